@@ -1,0 +1,45 @@
+# Two commands on a fresh machine: make demo, make test. Python 3.11 or later and make are enough.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint format lock benchmark clean
+
+demo: $(VENV)/runtime
+	$(BIN)/balcao demo
+
+test: $(VENV)/dev lint
+	$(BIN)/pytest --cov --cov-report=term
+
+lint: $(VENV)/dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+benchmark: $(VENV)/dev
+	$(BIN)/python -m benchmarks.updates
+
+lock: $(VENV)/dev
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-find-links --no-emit-index-url --custom-compile-command "make lock" \
+	  --python-version 3.11 $(UPGRADE) pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-find-links --no-emit-index-url --custom-compile-command "make lock" \
+	  --python-version 3.11 $(UPGRADE) --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) build dist .coverage .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+$(VENV)/runtime: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Balcão needs Python 3.11 or later; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 demo") if sys.version_info < (3, 11) else None'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)/dev: requirements-dev.lock $(VENV)/runtime
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	touch $@
