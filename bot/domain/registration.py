@@ -1,0 +1,167 @@
+"""One person or company in the register, and who owns which of its fields."""
+
+import re
+import unicodedata
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Final, Self
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from bot.domain.phone import phone_key
+from bot.domain.tax_id import TaxId
+
+NAME_LENGTH: Final = 200
+NOTE_LENGTH: Final = 2000
+_EMAIL: Final = re.compile(r"[^@\s<>,;]{1,64}@[^@\s<>,;]+\.[^@\s<>,;.]{2,}")
+
+
+class Kind(StrEnum):
+    """Tipo de registro; one registration may have several."""
+
+    CUSTOMER = "customer"
+    SUPPLIER = "supplier"
+    SERVICE_PROVIDER = "service_provider"
+    PROSPECT = "prospect"
+
+
+class Status(StrEnum):
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+
+
+class Way(StrEnum):
+    """By which way a change came."""
+
+    IDENTIFICATION = "identification"
+    CHAT = "chat"
+    IMPORT = "import"
+    SYNC = "sync"
+
+
+class Stamp(BaseModel):
+    """When something was written, by whom and by which way; `job` when a bulk run did it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    at: datetime
+    by: str
+    """`chat:<id>`, `admin:<id>` or `erp:<system>`: never a name, so that it can be kept."""
+    way: Way
+    job: str | None = None
+
+
+class Phones(BaseModel):
+    """Telephones in E.164."""
+
+    model_config = ConfigDict(frozen=True)
+
+    commercial: str | None = None
+    home: str | None = None
+    mobile: str | None = None
+
+    def all(self) -> tuple[str, ...]:
+        """Those that are there, mobile first."""
+        return tuple(p for p in (self.mobile, self.home, self.commercial) if p)
+
+
+class ErpRef(BaseModel):
+    """Which record of which ERP stands behind a registration."""
+
+    model_config = ConfigDict(frozen=True)
+
+    system: str
+    table: str = ""
+    """Where the ERP keeps kinds apart, as IXC does: the same id in two tables is two records."""
+    id: str
+
+
+class Registration(BaseModel):
+    """Cadastro. Values only; what may change and how is decided in `bot.domain.candidate`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    country: str = "BR"
+    tax_id: TaxId | None
+    name: Annotated[str, StringConstraints(min_length=1, max_length=NAME_LENGTH)]
+    trade_name: str | None = None
+    phones: Phones = Phones()
+    email: str | None = None
+    status: Status = Status.ACTIVE
+    kinds: frozenset[Kind]
+    tags: frozenset[str] = frozenset()
+    traits: tuple[str, ...] = ()
+    alert_traits: bool = False
+    priority_departments: frozenset[str] = frozenset()
+    fixed_note: Annotated[str, StringConstraints(max_length=NOTE_LENGTH)] | None = None
+    erp_refs: frozenset[ErpRef] = frozenset()
+    chat_phones: frozenset[str] = frozenset()
+    """Telephones that only a chat has given. They are on record but prove nobody's identity."""
+    created: Stamp
+    updated: Stamp
+    version: int = 1
+
+    def is_reached_at(self, phone: str) -> bool:
+        """Whether `phone` (E.164) is on record from somewhere else than a chat."""
+        proven = {phone_key(p) for p in self.phones.all() if p not in self.chat_phones}
+        return phone_key(phone) in proven
+
+    def with_values(self, values: dict[str, object], *, updated: Stamp) -> Self:
+        """The next version, with other values at some of the paths of `FIELDS`."""
+        own = {path: value for path, value in values.items() if "." not in path}
+        phones = {p.removeprefix("phones."): v for p, v in values.items() if "." in p}
+        return self.model_copy(
+            update=own
+            | ({"phones": self.phones.model_copy(update=phones)} if phones else {})
+            | {"updated": updated, "version": self.version + 1}
+        )
+
+
+# Every field that a candidate can bring, by the path it has in documents and in the audit.
+FIELDS: Final = (
+    "name",
+    "trade_name",
+    "phones.commercial",
+    "phones.home",
+    "phones.mobile",
+    "email",
+    "status",
+    "kinds",
+    "tags",
+    "traits",
+    "alert_traits",
+    "priority_departments",
+    "fixed_note",
+    "erp_refs",
+)
+# What the ERP owns wins over stored values; the rest is local and never touched by it.
+ERP_FIELDS: Final = frozenset(
+    (
+        "name",
+        "trade_name",
+        "phones.commercial",
+        "phones.home",
+        "phones.mobile",
+        "email",
+        "status",
+        "kinds",
+        "erp_refs",
+    )
+)
+
+
+def read_name(text: str) -> str:
+    """The name on one line: control characters and doubled spaces out, 200 characters at most;
+    empty when nothing is left."""
+    # Direction overrides and zero-width characters (category C) would let a name rewrite the line.
+    shown = "".join(
+        " " if c.isspace() else c for c in text if c.isspace() or unicodedata.category(c)[0] != "C"
+    )
+    return " ".join(shown.split())[:NAME_LENGTH].rstrip()
+
+
+def read_email(text: str) -> str | None:
+    """The address in lower case, or None when it cannot be one."""
+    text = text.strip().lower()
+    return text if len(text) <= 254 and _EMAIL.fullmatch(text) else None

@@ -1,0 +1,272 @@
+"""CPF, CNPJ and foreign tax ids: one normal form, and a reason for every refusal.
+
+The normal form is upper-case without punctuation: 11 digits for a CPF, 14 characters for a CNPJ
+with letters allowed in the first 12. It is what is stored, compared and indexed.
+
+Source: python-stdnum (stdnum.br.cpf, stdnum.br.cnpj); Receita Federal, IN 2.229/2024 for letters.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from stdnum import get_cc_module
+from stdnum.br import cnpj as stdnum_cnpj
+from stdnum.br import cpf as stdnum_cpf
+from stdnum.exceptions import ValidationError
+
+CPF_LENGTH: Final = 11
+CNPJ_LENGTH: Final = 14
+FOREIGN_LENGTH: Final = range(3, 41)
+# A message longer than Telegram's own limit has no business in here; it bounds the searching too.
+_LONGEST_TEXT: Final = 4096
+
+_CNPJ_SHAPE: Final = re.compile(r"[0-9A-Z]{12}[0-9]{2}")
+# A Brazilian mobile number without country code: area code, then a 9, then eight digits.
+_MOBILE_SHAPE: Final = re.compile(r"[1-9][1-9]9[0-9]{8}")
+# Letters and digits held together by the punctuation that documents are written with.
+_TOKEN: Final = re.compile(r"[0-9A-Za-z]+(?:[.\-/_\u2010-\u2015\u2212]+[0-9A-Za-z]+)*")
+# Digits with anything but letters between them: "390 533 447 05", "390,533,447-05".
+_DIGIT_RUN: Final = re.compile(r"[0-9](?:[\s.,/\-_()\u2010-\u2015\u2212]*[0-9])*")
+_NOT_ALPHANUMERIC: Final = re.compile(r"[^0-9A-Z]+")
+# "cpf39053344705": the name of the document glued to it would read as letters of a CNPJ.
+_GLUED_NAME: Final = re.compile(r"(?i:cpf|cnpj)(?=[0-9])")
+_SCIENTIFIC: Final = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]*)?[Ee][+-]?[0-9]+")
+_DECIMAL_ZERO: Final = re.compile(r"([0-9]+)[.,]0")
+
+
+@dataclass(frozen=True, slots=True)
+class TaxId:
+    """One valid document. Build it with the readers below, which check it.
+
+    `number` is the normal form; two documents are the same when country and number are.
+    """
+
+    number: str
+    country: str = "BR"
+
+    @property
+    def key(self) -> str:
+        """Country and number in one string, as stored and indexed: `BR:39053344705`."""
+        return f"{self.country}:{self.number}"
+
+    @property
+    def is_company(self) -> bool:
+        """Whether this is a CNPJ; a foreign document does not tell."""
+        return self.country == "BR" and len(self.number) == CNPJ_LENGTH
+
+    @property
+    def label(self) -> str:
+        """What people call this document: CPF, CNPJ or, for other countries, `Documento (PT)`."""
+        if self.country != "BR":
+            return f"Documento ({self.country})"
+        return "CNPJ" if self.is_company else "CPF"
+
+    @property
+    def masked(self) -> str:
+        """The number as people write it, whole: 390.533.447-05 or 12.ABC.345/01DE-35."""
+        n = self.number
+        if self.country != "BR":
+            return n
+        if self.is_company:
+            return f"{n[:2]}.{n[2:5]}.{n[5:8]}/{n[8:12]}-{n[12:]}"
+        return f"{n[:3]}.{n[3:6]}.{n[6:9]}-{n[9:]}"
+
+    @property
+    def hidden(self) -> str:
+        """Only the middle of the number, for logs and chats that are not verified."""
+        n = self.number
+        if self.country != "BR":
+            return "*" * (len(n) - 2) + n[-2:]
+        if self.is_company:
+            return f"**.{n[2:5]}.{n[5:8]}/****-**"
+        return f"***.{n[3:6]}.{n[6:9]}-**"
+
+    def __str__(self) -> str:
+        return self.hidden
+
+    def __repr__(self) -> str:
+        # The dataclass's own would put the whole number into tracebacks and logs.
+        return f"TaxId({self.country} {self.hidden})"
+
+
+class Reason(StrEnum):
+    """Why a text is not taken as a tax id."""
+
+    NOTHING = "nothing_like_a_number"
+    LENGTH = "wrong_length"
+    CHECK_DIGITS = "check_digits"
+    REPEATED = "repeated_digits"
+    AMBIGUOUS = "ambiguous"
+    SCIENTIFIC = "scientific_notation"
+    COUNTRY_RULE = "country_rule"
+
+
+@dataclass(frozen=True, slots=True)
+class NotATaxId:
+    """A refusal and its reason; `length` is how many characters the number found has."""
+
+    reason: Reason
+    length: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CellTaxId:
+    """A document read from a spreadsheet cell; `repaired` when lost zeros were put back."""
+
+    tax_id: TaxId
+    repaired: bool = False
+
+
+def check(number: str) -> TaxId | NotATaxId:
+    """Judge one CPF or CNPJ that is already in normal form."""
+    if len(number) == CPF_LENGTH and number.isdecimal():
+        valid = stdnum_cpf.is_valid(number)
+    elif _CNPJ_SHAPE.fullmatch(number):
+        valid = stdnum_cnpj.is_valid(number)
+    else:
+        return NotATaxId(Reason.LENGTH, len(number))
+    if number == number[0] * len(number):
+        return NotATaxId(Reason.REPEATED, len(number))
+    return TaxId(number) if valid else NotATaxId(Reason.CHECK_DIGITS, len(number))
+
+
+def read_tax_id(text: str) -> TaxId | NotATaxId:
+    """Find the one CPF or CNPJ in what a person wrote; never raises.
+
+    text: free text; punctuation, spaces, line breaks and words around the number are fine, and
+    so are full-width digits. Two different documents are refused as ambiguous, but an 11-digit
+    mobile number beside a valid document is taken for the telephone it is.
+    """
+    text = _plain(text)
+    numbers = _numbers_in(text)
+    if not numbers:
+        length = _longest_number(text)
+        return NotATaxId(Reason.LENGTH, length) if length else NotATaxId(Reason.NOTHING)
+    judged = [check(number) for number in numbers]
+    if len(judged) > 1:
+        valid = [tax_id for tax_id in judged if isinstance(tax_id, TaxId)]
+        others = [n for n, j in zip(numbers, judged, strict=True) if not isinstance(j, TaxId)]
+        if len(valid) == 1 and all(_MOBILE_SHAPE.fullmatch(n) for n in others):
+            return valid[0]
+        return NotATaxId(Reason.AMBIGUOUS)
+    return judged[0]
+
+
+def read_tax_id_cell(cell: str | float) -> CellTaxId | NotATaxId:
+    """Read a CPF or CNPJ from a spreadsheet cell, putting back the leading zeros it lost.
+
+    cell: the text of the cell, or the number a spreadsheet library gives. Zeros are put back only
+    when the check digits then hold, and the result says so. Scientific notation has lost digits
+    for good and is refused.
+    """
+    if isinstance(cell, float):
+        if not cell.is_integer() or abs(cell) >= 1e15:
+            return NotATaxId(Reason.SCIENTIFIC)
+        cell = int(cell)
+    text = _plain(str(cell)).strip()
+    if _SCIENTIFIC.fullmatch(text):
+        return NotATaxId(Reason.SCIENTIFIC)
+    if decimal := _DECIMAL_ZERO.fullmatch(text):
+        text = decimal[1]
+    # Zeros go missing from numbers only: a text with punctuation is as somebody wrote it.
+    if text.isdecimal() and len(text) < CNPJ_LENGTH:
+        return _repaired(text)
+    found = read_tax_id(text)
+    return found if isinstance(found, NotATaxId) else CellTaxId(found)
+
+
+def read_foreign_tax_id(country: str, text: str) -> TaxId | NotATaxId:
+    """Read the document of another country, by that country's VAT rule when there is one.
+
+    country: ISO 3166 code. Without a rule, any 3 to 40 letters and digits are accepted.
+    """
+    country = country.upper()
+    text = _plain(text).strip()
+    if country == "BR":
+        return read_tax_id(text)
+    rule = get_cc_module(country.lower(), "vat")
+    if rule is not None:
+        try:
+            return TaxId(_compact(rule.validate(text)), country)
+        except ValidationError:
+            return NotATaxId(Reason.COUNTRY_RULE, len(_compact(text)))
+    number = "".join(c for c in text.upper() if c.isalnum())
+    if not number:
+        return NotATaxId(Reason.NOTHING)
+    if len(number) not in FOREIGN_LENGTH:
+        return NotATaxId(Reason.LENGTH, len(number))
+    return TaxId(number, country)
+
+
+def _repaired(digits: str) -> CellTaxId | NotATaxId:
+    if len(digits) == CPF_LENGTH:
+        exact = check(digits)
+        if isinstance(exact, TaxId):
+            return CellTaxId(exact)
+    found = []
+    if len(digits) < CPF_LENGTH:
+        found.append(check(digits.zfill(CPF_LENGTH)))
+    as_cnpj = digits.zfill(CNPJ_LENGTH)
+    # A CNPJ that lost three zeros or more has the length of a CPF, so a mistyped CPF would be
+    # taken for one in a hundred times: only head offices (0001) are believed there.
+    if len(digits) > CPF_LENGTH or as_cnpj[8:12] == "0001":
+        found.append(check(as_cnpj))
+    valid = [tax_id for tax_id in found if isinstance(tax_id, TaxId)]
+    if len(valid) == 1:
+        return CellTaxId(valid[0], repaired=True)
+    if valid:
+        return NotATaxId(Reason.AMBIGUOUS)
+    if len(digits) == CPF_LENGTH:
+        judged = check(digits)
+        if isinstance(judged, NotATaxId):
+            return judged
+    return NotATaxId(Reason.LENGTH, len(digits))
+
+
+def _plain(text: str) -> str:
+    return _GLUED_NAME.sub(" ", unicodedata.normalize("NFKC", text[:_LONGEST_TEXT]))
+
+
+def _compact(text: str) -> str:
+    return _NOT_ALPHANUMERIC.sub("", text.upper())
+
+
+def _looks_right(number: str) -> bool:
+    if len(number) == CPF_LENGTH:
+        return number.isdecimal()
+    return _CNPJ_SHAPE.fullmatch(number) is not None
+
+
+def _numbers_in(text: str) -> list[str]:
+    """Different numbers of the right length, in the order written."""
+    tokens = [_compact(token) for token in _TOKEN.findall(text)]
+    numbers = [token for token in tokens if _looks_right(token)]
+    if not numbers:
+        runs = (_compact(run) for run in _DIGIT_RUN.findall(text))
+        numbers = [run for run in runs if _looks_right(run)]
+    if not numbers:
+        # "12 ABC 345 01DE 35": letters apart could be words, so here the check digits must hold.
+        numbers = [n for n in _joined(tokens) if isinstance(check(n), TaxId)]
+    return list(dict.fromkeys(numbers))
+
+
+def _joined(tokens: list[str]) -> Iterator[str]:
+    for start in range(len(tokens)):
+        number = ""
+        for token in tokens[start:]:
+            number += token
+            if len(number) >= CNPJ_LENGTH:
+                break
+        if len(number) == CNPJ_LENGTH and _looks_right(number):
+            yield number
+
+
+def _longest_number(text: str) -> int:
+    """How many characters the longest thing in `text` has that was meant as a number, or 0."""
+    runs = [_compact(run) for run in _DIGIT_RUN.findall(text)]
+    mixed = [_compact(token) for token in _TOKEN.findall(text) if token[0].isdecimal()]
+    return max((len(n) for n in (*runs, *mixed) if sum(c.isdecimal() for c in n) >= 3), default=0)
