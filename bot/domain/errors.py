@@ -5,16 +5,44 @@ Each edge (storage, ERP, Telegram) translates the errors of its library into one
 data; sentences for people are chosen by whoever shows them.
 """
 
+from enum import StrEnum
+
+
+class Problem(StrEnum):
+    """What stands in the way of a start, so that whoever shows it can say what to do."""
+
+    DATABASE_URI = "database_uri"
+    DATABASE_PASSWORD = "database_password"  # noqa: S105 - the name of a problem
+    DATABASE_GONE = "database_gone"
+    DATABASE_BROKEN = "database_broken"
+    DATABASE_TOO_SIMPLE = "database_too_simple"
+    DATA_DIR_READ_ONLY = "data_dir_read_only"
+    DATA_DIR_NOT_A_FOLDER = "data_dir_not_a_folder"
+    DATA_DIR_CORRUPT = "data_dir_corrupt"
+    DISK_FULL = "disk_full"
+    EMBEDDED_MISSING = "embedded_missing"
+    EMBEDDED_FAILED = "embedded_failed"
+
 
 class AppError(Exception):
     """Root of everything Balcão raises on purpose."""
+
+    def __init__(self, message: str, *, problem: Problem | None = None) -> None:
+        super().__init__(message)
+        self.problem = problem
 
 
 class TryLaterError(AppError):
     """No answer, a time-out, too many requests, a server fault: the same call may work later."""
 
-    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
-        super().__init__(message)
+    def __init__(
+        self,
+        message: str,
+        *,
+        problem: Problem | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message, problem=problem)
         self.retry_after_s = retry_after_s
 
 

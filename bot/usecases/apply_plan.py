@@ -1,0 +1,75 @@
+"""Use case: candidates enter the register, by a plan and then its writes."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import repeat
+from typing import Final, Protocol
+
+from bot.domain.candidate import Candidate, Create, Decision, Policy, Update, plan
+from bot.domain.errors import TryLaterError
+from bot.domain.registration import Registration, Stamp
+from bot.domain.tax_id import TaxId
+
+# Each round means that somebody else wrote the same record between our read and our write.
+_ROUNDS: Final = 5
+
+
+class Register(Protocol):
+    """Where registrations are kept."""
+
+    async def by_tax_ids(self, tax_ids: Iterable[TaxId]) -> dict[str, Registration]:
+        """Those that exist, by `TaxId.key`."""
+
+    async def create(self, registration: Registration) -> bool:
+        """Whether it was new; False when its tax id is there already."""
+
+    async def update(self, update: Update) -> bool:
+        """Whether the stored version was the one planned from; writes the audit entry with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyPlan:
+    """The one path into the register."""
+
+    register: Register
+    new_id: Callable[[], str]
+
+    async def __call__(
+        self, candidates: Sequence[Candidate], policy: Policy, stamp: Stamp
+    ) -> list[Decision]:
+        """Plan and write; returns what was done with each candidate, in order.
+
+        Safe to repeat, also after a crash in the middle: what is there already is unchanged.
+        A record that somebody else wrote meanwhile is read and planned again. Raises
+        TryLaterError when that never ends, or when the register cannot be reached.
+        """
+        decisions = await self._planned(candidates, policy, stamp)
+        open_ones = list(range(len(decisions)))
+        for _ in range(_ROUNDS):
+            open_ones = [i for i in open_ones if not await self._write(decisions[i])]
+            if not open_ones:
+                return decisions
+            again = [candidates[i] for i in open_ones]
+            for i, decision in zip(
+                open_ones, await self._planned(again, policy, stamp), strict=True
+            ):
+                decisions[i] = decision
+        raise TryLaterError("a registration changes too quickly to be written")
+
+    async def _planned(
+        self, candidates: Sequence[Candidate], policy: Policy, stamp: Stamp
+    ) -> list[Decision]:
+        existing = await self.register.by_tax_ids(
+            [candidate.tax_id for candidate in candidates if candidate.tax_id]
+        )
+        new_ids = (self.new_id() for _ in repeat(None))
+        return plan(candidates, existing, policy, stamp=stamp, new_ids=new_ids)
+
+    async def _write(self, decision: Decision) -> bool:
+        match decision:
+            case Create(registration):
+                return await self.register.create(registration)
+            case Update():
+                return await self.register.update(decision)
+            case _:
+                return True

@@ -1,0 +1,93 @@
+"""Use cases: an attendant claims, answers and closes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.domain.conversation import Attendant, Conversation
+from bot.usecases.converse import Card, Conversations, ShowCard
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    conversation: Conversation
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBy:
+    """Somebody already has it."""
+
+    attendant: Attendant
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyClosed:
+    conversation: Conversation
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """No such conversation in this group: the button is from elsewhere, or its record is gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attend:
+    """What the buttons of a card do; each reads the conversation again first."""
+
+    conversations: Conversations
+    show_card: ShowCard
+    clock: Callable[[], datetime]
+
+    async def claim(
+        self, conversation_id: str, attendant: Attendant, *, group_id: int
+    ) -> Done | TakenBy | AlreadyClosed | Gone:
+        """One attendant gets it; the others are told who."""
+        won = await self.conversations.claim(conversation_id, attendant, at=self.clock())
+        conversation = await self._in_group(conversation_id, group_id)
+        if conversation is None:
+            return Gone()
+        if won:
+            await self.show_card.refresh(conversation_id)
+            return Done(conversation)
+        if not conversation.is_open:
+            return AlreadyClosed(conversation)
+        holder = conversation.claimed_by
+        if holder is None or holder.id == attendant.id:
+            return Done(conversation)
+        return TakenBy(holder)
+
+    async def close(
+        self, conversation_id: str, attendant: Attendant, *, group_id: int
+    ) -> Done | AlreadyClosed | Gone:
+        """Whoever is in the group may close; only the first press does."""
+        conversation = await self._in_group(conversation_id, group_id)
+        if conversation is None:
+            return Gone()
+        if not await self.conversations.close(conversation_id, attendant.name, at=self.clock()):
+            return AlreadyClosed(conversation)
+        await self.show_card.refresh(conversation_id)
+        return Done(conversation)
+
+    async def full_card(self, conversation_id: str, *, group_id: int) -> Card | Gone:
+        """Everything on record, as it is now."""
+        conversation = await self._in_group(conversation_id, group_id)
+        return await self.show_card.card_of(conversation) if conversation else Gone()
+
+    async def answer(
+        self, group_id: int, message_id: int, attendant: Attendant
+    ) -> Done | AlreadyClosed | Gone:
+        """The conversation that a reply to `message_id` answers; answering claims a free one."""
+        conversation = await self.conversations.behind(group_id, message_id)
+        if conversation is None:
+            return Gone()
+        if not conversation.is_open:
+            return AlreadyClosed(conversation)
+        if conversation.claimed_by is None:
+            await self.claim(conversation.id, attendant, group_id=group_id)
+        return Done(conversation)
+
+    async def _in_group(self, conversation_id: str, group_id: int) -> Conversation | None:
+        conversation = await self.conversations.get(conversation_id)
+        if conversation is None or conversation.group_id != group_id:
+            return None
+        return conversation

@@ -1,0 +1,99 @@
+"""Use cases: what a customer tells of himself after the document: telephone and name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from bot.domain.candidate import FROM_CHAT, Candidate, Create, Unchanged
+from bot.domain.conversation import Chat, Identity
+from bot.domain.registration import Kind, Phones, Registration, Stamp, Way
+from bot.usecases.apply_plan import ApplyPlan
+from bot.usecases.identify import Chats
+
+
+class Registrations(Protocol):
+    async def by_id(self, registration_id: str) -> Registration | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    registration: Registration
+
+
+@dataclass(frozen=True, slots=True)
+class NotVerified:
+    """No registration, or another telephone on record: from outside the two look the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmPhone:
+    """Compares the telephone of the Telegram account with those on record."""
+
+    chats: Chats
+    registrations: Registrations
+
+    async def __call__(self, chat_id: int, phone: str | None) -> Verified | NotVerified:
+        """phone: E.164, from a contact whose owner is the sender; None when it was skipped."""
+        chat = await self.chats.get(chat_id) or Chat(id=chat_id)
+        registration = (
+            await self.registrations.by_id(chat.registration_id) if chat.registration_id else None
+        )
+        verified = bool(phone and registration and registration.is_reached_at(phone))
+        await self.chats.put(
+            chat.model_copy(
+                update={"phone": phone, "identity": _identity(chat, verified=verified)}
+            )
+        )
+        return Verified(registration) if verified and registration else NotVerified()
+
+
+def _identity(chat: Chat, *, verified: bool) -> Identity:
+    if verified:
+        return Identity.VERIFIED
+    return Identity.UNVERIFIED if chat.tax_id else Identity.NOT_IDENTIFIED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterProspect:
+    """Whom neither register nor ERP knows becomes a prospect, from what the chat has."""
+
+    chats: Chats
+    apply_plan: ApplyPlan
+    clock: Callable[[], datetime]
+
+    async def __call__(self, chat: Chat) -> Chat:
+        """The chat, linked to its new registration; unchanged when there is nothing to register.
+
+        The telephone is kept as one that only a chat has given: it proves nobody's identity.
+        """
+        if chat.registration_id or chat.lookup_owed or not chat.tax_id or not chat.given_name:
+            return chat
+        candidate = Candidate(
+            tax_id=chat.tax_id,
+            name=chat.given_name,
+            phones=Phones(mobile=chat.phone),
+            kinds=frozenset((Kind.PROSPECT,)),
+        )
+        stamp = Stamp(at=self.clock(), by=f"chat:{chat.id}", way=Way.IDENTIFICATION)
+        [decision] = await self.apply_plan([candidate], FROM_CHAT, stamp)
+        if not isinstance(decision, Create | Unchanged):
+            return chat
+        linked = chat.model_copy(update={"registration_id": decision.registration.id})
+        await self.chats.put(linked)
+        return linked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Introduce:
+    """Takes the name that a person gives."""
+
+    chats: Chats
+    register_prospect: RegisterProspect
+
+    async def __call__(self, chat_id: int, name: str) -> None:
+        """name: one line, not empty. It never changes a registration that exists."""
+        chat = await self.chats.get(chat_id) or Chat(id=chat_id)
+        named = chat.model_copy(update={"given_name": name})
+        await self.chats.put(named)
+        await self.register_prospect(named)

@@ -1,0 +1,88 @@
+"""Use case: look-ups that the ERP owes are repeated until it answers."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from bot.domain.conversation import Chat, Conversation, Identity, LookupState
+from bot.usecases.converse import Conversations, IdentifyConversation
+from bot.usecases.identify import Chats, Found, LookUp, NotConsulted
+from bot.usecases.introduce import RegisterProspect
+
+_PAUSES: Final = tuple(timedelta(seconds=s) for s in (5, 15, 60, 300, 900))
+# After that the person is registered from what he said himself; a sync will tell more.
+_GIVE_UP: Final = timedelta(days=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryLookups:
+    """One round over the conversations whose look-up is due."""
+
+    chats: Chats
+    conversations: Conversations
+    look_up: LookUp
+    register_prospect: RegisterProspect
+    identify_conversation: IdentifyConversation
+    holding: Callable[[int], AbstractAsyncContextManager[None]]
+    """Keeps one chat's messages waiting while its link is changed."""
+    clock: Callable[[], datetime]
+
+    async def __call__(self) -> int:
+        """How many look-ups were answered."""
+        answered = 0
+        for conversation in await self.conversations.owed_lookups(until=self.clock()):
+            async with self.holding(conversation.chat_id):
+                answered += await self._retry(conversation)
+        return answered
+
+    async def _retry(self, conversation: Conversation) -> bool:
+        # Read again under the lock: another replica may have been quicker.
+        now_stored = await self.conversations.get(conversation.id)
+        if now_stored is None or now_stored.lookup is None or now_stored.tax_id is None:
+            return False
+        outcome = await self.look_up(now_stored.tax_id)
+        now, owed = self.clock(), now_stored.lookup
+        chat = await self._chat_of(now_stored)
+        if isinstance(outcome, NotConsulted) and now - owed.since < _GIVE_UP:
+            await self.identify_conversation(now_stored, chat, _later(owed, now))
+            return False
+        if isinstance(outcome, Found):
+            registration = outcome.registration
+            verified = bool(chat.phone and registration.is_reached_at(chat.phone))
+            chat = chat.model_copy(
+                update={
+                    "registration_id": registration.id,
+                    "lookup_owed": False,
+                    "identity": Identity.VERIFIED if verified else chat.identity,
+                }
+            )
+        else:
+            chat = await self.register_prospect(chat.model_copy(update={"lookup_owed": False}))
+        await self._link(chat)
+        await self.identify_conversation(now_stored, chat, None)
+        return True
+
+    async def _chat_of(self, conversation: Conversation) -> Chat:
+        """The chat as it was for this conversation: it may have moved on to another document."""
+        chat = await self.chats.get(conversation.chat_id)
+        if chat and chat.tax_id == conversation.tax_id:
+            return chat
+        return Chat(
+            id=conversation.chat_id,
+            tax_id=conversation.tax_id,
+            identity=conversation.identity,
+            phone=conversation.phone,
+            given_name=conversation.shown_name,
+        )
+
+    async def _link(self, chat: Chat) -> None:
+        stored = await self.chats.get(chat.id)
+        if stored and stored.tax_id == chat.tax_id:
+            await self.chats.put(chat)
+
+
+def _later(owed: LookupState, now: datetime) -> LookupState:
+    pause = _PAUSES[min(owed.attempts, len(_PAUSES) - 1)]
+    return LookupState(attempts=owed.attempts + 1, since=owed.since, next_at=now + pause)

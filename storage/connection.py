@@ -1,0 +1,116 @@
+"""The client, the database, and what MongoDB's errors mean for the caller."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC
+from typing import Any, Final
+
+from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo import errors
+
+from bot.domain.errors import AppError, Problem, RefusedError, TryLaterError
+
+# motor ships no types; the names say what is meant.
+Database = Any
+Collection = Any
+Document = dict[str, Any]
+
+# A person waits behind most calls: better to say "try later" than to hang.
+_SERVER_SELECTION_MS: Final = 5_000
+_SOCKET_MS: Final = 20_000
+_AUTHENTICATION_CODES: Final = frozenset((13, 18))  # Unauthorized, AuthenticationFailed
+_NO_TRANSACTIONS: Final = 20  # IllegalOperation: not a replica set
+# WiredTiger's panic on the embedded server: every call fails with it until a restart.
+_INTERNAL_ERROR: Final = 1
+_OUT_OF_DISK: Final = 14031
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise our errors for MongoDB's: TryLaterError when the server is gone or cannot write now,
+    RefusedError when it declines. A duplicate key passes through: the caller knows its meaning."""
+    try:
+        yield
+    except (errors.DuplicateKeyError, errors.BulkWriteError):
+        raise
+    except errors.PyMongoError as error:
+        raise _ours(error) from error
+
+
+def _ours(error: errors.PyMongoError) -> AppError:
+    if isinstance(error, errors.OperationFailure):
+        return _of_operation(error)
+    if isinstance(error, errors.InvalidURI | errors.ConfigurationError):
+        return RefusedError("the MongoDB URI is not usable", problem=Problem.DATABASE_URI)
+    if isinstance(error, errors.ConnectionFailure | errors.ExecutionTimeout):
+        return TryLaterError(
+            f"MongoDB does not answer ({type(error).__name__})", problem=Problem.DATABASE_GONE
+        )
+    return RefusedError(f"MongoDB refused: {type(error).__name__}")
+
+
+def _of_operation(error: errors.OperationFailure) -> AppError:
+    # The server's own message can quote a document, so only its code is passed on.
+    if error.code in _AUTHENTICATION_CODES:
+        return RefusedError(
+            "MongoDB refused the user or the password", problem=Problem.DATABASE_PASSWORD
+        )
+    if error.code == _OUT_OF_DISK:
+        return TryLaterError("MongoDB has no disk space left", problem=Problem.DISK_FULL)
+    if error.code == _NO_TRANSACTIONS:
+        return RefusedError(
+            "MongoDB is not a replica set, so it has no transactions",
+            problem=Problem.DATABASE_TOO_SIMPLE,
+        )
+    if error.code == _INTERNAL_ERROR:
+        return TryLaterError(
+            "the database cannot read or write until it is restarted",
+            problem=Problem.DATABASE_BROKEN,
+        )
+    if error.has_error_label("TransientTransactionError") or error.has_error_label(
+        "RetryableWriteError"
+    ):
+        return TryLaterError(f"MongoDB asks to try again (code {error.code})")
+    return RefusedError(f"MongoDB refused the operation (code {error.code})")
+
+
+@asynccontextmanager
+async def connected(
+    uri: str, database: str, *, server_selection_ms: int = _SERVER_SELECTION_MS
+) -> AsyncIterator[Database]:
+    """The database, after it has answered a read; the client is closed at the end.
+
+    Raises RefusedError (the URI is wrong, the password is wrong) or TryLaterError (no answer).
+    """
+    with translated():
+        try:
+            client: Any = AsyncIOMotorClient(
+                uri,
+                serverSelectionTimeoutMS=server_selection_ms,
+                connectTimeoutMS=server_selection_ms,
+                socketTimeoutMS=_SOCKET_MS,
+                tz_aware=True,
+                tzinfo=UTC,
+                appname="balcao",
+                w="majority",
+                journal=True,
+            )
+            opened = client.get_database(database)
+        except (ValueError, TypeError, errors.InvalidName) as error:
+            raise RefusedError(
+                "the MongoDB URI or database name is not usable", problem=Problem.DATABASE_URI
+            ) from error
+    try:
+        await answers(opened)
+        yield opened
+    finally:
+        client.close()
+
+
+async def answers(database: Database) -> None:
+    """Return when the database reads a document.
+
+    A ping is not enough: a server whose disk is full still answers it.
+    """
+    with translated():
+        await database["health"].find_one({"_id": "health"})

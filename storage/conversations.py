@@ -1,0 +1,158 @@
+"""Chats, conversations and which message in a group stands for whose."""
+
+from datetime import datetime
+from typing import Any
+
+from pymongo.errors import DuplicateKeyError
+
+from bot.domain.conversation import Attendant, Chat, Conversation, RelayedMessage
+from bot.domain.tax_id import TaxId
+from storage.connection import Collection, Database, Document, translated
+
+
+class Chats:
+    """Private chats with customers, by their Telegram id."""
+
+    def __init__(self, database: Database) -> None:
+        self._chats: Collection = database["chats"]
+
+    async def get(self, chat_id: int) -> Chat | None:
+        with translated():
+            document = await self._chats.find_one({"_id": chat_id})
+        return Chat.model_validate(_read(document)) if document else None
+
+    async def put(self, chat: Chat) -> None:
+        """Store the whole chat; whoever writes holds the chat's lock, so nobody is overwritten."""
+        with translated():
+            await self._chats.replace_one({"_id": chat.id}, _written(chat), upsert=True)
+
+
+class Conversations:
+    """Atendimentos; a chat has at most one that is open."""
+
+    def __init__(self, database: Database) -> None:
+        self._conversations: Collection = database["conversations"]
+        self._relayed: Collection = database["relayed"]
+
+    async def get(self, conversation_id: str) -> Conversation | None:
+        return await self._one({"_id": conversation_id})
+
+    async def open_in(self, chat_id: int) -> Conversation | None:
+        """The open conversation of this chat."""
+        return await self._one({"open_chat": chat_id})
+
+    async def add(self, conversation: Conversation) -> bool:
+        """Whether it was stored; False when the protocol is taken or the chat has one open."""
+        document = _written(conversation) | {"open_chat": conversation.chat_id}
+        with translated():
+            try:
+                await self._conversations.insert_one(document)
+            except DuplicateKeyError:
+                return False
+        return True
+
+    async def latest_of(self, registration_id: str, *, count: int) -> list[Conversation]:
+        """The newest conversations of a registration, newest first."""
+        with translated():
+            documents = await self._conversations.find(
+                {"registration_id": registration_id}
+            ).to_list(None)
+        documents.sort(key=lambda document: document["opened_at"], reverse=True)
+        return [_conversation(document) for document in documents[:count]]
+
+    async def claim(self, conversation_id: str, attendant: Attendant, *, at: datetime) -> bool:
+        """Whether this attendant has it now; only one of those who press at once does."""
+        return await self._set(
+            {"_id": conversation_id, "claimed_by": None, "closed_at": None},
+            {"claimed_by": attendant.model_dump(), "claimed_at": at},
+        )
+
+    async def close(self, conversation_id: str, by: str, *, at: datetime) -> bool:
+        """Whether it was open until now."""
+        return await self._set(
+            {"_id": conversation_id, "closed_at": None},
+            {"closed_by": by, "closed_at": at},
+            unset=("open_chat",),
+        )
+
+    async def set_card(self, conversation_id: str, message_id: int) -> None:
+        await self._set({"_id": conversation_id}, {"card_message_id": message_id})
+
+    async def identify(self, conversation: Conversation) -> None:
+        """Store what is known by now: who the customer is, and which look-up is still owed."""
+        values = _written(conversation)
+        known = ("identity", "tax_id", "registration_id", "shown_name", "phone", "priority")
+        owed = values.get("lookup")
+        await self._set(
+            {"_id": conversation.id},
+            {key: values[key] for key in known if values[key] is not None}
+            | ({"lookup": owed} if owed else {}),
+            unset=() if owed else ("lookup",),
+        )
+
+    async def owed_lookups(self, *, until: datetime) -> list[Conversation]:
+        """Conversations whose next look-up in the ERP is due; closed ones too, since a person
+        who was new to the register must not be lost with them."""
+        with translated():
+            documents = await self._conversations.find(
+                {"lookup.next_at": {"$lte": until}}
+            ).to_list(None)
+        return [_conversation(document) for document in documents]
+
+    async def relay(self, message: RelayedMessage) -> None:
+        """Remember whose message this is; remembering it twice is the same."""
+        key = _relay_key(message.group_id, message.message_id)
+        with translated():
+            try:
+                await self._relayed.insert_one(
+                    {"_id": key, "conversation_id": message.conversation_id}
+                )
+            except DuplicateKeyError:
+                return
+
+    async def behind(self, group_id: int, message_id: int) -> Conversation | None:
+        """The conversation that a message in a group belongs to."""
+        with translated():
+            document = await self._relayed.find_one({"_id": _relay_key(group_id, message_id)})
+        return await self.get(document["conversation_id"]) if document else None
+
+    async def _one(self, query: Document) -> Conversation | None:
+        with translated():
+            document = await self._conversations.find_one(query)
+        return _conversation(document) if document else None
+
+    async def _set(self, query: Document, values: Document, unset: tuple[str, ...] = ()) -> bool:
+        change: Document = {"$set": values}
+        if unset:
+            change["$unset"] = dict.fromkeys(unset, "")
+        with translated():
+            result = await self._conversations.update_one(query, change)
+        return bool(result.matched_count)
+
+
+def _relay_key(group_id: int, message_id: int) -> str:
+    return f"{group_id}:{message_id}"
+
+
+def _conversation(document: Document) -> Conversation:
+    return Conversation.model_validate(_read(document))
+
+
+def _written(model: Chat | Conversation) -> Document:
+    document = model.model_dump(exclude={"id", "tax_id"})
+    document["_id"] = model.id
+    document["tax_id"] = model.tax_id.key if model.tax_id else None
+    if document.get("lookup", "") is None:
+        # Absent, not null: the sparse index holds only what is owed.
+        del document["lookup"]
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in document.items()}
+
+
+def _read(document: Document) -> dict[str, Any]:
+    values = dict(document)
+    values["id"] = values.pop("_id")
+    values.pop("open_chat", None)
+    if key := values.get("tax_id"):
+        country, _, number = key.partition(":")
+        values["tax_id"] = TaxId(number, country)
+    return values
