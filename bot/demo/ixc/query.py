@@ -1,0 +1,126 @@
+"""IXC's listing request: filters, order and pages over rows held in memory."""
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bot.demo.ixc.records import COLUMNS, Row
+
+_BRAZILIAN_DATE: Final = re.compile(r"\d{2}/\d{2}/\d{4}(?: \d{2}:\d{2}(?::\d{2})?)?")
+_ZERO_DATE: Final = "0000-00-00"
+_DEFAULT_ROWS: Final = 20
+_Key = tuple[int, int, str]
+
+
+class BadQueryError(Exception):
+    """IXC's route fails on this request: a wrong or missing prefix, an unknown operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The rows of one page; `total` is that of all pages."""
+
+    number: str
+    total: int
+    rows: list[Row]
+
+
+def list_rows(
+    table: str, rows: Sequence[Row], body: Mapping[str, Any], *, zero_dates_match: bool = True
+) -> Page:
+    """Answer one listing request; raises BadQueryError where IXC's route fails.
+
+    zero_dates_match: `BE` on a date also finds the rows that have none.
+    """
+    main = {"TB": body.get("qtype"), "OP": body.get("oper", "="), "P": body.get("query", "")}
+    filters = [
+        _read_filter(table, part, zero_dates_match=zero_dates_match)
+        for part in (main, *_read_grid(body.get("grid_param")))
+    ]
+    order_by = _column(table, body.get("sortname") or f"{table}.id")
+    found = [row for row in rows if all(matches(row) for matches in filters)]
+    found.sort(
+        key=lambda row: _key(order_by, row.get(order_by, "")),
+        reverse=str(body.get("sortorder", "asc")).strip().lower() == "desc",
+    )
+    number, size = _positive(body.get("page"), 1), _positive(body.get("rp"), _DEFAULT_ROWS)
+    return Page(str(number), len(found), found[(number - 1) * size : number * size])
+
+
+def _read_filter(
+    table: str, part: Mapping[str, Any], *, zero_dates_match: bool
+) -> Callable[[Row], bool]:
+    """part: as in grid_param, keys TB OP P P2."""
+    name = _column(table, part.get("TB"))
+    oper = str(part.get("OP", "=")).strip()
+    text, last = (str(part.get(key, "")).strip() for key in ("P", "P2"))
+    if oper in ("BE", "NBE") and not last:
+        # The main filter has no second value; two in one text is how lists are given, too.
+        text, _, last = text.partition(",")
+    if _BRAZILIAN_DATE.fullmatch(text):
+        if name == "ultima_atualizacao":
+            return lambda row: True
+        text, last = _iso(text), _iso(last)
+    low, high = _key(name, text), _key(name, last)
+    listed = {_key(name, part.strip()) for part in text.split(",")}
+    contained = text.casefold()
+
+    def between(key: _Key, own: str) -> bool:
+        return low <= key <= high or (zero_dates_match and own.startswith(_ZERO_DATE))
+
+    tests: dict[str, Callable[[_Key, str], bool]] = {
+        "=": lambda key, own: key == low,
+        "!=": lambda key, own: key != low,
+        ">": lambda key, own: key > low,
+        "<": lambda key, own: key < low,
+        ">=": lambda key, own: key >= low,
+        "<=": lambda key, own: key <= low,
+        "L": lambda key, own: contained in own.casefold(),
+        "NL": lambda key, own: contained not in own.casefold(),
+        "IN": lambda key, own: key in listed,
+        "NI": lambda key, own: key not in listed,
+        "BE": between,
+        "NBE": lambda key, own: not between(key, own),
+    }
+    if oper not in tests:
+        raise BadQueryError("unknown operator")
+    test = tests[oper]
+    return lambda row: test(_key(name, row.get(name, "")), row.get(name, ""))
+
+
+def _read_grid(text: object) -> list[dict[str, Any]]:
+    if text in (None, ""):
+        return []
+    try:
+        grid = json.loads(text) if isinstance(text, str) else None
+    except ValueError as error:
+        raise BadQueryError("grid_param is not JSON") from error
+    if not isinstance(grid, list) or not all(isinstance(part, dict) for part in grid):
+        raise BadQueryError("grid_param is not an array in a text")
+    return [{key.strip(): value for key, value in part.items()} for part in grid]
+
+
+def _column(table: str, name: object) -> str:
+    prefix, _, column = str(name).strip().partition(".")
+    if prefix != table or column not in COLUMNS[table]:
+        raise BadQueryError("no such column, or its prefix is missing")
+    return column
+
+
+def _key(column: str, text: str) -> _Key:
+    """What MySQL compares by: ids as numbers, texts without case."""
+    if column == "id" or column.startswith("id_"):
+        return (0, int(text) if text.isdecimal() else 0, "")
+    return (1, 0, text.casefold())
+
+
+def _iso(text: str) -> str:
+    day, _, time = text.partition(" ")
+    return f"{day[6:10]}-{day[3:5]}-{day[:2]} {time}".strip() if text else text
+
+
+def _positive(value: object, default: int) -> int:
+    text = str(value).strip()
+    return int(text) if text.isdecimal() and int(text) > 0 else default

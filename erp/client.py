@@ -1,0 +1,193 @@
+"""The one HTTP client under all adapters: time-outs, retries of reads, a limit, a breaker.
+
+Requests hold tokens and documents, in some ERPs even in the URL, and the texts of aiohttp's errors
+quote URLs. So errors and logs name the system, the adapter's word for the request and the kind of
+failure, and nothing else.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import aiohttp
+import stamina
+from yarl import URL
+
+from bot.domain.errors import RefusedError, TryLaterError, UnreadableError
+from erp.answer import ErrorPageError, nameless, read_answer
+from erp.breaker import Breaker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How long, how often and how much at once; seconds.
+
+    Waits between attempts are short because a person may be waiting. Whoever has less patience
+    than `total_s` puts a time-out of its own around the call.
+    """
+
+    attempts: int = 3
+    connect_s: float = 3.0
+    read_s: float = 10.0
+    """Longest silence within one attempt."""
+    attempt_s: float = 12.0
+    total_s: float = 25.0
+    """All attempts and the waits between them."""
+    wait_initial_s: float = 0.1
+    wait_max_s: float = 1.0
+    wait_jitter_s: float = 0.1
+    retry_after_max_s: float = 2.0
+    """A longer Retry-After is not waited for; the error carries it."""
+    concurrency: int = 4
+    answer_bytes: int = 16 * 1024 * 1024
+
+
+DEFAULT_LIMITS: Final = Limits()
+
+
+class ErpClient:
+    """Asks one ERP: `url` is the root of all paths, `headers` go with every request."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        *,
+        system: str,
+        url: URL,
+        headers: Mapping[str, str],
+        limits: Limits = DEFAULT_LIMITS,
+        breaker: Breaker | None = None,
+    ) -> None:
+        self._session = session
+        self._system = system
+        self._url = url
+        self._headers = headers
+        self._limits = limits
+        self._breaker = breaker or Breaker()
+        self._slots = asyncio.Semaphore(limits.concurrency)
+        self._timeout = aiohttp.ClientTimeout(
+            total=limits.attempt_s, sock_connect=limits.connect_s, sock_read=limits.read_s
+        )
+
+    async def request(
+        self,
+        method: Literal["GET", "POST"],
+        path: str,
+        *,
+        what: str,
+        is_read: bool,
+        body: Mapping[str, Any] | None = None,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """Return the JSON document of the answer.
+
+        what: names the request in errors and logs; no document, no secret.
+        is_read: only a read is repeated; a write that got no answer may still have been done.
+        Raises TryLaterError (no answer, time-out, HTTP 429 or 5xx, HTML, paused), RefusedError
+        (other 3xx and 4xx, certificate not trusted) or UnreadableError (not HTTP, not JSON).
+        """
+        label = f"ERP {self._system} {what}"
+        with self._breaker.watching(label):
+            try:
+                async with asyncio.timeout(self._limits.total_s):
+                    # stamina's default hook logs what it is told about the call: with a context
+                    # that is nothing but the error, which is ours and holds no secrets.
+                    async for attempt in stamina.retry_context(
+                        on=self._decide_retries(),
+                        attempts=self._limits.attempts if is_read else 1,
+                        timeout=None,
+                        wait_initial=self._limits.wait_initial_s,
+                        wait_max=self._limits.wait_max_s,
+                        wait_jitter=self._limits.wait_jitter_s,
+                    ):
+                        with attempt:
+                            return await self._ask(method, path, label, body, params, headers)
+            except TimeoutError as error:
+                raise TryLaterError(f"{label}: no answer in time") from error
+        raise AssertionError("stamina returns or raises")
+
+    def _decide_retries(self) -> Callable[[Exception], bool | float]:
+        pages = 0
+
+        def retry(error: Exception) -> bool | float:
+            nonlocal pages
+            if not isinstance(error, TryLaterError):
+                return False
+            if isinstance(error, ErrorPageError):
+                # It may as well be a wrong question, which no repetition puts right.
+                pages += 1
+                if pages > 1:
+                    return False
+            if error.retry_after_s is None:
+                return True
+            return error.retry_after_s <= self._limits.retry_after_max_s and error.retry_after_s
+
+        return retry
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        label: str,
+        body: Mapping[str, Any] | None,
+        params: Mapping[str, str] | None,
+        headers: Mapping[str, str] | None,
+    ) -> Any:
+        try:
+            async with (
+                self._slots,
+                self._session.request(
+                    method,
+                    self._url / path,
+                    json=body,
+                    params=params,
+                    headers={**self._headers, **(headers or {})},
+                    timeout=self._timeout,
+                    # A POST that is redirected turns into a GET, and credentials travel with it.
+                    allow_redirects=False,
+                ) as response,
+            ):
+                content = await self._read(response, label)
+        except TimeoutError as error:
+            raise TryLaterError(f"{label}: no answer in time") from nameless(error)
+        except aiohttp.ClientSSLError as error:
+            raise RefusedError(f"{label}: no trusted TLS connection") from nameless(error)
+        except ValueError as error:  # InvalidURL and what the IDNA codec says of a host
+            raise RefusedError(f"{label}: the address is not usable") from nameless(error)
+        except aiohttp.ClientResponseError as error:
+            raise UnreadableError(f"{label}: the answer is not HTTP") from nameless(error)
+        except (aiohttp.ClientError, OSError) as error:
+            raise TryLaterError(f"{label}: {type(error).__name__}") from nameless(error)
+        return read_answer(label, response.status, response.headers, content)
+
+    async def _read(self, response: aiohttp.ClientResponse, label: str) -> bytes:
+        content = bytearray()
+        async for chunk in response.content.iter_any():
+            content += chunk
+            if len(content) > self._limits.answer_bytes:
+                raise UnreadableError(f"{label}: the answer is too long")
+        return bytes(content)
+
+
+@asynccontextmanager
+async def open_session() -> AsyncIterator[aiohttp.ClientSession]:
+    """A session that keeps no cookies and checks certificates; closed on leaving."""
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+        yield session
+
+
+def read_address(text: str) -> URL:
+    """Return the root of an ERP from what an operator pasted, a host or a URL; https unless it
+    says otherwise. Query and credentials in it are dropped. Raises RefusedError for anything else.
+    """
+    text = text.strip()
+    try:
+        url = URL(text if "://" in text else f"https://{text}")
+        if url.scheme in ("http", "https") and url.host:
+            return url.with_user(None).with_query(None).with_fragment(None)
+    except ValueError as error:
+        raise RefusedError("The ERP's address is not a host or URL") from nameless(error)
+    raise RefusedError("The ERP's address is not a host or URL")
