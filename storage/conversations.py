@@ -67,7 +67,7 @@ class Conversations:
             {"claimed_by": attendant.model_dump(), "claimed_at": at},
         )
 
-    async def close(self, conversation_id: str, by: str, *, at: datetime) -> bool:
+    async def close(self, conversation_id: str, by: str | None, *, at: datetime) -> bool:
         """Whether it was open until now."""
         return await self._set(
             {"_id": conversation_id, "closed_at": None},

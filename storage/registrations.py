@@ -1,6 +1,7 @@
 """Registrations and their audit: creations are natural keys, changes are compare-and-set."""
 
 from collections.abc import Iterable
+from enum import StrEnum
 from typing import Any
 
 from pymongo.errors import DuplicateKeyError, OperationFailure
@@ -91,9 +92,10 @@ class Registrations:
 
 
 def _document(registration: Registration) -> Document:
-    document = registration.model_dump(exclude={"id", "tax_id", "country"})
+    # A frozenset of models cannot be dumped: dictionaries are not hashable.
+    document = registration.model_dump(exclude={"id", "tax_id", "erp_refs"})
+    document["erp_refs"] = registration.erp_refs
     document["_id"] = registration.id
-    document["country"] = registration.country
     if registration.tax_id is not None:
         document["tax_key"] = registration.tax_id.key
         document["tax_id"] = registration.tax_id.number
@@ -117,6 +119,10 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if isinstance(value, ErpRef):
         return value.model_dump()
+    if isinstance(value, StrEnum):
+        return str(value)
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
     return value
 
 

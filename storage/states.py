@@ -64,3 +64,10 @@ class Locks:
         """Give it back, unless somebody else has taken it over meanwhile."""
         with translated():
             await self._locks.delete_one({"_id": name, "owner": owner})
+
+    async def held_by(self, owner_prefix: str) -> list[tuple[str, str]]:
+        """(name, owner) of the leases whose owner begins so."""
+        # One document a chat that is being handled right now: few enough to read them all.
+        with translated():
+            documents = await self._locks.find({}).to_list(None)
+        return [(d["_id"], d["owner"]) for d in documents if d["owner"].startswith(owner_prefix)]

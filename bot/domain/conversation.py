@@ -95,7 +95,7 @@ class Conversation(BaseModel):
     claimed_by: Attendant | None = None
     claimed_at: datetime | None = None
     closed_by: str | None = None
-    """The attendant's name, or who else ended it."""
+    """The attendant's name; None when the customer ended it."""
     closed_at: datetime | None = None
     card_message_id: int | None = None
 

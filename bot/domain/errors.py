@@ -22,6 +22,9 @@ class Problem(StrEnum):
     DISK_FULL = "disk_full"
     EMBEDDED_MISSING = "embedded_missing"
     EMBEDDED_FAILED = "embedded_failed"
+    HTTP_ADDRESS = "http_address"
+    BOT_TOKEN = "bot_token"  # noqa: S105
+    GROUP = "group"
 
 
 class AppError(Exception):

@@ -48,7 +48,7 @@ class Conversations(Protocol):
     async def claim(self, conversation_id: str, attendant: Attendant, *, at: datetime) -> bool:
         """Whether this attendant has it now."""
 
-    async def close(self, conversation_id: str, by: str, *, at: datetime) -> bool:
+    async def close(self, conversation_id: str, by: str | None, *, at: datetime) -> bool:
         """Whether it was open until now."""
 
     async def set_card(self, conversation_id: str, message_id: int) -> None: ...
@@ -234,7 +234,7 @@ class Leave:
         """The conversation that this ended, if one was open."""
         conversation = await self.conversations.open_in(chat_id)
         if conversation:
-            await self.conversations.close(conversation.id, "o cliente", at=self.clock())
+            await self.conversations.close(conversation.id, None, at=self.clock())
             await self.show_card.refresh(conversation.id)
         chat = await self.chats.get(chat_id)
         if chat:

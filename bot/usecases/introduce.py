@@ -58,12 +58,13 @@ def _identity(chat: Chat, *, verified: bool) -> Identity:
 class RegisterProspect:
     """Whom neither register nor ERP knows becomes a prospect, from what the chat has."""
 
-    chats: Chats
     apply_plan: ApplyPlan
     clock: Callable[[], datetime]
 
     async def __call__(self, chat: Chat) -> Chat:
         """The chat, linked to its new registration; unchanged when there is nothing to register.
+
+        Storing the chat is the caller's.
 
         The telephone is kept as one that only a chat has given: it proves nobody's identity.
         """
@@ -79,9 +80,7 @@ class RegisterProspect:
         [decision] = await self.apply_plan([candidate], FROM_CHAT, stamp)
         if not isinstance(decision, Create | Unchanged):
             return chat
-        linked = chat.model_copy(update={"registration_id": decision.registration.id})
-        await self.chats.put(linked)
-        return linked
+        return chat.model_copy(update={"registration_id": decision.registration.id})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,5 +94,4 @@ class Introduce:
         """name: one line, not empty. It never changes a registration that exists."""
         chat = await self.chats.get(chat_id) or Chat(id=chat_id)
         named = chat.model_copy(update={"given_name": name})
-        await self.chats.put(named)
-        await self.register_prospect(named)
+        await self.chats.put(await self.register_prospect(named))

@@ -1,0 +1,165 @@
+"""`balcao demo`: the whole product offline, on one page, gone when it stops."""
+
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+
+from bot import app
+from bot.demo import people
+from bot.demo.bot_api import BotApiEmulator, Scene, Switch
+from bot.demo.ixc import CREDENTIAL, IxcEmulator, demo_emulator, fail_for_some, faults
+from bot.domain.candidate import Candidate, Policy
+from bot.domain.registration import Stamp, Way
+from bot.domain.tax_id import TaxId, read_tax_id
+from bot.settings import Settings
+
+GROUP_ID = -1001000000001
+ADMIN_ID = 4001
+ATTENDANTS = ((4002, "Bia", "Santos"), (4003, "Caio", "Melo"))
+_SLOW_S = 8.0
+
+# What the company itself knows of some people, beside what is in the ERP.
+_LOCAL = (
+    (
+        people.MARIA,
+        {
+            "traits": ("idosa", "prefere ligação"),
+            "alert_traits": True,
+            "priority_departments": frozenset(("atendimento",)),
+            "fixed_note": "Mora em área rural: confirme se há alguém em casa antes de agendar.",
+        },
+    ),
+    (
+        people.BAKERY,
+        {
+            "traits": ("abre às 4h da manhã",),
+            "alert_traits": True,
+            "tags": frozenset(("Comercial",)),
+        },
+    ),
+    (people.FIBRA, {"fixed_note": "Contrato <corporativo> & suporte 24 h.", "traits": ("VIP",)}),
+)
+_LOCAL_FIELDS = Policy(
+    may_create=False,
+    may_update=True,
+    fields=frozenset(("traits", "alert_traits", "priority_departments", "fixed_note", "tags")),
+)
+
+
+class _DemoSettings(Settings):
+    """Settings to which nothing of the person's own configuration adds."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        *_: PydanticBaseSettingsSource,
+        **__: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demo:
+    """A demo that runs."""
+
+    telegram: BotApiEmulator
+    erp: IxcEmulator
+    balcao: app.Balcao
+    url: str
+
+
+@asynccontextmanager
+async def open_demo(*, port: int = 0, **overrides: object) -> AsyncIterator[Demo]:
+    """Emulated Telegram and ERP, an embedded database of its own, and the bot between them.
+
+    overrides: settings that differ, by field name.
+    """
+    async with AsyncExitStack() as stack:
+        data_dir = stack.enter_context(tempfile.TemporaryDirectory(prefix="balcao-demo-"))
+        telegram = BotApiEmulator()
+        await telegram.start(port=port)
+        stack.push_async_callback(telegram.stop)
+        _invite(telegram)
+        erp = await stack.enter_async_context(demo_emulator())
+        values: dict[str, object] = {
+            "bot_token": telegram.token,
+            "telegram_api_url": telegram.url,
+            "data_dir": Path(data_dir),
+            "mongodb_uri": "",
+            "admin_ids": (ADMIN_ID,),
+            "attendants_chat_id": GROUP_ID,
+            "erp_kind": "ixc",
+            "erp_url": erp.url,
+            "erp_token": CREDENTIAL,
+        }
+        settings = _DemoSettings.model_validate(values | overrides)
+        database = await stack.enter_async_context(app.open_database(settings))
+        lookup = await stack.enter_async_context(app.open_customer_lookup(settings))
+        bot = await stack.enter_async_context(app.open_bot(settings))
+        balcao = app.build(settings, bot=bot, database=database, erp=lookup)
+        await _seed(balcao)
+        await stack.enter_async_context(app.serving(balcao))
+        telegram.serve_page(_scene(erp))
+        yield Demo(telegram=telegram, erp=erp, balcao=balcao, url=telegram.url)
+
+
+def _invite(telegram: BotApiEmulator) -> None:
+    telegram.add_user(ADMIN_ID, "Dora", "Lima", started=True)
+    for user_id, first_name, last_name in ATTENDANTS:
+        telegram.add_user(user_id, first_name, last_name)
+    for person in people.DEMO_PEOPLE:
+        telegram.add_user(person.user_id, person.first_name, person.last_name, phone=person.phone)
+    members = (ADMIN_ID, *(user_id for user_id, _, _ in ATTENDANTS))
+    telegram.add_group(GROUP_ID, "Atendimento", members=members, bot="administrator")
+
+
+async def _seed(balcao: app.Balcao) -> None:
+    """Register those of whom the company knows something by itself."""
+    stamp = Stamp(at=datetime.now(UTC), by=f"admin:{ADMIN_ID}", way=Way.CHAT)
+    for person, local in _LOCAL:
+        tax_id = read_tax_id(person.tax_id)
+        assert isinstance(tax_id, TaxId)  # noqa: S101 - the generator makes valid ones
+        await balcao.retry_lookups.look_up(tax_id)
+        candidate = Candidate(tax_id=tax_id, **local)
+        await balcao.apply_plan([candidate], _LOCAL_FIELDS, stamp)
+
+
+def _scene(erp: IxcEmulator) -> Scene:
+    state = {"erp": "normal"}
+
+    def switch(value: str) -> None:
+        state["erp"] = value
+        erp.heal()
+        fail_for_some(erp)
+        if value == "slow":
+            erp.fail(faults.slow(_SLOW_S))
+        elif value == "down":
+            erp.fail(faults.DOWN)
+
+    return Scene(
+        people=people.DEMO_PEOPLE,
+        group_id=GROUP_ID,
+        attendants=[user_id for user_id, _, _ in ATTENDANTS],
+        admin_id=ADMIN_ID,
+        title="Balcão: demonstração",
+        switches=(
+            Switch(
+                key="erp",
+                label="ERP",
+                options=(("normal", "normal"), ("slow", "lento"), ("down", "fora do ar")),
+                get=lambda: state["erp"],
+                set=switch,
+            ),
+        ),
+        note=(
+            "Escolha uma pessoa, escreva qualquer coisa como cliente e envie o CPF ou CNPJ dela. "
+            "Tudo aqui é inventado e some quando a demonstração termina."
+        ),
+    )

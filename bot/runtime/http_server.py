@@ -1,0 +1,42 @@
+"""The HTTP side: whether the process is alive and useful."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from bot.domain.errors import AppError, Problem, RefusedError
+
+
+@asynccontextmanager
+async def http_server(
+    host: str, port: int, *, database_answers: Callable[[], Awaitable[None]]
+) -> AsyncIterator[str]:
+    """The address that serves /healthz: 200 when the database reads a document, else 503.
+
+    Raises RefusedError when the address is taken.
+    """
+
+    async def healthz(_: web.Request) -> web.Response:
+        try:
+            await database_answers()
+        except AppError as error:
+            return web.json_response({"status": "error", "database": str(error)}, status=503)
+        return web.json_response({"status": "ok"})
+
+    app = web.Application()
+    app.router.add_get("/healthz", healthz)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        try:
+            site = web.TCPSite(runner, host, port)
+            await site.start()
+        except OSError as error:
+            raise RefusedError(
+                f"{host}:{port} cannot be listened on", problem=Problem.HTTP_ADDRESS
+            ) from error
+        bound = runner.addresses[0]
+        yield f"http://{bound[0]}:{bound[1]}"
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,190 @@
+"""The durable inbox: an update is stored, then confirmed to Telegram, then handled, then marked.
+
+Delivery is at least once: a crash at any moment loses none. Per chat, updates are handled in the
+order of their ids, by one replica at a time.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Any, Final, Protocol
+
+import structlog
+
+from bot.domain.errors import TryLaterError
+
+# A handler that fails this often has a fault: its update is set aside and an admin is told.
+FAILURES: Final = 3
+# While the database or Telegram is away nothing is the update's fault; but nothing waits for ever.
+_TRY_LATER_FAILURES: Final = 20
+_FIRST_PAUSE_S: Final = 0.5
+_LONGEST_PAUSE_S: Final = 60.0
+_SWEEP_S: Final = 15.0
+_CHATS_AT_ONCE: Final = 32
+
+logger = structlog.get_logger()
+
+Payload = dict[str, Any]
+
+
+class InboxStore(Protocol):
+    """Where updates wait."""
+
+    async def add(
+        self, bot_id: int, updates: Sequence[tuple[int, str, Payload]], *, at: datetime
+    ) -> None:
+        """Store (update id, chat key, payload); one that is there already stays as it is."""
+
+    async def pending_chats(self) -> list[str]: ...
+
+    async def pending_of(self, chat_key: str) -> list[tuple[int, Payload, int]]:
+        """(update id, payload, failed attempts), oldest first."""
+
+    async def done(self, bot_id: int, update_id: int, *, at: datetime) -> None: ...
+
+    async def failed(self, bot_id: int, update_id: int, *, attempts: int, error: str) -> None: ...
+
+    async def set_aside(self, bot_id: int, update_id: int, *, at: datetime) -> None: ...
+
+
+class Inbox:
+    """Takes updates in and has each chat's handled in order."""
+
+    def __init__(
+        self,
+        *,
+        bot_id: int,
+        store: InboxStore,
+        handle: Callable[[Payload], Awaitable[None]],
+        holding: Callable[[str], AbstractAsyncContextManager[None]],
+        set_aside: Callable[[int, str, str], Awaitable[None]],
+        clock: Callable[[], datetime],
+    ) -> None:
+        """handle: does one update, raises when it could not. set_aside: is told (update id,
+        chat key, error) of one that is given up."""
+        self._bot_id = bot_id
+        self._store = store
+        self._handle = handle
+        self._holding = holding
+        self._tell_set_aside = set_aside
+        self._clock = clock
+        self._slots = asyncio.Semaphore(_CHATS_AT_ONCE)
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._woken: set[str] = set()
+        self._stopping = False
+
+    async def take(self, updates: Sequence[Payload]) -> None:
+        """Store the updates, then wake their chats; when this returns they may be confirmed."""
+        keyed = [(update["update_id"], chat_key(update), update) for update in updates]
+        await self._store.add(self._bot_id, keyed, at=self._clock())
+        for _, key, _ in keyed:
+            self.wake(key)
+
+    def wake(self, key: str) -> None:
+        """Have the chat's waiting updates handled, unless that is going on already."""
+        if self._stopping:
+            return
+        self._woken.add(key)
+        if key not in self._tasks:
+            self._tasks[key] = asyncio.create_task(self._work(key), name=f"chat {key}")
+
+    async def sweep_for_ever(self) -> None:
+        """Wake every chat with work: at the start, and for replicas that died in the middle."""
+        while True:
+            try:
+                for key in await self._store.pending_chats():
+                    self.wake(key)
+            except TryLaterError as error:
+                logger.warning("inbox not reachable", error=str(error))
+            await asyncio.sleep(_SWEEP_S)
+
+    async def idle(self) -> None:
+        """Return once nothing is being handled."""
+        while self._tasks:
+            await asyncio.wait(list(self._tasks.values()))
+
+    async def stop(self, patience_s: float) -> None:
+        """Finish what is being handled, for as long as `patience_s`; leave the rest stored."""
+        self._stopping = True
+        tasks = list(self._tasks.values())
+        if not tasks:
+            return
+        _, late = await asyncio.wait(tasks, timeout=patience_s)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        if late:
+            logger.warning("updates left for the next start", chats=len(late))
+
+    async def _work(self, key: str) -> None:
+        pause_s = _FIRST_PAUSE_S
+        try:
+            while key in self._woken and not self._stopping:
+                self._woken.discard(key)
+                if await self._try_to_drain(key):
+                    pause_s = _FIRST_PAUSE_S
+                else:
+                    # In order: what came later waits as well.
+                    self._woken.add(key)
+                    await asyncio.sleep(pause_s)
+                    pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+        finally:
+            # In the same breath as the last look at `_woken`, so that no wake falls between.
+            del self._tasks[key]
+
+    async def _try_to_drain(self, key: str) -> bool:
+        try:
+            async with self._slots, self._holding(key):
+                return await self._drain(key)
+        except TryLaterError as error:
+            logger.warning("chat waits", chat=key, error=str(error))
+            return False
+
+    async def _drain(self, key: str) -> bool:
+        """Whether everything that waits was done (or set aside)."""
+        for update_id, payload, attempts in await self._store.pending_of(key):
+            if self._stopping:
+                return True
+            with structlog.contextvars.bound_contextvars(update=update_id, chat=key):
+                failure: Exception
+                try:
+                    await self._handle(payload)
+                except TryLaterError as error:
+                    logger.warning("update waits", error=str(error))
+                    failure, limit = error, _TRY_LATER_FAILURES
+                except Exception as error:
+                    logger.exception("update failed", attempt=attempts + 1)
+                    failure, limit = error, FAILURES
+                else:
+                    await self._store.done(self._bot_id, update_id, at=self._clock())
+                    continue
+                if not await self._give_up(key, update_id, attempts + 1, failure, limit=limit):
+                    return False
+        return True
+
+    async def _give_up(
+        self, key: str, update_id: int, attempts: int, error: Exception, *, limit: int
+    ) -> bool:
+        """Whether the update is set aside now."""
+        kind = type(error).__name__
+        await self._store.failed(self._bot_id, update_id, attempts=attempts, error=kind)
+        if attempts < limit:
+            return False
+        await self._store.set_aside(self._bot_id, update_id, at=self._clock())
+        logger.error("update set aside", error=kind)
+        await self._tell_set_aside(update_id, key, kind)
+        return True
+
+
+def chat_key(update: Payload) -> str:
+    """Whose order an update belongs to: its chat, or else its sender; "-" when it has neither."""
+    for name, content in update.items():
+        if name == "update_id" or not isinstance(content, dict):
+            continue
+        message = content.get("message")
+        chat = content.get("chat") or (message.get("chat") if isinstance(message, dict) else None)
+        who = chat or content.get("from") or content.get("user")
+        if isinstance(who, dict) and "id" in who:
+            return str(who["id"])
+    return "-"

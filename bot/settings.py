@@ -1,0 +1,129 @@
+"""Every setting, read once from the environment or `.env`, prefix BALCAO_."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    BeforeValidator,
+    Field,
+    HttpUrl,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from bot.domain.errors import RefusedError
+
+PREFIX = "BALCAO_"
+
+
+def _comma_list(value: object) -> object:
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return [value] if isinstance(value, int) else value
+
+
+def _web_address(value: str) -> str:
+    if value:
+        TypeAdapter(HttpUrl).validate_python(value)
+    return value.rstrip("/")
+
+
+class Settings(BaseSettings):
+    """What can be set; README says what each is for."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", extra="ignore", str_strip_whitespace=True
+    )
+
+    bot_token: SecretStr = SecretStr("")
+    telegram_api_url: Annotated[str, BeforeValidator(_web_address)] = ""
+    mongodb_uri: SecretStr = SecretStr("")
+    mongodb_database: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,38}$")] = "balcao"
+    data_dir: Path = Path("data")
+    admin_ids: Annotated[tuple[int, ...], NoDecode, BeforeValidator(_comma_list)] = ()
+    attendants_chat_id: int | None = None
+    erp_kind: str = ""
+    erp_url: Annotated[str, BeforeValidator(_web_address)] = ""
+    erp_token: SecretStr = SecretStr("")
+    erp_username: str = ""
+    erp_password: SecretStr = SecretStr("")
+    erp_client_id: str = ""
+    erp_client_secret: SecretStr = SecretStr("")
+    erp_database: str = ""
+    confirm_identity: Literal["phone", "off"] = "phone"
+    privacy_text: str = (
+        "Usamos seu CPF ou CNPJ e seu telefone só para encontrar seu cadastro e atender você."
+    )
+    privacy_url: Annotated[str, BeforeValidator(_web_address)] = ""
+    http_host: str = "127.0.0.1"
+    http_port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    timezone: str = "America/Sao_Paulo"
+    log_format: Literal["console", "json"] = "console"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError("unknown time zone") from error
+        return value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+    @classmethod
+    def read(cls) -> Self:
+        """The settings; raises RefusedError with one line per wrong value, each named."""
+        try:
+            return cls()
+        except ValidationError as error:
+            raise RefusedError("\n".join(_lines(error))) from None
+
+    def require_for_run(self) -> None:
+        """Raise RefusedError naming what a bot that serves people cannot do without."""
+        missing = []
+        if not self.bot_token.get_secret_value():
+            missing.append(f"{PREFIX}BOT_TOKEN: falta o token do bot, dado pelo @BotFather")
+        if self.attendants_chat_id is None:
+            missing.append(
+                f"{PREFIX}ATTENDANTS_CHAT_ID: falta o número do grupo dos atendentes "
+                "(começa com -100)"
+            )
+        if missing:
+            raise RefusedError("\n".join(missing))
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+
+# What pydantic calls the mistake, and what to do about it.
+_HINTS = {
+    "literal_error": "use um destes: {expected}",
+    "int_parsing": "use um número inteiro",
+    "int_type": "use um número inteiro",
+    "greater_than_equal": "use um número de {ge} para cima",
+    "less_than_equal": "use um número até {le}",
+    "url_parsing": "use um endereço como https://exemplo.com.br",
+    "url_scheme": "use um endereço que comece com http:// ou https://",
+    "string_pattern_mismatch": "use só letras, números, hífen e sublinhado",
+    "value_error": "valor desconhecido",
+}
+
+
+def _lines(error: ValidationError) -> list[str]:
+    """One line a setting, with its name and without its value, which may be a secret."""
+    lines: dict[str, str] = {}
+    for problem in error.errors(include_input=False, include_url=False):
+        name = PREFIX + str(problem["loc"][0]).upper()
+        hint = _HINTS.get(problem["type"], "valor inválido").format(**problem.get("ctx", {}))
+        lines.setdefault(name, f"{name}: {hint}")
+    return list(lines.values())

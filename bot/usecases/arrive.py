@@ -1,0 +1,60 @@
+"""Use case: somebody writes in a chat where nothing is going on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.domain.conversation import Chat, Conversation, Identity
+from bot.usecases.converse import Conversations
+from bot.usecases.identify import Chats
+from bot.usecases.introduce import Registrations
+
+
+@dataclass(frozen=True, slots=True)
+class FirstContact:
+    """The privacy notice is due; that it was given is recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotLinked:
+    """The chat was here before and is linked to nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoesOn:
+    """Its conversation is still open."""
+
+    conversation: Conversation
+
+
+@dataclass(frozen=True, slots=True)
+class Returning:
+    """Recognised without typing the number again; `name` only when the chat is verified."""
+
+    chat: Chat
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrive:
+    chats: Chats
+    conversations: Conversations
+    registrations: Registrations
+    clock: Callable[[], datetime]
+
+    async def __call__(self, chat_id: int) -> FirstContact | NotLinked | GoesOn | Returning:
+        """Who this chat is to us."""
+        chat = await self.chats.get(chat_id)
+        if chat is None or chat.privacy_notice_at is None:
+            chat = chat or Chat(id=chat_id)
+            await self.chats.put(chat.model_copy(update={"privacy_notice_at": self.clock()}))
+            return FirstContact()
+        if conversation := await self.conversations.open_in(chat_id):
+            return GoesOn(conversation)
+        if chat.tax_id is None:
+            return NotLinked()
+        name = None
+        if chat.identity is Identity.VERIFIED and chat.registration_id:
+            registration = await self.registrations.by_id(chat.registration_id)
+            name = registration.name if registration else None
+        return Returning(chat, name)

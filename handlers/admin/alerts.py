@@ -1,0 +1,51 @@
+"""What admins are told without asking."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+from aiogram import Bot
+from aiogram.exceptions import TelegramAPIError
+
+from bot.domain.conversation import Department
+from bot.domain.errors import TryLaterError
+from handlers.admin import texts
+from handlers.customer import texts as customer_texts
+
+# The same trouble is said again only after this time.
+_QUIET = timedelta(minutes=30)
+
+logger = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TelegramAlerts:
+    bot: Bot
+    admin_ids: Sequence[int]
+    clock: Callable[[], datetime]
+    _said_at: dict[str, datetime] = field(default_factory=dict)
+
+    async def group_unreachable(self, department: Department) -> None:
+        key, now = f"group {department.group_id}", self.clock()
+        if key in self._said_at and now - self._said_at[key] < _QUIET:
+            return
+        self._said_at[key] = now
+        await self._tell(texts.group_unreachable(department.name))
+
+    async def set_aside(self, update_id: int, chat_key: str, error: str) -> None:
+        """An update was given up: the admins hear it, and so does the customer who wrote."""
+        await self._tell(texts.set_aside(update_id, error))
+        if chat_key.isdecimal() and int(chat_key) not in self.admin_ids:
+            await self._send(int(chat_key), customer_texts.SOMETHING_WENT_WRONG)
+
+    async def _tell(self, text: str) -> None:
+        for admin_id in self.admin_ids:
+            await self._send(admin_id, text)
+
+    async def _send(self, chat_id: int, text: str) -> None:
+        try:
+            await self.bot.send_message(chat_id, text)
+        except (TelegramAPIError, TryLaterError) as error:
+            # Told too: somebody reads the log.
+            logger.warning("alert not delivered", chat=chat_id, error=type(error).__name__)

@@ -1,0 +1,27 @@
+"""Every sentence an admin reads in chat."""
+
+from aiogram import html
+
+HELP = (
+    "Você é <b>administrador</b> deste atendimento.\n\n"
+    "Os clientes falam com o bot em conversa privada, e as fichas chegam no grupo dos atendentes. "
+    "Por aqui eu aviso quando algo precisa de você: um grupo que não recebe fichas, "
+    "ou uma mensagem que não consegui processar."
+)
+
+
+def group_unreachable(department: str) -> str:
+    return (
+        f"⚠️ Não consigo publicar no grupo de <b>{html.quote(department)}</b>: "
+        "as fichas dos clientes não estão chegando.\n"
+        "Confira se o bot está no grupo e pode escrever, e se o número do grupo está certo na "
+        "configuração (BALCAO_ATTENDANTS_CHAT_ID)."
+    )
+
+
+def set_aside(update_id: int, error: str) -> str:
+    return (
+        "⚠️ Uma mensagem recebida falhou três vezes e foi posta de lado, para não parar as outras. "
+        f"Atualização <code>{update_id}</code>, erro <code>{html.quote(error)}</code>. "
+        "O registro do servidor tem os detalhes."
+    )

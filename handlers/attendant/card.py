@@ -1,0 +1,177 @@
+"""The customer card, as text and buttons. Everything in it is data and is escaped."""
+
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from aiogram import html
+from aiogram.filters.callback_data import CallbackData
+from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
+
+from bot.domain.conversation import Conversation, Identity
+from bot.domain.phone import show_phone
+from bot.domain.registration import Kind, Registration, Status
+from bot.usecases.converse import Card
+
+# The fixed note alone may have 2,000 characters; a message has 4,096.
+_LIST_LENGTH = 600
+
+_KINDS = {
+    Kind.CUSTOMER: "Cliente",
+    Kind.SUPPLIER: "Fornecedor",
+    Kind.SERVICE_PROVIDER: "Prestador de serviço",
+    Kind.PROSPECT: "Prospect",
+}
+_IDENTITIES = {
+    Identity.VERIFIED: "✅ telefone confirmado",
+    Identity.UNVERIFIED: "⚠️ não confirmado",
+    Identity.NOT_IDENTIFIED: "❔ não identificado",
+}
+
+
+class Action(StrEnum):
+    CLAIM = "a"
+    FULL_CARD = "f"
+    CLOSE = "e"
+
+
+class CardButton(CallbackData, prefix="card"):
+    action: Action
+    conversation: str
+
+
+def keyboard(conversation: Conversation) -> InlineKeyboardMarkup:
+    """Only what can still be done."""
+
+    def button(text: str, action: Action) -> InlineKeyboardButton:
+        data = CardButton(action=action, conversation=conversation.id).pack()
+        return InlineKeyboardButton(text=text, callback_data=data)
+
+    rows = []
+    if conversation.is_open and conversation.claimed_by is None:
+        rows.append([button("✋ Atender", Action.CLAIM)])
+    last = [button("📋 Ficha completa", Action.FULL_CARD)]
+    if conversation.is_open:
+        last.append(button("☑️ Encerrar", Action.CLOSE))
+    return InlineKeyboardMarkup(inline_keyboard=[*rows, last])
+
+
+def card_text(card: Card, *, department: str, timezone: ZoneInfo) -> str:
+    """What to know before the first answer: priority first, then who, then what to mind."""
+    conversation, registration = card.conversation, card.registration
+    lines = []
+    if conversation.priority:
+        lines += [f"🔴🔴 <b>PRIORIDADE em {html.quote(department)}</b> 🔴🔴", ""]
+    lines.append(_who(conversation, registration))
+    if registration:
+        lines.append(_kinds_and_status(registration))
+        if registration.alert_traits and registration.traits:
+            lines.append(f"❗ <b>Atenção:</b> {_listed(registration.traits)}")
+        if registration.fixed_note:
+            lines.append(f"📌 <b>Observação:</b> {html.quote(registration.fixed_note)}")
+        if registration.tags:
+            lines.append(f"🏷 {_listed(sorted(registration.tags))}")
+    if phones := _phones(conversation, registration):
+        lines.append(f"📞 {phones}")
+    if registration and registration.erp_refs:
+        lines.append(f"🗂 ERP: {_erp(registration)}")
+    if conversation.lookup:
+        lines.append("⏳ <b>ERP não consultado</b>: sem resposta, tentando de novo")
+    for other in card.recent:
+        lines.append(f"🕘 {_time(other, timezone)} · {html.quote(other.protocol)}")
+    lines += ["", *_footer(conversation, timezone)]
+    return "\n".join(lines)
+
+
+def full_card_text(card: Card, *, timezone: ZoneInfo) -> str:
+    """Everything on record."""
+    registration = card.registration
+    if registration is None:
+        name = html.quote(card.conversation.shown_name)
+        return f"📋 <b>{name}</b>\nAinda não há cadastro para este atendimento."
+    rows = [
+        ("Nome", registration.name),
+        ("Fantasia", registration.trade_name),
+        *(
+            [(registration.tax_id.label, registration.tax_id.masked)]
+            if registration.tax_id
+            else []
+        ),
+        ("Tipo", ", ".join(_KINDS[kind] for kind in sorted(registration.kinds))),
+        ("Status", "Ativo" if registration.status is Status.ACTIVE else "Inativo"),
+        ("Celular", registration.phones.mobile and show_phone(registration.phones.mobile)),
+        ("Residencial", registration.phones.home and show_phone(registration.phones.home)),
+        (
+            "Comercial",
+            registration.phones.commercial and show_phone(registration.phones.commercial),
+        ),
+        ("E-mail", registration.email),
+        ("Características", ", ".join(registration.traits)[:_LIST_LENGTH]),
+        ("Etiquetas", ", ".join(sorted(registration.tags))[:_LIST_LENGTH]),
+        ("Observação fixa", registration.fixed_note),
+        ("Cadastrado em", f"{registration.created.at.astimezone(timezone):%d/%m/%Y %H:%M}"),
+        ("Atualizado em", f"{registration.updated.at.astimezone(timezone):%d/%m/%Y %H:%M}"),
+    ]
+    lines = [f"<b>{label}:</b> {html.quote(value)}" for label, value in rows if value]
+    if registration.erp_refs:
+        lines.append(f"<b>ERP:</b> {_erp(registration)}")
+    return "\n".join(["📋 <b>Ficha completa</b>", *lines])
+
+
+def _who(conversation: Conversation, registration: Registration | None) -> str:
+    name = registration.name if registration else conversation.shown_name
+    line = f"👤 <b>{html.quote(name)}</b>"
+    if registration and registration.trade_name:
+        line += f" ({html.quote(registration.trade_name)})"
+    tax_id = conversation.tax_id
+    document = f"{tax_id.label} <code>{html.quote(tax_id.masked)}</code> · " if tax_id else ""
+    line += f"\n{document}{_IDENTITIES[conversation.identity]}"
+    if registration and conversation.identity is not Identity.VERIFIED:
+        # Somebody typed this person's number; who it is remains to be seen.
+        line += f"\nDiz chamar-se: {html.quote(conversation.shown_name)}"
+    return line
+
+
+def _kinds_and_status(registration: Registration) -> str:
+    kinds = ", ".join(_KINDS[kind] for kind in sorted(registration.kinds))
+    status = "Ativo" if registration.status is Status.ACTIVE else "🚫 <b>Inativo</b>"
+    return f"{kinds} · {status}"
+
+
+def _phones(conversation: Conversation, registration: Registration | None) -> str:
+    known = registration.phones.all() if registration else ()
+    shown = [show_phone(phone) for phone in known]
+    if conversation.phone and conversation.phone not in known:
+        shown.append(f"{show_phone(conversation.phone)} (deste Telegram)")
+    return html.quote(" · ".join(shown))
+
+
+def _erp(registration: Registration) -> str:
+    refs = sorted((r.system, r.table, r.id) for r in registration.erp_refs)
+    shown = [" ".join(part for part in ref if part) for ref in refs]
+    return html.quote(", ".join(shown)[:_LIST_LENGTH])
+
+
+def _listed(values: list[str] | tuple[str, ...]) -> str:
+    text = ", ".join(values)
+    return html.quote(text if len(text) <= _LIST_LENGTH else text[: _LIST_LENGTH - 1] + "…")
+
+
+def _time(conversation: Conversation, timezone: ZoneInfo) -> str:
+    return f"{conversation.opened_at.astimezone(timezone):%d/%m/%Y %H:%M}"
+
+
+def _footer(conversation: Conversation, timezone: ZoneInfo) -> list[str]:
+    opened = (
+        f"Protocolo <b>{html.quote(conversation.protocol)}</b> · {_time(conversation, timezone)}"
+    )
+    if not conversation.is_open:
+        by = (
+            f"por {html.quote(conversation.closed_by)}"
+            if conversation.closed_by
+            else "pelo cliente"
+        )
+        return [opened, f"⚪ Encerrado {by}"]
+    how = "<i>Responda a esta mensagem ou às do cliente para falar com ele.</i>"
+    if conversation.claimed_by:
+        return [opened, f"🟢 Em atendimento por {html.quote(conversation.claimed_by.name)}", how]
+    return [opened, "🟡 Aguardando atendente", how]

@@ -1,0 +1,33 @@
+"""Every sentence an attendant reads, apart from the card."""
+
+from aiogram import html
+
+CLAIMED = "O atendimento é seu."
+ALREADY_YOURS = "Este atendimento já é seu."
+CLOSED_NOW = "Atendimento encerrado."
+GONE = "Não encontrei este atendimento. Ele pode ter sido apagado."
+CUSTOMER_BLOCKED = (
+    "⚠️ O cliente bloqueou o bot: <b>sua mensagem não foi entregue</b>. "
+    "Se for urgente, fale com ele por telefone."
+)
+NOT_DELIVERED = (
+    "⚠️ O Telegram não deixou enviar esta mensagem ao cliente. "
+    "Tente em texto, ou como foto ou arquivo."
+)
+
+
+def taken_by(name: str) -> str:
+    """Plain text: it is shown in an alert window."""
+    return f"{name} já está neste atendimento."
+
+
+def already_closed(by: str | None) -> str:
+    """Plain text: it is shown in an alert window."""
+    return f"Este atendimento já foi encerrado {f'por {by}' if by else 'pelo cliente'}."
+
+
+def answer_to_closed(protocol: str) -> str:
+    return (
+        f"⚠️ O atendimento {html.quote(protocol)} já foi encerrado: "
+        "<b>sua mensagem não foi enviada</b>. Se o cliente escrever de novo, abre outro."
+    )

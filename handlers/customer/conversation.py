@@ -1,0 +1,70 @@
+"""While a conversation is open, and the commands that work at any time."""
+
+from aiogram import Bot, F, Router
+from aiogram.filters import Command
+from aiogram.fsm.context import FSMContext
+from aiogram.types import CallbackQuery, Message, ReplyKeyboardRemove, User
+
+from bot.usecases.converse import Conversations, Leave
+from handlers.answers import answer_press
+from handlers.customer import identification, texts
+from handlers.customer.identification import Reception
+from handlers.customer.keyboards import NotMe
+from handlers.customer.states import Customer
+
+
+async def talk(
+    message: Message,
+    state: FSMContext,
+    event_from_user: User,
+    reception: Reception,
+    conversations: Conversations,
+) -> None:
+    conversation = await conversations.open_in(message.chat.id)
+    if conversation is None or (message.text and message.text.startswith("/")):
+        # Closed meanwhile by an attendant: the same as coming back another day.
+        await identification.arrive(message, state, event_from_user, reception)
+        return
+    await reception.relay(message, conversation, event_from_user)
+
+
+async def leave(message: Message, state: FSMContext, leave: Leave) -> None:
+    was_linked = await state.get_state() is not None
+    ended = await leave(message.chat.id)
+    if ended:
+        sentence = texts.UNLINKED_AND_CLOSED
+    else:
+        sentence = texts.UNLINKED if was_linked else texts.NOTHING_TO_UNLINK
+    await message.answer(sentence, reply_markup=ReplyKeyboardRemove())
+    await state.clear()
+
+
+async def not_me(callback: CallbackQuery, state: FSMContext, leave: Leave, bot: Bot) -> None:
+    await leave(callback.from_user.id)
+    await answer_press(callback)
+    await bot.send_message(
+        callback.from_user.id, texts.ASK_TAX_ID_AGAIN, reply_markup=ReplyKeyboardRemove()
+    )
+    await state.set_state(Customer.asking)
+    await state.set_data({})
+
+
+async def help_(message: Message) -> None:
+    await message.answer(texts.HELP)
+
+
+def router() -> Router:
+    """The customer's whole private chat."""
+    router = Router(name="customer")
+    router.message.filter(F.chat.type == "private")
+    router.callback_query.filter(F.message.chat.type == "private")
+    router.message.register(help_, Command("ajuda", "help"))
+    router.message.register(leave, Command("sair"))
+    router.callback_query.register(not_me, NotMe.filter())
+    router.message.register(talk, Customer.talking)
+    # A command that nobody knows, in the middle of the steps. A router of its own, since a
+    # router's handlers come before those of the routers it includes.
+    fallback = Router(name="fallback")
+    fallback.message.register(help_)
+    router.include_routers(identification.router(), fallback)
+    return router

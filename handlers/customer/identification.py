@@ -1,0 +1,233 @@
+"""From the first word to the open conversation: document, telephone, name."""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from aiogram import F, Router
+from aiogram.filters import Command, CommandStart, StateFilter
+from aiogram.fsm.context import FSMContext
+from aiogram.types import Contact, Message, ReplyKeyboardRemove, User
+
+from bot.domain.conversation import Department
+from bot.domain.phone import read_phone
+from bot.domain.registration import read_name
+from bot.domain.tax_id import NotATaxId, Reason, TaxId, read_tax_id
+from bot.usecases.arrive import Arrive, FirstContact, GoesOn, NotLinked, Returning
+from bot.usecases.converse import OpenConversation
+from bot.usecases.identify import Identify, TooManyTaxIds
+from bot.usecases.introduce import ConfirmPhone, Introduce, NotVerified, Verified
+from handlers.customer import keyboards, texts
+from handlers.customer.relay import Relay
+from handlers.customer.states import Customer
+
+FAILURES_IN_A_ROW = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reception:
+    """What the steps before a conversation need, passed to the handlers by name."""
+
+    arrive: Arrive
+    identify: Identify
+    confirm_phone: ConfirmPhone
+    introduce: Introduce
+    open_conversation: OpenConversation
+    relay: Relay
+    department: Department
+    privacy_text: str
+    privacy_url: str
+    confirm_identity: bool
+
+
+async def arrive(
+    message: Message, state: FSMContext, event_from_user: User, reception: Reception
+) -> None:
+    """First contact, or a return: anything that is written where nothing is going on."""
+    is_command = bool(message.text and message.text.startswith("/"))
+    outcome = await reception.arrive(message.chat.id)
+    match outcome:
+        case FirstContact():
+            await message.answer(texts.greeting(reception.privacy_text, reception.privacy_url))
+            await _await_tax_id(state)
+        case NotLinked():
+            await message.answer(texts.ASK_TAX_ID)
+            await _await_tax_id(state)
+        case GoesOn(conversation):
+            await state.set_state(Customer.talking)
+            if is_command:
+                await message.answer(texts.still_open(conversation.protocol))
+            else:
+                await reception.relay(message, conversation, event_from_user)
+            return
+        case Returning(chat, name):
+            conversation = await reception.open_conversation(
+                message.chat.id, reception.department, profile_name=event_from_user.full_name
+            )
+            await state.set_state(Customer.talking)
+            if not is_command:
+                await reception.relay(message, conversation, event_from_user)
+            await message.answer(
+                texts.welcome_back(
+                    conversation.protocol, name=name, tax_id=chat.tax_id, sent=not is_command
+                ),
+                reply_markup=keyboards.not_me(),
+            )
+            return
+        case _:
+            assert_never(outcome)
+    # An impatient "oi, meu cpf é 390.533.447-05" is not asked for the number again.
+    if message.text and isinstance(found := read_tax_id(message.text), TaxId):
+        await _take_tax_id(message, state, event_from_user, reception, found)
+
+
+async def receive_tax_id(
+    message: Message, state: FSMContext, event_from_user: User, text: str, reception: Reception
+) -> None:
+    found = read_tax_id(text)
+    if isinstance(found, TaxId):
+        await _take_tax_id(message, state, event_from_user, reception, found)
+    else:
+        await _refuse(message, state, event_from_user, reception, texts.not_a_tax_id(found))
+
+
+async def receive_other_than_tax_id(
+    message: Message, state: FSMContext, event_from_user: User, reception: Reception
+) -> None:
+    await _refuse(message, state, event_from_user, reception, texts.NEEDS_TEXT)
+
+
+async def receive_phone(
+    message: Message,
+    state: FSMContext,
+    event_from_user: User,
+    contact: Contact,
+    reception: Reception,
+) -> None:
+    # Anybody can send anybody's contact: only one's own carries one's own id.
+    if contact.user_id != event_from_user.id:
+        await message.answer(texts.NOT_YOUR_PHONE, reply_markup=keyboards.share_phone())
+        return
+    await _confirm(message, state, event_from_user, reception, read_phone(contact.phone_number))
+
+
+async def skip_phone(
+    message: Message, state: FSMContext, event_from_user: User, reception: Reception
+) -> None:
+    await _confirm(message, state, event_from_user, reception, None)
+
+
+async def receive_other_than_phone(
+    message: Message, state: FSMContext, event_from_user: User, reception: Reception
+) -> None:
+    """A number typed again corrects the first one; everything else is shown the buttons."""
+    found = read_tax_id(message.text) if message.text else NotATaxId(Reason.NOTHING)
+    if isinstance(found, TaxId):
+        await _take_tax_id(message, state, event_from_user, reception, found)
+    else:
+        await message.answer(texts.USE_PHONE_BUTTON, reply_markup=keyboards.share_phone())
+
+
+async def receive_name(
+    message: Message, state: FSMContext, event_from_user: User, text: str, reception: Reception
+) -> None:
+    name = read_name(text)
+    if not any(character.isalpha() for character in name):
+        await message.answer(texts.NAME_IS_A_NUMBER if name else texts.ASK_NAME)
+        return
+    await reception.introduce(message.chat.id, name)
+    await _open(message, state, event_from_user, reception)
+
+
+async def receive_other_than_name(message: Message) -> None:
+    await message.answer(texts.NAME_AS_TEXT)
+
+
+async def start_again(message: Message, state: FSMContext) -> None:
+    """/start between the first word and the conversation."""
+    await message.answer(texts.ASK_TAX_ID, reply_markup=ReplyKeyboardRemove())
+    await _await_tax_id(state)
+
+
+def router() -> Router:
+    """Steps before the conversation; expects to be included where chats are private."""
+    router = Router(name="identification")
+    steps = StateFilter(Customer.asking, Customer.confirming, Customer.naming)
+    router.message.register(start_again, CommandStart(), steps)
+    # Commands that are not taken here fall through to the help.
+    words = ~F.text.startswith("/")
+    text = F.text.as_("text")
+    router.message.register(receive_tax_id, Customer.asking, words, text)
+    router.message.register(receive_other_than_tax_id, Customer.asking, ~F.text)
+    router.message.register(receive_phone, Customer.confirming, F.contact.as_("contact"))
+    router.message.register(skip_phone, Customer.confirming, F.text == texts.SKIP)
+    router.message.register(skip_phone, Customer.confirming, Command("pular"))
+    router.message.register(receive_other_than_phone, Customer.confirming, words)
+    router.message.register(receive_name, Customer.naming, words, text)
+    router.message.register(receive_other_than_name, Customer.naming, ~F.text)
+    router.message.register(arrive, StateFilter(None))
+    return router
+
+
+async def _await_tax_id(state: FSMContext) -> None:
+    await state.set_state(Customer.asking)
+    await state.set_data({})
+
+
+async def _refuse(
+    message: Message, state: FSMContext, user: User, reception: Reception, sentence: str
+) -> None:
+    failures = (await state.get_data()).get("failures", 0) + 1
+    if failures < FAILURES_IN_A_ROW:
+        await message.answer(sentence)
+        await state.set_data({"failures": failures})
+        return
+    await message.answer(texts.WITHOUT_TAX_ID)
+    await _open(message, state, user, reception)
+
+
+async def _take_tax_id(
+    message: Message, state: FSMContext, user: User, reception: Reception, tax_id: TaxId
+) -> None:
+    """The same sentence for every document, and it does not wait for the look-up: neither the
+    words nor the time tell whether it is known."""
+    chat = await reception.identify.note(message.chat.id, tax_id)
+    if isinstance(chat, TooManyTaxIds):
+        await message.answer(texts.WITHOUT_TAX_ID, reply_markup=ReplyKeyboardRemove())
+        await _open(message, state, user, reception)
+        return
+    if reception.confirm_identity:
+        await message.answer(texts.ASK_PHONE, reply_markup=keyboards.share_phone())
+        await state.set_state(Customer.confirming)
+        await state.set_data({})
+        await reception.identify(chat)
+        return
+    await reception.identify(chat)
+    # Nobody is asked for a name here: only new ones would be, and that would tell them apart.
+    await reception.introduce(message.chat.id, read_name(user.full_name) or str(user.id))
+    await _open(message, state, user, reception)
+
+
+async def _confirm(
+    message: Message, state: FSMContext, user: User, reception: Reception, phone: str | None
+) -> None:
+    outcome = await reception.confirm_phone(message.chat.id, phone)
+    match outcome:
+        case Verified(registration):
+            await message.answer(
+                texts.verified(registration.name), reply_markup=ReplyKeyboardRemove()
+            )
+            await _open(message, state, user, reception)
+        case NotVerified():
+            await message.answer(texts.ASK_NAME, reply_markup=ReplyKeyboardRemove())
+            await state.set_state(Customer.naming)
+        case _:
+            assert_never(outcome)
+
+
+async def _open(message: Message, state: FSMContext, user: User, reception: Reception) -> None:
+    conversation = await reception.open_conversation(
+        message.chat.id, reception.department, profile_name=user.full_name
+    )
+    await message.answer(texts.opened(conversation.protocol))
+    await state.set_state(Customer.talking)
+    await state.set_data({})

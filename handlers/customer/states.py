@@ -1,0 +1,14 @@
+"""Where a customer's chat stands."""
+
+from aiogram.fsm.state import State, StatesGroup
+
+
+class Customer(StatesGroup):
+    asking = State()
+    """The CPF or CNPJ is awaited."""
+    confirming = State()
+    """The telephone is awaited, or that it is skipped."""
+    naming = State()
+    """The name is awaited."""
+    talking = State()
+    """Everything goes to the attendants."""

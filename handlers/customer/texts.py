@@ -1,0 +1,117 @@
+"""Every sentence a customer reads."""
+
+from aiogram import html
+
+from bot.domain.tax_id import NotATaxId, Reason, TaxId
+
+SHARE_PHONE = "📱 Compartilhar meu telefone"
+SKIP = "Pular esta etapa"
+NOT_ME = "Não é você?"
+
+ASK_TAX_ID = "Para começar, envie seu <b>CPF</b> ou o <b>CNPJ</b> da empresa."
+ASK_TAX_ID_AGAIN = "Certo! Envie o <b>CPF</b> ou <b>CNPJ</b> de quem vai ser atendido."
+NEEDS_TEXT = (
+    "Ainda não consigo ler o número por aqui. 🙂 "
+    "Por favor, <b>escreva</b> seu CPF ou CNPJ em uma mensagem de texto."
+)
+ASK_PHONE = (
+    "Obrigado! Agora confirme que é você: toque em <b>Compartilhar meu telefone</b>, "
+    "aqui embaixo. Se preferir, toque em <b>Pular esta etapa</b>."
+)
+USE_PHONE_BUTTON = (
+    "Toque em <b>Compartilhar meu telefone</b> para confirmar que é você, "
+    "ou em <b>Pular esta etapa</b> para continuar sem confirmar."
+)
+NOT_YOUR_PHONE = (
+    "Esse contato é de outra pessoa. Use o botão <b>Compartilhar meu telefone</b>, "
+    "que envia o seu próprio número, ou toque em <b>Pular esta etapa</b>."
+)
+ASK_NAME = "Como você se chama?"
+NAME_AS_TEXT = "Por favor, <b>escreva</b> seu nome em uma mensagem de texto."
+NAME_IS_A_NUMBER = "Esse parece um número. Escreva seu <b>nome</b>, por favor."
+WITHOUT_TAX_ID = "Tudo bem, vamos continuar sem o número. Um atendente vai ajudar você."
+UNLINKED = (
+    "Pronto, este chat não está mais ligado a nenhum cadastro. "
+    "Quando quiser voltar, é só escrever."
+)
+UNLINKED_AND_CLOSED = "Pronto, encerrei seu atendimento e desliguei este chat do cadastro."
+NOTHING_TO_UNLINK = "Este chat não está ligado a nenhum cadastro. Para começar, é só escrever."
+SOMETHING_WENT_WRONG = (
+    "Tivemos um problema para processar sua última mensagem. "
+    "Por favor, envie de novo. Se continuar assim, tente daqui a alguns minutos."
+)
+NOT_DELIVERED = (
+    "Não consegui encaminhar esse tipo de mensagem. Escreva em texto ou envie uma foto ou arquivo."
+)
+HELP = (
+    "Por aqui você fala com nossos atendentes.\n\n"
+    "1. Envie seu CPF ou CNPJ.\n"
+    "2. Confirme seu telefone, se quiser.\n"
+    "3. Escreva o que precisa: um atendente responde nesta conversa.\n\n"
+    "/sair desliga este chat do seu cadastro\n"
+    "/ajuda mostra esta mensagem"
+)
+
+_REASONS = {
+    Reason.NOTHING: "Não encontrei um CPF ou CNPJ na sua mensagem. "
+    "Envie só o número: 11 dígitos do CPF ou 14 caracteres do CNPJ.",
+    Reason.CHECK_DIGITS: "Esse número não confere: algum caractere está trocado. "
+    "Olhe no documento e envie de novo.",
+    Reason.REPEATED: "Um CPF ou CNPJ não pode ter todos os dígitos iguais. "
+    "Envie o número que está no documento.",
+    Reason.AMBIGUOUS: "Encontrei mais de um número na sua mensagem. "
+    "Envie só o CPF ou CNPJ de quem vai ser atendido.",
+}
+
+
+def greeting(privacy_text: str, privacy_url: str) -> str:
+    """The first words, with the privacy notice."""
+    link = f" {html.link('Saiba mais', html.quote(privacy_url))}." if privacy_url else ""
+    return f"Olá! 👋 Aqui é o atendimento.\n\n🔒 {html.quote(privacy_text)}{link}\n\n{ASK_TAX_ID}"
+
+
+def not_a_tax_id(refusal: NotATaxId) -> str:
+    """What is wrong with the number, and what to do."""
+    if refusal.reason is Reason.LENGTH:
+        characters = "1 caractere" if refusal.length == 1 else f"{refusal.length} caracteres"
+        return (
+            f"Esse número tem {characters}. O CPF tem 11 e o CNPJ tem 14. Confira e envie de novo."
+        )
+    return _REASONS.get(refusal.reason, _REASONS[Reason.NOTHING])
+
+
+def verified(name: str) -> str:
+    return f"Que bom ver você, <b>{html.quote(name)}</b>! ✅"
+
+
+def opened(protocol: str) -> str:
+    return (
+        f"Seu protocolo é <b>{html.quote(protocol)}</b>.\n"
+        "Escreva como podemos ajudar: um atendente responde aqui mesmo."
+    )
+
+
+def still_open(protocol: str) -> str:
+    return (
+        f"Seu atendimento continua aberto, protocolo <b>{html.quote(protocol)}</b>. "
+        "É só escrever aqui."
+    )
+
+
+def welcome_back(protocol: str, *, name: str | None, tax_id: TaxId | None, sent: bool) -> str:
+    """On return: by name only when verified, else by the covered document that was typed here."""
+    if name:
+        who = f"Olá de novo, <b>{html.quote(name)}</b>!"
+    elif tax_id:
+        who = f"Olá de novo! Continuo com o {tax_id.label} {html.quote(tax_id.hidden)}."
+    else:
+        who = "Olá de novo!"
+    message = "Sua mensagem já foi para os atendentes." if sent else "Escreva como podemos ajudar."
+    return f"{who} Abri um novo atendimento, protocolo <b>{html.quote(protocol)}</b>. {message}"
+
+
+def closed(protocol: str) -> str:
+    return (
+        f"Seu atendimento foi encerrado. Protocolo: <b>{html.quote(protocol)}</b>.\n"
+        "Se precisar de algo mais, é só escrever aqui."
+    )

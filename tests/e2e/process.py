@@ -1,0 +1,70 @@
+"""`balcao run` as the process it is in production."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+_START_S = 30
+
+
+class Running:
+    """One run; `log` is everything it has written."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._ready = asyncio.Event()
+        self.log = ""
+        self._reading = asyncio.create_task(self._read())
+
+    async def _read(self) -> None:
+        assert self._process.stderr
+        async for line in self._process.stderr:
+            self.log += line.decode()
+            if " ready " in self.log or '"ready"' in self.log:
+                self._ready.set()
+        self._ready.set()
+
+    async def ready(self) -> None:
+        async with asyncio.timeout(_START_S):
+            await self._ready.wait()
+        assert self._process.returncode is None, self.log
+
+    async def end(self, signal_number: int) -> int:
+        """Send the signal; returns the exit code."""
+        self._process.send_signal(signal_number)
+        return await self.ended()
+
+    async def ended(self) -> int:
+        async with asyncio.timeout(_START_S):
+            code = await self._process.wait()
+        await self._reading
+        return code
+
+    @property
+    def is_running(self) -> bool:
+        return self._process.returncode is None
+
+
+@asynccontextmanager
+async def balcao_run(settings: Mapping[str, str], *, cwd: Path) -> AsyncIterator[Running]:
+    """The process, killed at the end if it still runs."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "run"),
+        env={
+            **{k: v for k, v in os.environ.items() if not k.startswith("BALCAO_")},
+            **settings,
+            "PYTHONPATH": os.pathsep.join(sys.path),
+        },
+        cwd=cwd,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    running = Running(process)
+    try:
+        yield running
+    finally:
+        if running.is_running:
+            await running.end(signal.SIGKILL)

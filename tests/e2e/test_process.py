@@ -1,0 +1,175 @@
+"""The process is killed, stopped and started again, and nobody is lost."""
+
+import random
+import re
+import signal
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from bot.demo import people as demo
+from bot.demo.bot_api import BotApiEmulator
+from bot.demo.documents import make_cpf
+from bot.demo.ixc import CREDENTIAL, IxcEmulator
+from handlers.customer import texts
+from storage.connection import connected
+from storage.embedded import embedded_server
+from tests.e2e.process import balcao_run
+
+GROUP_ID = -1001000000001
+CHATS = 20
+WORDS = 6
+KILLS = 3
+
+
+@pytest.fixture
+def settings(telegram: BotApiEmulator, erp: IxcEmulator, tmp_path: Path) -> dict[str, str]:
+    telegram.add_user(4001, "Dora", started=True)
+    telegram.add_group(GROUP_ID, "Atendimento", members=(4001,), bot="administrator")
+    return {
+        "BALCAO_BOT_TOKEN": telegram.token,
+        "BALCAO_TELEGRAM_API_URL": telegram.url,
+        "BALCAO_ATTENDANTS_CHAT_ID": str(GROUP_ID),
+        "BALCAO_ADMIN_IDS": "4001",
+        "BALCAO_DATA_DIR": str(tmp_path / "data"),
+        "BALCAO_ERP_KIND": "ixc",
+        "BALCAO_ERP_URL": erp.url,
+        "BALCAO_ERP_TOKEN": CREDENTIAL,
+        "BALCAO_HTTP_PORT": "0",
+        "BALCAO_LOG_LEVEL": "DEBUG",
+        "BALCAO_LOG_FORMAT": "json",
+    }
+
+
+def _script(chat: int) -> list[str]:
+    """Ten updates of one person: four until the conversation, six in it."""
+    return [
+        "oi",
+        make_cpf(200000000 + chat).masked,
+        texts.SKIP,
+        f"Pessoa {'ABCDEFGHIJKLMNOPQRSTUVWXYZ'[chat]}",
+        *(f"c{chat} m{number}" for number in range(WORDS)),
+    ]
+
+
+async def test_killed_three_times_every_update_is_handled_in_order(
+    telegram: BotApiEmulator, settings: dict[str, str], tmp_path: Path
+):
+    chance = random.Random(20261124)  # noqa: S311 - moments, not secrets
+    for chat in range(CHATS):
+        telegram.add_user(6000 + chat, f"Fulano {chat}")
+    for step in range(len(_script(0))):
+        for chat in range(CHATS):
+            telegram.send_text(6000 + chat, 6000 + chat, _script(chat)[step])
+    assert telegram.pending_updates == CHATS * (4 + WORDS)
+
+    sent_before = 0
+    for _ in range(KILLS):
+        async with balcao_run(settings, cwd=tmp_path) as process:
+            await process.ready()
+            target = sent_before + chance.randint(5, 80)
+            await telegram.until(lambda at=target: _sent(telegram) >= at, timeout_s=30)
+            await process.end(signal.SIGKILL)
+            sent_before = _sent(telegram)
+    async with balcao_run(settings, cwd=tmp_path) as process:
+        await process.ready()
+        await telegram.until(lambda: _all_arrived(telegram), timeout_s=60)
+        assert await process.end(signal.SIGTERM) == 0
+
+    for chat, words in _relayed(telegram).items():
+        assert words == [f"m{number}" for number in range(WORDS)], f"chat {chat}"
+    async with (
+        embedded_server(Path(settings["BALCAO_DATA_DIR"])) as uri,
+        connected(uri, "balcao") as database,
+    ):
+        registrations = await database["registrations"].find({}).to_list(None)
+        conversations = await database["conversations"].find({}).to_list(None)
+        inbox = await database["inbox"].find({}).to_list(None)
+    assert sorted(r["tax_id"] for r in registrations) == sorted(
+        make_cpf(200000000 + chat).number for chat in range(CHATS)
+    )
+    assert len(conversations) == CHATS
+    assert len(inbox) == CHATS * (4 + WORDS)
+    assert all("done_at" in update and "payload" not in update for update in inbox)
+
+
+async def test_sigterm_finishes_what_is_held_and_leaves_the_rest_for_the_next_start(
+    telegram: BotApiEmulator, settings: dict[str, str], tmp_path: Path
+):
+    telegram.add_user(6000, "Fulano")
+    async with balcao_run(settings, cwd=tmp_path) as process:
+        await process.ready()
+        for text in _script(0):
+            telegram.send_text(6000, 6000, text)
+        await telegram.until(lambda: _sent(telegram) >= 3, timeout_s=20)
+        assert await process.end(signal.SIGTERM) == 0
+    assert "Traceback" not in process.log
+    async with balcao_run(settings, cwd=tmp_path) as process:
+        await process.ready()
+        await telegram.until(lambda: len(_relayed(telegram)[0]) == WORDS, timeout_s=20)
+        assert await process.end(signal.SIGINT) == 0
+    assert _relayed(telegram)[0] == [f"m{number}" for number in range(WORDS)]
+    cards = [m for m in telegram.messages(GROUP_ID) if m.get("reply_markup")]
+    assert len(cards) == 1
+
+
+async def test_a_whole_session_at_debug_leaves_nothing_personal_in_the_log(
+    telegram: BotApiEmulator, erp: IxcEmulator, settings: dict[str, str], tmp_path: Path
+):
+    words = "segredo muito particular"
+    everyone = (demo.ANA, demo.STRANGER, demo.PAULO, demo.FIBRA, demo.JOSE)
+    async with balcao_run(settings, cwd=tmp_path) as process:
+        await process.ready()
+        for person in everyone:
+            telegram.add_user(
+                person.user_id, person.first_name, person.last_name, phone=person.phone
+            )
+            telegram.send_text(person.user_id, person.user_id, "oi")
+            telegram.send_text(person.user_id, person.user_id, person.tax_id)
+            telegram.send_contact(person.user_id, person.user_id)
+            telegram.send_text(person.user_id, person.user_id, "Zulmira Particular")
+            telegram.send_text(person.user_id, person.user_id, words)
+        # A fault of ours and one of Telegram's, since errors are where logs tell too much.
+        telegram.fail_next("sendMessage", 500, "Internal Server Error", times=1)
+        telegram.fail_next("sendMessage", 400, "Bad Request: boom", times=2)
+        await telegram.until(
+            lambda: (
+                sum(words in m.get("text", "") for m in telegram.messages(GROUP_ID))
+                >= len(everyone) - 1
+            ),
+            timeout_s=40,
+        )
+        await process.end(signal.SIGTERM)
+    log = process.log
+    assert len(log.splitlines()) > 30
+    digits = re.sub(r"[^0-9A-Za-z]", "", log)
+    for person in everyone:
+        bare = re.sub(r"[^0-9A-Z]", "", person.tax_id)
+        for secret in (person.tax_id, bare, person.phone, person.phone[3:], person.last_name):
+            assert secret not in log
+        assert bare not in digits
+    for secret in (words, "particular", "Zulmira", telegram.token, telegram.token.split(":")[1]):
+        assert secret not in log
+    assert CREDENTIAL.split(":")[1] not in log
+
+
+def _sent(telegram: BotApiEmulator) -> int:
+    return len(telegram.calls_of("sendMessage"))
+
+
+def _relayed(telegram: BotApiEmulator) -> dict[int, list[str]]:
+    """The words of each chat in the group, in order; a repetition counts once: delivery is at
+    least once, and a kill between sending and noting it repeats a message."""
+    words: dict[int, list[str]] = defaultdict(list)
+    for message in telegram.messages(GROUP_ID):
+        if found := re.search(r"c(\d+) (m\d+)$", message.get("text", "")):
+            said = words[int(found[1])]
+            if not said or said[-1] != found[2]:
+                said.append(found[2])
+    return words
+
+
+def _all_arrived(telegram: BotApiEmulator) -> bool:
+    words = _relayed(telegram)
+    return len(words) == CHATS and all(said[-1] == f"m{WORDS - 1}" for said in words.values())

@@ -1,0 +1,201 @@
+"""A running bot between the emulated Telegram and ERP, and people who write to it."""
+
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bot import app
+from bot.demo.bot_api import BotApiEmulator
+from bot.demo.ixc import CREDENTIAL, IxcEmulator
+from bot.demo.people import DemoPerson
+from bot.settings import Settings
+
+GROUP_ID = -1001000000001
+ADMIN_ID = 4001
+BIA, CAIO = 4002, 4003
+PROTOCOL = re.compile(r"\d{8}-\d{6}")
+
+
+class Clock:
+    """The time that Balcão is told; moved on by tests instead of waiting."""
+
+    def __init__(self) -> None:
+        self.now = datetime.now(UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, by: timedelta) -> None:
+        self.now += by
+
+
+class Telegram:
+    """The emulator, as tests use it: people who act, and chats that are read."""
+
+    def __init__(self, emulator: BotApiEmulator) -> None:
+        self.emulator = emulator
+        self.balcao: app.Balcao | None = None
+        for user_id, name in ((ADMIN_ID, "Dora"), (BIA, "Bia"), (CAIO, "Caio")):
+            emulator.add_user(user_id, name, started=True)
+        emulator.add_group(
+            GROUP_ID, "Atendimento", members=(ADMIN_ID, BIA, CAIO), bot="administrator"
+        )
+
+    def customer(self, person: DemoPerson, *, phone: str | None = None) -> "Customer":
+        """Somebody with a Telegram account of their own."""
+        self.emulator.add_user(
+            person.user_id, person.first_name, person.last_name, phone=phone or person.phone
+        )
+        return Customer(self, person.user_id, person)
+
+    async def settled(self) -> None:
+        """Return once every update so far has been handled."""
+        await self.emulator.until(lambda: self.emulator.pending_updates == 0)
+        assert self.balcao is not None
+        await self.balcao.inbox.idle()
+
+    def messages(self, chat_id: int) -> list[dict[str, Any]]:
+        return self.emulator.messages(chat_id)
+
+    def texts(self, chat_id: int) -> list[str]:
+        """What the bot has said there, oldest first, protocols made equal."""
+        return [
+            PROTOCOL.sub("<protocol>", message.get("text") or message.get("caption") or "?")
+            for message in self.messages(chat_id)
+            if message["from"]["is_bot"]
+        ]
+
+    @property
+    def cards(self) -> list[dict[str, Any]]:
+        """Messages in the group that carry a card's buttons."""
+        return [m for m in self.messages(GROUP_ID) if m.get("reply_markup")]
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """The latest card."""
+        return self.cards[-1]
+
+    async def press(self, user_id: int, text: str, *, card: dict[str, Any] | None = None) -> str:
+        """Press a card's button; returns what Telegram shows about it."""
+        message_id = (card or self.card)["message_id"]
+        pressed = self.emulator.press(user_id, GROUP_ID, message_id, text=text)
+        await self.settled()
+        answer = self.emulator.callback_answer(pressed)
+        assert answer is not None, "the button spins for ever"
+        return answer["text"] or ""
+
+    async def group_says(self, user_id: int, text: str, *, reply_to: int | None) -> None:
+        self.emulator.send_text(user_id, GROUP_ID, text, reply_to=reply_to)
+        await self.settled()
+
+
+@dataclass(frozen=True)
+class Customer:
+    telegram: Telegram
+    id: int
+    person: DemoPerson
+
+    async def says(self, text: str) -> str:
+        """Send a text; returns the last thing the bot said since."""
+        before = len(self.telegram.texts(self.id))
+        self.telegram.emulator.send_text(self.id, self.id, text)
+        await self.telegram.settled()
+        said = self.telegram.texts(self.id)
+        return said[-1] if len(said) > before else ""
+
+    async def sends(self, kind: str, content: bytes = b"x" * 64, **more: Any) -> str:
+        before = len(self.telegram.texts(self.id))
+        self.telegram.emulator.send_file(self.id, self.id, kind, content, **more)
+        await self.telegram.settled()
+        said = self.telegram.texts(self.id)
+        return said[-1] if len(said) > before else ""
+
+    async def shares_phone(self, phone: str | None = None, **more: Any) -> str:
+        self.telegram.emulator.send_contact(self.id, self.id, phone=phone, **more)
+        await self.telegram.settled()
+        return self.telegram.texts(self.id)[-1]
+
+    async def presses(self, text: str) -> str:
+        """Press an inline button below the latest message that has it."""
+        [message_id] = [
+            m["message_id"]
+            for m in self.telegram.messages(self.id)
+            if any(
+                b["text"] == text
+                for row in m.get("reply_markup", {}).get("inline_keyboard", [])
+                for b in row
+            )
+        ][-1:]
+        self.telegram.emulator.press(self.id, self.id, message_id, text=text)
+        await self.telegram.settled()
+        return self.telegram.texts(self.id)[-1]
+
+    @property
+    def read(self) -> list[str]:
+        return self.telegram.texts(self.id)
+
+    async def is_in_conversation(self) -> None:
+        """From the first word to the open conversation, confirmed by telephone."""
+        await self.says("/start")
+        await self.says(self.person.tax_id)
+        await self.shares_phone()
+
+
+Start = Callable[..., Any]
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def start(database: Any, telegram: BotApiEmulator, erp: IxcEmulator, clock: Clock) -> Start:
+    """Starts a bot on the test's database: `async with start(confirm_identity="off") as ...`."""
+    people = Telegram(telegram)
+
+    @asynccontextmanager
+    async def started(
+        *, lookup_budget_s: float = 2.0, with_erp: bool = True, **overrides: Any
+    ) -> AsyncIterator[Telegram]:
+        settings = Settings.model_validate(
+            {
+                "bot_token": telegram.token,
+                "telegram_api_url": telegram.url,
+                "admin_ids": (ADMIN_ID,),
+                "attendants_chat_id": GROUP_ID,
+                **(
+                    {"erp_kind": "ixc", "erp_url": erp.url, "erp_token": CREDENTIAL}
+                    if with_erp
+                    else {}
+                ),
+                **overrides,
+            }
+        )
+        async with AsyncExitStack() as stack:
+            lookup = await stack.enter_async_context(app.open_customer_lookup(settings))
+            bot = await stack.enter_async_context(app.open_bot(settings))
+            people.balcao = app.build(
+                settings,
+                bot=bot,
+                database=database,
+                erp=lookup,
+                clock=clock,
+                lookup_budget_s=lookup_budget_s,
+            )
+            await stack.enter_async_context(app.serving(people.balcao))
+            yield people
+
+    return started
+
+
+@pytest.fixture
+async def people(start: Start) -> AsyncIterator[Telegram]:
+    """A bot that runs, with everything at its default."""
+    async with start() as telegram:
+        yield telegram
