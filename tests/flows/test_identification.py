@@ -178,8 +178,10 @@ async def test_somebody_elses_contact_confirms_nothing(people: Telegram):
     jose = people.customer(demo.JOSE)
     await ana.says("oi")
     await ana.says(demo.ANA.tax_id)
-    said = await ana.shares_phone(demo.ANA.phone, contact_user_id=jose.id)
-    assert said == _plain(texts.NOT_YOUR_PHONE)
+    # 0: somebody of her address book who has no Telegram account.
+    for user_id in (jose.id, 0):
+        said = await ana.shares_phone(demo.ANA.phone, contact_user_id=user_id)
+        assert said == _plain(texts.NOT_YOUR_PHONE)
     assert await ana.shares_phone() == texts.ASK_NAME
 
 

@@ -1,0 +1,117 @@
+"""Who exists and who is where: users, groups, members and topics, as people set them up."""
+
+from collections.abc import Iterable
+
+from bot.demo.bot_api.members import change_member, members_of
+from bot.demo.bot_api.messages import create_topic, delete_topic
+from bot.demo.bot_api.methods.topics import ICON_COLORS, set_topic_closed
+from bot.demo.bot_api.world import ADMIN_RIGHTS, Chat, Json, Member, User, World
+
+
+class Groups(World):
+    """The world plus its users, groups, members and topics."""
+
+    def add_user(
+        self,
+        id: int,  # noqa: A002 - Telegram's own word
+        first_name: str,
+        last_name: str = "",
+        username: str | None = None,
+        phone: str | None = None,
+        language_code: str | None = "pt-br",
+        *,
+        started: bool = False,
+    ) -> Json:
+        """A new person with an empty private chat; the bot may write once they have `started`."""
+        user = User(id, first_name, last_name, username, phone, language_code, started=started)
+        self.users[id] = user
+        self.new_private_chat(user)
+        self.changes.publish("users", {})
+        return user.api
+
+    def add_group(
+        self,
+        id: int,  # noqa: A002
+        title: str,
+        *,
+        forum: bool = False,
+        members: Iterable[int] = (),
+        bot: str | None = "administrator",
+    ) -> Json:
+        """A group that exists already: nobody is told. bot: its status there, None is absent."""
+        people = [self.user(user_id) for user_id in members]
+        chat = self.new_group(id, title, forum=forum)
+        for number, user in enumerate(people):
+            chat.members[user.id] = Member("creator" if number == 0 else "member")
+        if bot is not None:
+            rights = dict(ADMIN_RIGHTS) if bot == "administrator" else {}
+            chat.members[self.bot.id] = Member(bot, rights)
+        self.changes.publish("members", {"chat_id": chat.id, "members": members_of(chat)})
+        return chat.api
+
+    def add_member(self, chat_id: int, user_id: int, *, by: int | None = None) -> None:
+        """Somebody (the bot too) joins, or is added by `by`."""
+        user = self.user(user_id)
+        by_user = self.user(by) if by else user
+        if user_id == self.bot.id and by is None:
+            by_user = self._somebody_in(self.chat(chat_id))
+        change_member(self, self.chat(chat_id), user, "member", by=by_user)
+
+    def remove_member(
+        self, chat_id: int, user_id: int, *, by: int | None = None, kicked: bool | None = None
+    ) -> None:
+        """Somebody leaves, or is thrown out by `by`; the bot is always thrown out."""
+        chat = self.chat(chat_id)
+        thrown_out = (by is not None or user_id == self.bot.id) if kicked is None else kicked
+        by_user = self.user(by) if by else self.user(user_id)
+        if user_id == self.bot.id and by is None:
+            by_user = self._somebody_in(chat)
+        status = "kicked" if thrown_out else "left"
+        change_member(self, chat, self.user(user_id), status, by=by_user)
+
+    def set_admin(
+        self,
+        chat_id: int,
+        user_id: int,
+        is_admin: bool = True,
+        *,
+        by: int | None = None,
+        **rights: bool,
+    ) -> None:
+        """Make somebody (the bot too) an administrator, or a plain member again."""
+        chat = self.chat(chat_id)
+        by_user = self.user(by) if by else self._somebody_in(chat)
+        status = "administrator" if is_admin else "member"
+        given = ADMIN_RIGHTS | rights if is_admin else {}
+        change_member(self, chat, self.user(user_id), status, by=by_user, rights=given)
+
+    def create_topic(self, user_id: int, chat_id: int, name: str) -> int:
+        """A person opens a topic; returns its thread id."""
+        topic = create_topic(
+            self,
+            self.chat(chat_id),
+            self.user(user_id),
+            name,
+            icon_color=ICON_COLORS[0],
+            emoji_id=None,
+        )
+        return topic.thread_id
+
+    def close_topic(
+        self, user_id: int, chat_id: int, thread_id: int, *, closed: bool = True
+    ) -> None:
+        """A person closes a topic, or reopens it."""
+        chat = self.chat(chat_id)
+        topic = chat.topics[thread_id]
+        set_topic_closed(self, chat, topic, by=self.user(user_id), closed=closed)
+
+    def delete_topic(self, chat_id: int, thread_id: int) -> None:
+        """A person deletes a topic with everything in it; bots are not told."""
+        delete_topic(self, self.chat(chat_id), thread_id)
+
+    def _somebody_in(self, chat: Chat) -> User:
+        """Who adds, promotes or removes the bot when nobody is named: the group's creator."""
+        for user_id, member in chat.members.items():
+            if member.status == "creator" and user_id != self.bot.id:
+                return self.users[user_id]
+        raise LookupError(f"chat {chat.id} has no creator; say who does it with by=…")

@@ -1,0 +1,72 @@
+"""Edits by the bot: only its own messages, the id stays, "not modified" is refused."""
+
+from typing import Any
+
+from bot.demo.bot_api.errors import NOT_MODIFIED, bad_request, not_emulated
+from bot.demo.bot_api.markup import read_markup
+from bot.demo.bot_api.messages import NOT_COPIED, edit
+from bot.demo.bot_api.methods.sending import caption_content, text_content
+from bot.demo.bot_api.params import Params
+from bot.demo.bot_api.world import Chat, Json, World
+
+_WITH_CAPTION = ("photo", "document", "audio", "voice", "video", "animation")
+
+
+def _to_edit(world: World, params: Params) -> tuple[Chat, Json]:
+    if params.text("inline_message_id"):
+        raise not_emulated("inline messages")
+    chat = world.chat_for_bot(params.text("chat_id"), write=False)
+    message_id = params.integer("message_id")
+    if not message_id:
+        raise bad_request("message identifier is not specified")
+    message = chat.messages.get(message_id)
+    if message is None:
+        raise bad_request("message to edit not found")
+    own = message["from"]["id"] == world.bot.id
+    if not own or message_id in chat.with_reply_keyboard or NOT_COPIED & message.keys():
+        raise bad_request("message can't be edited")
+    return chat, message
+
+
+def _apply(world: World, params: Params, chat: Chat, message: Json, changes: Json) -> Any:
+    """Edit unless nothing would change; a missing reply_markup takes the buttons away."""
+    inline, keyboard = read_markup(params.json("reply_markup", "reply keyboard markup"))
+    if keyboard is not None:
+        raise bad_request("inline keyboard expected")
+    changes["reply_markup"] = inline
+    if all(message.get(name) == value for name, value in changes.items()):
+        raise bad_request(NOT_MODIFIED)
+    world.faults.count_in_group(chat.id)
+    return edit(world, chat, message, changes)
+
+
+def edit_message_text(world: World, params: Params) -> Any:
+    chat, message = _to_edit(world, params)
+    if "text" not in message:
+        raise bad_request("there is no text in the message to edit")
+    content = text_content(world, params)
+    changes = {"text": content["text"], "entities": content.get("entities")}
+    return _apply(world, params, chat, message, changes)
+
+
+def edit_message_caption(world: World, params: Params) -> Any:
+    chat, message = _to_edit(world, params)
+    if not any(kind in message for kind in _WITH_CAPTION):
+        raise bad_request("there is no caption in the message to edit")
+    entities = params.objects("caption_entities", "MessageEntity")
+    content = caption_content(world, params.text("caption"), params.text("parse_mode"), entities)
+    names = ("caption", "caption_entities")
+    changes = {name: content.get(name) for name in names}
+    return _apply(world, params, chat, message, changes)
+
+
+def edit_message_reply_markup(world: World, params: Params) -> Any:
+    chat, message = _to_edit(world, params)
+    return _apply(world, params, chat, message, {})
+
+
+METHODS = {
+    "editMessageText": edit_message_text,
+    "editMessageCaption": edit_message_caption,
+    "editMessageReplyMarkup": edit_message_reply_markup,
+}

@@ -1,0 +1,132 @@
+"""The demo page: three chats beside each other, and what configures it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from bot.demo.bot_api.people import People
+from bot.demo.people import DemoPerson
+
+STATIC = Path(__file__).parent / "static"
+PAGE_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+        "img-src 'self' blob:; media-src 'self' blob:; font-src 'self'; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
+_TYPES = {
+    ".html": "text/html",
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switch:
+    """A segmented control in the page's header."""
+
+    key: str
+    label: str
+    options: Sequence[tuple[str, str]]
+    """(value, label) pairs."""
+    get: Callable[[], str]
+    set: Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """Who is on the page and what can be switched."""
+
+    people: Sequence[DemoPerson]
+    group_id: int
+    attendants: Sequence[int]
+    """User ids one can be in the group's pane."""
+    admin_id: int
+    title: str = "Balcão"
+    switches: Sequence[Switch] = ()
+    note: str = ""
+
+
+class Page:
+    """Serves the page's files and, on request, what the scene says."""
+
+    def __init__(self, people: People) -> None:
+        self._people = people
+        self._files = {path.name: path for path in STATIC.iterdir() if path.is_file()}
+        self._scene: Scene | None = None
+
+    def show(self, scene: Scene) -> None:
+        self._scene = scene
+        self._people.changes.publish("scene", {})
+
+    def add_routes(self, app: web.Application) -> None:
+        app.router.add_get("/", self._index)
+        app.router.add_get("/static/{name}", self._static)
+        app.router.add_get("/demo/api/scene", self._get_scene)
+        app.router.add_post("/demo/api/switch", self._set_switch)
+
+    async def _index(self, _request: web.Request) -> web.StreamResponse:
+        return self._file("index.html")
+
+    async def _static(self, request: web.Request) -> web.StreamResponse:
+        return self._file(request.match_info["name"])
+
+    def _file(self, name: str) -> web.StreamResponse:
+        path = self._files.get(name)
+        if path is None:
+            raise web.HTTPNotFound
+        return web.FileResponse(
+            path, headers={**PAGE_HEADERS, "Content-Type": _TYPES[path.suffix] + "; charset=utf-8"}
+        )
+
+    async def _get_scene(self, _request: web.Request) -> web.Response:
+        if self._scene is None:
+            raise web.HTTPNotFound(text="no scene: call serve_page first")
+        return web.json_response(_shown(self._scene))
+
+    async def _set_switch(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        switches = self._scene.switches if self._scene else ()
+        switch = next((switch for switch in switches if switch.key == body.get("key")), None)
+        value = body.get("value")
+        if switch is None or value not in {known for known, _ in switch.options}:
+            raise web.HTTPBadRequest(text="no such switch or value")
+        switch.set(value)
+        self._people.changes.publish("switch", {"key": switch.key, "value": switch.get()})
+        return web.json_response({"value": switch.get()})
+
+
+def _shown(scene: Scene) -> dict[str, Any]:
+    return {
+        "title": scene.title,
+        "note": scene.note,
+        "group_id": scene.group_id,
+        "attendants": list(scene.attendants),
+        "admin_id": scene.admin_id,
+        "people": [
+            {
+                "user_id": person.user_id,
+                "name": f"{person.first_name} {person.last_name}".strip(),
+                "tax_id": person.tax_id,
+                "shows": person.shows,
+            }
+            for person in scene.people
+        ],
+        "switches": [
+            {
+                "key": switch.key,
+                "label": switch.label,
+                "options": [list(option) for option in switch.options],
+                "value": switch.get(),
+            }
+            for switch in scene.switches
+        ],
+    }

@@ -1,0 +1,428 @@
+"""The chat page in a real browser, with a bot that echoes."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+from aiogram import Bot
+from aiogram.types import (
+    BotCommand,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    KeyboardButton,
+    ReplyKeyboardMarkup,
+)
+from playwright.async_api import Browser, Locator, Page, async_playwright, expect
+
+from bot.demo.bot_api import BotApiEmulator, Scene, Switch
+from bot.demo.bot_api.messages import post
+from bot.demo.people import DemoPerson
+from tests.demo.conftest import BRUNO, CARLA, FORUM
+
+pytestmark = pytest.mark.browser
+
+MARINA, JOAO, RENATA = 101, 102, 103
+ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PEOPLE = (
+    DemoPerson(
+        user_id=MARINA,
+        first_name="Marina",
+        last_name="Alves",
+        phone="+5511987654321",
+        tax_id="390.533.447-05",
+        shows="Cliente com prioridade.",
+    ),
+    DemoPerson(
+        user_id=JOAO,
+        first_name="João",
+        phone="+5511987654322",
+        tax_id="529.982.247-25",
+        shows="Só existe no ERP.",
+    ),
+)
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    path = shutil.which("chromium")
+    if path is None:
+        if os.environ.get("CI"):
+            pytest.fail("no Chromium on PATH, and CI must run the browser tests")
+        pytest.skip("no Chromium on PATH")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=ARGS)
+        yield browser
+        await browser.close()
+
+
+class Stage:
+    """The emulator with a scene on its page, and what its switch was set to."""
+
+    def __init__(self, emulator: BotApiEmulator) -> None:
+        self.emulator = emulator
+        self.erp = "normal"
+        for person in PEOPLE:
+            emulator.add_user(
+                person.user_id, person.first_name, person.last_name, phone=person.phone
+            )
+        emulator.add_user(RENATA, "Renata", "Melo", started=True)
+        emulator.serve_page(
+            Scene(
+                people=PEOPLE,
+                group_id=FORUM,
+                attendants=(BRUNO, CARLA),
+                admin_id=RENATA,
+                switches=(
+                    Switch(
+                        key="erp",
+                        label="ERP",
+                        options=[("normal", "normal"), ("down", "fora do ar")],
+                        get=lambda: self.erp,
+                        set=self._set_erp,
+                    ),
+                ),
+                note="Tudo aqui é inventado.",
+            )
+        )
+
+    def _set_erp(self, value: str) -> None:
+        self.erp = value
+
+
+@pytest.fixture
+def stage(emulator: BotApiEmulator) -> Stage:
+    return Stage(emulator)
+
+
+Opener = Callable[..., Awaitable[Page]]
+
+
+@pytest.fixture
+async def open_page(browser: Browser, stage: Stage) -> AsyncIterator[Opener]:
+    """Opens the page; the test fails on any script error or refused resource."""
+    troubles: list[str] = []
+    contexts = []
+
+    async def opened(**options: Any) -> Page:
+        settings = {"viewport": {"width": 1440, "height": 900}, "locale": "pt-BR"}
+        context = await browser.new_context(**{**settings, **options})
+        contexts.append(context)
+        page = await context.new_page()
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on(
+            "console", lambda said: troubles.append(said.text) if said.type == "error" else None
+        )
+        await page.goto(stage.emulator.url)
+        await page.wait_for_selector("body[data-ready]")
+        return page
+
+    yield opened
+    for context in contexts:
+        await context.close()
+    assert [said for said in troubles if "ERR_CONNECTION" not in said] == []
+
+
+@pytest.fixture
+async def echo(bot: Bot) -> AsyncIterator[None]:
+    """A bot that says back what it is told, offers buttons and answers presses."""
+
+    async def run() -> None:
+        offset = 0
+        while True:
+            for update in await bot.get_updates(offset=offset, timeout=30):
+                offset = update.update_id + 1
+                if update.callback_query:
+                    loud = update.callback_query.data == "alert"
+                    await bot.answer_callback_query(
+                        update.callback_query.id, "Anotado!", show_alert=loud
+                    )
+                elif update.message and update.message.text:
+                    await answer(update.message.chat.id, update.message.text)
+                elif update.message and update.message.contact:
+                    await bot.send_message(
+                        update.message.chat.id, f"fone {update.message.contact.phone_number}"
+                    )
+
+    async def answer(chat_id: int, text: str) -> None:
+        markup: Any = None
+        if text == "botões":
+            row = [
+                InlineKeyboardButton(text="Atender", callback_data="take"),
+                InlineKeyboardButton(text="Avisar", callback_data="alert"),
+            ]
+            markup = InlineKeyboardMarkup(inline_keyboard=[row])
+        elif text == "telefone":
+            share = KeyboardButton(text="Compartilhar telefone", request_contact=True)
+            markup = ReplyKeyboardMarkup(keyboard=[[share]], one_time_keyboard=True)
+        await bot.send_message(
+            chat_id, f"<b>eco</b> {text}", parse_mode="HTML", reply_markup=markup
+        )
+
+    task = asyncio.create_task(run())
+    yield
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def say(pane: Locator, text: str) -> None:
+    await pane.get_by_test_id("input").fill(text)
+    await pane.get_by_test_id("input").press("Enter")
+
+
+async def test_a_customer_chats_and_formatting_is_never_markup(
+    open_page: Opener, echo: None
+) -> None:
+    page = await open_page()
+    pane = page.get_by_test_id("pane-customer")
+    await pane.get_by_test_id("start").click()
+    await expect(pane.get_by_test_id("message")).to_have_count(2)
+    await expect(pane.get_by_test_id("message").nth(1).locator("strong")).to_have_text("eco")
+    await say(pane, "linha um\n<img src=x onerror=alert(1)>")
+    await expect(pane.get_by_test_id("message").nth(2)).to_contain_text("<img src=x")
+    await expect(pane.locator(".text img")).to_have_count(0)
+
+
+async def test_buttons_tell_the_bot_and_show_its_answer(open_page: Opener, echo: None) -> None:
+    page = await open_page()
+    pane = page.get_by_test_id("pane-customer")
+    await say(pane, "botões")
+    await pane.get_by_test_id("inline-button").first.click()
+    await expect(pane.get_by_test_id("toast")).to_have_text("Anotado!")
+    await expect(pane.locator(".inline-button.busy")).to_have_count(0)
+    await pane.get_by_test_id("inline-button").nth(1).click()
+    await expect(page.get_by_test_id("alert")).to_contain_text("Anotado!")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_test_id("alert")).to_be_hidden()
+
+
+async def test_the_phone_is_shared_by_its_button(open_page: Opener, echo: None) -> None:
+    page = await open_page()
+    pane = page.get_by_test_id("pane-customer")
+    await say(pane, "telefone")
+    await pane.get_by_test_id("reply-button").click()
+    await expect(pane.get_by_test_id("messages")).to_contain_text("fone +5511987654321")
+    await expect(pane.get_by_test_id("reply-button")).to_have_count(0)
+
+
+async def test_another_person_has_a_chat_of_their_own(
+    open_page: Opener, echo: None, stage: Stage
+) -> None:
+    page = await open_page()
+    pane = page.get_by_test_id("pane-customer")
+    await say(pane, "sou a Marina")
+    await expect(pane.get_by_test_id("message")).to_have_count(2)
+    person = page.locator(f'[data-testid="person"][data-user-id="{JOAO}"]')
+    await person.get_by_test_id("be-person").click()
+    await expect(pane.get_by_test_id("message")).to_have_count(0)
+    await expect(pane.locator("h2")).to_have_text("João")
+    await person.get_by_test_id("copy-tax-id").click()
+    await expect(pane.get_by_test_id("input")).to_have_value("529.982.247-25")
+    await pane.get_by_test_id("send").click()
+    await expect(pane.get_by_test_id("message")).to_have_count(2)
+    first = page.locator(f'[data-testid="person"][data-user-id="{MARINA}"]')
+    await first.get_by_test_id("be-person").click()
+    await expect(pane.get_by_test_id("message").first).to_contain_text("sou a Marina")
+    senders = {message["from"]["id"] for message in stage.emulator.messages(JOAO)}
+    assert senders == {JOAO, stage.emulator.bot.id}
+
+
+async def test_replies_edits_and_deletions_by_keyboard(
+    open_page: Opener, echo: None, stage: Stage
+) -> None:
+    page = await open_page()
+    pane = page.get_by_test_id("pane-customer")
+    await say(pane, "um")
+    await expect(pane.get_by_test_id("message")).to_have_count(2)
+    await pane.get_by_test_id("messages").focus()
+    await page.keyboard.press("ArrowUp")
+    await page.keyboard.press("Enter")
+    await expect(pane.locator(".composer-context")).to_contain_text("Respondendo a Balcão")
+    await page.keyboard.press("Escape")
+    await expect(pane.locator(".composer-context")).to_be_hidden()
+    await pane.get_by_test_id("message").nth(1).hover()
+    await pane.get_by_test_id("message").nth(1).get_by_test_id("reply").click()
+    await page.keyboard.type("dois")
+    await page.keyboard.press("Shift+Enter")
+    await page.keyboard.type("três")
+    await page.keyboard.press("Enter")
+    await expect(pane.get_by_test_id("message").nth(2).locator(".quote")).to_contain_text("eco um")
+    await expect(pane.get_by_test_id("message")).to_have_count(4)
+    await page.keyboard.press("ArrowUp")
+    await expect(pane.get_by_test_id("input")).to_have_value("dois\ntrês")
+    await pane.get_by_test_id("input").fill("quatro")
+    await page.keyboard.press("Enter")
+    await expect(pane.get_by_test_id("message").nth(2).locator(".edited")).to_be_visible()
+    assert stage.emulator.messages(MARINA)[2]["text"] == "quatro"
+    await pane.get_by_test_id("message").nth(2).hover()
+    await pane.get_by_test_id("message").nth(2).get_by_test_id("delete").click()
+    await expect(pane.get_by_test_id("message")).to_have_count(3)
+
+
+async def test_attendants_write_in_topics(open_page: Opener, stage: Stage, bot: Bot) -> None:
+    page = await open_page()
+    pane = page.get_by_test_id("pane-attendants")
+    await expect(pane.get_by_test_id("topic")).to_have_count(1)
+    topic = await bot.create_forum_topic(FORUM, "Marina · 2026-000001")
+    await bot.send_message(FORUM, "ficha", message_thread_id=topic.message_thread_id)
+    await expect(pane.get_by_test_id("topic")).to_have_count(2)
+    await expect(pane.get_by_test_id("message").nth(1)).to_contain_text("ficha")
+    await expect(pane.locator(".quote")).to_have_count(0)
+    await pane.get_by_test_id("actor").select_option(str(CARLA))
+    await pane.get_by_test_id("topic").nth(1).click()
+    await say(pane, "bom dia")
+    await expect(pane.get_by_test_id("message")).to_have_count(3)
+    written = stage.emulator.messages(FORUM)[-1]
+    assert written["from"]["id"] == CARLA
+    assert written["message_thread_id"] == topic.message_thread_id
+    second = await bot.create_forum_topic(FORUM, "João · 2026-000002")
+    await bot.send_message(FORUM, "outra", message_thread_id=second.message_thread_id)
+    await expect(pane.locator(".topic .badge")).to_have_text("1")
+    await bot.close_forum_topic(FORUM, topic.message_thread_id)
+    await expect(pane.locator(".closed")).to_have_text("Este tópico foi fechado.")
+    await bot.delete_forum_topic(FORUM, topic.message_thread_id)
+    await expect(pane.get_by_test_id("topic")).to_have_count(2)
+    await expect(pane.get_by_test_id("input")).to_be_visible()
+
+
+async def test_files_go_both_ways(open_page: Opener, stage: Stage, bot: Bot) -> None:
+    page = await open_page()
+    pane = page.get_by_test_id("pane-admin")
+    async with page.expect_file_chooser() as chooser:
+        await pane.get_by_test_id("attach").click()
+    await (await chooser.value).set_files(
+        {"name": "clientes.csv", "mimeType": "text/csv", "buffer": b"Nome;cpfCnpj\n"}
+    )
+    await pane.get_by_test_id("input").fill("segue a lista")
+    await pane.get_by_test_id("send").click()
+    document = pane.get_by_test_id("document")
+    await expect(document).to_contain_text("clientes.csv")
+    await expect(document).to_contain_text("13 B")
+    [message] = stage.emulator.messages(RENATA)
+    assert message["caption"] == "segue a lista"
+    await bot.copy_message(RENATA, RENATA, message["message_id"])
+    async with page.expect_download() as download:
+        await document.nth(1).click()
+    assert (await download.value).suggested_filename == "clientes.csv"
+
+
+async def test_commands_are_offered_behind_the_slash(
+    open_page: Opener, stage: Stage, bot: Bot
+) -> None:
+    await bot.set_my_commands(
+        [
+            BotCommand(command="clientes", description="O cadastro"),
+            BotCommand(command="tarefas", description="O que está em andamento"),
+        ]
+    )
+    page = await open_page()
+    pane = page.get_by_test_id("pane-admin")
+    await pane.get_by_test_id("input").press_sequentially("/")
+    await expect(pane.get_by_role("option")).to_have_count(2)
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("Enter")
+    await expect(pane.get_by_test_id("message")).to_contain_text("/tarefas")
+
+
+async def test_typing_and_blocking_are_shown(open_page: Opener, stage: Stage, bot: Bot) -> None:
+    page = await open_page()
+    pane = page.get_by_test_id("pane-customer")
+    stage.emulator.send_text(MARINA, MARINA, "oi")
+    await bot.send_chat_action(MARINA, "typing")
+    await expect(pane.get_by_test_id("subtitle")).to_have_text("digitando…")
+    await bot.send_message(MARINA, "olá")
+    await expect(pane.get_by_test_id("subtitle")).to_contain_text("Cliente")
+    await pane.get_by_test_id("block").click()
+    await pane.get_by_test_id("unblock").click()
+    await expect(pane.get_by_test_id("input")).to_be_visible()
+    assert not stage.emulator.users[MARINA].blocked
+
+
+async def test_a_switch_is_shown_and_set(open_page: Opener, stage: Stage) -> None:
+    page = await open_page()
+    switch = page.get_by_test_id("switch-erp")
+    await switch.get_by_text("fora do ar").click()
+    await stage.emulator.until(lambda: stage.erp == "down")
+    await page.reload()
+    await expect(switch.get_by_role("radio", name="fora do ar")).to_be_checked()
+
+
+async def test_a_lost_server_is_said_and_what_was_missed_arrives(
+    open_page: Opener, stage: Stage
+) -> None:
+    page = await open_page()
+    pane = page.get_by_test_id("pane-customer")
+    port = int(stage.emulator.url.rpartition(":")[2])
+    await stage.emulator.stop()
+    await expect(page.get_by_test_id("offline")).to_be_visible()
+    await say(pane, "chegou?")
+    await expect(pane.get_by_test_id("pending")).to_contain_text("Não enviada.")
+    stage.emulator.send_text(MARINA, MARINA, "enquanto isso")
+    await stage.emulator.start(port=port)
+    await expect(page.get_by_test_id("offline")).to_be_hidden()
+    await expect(pane.get_by_test_id("message")).to_contain_text("enquanto isso")
+    await pane.get_by_test_id("retry").click()
+    await expect(pane.get_by_test_id("message")).to_have_count(2)
+
+
+async def test_the_reader_is_left_alone_when_messages_arrive(
+    open_page: Opener, stage: Stage
+) -> None:
+    for number in range(60):
+        stage.emulator.send_text(MARINA, MARINA, f"mensagem {number}")
+    page = await open_page()
+    pane = page.get_by_test_id("pane-customer")
+    messages = pane.get_by_test_id("messages")
+    await messages.evaluate("list => { list.scrollTop = 0 }")
+    await expect(pane.locator(".jump")).to_be_visible()
+    stage.emulator.send_text(JOAO, JOAO, "não é aqui")
+    await stage.emulator.until(lambda: stage.emulator.messages(JOAO))
+    bot = stage.emulator.bot
+    chat = stage.emulator.chat(MARINA)
+    post(stage.emulator, chat, bot, {"text": "nova"})
+    await expect(pane.locator(".jump .badge")).to_have_text("1")
+    assert await messages.evaluate("list => list.scrollTop") == 0
+    await pane.locator(".jump").click()
+    await expect(pane.locator(".jump")).to_be_hidden()
+
+
+async def test_a_phone_shows_one_chat_at_a_time_without_sideways_scroll(
+    open_page: Opener, stage: Stage, bot: Bot
+) -> None:
+    page = await open_page(viewport={"width": 360, "height": 740}, has_touch=True)
+    await expect(page.get_by_test_id("pane-customer")).to_be_visible()
+    await expect(page.get_by_test_id("pane-admin")).to_be_hidden()
+    await bot.send_message(RENATA, "tarefa pronta")
+    await expect(page.get_by_test_id("tab-admin").locator(".badge")).to_have_text("1")
+    await page.get_by_test_id("tab-admin").click()
+    await expect(page.get_by_test_id("pane-admin")).to_contain_text("tarefa pronta")
+    await expect(page.get_by_test_id("tab-admin").locator(".badge")).to_be_hidden()
+    await page.get_by_test_id("people-toggle").click()
+    await page.get_by_test_id("be-person").nth(1).click()
+    await expect(page.get_by_test_id("people")).to_be_hidden()
+    await expect(page.get_by_test_id("pane-customer")).to_be_visible()
+    assert await page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+async def test_the_theme_follows_the_system_and_the_button_is_remembered(
+    open_page: Opener,
+) -> None:
+    page = await open_page(color_scheme="dark")
+    background = "getComputedStyle(document.body).backgroundColor"
+    dark = await page.evaluate(background)
+    await page.get_by_test_id("theme").click()
+    light = await page.evaluate(background)
+    assert light != dark
+    await page.reload()
+    await page.wait_for_selector("body[data-ready]")
+    assert await page.evaluate(background) == light

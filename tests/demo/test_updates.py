@@ -1,0 +1,225 @@
+"""getUpdates and webhooks as a real aiogram Bot sees them."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from aiogram import Bot
+from aiogram.exceptions import TelegramBadRequest, TelegramConflictError
+from aiohttp import ClientSession, web
+
+from bot.demo.bot_api import BotApiEmulator
+from tests.demo.conftest import ANA, BRUNO, GROUP, bot_for
+
+
+async def test_a_long_poll_waits_for_the_first_update(emulator: BotApiEmulator, bot: Bot) -> None:
+    poll = asyncio.create_task(bot.get_updates(timeout=30))
+    await emulator.until(lambda: emulator.calls_of("getUpdates"))
+    emulator.send_text(ANA, ANA, "oi")
+    [update] = await poll
+    assert update.message
+    assert update.message.text == "oi"
+    assert update.message.from_user
+    assert update.message.from_user.full_name == "Ana Souza"
+
+
+async def test_updates_come_again_until_a_higher_offset_confirms_them(
+    emulator: BotApiEmulator, bot: Bot
+) -> None:
+    for text in ("um", "dois", "três"):
+        emulator.send_text(ANA, ANA, text)
+    first = await bot.get_updates(limit=2)
+    again = await bot.get_updates()
+    assert [update.update_id for update in first] == [1000, 1001]
+    assert [update.update_id for update in again] == [1000, 1001, 1002]
+    rest = await bot.get_updates(offset=1002)
+    assert [update.update_id for update in rest] == [1002]
+    assert emulator.pending_updates == 1
+    assert emulator.confirmed_update_id == 1001
+
+
+async def test_a_negative_offset_forgets_all_but_the_last(
+    emulator: BotApiEmulator, bot: Bot
+) -> None:
+    for text in ("um", "dois", "três"):
+        emulator.send_text(ANA, ANA, text)
+    [last] = await bot.get_updates(offset=-1)
+    assert last.message
+    assert last.message.text == "três"
+    assert emulator.pending_updates == 1
+
+
+async def test_a_second_get_updates_ends_the_first(emulator: BotApiEmulator, bot: Bot) -> None:
+    first = asyncio.create_task(bot.get_updates(timeout=30))
+    await emulator.until(lambda: emulator.calls_of("getUpdates"))
+    assert await bot.get_updates() == []
+    with pytest.raises(TelegramConflictError, match="terminated by other getUpdates request"):
+        await first
+
+
+async def test_only_allowed_kinds_of_updates_are_queued(
+    emulator: BotApiEmulator, bot: Bot
+) -> None:
+    await bot.get_updates(allowed_updates=["callback_query"])
+    emulator.send_text(ANA, ANA, "oi")
+    assert await bot.get_updates() == []
+    await bot.get_updates(allowed_updates=[])
+    emulator.send_text(ANA, ANA, "oi")
+    assert len(await bot.get_updates()) == 1
+
+
+class Receiver:
+    """A webhook endpoint that answers what it is told to."""
+
+    def __init__(self) -> None:
+        self.statuses: list[int] = []
+        self.reply: Any = None
+        self.gate: asyncio.Event | None = None
+        self.secrets: list[str | None] = []
+        self.texts: list[str] = []
+
+    async def handle(self, request: web.Request) -> web.Response:
+        update = await request.json()
+        if self.gate is not None and update["message"]["text"] == "espera":
+            await self.gate.wait()
+        self.secrets.append(request.headers.get("X-Telegram-Bot-Api-Secret-Token"))
+        self.texts.append(update["message"]["text"])
+        status = self.statuses.pop(0) if self.statuses else 200
+        return web.json_response(self.reply, status=status)
+
+
+@pytest.fixture
+async def receiver() -> Any:
+    receiver = Receiver()
+    app = web.Application()
+    app.router.add_post("/hook", receiver.handle)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    port = runner.addresses[0][1]
+    yield receiver, f"http://127.0.0.1:{port}/hook"
+    await runner.cleanup()
+
+
+async def test_a_webhook_gets_updates_with_the_secret_and_again_until_accepted(
+    receiver: tuple[Receiver, str],
+) -> None:
+    endpoint, url = receiver
+    async with BotApiEmulator(webhook_retry_s=0.0) as emulator:
+        emulator.add_user(ANA, "Ana")
+        endpoint.statuses = [500, 503]
+        emulator.send_text(ANA, ANA, "antes")
+        await _call(emulator, "setWebhook", {"url": url, "secret_token": "segredo_1"})
+        emulator.send_text(ANA, ANA, "depois")
+        await emulator.until(lambda: emulator.pending_updates == 0)
+        assert endpoint.texts == ["antes", "antes", "antes", "depois"]
+        assert set(endpoint.secrets) == {"segredo_1"}
+        info = await _call(emulator, "getWebhookInfo", {})
+        assert info["url"] == url
+        assert info["last_error_message"].startswith("Wrong response from the webhook: 503")
+
+
+async def test_a_webhook_keeps_the_order_within_a_chat_and_not_between_chats(
+    receiver: tuple[Receiver, str],
+) -> None:
+    endpoint, url = receiver
+    endpoint.gate = asyncio.Event()
+    async with BotApiEmulator() as emulator:
+        emulator.add_user(ANA, "Ana")
+        emulator.add_user(BRUNO, "Bruno")
+        await _call(emulator, "setWebhook", {"url": url})
+        emulator.send_text(ANA, ANA, "espera")
+        emulator.send_text(ANA, ANA, "depois")
+        emulator.send_text(BRUNO, BRUNO, "enquanto isso")
+        await emulator.until(lambda: emulator.pending_updates == 2)
+        endpoint.gate.set()
+        await emulator.until(lambda: emulator.pending_updates == 0)
+        assert endpoint.texts == ["enquanto isso", "espera", "depois"]
+
+
+async def test_a_webhook_reply_may_call_a_method(receiver: tuple[Receiver, str]) -> None:
+    endpoint, url = receiver
+    async with BotApiEmulator() as emulator:
+        emulator.add_user(ANA, "Ana")
+        endpoint.reply = {"method": "sendMessage", "chat_id": ANA, "text": "olá"}
+        await _call(emulator, "setWebhook", {"url": url})
+        emulator.send_text(ANA, ANA, "oi")
+        message = await emulator.until(lambda: emulator.messages(ANA)[1])
+        assert message["text"] == "olá"
+
+
+async def _call(emulator: BotApiEmulator, method: str, params: dict[str, Any]) -> Any:
+    async with (
+        ClientSession() as session,
+        session.post(f"{emulator.url}/bot{emulator.token}/{method}", json=params) as response,
+    ):
+        answer = await response.json()
+        assert answer["ok"], answer
+        return answer["result"]
+
+
+async def test_get_updates_is_refused_while_a_webhook_is_set(
+    emulator: BotApiEmulator, bot: Bot
+) -> None:
+    emulator.send_text(ANA, ANA, "oi")
+    await bot.set_webhook("http://127.0.0.1:9/hook", allowed_updates=["message"])
+    with pytest.raises(TelegramConflictError, match="can't use getUpdates method while webhook"):
+        await bot.get_updates()
+    await emulator.until(lambda: emulator._server.webhook.info().get("last_error_message"))
+    info = await bot.get_webhook_info()
+    assert info.last_error_message == "Connection refused"
+    assert info.pending_update_count == 1
+    assert info.allowed_updates == ["message"]
+    await bot.delete_webhook(drop_pending_updates=True)
+    assert await bot.get_updates() == []
+
+
+async def test_setting_a_webhook_ends_a_long_poll(emulator: BotApiEmulator, bot: Bot) -> None:
+    poll = asyncio.create_task(bot.get_updates(timeout=30))
+    await emulator.until(lambda: emulator.calls_of("getUpdates"))
+    await bot.set_webhook("http://127.0.0.1:9/hook")
+    with pytest.raises(TelegramConflictError, match="terminated by setWebhook request"):
+        await poll
+
+
+@pytest.mark.parametrize(
+    ("url", "secret", "says"),
+    [
+        ("ftp://a.br", "", "invalid webhook URL specified"),
+        ("https://a.br", "não", "secret token contains unallowed characters"),
+        ("https://a.br", "a" * 257, "secret token is too long"),
+    ],
+)
+async def test_a_bad_webhook_is_refused(bot: Bot, url: str, secret: str, says: str) -> None:
+    with pytest.raises(TelegramBadRequest, match=says):
+        await bot.set_webhook(url, secret_token=secret)
+
+
+async def test_stopping_ends_a_long_poll() -> None:
+    emulator = BotApiEmulator()
+    await emulator.start()
+    bot = bot_for(emulator)
+    poll = asyncio.create_task(bot.get_updates(timeout=50))
+    await emulator.until(lambda: emulator.calls_of("getUpdates"))
+    await emulator.stop()
+    assert await poll == []
+    await bot.session.close()
+
+
+async def test_an_edited_message_is_an_update_of_its_own(
+    emulator: BotApiEmulator, bot: Bot
+) -> None:
+    sent = emulator.send_text(ANA, ANA, "390.533.447-06")
+    emulator.edit_text(ANA, ANA, sent["message_id"], "390.533.447-05")
+    [_, edited] = await bot.get_updates()
+    assert edited.edited_message
+    assert edited.edited_message.text == "390.533.447-05"
+    assert edited.edited_message.message_id == sent["message_id"]
+    assert edited.edited_message.edit_date
+
+
+async def test_the_bot_gets_no_update_for_what_it_says(emulator: BotApiEmulator, bot: Bot) -> None:
+    sent = await bot.send_message(ANA, "oi")
+    await bot.edit_message_text("olá", chat_id=ANA, message_id=sent.message_id)
+    await bot.send_message(GROUP, "oi")
+    assert await bot.get_updates() == []
