@@ -143,17 +143,20 @@ def build(
         attendant.router(),
         answers.router(),
     )
+    inbox = Inbox(
+        bot_id=bot.id,
+        store=StoredInbox(database),
+        handle=_handler(bot, dispatcher, fsm),
+        holding=locks.holding,
+        set_aside=alerts.set_aside,
+        clock=clock,
+    )
+    locks.on_release(inbox.forget)
+    locks.on_release(fsm.forget)
     return Balcao(
         bot=bot,
         dispatcher=dispatcher,
-        inbox=Inbox(
-            bot_id=bot.id,
-            store=StoredInbox(database),
-            handle=_handler(bot, dispatcher, fsm),
-            holding=locks.holding,
-            set_aside=alerts.set_aside,
-            clock=clock,
-        ),
+        inbox=inbox,
         locks=locks,
         retry_lookups=RetryLookups(
             chats=chats,
@@ -266,11 +269,12 @@ async def serving(balcao: Balcao) -> AsyncIterator[asyncio.Task[None]]:
         balcao.inbox,
         allowed_updates=balcao.dispatcher.resolve_used_update_types(),
         beside=(
-            balcao.locks.renew_for_ever(),
+            balcao.locks.keep_for_ever(),
             repeat_for_ever(balcao.retry_lookups, every_s=_LOOKUP_ROUND_S),
         ),
     ) as polling:
         yield polling
+    await balcao.locks.release_all()
 
 
 async def run(settings: Settings) -> None:

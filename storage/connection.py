@@ -1,9 +1,11 @@
 """The client, the database, and what MongoDB's errors mean for the caller."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import errors
@@ -14,6 +16,9 @@ from bot.domain.errors import AppError, Problem, RefusedError, TryLaterError
 Database = Any
 Collection = Any
 Document = dict[str, Any]
+
+_BATCHES_AT_ONCE: Final = 2
+_turns: WeakKeyDictionary[Any, asyncio.Semaphore] = WeakKeyDictionary()
 
 # A person waits behind most calls: better to say "try later" than to hang.
 _SERVER_SELECTION_MS: Final = 5_000
@@ -72,6 +77,17 @@ def _of_operation(error: errors.OperationFailure) -> AppError:
     ):
         return TryLaterError(f"MongoDB asks to try again (code {error.code})")
     return RefusedError(f"MongoDB refused the operation (code {error.code})")
+
+
+def turns(collection: Collection) -> asyncio.Semaphore:
+    """Whose turn it is to send a batch: one semaphore for all collections of a client.
+
+    Few batches at once is what fills them: the next ones gather while these are answered.
+    """
+    client = collection.database.client
+    if client not in _turns:
+        _turns[client] = asyncio.Semaphore(_BATCHES_AT_ONCE)
+    return _turns[client]
 
 
 @asynccontextmanager

@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from pymongo.errors import DuplicateKeyError
+from pymongo import ReplaceOne, UpdateOne
 
 from bot.domain.conversation import Attendant, Chat, Conversation, RelayedMessage
 from bot.domain.tax_id import TaxId
+from storage.batching import FindOne, InsertOne, Write
 from storage.connection import Collection, Database, Document, translated
 
 
@@ -14,17 +15,17 @@ class Chats:
     """Private chats with customers, by their Telegram id."""
 
     def __init__(self, database: Database) -> None:
-        self._chats: Collection = database["chats"]
+        chats: Collection = database["chats"]
+        self._find = FindOne(chats)
+        self._write = Write(chats)
 
     async def get(self, chat_id: int) -> Chat | None:
-        with translated():
-            document = await self._chats.find_one({"_id": chat_id})
+        document = await self._find(chat_id)
         return Chat.model_validate(_read(document)) if document else None
 
     async def put(self, chat: Chat) -> None:
         """Store the whole chat; whoever writes holds the chat's lock, so nobody is overwritten."""
-        with translated():
-            await self._chats.replace_one({"_id": chat.id}, _written(chat), upsert=True)
+        await self._write(ReplaceOne({"_id": chat.id}, _written(chat), upsert=True))
 
 
 class Conversations:
@@ -32,24 +33,26 @@ class Conversations:
 
     def __init__(self, database: Database) -> None:
         self._conversations: Collection = database["conversations"]
-        self._relayed: Collection = database["relayed"]
+        relayed: Collection = database["relayed"]
+        self._by_id = FindOne(self._conversations)
+        self._by_open_chat = FindOne(self._conversations, "open_chat")
+        self._insert = InsertOne(self._conversations)
+        self._write = Write(self._conversations)
+        self._relayed = FindOne(relayed)
+        self._relay = InsertOne(relayed)
 
     async def get(self, conversation_id: str) -> Conversation | None:
-        return await self._one({"_id": conversation_id})
+        document = await self._by_id(conversation_id)
+        return _conversation(document) if document else None
 
     async def open_in(self, chat_id: int) -> Conversation | None:
         """The open conversation of this chat."""
-        return await self._one({"open_chat": chat_id})
+        document = await self._by_open_chat(chat_id)
+        return _conversation(document) if document else None
 
     async def add(self, conversation: Conversation) -> bool:
         """Whether it was stored; False when the protocol is taken or the chat has one open."""
-        document = _written(conversation) | {"open_chat": conversation.chat_id}
-        with translated():
-            try:
-                await self._conversations.insert_one(document)
-            except DuplicateKeyError:
-                return False
-        return True
+        return await self._insert(_written(conversation) | {"open_chat": conversation.chat_id})
 
     async def latest_of(self, registration_id: str, *, count: int) -> list[Conversation]:
         """The newest conversations of a registration, newest first."""
@@ -76,7 +79,8 @@ class Conversations:
         )
 
     async def set_card(self, conversation_id: str, message_id: int) -> None:
-        await self._set({"_id": conversation_id}, {"card_message_id": message_id})
+        change = {"$set": {"card_message_id": message_id}}
+        await self._write(UpdateOne({"_id": conversation_id}, change))
 
     async def identify(self, conversation: Conversation) -> None:
         """Store what is known by now: who the customer is, and which look-up is still owed."""
@@ -102,24 +106,12 @@ class Conversations:
     async def relay(self, message: RelayedMessage) -> None:
         """Remember whose message this is; remembering it twice is the same."""
         key = _relay_key(message.group_id, message.message_id)
-        with translated():
-            try:
-                await self._relayed.insert_one(
-                    {"_id": key, "conversation_id": message.conversation_id}
-                )
-            except DuplicateKeyError:
-                return
+        await self._relay({"_id": key, "conversation_id": message.conversation_id})
 
     async def behind(self, group_id: int, message_id: int) -> Conversation | None:
         """The conversation that a message in a group belongs to."""
-        with translated():
-            document = await self._relayed.find_one({"_id": _relay_key(group_id, message_id)})
+        document = await self._relayed(_relay_key(group_id, message_id))
         return await self.get(document["conversation_id"]) if document else None
-
-    async def _one(self, query: Document) -> Conversation | None:
-        with translated():
-            document = await self._conversations.find_one(query)
-        return _conversation(document) if document else None
 
     async def _set(self, query: Document, values: Document, unset: tuple[str, ...] = ()) -> bool:
         change: Document = {"$set": values}

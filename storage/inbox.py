@@ -1,14 +1,12 @@
 """The inbox: every update is here before anything is done about it."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from pymongo.errors import BulkWriteError
-
+from storage.batching import Batched, InsertOne
 from storage.connection import Collection, Database, Document, translated
-
-_DUPLICATE_KEY = 11000
 
 
 class Inbox:
@@ -16,11 +14,17 @@ class Inbox:
 
     def __init__(self, database: Database) -> None:
         self._inbox: Collection = database["inbox"]
+        self._insert = InsertOne(self._inbox)
+        self._pending = Batched(self._inbox, self._pending_of)
+        self._done = Batched(self._inbox, self._mark_done)
 
     async def add(
         self, bot_id: int, updates: Sequence[tuple[int, str, dict[str, Any]]], *, at: datetime
-    ) -> None:
-        """Store (update id, chat key, payload) each; one that is there already stays as it is."""
+    ) -> list[bool]:
+        """Store (update id, chat key, payload) each; one that is there already stays as it is.
+
+        Says of each whether it was new.
+        """
         documents = [
             {
                 "_id": _key(bot_id, update_id),
@@ -32,14 +36,7 @@ class Inbox:
             }
             for update_id, chat_key, payload in updates
         ]
-        if not documents:
-            return
-        with translated():
-            try:
-                await self._inbox.insert_many(documents, ordered=False)
-            except BulkWriteError as error:
-                if any(e["code"] != _DUPLICATE_KEY for e in error.details["writeErrors"]):
-                    raise
+        return await asyncio.gather(*(self._insert(document) for document in documents))
 
     async def pending_chats(self) -> list[str]:
         """Keys of the chats that have work."""
@@ -51,18 +48,39 @@ class Inbox:
 
     async def pending_of(self, chat_key: str) -> list[tuple[int, dict[str, Any], int]]:
         """(update id, payload, failed attempts) of one chat, oldest first."""
+        return await self._pending(chat_key)
+
+    async def _pending_of(
+        self, chat_keys: Sequence[str]
+    ) -> Sequence[list[tuple[int, dict[str, Any], int]]]:
         with translated():
-            documents: list[Document] = await self._inbox.find({"pending": chat_key}).to_list(None)
+            documents: list[Document] = await self._inbox.find(
+                {"pending": {"$in": list(dict.fromkeys(chat_keys))}}
+            ).to_list(None)
         documents.sort(key=lambda document: document["update_id"])
-        return [(d["update_id"], d["payload"], d["attempts"]) for d in documents]
+        return [
+            [
+                (d["update_id"], d["payload"], d["attempts"])
+                for d in documents
+                if d["pending"] == key
+            ]
+            for key in chat_keys
+        ]
 
     async def done(self, bot_id: int, update_id: int, *, at: datetime) -> None:
         """Only a mark stays, to know the update again: what a person wrote is not kept here."""
+        await self._done((_key(bot_id, update_id), at))
+
+    async def _mark_done(self, updates: Sequence[tuple[str, datetime]]) -> Sequence[None]:
         with translated():
-            await self._inbox.update_one(
-                {"_id": _key(bot_id, update_id)},
-                {"$set": {"done_at": at}, "$unset": {"pending": "", "payload": ""}},
+            await self._inbox.update_many(
+                {"_id": {"$in": [key for key, _ in updates]}},
+                {
+                    "$set": {"done_at": updates[-1][1]},
+                    "$unset": {"pending": "", "payload": ""},
+                },
             )
+        return [None] * len(updates)
 
     async def failed(self, bot_id: int, update_id: int, *, attempts: int, error: str) -> None:
         """Remember one more failed attempt and its error."""

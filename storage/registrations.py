@@ -1,14 +1,16 @@
 """Registrations and their audit: creations are natural keys, changes are compare-and-set."""
 
+import asyncio
 from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
 
-from pymongo.errors import DuplicateKeyError, OperationFailure
+from pymongo.errors import OperationFailure
 
 from bot.domain.candidate import Change, Update
 from bot.domain.registration import ErpRef, Registration
 from bot.domain.tax_id import TaxId
+from storage.batching import FindOne, InsertOne
 from storage.connection import Collection, Database, Document, translated
 
 
@@ -19,31 +21,22 @@ class Registrations:
         self._client = database.client
         self._registrations: Collection = database["registrations"]
         self._audit: Collection = database["audit"]
+        self._by_id = FindOne(self._registrations)
+        self._by_tax_key = FindOne(self._registrations, "tax_key")
+        self._insert = InsertOne(self._registrations)
 
     async def by_tax_ids(self, tax_ids: Iterable[TaxId]) -> dict[str, Registration]:
         """Those that exist, by `TaxId.key`."""
-        keys = [tax_id.key for tax_id in tax_ids]
-        if not keys:
-            return {}
-        # One key by equality: the embedded server has a quicker path for it.
-        wanted: Any = keys[0] if len(keys) == 1 else {"$in": keys}
-        with translated():
-            documents = await self._registrations.find({"tax_key": wanted}).to_list(None)
-        return {document["tax_key"]: _registration(document) for document in documents}
+        documents = await asyncio.gather(*(self._by_tax_key(tax_id.key) for tax_id in tax_ids))
+        return {document["tax_key"]: _registration(document) for document in documents if document}
 
     async def by_id(self, registration_id: str) -> Registration | None:
-        with translated():
-            document = await self._registrations.find_one({"_id": registration_id})
+        document = await self._by_id(registration_id)
         return _registration(document) if document else None
 
     async def create(self, registration: Registration) -> bool:
         """Whether it was new; False when this tax id is there already, or this very record."""
-        with translated():
-            try:
-                await self._registrations.insert_one(_document(registration))
-            except DuplicateKeyError:
-                return False
-        return True
+        return await self._insert(_document(registration))
 
     async def update(self, update: Update) -> bool:
         """Whether the stored version was still the one the update was planned from.

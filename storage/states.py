@@ -1,10 +1,12 @@
 """Steps of conversations with people, and the locks that keep one chat in one pair of hands."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from pymongo.errors import DuplicateKeyError
+from pymongo import ReplaceOne
 
+from storage.batching import FindOne, InsertOne, Write
 from storage.connection import Collection, Database, translated
 
 
@@ -12,12 +14,13 @@ class States:
     """State and data by key, with the id of the update that wrote them last."""
 
     def __init__(self, database: Database) -> None:
-        self._states: Collection = database["states"]
+        states: Collection = database["states"]
+        self._find = FindOne(states)
+        self._write = Write(states)
 
     async def load(self, key: str) -> tuple[str | None, dict[str, Any], int]:
         """State, data, and the update that wrote them (0 when nothing is stored)."""
-        with translated():
-            document = await self._states.find_one({"_id": key})
+        document = await self._find(key)
         if document is None:
             return None, {}, 0
         return document["state"], document["data"], document["update_id"]
@@ -26,10 +29,8 @@ class States:
         self, key: str, state: str | None, data: dict[str, Any], *, update_id: int
     ) -> None:
         """State and data in one write, so that a crash leaves both or neither."""
-        with translated():
-            await self._states.replace_one(
-                {"_id": key}, {"state": state, "data": data, "update_id": update_id}, upsert=True
-            )
+        document = {"_id": key, "state": state, "data": data, "update_id": update_id}
+        await self._write(ReplaceOne({"_id": key}, document, upsert=True))
 
 
 class Locks:
@@ -37,37 +38,38 @@ class Locks:
 
     def __init__(self, database: Database) -> None:
         self._locks: Collection = database["locks"]
+        self._insert = InsertOne(self._locks)
 
     async def acquire(self, name: str, owner: str, *, now: datetime, lease: timedelta) -> bool:
         """Whether `owner` has it until `now + lease`; an expired lease is taken over."""
         until = now + lease
-        with translated():
-            try:
-                await self._locks.insert_one({"_id": name, "owner": owner, "until": until})
-            except DuplicateKeyError:
-                result = await self._locks.update_one(
-                    {"_id": name, "until": {"$lt": now}},
-                    {"$set": {"owner": owner, "until": until}},
-                )
-                return bool(result.matched_count)
-        return True
-
-    async def renew(self, name: str, owner: str, *, now: datetime, lease: timedelta) -> bool:
-        """Whether it was still the owner's; then it is until `now + lease`."""
+        if await self._insert({"_id": name, "owner": owner, "until": until}):
+            return True
         with translated():
             result = await self._locks.update_one(
-                {"_id": name, "owner": owner}, {"$set": {"until": now + lease}}
+                {"_id": name, "until": {"$lt": now}},
+                {"$set": {"owner": owner, "until": until}},
             )
         return bool(result.matched_count)
 
-    async def release(self, name: str, owner: str) -> None:
-        """Give it back, unless somebody else has taken it over meanwhile."""
+    async def renew(
+        self, names: Sequence[str], owner: str, *, now: datetime, lease: timedelta
+    ) -> list[str]:
+        """Those of the names that were still the owner's; they are until `now + lease`."""
+        mine = {"_id": {"$in": list(names)}, "owner": owner}
         with translated():
-            await self._locks.delete_one({"_id": name, "owner": owner})
+            await self._locks.update_many(mine, {"$set": {"until": now + lease}})
+            documents = await self._locks.find(mine, {"_id": 1}).to_list(None)
+        return [document["_id"] for document in documents]
 
-    async def held_by(self, owner_prefix: str) -> list[tuple[str, str]]:
-        """(name, owner) of the leases whose owner begins so."""
+    async def release(self, names: Sequence[str], owner: str) -> None:
+        """Give them back, unless somebody else has taken them over meanwhile."""
+        with translated():
+            await self._locks.delete_many({"_id": {"$in": list(names)}, "owner": owner})
+
+    async def owners(self) -> list[tuple[str, str]]:
+        """(name, owner) of every lease."""
         # One document a chat that is being handled right now: few enough to read them all.
         with translated():
             documents = await self._locks.find({}).to_list(None)
-        return [(d["_id"], d["owner"]) for d in documents if d["owner"].startswith(owner_prefix)]
+        return [(document["_id"], document["owner"]) for document in documents]

@@ -5,6 +5,7 @@ stamped with the update's id. An update that comes again after a crash finds its
 not handled again; without the stamp it starts from the very state it started from before.
 """
 
+import copy
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -34,6 +35,7 @@ class AlreadyHandledError(Exception):
 class _Step:
     state: str | None
     data: dict[str, Any]
+    written_by: int
     changed: bool = False
 
 
@@ -42,17 +44,21 @@ class _Unit:
     """What one update has read and changed so far."""
 
     update_id: int
-    steps: dict[str, _Step] = field(default_factory=dict)
+    steps: dict[StorageKey, _Step] = field(default_factory=dict)
 
 
 class DurableStorage(BaseStorage):
-    """FSM storage over `States`; must be used inside `unit`."""
+    """FSM storage over `States`; must be used inside `unit`.
+
+    Steps are remembered until `forget` says that somebody else may write the chat's.
+    """
 
     def __init__(self, states: States) -> None:
         self._states = states
         # aiogram-dialog needs the destiny in the key, and refuses a key without it.
         self._keys = DefaultKeyBuilder(with_bot_id=True, with_destiny=True)
         self._current: ContextVar[_Unit] = ContextVar("unit")
+        self._known: dict[str, dict[StorageKey, _Step]] = {}
 
     @asynccontextmanager
     async def unit(self, update_id: int) -> AsyncIterator[None]:
@@ -65,7 +71,14 @@ class DurableStorage(BaseStorage):
             self._current.reset(token)
         for key, step in unit.steps.items():
             if step.changed:
-                await self._states.save(key, step.state, step.data, update_id=update_id)
+                name = self._keys.build(key)
+                await self._states.save(name, step.state, step.data, update_id=update_id)
+                step = _Step(step.state, step.data, update_id)
+            self._known.setdefault(str(key.chat_id), {})[key] = step
+
+    def forget(self, chat: str) -> None:
+        """Read the chat's steps again the next time."""
+        self._known.pop(chat, None)
 
     async def set_state(self, key: StorageKey, state: StateType = None) -> None:
         step = await self._step(key)
@@ -81,17 +94,19 @@ class DurableStorage(BaseStorage):
         step.changed = True
 
     async def get_data(self, key: StorageKey) -> dict[str, Any]:
-        return dict((await self._step(key)).data)
+        return copy.deepcopy((await self._step(key)).data)
 
     async def close(self) -> None:
         """Nothing to close: the database belongs to the wiring."""
 
     async def _step(self, key: StorageKey) -> _Step:
         unit = self._current.get()
-        name = self._keys.build(key)
-        if name not in unit.steps:
-            state, data, written_by = await self._states.load(name)
-            if written_by == unit.update_id:
+        if key not in unit.steps:
+            known = self._known.get(str(key.chat_id), {}).get(key)
+            if known is None:
+                known = _Step(*await self._states.load(self._keys.build(key)))
+            if known.written_by == unit.update_id:
                 raise AlreadyHandledError
-            unit.steps[name] = _Step(state, data)
-        return unit.steps[name]
+            # A copy: what an update that fails has changed must not be remembered.
+            unit.steps[key] = _Step(known.state, known.data, known.written_by)
+        return unit.steps[key]

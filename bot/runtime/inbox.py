@@ -7,6 +7,7 @@ order of their ids, by one replica at a time.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Protocol
 
@@ -21,11 +22,22 @@ _TRY_LATER_FAILURES: Final = 20
 _FIRST_PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 60.0
 _SWEEP_S: Final = 15.0
-_CHATS_AT_ONCE: Final = 32
+_CHATS_AT_ONCE: Final = 100
 
 logger = structlog.get_logger()
 
 Payload = dict[str, Any]
+_Waiting = tuple[int, Payload, int]
+"""Update id, payload, failed attempts."""
+
+
+@dataclass(slots=True)
+class _Chat:
+    """What is known of a chat that is in our hands, so that it need not be read back."""
+
+    waiting: list[_Waiting] = field(default_factory=list)
+    read: set[int] = field(default_factory=set)
+    """Ids that came from the store: `take` may hear only later that it had stored them."""
 
 
 class InboxStore(Protocol):
@@ -33,8 +45,9 @@ class InboxStore(Protocol):
 
     async def add(
         self, bot_id: int, updates: Sequence[tuple[int, str, Payload]], *, at: datetime
-    ) -> None:
-        """Store (update id, chat key, payload); one that is there already stays as it is."""
+    ) -> list[bool]:
+        """Store (update id, chat key, payload), saying of each whether it was new; one that is
+        there already stays as it is."""
 
     async def pending_chats(self) -> list[str]: ...
 
@@ -57,12 +70,13 @@ class Inbox:
         bot_id: int,
         store: InboxStore,
         handle: Callable[[Payload], Awaitable[None]],
-        holding: Callable[[str], AbstractAsyncContextManager[None]],
+        holding: Callable[[str], AbstractAsyncContextManager[bool]],
         set_aside: Callable[[int, str, str], Awaitable[None]],
         clock: Callable[[], datetime],
     ) -> None:
-        """handle: does one update, raises when it could not. set_aside: is told (update id,
-        chat key, error) of one that is given up."""
+        """handle: does one update, raises when it could not. holding: keeps everybody else away
+        from a chat and yields whether somebody else may have been there. set_aside: is told
+        (update id, chat key, error) of one that is given up."""
         self._bot_id = bot_id
         self._store = store
         self._handle = handle
@@ -72,14 +86,22 @@ class Inbox:
         self._slots = asyncio.Semaphore(_CHATS_AT_ONCE)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._woken: set[str] = set()
+        self._chats: dict[str, _Chat] = {}
         self._stopping = False
 
     async def take(self, updates: Sequence[Payload]) -> None:
         """Store the updates, then wake their chats; when this returns they may be confirmed."""
         keyed = [(update["update_id"], chat_key(update), update) for update in updates]
-        await self._store.add(self._bot_id, keyed, at=self._clock())
-        for _, key, _ in keyed:
+        are_new = await self._store.add(self._bot_id, keyed, at=self._clock())
+        for (update_id, key, update), is_new in zip(keyed, are_new, strict=True):
+            chat = self._chats.get(key)
+            if chat and is_new and update_id not in chat.read:
+                chat.waiting.append((update_id, update, 0))
             self.wake(key)
+
+    def forget(self, key: str) -> None:
+        """Read the chat's waiting updates from the store the next time."""
+        self._chats.pop(key, None)
 
     def wake(self, key: str) -> None:
         """Have the chat's waiting updates handled, unless that is going on already."""
@@ -135,15 +157,21 @@ class Inbox:
 
     async def _try_to_drain(self, key: str) -> bool:
         try:
-            async with self._slots, self._holding(key):
-                return await self._drain(key)
+            async with self._slots, self._holding(key) as is_new:
+                return await self._drain(key, is_new=is_new)
         except TryLaterError as error:
+            self.forget(key)
             logger.warning("chat waits", chat=key, error=str(error))
             return False
+        except BaseException:
+            self.forget(key)
+            raise
 
-    async def _drain(self, key: str) -> bool:
+    async def _drain(self, key: str, *, is_new: bool) -> bool:
         """Whether everything that waits was done (or set aside)."""
-        for update_id, payload, attempts in await self._store.pending_of(key):
+        if is_new:
+            self.forget(key)
+        for update_id, payload, attempts in await self._waiting(key):
             if self._stopping:
                 return True
             with structlog.contextvars.bound_contextvars(update=update_id, chat=key):
@@ -160,8 +188,21 @@ class Inbox:
                     await self._store.done(self._bot_id, update_id, at=self._clock())
                     continue
                 if not await self._give_up(key, update_id, attempts + 1, failure, limit=limit):
+                    # It comes again first, with those behind it: the store has them in order.
+                    self.forget(key)
                     return False
         return True
+
+    async def _waiting(self, key: str) -> list[_Waiting]:
+        """What waits in the chat, oldest first, each update once."""
+        if chat := self._chats.get(key):
+            waiting, chat.waiting = chat.waiting, []
+            return waiting
+        chat = self._chats[key] = _Chat()
+        waiting = await self._store.pending_of(key)
+        chat.read.update(update_id for update_id, _, _ in waiting)
+        chat.waiting = [w for w in chat.waiting if w[0] not in chat.read]
+        return waiting
 
     async def _give_up(
         self, key: str, update_id: int, attempts: int, error: Exception, *, limit: int

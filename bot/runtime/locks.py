@@ -1,11 +1,17 @@
-"""One chat in one pair of hands, over any number of replicas."""
+"""One chat in one pair of hands, over any number of replicas.
+
+A lease on a chat is kept for a moment after its last use: people write several lines in a row, and
+what is remembered of a chat (its step, its waiting updates) stays true for as long as nobody else
+can touch it.
+"""
 
 import asyncio
 import os
 import socket
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
@@ -14,6 +20,8 @@ import structlog
 from bot.domain.errors import AppError
 
 _LEASE: Final = timedelta(seconds=15)
+_KEPT_S: Final = 0.5
+_ROUND_S: Final = 0.25
 _FIRST_WAIT_S: Final = 0.01
 _LONGEST_WAIT_S: Final = 0.25
 
@@ -28,8 +36,6 @@ def _here() -> str:
 
 
 _HERE: Final = _here()
-# In a container every run has the same process id.
-_RUN: Final = uuid.uuid4().hex
 
 logger = structlog.get_logger()
 
@@ -40,13 +46,27 @@ class Leases(Protocol):
     async def acquire(self, name: str, owner: str, *, now: datetime, lease: timedelta) -> bool:
         """Whether `owner` has it now; an expired one is taken over."""
 
-    async def renew(self, name: str, owner: str, *, now: datetime, lease: timedelta) -> bool:
-        """Whether it was still the owner's."""
+    async def renew(
+        self, names: Sequence[str], owner: str, *, now: datetime, lease: timedelta
+    ) -> list[str]:
+        """Those of the names that were still the owner's."""
 
-    async def release(self, name: str, owner: str) -> None: ...
+    async def release(self, names: Sequence[str], owner: str) -> None:
+        """Free those that are the owner's."""
 
-    async def held_by(self, owner_prefix: str) -> list[tuple[str, str]]:
-        """(name, owner) of the leases whose owner begins so."""
+    async def owners(self) -> list[tuple[str, str]]:
+        """(name, owner) of every lease."""
+
+
+@dataclass(slots=True)
+class _Held:
+    """One chat in our hands, or about to be."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    users: int = 0
+    leased: bool = False
+    task: asyncio.Task[object] | None = None
+    idle_since: float = 0.0
 
 
 class ChatLocks:
@@ -58,53 +78,113 @@ class ChatLocks:
         self._leases = leases
         self._clock = clock
         self._lease = lease
-        self._held: dict[str, tuple[str, asyncio.Task[object] | None]] = {}
+        # The run's own id too: in a container every run has the same process id.
+        self._run = uuid.uuid4().hex
+        self._owner = f"{_HERE}/{os.getpid()}/{self._run}"
+        self._held: dict[str, _Held] = {}
+        self._forget: list[Callable[[str], None]] = []
+
+    def on_release(self, forget: Callable[[str], None]) -> None:
+        """Have `forget` told each chat that somebody else may touch from now on."""
+        self._forget.append(forget)
 
     @asynccontextmanager
-    async def holding(self, chat: str | int) -> AsyncIterator[None]:
+    async def holding(self, chat: str | int) -> AsyncIterator[bool]:
         """Inside, nobody else works on this chat; waits until that is so.
 
-        The task inside is cancelled when the lease was lost after all, as it is when the database
-        was gone for longer than a lease.
+        Yields whether the lease is new: if not, nobody else has touched the chat since the last
+        time. The task inside is cancelled when the lease was lost after all, as it is when the
+        database was gone for longer than a lease.
         """
-        name, owner = f"chat:{chat}", f"{_HERE}/{os.getpid()}/{_RUN}/{uuid.uuid4().hex}"
-        wait_s = _FIRST_WAIT_S
-        while not await self._leases.acquire(name, owner, now=self._clock(), lease=self._lease):
-            await asyncio.sleep(wait_s)
-            wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
-        self._held[owner] = (name, asyncio.current_task())
+        name = str(chat)
+        held = self._held.setdefault(name, _Held())
+        held.users += 1
         try:
-            yield
+            async with held.lock:
+                is_new = not held.leased
+                if is_new:
+                    await self._acquire(name)
+                    held.leased = True
+                held.task = asyncio.current_task()
+                try:
+                    yield is_new
+                finally:
+                    held.task = None
         finally:
-            del self._held[owner]
-            # Not reachable now: the lease runs out by itself.
-            with suppress(AppError):
-                await asyncio.shield(self._leases.release(name, owner))
+            held.users -= 1
+            held.idle_since = asyncio.get_running_loop().time()
+
+    async def keep_for_ever(self) -> None:
+        """Renew what is held and free what is idle; run it for as long as chats are handled."""
+        renew_every_s = self._lease.total_seconds() / 3
+        loop = asyncio.get_running_loop()
+        renewed_at = loop.time()
+        while True:
+            await asyncio.sleep(_ROUND_S)
+            try:
+                await self._release_idle(for_s=_KEPT_S)
+                if loop.time() - renewed_at >= renew_every_s:
+                    await self._renew()
+                    renewed_at = loop.time()
+            except AppError as error:
+                logger.warning("leases not kept", error=str(error))
+
+    async def release_all(self) -> None:
+        """Free everything that nobody uses: another replica goes on with it at once."""
+        # Not reachable now: the leases run out by themselves.
+        with suppress(AppError):
+            await self._release_idle(for_s=0.0)
 
     async def release_the_dead(self) -> None:
         """Free what a process of this machine held when it was killed: its chats need not wait
         until the leases run out."""
-        for name, owner in await self._leases.held_by(f"{_HERE}/"):
-            _, pid, run, _ = owner.split("/")
+        dead: dict[str, list[str]] = {}
+        for name, owner in await self._leases.owners():
+            here, pid, run = owner.rsplit("/", 2)
             ours = int(pid) == os.getpid()
-            if run != _RUN and (ours or not _is_alive(int(pid))):
-                await self._leases.release(name, owner)
+            if here == _HERE and run != self._run and (ours or not _is_alive(int(pid))):
+                dead.setdefault(owner, []).append(name)
+        for owner, names in dead.items():
+            await self._leases.release(names, owner)
 
-    async def renew_for_ever(self) -> None:
-        """Keep what is held; run it as a task for as long as chats are handled."""
-        while True:
-            await asyncio.sleep(self._lease.total_seconds() / 3)
-            for owner, (name, task) in list(self._held.items()):
-                try:
-                    kept = await self._leases.renew(
-                        name, owner, now=self._clock(), lease=self._lease
-                    )
-                except AppError as error:
-                    logger.warning("lease not renewed", lock=name, error=str(error))
-                    continue
-                if not kept and owner in self._held and task is not None:
-                    logger.error("lease lost", lock=name)
-                    task.cancel()
+    async def _acquire(self, name: str) -> None:
+        wait_s = _FIRST_WAIT_S
+        while not await self._leases.acquire(
+            f"chat:{name}", self._owner, now=self._clock(), lease=self._lease
+        ):
+            await asyncio.sleep(wait_s)
+            wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
+
+    async def _release_idle(self, *, for_s: float) -> None:
+        latest = asyncio.get_running_loop().time() - for_s
+        idle = [n for n, h in self._held.items() if not h.users and h.idle_since <= latest]
+        leased = [name for name in idle if self._held[name].leased]
+        for name in idle:
+            self._let_go(name)
+        if leased:
+            await self._leases.release([f"chat:{name}" for name in leased], self._owner)
+
+    async def _renew(self) -> None:
+        names = [name for name, held in self._held.items() if held.leased]
+        if not names:
+            return
+        kept = await self._leases.renew(
+            [f"chat:{name}" for name in names], self._owner, now=self._clock(), lease=self._lease
+        )
+        for name in names:
+            held = self._held.get(name)
+            if held is None or not held.leased or f"chat:{name}" in kept:
+                continue
+            logger.error("lease lost", chat=name)
+            task = held.task
+            self._let_go(name)
+            if task is not None:
+                task.cancel()
+
+    def _let_go(self, name: str) -> None:
+        self._held.pop(name).leased = False
+        for forget in self._forget:
+            forget(name)
 
 
 def _is_alive(pid: int) -> bool:

@@ -25,7 +25,7 @@ class RetryLookups:
     look_up: LookUp
     register_prospect: RegisterProspect
     identify_conversation: IdentifyConversation
-    holding: Callable[[int], AbstractAsyncContextManager[None]]
+    holding: Callable[[int], AbstractAsyncContextManager[object]]
     """Keeps one chat's messages waiting while its link is changed."""
     clock: Callable[[], datetime]
 

@@ -178,7 +178,7 @@ export class Composer {
   #typed() {
     const { input } = this;
     input.style.height = "auto";
-    if (input.scrollHeight) input.style.height = `${Math.min(input.scrollHeight, 140)}px`;
+    if (input.scrollHeight) input.style.height = `${Math.min(input.scrollHeight + input.offsetHeight - input.clientHeight, 140)}px`;
     this.sendButton.disabled = this.isEmpty;
     if (/^\/\w*$/.test(input.value)) this.#showCommands(input.value.slice(1));
     else this.#closeCommands();
@@ -287,7 +287,7 @@ export class Composer {
     const press = () => act("reply-button", { user_id: actorId, chat_id: chatId, text: button.text, thread_id: threadId });
     return h("button", { type: "button", class: "reply-button", "data-testid": "reply-button", "data-style": button.style,
       onclick: () => this.#pane.addPending(button.text, press) },
-    button.request_contact ? icon("phone") : null, h("span", {}, button.text),
+    h("span", {}, button.text),
     button.request_contact ? h("span", { class: "sr-only" }, " (envia seu telefone)") : null);
   }
 }

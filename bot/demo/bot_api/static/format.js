@@ -30,7 +30,7 @@ export function fileSize(bytes) {
 }
 
 export const fullName = (user) => [user.first_name, user.last_name].filter(Boolean).join(" ");
-export const initials = (name) => name.split(/\s+/).slice(0, 2).map((word) => [...word][0] ?? "").join("").toUpperCase();
+export const initials = (name) => (name.match(/[\p{L}\p{N}]+/gu) ?? []).slice(0, 2).map((word) => [...word][0]).join("").toUpperCase();
 export const count = (number, one, many) => `${number} ${number === 1 ? one : many}`;
 
 /** What a message is about, in a few words: for quotes, pins and notices. */
