@@ -116,7 +116,7 @@ async def _check(settings: Settings) -> bool:
         except AppError as error:
             well = False
             for line in _sentence(error).splitlines():
-                out.print(f"[red]✗[/red] {name}: {escape(line)}")
+                out.print(f"[red]✗[/red] {name}: {escape(line)}", soft_wrap=True)
         else:
             out.print(f"[green]✓[/green] {name}: {escape(said)}")
     return well

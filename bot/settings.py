@@ -1,9 +1,12 @@
 """Every setting, read once from the environment or `.env`, prefix BALCAO_."""
 
+import os
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from dotenv import dotenv_values
 from pydantic import (
     BeforeValidator,
     Field,
@@ -81,11 +84,18 @@ class Settings(BaseSettings):
 
     @classmethod
     def read(cls) -> Self:
-        """The settings; raises RefusedError with one line per wrong value, each named."""
+        """The settings; raises RefusedError with one line per wrong value, each named.
+
+        A name that is not known is wrong too: a misspelt setting would be silently ignored.
+        """
+        lines = [_unknown(name) for name in _given_names() if name not in _NAMES]
         try:
-            return cls()
+            settings = cls()
         except ValidationError as error:
-            raise RefusedError("\n".join(_lines(error))) from None
+            lines += _lines(error)
+        if lines:
+            raise RefusedError("\n".join(lines))
+        return settings
 
     def require_for_run(self) -> None:
         """Raise RefusedError naming what a bot that serves people cannot do without."""
@@ -103,6 +113,31 @@ class Settings(BaseSettings):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
+
+
+_NAMES = frozenset(PREFIX + name.upper() for name in Settings.model_fields)
+# In the design, and without effect in this version: said, instead of taken and ignored.
+_LATER = frozenset(
+    PREFIX + name
+    for name in (
+        *("SYNC_INTERVAL_MINUTES", "REQUIRE_TAX_ID", "BROKER_URL"),
+        *("WEBHOOK_URL", "WEBHOOK_SECRET"),
+    )
+)
+
+
+def _given_names() -> list[str]:
+    """Names with our prefix in the environment and in `.env`, as they would be read."""
+    given = {*os.environ, *dotenv_values(".env")}
+    return sorted(name.upper() for name in given if name.upper().startswith(PREFIX))
+
+
+def _unknown(name: str) -> str:
+    if name in _LATER:
+        return f"{name}: ainda não tem efeito nesta versão; tire da configuração"
+    close = get_close_matches(name, _NAMES, n=1)
+    hint = f"; seria {close[0]}?" if close else ""
+    return f"{name}: configuração desconhecida{hint}"
 
 
 # What pydantic calls the mistake, and what to do about it.
@@ -124,6 +159,7 @@ def _lines(error: ValidationError) -> list[str]:
     lines: dict[str, str] = {}
     for problem in error.errors(include_input=False, include_url=False):
         name = PREFIX + str(problem["loc"][0]).upper()
-        hint = _HINTS.get(problem["type"], "valor inválido").format(**problem.get("ctx", {}))
+        context = {k: str(v).replace(" or ", " ou ") for k, v in problem.get("ctx", {}).items()}
+        hint = _HINTS.get(problem["type"], "valor inválido").format(**context)
         lines.setdefault(name, f"{name}: {hint}")
     return list(lines.values())

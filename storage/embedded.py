@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
@@ -242,7 +242,10 @@ async def _terminate(running: _Running) -> None:
         try:
             os.kill(running.pid, to_send)
             async with asyncio.timeout(_STOP_S):
-                while running.is_alive():  # noqa: ASYNC110 - another process sets no event
+                while running.is_alive():
+                    # It notices the signal when somebody connects, else only two seconds later.
+                    with suppress(OSError):
+                        socket.create_connection(("127.0.0.1", running.port), timeout=1).close()
                     await asyncio.sleep(0.05)
         except ProcessLookupError:
             return
