@@ -1,0 +1,66 @@
+"""An inbox with locks of its own, as another process would have them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from bot.runtime.inbox import Inbox
+from bot.runtime.locks import ChatLocks
+from storage.inbox import Inbox as StoredInbox
+from storage.states import Locks
+from tests.flows.conftest import Clock
+
+
+def update(number: int, chat_id: int = 7) -> dict[str, Any]:
+    return {"update_id": number, "message": {"chat": {"id": chat_id}}}
+
+
+class Replica:
+    """An inbox with its own locks, as another process would have them."""
+
+    def __init__(self, database: Any, clock: Clock) -> None:
+        self.handled: list[int] = []
+        self.set_aside: list[tuple[int, str, str]] = []
+        self.trouble: dict[int, Exception] = {}
+        self.gate: asyncio.Event | None = None
+        self.tried = 0
+        self.store = StoredInbox(database)
+        self.locks = ChatLocks(Locks(database), clock)
+        self.inbox = Inbox(
+            bot_id=1,
+            store=self.store,
+            handle=self._handle,
+            holding=self.locks.holding,
+            set_aside=self._set_aside,
+            clock=clock,
+        )
+        self.locks.on_release(self.inbox.forget)
+
+    async def _handle(self, payload: dict[str, Any]) -> None:
+        self.tried += 1
+        if self.gate:
+            await self.gate.wait()
+        if error := self.trouble.get(payload["update_id"]):
+            raise error
+        self.handled.append(payload["update_id"])
+
+    async def _set_aside(self, update_id: int, key: str, error: str) -> None:
+        self.set_aside.append((update_id, key, error))
+
+
+@asynccontextmanager
+async def background(work: Any) -> AsyncIterator[None]:
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Return once something that runs beside this has made it true."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - what is waited for sets no event
+            await asyncio.sleep(0)

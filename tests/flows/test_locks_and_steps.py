@@ -1,0 +1,174 @@
+"""One chat in one pair of hands, and steps that a crash leaves whole."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from aiogram.fsm.storage.base import StorageKey
+
+from bot.demo import people as demo
+from bot.runtime.fsm import AlreadyHandledError, DurableStorage
+from bot.runtime.locks import ChatLocks
+from handlers.customer import texts
+from storage.states import Locks, States
+from tests.flows.conftest import Clock, Start
+from tests.flows.replica import background
+
+KEY = StorageKey(bot_id=1, chat_id=7, user_id=7)
+
+
+async def test_two_replicas_never_work_on_one_chat_at_once(database: Any, clock: Clock):
+    """Forty turns, taken by two; each reads, yields and writes, as a step of a dialog does."""
+    locks = [ChatLocks(Locks(database), clock) for _ in range(2)]
+    inside, worst, turns = 0, 0, 0
+
+    async def turn(mine: ChatLocks) -> None:
+        nonlocal inside, worst, turns
+        async with mine.holding("7"):
+            inside += 1
+            worst = max(worst, inside)
+            before = turns
+            await asyncio.sleep(0)
+            turns = before + 1
+            inside -= 1
+
+    async with background(locks[0].keep_for_ever()), background(locks[1].keep_for_ever()):
+        await asyncio.gather(*(turn(locks[n % 2]) for n in range(40)))
+    assert worst == 1
+    assert turns == 40
+
+
+async def test_a_kept_lease_is_not_new_and_a_released_one_is(database: Any, clock: Clock):
+    locks, forgotten = ChatLocks(Locks(database), clock), []
+    locks.on_release(forgotten.append)
+    async with locks.holding(7) as is_new:
+        assert is_new
+    async with locks.holding(7) as is_new:
+        assert not is_new
+    await locks.release_all()
+    assert forgotten == ["7"]
+    async with locks.holding(7) as is_new:
+        assert is_new
+
+
+async def test_a_lease_whose_holder_died_runs_out(database: Any, clock: Clock):
+    stored = Locks(database)
+    await stored.acquire("chat:7", "elsewhere/1/x", now=clock(), lease=timedelta(seconds=15))
+    locks = ChatLocks(stored, clock)
+    waiting = asyncio.create_task(_hold(locks))
+    await asyncio.sleep(0)
+    clock.advance(timedelta(seconds=16))
+    await waiting
+
+
+async def test_leases_of_killed_processes_of_this_machine_are_freed(database: Any, clock: Clock):
+    stored, locks = Locks(database), ChatLocks(Locks(database), clock)
+    async with locks.holding("mine"):
+        [(_, owner)] = await stored.owners()
+        here, pid, _ = owner.rsplit("/", 2)
+        lease = timedelta(seconds=15)
+        for name, other in (
+            ("chat:dead", f"{here}/4194305/x"),
+            ("chat:before", f"{here}/{pid}/x"),
+            ("chat:alive", f"{here}/1/x"),
+            ("chat:elsewhere", "other:1/4194305/x"),
+        ):
+            assert await stored.acquire(name, other, now=clock(), lease=lease)
+        await locks.release_the_dead()
+        left = sorted(name for name, _ in await stored.owners())
+    assert left == ["chat:alive", "chat:elsewhere", "chat:mine"]
+
+
+async def test_a_lost_lease_ends_the_work(database: Any, clock: Clock):
+    stored = Locks(database)
+    locks = ChatLocks(stored, clock, lease=timedelta(seconds=0.3))
+    async with background(locks.keep_for_ever()):
+        inside = asyncio.Event()
+        working = asyncio.create_task(_hold_for_ever(locks, inside))
+        await inside.wait()
+        await database["locks"].update_one({"_id": "chat:7"}, {"$set": {"owner": "a/1/thief"}})
+        with pytest.raises(asyncio.CancelledError):
+            await working
+
+
+async def _hold(locks: ChatLocks) -> None:
+    async with locks.holding("7"):
+        pass
+
+
+async def _hold_for_ever(locks: ChatLocks, inside: asyncio.Event) -> None:
+    async with locks.holding("7"):
+        inside.set()
+        await asyncio.Event().wait()
+
+
+async def test_steps_are_written_together_and_only_when_the_update_ends_well(database: Any):
+    storage = DurableStorage(States(database))
+
+    async def fail_in_the_middle() -> None:
+        async with storage.unit(1):
+            await storage.set_state(KEY, "asking")
+            await storage.set_data(KEY, {"failures": 1})
+            raise ValueError("in the middle")
+
+    with pytest.raises(ValueError, match="in the middle"):
+        await fail_in_the_middle()
+    async with storage.unit(1):
+        assert await storage.get_state(KEY) is None
+        await storage.set_state(KEY, "asking")
+        await storage.set_data(KEY, {"failures": [1]})
+    after_restart = DurableStorage(States(database))
+    async with after_restart.unit(2):
+        assert await after_restart.get_state(KEY) == "asking"
+        (await after_restart.get_data(KEY))["failures"].append(2)
+    async with after_restart.unit(3):
+        assert await after_restart.get_data(KEY) == {"failures": [1]}
+
+
+async def test_an_update_that_finds_its_own_stamp_is_not_handled_again(database: Any):
+    storage = DurableStorage(States(database))
+    async with storage.unit(1):
+        await storage.set_state(KEY, "asking")
+    for again in (storage, DurableStorage(States(database))):
+        with pytest.raises(AlreadyHandledError):
+            async with again.unit(1):
+                await again.get_state(KEY)
+
+
+async def test_steps_changed_elsewhere_are_read_again_once_the_chat_was_let_go(database: Any):
+    here, elsewhere = DurableStorage(States(database)), DurableStorage(States(database))
+    async with here.unit(1):
+        await here.set_state(KEY, "asking")
+    async with elsewhere.unit(2):
+        await elsewhere.set_state(KEY, "talking")
+    here.forget("7")
+    async with here.unit(3):
+        assert await here.get_state(KEY) == "talking"
+
+
+async def test_done_in_the_store_but_not_marked_is_not_done_twice(start: Start, database: Any):
+    """Killed between the step's write and the mark: the update comes again at the next start."""
+    async with start() as people:
+        bruno = people.customer(demo.STRANGER)
+        await bruno.says("oi")
+        await bruno.says(demo.STRANGER.tax_id)
+        await bruno.says(texts.SKIP)
+        stored = await database["inbox"].find({}).to_list(None)
+        last = max(stored, key=lambda document: document["update_id"])
+        message = next(m for m in people.messages(bruno.id) if m.get("text") == texts.SKIP)
+        said = bruno.read
+    await database["inbox"].update_one(
+        {"_id": last["_id"]},
+        {
+            "$set": {
+                "pending": str(bruno.id),
+                "payload": {"update_id": last["update_id"], "message": message},
+            }
+        },
+    )
+    async with start() as people:
+        await people.balcao.inbox.idle()
+        assert await bruno.says("Bruno") != ""
+        assert bruno.read[: len(said)] == said
+        assert len(bruno.read) == len(said) + 1
