@@ -57,11 +57,13 @@ class Conversations:
     async def latest_of(self, registration_id: str, *, count: int) -> list[Conversation]:
         """The newest conversations of a registration, newest first."""
         with translated():
-            documents = await self._conversations.find(
-                {"registration_id": registration_id}
-            ).to_list(None)
-        documents.sort(key=lambda document: document["opened_at"], reverse=True)
-        return [_conversation(document) for document in documents[:count]]
+            documents = (
+                await self._conversations.find({"registration_id": registration_id})
+                .sort("opened_at", -1)
+                .limit(count)
+                .to_list(None)
+            )
+        return [_conversation(document) for document in documents]
 
     async def claim(self, conversation_id: str, attendant: Attendant, *, at: datetime) -> bool:
         """Whether this attendant has it now; only one of those who press at once does."""
@@ -77,6 +79,10 @@ class Conversations:
             {"closed_by": by, "closed_at": at},
             unset=("open_chat",),
         )
+
+    async def set_customer_told(self, conversation_id: str) -> None:
+        change = {"$set": {"customer_told": True}}
+        await self._write(UpdateOne({"_id": conversation_id}, change))
 
     async def set_card(self, conversation_id: str, message_id: int) -> None:
         change = {"$set": {"card_message_id": message_id}}

@@ -97,6 +97,8 @@ class Conversation(BaseModel):
     closed_by: str | None = None
     """The attendant's name; None when the customer ended it."""
     closed_at: datetime | None = None
+    customer_told: bool = False
+    """That it was closed, and its protocol."""
     card_message_id: int | None = None
 
     @property

@@ -42,31 +42,45 @@ class Attend:
         self, conversation_id: str, attendant: Attendant, *, group_id: int
     ) -> Done | TakenBy | AlreadyClosed | Gone:
         """One attendant gets it; the others are told who."""
+        if await self._in_group(conversation_id, group_id) is None:
+            return Gone()
         won = await self.conversations.claim(conversation_id, attendant, at=self.clock())
         conversation = await self._in_group(conversation_id, group_id)
         if conversation is None:
             return Gone()
-        if won:
-            await self.show_card.refresh(conversation_id)
-            return Done(conversation)
-        if not conversation.is_open:
+        if not won and not conversation.is_open:
             return AlreadyClosed(conversation)
         holder = conversation.claimed_by
-        if holder is None or holder.id == attendant.id:
-            return Done(conversation)
-        return TakenBy(holder)
+        if not won and holder and holder.id != attendant.id:
+            return TakenBy(holder)
+        # Also when it was the attendant's before: the card may not have been edited that time.
+        await self.show_card.refresh(conversation_id)
+        return Done(conversation)
 
     async def close(
         self, conversation_id: str, attendant: Attendant, *, group_id: int
     ) -> Done | AlreadyClosed | Gone:
-        """Whoever is in the group may close; only the first press does."""
+        """Whoever is in the group may close; only the first press does.
+
+        The outcome is Done until the customer is known to have been told: a press that was cut
+        short by a crash comes again.
+        """
+        if await self._in_group(conversation_id, group_id) is None:
+            return Gone()
+        closed_now = await self.conversations.close(
+            conversation_id, attendant.name, at=self.clock()
+        )
         conversation = await self._in_group(conversation_id, group_id)
         if conversation is None:
             return Gone()
-        if not await self.conversations.close(conversation_id, attendant.name, at=self.clock()):
+        if not closed_now and (conversation.customer_told or conversation.closed_by is None):
             return AlreadyClosed(conversation)
         await self.show_card.refresh(conversation_id)
         return Done(conversation)
+
+    async def customer_told(self, conversation: Conversation) -> None:
+        """Remember that the customer knows of the end of the conversation."""
+        await self.conversations.set_customer_told(conversation.id)
 
     async def full_card(self, conversation_id: str, *, group_id: int) -> Card | Gone:
         """Everything on record, as it is now."""

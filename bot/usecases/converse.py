@@ -51,6 +51,9 @@ class Conversations(Protocol):
     async def close(self, conversation_id: str, by: str | None, *, at: datetime) -> bool:
         """Whether it was open until now."""
 
+    async def set_customer_told(self, conversation_id: str) -> None:
+        """Remember that the customer knows of the end."""
+
     async def set_card(self, conversation_id: str, message_id: int) -> None: ...
 
     async def identify(self, conversation: Conversation) -> None:

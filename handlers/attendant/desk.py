@@ -48,7 +48,7 @@ class TelegramDesk:
                 message_id=card.conversation.card_message_id,
                 reply_markup=views.keyboard(card.conversation),
             )
-        except (TelegramForbiddenError, TelegramBadRequest) as error:
+        except (TelegramForbiddenError, TelegramBadRequest, TelegramMigrateToChat) as error:
             # Not modified, or deleted by somebody: the conversation itself is not touched by it.
             logger.info("card not edited", reason=error.message)
 

@@ -63,6 +63,7 @@ async def close(
                 )
             except TelegramForbiddenError:
                 await _below(bot, message, texts.CUSTOMER_BLOCKED)
+            await attend.customer_told(conversation)
         case AlreadyClosed(conversation):
             await answer_press(callback, texts.already_closed(conversation.closed_by), alert=True)
         case Gone():

@@ -3,7 +3,11 @@
 from dataclasses import dataclass
 
 from aiogram import html
-from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError
+from aiogram.exceptions import (
+    TelegramBadRequest,
+    TelegramForbiddenError,
+    TelegramMigrateToChat,
+)
 from aiogram.types import Message, ReplyParameters, User
 
 from bot.domain.conversation import Conversation, RelayedMessage
@@ -12,6 +16,7 @@ from bot.usecases.converse import Conversations, ShowCard
 from handlers.customer import texts
 
 _TEXT_LENGTH = 4096
+_GROUP_CLOSED_TO_US = (TelegramBadRequest, TelegramForbiddenError, TelegramMigrateToChat)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +34,7 @@ class Relay:
         try:
             conversation = await self.show_card.post(conversation)
             sent = await self._send(message, conversation, user)
-        except (TelegramBadRequest, TelegramForbiddenError, RefusedError):
+        except (*_GROUP_CLOSED_TO_US, RefusedError):
             await message.reply(texts.NOT_DELIVERED)
             return
         await self.conversations.relay(

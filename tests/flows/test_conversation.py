@@ -169,14 +169,20 @@ async def test_a_card_button_pressed_outside_its_group_shows_nothing(
     people: Telegram, ana: Customer
 ):
     """Callback data is never trusted: a customer who forges it learns nothing."""
-    data = people.card["reply_markup"]["inline_keyboard"][1][0]["callback_data"]
+    buttons = [b for row in people.card["reply_markup"]["inline_keyboard"] for b in row]
+    assert len(buttons) == 3
     stranger = people.customer(demo.STRANGER)
     await stranger.says("oi")
     message_id = people.messages(stranger.id)[-1]["message_id"]
-    pressed = people.emulator.press(stranger.id, stranger.id, message_id, data=data, force=True)
-    await people.settled()
-    assert people.emulator.callback_answer(pressed)["text"] == attendant_texts.GONE
+    for button in buttons:
+        pressed = people.emulator.press(
+            stranger.id, stranger.id, message_id, data=button["callback_data"], force=True
+        )
+        await people.settled()
+        assert people.emulator.callback_answer(pressed)["text"] == attendant_texts.GONE
     assert len(stranger.read) == 1
+    conversation = await people.balcao.retry_lookups.conversations.open_in(ana.id)
+    assert conversation.claimed_by is None
 
 
 async def test_a_customer_who_blocked_the_bot_is_said_to_the_attendant(
@@ -358,3 +364,17 @@ async def test_updates_that_the_library_does_not_know_are_no_trouble(
     await people.balcao.inbox.idle()
     await ana.says("oi")
     assert people.messages(GROUP_ID)[-1]["text"].endswith("oi")
+
+
+async def test_a_closing_cut_short_still_tells_the_customer(people: Telegram, ana: Customer):
+    """Telegram was away between the closing and the message: the press is tried again."""
+    people.emulator.fail_next("sendMessage", 502, "Bad Gateway", chat_id=ana.id)
+    await people.press(BIA, "☑️ Encerrar")
+    assert sum("foi encerrado" in text for text in ana.read) == 1
+    assert "Encerrado por Bia" in people.card["text"]
+    data = next(
+        b["callback_data"] for row in people.card["reply_markup"]["inline_keyboard"] for b in row
+    ).replace("card:f", "card:e")
+    people.emulator.press(BIA, GROUP_ID, people.card["message_id"], data=data, force=True)
+    await people.settled()
+    assert sum("foi encerrado" in text for text in ana.read) == 1
