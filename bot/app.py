@@ -38,10 +38,12 @@ from bot.settings import Settings
 from bot.usecases.apply_plan import ApplyPlan
 from bot.usecases.arrive import Arrive
 from bot.usecases.attend import Attend
-from bot.usecases.converse import IdentifyConversation, Leave, OpenConversation, ShowCard
 from bot.usecases.identify import LOOKUP_BUDGET_S, CustomerLookup, Identify, LookUp
 from bot.usecases.introduce import ConfirmPhone, Introduce, RegisterProspect
-from bot.usecases.retry_lookups import RetryLookups
+from bot.usecases.leave import Leave
+from bot.usecases.open_conversation import OpenConversation
+from bot.usecases.retry_lookups import IdentifyConversation, RetryLookups
+from bot.usecases.show_card import ShowCard
 from erp.adapter import Erp
 from erp.registry import open_erp
 from handlers import answers

@@ -107,6 +107,10 @@ class Registration(BaseModel):
         proven = {phone_key(p) for p in self.phones.all() if p not in self.chat_phones}
         return phone_key(phone) in proven
 
+    def goes_first_in(self, department_id: str) -> bool:
+        """Whether this customer has priority in that department."""
+        return department_id in self.priority_departments
+
     def with_values(self, values: dict[str, object], *, updated: Stamp) -> Self:
         """The next version, with other values at some of the paths of `FIELDS`."""
         own = {path: value for path, value in values.items() if "." not in path}
@@ -164,4 +168,6 @@ def read_name(text: str) -> str:
 def read_email(text: str) -> str | None:
     """The address in lower case, or None when it cannot be one."""
     text = text.strip().lower()
-    return text if len(text) <= 254 and _EMAIL.fullmatch(text) else None
+    # Printable: a lone surrogate or a control character cannot be stored or shown.
+    fits = len(text) <= 254 and text.isprintable()
+    return text if fits and _EMAIL.fullmatch(text) else None

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.domain.conversation import Chat, Conversation, Identity
-from bot.usecases.converse import Conversations
 from bot.usecases.identify import Chats
 from bot.usecases.introduce import Registrations
+from bot.usecases.show_card import Conversations
 
 
 @dataclass(frozen=True, slots=True)

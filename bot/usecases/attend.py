@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.domain.conversation import Attendant, Conversation
-from bot.usecases.converse import Card, Conversations, ShowCard
+from bot.usecases.show_card import Card, Conversations, ShowCard
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,43 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bot.domain.conversation import Chat, Conversation, Identity, LookupState
-from bot.usecases.converse import Conversations, IdentifyConversation
 from bot.usecases.identify import Chats, Found, LookUp, NotConsulted
-from bot.usecases.introduce import RegisterProspect
+from bot.usecases.introduce import RegisterProspect, Registrations
+from bot.usecases.show_card import Conversations, ShowCard
 
 _PAUSES: Final = tuple(timedelta(seconds=s) for s in (5, 15, 60, 300, 900))
 # After that the person is registered from what he said himself; a sync will tell more.
 _GIVE_UP: Final = timedelta(days=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentifyConversation:
+    """A conversation learns late who its customer is: the ERP answered after all."""
+
+    conversations: Conversations
+    registrations: Registrations
+    show_card: ShowCard
+
+    async def __call__(
+        self, conversation: Conversation, chat: Chat, lookup: LookupState | None
+    ) -> None:
+        """Bring conversation and card to what the chat is linked to by now."""
+        registration = (
+            await self.registrations.by_id(chat.registration_id) if chat.registration_id else None
+        )
+        identified = conversation.model_copy(
+            update={
+                "identity": chat.identity,
+                "registration_id": registration.id if registration else None,
+                "priority": bool(
+                    registration and registration.goes_first_in(conversation.department_id)
+                ),
+                "lookup": lookup,
+            }
+        )
+        await self.conversations.identify(identified)
+        if lookup is None:
+            await self.show_card.refresh(conversation.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

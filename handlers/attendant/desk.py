@@ -13,7 +13,7 @@ from aiogram.exceptions import (
 )
 
 from bot.domain.errors import RefusedError
-from bot.usecases.converse import Card
+from bot.usecases.show_card import Card
 from handlers.attendant import card as views
 
 logger = structlog.get_logger()

@@ -15,7 +15,7 @@ from aiogram.types import (
 
 from bot.domain.conversation import Attendant, RelayedMessage
 from bot.usecases.attend import AlreadyClosed, Attend, Done, Gone, TakenBy
-from bot.usecases.converse import Conversations
+from bot.usecases.show_card import Conversations
 from handlers.answers import answer_press
 from handlers.attendant import texts
 from handlers.attendant.card import Action, CardButton, full_card_text

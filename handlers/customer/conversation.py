@@ -5,7 +5,8 @@ from aiogram.filters import Command
 from aiogram.fsm.context import FSMContext
 from aiogram.types import CallbackQuery, Message, ReplyKeyboardRemove, User
 
-from bot.usecases.converse import Conversations, Leave
+from bot.usecases.leave import Leave
+from bot.usecases.show_card import Conversations
 from handlers.answers import answer_press
 from handlers.customer import identification, texts
 from handlers.customer.identification import Reception

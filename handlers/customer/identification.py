@@ -13,9 +13,9 @@ from bot.domain.phone import read_phone
 from bot.domain.registration import read_name
 from bot.domain.tax_id import NotATaxId, Reason, TaxId, read_tax_id
 from bot.usecases.arrive import Arrive, FirstContact, GoesOn, NotLinked, Returning
-from bot.usecases.converse import OpenConversation
 from bot.usecases.identify import Identify, TooManyTaxIds
 from bot.usecases.introduce import ConfirmPhone, Introduce, NotVerified, Verified
+from bot.usecases.open_conversation import OpenConversation
 from handlers.customer import keyboards, texts
 from handlers.customer.relay import Relay
 from handlers.customer.states import Customer

@@ -12,7 +12,7 @@ from aiogram.types import Message, ReplyParameters, User
 
 from bot.domain.conversation import Conversation, RelayedMessage
 from bot.domain.errors import RefusedError
-from bot.usecases.converse import Conversations, ShowCard
+from bot.usecases.show_card import Conversations, ShowCard
 from handlers.customer import texts
 
 _TEXT_LENGTH = 4096

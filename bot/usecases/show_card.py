@@ -1,0 +1,110 @@
+"""Use case: the card of a conversation reaches the attendants and stays true."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol
+
+from bot.domain.conversation import Attendant, Conversation, RelayedMessage
+from bot.domain.registration import Registration
+from bot.usecases.introduce import Registrations
+
+_RECENT: Final = 3
+
+
+class Conversations(Protocol):
+    """Where conversations are kept."""
+
+    async def get(self, conversation_id: str) -> Conversation | None: ...
+
+    async def open_in(self, chat_id: int) -> Conversation | None:
+        """The open one of this chat; there is at most one."""
+
+    async def add(self, conversation: Conversation) -> bool:
+        """Whether it was stored; False when the protocol is taken or the chat has one open."""
+
+    async def latest_of(self, registration_id: str, *, count: int) -> list[Conversation]:
+        """Newest first."""
+
+    async def claim(self, conversation_id: str, attendant: Attendant, *, at: datetime) -> bool:
+        """Whether this attendant has it now."""
+
+    async def close(self, conversation_id: str, by: str | None, *, at: datetime) -> bool:
+        """Whether it was open until now."""
+
+    async def set_customer_told(self, conversation_id: str) -> None:
+        """Remember that the customer knows of the end."""
+
+    async def set_card(self, conversation_id: str, message_id: int) -> None: ...
+
+    async def identify(self, conversation: Conversation) -> None:
+        """Store who the customer is by now, and the look-up that is still owed."""
+
+    async def owed_lookups(self, *, until: datetime) -> list[Conversation]: ...
+
+    async def relay(self, message: RelayedMessage) -> None:
+        """Remember that a message in a group belongs to a conversation."""
+
+    async def behind(self, group_id: int, message_id: int) -> Conversation | None:
+        """The conversation that a message in a group belongs to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """Ficha: what an attendant sees of a customer."""
+
+    conversation: Conversation
+    registration: Registration | None
+    recent: tuple[Conversation, ...] = ()
+    """Earlier conversations, newest first."""
+
+
+class Desk(Protocol):
+    """The attendants' group."""
+
+    async def show(self, card: Card) -> int:
+        """Post the card; returns its message id. Raises RefusedError when the group is closed to
+        us, TryLaterError when it cannot be reached now."""
+
+    async def refresh(self, card: Card) -> None:
+        """Edit the posted card to what is known now; a card that somebody deleted stays so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowCard:
+    """Brings a conversation's card to the desk and keeps it true."""
+
+    conversations: Conversations
+    registrations: Registrations
+    desk: Desk
+
+    async def card_of(self, conversation: Conversation) -> Card:
+        """The card with the registration and the earlier conversations as they are now."""
+        if not conversation.registration_id:
+            return Card(conversation=conversation, registration=None)
+        registration = await self.registrations.by_id(conversation.registration_id)
+        latest = await self.conversations.latest_of(
+            conversation.registration_id, count=_RECENT + 1
+        )
+        earlier = tuple(other for other in latest if other.id != conversation.id)
+        return Card(conversation=conversation, registration=registration, recent=earlier[:_RECENT])
+
+    async def post(self, conversation: Conversation) -> Conversation:
+        """Post it unless it is there already; a reply to it answers the customer."""
+        if conversation.card_message_id is not None:
+            return conversation
+        message_id = await self.desk.show(await self.card_of(conversation))
+        await self.conversations.set_card(conversation.id, message_id)
+        await self.conversations.relay(
+            RelayedMessage(
+                group_id=conversation.group_id,
+                message_id=message_id,
+                conversation_id=conversation.id,
+            )
+        )
+        return conversation.model_copy(update={"card_message_id": message_id})
+
+    async def refresh(self, conversation_id: str) -> None:
+        """Edit the card to what is known now."""
+        conversation = await self.conversations.get(conversation_id)
+        if conversation and conversation.card_message_id is not None:
+            await self.desk.refresh(await self.card_of(conversation))
