@@ -73,7 +73,7 @@ class Settings(BaseSettings):
     def _known_timezone(cls, value: str) -> str:
         try:
             ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError) as error:
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise ValueError("unknown time zone") from error
         return value
 
@@ -88,9 +88,11 @@ class Settings(BaseSettings):
 
         A name that is not known is wrong too: a misspelt setting would be silently ignored.
         """
-        lines = [_unknown(name) for name in _given_names() if name not in _NAMES]
         try:
+            lines = [_unknown(name) for name in _given_names() if name not in _NAMES]
             settings = cls()
+        except UnicodeDecodeError:
+            raise RefusedError(".env: o arquivo não está em UTF-8; salve de novo assim") from None
         except ValidationError as error:
             lines += _lines(error)
         if lines:

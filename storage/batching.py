@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from pymongo.errors import BulkWriteError
 
+from bot.domain.errors import RefusedError, TryLaterError
 from storage.connection import Collection, Document, translated, turns
 
 Item = TypeVar("Item")
@@ -28,9 +29,9 @@ class Batched(Generic[Item, Answer]):
     def __init__(
         self,
         collection: Collection,
-        run: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]],
+        run: Callable[[Sequence[Item]], Awaitable[Sequence[Answer | RefusedError]]],
     ) -> None:
-        """run: answers each of the items, in order; what it raises every caller gets."""
+        """run: answers each of the items, in order, with the error for one that is refused."""
         self._run = run
         self._turns = turns(collection)
         self._waiting: list[tuple[Item, asyncio.Future[Answer]]] = []
@@ -47,27 +48,49 @@ class Batched(Generic[Item, Answer]):
     async def _work(self) -> None:
         try:
             while self._waiting:
-                async with self._turns:
-                    batch = self._waiting[:_AT_MOST]
-                    del self._waiting[:_AT_MOST]
-                    await self._answer(batch)
+                batch: list[tuple[Item, asyncio.Future[Answer]]] = []
+                try:
+                    async with self._turns.turn():
+                        batch = self._take()
+                        await self._answer(batch)
+                except TryLaterError as error:
+                    # The server is gone: so it is for those who joined in vain.
+                    for _, waiting in [*batch, *self._take()]:
+                        _fail(waiting, error)
         finally:
             self._task = None
+
+    def _take(self) -> list[tuple[Item, asyncio.Future[Answer]]]:
+        batch = self._waiting[:_AT_MOST]
+        del self._waiting[:_AT_MOST]
+        return batch
 
     async def _answer(self, batch: list[tuple[Item, asyncio.Future[Answer]]]) -> None:
         try:
             answers = await self._run([item for item, _ in batch])
+        except TryLaterError:
+            raise
         except Exception as error:
-            for _, waiting in batch:
-                if not waiting.done():
-                    # A copy each: one exception raised in many tasks would mix their tracebacks.
-                    told = copy.copy(error)
-                    told.__cause__ = error.__cause__
-                    waiting.set_exception(told)
+            if len(batch) == 1:
+                _fail(batch[0][1], error)
+                return
+            # One item that cannot be stored is nobody else's fault.
+            for one in batch:
+                await self._answer([one])
             return
         for (_, waiting), answer in zip(batch, answers, strict=True):
-            if not waiting.done():
+            if isinstance(answer, Exception):
+                _fail(waiting, answer)
+            elif not waiting.done():
                 waiting.set_result(answer)
+
+
+def _fail(waiting: "asyncio.Future[Any]", error: Exception) -> None:
+    if not waiting.done():
+        # A copy each: one exception raised in many tasks would mix their tracebacks.
+        told = copy.copy(error)
+        told.__cause__ = error.__cause__
+        waiting.set_exception(told)
 
 
 class FindOne(Batched[Hashable, Document | None]):
@@ -95,17 +118,20 @@ class InsertOne(Batched[Document, bool]):
         self._collection = collection
         super().__init__(collection, self._insert)
 
-    async def _insert(self, documents: Sequence[Document]) -> Sequence[bool]:
-        refused: set[int] = set()
+    async def _insert(self, documents: Sequence[Document]) -> Sequence[bool | RefusedError]:
+        answers: list[bool | RefusedError] = [True] * len(documents)
         with translated():
             try:
                 await self._collection.insert_many(documents, ordered=False)
             except BulkWriteError as error:
-                failures = error.details["writeErrors"]
-                if any(failure["code"] != _DUPLICATE_KEY for failure in failures):
+                if error.details["writeConcernErrors"]:
                     raise
-                refused = {failure["index"] for failure in failures}
-        return [index not in refused for index in range(len(documents))]
+                for failure in error.details["writeErrors"]:
+                    code = failure["code"]
+                    answers[failure["index"]] = code != _DUPLICATE_KEY and RefusedError(
+                        f"MongoDB refused a document (code {code})"
+                    )
+        return answers
 
 
 class Write(Batched[Any, None]):

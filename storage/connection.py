@@ -7,6 +7,7 @@ from datetime import UTC
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
+from bson.errors import InvalidDocument
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import errors
 
@@ -18,7 +19,6 @@ Collection = Any
 Document = dict[str, Any]
 
 _BATCHES_AT_ONCE: Final = 2
-_turns: WeakKeyDictionary[Any, asyncio.Semaphore] = WeakKeyDictionary()
 
 # A person waits behind most calls: better to say "try later" than to hang.
 _SERVER_SELECTION_MS: Final = 5_000
@@ -33,16 +33,24 @@ _OUT_OF_DISK: Final = 14031
 @contextmanager
 def translated() -> Iterator[None]:
     """Raise our errors for MongoDB's: TryLaterError when the server is gone or cannot write now,
-    RefusedError when it declines. A duplicate key passes through: the caller knows its meaning."""
+    RefusedError when it declines, or when a value has no place in a document.
+
+    Who knows what a duplicate key means catches it inside.
+    """
     try:
         yield
-    except (errors.DuplicateKeyError, errors.BulkWriteError):
-        raise
     except errors.PyMongoError as error:
         raise _ours(error) from error
+    except (InvalidDocument, OverflowError, UnicodeEncodeError) as error:
+        # Their messages quote the value.
+        raise RefusedError("a value cannot be stored in a document") from error
 
 
 def _ours(error: errors.PyMongoError) -> AppError:
+    if isinstance(error, errors.BulkWriteError):
+        return _of_bulk(error)
+    if isinstance(error, errors.WriteConcernError):
+        return TryLaterError("MongoDB did not confirm the write")
     if isinstance(error, errors.OperationFailure):
         return _of_operation(error)
     if isinstance(error, errors.InvalidURI | errors.ConfigurationError):
@@ -52,6 +60,13 @@ def _ours(error: errors.PyMongoError) -> AppError:
             f"MongoDB does not answer ({type(error).__name__})", problem=Problem.DATABASE_GONE
         )
     return RefusedError(f"MongoDB refused: {type(error).__name__}")
+
+
+def _of_bulk(error: errors.BulkWriteError) -> AppError:
+    if error.details["writeErrors"]:
+        code = error.details["writeErrors"][0]["code"]
+        return RefusedError(f"MongoDB refused a write (code {code})")
+    return TryLaterError("MongoDB did not confirm the writes")
 
 
 def _of_operation(error: errors.OperationFailure) -> AppError:
@@ -79,15 +94,38 @@ def _of_operation(error: errors.OperationFailure) -> AppError:
     return RefusedError(f"MongoDB refused the operation (code {error.code})")
 
 
-def turns(collection: Collection) -> asyncio.Semaphore:
-    """Whose turn it is to send a batch: one semaphore for all collections of a client.
+class Turns:
+    """Whose turn it is to send a batch, over all collections of a client.
 
     Few batches at once is what fills them: the next ones gather while these are answered.
     """
-    client = collection.database.client
-    if client not in _turns:
-        _turns[client] = asyncio.Semaphore(_BATCHES_AT_ONCE)
-    return _turns[client]
+
+    def __init__(self) -> None:
+        self._free = asyncio.Semaphore(_BATCHES_AT_ONCE)
+        self._failed: tuple[float, TryLaterError] | None = None
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait for a turn. Raises TryLaterError when the server was found gone meanwhile: else
+        everybody who waits would find it out for himself, a time-out each."""
+        clock = asyncio.get_running_loop().time
+        since = clock()
+        async with self._free:
+            if self._failed and self._failed[0] >= since:
+                raise TryLaterError(str(self._failed[1]), problem=self._failed[1].problem)
+            try:
+                yield
+            except TryLaterError as error:
+                self._failed = (clock(), error)
+                raise
+
+
+_turns: WeakKeyDictionary[Any, Turns] = WeakKeyDictionary()
+
+
+def turns(collection: Collection) -> Turns:
+    """The turns of the collection's client."""
+    return _turns.setdefault(collection.database.client, Turns())
 
 
 @asynccontextmanager
@@ -112,7 +150,8 @@ async def connected(
                 journal=True,
             )
             opened = client.get_database(database)
-        except (ValueError, TypeError, errors.InvalidName) as error:
+        # OSError: a file that the URI names, such as a certificate, is not there.
+        except (ValueError, TypeError, OSError, errors.InvalidName) as error:
             raise RefusedError(
                 "the MongoDB URI or database name is not usable", problem=Problem.DATABASE_URI
             ) from error

@@ -5,8 +5,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import structlog
+
+from bot.domain.errors import RefusedError
 from storage.batching import Batched, InsertOne
 from storage.connection import Collection, Database, Document, translated
+
+logger = structlog.get_logger()
 
 
 class Inbox:
@@ -23,7 +28,7 @@ class Inbox:
     ) -> list[bool]:
         """Store (update id, chat key, payload) each; one that is there already stays as it is.
 
-        Says of each whether it was new.
+        Says of each whether it was new. One that no document can hold is logged and left out.
         """
         documents = [
             {
@@ -36,7 +41,15 @@ class Inbox:
             }
             for update_id, chat_key, payload in updates
         ]
-        return await asyncio.gather(*(self._insert(document) for document in documents))
+        return await asyncio.gather(*(self._add_one(document) for document in documents))
+
+    async def _add_one(self, document: Document) -> bool:
+        try:
+            return await self._insert(document)
+        except RefusedError as error:
+            # It will never fit into a document; waiting for it would stop all that come later.
+            logger.error("update not stored", update=document["update_id"], error=str(error))
+            return False
 
     async def pending_chats(self) -> list[str]:
         """Keys of the chats that have work."""

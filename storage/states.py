@@ -1,5 +1,6 @@
 """Steps of conversations with people, and the locks that keep one chat in one pair of hands."""
 
+import copy
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,7 +24,8 @@ class States:
         document = await self._find(key)
         if document is None:
             return None, {}, 0
-        return document["state"], document["data"], document["update_id"]
+        # A copy: whoever asks for the same key at the same time gets the same document.
+        return document["state"], copy.deepcopy(document["data"]), document["update_id"]
 
     async def save(
         self, key: str, state: str | None, data: dict[str, Any], *, update_id: int

@@ -13,6 +13,8 @@ from typing import Any, Final
 from bot.domain.registration import (
     ERP_FIELDS,
     FIELDS,
+    NAME_LENGTH,
+    NOTE_LENGTH,
     ErpRef,
     Kind,
     Phones,
@@ -75,6 +77,8 @@ class Refusal(StrEnum):
     NO_NAME = "no_name"
     NO_TAX_ID = "no_tax_id"
     NO_KIND = "no_kind"
+    NAME_TOO_LONG = "name_too_long"
+    NOTE_TOO_LONG = "note_too_long"
     REPEATED = "repeated"
     NOT_IN_REGISTER = "not_in_register"
 
@@ -142,6 +146,8 @@ def plan(
         known = existing.get(key) if key is not None else None
         if known is None:
             decisions.append(_create(candidate, policy, stamp, ids))
+        elif policy.may_update and (too_long := _too_long(candidate)):
+            decisions.append(Refused(candidate, tuple(too_long)))
         elif policy.may_update:
             decisions.append(_update(candidate, known, policy, stamp))
         else:
@@ -161,6 +167,7 @@ def _create(
         reasons.append(Refusal.NO_TAX_ID)
     if not candidate.kinds:
         reasons.append(Refusal.NO_KIND)
+    reasons += _too_long(candidate)
     if reasons or candidate.name is None:
         return Refused(candidate, tuple(reasons))
     from_chat = stamp.way is Way.IDENTIFICATION and not candidate.erp_refs
@@ -186,6 +193,15 @@ def _create(
             updated=stamp,
         )
     )
+
+
+def _too_long(candidate: Candidate) -> list[Refusal]:
+    reasons = []
+    if len(candidate.name or "") > NAME_LENGTH:
+        reasons.append(Refusal.NAME_TOO_LONG)
+    if len(candidate.fixed_note or "") > NOTE_LENGTH:
+        reasons.append(Refusal.NOTE_TOO_LONG)
+    return reasons
 
 
 def _update(

@@ -1,13 +1,18 @@
 """Telephone numbers: stored as E.164, compared so that Brazil's ninth digit splits nobody."""
 
 import re
+import unicodedata
 from typing import Final
 
 import phonenumbers
 
 _NOT_DIGITS: Final = re.compile(r"[^0-9]+")
 _BRAZIL: Final = re.compile(r"\+55([0-9]{2})([0-9]{4,5})([0-9]{4})")
-_BRAZIL_KEYED: Final = re.compile(r"\+55([1-9][1-9])9?([0-9]{8})")
+# Area code and number: a mobile has nine digits and begins with 9, older ones and landlines eight.
+_NATIONAL: Final = re.compile(r"[1-9][1-9](?:9[0-9]{8}|[2-9][0-9]{7})")
+# Mobiles of eight digits began with 6 to 9; landlines begin with 2 to 5 and never had the ninth.
+_NINTH_DIGIT: Final = re.compile(r"\+55([1-9][1-9])9([6-9][0-9]{7})")
+_CARRIER: Final = re.compile(r"[1-9][0-9](?=[1-9][1-9][0-9]{8,9}$)")
 
 
 def read_phone(text: str, *, country: str = "BR") -> str | None:
@@ -15,25 +20,48 @@ def read_phone(text: str, *, country: str = "BR") -> str | None:
 
     text: as people and ERPs write it. Numbers without country code belong to `country`; zeros and
     carrier codes before a Brazilian area code are understood.
-    Source: phonenumbers, the port of Google's libphonenumber.
+    Source: Anatel's numbering plan for Brazil; for other countries phonenumbers, the port of
+    Google's libphonenumber.
     """
-    text = text.strip()
-    for candidate in (text, "+" + _NOT_DIGITS.sub("", text)):
-        # ERPs and Telegram's contacts write the country code without its plus sign.
-        try:
-            number = phonenumbers.parse(candidate, country)
-        except phonenumbers.NumberParseException:
-            continue
-        if phonenumbers.is_possible_number(number) and _has_area_code(number):
-            return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    return None
+    text = unicodedata.normalize("NFKC", text).strip(" \t\r\n\u202a\u202c\u200e")
+    digits = _NOT_DIGITS.sub("", text)
+    if text.startswith("+") and not digits.startswith("55"):
+        return _foreign(text, None)
+    if text.startswith("+") or country == "BR":
+        if brazilian := _brazilian(digits, has_code=text.startswith("+")):
+            return brazilian
+        # ERPs and Telegram's contacts write the country code without its plus sign; whoever puts
+        # brackets and hyphens writes a number of his own country.
+        return _foreign(f"+{text}", None) if text.isdecimal() and len(text) > 10 else None
+    return _foreign(text, country)
+
+
+def _brazilian(digits: str, *, has_code: bool) -> str | None:
+    if digits.startswith("00"):
+        digits, has_code = digits[2:], True
+    if digits.startswith("55") and (has_code or len(digits) > 11):
+        digits = digits[2:].lstrip("0")
+    elif has_code:
+        return None
+    elif digits.startswith("0"):
+        digits = _CARRIER.sub("", digits.lstrip("0"))
+    return f"+55{digits}" if _NATIONAL.fullmatch(digits) else None
+
+
+def _foreign(text: str, country: str | None) -> str | None:
+    try:
+        number = phonenumbers.parse(text, country)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 def phone_key(e164: str) -> str:
     """What two writings of one telephone have in common: a Brazilian mobile with or without the
     ninth digit gives the same key."""
-    brazilian = _BRAZIL_KEYED.fullmatch(e164)
-    return f"+55{brazilian[1]}{brazilian[2]}" if brazilian else e164
+    return _NINTH_DIGIT.sub(r"+55\1\2", e164)
 
 
 def show_phone(e164: str) -> str:

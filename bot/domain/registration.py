@@ -13,6 +13,8 @@ from bot.domain.tax_id import TaxId
 
 NAME_LENGTH: Final = 200
 NOTE_LENGTH: Final = 2000
+# Hangul fillers and the empty Braille pattern: letters by their class, and nothing to see.
+_BLANKS: Final = dict.fromkeys(map(ord, "\u115f\u1160\u3164\uffa0\u2800"), " ")
 _EMAIL: Final = re.compile(r"[^@\s<>,;]{1,64}@[^@\s<>,;]+\.[^@\s<>,;.]{2,}")
 
 
@@ -159,6 +161,7 @@ def read_name(text: str) -> str:
     """The name on one line: control characters and doubled spaces out, 200 characters at most;
     empty when nothing is left."""
     # Direction overrides and zero-width characters (category C) would let a name rewrite the line.
+    text = text.translate(_BLANKS)
     shown = "".join(
         " " if c.isspace() else c for c in text if c.isspace() or unicodedata.category(c)[0] != "C"
     )

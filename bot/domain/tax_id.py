@@ -24,17 +24,22 @@ FOREIGN_LENGTH: Final = range(3, 41)
 # A message longer than Telegram's own limit has no business in here; it bounds the searching too.
 _LONGEST_TEXT: Final = 4096
 
+_CPF_SHAPE: Final = re.compile(r"[0-9]{11}")
 _CNPJ_SHAPE: Final = re.compile(r"[0-9A-Z]{12}[0-9]{2}")
 # A Brazilian mobile number without country code: area code, then a 9, then eight digits.
 _MOBILE_SHAPE: Final = re.compile(r"[1-9][1-9]9[0-9]{8}")
+_PHONE_LENGTHS: Final = range(10, 14)
 # Letters and digits held together by the punctuation that documents are written with.
-_TOKEN: Final = re.compile(r"[0-9A-Za-z]+(?:[.\-/_\u2010-\u2015\u2212]+[0-9A-Za-z]+)*")
+_TOKEN: Final = re.compile(r"[0-9A-Z]+(?:[.\-/_\u2010-\u2015\u2212]+[0-9A-Z]+)*")
+_ATOM: Final = re.compile(r"[0-9A-Z]+")
 # Digits with anything but letters between them: "390 533 447 05", "390,533,447-05".
 _DIGIT_RUN: Final = re.compile(r"[0-9](?:[\s.,/\-_()\u2010-\u2015\u2212]*[0-9])*")
-_NOT_ALPHANUMERIC: Final = re.compile(r"[^0-9A-Z]+")
 # "cpf39053344705": the name of the document glued to it would read as letters of a CNPJ.
-_GLUED_NAME: Final = re.compile(r"(?i:cpf|cnpj)(?=[0-9])")
-_SCIENTIFIC: Final = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]*)?[Ee][+-]?[0-9]+")
+_GLUED_NAME: Final = re.compile(r"(?:CPF|CNPJ)(?=[0-9])")
+# Fewer digits than this make no CNPJ that somebody meant: "condominio-1234" is an address.
+_DIGITS_OF_A_CNPJ: Final = 5
+_NOT_ALPHANUMERIC: Final = re.compile(r"[^0-9A-Z]+")
+_SCIENTIFIC: Final = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]*)?\s*E\s*[+-]?[0-9]+")
 _DECIMAL_ZERO: Final = re.compile(r"([0-9]+)[.,]0")
 
 
@@ -80,7 +85,8 @@ class TaxId:
         """Only the middle of the number, for logs and chats that are not verified."""
         n = self.number
         if self.country != "BR":
-            return "*" * (len(n) - 2) + n[-2:]
+            # Of a short one the last two would be most of it.
+            return "*" * (len(n) - 2) + n[-2:] if len(n) > 5 else "*" * len(n)
         if self.is_company:
             return f"**.{n[2:5]}.{n[5:8]}/****-**"
         return f"***.{n[3:6]}.{n[6:9]}-**"
@@ -123,7 +129,7 @@ class CellTaxId:
 
 def check(number: str) -> TaxId | NotATaxId:
     """Judge one CPF or CNPJ that is already in normal form."""
-    if len(number) == CPF_LENGTH and number.isdecimal():
+    if _CPF_SHAPE.fullmatch(number):
         valid = stdnum_cpf.is_valid(number)
     elif _CNPJ_SHAPE.fullmatch(number):
         valid = stdnum_cnpj.is_valid(number)
@@ -146,14 +152,13 @@ def read_tax_id(text: str) -> TaxId | NotATaxId:
     if not numbers:
         length = _longest_number(text)
         return NotATaxId(Reason.LENGTH, length) if length else NotATaxId(Reason.NOTHING)
-    judged = [check(number) for number in numbers]
-    if len(judged) > 1:
-        valid = [tax_id for tax_id in judged if isinstance(tax_id, TaxId)]
-        others = [n for n, j in zip(numbers, judged, strict=True) if not isinstance(j, TaxId)]
-        if len(valid) == 1 and all(_MOBILE_SHAPE.fullmatch(n) for n in others):
-            return valid[0]
-        return NotATaxId(Reason.AMBIGUOUS)
-    return judged[0]
+    judged = {number: check(number) for number in numbers}
+    meant = [
+        verdict
+        for number, verdict in judged.items()
+        if isinstance(verdict, TaxId) or not _MOBILE_SHAPE.fullmatch(number)
+    ] or list(judged.values())
+    return meant[0] if len(meant) == 1 else NotATaxId(Reason.AMBIGUOUS)
 
 
 def read_tax_id_cell(cell: str | float) -> CellTaxId | NotATaxId:
@@ -168,7 +173,8 @@ def read_tax_id_cell(cell: str | float) -> CellTaxId | NotATaxId:
             return NotATaxId(Reason.SCIENTIFIC)
         cell = int(cell)
     text = _plain(str(cell)).strip()
-    if _SCIENTIFIC.fullmatch(text):
+    # The one letter of a CNPJ can be an E.
+    if _SCIENTIFIC.fullmatch(text) and not isinstance(check(text), TaxId):
         return NotATaxId(Reason.SCIENTIFIC)
     if decimal := _DECIMAL_ZERO.fullmatch(text):
         text = decimal[1]
@@ -228,7 +234,9 @@ def _repaired(digits: str) -> CellTaxId | NotATaxId:
 
 
 def _plain(text: str) -> str:
-    return _GLUED_NAME.sub(" ", unicodedata.normalize("NFKC", text[:_LONGEST_TEXT]))
+    """The text in plain capitals: full-width characters made narrow, invisible ones taken out."""
+    text = unicodedata.normalize("NFKC", text[:_LONGEST_TEXT]).upper()
+    return "".join(c for c in text if unicodedata.category(c) != "Cf")
 
 
 def _compact(text: str) -> str:
@@ -236,33 +244,90 @@ def _compact(text: str) -> str:
 
 
 def _looks_right(number: str) -> bool:
-    if len(number) == CPF_LENGTH:
-        return number.isdecimal()
-    return _CNPJ_SHAPE.fullmatch(number) is not None
+    return bool(_CPF_SHAPE.fullmatch(number) or _CNPJ_SHAPE.fullmatch(number))
+
+
+def _is_valid(number: str) -> bool:
+    return _looks_right(number) and isinstance(check(number), TaxId)
 
 
 def _numbers_in(text: str) -> list[str]:
-    """Different numbers of the right length, in the order written."""
-    tokens = [_compact(token) for token in _TOKEN.findall(text)]
-    numbers = [token for token in tokens if _looks_right(token)]
-    if not numbers:
-        runs = (_compact(run) for run in _DIGIT_RUN.findall(text))
-        numbers = [run for run in runs if _looks_right(run)]
-    if not numbers:
-        # "12 ABC 345 01DE 35": letters apart could be words, so here the check digits must hold.
-        numbers = [n for n in _joined(tokens) if isinstance(check(n), TaxId)]
-    return list(dict.fromkeys(numbers))
+    """Different numbers of the right form, those written in one piece first."""
+    found: list[str] = []
+    loose: list[list[str]] = [[]]
+    for token in _TOKEN.findall(text):
+        atoms = _ATOM.findall(token)
+        if number := _number_of(atoms):
+            found.append(number)
+            loose.append([])
+            continue
+        if name := _GLUED_NAME.match(atoms[0]):
+            atoms[:1] = [name[0], atoms[0][name.end() :]]
+        loose[-1] += atoms
+    for atoms in loose:
+        found += _joined(atoms)
+    return list(dict.fromkeys(found))
 
 
-def _joined(tokens: list[str]) -> Iterator[str]:
-    for start in range(len(tokens)):
-        number = ""
-        for token in tokens[start:]:
-            number += token
-            if len(number) >= CNPJ_LENGTH:
-                break
-        if len(number) == CNPJ_LENGTH and _looks_right(number):
+def _number_of(atoms: list[str]) -> str | None:
+    """The number that a token is, apart from words tied to its ends: `CPF-390.533.447-05`."""
+    whole = "".join(atoms)
+    if _is_valid(whole):
+        return whole
+    without_name = _GLUED_NAME.sub("", atoms[0], count=1)
+    first, last = 0, len(atoms)
+    while first < last and atoms[first].isalpha():
+        first += 1
+    while first < last and atoms[last - 1].isalpha():
+        last -= 1
+    for number in ("".join([without_name, *atoms[1:]]), "".join(atoms[first:last])):
+        if _is_valid(number) or _CPF_SHAPE.fullmatch(number):
+            return number
+    digits = sum(c.isdecimal() for c in whole)
+    return whole if _looks_right(whole) and digits >= _DIGITS_OF_A_CNPJ else None
+
+
+def _joined(atoms: list[str]) -> Iterator[str]:
+    """Numbers whose parts stand apart: `390 533 447 05`, `12 ABC 345 01DE 35`."""
+    start = 0
+    while start < len(atoms):
+        end = start
+        while end < len(atoms) and atoms[end].isdecimal():
+            end += 1
+        # Never from the middle of a run: a number that is too long is no number.
+        begins = start == 0 or not atoms[start - 1].isdecimal()
+        if begins and (numbers := _tiled(atoms[start:end])):
+            yield from numbers
+            start = end
+        elif number := _with_letters(atoms, start):
             yield number
+            start += 2
+        else:
+            start += 1
+
+
+def _tiled(digits: list[str]) -> list[str]:
+    """The numbers that a run of digits consists of, beside telephones; empty when it does not."""
+    whole = "".join(digits)
+    if _looks_right(whole):
+        return [whole]
+    numbers, part = [], ""
+    for piece in digits:
+        part += piece
+        if _is_valid(part):
+            numbers.append(part)
+            part = ""
+    return numbers if not part or len(part) in _PHONE_LENGTHS else []
+
+
+def _with_letters(atoms: list[str], start: int) -> str | None:
+    # The letters could be words, so here the check digits must hold.
+    number = ""
+    for atom in atoms[start:]:
+        number += atom
+        if len(number) >= CNPJ_LENGTH:
+            break
+    return number if not number.isdecimal() and _is_valid(number) else None
 
 
 def _longest_number(text: str) -> int:

@@ -4,7 +4,8 @@ import logging
 import re
 import sys
 import traceback
-from collections.abc import MutableMapping
+import unicodedata
+from collections.abc import Mapping, MutableMapping
 from typing import Any, Final, Literal
 
 import structlog
@@ -13,14 +14,31 @@ from bot.domain.errors import AppError
 
 # A last net under the rule that no such value is logged in the first place. Only texts are
 # searched: ids that are logged as numbers stay readable.
-_TOKEN: Final = re.compile(r"\b[0-9]{5,}:[A-Za-z0-9_-]{10,}")
+_TOKEN: Final = re.compile(r"(?<![0-9])[0-9]{5,}:[A-Za-z0-9_-]{10,}")
 _CNPJ: Final = re.compile(
-    r"\b[0-9A-Z]{2}\.[0-9A-Z]{3}\.[0-9A-Z]{3}/[0-9A-Z]{4}-?[0-9]{2}\b|\b[0-9A-Z]{12}[0-9]{2}\b"
+    r"(?<![0-9A-Za-z])"
+    r"[0-9A-Za-z]{2}[ .]?[0-9A-Za-z]{3}[ .]?[0-9A-Za-z]{3}[ /]?[0-9A-Za-z]{4}[ -]?[0-9]{2}"
+    r"(?![0-9A-Za-z])"
 )
-_LONG_NUMBER: Final = re.compile(r"(?<![\w.-])\+?\(?[0-9](?:[ .()/-]{0,2}[0-9]){9,14}\b")
+# What an operator needs to read, and what is neither document nor telephone.
+_HARMLESS: Final = (
+    r"(?P<harmless>"
+    r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]+(?:Z|[+-][0-9:]+)?)?"  # dates and times
+    r"|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"  # uuids
+    r"|\b[0-9a-f]{24,}\b"  # other ids
+    r"|\b[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b(?:\:[0-9]+)?(?![./-]?[0-9])"  # addresses
+    r"|\b[0-9]+\.[0-9]+\b(?![ ./-]?[0-9])"  # seconds
+    r"|(?<![0-9])-100[0-9]{10}\b"  # groups
+    r")"
+)
+_NUMBER: Final = re.compile(
+    _HARMLESS + r"|(?<![0-9])\+?\(?[0-9](?:(?: ?[-./()] ?| {1,2}|\) ?)?[0-9]){9,14}(?![0-9])"
+)
 # pymongo logs whole commands at DEBUG, documents included; aiohttp's server logs paths with the
 # bot's token in them; selectors are noise.
 _QUIET: Final = ("pymongo", "aiohttp.access", "asyncio", "urllib3")
+# It says at each attempt what the last error says once.
+_QUIETER: Final = ("stamina",)
 
 Event = MutableMapping[str, Any]
 
@@ -55,6 +73,8 @@ def configure_logs(*, level: str, log_format: Literal["console", "json"]) -> Non
     root.setLevel(level)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in _QUIETER:
+        logging.getLogger(name).setLevel(logging.ERROR)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -70,16 +90,37 @@ def configure_logs(*, level: str, log_format: Literal["console", "json"]) -> Non
 def hide_personal_data(_: Any, __: str, event: Event) -> Event:
     """The event with everything covered that looks like a token, a document or a telephone."""
     for key, value in event.items():
-        if isinstance(value, str) and key != "timestamp":
-            event[key] = scrub(value)
+        if key != "timestamp":
+            event[key] = _hidden(value)
     return event
+
+
+def _hidden(value: Any) -> Any:
+    if isinstance(value, str):
+        return scrub(value)
+    if isinstance(value, BaseException):
+        return _named(value)
+    if isinstance(value, Mapping):
+        return {_hidden(key): _hidden(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_hidden(item) for item in value]
+    return value
 
 
 def scrub(text: str) -> str:
     """The text with tokens, documents and telephones covered."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
     text = _TOKEN.sub("<token>", text)
-    text = _CNPJ.sub(lambda found: found[0] if found[0].isalpha() else "<document>", text)
-    return _LONG_NUMBER.sub("<number>", text)
+    text = _NUMBER.sub(lambda found: found["harmless"] or "<number>", text)
+    return _CNPJ.sub(_covered, text)
+
+
+def _covered(found: re.Match[str]) -> str:
+    # Two digits alone make a word with a number behind it, unless it is written as a document is.
+    text = found[0]
+    is_document = sum(c.isdecimal() for c in text) > 2 or "/" in text or text.isupper()
+    return "<document>" if is_document else text
 
 
 def _plain_errors(_: Any, __: str, event: Event) -> Event:
@@ -103,5 +144,9 @@ def _told(error: BaseException) -> list[str]:
         lines = [*_told(error.__cause__), "which led to:"]
     for frame in traceback.extract_tb(error.__traceback__):
         lines.append(f'  File "{frame.filename}", line {frame.lineno}, in {frame.name}')
+    return [*lines, _named(error)]
+
+
+def _named(error: BaseException) -> str:
     message = f": {error}" if isinstance(error, AppError) else ""
-    return [*lines, type(error).__name__ + message]
+    return type(error).__name__ + message

@@ -1,0 +1,321 @@
+"""The whole product on the demo's page, used as people use it: in a real browser."""
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, FilePayload, Locator, Page, expect
+
+from bot.demo import people
+from bot.demo.people import DemoPerson
+from bot.demo.run import ATTENDANTS, GROUP_ID, Demo, open_demo
+from handlers.attendant import texts as attendant_texts
+from handlers.customer import texts
+
+pytestmark = pytest.mark.browser
+
+PROTOCOL = re.compile(r"\d{8}-\d{6}")
+(BIA, _, _), (CAIO, _, _) = ATTENDANTS
+CLAIM, CLOSE = "✋ Atender", "☑️ Encerrar"
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+# From the switch back to normal until the card is updated: the look-up is tried again after 5 s
+# and, should the ERP still be away or its client be pausing, after 15 s more.
+RETRIED_MS = 25_000
+
+OpenPage = Callable[..., Awaitable[Page]]
+
+
+@pytest.fixture
+async def demo() -> AsyncIterator[Demo]:
+    async with open_demo() as demo:
+        yield demo
+
+
+@pytest.fixture
+async def open_page(browser: Browser, demo: Demo) -> AsyncIterator[OpenPage]:
+    """Opens the page; the test fails on any script error or refused resource."""
+    troubles: list[str] = []
+    contexts = []
+
+    async def opened(**options: Any) -> Page:
+        settings = {"viewport": {"width": 1440, "height": 900}, "locale": "pt-BR"}
+        context = await browser.new_context(**{**settings, **options})
+        contexts.append(context)
+        page = await context.new_page()
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on(
+            "console", lambda said: troubles.append(said.text) if said.type == "error" else None
+        )
+        await page.goto(demo.url)
+        await page.wait_for_selector("body[data-ready]")
+        return page
+
+    yield opened
+    for context in contexts:
+        await context.close()
+    assert troubles == []
+
+
+@pytest.fixture
+async def page(open_page: OpenPage) -> Page:
+    return await open_page()
+
+
+async def test_a_known_customer_is_recognised_served_and_seen_off(page: Page) -> None:
+    customer, attendants = customer_pane(page), attendants_pane(page)
+    await be(page, people.MARIA)
+    await customer.get_by_test_id("start").click()
+    await expect(latest(customer)).to_contain_text("envie seu CPF")
+    await person(page, people.MARIA).get_by_test_id("copy-tax-id").click()
+    await expect(customer.get_by_test_id("input")).to_have_value(people.MARIA.tax_id)
+    await customer.get_by_test_id("send").click()
+    await share_phone(customer)
+
+    await expect(customer.get_by_test_id("messages")).to_contain_text(
+        "Que bom ver você, Maria das Graças Lima!"
+    )
+    protocol = await protocol_in(latest(customer))
+
+    card = the_card(attendants, people.MARIA)
+    await expect(card).to_contain_text(
+        re.compile(r"^Balcão\s*🔴🔴 PRIORIDADE em Atendimento 🔴🔴")
+    )
+    await expect(card).to_contain_text("Maria das Graças Lima")
+    await expect(card).to_contain_text("✅ telefone confirmado")
+    await expect(card).to_contain_text("❗ Atenção: idosa, prefere ligação")
+    await expect(card).to_contain_text("📌 Observação: Mora em área rural")
+    await expect(card).to_contain_text(f"Protocolo {protocol}")
+    await expect(card).to_contain_text("🟡 Aguardando atendente")
+
+    await card.get_by_role("button", name=CLAIM).click()
+    await expect(attendants.get_by_test_id("toast")).to_have_text(attendant_texts.CLAIMED)
+    await expect(card).to_contain_text("🟢 Em atendimento por Bia Santos")
+    await expect(card.get_by_role("button", name=CLAIM)).to_have_count(0)
+
+    await reply_to(card, attendants, "Bom dia, dona Maria! Como posso ajudar?")
+    await expect(latest(customer)).to_contain_text("Bom dia, dona Maria! Como posso ajudar?")
+    await say(customer, "Estou sem internet desde ontem.")
+    await expect(latest(attendants)).to_contain_text("Estou sem internet desde ontem.")
+    await expect(latest(attendants).locator(".sender")).to_have_text("Balcão")
+    await reply_to(latest(attendants), attendants, "Já estou vendo.")
+    await expect(latest(customer)).to_contain_text("Já estou vendo.")
+
+    await card.get_by_role("button", name=CLOSE).click()
+    await expect(attendants.get_by_test_id("toast")).to_have_text(attendant_texts.CLOSED_NOW)
+    await expect(card).to_contain_text("⚪ Encerrado por Bia Santos")
+    await expect(latest(customer)).to_contain_text("Seu atendimento foi encerrado.")
+    assert await protocol_in(latest(customer)) == protocol
+
+
+async def test_with_the_erp_down_the_customer_is_served_and_the_card_follows(page: Page) -> None:
+    customer, attendants = customer_pane(page), attendants_pane(page)
+    switch = page.get_by_test_id("switch-erp")
+    await switch.get_by_text("fora do ar").click()
+    await be(page, people.ANA)
+    await say(customer, "oi")
+    await expect(latest(customer)).to_contain_text("envie seu CPF")
+    await say(customer, people.ANA.tax_id)
+    await share_phone(customer)
+    await expect(latest(customer)).to_have_text(re.compile(re.escape(texts.ASK_NAME)))
+    await say(customer, "Aninha")
+    await protocol_in(latest(customer))
+
+    card = the_card(attendants, people.ANA)
+    await expect(card).to_contain_text("👤 Aninha")
+    await expect(card).to_contain_text("⏳ ERP não consultado")
+    await expect(card).not_to_contain_text("telefone confirmado")
+
+    await switch.get_by_text("normal").click()
+    await expect(card).to_contain_text("👤 Ana Beatriz Souza", timeout=RETRIED_MS)
+    await expect(card).to_contain_text("✅ telefone confirmado")
+    await expect(card).to_contain_text("🗂 ERP: ixc")
+    await expect(card).not_to_contain_text("ERP não consultado")
+    await expect(attendants.get_by_test_id("message")).to_have_count(1)
+
+
+async def test_pictures_and_files_go_both_ways(page: Page) -> None:
+    customer, attendants = customer_pane(page), attendants_pane(page)
+    await be(page, people.JOSE)
+    card = await in_conversation(page, people.JOSE)
+
+    picture: FilePayload = {
+        "name": "roteador.png",
+        "mimeType": "image/png",
+        "buffer": await page.screenshot(clip={"x": 0, "y": 0, "width": 320, "height": 200}),
+    }
+    await attach(customer, picture)
+    await customer.get_by_test_id("input").fill("a luz está vermelha")
+    await customer.get_by_test_id("send").click()
+    await expect(latest(attendants)).to_contain_text("a luz está vermelha")
+    await shows_a_picture(latest(attendants), width=320)
+
+    await attach(customer, text_file("contrato.txt", "Contrato do José"))
+    await customer.get_by_test_id("send").click()
+    await expect(latest(attendants)).to_contain_text("contrato.txt")
+    assert await downloaded(latest(attendants)) == ("contrato.txt", "Contrato do José")
+
+    await start_reply(card)
+    await attach(attendants, picture | {"name": "exemplo.png"})
+    await attendants.get_by_test_id("input").fill("deve ficar assim")
+    await attendants.get_by_test_id("send").click()
+    await expect(latest(customer)).to_contain_text("deve ficar assim")
+    await shows_a_picture(latest(customer), width=320)
+
+    await start_reply(card)
+    await attach(attendants, text_file("segunda via.txt", "R$ 99,90"))
+    await attendants.get_by_test_id("send").click()
+    await expect(latest(customer)).to_contain_text("segunda via.txt")
+    assert await downloaded(latest(customer)) == ("segunda via.txt", "R$ 99,90")
+    await expect(card).to_contain_text("🟢 Em atendimento por Bia Santos")
+
+
+async def test_who_presses_too_late_is_told_who_has_it(page: Page, demo: Demo) -> None:
+    attendants = attendants_pane(page)
+    await be(page, people.ANA)
+    card = await in_conversation(page, people.ANA)
+    await attendants.get_by_test_id("actor").select_option(str(CAIO))
+    # Bia is first, but Telegram is slow to take the button off Caio's screen.
+    demo.telegram.fail_next("editMessageText", delay_s=1.5, chat_id=GROUP_ID)
+    message_id = int(await card.get_attribute("data-message-id") or 0)
+    demo.telegram.press(BIA, GROUP_ID, message_id, text=CLAIM)
+    await card.get_by_role("button", name=CLAIM).click()
+    alert = page.get_by_test_id("alert")
+    await expect(alert).to_contain_text(attendant_texts.taken_by("Bia Santos"))
+    await alert.get_by_role("button", name="OK").click()
+    await expect(alert).to_be_hidden()
+    await expect(card).to_contain_text("🟢 Em atendimento por Bia Santos")
+    await expect(card.get_by_role("button", name=CLAIM)).to_have_count(0)
+
+
+async def test_the_main_job_fits_on_a_phone(open_page: OpenPage) -> None:
+    page = await open_page(**PHONE)
+    customer, attendants = customer_pane(page), attendants_pane(page)
+    await page.get_by_test_id("people-toggle").tap()
+    await person(page, people.MARIA).get_by_test_id("be-person").tap()
+    await expect(page.get_by_test_id("people")).to_be_hidden()
+    await customer.get_by_test_id("start").tap()
+    await expect(latest(customer)).to_contain_text("envie seu CPF")
+    await fits(page)
+    await page.get_by_test_id("people-toggle").tap()
+    await person(page, people.MARIA).get_by_test_id("copy-tax-id").tap()
+    await expect(page.get_by_test_id("people")).to_be_hidden()
+    await customer.get_by_test_id("send").tap()
+    await expect(customer.get_by_test_id("reply-button").first).to_be_in_viewport()
+    await fits(page)
+    await customer.get_by_role("button", name=texts.SHARE_PHONE).tap()
+    await protocol_in(latest(customer))
+    await fits(page)
+
+    tab = page.get_by_test_id("tab-attendants")
+    await expect(tab.locator(".badge")).to_have_text("1")
+    await tab.tap()
+    await expect(customer).to_be_hidden()
+    card = the_card(attendants, people.MARIA)
+    await expect(card).to_be_in_viewport()
+    await expect(card).to_contain_text("🔴🔴 PRIORIDADE em Atendimento 🔴🔴")
+    await expect(card.get_by_role("button", name=CLAIM)).to_be_in_viewport(ratio=1)
+    await expect(card.get_by_role("button", name=CLOSE)).to_be_in_viewport(ratio=1)
+    await fits(page)
+
+
+def customer_pane(page: Page) -> Locator:
+    return page.get_by_test_id("pane-customer")
+
+
+def attendants_pane(page: Page) -> Locator:
+    return page.get_by_test_id("pane-attendants")
+
+
+def person(page: Page, whom: DemoPerson) -> Locator:
+    return page.locator(f'[data-testid="person"][data-user-id="{whom.user_id}"]')
+
+
+def latest(pane: Locator) -> Locator:
+    return pane.get_by_test_id("message").last
+
+
+def the_card(attendants: Locator, whom: DemoPerson) -> Locator:
+    """Messages that only quote it are not it."""
+    says_so = attendants.page.locator(".text", has_text=whom.tax_id)
+    return attendants.get_by_test_id("message").filter(has=says_so)
+
+
+async def be(page: Page, whom: DemoPerson) -> None:
+    await person(page, whom).get_by_test_id("be-person").click()
+    await expect(customer_pane(page).locator("h2")).to_have_text(
+        f"{whom.first_name} {whom.last_name}"
+    )
+
+
+async def say(pane: Locator, text: str) -> None:
+    await pane.get_by_test_id("input").fill(text)
+    await pane.get_by_test_id("input").press("Enter")
+    await expect(pane.get_by_test_id("messages")).to_contain_text(text)
+
+
+async def share_phone(customer: Locator) -> None:
+    await customer.get_by_role("button", name=texts.SHARE_PHONE).click()
+    await expect(customer.get_by_test_id("reply-button")).to_have_count(0)
+
+
+async def in_conversation(page: Page, whom: DemoPerson) -> Locator:
+    """From the first word to the card."""
+    customer = customer_pane(page)
+    await say(customer, f"oi, meu CPF é {whom.tax_id}")
+    await share_phone(customer)
+    await protocol_in(latest(customer))
+    card = the_card(attendants_pane(page), whom)
+    await expect(card).to_be_visible()
+    return card
+
+
+async def protocol_in(message: Locator) -> str:
+    await expect(message).to_contain_text(PROTOCOL)
+    found = PROTOCOL.search(await message.inner_text())
+    assert found
+    return found.group()
+
+
+async def start_reply(message: Locator) -> None:
+    await message.hover()
+    await message.get_by_test_id("reply").click()
+
+
+async def reply_to(message: Locator, attendants: Locator, text: str) -> None:
+    await start_reply(message)
+    await expect(attendants.locator(".composer-context")).to_contain_text("Respondendo a Balcão")
+    await say(attendants, text)
+
+
+async def attach(pane: Locator, file: FilePayload) -> None:
+    async with pane.page.expect_file_chooser() as chooser:
+        await pane.get_by_test_id("attach").click()
+    await (await chooser.value).set_files(file)
+    await expect(pane.locator(".attachments")).to_contain_text(file["name"])
+
+
+def text_file(name: str, content: str) -> FilePayload:
+    return {"name": name, "mimeType": "text/plain", "buffer": content.encode()}
+
+
+async def shows_a_picture(message: Locator, *, width: int) -> None:
+    await expect(message.locator("img")).to_have_js_property("naturalWidth", width)
+
+
+async def downloaded(message: Locator) -> tuple[str, str]:
+    """Name and text of the file that the person gets."""
+    async with message.page.expect_download() as download:
+        await message.get_by_test_id("document").click()
+    file = await download.value
+    return file.suggested_filename, (await file.path()).read_text("utf-8")
+
+
+async def fits(page: Page) -> None:
+    """No sideways scrolling of the page, nor of a part that should not."""
+    wide = await page.evaluate(
+        """[...document.querySelectorAll("html, body, .messages, .composer, .pane-head")]
+        .filter((part) => part.clientWidth && part.scrollWidth > part.clientWidth)
+        .map((part) => part.className || part.tagName)"""
+    )
+    assert wide == []

@@ -1,0 +1,99 @@
+"""A database that cannot be reached is one clear error with its problem."""
+
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.domain.errors import AppError, Problem, RefusedError, TryLaterError
+from storage.connection import answers, connected
+from tests.storage.servers import SOON_MS, free_port, plain_server, uri
+
+PASSWORD = "senha-secreta"
+
+
+async def refused(address: str, database: str = "balcao") -> AppError:
+    with pytest.raises(AppError) as raised:
+        async with connected(address, database, server_selection_ms=SOON_MS):
+            pytest.fail("connected")
+    return raised.value
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "mongodb://",
+        "http://127.0.0.1",
+        "mongodb://127.0.0.1:port",
+        "mongodb://127.0.0.1:99999",
+        "mongodb://[::1",
+        f"mongodb://balcao:{PASSWORD}@@127.0.0.1",
+        f"mongodb://balcao:p@{PASSWORD}@127.0.0.1",
+        "mongodb://balcao@127.0.0.1",
+        "mongodb://%zz@127.0.0.1",
+        "mongodb+srv://127.0.0.1",
+        "mongodb://127.0.0.1/?authMechanism=MONGODB-X509&authSource=x",
+        "mongodb://127.0.0.1:1/?tls=true&tlsCAFile=/nowhere/ca.pem",
+        "mongodb://127.0.0.1:1/?tls=true&tlsCertificateKeyFile=/nowhere/key.pem",
+    ],
+)
+async def test_an_address_that_cannot_be_right_is_refused_at_once(address: str):
+    started = time.monotonic()
+    error = await refused(address)
+    assert isinstance(error, RefusedError)
+    assert error.problem is Problem.DATABASE_URI
+    assert PASSWORD not in str(error)
+    assert time.monotonic() - started < SOON_MS / 1000
+
+
+@pytest.mark.parametrize("name", ["a b", "a.b", "", "a/b", "$x"])
+async def test_a_database_name_that_cannot_be_right_is_refused(name: str):
+    error = await refused("mongodb://127.0.0.1:1", name)
+    assert isinstance(error, RefusedError)
+    assert error.problem is Problem.DATABASE_URI
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        uri(free_port()),
+        "mongodb://nowhere.invalid",
+        "mongodb://127.0.0.1:1/?replicaSet=rs0",
+        f"mongodb://balcao:{PASSWORD}@127.0.0.1:1/",
+    ],
+)
+async def test_a_server_that_is_not_there_may_be_there_later(address: str):
+    started = time.monotonic()
+    error = await refused(address)
+    assert isinstance(error, TryLaterError)
+    assert error.problem is Problem.DATABASE_GONE
+    assert PASSWORD not in str(error)
+    assert time.monotonic() - started < 5
+
+
+@pytest.fixture(scope="module")
+async def guarded(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[int]:
+    """The port of a server that wants a password."""
+    files: Path = tmp_path_factory.mktemp("guarded") / "files"
+    async with plain_server(files) as port, connected(uri(port), "admin") as admin:
+        await admin.command("createUser", "balcao", pwd=PASSWORD, roles=["root"])
+    async with plain_server(files, "--auth") as port:
+        yield port
+
+
+@pytest.mark.parametrize("user", ["", "balcao:errada@", f"outro:{PASSWORD}@"])
+async def test_a_wrong_password_is_refused_and_not_repeated(guarded: int, user: str):
+    error = await refused(uri(guarded, user))
+    assert isinstance(error, RefusedError)
+    assert error.problem is Problem.DATABASE_PASSWORD
+    assert "errada" not in str(error)
+    assert PASSWORD not in str(error)
+
+
+async def test_the_right_password_opens(guarded: int):
+    async with connected(uri(guarded, f"balcao:{PASSWORD}@"), "balcao") as database:
+        await answers(database)
+        await database["x"].insert_one({"_id": 1})
+        assert await database["x"].find_one() == {"_id": 1}

@@ -1,0 +1,74 @@
+"""Every index is there by name, once, and its absence is told."""
+
+from typing import Any
+
+import pytest
+
+from bot.domain.errors import RefusedError
+from storage.indexes import INDEXES, ensure_indexes, missing_indexes
+
+ALL = [
+    f"{collection}.{model.document['name']}"
+    for collection, models in INDEXES.items()
+    for model in models
+]
+
+
+async def names(database: Any) -> set[str]:
+    there = set()
+    for collection in INDEXES:
+        found = await database[collection].index_information()
+        there |= {f"{collection}.{name}" for name in found if name != "_id_"}
+    return there
+
+
+async def test_every_index_is_there_and_no_other(database: Any):
+    assert await names(database) == set(ALL)
+    assert await missing_indexes(database) == []
+
+
+async def test_making_them_twice_changes_nothing(database: Any):
+    await ensure_indexes(database)
+    await ensure_indexes(database)
+    assert await names(database) == set(ALL)
+
+
+@pytest.mark.parametrize("missing", ALL)
+async def test_a_missing_index_is_named_and_made_again(database: Any, missing: str):
+    collection, _, name = missing.partition(".")
+    await database[collection].drop_index(name)
+    assert await missing_indexes(database) == [missing]
+    await ensure_indexes(database)
+    assert await missing_indexes(database) == []
+
+
+async def test_in_an_empty_database_all_are_missing(database: Any):
+    for collection in INDEXES:
+        await database[collection].drop()
+    assert await missing_indexes(database) == ALL
+
+
+async def test_all_are_ascending_on_one_field(database: Any):
+    for collection in INDEXES:
+        for index in (await database[collection].index_information()).values():
+            assert [direction for _, direction in index["key"]] == [1]
+
+
+async def test_what_must_be_unique_is_refused_twice_and_what_may_be_absent_is_not(database: Any):
+    unique = [
+        (collection, model.document)
+        for collection, models in INDEXES.items()
+        for model in models
+        if model.document.get("unique")
+    ]
+    assert len(unique) == 3
+    for collection, model in unique:
+        [field] = model["key"]
+        await database[collection].drop_index(model["name"])
+        others = {"conversations": "protocol"}.get(collection, field)
+        twice = [{others: number} | {field: "x"} for number in range(2)]
+        await database[collection].insert_many(twice)
+        with pytest.raises(RefusedError, match=collection):
+            await ensure_indexes(database)
+        await database[collection].delete_many({})
+        await ensure_indexes(database)

@@ -1,0 +1,212 @@
+"""Every query that storage makes, compared with a plain filter in memory on random data."""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any, TypeVar
+
+import pytest
+
+from bot.demo.documents import make_cnpj, make_cpf
+from bot.domain.conversation import Attendant, Chat, Conversation, LookupState, RelayedMessage
+from bot.domain.registration import Registration
+from bot.domain.tax_id import TaxId
+from storage.conversations import Chats, Conversations
+from storage.inbox import Inbox
+from storage.registrations import Registrations
+from storage.states import Locks, States
+from tests.storage.records import NOW, after, conversation, registration, renaming
+
+SEEDS = [1, 2]
+T = TypeVar("T")
+
+
+def random_tax_id(random: Random) -> TaxId:
+    if random.random() < 0.5:
+        return make_cpf(random.randrange(1, 400))
+    if random.random() < 0.5:
+        return make_cnpj("12ABC345" + "".join(random.choices("01AZ", k=4)))
+    return TaxId(str(random.randrange(100, 400)), random.choice(["US", "PT"]))
+
+
+def moment(random: Random) -> datetime:
+    return NOW + timedelta(milliseconds=random.randrange(-2000, 2000))
+
+
+def by_id(records: Iterable[T]) -> list[str]:
+    return sorted(record.id for record in records)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_registrations_by_tax_id_and_their_audit(database: Any, seed: int):
+    random = Random(seed)  # noqa: S311 - the same data each time
+    register = Registrations(database)
+    stored: dict[str, Registration] = {}
+    for number in range(200):
+        tax_id = random_tax_id(random) if random.random() < 0.9 else None
+        one = registration(
+            id=f"r{number}", tax_id=tax_id, country=tax_id.country if tax_id else "BR"
+        )
+        taken = tax_id is not None and any(r.tax_id == tax_id for r in stored.values())
+        assert await register.create(one) is not taken
+        if not taken:
+            stored[one.id] = one
+    changes: dict[str, list[str]] = {key: [] for key in stored}
+    for number in range(150):
+        key = random.choice(list(stored))
+        update = renaming(stored[key], f"n{number}", at=after(seconds=number))
+        assert await register.update(update)
+        stored[key] = update.after
+        changes[key].append(f"n{number}")
+    for size in (1, 2, 50, 130):
+        asked = [random_tax_id(random) for _ in range(size)]
+        expected = {r.tax_id.key: r for r in stored.values() if r.tax_id and r.tax_id in asked}
+        assert await register.by_tax_ids(asked) == expected
+    for key in [f"r{n}" for n in range(0, 200, 3)]:
+        assert await register.by_id(key) == stored.get(key)
+        audited = [e["changes"][0]["after"] for e in await register.audit_of(key)]
+        assert audited == changes.get(key, [])
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_conversations_by_chat_registration_and_owed_lookup(database: Any, seed: int):
+    random = Random(seed)  # noqa: S311
+    conversations = Conversations(database)
+    stored: dict[str, Conversation] = {}
+    for number in range(250):
+        owed = LookupState(since=NOW, next_at=moment(random)) if random.random() < 0.4 else None
+        one = conversation(
+            number,
+            chat_id=random.randrange(-60, 60),
+            registration_id=random.choice([None, "r1", "r2", "r3"]),
+            opened_at=after(seconds=random.randrange(10**6)),
+            lookup=owed,
+        )
+        free = not any(c.chat_id == one.chat_id and c.is_open for c in stored.values())
+        assert await conversations.add(one) is free
+        if free:
+            stored[one.id] = one
+        key = random.choice(list(stored))
+        known = stored[key]
+        if random.random() < 0.3:
+            who = Attendant(id=number, name="A")
+            claimed = await conversations.claim(key, who, at=NOW)
+            assert claimed is (known.claimed_by is None and known.is_open)
+            if claimed:
+                known = known.model_copy(update={"claimed_by": who, "claimed_at": NOW})
+        elif random.random() < 0.6:
+            assert await conversations.close(key, "A", at=NOW) is known.is_open
+            if known.is_open:
+                known = known.model_copy(update={"closed_by": "A", "closed_at": NOW})
+        else:
+            state = LookupState(since=NOW, next_at=moment(random))
+            lookup = random.choice([None, state])
+            known = known.model_copy(update={"lookup": lookup})
+            await conversations.identify(known)
+        stored[key] = known
+    assert await asyncio.gather(*[conversations.get(key) for key in stored]) == [*stored.values()]
+    for chat_id in range(-60, 60):
+        [*expected] = [c for c in stored.values() if c.chat_id == chat_id and c.is_open]
+        assert await conversations.open_in(chat_id) == (expected[0] if expected else None)
+    for until in [moment(random) for _ in range(30)]:
+        due = [c for c in stored.values() if c.lookup and c.lookup.next_at <= until]
+        assert by_id(await conversations.owed_lookups(until=until)) == by_id(due)
+    for registration_id in ("r1", "r2", "r3", "r4"):
+        of_it = [c for c in stored.values() if c.registration_id == registration_id]
+        newest = sorted(of_it, key=lambda c: c.opened_at, reverse=True)[:5]
+        assert await conversations.latest_of(registration_id, count=5) == newest
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_messages_chats_and_states_by_key(database: Any, seed: int):
+    random = Random(seed)  # noqa: S311
+    conversations, chats, states = Conversations(database), Chats(database), States(database)
+    for number in range(3):
+        await conversations.add(conversation(number))
+    relayed: dict[tuple[int, int], str] = {}
+    kept: dict[int, Chat] = {}
+    saved: dict[str, tuple[str | None, dict[str, Any], int]] = {}
+    for number in range(200):
+        place = random.choice([-100, -10, 1]), random.randrange(40)
+        message = RelayedMessage(
+            group_id=place[0], message_id=place[1], conversation_id=f"c{number % 3}"
+        )
+        await conversations.relay(message)
+        relayed.setdefault(place, message.conversation_id)
+        chat = Chat(id=random.randrange(-30, 30), attempts=tuple(str(number)))
+        await chats.put(chat)
+        kept[chat.id] = chat
+        key, data = f"k{random.randrange(30)}", {"n": number}
+        await states.save(key, f"s{number}", data, update_id=number)
+        saved[key] = f"s{number}", data, number
+    for group_id in (-100, -10, 1):
+        for message_id in range(40):
+            found = await conversations.behind(group_id, message_id)
+            assert (found.id if found else None) == relayed.get((group_id, message_id))
+    ids = range(-35, 35)
+    assert await asyncio.gather(*[chats.get(n) for n in ids]) == [kept.get(n) for n in ids]
+    for number in range(35):
+        assert await states.load(f"k{number}") == saved.get(f"k{number}", (None, {}, 0))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_what_waits_in_the_inbox(database: Any, seed: int):
+    random = Random(seed)  # noqa: S311
+    inbox = Inbox(database)
+    waiting: dict[tuple[int, int], tuple[str, int]] = {}
+    seen = set()
+    keys = ["-", "5", "55", "-100555", "~"]
+    for _ in range(300):
+        bot, update_id = random.choice([1, 2]), random.randrange(120)
+        match random.choice(["add", "add", "add", "done", "failed", "set aside"]):
+            case "add":
+                key = random.choice(keys)
+                new = await inbox.add(bot, [(update_id, key, {"n": update_id})], at=NOW)
+                assert new == [(bot, update_id) not in seen]
+                if (bot, update_id) not in seen:
+                    waiting[bot, update_id] = key, 0
+                seen.add((bot, update_id))
+            case "done":
+                await inbox.done(bot, update_id, at=NOW)
+                waiting.pop((bot, update_id), None)
+            case "set aside":
+                await inbox.set_aside(bot, update_id, at=NOW)
+                waiting.pop((bot, update_id), None)
+            case "failed":
+                await inbox.failed(bot, update_id, attempts=2, error="E")
+                if (bot, update_id) in waiting:
+                    waiting[bot, update_id] = waiting[bot, update_id][0], 2
+    assert sorted(await inbox.pending_chats()) == sorted({key for key, _ in waiting.values()})
+    found = await asyncio.gather(*[inbox.pending_of(key) for key in keys])
+    for key, of_it in zip(keys, found, strict=True):
+        expected = [(u, {"n": u}, n) for (_, u), (k, n) in waiting.items() if k == key]
+        assert [u for u, _, _ in of_it] == sorted(u for u, _, _ in of_it)
+        assert sorted(of_it, key=repr) == sorted(expected, key=repr)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_locks_by_owner_and_time(database: Any, seed: int):
+    random = Random(seed)  # noqa: S311
+    locks = Locks(database)
+    held: dict[str, tuple[str, datetime]] = {}
+    names, lease = [f"l{n}" for n in range(25)], timedelta(seconds=1)
+    for _ in range(300):
+        name, owner, now = random.choice(names), random.choice("abc"), moment(random)
+        some = random.sample(names, random.randrange(6))
+        mine = [n for n in some if n in held and held[n][0] == owner]
+        match random.choice(["acquire", "acquire", "renew", "release"]):
+            case "acquire":
+                free = name not in held or held[name][1] < now
+                assert await locks.acquire(name, owner, now=now, lease=lease) is free
+                if free:
+                    held[name] = owner, now + lease
+            case "renew":
+                kept = await locks.renew(some, owner, now=now, lease=lease)
+                assert sorted(kept) == sorted(mine)
+                held |= dict.fromkeys(mine, (owner, now + lease))
+            case "release":
+                await locks.release(some, owner)
+                for n in mine:
+                    del held[n]
+    assert sorted(await locks.owners()) == sorted((n, o) for n, (o, _) in held.items())

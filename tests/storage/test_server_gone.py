@@ -1,0 +1,144 @@
+"""The server is killed in the middle: every call says so, and nothing is half-written."""
+
+import asyncio
+from collections.abc import Awaitable
+from pathlib import Path
+from typing import Any
+
+from bot.demo.documents import make_cpf
+from bot.domain.conversation import Attendant, Chat, LookupState, RelayedMessage
+from bot.domain.errors import TryLaterError
+from storage.connection import answers, connected
+from storage.conversations import Chats, Conversations
+from storage.embedded import embedded_server
+from storage.inbox import Inbox
+from storage.indexes import ensure_indexes, missing_indexes
+from storage.registrations import Registrations
+from storage.states import Locks, States
+from tests.storage.records import CPF, NOW, after, conversation, registration, renaming
+from tests.storage.servers import kill, noted_pid, short_lived
+from tests.storage.test_states_and_locks import LEASE
+
+# The driver's patience with a server that is away: it is tried again and again meanwhile.
+SOON_MS = 60
+
+
+def every_call(database: Any) -> dict[str, Awaitable[Any]]:
+    register, chats, conversations = (
+        Registrations(database),
+        Chats(database),
+        Conversations(database),
+    )
+    inbox, states, locks = Inbox(database), States(database), Locks(database)
+    owed = conversation(lookup=LookupState(since=NOW, next_at=NOW))
+    return {
+        "by_tax_ids": register.by_tax_ids([CPF, make_cpf(1)]),
+        "by_id": register.by_id("r1"),
+        "create": register.create(registration(id="r9", tax_id=make_cpf(9))),
+        "update": register.update(renaming(registration(), "Bia")),
+        "audit_of": register.audit_of("r1"),
+        "count": register.count(),
+        "chats.get": chats.get(1),
+        "chats.put": chats.put(Chat(id=9)),
+        "conversations.get": conversations.get("c1"),
+        "open_in": conversations.open_in(1),
+        "add": conversations.add(conversation(9)),
+        "latest_of": conversations.latest_of("r1", count=3),
+        "claim": conversations.claim("c1", Attendant(id=1, name="A"), at=NOW),
+        "close": conversations.close("c1", None, at=NOW),
+        "set_card": conversations.set_card("c1", 1),
+        "identify": conversations.identify(owed),
+        "owed_lookups": conversations.owed_lookups(until=after(days=1)),
+        "relay": conversations.relay(
+            RelayedMessage(group_id=9, message_id=9, conversation_id="c1")
+        ),
+        "behind": conversations.behind(1, 1),
+        "inbox.add": inbox.add(1, [(9, "c", {})], at=NOW),
+        "pending_chats": inbox.pending_chats(),
+        "pending_of": inbox.pending_of("c"),
+        "done": inbox.done(1, 1, at=NOW),
+        "failed": inbox.failed(1, 1, attempts=1, error="E"),
+        "set_aside": inbox.set_aside(1, 1, at=NOW),
+        "load": states.load("k"),
+        "save": states.save("k", "s", {}, update_id=9),
+        "acquire": locks.acquire("l9", "o", now=NOW, lease=LEASE),
+        "renew": locks.renew(["l1"], "o", now=NOW, lease=LEASE),
+        "release": locks.release(["l1"], "o"),
+        "owners": locks.owners(),
+        "answers": answers(database),
+        "ensure_indexes": ensure_indexes(database),
+        "missing_indexes": missing_indexes(database),
+    }
+
+
+async def contents(database: Any) -> dict[str, list[Any]]:
+    names = ["registrations", "audit", "chats", "conversations", "relayed", "inbox", "states"]
+    return {name: await database[name].find({}).sort("_id", 1).to_list(None) for name in names}
+
+
+async def test_when_the_server_is_gone_every_call_may_be_tried_later_and_wrote_nothing(
+    tmp_path: Path,
+):
+    async with (
+        embedded_server(tmp_path) as uri,
+        connected(uri, "balcao", server_selection_ms=SOON_MS) as database,
+    ):
+        await ensure_indexes(database)
+        await Registrations(database).create(registration())
+        await Conversations(database).add(conversation())
+        await Inbox(database).add(1, [(1, "c", {"text": "oi"})], at=NOW)
+        await States(database).save("k", "before", {}, update_id=1)
+        before = await contents(database)
+        await kill(noted_pid(tmp_path))
+        calls = every_call(database)
+        told = await asyncio.gather(*calls.values(), return_exceptions=True)
+    assert {
+        name: answer
+        for name, answer in zip(calls, told, strict=True)
+        if not isinstance(answer, TryLaterError)
+    } == {}
+    async with short_lived(tmp_path) as uri, connected(uri, "balcao") as database:
+        assert await missing_indexes(database) == []
+        assert await contents(database) == before
+
+
+async def test_a_kill_amid_updates_loses_none_that_was_confirmed_and_halves_none(tmp_path: Path):
+    confirmed: dict[str, int] = {}
+
+    async def keep_renaming(register: Registrations, key: str) -> None:
+        current = registration(id=key, tax_id=make_cpf(int(key)))
+        if not await register.create(current):
+            return
+        confirmed[key] = 1
+        while True:
+            update = renaming(current, f"n{current.version}")
+            if await register.update(update):
+                current = update.after
+                confirmed[key] = current.version
+            if sum(confirmed.values()) > 60:
+                killed.set()
+
+    killed = asyncio.Event()
+    async with (
+        embedded_server(tmp_path) as uri,
+        connected(uri, "balcao", server_selection_ms=SOON_MS) as database,
+    ):
+        await ensure_indexes(database)
+        register = Registrations(database)
+        work = [asyncio.create_task(keep_renaming(register, str(n))) for n in range(1, 9)]
+        async with asyncio.timeout(20):
+            await killed.wait()
+        await kill(noted_pid(tmp_path))
+        told = await asyncio.gather(*work, return_exceptions=True)
+    assert {type(answer) for answer in told} == {TryLaterError}
+    async with short_lived(tmp_path) as uri, connected(uri, "balcao") as database:
+        register = Registrations(database)
+        for key, version in confirmed.items():
+            stored = await register.by_id(key)
+            assert stored
+            # The last call was not answered: it may have been done, whole, or not at all.
+            assert stored.version in (version, version + 1)
+            entries = await database["audit"].find({"registration_id": key}).to_list(None)
+            assert sorted(entry["_id"] for entry in entries) == sorted(
+                f"{key}:{n}" for n in range(2, stored.version + 1)
+            )

@@ -1,0 +1,171 @@
+"""What holds for every plan: planned again it is unchanged, and a chat's word stays a chat's."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.candidate import (
+    FROM_CHAT,
+    FROM_ERP,
+    Candidate,
+    Create,
+    Policy,
+    Refused,
+    Unchanged,
+    Update,
+    plan,
+)
+from bot.domain.registration import (
+    FIELDS,
+    ErpRef,
+    Kind,
+    Phones,
+    Registration,
+    Stamp,
+    Status,
+    Way,
+)
+from tests.unit.documents import CPF, STABLE
+
+FROM_CUSTOMER = Stamp(at=datetime(2026, 11, 24, tzinfo=UTC), by="chat:5", way=Way.IDENTIFICATION)
+FROM_IXC = Stamp(at=datetime(2026, 11, 25, tzinfo=UTC), by="erp", way=Way.IDENTIFICATION)
+MOBILE, OTHER_MOBILE = "+5549999998888", "+5549988887777"
+REFS = [ErpRef(system="ixc", table="cliente", id=str(n)) for n in range(3)]
+
+texts = st.none() | st.sampled_from(["", "Ana", "Bia", "ana@example.com"])
+phone = st.none() | st.sampled_from([MOBILE, OTHER_MOBILE, "+554999998888", "+554933334444"])
+candidates = st.builds(
+    Candidate,
+    tax_id=st.just(CPF),
+    name=texts,
+    trade_name=texts,
+    phones=st.builds(Phones, commercial=phone, home=phone, mobile=phone),
+    email=texts,
+    status=st.none() | st.sampled_from(Status),
+    kinds=st.frozensets(st.sampled_from(Kind)),
+    tags=st.frozensets(st.sampled_from("abc")),
+    traits=st.lists(st.sampled_from("abc"), max_size=2).map(tuple),
+    alert_traits=st.none() | st.booleans(),
+    priority_departments=st.frozensets(st.sampled_from("abc")),
+    fixed_note=texts,
+    erp_refs=st.frozensets(st.sampled_from(REFS)),
+)
+policies = st.sampled_from([FROM_ERP, FROM_CHAT]) | st.builds(
+    Policy,
+    may_create=st.booleans(),
+    may_update=st.booleans(),
+    fields=st.frozensets(st.sampled_from(FIELDS)),
+    adds_to=st.frozensets(st.sampled_from(["kinds", "tags", "erp_refs"])),
+    requires_tax_id=st.booleans(),
+)
+stamps = st.sampled_from([FROM_CUSTOMER, FROM_IXC])
+
+
+def decided(candidate, known: Registration | None, policy: Policy, stamp: Stamp):
+    existing = {CPF.key: known} if known else {}
+    [decision] = plan([candidate], existing, policy, stamp=stamp, new_ids=["new"])
+    return decision
+
+
+def result(decision) -> Registration | None:
+    match decision:
+        case Create(registration) | Unchanged(registration) | Update(after=registration):
+            return registration
+        case Refused():
+            return None
+    raise AssertionError(decision)
+
+
+@STABLE
+@given(candidates, candidates, policies, stamps)
+def test_planning_the_result_again_is_unchanged(first, second, policy, stamp):
+    known = result(decided(first, None, policy, FROM_CUSTOMER))
+    after = result(decided(second, known, policy, stamp))
+    if after is None:
+        assert isinstance(decided(second, known, policy, stamp), Refused)
+    else:
+        assert decided(second, after, policy, FROM_IXC) == Unchanged(after)
+
+
+@STABLE
+@given(candidates, candidates, policies, stamps)
+def test_the_changes_are_what_differs_and_nothing_else(first, second, policy, stamp):
+    known = result(decided(first, None, Policy(may_create=True, may_update=True), stamp))
+    update = decided(second, known, policy, stamp)
+    if not isinstance(update, Update):
+        return
+    assert policy.may_update
+    changed = {change.path: change for change in update.changes}
+    assert changed.keys() <= policy.fields | {"chat_phones"}
+    assert all(change.before != change.after for change in update.changes)
+    replayed = known.with_values(
+        {path: change.after for path, change in changed.items()}, updated=stamp
+    )
+    assert replayed == update.after
+    undone = update.after.with_values(
+        {path: change.before for path, change in changed.items()}, updated=known.updated
+    )
+    assert undone.model_copy(update={"version": known.version}) == known
+
+
+@STABLE
+@given(candidates, candidates, stamps)
+def test_no_set_loses_anything_to_the_erp(first, second, stamp):
+    known = result(decided(first, None, Policy(may_create=True, may_update=True), stamp))
+    after = result(decided(second, known, FROM_ERP, stamp))
+    if known is not None:
+        assert after.kinds >= known.kinds
+        assert after.erp_refs >= known.erp_refs
+
+
+def prospect() -> Registration:
+    """Who introduced himself in a chat."""
+    said = Candidate(
+        tax_id=CPF, name="Ana", phones=Phones(mobile=MOBILE), kinds=frozenset((Kind.PROSPECT,))
+    )
+    decision = decided(said, None, FROM_CHAT, FROM_CUSTOMER)
+    assert isinstance(decision, Create)
+    return decision.registration
+
+
+def test_the_telephone_of_a_chat_proves_nothing_until_another_source_has_it():
+    said = prospect()
+    assert said.chat_phones == {MOBILE}
+    assert not said.is_reached_at(MOBILE)
+    again = decided(
+        Candidate(tax_id=CPF, phones=Phones(mobile=MOBILE)), said, FROM_CHAT, FROM_CUSTOMER
+    )
+    assert again == Unchanged(said)
+
+
+@pytest.mark.parametrize("where", ["commercial", "home", "mobile"])
+@pytest.mark.parametrize("written", [MOBILE, "+554999998888"])
+def test_another_source_confirms_the_telephone_of_a_chat(where: str, written: str):
+    known = Candidate(tax_id=CPF, phones=Phones(**{where: written}), erp_refs=frozenset(REFS[:1]))
+    update = decided(known, prospect(), FROM_ERP, FROM_IXC)
+    assert isinstance(update, Update)
+    assert update.after.is_reached_at(MOBILE)
+
+
+def test_another_telephone_from_the_erp_does_not_confirm_the_one_of_the_chat():
+    known = Candidate(tax_id=CPF, phones=Phones(home=OTHER_MOBILE))
+    update = decided(known, prospect(), FROM_ERP, FROM_IXC)
+    assert isinstance(update, Update)
+    assert update.after.is_reached_at(OTHER_MOBILE)
+    assert not update.after.is_reached_at(MOBILE)
+
+
+def test_what_the_erp_says_while_a_chat_is_identified_is_proven():
+    known = Candidate(
+        tax_id=CPF,
+        name="Ana",
+        phones=Phones(mobile=MOBILE),
+        kinds=frozenset((Kind.CUSTOMER,)),
+        erp_refs=frozenset(REFS[:1]),
+    )
+    created = decided(known, None, FROM_ERP, FROM_IXC)
+    assert isinstance(created, Create)
+    assert created.registration.chat_phones == frozenset()
+    assert created.registration.is_reached_at(MOBILE)

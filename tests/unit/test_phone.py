@@ -1,0 +1,203 @@
+"""Telephones: one form for every way of writing one, and none for what is none."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.phone import hide_phone, phone_key, read_phone, show_phone
+from tests.unit.documents import STABLE, full_width
+
+MOBILE = "+5549999998888"
+LANDLINE = "+554933334444"
+AREA_CODES = [int(f"{a}{b}") for a in range(1, 10) for b in range(1, 10)]
+
+mobiles = st.builds(
+    lambda area, rest: f"+55{area}9{rest:08d}",
+    st.sampled_from(AREA_CODES),
+    st.integers(60_000_000, 99_999_999),
+)
+landlines = st.builds(
+    lambda area, rest: f"+55{area}{rest:08d}",
+    st.sampled_from(AREA_CODES),
+    st.integers(20_000_000, 59_999_999),
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "49999998888",
+        "49 99999-8888",
+        "(49) 99999-8888",
+        "(49)99999-8888",
+        "(49) 9 9999-8888",
+        "(49) 9.9999-8888",
+        "49.99999.8888",
+        "49-99999-8888",
+        "49/99999-8888",
+        "049 99999-8888",
+        "(049) 99999-8888",
+        "0 49 99999-8888",
+        "0xx49 99999-8888",
+        "(0xx49) 99999-8888",
+        "015 49 99999-8888",
+        "0 15 49 99999-8888",
+        "5549999998888",
+        "55 49 99999-8888",
+        "+55 49 99999-8888",
+        "+55 (49) 99999-8888",
+        "+55 (0) 49 99999-8888",
+        "+55 (049) 99999-8888",
+        " +5549999998888\n",
+        "whatsapp 49999998888",
+        "tel: 49 99999-8888",
+        full_width("49999998888"),
+        "49\u00a099999\u20118888",
+        "\u202a+55 49 99999-8888\u202c",
+    ],
+)
+def test_every_brazilian_spelling_of_a_mobile_is_one_number(text: str):
+    assert read_phone(text) == MOBILE
+
+
+@pytest.mark.parametrize("text", ["49 99999-8888 (Ana)", "49 99999-8888 ramal 12"])
+def test_a_word_after_the_number_does_not_make_it_a_foreign_one(text: str):
+    assert read_phone(text) in (MOBILE, None)
+
+
+@pytest.mark.parametrize("text", ["00 55 49 99999-8888", "0055 49 99999-8888"])
+def test_a_number_written_for_dialling_from_abroad_does_not_become_a_foreign_one(text: str):
+    assert read_phone(text) in (MOBILE, None)
+
+
+@pytest.mark.parametrize("text", ["4933334444", "(49) 3333-4444", "0xx49 3333-4444", LANDLINE])
+def test_every_brazilian_spelling_of_a_landline_is_one_number(text: str):
+    assert read_phone(text) == LANDLINE
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("(55) 99999-8888", "+5555999998888"),
+        ("55999998888", "+5555999998888"),
+        ("5555999998888", "+5555999998888"),
+        ("(55) 3222-1234", "+555532221234"),
+        ("5532221234", "+555532221234"),
+        ("55 55 3222-1234", "+555532221234"),
+    ],
+)
+def test_the_area_code_55_is_not_taken_for_the_country(text: str, expected: str):
+    assert read_phone(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("+1 650 253 0000", "+16502530000"),
+        ("+351 912 345 678", "+351912345678"),
+        ("351912345678", "+351912345678"),
+        ("+54 9 11 2345-6789", "+5491123456789"),
+    ],
+)
+def test_foreign_numbers_keep_their_country(text: str, expected: str):
+    assert read_phone(text) == expected
+    assert read_phone(show_phone(expected)) == expected
+
+
+def test_a_number_without_country_code_belongs_to_the_country_that_was_named():
+    assert read_phone("912 345 678", country="PT") == "+351912345678"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "abc",
+        "123",
+        "190",
+        "0000",
+        "00000000000",
+        "+",
+        "+" * 10,
+        "1" * 300,
+        "não tenho",
+        "+5549",
+        "(00) 99999-8888",
+        "+55 49 999999-8888",
+        "49 99999-8888 / 49 98888-7777",
+        "\x00",
+        "📞",
+    ],
+)
+def test_what_is_no_telephone_gives_none(text: str):
+    assert read_phone(text) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["3333-4444", "4333-2222", "3932-1122", "4999-8888", "98888-7777"]
+)
+def test_a_brazilian_number_without_area_code_does_not_become_a_foreign_one(text: str):
+    assert read_phone(text) is None
+
+
+@pytest.mark.parametrize("text", ["(49) 9999-888", "(49) 3333-444", "(49) 999998-8888"])
+def test_a_brazilian_number_with_a_digit_too_few_or_many_does_not_become_a_foreign_one(text: str):
+    assert read_phone(text) is None
+
+
+@STABLE
+@given(st.text() | st.text(alphabet="0123456789+()-./ x#٣９"))
+def test_reading_never_raises_and_gives_e164(text: str):
+    phone = read_phone(text)
+    assert phone is None or (phone[0] == "+" and phone[1:].isdecimal() and phone.isascii())
+
+
+@STABLE
+@given(mobiles | landlines)
+def test_what_is_shown_reads_back(phone: str):
+    assert read_phone(show_phone(phone)) == phone
+    assert read_phone(phone) == phone
+    assert read_phone(phone[1:]) == phone
+    assert read_phone(phone[3:]) == phone
+
+
+@STABLE
+@given(mobiles)
+def test_the_ninth_digit_splits_nobody(phone: str):
+    older = phone[:5] + phone[6:]
+    assert phone_key(older) == phone_key(phone)
+    assert read_phone(older) == older
+
+
+@STABLE
+@given(mobiles | landlines, mobiles | landlines)
+def test_two_telephones_are_one_only_by_the_ninth_digit(one: str, two: str):
+    without = {p[:5] + p[6:] if len(p) == 14 else p for p in (one, two)}
+    assert (phone_key(one) == phone_key(two)) == (len(without) == 1)
+
+
+@pytest.mark.parametrize("first", "2345")
+def test_a_landline_is_not_the_mobile_that_has_a_nine_in_front_of_it(first: str):
+    landline, mobile = f"+5511{first}3331111", f"+55119{first}3331111"
+    assert phone_key(landline) != phone_key(mobile)
+
+
+def test_the_key_of_a_foreign_number_is_the_number():
+    assert phone_key("+16502530000") == "+16502530000"
+    assert phone_key("+5491123456789") == "+5491123456789"
+
+
+def test_a_number_is_shown_as_people_read_it():
+    assert show_phone(MOBILE) == "(49) 99999-8888"
+    assert show_phone(LANDLINE) == "(49) 3333-4444"
+    assert show_phone("+16502530000") == "+1 650-253-0000"
+    assert show_phone("nada") == "nada"
+
+
+@pytest.mark.parametrize(
+    ("phone", "hidden"),
+    [(MOBILE, "************88"), ("+16502530000", "**********00"), ("12", "12"), ("", "")],
+)
+def test_only_the_last_two_digits_stay_when_a_number_is_hidden(phone: str, hidden: str):
+    assert hide_phone(phone) == hidden
