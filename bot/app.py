@@ -103,7 +103,7 @@ def build(
         id="atendimento", name="Atendimento", group_id=settings.attendants_chat_id or 0
     )
     alerts = TelegramAlerts(bot=bot, admin_ids=settings.admin_ids, clock=clock)
-    desk = TelegramDesk(bot=bot, department_name=department.name, timezone=settings.zone)
+    desk = TelegramDesk(bot=bot, timezone=settings.zone)
     show_card = ShowCard(conversations=conversations, registrations=registrations, desk=desk)
     apply_plan = ApplyPlan(register=registrations, new_id=lambda: uuid.uuid4().hex)
     look_up = LookUp(erp=erp, apply_plan=apply_plan, clock=clock, budget_s=lookup_budget_s)

@@ -39,7 +39,11 @@ class Settings(BaseSettings):
     """What can be set; README says what each is for."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_file=".env", extra="ignore", str_strip_whitespace=True
+        env_prefix=PREFIX,
+        env_file=".env",
+        extra="ignore",
+        str_strip_whitespace=True,
+        env_ignore_empty=True,
     )
 
     bot_token: SecretStr = SecretStr("")

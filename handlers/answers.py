@@ -1,14 +1,21 @@
 """What holds for every chat: presses are always answered, and some errors are nobody's fault."""
 
 import structlog
-from aiogram import Router
+from aiogram import Bot, Router
 from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError
 from aiogram.filters import ExceptionTypeFilter
-from aiogram.types import CallbackQuery, ErrorEvent
+from aiogram.types import CallbackQuery, ErrorEvent, Message
 
 EXPIRED_BUTTON = "Este botão não vale mais."
 
 logger = structlog.get_logger()
+
+
+def bot_of(message: Message) -> Bot:
+    """The bot that received the message."""
+    if message.bot is None:
+        raise RuntimeError("a message that was received always has its bot")
+    return message.bot
 
 
 async def answer_press(

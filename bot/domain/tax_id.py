@@ -38,6 +38,8 @@ _DIGIT_RUN: Final = re.compile(r"[0-9](?:[\s.,/\-_()\u2010-\u2015\u2212]*[0-9])*
 _GLUED_NAME: Final = re.compile(r"(?:CPF|CNPJ)(?=[0-9])")
 # Fewer digits than this make no CNPJ that somebody meant: "condominio-1234" is an address.
 _DIGITS_OF_A_CNPJ: Final = 5
+# A protocol number has as many digits as a CNPJ, and people copy it along.
+_PROTOCOL: Final = re.compile(r"20[0-9]{6}-[0-9]{6}")
 _NOT_ALPHANUMERIC: Final = re.compile(r"[^0-9A-Z]+")
 _SCIENTIFIC: Final = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]*)?\s*E\s*[+-]?[0-9]+")
 _DECIMAL_ZERO: Final = re.compile(r"([0-9]+)[.,]0")
@@ -257,6 +259,8 @@ def _numbers_in(text: str) -> list[str]:
     loose: list[list[str]] = [[]]
     for token in _TOKEN.findall(text):
         atoms = _ATOM.findall(token)
+        if _PROTOCOL.fullmatch(token) and not _is_valid("".join(atoms)):
+            continue
         if number := _number_of(atoms):
             found.append(number)
             loose.append([])

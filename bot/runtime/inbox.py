@@ -161,7 +161,7 @@ class Inbox:
                 return await self._drain(key, is_new=is_new)
         except TryLaterError as error:
             self.forget(key)
-            logger.warning("chat waits", chat=key, error=str(error))
+            logger.warning("chat waits", chat=_loggable(key), error=str(error))
             return False
         except BaseException:
             self.forget(key)
@@ -174,7 +174,7 @@ class Inbox:
         for update_id, payload, attempts in await self._waiting(key):
             if self._stopping:
                 return True
-            with structlog.contextvars.bound_contextvars(update=update_id, chat=key):
+            with structlog.contextvars.bound_contextvars(update=update_id, chat=_loggable(key)):
                 failure: Exception
                 try:
                     await self._handle(payload)
@@ -216,6 +216,11 @@ class Inbox:
         logger.error("update set aside", error=kind)
         await self._tell_set_aside(update_id, key, kind)
         return True
+
+
+def _loggable(key: str) -> int | str:
+    # A number: as text it would be covered like a telephone.
+    return int(key) if key.removeprefix("-").isdecimal() else key
 
 
 def chat_key(update: Payload) -> str:

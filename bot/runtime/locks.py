@@ -175,7 +175,7 @@ class ChatLocks:
             held = self._held.get(name)
             if held is None or not held.leased or f"chat:{name}" in kept:
                 continue
-            logger.error("lease lost", chat=name)
+            logger.error("lease lost", lock=f"chat:{name}")
             task = held.task
             self._let_go(name)
             if task is not None:

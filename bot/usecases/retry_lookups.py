@@ -11,7 +11,11 @@ from bot.usecases.identify import Chats, Found, LookUp, NotConsulted
 from bot.usecases.introduce import RegisterProspect, Registrations
 from bot.usecases.show_card import Conversations, ShowCard
 
-_PAUSES: Final = tuple(timedelta(seconds=s) for s in (5, 15, 60, 300, 900))
+# Somebody may be waiting for the answer in the first hour; after that it is for the record.
+_FIRST_PAUSE: Final = timedelta(seconds=5)
+_LONGEST_PAUSE: Final = timedelta(minutes=1)
+_EARLY: Final = timedelta(hours=1)
+_LATE_PAUSE: Final = timedelta(minutes=15)
 # After that the person is registered from what he said himself; a sync will tell more.
 _GIVE_UP: Final = timedelta(days=2)
 
@@ -114,5 +118,6 @@ class RetryLookups:
 
 
 def _later(owed: LookupState, now: datetime) -> LookupState:
-    pause = _PAUSES[min(owed.attempts, len(_PAUSES) - 1)]
+    early = min(_FIRST_PAUSE * 2 ** min(owed.attempts, 10), _LONGEST_PAUSE)
+    pause = early if now - owed.since < _EARLY else _LATE_PAUSE
     return LookupState(attempts=owed.attempts + 1, since=owed.since, next_at=now + pause)

@@ -55,12 +55,14 @@ def keyboard(conversation: Conversation) -> InlineKeyboardMarkup:
     return InlineKeyboardMarkup(inline_keyboard=[*rows, last])
 
 
-def card_text(card: Card, *, department: str, timezone: ZoneInfo) -> str:
+def card_text(card: Card, *, timezone: ZoneInfo) -> str:
     """What to know before the first answer: priority first, then who, then what to mind."""
     conversation, registration = card.conversation, card.registration
     lines = []
-    if conversation.priority:
-        lines += [f"🔴🔴 <b>PRIORIDADE em {html.quote(department)}</b> 🔴🔴", ""]
+    name = registration.name if registration else conversation.shown_name
+    # Both on the first line: it is what a quote of the card shows below the customer's messages.
+    mark = "🔴🔴 <b>PRIORIDADE</b> · " if conversation.priority else "👤 "
+    lines.append(f"{mark}<b>{html.quote(name)}</b>")
     lines.append(_who(conversation, registration))
     if registration:
         lines.append(_kinds_and_status(registration))
@@ -76,8 +78,9 @@ def card_text(card: Card, *, department: str, timezone: ZoneInfo) -> str:
         lines.append(f"🗂 ERP: {_erp(registration)}")
     if conversation.lookup:
         lines.append("⏳ <b>ERP não consultado</b>: sem resposta, tentando de novo")
-    for other in card.recent:
-        lines.append(f"🕘 {_time(other, timezone)} · {html.quote(other.protocol)}")
+    lines += [
+        f"🕘 {_time(other, timezone)} · {html.quote(other.protocol)}" for other in card.recent
+    ]
     lines += ["", *_footer(conversation, timezone)]
     return "\n".join(lines)
 
@@ -118,13 +121,12 @@ def full_card_text(card: Card, *, timezone: ZoneInfo) -> str:
 
 
 def _who(conversation: Conversation, registration: Registration | None) -> str:
-    name = registration.name if registration else conversation.shown_name
-    line = f"👤 <b>{html.quote(name)}</b>"
+    line = ""
     if registration and registration.trade_name:
-        line += f" ({html.quote(registration.trade_name)})"
+        line += f"{html.quote(registration.trade_name)}\n"
     tax_id = conversation.tax_id
     document = f"{tax_id.label} <code>{html.quote(tax_id.masked)}</code> · " if tax_id else ""
-    line += f"\n{document}{_IDENTITIES[conversation.identity]}"
+    line += f"{document}{_IDENTITIES[conversation.identity]}"
     if registration and conversation.identity is not Identity.VERIFIED:
         # Somebody typed this person's number; who it is remains to be seen.
         line += f"\nDiz chamar-se: {html.quote(conversation.shown_name)}"

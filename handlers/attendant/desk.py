@@ -22,7 +22,6 @@ logger = structlog.get_logger()
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TelegramDesk:
     bot: Bot
-    department_name: str
     timezone: ZoneInfo
 
     async def show(self, card: Card) -> int:
@@ -53,4 +52,4 @@ class TelegramDesk:
             logger.info("card not edited", reason=error.message)
 
     def _text(self, card: Card) -> str:
-        return views.card_text(card, department=self.department_name, timezone=self.timezone)
+        return views.card_text(card, timezone=self.timezone)

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from aiogram import Bot, F, Router
 from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError
+from aiogram.fsm.context import FSMContext
 from aiogram.types import (
     CallbackQuery,
     MaybeInaccessibleMessageUnion,
@@ -124,6 +125,15 @@ async def answer_customer(
             assert_never(outcome)
 
 
+async def hint_to_reply(message: Message, state: FSMContext, timezone: ZoneInfo) -> None:
+    """Writing without replying reaches no customer: the likeliest first mistake."""
+    today = message.date.astimezone(timezone).date().isoformat()
+    if (await state.get_data()).get("hinted_on") == today:
+        return
+    await state.update_data(hinted_on=today)
+    await message.reply(texts.ANSWER_BY_REPLYING)
+
+
 def router() -> Router:
     """The attendants' group."""
     router = Router(name="attendant")
@@ -139,6 +149,7 @@ def router() -> Router:
     router.message.register(
         answer_customer, F.reply_to_message.as_("reply"), ~F.text.startswith("/")
     )
+    router.message.register(hint_to_reply, F.text, ~F.text.startswith("/"), ~F.reply_to_message)
     return router
 
 

@@ -10,6 +10,10 @@ CUSTOMER_BLOCKED = (
     "⚠️ O cliente bloqueou o bot: <b>sua mensagem não foi entregue</b>. "
     "Se for urgente, fale com ele por telefone."
 )
+ANSWER_BY_REPLYING = (
+    "💡 Isso ficou só entre os atendentes. Para falar com o cliente, <b>responda</b> à ficha "
+    "ou a uma mensagem dele. (Aviso só uma vez por dia.)"
+)
 NOT_DELIVERED = (
     "⚠️ O Telegram não deixou enviar esta mensagem ao cliente. "
     "Tente em texto, ou como foto ou arquivo."

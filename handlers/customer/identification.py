@@ -7,8 +7,9 @@ from aiogram import F, Router
 from aiogram.filters import Command, CommandStart, StateFilter
 from aiogram.fsm.context import FSMContext
 from aiogram.types import Contact, Message, ReplyKeyboardRemove, User
+from aiogram.utils.chat_action import ChatActionSender
 
-from bot.domain.conversation import Department
+from bot.domain.conversation import Chat, Department
 from bot.domain.phone import read_phone
 from bot.domain.registration import read_name
 from bot.domain.tax_id import NotATaxId, Reason, TaxId, read_tax_id
@@ -16,11 +17,13 @@ from bot.usecases.arrive import Arrive, FirstContact, GoesOn, NotLinked, Returni
 from bot.usecases.identify import Identify, TooManyTaxIds
 from bot.usecases.introduce import ConfirmPhone, Introduce, NotVerified, Verified
 from bot.usecases.open_conversation import OpenConversation
+from handlers.answers import bot_of
 from handlers.customer import keyboards, texts
 from handlers.customer.relay import Relay
 from handlers.customer.states import Customer
 
 FAILURES_IN_A_ROW = 3
+_TYPING_AFTER_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,12 +202,20 @@ async def _take_tax_id(
         await message.answer(texts.ASK_PHONE, reply_markup=keyboards.share_phone())
         await state.set_state(Customer.confirming)
         await state.set_data({})
-        await reception.identify(chat)
+        await _look_up(message, reception, chat)
         return
-    await reception.identify(chat)
+    await _look_up(message, reception, chat)
     # Nobody is asked for a name here: only new ones would be, and that would tell them apart.
     await reception.introduce(message.chat.id, read_name(user.full_name) or str(user.id))
     await _open(message, state, user, reception)
+
+
+async def _look_up(message: Message, reception: Reception, chat: Chat) -> None:
+    """While an ERP takes its time the customer sees that something is going on."""
+    async with ChatActionSender.typing(
+        message.chat.id, bot_of(message), initial_sleep=_TYPING_AFTER_S
+    ):
+        await reception.identify(chat)
 
 
 async def _confirm(

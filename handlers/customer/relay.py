@@ -13,6 +13,7 @@ from aiogram.types import Message, ReplyParameters, User
 from bot.domain.conversation import Conversation, RelayedMessage
 from bot.domain.errors import RefusedError
 from bot.usecases.show_card import Conversations, ShowCard
+from handlers.answers import bot_of
 from handlers.customer import texts
 
 _TEXT_LENGTH = 4096
@@ -46,9 +47,7 @@ class Relay:
         )
 
     async def _send(self, message: Message, conversation: Conversation, user: User) -> int:
-        bot = message.bot
-        if bot is None:
-            raise RuntimeError("a message that was received always has its bot")
+        bot = bot_of(message)
         below_card = ReplyParameters(
             message_id=conversation.card_message_id or 0, allow_sending_without_reply=True
         )

@@ -79,7 +79,7 @@ async def test_a_known_customer_is_recognised_served_and_seen_off(page: Page) ->
 
     card = the_card(attendants, people.MARIA)
     await expect(card).to_contain_text(
-        re.compile(r"^Balcão\s*🔴🔴 PRIORIDADE em Atendimento 🔴🔴")
+        re.compile(r"^Balcão\s*🔴🔴 PRIORIDADE · Maria das Graças Lima")
     )
     await expect(card).to_contain_text("Maria das Graças Lima")
     await expect(card).to_contain_text("✅ telefone confirmado")
@@ -213,7 +213,7 @@ async def test_the_main_job_fits_on_a_phone(open_page: OpenPage) -> None:
     await expect(customer).to_be_hidden()
     card = the_card(attendants, people.MARIA)
     await expect(card).to_be_in_viewport()
-    await expect(card).to_contain_text("🔴🔴 PRIORIDADE em Atendimento 🔴🔴")
+    await expect(card).to_contain_text("🔴🔴 PRIORIDADE · Maria das Graças Lima")
     await expect(card.get_by_role("button", name=CLAIM)).to_be_in_viewport(ratio=1)
     await expect(card.get_by_role("button", name=CLOSE)).to_be_in_viewport(ratio=1)
     await fits(page)

@@ -57,6 +57,17 @@ async def test_a_reply_to_the_card_or_to_a_message_reaches_the_customer(
     assert ana.read[-3:] == ["Boa tarde, Ana!", "Já vou ver.", "Assumi o caso."]
 
 
+async def test_writing_without_replying_is_said_to_reach_nobody_once_a_day(
+    people: Telegram, ana: Customer
+):
+    for text in ("Bom dia, Ana!", "Ana?"):
+        await people.group_says(BIA, text, reply_to=None)
+    await people.group_says(CAIO, "Quem pega?", reply_to=None)
+    hints = [text for text in people.texts(GROUP_ID) if "responda à ficha" in text]
+    assert len(hints) == 2
+    assert "<protocol>" in ana.read[-1]
+
+
 async def test_attendants_talking_to_each_other_reach_no_customer(people: Telegram, ana: Customer):
     before = ana.read
     await people.group_says(BIA, "alguém viu?", reply_to=None)
@@ -269,7 +280,7 @@ async def test_priority_traits_and_note_stand_on_the_card(people: Telegram):
     maria = people.customer(demo.MARIA)
     await maria.is_in_conversation()
     lines = people.card["text"].splitlines()
-    assert "PRIORIDADE" in lines[0]
+    assert lines[0] == "🔴🔴 PRIORIDADE · Maria das Graças Lima"
     assert "❗ Atenção: idosa, <script>" in lines
     assert "📌 Observação: Confirme & anote <i>tudo</i>." in lines
 

@@ -111,7 +111,7 @@ async def test_an_unknown_person_is_registered_once_the_erp_says_so(
     assert found[tax_id.key].kinds == {Kind.PROSPECT}
 
 
-async def test_an_erp_that_stays_away_is_asked_ever_more_rarely_and_nobody_is_lost(
+async def test_an_erp_that_stays_away_is_asked_ever_more_rarely(
     people: Telegram, erp: IxcEmulator, clock: Clock
 ):
     erp.fail(faults.DOWN)
@@ -127,6 +127,32 @@ async def test_an_erp_that_stays_away_is_asked_ever_more_rarely_and_nobody_is_lo
         pauses.append((owed.next_at - clock.now).total_seconds())
     assert pauses == sorted(pauses)
     assert pauses[-1] == pytest.approx(900, abs=0.1)
+
+
+async def test_in_the_first_hour_it_is_asked_every_minute_at_least(
+    people: Telegram, erp: IxcEmulator, clock: Clock
+):
+    erp.fail(faults.html(500))
+    ana = people.customer(demo.ANA)
+    await ana.is_in_conversation()
+    await ana.says("Ana")
+    pauses = []
+    for _ in range(6):
+        clock.advance(timedelta(minutes=1))
+        await people.balcao.retry_lookups()
+        owed = (await people.balcao.retry_lookups.conversations.open_in(ana.id)).lookup
+        pauses.append(round((owed.next_at - clock.now).total_seconds()))
+    assert pauses == [10, 20, 40, 60, 60, 60]
+
+
+async def test_an_outage_of_two_days_loses_nobody(
+    people: Telegram, erp: IxcEmulator, clock: Clock
+):
+    erp.fail(faults.DOWN)
+    bruno = people.customer(demo.STRANGER)
+    await bruno.is_in_conversation()
+    await bruno.says("Bruno Tavares")
+    conversations = people.balcao.retry_lookups.conversations
     clock.advance(timedelta(days=2))
     await people.balcao.retry_lookups()
     assert await people.balcao.registrations.count() == 1

@@ -89,17 +89,14 @@ def test_secrets_never_show_themselves(field: str, read: Read):
         ("http_port", "70000"),
         ("http_port", "-1"),
         ("http_port", "80.5"),
-        ("http_port", ""),
         ("http_port", "9" * 5000),
         ("admin_ids", "1,ana"),
         ("admin_ids", "11;22"),
         ("admin_ids", "[11,22]"),
         ("attendants_chat_id", "meu-grupo"),
-        ("attendants_chat_id", ""),
         ("timezone", "Marte/Olimpo"),
         ("timezone", "../etc/passwd"),
         ("timezone", "/etc/localtime"),
-        ("timezone", ""),
         ("timezone", "America"),
         ("timezone", "a" * 5000),
         ("log_level", "barulho"),
@@ -107,7 +104,6 @@ def test_secrets_never_show_themselves(field: str, read: Read):
         ("confirm_identity", "talvez"),
         ("mongodb_database", "base de dados"),
         ("mongodb_database", "a/b"),
-        ("mongodb_database", ""),
         ("mongodb_database", "a" * 39),
         ("erp_url", "segredo@erp"),
         ("erp_url", "ftp://erp.example"),
@@ -123,7 +119,7 @@ def test_a_wrong_value_names_its_setting_in_one_line_and_is_not_shown(
         read(**{field: value})
     [line] = str(refused.value).splitlines()
     assert line.startswith(f"{PREFIX}{field.upper()}: ")
-    assert not value or value not in line
+    assert value not in line
     assert refused.value.__cause__ is None
     assert "input" not in line
 
@@ -195,3 +191,8 @@ def test_a_file_that_is_not_utf_8_stops_the_start_with_one_line(read: Read, tmp_
         read()
     [line] = str(refused.value).splitlines()
     assert ".env" in line
+
+
+@pytest.mark.parametrize("field", sorted(Settings.model_fields))
+def test_a_name_left_empty_as_in_a_template_is_at_its_default(field: str, read: Read):
+    assert read(**{field: ""}) == read()
