@@ -1,0 +1,87 @@
+"""`balcao check` says line by line what works."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.demo.bot_api import BotApiEmulator
+from bot.demo.ixc import CREDENTIAL, IxcEmulator, faults
+
+GROUP_ID = -1001000000001
+ADMIN_ID = 4001
+
+
+@pytest.fixture
+def settings(telegram: BotApiEmulator, erp: IxcEmulator, tmp_path: Path) -> dict[str, str]:
+    telegram.add_user(ADMIN_ID, "Dora", started=True)
+    telegram.add_group(GROUP_ID, "Atendimento", members=(ADMIN_ID,), bot="administrator")
+    return {
+        "BALCAO_BOT_TOKEN": telegram.token,
+        "BALCAO_TELEGRAM_API_URL": telegram.url,
+        "BALCAO_ATTENDANTS_CHAT_ID": str(GROUP_ID),
+        "BALCAO_DATA_DIR": str(tmp_path / "data"),
+        "BALCAO_ERP_KIND": "ixc",
+        "BALCAO_ERP_URL": erp.url,
+        "BALCAO_ERP_TOKEN": CREDENTIAL,
+    }
+
+
+async def check(settings: dict[str, str], cwd: Path) -> tuple[int, list[str]]:
+    """Exit code, and the lines that it printed."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "check"),
+        env={
+            **{k: v for k, v in os.environ.items() if not k.startswith("BALCAO_")},
+            **settings,
+            "PYTHONPATH": os.pathsep.join(sys.path),
+        },
+        cwd=cwd,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(60):
+        printed, _ = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, printed.decode().splitlines()
+
+
+async def test_when_all_is_well_every_line_says_so(settings: dict[str, str], tmp_path: Path):
+    code, lines = await check(settings, tmp_path)
+    assert lines == [
+        "✓ configuração: completa",
+        "✓ banco de dados: embutido, responde, índices completos",
+        "✓ Telegram: @balcao_demo_bot, administrador do grupo “Atendimento”",
+        "✓ ERP: ixc responde",
+    ]
+    assert code == 0
+
+
+async def test_every_trouble_has_its_line_and_hides_no_other(
+    settings: dict[str, str], telegram: BotApiEmulator, erp: IxcEmulator, tmp_path: Path
+):
+    telegram.remove_member(GROUP_ID, telegram.bot.id, by=ADMIN_ID)
+    erp.fail(faults.IP_NOT_ALLOWED)
+    del settings["BALCAO_ATTENDANTS_CHAT_ID"]
+    code, lines = await check(settings, tmp_path)
+    assert code == 1
+    assert [line[:1] for line in lines] == ["✗", "✓", "✓", "✗"]
+    assert "BALCAO_ATTENDANTS_CHAT_ID: falta" in lines[0]
+    assert "sem grupo para testar" in lines[2]
+    assert CREDENTIAL not in "".join(lines)
+
+
+async def test_a_group_that_the_bot_does_not_reach_or_rule_is_said(
+    settings: dict[str, str], telegram: BotApiEmulator, tmp_path: Path
+):
+    telegram.set_admin(GROUP_ID, telegram.bot.id, False, by=ADMIN_ID)
+    code, lines = await check(settings, tmp_path)
+    assert code == 1
+    assert "não é administrador" in lines[2]
+    telegram.remove_member(GROUP_ID, telegram.bot.id, by=ADMIN_ID)
+    code, lines = await check(settings, tmp_path)
+    assert code == 1
+    assert "o bot não alcança este grupo" in lines[2]
+    code, lines = await check({**settings, "BALCAO_BOT_TOKEN": "1:wrong"}, tmp_path)
+    assert "o Telegram não aceita este token" in lines[2]
