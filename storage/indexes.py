@@ -24,7 +24,7 @@ INDEXES: Final = {
     # the embedded server's finds use a sparse single index and no partial one.
     "registrations": [_index("tax_key", "tax_key", unique=True, sparse=True)],
     "audit": [_index("registration", "registration_id")],
-    "chats": [_index("registration", "registration_id", sparse=True)],
+    "chats": [],
     "conversations": [
         _index("protocol", "protocol", unique=True),
         # Present only while open: a chat has one open conversation, whoever races for it.
@@ -32,7 +32,7 @@ INDEXES: Final = {
         _index("registration", "registration_id", sparse=True),
         _index("lookup_at", "lookup.next_at", sparse=True),
     ],
-    "relayed": [_index("conversation", "conversation_id")],
+    "relayed": [],
     "inbox": [
         _index("pending", "pending", sparse=True),
         _index("done", "done_at", sparse=True, expireAfterSeconds=_DONE_S),
