@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bot.domain.conversation import Chat, Conversation, Identity, LookupState
-from bot.usecases.identify import Chats, Found, LookUp, NotConsulted
+from bot.usecases.identify import Chats, Found, LookUp, LookupOutcome, NotConsulted
 from bot.usecases.introduce import RegisterProspect, Registrations
 from bot.usecases.show_card import Conversations, ShowCard
 
@@ -67,16 +67,19 @@ class RetryLookups:
         """How many look-ups were answered."""
         answered = 0
         for conversation in await self.conversations.owed_lookups(until=self.clock()):
+            if conversation.tax_id is None:
+                continue
+            # Nobody's messages wait while the ERP takes its time.
+            outcome = await self.look_up(conversation.tax_id)
             async with self.holding(conversation.chat_id):
-                answered += await self._retry(conversation)
+                answered += await self._apply(conversation.id, outcome)
         return answered
 
-    async def _retry(self, conversation: Conversation) -> bool:
+    async def _apply(self, conversation_id: str, outcome: LookupOutcome) -> bool:
         # Read again under the lock: another replica may have been quicker.
-        now_stored = await self.conversations.get(conversation.id)
-        if now_stored is None or now_stored.lookup is None or now_stored.tax_id is None:
+        now_stored = await self.conversations.get(conversation_id)
+        if now_stored is None or now_stored.lookup is None:
             return False
-        outcome = await self.look_up(now_stored.tax_id)
         now, owed = self.clock(), now_stored.lookup
         chat = await self._chat_of(now_stored)
         if isinstance(outcome, NotConsulted) and now - owed.since < _GIVE_UP:

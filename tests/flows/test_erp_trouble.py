@@ -1,5 +1,6 @@
 """The ERP is down, slow or answers nonsense: never a dead end, and never a lost person."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,8 @@ from bot.demo.ixc import IxcEmulator, faults
 from bot.domain.registration import Kind
 from bot.domain.tax_id import read_tax_id
 from handlers.customer import texts
-from tests.flows.conftest import BIA, Clock, Start, Telegram
+from tests.flows.conftest import BIA, GROUP_ID, Clock, Start, Telegram
+from tests.flows.replica import until
 
 TROUBLES = {
     "down": faults.DOWN,
@@ -192,3 +194,22 @@ async def test_a_late_answer_after_the_customer_switched_touches_only_the_conver
     assert "Ana Beatriz Souza" in people.cards[0]["text"]
     chat = await people.balcao.retry_lookups.chats.get(ana.id)
     assert chat.tax_id == read_tax_id(demo.JOSE.tax_id)
+
+
+async def test_a_slow_retry_keeps_nobody_waiting(start: Start, erp: IxcEmulator, clock: Clock):
+    async with start(lookup_budget_s=3) as people:
+        erp.fail(faults.html(500))
+        ana = people.customer(demo.ANA)
+        await ana.is_in_conversation()
+        await ana.says("Ana")
+        erp.heal()
+        erp.fail(faults.slow(30))
+        clock.advance(timedelta(seconds=6))
+        asked = len(erp.requests)
+        retry = asyncio.create_task(people.balcao.retry_lookups())
+        await until(lambda: len(erp.requests) > asked)
+        await ana.says("ainda está aí?")
+        assert people.messages(GROUP_ID)[-1]["text"].endswith("ainda está aí?")
+        assert not retry.done()
+        retry.cancel()
+        await asyncio.gather(retry, return_exceptions=True)
