@@ -19,11 +19,21 @@ from aiogram.exceptions import (
 )
 from aiogram.methods import Response, TelegramMethod
 from aiogram.methods.base import TelegramType
+from aiogram.types import Message, MessageId
 
 from bot.domain.errors import TryLaterError
 
 # Longer than this the update goes back into the inbox and waits there.
 _LONGEST_WAIT_S: Final = 120.0
+
+# aiogram reads each answer with a model made for its type. pydantic keeps such models only while
+# somebody refers to them, and building one takes 4 ms: these are of every message and every poll.
+_KEPT_MODELS: Final = (
+    Response[Message],
+    Response[MessageId],
+    Response[bool],
+    Response[list[dict[str, Any]]],
+)
 
 logger = structlog.get_logger()
 
