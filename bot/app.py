@@ -4,7 +4,12 @@ import asyncio
 import signal
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    suppress,
+)
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -283,9 +288,21 @@ async def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; raises RefusedError or TryLaterError when it cannot start."""
     settings.require_for_run()
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    serving_ = asyncio.create_task(_serve(settings))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait((serving_, stopping), return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not serving_.done():
+        logger.info("stopping")
+        # Also while it still waits for Telegram or the database to start with.
+        serving_.cancel()
+    with suppress(asyncio.CancelledError):
+        await serving_
+
+
+async def _serve(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings))
         erp = await stack.enter_async_context(open_customer_lookup(settings))
@@ -300,12 +317,7 @@ async def run(settings: Settings) -> None:
         )
         polling = await stack.enter_async_context(serving(balcao))
         logger.info("ready", health=f"{address}/healthz", erp=settings.erp_kind or "none")
-        stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait((polling, stopping), return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        logger.info("stopping")
-        if polling.done():
-            polling.result()
+        await polling
 
 
 async def _set_commands(bot: Bot, admin_ids: Sequence[int]) -> None:

@@ -16,22 +16,24 @@ class Running:
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
-        self._ready = asyncio.Event()
+        self._more = asyncio.Condition()
         self.log = ""
         self._reading = asyncio.create_task(self._read())
 
     async def _read(self) -> None:
         assert self._process.stderr
         async for line in self._process.stderr:
-            self.log += line.decode()
-            if " ready " in self.log or '"ready"' in self.log:
-                self._ready.set()
-        self._ready.set()
+            async with self._more:
+                self.log += line.decode()
+                self._more.notify_all()
+
+    async def says(self, words: str) -> None:
+        """Return once these words are in the log."""
+        async with asyncio.timeout(_START_S), self._more:
+            await self._more.wait_for(lambda: words in self.log)
 
     async def ready(self) -> None:
-        async with asyncio.timeout(_START_S):
-            await self._ready.wait()
-        assert self._process.returncode is None, self.log
+        await self.says('"ready"')
 
     async def end(self, signal_number: int) -> int:
         """Send the signal; returns the exit code."""

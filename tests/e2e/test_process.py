@@ -114,6 +114,26 @@ async def test_sigterm_finishes_what_is_held_and_leaves_the_rest_for_the_next_st
     assert len(cards) == 1
 
 
+async def test_while_telegram_is_away_it_waits_and_still_stops_when_told(
+    telegram: BotApiEmulator, settings: dict[str, str], tmp_path: Path
+):
+    telegram.fail_next("getMe", 502, "Bad Gateway", times=1000)
+    async with balcao_run(settings, cwd=tmp_path) as process:
+        await process.says("Telegram does not answer")
+        assert await process.end(signal.SIGTERM) == 0
+    assert "Traceback" not in process.log
+
+
+async def test_a_token_that_telegram_does_not_accept_ends_with_one_sentence(
+    settings: dict[str, str], tmp_path: Path
+):
+    settings["BALCAO_BOT_TOKEN"] = "1:wrong"
+    async with balcao_run(settings, cwd=tmp_path) as process:
+        assert await process.ended() == 1
+    assert "o Telegram não aceita este token" in process.log
+    assert "Traceback" not in process.log
+
+
 async def test_a_whole_session_at_debug_leaves_nothing_personal_in_the_log(
     telegram: BotApiEmulator, erp: IxcEmulator, settings: dict[str, str], tmp_path: Path
 ):
