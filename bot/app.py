@@ -59,6 +59,7 @@ from handlers.attendant.desk import TelegramDesk
 from handlers.customer import conversation as customer
 from handlers.customer.identification import Reception
 from handlers.customer.relay import Relay
+from storage.backup import refuse_half_restored
 from storage.connection import Database, connected
 from storage.connection import answers as database_answers
 from storage.conversations import Chats, Conversations
@@ -229,14 +230,21 @@ async def open_bot(settings: Settings) -> AsyncIterator[Bot]:
 
 
 @asynccontextmanager
-async def open_database(settings: Settings) -> AsyncIterator[Database]:
-    """The database of the settings, the embedded one without a URI, with its indexes."""
+async def open_database(
+    settings: Settings, *, to_restore: bool = False
+) -> AsyncIterator[Database]:
+    """The database of the settings, the embedded one without a URI, with its indexes.
+
+    Raises RefusedError when half a backup is in it, unless it is opened to be restored.
+    """
     async with AsyncExitStack() as stack:
         uri = settings.mongodb_uri.get_secret_value()
         if not uri:
             uri = await stack.enter_async_context(embedded_server(settings.data_dir))
         database = await stack.enter_async_context(connected(uri, settings.mongodb_database))
         await ensure_indexes(database)
+        if not to_restore:
+            await refuse_half_restored(database)
         yield database
 
 

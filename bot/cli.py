@@ -2,20 +2,27 @@
 
 import asyncio
 import signal
-from collections.abc import Coroutine
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
+import rich.progress
 import typer
 from rich.console import Console
 from rich.markup import escape
 
 from bot import app
 from bot.demo.run import open_demo
-from bot.domain.errors import AppError, Problem
+from bot.domain.errors import AppError, RefusedError
 from bot.runtime.group_access import group_access
 from bot.runtime.logs import configure_logs
 from bot.runtime.serve import wait_for_telegram
-from bot.settings import PREFIX, Settings
+from bot.sentences import sentence
+from bot.settings import Settings
+from storage.backup import Progress, Stage, Tallies, back_up, check_backup, held
+from storage.backup import restore as restore_backup
 from storage.indexes import missing_indexes
 
 _TELEGRAM_S = 15
@@ -30,31 +37,20 @@ cli = typer.Typer(
 out = Console()
 err = Console(stderr=True)
 
-# What stands in the way, and what to do about it.
-_SENTENCES = {
-    Problem.DATABASE_URI: f"{PREFIX}MONGODB_URI: o endereço do MongoDB não está certo. "
-    "Ele começa com mongodb:// ou mongodb+srv://.",
-    Problem.DATABASE_PASSWORD: f"{PREFIX}MONGODB_URI: o MongoDB recusou o usuário ou a senha.",
-    Problem.DATABASE_GONE: "O MongoDB não responde. Confira se ele está no ar e se o endereço em "
-    f"{PREFIX}MONGODB_URI está certo.",
-    Problem.DATABASE_BROKEN: "O banco de dados parou de ler e gravar. Confira o espaço em disco e "
-    "reinicie o Balcão.",
-    Problem.DATABASE_TOO_SIMPLE: "O MongoDB precisa ser um replica set, mesmo que de um só "
-    "servidor: o Balcão usa transações.",
-    Problem.DATA_DIR_READ_ONLY: f"{PREFIX}DATA_DIR: não consigo gravar nesta pasta.",
-    Problem.DATA_DIR_NOT_A_FOLDER: f"{PREFIX}DATA_DIR: isto não é uma pasta.",
-    Problem.DATA_DIR_CORRUPT: f"{PREFIX}DATA_DIR: os arquivos do banco de dados estão "
-    "danificados. Restaure um backup em outra pasta.",
-    Problem.DISK_FULL: f"{PREFIX}DATA_DIR: o disco está cheio.",
-    Problem.EMBEDDED_MISSING: "O banco de dados embutido não está instalado. "
-    f"Instale de novo, ou aponte {PREFIX}MONGODB_URI para um MongoDB.",
-    Problem.EMBEDDED_FAILED: "O banco de dados embutido não iniciou. O arquivo "
-    f"database/server.log em {PREFIX}DATA_DIR diz por quê.",
-    Problem.HTTP_ADDRESS: f"{PREFIX}HTTP_PORT: esta porta já está em uso.",
-    Problem.GROUP: f"{PREFIX}ATTENDANTS_CHAT_ID: o bot não alcança este grupo. "
-    "Confira o número e se o bot está no grupo.",
-    Problem.BOT_TOKEN: f"{PREFIX}BOT_TOKEN: o Telegram não aceita este token. "
-    "Confira com o @BotFather.",
+# As people who run a counter call the collections.
+_COLLECTIONS = {
+    "registrations": "cadastros",
+    "audit": "auditoria",
+    "chats": "chats",
+    "conversations": "atendimentos",
+    "relayed": "mensagens nos grupos",
+}
+_STAGES = {
+    Stage.SAVING: "Copiando",
+    Stage.CHECKING: "Conferindo o arquivo:",
+    Stage.DELETING: "Apagando",
+    Stage.STORING: "Gravando",
+    Stage.COMPARING: "Comparando",
 }
 
 
@@ -84,6 +80,30 @@ def demo(
     _finish(_demo(port))
 
 
+@cli.command()
+def backup(
+    out_file: Annotated[Path, typer.Argument(metavar="SAÍDA", help="O arquivo a criar.")],
+) -> None:
+    """Copia cadastros, auditoria, chats e atendimentos para um arquivo; o bot pode estar no ar."""
+    settings = _settings()
+    configure_logs(level="ERROR", log_format="console")
+    _finish(_backup(settings, out_file))
+
+
+@cli.command()
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="ARQUIVO", help="Um backup do Balcão.")],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Apaga antes o que está no banco de dados.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Não pergunta antes de apagar.")] = False,
+) -> None:
+    """Põe um backup no banco de dados, com o bot parado, e confere tudo."""
+    settings = _settings()
+    configure_logs(level="ERROR", log_format="console")
+    _finish(_restore(settings, file, replace=replace, yes=yes))
+
+
 def main() -> None:
     """Entry point of the command."""
     cli()
@@ -101,6 +121,91 @@ async def _demo(port: int) -> None:
         out.print("Encerrando…")
 
 
+async def _backup(settings: Settings, path: Path) -> None:
+    with _progress() as report:
+        async with app.open_database(settings) as database:
+            tallies = await back_up(database, path, at=app.utc_now(), report=report)
+    out.print(
+        f"[green]✓[/green] {escape(str(path))}: {_listed(_counts(tallies))}",
+        soft_wrap=True,
+        highlight=False,
+    )
+
+
+async def _restore(settings: Settings, path: Path, *, replace: bool, yes: bool) -> None:
+    with _progress() as report:
+        tallies = check_backup(path, report)
+    async with app.open_database(settings, to_restore=True) as database:
+        if replace:
+            _confirm(await held(database), _counts(tallies), yes=yes)
+        with _progress() as report:
+            at = app.utc_now()
+            await restore_backup(database, path, tallies, replace=replace, at=at, report=report)
+    out.print(
+        f"[green]✓[/green] Restaurado e conferido: {_listed(_counts(tallies))}",
+        soft_wrap=True,
+        highlight=False,
+    )
+
+
+def _confirm(there: dict[str, int], to_come: dict[str, int], *, yes: bool) -> None:
+    """Go on only when the person has read what will go."""
+    if not any(there.values()):
+        return
+    out.print(
+        f"Serão apagados: {_listed(there)}, e os passos das conversas em andamento.\n"
+        f"No lugar fica o backup: {_listed(to_come)}.",
+        soft_wrap=True,
+        highlight=False,
+    )
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise RefusedError("Nada foi mudado. Fora de um terminal, confirme com --yes.")
+    try:
+        answer = out.input("Para continuar, escreva apagar: ")
+    except EOFError:
+        answer = ""
+    if answer.strip().lower() != "apagar":
+        raise RefusedError("Nada foi mudado.")
+
+
+def _counts(tallies: Tallies) -> dict[str, int]:
+    return {name: tally.count for name, tally in tallies.items()}
+
+
+def _listed(counts: dict[str, int]) -> str:
+    return ", ".join(f"{_number(counts[key])} {name}" for key, name in _COLLECTIONS.items())
+
+
+def _number(number: int) -> str:
+    return f"{number:,}".replace(",", ".")
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[Progress], None]]:
+    """A bar for each collection; on a terminal only, and gone when all is done."""
+    with rich.progress.Progress(
+        *("{task.description}", rich.progress.BarColumn(), "{task.fields[done]}"),
+        console=err,
+        transient=True,
+        disable=not err.is_terminal,
+    ) as bars:
+        tasks: dict[tuple[Stage, str], rich.progress.TaskID] = {}
+
+        def report(now: Progress) -> None:
+            key = (now.stage, now.collection)
+            if key not in tasks:
+                described = f"{_STAGES[now.stage]} {_COLLECTIONS[now.collection]}"
+                tasks[key] = bars.add_task(described, total=now.of, done="")
+            of = f" de {_number(now.of)}" if now.of else ""
+            size = f", {now.size_bytes / 1e6:,.0f} MB" if now.size_bytes else ""
+            done = f"{_number(now.documents)}{of}{size}"
+            bars.update(tasks[key], completed=now.documents, done=done)
+
+        yield report
+
+
 async def _check(settings: Settings) -> bool:
     """Whether everything works; every line is tried, whatever the one before said."""
     checks = (
@@ -115,7 +220,7 @@ async def _check(settings: Settings) -> bool:
             said = await check_
         except AppError as error:
             well = False
-            for line in _sentence(error).splitlines():
+            for line in sentence(error).splitlines():
                 out.print(f"[red]✗[/red] {name}: {escape(line)}", soft_wrap=True)
         else:
             out.print(f"[green]✓[/green] {name}: {escape(said)}")
@@ -180,9 +285,5 @@ def _finish(work: Coroutine[Any, Any, None]) -> None:
 
 
 def _fail(error: AppError) -> NoReturn:
-    err.print(f"[red]Erro:[/red] {escape(_sentence(error))}", highlight=False, soft_wrap=True)
+    err.print(f"[red]Erro:[/red] {escape(sentence(error))}", highlight=False, soft_wrap=True)
     raise typer.Exit(1)
-
-
-def _sentence(error: AppError) -> str:
-    return _SENTENCES.get(error.problem, str(error)) if error.problem else str(error)

@@ -19,20 +19,25 @@ def _index(name: str, field: str, **options: object) -> IndexModel:
     return IndexModel([(field, ASCENDING)], name=name, **options)
 
 
+# What `storage.walk` steps along: only an index that begins with `_id` makes a range over it quick
+# on the embedded server. Its second field is in no document; MongoDB has no second index on `_id`.
+_WALK: Final = IndexModel([("_id", ASCENDING), ("walk", ASCENDING)], name="walk")
+
 INDEXES: Final = {
     # Sparse: registrations without a tax id have no key. Country and number are one string, as
     # the embedded server's finds use a sparse single index and no partial one.
-    "registrations": [_index("tax_key", "tax_key", unique=True, sparse=True)],
+    "registrations": [_index("tax_key", "tax_key", unique=True, sparse=True), _WALK],
     "audit": [_index("registration", "registration_id")],
-    "chats": [],
+    "chats": [_WALK],
     "conversations": [
         _index("protocol", "protocol", unique=True),
         # Present only while open: a chat has one open conversation, whoever races for it.
         _index("open_chat", "open_chat", unique=True, sparse=True),
         _index("registration", "registration_id", sparse=True),
         _index("lookup_at", "lookup.next_at", sparse=True),
+        _WALK,
     ],
-    "relayed": [],
+    "relayed": [_index("conversation", "conversation_id")],
     "inbox": [
         _index("pending", "pending", sparse=True),
         _index("done", "done_at", sparse=True, expireAfterSeconds=_DONE_S),

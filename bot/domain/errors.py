@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class Problem(StrEnum):
-    """What stands in the way of a start, so that whoever shows it can say what to do."""
+    """What stands in the way of a command, so that whoever shows it can say what to do."""
 
     DATABASE_URI = "database_uri"
     DATABASE_PASSWORD = "database_password"  # noqa: S105 - the name of a problem
@@ -25,6 +25,18 @@ class Problem(StrEnum):
     HTTP_ADDRESS = "http_address"
     BOT_TOKEN = "bot_token"  # noqa: S105
     GROUP = "group"
+    BACKUP_EXISTS = "backup_exists"
+    BACKUP_NOT_WRITABLE = "backup_not_writable"
+    BACKUP_DISK_FULL = "backup_disk_full"
+    BACKUP_NOT_READABLE = "backup_not_readable"
+    BACKUP_NOT_ONE = "backup_not_one"
+    BACKUP_VERSION = "backup_version"
+    BACKUP_DAMAGED = "backup_damaged"
+    BACKUP_TOO_LARGE = "backup_too_large"
+    BACKUP_DISTURBED = "backup_disturbed"
+    RESTORE_NOT_EMPTY = "restore_not_empty"
+    RESTORE_UNFINISHED = "restore_unfinished"
+    RESTORE_DIFFERS = "restore_differs"
 
 
 class AppError(Exception):

@@ -1,0 +1,161 @@
+"""Time, rate and peak memory of backup and restore, for a small and a large register.
+
+    python -m benchmarks.backup [--sizes 20000,200000]
+
+Each step is a process of its own, so that its peak is its own. The embedded server's memory grows
+with the register even with no one asking; what it had when the step began stands before its peak.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+
+from bot.demo.documents import make_cpf
+from bot.domain.registration import Kind, Phones, Registration, Stamp, Way
+from storage.backup import COLLECTIONS, back_up, check_backup, restore
+from storage.connection import connected
+from storage.embedded import embedded_server
+from storage.indexes import ensure_indexes
+from storage.registrations import Registrations
+
+_AT: Final = datetime(2026, 11, 24, 15, 30, tzinfo=UTC)
+_NAMES: Final = (
+    "Ana",
+    "Bruno",
+    "Carla",
+    "Davi",
+    "Elisa",
+    "Fábio",
+    "Íris",
+    "João",
+    "Souza",
+    "Lima",
+)
+_AT_ONCE: Final = 500
+
+
+async def fill(uri: str, database: str, _: Path, size: int) -> None:
+    random = Random(1)  # noqa: S311 - the same register each time
+    async with connected(uri, database) as opened:
+        await ensure_indexes(opened)
+        register = Registrations(opened)
+        for start in range(0, size, _AT_ONCE):
+            await asyncio.gather(
+                *(
+                    register.create(_registration(random, number))
+                    for number in range(start, min(size, start + _AT_ONCE))
+                )
+            )
+
+
+def _registration(random: Random, number: int) -> Registration:
+    stamp = Stamp(at=_AT, by=f"chat:{random.randrange(10**9)}", way=Way.IDENTIFICATION)
+    return Registration(
+        id=uuid.UUID(int=random.getrandbits(128), version=4).hex,
+        tax_id=make_cpf(100_000_001 + number),
+        name=" ".join(random.choices(_NAMES, k=3)),
+        phones=Phones(mobile=f"+55119{random.randrange(10**8):08}"),
+        email=f"{random.getrandbits(40):x}@example.com",
+        kinds=frozenset((Kind.CUSTOMER,)),
+        fixed_note=" ".join(random.choices(_NAMES, k=random.randrange(20))) or None,
+        created=stamp,
+        updated=stamp,
+    )
+
+
+async def save(uri: str, database: str, file: Path, size: int) -> None:
+    async with connected(uri, database) as opened:
+        tallies = await back_up(opened, file, at=_AT, report=lambda _: None)
+    if tallies["registrations"].count != size:
+        raise SystemExit(f"{tallies['registrations'].count} instead of {size}")
+
+
+async def bring_back(uri: str, database: str, file: Path, _: int) -> None:
+    tallies = check_backup(file, lambda _: None)
+    async with connected(uri, f"{database}_restored") as opened:
+        await ensure_indexes(opened)
+        await restore(opened, file, tallies, replace=False, at=_AT, report=lambda _: None)
+
+
+async def replace(uri: str, database: str, file: Path, _: int) -> None:
+    tallies = check_backup(file, lambda _: None)
+    async with connected(uri, f"{database}_restored") as opened:
+        await restore(opened, file, tallies, replace=True, at=_AT, report=lambda _: None)
+
+
+STEPS: Final[dict[str, Callable[[str, str, Path, int], Coroutine[Any, Any, None]]]] = {
+    "fill": fill,
+    "backup": save,
+    "restore": bring_back,
+    "restore --replace": replace,
+}
+
+
+def peak_mb(pid: int | str) -> float:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    [line] = [line for line in lines if line.startswith("VmHWM:")]
+    return int(line.split()[1]) / 1024
+
+
+def forget_peak(pid: int) -> float:
+    """Let its peak be what it holds now."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+    return peak_mb(pid)
+
+
+async def one_size(size: int, folder: Path) -> None:
+    data_dir, file = folder / str(size), folder / f"{size}.backup"
+    async with embedded_server(data_dir) as uri:
+        server = json.loads((data_dir / "database" / "server.json").read_text())["pid"]
+        for step in STEPS:
+            before = forget_peak(server)
+            arguments = ("--step", step, "--uri", uri, "--file", str(file), "--sizes", str(size))
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "benchmarks.backup", *arguments),
+                stdout=asyncio.subprocess.PIPE,
+            )
+            printed, _ = await process.communicate()
+            if process.returncode:
+                raise SystemExit(process.returncode)
+            seconds, peak = json.loads(printed)
+            print(
+                f"{size:>8} {step:<18} {seconds:7.1f} s {size / seconds:8.0f}/s"
+                f"   peak {peak:5.0f} MB   server {before:5.0f} -> {peak_mb(server):5.0f} MB",
+                flush=True,
+            )
+        print(f"{size:>8} file {file.stat().st_size / 1e6:.1f} MB, {len(COLLECTIONS)} collections")
+
+
+async def run_step(arguments: argparse.Namespace) -> None:
+    began = time.perf_counter()
+    size = int(arguments.sizes)
+    await STEPS[arguments.step](arguments.uri, "register", arguments.file, size)
+    print(json.dumps([time.perf_counter() - began, peak_mb("self")]))
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--sizes", default="20000,200000")
+    parser.add_argument("--step", choices=STEPS)
+    parser.add_argument("--uri")
+    parser.add_argument("--file", type=Path)
+    arguments = parser.parse_args()
+    if arguments.step:
+        await run_step(arguments)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        for size in map(int, arguments.sizes.split(",")):
+            await one_size(size, Path(folder))
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,56 @@
+"""What stands in the way of a command, in the words of who runs it, and what to do about it."""
+
+from bot.domain.errors import AppError, Problem
+from bot.settings import PREFIX
+
+_SENTENCES = {
+    Problem.DATABASE_URI: f"{PREFIX}MONGODB_URI: o endereço do MongoDB não está certo. "
+    "Ele começa com mongodb:// ou mongodb+srv://.",
+    Problem.DATABASE_PASSWORD: f"{PREFIX}MONGODB_URI: o MongoDB recusou o usuário ou a senha.",
+    Problem.DATABASE_GONE: "O MongoDB não responde. Confira se ele está no ar e se o endereço em "
+    f"{PREFIX}MONGODB_URI está certo.",
+    Problem.DATABASE_BROKEN: "O banco de dados parou de ler e gravar. Confira o espaço em disco e "
+    "reinicie o Balcão.",
+    Problem.DATABASE_TOO_SIMPLE: "O MongoDB precisa ser um replica set, mesmo que de um só "
+    "servidor: o Balcão usa transações.",
+    Problem.DATA_DIR_READ_ONLY: f"{PREFIX}DATA_DIR: não consigo gravar nesta pasta.",
+    Problem.DATA_DIR_NOT_A_FOLDER: f"{PREFIX}DATA_DIR: isto não é uma pasta.",
+    Problem.DATA_DIR_CORRUPT: f"{PREFIX}DATA_DIR: os arquivos do banco de dados estão "
+    "danificados. Restaure um backup em outra pasta.",
+    Problem.DISK_FULL: f"{PREFIX}DATA_DIR: o disco está cheio.",
+    Problem.EMBEDDED_MISSING: "O banco de dados embutido não está instalado. "
+    f"Instale de novo, ou aponte {PREFIX}MONGODB_URI para um MongoDB.",
+    Problem.EMBEDDED_FAILED: "O banco de dados embutido não iniciou. O arquivo "
+    f"database/server.log em {PREFIX}DATA_DIR diz por quê.",
+    Problem.HTTP_ADDRESS: f"{PREFIX}HTTP_PORT: esta porta já está em uso.",
+    Problem.GROUP: f"{PREFIX}ATTENDANTS_CHAT_ID: o bot não alcança este grupo. "
+    "Confira o número e se o bot está no grupo.",
+    Problem.BOT_TOKEN: f"{PREFIX}BOT_TOKEN: o Telegram não aceita este token. "
+    "Confira com o @BotFather.",
+    Problem.BACKUP_EXISTS: "Já existe algo com este nome, e um backup nunca é sobrescrito. "
+    "Escolha outro nome.",
+    Problem.BACKUP_NOT_WRITABLE: "Não consigo gravar o backup aí. Confira se a pasta existe e se "
+    "você tem permissão.",
+    Problem.BACKUP_DISK_FULL: "O disco em que o backup seria gravado está cheio. "
+    "Nenhum arquivo ficou lá.",
+    Problem.BACKUP_NOT_READABLE: "Não consigo ler este arquivo. Confira o nome e a permissão.",
+    Problem.BACKUP_NOT_ONE: "Este arquivo não é um backup do Balcão.",
+    Problem.BACKUP_VERSION: "Este backup foi feito por outra versão do Balcão, que esta não lê.",
+    Problem.BACKUP_DAMAGED: "Este backup está incompleto, danificado ou foi alterado. "
+    "Use outra cópia.",
+    Problem.BACKUP_TOO_LARGE: "Este backup tem um registro grande demais, ou descompacta para um "
+    "tamanho que nenhum backup de verdade tem.",
+    Problem.BACKUP_DISTURBED: "O banco de dados mudou demais durante a cópia. Tente de novo daqui "
+    "a pouco.",
+    Problem.RESTORE_NOT_EMPTY: "O banco de dados não está vazio, e nada foi mudado. Para apagar o "
+    "que está lá e pôr o backup no lugar, use --replace.",
+    Problem.RESTORE_UNFINISHED: "Uma restauração não terminou e o cadastro está pela metade. "
+    "Repita: balcao restore ARQUIVO --replace.",
+    Problem.RESTORE_DIFFERS: "O que ficou gravado não é igual ao backup. Pare o bot, se ele está "
+    "atendendo, e repita com --replace.",
+}
+
+
+def sentence(error: AppError) -> str:
+    """One sentence, or for settings one line each."""
+    return _SENTENCES.get(error.problem, str(error)) if error.problem else str(error)
