@@ -9,6 +9,11 @@ HELP = (
     "ou uma mensagem que não consegui processar."
 )
 
+NO_FILES_YET = (
+    "Recebi o arquivo, mas <b>esta versão ainda não importa cadastros</b>: nada foi mudado. "
+    "Por enquanto, os cadastros vêm do ERP quando o cliente envia o CPF ou CNPJ."
+)
+
 
 def group_unreachable(department: str) -> str:
     return (

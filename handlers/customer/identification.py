@@ -12,7 +12,7 @@ from aiogram.utils.chat_action import ChatActionSender
 from bot.domain.conversation import Chat, Department
 from bot.domain.phone import read_phone
 from bot.domain.registration import read_name
-from bot.domain.tax_id import NotATaxId, Reason, TaxId, read_tax_id
+from bot.domain.tax_id import TaxId, read_tax_id
 from bot.usecases.arrive import Arrive, FirstContact, GoesOn, NotLinked, Returning
 from bot.usecases.identify import Identify, TooManyTaxIds
 from bot.usecases.introduce import ConfirmPhone, Introduce, NotVerified, Verified
@@ -79,7 +79,7 @@ async def arrive(
         case _:
             assert_never(outcome)
     # An impatient "oi, meu cpf é 390.533.447-05" is not asked for the number again.
-    if message.text and isinstance(found := read_tax_id(message.text), TaxId):
+    if isinstance(found := read_tax_id(_written(message)), TaxId):
         await _take_tax_id(message, state, event_from_user, reception, found)
 
 
@@ -96,7 +96,12 @@ async def receive_tax_id(
 async def receive_other_than_tax_id(
     message: Message, state: FSMContext, event_from_user: User, reception: Reception
 ) -> None:
-    await _refuse(message, state, event_from_user, reception, texts.NEEDS_TEXT)
+    """A picture of the document often has its number written below it."""
+    found = read_tax_id(_written(message))
+    if isinstance(found, TaxId):
+        await _take_tax_id(message, state, event_from_user, reception, found)
+    else:
+        await _refuse(message, state, event_from_user, reception, texts.NEEDS_TEXT)
 
 
 async def receive_phone(
@@ -123,7 +128,7 @@ async def receive_other_than_phone(
     message: Message, state: FSMContext, event_from_user: User, reception: Reception
 ) -> None:
     """A number typed again corrects the first one; everything else is shown the buttons."""
-    found = read_tax_id(message.text) if message.text else NotATaxId(Reason.NOTHING)
+    found = read_tax_id(_written(message))
     if isinstance(found, TaxId):
         await _take_tax_id(message, state, event_from_user, reception, found)
     else:
@@ -169,6 +174,10 @@ def router() -> Router:
     router.message.register(receive_other_than_name, Customer.naming, ~F.text)
     router.message.register(arrive, StateFilter(None))
     return router
+
+
+def _written(message: Message) -> str:
+    return message.text or message.caption or ""
 
 
 async def _await_tax_id(state: FSMContext) -> None:

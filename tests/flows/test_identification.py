@@ -151,6 +151,15 @@ async def test_a_photo_instead_of_the_number_is_answered_kindly(people: Telegram
     assert "<protocol>" in await ana.sends("sticker")
 
 
+async def test_a_number_written_below_a_picture_is_read(people: Telegram):
+    ana = people.customer(demo.ANA)
+    await ana.says("oi")
+    said = await ana.sends("photo", caption=f"meu cpf {demo.ANA.tax_id}")
+    assert said == _plain(texts.ASK_PHONE)
+    jose = people.customer(demo.JOSE)
+    assert await jose.sends("document", caption=demo.JOSE.tax_id) == _plain(texts.ASK_PHONE)
+
+
 async def test_more_than_five_documents_a_day_go_on_as_not_identified(people: Telegram):
     ana = people.customer(demo.ANA)
     await ana.says("oi")
