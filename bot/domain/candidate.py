@@ -18,6 +18,7 @@ from bot.domain.registration import (
     ErpRef,
     Kind,
     Phones,
+    Portal,
     Registration,
     Stamp,
     Status,
@@ -35,6 +36,7 @@ class Candidate:
     trade_name: str | None = None
     phones: Phones = field(default_factory=Phones)
     email: str | None = None
+    portal: Portal = field(default_factory=Portal)
     status: Status | None = None
     kinds: frozenset[Kind] = frozenset()
     tags: frozenset[str] = frozenset()
@@ -180,6 +182,7 @@ def _create(
             trade_name=candidate.trade_name,
             phones=candidate.phones,
             email=candidate.email,
+            portal=candidate.portal,
             status=candidate.status or Status.ACTIVE,
             kinds=candidate.kinds,
             tags=candidate.tags,
@@ -230,6 +233,8 @@ def _update(
 
 def _values(of: Registration | Candidate) -> dict[str, Any]:
     values = {path: getattr(of, path) for path in FIELDS if "." not in path}
+    values["portal.username"] = of.portal.username
+    values["portal.password_hash"] = of.portal.password_hash
     values["phones.commercial"] = of.phones.commercial
     values["phones.home"] = of.phones.home
     values["phones.mobile"] = of.phones.mobile

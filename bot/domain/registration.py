@@ -4,7 +4,7 @@ import re
 import unicodedata
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Final, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
@@ -67,6 +67,16 @@ class Phones(BaseModel):
         return tuple(p for p in (self.mobile, self.home, self.commercial) if p)
 
 
+class Portal(BaseModel):
+    """The login of the customer's portal."""
+
+    model_config = ConfigDict(frozen=True)
+
+    username: str | None = None
+    password_hash: str | None = None
+    """Argon2id; never shown, logged or exported."""
+
+
 class ErpRef(BaseModel):
     """Which record of which ERP stands behind a registration."""
 
@@ -90,6 +100,7 @@ class Registration(BaseModel):
     trade_name: str | None = None
     phones: Phones = Phones()
     email: str | None = None
+    portal: Portal = Portal()
     status: Status = Status.ACTIVE
     kinds: frozenset[Kind]
     tags: frozenset[str] = frozenset()
@@ -116,12 +127,18 @@ class Registration(BaseModel):
     def with_values(self, values: dict[str, object], *, updated: Stamp) -> Self:
         """The next version, with other values at some of the paths of `FIELDS`."""
         own = {path: value for path, value in values.items() if "." not in path}
-        phones = {p.removeprefix("phones."): v for p, v in values.items() if "." in p}
-        return self.model_copy(
-            update=own
-            | ({"phones": self.phones.model_copy(update=phones)} if phones else {})
-            | {"updated": updated, "version": self.version + 1}
-        )
+        for name in ("phones", "portal"):
+            inner = {p.split(".")[1]: v for p, v in values.items() if p.startswith(f"{name}.")}
+            if inner:
+                own[name] = getattr(self, name).model_copy(update=inner)
+        return self.model_copy(update=own | {"updated": updated, "version": self.version + 1})
+
+    def value(self, path: str) -> Any:
+        """What is at one of the paths of `FIELDS`, or at `country` or `tax_id`."""
+        value: Any = self
+        for name in path.split("."):
+            value = getattr(value, name)
+        return value
 
 
 # Every field that a candidate can bring, by the path it has in documents and in the audit.
@@ -132,6 +149,8 @@ FIELDS: Final = (
     "phones.home",
     "phones.mobile",
     "email",
+    "portal.username",
+    "portal.password_hash",
     "status",
     "kinds",
     "tags",

@@ -1,0 +1,57 @@
+"""Who changed what, from what, to what, when and by which way."""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from bot.domain.candidate import Change
+from bot.domain.registration import Registration, Stamp
+
+
+class Event(StrEnum):
+    """What happened to a registration."""
+
+    CREATED = "created"
+    CHANGED = "changed"
+    DELETED = "deleted"
+    RESTORED = "restored"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """One event of one registration; a version is written once, so it has one entry."""
+
+    id: str
+    """`<registration id>:<version>`."""
+    registration_id: str
+    version: int
+    """The version that the event made; for a deletion, one more than the last that was there."""
+    event: Event
+    stamp: Stamp
+    name: str
+    """The record's name at that time, so that the list can be read when it is gone."""
+    changes: tuple[Change, ...] = ()
+    """Field by field, values as they are stored: strings, lists, booleans, None."""
+    deleted: Registration | None = None
+    """The full copy that a deletion keeps, from which it can be restored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditFilter:
+    """Which entries to list; what is None or empty does not limit."""
+
+    by: str | None = None
+    """A `Stamp.by`."""
+    event: Event | None = None
+    first_day: date | None = None
+    last_day: date | None = None
+    """Local days, both included; who asks says in which time zone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditPage:
+    """Some entries, newest first."""
+
+    entries: tuple[AuditEntry, ...]
+    older: str | None
+    """Where the next page begins; None on the last one."""

@@ -1,0 +1,85 @@
+"""What is asked of the register, and what comes back a page at a time."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from bot.domain.registration import Kind, Registration, Status
+
+PAGE: Final = 8
+"""Registrations on one page: what fits a phone with a button each."""
+_WORD: Final = re.compile(r"[^\W_]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """Text and filters, all of which must hold; empty asks for the whole register."""
+
+    text: str = ""
+    """Words of a name, each of which must begin some word of the name or trade name; or a tax id,
+    whole or its beginning, in any form."""
+    kind: Kind | None = None
+    status: Status | None = None
+    tag: str | None = None
+    """A tag's id."""
+    priority: bool = False
+    """Only those who go first somewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """How many there are; `about` when that is an estimate."""
+
+    count: int
+    about: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultPage:
+    """Some registrations, by name."""
+
+    registrations: tuple[Registration, ...]
+    total: Total
+    next: str | None
+    """Where the next page begins; None on the last one."""
+    partial: bool = False
+    """So many have these words that only some were looked at: one more word would narrow it."""
+
+
+def fold(text: str) -> str:
+    """The text as it is compared: no accents, no case, words separated by one space."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKD", text)
+        text = "".join(c for c in text if not unicodedata.combining(c))
+    return " ".join(_WORD.findall(text.casefold()))
+
+
+def words_of(name: str, trade_name: str | None) -> frozenset[str]:
+    """The words by which a registration is found by name."""
+    return frozenset(fold(f"{name} {trade_name or ''}").split())
+
+
+def typed_words(text: str) -> tuple[str, ...]:
+    """The words of a search, each once, a document's punctuation taken out of it.
+
+    "silva 390.533" searches `silva` and `390533`; a word that holds no digit keeps its parts
+    apart, as names do.
+    """
+    words: list[str] = []
+    for token in text.split():
+        folded = fold(token)
+        words += [folded.replace(" ", "")] if _is_number(folded) else folded.split()
+    return tuple(dict.fromkeys(words))
+
+
+def holds(words: Iterable[str], typed: Iterable[str]) -> bool:
+    """Whether each typed word begins some word."""
+    known = tuple(words)
+    return all(any(word.startswith(start) for word in known) for start in typed)
+
+
+def _is_number(folded: str) -> bool:
+    parts = folded.split()
+    return len(parts) > 1 and all(any(c.isdigit() for c in p) or len(p) == 3 for p in parts)
