@@ -24,6 +24,7 @@ format: $(VENV)/dev
 benchmark: $(VENV)/dev
 	$(BIN)/python -m benchmarks.updates
 	$(BIN)/python -m benchmarks.backup
+	$(BIN)/python -m benchmarks.search
 
 lock: $(VENV)/dev
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-find-links --no-emit-index-url --custom-compile-command "make lock" \

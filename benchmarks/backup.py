@@ -1,6 +1,10 @@
 """Time, rate and peak memory of backup and restore, for a small and a large register.
 
-    python -m benchmarks.backup [--sizes 20000,200000]
+    python -m benchmarks.backup [--sizes 20000,200000] [--beside 50000]
+
+Then, in a register of the second size: how much longer a bot waits for the answer to "whose tax id
+is this" while a backup is made, by itself as /backup does, or by `balcao backup`. It asks every
+20 ms, and counts from when it wanted to ask.
 
 Each step is a process of its own, so that its peak is its own. The embedded server's memory grows
 with the register even with no one asking; what it had when the step began stands before its peak.
@@ -21,8 +25,9 @@ from typing import Any, Final
 
 from bot.demo.documents import make_cpf
 from bot.domain.registration import Kind, Phones, Registration, Stamp, Way
+from bot.domain.tax_id import TaxId
 from storage.backup import COLLECTIONS, back_up, check_backup, restore
-from storage.connection import connected
+from storage.connection import Database, connected
 from storage.embedded import embedded_server
 from storage.indexes import ensure_indexes
 from storage.registrations import Registrations
@@ -41,6 +46,8 @@ _NAMES: Final = (
     "Lima",
 )
 _AT_ONCE: Final = 500
+_ASK_EVERY_S: Final = 0.02
+_ALONE_S: Final = 15.0
 
 
 async def fill(uri: str, database: str, _: Path, size: int) -> None:
@@ -58,7 +65,7 @@ async def fill(uri: str, database: str, _: Path, size: int) -> None:
 
 
 def _registration(random: Random, number: int) -> Registration:
-    stamp = Stamp(at=_AT, by=f"chat:{random.randrange(10**9)}", way=Way.IDENTIFICATION)
+    stamp = Stamp(at=_AT, by=f"chat:{random.randrange(10**9)}", way=Way.IMPORT, job="import")
     return Registration(
         id=uuid.UUID(int=random.getrandbits(128), version=4).hex,
         tax_id=make_cpf(100_000_001 + number),
@@ -100,6 +107,55 @@ STEPS: Final[dict[str, Callable[[str, str, Path, int], Coroutine[Any, Any, None]
 }
 
 
+async def ask(uri: str, database: str, file: Path, size: int, *, during: str) -> list[float]:
+    """How long each answer took, in milliseconds, while nothing else or a backup went on."""
+    async with connected(uri, database) as opened:
+        register, random = Registrations(opened), Random(2)  # noqa: S311
+        done = asyncio.create_task(_meanwhile(opened, uri, file, size, during))
+        asking: list[asyncio.Task[float]] = []
+        began = time.perf_counter()
+        while not done.done():
+            wanted_at = began + len(asking) * _ASK_EVERY_S
+            await asyncio.sleep(max(0.0, wanted_at - time.perf_counter()))
+            tax_id = make_cpf(100_000_001 + random.randrange(size))
+            asking.append(asyncio.create_task(_asked(register, tax_id, wanted_at)))
+        await done
+        return sorted(await asyncio.gather(*asking))
+
+
+async def _asked(register: Registrations, tax_id: TaxId, wanted_at: float) -> float:
+    found = await register.by_tax_ids([tax_id])
+    if tax_id.key not in found:
+        raise SystemExit("a registration is missing")
+    return (time.perf_counter() - wanted_at) * 1000
+
+
+async def _meanwhile(opened: Database, uri: str, file: Path, size: int, what: str) -> None:
+    if what == "nothing":
+        await asyncio.sleep(_ALONE_S)
+    elif what == "backup in chat":
+        await back_up(opened, file, at=_AT, report=lambda _: None)
+    else:
+        await _step("backup", uri, file, size)
+
+
+async def beside(size: int, folder: Path) -> None:
+    async with embedded_server(folder / "beside") as uri:
+        await _step("fill", uri, folder / "none", size)
+        alone: list[float] = []
+        for number, what in enumerate(("nothing", "backup in chat", "balcao backup", "nothing")):
+            took = await ask(uri, "register", folder / f"beside{number}", size, during=what)
+            p50, p95, p99 = (took[len(took) * n // 100] for n in (50, 95, 99))
+            alone = alone or [p50, p99]
+            print(
+                f"{size:>8} beside {what:<15} {len(took):>6} answers   p50 {p50:6.1f} ms"
+                f" ({p50 / alone[0]:.1f} x)   p95 {p95:6.1f} ms"
+                f"   p99 {p99:6.1f} ms ({p99 / alone[1]:.1f} x)"
+                f"   longest {took[-1]:6.0f} ms",
+                flush=True,
+            )
+
+
 def peak_mb(pid: int | str) -> float:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     [line] = [line for line in lines if line.startswith("VmHWM:")]
@@ -118,21 +174,27 @@ async def one_size(size: int, folder: Path) -> None:
         server = json.loads((data_dir / "database" / "server.json").read_text())["pid"]
         for step in STEPS:
             before = forget_peak(server)
-            arguments = ("--step", step, "--uri", uri, "--file", str(file), "--sizes", str(size))
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "benchmarks.backup", *arguments),
-                stdout=asyncio.subprocess.PIPE,
-            )
-            printed, _ = await process.communicate()
-            if process.returncode:
-                raise SystemExit(process.returncode)
-            seconds, peak = json.loads(printed)
+            seconds, peak = await _step(step, uri, file, size)
             print(
                 f"{size:>8} {step:<18} {seconds:7.1f} s {size / seconds:8.0f}/s"
                 f"   peak {peak:5.0f} MB   server {before:5.0f} -> {peak_mb(server):5.0f} MB",
                 flush=True,
             )
         print(f"{size:>8} file {file.stat().st_size / 1e6:.1f} MB, {len(COLLECTIONS)} collections")
+
+
+async def _step(step: str, uri: str, file: Path, size: int) -> tuple[float, float]:
+    """Seconds and peak memory of a step, in a process of its own."""
+    arguments = ("--step", step, "--uri", uri, "--file", str(file), "--sizes", str(size))
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "benchmarks.backup", *arguments),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    printed, _ = await process.communicate()
+    if process.returncode:
+        raise SystemExit(process.returncode)
+    seconds, peak = json.loads(printed)
+    return seconds, peak
 
 
 async def run_step(arguments: argparse.Namespace) -> None:
@@ -145,6 +207,7 @@ async def run_step(arguments: argparse.Namespace) -> None:
 async def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--sizes", default="20000,200000")
+    parser.add_argument("--beside", type=int, default=50_000)
     parser.add_argument("--step", choices=STEPS)
     parser.add_argument("--uri")
     parser.add_argument("--file", type=Path)
@@ -153,8 +216,10 @@ async def main() -> None:
         await run_step(arguments)
         return
     with tempfile.TemporaryDirectory() as folder:
-        for size in map(int, arguments.sizes.split(",")):
+        for size in map(int, filter(None, arguments.sizes.split(","))):
             await one_size(size, Path(folder))
+        if arguments.beside:
+            await beside(arguments.beside, Path(folder))
 
 
 if __name__ == "__main__":

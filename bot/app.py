@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
@@ -12,6 +12,8 @@ from contextlib import (
 )
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Final
 
 import structlog
@@ -20,54 +22,78 @@ from aiogram.client.default import DefaultBotProperties
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.exceptions import TelegramAPIError
-from aiogram.types import (
-    BotCommand,
-    BotCommandScopeAllPrivateChats,
-    BotCommandScopeChat,
-    LinkPreviewOptions,
-    Update,
-)
+from aiogram.types import LinkPreviewOptions, Update
 from aiogram.types.update import UpdateTypeLookupError
 from aiogram.utils.token import TokenValidationError
 from pydantic import ValidationError
 
-from bot.domain.conversation import Department
+from bot.domain.backup import Copied
 from bot.domain.errors import Problem, RefusedError, TryLaterError
+from bot.domain.group import GroupAccess
+from bot.runtime.backups import BackUp, MakeBackups
 from bot.runtime.fsm import AlreadyHandledError, DurableStorage
+from bot.runtime.group_access import group_access
 from bot.runtime.http_server import http_server
 from bot.runtime.inbox import Inbox
 from bot.runtime.locks import ChatLocks
 from bot.runtime.outbound import Outbound
+from bot.runtime.passwords import Argon2Passwords
 from bot.runtime.serve import repeat_for_ever, taking_updates, wait_for_telegram
 from bot.settings import Settings
+from bot.usecases.add_registration import AddRegistration
 from bot.usecases.apply_plan import ApplyPlan
 from bot.usecases.arrive import Arrive
 from bot.usecases.attend import Attend
-from bot.usecases.identify import LOOKUP_BUDGET_S, CustomerLookup, Identify, LookUp
+from bot.usecases.departments import Departments
+from bot.usecases.edit_registration import (
+    EditRegistration,
+    RemoveRegistration,
+    RestoreRegistration,
+)
+from bot.usecases.identify import LOOKUP_BUDGET_S, Identify, LookUp
 from bot.usecases.introduce import ConfirmPhone, Introduce, RegisterProspect
+from bot.usecases.labels import Tags
 from bot.usecases.leave import Leave
 from bot.usecases.open_conversation import OpenConversation
 from bot.usecases.retry_lookups import IdentifyConversation, RetryLookups
+from bot.usecases.roles import RoleOf
 from bot.usecases.show_card import ShowCard
+from bot.usecases.status import ReportStatus, Waiting
+from bot.usecases.team import ManageTeam
 from erp.adapter import Erp
 from erp.registry import open_erp
 from handlers import answers
+from handlers.access import Access
+from handlers.admin import backup as backup_screens
+from handlers.admin import departments as department_screens
 from handlers.admin import router as admin
+from handlers.admin import team as team_screens
 from handlers.admin.alerts import TelegramAlerts
+from handlers.admin.register.desk import RegisterDesk
+from handlers.attendant import members as group_members
 from handlers.attendant import router as attendant
 from handlers.attendant.desk import TelegramDesk
+from handlers.attendant.members import Membership, TelegramGroups
 from handlers.customer import conversation as customer
-from handlers.customer.identification import Reception
+from handlers.customer.reception import Reception
 from handlers.customer.relay import Relay
-from storage.backup import refuse_half_restored
-from storage.connection import Database, connected
+from handlers.menus import Menus
+from storage.audit import Audit
+from storage.backup import back_up, refuse_half_restored
+from storage.backup_runs import BackupRuns
+from storage.connection import Database, connected, is_embedded
 from storage.connection import answers as database_answers
 from storage.conversations import Chats, Conversations
+from storage.documents import read_registration
 from storage.embedded import embedded_server
 from storage.inbox import Inbox as StoredInbox
 from storage.indexes import ensure_indexes
+from storage.labels import Departments as StoredDepartments
+from storage.labels import Tags as StoredTags
 from storage.registrations import Registrations
+from storage.search import Search, complete
 from storage.states import Locks, States
+from storage.team import Admins, Invitations, Members
 
 _LOOKUP_ROUND_S: Final = 2.0
 _TELEGRAM: Final = "https://api.telegram.org"
@@ -86,7 +112,11 @@ class Balcao:
     retry_lookups: RetryLookups
     registrations: Registrations
     apply_plan: ApplyPlan
-    admin_ids: Sequence[int]
+    tags: Tags
+    departments: Departments
+    role_of: RoleOf
+    menus: Menus
+    backups: MakeBackups
 
 
 def utc_now() -> datetime:
@@ -98,19 +128,45 @@ def build(
     *,
     bot: Bot,
     database: Database,
-    erp: CustomerLookup | None,
+    erp: Erp | None,
     clock: Callable[[], datetime] = utc_now,
     lookup_budget_s: float = LOOKUP_BUDGET_S,
 ) -> Balcao:
     """Handlers, use cases and runtime put together; fresh on each call, so tests call it too."""
     registrations, chats = Registrations(database), Chats(database)
     conversations, locks = Conversations(database), ChatLocks(Locks(database), clock)
-    department = Department(
-        id="atendimento", name="Atendimento", group_id=settings.attendants_chat_id or 0
-    )
-    alerts = TelegramAlerts(bot=bot, admin_ids=settings.admin_ids, clock=clock)
+    audit = Audit(database, read_registration)
+    tags = Tags(store=StoredTags(database, clock))
+    departments = departments_of(settings, database, clock)
     desk = TelegramDesk(bot=bot, timezone=settings.zone)
-    show_card = ShowCard(conversations=conversations, registrations=registrations, desk=desk)
+    admins, known_members, menus = Admins(database), Members(database), Menus(bot)
+    role_of = RoleOf(
+        settings_admins=frozenset(settings.admin_ids),
+        admins=admins,
+        members=known_members,
+        groups=TelegramGroups(bot),
+        departments=departments.all,
+        clock=clock,
+    )
+    alerts = TelegramAlerts(bot=bot, admin_ids=role_of.admin_ids, clock=clock)
+    show_card = ShowCard(
+        conversations=conversations,
+        registrations=registrations,
+        desk=desk,
+        tags=tags,
+        departments=departments,
+    )
+    backup_runs = BackupRuns(database)
+    backups = MakeBackups(
+        runs=backup_runs,
+        back_up=_backing_up(database),
+        desk=backup_screens.TelegramBackupDesk(bot=bot),
+        data_dir=settings.data_dir,
+        name=lambda at: backup_screens.file_name(at, timezone=settings.zone),
+        admin_ids=role_of.admin_ids,
+        clock=clock,
+    )
+    inbox_store = StoredInbox(database)
     apply_plan = ApplyPlan(register=registrations, new_id=lambda: uuid.uuid4().hex)
     look_up = LookUp(erp=erp, apply_plan=apply_plan, clock=clock, budget_s=lookup_budget_s)
     register_prospect = RegisterProspect(apply_plan=apply_plan, clock=clock)
@@ -121,6 +177,50 @@ def build(
         # all replicas, and in order, which a lock taken here could not give.
         conversations=conversations,
         timezone=settings.zone,
+        tags=tags,
+        departments=departments,
+        desk=RegisterDesk(
+            registrations=registrations,
+            search=Search(database),
+            audit=audit,
+            add=AddRegistration(register=registrations, clock=clock),
+            edit=EditRegistration(register=registrations, clock=clock),
+            remove=RemoveRegistration(register=registrations, clock=clock),
+            restore=RestoreRegistration(register=registrations, audit=audit, clock=clock),
+            tags=tags,
+            departments=departments,
+            hash_password=Argon2Passwords().hash_password,
+            people=_names_of_admins(bot, role_of),
+            has_erp=erp is not None,
+            timezone=settings.zone,
+            clock=clock,
+            new_id=lambda: uuid.uuid4().hex,
+        ),
+        access_to_group=_access_to_group(bot),
+        backups=backups,
+        report_status=ReportStatus(
+            version=version("balcao"),
+            running_since=clock(),
+            is_embedded=is_embedded(database),
+            database_answers=lambda: database_answers(database),
+            registrations=registrations.count,
+            open_conversations=conversations.count_open,
+            waiting=_waiting(inbox_store),
+            backups=backup_runs.all,
+            erp_name=settings.erp_kind,
+            erp=erp,
+            departments=departments.latest,
+            access_to_group=_access_to_group(bot),
+            clock=clock,
+        ),
+        menus=menus,
+        membership=Membership(members=known_members, departments=departments.all, clock=clock),
+        manage_team=ManageTeam(
+            admins=admins,
+            invitations=Invitations(database),
+            role_of=role_of,
+            clock=clock,
+        ),
         attend=Attend(conversations=conversations, show_card=show_card, clock=clock),
         leave=Leave(chats=chats, conversations=conversations, show_card=show_card, clock=clock),
         reception=Reception(
@@ -139,21 +239,28 @@ def build(
                 timezone=settings.zone,
             ),
             relay=Relay(conversations=conversations, show_card=show_card),
-            department=department,
+            departments=departments,
             privacy_text=settings.privacy_text,
             privacy_url=settings.privacy_url,
             confirm_identity=settings.confirm_identity == "phone",
         ),
     )
+    # Before any router, and so before aiogram-dialog: what it refuses reaches nobody.
+    access = Access(role_of)
+    dispatcher.message.outer_middleware(access)
+    dispatcher.callback_query.outer_middleware(access)
     dispatcher.include_routers(
-        admin.router(settings.admin_ids),
+        team_screens.router(),
+        group_members.router(),
+        admin.router(),
         customer.router(),
+        department_screens.group_router(),
         attendant.router(),
         answers.router(),
     )
     inbox = Inbox(
         bot_id=bot.id,
-        store=StoredInbox(database),
+        store=inbox_store,
         handle=_handler(bot, dispatcher, fsm),
         holding=locks.holding,
         set_aside=alerts.set_aside,
@@ -179,7 +286,69 @@ def build(
         ),
         registrations=registrations,
         apply_plan=apply_plan,
-        admin_ids=settings.admin_ids,
+        tags=tags,
+        departments=departments,
+        role_of=role_of,
+        menus=menus,
+        backups=backups,
+    )
+
+
+def _names_of_admins(bot: Bot, role_of: RoleOf) -> Callable[[], Awaitable[dict[str, str]]]:
+    """Telegram's names of the admins by `Stamp.by`; each is asked for once."""
+    known: dict[str, str] = {}
+
+    async def names() -> dict[str, str]:
+        for admin_id in await role_of.admin_ids():
+            by = f"admin:{admin_id}"
+            if by in known:
+                continue
+            try:
+                known[by] = (await bot.get_chat(admin_id)).full_name
+            except (TelegramAPIError, TryLaterError) as error:
+                # Somebody who never wrote to the bot, or Telegram away: the number is shown.
+                logger.info("admin's name not read", error=type(error).__name__)
+        return dict(known)
+
+    return names
+
+
+def _backing_up(database: Database) -> BackUp:
+    async def backing_up(
+        out: Path, *, at: datetime, report: Callable[[str, Copied], None]
+    ) -> Mapping[str, int]:
+        tallies = await back_up(
+            database,
+            out,
+            at=at,
+            report=lambda now: report(now.collection, Copied(now.documents, now.of)),
+        )
+        return {name: tally.count for name, tally in tallies.items()}
+
+    return backing_up
+
+
+def _waiting(inbox: StoredInbox) -> Callable[[], Awaitable[Waiting]]:
+    async def waiting() -> Waiting:
+        pending, set_aside = await inbox.waiting()
+        return Waiting(pending=pending, set_aside=set_aside)
+
+    return waiting
+
+
+def _access_to_group(bot: Bot) -> Callable[[int], Awaitable[GroupAccess]]:
+    async def access_to_group(group_id: int) -> GroupAccess:
+        return await group_access(bot, group_id)
+
+    return access_to_group
+
+
+def departments_of(
+    settings: Settings, database: Database, clock: Callable[[], datetime] = utc_now
+) -> Departments:
+    """The departments, of which the default one has the group of the settings."""
+    return Departments(
+        store=StoredDepartments(database, clock), default_group_id=settings.attendants_chat_id
     )
 
 
@@ -245,6 +414,7 @@ async def open_database(
         await ensure_indexes(database)
         if not to_restore:
             await refuse_half_restored(database)
+            await complete(database)
         yield database
 
 
@@ -263,7 +433,7 @@ def open_erp_of(settings: Settings) -> AbstractAsyncContextManager[Erp]:
 
 
 @asynccontextmanager
-async def open_customer_lookup(settings: Settings) -> AsyncIterator[CustomerLookup | None]:
+async def open_customer_lookup(settings: Settings) -> AsyncIterator[Erp | None]:
     """The same, or None when no ERP is set."""
     if not settings.erp_kind:
         yield None
@@ -276,15 +446,19 @@ async def open_customer_lookup(settings: Settings) -> AsyncIterator[CustomerLook
 async def serving(balcao: Balcao) -> AsyncIterator[asyncio.Task[None]]:
     """Updates are taken and handled inside; yields the polling task, which ends only by an error
     that waiting does not mend."""
+    await balcao.departments.ensure_default()
     await wait_for_telegram(balcao.bot)
-    await _set_commands(balcao.bot, balcao.admin_ids)
+    await balcao.menus.set_all(await balcao.role_of.admin_ids())
     await balcao.locks.release_the_dead()
     async with taking_updates(
         balcao.bot,
         balcao.inbox,
-        allowed_updates=balcao.dispatcher.resolve_used_update_types(),
+        allowed_updates=balcao.dispatcher.resolve_used_update_types(
+            skip_events={"aiogd_update", "business_message"}
+        ),
         beside=(
             balcao.locks.keep_for_ever(),
+            balcao.backups.keep_for_ever(),
             repeat_for_ever(balcao.retry_lookups, every_s=_LOOKUP_ROUND_S),
         ),
     ) as polling:
@@ -326,16 +500,3 @@ async def _serve(settings: Settings) -> None:
         polling = await stack.enter_async_context(serving(balcao))
         logger.info("ready", health=f"{address}/healthz", erp=settings.erp_kind or "none")
         await polling
-
-
-async def _set_commands(bot: Bot, admin_ids: Sequence[int]) -> None:
-    """Commands appear only to whom they serve."""
-    help_ = BotCommand(command="ajuda", description="Como funciona")
-    leave = BotCommand(command="sair", description="Desligar este chat do meu cadastro")
-    try:
-        await bot.set_my_commands([help_, leave], BotCommandScopeAllPrivateChats())
-        for admin_id in admin_ids:
-            await bot.set_my_commands([help_], BotCommandScopeChat(chat_id=admin_id))
-    except (TelegramAPIError, TryLaterError) as error:
-        # An admin who has not written to the bot yet has no chat: his menu waits.
-        logger.warning("command menus not set", error=type(error).__name__)

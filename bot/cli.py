@@ -1,10 +1,11 @@
 """The command `balcao`. What it prints is for the person who runs it: pt-BR, and no traceback."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -15,7 +16,9 @@ from rich.markup import escape
 
 from bot import app
 from bot.demo.run import open_demo
+from bot.domain.backup import COMMAND_LINE, BackupMade
 from bot.domain.errors import AppError, RefusedError
+from bot.domain.group import Right
 from bot.runtime.group_access import group_access
 from bot.runtime.logs import configure_logs
 from bot.runtime.serve import wait_for_telegram
@@ -23,9 +26,13 @@ from bot.sentences import sentence
 from bot.settings import Settings
 from storage.backup import Progress, Stage, Tallies, back_up, check_backup, held
 from storage.backup import restore as restore_backup
+from storage.backup_runs import BackupRuns
+from storage.connection import Database
 from storage.indexes import missing_indexes
+from storage.verify import Broken, Fault, verify
 
 _TELEGRAM_S = 15
+_BROKEN_SHOWN = 20
 
 cli = typer.Typer(
     name="balcao",
@@ -44,6 +51,22 @@ _COLLECTIONS = {
     "chats": "chats",
     "conversations": "atendimentos",
     "relayed": "mensagens nos grupos",
+    "tags": "etiquetas",
+    "departments": "departamentos",
+    "people": "autores na auditoria",
+}
+_MISSING = {
+    Right.ADMINISTRATOR: "não é administrador: não vê todas as respostas dos atendentes",
+    Right.DELETE: "não pode apagar mensagens",
+    Right.PIN: "não pode fixar mensagens",
+    Right.TOPICS: "não pode gerenciar tópicos",
+}
+_FAULTS = {
+    Fault.ENTRY_CHANGED: "entrada da auditoria alterada",
+    Fault.ENTRY_MISSING: "falta uma entrada da auditoria",
+    Fault.REGISTRATION_CHANGED: "cadastro alterado",
+    Fault.REGISTRATION_MISSING: "o cadastro sumiu sem exclusão registrada",
+    Fault.REGISTRATION_BACK: "o cadastro está lá, mas consta como excluído",
 }
 _STAGES = {
     Stage.SAVING: "Copiando",
@@ -125,11 +148,19 @@ async def _backup(settings: Settings, path: Path) -> None:
     with _progress() as report:
         async with app.open_database(settings) as database:
             tallies = await back_up(database, path, at=app.utc_now(), report=report)
+            await _remember_backup(database, await asyncio.to_thread(os.path.getsize, path))
     out.print(
         f"[green]✓[/green] {escape(str(path))}: {_listed(_counts(tallies))}",
         soft_wrap=True,
         highlight=False,
     )
+
+
+async def _remember_backup(database: Database, size_bytes: int) -> None:
+    """For /status. The backup is there, so nothing may go wrong any more."""
+    made = BackupMade(run_id="", by=COMMAND_LINE, at=app.utc_now(), size_bytes=size_bytes)
+    with suppress(AppError):
+        await BackupRuns(database).remember(made)
 
 
 async def _restore(settings: Settings, path: Path, *, replace: bool, yes: bool) -> None:
@@ -213,6 +244,7 @@ async def _check(settings: Settings) -> bool:
         ("banco de dados", _check_database(settings)),
         ("Telegram", _check_telegram(settings)),
         ("ERP", _check_erp(settings)),
+        ("auditoria", _check_audit(settings)),
     )
     well = True
     for name, check_ in checks:
@@ -251,15 +283,80 @@ async def _check_telegram(settings: Settings) -> str:
         except TimeoutError as error:
             raise AppError("não responde") from error
         me = await bot.me()
-        if settings.attendants_chat_id is None:
+        groups = await _groups(settings)
+        if not groups:
             return f"@{me.username}; sem grupo para testar"
-        access = await group_access(bot, settings.attendants_chat_id)
-    if not access.is_administrator:
-        raise AppError(
-            f"@{me.username} está no grupo “{access.title}”, mas não é administrador: "
-            "não vê todas as respostas dos atendentes"
+        titles, lacking = [], []
+        for group_id, department in groups.items():
+            try:
+                access = await group_access(bot, group_id)
+            except RefusedError as error:
+                if group_id == settings.attendants_chat_id:
+                    lacking.append(sentence(error))
+                else:
+                    lacking.append(
+                        f"o bot não alcança o grupo do departamento “{department}”: "
+                        "envie /departamentos no grupo certo"
+                    )
+                continue
+            titles.append(f"“{access.title}”")
+            lacking += [
+                f"@{me.username} está no grupo “{access.title}”, mas {_MISSING[right]}"
+                for right in access.missing
+            ]
+    if lacking:
+        raise AppError("\n".join(lacking))
+    of = "do grupo" if len(titles) == 1 else "dos grupos"
+    return f"@{me.username}, administrador {of} {', '.join(titles)}"
+
+
+async def _groups(settings: Settings) -> dict[int, str]:
+    """Every group that cards go to, with the name of its department."""
+    try:
+        async with app.open_database(settings) as database:
+            departments = await app.departments_of(settings, database).offered()
+    except AppError:
+        # Its own line says so; the group of the settings can be checked all the same.
+        departments = ()
+    groups = {d.group_id: d.name for d in departments if d.group_id is not None}
+    if not groups and settings.attendants_chat_id is not None:
+        return {settings.attendants_chat_id: ""}
+    return groups
+
+
+async def _check_audit(settings: Settings) -> str:
+    async with AsyncExitStack() as stack:
+        try:
+            database = await stack.enter_async_context(app.open_database(settings))
+        except AppError as error:
+            # Its own line says why.
+            raise AppError("sem o banco de dados, não dá para conferir") from error
+        bar = stack.enter_context(
+            rich.progress.Progress(
+                *("Conferindo a auditoria:", "{task.completed} cadastros"),
+                console=err,
+                transient=True,
+                disable=not err.is_terminal,
+            )
         )
-    return f"@{me.username}, administrador do grupo “{access.title}”"
+        task = bar.add_task("", total=None)
+        found = await verify(database, lambda count: bar.update(task, completed=count))
+    read = f"{_number(found.registrations)} cadastros e {_number(found.entries)} entradas"
+    old = found.registrations_before_chain + found.entries_before_chain
+    if not found.broken:
+        return f"{read} conferem" + (f"; antes da corrente: {_number(old)}" if old else "")
+    shown = [_broken(one) for one in found.broken[:_BROKEN_SHOWN]]
+    if (more := len(found.broken) - len(shown)) > 0:
+        shown.append(f"e mais {_number(more)}")
+    raise AppError(
+        f"de {read}, {_number(len(found.broken))} cadastros não conferem. Alguém mexeu no banco "
+        "de dados por fora do Balcão:\n" + "\n".join(shown)
+    )
+
+
+def _broken(one: Broken) -> str:
+    version = f" (versão {one.version})" if one.version is not None else ""
+    return f"{one.registration_id}: {_FAULTS[one.fault]}{version}"
 
 
 async def _check_erp(settings: Settings) -> str:

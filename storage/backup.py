@@ -26,7 +26,10 @@ from storage.indexes import ensure_indexes
 from storage.walk import delete_all, raw, walk
 
 # Who refers comes before what is referred to.
-COLLECTIONS: Final = ("relayed", "conversations", "chats", "audit", "registrations")
+COLLECTIONS: Final = (
+    *("relayed", "conversations", "chats", "audit", "registrations"),
+    *("tags", "departments", "people"),
+)
 _BATCH: Final = 500
 _BATCH_BYTES: Final = 8 * 1024 * 1024
 _KEYS: Final = 100
@@ -114,7 +117,8 @@ def check_backup(path: Path, report: Report) -> Tallies:
             tally = backup.tallies[name]
             if tally.count % _BATCH == 0:
                 report(Progress(Stage.CHECKING, name, tally.count, None, tally.size_bytes))
-    return backup.tallies
+    # A backup from before there was a collection has none of it.
+    return {name: backup.tallies.get(name, Tally()) for name in COLLECTIONS}
 
 
 async def held(database: Database) -> dict[str, int]:

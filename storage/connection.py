@@ -128,6 +128,17 @@ def turns(collection: Collection) -> Turns:
     return _turns.setdefault(collection.database.client, Turns())
 
 
+_embedded: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
+
+
+def is_embedded(database: Database) -> bool:
+    """Whether the server is the embedded one, which needs other query shapes than MongoDB.
+
+    It was asked when `connected` opened the database.
+    """
+    return _embedded.get(database.client, False)
+
+
 @asynccontextmanager
 async def connected(
     uri: str, database: str, *, server_selection_ms: int = _SERVER_SELECTION_MS
@@ -157,6 +168,8 @@ async def connected(
             ) from error
     try:
         await answers(opened)
+        with translated():
+            _embedded[client] = "secantusVersion" in await opened.command("buildInfo")
         yield opened
     finally:
         client.close()

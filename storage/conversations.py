@@ -1,7 +1,7 @@
 """Chats, conversations and which message in a group stands for whose."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from pymongo import ReplaceOne, UpdateOne
 
@@ -9,6 +9,9 @@ from bot.domain.conversation import Attendant, Chat, Conversation, RelayedMessag
 from bot.domain.tax_id import TaxId
 from storage.batching import FindOne, InsertOne, Write
 from storage.connection import Collection, Database, Document, translated
+
+# A number, and so below every chat's: a range keeps the count in the index.
+_LOWEST_CHAT: Final = -(2**63)
 
 
 class Chats:
@@ -50,6 +53,12 @@ class Conversations:
         document = await self._by_open_chat(chat_id)
         return _conversation(document) if document else None
 
+    async def count_open(self) -> int:
+        with translated():
+            return int(
+                await self._conversations.count_documents({"open_chat": {"$gte": _LOWEST_CHAT}})
+            )
+
     async def add(self, conversation: Conversation) -> bool:
         """Whether it was stored; False when the protocol is taken or the chat has one open."""
         return await self._insert(_written(conversation) | {"open_chat": conversation.chat_id})
@@ -87,6 +96,10 @@ class Conversations:
     async def set_card(self, conversation_id: str, message_id: int) -> None:
         change = {"$set": {"card_message_id": message_id}}
         await self._write(UpdateOne({"_id": conversation_id}, change))
+
+    async def move(self, conversation_id: str, group_id: int) -> None:
+        """It goes on in another group, where it has no card yet."""
+        await self._set({"_id": conversation_id}, {"group_id": group_id, "card_message_id": None})
 
     async def identify(self, conversation: Conversation) -> None:
         """Store what is known by now: who the customer is, and which look-up is still owed."""

@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final
 
 import structlog
 
 from bot.domain.errors import RefusedError
 from storage.batching import Batched, InsertOne
 from storage.connection import Collection, Database, Document, translated
+
+_EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 logger = structlog.get_logger()
 
@@ -58,6 +60,13 @@ class Inbox:
                 None
             )
         return list(dict.fromkeys(document["pending"] for document in documents))
+
+    async def waiting(self) -> tuple[int, int]:
+        """How many updates are pending, and how many are set aside."""
+        with translated():
+            pending = await self._inbox.count_documents({"pending": {"$gt": ""}})
+            aside = await self._inbox.count_documents({"set_aside_at": {"$gte": _EVER}})
+        return pending, aside
 
     async def pending_of(self, chat_key: str) -> list[tuple[int, dict[str, Any], int]]:
         """(update id, payload, failed attempts) of one chat, oldest first."""

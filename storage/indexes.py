@@ -19,6 +19,10 @@ def _index(name: str, field: str, **options: object) -> IndexModel:
     return IndexModel([(field, ASCENDING)], name=name, **options)
 
 
+# For so long a link that is opened too late is known, and said to have expired.
+_INVITATION_OVER_S: Final = 30 * 24 * 3600
+
+
 # What `storage.walk` steps along: only an index that begins with `_id` makes a range over it quick
 # on the embedded server. Its second field is in no document; MongoDB has no second index on `_id`.
 _WALK: Final = IndexModel([("_id", ASCENDING), ("walk", ASCENDING)], name="walk")
@@ -26,8 +30,20 @@ _WALK: Final = IndexModel([("_id", ASCENDING), ("walk", ASCENDING)], name="walk"
 INDEXES: Final = {
     # Sparse: registrations without a tax id have no key. Country and number are one string, as
     # the embedded server's finds use a sparse single index and no partial one.
-    "registrations": [_index("tax_key", "tax_key", unique=True, sparse=True), _WALK],
-    "audit": [_index("registration", "registration_id")],
+    "registrations": [
+        _index("tax_key", "tax_key", unique=True, sparse=True),
+        _index("sort_name", "sort_name"),
+        # Lists: each of their elements is in the index. Nearly all registrations have no marks.
+        _index("words", "words"),
+        _index("marks", "marks", sparse=True),
+        _WALK,
+    ],
+    "audit": [
+        _index("registration", "registration_id"),
+        _index("event_moment", "event_moment"),
+        _index("by_moment", "by_moment"),
+        _index("marks", "marks", sparse=True),
+    ],
     "chats": [_WALK],
     "conversations": [
         _index("protocol", "protocol", unique=True),
@@ -40,8 +56,19 @@ INDEXES: Final = {
     "relayed": [_index("conversation", "conversation_id")],
     "inbox": [
         _index("pending", "pending", sparse=True),
+        _index("set_aside", "set_aside_at", sparse=True),
         _index("done", "done_at", sparse=True, expireAfterSeconds=_DONE_S),
     ],
+    # Present only while not archived: of two admins who give one name at once, one does.
+    "tags": [_index("name", "name_key", unique=True, sparse=True)],
+    "departments": [
+        _index("name", "name_key", unique=True, sparse=True),
+        _index("group", "group_id", unique=True, sparse=True),
+    ],
+    "admins": [],
+    "invitations": [_index("over", "expires_at", expireAfterSeconds=_INVITATION_OVER_S)],
+    "members": [_index("group", "group_id")],
+    "backups": [],
     "states": [],
     "locks": [],
 }

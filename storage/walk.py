@@ -61,12 +61,18 @@ _FIELDS: Final = {
     "chats": ("_id", _TELEGRAM),
     "audit": ("registration_id", _RANDOM),
     "registrations": ("_id", _RANDOM),
+    # Without an index for it: so few that a scan is as quick.
+    "tags": ("_id", _RANDOM),
+    "people": ("_id", _RANDOM),
+    "departments": ("_id", _RANDOM),
 }
 
 
 def raw(collection: Collection) -> Collection:
     """The same collection, which gives its documents as their bytes."""
-    options: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
+    options: CodecOptions[RawBSONDocument] = CodecOptions(
+        document_class=RawBSONDocument, tz_aware=True
+    )
     return collection.with_options(codec_options=options)
 
 
@@ -84,6 +90,24 @@ def walk(database: Database, name: str) -> AsyncIterator[list[RawBSONDocument]]:
         return len(documents), documents
 
     return _each_window(name, read)
+
+
+def walk_with_audit(
+    database: Database,
+) -> AsyncIterator[tuple[list[RawBSONDocument], list[RawBSONDocument]]]:
+    """Every registration as its bytes, and beside it its audit entries, in the same steps; those
+    of deleted ones, too."""
+    registrations, audit = raw(database["registrations"]), raw(database["audit"])
+
+    async def read(
+        query: Document,
+    ) -> tuple[int, tuple[list[RawBSONDocument], list[RawBSONDocument]]]:
+        with translated():
+            documents = await registrations.find(query).to_list(None)
+            entries = await audit.find({"registration_id": query["_id"]}).to_list(None)
+        return len(documents) + len(entries), (documents, entries)
+
+    return _each_window("registrations", read)
 
 
 def delete_all(database: Database, name: str) -> AsyncIterator[int]:

@@ -14,6 +14,8 @@ from bot.demo import people
 from bot.demo.bot_api import BotApiEmulator, Scene, Switch
 from bot.demo.ixc import CREDENTIAL, IxcEmulator, demo_emulator, fail_for_some, faults
 from bot.domain.candidate import Candidate, Policy
+from bot.domain.conversation import DEFAULT_DEPARTMENT
+from bot.domain.label import Tag
 from bot.domain.registration import Stamp, Way
 from bot.domain.tax_id import TaxId, read_tax_id
 from bot.settings import Settings
@@ -30,7 +32,7 @@ _LOCAL = (
         {
             "traits": ("idosa", "prefere ligação"),
             "alert_traits": True,
-            "priority_departments": frozenset(("atendimento",)),
+            "priority_departments": frozenset((DEFAULT_DEPARTMENT,)),
             "fixed_note": "Mora em área rural: confirme se há alguém em casa antes de agendar.",
         },
     ),
@@ -39,10 +41,14 @@ _LOCAL = (
         {
             "traits": ("abre às 4h da manhã",),
             "alert_traits": True,
-            "tags": frozenset(("Comercial",)),
         },
     ),
-    (people.FIBRA, {"fixed_note": "Contrato <corporativo> & suporte 24 h.", "traits": ("VIP",)}),
+    (people.FIBRA, {"fixed_note": "Contrato <corporativo> & suporte 24 h."}),
+)
+_TAGS = (
+    ("VIP", "🟣", (people.FIBRA,)),
+    ("Comercial", "🟠", (people.FIBRA, people.BAKERY)),
+    ("Abre cedo", "🌅", (people.BAKERY,)),
 )
 _LOCAL_FIELDS = Policy(
     may_create=False,
@@ -122,12 +128,22 @@ def _invite(telegram: BotApiEmulator) -> None:
 
 async def _seed(balcao: app.Balcao) -> None:
     """Register those of whom the company knows something by itself."""
+    await balcao.departments.ensure_default()
+    # Without a group, as the page shows one: customers are not asked until an admin links one.
+    await balcao.departments.create("Financeiro", "💰")
+    tag_ids: dict[people.DemoPerson, set[str]] = {}
+    for name, emoji, tagged in _TAGS:
+        tag = await balcao.tags.create(name, emoji)
+        assert isinstance(tag, Tag)  # noqa: S101 - the database was empty
+        for person in tagged:
+            tag_ids.setdefault(person, set()).add(tag.id)
     stamp = Stamp(at=datetime.now(UTC), by=f"admin:{ADMIN_ID}", way=Way.CHAT)
     for person, local in _LOCAL:
         tax_id = read_tax_id(person.tax_id)
         assert isinstance(tax_id, TaxId)  # noqa: S101 - the generator makes valid ones
         await balcao.retry_lookups.look_up(tax_id)
-        candidate = Candidate(tax_id=tax_id, **local)
+        tags = frozenset(tag_ids.get(person, ()))
+        candidate = Candidate(tax_id=tax_id, tags=tags, **local)
         await balcao.apply_plan([candidate], _LOCAL_FIELDS, stamp)
 
 

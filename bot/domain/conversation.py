@@ -3,21 +3,23 @@
 import secrets
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict
 
+from bot.domain.label import Label
 from bot.domain.tax_id import TaxId
 
+DEFAULT_DEPARTMENT: Final = "atendimento"
+"""The id of the one that is there from the first start."""
 
-class Department(BaseModel):
+
+class Department(Label):
     """A queue of conversations, tied to a group."""
 
-    model_config = ConfigDict(frozen=True)
-
-    id: str
-    name: str
-    group_id: int
+    group_id: int | None = None
+    """Where its attendants are; without one, no customer is offered it."""
 
 
 class Attendant(BaseModel):

@@ -179,12 +179,28 @@ ERP_FIELDS: Final = frozenset(
 def read_name(text: str) -> str:
     """The name on one line: control characters and doubled spaces out, 200 characters at most;
     empty when nothing is left."""
+    return read_line(text)[:NAME_LENGTH].rstrip()
+
+
+def read_line(text: str) -> str:
+    """The text on one line, of any length: control characters and doubled spaces out."""
     # Direction overrides and zero-width characters (category C) would let a name rewrite the line.
     text = text.translate(_BLANKS)
     shown = "".join(
         " " if c.isspace() else c for c in text if c.isspace() or unicodedata.category(c)[0] != "C"
     )
-    return " ".join(shown.split())[:NAME_LENGTH].rstrip()
+    return " ".join(shown.split())
+
+
+def read_note(text: str) -> str:
+    """The note with its line breaks, of any length; empty when nothing is left."""
+    return "\n".join(map(read_line, text.splitlines())).strip()
+
+
+def read_traits(text: str) -> tuple[str, ...]:
+    """Traits separated by commas, semicolons or lines, each once, as they were written."""
+    traits = (read_line(part) for part in re.split(r"[,;\n]", text))
+    return tuple(dict.fromkeys(trait for trait in traits if trait))
 
 
 def read_email(text: str) -> str | None:

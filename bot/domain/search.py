@@ -38,14 +38,19 @@ class Total:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResultPage:
-    """Some registrations, by name."""
+    """Some registrations, by name.
+
+    Without typed words one page follows the other by name. With them, those who have just the
+    typed word come before those whose word goes on, and only each page is by name.
+    """
 
     registrations: tuple[Registration, ...]
     total: Total
     next: str | None
     """Where the next page begins; None on the last one."""
     partial: bool = False
-    """So many have these words that only some were looked at: one more word would narrow it."""
+    """So many have one of these words and so few all that it stopped looking before the page was
+    full, which may even be empty: `next` goes on looking, one more word would narrow it."""
 
 
 def fold(text: str) -> str:
@@ -82,4 +87,10 @@ def holds(words: Iterable[str], typed: Iterable[str]) -> bool:
 
 def _is_number(folded: str) -> bool:
     parts = folded.split()
-    return len(parts) > 1 and all(any(c.isdigit() for c in p) or len(p) == 3 for p in parts)
+    with_digit = [any(c.isdigit() for c in part) for part in parts]
+    # "ana-bia" is no document though each part is as long as one of a CNPJ; none begins with it.
+    return len(parts) > 1 and with_digit[0] and all(map(_fits, parts, with_digit))
+
+
+def _fits(part: str, has_digit: bool) -> bool:
+    return has_digit or len(part) == 3

@@ -1,19 +1,11 @@
 """Whether the bot can work in a group."""
 
-from dataclasses import dataclass
-
 from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError
 from aiogram.types import ChatMemberAdministrator, ChatMemberOwner
 
 from bot.domain.errors import Problem, RefusedError
-
-
-@dataclass(frozen=True, slots=True)
-class GroupAccess:
-    title: str
-    is_administrator: bool
-    """Otherwise Telegram shows the bot only replies to itself, unless its privacy mode is off."""
+from bot.domain.group import GroupAccess, Right
 
 
 async def group_access(bot: Bot, group_id: int) -> GroupAccess:
@@ -23,5 +15,12 @@ async def group_access(bot: Bot, group_id: int) -> GroupAccess:
         member = await bot.get_chat_member(group_id, bot.id)
     except TelegramAPIError as error:
         raise RefusedError(f"group not reached: {error.message}", problem=Problem.GROUP) from error
-    administrator = isinstance(member, ChatMemberAdministrator | ChatMemberOwner)
-    return GroupAccess(group.title or str(group_id), administrator)
+    title = group.title or str(group_id)
+    if isinstance(member, ChatMemberOwner):
+        return GroupAccess(title=title)
+    if not isinstance(member, ChatMemberAdministrator):
+        return GroupAccess(title=title, missing=(Right.ADMINISTRATOR,))
+    needed = [Right.DELETE, Right.PIN, *([Right.TOPICS] if group.is_forum else [])]
+    return GroupAccess(
+        title=title, missing=tuple(right for right in needed if not getattr(member, right))
+    )

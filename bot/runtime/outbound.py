@@ -19,7 +19,7 @@ from aiogram.exceptions import (
 )
 from aiogram.methods import Response, TelegramMethod
 from aiogram.methods.base import TelegramType
-from aiogram.types import Message, MessageId
+from aiogram.types import InputFile, Message, MessageId
 
 from bot.domain.errors import TryLaterError
 
@@ -39,7 +39,7 @@ logger = structlog.get_logger()
 
 
 class Outbound(BaseRequestMiddleware):
-    """Honours `retry_after` and keeps the order of messages within each chat."""
+    """Honours `retry_after` and keeps the order of messages within each chat, uploads aside."""
 
     def __init__(self) -> None:
         self._chats: dict[Any, asyncio.Lock] = {}
@@ -53,6 +53,9 @@ class Outbound(BaseRequestMiddleware):
     ) -> Response[TelegramType]:
         if method.__api_method__ == "getUpdates":
             return await make_request(bot, method)
+        if isinstance(getattr(method, "document", None), InputFile):
+            # It may take minutes, and whoever waits for the file goes on writing.
+            return await self._patiently(make_request, bot, method)
         async with self._in_order(getattr(method, "chat_id", None)):
             return await self._patiently(make_request, bot, method)
 

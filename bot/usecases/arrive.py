@@ -7,6 +7,7 @@ from datetime import datetime
 from bot.domain.conversation import Chat, Conversation, Identity
 from bot.usecases.identify import Chats
 from bot.usecases.introduce import Registrations
+from bot.usecases.leave import unlinked
 from bot.usecases.show_card import Conversations
 
 
@@ -53,8 +54,12 @@ class Arrive:
             return GoesOn(conversation)
         if chat.tax_id is None:
             return NotLinked()
-        name = None
-        if chat.identity is Identity.VERIFIED and chat.registration_id:
-            registration = await self.registrations.by_id(chat.registration_id)
-            name = registration.name if registration else None
-        return Returning(chat, name)
+        if chat.registration_id is None:
+            return Returning(chat, None)
+        registration = await self.registrations.by_id(chat.registration_id)
+        if registration is None:
+            # Deleted since. What was verified with it must not be taken for somebody else's.
+            await self.chats.put(unlinked(chat))
+            return NotLinked()
+        is_verified = chat.identity is Identity.VERIFIED
+        return Returning(chat, registration.name if is_verified else None)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.domain.conversation import Conversation, Identity
+from bot.domain.conversation import Chat, Conversation, Identity
 from bot.usecases.identify import Chats
 from bot.usecases.show_card import Conversations, ShowCard
 
@@ -26,16 +26,19 @@ class Leave:
             await self.show_card.refresh(conversation.id)
         chat = await self.chats.get(chat_id)
         if chat:
-            await self.chats.put(
-                chat.model_copy(
-                    update={
-                        "tax_id": None,
-                        "registration_id": None,
-                        "identity": Identity.NOT_IDENTIFIED,
-                        "lookup_owed": False,
-                        "phone": None,
-                        "given_name": None,
-                    }
-                )
-            )
+            await self.chats.put(unlinked(chat))
         return conversation
+
+
+def unlinked(chat: Chat) -> Chat:
+    """The chat, linked to nobody and proven to be nobody's."""
+    return chat.model_copy(
+        update={
+            "tax_id": None,
+            "registration_id": None,
+            "identity": Identity.NOT_IDENTIFIED,
+            "lookup_owed": False,
+            "phone": None,
+            "given_name": None,
+        }
+    )

@@ -67,7 +67,8 @@ class OpenConversation:
                 protocol=new_protocol(now, self.timezone),
                 chat_id=chat.id,
                 department_id=department.id,
-                group_id=department.group_id,
+                # Without a group it is as with one that cannot be reached, until one is linked.
+                group_id=department.group_id or 0,
                 identity=chat.identity,
                 tax_id=chat.tax_id,
                 registration_id=registration.id if registration else None,

@@ -1,10 +1,12 @@
 """Use case: the card of a conversation reaches the attendants and stays true."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
-from bot.domain.conversation import Attendant, Conversation, RelayedMessage
+from bot.domain.conversation import Attendant, Conversation, Department, RelayedMessage
+from bot.domain.label import Tag
 from bot.domain.registration import Registration
 from bot.usecases.introduce import Registrations
 
@@ -36,6 +38,9 @@ class Conversations(Protocol):
 
     async def set_card(self, conversation_id: str, message_id: int) -> None: ...
 
+    async def move(self, conversation_id: str, group_id: int) -> None:
+        """It goes on in another group, where it has no card yet."""
+
     async def identify(self, conversation: Conversation) -> None:
         """Store who the customer is by now, and the look-up that is still owed."""
 
@@ -48,6 +53,14 @@ class Conversations(Protocol):
         """The conversation that a message in a group belongs to."""
 
 
+class Tags(Protocol):
+    async def all(self) -> Sequence[Tag]: ...
+
+
+class Departments(Protocol):
+    async def all(self) -> Sequence[Department]: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
     """Ficha: what an attendant sees of a customer."""
@@ -56,6 +69,8 @@ class Card:
     registration: Registration | None
     recent: tuple[Conversation, ...] = ()
     """Earlier conversations, newest first."""
+    tags: tuple[Tag, ...] = ()
+    priority_departments: tuple[Department, ...] = ()
 
 
 class Desk(Protocol):
@@ -76,6 +91,8 @@ class ShowCard:
     conversations: Conversations
     registrations: Registrations
     desk: Desk
+    tags: Tags
+    departments: Departments
 
     async def card_of(self, conversation: Conversation) -> Card:
         """The card with the registration and the earlier conversations as they are now."""
@@ -86,10 +103,25 @@ class ShowCard:
             conversation.registration_id, count=_RECENT + 1
         )
         earlier = tuple(other for other in latest if other.id != conversation.id)
-        return Card(conversation=conversation, registration=registration, recent=earlier[:_RECENT])
+        if registration is None:
+            return Card(conversation=conversation, registration=None, recent=earlier[:_RECENT])
+        priority = registration.priority_departments
+        return Card(
+            conversation=conversation,
+            registration=registration,
+            recent=earlier[:_RECENT],
+            tags=tuple(t for t in await self.tags.all() if t.id in registration.tags),
+            priority_departments=tuple(
+                d for d in await self.departments.all() if d.id in priority
+            ),
+        )
 
     async def post(self, conversation: Conversation) -> Conversation:
-        """Post it unless it is there already; a reply to it answers the customer."""
+        """Post it unless it is there already; a reply to it answers the customer.
+
+        Where the department's group is now: it may be another than when the conversation began.
+        """
+        conversation = await self._in_its_group(conversation)
         if conversation.card_message_id is not None:
             return conversation
         message_id = await self.desk.show(await self.card_of(conversation))
@@ -102,6 +134,20 @@ class ShowCard:
             )
         )
         return conversation.model_copy(update={"card_message_id": message_id})
+
+    async def _in_its_group(self, conversation: Conversation) -> Conversation:
+        group_id = next(
+            (
+                d.group_id
+                for d in await self.departments.all()
+                if d.id == conversation.department_id
+            ),
+            None,
+        )
+        if group_id is None or group_id == conversation.group_id:
+            return conversation
+        await self.conversations.move(conversation.id, group_id)
+        return conversation.model_copy(update={"group_id": group_id, "card_message_id": None})
 
     async def refresh(self, conversation_id: str) -> None:
         """Edit the card to what is known now."""

@@ -1,6 +1,6 @@
 """What admins are told without asking."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -22,7 +22,7 @@ logger = structlog.get_logger()
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TelegramAlerts:
     bot: Bot
-    admin_ids: Sequence[int]
+    admin_ids: Callable[[], Awaitable[Collection[int]]]
     clock: Callable[[], datetime]
     _said_at: dict[str, datetime] = field(default_factory=dict)
 
@@ -36,11 +36,11 @@ class TelegramAlerts:
     async def set_aside(self, update_id: int, chat_key: str, error: str) -> None:
         """An update was given up: the admins hear it, and so does the customer who wrote."""
         await self._tell(texts.set_aside(update_id, error))
-        if chat_key.isdecimal() and int(chat_key) not in self.admin_ids:
+        if chat_key.isdecimal() and int(chat_key) not in await self.admin_ids():
             await self._send(int(chat_key), customer_texts.SOMETHING_WENT_WRONG)
 
     async def _tell(self, text: str) -> None:
-        for admin_id in self.admin_ids:
+        for admin_id in await self.admin_ids():
             await self._send(admin_id, text)
 
     async def _send(self, chat_id: int, text: str) -> None:

@@ -1,14 +1,30 @@
-"""The admin's private chat: what there is of it so far."""
+"""The admin's private chat: commands, screens, and a word for whatever has no place."""
 
-from collections.abc import Collection
-
+import structlog
 from aiogram import F, Router
-from aiogram.types import Message
+from aiogram.filters import Command, CommandObject, ExceptionTypeFilter
+from aiogram.types import ErrorEvent, Message
+from aiogram_dialog import DialogManager, ShowMode, setup_dialogs
+from aiogram_dialog.api.exceptions import OutdatedIntent, UnknownIntent, UnknownState
 
-from handlers.admin import texts
+from handlers.access import IsAdmin
+from handlers.admin import backup, departments, status, tags, texts
+from handlers.admin.register import audit, edit, listing, record, wizard
+from handlers.admin.register.desk import open_over
+from handlers.admin.register.states import AuditDialog, RegisterDialog
+from handlers.answers import answer_press
+from handlers.menus import Menus
+
+logger = structlog.get_logger()
 
 
 async def help_(message: Message) -> None:
+    await message.answer(texts.HELP)
+
+
+async def start(message: Message, menus: Menus) -> None:
+    # An admin who never wrote had no chat to have a menu in.
+    await menus.give(message.chat.id)
     await message.answer(texts.HELP)
 
 
@@ -16,10 +32,75 @@ async def no_files_yet(message: Message) -> None:
     await message.answer(texts.NO_FILES_YET)
 
 
-def router(admin_ids: Collection[int]) -> Router:
-    """Goes before the customer's router: an admin is not asked for a CPF."""
-    router = Router(name="admin")
-    router.message.filter(F.chat.type == "private", F.from_user.id.in_(set(admin_ids)))
-    router.message.register(no_files_yet, F.document)
-    router.message.register(help_)
-    return router
+async def open_register(_: Message, dialog_manager: DialogManager, command: CommandObject) -> None:
+    await open_over(dialog_manager, RegisterDialog.listing, {"text": command.args or ""})
+
+
+async def open_audit(_: Message, dialog_manager: DialogManager) -> None:
+    await open_over(dialog_manager, AuditDialog.listing)
+
+
+async def open_tags(_: Message, dialog_manager: DialogManager) -> None:
+    await open_over(dialog_manager, tags.TagsDialog.list)
+
+
+async def open_departments(_: Message, dialog_manager: DialogManager) -> None:
+    await open_over(dialog_manager, departments.DepartmentsDialog.list)
+
+
+async def search(message: Message, dialog_manager: DialogManager) -> None:
+    """Plain words where no screen waits for any: most likely somebody is looked for."""
+    await open_over(dialog_manager, RegisterDialog.listing, {"text": message.text or ""})
+
+
+async def only_text(message: Message) -> None:
+    await message.answer(texts.ONLY_TEXT)
+
+
+async def stale_screen(event: ErrorEvent, dialog_manager: DialogManager) -> None:
+    """A press on a screen that was closed, or over which another one was opened since."""
+    callback = event.update.callback_query
+    if callback is None:
+        return
+    if not dialog_manager.has_context():
+        await answer_press(callback, texts.SCREEN_CLOSED, alert=True)
+        return
+    await answer_press(callback, texts.SCREEN_IS_BELOW, alert=True)
+    await dialog_manager.show(ShowMode.DELETE_AND_SEND)
+
+
+def router() -> Router:
+    """Goes before the customer's router: an admin is not asked for a CPF.
+
+    Two routers: the outer one lets only admins in, so that for nobody else a screen is looked up.
+    """
+    gate = Router(name="admin")
+    gate.message.filter(F.chat.type == "private", IsAdmin())
+    gate.callback_query.filter(F.message.chat.type == "private", IsAdmin())
+    screens = Router(name="screens")
+    screens.message.register(start, Command("start"))
+    screens.message.register(help_, Command("ajuda"))
+    screens.message.register(open_register, Command("clientes"))
+    screens.message.register(open_audit, Command("auditoria"))
+    screens.message.register(open_tags, Command("etiquetas"))
+    screens.message.register(open_departments, Command("departamentos"))
+    screens.message.register(no_files_yet, F.document)
+    screens.include_routers(
+        listing.dialog(),
+        record.dialog(),
+        edit.dialog(),
+        wizard.dialog(),
+        audit.dialog(),
+        tags.dialog(),
+        departments.dialog(),
+    )
+    rest = Router(name="rest")
+    rest.message.register(search, F.text, ~F.text.startswith("/"))
+    rest.message.register(only_text)
+    screens.include_router(rest)
+    setup_dialogs(screens)
+    screens.errors.register(
+        stale_screen, ExceptionTypeFilter(UnknownIntent, OutdatedIntent, UnknownState)
+    )
+    gate.include_routers(status.router(), backup.router(), screens)
+    return gate

@@ -4,10 +4,18 @@ from aiogram import html
 
 HELP = (
     "Você é <b>administrador</b> deste atendimento.\n\n"
+    "Escreva um <b>nome, CPF ou CNPJ</b> para achar um cadastro, ou use:\n"
+    "/clientes – o cadastro de clientes e fornecedores\n"
+    "/auditoria – quem mudou o quê\n"
+    "/etiquetas e /departamentos\n"
+    "/equipe – administradores e atendentes\n\n"
     "Os clientes falam com o bot em conversa privada, e as fichas chegam no grupo dos atendentes. "
-    "Por aqui eu aviso quando algo precisa de você: um grupo que não recebe fichas, "
-    "ou uma mensagem que não consegui processar."
+    "Aqui também aviso quando algo precisa de você."
 )
+
+SCREEN_CLOSED = "Esta tela já foi fechada. Abra de novo por /clientes ou pelo menu."
+SCREEN_IS_BELOW = "Esta tela mudou. Continue pela mensagem mais nova, aqui embaixo."
+ONLY_TEXT = "Aqui só entendo texto. Escreva um nome, CPF ou CNPJ, ou toque em /ajuda."
 
 NO_FILES_YET = (
     "Recebi o arquivo, mas <b>esta versão ainda não importa cadastros</b>: nada foi mudado. "

@@ -70,8 +70,8 @@ def card_text(card: Card, *, timezone: ZoneInfo) -> str:
             lines.append(f"❗ <b>Atenção:</b> {_listed(registration.traits)}")
         if registration.fixed_note:
             lines.append(f"📌 <b>Observação:</b> {html.quote(registration.fixed_note)}")
-        if registration.tags:
-            lines.append(f"🏷 {_listed(sorted(registration.tags))}")
+        if card.tags:
+            lines.append(f"🏷 {_listed(_tags(card))}")
     if phones := _phones(conversation, registration):
         lines.append(f"📞 {phones}")
     if registration and registration.erp_refs:
@@ -109,7 +109,8 @@ def full_card_text(card: Card, *, timezone: ZoneInfo) -> str:
         ),
         ("E-mail", registration.email),
         ("Características", ", ".join(registration.traits)[:_LIST_LENGTH]),
-        ("Etiquetas", ", ".join(sorted(registration.tags))[:_LIST_LENGTH]),
+        ("Etiquetas", ", ".join(_tags(card))[:_LIST_LENGTH]),
+        ("Prioridade", ", ".join(d.shown for d in card.priority_departments)[:_LIST_LENGTH]),
         ("Observação fixa", registration.fixed_note),
         ("Cadastrado em", f"{registration.created.at.astimezone(timezone):%d/%m/%Y %H:%M}"),
         ("Atualizado em", f"{registration.updated.at.astimezone(timezone):%d/%m/%Y %H:%M}"),
@@ -151,6 +152,11 @@ def _erp(registration: Registration) -> str:
     refs = sorted((r.system, r.table, r.id) for r in registration.erp_refs)
     shown = [" ".join(part for part in ref if part) for ref in refs]
     return html.quote(", ".join(shown)[:_LIST_LENGTH])
+
+
+def _tags(card: Card) -> list[str]:
+    """With their colours; archived ones too, since whoever has one keeps it."""
+    return [tag.shown for tag in card.tags]
 
 
 def _listed(values: list[str] | tuple[str, ...]) -> str:

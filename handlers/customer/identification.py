@@ -1,6 +1,5 @@
 """From the first word to the open conversation: document, telephone, name."""
 
-from dataclasses import dataclass
 from typing import assert_never
 
 from aiogram import F, Router
@@ -9,37 +8,20 @@ from aiogram.fsm.context import FSMContext
 from aiogram.types import Contact, Message, ReplyKeyboardRemove, User
 from aiogram.utils.chat_action import ChatActionSender
 
-from bot.domain.conversation import Chat, Department
+from bot.domain.conversation import Chat
 from bot.domain.phone import read_phone
 from bot.domain.registration import read_name
 from bot.domain.tax_id import TaxId, read_tax_id
-from bot.usecases.arrive import Arrive, FirstContact, GoesOn, NotLinked, Returning
-from bot.usecases.identify import Identify, TooManyTaxIds
-from bot.usecases.introduce import ConfirmPhone, Introduce, NotVerified, Verified
-from bot.usecases.open_conversation import OpenConversation
+from bot.usecases.arrive import FirstContact, GoesOn, NotLinked, Returning
+from bot.usecases.identify import TooManyTaxIds
+from bot.usecases.introduce import NotVerified, Verified
 from handlers.answers import bot_of
-from handlers.customer import keyboards, texts
-from handlers.customer.relay import Relay
+from handlers.customer import choice, keyboards, texts
+from handlers.customer.reception import Reception
 from handlers.customer.states import Customer
 
 FAILURES_IN_A_ROW = 3
 _TYPING_AFTER_S = 1.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reception:
-    """What the steps before a conversation need, passed to the handlers by name."""
-
-    arrive: Arrive
-    identify: Identify
-    confirm_phone: ConfirmPhone
-    introduce: Introduce
-    open_conversation: OpenConversation
-    relay: Relay
-    department: Department
-    privacy_text: str
-    privacy_url: str
-    confirm_identity: bool
 
 
 async def arrive(
@@ -63,8 +45,16 @@ async def arrive(
                 await reception.relay(message, conversation, event_from_user)
             return
         case Returning(chat, name):
+            offered = await reception.departments.offered()
+            if len(offered) > 1:
+                await message.answer(
+                    texts.back_to_choose(name=name, tax_id=chat.tax_id),
+                    reply_markup=keyboards.departments(offered, returning=True),
+                )
+                await choice.wait(state, keep=None if is_command else message.message_id)
+                return
             conversation = await reception.open_conversation(
-                message.chat.id, reception.department, profile_name=event_from_user.full_name
+                message.chat.id, offered[0], profile_name=event_from_user.full_name
             )
             await state.set_state(Customer.talking)
             if not is_command:
@@ -245,8 +235,13 @@ async def _confirm(
 
 
 async def _open(message: Message, state: FSMContext, user: User, reception: Reception) -> None:
+    offered = await reception.departments.offered()
+    if len(offered) > 1:
+        await message.answer(texts.CHOOSE_DEPARTMENT, reply_markup=keyboards.departments(offered))
+        await choice.wait(state)
+        return
     conversation = await reception.open_conversation(
-        message.chat.id, reception.department, profile_name=user.full_name
+        message.chat.id, offered[0], profile_name=user.full_name
     )
     await message.answer(texts.opened(conversation.protocol))
     await state.set_state(Customer.talking)

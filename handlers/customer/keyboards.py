@@ -1,5 +1,7 @@
 """Keyboards of the customer's chat."""
 
+from collections.abc import Sequence
+
 from aiogram.filters.callback_data import CallbackData
 from aiogram.types import (
     InlineKeyboardButton,
@@ -8,6 +10,7 @@ from aiogram.types import (
     ReplyKeyboardMarkup,
 )
 
+from bot.domain.conversation import Department
 from handlers.customer import texts
 
 
@@ -23,6 +26,27 @@ def share_phone() -> ReplyKeyboardMarkup:
         ],
         resize_keyboard=True,
         one_time_keyboard=True,
+    )
+
+
+class ChooseDepartment(CallbackData, prefix="dep"):
+    """Whom to speak to."""
+
+    id: str
+
+
+def departments(offered: Sequence[Department], *, returning: bool = False) -> InlineKeyboardMarkup:
+    """returning: somebody else may be writing from this chat by now."""
+    rows = [
+        [
+            InlineKeyboardButton(
+                text=department.shown, callback_data=ChooseDepartment(id=department.id).pack()
+            )
+        ]
+        for department in offered
+    ]
+    return InlineKeyboardMarkup(
+        inline_keyboard=rows + (not_me().inline_keyboard if returning else [])
     )
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from aiogram import html
+from aiogram import Bot, html
 from aiogram.exceptions import (
     TelegramBadRequest,
     TelegramForbiddenError,
@@ -46,11 +46,35 @@ class Relay:
             )
         )
 
+    async def kept(
+        self, bot: Bot, chat_id: int, message_id: int, conversation: Conversation
+    ) -> bool:
+        """Whether a message from before the conversation is with the attendants now.
+
+        One that was deleted meanwhile, or cannot be copied, is not.
+        """
+        try:
+            conversation = await self.show_card.post(conversation)
+            copied = await bot.copy_message(
+                conversation.group_id,
+                chat_id,
+                message_id,
+                reply_parameters=_below_card(conversation),
+            )
+        except (*_GROUP_CLOSED_TO_US, RefusedError):
+            return False
+        await self.conversations.relay(
+            RelayedMessage(
+                group_id=conversation.group_id,
+                message_id=copied.message_id,
+                conversation_id=conversation.id,
+            )
+        )
+        return True
+
     async def _send(self, message: Message, conversation: Conversation, user: User) -> int:
         bot = bot_of(message)
-        below_card = ReplyParameters(
-            message_id=conversation.card_message_id or 0, allow_sending_without_reply=True
-        )
+        below_card = _below_card(conversation)
         if message.text:
             header = f"💬 {html.bold(html.quote(user.full_name))}\n"
             body = message.html_text
@@ -68,3 +92,9 @@ class Relay:
             reply_parameters=below_card,
         )
         return copied.message_id
+
+
+def _below_card(conversation: Conversation) -> ReplyParameters:
+    return ReplyParameters(
+        message_id=conversation.card_message_id or 0, allow_sending_without_reply=True
+    )

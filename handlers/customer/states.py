@@ -10,5 +10,7 @@ class Customer(StatesGroup):
     """The telephone is awaited, or that it is skipped."""
     naming = State()
     """The name is awaited."""
+    choosing = State()
+    """The department is awaited; what is written meanwhile is kept for its attendants."""
     talking = State()
     """Everything goes to the attendants."""

@@ -29,6 +29,12 @@ NOT_YOUR_PHONE = (
 ASK_NAME = "Como você se chama?"
 NAME_AS_TEXT = "Por favor, <b>escreva</b> seu nome em uma mensagem de texto."
 NAME_IS_A_NUMBER = "Esse parece um número. Escreva seu <b>nome</b>, por favor."
+CHOOSE_DEPARTMENT = "Com qual departamento você quer falar?"
+DEPARTMENT_GONE = "Este departamento não está mais disponível."
+IDENTIFY_FIRST = "Antes, termine a etapa anterior."
+KEPT_UNTIL_CHOSEN = (
+    "Guardei sua mensagem. <b>Toque no departamento</b> com que quer falar, e ela segue para lá."
+)
 WITHOUT_TAX_ID = "Tudo bem, vamos continuar sem o número. Um atendente vai ajudar você."
 UNLINKED = (
     "Pronto, este chat não está mais ligado a nenhum cadastro. "
@@ -84,9 +90,16 @@ def verified(name: str) -> str:
     return f"Que bom ver você, <b>{html.quote(name)}</b>! ✅"
 
 
-def opened(protocol: str) -> str:
+def opened(protocol: str, *, department: str | None = None, sent: bool = False) -> str:
+    """department: when there are several; sent: what was written before is with them already."""
+    where = f"Departamento: <b>{html.quote(department)}</b>.\n" if department else ""
+    if sent:
+        return (
+            f"{where}Seu protocolo é <b>{html.quote(protocol)}</b>.\n"
+            "O que você escreveu já foi para os atendentes: eles respondem aqui mesmo."
+        )
     return (
-        f"Seu protocolo é <b>{html.quote(protocol)}</b>.\n"
+        f"{where}Seu protocolo é <b>{html.quote(protocol)}</b>.\n"
         "Escreva como podemos ajudar: um atendente responde aqui mesmo."
     )
 
@@ -100,14 +113,19 @@ def still_open(protocol: str) -> str:
 
 def welcome_back(protocol: str, *, name: str | None, tax_id: TaxId | None, sent: bool) -> str:
     """On return: by name only when verified, else by the covered document that was typed here."""
-    if name:
-        who = f"Olá de novo, <b>{html.quote(name)}</b>!"
-    elif tax_id:
-        who = f"Olá de novo! Continuo com o {tax_id.label} {html.quote(tax_id.hidden)}."
-    else:
-        who = "Olá de novo!"
+    who = _again(name, tax_id)
     message = "Sua mensagem já foi para os atendentes." if sent else "Escreva como podemos ajudar."
     return f"{who} Abri um novo atendimento, protocolo <b>{html.quote(protocol)}</b>. {message}"
+
+
+def already_open(protocol: str) -> str:
+    """Plain text: it is shown in an alert window."""
+    return f"Seu atendimento já está aberto, protocolo {protocol}. É só escrever aqui."
+
+
+def back_to_choose(*, name: str | None, tax_id: TaxId | None) -> str:
+    """On return, where there are several departments."""
+    return f"{_again(name, tax_id)} {CHOOSE_DEPARTMENT}"
 
 
 def closed(protocol: str) -> str:
@@ -115,3 +133,11 @@ def closed(protocol: str) -> str:
         f"Seu atendimento foi encerrado. Protocolo: <b>{html.quote(protocol)}</b>.\n"
         "Se precisar de algo mais, é só escrever aqui."
     )
+
+
+def _again(name: str | None, tax_id: TaxId | None) -> str:
+    if name:
+        return f"Olá de novo, <b>{html.quote(name)}</b>!"
+    if tax_id:
+        return f"Olá de novo! Continuo com o {tax_id.label} {html.quote(tax_id.hidden)}."
+    return "Olá de novo!"

@@ -7,10 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from bot import app
 from bot.demo.bot_api import BotApiEmulator
 from bot.demo.ixc import CREDENTIAL, IxcEmulator, faults
+from bot.domain.conversation import Department
+from bot.settings import Settings
+from storage.registrations import Registrations
+from tests.storage.records import registration
 
 GROUP_ID = -1001000000001
+BILLING = -1001000000002
 ADMIN_ID = 4001
 
 
@@ -54,6 +60,7 @@ async def test_when_all_is_well_every_line_says_so(settings: dict[str, str], tmp
         "✓ banco de dados: embutido, responde, índices completos",
         "✓ Telegram: @balcao_demo_bot, administrador do grupo “Atendimento”",
         "✓ ERP: ixc responde",
+        "✓ auditoria: 0 cadastros e 0 entradas conferem",
     ]
     assert code == 0
 
@@ -66,7 +73,7 @@ async def test_every_trouble_has_its_line_and_hides_no_other(
     del settings["BALCAO_ATTENDANTS_CHAT_ID"]
     code, lines = await check(settings, tmp_path)
     assert code == 1
-    assert [line[:1] for line in lines] == ["✗", "✓", "✓", "✗"]
+    assert [line[:1] for line in lines] == ["✗", "✓", "✓", "✗", "✓"]
     assert "BALCAO_ATTENDANTS_CHAT_ID: falta" in lines[0]
     assert "sem grupo para testar" in lines[2]
     assert CREDENTIAL not in "".join(lines)
@@ -85,3 +92,54 @@ async def test_a_group_that_the_bot_does_not_reach_or_rule_is_said(
     assert "o bot não alcança este grupo" in lines[2]
     code, lines = await check({**settings, "BALCAO_BOT_TOKEN": "1:wrong"}, tmp_path)
     assert "o Telegram não aceita este token" in lines[2]
+
+
+async def test_every_linked_group_is_checked(
+    settings: dict[str, str], telegram: BotApiEmulator, tmp_path: Path
+):
+    telegram.add_group(BILLING, "Cobrança", members=(ADMIN_ID,), bot="administrator")
+    await link(settings, "Financeiro", BILLING)
+    code, lines = await check(settings, tmp_path)
+    assert "administrador dos grupos “Atendimento”, “Cobrança”" in lines[2]
+    assert code == 0
+    rights = telegram.chat(BILLING).members[telegram.bot.id].rights
+    rights["can_pin_messages"] = False
+    code, lines = await check(settings, tmp_path)
+    assert lines[2].endswith("está no grupo “Cobrança”, mas não pode fixar mensagens")
+    assert code == 1
+    telegram.remove_member(BILLING, telegram.bot.id, by=ADMIN_ID)
+    code, lines = await check(settings, tmp_path)
+    assert "o bot não alcança o grupo do departamento “Financeiro”" in lines[2]
+
+
+async def link(settings: dict[str, str], name: str, group_id: int) -> None:
+    """As an admin does in the chat of a bot that runs."""
+    read = Settings.model_validate(
+        {k.removeprefix("BALCAO_").lower(): v for k, v in settings.items()}
+    )
+    async with app.open_database(read) as database:
+        departments = app.departments_of(read, database)
+        await departments.ensure_default()
+        made = await departments.create(name)
+        assert isinstance(made, Department)
+        assert isinstance(await departments.link(made.id, group_id), Department)
+
+
+async def test_who_changed_the_database_from_outside_is_found_out_without_telling_whose_record(
+    settings: dict[str, str], tmp_path: Path
+):
+    read = Settings.model_validate(
+        {k.removeprefix("BALCAO_").lower(): v for k, v in settings.items()}
+    )
+    async with app.open_database(read) as database:
+        assert await Registrations(database).create(registration())
+    code, lines = await check(settings, tmp_path)
+    assert (code, lines[-1]) == (0, "✓ auditoria: 1 cadastros e 1 entradas conferem")
+    async with app.open_database(read) as database:
+        await database["registrations"].update_one({"_id": "r1"}, {"$set": {"name": "Eva"}})
+    code, lines = await check(settings, tmp_path)
+    assert code == 1
+    assert lines[-2].startswith("✗ auditoria: de 1 cadastros e 1 entradas, 1 cadastros não")
+    assert lines[-1] == "✗ auditoria: r1: cadastro alterado"
+    assert "Eva" not in "".join(lines)
+    assert "Ana" not in "".join(lines)

@@ -6,6 +6,7 @@ import pytest
 
 from bot.demo import people as demo
 from handlers.admin import texts as admin_texts
+from handlers.answers import EXPIRED_BUTTON
 from handlers.attendant import texts as attendant_texts
 from handlers.customer import texts
 from tests.flows.conftest import ADMIN_ID, BIA, CAIO, GROUP_ID, Customer, Start, Telegram
@@ -190,7 +191,7 @@ async def test_a_card_button_pressed_outside_its_group_shows_nothing(
             stranger.id, stranger.id, message_id, data=button["callback_data"], force=True
         )
         await people.settled()
-        assert people.emulator.callback_answer(pressed)["text"] == attendant_texts.GONE
+        assert people.emulator.callback_answer(pressed)["text"] == EXPIRED_BUTTON
     assert len(stranger.read) == 1
     conversation = await people.balcao.retry_lookups.conversations.open_in(ana.id)
     assert conversation.claimed_by is None
@@ -362,9 +363,12 @@ async def test_a_restart_changes_nothing_for_the_person_who_is_typing(start: Sta
 
 
 async def test_an_admin_is_not_asked_for_a_cpf(people: Telegram):
-    people.emulator.send_text(ADMIN_ID, ADMIN_ID, "oi")
+    people.emulator.send_text(ADMIN_ID, ADMIN_ID, "/start")
     await people.settled()
     assert "administrador" in people.texts(ADMIN_ID)[-1]
+    people.emulator.send_text(ADMIN_ID, ADMIN_ID, "oi")
+    await people.settled()
+    assert "Busca: “oi”" in people.texts(ADMIN_ID)[-1]
 
 
 async def test_an_admins_file_is_said_to_change_nothing(people: Telegram):

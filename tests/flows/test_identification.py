@@ -7,11 +7,11 @@ import pytest
 from bot.demo import people as demo
 from bot.demo.documents import make_cpf
 from bot.demo.ixc import IxcEmulator, faults
-from bot.domain.registration import Kind
+from bot.domain.registration import Kind, Stamp, Way
 from bot.domain.tax_id import TaxId, read_tax_id
 from bot.settings import Settings
 from handlers.customer import texts
-from tests.flows.conftest import PROTOCOL, Clock, Start, Telegram
+from tests.flows.conftest import ADMIN_ID, PROTOCOL, Clock, Start, Telegram
 
 
 async def registration_of(people: Telegram, document: str):
@@ -299,3 +299,17 @@ def _privacy() -> str:
 def _plain(text: str) -> str:
     """As it is read: without the marks of bold."""
     return text.replace("<b>", "").replace("</b>", "")
+
+
+async def test_whose_registration_was_deleted_is_asked_for_the_number_again(people: Telegram):
+    ana = people.customer(demo.ANA)
+    await ana.is_in_conversation()
+    registration = await registration_of(people, demo.ANA.tax_id)
+    assert people.balcao
+    await people.press(ADMIN_ID, "☑️ Encerrar")
+    stamp = Stamp(at=registration.updated.at, by=f"admin:{ADMIN_ID}", way=Way.CHAT)
+    assert await people.balcao.registrations.delete(registration, stamp)
+    assert await ana.says("oi") == _plain(texts.ASK_TAX_ID)
+    # A new registration of the same person is not verified by what the old one had proven.
+    assert await ana.says(demo.ANA.tax_id) == _plain(texts.ASK_PHONE)
+    assert await registration_of(people, demo.ANA.tax_id) is not None

@@ -62,8 +62,8 @@ async def chain(database: Any, stored: Registration) -> list[dict[str, Any]]:
     """The changes of a registration by version; fails when one is missing or too many."""
     entries = await database["audit"].find({"registration_id": stored.id}).to_list(None)
     versions = {int(entry["_id"].rpartition(":")[2]): entry for entry in entries}
-    assert sorted(versions) == list(range(2, stored.version + 1))
-    return [change for version in sorted(versions) for change in versions[version]["changes"]]
+    assert sorted(versions) == list(range(1, stored.version + 1))
+    return [c for version in sorted(versions) for c in versions[version].get("changes", ())]
 
 
 async def test_fifty_at_once_with_one_new_tax_id_make_one_registration(
@@ -77,7 +77,7 @@ async def test_fifty_at_once_with_one_new_tax_id_make_one_registration(
     assert sum(isinstance(decision, Unchanged) for decision in decisions) == 49
     assert len({decision.registration.id for decision in decisions}) == 1
     assert await register.count() == 1
-    assert await database["audit"].count_documents({}) == 0
+    assert await database["audit"].count_documents({}) == 1
 
 
 async def test_erp_and_chat_at_once_make_one_registration_that_the_erp_wins(
@@ -147,7 +147,7 @@ async def test_applying_again_changes_nothing(
     again = await apply_plan(people, FROM_ERP, stamp(9))
     assert again == [Unchanged(decision.registration) for decision in first]
     assert await register.count() == 120
-    assert await database["audit"].count_documents({}) == 0
+    assert await database["audit"].count_documents({}) == 120
 
 
 async def test_what_was_decided_is_what_is_stored(register: Registrations, apply_plan: ApplyPlan):

@@ -19,9 +19,12 @@ from typing import Any
 import bson
 import pytest
 
+from bot.domain.audit import Event
+from bot.domain.candidate import Change
 from bot.domain.conversation import Chat, RelayedMessage
 from bot.domain.errors import AppError, Problem, RefusedError, TryLaterError
 from storage import backup_file
+from storage.audit import Audit
 from storage.backup import (
     COLLECTIONS,
     Progress,
@@ -34,8 +37,10 @@ from storage.backup import (
 )
 from storage.connection import connected
 from storage.conversations import Chats, Conversations
+from storage.documents import read_registration
 from storage.indexes import ensure_indexes
 from storage.registrations import Registrations
+from storage.verify import verify
 from storage.walk import delete_all, walk
 from tests.storage.broken_places import fill, mounted
 from tests.storage.records import NOW, conversation, registration, renaming
@@ -161,8 +166,11 @@ async def test_what_is_restored_is_a_register_that_works(
     await restored(other, await saved(database, tmp_path / "b"))
     register = Registrations(other)
     assert await register.by_id(ana.id) == renaming(ana, "Bia").after
-    [entry] = await register.audit_of(ana.id)
-    assert entry["changes"] == [{"path": "name", "before": "Ana", "after": "Bia"}]
+    entry, creation = await Audit(other, read_registration).audit_of(ana.id)
+    assert entry.changes == (Change("name", "Ana", "Bia"),)
+    assert creation.event is Event.CREATED
+    assert (await verify(other, lambda _: None)).broken == ()
+    assert await Audit(other, read_registration).people() == ["admin:1"]
     assert (await Chats(other).get(7)) == Chat(id=7, registration_id=ana.id)
     there = Conversations(other)
     assert (

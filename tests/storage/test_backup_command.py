@@ -16,7 +16,10 @@ from tests.storage.records import CPF, registration
 from tests.storage.servers import free_port, uri
 from tests.storage.test_command_line import ROOT, Said, assert_one_sentence
 
-ONE = "1 cadastros, 0 auditoria, 0 chats, 0 atendimentos, 0 mensagens nos grupos"
+ONE = (
+    "1 cadastros, 1 auditoria, 0 chats, 0 atendimentos, 0 mensagens nos grupos, "
+    "0 etiquetas, 0 departamentos, 1 autores na auditoria"
+)
 NONE = ONE.replace("1", "0")
 
 

@@ -9,10 +9,14 @@ from typing import Any, TypeVar
 import pytest
 
 from bot.demo.documents import make_cnpj, make_cpf
+from bot.domain.backup import BackupMade, BackupRun
 from bot.domain.conversation import Attendant, Chat, Conversation, LookupState, RelayedMessage
 from bot.domain.registration import Registration
 from bot.domain.tax_id import TaxId
+from storage.audit import Audit
+from storage.backup_runs import BackupRuns
 from storage.conversations import Chats, Conversations
+from storage.documents import read_registration
 from storage.inbox import Inbox
 from storage.registrations import Registrations
 from storage.states import Locks, States
@@ -41,7 +45,7 @@ def by_id(records: Iterable[T]) -> list[str]:
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_registrations_by_tax_id_and_their_audit(database: Any, seed: int):
     random = Random(seed)  # noqa: S311 - the same data each time
-    register = Registrations(database)
+    register, audit = Registrations(database), Audit(database, read_registration)
     stored: dict[str, Registration] = {}
     for number in range(200):
         tax_id = random_tax_id(random) if random.random() < 0.9 else None
@@ -65,7 +69,8 @@ async def test_registrations_by_tax_id_and_their_audit(database: Any, seed: int)
         assert await register.by_tax_ids(asked) == expected
     for key in [f"r{n}" for n in range(0, 200, 3)]:
         assert await register.by_id(key) == stored.get(key)
-        audited = [e["changes"][0]["after"] for e in await register.audit_of(key)]
+        entries = (await audit.audit_of(key))[::-1]
+        audited = [entry.changes[0].after for entry in entries if entry.changes]
         assert audited == changes.get(key, [])
 
 
@@ -106,6 +111,7 @@ async def test_conversations_by_chat_registration_and_owed_lookup(database: Any,
             await conversations.identify(known)
         stored[key] = known
     assert await asyncio.gather(*[conversations.get(key) for key in stored]) == [*stored.values()]
+    assert await conversations.count_open() == sum(c.is_open for c in stored.values())
     for chat_id in range(-60, 60):
         [*expected] = [c for c in stored.values() if c.chat_id == chat_id and c.is_open]
         assert await conversations.open_in(chat_id) == (expected[0] if expected else None)
@@ -155,7 +161,7 @@ async def test_what_waits_in_the_inbox(database: Any, seed: int):
     random = Random(seed)  # noqa: S311
     inbox = Inbox(database)
     waiting: dict[tuple[int, int], tuple[str, int]] = {}
-    seen = set()
+    seen, aside = set(), set()
     keys = ["-", "5", "55", "-100555", "~"]
     for _ in range(300):
         bot, update_id = random.choice([1, 2]), random.randrange(120)
@@ -172,12 +178,14 @@ async def test_what_waits_in_the_inbox(database: Any, seed: int):
                 waiting.pop((bot, update_id), None)
             case "set aside":
                 await inbox.set_aside(bot, update_id, at=NOW)
+                aside |= {(bot, update_id)} & seen
                 waiting.pop((bot, update_id), None)
             case "failed":
                 await inbox.failed(bot, update_id, attempts=2, error="E")
                 if (bot, update_id) in waiting:
                     waiting[bot, update_id] = waiting[bot, update_id][0], 2
     assert sorted(await inbox.pending_chats()) == sorted({key for key, _ in waiting.values()})
+    assert await inbox.waiting() == (len(waiting), len(aside))
     found = await asyncio.gather(*[inbox.pending_of(key) for key in keys])
     for key, of_it in zip(keys, found, strict=True):
         expected = [(u, {"n": u}, n) for (_, u), (k, n) in waiting.items() if k == key]
@@ -210,3 +218,37 @@ async def test_locks_by_owner_and_time(database: Any, seed: int):
                 for n in mine:
                     del held[n]
     assert sorted(await locks.owners()) == sorted((n, o) for n, (o, _) in held.items())
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_whose_turn_it_is_to_make_a_backup(database: Any, seed: int):
+    random = Random(seed)  # noqa: S311
+    runs = BackupRuns(database)
+    running: BackupRun | None = None
+    latest: BackupMade | None = None
+    seen = []
+    for number in range(200):
+        mine = BackupRun(
+            id=f"r{random.randrange(5)}",
+            admin_id=number,
+            message_id=number,
+            began_at=moment(random),
+            until=moment(random),
+        )
+        match random.choice(["begin", "put off", "put off", "finish"]):
+            case "begin":
+                assert await runs.begin(mine) is (running is None)
+                running = running or mine
+                seen.append(running)
+            case "put off" if seen:
+                known, until = random.choice([*seen[-2:], running or seen[-1]]), moment(random)
+                is_it = bool(running and (running.id, running.until) == (known.id, known.until))
+                assert await runs.put_off(known, until=until) is is_it
+                if running and is_it:
+                    running = running.model_copy(update={"until": until})
+            case "finish":
+                latest = BackupMade(run_id=mine.id, by="command", at=NOW, size_bytes=number)
+                await runs.finish(mine.id, latest)
+                running = None if running and running.id == mine.id else running
+        known_now = await runs.all()
+        assert (known_now.running, known_now.made) == (running, latest)

@@ -7,10 +7,13 @@ import pytest
 from pymongo.write_concern import WriteConcern
 
 from bot.demo.documents import make_cnpj, make_cpf
+from bot.domain.audit import AuditEntry, Event
 from bot.domain.candidate import Change, Update
-from bot.domain.errors import AppError, TryLaterError
+from bot.domain.errors import AppError, RefusedError, TryLaterError
 from bot.domain.registration import FIELDS, ErpRef, Kind, Phones, Registration, Status
 from bot.domain.tax_id import TaxId
+from storage.audit import Audit
+from storage.documents import read_registration
 from storage.registrations import Registrations
 from tests.storage.records import CPF, NOW, after, registration, renaming, stamp
 
@@ -18,6 +21,17 @@ from tests.storage.records import CPF, NOW, after, registration, renaming, stamp
 @pytest.fixture
 def register(database: Any) -> Registrations:
     return Registrations(database)
+
+
+@pytest.fixture
+def audit(database: Any) -> Audit:
+    return Audit(database, read_registration)
+
+
+async def changes_of(audit: Audit, registration_id: str) -> list[AuditEntry]:
+    """The changes of a registration, oldest first; its creation is told by another test."""
+    entries = (await audit.audit_of(registration_id))[::-1]
+    return [entry for entry in entries if entry.event is Event.CHANGED]
 
 
 def everything() -> Registration:
@@ -113,35 +127,38 @@ async def test_one_number_in_two_countries_is_two_registrations(register: Regist
     assert len(await register.by_tax_ids(number)) == 2
 
 
-async def test_an_update_is_stored_with_its_audit_entry(register: Registrations):
+async def test_an_update_is_stored_with_its_audit_entry(register: Registrations, audit: Audit):
     before = registration()
     await register.create(before)
     update = renaming(before, "Bia", by="admin:2", at=after(hours=1))
     assert await register.update(update)
     assert await register.by_id("r1") == update.after
-    [entry] = await register.audit_of("r1")
-    assert entry["changes"] == [{"path": "name", "before": "Ana", "after": "Bia"}]
-    assert entry["stamp"] == {"at": after(hours=1), "by": "admin:2", "way": "chat", "job": None}
+    [entry] = await changes_of(audit, "r1")
+    assert entry.changes == (Change("name", "Ana", "Bia"),)
+    assert entry.stamp == stamp("admin:2", after(hours=1))
+    assert (entry.event, entry.name, entry.version) == (Event.CHANGED, "Bia", 2)
 
 
-async def test_every_kind_of_value_fits_into_the_audit(register: Registrations):
+async def test_every_kind_of_value_fits_into_the_audit(register: Registrations, audit: Audit):
     before, other = registration(), everything()
     paths = {path.partition(".")[0] for path in FIELDS} | {"chat_phones"}
     values = {path: getattr(other, path) for path in paths}
     changed = before.with_values(values, updated=stamp(at=after(hours=1)))
-    changes = [Change(path, getattr(before, path), values[path]) for path in paths - {"phones"}]
+    changes = [
+        Change(path, getattr(before, path), values[path]) for path in paths - {"phones", "portal"}
+    ]
     await register.create(before)
     assert await register.update(Update(before, changed, tuple(changes)))
     assert await register.by_id("r1") == changed
-    [entry] = await register.audit_of("r1")
-    audited = {change["path"]: change["after"] for change in entry["changes"]}
+    [entry] = await changes_of(audit, "r1")
+    audited = {change.path: change.after for change in entry.changes}
     assert audited["tags"] == ["a", "b", "c"]
     assert audited["kinds"] == sorted(Kind)
     assert audited["status"] == "inactive"
     assert {"system": "omie", "table": "", "id": "7"} in audited["erp_refs"]
 
 
-async def test_an_update_of_another_version_writes_nothing(register: Registrations):
+async def test_an_update_of_another_version_writes_nothing(register: Registrations, audit: Audit):
     before = registration()
     await register.create(before)
     assert await register.update(renaming(before, "Bia"))
@@ -149,16 +166,18 @@ async def test_an_update_of_another_version_writes_nothing(register: Registratio
     stored = await register.by_id("r1")
     assert stored
     assert (stored.name, stored.version) == ("Bia", 2)
-    assert len(await register.audit_of("r1")) == 1
+    assert len(await changes_of(audit, "r1")) == 1
 
 
-async def test_an_update_of_what_is_gone_writes_nothing(register: Registrations):
+async def test_an_update_of_what_is_gone_writes_nothing(register: Registrations, audit: Audit):
     assert not await register.update(renaming(registration(), "Bia"))
     assert await register.by_id("r1") is None
-    assert await register.audit_of("r1") == []
+    assert await changes_of(audit, "r1") == []
 
 
-async def test_twenty_updates_of_one_version_have_one_winner(register: Registrations):
+async def test_twenty_updates_of_one_version_have_one_winner(
+    register: Registrations, audit: Audit
+):
     before = registration()
     await register.create(before)
     for version in range(1, 4):
@@ -167,14 +186,14 @@ async def test_twenty_updates_of_one_version_have_one_winner(register: Registrat
         assert won.count(True) == 1
         winner = rivals[won.index(True)].after
         assert await register.by_id("r1") == winner
-        entries = await register.audit_of("r1")
+        entries = await changes_of(audit, "r1")
         assert len(entries) == version
-        assert entries[-1]["changes"][0]["after"] == winner.name
+        assert entries[-1].changes[0].after == winner.name
         before = winner
 
 
 async def test_the_audit_is_told_in_the_order_of_the_changes_whatever_the_clocks_say(
-    register: Registrations,
+    register: Registrations, audit: Audit
 ):
     before = registration()
     await register.create(before)
@@ -182,11 +201,13 @@ async def test_the_audit_is_told_in_the_order_of_the_changes_whatever_the_clocks
     second = renaming(first.after, "Carla", at=NOW)  # planned earlier, written later
     assert await register.update(first)
     assert await register.update(second)
-    entries = await register.audit_of("r1")
-    assert [entry["changes"][0]["after"] for entry in entries] == ["Bia", "Carla"]
+    entries = await changes_of(audit, "r1")
+    assert [entry.changes[0].after for entry in entries] == ["Bia", "Carla"]
 
 
-async def test_more_than_nine_changes_at_one_moment_keep_their_order(register: Registrations):
+async def test_more_than_nine_changes_at_one_moment_keep_their_order(
+    register: Registrations, audit: Audit
+):
     current = registration()
     await register.create(current)
     names = [f"Ana {n}" for n in range(12)]
@@ -194,17 +215,19 @@ async def test_more_than_nine_changes_at_one_moment_keep_their_order(register: R
         update = renaming(current, name)
         assert await register.update(update)
         current = update.after
-    entries = await register.audit_of("r1")
-    assert [entry["changes"][0]["after"] for entry in entries] == names
+    entries = await changes_of(audit, "r1")
+    assert [entry.changes[0].after for entry in entries] == names
 
 
-async def test_the_audit_of_one_registration_is_not_that_of_another(register: Registrations):
+async def test_the_audit_of_one_registration_is_not_that_of_another(
+    register: Registrations, audit: Audit
+):
     for number in range(3):
         one = registration(id=f"r{number}", tax_id=make_cpf(number + 1))
         await register.create(one)
         await register.update(renaming(one, f"Bia {number}"))
-    [entry] = await register.audit_of("r1")
-    assert entry["changes"][0]["after"] == "Bia 1"
+    [entry] = await changes_of(audit, "r1")
+    assert entry.changes[0].after == "Bia 1"
 
 
 async def test_a_registration_that_was_not_safely_stored_is_not_called_stored(database: Any):
@@ -222,3 +245,54 @@ async def test_a_failed_audit_entry_takes_the_change_back(database: Any, registe
         await register.update(renaming(before, "Bia"))
     assert not isinstance(raised.value, TryLaterError)
     assert await register.by_id("r1") == before
+
+
+async def test_a_creation_on_its_own_is_in_the_audit_and_a_bulk_runs_is_not(
+    register: Registrations, audit: Audit
+):
+    by_job = stamp().model_copy(update={"job": "j1"})
+    many = registration(id="r2", tax_id=make_cpf(2), created=by_job, updated=by_job)
+    assert await register.create(registration())
+    assert await register.create(many)
+    [entry] = await audit.audit_of("r1")
+    assert (entry.id, entry.event, entry.stamp) == ("r1:1", Event.CREATED, stamp())
+    assert await audit.audit_of("r2") == []
+
+
+async def test_creations_at_once_have_an_entry_each_and_those_that_came_too_late_none(
+    database: Any, register: Registrations
+):
+    others = Registrations(database)
+    rivals = [registration(id=f"r{n}", tax_id=make_cpf(n % 60 + 1)) for n in range(240)]
+    created = await asyncio.gather(
+        *((register if n % 2 else others).create(one) for n, one in enumerate(rivals))
+    )
+    assert created.count(True) == 60
+    new = {f"{one.id}:1" for one, is_new in zip(rivals, created, strict=True) if is_new}
+    assert {entry["_id"] async for entry in database["audit"].find({})} == new
+
+
+async def test_a_registration_that_cannot_be_stored_stops_no_other(register: Registrations):
+    # Larger than any number in a document.
+    versions = [2**70 if n == 3 else 1 for n in range(6)]
+    people = [
+        registration(id=f"r{n}", tax_id=make_cpf(n + 1), version=version)
+        for n, version in enumerate(versions)
+    ]
+    told = await asyncio.gather(*map(register.create, people), return_exceptions=True)
+    assert [one is True for one in told] == [n != 3 for n in range(6)]
+    assert isinstance(told[3], RefusedError)
+
+
+async def test_a_tax_id_of_another_registration_is_not_taken_over(
+    register: Registrations, audit: Audit
+):
+    mine, other = registration(), registration(id="r2", tax_id=make_cpf(2))
+    assert await register.create(mine)
+    assert await register.create(other)
+    changed = mine.with_values({"tax_id": other.tax_id}, updated=stamp())
+    assert not await register.update(
+        Update(mine, changed, (Change("tax_id", mine.tax_id, other.tax_id),))
+    )
+    assert await register.by_id("r1") == mine
+    assert await changes_of(audit, "r1") == []

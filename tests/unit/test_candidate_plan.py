@@ -25,6 +25,7 @@ from bot.domain.registration import (
     ErpRef,
     Kind,
     Phones,
+    Portal,
     Registration,
     Stamp,
     Status,
@@ -45,6 +46,7 @@ STORED = Registration(
     trade_name="Ana Flores",
     phones=Phones(commercial="+554933334444", home="+554933335555", mobile=MOBILE),
     email="ana@example.com",
+    portal=Portal(username="ana", password_hash="hash"),
     kinds=frozenset((Kind.PROSPECT,)),
     tags=frozenset(("vip",)),
     traits=("surda",),
@@ -64,6 +66,8 @@ OTHERS: dict[str, Any] = {
     "phones.home": "+554932222222",
     "phones.mobile": OTHER_MOBILE,
     "email": "ana@example.org",
+    "portal.username": "ana.souza",
+    "portal.password_hash": "another hash",
     "status": Status.INACTIVE,
     "kinds": frozenset((Kind.CUSTOMER,)),
     "tags": frozenset(("novo",)),
@@ -79,8 +83,11 @@ def candidate(values: dict[str, Any] | None = None, **more: Any) -> Candidate:
     """A candidate for CPF with values at the paths of FIELDS, and nothing else."""
     fields = (values or {}) | more
     own = {path: value for path, value in fields.items() if "." not in path}
-    phones = {p.removeprefix("phones."): v for p, v in fields.items() if "." in p}
-    return Candidate(**({"tax_id": CPF} | own | ({"phones": Phones(**phones)} if phones else {})))
+    for name, model in (("phones", Phones), ("portal", Portal)):
+        inner = {p.split(".")[1]: v for p, v in fields.items() if p.startswith(f"{name}.")}
+        if inner:
+            own[name] = model(**inner)
+    return Candidate(**({"tax_id": CPF} | own))
 
 
 def decide(one: Candidate, *stored: Registration, policy: Policy, stamp: Stamp = NOW) -> Decision:

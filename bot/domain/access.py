@@ -1,0 +1,109 @@
+"""Who may do what, and in which kind of chat: the one table of every command and every button.
+
+What is not in it is refused.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+
+class Role(StrEnum):
+    """What somebody is in one chat; in private an attendant is a customer like any other."""
+
+    CUSTOMER = "customer"
+    ATTENDANT = "attendant"
+    """A member of the department's group in which it happens."""
+    ADMIN = "admin"
+
+
+class Place(StrEnum):
+    PRIVATE = "private"
+    GROUP = "group"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """Who may use one command or one kind of button, by kind of chat."""
+
+    private: frozenset[Role] = frozenset()
+    group: frozenset[Role] = frozenset()
+    menu: str = ""
+    """pt-BR, for the list that Telegram shows; a command without it is not listed."""
+
+    def allows(self, role: Role, place: Place) -> bool:
+        return role in (self.private if place is Place.PRIVATE else self.group)
+
+    @property
+    def is_for_anybody(self) -> bool:
+        """In private, where customers are: nothing needs to be known of who asks."""
+        return Role.CUSTOMER in self.private
+
+
+_ANYBODY: Final = frozenset(Role)
+_STAFF: Final = frozenset({Role.ATTENDANT, Role.ADMIN})
+_ADMINS: Final = frozenset({Role.ADMIN})
+_CUSTOMERS: Final = frozenset({Role.CUSTOMER, Role.ATTENDANT})
+
+
+def _for_admins(menu: str) -> Rule:
+    return Rule(private=_ADMINS, menu=menu)
+
+
+# In the order of the menus.
+COMMANDS: Final[Mapping[str, Rule]] = MappingProxyType(
+    {
+        "clientes": _for_admins("Cadastro: buscar, incluir, corrigir"),
+        "etiquetas": _for_admins("Etiquetas do cadastro"),
+        # In a group it links the group to a department.
+        "departamentos": Rule(private=_ADMINS, group=_ADMINS, menu="Departamentos e seus grupos"),
+        "auditoria": _for_admins("Quem mudou o quê, e quando"),
+        "equipe": _for_admins("Administradores e atendentes"),
+        "status": _for_admins("Como o bot está"),
+        "backup": _for_admins("Cópia de segurança do cadastro"),
+        # Also carries an invitation, `convite_<token>`, which is for whoever has the link.
+        "start": Rule(private=_ANYBODY),
+        "ajuda": Rule(private=_ANYBODY, menu="Como funciona"),
+        "help": Rule(private=_ANYBODY),
+        "pular": Rule(private=_CUSTOMERS),
+        "sair": Rule(private=_CUSTOMERS, menu="Desligar este chat do meu cadastro"),
+    }
+)
+
+# By prefix of the callback data.
+BUTTONS: Final[Mapping[str, Rule]] = MappingProxyType(
+    {
+        "card": Rule(group=_STAFF),
+        "notme": Rule(private=_ANYBODY),
+        # A customer's choice of department.
+        "dep": Rule(private=_ANYBODY),
+        # A group becomes a department's.
+        "link": Rule(group=_ADMINS),
+        "team": Rule(private=_ADMINS),
+        "status": Rule(private=_ADMINS),
+        "backup": Rule(private=_ADMINS),
+    }
+)
+# Every button of a dialog: aiogram-dialog puts an id and this character before the data.
+DIALOG_MARK: Final = "\x1d"
+DIALOGS: Final = Rule(private=_ADMINS)
+# A reply in a group goes to a customer.
+REPLIES: Final = Rule(private=_ANYBODY, group=_STAFF)
+
+
+def rule_of_press(data: str) -> Rule | None:
+    """The rule for a button with this callback data; None when there is no such kind."""
+    if DIALOG_MARK in data:
+        return DIALOGS
+    return BUTTONS.get(data.partition(":")[0])
+
+
+def menu_of(role: Role, place: Place) -> list[tuple[str, str]]:
+    """Commands that Telegram lists for this role, with what they do."""
+    return [
+        (name, rule.menu)
+        for name, rule in COMMANDS.items()
+        if rule.menu and rule.allows(role, place)
+    ]

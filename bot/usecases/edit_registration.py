@@ -1,0 +1,211 @@
+"""Use cases: an admin changes, deletes or restores one registration."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Protocol
+
+from bot.domain.audit import AuditEntry, Event
+from bot.domain.candidate import Change, Update
+from bot.domain.errors import TryLaterError
+from bot.domain.registration import FIELDS, Registration, Stamp, Way
+
+# Each round means that somebody else wrote the same record between our read and our write.
+_ROUNDS: Final = 5
+_PHONES: Final = ("phones.mobile", "phones.home", "phones.commercial")
+_SETS: Final = ("kinds", "tags", "priority_departments", "erp_refs")
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    registration: Registration
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    registration: Registration
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedMeanwhile:
+    """The stored version is not the one that was read; the person decides with what is there."""
+
+    current: Registration
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """No such registration, or no such entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaxIdTaken:
+    """Another registration has this tax id."""
+
+    existing: Registration
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    entry_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    registration: Registration
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyThere:
+    registration: Registration
+
+
+class Register(Protocol):
+    async def by_id(self, registration_id: str) -> Registration | None: ...
+
+    async def by_tax_ids(self, tax_ids: Sequence[Any]) -> dict[str, Registration]:
+        """Those that exist, by `TaxId.key`."""
+
+    async def update(self, update: Update) -> bool:
+        """Whether the stored version was the one planned from; False too when another record has
+        the new tax id."""
+
+    async def delete(self, registration: Registration, stamp: Stamp) -> bool:
+        """Whether this version was there and is gone now, with its copy in the audit."""
+
+    async def bring_back(self, registration: Registration) -> bool:
+        """Whether it was put back; False when the record or its tax id is there already."""
+
+
+class Entries(Protocol):
+    async def entry(self, entry_id: str) -> AuditEntry | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditRegistration:
+    register: Register
+    clock: Callable[[], datetime]
+
+    async def __call__(
+        self, registration_id: str, *, read_version: int, values: dict[str, Any], by: str
+    ) -> Edited | Unchanged | ChangedMeanwhile | Gone | TaxIdTaken:
+        """Write the values, by path, unless somebody changed the record since `read_version`.
+
+        Unlike a candidate's, a blank value erases. A document brings `country` and `tax_id`.
+        Values were checked when they were read: ValueError says that the caller did not.
+        """
+        values = {path: _clean(path, value) for path, value in values.items()}
+        for _ in range(_ROUNDS):
+            current = await self.register.by_id(registration_id)
+            if current is None:
+                return Gone()
+            changes = _changes(current, values)
+            if not changes:
+                return Unchanged(current)
+            if current.version != read_version:
+                return ChangedMeanwhile(current)
+            taken = await self._taken(current, values)
+            if taken is not None:
+                return TaxIdTaken(taken)
+            stamp = Stamp(at=self.clock(), by=by, way=Way.CHAT)
+            after = current.with_values({c.path: c.after for c in changes}, updated=stamp)
+            after = _checked(after)
+            if await self.register.update(Update(current, after, changes)):
+                return Edited(after)
+        raise TryLaterError("a registration changes too quickly to be written")
+
+    async def _taken(self, current: Registration, values: dict[str, Any]) -> Registration | None:
+        tax_id = values.get("tax_id")
+        if tax_id is None:
+            return None
+        there = (await self.register.by_tax_ids([tax_id])).get(tax_id.key)
+        return there if there and there.id != current.id else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveRegistration:
+    register: Register
+    clock: Callable[[], datetime]
+
+    async def __call__(
+        self, registration_id: str, *, read_version: int, by: str
+    ) -> Removed | ChangedMeanwhile | Gone:
+        """Delete it; the audit keeps a full copy. Refused when it changed since it was read."""
+        for _ in range(_ROUNDS):
+            current = await self.register.by_id(registration_id)
+            if current is None:
+                return Gone()
+            if current.version != read_version:
+                return ChangedMeanwhile(current)
+            stamp = Stamp(at=self.clock(), by=by, way=Way.CHAT)
+            if await self.register.delete(current, stamp):
+                return Removed(f"{current.id}:{current.version + 1}")
+        raise TryLaterError("a registration changes too quickly to be deleted")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreRegistration:
+    register: Register
+    audit: Entries
+    clock: Callable[[], datetime]
+
+    async def __call__(
+        self, entry_id: str, *, by: str
+    ) -> Restored | TaxIdTaken | AlreadyThere | Gone:
+        """Put back what a deletion's entry kept; its versions go on from there."""
+        entry = await self.audit.entry(entry_id)
+        if entry is None or entry.event is not Event.DELETED or entry.deleted is None:
+            return Gone()
+        copy = entry.deleted
+        for _ in range(_ROUNDS):
+            there = await self.register.by_id(copy.id)
+            if there is not None:
+                return AlreadyThere(there)
+            if copy.tax_id is not None:
+                taken = (await self.register.by_tax_ids([copy.tax_id])).get(copy.tax_id.key)
+                if taken is not None:
+                    return TaxIdTaken(taken)
+            stamp = Stamp(at=self.clock(), by=by, way=Way.CHAT)
+            restored = copy.model_copy(update={"updated": stamp, "version": entry.version + 1})
+            if await self.register.bring_back(restored):
+                return Restored(restored)
+            if await self.audit.entry(f"{copy.id}:{entry.version + 1}"):
+                there = await self.register.by_id(copy.id)
+                # Not there: it was deleted again, and that deletion has an entry of its own.
+                return AlreadyThere(there) if there else Gone()
+        raise TryLaterError("a registration changes too quickly to be restored")
+
+
+def _clean(path: str, value: Any) -> Any:
+    """The value as the model has it; blank is what a field holds that nobody filled in."""
+    if path not in FIELDS and path not in ("country", "tax_id"):
+        raise ValueError(f"{path} is not edited")
+    if path in _SETS:
+        return frozenset(value or ())
+    if path == "traits":
+        return tuple(value or ())
+    if path == "alert_traits":
+        return bool(value)
+    return None if value == "" else value
+
+
+def _checked(after: Registration) -> Registration:
+    """The registration, after the model was asked once more whether it can be one."""
+    if not after.kinds:
+        raise ValueError("a registration has a kind")
+    if after.tax_id is not None and after.tax_id.country != after.country:
+        raise ValueError("a tax id has the country of its registration")
+    return Registration.model_validate(dict(after))
+
+
+def _changes(current: Registration, values: dict[str, Any]) -> tuple[Change, ...]:
+    changes = [
+        Change(path, current.value(path), value)
+        for path, value in values.items()
+        if current.value(path) != value
+    ]
+    # A telephone that a person of the company gives is no longer the word of a chat alone.
+    given = frozenset(str(values[path]) for path in _PHONES if values.get(path))
+    if confirmed := current.chat_phones & given:
+        changes.append(Change("chat_phones", current.chat_phones, current.chat_phones - confirmed))
+    return tuple(changes)

@@ -1,0 +1,154 @@
+"""Use cases: labels are made, renamed, archived and found by name."""
+
+import uuid
+from dataclasses import dataclass
+from enum import Enum
+from typing import Generic, Protocol, TypeVar
+
+from bot.domain.label import (
+    LABEL_LENGTH,
+    Label,
+    Tag,
+    Written,
+    label_key,
+    read_emoji,
+)
+from bot.domain.registration import read_name
+
+L = TypeVar("L", bound=Label)
+
+
+class Store(Protocol[L]):
+    """Where labels are kept."""
+
+    async def all(self) -> tuple[L, ...]:
+        """All, archived ones too, by name; may be some seconds old."""
+
+    async def latest(self) -> tuple[L, ...]:
+        """The same, as they are now."""
+
+    async def add(self, label: L) -> bool:
+        """Whether it was stored; False when its name, its group or its id is there already."""
+
+    async def change(self, before: L, after: L) -> Written: ...
+
+
+class Refusal(Enum):
+    """Why a label stays as it is."""
+
+    NO_NAME = "no_name"
+    """No letter and no digit: nobody could type it in a file."""
+    TOO_LONG = "too_long"
+    NO_EMOJI = "no_emoji"
+    """Something else than one emoji."""
+    TAKEN = "taken"
+    STALE = "stale"
+    """Somebody else has changed it since it was read."""
+    LAST = "last"
+    """The only department that is not archived."""
+    LAST_WITH_GROUP = "last_with_group"
+    """The only one that reaches attendants."""
+    ARCHIVED = "archived"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labels(Generic[L]):
+    """What one kind of label can do; every method that changes one takes it as it was shown."""
+
+    store: Store[L]
+    model: type[L]
+
+    async def all(self) -> tuple[L, ...]:
+        """All, archived ones too, by name; may be some seconds old."""
+        return await self.store.all()
+
+    async def latest(self) -> tuple[L, ...]:
+        """The same, as they are now."""
+        return await self.store.latest()
+
+    async def get(self, label_id: str) -> L | None:
+        """The one with this id, as it is now."""
+        return next((label for label in await self.latest() if label.id == label_id), None)
+
+    async def by_name_or_id(self, text: str) -> L | None:
+        """The one with this id, or with this name in any case and accents.
+
+        Archived ones too; of those with one name the one that is not archived.
+        """
+        labels = await self.all()
+        text = text.strip()
+        if by_id := next((label for label in labels if label.id == text), None):
+            return by_id
+        key = label_key(text)
+        named = [label for label in labels if key and label.key == key]
+        return min(named, key=lambda label: label.archived, default=None)
+
+    async def check_name(self, text: str, *, but: str | None = None) -> str | Refusal:
+        """The name as it would be stored, or why it cannot be; `but` may have it already."""
+        name = read_name(text)
+        if not label_key(name):
+            return Refusal.NO_NAME
+        if len(name) > LABEL_LENGTH:
+            return Refusal.TOO_LONG
+        key = label_key(name)
+        others = (one for one in await self.latest() if one.id != but and not one.archived)
+        return Refusal.TAKEN if any(one.key == key for one in others) else name
+
+    async def create(self, name: str, emoji: str = "") -> L | Refusal:
+        checked = await self.check_name(name)
+        if isinstance(checked, Refusal):
+            return checked
+        shown = _emoji(emoji)
+        if isinstance(shown, Refusal):
+            return shown
+        label = self.model(id=uuid.uuid4().hex, name=checked, emoji=shown)
+        return label if await self.store.add(label) else Refusal.TAKEN
+
+    async def rename(self, label: L, name: str) -> L | Refusal:
+        checked = await self.check_name(name, but=label.id)
+        if isinstance(checked, Refusal):
+            return checked
+        return await self._changed(label, name=checked)
+
+    async def set_emoji(self, label: L, text: str) -> L | Refusal:
+        """text: one emoji, or empty for none."""
+        shown = _emoji(text)
+        if isinstance(shown, Refusal):
+            return shown
+        return await self._changed(label, emoji=shown)
+
+    async def archive(self, label: L) -> L | Refusal:
+        return await self._changed(label, archived=True)
+
+    async def restore(self, label: L) -> L | Refusal:
+        """Offered again, unless another one has its name by now."""
+        return await self._changed(label, archived=False)
+
+    async def _changed(self, label: L, **values: object) -> L | Refusal:
+        stored = next((one for one in await self.store.latest() if one.id == label.id), None)
+        if stored is None:
+            return Refusal.STALE
+        if all(getattr(stored, name) == value for name, value in values.items()):
+            return stored  # done before, or by a colleague who wanted the same
+        if stored.version != label.version:
+            return Refusal.STALE
+        # From what is stored: what is shown may hold what was only filled in.
+        after = stored.model_copy(update=values | {"version": stored.version + 1})
+        match await self.store.change(stored, after):
+            case Written.DONE:
+                return after
+            case Written.TAKEN:
+                return Refusal.TAKEN
+            case Written.STALE:
+                return Refusal.STALE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tags(Labels[Tag]):
+    model: type[Tag] = Tag
+
+
+def _emoji(text: str) -> str | Refusal:
+    if not text:
+        return ""
+    return read_emoji(text) or Refusal.NO_EMOJI

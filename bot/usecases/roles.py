@@ -1,0 +1,135 @@
+"""Use case: what somebody is here. The only place that decides it."""
+
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+from bot.domain.access import Role
+from bot.domain.conversation import Department
+from bot.domain.errors import RefusedError, TryLaterError
+from bot.domain.team import Admin, GroupMember
+
+_ADMINS_KNOWN_FOR: Final = timedelta(seconds=10)
+_MEMBER_KNOWN_FOR: Final = timedelta(minutes=10)
+# While Telegram does not answer, what it said last holds for this long.
+_MEMBER_BELIEVED_FOR: Final = timedelta(days=1)
+
+
+class Admins(Protocol):
+    """Who accepted an invitation."""
+
+    async def all(self) -> list[Admin]: ...
+
+    async def get(self, user_id: int) -> Admin | None: ...
+
+
+class MemberStore(Protocol):
+    """What is known of who is in which group."""
+
+    async def get(self, group_id: int, user_id: int) -> GroupMember | None: ...
+
+    async def put(self, member: GroupMember) -> None: ...
+
+    async def of_group(self, group_id: int) -> list[GroupMember]:
+        """Everybody known of the group, also who left it."""
+
+    async def forget_group(self, group_id: int) -> None: ...
+
+
+class Groups(Protocol):
+    """Telegram's word on who is in a group."""
+
+    async def member(self, group_id: int, user_id: int) -> tuple[str, bool]:
+        """The user's name, and whether the user is in the group now. Raises TryLaterError (no
+        answer) or RefusedError (the bot is not told)."""
+
+
+@dataclass(frozen=True, slots=True)
+class CannotTell:
+    """Telegram does not say whether somebody is in the group: nothing is granted."""
+
+    try_later: bool
+    """Otherwise the bot lacks the right to ask, and waiting does not mend it."""
+
+
+@dataclass(slots=True)
+class _Known:
+    ids: frozenset[int] = frozenset()
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleOf:
+    settings_admins: frozenset[int]
+    admins: Admins
+    members: MemberStore
+    groups: Groups
+    departments: Callable[[], Awaitable[Sequence[Department]]]
+    """Those whose group makes attendants."""
+    clock: Callable[[], datetime]
+    _known: _Known = field(default_factory=_Known)
+
+    async def __call__(self, user_id: int, *, group_id: int | None = None) -> Role | CannotTell:
+        """What the user is now, in private or in this group: to be asked before a right is used.
+
+        Admins are read from the store; membership may be as old as 10 minutes.
+        """
+        if await self.is_admin(user_id):
+            return Role.ADMIN
+        if group_id is None:
+            return Role.CUSTOMER
+        is_member = await self._is_attendant(user_id, group_id)
+        if isinstance(is_member, CannotTell):
+            return is_member
+        return Role.ATTENDANT if is_member else Role.CUSTOMER
+
+    async def of_writer(self, user_id: int) -> Role:
+        """Admin or customer, for plain words in private: no call to the store for a customer
+        while the admins are known. Somebody made admin by another process may be a customer for
+        some seconds more; nobody stays an admin."""
+        if user_id in self.settings_admins:
+            return Role.ADMIN
+        if user_id in await self._invited() and await self.is_admin(user_id):
+            return Role.ADMIN
+        return Role.CUSTOMER
+
+    async def is_admin(self, user_id: int) -> bool:
+        """Whether the user is an admin now, by the settings or the store."""
+        return user_id in self.settings_admins or await self.admins.get(user_id) is not None
+
+    async def admin_ids(self) -> Collection[int]:
+        """Every admin, read from the store."""
+        self.forget()
+        return self.settings_admins | await self._invited()
+
+    def forget(self) -> None:
+        """The admins have changed: read them again."""
+        self._known.until = None
+
+    async def _invited(self) -> frozenset[int]:
+        known, now = self._known, self.clock()
+        if known.until is None or known.until <= now:
+            known.ids = frozenset(admin.id for admin in await self.admins.all())
+            known.until = now + _ADMINS_KNOWN_FOR
+        return known.ids
+
+    async def _is_attendant(self, user_id: int, group_id: int) -> bool | CannotTell:
+        if all(department.group_id != group_id for department in await self.departments()):
+            return False
+        now = self.clock()
+        known = await self.members.get(group_id, user_id)
+        if known and now - known.at < _MEMBER_KNOWN_FOR:
+            return known.is_member
+        try:
+            name, is_member = await self.groups.member(group_id, user_id)
+        except TryLaterError:
+            if known and now - known.at < _MEMBER_BELIEVED_FOR:
+                return known.is_member
+            return CannotTell(try_later=True)
+        except RefusedError:
+            return CannotTell(try_later=False)
+        await self.members.put(
+            GroupMember(group_id=group_id, user_id=user_id, name=name, is_member=is_member, at=now)
+        )
+        return is_member

@@ -1,0 +1,191 @@
+"""Every message and every press is held against the table of `bot.domain.access` first."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import structlog
+from aiogram import BaseMiddleware
+from aiogram.filters import Filter
+from aiogram.types import CallbackQuery, Message, TelegramObject
+
+from bot.domain.access import COMMANDS, REPLIES, Place, Role, Rule, rule_of_press
+from bot.domain.errors import TryLaterError
+from bot.usecases.roles import CannotTell
+from handlers.answers import EXPIRED_BUTTON, answer_press, bot_of
+from handlers.customer import texts as customer_texts
+
+UNKNOWN_COMMAND: Final = "Não conheço este comando. Toque em /ajuda para ver como funciona."
+ADMINS_ONLY: Final = "Este comando é só para administradores."
+PRIVATE_ONLY: Final = "Este comando funciona só na conversa privada comigo."
+GROUP_ONLY: Final = "Este comando funciona só no grupo."
+ADMINS_ONLY_BUTTON: Final = "Este botão é só para administradores."
+ATTENDANTS_ONLY: Final = "Este botão é só para os atendentes deste grupo."
+NOT_SENT: Final = (
+    "⚠️ <b>Sua resposta não foi enviada ao cliente</b>: só quem é atendente deste grupo responde."
+)
+TRY_LATER: Final = "Não consegui confirmar agora que você é atendente. Tente de novo em um minuto."
+CANNOT_TELL: Final = (
+    "Não consigo confirmar que você é atendente: "
+    "peça a um administrador para tornar o bot administrador deste grupo."
+)
+
+Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
+
+logger = structlog.get_logger()
+
+
+class IsAdmin(Filter):
+    """Whether an admin does it, by the role that `Access` found."""
+
+    async def __call__(self, event: TelegramObject, role: Role = Role.CUSTOMER) -> bool:
+        return role is Role.ADMIN
+
+
+class RoleOf(Protocol):
+    async def __call__(
+        self, user_id: int, *, group_id: int | None = None
+    ) -> Role | CannotTell: ...
+
+    async def of_writer(self, user_id: int) -> Role: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Access(BaseMiddleware):
+    """Outer middleware for messages and presses: lets through what the table allows, with the
+    `role` in the handlers' data, and answers the rest.
+
+    Must come before aiogram-dialog's own.
+    """
+
+    role_of: RoleOf
+
+    async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
+        if isinstance(event, Message):
+            role = await self._of_message(event)
+        elif isinstance(event, CallbackQuery):
+            role = await self._of_press(event)
+        else:
+            raise TypeError(f"no rule for {type(event).__name__}")
+        if role is None:
+            return None
+        data["role"] = role
+        return await handler(event, data)
+
+    async def _of_message(self, message: Message) -> Role | None:
+        """None when it is not allowed, and that was said."""
+        if message.from_user is None:
+            return None
+        place = _place(message.chat.type)
+        command, to = _command(message)
+        if to is not None and to != (await bot_of(message).me()).username:
+            return None
+        if command is not None:
+            return await self._of_command(message, command, place)
+        if place is Place.GROUP and message.reply_to_message:
+            return await self._of_reply(message)
+        # Plain words: in a group they reach nobody, so nothing is asked about who writes.
+        return await self.role_of.of_writer(message.from_user.id)
+
+    async def _of_command(self, message: Message, command: str, place: Place) -> Role | None:
+        rule = COMMANDS.get(command)
+        role = await self._role(message, rule, place)
+        if isinstance(role, CannotTell):
+            await message.reply(TRY_LATER if role.try_later else CANNOT_TELL)
+            return None
+        if rule and rule.allows(role, place):
+            return role
+        if answer := _refusal(rule, role, place):
+            await message.reply(answer) if place is Place.GROUP else await message.answer(answer)
+        return None
+
+    async def _role(self, message: Message, rule: Rule | None, place: Place) -> Role | CannotTell:
+        user_id = message.from_user.id if message.from_user else 0
+        if place is Place.PRIVATE:
+            # An admin's right is read from the store; a customer's needs nothing.
+            if rule is None or rule.is_for_anybody:
+                return await self.role_of.of_writer(user_id)
+            return await self.role_of(user_id)
+        if rule is None or rule.is_for_anybody:
+            return Role.CUSTOMER  # not for groups: silence, whoever it is
+        if _is_the_group(message):
+            return Role.ATTENDANT
+        return await self.role_of(user_id, group_id=message.chat.id)
+
+    async def _of_reply(self, message: Message) -> Role | None:
+        if _is_the_group(message):
+            return Role.ATTENDANT
+        if message.from_user is None or message.sender_chat:
+            return None
+        role = await self.role_of(message.from_user.id, group_id=message.chat.id)
+        if isinstance(role, CannotTell):
+            if role.try_later:
+                # Nothing that is written to a customer is lost: the inbox brings it again.
+                raise TryLaterError("Telegram does not say who is in the group")
+            await message.reply(CANNOT_TELL)
+            return None
+        if REPLIES.allows(role, Place.GROUP):
+            return role
+        replied = message.reply_to_message
+        if replied and replied.from_user and replied.from_user.id == bot_of(message).id:
+            await message.reply(NOT_SENT)
+        return None
+
+    async def _of_press(self, callback: CallbackQuery) -> Role | None:
+        rule = rule_of_press(callback.data or "")
+        if callback.message is None or rule is None:
+            await answer_press(callback, EXPIRED_BUTTON, alert=True)
+            return None
+        place = _place(callback.message.chat.type)
+        group_id = callback.message.chat.id if place is Place.GROUP else None
+        role: Role | CannotTell
+        if place is Place.PRIVATE and rule.is_for_anybody:
+            role = await self.role_of.of_writer(callback.from_user.id)
+        else:
+            role = await self.role_of(callback.from_user.id, group_id=group_id)
+        if isinstance(role, CannotTell):
+            answer = TRY_LATER if role.try_later else CANNOT_TELL
+            await answer_press(callback, answer, alert=True)
+            return None
+        if rule.allows(role, place):
+            return role
+        logger.info("press refused", user=callback.from_user.id, role=role)
+        # In private the same as for any old button: it does not tell that there are admins.
+        answer = EXPIRED_BUTTON
+        if place is Place.GROUP and rule.group:
+            answer = ATTENDANTS_ONLY if Role.ATTENDANT in rule.group else ADMINS_ONLY_BUTTON
+        await answer_press(callback, answer, alert=True)
+        return None
+
+
+def _place(chat_type: str) -> Place:
+    return Place.PRIVATE if chat_type == "private" else Place.GROUP
+
+
+def _command(message: Message) -> tuple[str | None, str | None]:
+    """The command, as aiogram reads it, and the bot it names if any."""
+    words = (message.text or message.caption or "").split(maxsplit=1)
+    if not words or not words[0].startswith("/"):
+        return None, None
+    command, _, mentioned = words[0][1:].partition("@")
+    if message.text is None and command not in COMMANDS:
+        # aiogram takes commands from below pictures too; what is none is to be delivered.
+        return None, None
+    return command, mentioned or None
+
+
+def _is_the_group(message: Message) -> bool:
+    """An administrator of the group who writes in its name: Telegram does not say which."""
+    return message.sender_chat is not None and message.sender_chat.id == message.chat.id
+
+
+def _refusal(rule: Rule | None, role: Role, place: Place) -> str | None:
+    """What is said about a command that is not allowed; None is silence."""
+    if place is Place.PRIVATE:
+        if role is not Role.ADMIN:
+            # Whether it exists or not: customers are not told what admins have.
+            return customer_texts.HELP
+        return GROUP_ONLY if rule and rule.group else UNKNOWN_COMMAND
+    if rule is None or role is Role.CUSTOMER or rule.is_for_anybody:
+        return None
+    return PRIVATE_ONLY if role is Role.ADMIN else ADMINS_ONLY

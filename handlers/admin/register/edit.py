@@ -1,0 +1,353 @@
+"""Edit one field of a registration at a time."""
+
+from typing import Any, Final
+
+from aiogram.exceptions import TelegramBadRequest
+from aiogram.types import CallbackQuery, ContentType, Message
+from aiogram_dialog import Dialog, DialogManager, Window
+from aiogram_dialog.widgets.input import ManagedTextInput, MessageInput, TextInput
+from aiogram_dialog.widgets.kbd import Button, Cancel, Column, Group, Select, SwitchTo
+from aiogram_dialog.widgets.text import Const, Format
+from pydantic import SecretStr
+
+from bot.domain.registration import Kind, Registration, Status
+from bot.usecases.portal import PasswordRefusal, read_password
+from handlers.admin.register import texts
+from handlers.admin.register.countries import country_name, find_countries, flag
+from handlers.admin.register.desk import RegisterDesk, desk_of, say, take_notice
+from handlers.admin.register.reading import Wrong, read_field
+from handlers.admin.register.save import Draft, save
+from handlers.admin.register.states import EditDialog
+from handlers.admin.register.values import (
+    KINDS,
+    LABELS,
+    STATUSES,
+    Names,
+    show_value,
+    value_of,
+)
+
+_PASSWORD: Final = "portal.password_hash"  # noqa: S105 - the name of a field
+# Of the fields on the screen, in this order; the country comes with the document.
+_FIELDS: Final = tuple(p for p in LABELS if p not in ("country", "erp_refs", "chat_phones"))
+_CHOICES: Final = ("kinds", "tags", "priority_departments", "status", "alert_traits")
+_TICKS: Final = ("kinds", "tags", "priority_departments")
+_REQUIRED: Final = ("name", "tax_id", "kinds", "status", "alert_traits")
+_HINTS: Final = {
+    "tax_id": "Escreva o número certo, com ou sem pontuação.",
+    "traits": "Escreva as características, separadas por vírgulas. Elas substituem as atuais.",
+    "fixed_note": "Escreva a observação. Ela aparece no começo de cada atendimento.",
+    "portal.username": "Escreva o usuário do portal do cliente.",
+}
+_PASSWORDS: Final = {
+    PasswordRefusal.TOO_SHORT: "A senha precisa de pelo menos 8 caracteres.",
+    PasswordRefusal.TOO_LONG: "A senha pode ter até 128 caracteres.",
+    PasswordRefusal.CHARACTERS: "A senha não pode ter quebra de linha nem caracteres invisíveis.",
+    PasswordRefusal.IS_USERNAME: "A senha não pode ser igual ao usuário.",
+    PasswordRefusal.IS_TAX_ID: "A senha não pode ser o CPF ou CNPJ.",
+}
+
+
+def dialog() -> Dialog:
+    """Edits the registration whose `id` is in `start_data`; asks about a `draft` there."""
+    to_fields = SwitchTo(Const("⬅️ Voltar"), id="fields", state=EditDialog.fields)
+    return Dialog(
+        Window(
+            Format("{text}"),
+            Group(
+                Select(
+                    Format("{item[1]}"),
+                    id="field",
+                    item_id_getter=lambda item: item[0],
+                    items="fields",
+                    on_click=_choose_field,
+                ),
+                width=2,
+            ),
+            Cancel(Const("⬅️ Voltar ao cadastro")),
+            state=EditDialog.fields,
+            getter=_fields,
+        ),
+        Window(
+            Format("{text}"),
+            SwitchTo(Format("{country}"), id="country", state=EditDialog.country, when="country"),
+            Button(Const("🧹 Deixar vazio"), id="clear", on_click=_clear, when="can_clear"),
+            to_fields,
+            TextInput(id="value", on_success=_typed),
+            state=EditDialog.text,
+            getter=_text,
+        ),
+        Window(
+            Format("{text}"),
+            Group(
+                Select(
+                    Format("{item[1]}"),
+                    id="pick",
+                    item_id_getter=lambda item: item[0],
+                    items="choices",
+                    on_click=_pick,
+                ),
+                width=2,
+            ),
+            Button(Const("✅ Gravar"), id="save", on_click=_save_ticks, when="ticks"),
+            to_fields,
+            state=EditDialog.choice,
+            getter=_choices,
+        ),
+        Window(
+            Const("🌎 <b>País do documento</b>\n\nEscolha, ou escreva o começo do nome do país."),
+            Column(
+                Select(
+                    Format("{item[1]}"),
+                    id="land",
+                    item_id_getter=lambda item: item[0],
+                    items="countries",
+                    on_click=_pick_country,
+                )
+            ),
+            SwitchTo(Const("⬅️ Voltar"), id="number", state=EditDialog.text),
+            TextInput(id="country_search", on_success=_search_country),
+            state=EditDialog.country,
+            getter=countries,
+        ),
+        Window(
+            Format("{text}"),
+            Button(Const("🧹 Tirar a senha"), id="clear", on_click=_clear, when="can_clear"),
+            to_fields,
+            MessageInput(_password, content_types=[ContentType.TEXT]),
+            state=EditDialog.password,
+            getter=_text,
+        ),
+        Window(
+            Format("{text}"),
+            Button(Const("✅ Gravar a minha"), id="mine", on_click=_insist, when="is_there"),
+            Button(Const("⬅️ Ficar como está"), id="theirs", on_click=_give_in),
+            state=EditDialog.conflict,
+            getter=_conflict,
+        ),
+        on_start=_start,
+    )
+
+
+async def _start(start_data: Any, manager: DialogManager) -> None:
+    if draft := start_data.get("draft"):
+        manager.dialog_data.update(draft=draft, came_for_it=True)
+
+
+def _id(manager: DialogManager) -> str:
+    start_data = manager.start_data
+    return str(start_data["id"]) if isinstance(start_data, dict) else ""
+
+
+async def _record(manager: DialogManager) -> Registration | None:
+    return await desk_of(manager).registrations.by_id(_id(manager))
+
+
+async def _fields(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
+    registration = await _record(dialog_manager)
+    if registration is None:
+        return {"text": texts.GONE, "fields": []}
+    text = take_notice(dialog_manager) + texts.edit_menu(registration)
+    return {"text": text, "fields": [(path, LABELS[path]) for path in _FIELDS]}
+
+
+async def _choose_field(
+    _: CallbackQuery, __: Select[str], manager: DialogManager, path: str
+) -> None:
+    registration = await _record(manager)
+    if registration is None or path not in _FIELDS:
+        await say(manager, texts.GONE_NOW)
+        return
+    data = manager.dialog_data
+    # From here on a colleague's change is one that this admin has not seen.
+    data.update(path=path, version=registration.version, country=registration.country)
+    if path in _CHOICES:
+        value = registration.value(path)
+        data["ticked"] = sorted(value) if path in _TICKS else None
+        await manager.switch_to(EditDialog.choice)
+    elif path == _PASSWORD:
+        await manager.switch_to(EditDialog.password)
+    else:
+        await manager.switch_to(EditDialog.text)
+
+
+async def _text(dialog_manager: DialogManager, desk: RegisterDesk, **_: Any) -> dict[str, Any]:
+    data = dialog_manager.dialog_data
+    path, registration = data["path"], await _record(dialog_manager)
+    if registration is None:
+        return {"text": texts.GONE, "country": "", "can_clear": False}
+    current = value_of(registration, path, await desk.names())
+    hint = _HINTS.get(path, "Escreva o novo valor.")
+    if path == _PASSWORD:
+        hint = (
+            "Escreva a senha nova, de 8 a 128 caracteres. Apago sua mensagem em seguida e guardo "
+            "só um código que não volta a ser a senha."
+        )
+    country = f"🌎 País: {country_name(data['country'])}" if path == "tax_id" else ""
+    return {
+        "text": take_notice(dialog_manager) + texts.edit_field(path, current, hint),
+        "country": country,
+        "can_clear": path not in _REQUIRED and bool(registration.value(path)),
+    }
+
+
+async def _typed(_: Message, __: ManagedTextInput[str], manager: DialogManager, text: str) -> None:
+    data = manager.dialog_data
+    value = read_field(data["path"], text, country=data["country"])
+    if isinstance(value, Wrong):
+        await say(manager, f"⚠️ {value.sentence}")
+        return
+    await _save(manager, value)
+
+
+async def _clear(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    await _save(manager, [] if manager.dialog_data["path"] == "traits" else None)
+
+
+async def _save(manager: DialogManager, value: Any, *, done: str = texts.SAVED) -> None:
+    data = manager.dialog_data
+    draft = Draft(_id(manager), data["version"], data["path"], value)
+    if await save(manager, draft, done=done):
+        await manager.switch_to(EditDialog.fields)
+
+
+async def _choices(dialog_manager: DialogManager, desk: RegisterDesk, **_: Any) -> dict[str, Any]:
+    data = dialog_manager.dialog_data
+    path, registration = data["path"], await _record(dialog_manager)
+    if registration is None:
+        return {"text": texts.GONE, "choices": [], "ticks": False}
+    names = await desk.names()
+    ticks = path in _TICKS
+    hint = "Toque para marcar e desmarcar; depois grave." if ticks else "Toque para escolher."
+    choices = await _options(path, data.get("ticked") or [], registration, desk)
+    if ticks and not choices:
+        hint = "Ainda não há nenhuma. Crie em /etiquetas ou /departamentos."
+    current = value_of(registration, path, names)
+    return {
+        "text": take_notice(dialog_manager) + texts.edit_field(path, current, hint),
+        "choices": choices,
+        "ticks": ticks and bool(choices),
+    }
+
+
+async def _options(
+    path: str, ticked: list[str], registration: Registration, desk: RegisterDesk
+) -> list[tuple[str, str]]:
+    match path:
+        case "kinds":
+            return [(k.value, texts.choice(KINDS[k], k.value in ticked)) for k in Kind]
+        case "tags":
+            return [
+                (tag.id, texts.choice(tag.shown, tag.id in ticked))
+                for tag in await desk.tags.all()
+                if not tag.archived or tag.id in ticked
+            ]
+        case "priority_departments":
+            return [
+                (d.id, texts.choice(d.name, d.id in ticked))
+                for d in await desk.departments.all()
+                if not d.archived or d.id in ticked
+            ]
+        case "status":
+            return [(s.value, texts.choice(STATUSES[s], registration.status is s)) for s in Status]
+    yes = registration.alert_traits
+    return [("yes", texts.choice("Sim", yes)), ("no", texts.choice("Não", not yes))]
+
+
+async def _pick(_: CallbackQuery, __: Select[str], manager: DialogManager, item: str) -> None:
+    data = manager.dialog_data
+    if data["path"] not in _TICKS:
+        await _save(manager, item == "yes" if data["path"] == "alert_traits" else item)
+        return
+    ticked = data["ticked"]
+    data["ticked"] = [t for t in ticked if t != item] if item in ticked else [*ticked, item]
+
+
+async def _save_ticks(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    data = manager.dialog_data
+    if data["path"] == "kinds" and not data["ticked"]:
+        await say(manager, "Marque pelo menos um tipo de cadastro.")
+        return
+    await _save(manager, data["ticked"])
+
+
+async def countries(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
+    """The countries that the search in `dialog_data` finds, for a list of buttons."""
+    found = find_countries(dialog_manager.dialog_data.get("country_search", ""))
+    return {"countries": [(code, f"{flag(code)} {country_name(code)}") for code in found]}
+
+
+async def _search_country(
+    _: Message, __: ManagedTextInput[str], manager: DialogManager, text: str
+) -> None:
+    manager.dialog_data["country_search"] = text[:60]
+
+
+async def _pick_country(
+    _: CallbackQuery, __: Select[str], manager: DialogManager, code: str
+) -> None:
+    manager.dialog_data.update(country=code, country_search="")
+    await manager.switch_to(EditDialog.text)
+
+
+async def _password(message: Message, _: MessageInput, manager: DialogManager) -> None:
+    # First of all it goes from the screen, whatever becomes of it.
+    deleted = await _delete(message)
+    registration = await _record(manager)
+    if registration is None:
+        await say(manager, texts.GONE_NOW)
+        return
+    password = read_password(
+        SecretStr(message.text or ""),
+        username=registration.portal.username,
+        tax_id=registration.tax_id,
+    )
+    if isinstance(password, PasswordRefusal):
+        await say(manager, f"⚠️ {_PASSWORDS[password]}")
+        return
+    hashed = await desk_of(manager).hash_password(password)
+    await _save(
+        manager, hashed, done=texts.PASSWORD_SAVED if deleted else texts.PASSWORD_NOT_DELETED
+    )
+
+
+async def _delete(message: Message) -> bool:
+    try:
+        return await message.delete()
+    except TelegramBadRequest:
+        return False
+
+
+async def _conflict(dialog_manager: DialogManager, desk: RegisterDesk, **_: Any) -> dict[str, Any]:
+    draft = Draft(**dialog_manager.dialog_data["draft"])
+    registration = await desk.registrations.by_id(draft.registration_id)
+    if registration is None:
+        return {"text": texts.GONE, "is_there": False}
+    names = await desk.names()
+    # What is shown now is what the decision is about.
+    dialog_manager.dialog_data["seen_version"] = registration.version
+    entries = [e for e in await desk.audit.audit_of(registration.id) if e.version > draft.version]
+    mine = _mine(draft, names)
+    return {"text": texts.conflict(entries, draft.path, mine, names), "is_there": True}
+
+
+def _mine(draft: Draft, names: Names) -> str:
+    return show_value(draft.path, draft.value, names)
+
+
+async def _insist(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    data = manager.dialog_data
+    draft = Draft(**(data["draft"] | {"version": data["seen_version"]}))
+    if await save(manager, draft):
+        await _leave_conflict(manager)
+
+
+async def _give_in(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    await _leave_conflict(manager)
+
+
+async def _leave_conflict(manager: DialogManager) -> None:
+    if manager.dialog_data.get("came_for_it"):
+        await manager.done()
+    else:
+        await manager.switch_to(EditDialog.fields)

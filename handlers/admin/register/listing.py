@@ -1,0 +1,221 @@
+"""/clientes: the register, searched, filtered and browsed."""
+
+from typing import Any
+
+from aiogram.types import CallbackQuery, Message
+from aiogram_dialog import Dialog, DialogManager, Window
+from aiogram_dialog.widgets.input import ManagedTextInput, TextInput
+from aiogram_dialog.widgets.kbd import Button, Cancel, Column, Group, Row, Select, SwitchTo
+from aiogram_dialog.widgets.text import Const, Format
+
+from bot.domain.registration import Kind, Status
+from bot.domain.search import PAGE, Query
+from bot.domain.tax_id import NotATaxId, Reason, read_tax_id
+from handlers.admin.register import texts
+from handlers.admin.register.desk import RegisterDesk, say, take_notice
+from handlers.admin.register.states import (
+    AuditDialog,
+    RecordDialog,
+    RegisterDialog,
+    WizardDialog,
+)
+from handlers.admin.register.values import KINDS, STATUSES
+
+_LONGEST_SEARCH = 200
+# What is typed wrong in a document, as far as it is worth a word when nothing was found.
+_TOLD = (Reason.CHECK_DIGITS, Reason.REPEATED)
+
+
+def dialog() -> Dialog:
+    """The register; `start_data` may hold `text`, which is searched at once."""
+    return Dialog(
+        Window(
+            Format("{text}"),
+            Column(
+                Select(
+                    Format("{item[1]}"),
+                    id="open",
+                    item_id_getter=lambda item: item[0],
+                    items="results",
+                    on_click=_open,
+                )
+            ),
+            Row(
+                Button(
+                    Const("◀️ Anterior"), id="previous", on_click=_previous, when="has_previous"
+                ),
+                Button(Const("Próxima ▶️"), id="next", on_click=_next, when="has_next"),
+            ),
+            Row(
+                SwitchTo(Format("{filter_button}"), id="filters", state=RegisterDialog.filters),
+                Button(Const("🧹 Mostrar todos"), id="clear", on_click=_clear, when="is_narrowed"),
+                when="has_register",
+            ),
+            Button(Format("➕ {add_button}"), id="add", on_click=_add),
+            Row(
+                Button(Const("🔄 Sincronização rápida"), id="quick", on_click=_sync),
+                Button(Const("🔁 Completa"), id="full", on_click=_sync),
+                when="has_erp",
+            ),
+            Row(
+                Button(Const("📜 Auditoria"), id="audit", on_click=_audit),
+                Cancel(Const("✖️ Fechar")),
+            ),
+            TextInput(id="search", on_success=_search),
+            state=RegisterDialog.listing,
+            getter=_listing,
+        ),
+        Window(
+            Format("{text}"),
+            Group(
+                Select(
+                    Format("{item[1]}"),
+                    id="kind",
+                    item_id_getter=lambda item: item[0],
+                    items="kinds",
+                    on_click=_filter,
+                ),
+                width=2,
+            ),
+            Row(
+                Select(
+                    Format("{item[1]}"),
+                    id="status",
+                    item_id_getter=lambda item: item[0],
+                    items="statuses",
+                    on_click=_filter,
+                )
+            ),
+            Button(Format("{priority}"), id="priority", on_click=_filter_priority),
+            Group(
+                Select(
+                    Format("{item[1]}"),
+                    id="tag",
+                    item_id_getter=lambda item: item[0],
+                    items="tags",
+                    on_click=_filter,
+                ),
+                width=2,
+            ),
+            Row(
+                Button(Const("🧹 Sem filtros"), id="none", on_click=_clear_filters),
+                SwitchTo(Const("✅ Mostrar"), id="show", state=RegisterDialog.listing),
+            ),
+            state=RegisterDialog.filters,
+            getter=_filters,
+        ),
+        on_start=_start,
+    )
+
+
+async def _start(start_data: Any, manager: DialogManager) -> None:
+    manager.dialog_data["text"] = (start_data or {}).get("text", "")[:_LONGEST_SEARCH]
+
+
+async def _listing(dialog_manager: DialogManager, desk: RegisterDesk, **_: Any) -> dict[str, Any]:
+    data = dialog_manager.dialog_data
+    query, starts = _query(data), data.get("starts", [])
+    page = await desk.search(query, start=starts[-1] if starts else None)
+    if starts and not page.registrations:
+        # Deleted meanwhile: the page is no more.
+        data["starts"] = []
+        page = await desk.search(query, start=None)
+    names = await desk.names()
+    data["next"] = page.next
+    narrowed = query != Query()
+    is_empty = not narrowed and not page.registrations
+    return {
+        "text": take_notice(dialog_manager)
+        + texts.listing(query, page, names, page_number=len(data.get("starts", [])) + 1),
+        "results": [(r.id, texts.result_button(r)) for r in page.registrations[:PAGE]],
+        "has_previous": bool(data.get("starts")),
+        "has_next": page.next is not None,
+        "filter_button": texts.filter_button(query),
+        "is_narrowed": narrowed,
+        "has_register": not is_empty,
+        "has_erp": desk.has_erp,
+        "add_button": "Adicionar novo cliente" if is_empty else "Adicionar novo cadastro",
+    }
+
+
+async def _filters(dialog_manager: DialogManager, desk: RegisterDesk, **_: Any) -> dict[str, Any]:
+    query = _query(dialog_manager.dialog_data)
+    tags = [tag for tag in await desk.tags.all() if not tag.archived or tag.id == query.tag]
+    return {
+        "text": texts.filters(query, await desk.names()),
+        "kinds": [(k.value, texts.choice(KINDS[k], query.kind is k)) for k in Kind],
+        "statuses": [(s.value, texts.choice(STATUSES[s], query.status is s)) for s in Status],
+        "priority": texts.choice("Com prioridade", query.priority),
+        "tags": [(tag.id, texts.choice(tag.shown, query.tag == tag.id)) for tag in tags],
+    }
+
+
+def _query(data: dict[str, Any]) -> Query:
+    return Query(
+        text=data.get("text", ""),
+        kind=Kind(data["kind"]) if data.get("kind") else None,
+        status=Status(data["status"]) if data.get("status") else None,
+        tag=data.get("tag"),
+        priority=data.get("priority", False),
+    )
+
+
+async def _search(
+    _: Message, __: ManagedTextInput[str], manager: DialogManager, text: str
+) -> None:
+    manager.dialog_data.update(text=text.strip()[:_LONGEST_SEARCH], starts=[])
+    read = read_tax_id(text)
+    if isinstance(read, NotATaxId) and read.reason in _TOLD:
+        await say(manager, texts.SUSPICIOUS_TAX_ID)
+
+
+async def _open(
+    _: CallbackQuery, __: Select[str], manager: DialogManager, registration_id: str
+) -> None:
+    await manager.start(RecordDialog.card, data={"id": registration_id})
+
+
+async def _previous(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    # Pressed twice: there is nothing before the first page.
+    manager.dialog_data["starts"] = manager.dialog_data.get("starts", [])[:-1]
+
+
+async def _next(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    data = manager.dialog_data
+    if data.get("next"):
+        data["starts"] = [*data.get("starts", []), data["next"]]
+
+
+async def _clear(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    manager.dialog_data.clear()
+
+
+async def _clear_filters(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    text = manager.dialog_data.get("text", "")
+    manager.dialog_data.clear()
+    manager.dialog_data["text"] = text
+
+
+async def _filter(
+    _: CallbackQuery, select: Select[str], manager: DialogManager, value: str
+) -> None:
+    data, name = manager.dialog_data, str(select.widget_id)
+    data[name] = None if data.get(name) == value else value
+    data["starts"] = []
+
+
+async def _filter_priority(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    data = manager.dialog_data
+    data.update(priority=not data.get("priority", False), starts=[])
+
+
+async def _add(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    await manager.start(WizardDialog.main)
+
+
+async def _audit(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    await manager.start(AuditDialog.listing)
+
+
+async def _sync(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    await say(manager, texts.NO_SYNC_YET)

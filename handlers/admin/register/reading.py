@@ -1,0 +1,133 @@
+"""What an admin types for a field becomes its value, or a sentence that says what is wrong.
+
+Values here are as a dialog can keep them over a restart: strings, lists, booleans, None.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bot.domain.phone import read_phone
+from bot.domain.registration import (
+    NAME_LENGTH,
+    NOTE_LENGTH,
+    Kind,
+    Status,
+    read_email,
+    read_line,
+    read_note,
+    read_traits,
+)
+from bot.domain.tax_id import NotATaxId, Reason, TaxId, read_foreign_tax_id, read_tax_id
+from bot.usecases.portal import UsernameRefusal, read_username
+
+_TRAITS: Final = 20
+_TRAIT_LENGTH: Final = 60
+_SETS: Final = ("kinds", "tags", "priority_departments")
+_PHONES: Final = ("phones.mobile", "phones.home", "phones.commercial")
+_TAX_ID: Final = {
+    Reason.NOTHING: "Não encontrei um número aí. Escreva o CPF (11 dígitos) ou o CNPJ (14).",
+    Reason.CHECK_DIGITS: "Esse número não existe: os dígitos finais não conferem. "
+    "Confira se algum foi trocado.",
+    Reason.REPEATED: "Um documento não pode ter o mesmo dígito repetido. Confira o número.",
+    Reason.AMBIGUOUS: "Encontrei dois números diferentes. Escreva só um.",
+    Reason.SCIENTIFIC: "O número veio em notação científica. Escreva todos os dígitos.",
+}
+_USERNAMES: Final = {
+    UsernameRefusal.TOO_SHORT: "O usuário precisa de pelo menos 3 caracteres.",
+    UsernameRefusal.TOO_LONG: "O usuário pode ter até 64 caracteres.",
+    UsernameRefusal.CHARACTERS: "Use só letras sem acento, números, ponto, hífen, sublinhado e @.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """Why the text is no value for the field, and what to write instead."""
+
+    sentence: str
+
+
+def read_field(path: str, text: str, *, country: str = "BR") -> Any | Wrong:
+    """The value of one field, or what is wrong with the text."""
+    if path in _PHONES:
+        phone = read_phone(text, country=country)
+        return phone or Wrong("Não é um telefone. Escreva com DDD, como (49) 99999-8888.")
+    match path:
+        case "name" | "trade_name":
+            return _name(text)
+        case "email":
+            return read_email(text) or Wrong("Não é um e-mail. Escreva como nome@empresa.com.br.")
+        case "tax_id":
+            return _tax_id(text, country)
+        case "traits":
+            return _traits(text)
+        case "fixed_note":
+            return _note(text)
+        case "portal.username":
+            read = read_username(text)
+            return Wrong(_USERNAMES[read]) if isinstance(read, UsernameRefusal) else read
+    raise ValueError(f"{path} is not typed")
+
+
+def typed(path: str, value: Any) -> dict[str, Any]:
+    """The value as the register takes it, by path; a document brings its country with it."""
+    if path == "tax_id":
+        country, _, number = str(value).partition(":")
+        return {"country": country, "tax_id": TaxId(number, country)}
+    if path == "kinds":
+        return {path: frozenset(map(Kind, value))}
+    if path == "status":
+        return {path: Status(value)}
+    if path in _SETS:
+        return {path: frozenset(value)}
+    if path == "traits":
+        return {path: tuple(value or ())}
+    return {path: value}
+
+
+def _name(text: str) -> str | Wrong:
+    name = read_line(text)
+    if not name:
+        return Wrong("O nome ficou vazio. Escreva com letras ou números.")
+    if len(name) > NAME_LENGTH:
+        return Wrong(f"O nome tem {len(name)} caracteres e pode ter até {NAME_LENGTH}. Encurte.")
+    return name
+
+
+def _note(text: str) -> str | Wrong:
+    note = read_note(text)
+    if not note:
+        return Wrong("A observação ficou vazia. Escreva de novo, ou use os botões.")
+    if len(note) > NOTE_LENGTH:
+        return Wrong(
+            f"A observação tem {len(note)} caracteres e pode ter até {NOTE_LENGTH}. Encurte."
+        )
+    return note
+
+
+def _traits(text: str) -> list[str] | Wrong:
+    traits = read_traits(text)
+    if not traits:
+        return Wrong("Não encontrei nenhuma característica. Separe com vírgulas.")
+    if len(traits) > _TRAITS:
+        return Wrong(f"São {len(traits)} características; o limite é {_TRAITS}.")
+    if long := next((trait for trait in traits if len(trait) > _TRAIT_LENGTH), None):
+        return Wrong(f"“{long[:30]}…” passa de {_TRAIT_LENGTH} caracteres. Encurte.")
+    return list(traits)
+
+
+def _tax_id(text: str, country: str) -> str | Wrong:
+    read = read_tax_id(text) if country == "BR" else read_foreign_tax_id(country, text)
+    if isinstance(read, TaxId):
+        return read.key
+    return Wrong(_why(read, country))
+
+
+def _why(refusal: NotATaxId, country: str) -> str:
+    if country != "BR":
+        return "Não parece um documento desse país. Confira o número e o país."
+    if refusal.reason is Reason.LENGTH:
+        return (
+            f"Esse número tem {refusal.length} caracteres. O CPF tem 11 e o CNPJ tem 14. "
+            "Confira se falta ou sobra algum."
+        )
+    return _TAX_ID.get(refusal.reason, _TAX_ID[Reason.NOTHING])

@@ -1,0 +1,125 @@
+"""One registration: everything on record, and what can be done with it."""
+
+from typing import Any, assert_never
+
+from aiogram.types import CallbackQuery
+from aiogram_dialog import Data, Dialog, DialogManager, Window
+from aiogram_dialog.widgets.kbd import Button, Cancel, Row, SwitchTo
+from aiogram_dialog.widgets.text import Const, Format
+
+from bot.domain.registration import Status
+from bot.usecases.edit_registration import ChangedMeanwhile, Gone, Removed
+from handlers.admin.register import texts
+from handlers.admin.register.desk import RegisterDesk, admin_of, desk_of, say, take_notice
+from handlers.admin.register.save import Draft, save
+from handlers.admin.register.states import AuditDialog, EditDialog, RecordDialog
+
+
+def dialog() -> Dialog:
+    """The record whose `id` is in `start_data`; `notice` is said at its top."""
+    return Dialog(
+        Window(
+            Format("{text}"),
+            Row(
+                Button(Const("✏️ Editar"), id="edit", on_click=_edit),
+                Button(Format("{status_button}"), id="status", on_click=_switch_status),
+                when="is_there",
+            ),
+            Row(
+                Button(Const("📜 Auditoria"), id="audit", on_click=_audit),
+                SwitchTo(
+                    Const("🗑 Excluir"), id="delete", state=RecordDialog.deleting, when="is_there"
+                ),
+            ),
+            Cancel(Const("⬅️ Voltar")),
+            state=RecordDialog.card,
+            getter=_card,
+        ),
+        Window(
+            Format("{text}"),
+            Row(
+                Button(Const("🗑 Sim, excluir"), id="sure", on_click=_remove, when="is_there"),
+                SwitchTo(Const("⬅️ Não"), id="keep", state=RecordDialog.card),
+            ),
+            state=RecordDialog.deleting,
+            getter=_deleting,
+        ),
+        on_start=_start,
+        on_process_result=_closed_above,
+    )
+
+
+async def _start(start_data: Any, manager: DialogManager) -> None:
+    if notice := start_data.get("notice"):
+        manager.dialog_data["notice"] = notice
+
+
+async def _closed_above(_: Data, result: Any, manager: DialogManager) -> None:
+    if isinstance(result, dict) and result.get("notice"):
+        manager.dialog_data["notice"] = result["notice"]
+
+
+def _id(manager: DialogManager) -> str:
+    start_data = manager.start_data
+    return str(start_data["id"]) if isinstance(start_data, dict) else ""
+
+
+async def _card(dialog_manager: DialogManager, desk: RegisterDesk, **_: Any) -> dict[str, Any]:
+    registration = await desk.registrations.by_id(_id(dialog_manager))
+    notice = take_notice(dialog_manager)
+    if registration is None:
+        return {"text": notice + texts.GONE, "is_there": False, "status_button": ""}
+    # What is on the screen is what a press on it means: the next one is refused if it changed.
+    dialog_manager.dialog_data["version"] = registration.version
+    active = registration.status is Status.ACTIVE
+    dialog_manager.dialog_data["to_status"] = Status.INACTIVE if active else Status.ACTIVE
+    return {
+        "text": notice + texts.record(registration, await desk.names()),
+        "is_there": True,
+        "status_button": "🚫 Inativar" if active else "✅ Ativar",
+    }
+
+
+async def _deleting(dialog_manager: DialogManager, desk: RegisterDesk, **_: Any) -> dict[str, Any]:
+    registration = await desk.registrations.by_id(_id(dialog_manager))
+    if registration is None:
+        return {"text": texts.GONE, "is_there": False}
+    dialog_manager.dialog_data["version"] = registration.version
+    return {"text": texts.ask_to_delete(registration), "is_there": True}
+
+
+async def _edit(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    if await desk_of(manager).registrations.by_id(_id(manager)) is None:
+        await say(manager, texts.GONE_NOW)
+        return
+    await manager.start(EditDialog.fields, data={"id": _id(manager)})
+
+
+async def _audit(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    await manager.start(AuditDialog.listing, data={"registration_id": _id(manager)})
+
+
+async def _switch_status(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    # What the button said, not the opposite of what a colleague has made of it since.
+    status = Status(manager.dialog_data["to_status"])
+    done = texts.ACTIVATED if status is Status.ACTIVE else texts.INACTIVATED
+    draft = Draft(_id(manager), manager.dialog_data["version"], "status", status.value)
+    await save(manager, draft, done=done)
+
+
+async def _remove(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    version = manager.dialog_data.get("version", 0)
+    outcome = await desk_of(manager).remove(
+        _id(manager), read_version=version, by=admin_of(manager)
+    )
+    match outcome:
+        case Removed():
+            await say(manager, texts.REMOVED)
+        case Gone():
+            await say(manager, texts.GONE_NOW)
+        case ChangedMeanwhile():
+            # Shown again with what it holds now; whoever still wants it gone presses again.
+            await say(manager, "Este cadastro mudou há pouco. Confira antes de excluir.")
+        case _:
+            assert_never(outcome)
+    await manager.switch_to(RecordDialog.card)

@@ -1,0 +1,67 @@
+"""One changed field is written, or the admin is shown what changed meanwhile."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, assert_never
+
+from aiogram_dialog import DialogManager
+
+from bot.usecases.edit_registration import (
+    ChangedMeanwhile,
+    Edited,
+    Gone,
+    TaxIdTaken,
+    Unchanged,
+)
+from handlers.admin.register import texts
+from handlers.admin.register.desk import admin_of, desk_of, say
+from handlers.admin.register.reading import typed
+from handlers.admin.register.states import EditDialog
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A change not yet written: one value at one path, and the version it was made from."""
+
+    registration_id: str
+    version: int
+    path: str
+    value: Any
+
+
+async def save(manager: DialogManager, draft: Draft, *, done: str = texts.SAVED) -> bool:
+    """Whether it is settled: written, or nothing to write. Otherwise the admin was told why, or
+    sees what somebody else changed and decides."""
+    desk = desk_of(manager)
+    outcome = await desk.edit(
+        draft.registration_id,
+        read_version=draft.version,
+        values=typed(draft.path, draft.value),
+        by=admin_of(manager),
+    )
+    match outcome:
+        case Edited():
+            await say(manager, done)
+            return True
+        case Unchanged():
+            await say(manager, texts.UNCHANGED)
+            return True
+        case Gone():
+            await say(manager, texts.GONE_NOW)
+            return True
+        case TaxIdTaken(existing):
+            await say(manager, texts.exists(existing))
+            return False
+        case ChangedMeanwhile():
+            await _ask(manager, draft)
+            return False
+        case _:
+            assert_never(outcome)
+
+
+async def _ask(manager: DialogManager, draft: Draft) -> None:
+    if manager.current_context().state.group is EditDialog:
+        manager.dialog_data["draft"] = asdict(draft)
+        await manager.switch_to(EditDialog.conflict)
+    else:
+        data = {"id": draft.registration_id, "draft": asdict(draft)}
+        await manager.start(EditDialog.conflict, data=data)

@@ -1,0 +1,212 @@
+"""Every sentence of the register's screens."""
+
+from aiogram import html
+
+from bot.domain.audit import AuditEntry
+from bot.domain.candidate import Refusal
+from bot.domain.registration import NOTE_LENGTH, Registration, Status
+from bot.domain.search import PAGE, Query, ResultPage, Total
+from handlers.admin.register.countries import country_name
+from handlers.admin.register.values import (
+    EMPTY,
+    KINDS,
+    LABELS,
+    STATUSES,
+    Names,
+    show_value,
+    stamped,
+    value_of,
+    when,
+    who,
+)
+
+EMPTY_REGISTER = (
+    "👥 <b>Clientes e fornecedores</b>\n\n"
+    "Gerencie o cadastro de seus clientes. Parece que nenhum cliente foi adicionado até agora.\n\n"
+    "Para começar, toque no botão abaixo."
+)
+SUSPICIOUS_TAX_ID = "⚠️ Esse CPF ou CNPJ não existe: os dígitos não conferem. Confira o número."
+NO_SYNC_YET = (
+    "A sincronização chega em uma próxima versão. Por enquanto, cada cliente vem do ERP quando "
+    "envia o CPF ou CNPJ no atendimento."
+)
+GONE = (
+    "🗑 <b>Este cadastro não existe mais.</b>\n\n"
+    "Alguém o excluiu. A auditoria guarda uma cópia, e por ela ele pode ser restaurado."
+)
+GONE_NOW = "Este cadastro foi excluído por outra pessoa. Nada foi mudado."
+EDIT = "✏️ <b>{name}</b>\n\nO que você quer mudar?"
+SAVED = "✅ Gravado."
+UNCHANGED = "Já estava assim: nada mudou."
+CREATED = "✅ Cadastro criado."
+RESTORED = "✅ Cadastro restaurado."
+REMOVED = "🗑 Cadastro excluído. A auditoria guarda uma cópia."
+ACTIVATED = "✅ Cadastro ativado."
+INACTIVATED = "✅ Cadastro inativado."
+PASSWORD_SAVED = "✅ Senha gravada. Apaguei sua mensagem com ela."  # noqa: S105
+PASSWORD_NOT_DELETED = "✅ Senha gravada. ⚠️ Apague você mesmo sua mensagem com ela."  # noqa: S105
+CANCEL_WIZARD = (
+    "Descartar este cadastro?\n\nNada foi gravado ainda, e o que você escreveu será perdido."
+)
+ONLY_TEXT = "Aqui preciso de texto. Escreva, ou use os botões."
+ALREADY_HANDLED = "Esta tela já mudou. Veja a mensagem mais nova."
+_REFUSALS = {
+    Refusal.NO_NAME: "falta o nome",
+    Refusal.NO_TAX_ID: "falta o CPF ou CNPJ",
+    Refusal.NO_KIND: "falta o tipo de cadastro",
+    Refusal.NAME_TOO_LONG: "o nome passa de 200 caracteres",
+    Refusal.NOTE_TOO_LONG: f"a observação passa de {NOTE_LENGTH} caracteres",
+}
+_BUTTON_LENGTH = 40
+
+
+def number(count: int) -> str:
+    return f"{count:,}".replace(",", ".")
+
+
+def total(of: Total) -> str:
+    """`1 cadastro`, `1.234 cadastros` or `cerca de 10.000 cadastros`."""
+    word = "cadastro" if of.count == 1 else "cadastros"
+    return f"{'cerca de ' if of.about else ''}{number(of.count)} {word}"
+
+
+def choice(label: str, ticked: bool) -> str:
+    return f"{'☑️' if ticked else '◻️'} {label}"
+
+
+def filter_button(query: Query) -> str:
+    count = sum(map(bool, (query.kind, query.status, query.tag, query.priority)))
+    return f"🔎 Filtros ({count})" if count else "🔎 Filtros"
+
+
+def result_button(registration: Registration) -> str:
+    """Who it is, on one line: a mark for what matters first, the name, the document."""
+    mark = "🔴 " if registration.priority_departments else ""
+    if registration.status is Status.INACTIVE:
+        mark += "🚫 "
+    name = registration.name
+    if len(name) > _BUTTON_LENGTH:
+        name = name[: _BUTTON_LENGTH - 1] + "…"
+    document = f" · {registration.tax_id.masked}" if registration.tax_id else ""
+    return f"{mark}{name}{document}"
+
+
+def filters(query: Query, names: Names) -> str:
+    chosen = _filters(query, names)
+    shown = f"\n\nEscolhido: {html.quote(chosen)}" if chosen else ""
+    return (
+        "🔎 <b>Filtros</b>\n\nToque para escolher; toque de novo para tirar. "
+        f"Todos os escolhidos valem juntos.{shown}"
+    )
+
+
+def listing(query: Query, page: ResultPage, names: Names, *, page_number: int) -> str:
+    if query == Query() and not page.registrations:
+        return EMPTY_REGISTER
+    lines = ["👥 <b>Clientes e fornecedores</b>"]
+    if query.text:
+        lines.append(f"Busca: “{html.quote(query.text)}”")
+    if chosen := _filters(query, names):
+        lines.append(f"Filtros: {html.quote(chosen)}")
+    if not page.registrations:
+        lines += ["", "<b>Nada encontrado.</b> Confira a busca, ou toque em “Mostrar todos”."]
+        return "\n".join(lines)
+    pages = -(-page.total.count // PAGE)
+    where = f" · página {page_number} de {number(pages)}" if pages > 1 else ""
+    lines.append(f"{total(page.total)}{where}")
+    if page.partial:
+        lines += ["", "São muitos: aqui estão alguns. Escreva mais uma palavra do nome."]
+    elif not query.text:
+        lines += ["", "Escreva um nome, CPF ou CNPJ para procurar."]
+    return "\n".join(lines)
+
+
+def _filters(query: Query, names: Names) -> str:
+    chosen = []
+    if query.kind:
+        chosen.append(KINDS[query.kind])
+    if query.status:
+        chosen.append(STATUSES[query.status])
+    if query.priority:
+        chosen.append("Com prioridade")
+    if query.tag:
+        chosen.append(names.tags.get(query.tag, query.tag))
+    return ", ".join(chosen)
+
+
+def record(registration: Registration, names: Names) -> str:
+    """Everything on record; empty fields are left out, to fit a phone."""
+    mark = "🔴 " if registration.priority_departments else "👤 "
+    lines = [f"{mark}<b>{html.quote(registration.name)}</b>"]
+    if registration.trade_name:
+        lines.append(html.quote(registration.trade_name))
+    if registration.tax_id:
+        document = html.quote(registration.tax_id.masked)
+        lines.append(f"{html.quote(registration.tax_id.label)} <code>{document}</code>")
+    kinds = value_of(registration, "kinds", names)
+    active = registration.status is Status.ACTIVE
+    lines += [f"{kinds} · {'Ativo' if active else '🚫 <b>Inativo</b>'}", ""]
+    hidden = ("name", "trade_name", "tax_id", "kinds", "status", "country", "alert_traits")
+    for path, label in LABELS.items():
+        value = value_of(registration, path, names)
+        if path in hidden or value == EMPTY:
+            continue
+        if path == "traits" and registration.alert_traits:
+            label += " (avisar atendente)"
+        lines.append(f"<b>{label}:</b> {html.quote(value)}")
+    if registration.country != "BR":
+        lines.append(f"<b>País:</b> {html.quote(country_name(registration.country))}")
+    lines += ["", f"Criado em {html.quote(stamped(registration.created, names))}"]
+    if registration.version > 1:
+        lines.append(f"Mudado em {html.quote(stamped(registration.updated, names))}")
+    return "\n".join(lines)
+
+
+def ask_to_delete(registration: Registration) -> str:
+    return (
+        f"🗑 Excluir <b>{html.quote(registration.name)}</b>?\n\n"
+        "O cadastro sai das buscas e dos atendimentos. A auditoria guarda uma cópia, e por ela "
+        "ele pode ser restaurado."
+    )
+
+
+def edit_menu(registration: Registration) -> str:
+    return f"✏️ <b>{html.quote(registration.name)}</b>\n\nO que você quer mudar?"
+
+
+def edit_field(path: str, current: str, hint: str) -> str:
+    return f"✏️ <b>{LABELS[path]}</b>\n\nAgora: {html.quote(current)}\n\n{hint}"
+
+
+def conflict(entries: list[AuditEntry], path: str, mine: str, names: Names) -> str:
+    """What somebody else changed since the screen was opened, and what ours would do."""
+    lines = ["⚠️ <b>Este cadastro mudou enquanto você editava.</b>", ""]
+    for entry in entries[:5]:
+        lines.append(f"{html.quote(who(entry.stamp.by, names))}, {when(entry.stamp.at, names)}:")
+        lines += [f"• {change_line(c.path, c.before, c.after, names)}" for c in entry.changes[:8]]
+    lines += ["", f"Sua mudança: <b>{LABELS[path]}</b> → {html.quote(mine[:300])}", ""]
+    lines.append("Gravar a sua assim mesmo?")
+    return "\n".join(lines)
+
+
+def change_line(path: str, before: object, after: object, names: Names) -> str:
+    """`Celular: (49) 99999-0000 → vazio`, as HTML."""
+    old, new = (show_value(path, value, names) for value in (before, after))
+    label = LABELS.get(path, path)
+    return f"<b>{label}:</b> {html.quote(_cut(old))} → {html.quote(_cut(new))}"
+
+
+def exists(registration: Registration) -> str:
+    return (
+        f"⚠️ {registration.tax_id.masked if registration.tax_id else 'Este documento'} já está "
+        f"cadastrado: {registration.name}. Abra o cadastro pelo botão."
+    )
+
+
+def not_added(reasons: tuple[Refusal, ...]) -> str:
+    said = ", ".join(_REFUSALS.get(reason, reason.value) for reason in reasons)
+    return f"⚠️ Não deu para gravar: {said}."
+
+
+def _cut(text: str, length: int = 120) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"

@@ -1,0 +1,397 @@
+"""A new registration in three steps. Nothing is saved before Enviar."""
+
+from typing import Any, Final, assert_never
+
+from aiogram.types import CallbackQuery, Message
+from aiogram_dialog import Dialog, DialogManager, ShowMode, Window
+from aiogram_dialog.widgets.input import ManagedTextInput, TextInput
+from aiogram_dialog.widgets.kbd import Button, Column, Group, Row, Select, SwitchTo
+from aiogram_dialog.widgets.text import Const, Format
+
+from bot.domain.candidate import Candidate
+from bot.domain.registration import Kind
+from bot.domain.tax_id import TaxId
+from bot.usecases.add_registration import Added, Exists, NotAdded
+from handlers.admin.register import texts, wizard_texts
+from handlers.admin.register.countries import country_name
+from handlers.admin.register.desk import RegisterDesk, admin_of, desk_of, say, take_notice
+from handlers.admin.register.edit import countries
+from handlers.admin.register.reading import Wrong, read_field, typed
+from handlers.admin.register.states import RecordDialog, WizardDialog
+from handlers.admin.register.values import KINDS
+
+_CANCEL: Final = "✖️ Cancelar"
+# What `dialog_data` holds when nothing was typed yet.
+_BLANK: Final[dict[str, Any]] = {
+    "country": "BR",
+    "company": False,
+    "name": None,
+    "tax_id": None,
+    "kinds": [],
+    "alert": False,
+    "traits": [],
+    "priority": False,
+    "departments": [],
+    "tags": [],
+    "note": None,
+}
+
+
+def dialog() -> Dialog:
+    """Ends in the record that was added, or with nothing changed."""
+    return Dialog(_step_1(), _country(), _step_2(), _step_3(), _cancelling(), on_start=_start)
+
+
+def _step_1() -> Window:
+    return Window(
+        Format("{text}"),
+        Row(
+            Button(Const("✏️ Nome"), id="name", on_click=_ask_for),
+            Button(Format("✏️ {document}"), id="tax_id", on_click=_ask_for),
+        ),
+        Row(
+            SwitchTo(Format("🌎 {country}"), id="country", state=WizardDialog.country),
+            Button(Format("{company}"), id="company", on_click=_switch_company),
+        ),
+        Group(
+            Select(
+                Format("{item[1]}"),
+                id="kinds",
+                item_id_getter=lambda item: item[0],
+                items="kinds",
+                on_click=_tick,
+            ),
+            width=2,
+        ),
+        Button(
+            Const("📂 Abrir o cadastro que já existe"), id="open", on_click=_open, when="known"
+        ),
+        Button(Const("Continuar ▶️"), id="on", on_click=_continue_1),
+        Button(Const(_CANCEL), id="cancel", on_click=_cancel),
+        TextInput(id="main_text", on_success=_typed_1),
+        state=WizardDialog.main,
+        getter=_main,
+    )
+
+
+def _country() -> Window:
+    return Window(
+        Const("🌎 <b>País</b>\n\nEscolha, ou escreva o começo do nome do país."),
+        Column(
+            Select(
+                Format("{item[1]}"),
+                id="land",
+                item_id_getter=lambda item: item[0],
+                items="countries",
+                on_click=_pick_country,
+            )
+        ),
+        SwitchTo(Const("⬅️ Voltar"), id="back", state=WizardDialog.main),
+        TextInput(id="country_text", on_success=_search_country),
+        state=WizardDialog.country,
+        getter=countries,
+    )
+
+
+def _step_2() -> Window:
+    return Window(
+        Format("{text}"),
+        Button(Format("{alert}"), id="alert", on_click=_switch),
+        Group(
+            Select(
+                Format("❌ {item[1]}"),
+                id="traits",
+                item_id_getter=lambda item: item[0],
+                items="traits",
+                on_click=_drop_trait,
+                when="has_alert",
+            ),
+            width=2,
+        ),
+        Button(Format("{priority}"), id="priority", on_click=_switch),
+        Group(
+            Select(
+                Format("{item[1]}"),
+                id="departments",
+                item_id_getter=lambda item: item[0],
+                items="departments",
+                on_click=_tick,
+                when="has_priority",
+            ),
+            width=2,
+        ),
+        Group(
+            Select(
+                Format("{item[1]}"),
+                id="tags",
+                item_id_getter=lambda item: item[0],
+                items="tags",
+                on_click=_tick,
+            ),
+            width=2,
+        ),
+        Row(
+            SwitchTo(Const("◀️ Voltar"), id="back", state=WizardDialog.main),
+            Button(Const("Continuar ▶️"), id="on", on_click=_continue_2),
+        ),
+        Button(Const(_CANCEL), id="cancel", on_click=_cancel),
+        TextInput(id="traits_text", on_success=_typed_2),
+        state=WizardDialog.priority,
+        getter=_priority,
+    )
+
+
+def _step_3() -> Window:
+    return Window(
+        Format("{text}"),
+        Button(Const("🧹 Apagar a observação"), id="erase", on_click=_erase_note, when="has_note"),
+        Row(
+            SwitchTo(Const("◀️ Voltar"), id="back", state=WizardDialog.priority),
+            Button(Const("✅ Enviar"), id="send", on_click=_send),
+        ),
+        Button(
+            Const("📂 Abrir o cadastro que já existe"), id="open", on_click=_open, when="known"
+        ),
+        Button(Const(_CANCEL), id="cancel", on_click=_cancel),
+        TextInput(id="note_text", on_success=_typed_3),
+        state=WizardDialog.note,
+        getter=_note,
+    )
+
+
+def _cancelling() -> Window:
+    return Window(
+        Const(texts.CANCEL_WIZARD),
+        Row(
+            Button(Const("🗑 Sim, descartar"), id="sure", on_click=_discard),
+            Button(Const("⬅️ Não"), id="keep", on_click=_keep),
+        ),
+        state=WizardDialog.cancelling,
+    )
+
+
+async def _start(_: Any, manager: DialogManager) -> None:
+    # The id is drawn now: Enviar, done twice over a crash, finds its own registration.
+    manager.dialog_data.update(_BLANK, id=desk_of(manager).new_id())
+
+
+async def _main(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
+    data = dialog_manager.dialog_data
+    return {
+        "text": take_notice(dialog_manager) + wizard_texts.step_1(data),
+        "document": wizard_texts.document_label(data),
+        "country": country_name(data["country"]),
+        "company": f"🏢 Pessoa jurídica: {'Sim' if data['company'] else 'Não'}",
+        "kinds": [(k.value, texts.choice(KINDS[k], k.value in data["kinds"])) for k in Kind],
+        "known": bool(data.get("known")),
+    }
+
+
+async def _priority(dialog_manager: DialogManager, desk: RegisterDesk, **_: Any) -> dict[str, Any]:
+    data = dialog_manager.dialog_data
+    departments = [d for d in await desk.departments.all() if not d.archived]
+    tags = [tag for tag in await desk.tags.all() if not tag.archived]
+    return {
+        "text": take_notice(dialog_manager) + wizard_texts.step_2(data),
+        "alert": f"❗ Avisar atendente: {'Sim' if data['alert'] else 'Não'}",
+        "has_alert": data["alert"],
+        "traits": list(enumerate(data["traits"])),
+        "priority": f"🔴 Tem prioridade: {'Sim' if data['priority'] else 'Não'}",
+        "has_priority": data["priority"],
+        "departments": [
+            (d.id, texts.choice(d.name, d.id in data["departments"])) for d in departments
+        ],
+        "tags": [(tag.id, texts.choice(tag.shown, tag.id in data["tags"])) for tag in tags],
+    }
+
+
+async def _note(dialog_manager: DialogManager, desk: RegisterDesk, **_: Any) -> dict[str, Any]:
+    data = dialog_manager.dialog_data
+    return {
+        "text": take_notice(dialog_manager) + wizard_texts.step_3(data, await desk.names()),
+        "has_note": bool(data["note"]),
+        "known": bool(data.get("known")),
+    }
+
+
+async def _ask_for(_: CallbackQuery, button: Button, manager: DialogManager) -> None:
+    manager.dialog_data["asked"] = button.widget_id
+
+
+async def _typed_1(
+    _: Message, __: ManagedTextInput[str], manager: DialogManager, text: str
+) -> None:
+    data = manager.dialog_data
+    path = wizard_texts.asked(data)
+    if path is None:
+        await say(
+            manager, "Está tudo preenchido. Para corrigir, toque antes em Nome ou no documento."
+        )
+        return
+    value = read_field(path, text, country=data["country"])
+    if isinstance(value, Wrong):
+        await say(manager, f"⚠️ {value.sentence}")
+        return
+    if path == "tax_id":
+        tax_id: TaxId = typed(path, value)[path]
+        if tax_id.country == "BR" and tax_id.is_company is not data["company"]:
+            # The document tells better than a button that was forgotten.
+            data["company"] = tax_id.is_company
+            await say(manager, wizard_texts.company_switched(tax_id))
+        await _look_for(manager, tax_id)
+    data.update({path: value, "asked": None})
+
+
+async def _look_for(manager: DialogManager, tax_id: TaxId) -> None:
+    known = await desk_of(manager).registrations.by_tax_ids([tax_id])
+    there = known.get(tax_id.key)
+    manager.dialog_data["known"] = there.id if there else None
+    if there:
+        await say(manager, texts.exists(there))
+
+
+async def _typed_2(
+    _: Message, __: ManagedTextInput[str], manager: DialogManager, text: str
+) -> None:
+    data = manager.dialog_data
+    value = read_field("traits", ",".join([*data["traits"], text]))
+    if isinstance(value, Wrong):
+        await say(manager, f"⚠️ {value.sentence}")
+        return
+    # Whoever writes traits wants the attendant to be told of them.
+    data.update(traits=value, alert=True)
+
+
+async def _typed_3(
+    _: Message, __: ManagedTextInput[str], manager: DialogManager, text: str
+) -> None:
+    value = read_field("fixed_note", text)
+    if isinstance(value, Wrong):
+        await say(manager, f"⚠️ {value.sentence}")
+        return
+    manager.dialog_data["note"] = value
+
+
+async def _switch_company(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    data = manager.dialog_data
+    data["company"] = not data["company"]
+    if data["country"] == "BR" and data["tax_id"]:
+        # A CPF is nobody's CNPJ.
+        data.update(tax_id=None, known=None)
+
+
+async def _tick(_: CallbackQuery, select: Select[str], manager: DialogManager, item: str) -> None:
+    data, name = manager.dialog_data, str(select.widget_id)
+    ticked = data[name]
+    data[name] = [t for t in ticked if t != item] if item in ticked else [*ticked, item]
+
+
+async def _switch(_: CallbackQuery, button: Button, manager: DialogManager) -> None:
+    name = str(button.widget_id)
+    manager.dialog_data[name] = not manager.dialog_data[name]
+
+
+async def _drop_trait(
+    _: CallbackQuery, __: Select[str], manager: DialogManager, index: str
+) -> None:
+    traits = manager.dialog_data["traits"]
+    manager.dialog_data["traits"] = [t for i, t in enumerate(traits) if str(i) != index]
+
+
+async def _search_country(
+    _: Message, __: ManagedTextInput[str], manager: DialogManager, text: str
+) -> None:
+    manager.dialog_data["country_search"] = text[:60]
+
+
+async def _pick_country(
+    _: CallbackQuery, __: Select[str], manager: DialogManager, code: str
+) -> None:
+    data = manager.dialog_data
+    if code != data["country"]:
+        data.update(country=code, tax_id=None, known=None)
+    data["country_search"] = ""
+    await manager.switch_to(WizardDialog.main)
+
+
+async def _continue_1(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    data = manager.dialog_data
+    if missing := wizard_texts.missing(data):
+        await say(manager, f"Falta: {missing}.")
+    elif data.get("known"):
+        await say(manager, "Este documento já está cadastrado. Abra o cadastro pelo botão.")
+    else:
+        await manager.switch_to(WizardDialog.priority)
+
+
+async def _continue_2(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    data = manager.dialog_data
+    if data["alert"] and not data["traits"]:
+        await say(manager, "Escreva as características, ou mude “Avisar atendente” para Não.")
+    elif data["priority"] and not data["departments"]:
+        await say(manager, "Marque os departamentos, ou mude “Tem prioridade” para Não.")
+    else:
+        await manager.switch_to(WizardDialog.note)
+
+
+async def _erase_note(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    manager.dialog_data["note"] = None
+
+
+async def _send(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    data = manager.dialog_data
+    if wizard_texts.missing(data):
+        await manager.switch_to(WizardDialog.main)
+        return
+    outcome = await desk_of(manager).add(
+        _candidate(data), registration_id=data["id"], by=admin_of(manager)
+    )
+    match outcome:
+        case Added(registration):
+            start_data = {"id": registration.id, "notice": texts.CREATED}
+            await manager.done(show_mode=ShowMode.NO_UPDATE)
+            await manager.start(RecordDialog.card, data=start_data, show_mode=ShowMode.EDIT)
+        case Exists(registration):
+            data["known"] = registration.id
+            await say(manager, texts.exists(registration))
+        case NotAdded(reasons):
+            await say(manager, texts.not_added(reasons))
+        case _:
+            assert_never(outcome)
+
+
+def _candidate(data: dict[str, Any]) -> Candidate:
+    return Candidate(
+        tax_id=typed("tax_id", data["tax_id"])["tax_id"],
+        name=data["name"],
+        kinds=frozenset(map(Kind, data["kinds"])),
+        tags=frozenset(data["tags"]),
+        traits=tuple(data["traits"]) if data["alert"] else (),
+        alert_traits=data["alert"],
+        priority_departments=frozenset(data["departments"]) if data["priority"] else frozenset(),
+        fixed_note=data["note"],
+    )
+
+
+async def _open(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    if known := manager.dialog_data.get("known"):
+        await manager.start(RecordDialog.card, data={"id": known})
+
+
+async def _cancel(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    data = manager.dialog_data
+    if all(data[key] == value for key, value in _BLANK.items()):
+        await manager.done()
+        return
+    data["came_from"] = manager.current_context().state.state
+    await manager.switch_to(WizardDialog.cancelling)
+
+
+async def _discard(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    await manager.done()
+
+
+async def _keep(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    came_from = manager.dialog_data.get("came_from")
+    steps = (WizardDialog.main, WizardDialog.priority, WizardDialog.note)
+    await manager.switch_to(next((s for s in steps if s.state == came_from), WizardDialog.main))

@@ -1,0 +1,85 @@
+"""Who is in a group: asked of Telegram, and heard from it."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from aiogram import Bot, F, Router
+from aiogram.exceptions import TelegramAPIError
+from aiogram.types import ChatMemberRestricted, ChatMemberUpdated, ResultChatMemberUnion
+
+from bot.domain.conversation import Department
+from bot.domain.errors import RefusedError
+from bot.domain.team import GroupMember
+from bot.usecases.roles import MemberStore
+
+logger = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class TelegramGroups:
+    bot: Bot
+
+    async def member(self, group_id: int, user_id: int) -> tuple[str, bool]:
+        try:
+            member = await self.bot.get_chat_member(group_id, user_id)
+        except TelegramAPIError as error:
+            # What may be mended by waiting is a TryLaterError already.
+            logger.warning("membership not told", chat=group_id, reason=error.message)
+            raise RefusedError("Telegram does not tell who is in the group") from error
+        return member.user.full_name, _is_in(member)
+
+    async def administrators(self, group_id: int) -> list[tuple[int, str]]:
+        """Id and name of the people who administer the group, without bots."""
+        try:
+            found = await self.bot.get_chat_administrators(group_id)
+        except TelegramAPIError as error:
+            raise RefusedError("Telegram does not tell who administers the group") from error
+        return [(m.user.id, m.user.full_name) for m in found if not m.user.is_bot]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Membership:
+    """What the updates about members need, passed to the handlers by name."""
+
+    members: MemberStore
+    departments: Callable[[], Awaitable[Sequence[Department]]]
+    clock: Callable[[], datetime]
+
+
+async def member_changed(event: ChatMemberUpdated, membership: Membership) -> None:
+    """Somebody came, left, was thrown out or promoted: what was known of him is replaced."""
+    departments = await membership.departments()
+    if all(department.group_id != event.chat.id for department in departments):
+        return
+    member = event.new_chat_member
+    await membership.members.put(
+        GroupMember(
+            group_id=event.chat.id,
+            user_id=member.user.id,
+            name=member.user.full_name,
+            is_member=_is_in(member),
+            at=membership.clock(),
+        )
+    )
+
+
+async def bot_changed(event: ChatMemberUpdated, membership: Membership) -> None:
+    """The bot came, left, or may do more or less: nothing that was known of the group holds."""
+    await membership.members.forget_group(event.chat.id)
+
+
+def router() -> Router:
+    router = Router(name="members")
+    in_group = F.chat.type.in_({"group", "supergroup"})
+    router.chat_member.register(member_changed, in_group)
+    router.my_chat_member.register(bot_changed, in_group)
+    return router
+
+
+def _is_in(member: ResultChatMemberUnion) -> bool:
+    """A restricted one may have left; "left" and "kicked" are out."""
+    if isinstance(member, ChatMemberRestricted):
+        return member.is_member
+    return member.status in {"creator", "administrator", "member"}

@@ -1,0 +1,134 @@
+"""Which department: asked where there are several, after the identification."""
+
+from collections.abc import Sequence
+from typing import Final, assert_never
+
+from aiogram import Bot, F, Router
+from aiogram.filters import CommandStart
+from aiogram.fsm.context import FSMContext
+from aiogram.types import CallbackQuery, Message, ReplyKeyboardRemove, User
+
+from bot.domain.conversation import Department
+from bot.domain.label import label_key
+from bot.usecases.arrive import FirstContact, GoesOn, NotLinked, Returning
+from handlers.answers import answer_press, bot_of
+from handlers.customer import keyboards, texts
+from handlers.customer.keyboards import ChooseDepartment
+from handlers.customer.reception import Reception
+from handlers.customer.states import Customer
+
+# More is not lost without a word: the answer says that a department must be chosen.
+_KEPT: Final = 50
+
+
+async def wait(state: FSMContext, *, keep: int | None = None) -> None:
+    """Await the choice; `keep` is a message for the attendants."""
+    await state.set_state(Customer.choosing)
+    await state.set_data({"kept": [keep] if keep else []})
+
+
+async def ask_again(message: Message, reception: Reception) -> None:
+    await _ask(bot_of(message), message.chat.id, reception, texts.CHOOSE_DEPARTMENT)
+
+
+async def choose_by_word(
+    message: Message, state: FSMContext, event_from_user: User, reception: Reception
+) -> None:
+    """A department's name chooses it; anything else waits for the choice."""
+    offered = await reception.departments.offered()
+    if (named := _named(offered, message.text)) or len(offered) == 1:
+        department = named or offered[0]
+        if named is None:
+            await _keep(state, message)
+        await _open(bot_of(message), event_from_user, state, reception, department)
+        return
+    kept = await _keep(state, message)
+    # Once, and not below every message of an album.
+    if kept == 1 or not message.media_group_id:
+        await _ask(bot_of(message), message.chat.id, reception, texts.KEPT_UNTIL_CHOSEN)
+
+
+async def choose(
+    callback: CallbackQuery,
+    callback_data: ChooseDepartment,
+    state: FSMContext,
+    event_from_user: User,
+    reception: Reception,
+    bot: Bot,
+) -> None:
+    """A press, also below an old message: it opens a conversation unless one is open."""
+    chat_id, step = callback.from_user.id, await state.get_state()
+    if step in (Customer.asking, Customer.confirming, Customer.naming):
+        await answer_press(callback, texts.IDENTIFY_FIRST, alert=True)
+        return
+    if step != Customer.choosing:
+        outcome = await reception.arrive(chat_id)
+        match outcome:
+            case GoesOn(conversation):
+                await answer_press(callback, texts.already_open(conversation.protocol), alert=True)
+                await state.set_state(Customer.talking)
+                return
+            case FirstContact() | NotLinked():
+                await answer_press(callback)
+                await bot.send_message(
+                    chat_id, texts.ASK_TAX_ID, reply_markup=ReplyKeyboardRemove()
+                )
+                await state.set_state(Customer.asking)
+                await state.set_data({})
+                return
+            case Returning():
+                await state.set_data({"kept": []})
+            case _:
+                assert_never(outcome)
+    department = await reception.departments.get(callback_data.id)
+    if department is None or department.archived or department.group_id is None:
+        await answer_press(callback, texts.DEPARTMENT_GONE, alert=True)
+        await _ask(bot, chat_id, reception, texts.CHOOSE_DEPARTMENT)
+        await state.set_state(Customer.choosing)
+        return
+    await answer_press(callback)
+    await _open(bot, event_from_user, state, reception, department)
+
+
+def router() -> Router:
+    """Expects to be included where chats are private."""
+    router = Router(name="choice")
+    router.callback_query.register(choose, ChooseDepartment.filter())
+    router.message.register(ask_again, CommandStart(), Customer.choosing)
+    router.message.register(choose_by_word, Customer.choosing, ~F.text.startswith("/"))
+    return router
+
+
+async def _ask(bot: Bot, chat_id: int, reception: Reception, sentence: str) -> None:
+    offered = await reception.departments.offered()
+    await bot.send_message(chat_id, sentence, reply_markup=keyboards.departments(offered))
+
+
+async def _open(
+    bot: Bot, user: User, state: FSMContext, reception: Reception, department: Department
+) -> None:
+    conversation = await reception.open_conversation(
+        user.id, department, profile_name=user.full_name
+    )
+    kept: list[int] = (await state.get_data()).get("kept", [])
+    sent = False
+    for message_id in kept:
+        sent = await reception.relay.kept(bot, user.id, message_id, conversation) or sent
+    await bot.send_message(
+        user.id, texts.opened(conversation.protocol, department=department.name, sent=sent)
+    )
+    await state.set_state(Customer.talking)
+    await state.set_data({})
+
+
+async def _keep(state: FSMContext, message: Message) -> int:
+    """How many messages wait now."""
+    kept: list[int] = (await state.get_data()).get("kept", [])
+    kept = [*kept, message.message_id][-_KEPT:]
+    await state.set_data({"kept": kept})
+    return len(kept)
+
+
+def _named(offered: Sequence[Department], text: str | None) -> Department | None:
+    key = label_key(text or "")
+    return next((one for one in offered if one.key == key), None)

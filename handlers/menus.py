@@ -1,0 +1,55 @@
+"""The lists of commands that Telegram shows, made from the table of who may do what."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import structlog
+from aiogram import Bot
+from aiogram.exceptions import TelegramAPIError
+from aiogram.types import (
+    BotCommand,
+    BotCommandScopeAllGroupChats,
+    BotCommandScopeAllPrivateChats,
+    BotCommandScopeChat,
+    BotCommandScopeUnion,
+)
+
+from bot.domain.access import Place, Role, menu_of
+from bot.domain.errors import TryLaterError
+
+logger = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Menus:
+    """A menu that Telegram does not take is logged, and the work goes on: an admin who has not
+    written to the bot yet has no chat, so his menu waits."""
+
+    bot: Bot
+
+    async def set_all(self, admin_ids: Iterable[int]) -> None:
+        await self._set(Role.CUSTOMER, Place.PRIVATE, BotCommandScopeAllPrivateChats())
+        await self._set(Role.ATTENDANT, Place.GROUP, BotCommandScopeAllGroupChats())
+        for admin_id in admin_ids:
+            await self.give(admin_id)
+
+    async def give(self, admin_id: int) -> None:
+        """Show an admin's commands in this chat."""
+        await self._set(Role.ADMIN, Place.PRIVATE, BotCommandScopeChat(chat_id=admin_id))
+
+    async def take(self, user_id: int) -> None:
+        """Show only what everybody has."""
+        try:
+            await self.bot.delete_my_commands(BotCommandScopeChat(chat_id=user_id))
+        except (TelegramAPIError, TryLaterError) as error:
+            logger.warning("menu not taken", chat=user_id, error=type(error).__name__)
+
+    async def _set(self, role: Role, place: Place, scope: BotCommandScopeUnion) -> None:
+        commands = [BotCommand(command=c, description=text) for c, text in menu_of(role, place)]
+        try:
+            if commands:
+                await self.bot.set_my_commands(commands, scope)
+            else:
+                await self.bot.delete_my_commands(scope)
+        except (TelegramAPIError, TryLaterError) as error:
+            logger.warning("menu not set", scope=scope.type, error=type(error).__name__)

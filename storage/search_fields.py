@@ -1,0 +1,70 @@
+"""What is kept with a registration so that it is found: fields of the document, not of the model.
+
+`sort_name` is its place in the whole register. Each of `words` is a word by which it is found,
+with its id, or a label by which it is filtered, with its place: who have it lie side by side. The
+words are not by name, for then "maria silva" would be at the end of a long list of Marias.
+`marks` are for `storage.ordered`: of the places `n`, of the words and labels `w`.
+"""
+
+from typing import Final
+
+from bot.domain.registration import Registration, Status
+from bot.domain.search import fold
+from storage.connection import Document
+from storage.ordered import marks
+
+VERSION: Final = 1
+"""Of how the fields are made: with another one, `storage.search.complete` makes them anew."""
+FIELDS: Final = ("sort_name", "words", "marks")
+END: Final = "\t"
+"""Ends a word: below every character that a word can have, so `ana` comes before `anabela`."""
+WORD_LENGTH: Final = 40
+_NAME_LENGTH: Final = 48
+# A name of 200 one-letter words would cost as much as forty registrations.
+_MOST_WORDS: Final = 60
+
+# No word has these characters, so what a filter asks for is not found by typing.
+TAG: Final = "#"
+KIND: Final = "="
+INACTIVE: Final = "!inactive"
+PRIORITY: Final = "!priority"
+
+
+def search_fields(registration: Registration) -> Document:
+    """The fields; `marks` is not there for most registrations."""
+    place = f"{fold(registration.name)[:_NAME_LENGTH].rstrip()}{END}{registration.id}"
+    words = [f"{word}{END}{registration.id}" for word in sorted(_words(registration))]
+    words += [f"{label}{END}{place}" for label in sorted(_labels(registration))]
+    fields: Document = {"sort_name": place, "words": words}
+    if found := marks(registration.id, place) + marks(registration.id, *words, of="w"):
+        fields["marks"] = found
+    return fields
+
+
+def without_search_fields(document: Document) -> Document:
+    """The document as a registration reads it."""
+    return {key: value for key, value in document.items() if key not in FIELDS}
+
+
+def words_in(document: Document) -> list[str]:
+    """The words of a document that has the fields."""
+    return [word.partition(END)[0] for word in document["words"]]
+
+
+def _words(registration: Registration) -> set[str]:
+    # The name's own order: of very many words the first ones count.
+    named = fold(f"{registration.name} {registration.trade_name or ''}").split()
+    found = {word[:WORD_LENGTH] for word in list(dict.fromkeys(named))[:_MOST_WORDS]}
+    if registration.tax_id is not None:
+        found.add(registration.tax_id.number.lower()[:WORD_LENGTH])
+    return found
+
+
+def _labels(registration: Registration) -> set[str]:
+    found = {f"{TAG}{tag}" for tag in registration.tags}
+    found |= {f"{KIND}{kind}" for kind in registration.kinds}
+    if registration.status is Status.INACTIVE:
+        found.add(INACTIVE)
+    if registration.priority_departments:
+        found.add(PRIORITY)
+    return found

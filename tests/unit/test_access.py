@@ -1,0 +1,41 @@
+"""The table of who may do what."""
+
+import pytest
+
+from bot.domain.access import BUTTONS, COMMANDS, DIALOGS, Place, Role, menu_of, rule_of_press
+
+
+def test_what_is_not_in_the_table_has_no_rule():
+    assert rule_of_press("bogus:1") is None
+    assert rule_of_press("") is None
+    assert rule_of_press("cards:1") is None
+
+
+@pytest.mark.parametrize("data", ["aX3k\x1dnext", "card:a:1\x1dx", "\x1d"])
+def test_every_button_of_a_dialog_is_an_admins(data: str):
+    rule = rule_of_press(data)
+    assert rule is DIALOGS
+    allowed = [(r, p) for r in Role for p in Place if rule.allows(r, p)]
+    assert allowed == [(Role.ADMIN, Place.PRIVATE)]
+
+
+def test_menus_hold_only_what_is_allowed_and_are_told_in_portuguese():
+    for role in Role:
+        for place in Place:
+            for name, text in menu_of(role, place):
+                assert COMMANDS[name].allows(role, place)
+                assert 1 <= len(text) <= 256
+
+
+def test_customers_see_two_commands_and_attendants_none_in_the_group():
+    assert [name for name, _ in menu_of(Role.CUSTOMER, Place.PRIVATE)] == ["ajuda", "sair"]
+    assert menu_of(Role.ATTENDANT, Place.GROUP) == []
+    assert [name for name, _ in menu_of(Role.ADMIN, Place.PRIVATE)][:2] == [
+        "clientes",
+        "etiquetas",
+    ]
+
+
+def test_no_customer_may_do_anything_in_a_group():
+    for rule in (*COMMANDS.values(), *BUTTONS.values(), DIALOGS):
+        assert not rule.allows(Role.CUSTOMER, Place.GROUP)

@@ -1,0 +1,46 @@
+"""How a name and a typed text are cut into words."""
+
+import pytest
+
+from bot.domain.search import fold, holds, typed_words, words_of
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("José  da CONCEIÇÃO", "jose da conceicao"),
+        ("Straße & Co.", "strasse co"),
+        ("O'Neill-Müller", "o neill muller"),
+        ("\u202e<b>Ana</b>\u200f", "b ana b"),
+        ("ＡＮＡ ﬁ", "ana fi"),
+        ("مريم 李", "مريم 李"),
+        ("😀 _ .", ""),
+        ("", ""),
+    ],
+)
+def test_accents_case_and_punctuation_do_not_matter(text: str, folded: str):
+    assert fold(text) == folded
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("silva 390.533", ("silva", "390533")),
+        ("390.533.447-05", ("39053344705",)),
+        ("12.ABC.345/01DE-35", ("12abc34501de35",)),
+        ("Ana-Bia", ("ana", "bia")),
+        ("Ana ana ANA", ("ana",)),
+        ("... 😀", ()),
+    ],
+)
+def test_a_number_loses_its_punctuation_and_a_name_is_cut_at_it(text: str, words: tuple[str, ...]):
+    assert typed_words(text) == words
+
+
+def test_each_typed_word_must_begin_some_word_in_any_order():
+    words = words_of("José da Conceição", "Padaria Sol")
+    assert holds(words, typed_words("conc jose"))
+    assert holds(words, typed_words("sol JOSÉ"))
+    assert holds(words, ())
+    assert not holds(words, typed_words("ceicao"))
+    assert not holds(words, typed_words("jose silva"))
