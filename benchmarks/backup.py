@@ -2,9 +2,9 @@
 
     python -m benchmarks.backup [--sizes 20000,200000] [--beside 50000]
 
-Then, in a register of the second size: how much longer a bot waits for the answer to "whose tax id
-is this" while a backup is made, by itself as /backup does, or by `balcao backup`. It asks every
-20 ms, and counts from when it wanted to ask.
+Then, in a register of its own (`--beside`, 0 for not at all): how much longer a bot waits for the
+answer to "whose tax id is this" while a backup is made, by the bot itself as /backup does, or by
+`balcao backup`. It asks every 20 ms, and counts from when it wanted to ask.
 
 Each step is a process of its own, so that its peak is its own. The embedded server's memory grows
 with the register even with no one asking; what it had when the step began stands before its peak.

@@ -169,7 +169,7 @@ async def _empty(database: Database, report: Report) -> None:
             report(Progress(Stage.DELETING, name, deleted, there))
     with translated():
         # Steps of conversations that are no more; dropping what is empty takes what was missed.
-        for name in (*COLLECTIONS, "states"):
+        for name in (*COLLECTIONS, "states", "meta"):
             await database[name].drop()
     await ensure_indexes(database)
 
