@@ -8,7 +8,9 @@ HELP = (
     "/clientes – o cadastro de clientes e fornecedores\n"
     "/auditoria – quem mudou o quê\n"
     "/etiquetas e /departamentos\n"
-    "/equipe – administradores e atendentes\n\n"
+    "/equipe – administradores e atendentes\n"
+    "/status – o que funciona e o que falta\n"
+    "/backup – uma cópia de tudo\n\n"
     "Os clientes falam com o bot em conversa privada, e as fichas chegam no grupo dos atendentes. "
     "Aqui também aviso quando algo precisa de você."
 )

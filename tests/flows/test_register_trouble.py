@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -196,3 +197,18 @@ async def test_another_countrys_document(dora: Admin):
     await dora.presses("Paraguai")
     assert "País: Paraguai" in dora.screen
     assert "Documento: 80028061-0" in await dora.says("80028061-0") or "Documento" in dora.screen
+
+
+async def test_a_record_with_everything_at_its_longest_fits_into_a_message(
+    dora: Admin, database: Any
+):
+    await add(dora, "A" * 200, CPF.masked)
+    longest = {
+        "trade_name": "F" * 200,
+        "traits": ["t" * 60 for _ in range(200)],
+        "fixed_note": "n" * 2000,
+        "email": f"{'e' * 60}@{'d' * 180}.br",
+    }
+    await database["registrations"].update_one({}, {"$set": longest})
+    await open_record(dora)
+    assert "n" * 2000 in dora.screen

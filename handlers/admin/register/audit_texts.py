@@ -34,7 +34,7 @@ ASK_PERIOD = (
     "ou um dia só."
 )
 _DATE: Final = re.compile(r"(\d{1,2})/(\d{1,2})(?:/(\d{4}|\d{2}))?")
-_LINES: Final = 25
+_LINES: Final = 14
 
 
 def read_period(text: str, *, today: date | None = None) -> tuple[date, date] | None:

@@ -153,7 +153,9 @@ def record(registration: Registration, names: Names) -> str:
             continue
         if path == "traits" and registration.alert_traits:
             label += " (avisar atendente)"
-        lines.append(f"<b>{label}:</b> {html.quote(value)}")
+        # A message has 4,096 characters; the note alone may have 2,000.
+        shown = value if path == "fixed_note" else _cut(value, 400)
+        lines.append(f"<b>{label}:</b> {html.quote(shown)}")
     if registration.country != "BR":
         lines.append(f"<b>País:</b> {html.quote(country_name(registration.country))}")
     lines += ["", f"Criado em {html.quote(stamped(registration.created, names))}"]
@@ -181,9 +183,9 @@ def edit_field(path: str, current: str, hint: str) -> str:
 def conflict(entries: list[AuditEntry], path: str, mine: str, names: Names) -> str:
     """What somebody else changed since the screen was opened, and what ours would do."""
     lines = ["⚠️ <b>Este cadastro mudou enquanto você editava.</b>", ""]
-    for entry in entries[:5]:
+    for entry in entries[:3]:
         lines.append(f"{html.quote(who(entry.stamp.by, names))}, {when(entry.stamp.at, names)}:")
-        lines += [f"• {change_line(c.path, c.before, c.after, names)}" for c in entry.changes[:8]]
+        lines += [f"• {change_line(c.path, c.before, c.after, names)}" for c in entry.changes[:4]]
     lines += ["", f"Sua mudança: <b>{LABELS[path]}</b> → {html.quote(mine[:300])}", ""]
     lines.append("Gravar a sua assim mesmo?")
     return "\n".join(lines)

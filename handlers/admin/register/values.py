@@ -108,7 +108,7 @@ def who(by: str, names: Names) -> str:
         case "admin":
             return f"administrador {rest}"
         case "erp":
-            return f"ERP {rest}"
+            return f"ERP {rest}".strip()
         case "chat":
             return "o próprio cliente"
     return by
