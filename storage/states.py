@@ -15,9 +15,10 @@ class States:
     """State and data by key, with the id of the update that wrote them last."""
 
     def __init__(self, database: Database) -> None:
-        states: Collection = database["states"]
-        self._find = FindOne(states)
-        self._write = Write(states)
+        self._client = database.client
+        self._states: Collection = database["states"]
+        self._find = FindOne(self._states)
+        self._write = Write(self._states)
 
     async def load(self, key: str) -> tuple[str | None, dict[str, Any], int]:
         """State, data, and the update that wrote them (0 when nothing is stored)."""
@@ -31,8 +32,27 @@ class States:
         self, key: str, state: str | None, data: dict[str, Any], *, update_id: int
     ) -> None:
         """State and data in one write, so that a crash leaves both or neither."""
-        document = {"_id": key, "state": state, "data": data, "update_id": update_id}
-        await self._write(ReplaceOne({"_id": key}, document, upsert=True))
+        await self._write(_replacement(key, state, data, update_id))
+
+    async def save_together(
+        self, steps: Sequence[tuple[str, str | None, dict[str, Any]]], *, update_id: int
+    ) -> None:
+        """Several (key, state, data) of one update: all of them or none. A screen is kept under
+        several keys, and half of it would be taken for an update that was handled."""
+        writes = [_replacement(*step, update_id) for step in steps]
+        with translated():
+            async with (
+                await self._client.start_session() as session,
+                session.start_transaction(),
+            ):
+                await self._states.bulk_write(writes, session=session)
+
+
+def _replacement(
+    key: str, state: str | None, data: dict[str, Any], update_id: int
+) -> "ReplaceOne[dict[str, Any]]":
+    document = {"_id": key, "state": state, "data": data, "update_id": update_id}
+    return ReplaceOne({"_id": key}, document, upsert=True)
 
 
 class Locks:

@@ -6,7 +6,7 @@ not handled again; without the stamp it starts from the very state it started fr
 """
 
 import copy
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -25,6 +25,11 @@ class States(Protocol):
     async def save(
         self, key: str, state: str | None, data: dict[str, Any], *, update_id: int
     ) -> None: ...
+
+    async def save_together(
+        self, steps: Sequence[tuple[str, str | None, dict[str, Any]]], *, update_id: int
+    ) -> None:
+        """Several (key, state, data): all of them or none."""
 
 
 class AlreadyHandledError(Exception):
@@ -69,10 +74,17 @@ class DurableStorage(BaseStorage):
             yield
         finally:
             self._current.reset(token)
+        changed = [
+            (self._keys.build(key), step.state, step.data)
+            for key, step in unit.steps.items()
+            if step.changed
+        ]
+        if len(changed) == 1:
+            await self._states.save(*changed[0], update_id=update_id)
+        elif changed:
+            await self._states.save_together(changed, update_id=update_id)
         for key, step in unit.steps.items():
             if step.changed:
-                name = self._keys.build(key)
-                await self._states.save(name, step.state, step.data, update_id=update_id)
                 step = _Step(step.state, step.data, update_id)
             self._known.setdefault(str(key.chat_id), {})[key] = step
 

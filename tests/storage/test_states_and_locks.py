@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.domain.errors import RefusedError
 from storage.states import Locks, States
 from tests.storage.records import NOW, after
 
@@ -94,3 +95,13 @@ async def test_states_loaded_at_once_are_everyones_own(database: Any):
     (_, one, _), (_, two, _) = await asyncio.gather(states.load("k"), states.load("k"))
     one["list"].append("mine")
     assert two == {"list": []}
+
+
+async def test_steps_of_one_update_are_stored_together_or_not_at_all(database: Any):
+    states = States(database)
+    await states.save_together([("a", "x", {"n": 1}), ("b", None, {})], update_id=7)
+    assert await states.load("a") == ("x", {"n": 1}, 7)
+    assert await states.load("b") == (None, {}, 7)
+    with pytest.raises(RefusedError):
+        await states.save_together([("a", "y", {"n": 2}), ("b", None, {"n": 2**80})], update_id=8)
+    assert await states.load("a") == ("x", {"n": 1}, 7)
