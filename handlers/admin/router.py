@@ -1,10 +1,13 @@
 """The admin's private chat: commands, screens, and a word for whatever has no place."""
 
+import secrets
+
 import structlog
 from aiogram import F, Router
 from aiogram.filters import Command, CommandObject, ExceptionTypeFilter
 from aiogram.types import ErrorEvent, Message
 from aiogram_dialog import DialogManager, ShowMode, setup_dialogs
+from aiogram_dialog.api.entities import stack as stacks
 from aiogram_dialog.api.exceptions import OutdatedIntent, UnknownIntent, UnknownState
 
 from handlers.access import IsAdmin
@@ -16,6 +19,16 @@ from handlers.answers import answer_press
 from handlers.menus import Menus
 
 logger = structlog.get_logger()
+
+
+def _screen_id() -> str:
+    """Eight characters that no other screen has."""
+    return secrets.token_urlsafe(6)
+
+
+# The library draws one of a hundred within a second: of two screens that are opened in quick
+# succession one could take the other's place, and both would be lost. It has no setting for it.
+stacks.new_id = _screen_id
 
 
 async def help_(message: Message) -> None:

@@ -5,8 +5,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from aiogram_dialog.api.entities import Stack
 
 from bot.demo.documents import make_cpf
+from handlers.admin.register.states import RegisterDialog
 from tests.flows.admin import Admin
 from tests.flows.conftest import ADMIN_ID, BIA, Clock, Start
 from tests.flows.test_register import add
@@ -212,3 +214,9 @@ async def test_a_record_with_everything_at_its_longest_fits_into_a_message(
     await database["registrations"].update_one({}, {"$set": longest})
     await open_record(dora)
     assert "n" * 2000 in dora.screen
+
+
+def test_screens_opened_at_one_moment_have_names_of_their_own():
+    stacks = [Stack(_id="") for _ in range(50)]
+    names = [stack.push(RegisterDialog.listing, None).id for stack in stacks for _ in range(50)]
+    assert len(set(names)) == len(names)
