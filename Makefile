@@ -27,9 +27,9 @@ benchmark: $(VENV)/dev
 	$(BIN)/python -m benchmarks.search
 
 lock: $(VENV)/dev
-	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-find-links --no-emit-index-url --custom-compile-command "make lock" \
+	$(BIN)/uv pip compile -q --universal --no-strip-extras --generate-hashes --no-emit-find-links --no-emit-index-url --custom-compile-command "make lock" \
 	  --python-version 3.11 $(UPGRADE) pyproject.toml -o requirements.lock
-	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-find-links --no-emit-index-url --custom-compile-command "make lock" \
+	$(BIN)/uv pip compile -q --universal --no-strip-extras --generate-hashes --no-emit-find-links --no-emit-index-url --custom-compile-command "make lock" \
 	  --python-version 3.11 $(UPGRADE) --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean:
