@@ -84,7 +84,6 @@ from storage.backup_runs import BackupRuns
 from storage.connection import Database, connected, is_embedded
 from storage.connection import answers as database_answers
 from storage.conversations import Chats, Conversations
-from storage.documents import read_registration
 from storage.embedded import embedded_server
 from storage.inbox import Inbox as StoredInbox
 from storage.indexes import ensure_indexes
@@ -135,7 +134,7 @@ def build(
     """Handlers, use cases and runtime put together; fresh on each call, so tests call it too."""
     registrations, chats = Registrations(database), Chats(database)
     conversations, locks = Conversations(database), ChatLocks(Locks(database), clock)
-    audit = Audit(database, read_registration)
+    audit = Audit(database)
     tags = Tags(store=StoredTags(database, clock))
     departments = departments_of(settings, database, clock)
     desk = TelegramDesk(bot=bot, timezone=settings.zone)

@@ -24,6 +24,7 @@ from bot.runtime.logs import configure_logs
 from bot.runtime.serve import wait_for_telegram
 from bot.sentences import sentence
 from bot.settings import Settings
+from handlers.words import number
 from storage.backup import Progress, Stage, Tallies, back_up, check_backup, held
 from storage.backup import restore as restore_backup
 from storage.backup_runs import BackupRuns
@@ -134,8 +135,8 @@ def main() -> None:
 
 async def _demo(port: int) -> None:
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    for signal_ in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signal_, stop.set)
     out.print("Preparando a demonstração…")
     async with open_demo(port=port) as running:
         out.print(f"\n  Abra no navegador:  [bold]{running.url}[/bold]\n")
@@ -206,11 +207,7 @@ def _counts(tallies: Tallies) -> dict[str, int]:
 
 
 def _listed(counts: dict[str, int]) -> str:
-    return ", ".join(f"{_number(counts[key])} {name}" for key, name in _COLLECTIONS.items())
-
-
-def _number(number: int) -> str:
-    return f"{number:,}".replace(",", ".")
+    return ", ".join(f"{number(counts[key])} {name}" for key, name in _COLLECTIONS.items())
 
 
 @contextmanager
@@ -229,9 +226,9 @@ def _progress() -> Iterator[Callable[[Progress], None]]:
             if key not in tasks:
                 described = f"{_STAGES[now.stage]} {_COLLECTIONS[now.collection]}"
                 tasks[key] = bars.add_task(described, total=now.of, done="")
-            of = f" de {_number(now.of)}" if now.of else ""
+            of = f" de {number(now.of)}" if now.of else ""
             size = f", {now.size_bytes / 1e6:,.0f} MB" if now.size_bytes else ""
-            done = f"{_number(now.documents)}{of}{size}"
+            done = f"{number(now.documents)}{of}{size}"
             bars.update(tasks[key], completed=now.documents, done=done)
 
         yield report
@@ -341,15 +338,15 @@ async def _check_audit(settings: Settings) -> str:
         )
         task = bar.add_task("", total=None)
         found = await verify(database, lambda count: bar.update(task, completed=count))
-    read = f"{_number(found.registrations)} cadastros e {_number(found.entries)} entradas"
+    read = f"{number(found.registrations)} cadastros e {number(found.entries)} entradas"
     old = found.registrations_before_chain + found.entries_before_chain
     if not found.broken:
-        return f"{read} conferem" + (f"; antes da corrente: {_number(old)}" if old else "")
+        return f"{read} conferem" + (f"; antes da corrente: {number(old)}" if old else "")
     shown = [_broken(one) for one in found.broken[:_BROKEN_SHOWN]]
     if (more := len(found.broken) - len(shown)) > 0:
-        shown.append(f"e mais {_number(more)}")
+        shown.append(f"e mais {number(more)}")
     raise AppError(
-        f"de {read}, {_number(len(found.broken))} cadastros não conferem. Alguém mexeu no banco "
+        f"de {read}, {number(len(found.broken))} cadastros não conferem. Alguém mexeu no banco "
         "de dados por fora do Balcão:\n" + "\n".join(shown)
     )
 

@@ -6,7 +6,7 @@ of each and merges them. Every filter then costs the same at any size.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
@@ -16,9 +16,9 @@ from pymongo.errors import DuplicateKeyError
 
 from bot.domain.audit import AuditEntry, AuditFilter, AuditPage, Event
 from bot.domain.candidate import Change
-from bot.domain.registration import Registration, Stamp
+from bot.domain.registration import Stamp
 from storage.connection import Collection, Database, Document, translated
-from storage.documents import plain
+from storage.documents import plain, read_registration
 from storage.ordered import HIGHEST, Ordered, marks
 from storage.seals import hash_of, own_fields, seal_of, state_of
 
@@ -27,15 +27,9 @@ _AT_ONCE: Final = 500
 
 
 class Audit:
-    """Reads the audit. Nothing here, or anywhere else, changes or deletes an entry.
+    """Reads the audit. Nothing here, or anywhere else, changes or deletes an entry."""
 
-    registration: makes the model of the copy that a deletion keeps.
-    """
-
-    def __init__(
-        self, database: Database, registration: Callable[[Document], Registration]
-    ) -> None:
-        self._registration = registration
+    def __init__(self, database: Database) -> None:
         self._entries: Collection = database["audit"]
         self._people: Collection = database["people"]
         self._by_event = Ordered(self._entries, "event_moment", of="e")
@@ -129,7 +123,7 @@ class Audit:
                 Change(change["path"], change["before"], change["after"])
                 for change in document.get("changes", ())
             ),
-            deleted=self._registration(deleted) if deleted else None,
+            deleted=read_registration(deleted) if deleted else None,
         )
 
 

@@ -25,7 +25,7 @@ class Registrations:
         self._client = database.client
         self._registrations: Collection = database["registrations"]
         self._entries: Collection = database["audit"]
-        self._log = audit.Audit(database, read_registration)
+        self._log = audit.Audit(database)
         self._by_id = FindOne(self._registrations)
         self._by_tax_key = FindOne(self._registrations, "tax_key")
         self._insert = InsertOne(self._registrations)

@@ -10,6 +10,7 @@ from bot.domain.backup import COMMAND_LINE, BackupRun, Backups, Copied, Trouble
 from bot.domain.errors import Problem
 from bot.domain.group import Right
 from bot.usecases.status import Failed, GroupStatus, Status
+from handlers.words import number
 
 CHECKING = "Verificando…"
 AGAIN = "🔄 Atualizar"
@@ -92,8 +93,8 @@ def progress(copied: Mapping[str, Copied]) -> str:
     lines = []
     for key, (_, many) in _COLLECTIONS.items():
         if now := copied.get(key):
-            of = f" de {_number(now.of)}" if now.of and now.of >= now.documents else ""
-            lines.append(f"{_number(now.documents)}{of} {many}")
+            of = f" de {number(now.of)}" if now.of and now.of >= now.documents else ""
+            lines.append(f"{number(now.documents)}{of} {many}")
     return "\n".join([BEGAN, "", *lines])
 
 
@@ -146,17 +147,17 @@ def status(now: Status, *, timezone: ZoneInfo) -> str:
 def _counted(what: str, count: int | Failed, *, about: bool = False) -> str:
     if isinstance(count, Failed):
         return f"❌ {what}: {_why(count)}"
-    return f"▫️ {what}: {'cerca de ' if about and count else ''}{_number(count)}"
+    return f"▫️ {what}: {'cerca de ' if about and count else ''}{number(count)}"
 
 
 def _waiting(now: Status) -> list[str]:
     if isinstance(now.waiting, Failed):
         return [f"❌ Mensagens na fila: {_why(now.waiting)}"]
     # The very message that asks is one of them.
-    lines = [f"▫️ Mensagens na fila: {_number(max(0, now.waiting.pending - 1))}"]
+    lines = [f"▫️ Mensagens na fila: {number(max(0, now.waiting.pending - 1))}"]
     if aside := now.waiting.set_aside:
         lines.append(
-            f"⚠️ Postas de lado por erro: {_number(aside)}. O registro do servidor diz por quê."
+            f"⚠️ Postas de lado por erro: {number(aside)}. O registro do servidor diz por quê."
         )
     return lines
 
@@ -175,7 +176,7 @@ def _groups(now: Status) -> list[str]:
         return [f"❌ Departamentos: {_why(now.groups)}"]
     lines = [line for group in now.groups.asked for line in _group(group)]
     if now.groups.more:
-        lines.append(f"… e mais {_number(now.groups.more)}: veja em /departamentos")
+        lines.append(f"… e mais {number(now.groups.more)}: veja em /departamentos")
     return lines
 
 
@@ -231,7 +232,7 @@ def _why(failed: Failed) -> str:
 
 def _listed(counts: Mapping[str, int]) -> str:
     return "\n".join(
-        f"{_number(counts[key])} {one if counts[key] == 1 else many}"
+        f"{number(counts[key])} {one if counts[key] == 1 else many}"
         for key, (one, many) in _COLLECTIONS.items()
         if key in counts
     )
@@ -239,10 +240,6 @@ def _listed(counts: Mapping[str, int]) -> str:
 
 def _moment(at: datetime, timezone: ZoneInfo) -> str:
     return f"{at.astimezone(timezone):%d/%m/%Y às %H:%M}"
-
-
-def _number(number: int) -> str:
-    return f"{number:,}".replace(",", ".")
 
 
 def _size(size_bytes: int) -> str:

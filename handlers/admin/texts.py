@@ -21,7 +21,8 @@ ONLY_TEXT = "Aqui só entendo texto. Escreva um nome, CPF ou CNPJ, ou toque em /
 
 NO_FILES_YET = (
     "Recebi o arquivo, mas <b>esta versão ainda não importa cadastros</b>: nada foi mudado. "
-    "Por enquanto, os cadastros vêm do ERP quando o cliente envia o CPF ou CNPJ."
+    "Por enquanto, inclua um a um por /clientes; os outros vêm do ERP quando o cliente envia o "
+    "CPF ou CNPJ."
 )
 
 

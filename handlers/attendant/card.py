@@ -9,18 +9,13 @@ from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot.domain.conversation import Conversation, Identity
 from bot.domain.phone import show_phone
-from bot.domain.registration import Kind, Registration, Status
+from bot.domain.registration import Registration, Status
 from bot.usecases.show_card import Card
+from handlers.words import KINDS, STATUSES
 
 # The fixed note alone may have 2,000 characters; a message has 4,096.
 _LIST_LENGTH = 600
 
-_KINDS = {
-    Kind.CUSTOMER: "Cliente",
-    Kind.SUPPLIER: "Fornecedor",
-    Kind.SERVICE_PROVIDER: "Prestador de serviço",
-    Kind.PROSPECT: "Prospect",
-}
 _IDENTITIES = {
     Identity.VERIFIED: "✅ telefone confirmado",
     Identity.UNVERIFIED: "⚠️ não confirmado",
@@ -99,8 +94,8 @@ def full_card_text(card: Card, *, timezone: ZoneInfo) -> str:
             if registration.tax_id
             else []
         ),
-        ("Tipo", ", ".join(_KINDS[kind] for kind in sorted(registration.kinds))),
-        ("Status", "Ativo" if registration.status is Status.ACTIVE else "Inativo"),
+        ("Tipo", ", ".join(KINDS[kind] for kind in sorted(registration.kinds))),
+        ("Status", STATUSES[registration.status]),
         ("Celular", registration.phones.mobile and show_phone(registration.phones.mobile)),
         ("Residencial", registration.phones.home and show_phone(registration.phones.home)),
         (
@@ -135,7 +130,7 @@ def _who(conversation: Conversation, registration: Registration | None) -> str:
 
 
 def _kinds_and_status(registration: Registration) -> str:
-    kinds = ", ".join(_KINDS[kind] for kind in sorted(registration.kinds))
+    kinds = ", ".join(KINDS[kind] for kind in sorted(registration.kinds))
     status = "Ativo" if registration.status is Status.ACTIVE else "🚫 <b>Inativo</b>"
     return f"{kinds} · {status}"
 

@@ -181,3 +181,23 @@ async def test_filters_combine_and_the_audit_is_sent_as_a_file(admin: Admin):
     await admin.presses("Enviar como arquivo")
     documents = [m for m in admin.telegram.messages(ADMIN_ID) if m.get("document")]
     assert documents[-1]["document"]["file_name"].endswith(".csv")
+
+
+async def test_the_audit_is_filtered_by_kind_person_and_period(admin: Admin):
+    await add(admin, "Ana", CPF.masked)
+    await admin.presses("Inativar")
+    await admin.says("/auditoria")
+    await admin.presses("Filtros")
+    await admin.presses("Mudança")
+    await admin.presses("Todos")
+    await admin.presses("Dora")
+    await admin.presses("Sempre")
+    assert "Não entendi as datas" in await admin.says("32/13")
+    await admin.says("01/01/2020 a 02/01/2020")
+    assert "01/01/2020 a 02/01/2020" in admin.screen
+    assert "Nenhuma mudança com estes filtros" in await admin.presses("Mostrar")
+    await admin.presses("Filtros")
+    await admin.presses("📅")
+    await admin.presses("7 dias")
+    assert "Filtros: Mudança, Dora, desde" in await admin.presses("Mostrar")
+    assert len([button for button in admin.buttons if "Ana" in button]) == 1

@@ -198,7 +198,12 @@ async def test_another_countrys_document(dora: Admin):
     await dora.says("parag")
     await dora.presses("Paraguai")
     assert "País: Paraguai" in dora.screen
-    assert "Documento: 80028061-0" in await dora.says("80028061-0") or "Documento" in dora.screen
+    assert "Não parece um documento desse país" in await dora.says("80028061-1")
+    await dora.says("80028061-0")
+    assert "Documento: 800280610" in dora.screen
+    await dora.presses("🌎")
+    await dora.presses("Brasil")
+    assert "CPF: —" in dora.screen
 
 
 async def test_a_record_with_everything_at_its_longest_fits_into_a_message(

@@ -27,7 +27,6 @@ from bot.usecases.edit_registration import (
     Unchanged,
 )
 from storage.audit import Audit
-from storage.documents import read_registration
 from storage.ordered import Ordered
 from storage.registrations import Registrations
 from storage.seals import own_fields
@@ -45,7 +44,7 @@ class Desk:
         clock = itertools.count(1)
         self.database = database
         self.register = Registrations(database)
-        self.audit = Audit(database, read_registration)
+        self.audit = Audit(database)
 
         def now() -> Any:
             return after(minutes=next(clock))
@@ -358,7 +357,7 @@ async def test_people_are_those_of_the_company_and_its_systems(desk: Desk):
 
 
 async def test_two_replicas_note_one_person_once(database: Any):
-    audits = [Audit(database, read_registration) for _ in range(8)]
+    audits = [Audit(database) for _ in range(8)]
     await asyncio.gather(*(audit.note(["admin:1", "chat:1"]) for audit in audits))
     assert await audits[0].people() == ["admin:1"]
 

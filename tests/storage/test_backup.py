@@ -37,7 +37,6 @@ from storage.backup import (
 )
 from storage.connection import connected
 from storage.conversations import Chats, Conversations
-from storage.documents import read_registration
 from storage.indexes import ensure_indexes
 from storage.registrations import Registrations
 from storage.verify import verify
@@ -166,11 +165,11 @@ async def test_what_is_restored_is_a_register_that_works(
     await restored(other, await saved(database, tmp_path / "b"))
     register = Registrations(other)
     assert await register.by_id(ana.id) == renaming(ana, "Bia").after
-    entry, creation = await Audit(other, read_registration).audit_of(ana.id)
+    entry, creation = await Audit(other).audit_of(ana.id)
     assert entry.changes == (Change("name", "Ana", "Bia"),)
     assert creation.event is Event.CREATED
     assert (await verify(other, lambda _: None)).broken == ()
-    assert await Audit(other, read_registration).people() == ["admin:1"]
+    assert await Audit(other).people() == ["admin:1"]
     assert (await Chats(other).get(7)) == Chat(id=7, registration_id=ana.id)
     there = Conversations(other)
     assert (

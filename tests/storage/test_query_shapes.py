@@ -16,7 +16,6 @@ from bot.domain.tax_id import TaxId
 from storage.audit import Audit
 from storage.backup_runs import BackupRuns
 from storage.conversations import Chats, Conversations
-from storage.documents import read_registration
 from storage.inbox import Inbox
 from storage.registrations import Registrations
 from storage.states import Locks, States
@@ -45,7 +44,7 @@ def by_id(records: Iterable[T]) -> list[str]:
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_registrations_by_tax_id_and_their_audit(database: Any, seed: int):
     random = Random(seed)  # noqa: S311 - the same data each time
-    register, audit = Registrations(database), Audit(database, read_registration)
+    register, audit = Registrations(database), Audit(database)
     stored: dict[str, Registration] = {}
     for number in range(200):
         tax_id = random_tax_id(random) if random.random() < 0.9 else None

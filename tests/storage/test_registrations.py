@@ -13,7 +13,6 @@ from bot.domain.errors import AppError, RefusedError, TryLaterError
 from bot.domain.registration import FIELDS, ErpRef, Kind, Phones, Registration, Status
 from bot.domain.tax_id import TaxId
 from storage.audit import Audit
-from storage.documents import read_registration
 from storage.registrations import Registrations
 from tests.storage.records import CPF, NOW, after, registration, renaming, stamp
 
@@ -25,7 +24,7 @@ def register(database: Any) -> Registrations:
 
 @pytest.fixture
 def audit(database: Any) -> Audit:
-    return Audit(database, read_registration)
+    return Audit(database)
 
 
 async def changes_of(audit: Audit, registration_id: str) -> list[AuditEntry]:

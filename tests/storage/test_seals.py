@@ -13,7 +13,6 @@ from bot.domain.audit import Event
 from bot.domain.registration import Phones, Registration
 from storage.audit import Audit
 from storage.backup import back_up, check_backup, restore
-from storage.documents import read_registration
 from storage.registrations import Registrations
 from storage.verify import Broken, Fault, Verified, verify
 from tests.storage.records import NOW, after, registration, renaming, stamp
@@ -207,7 +206,7 @@ async def test_what_was_stored_before_the_chain_is_counted_and_the_chain_begins_
     assert await found(database) == Verified(1, 3, 1, 3, ())
     one = await renamed(register, one, 2)
     assert await found(database) == Verified(1, 5, 0, 3, ())
-    events = [e.event for e in await Audit(database, read_registration).audit_of("r1")]
+    events = [e.event for e in await Audit(database).audit_of("r1")]
     assert events == [Event.CHANGED] * 5
     await record("r1", {"$set": {"name": "Eva"}})(database)
     assert (await found(database)).broken == (Broken("r1", Fault.REGISTRATION_CHANGED),)

@@ -13,7 +13,6 @@ from bot.domain.errors import TryLaterError
 from storage.audit import Audit
 from storage.connection import answers, connected
 from storage.conversations import Chats, Conversations
-from storage.documents import read_registration
 from storage.embedded import embedded_server
 from storage.inbox import Inbox
 from storage.indexes import ensure_indexes, missing_indexes
@@ -33,7 +32,7 @@ def every_call(database: Any) -> dict[str, Awaitable[Any]]:
         Chats(database),
         Conversations(database),
     )
-    audit = Audit(database, read_registration)
+    audit = Audit(database)
     inbox, states, locks = Inbox(database), States(database), Locks(database)
     owed = conversation(lookup=LookupState(since=NOW, next_at=NOW))
     return {

@@ -246,18 +246,21 @@ async def _pick_person(_: CallbackQuery, __: Select[str], manager: DialogManager
 
 
 async def _period(_: CallbackQuery, button: Button, manager: DialogManager) -> None:
-    desk = desk_of(manager)
-    today = desk.clock().astimezone(desk.timezone).date()
+    today = _today(desk_of(manager))
     days = _PERIODS.get(str(button.widget_id))
     first = (today - timedelta(days=days[0])).isoformat() if days else None
     manager.dialog_data.update(first=first, last=None, starts=[])
     await manager.switch_to(AuditDialog.filters)
 
 
+def _today(desk: RegisterDesk) -> date:
+    return desk.clock().astimezone(desk.timezone).date()
+
+
 async def _typed_period(
     _: Message, __: ManagedTextInput[str], manager: DialogManager, text: str
 ) -> None:
-    read = audit_texts.read_period(text)
+    read = audit_texts.read_period(text, today=_today(desk_of(manager)))
     if read is None:
         await say(manager, "⚠️ Não entendi as datas.")
         return

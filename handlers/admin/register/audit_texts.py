@@ -37,15 +37,17 @@ _DATE: Final = re.compile(r"(\d{1,2})/(\d{1,2})(?:/(\d{4}|\d{2}))?")
 _LINES: Final = 14
 
 
-def read_period(text: str, *, today: date | None = None) -> tuple[date, date] | None:
-    """First and last day of one or two typed dates, in order; None when they are none."""
+def read_period(text: str, *, today: date) -> tuple[date, date] | None:
+    """First and last day of one or two typed dates, in order; None when they are none.
+
+    A date without its year is of this year.
+    """
     found = _DATE.findall(text)
     if not 1 <= len(found) <= 2:
         return None
-    year = (today or date.today()).year  # noqa: DTZ011 - only the year that nobody typed
     try:
         days = [
-            date(int(y) + (2000 if len(y) == 2 else 0) if y else year, int(m), int(d))
+            date(int(y) + (2000 if len(y) == 2 else 0) if y else today.year, int(m), int(d))
             for d, m, y in found
         ]
     except ValueError:

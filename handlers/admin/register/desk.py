@@ -122,3 +122,8 @@ def take_notice(manager: DialogManager) -> str:
     """The line to show once at the top of the screen, as HTML."""
     notice = manager.dialog_data.pop("notice", None)
     return f"{html.quote(notice)}\n\n" if notice else ""
+
+
+def ticked(chosen: list[str], item: str) -> list[str]:
+    """The chosen items after a press on one: it goes when it was there, else it comes last."""
+    return [one for one in chosen if one != item] if item in chosen else [*chosen, item]

@@ -6,26 +6,26 @@ from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import CallbackQuery, ContentType, Message
 from aiogram_dialog import Dialog, DialogManager, Window
 from aiogram_dialog.widgets.input import ManagedTextInput, MessageInput, TextInput
-from aiogram_dialog.widgets.kbd import Button, Cancel, Column, Group, Select, SwitchTo
+from aiogram_dialog.widgets.kbd import Button, Cancel, Group, Select, SwitchTo
 from aiogram_dialog.widgets.text import Const, Format
 from pydantic import SecretStr
 
 from bot.domain.registration import Kind, Registration, Status
 from bot.usecases.portal import PasswordRefusal, read_password
 from handlers.admin.register import texts
-from handlers.admin.register.countries import country_name, find_countries, flag
-from handlers.admin.register.desk import RegisterDesk, desk_of, say, take_notice
+from handlers.admin.register.countries import country_name
+from handlers.admin.register.country_window import country_window
+from handlers.admin.register.desk import RegisterDesk, desk_of, say, take_notice, ticked
 from handlers.admin.register.reading import Wrong, read_field
 from handlers.admin.register.save import Draft, save
 from handlers.admin.register.states import EditDialog
 from handlers.admin.register.values import (
-    KINDS,
     LABELS,
-    STATUSES,
     Names,
     show_value,
     value_of,
 )
+from handlers.words import KINDS, STATUSES
 
 _PASSWORD: Final = "portal.password_hash"  # noqa: S105 - the name of a field
 # Of the fields on the screen, in this order; the country comes with the document.
@@ -94,22 +94,7 @@ def dialog() -> Dialog:
             state=EditDialog.choice,
             getter=_choices,
         ),
-        Window(
-            Const("🌎 <b>País do documento</b>\n\nEscolha, ou escreva o começo do nome do país."),
-            Column(
-                Select(
-                    Format("{item[1]}"),
-                    id="land",
-                    item_id_getter=lambda item: item[0],
-                    items="countries",
-                    on_click=_pick_country,
-                )
-            ),
-            SwitchTo(Const("⬅️ Voltar"), id="number", state=EditDialog.text),
-            TextInput(id="country_search", on_success=_search_country),
-            state=EditDialog.country,
-            getter=countries,
-        ),
+        country_window(EditDialog.country, back=EditDialog.text),
         Window(
             Format("{text}"),
             Button(Const("🧹 Tirar a senha"), id="clear", on_click=_clear, when="can_clear"),
@@ -231,22 +216,22 @@ async def _choices(dialog_manager: DialogManager, desk: RegisterDesk, **_: Any) 
 
 
 async def _options(
-    path: str, ticked: list[str], registration: Registration, desk: RegisterDesk
+    path: str, chosen: list[str], registration: Registration, desk: RegisterDesk
 ) -> list[tuple[str, str]]:
     match path:
         case "kinds":
-            return [(k.value, texts.choice(KINDS[k], k.value in ticked)) for k in Kind]
+            return [(k.value, texts.choice(KINDS[k], k.value in chosen)) for k in Kind]
         case "tags":
             return [
-                (tag.id, texts.choice(tag.shown, tag.id in ticked))
+                (tag.id, texts.choice(tag.shown, tag.id in chosen))
                 for tag in await desk.tags.all()
-                if not tag.archived or tag.id in ticked
+                if not tag.archived or tag.id in chosen
             ]
         case "priority_departments":
             return [
-                (d.id, texts.choice(d.name, d.id in ticked))
+                (d.id, texts.choice(d.name, d.id in chosen))
                 for d in await desk.departments.all()
-                if not d.archived or d.id in ticked
+                if not d.archived or d.id in chosen
             ]
         case "status":
             return [(s.value, texts.choice(STATUSES[s], registration.status is s)) for s in Status]
@@ -259,8 +244,7 @@ async def _pick(_: CallbackQuery, __: Select[str], manager: DialogManager, item:
     if data["path"] not in _TICKS:
         await _save(manager, item == "yes" if data["path"] == "alert_traits" else item)
         return
-    ticked = data["ticked"]
-    data["ticked"] = [t for t in ticked if t != item] if item in ticked else [*ticked, item]
+    data["ticked"] = ticked(data["ticked"], item)
 
 
 async def _save_ticks(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
@@ -269,25 +253,6 @@ async def _save_ticks(_: CallbackQuery, __: Button, manager: DialogManager) -> N
         await say(manager, "Marque pelo menos um tipo de cadastro.")
         return
     await _save(manager, data["ticked"])
-
-
-async def countries(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
-    """The countries that the search in `dialog_data` finds, for a list of buttons."""
-    found = find_countries(dialog_manager.dialog_data.get("country_search", ""))
-    return {"countries": [(code, f"{flag(code)} {country_name(code)}") for code in found]}
-
-
-async def _search_country(
-    _: Message, __: ManagedTextInput[str], manager: DialogManager, text: str
-) -> None:
-    manager.dialog_data["country_search"] = text[:60]
-
-
-async def _pick_country(
-    _: CallbackQuery, __: Select[str], manager: DialogManager, code: str
-) -> None:
-    manager.dialog_data.update(country=code, country_search="")
-    await manager.switch_to(EditDialog.text)
 
 
 async def _password(message: Message, _: MessageInput, manager: DialogManager) -> None:

@@ -19,7 +19,7 @@ from handlers.admin.register.states import (
     RegisterDialog,
     WizardDialog,
 )
-from handlers.admin.register.values import KINDS, STATUSES
+from handlers.words import KINDS, STATUSES
 
 _LONGEST_SEARCH = 200
 # What is typed wrong in a document, as far as it is worth a word when nothing was found.

@@ -9,9 +9,7 @@ from bot.domain.search import PAGE, Query, ResultPage, Total
 from handlers.admin.register.countries import country_name
 from handlers.admin.register.values import (
     EMPTY,
-    KINDS,
     LABELS,
-    STATUSES,
     Names,
     show_value,
     stamped,
@@ -19,6 +17,7 @@ from handlers.admin.register.values import (
     when,
     who,
 )
+from handlers.words import KINDS, STATUSES, number
 
 EMPTY_REGISTER = (
     "👥 <b>Clientes e fornecedores</b>\n\n"
@@ -58,10 +57,6 @@ _REFUSALS = {
     Refusal.NOTE_TOO_LONG: f"a observação passa de {NOTE_LENGTH} caracteres",
 }
 _BUTTON_LENGTH = 40
-
-
-def number(count: int) -> str:
-    return f"{count:,}".replace(",", ".")
 
 
 def total(of: Total) -> str:

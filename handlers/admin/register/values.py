@@ -10,15 +10,9 @@ from bot.domain.phone import show_phone
 from bot.domain.registration import Kind, Registration, Stamp, Status, Way
 from bot.domain.tax_id import TaxId
 from handlers.admin.register.countries import country_name
+from handlers.words import KINDS, STATUSES
 
 EMPTY: Final = "vazio"
-KINDS: Final = {
-    Kind.CUSTOMER: "Cliente",
-    Kind.SUPPLIER: "Fornecedor",
-    Kind.SERVICE_PROVIDER: "Prestador de serviço",
-    Kind.PROSPECT: "Prospect",
-}
-STATUSES: Final = {Status.ACTIVE: "Ativo", Status.INACTIVE: "Inativo"}
 WAYS: Final = {
     Way.IDENTIFICATION: "identificação no chat",
     Way.CHAT: "chat",

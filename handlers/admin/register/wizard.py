@@ -5,7 +5,7 @@ from typing import Any, Final, assert_never
 from aiogram.types import CallbackQuery, Message
 from aiogram_dialog import Dialog, DialogManager, ShowMode, Window
 from aiogram_dialog.widgets.input import ManagedTextInput, TextInput
-from aiogram_dialog.widgets.kbd import Button, Column, Group, Row, Select, SwitchTo
+from aiogram_dialog.widgets.kbd import Button, Group, Row, Select, SwitchTo
 from aiogram_dialog.widgets.text import Const, Format
 
 from bot.domain.candidate import Candidate
@@ -14,11 +14,11 @@ from bot.domain.tax_id import TaxId
 from bot.usecases.add_registration import Added, Exists, NotAdded
 from handlers.admin.register import texts, wizard_texts
 from handlers.admin.register.countries import country_name
-from handlers.admin.register.desk import RegisterDesk, admin_of, desk_of, say, take_notice
-from handlers.admin.register.edit import countries
+from handlers.admin.register.country_window import country_window
+from handlers.admin.register.desk import RegisterDesk, admin_of, desk_of, say, take_notice, ticked
 from handlers.admin.register.reading import Wrong, read_field, typed
 from handlers.admin.register.states import RecordDialog, WizardDialog
-from handlers.admin.register.values import KINDS
+from handlers.words import KINDS
 
 _CANCEL: Final = "✖️ Cancelar"
 # What `dialog_data` holds when nothing was typed yet.
@@ -39,7 +39,14 @@ _BLANK: Final[dict[str, Any]] = {
 
 def dialog() -> Dialog:
     """Ends in the record that was added, or with nothing changed."""
-    return Dialog(_step_1(), _country(), _step_2(), _step_3(), _cancelling(), on_start=_start)
+    return Dialog(
+        _step_1(),
+        country_window(WizardDialog.country, back=WizardDialog.main),
+        _step_2(),
+        _step_3(),
+        _cancelling(),
+        on_start=_start,
+    )
 
 
 def _step_1() -> Window:
@@ -71,25 +78,6 @@ def _step_1() -> Window:
         TextInput(id="main_text", on_success=_typed_1),
         state=WizardDialog.main,
         getter=_main,
-    )
-
-
-def _country() -> Window:
-    return Window(
-        Const("🌎 <b>País</b>\n\nEscolha, ou escreva o começo do nome do país."),
-        Column(
-            Select(
-                Format("{item[1]}"),
-                id="land",
-                item_id_getter=lambda item: item[0],
-                items="countries",
-                on_click=_pick_country,
-            )
-        ),
-        SwitchTo(Const("⬅️ Voltar"), id="back", state=WizardDialog.main),
-        TextInput(id="country_text", on_success=_search_country),
-        state=WizardDialog.country,
-        getter=countries,
     )
 
 
@@ -282,8 +270,7 @@ async def _switch_company(_: CallbackQuery, __: Button, manager: DialogManager) 
 
 async def _tick(_: CallbackQuery, select: Select[str], manager: DialogManager, item: str) -> None:
     data, name = manager.dialog_data, str(select.widget_id)
-    ticked = data[name]
-    data[name] = [t for t in ticked if t != item] if item in ticked else [*ticked, item]
+    data[name] = ticked(data[name], item)
 
 
 async def _switch(_: CallbackQuery, button: Button, manager: DialogManager) -> None:
@@ -296,22 +283,6 @@ async def _drop_trait(
 ) -> None:
     traits = manager.dialog_data["traits"]
     manager.dialog_data["traits"] = [t for i, t in enumerate(traits) if str(i) != index]
-
-
-async def _search_country(
-    _: Message, __: ManagedTextInput[str], manager: DialogManager, text: str
-) -> None:
-    manager.dialog_data["country_search"] = text[:60]
-
-
-async def _pick_country(
-    _: CallbackQuery, __: Select[str], manager: DialogManager, code: str
-) -> None:
-    data = manager.dialog_data
-    if code != data["country"]:
-        data.update(country=code, tax_id=None, known=None)
-    data["country_search"] = ""
-    await manager.switch_to(WizardDialog.main)
 
 
 async def _continue_1(_: CallbackQuery, __: Button, manager: DialogManager) -> None:

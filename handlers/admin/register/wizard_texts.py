@@ -8,7 +8,8 @@ from bot.domain.registration import Kind
 from bot.domain.tax_id import TaxId
 from handlers.admin.register.countries import country_name
 from handlers.admin.register.reading import typed
-from handlers.admin.register.values import KINDS, Names
+from handlers.admin.register.values import Names
+from handlers.words import KINDS
 
 _NONE = "—"
 _CAPTIONS = {"name": "o nome", "kinds": "o tipo de cadastro"}

@@ -1,0 +1,52 @@
+"""The window in which a country is chosen; who opens it keeps the search in `dialog_data`."""
+
+from typing import Any
+
+from aiogram.fsm.state import State
+from aiogram.types import CallbackQuery, Message
+from aiogram_dialog import DialogManager, Window
+from aiogram_dialog.widgets.input import ManagedTextInput, TextInput
+from aiogram_dialog.widgets.kbd import Column, Select, SwitchTo
+from aiogram_dialog.widgets.text import Const, Format
+
+from handlers.admin.register.countries import country_name, find_countries, flag
+
+
+def country_window(state: State, *, back: State) -> Window:
+    """A choice puts `country` into `dialog_data` and goes back; a document that was typed for
+    another country is taken out of it."""
+
+    async def pick(_: CallbackQuery, __: Select[str], manager: DialogManager, code: str) -> None:
+        data = manager.dialog_data
+        if code != data["country"]:
+            data.update(country=code, tax_id=None, known=None)
+        data["country_search"] = ""
+        await manager.switch_to(back)
+
+    return Window(
+        Const("🌎 <b>País</b>\n\nEscolha, ou escreva o começo do nome do país."),
+        Column(
+            Select(
+                Format("{item[1]}"),
+                id="land",
+                item_id_getter=lambda item: item[0],
+                items="countries",
+                on_click=pick,
+            )
+        ),
+        SwitchTo(Const("⬅️ Voltar"), id="back", state=back),
+        TextInput(id="country_text", on_success=_search),
+        state=state,
+        getter=_countries,
+    )
+
+
+async def _countries(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
+    found = find_countries(dialog_manager.dialog_data.get("country_search", ""))
+    return {"countries": [(code, f"{flag(code)} {country_name(code)}") for code in found]}
+
+
+async def _search(
+    _: Message, __: ManagedTextInput[str], manager: DialogManager, text: str
+) -> None:
+    manager.dialog_data["country_search"] = text[:60]
