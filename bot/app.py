@@ -5,7 +5,6 @@ import signal
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import (
-    AbstractAsyncContextManager,
     AsyncExitStack,
     asynccontextmanager,
     suppress,
@@ -18,17 +17,14 @@ from typing import Any, Final
 
 import structlog
 from aiogram import Bot, Dispatcher
-from aiogram.client.default import DefaultBotProperties
-from aiogram.client.session.aiohttp import AiohttpSession
-from aiogram.client.telegram import TelegramAPIServer
 from aiogram.exceptions import TelegramAPIError
-from aiogram.types import LinkPreviewOptions, Update
+from aiogram.types import Update
 from aiogram.types.update import UpdateTypeLookupError
-from aiogram.utils.token import TokenValidationError
 from pydantic import ValidationError
 
+from bot.clients import open_bot, open_customer_lookup, open_database
 from bot.domain.backup import Copied
-from bot.domain.errors import Problem, RefusedError, TryLaterError
+from bot.domain.errors import TryLaterError
 from bot.domain.group import GroupAccess
 from bot.runtime.backups import BackUp, MakeBackups
 from bot.runtime.fsm import AlreadyHandledError, DurableStorage
@@ -36,7 +32,6 @@ from bot.runtime.group_access import group_access
 from bot.runtime.http_server import http_server
 from bot.runtime.inbox import Inbox
 from bot.runtime.locks import ChatLocks
-from bot.runtime.outbound import Outbound
 from bot.runtime.passwords import Argon2Passwords
 from bot.runtime.serve import repeat_for_ever, taking_updates, wait_for_telegram
 from bot.settings import Settings
@@ -61,7 +56,6 @@ from bot.usecases.show_card import ShowCard
 from bot.usecases.status import ReportStatus, Waiting
 from bot.usecases.team import ManageTeam
 from erp.adapter import Erp
-from erp.registry import open_erp
 from handlers import answers
 from handlers.access import Access
 from handlers.admin import backup as backup_screens
@@ -79,23 +73,20 @@ from handlers.customer.reception import Reception
 from handlers.customer.relay import Relay
 from handlers.menus import Menus
 from storage.audit import Audit
-from storage.backup import back_up, refuse_half_restored
+from storage.backup import back_up
 from storage.backup_runs import BackupRuns
-from storage.connection import Database, connected, is_embedded
+from storage.connection import Database, is_embedded
 from storage.connection import answers as database_answers
 from storage.conversations import Chats, Conversations
-from storage.embedded import embedded_server
 from storage.inbox import Inbox as StoredInbox
-from storage.indexes import ensure_indexes
 from storage.labels import Departments as StoredDepartments
 from storage.labels import Tags as StoredTags
 from storage.registrations import Registrations
-from storage.search import Search, complete
+from storage.search import Search
 from storage.states import Locks, States
 from storage.team import Admins, Invitations, Members
 
 _LOOKUP_ROUND_S: Final = 2.0
-_TELEGRAM: Final = "https://api.telegram.org"
 
 logger = structlog.get_logger()
 
@@ -370,75 +361,6 @@ def _handler(
             logger.info("update was handled before")
 
     return handle
-
-
-@asynccontextmanager
-async def open_bot(settings: Settings) -> AsyncIterator[Bot]:
-    """The bot's client; nothing is asked of Telegram yet. Raises RefusedError for a bad token."""
-    session = AiohttpSession(
-        api=TelegramAPIServer.from_base(settings.telegram_api_url or _TELEGRAM)
-    )
-    session.middleware(Outbound())
-    try:
-        bot = Bot(
-            settings.bot_token.get_secret_value(),
-            session=session,
-            default=DefaultBotProperties(
-                parse_mode="HTML", link_preview=LinkPreviewOptions(is_disabled=True)
-            ),
-        )
-    except TokenValidationError as error:
-        raise RefusedError(
-            "the bot's token does not have the right form", problem=Problem.BOT_TOKEN
-        ) from error
-    try:
-        yield bot
-    finally:
-        await session.close()
-
-
-@asynccontextmanager
-async def open_database(
-    settings: Settings, *, to_restore: bool = False
-) -> AsyncIterator[Database]:
-    """The database of the settings, the embedded one without a URI, with its indexes.
-
-    Raises RefusedError when half a backup is in it, unless it is opened to be restored.
-    """
-    async with AsyncExitStack() as stack:
-        uri = settings.mongodb_uri.get_secret_value()
-        if not uri:
-            uri = await stack.enter_async_context(embedded_server(settings.data_dir))
-        database = await stack.enter_async_context(connected(uri, settings.mongodb_database))
-        await ensure_indexes(database)
-        if not to_restore:
-            await refuse_half_restored(database)
-            await complete(database)
-        yield database
-
-
-def open_erp_of(settings: Settings) -> AbstractAsyncContextManager[Erp]:
-    """The ERP of the settings; raises RefusedError when they cannot be right."""
-    return open_erp(
-        settings.erp_kind,
-        url=settings.erp_url,
-        token=settings.erp_token,
-        username=settings.erp_username,
-        password=settings.erp_password,
-        client_id=settings.erp_client_id,
-        client_secret=settings.erp_client_secret,
-        database=settings.erp_database,
-    )
-
-
-@asynccontextmanager
-async def open_customer_lookup(settings: Settings) -> AsyncIterator[Erp | None]:
-    """The same, or None when no ERP is set."""
-    if not settings.erp_kind:
-        yield None
-        return
-    async with open_erp_of(settings) as erp:
-        yield erp
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from bot import app
+from bot import app, clients
 from bot.demo.run import open_demo
 from bot.domain.backup import COMMAND_LINE, BackupMade
 from bot.domain.errors import AppError, RefusedError
@@ -108,7 +108,8 @@ def demo(
 def backup(
     out_file: Annotated[Path, typer.Argument(metavar="SAÍDA", help="O arquivo a criar.")],
 ) -> None:
-    """Copia cadastros, auditoria, chats e atendimentos para um arquivo; o bot pode estar no ar."""
+    """Copia cadastros, auditoria, etiquetas, departamentos, chats e atendimentos; o bot pode estar
+    no ar."""
     settings = _settings()
     configure_logs(level="ERROR", log_format="console")
     _finish(_backup(settings, out_file))
@@ -147,7 +148,7 @@ async def _demo(port: int) -> None:
 
 async def _backup(settings: Settings, path: Path) -> None:
     with _progress() as report:
-        async with app.open_database(settings) as database:
+        async with clients.open_database(settings) as database:
             tallies = await back_up(database, path, at=app.utc_now(), report=report)
             await _remember_backup(database, await asyncio.to_thread(os.path.getsize, path))
     out.print(
@@ -167,7 +168,7 @@ async def _remember_backup(database: Database, size_bytes: int) -> None:
 async def _restore(settings: Settings, path: Path, *, replace: bool, yes: bool) -> None:
     with _progress() as report:
         tallies = check_backup(path, report)
-    async with app.open_database(settings, to_restore=True) as database:
+    async with clients.open_database(settings, to_restore=True) as database:
         if replace:
             _confirm(await held(database), _counts(tallies), yes=yes)
         with _progress() as report:
@@ -262,7 +263,7 @@ async def _check_settings(settings: Settings) -> str:
 
 
 async def _check_database(settings: Settings) -> str:
-    async with app.open_database(settings) as database:
+    async with clients.open_database(settings) as database:
         missing = await missing_indexes(database)
     kind = "MongoDB" if settings.mongodb_uri.get_secret_value() else "embutido"
     if missing:
@@ -273,7 +274,7 @@ async def _check_database(settings: Settings) -> str:
 async def _check_telegram(settings: Settings) -> str:
     if not settings.bot_token.get_secret_value():
         raise AppError("sem token, não dá para testar")
-    async with app.open_bot(settings) as bot:
+    async with clients.open_bot(settings) as bot:
         try:
             async with asyncio.timeout(_TELEGRAM_S):
                 await wait_for_telegram(bot)
@@ -310,7 +311,7 @@ async def _check_telegram(settings: Settings) -> str:
 async def _groups(settings: Settings) -> dict[int, str]:
     """Every group that cards go to, with the name of its department."""
     try:
-        async with app.open_database(settings) as database:
+        async with clients.open_database(settings) as database:
             departments = await app.departments_of(settings, database).offered()
     except AppError:
         # Its own line says so; the group of the settings can be checked all the same.
@@ -324,7 +325,7 @@ async def _groups(settings: Settings) -> dict[int, str]:
 async def _check_audit(settings: Settings) -> str:
     async with AsyncExitStack() as stack:
         try:
-            database = await stack.enter_async_context(app.open_database(settings))
+            database = await stack.enter_async_context(clients.open_database(settings))
         except AppError as error:
             # Its own line says why.
             raise AppError("sem o banco de dados, não dá para conferir") from error
@@ -359,7 +360,7 @@ def _broken(one: Broken) -> str:
 async def _check_erp(settings: Settings) -> str:
     if not settings.erp_kind:
         return "nenhum configurado"
-    async with app.open_erp_of(settings) as erp:
+    async with clients.open_erp_of(settings) as erp:
         await erp.probe()
     return f"{settings.erp_kind} responde"
 

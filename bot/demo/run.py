@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
-from bot import app
+from bot import app, clients
 from bot.demo import people
 from bot.demo.bot_api import BotApiEmulator, Scene, Switch
 from bot.demo.ixc import CREDENTIAL, IxcEmulator, demo_emulator, fail_for_some, faults
@@ -106,9 +106,9 @@ async def open_demo(*, port: int = 0, **overrides: object) -> AsyncIterator[Demo
             "erp_token": CREDENTIAL,
         }
         settings = _DemoSettings.model_validate(values | overrides)
-        database = await stack.enter_async_context(app.open_database(settings))
-        lookup = await stack.enter_async_context(app.open_customer_lookup(settings))
-        bot = await stack.enter_async_context(app.open_bot(settings))
+        database = await stack.enter_async_context(clients.open_database(settings))
+        lookup = await stack.enter_async_context(clients.open_customer_lookup(settings))
+        bot = await stack.enter_async_context(clients.open_bot(settings))
         balcao = app.build(settings, bot=bot, database=database, erp=lookup)
         await _seed(balcao)
         await stack.enter_async_context(app.serving(balcao))

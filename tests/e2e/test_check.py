@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import app
+from bot import app, clients
 from bot.demo.bot_api import BotApiEmulator
 from bot.demo.ixc import CREDENTIAL, IxcEmulator, faults
 from bot.domain.conversation import Department
@@ -117,7 +117,7 @@ async def link(settings: dict[str, str], name: str, group_id: int) -> None:
     read = Settings.model_validate(
         {k.removeprefix("BALCAO_").lower(): v for k, v in settings.items()}
     )
-    async with app.open_database(read) as database:
+    async with clients.open_database(read) as database:
         departments = app.departments_of(read, database)
         await departments.ensure_default()
         made = await departments.create(name)
@@ -131,11 +131,11 @@ async def test_who_changed_the_database_from_outside_is_found_out_without_tellin
     read = Settings.model_validate(
         {k.removeprefix("BALCAO_").lower(): v for k, v in settings.items()}
     )
-    async with app.open_database(read) as database:
+    async with clients.open_database(read) as database:
         assert await Registrations(database).create(registration())
     code, lines = await check(settings, tmp_path)
     assert (code, lines[-1]) == (0, "✓ auditoria: 1 cadastros e 1 entradas conferem")
-    async with app.open_database(read) as database:
+    async with clients.open_database(read) as database:
         await database["registrations"].update_one({"_id": "r1"}, {"$set": {"name": "Eva"}})
     code, lines = await check(settings, tmp_path)
     assert code == 1

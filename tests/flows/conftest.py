@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot import app
+from bot import app, clients
 from bot.demo.bot_api import BotApiEmulator
 from bot.demo.ixc import CREDENTIAL, IxcEmulator
 from bot.demo.people import DemoPerson
@@ -178,8 +178,8 @@ def start(database: Any, telegram: BotApiEmulator, erp: IxcEmulator, clock: Cloc
             }
         )
         async with AsyncExitStack() as stack:
-            lookup = await stack.enter_async_context(app.open_customer_lookup(settings))
-            bot = await stack.enter_async_context(app.open_bot(settings))
+            lookup = await stack.enter_async_context(clients.open_customer_lookup(settings))
+            bot = await stack.enter_async_context(clients.open_bot(settings))
             people.balcao = app.build(
                 settings,
                 bot=bot,
