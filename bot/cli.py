@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import AsyncExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -15,13 +15,11 @@ from rich.console import Console
 from rich.markup import escape
 
 from bot import app, clients
+from bot.check import check_all
 from bot.demo.run import open_demo
 from bot.domain.backup import COMMAND_LINE, BackupMade
 from bot.domain.errors import AppError, RefusedError
-from bot.domain.group import Right
-from bot.runtime.group_access import group_access
 from bot.runtime.logs import configure_logs
-from bot.runtime.serve import wait_for_telegram
 from bot.sentences import sentence
 from bot.settings import Settings
 from handlers.words import number
@@ -29,11 +27,6 @@ from storage.backup import Progress, Stage, Tallies, back_up, check_backup, held
 from storage.backup import restore as restore_backup
 from storage.backup_runs import BackupRuns
 from storage.connection import Database
-from storage.indexes import missing_indexes
-from storage.verify import Broken, Fault, verify
-
-_TELEGRAM_S = 15
-_BROKEN_SHOWN = 20
 
 cli = typer.Typer(
     name="balcao",
@@ -55,19 +48,6 @@ _COLLECTIONS = {
     "tags": "etiquetas",
     "departments": "departamentos",
     "people": "autores na auditoria",
-}
-_MISSING = {
-    Right.ADMINISTRATOR: "não é administrador: não vê todas as respostas dos atendentes",
-    Right.DELETE: "não pode apagar mensagens",
-    Right.PIN: "não pode fixar mensagens",
-    Right.TOPICS: "não pode gerenciar tópicos",
-}
-_FAULTS = {
-    Fault.ENTRY_CHANGED: "entrada da auditoria alterada",
-    Fault.ENTRY_MISSING: "falta uma entrada da auditoria",
-    Fault.REGISTRATION_CHANGED: "cadastro alterado",
-    Fault.REGISTRATION_MISSING: "o cadastro sumiu sem exclusão registrada",
-    Fault.REGISTRATION_BACK: "o cadastro está lá, mas consta como excluído",
 }
 _STAGES = {
     Stage.SAVING: "Copiando",
@@ -91,7 +71,7 @@ def check() -> None:
     """Diz, linha por linha, o que funciona e o que falta."""
     settings = _settings()
     configure_logs(level="ERROR", log_format="console")
-    if not asyncio.run(_check(settings)):
+    if not asyncio.run(check_all(settings, out=out, err=err)):
         raise typer.Exit(1)
 
 
@@ -233,136 +213,6 @@ def _progress() -> Iterator[Callable[[Progress], None]]:
             bars.update(tasks[key], completed=now.documents, done=done)
 
         yield report
-
-
-async def _check(settings: Settings) -> bool:
-    """Whether everything works; every line is tried, whatever the one before said."""
-    checks = (
-        ("configuração", _check_settings(settings)),
-        ("banco de dados", _check_database(settings)),
-        ("Telegram", _check_telegram(settings)),
-        ("ERP", _check_erp(settings)),
-        ("auditoria", _check_audit(settings)),
-    )
-    well = True
-    for name, check_ in checks:
-        try:
-            said = await check_
-        except AppError as error:
-            well = False
-            for line in sentence(error).splitlines():
-                out.print(f"[red]✗[/red] {name}: {escape(line)}", soft_wrap=True)
-        else:
-            out.print(f"[green]✓[/green] {name}: {escape(said)}")
-    return well
-
-
-async def _check_settings(settings: Settings) -> str:
-    settings.require_for_run()
-    return "completa"
-
-
-async def _check_database(settings: Settings) -> str:
-    async with clients.open_database(settings) as database:
-        missing = await missing_indexes(database)
-    kind = "MongoDB" if settings.mongodb_uri.get_secret_value() else "embutido"
-    if missing:
-        raise AppError(f"faltam índices: {', '.join(missing)}")
-    return f"{kind}, responde, índices completos"
-
-
-async def _check_telegram(settings: Settings) -> str:
-    if not settings.bot_token.get_secret_value():
-        raise AppError("sem token, não dá para testar")
-    async with clients.open_bot(settings) as bot:
-        try:
-            async with asyncio.timeout(_TELEGRAM_S):
-                await wait_for_telegram(bot)
-        except TimeoutError as error:
-            raise AppError("não responde") from error
-        me = await bot.me()
-        groups = await _groups(settings)
-        if not groups:
-            return f"@{me.username}; sem grupo para testar"
-        titles, lacking = [], []
-        for group_id, department in groups.items():
-            try:
-                access = await group_access(bot, group_id)
-            except RefusedError as error:
-                if group_id == settings.attendants_chat_id:
-                    lacking.append(sentence(error))
-                else:
-                    lacking.append(
-                        f"o bot não alcança o grupo do departamento “{department}”: "
-                        "envie /departamentos no grupo certo"
-                    )
-                continue
-            titles.append(f"“{access.title}”")
-            lacking += [
-                f"@{me.username} está no grupo “{access.title}”, mas {_MISSING[right]}"
-                for right in access.missing
-            ]
-    if lacking:
-        raise AppError("\n".join(lacking))
-    of = "do grupo" if len(titles) == 1 else "dos grupos"
-    return f"@{me.username}, administrador {of} {', '.join(titles)}"
-
-
-async def _groups(settings: Settings) -> dict[int, str]:
-    """Every group that cards go to, with the name of its department."""
-    try:
-        async with clients.open_database(settings) as database:
-            departments = await app.departments_of(settings, database).offered()
-    except AppError:
-        # Its own line says so; the group of the settings can be checked all the same.
-        departments = ()
-    groups = {d.group_id: d.name for d in departments if d.group_id is not None}
-    if not groups and settings.attendants_chat_id is not None:
-        return {settings.attendants_chat_id: ""}
-    return groups
-
-
-async def _check_audit(settings: Settings) -> str:
-    async with AsyncExitStack() as stack:
-        try:
-            database = await stack.enter_async_context(clients.open_database(settings))
-        except AppError as error:
-            # Its own line says why.
-            raise AppError("sem o banco de dados, não dá para conferir") from error
-        bar = stack.enter_context(
-            rich.progress.Progress(
-                *("Conferindo a auditoria:", "{task.completed} cadastros"),
-                console=err,
-                transient=True,
-                disable=not err.is_terminal,
-            )
-        )
-        task = bar.add_task("", total=None)
-        found = await verify(database, lambda count: bar.update(task, completed=count))
-    read = f"{number(found.registrations)} cadastros e {number(found.entries)} entradas"
-    old = found.registrations_before_chain + found.entries_before_chain
-    if not found.broken:
-        return f"{read} conferem" + (f"; antes da corrente: {number(old)}" if old else "")
-    shown = [_broken(one) for one in found.broken[:_BROKEN_SHOWN]]
-    if (more := len(found.broken) - len(shown)) > 0:
-        shown.append(f"e mais {number(more)}")
-    raise AppError(
-        f"de {read}, {number(len(found.broken))} cadastros não conferem. Alguém mexeu no banco "
-        "de dados por fora do Balcão:\n" + "\n".join(shown)
-    )
-
-
-def _broken(one: Broken) -> str:
-    version = f" (versão {one.version})" if one.version is not None else ""
-    return f"{one.registration_id}: {_FAULTS[one.fault]}{version}"
-
-
-async def _check_erp(settings: Settings) -> str:
-    if not settings.erp_kind:
-        return "nenhum configurado"
-    async with clients.open_erp_of(settings) as erp:
-        await erp.probe()
-    return f"{settings.erp_kind} responde"
 
 
 def _settings() -> Settings:
