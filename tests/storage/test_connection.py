@@ -63,6 +63,8 @@ async def test_a_database_name_that_cannot_be_right_is_refused(name: str):
         "mongodb://127.0.0.1:1/?replicaSet=rs0",
         f"mongodb://balcao:{PASSWORD}@127.0.0.1:1/",
     ],
+    # The port is another one each time, and the name of a test is not.
+    ids=["free port", "no such host", "no such set", "with a password"],
 )
 async def test_a_server_that_is_not_there_may_be_there_later(address: str):
     started = time.monotonic()
