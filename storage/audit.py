@@ -42,11 +42,11 @@ class Audit:
             found = await self._entries.find({"registration_id": registration_id}).to_list(None)
         # Not by time: clocks differ between machines.
         found.sort(key=lambda entry: entry["version"], reverse=True)
-        return [self._entry(document) for document in found]
+        return [read_entry(document) for document in found]
 
     async def entry(self, entry_id: str) -> AuditEntry | None:
         document = await self.stored(entry_id)
-        return self._entry(document) if document else None
+        return read_entry(document) if document else None
 
     async def stored(self, entry_id: str) -> Document | None:
         """The entry's document, for `storage` itself."""
@@ -77,7 +77,7 @@ class Audit:
         found = [document for one in slices for document in one.documents]
         found.sort(key=_moment, reverse=True)
         return AuditPage(
-            entries=tuple(self._entry(document) for document in found[:count]),
+            entries=tuple(read_entry(document) for document in found[:count]),
             older=_moment(found[count]) if len(found) > count else None,
         )
 
@@ -109,22 +109,23 @@ class Audit:
                 await self._people.replace_one({"_id": by}, {"_id": by}, upsert=True)
             self._noted.add(by)
 
-    def _entry(self, document: Document) -> AuditEntry:
-        deleted = document.get("deleted")
-        return AuditEntry(
-            id=document["_id"],
-            registration_id=document["registration_id"],
-            version=document["version"],
-            # The first entries were all of changes, and without the name.
-            event=Event(document.get("event", Event.CHANGED)),
-            stamp=Stamp.model_validate(document["stamp"]),
-            name=document.get("name", ""),
-            changes=tuple(
-                Change(change["path"], change["before"], change["after"])
-                for change in document.get("changes", ())
-            ),
-            deleted=read_registration(deleted) if deleted else None,
-        )
+
+def read_entry(document: Document) -> AuditEntry:
+    deleted = document.get("deleted")
+    return AuditEntry(
+        id=document["_id"],
+        registration_id=document["registration_id"],
+        version=document["version"],
+        # The first entries were all of changes, and without the name.
+        event=Event(document.get("event", Event.CHANGED)),
+        stamp=Stamp.model_validate(document["stamp"]),
+        name=document.get("name", ""),
+        changes=tuple(
+            Change(change["path"], change["before"], change["after"])
+            for change in document.get("changes", ())
+        ),
+        deleted=read_registration(deleted) if deleted else None,
+    )
 
 
 def created(document: Document) -> Document:

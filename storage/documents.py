@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Any
 
 from bot.domain.candidate import Change
-from bot.domain.registration import ErpRef, Registration
+from bot.domain.registration import ErpRef, Registration, Stamp
 from bot.domain.tax_id import TaxId
 from storage.connection import Document
 from storage.search_fields import search_fields, without_search_fields
@@ -12,14 +12,44 @@ from storage.search_fields import search_fields, without_search_fields
 
 def registration_document(registration: Registration) -> Document:
     """The document, with what search needs and without a seal."""
-    # A frozenset of models cannot be dumped: dictionaries are not hashable.
-    document = registration.model_dump(exclude={"id", "tax_id", "erp_refs"})
-    document["erp_refs"] = registration.erp_refs
-    document["_id"] = registration.id
-    if registration.tax_id is not None:
-        document["tax_key"] = registration.tax_id.key
-        document["tax_id"] = registration.tax_id.number
-    return {key: plain(value) for key, value in document.items()} | search_fields(registration)
+    return own_document(registration) | search_fields(registration)
+
+
+def own_document(registration: Registration) -> Document:
+    """The registration's own fields as BSON keeps them, in the order in which a seal hashes them.
+
+    By hand, field by field: dumped by the model it takes five times as long, and an import makes
+    hundreds of thousands.
+    """
+    r = registration
+    created = _stamp(r.created)
+    tax_id = {"tax_id": r.tax_id.number, "tax_key": r.tax_id.key} if r.tax_id else {}
+    return {
+        "_id": r.id,
+        "alert_traits": r.alert_traits,
+        "chat_phones": sorted(r.chat_phones),
+        "country": r.country,
+        "created": created,
+        "email": r.email,
+        "erp_refs": [_ref(ref) for ref in sorted(r.erp_refs, key=str)],
+        "fixed_note": r.fixed_note,
+        "kinds": sorted(map(str, r.kinds)),
+        "name": r.name,
+        "phones": {
+            "commercial": r.phones.commercial,
+            "home": r.phones.home,
+            "mobile": r.phones.mobile,
+        },
+        "portal": {"password_hash": r.portal.password_hash, "username": r.portal.username},
+        "priority_departments": sorted(r.priority_departments),
+        "status": str(r.status),
+        "tags": sorted(r.tags),
+        **tax_id,
+        "trade_name": r.trade_name,
+        "traits": list(r.traits),
+        "updated": created if r.updated is r.created else _stamp(r.updated),
+        "version": r.version,
+    }
 
 
 def read_registration(document: Document) -> Registration:
@@ -40,14 +70,24 @@ def change_document(change: Change) -> Document:
     }
 
 
+def _stamp(stamp: Stamp) -> Document:
+    # BSON keeps milliseconds.
+    at = stamp.at.replace(microsecond=stamp.at.microsecond // 1000 * 1000)
+    return {"at": at, "by": stamp.by, "job": stamp.job, "way": str(stamp.way)}
+
+
+def _ref(ref: ErpRef) -> Document:
+    return {"id": ref.id, "system": ref.system, "table": ref.table}
+
+
 def plain(value: Any) -> Any:
     """As BSON keeps it; sets sorted, so that equal registrations are equal documents."""
     if isinstance(value, frozenset):
-        return sorted((plain(item) for item in value), key=str)
+        return [plain(item) for item in sorted(value, key=str)]
     if isinstance(value, tuple):
         return [plain(item) for item in value]
     if isinstance(value, ErpRef):
-        return value.model_dump()
+        return _ref(value)
     if isinstance(value, TaxId):
         return value.key
     if isinstance(value, StrEnum):

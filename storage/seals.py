@@ -38,6 +38,12 @@ def state_of(document: Mapping[str, Any]) -> str:
     return "s" + hashlib.sha256(_canonical(own_fields(document))).hexdigest()
 
 
+def state_of_own(document: Document) -> str:
+    """The same, of what `storage.documents.own_document` made: in order and as it is stored, so
+    that it takes a quarter of the time."""
+    return "s" + hashlib.sha256(bson.encode(document)).hexdigest()
+
+
 def seal_of(document: Mapping[str, Any]) -> str:
     """What the next entry holds on to; a registration from before the chain has its state."""
     return str(document.get("seal") or state_of(document))

@@ -11,7 +11,7 @@ from typing import Final
 from bot.domain.registration import Registration, Status
 from bot.domain.search import fold
 from storage.connection import Document
-from storage.ordered import marks
+from storage.ordered import level, marks
 
 VERSION: Final = 1
 """Of how the fields are made: with another one, `storage.search.complete` makes them anew."""
@@ -32,12 +32,14 @@ PRIORITY: Final = "!priority"
 
 def search_fields(registration: Registration) -> Document:
     """The fields; `marks` is not there for most registrations."""
-    place = f"{fold(registration.name)[:_NAME_LENGTH].rstrip()}{END}{registration.id}"
-    words = [f"{word}{END}{registration.id}" for word in sorted(_words(registration))]
+    name = fold(registration.name)
+    place = f"{name[:_NAME_LENGTH].rstrip()}{END}{registration.id}"
+    ending = f"{END}{registration.id}"
+    words = [word + ending for word in sorted(_words(registration, name))]
     words += [f"{label}{END}{place}" for label in sorted(_labels(registration))]
     fields: Document = {"sort_name": place, "words": words}
-    if found := marks(registration.id, place) + marks(registration.id, *words, of="w"):
-        fields["marks"] = found
+    if level(registration.id):
+        fields["marks"] = marks(registration.id, place) + marks(registration.id, *words, of="w")
     return fields
 
 
@@ -51,10 +53,15 @@ def words_in(document: Document) -> list[str]:
     return [word.partition(END)[0] for word in document["words"]]
 
 
-def _words(registration: Registration) -> set[str]:
-    # The name's own order: of very many words the first ones count.
-    named = fold(f"{registration.name} {registration.trade_name or ''}").split()
-    found = {word[:WORD_LENGTH] for word in list(dict.fromkeys(named))[:_MOST_WORDS]}
+def _words(registration: Registration, name: str) -> set[str]:
+    """name: the folded one."""
+    words = name.split()
+    if registration.trade_name:
+        words += fold(registration.trade_name).split()
+    if len(words) > _MOST_WORDS:
+        # The name's own order: of very many words the first ones count.
+        words = list(dict.fromkeys(words))[:_MOST_WORDS]
+    found = {word[:WORD_LENGTH] for word in words}
     if registration.tax_id is not None:
         found.add(registration.tax_id.number.lower()[:WORD_LENGTH])
     return found

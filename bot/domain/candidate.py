@@ -5,11 +5,12 @@
 Planning decides create, update field by field, unchanged or refused; it reads and writes nothing.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum, StrEnum
 from typing import Any, Final
 
+from bot.domain.phone import phone_key
 from bot.domain.registration import (
     ERP_FIELDS,
     FIELDS,
@@ -24,7 +25,47 @@ from bot.domain.registration import (
     Status,
     Way,
 )
+from bot.domain.repeats import Repeats, key_of, key_of_text
+from bot.domain.search import fold
 from bot.domain.tax_id import TaxId
+
+_NO_PHONES: Final = Phones()
+_NO_PORTAL: Final = Portal()
+
+
+class CellReason(StrEnum):
+    """Why what a cell holds is no value of its field."""
+
+    TAX_ID_NOTHING = "tax_id_nothing_like_a_number"
+    TAX_ID_LENGTH = "tax_id_wrong_length"
+    TAX_ID_CHECK_DIGITS = "tax_id_check_digits"
+    TAX_ID_REPEATED = "tax_id_repeated_digits"
+    TAX_ID_AMBIGUOUS = "tax_id_ambiguous"
+    TAX_ID_SCIENTIFIC = "tax_id_scientific_notation"
+    TAX_ID_COUNTRY = "tax_id_country_rule"
+    PHONE = "phone"
+    EMAIL = "email"
+    STATUS = "status"
+    KIND = "kind"
+    TAG = "tag"
+    DEPARTMENT = "department"
+    COUNTRY = "country"
+    YES_OR_NO = "yes_or_no"
+    USERNAME = "username"
+    PASSWORD = "password"  # noqa: S105 - the name of a reason
+    TRAITS = "traits"
+    UNREADABLE = "unreadable_characters"
+    TOO_MANY_CELLS = "too_many_cells"
+
+
+@dataclass(frozen=True, slots=True)
+class CellProblem:
+    """One cell that cannot be read; `path` is empty when it is the whole row."""
+
+    path: str
+    reason: CellReason
+    detail: str = ""
+    """What is not known, such as the name of a tag; never a secret."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +73,13 @@ class Candidate:
     """What one source says of one person or company; None or empty is blank: it erases nothing."""
 
     tax_id: TaxId | None
+    country: str = "BR"
+    """Of who has no tax id."""
     name: str | None = None
     trade_name: str | None = None
-    phones: Phones = field(default_factory=Phones)
+    phones: Phones = _NO_PHONES
     email: str | None = None
-    portal: Portal = field(default_factory=Portal)
+    portal: Portal = _NO_PORTAL
     status: Status | None = None
     kinds: frozenset[Kind] = frozenset()
     tags: frozenset[str] = frozenset()
@@ -47,6 +90,8 @@ class Candidate:
     erp_refs: frozenset[ErpRef] = frozenset()
     line: int | None = None
     """Where it stands in its source, to name it to the person who sent the file."""
+    problems: tuple[CellProblem, ...] = ()
+    """What of the row could not be read, for which it is refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +105,8 @@ class Policy:
     adds_to: frozenset[str] = frozenset()
     """Paths of sets to which an update only adds."""
     requires_tax_id: bool = True
+    default_kinds: frozenset[Kind] = frozenset()
+    """Of who is new and has none."""
 
 
 # The ERP's fields win, local fields stay, kinds and references are added and never removed.
@@ -83,6 +130,8 @@ class Refusal(StrEnum):
     NOTE_TOO_LONG = "note_too_long"
     REPEATED = "repeated"
     NOT_IN_REGISTER = "not_in_register"
+    SEVERAL = "several"
+    """More than one registration has this name and telephone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,62 +170,103 @@ class Refused:
 Decision = Create | Update | Unchanged | Refused
 
 
+class Several(Enum):
+    """Stands where one registration would: more than one may be meant."""
+
+    OF_THEM = "of_them"
+
+
 def plan(
     candidates: Sequence[Candidate],
-    existing: Mapping[str, Registration],
+    existing: Sequence[Registration | Several | None],
     policy: Policy,
     *,
     stamp: Stamp,
     new_ids: Iterable[str],
+    repeats: Repeats,
 ) -> list[Decision]:
     """Decide for each candidate, in order; writes nothing.
 
-    existing: registrations by `TaxId.key`, for at least those of the candidates that have one.
+    existing: who each of them is in the register.
     new_ids: as many unused ids as may be needed.
-    Of candidates with one tax id the first wins; the others are refused and name its line.
+    repeats: what this run has had so far. Of candidates with one tax id, or without one of one
+        name and telephone, the first wins; the others are refused and name its line.
     """
     ids = iter(new_ids)
-    first_lines: dict[str, int | None] = {}
     decisions: list[Decision] = []
-    for candidate in candidates:
-        key = candidate.tax_id.key if candidate.tax_id else None
-        if key is not None and key in first_lines:
-            decisions.append(Refused(candidate, (Refusal.REPEATED,), first_lines[key]))
-            continue
-        if key is not None:
-            first_lines[key] = candidate.line
-        known = existing.get(key) if key is not None else None
-        if known is None:
-            decisions.append(_create(candidate, policy, stamp, ids))
-        elif policy.may_update and (too_long := _too_long(candidate)):
-            decisions.append(Refused(candidate, tuple(too_long)))
-        elif policy.may_update:
-            decisions.append(_update(candidate, known, policy, stamp))
+    for candidate, known in zip(candidates, existing, strict=True):
+        repeated = _repeated(candidate, repeats)
+        if repeated is not None:
+            decisions.append(Refused(candidate, (Refusal.REPEATED,), repeated or None))
         else:
-            decisions.append(Unchanged(known))
+            decisions.append(decide(candidate, known, policy, stamp=stamp, new_ids=ids))
     return decisions
+
+
+def decide(
+    candidate: Candidate,
+    known: Registration | Several | None,
+    policy: Policy,
+    *,
+    stamp: Stamp,
+    new_ids: Iterable[str],
+) -> Decision:
+    """Decide for one candidate that repeats no other."""
+    if known is Several.OF_THEM:
+        return Refused(candidate, (Refusal.SEVERAL,))
+    if known is None:
+        return _create(candidate, policy, stamp, new_ids)
+    if not policy.may_update and not candidate.problems:
+        return Unchanged(known)
+    if (too_long := _too_long(candidate)) or candidate.problems:
+        return Refused(candidate, tuple(too_long))
+    return _update(candidate, known, policy, stamp)
+
+
+def keys_to_repeat(candidate: Candidate) -> list[int]:
+    """What no other candidate of the run may have: the tax id; without one, the name with each
+    telephone."""
+    if candidate.tax_id is not None:
+        return [key_of(candidate.tax_id)]
+    if not candidate.name:
+        return []
+    name = fold(candidate.name)
+    # A telephone can stand in two fields of one row.
+    phones = dict.fromkeys(map(phone_key, candidate.phones.all()))
+    return [key_of_text(f"{name}/{phone}") for phone in phones]
+
+
+def _repeated(candidate: Candidate, repeats: Repeats) -> int | None:
+    """The line of the first one; 0 when lines are not known."""
+    lines = [repeats.first_line(key, candidate.line or 0) for key in keys_to_repeat(candidate)]
+    return next((line for line in lines if line is not None), None)
 
 
 def _create(
     candidate: Candidate, policy: Policy, stamp: Stamp, ids: Iterable[str]
 ) -> Create | Refused:
+    kinds = candidate.kinds or policy.default_kinds
     reasons = []
     if not policy.may_create:
         reasons.append(Refusal.NOT_IN_REGISTER)
     if not candidate.name:
         reasons.append(Refusal.NO_NAME)
-    if candidate.tax_id is None and policy.requires_tax_id:
+    if (
+        candidate.tax_id is None
+        and policy.requires_tax_id
+        and all(problem.path != "tax_id" for problem in candidate.problems)
+    ):
         reasons.append(Refusal.NO_TAX_ID)
-    if not candidate.kinds:
+    if not kinds and all(problem.path != "kinds" for problem in candidate.problems):
         reasons.append(Refusal.NO_KIND)
     reasons += _too_long(candidate)
-    if reasons or candidate.name is None:
+    if reasons or candidate.problems or candidate.name is None:
         return Refused(candidate, tuple(reasons))
     from_chat = stamp.way is Way.IDENTIFICATION and not candidate.erp_refs
     return Create(
         Registration(
             id=next(iter(ids)),
-            country=candidate.tax_id.country if candidate.tax_id else "BR",
+            country=candidate.tax_id.country if candidate.tax_id else candidate.country,
             tax_id=candidate.tax_id,
             name=candidate.name,
             trade_name=candidate.trade_name,
@@ -184,7 +274,7 @@ def _create(
             email=candidate.email,
             portal=candidate.portal,
             status=candidate.status or Status.ACTIVE,
-            kinds=candidate.kinds,
+            kinds=kinds,
             tags=candidate.tags,
             traits=candidate.traits,
             alert_traits=bool(candidate.alert_traits),

@@ -61,6 +61,10 @@ class TryLaterError(AppError):
         self.retry_after_s = retry_after_s
 
 
+class LostError(TryLaterError):
+    """Another worker has taken the job that this one was doing."""
+
+
 class RefusedError(AppError):
     """Understood and declined: repeating the call does not help, something must be changed."""
 

@@ -13,6 +13,8 @@ from bot.domain.tax_id import TaxId
 
 NAME_LENGTH: Final = 200
 NOTE_LENGTH: Final = 2000
+TRAITS: Final = 20
+TRAIT_LENGTH: Final = 60
 # Hangul fillers and the empty Braille pattern: letters by their class, and nothing to see.
 _BLANKS: Final = dict.fromkeys(map(ord, "\u115f\u1160\u3164\uffa0\u2800"), " ")
 _EMAIL: Final = re.compile(r"[^@\s<>,;]{1,64}@[^@\s<>,;]+\.[^@\s<>,;.]{2,}")
@@ -39,6 +41,7 @@ class Way(StrEnum):
     CHAT = "chat"
     IMPORT = "import"
     SYNC = "sync"
+    UNDO = "undo"
 
 
 class Stamp(BaseModel):
@@ -184,6 +187,9 @@ def read_name(text: str) -> str:
 
 def read_line(text: str) -> str:
     """The text on one line, of any length: control characters and doubled spaces out."""
+    # Nearly every text: nothing of the blanks or beyond in it, and nothing that does not show.
+    if text.isprintable() and (text.isascii() or max(text) < "\u115f"):
+        return " ".join(text.split())
     # Direction overrides and zero-width characters (category C) would let a name rewrite the line.
     text = text.translate(_BLANKS)
     shown = "".join(

@@ -11,6 +11,9 @@ from bot.domain.registration import Kind, Registration, Status
 PAGE: Final = 8
 """Registrations on one page: what fits a phone with a button each."""
 _WORD: Final = re.compile(r"[^\W_]+")
+# Up to here these are all marks that combine, so nearly every name is done with them.
+_LATIN: Final = "\u036f"
+_ACCENTS: Final = {n: None for n in range(0x300, 0x370) if unicodedata.combining(chr(n))}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +59,9 @@ class ResultPage:
 def fold(text: str) -> str:
     """The text as it is compared: no accents, no case, words separated by one space."""
     if not text.isascii():
-        text = unicodedata.normalize("NFKD", text)
-        text = "".join(c for c in text if not unicodedata.combining(c))
+        text = unicodedata.normalize("NFKD", text).translate(_ACCENTS)
+        if text and max(text) > _LATIN:
+            text = "".join(c for c in text if not unicodedata.combining(c))
     return " ".join(_WORD.findall(text.casefold()))
 
 

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import mul
 from typing import Final
 
 from stdnum import get_cc_module
@@ -43,6 +44,14 @@ _PROTOCOL: Final = re.compile(r"20[0-9]{6}-[0-9]{6}")
 _NOT_ALPHANUMERIC: Final = re.compile(r"[^0-9A-Z]+")
 _SCIENTIFIC: Final = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]*)?\s*E\s*[+-]?[0-9]+")
 _DECIMAL_ZERO: Final = re.compile(r"([0-9]+)[.,]0")
+# As nearly every cell is written: bare, or with the punctuation of a CPF or a CNPJ.
+_WRITTEN: Final = re.compile(
+    r"[0-9]{11}|[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}"
+    r"|[0-9A-Z]{2}\.?[0-9A-Z]{3}\.?[0-9A-Z]{3}/?[0-9A-Z]{4}-?[0-9]{2}"
+)
+_PUNCTUATION: Final = str.maketrans("", "", ".-/")
+_CPF_WEIGHTS: Final = (10, 9, 8, 7, 6, 5, 4, 3, 2)
+_CNPJ_WEIGHTS: Final = (6, 5, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +179,10 @@ def read_tax_id_cell(cell: str | float) -> CellTaxId | NotATaxId:
     when the check digits then hold, and the result says so. Scientific notation has lost digits
     for good and is refused.
     """
+    if isinstance(cell, str) and _WRITTEN.fullmatch(cell):
+        number = cell.translate(_PUNCTUATION)
+        if _checks(number):
+            return CellTaxId(TaxId(number))
     if isinstance(cell, float):
         if not cell.is_integer() or abs(cell) >= 1e15:
             return NotATaxId(Reason.SCIENTIFIC)
@@ -208,6 +221,24 @@ def read_foreign_tax_id(country: str, text: str) -> TaxId | NotATaxId:
     if len(number) not in FOREIGN_LENGTH:
         return NotATaxId(Reason.LENGTH, len(number))
     return TaxId(number, country)
+
+
+def _checks(number: str) -> bool:
+    """Whether 11 or 14 characters in normal form are a document: the same answer as `check`, in
+    a quarter of the time, for files have hundreds of thousands of them."""
+    if number == number[0] * len(number):
+        return False
+    # A letter counts as its code above that of "0" (IN 2.229/2024), as a digit does.
+    values = [code - 48 for code in number.encode()]
+    if len(values) == CPF_LENGTH:
+        total = sum(map(mul, values, _CPF_WEIGHTS))
+        first = total * 10 % 11 % 10
+        # One more weight for each of the nine, and the first check digit has a weight of 2.
+        second = (total + sum(values[:9]) + 2 * first) * 10 % 11 % 10
+    else:
+        first = -sum(map(mul, values, _CNPJ_WEIGHTS[1:])) % 11 % 10
+        second = -(sum(map(mul, values, _CNPJ_WEIGHTS[:12])) + 2 * first) % 11 % 10
+    return bool(values[-2] == first and values[-1] == second)
 
 
 def _repaired(digits: str) -> CellTaxId | NotATaxId:

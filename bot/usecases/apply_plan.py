@@ -8,6 +8,7 @@ from typing import Final, Protocol
 from bot.domain.candidate import Candidate, Create, Decision, Policy, Update, plan
 from bot.domain.errors import TryLaterError
 from bot.domain.registration import Registration, Stamp
+from bot.domain.repeats import Repeats
 from bot.domain.tax_id import TaxId
 
 # Each round means that somebody else wrote the same record between our read and our write.
@@ -59,11 +60,12 @@ class ApplyPlan:
     async def _planned(
         self, candidates: Sequence[Candidate], policy: Policy, stamp: Stamp
     ) -> list[Decision]:
-        existing = await self.register.by_tax_ids(
+        by_key = await self.register.by_tax_ids(
             [candidate.tax_id for candidate in candidates if candidate.tax_id]
         )
+        existing = [by_key.get(c.tax_id.key) if c.tax_id else None for c in candidates]
         new_ids = (self.new_id() for _ in repeat(None))
-        return plan(candidates, existing, policy, stamp=stamp, new_ids=new_ids)
+        return plan(candidates, existing, policy, stamp=stamp, new_ids=new_ids, repeats=Repeats())
 
     async def _write(self, decision: Decision) -> bool:
         match decision:

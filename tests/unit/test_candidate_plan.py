@@ -31,6 +31,7 @@ from bot.domain.registration import (
     Status,
     Way,
 )
+from bot.domain.repeats import Repeats
 from tests.unit.documents import CNPJ, CPF, OTHER_CPF
 
 OLD = Stamp(at=datetime(2026, 1, 2, tzinfo=UTC), by="admin:1", way=Way.CHAT)
@@ -91,9 +92,20 @@ def candidate(values: dict[str, Any] | None = None, **more: Any) -> Candidate:
 
 
 def decide(one: Candidate, *stored: Registration, policy: Policy, stamp: Stamp = NOW) -> Decision:
-    existing = {r.tax_id.key: r for r in stored if r.tax_id}
-    [decision] = plan([one], existing, policy, stamp=stamp, new_ids=["new"])
+    [decision] = planned([one], *stored, policy=policy, stamp=stamp, new_ids=["new"])
     return decision
+
+
+def planned(
+    candidates: list[Candidate],
+    *stored: Registration,
+    policy: Policy,
+    new_ids: list[str],
+    stamp: Stamp = NOW,
+) -> list[Decision]:
+    by_key = {r.tax_id.key: r for r in stored if r.tax_id}
+    existing = [by_key.get(one.tax_id.key) if one.tax_id else None for one in candidates]
+    return plan(candidates, existing, policy, stamp=stamp, new_ids=new_ids, repeats=Repeats())
 
 
 def value_at(registration: Registration, path: str) -> Any:
@@ -245,7 +257,7 @@ def test_a_value_longer_than_the_register_takes_stops_nobody_and_is_not_stored(
 def test_without_a_tax_id_it_is_created_where_that_is_allowed():
     policy = Policy(may_create=True, may_update=True, requires_tax_id=False)
     one = candidate(tax_id=None, name="Ana", kinds=frozenset((Kind.CUSTOMER,)))
-    decisions = plan([one, one], {}, policy, stamp=NOW, new_ids=["a", "b"])
+    decisions = planned([one, one], policy=policy, new_ids=["a", "b"])
     assert [d.registration.id for d in decisions if isinstance(d, Create)] == ["a", "b"]
 
 
@@ -257,7 +269,7 @@ def test_the_first_of_a_tax_id_wins_and_the_others_name_its_line():
         candidate(tax_id=CNPJ, name="Loja", kinds=frozenset((Kind.SUPPLIER,)), line=5),
         candidate(name="Dora", line=6),
     ]
-    decisions = plan(lines, {}, EVERYTHING, stamp=NOW, new_ids=["a", "b", "c"])
+    decisions = planned(lines, policy=EVERYTHING, new_ids=["a", "b", "c"])
     assert [type(d) for d in decisions] == [Create, Create, Refused, Create, Refused]
     assert decisions[2] == Refused(lines[2], (Refusal.REPEATED,), 2)
     assert decisions[4] == Refused(lines[4], (Refusal.REPEATED,), 2)
@@ -265,6 +277,6 @@ def test_the_first_of_a_tax_id_wins_and_the_others_name_its_line():
 
 def test_a_repeated_tax_id_is_refused_also_when_the_first_was():
     lines = [candidate(line=2), candidate(name="Ana", kinds=frozenset((Kind.CUSTOMER,)), line=3)]
-    decisions = plan(lines, {}, EVERYTHING, stamp=NOW, new_ids=["a"])
+    decisions = planned(lines, policy=EVERYTHING, new_ids=["a"])
     assert decisions[0] == Refused(lines[0], (Refusal.NO_NAME, Refusal.NO_KIND))
     assert decisions[1] == Refused(lines[1], (Refusal.REPEATED,), 2)

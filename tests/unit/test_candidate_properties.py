@@ -27,6 +27,7 @@ from bot.domain.registration import (
     Status,
     Way,
 )
+from bot.domain.repeats import Repeats
 from tests.unit.documents import CPF, STABLE
 
 FROM_CUSTOMER = Stamp(at=datetime(2026, 11, 24, tzinfo=UTC), by="chat:5", way=Way.IDENTIFICATION)
@@ -64,8 +65,9 @@ stamps = st.sampled_from([FROM_CUSTOMER, FROM_IXC])
 
 
 def decided(candidate, known: Registration | None, policy: Policy, stamp: Stamp):
-    existing = {CPF.key: known} if known else {}
-    [decision] = plan([candidate], existing, policy, stamp=stamp, new_ids=["new"])
+    [decision] = plan(
+        [candidate], [known], policy, stamp=stamp, new_ids=["new"], repeats=Repeats()
+    )
     return decision
 
 

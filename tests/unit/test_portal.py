@@ -12,10 +12,10 @@ import structlog
 from pydantic import SecretStr
 
 from bot.demo.documents import make_cnpj, make_cpf
+from bot.domain.portal import PasswordRefusal, UsernameRefusal, read_password, read_username
 from bot.domain.tax_id import TaxId
 from bot.runtime.logs import configure_logs
 from bot.runtime.passwords import Argon2Passwords
-from bot.usecases.portal import PasswordRefusal, UsernameRefusal, read_password, read_username
 
 PASSWORD = SecretStr("Correto&Cavalo 42")
 CPF, LETTERED = make_cpf(123_456_789), make_cnpj("12ABC34501DE")

@@ -10,8 +10,8 @@ from aiogram_dialog.widgets.kbd import Button, Cancel, Group, Select, SwitchTo
 from aiogram_dialog.widgets.text import Const, Format
 from pydantic import SecretStr
 
+from bot.domain.portal import PasswordRefusal, read_password
 from bot.domain.registration import Kind, Registration, Status
-from bot.usecases.portal import PasswordRefusal, read_password
 from handlers.admin.register import texts
 from handlers.admin.register.countries import country_name
 from handlers.admin.register.country_window import country_window

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bot.domain.phone import read_phone
+from bot.domain.portal import UsernameRefusal, read_username
 from bot.domain.registration import (
     NAME_LENGTH,
     NOTE_LENGTH,
+    TRAIT_LENGTH,
+    TRAITS,
     Kind,
     Status,
     read_email,
@@ -18,10 +21,7 @@ from bot.domain.registration import (
     read_traits,
 )
 from bot.domain.tax_id import NotATaxId, Reason, TaxId, read_foreign_tax_id, read_tax_id
-from bot.usecases.portal import UsernameRefusal, read_username
 
-_TRAITS: Final = 20
-_TRAIT_LENGTH: Final = 60
 _SETS: Final = ("kinds", "tags", "priority_departments")
 _PHONES: Final = ("phones.mobile", "phones.home", "phones.commercial")
 _TAX_ID: Final = {
@@ -108,10 +108,10 @@ def _traits(text: str) -> list[str] | Wrong:
     traits = read_traits(text)
     if not traits:
         return Wrong("Não encontrei nenhuma característica. Separe com vírgulas.")
-    if len(traits) > _TRAITS:
-        return Wrong(f"São {len(traits)} características; o limite é {_TRAITS}.")
-    if long := next((trait for trait in traits if len(trait) > _TRAIT_LENGTH), None):
-        return Wrong(f"“{long[:30]}…” passa de {_TRAIT_LENGTH} caracteres. Encurte.")
+    if len(traits) > TRAITS:
+        return Wrong(f"São {len(traits)} características; o limite é {TRAITS}.")
+    if long := next((trait for trait in traits if len(trait) > TRAIT_LENGTH), None):
+        return Wrong(f"“{long[:30]}…” passa de {TRAIT_LENGTH} caracteres. Encurte.")
     return list(traits)
 
 

@@ -18,6 +18,7 @@ WAYS: Final = {
     Way.CHAT: "chat",
     Way.IMPORT: "importação",
     Way.SYNC: "sincronização",
+    Way.UNDO: "desfazer de uma tarefa",
 }
 # In the order in which a record is read.
 LABELS: Final = {

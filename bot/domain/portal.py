@@ -1,4 +1,4 @@
-"""The customer portal's login, as an admin types it: what is accepted, and who hashes it."""
+"""The customer portal's login, as people write it: what is accepted, and who hashes it."""
 
 import re
 from enum import Enum, auto

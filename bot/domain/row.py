@@ -1,0 +1,333 @@
+"""A row of a file becomes a candidate: each cell is read by the rule of its field.
+
+Nothing raises: a cell that cannot be read is a problem of its row. What people type the same again
+and again, such as kinds and tags, is read once for each way of writing it.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+from babel import Locale
+from pydantic import SecretStr
+
+from bot.domain.candidate import Candidate, CellProblem, CellReason
+from bot.domain.guard import unguarded
+from bot.domain.label import Label, label_key
+from bot.domain.phone import read_phone
+from bot.domain.portal import PasswordRefusal, UsernameRefusal, read_password, read_username
+from bot.domain.registration import (
+    TRAIT_LENGTH,
+    TRAITS,
+    Kind,
+    Phones,
+    Portal,
+    Status,
+    read_email,
+    read_line,
+    read_note,
+    read_traits,
+)
+from bot.domain.search import fold
+from bot.domain.tax_id import CellTaxId, NotATaxId, Reason, read_foreign_tax_id, read_tax_id_cell
+
+KINDS: Final[Mapping[str, Kind]] = {
+    "cliente": Kind.CUSTOMER,
+    "clientes": Kind.CUSTOMER,
+    "fornecedor": Kind.SUPPLIER,
+    "fornecedores": Kind.SUPPLIER,
+    "prestador de servico": Kind.SERVICE_PROVIDER,
+    "prestador servico": Kind.SERVICE_PROVIDER,
+    "prestador de servicos": Kind.SERVICE_PROVIDER,
+    "prestador": Kind.SERVICE_PROVIDER,
+    "prospect": Kind.PROSPECT,
+    "prospecto": Kind.PROSPECT,
+    "lead": Kind.PROSPECT,
+}
+"""By folded name."""
+_STATUSES: Final = {
+    **dict.fromkeys(("a", "ativo", "ativa", "s", "sim", "1"), Status.ACTIVE),
+    **dict.fromkeys(("i", "inativo", "inativa", "n", "nao", "0"), Status.INACTIVE),
+}
+_YES: Final = frozenset(("s", "sim", "1", "verdadeiro", "x"))
+_NO: Final = frozenset(("n", "nao", "0", "falso"))
+_LIST: Final = re.compile(r"[,;\n]")
+_REASONS: Final = {
+    Reason.NOTHING: CellReason.TAX_ID_NOTHING,
+    Reason.LENGTH: CellReason.TAX_ID_LENGTH,
+    Reason.CHECK_DIGITS: CellReason.TAX_ID_CHECK_DIGITS,
+    Reason.REPEATED: CellReason.TAX_ID_REPEATED,
+    Reason.AMBIGUOUS: CellReason.TAX_ID_AMBIGUOUS,
+    Reason.SCIENTIFIC: CellReason.TAX_ID_SCIENTIFIC,
+    Reason.COUNTRY_RULE: CellReason.TAX_ID_COUNTRY,
+}
+# Of so many ways of writing one kind, tag or department the readings are kept.
+_MOST_READINGS: Final = 10_000
+_DETAIL: Final = 60
+PASSWORD: Final = "portal.password"  # noqa: S105 - the name of a column
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a row says."""
+
+    candidate: Candidate
+    repaired: bool = False
+    """Its tax id had lost its leading zeros."""
+    password: SecretStr | None = None
+    """Not hashed yet: that takes long, and may not be needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Wrong:
+    """A cell that is no value of its field."""
+
+    reason: CellReason
+    detail: str = ""
+
+
+class RowReader:
+    """Reads the rows of one file.
+
+    fields: for each column the path of its field, None when it is not taken.
+    """
+
+    def __init__(
+        self,
+        fields: Sequence[str | None],
+        *,
+        tags: Iterable[Label] = (),
+        departments: Iterable[Label] = (),
+    ) -> None:
+        self._width = len(fields)
+        self._places = {path: place for place, path in enumerate(fields) if path is not None}
+        named: dict[str, Callable[[str], Any]] = {
+            "name": _name,
+            "trade_name": _name,
+            "email": _email,
+            "portal.username": _username,
+            "status": _kept(_status),
+            "kinds": _kept(_kinds),
+            "tags": _kept(_labels(tags, CellReason.TAG)),
+            "priority_departments": _kept(_labels(departments, CellReason.DEPARTMENT)),
+            "traits": _traits,
+            "alert_traits": _kept(_yes_or_no),
+            "fixed_note": _note,
+        }
+        self._readers = [
+            (place, path, named[path]) for path, place in self._places.items() if path in named
+        ]
+        self._phones = [
+            (place, path, path.removeprefix("phones."))
+            for path, place in self._places.items()
+            if path.startswith("phones.")
+        ]
+
+    def __call__(self, line: int, cells: Sequence[str]) -> Row:
+        """The row as a candidate, with every problem of its cells."""
+        problems: list[CellProblem] = []
+        if len(cells) != self._width:
+            cells = self._fitted(cells, problems)
+        if "\0" in "".join(cells):
+            problems.append(CellProblem("", CellReason.UNREADABLE))
+            cells = [cell.replace("\0", "") for cell in cells]
+        values: dict[str, Any] = {}
+        for place, path, read in self._readers:
+            cell = cells[place].strip()
+            if cell:
+                if cell[0] == "'":
+                    cell = unguarded(cell).strip()
+                value = read(cell)
+                if isinstance(value, _Wrong):
+                    problems.append(CellProblem(path, value.reason, value.detail))
+                else:
+                    values[path] = value
+        country = self._country(cells, problems) if "country" in self._places else "BR"
+        tax_id = self._tax_id(cells, country, problems)
+        phones = self._read_phones(cells, country, problems)
+        username = values.pop("portal.username", None)
+        password = None
+        if PASSWORD in self._places:
+            password = self._password(cells, username, tax_id, problems)
+        candidate = Candidate(
+            tax_id=tax_id.tax_id if tax_id else None,
+            country=country,
+            phones=Phones(**phones) if phones else _NO_PHONES,
+            portal=Portal(username=username) if username else _NO_PORTAL,
+            line=line,
+            problems=tuple(problems),
+            **values,
+        )
+        return Row(candidate, tax_id is not None and tax_id.repaired, password)
+
+    def _fitted(self, cells: Sequence[str], problems: list[CellProblem]) -> Sequence[str]:
+        surplus = cells[self._width :]
+        if any(cell.strip() for cell in surplus):
+            problems.append(CellProblem("", CellReason.TOO_MANY_CELLS))
+        return [*cells[: self._width], *[""] * (self._width - len(cells))]
+
+    def _cell(self, path: str, cells: Sequence[str]) -> str:
+        place = self._places.get(path)
+        if place is None:
+            return ""
+        cell = cells[place].strip()
+        return unguarded(cell).strip() if cell[:1] == "'" else cell
+
+    def _country(self, cells: Sequence[str], problems: list[CellProblem]) -> str:
+        cell = self._cell("country", cells)
+        if not cell or cell == "BR":
+            return "BR"
+        code = _countries().get(fold(cell))
+        if code is None:
+            problems.append(CellProblem("country", CellReason.COUNTRY, cell[:_DETAIL]))
+        return code or "BR"
+
+    def _tax_id(
+        self, cells: Sequence[str], country: str, problems: list[CellProblem]
+    ) -> CellTaxId | None:
+        cell = self._cell("tax_id", cells)
+        if not cell:
+            return None
+        if country == "BR":
+            read = read_tax_id_cell(cell)
+        else:
+            foreign = read_foreign_tax_id(country, cell)
+            read = foreign if isinstance(foreign, NotATaxId) else CellTaxId(foreign)
+        if isinstance(read, NotATaxId):
+            detail = str(read.length) if read.reason is Reason.LENGTH else ""
+            problems.append(CellProblem("tax_id", _REASONS[read.reason], detail))
+            return None
+        return read
+
+    def _read_phones(
+        self, cells: Sequence[str], country: str, problems: list[CellProblem]
+    ) -> dict[str, str]:
+        phones = {}
+        for place, path, name in self._phones:
+            cell = cells[place].strip()
+            if not cell:
+                continue
+            if cell[0] == "'":
+                cell = unguarded(cell)
+            phone = read_phone(cell, country=country)
+            if phone is None:
+                problems.append(CellProblem(path, CellReason.PHONE))
+            else:
+                phones[name] = phone
+        return phones
+
+    def _password(
+        self,
+        cells: Sequence[str],
+        username: str | None,
+        tax_id: CellTaxId | None,
+        problems: list[CellProblem],
+    ) -> SecretStr | None:
+        # Spaces belong to a password; a cell of nothing else is blank.
+        place = self._places[PASSWORD]
+        if not cells[place].strip():
+            return None
+        read = read_password(
+            SecretStr(unguarded(cells[place])),
+            username=username,
+            tax_id=tax_id.tax_id if tax_id else None,
+        )
+        if isinstance(read, PasswordRefusal):
+            problems.append(CellProblem(PASSWORD, CellReason.PASSWORD, read.name.lower()))
+            return None
+        return read
+
+
+_NO_PHONES: Final = Phones()
+_NO_PORTAL: Final = Portal()
+
+
+def _name(cell: str) -> str | None:
+    return read_line(cell) or None
+
+
+def _email(cell: str) -> str | _Wrong:
+    return read_email(cell) or _Wrong(CellReason.EMAIL)
+
+
+def _username(cell: str) -> str | _Wrong:
+    username = read_username(cell)
+    if isinstance(username, UsernameRefusal):
+        return _Wrong(CellReason.USERNAME, username.name.lower())
+    return username
+
+
+def _note(cell: str) -> str | None:
+    return read_note(cell) or None
+
+
+def _traits(cell: str) -> tuple[str, ...] | _Wrong:
+    traits = read_traits(cell)
+    fits = len(traits) <= TRAITS and all(len(trait) <= TRAIT_LENGTH for trait in traits)
+    return traits if fits else _Wrong(CellReason.TRAITS)
+
+
+def _status(cell: str) -> Status | _Wrong:
+    return _STATUSES.get(fold(cell)) or _Wrong(CellReason.STATUS, cell[:_DETAIL])
+
+
+def _yes_or_no(cell: str) -> bool | _Wrong:
+    folded = fold(cell)
+    if folded in _YES or folded in _NO:
+        return folded in _YES
+    return _Wrong(CellReason.YES_OR_NO, cell[:_DETAIL])
+
+
+def _kinds(cell: str) -> frozenset[Kind] | _Wrong:
+    kinds = {part: KINDS.get(fold(part)) for part in _parts(cell)}
+    wrong = [part for part, kind in kinds.items() if kind is None]
+    if wrong:
+        return _Wrong(CellReason.KIND, wrong[0][:_DETAIL])
+    return frozenset(kind for kind in kinds.values() if kind)
+
+
+def _labels(
+    labels: Iterable[Label], reason: CellReason
+) -> Callable[[str], frozenset[str] | _Wrong]:
+    """Reads ids or names, as `bot.usecases.labels.Labels.by_name_or_id` does."""
+    known = list(labels)
+    ids = {label.key: label.id for label in known if label.archived}
+    ids |= {label.key: label.id for label in known if not label.archived}
+    own = {label.id for label in known}
+
+    def read(cell: str) -> frozenset[str] | _Wrong:
+        found = {p: p if p in own else ids.get(label_key(p)) for p in _parts(cell)}
+        wrong = [part for part, label_id in found.items() if label_id is None]
+        if wrong:
+            return _Wrong(reason, wrong[0][:_DETAIL])
+        return frozenset(label_id for label_id in found.values() if label_id)
+
+    return read
+
+
+def _kept(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    """The same reader, which reads each way of writing once."""
+    readings: dict[str, Any] = {}
+
+    def kept(cell: str) -> Any:
+        found = readings.get(cell)
+        if found is None:
+            found = read(cell)
+            if len(readings) < _MOST_READINGS:
+                readings[cell] = found
+        return found
+
+    return kept
+
+
+def _parts(cell: str) -> list[str]:
+    return [part.strip() for part in _LIST.split(cell) if part.strip()]
+
+
+@cache
+def _countries() -> dict[str, str]:
+    names = Locale("pt", "BR").territories
+    codes = {code: name for code, name in names.items() if len(code) == 2 and code.isalpha()}
+    return {fold(name): code for code, name in codes.items()} | {c.lower(): c for c in codes}

@@ -1,0 +1,228 @@
+"""What is to become of the rows of a file: pure planning, and what is told of it.
+
+Most rows of a file that comes again change nothing. They are known by `Known.has`, without the
+registration being read whole; for all others `bot.domain.candidate.decide` decides.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from bot.domain.candidate import (
+    Candidate,
+    Change,
+    Create,
+    Decision,
+    Policy,
+    Refusal,
+    Refused,
+    Several,
+    Unchanged,
+    Update,
+    decide,
+    keys_to_repeat,
+)
+from bot.domain.job import SAMPLES, Batch, Counts, RowReport, Sample
+from bot.domain.registration import FIELDS, Registration, Stamp
+from bot.domain.repeats import Repeats, key_of
+from bot.domain.row import Row
+
+_PASSWORD: Final = "portal.password_hash"  # noqa: S105 - the name of a field
+
+# What the plan of a row is, in one number: what it says must still hold when the run comes to it.
+CREATE: Final = 0
+REFUSE: Final = 1
+
+
+class Known(Protocol):
+    """One registration as it was read."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def version(self) -> int: ...
+
+    @property
+    def registration(self) -> Registration: ...
+
+    def has(self, candidate: Candidate, fields: frozenset[str]) -> bool:
+        """Whether it has all that the candidate says already; False when that is not sure."""
+        ...
+
+
+@dataclass(slots=True)
+class PlannedRow:
+    """One row with what was decided for it."""
+
+    row: Row
+    known: Known | Several | None
+    decision: Decision | None
+    """None when nothing changes: the quick answer."""
+    code: int
+
+
+@dataclass(slots=True)
+class _Tally:
+    rows: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+    fields: dict[str, int] = field(default_factory=dict)
+
+    def add(self, name: str) -> None:
+        self.counts[name] = self.counts.get(name, 0) + 1
+
+    def result(self) -> Counts:
+        return Counts(rows=self.rows, **self.counts, fields=self.fields)
+
+
+class Samples:
+    """The first changes of each field."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, list[Sample]] = {}
+
+    def take(self, planned: Sequence[PlannedRow]) -> None:
+        """Keep those of them that are among the first."""
+        for one in planned:
+            if isinstance(one.decision, Update):
+                for change in one.decision.changes:
+                    self._add(change, one.decision.before, one.row.candidate.line or 0)
+
+    def _add(self, change: Change, registration: Registration, line: int) -> None:
+        samples = self._found.setdefault(change.path, [])
+        if len(samples) < SAMPLES:
+            samples.append(
+                Sample(
+                    path=change.path,
+                    line=line,
+                    name=registration.name,
+                    before=change.before,
+                    after=change.after,
+                )
+            )
+
+    def result(self) -> tuple[Sample, ...]:
+        return tuple(sample for path in FIELDS for sample in self._found.get(path, ()))
+
+
+def plan_row(
+    row: Row,
+    known: Known | Several | None,
+    policy: Policy,
+    stamp: Stamp,
+    ids: Iterator[str],
+) -> PlannedRow:
+    """What is to become of one row that repeats no other."""
+    candidate = row.candidate
+    if known is None or isinstance(known, Several):
+        decision = decide(candidate, known, policy, stamp=stamp, new_ids=ids)
+        code = CREATE if isinstance(decision, Create) else REFUSE
+        return PlannedRow(row, known, decision, code)
+    unchanged = (known.version + 1) << 1
+    changed = unchanged | 1
+    if not candidate.problems and (not policy.may_update or known.has(candidate, policy.fields)):
+        return PlannedRow(row, known, None, changed if row.password else unchanged)
+    decision = decide(candidate, known.registration, policy, stamp=stamp, new_ids=ids)
+    if isinstance(decision, Refused):
+        return PlannedRow(row, known, decision, REFUSE)
+    if isinstance(decision, Unchanged):
+        return PlannedRow(row, known, None, changed if row.password else unchanged)
+    return PlannedRow(row, known, decision, changed)
+
+
+def first_line(candidate: Candidate, repeats: Repeats) -> int | None:
+    """The line in which this one stood before; None, and remembered, when it did not."""
+    line = candidate.line or 0
+    if candidate.tax_id is not None:
+        return repeats.first_line(key_of(candidate.tax_id), line)
+    lines = [repeats.first_line(key, line) for key in keys_to_repeat(candidate)]
+    return next((line for line in lines if line is not None), None)
+
+
+def remember(rows: Sequence[Row], repeats: Repeats) -> None:
+    """Take them as seen, without planning them."""
+    for row in rows:
+        first_line(row.candidate, repeats)
+
+
+def is_repeat(planned: PlannedRow) -> bool:
+    """Whether it was refused because another line has the same."""
+    decision = planned.decision
+    return isinstance(decision, Refused) and Refusal.REPEATED in decision.reasons
+
+
+def may_set_password(planned: PlannedRow, policy: Policy) -> bool:
+    """Whether its password is to be hashed, or compared with the one that is stored."""
+    if planned.row.password is None or isinstance(planned.decision, Refused):
+        return False
+    if isinstance(planned.decision, Create):
+        return True
+    return policy.may_update and _PASSWORD in policy.fields
+
+
+def counted(planned: Sequence[PlannedRow], policy: Policy) -> Counts:
+    """How many rows become what."""
+    tally = _Tally(rows=len(planned))
+    for one in planned:
+        match one.decision:
+            case Create():
+                tally.add("created")
+            case Update(changes=changes):
+                tally.add("updated")
+                for change in changes:
+                    tally.fields[change.path] = tally.fields.get(change.path, 0) + 1
+            case Refused():
+                tally.add("refused")
+            case _:
+                tally.add("unchanged")
+        if one.row.repaired and not isinstance(one.decision, Refused):
+            tally.add("repaired")
+        if may_set_password(one, policy):
+            tally.add("passwords")
+    return tally.result()
+
+
+def batch_of(
+    job_id: int,
+    number: int,
+    planned: Sequence[PlannedRow],
+    promised: Sequence[int] | None,
+    policy: Policy,
+) -> Batch:
+    """The record of a batch that is written as planned."""
+    counts = counted(planned, policy)
+    replanned: tuple[int, ...] = ()
+    if promised is not None:
+        replanned = tuple(
+            one.row.candidate.line or 0
+            for one, code in zip(planned, promised, strict=True)
+            if one.code != code
+        )
+    return Batch(
+        job=job_id,
+        number=number,
+        last_line=planned[-1].row.candidate.line or 0,
+        counts=counts.model_copy(update={"replanned": len(replanned)}),
+        created=tuple(
+            p.decision.registration.id for p in planned if isinstance(p.decision, Create)
+        ),
+        refused=tuple(_report(p.decision) for p in planned if isinstance(p.decision, Refused)),
+        repaired=tuple(
+            p.row.candidate.line or 0
+            for p in planned
+            if p.row.repaired and not isinstance(p.decision, Refused)
+        ),
+        replanned=replanned,
+    )
+
+
+def _report(refused: Refused) -> RowReport:
+    """Every reason of the row, those of its cells first."""
+    reasons: list[tuple[str, str, str]] = [
+        (problem.path, problem.reason.value, problem.detail)
+        for problem in refused.candidate.problems
+    ]
+    for reason in refused.reasons:
+        repeats = reason is Refusal.REPEATED and refused.repeats_line
+        reasons.append(("", reason.value, str(refused.repeats_line) if repeats else ""))
+    return RowReport(line=refused.candidate.line or 0, reasons=tuple(reasons))

@@ -1,0 +1,105 @@
+"""How what a job did is taken back, registration by registration; pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bot.domain.audit import AuditEntry, Event
+from bot.domain.candidate import Change, Update
+from bot.domain.job import Kept
+from bot.domain.registration import ErpRef, Kind, Registration, Stamp, Status
+
+_WHOLE: Final = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """It was new, and nobody has touched it since."""
+
+    registration: Registration
+
+
+@dataclass(frozen=True, slots=True)
+class BringBack:
+    """It was removed, and is to be there again."""
+
+    deletion: AuditEntry
+    registration: Registration
+
+
+@dataclass(frozen=True, slots=True)
+class Reverted:
+    """Fields go back to their value before; `kept` are those that somebody changed since."""
+
+    update: Update
+    kept: Kept | None
+
+
+Undoing = Remove | BringBack | Reverted | Kept
+"""None beside these: there is nothing to take back any more."""
+
+
+def undo_creation(now: Registration | None) -> Remove | Kept | None:
+    """What becomes of a registration that the job created."""
+    if now is None:
+        return None
+    return Remove(now) if now.version == 1 else _kept(now, _WHOLE)
+
+
+def undo_entry(entry: AuditEntry, now: Registration | None, stamp: Stamp) -> Undoing | None:
+    """What becomes of a registration to which the job did what the entry says."""
+    match entry.event:
+        case Event.CHANGED:
+            return _undo_change(entry, now, stamp)
+        case Event.DELETED:
+            if now is not None or entry.deleted is None:
+                return None
+            version = {"version": entry.version + 1, "updated": stamp}
+            return BringBack(entry, entry.deleted.model_copy(update=version))
+        case Event.CREATED | Event.RESTORED:
+            if now is None:
+                return None
+            return Remove(now) if now.version == entry.version else _kept(now, _WHOLE)
+
+
+def _undo_change(
+    entry: AuditEntry, now: Registration | None, stamp: Stamp
+) -> Reverted | Kept | None:
+    if now is None:
+        return Kept(registration_id=entry.registration_id, name=entry.name, paths=_WHOLE)
+    changes, kept = [], []
+    for change in entry.changes:
+        before, after = (_value(change.path, v) for v in (change.before, change.after))
+        value = now.value(change.path)
+        if value == after:
+            changes.append(Change(change.path, value, before))
+        elif value != before:
+            kept.append(change.path)
+    left = _kept(now, tuple(kept)) if kept else None
+    if not changes:
+        return left
+    values = {change.path: change.after for change in changes}
+    update = Update(now, now.with_values(values, updated=stamp), tuple(changes))
+    return Reverted(update, left)
+
+
+def _kept(registration: Registration, paths: tuple[str, ...]) -> Kept:
+    return Kept(registration_id=registration.id, name=registration.name, paths=paths)
+
+
+def _value(path: str, stored: Any) -> Any:
+    """The value as a registration has it, from its form in the audit."""
+    match path:
+        case "kinds":
+            return frozenset(map(Kind, stored))
+        case "tags" | "priority_departments" | "chat_phones":
+            return frozenset(stored)
+        case "traits":
+            return tuple(stored)
+        case "status":
+            return Status(stored)
+        case "erp_refs":
+            return frozenset(ErpRef.model_validate(ref) for ref in stored)
+        case "tax_id":
+            raise ValueError("no job changes a tax id")
+    return dict(stored) if isinstance(stored, Mapping) else stored

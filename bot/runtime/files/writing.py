@@ -1,0 +1,296 @@
+"""Tables as CSV or XLSX files, none of them larger than what can be sent.
+
+Rows are collected as CSV on the disk, in chunks. While that is small enough it is the file itself;
+otherwise parts are made of as many chunks as fit. How many do is only known once they are packed,
+so a part that came out too large is made again of fewer.
+"""
+
+import csv
+import errno
+import io
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from itertools import zip_longest
+from pathlib import Path
+from typing import Final, NamedTuple, Self
+from xml.sax.saxutils import escape
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+from xlsxwriter import Workbook  # type: ignore[import-untyped]
+from xlsxwriter.exceptions import XlsxFileError  # type: ignore[import-untyped]
+
+from bot.domain.errors import Problem, RefusedError
+from bot.domain.export import Format
+from bot.domain.guard import guarded
+
+LARGEST_BYTES: Final = 45_000_000
+"""Telegram takes 50 MB from a bot."""
+ROWS_OF_A_SHEET: Final = 1_048_575
+"""As many as fit under the header. More go on in a second file, not in a second sheet: each part
+is imported by itself, and importing reads one sheet."""
+_CELL_LENGTH: Final = 32_767
+_CHUNK_LENGTH: Final = 1 << 18
+# Small enough against a part that it can be filled to a few hundredths of what it may have.
+_CHUNKS_OF_A_PART: Final = 64
+# Chunks do not all pack equally well.
+_FILLED: Final = 0.95
+# The same rows are the same bytes, whenever they are written; zip knows no time before 1980.
+_WRITTEN_AT: Final = datetime(1980, 1, 1)  # noqa: DTZ001 - neither format holds a zone
+_TEXT: Final = 49
+"""Excel's own format for text: a document typed into such a cell keeps its leading zeros."""
+_NARROWEST: Final = 8
+_WIDEST: Final = 40
+
+
+class _Chunk(NamedTuple):
+    start: int
+    size: int
+    rows: int
+
+
+# Writes a file, and says how many of the chunks went into it: it may stop once it is too large.
+_Pack = Callable[[Path, Sequence[_Chunk], Iterator[bytes]], int]
+
+
+class TableWriter:
+    """Takes the rows of one table and gives its files; every method blocks, so use a thread.
+
+    As a context manager it removes what is unfinished. Each method raises RefusedError: with
+    Problem.DISK_FULL when the disk is full, without a problem when nothing can be written there.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        file_format: Format,
+        header: Sequence[str],
+        *,
+        largest_bytes: int = LARGEST_BYTES,
+        rows_of_a_sheet: int = ROWS_OF_A_SHEET,
+    ) -> None:
+        """folder: where the files will be; nothing is written anywhere else. name: of the files,
+        without ending. header: not yet guarded. largest_bytes: of one file; a row that is larger
+        by itself is written all the same, and XLSX files have 6 kB without any."""
+        self._folder = folder
+        self._name = name
+        self._format = file_format
+        self._largest_bytes = largest_bytes
+        self._rows_of_a_sheet = rows_of_a_sheet
+        self._chunk_length = min(largest_bytes // _CHUNKS_OF_A_PART, _CHUNK_LENGTH)
+        # Spreadsheets hold no longer ones; nothing in the register comes near.
+        self._cell_length = _CELL_LENGTH if file_format == "xlsx" else None
+        self._header = self._guarded(header)
+        self._buffer = io.StringIO(newline="")
+        self._csv = csv.writer(self._buffer, delimiter=";", lineterminator="\r\n")
+        self._csv.writerow(self._header)
+        self._head = f"\ufeff{self._buffer.getvalue()}".encode()
+        self._chunks: list[_Chunk] = []
+        self._begin_chunk()
+        with _disk():
+            self._work = Path(tempfile.mkdtemp(prefix=".export-", dir=folder))
+            try:
+                self._spool = (self._work / "rows").open("w+b")
+            except OSError:
+                self._work.rmdir()
+                raise
+            self._size = self._spool.write(self._head)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.discard()
+
+    def write_rows(self, rows: Iterable[Sequence[str]]) -> None:
+        """Add rows, whose cells are not yet guarded."""
+        with _disk():
+            for row in rows:
+                self._length += self._csv.writerow(self._guarded(row))
+                self._rows += 1
+                if self._length >= self._chunk_length:
+                    self._end_chunk()
+
+    def close(self, report: Callable[[int], None] = lambda rows: None) -> list[Path]:
+        """The finished files, in the order of their rows; what had their names is replaced.
+
+        One `name.csv` or `name.xlsx` when it is small enough, else `name.csv.zip`, else parts
+        `name-1.csv.zip` or `name-1.xlsx` and so on, each with the header. An XLSX file is a zip
+        archive already and would not get smaller in another.
+
+        report: called again and again with how many rows are packed, which takes most of the time
+        of an XLSX file; the number falls when a part came out too large. What it raises ends this.
+        """
+        with _disk():
+            if self._rows:
+                self._end_chunk()
+            self._spool.flush()
+            if self._format == "csv" and self._size <= self._largest_bytes:
+                files = [(self._work / "rows").rename(self._work / f"{self._name}.csv")]
+            elif self._format == "csv":
+                files = self._parts(".csv.zip", self._pack_csv, report)
+            else:
+                files = self._parts(".xlsx", self._pack_xlsx, report)
+            finished = [file.replace(self._folder / file.name) for file in files]
+        self.discard()
+        return finished
+
+    def discard(self) -> None:
+        """Remove what is unfinished; finished files stay."""
+        # What could not be written to a full disk cannot be written on closing either.
+        with suppress(OSError):
+            self._spool.close()
+        shutil.rmtree(self._work, ignore_errors=True)
+
+    def _guarded(self, row: Iterable[str]) -> list[str]:
+        return [guarded(cell)[: self._cell_length] for cell in row]
+
+    def _begin_chunk(self) -> None:
+        self._buffer.seek(0)
+        self._buffer.truncate()
+        self._length = self._rows = 0
+
+    def _end_chunk(self) -> None:
+        data = self._buffer.getvalue().encode()
+        self._chunks.append(_Chunk(self._size, len(data), self._rows))
+        self._size += self._spool.write(data)
+        self._begin_chunk()
+
+    def _parts(self, ending: str, pack: _Pack, report: Callable[[int], None]) -> list[Path]:
+        files: list[Path] = []
+        start, count = 0, len(self._chunks)
+        while start < len(self._chunks) or not files:
+            chunks = self._fitting_a_sheet(self._chunks[start : start + count])
+            is_whole = len(chunks) == len(self._chunks)
+            stem = self._name if is_whole else f"{self._name}-{len(files) + 1}"
+            file = self._work / f"{stem}{ending}"
+            before = sum(chunk.rows for chunk in self._chunks[:start])
+            packed = pack(file, chunks, self._contents(chunks, before, report))
+            size = file.stat().st_size
+            if size > self._largest_bytes and len(chunks) > 1:
+                count = max(1, int(packed * self._largest_bytes / size * _FILLED))
+                file.unlink()
+            else:
+                files.append(file)
+                start += len(chunks)
+        return files
+
+    def _fitting_a_sheet(self, chunks: Sequence[_Chunk]) -> Sequence[_Chunk]:
+        if self._format == "csv":
+            return chunks
+        rows = 0
+        for index, chunk in enumerate(chunks):
+            rows += chunk.rows
+            if rows > self._rows_of_a_sheet and index:
+                return chunks[:index]
+        return chunks
+
+    def _pack_csv(self, file: Path, chunks: Sequence[_Chunk], contents: Iterator[bytes]) -> int:
+        info = ZipInfo(file.name.removesuffix(".zip"), _WRITTEN_AT.timetuple()[:6])
+        info.compress_type = ZIP_DEFLATED
+        info.create_system = 3  # else the bytes tell on which system they were written
+        info.external_attr = 0o644 << 16
+        info.file_size = len(self._head) + sum(chunk.size for chunk in chunks)
+        count = 0
+        with (
+            file.open("wb") as out,
+            ZipFile(out, "w") as archive,
+            archive.open(info, "w") as member,
+        ):
+            member.write(self._head)
+            for data in contents:
+                member.write(data)
+                count += 1
+                if out.tell() > self._largest_bytes:
+                    break
+        return count
+
+    def _pack_xlsx(self, file: Path, chunks: Sequence[_Chunk], contents: Iterator[bytes]) -> int:
+        first = [self._header, *(row for chunk in chunks[:1] for row in _rows(self._read(chunk)))]
+        widths = [
+            min(max(_NARROWEST, 2 + max(map(len, cells))), _WIDEST)
+            for cells in zip_longest(*first, fillvalue="")
+        ]
+        rows = (row for data in contents for row in _rows(data))
+        _write_xlsx(file, self._header, rows, widths)
+        return len(chunks)
+
+    def _contents(
+        self, chunks: Iterable[_Chunk], packed: int, report: Callable[[int], None]
+    ) -> Iterator[bytes]:
+        for chunk in chunks:
+            yield self._read(chunk)
+            packed += chunk.rows
+            report(packed)
+
+    def _read(self, chunk: _Chunk) -> bytes:
+        self._spool.seek(chunk.start)
+        return self._spool.read(chunk.size)
+
+
+def _rows(data: bytes) -> Iterator[list[str]]:
+    return csv.reader(io.StringIO(data.decode(), newline=""), delimiter=";")
+
+
+def _write_xlsx(
+    file: Path, header: Sequence[str], rows: Iterable[Sequence[str]], widths: Sequence[int]
+) -> None:
+    workbook = Workbook(
+        str(file),
+        {
+            "constant_memory": True,
+            "tmpdir": str(file.parent),
+            "use_zip64": True,
+            "strings_to_formulas": False,
+            "strings_to_numbers": False,
+            "strings_to_urls": False,
+        },
+    )
+    sheet = workbook.add_worksheet("Planilha1")
+    try:
+        workbook.set_properties({"created": _WRITTEN_AT})
+        text = workbook.add_format({"num_format": _TEXT})
+        for column, width in enumerate(widths):
+            sheet.set_column(column, column, width, text)
+        bold = workbook.add_format({"num_format": _TEXT, "bold": True})
+        for column, cell in enumerate(header):
+            sheet.write_string(0, column, _no_markup(cell), bold)
+        number = 0
+        for number, row in enumerate(rows, 1):
+            for column, cell in enumerate(row):
+                if cell:
+                    sheet.write_string(number, column, _no_markup(cell))
+        sheet.freeze_panes(1, 0)
+        sheet.autofilter(0, 0, number, len(header) - 1)
+        workbook.close()
+    finally:
+        # XlsxWriter leaves them open when it fails, and a removed file keeps its room till then.
+        for open_file in (sheet.row_data_fh, sheet.fh):
+            with suppress(OSError):
+                open_file.close()
+
+
+def _no_markup(cell: str) -> str:
+    # XlsxWriter takes a text between these for markup of its own and writes it as it is.
+    if cell.startswith("<r>") and cell.endswith("</r>"):
+        return f'<r><t xml:space="preserve">{escape(cell)}</t></r>'
+    return cell
+
+
+@contextmanager
+def _disk() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, XlsxFileError) as error:
+        # XlsxWriter hides the error of the system behind its own.
+        cause = error.__context__ if isinstance(error, XlsxFileError) else error
+        number = cause.errno if isinstance(cause, OSError) else None
+        full = number in (errno.ENOSPC, errno.EDQUOT)
+        raise RefusedError(
+            f"no file written ({os.strerror(number) if number else cause})",
+            problem=Problem.DISK_FULL if full else None,
+        ) from error

@@ -1,0 +1,279 @@
+"""Use case: the rows of a file enter the register, by the path of all candidates, in batches.
+
+A batch is planned while the one before it is written, so neither our process nor the server waits
+for the other. Each batch is one transaction with its own record, which is the checkpoint.
+"""
+
+import asyncio
+from array import array
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import repeat
+from typing import Final, Protocol
+
+from bot.domain.candidate import (
+    Candidate,
+    Create,
+    Policy,
+    Refusal,
+    Refused,
+    Several,
+    Update,
+)
+from bot.domain.errors import TryLaterError
+from bot.domain.job import Batch, Counts, Job, Sample
+from bot.domain.phone import phone_key
+from bot.domain.portal import PasswordHasher
+from bot.domain.registration import Portal, Registration, Stamp, Way
+from bot.domain.repeats import Repeats
+from bot.domain.row import Row, RowReader
+from bot.domain.row_plan import (
+    REFUSE,
+    Known,
+    PlannedRow,
+    Samples,
+    batch_of,
+    counted,
+    first_line,
+    is_repeat,
+    may_set_password,
+    plan_row,
+    remember,
+)
+
+BATCH: Final = 200
+"""Rows: of 100 to 500 the one with which answers in chat stay quick beside an import."""
+_ROUNDS: Final = 10
+
+
+class Register(Protocol):
+    """Where registrations are kept, read and written a batch at a time."""
+
+    async def by_tax_keys(self, keys: Sequence[str]) -> Mapping[str, Known]: ...
+
+    async def named(self, name: str) -> Sequence[Known]: ...
+
+    async def write(
+        self,
+        batch: Batch,
+        *,
+        stamp: Stamp,
+        creates: Sequence[Registration] = (),
+        updates: Sequence[tuple[Known, Update]] = (),
+    ) -> bool:
+        """Whether all of it was written; False when somebody else changed something of it.
+
+        Raises LostError when another worker has written this batch.
+        """
+        ...
+
+
+Rows = Callable[[], AsyncIterator[list[tuple[int, list[str]]]]]
+"""All rows of the file from the first on, some at a time: line number and cells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a dry run found."""
+
+    counts: Counts
+    samples: tuple[Sample, ...]
+    plan: "array[int]"
+    """For each row what it is to become, in the order of the file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportFile:
+    """Plans and writes the rows of one file."""
+
+    register: Register
+    passwords: PasswordHasher
+    new_id: Callable[[], str]
+    requires_tax_id: bool
+
+    async def check(
+        self,
+        job: Job,
+        reader: RowReader,
+        rows: Rows,
+        *,
+        stamp: Stamp,
+        report: Callable[[Counts], Awaitable[bool]],
+    ) -> Checked | None:
+        """What the run would do, without doing it; None when `report` answered False."""
+        policy, repeats = self._policy(job), Repeats()
+        total, samples, plan = Counts(), Samples(), array("I")
+        async for some in rows():
+            planned = await self._plan([reader(*row) for row in some], policy, stamp, repeats)
+            plan.extend(one.code for one in planned)
+            samples.take(planned)
+            total = total.plus(counted(planned, policy))
+            if not await report(total):
+                return None
+        return Checked(total, samples.result(), plan)
+
+    async def run(
+        self,
+        job: Job,
+        reader: RowReader,
+        rows: Rows,
+        *,
+        stamp: Stamp,
+        plan: "array[int] | None",
+        after: Batch | None,
+        report: Callable[[Batch], Awaitable[bool]],
+    ) -> bool:
+        """Write the rows that come after the batch `after`; False when `report` answered so.
+
+        plan: what was confirmed; a row that comes out otherwise is planned anew and counted.
+        """
+        policy, repeats = self._policy(job), Repeats()
+        number, last_line, place = (after.number, after.last_line, 0) if after else (0, 0, 0)
+        writing: asyncio.Task[Batch] | None = None
+        try:
+            async for some in rows():
+                done = sum(line <= last_line for line, _ in some)
+                remember([reader(*row) for row in some[:done]], repeats)
+                read = [reader(*row) for row in some[done:]]
+                place += len(some)
+                if not read:
+                    continue
+                promised = plan[place - len(read) : place] if plan is not None else None
+                planned = await self._plan(read, policy, stamp, repeats)
+                if writing is not None and not await report(await writing):
+                    writing = None
+                    return False
+                number += 1
+                writing = asyncio.create_task(
+                    self._written(job.id, number, planned, promised, policy, stamp)
+                )
+            if writing is not None:
+                ending, writing = writing, None
+                await report(await ending)
+        finally:
+            if writing is not None:
+                # It is written whole or not at all; what became of it the next one to come reads.
+                writing.cancel()
+                with suppress(asyncio.CancelledError, Exception):
+                    await writing
+        return True
+
+    def _policy(self, job: Job) -> Policy:
+        options = job.import_options
+        if options is None:
+            raise ValueError("this job is no import")
+        kind = options.default_kind
+        return Policy(
+            may_create=True,
+            may_update=options.update,
+            fields=options.fields,
+            requires_tax_id=self.requires_tax_id,
+            default_kinds=frozenset((kind,)) if kind else frozenset(),
+        )
+
+    async def _plan(
+        self, rows: Sequence[Row], policy: Policy, stamp: Stamp, repeats: Repeats
+    ) -> list[PlannedRow]:
+        existing = await self._existing([row.candidate for row in rows])
+        ids = (self.new_id() for _ in repeat(None))
+        planned = []
+        for row, known in zip(rows, existing, strict=True):
+            candidate = row.candidate
+            first = first_line(candidate, repeats)
+            if first is not None:
+                refused = Refused(candidate, (Refusal.REPEATED,), first)
+                planned.append(PlannedRow(row, known, refused, REFUSE))
+            else:
+                planned.append(plan_row(row, known, policy, stamp, ids))
+        return planned
+
+    async def _existing(self, candidates: Sequence[Candidate]) -> list[Known | Several | None]:
+        keys = [candidate.tax_id.key for candidate in candidates if candidate.tax_id]
+        by_key = await self.register.by_tax_keys(keys) if keys else {}
+        return [
+            by_key.get(candidate.tax_id.key)
+            if candidate.tax_id
+            else await self._by_name(candidate)
+            for candidate in candidates
+        ]
+
+    async def _by_name(self, candidate: Candidate) -> Known | Several | None:
+        """Who has exactly this name and one of these telephones."""
+        phones = {phone_key(phone) for phone in candidate.phones.all()}
+        if self.requires_tax_id or not candidate.name or not phones:
+            return None
+        found = [
+            known
+            for known in await self.register.named(candidate.name)
+            if phones & {phone_key(phone) for phone in known.registration.phones.all()}
+        ]
+        if len(found) > 1:
+            return Several.OF_THEM
+        return found[0] if found else None
+
+    async def _written(
+        self,
+        job_id: int,
+        number: int,
+        planned: list[PlannedRow],
+        promised: Sequence[int] | None,
+        policy: Policy,
+        stamp: Stamp,
+    ) -> Batch:
+        """Write them as planned; what somebody else changed meanwhile is planned anew."""
+        for _ in range(_ROUNDS):
+            await self._set_passwords(planned, policy, stamp)
+            batch = batch_of(job_id, number, planned, promised, policy)
+            creates = [p.decision.registration for p in planned if isinstance(p.decision, Create)]
+            updates = [
+                (p.known, p.decision)
+                for p in planned
+                if isinstance(p.decision, Update) and not isinstance(p.known, Several | None)
+            ]
+            if await self.register.write(batch, stamp=stamp, creates=creates, updates=updates):
+                return batch
+            planned = await self._again(planned, policy, stamp)
+        raise TryLaterError("registrations change too quickly to be written")
+
+    async def _again(
+        self, planned: Sequence[PlannedRow], policy: Policy, stamp: Stamp
+    ) -> list[PlannedRow]:
+        existing = await self._existing([one.row.candidate for one in planned])
+        ids = (self.new_id() for _ in repeat(None))
+        return [
+            one if is_repeat(one) else plan_row(one.row, known, policy, stamp, ids)
+            for one, known in zip(planned, existing, strict=True)
+        ]
+
+    async def _set_passwords(
+        self, planned: list[PlannedRow], policy: Policy, stamp: Stamp
+    ) -> None:
+        """Hash those that are new; this takes a tenth of a second each, in threads."""
+        asked = [p for p in planned if may_set_password(p, policy)]
+        hashes = await asyncio.gather(*(self._hash(p) for p in asked))
+        ids = (self.new_id() for _ in repeat(None))
+        for one, password_hash in zip(asked, hashes, strict=True):
+            if password_hash is not None:
+                portal = one.row.candidate.portal
+                changed = Portal(username=portal.username, password_hash=password_hash)
+                row = Row(replace(one.row.candidate, portal=changed), repaired=one.row.repaired)
+                again = plan_row(row, one.known, policy, stamp, ids)
+                one.decision = again.decision
+
+    async def _hash(self, planned: PlannedRow) -> str | None:
+        password, known = planned.row.password, planned.known
+        if password is None:
+            return None
+        if known is not None and not isinstance(known, Several):
+            old = known.registration.portal.password_hash
+            if old and await self.passwords.verify(old, password):
+                return None
+        return await self.passwords.hash_password(password)
+
+
+def stamp_of(job: Job) -> Stamp:
+    """The stamp of all that an import writes."""
+    if job.began_at is None:
+        raise ValueError("this job has not begun")
+    return Stamp(at=job.began_at, by=job.by, way=Way.IMPORT, job=job.key)

@@ -1,0 +1,162 @@
+"""Use case: what a job did is taken back, its batches from the last one to the first.
+
+What somebody changed since stays, and is listed. Each batch is one transaction with its own
+record, as those of an import, so an undo can be killed and undone like one.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+from bot.domain.audit import AuditEntry
+from bot.domain.candidate import Update
+from bot.domain.errors import TryLaterError
+from bot.domain.job import Batch, Counts, Kept
+from bot.domain.registration import Registration, Stamp
+from bot.domain.row_plan import Known
+from bot.domain.undo import BringBack, Remove, Reverted, undo_creation, undo_entry
+
+_ROUNDS: Final = 10
+
+
+class Register(Protocol):
+    """Where registrations are kept, read and written a batch at a time."""
+
+    async def by_ids(self, ids: Sequence[str]) -> Mapping[str, Known]: ...
+
+    async def by_tax_keys(self, keys: Sequence[str]) -> Mapping[str, Known]: ...
+
+    async def entries(self, ids: Sequence[str]) -> list[AuditEntry]: ...
+
+    async def write(
+        self,
+        batch: Batch,
+        *,
+        stamp: Stamp,
+        creates: Sequence[Registration] = (),
+        updates: Sequence[tuple[Any, Update]] = (),
+        removes: Sequence[Any] = (),
+        brings_back: Sequence[tuple[AuditEntry, Registration]] = (),
+    ) -> bool:
+        """Whether all of it was written; False when somebody else changed something of it.
+
+        Raises LostError when another worker has written this batch.
+        """
+        ...
+
+
+@dataclass(slots=True)
+class _Undoing:
+    """What one batch does."""
+
+    updates: list[tuple[Known, Update]] = field(default_factory=list)
+    removes: list[Known] = field(default_factory=list)
+    brings_back: list[tuple[AuditEntry, Registration]] = field(default_factory=list)
+    kept: list[Kept] = field(default_factory=list)
+    nothing: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UndoJob:
+    register: Register
+
+    async def __call__(
+        self,
+        job_id: int,
+        batches: AsyncIterator[Batch],
+        *,
+        stamp: Stamp,
+        after: Batch | None,
+        report: Callable[[Batch], Awaitable[bool]],
+    ) -> bool:
+        """Take those batches back, the last one first; False when `report` answered so.
+
+        after: the last batch that this undo has written; its `last_line` is the number of the
+            batch that it took back.
+        """
+        number = after.number if after else 0
+        async for undone in batches:
+            if after is not None and undone.number >= after.last_line:
+                continue
+            if not undone.created and not undone.entries:
+                continue
+            number += 1
+            if not await report(await self._batch(job_id, number, undone, stamp)):
+                return False
+        return True
+
+    async def _batch(self, job_id: int, number: int, undone: Batch, stamp: Stamp) -> Batch:
+        entries = await self.register.entries(undone.entries)
+        for _ in range(_ROUNDS):
+            found = await self.register.by_ids(
+                [*undone.created, *(entry.registration_id for entry in entries)]
+            )
+            undoing = await self._planned(undone.created, entries, found, stamp)
+            batch = Batch(
+                job=job_id,
+                number=number,
+                last_line=undone.number,
+                counts=Counts(
+                    rows=len(undone.created) + len(entries),
+                    updated=len(undoing.updates),
+                    removed=len(undoing.removes),
+                    restored=len(undoing.brings_back),
+                    kept=len(undoing.kept),
+                    unchanged=undoing.nothing,
+                ),
+                kept=tuple(undoing.kept),
+            )
+            if await self.register.write(
+                batch,
+                stamp=stamp,
+                updates=undoing.updates,
+                removes=undoing.removes,
+                brings_back=undoing.brings_back,
+            ):
+                return batch
+        raise TryLaterError("registrations change too quickly to be written")
+
+    async def _planned(
+        self,
+        created: Sequence[str],
+        entries: Sequence[AuditEntry],
+        found: Mapping[str, Known],
+        stamp: Stamp,
+    ) -> _Undoing:
+        undoing = _Undoing()
+        for registration_id in created:
+            known = found.get(registration_id)
+            self._sort(undoing, undo_creation(known.registration if known else None), known)
+        for entry in entries:
+            known = found.get(entry.registration_id)
+            now = known.registration if known else None
+            self._sort(undoing, undo_entry(entry, now, stamp), known)
+        await self._check_tax_ids(undoing)
+        return undoing
+
+    def _sort(self, undoing: _Undoing, what: Any, known: Known | None) -> None:
+        match what:
+            case Remove() if known is not None:
+                undoing.removes.append(known)
+            case Reverted(update, kept) if known is not None:
+                undoing.updates.append((known, update))
+                if kept is not None:
+                    undoing.kept.append(kept)
+            case BringBack(deletion, registration):
+                undoing.brings_back.append((deletion, registration))
+            case Kept():
+                undoing.kept.append(what)
+            case _:
+                undoing.nothing += 1
+
+    async def _check_tax_ids(self, undoing: _Undoing) -> None:
+        """Who was removed stays so when somebody else has the tax id by now."""
+        keys = [r.tax_id.key for _, r in undoing.brings_back if r.tax_id]
+        taken = await self.register.by_tax_keys(keys) if keys else {}
+        for one in list(undoing.brings_back):
+            registration = one[1]
+            if registration.tax_id and registration.tax_id.key in taken:
+                undoing.brings_back.remove(one)
+                undoing.kept.append(
+                    Kept(registration_id=registration.id, name=registration.name, paths=())
+                )

@@ -1,0 +1,262 @@
+"""Many registrations at a time, for jobs: a batch is one transaction with its own record, so that
+it is done once, whoever is killed when."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from pymongo import DeleteOne, ReplaceOne
+from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
+
+from bot.domain.audit import AuditEntry
+from bot.domain.candidate import Candidate, Update
+from bot.domain.errors import LostError
+from bot.domain.job import Batch
+from bot.domain.registration import Registration, Stamp
+from bot.domain.search import fold
+from storage import audit
+from storage.connection import Collection, Database, Document, translated
+from storage.documents import change_document, own_document, read_registration
+from storage.seals import state_of_own
+from storage.search_fields import END, search_fields
+
+_DUPLICATE_KEY: Final = 11000
+# The embedded server's `$in` grows with the square of its keys.
+_KEYS_AT_ONCE: Final = 100
+
+
+class Stored:
+    """One registration as it was found."""
+
+    __slots__ = ("_registration", "document")
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self._registration: Registration | None = None
+
+    @property
+    def id(self) -> str:
+        return str(self.document["_id"])
+
+    @property
+    def version(self) -> int:
+        return int(self.document["version"])
+
+    @property
+    def registration(self) -> Registration:
+        if self._registration is None:
+            self._registration = read_registration(self.document)
+        return self._registration
+
+    def has(self, candidate: Candidate, fields: frozenset[str]) -> bool:
+        """Whether everything that the candidate says for these fields is stored already.
+
+        False also when that cannot be told without reading the whole: it is the quick answer for
+        most rows of a file that comes again. Never True when a plan would change something.
+        """
+        document = self.document
+        if document["chat_phones"]:
+            return False
+        for path, value in _said(candidate):
+            if path in fields and value != document[path]:
+                return False
+        phones = document["phones"]
+        for path, name in _PHONES:
+            value = getattr(candidate.phones, name)
+            if value is not None and path in fields and value != phones[name]:
+                return False
+        username = candidate.portal.username
+        if username is not None and "portal.username" in fields:
+            return bool(username == document["portal"]["username"])
+        return True
+
+
+_PHONES: Final = (
+    ("phones.mobile", "mobile"),
+    ("phones.home", "home"),
+    ("phones.commercial", "commercial"),
+)
+
+
+def _said(candidate: Candidate) -> list[tuple[str, Any]]:
+    """What it says, as documents have it."""
+    said: list[tuple[str, Any]] = [("name", candidate.name)] if candidate.name else []
+    if candidate.trade_name:
+        said.append(("trade_name", candidate.trade_name))
+    if candidate.email:
+        said.append(("email", candidate.email))
+    if candidate.status is not None:
+        said.append(("status", candidate.status))
+    if candidate.kinds:
+        said.append(("kinds", sorted(candidate.kinds)))
+    if candidate.tags:
+        said.append(("tags", sorted(candidate.tags)))
+    if candidate.traits:
+        said.append(("traits", list(candidate.traits)))
+    if candidate.alert_traits is not None:
+        said.append(("alert_traits", candidate.alert_traits))
+    if candidate.priority_departments:
+        said.append(("priority_departments", sorted(candidate.priority_departments)))
+    if candidate.fixed_note:
+        said.append(("fixed_note", candidate.fixed_note))
+    return said
+
+
+class Bulk:
+    """Reads and writes the register a batch at a time."""
+
+    def __init__(self, database: Database) -> None:
+        self._client = database.client
+        self._registrations: Collection = database["registrations"]
+        self._entries: Collection = database["audit"]
+        self._batches: Collection = database["job_batches"]
+        self._log = audit.Audit(database)
+
+    async def by_tax_keys(self, keys: Sequence[str]) -> dict[str, Stored]:
+        """Those that exist, by `TaxId.key`."""
+        found = await self._found(self._registrations, "tax_key", keys)
+        return {document["tax_key"]: Stored(document) for document in found}
+
+    async def by_ids(self, ids: Sequence[str]) -> dict[str, Stored]:
+        found = await self._found(self._registrations, "_id", ids)
+        return {document["_id"]: Stored(document) for document in found}
+
+    async def named(self, name: str) -> list[Stored]:
+        """Those whose name is this one but for accents, case and punctuation."""
+        folded = fold(name)
+        place = f"{folded[:48].rstrip()}{END}"
+        with translated():
+            found = await self._registrations.find(
+                {"sort_name": {"$gte": place, "$lt": place + "\U0010ffff"}}
+            ).to_list(None)
+        return [Stored(document) for document in found if fold(document["name"]) == folded]
+
+    async def entries(self, ids: Sequence[str]) -> list[AuditEntry]:
+        """The audit entries that exist, in the order of the ids."""
+        found = {d["_id"]: d for d in await self._found(self._entries, "_id", ids)}
+        return [audit.read_entry(found[one]) for one in ids if one in found]
+
+    async def write(
+        self,
+        batch: Batch,
+        *,
+        stamp: Stamp,
+        creates: Sequence[Registration] = (),
+        updates: Sequence[tuple[Any, Update]] = (),
+        removes: Sequence[Any] = (),
+        brings_back: Sequence[tuple[AuditEntry, Registration]] = (),
+    ) -> bool:
+        """Whether everything was written, with the batch's record; False, and nothing was, when
+        somebody else changed one of the registrations since they were read.
+
+        updates, removes: with what was found, as this class gave it.
+        brings_back: each a deletion, and the registration as the version after it.
+        Raises LostError when another worker has written this very batch.
+        """
+        await self._log.note([stamp.by])
+        with translated():
+            made = _Made([_sealed(registration) for registration in creates])
+            for stored, update in updates:
+                made.change(stored, update)
+            for stored in removes:
+                made.remove(stored, stamp)
+            deletions = await self._found(self._entries, "_id", [e.id for e, _ in brings_back])
+            made.bring_back(deletions, [registration for _, registration in brings_back])
+            entry_ids = [entry["_id"] for entry in made.entries]
+            record = _batch_document(batch) | {"entries": entry_ids}
+            try:
+                async with (
+                    await self._client.start_session() as session,
+                    session.start_transaction(),
+                ):
+                    if not await self._write(made, session):
+                        await session.abort_transaction()
+                        return False
+                    await self._batches.insert_one(record, session=session)
+            except OperationFailure as error:
+                if not _is_conflict(error):
+                    raise
+                if await self._batches.find_one({"_id": record["_id"]}, {"_id": 1}):
+                    raise LostError("another worker does this job") from error
+                return False
+        return True
+
+    async def _write(self, made: "_Made", session: Any) -> bool:
+        if made.inserts:
+            await self._registrations.insert_many(made.inserts, session=session)
+        if made.changes:
+            result = await self._registrations.bulk_write(made.changes, session=session)
+            if result.matched_count + result.deleted_count != len(made.changes):
+                return False
+        if made.entries:
+            await self._entries.insert_many(made.entries, session=session)
+        return True
+
+    async def _found(
+        self, collection: Collection, field: str, keys: Sequence[str]
+    ) -> list[Document]:
+        found: list[Document] = []
+        for start in range(0, len(keys), _KEYS_AT_ONCE):
+            some = list(keys[start : start + _KEYS_AT_ONCE])
+            with translated():
+                found += await collection.find({field: {"$in": some}}).to_list(None)
+        return found
+
+
+@dataclass(slots=True)
+class _Made:
+    """What a batch writes, as documents and operations."""
+
+    inserts: list[Document]
+    changes: list[Any] = field(default_factory=list)
+    entries: list[Document] = field(default_factory=list)
+
+    def change(self, stored: Stored, update: Update) -> None:
+        document = own_document(update.after)
+        changes = [change_document(change) for change in update.changes]
+        entry = audit.changed(stored.document, document, changes)
+        document |= search_fields(update.after) | {"seal": entry["hash"]}
+        self.changes.append(ReplaceOne(_version(stored.document), document))
+        self.entries.append(entry)
+
+    def remove(self, stored: Stored, stamp: Stamp) -> None:
+        self.changes.append(DeleteOne(_version(stored.document)))
+        self.entries.append(audit.deleted(stored.document, stamp))
+
+    def bring_back(
+        self, deletions: Sequence[Document], registrations: Sequence[Registration]
+    ) -> None:
+        by_registration = {deletion["registration_id"]: deletion for deletion in deletions}
+        for registration in registrations:
+            document = own_document(registration)
+            entry = audit.restored(by_registration[registration.id], document)
+            search = search_fields(registration)
+            self.inserts.append(document | search | {"seal": entry["hash"]})
+            self.entries.append(entry)
+
+
+def batch_id(job: int, number: int) -> str:
+    """The `_id` of a batch's record."""
+    return f"{job}:{number}"
+
+
+def _batch_document(batch: Batch) -> Document:
+    return batch.model_dump() | {"_id": batch_id(batch.job, batch.number)}
+
+
+def _sealed(registration: Registration) -> Document:
+    own = own_document(registration)
+    seal = state_of_own(own)
+    return own | search_fields(registration) | {"seal": seal}
+
+
+def _version(document: Document) -> Document:
+    return {"_id": document["_id"], "version": document["version"]}
+
+
+def _is_conflict(error: OperationFailure) -> bool:
+    if isinstance(error, BulkWriteError):
+        return all(one["code"] == _DUPLICATE_KEY for one in error.details["writeErrors"])
+    return isinstance(error, DuplicateKeyError) or error.has_error_label(
+        "TransientTransactionError"
+    )

@@ -1,0 +1,82 @@
+"""Files of jobs, in GridFS: whichever process works on a job finds them there."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any, Final
+
+from bson import ObjectId
+from bson.errors import InvalidId
+from gridfs.errors import NoFile
+from motor.motor_asyncio import AsyncIOMotorGridFSBucket
+
+from bot.domain.errors import RefusedError
+from storage.connection import Database, translated
+
+_PIECE: Final = 1 << 20
+
+
+class FileGoneError(RefusedError):
+    """The file is not kept any more."""
+
+
+class Files:
+    """Where they are kept."""
+
+    def __init__(self, database: Database) -> None:
+        self._bucket: Any = AsyncIOMotorGridFSBucket(database, "files")
+
+    async def put(
+        self,
+        path: Path,
+        *,
+        name: str,
+        report: Callable[[int], None] = lambda _: None,
+    ) -> str:
+        """The id under which a copy of the file is kept; `report` is told the bytes so far."""
+        with translated():
+            async with self._bucket.open_upload_stream(name) as stream:
+                with await asyncio.to_thread(path.open, "rb") as file:
+                    done = 0
+                    while piece := await asyncio.to_thread(file.read, _PIECE):
+                        await stream.write(piece)
+                        done += len(piece)
+                        report(done)
+                return str(stream._id)
+
+    async def fetch(self, file_id: str, path: Path) -> None:
+        """Write the file to `path`; raises FileGoneError when it is not kept any more."""
+        with await asyncio.to_thread(path.open, "wb") as file:
+            async for piece in self._pieces(file_id):
+                await asyncio.to_thread(file.write, piece)
+
+    async def delete(self, file_id: str) -> None:
+        """What is gone already stays gone."""
+        try:
+            with translated():
+                await self._bucket.delete(_id(file_id))
+        except RefusedError as error:
+            if not isinstance(error.__cause__, NoFile):
+                raise
+
+    async def _pieces(self, file_id: str) -> AsyncIterator[bytes]:
+        try:
+            with translated():
+                stream = await self._bucket.open_download_stream(_id(file_id))
+        except RefusedError as error:
+            if isinstance(error.__cause__, NoFile):
+                raise FileGoneError("a file of a job is not kept any more") from error
+            raise
+        while True:
+            with translated():
+                piece = await stream.read(_PIECE)
+            if not piece:
+                return
+            yield bytes(piece)
+
+
+def _id(file_id: str) -> ObjectId:
+    try:
+        return ObjectId(file_id)
+    except InvalidId as error:
+        raise FileGoneError("this is no id of a file") from error

@@ -1,0 +1,86 @@
+"""A real nats-server of a test's own, to be stopped, started again and broken."""
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from tests.storage.servers import free_port
+
+NATS_SERVER = Path(sys.executable).with_name("nats-server")
+
+
+class NatsServer:
+    """A server with JetStream on one port and one folder, whatever happens to its process."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self._watched = free_port()
+        self.files = folder / "nats"
+        self._config = folder / "nats.conf"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def url(self, login: str = "") -> str:
+        return f"nats://{login}127.0.0.1:{self.port}"
+
+    def configure(self, text: str) -> None:
+        """What it is told beside the port and the folder, from its next start or reload on."""
+        self._config.write_text(text)
+
+    async def start(self) -> None:
+        """Return when it answers."""
+        self._config.touch()
+        self._process = subprocess.Popen(  # noqa: ASYNC220, S603 - a server, not waited for
+            [
+                NATS_SERVER,
+                *("-js", "-sd", self.files, "-c", self._config),
+                *("-a", "127.0.0.1", "-p", str(self.port), "-m", str(self._watched)),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        async with asyncio.timeout(20):
+            while not await self._answers():  # noqa: ASYNC110 - another process sets no event
+                await asyncio.sleep(0.02)
+
+    async def _answers(self) -> bool:
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        except OSError:
+            return False
+        greeting = await reader.readline()
+        writer.close()
+        await writer.wait_closed()
+        return greeting.startswith(b"INFO ")
+
+    @property
+    def connections(self) -> int:
+        """How many clients it has now."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._watched}/varz") as answer:
+            return int(json.load(answer)["connections"])
+
+    def reload(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGHUP)
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+
+@asynccontextmanager
+async def nats_server(folder: Path) -> AsyncIterator[NatsServer]:
+    """A server that runs, killed at the end."""
+    server = NatsServer(folder)
+    try:
+        await server.start()
+        yield server
+    finally:
+        server.kill()
