@@ -18,6 +18,7 @@ _SENTENCES = {
     Problem.DATA_DIR_CORRUPT: f"{PREFIX}DATA_DIR: os arquivos do banco de dados estão "
     "danificados. Restaure um backup em outra pasta.",
     Problem.DISK_FULL: f"{PREFIX}DATA_DIR: o disco está cheio.",
+    Problem.FILE_GONE: "O arquivo desta tarefa já não está guardado: arquivos ficam 7 dias.",
     Problem.EMBEDDED_MISSING: "O banco de dados embutido não está instalado. "
     f"Instale de novo, ou aponte {PREFIX}MONGODB_URI para um MongoDB.",
     Problem.EMBEDDED_FAILED: "O banco de dados embutido não iniciou. O arquivo "

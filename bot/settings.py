@@ -4,6 +4,7 @@ import os
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dotenv import dotenv_values
@@ -16,6 +17,7 @@ from pydantic import (
     ValidationError,
     field_validator,
 )
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.domain.errors import RefusedError
@@ -61,6 +63,7 @@ class Settings(BaseSettings):
     erp_client_id: str = ""
     erp_client_secret: SecretStr = SecretStr("")
     erp_database: str = ""
+    require_tax_id: bool = True
     confirm_identity: Literal["phone", "off"] = "phone"
     privacy_text: str = (
         "Usamos seu CPF ou CNPJ e seu telefone só para encontrar seu cadastro e atender você."
@@ -68,6 +71,7 @@ class Settings(BaseSettings):
     privacy_url: Annotated[str, BeforeValidator(_web_address)] = ""
     http_host: str = "127.0.0.1"
     http_port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    broker_url: SecretStr = SecretStr("")
     timezone: str = "America/Sao_Paulo"
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -79,6 +83,20 @@ class Settings(BaseSettings):
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise ValueError("unknown time zone") from error
+        return value
+
+    @field_validator("broker_url")
+    @classmethod
+    def _broker_address(cls, value: SecretStr) -> SecretStr:
+        # The value may hold a password, so what is wrong with it is said without it.
+        for part in filter(None, value.get_secret_value().split(",")):
+            try:
+                url = urlsplit(part.strip())
+                is_right = url.scheme in ("nats", "tls") and url.hostname and url.port != 0
+            except ValueError:
+                is_right = False
+            if not is_right:
+                raise PydanticCustomError("broker_url", "no address of a NATS server")
         return value
 
     @field_validator("log_level", mode="before")
@@ -126,8 +144,7 @@ _NAMES = frozenset(PREFIX + name.upper() for name in Settings.model_fields)
 _LATER = frozenset(
     PREFIX + name
     for name in (
-        *("SYNC_INTERVAL_MINUTES", "REQUIRE_TAX_ID", "BROKER_URL"),
-        *("WEBHOOK_URL", "WEBHOOK_SECRET"),
+        *("SYNC_INTERVAL_MINUTES", "WEBHOOK_URL", "WEBHOOK_SECRET"),
     )
 )
 
@@ -157,6 +174,9 @@ _HINTS = {
     "url_scheme": "use um endereço que comece com http:// ou https://",
     "string_pattern_mismatch": "use só letras, números, hífen e sublinhado",
     "value_error": "valor desconhecido",
+    "bool_parsing": "use true ou false",
+    "broker_url": "use um endereço como nats://servidor:4222 (ou tls://…), com os caracteres "
+    "especiais da senha escritos com %",
 }
 
 

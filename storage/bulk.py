@@ -55,7 +55,8 @@ class Stored:
         most rows of a file that comes again. Never True when a plan would change something.
         """
         document = self.document
-        if document["chat_phones"]:
+        portal = candidate.portal
+        if document["chat_phones"] or portal.password_hash or candidate.erp_refs:
             return False
         for path, value in _said(candidate):
             if path in fields and value != document[path]:
@@ -65,9 +66,8 @@ class Stored:
             value = getattr(candidate.phones, name)
             if value is not None and path in fields and value != phones[name]:
                 return False
-        username = candidate.portal.username
-        if username is not None and "portal.username" in fields:
-            return bool(username == document["portal"]["username"])
+        if portal.username and "portal.username" in fields:
+            return bool(portal.username == document["portal"]["username"])
         return True
 
 

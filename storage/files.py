@@ -10,14 +10,10 @@ from bson.errors import InvalidId
 from gridfs.errors import NoFile
 from motor.motor_asyncio import AsyncIOMotorGridFSBucket
 
-from bot.domain.errors import RefusedError
+from bot.domain.errors import Problem, RefusedError
 from storage.connection import Database, translated
 
 _PIECE: Final = 1 << 20
-
-
-class FileGoneError(RefusedError):
-    """The file is not kept any more."""
 
 
 class Files:
@@ -45,7 +41,7 @@ class Files:
                 return str(stream._id)
 
     async def fetch(self, file_id: str, path: Path) -> None:
-        """Write the file to `path`; raises FileGoneError when it is not kept any more."""
+        """Write the file to `path`; raises RefusedError (FILE_GONE) when it is kept no more."""
         with await asyncio.to_thread(path.open, "wb") as file:
             async for piece in self._pieces(file_id):
                 await asyncio.to_thread(file.write, piece)
@@ -65,7 +61,7 @@ class Files:
                 stream = await self._bucket.open_download_stream(_id(file_id))
         except RefusedError as error:
             if isinstance(error.__cause__, NoFile):
-                raise FileGoneError("a file of a job is not kept any more") from error
+                raise _gone() from error
             raise
         while True:
             with translated():
@@ -75,8 +71,12 @@ class Files:
             yield bytes(piece)
 
 
+def _gone() -> RefusedError:
+    return RefusedError("a file of a job is not kept any more", problem=Problem.FILE_GONE)
+
+
 def _id(file_id: str) -> ObjectId:
     try:
         return ObjectId(file_id)
     except InvalidId as error:
-        raise FileGoneError("this is no id of a file") from error
+        raise _gone() from error

@@ -138,7 +138,7 @@ def _document(job: Job) -> Document:
     # Present only while it holds: each is what a sparse index finds them by.
     if job.needs_work:
         document["active"] = True
-    if job.source or job.results:
+    if job.plan_file_id or any(one.file_id for one in (job.source, *job.results) if one):
         document["has_files"] = True
     return {key: _plain(value) for key, value in document.items()}
 

@@ -8,7 +8,7 @@ who has exactly the typed word comes before those whose word goes on; each page 
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -80,7 +80,9 @@ class Search:
             self._registrations, "words", of="w", is_list=True, embedded=self._embedded
         )
 
-    async def __call__(self, query: Query, *, start: str | None = None) -> ResultPage:
+    async def __call__(
+        self, query: Query, *, start: str | None = None, count: int = PAGE
+    ) -> ResultPage:
         """The page of what is asked for that begins at `start`, the `next` of the page before."""
         tax_id = read_tax_id(query.text)
         if isinstance(tax_id, TaxId) and (found := await self._of_tax_id(tax_id, query)):
@@ -90,8 +92,18 @@ class Search:
             return ResultPage(registrations=(), total=Total(0), next=None)
         words = [_Word(word[:WORD_LENGTH]) for word in typed] + _filters(query)
         if not words:
-            return await self._all(query, start)
-        return await self._with_words(words, query, start)
+            return await self._all(query, start, count)
+        return await self._with_words(words, query, start, count)
+
+    async def each(self, query: Query, *, count: int) -> AsyncIterator[Sequence[Registration]]:
+        """All that is asked for, `count` or so at a time, in the order of the pages."""
+        start: str | None = None
+        while True:
+            page = await self(query, start=start, count=count)
+            yield page.registrations
+            if page.next is None:
+                return
+            start = page.next
 
     async def _of_tax_id(self, tax_id: TaxId, query: Query) -> Registration | None:
         with translated():
@@ -103,7 +115,7 @@ class Search:
             return None
         return read_registration(document)
 
-    async def _all(self, query: Query, start: str | None) -> ResultPage:
+    async def _all(self, query: Query, start: str | None, count: int) -> ResultPage:
         check = _check([], query) if query.status else None
         share = 1.0
         if query.status or self._embedded:
@@ -115,10 +127,12 @@ class Search:
                 total = Total(int(await self._registrations.estimated_document_count()))
         if check is not None:
             share, total = await self._share(self._by_name, "", HIGHEST, total.count, check)
-        found = await self._by_name.page(start=start, count=PAGE, check=check, share=share)
+        found = await self._by_name.page(start=start, count=count, check=check, share=share)
         return _page(found, start, found.next, total)
 
-    async def _with_words(self, words: list[_Word], query: Query, start: str | None) -> ResultPage:
+    async def _with_words(
+        self, words: list[_Word], query: Query, start: str | None, count: int
+    ) -> ResultPage:
         chosen, key = _read_start(start, len(words))
         if chosen is None:
             counts = [await self._about(word) for word in words]
@@ -132,14 +146,14 @@ class Search:
         total, share = Total(about, about=True), 1.0
         if about < _FEW * STEP:
             found, number = await self._by_word.few(
-                start=key, count=PAGE, low=low, high=high, check=check
+                start=key, count=count, low=low, high=high, check=check
             )
             total = Total(number)
         else:
             if len(words) > 1 or query.status:
                 share, total = await self._share(self._by_word, low, high, about, check)
             found = await self._by_word.page(
-                start=key, count=PAGE, low=low, high=high, check=check, share=share
+                start=key, count=count, low=low, high=high, check=check, share=share
             )
         following = None if found.next is None else f"{chosen} {found.next}"
         return _page(found, start, following, total)

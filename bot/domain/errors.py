@@ -20,6 +20,7 @@ class Problem(StrEnum):
     DATA_DIR_NOT_A_FOLDER = "data_dir_not_a_folder"
     DATA_DIR_CORRUPT = "data_dir_corrupt"
     DISK_FULL = "disk_full"
+    FILE_GONE = "file_gone"
     EMBEDDED_MISSING = "embedded_missing"
     EMBEDDED_FAILED = "embedded_failed"
     HTTP_ADDRESS = "http_address"

@@ -64,12 +64,14 @@ class FileTrouble(_Model):
     reason: str
     line: int | None = None
     names: tuple[str, ...] = ()
+    found: int | None = None
 
 
 class Source(_Model):
-    """A file that was sent, and where it is kept."""
+    """A file that was sent or made, and where it is kept."""
 
     file_id: str
+    """Empty once it is not kept any more."""
     name: str
     size_bytes: int
 

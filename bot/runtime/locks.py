@@ -78,9 +78,7 @@ class ChatLocks:
         self._leases = leases
         self._clock = clock
         self._lease = lease
-        # The run's own id too: in a container every run has the same process id.
-        self._run = uuid.uuid4().hex
-        self._owner = f"{_HERE}/{os.getpid()}/{self._run}"
+        self._owner = owner_of_a_run()
         self._held: dict[str, _Held] = {}
         self._forget: list[Callable[[str], None]] = []
 
@@ -140,9 +138,7 @@ class ChatLocks:
         until the leases run out."""
         dead: dict[str, list[str]] = {}
         for name, owner in await self._leases.owners():
-            here, pid, run = owner.rsplit("/", 2)
-            ours = int(pid) == os.getpid()
-            if here == _HERE and run != self._run and (ours or not _is_alive(int(pid))):
+            if owner != self._owner and is_dead(owner):
                 dead.setdefault(owner, []).append(name)
         for owner, names in dead.items():
             await self._leases.release(names, owner)
@@ -185,6 +181,19 @@ class ChatLocks:
         self._held.pop(name).leased = False
         for forget in self._forget:
             forget(name)
+
+
+def owner_of_a_run() -> str:
+    """A name for what holds leases now, by which another run knows whether it still lives."""
+    # The run's own id too: in a container every run has the same process id.
+    return f"{_HERE}/{os.getpid()}/{uuid.uuid4().hex}"
+
+
+def is_dead(owner: str) -> bool:
+    """Whether it was a process of this machine that is no more; of a run of our own process, that
+    it is not the present one the caller knows."""
+    here, pid, _ = owner.rsplit("/", 2)
+    return here == _HERE and (int(pid) == os.getpid() or not _is_alive(int(pid)))
 
 
 def _is_alive(pid: int) -> bool:

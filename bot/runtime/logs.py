@@ -36,7 +36,10 @@ _NUMBER: Final = re.compile(
 )
 # pymongo logs whole commands at DEBUG, documents included; aiohttp's server logs paths with the
 # bot's token in them; selectors are noise.
-_QUIET: Final = ("pymongo", "aiohttp.access", "asyncio", "urllib3")
+_QUIET: Final = (
+    *("pymongo", "aiohttp.access", "asyncio", "urllib3"),
+    *("taskiq", "taskiq_nats", "nats"),
+)
 # It says at each attempt what the last error says once.
 _QUIETER: Final = ("stamina",)
 

@@ -7,7 +7,6 @@ for the other. Each batch is one transaction with its own record, which is the c
 import asyncio
 from array import array
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import Final, Protocol
@@ -153,10 +152,9 @@ class ImportFile:
                 await report(await ending)
         finally:
             if writing is not None:
-                # It is written whole or not at all; what became of it the next one to come reads.
-                writing.cancel()
-                with suppress(asyncio.CancelledError, Exception):
-                    await writing
+                # Never broken off: a transaction that nobody ends would hold the server up.
+                await asyncio.wait({writing})
+                writing.exception()
         return True
 
     def _policy(self, job: Job) -> Policy:

@@ -28,6 +28,8 @@ from bot.domain.registration import (
     Way,
 )
 from bot.domain.repeats import Repeats
+from storage.bulk import Stored
+from storage.documents import own_document
 from tests.unit.documents import CPF, STABLE
 
 FROM_CUSTOMER = Stamp(at=datetime(2026, 11, 24, tzinfo=UTC), by="chat:5", way=Way.IDENTIFICATION)
@@ -171,3 +173,20 @@ def test_what_the_erp_says_while_a_chat_is_identified_is_proven():
     assert isinstance(created, Create)
     assert created.registration.chat_phones == frozenset()
     assert created.registration.is_reached_at(MOBILE)
+
+
+@given(first=candidates, one=candidates, policy=policies)
+def test_the_quick_answer_never_hides_a_change(first: Candidate, one: Candidate, policy: Policy):
+    everything = Policy(may_create=True, may_update=True)
+    known = result(decided(first, None, everything, FROM_IXC))
+    if known is None:
+        return
+    stored = Stored(own_document(known))
+    decision = decided(one, known, policy, FROM_IXC)
+    if policy.may_update and stored.has(one, policy.fields):
+        assert isinstance(decision, Unchanged)
+    # And it is the answer for nearly all who change nothing.
+    if isinstance(decision, Unchanged) and not (
+        known.chat_phones or one.erp_refs or policy.adds_to
+    ):
+        assert stored.has(one, policy.fields) or not policy.may_update

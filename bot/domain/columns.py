@@ -1,0 +1,285 @@
+"""Which column of a file is which field: by its header, or as a person assigns it.
+
+A column is in one of three states. It has a field; or it waits for a person, and `doubt` says
+why; or it is ignored: no field and no doubt, as a person chose or because it is one of
+`OWN_COLUMNS`, which only our own report of refused rows has.
+"""
+
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final
+
+from bot.domain.column_names import SYNONYMS
+from bot.domain.phone import read_phone
+from bot.domain.registration import read_email
+from bot.domain.row import KINDS
+from bot.domain.search import fold
+from bot.domain.tax_id import CellTaxId, read_tax_id_cell
+
+FILE_COLUMNS: Final[Mapping[str, str]] = {
+    "Nome": "name",
+    "cpfCnpj": "tax_id",
+    "fantasia": "trade_name",
+    "foneComercial": "phones.commercial",
+    "foneResidencial": "phones.home",
+    "celular": "phones.mobile",
+    "email": "email",
+    "senha": "portal.password",
+    "usuario": "portal.username",
+    "status": "status",
+    "tipoRegistro": "kinds",
+    "etiqueta": "tags",
+    "pais": "country",
+    "caracteristicas": "traits",
+    "avisarAtendente": "alert_traits",
+    "prioridade": "priority_departments",
+    "observacao": "fixed_note",
+}
+"""Headers of the template, in its order, and the paths they stand for: those of
+`bot.domain.registration.FIELDS`, `tax_id`, `country` and `portal.password`, a password in plain
+text."""
+
+OWN_COLUMNS: Final = ("linha", "erro")
+_FEW: Final = 0.1
+_MOST: Final = 0.6
+_ENOUGH: Final = 3
+"""Values that say something, in a file that has so many rows."""
+
+
+class Doubt(StrEnum):
+    """Why a column waits for a person."""
+
+    UNNAMED = "unnamed"
+    """Its header cell is empty."""
+    UNKNOWN = "unknown"
+    """No field has this name."""
+    DUPLICATE = "duplicate"
+    """Another column has this field."""
+    SHIFTED = "shifted"
+    """Its values are not what its header says; the column beside it has them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a file; without field and doubt it is ignored."""
+
+    index: int
+    header: str
+    field: str | None
+    doubt: Doubt | None = None
+
+
+def known_field(header: str) -> str | None:
+    """The field that a header names, or None; case, accents, spaces and punctuation are not
+    compared."""
+    named = _NAMES.get(header_key(header))
+    return named[0] if named else None
+
+
+def is_known(header: str) -> bool:
+    """Whether a header cell is one that files of customers have, `OWN_COLUMNS` included."""
+    key = header_key(header)
+    return key in _NAMES or key in OWN_COLUMNS
+
+
+def header_key(header: str) -> str:
+    """What is compared of a header: letters and digits, in lower case, without accents."""
+    plain = unicodedata.normalize("NFKD", header).casefold()
+    return "".join(c for c in plain if c.isalnum())
+
+
+def map_header(header: Sequence[str]) -> tuple[Column, ...]:
+    """Every column of the file with its field or the doubt about it.
+
+    Where several columns name one field, the template's own header has it, else the more usual
+    name, else the first; the others are doubtful.
+    """
+    named = [_NAMES.get(header_key(text)) for text in header]
+    best: dict[str, tuple[int, int]] = {}
+    for index, name in enumerate(named):
+        if name is not None:
+            field, rank = name
+            best[field] = min(best.get(field, (rank, index)), (rank, index))
+    chosen = {index: field for field, (_, index) in best.items()}
+    return tuple(
+        Column(index, text, chosen.get(index), None if index in chosen else _doubt(text, name))
+        for index, (text, name) in enumerate(zip(header, named, strict=True))
+    )
+
+
+def doubts_of_values(
+    columns: Sequence[Column], samples: Sequence[Sequence[str]]
+) -> tuple[Column, ...]:
+    """The same columns, SHIFTED where the values are clearly those of the column beside.
+
+    samples: some rows of the file. A column that is only dirty keeps its field: the one beside it
+    must hold what it lacks. Fields that any text could be are doubted along with such a column,
+    as far as nothing speaks for them. Unnamed columns without any value are ignored.
+    """
+    values = [
+        [cell for row in samples if len(row) > place and (cell := row[place].strip())]
+        for place in range(len(columns))
+    ]
+    shifted = {
+        place
+        for place, column in enumerate(columns)
+        if column.field in _VALUES and _is_beside(columns, values, place, len(samples))
+    }
+    for place in tuple(shifted):
+        for step in (-1, 1):
+            beside = place + step
+            while 0 <= beside < len(columns) and _is_open(columns[beside], values[beside]):
+                shifted.add(beside)
+                beside += step
+    return tuple(
+        replace(column, field=None, doubt=Doubt.SHIFTED)
+        if place in shifted
+        else replace(column, doubt=None)
+        if column.doubt is Doubt.UNNAMED and not values[place]
+        else column
+        for place, column in enumerate(columns)
+    )
+
+
+def assign(columns: Sequence[Column], index: int, field: str | None) -> tuple[Column, ...]:
+    """The columns after a person's choice for one of them; None ignores it.
+
+    Another column that had the field loses it and is ignored. Raises ValueError for a field that
+    files do not have, IndexError for a column that the file does not have.
+    """
+    if field is not None and field not in _FIELDS:
+        raise ValueError("files have no such field")
+    if index not in range(len(columns)):
+        raise IndexError("the file has no such column")
+    return tuple(
+        replace(column, field=field, doubt=None)
+        if column.index == index
+        else replace(column, field=None, doubt=None)
+        if field is not None and column.field == field
+        else column
+        for column in columns
+    )
+
+
+def fields_of(columns: Sequence[Column]) -> list[str | None]:
+    """The field of each column, for keeping: plain JSON."""
+    return [column.field for column in columns]
+
+
+def with_fields(columns: Sequence[Column], fields: Sequence[str | None]) -> tuple[Column, ...]:
+    """The columns with the fields that were kept.
+
+    columns: as `map_header` and `doubts_of_values` give them for the same file. A column whose
+    field is the same keeps its doubt, so one that a person chose to ignore shows it again; it is
+    not imported either way. Raises ValueError when the fields are not those of such a file.
+    """
+    if len(fields) != len(columns):
+        raise ValueError("the fields are those of another file")
+    used = [field for field in fields if field is not None]
+    if len(set(used)) != len(used) or not set(used) <= _FIELDS:
+        raise ValueError("the fields are not ones that files have, each once")
+    return tuple(
+        column if column.field == field else replace(column, field=field, doubt=None)
+        for column, field in zip(columns, fields, strict=True)
+    )
+
+
+def is_usable(columns: Sequence[Column]) -> bool:
+    """Whether rows could mean anything: a tax id alone finds a record to update, a name may be
+    enough to create one. Whether it is for a given row is decided row by row."""
+    return any(column.field in ("name", "tax_id") for column in columns)
+
+
+def _is_beside(
+    columns: Sequence[Column], values: Sequence[Sequence[str]], place: int, rows: int
+) -> bool:
+    """Whether a column lacks the values of its field and the one before or after has them."""
+    column, own = columns[place], values[place]
+    is_value = _VALUES[column.field or ""]
+    if sum(map(is_value, own)) > len(own) * _FEW:
+        return False
+    enough = min(_ENOUGH, rows)
+    for beside in (place - 1, place + 1):
+        if beside not in range(len(columns)) or columns[beside].field in _ALIKE[is_value]:
+            continue
+        # Who has no e-mail at all may well sign in with one: only a column without a name is
+        # taken for the place of what is not there.
+        if not own and columns[beside].doubt is not Doubt.UNNAMED:
+            continue
+        fitting = sum(map(is_value, values[beside]))
+        dirty = own and len(own) < max(enough, fitting / 2)
+        if not dirty and fitting >= enough and fitting >= len(values[beside]) * _MOST:
+            return True
+    return False
+
+
+def _is_open(column: Column, values: Sequence[str]) -> bool:
+    """Whether a column has a field and its values do not speak for it."""
+    if column.field is None:
+        return False
+    is_value = _VALUES.get(column.field) or _TEXTS.get(column.field)
+    fits = is_value is not None and sum(map(is_value, values)) >= max(1, len(values) * _MOST)
+    return not fits
+
+
+def _is_tax_id(cell: str) -> bool:
+    return isinstance(read_tax_id_cell(cell), CellTaxId)
+
+
+def _is_phone(cell: str) -> bool:
+    return read_phone(cell) is not None
+
+
+def _is_email(cell: str) -> bool:
+    return read_email(cell) is not None
+
+
+def _is_kind(cell: str) -> bool:
+    return all(fold(part) in KINDS for part in cell.split(","))
+
+
+def _is_status(cell: str) -> bool:
+    return fold(cell) in ("a", "i", "ativo", "ativa", "inativo", "inativa")
+
+
+def _is_name(cell: str) -> bool:
+    letters = sum(map(str.isalpha, cell))
+    return letters > 1 and 2 * letters > len(cell) and not _is_email(cell) and not _is_kind(cell)
+
+
+def _doubt(text: str, named: tuple[str, int] | None) -> Doubt | None:
+    if named is not None:
+        return Doubt.DUPLICATE
+    key = header_key(text)
+    if key in OWN_COLUMNS:
+        return None
+    return Doubt.UNKNOWN if key else Doubt.UNNAMED
+
+
+def _names() -> dict[str, tuple[str, int]]:
+    names = {header_key(header): (field, 0) for header, field in FILE_COLUMNS.items()}
+    for field, synonyms in SYNONYMS.items():
+        for rank, synonym in enumerate(synonyms.split(","), start=1):
+            names.setdefault(header_key(synonym), (field, rank))
+    return names
+
+
+_FIELDS: Final = frozenset(FILE_COLUMNS.values())
+_NAMES: Final = _names()
+_VALUES: Final[Mapping[str, Callable[[str], bool]]] = {
+    "tax_id": _is_tax_id,
+    "phones.commercial": _is_phone,
+    "phones.home": _is_phone,
+    "phones.mobile": _is_phone,
+    "email": _is_email,
+    "status": _is_status,
+    "kinds": _is_kind,
+}
+# Fields whose values tell something, though not enough to accuse a column.
+_TEXTS: Final[Mapping[str, Callable[[str], bool]]] = {"name": _is_name, "trade_name": _is_name}
+_ALIKE: Final = {
+    check: {field for field, other in _VALUES.items() if other is check}
+    for check in _VALUES.values()
+}

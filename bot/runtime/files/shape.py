@@ -1,0 +1,104 @@
+"""What a file looks like inside: where its header is and which columns it has."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from bot.domain.columns import is_known
+from bot.domain.file_refusal import MAX_COLUMNS, FileReason, FileRefused
+from bot.domain.registration import read_email
+
+PROBE: Final = 200
+"""Rows from which a table's shape is told."""
+_HEADER_WITHIN: Final = 10
+_DIGITS_OF_A_VALUE: Final = 5
+_CERTAIN: Final = 3
+"""Names of fields that no row of values has by chance."""
+
+Batch = tuple[list[int], list[list[str]]]
+"""Line numbers and, as many, the cells of each line."""
+Read = Callable[[int, int], Iterator[Batch]]
+"""Gives batches of so many rows from the lines after one; blank rows are left out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """How a file was understood, to be shown to whoever sent it."""
+
+    format: Literal["csv", "xlsx"]
+    encoding: str | None = None
+    """Of a text: utf-8, utf-8-sig (with byte order mark), utf-16-le, utf-16-be or cp1252."""
+    delimiter: str | None = None
+    """Of a text: one of `;`, `,`, tab and `|`; `;` when there is but one column."""
+    member: str | None = None
+    """Name of the file inside a .zip."""
+    sheet: str | None = None
+    header_line: int
+    """0 when there is no header."""
+    header: tuple[str, ...]
+    """One cell for each column, all empty when there is no header."""
+
+
+def header_of(lines: Sequence[int], rows: Sequence[Sequence[str]]) -> tuple[int, tuple[str, ...]]:
+    """The line of the header, 0 when there is none, and its cells without line breaks.
+
+    lines, rows: the first of the file that are not blank. Raises FileRefused when there is no
+    table in them.
+    """
+    if not rows:
+        raise FileRefused(FileReason.EMPTY)
+    place = header_place(rows)
+    has_header = bool(known_names(rows[place])) or not any(
+        map(_is_value, rows[place][:MAX_COLUMNS])
+    )
+    header = [" ".join(cell.split()) for cell in rows[place]] if has_header else []
+    data = rows[place + 1 :] if has_header else rows
+    if not data:
+        raise FileRefused(FileReason.HEADER_ONLY)
+    width = _width(header, data)
+    if width > MAX_COLUMNS:
+        raise FileRefused(FileReason.TOO_MANY_COLUMNS, found=width)
+    cells = [*header[:width], *[""] * (width - len(header))]
+    return lines[place] if has_header else 0, tuple(cells)
+
+
+def header_place(rows: Sequence[Sequence[str]]) -> int:
+    """Which of the rows is the header if there is one: that with most names of fields, else the
+    first that is no title."""
+    first = rows[:_HEADER_WITHIN]
+    known = list(map(known_names, first))
+    best = known.index(max(known))
+    if known[best] > 1 or (known[best] and 2 * known[best] >= _filled(first[best])):
+        return best
+    widest = max(map(_filled, first))
+    return next(place for place, row in enumerate(first) if 2 * _filled(row) >= widest)
+
+
+def known_names(row: Sequence[str]) -> int:
+    """How many names of fields are in a row, if it could be a header."""
+    row = row[:MAX_COLUMNS]
+    known = sum(map(is_known, row))
+    # Among the values there are words that name fields too: "cliente".
+    return known if known >= _CERTAIN or not any(map(_is_value, row)) else 0
+
+
+def _width(header: Sequence[str], data: Sequence[Sequence[str]]) -> int:
+    """Up to the last column that has a name or values; where the header is shorter than the rows,
+    what only few of them have is their own fault and no column."""
+    filled = Counter(place for row in data for place, cell in enumerate(row) if cell.strip())
+    few = len(data) // 2 if header else 0
+    named = (place for place, cell in enumerate(header) if cell or filled[place])
+    return 1 + max(*named, *(place for place, count in filled.items() if count > few), -1, -1)
+
+
+def _filled(row: Sequence[str]) -> int:
+    return sum(map(bool, map(str.strip, row)))
+
+
+def _is_value(cell: str) -> bool:
+    """Whether a cell is clearly no header: a number, a telephone, a document, an e-mail."""
+    digits = sum(map(str.isdecimal, cell))
+    if digits >= _DIGITS_OF_A_VALUE and 2 * digits >= sum(map(str.isalnum, cell)):
+        return True
+    return "@" in cell and read_email(cell) is not None

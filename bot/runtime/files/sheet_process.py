@@ -1,0 +1,126 @@
+"""Reads one sheet of an .xlsx in a process of its own: started by `workbook.py`, never imported.
+
+A workbook of a few bytes can ask its reader for any amount of memory, by a cell far down on the
+right or a count that is no count, and the reader then aborts its process. So that process is this
+one: bounded, without anything of ours in it, and what it says goes through a pipe.
+
+stdin: the workbook. argv: which of the visible sheets, the bound of memory in bytes, the bound of
+characters in a row. stdout: marshalled values, each after its length in four bytes: first the list
+of the names of visible sheets, then batches (lines, rows), then None; or, at any time, a string:
+why the workbook is not read.
+"""
+
+import datetime
+import io
+import marshal
+import sys
+from contextlib import suppress
+from typing import Any
+
+from python_calamine import (
+    CalamineError,
+    PasswordError,
+    SheetTypeEnum,
+    SheetVisibleEnum,
+    load_workbook,
+)
+
+_ROWS = 200
+
+
+def _bound(memory_bytes: int) -> None:
+    # Systems without `resource` have no such bounds.
+    with suppress(ImportError, ValueError, OSError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+
+
+def _number(value: float) -> str:
+    # 15 digits are what a spreadsheet keeps; with more, a document has lost its last ones.
+    if value == int(value) and abs(value) < 1e15:
+        return str(int(value))
+    text = f"{value:.15g}".upper() if abs(value) >= 1e15 else repr(value)
+    return text.replace(".", ",")
+
+
+def _text(cell: Any) -> str:
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, bool):
+        return "VERDADEIRO" if cell else "FALSO"
+    if isinstance(cell, int | float):
+        return _number(cell)
+    if isinstance(cell, datetime.datetime):
+        return cell.isoformat(" ", "seconds")
+    if isinstance(cell, datetime.date | datetime.time):
+        return cell.isoformat()
+    return str(cell)
+
+
+def _send(value: Any) -> None:
+    data = marshal.dumps(value)
+    sys.stdout.buffer.write(len(data).to_bytes(4, "big") + data)
+    sys.stdout.buffer.flush()
+
+
+def _send_sheet(place: int, longest_row: int) -> None:
+    with load_workbook(io.BytesIO(sys.stdin.buffer.read())) as workbook:
+        names = [
+            sheet.name
+            for sheet in workbook.sheets_metadata
+            if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible
+        ]
+        _send(names)
+        if place >= len(names):
+            return
+        sheet = workbook.get_sheet_by_name(names[place])
+    lines: list[int] = []
+    rows: list[list[str]] = []
+    held = 0
+    # Begins with the first row of the sheet, also where that is blank.
+    for line, cells in enumerate(sheet.iter_rows(), 1):
+        row = [cell if cell.__class__ is str else _text(cell) for cell in cells]
+        length = sum(map(len, row))
+        if not length:
+            continue
+        if length > longest_row:
+            _send((lines, rows))
+            _send(f"line_too_long:{line}")
+            return
+        if any(map(str.strip, row)):
+            lines.append(line)
+            rows.append(row)
+            held += length
+        if len(lines) == _ROWS or held > longest_row:
+            _send((lines, rows))
+            lines, rows, held = [], [], 0
+    if lines:
+        _send((lines, rows))
+
+
+def _main() -> None:
+    place, memory_bytes, longest_row = map(int, sys.argv[1:])
+    _bound(memory_bytes)
+    try:
+        _send_sheet(place, longest_row)
+    except MemoryError:
+        _send("too_large")
+    except PasswordError:
+        _send("encrypted")
+    except CalamineError:
+        _send("damaged")
+    except BrokenPipeError:
+        # Whoever asked has seen enough.
+        sys.stderr.close()
+        return
+    except BaseException as error:  # a panic in the reader is no Exception
+        if type(error).__name__ != "PanicException":
+            raise
+        _send("damaged")
+    _send(None)
+
+
+if __name__ == "__main__":
+    _main()

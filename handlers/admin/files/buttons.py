@@ -1,0 +1,97 @@
+"""Buttons below what is said of a job. They stay where they are, so they work a week later too."""
+
+from enum import StrEnum
+
+from aiogram.filters.callback_data import CallbackData
+from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
+
+from bot.domain.job import ACTIVE, Counts, Job, JobKind, JobState
+from handlers.words import number
+
+
+class Verb(StrEnum):
+    CONFIRM = "confirm"
+    OPTIONS = "options"
+    CANCEL = "cancel"
+    UNDO = "undo"
+    """Asks whether one is sure."""
+    SURE = "sure"
+    KEEP = "keep"
+    FILES = "files"
+    OPEN = "open"
+    LIST = "list"
+    TEMPLATE = "template"
+
+
+class JobButton(CallbackData, prefix="job"):
+    verb: Verb
+    id: int
+    """Of the job; of a list the job before which it begins, 0 for the newest ones."""
+    seen: int = 0
+    """Of a preview: which one it was, so that an older one says yes to nothing."""
+
+
+Rows = list[list[InlineKeyboardButton]]
+
+
+def button(text: str, verb: Verb, job_id: int = 0, *, seen: int = 0) -> InlineKeyboardButton:
+    data = JobButton(verb=verb, id=job_id, seen=seen).pack()
+    return InlineKeyboardButton(text=text, callback_data=data)
+
+
+def keyboard(rows: Rows) -> InlineKeyboardMarkup | None:
+    return InlineKeyboardMarkup(inline_keyboard=rows) if rows else None
+
+
+def preview_id(job: Job) -> int:
+    """By which the preview that is shown is told from an older one."""
+    return job.progress.message_id if job.progress else 0
+
+
+def while_active(job: Job) -> Rows:
+    return [[button("✖️ Cancelar", Verb.CANCEL, job.id)]]
+
+
+def of_job(job: Job) -> Rows:
+    """What can be done with the job as it is now."""
+    if job.state in ACTIVE:
+        return [] if job.is_cancelled else while_active(job)
+    match job.state:
+        case JobState.DRAFT:
+            return [
+                [button("✏️ Continuar", Verb.OPTIONS, job.id)],
+                [button("❌ Cancelar", Verb.CANCEL, job.id)],
+            ]
+        case JobState.CHECKED:
+            return _of_preview(job, job.preview or Counts())
+    rows: Rows = []
+    if any(file.file_id for file in job.results):
+        text = "📄 Arquivo da exportação" if job.kind is JobKind.EXPORT else "📄 Linhas recusadas"
+        rows.append([button(text, Verb.FILES, job.id)])
+    if job.can_be_undone:
+        rows.append([button("↩️ Desfazer", Verb.UNDO, job.id)])
+    return rows
+
+
+def ask_to_undo(job: Job) -> Rows:
+    return [
+        [
+            button("↩️ Sim, desfazer", Verb.SURE, job.id),
+            button("⬅️ Não", Verb.KEEP, job.id),
+        ]
+    ]
+
+
+def _of_preview(job: Job, preview: Counts) -> Rows:
+    rows: Rows = []
+    seen = preview_id(job)
+    # A password counts as a change only once it was compared.
+    changes = preview.created + preview.updated
+    if changes or preview.passwords:
+        what = number(changes) if changes else "as senhas"
+        rows.append([button(f"✅ Importar {what}", Verb.CONFIRM, job.id, seen=seen)])
+    elif preview.refused:
+        rows.append([button("📄 Receber as recusadas", Verb.CONFIRM, job.id, seen=seen)])
+    rows.append([button("✏️ Mudar opções", Verb.OPTIONS, job.id)])
+    rows.append([button("❌ Cancelar", Verb.CANCEL, job.id)])
+    return rows

@@ -1,0 +1,193 @@
+"""What the screens of files and jobs work with, and where the work on a job is told."""
+
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal, Protocol, cast
+
+import structlog
+from aiogram import Bot
+from aiogram.exceptions import TelegramAPIError
+from aiogram.types import FSInputFile, InlineKeyboardMarkup
+from aiogram_dialog import DialogManager
+
+from bot.domain.columns import Column
+from bot.domain.errors import TryLaterError
+from bot.domain.job import Counts, Job, Report
+from bot.usecases.manage_jobs import ManageJobs
+from handlers.admin.files import buttons, report_texts
+from handlers.admin.register.values import Names
+
+# At 1 Mbit a second the largest file takes seven minutes.
+UPLOAD_S: Final = 900
+
+logger = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspected:
+    """How a file was understood, before anybody chose anything."""
+
+    format: Literal["csv", "xlsx"]
+    encoding: str | None = None
+    """Of a text: utf-8, utf-8-sig, utf-16-le, utf-16-be or cp1252."""
+    delimiter: str | None = None
+    member: str | None = None
+    """Name of the file inside a .zip."""
+    sheet: str | None = None
+    header_line: int
+    """0 when there is no header."""
+    columns: tuple[Column, ...]
+    """With every doubt that header and values raise."""
+    samples: tuple[tuple[int, tuple[str, ...]], ...]
+    """Line and cells of some of the first rows."""
+
+
+class Inspect(Protocol):
+    async def __call__(self, path: Path, *, name: str) -> Inspected:
+        """The file that its sender calls `name`; raises FileRefused."""
+        ...
+
+
+class Fetch(Protocol):
+    async def __call__(self, file_id: str, path: Path) -> None:
+        """Write a file of a job there; raises RefusedError when it is kept no more."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilesDesk:
+    manage: ManageJobs
+    inspect: Inspect
+    fetch: Fetch
+    report: Callable[[Job], Awaitable[Report]]
+    """What a job did, beyond its counts."""
+    names: Callable[[], Awaitable[Names]]
+    data_dir: Path
+    """Files lie in a folder of their own inside it for as long as they are worked on."""
+    requires_tax_id: bool
+
+
+def files_of(manager: DialogManager) -> FilesDesk:
+    return cast(FilesDesk, manager.middleware_data["files"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TelegramJobDesk:
+    """The chat of who began a job, as the work on it needs it."""
+
+    bot: Bot
+    names: Callable[[], Awaitable[Names]]
+    admin_ids: Callable[[], Awaitable[Collection[int]]]
+
+    async def progress(
+        self, job: Job, done: Counts, *, rows_a_second: float, left_s: float | None
+    ) -> None:
+        """Edit the message in which the job is shown."""
+        if job.progress is None:
+            return
+        text = report_texts.progress(job, done, rows_a_second=rows_a_second, left_s=left_s)
+        try:
+            await self.bot.edit_message_text(
+                text,
+                chat_id=job.progress.chat_id,
+                message_id=job.progress.message_id,
+                reply_markup=buttons.keyboard(buttons.of_job(job)),
+            )
+        except (TelegramAPIError, TryLaterError) as error:
+            # Gone, blocked, or away: the end is told in a message of its own.
+            logger.info("progress not shown", job=job.id, reason=type(error).__name__)
+        except Exception:
+            logger.exception("progress not shown", job=job.id)
+
+    async def told(self, job: Job, report: Report, files: Sequence[Path]) -> None:
+        """A message of its own says what became of the job: an edit makes no sound, and the
+        message with the progress may be far up by then."""
+        if job.progress is None:
+            return
+        try:
+            if job.progress.chat_id not in await self.admin_ids():
+                logger.warning("end of a job not told: no admin any more", job=job.id)
+                return
+            await self._tell(job, job.progress.chat_id, report, files)
+            await self._take_away(job.progress.chat_id, job.progress.message_id)
+        except (TelegramAPIError, TryLaterError) as error:
+            logger.warning("end of a job not told", job=job.id, error=type(error).__name__)
+        except Exception:
+            logger.exception("end of a job not told", job=job.id)
+
+    async def _tell(
+        self, job: Job, chat_id: int, report: Report, files: Sequence[Path]
+    ) -> None:
+        names = await self.names()
+        markup = buttons.keyboard(buttons.of_job(job))
+        if report_texts.is_export_done(job) and files:
+            # Its files are the report.
+            caption = report_texts.export_caption(job, names)
+            await send_files(self.bot, chat_id, job, files, caption=caption)
+            return
+        await self.bot.send_message(
+            chat_id, report_texts.report(job, report, names), reply_markup=markup
+        )
+        await send_files(self.bot, chat_id, job, files, caption=report_texts.REFUSED_ROWS)
+
+    async def _take_away(self, chat_id: int, message_id: int) -> None:
+        try:
+            await self.bot.delete_message(chat_id, message_id)
+        except TelegramAPIError as error:
+            # Older than two days, or gone already.
+            logger.info("progress not taken away", reason=type(error).__name__)
+
+
+async def send_files(
+    bot: Bot,
+    chat_id: int,
+    job: Job,
+    files: Sequence[Path],
+    *,
+    caption: str,
+) -> None:
+    """Send them one after the other, the first with the caption. What Telegram does not take is
+    said in the chat; raises what sending a message raises."""
+    for number, path in enumerate(files, start=1):
+        text = caption if number == 1 else report_texts.part(number, len(files))
+        try:
+            await bot.send_document(
+                chat_id, FSInputFile(path), caption=text, request_timeout=UPLOAD_S
+            )
+        except TelegramAPIError as error:
+            logger.warning("file of a job not sent", job=job.id, error=type(error).__name__)
+            await bot.send_message(chat_id, report_texts.not_sent(job))
+            return
+
+
+async def without_buttons(bot: Bot, chat_id: int, message_id: int) -> None:
+    """Take the buttons off a message whose question is settled."""
+    await _edited(
+        bot.edit_message_reply_markup(
+            chat_id=chat_id, message_id=message_id, reply_markup=None
+        )
+    )
+
+
+async def edit(
+    bot: Bot,
+    chat_id: int,
+    message_id: int,
+    text: str,
+    markup: InlineKeyboardMarkup | None = None,
+) -> None:
+    """Make the message say this; one that is gone stays gone."""
+    await _edited(
+        bot.edit_message_text(
+            text, chat_id=chat_id, message_id=message_id, reply_markup=markup
+        )
+    )
+
+
+async def _edited(editing: Awaitable[Any]) -> None:
+    try:
+        await editing
+    except TelegramAPIError as error:
+        # Pressed twice it says so already; or it is gone.
+        logger.info("message not edited", reason=type(error).__name__)

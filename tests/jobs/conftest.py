@@ -1,0 +1,213 @@
+"""Jobs on a database of the test's own, without a chat."""
+
+import asyncio
+import csv
+import io
+import secrets
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.domain.columns import fields_of, map_header
+from bot.domain.export import ExportOptions
+from bot.domain.guard import unguarded
+from bot.domain.job import Counts, ImportOptions, Job, JobState, Report
+from bot.domain.label import Tag
+from bot.domain.registration import FIELDS
+from bot.runtime.files.table import open_table
+from bot.runtime.job_runs import JobRuns
+from bot.runtime.jobs import WorkJobs
+from bot.runtime.passwords import Argon2Passwords
+from bot.usecases.import_file import ImportFile
+from bot.usecases.manage_jobs import ManageJobs
+from bot.usecases.undo_job import UndoJob
+from storage.bulk import Bulk
+from storage.choices import Choices
+from storage.files import Files
+from storage.jobs import Jobs
+from storage.search import Search
+
+VIP = Tag(id="t1", name="VIP")
+HEADER = ("Nome", "cpfCnpj", "celular", "email", "tipoRegistro", "etiqueta", "observacao")
+
+
+class Told:
+    """A desk that remembers."""
+
+    def __init__(self) -> None:
+        self.progress_of: list[Counts] = []
+        self.ends: list[tuple[Job, Report, list[bytes]]] = []
+
+    async def progress(
+        self, job: Job, done: Counts, *, rows_a_second: float, left_s: float | None
+    ) -> None:
+        self.progress_of.append(done)
+
+    async def told(self, job: Job, report: Report, files: Sequence[Path]) -> None:
+        self.ends.append((job, report, [path.read_bytes() for path in files]))
+
+
+class Bench:
+    """Begins jobs and works on them, as one process does."""
+
+    def __init__(
+        self, database: Any, folder: Path, *, requires_tax_id: bool = True, desk: Any = None
+    ) -> None:
+        self.database = database
+        self.folder = folder
+        self.store, self.files = Jobs(database), Files(database)
+        self.desk = desk or Told()
+        self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        bulk = Bulk(database)
+        self.bulk = bulk
+
+        async def tags() -> tuple[Tag, ...]:
+            return (VIP,)
+
+        async def departments() -> tuple[Tag, ...]:
+            return ()
+
+        self.run = JobRuns(
+            store=self.store,
+            files=self.files,
+            import_file=ImportFile(
+                register=bulk,
+                passwords=Argon2Passwords(),
+                new_id=lambda: secrets.token_hex(16),
+                requires_tax_id=requires_tax_id,
+            ),
+            undo_job=UndoJob(register=bulk),
+            each=Search(database).each,
+            tags=tags,
+            departments=departments,
+            describe=lambda row: "; ".join(
+                ":".join(filter(None, reason)) for reason in row.reasons
+            ),
+            name_of=lambda job, at: f"job-{job.id}",
+            clock=self.now,
+        )
+        self.work = WorkJobs(
+            store=self.store,
+            files=self.files,
+            run=self.run,
+            desk=self.desk,
+            data_dir=folder / "data",
+            clock=self.now,
+        )
+        self.manage = ManageJobs(
+            store=self.store,
+            files=self.files,
+            choices=Choices(database),
+            wake=self._work,
+            clock=self.now,
+        )
+
+    async def _work(self, job_id: int) -> None:
+        await self.work.work(str(job_id))
+
+    async def imported(
+        self,
+        content: bytes | Sequence[Sequence[str]],
+        *,
+        name: str = "clientes.csv",
+        update: bool = True,
+        fields: Sequence[str] = FIELDS,
+        checked: bool = False,
+        by: str = "admin:1",
+        **options: Any,
+    ) -> Job:
+        """The job of a file, when it is over; `checked` previews it first."""
+        job = await self.begun(
+            content,
+            name=name,
+            update=update,
+            fields=fields,
+            by=by,
+            state=JobState.DRAFT if checked else JobState.RUNNING,
+            **options,
+        )
+        if checked:
+            assert await self.manage.check(job.id)
+            assert await self.manage.confirm(job.id)
+        return await self.job(job.id)
+
+    async def begun(
+        self,
+        content: bytes | Sequence[Sequence[str]],
+        *,
+        state: JobState,
+        name: str = "clientes.csv",
+        update: bool = True,
+        fields: Sequence[str] = FIELDS,
+        by: str = "admin:1",
+        **options: Any,
+    ) -> Job:
+        path = self.folder / f"sent-{secrets.token_hex(4)}"
+        if not isinstance(content, bytes):
+            content = table(content)
+        await asyncio.to_thread(path.write_bytes, content)
+        with open_table(path, name=name) as opened:
+            columns = tuple(fields_of(map_header(opened.shape.header)))
+        return await self.manage.begin_import(
+            path,
+            name=name,
+            by=by,
+            options=ImportOptions(
+                columns=columns, update=update, fields=frozenset(fields), **options
+            ),
+            state=state,
+        )
+
+    async def exported(self, **options: Any) -> bytes:
+        """All bytes of an export."""
+        job = await self.manage.begin_export(ExportOptions(**options), by="admin:1")
+        return await self.result(await self.job(job.id))
+
+    async def result(self, job: Job) -> bytes:
+        assert job.state is JobState.DONE, job
+        [file] = job.results
+        path = self.folder / "result"
+        await self.files.fetch(file.file_id, path)
+        return await asyncio.to_thread(path.read_bytes)
+
+    async def undone(self, job: Job, *, by: str = "admin:1") -> Job:
+        undo = await self.manage.undo(job.id, by=by)
+        assert isinstance(undo, Job), undo
+        return await self.job(undo.id)
+
+    async def job(self, job_id: int) -> Job:
+        job = await self.store.get(job_id)
+        assert job is not None
+        return job
+
+    async def register(self) -> dict[str, Any]:
+        """Every registration as it is stored, but for what says when and by whom."""
+        found = await self.database["registrations"].find({}).to_list(None)
+        return {
+            document["_id"]: {
+                key: value
+                for key, value in document.items()
+                if key not in ("updated", "version", "seal")
+            }
+            for document in found
+        }
+
+
+def table(rows: Sequence[Sequence[str]], *, encoding: str = "utf-8") -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=";", lineterminator="\r\n").writerows(rows)
+    return text.getvalue().encode(encoding)
+
+
+def read_back(content: bytes) -> list[list[str]]:
+    """The rows of a file that Balcão wrote."""
+    text = io.StringIO(content.decode("utf-8-sig"), newline="")
+    return [[unguarded(cell) for cell in row] for row in csv.reader(text, delimiter=";")]
+
+
+@pytest.fixture
+def bench(database: Any, tmp_path: Path) -> Bench:
+    return Bench(database, tmp_path)

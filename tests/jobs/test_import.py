@@ -1,0 +1,315 @@
+"""Files enter the register as jobs: what is created, changed, left and refused, and why."""
+
+from typing import Any
+
+from bot.domain.job import JobState, JobTrouble
+from bot.domain.registration import Kind, Status
+from storage.registrations import Registrations
+from tests.jobs.conftest import HEADER, Bench, read_back, table
+from tests.unit.documents import TaxId, make_cnpj, make_cpf
+
+
+def row(number: int, **more: str) -> list[str]:
+    values = {
+        "Nome": f"Pessoa {number}",
+        "cpfCnpj": make_cpf(100_000_000 + number).masked,
+        "celular": f"(49) 99999-{number:04}",
+        "email": f"p{number}@example.com.br",
+        "tipoRegistro": "cliente",
+        "etiqueta": "",
+        "observacao": "",
+    }
+    return [(values | more)[name] for name in HEADER]
+
+
+async def stored(bench: Bench, number: int) -> Any:
+    tax_id = make_cpf(100_000_000 + number)
+    found = await Registrations(bench.database).by_tax_ids([tax_id])
+    return found.get(tax_id.key)
+
+
+async def test_new_rows_are_created_with_all_they_say(bench: Bench):
+    rows = [
+        HEADER,
+        row(1, etiqueta="vip", observacao="Ligar\ncedo"),
+        row(2, tipoRegistro="Prestador-Serviço, fornecedor"),
+    ]
+    job = await bench.imported(rows)
+    assert job.state is JobState.DONE
+    assert job.counts.model_dump(exclude_defaults=True) == {"rows": 2, "created": 2}
+    one, two = await stored(bench, 1), await stored(bench, 2)
+    assert (one.name, one.phones.mobile, one.email) == (
+        "Pessoa 1",
+        "+5549999990001",
+        "p1@example.com.br",
+    )
+    assert one.tags == {"t1"}
+    assert one.fixed_note == "Ligar\ncedo"
+    assert one.status is Status.ACTIVE
+    assert two.kinds == {Kind.SERVICE_PROVIDER, Kind.SUPPLIER}
+    assert (one.created.job, one.created.by) == (str(job.id), "admin:1")
+
+
+async def test_the_same_file_again_writes_nothing(bench: Bench):
+    rows = [HEADER, *map(row, range(450))]
+    await bench.imported(rows)
+    before = await bench.database["registrations"].find({}).to_list(None)
+    job = await bench.imported(rows)
+    assert job.counts.model_dump(exclude_defaults=True) == {"rows": 450, "unchanged": 450}
+    assert await bench.database["registrations"].find({}).to_list(None) == before
+    assert await bench.database["audit"].find_one({}) is None
+
+
+async def test_an_update_touches_only_the_ticked_fields_and_a_blank_erases_nothing(bench: Bench):
+    await bench.imported([HEADER, row(1, observacao="antiga")])
+    job = await bench.imported(
+        [HEADER, row(1, Nome="Outro nome", celular="(49) 98888-7777", email="", observacao="")],
+        fields=("phones.mobile", "email", "fixed_note"),
+    )
+    assert job.counts.model_dump(exclude_defaults=True) == {
+        "rows": 1,
+        "updated": 1,
+        "fields": {"phones.mobile": 1},
+    }
+    one = await stored(bench, 1)
+    assert (one.name, one.phones.mobile) == ("Pessoa 1", "+5549988887777")
+    assert (one.email, one.fixed_note) == ("p1@example.com.br", "antiga")
+    [entry] = await bench.database["audit"].find({}).to_list(None)
+    assert [(c["path"], c["before"], c["after"]) for c in entry["changes"]] == [
+        ("phones.mobile", "+5549999990001", "+5549988887777")
+    ]
+    assert (entry["stamp"]["job"], entry["stamp"]["way"]) == (str(job.id), "import")
+
+
+async def test_without_update_who_exists_stays_as_he_is(bench: Bench):
+    await bench.imported([HEADER, row(1)])
+    job = await bench.imported([HEADER, row(1, Nome="Outro"), row(2)], update=False)
+    assert job.counts.model_dump(exclude_defaults=True) == {
+        "rows": 2,
+        "created": 1,
+        "unchanged": 1,
+    }
+    assert (await stored(bench, 1)).name == "Pessoa 1"
+
+
+async def test_a_refused_row_names_every_reason_and_stops_no_other(bench: Bench):
+    rows = [
+        HEADER,
+        row(1, cpfCnpj="111.111.111-11", email="nada", celular="12"),
+        row(2),
+        row(2, Nome="De novo"),
+        row(3, Nome="", tipoRegistro="", etiqueta="Sem essa"),
+        row(4, cpfCnpj="2,47095E+13"),
+        [*row(5), "sobra"],
+    ]
+    job = await bench.imported(rows)
+    assert job.counts.model_dump(exclude_defaults=True) == {
+        "rows": 6,
+        "created": 1,
+        "refused": 5,
+    }
+    refused = read_back(await bench.result(job))
+    assert refused[0] == [*HEADER, "linha", "erro"]
+    assert [r[-2] for r in refused[1:]] == ["2", "4", "5", "6", "7"]
+    assert [r[-1] for r in refused[1:]] == [
+        "email:email; tax_id:tax_id_repeated_digits; phones.mobile:phone",
+        "repeated:3",
+        "tags:tag:Sem essa; no_name; no_kind",
+        "tax_id:tax_id_scientific_notation",
+        "too_many_cells",
+    ]
+    assert refused[1][:7] == rows[1]
+
+
+async def test_the_refused_rows_come_back_once_they_are_mended(bench: Bench):
+    job = await bench.imported([HEADER, row(1, email="nada"), row(2)])
+    refused = read_back(await bench.result(job))
+    refused[1][HEADER.index("email")] = "certo@example.com.br"
+    again = await bench.imported(refused)
+    assert again.counts.model_dump(exclude_defaults=True) == {"rows": 1, "created": 1}
+    assert (await stored(bench, 1)).email == "certo@example.com.br"
+
+
+async def test_lost_zeros_are_put_back_and_said(bench: Bench):
+    tax_id = make_cpf(1_234_567)
+    assert tax_id.number.startswith("00")
+    job = await bench.imported([HEADER, row(1, cpfCnpj=tax_id.number.lstrip("0"))])
+    assert (job.counts.created, job.counts.repaired) == (1, 1)
+    assert (await bench.work.report(job)).repaired == (2,)
+    assert await Registrations(bench.database).by_tax_ids([tax_id])
+
+
+async def test_a_foreign_document_follows_the_rule_of_its_country(bench: Bench):
+    header = ("Nome", "cpfCnpj", "tipoRegistro", "pais")
+    job = await bench.imported(
+        [
+            header,
+            ["Ana", "501442600", "cliente", "Portugal"],
+            ["Rui", "123", "cliente", "pt"],
+            ["Zé", "1", "cliente", "Terra do Nunca"],
+        ]
+    )
+    assert job.counts.model_dump(exclude_defaults=True) == {
+        "rows": 3,
+        "created": 1,
+        "refused": 2,
+    }
+    [one] = (await Registrations(bench.database).by_tax_ids([TaxId("501442600", "PT")])).values()
+    assert one.country == "PT"
+
+
+async def test_who_is_new_gets_the_chosen_kind_when_the_file_names_none(bench: Bench):
+    header = ("Nome", "cpfCnpj")
+    rows = [header, ["Ana", make_cpf(100_000_001).number]]
+    refused = await bench.imported(rows)
+    assert refused.counts.refused == 1
+    job = await bench.imported(rows, default_kind=Kind.PROSPECT)
+    assert job.counts.created == 1
+    assert (await stored(bench, 1)).kinds == {Kind.PROSPECT}
+    again = await bench.imported(rows, default_kind=Kind.CUSTOMER)
+    assert again.counts.unchanged == 1
+
+
+async def test_without_tax_ids_name_and_telephone_decide(database: Any, tmp_path: Any):
+    bench = Bench(database, tmp_path, requires_tax_id=False)
+    header = ("Nome", "cpfCnpj", "celular", "foneComercial", "tipoRegistro", "email")
+    first = [
+        ["Ana Conceição", "", "(49) 99999-0001", "", "cliente", ""],
+        ["ANA  CONCEICAO", "", "", "(49) 9999-0001", "cliente", ""],
+        ["Ana Conceição", "", "(49) 99999-0002", "", "cliente", ""],
+        ["Sem telefone", "", "", "", "cliente", ""],
+        ["Sem telefone", "", "", "", "cliente", ""],
+    ]
+    job = await bench.imported([header, *first])
+    # The second is the first one: its ninth digit and accents are all that differ.
+    assert job.counts.model_dump(exclude_defaults=True) == {
+        "rows": 5,
+        "created": 4,
+        "refused": 1,
+    }
+    again = [["ana conceicao", "", "49999990001", "", "", "ana@example.com.br"]]
+    job = await bench.imported([header, *again], fields=("email",))
+    assert job.counts.model_dump(exclude_defaults=True) == {
+        "rows": 1,
+        "updated": 1,
+        "fields": {"email": 1},
+    }
+
+
+async def test_two_who_may_be_meant_are_not_guessed(database: Any, tmp_path: Any):
+    bench = Bench(database, tmp_path, requires_tax_id=False)
+    header = ("Nome", "cpfCnpj", "celular", "tipoRegistro")
+    phone = "(49) 99999-0001"
+    await bench.imported(
+        [header, *(["Ana", make_cpf(100_000_000 + n).number, phone, "cliente"] for n in (1, 2))]
+    )
+    job = await bench.imported([header, ["Ana", "", phone, "cliente"]])
+    assert job.counts.refused == 1
+    [report] = (await bench.work.report(job)).refused
+    assert report.reasons == (("", "several", ""),)
+
+
+async def test_passwords_are_hashed_and_compared(bench: Bench):
+    header = ("Nome", "cpfCnpj", "tipoRegistro", "usuario", "senha")
+    rows = [
+        header,
+        ["Ana", make_cpf(100_000_001).number, "cliente", "ana.c", "segredo bom"],
+        ["Bia", make_cpf(100_000_002).number, "cliente", "bia", "curta"],
+    ]
+    job = await bench.imported(rows)
+    assert job.counts.model_dump(exclude_defaults=True) == {
+        "rows": 2,
+        "created": 1,
+        "refused": 1,
+        "passwords": 1,
+    }
+    one = await stored(bench, 1)
+    assert one.portal.username == "ana.c"
+    assert one.portal.password_hash.startswith("$argon2id$")
+    same = await bench.imported(rows[:2])
+    assert (same.counts.unchanged, same.counts.updated) == (1, 0)
+    other = await bench.imported([header, [*rows[1][:4], "outro segredo"]])
+    assert other.counts.fields == {"portal.password_hash": 1}
+    assert "segredo" not in repr(await bench.database["audit"].find({}).to_list(None))
+
+
+async def test_a_preview_writes_nothing_and_shows_samples(bench: Bench):
+    await bench.imported([HEADER, *map(row, range(300))])
+    before = await bench.register()
+    rows = [HEADER, *(row(n, email=f"novo{n}@example.com.br") for n in range(200)), row(999)]
+    job = await bench.begun(rows, state=JobState.DRAFT)
+    await bench.manage.check(job.id)
+    job = await bench.job(job.id)
+    assert job.state is JobState.CHECKED
+    assert job.preview is not None
+    assert job.preview.model_dump(exclude_defaults=True) == {
+        "rows": 201,
+        "created": 1,
+        "updated": 200,
+        "fields": {"email": 200},
+    }
+    assert [(s.path, s.line, s.before, s.after) for s in job.samples] == [
+        ("email", n + 2, f"p{n}@example.com.br", f"novo{n}@example.com.br") for n in range(3)
+    ]
+    assert await bench.register() == before
+
+
+async def test_what_somebody_changed_since_the_preview_is_planned_anew_and_said(bench: Bench):
+    await bench.imported([HEADER, *map(row, range(5))])
+    rows = [HEADER, *(row(n, email=f"novo{n}@example.com.br") for n in range(5)), row(7)]
+    job = await bench.begun(rows, state=JobState.DRAFT)
+    await bench.manage.check(job.id)
+    await bench.imported([HEADER, row(3, email="novo3@example.com.br"), row(7)], by="admin:2")
+    await bench.manage.confirm(job.id)
+    job = await bench.job(job.id)
+    assert job.counts.model_dump(exclude_defaults=True) == {
+        "rows": 6,
+        "updated": 4,
+        "unchanged": 2,
+        "replanned": 2,
+        "fields": {"email": 4},
+    }
+    assert (await bench.work.report(job)).replanned == (5, 7)
+
+
+async def test_other_options_need_another_preview(bench: Bench):
+    job = await bench.begun([HEADER, row(1)], state=JobState.DRAFT)
+    await bench.manage.check(job.id)
+    checked = await bench.job(job.id)
+    assert checked.import_options is not None
+    options = checked.import_options.model_copy(update={"update": False})
+    chosen = await bench.manage.choose(job.id, options)
+    assert chosen is not None
+    assert (chosen.state, chosen.preview) == (JobState.DRAFT, None)
+    assert await bench.manage.confirm(job.id) is None
+    remembered = await bench.manage.options_for("admin:1", ("name", "email", None))
+    assert (remembered.update, remembered.columns) == (False, ("name", "email", None))
+    assert remembered.fields == {"name", "email"}
+
+
+async def test_a_file_that_breaks_further_on_fails_with_its_reason(bench: Bench):
+    content = table([HEADER, *map(row, range(2000))]) + b'"never closed'
+    job = await bench.imported(content)
+    assert (job.state, job.trouble) == (JobState.FAILED, JobTrouble.FILE)
+    assert job.file_trouble is not None
+    assert (job.file_trouble.reason, job.file_trouble.line) == ("unclosed_quote", 2002)
+    # What came before is written, reported, and can be taken back.
+    assert job.counts.created == 2000
+    assert (await bench.undone(job)).counts.removed == 2000
+
+
+async def test_files_are_deleted_when_their_time_is_over(bench: Bench):
+    job = await bench.imported([HEADER, row(1, email="nada")])
+    assert job.source is not None
+    assert job.source.file_id == ""
+    assert job.results[0].file_id
+    assert await bench.database["files.files"].count_documents({}) == 1
+
+
+async def test_companies_too(bench: Bench):
+    header = ("Razão Social", "CNPJ", "Nome Fantasia", "Tipo de registro")
+    cnpj = make_cnpj("12ABC34501DE")
+    job = await bench.imported([header, ["Loja Ltda", cnpj.masked, "Loja", "fornecedor"]])
+    assert job.counts.created == 1
+    [one] = (await Registrations(bench.database).by_tax_ids([cnpj])).values()
+    assert (one.name, one.trade_name) == ("Loja Ltda", "Loja")

@@ -1,0 +1,186 @@
+"""What a job did is taken back, and what somebody changed since stays."""
+
+import asyncio
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.domain.job import Job, JobState
+from bot.domain.registration import FIELDS
+from bot.usecases.edit_registration import (
+    Edited,
+    EditRegistration,
+    Removed,
+    RemoveRegistration,
+)
+from bot.usecases.manage_jobs import CannotUndo
+from storage.registrations import Registrations
+from storage.verify import verify
+from tests.jobs.conftest import HEADER, Bench
+from tests.jobs.test_import import row, stored
+
+DORA = "admin:7"
+
+
+async def edit(bench: Bench, number: int, **values: Any) -> None:
+    register = Registrations(bench.database)
+    one = await stored(bench, number)
+    change = EditRegistration(register=register, clock=bench.now)
+    edited = await change(one.id, read_version=one.version, values=values, by=DORA)
+    assert isinstance(edited, Edited)
+
+
+async def test_an_import_is_taken_back_whole(bench: Bench):
+    await bench.imported([HEADER, *map(row, range(250))])
+    before = await bench.register()
+    rows = [HEADER, *(row(n, email=f"novo{n}@example.com.br") for n in range(0, 500, 2))]
+    job = await bench.imported(rows)
+    assert (job.counts.created, job.counts.updated) == (125, 125)
+    assert await bench.register() != before
+    undo = await bench.undone(job)
+    assert undo.counts.model_dump(exclude_defaults=True) == {
+        "rows": 250,
+        "updated": 125,
+        "removed": 125,
+    }
+    assert await bench.register() == before
+    assert (await bench.job(job.id)).undone_by == undo.id
+
+
+async def test_an_undo_can_be_undone(bench: Bench):
+    await bench.imported([HEADER, row(1)])
+    job = await bench.imported([HEADER, row(1, email="novo@example.com.br"), row(2)])
+    after = await bench.register()
+    undo = await bench.undone(job)
+    again = await bench.undone(undo)
+    assert again.counts.model_dump(exclude_defaults=True) == {
+        "rows": 2,
+        "updated": 1,
+        "restored": 1,
+    }
+    assert await bench.register() == after
+    # And once more: it is a job like any other.
+    third = await bench.undone(again)
+    assert third.counts.model_dump(exclude_defaults=True) == {
+        "rows": 2,
+        "updated": 1,
+        "removed": 1,
+    }
+
+
+async def test_what_somebody_changed_since_stays_and_is_listed(bench: Bench):
+    await bench.imported([HEADER, *map(row, range(3))])
+    changes = {"email": "novo@example.com.br", "observacao": "nova"}
+    job = await bench.imported([HEADER, *(row(n, **changes) for n in range(5))])
+    await edit(bench, 0, email="dora@example.com.br")
+    await edit(bench, 3, name="Corrigida")
+    undo = await bench.undone(job)
+    assert undo.counts.model_dump(exclude_defaults=True) == {
+        "rows": 5,
+        "updated": 3,
+        "removed": 1,
+        "kept": 2,
+    }
+    one = await stored(bench, 0)
+    assert (one.email, one.fixed_note) == ("dora@example.com.br", None)
+    assert (await stored(bench, 3)).name == "Corrigida"
+    assert await stored(bench, 4) is None
+    kept = (await bench.work.report(undo)).kept
+    assert sorted((k.name, k.paths) for k in kept) == [
+        ("Corrigida", ()),
+        ("Pessoa 0", ("email",)),
+    ]
+
+
+async def test_who_was_deleted_since_is_not_brought_back(bench: Bench):
+    await bench.imported([HEADER, row(1)])
+    job = await bench.imported([HEADER, row(1, email="novo@example.com.br"), row(2)])
+    for number in (1, 2):
+        remove = RemoveRegistration(register=Registrations(bench.database), clock=bench.now)
+        one = await stored(bench, number)
+        assert isinstance(await remove(one.id, read_version=one.version, by=DORA), Removed)
+    undo = await bench.undone(job)
+    assert undo.counts.model_dump(exclude_defaults=True) == {
+        "rows": 2,
+        "kept": 1,
+        "unchanged": 1,
+    }
+    assert await bench.register() == {}
+
+
+async def test_a_tax_id_that_somebody_has_by_now_is_not_given_twice(bench: Bench):
+    job = await bench.imported([HEADER, row(1)])
+    undo = await bench.undone(job)
+    await bench.imported([HEADER, row(1, Nome="Outra pessoa")])
+    again = await bench.undone(undo)
+    assert again.counts.model_dump(exclude_defaults=True) == {"rows": 1, "kept": 1}
+    assert (await stored(bench, 1)).name == "Outra pessoa"
+
+
+async def test_pressed_twice_it_is_undone_once(bench: Bench):
+    job = await bench.imported([HEADER, row(1)])
+    first, second = await asyncio.gather(
+        bench.manage.undo(job.id, by=DORA), bench.manage.undo(job.id, by=DORA)
+    )
+    begun = [one for one in (first, second) if isinstance(one, Job)]
+    assert len(begun) == 1
+    assert [one for one in (first, second) if not isinstance(one, Job)] == [
+        CannotUndo.UNDONE_ALREADY
+    ]
+
+
+async def test_what_cannot_be_undone_is_said(bench: Bench):
+    assert await bench.manage.undo(99, by=DORA) is CannotUndo.UNKNOWN
+    job = await bench.begun([HEADER, row(1)], state=JobState.DRAFT)
+    assert await bench.manage.undo(job.id, by=DORA) is CannotUndo.NOT_OVER
+    nothing = await bench.imported([HEADER, row(1, email="nada")])
+    assert await bench.manage.undo(nothing.id, by=DORA) is CannotUndo.NOTHING_WRITTEN
+
+
+async def test_the_chain_of_the_audit_holds_through_it(bench: Bench):
+    await bench.imported([HEADER, row(1)])
+    job = await bench.imported([HEADER, row(1, email="novo@example.com.br"), row(2)])
+    await bench.undone(await bench.undone(job))
+    found = await verify(bench.database, lambda _: None)
+    assert not found.broken, found
+
+
+names = st.text(
+    st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=12
+)
+rows = st.lists(
+    st.builds(
+        row,
+        st.integers(0, 8),
+        Nome=names,
+        email=st.sampled_from(["", "a@example.com.br", "b@example.com.br", "nada"]),
+        celular=st.sampled_from(["", "(49) 99999-0001", "(11) 98888-7777", "12"]),
+        tipoRegistro=st.sampled_from(["", "cliente", "fornecedor", "cliente, prospect"]),
+        etiqueta=st.sampled_from(["", "VIP"]),
+        observacao=st.sampled_from(["", "=1+1", "linha\noutra"]),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(
+    first=rows,
+    second=rows,
+    fields=st.frozensets(st.sampled_from(FIELDS)),
+    update=st.booleans(),
+)
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+async def test_import_then_undo_gives_the_register_before(
+    bench: Bench, first: Any, second: Any, fields: frozenset[str], update: bool
+):
+    await bench.database["registrations"].delete_many({})
+    await bench.imported([HEADER, *first])
+    before = await bench.register()
+    job = await bench.imported([HEADER, *second], update=update, fields=tuple(fields))
+    if job.can_be_undone:
+        await bench.undone(job)
+    assert await bench.register() == before
