@@ -56,6 +56,9 @@ def _for_admins(menu: str) -> Rule:
 COMMANDS: Final[Mapping[str, Rule]] = MappingProxyType(
     {
         "clientes": _for_admins("Cadastro: buscar, incluir, corrigir"),
+        "importar": _for_admins("Importar uma planilha"),
+        "exportar": _for_admins("Exportar o cadastro"),
+        "tarefas": _for_admins("Importações e exportações, desfazer"),
         "etiquetas": _for_admins("Etiquetas do cadastro"),
         # In a group it links the group to a department.
         "departamentos": Rule(private=_ADMINS, group=_ADMINS, menu="Departamentos e seus grupos"),
@@ -84,6 +87,8 @@ BUTTONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "team": Rule(private=_ADMINS),
         "status": Rule(private=_ADMINS),
         "backup": Rule(private=_ADMINS),
+        # A bulk run: confirm, cancel, undo.
+        "job": Rule(private=_ADMINS),
     }
 )
 # Every button of a dialog: aiogram-dialog puts an id and this character before the data.

@@ -5,7 +5,7 @@ registration being read whole; for all others `bot.domain.candidate.decide` deci
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 from bot.domain.candidate import (
@@ -130,19 +130,23 @@ def plan_row(
     return PlannedRow(row, known, decision, changed)
 
 
-def first_line(candidate: Candidate, repeats: Repeats) -> int | None:
+def first_line(candidate: Candidate, policy: Policy, repeats: Repeats) -> int | None:
     """The line in which this one stood before; None, and remembered, when it did not."""
     line = candidate.line or 0
-    if candidate.tax_id is not None:
-        return repeats.first_line(key_of(candidate.tax_id), line)
-    lines = [repeats.first_line(key, line) for key in keys_to_repeat(candidate)]
-    return next((line for line in lines if line is not None), None)
+    if candidate.tax_id is None:
+        lines = [repeats.first_line(key, line) for key in keys_to_repeat(candidate)]
+        return next((line for line in lines if line is not None), None)
+    if not policy.requires_tax_id:
+        # A later row without tax id, of the same name and telephone, is this one again.
+        for key in keys_to_repeat(replace(candidate, tax_id=None)):
+            repeats.first_line(key, line)
+    return repeats.first_line(key_of(candidate.tax_id), line)
 
 
-def remember(rows: Sequence[Row], repeats: Repeats) -> None:
+def remember(rows: Sequence[Row], policy: Policy, repeats: Repeats) -> None:
     """Take them as seen, without planning them."""
     for row in rows:
-        first_line(row.candidate, repeats)
+        first_line(row.candidate, policy, repeats)
 
 
 def is_repeat(planned: PlannedRow) -> bool:

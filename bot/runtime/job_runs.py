@@ -2,7 +2,7 @@
 
 import asyncio
 from array import array
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -214,7 +214,7 @@ async def _opened(path: Path, job: Job) -> AsyncIterator[Table]:
         await asyncio.to_thread(opened.__exit__, None, None, None)
 
 
-async def _rows(table: Table) -> AsyncIterator[list[tuple[int, list[str]]]]:
+async def _rows(table: Table) -> AsyncGenerator[list[tuple[int, list[str]]], None]:
     """All rows, read in a thread, so many at a time as a batch has."""
     batches = table.batches(BATCH)
     try:

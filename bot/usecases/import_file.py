@@ -6,7 +6,9 @@ for the other. Each batch is one transaction with its own record, which is the c
 
 import asyncio
 from array import array
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import Final, Protocol
@@ -20,7 +22,7 @@ from bot.domain.candidate import (
     Several,
     Update,
 )
-from bot.domain.errors import TryLaterError
+from bot.domain.errors import RefusedError, TryLaterError
 from bot.domain.job import Batch, Counts, Job, Sample
 from bot.domain.phone import phone_key
 from bot.domain.portal import PasswordHasher
@@ -44,6 +46,10 @@ from bot.domain.row_plan import (
 BATCH: Final = 200
 """Rows: of 100 to 500 the one with which answers in chat stay quick beside an import."""
 _ROUNDS: Final = 10
+# Batches whose registrations are looked up while the one before them is written.
+_AHEAD: Final = 2
+# Of rows that change nothing so many share one record: it is all that is written of them.
+_IDLE_ROWS: Final = 2_000
 
 
 class Register(Protocol):
@@ -68,7 +74,9 @@ class Register(Protocol):
         ...
 
 
-Rows = Callable[[], AsyncIterator[list[tuple[int, list[str]]]]]
+Existing = Known | Several | None
+"""Who a row is in the register."""
+Rows = Callable[[], AsyncGenerator[list[tuple[int, list[str]]], None]]
 """All rows of the file from the first on, some at a time: line number and cells."""
 
 
@@ -103,13 +111,14 @@ class ImportFile:
         """What the run would do, without doing it; None when `report` answered False."""
         policy, repeats = self._policy(job), Repeats()
         total, samples, plan = Counts(), Samples(), array("I")
-        async for some in rows():
-            planned = await self._plan([reader(*row) for row in some], policy, stamp, repeats)
-            plan.extend(one.code for one in planned)
-            samples.take(planned)
-            total = total.plus(counted(planned, policy))
-            if not await report(total):
-                return None
+        async with aclosing(self._looked_up(reader, rows)) as batches:
+            async for some in batches:
+                planned = self._plan(some.rows, some.existing, policy, stamp, repeats)
+                plan.extend(one.code for one in planned)
+                samples.take(planned)
+                total = total.plus(counted(planned, policy))
+                if not await report(total):
+                    return None
         return Checked(total, samples.result(), plan)
 
     async def run(
@@ -128,34 +137,75 @@ class ImportFile:
         plan: what was confirmed; a row that comes out otherwise is planned anew and counted.
         """
         policy, repeats = self._policy(job), Repeats()
-        number, last_line, place = (after.number, after.last_line, 0) if after else (0, 0, 0)
+        number, after_line = (after.number, after.last_line) if after else (0, 0)
         writing: asyncio.Task[Batch] | None = None
+        held: Batch | None = None
+        broken: RefusedError | None = None
         try:
-            async for some in rows():
-                done = sum(line <= last_line for line, _ in some)
-                remember([reader(*row) for row in some[:done]], repeats)
-                read = [reader(*row) for row in some[done:]]
-                place += len(some)
-                if not read:
-                    continue
-                promised = plan[place - len(read) : place] if plan is not None else None
-                planned = await self._plan(read, policy, stamp, repeats)
-                if writing is not None and not await report(await writing):
-                    writing = None
-                    return False
-                number += 1
-                writing = asyncio.create_task(
-                    self._written(job.id, number, planned, promised, policy, stamp)
-                )
-            if writing is not None:
-                ending, writing = writing, None
-                await report(await ending)
+            async with aclosing(self._looked_up(reader, rows, after_line)) as batches:
+                async for some in batches:
+                    remember(some.before, policy, repeats)
+                    if not some.rows:
+                        continue
+                    planned = self._plan(some.rows, some.existing, policy, stamp, repeats)
+                    write = _Write(planned, None if plan is None else some.part_of(plan), held)
+                    held = write.idle(job.id, policy)
+                    if held is not None and held.counts.rows < _IDLE_ROWS:
+                        continue
+                    if writing is not None and not await report(await writing):
+                        writing = None
+                        return False
+                    number, held = number + 1, None
+                    writing = asyncio.create_task(
+                        self._written(job.id, number, write, policy, stamp)
+                    )
+        except RefusedError as error:
+            broken = error
         finally:
             if writing is not None:
                 # Never broken off: a transaction that nobody ends would hold the server up.
                 await asyncio.wait({writing})
-                writing.exception()
+                writing.exception()  # retrieved, also when another one is on its way
+        if writing is not None:
+            await report(writing.result())
+        if held is not None:
+            batch = held.model_copy(update={"number": number + 1})
+            await self.register.write(batch, stamp=stamp)
+            await report(batch)
+        if broken is not None:
+            raise broken
         return True
+
+    async def _looked_up(
+        self, reader: RowReader, rows: Rows, after_line: int = 0
+    ) -> AsyncGenerator["_Batch", None]:
+        """The rows with who they are in the register; the next ones are looked up meanwhile."""
+        coming: deque[tuple[_Batch, asyncio.Task[list[Existing]]]] = deque()
+        place = 0
+        broken: RefusedError | None = None
+        try:
+            try:
+                async with aclosing(rows()) as all_rows:
+                    async for some in all_rows:
+                        read = [reader(*row) for row in some]
+                        done = sum(line <= after_line for line, _ in some) if after_line else 0
+                        batch = _Batch(read[:done], read[done:], place + done)
+                        place += len(read)
+                        looking_up = self._existing([row.candidate for row in batch.rows])
+                        coming.append((batch, asyncio.create_task(looking_up)))
+                        if len(coming) > _AHEAD:
+                            yield await _next(coming)
+            except RefusedError as error:
+                # What was read before the file broke off is good.
+                broken = error
+            while coming:
+                yield await _next(coming)
+            if broken is not None:
+                raise broken
+        finally:
+            for _, task in coming:
+                task.cancel()
+            await asyncio.gather(*(task for _, task in coming), return_exceptions=True)
 
     def _policy(self, job: Job) -> Policy:
         options = job.import_options
@@ -170,23 +220,26 @@ class ImportFile:
             default_kinds=frozenset((kind,)) if kind else frozenset(),
         )
 
-    async def _plan(
-        self, rows: Sequence[Row], policy: Policy, stamp: Stamp, repeats: Repeats
+    def _plan(
+        self,
+        rows: Sequence[Row],
+        existing: Sequence[Existing],
+        policy: Policy,
+        stamp: Stamp,
+        repeats: Repeats,
     ) -> list[PlannedRow]:
-        existing = await self._existing([row.candidate for row in rows])
         ids = (self.new_id() for _ in repeat(None))
         planned = []
         for row, known in zip(rows, existing, strict=True):
-            candidate = row.candidate
-            first = first_line(candidate, repeats)
+            first = first_line(row.candidate, policy, repeats)
             if first is not None:
-                refused = Refused(candidate, (Refusal.REPEATED,), first)
+                refused = Refused(row.candidate, (Refusal.REPEATED,), first)
                 planned.append(PlannedRow(row, known, refused, REFUSE))
             else:
                 planned.append(plan_row(row, known, policy, stamp, ids))
         return planned
 
-    async def _existing(self, candidates: Sequence[Candidate]) -> list[Known | Several | None]:
+    async def _existing(self, candidates: Sequence[Candidate]) -> list[Existing]:
         keys = [candidate.tax_id.key for candidate in candidates if candidate.tax_id]
         by_key = await self.register.by_tax_keys(keys) if keys else {}
         return [
@@ -196,7 +249,7 @@ class ImportFile:
             for candidate in candidates
         ]
 
-    async def _by_name(self, candidate: Candidate) -> Known | Several | None:
+    async def _by_name(self, candidate: Candidate) -> Existing:
         """Who has exactly this name and one of these telephones."""
         phones = {phone_key(phone) for phone in candidate.phones.all()}
         if self.requires_tax_id or not candidate.name or not phones:
@@ -211,18 +264,13 @@ class ImportFile:
         return found[0] if found else None
 
     async def _written(
-        self,
-        job_id: int,
-        number: int,
-        planned: list[PlannedRow],
-        promised: Sequence[int] | None,
-        policy: Policy,
-        stamp: Stamp,
+        self, job_id: int, number: int, write: "_Write", policy: Policy, stamp: Stamp
     ) -> Batch:
         """Write them as planned; what somebody else changed meanwhile is planned anew."""
+        planned = write.planned
         for _ in range(_ROUNDS):
             await self._set_passwords(planned, policy, stamp)
-            batch = batch_of(job_id, number, planned, promised, policy)
+            batch = write.batch(job_id, number, planned, policy)
             creates = [p.decision.registration for p in planned if isinstance(p.decision, Create)]
             updates = [
                 (p.known, p.decision)
@@ -268,6 +316,60 @@ class ImportFile:
             if old and await self.passwords.verify(old, password):
                 return None
         return await self.passwords.hash_password(password)
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Rows that go together, and who they are."""
+
+    before: Sequence[Row]
+    """Those of them that an earlier run has done."""
+    rows: Sequence[Row]
+    place: int
+    """How many rows of the file come before `rows`."""
+    existing: Sequence[Existing] = ()
+
+    def part_of(self, plan: "array[int]") -> Sequence[int]:
+        return plan[self.place : self.place + len(self.rows)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """Rows to be written, with what was promised of them and what is held of rows before them."""
+
+    planned: list[PlannedRow]
+    promised: Sequence[int] | None
+    held: Batch | None
+
+    def batch(
+        self, job_id: int, number: int, planned: Sequence[PlannedRow], policy: Policy
+    ) -> Batch:
+        batch = batch_of(job_id, number, planned, self.promised, policy)
+        return batch if self.held is None else _together(self.held, batch)
+
+    def idle(self, job_id: int, policy: Policy) -> Batch | None:
+        """The record of rows that write nothing; None when there is one that does."""
+        writes = any(
+            isinstance(one.decision, Create | Update) or may_set_password(one, policy)
+            for one in self.planned
+        )
+        return None if writes else self.batch(job_id, 0, self.planned, policy)
+
+
+async def _next(coming: "deque[tuple[_Batch, asyncio.Task[list[Existing]]]]") -> _Batch:
+    batch, task = coming.popleft()
+    return replace(batch, existing=await task)
+
+
+def _together(first: Batch, second: Batch) -> Batch:
+    return second.model_copy(
+        update={
+            "counts": first.counts.plus(second.counts),
+            "refused": first.refused + second.refused,
+            "repaired": first.repaired + second.repaired,
+            "replanned": first.replanned + second.replanned,
+        }
+    )
 
 
 def stamp_of(job: Job) -> Stamp:

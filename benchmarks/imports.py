@@ -1,0 +1,389 @@
+"""Imports beside the bare driver: what a row costs us, and what is left of the server's own rate.
+
+    python -m benchmarks.imports [--rows 100000] [--rounds 4] [--deep 300000] [--long 1000000]
+
+Everything in one run on one embedded server. Files are generated, one row in a hundred is bad.
+Each round imports its part of the rows and then does the same work with the driver alone, on a
+second database with the same indexes and as many documents. CPU is that of our process.
+"""
+
+import argparse
+import asyncio
+import csv
+import json
+import resource
+import secrets
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+
+from pymongo import ReplaceOne
+
+from bot.demo.documents import make_cpf
+from bot.domain.columns import fields_of, map_header
+from bot.domain.job import ImportOptions, Job, JobState
+from bot.domain.registration import FIELDS
+from bot.runtime.job_runs import JobRuns
+from bot.runtime.jobs import WorkJobs
+from bot.runtime.passwords import Argon2Passwords
+from bot.usecases.import_file import BATCH, ImportFile
+from bot.usecases.manage_jobs import ManageJobs
+from bot.usecases.undo_job import UndoJob
+from storage.bulk import Bulk
+from storage.choices import Choices
+from storage.connection import connected
+from storage.embedded import embedded_server
+from storage.files import Files
+from storage.indexes import ensure_indexes
+from storage.jobs import Jobs
+from storage.registrations import Registrations
+from storage.search import Search
+
+HEADER: Final = (
+    *("Nome", "cpfCnpj", "fantasia", "foneComercial", "foneResidencial", "celular", "email"),
+    *("senha", "usuario", "status", "tipoRegistro", "etiqueta"),
+)
+_FIRST: Final = [
+    "Maria",
+    "José",
+    "Ana",
+    "João",
+    "Antônio",
+    "Francisco",
+    "Carlos",
+    "Paulo",
+    "Pedro",
+    "Lucas",
+    "Luiz",
+    "Marcos",
+]
+_LAST: Final = [
+    "Silva",
+    "Santos",
+    "Oliveira",
+    "Souza",
+    "Conceição",
+    "Araújo",
+    "Müller",
+    "Gonçalves",
+    "Pereira",
+    "Lima",
+]
+_PARTICLE: Final = ("", "da ", "dos ", "de ")
+_BAD: Final = 100
+_KEYS: Final = 100
+
+
+class Nobody:
+    """Is told of jobs, and says nothing."""
+
+    async def progress(self, *_: Any, **__: Any) -> None: ...
+
+    async def told(self, *_: Any) -> None: ...
+
+
+def write_file(path: Path, rows: range, *, phones: int = 0) -> None:
+    """A file of these rows; another `phones` is another telephone in each."""
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file, delimiter=";", lineterminator="\r\n")
+        writer.writerow(HEADER)
+        for n in rows:
+            random = Random(n)  # noqa: S311 - the same rows each time
+            name = f"{random.choice(_FIRST)} {random.choice(_PARTICLE)}{random.choice(_LAST)}"
+            tax_id = "111.111.111-11" if n % _BAD == 0 else make_cpf(100_000_000 + n).masked
+            mobile = f"(49) 9{(n * 7919 + phones) % 10**8:08}"
+            values = (name, tax_id, "", "", "", mobile, f"p{n}@example.com.br")
+            writer.writerow((*values, "", "", "A", "cliente", ""))
+
+
+class Bench:
+    """Imports into one database."""
+
+    def __init__(self, database: Any, folder: Path) -> None:
+        self.database = database
+        self.store, files, bulk = Jobs(database), Files(database), Bulk(database)
+
+        async def none() -> tuple[()]:
+            return ()
+
+        runs = JobRuns(
+            store=self.store,
+            files=files,
+            import_file=ImportFile(
+                register=bulk,
+                passwords=Argon2Passwords(),
+                new_id=lambda: secrets.token_hex(16),
+                requires_tax_id=True,
+            ),
+            undo_job=UndoJob(register=bulk),
+            each=Search(database).each,
+            tags=none,
+            departments=none,
+            describe=lambda row: row.reasons[0][1],
+            name_of=lambda job, at: f"job-{job.id}",
+            clock=_now,
+        )
+        self.work = WorkJobs(
+            store=self.store, files=files, run=runs, desk=Nobody(), data_dir=folder, clock=_now
+        )
+        self.manage = ManageJobs(
+            store=self.store, files=files, choices=Choices(database), wake=_asleep, clock=_now
+        )
+
+    async def run(self, path: Path) -> tuple[Job, float, float]:
+        """The job when it is over; its seconds, and those of our CPU."""
+        options = ImportOptions(
+            columns=tuple(fields_of(map_header(HEADER))), update=True, fields=frozenset(FIELDS)
+        )
+        job = await self.manage.begin_import(
+            path, name=path.name, by="cli", options=options, state=JobState.RUNNING
+        )
+        began, cpu = time.perf_counter(), time.process_time()
+        await self.work.work(job.key)
+        took, used = time.perf_counter() - began, time.process_time() - cpu
+        over = await self.store.get(job.id)
+        assert over is not None and over.state is JobState.DONE, over
+        return over, took, used
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def _asleep(_: int) -> None: ...
+
+
+@asynccontextmanager
+async def databases(*names: str) -> AsyncIterator[list[Any]]:
+    with tempfile.TemporaryDirectory() as folder:
+        async with embedded_server(Path(folder)) as uri:
+            opened = []
+            for name in names:
+                # One client each, as two processes would have.
+                context = connected(uri, name)
+                opened.append((context, await context.__aenter__()))
+            try:
+                for _, database in opened:
+                    await ensure_indexes(database)
+                yield [database for _, database in opened]
+            finally:
+                for context, _ in opened:
+                    await context.__aexit__(None, None, None)
+
+
+@dataclass
+class Measured:
+    """What one kind of row takes, round by round."""
+
+    name: str
+    limit_cpu: float | None
+    limit_ratio: float
+    ours: list[float]
+    bare: list[float]
+    cpu: list[float]
+
+    def line(self) -> str:
+        ratios = [b / o for b, o in zip(self.bare, self.ours, strict=True)]
+        ours, bare = (statistics.median(v) * 1e6 for v in (self.ours, self.bare))
+        cpu = statistics.median(self.cpu) * 1e6
+        limit = f"(at most {self.limit_cpu:.0f})" if self.limit_cpu else ""
+        return (
+            f"{self.name:<10} ours {ours:6.0f} us a row   bare {bare:6.0f}   ratio "
+            f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}, "
+            f"at least {self.limit_ratio})   CPU {cpu:5.1f} us {limit}"
+        )
+
+
+async def _timed(work: Callable[[], Awaitable[None]]) -> float:
+    began = time.perf_counter()
+    await work()
+    return time.perf_counter() - began
+
+
+async def _by_ids(collection: Any, ids: Sequence[str]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for start in range(0, len(ids), _KEYS):
+        some = list(ids[start : start + _KEYS])
+        documents = await collection.find({"_id": {"$in": some}}).to_list(None)
+        by_id = {document["_id"]: document for document in documents}
+        found += [by_id[one] for one in some]
+    return found
+
+
+async def _batches_of(bench: Bench, job: Job) -> tuple[list[str], list[str]]:
+    created: list[str] = []
+    entries: list[str] = []
+    async for batch in bench.store.batches(job.id):
+        created += batch.created
+        entries += batch.entries
+    return created, entries
+
+
+async def rates(rows: int, rounds: int) -> None:
+    """New, unchanged and changed rows beside the bare driver."""
+    each = rows // rounds
+    new = Measured("new", 60, 0.85, [], [], [])
+    same = Measured("unchanged", 40, 0.85, [], [], [])
+    changed = Measured("changed", None, 0.7, [], [], [])
+    async with databases("ours", "bare") as (ours, bare):
+        with tempfile.TemporaryDirectory() as folder:
+            bench, path = Bench(ours, Path(folder)), Path(folder) / "rows.csv"
+            for number in range(rounds):
+                part = range(1 + number * each, 1 + (number + 1) * each)
+                write_file(path, part)
+                job, took, cpu = await bench.run(path)
+                ids, _ = await _batches_of(bench, job)
+                documents = await _by_ids(ours["registrations"], ids)
+                _note(new, took, cpu, each, await _insert(bare, documents), len(documents))
+                keys = [document["tax_key"] for document in documents]
+                _, took, cpu = await bench.run(path)
+                _note(same, took, cpu, each, await _find(bare, keys), len(keys))
+                write_file(path, part, phones=1 + number)
+                job, took, cpu = await bench.run(path)
+                documents = await _by_ids(ours["registrations"], ids)
+                _, entry_ids = await _batches_of(bench, job)
+                entries = await _by_ids(ours["audit"], entry_ids)
+                _note(changed, took, cpu, each, await _change(bare, documents, entries), len(keys))
+                for one in (new, same, changed):
+                    print(f"  round {number + 1}: {one.line()}", flush=True)
+    print()
+    for one in (new, same, changed):
+        print(one.line())
+
+
+def _note(one: Measured, took: float, cpu: float, rows: int, bare: float, documents: int) -> None:
+    one.ours.append(took / rows)
+    one.cpu.append(cpu / rows)
+    one.bare.append(bare / documents)
+
+
+async def _insert(database: Any, documents: list[dict[str, Any]]) -> float:
+    async def insert() -> None:
+        for start in range(0, len(documents), BATCH):
+            await database["registrations"].insert_many(documents[start : start + BATCH])
+
+    return await _timed(insert)
+
+
+async def _find(database: Any, keys: list[str]) -> float:
+    async def find() -> None:
+        for start in range(0, len(keys), _KEYS):
+            some = keys[start : start + _KEYS]
+            await database["registrations"].find({"tax_key": {"$in": some}}).to_list(None)
+
+    return await _timed(find)
+
+
+async def _change(
+    database: Any, documents: list[dict[str, Any]], entries: list[dict[str, Any]]
+) -> float:
+    async def change() -> None:
+        for start in range(0, len(documents), BATCH):
+            some = documents[start : start + BATCH]
+            await _find(database, [document["tax_key"] for document in some])
+            await database["registrations"].bulk_write(
+                [ReplaceOne({"_id": document["_id"]}, document) for document in some]
+            )
+            await database["audit"].insert_many(entries[start : start + BATCH])
+
+    return await _timed(change)
+
+
+async def deep(rows: int, register: int) -> None:
+    """The rate into a large register against that into an empty one, and answers meanwhile."""
+    async with databases("deep") as (database,):
+        with tempfile.TemporaryDirectory() as folder:
+            bench, path = Bench(database, Path(folder)), Path(folder) / "rows.csv"
+            write_file(path, range(1, rows + 1))
+            _, empty, _ = await bench.run(path)
+            write_file(path, range(rows + 1, register + 1))
+            await bench.run(path)
+            write_file(path, range(register + 1, register + rows + 1))
+            _, full, _ = await bench.run(path)
+            print(
+                f"into {register:,}: {rows / full:.0f} rows a second, into an empty one "
+                f"{rows / empty:.0f}: ratio {empty / full:.2f} (at least 0.8)"
+            )
+            for name, phones in (("new", 0), ("changed", 5)):
+                part = range(register + rows + 1, register + 2 * rows + 1)
+                write_file(path, part, phones=phones)
+                print(f"answers while {name} rows come in: {await _answers(bench, path)}")
+
+
+async def _answers(bench: Bench, path: Path) -> str:
+    """How long a look-up of a tax id takes, twenty a second, while the file is imported."""
+    registrations, random = Registrations(bench.database), Random(5)  # noqa: S311
+    times: list[float] = []
+
+    async def ask() -> None:
+        while True:
+            tax_id = make_cpf(100_000_001 + random.randrange(10_000))
+            times.append(await _timed(lambda: _look_up(registrations, tax_id)))
+            await asyncio.sleep(0.05)
+
+    asking = asyncio.create_task(ask())
+    await bench.run(path)
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    cuts = statistics.quantiles(times, n=100)
+    return (
+        f"p50 {cuts[49] * 1e3:.0f} ms, p99 {cuts[98] * 1e3:.0f} ms of {len(times)} (p99 under 300)"
+    )
+
+
+async def _look_up(registrations: Registrations, tax_id: Any) -> None:
+    await registrations.by_tax_ids([tax_id])
+
+
+async def memory(rows: int) -> None:
+    """Peak memory of a process that imports a long file against that of a short one."""
+    peaks = []
+    for count in (10_000, rows):
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "benchmarks.imports", "--peak-of", str(count)),
+            stdout=asyncio.subprocess.PIPE,
+        )
+        out, _ = await process.communicate()
+        peaks.append(json.loads(out.splitlines()[-1])["peak_mb"])
+        print(f"peak of {count:,} rows: {peaks[-1]:.0f} MB", flush=True)
+    print(f"difference {peaks[1] - peaks[0]:.0f} MB (within 60)")
+
+
+async def peak(rows: int) -> None:
+    async with databases("peak") as (database,):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "rows.csv"
+            write_file(path, range(1, rows + 1))
+            _, took, _ = await Bench(database, Path(folder)).run(path)
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"peak_mb": used, "seconds": took}))
+
+
+async def main() -> None:
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--rows", type=int, default=100_000)
+    arguments.add_argument("--rounds", type=int, default=4)
+    arguments.add_argument("--deep", type=int, default=300_000)
+    arguments.add_argument("--long", type=int, default=1_000_000)
+    arguments.add_argument("--peak-of", type=int, default=0)
+    given = arguments.parse_args()
+    if given.peak_of:
+        await peak(given.peak_of)
+        return
+    await rates(given.rows, given.rounds)
+    if given.deep:
+        await deep(given.rows // given.rounds, given.deep)
+    if given.long:
+        await memory(given.long)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
