@@ -33,6 +33,7 @@ from bot.domain.job import ImportOptions, Job, JobState
 from bot.domain.registration import FIELDS
 from bot.runtime.job_runs import JobRuns
 from bot.runtime.jobs import WorkJobs
+from bot.runtime.memory import settle
 from bot.runtime.passwords import Argon2Passwords
 from bot.usecases.import_file import BATCH, ImportFile
 from bot.usecases.manage_jobs import ManageJobs
@@ -375,6 +376,7 @@ async def main() -> None:
     arguments.add_argument("--long", type=int, default=1_000_000)
     arguments.add_argument("--peak-of", type=int, default=0)
     given = arguments.parse_args()
+    settle()
     if given.peak_of:
         await peak(given.peak_of)
         return

@@ -1,8 +1,8 @@
 """The wiring: clients are opened, use cases get what they need, the bot runs until it is told."""
 
 import asyncio
+import secrets
 import signal
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import (
     AsyncExitStack,
@@ -26,12 +26,14 @@ from bot.clients import open_bot, open_customer_lookup, open_database
 from bot.domain.backup import Copied
 from bot.domain.errors import TryLaterError
 from bot.domain.group import GroupAccess
+from bot.jobs import Jobs, build_jobs, carry_for_ever, files_desk
 from bot.runtime.backups import BackUp, MakeBackups
 from bot.runtime.fsm import AlreadyHandledError, DurableStorage
 from bot.runtime.group_access import group_access
 from bot.runtime.http_server import http_server
 from bot.runtime.inbox import Inbox
 from bot.runtime.locks import ChatLocks
+from bot.runtime.memory import settle
 from bot.runtime.passwords import Argon2Passwords
 from bot.runtime.serve import repeat_for_ever, taking_updates, wait_for_telegram
 from bot.settings import Settings
@@ -63,6 +65,7 @@ from handlers.admin import departments as department_screens
 from handlers.admin import router as admin
 from handlers.admin import team as team_screens
 from handlers.admin.alerts import TelegramAlerts
+from handlers.admin.files.desk import TelegramJobDesk
 from handlers.admin.register.desk import RegisterDesk
 from handlers.attendant import members as group_members
 from handlers.attendant import router as attendant
@@ -107,6 +110,8 @@ class Balcao:
     role_of: RoleOf
     menus: Menus
     backups: MakeBackups
+    jobs: Jobs
+    settings: Settings
 
 
 def utc_now() -> datetime:
@@ -157,9 +162,34 @@ def build(
         clock=clock,
     )
     inbox_store = StoredInbox(database)
-    apply_plan = ApplyPlan(register=registrations, new_id=lambda: uuid.uuid4().hex)
+    apply_plan = ApplyPlan(register=registrations, new_id=_new_id)
     look_up = LookUp(erp=erp, apply_plan=apply_plan, clock=clock, budget_s=lookup_budget_s)
     register_prospect = RegisterProspect(apply_plan=apply_plan, clock=clock)
+    register_desk = RegisterDesk(
+        registrations=registrations,
+        search=Search(database),
+        audit=audit,
+        add=AddRegistration(register=registrations, clock=clock),
+        edit=EditRegistration(register=registrations, clock=clock),
+        remove=RemoveRegistration(register=registrations, clock=clock),
+        restore=RestoreRegistration(register=registrations, audit=audit, clock=clock),
+        tags=tags,
+        departments=departments,
+        hash_password=Argon2Passwords().hash_password,
+        people=_names_of_admins(bot, role_of),
+        has_erp=erp is not None,
+        timezone=settings.zone,
+        clock=clock,
+        new_id=_new_id,
+    )
+    jobs = build_jobs(
+        settings,
+        database,
+        desk=TelegramJobDesk(bot=bot, names=register_desk.names, admin_ids=role_of.admin_ids),
+        tags=tags,
+        departments=departments,
+        clock=clock,
+    )
     fsm = DurableStorage(States(database))
     dispatcher = Dispatcher(
         storage=fsm,
@@ -169,23 +199,8 @@ def build(
         timezone=settings.zone,
         tags=tags,
         departments=departments,
-        desk=RegisterDesk(
-            registrations=registrations,
-            search=Search(database),
-            audit=audit,
-            add=AddRegistration(register=registrations, clock=clock),
-            edit=EditRegistration(register=registrations, clock=clock),
-            remove=RemoveRegistration(register=registrations, clock=clock),
-            restore=RestoreRegistration(register=registrations, audit=audit, clock=clock),
-            tags=tags,
-            departments=departments,
-            hash_password=Argon2Passwords().hash_password,
-            people=_names_of_admins(bot, role_of),
-            has_erp=erp is not None,
-            timezone=settings.zone,
-            clock=clock,
-            new_id=lambda: uuid.uuid4().hex,
-        ),
+        desk=register_desk,
+        files=files_desk(jobs, settings, names=register_desk.names),
         access_to_group=_access_to_group(bot),
         backups=backups,
         report_status=ReportStatus(
@@ -281,7 +296,13 @@ def build(
         role_of=role_of,
         menus=menus,
         backups=backups,
+        jobs=jobs,
+        settings=settings,
     )
+
+
+def _new_id() -> str:
+    return secrets.token_hex(16)
 
 
 def _names_of_admins(bot: Bot, role_of: RoleOf) -> Callable[[], Awaitable[dict[str, str]]]:
@@ -380,6 +401,7 @@ async def serving(balcao: Balcao) -> AsyncIterator[asyncio.Task[None]]:
         beside=(
             balcao.locks.keep_for_ever(),
             balcao.backups.keep_for_ever(),
+            carry_for_ever(balcao.jobs.work, balcao.settings),
             repeat_for_ever(balcao.retry_lookups, every_s=_LOOKUP_ROUND_S),
         ),
     ) as polling:
@@ -419,5 +441,6 @@ async def _serve(settings: Settings) -> None:
             )
         )
         polling = await stack.enter_async_context(serving(balcao))
+        settle()
         logger.info("ready", health=f"{address}/healthz", erp=settings.erp_kind or "none")
         await polling

@@ -4,23 +4,22 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated
 
 import rich.progress
 import typer
-from rich.console import Console
 from rich.markup import escape
 
-from bot import app, clients
+from bot import app, cli_jobs, clients
 from bot.check import check_all
+from bot.console import err, finish, out, read_settings
 from bot.demo.run import open_demo
 from bot.domain.backup import COMMAND_LINE, BackupMade
 from bot.domain.errors import AppError, RefusedError
 from bot.runtime.logs import configure_logs
-from bot.sentences import sentence
 from bot.settings import Settings
 from handlers.words import number
 from storage.backup import Progress, Stage, Tallies, back_up, check_backup, held
@@ -35,8 +34,7 @@ cli = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-out = Console()
-err = Console(stderr=True)
+cli_jobs.register(cli)
 
 # As people who run a counter call the collections.
 _COLLECTIONS = {
@@ -61,15 +59,15 @@ _STAGES = {
 @cli.command()
 def run() -> None:
     """Atende: recebe mensagens até ser parado (Ctrl-C ou SIGTERM)."""
-    settings = _settings()
+    settings = read_settings()
     configure_logs(level=settings.log_level, log_format=settings.log_format)
-    _finish(app.run(settings))
+    finish(app.run(settings))
 
 
 @cli.command()
 def check() -> None:
     """Diz, linha por linha, o que funciona e o que falta."""
-    settings = _settings()
+    settings = read_settings()
     configure_logs(level="ERROR", log_format="console")
     if not asyncio.run(check_all(settings, out=out, err=err)):
         raise typer.Exit(1)
@@ -81,7 +79,7 @@ def demo(
 ) -> None:
     """Mostra tudo funcionando em uma página, sem conta, sem token e sem internet."""
     configure_logs(level="WARNING", log_format="console")
-    _finish(_demo(port))
+    finish(_demo(port))
 
 
 @cli.command()
@@ -90,9 +88,9 @@ def backup(
 ) -> None:
     """Copia cadastros, auditoria, etiquetas, departamentos, chats e atendimentos; o bot pode estar
     no ar."""
-    settings = _settings()
+    settings = read_settings()
     configure_logs(level="ERROR", log_format="console")
-    _finish(_backup(settings, out_file))
+    finish(_backup(settings, out_file))
 
 
 @cli.command()
@@ -104,9 +102,9 @@ def restore(
     yes: Annotated[bool, typer.Option("--yes", help="Não pergunta antes de apagar.")] = False,
 ) -> None:
     """Põe um backup no banco de dados, com o bot parado, e confere tudo."""
-    settings = _settings()
+    settings = read_settings()
     configure_logs(level="ERROR", log_format="console")
-    _finish(_restore(settings, file, replace=replace, yes=yes))
+    finish(_restore(settings, file, replace=replace, yes=yes))
 
 
 def main() -> None:
@@ -213,22 +211,3 @@ def _progress() -> Iterator[Callable[[Progress], None]]:
             bars.update(tasks[key], completed=now.documents, done=done)
 
         yield report
-
-
-def _settings() -> Settings:
-    try:
-        return Settings.read()
-    except AppError as error:
-        _fail(error)
-
-
-def _finish(work: Coroutine[Any, Any, None]) -> None:
-    try:
-        asyncio.run(work)
-    except AppError as error:
-        _fail(error)
-
-
-def _fail(error: AppError) -> NoReturn:
-    err.print(f"[red]Erro:[/red] {escape(sentence(error))}", highlight=False, soft_wrap=True)
-    raise typer.Exit(1)

@@ -1,7 +1,8 @@
 """Many registrations at a time, for jobs: a batch is one transaction with its own record, so that
 it is done once, whoever is killed when."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -24,6 +25,8 @@ _DUPLICATE_KEY: Final = 11000
 # The embedded server's `$in` grows with the square of its keys: 50 cost 130 microseconds each,
 # 100 cost 200, and fewer cost our process more.
 _KEYS_AT_ONCE: Final = 50
+# Of jobs that are worked on at a time, or were lately.
+_SESSIONS: Final = 4
 # What makes a registration found is made anew with each write, and costs as much to read.
 _WITHOUT_SEARCH: Final = dict.fromkeys(FIELDS, 0)
 
@@ -113,7 +116,9 @@ class Bulk:
         self._registrations: Collection = database["registrations"]
         self._entries: Collection = database["audit"]
         self._batches: Collection = database["job_batches"]
+        self._writers: Collection = database["job_writers"]
         self._log = audit.Audit(database)
+        self._sessions: dict[int, Any] = {}
 
     async def by_tax_keys(self, keys: Sequence[str]) -> dict[str, Stored]:
         """Those that exist, by `TaxId.key`."""
@@ -170,10 +175,7 @@ class Bulk:
             if not made.inserts and not made.changes and not made.entries:
                 return await self._record(record)
             try:
-                async with (
-                    await self._client.start_session() as session,
-                    session.start_transaction(),
-                ):
+                async with self._transaction(batch.job) as session:
                     if not await self._write(made, session):
                         await session.abort_transaction()
                         return False
@@ -185,6 +187,40 @@ class Bulk:
                     raise LostError("another worker does this job") from error
                 return False
         return True
+
+    @asynccontextmanager
+    async def _transaction(self, job: int) -> AsyncIterator[Any]:
+        session = self._sessions.pop(job, None) or await self._begun_session(job)
+        try:
+            async with session.start_transaction():
+                yield session
+        except OperationFailure:
+            self._sessions[job] = session
+            raise
+        except BaseException:
+            # Nobody knows what state it is in.
+            await session.end_session()
+            raise
+        self._sessions[job] = session
+        while len(self._sessions) > _SESSIONS:
+            await self._sessions.pop(next(iter(self._sessions))).end_session()
+
+    async def _begun_session(self, job: int) -> Any:
+        """The session of what this process writes for the job.
+
+        A worker that was killed inside a transaction leaves it open: for a minute nobody could
+        write what it wrote, its successor neither. So that one's is ended first.
+        """
+        session = await self._client.start_session()
+        before = await self._writers.find_one({"_id": job})
+        if before is not None:
+            # Refused: then the minute is waited for.
+            with suppress(OperationFailure):
+                await self._client.admin.command("killSessions", [before["session"]])
+        await self._writers.replace_one(
+            {"_id": job}, {"_id": job, "session": session.session_id}, upsert=True
+        )
+        return session
 
     async def _record(self, record: Document) -> bool:
         try:

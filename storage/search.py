@@ -153,7 +153,13 @@ class Search:
             if len(words) > 1 or query.status:
                 share, total = await self._share(self._by_word, low, high, about, check)
             found = await self._by_word.page(
-                start=key, count=count, low=low, high=high, check=check, share=share
+                start=key,
+                count=count,
+                low=low,
+                high=high,
+                check=check,
+                share=share,
+                about=about,
             )
         following = None if found.next is None else f"{chosen} {found.next}"
         return _page(found, start, following, total)

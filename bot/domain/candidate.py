@@ -68,7 +68,8 @@ class CellProblem:
     """What is not known, such as the name of a tag; never a secret."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not frozen, as nothing else here changes one either: it would take three times as long to make.
+@dataclass(slots=True, kw_only=True)
 class Candidate:
     """What one source says of one person or company; None or empty is blank: it erases nothing."""
 

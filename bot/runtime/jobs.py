@@ -215,7 +215,7 @@ class WorkJobs:
         number = int(job_id)
         self._mine.add(number)
         try:
-            if job := await self._claim(number):
+            while job := await self._claim(number):
                 await self._work(job)
         except AppError as error:
             # Its lease runs out, and then somebody tries again.
@@ -286,6 +286,9 @@ class WorkJobs:
         logger.info("job", kind=job.kind, state=job.state, tries=job.tries)
         pace = Pace(job, self._store, self._desk, pace_s=self._pace_s)
         await self._catch_up(pace)
+        if pace.batch > job.batches:
+            # Else whoever is killed in the next batch seems to have come further each time.
+            await self._store.change_anyhow(job.id, counts=pace.counts, batches=pace.batch)
         pace.begin()
         try:
             if job.tries > _MOST_TRIES:
@@ -404,10 +407,17 @@ class WorkJobs:
         finally:
             keeping.cancel()
             await asyncio.gather(keeping, return_exceptions=True)
-            if not lost:
-                # Not reachable now: it runs out by itself.
-                with suppress(AppError):
-                    await self._store.change_anyhow(job.id, owner=None, until=None)
+            # Not reachable now: it runs out by itself.
+            with suppress(AppError):
+                await self._release(job.id)
+
+    async def _release(self, job_id: int) -> None:
+        """Leave it to others, unless somebody has taken it already."""
+        job = await self._store.get(job_id)
+        while job is not None and job.owner == self._owner:
+            if await self._store.change(job, owner=None, until=None):
+                return
+            job = await self._store.get(job_id)
 
     async def _forget_source(self, job: Job) -> None:
         """What was sent is needed no more once it is done with."""

@@ -6,15 +6,13 @@ for the other. Each batch is one transaction with its own record, which is the c
 
 import asyncio
 from array import array
-from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import Final, Protocol
 
 from bot.domain.candidate import (
-    Candidate,
     Create,
     Policy,
     Refusal,
@@ -24,7 +22,6 @@ from bot.domain.candidate import (
 )
 from bot.domain.errors import RefusedError, TryLaterError
 from bot.domain.job import Batch, Counts, Job, Sample
-from bot.domain.phone import phone_key
 from bot.domain.portal import PasswordHasher
 from bot.domain.registration import Portal, Registration, Stamp, Way
 from bot.domain.repeats import Repeats
@@ -42,22 +39,18 @@ from bot.domain.row_plan import (
     plan_row,
     remember,
 )
+from bot.usecases import look_up_rows
+from bot.usecases.look_up_rows import Existing, LookUpRows, Rows
 
 BATCH: Final = 200
 """Rows: of 100 to 500 the one with which answers in chat stay quick beside an import."""
 _ROUNDS: Final = 10
-# Batches whose registrations are looked up while the one before them is written.
-_AHEAD: Final = 2
 # Of rows that change nothing so many share one record: it is all that is written of them.
 _IDLE_ROWS: Final = 2_000
 
 
-class Register(Protocol):
+class Register(look_up_rows.Register, Protocol):
     """Where registrations are kept, read and written a batch at a time."""
-
-    async def by_tax_keys(self, keys: Sequence[str]) -> Mapping[str, Known]: ...
-
-    async def named(self, name: str) -> Sequence[Known]: ...
 
     async def write(
         self,
@@ -72,12 +65,6 @@ class Register(Protocol):
         Raises LostError when another worker has written this batch.
         """
         ...
-
-
-Existing = Known | Several | None
-"""Who a row is in the register."""
-Rows = Callable[[], AsyncGenerator[list[tuple[int, list[str]]], None]]
-"""All rows of the file from the first on, some at a time: line number and cells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +86,10 @@ class ImportFile:
     new_id: Callable[[], str]
     requires_tax_id: bool
 
+    @property
+    def look_up(self) -> LookUpRows:
+        return LookUpRows(register=self.register, requires_tax_id=self.requires_tax_id)
+
     async def check(
         self,
         job: Job,
@@ -111,7 +102,7 @@ class ImportFile:
         """What the run would do, without doing it; None when `report` answered False."""
         policy, repeats = self._policy(job), Repeats()
         total, samples, plan = Counts(), Samples(), array("I")
-        async with aclosing(self._looked_up(reader, rows)) as batches:
+        async with aclosing(self.look_up.batches(reader, rows)) as batches:
             async for some in batches:
                 planned = self._plan(some.rows, some.existing, policy, stamp, repeats)
                 plan.extend(one.code for one in planned)
@@ -142,7 +133,7 @@ class ImportFile:
         held: Batch | None = None
         broken: RefusedError | None = None
         try:
-            async with aclosing(self._looked_up(reader, rows, after_line)) as batches:
+            async with aclosing(self.look_up.batches(reader, rows, after_line)) as batches:
                 async for some in batches:
                     remember(some.before, policy, repeats)
                     if not some.rows:
@@ -176,37 +167,6 @@ class ImportFile:
             raise broken
         return True
 
-    async def _looked_up(
-        self, reader: RowReader, rows: Rows, after_line: int = 0
-    ) -> AsyncGenerator["_Batch", None]:
-        """The rows with who they are in the register; the next ones are looked up meanwhile."""
-        coming: deque[tuple[_Batch, asyncio.Task[list[Existing]]]] = deque()
-        place = 0
-        broken: RefusedError | None = None
-        try:
-            try:
-                async with aclosing(rows()) as all_rows:
-                    async for some in all_rows:
-                        read = [reader(*row) for row in some]
-                        done = sum(line <= after_line for line, _ in some) if after_line else 0
-                        batch = _Batch(read[:done], read[done:], place + done)
-                        place += len(read)
-                        looking_up = self._existing([row.candidate for row in batch.rows])
-                        coming.append((batch, asyncio.create_task(looking_up)))
-                        if len(coming) > _AHEAD:
-                            yield await _next(coming)
-            except RefusedError as error:
-                # What was read before the file broke off is good.
-                broken = error
-            while coming:
-                yield await _next(coming)
-            if broken is not None:
-                raise broken
-        finally:
-            for _, task in coming:
-                task.cancel()
-            await asyncio.gather(*(task for _, task in coming), return_exceptions=True)
-
     def _policy(self, job: Job) -> Policy:
         options = job.import_options
         if options is None:
@@ -239,30 +199,6 @@ class ImportFile:
                 planned.append(plan_row(row, known, policy, stamp, ids))
         return planned
 
-    async def _existing(self, candidates: Sequence[Candidate]) -> list[Existing]:
-        keys = [candidate.tax_id.key for candidate in candidates if candidate.tax_id]
-        by_key = await self.register.by_tax_keys(keys) if keys else {}
-        return [
-            by_key.get(candidate.tax_id.key)
-            if candidate.tax_id
-            else await self._by_name(candidate)
-            for candidate in candidates
-        ]
-
-    async def _by_name(self, candidate: Candidate) -> Existing:
-        """Who has exactly this name and one of these telephones."""
-        phones = {phone_key(phone) for phone in candidate.phones.all()}
-        if self.requires_tax_id or not candidate.name or not phones:
-            return None
-        found = [
-            known
-            for known in await self.register.named(candidate.name)
-            if phones & {phone_key(phone) for phone in known.registration.phones.all()}
-        ]
-        if len(found) > 1:
-            return Several.OF_THEM
-        return found[0] if found else None
-
     async def _written(
         self, job_id: int, number: int, write: "_Write", policy: Policy, stamp: Stamp
     ) -> Batch:
@@ -285,7 +221,7 @@ class ImportFile:
     async def _again(
         self, planned: Sequence[PlannedRow], policy: Policy, stamp: Stamp
     ) -> list[PlannedRow]:
-        existing = await self._existing([one.row.candidate for one in planned])
+        existing = await self.look_up.existing([one.row.candidate for one in planned])
         ids = (self.new_id() for _ in repeat(None))
         return [
             one if is_repeat(one) else plan_row(one.row, known, policy, stamp, ids)
@@ -319,21 +255,6 @@ class ImportFile:
 
 
 @dataclass(frozen=True, slots=True)
-class _Batch:
-    """Rows that go together, and who they are."""
-
-    before: Sequence[Row]
-    """Those of them that an earlier run has done."""
-    rows: Sequence[Row]
-    place: int
-    """How many rows of the file come before `rows`."""
-    existing: Sequence[Existing] = ()
-
-    def part_of(self, plan: "array[int]") -> Sequence[int]:
-        return plan[self.place : self.place + len(self.rows)]
-
-
-@dataclass(frozen=True, slots=True)
 class _Write:
     """Rows to be written, with what was promised of them and what is held of rows before them."""
 
@@ -354,11 +275,6 @@ class _Write:
             for one in self.planned
         )
         return None if writes else self.batch(job_id, 0, self.planned, policy)
-
-
-async def _next(coming: "deque[tuple[_Batch, asyncio.Task[list[Existing]]]]") -> _Batch:
-    batch, task = coming.popleft()
-    return replace(batch, existing=await task)
 
 
 def _together(first: Batch, second: Batch) -> Batch:

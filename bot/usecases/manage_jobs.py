@@ -1,7 +1,7 @@
 """Use case: what people do with jobs. Whoever works on them is `bot.runtime.jobs`."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol
 
 from bot.domain.export import ExportOptions
 from bot.domain.job import (
+    OVER,
     ImportOptions,
     Job,
     JobKind,
@@ -128,17 +129,19 @@ class ManageJobs:
     async def choose(self, job_id: int, options: ImportOptions) -> Job | None:
         """The import with other options, which has to be checked again; None when it is too late
         for that."""
-        job = await self.store.get(job_id)
-        if job is None or job.state not in (JobState.DRAFT, JobState.CHECKED):
-            return None
-        await self.choices.remember_import(job.by, options)
-        return await self.store.change(
-            job,
-            state=JobState.DRAFT,
-            import_options=options,
-            preview=None,
-            samples=(),
+        chosen = await self._change_in(
+            job_id,
+            (JobState.DRAFT, JobState.CHECKED),
+            lambda _: {
+                "state": JobState.DRAFT,
+                "import_options": options,
+                "preview": None,
+                "samples": (),
+            },
         )
+        if chosen is not None:
+            await self.choices.remember_import(chosen.by, options)
+        return chosen
 
     async def check(self, job_id: int, progress: Progress | None = None) -> Job | None:
         """The import with its dry run begun; None when it is none, or is past that."""
@@ -155,14 +158,18 @@ class ManageJobs:
             return None
         if job.is_active:
             return await self.store.change_anyhow(job_id, is_cancelled=True)
-        if job.state in (JobState.DRAFT, JobState.CHECKED):
-            ended = await self.store.change(
-                job, state=JobState.CANCELLED, ended_at=self.clock(), source=None
-            )
-            if ended is not None and job.source is not None:
-                await self.files.delete(job.source.file_id)
-            return ended
-        return None
+        ended = await self._change_in(
+            job_id,
+            (JobState.DRAFT, JobState.CHECKED),
+            lambda now: {
+                "state": JobState.CANCELLED,
+                "ended_at": self.clock(),
+                "source": now.source and now.source.model_copy(update={"file_id": ""}),
+            },
+        )
+        if ended is not None and job.source is not None:
+            await self.files.delete(job.source.file_id)
+        return ended
 
     async def undo(
         self, job_id: int, *, by: str, progress: Progress | None = None
@@ -191,7 +198,12 @@ class ManageJobs:
             )
         )
         # Pressed twice: the one that the job names works, the other finds that out and ends.
-        if await self.store.change(target, undone_by=undo.id) is None:
+        claimed = await self._change_in(
+            job_id,
+            tuple(OVER),
+            lambda now: {"undone_by": undo.id} if now.undone_by is None else None,
+        )
+        if claimed is None:
             await self.store.change_anyhow(
                 undo.id, state=JobState.CANCELLED, ended_at=now, told=True
             )
@@ -226,21 +238,39 @@ class ManageJobs:
     async def _begin(
         self, job_id: int, before: JobState, after: JobState, progress: Progress | None
     ) -> Job | None:
-        job = await self.store.get(job_id)
-        if job is None or job.kind is not JobKind.IMPORT or job.state is not before:
-            return None
-        begun = await self.store.change(
-            job,
-            state=after,
-            began_at=self.clock() if after is JobState.RUNNING else None,
-            progress=progress or job.progress,
-            total=job.preview.rows if job.preview else None,
-            is_cancelled=False,
-            tries=0,
+        begun = await self._change_in(
+            job_id,
+            (before,),
+            lambda now: {
+                "state": after,
+                "began_at": self.clock() if after is JobState.RUNNING else None,
+                "progress": progress or now.progress,
+                "total": now.preview.rows if now.preview else None,
+                "is_cancelled": False,
+                "tries": 0,
+            },
         )
         if begun is not None:
             await self.wake(job_id)
         return begun
+
+    async def _change_in(
+        self,
+        job_id: int,
+        states: Collection[JobState],
+        values: Callable[[Job], dict[str, Any] | None],
+    ) -> Job | None:
+        """The job with these values; None when it is in no such state, or `values` gives None.
+
+        Its worker may write it at the same moment: then it is read again.
+        """
+        while (job := await self.store.get(job_id)) is not None and job.state in states:
+            wanted = values(job)
+            if wanted is None:
+                return None
+            if changed := await self.store.change(job, **wanted):
+                return changed
+        return None
 
 
 def _cannot_undo(job: Job) -> CannotUndo | None:

@@ -3,7 +3,7 @@
 import secrets
 
 import structlog
-from aiogram import F, Router
+from aiogram import Bot, F, Router
 from aiogram.filters import Command, CommandObject, ExceptionTypeFilter
 from aiogram.types import ErrorEvent, Message
 from aiogram_dialog import DialogManager, ShowMode, setup_dialogs
@@ -12,6 +12,10 @@ from aiogram_dialog.api.exceptions import OutdatedIntent, UnknownIntent, Unknown
 
 from handlers.access import IsAdmin
 from handlers.admin import backup, departments, status, tags, texts
+from handlers.admin.files import exporting, importing, tasks
+from handlers.admin.files.arriving import ask_for_file, receive
+from handlers.admin.files.desk import FilesDesk
+from handlers.admin.files.states import ExportDialog
 from handlers.admin.register import audit, edit, listing, record, wizard
 from handlers.admin.register.desk import open_over
 from handlers.admin.register.states import AuditDialog, RegisterDialog
@@ -41,12 +45,21 @@ async def start(message: Message, menus: Menus) -> None:
     await message.answer(texts.HELP)
 
 
-async def no_files_yet(message: Message) -> None:
-    await message.answer(texts.NO_FILES_YET)
-
-
 async def open_register(_: Message, dialog_manager: DialogManager, command: CommandObject) -> None:
     await open_over(dialog_manager, RegisterDialog.listing, {"text": command.args or ""})
+
+
+async def open_import(message: Message, bot: Bot) -> None:
+    await ask_for_file(bot, message.chat.id)
+
+
+async def open_export(_: Message, dialog_manager: DialogManager) -> None:
+    await open_over(dialog_manager, ExportDialog.main)
+
+
+async def open_jobs(message: Message, files: FilesDesk) -> None:
+    text, markup = await tasks.list_jobs(files)
+    await message.answer(text, reply_markup=markup)
 
 
 async def open_audit(_: Message, dialog_manager: DialogManager) -> None:
@@ -97,8 +110,13 @@ def router() -> Router:
     screens.message.register(open_audit, Command("auditoria"))
     screens.message.register(open_tags, Command("etiquetas"))
     screens.message.register(open_departments, Command("departamentos"))
-    screens.message.register(no_files_yet, F.document)
+    # Before the command: it may stand below a file.
+    screens.message.register(receive, F.document)
+    screens.message.register(open_import, Command("importar"))
+    screens.message.register(open_export, Command("exportar"))
+    screens.message.register(open_jobs, Command("tarefas"))
     screens.include_routers(
+        tasks.router(),
         listing.dialog(),
         record.dialog(),
         edit.dialog(),
@@ -106,6 +124,8 @@ def router() -> Router:
         audit.dialog(),
         tags.dialog(),
         departments.dialog(),
+        importing.dialog(),
+        exporting.dialog(),
     )
     rest = Router(name="rest")
     rest.message.register(search, F.text, ~F.text.startswith("/"))

@@ -6,6 +6,8 @@ HELP = (
     "Você é <b>administrador</b> deste atendimento.\n\n"
     "Escreva um <b>nome, CPF ou CNPJ</b> para achar um cadastro, ou use:\n"
     "/clientes – o cadastro de clientes e fornecedores\n"
+    "/importar e /exportar – planilhas; para importar, basta enviar o arquivo\n"
+    "/tarefas – o que foi importado e exportado, e como desfazer\n"
     "/auditoria – quem mudou o quê\n"
     "/etiquetas e /departamentos\n"
     "/equipe – administradores e atendentes\n"
@@ -17,12 +19,9 @@ HELP = (
 
 SCREEN_CLOSED = "Esta tela já foi fechada. Abra de novo por /clientes ou pelo menu."
 SCREEN_IS_BELOW = "Esta tela mudou. Continue pela mensagem mais nova, aqui embaixo."
-ONLY_TEXT = "Aqui só entendo texto. Escreva um nome, CPF ou CNPJ, ou toque em /ajuda."
-
-NO_FILES_YET = (
-    "Recebi o arquivo, mas <b>esta versão ainda não importa cadastros</b>: nada foi mudado. "
-    "Por enquanto, inclua um a um por /clientes; os outros vêm do ERP quando o cliente envia o "
-    "CPF ou CNPJ."
+ONLY_TEXT = (
+    "Aqui só entendo texto e planilhas. Escreva um nome, CPF ou CNPJ, envie um .xlsx ou .csv, ou "
+    "toque em /ajuda."
 )
 
 

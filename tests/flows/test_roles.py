@@ -28,6 +28,7 @@ LATER = timedelta(minutes=11)
 CUSTOMERS = {"start", "ajuda", "help", "pular", "sair"}
 ADMINS = {
     *{"start", "ajuda", "help"},
+    *{"importar", "exportar", "tarefas"},
     *{"clientes", "auditoria", "etiquetas", "departamentos", "equipe", "status", "backup"},
 }
 PRIVATE = {CUSTOMER: CUSTOMERS, BIA: CUSTOMERS, ADMIN_ID: ADMINS}
@@ -42,11 +43,12 @@ PRESSES = {
     "team": "team:s:",
     "status": "status",
     "backup": "backup:g",
+    "job": "job:open:1:0",
 }
 PRESSED_PRIVATE = {
     CUSTOMER: {"notme", "dep"},
     BIA: {"notme", "dep"},
-    ADMIN_ID: {"notme", "dep", "team", "status", "backup", "dialog"},
+    ADMIN_ID: {"notme", "dep", "team", "status", "backup", "job", "dialog"},
 }
 PRESSED_IN_GROUP = {CUSTOMER: set(), BIA: {"card"}, ADMIN_ID: {"card", "link"}}
 

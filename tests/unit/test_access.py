@@ -32,7 +32,7 @@ def test_customers_see_two_commands_and_attendants_none_in_the_group():
     assert menu_of(Role.ATTENDANT, Place.GROUP) == []
     assert [name for name, _ in menu_of(Role.ADMIN, Place.PRIVATE)][:2] == [
         "clientes",
-        "etiquetas",
+        "importar",
     ]
 
 

@@ -13,7 +13,7 @@ from aiogram_dialog import DialogManager
 
 from bot.domain.columns import Column
 from bot.domain.errors import TryLaterError
-from bot.domain.job import Counts, Job, Report
+from bot.domain.job import Counts, Job, JobKind, Report
 from bot.usecases.manage_jobs import ManageJobs
 from handlers.admin.files import buttons, report_texts
 from handlers.admin.register.values import Names
@@ -116,20 +116,16 @@ class TelegramJobDesk:
         except Exception:
             logger.exception("end of a job not told", job=job.id)
 
-    async def _tell(
-        self, job: Job, chat_id: int, report: Report, files: Sequence[Path]
-    ) -> None:
+    async def _tell(self, job: Job, chat_id: int, report: Report, files: Sequence[Path]) -> None:
         names = await self.names()
         markup = buttons.keyboard(buttons.of_job(job))
-        if report_texts.is_export_done(job) and files:
-            # Its files are the report.
-            caption = report_texts.export_caption(job, names)
+        # What an export has to tell stands below its file.
+        if not report_texts.is_export_done(job):
+            text = report_texts.report(job, report, names)
+            await self.bot.send_message(chat_id, text, reply_markup=markup)
+        caption = report_texts.caption(job, names)
+        if job.kind is not JobKind.EXPORT or report_texts.is_export_done(job):
             await send_files(self.bot, chat_id, job, files, caption=caption)
-            return
-        await self.bot.send_message(
-            chat_id, report_texts.report(job, report, names), reply_markup=markup
-        )
-        await send_files(self.bot, chat_id, job, files, caption=report_texts.REFUSED_ROWS)
 
     async def _take_away(self, chat_id: int, message_id: int) -> None:
         try:
@@ -155,7 +151,8 @@ async def send_files(
             await bot.send_document(
                 chat_id, FSInputFile(path), caption=text, request_timeout=UPLOAD_S
             )
-        except TelegramAPIError as error:
+        except (TelegramAPIError, TryLaterError) as error:
+            # A file that is too large looks to the library like a network that fails.
             logger.warning("file of a job not sent", job=job.id, error=type(error).__name__)
             await bot.send_message(chat_id, report_texts.not_sent(job))
             return
@@ -164,9 +161,7 @@ async def send_files(
 async def without_buttons(bot: Bot, chat_id: int, message_id: int) -> None:
     """Take the buttons off a message whose question is settled."""
     await _edited(
-        bot.edit_message_reply_markup(
-            chat_id=chat_id, message_id=message_id, reply_markup=None
-        )
+        bot.edit_message_reply_markup(chat_id=chat_id, message_id=message_id, reply_markup=None)
     )
 
 
@@ -179,9 +174,7 @@ async def edit(
 ) -> None:
     """Make the message say this; one that is gone stays gone."""
     await _edited(
-        bot.edit_message_text(
-            text, chat_id=chat_id, message_id=message_id, reply_markup=markup
-        )
+        bot.edit_message_text(text, chat_id=chat_id, message_id=message_id, reply_markup=markup)
     )
 
 

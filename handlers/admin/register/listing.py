@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from aiogram import Bot
 from aiogram.types import CallbackQuery, Message
 from aiogram_dialog import Dialog, DialogManager, Window
 from aiogram_dialog.widgets.input import ManagedTextInput, TextInput
@@ -11,6 +12,9 @@ from aiogram_dialog.widgets.text import Const, Format
 from bot.domain.registration import Kind, Status
 from bot.domain.search import PAGE, Query
 from bot.domain.tax_id import NotATaxId, Reason, read_tax_id
+from handlers.admin.files.arriving import ask_for_file
+from handlers.admin.files.exporting import query_data
+from handlers.admin.files.states import ExportDialog
 from handlers.admin.register import texts
 from handlers.admin.register.desk import RegisterDesk, say, take_notice
 from handlers.admin.register.states import (
@@ -52,6 +56,10 @@ def dialog() -> Dialog:
                 when="has_register",
             ),
             Button(Format("➕ {add_button}"), id="add", on_click=_add),
+            Row(
+                Button(Const("📥 Importar"), id="import", on_click=_import),
+                Button(Const("📤 Exportar"), id="export", on_click=_export, when="has_register"),
+            ),
             Row(
                 Button(Const("🔄 Sincronização rápida"), id="quick", on_click=_sync),
                 Button(Const("🔁 Completa"), id="full", on_click=_sync),
@@ -211,6 +219,17 @@ async def _filter_priority(_: CallbackQuery, __: Button, manager: DialogManager)
 
 async def _add(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
     await manager.start(WizardDialog.main)
+
+
+async def _import(callback: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    bot: Bot = manager.middleware_data["bot"]
+    await ask_for_file(bot, callback.from_user.id)
+
+
+async def _export(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    """What is searched and filtered here."""
+    data = {"query": query_data(_query(manager.dialog_data))}
+    await manager.start(ExportDialog.main, data=data)
 
 
 async def _audit(_: CallbackQuery, __: Button, manager: DialogManager) -> None:

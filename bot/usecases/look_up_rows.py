@@ -1,0 +1,117 @@
+"""The rows of a file with who they are in the register; the next ones are looked up meanwhile."""
+
+import asyncio
+from array import array
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
+
+from bot.domain.candidate import Candidate, Several
+from bot.domain.errors import RefusedError
+from bot.domain.phone import phone_key
+from bot.domain.row import Row, RowReader
+from bot.domain.row_plan import Known
+
+# Batches whose registrations are looked up while the one before them is written.
+_AHEAD: Final = 2
+
+Existing = Known | Several | None
+"""Who a row is in the register."""
+Rows = Callable[[], AsyncGenerator[list[tuple[int, list[str]]], None]]
+"""All rows of the file from the first on, some at a time: line number and cells."""
+
+
+class Register(Protocol):
+    """Where registrations are looked up."""
+
+    async def by_tax_keys(self, keys: Sequence[str]) -> Mapping[str, Known]: ...
+
+    async def named(self, name: str) -> Sequence[Known]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RowBatch:
+    """Rows that go together, and who they are."""
+
+    before: Sequence[Row]
+    """Those of them that an earlier run has done."""
+    rows: Sequence[Row]
+    place: int
+    """How many rows of the file come before `rows`."""
+    existing: Sequence[Existing] = ()
+
+    def part_of(self, plan: "array[int]") -> Sequence[int]:
+        """What the plan says of `rows`."""
+        return plan[self.place : self.place + len(self.rows)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookUpRows:
+    register: Register
+    requires_tax_id: bool
+
+    async def batches(
+        self, reader: RowReader, rows: Rows, after_line: int = 0
+    ) -> AsyncGenerator["RowBatch", None]:
+        """All rows of the file; those up to `after_line` are not looked up.
+
+        Raises FileRefused where the file breaks off, after what came before.
+        """
+        coming: deque[tuple[RowBatch, asyncio.Task[list[Existing]]]] = deque()
+        place = 0
+        broken: RefusedError | None = None
+        try:
+            try:
+                async with aclosing(rows()) as all_rows:
+                    async for some in all_rows:
+                        read = [reader(*row) for row in some]
+                        done = sum(line <= after_line for line, _ in some) if after_line else 0
+                        batch = RowBatch(read[:done], read[done:], place + done)
+                        place += len(read)
+                        looking_up = self.existing([row.candidate for row in batch.rows])
+                        coming.append((batch, asyncio.create_task(looking_up)))
+                        if len(coming) > _AHEAD:
+                            yield await _next(coming)
+            except RefusedError as error:
+                # What was read before the file broke off is good.
+                broken = error
+            while coming:
+                yield await _next(coming)
+            if broken is not None:
+                raise broken
+        finally:
+            for _, task in coming:
+                task.cancel()
+            await asyncio.gather(*(task for _, task in coming), return_exceptions=True)
+
+    async def existing(self, candidates: Sequence[Candidate]) -> list[Existing]:
+        """Who each of them is, in order."""
+        keys = [candidate.tax_id.key for candidate in candidates if candidate.tax_id]
+        by_key = await self.register.by_tax_keys(keys) if keys else {}
+        return [
+            by_key.get(candidate.tax_id.key)
+            if candidate.tax_id
+            else await self._by_name(candidate)
+            for candidate in candidates
+        ]
+
+    async def _by_name(self, candidate: Candidate) -> Existing:
+        """Who has exactly this name and one of these telephones."""
+        phones = {phone_key(phone) for phone in candidate.phones.all()}
+        if self.requires_tax_id or not candidate.name or not phones:
+            return None
+        found = [
+            known
+            for known in await self.register.named(candidate.name)
+            if phones & {phone_key(phone) for phone in known.registration.phones.all()}
+        ]
+        if len(found) > 1:
+            return Several.OF_THEM
+        return found[0] if found else None
+
+
+async def _next(coming: "deque[tuple[RowBatch, asyncio.Task[list[Existing]]]]") -> RowBatch:
+    batch, task = coming.popleft()
+    return replace(batch, existing=await task)

@@ -1,0 +1,184 @@
+"""A file that an admin sends becomes an import that is being prepared."""
+
+import asyncio
+import errno
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path, PurePath
+from typing import Any, Final
+
+import structlog
+from aiogram import Bot
+from aiogram.exceptions import TelegramBadRequest
+from aiogram.types import BufferedInputFile, Document, Message
+from aiogram_dialog import DialogManager, ShowMode
+
+from bot.domain.columns import fields_of
+from bot.domain.errors import RefusedError
+from bot.domain.file_refusal import FileRefused
+from bot.domain.job import ImportOptions, Job, JobState
+from bot.domain.registration import read_line
+from handlers.admin.files import texts
+from handlers.admin.files.buttons import Verb, button, keyboard
+from handlers.admin.files.desk import FilesDesk
+from handlers.admin.files.reasons import describe_file
+from handlers.admin.files.states import ImportDialog
+from handlers.admin.register.desk import admin_of, open_over
+from handlers.answers import bot_of
+
+DOWNLOAD_LIMIT_BYTES: Final = 20 * 1024 * 1024
+"""Telegram gives a bot no larger ones."""
+_DOWNLOAD_S: Final = 300
+_NAME_LENGTH: Final = 200
+_FOLDER: Final = "upload-"
+_ENDINGS: Final = frozenset(
+    (
+        *(".csv", ".txt", ".tsv", ".tab", ".xlsx", ".zip", ".gz"),
+        # Not read, but what to do with them is told when they are opened.
+        *(".xls", ".xlsm", ".xlsb", ".ods"),
+    )
+)
+_TYPES: Final = frozenset(
+    (
+        "text/csv",
+        "text/plain",
+        "text/tab-separated-values",
+        "text/comma-separated-values",
+        "application/csv",
+        "application/vnd.ms-excel",
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        "application/vnd.oasis.opendocument.spreadsheet",
+        "application/zip",
+        "application/x-zip-compressed",
+        "application/gzip",
+        "application/x-gzip",
+    )
+)
+_DISK: Final = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES))
+
+logger = structlog.get_logger()
+
+
+async def ask_for_file(bot: Bot, chat_id: int) -> None:
+    """What /importar answers."""
+    rows = [[button(texts.TEMPLATE_BUTTON, Verb.TEMPLATE)]]
+    await bot.send_message(chat_id, texts.ASK_FILE, reply_markup=keyboard(rows))
+
+
+async def send_template(bot: Bot, chat_id: int) -> None:
+    file = BufferedInputFile(texts.template(), texts.TEMPLATE_NAME)
+    await bot.send_document(chat_id, file, caption=texts.TEMPLATE)
+
+
+async def receive(message: Message, dialog_manager: DialogManager, files: FilesDesk) -> None:
+    """A document was sent: it is understood and kept, and its screen opened."""
+    document = message.document
+    if document is None:
+        return
+    name = read_line(document.file_name or "")[:_NAME_LENGTH] or "arquivo"
+    if not _may_be_table(name, document.mime_type or ""):
+        await message.answer(texts.NOT_ACCEPTED)
+        return
+    if (document.file_size or 0) > DOWNLOAD_LIMIT_BYTES:
+        await message.answer(texts.TOO_LARGE)
+        return
+    bot = bot_of(message)
+    await bot.send_chat_action(message.chat.id, "typing")
+    try:
+        async with work_folder(files.data_dir) as folder:
+            path = folder / "file"
+            if trouble := await _downloaded(bot, document, path):
+                await message.answer(trouble)
+                return
+            by = admin_of(dialog_manager)
+            inspected = await files.inspect(path, name=name)
+            fields = tuple(fields_of(inspected.columns))
+            job = await files.manage.begin_import(
+                path, name=name, by=by, options=await files.manage.options_for(by, fields)
+            )
+    except FileRefused as refused:
+        logger.info("file refused", reason=refused.reason, line=refused.line)
+        await message.answer(f"⚠️ {texts.quoted(describe_file(refused))}")
+        return
+    except OSError as error:
+        logger.warning("file not kept", error=type(error).__name__, errno=error.errno)
+        await message.answer(texts.DISK)
+        return
+    await open_import(dialog_manager, job.id, texts.as_data(inspected, name))
+
+
+async def open_import(manager: DialogManager, job_id: int, file: dict[str, Any]) -> None:
+    """The screen of an import, over that of another one that is being prepared."""
+    data = {"job_id": job_id, "file": file}
+    if manager.has_context() and manager.current_context().state.group is ImportDialog:
+        await manager.start(ImportDialog.main, data=data, show_mode=ShowMode.SEND)
+    else:
+        await open_over(manager, ImportDialog.main, data)
+
+
+async def reopen(manager: DialogManager, files: FilesDesk, job: Job) -> str | None:
+    """Open the screen of an import anew from its file, which is kept; the sentence of what stands
+    in the way, if anything does."""
+    if job.source is None or not job.source.file_id:
+        return texts.FILE_GONE
+    try:
+        async with work_folder(files.data_dir) as folder:
+            path = folder / "file"
+            await files.fetch(job.source.file_id, path)
+            inspected = await files.inspect(path, name=job.source.name)
+    except FileRefused as refused:
+        return describe_file(refused)
+    except RefusedError:
+        return texts.FILE_GONE
+    except OSError as error:
+        logger.warning("file not fetched", job=job.id, error=type(error).__name__)
+        return texts.DISK
+    file = texts.as_data(inspected, job.source.name)
+    options = job.import_options or ImportOptions()
+    chosen = job.state is not JobState.DRAFT
+    file["doubts"] = [
+        None if chosen or field is not None else column.doubt
+        for column, field in zip(inspected.columns, options.columns, strict=True)
+    ]
+    await open_import(manager, job.id, file)
+    return None
+
+
+@asynccontextmanager
+async def work_folder(data_dir: Path) -> AsyncIterator[Path]:
+    """A folder of its own for a file that people's data are in, gone afterwards."""
+
+    def make() -> Path:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=_FOLDER, dir=data_dir))
+
+    folder = await asyncio.to_thread(make)
+    try:
+        yield folder
+    finally:
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+async def _downloaded(bot: Bot, document: Document, path: Path) -> str | None:
+    """The sentence of what stood in the way, None when the file is there."""
+    try:
+        await bot.download(document, destination=path, timeout=_DOWNLOAD_S)
+    except TelegramBadRequest as error:
+        if "too big" in error.message:
+            return texts.TOO_LARGE
+        logger.warning("file not downloaded", error=error.message)
+        return texts.NOT_DOWNLOADED
+    except OSError as error:
+        logger.warning("file not downloaded", error=type(error).__name__, errno=error.errno)
+        return texts.DISK if error.errno in _DISK else texts.NOT_DOWNLOADED
+    except Exception as error:
+        # The content comes past the translation of errors: the HTTP client's own, any of them.
+        logger.warning("file not downloaded", error=type(error).__name__)
+        return texts.NOT_DOWNLOADED
+    return None
+
+
+def _may_be_table(name: str, mime: str) -> bool:
+    return PurePath(name.lower()).suffix in _ENDINGS or mime.lower() in _TYPES

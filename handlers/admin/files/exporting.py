@@ -1,0 +1,154 @@
+"""An export that is being prepared: which registrations, which fields, in which format."""
+
+from dataclasses import asdict
+from typing import Any, Final
+
+from aiogram import Bot
+from aiogram.types import CallbackQuery
+from aiogram_dialog import Dialog, DialogManager, Window
+from aiogram_dialog.widgets.kbd import Button, Cancel, Group, Row, Select, SwitchTo
+from aiogram_dialog.widgets.text import Const, Format
+
+from bot.domain.export import EXPORT_COLUMNS, ExportOptions
+from bot.domain.job import Progress
+from bot.domain.registration import Kind, Status
+from bot.domain.search import Query
+from handlers.admin.files import texts
+from handlers.admin.files.buttons import keyboard, while_active
+from handlers.admin.files.desk import FilesDesk, edit, files_of
+from handlers.admin.files.report_texts import starting
+from handlers.admin.files.states import ExportDialog
+from handlers.admin.register.desk import RegisterDesk, admin_of, say, take_notice, ticked
+from handlers.admin.register.texts import choice
+from handlers.admin.register.values import LABELS
+
+_ALL: Final = tuple(EXPORT_COLUMNS.values())
+_FORMATS: Final = {"csv": "CSV", "xlsx": "Excel (XLSX)"}
+
+
+def dialog() -> Dialog:
+    """`start_data` may hold a `query`, as `query_data` gives it."""
+    return Dialog(
+        Window(
+            Format("{text}"),
+            Row(
+                Select(
+                    Format("{item[1]}"),
+                    id="format",
+                    item_id_getter=lambda item: item[0],
+                    items="formats",
+                    on_click=_choose_format,
+                )
+            ),
+            SwitchTo(Const("☑️ Escolher campos"), id="fields", state=ExportDialog.fields),
+            Button(Const("🧹 Sem filtros"), id="clear", on_click=_clear, when="is_narrowed"),
+            Button(Const("▶️ Exportar"), id="go", on_click=_export),
+            Cancel(Const("❌ Cancelar")),
+            state=ExportDialog.main,
+            getter=_main,
+        ),
+        Window(
+            Const(texts.EXPORT_FIELDS),
+            Group(
+                Select(
+                    Format("{item[1]}"),
+                    id="field",
+                    item_id_getter=lambda item: item[0],
+                    items="fields",
+                    on_click=_tick,
+                ),
+                width=2,
+            ),
+            Row(
+                Button(Const("Todos"), id="all", on_click=_tick_all),
+                SwitchTo(Const("⬅️ Voltar"), id="back", state=ExportDialog.main),
+            ),
+            state=ExportDialog.fields,
+            getter=_fields,
+        ),
+        on_start=_start,
+    )
+
+
+def query_data(query: Query) -> dict[str, Any]:
+    """The query as JSON."""
+    return {key: value for key, value in asdict(query).items() if value}
+
+
+async def _start(start_data: Any, manager: DialogManager) -> None:
+    last = await files_of(manager).manage.choices.of_export(admin_of(manager)) or ExportOptions()
+    manager.dialog_data.update(
+        format=last.format, paths=list(last.paths), query=(start_data or {}).get("query", {})
+    )
+
+
+async def _main(
+    dialog_manager: DialogManager, desk: RegisterDesk, files: FilesDesk, **_: Any
+) -> dict[str, Any]:
+    data = dialog_manager.dialog_data
+    query = _query(data)
+    page = await desk.search(query, start=None)
+    return {
+        "text": take_notice(dialog_manager)
+        + texts.export_window(query, page.total, data["paths"], len(_ALL), await files.names()),
+        "formats": [
+            (key, choice(label, data["format"] == key)) for key, label in _FORMATS.items()
+        ],
+        "is_narrowed": query != Query(),
+    }
+
+
+async def _fields(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
+    chosen = dialog_manager.dialog_data["paths"]
+    return {"fields": [(path, choice(LABELS[path], path in chosen)) for path in _ALL]}
+
+
+def _query(data: dict[str, Any]) -> Query:
+    query = data["query"]
+    return Query(
+        text=query.get("text", ""),
+        kind=Kind(query["kind"]) if query.get("kind") else None,
+        status=Status(query["status"]) if query.get("status") else None,
+        tag=query.get("tag"),
+        priority=query.get("priority", False),
+    )
+
+
+async def _choose_format(
+    _: CallbackQuery, __: Select[str], manager: DialogManager, chosen: str
+) -> None:
+    manager.dialog_data["format"] = chosen
+
+
+async def _clear(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    manager.dialog_data["query"] = {}
+
+
+async def _tick(_: CallbackQuery, __: Select[str], manager: DialogManager, path: str) -> None:
+    chosen = ticked(manager.dialog_data["paths"], path)
+    if not chosen:
+        await say(manager, texts.ONE_FIELD)
+        return
+    # In the order of the template, whatever was ticked last.
+    manager.dialog_data["paths"] = [one for one in _ALL if one in chosen]
+
+
+async def _tick_all(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    manager.dialog_data["paths"] = list(_ALL)
+
+
+async def _export(callback: CallbackQuery, _: Button, manager: DialogManager) -> None:
+    data = manager.dialog_data
+    options = ExportOptions(format=data["format"], paths=tuple(data["paths"]), query=_query(data))
+    bot: Bot = manager.middleware_data["bot"]
+    chat_id = callback.from_user.id
+    shown = await bot.send_message(chat_id, starting(texts.EXPORTING))
+    progress = Progress(chat_id=chat_id, message_id=shown.message_id)
+    job = await files_of(manager).manage.begin_export(
+        options, by=admin_of(manager), progress=progress
+    )
+    # Gone already when the export was quicker.
+    await edit(
+        bot, chat_id, shown.message_id, starting(texts.EXPORTING), keyboard(while_active(job))
+    )
+    await manager.done()

@@ -1,0 +1,421 @@
+"""What is said of a job: its progress, its preview, its end, and its line in the list."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from aiogram import html
+
+from bot.domain.job import OVER, Counts, Job, JobKind, JobState, Report
+from bot.domain.registration import read_line
+from bot.domain.search import Query
+from handlers.admin.files.reasons import COLUMN_LABELS, describe, describe_trouble
+from handlers.admin.register.values import LABELS, Names, show_value, when, who
+from handlers.words import KINDS, STATUSES, number
+
+# Telegram takes 4,096 characters, in which an escaped `<` counts once; the rest is for what is
+# said around a list.
+_ROOM: Final = 3_000
+_VALUE: Final = 60
+_LINE: Final = 220
+_BAR: Final = 10
+_HASHED_A_SECOND: Final = 20
+"""Passwords: each takes a tenth of a second, and two are made at once."""
+
+REFUSED_ROWS: Final = (
+    "⛔ Linhas recusadas, com o motivo na coluna “erro”. Corrija e envie este mesmo arquivo de "
+    "volta: as outras já entraram."
+)
+KIND_NAMES: Final = {
+    JobKind.IMPORT: "Importação",
+    JobKind.EXPORT: "Exportação",
+    JobKind.UNDO: "Desfazer",
+}
+_STATES: Final = {
+    JobState.DRAFT: "sendo preparada",
+    JobState.CHECKING: "conferindo o arquivo",
+    JobState.CHECKED: "esperando confirmação",
+    JobState.RUNNING: "em andamento",
+    JobState.DONE: "concluída",
+    JobState.CANCELLED: "cancelada",
+    JobState.FAILED: "falhou",
+}
+_MARKS: Final = {
+    JobState.DRAFT: "✏️",
+    JobState.CHECKING: "⏳",
+    JobState.CHECKED: "❓",
+    JobState.RUNNING: "⏳",
+    JobState.DONE: "✅",
+    JobState.CANCELLED: "✖️",
+    JobState.FAILED: "⚠️",
+}
+
+
+def title(job: Job) -> str:
+    """`Tarefa 12 · Importação`, as HTML."""
+    return f"<b>Tarefa {job.id} · {KIND_NAMES[job.kind]}</b>"
+
+
+def progress(job: Job, done: Counts, *, rows_a_second: float, left_s: float | None) -> str:
+    """A bar, how many rows, how fast, and for how long still."""
+    if job.is_cancelled:
+        doing = "Cancelando…"
+    elif job.state is JobState.CHECKING:
+        doing = "Conferindo o arquivo, nada é gravado…"
+    else:
+        doing = {
+            JobKind.IMPORT: "Importando…",
+            JobKind.EXPORT: "Exportando…",
+            JobKind.UNDO: "Desfazendo…",
+        }[job.kind]
+    lines = [f"⏳ {title(job)}", *_file_line(job), doing, ""]
+    things = "linhas" if job.kind is JobKind.IMPORT else "cadastros"
+    if job.total:
+        share = min(1.0, done.rows / job.total)
+        full = int(share * _BAR)
+        lines.append(f"{'▓' * full}{'░' * (_BAR - full)} {share:.0%}")
+        lines.append(f"{number(done.rows)} de {number(job.total)} {things}")
+    else:
+        lines.append(f"{number(done.rows)} {things}")
+    if rows_a_second >= 1:
+        rate = f"{number(round(rows_a_second))} por segundo"
+        if left_s is not None and left_s >= 1:
+            rate += f" · faltam cerca de {duration(left_s)}"
+        lines.append(rate)
+    return "\n".join(lines)
+
+
+def starting(doing: str) -> str:
+    """What stands where the progress will be."""
+    return f"⏳ {doing}"
+
+
+def report(job: Job, found: Report, names: Names) -> str:
+    """Everything there is to say of the job as it is now, within one message."""
+    match job.state:
+        case JobState.CHECKED:
+            return preview(job, found, names)
+        case JobState.DONE if job.kind is JobKind.EXPORT:
+            parts = [f"✅ {title(job)}", _exported(job.counts)]
+        case JobState.DONE:
+            parts = [f"✅ {title(job)} concluída", *_file_line(job), *_of_undo(job)]
+        case JobState.CANCELLED:
+            parts = [f"✖️ {title(job)} cancelada", *_file_line(job), *_of_undo(job)]
+            if not _wrote(job.counts):
+                parts.append("Nada foi gravado.")
+        case JobState.FAILED:
+            parts = [f"⚠️ {title(job)} não terminou", *_file_line(job), *_of_undo(job)]
+            parts.append(html.quote(describe_trouble(job)))
+            if job.kind is JobKind.IMPORT and not _wrote(job.counts):
+                parts.append("Nada foi gravado.")
+        case _:
+            return f"{_MARKS[job.state]} {title(job)}: {_STATES[job.state]}"
+    if _wrote(job.counts) and job.state is not JobState.DONE:
+        parts.append("O que já tinha sido gravado continua gravado:")
+    if job.kind is not JobKind.EXPORT:
+        parts += ["", *_counts(job)]
+        if job.state is JobState.DONE and not _wrote(job.counts):
+            parts.append("Nada mudou no cadastro.")
+    if job.working_s and job.counts.rows:
+        rate = round(job.counts.rows / max(job.working_s, 0.1))
+        parts.append(f"⏱ {duration(job.working_s)} · {number(max(1, rate))} por segundo")
+    parts += _lines_found(job, found, names)
+    if job.undone_by is not None:
+        parts += ["", f"↩️ Desfeita pela tarefa {job.undone_by}."]
+    return "\n".join(parts)
+
+
+def preview(job: Job, found: Report, names: Names) -> str:
+    """What the import would do, from its dry run."""
+    counts = job.preview or Counts()
+    parts = [f"🔎 <b>Prévia da importação</b> · tarefa {job.id}", *_file_line(job)]
+    parts += [f"{number(counts.rows)} {_plural(counts.rows, 'linha', 'linhas')} com dados", ""]
+    parts.append(f"🆕 {number(counts.created)} {_plural(counts.created, 'novo', 'novos')}")
+    if job.import_options is not None and job.import_options.update:
+        parts.append(f"✏️ {number(counts.updated)} {_plural(counts.updated, 'muda', 'mudam')}")
+    parts.append(_unchanged(job, counts))
+    parts.append(f"⛔ {number(counts.refused)} {_plural(counts.refused, 'recusada', 'recusadas')}")
+    if counts.repaired:
+        parts.append(f"🔧 {number(counts.repaired)} com os zeros do CPF ou CNPJ repostos")
+    if counts.passwords:
+        takes = duration(counts.passwords / _HASHED_A_SECOND)
+        parts.append(
+            f"🔑 {number(counts.passwords)} {_plural(counts.passwords, 'senha', 'senhas')}: "
+            f"protegê-las leva cerca de {takes} a mais"
+        )
+    ending = [
+        "",
+        "<b>Nada foi gravado ainda.</b>"
+        if counts.created + counts.updated + counts.passwords
+        else "<b>Não há nada a gravar.</b>",
+    ]
+    lists: list[str] = []
+    if counts.fields:
+        lists += ["", "<b>O que muda:</b>"]
+        for path in _in_order(counts.fields):
+            lists.append(f"• {_label(path)}: {number(counts.fields[path])}")
+            lists += [
+                f"   {html.quote(short(sample.name, 30))}: "
+                f"{_shown(path, sample.before, names)} → {_shown(path, sample.after, names)}"
+                for sample in job.samples
+                if sample.path == path
+            ]
+    if found.refused:
+        lists += ["", "<b>Recusadas:</b>", *_refused(found)]
+        if counts.refused > len(found.refused):
+            lists.append("… A importação traz todas em um arquivo.")
+    return "\n".join([*parts, *_cut(lists), *ending])
+
+
+def export_caption(job: Job, names: Names) -> str:
+    """Below the file of an export; at most 1,024 characters."""
+    options = job.export_options
+    at = job.began_at or job.created_at
+    lines = [f"📤 {_exported(job.counts)} · {when(at, names)}"]
+    if options is not None:
+        lines.append(html.quote(short(filters(options.query, names), 200)))
+    lines.append("⚠️ São dados pessoais: guarde bem, e apague daqui depois.")
+    return "\n".join(lines)
+
+
+def caption(job: Job, names: Names) -> str:
+    """Below the first of the files that a job has made."""
+    return export_caption(job, names) if job.kind is JobKind.EXPORT else REFUSED_ROWS
+
+
+def cancelled(job: Job) -> str:
+    """Of an import that had not begun."""
+    return "\n".join([f"✖️ {title(job)} cancelada", *_file_line(job), "Nada foi gravado."])
+
+
+def is_export_done(job: Job) -> bool:
+    """Whether its files are to be sent."""
+    return job.kind is JobKind.EXPORT and job.state is JobState.DONE and job.counts.rows > 0
+
+
+def filters(query: Query, names: Names) -> str:
+    """Which registrations, as plain text."""
+    chosen = []
+    if query.text:
+        chosen.append(f"busca “{query.text}”")
+    if query.kind:
+        chosen.append(KINDS[query.kind])
+    if query.status:
+        chosen.append(STATUSES[query.status])
+    if query.priority:
+        chosen.append("com prioridade")
+    if query.tag:
+        chosen.append(names.tags.get(query.tag, query.tag))
+    return "Filtros: " + ", ".join(chosen) if chosen else "Todos os cadastros"
+
+
+def part(place: int, of: int) -> str:
+    return f"Parte {place} de {of}."
+
+
+def not_sent(job: Job) -> str:
+    return (
+        f"⚠️ O Telegram não aceitou o arquivo da tarefa {job.id}. Ele fica guardado 7 dias: abra a "
+        "tarefa em /tarefas e peça de novo."
+    )
+
+
+def details(job: Job, found: Report, names: Names) -> str:
+    """The job with who and when, for whoever opens it in the list."""
+    head = [f"👤 {html.quote(who(job.by, names))} · {when(job.created_at, names)}"]
+    if job.ended_at is not None:
+        head.append(f"🏁 {when(job.ended_at, names)}")
+    if job.export_options is not None:
+        head.append(html.quote(short(filters(job.export_options.query, names), 200)))
+    if job.is_active:
+        return "\n".join([progress(job, job.counts, rows_a_second=0, left_s=None), "", *head])
+    return "\n".join([report(job, found, names), "", *head])
+
+
+def list_line(job: Job, names: Names) -> str:
+    """One job of the list."""
+    line = f"{_MARKS[job.state]} <b>{job.id}</b> · {KIND_NAMES[job.kind]}"
+    if job.undoes is not None:
+        line += f" da tarefa {job.undoes}"
+    if job.source is not None:
+        line += f" · {html.quote(short(job.source.name, 40))}"
+    rest = [f"{when(job.created_at, names)}, {html.quote(short(who(job.by, names), 40))}"]
+    if job.state not in OVER or not job.counts.rows:
+        rest.append(_STATES[job.state])
+    else:
+        rest.append(_summary(job))
+    if job.undone_by is not None:
+        rest.append(f"desfeita pela {job.undone_by}")
+    return f"{line}\n   {' · '.join(rest)}"
+
+
+def list_button(job: Job) -> str:
+    return f"{_MARKS[job.state]} {job.id}"
+
+
+def state_told(job: Job) -> str:
+    """Why a press does nothing any more; short enough for what Telegram shows over the screen."""
+    name = f"A tarefa {job.id}"
+    match job.state:
+        case JobState.DRAFT:
+            return f"{name} está sendo preparada: confira o arquivo primeiro."
+        case JobState.CHECKING:
+            return f"{name} está conferindo o arquivo. A prévia chega em uma mensagem nova."
+        case JobState.CHECKED:
+            return f"{name} espera confirmação, com uma prévia mais nova. Veja em /tarefas."
+        case JobState.RUNNING:
+            return f"{name} já está em andamento."
+        case JobState.DONE:
+            return f"{name} já terminou."
+        case JobState.CANCELLED:
+            return f"{name} foi cancelada."
+        case JobState.FAILED:
+            return f"{name} parou com um erro. Veja em /tarefas."
+
+
+def duration(seconds: float) -> str:
+    """`12 s`, `3 min 20 s`, `1 h 5 min`."""
+    whole = max(1, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def _counts(job: Job) -> list[str]:
+    counts = job.counts
+    if job.kind is JobKind.UNDO:
+        shown = [
+            ("🗑", counts.removed, "retirado", "retirados"),
+            ("↩️", counts.updated, "voltou ao que era", "voltaram ao que eram"),
+            ("♻️", counts.restored, "trazido de volta", "trazidos de volta"),
+            ("✋", counts.kept, "mantido: alguém mudou depois", "mantidos: alguém mudou depois"),
+        ]
+        return [f"{m} {number(n)} {_plural(n, one, many)}" for m, n, one, many in shown if n]
+    lines = [f"🆕 {number(counts.created)} {_plural(counts.created, 'novo', 'novos')}"]
+    lines.append(
+        f"✏️ {number(counts.updated)} {_plural(counts.updated, 'atualizado', 'atualizados')}"
+    )
+    lines.append(_unchanged(job, counts))
+    refused = _plural(counts.refused, "linha recusada", "linhas recusadas")
+    lines.append(f"⛔ {number(counts.refused)} {refused}")
+    return lines
+
+
+def _unchanged(job: Job, counts: Counts) -> str:
+    if job.import_options is not None and job.import_options.update:
+        return f"➖ {number(counts.unchanged)} sem mudança"
+    return f"➖ {number(counts.unchanged)} já no cadastro, sem mudança"
+
+
+def _summary(job: Job) -> str:
+    counts = job.counts
+    if job.kind is JobKind.EXPORT:
+        return _exported(counts)
+    if job.kind is JobKind.UNDO:
+        taken_back = counts.removed + counts.updated + counts.restored
+        done = f"{number(taken_back)} {_plural(taken_back, 'desfeito', 'desfeitos')}"
+        kept = _plural(counts.kept, "mantido", "mantidos")
+        return f"{done}, {number(counts.kept)} {kept}" if counts.kept else done
+    created = f"{number(counts.created)} {_plural(counts.created, 'novo', 'novos')}"
+    updated = f"{number(counts.updated)} {_plural(counts.updated, 'atualizado', 'atualizados')}"
+    if not counts.refused:
+        return f"{created}, {updated}"
+    refused = _plural(counts.refused, "recusada", "recusadas")
+    return f"{created}, {updated}, {number(counts.refused)} {refused}"
+
+
+def _lines_found(job: Job, found: Report, names: Names) -> list[str]:
+    """The lists at the end of a report, as far as there is room for them."""
+    counts = job.counts
+    lines: list[str] = []
+    if counts.repaired:
+        lines.append(
+            f"🔧 Zeros do CPF ou CNPJ repostos em {number(counts.repaired)}: "
+            f"{_line_numbers(found.repaired, counts.repaired)}"
+        )
+    if counts.replanned:
+        lines.append(
+            f"🔁 {number(counts.replanned)} mudaram no cadastro desde a prévia e foram tratadas "
+            f"pelo que são agora: {_line_numbers(found.replanned, counts.replanned)}"
+        )
+    if found.refused:
+        lines += ["", "<b>Recusadas:</b>", *_refused(found)]
+        if counts.refused > len(found.refused):
+            lines.append(f"… e mais {number(counts.refused - len(found.refused))}")
+    if found.kept:
+        lines += ["", "<b>Mantidos, porque alguém mudou depois:</b>"]
+        for kept in found.kept:
+            what = ", ".join(map(_label, kept.paths)) or "o cadastro todo"
+            lines.append(f"• {html.quote(short(kept.name, 40))}: {short(what, 100)}")
+        if counts.kept > len(found.kept):
+            lines.append(f"… e mais {number(counts.kept - len(found.kept))}")
+    return _cut(lines)
+
+
+def _refused(found: Report) -> list[str]:
+    return [
+        f"• Linha {number(row.line)}: {html.quote(short(describe(row), _LINE))}"
+        for row in found.refused
+    ]
+
+
+def _line_numbers(lines: Sequence[int], count: int) -> str:
+    shown = ", ".join(map(str, lines))
+    more = f" e mais {number(count - len(lines))}" if count > len(lines) else ""
+    return f"{_plural(len(lines), 'linha', 'linhas')} {shown}{more}"
+
+
+def _file_line(job: Job) -> list[str]:
+    return [f"📄 {html.quote(short(job.source.name, 60))}"] if job.source is not None else []
+
+
+def _of_undo(job: Job) -> list[str]:
+    return [f"O que a tarefa {job.undoes} fez"] if job.undoes is not None else []
+
+
+def _exported(counts: Counts) -> str:
+    if not counts.rows:
+        return "Nenhum cadastro com estes filtros: não há arquivo."
+    return f"{number(counts.rows)} {_plural(counts.rows, 'cadastro', 'cadastros')}"
+
+
+def _wrote(counts: Counts) -> bool:
+    return bool(counts.created or counts.updated or counts.removed or counts.restored)
+
+
+def _shown(path: str, value: object, names: Names) -> str:
+    return html.quote(short(show_value(path, value, names), _VALUE))
+
+
+def _label(path: str) -> str:
+    return COLUMN_LABELS.get(path, path)
+
+
+def _in_order(paths: Iterable[str]) -> list[str]:
+    order = list(LABELS)
+    return sorted(paths, key=lambda path: order.index(path) if path in order else len(order))
+
+
+def _cut(lines: Sequence[str]) -> list[str]:
+    """As many of them as fit."""
+    kept: list[str] = []
+    room = _ROOM
+    for line in lines:
+        room -= len(line) + 1
+        if room < 0:
+            return [*kept, "…"]
+        kept.append(line)
+    return kept
+
+
+def _plural(count: int, one: str, many: str) -> str:
+    return one if count == 1 else many
+
+
+def short(text: str, length: int) -> str:
+    """On one line, without what does not show, and no longer than that."""
+    text = read_line(text)
+    return text if len(text) <= length else f"{text[: length - 1]}…"

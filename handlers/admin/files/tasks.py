@@ -1,0 +1,270 @@
+"""/tarefas, and the buttons below what is said of a job, which work for as long as they are there.
+
+Every press reads the job again: it may be over, undone or somebody else's by now.
+"""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final
+
+from aiogram import Bot, F, Router
+from aiogram.types import CallbackQuery, InlineKeyboardMarkup, MaybeInaccessibleMessageUnion
+from aiogram_dialog import DialogManager
+
+from bot.domain.errors import RefusedError
+from bot.domain.job import ACTIVE, OVER, Job, JobState, Progress
+from bot.usecases.manage_jobs import CannotUndo
+from handlers.admin.files import buttons, report_texts, texts
+from handlers.admin.files.arriving import reopen, send_template, work_folder
+from handlers.admin.files.buttons import JobButton, Rows, Verb, button, keyboard
+from handlers.admin.files.desk import FilesDesk, edit, send_files, without_buttons
+from handlers.answers import answer_press
+
+PAGE: Final = 6
+_LONGEST_ANSWER: Final = 200
+"""Characters that Telegram shows over the screen."""
+
+
+async def list_jobs(
+    files: FilesDesk, before: int | None = None
+) -> tuple[str, InlineKeyboardMarkup | None]:
+    """Text and buttons of one page of the list; `before` None is the newest one."""
+    jobs = await files.manage.latest(PAGE, before=before)
+    if not jobs:
+        return texts.NO_JOBS, None
+    names = await files.names()
+    lines = ["🗂 <b>Tarefas</b>", ""]
+    lines += [report_texts.list_line(job, names) for job in jobs]
+    opened = [button(report_texts.list_button(job), Verb.OPEN, job.id) for job in jobs]
+    rows: Rows = [opened[start : start + 3] for start in range(0, len(opened), 3)]
+    turns = []
+    if before is not None:
+        turns.append(button("◀️ Mais novas", Verb.LIST, jobs[0].id + PAGE + 1))
+    if jobs[-1].id > 1:
+        turns.append(button("Mais antigas ▶️", Verb.LIST, jobs[-1].id))
+    return "\n".join(lines), keyboard([*rows, turns] if turns else rows)
+
+
+class Press:
+    """One press of a button below what is said of a job."""
+
+    def __init__(
+        self,
+        callback: CallbackQuery,
+        message: MaybeInaccessibleMessageUnion,
+        data: JobButton,
+        files: FilesDesk,
+        bot: Bot,
+    ) -> None:
+        self.callback = callback
+        self.chat_id = message.chat.id
+        self.message_id = message.message_id
+        self.data = data
+        self.files = files
+        self.bot = bot
+
+    @property
+    def by(self) -> str:
+        return f"admin:{self.callback.from_user.id}"
+
+    async def job(self) -> Job | None:
+        """The job as it is now; None when that it is gone was said."""
+        job = await self.files.manage.get(self.data.id)
+        if job is None:
+            await self.answer(texts.GONE)
+        return job
+
+    async def answer(self, text: str | None = None) -> None:
+        if text is not None and len(text) > _LONGEST_ANSWER:
+            await answer_press(self.callback)
+            await self.bot.send_message(self.chat_id, texts.quoted(text))
+        else:
+            await answer_press(self.callback, text, alert=text is not None)
+
+    async def edit(self, text: str, rows: Rows | None = None) -> None:
+        markup = keyboard(rows) if rows else None
+        await edit(self.bot, self.chat_id, self.message_id, text, markup)
+
+    async def without_buttons(self) -> None:
+        await without_buttons(self.bot, self.chat_id, self.message_id)
+
+    async def show_progress(self, job: Job, doing: str) -> Progress:
+        """A new message in which progress will be shown."""
+        shown = await self.bot.send_message(
+            self.chat_id,
+            report_texts.starting(doing),
+            reply_markup=keyboard(buttons.while_active(job)),
+        )
+        return Progress(chat_id=self.chat_id, message_id=shown.message_id)
+
+
+async def confirm(press: Press) -> None:
+    job = await press.job()
+    if job is None:
+        return
+    if job.state is not JobState.CHECKED or press.data.seen != buttons.preview_id(job):
+        await press.answer(report_texts.state_told(job))
+        return
+    await press.answer()
+    await press.without_buttons()
+    progress = await press.show_progress(job, texts.IMPORTING)
+    if await press.files.manage.confirm(job.id, progress) is None:
+        # Somebody else was quicker by a moment.
+        told = await press.files.manage.get(job.id)
+        text = report_texts.state_told(told) if told else texts.GONE
+        await edit(press.bot, progress.chat_id, progress.message_id, text)
+
+
+async def options(press: Press, dialog_manager: DialogManager) -> None:
+    job = await press.job()
+    if job is None:
+        return
+    if job.state not in (JobState.DRAFT, JobState.CHECKED):
+        await press.answer(report_texts.state_told(job))
+        return
+    await press.answer()
+    await press.without_buttons()
+    if trouble := await reopen(dialog_manager, press.files, job):
+        await press.bot.send_message(press.chat_id, f"⚠️ {texts.quoted(trouble)}")
+
+
+async def cancel(press: Press) -> None:
+    job = await press.job()
+    if job is None:
+        return
+    cancelled = await press.files.manage.cancel(job.id)
+    if cancelled is None:
+        now = await press.files.manage.get(job.id)
+        await press.answer(report_texts.state_told(now) if now else texts.GONE)
+    elif cancelled.state in ACTIVE:
+        await press.answer(texts.CANCELLING)
+    else:
+        await press.answer()
+        await press.edit(report_texts.cancelled(cancelled))
+
+
+async def undo(press: Press) -> None:
+    """Asks first."""
+    job = await press.job()
+    if job is None:
+        return
+    if not job.can_be_undone:
+        await press.answer(texts.cannot_undo(job))
+        return
+    await press.answer()
+    await press.bot.send_message(
+        press.chat_id,
+        texts.ask_to_undo(job),
+        reply_markup=keyboard(buttons.ask_to_undo(job)),
+    )
+
+
+async def sure(press: Press) -> None:
+    here = Progress(chat_id=press.chat_id, message_id=press.message_id)
+    outcome = await press.files.manage.undo(press.data.id, by=press.by, progress=here)
+    if isinstance(outcome, Job):
+        await press.answer()
+        # The question becomes the progress, unless that was quicker.
+        now = await press.files.manage.get(outcome.id)
+        if now is None or now.state not in OVER:
+            await press.edit(report_texts.starting(texts.UNDOING), buttons.while_active(outcome))
+        return
+    target = await press.files.manage.get(press.data.id)
+    if target is None or outcome is CannotUndo.UNKNOWN:
+        await press.answer(texts.GONE)
+        return
+    undoing = await press.files.manage.get(target.undone_by) if target.undone_by else None
+    await press.answer(texts.cannot_undo(target))
+    if undoing is None or undoing.progress != here:
+        await press.edit(texts.quoted(texts.cannot_undo(target)))
+
+
+async def keep(press: Press) -> None:
+    await press.answer()
+    await press.edit(texts.NOT_UNDONE)
+
+
+async def send_results(press: Press) -> None:
+    job = await press.job()
+    if job is None:
+        return
+    results = [file for file in job.results if file.file_id]
+    if not results:
+        await press.answer(texts.FILE_GONE)
+        return
+    await press.answer()
+    caption = report_texts.caption(job, await press.files.names())
+    try:
+        async with work_folder(press.files.data_dir) as folder:
+            paths = [folder / Path(result.name).name for result in results]
+            for result, path in zip(results, paths, strict=True):
+                await press.files.fetch(result.file_id, path)
+            await send_files(press.bot, press.chat_id, job, paths, caption=caption)
+    except RefusedError:
+        await press.bot.send_message(press.chat_id, texts.FILE_GONE)
+
+
+async def open_job(press: Press) -> None:
+    job = await press.job()
+    if job is None:
+        return
+    await press.answer()
+    found = await press.files.report(job)
+    text = report_texts.details(job, found, await press.files.names())
+    rows = buttons.of_job(job)
+    turns = [button("⬅️ Tarefas", Verb.LIST)]
+    if job.state in ACTIVE:
+        turns.insert(0, button("🔄 Atualizar", Verb.OPEN, job.id))
+    await press.edit(text, [*rows, turns])
+
+
+async def turn(press: Press) -> None:
+    await press.answer()
+    before = press.data.id or None
+    if before is not None:
+        newest = await press.files.manage.latest(1)
+        if newest and newest[0].id < before:
+            before = None
+    text, markup = await list_jobs(press.files, before)
+    await edit(press.bot, press.chat_id, press.message_id, text, markup)
+
+
+async def template(press: Press) -> None:
+    await press.answer()
+    await send_template(press.bot, press.chat_id)
+
+
+_PRESSES: Final[dict[Verb, Callable[[Press], Awaitable[None]]]] = {
+    Verb.CONFIRM: confirm,
+    Verb.CANCEL: cancel,
+    Verb.UNDO: undo,
+    Verb.SURE: sure,
+    Verb.KEEP: keep,
+    Verb.FILES: send_results,
+    Verb.OPEN: open_job,
+    Verb.LIST: turn,
+    Verb.TEMPLATE: template,
+}
+
+
+async def pressed(
+    callback: CallbackQuery,
+    message: MaybeInaccessibleMessageUnion,
+    callback_data: JobButton,
+    files: FilesDesk,
+    bot: Bot,
+    dialog_manager: DialogManager,
+) -> None:
+    press = Press(callback, message, callback_data, files, bot)
+    if callback_data.verb is Verb.OPTIONS:
+        await options(press, dialog_manager)
+    else:
+        await _PRESSES[callback_data.verb](press)
+
+
+def router() -> Router:
+    """For admins, in private, where dialogs are set up: who includes it sees to that. Needs
+    `files` among the dispatcher's data."""
+    router = Router(name="tasks")
+    router.callback_query.register(pressed, JobButton.filter(), F.message.as_("message"))
+    return router

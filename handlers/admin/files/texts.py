@@ -1,0 +1,331 @@
+"""What the screens of imports and exports say."""
+
+from collections.abc import Collection, Mapping, Sequence
+from itertools import islice
+from typing import Any, Final
+
+from aiogram import html
+
+from bot.domain.columns import FILE_COLUMNS, Column, Doubt, is_usable
+from bot.domain.job import OVER, ImportOptions, Job, JobKind
+from bot.domain.registration import FIELDS, Kind
+from bot.domain.search import Query, Total
+from handlers.admin.files.desk import Inspected
+from handlers.admin.files.reasons import COLUMN_LABELS, PASSWORD
+from handlers.admin.files.report_texts import filters, short
+from handlers.admin.register.texts import total
+from handlers.admin.register.values import LABELS, Names
+from handlers.words import KINDS, number
+
+ASK_FILE: Final = (
+    "📥 <b>Importar cadastros</b>\n\n"
+    "Envie aqui o arquivo que você tem: <b>.xlsx</b> do Excel ou <b>.csv</b>, solto ou dentro de "
+    "um .zip ou .gz, de até 20 MB.\n\n"
+    "Descubro sozinho os acentos, o separador e as colunas, mostro o que mudaria e só gravo "
+    "depois do seu sim. E tudo pode ser desfeito.\n\n"
+    "Se preferir, comece pelo modelo."
+)
+TEMPLATE_BUTTON: Final = "📄 Modelo"
+TEMPLATE_NAME: Final = "modelo-importacao.csv"
+TEMPLATE: Final = (
+    "📄 Abra no Excel, apague a linha de exemplo, preencha e envie de volta.\n"
+    "Obrigatórios: Nome, cpfCnpj e tipoRegistro. O resto pode ficar vazio."
+)
+NOT_ACCEPTED: Final = (
+    "Este tipo de arquivo eu não importo. Envie uma planilha <b>.xlsx</b> ou um <b>.csv</b>, "
+    "solto ou dentro de um .zip ou .gz. O modelo está em /importar."
+)
+TOO_LARGE: Final = (
+    "⚠️ <b>O arquivo passa de 20 MB</b>, o máximo que o Telegram entrega a um bot.\n\n"
+    "No servidor, use a linha de comando, que não tem limite:\n"
+    "<code>balcao import ARQUIVO</code>\n\n"
+    "Um .zip do mesmo arquivo costuma ficar bem menor: ele pode vir por aqui."
+)
+NOT_DOWNLOADED: Final = (
+    "⚠️ Não consegui buscar o arquivo no Telegram. Envie outra vez daqui a pouco."
+)
+DISK: Final = (
+    "⚠️ Não consigo gravar o arquivo no servidor. Confira o espaço em disco e a permissão da "
+    "pasta de dados (BALCAO_DATA_DIR)."
+)
+GONE: Final = "Esta tarefa não existe mais."
+FILE_GONE: Final = "Este arquivo não está mais guardado: arquivos ficam 7 dias."
+CHECKING: Final = "Conferindo o arquivo, nada é gravado…"
+EXPORTING: Final = "Exportando…"
+IMPORTING: Final = "Importando…"
+UNDOING: Final = "Desfazendo…"
+CANCELLING: Final = "Cancelando: paro no fim do que está sendo gravado agora."
+NOT_UNDONE: Final = "Nada foi desfeito."
+NO_JOBS: Final = (
+    "🗂 <b>Tarefas</b>\n\n"
+    "Ainda não houve nenhuma. Importações e exportações aparecem aqui, e por aqui uma importação "
+    "pode ser desfeita."
+)
+CANCELLED: Final = "Importação cancelada. Nada foi gravado."
+NO_FIELDS: Final = "Marque ao menos um campo a atualizar, ou responda Não em “Atualizar”."
+ONE_FIELD: Final = "A exportação precisa de ao menos um campo."
+IMPORT_FIELDS: Final = (
+    "☑️ <b>Campos a atualizar</b>\n\n"
+    "Em quem já está no cadastro, só os marcados mudam. Célula vazia nunca apaga o que está "
+    "gravado."
+)
+IMPORT_KIND: Final = (
+    "🏷 <b>Tipo para quem não tem</b>\n\n"
+    "Que tipo recebe um cadastro novo cuja linha não diz? Em quem já está no cadastro nada muda."
+)
+EXPORT_FIELDS: Final = (
+    "☑️ <b>Campos da exportação</b>\n\nOs marcados viram colunas. A senha nunca sai."
+)
+_ENCODINGS: Final = {
+    "utf-8": "UTF-8",
+    "utf-8-sig": "UTF-8",
+    "utf-16-le": "Unicode do Excel (UTF-16)",
+    "utf-16-be": "Unicode (UTF-16)",
+    "cp1252": "Excel (cp1252)",
+}
+_DELIMITERS: Final = {
+    ";": "ponto e vírgula",
+    ",": "vírgula",
+    "\t": "tabulação",
+    "|": "barra vertical",
+}
+_DOUBTS: Final = {
+    Doubt.UNNAMED: "sem nome",
+    Doubt.UNKNOWN: "nome que não conheço",
+    Doubt.DUPLICATE: "outra coluna já é este campo",
+    Doubt.SHIFTED: "os valores não parecem deste campo",
+}
+_CELL: Final = 40
+_ROWS: Final = 2
+_EXAMPLES: Final = 3
+_CELLS_OF_A_ROW: Final = 12
+_DOUBTS_SHOWN: Final = 8
+_BUTTON: Final = 28
+_HIDDEN: Final = "••••"
+_EXAMPLE: Final = {
+    "name": "Maria Exemplo da Silva",
+    "tax_id": "123.456.789-09",
+    "phones.mobile": "(11) 98765-4321",
+    "email": "maria@example.com",
+    "status": "A",
+    "kinds": "cliente",
+    "country": "BR",
+    "alert_traits": "Não",
+    "fixed_note": "Linha de exemplo: apague antes de enviar",
+}
+
+
+def template() -> bytes:
+    """A file with the header and one row, as Excel in Brazil opens it."""
+    rows = (FILE_COLUMNS, [_EXAMPLE.get(path, "") for path in FILE_COLUMNS.values()])
+    return "".join(f"{';'.join(row)}\r\n" for row in rows).encode("utf-8-sig")
+
+
+def as_data(inspected: Inspected, name: str) -> dict[str, Any]:
+    """What the import's screens show of the file, as JSON."""
+    hidden = {column.index for column in inspected.columns if column.field == PASSWORD}
+    width = len(inspected.columns)
+
+    def shown(place: int, cells: Sequence[str]) -> str:
+        cell = cells[place] if place < len(cells) else ""
+        return _HIDDEN if place in hidden and cell.strip() else short(cell, _CELL)
+
+    return {
+        "name": short(name, 60),
+        "understood": _understood(inspected),
+        "headers": [short(column.header, _CELL) for column in inspected.columns],
+        "doubts": [column.doubt for column in inspected.columns],
+        "rows": [
+            [line, [shown(place, cells) for place in range(width)]]
+            for line, cells in inspected.samples[:_ROWS]
+        ],
+        "examples": [
+            list(islice(dict.fromkeys(filter(None, values)), _EXAMPLES))
+            for values in (
+                [shown(place, cells) for _, cells in inspected.samples] for place in range(width)
+            )
+        ],
+    }
+
+
+def main(job: Job, file: Mapping[str, Any], columns: Sequence[Column]) -> str:
+    """The import's screen: how the file was understood, and what still has to be decided."""
+    options = job.import_options or ImportOptions()
+    lines = [f"📥 <b>Importar</b> · tarefa {job.id}", f"📄 {html.quote(file['name'])}"]
+    lines += [f"Entendi assim: {html.quote(file['understood'])}", ""]
+    for line, cells in file["rows"]:
+        lines.append(f"<b>Linha {line}</b>")
+        lines += _row(columns, cells)
+    used = sum(column.field is not None for column in columns)
+    lines += ["", f"Colunas: {used} de {len(columns)} usadas"]
+    doubtful = [column for column in columns if column.doubt is not None]
+    if doubtful:
+        lines += ["", "❓ <b>Decida o que fazer com:</b>"]
+        lines += [f"• {_named(c)}: {_doubt(c, file)}" for c in doubtful[:_DOUBTS_SHOWN]]
+        if len(doubtful) > _DOUBTS_SHOWN:
+            lines.append(f"… e mais {len(doubtful) - _DOUBTS_SHOWN}")
+    lines += ["", _what_happens(options, columns)]
+    return "\n".join(lines)
+
+
+def column_window(column: Column, file: Mapping[str, Any]) -> str:
+    examples = examples_of(column, file)
+    lines = [f"<b>{_named(column)}</b>"]
+    if column.doubt is not None:
+        lines.append(f"❓ {_DOUBTS[column.doubt]}")
+    lines.append(
+        "Exemplos: " + ", ".join(html.quote(one) for one in examples)
+        if examples
+        else "Sem valores nas primeiras linhas."
+    )
+    lines += ["", "O que é esta coluna?"]
+    return "\n".join(lines)
+
+
+def column_button(column: Column) -> str:
+    """`4. (sem nome) → ?`, on one line."""
+    name = short(column.header, _BUTTON) or "(sem nome)"
+    if column.field is not None:
+        what = COLUMN_LABELS[column.field]
+    else:
+        what = "❓" if column.doubt is not None else "ignorada"
+    return f"{column.index + 1}. {name} → {what}"
+
+
+def columns_window(columns: Sequence[Column]) -> str:
+    doubtful = sum(column.doubt is not None for column in columns)
+    left = f"❓ {doubtful} para decidir.\n" if doubtful else ""
+    return f"🗂 <b>Colunas do arquivo</b>\n\n{left}Toque em uma para escolher o que ela é."
+
+
+def examples_of(column: Column, file: Mapping[str, Any]) -> list[str]:
+    """Some values, of a password none."""
+    shown = (_cell(column, cell) for cell in file["examples"][column.index])
+    return list(dict.fromkeys(shown))
+
+
+def cannot_check(
+    options: ImportOptions, columns: Sequence[Column], *, requires_tax_id: bool
+) -> str | None:
+    """What has to be decided before the file can be checked; None when nothing has."""
+    doubtful = [column for column in columns if column.doubt is not None]
+    if doubtful:
+        listed = ", ".join(str(column.index + 1) for column in doubtful[:5])
+        more = "…" if len(doubtful) > 5 else ""
+        word = "a coluna" if len(doubtful) == 1 else "as colunas"
+        return f"Decida antes {word} {listed}{more}: em “Colunas”, escolha o campo ou “Ignorar”."
+    if requires_tax_id and all(column.field != "tax_id" for column in columns):
+        return "Falta dizer qual coluna é o CPF ou CNPJ: escolha em “Colunas”."
+    if not is_usable(columns):
+        return "Falta dizer qual coluna é o nome ou o CPF/CNPJ: escolha em “Colunas”."
+    if options.update and not options.fields & set(updatable(columns)):
+        return NO_FIELDS
+    return None
+
+
+def updatable(columns: Sequence[Column]) -> list[str]:
+    """Fields that the file has and an update may touch, in the order of a record."""
+    there = {
+        "portal.password_hash" if column.field == PASSWORD else column.field for column in columns
+    }
+    return [path for path in LABELS if path in there and path in FIELDS]
+
+
+def kind_button(kind: Kind | None) -> str:
+    return f"🏷 Tipo para quem não tem: {KINDS[kind] if kind else 'recusar'}"
+
+
+def export_window(
+    query: Query, of: Total, paths: Collection[str], count: int, names: Names
+) -> str:
+    fields = "todos" if len(paths) == count else f"{len(paths)} de {count}"
+    lines = [
+        "📤 <b>Exportar cadastros</b>",
+        "",
+        html.quote(short(filters(query, names), 300)),
+        total(of),
+        f"Campos: {fields}",
+        "",
+        "⚠️ O arquivo tem dados pessoais: guarde bem.",
+    ]
+    if query == Query():
+        lines.append("Para exportar só uma parte, filtre em /clientes e toque em Exportar lá.")
+    return "\n".join(lines)
+
+
+def ask_to_undo(job: Job) -> str:
+    counts = job.counts
+    changed = counts.created + counts.updated + counts.removed + counts.restored
+    word = "cadastro" if changed == 1 else "cadastros"
+    if job.kind is JobKind.UNDO:
+        what = f"O que a tarefa {job.undoes} tinha feito vale de novo ({number(changed)} {word})."
+    else:
+        what = (
+            f"Os {number(counts.created)} novos são retirados e os {number(counts.updated)} "
+            "atualizados voltam ao que eram."
+        )
+    return (
+        f"↩️ <b>Desfazer a tarefa {job.id}?</b>\n\n{what}\n"
+        "O que alguém mudou depois fica como está, e eu digo o quê."
+    )
+
+
+def cannot_undo(job: Job) -> str:
+    """Why it is not undone."""
+    if job.undone_by is not None:
+        return f"A tarefa {job.id} já foi desfeita, pela tarefa {job.undone_by}. Veja em /tarefas."
+    if job.state not in OVER:
+        return f"A tarefa {job.id} ainda não terminou."
+    return f"A tarefa {job.id} não mudou nada no cadastro: não há o que desfazer."
+
+
+def quoted(text: str) -> str:
+    return html.quote(text)
+
+
+def _understood(file: Inspected) -> str:
+    parts = []
+    if file.member:
+        parts.append(f"“{short(file.member, 40)}” dentro do .zip")
+    if file.format == "xlsx":
+        parts.append(f"planilha, aba “{short(file.sheet or '', 40)}”")
+    else:
+        parts.append(f"texto {_ENCODINGS.get(file.encoding or '', file.encoding or '')}")
+        parts.append(f"separado por {_DELIMITERS.get(file.delimiter or '', 'outro sinal')}")
+    parts.append(f"cabeçalho na linha {file.header_line}" if file.header_line else "sem cabeçalho")
+    return ", ".join(parts)
+
+
+def _row(columns: Sequence[Column], cells: Sequence[str]) -> list[str]:
+    shown = [
+        f"{COLUMN_LABELS[column.field]}: {html.quote(_cell(column, cells[column.index]))}"
+        for column in columns
+        if column.field is not None and cells[column.index]
+    ]
+    if not shown:
+        return ["(nada nas colunas usadas)"]
+    return shown[:_CELLS_OF_A_ROW] + (["…"] if len(shown) > _CELLS_OF_A_ROW else [])
+
+
+def _cell(column: Column, cell: str) -> str:
+    return _HIDDEN if column.field == PASSWORD else cell
+
+
+def _named(column: Column) -> str:
+    name = html.quote(short(column.header, _CELL))
+    return f"Coluna {column.index + 1} ({f'“{name}”' if name else 'sem nome'})"
+
+
+def _doubt(column: Column, file: Mapping[str, Any]) -> str:
+    said = [] if column.doubt in (Doubt.UNNAMED, None) else [_DOUBTS[column.doubt]]
+    if examples := examples_of(column, file):
+        said.append(f"ex. {html.quote(examples[0])}")
+    return "; ".join(said) or "sem valores nas primeiras linhas"
+
+
+def _what_happens(options: ImportOptions, columns: Sequence[Column]) -> str:
+    if not options.update:
+        return "Quem já está no cadastro fica como está; entram só os novos."
+    ticked = [LABELS[path] for path in updatable(columns) if path in options.fields]
+    fields = ", ".join(ticked) or "nenhum campo marcado"
+    return f"Quem já está no cadastro é atualizado em: {fields}."

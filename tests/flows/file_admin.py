@@ -1,0 +1,88 @@
+"""An admin who sends files and watches what becomes of them."""
+
+import asyncio
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+from tests.flows.admin import Admin, labels
+
+
+class FileAdmin(Admin):
+    """As `Admin`, whose screen is the bot's newest message when none has buttons."""
+
+    @property
+    def said(self) -> list[dict[str, Any]]:
+        return [m for m in self.telegram.messages(self.id) if m["from"]["is_bot"]]
+
+    @property
+    def message(self) -> dict[str, Any]:
+        return ([m for m in self.said if labels(m)] or self.said)[-1]
+
+    @property
+    def screen(self) -> str:
+        return str(self.message.get("text") or self.message.get("caption"))
+
+    @property
+    def last(self) -> str:
+        """What the bot said last, with buttons or without."""
+        return self.telegram.texts(self.id)[-1]
+
+    async def sends(self, content: bytes | str, name: str = "clientes.csv", mime: str = "") -> str:
+        """Send a file; returns what the bot said last."""
+        data = content.encode("cp1252") if isinstance(content, str) else content
+        emulator = self.telegram.emulator
+        emulator.send_file(self.id, self.id, "document", data, name=name, mime=mime)
+        await self.telegram.settled()
+        return self.last
+
+    async def reads(self, text: str) -> str:
+        """Wait until the bot's newest text holds this, and return it."""
+
+        def found() -> str:
+            said = [m for m in self.said if "text" in m]
+            return str(said[-1]["text"]) if text in said[-1]["text"] else ""
+
+        return await self.telegram.emulator.until(found, timeout_s=20)
+
+    async def receives(self, count: int = 1) -> dict[str, Any]:
+        """Wait for so many files, and return the message of the newest."""
+        await self.telegram.emulator.until(lambda: len(self.documents) >= count, timeout_s=20)
+        return self.documents[-1]
+
+    async def imports(self, content: bytes | str, name: str = "clientes.csv") -> str:
+        """Send, check and confirm a file without doubts; returns the report."""
+        await self.sends(content, name)
+        await self.presses("Conferir arquivo")
+        await self.reads("Prévia")
+        await self.presses("✅ Importar")
+        return await self.reads("Importação concluída")
+
+    @property
+    def documents(self) -> list[dict[str, Any]]:
+        return [m for m in self.said if "document" in m]
+
+    def content(self, message: dict[str, Any]) -> bytes:
+        file = self.telegram.emulator.files.by_id(message["document"]["file_id"])
+        assert file is not None
+        return file.content
+
+    def rows(self, message: dict[str, Any]) -> list[list[str]]:
+        """Of a CSV that the bot sent."""
+        text = self.content(message).decode("utf-8-sig")
+        return list(csv.reader(io.StringIO(text, newline=""), delimiter=";"))
+
+
+def left_in(data_dir: Path) -> list[Path]:
+    """Files of people that lie on the disk."""
+    return [path for path in data_dir.iterdir() if path.name.startswith(("upload-", "job-"))]
+
+
+async def nothing_left_in(data_dir: Path) -> None:
+    """Wait until whoever worked on files there has cleaned up."""
+    for _ in range(100_000):
+        if not left_in(data_dir):
+            return
+        await asyncio.sleep(0)
+    raise TimeoutError(f"left: {left_in(data_dir)}")
