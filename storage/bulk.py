@@ -4,6 +4,7 @@ it is done once, whoever is killed when."""
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from pymongo import DeleteOne, ReplaceOne
@@ -218,7 +219,9 @@ class Bulk:
             with suppress(OperationFailure):
                 await self._client.admin.command("killSessions", [before["session"]])
         await self._writers.replace_one(
-            {"_id": job}, {"_id": job, "session": session.session_id}, upsert=True
+            {"_id": job},
+            {"_id": job, "session": session.session_id, "at": datetime.now(UTC)},
+            upsert=True,
         )
         return session
 

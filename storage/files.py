@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ class Files:
     """Where they are kept."""
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._bucket: Any = AsyncIOMotorGridFSBucket(database, "files")
 
     async def put(
@@ -54,6 +56,17 @@ class Files:
         except RefusedError as error:
             if not isinstance(error.__cause__, NoFile):
                 raise
+
+    async def purge(self, before: datetime) -> None:
+        """Delete all that was put before then, and what was never put whole."""
+        oldest = ObjectId.from_datetime(before)
+        with translated():
+            chunks = await self._database["files.chunks"].distinct("files_id")
+        for file_id in chunks:
+            if file_id < oldest:
+                await self.delete(str(file_id))
+                with translated():
+                    await self._database["files.chunks"].delete_many({"files_id": file_id})
 
     async def _pieces(self, file_id: str) -> AsyncIterator[bytes]:
         try:

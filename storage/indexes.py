@@ -21,6 +21,8 @@ def _index(name: str, field: str, **options: object) -> IndexModel:
 
 # For so long a link that is opened too late is known, and said to have expired.
 _INVITATION_OVER_S: Final = 30 * 24 * 3600
+# A server ends what a killed worker left within a minute by itself.
+_WRITER_OVER_S: Final = 24 * 3600
 
 
 # What `storage.walk` steps along: only an index that begins with `_id` makes a range over it quick
@@ -74,6 +76,7 @@ INDEXES: Final = {
         _index("has_files", "has_files", sparse=True),
     ],
     "job_batches": [],
+    "job_writers": [_index("over", "at", expireAfterSeconds=_WRITER_OVER_S)],
     "choices": [],
     "states": [],
     "locks": [],

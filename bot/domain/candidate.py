@@ -108,6 +108,9 @@ class Policy:
     requires_tax_id: bool = True
     default_kinds: frozenset[Kind] = frozenset()
     """Of who is new and has none."""
+    confirms_phones: bool = True
+    """Whether a telephone known from a chat alone counts as proven when it comes again. Not from a
+    file: it may be an export of what the chat said."""
 
 
 # The ERP's fields win, local fields stay, kinds and references are added and never removed.
@@ -313,7 +316,7 @@ def _update(
             changes.append(Change(path, before, after))
     # A telephone that the ERP or an admin gives is no longer the word of a chat alone.
     confirmed = known.chat_phones.intersection(candidate.phones.all())
-    if confirmed:
+    if confirmed and policy.confirms_phones:
         rest = known.chat_phones - confirmed
         changes.append(Change("chat_phones", known.chat_phones, rest))
     if not changes:

@@ -134,6 +134,14 @@ class Sample(_Model):
     after: object
 
 
+class RowReport(_Model):
+    """Why a row was refused, kept with its batch."""
+
+    line: int
+    reasons: tuple[tuple[str, str, str], ...]
+    """Each a path, a reason and a detail."""
+
+
 class Progress(_Model):
     """Where the job is said to be, in whose chat."""
 
@@ -161,6 +169,8 @@ class Job(_Model):
     """Rows to come, when that is known."""
     preview: Counts | None = None
     samples: tuple[Sample, ...] = ()
+    to_refuse: tuple[RowReport, ...] = ()
+    """The first rows that the preview refuses."""
     plan_file_id: str | None = None
     counts: Counts = Counts()
     batches: int = 0
@@ -208,14 +218,6 @@ class Job(_Model):
     def key(self) -> str:
         """As stamps name it."""
         return str(self.id)
-
-
-class RowReport(_Model):
-    """Why a row was refused, kept with its batch."""
-
-    line: int
-    reasons: tuple[tuple[str, str, str], ...]
-    """Each a path, a reason and a detail."""
 
 
 class Kept(_Model):

@@ -210,7 +210,7 @@ def batch_of(
         created=tuple(
             p.decision.registration.id for p in planned if isinstance(p.decision, Create)
         ),
-        refused=tuple(_report(p.decision) for p in planned if isinstance(p.decision, Refused)),
+        refused=refusals_of(planned),
         repaired=tuple(
             p.row.candidate.line or 0
             for p in planned
@@ -218,6 +218,11 @@ def batch_of(
         ),
         replanned=replanned,
     )
+
+
+def refusals_of(planned: Sequence[PlannedRow]) -> tuple[RowReport, ...]:
+    """Why those of the rows are refused that are."""
+    return tuple(_report(p.decision) for p in planned if isinstance(p.decision, Refused))
 
 
 def _report(refused: Refused) -> RowReport:

@@ -77,6 +77,7 @@ class JobRuns:
             "state": JobState.CHECKED,
             "preview": checked.counts,
             "samples": checked.samples,
+            "to_refuse": checked.refused,
             "plan_file_id": await self.files.put(plan, name="plan"),
             "batches": 0,
         }

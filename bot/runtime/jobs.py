@@ -5,6 +5,7 @@ process sees that goes on after its last batch. Brokers only carry ids (`bot.run
 """
 
 import asyncio
+import os
 import shutil
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -29,7 +30,7 @@ from bot.domain.job import (
     Report,
     Source,
 )
-from bot.runtime.locks import is_dead, owner_of_a_run
+from bot.runtime.locks import is_alive, is_dead, owner_of_a_run
 
 _LEASE: Final = timedelta(seconds=30)
 _ROUND_S: Final = 5.0
@@ -72,6 +73,10 @@ class Files(Protocol):
     async def fetch(self, file_id: str, path: Path) -> None: ...
 
     async def delete(self, file_id: str) -> None: ...
+
+    async def purge(self, before: datetime) -> None:
+        """Delete all that was put before then, and what was never put whole."""
+        ...
 
 
 class Desk(Protocol):
@@ -227,6 +232,7 @@ class WorkJobs:
         """Send the ids of jobs that nobody works on, and delete files whose time is over."""
         self._send = send
         await self._release_the_dead()
+        await asyncio.to_thread(_sweep, self._data_dir)
         purged_at: float | None = None
         while True:
             try:
@@ -269,7 +275,7 @@ class WorkJobs:
         )
 
     async def _work(self, job: Job) -> None:
-        folder = self._data_dir / f"{_FOLDER}{job.id}"
+        folder = self._data_dir / f"{_FOLDER}{job.id}-{os.getpid()}"
         with structlog.contextvars.bound_contextvars(job=job.id):
             async with self._holding(job):
                 await asyncio.to_thread(_make_empty, folder)
@@ -332,13 +338,20 @@ class WorkJobs:
                 "batches": pace.batch,
                 "working_s": pace.working_s,
             }
-        ended = await self._store.change_anyhow(job.id, **values, told=job.progress is None)
-        if ended is None:
-            raise LostError("the job is gone")
+        ended = await self._change_mine(job.id, **values, told=job.progress is None)
         logger.info("job ended", state=ended.state, **ended.counts.model_dump(exclude={"fields"}))
         if ended.state in OVER:
             await self._forget_source(ended)
         return ended
+
+    async def _change_mine(self, job_id: int, **values: Any) -> Job:
+        """The job with these values; raises LostError when another worker has it."""
+        while True:
+            job = await self._store.get(job_id)
+            if job is None or job.owner != self._owner:
+                raise LostError("another worker does this job")
+            if changed := await self._store.change(job, **values):
+                return changed
 
     async def _catch_up(self, pace: Pace) -> None:
         """Count the batches that are written and not counted: a worker may have been killed
@@ -360,7 +373,9 @@ class WorkJobs:
         await self._store.change_anyhow(job.id, told=True)
 
     async def report(self, job: Job) -> Report:
-        """What the job did, from its batches."""
+        """What the job did, from its batches; before it runs, what its preview refuses."""
+        if job.state is JobState.CHECKED:
+            return Report(refused=job.to_refuse)
         found: dict[str, list[Any]] = {name: [] for name in Report.model_fields}
         expected = {
             "refused": job.counts.refused,
@@ -401,7 +416,8 @@ class WorkJobs:
         try:
             yield
         except asyncio.CancelledError:
-            if lost:
+            if lost and task is not None:
+                task.uncancel()
                 return
             raise
         finally:
@@ -440,6 +456,16 @@ class WorkJobs:
                 values |= {"state": JobState.CANCELLED, "ended_at": self._clock()}
             if changed := await self._store.change(job, **values):
                 await self._forget_source(changed)
+        # Longer than any job has them: what a kill left between a file and its job.
+        await self._files.purge(self._clock() - 2 * _KEPT)
+
+
+def _sweep(data_dir: Path) -> None:
+    """Remove what processes that were killed left of files that they worked on."""
+    for folder in data_dir.glob(f"{_FOLDER}*-*"):
+        pid = folder.name.rpartition("-")[2]
+        if pid.isdecimal() and (int(pid) == os.getpid() or not is_alive(int(pid))):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _failed(trouble: JobTrouble) -> dict[str, Any]:

@@ -193,10 +193,11 @@ def is_dead(owner: str) -> bool:
     """Whether it was a process of this machine that is no more; of a run of our own process, that
     it is not the present one the caller knows."""
     here, pid, _ = owner.rsplit("/", 2)
-    return here == _HERE and (int(pid) == os.getpid() or not _is_alive(int(pid)))
+    return here == _HERE and (int(pid) == os.getpid() or not is_alive(int(pid)))
 
 
-def _is_alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Whether this machine has such a process."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -21,7 +21,7 @@ from bot.domain.candidate import (
     Update,
 )
 from bot.domain.errors import RefusedError, TryLaterError
-from bot.domain.job import Batch, Counts, Job, Sample
+from bot.domain.job import LINES, Batch, Counts, Job, RowReport, Sample
 from bot.domain.portal import PasswordHasher
 from bot.domain.registration import Portal, Registration, Stamp, Way
 from bot.domain.repeats import Repeats
@@ -37,6 +37,7 @@ from bot.domain.row_plan import (
     is_repeat,
     may_set_password,
     plan_row,
+    refusals_of,
     remember,
 )
 from bot.usecases import look_up_rows
@@ -73,6 +74,8 @@ class Checked:
 
     counts: Counts
     samples: tuple[Sample, ...]
+    refused: tuple[RowReport, ...]
+    """The first of them."""
     plan: "array[int]"
     """For each row what it is to become, in the order of the file."""
 
@@ -102,15 +105,17 @@ class ImportFile:
         """What the run would do, without doing it; None when `report` answered False."""
         policy, repeats = self._policy(job), Repeats()
         total, samples, plan = Counts(), Samples(), array("I")
+        refused: list[RowReport] = []
         async with aclosing(self.look_up.batches(reader, rows)) as batches:
             async for some in batches:
                 planned = self._plan(some.rows, some.existing, policy, stamp, repeats)
                 plan.extend(one.code for one in planned)
                 samples.take(planned)
+                refused += refusals_of(planned)[: LINES - len(refused)]
                 total = total.plus(counted(planned, policy))
                 if not await report(total):
                     return None
-        return Checked(total, samples.result(), plan)
+        return Checked(total, samples.result(), tuple(refused), plan)
 
     async def run(
         self,
@@ -178,6 +183,7 @@ class ImportFile:
             fields=options.fields,
             requires_tax_id=self.requires_tax_id,
             default_kinds=frozenset((kind,)) if kind else frozenset(),
+            confirms_phones=False,
         )
 
     def _plan(

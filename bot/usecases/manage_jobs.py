@@ -129,6 +129,7 @@ class ManageJobs:
     async def choose(self, job_id: int, options: ImportOptions) -> Job | None:
         """The import with other options, which has to be checked again; None when it is too late
         for that."""
+        before = await self.store.get(job_id)
         chosen = await self._change_in(
             job_id,
             (JobState.DRAFT, JobState.CHECKED),
@@ -137,10 +138,14 @@ class ManageJobs:
                 "import_options": options,
                 "preview": None,
                 "samples": (),
+                "to_refuse": (),
+                "plan_file_id": None,
             },
         )
         if chosen is not None:
-            await self.choices.remember_import(chosen.by, options)
+            await self._remember(chosen.by, options)
+            if before is not None and before.plan_file_id:
+                await self.files.delete(before.plan_file_id)
         return chosen
 
     async def check(self, job_id: int, progress: Progress | None = None) -> Job | None:
@@ -165,10 +170,13 @@ class ManageJobs:
                 "state": JobState.CANCELLED,
                 "ended_at": self.clock(),
                 "source": now.source and now.source.model_copy(update={"file_id": ""}),
+                "plan_file_id": None,
             },
         )
-        if ended is not None and job.source is not None:
-            await self.files.delete(job.source.file_id)
+        if ended is not None:
+            for file_id in (job.source and job.source.file_id, job.plan_file_id):
+                if file_id:
+                    await self.files.delete(file_id)
         return ended
 
     async def undo(
@@ -234,6 +242,13 @@ class ManageJobs:
     async def shown_in(self, job_id: int, progress: Progress) -> None:
         """From now on its progress is shown in this message."""
         await self.store.change_anyhow(job_id, progress=progress)
+
+    async def _remember(self, by: str, options: ImportOptions) -> None:
+        if not options.update:
+            # Nothing was ticked, which is no choice of fields.
+            last = await self.choices.of_import(by)
+            options = options.model_copy(update={"fields": last.fields if last else frozenset()})
+        await self.choices.remember_import(by, options)
 
     async def _begin(
         self, job_id: int, before: JobState, after: JobState, progress: Progress | None

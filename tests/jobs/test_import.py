@@ -293,9 +293,9 @@ async def test_a_file_that_breaks_further_on_fails_with_its_reason(bench: Bench)
     assert (job.state, job.trouble) == (JobState.FAILED, JobTrouble.FILE)
     assert job.file_trouble is not None
     assert (job.file_trouble.reason, job.file_trouble.line) == ("unclosed_quote", 702)
-    # What came before is written, reported, and can be taken back.
-    assert job.counts.created == 700
-    assert (await bench.undone(job)).counts.removed == 700
+    # The whole batches before it are written, and can be taken back.
+    assert job.counts.created == 600
+    assert (await bench.undone(job)).counts.removed == 600
 
 
 async def test_files_are_deleted_when_their_time_is_over(bench: Bench):
