@@ -61,6 +61,8 @@ from storage.labels import Tags as StoredTags
 from storage.registrations import Registrations
 
 _LISTED: Final = 20
+# A terminal bears more than a chat does.
+_PACE_S: Final = 0.3
 _WIDE: Final = 200
 _NOT_ALL: Final = 2
 """Exit code of what ended well and left something out."""
@@ -373,6 +375,7 @@ async def _bench(settings: Settings, stop: Stop, desk: TerminalDesk) -> AsyncIte
                 tags=tags,
                 departments=departments,
                 clock=app.utc_now,
+                pace_s=_PACE_S,
             ),
             tags=tags,
             names=Names(

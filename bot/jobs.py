@@ -17,7 +17,7 @@ from bot.domain.job import Job, JobKind
 from bot.runtime.carrier import open_carrier
 from bot.runtime.files.table import open_table
 from bot.runtime.job_runs import JobRuns
-from bot.runtime.jobs import Desk, WorkJobs
+from bot.runtime.jobs import PACE_S, Desk, WorkJobs
 from bot.runtime.passwords import Argon2Passwords
 from bot.settings import Settings
 from bot.usecases.departments import Departments
@@ -60,8 +60,9 @@ def build_jobs(
     tags: Tags,
     departments: Departments,
     clock: Callable[[], datetime],
+    pace_s: float = PACE_S,
 ) -> Jobs:
-    """Jobs on this database; `desk` is told of them."""
+    """Jobs on this database; `desk` is told of them, of progress every `pace_s`."""
     store, files, bulk = StoredJobs(database), Files(database), Bulk(database)
     runs = JobRuns(
         store=store,
@@ -81,7 +82,13 @@ def build_jobs(
         clock=clock,
     )
     work = WorkJobs(
-        store=store, files=files, run=runs, desk=desk, data_dir=settings.data_dir, clock=clock
+        store=store,
+        files=files,
+        run=runs,
+        desk=desk,
+        data_dir=settings.data_dir,
+        clock=clock,
+        pace_s=pace_s,
     )
     manage = ManageJobs(
         store=store, files=files, choices=Choices(database), wake=work.wake, clock=clock

@@ -142,10 +142,7 @@ class Settings(BaseSettings):
 _NAMES = frozenset(PREFIX + name.upper() for name in Settings.model_fields)
 # In the design, and without effect in this version: said, instead of taken and ignored.
 _LATER = frozenset(
-    PREFIX + name
-    for name in (
-        *("SYNC_INTERVAL_MINUTES", "WEBHOOK_URL", "WEBHOOK_SECRET"),
-    )
+    PREFIX + name for name in (*("SYNC_INTERVAL_MINUTES", "WEBHOOK_URL", "WEBHOOK_SECRET"),)
 )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -33,14 +34,21 @@ class Files:
     ) -> str:
         """The id under which a copy of the file is kept; `report` is told the bytes so far."""
         with translated():
-            async with self._bucket.open_upload_stream(name) as stream:
+            stream = self._bucket.open_upload_stream(name)
+            try:
                 with await asyncio.to_thread(path.open, "rb") as file:
                     done = 0
                     while piece := await asyncio.to_thread(file.read, _PIECE):
                         await stream.write(piece)
                         done += len(piece)
                         report(done)
-                return str(stream._id)
+                await stream.close()
+            except BaseException:
+                # Closing would keep half a file, and leaving it open its pieces.
+                with suppress(Exception):
+                    await stream.abort()
+                raise
+            return str(stream._id)
 
     async def fetch(self, file_id: str, path: Path) -> None:
         """Write the file to `path`; raises RefusedError (FILE_GONE) when it is kept no more."""

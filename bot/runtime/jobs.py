@@ -5,10 +5,11 @@ process sees that goes on after its last batch. Brokers only carry ids (`bot.run
 """
 
 import asyncio
+import errno
 import os
 import shutil
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -34,13 +35,18 @@ from bot.runtime.locks import is_alive, is_dead, owner_of_a_run
 
 _LEASE: Final = timedelta(seconds=30)
 _ROUND_S: Final = 5.0
-_PACE_S: Final = 3.0
+PACE_S: Final = 3.0
+"""Telegram lets a message be edited about so often."""
 _LOOK_S: Final = 0.2
 _MOST_TRIES: Final = 10
 _KEPT: Final = timedelta(days=7)
 """For so long files of jobs stay: they hold people's data."""
 _PURGE_S: Final = 3600.0
 _FOLDER: Final = "job-"
+_TROUBLES: Final[Mapping[Problem | None, JobTrouble]] = {
+    Problem.DISK_FULL: JobTrouble.DISK_FULL,
+    Problem.FILE_GONE: JobTrouble.FILE_GONE,
+}
 
 logger = structlog.get_logger()
 
@@ -188,7 +194,7 @@ class WorkJobs:
         clock: Callable[[], datetime],
         lease: timedelta = _LEASE,
         round_s: float = _ROUND_S,
-        pace_s: float = _PACE_S,
+        pace_s: float = PACE_S,
     ) -> None:
         """pace_s: between two words on progress. round_s: how often jobs are looked after."""
         self._store = store
@@ -314,15 +320,11 @@ class WorkJobs:
             }
         except AppError as error:
             logger.warning("job failed", error=str(error))
-            full = error.problem is Problem.DISK_FULL
-            gone = error.problem is Problem.FILE_GONE
-            values = _failed(
-                JobTrouble.DISK_FULL
-                if full
-                else JobTrouble.FILE_GONE
-                if gone
-                else JobTrouble.DATABASE
-            )
+            values = _failed(_TROUBLES.get(error.problem, JobTrouble.DATABASE))
+        except OSError as error:
+            logger.warning("job failed", error=error.strerror)
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            values = _failed(JobTrouble.DISK_FULL if full else JobTrouble.UNKNOWN)
         except Exception:
             logger.exception("job failed")
             values = _failed(JobTrouble.UNKNOWN)

@@ -134,10 +134,11 @@ async def test_a_dry_run_tells_and_leaves_nothing(shell: Shell):
     told = ("1 novo", "1 muda", "1 sem mudança", "1 recusada", "Celular: 1")
     assert set(told) <= set(lines)
     assert "linha 2, Pessoa 1: (49) 99999-0001 → (49) 98888-7777" in lines
+    assert "linha 5: repete a linha 4" in lines
     assert await shell.bench.register() == before
     job = await shell.bench.job(2)
     assert job.state is JobState.CANCELLED
-    assert job.source is None
+    assert await shell.bench.database["files.files"].find_one({}) is None
 
 
 async def test_a_password_is_never_shown(shell: Shell):

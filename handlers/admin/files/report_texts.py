@@ -16,6 +16,8 @@ from handlers.words import KINDS, STATUSES, number
 # said around a list.
 _ROOM: Final = 3_000
 _VALUE: Final = 60
+_REASONS: Final = 6
+_LINES_OF_A_REASON: Final = 5
 _LINE: Final = 220
 _BAR: Final = 10
 _HASHED_A_SECOND: Final = 20
@@ -344,7 +346,7 @@ def _lines_found(job: Job, found: Report, names: Names) -> list[str]:
     if found.refused:
         lines += ["", "<b>Recusadas:</b>", *_refused(found)]
         if counts.refused > len(found.refused):
-            lines.append(f"… e mais {number(counts.refused - len(found.refused))}")
+            lines.append("… As outras estão no arquivo.")
     if found.kept:
         lines += ["", "<b>Mantidos, porque alguém mudou depois:</b>"]
         for kept in found.kept:
@@ -356,10 +358,17 @@ def _lines_found(job: Job, found: Report, names: Names) -> list[str]:
 
 
 def _refused(found: Report) -> list[str]:
-    return [
-        f"• Linha {number(row.line)}: {html.quote(short(describe(row), _LINE))}"
-        for row in found.refused
-    ]
+    """One line a reason: twenty rows with one mistake are one thing to learn."""
+    lines: dict[str, list[int]] = {}
+    for row in found.refused:
+        lines.setdefault(describe(row), []).append(row.line)
+    told = []
+    for reason, where in [*lines.items()][:_REASONS]:
+        shown = ", ".join(map(number, where[:_LINES_OF_A_REASON]))
+        more = "…" if len(where) > _LINES_OF_A_REASON else ""
+        row_s = _plural(len(where), "Linha", "Linhas")
+        told.append(f"• {row_s} {shown}{more}: {html.quote(short(reason, _LINE))}")
+    return told
 
 
 def _line_numbers(lines: Sequence[int], count: int) -> str:
