@@ -43,11 +43,11 @@ from bot.domain.row_plan import (
 from bot.usecases import look_up_rows
 from bot.usecases.look_up_rows import Existing, LookUpRows, Rows
 
-BATCH: Final = 200
+BATCH: Final = 500
 """Rows: of 100 to 500 the one with which answers in chat stay quick beside an import."""
 _ROUNDS: Final = 10
 # Of rows that change nothing so many share one record: it is all that is written of them.
-_IDLE_ROWS: Final = 2_000
+_IDLE_ROWS: Final = 5_000
 
 
 class Register(look_up_rows.Register, Protocol):
