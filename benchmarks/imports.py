@@ -21,6 +21,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -151,7 +152,8 @@ class Bench:
         await self.work.work(job.key)
         took, used = time.perf_counter() - began, time.process_time() - cpu
         over = await self.store.get(job.id)
-        assert over is not None and over.state is JobState.DONE, over
+        if over is None or over.state is not JobState.DONE:
+            raise RuntimeError(f"the import did not end well: {over}")
         return over, took, used
 
 
@@ -327,7 +329,7 @@ async def _answers(bench: Bench, path: Path) -> str:
     async def ask() -> None:
         while True:
             tax_id = make_cpf(100_000_001 + random.randrange(10_000))
-            times.append(await _timed(lambda: _look_up(registrations, tax_id)))
+            times.append(await _timed(partial(_look_up, registrations, tax_id)))
             await asyncio.sleep(0.05)
 
     asking = asyncio.create_task(ask())

@@ -38,7 +38,10 @@ _MOST_AT_ONCE: Final = 2_000
 
 def level(document_id: str) -> int:
     """How many levels a document is in: 0 for fifteen of sixteen."""
-    digits = blake2b(document_id.encode(), digest_size=4).hexdigest()
+    digest = blake2b(document_id.encode(), digest_size=4)
+    if digest.digest()[0] & 0xF0:
+        return 0
+    digits = digest.hexdigest()
     return min(LEVELS, len(digits) - len(digits.lstrip("0")))
 
 

@@ -6,9 +6,10 @@ words are not by name, for then "maria silva" would be at the end of a long list
 `marks` are for `storage.ordered`: of the places `n`, of the words and labels `w`.
 """
 
+from functools import lru_cache
 from typing import Final
 
-from bot.domain.registration import Registration, Status
+from bot.domain.registration import Kind, Registration, Status
 from bot.domain.search import fold
 from storage.connection import Document
 from storage.ordered import level, marks
@@ -36,7 +37,15 @@ def search_fields(registration: Registration) -> Document:
     place = f"{name[:_NAME_LENGTH].rstrip()}{END}{registration.id}"
     ending = f"{END}{registration.id}"
     words = [word + ending for word in sorted(_words(registration, name))]
-    words += [f"{label}{END}{place}" for label in sorted(_labels(registration))]
+    words += [
+        f"{label}{END}{place}"
+        for label in _labels(
+            registration.tags,
+            registration.kinds,
+            registration.status,
+            bool(registration.priority_departments),
+        )
+    ]
     fields: Document = {"sort_name": place, "words": words}
     if level(registration.id):
         fields["marks"] = marks(registration.id, place) + marks(registration.id, *words, of="w")
@@ -67,11 +76,14 @@ def _words(registration: Registration, name: str) -> set[str]:
     return found
 
 
-def _labels(registration: Registration) -> set[str]:
-    found = {f"{TAG}{tag}" for tag in registration.tags}
-    found |= {f"{KIND}{kind}" for kind in registration.kinds}
-    if registration.status is Status.INACTIVE:
+@lru_cache(maxsize=1_000)
+def _labels(
+    tags: frozenset[str], kinds: frozenset[Kind], status: Status, priority: bool
+) -> tuple[str, ...]:
+    found = {f"{TAG}{tag}" for tag in tags}
+    found |= {f"{KIND}{kind}" for kind in kinds}
+    if status is Status.INACTIVE:
         found.add(INACTIVE)
-    if registration.priority_departments:
+    if priority:
         found.add(PRIORITY)
-    return found
+    return tuple(sorted(found))

@@ -267,27 +267,31 @@ def _create(
     if reasons or candidate.problems or candidate.name is None:
         return Refused(candidate, tuple(reasons))
     from_chat = stamp.way is Way.IDENTIFICATION and not candidate.erp_refs
+    tax_id, phones = candidate.tax_id, candidate.phones
     return Create(
-        Registration(
-            id=next(iter(ids)),
-            country=candidate.tax_id.country if candidate.tax_id else candidate.country,
-            tax_id=candidate.tax_id,
-            name=candidate.name,
-            trade_name=candidate.trade_name,
-            phones=candidate.phones,
-            email=candidate.email,
-            portal=candidate.portal,
-            status=candidate.status or Status.ACTIVE,
-            kinds=kinds,
-            tags=candidate.tags,
-            traits=candidate.traits,
-            alert_traits=bool(candidate.alert_traits),
-            priority_departments=candidate.priority_departments,
-            fixed_note=candidate.fixed_note,
-            erp_refs=candidate.erp_refs,
-            chat_phones=frozenset(candidate.phones.all()) if from_chat else frozenset(),
-            created=stamp,
-            updated=stamp,
+        Registration.of_checked(
+            {
+                "id": next(iter(ids)),
+                "country": tax_id.country if tax_id else candidate.country,
+                "tax_id": tax_id,
+                "name": candidate.name,
+                "trade_name": candidate.trade_name,
+                "phones": phones,
+                "email": candidate.email,
+                "portal": candidate.portal,
+                "status": candidate.status or Status.ACTIVE,
+                "kinds": kinds,
+                "tags": candidate.tags,
+                "traits": candidate.traits,
+                "alert_traits": bool(candidate.alert_traits),
+                "priority_departments": candidate.priority_departments,
+                "fixed_note": candidate.fixed_note,
+                "erp_refs": candidate.erp_refs,
+                "chat_phones": frozenset(phones.all()) if from_chat else frozenset(),
+                "created": stamp,
+                "updated": stamp,
+                "version": 1,
+            }
         )
     )
 

@@ -135,8 +135,8 @@ class RowReader:
             cells = [cell.replace("\0", "") for cell in cells]
         values: dict[str, Any] = {}
         for place, path, read in self._readers:
-            cell = cells[place].strip()
-            if cell:
+            # Most cells of most files are empty.
+            if (cell := cells[place]) and (cell := cell.strip()):
                 if cell[0] == "'":
                     cell = unguarded(cell).strip()
                 value = read(cell)
@@ -206,8 +206,7 @@ class RowReader:
     ) -> dict[str, str]:
         phones = {}
         for place, path, name in self._phones:
-            cell = cells[place].strip()
-            if not cell:
+            if not (cell := cells[place]) or not (cell := cell.strip()):
                 continue
             if cell[0] == "'":
                 cell = unguarded(cell)

@@ -4,6 +4,7 @@ from typing import Any
 
 from bot.domain.job import JobState, JobTrouble
 from bot.domain.registration import Kind, Status
+from bot.usecases.import_file import BATCH
 from storage.registrations import Registrations
 from tests.jobs.conftest import HEADER, Bench, read_back, table
 from tests.unit.documents import TaxId, make_cnpj, make_cpf
@@ -294,8 +295,8 @@ async def test_a_file_that_breaks_further_on_fails_with_its_reason(bench: Bench)
     assert job.file_trouble is not None
     assert (job.file_trouble.reason, job.file_trouble.line) == ("unclosed_quote", 702)
     # The whole batches before it are written, and can be taken back.
-    assert job.counts.created == 600
-    assert (await bench.undone(job)).counts.removed == 600
+    assert job.counts.created == BATCH
+    assert (await bench.undone(job)).counts.removed == BATCH
 
 
 async def test_files_are_deleted_when_their_time_is_over(bench: Bench):

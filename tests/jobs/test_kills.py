@@ -298,7 +298,7 @@ async def test_twenty_kills_leave_an_import_as_if_there_had_been_none(
         for _ in range(3):
             await some.killed_when(moments.claimed())
         while some.kills < KILLS - 3:
-            await some.killed_when(moments.batches(chance.randint(5, 15)))
+            await some.killed_when(moments.batches(chance.randint(2, 6)))
         # The last ones find every row written, and the refused ones not reported yet.
         await some.killed_when(moments.rows(ROWS))
         await some.killed_when(moments.claimed())
@@ -323,7 +323,7 @@ async def test_twenty_kills_leave_an_import_as_if_there_had_been_none(
 async def test_kills_leave_an_undo_as_if_there_had_been_none(
     database: Any, mongodb_uri: str, tmp_path: Path
 ):
-    rows = 4_000
+    rows = 5_000
     chance = random.Random(rows)  # noqa: S311 - the same every time
     sent, there = generated(rows), there_of(rows)
     async with opened(mongodb_uri) as second:
@@ -341,7 +341,7 @@ async def test_kills_leave_an_undo_as_if_there_had_been_none(
         with workers(mongodb_uri, bench) as some:
             await some.killed_when(moments.claimed())
             for _ in range(4):
-                await some.killed_when(moments.batches(chance.randint(1, 4)))
+                await some.killed_when(moments.batches(chance.randint(1, 2)))
             assert (await bench.job(undo.id)).is_active
             undo = await some.finishes(undo.id)
         second = await other.manage.undo(twin.id, by="admin:1")

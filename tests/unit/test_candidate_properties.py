@@ -190,3 +190,15 @@ def test_the_quick_answer_never_hides_a_change(first: Candidate, one: Candidate,
         known.chat_phones or one.erp_refs or policy.adds_to
     ):
         assert stored.has(one, policy.fields) or not policy.may_update
+
+
+@given(one=candidates, policy=policies, stamp=stamps)
+def test_who_is_created_is_as_valid_as_if_it_had_been_validated(
+    one: Candidate, policy: Policy, stamp: Stamp
+):
+    decision = decided(one, None, policy, stamp)
+    if isinstance(decision, Create):
+        made = decision.registration
+        assert set(made.__dict__) == set(Registration.model_fields)
+        assert Registration.model_validate(dict(made)) == made
+        assert made.model_copy(update={"name": "Outra"}).name == "Outra"
