@@ -26,7 +26,7 @@ from bot.clients import open_bot, open_customer_lookup, open_database
 from bot.domain.backup import Copied
 from bot.domain.errors import TryLaterError
 from bot.domain.group import GroupAccess
-from bot.jobs import Jobs, build_jobs, carry_for_ever, files_desk
+from bot.jobs import Jobs, build_jobs, carry_or_work_alone, files_desk
 from bot.runtime.backups import BackUp, MakeBackups
 from bot.runtime.fsm import AlreadyHandledError, DurableStorage
 from bot.runtime.group_access import group_access
@@ -401,7 +401,7 @@ async def serving(balcao: Balcao) -> AsyncIterator[asyncio.Task[None]]:
         beside=(
             balcao.locks.keep_for_ever(),
             balcao.backups.keep_for_ever(),
-            carry_for_ever(balcao.jobs.work, balcao.settings),
+            carry_or_work_alone(balcao.jobs.work, balcao.settings),
             repeat_for_ever(balcao.retry_lookups, every_s=_LOOKUP_ROUND_S),
         ),
     ) as polling:

@@ -12,7 +12,7 @@ from typing import Final
 import structlog
 
 from bot.domain.columns import doubts_of_values, map_header
-from bot.domain.errors import TryLaterError
+from bot.domain.errors import RefusedError, TryLaterError
 from bot.domain.job import Job, JobKind
 from bot.runtime.carrier import open_carrier
 from bot.runtime.files.table import open_table
@@ -140,16 +140,25 @@ def file_name(job: Job, at: datetime) -> str:
     return f"recusados-tarefa-{job.id}"
 
 
-async def carry_for_ever(jobs: WorkJobs, settings: Settings) -> None:
-    """Work on jobs, those too that others begin; a broker that is away is waited for."""
+async def carry_for_ever(jobs: WorkJobs, broker_url: str, *, queue: str) -> None:
+    """Work on jobs, those too that others begin; a broker that is away is waited for.
+
+    Raises RefusedError when it does not let us in.
+    """
     while True:
         try:
-            async with open_carrier(
-                settings.broker_url.get_secret_value(),
-                jobs.work,
-                queue=settings.mongodb_database,
-            ) as carrier:
+            async with open_carrier(broker_url, jobs.work, queue=queue) as carrier:
                 await jobs.keep_for_ever(carrier.send)
         except TryLaterError as error:
             logger.warning("no broker", error=str(error))
         await asyncio.sleep(_WITHOUT_BROKER_S)
+
+
+async def carry_or_work_alone(jobs: WorkJobs, settings: Settings) -> None:
+    """The same for a bot, which goes on serving when the broker does not let it in."""
+    queue = settings.mongodb_database
+    try:
+        await carry_for_ever(jobs, settings.broker_url.get_secret_value(), queue=queue)
+    except RefusedError as error:
+        logger.error("the broker refuses us; jobs are worked on here alone", error=str(error))
+    await carry_for_ever(jobs, "", queue=queue)

@@ -87,7 +87,11 @@ async def _work(settings: Settings) -> None:
         )
         logger.info("worker ready")
         try:
-            await carry_for_ever(jobs.work, settings)
+            await carry_for_ever(
+                jobs.work,
+                settings.broker_url.get_secret_value(),
+                queue=settings.mongodb_database,
+            )
         except RefusedError as error:
             raise RefusedError(
                 f"{PREFIX}BROKER_URL: o servidor NATS não aceita esta ligação. Confira o "

@@ -371,12 +371,6 @@ async def test_an_admin_is_not_asked_for_a_cpf(people: Telegram):
     assert "Busca: “oi”" in people.texts(ADMIN_ID)[-1]
 
 
-async def test_an_admins_file_is_said_to_change_nothing(people: Telegram):
-    people.emulator.send_file(ADMIN_ID, ADMIN_ID, "document", b"Nome;cpfCnpj", name="a.csv")
-    await people.settled()
-    assert "ainda não importa" in people.texts(ADMIN_ID)[-1]
-
-
 async def test_updates_that_the_library_does_not_know_are_no_trouble(
     people: Telegram, ana: Customer
 ):

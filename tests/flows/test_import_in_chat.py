@@ -96,8 +96,8 @@ async def test_only_ticked_fields_of_those_who_exist_are_updated(admin: FileAdmi
     screen = await admin.sends(changed)
     assert "Quem já está no cadastro fica como está" in screen
     await admin.presses("Atualizar registros existentes? Não")
-    await admin.presses("Campos a atualizar (3)")
-    for field in ("Nome", "Tipo de cadastro"):
+    await admin.presses("Campos a atualizar (4)")
+    for field in ("Nome", "E-mail", "Tipo de cadastro"):
         await admin.presses(f"☑️ {field}", exactly=True)
     assert "é atualizado em: Celular" in await admin.presses("Voltar")
     await admin.presses("Conferir arquivo")
