@@ -10,7 +10,7 @@ from contextlib import (
     suppress,
 )
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -22,11 +22,12 @@ from aiogram.types import Update
 from aiogram.types.update import UpdateTypeLookupError
 from pydantic import ValidationError
 
-from bot.clients import open_bot, open_customer_lookup, open_database
+from bot.clients import departments_of, open_customer_lookup, open_database, utc_now
 from bot.domain.backup import Copied
 from bot.domain.errors import TryLaterError
 from bot.domain.group import GroupAccess
-from bot.jobs import Jobs, build_jobs, carry_or_work_alone, files_desk
+from bot.files_desk import files_desk
+from bot.jobs import Jobs, build_jobs, carry_or_work_alone
 from bot.runtime.backups import BackUp, MakeBackups
 from bot.runtime.fsm import AlreadyHandledError, DurableStorage
 from bot.runtime.group_access import group_access
@@ -37,6 +38,7 @@ from bot.runtime.memory import settle
 from bot.runtime.passwords import Argon2Passwords
 from bot.runtime.serve import repeat_for_ever, taking_updates, wait_for_telegram
 from bot.settings import Settings
+from bot.telegram import open_bot
 from bot.usecases.add_registration import AddRegistration
 from bot.usecases.apply_plan import ApplyPlan
 from bot.usecases.arrive import Arrive
@@ -82,7 +84,6 @@ from storage.connection import Database, is_embedded
 from storage.connection import answers as database_answers
 from storage.conversations import Chats, Conversations
 from storage.inbox import Inbox as StoredInbox
-from storage.labels import Departments as StoredDepartments
 from storage.labels import Tags as StoredTags
 from storage.registrations import Registrations
 from storage.search import Search
@@ -112,10 +113,6 @@ class Balcao:
     backups: MakeBackups
     jobs: Jobs
     settings: Settings
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 def build(
@@ -352,15 +349,6 @@ def _access_to_group(bot: Bot) -> Callable[[int], Awaitable[GroupAccess]]:
         return await group_access(bot, group_id)
 
     return access_to_group
-
-
-def departments_of(
-    settings: Settings, database: Database, clock: Callable[[], datetime] = utc_now
-) -> Departments:
-    """The departments, of which the default one has the group of the settings."""
-    return Departments(
-        store=StoredDepartments(database, clock), default_group_id=settings.attendants_chat_id
-    )
 
 
 def _handler(

@@ -9,7 +9,7 @@ import rich.progress
 from rich.console import Console
 from rich.markup import escape
 
-from bot import app, clients
+from bot import clients, telegram
 from bot.domain.conversation import Department
 from bot.domain.errors import AppError, RefusedError
 from bot.domain.group import Right
@@ -94,7 +94,7 @@ async def _database(
 async def _telegram(settings: Settings, database: Database | None) -> str:
     if not settings.bot_token.get_secret_value():
         raise AppError("sem token, não dá para testar")
-    async with clients.open_bot(settings) as bot:
+    async with telegram.open_bot(settings) as bot:
         try:
             async with asyncio.timeout(_TELEGRAM_S):
                 await wait_for_telegram(bot)
@@ -134,7 +134,7 @@ async def _groups(settings: Settings, database: Database | None) -> dict[int, st
     # Without the database the group of the settings can be checked all the same.
     if database is not None:
         with suppress(AppError):
-            departments = await app.departments_of(settings, database).offered()
+            departments = await clients.departments_of(settings, database).offered()
     groups = {d.group_id: d.name for d in departments if d.group_id is not None}
     if not groups and settings.attendants_chat_id is not None:
         return {settings.attendants_chat_id: ""}

@@ -13,10 +13,8 @@ import rich.progress
 import typer
 from rich.markup import escape
 
-from bot import app, cli_jobs, clients
-from bot.check import check_all
+from bot import cli_jobs, clients
 from bot.console import err, finish, out, read_settings
-from bot.demo.run import open_demo
 from bot.domain.backup import COMMAND_LINE, BackupMade
 from bot.domain.errors import AppError, RefusedError
 from bot.runtime.logs import configure_logs
@@ -61,6 +59,9 @@ def run() -> None:
     """Atende: recebe mensagens até ser parado (Ctrl-C ou SIGTERM)."""
     settings = read_settings()
     configure_logs(level=settings.log_level, log_format=settings.log_format)
+    # Telegram's library takes seconds to load, for which other commands need not wait.
+    from bot import app
+
     finish(app.run(settings))
 
 
@@ -69,6 +70,8 @@ def check() -> None:
     """Diz, linha por linha, o que funciona e o que falta."""
     settings = read_settings()
     configure_logs(level="ERROR", log_format="console")
+    from bot.check import check_all
+
     if not asyncio.run(check_all(settings, out=out, err=err)):
         raise typer.Exit(1)
 
@@ -113,6 +116,8 @@ def main() -> None:
 
 
 async def _demo(port: int) -> None:
+    from bot.demo.run import open_demo
+
     stop = asyncio.Event()
     for signal_ in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_, stop.set)
@@ -127,7 +132,7 @@ async def _demo(port: int) -> None:
 async def _backup(settings: Settings, path: Path) -> None:
     with _progress() as report:
         async with clients.open_database(settings) as database:
-            tallies = await back_up(database, path, at=app.utc_now(), report=report)
+            tallies = await back_up(database, path, at=clients.utc_now(), report=report)
             await _remember_backup(database, await asyncio.to_thread(os.path.getsize, path))
     out.print(
         f"[green]✓[/green] {escape(str(path))}: {_listed(_counts(tallies))}",
@@ -138,7 +143,7 @@ async def _backup(settings: Settings, path: Path) -> None:
 
 async def _remember_backup(database: Database, size_bytes: int) -> None:
     """For /status. The backup is there, so nothing may go wrong any more."""
-    made = BackupMade(run_id="", by=COMMAND_LINE, at=app.utc_now(), size_bytes=size_bytes)
+    made = BackupMade(run_id="", by=COMMAND_LINE, at=clients.utc_now(), size_bytes=size_bytes)
     with suppress(AppError):
         await BackupRuns(database).remember(made)
 
@@ -150,7 +155,7 @@ async def _restore(settings: Settings, path: Path, *, replace: bool, yes: bool) 
         if replace:
             _confirm(await held(database), _counts(tallies), yes=yes)
         with _progress() as report:
-            at = app.utc_now()
+            at = clients.utc_now()
             await restore_backup(database, path, tallies, replace=replace, at=at, report=report)
     out.print(
         f"[green]✓[/green] Restaurado e conferido: {_listed(_counts(tallies))}",

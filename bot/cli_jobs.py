@@ -17,7 +17,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bot import app, worker
 from bot.cli_files import (
     Inspected,
     chosen_columns,
@@ -41,7 +40,7 @@ from bot.cli_reports import (
     would_undo,
 )
 from bot.cli_running import Stop, TerminalDesk, stoppable, worked
-from bot.clients import open_database
+from bot.clients import departments_of, open_database, utc_now
 from bot.console import finish, out, read_settings, say
 from bot.domain.columns import fields_of
 from bot.domain.errors import Problem, RefusedError
@@ -98,7 +97,7 @@ class _Bench:
         """Print what the job did."""
         style = {JobState.DONE: "green", JobState.FAILED: "red"}.get(job.state, "yellow")
         found = await self.jobs.work.report(job)
-        left = is_left(job, app.utc_now())
+        left = is_left(job, utc_now())
         first, *others = job_lines(job, found, self.names, is_left=left)
         say(first, style=style)
         for line in others:
@@ -350,6 +349,8 @@ def worker_() -> None:
     """Trabalha só nas tarefas, ao lado do bot e de outros; precisa de BALCAO_BROKER_URL."""
     settings = read_settings()
     configure_logs(level=settings.log_level, log_format=settings.log_format)
+    from bot import worker
+
     finish(worker.run(settings))
 
 
@@ -363,8 +364,8 @@ def _begin() -> Settings:
 async def _bench(settings: Settings, stop: Stop, desk: TerminalDesk) -> AsyncIterator[_Bench]:
     async with open_database(settings) as database:
         await asyncio.to_thread(_refuse_data_dir, settings.data_dir)
-        tags = Tags(store=StoredTags(database, app.utc_now))
-        departments = app.departments_of(settings, database)
+        tags = Tags(store=StoredTags(database, utc_now))
+        departments = departments_of(settings, database)
         yield _Bench(
             settings=settings,
             database=database,
@@ -374,7 +375,7 @@ async def _bench(settings: Settings, stop: Stop, desk: TerminalDesk) -> AsyncIte
                 desk=desk,
                 tags=tags,
                 departments=departments,
-                clock=app.utc_now,
+                clock=utc_now,
                 pace_s=_PACE_S,
             ),
             tags=tags,
@@ -505,7 +506,7 @@ async def _list(bench: _Bench) -> None:
     table = Table(box=None, pad_edge=False)
     for header in ("Nº", "Tarefa", "Estado", "Resultado", "Quando", "Por"):
         table.add_column(header)
-    now = app.utc_now()
+    now = utc_now()
     for job in found:
         row = row_of_list(job, bench.names, is_left=is_left(job, now))
         table.add_row(*map(Text, row))
@@ -516,7 +517,7 @@ async def _list(bench: _Bench) -> None:
 async def _went_on(bench: _Bench, only: int | None) -> int:
     """Work on what a killed command left; those of the chat need a bot, which tells their end."""
     store = bench.jobs.store
-    now = app.utc_now()
+    now = utc_now()
     left = [
         job
         for job in await store.active()

@@ -1,53 +1,22 @@
-"""The clients of the settings: opened here, and closed with their contexts."""
+"""The database and the ERP of the settings, opened here and closed with their contexts.
 
-from collections.abc import AsyncIterator
+Nothing here or below knows Telegram, whose library takes seconds to load: commands need none.
+"""
+
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from typing import Final
+from datetime import UTC, datetime
 
-from aiogram import Bot
-from aiogram.client.default import DefaultBotProperties
-from aiogram.client.session.aiohttp import AiohttpSession
-from aiogram.client.telegram import TelegramAPIServer
-from aiogram.types import LinkPreviewOptions
-from aiogram.utils.token import TokenValidationError
-
-from bot.domain.errors import Problem, RefusedError
-from bot.runtime.outbound import Outbound
 from bot.settings import Settings
+from bot.usecases.departments import Departments
 from erp.adapter import Erp
 from erp.registry import open_erp
 from storage.backup import refuse_half_restored
 from storage.connection import Database, connected
 from storage.embedded import embedded_server
 from storage.indexes import ensure_indexes
+from storage.labels import Departments as StoredDepartments
 from storage.search import complete
-
-_TELEGRAM: Final = "https://api.telegram.org"
-
-
-@asynccontextmanager
-async def open_bot(settings: Settings) -> AsyncIterator[Bot]:
-    """The bot's client; nothing is asked of Telegram yet. Raises RefusedError for a bad token."""
-    session = AiohttpSession(
-        api=TelegramAPIServer.from_base(settings.telegram_api_url or _TELEGRAM)
-    )
-    session.middleware(Outbound())
-    try:
-        bot = Bot(
-            settings.bot_token.get_secret_value(),
-            session=session,
-            default=DefaultBotProperties(
-                parse_mode="HTML", link_preview=LinkPreviewOptions(is_disabled=True)
-            ),
-        )
-    except TokenValidationError as error:
-        raise RefusedError(
-            "the bot's token does not have the right form", problem=Problem.BOT_TOKEN
-        ) from error
-    try:
-        yield bot
-    finally:
-        await session.close()
 
 
 @asynccontextmanager
@@ -92,3 +61,16 @@ async def open_customer_lookup(settings: Settings) -> AsyncIterator[Erp | None]:
         return
     async with open_erp_of(settings) as erp:
         yield erp
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def departments_of(
+    settings: Settings, database: Database, clock: Callable[[], datetime] = utc_now
+) -> Departments:
+    """The departments, of which the default one has the group of the settings."""
+    return Departments(
+        store=StoredDepartments(database, clock), default_group_id=settings.attendants_chat_id
+    )

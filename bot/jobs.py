@@ -2,20 +2,16 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
-from pathlib import Path
 from typing import Final
 
 import structlog
 
-from bot.domain.columns import doubts_of_values, map_header
 from bot.domain.errors import RefusedError, TryLaterError
 from bot.domain.job import Job, JobKind
 from bot.runtime.carrier import open_carrier
-from bot.runtime.files.table import open_table
 from bot.runtime.job_runs import JobRuns
 from bot.runtime.jobs import PACE_S, Desk, WorkJobs
 from bot.runtime.passwords import Argon2Passwords
@@ -25,9 +21,7 @@ from bot.usecases.import_file import ImportFile
 from bot.usecases.labels import Tags
 from bot.usecases.manage_jobs import ManageJobs
 from bot.usecases.undo_job import UndoJob
-from handlers.admin.files.desk import FilesDesk, Inspected
 from handlers.admin.files.reasons import describe
-from handlers.admin.register.values import Names
 from storage.bulk import Bulk
 from storage.choices import Choices
 from storage.connection import Database
@@ -36,8 +30,6 @@ from storage.jobs import Jobs as StoredJobs
 from storage.search import Search
 
 _WITHOUT_BROKER_S: Final = 5.0
-# Rows by which columns are judged: a few dirty ones must not decide.
-_SAMPLES: Final = 50
 
 logger = structlog.get_logger()
 
@@ -94,43 +86,6 @@ def build_jobs(
         store=store, files=files, choices=Choices(database), wake=work.wake, clock=clock
     )
     return Jobs(manage=manage, work=work, store=store, files=files)
-
-
-def files_desk(
-    jobs: Jobs, settings: Settings, *, names: Callable[[], Awaitable[Names]]
-) -> FilesDesk:
-    """What the screens of files and jobs work with."""
-    return FilesDesk(
-        manage=jobs.manage,
-        inspect=inspect,
-        fetch=jobs.files.fetch,
-        report=jobs.work.report,
-        names=names,
-        data_dir=settings.data_dir,
-        requires_tax_id=settings.require_tax_id,
-    )
-
-
-async def inspect(path: Path, *, name: str) -> Inspected:
-    """How a file is understood; raises FileRefused."""
-    return await asyncio.to_thread(_inspect, path, name)
-
-
-def _inspect(path: Path, name: str) -> Inspected:
-    with open_table(path, name=name) as table:
-        shape = table.shape
-        samples = tuple((line, tuple(cells)) for line, cells in islice(table.rows(), _SAMPLES))
-    columns = doubts_of_values(map_header(shape.header), [cells for _, cells in samples])
-    return Inspected(
-        format=shape.format,
-        encoding=shape.encoding,
-        delimiter=shape.delimiter,
-        member=shape.member,
-        sheet=shape.sheet,
-        header_line=shape.header_line,
-        columns=columns,
-        samples=samples,
-    )
 
 
 def file_name(job: Job, at: datetime) -> str:

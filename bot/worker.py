@@ -6,11 +6,11 @@ from contextlib import AsyncExitStack, suppress
 
 import structlog
 
-from bot import app
-from bot.clients import open_bot, open_database
+from bot.clients import departments_of, open_database, utc_now
 from bot.domain.errors import RefusedError
 from bot.jobs import build_jobs, carry_for_ever
 from bot.settings import PREFIX, Settings
+from bot.telegram import open_bot
 from bot.usecases.labels import Tags
 from bot.usecases.roles import RoleOf
 from handlers.admin.files.desk import TelegramJobDesk
@@ -59,15 +59,15 @@ async def _work(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings))
         bot = await stack.enter_async_context(open_bot(settings))
-        tags = Tags(store=StoredTags(database, app.utc_now))
-        departments = app.departments_of(settings, database)
+        tags = Tags(store=StoredTags(database, utc_now))
+        departments = departments_of(settings, database)
         role_of = RoleOf(
             settings_admins=frozenset(settings.admin_ids),
             admins=Admins(database),
             members=Members(database),
             groups=TelegramGroups(bot),
             departments=departments.all,
-            clock=app.utc_now,
+            clock=utc_now,
         )
 
         async def names() -> Names:
@@ -83,7 +83,7 @@ async def _work(settings: Settings) -> None:
             desk=TelegramJobDesk(bot=bot, names=names, admin_ids=role_of.admin_ids),
             tags=tags,
             departments=departments,
-            clock=app.utc_now,
+            clock=utc_now,
         )
         logger.info("worker ready")
         try:

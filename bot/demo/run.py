@@ -19,6 +19,7 @@ from bot.domain.label import Tag
 from bot.domain.registration import Stamp, Way
 from bot.domain.tax_id import TaxId, read_tax_id
 from bot.settings import Settings
+from bot.telegram import open_bot
 
 GROUP_ID = -1001000000001
 ADMIN_ID = 4001
@@ -108,7 +109,7 @@ async def open_demo(*, port: int = 0, **overrides: object) -> AsyncIterator[Demo
         settings = _DemoSettings.model_validate(values | overrides)
         database = await stack.enter_async_context(clients.open_database(settings))
         lookup = await stack.enter_async_context(clients.open_customer_lookup(settings))
-        bot = await stack.enter_async_context(clients.open_bot(settings))
+        bot = await stack.enter_async_context(open_bot(settings))
         balcao = app.build(settings, bot=bot, database=database, erp=lookup)
         await _seed(balcao)
         await stack.enter_async_context(app.serving(balcao))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import app, clients
+from bot import clients
 from bot.demo.bot_api import BotApiEmulator
 from bot.demo.ixc import CREDENTIAL, IxcEmulator, faults
 from bot.domain.conversation import Department
@@ -118,7 +118,7 @@ async def link(settings: dict[str, str], name: str, group_id: int) -> None:
         {k.removeprefix("BALCAO_").lower(): v for k, v in settings.items()}
     )
     async with clients.open_database(read) as database:
-        departments = app.departments_of(read, database)
+        departments = clients.departments_of(read, database)
         await departments.ensure_default()
         made = await departments.create(name)
         assert isinstance(made, Department)

@@ -14,6 +14,7 @@ from bot.demo.bot_api import BotApiEmulator
 from bot.demo.ixc import CREDENTIAL, IxcEmulator
 from bot.demo.people import DemoPerson
 from bot.settings import Settings
+from bot.telegram import open_bot
 
 GROUP_ID = -1001000000001
 ADMIN_ID = 4001
@@ -179,7 +180,7 @@ def start(database: Any, telegram: BotApiEmulator, erp: IxcEmulator, clock: Cloc
         )
         async with AsyncExitStack() as stack:
             lookup = await stack.enter_async_context(clients.open_customer_lookup(settings))
-            bot = await stack.enter_async_context(clients.open_bot(settings))
+            bot = await stack.enter_async_context(open_bot(settings))
             people.balcao = app.build(
                 settings,
                 bot=bot,

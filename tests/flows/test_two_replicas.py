@@ -3,8 +3,9 @@
 import asyncio
 from typing import Any
 
-from bot import app, clients
+from bot import app
 from bot.settings import Settings
+from bot.telegram import open_bot
 from tests.flows.admin import Admin
 from tests.flows.conftest import ADMIN_ID, GROUP_ID, Clock, Start
 from tests.flows.replica import background
@@ -35,7 +36,7 @@ async def test_eight_ticks_at_once_on_two_replicas_are_all_kept(
         rows = admin.message["reply_markup"]["inline_keyboard"]
         ticks = [b for row in rows for b in row if "Etiqueta" in b["text"]]
         assert len(ticks) == 8
-        async with clients.open_bot(settings) as bot:
+        async with open_bot(settings) as bot:
             other = app.build(settings, bot=bot, database=database, erp=None, clock=clock)
             replicas = (telegram.balcao, other)
             async with background(other.locks.keep_for_ever()):

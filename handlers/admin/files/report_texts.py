@@ -1,9 +1,9 @@
 """What is said of a job: its progress, its preview, its end, and its line in the list."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
+from html import escape
 from typing import Final
-
-from aiogram import html
 
 from bot.domain.job import OVER, Counts, Job, JobKind, JobState, Report
 from bot.domain.registration import read_line
@@ -50,6 +50,9 @@ _MARKS: Final = {
     JobState.CANCELLED: "✖️",
     JobState.FAILED: "⚠️",
 }
+
+# As Telegram wants it: quotation marks stay.
+_quote = partial(escape, quote=False)
 
 
 def title(job: Job) -> str:
@@ -106,7 +109,7 @@ def report(job: Job, found: Report, names: Names) -> str:
                 parts.append("Nada foi gravado.")
         case JobState.FAILED:
             parts = [f"⚠️ {title(job)} não terminou", *_file_line(job), *_of_undo(job)]
-            parts.append(html.quote(describe_trouble(job)))
+            parts.append(_quote(describe_trouble(job)))
             if job.kind is JobKind.IMPORT and not _wrote(job.counts):
                 parts.append("Nada foi gravado.")
         case _:
@@ -156,7 +159,7 @@ def preview(job: Job, found: Report, names: Names) -> str:
         for path in _in_order(counts.fields):
             lists.append(f"• {_label(path)}: {number(counts.fields[path])}")
             lists += [
-                f"   {html.quote(short(sample.name, 30))}: "
+                f"   {_quote(short(sample.name, 30))}: "
                 f"{_shown(path, sample.before, names)} → {_shown(path, sample.after, names)}"
                 for sample in job.samples
                 if sample.path == path
@@ -174,7 +177,7 @@ def export_caption(job: Job, names: Names) -> str:
     at = job.began_at or job.created_at
     lines = [f"📤 {_exported(job.counts)} · {when(at, names)}"]
     if options is not None:
-        lines.append(html.quote(short(filters(options.query, names), 200)))
+        lines.append(_quote(short(filters(options.query, names), 200)))
     lines.append("⚠️ São dados pessoais: guarde bem, e apague daqui depois.")
     return "\n".join(lines)
 
@@ -223,11 +226,11 @@ def not_sent(job: Job) -> str:
 
 def details(job: Job, found: Report, names: Names) -> str:
     """The job with who and when, for whoever opens it in the list."""
-    head = [f"👤 {html.quote(who(job.by, names))} · {when(job.created_at, names)}"]
+    head = [f"👤 {_quote(who(job.by, names))} · {when(job.created_at, names)}"]
     if job.ended_at is not None:
         head.append(f"🏁 {when(job.ended_at, names)}")
     if job.export_options is not None:
-        head.append(html.quote(short(filters(job.export_options.query, names), 200)))
+        head.append(_quote(short(filters(job.export_options.query, names), 200)))
     if job.is_active:
         return "\n".join([progress(job, job.counts, rows_a_second=0, left_s=None), "", *head])
     return "\n".join([report(job, found, names), "", *head])
@@ -239,8 +242,8 @@ def list_line(job: Job, names: Names) -> str:
     if job.undoes is not None:
         line += f" da tarefa {job.undoes}"
     if job.source is not None:
-        line += f" · {html.quote(short(job.source.name, 40))}"
-    rest = [f"{when(job.created_at, names)}, {html.quote(short(who(job.by, names), 40))}"]
+        line += f" · {_quote(short(job.source.name, 40))}"
+    rest = [f"{when(job.created_at, names)}, {_quote(short(who(job.by, names), 40))}"]
     if job.state not in OVER or not job.counts.rows:
         rest.append(_STATES[job.state])
     else:
@@ -351,7 +354,7 @@ def _lines_found(job: Job, found: Report, names: Names) -> list[str]:
         lines += ["", "<b>Mantidos, porque alguém mudou depois:</b>"]
         for kept in found.kept:
             what = ", ".join(map(_label, kept.paths)) or "o cadastro todo"
-            lines.append(f"• {html.quote(short(kept.name, 40))}: {short(what, 100)}")
+            lines.append(f"• {_quote(short(kept.name, 40))}: {short(what, 100)}")
         if counts.kept > len(found.kept):
             lines.append(f"… e mais {number(counts.kept - len(found.kept))}")
     return _cut(lines)
@@ -367,7 +370,7 @@ def _refused(found: Report) -> list[str]:
         shown = ", ".join(map(number, where[:_LINES_OF_A_REASON]))
         more = "…" if len(where) > _LINES_OF_A_REASON else ""
         row_s = _plural(len(where), "Linha", "Linhas")
-        told.append(f"• {row_s} {shown}{more}: {html.quote(short(reason, _LINE))}")
+        told.append(f"• {row_s} {shown}{more}: {_quote(short(reason, _LINE))}")
     return told
 
 
@@ -378,7 +381,7 @@ def _line_numbers(lines: Sequence[int], count: int) -> str:
 
 
 def _file_line(job: Job) -> list[str]:
-    return [f"📄 {html.quote(short(job.source.name, 60))}"] if job.source is not None else []
+    return [f"📄 {_quote(short(job.source.name, 60))}"] if job.source is not None else []
 
 
 def _of_undo(job: Job) -> list[str]:
@@ -396,7 +399,7 @@ def _wrote(counts: Counts) -> bool:
 
 
 def _shown(path: str, value: object, names: Names) -> str:
-    return html.quote(short(show_value(path, value, names), _VALUE))
+    return _quote(short(show_value(path, value, names), _VALUE))
 
 
 def _label(path: str) -> str:
