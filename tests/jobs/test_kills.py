@@ -1,291 +1,27 @@
-"""A worker is killed again and again, and the job comes out as if nobody had touched it."""
+"""An import that is killed twenty times ends as one that nobody killed."""
 
-import asyncio
-import os
 import random
-import subprocess
-import sys
-import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.demo.documents import make_cpf
-from bot.domain.job import Batch, Counts, Job, JobState
-from bot.domain.registration import Kind, Registration, Stamp, Way
-from bot.usecases.import_file import BATCH
-from bot.usecases.manage_jobs import ManageJobs
-from storage.bulk import Bulk
-from storage.choices import Choices
-from storage.connection import connected
-from storage.indexes import ensure_indexes
-from storage.verify import verify
-from tests.jobs.conftest import HEADER, Bench, table
-from tests.storage.servers import kill, short_lived
-
-ROWS = 50_000
-KILLS = 20
-NOW = datetime(2026, 11, 24, 15, 30, 1, 234_000, tzinfo=UTC)
-FIRST = 100_000_000
-BEFORE = Stamp(at=NOW, by="admin:9", way=Way.CHAT)
-# What holds the random id of a registration that the import created.
-OF_THE_ID = ("_id", "sort_name", "words", "marks", "seal")
-
-
-class Begun(Bench):
-    """Begins jobs without working on them, all at one time of day: it is in what they write."""
-
-    def __init__(self, database: Any, folder: Path) -> None:
-        super().__init__(database, folder)
-        self.manage = ManageJobs(
-            store=self.store,
-            files=self.files,
-            choices=Choices(database),
-            wake=self._nobody,
-            clock=lambda: NOW,
-        )
-
-    async def _nobody(self, job_id: int) -> None:
-        """Whoever looks after jobs will find it."""
-
-    async def worked(self, job: Job) -> Job:
-        """The job after it was worked on here, undisturbed."""
-        await self.work.work(str(job.id))
-        return await self.job(job.id)
-
-
-class Workers:
-    """One process at a time that works on the jobs of a database."""
-
-    def __init__(self, uri: str, bench: Bench) -> None:
-        self._command = [
-            *(sys.executable, "-m", "tests.jobs.worker"),
-            *(uri, bench.database.name, str(bench.folder)),
-        ]
-        self._bench = bench
-        self._process: subprocess.Popen[bytes] | None = None
-        self.kills = 0
-
-    def start(self) -> None:
-        self._process = subprocess.Popen(  # noqa: S603 - ours
-            self._command,
-            stdin=subprocess.DEVNULL,
-            # Not measured: it would take twice as long, and what is killed tells nothing.
-            env={
-                **{k: v for k, v in os.environ.items() if not k.startswith("COVERAGE_")},
-                "PYTHONPATH": os.pathsep.join(sys.path),
-            },
-        )
-
-    async def kill(self) -> None:
-        """End it as the power does."""
-        assert self._process is not None
-        assert self._process.poll() is None
-        await kill(self._process.pid)
-        self._process.wait()
-        self._process = None
-        self.kills += 1
-
-    async def killed_when(self, true: Callable[[], Awaitable[bool]]) -> None:
-        """One that is started, and killed when this has come about."""
-        self.start()
-        await _until(true)
-        await self.kill()
-
-    async def finishes(self, job_id: int) -> Job:
-        """The job after one was left alone with it."""
-        self.start()
-
-        async def is_left() -> bool:
-            job = await self._bench.job(job_id)
-            return not job.is_active and job.owner is None
-
-        await _until(is_left)
-        self.close()
-        return await self._bench.job(job_id)
-
-    def close(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-
-@contextmanager
-def workers(uri: str, bench: Bench) -> Iterator[Workers]:
-    some = Workers(uri, bench)
-    try:
-        yield some
-    finally:
-        some.close()
-
-
-@pytest.fixture(scope="module")
-async def mongodb_uri(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    """A server of this file's own: to drop so many rows takes longer than to write them."""
-    async with short_lived(tmp_path_factory.mktemp("data")) as uri:
-        yield uri
-
-
-@pytest.fixture
-async def database(mongodb_uri: str) -> AsyncIterator[Any]:
-    async with opened(mongodb_uri) as database:
-        yield database
-
-
-@asynccontextmanager
-async def opened(uri: str) -> AsyncIterator[Any]:
-    """A new database, left to be thrown away with its server."""
-    async with connected(uri, f"test_{uuid.uuid4().hex[:12]}") as database:
-        await ensure_indexes(database)
-        yield database
-
-
-async def _until(true: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(60):
-        while not await true():  # noqa: ASYNC110 - another process sets no event
-            await asyncio.sleep(0.01)
-
-
-class Moments:
-    """What of a job can be waited for."""
-
-    def __init__(self, bench: Bench, job_id: int) -> None:
-        self._bench = bench
-        self._job_id = job_id
-        self._done: list[Batch] = []
-
-    def claimed(self) -> Callable[[], Awaitable[bool]]:
-        """Another worker than the one of now has it."""
-        before: list[str | None] = []
-
-        async def claimed() -> bool:
-            job = await self._bench.job(self._job_id)
-            before.append(job.owner)
-            return job.owner is not None and job.owner != before[0]
-
-        return claimed
-
-    def batches(self, more: int) -> Callable[[], Awaitable[bool]]:
-        """So many batches more are done than were at the last moment."""
-        wanted = len(self._done) + more
-
-        async def done() -> bool:
-            return await self._look() >= wanted
-
-        return done
-
-    def rows(self, count: int) -> Callable[[], Awaitable[bool]]:
-        """So many rows are done."""
-
-        async def done() -> bool:
-            await self._look()
-            return sum(batch.counts.rows for batch in self._done) >= count
-
-        return done
-
-    async def _look(self) -> int:
-        while batch := await self._bench.store.batch(self._job_id, len(self._done) + 1):
-            self._done.append(batch)
-        return len(self._done)
-
-
-def generated(rows: int) -> bytes:
-    """Mostly people who are new, every 100th row refused; what there is of them already is told
-    by `there_of`."""
-    chance = random.Random(rows)  # noqa: S311 - the same every time
-    lines: list[tuple[str, ...]] = [HEADER]
-    for number in range(rows):
-        tax_id, email = make_cpf(FIRST + number).masked, f"p{number}@example.com.br"
-        if number % 100 == 7:
-            wrong = (
-                (tax_id, "nada"),
-                ("111.111.111-11", email),
-                (make_cpf(FIRST + chance.randrange(number)).masked, email),
-            )
-            tax_id, email = chance.choice(wrong)
-        lines.append((name_of(number), tax_id, "", email, "cliente", "", ""))
-    return table(lines)
-
-
-def name_of(number: int) -> str:
-    return f"José Conceição {number}"
-
-
-def there_of(rows: int) -> list[Registration]:
-    """Every 50th of them: half with another e-mail, half without; and a stretch of some hundreds
-    just as the file has them."""
-    stretch = range(rows // 2, rows // 2 + rows // 25)
-    return [
-        Registration(
-            id=f"{number:032x}",
-            tax_id=make_cpf(FIRST + number),
-            name=name_of(number),
-            email=f"p{number}@example.com.br"
-            if number in stretch
-            else None
-            if number % 100
-            else "velho@example.com.br",
-            kinds=frozenset((Kind.CUSTOMER,)),
-            created=BEFORE,
-            updated=BEFORE,
-        )
-        for number in range(rows)
-        if number in stretch or number % 50 == 0
-    ]
-
-
-async def prefill(database: Any, some: Sequence[Registration]) -> None:
-    bulk = Bulk(database)
-    for start in range(0, len(some), BATCH):
-        batch = Batch(job=0, number=start // BATCH + 1, last_line=0, counts=Counts())
-        assert await bulk.write(batch, stamp=BEFORE, creates=some[start : start + BATCH])
-
-
-async def content(database: Any) -> dict[str, dict[str, Any]]:
-    """Every registration by its tax id, but for what follows from an id that chance gave."""
-    found = await database["registrations"].find({}).to_list(None)
-    return {
-        document["tax_key"]: {k: v for k, v in document.items() if k not in OF_THE_ID}
-        for document in found
-    }
-
-
-async def audit(database: Any) -> list[Any]:
-    """Every entry with its hashes: those who are changed had their ids before."""
-    found = await database["audit"].find({}).to_list(None)
-    return sorted(found, key=lambda entry: str(entry["_id"]))
-
-
-async def told_of(bench: Bench, job: Job) -> dict[str, list[Any]]:
-    """What is told of the rows, all of it."""
-    found: dict[str, list[Any]] = {"refused": [], "repaired": [], "replanned": [], "kept": []}
-    async for batch in bench.store.batches(job.id):
-        for name, some in found.items():
-            some += getattr(batch, name)
-    return found
-
-
-async def created_by(bench: Bench, job: Job) -> list[str]:
-    return [one async for batch in bench.store.batches(job.id) for one in batch.created]
-
-
-async def assert_whole(database: Any) -> None:
-    found = await verify(database, lambda _: None)
-    assert not found.broken, found.broken[:3]
-
-
-async def assert_same(bench: Bench, job: Job, other: Bench, twin: Job) -> None:
-    assert (job.state, job.counts) == (twin.state, twin.counts)
-    assert job.state is JobState.DONE
-    assert await told_of(bench, job) == await told_of(other, twin)
-    assert await content(bench.database) == await content(other.database)
-    assert await audit(bench.database) == await audit(other.database)
-    await assert_whole(bench.database)
+from bot.domain.job import JobState
+from tests.jobs.kills import (
+    KILLS,
+    ROWS,
+    Begun,
+    Moments,
+    assert_same,
+    created_by,
+    generated,
+    opened,
+    prefill,
+    there_of,
+    workers,
+)
+from tests.jobs.kills import database as database
+from tests.jobs.kills import mongodb_uri as mongodb_uri
 
 
 @pytest.mark.timeout(300)
@@ -313,7 +49,9 @@ async def test_twenty_kills_leave_an_import_as_if_there_had_been_none(
     async with opened(mongodb_uri) as second:
         await prefill(second, there)
         other = Begun(second, tmp_path)
-        twin = await other.worked(await other.begun(sent, state=JobState.RUNNING))
+        begun = await other.begun(sent, state=JobState.RUNNING)
+        with workers(mongodb_uri, other) as undisturbed:
+            twin = await undisturbed.finishes(begun.id)
         assert (twin.counts.rows, twin.counts.refused) == (ROWS, ROWS // 100)
         await assert_same(bench, job, other, twin)
         assert await bench.result(job) == await other.result(twin)
@@ -322,77 +60,3 @@ async def test_twenty_kills_leave_an_import_as_if_there_had_been_none(
     assert len(created) == len(set(created)) == job.counts.created
     found = await database["registrations"].find({}, {"_id": 1}).to_list(None)
     assert {one["_id"] for one in found} == {*created, *(one.id for one in there)}
-
-
-async def test_kills_leave_an_undo_as_if_there_had_been_none(
-    database: Any, mongodb_uri: str, tmp_path: Path
-):
-    rows = 5_000
-    chance = random.Random(rows)  # noqa: S311 - the same every time
-    sent, there = generated(rows), there_of(rows)
-    async with opened(mongodb_uri) as second:
-        bench, other = Begun(database, tmp_path), Begun(second, tmp_path)
-        for one in (bench, other):
-            await prefill(one.database, there)
-        before = await content(database)
-        imported, twin = [
-            await one.worked(await one.begun(sent, state=JobState.RUNNING))
-            for one in (bench, other)
-        ]
-        undo = await bench.manage.undo(imported.id, by="admin:1")
-        assert isinstance(undo, Job)
-        moments = Moments(bench, undo.id)
-        with workers(mongodb_uri, bench) as some:
-            await some.killed_when(moments.claimed())
-            for _ in range(4):
-                await some.killed_when(moments.batches(chance.randint(1, 2)))
-            assert (await bench.job(undo.id)).is_active
-            undo = await some.finishes(undo.id)
-        second = await other.manage.undo(twin.id, by="admin:1")
-        assert isinstance(second, Job)
-        await assert_undone(bench, undo, other, await other.worked(second))
-        assert {key: own(one) for key, one in (await content(database)).items()} == {
-            key: own(one) for key, one in before.items()
-        }
-
-
-def own(document: dict[str, Any]) -> dict[str, Any]:
-    """Without what says that something was done and taken back."""
-    return {key: one for key, one in document.items() if key not in ("updated", "version")}
-
-
-async def assert_undone(bench: Bench, undo: Job, other: Bench, twin: Job) -> None:
-    assert (await bench.job(undo.undoes or 0)).undone_by == undo.id
-    assert (undo.state, undo.counts) == (twin.state, twin.counts)
-    assert undo.state is JobState.DONE
-    assert undo.counts.removed
-    assert undo.counts.updated
-    assert await content(bench.database) == await content(other.database)
-    await assert_whole(bench.database)
-
-
-async def test_kills_leave_a_dry_run_as_if_there_had_been_none(
-    database: Any, mongodb_uri: str, tmp_path: Path
-):
-    rows = 6_000
-    sent = generated(rows)
-    await prefill(database, there_of(rows))
-    bench = Begun(database, tmp_path)
-    drafts = [await bench.begun(sent, state=JobState.DRAFT) for _ in range(2)]
-    for one in drafts:
-        assert await bench.manage.check(one.id)
-    twin = await bench.worked(drafts[1])
-    before = await bench.register()
-    moments = Moments(bench, drafts[0].id)
-    with workers(mongodb_uri, bench) as some:
-        for _ in range(5):
-            await some.killed_when(moments.claimed())
-        assert (await bench.job(drafts[0].id)).state is JobState.CHECKING
-        job = await some.finishes(drafts[0].id)
-    assert job.state is twin.state is JobState.CHECKED
-    assert (job.preview, job.samples) == (twin.preview, twin.samples)
-    assert await bench.register() == before
-    # And a yes to it is done as it was shown.
-    assert await bench.manage.confirm(job.id)
-    done = await bench.worked(job)
-    assert done.counts == job.preview

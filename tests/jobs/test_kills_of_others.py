@@ -1,0 +1,95 @@
+"""An undo and a dry run that are killed end as those that nobody killed."""
+
+import random
+from pathlib import Path
+from typing import Any
+
+from bot.domain.job import Job, JobState
+from tests.jobs.conftest import Bench
+from tests.jobs.kills import (
+    Begun,
+    Moments,
+    assert_whole,
+    content,
+    generated,
+    opened,
+    prefill,
+    there_of,
+    workers,
+)
+from tests.jobs.kills import database as database
+from tests.jobs.kills import mongodb_uri as mongodb_uri
+
+
+async def test_kills_leave_an_undo_as_if_there_had_been_none(
+    database: Any, mongodb_uri: str, tmp_path: Path
+):
+    rows = 5_000
+    chance = random.Random(rows)  # noqa: S311 - the same every time
+    sent, there = generated(rows), there_of(rows)
+    async with opened(mongodb_uri) as second:
+        bench, other = Begun(database, tmp_path), Begun(second, tmp_path)
+        for one in (bench, other):
+            await prefill(one.database, there)
+        before = await content(database)
+        imported, twin = [
+            await one.worked(await one.begun(sent, state=JobState.RUNNING))
+            for one in (bench, other)
+        ]
+        undo = await bench.manage.undo(imported.id, by="admin:1")
+        assert isinstance(undo, Job)
+        moments = Moments(bench, undo.id)
+        with workers(mongodb_uri, bench) as some:
+            await some.killed_when(moments.claimed())
+            for _ in range(4):
+                await some.killed_when(moments.batches(chance.randint(1, 2)))
+            assert (await bench.job(undo.id)).is_active
+            undo = await some.finishes(undo.id)
+        second = await other.manage.undo(twin.id, by="admin:1")
+        assert isinstance(second, Job)
+        await assert_undone(bench, undo, other, await other.worked(second))
+        assert {key: own(one) for key, one in (await content(database)).items()} == {
+            key: own(one) for key, one in before.items()
+        }
+
+
+def own(document: dict[str, Any]) -> dict[str, Any]:
+    """Without what says that something was done and taken back."""
+    return {key: one for key, one in document.items() if key not in ("updated", "version")}
+
+
+async def assert_undone(bench: Bench, undo: Job, other: Bench, twin: Job) -> None:
+    assert (await bench.job(undo.undoes or 0)).undone_by == undo.id
+    assert (undo.state, undo.counts) == (twin.state, twin.counts)
+    assert undo.state is JobState.DONE
+    assert undo.counts.removed
+    assert undo.counts.updated
+    assert await content(bench.database) == await content(other.database)
+    await assert_whole(bench.database)
+
+
+async def test_kills_leave_a_dry_run_as_if_there_had_been_none(
+    database: Any, mongodb_uri: str, tmp_path: Path
+):
+    rows = 6_000
+    sent = generated(rows)
+    await prefill(database, there_of(rows))
+    bench = Begun(database, tmp_path)
+    drafts = [await bench.begun(sent, state=JobState.DRAFT) for _ in range(2)]
+    for one in drafts:
+        assert await bench.manage.check(one.id)
+    twin = await bench.worked(drafts[1])
+    before = await bench.register()
+    moments = Moments(bench, drafts[0].id)
+    with workers(mongodb_uri, bench) as some:
+        for _ in range(5):
+            await some.killed_when(moments.claimed())
+        assert (await bench.job(drafts[0].id)).state is JobState.CHECKING
+        job = await some.finishes(drafts[0].id)
+    assert job.state is twin.state is JobState.CHECKED
+    assert (job.preview, job.samples) == (twin.preview, twin.samples)
+    assert await bench.register() == before
+    # And a yes to it is done as it was shown.
+    assert await bench.manage.confirm(job.id)
+    done = await bench.worked(job)
+    assert done.counts == job.preview
