@@ -164,7 +164,8 @@ class RestoreRegistration:
             if copy.tax_id is not None:
                 taken = (await self.register.by_tax_ids([copy.tax_id])).get(copy.tax_id.key)
                 if taken is not None:
-                    return TaxIdTaken(taken)
+                    # Itself, when somebody else has put it back since it was looked for.
+                    return AlreadyThere(taken) if taken.id == copy.id else TaxIdTaken(taken)
             stamp = Stamp(at=self.clock(), by=by, way=Way.CHAT)
             restored = copy.model_copy(update={"updated": stamp, "version": entry.version + 1})
             if await self.register.bring_back(restored):
