@@ -3,11 +3,14 @@
 import asyncio
 import os
 import sys
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from bot import clients
+from bot.check import check_all
 from bot.demo.bot_api import BotApiEmulator
 from bot.demo.ixc import CREDENTIAL, IxcEmulator, faults
 from bot.domain.conversation import Department
@@ -35,7 +38,7 @@ def settings(telegram: BotApiEmulator, erp: IxcEmulator, tmp_path: Path) -> dict
     }
 
 
-async def check(settings: dict[str, str], cwd: Path) -> tuple[int, list[str]]:
+async def check_as_command(settings: dict[str, str], cwd: Path) -> tuple[int, list[str]]:
     """Exit code, and the lines that it printed."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot", "check"),
@@ -53,8 +56,23 @@ async def check(settings: dict[str, str], cwd: Path) -> tuple[int, list[str]]:
     return process.returncode, printed.decode().splitlines()
 
 
+async def check(settings: dict[str, str]) -> tuple[int, list[str]]:
+    """The same in this process, as Telegram's library takes seconds to load."""
+    out = Console(file=StringIO(), width=10_000)
+    err = Console(file=StringIO())
+    well = await check_all(read(settings), out=out, err=err)
+    assert isinstance(out.file, StringIO)
+    return 0 if well else 1, out.file.getvalue().splitlines()
+
+
+def read(settings: dict[str, str]) -> Settings:
+    return Settings.model_validate(
+        {k.removeprefix("BALCAO_").lower(): v for k, v in settings.items()}
+    )
+
+
 async def test_when_all_is_well_every_line_says_so(settings: dict[str, str], tmp_path: Path):
-    code, lines = await check(settings, tmp_path)
+    code, lines = await check_as_command(settings, tmp_path)
     assert lines == [
         "✓ configuração: completa",
         "✓ banco de dados: embutido, responde, índices completos",
@@ -71,7 +89,7 @@ async def test_every_trouble_has_its_line_and_hides_no_other(
     telegram.remove_member(GROUP_ID, telegram.bot.id, by=ADMIN_ID)
     erp.fail(faults.IP_NOT_ALLOWED)
     del settings["BALCAO_ATTENDANTS_CHAT_ID"]
-    code, lines = await check(settings, tmp_path)
+    code, lines = await check(settings)
     assert code == 1
     assert [line[:1] for line in lines] == ["✗", "✓", "✓", "✗", "✓"]
     assert "BALCAO_ATTENDANTS_CHAT_ID: falta" in lines[0]
@@ -83,14 +101,14 @@ async def test_a_group_that_the_bot_does_not_reach_or_rule_is_said(
     settings: dict[str, str], telegram: BotApiEmulator, tmp_path: Path
 ):
     telegram.set_admin(GROUP_ID, telegram.bot.id, False, by=ADMIN_ID)
-    code, lines = await check(settings, tmp_path)
+    code, lines = await check(settings)
     assert code == 1
     assert "não é administrador" in lines[2]
     telegram.remove_member(GROUP_ID, telegram.bot.id, by=ADMIN_ID)
-    code, lines = await check(settings, tmp_path)
+    code, lines = await check(settings)
     assert code == 1
     assert "o bot não alcança este grupo" in lines[2]
-    code, lines = await check({**settings, "BALCAO_BOT_TOKEN": "1:wrong"}, tmp_path)
+    code, lines = await check({**settings, "BALCAO_BOT_TOKEN": "1:wrong"})
     assert "o Telegram não aceita este token" in lines[2]
 
 
@@ -99,26 +117,23 @@ async def test_every_linked_group_is_checked(
 ):
     telegram.add_group(BILLING, "Cobrança", members=(ADMIN_ID,), bot="administrator")
     await link(settings, "Financeiro", BILLING)
-    code, lines = await check(settings, tmp_path)
+    code, lines = await check(settings)
     assert "administrador dos grupos “Atendimento”, “Cobrança”" in lines[2]
     assert code == 0
     rights = telegram.chat(BILLING).members[telegram.bot.id].rights
     rights["can_pin_messages"] = False
-    code, lines = await check(settings, tmp_path)
+    code, lines = await check(settings)
     assert lines[2].endswith("está no grupo “Cobrança”, mas não pode fixar mensagens")
     assert code == 1
     telegram.remove_member(BILLING, telegram.bot.id, by=ADMIN_ID)
-    code, lines = await check(settings, tmp_path)
+    code, lines = await check(settings)
     assert "o bot não alcança o grupo do departamento “Financeiro”" in lines[2]
 
 
 async def link(settings: dict[str, str], name: str, group_id: int) -> None:
     """As an admin does in the chat of a bot that runs."""
-    read = Settings.model_validate(
-        {k.removeprefix("BALCAO_").lower(): v for k, v in settings.items()}
-    )
-    async with clients.open_database(read) as database:
-        departments = clients.departments_of(read, database)
+    async with clients.open_database(read(settings)) as database:
+        departments = clients.departments_of(read(settings), database)
         await departments.ensure_default()
         made = await departments.create(name)
         assert isinstance(made, Department)
@@ -128,16 +143,13 @@ async def link(settings: dict[str, str], name: str, group_id: int) -> None:
 async def test_who_changed_the_database_from_outside_is_found_out_without_telling_whose_record(
     settings: dict[str, str], tmp_path: Path
 ):
-    read = Settings.model_validate(
-        {k.removeprefix("BALCAO_").lower(): v for k, v in settings.items()}
-    )
-    async with clients.open_database(read) as database:
+    async with clients.open_database(read(settings)) as database:
         assert await Registrations(database).create(registration())
-    code, lines = await check(settings, tmp_path)
+    code, lines = await check(settings)
     assert (code, lines[-1]) == (0, "✓ auditoria: 1 cadastros e 1 entradas conferem")
-    async with clients.open_database(read) as database:
+    async with clients.open_database(read(settings)) as database:
         await database["registrations"].update_one({"_id": "r1"}, {"$set": {"name": "Eva"}})
-    code, lines = await check(settings, tmp_path)
+    code, lines = await check(settings)
     assert code == 1
     assert lines[-2].startswith("✗ auditoria: de 1 cadastros e 1 entradas, 1 cadastros não")
     assert lines[-1] == "✗ auditoria: r1: cadastro alterado"

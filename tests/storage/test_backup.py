@@ -41,6 +41,7 @@ from storage.indexes import ensure_indexes
 from storage.registrations import Registrations
 from storage.verify import verify
 from storage.walk import delete_all, walk
+from tests.conftest import drop_if_small
 from tests.storage.broken_places import fill, mounted
 from tests.storage.records import NOW, conversation, registration, renaming
 from tests.storage.servers import SOON_MS, noted_pid, short_lived
@@ -134,7 +135,7 @@ async def other(mongodb_uri: str) -> AsyncIterator[Any]:
     async with connected(mongodb_uri, name) as opened:
         await ensure_indexes(opened)
         yield opened
-        await opened.client.drop_database(name)
+        await drop_if_small(opened)
 
 
 @pytest.mark.parametrize("seed", [1, 2])
