@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from bot.settings import Settings
 from bot.usecases.departments import Departments
-from erp.adapter import Erp
+from erp.adapter import Credentials, Erp
 from erp.registry import open_erp
 from storage.backup import refuse_half_restored
 from storage.connection import Database, connected
@@ -43,13 +43,16 @@ def open_erp_of(settings: Settings) -> AbstractAsyncContextManager[Erp]:
     """The ERP of the settings; raises RefusedError when they cannot be right."""
     return open_erp(
         settings.erp_kind,
-        url=settings.erp_url,
-        token=settings.erp_token,
-        username=settings.erp_username,
-        password=settings.erp_password,
-        client_id=settings.erp_client_id,
-        client_secret=settings.erp_client_secret,
-        database=settings.erp_database,
+        Credentials(
+            url=settings.erp_url,
+            token=settings.erp_token,
+            username=settings.erp_username,
+            password=settings.erp_password,
+            client_id=settings.erp_client_id,
+            client_secret=settings.erp_client_secret,
+            database=settings.erp_database,
+        ),
+        timezone=settings.zone,
     )
 
 

@@ -3,6 +3,7 @@
 | answer                       | becomes                                   |
 | ---------------------------- | ----------------------------------------- |
 | 408, 425, 429, 5xx           | TryLaterError, with Retry-After if given  |
+| 401                          | UnauthorizedError (a RefusedError)        |
 | 3xx and any other 4xx        | RefusedError                              |
 | 2xx with HTML                | ErrorPageError (a TryLaterError)          |
 | 2xx that is not JSON         | UnreadableError                           |
@@ -31,12 +32,22 @@ class ErrorPageError(TryLaterError):
         self.is_overload = status in _OVERLOAD
 
 
+class UnauthorizedError(RefusedError):
+    """The key of this request is not accepted, or not any more."""
+
+
 def read_answer(label: str, status: int, headers: Mapping[str, str], body: bytes) -> Any:
     """Return the JSON document of an answer; raises TryLaterError, RefusedError or UnreadableError
     as the table above says.
 
     label: names the request in the error; no secrets, no personal data.
     """
+    check_answer(label, status, headers, body)
+    return parse(label, body)
+
+
+def check_answer(label: str, status: int, headers: Mapping[str, str], body: bytes) -> None:
+    """Return when an answer may be JSON; raises as the table above says."""
     is_page = body.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
     if status in _TRY_LATER or status >= 500:
         text = f"{label}: HTTP {status}" + (" with HTML instead of JSON" if is_page else "")
@@ -44,10 +55,16 @@ def read_answer(label: str, status: int, headers: Mapping[str, str], body: bytes
         if is_page:
             raise ErrorPageError(text, status=status, retry_after_s=retry_after_s)
         raise TryLaterError(text, retry_after_s=retry_after_s)
+    if status == 401:
+        raise UnauthorizedError(f"{label}: HTTP {status}")
     if not 200 <= status < 300:
         raise RefusedError(f"{label}: HTTP {status}")
     if is_page:
         raise ErrorPageError(f"{label}: HTTP {status} with HTML instead of JSON", status=status)
+
+
+def parse(label: str, body: bytes) -> Any:
+    """Return the JSON document; raises UnreadableError."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError) as error:

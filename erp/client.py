@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 import aiohttp
 import stamina
@@ -41,8 +41,14 @@ class Limits:
     retry_after_max_s: float = 2.0
     """A longer Retry-After is not waited for; the error carries it."""
     concurrency: int = 4
+    gap_s: float = 0.0
+    """Between the starts of two requests, where the ERP counts them."""
     answer_bytes: int = 16 * 1024 * 1024
 
+
+_Answer = TypeVar("_Answer")
+Reader = Callable[[str, int, Mapping[str, str], bytes], _Answer]
+"""From the label, status, headers and body of an answer to what it says; raises our errors."""
 
 DEFAULT_LIMITS: Final = Limits()
 
@@ -66,6 +72,7 @@ class ErpClient:
         self._headers = headers
         self._limits = limits
         self._breaker = breaker or Breaker()
+        self._next_start = 0.0
         self._slots = asyncio.Semaphore(limits.concurrency)
         self._timeout = aiohttp.ClientTimeout(
             total=limits.attempt_s, sock_connect=limits.connect_s, sock_read=limits.read_s
@@ -78,18 +85,22 @@ class ErpClient:
         *,
         what: str,
         is_read: bool,
-        body: Mapping[str, Any] | None = None,
+        body: Any = None,
+        form: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Any:
-        """Return the JSON document of the answer.
+        read: Reader[_Answer] = read_answer,
+    ) -> _Answer:
+        """Return what `read` makes of the answer: its JSON document, unless an ERP needs more.
 
         what: names the request in errors and logs; no document, no secret.
         is_read: only a read is repeated; a write that got no answer may still have been done.
+        body, form: sent as JSON, or as a form.
         Raises TryLaterError (no answer, time-out, HTTP 429 or 5xx, HTML, paused), RefusedError
         (other 3xx and 4xx, certificate not trusted) or UnreadableError (not HTTP, not JSON).
         """
         label = f"ERP {self._system} {what}"
+        sent = _Sent(method, path, body, form, params, headers)
         with self._breaker.watching(label):
             try:
                 async with asyncio.timeout(self._limits.total_s):
@@ -104,7 +115,7 @@ class ErpClient:
                         wait_jitter=self._limits.wait_jitter_s,
                     ):
                         with attempt:
-                            return await self._ask(method, path, label, body, params, headers)
+                            return read(label, *await self._ask(sent, label))
             except TimeoutError as error:
                 raise TryLaterError(f"{label}: no answer in time") from error
         raise AssertionError("stamina returns or raises")
@@ -127,24 +138,18 @@ class ErpClient:
 
         return retry
 
-    async def _ask(
-        self,
-        method: str,
-        path: str,
-        label: str,
-        body: Mapping[str, Any] | None,
-        params: Mapping[str, str] | None,
-        headers: Mapping[str, str] | None,
-    ) -> Any:
+    async def _ask(self, sent: "_Sent", label: str) -> tuple[int, Mapping[str, str], bytes]:
+        await self._wait_for_gap()
         try:
             async with (
                 self._slots,
                 self._session.request(
-                    method,
-                    self._url / path,
-                    json=body,
-                    params=params,
-                    headers={**self._headers, **(headers or {})},
+                    sent.method,
+                    self._url / sent.path if sent.path else self._url,
+                    json=sent.body,
+                    data=sent.form,
+                    params=sent.params,
+                    headers={**self._headers, **(sent.headers or {})},
                     timeout=self._timeout,
                     # A POST that is redirected turns into a GET, and credentials travel with it.
                     allow_redirects=False,
@@ -161,7 +166,15 @@ class ErpClient:
             raise UnreadableError(f"{label}: the answer is not HTTP") from nameless(error)
         except (aiohttp.ClientError, OSError) as error:
             raise TryLaterError(f"{label}: {type(error).__name__}") from nameless(error)
-        return read_answer(label, response.status, response.headers, content)
+        return response.status, response.headers, content
+
+    async def _wait_for_gap(self) -> None:
+        if not self._limits.gap_s:
+            return
+        now = asyncio.get_running_loop().time()
+        start = max(now, self._next_start)
+        self._next_start = start + self._limits.gap_s
+        await asyncio.sleep(start - now)
 
     async def _read(self, response: aiohttp.ClientResponse, label: str) -> bytes:
         content = bytearray()
@@ -170,6 +183,18 @@ class ErpClient:
             if len(content) > self._limits.answer_bytes:
                 raise UnreadableError(f"{label}: the answer is too long")
         return bytes(content)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """One request as it goes out."""
+
+    method: str
+    path: str
+    body: Any
+    form: Mapping[str, str] | None
+    params: Mapping[str, str] | None
+    headers: Mapping[str, str] | None
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""IXC Provedor: who has a document, among its customers and suppliers.
+"""IXC Provedor: who has a document, and everybody, among its customers and suppliers.
 
 Source: the vendor's API documentation ("API - IXC Provedor") and public clients of it.
 """
@@ -6,27 +6,26 @@ Source: the vendor's API documentation ("API - IXC Provedor") and public clients
 import asyncio
 import base64
 import binascii
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from typing import Any, Final, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, Generic, TypeVar
 
-import aiohttp
 import structlog
-from pydantic import SecretStr, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 from yarl import URL
 
 from bot.domain.candidate import Candidate
+from bot.domain.erp_record import ErpPage, ErpRecord, merge
 from bot.domain.errors import AppError, RefusedError, UnreadableError
 from bot.domain.tax_id import TaxId
-from erp.adapter import Adapter, Credentials, Facts
-from erp.answer import nameless
-from erp.breaker import Breaker
-from erp.client import ErpClient, Limits, open_session, read_address
-from erp.ixc_records import SYSTEM, CustomerRow, Row, SupplierRow
-from erp.merge import merge
+from erp.adapter import Adapter, Connection, Facts
+from erp.answer import check_answer, nameless, parse
+from erp.client import Limits, read_address
+from erp.fields import Row, Text, has, mapping, moment
+from erp.ixc_records import SYSTEM, CustomerRow, IxcRow, SupplierRow
 
 logger = structlog.get_logger()
-_AnyRow = TypeVar("_AnyRow", bound=Row)
 
 NAME: Final = SYSTEM
 FACTS: Final = Facts(
@@ -38,8 +37,13 @@ FACTS: Final = Facts(
 )
 # The vendor publishes no limit but warns of servers that shed load.
 LIMITS: Final = Limits(concurrency=2)
+_TABLES: Final[Mapping[str, type[IxcRow]]] = {m.table: m for m in (CustomerRow, SupplierRow)}
+# No maximum is published; clients ask for 100 to 500.
+_PAGE_ROWS: Final = 500
+_CHANGED: Final = "ultima_atualizacao"
 # More records than anybody keeps of one document.
 _ROWS: Final = 100
+_AnyRow = TypeVar("_AnyRow", bound=Row)
 # What IXC says in its own words, which we do not pass on: they may quote what was asked.
 _SAYINGS: Final = (
     ("não está liberado", "the IP address is not allowed (IXC: Redes Permitidas)"),
@@ -50,27 +54,15 @@ _SAYINGS: Final = (
 class Ixc:
     """The IXC Provedor of one company.
 
-    url: host or URL, also of any page under /webservice.
-    token: `id:token` as IXC's panel shows it, or the same already in base64.
-    Raises RefusedError when one of them cannot be right.
+    The URL may be a host or that of any page under /webservice, the token `id:token` as IXC's
+    panel shows it, or the same already in base64. Raises RefusedError when one cannot be right.
     """
 
-    def __init__(
-        self,
-        session: aiohttp.ClientSession,
-        *,
-        url: str,
-        token: SecretStr,
-        limits: Limits = LIMITS,
-        breaker: Breaker | None = None,
-    ) -> None:
-        self._client = ErpClient(
-            session,
-            system=NAME,
-            url=_root(url),
-            headers={"Authorization": f"Basic {_basic(token)}"},
-            limits=limits,
-            breaker=breaker,
+    def __init__(self, at: Connection) -> None:
+        self._client = at.client(
+            NAME,
+            _root(at.credentials.url),
+            headers={"Authorization": f"Basic {_basic(at.credentials.token)}"},
         )
 
     async def by_tax_id(self, tax_id: TaxId) -> Candidate | None:
@@ -94,43 +86,110 @@ class Ixc:
             # that. What may still be had by asking again (TryLaterError) has ended it above.
             logger.warning("erp.suppliers_not_asked", system=NAME, error=str(suppliers))
             suppliers = []
-        rows = [*customers, *suppliers]
-        return merge(tax_id, [row.to_record() for row in rows]) if rows else None
+        records = [*customers, *suppliers]
+        return merge(tax_id, records) if records else None
+
+    async def page(self, cursor: str, *, since: datetime | None = None) -> ErpPage:
+        """Return one page of customers and then of suppliers, by id or by the time of change.
+
+        Each page begins after the last row of the one before, so that rows which come and go
+        meanwhile move none past us. Raises as `by_tax_id` does.
+        """
+        at = _Place.read(cursor)
+        try:
+            return await self._page_at(at, since)
+        except RefusedError as error:
+            if at.table != SupplierRow.table or at.number != 1 or at.last:
+                raise
+            # As in a look-up: a token may be released for customers only.
+            logger.warning("erp.suppliers_not_listed", system=NAME, error=str(error))
+            return ErpPage(records=(), next=None)
 
     async def probe(self) -> None:
         """Return when IXC answers and accepts the token; raises as `by_tax_id` does."""
-        await self._list("empresa", column="id", oper=">", query="0", rows=1)
+        await self._list("empresa", Row, column="id", oper=">", query="0", rows=1)
 
-    async def _suppliers_having(self, tax_id: TaxId) -> list[SupplierRow] | AppError:
+    async def _suppliers_having(self, tax_id: TaxId) -> list[ErpRecord] | AppError:
         try:
             return await self._having(tax_id, SupplierRow)
         except (RefusedError, UnreadableError) as error:
             return error
 
-    async def _having(self, tax_id: TaxId, model: type[_AnyRow]) -> list[_AnyRow]:
+    async def _having(self, tax_id: TaxId, model: type[IxcRow]) -> list[ErpRecord]:
         # IXC compares texts: a document is found only in the writing it is stored in.
         for query in dict.fromkeys((tax_id.masked, tax_id.number)):
-            answer = await self._list(
-                model.table, column=model.document_column, oper="=", query=query, rows=_ROWS
+            rows = await self._list(
+                model.table,
+                model,
+                column=model.document_column,
+                oper="=",
+                query=query,
+                rows=_ROWS,
             )
-            if not answer:
+            if not rows:
                 continue
             label = f"ERP {NAME} {model.table}"
-            try:
-                rows = [model.model_validate(row) for row in answer]
-            except ValidationError as error:
-                raise UnreadableError(f"{label}: not the fields we know") from nameless(error)
-            having = [row for row in rows if row.has(tax_id)]
+            if None in rows:
+                raise UnreadableError(f"{label}: not the fields we know")
+            records = [row.to_record() for row in rows if row is not None]
+            having = [record for record in records if has(record, tax_id)]
             if not having:
                 # The filter was not applied, so this does not say that nobody has the document.
                 raise UnreadableError(f"{label}: answered with other documents than asked for")
             return having
         return []
 
+    async def _page_at(self, at: "_Place", since: datetime | None) -> ErpPage:
+        model = _TABLES[at.table]
+        by_change = since is not None and not at.is_whole
+        column = _CHANGED if by_change else "id"
+        first = since.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S") if by_change and since else "0"
+        begin = at.last or first
+        rows = await self._list(
+            at.table,
+            model,
+            column=column,
+            # Several rows have one moment, so a page by time begins with those of the last one.
+            oper=">=" if by_change else ">",
+            query=begin,
+            rows=_PAGE_ROWS,
+            page=at.number,
+        )
+        keys = [(getattr(row, column) if row else None) or "" for row in rows]
+        if by_change and any(key < begin for key in keys):
+            # The filter was not applied: only the whole table tells what changed.
+            logger.warning("erp.changes_not_filtered", system=NAME, table=at.table)
+            return await self._page_at(_Place(at.table, is_whole=True), since)
+        following = at.after(keys, is_last=len(rows) < _PAGE_ROWS)
+        if following is not None and following == at:
+            raise UnreadableError(f"ERP {NAME} {at.table}: the same page came again")
+        latest = max((row.ultima_atualizacao or "" for row in rows if row), default="")
+        return ErpPage(
+            records=[row.to_record() if row else _unreadable(model) for row in rows],
+            next=str(following) if following else None,
+            latest=moment(latest),
+        )
+
     async def _list(
-        self, table: str, *, column: str, oper: str, query: str, rows: int
-    ) -> list[Any]:
-        answer = await self._client.request(
+        self,
+        table: str,
+        model: type[_AnyRow],
+        *,
+        column: str,
+        oper: str,
+        query: str,
+        rows: int,
+        page: int = 1,
+    ) -> Sequence[_AnyRow | None]:
+        """The rows, None for those that are not as we know them."""
+
+        def read(
+            label: str, status: int, headers: Mapping[str, str], body: bytes
+        ) -> Sequence[_AnyRow | None]:
+            check_answer(label, status, headers, body)
+            return _rows(label, model, body)
+
+        return await self._client.request(
             "POST",
             table,
             what=table,
@@ -141,23 +200,51 @@ class Ixc:
                 "qtype": f"{table}.{column}",
                 "query": query,
                 "oper": oper,
-                "page": "1",
+                "page": str(page),
                 "rp": str(rows),
-                "sortname": f"{table}.id",
+                "sortname": f"{table}.{column}",
                 "sortorder": "asc",
             },
+            read=read,
         )
-        return _rows(answer, label=f"ERP {NAME} {table}")
 
 
-@asynccontextmanager
-async def open_ixc(credentials: Credentials) -> AsyncIterator[Ixc]:
-    """An IXC with a session of its own, closed on leaving."""
-    async with open_session() as session:
-        yield Ixc(session, url=credentials.url, token=credentials.token)
+ADAPTER: Final = Adapter(facts=FACTS, connect=Ixc, limits=LIMITS)
 
 
-ADAPTER: Final = Adapter(facts=FACTS, open=open_ixc)
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a page begins. Its text is the cursor."""
+
+    table: str = CustomerRow.table
+    last: str = ""
+    """The id or the time of the last row before it; empty at the begin."""
+    number: int = 1
+    """Of the page among rows that all changed at the same moment."""
+    is_whole: bool = False
+    """All rows, although only changes are asked for."""
+
+    @classmethod
+    def read(cls, cursor: str) -> "_Place":
+        if not cursor:
+            return cls()
+        table, number, is_whole, last = cursor.split("|")
+        if table not in _TABLES:
+            raise RefusedError(f"ERP {NAME}: no such page")
+        return cls(table, last, int(number), is_whole == "whole")
+
+    def __str__(self) -> str:
+        return f"{self.table}|{self.number}|{'whole' if self.is_whole else ''}|{self.last}"
+
+    def after(self, keys: Sequence[str], *, is_last: bool) -> "_Place | None":
+        """The place after a page with these ids or times; None after the last table."""
+        if is_last:
+            is_customers = self.table == CustomerRow.table
+            return _Place(SupplierRow.table) if is_customers else None
+        last = keys[-1]
+        if last == self.last and " " in last:
+            return _Place(self.table, last, self.number + 1, self.is_whole)
+        return _Place(self.table, last, 1, self.is_whole)
 
 
 def _root(text: str) -> URL:
@@ -176,24 +263,48 @@ def _basic(token: SecretStr) -> str:
     raise RefusedError("ERP ixc: the token has not the form id:token")
 
 
-def _rows(answer: Any, *, label: str) -> list[Any]:
-    if not isinstance(answer, Mapping):
-        raise UnreadableError(f"{label}: the answer is not an object")
-    if answer.get("type") == "error":
-        raise RefusedError(f"{label}: {_meaning(answer.get('message'))}")
+class _Listing(BaseModel, Generic[_AnyRow]):
+    type: Text = None
+    message: Text = None
+    total: Text = None
+    """A number or its text, by IXC's version."""
+    registros: list[_AnyRow] | None = None
+
+
+def _rows(label: str, model: type[_AnyRow], body: bytes) -> Sequence[_AnyRow | None]:
+    try:
+        # Only the fields of the model ever become objects of ours.
+        listing = _Listing[model].model_validate_json(body)  # type: ignore[valid-type]
+    except ValidationError:
+        return _readable_rows(label, model, mapping(label, parse(label, body)))
+    if listing.type == "error":
+        raise RefusedError(f"{label}: {_meaning(listing.message)}")
+    if listing.registros is None and listing.total != "0":
+        raise UnreadableError(f"{label}: no list of records in the answer")
+    return listing.registros or []
+
+
+def _readable_rows(
+    label: str, model: type[_AnyRow], answer: Mapping[str, Any]
+) -> Sequence[_AnyRow | None]:
+    """One by one, where something in the answer is not as we know it."""
     rows = answer.get("registros")
-    if rows is None and _is_zero(answer.get("total")):
-        return []
     if not isinstance(rows, list):
         raise UnreadableError(f"{label}: no list of records in the answer")
-    return rows
+    return [_readable(model, row) for row in rows]
 
 
-def _meaning(message: object) -> str:
-    said = message if isinstance(message, str) else ""
+def _readable(model: type[_AnyRow], row: object) -> _AnyRow | None:
+    try:
+        return model.model_validate(row)
+    except ValidationError:
+        return None
+
+
+def _unreadable(model: type[IxcRow]) -> ErpRecord:
+    return model().to_record()
+
+
+def _meaning(message: str | None) -> str:
+    said = message or ""
     return next((m for phrase, m in _SAYINGS if phrase in said), "an error in place of records")
-
-
-def _is_zero(total: object) -> bool:
-    # A number or its text, by IXC's version.
-    return not isinstance(total, bool) and total in (0, "0")

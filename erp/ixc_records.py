@@ -5,44 +5,34 @@ Only the fields named here are kept: a row has some 160, passwords among them.
 
 from typing import ClassVar, Final
 
-from pydantic import BaseModel, ConfigDict
-
+from bot.domain.erp_record import ErpRecord, first
 from bot.domain.registration import ErpRef, Kind, Phones, Status
-from bot.domain.tax_id import TaxId
-from erp.merge import Record, Text, first, phone_in
+from erp.fields import Row, Text, phone_in
 
 SYSTEM: Final = "ixc"
 _STATUS: Final = {"S": Status.ACTIVE, "N": Status.INACTIVE}
 
 
-class Row(BaseModel):
-    """What both tables have. Fields vary with IXC's version, so none is required."""
-
-    # Pydantic's errors quote their input, which here is a person's data.
-    model_config = ConfigDict(frozen=True, coerce_numbers_to_str=True, hide_input_in_errors=True)
+class IxcRow(Row):
+    """What both tables have."""
 
     table: ClassVar[str]
     document_column: ClassVar[str]
 
-    id: Text | None = None
-    razao: Text | None = None
-    fantasia: Text | None = None
-    tipo_pessoa: Text | None = None
-    email: Text | None = None
-    ativo: Text | None = None
-    ultima_atualizacao: Text | None = None
+    id: Text = None
+    razao: Text = None
+    fantasia: Text = None
+    tipo_pessoa: Text = None
+    email: Text = None
+    ativo: Text = None
+    ultima_atualizacao: Text = None
 
-    def has(self, tax_id: TaxId) -> bool:
-        """Whether this row really has the document, however it is written."""
-        document: str | None = getattr(self, self.document_column)
-        number = "".join(c for c in (document or "").upper() if c.isalnum())
-        # A foreigner's number could be the same as anybody's; "E" is how IXC marks foreigners.
-        return number == tax_id.number and (tax_id.country == "BR" or self.tipo_pessoa == "E")
-
-    def to_record(self) -> Record:
+    def to_record(self) -> ErpRecord:
         """This row in our terms."""
-        return Record(
+        return ErpRecord(
             ref=ErpRef(system=SYSTEM, table=self.table, id=self.id) if self.id else None,
+            document=self._document() or "",
+            is_foreign=self.tipo_pessoa == "E",
             kind=self._kind(),
             status=_STATUS.get(self.ativo or ""),
             updated=self.ultima_atualizacao or "",
@@ -52,6 +42,9 @@ class Row(BaseModel):
             email=self.email,
         )
 
+    def _document(self) -> str | None:
+        raise NotImplementedError
+
     def _kind(self) -> Kind:
         raise NotImplementedError
 
@@ -59,18 +52,21 @@ class Row(BaseModel):
         raise NotImplementedError
 
 
-class CustomerRow(Row):
+class CustomerRow(IxcRow):
     """A row of `cliente`."""
 
     table = "cliente"
     document_column = "cnpj_cpf"
 
-    cnpj_cpf: Text | None = None
-    fone: Text | None = None
-    telefone_comercial: Text | None = None
-    telefone_celular: Text | None = None
-    whatsapp: Text | None = None
-    crm: Text | None = None
+    cnpj_cpf: Text = None
+    fone: Text = None
+    telefone_comercial: Text = None
+    telefone_celular: Text = None
+    whatsapp: Text = None
+    crm: Text = None
+
+    def _document(self) -> str | None:
+        return self.cnpj_cpf
 
     def _kind(self) -> Kind:
         # The sales funnel lives in the same table.
@@ -84,15 +80,18 @@ class CustomerRow(Row):
         )
 
 
-class SupplierRow(Row):
+class SupplierRow(IxcRow):
     """A row of `fornecedor`; mind the other word order of its document."""
 
     table = "fornecedor"
     document_column = "cpf_cnpj"
 
-    cpf_cnpj: Text | None = None
-    telefone: Text | None = None
-    celular: Text | None = None
+    cpf_cnpj: Text = None
+    telefone: Text = None
+    celular: Text = None
+
+    def _document(self) -> str | None:
+        return self.cpf_cnpj
 
     def _kind(self) -> Kind:
         return Kind.SUPPLIER

@@ -1,15 +1,15 @@
 """Which ERPs there are, by the name in the setting ERP_KIND."""
 
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from importlib.metadata import entry_points
 from typing import Final
-
-from pydantic import SecretStr
+from zoneinfo import ZoneInfo
 
 from bot.domain.errors import RefusedError
 from erp import ixc
-from erp.adapter import Adapter, Credentials, Erp
+from erp.adapter import Adapter, Connection, Credentials, Erp, Tokens
+from erp.client import open_session
 
 ENTRY_POINT_GROUP: Final = "balcao.erp"
 _OURS: Final[Mapping[str, Adapter]] = {ixc.NAME: ixc.ADAPTER}
@@ -30,33 +30,23 @@ def find_adapter(kind: str) -> Adapter:
     raise RefusedError(f"There is no ERP called {kind!r}; known: {known}")
 
 
-def open_erp(
-    kind: str,
-    *,
-    url: str = "",
-    token: str | SecretStr = "",
-    username: str = "",
-    password: str | SecretStr = "",
-    client_id: str = "",
-    client_secret: str | SecretStr = "",
-    database: str = "",
-) -> AbstractAsyncContextManager[Erp]:
-    """An ERP ready to be asked, opened on entering and closed on leaving.
+@asynccontextmanager
+async def open_erp(
+    kind: str, credentials: Credentials, *, timezone: ZoneInfo, tokens: Tokens | None = None
+) -> AsyncIterator[Erp]:
+    """An ERP ready to be asked, closed on leaving.
 
-    kind: as in ERP_KIND. Raises RefusedError for an unknown one at once, and for settings that
-    cannot be right on entering; nothing is asked of the ERP yet.
+    kind: as in ERP_KIND. Raises RefusedError for an unknown one and for settings that cannot be
+    right; nothing is asked of the ERP yet.
     """
-    credentials = Credentials(
-        url=url,
-        token=_secret(token),
-        username=username,
-        password=_secret(password),
-        client_id=client_id,
-        client_secret=_secret(client_secret),
-        database=database,
-    )
-    return find_adapter(kind).open(credentials)
-
-
-def _secret(text: str | SecretStr) -> SecretStr:
-    return text if isinstance(text, SecretStr) else SecretStr(text)
+    adapter = find_adapter(kind)
+    async with open_session() as session:
+        yield adapter.connect(
+            Connection(
+                session=session,
+                credentials=credentials,
+                limits=adapter.limits,
+                tokens=tokens,
+                timezone=timezone,
+            )
+        )

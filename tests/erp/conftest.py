@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from yarl import URL
 
 from bot.demo.ixc import CREDENTIAL, IxcEmulator
+from erp.adapter import Connection, Credentials
 from erp.breaker import Breaker
 from erp.client import ErpClient, Limits, open_session
 from erp.ixc import Ixc
@@ -133,7 +134,10 @@ def make_ixc(
     limits: Limits = QUICK,
     breaker: Breaker | None = None,
 ) -> Ixc:
-    return Ixc(session, url=url, token=SecretStr(token), limits=limits, breaker=breaker)
+    credentials = Credentials(url=url, token=SecretStr(token))
+    return Ixc(
+        Connection(session=session, credentials=credentials, limits=limits, breaker=breaker)
+    )
 
 
 def make_client(

@@ -4,7 +4,7 @@ from email.utils import format_datetime
 import pytest
 
 from bot.domain.errors import AppError, RefusedError, TryLaterError, UnreadableError
-from erp.answer import ErrorPageError, read_answer, read_retry_after
+from erp.answer import ErrorPageError, UnauthorizedError, read_answer, read_retry_after
 
 PAGE = b"\xef\xbb\xbf \n<div>Ocorreu um erro ao processar.</div>"
 
@@ -21,7 +21,7 @@ PAGE = b"\xef\xbb\xbf \n<div>Ocorreu um erro ao processar.</div>"
         (429, b"", TryLaterError),
         (301, b"", RefusedError),
         (400, b"{}", RefusedError),
-        (401, PAGE, RefusedError),
+        (401, PAGE, UnauthorizedError),
         (403, PAGE, RefusedError),
         (404, PAGE, RefusedError),
         (200, b"", UnreadableError),

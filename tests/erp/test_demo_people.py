@@ -1,6 +1,9 @@
 import asyncio
+from contextlib import AbstractAsyncContextManager
+from zoneinfo import ZoneInfo
 
 import pytest
+from pydantic import SecretStr
 
 from bot.demo.documents import make_cnpj, make_cpf
 from bot.demo.ixc import CREDENTIAL, IxcEmulator, demo_emulator, faults
@@ -24,6 +27,7 @@ from bot.domain.errors import TryLaterError
 from bot.domain.phone import phone_key
 from bot.domain.registration import Kind, Status
 from bot.domain.tax_id import TaxId, read_tax_id
+from erp.adapter import Credentials, Erp
 from erp.registry import open_erp
 
 STRANGERS = (STRANGER, STRANGE_COMPANY)
@@ -35,8 +39,13 @@ def tax_id_of(person: DemoPerson) -> TaxId:
     return tax_id
 
 
+def open_ixc(emulator: IxcEmulator) -> AbstractAsyncContextManager[Erp]:
+    credentials = Credentials(url=emulator.url, token=SecretStr(CREDENTIAL))
+    return open_erp("ixc", credentials, timezone=ZoneInfo("America/Sao_Paulo"))
+
+
 async def look_up(person: DemoPerson, emulator: IxcEmulator) -> Candidate | None:
-    async with emulator, open_erp("ixc", url=emulator.url, token=CREDENTIAL) as erp:
+    async with emulator, open_ixc(emulator) as erp:
         return await erp.by_tax_id(tax_id_of(person))
 
 
@@ -97,7 +106,7 @@ async def test_the_erp_keeps_one_of_them_waiting() -> None:
 
 async def test_stopping_does_not_wait_for_answers_still_owed(emulator: IxcEmulator) -> None:
     emulator.fail(faults.slow(3600))
-    async with open_erp("ixc", url=emulator.url, token=CREDENTIAL) as erp:
+    async with open_ixc(emulator) as erp:
         asked = asyncio.create_task(erp.probe())
         await asyncio.wait({asked}, timeout=0.1)
         assert len(emulator.requests) == 1

@@ -76,7 +76,7 @@ async def test_a_record_that_does_not_fit_is_not_quoted(
     log: list[Any],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    row = f'{{"cnpj_cpf": "{CPF.masked}", "razao": ["Maria Secreta"], "senha": "segr"}}'
+    row = f'["{CPF.masked}", "Maria Secreta", "segr"]'
     server.answer(body=f'{{"page": "1", "total": 1, "registros": [{row}]}}')
     with pytest.raises(AppError) as raised:
         await make_ixc(session, server.url).by_tax_id(CPF)

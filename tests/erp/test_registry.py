@@ -1,4 +1,5 @@
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from pydantic import SecretStr
@@ -7,15 +8,17 @@ from bot.demo.documents import make_cpf
 from bot.demo.ixc import CREDENTIAL, IxcEmulator
 from bot.demo.ixc.records import customer
 from bot.domain.errors import RefusedError
+from erp.adapter import Credentials
 from erp.registry import find_adapter, open_erp
 
+ZONE = ZoneInfo("America/Sao_Paulo")
 CPF = make_cpf(111222333)
 
 
-@pytest.mark.parametrize("token", [CREDENTIAL, SecretStr(CREDENTIAL)])
-async def test_ixc_is_opened_by_name(emulator: IxcEmulator, token: str | SecretStr) -> None:
+async def test_ixc_is_opened_by_name(emulator: IxcEmulator) -> None:
     emulator.tables["cliente"] = [customer(1, "Ana", CPF.masked)]
-    async with open_erp("ixc", url=emulator.url, token=token) as erp:
+    credentials = Credentials(url=emulator.url, token=SecretStr(CREDENTIAL))
+    async with open_erp("ixc", credentials, timezone=ZONE) as erp:
         await erp.probe()
         found = await erp.by_tax_id(CPF)
     assert found is not None
@@ -29,13 +32,16 @@ def test_the_facts_of_ixc_are_those_of_the_design() -> None:
 
 def test_an_unknown_name_is_refused_with_those_there_are() -> None:
     with pytest.raises(RefusedError, match=r"no ERP called 'totvs'; known: .*ixc"):
-        open_erp("totvs", url="erp.example", token="1:x")
+        find_adapter("totvs")
 
 
-@pytest.mark.parametrize("settings", [{"url": "", "token": "1:x"}, {"url": "erp.example"}])
-async def test_missing_settings_are_refused_on_opening(settings: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "credentials",
+    [Credentials(token=SecretStr("1:x")), Credentials(url="erp.example")],
+)
+async def test_missing_settings_are_refused_on_opening(credentials: Credentials) -> None:
     with pytest.raises(RefusedError):
-        async with open_erp("ixc", **settings):
+        async with open_erp("ixc", credentials, timezone=ZONE):
             pytest.fail("it opened")
 
 

@@ -1,0 +1,89 @@
+"""What an ERP says of one person, in our terms, and how several records become one candidate."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, TypeVar
+
+from bot.domain.candidate import Candidate
+from bot.domain.registration import ErpRef, Kind, Phones, Status, read_email, read_name
+from bot.domain.tax_id import TaxId
+
+_BETWEEN_ADDRESSES: Final = re.compile(r"[;,\s]+")
+_NO_PHONES: Final = Phones()
+_Value = TypeVar("_Value")
+
+
+# Not frozen, as nothing changes one either: it would take three times as long to make.
+@dataclass(slots=True, kw_only=True)
+class ErpRecord:
+    """One record of an ERP; texts as the ERP has them."""
+
+    ref: ErpRef | None
+    kind: Kind
+    status: Status | None
+    document: str = ""
+    """In any writing; empty when the ERP gave none."""
+    is_foreign: bool = False
+    """Whether the document is of another country, and which one the ERP does not say."""
+    updated: str = ""
+    """Compared as text within one ERP: ISO dates, and whatever else sorts by time."""
+    names: tuple[str | None, ...] = ()
+    """Best first; the first that is usable is the name."""
+    trade_name: str | None = None
+    phones: Phones = _NO_PHONES
+    email: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErpPage:
+    """Some of an ERP's records, and where the next ones begin."""
+
+    records: Sequence[ErpRecord]
+    next: str | None
+    """The cursor of the next page; None after the last."""
+    latest: datetime | None = None
+    """When the latest of them was changed, by the ERP's own clock whatever its zone, as if it were
+    UTC: it only ever goes back to the same ERP. None when the records do not say."""
+
+
+def merge(tax_id: TaxId, records: Sequence[ErpRecord]) -> Candidate:
+    """Return one candidate from records that all have `tax_id`.
+
+    Active records come before others and newer before older; a field comes from the first record
+    that has it. Kinds and references are those of all.
+    """
+    ranked = sorted(records, key=lambda r: (r.status is Status.ACTIVE, r.updated), reverse=True)
+    name = first(read_name(text or "") for record in ranked for text in record.names)
+    trade_names = (read_name(record.trade_name or "") for record in ranked)
+    return Candidate(
+        tax_id=tax_id,
+        name=name,
+        trade_name=first(text for text in trade_names if text != name),
+        phones=_phones(ranked),
+        email=first(_email_in(record.email) for record in ranked),
+        status=first(record.status for record in ranked),
+        kinds=frozenset([record.kind for record in ranked]),
+        erp_refs=frozenset([record.ref for record in ranked if record.ref]),
+    )
+
+
+def first(values: Iterable[_Value | None]) -> _Value | None:
+    """Return the first value that is not blank."""
+    return next((value for value in values if value), None)
+
+
+def _phones(ranked: Sequence[ErpRecord]) -> Phones:
+    if len(ranked) == 1:
+        return ranked[0].phones
+    return Phones(
+        commercial=first(record.phones.commercial for record in ranked),
+        home=first(record.phones.home for record in ranked),
+        mobile=first(record.phones.mobile for record in ranked),
+    )
+
+
+def _email_in(text: str | None) -> str | None:
+    # Operators keep several addresses in one field.
+    return first(read_email(part) for part in _BETWEEN_ADDRESSES.split(text)) if text else None

@@ -1,0 +1,165 @@
+"""A loopback server that speaks the dialect of one ERP, over the same people for all of them."""
+
+import asyncio
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, ClassVar, Self
+
+from aiohttp import web
+
+from bot.domain.registration import Kind
+from erp.adapter import Credentials
+
+
+class Case(StrEnum):
+    """What every adapter has to stand; the values are the columns of the table in the docs."""
+
+    FOUND = "found"
+    NOT_FOUND = "not found"
+    SEVERAL = "several with one document"
+    OTHER_DOCUMENT = "another document than asked for"
+    AUTH_REFUSED = "auth refused"
+    ERROR_INSIDE = "200 with an error inside"
+    HTML = "HTML instead of JSON"
+    TIME_OUT = "time-out"
+    TOO_MANY = "429"
+    BROKEN_JSON = "broken JSON"
+    LIST = "list all"
+    SAME_PAGE = "paging that repeats"
+    CHANGES = "changed since"
+
+
+class Trouble(StrEnum):
+    """What is wrong with the server."""
+
+    OTHER_DOCUMENT = "other_document"
+    ERROR_INSIDE = "error_inside"
+    HTML = "html"
+    SLOW = "slow"
+    TOO_MANY = "too_many"
+    BROKEN_JSON = "broken_json"
+    SAME_PAGE = "same_page"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """One record of the ERP."""
+
+    id: int
+    name: str
+    document: str
+    """Normal form: digits, and letters in a CNPJ."""
+    is_active: bool = True
+    kind: Kind = Kind.CUSTOMER
+    email: str = ""
+    mobile: str = ""
+    """National digits, such as 49988010002."""
+    home: str = ""
+    changed: datetime = datetime(2026, 1, 10, 12, 0, tzinfo=UTC)
+
+
+@dataclass
+class Dialect(ABC):
+    """`people` may be changed while it runs; `trouble` is what is wrong now, but never with a
+    login. `asked` are the paths that came."""
+
+    name: ClassVar[str]
+    absent: ClassVar[Mapping[Case, str]] = {}
+    """Cases that do not exist for this ERP, and why not."""
+
+    notes: ClassVar[str] = ""
+
+    people: list[Person] = field(default_factory=list)
+    trouble: Trouble | None = None
+    asked: list[str] = field(default_factory=list)
+    url: str = ""
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    _runner: web.AppRunner | None = None
+
+    @abstractmethod
+    def credentials(self) -> Credentials:
+        """Those that it accepts; of this running server."""
+
+    @abstractmethod
+    def wrong_credentials(self) -> Credentials:
+        """Those that it refuses."""
+
+    @abstractmethod
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """What the ERP answers when nothing is wrong."""
+
+    @abstractmethod
+    def error_inside(self) -> web.Response:
+        """HTTP 200 (or what this ERP uses) with an error of the ERP's own inside."""
+
+    def is_login(self, request: web.Request) -> bool:
+        """Whether it fetches a token."""
+        return False
+
+    # What the dialects build their answers with.
+
+    def having(self, document: str) -> Sequence[Person]:
+        """Those with this document; everybody when the filter is out of order."""
+        if self.trouble is Trouble.OTHER_DOCUMENT:
+            return [p for p in self.people if p.document != document]
+        return [p for p in self.people if p.document == document]
+
+    def part(self, people: Sequence[Person], begin: int, count: int) -> Sequence[Person]:
+        """The people of one page; always the first page when paging is out of order."""
+        if self.trouble is Trouble.SAME_PAGE:
+            begin = 0
+        return people[begin : begin + count]
+
+    async def __aenter__(self) -> Self:
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", self._handle)
+        self._runner = web.AppRunner(
+            app, access_log=None, handler_cancellation=True, shutdown_timeout=1.0
+        )
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._stopping.set()
+        assert self._runner is not None
+        await self._runner.cleanup()
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        self.asked.append(request.path)
+        if self.is_login(request):
+            return await self.answer(request)
+        match self.trouble:
+            case Trouble.HTML:
+                page = "<!DOCTYPE html><html><body>erro interno</body></html>"
+                return web.Response(text=page, content_type="text/html")
+            case Trouble.SLOW:
+                await self._stopping.wait()
+                return web.Response(status=503)
+            case Trouble.TOO_MANY:
+                return web.Response(status=429, headers={"Retry-After": "30"}, text="{}")
+            case Trouble.BROKEN_JSON:
+                return web.Response(text='{"data": [{"id": 1, "nome": "An')
+            case Trouble.ERROR_INSIDE:
+                return self.error_inside()
+            case _:
+                return await self.answer(request)
+
+
+def as_json(answer: Any, *, status: int = 200) -> web.Response:
+    """An answer as most ERPs give it."""
+    text = json.dumps(answer, ensure_ascii=False)
+    return web.Response(status=status, text=text, content_type="application/json")
+
+
+def masked(document: str) -> str:
+    """With the punctuation of a CPF or CNPJ."""
+    d = document
+    if len(d) == 11:
+        return f"{d[:3]}.{d[3:6]}.{d[6:9]}-{d[9:]}"
+    return f"{d[:2]}.{d[2:5]}.{d[5:8]}/{d[8:12]}-{d[12:]}"

@@ -1,0 +1,266 @@
+"""One suite for all adapters: each case against a server that speaks the ERP's dialect.
+
+The table of docs/adapters.md is made of these tests.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import aiohttp
+import pytest
+
+from bot.demo.documents import make_cnpj, make_cpf
+from bot.domain.erp_record import ErpRecord
+from bot.domain.errors import AppError, RefusedError, TryLaterError, UnreadableError
+from bot.domain.registration import Kind, Status
+from erp.adapter import Adapter, Connection, Credentials, Erp
+from erp.breaker import Breaker
+from erp.client import Limits
+from erp.registry import find_adapter
+from tests.erp.conftest import IMPATIENT, QUICK
+from tests.erp.dialects import DIALECTS
+from tests.erp.dialects.dialect import Case, Dialect, Person, Trouble
+from tests.erp.dialects.tokens import MemoryTokens
+
+CPF, OTHER = make_cpf(111222333), make_cpf(444555666)
+COMPANY = make_cnpj("112223330001")
+ANA = Person(
+    id=11,
+    name="Ana Araújo",
+    document=CPF.number,
+    email="ana@exemplo.com.br",
+    mobile="49988010011",
+)
+PADARIA = Person(id=12, name="Padaria Pão & Cia", document=COMPANY.number, home="4933220012")
+ZONE = ZoneInfo("America/Sao_Paulo")
+SINCE = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+def cases(*wanted: Case) -> pytest.MarkDecorator:
+    """Of all dialects those in which the case exists."""
+    return pytest.mark.parametrize(
+        ("dialect", "case"),
+        [
+            pytest.param(dialect, case, id=f"{dialect.name}-{case}")
+            for dialect in DIALECTS
+            for case in wanted
+            if case not in dialect.absent
+        ],
+        indirect=["dialect"],
+    )
+
+
+@pytest.fixture
+async def dialect(request: pytest.FixtureRequest) -> AsyncIterator[Dialect]:
+    kind: type[Dialect] = request.param
+    async with kind(people=[ANA, PADARIA]) as running:
+        yield running
+
+
+def connect(
+    session: aiohttp.ClientSession,
+    dialect: Dialect,
+    *,
+    credentials: Credentials | None = None,
+    limits: Limits = QUICK,
+) -> Erp:
+    return adapter_of(dialect).connect(
+        Connection(
+            session=session,
+            credentials=credentials or dialect.credentials(),
+            limits=limits,
+            breaker=Breaker(failures=10**9),
+            tokens=MemoryTokens(),
+            timezone=ZONE,
+        )
+    )
+
+
+def adapter_of(dialect: Dialect) -> Adapter:
+    return find_adapter(dialect.name)
+
+
+async def everybody(erp: Erp, *, since: datetime | None = None) -> list[ErpRecord]:
+    found: list[ErpRecord] = []
+    cursor: str | None = ""
+    for _ in range(100):
+        page = await erp.page(cursor, since=since)
+        found += page.records
+        cursor = page.next
+        if cursor is None:
+            return found
+    raise AssertionError("paging never ends")
+
+
+@cases(Case.FOUND)
+async def test_who_is_there_is_found(
+    session: aiohttp.ClientSession, dialect: Dialect, case: Case
+) -> None:
+    erp = connect(session, dialect)
+    await erp.probe()
+    ana, padaria = await erp.by_tax_id(CPF), await erp.by_tax_id(COMPANY)
+    assert ana is not None
+    assert padaria is not None
+    assert (ana.name, padaria.name) == (ANA.name, PADARIA.name)
+    assert (ana.tax_id, padaria.tax_id) == (CPF, COMPANY)
+    assert ana.email == ANA.email
+    assert ana.phones.mobile == "+5549988010011"
+    assert padaria.phones.home == "+554933220012"
+    assert ana.status is Status.ACTIVE
+    assert ana.kinds == {Kind.CUSTOMER}
+    [ref] = ana.erp_refs
+    assert (ref.system, ref.id) == (dialect.name, "11")
+
+
+@cases(Case.NOT_FOUND)
+async def test_who_is_not_there_is_nobody(
+    session: aiohttp.ClientSession, dialect: Dialect, case: Case
+) -> None:
+    assert await connect(session, dialect).by_tax_id(OTHER) is None
+
+
+@cases(Case.SEVERAL)
+async def test_several_with_one_document_are_one(
+    session: aiohttp.ClientSession, dialect: Dialect, case: Case
+) -> None:
+    newer = ANA.changed + timedelta(days=3)
+    dialect.people = [
+        replace(ANA, id=13, name="Ana Antiga", is_active=False, changed=newer),
+        ANA,
+    ]
+    found = await connect(session, dialect).by_tax_id(CPF)
+    assert found is not None
+    # Active before newer.
+    assert found.name == ANA.name
+    assert found.status is Status.ACTIVE
+    assert {ref.id for ref in found.erp_refs} == {"11", "13"}
+
+
+@cases(Case.OTHER_DOCUMENT)
+async def test_somebody_else_is_nobodys_answer(
+    session: aiohttp.ClientSession, dialect: Dialect, case: Case
+) -> None:
+    dialect.trouble = Trouble.OTHER_DOCUMENT
+    with pytest.raises(UnreadableError):
+        await connect(session, dialect).by_tax_id(CPF)
+
+
+@cases(Case.AUTH_REFUSED)
+async def test_wrong_credentials_are_refused(
+    session: aiohttp.ClientSession, dialect: Dialect, case: Case
+) -> None:
+    wrong = dialect.wrong_credentials()
+    erp = connect(session, dialect, credentials=wrong)
+    for ask in (erp.probe, lambda: erp.by_tax_id(CPF)):
+        with pytest.raises(RefusedError) as raised:
+            await ask()
+        assert wrong.token.get_secret_value() not in str(raised.value) or not wrong.token
+    # Not tried again and again, which blocks accounts.
+    assert len(dialect.asked) <= 8
+
+
+@cases(Case.ERROR_INSIDE, Case.HTML, Case.TIME_OUT, Case.TOO_MANY, Case.BROKEN_JSON)
+async def test_trouble_is_an_error_and_never_nobody(
+    session: aiohttp.ClientSession, dialect: Dialect, case: Case
+) -> None:
+    trouble, expected = {
+        Case.ERROR_INSIDE: (Trouble.ERROR_INSIDE, AppError),
+        Case.HTML: (Trouble.HTML, TryLaterError),
+        Case.TIME_OUT: (Trouble.SLOW, TryLaterError),
+        Case.TOO_MANY: (Trouble.TOO_MANY, TryLaterError),
+        Case.BROKEN_JSON: (Trouble.BROKEN_JSON, UnreadableError),
+    }[case]
+    limits = IMPATIENT if case is Case.TIME_OUT else QUICK
+    erp = connect(session, dialect, limits=limits)
+    # The login is made before, as that answers in any case.
+    assert await connect(session, dialect).by_tax_id(CPF)
+    dialect.trouble = trouble
+    with pytest.raises(expected) as raised:
+        await erp.by_tax_id(CPF)
+    assert CPF.number not in str(raised.value)
+    assert CPF.masked not in str(raised.value)
+    if adapter_of(dialect).facts.lists_all:
+        with pytest.raises(expected):
+            await erp.page("")
+    dialect.trouble = None
+    found = await erp.by_tax_id(CPF)
+    assert found is not None
+
+
+def many(count: int) -> list[Person]:
+    return [
+        Person(
+            id=n,
+            name=f"Pessoa {n}",
+            document=make_cpf(100_000_000 + n).number,
+            is_active=n % 10 > 0,
+            mobile=f"499880{n:05}",
+            changed=SINCE + timedelta(minutes=n - 600),
+        )
+        for n in range(1, count + 1)
+    ]
+
+
+@cases(Case.LIST)
+async def test_everybody_is_listed_once(
+    session: aiohttp.ClientSession, dialect: Dialect, case: Case
+) -> None:
+    dialect.people = many(1203)
+    found = await everybody(connect(session, dialect))
+    by_id = {record.ref.id: record for record in found if record.ref}
+    assert set(by_id) == {str(person.id) for person in dialect.people}
+    assert len(found) == len(by_id)
+    person, record = dialect.people[700], by_id[str(dialect.people[700].id)]
+    digits = "".join(c for c in record.document if c.isalnum())
+    assert digits == person.document
+    assert record.names[0] == person.name
+    assert by_id["10"].status is Status.INACTIVE
+    assert by_id["11"].status is Status.ACTIVE
+    dialect.people = []
+    assert await everybody(connect(session, dialect)) == []
+
+
+@cases(Case.SAME_PAGE)
+async def test_a_page_that_comes_again_ends_the_listing(
+    session: aiohttp.ClientSession, dialect: Dialect, case: Case
+) -> None:
+    dialect.people, dialect.trouble = many(1203), Trouble.SAME_PAGE
+    with pytest.raises(UnreadableError):
+        await everybody(connect(session, dialect))
+
+
+@cases(Case.CHANGES)
+async def test_what_changed_since_is_listed(
+    session: aiohttp.ClientSession, dialect: Dialect, case: Case
+) -> None:
+    dialect.people = many(1203)
+    erp = connect(session, dialect)
+    found = await everybody(erp, since=SINCE)
+    ids = {int(record.ref.id) for record in found if record.ref}
+    # All that changed, and not much more: some ERPs know days only.
+    assert ids >= {person.id for person in dialect.people if person.changed >= SINCE}
+    assert len(ids) < len(dialect.people) or "days only" in dialect.notes
+    page = await erp.page("", since=SINCE)
+    if page.latest is not None:
+        assert page.latest.tzinfo is not None
+    dialect.people = [ANA]
+    assert await everybody(erp, since=SINCE + timedelta(days=400)) == []
+
+
+async def test_what_an_erp_has_not_is_refused_with_a_sentence(
+    session: aiohttp.ClientSession,
+) -> None:
+    for kind in DIALECTS:
+        facts = find_adapter(kind.name).facts
+        assert (Case.LIST in kind.absent) == (not facts.lists_all)
+        assert (Case.CHANGES in kind.absent) == (not facts.lists_changes)
+        async with kind(people=[ANA]) as dialect:
+            erp = connect(session, dialect)
+            if not facts.lists_all:
+                with pytest.raises(RefusedError, match="no list"):
+                    await erp.page("")
+            if not facts.lists_changes:
+                with pytest.raises(RefusedError, match="no list of changes"):
+                    await erp.page("", since=SINCE)
