@@ -37,6 +37,7 @@ from bot.runtime.locks import ChatLocks
 from bot.runtime.memory import settle
 from bot.runtime.passwords import Argon2Passwords
 from bot.runtime.serve import repeat_for_ever, taking_updates, wait_for_telegram
+from bot.runtime.sync_schedule import SyncSchedule
 from bot.settings import Settings
 from bot.telegram import open_bot
 from bot.usecases.add_registration import AddRegistration
@@ -66,7 +67,7 @@ from handlers.admin import backup as backup_screens
 from handlers.admin import departments as department_screens
 from handlers.admin import router as admin
 from handlers.admin import team as team_screens
-from handlers.admin.alerts import TelegramAlerts
+from handlers.admin.alerts import TelegramAlerts, TelegramSyncDesk
 from handlers.admin.files.desk import TelegramJobDesk
 from handlers.admin.register.desk import RegisterDesk
 from handlers.attendant import members as group_members
@@ -112,6 +113,8 @@ class Balcao:
     menus: Menus
     backups: MakeBackups
     jobs: Jobs
+    sync_schedule: SyncSchedule | None
+    """None when no ERP is set."""
     settings: Settings
 
 
@@ -131,7 +134,11 @@ def build(
     tags = Tags(store=StoredTags(database, clock))
     departments = departments_of(settings, database, clock)
     desk = TelegramDesk(bot=bot, timezone=settings.zone)
-    admins, known_members, menus = Admins(database), Members(database), Menus(bot)
+    admins, known_members, menus = (
+        Admins(database),
+        Members(database),
+        Menus(bot, has_erp=erp is not None),
+    )
     role_of = RoleOf(
         settings_admins=frozenset(settings.admin_ids),
         admins=admins,
@@ -186,6 +193,7 @@ def build(
         tags=tags,
         departments=departments,
         clock=clock,
+        erp=erp,
     )
     fsm = DurableStorage(States(database))
     dispatcher = Dispatcher(
@@ -197,6 +205,7 @@ def build(
         tags=tags,
         departments=departments,
         desk=register_desk,
+        sync=jobs.begin_sync,
         files=files_desk(jobs, settings, names=register_desk.names),
         access_to_group=_access_to_group(bot),
         backups=backups,
@@ -211,6 +220,7 @@ def build(
             backups=backup_runs.all,
             erp_name=settings.erp_kind,
             erp=erp,
+            last_sync=jobs.begin_sync.last if jobs.begin_sync else None,
             departments=departments.latest,
             access_to_group=_access_to_group(bot),
             clock=clock,
@@ -294,6 +304,7 @@ def build(
         menus=menus,
         backups=backups,
         jobs=jobs,
+        sync_schedule=jobs.schedule(TelegramSyncDesk(alerts)),
         settings=settings,
     )
 
@@ -391,6 +402,7 @@ async def serving(balcao: Balcao) -> AsyncIterator[asyncio.Task[None]]:
             balcao.backups.keep_for_ever(),
             carry_or_work_alone(balcao.jobs.work, balcao.settings),
             repeat_for_ever(balcao.retry_lookups, every_s=_LOOKUP_ROUND_S),
+            *([balcao.sync_schedule.keep_for_ever()] if balcao.sync_schedule else ()),
         ),
     ) as polling:
         yield polling

@@ -20,7 +20,7 @@ from bot.cli_reports import (
     no_such_job,
 )
 from bot.cli_running import Stop, TerminalDesk
-from bot.clients import departments_of, open_database, utc_now
+from bot.clients import departments_of, open_customer_lookup, open_database, utc_now
 from bot.console import out, read_settings, say
 from bot.domain.errors import Problem, RefusedError
 from bot.domain.job import Job, JobKind, JobState
@@ -84,7 +84,7 @@ def begin() -> Settings:
 
 @asynccontextmanager
 async def bench_of(settings: Settings, stop: Stop, desk: TerminalDesk) -> AsyncIterator[Bench]:
-    async with open_database(settings) as database:
+    async with open_database(settings) as database, open_customer_lookup(settings) as erp:
         await asyncio.to_thread(_refuse_data_dir, settings.data_dir)
         tags = Tags(store=StoredTags(database, utc_now))
         departments = departments_of(settings, database)
@@ -98,6 +98,7 @@ async def bench_of(settings: Settings, stop: Stop, desk: TerminalDesk) -> AsyncI
                 tags=tags,
                 departments=departments,
                 clock=utc_now,
+                erp=erp,
                 pace_s=_PACE_S,
             ),
             tags=tags,
@@ -127,8 +128,8 @@ def _refuse_data_dir(data_dir: Path) -> None:
 
 
 async def save_results(bench: Bench, job: Job, path: Path, kind: JobKind) -> int:
-    if job.kind is not kind:
-        what = "importação" if kind is JobKind.IMPORT else "exportação"
+    if job.kind is not kind and not (kind is JobKind.IMPORT and job.kind is JobKind.SYNC):
+        what = "importação nem sincronização" if kind is JobKind.IMPORT else "exportação"
         raise RefusedError(f"A tarefa {job.id} não é uma {what}.")
     if not job.results:
         raise RefusedError(f"A tarefa {job.id} não tem arquivo a gravar.")

@@ -188,7 +188,7 @@ def result(job: Job) -> str:
 
 def _briefly(job: Job) -> str:
     counts = job.counts
-    if job.kind is not JobKind.IMPORT:
+    if job.kind not in (JobKind.IMPORT, JobKind.SYNC):
         return result(job) if counts.rows else ""
     parts = [
         (counts.created, "novo", "novos"),
@@ -266,7 +266,8 @@ def _refused_lines(counts: Counts, report: Report) -> Iterator[str]:
     if report.refused:
         yield "Recusadas:"
     for row in report.refused:
-        yield f"  linha {row.line}: {plain(describe(row))}"
+        where = f"{row.ref} ({row.name})" if row.ref else f"linha {row.line}"
+        yield f"  {plain(where)}: {plain(describe(row))}"
     if report.refused and counts.refused > len(report.refused):
         yield f"  … e mais {number(counts.refused - len(report.refused))}"
 

@@ -17,7 +17,7 @@ from bot.console import err
 from bot.domain.errors import Problem, RefusedError
 from bot.domain.job import Counts, Job, JobKind, JobState, Report
 from bot.jobs import Jobs
-from handlers.admin.files.report_texts import duration
+from handlers.admin.files.report_texts import THINGS, duration
 from handlers.words import number
 
 _LOOK_S: Final = 0.5
@@ -26,6 +26,7 @@ _DOING: Final = {
     JobKind.IMPORT: "Importando",
     JobKind.EXPORT: "Exportando",
     JobKind.UNDO: "Desfazendo",
+    JobKind.SYNC: "Sincronizando",
 }
 
 
@@ -101,7 +102,7 @@ class TerminalDesk:
         total = job.total or self._total
         if left_s is None and total and rows_a_second >= 1:
             left_s = max(0, total - done.rows) / rows_a_second
-        things = "linhas" if job.kind is JobKind.IMPORT else "cadastros"
+        things = THINGS.get(job.kind, "cadastros")
         of = f" de {number(total)}" if total else ""
         parts = [f"{number(done.rows)}{of} {things}"]
         if rows_a_second >= 1:

@@ -4,7 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
@@ -15,12 +15,18 @@ from bot.runtime.carrier import open_carrier
 from bot.runtime.job_runs import JobRuns
 from bot.runtime.jobs import PACE_S, Desk, WorkJobs
 from bot.runtime.passwords import Argon2Passwords
+from bot.runtime.sync_schedule import Desk as SyncDesk
+from bot.runtime.sync_schedule import SyncSchedule
 from bot.settings import Settings
+from bot.usecases.begin_sync import BeginSync
 from bot.usecases.departments import Departments
 from bot.usecases.import_file import ImportFile
 from bot.usecases.labels import Tags
 from bot.usecases.manage_jobs import ManageJobs
+from bot.usecases.sync_erp import SyncErp
 from bot.usecases.undo_job import UndoJob
+from erp.adapter import Erp
+from erp.registry import find_adapter
 from handlers.admin.files.reasons import describe
 from storage.bulk import Bulk
 from storage.choices import Choices
@@ -28,6 +34,7 @@ from storage.connection import Database
 from storage.files import Files
 from storage.jobs import Jobs as StoredJobs
 from storage.search import Search
+from storage.syncs import Syncs
 
 _WITHOUT_BROKER_S: Final = 5.0
 
@@ -42,6 +49,17 @@ class Jobs:
     work: WorkJobs
     store: StoredJobs
     files: Files
+    syncs: Syncs
+    begin_sync: BeginSync | None
+    """None when no ERP is set."""
+
+    def schedule(self, desk: SyncDesk) -> SyncSchedule | None:
+        """What begins syncs when they are due, and tells of them there."""
+        if self.begin_sync is None:
+            return None
+        return SyncSchedule(
+            begin=self.begin_sync, syncs=self.syncs, get_job=self.store.get, desk=desk
+        )
 
 
 def build_jobs(
@@ -52,9 +70,11 @@ def build_jobs(
     tags: Tags,
     departments: Departments,
     clock: Callable[[], datetime],
+    erp: Erp | None = None,
     pace_s: float = PACE_S,
 ) -> Jobs:
     """Jobs on this database; `desk` is told of them, of progress every `pace_s`."""
+    syncs = Syncs(database)
     store, files, bulk = StoredJobs(database), Files(database), Bulk(database)
     runs = JobRuns(
         store=store,
@@ -62,10 +82,12 @@ def build_jobs(
         import_file=ImportFile(
             register=bulk,
             passwords=Argon2Passwords(),
-            new_id=lambda: secrets.token_hex(16),
+            new_id=_new_id,
             requires_tax_id=settings.require_tax_id,
         ),
         undo_job=UndoJob(register=bulk),
+        sync_erp=SyncErp(erp=erp, register=bulk, new_id=_new_id) if erp else None,
+        syncs=syncs,
         each=Search(database).each,
         tags=tags.latest,
         departments=departments.latest,
@@ -85,13 +107,45 @@ def build_jobs(
     manage = ManageJobs(
         store=store, files=files, choices=Choices(database), wake=work.wake, clock=clock
     )
-    return Jobs(manage=manage, work=work, store=store, files=files)
+    begin_sync = _begin_sync(settings, store, syncs, work, clock) if erp else None
+    return Jobs(
+        manage=manage, work=work, store=store, files=files, syncs=syncs, begin_sync=begin_sync
+    )
+
+
+def _begin_sync(
+    settings: Settings,
+    store: StoredJobs,
+    syncs: Syncs,
+    work: WorkJobs,
+    clock: Callable[[], datetime],
+) -> BeginSync:
+    facts = find_adapter(settings.erp_kind).facts
+    minutes = settings.sync_interval_minutes
+    every = facts.sync_minutes if minutes is None else minutes
+    return BeginSync(
+        system=facts.name,
+        lists_all=facts.lists_all,
+        lists_changes=facts.lists_changes,
+        overlap=facts.overlap,
+        every=timedelta(minutes=every) if every else None,
+        jobs=store,
+        syncs=syncs,
+        wake=work.wake,
+        clock=clock,
+    )
+
+
+def _new_id() -> str:
+    return secrets.token_hex(16)
 
 
 def file_name(job: Job, at: datetime) -> str:
     """What a file that the job makes is called, without its ending; `at` is local."""
     if job.kind is JobKind.EXPORT:
         return f"cadastros-{at:%Y-%m-%d-%H%M}"
+    if job.kind is JobKind.SYNC:
+        return f"recusados-sincronizacao-{job.id}"
     return f"recusados-tarefa-{job.id}"
 
 

@@ -14,7 +14,7 @@ from aiogram.types import (
     BotCommandScopeUnion,
 )
 
-from bot.domain.access import Place, Role, menu_of
+from bot.domain.access import OF_AN_ERP, Place, Role, menu_of
 from bot.domain.errors import TryLaterError
 
 logger = structlog.get_logger()
@@ -26,6 +26,7 @@ class Menus:
     written to the bot yet has no chat, so his menu waits."""
 
     bot: Bot
+    has_erp: bool
 
     async def set_all(self, admin_ids: Iterable[int]) -> None:
         await self._set(Role.CUSTOMER, Place.PRIVATE, BotCommandScopeAllPrivateChats())
@@ -45,7 +46,11 @@ class Menus:
             logger.warning("menu not taken", chat=user_id, error=type(error).__name__)
 
     async def _set(self, role: Role, place: Place, scope: BotCommandScopeUnion) -> None:
-        commands = [BotCommand(command=c, description=text) for c, text in menu_of(role, place)]
+        commands = [
+            BotCommand(command=c, description=text)
+            for c, text in menu_of(role, place)
+            if self.has_erp or c not in OF_AN_ERP
+        ]
         try:
             if commands:
                 await self.bot.set_my_commands(commands, scope)

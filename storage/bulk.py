@@ -11,7 +11,7 @@ from pymongo import DeleteOne, ReplaceOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
 
 from bot.domain.audit import AuditEntry
-from bot.domain.candidate import Candidate, Update
+from bot.domain.candidate import Candidate, Policy, Update
 from bot.domain.errors import LostError
 from bot.domain.job import Batch
 from bot.domain.registration import Registration, Stamp
@@ -56,18 +56,26 @@ class Stored:
             self._registration = read_registration(self.document)
         return self._registration
 
-    def has(self, candidate: Candidate, fields: frozenset[str]) -> bool:
-        """Whether everything that the candidate says for these fields is stored already.
+    def has(self, candidate: Candidate, policy: Policy) -> bool:
+        """Whether everything that the candidate says for the policy's fields is stored already.
 
         False also when that cannot be told without reading the whole: it is the quick answer for
         most rows of a file that comes again. Never True when a plan would change something.
         """
-        document = self.document
+        document, fields = self.document, policy.fields
         portal = candidate.portal
-        if document["chat_phones"] or portal.password_hash or candidate.erp_refs:
+        if document["chat_phones"] or portal.password_hash:
             return False
         for path, value in _said(candidate):
-            if path in fields and value != document[path]:
+            if path not in fields or value == document[path]:
+                continue
+            if path not in policy.adds_to or not set(value) <= set(document[path]):
+                return False
+        if candidate.erp_refs and "erp_refs" in fields:
+            stored = [(ref["system"], ref["table"], ref["id"]) for ref in document["erp_refs"]]
+            if any((r.system, r.table, r.id) not in stored for r in candidate.erp_refs):
+                return False
+            if "erp_refs" not in policy.adds_to and len(stored) > len(candidate.erp_refs):
                 return False
         phones = document["phones"]
         for path, name in _PHONES:

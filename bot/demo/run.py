@@ -103,6 +103,8 @@ async def open_demo(*, port: int = 0, **overrides: object) -> AsyncIterator[Demo
             "admin_ids": (ADMIN_ID,),
             "attendants_chat_id": GROUP_ID,
             "erp_kind": "ixc",
+            # By its buttons only: else everybody would be known before anything was tried.
+            "sync_interval_minutes": 0,
             "erp_url": erp.url,
             "erp_token": CREDENTIAL,
         }

@@ -58,7 +58,8 @@ COMMANDS: Final[Mapping[str, Rule]] = MappingProxyType(
         "clientes": _for_admins("Cadastro: buscar, incluir, corrigir"),
         "importar": _for_admins("Importar uma planilha"),
         "exportar": _for_admins("Exportar o cadastro"),
-        "tarefas": _for_admins("Importações e exportações, desfazer"),
+        "tarefas": _for_admins("O que foi feito em lote, e desfazer"),
+        "sincronizar": _for_admins("Trazer o cadastro do ERP"),
         "etiquetas": _for_admins("Etiquetas do cadastro"),
         # In a group it links the group to a department.
         "departamentos": Rule(private=_ADMINS, group=_ADMINS, menu="Departamentos e seus grupos"),
@@ -75,6 +76,9 @@ COMMANDS: Final[Mapping[str, Rule]] = MappingProxyType(
     }
 )
 
+# Listed only where an ERP is set.
+OF_AN_ERP: Final = frozenset({"sincronizar"})
+
 # By prefix of the callback data.
 BUTTONS: Final[Mapping[str, Rule]] = MappingProxyType(
     {
@@ -89,6 +93,7 @@ BUTTONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "backup": Rule(private=_ADMINS),
         # A bulk run: confirm, cancel, undo.
         "job": Rule(private=_ADMINS),
+        "sync": Rule(private=_ADMINS),
     }
 )
 # Every button of a dialog: aiogram-dialog puts an id and this character before the data.

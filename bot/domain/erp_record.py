@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 from bot.domain.candidate import Candidate
 from bot.domain.registration import ErpRef, Kind, Phones, Status, read_email, read_name
-from bot.domain.tax_id import TaxId
+from bot.domain.tax_id import NotATaxId, TaxId, read_tax_id
 
 _BETWEEN_ADDRESSES: Final = re.compile(r"[;,\s]+")
 _NO_PHONES: Final = Phones()
@@ -87,3 +87,10 @@ def _phones(ranked: Sequence[ErpRecord]) -> Phones:
 def _email_in(text: str | None) -> str | None:
     # Operators keep several addresses in one field.
     return first(read_email(part) for part in _BETWEEN_ADDRESSES.split(text)) if text else None
+
+
+def read_document(record: ErpRecord) -> TaxId | NotATaxId | None:
+    """Return the record's tax id, or why it has none; None when it is of an unknown country."""
+    if record.is_foreign:
+        return None
+    return read_tax_id(record.document)

@@ -11,6 +11,8 @@ from bot.domain.registration import Kind
 
 COMMAND_LINE: Final = "cli"
 """`Job.by` of a job that was begun there."""
+SCHEDULE: Final = "schedule"
+"""`Job.by` of a sync that nobody asked for."""
 SAMPLES: Final = 3
 """Changes shown for each field, from old to new, in a preview."""
 LINES: Final = 20
@@ -21,6 +23,7 @@ class JobKind(StrEnum):
     IMPORT = "import"
     EXPORT = "export"
     UNDO = "undo"
+    SYNC = "sync"
 
 
 class JobState(StrEnum):
@@ -51,6 +54,11 @@ class JobTrouble(StrEnum):
     DATABASE = "database"
     TOO_MANY_TRIES = "too_many_tries"
     """Whoever worked on it was killed again and again in the same place."""
+    ERP_AWAY = "erp_away"
+    """It did not answer, again and again."""
+    ERP_REFUSED = "erp_refused"
+    ERP_UNREADABLE = "erp_unreadable"
+    """It answered what we cannot read."""
     UNKNOWN = "unknown"
 
 
@@ -91,6 +99,23 @@ class ImportOptions(_Model):
     """Whether it waits after the dry run; the command line goes on."""
 
 
+class SyncMode(StrEnum):
+    QUICK = "quick"
+    """Updates who is in the register."""
+    FULL = "full"
+    """Creates, too."""
+
+
+class SyncOptions(_Model):
+    """What of the ERP is read."""
+
+    system: str
+    mode: SyncMode
+    since: datetime | None = None
+    """Only what changed from then on, as `bot.domain.erp_record.ErpPage.latest` has it; None reads
+    everything."""
+
+
 class Counts(_Model):
     """What became of the rows; of an undo or an export, of the registrations."""
 
@@ -105,6 +130,8 @@ class Counts(_Model):
     """Rows whose registration somebody changed between the preview and the run."""
     passwords: int = 0
     """Rows with a password that is to be hashed or compared."""
+    skipped: int = 0
+    """Records of the ERP whose people are not in the register, and that a quick sync leaves so."""
     removed: int = 0
     restored: int = 0
     kept: int = 0
@@ -140,6 +167,10 @@ class RowReport(_Model):
     line: int
     reasons: tuple[tuple[str, str, str], ...]
     """Each a path, a reason and a detail."""
+    ref: str = ""
+    """Which record of the ERP it was, where lines mean nothing to anybody."""
+    name: str = ""
+    """Of that record."""
 
 
 class Progress(_Model):
@@ -163,6 +194,7 @@ class Job(_Model):
     source: Source | None = None
     import_options: ImportOptions | None = None
     export_options: ExportOptions | None = None
+    sync_options: SyncOptions | None = None
     undoes: int | None = None
     undone_by: int | None = None
     total: int | None = None
@@ -208,7 +240,7 @@ class Job(_Model):
         wrote = self.counts.created or self.counts.updated
         wrote = wrote or self.counts.removed or self.counts.restored
         return (
-            self.kind in (JobKind.IMPORT, JobKind.UNDO)
+            self.kind in (JobKind.IMPORT, JobKind.SYNC, JobKind.UNDO)
             and self.state in OVER
             and bool(wrote)
             and self.undone_by is None
@@ -245,6 +277,12 @@ class Batch(_Model):
     repaired: tuple[int, ...] = ()
     replanned: tuple[int, ...] = ()
     kept: tuple[Kept, ...] = ()
+    cursor: str | None = None
+    """Of a sync: where the ERP's next page begins; None after the last."""
+    latest: datetime | None = None
+    """Of a sync: when the latest record so far was changed, by the ERP's clock."""
+    tells_changes: bool = True
+    """Of a sync: whether all records so far say when they were changed."""
 
 
 class Report(_Model):

@@ -54,7 +54,7 @@ _STATUSES: Final = {
 _YES: Final = frozenset(("s", "sim", "1", "verdadeiro", "x"))
 _NO: Final = frozenset(("n", "nao", "0", "falso"))
 _LIST: Final = re.compile(r"[,;\n]")
-_REASONS: Final = {
+TAX_ID_REASONS: Final = {
     Reason.NOTHING: CellReason.TAX_ID_NOTHING,
     Reason.LENGTH: CellReason.TAX_ID_LENGTH,
     Reason.CHECK_DIGITS: CellReason.TAX_ID_CHECK_DIGITS,
@@ -197,7 +197,7 @@ class RowReader:
             read = foreign if isinstance(foreign, NotATaxId) else CellTaxId(foreign)
         if isinstance(read, NotATaxId):
             detail = str(read.length) if read.reason is Reason.LENGTH else ""
-            problems.append(CellProblem("tax_id", _REASONS[read.reason], detail))
+            problems.append(CellProblem("tax_id", TAX_ID_REASONS[read.reason], detail))
             return None
         return read
 

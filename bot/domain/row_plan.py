@@ -46,8 +46,9 @@ class Known(Protocol):
     @property
     def registration(self) -> Registration: ...
 
-    def has(self, candidate: Candidate, fields: frozenset[str]) -> bool:
-        """Whether it has all that the candidate says already; False when that is not sure."""
+    def has(self, candidate: Candidate, policy: Policy) -> bool:
+        """Whether it has all that the candidate says already and that the policy would write;
+        False when that is not sure."""
         ...
 
 
@@ -120,7 +121,7 @@ def plan_row(
         return PlannedRow(row, known, decision, code)
     unchanged = (known.version + 1) << 1
     changed = unchanged | 1
-    if not candidate.problems and (not policy.may_update or known.has(candidate, policy.fields)):
+    if not candidate.problems and (not policy.may_update or known.has(candidate, policy)):
         return PlannedRow(row, known, None, changed if row.password else unchanged)
     decision = decide(candidate, known.registration, policy, stamp=stamp, new_ids=ids)
     if isinstance(decision, Refused):

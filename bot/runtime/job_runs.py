@@ -9,27 +9,44 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
+import structlog
+
 from bot.domain.errors import Problem, RefusedError
 from bot.domain.export import cells, headers, written_names
-from bot.domain.job import Batch, Counts, Job, JobKind, JobState, RowReport, Source
+from bot.domain.job import Batch, Counts, Job, JobKind, JobState, JobTrouble, RowReport, Source
 from bot.domain.label import Label
 from bot.domain.registration import Registration, Stamp, Way
 from bot.domain.row import RowReader
 from bot.domain.search import Query
+from bot.domain.sync import SyncState
 from bot.runtime.files.table import Table, open_table
 from bot.runtime.files.writing import TableWriter
 from bot.runtime.jobs import Files, Pace, Store
+from bot.usecases import sync_erp
 from bot.usecases.import_file import BATCH, ImportFile, stamp_of
+from bot.usecases.sync_erp import ErpFailedError, SyncErp
 from bot.usecases.undo_job import UndoJob
 
 _EXPORTED_AT_ONCE: Final = 500
+# Ours, not those of a template: an ERP's records are mended there.
+_REFUSED_RECORDS: Final = ("registro", "nome", "erro")
 Item = TypeVar("Item")
+
+logger = structlog.get_logger()
 
 Labels = Callable[[], Awaitable[Sequence[Label]]]
 
 
 class Each(Protocol):
     def __call__(self, query: Query, *, count: int) -> AsyncIterator[Sequence[Registration]]: ...
+
+
+class Syncs(Protocol):
+    """What is known of the syncs between one and the next."""
+
+    async def get(self, system: str) -> SyncState: ...
+
+    async def change_anyhow(self, system: str, **values: Any) -> SyncState: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +57,9 @@ class JobRuns:
     files: Files
     import_file: ImportFile
     undo_job: UndoJob
+    sync_erp: SyncErp | None
+    """None when no ERP is set."""
+    syncs: Syncs
     each: Each
     tags: Labels
     departments: Labels
@@ -53,6 +73,8 @@ class JobRuns:
         """What is to be set in the job, its next state among it."""
         if job.kind is JobKind.UNDO:
             return await self._undo(job, pace)
+        if job.kind is JobKind.SYNC:
+            return await self._sync(job, folder, pace)
         if job.kind is JobKind.EXPORT:
             return await self._export(job, folder, pace)
         if job.state is JobState.CHECKING:
@@ -102,6 +124,49 @@ class JobRuns:
             "state": JobState.DONE if is_done else JobState.CANCELLED,
             "results": results,
         }
+
+    async def _sync(self, job: Job, folder: Path, pace: Pace) -> dict[str, Any]:
+        options = job.sync_options
+        if options is None:
+            raise ValueError("this job is no sync")
+        if self.sync_erp is None:
+            return {"state": JobState.FAILED, "trouble": JobTrouble.ERP_REFUSED}
+        state = await self.syncs.get(options.system)
+        if state.job != job.id:
+            # Another one was begun at the same moment, and runs.
+            return {"state": JobState.CANCELLED}
+        values: dict[str, Any] = {"state": JobState.CANCELLED}
+        try:
+            last = await self.sync_erp.run(
+                job,
+                stamp=sync_erp.stamp_of(job),
+                after=await self._last(job),
+                report=pace.wrote,
+            )
+        except ErpFailedError as error:
+            logger.warning("sync failed", job=job.id, error=str(error))
+            values = {"state": JobState.FAILED, "trouble": error.trouble}
+        else:
+            if last is not None:
+                # Everything is written: only now may the next one begin after it.
+                mark = sync_erp.mark_after(job, last, state.mark(options.mode))
+                moved = state.moved(options.mode, mark)
+                await self.syncs.change_anyhow(options.system, **moved, done_at=self.clock())
+                values = {"state": JobState.DONE}
+        if pace.counts.refused:
+            values["results"] = await self._refused_records(job, folder)
+        return values
+
+    async def _refused_records(self, job: Job, folder: Path) -> tuple[Source, ...]:
+        """Which of the ERP's records did not enter the register, and why."""
+        name = self.name_of(job, job.began_at or self.clock())
+        with TableWriter(folder, name, "csv", _REFUSED_RECORDS) as writer:
+            async for batch in self.store.batches(job.id):
+                rows = [[one.ref, one.name, self.describe(one)] for one in batch.refused]
+                if rows:
+                    await asyncio.to_thread(writer.write_rows, rows)
+            paths = await asyncio.to_thread(writer.close)
+        return await self._kept(paths)
 
     async def _undo(self, job: Job, pace: Pace) -> dict[str, Any]:
         target = await self.store.get(job.undoes or 0)

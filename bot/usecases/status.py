@@ -12,6 +12,7 @@ from bot.domain.backup import Backups
 from bot.domain.conversation import Department
 from bot.domain.errors import AppError, Problem
 from bot.domain.group import GroupAccess
+from bot.usecases.begin_sync import LastSync
 
 PART_S: Final = 5.0
 """How long a part may take."""
@@ -74,6 +75,8 @@ class Status:
     erp: str
     """Its name; empty when there is none."""
     erp_answer: Failed | None
+    last_sync: LastSync | Failed | None
+    """None when there is no ERP."""
     groups: Groups | Failed
 
 
@@ -91,6 +94,7 @@ class ReportStatus:
     backups: Callable[[], Awaitable[Backups]]
     erp_name: str
     erp: Erp | None
+    last_sync: Callable[[], Awaitable[LastSync]] | None
     departments: Callable[[], Awaitable[Sequence[Department]]]
     access_to_group: Callable[[int], Awaitable[GroupAccess]]
     clock: Callable[[], datetime]
@@ -104,6 +108,9 @@ class ReportStatus:
             waiting = parts.create_task(self._tried(self.waiting()))
             backups = parts.create_task(self._tried(self.backups()))
             erp = parts.create_task(self._tried(self.erp.probe() if self.erp else _nothing()))
+            last_sync = parts.create_task(
+                self._tried(self.last_sync() if self.last_sync else _nothing())
+            )
             groups = parts.create_task(self._groups())
         return Status(
             version=self.version,
@@ -117,6 +124,7 @@ class ReportStatus:
             backups=backups.result(),
             erp=self.erp_name if self.erp else "",
             erp_answer=erp.result(),
+            last_sync=last_sync.result(),
             groups=groups.result(),
         )
 

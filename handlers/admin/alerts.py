@@ -10,7 +10,9 @@ from aiogram.exceptions import TelegramAPIError
 
 from bot.domain.conversation import Department
 from bot.domain.errors import TryLaterError
+from bot.domain.job import Job
 from handlers.admin import texts
+from handlers.admin.files import report_texts
 from handlers.customer import texts as customer_texts
 
 # The same trouble is said again only after this time.
@@ -39,6 +41,10 @@ class TelegramAlerts:
         if chat_key.isdecimal() and int(chat_key) not in await self.admin_ids():
             await self._send(int(chat_key), customer_texts.SOMETHING_WENT_WRONG)
 
+    async def tell(self, text: str) -> None:
+        """Every admin is told this."""
+        await self._tell(text)
+
     async def _tell(self, text: str) -> None:
         for admin_id in await self.admin_ids():
             await self._send(admin_id, text)
@@ -49,3 +55,16 @@ class TelegramAlerts:
         except (TelegramAPIError, TryLaterError) as error:
             # Told too: somebody reads the log.
             logger.warning("alert not delivered", chat=chat_id, error=type(error).__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TelegramSyncDesk:
+    """What admins are told of syncs that nobody began by hand."""
+
+    alerts: TelegramAlerts
+
+    async def sync_fails(self, job: Job) -> None:
+        await self.alerts.tell(report_texts.sync_fails(job))
+
+    async def sync_works_again(self, job: Job) -> None:
+        await self.alerts.tell(report_texts.sync_works_again(job))

@@ -10,6 +10,7 @@ from bot.domain.backup import COMMAND_LINE, BackupRun, Backups, Copied, Trouble
 from bot.domain.errors import Problem
 from bot.domain.group import Right
 from bot.usecases.status import Failed, GroupStatus, Status
+from handlers.admin import sync_texts
 from handlers.words import number
 
 CHECKING = "Verificando…"
@@ -134,6 +135,7 @@ def status(now: Status, *, timezone: ZoneInfo) -> str:
         _counted("Atendimentos abertos", now.open_conversations),
         *_waiting(now),
         _erp(now),
+        *_sync(now, timezone),
         "",
         *_groups(now),
         "",
@@ -169,6 +171,14 @@ def _erp(now: Status) -> str:
         return f"✅ ERP ({html.quote(now.erp)}): responde"
     why = "não respondeu a tempo" if now.erp_answer.is_slow else "não responde"
     return f"❌ ERP ({html.quote(now.erp)}): {why}. Os clientes continuam sendo atendidos."
+
+
+def _sync(now: Status, timezone: ZoneInfo) -> list[str]:
+    if now.last_sync is None:
+        return []
+    if isinstance(now.last_sync, Failed):
+        return [f"❌ Sincronização: {_why(now.last_sync)}"]
+    return [sync_texts.last_line(now.last_sync, timezone=timezone)]
 
 
 def _groups(now: Status) -> list[str]:

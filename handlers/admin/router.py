@@ -11,7 +11,7 @@ from aiogram_dialog.api.entities import stack as stacks
 from aiogram_dialog.api.exceptions import OutdatedIntent, UnknownIntent, UnknownState
 
 from handlers.access import IsAdmin
-from handlers.admin import backup, departments, status, tags, texts
+from handlers.admin import backup, departments, status, sync, tags, texts
 from handlers.admin.files import exporting, importing, tasks
 from handlers.admin.files.arriving import ask_for_file, receive
 from handlers.admin.files.desk import FilesDesk
@@ -19,6 +19,7 @@ from handlers.admin.files.states import ExportDialog
 from handlers.admin.register import audit, edit, listing, record, wizard
 from handlers.admin.register.desk import open_over
 from handlers.admin.register.states import AuditDialog, RegisterDialog
+from handlers.admin.sync import open_sync
 from handlers.answers import answer_press
 from handlers.menus import Menus
 
@@ -115,8 +116,10 @@ def router() -> Router:
     screens.message.register(open_import, Command("importar"))
     screens.message.register(open_export, Command("exportar"))
     screens.message.register(open_jobs, Command("tarefas"))
+    screens.message.register(open_sync, Command("sincronizar"))
     screens.include_routers(
         tasks.router(),
+        sync.router(),
         listing.dialog(),
         record.dialog(),
         edit.dialog(),

@@ -171,7 +171,13 @@ def start(database: Any, telegram: BotApiEmulator, erp: IxcEmulator, clock: Cloc
                 "admin_ids": (ADMIN_ID,),
                 "attendants_chat_id": GROUP_ID,
                 **(
-                    {"erp_kind": "ixc", "erp_url": erp.url, "erp_token": CREDENTIAL}
+                    {
+                        "erp_kind": "ixc",
+                        "erp_url": erp.url,
+                        "erp_token": CREDENTIAL,
+                        # Else everybody would be in the register before anybody asks.
+                        "sync_interval_minutes": 0,
+                    }
                     if with_erp
                     else {}
                 ),

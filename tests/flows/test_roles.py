@@ -28,7 +28,7 @@ LATER = timedelta(minutes=11)
 CUSTOMERS = {"start", "ajuda", "help", "pular", "sair"}
 ADMINS = {
     *{"start", "ajuda", "help"},
-    *{"importar", "exportar", "tarefas"},
+    *{"importar", "exportar", "tarefas", "sincronizar"},
     *{"clientes", "auditoria", "etiquetas", "departamentos", "equipe", "status", "backup"},
 }
 PRIVATE = {CUSTOMER: CUSTOMERS, BIA: CUSTOMERS, ADMIN_ID: ADMINS}
@@ -44,11 +44,12 @@ PRESSES = {
     "status": "status",
     "backup": "backup:g",
     "job": "job:open:1:0",
+    "sync": "sync:quick",
 }
 PRESSED_PRIVATE = {
     CUSTOMER: {"notme", "dep"},
     BIA: {"notme", "dep"},
-    ADMIN_ID: {"notme", "dep", "team", "status", "backup", "job", "dialog"},
+    ADMIN_ID: {"notme", "dep", "team", "status", "backup", "job", "sync", "dialog"},
 }
 PRESSED_IN_GROUP = {CUSTOMER: set(), BIA: {"card"}, ADMIN_ID: {"card", "link"}}
 

@@ -23,12 +23,14 @@ from bot.runtime.jobs import WorkJobs
 from bot.runtime.passwords import Argon2Passwords
 from bot.usecases.import_file import ImportFile
 from bot.usecases.manage_jobs import ManageJobs
+from bot.usecases.sync_erp import SyncErp
 from bot.usecases.undo_job import UndoJob
 from storage.bulk import Bulk
 from storage.choices import Choices
 from storage.files import Files
 from storage.jobs import Jobs
 from storage.search import Search
+from storage.syncs import Syncs
 
 VIP = Tag(id="t1", name="VIP")
 HEADER = ("Nome", "cpfCnpj", "celular", "email", "tipoRegistro", "etiqueta", "observacao")
@@ -54,11 +56,19 @@ class Bench:
     """Begins jobs and works on them, as one process does."""
 
     def __init__(
-        self, database: Any, folder: Path, *, requires_tax_id: bool = True, desk: Any = None
+        self,
+        database: Any,
+        folder: Path,
+        *,
+        requires_tax_id: bool = True,
+        desk: Any = None,
+        erp: Any = None,
     ) -> None:
         self.database = database
         self.folder = folder
         self.store, self.files = Jobs(database), Files(database)
+        self.syncs = Syncs(database)
+        self.waits: list[float] = []
         self.desk = desk or Told()
         self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
         bulk = Bulk(database)
@@ -80,6 +90,10 @@ class Bench:
                 requires_tax_id=requires_tax_id,
             ),
             undo_job=UndoJob(register=bulk),
+            sync_erp=SyncErp(
+                erp=erp, register=bulk, new_id=lambda: secrets.token_hex(16), wait=self._waited
+            ),
+            syncs=self.syncs,
             each=Search(database).each,
             tags=tags,
             departments=departments,
@@ -104,6 +118,9 @@ class Bench:
             wake=self._work,
             clock=self.now,
         )
+
+    async def _waited(self, seconds: float) -> None:
+        self.waits.append(seconds)
 
     async def _work(self, job_id: int) -> None:
         await self.work.work(str(job_id))

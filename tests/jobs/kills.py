@@ -61,10 +61,10 @@ class Begun(Bench):
 class Workers:
     """One process at a time that works on the jobs of a database."""
 
-    def __init__(self, uri: str, bench: Bench) -> None:
+    def __init__(self, uri: str, bench: Bench, *more: str) -> None:
         self._command = [
             *(sys.executable, "-m", "tests.jobs.worker"),
-            *(uri, bench.database.name, str(bench.folder)),
+            *(uri, bench.database.name, str(bench.folder), *more),
         ]
         self._bench = bench
         self._process: subprocess.Popen[bytes] | None = None
@@ -116,8 +116,9 @@ class Workers:
 
 
 @contextmanager
-def workers(uri: str, bench: Bench) -> Iterator[Workers]:
-    some = Workers(uri, bench)
+def workers(uri: str, bench: Bench, *more: str) -> Iterator[Workers]:
+    """more: what such a process is told beyond the database."""
+    some = Workers(uri, bench, *more)
     try:
         yield some
     finally:

@@ -183,13 +183,13 @@ def test_the_quick_answer_never_hides_a_change(first: Candidate, one: Candidate,
         return
     stored = Stored(own_document(known))
     decision = decided(one, known, policy, FROM_IXC)
-    if policy.may_update and stored.has(one, policy.fields):
+    if policy.may_update and stored.has(one, policy):
         assert isinstance(decision, Unchanged)
     # And it is the answer for nearly all who change nothing.
     if isinstance(decision, Unchanged) and not (
         known.chat_phones or one.erp_refs or policy.adds_to
     ):
-        assert stored.has(one, policy.fields) or not policy.may_update
+        assert stored.has(one, policy) or not policy.may_update
 
 
 @given(one=candidates, policy=policies, stamp=stamps)

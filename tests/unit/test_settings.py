@@ -39,6 +39,7 @@ DEFAULTS = {
     "http_host": "127.0.0.1",
     "http_port": 8080,
     "broker_url": "",
+    "sync_interval_minutes": None,
     "timezone": "America/Sao_Paulo",
     "log_format": "console",
     "log_level": "INFO",

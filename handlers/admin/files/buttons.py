@@ -1,6 +1,7 @@
 """Buttons below what is said of a job. They stay where they are, so they work a week later too."""
 
 from enum import StrEnum
+from typing import Final
 
 from aiogram.filters.callback_data import CallbackData
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
@@ -32,6 +33,12 @@ class JobButton(CallbackData, prefix="job"):
 
 
 Rows = list[list[InlineKeyboardButton]]
+
+
+_FILES: Final = {
+    JobKind.EXPORT: "📄 Arquivo da exportação",
+    JobKind.SYNC: "📄 Registros recusados",
+}
 
 
 def button(text: str, verb: Verb, job_id: int = 0, *, seen: int = 0) -> InlineKeyboardButton:
@@ -66,7 +73,7 @@ def of_job(job: Job) -> Rows:
             return _of_preview(job, job.preview or Counts())
     rows: Rows = []
     if any(file.file_id for file in job.results):
-        text = "📄 Arquivo da exportação" if job.kind is JobKind.EXPORT else "📄 Linhas recusadas"
+        text = _FILES.get(job.kind, "📄 Linhas recusadas")
         rows.append([button(text, Verb.FILES, job.id)])
     if job.can_be_undone:
         rows.append([button("↩️ Desfazer", Verb.UNDO, job.id)])

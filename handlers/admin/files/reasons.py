@@ -116,6 +116,12 @@ _TROUBLES: Final = {
     JobTrouble.DATABASE: "O banco de dados parou de responder. Confira com /status e repita.",
     JobTrouble.TOO_MANY_TRIES: "O bot parou várias vezes no mesmo ponto. O registro do servidor "
     "diz por quê.",
+    JobTrouble.ERP_AWAY: "O ERP não respondeu, apesar de várias tentativas. Veja se ele está no "
+    "ar; o que já entrou fica, e a próxima continua dali.",
+    JobTrouble.ERP_REFUSED: "O ERP recusou o acesso ou a pergunta. Confira as configurações "
+    "BALCAO_ERP_… e as permissões do usuário no ERP; `balcao check` diz mais.",
+    JobTrouble.ERP_UNREADABLE: "O ERP respondeu algo que não entendo: o registro do servidor diz "
+    "o quê.",
     JobTrouble.UNKNOWN: "Algo deu errado, e o registro do servidor diz o quê.",
 }
 _NAME_LENGTH: Final = 40

@@ -5,7 +5,7 @@ from functools import partial
 from html import escape
 from typing import Final
 
-from bot.domain.job import OVER, Counts, Job, JobKind, JobState, Report
+from bot.domain.job import OVER, Counts, Job, JobKind, JobState, Report, SyncMode, SyncOptions
 from bot.domain.registration import read_line
 from bot.domain.search import Query
 from handlers.admin.files.reasons import COLUMN_LABELS, describe, describe_trouble
@@ -27,11 +27,19 @@ REFUSED_ROWS: Final = (
     "⛔ Linhas recusadas, com o motivo na coluna “erro”. Corrija e envie este mesmo arquivo de "
     "volta: as outras já entraram."
 )
+REFUSED_RECORDS: Final = (
+    "⛔ Registros do ERP que não entraram, com o motivo. Corrija no ERP: a próxima sincronização "
+    "os traz."
+)
 KIND_NAMES: Final = {
     JobKind.IMPORT: "Importação",
     JobKind.EXPORT: "Exportação",
     JobKind.UNDO: "Desfazer",
+    JobKind.SYNC: "Sincronização",
 }
+_MODES: Final = {SyncMode.QUICK: "rápida", SyncMode.FULL: "completa"}
+THINGS: Final = {JobKind.IMPORT: "linhas", JobKind.SYNC: "registros do ERP"}
+"""What is counted while a job runs, where it is no registrations."""
 _STATES: Final = {
     JobState.DRAFT: "sendo preparada",
     JobState.CHECKING: "conferindo o arquivo",
@@ -71,9 +79,10 @@ def progress(job: Job, done: Counts, *, rows_a_second: float, left_s: float | No
             JobKind.IMPORT: "Importando…",
             JobKind.EXPORT: "Exportando…",
             JobKind.UNDO: "Desfazendo…",
+            JobKind.SYNC: "Lendo o ERP…",
         }[job.kind]
     lines = [f"⏳ {title(job)}", *_file_line(job), doing, ""]
-    things = "linhas" if job.kind is JobKind.IMPORT else "cadastros"
+    things = THINGS.get(job.kind, "cadastros")
     if job.total:
         share = min(1.0, done.rows / job.total)
         full = int(share * _BAR)
@@ -184,6 +193,8 @@ def export_caption(job: Job, names: Names) -> str:
 
 def caption(job: Job, names: Names) -> str:
     """Below the first of the files that a job has made."""
+    if job.kind is JobKind.SYNC:
+        return REFUSED_RECORDS
     return export_caption(job, names) if job.kind is JobKind.EXPORT else REFUSED_ROWS
 
 
@@ -277,6 +288,19 @@ def state_told(job: Job) -> str:
             return f"{name} parou com um erro. Veja em /tarefas."
 
 
+def sync_fails(job: Job) -> str:
+    """What admins are told once, when scheduled syncs begin to fail."""
+    return (
+        f"⚠️ <b>A sincronização com o ERP falhou</b> (tarefa {job.id}). "
+        f"{_quote(describe_trouble(job))}\n\nTento de novo na próxima hora marcada, sem avisar a "
+        "cada vez; aviso quando voltar a funcionar. Os clientes continuam sendo atendidos."
+    )
+
+
+def sync_works_again(job: Job) -> str:
+    return f"✅ A sincronização com o ERP voltou a funcionar (tarefa {job.id})."
+
+
 def duration(seconds: float) -> str:
     """`12 s`, `3 min 20 s`, `1 h 5 min`."""
     whole = max(1, round(seconds))
@@ -305,12 +329,16 @@ def _counts(job: Job) -> list[str]:
     )
     lines.append(_unchanged(job, counts))
     refused = _plural(counts.refused, "linha recusada", "linhas recusadas")
+    if job.kind is JobKind.SYNC:
+        refused = _plural(counts.refused, "registro recusado", "registros recusados")
+        if counts.skipped:
+            lines.append(f"🙈 {number(counts.skipped)} só no ERP: entram na completa")
     lines.append(f"⛔ {number(counts.refused)} {refused}")
     return lines
 
 
 def _unchanged(job: Job, counts: Counts) -> str:
-    if job.import_options is not None and job.import_options.update:
+    if job.sync_options is not None or (job.import_options and job.import_options.update):
         return f"➖ {number(counts.unchanged)} sem mudança"
     return f"➖ {number(counts.unchanged)} já no cadastro, sem mudança"
 
@@ -362,14 +390,16 @@ def _lines_found(job: Job, found: Report, names: Names) -> list[str]:
 
 def _refused(found: Report) -> list[str]:
     """One line a reason: twenty rows with one mistake are one thing to learn."""
-    lines: dict[str, list[int]] = {}
+    lines: dict[str, list[str]] = {}
     for row in found.refused:
-        lines.setdefault(describe(row), []).append(row.line)
+        where = row.ref or number(row.line)
+        lines.setdefault(describe(row), []).append(where)
     told = []
-    for reason, where in [*lines.items()][:_REASONS]:
-        shown = ", ".join(map(number, where[:_LINES_OF_A_REASON]))
-        more = "…" if len(where) > _LINES_OF_A_REASON else ""
-        row_s = _plural(len(where), "Linha", "Linhas")
+    is_of_erp = any(row.ref for row in found.refused)
+    for reason, rows in [*lines.items()][:_REASONS]:
+        shown = ", ".join(_quote(short(one, 40)) for one in rows[:_LINES_OF_A_REASON])
+        more = "…" if len(rows) > _LINES_OF_A_REASON else ""
+        row_s = "No ERP" if is_of_erp else _plural(len(rows), "Linha", "Linhas")
         told.append(f"• {row_s} {shown}{more}: {_quote(short(reason, _LINE))}")
     return told
 
@@ -381,7 +411,14 @@ def _line_numbers(lines: Sequence[int], count: int) -> str:
 
 
 def _file_line(job: Job) -> list[str]:
+    if job.sync_options is not None:
+        return [f"🔗 {_quote(job.sync_options.system)}, {_sync(job.sync_options)}"]
     return [f"📄 {_quote(short(job.source.name, 60))}"] if job.source is not None else []
+
+
+def _sync(options: SyncOptions) -> str:
+    read = "só o que mudou" if options.since else "tudo"
+    return f"{_MODES[options.mode]}, {read}"
 
 
 def _of_undo(job: Job) -> list[str]:

@@ -23,6 +23,7 @@ from handlers.admin.register.states import (
     RegisterDialog,
     WizardDialog,
 )
+from handlers.admin.sync import Verb, begin, sync_of
 from handlers.words import KINDS, STATUSES
 
 _LONGEST_SEARCH = 200
@@ -236,5 +237,7 @@ async def _audit(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
     await manager.start(AuditDialog.listing)
 
 
-async def _sync(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
-    await say(manager, texts.NO_SYNC_YET)
+async def _sync(callback: CallbackQuery, button: Button, manager: DialogManager) -> None:
+    bot: Bot = manager.middleware_data["bot"]
+    admin = callback.from_user
+    await begin(bot, admin.id, admin.id, sync_of(manager), Verb(button.widget_id or ""))

@@ -25,10 +25,6 @@ EMPTY_REGISTER = (
     "Para começar, toque no botão abaixo."
 )
 SUSPICIOUS_TAX_ID = "⚠️ Esse CPF ou CNPJ não existe: os dígitos não conferem. Confira o número."
-NO_SYNC_YET = (
-    "A sincronização chega em uma próxima versão. Por enquanto, cada cliente vem do ERP quando "
-    "envia o CPF ou CNPJ no atendimento."
-)
 GONE = (
     "🗑 <b>Este cadastro não existe mais.</b>\n\n"
     "Alguém o excluiu. A auditoria guarda uma cópia, e por ela ele pode ser restaurado."

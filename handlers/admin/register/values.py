@@ -106,6 +106,8 @@ def who(by: str, names: Names) -> str:
             return f"ERP {rest}".strip()
         case "chat":
             return "o próprio cliente"
+        case "schedule":
+            return "horário automático"
         case "cli":
             return "linha de comando"
     return by

@@ -1,0 +1,335 @@
+"""Use case: the records of the ERP enter the register, by the path of all candidates, in batches.
+
+A page is read while the one before it is planned and written. Each batch is one transaction with
+its own record, which keeps the cursor of the next page: it is the checkpoint.
+
+Several records of one document are one registration. They can stand pages apart, and of those that
+changed the others may not be listed at all: where the register knows of records that are not at
+hand, the ERP is asked for all that have the document. So what comes out is the same wherever a run
+begins and however often it is killed.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import repeat
+from typing import Final, Protocol, TypeVar
+
+import structlog
+
+from bot.domain.candidate import (
+    FROM_ERP,
+    Candidate,
+    CellProblem,
+    CellReason,
+    Create,
+    Policy,
+    Several,
+    Update,
+)
+from bot.domain.erp_record import ErpPage, ErpRecord, first, merge, read_document
+from bot.domain.errors import AppError, RefusedError, TryLaterError, UnreadableError
+from bot.domain.job import Batch, Counts, Job, JobTrouble, RowReport, SyncMode, SyncOptions
+from bot.domain.registration import Registration, Stamp, Way
+from bot.domain.row import TAX_ID_REASONS, Row
+from bot.domain.row_plan import Known, PlannedRow, batch_of, plan_row
+from bot.domain.tax_id import NotATaxId, Reason, TaxId
+
+_ROUNDS: Final = 10
+_TRIES: Final = 5
+_FIRST_WAIT_S: Final = 2.0
+_LONGEST_WAIT_S: Final = 30.0
+# Pages that change nothing share one record: it is all that is written of them.
+_IDLE_ROWS: Final = 5_000
+_NAME_LENGTH: Final = 80
+# An ERP whose clock, or one record of which, is further ahead than any zone is wrong.
+_AHEAD: Final = timedelta(days=1)
+_QUICK: Final = replace(FROM_ERP, may_create=False)
+_Answer = TypeVar("_Answer")
+
+logger = structlog.get_logger()
+
+
+class ErpFailedError(AppError):
+    """The ERP did not do its part; `trouble` says how."""
+
+    def __init__(self, message: str, trouble: JobTrouble) -> None:
+        super().__init__(message)
+        self.trouble = trouble
+
+
+class Erp(Protocol):
+    """The ERP; raises TryLaterError, RefusedError or UnreadableError."""
+
+    async def by_tax_id(self, tax_id: TaxId) -> Candidate | None: ...
+
+    async def page(self, cursor: str, *, since: datetime | None = None) -> ErpPage: ...
+
+
+class Register(Protocol):
+    """Where registrations are kept, read and written a batch at a time."""
+
+    async def by_tax_keys(self, keys: Sequence[str]) -> Mapping[str, Known]: ...
+
+    async def write(
+        self,
+        batch: Batch,
+        *,
+        stamp: Stamp,
+        creates: Sequence[Registration] = (),
+        updates: Sequence[tuple[Known, Update]] = (),
+    ) -> bool:
+        """Whether all of it was written; False when somebody else changed something of it.
+
+        Raises LostError when another worker has written this batch.
+        """
+        ...
+
+
+@dataclass(slots=True)
+class _Group:
+    """The records of one page that have one document; of those without one each is alone."""
+
+    row: Row
+    records: list[ErpRecord]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncErp:
+    """Reads an ERP's records, plans and writes them."""
+
+    erp: Erp
+    register: Register
+    new_id: Callable[[], str]
+    wait: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep)
+    """For so many seconds, before an ERP that is away is asked again."""
+
+    async def run(
+        self,
+        job: Job,
+        *,
+        stamp: Stamp,
+        after: Batch | None,
+        report: Callable[[Batch], Awaitable[bool]],
+    ) -> Batch | None:
+        """The last batch, when everything is written; None when `report` answered False.
+
+        after: the last batch that an earlier run of this job has written.
+        Raises ErpFailedError when the ERP is away too long or answers what is no list.
+        """
+        options = job.sync_options
+        if options is None:
+            raise ValueError("this job is no sync")
+        if after is not None and after.cursor is None:
+            return after
+        batch = after or Batch(job=job.id, number=0, last_line=0, counts=Counts(), cursor="")
+        reading = asyncio.create_task(self._page(batch.cursor or "", options))
+        held: Batch | None = None
+        try:
+            while True:
+                page = await reading
+                if page.next is not None:
+                    reading = asyncio.create_task(self._page(page.next, options))
+                batch = _following(held or batch, page, is_held=held is not None)
+                is_written, batch = await self._take(page, batch, options, stamp)
+                held = None if is_written else batch
+                if held is not None and (page.next is None or batch.counts.rows >= _IDLE_ROWS):
+                    await self.register.write(batch, stamp=stamp)
+                    held = None
+                if held is None and not await report(batch):
+                    return None
+                if page.next is None:
+                    return batch
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+
+    async def _take(
+        self, page: ErpPage, batch: Batch, options: SyncOptions, stamp: Stamp
+    ) -> tuple[bool, Batch]:
+        """Whether something was written, and the batch with what became of the page added."""
+        policy = FROM_ERP if options.mode is SyncMode.FULL else _QUICK
+        groups = _grouped(page.records, batch.last_line)
+        for _ in range(_ROUNDS):
+            planned, skipped = await self._planned(groups, policy, options, stamp)
+            done = _with(batch, groups, planned, skipped, policy)
+            creates = [p.decision.registration for p in planned if isinstance(p.decision, Create)]
+            updates = [
+                (p.known, p.decision)
+                for p in planned
+                if isinstance(p.decision, Update) and not isinstance(p.known, Several | None)
+            ]
+            if not creates and not updates:
+                return False, done
+            if await self.register.write(done, stamp=stamp, creates=creates, updates=updates):
+                return True, done
+        raise TryLaterError("registrations change too quickly to be written")
+
+    async def _planned(
+        self, groups: Sequence[_Group], policy: Policy, options: SyncOptions, stamp: Stamp
+    ) -> tuple[list[PlannedRow], int]:
+        """What is to become of them, and how many are left alone."""
+        tax_ids = [g.row.candidate.tax_id for g in groups]
+        stored = await self.register.by_tax_keys([t.key for t in tax_ids if t is not None])
+        ids: Iterator[str] = (self.new_id() for _ in repeat(None))
+        planned, skipped = [], 0
+        for group, tax_id in zip(groups, tax_ids, strict=True):
+            known = stored.get(tax_id.key) if tax_id else None
+            if known is None and tax_id is not None and not policy.may_create:
+                skipped += 1
+                continue
+            row = group.row
+            if known is not None and tax_id is not None:
+                row = await self._with_all_records(row, tax_id, known, policy, options)
+            planned.append(plan_row(row, known, policy, stamp, ids))
+        return planned, skipped
+
+    async def _with_all_records(
+        self, row: Row, tax_id: TaxId, known: Known, policy: Policy, options: SyncOptions
+    ) -> Row:
+        """The row, with what the ERP's other records of this document say."""
+        if known.has(row.candidate, policy):
+            return row
+        here = row.candidate.erp_refs
+        others = {r for r in known.registration.erp_refs if r.system == options.system} - here
+        if not others:
+            return row
+        everything = await self._patiently(lambda: self.erp.by_tax_id(tax_id))
+        # None: it was deleted since, or the look-up knows less than the list.
+        if everything is None:
+            return row
+        everything.line = row.candidate.line
+        return Row(everything)
+
+    async def _page(self, cursor: str, options: SyncOptions) -> ErpPage:
+        return await self._patiently(lambda: self.erp.page(cursor, since=options.since))
+
+    async def _patiently(self, ask: Callable[[], Awaitable[_Answer]]) -> _Answer:
+        """What the ERP answers; asked again when it is away, as a run has read much by then."""
+        wait_s = _FIRST_WAIT_S
+        for attempt in range(1, _TRIES + 1):
+            try:
+                return await ask()
+            except TryLaterError as error:
+                if attempt == _TRIES:
+                    raise ErpFailedError(str(error), JobTrouble.ERP_AWAY) from error
+                asked_for_s = error.retry_after_s or 0.0
+                logger.info("the ERP is asked again", error=str(error), in_s=wait_s)
+                await self.wait(min(max(wait_s, asked_for_s), _LONGEST_WAIT_S))
+                wait_s *= 2
+            except RefusedError as error:
+                raise ErpFailedError(str(error), JobTrouble.ERP_REFUSED) from error
+            except UnreadableError as error:
+                raise ErpFailedError(str(error), JobTrouble.ERP_UNREADABLE) from error
+        raise AssertionError("the last attempt returns or raises")
+
+
+def stamp_of(job: Job) -> Stamp:
+    """The stamp of all that a sync writes."""
+    if job.began_at is None:
+        raise ValueError("this job has not begun")
+    return Stamp(at=job.began_at, by="erp", way=Way.SYNC, job=job.key)
+
+
+def mark_after(job: Job, last: Batch, before: datetime | None) -> datetime | None:
+    """From when on the next run has to look, once this one has written its last batch.
+
+    By the ERP's own clock where its records tell changes, else by ours. `before` stays where
+    nothing came, or only what cannot be true.
+    """
+    if job.began_at is None:
+        raise ValueError("this job has not begun")
+    if last.counts.rows and not last.tells_changes:
+        return job.began_at
+    if last.latest is None or last.latest > job.began_at + _AHEAD:
+        return before
+    return last.latest if before is None else max(before, last.latest)
+
+
+def _grouped(records: Sequence[ErpRecord], before: int) -> list[_Group]:
+    """The candidates of a page, in the order of their first records."""
+    groups: dict[object, _Group] = {}
+    for number, record in enumerate(records, before + 1):
+        tax_id = read_document(record)
+        if not isinstance(tax_id, TaxId):
+            candidate = _unusable(record, tax_id)
+            candidate.line = number
+            groups[number] = _Group(Row(candidate), [record])
+        elif (group := groups.get(tax_id.key)) is not None:
+            group.records.append(record)
+        else:
+            groups[tax_id.key] = _Group(Row(_candidate(tax_id, [record], number)), [record])
+    for group in groups.values():
+        tax_id = group.row.candidate.tax_id
+        if len(group.records) > 1 and tax_id is not None:
+            # The same record twice, where rows moved between pages, is one.
+            line = group.row.candidate.line or 0
+            group.row = Row(_candidate(tax_id, group.records, line))
+    return list(groups.values())
+
+
+def _candidate(tax_id: TaxId, records: Sequence[ErpRecord], line: int) -> Candidate:
+    candidate = merge(tax_id, records)
+    candidate.line = line
+    return candidate
+
+
+def _unusable(record: ErpRecord, why: NotATaxId | None) -> Candidate:
+    """Nobody: no registration is made or found without a document."""
+    reason = TAX_ID_REASONS[why.reason] if why else CellReason.TAX_ID_COUNTRY
+    length = str(why.length) if why is not None and why.reason is Reason.LENGTH else ""
+    problems = (CellProblem("tax_id", reason, length),) if record.document else ()
+    return Candidate(
+        tax_id=None,
+        name=first(record.names),
+        kinds=frozenset([record.kind]),
+        problems=problems,
+    )
+
+
+def _following(before: Batch, page: ErpPage, *, is_held: bool) -> Batch:
+    """The batch that a page goes into; the same as before where that one is not written yet."""
+    latest = max((one for one in (before.latest, page.latest) if one), default=None)
+    return Batch(
+        job=before.job,
+        number=before.number if is_held else before.number + 1,
+        last_line=before.last_line,
+        counts=before.counts if is_held else Counts(),
+        refused=before.refused if is_held else (),
+        cursor=page.next,
+        latest=latest,
+        tells_changes=before.tells_changes and (page.latest is not None or not page.records),
+    )
+
+
+def _with(
+    batch: Batch,
+    groups: Sequence[_Group],
+    planned: Sequence[PlannedRow],
+    skipped: int,
+    policy: Policy,
+) -> Batch:
+    """The batch, with a page that is planned."""
+    records = {group.row.candidate.line or 0: group.records[0] for group in groups}
+    if planned:
+        made = batch_of(batch.job, batch.number, planned, None, policy)
+    else:
+        made = Batch(job=batch.job, number=batch.number, last_line=0, counts=Counts())
+    refused = tuple(_named(report, records[report.line]) for report in made.refused)
+    read = sum(len(group.records) for group in groups)
+    counts = made.counts.model_copy(update={"rows": read, "skipped": skipped})
+    return batch.model_copy(
+        update={
+            "last_line": batch.last_line + read,
+            "counts": batch.counts.plus(counts),
+            "created": made.created,
+            "refused": batch.refused + refused,
+        }
+    )
+
+
+def _named(report: RowReport, record: ErpRecord) -> RowReport:
+    ref = f"{record.ref.table} {record.ref.id}".strip() if record.ref else ""
+    name = first(record.names) or ""
+    return report.model_copy(update={"ref": ref, "name": name[:_NAME_LENGTH]})

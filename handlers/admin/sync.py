@@ -1,0 +1,112 @@
+"""/sincronizar and the buttons of syncs: what the ERP has enters the register."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any, Final, cast
+from zoneinfo import ZoneInfo
+
+from aiogram import Bot, F, Router
+from aiogram.filters.callback_data import CallbackData
+from aiogram.types import (
+    CallbackQuery,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    MaybeInaccessibleMessageUnion,
+    Message,
+)
+from aiogram_dialog import DialogManager
+
+from bot.domain.job import OVER, Job, Progress, SyncMode
+from bot.usecases.begin_sync import BeginSync, RunsAlready
+from handlers.admin import sync_texts as texts
+from handlers.admin.files import buttons, report_texts
+from handlers.admin.files.desk import edit
+from handlers.answers import answer_press
+
+
+class Verb(StrEnum):
+    QUICK = "quick"
+    FULL = "full"
+    EVERYTHING = "everything"
+    """Full, from the begin."""
+
+
+class SyncButton(CallbackData, prefix="sync"):
+    verb: Verb
+
+
+_LABELS: Final = {
+    Verb.QUICK: "🔄 Sincronização rápida",
+    Verb.FULL: "🔁 Completa",
+    Verb.EVERYTHING: "⏮ Completa, desde o começo",
+}
+
+
+async def open_sync(message: Message, sync: BeginSync | None, timezone: ZoneInfo) -> None:
+    """What /sincronizar answers."""
+    if sync is None:
+        await message.answer(texts.NO_ERP)
+        return
+    if not sync.lists_all:
+        await message.answer(texts.NO_LIST)
+        return
+    verbs = [v for v in Verb if v is not Verb.EVERYTHING or sync.lists_changes]
+    rows = [
+        [InlineKeyboardButton(text=_LABELS[v], callback_data=SyncButton(verb=v).pack())]
+        for v in verbs
+    ]
+    text = texts.menu(await sync.last(), lists_changes=sync.lists_changes, timezone=timezone)
+    await message.answer(text, reply_markup=InlineKeyboardMarkup(inline_keyboard=rows))
+
+
+async def pressed(
+    callback: CallbackQuery,
+    message: MaybeInaccessibleMessageUnion,
+    callback_data: SyncButton,
+    bot: Bot,
+    sync: BeginSync | None,
+) -> None:
+    await answer_press(callback)
+    await begin(bot, message.chat.id, callback.from_user.id, sync, callback_data.verb)
+
+
+async def begin(bot: Bot, chat_id: int, admin_id: int, sync: BeginSync | None, verb: Verb) -> None:
+    """Begin a sync whose progress is shown in a new message; say why, where it does not begin."""
+    if sync is None or not sync.lists_all:
+        await bot.send_message(chat_id, texts.NO_ERP if sync is None else texts.NO_LIST)
+        return
+    shown = await bot.send_message(chat_id, report_texts.starting(texts.BEGINNING))
+    begun = await sync(
+        SyncMode.QUICK if verb is Verb.QUICK else SyncMode.FULL,
+        by=f"admin:{admin_id}",
+        everything=verb is Verb.EVERYTHING,
+        progress=Progress(chat_id=chat_id, message_id=shown.message_id),
+    )
+    if isinstance(begun, RunsAlready):
+        rows = [[buttons.button("👀 Ver como anda", buttons.Verb.OPEN, begun.job.id)]]
+        markup = buttons.keyboard(rows)
+        await edit(bot, chat_id, shown.message_id, texts.runs_already(begun.job), markup)
+        return
+    await _show_cancel(bot, shown, begun, sync.jobs.get)
+
+
+async def _show_cancel(bot: Bot, shown: Message, job: Job, get: Callable[[int], Any]) -> None:
+    """From the first moment on, unless the sync was quicker."""
+    now = await get(job.id)
+    if now is not None and now.state in OVER:
+        return
+    markup = buttons.keyboard(buttons.while_active(job))
+    text = report_texts.starting(texts.BEGINNING)
+    await edit(bot, shown.chat.id, shown.message_id, text, markup)
+
+
+def sync_of(manager: DialogManager) -> BeginSync | None:
+    return cast(BeginSync | None, manager.middleware_data["sync"])
+
+
+def router() -> Router:
+    """For admins, in private: who includes it sees to that. Needs `sync` and `timezone` among the
+    dispatcher's data."""
+    router = Router(name="sync")
+    router.callback_query.register(pressed, SyncButton.filter(), F.message.as_("message"))
+    return router

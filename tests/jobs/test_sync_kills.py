@@ -1,0 +1,77 @@
+"""A sync that is killed again and again ends in the register that an undisturbed one makes."""
+
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.demo.documents import make_cnpj
+from bot.demo.ixc import IxcEmulator
+from bot.demo.ixc.records import customer, supplier
+from bot.domain.job import SyncMode
+from storage.verify import verify
+from tests.jobs.kills import Moments, opened, workers
+from tests.jobs.kills import database as database
+from tests.jobs.kills import mongodb_uri as mongodb_uri
+from tests.jobs.sync import SyncBench, cpf, people, syncing
+
+ROWS = 6_000
+KILLS = 6
+
+
+class Begun(SyncBench):
+    """Begins syncs without working on them."""
+
+    async def _work(self, job_id: int) -> None:
+        """Whoever looks after jobs will find it."""
+
+
+@pytest.fixture
+async def ixc() -> AsyncIterator[IxcEmulator]:
+    rows = people(ROWS)
+    # Some documents have several records, pages apart, and some records have none.
+    rows += [customer(9_000 + n, f"Outra {n}", cpf(n), ativo="N") for n in range(1, 40, 3)]
+    rows += [customer(9_500 + n, f"Sem {n}", "") for n in range(5)]
+    suppliers = [supplier(1 + n, f"Pessoa {n} ME", cpf(n)) for n in range(2, 40, 3)]
+    suppliers += [supplier(500, "Cabos", make_cnpj("112223330001").masked)]
+    async with IxcEmulator(rows, suppliers) as emulator:
+        yield emulator
+
+
+@pytest.mark.timeout(240)
+async def test_kills_leave_a_sync_as_if_there_had_been_none(
+    database: Any, mongodb_uri: str, tmp_path: Path, ixc: IxcEmulator
+):
+    chance = random.Random(KILLS)  # noqa: S311 - the same every time
+    async with syncing(database, tmp_path, ixc, kind=Begun) as bench:
+        begun = await bench.begin(SyncMode.FULL, by="admin:1")
+        moments = Moments(bench, begun.id)
+        with workers(mongodb_uri, bench, ixc.url) as some:
+            await some.killed_when(moments.claimed())
+            while some.kills < KILLS:
+                await some.killed_when(moments.batches(chance.randint(1, 2)))
+            job = await some.finishes(begun.id)
+        killed = await bench.register()
+        assert (await verify(database, lambda _: None)).broken == ()
+        mark = (await bench.syncs.get("ixc")).full_mark
+    async with opened(mongodb_uri) as second, syncing(second, tmp_path, ixc) as undisturbed:
+        twin = await undisturbed.synced()
+        assert by_document(killed) == by_document(await undisturbed.register())
+        assert mark == (await undisturbed.syncs.get("ixc")).full_mark
+    assert job.counts.created == twin.counts.created == ROWS + 1
+    assert job.counts.refused == twin.counts.refused == 5
+    assert job.counts.rows == twin.counts.rows
+
+
+def by_document(register: dict[str, Any]) -> dict[str, Any]:
+    """Without the random ids and what is made of them."""
+    return {
+        one["tax_id"]: {
+            key: value
+            for key, value in one.items()
+            if key in ("name", "phones", "email", "status", "kinds", "erp_refs", "trade_name")
+        }
+        for one in register.values()
+    }
