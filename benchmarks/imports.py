@@ -38,6 +38,7 @@ from bot.runtime.memory import settle
 from bot.runtime.passwords import Argon2Passwords
 from bot.usecases.import_file import BATCH, ImportFile
 from bot.usecases.manage_jobs import ManageJobs
+from bot.usecases.sync_erp import SyncErp
 from bot.usecases.undo_job import UndoJob
 from storage.bulk import Bulk
 from storage.choices import Choices
@@ -48,6 +49,7 @@ from storage.indexes import ensure_indexes
 from storage.jobs import Jobs
 from storage.registrations import Registrations
 from storage.search import Search
+from storage.syncs import Syncs
 
 HEADER: Final = (
     *("Nome", "cpfCnpj", "fantasia", "foneComercial", "foneResidencial", "celular", "email"),
@@ -109,8 +111,9 @@ def write_file(path: Path, rows: range, *, phones: int = 0) -> None:
 class Bench:
     """Imports into one database."""
 
-    def __init__(self, database: Any, folder: Path) -> None:
+    def __init__(self, database: Any, folder: Path, *, erp: Any = None) -> None:
         self.database = database
+        self.syncs = Syncs(database)
         self.store, files, bulk = Jobs(database), Files(database), Bulk(database)
 
         async def none() -> tuple[()]:
@@ -126,6 +129,8 @@ class Bench:
                 requires_tax_id=True,
             ),
             undo_job=UndoJob(register=bulk),
+            sync_erp=SyncErp(erp=erp, register=bulk, new_id=lambda: secrets.token_hex(16)),
+            syncs=self.syncs,
             each=Search(database).each,
             tags=none,
             departments=none,
@@ -141,19 +146,23 @@ class Bench:
         )
 
     async def run(self, path: Path) -> tuple[Job, float, float]:
-        """The job when it is over; its seconds, and those of our CPU."""
+        """The job of a file when it is over; its seconds, and those of our CPU."""
         options = ImportOptions(
             columns=tuple(fields_of(map_header(HEADER))), update=True, fields=frozenset(FIELDS)
         )
         job = await self.manage.begin_import(
             path, name=path.name, by="cli", options=options, state=JobState.RUNNING
         )
+        return await self.worked(job)
+
+    async def worked(self, job: Job) -> tuple[Job, float, float]:
+        """The job when it is over; its seconds, and those of our CPU."""
         began, cpu = time.perf_counter(), time.process_time()
         await self.work.work(job.key)
         took, used = time.perf_counter() - began, time.process_time() - cpu
         over = await self.store.get(job.id)
         if over is None or over.state is not JobState.DONE:
-            raise RuntimeError(f"the import did not end well: {over}")
+            raise RuntimeError(f"the job did not end well: {over}")
         return over, took, used
 
 

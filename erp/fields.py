@@ -13,7 +13,8 @@ from bot.domain.phone import read_phone
 from bot.domain.tax_id import TaxId
 
 
-def _text(value: object) -> object:
+def as_text(value: object) -> str | None:
+    """The value when it is a text or a number, None for anything else."""
     # JSON can hold halves of a character that no database takes; ERPs give numbers for texts, and
     # `false` or an object for nothing.
     if isinstance(value, str):
@@ -21,7 +22,7 @@ def _text(value: object) -> object:
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-Text = Annotated[str | None, BeforeValidator(_text)]
+Text = Annotated[str | None, BeforeValidator(as_text)]
 """A text of a record, None for whatever is none: one odd field spoils no page."""
 
 

@@ -22,7 +22,7 @@ from bot.domain.tax_id import TaxId
 from erp.adapter import Adapter, Connection, Facts
 from erp.answer import check_answer, nameless, parse
 from erp.client import Limits, read_address
-from erp.fields import Row, Text, has, mapping, moment
+from erp.fields import Row, Text, as_text, has, mapping, moment
 from erp.ixc_records import SYSTEM, CustomerRow, IxcRow, SupplierRow
 
 logger = structlog.get_logger()
@@ -116,7 +116,10 @@ class Ixc:
             return error
 
     async def _having(self, tax_id: TaxId, model: type[IxcRow]) -> list[ErpRecord]:
-        # IXC compares texts: a document is found only in the writing it is stored in.
+        # IXC compares texts: a document is found only in the writing it is stored in, and one
+        # company's records can have it in both.
+        label = f"ERP {NAME} {model.table}"
+        found: list[ErpRecord] = []
         for query in dict.fromkeys((tax_id.masked, tax_id.number)):
             rows = await self._list(
                 model.table,
@@ -126,18 +129,15 @@ class Ixc:
                 query=query,
                 rows=_ROWS,
             )
-            if not rows:
-                continue
-            label = f"ERP {NAME} {model.table}"
             if None in rows:
                 raise UnreadableError(f"{label}: not the fields we know")
             records = [row.to_record() for row in rows if row is not None]
             having = [record for record in records if has(record, tax_id)]
-            if not having:
+            if records and not having:
                 # The filter was not applied, so this does not say that nobody has the document.
                 raise UnreadableError(f"{label}: answered with other documents than asked for")
-            return having
-        return []
+            found += [record for record in having if record not in found]
+        return found
 
     async def _page_at(self, at: "_Place", since: datetime | None) -> ErpPage:
         model = _TABLES[at.table]
@@ -296,7 +296,9 @@ def _readable_rows(
 
 def _readable(model: type[_AnyRow], row: object) -> _AnyRow | None:
     try:
-        return model.model_validate(row)
+        return model.model_validate(
+            {k: as_text(v) for k, v in row.items()} if isinstance(row, Mapping) else row
+        )
     except ValidationError:
         return None
 

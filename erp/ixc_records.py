@@ -7,25 +7,26 @@ from typing import ClassVar, Final
 
 from bot.domain.erp_record import ErpRecord, first
 from bot.domain.registration import ErpRef, Kind, Phones, Status
-from erp.fields import Row, Text, phone_in
+from erp.fields import Row, phone_in
 
 SYSTEM: Final = "ixc"
 _STATUS: Final = {"S": Status.ACTIVE, "N": Status.INACTIVE}
 
 
 class IxcRow(Row):
-    """What both tables have."""
+    """What both tables have. The fields take what IXC documents, texts; a row with anything else in
+    it is read by `erp.ixc` in its slower way."""
 
     table: ClassVar[str]
     document_column: ClassVar[str]
 
-    id: Text = None
-    razao: Text = None
-    fantasia: Text = None
-    tipo_pessoa: Text = None
-    email: Text = None
-    ativo: Text = None
-    ultima_atualizacao: Text = None
+    id: str | None = None
+    razao: str | None = None
+    fantasia: str | None = None
+    tipo_pessoa: str | None = None
+    email: str | None = None
+    ativo: str | None = None
+    ultima_atualizacao: str | None = None
 
     def to_record(self) -> ErpRecord:
         """This row in our terms."""
@@ -58,12 +59,12 @@ class CustomerRow(IxcRow):
     table = "cliente"
     document_column = "cnpj_cpf"
 
-    cnpj_cpf: Text = None
-    fone: Text = None
-    telefone_comercial: Text = None
-    telefone_celular: Text = None
-    whatsapp: Text = None
-    crm: Text = None
+    cnpj_cpf: str | None = None
+    fone: str | None = None
+    telefone_comercial: str | None = None
+    telefone_celular: str | None = None
+    whatsapp: str | None = None
+    crm: str | None = None
 
     def _document(self) -> str | None:
         return self.cnpj_cpf
@@ -86,9 +87,9 @@ class SupplierRow(IxcRow):
     table = "fornecedor"
     document_column = "cpf_cnpj"
 
-    cpf_cnpj: Text = None
-    telefone: Text = None
-    celular: Text = None
+    cpf_cnpj: str | None = None
+    telefone: str | None = None
+    celular: str | None = None
 
     def _document(self) -> str | None:
         return self.cpf_cnpj

@@ -12,6 +12,7 @@ from bot.domain.tax_id import NotATaxId, TaxId, read_tax_id
 
 _BETWEEN_ADDRESSES: Final = re.compile(r"[;,\s]+")
 _NO_PHONES: Final = Phones()
+_KINDS: Final = {kind: frozenset((kind,)) for kind in Kind}
 _Value = TypeVar("_Value")
 
 
@@ -54,6 +55,8 @@ def merge(tax_id: TaxId, records: Sequence[ErpRecord]) -> Candidate:
     Active records come before others and newer before older; a field comes from the first record
     that has it. Kinds and references are those of all.
     """
+    if len(records) == 1:
+        return _alone(tax_id, records[0])
     ranked = sorted(records, key=lambda r: (r.status is Status.ACTIVE, r.updated), reverse=True)
     name = first(read_name(text or "") for record in ranked for text in record.names)
     trade_names = (read_name(record.trade_name or "") for record in ranked)
@@ -69,14 +72,28 @@ def merge(tax_id: TaxId, records: Sequence[ErpRecord]) -> Candidate:
     )
 
 
+def _alone(tax_id: TaxId, record: ErpRecord) -> Candidate:
+    """The same for one record, as nearly all are: in half the time."""
+    name = next((name for text in record.names if text and (name := read_name(text))), None)
+    trade_name = read_name(record.trade_name) if record.trade_name else None
+    return Candidate(
+        tax_id=tax_id,
+        name=name,
+        trade_name=trade_name if trade_name and trade_name != name else None,
+        phones=record.phones,
+        email=_email_in(record.email) if record.email else None,
+        status=record.status,
+        kinds=_KINDS[record.kind],
+        erp_refs=frozenset((record.ref,)) if record.ref else frozenset(),
+    )
+
+
 def first(values: Iterable[_Value | None]) -> _Value | None:
     """Return the first value that is not blank."""
     return next((value for value in values if value), None)
 
 
 def _phones(ranked: Sequence[ErpRecord]) -> Phones:
-    if len(ranked) == 1:
-        return ranked[0].phones
     return Phones(
         commercial=first(record.phones.commercial for record in ranked),
         home=first(record.phones.home for record in ranked),
@@ -85,6 +102,8 @@ def _phones(ranked: Sequence[ErpRecord]) -> Phones:
 
 
 def _email_in(text: str | None) -> str | None:
+    if text and (email := read_email(text)):
+        return email
     # Operators keep several addresses in one field.
     return first(read_email(part) for part in _BETWEEN_ADDRESSES.split(text)) if text else None
 

@@ -32,6 +32,8 @@ _PASSWORD: Final = "portal.password_hash"  # noqa: S105 - the name of a field
 # What the plan of a row is, in one number: what it says must still hold when the run comes to it.
 CREATE: Final = 0
 REFUSE: Final = 1
+UNCHANGED: Final = 2
+"""Where nobody was promised anything, so that the version does not matter."""
 
 
 class Known(Protocol):

@@ -158,6 +158,8 @@ def read_tax_id(text: str) -> TaxId | NotATaxId:
     so are full-width digits. Two different documents are refused as ambiguous, but an 11-digit
     mobile number beside a valid document is taken for the telephone it is.
     """
+    if (tax_id := _alone(text)) is not None:
+        return tax_id
     text = _plain(text)
     numbers = _numbers_in(text)
     if not numbers:
@@ -179,10 +181,8 @@ def read_tax_id_cell(cell: str | float) -> CellTaxId | NotATaxId:
     when the check digits then hold, and the result says so. Scientific notation has lost digits
     for good and is refused.
     """
-    if isinstance(cell, str) and _WRITTEN.fullmatch(cell):
-        number = cell.translate(_PUNCTUATION)
-        if _checks(number):
-            return CellTaxId(TaxId(number))
+    if isinstance(cell, str) and (tax_id := _alone(cell)) is not None:
+        return CellTaxId(tax_id)
     if isinstance(cell, float):
         if not cell.is_integer() or abs(cell) >= 1e15:
             return NotATaxId(Reason.SCIENTIFIC)
@@ -221,6 +221,16 @@ def read_foreign_tax_id(country: str, text: str) -> TaxId | NotATaxId:
     if len(number) not in FOREIGN_LENGTH:
         return NotATaxId(Reason.LENGTH, len(number))
     return TaxId(number, country)
+
+
+def _alone(text: str) -> TaxId | None:
+    """The document that is the whole text, as nearly all are in files and ERPs; None says nothing
+    of it."""
+    if _WRITTEN.fullmatch(text):
+        number = text.translate(_PUNCTUATION)
+        if _checks(number):
+            return TaxId(number)
+    return None
 
 
 def _checks(number: str) -> bool:

@@ -33,7 +33,7 @@ from bot.domain.errors import AppError, RefusedError, TryLaterError, UnreadableE
 from bot.domain.job import Batch, Counts, Job, JobTrouble, RowReport, SyncMode, SyncOptions
 from bot.domain.registration import Registration, Stamp, Way
 from bot.domain.row import TAX_ID_REASONS, Row
-from bot.domain.row_plan import Known, PlannedRow, batch_of, plan_row
+from bot.domain.row_plan import UNCHANGED, Known, PlannedRow, batch_of, plan_row
 from bot.domain.tax_id import NotATaxId, Reason, TaxId
 
 _ROUNDS: Final = 10
@@ -181,16 +181,17 @@ class SyncErp:
                 continue
             row = group.row
             if known is not None and tax_id is not None:
-                row = await self._with_all_records(row, tax_id, known, policy, options)
+                if known.has(row.candidate, policy):
+                    planned.append(PlannedRow(row, known, None, UNCHANGED))
+                    continue
+                row = await self._with_all_records(row, tax_id, known, options)
             planned.append(plan_row(row, known, policy, stamp, ids))
         return planned, skipped
 
     async def _with_all_records(
-        self, row: Row, tax_id: TaxId, known: Known, policy: Policy, options: SyncOptions
+        self, row: Row, tax_id: TaxId, known: Known, options: SyncOptions
     ) -> Row:
         """The row, with what the ERP's other records of this document say."""
-        if known.has(row.candidate, policy):
-            return row
         here = row.candidate.erp_refs
         others = {r for r in known.registration.erp_refs if r.system == options.system} - here
         if not others:
