@@ -22,7 +22,7 @@ from aiogram.types import Update
 from aiogram.types.update import UpdateTypeLookupError
 from pydantic import ValidationError
 
-from bot.clients import departments_of, open_customer_lookup, open_database, utc_now
+from bot.clients import departments_of, open_database, open_erp_if_set, utc_now
 from bot.domain.backup import Copied
 from bot.domain.errors import TryLaterError
 from bot.domain.group import GroupAccess
@@ -430,7 +430,7 @@ async def run(settings: Settings) -> None:
 async def _serve(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings))
-        erp = await stack.enter_async_context(open_customer_lookup(settings))
+        erp = await stack.enter_async_context(open_erp_if_set(settings, database))
         bot = await stack.enter_async_context(open_bot(settings))
         balcao = build(settings, bot=bot, database=database, erp=erp)
         address = await stack.enter_async_context(

@@ -46,7 +46,7 @@ async def check_all(settings: Settings, *, out: Console, err: Console) -> bool:
             ("configuração", _settings(settings)),
             ("banco de dados", _database(settings, database, trouble)),
             ("Telegram", _telegram(settings, database)),
-            ("ERP", _erp(settings)),
+            ("ERP", _erp(settings, database)),
             ("auditoria", _audit(database, err)),
         )
         well = True
@@ -141,10 +141,10 @@ async def _groups(settings: Settings, database: Database | None) -> dict[int, st
     return groups
 
 
-async def _erp(settings: Settings) -> str:
+async def _erp(settings: Settings, database: Database | None) -> str:
     if not settings.erp_kind:
         return "nenhum configurado"
-    async with clients.open_erp_of(settings) as erp:
+    async with clients.open_erp_of(settings, database) as erp:
         await erp.probe()
     return f"{settings.erp_kind} responde"
 

@@ -20,7 +20,7 @@ from bot.cli_reports import (
     no_such_job,
 )
 from bot.cli_running import Stop, TerminalDesk
-from bot.clients import departments_of, open_customer_lookup, open_database, utc_now
+from bot.clients import departments_of, open_database, open_erp_if_set, utc_now
 from bot.console import out, read_settings, say
 from bot.domain.errors import Problem, RefusedError
 from bot.domain.job import Job, JobKind, JobState
@@ -84,7 +84,7 @@ def begin() -> Settings:
 
 @asynccontextmanager
 async def bench_of(settings: Settings, stop: Stop, desk: TerminalDesk) -> AsyncIterator[Bench]:
-    async with open_database(settings) as database, open_customer_lookup(settings) as erp:
+    async with open_database(settings) as database, open_erp_if_set(settings, database) as erp:
         await asyncio.to_thread(_refuse_data_dir, settings.data_dir)
         tags = Tags(store=StoredTags(database, utc_now))
         departments = departments_of(settings, database)

@@ -11,9 +11,11 @@ from bot.settings import Settings
 from bot.usecases.departments import Departments
 from erp.adapter import Credentials, Erp
 from erp.registry import open_erp
+from erp.remembered import Remembered
 from storage.backup import refuse_half_restored
 from storage.connection import Database, connected
 from storage.embedded import embedded_server
+from storage.erp_tokens import ErpTokens
 from storage.indexes import ensure_indexes
 from storage.labels import Departments as StoredDepartments
 from storage.search import complete
@@ -39,8 +41,11 @@ async def open_database(
         yield database
 
 
-def open_erp_of(settings: Settings) -> AbstractAsyncContextManager[Erp]:
-    """The ERP of the settings; raises RefusedError when they cannot be right."""
+def open_erp_of(settings: Settings, database: Database | None) -> AbstractAsyncContextManager[Erp]:
+    """The ERP of the settings; raises RefusedError when they cannot be right.
+
+    database: keeps the tokens that some ERPs renew; without one those refuse.
+    """
     return open_erp(
         settings.erp_kind,
         Credentials(
@@ -53,17 +58,18 @@ def open_erp_of(settings: Settings) -> AbstractAsyncContextManager[Erp]:
             database=settings.erp_database,
         ),
         timezone=settings.zone,
+        tokens=ErpTokens(database, settings.erp_kind, utc_now) if database is not None else None,
     )
 
 
 @asynccontextmanager
-async def open_customer_lookup(settings: Settings) -> AsyncIterator[Erp | None]:
-    """The same, or None when no ERP is set."""
+async def open_erp_if_set(settings: Settings, database: Database) -> AsyncIterator[Erp | None]:
+    """The same, which believes for a moment that nobody has a tax id; None when no ERP is set."""
     if not settings.erp_kind:
         yield None
         return
-    async with open_erp_of(settings) as erp:
-        yield erp
+    async with open_erp_of(settings, database) as erp:
+        yield Remembered(erp)
 
 
 def utc_now() -> datetime:

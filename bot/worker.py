@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, suppress
 
 import structlog
 
-from bot.clients import departments_of, open_customer_lookup, open_database, utc_now
+from bot.clients import departments_of, open_database, open_erp_if_set, utc_now
 from bot.domain.errors import RefusedError
 from bot.jobs import build_jobs, carry_for_ever
 from bot.settings import PREFIX, Settings
@@ -84,7 +84,7 @@ async def _work(settings: Settings) -> None:
             tags=tags,
             departments=departments,
             clock=utc_now,
-            erp=await stack.enter_async_context(open_customer_lookup(settings)),
+            erp=await stack.enter_async_context(open_erp_if_set(settings, database)),
         )
         logger.info("worker ready")
         try:

@@ -7,12 +7,22 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from bot.domain.errors import RefusedError
-from erp import ixc
+from erp import bling, hubsoft, ixc, mk, odoo, omie, sgp, tryton, voalle
 from erp.adapter import Adapter, Connection, Credentials, Erp, Tokens
 from erp.client import open_session
 
 ENTRY_POINT_GROUP: Final = "balcao.erp"
-_OURS: Final[Mapping[str, Adapter]] = {ixc.NAME: ixc.ADAPTER}
+_OURS: Final[Mapping[str, Adapter]] = {
+    ixc.NAME: ixc.ADAPTER,
+    hubsoft.NAME: hubsoft.ADAPTER,
+    sgp.NAME: sgp.ADAPTER,
+    odoo.NAME: odoo.ADAPTER,
+    tryton.NAME: tryton.ADAPTER,
+    omie.NAME: omie.ADAPTER,
+    bling.NAME: bling.ADAPTER,
+    mk.NAME: mk.ADAPTER,
+    voalle.NAME: voalle.ADAPTER,
+}
 
 
 def find_adapter(kind: str) -> Adapter:

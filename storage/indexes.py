@@ -78,6 +78,7 @@ INDEXES: Final = {
     "job_batches": [],
     "job_writers": [_index("over", "at", expireAfterSeconds=_WRITER_OVER_S)],
     "choices": [],
+    "erp_tokens": [],
     "states": [],
     "locks": [],
 }

@@ -22,7 +22,6 @@ from erp.registry import find_adapter
 from tests.erp.conftest import IMPATIENT, QUICK
 from tests.erp.dialects import DIALECTS
 from tests.erp.dialects.dialect import Case, Dialect, Person, Trouble
-from tests.erp.dialects.tokens import MemoryTokens
 
 CPF, OTHER = make_cpf(111222333), make_cpf(444555666)
 COMPANY = make_cnpj("112223330001")
@@ -43,7 +42,7 @@ def cases(*wanted: Case) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(
         ("dialect", "case"),
         [
-            pytest.param(dialect, case, id=f"{dialect.name}-{case}")
+            pytest.param(dialect, case, id=f"{dialect.title or dialect.name}-{case}")
             for dialect in DIALECTS
             for case in wanted
             if case not in dialect.absent
@@ -72,7 +71,7 @@ def connect(
             credentials=credentials or dialect.credentials(),
             limits=limits,
             breaker=Breaker(failures=10**9),
-            tokens=MemoryTokens(),
+            tokens=dialect.kept,
             timezone=ZONE,
         )
     )

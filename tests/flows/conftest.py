@@ -185,7 +185,10 @@ def start(database: Any, telegram: BotApiEmulator, erp: IxcEmulator, clock: Cloc
             }
         )
         async with AsyncExitStack() as stack:
-            lookup = await stack.enter_async_context(clients.open_customer_lookup(settings))
+            lookup = None
+            if with_erp:
+                # Nobody is believed to be nobody for a moment: that is in seconds of a real clock.
+                lookup = await stack.enter_async_context(clients.open_erp_of(settings, database))
             bot = await stack.enter_async_context(open_bot(settings))
             people.balcao = app.build(
                 settings,

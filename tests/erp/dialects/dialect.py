@@ -13,6 +13,7 @@ from aiohttp import web
 
 from bot.domain.registration import Kind
 from erp.adapter import Credentials
+from tests.erp.dialects.tokens import MemoryTokens
 
 
 class Case(StrEnum):
@@ -68,6 +69,8 @@ class Dialect(ABC):
     login. `asked` are the paths that came."""
 
     name: ClassVar[str]
+    title: ClassVar[str] = ""
+    """Tells the dialects of one adapter apart, where it speaks several."""
     absent: ClassVar[Mapping[Case, str]] = {}
     """Cases that do not exist for this ERP, and why not."""
 
@@ -76,6 +79,8 @@ class Dialect(ABC):
     people: list[Person] = field(default_factory=list)
     trouble: Trouble | None = None
     asked: list[str] = field(default_factory=list)
+    kept: MemoryTokens = field(default_factory=MemoryTokens)
+    """What its clients keep, all of them together: a token that it renews is good for once."""
     url: str = ""
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _runner: web.AppRunner | None = None

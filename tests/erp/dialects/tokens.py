@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
+from bot.domain.errors import TryLaterError
+
 
 class MemoryTokens:
-    def __init__(self) -> None:
+    def __init__(self, *, patience_s: float = 10.0) -> None:
         self.values: dict[str, str] = {}
+        self._patience_s = patience_s
         self._turn = asyncio.Lock()
 
     async def load(self) -> Mapping[str, str]:
@@ -18,5 +21,11 @@ class MemoryTokens:
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
-        async with self._turn:
+        try:
+            await asyncio.wait_for(self._turn.acquire(), self._patience_s)
+        except TimeoutError as error:
+            raise TryLaterError("another process renews the token") from error
+        try:
             yield
+        finally:
+            self._turn.release()

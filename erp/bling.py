@@ -1,0 +1,280 @@
+"""Bling (API v3): who has a document, and everybody, among its contacts.
+
+Source: the vendor's API documentation (developer.bling.com.br) and public clients of it.
+
+Lists give a short form without e-mail, trade name and kind, so each contact of a page is asked for
+by itself. That takes long; pages are small enough for one to come within a minute.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Any, Final, TypeVar
+
+from pydantic import BeforeValidator
+from yarl import URL
+
+from bot.domain.candidate import Candidate
+from bot.domain.erp_record import ErpPage, ErpRecord, first
+from bot.domain.errors import RefusedError, TryLaterError, UnreadableError
+from bot.domain.registration import ErpRef, Kind, Phones, Status
+from bot.domain.tax_id import TaxId
+from erp.adapter import Adapter, Connection, Facts
+from erp.answer import UnauthorizedError, check_answer, parse, read_retry_after
+from erp.bling_token import SYSTEM, Renewal
+from erp.client import Limits, Reader, read_address
+from erp.fields import Row, Text, is_mobile, mapping, phone_in, rows_in, who_has
+from erp.login import Login
+
+NAME: Final = SYSTEM
+FACTS: Final = Facts(
+    name=NAME,
+    title="Bling",
+    lists_all=True,
+    lists_changes=True,
+    # Each contact is a request, of which an account has 120 000 a day.
+    # It knows only days.
+    overlap=timedelta(days=1),
+)
+# An account has three requests a second: a sync leaves some of them for the look-ups.
+LIMITS: Final = Limits(concurrency=2, gap_s=0.4)
+_URL: Final = "https://api.bling.com.br"
+_CONTACTS: Final = "contatos"
+_PAGE_ROWS: Final = 50
+_ROWS: Final = 100
+# Of each list of contacts; else the deleted and those without movement might not be among them.
+_ALL: Final = {"criterio": "1"}
+# New ones are no alterations, for all that is documented.
+_TURNS: Final = ("Alteracao", "Inclusao")
+# A year is the most that may be asked for at once.
+_SPAN: Final = timedelta(days=360)
+_KINDS: Final = {"cliente": Kind.CUSTOMER, "fornecedor": Kind.SUPPLIER}
+# S, without movement, says neither.
+_STATUS: Final = {"A": Status.ACTIVE, "I": Status.INACTIVE, "E": Status.INACTIVE}
+_Answer = TypeVar("_Answer")
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Bling:
+    """The Bling of one company; without a URL it is the vendor's own.
+
+    ERP_TOKEN is the refresh token that Bling gave when this application was authorized. Each is
+    good for one renewal, so the next ones are kept in `Connection.tokens`.
+    """
+
+    def __init__(self, at: Connection, *, clock: Callable[[], datetime] = _utc_now) -> None:
+        at.credentials.require(NAME, "token", "client_id", "client_secret")
+        self._client = at.client(NAME, _root(at.credentials.url))
+        self._login = Login(Renewal(at, self._client, clock).token)
+        self._timezone = at.timezone
+        self._clock = clock
+
+    async def by_tax_id(self, tax_id: TaxId) -> Candidate | None:
+        """Return who has this document, from all contacts that have it, also deleted ones."""
+        if tax_id.country != "BR":
+            raise RefusedError(f"ERP {NAME}: keeps only CPF and CNPJ")
+        label = f"ERP {NAME} contato"
+        found = await self._list(
+            "contato", {"numeroDocumento": tax_id.number, "pagina": "1", "limite": str(_ROWS)}
+        )
+        # Before all details are asked for, in vain if the filter was not applied.
+        who_has(label, tax_id, [record for row in found for record in row.to_records()])
+        rows = [await self._detailed(row) for row in found]
+        return who_has(label, tax_id, [record for row in rows for record in row.to_records()])
+
+    async def page(self, cursor: str, *, since: datetime | None = None) -> ErpPage:
+        """Return one page of contacts, or of those changed and then of those included, in whole
+        days of the company's time zone."""
+        at = _Place.read(cursor) if cursor else self._begin(since)
+        asked = {"pagina": str(at.number), "limite": str(_PAGE_ROWS)}
+        if since is not None:
+            asked[f"data{_TURNS[at.turn]}Inicial"] = at.begin
+            asked[f"data{_TURNS[at.turn]}Final"] = at.end
+        found = await self._list("contatos", asked)
+        first_id = (found[0].id or "-") if found else ""
+        if found and first_id == at.first_id:
+            raise UnreadableError(f"ERP {NAME} contatos: the same page came again")
+        rows = [await self._detailed(row) for row in found]
+        if len(found) >= _PAGE_ROWS:
+            following: _Place | None = _Place(at.turn, at.number + 1, first_id, at.begin, at.end)
+        else:
+            following = self._after(at) if since is not None else None
+        # A contact does not say when it was changed, so there is no `latest`.
+        return ErpPage(
+            records=[record for row in rows for record in row.to_records()],
+            next=str(following) if following else None,
+        )
+
+    async def probe(self) -> None:
+        """Return when Bling answers and accepts the token, which may be renewed for that."""
+        await self._list("probe", {"pagina": "1", "limite": "1"})
+
+    def _begin(self, since: datetime | None) -> "_Place":
+        if since is None:
+            return _Place()
+        return self._span(0, since.astimezone(self._timezone).date())
+
+    def _after(self, at: "_Place") -> "_Place | None":
+        """The place after the last page of a span of time."""
+        if date.fromisoformat(at.end) <= self._today():
+            return self._span(at.turn, date.fromisoformat(at.end), at.since)
+        if at.turn + 1 < len(_TURNS):
+            return self._span(at.turn + 1, date.fromisoformat(at.since or at.begin))
+        return None
+
+    def _span(self, turn: int, begin: date, since: str = "") -> "_Place":
+        # Bling's clock may be ahead of ours.
+        end = max(begin, min(begin + _SPAN, self._today() + timedelta(days=1)))
+        return _Place(turn, 1, "", begin.isoformat(), end.isoformat(), since or begin.isoformat())
+
+    def _today(self) -> date:
+        return self._clock().astimezone(self._timezone).date()
+
+    async def _list(self, what: str, asked: Mapping[str, str]) -> Sequence["_ContactRow"]:
+        def read(
+            label: str, status: int, headers: Mapping[str, str], body: bytes
+        ) -> Sequence[_ContactRow]:
+            rows = rows_in(label, _answered(label, status, headers, body).get("data"))
+            return [_ContactRow.model_validate(row) for row in rows]
+
+        return await self._ask(what, _CONTACTS, {**asked, **_ALL}, read)
+
+    async def _detailed(self, short: "_ContactRow") -> "_ContactRow":
+        """The whole contact; the short form when it was removed meanwhile."""
+
+        def read(label: str, status: int, headers: Mapping[str, str], body: bytes) -> _ContactRow:
+            if status == 404 and _fault(body) == "RESOURCE_NOT_FOUND":
+                return short
+            data = mapping(label, _answered(label, status, headers, body).get("data"))
+            row = _ContactRow.model_validate(data)
+            if row.id != short.id:
+                raise UnreadableError(f"{label}: answered with another contact than asked for")
+            return row
+
+        if not (short.id or "").isdecimal():
+            raise UnreadableError(f"ERP {NAME} contatos: a contact without an id")
+        return await self._ask("contato", f"{_CONTACTS}/{short.id}", {}, read)
+
+    async def _ask(
+        self, what: str, path: str, params: Mapping[str, str], read: Reader[_Answer]
+    ) -> _Answer:
+        def ask(token: str) -> Awaitable[_Answer]:
+            return self._client.request(
+                "GET",
+                path,
+                what=what,
+                is_read=True,
+                params=params,
+                headers={"Authorization": f"Bearer {token}"},
+                read=read,
+            )
+
+        return await self._login.call(ask)
+
+
+ADAPTER: Final = Adapter(facts=FACTS, connect=Bling, limits=LIMITS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a page begins. Its text is the cursor."""
+
+    turn: int = 0
+    """Of `_TURNS`, when only changes are asked for."""
+    number: int = 1
+    first_id: str = ""
+    """Of the page before it."""
+    begin: str = ""
+    """The days of the changes; empty when everybody is asked for."""
+    end: str = ""
+    since: str = ""
+    """The first day of all."""
+
+    @classmethod
+    def read(cls, cursor: str) -> "_Place":
+        turn, number, first_id, begin, end, since = cursor.split("|")
+        return cls(int(turn), int(number), first_id, begin, end, since)
+
+    def __str__(self) -> str:
+        return "|".join(
+            (str(self.turn), str(self.number), self.first_id, self.begin, self.end, self.since)
+        )
+
+
+def _objects(value: object) -> object:
+    return [v for v in value if isinstance(v, Mapping)] if isinstance(value, list) else []
+
+
+class _TypeRow(Row):
+    descricao: Text = None
+
+
+class _ContactRow(Row):
+    id: Text = None
+    nome: Text = None
+    fantasia: Text = None
+    numeroDocumento: Text = None  # noqa: N815 - Bling's own names
+    tipo: Text = None
+    situacao: Text = None
+    telefone: Text = None
+    celular: Text = None
+    email: Text = None
+    tiposContato: Annotated[tuple[_TypeRow, ...], BeforeValidator(_objects)] = ()  # noqa: N815
+
+    def to_records(self) -> list[ErpRecord]:
+        """This row in our terms, once for each kind that it is."""
+        types = [(type_.descricao or "").strip().casefold() for type_ in self.tiposContato]
+        # Companies name their own types too; who is no supplier is a customer.
+        kinds = dict.fromkeys(_KINDS[name] for name in types if name in _KINDS)
+        return [self._record(kind) for kind in kinds or (Kind.CUSTOMER,)]
+
+    def _record(self, kind: Kind) -> ErpRecord:
+        other = phone_in(self.telefone)
+        return ErpRecord(
+            ref=ErpRef(system=NAME, id=self.id) if self.id else None,
+            document=self.numeroDocumento or "",
+            is_foreign=self.tipo == "E",
+            kind=kind,
+            status=_STATUS.get(self.situacao or ""),
+            names=(self.nome, self.fantasia),
+            trade_name=self.fantasia,
+            phones=Phones(
+                home=other if not is_mobile(other) else None,
+                mobile=first((phone_in(self.celular), other if is_mobile(other) else None)),
+            ),
+            email=self.email,
+        )
+
+
+def _root(text: str) -> URL:
+    url = read_address(text.strip() or _URL)
+    return url.with_path(f"{url.path}/".partition("/Api/")[0].rstrip("/") + "/Api/v3")
+
+
+def _answered(
+    label: str, status: int, headers: Mapping[str, str], body: bytes
+) -> Mapping[str, Any]:
+    if status == 403:
+        raise RefusedError(f"{label}: HTTP 403: the application has not the scope of contacts")
+    check_answer(label, status, headers, body)
+    answer = mapping(label, parse(label, body))
+    if "error" not in answer:
+        return answer
+    match _fault(body):
+        case "UNAUTHORIZED":
+            raise UnauthorizedError(f"{label}: the token is not accepted")
+        case "TOO_MANY_REQUESTS":
+            wait_s = read_retry_after(headers.get("Retry-After", ""))
+            raise TryLaterError(f"{label}: too many requests", retry_after_s=wait_s)
+    raise RefusedError(f"{label}: an error in place of records")
+
+
+def _fault(body: bytes) -> str:
+    """The type of Bling's error; what it says besides may quote what was asked."""
+    try:
+        return str(parse("", body)["error"]["type"])
+    except (UnreadableError, LookupError, TypeError):
+        return ""

@@ -1,0 +1,327 @@
+"""Omie: who has a document, and everybody, among its customers, suppliers and carriers.
+
+Source: the vendor's API documentation (app.omie.com.br/api/v1/geral/clientes/, ajuda.omie.com.br),
+its examples and public clients of it.
+"""
+
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Final
+
+from pydantic import BeforeValidator
+from yarl import URL
+
+from bot.domain.candidate import Candidate
+from bot.domain.erp_record import ErpPage, ErpRecord, first
+from bot.domain.errors import RefusedError, TryLaterError, UnreadableError
+from bot.domain.registration import ErpRef, Kind, Phones, Status
+from bot.domain.tax_id import TaxId
+from erp.adapter import Adapter, Connection, Facts
+from erp.answer import check_answer, parse
+from erp.client import Limits, read_address
+from erp.fields import Row, Text, is_mobile, mapping, moment, phone_in, rows_in, who_has
+
+NAME: Final = "omie"
+FACTS: Final = Facts(
+    name=NAME,
+    title="Omie",
+    lists_all=True,
+    lists_changes=True,
+    # Times are Brazilian without a zone, and Brazil's zones are three hours apart.
+    overlap=timedelta(hours=4),
+)
+# 240 requests a minute and 4 at once are allowed; bot and worker have half of that each.
+LIMITS: Final = Limits(concurrency=2, gap_s=0.5)
+_URL: Final = "https://app.omie.com.br"
+# The last slash belongs to it.
+_CUSTOMERS: Final = "geral/clientes/"
+# The vendor advises against more than 500.
+_PAGE_ROWS: Final = 200
+# More records than anybody keeps of one document.
+_ROWS: Final = 100
+# New ones are no alterations, for all that is documented.
+_PASSES: Final = ("filtrar_apenas_alteracao", "filtrar_apenas_inclusao")
+# The same question is not answered twice within a minute, and asking on gets the key blocked.
+_SAME_S: Final = 60.0
+_BLOCKED_S: Final = 1800.0
+_SECONDS: Final = re.compile(r"([0-9]{1,6}) *segundo")
+_NOBODY: Final = re.compile(r"n[aã]o existem registros")
+_KINDS: Final = {"cliente": Kind.CUSTOMER, "fornecedor": Kind.SUPPLIER}
+
+
+class Omie:
+    """The Omie of one company: ERP_CLIENT_ID is the app key and ERP_CLIENT_SECRET the app secret;
+    without a URL it is the vendor's own."""
+
+    def __init__(self, at: Connection, *, clock: Callable[[], float] = time.monotonic) -> None:
+        at.credentials.require(NAME, "client_id", "client_secret")
+        self._credentials = at.credentials
+        self._timezone = at.timezone
+        self._client = at.client(NAME, _root(at.credentials.url))
+        self._clock = clock
+        self._blocked_until = 0.0
+        self._answered: dict[str, tuple[float, Sequence[ErpRecord]]] = {}
+
+    async def by_tax_id(self, tax_id: TaxId) -> Candidate | None:
+        """Return who has this document, by an answer that is at most a minute old: within that
+        time Omie gives no other."""
+        if tax_id.country != "BR":
+            raise RefusedError(f"ERP {NAME}: keeps only CPF and CNPJ")
+        now = self._clock()
+        self._answered = {k: kept for k, kept in self._answered.items() if now < kept[0]}
+        if tax_id.number in self._answered:
+            records = self._answered[tax_id.number][1]
+        else:
+            found = await self._list(
+                "cliente", 1, _ROWS, clientesFiltro={"cnpj_cpf": tax_id.number}
+            )
+            records = [record for row in found.rows for record in row.to_records()]
+            self._answered[tax_id.number] = (self._clock() + _SAME_S, records)
+        return who_has(f"ERP {NAME} cliente", tax_id, records)
+
+    async def page(self, cursor: str, *, since: datetime | None = None) -> ErpPage:
+        """Return one page of everybody, or of those altered and then of those included."""
+        at = _Place.read(cursor)
+        asked: dict[str, str] = {}
+        if since is not None:
+            begin = since.astimezone(self._timezone)
+            asked = {
+                "filtrar_por_data_de": begin.strftime("%d/%m/%Y"),
+                "filtrar_por_hora_de": begin.strftime("%H:%M:%S"),
+                _PASSES[at.turn]: "S",
+            }
+        found = await self._list("clientes", at.number, _PAGE_ROWS, **asked)
+        first_id = (found.rows[0].codigo_cliente_omie or "-") if found.rows else ""
+        if found.rows and (first_id == at.first_id or found.number not in (None, at.number)):
+            raise UnreadableError(f"ERP {NAME} clientes: the same page came again")
+        following: _Place | None = _Place(at.turn, at.number + 1, first_id)
+        if not found.rows or (found.pages is not None and at.number >= found.pages):
+            is_last = since is None or at.turn + 1 == len(_PASSES)
+            following = None if is_last else _Place(at.turn + 1)
+        latest = max((row.changed for row in found.rows), default="")
+        local = moment(latest)
+        return ErpPage(
+            records=[record for row in found.rows for record in row.to_records()],
+            next=str(following) if following else None,
+            latest=local.replace(tzinfo=self._timezone).astimezone(UTC) if local else None,
+        )
+
+    async def probe(self) -> None:
+        """Return when Omie answers and accepts the app; TryLaterError when it was asked so within
+        the last minute."""
+        await self._list("probe", 1, 1)
+
+    async def _list(self, what: str, number: int, rows: int, **asked: Any) -> "_Listing":
+        rest = self._blocked_until - self._clock()
+        if rest > 0:
+            raise TryLaterError(f"ERP {NAME} {what}: Omie has blocked us", retry_after_s=rest)
+        try:
+            return await self._client.request(
+                "POST",
+                _CUSTOMERS,
+                what=what,
+                is_read=True,
+                body={
+                    "call": "ListarClientes",
+                    "app_key": self._credentials.client_id.strip(),
+                    "app_secret": self._credentials.client_secret.get_secret_value().strip(),
+                    "param": [
+                        {
+                            "pagina": number,
+                            "registros_por_pagina": rows,
+                            "apenas_importado_api": "N",
+                            **asked,
+                        }
+                    ],
+                },
+                read=_read,
+            )
+        except _BlockedError as error:
+            # Every question makes it longer.
+            self._blocked_until = self._clock() + (error.retry_after_s or _BLOCKED_S)
+            raise
+
+
+ADAPTER: Final = Adapter(facts=FACTS, connect=Omie, limits=LIMITS)
+
+
+class _BlockedError(TryLaterError):
+    """For a while Omie answers this app nothing at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a page begins. Its text is the cursor."""
+
+    turn: int = 0
+    """Of `_PASSES`, when only changes are asked for."""
+    number: int = 1
+    first_id: str = ""
+    """Of the page before it."""
+
+    @classmethod
+    def read(cls, cursor: str) -> "_Place":
+        if not cursor:
+            return cls()
+        turn, number, first_id = cursor.split("|", 2)
+        return cls(int(turn), int(number), first_id)
+
+    def __str__(self) -> str:
+        return f"{self.turn}|{self.number}|{self.first_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    rows: Sequence["_CustomerRow"] = ()
+    number: int | None = None
+    pages: int | None = None
+
+
+def _objects(value: object) -> object:
+    return [v for v in value if isinstance(v, Mapping)] if isinstance(value, list) else []
+
+
+def _object(value: object) -> object:
+    return value if isinstance(value, Mapping) else {}
+
+
+class _TagRow(Row):
+    tag: Text = None
+
+
+class _TimesRow(Row):
+    dInc: Text = None  # noqa: N815 - Omie's own names
+    hInc: Text = None  # noqa: N815
+    dAlt: Text = None  # noqa: N815
+    hAlt: Text = None  # noqa: N815
+
+
+class _CustomerRow(Row):
+    codigo_cliente_omie: Text = None
+    razao_social: Text = None
+    nome_fantasia: Text = None
+    cnpj_cpf: Text = None
+    exterior: Text = None
+    inativo: Text = None
+    telefone1_ddd: Text = None
+    telefone1_numero: Text = None
+    telefone2_ddd: Text = None
+    telefone2_numero: Text = None
+    email: Text = None
+    tags: Annotated[tuple[_TagRow, ...], BeforeValidator(_objects)] = ()
+    info: Annotated[_TimesRow, BeforeValidator(_object)] = _TimesRow()
+
+    @property
+    def changed(self) -> str:
+        """When it was altered or included, as an ISO text of Omie's clock; empty when unknown."""
+        times = self.info
+        return max(_iso(times.dAlt, times.hAlt), _iso(times.dInc, times.hInc))
+
+    def to_records(self) -> list[ErpRecord]:
+        """This row in our terms, once for each kind that it is."""
+        tags = [(tag.tag or "").strip().casefold() for tag in self.tags]
+        # The table is that of customers: who has no tag, or others, is one.
+        kinds = dict.fromkeys(_KINDS[tag] for tag in tags if tag in _KINDS) or (Kind.CUSTOMER,)
+        return [self._record(kind) for kind in kinds]
+
+    def _record(self, kind: Kind) -> ErpRecord:
+        phones = [
+            phone_in(f"{self.telefone1_ddd or ''}{self.telefone1_numero or ''}"),
+            phone_in(f"{self.telefone2_ddd or ''}{self.telefone2_numero or ''}"),
+        ]
+        key = self.codigo_cliente_omie
+        return ErpRecord(
+            ref=ErpRef(system=NAME, id=key) if key else None,
+            document=self.cnpj_cpf or "",
+            is_foreign=self.exterior == "S",
+            kind=kind,
+            status={"S": Status.INACTIVE, "N": Status.ACTIVE}.get(self.inativo or ""),
+            updated=self.changed,
+            names=(self.razao_social, self.nome_fantasia),
+            trade_name=self.nome_fantasia,
+            phones=Phones(
+                home=first(phone for phone in phones if not is_mobile(phone)),
+                mobile=first(phone for phone in phones if is_mobile(phone)),
+            ),
+            email=self.email,
+        )
+
+
+class _Paging(Row):
+    pagina: Text = None
+    total_de_paginas: Text = None
+
+
+class _Fault(Row):
+    """Omie's errors, in either of their forms."""
+
+    faultstring: Text = None
+    faultcode: Text = None
+    description: Text = None
+    code: Text = None
+
+
+def _root(text: str) -> URL:
+    url = read_address(text.strip() or _URL)
+    return url.with_path(f"{url.path}/".partition("/api/")[0].rstrip("/") + "/api/v1")
+
+
+def _iso(date: str | None, hour: str | None) -> str:
+    parts = (date or "").strip().split("/")
+    at = moment(f"{'-'.join(reversed(parts))} {(hour or '').strip() or '00:00:00'}")
+    return at.replace(tzinfo=None).isoformat(sep=" ") if at and len(parts) == 3 else ""
+
+
+def _read(label: str, status: int, headers: Mapping[str, str], body: bytes) -> _Listing:
+    # Nearly all errors, "nobody" among them, are JSON with HTTP 500: what they say comes first.
+    try:
+        answer = parse(label, body)
+    except UnreadableError:
+        check_answer(label, status, headers, body)
+        raise
+    if isinstance(answer, Mapping):
+        fault = _Fault.model_validate(answer)
+        if fault.faultstring or fault.faultcode or fault.description:
+            return _meant(label, fault)
+    check_answer(label, status, headers, body)
+    listing = mapping(label, answer)
+    rows = rows_in(label, listing.get("clientes_cadastro"))
+    paging = _Paging.model_validate(listing)
+    return _Listing(
+        [_CustomerRow.model_validate(row) for row in rows],
+        _number(paging.pagina),
+        _number(paging.total_de_paginas),
+    )
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isdecimal() else None
+
+
+def _meant(label: str, fault: _Fault) -> _Listing:
+    """An empty list when the fault says that there is nothing; raises what it means otherwise.
+
+    What it says is not passed on: it may quote what was asked.
+    """
+    said = (fault.faultstring or fault.description or "").casefold()
+    code = f"{fault.faultcode or ''} {fault.code or ''}".casefold()
+    if _NOBODY.search(said):
+        return _Listing()
+    found = _SECONDS.search(said)
+    asked_s = float(found[1]) if found else None
+    if "misuse" in said + code or "consumo indevido" in said:
+        raise _BlockedError(
+            f"{label}: Omie has blocked this app for misuse", retry_after_s=asked_s or _BLOCKED_S
+        )
+    if "redundant" in said + code or re.search(r"client-1100\b", code):
+        raise TryLaterError(
+            f"{label}: the same was asked a moment ago", retry_after_s=asked_s or _SAME_S
+        )
+    if re.search(r"client-101\b", code) or re.search(r"chave de acesso|app[ _]?key", said):
+        raise RefusedError(f"{label}: the app key or the app secret is not accepted")
+    if "env:server" in code:
+        raise TryLaterError(f"{label}: a fault of the server", retry_after_s=asked_s)
+    raise RefusedError(f"{label}: an error in place of records")

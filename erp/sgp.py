@@ -1,0 +1,266 @@
+"""SGP (TSMX): who has a document, and everybody, among its customers.
+
+Source: the vendor's API documentation (bookstack.sgp.net.br and its Postman collection) and public
+clients of it. Suppliers are left out: what their list answers is not documented. Whether a
+customer is active is derived from the contracts.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Final
+
+import structlog
+from pydantic import BeforeValidator
+from yarl import URL
+
+from bot.domain.candidate import Candidate
+from bot.domain.erp_record import ErpPage, ErpRecord, first
+from bot.domain.errors import RefusedError, UnreadableError
+from bot.domain.registration import ErpRef, Kind, Phones, Status
+from bot.domain.tax_id import TaxId
+from erp.adapter import Adapter, Connection, Facts
+from erp.answer import check_answer, parse
+from erp.client import read_address
+from erp.fields import Row, Text, is_mobile, mapping, moment, phone_in, rows_in, who_has
+
+logger = structlog.get_logger()
+
+NAME: Final = "sgp"
+FACTS: Final = Facts(
+    name=NAME,
+    title="SGP (TSMX)",
+    lists_all=True,
+    lists_changes=True,
+    # It knows only days.
+    overlap=timedelta(days=1),
+)
+# The last slash belongs to it.
+_CUSTOMERS: Final = "api/ura/clientes/"
+# The most that is answered at once, in look-ups too.
+_PAGE_ROWS: Final = 100
+# The codes of a contract and the words that are shown for them. Who is suspended is a customer
+# too, and so is who has just come.
+_RUNNING: Final = frozenset(("1", "ativo", "4", "suspenso", "6", "novo", "7", "ativo v. reduzida"))
+_ENDED: Final = frozenset(("2", "inativo", "3", "cancelado", "5", "inviabilidade técnica"))
+# What SGP says in its own words, which we do not pass on: they may quote what was asked.
+_SAYINGS: Final = (
+    ("incorretas", "the token or the app is not accepted (SGP minds capitals in the app's name)"),
+    ("não foram fornecidas", "no token and app arrived"),
+)
+
+
+class Sgp:
+    """The SGP of one company.
+
+    The URL may be that of any page under /admin or /api; the client id is the name of the
+    application that SGP keeps the token under ("app"), with its capitals.
+    """
+
+    def __init__(self, at: Connection) -> None:
+        at.credentials.require(NAME, "url", "token", "client_id")
+        self._credentials = at.credentials
+        self._timezone = at.timezone
+        self._client = at.client(NAME, _root(at.credentials.url))
+
+    async def by_tax_id(self, tax_id: TaxId) -> Candidate | None:
+        """Return who has this document, from all customers that have it, also those without a
+        contract."""
+        if tax_id.country != "BR":
+            raise RefusedError(f"ERP {NAME}: keeps only CPF and CNPJ")
+        asked = {"cpfcnpj": tax_id.number, "offset": 0, "limit": _PAGE_ROWS}
+        found = await self._list(asked, what="cliente")
+        records = [row.to_record() for row in found.rows]
+        return who_has(f"ERP {NAME} cliente", tax_id, records)
+
+    async def page(self, cursor: str, *, since: datetime | None = None) -> ErpPage:
+        """Return one page of customers; of changes, those of whole days, in the company's time
+        zone."""
+        at = _Place.read(cursor)
+        asked: dict[str, Any] = {"offset": at.offset, "limit": _PAGE_ROWS}
+        if since is not None:
+            begin = since.astimezone(self._timezone).date()
+            # SGP wants both days, and its clock may be ahead of ours.
+            end = datetime.now(self._timezone).date() + timedelta(days=1)
+            asked["data_alteracao_inicio"] = begin.isoformat()
+            asked["data_alteracao_fim"] = max(begin, end).isoformat()
+        found = await self._list(asked, what="clientes")
+        following = at.after(found.rows)
+        if found.rows and following.first_id == at.first_id:
+            raise UnreadableError(f"ERP {NAME} clientes: the same page came again")
+        if found.total is None or found.total < following.offset:
+            is_last = len(found.rows) < _PAGE_ROWS
+        else:
+            # A short page is not the last one where SGP gives fewer than are asked for.
+            is_last = not found.rows or following.offset >= found.total
+            if is_last and following.offset < found.total:
+                logger.warning(
+                    "erp.fewer_than_announced",
+                    system=NAME,
+                    missing=found.total - following.offset,
+                )
+        # A customer's record does not say when it was changed, so there is no `latest`.
+        return ErpPage(
+            records=[row.to_record() for row in found.rows],
+            next=None if is_last else str(following),
+        )
+
+    async def probe(self) -> None:
+        """Return when SGP answers and accepts token and app."""
+        await self._list({"offset": 0, "limit": 1}, what="probe")
+
+    async def _list(self, asked: Mapping[str, Any], *, what: str) -> "_Listing":
+        return await self._client.request(
+            "POST",
+            _CUSTOMERS,
+            what=what,
+            is_read=True,
+            body={
+                "token": self._credentials.token.get_secret_value().strip(),
+                "app": self._credentials.client_id.strip(),
+                # The invoices are most of an answer.
+                "omitir_titulos": True,
+                **asked,
+            },
+            read=_read,
+        )
+
+
+ADAPTER: Final = Adapter(facts=FACTS, connect=Sgp)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a page begins. Its text is the cursor."""
+
+    offset: int = 0
+    first_id: str = ""
+    """Of the page before it."""
+
+    @classmethod
+    def read(cls, cursor: str) -> "_Place":
+        offset, _, first_id = cursor.partition("|")
+        return cls(int(offset or 0), first_id)
+
+    def __str__(self) -> str:
+        return f"{self.offset}|{self.first_id}"
+
+    def after(self, rows: Sequence["_CustomerRow"]) -> "_Place":
+        """The place after a page of these rows."""
+        return _Place(self.offset + len(rows), (rows[0].id or "-") if rows else "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    rows: Sequence["_CustomerRow"]
+    total: int | None
+    """Of all pages, where this version of SGP says so."""
+
+
+class _Paging(Row):
+    total: Text = None
+
+
+def _objects(value: object) -> object:
+    return [v for v in value if isinstance(v, Mapping)] if isinstance(value, list) else []
+
+
+def _object(value: object) -> object:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _texts(value: object) -> object:
+    """Contacts come as plain texts or as objects with their kind, by SGP's version."""
+    found = value if isinstance(value, list) else []
+    return [v.get("contato") if isinstance(v, Mapping) else v for v in found]
+
+
+_Texts = Annotated[tuple[Text, ...], BeforeValidator(_texts)]
+
+
+class _ContractRow(Row):
+    """A contract; it holds passwords that are not ours."""
+
+    status: Text = None
+
+
+class _ContactsRow(Row):
+    celulares: _Texts = ()
+    telefones: _Texts = ()
+    emails: _Texts = ()
+
+
+class _CustomerRow(Row):
+    id: Text = None
+    nome: Text = None
+    cpfcnpj: Text = None
+    email: Text = None
+    dataCadastro: Text = None  # noqa: N815 - SGP's own name
+    contatos: Annotated[_ContactsRow, BeforeValidator(_object)] = _ContactsRow()
+    contratos: Annotated[tuple[_ContractRow, ...], BeforeValidator(_objects)] = ()
+
+    def to_record(self) -> ErpRecord:
+        """This row in our terms."""
+        mobiles = [phone_in(text) for text in self.contatos.celulares]
+        others = [phone_in(text) for text in self.contatos.telefones]
+        registered = moment(self.dataCadastro)
+        return ErpRecord(
+            ref=ErpRef(system=NAME, id=self.id) if self.id else None,
+            document=self.cpfcnpj or "",
+            kind=Kind.CUSTOMER,
+            status=self._status(),
+            # When it was changed, SGP does not say.
+            updated=registered.isoformat() if registered else "",
+            names=(self.nome,),
+            phones=Phones(
+                home=first(phone for phone in others if not is_mobile(phone)),
+                mobile=first((*mobiles, *(phone for phone in others if is_mobile(phone)))),
+            ),
+            email=";".join(text for text in (*self.contatos.emails, self.email) if text) or None,
+        )
+
+    def _status(self) -> Status | None:
+        # A customer has no flag: only the contracts say. Nothing is said of one without contracts,
+        # or with a word that is not documented.
+        said = {(contract.status or "").strip().casefold() for contract in self.contratos}
+        if said & _RUNNING:
+            return Status.ACTIVE
+        return Status.INACTIVE if said and said <= _ENDED else None
+
+
+def _root(text: str) -> URL:
+    url = read_address(text)
+    path = f"{url.path}/".partition("/admin/")[0].partition("/api/")[0].rstrip("/")
+    return url.with_path(path or "/")
+
+
+def _read(label: str, status: int, headers: Mapping[str, str], body: bytes) -> _Listing:
+    if status == 403:
+        raise RefusedError(f"{label}: HTTP 403: {_meaning(body)}")
+    check_answer(label, status, headers, body)
+    answer = parse(label, body)
+    if isinstance(answer, list):
+        # Some versions give nothing but the records.
+        return _Listing(_rows(label, answer), None)
+    listing = mapping(label, answer)
+    if "clientes" not in listing and "detail" in listing:
+        raise RefusedError(f"{label}: an error in place of records")
+    paging = _Paging.model_validate(_object(listing.get("paginacao")))
+    total = paging.total or ""
+    return _Listing(
+        _rows(label, listing.get("clientes")), int(total) if total.isdecimal() else None
+    )
+
+
+def _rows(label: str, rows: Any) -> Sequence[_CustomerRow]:
+    return [_CustomerRow.model_validate(row) for row in rows_in(label, rows)]
+
+
+def _meaning(body: bytes) -> str:
+    try:
+        said = str(json.loads(body)["detail"])
+    except (ValueError, RecursionError, LookupError, TypeError):
+        said = ""
+    other = "the token may be limited to other hosts or routes"
+    return next((meaning for phrase, meaning in _SAYINGS if phrase in said), other)

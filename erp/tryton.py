@@ -1,0 +1,230 @@
+"""Tryton: who has a document, and everybody, among its parties (`party.party`), over JSON-RPC.
+
+Source: trytond 7.0 and 8.0 themselves, which tests/erp/test_tryton_real.py asks.
+"""
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from bot.domain.candidate import Candidate
+from bot.domain.erp_record import ErpPage
+from bot.domain.errors import RefusedError, UnreadableError
+from bot.domain.tax_id import TaxId
+from erp.adapter import Adapter, Connection, Facts
+from erp.answer import UnauthorizedError, check_answer, parse
+from erp.breaker import Breaker
+from erp.client import Limits, read_address
+from erp.fields import mapping, rows_in, who_has
+from erp.login import Login
+from erp.tryton_records import SYSTEM, PartyRow, tell
+
+NAME: Final = SYSTEM
+FACTS: Final = Facts(
+    name=NAME,
+    title="Tryton",
+    lists_all=True,
+    lists_changes=True,
+)
+# The server is one process, which many requests at once only make slower.
+LIMITS: Final = Limits(concurrency=2)
+# A login that follows a wrong one is held back for up to half a minute.
+_LOGIN_S: Final = 40.0
+_MODEL: Final = "model.party.party"
+_PAGE_ROWS: Final = 500
+# More records than anybody keeps of one document.
+_ROWS: Final = 100
+_ALL: Final = ["active", "in", [True, False]]
+# Writing a telephone leaves the party's own date as it is, and in 7.0 the second date of what was
+# never edited is null.
+_CHANGED: Final = tuple(
+    f"{of}{date}"
+    for of in ("", "identifiers.", "contact_mechanisms.")
+    for date in ("create_date", "write_date")
+)
+_FIELDS: Final = (
+    "name",
+    "active",
+    "identifiers.type",
+    "identifiers.code",
+    "identifiers.active",
+    "contact_mechanisms.type",
+    "contact_mechanisms.value",
+    "contact_mechanisms.active",
+    "categories.name",
+    *_CHANGED,
+)
+
+
+class Tryton:
+    """The Tryton of one company; the version of the server is found out with the login."""
+
+    def __init__(self, at: Connection) -> None:
+        at.credentials.require(NAME, "url", "database", "username", "password")
+        self._credentials = at.credentials
+        url = read_address(at.credentials.url)
+        at = replace(at, breaker=at.breaker or Breaker())
+        patient = replace(
+            at.limits,
+            read_s=max(at.limits.read_s, _LOGIN_S),
+            attempt_s=max(at.limits.attempt_s, _LOGIN_S),
+            total_s=max(at.limits.total_s, _LOGIN_S),
+        )
+        self._client = at.client(NAME, url)
+        self._patient_client = replace(at, limits=patient).client(NAME, url)
+        self._login = Login(self._log_in)
+
+    async def by_tax_id(self, tax_id: TaxId) -> Candidate | None:
+        """Return who has this document, from all parties that have it now."""
+
+        async def ask(session: "_Session") -> Sequence[PartyRow]:
+            domain = [[session.code_field, "in", _writings(tax_id)], _ALL]
+            # Without a word on it in the context, identifiers and telephones that were given up
+            # stay hidden, and here they should.
+            return await self._search(session, domain, limit=_ROWS, context={})
+
+        label = f"ERP {NAME} party"
+        records = [
+            record
+            for row in await self._login.call(ask)
+            if not row.is_of_another_country(tax_id)
+            for record in row.to_records(tax_id)
+        ]
+        return who_has(label, tax_id, records)
+
+    async def page(self, cursor: str, *, since: datetime | None = None) -> ErpPage:
+        """Return one page of all parties or of the changed ones, by id in either case."""
+        last = int(cursor or "0")
+        domain: list[Any] = [["id", ">", last], _ALL]
+        if since is not None:
+            domain.append(["OR", *([name, ">=", tell(since)] for name in _CHANGED)])
+
+        async def ask(session: "_Session") -> Sequence[PartyRow]:
+            # A telephone that was given up is a change of its party, and seen only like this.
+            context = {"active_test": False}
+            return await self._search(session, domain, limit=_PAGE_ROWS, context=context)
+
+        rows = await self._login.call(ask)
+        ids = [row.number for row in rows]
+        if any(after <= before for before, after in zip([last, *ids], ids, strict=False)):
+            raise UnreadableError(f"ERP {NAME} party: the same page came again")
+        return ErpPage(
+            records=[record for row in rows for record in row.to_records()],
+            next=str(ids[-1]) if len(rows) >= _PAGE_ROWS else None,
+            latest=max((at for row in rows if (at := row.changed)), default=None),
+        )
+
+    async def probe(self) -> None:
+        """Return when Tryton answers, accepts the login and has parties."""
+
+        async def ask(session: "_Session") -> Any:
+            return await self._call(session, f"{_MODEL}.search", [[], 0, 1, None, {}])
+
+        await self._login.call(ask)
+
+    async def _search(
+        self, session: "_Session", domain: list[Any], *, limit: int, context: Mapping[str, Any]
+    ) -> Sequence[PartyRow]:
+        params = [domain, 0, limit, [["id", "ASC"]], list(_FIELDS), context]
+        answer = await self._call(session, f"{_MODEL}.search_read", params)
+        return [PartyRow.model_validate(row) for row in rows_in(f"ERP {NAME} party", answer)]
+
+    async def _call(self, session: "_Session", method: str, params: list[Any]) -> Any:
+        return await self._client.request(
+            "POST",
+            session.path,
+            what="party",
+            is_read=True,
+            headers={"Authorization": session.header},
+            body=_body(method, params),
+            read=_result,
+        )
+
+    async def _log_in(self) -> "_Session":
+        own = self._credentials
+        version, face = await self._find_server()
+        path = f"{own.database.strip()}/{face}"
+        params = [own.username.strip(), {"password": own.password.get_secret_value()}, "en"]
+        answer = await self._patient_client.request(
+            "POST",
+            path,
+            what="login",
+            # Each attempt counts: after five the user is locked out for minutes.
+            is_read=False,
+            body=_body("common.db.login", params),
+            read=_result,
+        )
+        match answer:
+            case [int() as user, str() as key, *_]:
+                text = f"{own.username.strip()}:{user}:{key}"
+                return _Session(
+                    path=path,
+                    header=f"Session {base64.b64encode(text.encode()).decode()}",
+                    code_field="identifiers.code_compact" if version >= 8 else "identifiers.code",
+                )
+        raise UnreadableError(f"ERP {NAME} login: no session in the answer")
+
+    async def _find_server(self) -> tuple[int, str]:
+        """The major version, and what the paths of all calls end with."""
+
+        async def ask(face: str) -> tuple[int, str]:
+            answer = await self._client.request(
+                "POST",
+                face,
+                what="version",
+                is_read=True,
+                body=_body("common.server.version", []),
+                read=_result,
+            )
+            major = str(answer).partition(".")[0]
+            if not isinstance(answer, str) or not major.isdecimal():
+                raise UnreadableError(f"ERP {NAME} version: no version in the answer")
+            return int(major), face
+
+        try:
+            return await ask("rpc/")
+        except RefusedError:
+            # 7.0 takes this path for a database, which it knows nobody of.
+            return await ask("")
+
+
+ADAPTER: Final = Adapter(facts=FACTS, connect=Tryton, limits=LIMITS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    """A login, and what goes with the version of its server."""
+
+    path: str
+    header: str
+    code_field: str
+
+
+def _body(method: str, params: list[Any]) -> Mapping[str, Any]:
+    # With any other key, errors come as pages.
+    return {"id": 1, "method": method, "params": params}
+
+
+def _result(label: str, status: int, headers: Mapping[str, str], body: bytes) -> Any:
+    if status == 405:
+        # The server was updated to a version with other paths: the next login finds them.
+        raise UnauthorizedError(f"{label}: HTTP {status}")
+    check_answer(label, status, headers, body)
+    answer = mapping(label, parse(label, body))
+    if (error := answer.get("error")) is not None:
+        name = error[0] if isinstance(error, list) and error else None
+        if name == "LoginException":
+            raise RefusedError(f"{label}: Tryton asks for something else than the password")
+        # What it says may quote names and documents.
+        raise RefusedError(f"{label}: an error in place of records")
+    if "result" not in answer:
+        raise UnreadableError(f"{label}: neither result nor error in the answer")
+    return answer["result"]
+
+
+def _writings(tax_id: TaxId) -> list[str]:
+    # 7.0 has a document as it was typed, 8.0 without punctuation too.
+    other = tax_id.masked if tax_id.country == "BR" else tax_id.country + tax_id.number
+    return [tax_id.number, other]

@@ -1,0 +1,158 @@
+"""Tryton's rows of parties in Tryton's own field names, and what they mean to us."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+from pydantic import BeforeValidator, Field
+
+from bot.domain.erp_record import ErpRecord, first
+from bot.domain.registration import ErpRef, Kind, Phones, Status
+from bot.domain.tax_id import TaxId
+from erp.fields import Row, Text, compact, is_mobile, phone_in
+
+SYSTEM: Final = "tryton"
+_STATUS: Final = {True: Status.ACTIVE, False: Status.INACTIVE, None: None}
+# The party module knows no kinds, so companies make categories for them.
+_KINDS: Final[Mapping[str, Kind]] = {
+    **dict.fromkeys(("customer", "customers", "cliente", "clientes"), Kind.CUSTOMER),
+    **dict.fromkeys(("supplier", "suppliers", "fornecedor", "fornecedores"), Kind.SUPPLIER),
+}
+_PARTS: Final = ("year", "month", "day", "hour", "minute", "second", "microsecond")
+
+
+def tell(at: datetime) -> Mapping[str, Any]:
+    """The moment as Tryton writes it, which is always UTC."""
+    at = at.astimezone(UTC)
+    return {"__class__": "datetime", **{part: getattr(at, part) for part in _PARTS}}
+
+
+def _moment(value: object) -> object:
+    if not isinstance(value, Mapping):
+        return None
+    try:
+        return datetime(**{part: value[part] for part in _PARTS}, tzinfo=UTC)
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _flag(value: object) -> object:
+    # 1 and 0 from SQLite, true and false from PostgreSQL.
+    return bool(value) if isinstance(value, int) else None
+
+
+def _objects(value: object) -> object:
+    return [v for v in value if isinstance(v, Mapping)] if isinstance(value, list) else []
+
+
+_Moment = Annotated[datetime | None, BeforeValidator(_moment)]
+_Flag = Annotated[bool | None, BeforeValidator(_flag)]
+_Many = BeforeValidator(_objects)
+
+
+class _DatedRow(Row):
+    active: _Flag = None
+    create_date: _Moment = None
+    write_date: _Moment = None
+
+    @property
+    def times(self) -> Sequence[datetime]:
+        """When this row itself was made and changed, as far as it says."""
+        return [at for at in (self.create_date, self.write_date) if at]
+
+
+class _IdentifierRow(_DatedRow):
+    type: Text = None
+    code: Text = None
+
+    def is_(self, tax_id: TaxId) -> bool:
+        """Whether it is this document and of that country; without a type it is ours."""
+        country = (self.type or "br").partition("_")[0].upper()
+        prefix = tax_id.country if country == "EU" else ""
+        is_of_country = country in (tax_id.country, "EU")
+        return is_of_country and compact(self.code) == prefix + tax_id.number
+
+    @property
+    def is_brazilian(self) -> bool:
+        """Whether it may be a CPF (`br_cpf`) or a CNPJ (`br_vat`)."""
+        return not self.type or self.type.startswith("br_")
+
+
+class _ContactRow(_DatedRow):
+    type: Text = None
+    value: Text = None
+
+
+class _CategoryRow(Row):
+    name: Text = None
+
+
+class PartyRow(_DatedRow):
+    """A row of `party.party`; lists of other rows have a name that ends with a dot."""
+
+    id: Text = None
+    name: Text = None
+    identifiers: Annotated[list[_IdentifierRow], _Many] = Field([], alias="identifiers.")
+    contacts: Annotated[list[_ContactRow], _Many] = Field([], alias="contact_mechanisms.")
+    categories: Annotated[list[_CategoryRow], _Many] = Field([], alias="categories.")
+
+    @property
+    def number(self) -> int:
+        """The id; 0, which is no id, for anything else."""
+        return int(self.id) if self.id and self.id.isdecimal() else 0
+
+    @property
+    def changed(self) -> datetime | None:
+        """The latest change of the party or of what belongs to it; None when nothing says."""
+        rows: Sequence[_DatedRow] = [self, *self.identifiers, *self.contacts]
+        return max((at for row in rows for at in row.times), default=None)
+
+    def is_of_another_country(self, tax_id: TaxId) -> bool:
+        """Whether it has this number, but only as a document of another country."""
+        same = [row for row in self.identifiers if compact(row.code) == tax_id.number]
+        return bool(same) and not any(row.is_(tax_id) for row in self.identifiers)
+
+    def to_records(self, tax_id: TaxId | None = None) -> Sequence[ErpRecord]:
+        """This party in our terms: one record for each kind, as a customer may be a supplier too.
+
+        tax_id: which of its documents is meant; None for the first Brazilian one.
+        """
+        there = [row for row in self.identifiers if row.active is not False and row.code]
+        document = first(row.code for row in there if row.is_brazilian)
+        is_foreign = document is None and bool(there)
+        if is_foreign:
+            document = there[0].code
+        if tax_id is not None and any(row.is_(tax_id) for row in there):
+            document, is_foreign = tax_id.number, tax_id.country != "BR"
+        names = {(row.name or "").strip().lower() for row in self.categories}
+        kinds = list(dict.fromkeys(_KINDS[name] for name in sorted(names) if name in _KINDS))
+        kinds = kinds or [Kind.CUSTOMER]
+        phones = self._phones()
+        emails = [row.value for row in self._having("email") if row.value]
+        changed = self.changed
+        return [
+            ErpRecord(
+                ref=ErpRef(system=SYSTEM, id=self.id) if self.id else None,
+                document=document or "",
+                is_foreign=is_foreign,
+                kind=kind,
+                status=_STATUS[self.active],
+                updated=changed.isoformat() if changed else "",
+                names=(self.name,),
+                phones=phones,
+                email=";".join(emails),
+            )
+            for kind in (kinds if document else kinds[:1])
+        ]
+
+    def _having(self, type_: str) -> Sequence[_ContactRow]:
+        return [row for row in self.contacts if row.type == type_ and row.active is not False]
+
+    def _phones(self) -> Phones:
+        # What they hold is not checked by Tryton, unless a library is installed there.
+        mobiles = [phone_in(row.value) for row in self._having("mobile")]
+        others = [phone_in(row.value) for row in self._having("phone")]
+        return Phones(
+            home=first(phone for phone in others if not is_mobile(phone)),
+            mobile=first((*mobiles, *(phone for phone in others if is_mobile(phone)))),
+        )

@@ -1,0 +1,212 @@
+"""Voalle (Grupo Voalle, Syntesis): who has a document, among its customers.
+
+Source: public clients of the vendor's third-party API, as its own documentation could not be read
+in full; nothing but the login and the look-up by document is known well enough. So there are no
+lists: a list of people is named in one place, unverified, and one of changes nowhere.
+
+The setting ERP_TOKEN holds what the login calls `syndata`, which Voalle gives to each integration
+along with the client id and secret.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from yarl import URL
+
+from bot.domain.candidate import Candidate
+from bot.domain.erp_record import ErpPage, ErpRecord
+from bot.domain.errors import RefusedError, UnreadableError
+from bot.domain.registration import ErpRef, Kind, Phones, Status
+from bot.domain.tax_id import TaxId
+from erp.adapter import Adapter, Connection, Facts
+from erp.answer import check_answer, parse, read_answer
+from erp.client import read_address
+from erp.fields import Row, Text, mapping, phone_in, who_has
+from erp.login import Login
+
+NAME: Final = "voalle"
+FACTS: Final = Facts(name=NAME, title="Voalle", lists_all=False, lists_changes=False)
+_LOGIN: Final = "connect/token"
+_LOGIN_PORT: Final = 45700
+_PEOPLE: Final = "external/integrations/thirdparty/people/txid"
+_API_PORT: Final = 45715
+_SCOPE: Final = "syngw"
+_ACTIVE: Final = "1"
+# Of the right length, and nobody's.
+_NOBODY: Final = "0" * 11
+
+
+class Voalle:
+    """The Voalle of one company.
+
+    The URL is that of its host: the login and the API have a port each, known to us. A URL with
+    another port, as of a proxy, is taken as it is, for both.
+    """
+
+    def __init__(self, at: Connection) -> None:
+        at.credentials.require(NAME, "url", "client_id", "client_secret", "token")
+        self._credentials = at.credentials
+        login, api = addresses(at.credentials.url)
+        self._login_client = at.client(NAME, login)
+        self._client = at.client(NAME, api)
+        self._login = Login(self._log_in)
+
+    async def by_tax_id(self, tax_id: TaxId) -> Candidate | None:
+        """Return who has this document, from the one customer that Voalle shows for it."""
+        if tax_id.country != "BR":
+            raise RefusedError(f"ERP {NAME}: can be asked only for CPF and CNPJ")
+        label = f"ERP {NAME} people"
+        envelope = await self._get(tax_id.number, what="people")
+        person = _person(label, envelope)
+        return who_has(label, tax_id, [person.to_record()] if person else [])
+
+    async def page(self, cursor: str, *, since: datetime | None = None) -> ErpPage:
+        """Raises RefusedError always: no list is known that could be relied on."""
+        if since is not None:
+            raise RefusedError(f"ERP {NAME}: no list of changes: the API documents none")
+        raise RefusedError(f"ERP {NAME}: no list of people: the API documents none")
+
+    async def probe(self) -> None:
+        """Return when Voalle answers at both ports and accepts the credentials."""
+        # Whatever it says of such a document, it is Voalle who says it.
+        await self._get(_NOBODY, what="probe")
+
+    async def _get(self, document: str, *, what: str) -> "_Envelope":
+        async def ask(token: str) -> _Envelope:
+            return await self._client.request(
+                "GET",
+                f"{_PEOPLE}/{document}",
+                what=what,
+                is_read=True,
+                headers={"Authorization": f"Bearer {token}"},
+                read=_read,
+            )
+
+        return await self._login.call(ask)
+
+    async def _log_in(self) -> str:
+        # It lasts an hour; that it is refused tells when that is over.
+        own = self._credentials
+        answer: Any = await self._login_client.request(
+            "POST",
+            _LOGIN,
+            what="login",
+            is_read=True,
+            form={
+                "grant_type": "client_credentials",
+                "scope": _SCOPE,
+                "client_id": own.client_id.strip(),
+                "client_secret": own.client_secret.get_secret_value().strip(),
+                "syndata": own.token.get_secret_value().strip(),
+            },
+            read=_read_login,
+        )
+        token = mapping(f"ERP {NAME} login", answer).get("access_token")
+        if (
+            not isinstance(token, str)
+            or not token
+            or not (token.isascii() and token.isprintable())
+        ):
+            raise UnreadableError(f"ERP {NAME} login: no token in the answer")
+        return token
+
+
+ADAPTER: Final = Adapter(facts=FACTS, connect=Voalle)
+
+
+@dataclass(frozen=True, slots=True)
+class _Envelope:
+    """What is around every answer. `messages` are not taken: they may quote what was asked."""
+
+    is_success: bool
+    has_response: bool
+    response: Any
+    is_missing: bool
+    """By the HTTP status."""
+
+
+class _PersonRow(Row):
+    id: Text = None
+    name: Text = None
+    name2: Text = None
+    txId: Text = None  # noqa: N815 - Voalle's own names
+    email: Text = None
+    status: Text = None
+    phone: Text = None
+    cellPhone: Text = None  # noqa: N815
+
+    def to_record(self) -> ErpRecord:
+        """This row in our terms."""
+        return ErpRecord(
+            ref=ErpRef(system=NAME, id=self.id) if self.id else None,
+            document=self.txId or "",
+            # Only those come who are marked as customers.
+            kind=Kind.CUSTOMER,
+            status=self._status(),
+            names=(self.name, self.name2),
+            trade_name=self.name2,
+            phones=Phones(home=phone_in(self.phone), mobile=phone_in(self.cellPhone)),
+            email=self.email,
+        )
+
+    def _status(self) -> Status | None:
+        if self.status is None:
+            return None
+        return Status.ACTIVE if self.status == _ACTIVE else Status.INACTIVE
+
+
+def addresses(text: str) -> tuple[URL, URL]:
+    """Return the roots of the login and of the API for what an operator pasted."""
+    url = read_address(text)
+    if url.explicit_port in (None, _LOGIN_PORT, _API_PORT):
+        host = url.with_path("/")
+        return host.with_port(_LOGIN_PORT), host.with_port(_API_PORT)
+    path = f"{url.path}/".partition("/connect/")[0].partition("/external/")[0].rstrip("/")
+    root = url.with_path(path or "/")
+    return root, root
+
+
+def _read_login(label: str, status: int, headers: Mapping[str, str], body: bytes) -> Any:
+    if status in (400, 401, 403):
+        raise RefusedError(
+            f"{label}: HTTP {status}: client id, client secret or syndata (ERP_TOKEN) not accepted"
+        )
+    return read_answer(label, status, headers, body)
+
+
+def _read(label: str, status: int, headers: Mapping[str, str], body: bytes) -> _Envelope:
+    if status == 404:
+        # Some see it for who is not there. A wrong URL has it too, but not with such an answer.
+        try:
+            return _envelope(label, body, is_missing=True)
+        except UnreadableError as error:
+            raise RefusedError(f"{label}: HTTP 404, not from the API: a wrong URL?") from error
+    check_answer(label, status, headers, body)
+    return _envelope(label, body, is_missing=False)
+
+
+def _envelope(label: str, body: bytes, *, is_missing: bool) -> _Envelope:
+    answer = mapping(label, parse(label, body))
+    if "response" not in answer and "success" not in answer:
+        raise UnreadableError(f"{label}: not an answer as we know them")
+    return _Envelope(
+        is_success=answer.get("success") is not False,
+        has_response="response" in answer,
+        response=answer.get("response"),
+        is_missing=is_missing,
+    )
+
+
+def _person(label: str, envelope: _Envelope) -> _PersonRow | None:
+    if envelope.is_missing and envelope.response is None:
+        return None
+    if not envelope.is_success:
+        # Why something failed is not documented; that nobody is there is no failure.
+        raise RefusedError(f"{label}: an error in place of a person")
+    if not envelope.has_response:
+        raise UnreadableError(f"{label}: neither a person nor that there is none")
+    if envelope.response is None:
+        return None
+    return _PersonRow.model_validate(mapping(label, envelope.response))

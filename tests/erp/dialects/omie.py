@@ -1,0 +1,130 @@
+"""Omie's dialect: the app in the body, faults with HTTP 500 for everything, even for nobody."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+from pydantic import SecretStr
+
+from bot.domain.registration import Kind
+from erp.adapter import Credentials
+from tests.erp.dialects.dialect import Dialect, Person, as_json, masked
+
+KEY, SECRET = "38333295000", "segredo-da-omie"
+ZONE = ZoneInfo("America/Sao_Paulo")
+_LONG_AGO = datetime(2020, 5, 4, 9, 8, 7, tzinfo=UTC)
+
+
+@dataclass
+class OmieDialect(Dialect):
+    """`is_strict`: the same is not answered twice, as Omie does for a minute. People with even ids
+    were included when they `changed`, the others altered; `more` is added to their rows."""
+
+    name: ClassVar[str] = "omie"
+
+    is_strict: bool = False
+    params: list[dict[str, Any]] = field(default_factory=list)
+    more: dict[int, dict[str, Any]] = field(default_factory=dict)
+
+    def credentials(self) -> Credentials:
+        return self._credentials(SECRET)
+
+    def wrong_credentials(self) -> Credentials:
+        return self._credentials("outro-segredo")
+
+    def error_inside(self) -> web.Response:
+        # Such texts may quote what was asked.
+        return fault("ERROR: Documento [111.222.333-96] em uso!", "SOAP-ENV:Client-102")
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        if request.path != "/api/v1/geral/clientes/" or request.method != "POST":
+            return web.Response(status=404, text="<h1>Not Found</h1>", content_type="text/html")
+        body = json.loads(await request.text())
+        if (body["app_key"], body["app_secret"]) != (KEY, SECRET):
+            said = "ERROR: Chave de acesso inválida ou o aplicativo não existe!"
+            return fault(said, "SOAP-ENV:Client-101")
+        [param] = body["param"]
+        if body["call"] != "ListarClientes" or param["registros_por_pagina"] > 500:
+            return fault("ERROR: Método ou parâmetros inválidos", "SOAP-ENV:Client-71")
+        if self.is_strict and param in self.params:
+            said = (
+                "ERROR: Consumo redundante detectado. Aguarde 43 segundos para tentar novamente."
+            )
+            return fault(said, "SOAP-ENV:Client-6")
+        self.params.append(param)
+        return self._list(param)
+
+    def _list(self, param: Mapping[str, Any]) -> web.Response:
+        document = param.get("clientesFiltro", {}).get("cnpj_cpf")
+        people = self.having(document) if document else self.people
+        people = [person for person in people if _is_asked_for(person, param)]
+        number, size = param["pagina"], param.get("registros_por_pagina", 50)
+        part = self.part(people, (number - 1) * size, size)
+        if not part:
+            said = f"ERROR: Não existem registros para a página [{number}]!"
+            return fault(said, "SOAP-ENV:Client-5113")
+        return as_json(
+            {
+                "pagina": number,
+                "total_de_paginas": -(-len(people) // size),
+                "registros": len(part),
+                "total_de_registros": len(people),
+                "clientes_cadastro": [self._row(person) for person in part],
+            }
+        )
+
+    def _row(self, person: Person) -> dict[str, Any]:
+        row = {
+            "codigo_cliente_omie": person.id,
+            "codigo_cliente_integracao": "",
+            "razao_social": person.name,
+            "nome_fantasia": "",
+            "cnpj_cpf": masked(person.document),
+            "pessoa_fisica": "S" if len(person.document) == 11 else "N",
+            "inativo": "N" if person.is_active else "S",
+            "telefone1_ddd": person.home[:2],
+            "telefone1_numero": f"{person.home[2:-4]}-{person.home[-4:]}" if person.home else "",
+            "telefone2_ddd": f"({person.mobile[:2]})" if person.mobile else "",
+            "telefone2_numero": person.mobile[2:],
+            "email": person.email,
+            "tags": [{"tag": "Fornecedor" if person.kind is Kind.SUPPLIER else "Cliente"}],
+            "valor_limite_credito": 0.1,
+            "info": {
+                **_written(_included(person), "Inc"),
+                **_written(person.changed, "Alt"),
+                "cImpAPI": "N",
+            },
+        }
+        return {**row, **self.more.get(person.id, {})}
+
+    def _credentials(self, secret: str) -> Credentials:
+        return Credentials(url=self.url, client_id=KEY, client_secret=SecretStr(secret))
+
+
+def fault(said: str, code: str, *, status: int = 500) -> web.Response:
+    return as_json({"faultstring": said, "faultcode": code}, status=status)
+
+
+def _included(person: Person) -> datetime:
+    return person.changed if person.id % 2 == 0 else _LONG_AGO
+
+
+def _is_asked_for(person: Person, param: Mapping[str, Any]) -> bool:
+    if "filtrar_por_data_de" not in param:
+        return True
+    text = f"{param['filtrar_por_data_de']} {param.get('filtrar_por_hora_de', '00:00:00')}"
+    begin = datetime.strptime(text, "%d/%m/%Y %H:%M:%S").replace(tzinfo=ZONE)
+    # Seconds are all that it knows.
+    if person.changed + timedelta(seconds=1) <= begin:
+        return False
+    is_new = _included(person) == person.changed
+    return param.get("filtrar_apenas_inclusao" if is_new else "filtrar_apenas_alteracao") == "S"
+
+
+def _written(at: datetime, name: str) -> dict[str, str]:
+    local = at.astimezone(ZONE)
+    return {f"d{name}": local.strftime("%d/%m/%Y"), f"h{name}": local.strftime("%H:%M:%S")}

@@ -1,0 +1,201 @@
+"""What is peculiar to Odoo: two ways in, optional fields, who is archived, contact persons."""
+
+from dataclasses import replace
+from typing import Any
+
+import aiohttp
+import pytest
+from pydantic import SecretStr
+
+from bot.demo.documents import make_cnpj, make_cpf
+from bot.domain.erp_record import read_document
+from bot.domain.errors import RefusedError, UnreadableError
+from bot.domain.registration import Kind, Status
+from bot.domain.tax_id import TaxId
+from erp.adapter import Connection, Credentials
+from erp.odoo import Odoo
+from tests.erp.conftest import QUICK, Server
+from tests.erp.dialects.dialect import Person
+from tests.erp.dialects.odoo import (
+    API_KEY,
+    DATABASE,
+    LOGIN,
+    PASSWORD,
+    OdooJson2Dialect,
+    OdooRpcDialect,
+)
+
+CPF, COMPANY = make_cpf(111222333), make_cnpj("112223330001")
+PORTUGUESE = TaxId("501964843", "PT")
+ANA = Person(id=11, name="Ana", document=CPF.number, mobile="49988010011")
+PADARIA = Person(id=12, name="Padaria", document=COMPANY.number)
+
+
+def connect(session: aiohttp.ClientSession, credentials: Credentials) -> Odoo:
+    return Odoo(Connection(session=session, credentials=credentials, limits=QUICK))
+
+
+async def test_a_document_is_found_in_either_writing(session: aiohttp.ClientSession) -> None:
+    # The dialect keeps odd ones with punctuation and even ones without.
+    async with OdooRpcDialect(people=[ANA, replace(ANA, id=14)]) as dialect:
+        found = await connect(session, dialect.credentials()).by_tax_id(CPF)
+        assert found is not None
+        assert {ref.id for ref in found.erp_refs} == {"11", "14"}
+
+
+async def test_who_is_archived_is_found_and_the_persons_of_a_company_are_not(
+    session: aiohttp.ClientSession,
+) -> None:
+    people = [replace(PADARIA, is_active=False), replace(PADARIA, id=13, name="Rui, da padaria")]
+    async with OdooRpcDialect(people=people) as dialect:
+        # A contact person bears the document of the company.
+        dialect.more[13] = {"parent_id": [12, "Padaria"]}
+        erp = connect(session, dialect.credentials())
+        found = await erp.by_tax_id(COMPANY)
+        assert found is not None
+        assert (found.name, found.status) == ("Padaria", Status.INACTIVE)
+        assert {ref.id for ref in found.erp_refs} == {"12"}
+        assert [record.names for record in (await erp.page("")).records] == [("Padaria",)]
+
+
+async def test_an_api_key_takes_the_place_of_the_password(session: aiohttp.ClientSession) -> None:
+    async with OdooRpcDialect(people=[ANA], password=API_KEY) as dialect:
+        own = replace(dialect.credentials(), token=SecretStr(API_KEY))
+        assert await connect(session, own).by_tax_id(CPF) is not None
+        assert set(dialect.asked) == {"/jsonrpc"}
+
+
+async def test_the_brazilian_fields_come_first_where_they_are(
+    session: aiohttp.ClientSession,
+) -> None:
+    async with OdooJson2Dialect(people=[PADARIA]) as dialect:
+        dialect.fields |= {"legal_name", "cnpj_cpf", "cnpj_cpf_stripped"}
+        dialect.more[12] = {
+            "legal_name": "Padaria Pão & Cia Ltda",
+            "cnpj_cpf": COMPANY.masked,
+            "cnpj_cpf_stripped": COMPANY.number,
+            "vat": False,
+        }
+        found = await connect(session, dialect.credentials()).by_tax_id(COMPANY)
+        assert found is not None
+        assert (found.name, found.trade_name) == ("Padaria Pão & Cia Ltda", "Padaria")
+
+
+async def test_kinds_are_those_of_its_invoices(session: aiohttp.ClientSession) -> None:
+    async with OdooRpcDialect(people=[ANA]) as dialect:
+        both = dialect.more[11] = {"customer_rank": 3, "supplier_rank": 1}
+        erp = connect(session, dialect.credentials())
+        found = await erp.by_tax_id(CPF)
+        assert found is not None
+        assert found.kinds == {Kind.CUSTOMER, Kind.SUPPLIER}
+        assert len(found.erp_refs) == 1
+        both.update(customer_rank=0, supplier_rank=0)
+        found = await erp.by_tax_id(CPF)
+        assert found is not None
+        assert found.kinds == {Kind.PROSPECT}
+
+
+async def test_without_invoicing_everybody_is_a_customer(session: aiohttp.ClientSession) -> None:
+    async with OdooRpcDialect(people=[ANA]) as dialect:
+        dialect.fields -= {"customer_rank", "supplier_rank"}
+        found = await connect(session, dialect.credentials()).by_tax_id(CPF)
+        assert found is not None
+        assert found.kinds == {Kind.CUSTOMER}
+
+
+@pytest.mark.parametrize(
+    ("vat", "country", "is_found"),
+    [
+        ("PT501964843", False, True),
+        ("501 964 843", "PT", False),
+        ("501964843", "PT", True),
+        ("501964843", "ES", False),
+    ],
+)
+async def test_a_foreign_document_is_found_with_its_country(
+    session: aiohttp.ClientSession, vat: str, country: Any, is_found: bool
+) -> None:
+    async with OdooRpcDialect(people=[ANA]) as dialect:
+        dialect.more[11] = {"vat": vat, "country_code": country}
+        erp = connect(session, dialect.credentials())
+        assert (await erp.by_tax_id(PORTUGUESE) is not None) is is_found
+        [record] = (await erp.page("")).records
+        assert not isinstance(read_document(record), TaxId)
+
+
+async def test_a_login_that_was_changed_is_made_anew_once(session: aiohttp.ClientSession) -> None:
+    async with OdooRpcDialect(people=[ANA]) as dialect:
+        erp = connect(session, dialect.credentials())
+        assert await erp.by_tax_id(CPF) is not None
+        dialect.uid = 8
+        assert await erp.by_tax_id(CPF) is not None
+        dialect.password = "outra-senha"
+        dialect.asked.clear()
+        with pytest.raises(RefusedError, match="the login is not accepted"):
+            await erp.by_tax_id(CPF)
+        assert len(dialect.asked) == 2
+
+
+async def test_the_database_is_named_where_a_server_has_several(
+    session: aiohttp.ClientSession,
+) -> None:
+    async with OdooJson2Dialect(people=[ANA], databases=(DATABASE, "outra")) as dialect:
+        own = dialect.credentials()
+        with pytest.raises(RefusedError, match="HTTP 404"):
+            await connect(session, own).probe()
+        erp = connect(session, replace(own, database=DATABASE))
+        assert await erp.by_tax_id(CPF) is not None
+
+
+async def test_only_fields_that_are_there_are_asked_for(session: aiohttp.ClientSession) -> None:
+    async with OdooJson2Dialect(people=[ANA]) as dialect:
+        found = await connect(session, dialect.credentials()).by_tax_id(CPF)
+        assert found is not None
+        # Without its own field, a mobile number stands in `phone`.
+        assert found.phones.mobile == "+5549988010011"
+        [(_, fields_get), (_, asked)] = dialect.calls
+        assert fields_get == {"attributes": ["type"]}
+        assert not {"mobile", "comment", "signup_token"} & set(asked["fields"])
+
+
+async def test_a_refusal_quotes_neither_secrets_nor_documents(
+    session: aiohttp.ClientSession, log: list[Any]
+) -> None:
+    async with OdooRpcDialect(people=[ANA]) as dialect:
+        erp = connect(session, dialect.credentials())
+        await erp.probe()
+        dialect.fields.discard("email")
+        with pytest.raises(RefusedError) as raised:
+            await erp.by_tax_id(CPF)
+        told = f"{raised.value} {raised.value.__cause__} {log}"
+        for secret in (PASSWORD, CPF.number, CPF.masked, "11122233396", "Traceback"):
+            assert secret not in told
+
+
+async def test_an_answer_without_a_result_is_not_nobody(
+    session: aiohttp.ClientSession, server: Server
+) -> None:
+    server.answer(body='{"jsonrpc": "2.0", "id": 1, "result": 7}')
+    server.answer(body='{"jsonrpc": "2.0", "id": 1, "result": {"id": {}, "name": {}, "vat": {}}}')
+    server.answer(body='{"jsonrpc": "2.0", "id": 1}')
+    own = Credentials(
+        url=server.url, database=DATABASE, username=LOGIN, password=SecretStr(PASSWORD)
+    )
+    with pytest.raises(UnreadableError, match="neither result nor error"):
+        await connect(session, own).by_tax_id(CPF)
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ({}, "ERP_URL, ERP_TOKEN"),
+        ({"url": "odoo.exemplo.com.br"}, "ERP_TOKEN"),
+        ({"url": "odoo.exemplo.com.br", "username": "ana"}, "ERP_DATABASE, ERP_TOKEN"),
+        ({"username": "ana", "password": SecretStr("x")}, "ERP_URL, ERP_DATABASE"),
+    ],
+)
+async def test_what_is_missing_is_named(
+    session: aiohttp.ClientSession, given: dict[str, Any], missing: str
+) -> None:
+    with pytest.raises(RefusedError, match=f"ERP odoo: needs {missing}$"):
+        connect(session, Credentials(**given))

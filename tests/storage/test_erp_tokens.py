@@ -1,0 +1,129 @@
+"""Tokens that an ERP renews: those in the database, and the ones that tests of adapters use."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bot.domain.errors import TryLaterError
+from erp.adapter import Tokens
+from storage.erp_tokens import ErpTokens
+from storage.indexes import INDEXES
+from tests.erp.dialects.tokens import MemoryTokens
+from tests.storage.records import NOW
+
+# Makes tokens as each of several processes has them, with its patience in seconds.
+Make = Callable[[float], Tokens]
+
+
+@pytest.fixture(params=["memory", "database"])
+def make(request: pytest.FixtureRequest) -> Make:
+    if request.param == "memory":
+        hasty = MemoryTokens(patience_s=0.05)
+        patient = MemoryTokens()
+
+        def of_memory(patience_s: float) -> Tokens:
+            return hasty if patience_s < 1 else patient
+
+        return of_memory
+    database = request.getfixturevalue("database")
+    return lambda patience_s: ErpTokens(database, "bling", lambda: NOW, patience_s=patience_s)
+
+
+async def test_what_is_stored_takes_the_place_of_all_that_was(make: Make):
+    one, other = make(10.0), make(10.0)
+    assert await other.load() == {}
+    await one.store({"refresh": "r0", "access": "a0"})
+    assert await other.load() == {"refresh": "r0", "access": "a0"}
+    async with other.alone():
+        await other.store({"refresh": "r1"})
+    assert await one.load() == {"refresh": "r1"}
+
+
+async def test_one_at_a_time_is_alone(make: Make):
+    inside, most = 0, 0
+
+    async def renew() -> None:
+        nonlocal inside, most
+        async with make(10.0).alone():
+            inside += 1
+            most = max(most, inside)
+            number = int((await make(10.0).load()).get("n", "0"))
+            await make(10.0).store({"n": str(number + 1)})
+            inside -= 1
+
+    await asyncio.gather(*[renew() for _ in range(8)])
+    assert most == 1
+    assert await make(10.0).load() == {"n": "8"}
+
+
+async def test_who_waits_too_long_is_told_to_try_later(make: Make):
+    async with make(0.05).alone():
+        with pytest.raises(TryLaterError):
+            async with make(0.05).alone():
+                raise AssertionError("two are alone")
+    async with make(0.05).alone():
+        pass
+
+
+async def test_an_error_inside_frees_the_place(make: Make):
+    with pytest.raises(ZeroDivisionError):
+        async with make(0.05).alone():
+            raise ZeroDivisionError
+    async with make(0.05).alone():
+        await make(0.05).store({"n": "1"})
+
+
+async def test_who_was_killed_inside_holds_the_others_up_for_a_lease(database: Any):
+    now = NOW
+
+    def clock() -> datetime:
+        return now
+
+    dead = ErpTokens(database, "bling", clock)
+    held = dead.alone()
+    await held.__aenter__()
+    await dead.store({"refresh": "r1"})
+    other = ErpTokens(database, "bling", clock, patience_s=0.0)
+    with pytest.raises(TryLaterError):
+        async with other.alone():
+            raise AssertionError("two are alone")
+    now += timedelta(seconds=61)
+    async with other.alone():
+        # What it had stored by then is there.
+        assert await other.load() == {"refresh": "r1"}
+        # Were it not dead but slow, it would free nothing of another's.
+        await held.__aexit__(None, None, None)
+        with pytest.raises(TryLaterError):
+            async with ErpTokens(database, "bling", clock, patience_s=0.0).alone():
+                raise AssertionError("two are alone")
+
+
+async def test_who_gives_up_while_waiting_leaves_nothing_behind(database: Any):
+    tokens = ErpTokens(database, "bling", lambda: NOW)
+
+    async def enter() -> None:
+        async with tokens.alone():
+            raise AssertionError("two are alone")
+
+    async with tokens.alone():
+        waiting = asyncio.create_task(enter())
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+    async with ErpTokens(database, "bling", lambda: NOW, patience_s=0.0).alone():
+        pass
+
+
+async def test_each_erp_has_its_own(database: Any):
+    bling, other = (ErpTokens(database, name, lambda: NOW) for name in ("bling", "other"))
+    await bling.store({"refresh": "r0"})
+    assert await other.load() == {}
+    async with bling.alone(), other.alone():
+        await other.store({"refresh": "x"})
+    assert await bling.load() == {"refresh": "r0"}
+    assert await database["erp_tokens"].count_documents({}) == 2
+    assert "erp_tokens" in INDEXES
