@@ -14,8 +14,8 @@ _STATUS: Final = {"S": Status.ACTIVE, "N": Status.INACTIVE}
 
 
 class IxcRow(Row):
-    """What both tables have. The fields take what IXC documents, texts; a row with anything else in
-    it is read by `erp.ixc` in its slower way."""
+    """What both tables have. The fields take what IXC documents, texts; a row with anything else
+    in it is read by `erp.ixc` in its slower way."""
 
     table: ClassVar[str]
     document_column: ClassVar[str]

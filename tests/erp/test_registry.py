@@ -61,5 +61,5 @@ def test_a_package_brings_an_erp_of_its_own() -> None:
     assert find_adapter("acme").facts.name == "ixc"
     with pytest.raises(RefusedError, match="not an Adapter"):
         find_adapter("wrong")
-    with pytest.raises(RefusedError, match="known: acme, .*ixc, .*wrong"):
+    with pytest.raises(RefusedError, match=r"known: acme, .*ixc, .*wrong"):
         find_adapter("other")
