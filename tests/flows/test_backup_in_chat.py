@@ -449,7 +449,7 @@ async def test_an_admin_who_blocked_the_bot_gets_none_and_status_says_so(
     people.emulator.fail_next("sendDocument", 403, "Forbidden: bot was blocked by the user")
     people.emulator.fail_next("sendMessage", 403, "Forbidden: bot was blocked by the user")
     await press(people, texts.BACK_UP_NOW)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not (await runs.all()).failed:
             pass
     assert left_in(tmp_path) == []
