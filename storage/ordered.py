@@ -76,6 +76,15 @@ class Slice:
 
 
 @dataclass(frozen=True, slots=True)
+class Estimate:
+    """About how many documents have a key within some bounds."""
+
+    count: int
+    keys: list[str] | None = None
+    """Those of the first level, in no order, where they had to be read for it anyhow."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Window:
     documents: list[Document]
     next: str | None
@@ -118,7 +127,7 @@ class Ordered:
         matches: Document | None = None,
         check: Callable[[Document], bool] | None = None,
         share: float = 1.0,
-        about: int | None = None,
+        about: Estimate | None = None,
         budget: int = _BUDGET,
     ) -> Slice:
         """The first `count` documents from `start` on whose key is from `low` to below `high`.
@@ -128,7 +137,7 @@ class Ordered:
         matches: what else the documents must be, checked by the server after the range.
         check: what else they must be, checked here.
         share: about which part of the documents matches, when that is known.
-        about: how many there are within the bounds, when that is known.
+        about: what `self.about` said of these bounds, when it was asked.
         budget: after about how many documents to give up on filling the page.
         """
         found: list[Document] = []
@@ -138,7 +147,7 @@ class Ordered:
             # What would be read beyond the budget is read when it is asked for.
             wanted = max(count + 1.0, min(wanted, _MOST_AT_ONCE, budget))
             window = await self._window(
-                position, low, high, backwards, matches or {}, wanted, _highest_level(about)
+                position, low, high, backwards, matches or {}, wanted, about
             )
             found += [d for d in window.documents if check is None or check(d)]
             gone_through += window.size
@@ -170,7 +179,7 @@ class Ordered:
         following = rest[count][0] if len(rest) > count else None
         return Slice([document for _, document in rest[:count]], following), len(documents)
 
-    async def about(self, low: str = "", high: str = HIGHEST, *, enough: int = 64) -> int:
+    async def about(self, low: str = "", high: str = HIGHEST, *, enough: int = 64) -> Estimate:
         """About how many documents have a key from `low` to below `high`.
 
         Counted on the highest level that has `enough`, for the embedded server takes 40
@@ -181,10 +190,12 @@ class Ordered:
             self.count_marked(3, low, high), self.count_marked(2, low, high)
         )
         if on_3 >= enough:
-            return int(on_3 * STEP**3)
+            return Estimate(on_3 * STEP**3)
         if on_2 >= enough:
-            return int(on_2 * STEP**2)
-        return int(await self.count_marked(1, low, high) * STEP)
+            return Estimate(on_2 * STEP**2)
+        # So few that they cost as much to count as to read, and a page needs them next.
+        keys = [key for key in await self._keys_on(1, low, high) if low <= key < high]
+        return Estimate(len(keys) * STEP, keys)
 
     async def count_marked(self, number: int, low: str = "", high: str = HIGHEST) -> int:
         """How many documents of a level have a key within the bounds; level 0 is all of them."""
@@ -216,7 +227,7 @@ class Ordered:
         backwards: bool,
         matches: Document,
         wanted: float,
-        highest: int,
+        about: Estimate | None,
     ) -> _Window:
         # Going backwards a page begins with the key it starts from, so that is inside.
         bounds = {"$gte": low, "$lt": high}
@@ -226,7 +237,7 @@ class Ordered:
             bounds["$gte"] = max(start, low)
         if not (self._embedded or self._is_list):
             return await self._in_index_order(bounds, backwards, matches, math.ceil(wanted))
-        end, size = await self._end(bounds, backwards, wanted, highest)
+        end, size = await self._end(bounds, backwards, wanted, about)
         if end is not None and backwards:
             del bounds["$gte"]
             bounds["$gt"] = end
@@ -260,18 +271,20 @@ class Ordered:
         return _Window(documents[:wanted], str(documents[wanted][self._field]), wanted)
 
     async def _end(
-        self, bounds: Document, backwards: bool, wanted: float, highest: int
+        self, bounds: Document, backwards: bool, wanted: float, about: Estimate | None
     ) -> tuple[str | None, float]:
         """Where a window of about `wanted` documents ends, None for the end of the bounds; and
         about how many it holds."""
         low = bounds["$gte"]
         high = bounds["$lt"] if "$lt" in bounds else bounds["$lte"]
         end, size = None, wanted
+        known = about.keys if about else None
+        highest = 1 if known is not None else _highest_level(about.count if about else None)
         for number in range(highest, 0, -1):
             step = STEP**number
             # A window that has just one more than it needs seldom has to be followed by another.
             nth = math.ceil(wanted / step) + (number == 1)
-            keys = await self._keys_on(number, low, high)
+            keys = known if known is not None else await self._keys_on(number, low, high)
             keys = sorted((k for k in keys if low < k < high), reverse=backwards)
             size = float(min(nth, len(keys) + 1) * step)
             if len(keys) >= nth:

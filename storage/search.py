@@ -7,6 +7,7 @@ sample, the marked registrations of that word. Without typed words the order is 
 who has exactly the typed word comes before those whose word goes on; each page is by name.
 """
 
+import asyncio
 import math
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from bot.domain.search import PAGE, Query, ResultPage, Total, holds, typed_words
 from bot.domain.tax_id import TaxId, read_tax_id
 from storage.connection import Collection, Database, Document, is_embedded, translated
 from storage.documents import read_registration
-from storage.ordered import HIGHEST, LEVELS, STEP, Ordered, Slice
+from storage.ordered import HIGHEST, LEVELS, STEP, Estimate, Ordered, Slice
 from storage.search_fields import (
     END,
     FIELDS,
@@ -119,7 +120,7 @@ class Search:
         check = _check([], query) if query.status else None
         share = 1.0
         if query.status or self._embedded:
-            total = Total(await self._by_name.about(), about=True)
+            total = Total((await self._by_name.about()).count, about=True)
             if total.count < _EXACT:
                 total = Total(await self._by_name.count_marked(0))
         else:
@@ -135,23 +136,23 @@ class Search:
     ) -> ResultPage:
         chosen, key = _read_start(start, len(words))
         if chosen is None:
-            counts = [await self._about(word) for word in words]
-            chosen = min(range(len(words)), key=lambda n: words[n].cost(counts[n]))
+            counts = await asyncio.gather(*map(self._about, words))
+            chosen = min(range(len(words)), key=lambda n: words[n].cost(counts[n].count))
             about = counts[chosen]
         else:
             # Once chosen a word stays chosen: the place of a page is one in its list.
             about = await self._about(words[chosen])
         word, check = words[chosen], _check(words, query)
         low, high = word.low, word.high
-        total, share = Total(about, about=True), 1.0
-        if about < _FEW * STEP:
+        total, share = Total(about.count, about=True), 1.0
+        if about.count < _FEW * STEP:
             found, number = await self._by_word.few(
                 start=key, count=count, low=low, high=high, check=check
             )
             total = Total(number)
         else:
             if len(words) > 1 or query.status:
-                share, total = await self._share(self._by_word, low, high, about, check)
+                share, total = await self._share(self._by_word, low, high, about.count, check)
             found = await self._by_word.page(
                 start=key,
                 count=count,
@@ -164,7 +165,7 @@ class Search:
         following = None if found.next is None else f"{chosen} {found.next}"
         return _page(found, start, following, total)
 
-    async def _about(self, word: _Word) -> int:
+    async def _about(self, word: _Word) -> Estimate:
         return await self._by_word.about(word.low, word.high, enough=_FEW)
 
     async def _share(
