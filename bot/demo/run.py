@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from bot import app, clients
 from bot.demo import people
-from bot.demo.bot_api import BotApiEmulator, Scene, Switch
+from bot.demo.bot_api import BotApiEmulator, Link, Scene, Switch
 from bot.demo.ixc import CREDENTIAL, IxcEmulator, demo_emulator, fail_for_some, faults
 from bot.domain.candidate import Candidate, Policy
 from bot.domain.conversation import DEFAULT_DEPARTMENT
@@ -94,7 +94,7 @@ async def open_demo(*, port: int = 0, **overrides: object) -> AsyncIterator[Demo
         await telegram.start(port=port)
         stack.push_async_callback(telegram.stop)
         _invite(telegram)
-        erp = await stack.enter_async_context(demo_emulator())
+        erp = await stack.enter_async_context(demo_emulator(has_page=True))
         values: dict[str, object] = {
             "bot_token": telegram.token,
             "telegram_api_url": telegram.url,
@@ -110,7 +110,7 @@ async def open_demo(*, port: int = 0, **overrides: object) -> AsyncIterator[Demo
         }
         settings = _DemoSettings.model_validate(values | overrides)
         database = await stack.enter_async_context(clients.open_database(settings))
-        lookup = await stack.enter_async_context(clients.open_customer_lookup(settings))
+        lookup = await stack.enter_async_context(clients.open_erp_if_set(settings, database))
         bot = await stack.enter_async_context(open_bot(settings))
         balcao = app.build(settings, bot=bot, database=database, erp=lookup)
         await _seed(balcao)
@@ -177,6 +177,7 @@ def _scene(erp: IxcEmulator) -> Scene:
                 set=switch,
             ),
         ),
+        links=(Link(key="erp", label="ERP de demonstração", url=erp.url),),
         note=(
             "Escolha uma pessoa, escreva qualquer coisa como cliente e envie o CPF ou CNPJ dela. "
             "Tudo aqui é inventado e some quando a demonstração termina."

@@ -51,13 +51,13 @@ def answering(session: aiohttp.ClientSession, server: Server, *answers: Any) -> 
 
 async def listed(erp: Mk) -> list[str]:
     found: list[str] = []
-    cursor: str | None = ""
+    cursor = ""
     for _ in range(100):
         page = await erp.page(cursor)
         found += [record.ref.id for record in page.records if record.ref]
-        cursor = page.next
-        if cursor is None:
+        if page.next is None:
             return found
+        cursor = page.next
     raise AssertionError("paging never ends")
 
 

@@ -10,6 +10,6 @@
 
 from bot.demo.bot_api.emulator import BotApiEmulator
 from bot.demo.bot_api.errors import ApiError
-from bot.demo.bot_api.page import Scene, Switch
+from bot.demo.bot_api.page import Link, Scene, Switch
 
-__all__ = ["ApiError", "BotApiEmulator", "Scene", "Switch"]
+__all__ = ["ApiError", "BotApiEmulator", "Link", "Scene", "Switch"]

@@ -16,9 +16,9 @@ from bot.demo.bot_api.messages import topics_of
 from bot.demo.bot_api.methods.commands import commands_for
 from bot.demo.bot_api.people import People
 from bot.demo.bot_api.world import Chat, Json
+from bot.demo.own_page import refuse_others
 
 PING_S = 15.0
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 _SHOWN_INLINE = ("image/png", "image/jpeg", "image/gif", "image/webp", "audio/", "video/")
 
 
@@ -198,18 +198,8 @@ def _refused(error: Exception) -> web.Response:
 async def _only_own_page(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """Keep other sites' pages out: by Origin, and by Host against names that point to loopback."""
+    """The bot's own routes are guarded by its token."""
     if request.path.startswith(("/bot", "/file/")):
         return await handler(request)
-    transport = request.transport
-    bound = transport.get_extra_info("sockname") if transport is not None else None
-    on_loopback = bound is not None and str(bound[0]) in {"127.0.0.1", "::1"}
-    host = request.host.rpartition(":")[0] if ":" in request.host else request.host
-    if on_loopback and host not in _LOOPBACK:
-        raise web.HTTPForbidden(text="ask by a loopback address")
-    if not on_loopback:
-        raise web.HTTPForbidden(text="the demo page answers on loopback only")
-    origin = request.headers.get("Origin")
-    if origin is not None and origin.partition("://")[2] != request.host:
-        raise web.HTTPForbidden(text="not for other sites")
+    refuse_others(request)
     return await handler(request)

@@ -8,25 +8,10 @@ from typing import Any
 from aiohttp import web
 
 from bot.demo.bot_api.people import People
+from bot.demo.own_page import PageFiles
 from bot.demo.people import DemoPerson
 
 STATIC = Path(__file__).parent / "static"
-PAGE_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-        "img-src 'self' blob:; media-src 'self' blob:; font-src 'self'; base-uri 'none'; "
-        "form-action 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-cache",
-}
-_TYPES = {
-    ".html": "text/html",
-    ".css": "text/css",
-    ".js": "text/javascript",
-    ".svg": "image/svg+xml",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +27,15 @@ class Switch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A link in the page's header, to a page of another server."""
+
+    key: str
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
     """Who is on the page and what can be switched."""
 
@@ -52,6 +46,7 @@ class Scene:
     admin_id: int
     title: str = "Balcão"
     switches: Sequence[Switch] = ()
+    links: Sequence[Link] = ()
     note: str = ""
 
 
@@ -60,7 +55,7 @@ class Page:
 
     def __init__(self, people: People) -> None:
         self._people = people
-        self._files = {path.name: path for path in STATIC.iterdir() if path.is_file()}
+        self._files = PageFiles(STATIC, index="index.html")
         self._scene: Scene | None = None
 
     def show(self, scene: Scene) -> None:
@@ -68,24 +63,9 @@ class Page:
         self._people.changes.publish("scene", {})
 
     def add_routes(self, app: web.Application) -> None:
-        app.router.add_get("/", self._index)
-        app.router.add_get("/static/{name}", self._static)
+        self._files.add_routes(app)
         app.router.add_get("/demo/api/scene", self._get_scene)
         app.router.add_post("/demo/api/switch", self._set_switch)
-
-    async def _index(self, _request: web.Request) -> web.StreamResponse:
-        return self._file("index.html")
-
-    async def _static(self, request: web.Request) -> web.StreamResponse:
-        return self._file(request.match_info["name"])
-
-    def _file(self, name: str) -> web.StreamResponse:
-        path = self._files.get(name)
-        if path is None:
-            raise web.HTTPNotFound
-        return web.FileResponse(
-            path, headers={**PAGE_HEADERS, "Content-Type": _TYPES[path.suffix] + "; charset=utf-8"}
-        )
 
     async def _get_scene(self, _request: web.Request) -> web.Response:
         if self._scene is None:
@@ -129,4 +109,5 @@ def _shown(scene: Scene) -> dict[str, Any]:
             }
             for switch in scene.switches
         ],
+        "links": [{"key": link.key, "label": link.label, "url": link.url} for link in scene.links],
     }

@@ -67,10 +67,10 @@ def demo_records() -> DemoRecords:
     )
 
 
-def demo_emulator() -> IxcEmulator:
+def demo_emulator(*, has_page: bool = False) -> IxcEmulator:
     """The demo's ERP, not started yet: an error for Paulo, `SLOW_S` seconds for Sandra."""
     rows = demo_records()
-    emulator = IxcEmulator(rows.customers, rows.suppliers)
+    emulator = IxcEmulator(rows.customers, rows.suppliers, has_page=has_page)
     fail_for_some(emulator)
     return emulator
 

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from bot.demo.ixc import records
 from bot.demo.ixc.faults import Fault, Trouble
+from bot.demo.ixc.page import ErpPage
 from bot.demo.ixc.query import BadQueryError, Page, list_rows
 from bot.demo.ixc.records import Row
 
@@ -62,7 +63,9 @@ class IxcEmulator:
         credential: str = CREDENTIAL,
         total_as_text: bool = False,
         zero_dates_match: bool = True,
+        has_page: bool = False,
     ) -> None:
+        """has_page: a screen for its people at `/`, on loopback only."""
         self.tables: dict[str, list[Row]] = {
             "cliente": list(customers),
             "fornecedor": list(suppliers),
@@ -72,6 +75,7 @@ class IxcEmulator:
         self.zero_dates_match = zero_dates_match
         self.requests: deque[Asked] = deque(maxlen=1000)
         self.inserted: list[Mapping[str, Any]] = []
+        self._page = ErpPage(self.tables) if has_page else None
         self._authorization = "Basic " + base64.b64encode(credential.encode()).decode()
         self._faults: list[_Active] = []
         self._stopping = asyncio.Event()
@@ -87,6 +91,8 @@ class IxcEmulator:
         """Listen; port 0 takes a free one."""
         app = web.Application()
         app.router.add_route("*", "/webservice/v1/{table}", self._answer)
+        if self._page is not None:
+            self._page.add_routes(app)
         self._stopping.clear()
         self._runner = web.AppRunner(
             app, access_log=None, handler_cancellation=True, shutdown_timeout=1.0

@@ -61,9 +61,14 @@ function switchControl(definition) {
   return h("fieldset", { class: "switch", "data-testid": name }, h("legend", {}, definition.label), h("div", { class: "segments" }, inputs));
 }
 
+function linkTo(link) {
+  return h("a", { class: "link", href: link.url, target: "_blank", rel: "noopener", title: `${link.label} (abre em outra aba)`,
+    "data-testid": `link-${link.key}` }, link.label, icon("link"));
+}
+
 function header(scene) {
   const people = h("button", { type: "button", class: "people-toggle", "data-testid": "people-toggle", "aria-controls": "people", onclick: () => setPeople(!peopleOpen()) }, icon("people"), h("span", {}, "Pessoas"), h("span", { class: "badge", hidden: true }));
-  byId("top").replaceChildren(people, h("h1", {}, scene.title), h("div", { class: "switches" }, scene.switches.map(switchControl)), themeButton());
+  byId("top").replaceChildren(people, h("h1", {}, scene.title), h("div", { class: "switches" }, scene.switches.map(switchControl), scene.links.map(linkTo)), themeButton());
 }
 
 const peopleOpen = () => document.body.classList.contains("people-open");
