@@ -39,11 +39,14 @@ Undoing = Remove | BringBack | Reverted | Kept
 """None beside these: there is nothing to take back any more."""
 
 
-def undo_creation(now: Registration | None) -> Remove | Kept | None:
-    """What becomes of a registration that the job created."""
+def undo_creation(now: Registration | None, *, only_by_jobs: bool = False) -> Remove | Kept | None:
+    """What becomes of a registration that the job created.
+
+    only_by_jobs: whether all its changes since are the job's own, which the undo has taken back.
+    """
     if now is None:
         return None
-    return Remove(now) if now.version == 1 else _kept(now, _WHOLE)
+    return Remove(now) if now.version == 1 or only_by_jobs else _kept(now, _WHOLE)
 
 
 def undo_entry(entry: AuditEntry, now: Registration | None, stamp: Stamp) -> Undoing | None:

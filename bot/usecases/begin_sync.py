@@ -10,6 +10,8 @@ from bot.domain.sync import SyncState
 
 _NEW: Final = 0
 """An id that the store replaces."""
+_TAKES: Final = timedelta(minutes=1)
+"""Longer than it is between a turn and the first step."""
 
 
 class Jobs(Protocol):
@@ -132,6 +134,8 @@ class BeginSync:
         if job is None:
             return None
         if job.state is JobState.DRAFT:
+            if self.clock() - job.created_at < _TAKES:
+                return job
             # Whoever began it was killed between its turn and its first step.
             job = await self.jobs.change_anyhow(job.id, state=JobState.RUNNING)
         return job if job is not None and job.is_active else None

@@ -91,7 +91,7 @@ class UndoJob:
             found = await self.register.by_ids(
                 [*undone.created, *(entry.registration_id for entry in entries)]
             )
-            undoing = await self._planned(undone.created, entries, found, stamp)
+            undoing = await self._planned(undone.job, undone.created, entries, found, stamp)
             batch = Batch(
                 job=job_id,
                 number=number,
@@ -118,6 +118,7 @@ class UndoJob:
 
     async def _planned(
         self,
+        undone_job: int,
         created: Sequence[str],
         entries: Sequence[AuditEntry],
         found: Mapping[str, Known],
@@ -126,13 +127,25 @@ class UndoJob:
         undoing = _Undoing()
         for registration_id in created:
             known = found.get(registration_id)
-            self._sort(undoing, undo_creation(known.registration if known else None), known)
+            now = known.registration if known else None
+            untouched = now is not None and await self._is_only_by_jobs(now, undone_job, stamp)
+            self._sort(undoing, undo_creation(now, only_by_jobs=untouched), known)
         for entry in entries:
             known = found.get(entry.registration_id)
             now = known.registration if known else None
             self._sort(undoing, undo_entry(entry, now, stamp), known)
         await self._check_tax_ids(undoing)
         return undoing
+
+    async def _is_only_by_jobs(self, now: Registration, undone_job: int, stamp: Stamp) -> bool:
+        """Whether nobody but the job has changed what it created, and that is taken back: a sync
+        can meet a second record of somebody whom it has created pages before."""
+        if now.version == 1 or now.updated.job != stamp.job:
+            return False
+        ids = [f"{now.id}:{version}" for version in range(2, now.version + 1)]
+        entries = await self.register.entries(ids)
+        jobs = {str(undone_job), stamp.job}
+        return len(entries) == len(ids) and all(entry.stamp.job in jobs for entry in entries)
 
     def _sort(self, undoing: _Undoing, what: Any, known: Known | None) -> None:
         match what:

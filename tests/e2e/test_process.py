@@ -34,6 +34,7 @@ def settings(telegram: BotApiEmulator, erp: IxcEmulator, tmp_path: Path) -> dict
         "BALCAO_ADMIN_IDS": "4001",
         "BALCAO_DATA_DIR": str(tmp_path / "data"),
         "BALCAO_ERP_KIND": "ixc",
+        "BALCAO_SYNC_INTERVAL_MINUTES": "0",
         "BALCAO_ERP_URL": erp.url,
         "BALCAO_ERP_TOKEN": CREDENTIAL,
         "BALCAO_HTTP_PORT": "0",

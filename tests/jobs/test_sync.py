@@ -253,6 +253,38 @@ async def test_a_sync_is_taken_back(bench: SyncBench, ixc: IxcEmulator):
     assert (await verify(bench.database, lambda _: None)).broken == ()
 
 
+async def test_whom_it_met_twice_is_taken_back_too(bench: SyncBench, ixc: IxcEmulator):
+    ixc.tables["fornecedor"] = [
+        supplier(7, "Pessoa 3 ME", cpf(3)),
+        supplier(8, "Pessoa 4 ME", cpf(4)),
+    ]
+    job = await bench.synced()
+    assert (job.counts.created, job.counts.updated) == (12, 2)
+    one = (await bench.named())[cpf(4)]
+    await bench.database["registrations"].update_one(
+        {"_id": one["_id"]}, {"$set": {"version": 3, "fixed_note": "de alguém"}}
+    )
+    undo = await bench.undone(job)
+    assert [d["tax_id"] for d in (await bench.register()).values()] == [cpf(4)]
+    assert (undo.counts.removed, undo.counts.kept) == (11, 1)
+    again = await bench.undone(undo)
+    assert again.counts.restored == 11
+    assert (await bench.named())[cpf(3)]["kinds"] == ["customer", "supplier"]
+
+
+async def test_who_was_killed_before_its_first_step_holds_nobody_up(bench: SyncBench):
+    begun = await bench.begin(SyncMode.FULL, by="admin:1")
+    assert isinstance(begun, Job)
+    # As it is between the turn and the first step.
+    await bench.store.change_anyhow(begun.id, state=JobState.DRAFT)
+    assert isinstance(await bench.begin(SyncMode.FULL, by="admin:2"), RunsAlready)
+    assert (await bench.job(begun.id)).state is JobState.DRAFT
+    bench.at += timedelta(minutes=2)
+    again = await bench.begin(SyncMode.FULL, by="admin:2")
+    assert isinstance(again, RunsAlready)
+    assert (await bench.job(begun.id)).state is JobState.RUNNING
+
+
 class Said:
     """A desk that remembers."""
 
