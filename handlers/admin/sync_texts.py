@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from bot.domain.job import Job, JobState
 from bot.usecases.begin_sync import LastSync
-from handlers.words import number
+from handlers.admin.files.report_texts import summary
 
 NO_ERP: Final = (
     "Nenhum ERP está configurado. Com BALCAO_ERP_KIND e os dados de acesso, o cadastro vem dele."
@@ -57,9 +57,7 @@ def _how(job: Job | None, timezone: ZoneInfo) -> str:
     at = (job.ended_at or job.began_at or job.created_at).astimezone(timezone)
     match job.state:
         case JobState.DONE:
-            counts = job.counts
-            done = f"{number(counts.created)} novos, {number(counts.updated)} atualizados"
-            return f"✅ Sincronização: {at:%d/%m %H:%M}, {done}"
+            return f"✅ Sincronização: concluída às {at:%H:%M de %d/%m}, {summary(job)}"
         case JobState.FAILED:
             return f"❌ Sincronização: falhou às {at:%H:%M de %d/%m} (tarefa {job.id})"
         case JobState.CANCELLED:

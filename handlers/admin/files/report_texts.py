@@ -28,8 +28,8 @@ REFUSED_ROWS: Final = (
     "volta: as outras já entraram."
 )
 REFUSED_RECORDS: Final = (
-    "⛔ Registros do ERP que não entraram, com o motivo. Corrija no ERP: a próxima sincronização "
-    "os traz."
+    "⛔ Registros do ERP que não entraram, com o motivo na coluna “erro”. Corrija no ERP: a "
+    "próxima sincronização completa os traz."
 )
 KIND_NAMES: Final = {
     JobKind.IMPORT: "Importação",
@@ -119,7 +119,7 @@ def report(job: Job, found: Report, names: Names) -> str:
         case JobState.FAILED:
             parts = [f"⚠️ {title(job)} não terminou", *_file_line(job), *_of_undo(job)]
             parts.append(_quote(describe_trouble(job)))
-            if job.kind is JobKind.IMPORT and not _wrote(job.counts):
+            if job.kind in (JobKind.IMPORT, JobKind.SYNC) and not _wrote(job.counts):
                 parts.append("Nada foi gravado.")
         case _:
             return f"{_MARKS[job.state]} {title(job)}: {_STATES[job.state]}"
@@ -250,6 +250,8 @@ def details(job: Job, found: Report, names: Names) -> str:
 def list_line(job: Job, names: Names) -> str:
     """One job of the list."""
     line = f"{_MARKS[job.state]} <b>{job.id}</b> · {KIND_NAMES[job.kind]}"
+    if job.sync_options is not None:
+        line += f" {_MODES[job.sync_options.mode]}"
     if job.undoes is not None:
         line += f" da tarefa {job.undoes}"
     if job.source is not None:
@@ -258,7 +260,7 @@ def list_line(job: Job, names: Names) -> str:
     if job.state not in OVER or not job.counts.rows:
         rest.append(_STATES[job.state])
     else:
-        rest.append(_summary(job))
+        rest.append(summary(job))
     if job.undone_by is not None:
         rest.append(f"desfeita pela {job.undone_by}")
     return f"{line}\n   {' · '.join(rest)}"
@@ -332,7 +334,10 @@ def _counts(job: Job) -> list[str]:
     if job.kind is JobKind.SYNC:
         refused = _plural(counts.refused, "registro recusado", "registros recusados")
         if counts.skipped:
-            lines.append(f"🙈 {number(counts.skipped)} só no ERP: entram na completa")
+            enter = _plural(counts.skipped, "entra", "entram")
+            lines.append(
+                f"🙈 {number(counts.skipped)} só no ERP: {enter} com a sincronização completa"
+            )
     lines.append(f"⛔ {number(counts.refused)} {refused}")
     return lines
 
@@ -343,7 +348,8 @@ def _unchanged(job: Job, counts: Counts) -> str:
     return f"➖ {number(counts.unchanged)} já no cadastro, sem mudança"
 
 
-def _summary(job: Job) -> str:
+def summary(job: Job) -> str:
+    """What came of the job, in a few words."""
     counts = job.counts
     if job.kind is JobKind.EXPORT:
         return _exported(counts)
@@ -356,8 +362,8 @@ def _summary(job: Job) -> str:
     updated = f"{number(counts.updated)} {_plural(counts.updated, 'atualizado', 'atualizados')}"
     if not counts.refused:
         return f"{created}, {updated}"
-    refused = _plural(counts.refused, "recusada", "recusadas")
-    return f"{created}, {updated}, {number(counts.refused)} {refused}"
+    words = ("recusado", "recusados") if job.kind is JobKind.SYNC else ("recusada", "recusadas")
+    return f"{created}, {updated}, {number(counts.refused)} {_plural(counts.refused, *words)}"
 
 
 def _lines_found(job: Job, found: Report, names: Names) -> list[str]:
@@ -375,9 +381,10 @@ def _lines_found(job: Job, found: Report, names: Names) -> list[str]:
             f"pelo que são agora: {_line_numbers(found.replanned, counts.replanned)}"
         )
     if found.refused:
-        lines += ["", "<b>Recusadas:</b>", *_refused(found)]
+        is_sync = job.kind is JobKind.SYNC
+        lines += ["", f"<b>{'Recusados' if is_sync else 'Recusadas'}:</b>", *_refused(found)]
         if counts.refused > len(found.refused):
-            lines.append("… As outras estão no arquivo.")
+            lines.append(f"… {'Os outros' if is_sync else 'As outras'} estão no arquivo.")
     if found.kept:
         lines += ["", "<b>Mantidos, porque alguém mudou depois:</b>"]
         for kept in found.kept:
@@ -399,7 +406,7 @@ def _refused(found: Report) -> list[str]:
     for reason, rows in [*lines.items()][:_REASONS]:
         shown = ", ".join(_quote(short(one, 40)) for one in rows[:_LINES_OF_A_REASON])
         more = "…" if len(rows) > _LINES_OF_A_REASON else ""
-        row_s = "No ERP" if is_of_erp else _plural(len(rows), "Linha", "Linhas")
+        row_s = "No ERP," if is_of_erp else _plural(len(rows), "Linha", "Linhas")
         told.append(f"• {row_s} {shown}{more}: {_quote(short(reason, _LINE))}")
     return told
 
@@ -412,12 +419,12 @@ def _line_numbers(lines: Sequence[int], count: int) -> str:
 
 def _file_line(job: Job) -> list[str]:
     if job.sync_options is not None:
-        return [f"🔗 {_quote(job.sync_options.system)}, {_sync(job.sync_options)}"]
+        return [f"🔗 ERP {_quote(job.sync_options.system)}: {_sync(job.sync_options)}"]
     return [f"📄 {_quote(short(job.source.name, 60))}"] if job.source is not None else []
 
 
 def _sync(options: SyncOptions) -> str:
-    read = "só o que mudou" if options.since else "tudo"
+    read = "lendo só o que mudou" if options.since else "lendo tudo"
     return f"{_MODES[options.mode]}, {read}"
 
 

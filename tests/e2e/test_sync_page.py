@@ -1,0 +1,124 @@
+"""The demo's ERP and the register that follows it, on both pages in a real browser."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Browser, Locator, Page, expect
+
+from bot.demo import people
+from bot.demo.run import Demo, open_demo
+
+pytestmark = pytest.mark.browser
+
+DESKTOP, PHONE = (1440, 900), (390, 844)
+
+
+@pytest.fixture
+async def demo() -> AsyncIterator[Demo]:
+    async with open_demo() as demo:
+        yield demo
+
+
+@pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
+async def page(
+    request: pytest.FixtureRequest, browser: Browser, demo: Demo
+) -> AsyncIterator[Page]:
+    width, height = request.param
+    context = await browser.new_context(
+        viewport={"width": width, "height": height}, locale="pt-BR"
+    )
+    troubles: list[str] = []
+    context.on("weberror", lambda error: troubles.append(str(error.error)))
+    page = await context.new_page()
+    await page.goto(demo.url)
+    await page.wait_for_selector("body[data-ready]")
+    if request.param == PHONE:
+        await page.get_by_test_id("tab-admin").click()
+    yield page
+    assert await page.evaluate("document.documentElement.scrollWidth") == width
+    await context.close()
+    assert troubles == []
+
+
+async def test_the_erps_people_come_and_a_change_there_comes_after_them(page: Page) -> None:
+    admin = page.locator("#pane-admin")
+    await say(admin, "/sincronizar")
+    await expect(screen(admin)).to_contain_text("nenhuma ainda, sem horário automático")
+    await press(admin, "Completa")
+    report = await report_of(admin, "Tarefa 1")
+    # Three of the demo's people are in the register from the start.
+    await expect(report).to_contain_text("8 novos")
+    await expect(report).to_contain_text("0 registros recusados")
+    await say(admin, "/clientes")
+    await expect(screen(admin)).to_contain_text("11 cadastros")
+    await expect(screen(admin)).to_contain_text("Paulo Henrique Dias")
+
+    await change_phone_in_the_erp(page, "49 98765-4321")
+    await press(admin, "Sincronização rápida")
+    report = await report_of(admin, "Tarefa 2")
+    await expect(report).to_contain_text("rápida, lendo só o que mudou")
+    await expect(report).to_contain_text("1 atualizado")
+
+    await say(admin, "/clientes graças")
+    await expect(screen(admin)).to_contain_text("1 cadastro")
+    await press(admin, "Maria das Graças Lima")
+    await expect(screen(admin)).to_contain_text("Celular: (49) 98765-4321")
+    # What only the register knows stays.
+    await expect(screen(admin)).to_contain_text("Mora em área rural")
+    await press(admin, "Auditoria")
+    await press(admin, "Celular")
+    await expect(screen(admin)).to_contain_text("Celular: (49) 99001-0003 → (49) 98765-4321")
+    await say(admin, "/auditoria")
+    newest = screen(admin).get_by_test_id("inline-button").first
+    await expect(newest).to_contain_text("Maria das Graças Lima")
+    await newest.click()
+    await expect(screen(admin)).to_contain_text("por ERP (sincronização)")
+    await say(admin, "/tarefas")
+    await expect(screen(admin)).to_contain_text("Sincronização rápida")
+    await say(admin, "/status")
+    await expect(screen(admin)).to_contain_text("0 novos, 1 atualizado, sem horário automático")
+
+
+async def change_phone_in_the_erp(page: Page, phone: str) -> None:
+    """Of Maria, on the ERP's own screen, as the link on the chat page opens it."""
+    async with page.expect_popup() as opened:
+        await page.get_by_role("link", name="ERP de demonstração").click()
+    erp = await opened.value
+    await erp.wait_for_selector("body[data-ready]")
+    await erp.get_by_test_id("search").fill("gracas")
+    record = erp.get_by_test_id("record").filter(has_text=people.MARIA.tax_id)
+    await record.get_by_test_id("edit").click()
+    await erp.get_by_test_id("mobile").fill(phone)
+    await erp.get_by_test_id("save").click()
+    await expect(erp.get_by_test_id("said")).to_contain_text("salvo")
+    await erp.close()
+
+
+async def report_of(pane: Locator, job: str) -> Locator:
+    """What is said at the end of it, when the message with its progress is gone."""
+    messages = pane.get_by_test_id("message")
+    report = messages.filter(has_text=f"{job} · Sincronização concluída")
+    await expect(report).to_have_count(1, timeout=20_000)
+    await expect(messages.filter(has_text="⏳")).to_have_count(0)
+    return report
+
+
+def screen(pane: Locator) -> Locator:
+    """The newest message that has buttons."""
+    buttons = pane.page.get_by_test_id("inline-button")
+    return pane.get_by_test_id("message").filter(has=buttons).last
+
+
+async def press(pane: Locator, text: str) -> None:
+    before = await screen(pane).inner_text()
+    await screen(pane).get_by_test_id("inline-button").filter(has_text=text).first.click()
+    # Every press of this story changes what the newest screen is.
+    await expect(screen(pane)).not_to_have_text(before)
+
+
+async def say(pane: Locator, text: str) -> None:
+    before = await pane.get_by_test_id("message").count()
+    await pane.get_by_test_id("input").fill(text)
+    await pane.get_by_test_id("input").press("Enter")
+    # What was written, and the screen that comes below it.
+    await expect(pane.get_by_test_id("message")).to_have_count(before + 2)

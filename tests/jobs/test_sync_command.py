@@ -1,0 +1,164 @@
+"""`balcao sync` as a person or a script meets it, with an IXC, and what is said without a list."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.demo.ixc import CREDENTIAL, IxcEmulator, faults
+from bot.demo.ixc.records import customer
+from bot.domain.job import COMMAND_LINE, Job, SyncMode
+from bot.usecases.begin_sync import BeginSync
+from erp.registry import find_adapter
+from tests.jobs.conftest import Bench
+from tests.jobs.sync import OVERLAP, change, people
+from tests.jobs.test_commands import Shell
+from tests.storage.test_backup_command import balcao
+from tests.storage.test_command_line import Said, assert_one_sentence
+
+LATER = "2026-03-01 08:00:00"
+
+
+class ErpShell(Shell):
+    """Commands of a Balcão whose ERP is this one."""
+
+    def __init__(self, bench: Bench, mongodb_uri: str, folder: Path, erp: IxcEmulator) -> None:
+        super().__init__(bench, mongodb_uri, folder)
+        self.env |= {
+            "BALCAO_ERP_KIND": "ixc",
+            "BALCAO_ERP_URL": erp.url,
+            "BALCAO_ERP_TOKEN": CREDENTIAL,
+        }
+
+    async def __call__(self, *command: str, **env: str) -> Said:
+        said = await super().__call__(*command, **env)
+        assert CREDENTIAL not in said.all
+        return said
+
+
+@pytest.fixture
+async def ixc() -> AsyncIterator[IxcEmulator]:
+    async with IxcEmulator(people(12)) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def shell(bench: Bench, mongodb_uri: str, tmp_path: Path, ixc: IxcEmulator) -> ErpShell:
+    return ErpShell(bench, mongodb_uri, tmp_path, ixc)
+
+
+async def test_full_then_quick_then_everything_and_back(shell: ErpShell, ixc: IxcEmulator):
+    change(ixc.tables["cliente"], 12, "2026-02-12 08:00:00")
+    full = await shell("sync", "full")
+    assert (full.code, full.err) == (0, "")
+    assert "Tarefa 1: sincronização, concluída" in full.out
+    assert "por linha de comando" in full.out
+    assert "12 novos, 0 atualizados, 0 sem mudança, 0 recusad" in full.out
+    assert "Para desfazer: balcao undo 1" in full.out
+    assert (await shell.bench.job(1)).by == COMMAND_LINE
+    assert len(await shell.bench.register()) == 12
+
+    ixc.tables["cliente"] += people(1, begin=50, changed=LATER)
+    change(ixc.tables["cliente"], 5, LATER, razao="Mudou de Nome")
+    quick = await shell("sync", "quick")
+    # Who is new is left to a full one: that is what was asked for, and no failure.
+    assert (quick.code, quick.err) == (0, "")
+    assert "0 novos, 1 atualizado, 1 sem mudança" in quick.out
+    assert "Para desfazer: balcao undo 2" in quick.out
+    before = await shell.bench.register()
+    names = {one["name"] for one in before.values()}
+    assert "Mudou de Nome" in names
+    assert "Pessoa 50" not in names
+
+    everything = await shell("sync", "full", "--all")
+    assert everything.code == 0
+    assert "1 novo, 0 atualizados, 12 sem mudança" in everything.out
+
+    undone = await shell("undo", "3", "--yes")
+    assert undone.code == 0
+    assert "1 retirado" in undone.out
+    assert await shell.bench.register() == before
+
+
+async def test_refused_records_are_told_and_saved(shell: ErpShell, ixc: IxcEmulator):
+    ixc.tables["cliente"] += [
+        customer(90, "Sem Documento", ""),
+        customer(91, "Dígitos; Errados", "111.222.333-00"),
+    ]
+    said = await shell("sync", "full", "--errors", "e.csv")
+    assert said.code == 2
+    assert "12 novos, 0 atualizados, 0 sem mudança, 2 recusad" in said.out
+    assert "cliente 90 (Sem Documento): falta o CPF ou CNPJ" in said.out
+    assert "Gravado: e.csv" in said.out
+    header, *refused = shell.read("e.csv")
+    assert header == ["registro", "nome", "erro"]
+    assert [row[:2] for row in refused] == [
+        ["cliente 90", "Sem Documento"],
+        ["cliente 91", "Dígitos; Errados"],
+    ]
+    assert "os dígitos não conferem" in refused[1][2]
+    assert (shell.folder / "e.csv").stat().st_mode & 0o077 == 0
+
+    # They are kept with their job.
+    kept, listed = await asyncio.gather(shell("jobs", "1", "--errors", "k.csv"), shell("jobs"))
+    assert kept.code == 0
+    assert shell.read("k.csv") == [header, *refused]
+    [_, line] = listed.out.splitlines()
+    for words in ("sincronização", "concluída", "12 novos, 2 recusad", "linha de comando"):
+        assert words in line
+
+
+async def test_what_keeps_it_from_the_end_is_exit_code_1(shell: ErpShell, ixc: IxcEmulator):
+    ixc.fail(faults.IP_NOT_ALLOWED)
+    failed = await shell("sync", "full")
+    assert failed.code == 1
+    assert "Tarefa 1: sincronização, falhou" in failed.out
+    assert "O ERP recusou o acesso ou a pergunta" in failed.out
+    assert await shell.bench.register() == {}
+    ixc.heal()
+    job = await begun_elsewhere(shell.bench)
+    running = await shell("sync", "quick")
+    assert running.code == 1
+    assert running.words == f"A sincronização da tarefa {job.id} ainda está andando."
+    assert [one.id for one in await shell.bench.store.latest(10)] == [2, 1]
+
+
+async def test_without_an_erp_or_its_list_one_sentence_says_so(shell: ErpShell):
+    assert not find_adapter("voalle").facts.lists_all
+    voalle = {
+        "BALCAO_ERP_KIND": "voalle",
+        "BALCAO_ERP_CLIENT_ID": "integration",
+        "BALCAO_ERP_CLIENT_SECRET": "c-0000",
+    }
+    none, no_list, no_mode = await asyncio.gather(
+        balcao("sync", "full", cwd=shell.folder, **(shell.env | {"BALCAO_ERP_KIND": ""})),
+        balcao("sync", "quick", cwd=shell.folder, **(shell.env | voalle)),
+        shell("sync", "tudo"),
+    )
+    assert_one_sentence(none, "BALCAO_ERP_KIND: falta dizer qual é o ERP")
+    assert_one_sentence(no_list, "A API de voalle não oferece uma lista de clientes")
+    assert no_mode.code == 2
+    assert await shell.bench.store.latest(1) == []
+
+
+async def begun_elsewhere(bench: Bench) -> Job:
+    """A sync that nobody in this process works on."""
+
+    async def to_nobody(job_id: int) -> None:
+        pass
+
+    begin = BeginSync(
+        system="ixc",
+        lists_all=True,
+        lists_changes=True,
+        overlap=OVERLAP,
+        every=None,
+        jobs=bench.store,
+        syncs=bench.syncs,
+        wake=to_nobody,
+        clock=bench.now,
+    )
+    job = await begin(SyncMode.FULL, by="admin:1")
+    assert isinstance(job, Job)
+    return job
