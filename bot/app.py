@@ -61,6 +61,7 @@ from bot.usecases.show_card import ShowCard
 from bot.usecases.status import ReportStatus, Waiting
 from bot.usecases.team import ManageTeam
 from erp.adapter import Erp
+from erp.registry import find_adapter
 from handlers import answers
 from handlers.access import Access
 from handlers.admin import backup as backup_screens
@@ -134,10 +135,12 @@ def build(
     tags = Tags(store=StoredTags(database, clock))
     departments = departments_of(settings, database, clock)
     desk = TelegramDesk(bot=bot, timezone=settings.zone)
+    # An ERP without a list has nothing to sync, so nobody is offered it.
+    syncs = erp is not None and find_adapter(settings.erp_kind).facts.lists_all
     admins, known_members, menus = (
         Admins(database),
         Members(database),
-        Menus(bot, has_erp=erp is not None),
+        Menus(bot, has_erp=syncs),
     )
     role_of = RoleOf(
         settings_admins=frozenset(settings.admin_ids),
@@ -181,7 +184,7 @@ def build(
         departments=departments,
         hash_password=Argon2Passwords().hash_password,
         people=_names_of_admins(bot, role_of),
-        has_erp=erp is not None,
+        has_erp=syncs,
         timezone=settings.zone,
         clock=clock,
         new_id=_new_id,

@@ -111,7 +111,7 @@ def preview_lines(job: Job, report: Report, names: Names) -> Iterator[str]:
         yield f"  {number(counts.unchanged)} sem mudança"
     else:
         yield f"  {number(counts.unchanged)} já no cadastro: ficam como estão"
-    yield f"  {_refused(counts.refused)}"
+    yield f"  {_refused_rows(counts.refused)}"
     if counts.repaired:
         yield f"  {number(counts.repaired)} com os zeros do CPF ou CNPJ repostos"
     if counts.passwords:
@@ -182,7 +182,7 @@ def result(job: Job) -> str:
     return (
         f"{number(counts.created)} {_plural(counts.created, 'novo', 'novos')}, "
         f"{number(counts.updated)} {_plural(counts.updated, 'atualizado', 'atualizados')}, "
-        f"{number(counts.unchanged)} sem mudança, {_refused(counts.refused)}"
+        f"{number(counts.unchanged)} sem mudança, {_refused(job)}"
     )
 
 
@@ -190,10 +190,11 @@ def _briefly(job: Job) -> str:
     counts = job.counts
     if job.kind not in (JobKind.IMPORT, JobKind.SYNC):
         return result(job) if counts.rows else ""
+    end = "o" if job.kind is JobKind.SYNC else "a"
     parts = [
         (counts.created, "novo", "novos"),
         (counts.updated, "atualizado", "atualizados"),
-        (counts.refused, "recusada", "recusadas"),
+        (counts.refused, f"recusad{end}", f"recusad{end}s"),
     ]
     told = ", ".join(f"{number(n)} {_plural(n, one, many)}" for n, one, many in parts if n)
     return told or ("nada mudou" if counts.rows else "")
@@ -264,7 +265,7 @@ def _state(job: Job, *, is_left: bool) -> str:
 
 def _refused_lines(counts: Counts, report: Report) -> Iterator[str]:
     if report.refused:
-        yield "Recusadas:"
+        yield "Recusados:" if report.refused[0].ref else "Recusadas:"
     for row in report.refused:
         where = f"{row.ref} ({row.name})" if row.ref else f"linha {row.line}"
         yield f"  {plain(where)}: {plain(describe(row))}"
@@ -297,8 +298,16 @@ def _lines(count: int) -> str:
     return f"{number(count)} {_plural(count, 'linha', 'linhas')}"
 
 
-def _refused(count: int) -> str:
+def _refused_rows(count: int) -> str:
     return f"{number(count)} {_plural(count, 'recusada', 'recusadas')}"
+
+
+def _refused(job: Job) -> str:
+    counts = job.counts
+    if job.kind is not JobKind.SYNC:
+        return _refused_rows(counts.refused)
+    left = f"{number(counts.skipped)} só no ERP, " if counts.skipped else ""
+    return f"{left}{number(counts.refused)} {_plural(counts.refused, 'recusado', 'recusados')}"
 
 
 def _many(count: int, one: str, many: str) -> str:

@@ -34,7 +34,7 @@ _CELLS: Final = {
     CellReason.TAX_ID_AMBIGUOUS: "há mais de um documento na célula; deixe só um",
     CellReason.TAX_ID_SCIENTIFIC: "o Excel mudou o número (como 2,47E+13) e dígitos se perderam; "
     "formate a coluna como texto e digite de novo",
-    CellReason.TAX_ID_COUNTRY: "não é um documento válido do país da linha",
+    CellReason.TAX_ID_COUNTRY: "não é um documento válido do país informado",
     CellReason.PHONE: "não é um telefone; escreva com DDD, como (49) 99999-8888",
     CellReason.EMAIL: "não é um e-mail; escreva um só, como nome@empresa.com.br",
     CellReason.STATUS: "“{detail}” não é um status; use A (ativo) ou I (inativo)",
@@ -117,7 +117,7 @@ _TROUBLES: Final = {
     JobTrouble.TOO_MANY_TRIES: "O bot parou várias vezes no mesmo ponto. O registro do servidor "
     "diz por quê.",
     JobTrouble.ERP_AWAY: "O ERP não respondeu, apesar de várias tentativas. Veja se ele está no "
-    "ar; o que já entrou fica, e a próxima continua dali.",
+    "ar; o que já entrou fica, e a próxima traz o resto.",
     JobTrouble.ERP_REFUSED: "O ERP recusou o acesso ou a pergunta. Confira as configurações "
     "BALCAO_ERP_… e as permissões do usuário no ERP; `balcao check` diz mais.",
     JobTrouble.ERP_UNREADABLE: "O ERP respondeu algo que não entendo: o registro do servidor diz "

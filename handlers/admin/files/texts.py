@@ -58,8 +58,8 @@ CANCELLING: Final = "Cancelando: paro no fim do que está sendo gravado agora."
 NOT_UNDONE: Final = "Nada foi desfeito."
 NO_JOBS: Final = (
     "🗂 <b>Tarefas</b>\n\n"
-    "Ainda não houve nenhuma. Importações e exportações aparecem aqui, e por aqui uma importação "
-    "pode ser desfeita."
+    "Ainda não houve nenhuma. Importações, exportações e sincronizações aparecem aqui, e por aqui "
+    "podem ser desfeitas."
 )
 CANCELLED: Final = "Importação cancelada. Nada foi gravado."
 NO_FIELDS: Final = "Marque ao menos um campo a atualizar, ou responda Não em “Atualizar”."
@@ -253,6 +253,22 @@ def export_window(
     return "\n".join(lines)
 
 
+def _of_new(count: int) -> str:
+    return (
+        "O cadastro novo é retirado."
+        if count == 1
+        else f"Os {number(count)} cadastros novos são retirados."
+    )
+
+
+def _of_updated(count: int) -> str:
+    return (
+        "O atualizado volta ao que era."
+        if count == 1
+        else f"Os {number(count)} atualizados voltam ao que eram."
+    )
+
+
 def ask_to_undo(job: Job) -> str:
     counts = job.counts
     changed = counts.created + counts.updated + counts.removed + counts.restored
@@ -260,9 +276,13 @@ def ask_to_undo(job: Job) -> str:
     if job.kind is JobKind.UNDO:
         what = f"O que a tarefa {job.undoes} tinha feito vale de novo ({number(changed)} {word})."
     else:
-        what = (
-            f"Os {number(counts.created)} novos são retirados e os {number(counts.updated)} "
-            "atualizados voltam ao que eram."
+        what = " ".join(
+            sentence
+            for count, sentence in (
+                (counts.created, _of_new(counts.created)),
+                (counts.updated, _of_updated(counts.updated)),
+            )
+            if count
         )
     return (
         f"↩️ <b>Desfazer a tarefa {job.id}?</b>\n\n{what}\n"
