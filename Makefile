@@ -9,7 +9,7 @@ demo: $(VENV)/runtime
 	$(BIN)/balcao demo
 
 test: $(VENV)/dev lint
-	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=term
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 
 lint: $(VENV)/dev
 	$(BIN)/ruff format --check .

@@ -3,7 +3,7 @@ entry in the same transaction; only what a bulk run creates has none."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+from typing import Any, Final
 
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
@@ -16,6 +16,8 @@ from storage.connection import Collection, Database, Document, translated
 from storage.creations import CreateTogether
 from storage.documents import change_document, read_registration, registration_document
 from storage.seals import state_of
+
+_OTHERS_TAKE_S: Final = 0.01
 
 
 class Registrations:
@@ -149,6 +151,8 @@ class Registrations:
                 raise
             except OperationFailure as error:
                 if error.has_error_label("TransientTransactionError"):
+                    # Its transaction takes a moment still, in which trying again is no use.
+                    await asyncio.sleep(_OTHERS_TAKE_S)
                     return False
                 raise
         return True

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from bot.demo.bot_api import BotApiEmulator
 from bot.demo.ixc import IxcEmulator, demo_emulator
@@ -21,6 +22,12 @@ _QUICKLY_DROPPED = 500
 def logs() -> None:
     """As in production, so that a test that fails shows what an operator would see."""
     configure_logs(level="DEBUG", log_format="console")
+
+
+@pytest.fixture(autouse=True)
+def uncached_loggers(logs: None) -> None:
+    """A logger that some test has used would show nothing to one that captures its lines."""
+    structlog.configure(cache_logger_on_first_use=False)
 
 
 @pytest.fixture(scope="session")
