@@ -84,7 +84,7 @@ async def test_a_file_is_understood_checked_written_and_taken_back(
     assert row[5] == "14"
     assert "dígitos não conferem" in row[6]
     await nothing_left_in(tmp_path)
-    assert "Os 12 novos são retirados" in await admin.presses("Desfazer")
+    assert "Os 12 cadastros novos são retirados" in await admin.presses("Desfazer")
     await admin.presses("Sim, desfazer")
     assert "🗑 12 retirados" in await admin.reads("Desfazer concluída")
     assert await count(admin) == 0
