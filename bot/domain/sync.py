@@ -19,7 +19,8 @@ class SyncState(BaseModel):
     """The same for any sync: a quick one leaves out who is new."""
     job: int | None = None
     """The sync that runs, or was the last to."""
-    job_began_at: datetime | None = None
+    full_began_at: datetime | None = None
+    """When the last full one began: the schedule goes by it, as a quick one brings nobody new."""
     done_at: datetime | None = None
     """When the last one ended that read everything it had to."""
     looked_at: int | None = None

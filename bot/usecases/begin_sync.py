@@ -98,7 +98,8 @@ class BeginSync:
                 progress=progress,
             )
         )
-        claimed = await self.syncs.change(state, job=job.id, job_began_at=now)
+        full_began_at = now if mode is SyncMode.FULL else state.full_began_at
+        claimed = await self.syncs.change(state, job=job.id, full_began_at=full_began_at)
         if claimed is None:
             await self.jobs.change_anyhow(job.id, state=JobState.CANCELLED, ended_at=now)
             winner = await self._running(await self.syncs.get(self.system))
@@ -113,7 +114,7 @@ class BeginSync:
         if self.every is None or not self.lists_all:
             return None
         state = await self.syncs.get(self.system)
-        if state.job_began_at is not None and self.clock() < state.job_began_at + self.every:
+        if state.full_began_at is not None and self.clock() < state.full_began_at + self.every:
             return None
         begun = await self(SyncMode.FULL, by=SCHEDULE)
         return begun if isinstance(begun, Job) else None
@@ -124,7 +125,7 @@ class BeginSync:
         job = await self.jobs.get(state.job) if state.job else None
         if self.every is None or not self.lists_all:
             return LastSync(job=job, next_at=None)
-        began = state.job_began_at
+        began = state.full_began_at
         return LastSync(job=job, next_at=began + self.every if began else self.clock())
 
     async def _running(self, state: SyncState) -> Job | None:

@@ -333,6 +333,17 @@ async def test_scheduled_ones_run_when_due_and_tell_of_trouble_once(
     assert [job.state for job in await done()].count(JobState.FAILED) == 3
 
 
+async def test_a_quick_one_puts_off_no_scheduled_one(bench: SyncBench):
+    assert await bench.begin.when_due() is not None
+    for _ in range(3):
+        bench.at += timedelta(minutes=25)
+        await bench.synced(SyncMode.QUICK)
+    due = await bench.begin.when_due()
+    assert due is not None
+    assert due.sync_options is not None
+    assert due.sync_options.mode is SyncMode.FULL
+
+
 async def test_pages_are_read_to_their_end(bench: SyncBench, ixc: IxcEmulator):
     ixc.tables["cliente"] = people(1_203)
     job = await bench.synced()

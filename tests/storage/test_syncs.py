@@ -29,7 +29,7 @@ async def test_all_of_it_comes_back(syncs: Syncs):
         full_mark=datetime(2026, 2, 10, 14, 3, 22, tzinfo=UTC),
         quick_mark=NOW,
         job=7,
-        job_began_at=NOW,
+        full_began_at=NOW,
         done_at=NOW,
         looked_at=6,
         is_failing=True,
@@ -86,7 +86,7 @@ async def test_a_change_leaves_the_rest(syncs: Syncs):
 
 
 async def test_whoever_changes_it_anyhow_loses_nothing_of_the_others(syncs: Syncs):
-    names = ("full_mark", "quick_mark", "done_at", "job_began_at")
+    names = ("full_mark", "quick_mark", "done_at", "full_began_at")
     await asyncio.gather(
         *(syncs.change_anyhow("ixc", **{name: NOW}) for name in names),
         syncs.change_anyhow("ixc", job=5),
