@@ -10,6 +10,7 @@ from playwright.async_api import Browser, Locator, Page, expect
 
 from bot.demo.documents import make_cpf
 from bot.demo.run import Demo, open_demo
+from tests.e2e.chat import screen
 
 pytestmark = pytest.mark.browser
 
@@ -103,12 +104,6 @@ async def test_a_file_is_dropped_confirmed_watched_read_and_taken_back(page: Pag
 
 def messages(pane: Locator, text: str) -> Locator:
     return pane.get_by_test_id("message").filter(has_text=text)
-
-
-def screen(pane: Locator) -> Locator:
-    """The newest message that has buttons."""
-    buttons = pane.page.get_by_test_id("inline-button")
-    return pane.get_by_test_id("message").filter(has=buttons).last
 
 
 async def drop(page: Page, name: str, content: bytes) -> None:

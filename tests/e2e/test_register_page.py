@@ -3,10 +3,11 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from bot.demo.documents import make_cpf
 from bot.demo.run import Demo, open_demo
+from tests.e2e.chat import press, say, screen
 
 pytestmark = pytest.mark.browser
 
@@ -78,24 +79,3 @@ async def test_a_supplier_is_added_found_changed_audited_deleted_and_restored(pa
     await press(admin, "Restaurar o cadastro")
     await expect(screen(admin)).to_contain_text("Cadastro restaurado")
     await expect(screen(admin)).to_contain_text("Celular: (49) 99888-7766")
-
-
-def screen(pane: Locator) -> Locator:
-    """The newest message that has buttons."""
-    buttons = pane.page.get_by_test_id("inline-button")
-    return pane.get_by_test_id("message").filter(has=buttons).last
-
-
-async def press(pane: Locator, text: str) -> None:
-    before = await screen(pane).inner_text()
-    await screen(pane).get_by_test_id("inline-button").filter(has_text=text).first.click()
-    # Every press of this story changes what is on the screen.
-    await expect(screen(pane)).not_to_have_text(before)
-
-
-async def say(pane: Locator, text: str) -> None:
-    count = await pane.get_by_test_id("message").count()
-    await pane.get_by_test_id("input").fill(text)
-    await pane.get_by_test_id("input").press("Enter")
-    # What was written, and the screen that comes below it.
-    await expect(pane.get_by_test_id("message")).to_have_count(count + 2)

@@ -7,6 +7,7 @@ from playwright.async_api import Browser, Locator, Page, expect
 
 from bot.demo import people
 from bot.demo.run import Demo, open_demo
+from tests.e2e.chat import press, say, screen
 
 pytestmark = pytest.mark.browser
 
@@ -101,24 +102,3 @@ async def report_of(pane: Locator, job: str) -> Locator:
     await expect(report).to_have_count(1, timeout=20_000)
     await expect(messages.filter(has_text="⏳")).to_have_count(0)
     return report
-
-
-def screen(pane: Locator) -> Locator:
-    """The newest message that has buttons."""
-    buttons = pane.page.get_by_test_id("inline-button")
-    return pane.get_by_test_id("message").filter(has=buttons).last
-
-
-async def press(pane: Locator, text: str) -> None:
-    before = await screen(pane).inner_text()
-    await screen(pane).get_by_test_id("inline-button").filter(has_text=text).first.click()
-    # Every press of this story changes what the newest screen is.
-    await expect(screen(pane)).not_to_have_text(before)
-
-
-async def say(pane: Locator, text: str) -> None:
-    before = await pane.get_by_test_id("message").count()
-    await pane.get_by_test_id("input").fill(text)
-    await pane.get_by_test_id("input").press("Enter")
-    # What was written, and the screen that comes below it.
-    await expect(pane.get_by_test_id("message")).to_have_count(before + 2)

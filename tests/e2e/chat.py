@@ -1,0 +1,24 @@
+"""What the stories on the demo's page do in a chat."""
+
+from playwright.async_api import Locator, expect
+
+
+def screen(pane: Locator) -> Locator:
+    """The newest message that has buttons."""
+    buttons = pane.page.get_by_test_id("inline-button")
+    return pane.get_by_test_id("message").filter(has=buttons).last
+
+
+async def press(pane: Locator, text: str) -> None:
+    """Press a button of the newest screen; returns when that is another one."""
+    before = await screen(pane).inner_text()
+    await screen(pane).get_by_test_id("inline-button").filter(has_text=text).first.click()
+    await expect(screen(pane)).not_to_have_text(before)
+
+
+async def say(pane: Locator, text: str) -> None:
+    """Write; returns when an answer stands below it."""
+    count = await pane.get_by_test_id("message").count()
+    await pane.get_by_test_id("input").fill(text)
+    await pane.get_by_test_id("input").press("Enter")
+    await expect(pane.get_by_test_id("message")).to_have_count(count + 2)
