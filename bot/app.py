@@ -33,6 +33,7 @@ from bot.runtime.fsm import AlreadyHandledError, DurableStorage
 from bot.runtime.group_access import group_access
 from bot.runtime.http_server import http_server
 from bot.runtime.inbox import Inbox
+from bot.runtime.limits import TELEGRAM_LIMITS, Turns
 from bot.runtime.locks import ChatLocks
 from bot.runtime.memory import settle
 from bot.runtime.passwords import Argon2Passwords
@@ -123,6 +124,7 @@ def build(
     settings: Settings,
     *,
     bot: Bot,
+    turns: Turns,
     database: Database,
     erp: Erp | None,
     clock: Callable[[], datetime] = utc_now,
@@ -434,8 +436,9 @@ async def _serve(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings))
         erp = await stack.enter_async_context(open_erp_if_set(settings, database))
-        bot = await stack.enter_async_context(open_bot(settings))
-        balcao = build(settings, bot=bot, database=database, erp=erp)
+        turns = Turns(TELEGRAM_LIMITS)
+        bot = await stack.enter_async_context(open_bot(settings, turns))
+        balcao = build(settings, bot=bot, turns=turns, database=database, erp=erp)
         address = await stack.enter_async_context(
             http_server(
                 settings.http_host,

@@ -18,6 +18,7 @@ from bot.domain.conversation import DEFAULT_DEPARTMENT
 from bot.domain.label import Tag
 from bot.domain.registration import Stamp, Way
 from bot.domain.tax_id import TaxId, read_tax_id
+from bot.runtime.limits import NO_LIMITS, Turns
 from bot.settings import Settings
 from bot.telegram import open_bot
 
@@ -111,8 +112,10 @@ async def open_demo(*, port: int = 0, **overrides: object) -> AsyncIterator[Demo
         settings = _DemoSettings.model_validate(values | overrides)
         database = await stack.enter_async_context(clients.open_database(settings))
         lookup = await stack.enter_async_context(clients.open_erp_if_set(settings, database))
-        bot = await stack.enter_async_context(open_bot(settings))
-        balcao = app.build(settings, bot=bot, database=database, erp=lookup)
+        # The emulated Telegram has no limits, and whoever tries it waits for nothing.
+        turns = Turns(NO_LIMITS)
+        bot = await stack.enter_async_context(open_bot(settings, turns))
+        balcao = app.build(settings, bot=bot, turns=turns, database=database, erp=lookup)
         await _seed(balcao)
         await stack.enter_async_context(app.serving(balcao))
         telegram.serve_page(_scene(erp))

@@ -1,8 +1,6 @@
-"""What every call to Telegram goes through: order per chat, patience, and our own errors."""
+"""What every call to Telegram goes through: its turn, patience, and our own errors."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import structlog
@@ -22,6 +20,8 @@ from aiogram.methods.base import TelegramType
 from aiogram.types import InputFile, Message, MessageId
 
 from bot.domain.errors import TryLaterError
+from bot.domain.outgoing import Priority
+from bot.runtime.limits import Turns
 
 # Longer than this the update goes back into the inbox and waits there.
 _LONGEST_WAIT_S: Final = 120.0
@@ -38,12 +38,17 @@ _KEPT_MODELS: Final = (
 logger = structlog.get_logger()
 
 
-class Outbound(BaseRequestMiddleware):
-    """Honours `retry_after` and keeps the order of messages within each chat, uploads aside."""
+# Everything that puts something into a chat or takes it away, in order; the rest only asks.
+_IN_ORDER: Final = ("send", "copy", "forward", "edit", "delete", "pin", "unpin")
+_TOPICS: Final = ("createForumTopic", "closeForumTopic", "reopenForumTopic")
+_NOT_COUNTED: Final = ("delete", "pin", "unpin", "close", "reopen")
 
-    def __init__(self) -> None:
-        self._chats: dict[Any, asyncio.Lock] = {}
-        self._users: dict[Any, int] = {}
+
+class Outbound(BaseRequestMiddleware):
+    """Keeps Telegram's limits and the order within each chat, and honours `retry_after`."""
+
+    def __init__(self, turns: Turns) -> None:
+        self._turns = turns
 
     async def __call__(
         self,
@@ -51,12 +56,19 @@ class Outbound(BaseRequestMiddleware):
         bot: Bot,
         method: TelegramMethod[TelegramType],
     ) -> Response[TelegramType]:
-        if method.__api_method__ == "getUpdates":
-            return await make_request(bot, method)
+        chat_id = getattr(method, "chat_id", None)
+        name = method.__api_method__
+        is_in_order = name.startswith(_IN_ORDER) or name in _TOPICS
+        if chat_id is None or not is_in_order or name == "sendChatAction":
+            return await self._patiently(make_request, bot, method)
+        messages = 0 if name.startswith(_NOT_COUNTED) else _messages(method)
         if isinstance(getattr(method, "document", None), InputFile):
             # It may take minutes, and whoever waits for the file goes on writing.
+            await self._turns.pace(chat_id, messages=messages)
             return await self._patiently(make_request, bot, method)
-        async with self._in_order(getattr(method, "chat_id", None)):
+        priority = Priority.PROGRESS if name.startswith("edit") else Priority.ANSWER
+        async with self._turns.turn(chat_id, priority):
+            await self._turns.pace(chat_id, messages=messages)
             return await self._patiently(make_request, bot, method)
 
     async def _patiently(
@@ -87,18 +99,8 @@ class Outbound(BaseRequestMiddleware):
                     f"Telegram does not answer {method.__api_method__} ({type(error).__name__})"
                 ) from error
 
-    @asynccontextmanager
-    async def _in_order(self, chat_id: Any) -> AsyncIterator[None]:
-        """One call at a time to one chat: a message that waits is not overtaken by the next."""
-        if chat_id is None:
-            yield
-            return
-        lock = self._chats.setdefault(chat_id, asyncio.Lock())
-        self._users[chat_id] = self._users.get(chat_id, 0) + 1
-        try:
-            async with lock:
-                yield
-        finally:
-            self._users[chat_id] -= 1
-            if not self._users[chat_id]:
-                del self._users[chat_id], self._chats[chat_id]
+
+def _messages(method: TelegramMethod[Any]) -> int:
+    """As how many messages Telegram counts it."""
+    parts = getattr(method, "media", None) or getattr(method, "message_ids", None)
+    return len(parts) if isinstance(parts, list) else 1

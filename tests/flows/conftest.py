@@ -13,6 +13,7 @@ from bot import app, clients
 from bot.demo.bot_api import BotApiEmulator
 from bot.demo.ixc import CREDENTIAL, IxcEmulator
 from bot.demo.people import DemoPerson
+from bot.runtime.limits import NO_LIMITS, Limits, Turns
 from bot.settings import Settings
 from bot.telegram import open_bot
 
@@ -162,7 +163,11 @@ def start(database: Any, telegram: BotApiEmulator, erp: IxcEmulator, clock: Cloc
 
     @asynccontextmanager
     async def started(
-        *, lookup_budget_s: float = 2.0, with_erp: bool = True, **overrides: Any
+        *,
+        lookup_budget_s: float = 2.0,
+        with_erp: bool = True,
+        limits: Limits = NO_LIMITS,
+        **overrides: Any,
     ) -> AsyncIterator[Telegram]:
         settings = Settings.model_validate(
             {
@@ -189,10 +194,12 @@ def start(database: Any, telegram: BotApiEmulator, erp: IxcEmulator, clock: Cloc
             if with_erp:
                 # Nobody is believed to be nobody for a moment: that is in seconds of a real clock.
                 lookup = await stack.enter_async_context(clients.open_erp_of(settings, database))
-            bot = await stack.enter_async_context(open_bot(settings))
+            turns = Turns(limits)
+            bot = await stack.enter_async_context(open_bot(settings, turns))
             people.balcao = app.build(
                 settings,
                 bot=bot,
+                turns=turns,
                 database=database,
                 erp=lookup,
                 clock=clock,

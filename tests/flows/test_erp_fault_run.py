@@ -25,6 +25,7 @@ from bot.demo.ixc.records import Row, customer, supplier
 from bot.demo.people import DemoPerson
 from bot.domain.phone import show_phone
 from bot.domain.tax_id import TaxId
+from bot.runtime.limits import NO_LIMITS, Turns
 from bot.settings import Settings
 from bot.telegram import open_bot
 from bot.usecases.apply_plan import ApplyPlan
@@ -244,9 +245,11 @@ async def test_in_chat_the_group_is_told_of_everybody_and_of_nobody_else(
                 "sync_interval_minutes": 0,
             }
         )
+        turns = Turns(NO_LIMITS)
         people.balcao = app.build(
             settings,
-            bot=await stack.enter_async_context(open_bot(settings)),
+            bot=await stack.enter_async_context(open_bot(settings, turns)),
+            turns=turns,
             database=database,
             erp=ill.ixc,
             clock=clock,

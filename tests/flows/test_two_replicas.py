@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from bot import app
+from bot.runtime.limits import NO_LIMITS, Turns
 from bot.settings import Settings
 from bot.telegram import open_bot
 from tests.flows.admin import Admin
@@ -36,8 +37,9 @@ async def test_eight_ticks_at_once_on_two_replicas_are_all_kept(
         rows = admin.message["reply_markup"]["inline_keyboard"]
         ticks = [b for row in rows for b in row if "Etiqueta" in b["text"]]
         assert len(ticks) == 8
-        async with open_bot(settings) as bot:
-            other = app.build(settings, bot=bot, database=database, erp=None, clock=clock)
+        turns = Turns(NO_LIMITS)
+        async with open_bot(settings, turns) as bot:
+            other = app.build(settings, bot=bot, turns=turns, database=database, erp=None, clock=clock)
             replicas = (telegram.balcao, other)
             async with background(other.locks.keep_for_ever()):
                 await asyncio.gather(

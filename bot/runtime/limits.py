@@ -1,0 +1,184 @@
+"""Telegram's limits in one place, and whose turn it is in each chat.
+
+Source: the Bots FAQ ("My bot is hitting limits"): one message a second in a chat with short
+bursts, 20 a minute in a group, about 30 a second overall. Edits count like messages.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Hashable
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Final
+
+from bot.domain.outgoing import Priority
+
+# What waits for so long goes before what is one step more important: an attendant who asks for
+# the full card in the middle of a flood gets it within seconds.
+_STEP_S: Final = 5.0
+_MANY: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """At most `count` in any `window_s` seconds."""
+
+    count: int
+    window_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """None: not limited."""
+
+    group: Rate | None = None
+    chat: Rate | None = None
+    overall: Rate | None = None
+
+
+NO_LIMITS: Final = Limits()
+# A little less than Telegram allows: what leaves us evenly may arrive unevenly.
+TELEGRAM_LIMITS: Final = Limits(group=Rate(20, 61.0), chat=Rate(3, 3.3), overall=Rate(29, 1.0))
+
+
+class _Window:
+    """When the last `count` messages left, or will leave."""
+
+    def __init__(self, rate: Rate | None) -> None:
+        self._rate = rate
+        self._times: deque[float] = deque(maxlen=rate.count if rate else 0)
+
+    def free_at(self) -> float:
+        """The earliest time for one more."""
+        if self._rate is None or len(self._times) < self._rate.count:
+            return 0.0
+        return self._times[0] + self._rate.window_s
+
+    def take(self, at: float) -> None:
+        if self._rate is not None:
+            self._times.append(at)
+
+    def is_over(self, now: float) -> bool:
+        """Whether nothing that left still counts."""
+        return (
+            self._rate is None or not self._times or self._times[-1] + self._rate.window_s <= now
+        )
+
+
+@dataclass(slots=True, eq=False)
+class _Waiter:
+    priority: Priority
+    since: float
+    turn: asyncio.Future[None]
+
+
+@dataclass(slots=True, eq=False)
+class _Lane:
+    """One chat."""
+
+    windows: tuple[_Window, ...]
+    waiting: list[_Waiter] = field(default_factory=list)
+    is_taken: bool = False
+    timer: asyncio.TimerHandle | None = None
+
+    def free_at(self) -> float:
+        return max(window.free_at() for window in self.windows)
+
+
+# With the task: what a task starts beside itself does not hold its turn.
+_holds: ContextVar[tuple[Hashable, object]] = ContextVar("holds", default=(None, None))
+
+
+class Turns:
+    """Gives each chat to one sender at a time: the most important, and then who waits longest."""
+
+    def __init__(self, limits: Limits, *, step_s: float = _STEP_S) -> None:
+        self._limits = limits
+        self._step_s = step_s
+        self._lanes: dict[Hashable, _Lane] = {}
+        self._overall = _Window(limits.overall)
+
+    @asynccontextmanager
+    async def turn(self, chat_id: Hashable, priority: Priority) -> AsyncIterator[float]:
+        """Inside, nobody else sends to this chat, and one message may leave at once.
+
+        Yields how many seconds it waited. Inside a turn of the same chat it is that turn.
+        """
+        mine = (chat_id, asyncio.current_task())
+        if _holds.get() == mine:
+            yield 0.0
+            return
+        loop = asyncio.get_running_loop()
+        lane = self._lane(chat_id)
+        waiter = _Waiter(priority, loop.time(), loop.create_future())
+        lane.waiting.append(waiter)
+        self._call_next(chat_id, lane)
+        try:
+            await waiter.turn
+        except asyncio.CancelledError:
+            if not waiter.turn.cancelled():
+                self._leave(chat_id, lane)
+            raise
+        token = _holds.set(mine)
+        try:
+            yield loop.time() - waiter.since
+        finally:
+            _holds.reset(token)
+            self._leave(chat_id, lane)
+
+    async def pace(self, chat_id: Hashable, *, messages: int = 1) -> None:
+        """Wait until so many more messages may leave, and count them."""
+        loop = asyncio.get_running_loop()
+        windows = (*self._lane(chat_id).windows, self._overall)
+        at = loop.time()
+        for _ in range(messages):
+            at = max(at, *(window.free_at() for window in windows))
+            for window in windows:
+                window.take(at)
+        if (delay_s := at - loop.time()) > 0:
+            await asyncio.sleep(delay_s)
+
+    def _lane(self, chat_id: Hashable) -> _Lane:
+        lane = self._lanes.get(chat_id)
+        if lane is None:
+            if len(self._lanes) >= _MANY:
+                self._forget_idle()
+            is_group = isinstance(chat_id, int) and chat_id < 0
+            rates = (self._limits.chat, self._limits.group if is_group else None)
+            lane = self._lanes[chat_id] = _Lane(tuple(_Window(rate) for rate in rates))
+        return lane
+
+    def _leave(self, chat_id: Hashable, lane: _Lane) -> None:
+        lane.is_taken = False
+        self._call_next(chat_id, lane)
+
+    def _call_next(self, chat_id: Hashable, lane: _Lane) -> None:
+        # A waiter that was cancelled has not yet come to leave by itself.
+        lane.waiting = [waiter for waiter in lane.waiting if not waiter.turn.cancelled()]
+        if lane.is_taken or not lane.waiting or lane.timer is not None:
+            return
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        if (delay_s := lane.free_at() - now) > 0:
+            # Chosen only then: what is more important may come meanwhile.
+            lane.timer = loop.call_later(delay_s, self._wake, chat_id, lane)
+            return
+        best = min(lane.waiting, key=lambda w: w.priority - (now - w.since) / self._step_s)
+        lane.waiting.remove(best)
+        lane.is_taken = True
+        best.turn.set_result(None)
+
+    def _wake(self, chat_id: Hashable, lane: _Lane) -> None:
+        lane.timer = None
+        self._call_next(chat_id, lane)
+
+    def _forget_idle(self) -> None:
+        now = asyncio.get_running_loop().time()
+        for chat_id, lane in list(self._lanes.items()):
+            if (
+                not lane.is_taken
+                and not lane.waiting
+                and all(w.is_over(now) for w in lane.windows)
+            ):
+                del self._lanes[chat_id]
