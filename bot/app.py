@@ -28,6 +28,7 @@ from bot.domain.errors import TryLaterError
 from bot.domain.group import GroupAccess
 from bot.files_desk import files_desk
 from bot.jobs import Jobs, build_jobs, carry_or_work_alone
+from bot.relaying import build_relaying
 from bot.runtime.backups import BackUp, MakeBackups
 from bot.runtime.fsm import AlreadyHandledError, DurableStorage
 from bot.runtime.group_access import group_access
@@ -36,6 +37,8 @@ from bot.runtime.inbox import Inbox
 from bot.runtime.limits import TELEGRAM_LIMITS, Turns
 from bot.runtime.locks import ChatLocks
 from bot.runtime.memory import settle
+from bot.runtime.metrics import Metrics
+from bot.runtime.outbox import Outbox, caused_by
 from bot.runtime.passwords import Argon2Passwords
 from bot.runtime.serve import repeat_for_ever, taking_updates, wait_for_telegram
 from bot.runtime.sync_schedule import SyncSchedule
@@ -58,7 +61,6 @@ from bot.usecases.leave import Leave
 from bot.usecases.open_conversation import OpenConversation
 from bot.usecases.retry_lookups import IdentifyConversation, RetryLookups
 from bot.usecases.roles import RoleOf
-from bot.usecases.show_card import ShowCard
 from bot.usecases.status import ReportStatus, Waiting
 from bot.usecases.team import ManageTeam
 from erp.adapter import Erp
@@ -74,11 +76,9 @@ from handlers.admin.files.desk import TelegramJobDesk
 from handlers.admin.register.desk import RegisterDesk
 from handlers.attendant import members as group_members
 from handlers.attendant import router as attendant
-from handlers.attendant.desk import TelegramDesk
 from handlers.attendant.members import Membership, TelegramGroups
 from handlers.customer import conversation as customer
 from handlers.customer.reception import Reception
-from handlers.customer.relay import Relay
 from handlers.menus import Menus
 from storage.audit import Audit
 from storage.backup import back_up
@@ -105,6 +105,8 @@ class Balcao:
     bot: Bot
     dispatcher: Dispatcher
     inbox: Inbox
+    outbox: Outbox
+    metrics: Metrics
     locks: ChatLocks
     retry_lookups: RetryLookups
     registrations: Registrations
@@ -136,7 +138,6 @@ def build(
     audit = Audit(database)
     tags = Tags(store=StoredTags(database, clock))
     departments = departments_of(settings, database, clock)
-    desk = TelegramDesk(bot=bot, timezone=settings.zone)
     # An ERP without a list has nothing to sync, so nobody is offered it.
     syncs = erp is not None and find_adapter(settings.erp_kind).facts.lists_all
     admins, known_members, menus = (
@@ -153,13 +154,20 @@ def build(
         clock=clock,
     )
     alerts = TelegramAlerts(bot=bot, admin_ids=role_of.admin_ids, clock=clock)
-    show_card = ShowCard(
-        conversations=conversations,
-        registrations=registrations,
-        desk=desk,
+    metrics = Metrics(asked_to_wait=lambda: turns.asked_to_wait)
+    relaying = build_relaying(
+        database,
+        bot=bot,
+        turns=turns,
+        locks=locks,
+        metrics=metrics,
         tags=tags,
         departments=departments,
+        alerts=alerts,
+        timezone=settings.zone,
+        clock=clock,
     )
+    show_card = relaying.show_card
     backup_runs = BackupRuns(database)
     backups = MakeBackups(
         runs=backup_runs,
@@ -238,7 +246,11 @@ def build(
             role_of=role_of,
             clock=clock,
         ),
-        attend=Attend(conversations=conversations, show_card=show_card, clock=clock),
+        attend=Attend(
+            conversations=conversations, links=relaying.links, show_card=show_card, clock=clock
+        ),
+        sending=relaying.sending,
+        outbox=relaying.outbox,
         leave=Leave(chats=chats, conversations=conversations, show_card=show_card, clock=clock),
         reception=Reception(
             arrive=Arrive(
@@ -251,11 +263,10 @@ def build(
                 chats=chats,
                 conversations=conversations,
                 show_card=show_card,
-                alerts=alerts,
                 clock=clock,
                 timezone=settings.zone,
             ),
-            relay=Relay(conversations=conversations, show_card=show_card),
+            relay=relaying.relay,
             departments=departments,
             privacy_text=settings.privacy_text,
             privacy_url=settings.privacy_url,
@@ -265,6 +276,7 @@ def build(
     # Before any router, and so before aiogram-dialog: what it refuses reaches nobody.
     access = Access(role_of)
     dispatcher.message.outer_middleware(access)
+    dispatcher.edited_message.outer_middleware(access)
     dispatcher.callback_query.outer_middleware(access)
     dispatcher.include_routers(
         team_screens.router(),
@@ -289,6 +301,8 @@ def build(
         bot=bot,
         dispatcher=dispatcher,
         inbox=inbox,
+        outbox=relaying.outbox,
+        metrics=metrics,
         locks=locks,
         retry_lookups=RetryLookups(
             chats=chats,
@@ -380,8 +394,9 @@ def _handler(
             return
         logger.debug("update", kind=kind)
         try:
-            async with fsm.unit(update.update_id):
-                await dispatcher.feed_update(bot, update)
+            with caused_by(update.update_id):
+                async with fsm.unit(update.update_id):
+                    await dispatcher.feed_update(bot, update)
         except AlreadyHandledError:
             logger.info("update was handled before")
 
@@ -399,6 +414,7 @@ async def serving(balcao: Balcao) -> AsyncIterator[asyncio.Task[None]]:
     async with taking_updates(
         balcao.bot,
         balcao.inbox,
+        balcao.outbox,
         allowed_updates=balcao.dispatcher.resolve_used_update_types(
             skip_events={"aiogd_update", "business_message"}
         ),
@@ -444,6 +460,7 @@ async def _serve(settings: Settings) -> None:
                 settings.http_host,
                 settings.http_port,
                 database_answers=lambda: database_answers(database),
+                metrics=balcao.metrics.text,
             )
         )
         polling = await stack.enter_async_context(serving(balcao))

@@ -7,13 +7,14 @@ from typing import Any, Final, Protocol
 import structlog
 from aiogram import BaseMiddleware
 from aiogram.filters import Filter
-from aiogram.types import CallbackQuery, Message, TelegramObject
+from aiogram.types import CallbackQuery, Message, TelegramObject, Update
 
 from bot.domain.access import COMMANDS, REPLIES, Place, Role, Rule, rule_of_press
 from bot.domain.errors import TryLaterError
 from bot.usecases.roles import CannotTell
 from handlers.answers import EXPIRED_BUTTON, answer_press, bot_of
 from handlers.customer import texts as customer_texts
+from handlers.relay.content import INTERNAL
 
 UNKNOWN_COMMAND: Final = "Não conheço este comando. Toque em /ajuda para ver como funciona."
 ADMINS_ONLY: Final = "Este comando é só para administradores."
@@ -62,7 +63,9 @@ class Access(BaseMiddleware):
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
         if isinstance(event, Message):
-            role = await self._of_message(event)
+            update: Update = data["event_update"]
+            is_edit = update.edited_message is event
+            role = await (self._of_edit(event) if is_edit else self._of_message(event))
         elif isinstance(event, CallbackQuery):
             role = await self._of_press(event)
         else:
@@ -74,7 +77,7 @@ class Access(BaseMiddleware):
 
     async def _of_message(self, message: Message) -> Role | None:
         """None when it is not allowed, and that was said."""
-        if message.from_user is None:
+        if message.from_user is None or _is_by_a_bot(message):
             return None
         place = _place(message.chat.type)
         command, to = _command(message)
@@ -86,6 +89,21 @@ class Access(BaseMiddleware):
             return await self._of_reply(message)
         # Plain words: in a group they reach nobody, so nothing is asked about who writes.
         return await self.role_of.of_writer(message.from_user.id)
+
+    async def _of_edit(self, message: Message) -> Role | None:
+        """Nothing is said about edits: what was refused when it was written has not come here."""
+        if message.from_user is None or _is_by_a_bot(message):
+            return None
+        if _place(message.chat.type) is Place.PRIVATE:
+            return await self.role_of.of_writer(message.from_user.id)
+        if _is_the_group(message):
+            return Role.ATTENDANT
+        role = await self.role_of(message.from_user.id, group_id=message.chat.id)
+        if isinstance(role, CannotTell):
+            if role.try_later:
+                raise TryLaterError("Telegram does not say who is in the group")
+            return None
+        return role if REPLIES.allows(role, Place.GROUP) else None
 
     async def _of_command(self, message: Message, command: str, place: Place) -> Role | None:
         rule = COMMANDS.get(command)
@@ -165,13 +183,23 @@ def _place(chat_type: str) -> Place:
 def _command(message: Message) -> tuple[str | None, str | None]:
     """The command, as aiogram reads it, and the bot it names if any."""
     words = (message.text or message.caption or "").split(maxsplit=1)
-    if not words or not words[0].startswith("/"):
+    if not words or not words[0].startswith("/") or _is_comment(message, words[0]):
         return None, None
     command, _, mentioned = words[0][1:].partition("@")
     if message.text is None and command not in COMMANDS:
         # aiogram takes commands from below pictures too; what is none is to be delivered.
         return None, None
     return command, mentioned or None
+
+
+def _is_comment(message: Message, word: str) -> bool:
+    """Attendants mark so what is not for the customer."""
+    return message.chat.type != "private" and word.startswith(INTERNAL)
+
+
+def _is_by_a_bot(message: Message) -> bool:
+    """Such as our own notes of topics and pins; an anonymous administrator writes by one too."""
+    return bool(message.from_user and message.from_user.is_bot) and not message.sender_chat
 
 
 def _is_the_group(message: Message) -> bool:

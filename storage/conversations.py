@@ -1,11 +1,11 @@
-"""Chats, conversations and which message in a group stands for whose."""
+"""Chats and conversations."""
 
 from datetime import datetime
 from typing import Any, Final
 
 from pymongo import ReplaceOne, UpdateOne
 
-from bot.domain.conversation import Attendant, Chat, Conversation, RelayedMessage
+from bot.domain.conversation import Attendant, Chat, Conversation
 from bot.domain.tax_id import TaxId
 from storage.batching import FindOne, InsertOne, Write
 from storage.connection import Collection, Database, Document, translated
@@ -36,13 +36,11 @@ class Conversations:
 
     def __init__(self, database: Database) -> None:
         self._conversations: Collection = database["conversations"]
-        relayed: Collection = database["relayed"]
         self._by_id = FindOne(self._conversations)
         self._by_open_chat = FindOne(self._conversations, "open_chat")
         self._insert = InsertOne(self._conversations)
         self._write = Write(self._conversations)
-        self._relayed = FindOne(relayed)
-        self._relay = InsertOne(relayed)
+        self._by_topic = FindOne(self._conversations, "topic")
 
     async def get(self, conversation_id: str) -> Conversation | None:
         document = await self._by_id(conversation_id)
@@ -93,13 +91,33 @@ class Conversations:
         change = {"$set": {"customer_told": True}}
         await self._write(UpdateOne({"_id": conversation_id}, change))
 
-    async def set_card(self, conversation_id: str, message_id: int) -> None:
-        change = {"$set": {"card_message_id": message_id}}
-        await self._write(UpdateOne({"_id": conversation_id}, change))
+    async def set_card(self, conversation: Conversation) -> None:
+        """Store where its card is, and its topic."""
+        topic_id = conversation.topic_id
+        values = {
+            "card_message_id": conversation.card_message_id,
+            "topic_id": topic_id,
+            "topic_shown": conversation.topic_shown,
+        }
+        change: Document = {"$set": values}
+        if topic_id is None:
+            change["$unset"] = {"topic": ""}
+        else:
+            values["topic"] = _topic_key(conversation.group_id, topic_id)
+        await self._write(UpdateOne({"_id": conversation.id}, change))
+
+    async def in_topic(self, group_id: int, topic_id: int) -> Conversation | None:
+        """The conversation whose topic this is."""
+        document = await self._by_topic(_topic_key(group_id, topic_id))
+        return _conversation(document) if document else None
 
     async def move(self, conversation_id: str, group_id: int) -> None:
         """It goes on in another group, where it has no card yet."""
-        await self._set({"_id": conversation_id}, {"group_id": group_id, "card_message_id": None})
+        await self._set(
+            {"_id": conversation_id},
+            {"group_id": group_id, "card_message_id": None, "topic_id": None, "topic_shown": ""},
+            unset=("topic",),
+        )
 
     async def identify(self, conversation: Conversation) -> None:
         """Store what is known by now: who the customer is, and which look-up is still owed."""
@@ -122,16 +140,6 @@ class Conversations:
             ).to_list(None)
         return [_conversation(document) for document in documents]
 
-    async def relay(self, message: RelayedMessage) -> None:
-        """Remember whose message this is; remembering it twice is the same."""
-        key = _relay_key(message.group_id, message.message_id)
-        await self._relay({"_id": key, "conversation_id": message.conversation_id})
-
-    async def behind(self, group_id: int, message_id: int) -> Conversation | None:
-        """The conversation that a message in a group belongs to."""
-        document = await self._relayed(_relay_key(group_id, message_id))
-        return await self.get(document["conversation_id"]) if document else None
-
     async def _set(self, query: Document, values: Document, unset: tuple[str, ...] = ()) -> bool:
         change: Document = {"$set": values}
         if unset:
@@ -141,8 +149,8 @@ class Conversations:
         return bool(result.matched_count)
 
 
-def _relay_key(group_id: int, message_id: int) -> str:
-    return f"{group_id}:{message_id}"
+def _topic_key(group_id: int, topic_id: int) -> str:
+    return f"{group_id}:{topic_id}"
 
 
 def _conversation(document: Document) -> Conversation:
@@ -163,6 +171,7 @@ def _read(document: Document) -> dict[str, Any]:
     values = dict(document)
     values["id"] = values.pop("_id")
     values.pop("open_chat", None)
+    values.pop("topic", None)
     if key := values.get("tax_id"):
         country, _, number = key.partition(":")
         values["tax_id"] = TaxId(number, country)

@@ -13,6 +13,8 @@ from storage.connection import Database, translated
 
 # Telegram repeats an update for a day at most; two days of marks are enough to know it again.
 _DONE_S: Final = 2 * 24 * 3600
+# For so long what was not delivered can be sent again.
+_FAILED_S: Final = 7 * 24 * 3600
 
 
 def _index(name: str, field: str, **options: object) -> IndexModel:
@@ -53,9 +55,20 @@ INDEXES: Final = {
         _index("open_chat", "open_chat", unique=True, sparse=True),
         _index("registration", "registration_id", sparse=True),
         _index("lookup_at", "lookup.next_at", sparse=True),
+        # Of a group and its topic; absent in groups without topics.
+        _index("topic", "topic", sparse=True),
         _WALK,
     ],
-    "relayed": [_index("conversation", "conversation_id")],
+    "relayed": [
+        _index("conversation", "conversation_id"),
+        # A list: texts that were sent on as one message.
+        _index("customer", "customer", sparse=True),
+    ],
+    "outbox": [
+        _index("waiting", "waiting", sparse=True),
+        _index("failed", "failed_at", sparse=True, expireAfterSeconds=_FAILED_S),
+        _index("done", "done_at", sparse=True, expireAfterSeconds=_DONE_S),
+    ],
     "inbox": [
         _index("pending", "pending", sparse=True),
         _index("set_aside", "set_aside_at", sparse=True),

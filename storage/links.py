@@ -28,9 +28,9 @@ class Links:
     async def of_customer(self, chat_id: int, message_id: int) -> Link | None:
         """By the message in the customer's chat; the latest, when it was sent on twice."""
         with translated():
-            documents = await self._links.find(
-                {"customer": _key(chat_id, message_id)}
-            ).to_list(None)
+            documents = await self._links.find({"customer": _key(chat_id, message_id)}).to_list(
+                None
+            )
         links = [_read(document) for document in documents]
         return max(links, key=lambda link: link.message_id, default=None)
 

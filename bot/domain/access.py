@@ -3,6 +3,7 @@
 What is not in it is refused.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -67,6 +68,9 @@ COMMANDS: Final[Mapping[str, Rule]] = MappingProxyType(
         "equipe": _for_admins("Administradores e atendentes"),
         "status": _for_admins("Como o bot está"),
         "backup": _for_admins("Cópia de segurança do cadastro"),
+        # A comment that stays among the attendants, and an answer that is taken back.
+        "nota": Rule(group=_STAFF, menu="Comentário interno, que o cliente não vê"),
+        "apagar": Rule(group=_STAFF, menu="Apagar uma resposta no chat do cliente"),
         # Also carries an invitation, `convite_<token>`, which is for whoever has the link.
         "start": Rule(private=_ANYBODY),
         "ajuda": Rule(private=_ANYBODY, menu="Como funciona"),
@@ -83,6 +87,8 @@ OF_AN_ERP: Final = frozenset({"sincronizar"})
 BUTTONS: Final[Mapping[str, Rule]] = MappingProxyType(
     {
         "card": Rule(group=_STAFF),
+        # What was not delivered.
+        "again": Rule(group=_STAFF),
         "notme": Rule(private=_ANYBODY),
         # A customer's choice of department.
         "dep": Rule(private=_ANYBODY),
@@ -107,7 +113,7 @@ def rule_of_press(data: str) -> Rule | None:
     """The rule for a button with this callback data; None when there is no such kind."""
     if DIALOG_MARK in data:
         return DIALOGS
-    return BUTTONS.get(data.partition(":")[0])
+    return BUTTONS.get(re.split("[:|]", data, maxsplit=1)[0])
 
 
 def menu_of(role: Role, place: Place) -> list[tuple[str, str]]:

@@ -102,20 +102,32 @@ class Conversation(BaseModel):
     customer_told: bool = False
     """That it was closed, and its protocol."""
     card_message_id: int | None = None
+    topic_id: int | None = None
+    """Its topic, in a group with topics."""
+    topic_shown: str = ""
+    """What the topic was last brought to: its title, and whether it is closed."""
 
     @property
     def is_open(self) -> bool:
         return self.closed_at is None
 
 
-class RelayedMessage(BaseModel):
-    """A message in a group that stands for a customer's: who replies to it answers them."""
+class Link(BaseModel):
+    """A message in a group and what it stands for in the customer's chat.
+
+    Whoever replies to it answers the customer; a change of one is made to the other.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     group_id: int
     message_id: int
     conversation_id: str
+    customer_chat_id: int = 0
+    customer_message_ids: tuple[int, ...] = ()
+    """Several when texts were sent on as one; none for a card."""
+    by_customer: bool = False
+    """Who wrote it: the customer, or an attendant."""
 
 
 def new_protocol(now: datetime, timezone: ZoneInfo) -> str:

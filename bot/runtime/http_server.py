@@ -4,15 +4,21 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from bot.domain.errors import AppError, Problem, RefusedError
 
 
 @asynccontextmanager
 async def http_server(
-    host: str, port: int, *, database_answers: Callable[[], Awaitable[None]]
+    host: str,
+    port: int,
+    *,
+    database_answers: Callable[[], Awaitable[None]],
+    metrics: Callable[[], bytes],
 ) -> AsyncIterator[str]:
-    """The address that serves /healthz: 200 when the database reads a document, else 503.
+    """The address that serves /healthz, 200 when the database reads a document, else 503, and
+    /metrics for Prometheus.
 
     Raises RefusedError when the address is taken.
     """
@@ -24,8 +30,12 @@ async def http_server(
             return web.json_response({"status": "error", "database": str(error)}, status=503)
         return web.json_response({"status": "ok"})
 
+    async def metrics_(_: web.Request) -> web.Response:
+        return web.Response(body=metrics(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
     app = web.Application()
     app.router.add_get("/healthz", healthz)
+    app.router.add_get("/metrics", metrics_)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:

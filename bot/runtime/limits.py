@@ -98,6 +98,8 @@ class Turns:
         self._step_s = step_s
         self._lanes: dict[Hashable, _Lane] = {}
         self._overall = _Window(limits.overall)
+        self.asked_to_wait = 0
+        """How often Telegram has answered 429 all the same."""
 
     @asynccontextmanager
     async def turn(self, chat_id: Hashable, priority: Priority) -> AsyncIterator[float]:

@@ -83,6 +83,7 @@ class Outbound(BaseRequestMiddleware):
                 return await make_request(bot, method)
             except TelegramRetryAfter as error:
                 waited_s += error.retry_after
+                self._turns.asked_to_wait += 1
                 if waited_s > _LONGEST_WAIT_S:
                     raise TryLaterError(
                         f"Telegram asks to wait for {method.__api_method__}",

@@ -11,9 +11,12 @@ from aiogram.exceptions import TelegramAPIError, TelegramNotFound, TelegramUnaut
 
 from bot.domain.errors import Problem, RefusedError, TryLaterError
 from bot.runtime.inbox import Inbox
+from bot.runtime.outbox import Outbox
 from bot.runtime.polling import poll_for_ever
 
 DRAIN_S: Final = 20.0
+# A call that is on its way is confirmed, so that it is not made again at the next start.
+_LAST_S: Final = 2.0
 _FIRST_PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 30.0
 
@@ -24,6 +27,7 @@ logger = structlog.get_logger()
 async def taking_updates(
     bot: Bot,
     inbox: Inbox,
+    outbox: Outbox,
     *,
     allowed_updates: list[str],
     beside: Sequence[Coroutine[Any, Any, None]],
@@ -32,7 +36,10 @@ async def taking_updates(
 
     Yields the polling task, which ends only by an error that waiting does not mend.
     """
-    tasks = [asyncio.create_task(work) for work in (inbox.sweep_for_ever(), *beside)]
+    tasks = [
+        asyncio.create_task(work)
+        for work in (inbox.sweep_for_ever(), outbox.sweep_for_ever(), *beside)
+    ]
     polling = asyncio.create_task(poll_for_ever(bot, inbox, allowed_updates=allowed_updates))
     try:
         yield polling
@@ -40,7 +47,10 @@ async def taking_updates(
         # Nothing more is taken first, so that what is drained is all there is.
         polling.cancel()
         await asyncio.gather(polling, return_exceptions=True)
+        loop = asyncio.get_running_loop()
+        until = loop.time() + DRAIN_S
         await inbox.stop(DRAIN_S)
+        await outbox.stop(max(until - loop.time(), _LAST_S))
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.domain.conversation import Attendant, Conversation
-from bot.usecases.show_card import Card, Conversations, ShowCard
+from bot.usecases.show_card import Card, Conversations, Links, ShowCard
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,7 @@ class Attend:
     """What the buttons of a card do; each reads the conversation again first."""
 
     conversations: Conversations
+    links: Links
     show_card: ShowCard
     clock: Callable[[], datetime]
 
@@ -88,10 +89,14 @@ class Attend:
         return await self.show_card.card_of(conversation) if conversation else Gone()
 
     async def answer(
-        self, group_id: int, message_id: int, attendant: Attendant
+        self, group_id: int, message_id: int, attendant: Attendant, *, topic_id: int | None = None
     ) -> Done | AlreadyClosed | Gone:
-        """The conversation that a reply to `message_id` answers; answering claims a free one."""
-        conversation = await self.conversations.behind(group_id, message_id)
+        """The conversation that a message answers; answering claims a free one.
+
+        It is that of the topic in which it is written, or else that of `message_id`, to which it
+        replies.
+        """
+        conversation = await self._conversation_of(group_id, message_id, topic_id)
         if conversation is None:
             return Gone()
         if not conversation.is_open:
@@ -99,6 +104,29 @@ class Attend:
         if conversation.claimed_by is None:
             await self.claim(conversation.id, attendant, group_id=group_id)
         return Done(conversation)
+
+    async def is_of_conversation(
+        self, group_id: int, message_id: int, *, topic_id: int | None = None
+    ) -> bool:
+        """Whether what is written there is about a conversation."""
+        return await self._conversation_of(group_id, message_id, topic_id) is not None
+
+    async def close_topic(
+        self, group_id: int, topic_id: int, attendant: Attendant
+    ) -> Done | AlreadyClosed | Gone:
+        """`close` for the conversation of a topic."""
+        conversation = await self.conversations.in_topic(group_id, topic_id)
+        if conversation is None:
+            return Gone()
+        return await self.close(conversation.id, attendant, group_id=group_id)
+
+    async def _conversation_of(
+        self, group_id: int, message_id: int, topic_id: int | None
+    ) -> Conversation | None:
+        if topic_id and (found := await self.conversations.in_topic(group_id, topic_id)):
+            return found
+        link = await self.links.of_group(group_id, message_id) if message_id else None
+        return await self.conversations.get(link.conversation_id) if link else None
 
     async def _in_group(self, conversation_id: str, group_id: int) -> Conversation | None:
         conversation = await self.conversations.get(conversation_id)

@@ -4,25 +4,16 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final
 from zoneinfo import ZoneInfo
 
-import structlog
-
 from bot.domain.conversation import Chat, Conversation, Department, LookupState, new_protocol
-from bot.domain.errors import RefusedError, TryLaterError
+from bot.domain.errors import TryLaterError
 from bot.usecases.identify import Chats
 from bot.usecases.show_card import Conversations, ShowCard
 
 FIRST_RETRY: Final = timedelta(seconds=5)
 _PROTOCOL_DRAWS: Final = 10
-
-logger = structlog.get_logger()
-
-
-class AdminAlerts(Protocol):
-    async def group_unreachable(self, department: Department) -> None:
-        """Tell the admins that cards do not reach a group."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +23,6 @@ class OpenConversation:
     chats: Chats
     conversations: Conversations
     show_card: ShowCard
-    alerts: AdminAlerts
     clock: Callable[[], datetime]
     timezone: ZoneInfo
 
@@ -41,19 +31,13 @@ class OpenConversation:
     ) -> Conversation:
         """The chat's open conversation, a new one unless there is one; safe to repeat.
 
-        The customer gets his protocol even while the group cannot be reached: the card is posted
-        with his next message, and the admins are told.
+        The customer gets his protocol even while the group cannot be reached: the card waits.
         """
         conversation = await self.conversations.open_in(chat_id)
         if conversation is None:
             chat = await self.chats.get(chat_id) or Chat(id=chat_id)
             conversation = await self._added(chat, department, profile_name)
-        try:
-            return await self.show_card.post(conversation)
-        except RefusedError as error:
-            logger.error("group unreachable", group=department.group_id, error=str(error))
-            await self.alerts.group_unreachable(department)
-            return conversation
+        return await self.show_card.post(conversation)
 
     async def _added(self, chat: Chat, department: Department, profile_name: str) -> Conversation:
         now = self.clock()

@@ -1,12 +1,14 @@
 """Use case: the card of a conversation reaches the attendants and stays true."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Protocol
 
-from bot.domain.conversation import Attendant, Conversation, Department, RelayedMessage
+from bot.domain.conversation import Attendant, Conversation, Department, Link
 from bot.domain.label import Tag
+from bot.domain.outgoing import Outgoing, Priority, What
 from bot.domain.registration import Registration
 from bot.usecases.introduce import Registrations
 
@@ -36,7 +38,8 @@ class Conversations(Protocol):
     async def set_customer_told(self, conversation_id: str) -> None:
         """Remember that the customer knows of the end."""
 
-    async def set_card(self, conversation_id: str, message_id: int) -> None: ...
+    async def set_card(self, conversation: Conversation) -> None:
+        """Store where its card is, and its topic."""
 
     async def move(self, conversation_id: str, group_id: int) -> None:
         """It goes on in another group, where it has no card yet."""
@@ -46,11 +49,28 @@ class Conversations(Protocol):
 
     async def owed_lookups(self, *, until: datetime) -> list[Conversation]: ...
 
-    async def relay(self, message: RelayedMessage) -> None:
-        """Remember that a message in a group belongs to a conversation."""
+    async def in_topic(self, group_id: int, topic_id: int) -> Conversation | None:
+        """The conversation whose topic this is."""
 
-    async def behind(self, group_id: int, message_id: int) -> Conversation | None:
-        """The conversation that a message in a group belongs to."""
+
+class Links(Protocol):
+    async def add(self, links: Sequence[Link]) -> None:
+        """Remember which messages stand for which."""
+
+    async def of_group(self, group_id: int, message_id: int) -> Link | None: ...
+
+    async def of_customer(self, chat_id: int, message_id: int) -> Link | None: ...
+
+
+class Outbox(Protocol):
+    async def put(self, *items: Outgoing) -> None:
+        """Have them sent, each in its turn; what was put once under an id is not put again."""
+
+    async def again(self, item_id: str) -> bool:
+        """Whether something that was not delivered is sent once more by this."""
+
+    def retry(self, chat_id: int) -> None:
+        """A chat may take things again."""
 
 
 class Tags(Protocol):
@@ -76,20 +96,26 @@ class Card:
 class Desk(Protocol):
     """The attendants' group."""
 
-    async def show(self, card: Card) -> int:
-        """Post the card; returns its message id. Raises RefusedError when the group is closed to
-        us, TryLaterError when it cannot be reached now."""
+    async def open_topic(self, card: Card) -> Conversation:
+        """In a group with topics, make the conversation's own unless there is one; returns the
+        conversation with where it is. Raises as `show`."""
 
-    async def refresh(self, card: Card) -> None:
-        """Edit the posted card to what is known now; a card that somebody deleted stays so."""
+    async def show(self, card: Card) -> Conversation:
+        """Post the card, in its topic if there is one; returns the conversation with where it is.
+        Raises RefusedError when the group is closed to us, TryLaterError when it cannot be
+        reached now."""
+
+    async def refresh(self, card: Card) -> Conversation:
+        """Edit card and topic to what is known now; what somebody deleted stays so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShowCard:
-    """Brings a conversation's card to the desk and keeps it true."""
+class DrawCard:
+    """Brings a conversation's card to the desk and keeps it true, at once."""
 
     conversations: Conversations
     registrations: Registrations
+    links: Links
     desk: Desk
     tags: Tags
     departments: Departments
@@ -124,16 +150,23 @@ class ShowCard:
         conversation = await self._in_its_group(conversation)
         if conversation.card_message_id is not None:
             return conversation
-        message_id = await self.desk.show(await self.card_of(conversation))
-        await self.conversations.set_card(conversation.id, message_id)
-        await self.conversations.relay(
-            RelayedMessage(
-                group_id=conversation.group_id,
-                message_id=message_id,
-                conversation_id=conversation.id,
-            )
+        card = await self.card_of(conversation)
+        opened = await self.desk.open_topic(card)
+        if opened != conversation:
+            # Before the card: a topic must not be forgotten by a crash between the two.
+            await self.conversations.set_card(opened)
+        shown = await self.desk.show(replace(card, conversation=opened))
+        await self.conversations.set_card(shown)
+        await self.links.add(
+            [
+                Link(
+                    group_id=shown.group_id,
+                    message_id=shown.card_message_id or 0,
+                    conversation_id=shown.id,
+                )
+            ]
         )
-        return conversation.model_copy(update={"card_message_id": message_id})
+        return shown
 
     async def _in_its_group(self, conversation: Conversation) -> Conversation:
         group_id = next(
@@ -147,10 +180,69 @@ class ShowCard:
         if group_id is None or group_id == conversation.group_id:
             return conversation
         await self.conversations.move(conversation.id, group_id)
-        return conversation.model_copy(update={"group_id": group_id, "card_message_id": None})
+        return conversation.model_copy(
+            update={
+                "group_id": group_id,
+                "card_message_id": None,
+                "topic_id": None,
+                "topic_shown": "",
+            }
+        )
 
     async def refresh(self, conversation_id: str) -> None:
         """Edit the card to what is known now."""
         conversation = await self.conversations.get(conversation_id)
         if conversation and conversation.card_message_id is not None:
-            await self.desk.refresh(await self.card_of(conversation))
+            shown = await self.desk.refresh(await self.card_of(conversation))
+            if shown != conversation:
+                await self.conversations.set_card(shown)
+
+    async def topic_is_gone(self, conversation: Conversation) -> Conversation:
+        """Somebody has deleted the topic, and the card with it: both are made anew."""
+        lost = conversation.model_copy(
+            update={"card_message_id": None, "topic_id": None, "topic_shown": ""}
+        )
+        await self.conversations.set_card(lost)
+        return await self.post(lost)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowCard:
+    """Has cards posted and brought up to date, each in its turn: nobody waits for Telegram."""
+
+    draw: DrawCard
+    outbox: Outbox
+    clock: Callable[[], datetime]
+
+    @property
+    def registrations(self) -> Registrations:
+        return self.draw.registrations
+
+    async def card_of(self, conversation: Conversation) -> Card:
+        """The card with everything as it is now."""
+        return await self.draw.card_of(conversation)
+
+    async def post(self, conversation: Conversation) -> Conversation:
+        """Have it posted, unless it is there already."""
+        if conversation.card_message_id is None:
+            await self._put(conversation, What.CARD, Priority.CARD)
+        return conversation
+
+    async def refresh(self, conversation_id: str) -> None:
+        """Have it edited to what is known when its turn comes."""
+        conversation = await self.draw.conversations.get(conversation_id)
+        if conversation and conversation.card_message_id is not None:
+            await self._put(conversation, What.REFRESH, Priority.PROGRESS)
+
+    async def _put(self, conversation: Conversation, what: What, priority: Priority) -> None:
+        await self.outbox.put(
+            Outgoing(
+                # What is done is told by the conversation, so that doing it again does nothing.
+                id=f"{what}:{uuid.uuid4().hex}",
+                chat_id=conversation.group_id,
+                conversation_id=conversation.id,
+                what=what,
+                priority=priority,
+                put_at=self.clock(),
+            )
+        )

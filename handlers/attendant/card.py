@@ -15,6 +15,8 @@ from handlers.words import KINDS, STATUSES
 
 # The fixed note alone may have 2,000 characters; a message has 4,096.
 _LIST_LENGTH = 600
+# Telegram allows 128, and counts some characters twice.
+_TITLE_LENGTH = 100
 
 _IDENTITIES = {
     Identity.VERIFIED: "✅ telefone confirmado",
@@ -78,6 +80,15 @@ def card_text(card: Card, *, timezone: ZoneInfo) -> str:
     ]
     lines += ["", *_footer(conversation, timezone)]
     return "\n".join(lines)
+
+
+def topic_title(card: Card) -> str:
+    """Plain text: priority, who, and the protocol, in Telegram's 128 characters."""
+    conversation, registration = card.conversation, card.registration
+    name = registration.name if registration else conversation.shown_name
+    mark = "🔴 " if conversation.priority else ""
+    tail = f" · {conversation.protocol}"
+    return f"{mark}{name}"[: _TITLE_LENGTH - len(tail)] + tail
 
 
 def full_card_text(card: Card, *, timezone: ZoneInfo) -> str:

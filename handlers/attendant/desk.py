@@ -8,13 +8,16 @@ from aiogram import Bot
 from aiogram.exceptions import (
     TelegramBadRequest,
     TelegramForbiddenError,
-    TelegramMigrateToChat,
     TelegramNotFound,
 )
 
+from bot.domain.conversation import Conversation
 from bot.domain.errors import RefusedError
 from bot.usecases.show_card import Card
 from handlers.attendant import card as views
+from handlers.attendant.topics import Topics, topic_shown
+
+_CLOSED_TO_US = (TelegramForbiddenError, TelegramBadRequest, TelegramNotFound)
 
 logger = structlog.get_logger()
 
@@ -22,34 +25,55 @@ logger = structlog.get_logger()
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TelegramDesk:
     bot: Bot
+    topics: Topics
     timezone: ZoneInfo
 
-    async def show(self, card: Card) -> int:
+    async def open_topic(self, card: Card) -> Conversation:
+        conversation = card.conversation
+        if conversation.topic_id is not None:
+            return conversation
+        try:
+            topic = await self.topics.open(conversation.group_id, views.topic_title(card))
+        except _CLOSED_TO_US as error:
+            raise RefusedError(f"Telegram opens no topic: {error.message}") from error
+        if topic is None:
+            return conversation
+        shown = topic_shown(views.topic_title(card), is_open=True)
+        return conversation.model_copy(update={"topic_id": topic, "topic_shown": shown})
+
+    async def show(self, card: Card) -> Conversation:
+        conversation = card.conversation
         try:
             posted = await self.bot.send_message(
-                card.conversation.group_id,
+                conversation.group_id,
                 self._text(card),
-                reply_markup=views.keyboard(card.conversation),
+                message_thread_id=conversation.topic_id,
+                reply_markup=views.keyboard(conversation),
             )
-        except TelegramMigrateToChat as error:
-            raise RefusedError(
-                f"the group is a supergroup now, with the id {error.migrate_to_chat_id}"
-            ) from error
-        except (TelegramForbiddenError, TelegramBadRequest, TelegramNotFound) as error:
+        except _CLOSED_TO_US as error:
             raise RefusedError(f"Telegram does not post in the group: {error.message}") from error
-        return posted.message_id
+        if conversation.topic_id is not None:
+            await self.topics.pin(conversation.group_id, posted.message_id)
+        return conversation.model_copy(update={"card_message_id": posted.message_id})
 
-    async def refresh(self, card: Card) -> None:
+    async def refresh(self, card: Card) -> Conversation:
+        conversation = card.conversation
         try:
             await self.bot.edit_message_text(
                 self._text(card),
-                chat_id=card.conversation.group_id,
-                message_id=card.conversation.card_message_id,
-                reply_markup=views.keyboard(card.conversation),
+                chat_id=conversation.group_id,
+                message_id=conversation.card_message_id,
+                reply_markup=views.keyboard(conversation),
             )
-        except (TelegramForbiddenError, TelegramBadRequest, TelegramMigrateToChat) as error:
+        except (TelegramForbiddenError, TelegramBadRequest) as error:
             # Not modified, or deleted by somebody: the conversation itself is not touched by it.
             logger.info("card not edited", reason=error.message)
+        if conversation.topic_id is None:
+            return conversation
+        shown = await self.topics.bring_to(
+            conversation, views.topic_title(card), is_open=conversation.is_open
+        )
+        return conversation.model_copy(update={"topic_shown": shown})
 
     def _text(self, card: Card) -> str:
         return views.card_text(card, timezone=self.timezone)

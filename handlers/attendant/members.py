@@ -13,6 +13,7 @@ from bot.domain.conversation import Department
 from bot.domain.errors import RefusedError
 from bot.domain.team import GroupMember
 from bot.usecases.roles import MemberStore
+from bot.usecases.show_card import Outbox
 
 logger = structlog.get_logger()
 
@@ -65,9 +66,10 @@ async def member_changed(event: ChatMemberUpdated, membership: Membership) -> No
     )
 
 
-async def bot_changed(event: ChatMemberUpdated, membership: Membership) -> None:
+async def bot_changed(event: ChatMemberUpdated, membership: Membership, outbox: Outbox) -> None:
     """The bot came, left, or may do more or less: nothing that was known of the group holds."""
     await membership.members.forget_group(event.chat.id)
+    outbox.retry(event.chat.id)
 
 
 def router() -> Router:

@@ -4,23 +4,29 @@ from typing import assert_never
 from zoneinfo import ZoneInfo
 
 from aiogram import Bot, F, Router
-from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError
+from aiogram.filters import Command
 from aiogram.fsm.context import FSMContext
 from aiogram.types import (
     CallbackQuery,
     MaybeInaccessibleMessageUnion,
     Message,
     ReplyParameters,
+    Update,
     User,
 )
 
-from bot.domain.conversation import Attendant, RelayedMessage
+from bot.domain.conversation import Attendant
 from bot.usecases.attend import AlreadyClosed, Attend, Done, Gone, TakenBy
-from bot.usecases.show_card import Conversations
+from bot.usecases.show_card import Outbox
 from handlers.answers import answer_press
 from handlers.attendant import texts
 from handlers.attendant.card import Action, CardButton, full_card_text
-from handlers.customer import texts as customer_texts
+from handlers.attendant.closing import tell_closed
+from handlers.relay import texts as relay_texts
+from handlers.relay.content import INTERNAL, is_internal, kept_internal
+from handlers.relay.delivery import SendAgain
+from handlers.relay.sending import Sending
+from handlers.relay.service import SERVICE
 
 
 async def claim(
@@ -50,7 +56,7 @@ async def close(
     callback_data: CardButton,
     message: MaybeInaccessibleMessageUnion,
     attend: Attend,
-    bot: Bot,
+    sending: Sending,
 ) -> None:
     outcome = await attend.close(
         callback_data.conversation, _attendant(callback.from_user), group_id=message.chat.id
@@ -58,13 +64,7 @@ async def close(
     match outcome:
         case Done(conversation):
             await answer_press(callback, texts.CLOSED_NOW)
-            try:
-                await bot.send_message(
-                    conversation.chat_id, customer_texts.closed(conversation.protocol)
-                )
-            except TelegramForbiddenError:
-                await _below(bot, message, texts.CUSTOMER_BLOCKED)
-            await attend.customer_told(conversation)
+            await tell_closed(conversation, attend, sending)
         case AlreadyClosed(conversation):
             await answer_press(callback, texts.already_closed(conversation.closed_by), alert=True)
         case Gone():
@@ -90,33 +90,21 @@ async def full_card(
 
 
 async def answer_customer(
-    message: Message,
-    reply: Message,
-    event_from_user: User,
-    attend: Attend,
-    conversations: Conversations,
-    bot: Bot,
+    message: Message, event_from_user: User, attend: Attend, sending: Sending
 ) -> None:
-    """A reply to the card, or to anything of the customer's, goes to the customer."""
-    outcome = await attend.answer(message.chat.id, reply.message_id, _attendant(event_from_user))
+    """A reply to the card, or to anything of the customer's, goes to the customer; in a
+    conversation's topic everything does, except what is marked as internal."""
+    topic_id, reply_to = _answered(message)
+    if is_internal(message):
+        if await attend.is_of_conversation(message.chat.id, reply_to, topic_id=topic_id):
+            await kept_internal(message)
+        return
+    outcome = await attend.answer(
+        message.chat.id, reply_to, _attendant(event_from_user), topic_id=topic_id
+    )
     match outcome:
         case Done(conversation):
-            try:
-                await bot.copy_message(conversation.chat_id, message.chat.id, message.message_id)
-            except TelegramForbiddenError:
-                await message.reply(texts.CUSTOMER_BLOCKED)
-                return
-            except TelegramBadRequest:
-                await message.reply(texts.NOT_DELIVERED)
-                return
-            # A colleague may answer by replying to this answer.
-            await conversations.relay(
-                RelayedMessage(
-                    group_id=message.chat.id,
-                    message_id=message.message_id,
-                    conversation_id=conversation.id,
-                )
-            )
+            await sending.answer(message, conversation)
         case AlreadyClosed(conversation):
             await message.reply(texts.answer_to_closed(conversation.protocol))
         case Gone():
@@ -125,13 +113,57 @@ async def answer_customer(
             assert_never(outcome)
 
 
+async def edit_answer(message: Message, event_update: Update, sending: Sending) -> None:
+    """What the customer has got is changed there too, unless it is internal by now."""
+    if is_internal(message):
+        return
+    await sending.edited(message, update_id=event_update.update_id)
+
+
+async def note(message: Message) -> None:
+    """/nota: a comment among the attendants; the command says it, nothing else is to be done."""
+    await kept_internal(message)
+
+
+async def delete_answer(message: Message, event_update: Update, sending: Sending) -> None:
+    """/apagar, as a reply to an answer: Telegram tells bots of no deletion made by hand."""
+    _, reply_to = _answered(message)
+    if not reply_to:
+        await message.reply(relay_texts.DELETE_BY_REPLYING)
+    elif not await sending.delete(message, reply_to, update_id=event_update.update_id):
+        await message.reply(relay_texts.NOT_YOURS)
+
+
+async def send_again(callback: CallbackQuery, callback_data: SendAgain, outbox: Outbox) -> None:
+    """What was not delivered goes once more, in its chat's order."""
+    is_sent = await outbox.again(callback_data.item)
+    await answer_press(
+        callback, relay_texts.SENT_AGAIN if is_sent else relay_texts.NOT_AGAIN, alert=not is_sent
+    )
+
+
+async def topic_closed(
+    message: Message, event_from_user: User, attend: Attend, sending: Sending
+) -> None:
+    """Who closes a conversation's topic by hand means the conversation."""
+    outcome = await attend.close_topic(
+        message.chat.id, message.message_thread_id or 0, _attendant(event_from_user)
+    )
+    if isinstance(outcome, Done):
+        await tell_closed(outcome.conversation, attend, sending)
+
+
 async def hint_to_reply(message: Message, state: FSMContext, timezone: ZoneInfo) -> None:
     """Writing without replying reaches no customer: the likeliest first mistake."""
+    if message.chat.is_forum and message.is_topic_message:
+        return  # a topic of theirs, in which no customer is
     today = message.date.astimezone(timezone).date().isoformat()
     if (await state.get_data()).get("hinted_on") == today:
         return
     await state.update_data(hinted_on=today)
-    await message.reply(texts.ANSWER_BY_REPLYING)
+    await message.reply(
+        texts.ANSWER_IN_TOPIC if message.chat.is_forum else texts.ANSWER_BY_REPLYING
+    )
 
 
 def router() -> Router:
@@ -146,11 +178,25 @@ def router() -> Router:
         (Action.FULL_CARD, full_card),
     ):
         router.callback_query.register(handler, CardButton.filter(F.action == action), message)
-    router.message.register(
-        answer_customer, F.reply_to_message.as_("reply"), ~F.text.startswith("/")
-    )
-    router.message.register(hint_to_reply, F.text, ~F.text.startswith("/"), ~F.reply_to_message)
+    router.callback_query.register(send_again, SendAgain.filter())
+    router.message.register(topic_closed, F.forum_topic_closed)
+    router.message.register(note, Command("nota"))
+    router.message.register(delete_answer, Command("apagar"))
+    is_command = F.text.startswith("/") & ~F.text.startswith(INTERNAL)
+    is_said = ~is_command & ~F.content_type.in_(SERVICE)
+    in_place = F.reply_to_message | F.is_topic_message
+    router.message.register(answer_customer, in_place, is_said)
+    router.message.register(hint_to_reply, F.text, is_said, ~F.reply_to_message)
+    router.edited_message.register(edit_answer, in_group)
     return router
+
+
+def _answered(message: Message) -> tuple[int | None, int]:
+    """The topic in which it is written, and what it replies to; 0 for nothing."""
+    topic_id = message.message_thread_id if message.is_topic_message else None
+    reply = message.reply_to_message
+    # In a topic everything replies to the topic's first message.
+    return topic_id, reply.message_id if reply and reply.message_id != topic_id else 0
 
 
 async def _below(bot: Bot, message: MaybeInaccessibleMessageUnion, text: str) -> None:

@@ -6,17 +6,13 @@ CLAIMED = "O atendimento é seu."
 ALREADY_YOURS = "Este atendimento já é seu."
 CLOSED_NOW = "Atendimento encerrado."
 GONE = "Não encontrei este atendimento. Ele pode ter sido apagado."
-CUSTOMER_BLOCKED = (
-    "⚠️ O cliente bloqueou o bot: <b>sua mensagem não foi entregue</b>. "
-    "Se for urgente, fale com ele por telefone."
-)
 ANSWER_BY_REPLYING = (
     "💡 Isso ficou só entre os atendentes. Para falar com o cliente, <b>responda</b> à ficha "
     "ou a uma mensagem dele. (Aviso só uma vez por dia.)"
 )
-NOT_DELIVERED = (
-    "⚠️ O Telegram não deixou enviar esta mensagem ao cliente. "
-    "Tente em texto, ou como foto ou arquivo."
+ANSWER_IN_TOPIC = (
+    "💡 Isso ficou só entre os atendentes. Para falar com um cliente, escreva no "
+    "<b>tópico dele</b>. (Aviso só uma vez por dia.)"
 )
 
 

@@ -1,7 +1,7 @@
 """Which department: asked where there are several, after the identification."""
 
 from collections.abc import Sequence
-from typing import Final, assert_never
+from typing import Any, Final, assert_never
 
 from aiogram import Bot, F, Router
 from aiogram.filters import CommandStart
@@ -16,13 +16,14 @@ from handlers.customer import keyboards, texts
 from handlers.customer.keyboards import ChooseDepartment
 from handlers.customer.reception import Reception
 from handlers.customer.states import Customer
+from handlers.relay.content import customer_content
 
 # More is not lost without a word: the answer says that a department must be chosen.
 _KEPT: Final = 50
 
 
-async def wait(state: FSMContext, *, keep: int | None = None) -> None:
-    """Await the choice; `keep` is a message for the attendants."""
+async def wait(state: FSMContext, *, keep: dict[str, Any] | None = None) -> None:
+    """Await the choice; `keep` is what a message for the attendants said."""
     await state.set_state(Customer.choosing)
     await state.set_data({"kept": [keep] if keep else []})
 
@@ -39,10 +40,10 @@ async def choose_by_word(
     if (named := _named(offered, message.text)) or len(offered) == 1:
         department = named or offered[0]
         if named is None:
-            await _keep(state, message)
+            await _keep(state, message, event_from_user)
         await _open(bot_of(message), event_from_user, state, reception, department)
         return
-    kept = await _keep(state, message)
+    kept = await _keep(state, message, event_from_user)
     # Once, and not below every message of an album.
     if kept == 1 or not message.media_group_id:
         await _ask(bot_of(message), message.chat.id, reception, texts.KEPT_UNTIL_CHOSEN)
@@ -110,21 +111,21 @@ async def _open(
     conversation = await reception.open_conversation(
         user.id, department, profile_name=user.full_name
     )
-    kept: list[int] = (await state.get_data()).get("kept", [])
-    sent = False
-    for message_id in kept:
-        sent = await reception.relay.kept(bot, user.id, message_id, conversation) or sent
+    kept: list[dict[str, Any]] = (await state.get_data()).get("kept", [])
+    for content in kept:
+        await reception.relay.content(content, conversation)
     await bot.send_message(
-        user.id, texts.opened(conversation.protocol, department=department.name, sent=sent)
+        user.id,
+        texts.opened(conversation.protocol, department=department.name, sent=bool(kept)),
     )
     await state.set_state(Customer.talking)
     await state.set_data({})
 
 
-async def _keep(state: FSMContext, message: Message) -> int:
+async def _keep(state: FSMContext, message: Message, user: User) -> int:
     """How many messages wait now."""
-    kept: list[int] = (await state.get_data()).get("kept", [])
-    kept = [*kept, message.message_id][-_KEPT:]
+    kept: list[dict[str, Any]] = (await state.get_data()).get("kept", [])
+    kept = [*kept, customer_content(message, user)][-_KEPT:]
     await state.set_data({"kept": kept})
     return len(kept)
 

@@ -3,7 +3,7 @@
 from aiogram import Bot, F, Router
 from aiogram.filters import Command
 from aiogram.fsm.context import FSMContext
-from aiogram.types import CallbackQuery, Message, ReplyKeyboardRemove, User
+from aiogram.types import CallbackQuery, Message, ReplyKeyboardRemove, Update, User
 
 from bot.usecases.leave import Leave
 from bot.usecases.show_card import Conversations
@@ -27,6 +27,18 @@ async def talk(
         await identification.arrive(message, state, event_from_user, reception)
         return
     await reception.relay(message, conversation, event_from_user)
+
+
+async def edited(
+    message: Message,
+    event_from_user: User,
+    event_update: Update,
+    reception: Reception,
+    conversations: Conversations,
+) -> None:
+    """What was sent on is changed there too."""
+    conversation = await conversations.open_in(message.chat.id)
+    await reception.relay.edited(message, conversation, event_from_user, event_update.update_id)
 
 
 async def leave(message: Message, state: FSMContext, leave: Leave) -> None:
@@ -58,11 +70,17 @@ def router() -> Router:
     """The customer's whole private chat."""
     router = Router(name="customer")
     router.message.filter(F.chat.type == "private")
+    router.edited_message.filter(F.chat.type == "private")
     router.callback_query.filter(F.message.chat.type == "private")
     router.message.register(help_, Command("ajuda", "help"))
     router.message.register(leave, Command("sair"))
     router.callback_query.register(not_me, NotMe.filter())
     router.message.register(talk, Customer.talking)
+    # Somebody who mistyped the number corrects it where it stands.
+    router.edited_message.register(
+        identification.receive_tax_id, Customer.asking, F.text.as_("text")
+    )
+    router.edited_message.register(edited)
     # A command that nobody knows, in the middle of the steps. A router of its own, since a
     # router's handlers come before those of the routers it includes.
     fallback = Router(name="fallback")

@@ -19,6 +19,7 @@ from handlers.answers import bot_of
 from handlers.customer import choice, keyboards, texts
 from handlers.customer.reception import Reception
 from handlers.customer.states import Customer
+from handlers.relay.content import customer_content
 
 FAILURES_IN_A_ROW = 3
 _TYPING_AFTER_S = 1.0
@@ -51,7 +52,8 @@ async def arrive(
                     texts.back_to_choose(name=name, tax_id=chat.tax_id),
                     reply_markup=keyboards.departments(offered, returning=True),
                 )
-                await choice.wait(state, keep=None if is_command else message.message_id)
+                kept = None if is_command else customer_content(message, event_from_user)
+                await choice.wait(state, keep=kept)
                 return
             conversation = await reception.open_conversation(
                 message.chat.id, offered[0], profile_name=event_from_user.full_name

@@ -1,100 +1,67 @@
-"""What a customer writes reaches the attendants' group."""
+"""What a customer writes is put into the outbox, for the attendants' group."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
-from aiogram import Bot, html
-from aiogram.exceptions import (
-    TelegramBadRequest,
-    TelegramForbiddenError,
-    TelegramMigrateToChat,
-)
-from aiogram.types import Message, ReplyParameters, User
+from aiogram.types import Message, User
 
-from bot.domain.conversation import Conversation, RelayedMessage
-from bot.domain.errors import RefusedError
-from bot.usecases.show_card import Conversations, ShowCard
-from handlers.answers import bot_of
-from handlers.customer import texts
-
-_TEXT_LENGTH = 4096
-_GROUP_CLOSED_TO_US = (TelegramBadRequest, TelegramForbiddenError, TelegramMigrateToChat)
+from bot.domain.conversation import Conversation
+from bot.domain.outgoing import Outgoing, Priority
+from bot.usecases.show_card import Links, Outbox, ShowCard
+from handlers.relay.content import customer_content, edited_content, header_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relay:
-    """Sends one message on, below the conversation's card."""
+    """Takes messages for the attendants of a conversation; Telegram is not waited for."""
 
-    conversations: Conversations
+    outbox: Outbox
+    links: Links
     show_card: ShowCard
+    clock: Callable[[], datetime]
 
     async def __call__(self, message: Message, conversation: Conversation, user: User) -> None:
-        """Whoever replies to the message in the group answers the customer.
+        """Whoever replies to the message in the group answers the customer."""
+        await self.content(customer_content(message, user), conversation)
 
-        What cannot be sent on is said to the customer: nothing is swallowed.
+    async def content(self, content: dict[str, Any], conversation: Conversation) -> None:
+        """The same for what was kept of a message: `customer_content`."""
+        await self.show_card.post(conversation)
+        await self.outbox.put(
+            Outgoing.model_validate(
+                content
+                | self._to(conversation)
+                | {"id": f"{content['source_chat_id']}:{content['source_message_id']}"}
+            )
+        )
+
+    async def edited(
+        self, message: Message, conversation: Conversation | None, user: User, update_id: int
+    ) -> None:
+        """A message that was sent on has been changed; one that was not is nobody's business.
+
+        conversation: the open one, for a message that still waits to be sent on.
         """
-        try:
-            conversation = await self.show_card.post(conversation)
-            sent = await self._send(message, conversation, user)
-        except (*_GROUP_CLOSED_TO_US, RefusedError):
-            await message.reply(texts.NOT_DELIVERED)
+        link = await self.links.of_customer(message.chat.id, message.message_id)
+        if link is None and conversation is None:
             return
-        await self.conversations.relay(
-            RelayedMessage(
-                group_id=conversation.group_id,
-                message_id=sent,
-                conversation_id=conversation.id,
+        to = {"chat_id": link.group_id, "conversation_id": link.conversation_id} if link else {}
+        await self.outbox.put(
+            Outgoing.model_validate(
+                edited_content(message)
+                | (self._to(conversation) if conversation else self._of_customer())
+                | to
+                | {"id": f"edit:{update_id}", "header": header_of(user)}
             )
         )
 
-    async def kept(
-        self, bot: Bot, chat_id: int, message_id: int, conversation: Conversation
-    ) -> bool:
-        """Whether a message from before the conversation is with the attendants now.
+    def _to(self, conversation: Conversation) -> dict[str, Any]:
+        return self._of_customer() | {
+            "chat_id": conversation.group_id,
+            "conversation_id": conversation.id,
+        }
 
-        One that was deleted meanwhile, or cannot be copied, is not.
-        """
-        try:
-            conversation = await self.show_card.post(conversation)
-            copied = await bot.copy_message(
-                conversation.group_id,
-                chat_id,
-                message_id,
-                reply_parameters=_below_card(conversation),
-            )
-        except (*_GROUP_CLOSED_TO_US, RefusedError):
-            return False
-        await self.conversations.relay(
-            RelayedMessage(
-                group_id=conversation.group_id,
-                message_id=copied.message_id,
-                conversation_id=conversation.id,
-            )
-        )
-        return True
-
-    async def _send(self, message: Message, conversation: Conversation, user: User) -> int:
-        bot = bot_of(message)
-        below_card = _below_card(conversation)
-        if message.text:
-            header = f"💬 {html.bold(html.quote(user.full_name))}\n"
-            body = message.html_text
-            # The header may be what makes it too long; a text is at most 4,096 by itself.
-            if len(message.text) + len(user.full_name) + 4 > _TEXT_LENGTH:
-                header = ""
-            posted = await bot.send_message(
-                conversation.group_id, header + body, reply_parameters=below_card
-            )
-            return posted.message_id
-        copied = await bot.copy_message(
-            conversation.group_id,
-            message.chat.id,
-            message.message_id,
-            reply_parameters=below_card,
-        )
-        return copied.message_id
-
-
-def _below_card(conversation: Conversation) -> ReplyParameters:
-    return ReplyParameters(
-        message_id=conversation.card_message_id or 0, allow_sending_without_reply=True
-    )
+    def _of_customer(self) -> dict[str, Any]:
+        return {"priority": Priority.CUSTOMER, "put_at": self.clock()}

@@ -1,5 +1,6 @@
 """A running bot between the emulated Telegram and ERP, and people who write to it."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -56,10 +57,16 @@ class Telegram:
         return Customer(self, person.user_id, person)
 
     async def settled(self) -> None:
-        """Return once every update so far has been handled."""
-        await self.emulator.until(lambda: self.emulator.pending_updates == 0)
+        """Return once every update so far has been handled, and what it has put out is sent."""
         assert self.balcao is not None
-        await self.balcao.inbox.idle()
+        balcao = self.balcao
+        while True:
+            await self.emulator.until(lambda: self.emulator.pending_updates == 0)
+            await balcao.inbox.idle()
+            if balcao.outbox.is_idle and not self.emulator.pending_updates:
+                return
+            # Sending may bring updates itself, such as the note of a pin.
+            await asyncio.sleep(0.005)
 
     def messages(self, chat_id: int) -> list[dict[str, Any]]:
         return self.emulator.messages(chat_id)
@@ -75,7 +82,9 @@ class Telegram:
     @property
     def cards(self) -> list[dict[str, Any]]:
         """Messages in the group that carry a card's buttons."""
-        return [m for m in self.messages(GROUP_ID) if m.get("reply_markup")]
+        return [
+            m for m in self.messages(GROUP_ID) if "Ficha completa" in str(m.get("reply_markup"))
+        ]
 
     @property
     def card(self) -> dict[str, Any]:

@@ -123,7 +123,7 @@ async def test_what_is_written_before_the_choice_reaches_the_attendants(
     assert "já foi para os atendentes" in said
     card, text, photo = people.messages(GROUP_ID)
     assert "Ana Beatriz Souza" in card["text"]
-    assert text["text"] == "estou sem internet"
+    assert text["text"] == "💬 Ana Beatriz Souza\nestou sem internet"
     assert "photo" in photo
     await people.group_says(BIA, "Vou ver.", reply_to=text["message_id"])
     assert ana.read[-1] == "Vou ver."
@@ -202,7 +202,7 @@ async def test_on_return_the_message_that_was_written_goes_along(people: Telegra
     assert said == f"Olá de novo, Ana Beatriz Souza! {texts.CHOOSE_DEPARTMENT}"
     assert texts.NOT_ME in buttons(people.messages(ana.id)[-1])
     await ana.presses("💰 Financeiro <&>")
-    assert in_billing(people)[-1]["text"] == "voltei"
+    assert in_billing(people)[-1]["text"] == "💬 Ana Beatriz Souza\nvoltei"
 
 
 async def test_start_and_unknown_commands_while_choosing_are_no_message(

@@ -31,12 +31,14 @@ ADMINS = {
     *{"importar", "exportar", "tarefas", "sincronizar"},
     *{"clientes", "auditoria", "etiquetas", "departamentos", "equipe", "status", "backup"},
 }
+ATTENDANTS = {"nota", "apagar"}
 PRIVATE = {CUSTOMER: CUSTOMERS, BIA: CUSTOMERS, ADMIN_ID: ADMINS}
-IN_GROUP = {CUSTOMER: set(), BIA: set(), ADMIN_ID: {"departamentos"}}
+IN_GROUP = {CUSTOMER: set(), BIA: ATTENDANTS, ADMIN_ID: {"departamentos", *ATTENDANTS}}
 
 DIALOG = "aB3dE\x1dnext"
 PRESSES = {
     "card": "card:a:0",
+    "again": "again|0",
     "link": "link:",
     "notme": "notme",
     "dep": "dep:0",
@@ -51,7 +53,7 @@ PRESSED_PRIVATE = {
     BIA: {"notme", "dep"},
     ADMIN_ID: {"notme", "dep", "team", "status", "backup", "job", "sync", "dialog"},
 }
-PRESSED_IN_GROUP = {CUSTOMER: set(), BIA: {"card"}, ADMIN_ID: {"card", "link"}}
+PRESSED_IN_GROUP = {CUSTOMER: set(), BIA: {"card", "again"}, ADMIN_ID: {"card", "again", "link"}}
 
 
 class Passed(BaseMiddleware):
@@ -99,7 +101,7 @@ async def press(people: Telegram, user_id: int, chat_id: int, data: str) -> str 
 async def test_every_command_is_for_whom_the_table_says(
     people: Telegram, passed: Passed, user_id: int
 ):
-    assert set(COMMANDS) == CUSTOMERS | ADMINS
+    assert set(COMMANDS) == CUSTOMERS | ADMINS | ATTENDANTS
     for chat_id, allowed in ((user_id, PRIVATE[user_id]), (GROUP_ID, IN_GROUP[user_id])):
         for command in [*COMMANDS, "naoexiste"]:
             before = len(passed.roles)
@@ -113,6 +115,8 @@ async def test_every_command_is_for_whom_the_table_says(
 def _refusal(user_id: int, place: str, command: str) -> list[str]:
     staffs = command in ADMINS - CUSTOMERS
     match place, user_id:
+        case "private", 4001 if command in ATTENDANTS:
+            return [access.GROUP_ONLY]
         case "private", 4001:
             return [access.UNKNOWN_COMMAND]
         case "private", _:
@@ -170,9 +174,11 @@ async def test_every_command_and_button_that_is_registered_is_in_the_table(peopl
     assert commands <= set(COMMANDS)
     assert prefixes <= set(BUTTONS)
     assert commands >= {"ajuda", "sair", "start", "equipe"}
+    for observer in (dispatcher.message, dispatcher.edited_message, dispatcher.callback_query):
+        assert isinstance(observer.outer_middleware[0], Access)
     # Another kind of update would come in by another way, past the table.
     assert set(dispatcher.resolve_used_update_types()) <= {
-        *("message", "callback_query", "chat_member", "my_chat_member"),
+        *("message", "edited_message", "callback_query", "chat_member", "my_chat_member"),
         # aiogram-dialog's: its own kind, and one that Telegram is not asked for.
         *("aiogd_update", "business_message"),
     }
@@ -314,7 +320,7 @@ async def test_menus_are_made_from_the_table(start: Start):
             "start",
             "help",
         }
-        assert ("all_group_chats", 0, 0, "") not in commands
+        assert {c["command"] for c in commands["all_group_chats", 0, 0, ""]} == ATTENDANTS
 
 
 async def test_an_old_button_that_nobody_knows_says_so(people: Telegram):

@@ -64,7 +64,7 @@ async def test_health_reads_the_database(database: Any):
 
     for check, status in ((well, 200), (gone, 503)):
         async with (
-            http_server("127.0.0.1", 0, database_answers=check) as address,
+            http_server("127.0.0.1", 0, database_answers=check, metrics=bytes) as address,
             aiohttp.ClientSession() as session,
             session.get(f"{address}/healthz") as response,
         ):
@@ -74,8 +74,8 @@ async def test_health_reads_the_database(database: Any):
 async def test_a_port_in_use_is_said(database: Any):
     async def well() -> None: ...
 
-    async with http_server("127.0.0.1", 0, database_answers=well) as address:
+    async with http_server("127.0.0.1", 0, database_answers=well, metrics=bytes) as address:
         port = int(address.rpartition(":")[2])
         with pytest.raises(RefusedError, match="cannot be listened on"):
-            async with http_server("127.0.0.1", port, database_answers=well):
+            async with http_server("127.0.0.1", port, database_answers=well, metrics=bytes):
                 pass

@@ -39,7 +39,9 @@ async def test_eight_ticks_at_once_on_two_replicas_are_all_kept(
         assert len(ticks) == 8
         turns = Turns(NO_LIMITS)
         async with open_bot(settings, turns) as bot:
-            other = app.build(settings, bot=bot, turns=turns, database=database, erp=None, clock=clock)
+            other = app.build(
+                settings, bot=bot, turns=turns, database=database, erp=None, clock=clock
+            )
             replicas = (telegram.balcao, other)
             async with background(other.locks.keep_for_ever()):
                 await asyncio.gather(

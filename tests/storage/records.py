@@ -6,6 +6,7 @@ from typing import Any
 from bot.demo.documents import make_cpf
 from bot.domain.candidate import Change, Update
 from bot.domain.conversation import Conversation, Identity
+from bot.domain.outgoing import Outgoing, Priority, What
 from bot.domain.registration import Kind, Registration, Stamp, Way
 
 # Databases keep milliseconds.
@@ -36,6 +37,20 @@ def registration(**values: Any) -> Registration:
 def renaming(before: Registration, name: str, by: str = "admin:1", at: datetime = NOW) -> Update:
     changed = before.with_values({"name": name}, updated=stamp(by, at))
     return Update(before, changed, (Change("name", before.name, name),))
+
+
+def outgoing(number: int = 1, **values: Any) -> Outgoing:
+    required = {
+        "id": str(number),
+        "chat_id": -100,
+        "conversation_id": "c1",
+        "what": What.TEXT,
+        "priority": Priority.CUSTOMER,
+        "order": number,
+        "put_at": NOW,
+        "html": f"<b>{number}</b>",
+    }
+    return Outgoing.model_validate(required | values)
 
 
 def conversation(number: int = 1, **values: Any) -> Conversation:

@@ -21,7 +21,7 @@ import pytest
 
 from bot.domain.audit import Event
 from bot.domain.candidate import Change
-from bot.domain.conversation import Chat, RelayedMessage
+from bot.domain.conversation import Chat, Link
 from bot.domain.errors import AppError, Problem, RefusedError, TryLaterError
 from storage import backup_file
 from storage.audit import Audit
@@ -38,6 +38,7 @@ from storage.backup import (
 from storage.connection import connected
 from storage.conversations import Chats, Conversations
 from storage.indexes import ensure_indexes
+from storage.links import Links
 from storage.registrations import Registrations
 from storage.verify import verify
 from storage.walk import delete_all, walk
@@ -161,8 +162,8 @@ async def test_what_is_restored_is_a_register_that_works(
     assert await Registrations(database).update(renaming(ana, "Bia"))
     await Chats(database).put(Chat(id=7, registration_id=ana.id))
     await Conversations(database).add(conversation(7, registration_id=ana.id))
-    message = RelayedMessage(group_id=-100, message_id=1, conversation_id="c7")
-    await Conversations(database).relay(message)
+    message = Link(group_id=-100, message_id=1, conversation_id="c7")
+    await Links(database).add([message])
     await restored(other, await saved(database, tmp_path / "b"))
     register = Registrations(other)
     assert await register.by_id(ana.id) == renaming(ana, "Bia").after
@@ -428,6 +429,7 @@ class Busy:
     def __init__(self, database: Any) -> None:
         self._register = Registrations(database)
         self._conversations = Conversations(database)
+        self._links = Links(database)
         self.rounds = 0
 
     async def work(self, chat_id: int) -> None:
@@ -438,8 +440,8 @@ class Busy:
             number += 1
             one = conversation(number, id=uuid.uuid4().hex, chat_id=chat_id)
             assert await self._conversations.add(one)
-            message = RelayedMessage(group_id=-1, message_id=number, conversation_id=one.id)
-            await self._conversations.relay(message)
+            message = Link(group_id=-1, message_id=number, conversation_id=one.id)
+            await self._links.add([message])
             change = renaming(mine, f"n{number}")
             if await self._register.update(change):
                 mine = change.after

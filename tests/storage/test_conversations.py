@@ -10,11 +10,12 @@ from bot.domain.conversation import (
     Chat,
     Conversation,
     Identity,
+    Link,
     LookupState,
-    RelayedMessage,
 )
 from bot.domain.tax_id import TaxId
 from storage.conversations import Chats, Conversations
+from storage.links import Links
 from tests.storage.records import CPF, NOW, after, conversation
 
 
@@ -138,8 +139,21 @@ async def test_what_is_closed_or_unknown_cannot_be_claimed(conversations: Conver
 
 async def test_the_card_is_remembered(conversations: Conversations):
     await conversations.add(conversation())
-    await conversations.set_card("c1", 77)
-    assert await conversations.get("c1") == conversation(card_message_id=77)
+    shown = conversation(card_message_id=77, topic_id=70, topic_shown="Ana|open")
+    await conversations.set_card(shown)
+    assert await conversations.get("c1") == shown
+    assert await conversations.in_topic(shown.group_id, 70) == shown
+    await conversations.set_card(conversation(card_message_id=78))
+    assert await conversations.in_topic(shown.group_id, 70) is None
+
+
+async def test_in_another_group_it_has_neither_card_nor_topic(conversations: Conversations):
+    shown = conversation(card_message_id=77, topic_id=70, topic_shown="Ana|open")
+    await conversations.add(conversation())
+    await conversations.set_card(shown)
+    await conversations.move("c1", -200)
+    assert await conversations.get("c1") == conversation(group_id=-200)
+    assert await conversations.in_topic(shown.group_id, 70) is None
 
 
 async def test_identifying_stores_who_it_is_and_leaves_the_rest(conversations: Conversations):
@@ -190,19 +204,29 @@ async def test_the_latest_of_a_registration_come_newest_first(conversations: Con
     assert await conversations.latest_of("r3", count=3) == []
 
 
-async def test_a_message_in_a_group_leads_to_its_conversation(conversations: Conversations):
-    await conversations.add(conversation(1))
-    await conversations.add(conversation(2))
-    message = RelayedMessage(group_id=-100, message_id=7, conversation_id="c1")
-    await asyncio.gather(*[conversations.relay(message) for _ in range(10)])
-    await conversations.relay(message.model_copy(update={"conversation_id": "c2"}))
-    found = await conversations.behind(-100, 7)
-    assert found
-    assert found.id == "c1"
-    assert await conversations.behind(-100, 8) is None
-    assert await conversations.behind(-200, 7) is None
+async def test_a_message_in_a_group_leads_to_its_conversation(database: Any):
+    links = Links(database)
+    message = Link(group_id=-100, message_id=7, conversation_id="c1")
+    await asyncio.gather(*[links.add([message]) for _ in range(10)])
+    await links.add([message.model_copy(update={"conversation_id": "c2"})])
+    assert await links.of_group(-100, 7) == message
+    assert await links.of_group(-100, 8) is None
+    assert await links.of_group(-200, 7) is None
 
 
-async def test_a_message_whose_conversation_is_gone_leads_nowhere(conversations: Conversations):
-    await conversations.relay(RelayedMessage(group_id=1, message_id=1, conversation_id="c9"))
-    assert await conversations.behind(1, 1) is None
+async def test_messages_that_were_sent_on_as_one_are_each_found(database: Any):
+    links = Links(database)
+    first = Link(
+        group_id=-100,
+        message_id=7,
+        conversation_id="c1",
+        customer_chat_id=5,
+        customer_message_ids=(1, 2),
+        by_customer=True,
+    )
+    again = first.model_copy(update={"message_id": 9, "customer_message_ids": (2,)})
+    await links.add([first, again])
+    assert await links.of_customer(5, 1) == first
+    assert await links.of_customer(5, 2) == again, "sent twice: the latest counts"
+    assert await links.of_customer(5, 3) is None
+    assert await links.of_customer(6, 1) is None

@@ -10,13 +10,14 @@ import pytest
 
 from bot.demo.documents import make_cnpj, make_cpf
 from bot.domain.backup import BackupMade, BackupRun
-from bot.domain.conversation import Attendant, Chat, Conversation, LookupState, RelayedMessage
+from bot.domain.conversation import Attendant, Chat, Conversation, Link, LookupState
 from bot.domain.registration import Registration
 from bot.domain.tax_id import TaxId
 from storage.audit import Audit
 from storage.backup_runs import BackupRuns
 from storage.conversations import Chats, Conversations
 from storage.inbox import Inbox
+from storage.links import Links
 from storage.registrations import Registrations
 from storage.states import Locks, States
 from tests.storage.records import NOW, after, conversation, registration, renaming
@@ -123,22 +124,30 @@ async def test_conversations_by_chat_registration_and_owed_lookup(database: Any,
         assert await conversations.latest_of(registration_id, count=5) == newest
 
 
+def _pairs(link: Link) -> tuple[str, tuple[int, ...]]:
+    return link.conversation_id, link.customer_message_ids
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_messages_chats_and_states_by_key(database: Any, seed: int):
     random = Random(seed)  # noqa: S311
     conversations, chats, states = Conversations(database), Chats(database), States(database)
     for number in range(3):
         await conversations.add(conversation(number))
-    relayed: dict[tuple[int, int], str] = {}
+    links, relayed = Links(database), dict[tuple[int, int], Link]()
     kept: dict[int, Chat] = {}
     saved: dict[str, tuple[str | None, dict[str, Any], int]] = {}
     for number in range(200):
         place = random.choice([-100, -10, 1]), random.randrange(40)
-        message = RelayedMessage(
-            group_id=place[0], message_id=place[1], conversation_id=f"c{number % 3}"
+        message = Link(
+            group_id=place[0],
+            message_id=place[1],
+            conversation_id=f"c{number % 3}",
+            customer_chat_id=7,
+            customer_message_ids=tuple(random.sample(range(30), number % 3)),
         )
-        await conversations.relay(message)
-        relayed.setdefault(place, message.conversation_id)
+        await links.add([message])
+        relayed.setdefault(place, message)
         chat = Chat(id=random.randrange(-30, 30), attempts=tuple(str(number)))
         await chats.put(chat)
         kept[chat.id] = chat
@@ -147,8 +156,14 @@ async def test_messages_chats_and_states_by_key(database: Any, seed: int):
         saved[key] = f"s{number}", data, number
     for group_id in (-100, -10, 1):
         for message_id in range(40):
-            found = await conversations.behind(group_id, message_id)
-            assert (found.id if found else None) == relayed.get((group_id, message_id))
+            found = await links.of_group(group_id, message_id)
+            wanted = relayed.get((group_id, message_id))
+            assert (found and _pairs(found)) == (wanted and _pairs(wanted))
+    for message_id in range(30):
+        of_it = [link for link in relayed.values() if message_id in link.customer_message_ids]
+        latest = max((link.message_id for link in of_it), default=None)
+        found = await links.of_customer(7, message_id)
+        assert (found.message_id if found else None) == latest
     ids = range(-35, 35)
     assert await asyncio.gather(*[chats.get(n) for n in ids]) == [kept.get(n) for n in ids]
     for number in range(35):

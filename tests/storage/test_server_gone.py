@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from bot.demo.documents import make_cpf
 from bot.domain.audit import AuditFilter
-from bot.domain.conversation import Attendant, Chat, LookupState, RelayedMessage
+from bot.domain.conversation import Attendant, Chat, Link, LookupState
 from bot.domain.errors import TryLaterError
 from storage.audit import Audit
 from storage.connection import answers, connected
@@ -16,9 +16,20 @@ from storage.conversations import Chats, Conversations
 from storage.embedded import embedded_server
 from storage.inbox import Inbox
 from storage.indexes import ensure_indexes, missing_indexes
+from storage.links import Links
+from storage.outbox import Outbox
 from storage.registrations import Registrations
 from storage.states import Locks, States
-from tests.storage.records import CPF, NOW, after, conversation, registration, renaming, stamp
+from tests.storage.records import (
+    CPF,
+    NOW,
+    after,
+    conversation,
+    outgoing,
+    registration,
+    renaming,
+    stamp,
+)
 from tests.storage.servers import kill, noted_pid, short_lived
 from tests.storage.test_states_and_locks import LEASE
 
@@ -33,6 +44,7 @@ def every_call(database: Any) -> dict[str, Awaitable[Any]]:
         Conversations(database),
     )
     audit = Audit(database)
+    links, outbox = Links(database), Outbox(database)
     inbox, states, locks = Inbox(database), States(database), Locks(database)
     owed = conversation(lookup=LookupState(since=NOW, next_at=NOW))
     return {
@@ -55,13 +67,19 @@ def every_call(database: Any) -> dict[str, Awaitable[Any]]:
         "latest_of": conversations.latest_of("r1", count=3),
         "claim": conversations.claim("c1", Attendant(id=1, name="A"), at=NOW),
         "close": conversations.close("c1", None, at=NOW),
-        "set_card": conversations.set_card("c1", 1),
+        "set_card": conversations.set_card(conversation(card_message_id=1)),
         "identify": conversations.identify(owed),
         "owed_lookups": conversations.owed_lookups(until=after(days=1)),
-        "relay": conversations.relay(
-            RelayedMessage(group_id=9, message_id=9, conversation_id="c1")
-        ),
-        "behind": conversations.behind(1, 1),
+        "links.add": links.add([Link(group_id=9, message_id=9, conversation_id="c1")]),
+        "of_group": links.of_group(1, 1),
+        "of_customer": links.of_customer(1, 1),
+        "in_topic": conversations.in_topic(1, 1),
+        "outbox.add": outbox.add([outgoing(1)]),
+        "waiting_in": outbox.waiting_in(1),
+        "waiting": outbox.waiting(),
+        "outbox.done": outbox.done(["1"], at=NOW),
+        "outbox.failed": outbox.failed("1"),
+        "again": outbox.again("1"),
         "inbox.add": inbox.add(1, [(9, "c", {})], at=NOW),
         "pending_chats": inbox.pending_chats(),
         "pending_of": inbox.pending_of("c"),

@@ -1,0 +1,58 @@
+"""What can be watched from outside, in Prometheus' form; counts and times, nobody's data."""
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from bot.domain.outgoing import Priority, Undelivered
+
+# Seconds from the moment something was to be sent until Telegram had confirmed it.
+_LAG_BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
+
+
+class Metrics:
+    """One registry for each bot that runs."""
+
+    def __init__(self, *, asked_to_wait: Callable[[], int]) -> None:
+        """asked_to_wait: how many calls Telegram has answered with 429 so far."""
+        self._registry = CollectorRegistry()
+        self._lag = Histogram(
+            "balcao_outbox_lag_seconds",
+            "From being put into the outbox to Telegram's confirmation",
+            ["priority"],
+            registry=self._registry,
+            buckets=_LAG_BUCKETS,
+        )
+        self._undelivered = Counter(
+            "balcao_outbox_undelivered",
+            "Messages that Telegram did not take",
+            ["reason"],
+            registry=self._registry,
+        )
+        self._waiting = Gauge(
+            "balcao_outbox_waiting", "Messages that wait to be sent", registry=self._registry
+        )
+        self._oldest = Gauge(
+            "balcao_outbox_oldest_seconds",
+            "Age of the oldest message that waits to be sent",
+            registry=self._registry,
+        )
+        Gauge(
+            "balcao_telegram_retry_after",
+            "Calls that Telegram has answered with 429 since the start",
+            registry=self._registry,
+        ).set_function(asked_to_wait)
+
+    def sent(self, priority: Priority, after_s: float) -> None:
+        self._lag.labels(priority.name.lower()).observe(max(after_s, 0.0))
+
+    def undelivered(self, reason: Undelivered) -> None:
+        self._undelivered.labels(str(reason)).inc()
+
+    def waits(self, items: int, oldest_s: float) -> None:
+        self._waiting.set(items)
+        self._oldest.set(oldest_s)
+
+    def text(self) -> bytes:
+        """What /metrics answers."""
+        return generate_latest(self._registry)

@@ -1,0 +1,422 @@
+"""The durable outbox: what is to be sent is stored, sent in its turn, confirmed, and then marked.
+
+A crash loses nothing: what Telegram had not confirmed is sent again, at most once more. Each chat
+is served by one replica at a time.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
+from contextvars import Context, ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Protocol
+
+import structlog
+
+from bot.domain.errors import RefusedError, TryLaterError
+from bot.domain.outgoing import (
+    ALBUM_SIZE,
+    MovedError,
+    Outgoing,
+    Priority,
+    Undelivered,
+    UndeliveredError,
+    What,
+    next_to_send,
+)
+from bot.runtime.limits import Turns
+
+# Once, and once more when the first was cut short.
+ATTEMPTS: Final = 2
+# How long an album may be in coming; its messages arrive as updates of their own.
+_ALBUM_S: Final = 0.7
+# From then on several texts of a customer leave as one.
+_LATE_S: Final = 3.0
+_WAITED_S: Final = 0.5
+_FIRST_PAUSE_S: Final = 0.5
+_LONGEST_PAUSE_S: Final = 60.0
+_TRIES: Final = 20
+_FAULTS: Final = 3
+_SWEEP_S: Final = 15.0
+_UPDATE_ROOM: Final = 1_000
+
+logger = structlog.get_logger()
+
+
+class OutboxStore(Protocol):
+    """Where it waits."""
+
+    async def add(self, items: Sequence[Outgoing]) -> list[bool]:
+        """Store them, saying of each whether it was new."""
+
+    async def waiting_in(self, chat_id: int) -> list[Outgoing]: ...
+
+    async def waiting(self) -> list[tuple[int, datetime]]:
+        """Chat and moment of everything that waits."""
+
+    async def begin(self, ids: Sequence[str]) -> None: ...
+
+    async def not_begun(self, ids: Sequence[str]) -> None: ...
+
+    async def done(self, ids: Sequence[str], *, at: datetime) -> None: ...
+
+    async def fail(self, ids: Sequence[str], reason: Undelivered, *, at: datetime) -> None: ...
+
+    async def move(self, ids: Sequence[str], chat_id: int) -> None: ...
+
+    async def failed(self, item_id: str) -> Outgoing | None: ...
+
+    async def again(self, item_id: str) -> bool: ...
+
+
+class Delivery(Protocol):
+    """How things are sent."""
+
+    async def __call__(self, items: Sequence[Outgoing]) -> None:
+        """Send them as one. Raises UndeliveredError, MovedError, RefusedError while the whole
+        chat is closed to us, and TryLaterError."""
+
+    async def undelivered(self, items: Sequence[Outgoing], reason: Undelivered) -> None:
+        """Tell whoever wrote it."""
+
+    async def closed_to_us(self, item: Outgoing) -> None:
+        """Tell the admins that a chat takes nothing."""
+
+
+class Watch(Protocol):
+    """What is counted."""
+
+    def sent(self, priority: Priority, after_s: float) -> None: ...
+
+    def undelivered(self, reason: Undelivered) -> None: ...
+
+    def waits(self, items: int, oldest_s: float) -> None: ...
+
+
+@dataclass(slots=True)
+class _Lane:
+    """What is known to wait for one chat."""
+
+    items: dict[str, Outgoing] = field(default_factory=dict)
+    is_read: bool = False
+    came_at: dict[str, float] = field(default_factory=dict)
+    """When the latest part of an album came."""
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    tries: int = 0
+
+
+@dataclass(slots=True)
+class _Origin:
+    update_id: int
+    count: int = 0
+
+
+_origin: ContextVar[_Origin | None] = ContextVar("origin", default=None)
+
+
+@contextmanager
+def caused_by(update_id: int) -> Iterator[None]:
+    """What is put inside is in the order of the updates, over all replicas and their clocks."""
+    token = _origin.set(_Origin(update_id))
+    try:
+        yield
+    finally:
+        _origin.reset(token)
+
+
+class Outbox:
+    """Takes what is to be sent and sends it, chat by chat."""
+
+    def __init__(
+        self,
+        *,
+        store: OutboxStore,
+        turns: Turns,
+        holding: Callable[[str], AbstractAsyncContextManager[bool]],
+        watch: Watch,
+        clock: Callable[[], datetime],
+    ) -> None:
+        """holding: keeps every other replica away from a name, yielding whether one may have
+        been there."""
+        self._store = store
+        self._turns = turns
+        self._holding = holding
+        self._watch = watch
+        self._clock = clock
+        self._delivery: Delivery | None = None
+        self._lanes: dict[int, _Lane] = {}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._resting: set[int] = set()
+        """Chats that take nothing now."""
+        self._latest_update = 0
+        self._stopping = False
+
+    def deliver_by(self, delivery: Delivery) -> None:
+        """Comes before anything is put: delivery itself puts things here."""
+        self._delivery = delivery
+
+    async def put(self, *items: Outgoing) -> None:
+        """Have them sent, each in its turn; what was put once under an id is not put again."""
+        wanted = [self._placed(item) for item in items if not self._is_redundant(item)]
+        for item, is_new in zip(wanted, await self._store.add(wanted), strict=True):
+            if is_new:
+                self._take_in(item)
+                self.wake(item.chat_id)
+
+    async def again(self, item_id: str) -> bool:
+        """Whether something that was not delivered is sent once more by this."""
+        item = await self._store.failed(item_id)
+        if item is None or not await self._store.again(item_id):
+            return False
+        self._take_in(item.model_copy(update={"attempts": 0}))
+        self.wake(item.chat_id)
+        return True
+
+    def wake(self, chat_id: int) -> None:
+        """Have what waits for the chat sent, unless that is going on already."""
+        if not self._stopping and chat_id not in self._tasks:
+            # In a context of its own: it goes on long after the update that woke it.
+            self._tasks[chat_id] = asyncio.create_task(
+                self._work(chat_id), name=f"outbox {chat_id}", context=Context()
+            )
+
+    def forget(self, name: str) -> None:
+        """Another replica may serve this chat from now on: read what waits the next time."""
+        if name.startswith(_LEASE):
+            self._lanes.pop(int(name.removeprefix(_LEASE)), None)
+
+    async def sweep_for_ever(self) -> None:
+        """Wake every chat with work: at the start, and for replicas that died in the middle."""
+        while True:
+            try:
+                await self._sweep()
+            except TryLaterError as error:
+                logger.warning("outbox not reachable", error=str(error))
+            await asyncio.sleep(_SWEEP_S)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is being sent; a chat that takes nothing now only waits."""
+        return not self._tasks.keys() - self._resting
+
+    async def stop(self, patience_s: float) -> None:
+        """Finish what is on its way, for as long as `patience_s`; the rest stays stored."""
+        self._stopping = True
+        for lane in self._lanes.values():
+            lane.news.set()
+        tasks = list(self._tasks.values())
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=patience_s)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _sweep(self) -> None:
+        waiting = await self._store.waiting()
+        oldest = min((at for _, at in waiting), default=None)
+        self._watch.waits(
+            len(waiting), (self._clock() - oldest).total_seconds() if oldest else 0.0
+        )
+        for chat_id in dict.fromkeys(chat for chat, _ in waiting):
+            if chat_id not in self._tasks:
+                self._lane(chat_id).is_read = False
+            self.wake(chat_id)
+
+    def _placed(self, item: Outgoing) -> Outgoing:
+        """With its place in the order: that of the update it comes from, or of the latest."""
+        origin = _origin.get()
+        if origin is None:
+            order = self._latest_update * _UPDATE_ROOM + _UPDATE_ROOM - 1
+        else:
+            self._latest_update = max(self._latest_update, origin.update_id)
+            order = origin.update_id * _UPDATE_ROOM + origin.count
+            origin.count += 1
+        return item.model_copy(update={"order": order})
+
+    def _is_redundant(self, item: Outgoing) -> bool:
+        """Whether one that waits will do what this one would."""
+        if item.what not in (What.CARD, What.REFRESH):
+            return False
+        lane = self._lanes.get(item.chat_id)
+        return lane is not None and any(
+            there.what is item.what
+            and there.conversation_id == item.conversation_id
+            and not there.attempts
+            for there in lane.items.values()
+        )
+
+    def retry(self, chat_id: int) -> None:
+        """A chat may take things again."""
+        self._resting.discard(chat_id)
+        if lane := self._lanes.get(chat_id):
+            lane.news.set()
+
+    def _lane(self, chat_id: int) -> _Lane:
+        return self._lanes.setdefault(chat_id, _Lane())
+
+    def _take_in(self, item: Outgoing) -> None:
+        lane = self._lane(item.chat_id)
+        lane.items[item.id] = item
+        if item.album:
+            lane.came_at[item.album] = asyncio.get_running_loop().time()
+        self.retry(item.chat_id)
+
+    async def _work(self, chat_id: int) -> None:
+        pause_s = _FIRST_PAUSE_S
+        try:
+            while not self._stopping:
+                if await self._try_to_drain(chat_id):
+                    pause_s = _FIRST_PAUSE_S
+                    if not self._lane(chat_id).items:
+                        return
+                else:
+                    await self._pause(chat_id, pause_s)
+                    pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+        finally:
+            # In the same breath as the last look at the items, so that no wake falls between.
+            del self._tasks[chat_id]
+            self._resting.discard(chat_id)
+
+    async def _pause(self, chat_id: int, pause_s: float) -> None:
+        """A chat that was closed to us is tried at once when there is news of it."""
+        if chat_id in self._resting:
+            await _news(self._lane(chat_id), pause_s)
+            self._resting.discard(chat_id)
+        else:
+            await asyncio.sleep(pause_s)
+
+    async def _try_to_drain(self, chat_id: int) -> bool:
+        """Whether everything that waited was sent, or given up."""
+        try:
+            async with self._holding(f"{_LEASE}{chat_id}") as is_new:
+                lane = self._lane(chat_id)
+                if is_new or not lane.is_read:
+                    await self._read(chat_id, lane)
+                return await self._drain(chat_id, lane)
+        except TryLaterError as error:
+            logger.warning("sending waits", chat=chat_id, error=str(error))
+            self._lane(chat_id).is_read = False
+            return False
+        except asyncio.CancelledError:
+            self._lanes.pop(chat_id, None)
+            raise
+
+    async def _read(self, chat_id: int, lane: _Lane) -> None:
+        now = asyncio.get_running_loop().time()
+        stored = await self._store.waiting_in(chat_id)
+        lane.is_read = True
+        for item in stored:
+            lane.items[item.id] = item
+            if item.album:
+                lane.came_at.setdefault(item.album, now)
+
+    async def _drain(self, chat_id: int, lane: _Lane) -> bool:
+        while lane.items and not self._stopping:
+            lane.news.clear()
+            batch = self._choose(lane, is_late=False)
+            if not batch:
+                # An album is still coming in.
+                await _news(lane, _ALBUM_S)
+                continue
+            async with self._turns.turn(chat_id, batch[0].priority) as waited_s:
+                # Again: what is more important may have come while it waited.
+                batch = self._choose(lane, is_late=waited_s > _WAITED_S)
+                if batch and not await self._send(lane, batch):
+                    return False
+        return True
+
+    def _choose(self, lane: _Lane, *, is_late: bool) -> list[Outgoing]:
+        oldest = min(item.put_at for item in lane.items.values())
+        is_late = is_late or (self._clock() - oldest).total_seconds() > _LATE_S
+        now = asyncio.get_running_loop().time()
+
+        def is_whole(parts: Sequence[Outgoing]) -> bool:
+            came_at = lane.came_at.get(parts[0].album, 0.0)
+            return len(parts) >= ALBUM_SIZE or now - came_at >= _ALBUM_S
+
+        return next_to_send(lane.items.values(), is_late=is_late, is_whole=is_whole)
+
+    async def _send(self, lane: _Lane, batch: Sequence[Outgoing]) -> bool:
+        """Whether the chat goes on; not while Telegram or the chat is closed to us."""
+        assert self._delivery is not None  # noqa: S101 - the wiring gives it before anything runs
+        ids = [item.id for item in batch]
+        if any(item.attempts >= ATTEMPTS for item in batch):
+            # Cut short twice: a third time could only repeat it.
+            await self._fail(lane, batch, Undelivered.UNCONFIRMED)
+            return True
+        await self._store.begin(ids)
+        try:
+            await self._delivery(batch)
+        except UndeliveredError as error:
+            await self._fail(lane, batch, error.reason)
+            return True
+        except MovedError as error:
+            await self._store.not_begun(ids)
+            await self._move(lane, batch, error.chat_id)
+            return True
+        except RefusedError as error:
+            logger.error("chat closed to us", chat=batch[0].chat_id, error=str(error))
+            await self._store.not_begun(ids)
+            await self._delivery.closed_to_us(batch[0])
+            self._resting.add(batch[0].chat_id)
+            return False
+        except TryLaterError as error:
+            logger.warning("sending waits", chat=batch[0].chat_id, error=str(error))
+            await self._store.not_begun(ids)
+            return await self._give_up(lane, batch, after=_TRIES)
+        except Exception:
+            logger.exception("sending failed", chat=batch[0].chat_id)
+            await self._store.not_begun(ids)
+            return await self._give_up(lane, batch, after=_FAULTS)
+        lane.tries = 0
+        now = self._clock()
+        await self._store.done(ids, at=now)
+        _leave(lane, ids)
+        for item in batch:
+            self._watch.sent(item.priority, (now - item.put_at).total_seconds())
+        return True
+
+    async def _give_up(self, lane: _Lane, batch: Sequence[Outgoing], *, after: int) -> bool:
+        lane.tries += 1
+        if lane.tries < after:
+            return False
+        lane.tries = 0
+        await self._fail(lane, batch, Undelivered.AWAY)
+        return True
+
+    async def _fail(self, lane: _Lane, batch: Sequence[Outgoing], reason: Undelivered) -> None:
+        assert self._delivery is not None  # noqa: S101
+        ids = [item.id for item in batch]
+        await self._store.fail(ids, reason, at=self._clock())
+        _leave(lane, ids)
+        self._watch.undelivered(reason)
+        logger.warning("not delivered", chat=batch[0].chat_id, what=batch[0].what, reason=reason)
+        await self._delivery.undelivered(batch, reason)
+
+    async def _move(self, lane: _Lane, batch: Sequence[Outgoing], chat_id: int) -> None:
+        ids = [item.id for item in batch]
+        await self._store.move(ids, chat_id)
+        _leave(lane, ids)
+        for item in batch:
+            self._take_in(item.model_copy(update={"chat_id": chat_id}))
+        self.wake(chat_id)
+
+
+_LEASE: Final = "outbox:"
+
+
+def _leave(lane: _Lane, ids: Sequence[str]) -> None:
+    for one in ids:
+        lane.items.pop(one, None)
+    albums = {item.album for item in lane.items.values()}
+    for album in [one for one in lane.came_at if one not in albums]:
+        del lane.came_at[album]
+
+
+async def _news(lane: _Lane, timeout_s: float) -> None:
+    try:
+        async with asyncio.timeout(timeout_s):
+            await lane.news.wait()
+    except TimeoutError:
+        pass

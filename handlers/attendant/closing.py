@@ -1,0 +1,18 @@
+"""The customer hears that a conversation was closed, behind the last answers."""
+
+from bot.domain.conversation import Conversation
+from bot.usecases.attend import Attend
+from handlers.customer import texts as customer_texts
+from handlers.relay.sending import Sending
+
+
+async def tell_closed(conversation: Conversation, attend: Attend, sending: Sending) -> None:
+    """Safe to repeat for one closing."""
+    at = conversation.closed_at
+    await sending.say(
+        conversation,
+        customer_texts.closed(conversation.protocol),
+        id=f"closed:{conversation.id}:{at.timestamp() if at else 0}",
+        to_customer=True,
+    )
+    await attend.customer_told(conversation)

@@ -1,0 +1,1 @@
+"""Messages between customers and attendants: what is taken, and how it is delivered."""

@@ -1,0 +1,104 @@
+"""What of a message is kept to be sent on."""
+
+from typing import Any, Final
+
+import structlog
+from aiogram import html
+from aiogram.exceptions import TelegramBadRequest
+from aiogram.types import Message, ReactionTypeEmoji, User
+
+from bot.domain.outgoing import What, telegram_length
+from handlers.relay import texts
+
+logger = structlog.get_logger()
+
+INTERNAL: Final = "//"
+"""An attendant's text that begins with it stays among the attendants."""
+
+_ALBUM_TYPES: Final = ("photo", "video", "audio", "document")
+
+
+def customer_content(message: Message, user: User) -> dict[str, Any]:
+    """Fields of `Outgoing`, as plain values: texts as HTML, so that several can become one."""
+    if message.text is None:
+        return attendant_content(message)
+    return _source(message) | {
+        "what": str(What.TEXT),
+        "html": message.html_text,
+        "length": telegram_length(message.text),
+        "header": header_of(user),
+    }
+
+
+def attendant_content(message: Message) -> dict[str, Any]:
+    """Fields of `Outgoing`, as plain values; all but albums are copied by Telegram."""
+    file = _file(message)
+    if message.media_group_id is None or file is None:
+        return _source(message) | {"what": str(What.COPY)}
+    return _source(message) | {
+        "what": str(What.PART),
+        "album": message.media_group_id,
+        "html": message.html_text if message.caption else "",
+        "file": file,
+    }
+
+
+def edited_content(message: Message) -> dict[str, Any]:
+    """Fields of `Outgoing` for a message that was changed after it had been sent."""
+    written = message.text or message.caption
+    return {
+        "what": str(What.EDIT),
+        "source_chat_id": message.chat.id,
+        "source_message_id": message.message_id,
+        "has_text": message.text is not None,
+        "html": message.html_text if written else "",
+        "length": telegram_length(written or ""),
+        "file": _file(message),
+    }
+
+
+def header_of(user: User) -> str:
+    """Who writes, where neither topic nor card says it."""
+    return f"💬 {html.bold(html.quote(user.full_name))}\n"
+
+
+def is_internal(message: Message) -> bool:
+    """Whether an attendant marked it as not for the customer."""
+    return (message.text or message.caption or "").startswith(INTERNAL)
+
+
+async def kept_internal(message: Message) -> None:
+    """Show by a reaction that it was seen and stays in the group."""
+    try:
+        await message.react([ReactionTypeEmoji(emoji=texts.NOTE_KEPT)])
+    except TelegramBadRequest as error:
+        # A group can allow other reactions only; the comment stays internal all the same.
+        logger.info("no reaction", reason=error.message)
+
+
+def _source(message: Message) -> dict[str, Any]:
+    reply = message.reply_to_message
+    # In a topic everything replies to the topic's first message.
+    is_reply = reply is not None and reply.message_id != message.message_thread_id
+    return {
+        "source_chat_id": message.chat.id,
+        "source_message_id": message.message_id,
+        "reply_to": reply.message_id if reply and is_reply else 0,
+    }
+
+
+def _file(message: Message) -> dict[str, Any] | None:
+    """What an album or a changed message can carry; None for every other kind."""
+    for kind in (*_ALBUM_TYPES, "animation"):
+        found = getattr(message, kind)
+        if kind == "document" and message.animation:
+            continue
+        if found:
+            largest = found[-1] if kind == "photo" else found
+            return {
+                "type": kind,
+                "file_id": largest.file_id,
+                "has_spoiler": bool(message.has_media_spoiler),
+                "show_caption_above_media": bool(message.show_caption_above_media),
+            }
+    return None

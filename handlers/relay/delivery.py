@@ -1,0 +1,279 @@
+"""How what waits in the outbox is sent over Telegram, both ways."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+from aiogram import Bot
+from aiogram.exceptions import (
+    TelegramAPIError,
+    TelegramBadRequest,
+    TelegramMigrateToChat,
+    TelegramRetryAfter,
+)
+from aiogram.filters.callback_data import CallbackData
+from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
+
+from bot.domain.conversation import Conversation, Department, Link
+from bot.domain.errors import RefusedError
+from bot.domain.outgoing import (
+    MovedError,
+    Outgoing,
+    Undelivered,
+    UndeliveredError,
+    What,
+)
+from bot.usecases.show_card import Conversations, DrawCard, Links
+from handlers.relay import texts
+from handlers.relay.posting import Place, change, post
+from handlers.relay.refusals import closes_group, is_topic_gone, undelivered_of
+from handlers.relay.sending import Sending
+
+logger = structlog.get_logger()
+
+
+class SendAgain(CallbackData, prefix="again", sep="|"):
+    """What was not delivered is sent once more."""
+
+    item: str
+
+
+class AdminAlerts(Protocol):
+    async def group_unreachable(self, department: Department) -> None:
+        """Tell the admins that nothing reaches a group."""
+
+
+class Departments(Protocol):
+    async def get(self, label_id: str) -> Department | None: ...
+
+    async def follow(self, old_group_id: int, new_group_id: int) -> Department | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TelegramDelivery:
+    bot: Bot
+    conversations: Conversations
+    links: Links
+    draw: DrawCard
+    departments: Departments
+    alerts: AdminAlerts
+    sending: Sending
+    clock: Callable[[], datetime]
+
+    async def __call__(self, items: Sequence[Outgoing]) -> None:
+        """Send them as one."""
+        head = items[0]
+        conversation = await self.conversations.get(head.conversation_id)
+        if conversation is None:
+            logger.warning("conversation gone, nothing sent", what=head.what)
+            return
+        try:
+            if head.chat_id == conversation.chat_id:
+                await self._to_customer(items, conversation)
+            else:
+                await self._to_group(items, conversation)
+        except TelegramMigrateToChat as error:
+            await self.departments.follow(head.chat_id, error.migrate_to_chat_id)
+            raise MovedError(error.migrate_to_chat_id) from error
+        except TelegramRetryAfter:
+            raise
+        except TelegramAPIError as error:
+            if head.chat_id != conversation.chat_id and closes_group(error):
+                raise RefusedError(
+                    f"Telegram does not post in the group: {error.message}"
+                ) from error
+            logger.info("not delivered", reason=error.message)
+            raise UndeliveredError(undelivered_of(error)) from error
+
+    async def closed_to_us(self, item: Outgoing) -> None:
+        """Tell the admins which department gets nothing, and once the customer who waits."""
+        conversation = await self.conversations.get(item.conversation_id)
+        department = conversation and await self.departments.get(conversation.department_id)
+        if conversation is None or department is None:
+            return
+        await self.alerts.group_unreachable(department)
+        await self.sending.say(
+            conversation, texts.GROUP_CLOSED, id=f"waits:{conversation.id}", to_customer=True
+        )
+
+    async def undelivered(self, items: Sequence[Outgoing], reason: Undelivered) -> None:
+        """Tell whoever wrote it, below what was written."""
+        head = items[0]
+        conversation = await self.conversations.get(head.conversation_id)
+        if conversation is None or head.what in (What.CARD, What.REFRESH):
+            return
+        if head.chat_id == conversation.chat_id:
+            await self._tell_attendant(head, conversation, reason)
+        elif head.what is not What.SAY:
+            await self.sending.say(
+                conversation,
+                texts.not_passed_on(reason),
+                id=f"told:{head.id}:{self.clock().timestamp()}",
+                to_customer=True,
+                below=head.source_message_id,
+            )
+
+    async def _tell_attendant(
+        self, head: Outgoing, conversation: Conversation, reason: Undelivered
+    ) -> None:
+        name = f"told:{head.id}:{self.clock().timestamp()}"
+        if head.what is What.SAY:
+            if reason is Undelivered.BLOCKED:
+                card = conversation.card_message_id or 0
+                await self.sending.say(conversation, texts.CUSTOMER_BLOCKED, id=name, below=card)
+            return
+        can_repeat = texts.can_be_repeated(reason)
+        await self.sending.say(
+            conversation,
+            texts.not_delivered(reason),
+            id=name,
+            below=head.source_message_id,
+            again=head.id if can_repeat else "",
+        )
+
+    async def _to_group(self, items: Sequence[Outgoing], conversation: Conversation) -> None:
+        head = items[0]
+        if head.what is What.REFRESH:
+            await self.draw.refresh(conversation.id)
+            return
+        conversation = await self.draw.post(conversation)
+        if conversation.group_id != head.chat_id:
+            raise MovedError(conversation.group_id)
+        if head.what is What.CARD:
+            return
+        try:
+            await self._in_group(items, conversation)
+        except TelegramBadRequest as error:
+            if not is_topic_gone(error):
+                raise
+            await self._in_group(items, await self.draw.topic_is_gone(conversation))
+
+    async def _in_group(self, items: Sequence[Outgoing], conversation: Conversation) -> None:
+        head = items[0]
+        if head.what is What.EDIT:
+            await self._edit_in_group(head, conversation)
+            return
+        # In a group without topics everything hangs below the card: it says whose it is.
+        card = 0 if conversation.topic_id else conversation.card_message_id or 0
+        place = Place(
+            chat_id=conversation.group_id,
+            topic_id=conversation.topic_id,
+            reply_to=head.below or await self._in_group_of(head) or card,
+            may_forward=True,
+        )
+        if head.what is What.SAY:
+            await self._say(head, place)
+            return
+        sent = await post(self.bot, items, place)
+        await self._link_customers(items, conversation, sent)
+
+    async def _link_customers(
+        self, items: Sequence[Outgoing], conversation: Conversation, sent: Sequence[int]
+    ) -> None:
+        sources = [item.source_message_id for item in items]
+        pairs: list[tuple[int, tuple[int, ...]]] = (
+            [(sent[0], tuple(sources))]
+            if len(sent) == 1
+            else [(one, (source,)) for one, source in zip(sent, sources, strict=True)]
+        )
+        await self.links.add(
+            [
+                Link(
+                    group_id=conversation.group_id,
+                    message_id=message_id,
+                    conversation_id=conversation.id,
+                    customer_chat_id=conversation.chat_id,
+                    customer_message_ids=customer,
+                    by_customer=True,
+                )
+                for message_id, customer in pairs
+            ]
+        )
+
+    async def _edit_in_group(self, item: Outgoing, conversation: Conversation) -> None:
+        link = await self.links.of_customer(item.source_chat_id, item.source_message_id)
+        if link is None:
+            return
+        place = Place(
+            chat_id=link.group_id,
+            topic_id=conversation.topic_id if link.group_id == conversation.group_id else None,
+            reply_to=link.message_id,
+        )
+        is_alone = len(link.customer_message_ids) == 1
+        if is_alone and await change(self.bot, item, link.group_id, link.message_id, place):
+            return
+        # One of several in a message, or nothing that Telegram changes: said below it.
+        said = texts.CORRECTED + item.html if item.html else texts.FILE_CHANGED
+        await self._say(item.model_copy(update={"html": said}), place)
+
+    async def _to_customer(self, items: Sequence[Outgoing], conversation: Conversation) -> None:
+        head = items[0]
+        if head.what in (What.EDIT, What.DELETE):
+            await self._change_at_customer(head, conversation)
+            return
+        place = Place(
+            chat_id=conversation.chat_id,
+            reply_to=head.below or await self._at_customer_of(head),
+        )
+        if head.what is What.SAY:
+            await self._say(head, place)
+            return
+        sent = await post(self.bot, items, place)
+        await self.links.add(
+            [
+                Link(
+                    group_id=item.source_chat_id,
+                    message_id=item.source_message_id,
+                    conversation_id=conversation.id,
+                    customer_chat_id=conversation.chat_id,
+                    customer_message_ids=(message_id,),
+                )
+                for item, message_id in zip(items, sent, strict=True)
+            ]
+        )
+
+    async def _change_at_customer(self, item: Outgoing, conversation: Conversation) -> None:
+        link = await self.links.of_group(item.source_chat_id, item.source_message_id)
+        if link is None or link.by_customer or not link.customer_message_ids:
+            return
+        [message_id] = link.customer_message_ids
+        if item.what is What.DELETE:
+            await self.bot.delete_message(link.customer_chat_id, message_id)
+            await self.sending.say(
+                conversation, texts.DELETED, id=f"said:{item.id}", below=item.source_message_id
+            )
+        elif not await change(self.bot, item, link.customer_chat_id, message_id, Place()):
+            raise UndeliveredError(Undelivered.TOO_OLD)
+
+    async def _say(self, item: Outgoing, place: Place) -> None:
+        markup = None
+        if item.again:
+            button = InlineKeyboardButton(
+                text=texts.AGAIN, callback_data=SendAgain(item=item.again).pack()
+            )
+            markup = InlineKeyboardMarkup(inline_keyboard=[[button]])
+        await self.bot.send_message(
+            place.chat_id,
+            item.html,
+            message_thread_id=place.topic_id,
+            reply_parameters=place.reply,
+            reply_markup=markup,
+        )
+
+    async def _in_group_of(self, item: Outgoing) -> int:
+        """The group's message for the one that a customer's message replies to; 0 for none."""
+        if not item.reply_to:
+            return 0
+        link = await self.links.of_customer(item.source_chat_id, item.reply_to)
+        return link.message_id if link and link.group_id == item.chat_id else 0
+
+    async def _at_customer_of(self, item: Outgoing) -> int:
+        """The customer's message for the one that an attendant's replies to; 0 for none."""
+        if not item.reply_to:
+            return 0
+        link = await self.links.of_group(item.source_chat_id, item.reply_to)
+        if link is None or link.customer_chat_id != item.chat_id:
+            return 0
+        return link.customer_message_ids[-1]

@@ -1,0 +1,137 @@
+"""The calls that put a message into a chat, and change it there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiogram import Bot
+from aiogram.exceptions import TelegramBadRequest
+from aiogram.types import (
+    InputMediaAnimation,
+    InputMediaAudio,
+    InputMediaDocument,
+    InputMediaPhoto,
+    InputMediaVideo,
+    ReplyParameters,
+)
+
+from bot.domain.outgoing import TEXT_LENGTH, Outgoing, Undelivered, What, telegram_length
+from handlers.relay.refusals import cannot_be_copied, is_not_modified, undelivered_of
+
+_MEDIA: Final[dict[str, Any]] = {
+    "photo": InputMediaPhoto,
+    "video": InputMediaVideo,
+    "audio": InputMediaAudio,
+    "document": InputMediaDocument,
+    "animation": InputMediaAnimation,
+}
+_FLAGS: Final = {
+    "photo": ("has_spoiler", "show_caption_above_media"),
+    "video": ("has_spoiler", "show_caption_above_media"),
+    "animation": ("has_spoiler", "show_caption_above_media"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a message goes."""
+
+    chat_id: int = 0
+    topic_id: int | None = None
+    reply_to: int = 0
+    may_forward: bool = False
+    """What cannot be copied may show where it comes from."""
+
+    @property
+    def reply(self) -> ReplyParameters | None:
+        if not self.reply_to:
+            return None
+        return ReplyParameters(message_id=self.reply_to, allow_sending_without_reply=True)
+
+
+async def post(bot: Bot, items: Sequence[Outgoing], place: Place) -> list[int]:
+    """The ids of the messages that now stand for the items: one, or one each for an album."""
+    head = items[0]
+    if head.what is What.TEXT:
+        posted = await bot.send_message(
+            place.chat_id,
+            _text(items, has_header=place.topic_id is None),
+            message_thread_id=place.topic_id,
+            reply_parameters=place.reply,
+        )
+        return [posted.message_id]
+    if head.what is What.PART and len(items) > 1:
+        album = await bot.send_media_group(
+            place.chat_id,
+            [_media(item) for item in items],
+            message_thread_id=place.topic_id,
+            reply_parameters=place.reply,
+        )
+        return [message.message_id for message in album]
+    return [await _copy(bot, head, place)]
+
+
+async def change(bot: Bot, item: Outgoing, chat_id: int, message_id: int, place: Place) -> bool:
+    """Whether the message says now what `item` says; False when Telegram cannot change it."""
+    try:
+        if item.has_text:
+            header = item.header if place.topic_id is None else ""
+            await bot.edit_message_text(
+                _fitting(header, item), chat_id=chat_id, message_id=message_id
+            )
+        elif item.file:
+            await bot.edit_message_media(_media(item), chat_id=chat_id, message_id=message_id)
+        else:
+            await bot.edit_message_caption(
+                chat_id=chat_id, message_id=message_id, caption=item.html or None
+            )
+    except TelegramBadRequest as error:
+        if is_not_modified(error):
+            return True
+        if undelivered_of(error) in (Undelivered.TOO_OLD, Undelivered.TOO_LONG):
+            return False
+        raise
+    return True
+
+
+async def _copy(bot: Bot, item: Outgoing, place: Place) -> int:
+    try:
+        copied = await bot.copy_message(
+            place.chat_id,
+            item.source_chat_id,
+            item.source_message_id,
+            message_thread_id=place.topic_id,
+            reply_parameters=place.reply,
+        )
+    except TelegramBadRequest as error:
+        if not place.may_forward or not cannot_be_copied(error):
+            raise
+        forwarded = await bot.forward_message(
+            place.chat_id,
+            item.source_chat_id,
+            item.source_message_id,
+            message_thread_id=place.topic_id,
+        )
+        return forwarded.message_id
+    return copied.message_id
+
+
+def _text(items: Sequence[Outgoing], *, has_header: bool) -> str:
+    head = items[0]
+    lines = "\n".join(item.html for item in items)
+    if len(items) > 1:
+        return (head.header if has_header else "") + lines
+    return _fitting(head.header if has_header else "", head)
+
+
+def _fitting(header: str, item: Outgoing) -> str:
+    """With its header, unless that is what makes it too long."""
+    # Counted with its tags: a few characters more than Telegram counts.
+    is_short = item.length + telegram_length(header) <= TEXT_LENGTH
+    return (header if is_short else "") + item.html
+
+
+def _media(item: Outgoing) -> Any:
+    file = item.file or {}
+    flags = {name: file.get(name) or None for name in _FLAGS.get(file["type"], ())}
+    return _MEDIA[file["type"]](media=file["file_id"], caption=item.html or None, **flags)

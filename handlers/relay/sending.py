@@ -1,0 +1,118 @@
+"""What attendants write, and what Balcão says in a conversation, is put into the outbox."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from aiogram.types import Message
+
+from bot.domain.conversation import Conversation
+from bot.domain.outgoing import Outgoing, Priority, What
+from bot.usecases.show_card import Conversations, Links, Outbox
+from handlers.relay.content import attendant_content, edited_content
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sending:
+    """Passed to the handlers by name; Telegram is not waited for."""
+
+    outbox: Outbox
+    conversations: Conversations
+    links: Links
+    clock: Callable[[], datetime]
+
+    async def answer(self, message: Message, conversation: Conversation) -> None:
+        """Have an attendant's message sent to the customer."""
+        content = attendant_content(message)
+        await self._put(
+            content,
+            conversation.chat_id,
+            conversation.id,
+            id=f"{message.chat.id}:{message.message_id}",
+        )
+
+    async def edited(self, message: Message, *, update_id: int) -> None:
+        """Have an answer changed at the customer's; what never went there is left alone."""
+        conversation = await self._answered_by(message)
+        if conversation:
+            await self._put(
+                edited_content(message),
+                conversation.chat_id,
+                conversation.id,
+                id=f"edit:{update_id}",
+            )
+
+    async def delete(self, command: Message, answer_id: int, *, update_id: int) -> bool:
+        """Whether the customer has got such an answer, which is deleted there then."""
+        link = await self.links.of_group(command.chat.id, answer_id)
+        if link is None or link.by_customer or not link.customer_message_ids:
+            return False
+        await self._put(
+            {
+                "what": What.DELETE,
+                "source_chat_id": command.chat.id,
+                "source_message_id": answer_id,
+            },
+            link.customer_chat_id,
+            link.conversation_id,
+            id=f"delete:{update_id}",
+        )
+        return True
+
+    async def _answered_by(self, message: Message) -> Conversation | None:
+        """The conversation of an answer, also of one that still waits to be sent."""
+        link = await self.links.of_group(message.chat.id, message.message_id)
+        if link:
+            return None if link.by_customer else await self.conversations.get(link.conversation_id)
+        if message.is_topic_message and message.message_thread_id:
+            return await self.conversations.in_topic(message.chat.id, message.message_thread_id)
+        reply = message.reply_to_message
+        behind = await self.links.of_group(message.chat.id, reply.message_id) if reply else None
+        return await self.conversations.get(behind.conversation_id) if behind else None
+
+    async def _put(
+        self,
+        content: dict[str, Any],
+        chat_id: int,
+        conversation_id: str,
+        *,
+        id: str,  # noqa: A002
+    ) -> None:
+        await self.outbox.put(
+            Outgoing.model_validate(
+                content
+                | {
+                    "id": id,
+                    "chat_id": chat_id,
+                    "conversation_id": conversation_id,
+                    "priority": Priority.ANSWER,
+                    "put_at": self.clock(),
+                }
+            )
+        )
+
+    async def say(
+        self,
+        conversation: Conversation,
+        html: str,
+        *,
+        id: str,  # noqa: A002
+        to_customer: bool = False,
+        below: int = 0,
+        again: str = "",
+    ) -> None:
+        """Have a sentence of ours sent, behind what was put before."""
+        await self.outbox.put(
+            Outgoing(
+                id=id,
+                chat_id=conversation.chat_id if to_customer else conversation.group_id,
+                conversation_id=conversation.id,
+                what=What.SAY,
+                priority=Priority.ANSWER,
+                put_at=self.clock(),
+                html=html,
+                below=below,
+                again=again,
+            )
+        )

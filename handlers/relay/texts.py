@@ -1,0 +1,77 @@
+"""What is said about messages that did not arrive."""
+
+from typing import Final
+
+from bot.domain.outgoing import Undelivered
+
+AGAIN: Final = "🔁 Enviar de novo"
+SENT_AGAIN: Final = "Enviando de novo."
+NOT_AGAIN: Final = "Esta mensagem já foi enviada de novo, ou é antiga demais."
+CORRECTED: Final = "✏️ <b>Corrigido pelo cliente:</b>\n"
+FILE_CHANGED: Final = "✏️ <b>O cliente trocou o arquivo.</b>"
+DELETED: Final = "🗑 Apagada do chat do cliente."
+DELETE_BY_REPLYING: Final = (
+    "Para apagar do chat do cliente uma mensagem sua, <b>responda</b> a ela com /apagar."
+)
+NOT_YOURS: Final = "Essa mensagem não foi enviada ao cliente pelos atendentes."
+NOTE_KEPT: Final = "✍"
+"""A reaction: the internal comment stays among the attendants."""
+
+GROUP_CLOSED: Final = (
+    "Neste momento os atendentes não conseguem receber mensagens. O que você escrever "
+    "<b>fica guardado</b> e segue para eles assim que voltarem."
+)
+
+_TO_CUSTOMER: Final = "⚠️ <b>Sua mensagem não foi entregue ao cliente</b>: "
+
+_REASONS: Final = {
+    Undelivered.BLOCKED: (
+        "ele bloqueou o bot ou apagou a conta. Se for urgente, fale com ele por telefone."
+    ),
+    Undelivered.TOO_LONG: "é longa demais para o Telegram. Divida em duas.",
+    Undelivered.TOO_OLD: "o Telegram não deixa mais mudar nem apagar a que ele recebeu.",
+    Undelivered.TOO_BIG: "o arquivo é grande demais para o Telegram. Envie um menor, ou um link.",
+    Undelivered.NOT_COPIED: (
+        "o Telegram não deixa enviar este tipo de mensagem. "
+        "Tente em texto, ou como foto ou arquivo."
+    ),
+    Undelivered.UNCONFIRMED: (
+        "o bot foi interrompido duas vezes ao enviar. Ela pode ter chegado; "
+        "pergunte ao cliente ou envie de novo."
+    ),
+    Undelivered.AWAY: "o Telegram não respondeu por muito tempo.",
+}
+_NOT_WORTH_REPEATING: Final = frozenset(
+    {Undelivered.TOO_LONG, Undelivered.TOO_OLD, Undelivered.TOO_BIG, Undelivered.NOT_COPIED}
+)
+
+CUSTOMER_BLOCKED: Final = (
+    "⚠️ O cliente bloqueou o bot: <b>ele não foi avisado do encerramento</b>. "
+    "Se for urgente, fale com ele por telefone."
+)
+_FROM_CUSTOMER: Final = {
+    Undelivered.NOT_COPIED: (
+        "Não consegui encaminhar esse tipo de mensagem. "
+        "Escreva em texto ou envie uma foto ou arquivo."
+    ),
+    Undelivered.TOO_BIG: "Esse arquivo é grande demais. Envie um menor, por favor.",
+    Undelivered.TOO_LONG: "Essa mensagem é longa demais. Divida em duas, por favor.",
+}
+_NOT_SURE: Final = (
+    "Não tenho certeza de que sua mensagem chegou aos atendentes. Envie de novo, por favor."
+)
+
+
+def not_delivered(reason: Undelivered) -> str:
+    """To the attendant who wrote it."""
+    return _TO_CUSTOMER + _REASONS[reason]
+
+
+def can_be_repeated(reason: Undelivered) -> bool:
+    """Whether sending the same again may help."""
+    return reason not in _NOT_WORTH_REPEATING
+
+
+def not_passed_on(reason: Undelivered) -> str:
+    """To the customer who wrote it."""
+    return _FROM_CUSTOMER.get(reason, _NOT_SURE)

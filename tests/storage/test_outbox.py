@@ -1,0 +1,85 @@
+"""What waits to be sent, over the database."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from bot.domain.outgoing import Priority, Undelivered, What
+from storage.outbox import Outbox
+from tests.storage.records import NOW, after, outgoing
+
+
+@pytest.fixture
+def outbox(database: Any) -> Outbox:
+    return Outbox(database)
+
+
+FULL = outgoing(
+    9,
+    what=What.PART,
+    priority=Priority.ANSWER,
+    source_chat_id=5,
+    source_message_id=6,
+    reply_to=4,
+    album="a1",
+    header="<b>Ana</b>\n",
+    file={"type": "photo", "file_id": "f1", "has_spoiler": True},
+    below=3,
+    again="8",
+    length=12,
+)
+
+
+async def test_it_comes_back_as_it_was_put(outbox: Outbox):
+    assert await outbox.add([outgoing(1), FULL, outgoing(2, chat_id=7)]) == [True, True, True]
+    waiting = await outbox.waiting_in(-100)
+    assert sorted(waiting, key=lambda item: item.order) == [outgoing(1), FULL]
+    assert sorted(await outbox.waiting()) == [(-100, NOW), (-100, NOW), (7, NOW)]
+
+
+async def test_one_id_waits_once_whoever_puts_it(outbox: Outbox):
+    news = await asyncio.gather(*(outbox.add([outgoing(1)]) for _ in range(8)))
+    assert sum(new for [new] in news) == 1
+    await outbox.done(["1"], at=NOW)
+    assert await outbox.add([outgoing(1)]) == [False], "not even after it was sent"
+    assert await outbox.waiting_in(-100) == []
+
+
+async def test_attempts_are_counted_before_and_taken_back(outbox: Outbox):
+    await outbox.add([outgoing(1), outgoing(2)])
+    await outbox.begin(["1", "2"])
+    await outbox.begin(["1"])
+    await outbox.not_begun(["2"])
+    waiting = await outbox.waiting_in(-100)
+    assert {item.id: item.attempts for item in waiting} == {"1": 2, "2": 0}
+
+
+async def test_nothing_that_was_written_stays_after_it_was_sent(outbox: Outbox, database: Any):
+    await outbox.add([FULL])
+    await outbox.done([FULL.id], at=after(hours=1))
+    stored = await database["outbox"].find_one({"_id": FULL.id})
+    assert not {"html", "header", "file", "waiting"} & stored.keys()
+    assert stored["done_at"] == after(hours=1)
+
+
+async def test_what_was_not_delivered_is_kept_and_sent_again_by_one_press(outbox: Outbox):
+    await outbox.add([FULL])
+    await outbox.begin([FULL.id])
+    assert not await outbox.again(FULL.id), "it still waits"
+    await outbox.fail([FULL.id], Undelivered.BLOCKED, at=NOW)
+    assert await outbox.waiting_in(FULL.chat_id) == []
+    kept = await outbox.failed(FULL.id)
+    assert kept
+    assert kept.file == FULL.file
+    assert sum(await asyncio.gather(*(outbox.again(FULL.id) for _ in range(8)))) == 1
+    assert await outbox.waiting_in(FULL.chat_id) == [FULL]
+    assert await outbox.failed(FULL.id) is None
+    assert not await outbox.again("nothing")
+
+
+async def test_it_goes_along_to_another_group(outbox: Outbox):
+    await outbox.add([outgoing(1)])
+    await outbox.move(["1"], -200)
+    assert await outbox.waiting_in(-100) == []
+    assert await outbox.waiting_in(-200) == [outgoing(1, chat_id=-200)]
