@@ -90,8 +90,10 @@ class TelegramDelivery:
     async def closed_to_us(self, item: Outgoing) -> None:
         """Tell the admins which department gets nothing, and once the customer who waits."""
         conversation = await self.conversations.get(item.conversation_id)
-        department = conversation and await self.departments.get(conversation.department_id)
-        if conversation is None or department is None:
+        if conversation is None:
+            return
+        department = await self.departments.get(conversation.department_id)
+        if department is None:
             return
         await self.alerts.group_unreachable(department)
         await self.sending.say(
