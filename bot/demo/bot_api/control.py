@@ -12,6 +12,7 @@ from typing import Any
 from aiohttp import BodyPartReader, web
 
 from bot.demo.bot_api.changes import Event
+from bot.demo.bot_api.limits import Limit
 from bot.demo.bot_api.messages import topics_of
 from bot.demo.bot_api.methods.commands import commands_for
 from bot.demo.bot_api.people import People
@@ -36,6 +37,7 @@ class Control:
         router.add_get("/demo/api/state", self._state)
         router.add_get("/demo/events", self._events)
         router.add_get("/demo/files/{file_id}", self._file)
+        router.add_get("/demo/api/limits", self._limits)
         router.add_post("/demo/api/file", self._send_file)
         for name, action in self._actions().items():
             router.add_post(f"/demo/api/{name}", self._acting(action))
@@ -62,6 +64,7 @@ class Control:
             "create-topic": people.create_topic,
             "close-topic": people.close_topic,
             "delete-topic": people.delete_topic,
+            "limit": lambda **limit: people.limits.set(Limit(**limit)),
         }
 
     def _acting(
@@ -98,6 +101,9 @@ class Control:
         except (LookupError, ValueError, TypeError, PermissionError) as error:
             return _refused(error)
         return web.json_response({"result": message})
+
+    async def _limits(self, _request: web.Request) -> web.Response:
+        return web.json_response(self._people.limits.seen())
 
     async def _state(self, request: web.Request) -> web.Response:
         """Everything the page shows and where the stream stands.

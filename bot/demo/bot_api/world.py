@@ -11,6 +11,7 @@ from bot.demo.bot_api.changes import Changes
 from bot.demo.bot_api.errors import bad_request, forbidden
 from bot.demo.bot_api.faults import Faults
 from bot.demo.bot_api.files import Files
+from bot.demo.bot_api.limits import Limits
 from bot.demo.bot_api.updates import UpdateQueue
 
 Json = dict[str, Any]
@@ -139,7 +140,8 @@ class World:
         self.clock = clock
         self.changes = Changes()
         self.updates = UpdateQueue(first_update_id, changed=self.changes.wake)
-        self.faults = Faults(clock=time.monotonic)
+        self.faults = Faults()
+        self.limits = Limits(clock=time.monotonic)
         self.files = Files()
         self.bot = User(bot_id, bot_name, username=bot_username, is_bot=True)
         self.users: dict[int, User] = {bot_id: self.bot}

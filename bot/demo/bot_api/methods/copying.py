@@ -1,5 +1,7 @@
 """copyMessage, copyMessages and forwardMessage."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 from bot.demo.bot_api.errors import ApiError, bad_request
@@ -40,22 +42,26 @@ def copy_messages(world: World, params: Params) -> Any:
     found = [source.messages[i] for i in message_ids if i in source.messages]
     if not found:
         raise bad_request("there are no messages to forward")
+    contents = [*_copied(found)]
+    world.limits.count(chat.id, len(contents))
     albums: dict[str, str] = {}
     copies = []
-    for message in found:
-        try:
-            content = copied_content(message)
-        except ApiError:
-            continue
+    for content in contents:
         if params.flag("remove_caption"):
             content.pop("caption", None)
             content.pop("caption_entities", None)
-        if album := message.get("media_group_id"):
+        if album := content.get("media_group_id"):
             content["media_group_id"] = albums.setdefault(album, world.unique_id())
-        world.faults.count_in_group(chat.id)
         copy = post(world, chat, world.bot, content, thread_id=thread_id)
         copies.append({"message_id": copy["message_id"]})
     return copies
+
+
+def _copied(messages: list[Json]) -> Iterator[Json]:
+    for message in messages:
+        with contextlib.suppress(ApiError):
+            album = message.get("media_group_id")
+            yield copied_content(message) | ({"media_group_id": album} if album else {})
 
 
 def forward_message(world: World, params: Params) -> Any:

@@ -36,7 +36,7 @@ def _apply(world: World, params: Params, chat: Chat, message: Json, changes: Jso
     changes["reply_markup"] = inline
     if all(message.get(name) == value for name, value in changes.items()):
         raise bad_request(NOT_MODIFIED)
-    world.faults.count_in_group(chat.id)
+    world.limits.count(chat.id)
     return edit(world, chat, message, changes)
 
 

@@ -58,10 +58,10 @@ def send_media_group(world: World, params: Params) -> Any:
     thread_id = topic_for_bot(world, chat, params.integer("message_thread_id"))
     reply_to = replied_message(chat, params)
     contents = [_album_item(world, params, item) for item in album]
+    world.limits.count(chat.id, len(contents))
     group_id = world.unique_id()
     messages = []
     for content in contents:
-        world.faults.count_in_group(chat.id)
         content["media_group_id"] = group_id
         messages.append(
             post(world, chat, world.bot, content, reply_to=reply_to, thread_id=thread_id)

@@ -113,7 +113,7 @@ def send(world: World, params: Params, content: Json, *, chat: Chat | None = Non
     thread_id = topic_for_bot(world, chat, params.integer("message_thread_id"))
     reply_to = replied_message(chat, params)
     inline, keyboard = read_markup(params.json("reply_markup", "reply keyboard markup"))
-    world.faults.count_in_group(chat.id)
+    world.limits.count(chat.id)
     if inline:
         content["reply_markup"] = inline
     if params.flag("protect_content"):

@@ -37,7 +37,7 @@ def create_forum_topic(world: World, params: Params) -> Any:
     color = params.integer("icon_color", ICON_COLORS[0])
     if color not in ICON_COLORS:
         raise bad_request("invalid icon color specified")
-    world.faults.count_in_group(chat.id)
+    world.limits.count(chat.id)
     emoji_id = params.text("icon_custom_emoji_id") or None
     topic = create_topic(world, chat, world.bot, name, icon_color=color, emoji_id=emoji_id)
     shown: Json = {"message_thread_id": topic.thread_id, "name": name, "icon_color": color}
