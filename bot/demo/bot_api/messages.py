@@ -14,30 +14,14 @@ NOT_COPIED = frozenset(
         "forum_topic_edited",
         "forum_topic_closed",
         "forum_topic_reopened",
+        "migrate_to_chat_id",
+        "migrate_from_chat_id",
     }
 )
 """Service messages: nothing in them can be copied, forwarded or edited."""
 
 SEEN_BY_ITS_BOT = NOT_COPIED - {"new_chat_members"}
 """The bot's own messages that come back to it as updates: Telegram sends it these, no others."""
-
-CONTENT = (
-    "text",
-    "entities",
-    "caption",
-    "caption_entities",
-    "photo",
-    "document",
-    "audio",
-    "voice",
-    "video",
-    "video_note",
-    "animation",
-    "sticker",
-    "location",
-    "contact",
-)
-"""What a copy takes along."""
 
 
 def post(
@@ -121,14 +105,6 @@ def edit(
     world.put(chat, edited)
     deliver(world, chat, "edited_message", edited)
     return edited
-
-
-def copied_content(message: Json) -> Json:
-    """What copyMessage takes from a message; raises ApiError for a service message."""
-    content = {name: message[name] for name in CONTENT if name in message}
-    if not content:
-        raise bad_request("the message can't be copied")
-    return content
 
 
 def topic_for_bot(world: World, chat: Chat, thread_id: int) -> int | None:
