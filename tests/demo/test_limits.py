@@ -40,7 +40,7 @@ def refused_for(limits: Limits, chat_id: int, messages: int = 1) -> int | None:
     try:
         limits.count(chat_id, messages)
     except ApiError as refusal:
-        return refusal.retry_after
+        return refusal.parameters["retry_after"]
     return None
 
 

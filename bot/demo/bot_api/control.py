@@ -66,7 +66,11 @@ class Control:
             "unblock": people.unblock_bot,
             "create-topic": people.create_topic,
             "close-topic": people.close_topic,
+            "rename-topic": people.rename_topic,
             "delete-topic": people.delete_topic,
+            "migrate": people.migrate,
+            "set-forum": people.set_forum,
+            "set-bot-rights": people.set_bot_rights,
             "limit": lambda **limit: people.limits.set(Limit(**limit)),
         }
 
@@ -140,6 +144,7 @@ class Control:
         present = [chat.id] if chat.is_private else [*chat.members]
         return {
             **chat.api,
+            "migrated_to": chat.migrated_to,
             "messages": messages if kept is None else messages[max(0, len(messages) - kept) :],
             "members": {user_id: member.status for user_id, member in chat.members.items()},
             "topics": topics_of(chat),

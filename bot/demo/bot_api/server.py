@@ -140,8 +140,8 @@ def _response(answer: dict[str, Any] | ApiError) -> web.Response:
         "error_code": answer.code,
         "description": answer.description,
     }
-    if answer.retry_after is not None:
-        body["parameters"] = {"retry_after": answer.retry_after}
+    if answer.parameters:
+        body["parameters"] = answer.parameters
     return web.Response(body=_encode(body), status=answer.code, content_type="application/json")
 
 

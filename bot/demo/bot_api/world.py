@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from bot.demo.bot_api.changes import Changes
-from bot.demo.bot_api.errors import bad_request, forbidden
+from bot.demo.bot_api.errors import bad_request, forbidden, upgraded
 from bot.demo.bot_api.faults import Faults
 from bot.demo.bot_api.files import Files
 from bot.demo.bot_api.limits import Limits
@@ -97,6 +97,8 @@ class Chat:
     """The `chat` object that messages carry."""
     ids: Iterator[int]
     is_forum: bool = False
+    migrated_to: int | None = None
+    """The supergroup this group became; nobody writes here any more."""
     messages: dict[int, Json] = field(default_factory=dict)
     """By message_id, oldest first; a message dict is replaced on edit, never changed."""
     members: dict[int, Member] = field(default_factory=dict)
@@ -210,6 +212,8 @@ class World:
             if write:
                 self._check_may_write(chat)
             return chat
+        if chat.migrated_to is not None:
+            raise upgraded(chat.migrated_to)
         member = chat.members.get(self.bot.id)
         if member is None:
             raise bad_request("chat not found")

@@ -235,6 +235,8 @@ class Writing(Groups):
         return shown | _said(file.caption, "caption") if file.caption else shown
 
     def _check_may_say(self, user: User, chat: Chat, thread_id: int | None) -> None:
+        if chat.migrated_to is not None:
+            raise PermissionError(f"chat {chat.id} has become {chat.migrated_to}")
         if not self.is_member(chat, user.id):
             raise PermissionError(f"user {user.id} is not in chat {chat.id}")
         if chat.is_private and user.blocked:

@@ -58,10 +58,17 @@ def edit_forum_topic(world: World, params: Params) -> Any:
         edited["icon_custom_emoji_id"] = emoji_id or ""
     if not edited:
         raise bad_request("TOPIC_NOT_MODIFIED")
-    topic.name, topic.icon_custom_emoji_id = name, emoji_id
-    publish_topics(world, chat)
-    post(world, chat, world.bot, {"forum_topic_edited": edited}, thread_id=topic.thread_id)
+    edit_topic(world, chat, topic, edited, by=world.bot)
     return True
+
+
+def edit_topic(world: World, chat: Chat, topic: Topic, edited: Json, *, by: User) -> None:
+    """Give a topic another name or icon, with its service message."""
+    topic.name = edited.get("name", topic.name)
+    if "icon_custom_emoji_id" in edited:
+        topic.icon_custom_emoji_id = edited["icon_custom_emoji_id"] or None
+    publish_topics(world, chat)
+    post(world, chat, by, {"forum_topic_edited": edited}, thread_id=topic.thread_id)
 
 
 def close_forum_topic(world: World, params: Params) -> Any:
