@@ -97,13 +97,16 @@ async def test_rights_are_taken_from_the_bot_one_by_one(
     assert not change.new_chat_member.can_manage_topics  # type: ignore[union-attr]
     with pytest.raises(TelegramBadRequest, match="not enough rights to create a topic"):
         await bot.create_forum_topic(FORUM, "Beto")
+    theirs = emulator.create_topic(BRUNO, FORUM, "Caixa")
     with pytest.raises(TelegramBadRequest, match="not enough rights to close"):
-        await bot.close_forum_topic(FORUM, thread_id)
+        await bot.close_forum_topic(FORUM, theirs)
+    await bot.close_forum_topic(FORUM, thread_id)
+    await bot.send_message(FORUM, "quem abriu pode", message_thread_id=thread_id)
     await bot.pin_chat_message(FORUM, said.message_id)
     emulator.set_bot_rights(FORUM, can_pin_messages=False)
     with pytest.raises(TelegramBadRequest, match="not enough rights to manage pinned"):
         await bot.pin_chat_message(FORUM, said.message_id)
     emulator.set_bot_rights(FORUM, can_manage_topics=True)
-    await bot.close_forum_topic(FORUM, thread_id)
+    await bot.close_forum_topic(FORUM, theirs)
     with pytest.raises(TelegramBadRequest, match="not enough rights to manage pinned"):
         await bot.unpin_chat_message(FORUM, message_id=said.message_id)

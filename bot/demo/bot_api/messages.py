@@ -114,7 +114,7 @@ def topic_for_bot(world: World, chat: Chat, thread_id: int) -> int | None:
     topic = chat.topics.get(thread_id)
     if topic is None:
         raise bad_request("message thread not found")
-    if topic.closed and not world.bot_may(chat, "can_manage_topics"):
+    if topic.closed and not world.may_manage(chat, topic, world.bot.id):
         raise bad_request("TOPIC_CLOSED")
     return thread_id
 
@@ -136,7 +136,7 @@ def create_topic(
         "is_topic_message": True,
         "forum_topic_created": created,
     }
-    topic = Topic(message_id, name, icon_color, icon_custom_emoji_id=emoji_id)
+    topic = Topic(message_id, name, icon_color, user.id, icon_custom_emoji_id=emoji_id)
     chat.topics[message_id] = topic
     publish_topics(world, chat)
     world.put(chat, message)

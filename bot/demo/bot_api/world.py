@@ -84,6 +84,7 @@ class Topic:
     thread_id: int
     name: str
     icon_color: int
+    creator_id: int
     closed: bool = False
     icon_custom_emoji_id: str | None = None
 
@@ -233,6 +234,13 @@ class World:
     def bot_may(self, chat: Chat, right: str) -> bool:
         member = chat.members.get(self.bot.id)
         return member is not None and member.may(right)
+
+    def may_manage(self, chat: Chat, topic: Topic, user_id: int) -> bool:
+        """Who opened a topic may close, rename and use it as who manages topics may."""
+        member = chat.members.get(user_id)
+        return topic.creator_id == user_id or (
+            member is not None and member.may("can_manage_topics")
+        )
 
     def is_member(self, chat: Chat, user_id: int) -> bool:
         if chat.is_private:

@@ -246,7 +246,7 @@ class Writing(Groups):
         topic = chat.topics.get(thread_id)
         if topic is None:
             raise LookupError(f"chat {chat.id} has no topic {thread_id}")
-        if topic.closed and not chat.members[user.id].may("can_manage_topics"):
+        if topic.closed and not self.may_manage(chat, topic, user.id):
             raise PermissionError(f"topic {thread_id} is closed")
 
     def _own_message(self, user_id: int, chat_id: int, message_id: int) -> tuple[Chat, Json]:
