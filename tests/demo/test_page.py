@@ -20,7 +20,7 @@ from playwright.async_api import Browser, Locator, Page, async_playwright, expec
 from bot.demo.bot_api import BotApiEmulator, Scene, Switch
 from bot.demo.bot_api.messages import post
 from bot.demo.people import DemoPerson
-from tests.demo.conftest import BRUNO, CARLA, FORUM
+from tests.demo.conftest import BRUNO, CARLA, FORUM, GROUP
 
 pytestmark = pytest.mark.browser
 
@@ -80,7 +80,7 @@ class Stage:
         emulator.serve_page(
             Scene(
                 people=PEOPLE,
-                group_id=FORUM,
+                groups=(FORUM, GROUP),
                 attendants=(BRUNO, CARLA),
                 admin_id=RENATA,
                 switches=(

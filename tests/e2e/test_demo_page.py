@@ -28,7 +28,7 @@ OpenPage = Callable[..., Awaitable[Page]]
 
 @pytest.fixture
 async def demo() -> AsyncIterator[Demo]:
-    async with open_demo() as demo:
+    async with open_demo(departments=1) as demo:
         yield demo
 
 

@@ -5,6 +5,7 @@ import { h, icon, iconButton } from "./dom.js";
 import { fileSize, fullName, summary } from "./format.js";
 
 const TEXT_LIMIT = 4096;
+const ALBUM_LIMIT = 10;
 
 export class Composer {
   #pane;
@@ -132,12 +133,18 @@ export class Composer {
     const chosen = this.#files;
     const kinds = chosen.map(({ file, asDocument }) => kindOf(file, asDocument));
     const isAlbum = chosen.length > 1 && canBeAlbum(kinds);
-    const album = isAlbum ? `${Date.now()}${Math.floor(Math.random() * 1000)}` : undefined;
+    const album = `${Date.now()}${Math.floor(Math.random() * 1000)}`;
     const replyTo = this.#replyTo?.message_id;
+    // One after the other: an album keeps the order in which it was chosen.
+    let before = Promise.resolve();
     chosen.forEach(({ file }, index) => {
-      const values = { user_id: actorId, chat_id: chatId, kind: kinds[index], thread_id: threadId, media_group_id: album,
+      const values = { user_id: actorId, chat_id: chatId, kind: kinds[index], thread_id: threadId,
+        media_group_id: isAlbum ? `${album}${Math.floor(index / ALBUM_LIMIT)}` : undefined,
         caption: index === 0 ? caption : undefined, reply_to: index === 0 ? replyTo : undefined };
-      this.#pane.addPending(file.name, () => sendFile(file, values));
+      const turn = before;
+      before = new Promise((done) => {
+        this.#pane.addPending(file.name, () => turn.then(() => sendFile(file, values)).finally(done));
+      });
     });
     this.#files = [];
     this.input.value = "";
@@ -303,6 +310,6 @@ function kindOf(file, asDocument) {
 }
 
 function canBeAlbum(kinds) {
-  return kinds.length <= 10 && (kinds.every((kind) => kind === "photo" || kind === "video")
-    || kinds.every((kind) => kind === "document") || kinds.every((kind) => kind === "audio"));
+  return kinds.every((kind) => kind === "photo" || kind === "video")
+    || kinds.every((kind) => kind === "document") || kinds.every((kind) => kind === "audio");
 }
