@@ -7,6 +7,7 @@ import { serviceText } from "./message.js";
 import { Pane } from "./pane.js";
 import { PeoplePanel } from "./people.js";
 import { Store } from "./store.js";
+import { threadOf } from "./topics.js";
 
 const phone = matchMedia("(max-width: 799px)");
 const narrow = matchMedia("(max-width: 1279px)");
@@ -244,6 +245,7 @@ function follow() {
   store.addEventListener("message", ({ detail: { chatId, message } }) => {
     const group = store.scene.groups.find((groupId) => store.groupNow(groupId) === chatId);
     if (group && group !== chosen.group && message.from.id !== chosen.attendant && !serviceText(message)) {
+      panes.attendants.topics.addUnread(chatId, threadOf(message));
       unreadGroups.set(group, (unreadGroups.get(group) ?? 0) + 1);
       store.dispatchEvent(new Event("group"));
       showUnread(panes.attendants);

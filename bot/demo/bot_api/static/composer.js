@@ -3,6 +3,7 @@
 import { act, sendFile } from "./api.js";
 import { h, icon, iconButton } from "./dom.js";
 import { fileSize, fullName, summary } from "./format.js";
+import { Samples } from "./samples.js";
 
 const TEXT_LIMIT = 4096;
 const ALBUM_LIMIT = 10;
@@ -32,13 +33,14 @@ export class Composer {
       "aria-expanded": "false", onclick: () => this.#toggleCommands() });
     this.keyboardButton = iconButton("keyboard", "Esconder botões", { class: "icon-button toggle-keyboard", "aria-pressed": "true",
       onclick: () => this.#toggleKeyboard() });
+    this.samples = new Samples(pane);
     this.context = h("div", { class: "composer-context", hidden: true });
     this.strip = h("ul", { class: "attachments", "aria-label": "Anexos", hidden: true });
     this.commands = h("ul", { class: "commands", role: "listbox", "aria-label": "Comandos", "data-testid": "command-list", hidden: true });
     this.keyboard = h("div", { class: "reply-keyboard", "aria-label": "Respostas rápidas", role: "group" });
     this.closed = h("p", { class: "closed", hidden: true });
-    this.row = h("div", { class: "composer-row" }, this.attachButton, this.picker, this.input, this.slashButton, this.keyboardButton, this.sendButton);
-    this.element = h("div", { class: "composer" }, this.commands, this.context, this.strip, this.closed, this.row, this.keyboard);
+    this.row = h("div", { class: "composer-row" }, this.attachButton, this.samples.button, this.picker, this.input, this.slashButton, this.keyboardButton, this.sendButton);
+    this.element = h("div", { class: "composer" }, this.commands, this.samples.menu, this.context, this.strip, this.closed, this.row, this.keyboard);
     this.#typed();
   }
 
@@ -48,6 +50,7 @@ export class Composer {
 
   /** Keep the draft of the chat that is left, bring back the one of the chat that is shown. */
   swap(fromKey, toKey) {
+    this.samples.close();
     if (fromKey) this.#drafts.set(fromKey, this.input.value);
     this.cancel();
     this.#files = [];

@@ -68,10 +68,7 @@ export class Pane {
     const { chatId, actorId } = this.who();
     const moved = chatId !== this.chatId;
     Object.assign(this, { chatId, actorId });
-    if (moved) {
-      this.threadId = null;
-      this.topics.forget();
-    }
+    if (moved) this.threadId = null;
     if (this.threadId && !this.topics.find(this.threadId)) this.threadId = null;
     if (before !== this.#place()) this.composer.swap(before, this.#place());
     this.redraw();
@@ -99,7 +96,7 @@ export class Pane {
   /** The person looks at this pane: nothing in it is unread. */
   seen() {
     this.unread = 0;
-    this.topics.seen(this.threadId);
+    this.topics.seen();
     this.onUnread(this);
     this.topics.redraw();
   }
@@ -283,7 +280,7 @@ export class Pane {
       this.openTopic(thread);
       return;
     }
-    if (!serviceText(message)) this.topics.addUnread(thread);
+    if (!serviceText(message)) this.topics.addUnread(this.chatId, thread);
     this.topics.redraw();
     this.#countUnread(message.from.id === this.actorId);
   }

@@ -1,7 +1,9 @@
 // The topics of a forum group: a bar to go from one to the next, and the whole list behind a button.
 
+import { act } from "./api.js";
 import { h, icon, iconButton } from "./dom.js";
 import { clockTime, summary } from "./format.js";
+import { serviceText } from "./message.js";
 
 const GENERAL = { thread_id: null, name: "Geral" };
 
@@ -11,25 +13,29 @@ export class Topics {
   #pane;
   #unread = new Map();
 
-  /** pane: {chat, threadId, list, openTopic(threadId)} */
+  /** pane: {chat, chatId, actorId, threadId, list, openTopic(threadId), notice(text)} */
   constructor(pane) {
     this.#pane = pane;
     this.tabs = h("div", { class: "topics", role: "tablist", "aria-label": "Tópicos" });
     this.toggle = iconButton("list", "Todos os tópicos", { "data-testid": "topic-list-toggle", "aria-expanded": "false",
       onclick: () => this.#openSheet(this.sheet.hidden) });
-    this.element = h("div", { class: "topic-bar", hidden: true }, this.toggle, this.tabs);
+    this.closeButton = iconButton("lock", "Fechar o tópico", { "data-testid": "close-topic", onclick: () => this.#toggleClosed() });
+    this.deleteButton = iconButton("trash", "Apagar o tópico", { "data-testid": "delete-topic", onclick: () => this.#delete() });
+    this.element = h("div", { class: "topic-bar", hidden: true }, this.toggle, this.tabs, this.closeButton, this.deleteButton);
     this.sheet = h("ul", { class: "topic-list", "data-testid": "topic-list", "aria-label": "Todos os tópicos", hidden: true,
       onkeydown: (event) => { if (event.key === "Escape") { this.#openSheet(false); this.toggle.focus(); } } });
   }
 
   find(threadId) { return this.#pane.chat?.topics?.find((topic) => topic.thread_id === threadId); }
 
-  addUnread(threadId) { this.#unread.set(threadId, (this.#unread.get(threadId) ?? 0) + 1); }
+  addUnread(chatId, threadId) {
+    const key = `${chatId}/${threadId}`;
+    this.#unread.set(key, (this.#unread.get(key) ?? 0) + 1);
+  }
 
-  seen(threadId) { this.#unread.delete(threadId); }
+  seen() { this.#unread.delete(`${this.#pane.chatId}/${this.#pane.threadId}`); }
 
-  /** Another chat: nothing of the one before is unread here. */
-  forget() { this.#unread.clear(); }
+  #unreadIn(topic) { return this.#unread.get(`${this.#pane.chatId}/${topic.thread_id}`) ?? 0; }
 
   redraw() {
     const { chat, threadId } = this.#pane;
@@ -38,6 +44,12 @@ export class Topics {
       this.#openSheet(false);
       return;
     }
+    const current = this.find(threadId);
+    const label = current?.closed ? "Reabrir o tópico" : "Fechar o tópico";
+    this.closeButton.hidden = this.deleteButton.hidden = !current;
+    this.closeButton.replaceChildren(icon(current?.closed ? "unlock" : "lock"));
+    this.closeButton.setAttribute("aria-label", label);
+    this.closeButton.title = label;
     const scroll = this.tabs.scrollLeft;
     const shown = this.#ordered((topic) => topic.thread_id);
     this.tabs.replaceChildren(...shown.map((topic) => this.#tab(topic, topic.thread_id === threadId)));
@@ -55,7 +67,7 @@ export class Topics {
   }
 
   #tab(topic, selected) {
-    const unread = this.#unread.get(topic.thread_id) ?? 0;
+    const unread = this.#unreadIn(topic);
     return h("button", { type: "button", role: "tab", class: topic.closed ? "topic closed-topic" : "topic", "data-testid": "topic",
       "aria-selected": String(selected), "aria-controls": this.#pane.list.id, tabindex: selected ? "0" : "-1",
       "data-thread-id": topic.thread_id ?? "general", title: topic.name,
@@ -75,6 +87,25 @@ export class Topics {
     this.tabs.querySelector('[aria-selected="true"]').focus();
   }
 
+  async #toggleClosed() {
+    const { actorId, chatId, threadId } = this.#pane;
+    await this.#try(act("close-topic", { user_id: actorId, chat_id: chatId, thread_id: threadId, closed: !this.find(threadId).closed }));
+  }
+
+  async #delete() {
+    const { chatId, threadId } = this.#pane;
+    if (!confirm(`Apagar o tópico “${this.find(threadId).name}” com todas as mensagens? Como no Telegram, o bot não fica sabendo.`)) return;
+    await this.#try(act("delete-topic", { chat_id: chatId, thread_id: threadId }));
+  }
+
+  async #try(change) {
+    try {
+      await change;
+    } catch {
+      this.#pane.notice("Não deu para mudar o tópico.");
+    }
+  }
+
   #openSheet(open) {
     this.sheet.hidden = !open;
     this.toggle.setAttribute("aria-expanded", String(open));
@@ -83,19 +114,19 @@ export class Topics {
 
   #fillSheet() {
     const last = new Map();
-    for (const message of this.#pane.chat.byId.values()) last.set(threadOf(message), message);
+    for (const message of this.#pane.chat.byId.values()) if (!serviceText(message)) last.set(threadOf(message), message);
     const rows = this.#ordered((topic) => last.get(topic.thread_id)?.message_id ?? 0);
     this.sheet.replaceChildren(...rows.map((topic) => this.#row(topic, last.get(topic.thread_id))));
   }
 
   #row(topic, message) {
-    const unread = this.#unread.get(topic.thread_id) ?? 0;
+    const unread = this.#unreadIn(topic);
     const about = message ? summary(message).split("\n")[0] : "Nada ainda";
     return h("li", {}, h("button", { type: "button", "data-testid": "topic-row", "aria-current": topic.thread_id === this.#pane.threadId ? "true" : null,
       class: topic.closed ? "closed-topic" : null,
       onclick: () => { this.#openSheet(false); this.#pane.openTopic(topic.thread_id); } },
     h("span", { class: "topic-icon", "aria-hidden": "true" }, topic.closed ? icon("lock") : "#"),
-    h("span", { class: "topic-text" }, h("strong", {}, topic.name), h("span", {}, topic.closed ? `Fechado · ${about}` : about)),
+    h("span", { class: "topic-text" }, h("strong", {}, topic.name), h("span", {}, `${topic.closed ? "Fechado · " : ""}${about}`)),
     h("span", { class: "topic-side" }, message ? h("time", {}, clockTime(message.date)) : null, unread ? h("span", { class: "badge" }, String(unread)) : null)));
   }
 }
