@@ -14,7 +14,7 @@ from bot.demo import people
 from bot.demo.bot_api import BotApiEmulator, Link, Scene, Switch
 from bot.demo.ixc import CREDENTIAL, IxcEmulator, demo_emulator, fail_for_some, faults
 from bot.domain.candidate import Candidate, Policy
-from bot.domain.conversation import DEFAULT_DEPARTMENT
+from bot.domain.conversation import DEFAULT_DEPARTMENT, Department
 from bot.domain.label import Tag
 from bot.domain.registration import Stamp, Way
 from bot.domain.tax_id import TaxId, read_tax_id
@@ -23,6 +23,8 @@ from bot.settings import Settings
 from bot.telegram import open_bot
 
 GROUP_ID = -1001000000001
+FORUM_ID = -1001000000002
+"""The second department's group: each conversation has a topic there."""
 ADMIN_ID = 4001
 ATTENDANTS = ((4002, "Bia", "Santos"), (4003, "Caio", "Melo"))
 _SLOW_S = 8.0
@@ -84,9 +86,12 @@ class Demo:
 
 
 @asynccontextmanager
-async def open_demo(*, port: int = 0, **overrides: object) -> AsyncIterator[Demo]:
+async def open_demo(
+    *, port: int = 0, departments: int = 2, **overrides: object
+) -> AsyncIterator[Demo]:
     """Emulated Telegram and ERP, an embedded database of its own, and the bot between them.
 
+    departments: with one that has a group, customers are not asked to choose.
     overrides: settings that differ, by field name.
     """
     async with AsyncExitStack() as stack:
@@ -94,7 +99,7 @@ async def open_demo(*, port: int = 0, **overrides: object) -> AsyncIterator[Demo
         telegram = BotApiEmulator()
         await telegram.start(port=port)
         stack.push_async_callback(telegram.stop)
-        _invite(telegram)
+        _invite(telegram, departments)
         erp = await stack.enter_async_context(demo_emulator(has_page=True))
         values: dict[str, object] = {
             "bot_token": telegram.token,
@@ -116,27 +121,31 @@ async def open_demo(*, port: int = 0, **overrides: object) -> AsyncIterator[Demo
         turns = Turns(NO_LIMITS)
         bot = await stack.enter_async_context(open_bot(settings, turns))
         balcao = app.build(settings, bot=bot, turns=turns, database=database, erp=lookup)
-        await _seed(balcao)
+        await _seed(balcao, departments)
         await stack.enter_async_context(app.serving(balcao))
-        telegram.serve_page(_scene(erp))
+        telegram.serve_page(_scene(erp, departments))
         yield Demo(telegram=telegram, erp=erp, balcao=balcao, url=telegram.url)
 
 
-def _invite(telegram: BotApiEmulator) -> None:
+def _invite(telegram: BotApiEmulator, departments: int) -> None:
     telegram.add_user(ADMIN_ID, "Dora", "Lima", started=True)
     for user_id, first_name, last_name in ATTENDANTS:
         telegram.add_user(user_id, first_name, last_name)
     for person in people.DEMO_PEOPLE:
         telegram.add_user(person.user_id, person.first_name, person.last_name, phone=person.phone)
     members = (ADMIN_ID, *(user_id for user_id, _, _ in ATTENDANTS))
-    telegram.add_group(GROUP_ID, "Atendimento", members=members, bot="administrator")
+    telegram.add_group(GROUP_ID, "Atendimento", members=members)
+    if departments > 1:
+        telegram.add_group(FORUM_ID, "Financeiro", forum=True, members=members)
 
 
-async def _seed(balcao: app.Balcao) -> None:
+async def _seed(balcao: app.Balcao, departments: int) -> None:
     """Register those of whom the company knows something by itself."""
     await balcao.departments.ensure_default()
-    # Without a group, as the page shows one: customers are not asked until an admin links one.
-    await balcao.departments.create("Financeiro", "💰")
+    second = await balcao.departments.create("Financeiro", "💰")
+    assert isinstance(second, Department)  # noqa: S101 - the database was empty
+    if departments > 1:
+        await balcao.departments.link(second.id, FORUM_ID)
     tag_ids: dict[people.DemoPerson, set[str]] = {}
     for name, emoji, tagged in _TAGS:
         tag = await balcao.tags.create(name, emoji)
@@ -153,7 +162,7 @@ async def _seed(balcao: app.Balcao) -> None:
         await balcao.apply_plan([candidate], _LOCAL_FIELDS, stamp)
 
 
-def _scene(erp: IxcEmulator) -> Scene:
+def _scene(erp: IxcEmulator, departments: int) -> Scene:
     state = {"erp": "normal"}
 
     def switch(value: str) -> None:
@@ -167,7 +176,7 @@ def _scene(erp: IxcEmulator) -> Scene:
 
     return Scene(
         people=people.DEMO_PEOPLE,
-        group_id=GROUP_ID,
+        groups=(GROUP_ID, FORUM_ID)[:departments],
         attendants=[user_id for user_id, _, _ in ATTENDANTS],
         admin_id=ADMIN_ID,
         title="Balcão: demonstração",

@@ -124,7 +124,7 @@ async def test_a_switch_takes_only_its_own_values(
     async with http.get("/demo/api/scene") as response:
         assert response.status == 404
     emulator.serve_page(
-        Scene(people=(), group_id=GROUP, attendants=(BRUNO,), admin_id=ANA, switches=(erp,))
+        Scene(people=(), groups=(GROUP,), attendants=(BRUNO,), admin_id=ANA, switches=(erp,))
     )
     async with http.post("/demo/api/switch", json={"key": "erp", "value": "down"}) as response:
         assert await response.json() == {"value": "down"}

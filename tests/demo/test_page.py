@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -13,14 +14,15 @@ from aiogram.types import (
     InlineKeyboardButton,
     InlineKeyboardMarkup,
     KeyboardButton,
+    ReactionTypeEmoji,
     ReplyKeyboardMarkup,
 )
-from playwright.async_api import Browser, Locator, Page, async_playwright, expect
+from playwright.async_api import Browser, FilePayload, Locator, Page, async_playwright, expect
 
 from bot.demo.bot_api import BotApiEmulator, Scene, Switch
 from bot.demo.bot_api.messages import post
 from bot.demo.people import DemoPerson
-from tests.demo.conftest import BRUNO, CARLA, FORUM
+from tests.demo.conftest import BRUNO, CARLA, FORUM, GROUP
 
 pytestmark = pytest.mark.browser
 
@@ -80,7 +82,7 @@ class Stage:
         emulator.serve_page(
             Scene(
                 people=PEOPLE,
-                group_id=FORUM,
+                groups=(FORUM, GROUP),
                 attendants=(BRUNO, CARLA),
                 admin_id=RENATA,
                 switches=(
@@ -293,6 +295,109 @@ async def test_attendants_write_in_topics(open_page: Opener, stage: Stage, bot: 
     await bot.delete_forum_topic(FORUM, topic.message_thread_id)
     await expect(pane.get_by_test_id("topic")).to_have_count(2)
     await expect(pane.get_by_test_id("input")).to_be_visible()
+
+
+async def test_groups_and_topics_are_listed_with_what_is_unread_and_pinned(
+    open_page: Opener, stage: Stage, bot: Bot
+) -> None:
+    page = await open_page()
+    pane = page.get_by_test_id("pane-attendants")
+    plain, forum = GROUP, FORUM
+    await pane.locator(f'[data-group-id="{plain}"]').click()
+    await expect(pane.locator(".topic-bar")).to_be_hidden()
+    topics = {
+        name: (await bot.create_forum_topic(forum, name)).message_thread_id
+        for name in ("🔴 Marina", "João", "Davi")
+    }
+    for name, thread_id in topics.items():
+        said = await bot.send_message(forum, f"ficha de {name}", message_thread_id=thread_id)
+        if name == "🔴 Marina":
+            await bot.pin_chat_message(forum, said.message_id)
+    await bot.close_forum_topic(forum, topics["João"])
+    tab = pane.locator(f'[data-group-id="{forum}"]')
+    await expect(tab.locator(".badge")).to_have_text("3")
+    await tab.click()
+    await expect(tab.locator(".badge")).to_have_count(0)
+
+    await pane.get_by_test_id("topic-list-toggle").click()
+    rows = pane.get_by_test_id("topic-row")
+    await expect(rows.locator("strong")).to_have_text(["Geral", "Davi", "🔴 Marina", "João"])
+    await expect(rows.nth(3)).to_contain_text("Fechado · ficha de João")
+    await expect(rows.nth(2).locator(".badge")).to_have_text("1")
+    await rows.nth(2).click()
+    await expect(pane.get_by_test_id("topic-list")).to_be_hidden()
+    pinned = pane.get_by_test_id("pinned")
+    await expect(pinned).to_contain_text("ficha de 🔴 Marina")
+    await pinned.click()
+    await expect(pane.locator(".message.found")).to_contain_text("ficha de 🔴 Marina")
+    await say(pane, "bom dia")
+    await expect(pane.get_by_test_id("message").last).to_contain_text("bom dia")
+    assert stage.emulator.messages(forum)[-1]["message_thread_id"] == topics["🔴 Marina"]
+    await pane.locator(f'[data-thread-id="{topics["Davi"]}"]').click()
+    await expect(pinned).to_be_hidden()
+
+
+async def test_topics_are_closed_and_deleted_by_hand_and_groups_change(
+    open_page: Opener, stage: Stage, bot: Bot
+) -> None:
+    page = await open_page()
+    pane = page.get_by_test_id("pane-attendants")
+    topic = await bot.create_forum_topic(FORUM, "Marina")
+    await expect(pane.get_by_test_id("message")).to_contain_text("Tópico “Marina” criado")
+    await pane.get_by_test_id("close-topic").click()
+    await expect(pane.get_by_test_id("message").last).to_have_text("Bruno fechou o tópico")
+    await pane.get_by_role("button", name="Reabrir o tópico").click()
+    await expect(pane.get_by_test_id("message").last).to_have_text("Bruno reabriu o tópico")
+    page.on("dialog", lambda dialog: dialog.accept())
+    await pane.get_by_test_id("delete-topic").click()
+    await expect(pane.get_by_test_id("toast")).to_have_text("O tópico foi apagado.")
+    assert stage.emulator.chat(FORUM).topics == {}
+    assert topic.name == "Marina"
+    await bot.send_message(FORUM, "aviso")
+    stage.emulator.set_forum(FORUM, False)
+    await expect(pane.locator(".topic-bar")).to_be_hidden()
+    await expect(pane.get_by_test_id("message")).to_have_text(re.compile("aviso"))
+
+
+async def test_albums_and_other_kinds_are_sent_and_shown(
+    open_page: Opener, stage: Stage, bot: Bot
+) -> None:
+    page = await open_page()
+    pane = page.get_by_test_id("pane-customer")
+    picture = await page.screenshot(clip={"x": 0, "y": 0, "width": 60, "height": 40})
+    files: list[FilePayload] = [
+        {"name": f"foto-{number}.png", "mimeType": "image/png", "buffer": picture}
+        for number in range(11)
+    ]
+    async with page.expect_file_chooser() as chooser:
+        await pane.get_by_test_id("attach").click()
+    await (await chooser.value).set_files(files)
+    await pane.get_by_test_id("input").fill("o roteador")
+    await pane.get_by_test_id("send").click()
+    await expect(pane.get_by_test_id("message")).to_have_count(11)
+    sent = stage.emulator.messages(MARINA)
+    names = [stage.emulator.files.by_id(m["photo"][0]["file_id"]) for m in sent]
+    assert [file.name for file in names if file] == [file["name"] for file in files]
+    albums = [message["media_group_id"] for message in sent]
+    assert [len(set(albums[:10])), len(set(albums))] == [1, 2]
+    assert [message.get("caption") for message in sent[:2]] == ["o roteador", None]
+    await expect(pane.locator(".in-album")).to_have_count(9)
+
+    await pane.get_by_test_id("samples").click()
+    await pane.get_by_test_id("sample-list").get_by_text("Enquete").click()
+    poll = pane.get_by_test_id("message").last
+    await expect(poll).to_contain_text("Qual horário?")
+    number = int(await poll.get_attribute("data-message-id") or 0)
+    await bot.set_message_reaction(MARINA, number, [ReactionTypeEmoji(emoji="👍")])
+    await expect(poll.locator(".reactions")).to_have_text("👍")
+    stage.emulator.send_text(BRUNO, GROUP, "o técnico vai às 9h")
+    stage.emulator.forward(MARINA, MARINA, GROUP, 1, hidden=True)
+    await expect(pane.locator(".forwarded")).to_have_text("Encaminhada de Bruno")
+    for kind in ("venue", "dice", "checklist", "story", "game", "paid_media", "live_location"):
+        stage.emulator.send_sample(MARINA, MARINA, kind)
+    for shown in ("Rua das Flores", "🎲 4", "☐ Modem", "História", "Uma partida", "5 ★"):
+        await expect(pane.get_by_test_id("messages")).to_contain_text(shown)
+    await expect(pane.get_by_test_id("message").last).to_contain_text("em tempo real")
 
 
 async def test_files_go_both_ways(open_page: Opener, stage: Stage, bot: Bot) -> None:

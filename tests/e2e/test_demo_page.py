@@ -28,7 +28,7 @@ OpenPage = Callable[..., Awaitable[Page]]
 
 @pytest.fixture
 async def demo() -> AsyncIterator[Demo]:
-    async with open_demo() as demo:
+    async with open_demo(departments=1) as demo:
         yield demo
 
 
@@ -38,7 +38,7 @@ async def open_page(browser: Browser, demo: Demo) -> AsyncIterator[OpenPage]:
     troubles: list[str] = []
     contexts = []
 
-    async def opened(**options: Any) -> Page:
+    async def opened(*, url: str = demo.url, **options: Any) -> Page:
         settings = {"viewport": {"width": 1440, "height": 900}, "locale": "pt-BR"}
         context = await browser.new_context(**{**settings, **options})
         contexts.append(context)
@@ -47,7 +47,7 @@ async def open_page(browser: Browser, demo: Demo) -> AsyncIterator[OpenPage]:
         page.on(
             "console", lambda said: troubles.append(said.text) if said.type == "error" else None
         )
-        await page.goto(demo.url)
+        await page.goto(url)
         await page.wait_for_selector("body[data-ready]")
         return page
 
@@ -106,6 +106,30 @@ async def test_a_known_customer_is_recognised_served_and_seen_off(page: Page) ->
     await expect(card).to_contain_text("⚪ Encerrado por Bia Santos")
     await expect(latest(customer)).to_contain_text("Seu atendimento foi encerrado.")
     assert await protocol_in(latest(customer)) == protocol
+
+
+async def test_who_chooses_a_department_reaches_its_group(open_page: OpenPage) -> None:
+    """With the second department's group: a forum, while the first one's stays plain."""
+    async with open_demo() as both:
+        page = await open_page(url=both.url)
+        customer, attendants = customer_pane(page), attendants_pane(page)
+        await be(page, people.ANA)
+        await say(customer, f"oi, meu CPF é {people.ANA.tax_id}")
+        await share_phone(customer)
+        choice = customer.get_by_test_id("inline-button").filter(has_text="Financeiro")
+        await choice.click()
+        await expect(latest(customer)).to_contain_text("Departamento: Financeiro")
+        tab = attendants.get_by_test_id("group").filter(has_text="Financeiro")
+        await expect(tab.locator(".badge")).not_to_have_count(0)
+        await expect(attendants.get_by_test_id("message")).to_have_count(0)
+        await tab.click()
+        await attendants.get_by_test_id("topic-list-toggle").click()
+        await attendants.get_by_test_id("topic-row").last.click()
+        card = the_card(attendants, people.ANA)
+        await card.get_by_role("button", name=CLAIM).click()
+        await expect(card).to_contain_text("🟢 Em atendimento por Bia Santos")
+        await reply_to(card, attendants, "Bom dia, Ana!")
+        await expect(latest(customer)).to_contain_text("Bom dia, Ana!")
 
 
 async def test_with_the_erp_down_the_customer_is_served_and_the_card_follows(page: Page) -> None:

@@ -19,7 +19,7 @@ NEW = make_cpf(111222333)
 
 @pytest.fixture
 async def demo() -> AsyncIterator[Demo]:
-    async with open_demo() as demo:
+    async with open_demo(departments=1) as demo:
         yield demo
 
 

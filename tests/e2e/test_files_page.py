@@ -28,7 +28,7 @@ ROWS = 12_000
 
 @pytest.fixture
 async def demo() -> AsyncIterator[Demo]:
-    async with open_demo() as demo:
+    async with open_demo(departments=1) as demo:
         yield demo
 
 

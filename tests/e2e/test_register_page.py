@@ -16,7 +16,7 @@ CPF = make_cpf(246813579)
 
 @pytest.fixture
 async def demo() -> AsyncIterator[Demo]:
-    async with open_demo() as demo:
+    async with open_demo(departments=1) as demo:
         yield demo
 
 

@@ -16,7 +16,7 @@ DESKTOP, PHONE = (1440, 900), (390, 844)
 
 @pytest.fixture
 async def demo() -> AsyncIterator[Demo]:
-    async with open_demo() as demo:
+    async with open_demo(departments=1) as demo:
         yield demo
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from aiohttp import BodyPartReader, web
 
 from bot.demo.bot_api.changes import Event
+from bot.demo.bot_api.limits import Limit
 from bot.demo.bot_api.messages import topics_of
 from bot.demo.bot_api.methods.commands import commands_for
 from bot.demo.bot_api.people import People
@@ -36,6 +37,7 @@ class Control:
         router.add_get("/demo/api/state", self._state)
         router.add_get("/demo/events", self._events)
         router.add_get("/demo/files/{file_id}", self._file)
+        router.add_get("/demo/api/limits", self._limits)
         router.add_post("/demo/api/file", self._send_file)
         for name, action in self._actions().items():
             router.add_post(f"/demo/api/{name}", self._acting(action))
@@ -52,6 +54,9 @@ class Control:
             "member": people.add_member,
             "remove-member": people.remove_member,
             "text": people.send_text,
+            "sample": people.send_sample,
+            "forward": people.forward,
+            "move-location": people.move_location,
             "contact": people.send_contact,
             "edit": people.edit_text,
             "delete": people.delete_message,
@@ -61,7 +66,12 @@ class Control:
             "unblock": people.unblock_bot,
             "create-topic": people.create_topic,
             "close-topic": people.close_topic,
+            "rename-topic": people.rename_topic,
             "delete-topic": people.delete_topic,
+            "migrate": people.migrate,
+            "set-forum": people.set_forum,
+            "set-bot-rights": people.set_bot_rights,
+            "limit": lambda **limit: people.limits.set(Limit(**limit)),
         }
 
     def _acting(
@@ -99,6 +109,9 @@ class Control:
             return _refused(error)
         return web.json_response({"result": message})
 
+    async def _limits(self, _request: web.Request) -> web.Response:
+        return web.json_response(self._people.limits.seen())
+
     async def _state(self, request: web.Request) -> web.Response:
         """Everything the page shows and where the stream stands.
 
@@ -131,6 +144,7 @@ class Control:
         present = [chat.id] if chat.is_private else [*chat.members]
         return {
             **chat.api,
+            "migrated_to": chat.migrated_to,
             "messages": messages if kept is None else messages[max(0, len(messages) - kept) :],
             "members": {user_id: member.status for user_id, member in chat.members.items()},
             "topics": topics_of(chat),

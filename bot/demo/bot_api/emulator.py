@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from types import TracebackType
 from typing import TypeVar
 
@@ -11,6 +12,7 @@ from aiohttp import web
 from bot.demo.bot_api.control import Control
 from bot.demo.bot_api.errors import ApiError
 from bot.demo.bot_api.faults import Fault
+from bot.demo.bot_api.limits import NO_LIMIT, Limit
 from bot.demo.bot_api.page import Page, Scene
 from bot.demo.bot_api.people import People
 from bot.demo.bot_api.server import BotApiServer
@@ -144,9 +146,35 @@ class BotApiEmulator(People):
             error = ApiError(code, description, retry_after=retry_after)
         self.faults.add(Fault(method.lower(), error, times, chat_id, delay_s, hang, after))
 
+    def limit(
+        self,
+        *,
+        per_group: int = 20,
+        per_chat: int = 1,
+        burst: int = 3,
+        overall: int = 30,
+        minute_s: float = 60.0,
+        second_s: float = 1.0,
+    ) -> None:
+        """Switch Telegram's limits on what a bot sends and edits on, as `Limit` describes them.
+
+        What is over one is answered 429 with the whole seconds to wait, 1 at least. `limits`
+        keeps how many were, and the peak rates; both begin anew here.
+        """
+        self.limits.set(
+            Limit(
+                per_group=per_group,
+                per_chat=per_chat,
+                burst=burst,
+                overall=overall,
+                minute_s=minute_s,
+                second_s=second_s,
+            )
+        )
+
     def limit_groups(self, messages: int = 20, per_s: float = 60.0) -> None:
-        """Switch Telegram's limit on sends and edits per group on (0 messages: off)."""
-        self.faults.limit_groups(messages, per_s)
+        """Switch only the limit on sends and edits per group on (0 messages: off)."""
+        self.limits.set(replace(NO_LIMIT, per_group=messages, minute_s=per_s))
 
     async def until(self, predicate: Callable[[], T], timeout_s: float = 5.0) -> T:
         """Wait for a true value and return it; LookupError counts as not yet.

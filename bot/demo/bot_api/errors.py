@@ -18,11 +18,20 @@ WEBHOOK_IS_ACTIVE = (
 class ApiError(Exception):
     """A refusal as the Bot API answers it: HTTP status and description."""
 
-    def __init__(self, code: int, description: str, *, retry_after: int | None = None) -> None:
+    def __init__(
+        self,
+        code: int,
+        description: str,
+        *,
+        retry_after: int | None = None,
+        migrate_to_chat_id: int | None = None,
+    ) -> None:
         super().__init__(description)
         self.code = code
         self.description = description
-        self.retry_after = retry_after
+        given = {"retry_after": retry_after, "migrate_to_chat_id": migrate_to_chat_id}
+        self.parameters = {name: value for name, value in given.items() if value is not None}
+        """What the caller can go by, beside the text."""
 
 
 def bad_request(reason: str) -> ApiError:
@@ -35,6 +44,14 @@ def forbidden(reason: str) -> ApiError:
 
 def too_many_requests(retry_after: int) -> ApiError:
     return ApiError(429, f"Too Many Requests: retry after {retry_after}", retry_after=retry_after)
+
+
+def upgraded(new_chat_id: int) -> ApiError:
+    return ApiError(
+        400,
+        "Bad Request: group chat was upgraded to a supergroup chat",
+        migrate_to_chat_id=new_chat_id,
+    )
 
 
 def not_emulated(what: str) -> ApiError:

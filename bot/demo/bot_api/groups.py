@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 
 from bot.demo.bot_api.members import change_member, members_of
-from bot.demo.bot_api.messages import create_topic, delete_topic
-from bot.demo.bot_api.methods.topics import ICON_COLORS, set_topic_closed
+from bot.demo.bot_api.messages import create_topic, delete_topic, post
+from bot.demo.bot_api.methods.topics import ICON_COLORS, edit_topic, set_topic_closed
 from bot.demo.bot_api.world import ADMIN_RIGHTS, Chat, Json, Member, User, World
+
+_ANONYMOUS = User(1087968824, "Group", username="GroupAnonymousBot", is_bot=True)
 
 
 class Groups(World):
@@ -85,6 +87,45 @@ class Groups(World):
         given = ADMIN_RIGHTS | rights if is_admin else {}
         change_member(self, chat, self.user(user_id), status, by=by_user, rights=given)
 
+    def migrate(self, chat_id: int, new_id: int) -> Json:
+        """A plain group becomes a supergroup: a new chat with the same members, none of the past.
+
+        The bot is told in both; the old id answers 400 with the new one from then on.
+        """
+        old = self.chat(chat_id)
+        if old.type != "group" or old.migrated_to is not None:
+            raise ValueError(f"chat {chat_id} is no plain group")
+        new = self.new_group(new_id, old.title, forum=False)
+        if new.type != "supergroup":
+            raise ValueError("a supergroup's id is -100…")
+        new.members = dict(old.members)
+        by = self._somebody_in(old)
+        post(self, old, by, {"migrate_to_chat_id": new.id})
+        old.migrated_to = new.id
+        post(self, new, _ANONYMOUS, {"migrate_from_chat_id": old.id, "sender_chat": new.api})
+        self.changes.publish("chats", {})
+        return new.api
+
+    def set_forum(self, chat_id: int, is_forum: bool) -> None:
+        """Switch a supergroup's topics on or off: no message tells the bot, getChat does.
+
+        Off, everything is one chat; on again, the topics of before are back.
+        """
+        chat = self.chat(chat_id)
+        if chat.type != "supergroup":
+            raise ValueError(f"chat {chat_id} is no supergroup: only those have topics")
+        chat.is_forum = is_forum
+        # Messages of before keep what the chat was then.
+        chat.api = {**chat.api, "is_forum": True}
+        if not is_forum:
+            del chat.api["is_forum"]
+        self.changes.publish("chats", {})
+
+    def set_bot_rights(self, chat_id: int, **rights: bool) -> None:
+        """Give the bot rights in a group, or take them away; the others stay as they are."""
+        member = self.chat(chat_id).members[self.bot.id]
+        self.set_admin(chat_id, self.bot.id, **(member.rights | rights))
+
     def create_topic(self, user_id: int, chat_id: int, name: str) -> int:
         """A person opens a topic; returns its thread id."""
         topic = create_topic(
@@ -96,6 +137,11 @@ class Groups(World):
             emoji_id=None,
         )
         return topic.thread_id
+
+    def rename_topic(self, user_id: int, chat_id: int, thread_id: int, name: str) -> None:
+        """A person gives a topic another name."""
+        chat = self.chat(chat_id)
+        edit_topic(self, chat, chat.topics[thread_id], {"name": name}, by=self.user(user_id))
 
     def close_topic(
         self, user_id: int, chat_id: int, thread_id: int, *, closed: bool = True

@@ -14,30 +14,14 @@ NOT_COPIED = frozenset(
         "forum_topic_edited",
         "forum_topic_closed",
         "forum_topic_reopened",
+        "migrate_to_chat_id",
+        "migrate_from_chat_id",
     }
 )
 """Service messages: nothing in them can be copied, forwarded or edited."""
 
 SEEN_BY_ITS_BOT = NOT_COPIED - {"new_chat_members"}
 """The bot's own messages that come back to it as updates: Telegram sends it these, no others."""
-
-CONTENT = (
-    "text",
-    "entities",
-    "caption",
-    "caption_entities",
-    "photo",
-    "document",
-    "audio",
-    "voice",
-    "video",
-    "video_note",
-    "animation",
-    "sticker",
-    "location",
-    "contact",
-)
-"""What a copy takes along."""
 
 
 def post(
@@ -123,14 +107,6 @@ def edit(
     return edited
 
 
-def copied_content(message: Json) -> Json:
-    """What copyMessage takes from a message; raises ApiError for a service message."""
-    content = {name: message[name] for name in CONTENT if name in message}
-    if not content:
-        raise bad_request("the message can't be copied")
-    return content
-
-
 def topic_for_bot(world: World, chat: Chat, thread_id: int) -> int | None:
     """The thread a bot may write into; only forums have threads, other groups ignore the id."""
     if not thread_id or (not chat.is_forum and not chat.is_private):
@@ -138,7 +114,7 @@ def topic_for_bot(world: World, chat: Chat, thread_id: int) -> int | None:
     topic = chat.topics.get(thread_id)
     if topic is None:
         raise bad_request("message thread not found")
-    if topic.closed and not world.bot_may(chat, "can_manage_topics"):
+    if topic.closed and not world.may_manage(chat, topic, world.bot.id):
         raise bad_request("TOPIC_CLOSED")
     return thread_id
 
@@ -160,7 +136,7 @@ def create_topic(
         "is_topic_message": True,
         "forum_topic_created": created,
     }
-    topic = Topic(message_id, name, icon_color, icon_custom_emoji_id=emoji_id)
+    topic = Topic(message_id, name, icon_color, user.id, icon_custom_emoji_id=emoji_id)
     chat.topics[message_id] = topic
     publish_topics(world, chat)
     world.put(chat, message)

@@ -40,9 +40,10 @@ class Scene:
     """Who is on the page and what can be switched."""
 
     people: Sequence[DemoPerson]
-    group_id: int
+    groups: Sequence[int]
+    """Attendants' groups, one of them shown at a time."""
     attendants: Sequence[int]
-    """User ids one can be in the group's pane."""
+    """User ids one can be in the groups' pane."""
     admin_id: int
     title: str = "Balcão"
     switches: Sequence[Switch] = ()
@@ -88,7 +89,7 @@ def _shown(scene: Scene) -> dict[str, Any]:
     return {
         "title": scene.title,
         "note": scene.note,
-        "group_id": scene.group_id,
+        "groups": list(scene.groups),
         "attendants": list(scene.attendants),
         "admin_id": scene.admin_id,
         "people": [

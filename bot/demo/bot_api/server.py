@@ -55,6 +55,7 @@ class BotApiServer:
         name = request.match_info["method"]
         method = name.lower()
         answer: dict[str, Any] | ApiError
+        params = Params({})
         try:
             self._check_token(request)
             params = await read_params(request)
@@ -69,6 +70,8 @@ class BotApiServer:
                 await self._fail(request, fault)
         except ApiError as error:
             answer = error
+            if error.code == 429:
+                self._world.limits.refused[name, params.text("chat_id")] += 1
         except Exception:
             logger.exception("the emulator failed in %s", name)
             answer = ApiError(500, "Internal Server Error")
@@ -137,8 +140,8 @@ def _response(answer: dict[str, Any] | ApiError) -> web.Response:
         "error_code": answer.code,
         "description": answer.description,
     }
-    if answer.retry_after is not None:
-        body["parameters"] = {"retry_after": answer.retry_after}
+    if answer.parameters:
+        body["parameters"] = answer.parameters
     return web.Response(body=_encode(body), status=answer.code, content_type="application/json")
 
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from bot.demo.bot_api.changes import Changes
-from bot.demo.bot_api.errors import bad_request, forbidden
+from bot.demo.bot_api.errors import bad_request, forbidden, upgraded
 from bot.demo.bot_api.faults import Faults
 from bot.demo.bot_api.files import Files
+from bot.demo.bot_api.limits import Limits
 from bot.demo.bot_api.updates import UpdateQueue
 
 Json = dict[str, Any]
@@ -83,6 +84,7 @@ class Topic:
     thread_id: int
     name: str
     icon_color: int
+    creator_id: int
     closed: bool = False
     icon_custom_emoji_id: str | None = None
 
@@ -96,6 +98,8 @@ class Chat:
     """The `chat` object that messages carry."""
     ids: Iterator[int]
     is_forum: bool = False
+    migrated_to: int | None = None
+    """The supergroup this group became; nobody writes here any more."""
     messages: dict[int, Json] = field(default_factory=dict)
     """By message_id, oldest first; a message dict is replaced on edit, never changed."""
     members: dict[int, Member] = field(default_factory=dict)
@@ -139,7 +143,8 @@ class World:
         self.clock = clock
         self.changes = Changes()
         self.updates = UpdateQueue(first_update_id, changed=self.changes.wake)
-        self.faults = Faults(clock=time.monotonic)
+        self.faults = Faults()
+        self.limits = Limits(clock=time.monotonic)
         self.files = Files()
         self.bot = User(bot_id, bot_name, username=bot_username, is_bot=True)
         self.users: dict[int, User] = {bot_id: self.bot}
@@ -208,6 +213,8 @@ class World:
             if write:
                 self._check_may_write(chat)
             return chat
+        if chat.migrated_to is not None:
+            raise upgraded(chat.migrated_to)
         member = chat.members.get(self.bot.id)
         if member is None:
             raise bad_request("chat not found")
@@ -227,6 +234,13 @@ class World:
     def bot_may(self, chat: Chat, right: str) -> bool:
         member = chat.members.get(self.bot.id)
         return member is not None and member.may(right)
+
+    def may_manage(self, chat: Chat, topic: Topic, user_id: int) -> bool:
+        """Who opened a topic may close, rename and use it as who manages topics may."""
+        member = chat.members.get(user_id)
+        return topic.creator_id == user_id or (
+            member is not None and member.may("can_manage_topics")
+        )
 
     def is_member(self, chat: Chat, user_id: int) -> bool:
         if chat.is_private:

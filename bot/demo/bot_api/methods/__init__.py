@@ -11,6 +11,7 @@ from bot.demo.bot_api.methods import (
     deleting,
     editing,
     media,
+    places,
     sending,
     topics,
 )
@@ -19,7 +20,7 @@ from bot.demo.bot_api.world import World
 
 Method = Callable[[World, Params], Any]
 
-_MODULES = (callbacks, chats, commands, copying, deleting, editing, media, sending, topics)
+_MODULES = (callbacks, chats, commands, copying, deleting, editing, media, places, sending, topics)
 
 METHODS: dict[str, Method] = {
     name.lower(): method for module in _MODULES for name, method in module.METHODS.items()

@@ -1,9 +1,12 @@
 """copyMessage, copyMessages and forwardMessage."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
+from bot.demo.bot_api.contents import copied, forwarded
 from bot.demo.bot_api.errors import ApiError, bad_request
-from bot.demo.bot_api.messages import copied_content, post, topic_for_bot
+from bot.demo.bot_api.messages import post, topic_for_bot
 from bot.demo.bot_api.methods.sending import caption_content, send
 from bot.demo.bot_api.params import Params
 from bot.demo.bot_api.world import Json, World
@@ -21,7 +24,7 @@ def _source(world: World, params: Params, doing: str) -> Json:
 
 def copy_message(world: World, params: Params) -> Any:
     chat = world.chat_for_bot(params.text("chat_id"))
-    content = copied_content(_source(world, params, "copy"))
+    content = copied(_source(world, params, "copy"))
     if "caption" in params:
         content.pop("caption", None)
         content.pop("caption_entities", None)
@@ -36,41 +39,37 @@ def copy_messages(world: World, params: Params) -> Any:
     chat = world.chat_for_bot(params.text("chat_id"))
     source = world.chat_for_bot(params.text("from_chat_id"), write=False)
     message_ids = params.integers("message_ids")
+    if message_ids != sorted(set(message_ids)):
+        raise bad_request("message identifiers must be in a strictly increasing order")
     thread_id = topic_for_bot(world, chat, params.integer("message_thread_id"))
     found = [source.messages[i] for i in message_ids if i in source.messages]
     if not found:
         raise bad_request("there are no messages to forward")
+    contents = [*_copied(found)]
+    world.limits.count(chat.id, len(contents))
     albums: dict[str, str] = {}
     copies = []
-    for message in found:
-        try:
-            content = copied_content(message)
-        except ApiError:
-            continue
+    for content in contents:
         if params.flag("remove_caption"):
             content.pop("caption", None)
             content.pop("caption_entities", None)
-        if album := message.get("media_group_id"):
+        if album := content.get("media_group_id"):
             content["media_group_id"] = albums.setdefault(album, world.unique_id())
-        world.faults.count_in_group(chat.id)
         copy = post(world, chat, world.bot, content, thread_id=thread_id)
         copies.append({"message_id": copy["message_id"]})
     return copies
 
 
+def _copied(messages: list[Json]) -> Iterator[Json]:
+    for message in messages:
+        with contextlib.suppress(ApiError):
+            album = message.get("media_group_id")
+            yield copied(message) | ({"media_group_id": album} if album else {})
+
+
 def forward_message(world: World, params: Params) -> Any:
     chat = world.chat_for_bot(params.text("chat_id"))
-    source = _source(world, params, "forward")
-    try:
-        content = copied_content(source)
-    except ApiError:
-        raise bad_request("the message can't be forwarded") from None
-    content["forward_origin"] = source.get("forward_origin") or {
-        "type": "user",
-        "sender_user": source["from"],
-        "date": source["date"],
-    }
-    return send(world, params, content, chat=chat)
+    return send(world, params, forwarded(_source(world, params, "forward")), chat=chat)
 
 
 METHODS = {

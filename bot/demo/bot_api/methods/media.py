@@ -6,7 +6,7 @@ from typing import Any
 from bot.demo.bot_api.errors import bad_request
 from bot.demo.bot_api.files import StoredFile
 from bot.demo.bot_api.messages import post, topic_for_bot
-from bot.demo.bot_api.methods.sending import caption_content, replied_message, send
+from bot.demo.bot_api.methods.sending import caption_content, reply_of, send
 from bot.demo.bot_api.params import Params, Upload
 from bot.demo.bot_api.world import Json, World
 
@@ -56,21 +56,22 @@ def send_media_group(world: World, params: Params) -> Any:
     if mixed or not kinds <= _ALBUM_KINDS:
         raise bad_request("can't use the media of the specified type in the album")
     thread_id = topic_for_bot(world, chat, params.integer("message_thread_id"))
-    reply_to = replied_message(chat, params)
-    contents = [_album_item(world, params, item) for item in album]
+    reply_to, quote = reply_of(chat, params)
+    contents = [media_content(world, params, item) for item in album]
+    world.limits.count(chat.id, len(contents))
     group_id = world.unique_id()
     messages = []
     for content in contents:
-        world.faults.count_in_group(chat.id)
-        content["media_group_id"] = group_id
+        content |= quote | {"media_group_id": group_id}
         messages.append(
             post(world, chat, world.bot, content, reply_to=reply_to, thread_id=thread_id)
         )
     return messages
 
 
-def _album_item(world: World, params: Params, item: Json) -> Json:
-    kind = item["type"]
+def media_content(world: World, params: Params, item: Json) -> Json:
+    """The content of an InputMedia object: its file and caption."""
+    kind = str(item["type"])
     file = _stored(world, kind, params.file(item.get("media"), kind))
     content = file_content(kind, file, duration=int(item.get("duration") or 0))
     caption, mode = item.get("caption") or "", item.get("parse_mode") or ""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from bot.demo.bot_api.contents import quoted
 from bot.demo.bot_api.entities import (
     add_detected,
     parse_html,
@@ -87,12 +88,12 @@ def caption_content(
     return {"caption": text, "caption_entities": found} if found else {"caption": text}
 
 
-def replied_message(chat: Chat, params: Params) -> Json | None:
-    """The message to reply to; honours allow_sending_without_reply."""
+def reply_of(chat: Chat, params: Params) -> tuple[Json | None, Json]:
+    """The message to reply to and the `quote` field; honours allow_sending_without_reply."""
     reply = params.json("reply_parameters", "reply parameters") or {}
     message_id = int(reply.get("message_id") or params.integer("reply_to_message_id"))
     if not message_id:
-        return None
+        return None, {}
     elsewhere = reply.get("chat_id")
     if elsewhere is not None and str(elsewhere) != str(chat.id):
         raise not_emulated("replies to a message of another chat")
@@ -103,17 +104,23 @@ def replied_message(chat: Chat, params: Params) -> Json | None:
         )
         if not may_go_without:
             raise bad_request("message to be replied not found")
-        return None
-    return replied
+        return None, {}
+    if not reply.get("quote"):
+        return replied, {}
+    quote = quoted(replied, reply["quote"])
+    if quote is None:
+        raise bad_request("QUOTE_TEXT_INVALID")
+    return replied, {"quote": quote}
 
 
 def send(world: World, params: Params, content: Json, *, chat: Chat | None = None) -> Json:
     """Post the bot's message with the reply, thread and keyboard that the call names."""
     chat = chat or world.chat_for_bot(params.text("chat_id"))
     thread_id = topic_for_bot(world, chat, params.integer("message_thread_id"))
-    reply_to = replied_message(chat, params)
+    reply_to, quote = reply_of(chat, params)
     inline, keyboard = read_markup(params.json("reply_markup", "reply keyboard markup"))
-    world.faults.count_in_group(chat.id)
+    world.limits.count(chat.id)
+    content |= quote
     if inline:
         content["reply_markup"] = inline
     if params.flag("protect_content"):
@@ -149,17 +156,6 @@ def send_message(world: World, params: Params) -> Any:
     return send(world, params, text_content(world, params), chat=chat)
 
 
-def send_location(world: World, params: Params) -> Any:
-    try:
-        location = {
-            "latitude": float(params.text("latitude")),
-            "longitude": float(params.text("longitude")),
-        }
-    except ValueError:
-        raise bad_request("latitude is empty") from None
-    return send(world, params, {"location": location})
-
-
 def send_contact(world: World, params: Params) -> Any:
     contact = {
         "phone_number": params.text("phone_number"),
@@ -188,7 +184,6 @@ def send_chat_action(world: World, params: Params) -> Any:
 
 METHODS = {
     "sendMessage": send_message,
-    "sendLocation": send_location,
     "sendContact": send_contact,
     "sendChatAction": send_chat_action,
 }

@@ -11,14 +11,10 @@ ICON_COLORS = (7322096, 16766590, 13338331, 9367192, 16749490, 16478047)
 NAME_LIMIT = 128
 
 
-def _forum(
-    world: World, params: Params, refusal: str, *, right: str = "can_manage_topics"
-) -> Chat:
+def _forum(world: World, params: Params) -> Chat:
     chat = world.chat_for_bot(params.text("chat_id"))
     if not chat.is_forum:
         raise bad_request("the chat is not a forum")
-    if not world.bot_may(chat, right):
-        raise bad_request(refusal)
     return chat
 
 
@@ -29,15 +25,26 @@ def _topic(chat: Chat, params: Params) -> Topic:
     return topic
 
 
+def _own_topic(world: World, params: Params, refusal: str) -> tuple[Chat, Topic]:
+    """A topic the bot may change: any when it manages topics, else those it opened."""
+    chat = _forum(world, params)
+    topic = _topic(chat, params)
+    if not world.may_manage(chat, topic, world.bot.id):
+        raise bad_request(refusal)
+    return chat, topic
+
+
 def create_forum_topic(world: World, params: Params) -> Any:
-    chat = _forum(world, params, "not enough rights to create a topic")
+    chat = _forum(world, params)
+    if not world.bot_may(chat, "can_manage_topics"):
+        raise bad_request("not enough rights to create a topic")
     name = params.text("name").strip()[:NAME_LIMIT]
     if not name:
         raise bad_request("name must be non-empty")
     color = params.integer("icon_color", ICON_COLORS[0])
     if color not in ICON_COLORS:
         raise bad_request("invalid icon color specified")
-    world.faults.count_in_group(chat.id)
+    world.limits.count(chat.id)
     emoji_id = params.text("icon_custom_emoji_id") or None
     topic = create_topic(world, chat, world.bot, name, icon_color=color, emoji_id=emoji_id)
     shown: Json = {"message_thread_id": topic.thread_id, "name": name, "icon_color": color}
@@ -45,8 +52,7 @@ def create_forum_topic(world: World, params: Params) -> Any:
 
 
 def edit_forum_topic(world: World, params: Params) -> Any:
-    chat = _forum(world, params, "not enough rights to edit the topic")
-    topic = _topic(chat, params)
+    chat, topic = _own_topic(world, params, "not enough rights to edit the topic")
     name = params.text("name").strip()[:NAME_LIMIT] or topic.name
     emoji_id = topic.icon_custom_emoji_id
     if "icon_custom_emoji_id" in params:
@@ -58,10 +64,17 @@ def edit_forum_topic(world: World, params: Params) -> Any:
         edited["icon_custom_emoji_id"] = emoji_id or ""
     if not edited:
         raise bad_request("TOPIC_NOT_MODIFIED")
-    topic.name, topic.icon_custom_emoji_id = name, emoji_id
-    publish_topics(world, chat)
-    post(world, chat, world.bot, {"forum_topic_edited": edited}, thread_id=topic.thread_id)
+    edit_topic(world, chat, topic, edited, by=world.bot)
     return True
+
+
+def edit_topic(world: World, chat: Chat, topic: Topic, edited: Json, *, by: User) -> None:
+    """Give a topic another name or icon, with its service message."""
+    topic.name = edited.get("name", topic.name)
+    if "icon_custom_emoji_id" in edited:
+        topic.icon_custom_emoji_id = edited["icon_custom_emoji_id"] or None
+    publish_topics(world, chat)
+    post(world, chat, by, {"forum_topic_edited": edited}, thread_id=topic.thread_id)
 
 
 def close_forum_topic(world: World, params: Params) -> Any:
@@ -73,8 +86,7 @@ def reopen_forum_topic(world: World, params: Params) -> Any:
 
 
 def _set_closed(world: World, params: Params, *, closed: bool) -> bool:
-    chat = _forum(world, params, "not enough rights to close or open the topic")
-    topic = _topic(chat, params)
+    chat, topic = _own_topic(world, params, "not enough rights to close or open the topic")
     if topic.closed == closed:
         raise bad_request("TOPIC_NOT_MODIFIED")
     set_topic_closed(world, chat, topic, by=world.bot, closed=closed)
@@ -90,8 +102,9 @@ def set_topic_closed(world: World, chat: Chat, topic: Topic, *, by: User, closed
 
 
 def delete_forum_topic(world: World, params: Params) -> Any:
-    refusal = "not enough rights to delete the topic"
-    chat = _forum(world, params, refusal, right="can_delete_messages")
+    chat = _forum(world, params)
+    if not world.bot_may(chat, "can_delete_messages"):
+        raise bad_request("not enough rights to delete the topic")
     delete_topic(world, chat, _topic(chat, params).thread_id)
     return True
 

@@ -3,9 +3,11 @@
 import { act } from "./api.js";
 import { h, icon, iconButton } from "./dom.js";
 import { fullName } from "./format.js";
+import { serviceText } from "./message.js";
 import { Pane } from "./pane.js";
 import { PeoplePanel } from "./people.js";
 import { Store } from "./store.js";
+import { threadOf } from "./topics.js";
 
 const phone = matchMedia("(max-width: 799px)");
 const narrow = matchMedia("(max-width: 1279px)");
@@ -17,7 +19,8 @@ let panel;
 let visible = "customer";
 
 const remembered = (name) => Number(sessionStorage.getItem(name)) || null;
-const chosen = { customer: remembered("balcao-person"), attendant: remembered("balcao-attendant") };
+const chosen = { customer: remembered("balcao-person"), attendant: remembered("balcao-attendant"), group: remembered("balcao-group") };
+const unreadGroups = new Map();
 
 function userName(userId) {
   const user = store.users[userId];
@@ -121,6 +124,28 @@ function actorChooser(scene) {
   return h("label", { class: "actor-label" }, h("span", {}, "Você é"), select);
 }
 
+function groupTabs(scene) {
+  if (scene.groups.length < 2) return null;
+  const bar = h("div", { class: "groups", role: "tablist", "aria-label": "Grupos de atendentes" });
+  const show = () => bar.replaceChildren(...scene.groups.map((groupId) => {
+    const unread = unreadGroups.get(groupId) ?? 0;
+    return h("button", { type: "button", role: "tab", "data-testid": "group", "data-group-id": groupId, "aria-selected": String(groupId === chosen.group),
+      onclick: () => beInGroup(groupId) }, h("span", {}, store.chat(store.groupNow(groupId))?.title ?? "Grupo"),
+    unread ? h("span", { class: "badge" }, String(unread)) : null);
+  }));
+  for (const kind of ["group", "meta", "reset"]) store.addEventListener(kind, show);
+  show();
+  return bar;
+}
+
+function beInGroup(groupId) {
+  chosen.group = groupId;
+  sessionStorage.setItem("balcao-group", groupId);
+  unreadGroups.delete(groupId);
+  panes.attendants.show();
+  store.dispatchEvent(new Event("group"));
+}
+
 function blockButton() {
   const button = iconButton("block", "Bloquear o bot", { "data-testid": "block", onclick: async () => {
     const blocked = store.users[chosen.customer]?.blocked;
@@ -151,11 +176,14 @@ function showPane(key) {
   panes[key].seen();
 }
 
+const unreadIn = (pane) => pane.unread + (pane.key === "attendants" ? [...unreadGroups.values()].reduce((sum, number) => sum + number, 0) : 0);
+
 function showUnread(pane) {
+  const unread = unreadIn(pane);
   const badge = byId("tabs").querySelector(`button[data-pane="${pane.key}"] .badge`);
-  badge.hidden = !pane.unread;
-  badge.textContent = String(pane.unread);
-  const total = Object.values(panes).reduce((sum, other) => sum + other.unread, 0);
+  badge.hidden = !unread;
+  badge.textContent = String(unread);
+  const total = Object.values(panes).reduce((sum, other) => sum + unreadIn(other), 0);
   document.title = total ? `(${total}) ${store.scene.title}` : store.scene.title;
 }
 
@@ -181,6 +209,7 @@ function build() {
   const { scene } = store;
   if (!scene.people.some((person) => person.user_id === chosen.customer)) chosen.customer = scene.people[0].user_id;
   if (!scene.attendants.includes(chosen.attendant)) [chosen.attendant] = scene.attendants;
+  if (!scene.groups.includes(chosen.group)) [chosen.group] = scene.groups;
   header(scene);
   tabBar(scene);
   panel = new PeoplePanel(scene, {
@@ -198,8 +227,11 @@ function build() {
   const botName = store.bot.first_name;
   panes.customer = new Pane(store, { ...common, key: "customer", label: "Cliente", tools: [blockButton()],
     who: () => ({ chatId: chosen.customer, actorId: chosen.customer, title: userName(chosen.customer), subtitle: `Cliente, falando com ${botName}` }) });
-  panes.attendants = new Pane(store, { ...common, key: "attendants", label: "Atendentes", tools: [actorChooser(scene)],
-    who: () => ({ chatId: scene.group_id, actorId: chosen.attendant, title: store.chat(scene.group_id)?.title ?? "Atendentes", subtitle: "" }) });
+  panes.attendants = new Pane(store, { ...common, key: "attendants", label: "Atendentes", tools: [actorChooser(scene)], above: groupTabs(scene),
+    who: () => {
+      const chatId = store.groupNow(chosen.group);
+      return { chatId, actorId: chosen.attendant, title: store.chat(chatId)?.title ?? "Atendentes", subtitle: "" };
+    } });
   panes.admin = new Pane(store, { ...common, key: "admin", label: "Administrador",
     who: () => ({ chatId: scene.admin_id, actorId: scene.admin_id, title: userName(scene.admin_id), subtitle: `Administrador, falando com ${botName}` }) });
   byId("layout").replaceChildren(panel.element, h("div", { class: "backdrop", onclick: closeCoveringPeople }), ...Object.values(panes).map((pane) => pane.element));
@@ -211,6 +243,13 @@ function build() {
 
 function follow() {
   store.addEventListener("message", ({ detail: { chatId, message } }) => {
+    const group = store.scene.groups.find((groupId) => store.groupNow(groupId) === chatId);
+    if (group && group !== chosen.group && message.from.id !== chosen.attendant && !serviceText(message)) {
+      panes.attendants.topics.addUnread(chatId, threadOf(message));
+      unreadGroups.set(group, (unreadGroups.get(group) ?? 0) + 1);
+      store.dispatchEvent(new Event("group"));
+      showUnread(panes.attendants);
+    }
     const isPerson = store.scene.people.some((person) => person.user_id === chatId);
     if (!isPerson || chatId === chosen.customer || message.from.id === chatId) return;
     unreadPeople.set(chatId, (unreadPeople.get(chatId) ?? 0) + 1);

@@ -3,8 +3,10 @@
 import { act, sendFile } from "./api.js";
 import { h, icon, iconButton } from "./dom.js";
 import { fileSize, fullName, summary } from "./format.js";
+import { Samples } from "./samples.js";
 
 const TEXT_LIMIT = 4096;
+const ALBUM_LIMIT = 10;
 
 export class Composer {
   #pane;
@@ -31,13 +33,14 @@ export class Composer {
       "aria-expanded": "false", onclick: () => this.#toggleCommands() });
     this.keyboardButton = iconButton("keyboard", "Esconder botões", { class: "icon-button toggle-keyboard", "aria-pressed": "true",
       onclick: () => this.#toggleKeyboard() });
+    this.samples = new Samples(pane);
     this.context = h("div", { class: "composer-context", hidden: true });
     this.strip = h("ul", { class: "attachments", "aria-label": "Anexos", hidden: true });
     this.commands = h("ul", { class: "commands", role: "listbox", "aria-label": "Comandos", "data-testid": "command-list", hidden: true });
     this.keyboard = h("div", { class: "reply-keyboard", "aria-label": "Respostas rápidas", role: "group" });
     this.closed = h("p", { class: "closed", hidden: true });
-    this.row = h("div", { class: "composer-row" }, this.attachButton, this.picker, this.input, this.slashButton, this.keyboardButton, this.sendButton);
-    this.element = h("div", { class: "composer" }, this.commands, this.context, this.strip, this.closed, this.row, this.keyboard);
+    this.row = h("div", { class: "composer-row" }, this.attachButton, this.samples.button, this.picker, this.input, this.slashButton, this.keyboardButton, this.sendButton);
+    this.element = h("div", { class: "composer" }, this.commands, this.samples.menu, this.context, this.strip, this.closed, this.row, this.keyboard);
     this.#typed();
   }
 
@@ -47,6 +50,7 @@ export class Composer {
 
   /** Keep the draft of the chat that is left, bring back the one of the chat that is shown. */
   swap(fromKey, toKey) {
+    this.samples.close();
     if (fromKey) this.#drafts.set(fromKey, this.input.value);
     this.cancel();
     this.#files = [];
@@ -132,12 +136,18 @@ export class Composer {
     const chosen = this.#files;
     const kinds = chosen.map(({ file, asDocument }) => kindOf(file, asDocument));
     const isAlbum = chosen.length > 1 && canBeAlbum(kinds);
-    const album = isAlbum ? `${Date.now()}${Math.floor(Math.random() * 1000)}` : undefined;
+    const album = `${Date.now()}${Math.floor(Math.random() * 1000)}`;
     const replyTo = this.#replyTo?.message_id;
+    // One after the other: an album keeps the order in which it was chosen.
+    let before = Promise.resolve();
     chosen.forEach(({ file }, index) => {
-      const values = { user_id: actorId, chat_id: chatId, kind: kinds[index], thread_id: threadId, media_group_id: album,
+      const values = { user_id: actorId, chat_id: chatId, kind: kinds[index], thread_id: threadId,
+        media_group_id: isAlbum ? `${album}${Math.floor(index / ALBUM_LIMIT)}` : undefined,
         caption: index === 0 ? caption : undefined, reply_to: index === 0 ? replyTo : undefined };
-      this.#pane.addPending(file.name, () => sendFile(file, values));
+      const turn = before;
+      before = new Promise((done) => {
+        this.#pane.addPending(file.name, () => turn.then(() => sendFile(file, values)).finally(done));
+      });
     });
     this.#files = [];
     this.input.value = "";
@@ -303,6 +313,6 @@ function kindOf(file, asDocument) {
 }
 
 function canBeAlbum(kinds) {
-  return kinds.length <= 10 && (kinds.every((kind) => kind === "photo" || kind === "video")
-    || kinds.every((kind) => kind === "document") || kinds.every((kind) => kind === "audio"));
+  return kinds.every((kind) => kind === "photo" || kind === "video")
+    || kinds.every((kind) => kind === "document") || kinds.every((kind) => kind === "audio");
 }

@@ -38,7 +38,8 @@ export function summary(message) {
   if (message.text) return message.text;
   const kinds = {
     photo: "Foto", video: "Vídeo", voice: "Mensagem de voz", audio: "Áudio", video_note: "Vídeo",
-    animation: "GIF", sticker: "Figurinha", contact: "Contato", location: "Localização",
+    animation: "GIF", sticker: "Figurinha", contact: "Contato", venue: "Local", location: "Localização",
+    poll: "Enquete", dice: "Dado", game: "Jogo", story: "História", checklist: "Lista", paid_media: "Mídia paga",
   };
   const kind = Object.keys(kinds).find((name) => message[name]);
   const name = kind ? kinds[kind] : message.document?.file_name ?? "Mensagem";

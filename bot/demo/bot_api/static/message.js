@@ -17,6 +17,7 @@ export function messageItem(message, context) {
     class: `message ${own ? "own" : "other"}`,
     "data-testid": "message",
     "data-message-id": message.message_id,
+    "data-album": message.media_group_id,
     tabindex: "-1",
   });
   item.append(bubble(message, context, own));
@@ -33,10 +34,10 @@ function bubble(message, context, own) {
     box.append(h("span", { class: "sr-only" }, own ? "Você: " : `${fullName(message.from)}: `));
   }
   if (message.forward_origin) {
-    box.append(h("p", { class: "forwarded" }, `Encaminhada de ${fullName(message.forward_origin.sender_user)}`));
+    box.append(h("p", { class: "forwarded" }, `Encaminhada de ${originName(message.forward_origin)}`));
   }
   const replied = message.reply_to_message;
-  if (replied && !replied.forum_topic_created) box.append(quote(replied, context));
+  if (replied && !replied.forum_topic_created) box.append(quote(replied, message.quote?.text ?? summary(replied), context));
   const media = mediaPart(message);
   if (media) box.append(media);
   const text = message.text ?? message.caption;
@@ -55,10 +56,12 @@ function bubble(message, context, own) {
   return box;
 }
 
-function quote(replied, context) {
-  return h("button", { type: "button", class: "quote", "aria-label": `Resposta a ${fullName(replied.from)}: ${summary(replied)}`,
+const originName = (origin) => (origin.sender_user ? fullName(origin.sender_user) : origin.sender_user_name);
+
+function quote(replied, about, context) {
+  return h("button", { type: "button", class: "quote", "aria-label": `Resposta a ${fullName(replied.from)}: ${about}`,
     onclick: () => context.onQuote(replied.message_id) },
-  h("strong", {}, fullName(replied.from)), h("span", {}, summary(replied)));
+  h("strong", {}, fullName(replied.from)), h("span", {}, about));
 }
 
 function actions(message, context, own) {
@@ -101,11 +104,27 @@ function mediaPart(message) {
   if (message.audio) return audio(message.audio, message.audio.file_name ?? "Áudio");
   if (message.document) return documentCard(message.document);
   if (message.contact) return contactCard(message.contact);
-  if (message.location) {
-    const { latitude, longitude } = message.location;
-    return h("p", { class: "location" }, `Localização: ${latitude.toFixed(5)}, ${longitude.toFixed(5)}`);
-  }
+  if (message.location) return placeCard(message);
+  if (message.poll) return pollCard(message.poll);
+  if (message.checklist) return listCard(message.checklist.title, message.checklist.tasks.map((task) => task.text), "☐");
+  if (message.dice) return h("p", { class: "dice" }, `${message.dice.emoji} ${message.dice.value}`);
+  if (message.game) return listCard(message.game.title, [message.game.description], "🎮");
+  if (message.story) return h("p", { class: "placeholder" }, "História do Telegram");
+  if (message.paid_media) return h("p", { class: "placeholder" }, `Mídia paga (${message.paid_media.star_count} ★)`);
   return null;
+}
+
+function placeCard({ location, venue }) {
+  const where = `${location.latitude.toFixed(5)}, ${location.longitude.toFixed(5)}`;
+  const title = venue?.title ?? (location.live_period ? "Localização em tempo real" : "Localização");
+  return h("div", { class: "file location" }, h("span", { class: "file-icon" }, icon("place")),
+    h("span", { class: "file-text" }, h("strong", {}, title), h("span", {}, venue ? `${venue.address} · ${where}` : where)));
+}
+
+const pollCard = (poll) => listCard(poll.question, poll.options.map((option) => option.text), poll.type === "quiz" ? "◇" : "○");
+
+function listCard(title, lines, mark) {
+  return h("div", { class: "list-card" }, h("strong", {}, title), lines.map((line) => h("span", {}, `${mark} ${line}`)));
 }
 
 function photo(file, label, kind = "photo") {
@@ -152,6 +171,8 @@ export function serviceText(message) {
   if (message.forum_topic_edited) return message.forum_topic_edited.name ? `Tópico renomeado para “${message.forum_topic_edited.name}”` : "Ícone do tópico trocado";
   if (message.forum_topic_closed) return `${who} fechou o tópico`;
   if (message.forum_topic_reopened) return `${who} reabriu o tópico`;
+  if (message.migrate_to_chat_id) return "O grupo virou um supergrupo";
+  if (message.migrate_from_chat_id) return "Este supergrupo era um grupo comum";
   if (message.pinned_message) return `${who} fixou “${summary(message.pinned_message).slice(0, 60)}”`;
   return "";
 }

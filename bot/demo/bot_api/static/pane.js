@@ -1,10 +1,11 @@
-// One chat on the page: header, topic tabs, messages and composer, seen by one person.
+// One chat on the page: header, topics, pinned message, messages and composer, seen by one person.
 
 import { act } from "./api.js";
 import { Composer } from "./composer.js";
 import { h, icon } from "./dom.js";
-import { count, dayKey, dayName, initials } from "./format.js";
+import { count, dayKey, dayName, initials, summary } from "./format.js";
 import { messageItem, serviceText } from "./message.js";
+import { Topics, threadOf } from "./topics.js";
 
 const ACTIONS = {
   typing: "digitando…", upload_document: "enviando um arquivo…", upload_photo: "enviando uma foto…",
@@ -17,7 +18,6 @@ const ANSWER_MS = 15_000;
 export class Pane {
   threadId = null;
   unread = 0;
-  #unreadTopics = new Map();
   #unseen = 0;
   #stuck = true;
   #lastTop = 0;
@@ -26,13 +26,14 @@ export class Pane {
   #waiting = new Map();
   #answered = new Set();
 
-  /** key: customer, attendants or admin; who(): {chatId, actorId, title, subtitle}; tools: header elements. */
-  constructor(store, { key, label, who, tools = [], onUnread, onAlert, isVisible }) {
+  /** key: customer, attendants or admin; who(): {chatId, actorId, title, subtitle}; tools: header elements; above: what stands over the header. */
+  constructor(store, { key, label, who, tools = [], above = null, onUnread, onAlert, isVisible }) {
     Object.assign(this, { store, key, label, onUnread, onAlert, isVisible, who });
     this.avatar = h("span", { class: "avatar", "aria-hidden": "true" });
     this.title = h("h2", {});
     this.subtitle = h("p", { class: "subtitle", "data-testid": "subtitle" });
-    this.topics = h("div", { class: "topics", role: "tablist", "aria-label": "Tópicos", hidden: true });
+    this.topics = new Topics(this);
+    this.pinned = h("button", { type: "button", class: "pinned", "data-testid": "pinned", hidden: true });
     this.list = h("div", { class: "messages", id: `messages-${key}`, "data-testid": "messages", role: "log", "aria-live": "polite", "aria-relevant": "additions",
       "aria-label": `Mensagens (${label})`, tabindex: "0", onscroll: () => this.#scrolled(), onkeydown: (event) => this.#listKey(event) });
     this.pending = h("ol", { class: "pending", "aria-label": "Enviando" });
@@ -43,9 +44,10 @@ export class Pane {
       ondragenter: (event) => this.#drag(event, true), ondragover: (event) => this.#drag(event, true),
       ondragleave: (event) => { if (!this.element.contains(event.relatedTarget)) this.#drag(event, false); },
       ondrop: (event) => this.#drop(event) },
-    h("header", { class: "pane-head" }, this.avatar, h("div", { class: "pane-names" }, this.title, this.subtitle), ...tools),
-    this.topics,
-    h("div", { class: "scroll-area" }, this.list, this.jump, this.toast, h("p", { class: "drop-hint", "aria-hidden": "true" }, "Solte para anexar")),
+    h("div", { class: "pane-top" }, above,
+      h("header", { class: "pane-head" }, this.avatar, h("div", { class: "pane-names" }, this.title, this.subtitle), ...tools),
+      this.topics.element, this.pinned),
+    h("div", { class: "scroll-area" }, this.list, this.topics.sheet, this.jump, this.toast, h("p", { class: "drop-hint", "aria-hidden": "true" }, "Solte para anexar")),
     this.pending, this.composer.element);
     // A picture that loads or a keyboard that opens must not move the end out of sight.
     const stay = () => { if (this.#stuck) this.#toBottom(); };
@@ -67,7 +69,7 @@ export class Pane {
     const moved = chatId !== this.chatId;
     Object.assign(this, { chatId, actorId });
     if (moved) this.threadId = null;
-    if (this.threadId && !this.#topic(this.threadId)) this.threadId = null;
+    if (this.threadId && !this.topics.find(this.threadId)) this.threadId = null;
     if (before !== this.#place()) this.composer.swap(before, this.#place());
     this.redraw();
     this.#toBottom();
@@ -76,14 +78,15 @@ export class Pane {
 
   redraw() {
     this.#head();
-    this.#tabs();
+    this.topics.redraw();
+    this.#showPinned();
     for (const item of this.pending.children) item.hidden = item.dataset.place !== this.#place();
     this.list.setAttribute("aria-busy", "true");
     this.list.replaceChildren();
     let lastDay = "";
     for (const message of this.#shown()) {
       lastDay = this.#dayLine(message, lastDay);
-      this.list.append(this.#item(message));
+      this.#append(message);
     }
     this.#emptyState();
     this.composer.refresh();
@@ -93,9 +96,9 @@ export class Pane {
   /** The person looks at this pane: nothing in it is unread. */
   seen() {
     this.unread = 0;
-    this.#unreadTopics.delete(this.threadId);
+    this.topics.seen();
     this.onUnread(this);
-    this.#tabs();
+    this.topics.redraw();
   }
 
   closedReason() {
@@ -103,7 +106,7 @@ export class Pane {
       return ["Você bloqueou o bot. ", h("button", { type: "button", class: "link", "data-testid": "unblock",
         onclick: () => act("unblock", { user_id: this.actorId }) }, "Desbloquear")];
     }
-    const topic = this.#topic(this.threadId);
+    const topic = this.topics.find(this.threadId);
     const status = this.chat?.members?.[this.actorId];
     if (topic?.closed && status === "member") return "Este tópico foi fechado.";
     if (this.isGroup && !["member", "administrator", "creator"].includes(status)) return "Você não está neste grupo.";
@@ -156,6 +159,7 @@ export class Pane {
     on("edit", here(({ message }) => this.#changed(message)));
     on("delete", here(({ messageId }) => this.#deleted(messageId)));
     on("topics", here(() => this.#topicsChanged()));
+    on("pinned", here(() => this.#showPinned()));
     on("keyboards", here(() => this.composer.refresh()));
     on("meta", () => { this.#head(); this.composer.refresh(); });
     on("reset", () => this.show());
@@ -166,14 +170,10 @@ export class Pane {
   /** Where one writes: drafts and unsent messages belong to it. */
   #place() { return `${this.chatId}/${this.actorId}/${this.threadId}`; }
 
-  #topic(threadId) { return this.chat?.topics?.find((topic) => topic.thread_id === threadId); }
-
   #shown() {
     const messages = [...(this.chat?.byId.values() ?? [])];
-    return this.chat?.is_forum ? messages.filter((message) => this.#threadOf(message) === this.threadId) : messages;
+    return this.chat?.is_forum ? messages.filter((message) => threadOf(message) === this.threadId) : messages;
   }
-
-  #threadOf(message) { return message.is_topic_message ? message.message_thread_id : null; }
 
   #head() {
     const { title, subtitle } = this.who();
@@ -184,38 +184,6 @@ export class Pane {
     if (!this.#typingTimer) this.subtitle.textContent = this.plainSubtitle;
   }
 
-  #tabs() {
-    const isForum = Boolean(this.chat?.is_forum);
-    this.topics.hidden = !isForum;
-    if (!isForum) return;
-    const open = this.chat.topics.filter((topic) => !topic.closed).reverse();
-    const closed = this.chat.topics.filter((topic) => topic.closed).reverse();
-    const scroll = this.topics.scrollLeft;
-    this.topics.replaceChildren(...[{ thread_id: null, name: "Geral" }, ...open, ...closed].map((topic) => this.#tab(topic)));
-    this.topics.scrollLeft = scroll;
-  }
-
-  #tab(topic) {
-    const selected = topic.thread_id === this.threadId;
-    const unread = this.#unreadTopics.get(topic.thread_id) ?? 0;
-    return h("button", { type: "button", role: "tab", class: topic.closed ? "topic closed-topic" : "topic", "data-testid": "topic",
-      "aria-selected": String(selected), "aria-controls": this.list.id, tabindex: selected ? "0" : "-1", "data-thread-id": topic.thread_id ?? "general", title: topic.name,
-      onclick: () => this.openTopic(topic.thread_id), onkeydown: (event) => this.#tabKey(event) },
-    topic.closed ? icon("lock") : null, h("span", {}, topic.name),
-    topic.closed ? h("span", { class: "sr-only" }, " (fechado)") : null,
-    unread ? h("span", { class: "badge" }, String(unread)) : null);
-  }
-
-  #tabKey(event) {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (!step) return;
-    const tabs = [...this.topics.children];
-    const next = tabs[(tabs.indexOf(event.currentTarget) + step + tabs.length) % tabs.length];
-    event.preventDefault();
-    next.click();
-    this.topics.querySelector('[aria-selected="true"]').focus();
-  }
-
   openTopic(threadId) {
     const before = this.#place();
     this.threadId = threadId;
@@ -223,16 +191,16 @@ export class Pane {
     this.redraw();
     this.#toBottom();
     this.seen();
-    this.topics.querySelector('[aria-selected="true"]')?.scrollIntoView({ inline: "nearest", block: "nearest" });
+    this.topics.show();
   }
 
   #topicsChanged() {
-    if (this.threadId && !this.#topic(this.threadId)) {
+    if (this.threadId && !this.topics.find(this.threadId)) {
       this.openTopic(null);
       this.notice("O tópico foi apagado.");
       return;
     }
-    this.#tabs();
+    this.topics.redraw();
     this.composer.refresh();
   }
 
@@ -249,6 +217,24 @@ export class Pane {
       onCommand: (text) => this.composer.sendText(text),
       onQuote: (messageId) => this.#goTo(messageId),
     });
+  }
+
+  #append(message) {
+    const item = this.#item(message);
+    const before = this.list.lastElementChild?.dataset.album;
+    if (before && before === item.dataset.album) item.classList.add("in-album");
+    this.list.append(item);
+  }
+
+  #showPinned() {
+    const ids = this.chat?.pinned ?? [];
+    const here = ids.map((id) => this.chat.byId.get(id)).filter((message) => message && (!this.chat.is_forum || threadOf(message) === this.threadId));
+    const message = here.at(-1);
+    this.pinned.hidden = !message;
+    if (!message) return;
+    const about = summary(message).split("\n").find((line) => line.trim()) ?? "";
+    this.pinned.replaceChildren(icon("pin"), h("span", {}, h("strong", {}, "Mensagem fixada"), h("span", {}, about)));
+    this.pinned.onclick = () => this.#goTo(message.message_id);
   }
 
   #node(messageId) { return this.list.querySelector(`[data-message-id="${messageId}"]`); }
@@ -271,7 +257,7 @@ export class Pane {
   #arrived(message) {
     const own = message.from.id === this.actorId;
     if (message.from.id === this.store.bot.id) this.#stopTyping();
-    const thread = this.#threadOf(message);
+    const thread = threadOf(message);
     if (this.chat.is_forum && thread !== this.threadId) {
       this.#elsewhere(message, thread);
       return;
@@ -280,7 +266,7 @@ export class Pane {
     this.list.querySelector(".empty")?.remove();
     const days = this.list.querySelectorAll("[data-day]");
     this.#dayLine(message, days.length ? days[days.length - 1].dataset.day : "");
-    this.list.append(this.#item(message));
+    this.#append(message);
     if (stick) this.#toBottom();
     else {
       this.#unseen += 1;
@@ -294,8 +280,8 @@ export class Pane {
       this.openTopic(thread);
       return;
     }
-    if (!serviceText(message)) this.#unreadTopics.set(thread, (this.#unreadTopics.get(thread) ?? 0) + 1);
-    this.#tabs();
+    if (!serviceText(message)) this.topics.addUnread(this.chatId, thread);
+    this.topics.redraw();
     this.#countUnread(message.from.id === this.actorId);
   }
 
@@ -311,6 +297,8 @@ export class Pane {
     const stick = this.#stuck;
     const hadFocus = node.contains(document.activeElement);
     const fresh = this.#item(message);
+    fresh.classList.toggle("in-album", node.classList.contains("in-album"));
+    if (this.chat.pinned?.includes(message.message_id)) this.#showPinned();
     node.replaceWith(fresh);
     if (hadFocus) fresh.focus({ preventScroll: true });
     if (stick) this.#toBottom();
@@ -318,6 +306,7 @@ export class Pane {
 
   #deleted(messageId) {
     const node = this.#node(messageId);
+    this.#showPinned();
     if (!node) return;
     const previous = node.previousElementSibling;
     const isLastOfDay = previous?.classList.contains("day") && (!node.nextElementSibling || node.nextElementSibling.classList.contains("day"));

@@ -24,6 +24,11 @@ export class Store extends EventTarget {
     return this.chats[id];
   }
 
+  /** The id a group has now: an upgraded one has another. */
+  groupNow(id) {
+    return this.chats[id]?.migrated_to ?? id;
+  }
+
   /** Put a message where it belongs, whether it came by event or as the answer to a call. */
   keep(chatId, message) {
     const chat = this.chats[chatId];
@@ -95,7 +100,7 @@ export class Store extends EventTarget {
     on("switch", (data) => this.#tell("switch", data));
     for (const kind of ["users", "members", "commands"]) on(kind, () => this.#metaSoon());
     on("scene", () => location.reload());
-    on("reset", () => this.#resync());
+    for (const kind of ["chats", "reset"]) on(kind, () => this.#resync());
   }
 
   #patch(chatId, values, kind) {
