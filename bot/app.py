@@ -243,7 +243,7 @@ def build(
                 chats=chats, conversations=conversations, registrations=registrations, clock=clock
             ),
             identify=Identify(chats=chats, look_up=look_up, clock=clock, timezone=settings.zone),
-            confirm_phone=ConfirmPhone(chats=chats, registrations=registrations),
+            confirm_phone=ConfirmPhone(chats=chats, registrations=registrations, clock=clock),
             introduce=Introduce(chats=chats, register_prospect=register_prospect),
             open_conversation=OpenConversation(
                 chats=chats,
