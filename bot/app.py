@@ -11,6 +11,7 @@ from contextlib import (
 )
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -54,6 +55,7 @@ from bot.usecases.identify import LOOKUP_BUDGET_S, Identify, LookUp
 from bot.usecases.introduce import ConfirmPhone, Introduce, RegisterProspect
 from bot.usecases.labels import Tags
 from bot.usecases.leave import Leave
+from bot.usecases.log_in import LogIn
 from bot.usecases.open_conversation import OpenConversation
 from bot.usecases.retry_lookups import IdentifyConversation, RetryLookups
 from bot.usecases.roles import RoleOf
@@ -87,6 +89,7 @@ from storage.connection import answers as database_answers
 from storage.conversations import Chats, Conversations
 from storage.inbox import Inbox as StoredInbox
 from storage.labels import Tags as StoredTags
+from storage.login_tries import LoginTries
 from storage.registrations import Registrations
 from storage.search import Search
 from storage.states import Locks, States
@@ -168,7 +171,7 @@ def build(
         admin_ids=role_of.admin_ids,
         clock=clock,
     )
-    inbox_store = StoredInbox(database)
+    inbox_store, passwords = StoredInbox(database), Argon2Passwords()
     apply_plan = ApplyPlan(register=registrations, new_id=_new_id)
     look_up = LookUp(erp=erp, apply_plan=apply_plan, clock=clock, budget_s=lookup_budget_s)
     register_prospect = RegisterProspect(apply_plan=apply_plan, clock=clock)
@@ -182,7 +185,7 @@ def build(
         restore=RestoreRegistration(register=registrations, audit=audit, clock=clock),
         tags=tags,
         departments=departments,
-        hash_password=Argon2Passwords().hash_password,
+        hash_password=passwords.hash_password,
         people=_names_of_admins(bot, role_of),
         has_erp=syncs,
         timezone=settings.zone,
@@ -244,6 +247,15 @@ def build(
             ),
             identify=Identify(chats=chats, look_up=look_up, clock=clock, timezone=settings.zone),
             confirm_phone=ConfirmPhone(chats=chats, registrations=registrations, clock=clock),
+            log_in=LogIn(
+                chats=chats,
+                registrations=registrations,
+                passwords=passwords,
+                tries=LoginTries(database),
+                clock=clock,
+                timezone=settings.zone,
+            ),
+            forget_content=partial(inbox_store.forget_content, bot.id),
             introduce=Introduce(chats=chats, register_prospect=register_prospect),
             open_conversation=OpenConversation(
                 chats=chats,
@@ -258,6 +270,7 @@ def build(
             privacy_text=settings.privacy_text,
             privacy_url=settings.privacy_url,
             confirm_identity=settings.confirm_identity == "phone",
+            portal_login=settings.portal_login,
         ),
     )
     # Before any router, and so before aiogram-dialog: what it refuses reaches nobody.
