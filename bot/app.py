@@ -62,6 +62,7 @@ from bot.usecases.roles import RoleOf
 from bot.usecases.show_card import ShowCard
 from bot.usecases.status import ReportStatus, Waiting
 from bot.usecases.team import ManageTeam
+from bot.usecases.verify_by_hand import VerifyByHand
 from erp.adapter import Erp
 from erp.registry import find_adapter
 from handlers import answers
@@ -94,6 +95,7 @@ from storage.registrations import Registrations
 from storage.search import Search
 from storage.states import Locks, States
 from storage.team import Admins, Invitations, Members
+from storage.verifications import Verifications
 
 _LOOKUP_ROUND_S: Final = 2.0
 
@@ -240,6 +242,13 @@ def build(
             clock=clock,
         ),
         attend=Attend(conversations=conversations, show_card=show_card, clock=clock),
+        verify_by_hand=VerifyByHand(
+            chats=chats,
+            show_card=show_card,
+            verifications=Verifications(database),
+            holding=locks.holding,
+            clock=clock,
+        ),
         leave=Leave(chats=chats, conversations=conversations, show_card=show_card, clock=clock),
         reception=Reception(
             arrive=Arrive(

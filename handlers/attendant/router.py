@@ -8,6 +8,7 @@ from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError
 from aiogram.fsm.context import FSMContext
 from aiogram.types import (
     CallbackQuery,
+    InlineKeyboardMarkup,
     MaybeInaccessibleMessageUnion,
     Message,
     ReplyParameters,
@@ -18,7 +19,7 @@ from bot.domain.conversation import Attendant, RelayedMessage
 from bot.usecases.attend import AlreadyClosed, Attend, Done, Gone, TakenBy
 from bot.usecases.show_card import Conversations
 from handlers.answers import answer_press
-from handlers.attendant import texts
+from handlers.attendant import texts, verifying
 from handlers.attendant.card import Action, CardButton, full_card_text
 from handlers.customer import texts as customer_texts
 
@@ -86,7 +87,9 @@ async def full_card(
         await answer_press(callback, texts.GONE, alert=True)
         return
     await answer_press(callback)
-    await _below(bot, message, full_card_text(card, timezone=timezone))
+    await _below(
+        bot, message, full_card_text(card, timezone=timezone), keyboard=verifying.offer(card)
+    )
 
 
 async def answer_customer(
@@ -146,6 +149,7 @@ def router() -> Router:
         (Action.FULL_CARD, full_card),
     ):
         router.callback_query.register(handler, CardButton.filter(F.action == action), message)
+    router.include_router(verifying.router())
     router.message.register(
         answer_customer, F.reply_to_message.as_("reply"), ~F.text.startswith("/")
     )
@@ -153,10 +157,16 @@ def router() -> Router:
     return router
 
 
-async def _below(bot: Bot, message: MaybeInaccessibleMessageUnion, text: str) -> None:
+async def _below(
+    bot: Bot,
+    message: MaybeInaccessibleMessageUnion,
+    text: str,
+    *,
+    keyboard: InlineKeyboardMarkup | None = None,
+) -> None:
     """Say something below a card, which may be too old for Telegram to show it to us."""
     below = ReplyParameters(message_id=message.message_id, allow_sending_without_reply=True)
-    await bot.send_message(message.chat.id, text, reply_parameters=below)
+    await bot.send_message(message.chat.id, text, reply_parameters=below, reply_markup=keyboard)
 
 
 def _attendant(user: User) -> Attendant:

@@ -6,6 +6,16 @@ CLAIMED = "O atendimento é seu."
 ALREADY_YOURS = "Este atendimento já é seu."
 CLOSED_NOW = "Atendimento encerrado."
 GONE = "Não encontrei este atendimento. Ele pode ter sido apagado."
+VERIFY = "✔️ Confirmar identidade"
+VERIFY_YES = "✔️ Sim, é essa pessoa"
+VERIFY_NO = "Cancelar"
+VERIFIED_NOW = "Identidade confirmada."
+NOT_VERIFIED = "Nada mudou: a identidade continua não confirmada."
+ALREADY_VERIFIED = "A identidade deste cliente já está confirmada."
+NOBODY_TO_VERIFY = "Ainda não há cadastro para este atendimento: não há quem confirmar."
+SOMEBODY_ELSE = (
+    "Não confirmei: este chat passou a usar outro cadastro. Abra a ficha completa de novo."
+)
 CUSTOMER_BLOCKED = (
     "⚠️ O cliente bloqueou o bot: <b>sua mensagem não foi entregue</b>. "
     "Se for urgente, fale com ele por telefone."
@@ -18,6 +28,19 @@ NOT_DELIVERED = (
     "⚠️ O Telegram não deixou enviar esta mensagem ao cliente. "
     "Tente em texto, ou como foto ou arquivo."
 )
+
+
+def verify(who: str) -> str:
+    """who: name and document."""
+    return (
+        f"Quem escreve neste chat é <b>{html.quote(who)}</b>?\n"
+        "Confirme só depois de conferir com o cliente algo que só ele sabe. "
+        "A partir daí o bot mostra a ele os dados deste cadastro."
+    )
+
+
+def verified_by(name: str) -> str:
+    return f"✔️ Identidade confirmada por {html.quote(name)}."
 
 
 def taken_by(name: str) -> str:

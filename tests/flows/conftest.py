@@ -74,7 +74,7 @@ class Telegram:
     @property
     def cards(self) -> list[dict[str, Any]]:
         """Messages in the group that carry a card's buttons."""
-        return [m for m in self.messages(GROUP_ID) if m.get("reply_markup")]
+        return [m for m in self.messages(GROUP_ID) if "card:" in str(m.get("reply_markup"))]
 
     @property
     def card(self) -> dict[str, Any]:

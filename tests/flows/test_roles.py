@@ -37,6 +37,7 @@ IN_GROUP = {CUSTOMER: set(), BIA: set(), ADMIN_ID: {"departamentos"}}
 DIALOG = "aB3dE\x1dnext"
 PRESSES = {
     "card": "card:a:0",
+    "verify": "verify:n:0:0",
     "link": "link:",
     "notme": "notme",
     "dep": "dep:0",
@@ -51,7 +52,7 @@ PRESSED_PRIVATE = {
     BIA: {"notme", "dep"},
     ADMIN_ID: {"notme", "dep", "team", "status", "backup", "job", "sync", "dialog"},
 }
-PRESSED_IN_GROUP = {CUSTOMER: set(), BIA: {"card"}, ADMIN_ID: {"card", "link"}}
+PRESSED_IN_GROUP = {CUSTOMER: set(), BIA: {"card", "verify"}, ADMIN_ID: {"card", "verify", "link"}}
 
 
 class Passed(BaseMiddleware):
