@@ -11,6 +11,7 @@ from contextlib import (
 )
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -58,11 +59,13 @@ from bot.usecases.identify import LOOKUP_BUDGET_S, Identify, LookUp
 from bot.usecases.introduce import ConfirmPhone, Introduce, RegisterProspect
 from bot.usecases.labels import Tags
 from bot.usecases.leave import Leave
+from bot.usecases.log_in import LogIn
 from bot.usecases.open_conversation import OpenConversation
 from bot.usecases.retry_lookups import IdentifyConversation, RetryLookups
 from bot.usecases.roles import RoleOf
 from bot.usecases.status import ReportStatus, Waiting
 from bot.usecases.team import ManageTeam
+from bot.usecases.verify_by_hand import VerifyByHand
 from erp.adapter import Erp
 from erp.registry import find_adapter
 from handlers import answers
@@ -88,10 +91,12 @@ from storage.connection import answers as database_answers
 from storage.conversations import Chats, Conversations
 from storage.inbox import Inbox as StoredInbox
 from storage.labels import Tags as StoredTags
+from storage.login_tries import LoginTries
 from storage.registrations import Registrations
 from storage.search import Search
 from storage.states import Locks, States
 from storage.team import Admins, Invitations, Members
+from storage.verifications import Verifications
 
 _LOOKUP_ROUND_S: Final = 2.0
 
@@ -178,7 +183,7 @@ def build(
         admin_ids=role_of.admin_ids,
         clock=clock,
     )
-    inbox_store = StoredInbox(database)
+    inbox_store, passwords = StoredInbox(database), Argon2Passwords()
     apply_plan = ApplyPlan(register=registrations, new_id=_new_id)
     look_up = LookUp(erp=erp, apply_plan=apply_plan, clock=clock, budget_s=lookup_budget_s)
     register_prospect = RegisterProspect(apply_plan=apply_plan, clock=clock)
@@ -192,7 +197,7 @@ def build(
         restore=RestoreRegistration(register=registrations, audit=audit, clock=clock),
         tags=tags,
         departments=departments,
-        hash_password=Argon2Passwords().hash_password,
+        hash_password=passwords.hash_password,
         people=_names_of_admins(bot, role_of),
         has_erp=syncs,
         timezone=settings.zone,
@@ -251,13 +256,29 @@ def build(
         ),
         sending=relaying.sending,
         outbox=relaying.outbox,
+        verify_by_hand=VerifyByHand(
+            chats=chats,
+            show_card=show_card,
+            verifications=Verifications(database),
+            holding=locks.holding,
+            clock=clock,
+        ),
         leave=Leave(chats=chats, conversations=conversations, show_card=show_card, clock=clock),
         reception=Reception(
             arrive=Arrive(
                 chats=chats, conversations=conversations, registrations=registrations, clock=clock
             ),
             identify=Identify(chats=chats, look_up=look_up, clock=clock, timezone=settings.zone),
-            confirm_phone=ConfirmPhone(chats=chats, registrations=registrations),
+            confirm_phone=ConfirmPhone(chats=chats, registrations=registrations, clock=clock),
+            log_in=LogIn(
+                chats=chats,
+                registrations=registrations,
+                passwords=passwords,
+                tries=LoginTries(database),
+                clock=clock,
+                timezone=settings.zone,
+            ),
+            forget_content=partial(inbox_store.forget_content, bot.id),
             introduce=Introduce(chats=chats, register_prospect=register_prospect),
             open_conversation=OpenConversation(
                 chats=chats,
@@ -271,6 +292,7 @@ def build(
             privacy_text=settings.privacy_text,
             privacy_url=settings.privacy_url,
             confirm_identity=settings.confirm_identity == "phone",
+            portal_login=settings.portal_login,
         ),
     )
     # Before any router, and so before aiogram-dialog: what it refuses reaches nobody.

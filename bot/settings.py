@@ -67,6 +67,7 @@ class Settings(BaseSettings):
     """None: as the ERP's adapter says."""
     require_tax_id: bool = True
     confirm_identity: Literal["phone", "off"] = "phone"
+    portal_login: bool = True
     privacy_text: str = (
         "Usamos seu CPF ou CNPJ e seu telefone só para encontrar seu cadastro e atender você."
     )

@@ -122,7 +122,10 @@ class Conversations:
     async def identify(self, conversation: Conversation) -> None:
         """Store what is known by now: who the customer is, and which look-up is still owed."""
         values = _written(conversation)
-        known = ("identity", "tax_id", "registration_id", "shown_name", "phone", "priority")
+        known = (
+            *("identity", "verified_at", "verified_by", "verifier"),
+            *("tax_id", "registration_id", "shown_name", "phone", "priority"),
+        )
         owed = values.get("lookup")
         await self._set(
             {"_id": conversation.id},

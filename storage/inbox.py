@@ -11,6 +11,8 @@ from bot.domain.errors import RefusedError
 from storage.batching import Batched, InsertOne
 from storage.connection import Collection, Database, Document, translated
 
+# Of a message without its content.
+_ENVELOPE: Final = ("message_id", "date", "chat", "from")
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 logger = structlog.get_logger()
@@ -103,6 +105,19 @@ class Inbox:
                 },
             )
         return [None] * len(updates)
+
+    async def forget_content(self, bot_id: int, update_id: int) -> None:
+        """Of the update's message keep only whose it was, where and when: should the update come
+        again, it comes without what was written."""
+        key = {"_id": _key(bot_id, update_id)}
+        with translated():
+            document = await self._inbox.find_one(key)
+            message = (document or {}).get("payload", {}).get("message")
+            if message is None:
+                return
+            envelope = {name: message[name] for name in _ENVELOPE if name in message}
+            payload = {"update_id": update_id, "message": envelope}
+            await self._inbox.update_one(key, {"$set": {"payload": payload}})
 
     async def failed(self, bot_id: int, update_id: int, *, attempts: int, error: str) -> None:
         """Remember one more failed attempt and its error."""

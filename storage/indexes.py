@@ -23,6 +23,8 @@ def _index(name: str, field: str, **options: object) -> IndexModel:
 
 # For so long a link that is opened too late is known, and said to have expired.
 _INVITATION_OVER_S: Final = 30 * 24 * 3600
+# A day's tries are asked for on that day, which is longer in places where clocks are put back.
+_TRIES_S: Final = 2 * 24 * 3600
 # A server ends what a killed worker left within a minute by itself.
 _WRITER_OVER_S: Final = 24 * 3600
 
@@ -92,6 +94,7 @@ INDEXES: Final = {
     "job_writers": [_index("over", "at", expireAfterSeconds=_WRITER_OVER_S)],
     "choices": [],
     "erp_tokens": [],
+    "login_tries": [_index("over", "at", expireAfterSeconds=_TRIES_S)],
     "states": [],
     "locks": [],
 }

@@ -89,6 +89,8 @@ BUTTONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "card": Rule(group=_STAFF),
         # What was not delivered.
         "again": Rule(group=_STAFF),
+        # Who is writing, by an attendant's word.
+        "verify": Rule(group=_STAFF),
         "notme": Rule(private=_ANYBODY),
         # A customer's choice of department.
         "dep": Rule(private=_ANYBODY),

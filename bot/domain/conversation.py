@@ -3,7 +3,7 @@
 import secrets
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict
@@ -35,11 +35,40 @@ class Identity(StrEnum):
     """How sure Balcão is of who is writing."""
 
     VERIFIED = "verified"
-    """The telephone of this Telegram account is on record."""
+    """It is proven who writes; `VerifiedBy` says by what."""
     UNVERIFIED = "unverified"
     """A document was typed, and nothing more is known."""
     NOT_IDENTIFIED = "not_identified"
     """No usable document: three failures, or too many different ones in a day."""
+
+
+class VerifiedBy(StrEnum):
+    """What proved who is writing."""
+
+    PHONE = "phone"
+    """The telephone of this Telegram account is on record."""
+    PORTAL = "portal"
+    """The login of the customer's portal was given."""
+    ATTENDANT = "attendant"
+    """An attendant made sure of it."""
+
+
+class EventKind(StrEnum):
+    """What happened to a conversation."""
+
+    VERIFIED = "verified"
+
+
+class ConversationEvent(BaseModel):
+    """One line of a conversation's history."""
+
+    model_config = ConfigDict(frozen=True)
+
+    at: datetime
+    by: str
+    """`user:<id>` for an attendant."""
+    what: EventKind
+    detail: str = ""
 
 
 class Chat(BaseModel):
@@ -53,6 +82,11 @@ class Chat(BaseModel):
     """The document typed here; None before the first one and after /sair."""
     registration_id: str | None = None
     identity: Identity = Identity.NOT_IDENTIFIED
+    verified_at: datetime | None = None
+    """With `verified_by`, also None for who was verified by telephone before these were kept."""
+    verified_by: VerifiedBy | None = None
+    verifier: Attendant | None = None
+    """Who made sure of it, when an attendant did."""
     lookup_owed: bool = False
     """The ERP did not answer for this document: whether it knows it is still open."""
     phone: str | None = None
@@ -63,6 +97,25 @@ class Chat(BaseModel):
     """Fingerprints of the different documents typed on `attempts_on`."""
     attempts_on: str | None = None
     """Local date, ISO."""
+
+    def verified(self, by: VerifiedBy, *, at: datetime, verifier: Attendant | None = None) -> Self:
+        """The chat with the proof of who writes in it."""
+        return self._proven(Identity.VERIFIED, at, by, verifier)
+
+    def unproven(self) -> Self:
+        """The chat without any proof of who writes in it."""
+        identity = Identity.UNVERIFIED if self.tax_id else Identity.NOT_IDENTIFIED
+        return self._proven(identity, None, None, None)
+
+    def _proven(
+        self,
+        identity: Identity,
+        at: datetime | None,
+        by: VerifiedBy | None,
+        verifier: Attendant | None,
+    ) -> Self:
+        proof = {"verified_at": at, "verified_by": by, "verifier": verifier}
+        return self.model_copy(update=proof | {"identity": identity})
 
 
 class LookupState(BaseModel):
@@ -86,6 +139,10 @@ class Conversation(BaseModel):
     department_id: str
     group_id: int
     identity: Identity
+    verified_at: datetime | None = None
+    verified_by: VerifiedBy | None = None
+    verifier: Attendant | None = None
+    """As the chat's."""
     tax_id: TaxId | None = None
     registration_id: str | None = None
     shown_name: str
@@ -106,6 +163,8 @@ class Conversation(BaseModel):
     """Its topic, in a group with topics."""
     topic_shown: str = ""
     """What the topic was last brought to: its title, and whether it is closed."""
+    events: tuple[ConversationEvent, ...] = ()
+    """Oldest first."""
 
     @property
     def is_open(self) -> bool:

@@ -33,14 +33,19 @@ class PasswordRefusal(Enum):
     IS_TAX_ID = auto()
 
 
-class PasswordHasher(Protocol):
-    """Hashes in the format that is stored; each takes a noticeable part of a second."""
+class PasswordChecker(Protocol):
+    """Compares with the format that is stored; each takes a noticeable part of a second."""
+
+    async def verify(self, password_hash: str | None, password: SecretStr) -> bool:
+        """Whether the hash is of this password; False for what is no hash at all, and for None,
+        which takes as long as a wrong password."""
+        ...
+
+
+class PasswordHasher(PasswordChecker, Protocol):
+    """Hashes in the format that is stored; takes as long."""
 
     async def hash_password(self, password: SecretStr) -> str: ...
-
-    async def verify(self, password_hash: str, password: SecretStr) -> bool:
-        """Whether the hash is of this password; False for what is no hash at all."""
-        ...
 
 
 def read_username(text: str) -> str | UsernameRefusal:

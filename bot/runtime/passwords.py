@@ -2,12 +2,15 @@
 
 import asyncio
 import unicodedata
+from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Final, TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import ARGON2_VERSION
 from argon2.profiles import RFC_9106_LOW_MEMORY
 from pydantic import SecretStr
 
@@ -26,15 +29,29 @@ class Argon2Passwords:
     async def hash_password(self, password: SecretStr) -> str:
         return await self._apart(lambda: _hasher.hash(_plain(password)))
 
-    async def verify(self, password_hash: str, password: SecretStr) -> bool:
-        """Whether the hash is of this password; False for what is no hash at all."""
+    async def verify(self, password_hash: str | None, password: SecretStr) -> bool:
+        """Whether the hash is of this password; False for what is no hash at all, and for None,
+        which takes as long as a wrong password."""
+        compared = _nobodys() if password_hash is None else password_hash
         try:
-            return await self._apart(lambda: _hasher.verify(password_hash, _plain(password)))
+            is_right = await self._apart(lambda: _hasher.verify(compared, _plain(password)))
+            return is_right and password_hash is not None
         except (VerificationError, InvalidHashError):
             return False
 
     async def _apart(self, work: Callable[[], Answer]) -> Answer:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+
+@cache
+def _nobodys() -> str:
+    """A hash of the same cost as those that are stored, of a password that nobody knows."""
+    salt, digest = (
+        b64encode(bytes(length)).decode().rstrip("=")
+        for length in (_hasher.salt_len, _hasher.hash_len)
+    )
+    cost = f"m={_hasher.memory_cost},t={_hasher.time_cost},p={_hasher.parallelism}"
+    return f"$argon2id$v={ARGON2_VERSION}${cost}${salt}${digest}"
 
 
 def _plain(password: SecretStr) -> bytes:

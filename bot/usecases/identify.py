@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from bot.domain.candidate import FROM_ERP, Candidate, Create, Refused, Unchanged, Update
-from bot.domain.conversation import Chat, Identity
+from bot.domain.conversation import Chat
 from bot.domain.errors import AppError
 from bot.domain.registration import Kind, Registration, Stamp, Way
 from bot.domain.tax_id import TaxId
@@ -93,6 +93,11 @@ class LookUp:
                 assert_never(decision)
 
 
+def fingerprint(tax_id: TaxId) -> str:
+    """Equal for equal documents, so that they can be counted."""
+    return hashlib.blake2b(tax_id.key.encode(), digest_size=8).hexdigest()
+
+
 @dataclass(frozen=True, slots=True)
 class TooManyTaxIds:
     """This chat has typed too many different documents today."""
@@ -115,20 +120,19 @@ class Identify:
         chat = await self.chats.get(chat_id) or Chat(id=chat_id)
         today = self.clock().astimezone(self.timezone).date().isoformat()
         attempts = chat.attempts if chat.attempts_on == today else ()
-        mark = hashlib.blake2b(tax_id.key.encode(), digest_size=8).hexdigest()
+        mark = fingerprint(tax_id)
         if mark not in attempts:
             attempts = (*attempts, mark)
         too_many = len(attempts) > DIFFERENT_TAX_IDS_A_DAY
         if too_many:
             logger.warning("too many tax ids in a day", chat=chat_id, tax_id=tax_id.hidden)
-        noted = chat.model_copy(
+        typed = chat.model_copy(update={"tax_id": None if too_many else tax_id}).unproven()
+        noted = typed.model_copy(
             update={
                 "attempts": attempts[: DIFFERENT_TAX_IDS_A_DAY + 1],
                 "attempts_on": today,
-                "tax_id": None if too_many else tax_id,
                 "registration_id": None,
                 "lookup_owed": not too_many,
-                "identity": Identity.NOT_IDENTIFIED if too_many else Identity.UNVERIFIED,
             }
         )
         await self.chats.put(noted)

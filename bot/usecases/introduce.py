@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from bot.domain.candidate import FROM_CHAT, Candidate, Create, Unchanged
-from bot.domain.conversation import Chat, Identity
+from bot.domain.conversation import Chat, VerifiedBy
 from bot.domain.registration import Kind, Phones, Registration, Stamp, Way
 from bot.usecases.apply_plan import ApplyPlan
 from bot.usecases.identify import Chats
+
+_NOBODY: Final = "-"
+"""No registration's id."""
 
 
 class Registrations(Protocol):
@@ -32,26 +35,23 @@ class ConfirmPhone:
 
     chats: Chats
     registrations: Registrations
+    clock: Callable[[], datetime]
 
     async def __call__(self, chat_id: int, phone: str | None) -> Verified | NotVerified:
         """phone: E.164, from a contact whose owner is the sender; None when it was skipped."""
         chat = await self.chats.get(chat_id) or Chat(id=chat_id)
-        registration = (
-            await self.registrations.by_id(chat.registration_id) if chat.registration_id else None
-        )
-        verified = bool(phone and registration and registration.is_reached_at(phone))
-        await self.chats.put(
-            chat.model_copy(
-                update={"phone": phone, "identity": _identity(chat, verified=verified)}
-            )
-        )
-        return Verified(registration) if verified and registration else NotVerified()
+        registration = await registration_behind(chat, self.registrations)
+        chat = chat.model_copy(update={"phone": phone}).unproven()
+        if phone is None or registration is None or not registration.is_reached_at(phone):
+            await self.chats.put(chat)
+            return NotVerified()
+        await self.chats.put(chat.verified(VerifiedBy.PHONE, at=self.clock()))
+        return Verified(registration)
 
 
-def _identity(chat: Chat, *, verified: bool) -> Identity:
-    if verified:
-        return Identity.VERIFIED
-    return Identity.UNVERIFIED if chat.tax_id else Identity.NOT_IDENTIFIED
+async def registration_behind(chat: Chat, registrations: Registrations) -> Registration | None:
+    """The registration that the chat is linked to; who has none takes the same reading."""
+    return await registrations.by_id(chat.registration_id or _NOBODY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.domain.conversation import Chat, Conversation, Identity
+from bot.domain.conversation import Chat, Conversation
 from bot.usecases.identify import Chats
 from bot.usecases.show_card import Conversations, ShowCard
 
@@ -36,9 +36,8 @@ def unlinked(chat: Chat) -> Chat:
         update={
             "tax_id": None,
             "registration_id": None,
-            "identity": Identity.NOT_IDENTIFIED,
             "lookup_owed": False,
             "phone": None,
             "given_name": None,
         }
-    )
+    ).unproven()

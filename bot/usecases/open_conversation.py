@@ -54,6 +54,9 @@ class OpenConversation:
                 # Without a group it is as with one that cannot be reached, until one is linked.
                 group_id=department.group_id or 0,
                 identity=chat.identity,
+                verified_at=chat.verified_at,
+                verified_by=chat.verified_by,
+                verifier=chat.verifier,
                 tax_id=chat.tax_id,
                 registration_id=registration.id if registration else None,
                 shown_name=chat.given_name or profile_name,

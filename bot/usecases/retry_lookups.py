@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from bot.domain.conversation import Chat, Conversation, Identity, LookupState
+from bot.domain.conversation import Chat, Conversation, LookupState, VerifiedBy
 from bot.usecases.identify import Chats, Found, LookUp, LookupOutcome, NotConsulted
 from bot.usecases.introduce import RegisterProspect, Registrations
 from bot.usecases.show_card import Conversations, ShowCard
@@ -38,6 +38,9 @@ class IdentifyConversation:
         identified = conversation.model_copy(
             update={
                 "identity": chat.identity,
+                "verified_at": chat.verified_at,
+                "verified_by": chat.verified_by,
+                "verifier": chat.verifier,
                 "registration_id": registration.id if registration else None,
                 "priority": bool(
                     registration and registration.goes_first_in(conversation.department_id)
@@ -87,14 +90,11 @@ class RetryLookups:
             return False
         if isinstance(outcome, Found):
             registration = outcome.registration
-            verified = bool(chat.phone and registration.is_reached_at(chat.phone))
             chat = chat.model_copy(
-                update={
-                    "registration_id": registration.id,
-                    "lookup_owed": False,
-                    "identity": Identity.VERIFIED if verified else chat.identity,
-                }
+                update={"registration_id": registration.id, "lookup_owed": False}
             )
+            if chat.phone and registration.is_reached_at(chat.phone):
+                chat = chat.verified(VerifiedBy.PHONE, at=now)
         else:
             chat = await self.register_prospect(chat.model_copy(update={"lookup_owed": False}))
         await self._link(chat)
@@ -110,6 +110,9 @@ class RetryLookups:
             id=conversation.chat_id,
             tax_id=conversation.tax_id,
             identity=conversation.identity,
+            verified_at=conversation.verified_at,
+            verified_by=conversation.verified_by,
+            verifier=conversation.verifier,
             phone=conversation.phone,
             given_name=conversation.shown_name,
         )

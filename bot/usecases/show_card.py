@@ -215,6 +215,10 @@ class ShowCard:
     clock: Callable[[], datetime]
 
     @property
+    def conversations(self) -> Conversations:
+        return self.draw.conversations
+
+    @property
     def registrations(self) -> Registrations:
         return self.draw.registrations
 

@@ -7,7 +7,7 @@ from aiogram import html
 from aiogram.filters.callback_data import CallbackData
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
-from bot.domain.conversation import Conversation, Identity
+from bot.domain.conversation import Conversation, Identity, VerifiedBy
 from bot.domain.phone import show_phone
 from bot.domain.registration import Registration, Status
 from bot.usecases.show_card import Card
@@ -19,7 +19,6 @@ _LIST_LENGTH = 600
 _TITLE_LENGTH = 100
 
 _IDENTITIES = {
-    Identity.VERIFIED: "✅ telefone confirmado",
     Identity.UNVERIFIED: "⚠️ não confirmado",
     Identity.NOT_IDENTIFIED: "❔ não identificado",
 }
@@ -60,7 +59,7 @@ def card_text(card: Card, *, timezone: ZoneInfo) -> str:
     # Both on the first line: it is what a quote of the card shows below the customer's messages.
     mark = "🔴🔴 <b>PRIORIDADE</b> · " if conversation.priority else "👤 "
     lines.append(f"{mark}<b>{html.quote(name)}</b>")
-    lines.append(_who(conversation, registration))
+    lines.append(_who(conversation, registration, timezone))
     if registration:
         lines.append(_kinds_and_status(registration))
         if registration.alert_traits and registration.traits:
@@ -127,17 +126,32 @@ def full_card_text(card: Card, *, timezone: ZoneInfo) -> str:
     return "\n".join(["📋 <b>Ficha completa</b>", *lines])
 
 
-def _who(conversation: Conversation, registration: Registration | None) -> str:
+def _who(conversation: Conversation, registration: Registration | None, timezone: ZoneInfo) -> str:
     line = ""
     if registration and registration.trade_name:
         line += f"{html.quote(registration.trade_name)}\n"
     tax_id = conversation.tax_id
     document = f"{tax_id.label} <code>{html.quote(tax_id.masked)}</code> · " if tax_id else ""
-    line += f"{document}{_IDENTITIES[conversation.identity]}"
+    line += f"{document}{_identity(conversation, timezone)}"
     if registration and conversation.identity is not Identity.VERIFIED:
         # Somebody typed this person's number; who it is remains to be seen.
         line += f"\nDiz chamar-se: {html.quote(conversation.shown_name)}"
     return line
+
+
+def _identity(conversation: Conversation, timezone: ZoneInfo) -> str:
+    if conversation.identity is not Identity.VERIFIED:
+        return _IDENTITIES[conversation.identity]
+    match conversation.verified_by:
+        case VerifiedBy.PORTAL:
+            how = "pelo portal"
+        case VerifiedBy.ATTENDANT if conversation.verifier:
+            how = f"por {html.quote(conversation.verifier.name)}"
+        case _:
+            how = "por telefone"
+    at = conversation.verified_at
+    when = f" em {at.astimezone(timezone):%d/%m/%Y}" if at else ""
+    return f"✅ confirmado {how}{when}"
 
 
 def _kinds_and_status(registration: Registration) -> str:

@@ -8,6 +8,7 @@ from aiogram.filters import Command
 from aiogram.fsm.context import FSMContext
 from aiogram.types import (
     CallbackQuery,
+    InlineKeyboardMarkup,
     MaybeInaccessibleMessageUnion,
     Message,
     ReplyParameters,
@@ -19,7 +20,7 @@ from bot.domain.conversation import Attendant
 from bot.usecases.attend import AlreadyClosed, Attend, Done, Gone, TakenBy
 from bot.usecases.show_card import Outbox
 from handlers.answers import answer_press
-from handlers.attendant import texts
+from handlers.attendant import texts, verifying
 from handlers.attendant.card import Action, CardButton, full_card_text
 from handlers.attendant.closing import tell_closed
 from handlers.relay import texts as relay_texts
@@ -86,7 +87,9 @@ async def full_card(
         await answer_press(callback, texts.GONE, alert=True)
         return
     await answer_press(callback)
-    await _below(bot, message, full_card_text(card, timezone=timezone))
+    await _below(
+        bot, message, full_card_text(card, timezone=timezone), keyboard=verifying.offer(card)
+    )
 
 
 async def answer_customer(
@@ -178,6 +181,7 @@ def router() -> Router:
         (Action.FULL_CARD, full_card),
     ):
         router.callback_query.register(handler, CardButton.filter(F.action == action), message)
+    router.include_router(verifying.router())
     router.callback_query.register(send_again, SendAgain.filter())
     router.message.register(topic_closed, F.forum_topic_closed)
     router.message.register(note, Command("nota"))
@@ -199,10 +203,16 @@ def _answered(message: Message) -> tuple[int | None, int]:
     return topic_id, reply.message_id if reply and reply.message_id != topic_id else 0
 
 
-async def _below(bot: Bot, message: MaybeInaccessibleMessageUnion, text: str) -> None:
+async def _below(
+    bot: Bot,
+    message: MaybeInaccessibleMessageUnion,
+    text: str,
+    *,
+    keyboard: InlineKeyboardMarkup | None = None,
+) -> None:
     """Say something below a card, which may be too old for Telegram to show it to us."""
     below = ReplyParameters(message_id=message.message_id, allow_sending_without_reply=True)
-    await bot.send_message(message.chat.id, text, reply_parameters=below)
+    await bot.send_message(message.chat.id, text, reply_parameters=below, reply_markup=keyboard)
 
 
 def _attendant(user: User) -> Attendant:

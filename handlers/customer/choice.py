@@ -20,6 +20,10 @@ from handlers.relay.content import customer_content
 
 # More is not lost without a word: the answer says that a department must be chosen.
 _KEPT: Final = 50
+STEPS_BEFORE: Final = (
+    *(Customer.asking, Customer.confirming, Customer.username, Customer.password),
+    Customer.naming,
+)
 
 
 async def wait(state: FSMContext, *, keep: dict[str, Any] | None = None) -> None:
@@ -59,7 +63,7 @@ async def choose(
 ) -> None:
     """A press, also below an old message: it opens a conversation unless one is open."""
     chat_id, step = callback.from_user.id, await state.get_state()
-    if step in (Customer.asking, Customer.confirming, Customer.naming):
+    if step in STEPS_BEFORE:
         await answer_press(callback, texts.IDENTIFY_FIRST, alert=True)
         return
     if step != Customer.choosing:

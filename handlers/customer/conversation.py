@@ -8,7 +8,7 @@ from aiogram.types import CallbackQuery, Message, ReplyKeyboardRemove, Update, U
 from bot.usecases.leave import Leave
 from bot.usecases.show_card import Conversations
 from handlers.answers import answer_press
-from handlers.customer import choice, identification, texts
+from handlers.customer import choice, identification, portal_login, texts
 from handlers.customer.keyboards import NotMe
 from handlers.customer.reception import Reception
 from handlers.customer.states import Customer
@@ -85,5 +85,7 @@ def router() -> Router:
     # router's handlers come before those of the routers it includes.
     fallback = Router(name="fallback")
     fallback.message.register(help_)
-    router.include_routers(choice.router(), identification.router(), fallback)
+    router.include_routers(
+        choice.router(), portal_login.router(), identification.router(), fallback
+    )
     return router

@@ -5,12 +5,12 @@ from typing import assert_never
 from aiogram import F, Router
 from aiogram.filters import Command, CommandStart, StateFilter
 from aiogram.fsm.context import FSMContext
-from aiogram.types import Contact, Message, ReplyKeyboardRemove, User
+from aiogram.types import Contact, Message, ReplyKeyboardMarkup, ReplyKeyboardRemove, User
 from aiogram.utils.chat_action import ChatActionSender
 
 from bot.domain.conversation import Chat
 from bot.domain.phone import read_phone
-from bot.domain.registration import read_name
+from bot.domain.registration import Registration, read_name
 from bot.domain.tax_id import TaxId, read_tax_id
 from bot.usecases.arrive import FirstContact, GoesOn, NotLinked, Returning
 from bot.usecases.identify import TooManyTaxIds
@@ -105,7 +105,7 @@ async def receive_phone(
 ) -> None:
     # Anybody can send anybody's contact: only one's own carries one's own id.
     if contact.user_id != event_from_user.id:
-        await message.answer(texts.NOT_YOUR_PHONE, reply_markup=keyboards.share_phone())
+        await message.answer(texts.NOT_YOUR_PHONE, reply_markup=_ways(reception))
         return
     await _confirm(message, state, event_from_user, reception, read_phone(contact.phone_number))
 
@@ -124,7 +124,7 @@ async def receive_other_than_phone(
     if isinstance(found, TaxId):
         await _take_tax_id(message, state, event_from_user, reception, found)
     else:
-        await message.answer(texts.USE_PHONE_BUTTON, reply_markup=keyboards.share_phone())
+        await message.answer(texts.USE_PHONE_BUTTON, reply_markup=_ways(reception))
 
 
 async def receive_name(
@@ -151,14 +151,15 @@ async def start_again(message: Message, state: FSMContext) -> None:
 def router() -> Router:
     """Steps before the conversation; expects to be included where chats are private."""
     router = Router(name="identification")
-    steps = StateFilter(Customer.asking, Customer.confirming, Customer.naming)
-    router.message.register(start_again, CommandStart(), steps)
+    router.message.register(start_again, CommandStart(), StateFilter(*choice.STEPS_BEFORE))
     # Commands that are not taken here fall through to the help.
     words = ~F.text.startswith("/")
     text = F.text.as_("text")
     router.message.register(receive_tax_id, Customer.asking, words, text)
     router.message.register(receive_other_than_tax_id, Customer.asking, ~F.text)
-    router.message.register(receive_phone, Customer.confirming, F.contact.as_("contact"))
+    # Its button may still be there when another way was begun.
+    confirming = StateFilter(Customer.confirming, Customer.username, Customer.password)
+    router.message.register(receive_phone, confirming, F.contact.as_("contact"))
     router.message.register(skip_phone, Customer.confirming, F.text == texts.SKIP)
     router.message.register(skip_phone, Customer.confirming, Command("pular"))
     router.message.register(receive_other_than_phone, Customer.confirming, words)
@@ -200,10 +201,9 @@ async def _take_tax_id(
         await _open(message, state, user, reception)
         return
     if reception.confirm_identity:
-        await message.answer(texts.ASK_PHONE, reply_markup=keyboards.share_phone())
-        await state.set_state(Customer.confirming)
-        await state.set_data({})
-        await _look_up(message, reception, chat)
+        await ask_confirmation(message, state, reception, texts.ASK_PHONE)
+        # Without a sign of work: how long it takes would tell who is in the register already.
+        await reception.identify(chat)
         return
     await _look_up(message, reception, chat)
     # Nobody is asked for a name here: only new ones would be, and that would tell them apart.
@@ -225,15 +225,45 @@ async def _confirm(
     outcome = await reception.confirm_phone(message.chat.id, phone)
     match outcome:
         case Verified(registration):
-            await message.answer(
-                texts.verified(registration.name), reply_markup=ReplyKeyboardRemove()
-            )
-            await _open(message, state, user, reception)
+            await welcome(message, state, user, reception, registration)
         case NotVerified():
-            await message.answer(texts.ASK_NAME, reply_markup=ReplyKeyboardRemove())
-            await state.set_state(Customer.naming)
+            # Who has shared a telephone in vain wants to be known.
+            await ask_name(message, state, portal=reception.portal_login and phone is not None)
         case _:
             assert_never(outcome)
+
+
+async def ask_confirmation(
+    message: Message, state: FSMContext, reception: Reception, sentence: str
+) -> None:
+    """The ways to prove who is writing, below the sentence."""
+    await message.answer(sentence, reply_markup=_ways(reception))
+    await state.set_state(Customer.confirming)
+    await state.set_data({})
+
+
+async def welcome(
+    message: Message,
+    state: FSMContext,
+    user: User,
+    reception: Reception,
+    registration: Registration,
+) -> None:
+    """Greet by name who has proven to be it, and go on."""
+    await message.answer(texts.verified(registration.name), reply_markup=ReplyKeyboardRemove())
+    await _open(message, state, user, reception)
+
+
+async def ask_name(message: Message, state: FSMContext, *, portal: bool = False) -> None:
+    """Go on without a proof; portal: its login is still offered."""
+    keyboard = keyboards.portal_login() if portal else ReplyKeyboardRemove()
+    await message.answer(texts.ASK_NAME, reply_markup=keyboard)
+    await state.set_state(Customer.naming)
+    await state.set_data({})
+
+
+def _ways(reception: Reception) -> ReplyKeyboardMarkup:
+    return keyboards.ways_to_confirm(portal=reception.portal_login)
 
 
 async def _open(message: Message, state: FSMContext, user: User, reception: Reception) -> None:

@@ -18,14 +18,26 @@ class NotMe(CallbackData, prefix="notme"):
     """Somebody else is writing from this chat now."""
 
 
-def share_phone() -> ReplyKeyboardMarkup:
+def ways_to_confirm(*, portal: bool) -> ReplyKeyboardMarkup:
+    """portal: whether its login is offered; the same for everybody, whoever it is."""
+    return _keyboard(
+        KeyboardButton(text=texts.SHARE_PHONE, request_contact=True),
+        *([KeyboardButton(text=texts.PORTAL_LOGIN)] if portal else []),
+        KeyboardButton(text=texts.SKIP),
+    )
+
+
+def portal_login() -> ReplyKeyboardMarkup:
+    return _keyboard(KeyboardButton(text=texts.PORTAL_LOGIN))
+
+
+def logging_in() -> ReplyKeyboardMarkup:
+    return _keyboard(KeyboardButton(text=texts.BACK), KeyboardButton(text=texts.SKIP))
+
+
+def _keyboard(*buttons: KeyboardButton) -> ReplyKeyboardMarkup:
     return ReplyKeyboardMarkup(
-        keyboard=[
-            [KeyboardButton(text=texts.SHARE_PHONE, request_contact=True)],
-            [KeyboardButton(text=texts.SKIP)],
-        ],
-        resize_keyboard=True,
-        one_time_keyboard=True,
+        keyboard=[[button] for button in buttons], resize_keyboard=True, one_time_keyboard=True
     )
 
 

@@ -1,11 +1,13 @@
 """What the steps before a conversation need."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from bot.usecases.arrive import Arrive
 from bot.usecases.departments import Departments
 from bot.usecases.identify import Identify
 from bot.usecases.introduce import ConfirmPhone, Introduce
+from bot.usecases.log_in import LogIn
 from bot.usecases.open_conversation import OpenConversation
 from handlers.customer.relay import Relay
 
@@ -17,6 +19,9 @@ class Reception:
     arrive: Arrive
     identify: Identify
     confirm_phone: ConfirmPhone
+    log_in: LogIn
+    forget_content: Callable[[int], Awaitable[None]]
+    """Keeps nothing of what was written in the message of an update, by its id."""
     introduce: Introduce
     open_conversation: OpenConversation
     relay: Relay
@@ -24,3 +29,5 @@ class Reception:
     privacy_text: str
     privacy_url: str
     confirm_identity: bool
+    portal_login: bool
+    """Whether it is offered as a second way to confirm."""

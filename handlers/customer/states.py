@@ -8,6 +8,10 @@ class Customer(StatesGroup):
     """The CPF or CNPJ is awaited."""
     confirming = State()
     """The telephone is awaited, or that it is skipped."""
+    username = State()
+    """The user name of the portal is awaited."""
+    password = State()
+    """Its password is awaited: every message is deleted."""
     naming = State()
     """The name is awaited."""
     choosing = State()

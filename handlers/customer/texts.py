@@ -5,6 +5,8 @@ from aiogram import html
 from bot.domain.tax_id import NotATaxId, Reason, TaxId
 
 SHARE_PHONE = "📱 Compartilhar meu telefone"
+PORTAL_LOGIN = "🔑 Entrar com usuário e senha"
+BACK = "⬅️ Voltar"
 SKIP = "Pular esta etapa"
 NOT_ME = "Não é você?"
 
@@ -25,6 +27,25 @@ USE_PHONE_BUTTON = (
 NOT_YOUR_PHONE = (
     "Esse contato é de outra pessoa. Use o botão <b>Compartilhar meu telefone</b>, "
     "que envia o seu próprio número, ou toque em <b>Pular esta etapa</b>."
+)
+ASK_USERNAME = "Qual é o seu <b>usuário</b> no portal do cliente?"
+NOT_A_USERNAME = (
+    "Isso não parece um usuário: ele não tem espaços nem acentos. Envie <b>só o usuário</b>; "
+    "a senha eu peço em seguida."
+)
+ASK_PASSWORD = "Agora envie a <b>senha</b>. Não a guardo, e apago sua mensagem."  # noqa: S105
+PASSWORD_AS_TEXT = "Não consegui ler a senha. Envie de novo, <b>escrita</b>."  # noqa: S105
+DELETE_PASSWORD = (
+    "⚠️ O Telegram não me deixou apagar sua mensagem com a senha. "  # noqa: S105
+    "<b>Apague você mesmo</b>: toque nela e escolha Apagar."
+)
+WRONG_LOGIN = (
+    "Usuário ou senha não conferem. Envie a <b>senha</b> de novo ou toque em "
+    "<b>Voltar</b> para corrigir o usuário."
+)
+NO_MORE_LOGINS = (
+    "Por hoje acabaram as tentativas de entrar com usuário e senha. Toque em "
+    "<b>Compartilhar meu telefone</b> ou em <b>Pular esta etapa</b>."
 )
 ASK_NAME = "Como você se chama?"
 NAME_AS_TEXT = "Por favor, <b>escreva</b> seu nome em uma mensagem de texto."

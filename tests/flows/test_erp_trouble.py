@@ -62,7 +62,7 @@ async def test_when_the_erp_answers_at_last_registration_and_card_follow(
     assert await people.balcao.retry_lookups() == 1
     card = people.card["text"]
     assert "Ana Beatriz Souza" in card
-    assert "telefone confirmado" in card
+    assert "confirmado por telefone" in card
     assert "ERP não consultado" not in card
     assert len(people.cards) == 1
     await people.press(BIA, "☑️ Encerrar")

@@ -32,7 +32,7 @@ async def test_a_known_customer_is_registered_greeted_by_name_and_announced(peop
     assert [ref.system for ref in registration.erp_refs] == ["ixc"]
     assert "Ana Beatriz Souza" in people.card["text"]
     assert demo.ANA.tax_id in people.card["text"]
-    assert "telefone confirmado" in people.card["text"]
+    assert "confirmado por telefone" in people.card["text"]
 
 
 async def test_the_number_in_the_first_message_is_not_asked_for_again(people: Telegram):

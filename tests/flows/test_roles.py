@@ -39,6 +39,7 @@ DIALOG = "aB3dE\x1dnext"
 PRESSES = {
     "card": "card:a:0",
     "again": "again|0",
+    "verify": "verify:n:0:0",
     "link": "link:",
     "notme": "notme",
     "dep": "dep:0",
@@ -53,7 +54,8 @@ PRESSED_PRIVATE = {
     BIA: {"notme", "dep"},
     ADMIN_ID: {"notme", "dep", "team", "status", "backup", "job", "sync", "dialog"},
 }
-PRESSED_IN_GROUP = {CUSTOMER: set(), BIA: {"card", "again"}, ADMIN_ID: {"card", "again", "link"}}
+CARDS = {"card", "verify", "again"}
+PRESSED_IN_GROUP = {CUSTOMER: set(), BIA: CARDS, ADMIN_ID: {*CARDS, "link"}}
 
 
 class Passed(BaseMiddleware):

@@ -5,6 +5,7 @@ import contextlib
 import io
 import logging
 import threading
+import time
 import unicodedata
 
 import pytest
@@ -85,6 +86,17 @@ async def test_the_hash_is_argon2id_salted_and_of_this_password_only():
         assert not await passwords.verify(no_hash, PASSWORD)
 
 
+async def test_where_there_is_no_hash_a_comparison_of_the_same_cost_is_made():
+    passwords = Argon2Passwords()
+    spent = {}
+    for compared in (await passwords.hash_password(PASSWORD), None):
+        before = time.process_time()
+        assert not await passwords.verify(compared, SecretStr("Outra senha 1"))
+        spent[compared] = time.process_time() - before
+    # A look at the parameters alone takes a thousandth of it.
+    assert min(spent.values()) > max(spent.values()) / 10
+
+
 async def test_how_a_keyboard_composes_accents_makes_no_difference():
     passwords = Argon2Passwords()
     composed, taken_apart = (
@@ -115,7 +127,7 @@ async def test_a_password_reaches_no_log():
             logger.warning("given", password=password, shown=f"{password!r} {password}")
             logging.getLogger("other").error("given %s %r", password, password)
         try:
-            await passwords.verify(None, PASSWORD)  # type: ignore[arg-type]  # breaks in argon2
+            await passwords.verify(7, PASSWORD)  # type: ignore[arg-type]  # breaks in argon2
         except AttributeError:
             logger.exception("hashing failed")
         assert await passwords.verify(await passwords.hash_password(half), half)

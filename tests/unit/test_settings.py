@@ -33,6 +33,7 @@ DEFAULTS = {
     "erp_database": "",
     "require_tax_id": True,
     "confirm_identity": "phone",
+    "portal_login": True,
     "privacy_url": "",
     "webhook_url": "",
     "webhook_secret": "",

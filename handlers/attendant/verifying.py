@@ -1,0 +1,169 @@
+"""An attendant says who is writing: a button below the full card, which asks first."""
+
+from enum import StrEnum
+from typing import assert_never
+
+import structlog
+from aiogram import Bot, F, Router, html
+from aiogram.exceptions import TelegramBadRequest
+from aiogram.filters.callback_data import CallbackData
+from aiogram.types import (
+    CallbackQuery,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    MaybeInaccessibleMessageUnion,
+    ReplyParameters,
+)
+
+from bot.domain.conversation import Attendant, Identity
+from bot.domain.registration import Registration
+from bot.usecases.attend import AlreadyClosed, Done, Gone
+from bot.usecases.show_card import Card
+from bot.usecases.verify_by_hand import (
+    AlreadyVerified,
+    NobodyKnown,
+    Refusal,
+    SomebodyElse,
+    Verifiable,
+    VerifyByHand,
+)
+from handlers.answers import answer_press
+from handlers.attendant import texts
+
+_MARK = 8
+
+logger = structlog.get_logger()
+
+
+class Step(StrEnum):
+    ASK = "a"
+    YES = "y"
+    NO = "n"
+
+
+class VerifyButton(CallbackData, prefix="verify"):
+    step: Step
+    conversation: str
+    registration: str = ""
+    """How its id begins: the whole of both ids would be too long."""
+
+
+def offer(card: Card) -> InlineKeyboardMarkup | None:
+    """The button, where there is somebody whom the customer can be said to be."""
+    conversation, registration = card.conversation, card.registration
+    is_verified = conversation.identity is Identity.VERIFIED
+    if registration is None or is_verified or not conversation.is_open:
+        return None
+    return _keyboard((texts.VERIFY, VerifyButton(step=Step.ASK, conversation=conversation.id)))
+
+
+async def ask(
+    callback: CallbackQuery,
+    callback_data: VerifyButton,
+    message: MaybeInaccessibleMessageUnion,
+    verify_by_hand: VerifyByHand,
+    bot: Bot,
+) -> None:
+    found = await verify_by_hand.whom(callback_data.conversation, group_id=message.chat.id)
+    if not isinstance(found, Verifiable):
+        await answer_press(callback, _refused(found), alert=True)
+        return
+    await answer_press(callback)
+    below = ReplyParameters(message_id=message.message_id, allow_sending_without_reply=True)
+    await bot.send_message(
+        message.chat.id,
+        texts.verify(_who(found.registration)),
+        reply_parameters=below,
+        reply_markup=_yes_or_no(found),
+    )
+
+
+async def confirm(
+    callback: CallbackQuery,
+    callback_data: VerifyButton,
+    message: MaybeInaccessibleMessageUnion,
+    verify_by_hand: VerifyByHand,
+    bot: Bot,
+) -> None:
+    attendant = Attendant(id=callback.from_user.id, name=callback.from_user.full_name)
+    outcome = await verify_by_hand(
+        callback_data.conversation,
+        callback_data.registration,
+        attendant,
+        group_id=message.chat.id,
+    )
+    if isinstance(outcome, Done):
+        await answer_press(callback, texts.VERIFIED_NOW)
+        await _end(bot, message, texts.verified_by(attendant.name))
+        return
+    await answer_press(callback, _refused(outcome), alert=True)
+    if isinstance(outcome, AlreadyVerified) and (verifier := outcome.conversation.verifier):
+        # A colleague pressed first: the question goes on saying who.
+        await _end(bot, message, texts.verified_by(verifier.name))
+        return
+    await _end(bot, message, html.quote(_refused(outcome)))
+
+
+async def cancel(
+    callback: CallbackQuery, message: MaybeInaccessibleMessageUnion, bot: Bot
+) -> None:
+    await answer_press(callback)
+    await _end(bot, message, texts.NOT_VERIFIED)
+
+
+def router() -> Router:
+    """Expects to be included among the buttons of the group."""
+    router = Router(name="verifying")
+    message = F.message.as_("message")
+    for step, handler in ((Step.ASK, ask), (Step.YES, confirm), (Step.NO, cancel)):
+        router.callback_query.register(handler, VerifyButton.filter(F.step == step), message)
+    return router
+
+
+def _refused(refusal: Refusal) -> str:
+    match refusal:
+        case AlreadyVerified():
+            return texts.ALREADY_VERIFIED
+        case NobodyKnown():
+            return texts.NOBODY_TO_VERIFY
+        case SomebodyElse():
+            return texts.SOMEBODY_ELSE
+        case AlreadyClosed(conversation):
+            return texts.already_closed(conversation.closed_by)
+        case Gone():
+            return texts.GONE
+        case _:
+            assert_never(refusal)
+
+
+def _who(registration: Registration) -> str:
+    tax_id = registration.tax_id
+    return f"{registration.name}, {tax_id.label} {tax_id.masked}" if tax_id else registration.name
+
+
+def _yes_or_no(found: Verifiable) -> InlineKeyboardMarkup:
+    def button(step: Step) -> VerifyButton:
+        return VerifyButton(
+            step=step,
+            conversation=found.conversation.id,
+            registration=found.registration.id[:_MARK],
+        )
+
+    return _keyboard((texts.VERIFY_YES, button(Step.YES)), (texts.VERIFY_NO, button(Step.NO)))
+
+
+def _keyboard(*buttons: tuple[str, VerifyButton]) -> InlineKeyboardMarkup:
+    return InlineKeyboardMarkup(
+        inline_keyboard=[
+            [InlineKeyboardButton(text=text, callback_data=data.pack())] for text, data in buttons
+        ]
+    )
+
+
+async def _end(bot: Bot, message: MaybeInaccessibleMessageUnion, text: str) -> None:
+    """The question becomes what came of it."""
+    try:
+        await bot.edit_message_text(text, chat_id=message.chat.id, message_id=message.message_id)
+    except TelegramBadRequest as error:
+        # Deleted by somebody, or two pressed at once.
+        logger.info("question not edited", reason=error.message)

@@ -1,0 +1,151 @@
+"""The second way to confirm who is writing: user name and password of the customer's portal.
+
+Every step looks the same whether the document is known or not, and nothing of what is written here
+is kept: of the user name only whether it fits, of the password nothing.
+"""
+
+from typing import assert_never
+
+from aiogram import F, Router
+from aiogram.exceptions import TelegramAPIError, TelegramBadRequest
+from aiogram.filters import Command, StateFilter
+from aiogram.fsm.context import FSMContext
+from aiogram.types import Message, Update, User
+from pydantic import SecretStr
+
+from bot.domain.errors import TryLaterError
+from bot.domain.portal import UsernameRefusal, read_username
+from bot.usecases.introduce import NotVerified, Verified
+from bot.usecases.log_in import NoMoreTries
+from handlers.customer import identification, keyboards, texts
+from handlers.customer.reception import Reception
+from handlers.customer.states import Customer
+
+
+async def begin(message: Message, state: FSMContext, reception: Reception) -> None:
+    """The button, also one from before the way was closed."""
+    if not await reception.log_in.is_open(message.chat.id):
+        await identification.ask_confirmation(message, state, reception, texts.NO_MORE_LOGINS)
+        return
+    await message.answer(texts.ASK_USERNAME, reply_markup=keyboards.logging_in())
+    await state.set_state(Customer.username)
+    await state.set_data({})
+
+
+async def receive_username(
+    message: Message,
+    state: FSMContext,
+    text: str,
+    reception: Reception,
+    event_update: Update,
+) -> None:
+    # Impatient people write the password behind it, or instead of it.
+    await reception.forget_content(event_update.update_id)
+    username = read_username(text)
+    if isinstance(username, UsernameRefusal):
+        await _delete(message)
+        await message.answer(texts.NOT_A_USERNAME, reply_markup=keyboards.logging_in())
+        return
+    # Answered first: how long the comparison takes tells nothing.
+    await message.answer(texts.ASK_PASSWORD, reply_markup=keyboards.logging_in())
+    fits = await reception.log_in.is_username(message.chat.id, username)
+    await state.set_state(Customer.password)
+    await state.set_data({"username_fits": fits})
+
+
+async def receive_other_than_username(
+    message: Message, reception: Reception, event_update: Update
+) -> None:
+    await reception.forget_content(event_update.update_id)
+    await message.answer(texts.NOT_A_USERNAME, reply_markup=keyboards.logging_in())
+
+
+async def receive_password(
+    message: Message,
+    state: FSMContext,
+    event_from_user: User,
+    text: str,
+    reception: Reception,
+    event_update: Update,
+) -> None:
+    # First of all: should the rest fail, what is handled again has no password in it.
+    await reception.forget_content(event_update.update_id)
+    await _delete(message)
+    outcome = await reception.log_in(
+        message.chat.id,
+        SecretStr(text),
+        username_fits=(await state.get_data()).get("username_fits", False),
+        try_id=f"{message.chat.id}:{message.message_id}",
+    )
+    match outcome:
+        case Verified(registration):
+            await identification.welcome(message, state, event_from_user, reception, registration)
+        case NotVerified():
+            await message.answer(texts.WRONG_LOGIN, reply_markup=keyboards.logging_in())
+        case NoMoreTries():
+            await identification.ask_confirmation(message, state, reception, texts.NO_MORE_LOGINS)
+        case _:
+            assert_never(outcome)
+
+
+async def receive_other_than_password(
+    message: Message,
+    state: FSMContext,
+    event_from_user: User,
+    reception: Reception,
+    event_update: Update,
+) -> None:
+    """A picture of the password, or a message that comes again without its content."""
+    await reception.forget_content(event_update.update_id)
+    await _delete(message)
+    if registration := await reception.log_in.verified(message.chat.id):
+        await identification.welcome(message, state, event_from_user, reception, registration)
+        return
+    await message.answer(texts.PASSWORD_AS_TEXT, reply_markup=keyboards.logging_in())
+
+
+async def back_to_username(message: Message, state: FSMContext) -> None:
+    await message.answer(texts.ASK_USERNAME, reply_markup=keyboards.logging_in())
+    await state.set_state(Customer.username)
+    await state.set_data({})
+
+
+async def back_to_confirming(message: Message, state: FSMContext, reception: Reception) -> None:
+    await identification.ask_confirmation(message, state, reception, texts.USE_PHONE_BUTTON)
+
+
+async def skip(message: Message, state: FSMContext) -> None:
+    await identification.ask_name(message, state)
+
+
+def router() -> Router:
+    """Expects to be included where chats are private, before the steps around it."""
+    router = Router(name="portal login")
+    # It is also offered to who shared a telephone that is not on record.
+    offered = StateFilter(Customer.confirming, Customer.naming)
+    router.message.register(begin, offered, F.text == texts.PORTAL_LOGIN)
+    logging_in = StateFilter(Customer.username, Customer.password)
+    router.message.register(skip, logging_in, F.text == texts.SKIP)
+    router.message.register(skip, logging_in, Command("pular"))
+    router.message.register(back_to_confirming, Customer.username, F.text == texts.BACK)
+    router.message.register(back_to_username, Customer.password, F.text == texts.BACK)
+    words, text = ~F.text.startswith("/"), F.text.as_("text")
+    router.message.register(receive_username, Customer.username, words, text)
+    router.message.register(receive_other_than_username, Customer.username, ~F.text, ~F.contact)
+    router.message.register(receive_password, Customer.password, words, text)
+    router.message.register(receive_other_than_password, Customer.password, ~F.text, ~F.contact)
+    return router
+
+
+async def _delete(message: Message) -> None:
+    """Take the message out of the chat, or have the customer do it."""
+    try:
+        await message.delete()
+    except TelegramBadRequest as error:
+        if "not found" in error.message:
+            return  # the customer was quicker, or it is handled again
+    except (TelegramAPIError, TryLaterError):
+        pass
+    else:
+        return
+    await message.answer(texts.DELETE_PASSWORD)
