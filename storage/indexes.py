@@ -21,6 +21,8 @@ def _index(name: str, field: str, **options: object) -> IndexModel:
 
 # For so long a link that is opened too late is known, and said to have expired.
 _INVITATION_OVER_S: Final = 30 * 24 * 3600
+# Until then a late reply to it is known for what it is.
+_QUESTION_OVER_S: Final = 30 * 24 * 3600
 # A server ends what a killed worker left within a minute by itself.
 _WRITER_OVER_S: Final = 24 * 3600
 
@@ -52,10 +54,12 @@ INDEXES: Final = {
         # Present only while open: a chat has one open conversation, whoever races for it.
         _index("open_chat", "open_chat", unique=True, sparse=True),
         _index("registration", "registration_id", sparse=True),
+        _index("chat", "chat_id"),
         _index("lookup_at", "lookup.next_at", sparse=True),
         _WALK,
     ],
     "relayed": [_index("conversation", "conversation_id")],
+    "questions": [_index("over", "asked_at", expireAfterSeconds=_QUESTION_OVER_S)],
     "inbox": [
         _index("pending", "pending", sparse=True),
         _index("set_aside", "set_aside_at", sparse=True),

@@ -30,6 +30,13 @@ class Gone:
     """No such conversation in this group: the button is from elsewhere, or its record is gone."""
 
 
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """It is answered in another group by now."""
+
+    conversation: Conversation
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attend:
     """What the buttons of a card do; each reads the conversation again first."""
@@ -44,7 +51,9 @@ class Attend:
         """One attendant gets it; the others are told who."""
         if await self._in_group(conversation_id, group_id) is None:
             return Gone()
-        won = await self.conversations.claim(conversation_id, attendant, at=self.clock())
+        won = await self.conversations.claim(
+            conversation_id, attendant, at=self.clock(), in_group=group_id
+        )
         conversation = await self._in_group(conversation_id, group_id)
         if conversation is None:
             return Gone()
@@ -68,7 +77,7 @@ class Attend:
         if await self._in_group(conversation_id, group_id) is None:
             return Gone()
         closed_now = await self.conversations.close(
-            conversation_id, attendant.name, at=self.clock()
+            conversation_id, attendant, at=self.clock(), in_group=group_id
         )
         conversation = await self._in_group(conversation_id, group_id)
         if conversation is None:
@@ -89,11 +98,13 @@ class Attend:
 
     async def answer(
         self, group_id: int, message_id: int, attendant: Attendant
-    ) -> Done | AlreadyClosed | Gone:
+    ) -> Done | AlreadyClosed | Moved | Gone:
         """The conversation that a reply to `message_id` answers; answering claims a free one."""
         conversation = await self.conversations.behind(group_id, message_id)
         if conversation is None:
             return Gone()
+        if conversation.group_id != group_id:
+            return Moved(conversation)
         if not conversation.is_open:
             return AlreadyClosed(conversation)
         if conversation.claimed_by is None:

@@ -9,7 +9,15 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from bot.domain.conversation import Chat, Conversation, Department, LookupState, new_protocol
+from bot.domain.conversation import (
+    Chat,
+    Conversation,
+    ConversationEvent,
+    Department,
+    EventKind,
+    LookupState,
+    new_protocol,
+)
 from bot.domain.errors import RefusedError, TryLaterError
 from bot.usecases.identify import Chats
 from bot.usecases.show_card import Conversations, ShowCard
@@ -79,6 +87,10 @@ class OpenConversation:
                 if chat.lookup_owed
                 else None,
                 opened_at=now,
+                waiting_since=now,
+                queued_at=now,
+                card_version=registration.version if registration else 0,
+                events=(ConversationEvent(at=now, by=f"chat:{chat.id}", what=EventKind.OPENED),),
             )
             if await self.conversations.add(conversation):
                 return conversation

@@ -1,7 +1,7 @@
 """Use case: the card of a conversation reaches the attendants and stays true."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -27,10 +27,24 @@ class Conversations(Protocol):
     async def latest_of(self, registration_id: str, *, count: int) -> list[Conversation]:
         """Newest first."""
 
-    async def claim(self, conversation_id: str, attendant: Attendant, *, at: datetime) -> bool:
+    async def claim(
+        self,
+        conversation_id: str,
+        attendant: Attendant,
+        *,
+        at: datetime,
+        in_group: int | None = None,
+    ) -> bool:
         """Whether this attendant has it now."""
 
-    async def close(self, conversation_id: str, by: str | None, *, at: datetime) -> bool:
+    async def close(
+        self,
+        conversation_id: str,
+        by: Attendant | None,
+        *,
+        at: datetime,
+        in_group: int | None = None,
+    ) -> bool:
         """Whether it was open until now."""
 
     async def set_customer_told(self, conversation_id: str) -> None:
@@ -71,6 +85,18 @@ class Card:
     """Earlier conversations, newest first."""
     tags: tuple[Tag, ...] = ()
     priority_departments: tuple[Department, ...] = ()
+    departments: Mapping[str, Department] = field(default_factory=dict)
+    """All of them, by id."""
+    elsewhere: tuple[Conversation, ...] = ()
+    """Open ones of the same registration in another chat or department."""
+    has_erp: bool = False
+    moved: bool = False
+    """The conversation has left this group: the card says where to, and offers nothing."""
+
+
+class OpenConversations(Protocol):
+    async def open_of(self, registration_id: str) -> Sequence[Conversation]:
+        """The open ones of a registration, in whichever chat and department."""
 
 
 class Desk(Protocol):
@@ -93,26 +119,41 @@ class ShowCard:
     desk: Desk
     tags: Tags
     departments: Departments
+    queue: OpenConversations
+    has_erp: bool = False
 
     async def card_of(self, conversation: Conversation) -> Card:
         """The card with the registration and the earlier conversations as they are now."""
+        departments = {one.id: one for one in await self.departments.all()}
+        card = Card(
+            conversation=conversation,
+            registration=None,
+            departments=departments,
+            has_erp=self.has_erp,
+        )
         if not conversation.registration_id:
-            return Card(conversation=conversation, registration=None)
+            return card
         registration = await self.registrations.by_id(conversation.registration_id)
         latest = await self.conversations.latest_of(
             conversation.registration_id, count=_RECENT + 1
         )
-        earlier = tuple(other for other in latest if other.id != conversation.id)
+        known = replace(
+            card,
+            recent=tuple(one for one in latest if one.id != conversation.id)[:_RECENT],
+            elsewhere=tuple(
+                one
+                for one in await self.queue.open_of(conversation.registration_id)
+                if one.id != conversation.id
+            ),
+        )
         if registration is None:
-            return Card(conversation=conversation, registration=None, recent=earlier[:_RECENT])
-        priority = registration.priority_departments
-        return Card(
-            conversation=conversation,
+            return known
+        return replace(
+            known,
             registration=registration,
-            recent=earlier[:_RECENT],
             tags=tuple(t for t in await self.tags.all() if t.id in registration.tags),
             priority_departments=tuple(
-                d for d in await self.departments.all() if d.id in priority
+                d for d in departments.values() if d.id in registration.priority_departments
             ),
         )
 

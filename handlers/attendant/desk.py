@@ -29,7 +29,7 @@ class TelegramDesk:
             posted = await self.bot.send_message(
                 card.conversation.group_id,
                 self._text(card),
-                reply_markup=views.keyboard(card.conversation),
+                reply_markup=views.keyboard(card),
             )
         except TelegramMigrateToChat as error:
             raise RefusedError(
@@ -45,7 +45,7 @@ class TelegramDesk:
                 self._text(card),
                 chat_id=card.conversation.group_id,
                 message_id=card.conversation.card_message_id,
-                reply_markup=views.keyboard(card.conversation),
+                reply_markup=views.keyboard(card),
             )
         except (TelegramForbiddenError, TelegramBadRequest, TelegramMigrateToChat) as error:
             # Not modified, or deleted by somebody: the conversation itself is not touched by it.

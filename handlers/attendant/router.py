@@ -1,4 +1,4 @@
-"""Buttons of the card, and answers to the customer."""
+"""The attendants' group: buttons, the queue, and answers to the customer."""
 
 from typing import assert_never
 from zoneinfo import ZoneInfo
@@ -6,87 +6,16 @@ from zoneinfo import ZoneInfo
 from aiogram import Bot, F, Router
 from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError
 from aiogram.fsm.context import FSMContext
-from aiogram.types import (
-    CallbackQuery,
-    MaybeInaccessibleMessageUnion,
-    Message,
-    ReplyParameters,
-    User,
-)
+from aiogram.types import Message, User
 
-from bot.domain.conversation import Attendant, RelayedMessage
-from bot.usecases.attend import AlreadyClosed, Attend, Done, Gone, TakenBy
+from bot.domain.conversation import Question, RelayedMessage, Subject
+from bot.usecases.add_note import AddNote, Questions
+from bot.usecases.attend import AlreadyClosed, Attend, Done, Gone, Moved
 from bot.usecases.show_card import Conversations
-from handlers.answers import answer_press
-from handlers.attendant import texts
-from handlers.attendant.card import Action, CardButton, full_card_text
-from handlers.customer import texts as customer_texts
-
-
-async def claim(
-    callback: CallbackQuery,
-    callback_data: CardButton,
-    message: MaybeInaccessibleMessageUnion,
-    attend: Attend,
-) -> None:
-    outcome = await attend.claim(
-        callback_data.conversation, _attendant(callback.from_user), group_id=message.chat.id
-    )
-    match outcome:
-        case Done():
-            await answer_press(callback, texts.CLAIMED)
-        case TakenBy(attendant):
-            await answer_press(callback, texts.taken_by(attendant.name), alert=True)
-        case AlreadyClosed(conversation):
-            await answer_press(callback, texts.already_closed(conversation.closed_by), alert=True)
-        case Gone():
-            await answer_press(callback, texts.GONE, alert=True)
-        case _:
-            assert_never(outcome)
-
-
-async def close(
-    callback: CallbackQuery,
-    callback_data: CardButton,
-    message: MaybeInaccessibleMessageUnion,
-    attend: Attend,
-    bot: Bot,
-) -> None:
-    outcome = await attend.close(
-        callback_data.conversation, _attendant(callback.from_user), group_id=message.chat.id
-    )
-    match outcome:
-        case Done(conversation):
-            await answer_press(callback, texts.CLOSED_NOW)
-            try:
-                await bot.send_message(
-                    conversation.chat_id, customer_texts.closed(conversation.protocol)
-                )
-            except TelegramForbiddenError:
-                await _below(bot, message, texts.CUSTOMER_BLOCKED)
-            await attend.customer_told(conversation)
-        case AlreadyClosed(conversation):
-            await answer_press(callback, texts.already_closed(conversation.closed_by), alert=True)
-        case Gone():
-            await answer_press(callback, texts.GONE, alert=True)
-        case _:
-            assert_never(outcome)
-
-
-async def full_card(
-    callback: CallbackQuery,
-    callback_data: CardButton,
-    message: MaybeInaccessibleMessageUnion,
-    attend: Attend,
-    bot: Bot,
-    timezone: ZoneInfo,
-) -> None:
-    card = await attend.full_card(callback_data.conversation, group_id=message.chat.id)
-    if isinstance(card, Gone):
-        await answer_press(callback, texts.GONE, alert=True)
-        return
-    await answer_press(callback)
-    await _below(bot, message, full_card_text(card, timezone=timezone))
+from bot.usecases.transfer import TransferConversation
+from handlers.attendant import buttons, note, queue, texts, transfers
+from handlers.attendant.buttons import attendant_of
+from handlers.attendant.questions import IsAnswer
 
 
 async def answer_customer(
@@ -98,7 +27,7 @@ async def answer_customer(
     bot: Bot,
 ) -> None:
     """A reply to the card, or to anything of the customer's, goes to the customer."""
-    outcome = await attend.answer(message.chat.id, reply.message_id, _attendant(event_from_user))
+    outcome = await attend.answer(message.chat.id, reply.message_id, attendant_of(event_from_user))
     match outcome:
         case Done(conversation):
             try:
@@ -119,6 +48,8 @@ async def answer_customer(
             )
         case AlreadyClosed(conversation):
             await message.reply(texts.answer_to_closed(conversation.protocol))
+        case Moved(conversation):
+            await message.reply(texts.answer_to_moved(conversation.protocol))
         case Gone():
             return  # two attendants talking to each other
         case _:
@@ -134,30 +65,36 @@ async def hint_to_reply(message: Message, state: FSMContext, timezone: ZoneInfo)
     await message.reply(texts.ANSWER_BY_REPLYING)
 
 
+async def answer_question(
+    message: Message,
+    question: Question,
+    add_note: AddNote,
+    transfer: TransferConversation,
+    questions: Questions,
+) -> None:
+    """A reply to a question of ours is for us, and never for a customer."""
+    if question.done:
+        await message.reply(texts.ANSWERED_BEFORE)
+    elif message.from_user is None or message.from_user.id != question.asked.id:
+        await message.reply(texts.only_asked(question.asked.name))
+    elif question.about is Subject.NOTE:
+        await note.receive(message, question, add_note)
+    else:
+        await transfers.receive(message, question, transfer, questions)
+
+
 def router() -> Router:
     """The attendants' group."""
     router = Router(name="attendant")
     in_group = F.chat.type.in_({"group", "supergroup"})
     router.message.filter(in_group)
-    message = F.message.as_("message")
-    for action, handler in (
-        (Action.CLAIM, claim),
-        (Action.CLOSE, close),
-        (Action.FULL_CARD, full_card),
-    ):
-        router.callback_query.register(handler, CardButton.filter(F.action == action), message)
-    router.message.register(
+    answers = Router(name="replies")
+    answers.message.register(answer_question, F.reply_to_message.as_("reply"), IsAnswer())
+    answers.message.register(
         answer_customer, F.reply_to_message.as_("reply"), ~F.text.startswith("/")
     )
-    router.message.register(hint_to_reply, F.text, ~F.text.startswith("/"), ~F.reply_to_message)
+    answers.message.register(hint_to_reply, F.text, ~F.text.startswith("/"), ~F.reply_to_message)
+    router.include_routers(
+        buttons.router(), queue.router(), transfers.router(), note.router(), answers
+    )
     return router
-
-
-async def _below(bot: Bot, message: MaybeInaccessibleMessageUnion, text: str) -> None:
-    """Say something below a card, which may be too old for Telegram to show it to us."""
-    below = ReplyParameters(message_id=message.message_id, allow_sending_without_reply=True)
-    await bot.send_message(message.chat.id, text, reply_parameters=below)
-
-
-def _attendant(user: User) -> Attendant:
-    return Attendant(id=user.id, name=user.full_name)

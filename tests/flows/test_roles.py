@@ -29,14 +29,19 @@ CUSTOMERS = {"start", "ajuda", "help", "pular", "sair"}
 ADMINS = {
     *{"start", "ajuda", "help"},
     *{"importar", "exportar", "tarefas", "sincronizar"},
+    *{"fila", "atendimento"},
     *{"clientes", "auditoria", "etiquetas", "departamentos", "equipe", "status", "backup"},
 }
 PRIVATE = {CUSTOMER: CUSTOMERS, BIA: CUSTOMERS, ADMIN_ID: ADMINS}
-IN_GROUP = {CUSTOMER: set(), BIA: set(), ADMIN_ID: {"departamentos"}}
+IN_GROUP = {CUSTOMER: set(), BIA: {"fila"}, ADMIN_ID: {"departamentos", "fila"}}
 
 DIALOG = "aB3dE\x1dnext"
 PRESSES = {
     "card": "card:a:0",
+    "queue": "queue:",
+    "move": "move:0:x",
+    "moved": "moved:0:1",
+    "note": "note:1:0:0",
     "link": "link:",
     "notme": "notme",
     "dep": "dep:0",
@@ -49,9 +54,14 @@ PRESSES = {
 PRESSED_PRIVATE = {
     CUSTOMER: {"notme", "dep"},
     BIA: {"notme", "dep"},
-    ADMIN_ID: {"notme", "dep", "team", "status", "backup", "job", "sync", "dialog"},
+    ADMIN_ID: {"notme", "dep", "team", "status", "backup", "job", "sync", "queue", "dialog"},
 }
-PRESSED_IN_GROUP = {CUSTOMER: set(), BIA: {"card"}, ADMIN_ID: {"card", "link"}}
+OF_CONVERSATIONS = {"card", "queue", "move", "moved", "note"}
+PRESSED_IN_GROUP = {
+    CUSTOMER: set(),
+    BIA: OF_CONVERSATIONS,
+    ADMIN_ID: OF_CONVERSATIONS | {"link"},
+}
 
 
 class Passed(BaseMiddleware):
@@ -314,7 +324,7 @@ async def test_menus_are_made_from_the_table(start: Start):
             "start",
             "help",
         }
-        assert ("all_group_chats", 0, 0, "") not in commands
+        assert [c["command"] for c in commands["all_group_chats", 0, 0, ""]] == ["fila"]
 
 
 async def test_an_old_button_that_nobody_knows_says_so(people: Telegram):
