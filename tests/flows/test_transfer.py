@@ -15,7 +15,8 @@ from bot.domain.conversation import (
     Question,
     Subject,
 )
-from bot.usecases.transfer import ChangedMeanwhile, TransferConversation, Transferred
+from bot.domain.errors import TryLaterError
+from bot.usecases.transfer import SHORT_ID, ChangedMeanwhile, TransferConversation, Transferred
 from handlers.attendant import texts
 from tests.flows.conftest import ADMIN_ID, BIA, CAIO, GROUP_ID, Clock, Customer, Start, Telegram
 from tests.flows.test_departments import (
@@ -47,6 +48,18 @@ async def conversation_of(people: Telegram, customer: Customer) -> Conversation:
     found = await people.balcao.retry_lookups.conversations.open_in(customer.id)
     assert found
     return found
+
+
+def asked(conversation: Conversation, to: Department, number: int, clock: Clock) -> Question:
+    return Question(
+        group_id=GROUP_ID,
+        message_id=1000 + number,
+        about=Subject.REASON,
+        conversation_id=conversation.id,
+        asked=Attendant(id=number, name=f"N{number}"),
+        asked_at=clock(),
+        target=f"d.{to.id[:SHORT_ID]}",
+    )
 
 
 async def ask(people: Telegram, user_id: int, target: str) -> dict[str, Any]:
@@ -201,15 +214,7 @@ async def test_eight_transfers_at_once_are_one(
     outcomes = await asyncio.gather(
         *(
             transfer(
-                Question(
-                    group_id=GROUP_ID,
-                    message_id=1000 + n,
-                    about=Subject.REASON,
-                    conversation_id=conversation.id,
-                    asked=Attendant(id=n, name=f"N{n}"),
-                    asked_at=clock(),
-                    target=f"d.{billing.id[:12]}",
-                ),
+                asked(conversation, billing, n, clock),
                 f"motivo {n}",
             )
             for n in range(8)
@@ -224,16 +229,22 @@ async def test_eight_transfers_at_once_are_one(
 
 
 async def test_what_telegrams_absence_cut_short_is_finished_in_the_background(
-    people: Telegram, maria: Customer, clock: Clock
+    people: Telegram,
+    maria: Customer,
+    clock: Clock,
+    billing: Department,  # noqa: F811
 ):
-    await ask(people, BIA, "➡️ 💰 Financeiro <&>")
-    people.emulator.fail_next("sendMessage", 502, "Bad Gateway", times=30, chat_id=BILLING_GROUP)
-    await press(people, BIA, GROUP_ID, texts.WITHOUT_REASON)
-    assert (await conversation_of(people, maria)).group_id == BILLING_GROUP
-    people.emulator.clear_faults()
+    transfer: TransferConversation = people.balcao.dispatcher["transfer"]
+    conversation = await conversation_of(people, maria)
+    people.emulator.fail_next("sendMessage", 502, "Bad Gateway", chat_id=BILLING_GROUP)
+    with pytest.raises(TryLaterError):
+        await transfer(asked(conversation, billing, 1, clock), "cobrança")
+    assert await transfer.settle_all() == 0, "whoever made it may still be at it"
     clock.advance(timedelta(minutes=2))
     await people.balcao.queue_rounds()
-    assert "Maria das Graças Lima" in in_billing(people)[0]["text"]
+    await people.balcao.queue_rounds()
+    [card] = in_billing(people)
+    assert "Maria das Graças Lima" in card["text"]
     assert sum("foi transferido" in text for text in maria.read) == 1
 
 
