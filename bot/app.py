@@ -10,7 +10,7 @@ from contextlib import (
     suppress,
 )
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -45,6 +45,7 @@ from bot.runtime.serve import repeat_for_ever, taking_updates, wait_for_telegram
 from bot.runtime.sync_schedule import SyncSchedule
 from bot.settings import Settings
 from bot.telegram import open_bot
+from bot.usecases.add_note import AddNote
 from bot.usecases.add_registration import AddRegistration
 from bot.usecases.apply_plan import ApplyPlan
 from bot.usecases.arrive import Arrive
@@ -61,11 +62,15 @@ from bot.usecases.labels import Tags
 from bot.usecases.leave import Leave
 from bot.usecases.log_in import LogIn
 from bot.usecases.open_conversation import OpenConversation
+from bot.usecases.queue import FindConversation, ShowQueue
+from bot.usecases.reopen import ReopenConversation
 from bot.usecases.retry_lookups import IdentifyConversation, RetryLookups
 from bot.usecases.roles import RoleOf
 from bot.usecases.status import ReportStatus, Waiting
 from bot.usecases.team import ManageTeam
+from bot.usecases.transfer import TransferConversation
 from bot.usecases.verify_by_hand import VerifyByHand
+from bot.usecases.watch_queue import FollowRegistrations, QueueRounds, RemindOfPriority
 from erp.adapter import Erp
 from erp.registry import find_adapter
 from handlers import answers
@@ -80,6 +85,7 @@ from handlers.admin.register.desk import RegisterDesk
 from handlers.attendant import members as group_members
 from handlers.attendant import router as attendant
 from handlers.attendant.members import Membership, TelegramGroups
+from handlers.attendant.news import Reminders, TransferNews
 from handlers.customer import conversation as customer
 from handlers.customer.reception import Reception
 from handlers.menus import Menus
@@ -92,6 +98,8 @@ from storage.conversations import Chats, Conversations
 from storage.inbox import Inbox as StoredInbox
 from storage.labels import Tags as StoredTags
 from storage.login_tries import LoginTries
+from storage.questions import Questions
+from storage.queue import Queue
 from storage.registrations import Registrations
 from storage.search import Search
 from storage.states import Locks, States
@@ -99,6 +107,7 @@ from storage.team import Admins, Invitations, Members
 from storage.verifications import Verifications
 
 _LOOKUP_ROUND_S: Final = 2.0
+_QUEUE_ROUND_S: Final = 10.0
 
 logger = structlog.get_logger()
 
@@ -114,6 +123,7 @@ class Balcao:
     metrics: Metrics
     locks: ChatLocks
     retry_lookups: RetryLookups
+    queue_rounds: QueueRounds
     registrations: Registrations
     apply_plan: ApplyPlan
     tags: Tags
@@ -169,10 +179,30 @@ def build(
         tags=tags,
         departments=departments,
         alerts=alerts,
+        has_erp=erp is not None,
         timezone=settings.zone,
         clock=clock,
     )
     show_card = relaying.show_card
+    queue, questions = Queue(database), Questions(database)
+    transfer = TransferConversation(
+        queue=queue,
+        show_card=show_card,
+        members=known_members,
+        groups=TelegramGroups(bot),
+        attends=role_of.attends,
+        news=TransferNews(relaying.sending),
+        holding=locks.holding,
+        clock=clock,
+    )
+    reopen = ReopenConversation(
+        queue=queue,
+        chats=chats,
+        show_card=show_card,
+        attends=role_of.attends,
+        within=timedelta(hours=settings.reopen_hours),
+        clock=clock,
+    )
     backup_runs = BackupRuns(database)
     backups = MakeBackups(
         runs=backup_runs,
@@ -198,7 +228,7 @@ def build(
         tags=tags,
         departments=departments,
         hash_password=passwords.hash_password,
-        people=_names_of_admins(bot, role_of),
+        people=_names_of_staff(bot, role_of, known_members, departments),
         has_erp=syncs,
         timezone=settings.zone,
         clock=clock,
@@ -263,10 +293,22 @@ def build(
             holding=locks.holding,
             clock=clock,
         ),
+        questions=questions,
+        transfer=transfer,
+        reopen_conversation=reopen,
+        add_note=AddNote(questions=questions, show_card=show_card, edit=register_desk.edit),
+        show_queue=ShowQueue(
+            queue=queue, registrations=registrations, departments=departments, clock=clock
+        ),
+        find_conversation=FindConversation(queue=queue, show_card=show_card),
         leave=Leave(chats=chats, conversations=conversations, show_card=show_card, clock=clock),
         reception=Reception(
             arrive=Arrive(
-                chats=chats, conversations=conversations, registrations=registrations, clock=clock
+                chats=chats,
+                conversations=conversations,
+                registrations=registrations,
+                reopen=reopen,
+                clock=clock,
             ),
             identify=Identify(chats=chats, look_up=look_up, clock=clock, timezone=settings.zone),
             confirm_phone=ConfirmPhone(chats=chats, registrations=registrations, clock=clock),
@@ -337,6 +379,17 @@ def build(
             holding=locks.holding,
             clock=clock,
         ),
+        queue_rounds=QueueRounds(
+            follow_registrations=FollowRegistrations(queue=queue, show_card=show_card),
+            remind=RemindOfPriority(
+                queue=queue,
+                show_card=show_card,
+                reminders=Reminders(relaying.sending),
+                every=timedelta(minutes=settings.priority_reminder_minutes),
+                clock=clock,
+            ),
+            transfer=transfer,
+        ),
         registrations=registrations,
         apply_plan=apply_plan,
         tags=tags,
@@ -354,8 +407,10 @@ def _new_id() -> str:
     return secrets.token_hex(16)
 
 
-def _names_of_admins(bot: Bot, role_of: RoleOf) -> Callable[[], Awaitable[dict[str, str]]]:
-    """Telegram's names of the admins by `Stamp.by`; each is asked for once."""
+def _names_of_staff(
+    bot: Bot, role_of: RoleOf, members: Members, departments: Departments
+) -> Callable[[], Awaitable[dict[str, str]]]:
+    """Names of admins and attendants by `Stamp.by`; Telegram is asked once for each admin."""
     known: dict[str, str] = {}
 
     async def names() -> dict[str, str]:
@@ -368,7 +423,13 @@ def _names_of_admins(bot: Bot, role_of: RoleOf) -> Callable[[], Awaitable[dict[s
             except (TelegramAPIError, TryLaterError) as error:
                 # Somebody who never wrote to the bot, or Telegram away: the number is shown.
                 logger.info("admin's name not read", error=type(error).__name__)
-        return dict(known)
+        attendants = {
+            f"user:{member.user_id}": member.name
+            for department in await departments.all()
+            if department.group_id is not None
+            for member in await members.of_group(department.group_id)
+        }
+        return attendants | known
 
     return names
 
@@ -445,6 +506,7 @@ async def serving(balcao: Balcao) -> AsyncIterator[asyncio.Task[None]]:
             balcao.backups.keep_for_ever(),
             carry_or_work_alone(balcao.jobs.work, balcao.settings),
             repeat_for_ever(balcao.retry_lookups, every_s=_LOOKUP_ROUND_S),
+            repeat_for_ever(balcao.queue_rounds, every_s=_QUEUE_ROUND_S),
             *([balcao.sync_schedule.keep_for_ever()] if balcao.sync_schedule else ()),
         ),
     ) as polling:

@@ -23,6 +23,7 @@ from storage.connection import Database
 from storage.conversations import Conversations
 from storage.links import Links
 from storage.outbox import Outbox as StoredOutbox
+from storage.queue import Queue
 from storage.registrations import Registrations
 
 
@@ -47,6 +48,7 @@ def build_relaying(
     tags: Tags,
     departments: Departments,
     alerts: AdminAlerts,
+    has_erp: bool,
     timezone: ZoneInfo,
     clock: Callable[[], datetime],
 ) -> Relaying:
@@ -67,6 +69,8 @@ def build_relaying(
         desk=TelegramDesk(bot=bot, topics=Topics(bot=bot), timezone=timezone),
         tags=tags,
         departments=departments,
+        queue=Queue(database),
+        has_erp=has_erp,
     )
     sending = Sending(outbox=outbox, conversations=conversations, links=links, clock=clock)
     outbox.deliver_by(

@@ -5,13 +5,19 @@ from typing import Any, Final
 
 from pymongo import ReplaceOne, UpdateOne
 
-from bot.domain.conversation import Attendant, Chat, Conversation
+from bot.domain.conversation import (
+    Attendant,
+    Chat,
+    Conversation,
+    ConversationEvent,
+    EventKind,
+)
 from bot.domain.tax_id import TaxId
 from storage.batching import FindOne, InsertOne, Write
 from storage.connection import Collection, Database, Document, translated
 
 # A number, and so below every chat's: a range keeps the count in the index.
-_LOWEST_CHAT: Final = -(2**63)
+LOWEST_CHAT: Final = -(2**63)
 
 
 class Chats:
@@ -44,17 +50,17 @@ class Conversations:
 
     async def get(self, conversation_id: str) -> Conversation | None:
         document = await self._by_id(conversation_id)
-        return _conversation(document) if document else None
+        return read_conversation(document) if document else None
 
     async def open_in(self, chat_id: int) -> Conversation | None:
         """The open conversation of this chat."""
         document = await self._by_open_chat(chat_id)
-        return _conversation(document) if document else None
+        return read_conversation(document) if document else None
 
     async def count_open(self) -> int:
         with translated():
             return int(
-                await self._conversations.count_documents({"open_chat": {"$gte": _LOWEST_CHAT}})
+                await self._conversations.count_documents({"open_chat": {"$gte": LOWEST_CHAT}})
             )
 
     async def add(self, conversation: Conversation) -> bool:
@@ -70,21 +76,42 @@ class Conversations:
                 .limit(count)
                 .to_list(None)
             )
-        return [_conversation(document) for document in documents]
+        return [read_conversation(document) for document in documents]
 
-    async def claim(self, conversation_id: str, attendant: Attendant, *, at: datetime) -> bool:
-        """Whether this attendant has it now; only one of those who press at once does."""
+    async def claim(
+        self,
+        conversation_id: str,
+        attendant: Attendant,
+        *,
+        at: datetime,
+        in_group: int | None = None,
+    ) -> bool:
+        """Whether this attendant has it now; only one of those who press at once does.
+
+        in_group: only while it is in this group.
+        """
+        query: Document = {"_id": conversation_id, "claimed_by": None, "closed_at": None}
         return await self._set(
-            {"_id": conversation_id, "claimed_by": None, "closed_at": None},
+            query | _in(in_group),
             {"claimed_by": attendant.model_dump(), "claimed_at": at},
+            event=_event(EventKind.CLAIMED, attendant, at),
         )
 
-    async def close(self, conversation_id: str, by: str | None, *, at: datetime) -> bool:
-        """Whether it was open until now."""
+    async def close(
+        self,
+        conversation_id: str,
+        by: Attendant | None,
+        *,
+        at: datetime,
+        in_group: int | None = None,
+    ) -> bool:
+        """Whether it was open until now; `by` is None when the customer ends it."""
+        query: Document = {"_id": conversation_id, "closed_at": None}
         return await self._set(
-            {"_id": conversation_id, "closed_at": None},
-            {"closed_by": by, "closed_at": at},
+            query | _in(in_group),
+            {"closed_by": by.name if by else None, "closed_at": at},
             unset=("open_chat",),
+            event=_event(EventKind.CLOSED, by, at),
         )
 
     async def set_customer_told(self, conversation_id: str) -> None:
@@ -109,7 +136,7 @@ class Conversations:
     async def in_topic(self, group_id: int, topic_id: int) -> Conversation | None:
         """The conversation whose topic this is."""
         document = await self._by_topic(_topic_key(group_id, topic_id))
-        return _conversation(document) if document else None
+        return read_conversation(document) if document else None
 
     async def move(self, conversation_id: str, group_id: int) -> None:
         """It goes on in another group, where it has no card yet."""
@@ -125,6 +152,7 @@ class Conversations:
         known = (
             *("identity", "verified_at", "verified_by", "verifier"),
             *("tax_id", "registration_id", "shown_name", "phone", "priority"),
+            "card_version",
         )
         owed = values.get("lookup")
         await self._set(
@@ -141,10 +169,18 @@ class Conversations:
             documents = await self._conversations.find(
                 {"lookup.next_at": {"$lte": until}}
             ).to_list(None)
-        return [_conversation(document) for document in documents]
+        return [read_conversation(document) for document in documents]
 
-    async def _set(self, query: Document, values: Document, unset: tuple[str, ...] = ()) -> bool:
+    async def _set(
+        self,
+        query: Document,
+        values: Document,
+        unset: tuple[str, ...] = (),
+        event: ConversationEvent | None = None,
+    ) -> bool:
         change: Document = {"$set": values}
+        if event:
+            change["$push"] = {"events": event.model_dump()}
         if unset:
             change["$unset"] = dict.fromkeys(unset, "")
         with translated():
@@ -156,7 +192,18 @@ def _topic_key(group_id: int, topic_id: int) -> str:
     return f"{group_id}:{topic_id}"
 
 
-def _conversation(document: Document) -> Conversation:
+def _in(group_id: int | None) -> Document:
+    return {} if group_id is None else {"group_id": group_id}
+
+
+def _event(what: EventKind, by: Attendant | None, at: datetime) -> ConversationEvent:
+    """Without an attendant it is the customer's doing."""
+    if by is None:
+        return ConversationEvent(at=at, by="customer", what=what)
+    return ConversationEvent(at=at, by=f"user:{by.id}", what=what, detail=by.name)
+
+
+def read_conversation(document: Document) -> Conversation:
     return Conversation.model_validate(_read(document))
 
 

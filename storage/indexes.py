@@ -25,6 +25,8 @@ def _index(name: str, field: str, **options: object) -> IndexModel:
 _INVITATION_OVER_S: Final = 30 * 24 * 3600
 # A day's tries are asked for on that day, which is longer in places where clocks are put back.
 _TRIES_S: Final = 2 * 24 * 3600
+# Until then a late reply to it is known for what it is.
+_QUESTION_OVER_S: Final = 30 * 24 * 3600
 # A server ends what a killed worker left within a minute by itself.
 _WRITER_OVER_S: Final = 24 * 3600
 
@@ -56,6 +58,7 @@ INDEXES: Final = {
         # Present only while open: a chat has one open conversation, whoever races for it.
         _index("open_chat", "open_chat", unique=True, sparse=True),
         _index("registration", "registration_id", sparse=True),
+        _index("chat", "chat_id"),
         _index("lookup_at", "lookup.next_at", sparse=True),
         # Of a group and its topic; absent in groups without topics.
         _index("topic", "topic", sparse=True),

@@ -64,6 +64,9 @@ COMMANDS: Final[Mapping[str, Rule]] = MappingProxyType(
         "etiquetas": _for_admins("Etiquetas do cadastro"),
         # In a group it links the group to a department.
         "departamentos": Rule(private=_ADMINS, group=_ADMINS, menu="Departamentos e seus grupos"),
+        # In a group its own queue, in private those of all departments.
+        "fila": Rule(private=_ADMINS, group=_STAFF, menu="Fila de espera"),
+        "atendimento": _for_admins("Um atendimento e sua história, pelo protocolo"),
         "auditoria": _for_admins("Quem mudou o quê, e quando"),
         "equipe": _for_admins("Administradores e atendentes"),
         "status": _for_admins("Como o bot está"),
@@ -91,6 +94,11 @@ BUTTONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "again": Rule(group=_STAFF),
         # Who is writing, by an attendant's word.
         "verify": Rule(group=_STAFF),
+        "queue": Rule(private=_ADMINS, group=_STAFF),
+        # A transfer: where to, and without a reason.
+        "move": Rule(group=_STAFF),
+        "moved": Rule(group=_STAFF),
+        "note": Rule(group=_STAFF),
         "notme": Rule(private=_ANYBODY),
         # A customer's choice of department.
         "dep": Rule(private=_ANYBODY),

@@ -1,5 +1,6 @@
 """Departments, the chats of customers, and the conversations between the two."""
 
+import re
 import secrets
 from datetime import datetime
 from enum import StrEnum
@@ -54,19 +55,26 @@ class VerifiedBy(StrEnum):
 
 
 class EventKind(StrEnum):
-    """What happened to a conversation."""
+    """What happens to a conversation."""
 
+    OPENED = "opened"
+    CLAIMED = "claimed"
+    RELEASED = "released"
+    TRANSFERRED = "transferred"
+    CLOSED = "closed"
+    REOPENED = "reopened"
     VERIFIED = "verified"
+    REMINDED = "reminded"
 
 
 class ConversationEvent(BaseModel):
-    """One line of a conversation's history."""
+    """One line of a conversation's history, written together with the change it tells of."""
 
     model_config = ConfigDict(frozen=True)
 
     at: datetime
     by: str
-    """`user:<id>` for an attendant."""
+    """`user:<id>` for an attendant, `chat:<id>` for the customer, `balcao` for the bot itself."""
     what: EventKind
     detail: str = ""
 
@@ -128,6 +136,28 @@ class LookupState(BaseModel):
     next_at: datetime
 
 
+class Transfer(BaseModel):
+    """How a conversation came to where it is."""
+
+    model_config = ConfigDict(frozen=True)
+
+    at: datetime
+    by: Attendant
+    reason: str = ""
+    question: int
+    """The message that asked for the reason: the same transfer is not made twice."""
+    from_department: str | None = None
+    """None when it stayed in the same group."""
+    to: str = ""
+    """The attendant it was passed to, by name."""
+    from_group: int
+    from_card: int | None = None
+    from_topic: int | None = None
+    from_topic_shown: str = ""
+    settled: bool = False
+    """Cards and customer have been told."""
+
+
 class Conversation(BaseModel):
     """Atendimento: from the customer's choice of department until it is closed."""
 
@@ -151,6 +181,14 @@ class Conversation(BaseModel):
     priority: bool = False
     lookup: LookupState | None = None
     opened_at: datetime
+    waiting_since: datetime | None = None
+    """When the customer's wait began; None is when it was opened."""
+    queued_at: datetime | None = None
+    """When it came into this department's queue; None is when it was opened."""
+    reminders: int = 0
+    """How often the group was reminded of it in this wait."""
+    reminded_at: datetime | None = None
+    transfer: Transfer | None = None
     claimed_by: Attendant | None = None
     claimed_at: datetime | None = None
     closed_by: str | None = None
@@ -163,12 +201,70 @@ class Conversation(BaseModel):
     """Its topic, in a group with topics."""
     topic_shown: str = ""
     """What the topic was last brought to: its title, and whether it is closed."""
+    card_version: int | None = None
+    """The registration's version that the card shows; 0 without one, None when not known."""
     events: tuple[ConversationEvent, ...] = ()
     """Oldest first."""
 
     @property
     def is_open(self) -> bool:
         return self.closed_at is None
+
+    @property
+    def waits(self) -> bool:
+        """In the queue: open, and nobody has it."""
+        return self.is_open and self.claimed_by is None
+
+    @property
+    def in_queue_since(self) -> datetime:
+        return self.queued_at or self.opened_at
+
+    @property
+    def customer_waits_since(self) -> datetime:
+        """Since the first wait: being passed on does not make it shorter."""
+        return self.waiting_since or self.opened_at
+
+
+def queue_order(conversation: Conversation) -> tuple[bool, datetime, str]:
+    """The key that sorts a department's queue: priority first, then who waits longest."""
+    return not conversation.priority, conversation.customer_waits_since, conversation.protocol
+
+
+class Subject(StrEnum):
+    """What an attendant was asked."""
+
+    NOTE = "note"
+    REASON = "reason"
+    """Why a conversation is passed on."""
+
+
+class Question(BaseModel):
+    """A question of the bot in a group, which is answered by replying to it.
+
+    Kept after it was answered, so that a late reply to it is never taken for one to a customer.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    group_id: int
+    message_id: int
+    about: Subject
+    conversation_id: str
+    asked: Attendant
+    asked_at: datetime
+    target: str = ""
+    """Of a transfer: `d.<beginning of the department's id>`, `a.<user id>`, or `q.` for back into
+    the queue."""
+    holder_id: int | None = None
+    """Who had the conversation when it was asked."""
+    menu_id: int | None = None
+    """Of a transfer: the message that offered the targets."""
+    note_before: str | None = None
+    added: str | None = None
+    """Of a note: what stood on record when "Guardar?" was asked, and what is to be added."""
+    proposal: int = 0
+    """Counts what was proposed: only the newest can be confirmed."""
+    done: bool = False
 
 
 class Link(BaseModel):
@@ -187,6 +283,12 @@ class Link(BaseModel):
     """Several when texts were sent on as one; none for a card."""
     by_customer: bool = False
     """Who wrote it: the customer, or an attendant."""
+
+
+def read_protocol(text: str) -> str | None:
+    """The protocol number in what a person typed; None when there is none."""
+    found = re.search(r"(?<!\d)(\d{8})\s*-?\s*(\d{6})(?!\d)", text)
+    return f"{found[1]}-{found[2]}" if found else None
 
 
 def new_protocol(now: datetime, timezone: ZoneInfo) -> str:

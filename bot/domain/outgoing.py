@@ -31,6 +31,8 @@ class What(StrEnum):
     """Post the card of the conversation, with its topic in a forum."""
     REFRESH = "refresh"
     """Bring card and topic to what is known when its turn comes."""
+    RETIRE = "retire"
+    """Have a card that was left behind by a transfer say so."""
     TEXT = "text"
     COPY = "copy"
     """Any message that Telegram copies."""
@@ -131,7 +133,7 @@ def next_to_send(
     by_conversation: dict[str, list[Outgoing]] = {}
     first = []
     for item in sorted(waiting, key=lambda item: item.order):
-        if item.what in (What.CARD, What.REFRESH):
+        if item.what in (What.CARD, What.REFRESH, What.RETIRE):
             first.append([item])
         else:
             by_conversation.setdefault(item.conversation_id, []).append(item)

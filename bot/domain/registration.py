@@ -51,7 +51,8 @@ class Stamp(BaseModel):
 
     at: datetime
     by: str
-    """`chat:<id>`, `admin:<id>` or `erp:<system>`: never a name, so that it can be kept."""
+    """`chat:<id>`, `user:<id>` (an attendant), `admin:<id>` or `erp:<system>`: never a name, so
+    that it can be kept."""
     way: Way
     job: str | None = None
 

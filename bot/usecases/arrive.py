@@ -8,6 +8,7 @@ from bot.domain.conversation import Chat, Conversation, Identity
 from bot.usecases.identify import Chats
 from bot.usecases.introduce import Registrations
 from bot.usecases.leave import unlinked
+from bot.usecases.reopen import ReopenConversation
 from bot.usecases.show_card import Conversations
 
 
@@ -29,6 +30,13 @@ class GoesOn:
 
 
 @dataclass(frozen=True, slots=True)
+class Reopened:
+    """Its conversation was closed a short time ago, and goes on."""
+
+    conversation: Conversation
+
+
+@dataclass(frozen=True, slots=True)
 class Returning:
     """Recognised without typing the number again; `name` only when the chat is verified."""
 
@@ -41,10 +49,16 @@ class Arrive:
     chats: Chats
     conversations: Conversations
     registrations: Registrations
+    reopen: ReopenConversation
     clock: Callable[[], datetime]
 
-    async def __call__(self, chat_id: int) -> FirstContact | NotLinked | GoesOn | Returning:
-        """Who this chat is to us."""
+    async def __call__(
+        self, chat_id: int, *, may_reopen: bool = True
+    ) -> FirstContact | NotLinked | GoesOn | Reopened | Returning:
+        """Who this chat is to us.
+
+        may_reopen: otherwise what is closed stays so, as when a department was chosen anew.
+        """
         chat = await self.chats.get(chat_id)
         if chat is None or chat.privacy_notice_at is None:
             chat = chat or Chat(id=chat_id)
@@ -52,14 +66,14 @@ class Arrive:
             return FirstContact()
         if conversation := await self.conversations.open_in(chat_id):
             return GoesOn(conversation)
-        if chat.tax_id is None:
-            return NotLinked()
-        if chat.registration_id is None:
-            return Returning(chat, None)
-        registration = await self.registrations.by_id(chat.registration_id)
-        if registration is None:
-            # Deleted since. What was verified with it must not be taken for somebody else's.
-            await self.chats.put(unlinked(chat))
-            return NotLinked()
-        is_verified = chat.identity is Identity.VERIFIED
-        return Returning(chat, registration.name if is_verified else None)
+        name = None
+        if chat.registration_id is not None:
+            registration = await self.registrations.by_id(chat.registration_id)
+            if registration is None:
+                # Deleted since. What was verified with it must not be taken for somebody else's.
+                await self.chats.put(unlinked(chat))
+                return NotLinked()
+            name = registration.name if chat.identity is Identity.VERIFIED else None
+        if may_reopen and (reopened := await self.reopen.by_customer(chat)):
+            return Reopened(reopened)
+        return NotLinked() if chat.tax_id is None else Returning(chat, name)

@@ -30,6 +30,13 @@ class Gone:
     """No such conversation in this group: the button is from elsewhere, or its record is gone."""
 
 
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """It is answered in another group by now."""
+
+    conversation: Conversation
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attend:
     """What the buttons of a card do; each reads the conversation again first."""
@@ -45,7 +52,9 @@ class Attend:
         """One attendant gets it; the others are told who."""
         if await self._in_group(conversation_id, group_id) is None:
             return Gone()
-        won = await self.conversations.claim(conversation_id, attendant, at=self.clock())
+        won = await self.conversations.claim(
+            conversation_id, attendant, at=self.clock(), in_group=group_id
+        )
         conversation = await self._in_group(conversation_id, group_id)
         if conversation is None:
             return Gone()
@@ -69,7 +78,7 @@ class Attend:
         if await self._in_group(conversation_id, group_id) is None:
             return Gone()
         closed_now = await self.conversations.close(
-            conversation_id, attendant.name, at=self.clock()
+            conversation_id, attendant, at=self.clock(), in_group=group_id
         )
         conversation = await self._in_group(conversation_id, group_id)
         if conversation is None:
@@ -90,7 +99,7 @@ class Attend:
 
     async def answer(
         self, group_id: int, message_id: int, attendant: Attendant, *, topic_id: int | None = None
-    ) -> Done | AlreadyClosed | Gone:
+    ) -> Done | AlreadyClosed | Moved | Gone:
         """The conversation that a message answers; answering claims a free one.
 
         It is that of the topic in which it is written, or else that of `message_id`, to which it
@@ -99,6 +108,8 @@ class Attend:
         conversation = await self._conversation_of(group_id, message_id, topic_id)
         if conversation is None:
             return Gone()
+        if conversation.group_id != group_id:
+            return Moved(conversation)
         if not conversation.is_open:
             return AlreadyClosed(conversation)
         if conversation.claimed_by is None:

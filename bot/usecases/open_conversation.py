@@ -7,7 +7,15 @@ from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from bot.domain.conversation import Chat, Conversation, Department, LookupState, new_protocol
+from bot.domain.conversation import (
+    Chat,
+    Conversation,
+    ConversationEvent,
+    Department,
+    EventKind,
+    LookupState,
+    new_protocol,
+)
 from bot.domain.errors import TryLaterError
 from bot.usecases.identify import Chats
 from bot.usecases.show_card import Conversations, ShowCard
@@ -66,6 +74,10 @@ class OpenConversation:
                 if chat.lookup_owed
                 else None,
                 opened_at=now,
+                waiting_since=now,
+                queued_at=now,
+                card_version=registration.version if registration else 0,
+                events=(ConversationEvent(at=now, by=f"chat:{chat.id}", what=EventKind.OPENED),),
             )
             if await self.conversations.add(conversation):
                 return conversation

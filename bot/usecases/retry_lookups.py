@@ -46,6 +46,7 @@ class IdentifyConversation:
                     registration and registration.goes_first_in(conversation.department_id)
                 ),
                 "lookup": lookup,
+                "card_version": registration.version if registration else 0,
             }
         )
         await self.conversations.identify(identified)

@@ -98,6 +98,10 @@ class RoleOf:
         """Whether the user is an admin now, by the settings or the store."""
         return user_id in self.settings_admins or await self.admins.get(user_id) is not None
 
+    async def attends(self, user_id: int, group_id: int) -> bool:
+        """Whether the user is known to be in this department's group, admin or not."""
+        return await self._is_attendant(user_id, group_id) is True
+
     async def admin_ids(self) -> Collection[int]:
         """Every admin, read from the store."""
         self.forget()

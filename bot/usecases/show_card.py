@@ -1,8 +1,8 @@
 """Use case: the card of a conversation reaches the attendants and stays true."""
 
 import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -29,10 +29,24 @@ class Conversations(Protocol):
     async def latest_of(self, registration_id: str, *, count: int) -> list[Conversation]:
         """Newest first."""
 
-    async def claim(self, conversation_id: str, attendant: Attendant, *, at: datetime) -> bool:
+    async def claim(
+        self,
+        conversation_id: str,
+        attendant: Attendant,
+        *,
+        at: datetime,
+        in_group: int | None = None,
+    ) -> bool:
         """Whether this attendant has it now."""
 
-    async def close(self, conversation_id: str, by: str | None, *, at: datetime) -> bool:
+    async def close(
+        self,
+        conversation_id: str,
+        by: Attendant | None,
+        *,
+        at: datetime,
+        in_group: int | None = None,
+    ) -> bool:
         """Whether it was open until now."""
 
     async def set_customer_told(self, conversation_id: str) -> None:
@@ -91,6 +105,18 @@ class Card:
     """Earlier conversations, newest first."""
     tags: tuple[Tag, ...] = ()
     priority_departments: tuple[Department, ...] = ()
+    departments: Mapping[str, Department] = field(default_factory=dict)
+    """All of them, by id."""
+    elsewhere: tuple[Conversation, ...] = ()
+    """Open ones of the same registration in another chat or department."""
+    has_erp: bool = False
+    moved: bool = False
+    """The conversation has left this group: the card says where to, and offers nothing."""
+
+
+class OpenConversations(Protocol):
+    async def open_of(self, registration_id: str) -> Sequence[Conversation]:
+        """The open ones of a registration, in whichever chat and department."""
 
 
 class Desk(Protocol):
@@ -119,26 +145,41 @@ class DrawCard:
     desk: Desk
     tags: Tags
     departments: Departments
+    queue: OpenConversations
+    has_erp: bool = False
 
     async def card_of(self, conversation: Conversation) -> Card:
         """The card with the registration and the earlier conversations as they are now."""
+        departments = {one.id: one for one in await self.departments.all()}
+        card = Card(
+            conversation=conversation,
+            registration=None,
+            departments=departments,
+            has_erp=self.has_erp,
+        )
         if not conversation.registration_id:
-            return Card(conversation=conversation, registration=None)
+            return card
         registration = await self.registrations.by_id(conversation.registration_id)
         latest = await self.conversations.latest_of(
             conversation.registration_id, count=_RECENT + 1
         )
-        earlier = tuple(other for other in latest if other.id != conversation.id)
+        known = replace(
+            card,
+            recent=tuple(one for one in latest if one.id != conversation.id)[:_RECENT],
+            elsewhere=tuple(
+                one
+                for one in await self.queue.open_of(conversation.registration_id)
+                if one.id != conversation.id
+            ),
+        )
         if registration is None:
-            return Card(conversation=conversation, registration=None, recent=earlier[:_RECENT])
-        priority = registration.priority_departments
-        return Card(
-            conversation=conversation,
+            return known
+        return replace(
+            known,
             registration=registration,
-            recent=earlier[:_RECENT],
             tags=tuple(t for t in await self.tags.all() if t.id in registration.tags),
             priority_departments=tuple(
-                d for d in await self.departments.all() if d.id in priority
+                d for d in departments.values() if d.id in registration.priority_departments
             ),
         )
 
@@ -197,6 +238,21 @@ class DrawCard:
             if shown != conversation:
                 await self.conversations.set_card(shown)
 
+    async def retire(self, conversation: Conversation) -> None:
+        """Edit the card that its last transfer left behind, and close its topic."""
+        transfer = conversation.transfer
+        if transfer is None or transfer.from_card is None:
+            return
+        left = conversation.model_copy(
+            update={
+                "group_id": transfer.from_group,
+                "card_message_id": transfer.from_card,
+                "topic_id": transfer.from_topic,
+                "topic_shown": transfer.from_topic_shown,
+            }
+        )
+        await self.desk.refresh(replace(await self.card_of(left), moved=True))
+
     async def topic_is_gone(self, conversation: Conversation) -> Conversation:
         """Somebody has deleted the topic, and the card with it: both are made anew."""
         lost = conversation.model_copy(
@@ -222,6 +278,10 @@ class ShowCard:
     def registrations(self) -> Registrations:
         return self.draw.registrations
 
+    @property
+    def departments(self) -> Departments:
+        return self.draw.departments
+
     async def card_of(self, conversation: Conversation) -> Card:
         """The card with everything as it is now."""
         return await self.draw.card_of(conversation)
@@ -238,12 +298,27 @@ class ShowCard:
         if conversation and conversation.card_message_id is not None:
             await self._put(conversation, What.REFRESH, Priority.PROGRESS)
 
-    async def _put(self, conversation: Conversation, what: What, priority: Priority) -> None:
+    async def retire(self, conversation: Conversation) -> None:
+        """Have the card that its last transfer left behind say where it went."""
+        transfer = conversation.transfer
+        if transfer and transfer.from_card is not None:
+            await self._put(
+                conversation, What.RETIRE, Priority.PROGRESS, group_id=transfer.from_group
+            )
+
+    async def _put(
+        self,
+        conversation: Conversation,
+        what: What,
+        priority: Priority,
+        *,
+        group_id: int | None = None,
+    ) -> None:
         await self.outbox.put(
             Outgoing(
                 # What is done is told by the conversation, so that doing it again does nothing.
                 id=f"{what}:{uuid.uuid4().hex}",
-                chat_id=conversation.group_id,
+                chat_id=conversation.group_id if group_id is None else group_id,
                 conversation_id=conversation.id,
                 what=what,
                 priority=priority,

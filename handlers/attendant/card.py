@@ -7,9 +7,9 @@ from aiogram import html
 from aiogram.filters.callback_data import CallbackData
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
-from bot.domain.conversation import Conversation, Identity, VerifiedBy
+from bot.domain.conversation import Conversation, Identity, Transfer, VerifiedBy
 from bot.domain.phone import show_phone
-from bot.domain.registration import Registration, Status
+from bot.domain.registration import Kind, Registration, Status
 from bot.usecases.show_card import Card
 from handlers.words import KINDS, STATUSES
 
@@ -17,6 +17,7 @@ from handlers.words import KINDS, STATUSES
 _LIST_LENGTH = 600
 # Telegram allows 128, and counts some characters twice.
 _TITLE_LENGTH = 100
+_OTHERS = 3
 
 _IDENTITIES = {
     Identity.UNVERIFIED: "⚠️ não confirmado",
@@ -28,6 +29,9 @@ class Action(StrEnum):
     CLAIM = "a"
     FULL_CARD = "f"
     CLOSE = "e"
+    NOTE = "n"
+    TRANSFER = "t"
+    REOPEN = "r"
 
 
 class CardButton(CallbackData, prefix="card"):
@@ -35,24 +39,36 @@ class CardButton(CallbackData, prefix="card"):
     conversation: str
 
 
-def keyboard(conversation: Conversation) -> InlineKeyboardMarkup:
-    """Only what can still be done."""
+def keyboard(card: Card) -> InlineKeyboardMarkup | None:
+    """Only what can still be done, two in a row; nothing where the conversation has left."""
+    conversation = card.conversation
+    if card.moved:
+        return None
 
     def button(text: str, action: Action) -> InlineKeyboardButton:
         data = CardButton(action=action, conversation=conversation.id).pack()
         return InlineKeyboardButton(text=text, callback_data=data)
 
-    rows = []
-    if conversation.is_open and conversation.claimed_by is None:
-        rows.append([button("✋ Atender", Action.CLAIM)])
-    last = [button("📋 Ficha completa", Action.FULL_CARD)]
+    buttons = [button("📋 Ficha completa", Action.FULL_CARD)]
+    if conversation.waits:
+        buttons.insert(0, button("✋ Atender", Action.CLAIM))
     if conversation.is_open:
-        last.append(button("☑️ Encerrar", Action.CLOSE))
-    return InlineKeyboardMarkup(inline_keyboard=[*rows, last])
+        buttons += [
+            button("📝 Nota", Action.NOTE),
+            button("↪️ Transferir", Action.TRANSFER),
+            button("☑️ Encerrar", Action.CLOSE),
+        ]
+    elif conversation.closed_by:
+        buttons.append(button("🔓 Reabrir", Action.REOPEN))
+    rows = [buttons[start : start + 2] for start in range(0, len(buttons), 2)]
+    return InlineKeyboardMarkup(inline_keyboard=rows)
 
 
-def card_text(card: Card, *, timezone: ZoneInfo) -> str:
-    """What to know before the first answer: priority first, then who, then what to mind."""
+def card_text(card: Card, *, timezone: ZoneInfo, in_group: bool = True) -> str:
+    """What to know before the first answer: priority first, then who, then what to mind.
+
+    in_group: a reply to it reaches the customer, and the card says so.
+    """
     conversation, registration = card.conversation, card.registration
     lines = []
     name = registration.name if registration else conversation.shown_name
@@ -70,14 +86,13 @@ def card_text(card: Card, *, timezone: ZoneInfo) -> str:
             lines.append(f"🏷 {_listed(_tags(card))}")
     if phones := _phones(conversation, registration):
         lines.append(f"📞 {phones}")
-    if registration and registration.erp_refs:
-        lines.append(f"🗂 ERP: {_erp(registration)}")
-    if conversation.lookup:
-        lines.append("⏳ <b>ERP não consultado</b>: sem resposta, tentando de novo")
+    if card.has_erp or (registration and registration.erp_refs):
+        lines.append(_erp_line(card))
+    lines += [_elsewhere(card, other) for other in card.elsewhere[:_OTHERS]]
     lines += [
         f"🕘 {_time(other, timezone)} · {html.quote(other.protocol)}" for other in card.recent
     ]
-    lines += ["", *_footer(conversation, timezone)]
+    lines += ["", *_footer(card, timezone, in_group=in_group)]
     return "\n".join(lines)
 
 
@@ -121,8 +136,7 @@ def full_card_text(card: Card, *, timezone: ZoneInfo) -> str:
         ("Atualizado em", f"{registration.updated.at.astimezone(timezone):%d/%m/%Y %H:%M}"),
     ]
     lines = [f"<b>{label}:</b> {html.quote(value)}" for label, value in rows if value]
-    if registration.erp_refs:
-        lines.append(f"<b>ERP:</b> {_erp(registration)}")
+    lines.append(_erp_line(card))
     return "\n".join(["📋 <b>Ficha completa</b>", *lines])
 
 
@@ -174,6 +188,27 @@ def _erp(registration: Registration) -> str:
     return html.quote(", ".join(shown)[:_LIST_LENGTH])
 
 
+def _erp_line(card: Card) -> str:
+    """Whether the ERP was asked, and what it said."""
+    registration = card.registration
+    if card.conversation.lookup:
+        return "⏳ <b>ERP não consultado</b>: sem resposta, tentando de novo"
+    if registration and registration.erp_refs:
+        return f"🗂 ERP: {_erp(registration)}"
+    if not card.has_erp:
+        return "🗂 ERP: nenhum configurado"
+    if registration and registration.kinds != {Kind.PROSPECT}:
+        return "🗂 ERP: cadastro próprio, sem código lá"
+    return "🗂 ERP: não encontrado lá" if card.conversation.tax_id else "🗂 ERP: não consultado"
+
+
+def _elsewhere(card: Card, other: Conversation) -> str:
+    department = card.departments.get(other.department_id)
+    where = html.quote(department.shown) if department else "outro departamento"
+    who = f"com {html.quote(other.claimed_by.name)}" if other.claimed_by else "na fila"
+    return f"🔁 <b>Também aberto</b> em {where}, {who} · {html.quote(other.protocol)}"
+
+
 def _tags(card: Card) -> list[str]:
     """With their colours; archived ones too, since whoever has one keeps it."""
     return [tag.shown for tag in card.tags]
@@ -188,18 +223,55 @@ def _time(conversation: Conversation, timezone: ZoneInfo) -> str:
     return f"{conversation.opened_at.astimezone(timezone):%d/%m/%Y %H:%M}"
 
 
-def _footer(conversation: Conversation, timezone: ZoneInfo) -> list[str]:
+def _footer(card: Card, timezone: ZoneInfo, *, in_group: bool) -> list[str]:
+    conversation = card.conversation
     opened = (
         f"Protocolo <b>{html.quote(conversation.protocol)}</b> · {_time(conversation, timezone)}"
     )
+    if card.moved:
+        return [opened, _moved_to(card)]
+    lines = [opened]
+    if came := _came_from(card):
+        lines.append(came)
     if not conversation.is_open:
         by = (
             f"por {html.quote(conversation.closed_by)}"
             if conversation.closed_by
             else "pelo cliente"
         )
-        return [opened, f"⚪ Encerrado {by}"]
-    how = "<i>Responda a esta mensagem ou às do cliente para falar com ele.</i>"
+        return [*lines, f"⚪ Encerrado {by}"]
     if conversation.claimed_by:
-        return [opened, f"🟢 Em atendimento por {html.quote(conversation.claimed_by.name)}", how]
-    return [opened, "🟡 Aguardando atendente", how]
+        lines.append(f"🟢 Em atendimento por {html.quote(conversation.claimed_by.name)}")
+    else:
+        lines.append("🟡 Aguardando atendente")
+    if in_group:
+        lines.append("<i>Responda a esta mensagem ou às do cliente para falar com ele.</i>")
+    return lines
+
+
+def _came_from(card: Card) -> str:
+    """How it came to be here; empty when it was here from the start."""
+    transfer = card.conversation.transfer
+    if transfer is None:
+        return ""
+    by, reason = html.quote(transfer.by.name), _reason(transfer)
+    if transfer.from_department is not None:
+        department = card.departments.get(transfer.from_department)
+        where = html.quote(department.shown) if department else "outro departamento"
+        return f"↪️ Transferido de {where} por {by}{reason}"
+    if transfer.to:
+        return f"↪️ Passado a {html.quote(transfer.to)} por {by}{reason}"
+    return f"↪️ Devolvido à fila por {by}{reason}"
+
+
+def _moved_to(card: Card) -> str:
+    """Where a conversation went that was here."""
+    department = card.departments.get(card.conversation.department_id)
+    where = html.quote(department.shown) if department else "outro departamento"
+    transfer = card.conversation.transfer
+    by = f" por {html.quote(transfer.by.name)}{_reason(transfer)}" if transfer else ""
+    return f"↪️ Transferido para <b>{where}</b>{by}"
+
+
+def _reason(transfer: Transfer) -> str:
+    return f": {html.quote(transfer.reason)}" if transfer.reason else ""

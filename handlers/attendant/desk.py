@@ -48,7 +48,7 @@ class TelegramDesk:
                 conversation.group_id,
                 self._text(card),
                 message_thread_id=conversation.topic_id,
-                reply_markup=views.keyboard(conversation),
+                reply_markup=views.keyboard(card),
             )
         except _CLOSED_TO_US as error:
             raise RefusedError(f"Telegram does not post in the group: {error.message}") from error
@@ -63,7 +63,7 @@ class TelegramDesk:
                 self._text(card),
                 chat_id=conversation.group_id,
                 message_id=conversation.card_message_id,
-                reply_markup=views.keyboard(conversation),
+                reply_markup=views.keyboard(card),
             )
         except (TelegramForbiddenError, TelegramBadRequest) as error:
             # Not modified, or deleted by somebody: the conversation itself is not touched by it.
@@ -71,7 +71,7 @@ class TelegramDesk:
         if conversation.topic_id is None:
             return conversation
         shown = await self.topics.bring_to(
-            conversation, views.topic_title(card), is_open=conversation.is_open
+            conversation, views.topic_title(card), is_open=conversation.is_open and not card.moved
         )
         return conversation.model_copy(update={"topic_shown": shown})
 

@@ -3,93 +3,31 @@
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
-from aiogram import Bot, F, Router
+from aiogram import F, Router
 from aiogram.filters import Command
 from aiogram.fsm.context import FSMContext
 from aiogram.types import (
     CallbackQuery,
-    InlineKeyboardMarkup,
-    MaybeInaccessibleMessageUnion,
     Message,
-    ReplyParameters,
     Update,
     User,
 )
 
-from bot.domain.conversation import Attendant
-from bot.usecases.attend import AlreadyClosed, Attend, Done, Gone, TakenBy
+from bot.domain.conversation import Question, Subject
+from bot.usecases.add_note import AddNote, Questions
+from bot.usecases.attend import AlreadyClosed, Attend, Done, Gone, Moved
 from bot.usecases.show_card import Outbox
+from bot.usecases.transfer import TransferConversation
 from handlers.answers import answer_press
-from handlers.attendant import texts, verifying
-from handlers.attendant.card import Action, CardButton, full_card_text
+from handlers.attendant import buttons, note, queue, texts, transfers
+from handlers.attendant.buttons import attendant_of
 from handlers.attendant.closing import tell_closed
+from handlers.attendant.questions import IsAnswer
 from handlers.relay import texts as relay_texts
 from handlers.relay.content import INTERNAL, is_internal, kept_internal
 from handlers.relay.delivery import SendAgain
 from handlers.relay.sending import Sending
 from handlers.relay.service import SERVICE
-
-
-async def claim(
-    callback: CallbackQuery,
-    callback_data: CardButton,
-    message: MaybeInaccessibleMessageUnion,
-    attend: Attend,
-) -> None:
-    outcome = await attend.claim(
-        callback_data.conversation, _attendant(callback.from_user), group_id=message.chat.id
-    )
-    match outcome:
-        case Done():
-            await answer_press(callback, texts.CLAIMED)
-        case TakenBy(attendant):
-            await answer_press(callback, texts.taken_by(attendant.name), alert=True)
-        case AlreadyClosed(conversation):
-            await answer_press(callback, texts.already_closed(conversation.closed_by), alert=True)
-        case Gone():
-            await answer_press(callback, texts.GONE, alert=True)
-        case _:
-            assert_never(outcome)
-
-
-async def close(
-    callback: CallbackQuery,
-    callback_data: CardButton,
-    message: MaybeInaccessibleMessageUnion,
-    attend: Attend,
-    sending: Sending,
-) -> None:
-    outcome = await attend.close(
-        callback_data.conversation, _attendant(callback.from_user), group_id=message.chat.id
-    )
-    match outcome:
-        case Done(conversation):
-            await answer_press(callback, texts.CLOSED_NOW)
-            await tell_closed(conversation, attend, sending)
-        case AlreadyClosed(conversation):
-            await answer_press(callback, texts.already_closed(conversation.closed_by), alert=True)
-        case Gone():
-            await answer_press(callback, texts.GONE, alert=True)
-        case _:
-            assert_never(outcome)
-
-
-async def full_card(
-    callback: CallbackQuery,
-    callback_data: CardButton,
-    message: MaybeInaccessibleMessageUnion,
-    attend: Attend,
-    bot: Bot,
-    timezone: ZoneInfo,
-) -> None:
-    card = await attend.full_card(callback_data.conversation, group_id=message.chat.id)
-    if isinstance(card, Gone):
-        await answer_press(callback, texts.GONE, alert=True)
-        return
-    await answer_press(callback)
-    await _below(
-        bot, message, full_card_text(card, timezone=timezone), keyboard=verifying.offer(card)
-    )
 
 
 async def answer_customer(
@@ -103,13 +41,15 @@ async def answer_customer(
             await kept_internal(message)
         return
     outcome = await attend.answer(
-        message.chat.id, reply_to, _attendant(event_from_user), topic_id=topic_id
+        message.chat.id, reply_to, attendant_of(event_from_user), topic_id=topic_id
     )
     match outcome:
         case Done(conversation):
             await sending.answer(message, conversation)
         case AlreadyClosed(conversation):
             await message.reply(texts.answer_to_closed(conversation.protocol))
+        case Moved(conversation):
+            await message.reply(texts.answer_to_moved(conversation.protocol))
         case Gone():
             return  # two attendants talking to each other
         case _:
@@ -123,7 +63,7 @@ async def edit_answer(message: Message, event_update: Update, sending: Sending) 
     await sending.edited(message, update_id=event_update.update_id)
 
 
-async def note(message: Message) -> None:
+async def comment(message: Message) -> None:
     """/nota: a comment among the attendants; the command says it, nothing else is to be done."""
     await kept_internal(message)
 
@@ -150,7 +90,7 @@ async def topic_closed(
 ) -> None:
     """Who closes a conversation's topic by hand means the conversation."""
     outcome = await attend.close_topic(
-        message.chat.id, message.message_thread_id or 0, _attendant(event_from_user)
+        message.chat.id, message.message_thread_id or 0, attendant_of(event_from_user)
     )
     if isinstance(outcome, Done):
         await tell_closed(outcome.conversation, attend, sending)
@@ -169,29 +109,44 @@ async def hint_to_reply(message: Message, state: FSMContext, timezone: ZoneInfo)
     )
 
 
+async def answer_question(
+    message: Message,
+    question: Question,
+    add_note: AddNote,
+    transfer: TransferConversation,
+    questions: Questions,
+) -> None:
+    """A reply to a question of ours is for us, and never for a customer."""
+    if question.done:
+        await message.reply(texts.ANSWERED_BEFORE)
+    elif message.from_user is None or message.from_user.id != question.asked.id:
+        await message.reply(texts.only_asked(question.asked.name))
+    elif question.about is Subject.NOTE:
+        await note.receive(message, question, add_note)
+    else:
+        await transfers.receive(message, question, transfer, questions)
+
+
 def router() -> Router:
     """The attendants' group."""
     router = Router(name="attendant")
     in_group = F.chat.type.in_({"group", "supergroup"})
     router.message.filter(in_group)
-    message = F.message.as_("message")
-    for action, handler in (
-        (Action.CLAIM, claim),
-        (Action.CLOSE, close),
-        (Action.FULL_CARD, full_card),
-    ):
-        router.callback_query.register(handler, CardButton.filter(F.action == action), message)
-    router.include_router(verifying.router())
-    router.callback_query.register(send_again, SendAgain.filter())
-    router.message.register(topic_closed, F.forum_topic_closed)
-    router.message.register(note, Command("nota"))
-    router.message.register(delete_answer, Command("apagar"))
+    answers = Router(name="replies")
+    answers.callback_query.register(send_again, SendAgain.filter())
+    answers.message.register(topic_closed, F.forum_topic_closed)
+    answers.message.register(comment, Command("nota"))
+    answers.message.register(delete_answer, Command("apagar"))
     is_command = F.text.startswith("/") & ~F.text.startswith(INTERNAL)
     is_said = ~is_command & ~F.content_type.in_(SERVICE)
     in_place = F.reply_to_message | F.is_topic_message
-    router.message.register(answer_customer, in_place, is_said)
-    router.message.register(hint_to_reply, F.text, is_said, ~F.reply_to_message)
-    router.edited_message.register(edit_answer, in_group)
+    answers.message.register(answer_question, F.reply_to_message.as_("reply"), IsAnswer())
+    answers.message.register(answer_customer, in_place, is_said)
+    answers.message.register(hint_to_reply, F.text, is_said, ~F.reply_to_message)
+    answers.edited_message.register(edit_answer, in_group)
+    router.include_routers(
+        buttons.router(), queue.router(), transfers.router(), note.router(), answers
+    )
     return router
 
 
@@ -201,19 +156,3 @@ def _answered(message: Message) -> tuple[int | None, int]:
     reply = message.reply_to_message
     # In a topic everything replies to the topic's first message.
     return topic_id, reply.message_id if reply and reply.message_id != topic_id else 0
-
-
-async def _below(
-    bot: Bot,
-    message: MaybeInaccessibleMessageUnion,
-    text: str,
-    *,
-    keyboard: InlineKeyboardMarkup | None = None,
-) -> None:
-    """Say something below a card, which may be too old for Telegram to show it to us."""
-    below = ReplyParameters(message_id=message.message_id, allow_sending_without_reply=True)
-    await bot.send_message(message.chat.id, text, reply_parameters=below, reply_markup=keyboard)
-
-
-def _attendant(user: User) -> Attendant:
-    return Attendant(id=user.id, name=user.full_name)

@@ -2,6 +2,11 @@
 
 from aiogram import html
 
+from bot.domain.conversation import Attendant, Transfer
+from bot.domain.registration import NOTE_LENGTH
+from bot.usecases.transfer import REASON_LENGTH, Target, ToAttendant, ToDepartment, ToQueue
+from handlers.words import number
+
 CLAIMED = "O atendimento é seu."
 ALREADY_YOURS = "Este atendimento já é seu."
 CLOSED_NOW = "Atendimento encerrado."
@@ -23,6 +28,33 @@ ANSWER_BY_REPLYING = (
 ANSWER_IN_TOPIC = (
     "💡 Isso ficou só entre os atendentes. Para falar com um cliente, escreva no "
     "<b>tópico dele</b>. (Aviso só uma vez por dia.)"
+)
+
+NO_DEPARTMENT = (
+    "Este grupo não é de nenhum departamento. Um administrador liga o grupo com /departamentos."
+)
+REFRESH = "🔄 Atualizar"
+REOPENED = "O atendimento está aberto de novo e é seu."
+OPEN_ALREADY = "Este atendimento já está aberto."
+CUSTOMER_LEFT = (
+    "O cliente encerrou este atendimento ou trocou de cadastro: só ele pode abrir outro."
+)
+ANSWERED_BEFORE = "Esta pergunta já foi respondida ou não vale mais."
+NO_REGISTRATION = "Ainda não há cadastro para este atendimento, e sem ele não há onde guardar."
+NOTE_HINT = "Nota para o cadastro"
+NOTE_AS_TEXT = "Escreva a nota em texto, respondendo à pergunta."
+NOTE_DROPPED = "Nota descartada."
+NOTE_CHANGED_MEANWHILE = "⚠️ A observação mudou enquanto você escrevia. Confira de novo."
+YES, NO = "Sim", "Não"
+REASON_HINT = "Motivo da transferência"
+REASON_AS_TEXT = "Escreva o motivo em texto, respondendo à pergunta, ou toque em Sem motivo."
+WITHOUT_REASON = "Sem motivo"
+BACK = "⬅️ Voltar"
+TO_QUEUE = "🟡 Devolver à fila"
+NOT_TRANSFERRED = "Nada foi transferido."
+NO_TARGET = (
+    "Não dá mais para transferir para lá: o departamento está sem grupo ou a pessoa saiu. "
+    "Nada mudou."
 )
 
 
@@ -52,5 +84,118 @@ def already_closed(by: str | None) -> str:
 def answer_to_closed(protocol: str) -> str:
     return (
         f"⚠️ O atendimento {html.quote(protocol)} já foi encerrado: "
-        "<b>sua mensagem não foi enviada</b>. Se o cliente escrever de novo, abre outro."
+        "<b>sua mensagem não foi enviada</b>. Para continuar, toque em 🔓 Reabrir na ficha."
+    )
+
+
+def answer_to_moved(protocol: str) -> str:
+    return (
+        f"⚠️ O atendimento {html.quote(protocol)} não está mais neste grupo: "
+        "<b>sua mensagem não foi enviada</b>."
+    )
+
+
+def other_is_open(protocol: str) -> str:
+    """Plain text: it is shown in an alert window."""
+    return f"O cliente já tem outro atendimento aberto, protocolo {protocol}."
+
+
+def only_asked(name: str) -> str:
+    """Plain text: it is shown in an alert window, too."""
+    return f"Esta pergunta foi feita a {name}: só essa pessoa responde."
+
+
+def choose_target(protocol: str, *, found: bool) -> str:
+    asked = f"↪️ Transferir o atendimento <b>{html.quote(protocol)}</b> para onde?"
+    if found:
+        return asked
+    return f"{asked}\nNão há outro departamento com grupo nem outro atendente conhecido aqui."
+
+
+def where(target: Target) -> str:
+    """HTML, as it goes on after "para"."""
+    match target:
+        case ToDepartment(department):
+            return f"<b>{html.quote(department.shown)}</b>"
+        case ToAttendant(attendant):
+            return f"<b>{html.quote(attendant.name)}</b>"
+        case ToQueue():
+            return "a <b>fila</b>"
+
+
+def ask_reason(to: str) -> str:
+    return f"por que transferir para {to}? <b>Responda a esta mensagem</b> com o motivo."
+
+
+def reason_is_asked(protocol: str, to: str) -> str:
+    return (
+        f"↪️ Atendimento <b>{html.quote(protocol)}</b> → {to}.\n"
+        "Falta o motivo: responda à pergunta abaixo. Nada mudou ainda."
+    )
+
+
+def reason_too_long(length: int) -> str:
+    return (
+        f"O motivo tem {number(length)} caracteres e pode ter até {REASON_LENGTH}. "
+        "Responda de novo, mais curto."
+    )
+
+
+def transferred(protocol: str, to: str) -> str:
+    return f"✅ Atendimento <b>{html.quote(protocol)}</b> transferido para {to}."
+
+
+def changed_meanwhile(protocol: str) -> str:
+    return (
+        f"⚠️ O atendimento {html.quote(protocol)} mudou de mãos desde a pergunta: "
+        "<b>não foi transferido</b>. Veja a ficha e, se ainda for o caso, transfira de novo."
+    )
+
+
+def transferred_to_you(attendant: Attendant, transfer: Transfer, protocol: str) -> str:
+    named = html.link(html.quote(attendant.name), f"tg://user?id={attendant.id}")
+    reason = f": {html.quote(transfer.reason)}" if transfer.reason else "."
+    return (
+        f"↪️ {named}, {html.quote(transfer.by.name)} passou a você o atendimento "
+        f"<b>{html.quote(protocol)}</b>{reason}"
+    )
+
+
+def reminder(name: str, waited: str, protocol: str) -> str:
+    return (
+        f"🔴 <b>{html.quote(name)}</b> tem prioridade e espera há <b>{waited}</b> "
+        f"(protocolo {html.quote(protocol)}). Quem atende?"
+    )
+
+
+def ask_note(name: str) -> str:
+    return (
+        f"<b>responda a esta mensagem com a nota</b> para {html.quote(name)}. "
+        "Ela fica na observação fixa do cadastro, e o cliente não a vê."
+    )
+
+
+def confirm_note(name: str, before: str, added: str) -> str:
+    there = f"{html.quote(before)}\n" if before else ""
+    return (
+        f"📌 Observação de <b>{html.quote(name)}</b>:\n\n{there}➕ <b>{html.quote(added)}</b>\n\n"
+        "Guardar?"
+    )
+
+
+def note_saved(name: str) -> str:
+    return f"✅ Nota guardada no cadastro de <b>{html.quote(name)}</b>."
+
+
+def note_too_long(length: int) -> str:
+    over = length - NOTE_LENGTH
+    return (
+        f"A observação ficaria com {number(length)} caracteres e pode ter até "
+        f"{number(NOTE_LENGTH)}. Tire {number(over)} e responda de novo à pergunta."
+    )
+
+
+def claimed_from_queue(name: str, protocol: str) -> str:
+    return (
+        f"✋ {html.quote(name)} assumiu o atendimento {html.quote(protocol)}: a ficha está acima."
     )

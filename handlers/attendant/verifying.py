@@ -12,6 +12,7 @@ from aiogram.types import (
     InlineKeyboardButton,
     InlineKeyboardMarkup,
     MaybeInaccessibleMessageUnion,
+    Message,
     ReplyParameters,
 )
 
@@ -69,11 +70,15 @@ async def ask(
         await answer_press(callback, _refused(found), alert=True)
         return
     await answer_press(callback)
-    below = ReplyParameters(message_id=message.message_id, allow_sending_without_reply=True)
+    place = ReplyParameters(message_id=message.message_id, allow_sending_without_reply=True)
+    topic_id = None
+    if isinstance(message, Message) and message.is_topic_message:
+        topic_id = message.message_thread_id
     await bot.send_message(
         message.chat.id,
         texts.verify(_who(found.registration)),
-        reply_parameters=below,
+        message_thread_id=topic_id,
+        reply_parameters=place,
         reply_markup=_yes_or_no(found),
     )
 

@@ -10,7 +10,7 @@ from aiogram.types import CallbackQuery, Message, ReplyKeyboardRemove, User
 
 from bot.domain.conversation import Department
 from bot.domain.label import label_key
-from bot.usecases.arrive import FirstContact, GoesOn, NotLinked, Returning
+from bot.usecases.arrive import FirstContact, GoesOn, NotLinked, Reopened, Returning
 from handlers.answers import answer_press, bot_of
 from handlers.customer import keyboards, texts
 from handlers.customer.keyboards import ChooseDepartment
@@ -67,9 +67,9 @@ async def choose(
         await answer_press(callback, texts.IDENTIFY_FIRST, alert=True)
         return
     if step != Customer.choosing:
-        outcome = await reception.arrive(chat_id)
+        outcome = await reception.arrive(chat_id, may_reopen=False)
         match outcome:
-            case GoesOn(conversation):
+            case GoesOn(conversation) | Reopened(conversation):
                 await answer_press(callback, texts.already_open(conversation.protocol), alert=True)
                 await state.set_state(Customer.talking)
                 return

@@ -12,7 +12,7 @@ from bot.domain.conversation import Chat
 from bot.domain.phone import read_phone
 from bot.domain.registration import Registration, read_name
 from bot.domain.tax_id import TaxId, read_tax_id
-from bot.usecases.arrive import FirstContact, GoesOn, NotLinked, Returning
+from bot.usecases.arrive import FirstContact, GoesOn, NotLinked, Reopened, Returning
 from bot.usecases.identify import TooManyTaxIds
 from bot.usecases.introduce import NotVerified, Verified
 from handlers.answers import bot_of
@@ -30,7 +30,8 @@ async def arrive(
 ) -> None:
     """First contact, or a return: anything that is written where nothing is going on."""
     is_command = bool(message.text and message.text.startswith("/"))
-    outcome = await reception.arrive(message.chat.id)
+    # A command is no word to the attendants: what was closed stays so.
+    outcome = await reception.arrive(message.chat.id, may_reopen=not is_command)
     match outcome:
         case FirstContact():
             await message.answer(texts.greeting(reception.privacy_text, reception.privacy_url))
@@ -44,6 +45,13 @@ async def arrive(
                 await message.answer(texts.still_open(conversation.protocol))
             else:
                 await reception.relay(message, conversation, event_from_user)
+            return
+        case Reopened(conversation):
+            await state.set_state(Customer.talking)
+            await reception.relay(message, conversation, event_from_user)
+            await message.answer(
+                texts.reopened(conversation.protocol), reply_markup=keyboards.not_me()
+            )
             return
         case Returning(chat, name):
             offered = await reception.departments.offered()

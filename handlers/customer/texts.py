@@ -156,6 +156,27 @@ def closed(protocol: str) -> str:
     )
 
 
+def reopened(protocol: str) -> str:
+    return (
+        f"Reabri seu atendimento, protocolo <b>{html.quote(protocol)}</b>. "
+        "Sua mensagem já foi para os atendentes."
+    )
+
+
+def reopened_by_attendant(protocol: str) -> str:
+    return (
+        f"Seu atendimento foi reaberto, protocolo <b>{html.quote(protocol)}</b>. "
+        "É só escrever aqui."
+    )
+
+
+def transferred(department: str) -> str:
+    return (
+        f"Seu atendimento foi transferido para <b>{html.quote(department)}</b>. "
+        "Você continua por aqui mesmo."
+    )
+
+
 def _again(name: str | None, tax_id: TaxId | None) -> str:
     if name:
         return f"Olá de novo, <b>{html.quote(name)}</b>!"

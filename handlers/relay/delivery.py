@@ -104,7 +104,7 @@ class TelegramDelivery:
         """Tell whoever wrote it, below what was written."""
         head = items[0]
         conversation = await self.conversations.get(head.conversation_id)
-        if conversation is None or head.what in (What.CARD, What.REFRESH):
+        if conversation is None or head.what in (What.CARD, What.REFRESH, What.RETIRE):
             return
         if head.chat_id == conversation.chat_id:
             await self._tell_attendant(head, conversation, reason)
@@ -139,6 +139,9 @@ class TelegramDelivery:
         head = items[0]
         if head.what is What.REFRESH:
             await self.draw.refresh(conversation.id)
+            return
+        if head.what is What.RETIRE:
+            await self.draw.retire(conversation)
             return
         conversation = await self.draw.post(conversation)
         if conversation.group_id != head.chat_id:

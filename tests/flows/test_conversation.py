@@ -182,7 +182,7 @@ async def test_a_card_button_pressed_outside_its_group_shows_nothing(
 ):
     """Callback data is never trusted: a customer who forges it learns nothing."""
     buttons = [b for row in people.card["reply_markup"]["inline_keyboard"] for b in row]
-    assert len(buttons) == 3
+    assert len(buttons) == 5
     stranger = people.customer(demo.STRANGER)
     await stranger.says("oi")
     message_id = people.messages(stranger.id)[-1]["message_id"]

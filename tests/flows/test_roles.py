@@ -29,9 +29,10 @@ CUSTOMERS = {"start", "ajuda", "help", "pular", "sair"}
 ADMINS = {
     *{"start", "ajuda", "help"},
     *{"importar", "exportar", "tarefas", "sincronizar"},
+    *{"fila", "atendimento"},
     *{"clientes", "auditoria", "etiquetas", "departamentos", "equipe", "status", "backup"},
 }
-ATTENDANTS = {"nota", "apagar"}
+ATTENDANTS = {"fila", "nota", "apagar"}
 PRIVATE = {CUSTOMER: CUSTOMERS, BIA: CUSTOMERS, ADMIN_ID: ADMINS}
 IN_GROUP = {CUSTOMER: set(), BIA: ATTENDANTS, ADMIN_ID: {"departamentos", *ATTENDANTS}}
 
@@ -40,6 +41,10 @@ PRESSES = {
     "card": "card:a:0",
     "again": "again|0",
     "verify": "verify:n:0:0",
+    "queue": "queue:",
+    "move": "move:0:x",
+    "moved": "moved:0:1",
+    "note": "note:1:0:0",
     "link": "link:",
     "notme": "notme",
     "dep": "dep:0",
@@ -52,10 +57,14 @@ PRESSES = {
 PRESSED_PRIVATE = {
     CUSTOMER: {"notme", "dep"},
     BIA: {"notme", "dep"},
-    ADMIN_ID: {"notme", "dep", "team", "status", "backup", "job", "sync", "dialog"},
+    ADMIN_ID: {"notme", "dep", "team", "status", "backup", "job", "sync", "queue", "dialog"},
 }
-CARDS = {"card", "verify", "again"}
-PRESSED_IN_GROUP = {CUSTOMER: set(), BIA: CARDS, ADMIN_ID: {*CARDS, "link"}}
+OF_CONVERSATIONS = {"card", "queue", "move", "moved", "note", "verify", "again"}
+PRESSED_IN_GROUP = {
+    CUSTOMER: set(),
+    BIA: OF_CONVERSATIONS,
+    ADMIN_ID: OF_CONVERSATIONS | {"link"},
+}
 
 
 class Passed(BaseMiddleware):
@@ -117,7 +126,7 @@ async def test_every_command_is_for_whom_the_table_says(
 def _refusal(user_id: int, place: str, command: str) -> list[str]:
     staffs = command in ADMINS - CUSTOMERS
     match place, user_id:
-        case "private", 4001 if command in ATTENDANTS:
+        case "private", 4001 if command in ATTENDANTS - ADMINS:
             return [access.GROUP_ONLY]
         case "private", 4001:
             return [access.UNKNOWN_COMMAND]

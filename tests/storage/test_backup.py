@@ -21,7 +21,7 @@ import pytest
 
 from bot.domain.audit import Event
 from bot.domain.candidate import Change
-from bot.domain.conversation import Chat, Link
+from bot.domain.conversation import Attendant, Chat, Link
 from bot.domain.errors import AppError, Problem, RefusedError, TryLaterError
 from storage import backup_file
 from storage.audit import Audit
@@ -445,7 +445,7 @@ class Busy:
             change = renaming(mine, f"n{number}")
             if await self._register.update(change):
                 mine = change.after
-            assert await self._conversations.close(one.id, "A", at=NOW)
+            assert await self._conversations.close(one.id, Attendant(id=1, name="A"), at=NOW)
             self.rounds += 1
 
 

@@ -24,6 +24,7 @@ def conversations(database: Any) -> Conversations:
     return Conversations(database)
 
 
+RUI = Attendant(id=9, name="Rui")
 FULL_CHAT = Chat(
     id=5,
     privacy_notice_at=NOW,
@@ -43,7 +44,7 @@ FULL = conversation(
     phone="+5549999998888",
     priority=True,
     lookup=LookupState(attempts=3, since=NOW, next_at=after(seconds=5)),
-    claimed_by=Attendant(id=9, name="Rui"),
+    claimed_by=RUI,
     claimed_at=after(seconds=1),
     closed_by="Rui",
     closed_at=after(seconds=2),
@@ -98,7 +99,7 @@ async def test_a_protocol_is_given_once(conversations: Conversations):
 async def test_after_closing_the_next_conversation_may_open(conversations: Conversations):
     assert await conversations.add(conversation(1, chat_id=5))
     assert not await conversations.add(conversation(2, chat_id=5))
-    assert await conversations.close("c1", "Rui", at=after(seconds=9))
+    assert await conversations.close("c1", RUI, at=after(seconds=9))
     assert await conversations.open_in(5) is None
     assert await conversations.add(conversation(2, chat_id=5))
     closed = await conversations.get("c1")
@@ -121,7 +122,10 @@ async def test_of_twenty_who_claim_at_once_one_has_it(conversations: Conversatio
 async def test_of_twenty_who_close_at_once_one_did(conversations: Conversations):
     await conversations.add(conversation())
     closed = await asyncio.gather(
-        *[conversations.close("c1", f"A{n}", at=after(seconds=n)) for n in range(20)]
+        *[
+            conversations.close("c1", Attendant(id=n, name=f"A{n}"), at=after(seconds=n))
+            for n in range(20)
+        ]
     )
     assert closed.count(True) == 1
     stored = await conversations.get("c1")
@@ -163,7 +167,8 @@ async def test_identifying_stores_who_it_is_and_leaves_the_rest(conversations: C
         conversation(identity=Identity.VERIFIED, tax_id=CPF, registration_id="r1", priority=True)
     )
     stored = await conversations.get("c1")
-    assert stored == conversation(
+    assert stored
+    assert stored.model_copy(update={"events": ()}) == conversation(
         identity=Identity.VERIFIED,
         tax_id=CPF,
         registration_id="r1",

@@ -10,7 +10,15 @@ import pytest
 
 from bot.demo.documents import make_cnpj, make_cpf
 from bot.domain.backup import BackupMade, BackupRun
-from bot.domain.conversation import Attendant, Chat, Conversation, Link, LookupState
+from bot.domain.conversation import (
+    Attendant,
+    Chat,
+    Conversation,
+    ConversationEvent,
+    EventKind,
+    Link,
+    LookupState,
+)
 from bot.domain.registration import Registration
 from bot.domain.tax_id import TaxId
 from storage.audit import Audit
@@ -74,6 +82,12 @@ async def test_registrations_by_tax_id_and_their_audit(database: Any, seed: int)
         assert audited == changes.get(key, [])
 
 
+def told(known: Conversation, who: Attendant, what: EventKind, **values: Any) -> Conversation:
+    """The conversation after a change, with the line of history that tells of it."""
+    event = ConversationEvent(at=NOW, by=f"user:{who.id}", what=what, detail=who.name)
+    return known.model_copy(update={**values, "events": (*known.events, event)})
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_conversations_by_chat_registration_and_owed_lookup(database: Any, seed: int):
     random = Random(seed)  # noqa: S311
@@ -99,11 +113,12 @@ async def test_conversations_by_chat_registration_and_owed_lookup(database: Any,
             claimed = await conversations.claim(key, who, at=NOW)
             assert claimed is (known.claimed_by is None and known.is_open)
             if claimed:
-                known = known.model_copy(update={"claimed_by": who, "claimed_at": NOW})
+                known = told(known, who, EventKind.CLAIMED, claimed_by=who, claimed_at=NOW)
         elif random.random() < 0.6:
-            assert await conversations.close(key, "A", at=NOW) is known.is_open
+            who = Attendant(id=number, name="A")
+            assert await conversations.close(key, who, at=NOW) is known.is_open
             if known.is_open:
-                known = known.model_copy(update={"closed_by": "A", "closed_at": NOW})
+                known = told(known, who, EventKind.CLOSED, closed_by="A", closed_at=NOW)
         else:
             state = LookupState(since=NOW, next_at=moment(random))
             lookup = random.choice([None, state])

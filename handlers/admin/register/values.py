@@ -104,7 +104,11 @@ def who(by: str, names: Names) -> str:
             return f"administrador {rest}"
         case "erp":
             return f"ERP {rest}".strip()
-        case "chat":
+        case "user":
+            return f"atendente {rest}"
+        case "balcao":
+            return "Balcão"
+        case "chat" | "customer":
             return "o próprio cliente"
         case "schedule":
             return "horário automático"

@@ -1,0 +1,184 @@
+"""What the buttons of a card do, apart from transfers and notes."""
+
+from typing import assert_never
+from zoneinfo import ZoneInfo
+
+import structlog
+from aiogram import Bot, F, Router
+from aiogram.exceptions import TelegramBadRequest
+from aiogram.types import (
+    CallbackQuery,
+    ForceReply,
+    InlineKeyboardMarkup,
+    MaybeInaccessibleMessageUnion,
+    Message,
+    ReplyParameters,
+    User,
+)
+
+from bot.domain.conversation import Attendant
+from bot.usecases.attend import AlreadyClosed, Attend, Done, Gone, TakenBy
+from bot.usecases.reopen import (
+    CustomerLeft,
+    OpenAlready,
+    OtherIsOpen,
+    ReopenConversation,
+    ReopenedNow,
+)
+from handlers.answers import answer_press
+from handlers.attendant import texts, verifying
+from handlers.attendant.card import Action, CardButton, full_card_text
+from handlers.attendant.closing import tell_closed
+from handlers.customer import texts as customer_texts
+from handlers.relay.sending import Sending
+
+logger = structlog.get_logger()
+
+
+async def claim(
+    callback: CallbackQuery,
+    callback_data: CardButton,
+    message: MaybeInaccessibleMessageUnion,
+    attend: Attend,
+) -> None:
+    outcome = await attend.claim(
+        callback_data.conversation, attendant_of(callback.from_user), group_id=message.chat.id
+    )
+    match outcome:
+        case Done():
+            await answer_press(callback, texts.CLAIMED)
+        case TakenBy(attendant):
+            await answer_press(callback, texts.taken_by(attendant.name), alert=True)
+        case AlreadyClosed(conversation):
+            await answer_press(callback, texts.already_closed(conversation.closed_by), alert=True)
+        case Gone():
+            await answer_press(callback, texts.GONE, alert=True)
+        case _:
+            assert_never(outcome)
+
+
+async def close(
+    callback: CallbackQuery,
+    callback_data: CardButton,
+    message: MaybeInaccessibleMessageUnion,
+    attend: Attend,
+    sending: Sending,
+) -> None:
+    outcome = await attend.close(
+        callback_data.conversation, attendant_of(callback.from_user), group_id=message.chat.id
+    )
+    match outcome:
+        case Done(conversation):
+            await answer_press(callback, texts.CLOSED_NOW)
+            await tell_closed(conversation, attend, sending)
+        case AlreadyClosed(conversation):
+            await answer_press(callback, texts.already_closed(conversation.closed_by), alert=True)
+        case Gone():
+            await answer_press(callback, texts.GONE, alert=True)
+        case _:
+            assert_never(outcome)
+
+
+async def full_card(
+    callback: CallbackQuery,
+    callback_data: CardButton,
+    message: MaybeInaccessibleMessageUnion,
+    attend: Attend,
+    bot: Bot,
+    timezone: ZoneInfo,
+) -> None:
+    card = await attend.full_card(callback_data.conversation, group_id=message.chat.id)
+    if isinstance(card, Gone):
+        await answer_press(callback, texts.GONE, alert=True)
+        return
+    await answer_press(callback)
+    await below(
+        bot, message, full_card_text(card, timezone=timezone), keyboard=verifying.offer(card)
+    )
+
+
+async def reopen(
+    callback: CallbackQuery,
+    callback_data: CardButton,
+    message: MaybeInaccessibleMessageUnion,
+    reopen_conversation: ReopenConversation,
+    sending: Sending,
+) -> None:
+    outcome = await reopen_conversation.by_attendant(
+        callback_data.conversation, attendant_of(callback.from_user), group_id=message.chat.id
+    )
+    match outcome:
+        case ReopenedNow(conversation):
+            await answer_press(callback, texts.REOPENED)
+            await sending.say(
+                conversation,
+                customer_texts.reopened_by_attendant(conversation.protocol),
+                id=f"reopened:{conversation.id}:{conversation.in_queue_since.timestamp()}",
+                to_customer=True,
+            )
+        case OpenAlready():
+            await answer_press(callback, texts.OPEN_ALREADY, alert=True)
+        case OtherIsOpen(conversation):
+            await answer_press(callback, texts.other_is_open(conversation.protocol), alert=True)
+        case CustomerLeft():
+            await answer_press(callback, texts.CUSTOMER_LEFT, alert=True)
+        case Gone():
+            await answer_press(callback, texts.GONE, alert=True)
+        case _:
+            assert_never(outcome)
+
+
+def router() -> Router:
+    """Expects to be included where chats are groups."""
+    router = Router(name="card")
+    message = F.message.as_("message")
+    for action, handler in (
+        (Action.CLAIM, claim),
+        (Action.CLOSE, close),
+        (Action.FULL_CARD, full_card),
+        (Action.REOPEN, reopen),
+    ):
+        router.callback_query.register(handler, CardButton.filter(F.action == action), message)
+    router.include_router(verifying.router())
+    return router
+
+
+async def below(
+    bot: Bot,
+    message: MaybeInaccessibleMessageUnion,
+    text: str,
+    *,
+    keyboard: InlineKeyboardMarkup | ForceReply | None = None,
+) -> Message:
+    """Say something below a message, which may be too old for Telegram to show it to us."""
+    place = ReplyParameters(message_id=message.message_id, allow_sending_without_reply=True)
+    topic_id = None
+    if isinstance(message, Message) and message.is_topic_message:
+        topic_id = message.message_thread_id
+    return await bot.send_message(
+        message.chat.id,
+        text,
+        message_thread_id=topic_id,
+        reply_parameters=place,
+        reply_markup=keyboard,
+    )
+
+
+async def edit(
+    bot: Bot,
+    chat_id: int,
+    message_id: int,
+    text: str,
+    markup: InlineKeyboardMarkup | None = None,
+) -> None:
+    """Edit a message of ours, which may say so already, or be deleted."""
+    try:
+        await bot.edit_message_text(
+            text, chat_id=chat_id, message_id=message_id, reply_markup=markup
+        )
+    except TelegramBadRequest as error:
+        logger.info("message not edited", reason=error.message)
+
+
+def attendant_of(user: User) -> Attendant:
+    return Attendant(id=user.id, name=user.full_name)

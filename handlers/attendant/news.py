@@ -1,0 +1,56 @@
+"""What a group and a customer are told of the queue without asking."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.domain.conversation import Conversation, Department, Transfer
+from bot.usecases.show_card import Card
+from handlers.attendant import texts
+from handlers.customer import texts as customer_texts
+from handlers.relay.sending import Sending
+from handlers.words import span
+
+
+@dataclass(frozen=True, slots=True)
+class TransferNews:
+    """Who is told of a transfer, besides what the cards say; once, however often it is said."""
+
+    sending: Sending
+
+    async def tell_customer(self, conversation: Conversation, department: Department) -> None:
+        await self.sending.say(
+            conversation,
+            customer_texts.transferred(department.name),
+            id=_name("moved", conversation),
+            to_customer=True,
+        )
+
+    async def tell_attendant(self, conversation: Conversation, transfer: Transfer) -> None:
+        if conversation.claimed_by:
+            await self.sending.say(
+                conversation,
+                texts.transferred_to_you(conversation.claimed_by, transfer, conversation.protocol),
+                id=_name("given", conversation),
+                below=conversation.card_message_id or 0,
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Reminders:
+    sending: Sending
+
+    async def remind(self, card: Card, *, waited: timedelta) -> None:
+        conversation, registration = card.conversation, card.registration
+        name = registration.name if registration else conversation.shown_name
+        await self.sending.say(
+            conversation,
+            texts.reminder(name, span(waited), conversation.protocol),
+            id=f"reminder:{conversation.id}:{conversation.reminders}:"
+            f"{conversation.in_queue_since.timestamp()}",
+            below=conversation.card_message_id or 0,
+        )
+
+
+def _name(what: str, conversation: Conversation) -> str:
+    at = conversation.transfer.at.timestamp() if conversation.transfer else 0
+    return f"{what}:{conversation.id}:{at}"

@@ -1,0 +1,41 @@
+"""Questions of the bot in a group, which attendants answer by replying to them."""
+
+from typing import Any
+
+from aiogram import Bot, html
+from aiogram.filters import Filter
+from aiogram.types import ForceReply, MaybeInaccessibleMessageUnion, Message, User
+
+from bot.usecases.add_note import Questions
+from handlers.attendant import buttons
+
+
+class IsAnswer(Filter):
+    """Whether a message replies to a question, which it passes on."""
+
+    async def __call__(
+        self, message: Message, reply: Message, questions: Questions
+    ) -> bool | dict[str, Any]:
+        # Only the bot asks; what an attendant has written is not looked up.
+        if reply.from_user is None or not reply.from_user.is_bot:
+            return False
+        question = await questions.get(message.chat.id, reply.message_id)
+        return {"question": question} if question else False
+
+
+async def ask(
+    bot: Bot, below: MaybeInaccessibleMessageUnion, user: User, text: str, *, hint: str
+) -> int:
+    """Ask one person, whose keyboard opens for the answer; returns the question's message id.
+
+    text: HTML; hint: at most 64 characters, shown in the field to write in.
+    """
+    # Named: of those in the group only who is mentioned has the field opened.
+    named = html.link(html.quote(user.full_name), f"tg://user?id={user.id}")
+    asked = await buttons.below(
+        bot,
+        below,
+        f"{named}, {text}",
+        keyboard=ForceReply(selective=True, input_field_placeholder=hint),
+    )
+    return asked.message_id

@@ -1,0 +1,171 @@
+"""/fila: who waits in a department, and a press takes one of them."""
+
+from typing import Final
+
+from aiogram import Bot, F, Router, html
+from aiogram.filters import Command
+from aiogram.filters.callback_data import CallbackData
+from aiogram.types import (
+    CallbackQuery,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    MaybeInaccessibleMessageUnion,
+    Message,
+    ReplyParameters,
+)
+
+from bot.domain.conversation import Conversation, Identity
+from bot.usecases.attend import AlreadyClosed, Attend, Done, Gone, TakenBy
+from bot.usecases.queue import DepartmentQueue, Place, ShowQueue
+from handlers.answers import answer_press
+from handlers.attendant import texts
+from handlers.attendant.buttons import attendant_of, edit
+from handlers.words import number, span
+
+_SHOWN: Final = 20
+_BUTTONS: Final = 8
+# Forty lines have to fit into one message.
+_NAME: Final = 28
+_IN_A_ROW: Final = 4
+_SUPERGROUPS: Final = -1_000_000_000_000
+
+_MARKS: Final = {Identity.VERIFIED: "", Identity.UNVERIFIED: " ⚠️", Identity.NOT_IDENTIFIED: " ❔"}
+
+
+class QueueButton(CallbackData, prefix="queue"):
+    """Takes a conversation; without one the queue is shown as it is now."""
+
+    conversation: str = ""
+
+
+async def show(message: Message, show_queue: ShowQueue) -> None:
+    queue = await show_queue.of_group(message.chat.id, first=_SHOWN)
+    if queue is None:
+        await message.reply(texts.NO_DEPARTMENT)
+        return
+    await message.answer(queue_text(queue), reply_markup=_keyboard(queue))
+
+
+async def refresh(
+    callback: CallbackQuery,
+    message: MaybeInaccessibleMessageUnion,
+    show_queue: ShowQueue,
+    bot: Bot,
+) -> None:
+    await answer_press(callback)
+    await _show_again(bot, message, show_queue)
+
+
+async def claim(
+    callback: CallbackQuery,
+    callback_data: QueueButton,
+    message: MaybeInaccessibleMessageUnion,
+    attend: Attend,
+    show_queue: ShowQueue,
+    bot: Bot,
+) -> None:
+    attendant = attendant_of(callback.from_user)
+    outcome = await attend.claim(callback_data.conversation, attendant, group_id=message.chat.id)
+    match outcome:
+        case Done(conversation):
+            await answer_press(callback, texts.CLAIMED)
+            await _lead_to(bot, conversation)
+        case TakenBy(holder):
+            await answer_press(callback, texts.taken_by(holder.name), alert=True)
+        case AlreadyClosed(conversation):
+            await answer_press(callback, texts.already_closed(conversation.closed_by), alert=True)
+        case Gone():
+            await answer_press(callback, texts.GONE, alert=True)
+    await _show_again(bot, message, show_queue)
+
+
+def router() -> Router:
+    """Expects to be included where chats are groups."""
+    router = Router(name="queue")
+    message = F.message.as_("message")
+    in_group = F.message.chat.type.in_({"group", "supergroup"})
+    router.message.register(show, Command("fila"))
+    router.callback_query.register(
+        refresh, QueueButton.filter(F.conversation == ""), in_group, message
+    )
+    router.callback_query.register(claim, QueueButton.filter(), in_group, message)
+    return router
+
+
+def queue_text(queue: DepartmentQueue) -> str:
+    """Who waits, in the order in which they are to be served, and below it who is served."""
+    lines = [f"🧾 <b>Fila · {html.quote(queue.department.shown)}</b>"]
+    if queue.longest_since is None:
+        lines.append("Ninguém aguardando. 🎉")
+    else:
+        longest = span(queue.at - queue.longest_since)
+        lines += [f"{number(queue.total)} aguardando · maior espera {longest}", ""]
+    for position, place in enumerate(queue.waiting, 1):
+        one = place.conversation
+        mark = "🔴 " if one.priority else ""
+        waited = span(queue.at - one.customer_waits_since)
+        lines.append(f"{position}. {mark}<b>{_name(place)}</b> · há {waited} · {_protocol(one)}")
+    lines += _more(queue.total - len(queue.waiting))
+    if queue.total_served:
+        lines += ["", f"🟢 <b>Em atendimento</b> ({number(queue.total_served)})"]
+    for place in queue.served:
+        one = place.conversation
+        holder = html.quote(one.claimed_by.name[:_NAME]) if one.claimed_by else ""
+        since = span(queue.at - (one.claimed_at or one.opened_at))
+        lines.append(f"• {_name(place)} · com {holder} há {since} · {_protocol(one)}")
+    return "\n".join([*lines, *_more(queue.total_served - len(queue.served))])
+
+
+def _more(count: int) -> list[str]:
+    return [f"… e mais {number(count)}"] if count > 0 else []
+
+
+def _name(place: Place) -> str:
+    """As on the card: the record's name, and whether it was proven; cut, since many are shown."""
+    name = place.registration.name if place.registration else place.conversation.shown_name
+    short = name if len(name) <= _NAME else f"{name[: _NAME - 1]}…"
+    return html.quote(short) + _MARKS[place.conversation.identity]
+
+
+def _protocol(conversation: Conversation) -> str:
+    """A link to the card, where the group has links to messages."""
+    protocol, card = html.quote(conversation.protocol), conversation.card_message_id
+    if card is None or conversation.group_id > _SUPERGROUPS:
+        return protocol
+    return html.link(protocol, f"https://t.me/c/{_SUPERGROUPS - conversation.group_id}/{card}")
+
+
+def _keyboard(queue: DepartmentQueue) -> InlineKeyboardMarkup:
+    buttons = [
+        InlineKeyboardButton(
+            text=f"✋ {position}",
+            callback_data=QueueButton(conversation=place.conversation.id).pack(),
+        )
+        for position, place in enumerate(queue.waiting[:_BUTTONS], 1)
+    ]
+    rows = [buttons[start : start + _IN_A_ROW] for start in range(0, len(buttons), _IN_A_ROW)]
+    again = InlineKeyboardButton(text=texts.REFRESH, callback_data=QueueButton().pack())
+    return InlineKeyboardMarkup(inline_keyboard=[*rows, [again]])
+
+
+async def _show_again(
+    bot: Bot, message: MaybeInaccessibleMessageUnion, show_queue: ShowQueue
+) -> None:
+    queue = await show_queue.of_group(message.chat.id, first=_SHOWN)
+    if queue:
+        text, markup = queue_text(queue), _keyboard(queue)
+        await edit(bot, message.chat.id, message.message_id, text, markup)
+
+
+async def _lead_to(bot: Bot, conversation: Conversation) -> None:
+    """The card may be far above: a reply to it is one touch away from it."""
+    if conversation.card_message_id is None or conversation.claimed_by is None:
+        return
+    await bot.send_message(
+        conversation.group_id,
+        message_thread_id=conversation.topic_id,
+        text=texts.claimed_from_queue(conversation.claimed_by.name, conversation.protocol),
+        reply_parameters=ReplyParameters(
+            message_id=conversation.card_message_id, allow_sending_without_reply=True
+        ),
+    )
