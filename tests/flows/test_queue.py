@@ -132,6 +132,7 @@ async def test_who_has_priority_is_not_forgotten(people: Telegram, clock: Clock)
     for minute, expected in ((0, 1), (4, 1), (1, 2), (5, 3), (5, 3), (60, 3)):
         clock.advance(timedelta(minutes=minute))
         await asyncio.gather(*(rounds.remind() for _ in range(8)))
+        await people.settled()
         reminders = [m for m in people.messages(GROUP_ID) if "tem prioridade" in m.get("text", "")]
         assert len(reminders) == expected
     assert "Maria das Graças Lima tem prioridade e espera há 5 min" in reminders[0]["text"]
@@ -183,6 +184,7 @@ async def test_a_change_of_the_registration_reaches_the_card_and_the_queue(
     )
     assert await rounds.follow_registrations() == 1
     assert await rounds.follow_registrations() == 0
+    await people.settled()
     card = next(m for m in people.cards if "José Antônio da Conceição" in m["text"])
     assert card["text"].startswith("🔴🔴 PRIORIDADE · José")
     assert "Liga tarde" in card["text"]

@@ -15,7 +15,6 @@ from bot.domain.conversation import (
     Question,
     Subject,
 )
-from bot.domain.errors import TryLaterError
 from bot.usecases.transfer import SHORT_ID, ChangedMeanwhile, TransferConversation, Transferred
 from handlers.attendant import texts
 from tests.flows.conftest import ADMIN_ID, BIA, CAIO, GROUP_ID, Clock, Customer, Start, Telegram
@@ -222,13 +221,14 @@ async def test_eight_transfers_at_once_are_one(
     )
     assert sum(isinstance(one, Transferred) for one in outcomes) == 1
     assert sum(isinstance(one, ChangedMeanwhile) for one in outcomes) == 7
+    await people.settled()
     assert len(in_billing(people)) == 1
     moved = await conversation_of(people, maria)
     assert sum(event.what is EventKind.TRANSFERRED for event in moved.events) == 1
     assert sum("foi transferido" in text for text in maria.read) == 1
 
 
-async def test_what_telegrams_absence_cut_short_is_finished_in_the_background(
+async def test_while_telegram_is_away_the_card_waits_and_nobody_for_it(
     people: Telegram,
     maria: Customer,
     clock: Clock,
@@ -237,15 +237,35 @@ async def test_what_telegrams_absence_cut_short_is_finished_in_the_background(
     transfer: TransferConversation = people.balcao.dispatcher["transfer"]
     conversation = await conversation_of(people, maria)
     people.emulator.fail_next("sendMessage", 502, "Bad Gateway", chat_id=BILLING_GROUP)
-    with pytest.raises(TryLaterError):
-        await transfer(asked(conversation, billing, 1, clock), "cobrança")
-    assert await transfer.settle_all() == 0, "whoever made it may still be at it"
-    clock.advance(timedelta(minutes=2))
-    await people.balcao.queue_rounds()
-    await people.balcao.queue_rounds()
+    outcome = await transfer(asked(conversation, billing, 1, clock), "cobrança")
+    assert isinstance(outcome, Transferred)
+    await people.settled()
     [card] = in_billing(people)
     assert "Maria das Graças Lima" in card["text"]
     assert sum("foi transferido" in text for text in maria.read) == 1
+
+
+async def test_what_a_crash_cut_short_is_finished_in_the_background(
+    people: Telegram,
+    maria: Customer,
+    clock: Clock,
+    billing: Department,  # noqa: F811
+    database: Any,
+):
+    transfer: TransferConversation = people.balcao.dispatcher["transfer"]
+    conversation = await conversation_of(people, maria)
+    await transfer(asked(conversation, billing, 1, clock), "cobrança")
+    await people.settled()
+    # As it is after a crash between the transfer and the telling.
+    await database["conversations"].update_one(
+        {"_id": conversation.id}, {"$set": {"transfer.settled": False}}
+    )
+    assert await transfer.settle_all() == 0, "whoever made it may still be at it"
+    clock.advance(timedelta(minutes=2))
+    assert await transfer.settle_all() == 1
+    await people.settled()
+    assert len(in_billing(people)) == 1
+    assert sum("foi transferido" in text for text in maria.read) == 1, "not told twice"
 
 
 async def test_a_question_survives_a_restart(start: Start):

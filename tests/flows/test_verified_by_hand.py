@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.demo import people as demo
-from bot.domain.conversation import Attendant, EventKind
+from bot.domain.conversation import Attendant, Conversation, ConversationEvent, EventKind
 from bot.domain.registration import Stamp, Way
 from handlers import access
 from handlers.attendant import texts
@@ -42,6 +42,10 @@ async def asked(people: Telegram, user_id: int = BIA) -> dict[str, Any]:
     return below(people, texts.VERIFY_YES)
 
 
+def verifications(conversation: Conversation) -> list[ConversationEvent]:
+    return [event for event in conversation.events if event.what is EventKind.VERIFIED]
+
+
 async def test_the_button_asks_first_and_then_the_customer_is_verified(
     people: Telegram, ana: Customer, clock: Clock
 ):
@@ -57,7 +61,7 @@ async def test_the_button_asks_first_and_then_the_customer_is_verified(
     assert texts.VERIFY_YES not in str(people.messages(GROUP_ID))
     conversation = await open_conversation(people, ana)
     assert conversation.identity == "verified"
-    [event] = conversation.events
+    [event] = verifications(conversation)
     assert (event.at, event.by, event.what, event.detail) == (
         clock().replace(microsecond=clock().microsecond // 1000 * 1000),
         f"user:{BIA}",
@@ -75,7 +79,7 @@ async def test_cancelling_changes_nothing(people: Telegram, ana: Customer):
     await people.press(BIA, texts.VERIFY_NO, card=question)
     assert texts.NOT_VERIFIED in people.texts(GROUP_ID)
     assert "não confirmado" in people.card["text"]
-    assert not (await open_conversation(people, ana)).events
+    assert not verifications(await open_conversation(people, ana))
 
 
 async def test_only_where_there_is_somebody_to_confirm(people: Telegram):
@@ -112,7 +116,7 @@ async def test_pressed_twice_and_by_two_at_once_it_happens_once(people: Telegram
     assert people.emulator.callback_answer(late)["text"] == texts.ALREADY_VERIFIED
     assert texts.verified_by("Bia") in people.texts(GROUP_ID)
     conversation = await open_conversation(people, ana)
-    assert [event.detail for event in conversation.events] == ["Bia"]
+    assert [event.detail for event in verifications(conversation)] == ["Bia"]
 
 
 async def test_on_replicas_at_once_it_happens_once(people: Telegram, ana: Customer):
@@ -127,7 +131,7 @@ async def test_on_replicas_at_once_it_happens_once(people: Telegram, ana: Custom
     )
     names = sorted(type(outcome).__name__ for outcome in outcomes)
     assert names == ["AlreadyVerified"] * 5 + ["Done"]
-    assert len((await open_conversation(people, ana)).events) == 1
+    assert len(verifications(await open_conversation(people, ana))) == 1
 
 
 async def test_a_chat_that_moved_on_to_another_document_is_refused(
@@ -140,7 +144,7 @@ async def test_a_chat_that_moved_on_to_another_document_is_refused(
     assert "não confirmado" in people.card["text"]
     stored = await database["chats"].find_one({"_id": ana.id})
     assert (stored["registration_id"], stored["identity"]) == ("other", "unverified")
-    assert not (await open_conversation(people, ana)).events
+    assert not verifications(await open_conversation(people, ana))
 
 
 async def test_a_question_about_somebody_else_is_refused(
@@ -157,7 +161,7 @@ async def test_a_question_about_somebody_else_is_refused(
             {"$set": {"registration_id": other}},
         )
     assert await people.press(BIA, texts.VERIFY_YES, card=question) == texts.SOMEBODY_ELSE
-    assert not (await open_conversation(people, ana)).events
+    assert not verifications(await open_conversation(people, ana))
 
 
 async def test_closed_or_left_or_deleted_meanwhile_is_said(people: Telegram, ana: Customer):
