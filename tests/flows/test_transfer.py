@@ -241,8 +241,8 @@ async def test_what_telegrams_absence_cut_short_is_finished_in_the_background(
         await transfer(asked(conversation, billing, 1, clock), "cobrança")
     assert await transfer.settle_all() == 0, "whoever made it may still be at it"
     clock.advance(timedelta(minutes=2))
-    await people.balcao.queue_rounds()
-    await people.balcao.queue_rounds()
+    assert await people.balcao.queue_rounds.transfer.settle_all() == 1
+    assert await people.balcao.queue_rounds.transfer.settle_all() == 0
     [card] = in_billing(people)
     assert "Maria das Graças Lima" in card["text"]
     assert sum("foi transferido" in text for text in maria.read) == 1

@@ -210,8 +210,10 @@ async def test_priority_is_set_only_where_it_was_seen(queue: Queue, conversation
     await queue.prioritise(conversation(department_id="other"), priority=True)
     assert await conversations.get("c1") == conversation()
     await queue.prioritise(conversation(), priority=True)
-    await queue.drawn("c1", 7)
-    assert await conversations.get("c1") == conversation(priority=True, card_version=7)
+    await queue.drawn("c1", 7, others="x")
+    assert await conversations.get("c1") == conversation(
+        priority=True, card_version=7, card_others="x"
+    )
 
 
 async def test_a_question_comes_back_and_is_finished_once(database: Any):

@@ -75,7 +75,7 @@ def every_call(database: Any) -> dict[str, Awaitable[Any]]:
         "reopen": queue.reopen(conversation(closed_at=NOW), None, TOLD),
         "remind": queue.remind(conversation(), TOLD),
         "prioritise": queue.prioritise(conversation(), priority=True),
-        "drawn": queue.drawn("c1", 3),
+        "drawn": queue.drawn("c1", 3, others=""),
         "versions": queue.versions(["r1"]),
         "questions.get": questions.get(1, 1),
         "questions.put": questions.put(question()),
