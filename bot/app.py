@@ -506,7 +506,7 @@ async def serving(balcao: Balcao) -> AsyncIterator[asyncio.Task[None]]:
             balcao.backups.keep_for_ever(),
             carry_or_work_alone(balcao.jobs.work, balcao.settings),
             repeat_for_ever(balcao.retry_lookups, every_s=_LOOKUP_ROUND_S),
-            repeat_for_ever(balcao.queue_rounds, every_s=_QUEUE_ROUND_S),
+            *(repeat_for_ever(r, every_s=_QUEUE_ROUND_S) for r in balcao.queue_rounds.each()),
             *([balcao.sync_schedule.keep_for_ever()] if balcao.sync_schedule else ()),
         ),
     ) as polling:

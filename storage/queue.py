@@ -109,12 +109,11 @@ class Queue:
                 {"$set": {"priority": priority}},
             )
 
-    async def drawn(self, conversation_id: str, version: int) -> None:
-        """Remember which version of the registration the card shows."""
+    async def drawn(self, conversation_id: str, version: int, *, others: str) -> None:
+        """Remember which version of the registration and which others the card shows."""
+        values = {"card_version": version, "card_others": others}
         with translated():
-            await self._conversations.update_one(
-                {"_id": conversation_id}, {"$set": {"card_version": version}}
-            )
+            await self._conversations.update_one({"_id": conversation_id}, {"$set": values})
 
     async def versions(self, registration_ids: Sequence[str]) -> dict[str, int]:
         """The version of each registration that is there, by id."""

@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, Self
@@ -203,6 +204,8 @@ class Conversation(BaseModel):
     """What the topic was last brought to: its title, and whether it is closed."""
     card_version: int | None = None
     """The registration's version that the card shows; 0 without one, None when not known."""
+    card_others: str = ""
+    """The registration's other open conversations that the card shows, as `others_mark` has it."""
     events: tuple[ConversationEvent, ...] = ()
     """Oldest first."""
 
@@ -228,6 +231,15 @@ class Conversation(BaseModel):
 def queue_order(conversation: Conversation) -> tuple[bool, datetime, str]:
     """The key that sorts a department's queue: priority first, then who waits longest."""
     return not conversation.priority, conversation.customer_waits_since, conversation.protocol
+
+
+def others_mark(others: Iterable[Conversation]) -> str:
+    """Changes when anything changes that a card says of open conversations elsewhere."""
+    marks = (
+        f"{one.protocol} {one.department_id} {one.claimed_by.id if one.claimed_by else ''}"
+        for one in others
+    )
+    return "; ".join(sorted(marks))
 
 
 class Subject(StrEnum):

@@ -48,8 +48,8 @@ class Queue(Protocol):
     async def prioritise(self, seen: Conversation, *, priority: bool) -> None:
         """Set whether it goes first in the department in which it was seen."""
 
-    async def drawn(self, conversation_id: str, version: int) -> None:
-        """Remember which version of the registration the card shows."""
+    async def drawn(self, conversation_id: str, version: int, *, others: str) -> None:
+        """Remember which version of the registration and which others the card shows."""
 
     async def versions(self, registration_ids: Sequence[str]) -> dict[str, int]:
         """The version of each registration that is there, by id."""

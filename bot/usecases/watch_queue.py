@@ -1,14 +1,15 @@
 """Use cases: in the background, cards follow their registrations and nobody with priority is
 forgotten."""
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 import structlog
 
-from bot.domain.conversation import Conversation, ConversationEvent, EventKind
+from bot.domain.conversation import Conversation, ConversationEvent, EventKind, others_mark
 from bot.domain.errors import AppError
 from bot.usecases.queue import Queue
 from bot.usecases.show_card import Card, ShowCard
@@ -26,34 +27,42 @@ class Reminders(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowRegistrations:
-    """One round: cards whose registration has changed since they were drawn are drawn again,
-    wherever the change came from, and the order of the queue follows."""
+    """One round: cards are drawn again whose registration has changed since, wherever the change
+    came from, or what is open for it elsewhere; the order of the queue follows."""
 
     queue: Queue
     show_card: ShowCard
 
     async def __call__(self) -> int:
         """How many cards were drawn again."""
-        there = {one.id: one for one in await self.queue.all_open() if one.registration_id}
-        ids = {one.registration_id for one in there.values() if one.registration_id}
-        versions = await self.queue.versions(sorted(ids))
-        changed = [
-            one
-            for one in there.values()
-            if one.card_version != versions.get(one.registration_id or "", 0)
-        ]
-        for one in changed:
-            await self._follow(one)
-        return len(changed)
+        by_registration: dict[str, list[Conversation]] = defaultdict(list)
+        for one in await self.queue.all_open():
+            if one.registration_id:
+                by_registration[one.registration_id].append(one)
+        versions = await self.queue.versions(sorted(by_registration))
+        drawn = 0
+        for registration_id, together in by_registration.items():
+            version = versions.get(registration_id, 0)
+            for one in together:
+                others = others_mark(other for other in together if other.id != one.id)
+                if (one.card_version, one.card_others) != (version, others):
+                    drawn += await self._follow(one, registration_id, others)
+        return drawn
 
-    async def _follow(self, conversation: Conversation) -> None:
-        registration = await self.show_card.registrations.by_id(conversation.registration_id or "")
-        priority = bool(registration and registration.goes_first_in(conversation.department_id))
-        if priority != conversation.priority:
-            await self.queue.prioritise(conversation, priority=priority)
-        await self.show_card.refresh(conversation.id)
-        # Last: a card that could not be drawn is drawn in the next round.
-        await self.queue.drawn(conversation.id, registration.version if registration else 0)
+    async def _follow(self, one: Conversation, registration_id: str, others: str) -> bool:
+        registration = await self.show_card.registrations.by_id(registration_id)
+        priority = bool(registration and registration.goes_first_in(one.department_id))
+        if priority != one.priority:
+            await self.queue.prioritise(one, priority=priority)
+        try:
+            await self.show_card.refresh(one.id)
+        except AppError as error:
+            # In the next round again; the other cards are not to wait for this group.
+            logger.warning("card not drawn", group=one.group_id, error=str(error))
+            return False
+        version = registration.version if registration else 0
+        await self.queue.drawn(one.id, version, others=others)
+        return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,14 +108,12 @@ class RemindOfPriority:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueRounds:
-    """One round of everything that watches over open conversations."""
+    """What watches over open conversations in the background."""
 
     follow_registrations: FollowRegistrations
     remind: RemindOfPriority
     transfer: TransferConversation
 
-    async def __call__(self) -> None:
-        # First: who has priority decides of whom is reminded.
-        await self.follow_registrations()
-        await self.remind()
-        await self.transfer.settle_all()
+    def each(self) -> tuple[Callable[[], Awaitable[int]], ...]:
+        """To be repeated apart: one that waits for Telegram does not hold up the others."""
+        return self.follow_registrations, self.remind, self.transfer.settle_all

@@ -1,5 +1,6 @@
 """Nota: an attendant adds to the fixed note, sees what it will be, and says yes."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,7 +9,8 @@ from bot.demo import people as demo
 from bot.domain.registration import Registration
 from bot.domain.tax_id import read_tax_id
 from handlers.attendant import texts
-from tests.flows.conftest import ADMIN_ID, BIA, CAIO, GROUP_ID, Customer, Start, Telegram
+from tests.flows.admin import Admin
+from tests.flows.conftest import ADMIN_ID, BIA, CAIO, GROUP_ID, Clock, Customer, Start, Telegram
 from tests.flows.test_departments import buttons, press, registered
 
 NOTE = "📝 Nota"
@@ -36,8 +38,11 @@ async def ask(people: Telegram, user_id: int = BIA) -> dict[str, Any]:
     return question
 
 
-async def test_a_note_is_added_after_it_was_shown_and_confirmed(people: Telegram, ana: Customer):
+async def test_a_note_is_added_after_it_was_shown_and_confirmed(
+    people: Telegram, ana: Customer, clock: Clock
+):
     before = ana.read
+    clock.advance(timedelta(minutes=5))
     question = await ask(people)
     await people.group_says(BIA, "Cão <bravo>\n no  portão ", reply_to=question["message_id"])
     shown = people.messages(GROUP_ID)[-1]
@@ -52,9 +57,9 @@ async def test_a_note_is_added_after_it_was_shown_and_confirmed(people: Telegram
     assert "📌 Observação: Prefere manhã.\nCão <bravo>" in people.cards[0]["text"]
     assert ana.read == before, "the customer is not told"
     # The audit names the attendant.
-    people.emulator.send_text(ADMIN_ID, ADMIN_ID, "/auditoria")
-    await people.settled()
-    assert "Bia" in str(people.messages(ADMIN_ID)[-1]["reply_markup"])
+    admin = Admin(people, ADMIN_ID)
+    await admin.says("/auditoria")
+    assert "por Bia" in await admin.presses("✏️")
 
 
 async def test_no_drops_it_and_a_late_answer_is_known_for_what_it_is(

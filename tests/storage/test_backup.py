@@ -490,7 +490,7 @@ async def test_a_chat_that_reopens_meanwhile_has_one_open_conversation(
     reopened: list[asyncio.Task[Any]] = []
 
     async def reopen() -> None:
-        assert await there.close(old.id, "A", at=NOW)
+        assert await there.close(old.id, Attendant(id=1, name="A"), at=NOW)
         assert await there.add(new)
 
     def report(progress: Progress) -> None:

@@ -18,6 +18,8 @@ from storage.inbox import Inbox
 from storage.indexes import ensure_indexes, missing_indexes
 from storage.links import Links
 from storage.outbox import Outbox
+from storage.questions import Questions
+from storage.queue import Queue
 from storage.registrations import Registrations
 from storage.states import Locks, States
 from tests.storage.records import (
@@ -31,6 +33,7 @@ from tests.storage.records import (
     stamp,
 )
 from tests.storage.servers import kill, noted_pid, short_lived
+from tests.storage.test_queue import MOVED, TOLD, question
 from tests.storage.test_states_and_locks import LEASE
 
 # The driver's patience with a server that is away: it is tried again and again meanwhile.
@@ -43,6 +46,7 @@ def every_call(database: Any) -> dict[str, Awaitable[Any]]:
         Chats(database),
         Conversations(database),
     )
+    queue, questions = Queue(database), Questions(database)
     audit = Audit(database)
     links, outbox = Links(database), Outbox(database)
     inbox, states, locks = Inbox(database), States(database), Locks(database)
@@ -80,6 +84,20 @@ def every_call(database: Any) -> dict[str, Awaitable[Any]]:
         "outbox.done": outbox.done(["1"], at=NOW),
         "outbox.failed": outbox.failed("1"),
         "again": outbox.again("1"),
+        "all_open": queue.all_open(),
+        "by_protocol": queue.by_protocol("p"),
+        "open_of": queue.open_of("r1"),
+        "last_closed": queue.last_closed(1, since=NOW),
+        "transfer": queue.transfer(conversation(), conversation(department_id="d"), TOLD),
+        "settle": queue.settle("c1", MOVED),
+        "reopen": queue.reopen(conversation(closed_at=NOW), None, TOLD),
+        "remind": queue.remind(conversation(), TOLD),
+        "prioritise": queue.prioritise(conversation(), priority=True),
+        "drawn": queue.drawn("c1", 3, others=""),
+        "versions": queue.versions(["r1"]),
+        "questions.get": questions.get(1, 1),
+        "questions.put": questions.put(question()),
+        "questions.finish": questions.finish(1, 1),
         "inbox.add": inbox.add(1, [(9, "c", {})], at=NOW),
         "pending_chats": inbox.pending_chats(),
         "pending_of": inbox.pending_of("c"),

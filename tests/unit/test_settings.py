@@ -41,6 +41,8 @@ DEFAULTS = {
     "http_port": 8080,
     "broker_url": "",
     "sync_interval_minutes": None,
+    "reopen_hours": 0,
+    "priority_reminder_minutes": 5,
     "timezone": "America/Sao_Paulo",
     "log_format": "console",
     "log_level": "INFO",
