@@ -1,7 +1,8 @@
 """Chats, conversations and which message in a group stands for whose."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pymongo import ReplaceOne, UpdateOne
 
@@ -12,15 +13,17 @@ from storage.connection import Collection, Database, Document, translated
 
 # A number, and so below every chat's: a range keeps the count in the index.
 _LOWEST_CHAT: Final = -(2**63)
+Link = tuple[Literal["registration_id", "tax_id"], str]
+"""What ties a chat or a conversation to a person; a document by its `TaxId.key`."""
 
 
 class Chats:
     """Private chats with customers, by their Telegram id."""
 
     def __init__(self, database: Database) -> None:
-        chats: Collection = database["chats"]
-        self._find = FindOne(chats)
-        self._write = Write(chats)
+        self._chats: Collection = database["chats"]
+        self._find = FindOne(self._chats)
+        self._write = Write(self._chats)
 
     async def get(self, chat_id: int) -> Chat | None:
         document = await self._find(chat_id)
@@ -29,6 +32,11 @@ class Chats:
     async def put(self, chat: Chat) -> None:
         """Store the whole chat; whoever writes holds the chat's lock, so nobody is overwritten."""
         await self._write(ReplaceOne({"_id": chat.id}, _written(chat), upsert=True))
+
+    async def linked(self, links: Sequence[Link]) -> list[Chat]:
+        """Those that one of the links holds for, each once."""
+        documents = await _linked(self._chats, links)
+        return [Chat.model_validate(_read(document)) for document in documents]
 
 
 class Conversations:
@@ -73,6 +81,10 @@ class Conversations:
                 .to_list(None)
             )
         return [_conversation(document) for document in documents]
+
+    async def linked(self, links: Sequence[Link]) -> list[Conversation]:
+        """Those that one of the links holds for, each once."""
+        return [_conversation(document) for document in await _linked(self._conversations, links)]
 
     async def claim(self, conversation_id: str, attendant: Attendant, *, at: datetime) -> bool:
         """Whether this attendant has it now; only one of those who press at once does."""
@@ -139,6 +151,15 @@ class Conversations:
         with translated():
             result = await self._conversations.update_one(query, change)
         return bool(result.matched_count)
+
+
+async def _linked(collection: Collection, links: Sequence[Link]) -> list[Document]:
+    found: dict[Any, Document] = {}
+    for field, value in links:
+        with translated():
+            documents = await collection.find({field: value}).to_list(None)
+        found.update((document["_id"], document) for document in documents)
+    return list(found.values())
 
 
 def _relay_key(group_id: int, message_id: int) -> str:

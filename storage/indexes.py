@@ -45,13 +45,20 @@ INDEXES: Final = {
         _index("event_moment", "event_moment"),
         _index("by_moment", "by_moment"),
         _index("marks", "marks", sparse=True),
+        # Whose registration was deleted: few.
+        _index("deleted_tax_key", "deleted.tax_key", sparse=True),
     ],
-    "chats": [_WALK],
+    "chats": [
+        _index("registration", "registration_id", sparse=True),
+        _index("tax_id", "tax_id", sparse=True),
+        _WALK,
+    ],
     "conversations": [
         _index("protocol", "protocol", unique=True),
         # Present only while open: a chat has one open conversation, whoever races for it.
         _index("open_chat", "open_chat", unique=True, sparse=True),
         _index("registration", "registration_id", sparse=True),
+        _index("tax_id", "tax_id", sparse=True),
         _index("lookup_at", "lookup.next_at", sparse=True),
         _WALK,
     ],

@@ -1,5 +1,6 @@
 """Departments, the chats of customers, and the conversations between the two."""
 
+import hashlib
 import secrets
 from datetime import datetime
 from enum import StrEnum
@@ -49,6 +50,8 @@ class Chat(BaseModel):
 
     id: int
     privacy_notice_at: datetime | None = None
+    privacy_notice_version: str | None = None
+    """Of the notice that was given last; None from before there were versions."""
     tax_id: TaxId | None = None
     """The document typed here; None before the first one and after /sair."""
     registration_id: str | None = None
@@ -116,6 +119,11 @@ class RelayedMessage(BaseModel):
     group_id: int
     message_id: int
     conversation_id: str
+
+
+def mark_of_attempt(tax_id: TaxId) -> str:
+    """The fingerprint by which a chat remembers that this document was typed in it."""
+    return hashlib.blake2b(tax_id.key.encode(), digest_size=8).hexdigest()
 
 
 def new_protocol(now: datetime, timezone: ZoneInfo) -> str:

@@ -1,7 +1,6 @@
 """Use case: a document typed in a chat becomes a known, registered person."""
 
 import asyncio
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +10,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from bot.domain.candidate import FROM_ERP, Candidate, Create, Refused, Unchanged, Update
-from bot.domain.conversation import Chat, Identity
+from bot.domain.conversation import Chat, Identity, mark_of_attempt
 from bot.domain.errors import AppError
 from bot.domain.registration import Kind, Registration, Stamp, Way
 from bot.domain.tax_id import TaxId
@@ -115,7 +114,7 @@ class Identify:
         chat = await self.chats.get(chat_id) or Chat(id=chat_id)
         today = self.clock().astimezone(self.timezone).date().isoformat()
         attempts = chat.attempts if chat.attempts_on == today else ()
-        mark = hashlib.blake2b(tax_id.key.encode(), digest_size=8).hexdigest()
+        mark = mark_of_attempt(tax_id)
         if mark not in attempts:
             attempts = (*attempts, mark)
         too_many = len(attempts) > DIFFERENT_TAX_IDS_A_DAY
