@@ -26,6 +26,7 @@ from bot.clients import departments_of, open_database, open_erp_if_set, utc_now
 from bot.domain.backup import Copied
 from bot.domain.errors import TryLaterError
 from bot.domain.group import GroupAccess
+from bot.domain.privacy_notice import PrivacyNotice
 from bot.files_desk import files_desk
 from bot.jobs import Jobs, build_jobs, carry_or_work_alone
 from bot.runtime.backups import BackUp, MakeBackups
@@ -44,6 +45,7 @@ from bot.usecases.add_registration import AddRegistration
 from bot.usecases.apply_plan import ApplyPlan
 from bot.usecases.arrive import Arrive
 from bot.usecases.attend import Attend
+from bot.usecases.data_subject import Anonymise
 from bot.usecases.departments import Departments
 from bot.usecases.edit_registration import (
     EditRegistration,
@@ -54,7 +56,9 @@ from bot.usecases.identify import LOOKUP_BUDGET_S, Identify, LookUp
 from bot.usecases.introduce import ConfirmPhone, Introduce, RegisterProspect
 from bot.usecases.labels import Tags
 from bot.usecases.leave import Leave
+from bot.usecases.my_data import ReadMyData
 from bot.usecases.open_conversation import OpenConversation
+from bot.usecases.renew_notice import RenewNotice
 from bot.usecases.retry_lookups import IdentifyConversation, RetryLookups
 from bot.usecases.roles import RoleOf
 from bot.usecases.show_card import ShowCard
@@ -85,6 +89,7 @@ from storage.backup_runs import BackupRuns
 from storage.connection import Database, is_embedded
 from storage.connection import answers as database_answers
 from storage.conversations import Chats, Conversations
+from storage.data_subject import DataSubjects
 from storage.inbox import Inbox as StoredInbox
 from storage.labels import Tags as StoredTags
 from storage.registrations import Registrations
@@ -198,6 +203,8 @@ def build(
         clock=clock,
         erp=erp,
     )
+    data_subjects = DataSubjects(database)
+    notice = PrivacyNotice(settings.privacy_text, settings.privacy_url)
     fsm = DurableStorage(States(database))
     dispatcher = Dispatcher(
         storage=fsm,
@@ -237,10 +244,20 @@ def build(
             clock=clock,
         ),
         attend=Attend(conversations=conversations, show_card=show_card, clock=clock),
+        renew_notice=RenewNotice(chats=chats, notice=notice, clock=clock),
+        my_data=ReadMyData(chats=chats, subjects=data_subjects, clock=clock),
+        data_subjects=data_subjects,
+        anonymise=Anonymise(
+            subjects=data_subjects, chats=chats, holding=locks.holding, clock=clock
+        ),
         leave=Leave(chats=chats, conversations=conversations, show_card=show_card, clock=clock),
         reception=Reception(
             arrive=Arrive(
-                chats=chats, conversations=conversations, registrations=registrations, clock=clock
+                chats=chats,
+                conversations=conversations,
+                registrations=registrations,
+                notice=notice,
+                clock=clock,
             ),
             identify=Identify(chats=chats, look_up=look_up, clock=clock, timezone=settings.zone),
             confirm_phone=ConfirmPhone(chats=chats, registrations=registrations),

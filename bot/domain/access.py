@@ -65,6 +65,7 @@ COMMANDS: Final[Mapping[str, Rule]] = MappingProxyType(
         "departamentos": Rule(private=_ADMINS, group=_ADMINS, menu="Departamentos e seus grupos"),
         "auditoria": _for_admins("Quem mudou o quê, e quando"),
         "equipe": _for_admins("Administradores e atendentes"),
+        "titular": _for_admins("Dados de uma pessoa: enviar, anonimizar"),
         "status": _for_admins("Como o bot está"),
         "backup": _for_admins("Cópia de segurança do cadastro"),
         # Also carries an invitation, `convite_<token>`, which is for whoever has the link.
@@ -72,6 +73,7 @@ COMMANDS: Final[Mapping[str, Rule]] = MappingProxyType(
         "ajuda": Rule(private=_ANYBODY, menu="Como funciona"),
         "help": Rule(private=_ANYBODY),
         "pular": Rule(private=_CUSTOMERS),
+        "meusdados": Rule(private=_CUSTOMERS, menu="O que guardamos sobre mim"),
         "sair": Rule(private=_CUSTOMERS, menu="Desligar este chat do meu cadastro"),
     }
 )
@@ -88,7 +90,11 @@ BUTTONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "dep": Rule(private=_ANYBODY),
         # A group becomes a department's.
         "link": Rule(group=_ADMINS),
+        # What is stored about the customer: correct it.
+        "mydata": Rule(private=_CUSTOMERS),
         "team": Rule(private=_ADMINS),
+        # What is stored about a person: anonymise.
+        "titular": Rule(private=_ADMINS),
         "status": Rule(private=_ADMINS),
         "backup": Rule(private=_ADMINS),
         # A bulk run: confirm, cancel, undo.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.domain.conversation import Chat, Conversation, Identity
+from bot.domain.privacy_notice import PrivacyNotice
 from bot.usecases.identify import Chats
 from bot.usecases.introduce import Registrations
 from bot.usecases.leave import unlinked
@@ -41,6 +42,7 @@ class Arrive:
     chats: Chats
     conversations: Conversations
     registrations: Registrations
+    notice: PrivacyNotice
     clock: Callable[[], datetime]
 
     async def __call__(self, chat_id: int) -> FirstContact | NotLinked | GoesOn | Returning:
@@ -48,7 +50,11 @@ class Arrive:
         chat = await self.chats.get(chat_id)
         if chat is None or chat.privacy_notice_at is None:
             chat = chat or Chat(id=chat_id)
-            await self.chats.put(chat.model_copy(update={"privacy_notice_at": self.clock()}))
+            given = {
+                "privacy_notice_at": self.clock(),
+                "privacy_notice_version": self.notice.version,
+            }
+            await self.chats.put(chat.model_copy(update=given))
             return FirstContact()
         if conversation := await self.conversations.open_in(chat_id):
             return GoesOn(conversation)

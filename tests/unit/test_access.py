@@ -27,8 +27,10 @@ def test_menus_hold_only_what_is_allowed_and_are_told_in_portuguese():
                 assert 1 <= len(text) <= 256
 
 
-def test_customers_see_two_commands_and_attendants_none_in_the_group():
-    assert [name for name, _ in menu_of(Role.CUSTOMER, Place.PRIVATE)] == ["ajuda", "sair"]
+def test_customers_see_three_commands_and_attendants_none_in_the_group():
+    assert [name for name, _ in menu_of(Role.CUSTOMER, Place.PRIVATE)] == [
+        *("ajuda", "meusdados", "sair")
+    ]
     assert menu_of(Role.ATTENDANT, Place.GROUP) == []
     assert [name for name, _ in menu_of(Role.ADMIN, Place.PRIVATE)][:2] == [
         "clientes",
