@@ -14,6 +14,8 @@ from bot.domain.job import Batch, Counts, Job, JobKind, JobState, Kept, RowRepor
 from bot.domain.registration import ErpRef, Phones, Portal, Registration
 from bot.domain.tax_id import TaxId
 from bot.domain.undo import undo_entry
+from bot.runtime.locks import ChatLocks
+from bot.usecases.data_subject import Anonymise, Anonymised
 from storage.audit import Audit
 from storage.bulk import Bulk
 from storage.conversations import Chats, Conversations
@@ -21,6 +23,7 @@ from storage.data_subject import DataSubjects
 from storage.inbox import Inbox
 from storage.jobs import Jobs
 from storage.registrations import Registrations
+from storage.states import Locks
 from storage.verify import Broken, Fault, verify
 from tests.storage.records import NOW, after, conversation, registration, stamp
 
@@ -292,3 +295,51 @@ async def test_somebody_without_a_registration_leaves_an_entry_once(
     entries = await database["audit"].find({"event": "anonymised"}).to_list(None)
     assert [entry["stamp"]["by"] for entry in entries] == ["admin:9"]
     assert await faults(database) == ()
+
+
+class Killed(Exception):  # noqa: N818 - what happens to a process
+    pass
+
+
+class KilledAt:
+    """The store of a process that is killed before its n-th call, n counted down."""
+
+    def __init__(self, store: Any, calls: int) -> None:
+        self._store, self.left = store, calls
+
+    def __getattr__(self, name: str) -> Any:
+        if self.left == 0:
+            raise Killed
+        self.left -= 1
+        return getattr(self._store, name)
+
+
+@pytest.mark.parametrize("handle", ["a1", f"chat-{CHAT}"])
+async def test_killed_anywhere_it_goes_on_when_it_is_repeated(
+    database: Any, subjects: DataSubjects, handle: str
+):
+    if handle != "a1":
+        await database["registrations"].delete_many({})
+        await database["audit"].delete_many({})
+    kills, outcome = 0, None
+    while outcome is None:
+        one = KilledAt(subjects, kills + 2)
+        anonymise = Anonymise(
+            subjects=one,
+            chats=Chats(database),
+            holding=ChatLocks(Locks(database), lambda: NOW).holding,
+            clock=lambda: NOW,
+        )
+        read_version = 4 if handle == "a1" else 0
+        try:
+            outcome = await anonymise(
+                handle, read_version=read_version, admin_id=9, operation="9:55"
+            )
+        except Killed:
+            kills += 1
+        assert await faults(database) == ()
+    assert kills > 3
+    assert outcome == Anonymised()
+    assert await told(database) == set()
+    entries = await database["audit"].find({"event": "anonymised"}).to_list(None)
+    assert len(entries) == (2 if handle == "a1" else 1)
