@@ -59,6 +59,7 @@ from bot.usecases.leave import Leave
 from bot.usecases.my_data import ReadMyData
 from bot.usecases.open_conversation import OpenConversation
 from bot.usecases.renew_notice import RenewNotice
+from bot.usecases.retention import Retain
 from bot.usecases.retry_lookups import IdentifyConversation, RetryLookups
 from bot.usecases.roles import RoleOf
 from bot.usecases.show_card import ShowCard
@@ -93,11 +94,13 @@ from storage.data_subject import DataSubjects
 from storage.inbox import Inbox as StoredInbox
 from storage.labels import Tags as StoredTags
 from storage.registrations import Registrations
+from storage.retention import Retention
 from storage.search import Search
 from storage.states import Locks, States
 from storage.team import Admins, Invitations, Members
 
 _LOOKUP_ROUND_S: Final = 2.0
+_RETENTION_ROUND_S: Final = 600.0
 
 logger = structlog.get_logger()
 
@@ -119,6 +122,7 @@ class Balcao:
     menus: Menus
     backups: MakeBackups
     jobs: Jobs
+    retain: Retain
     sync_schedule: SyncSchedule | None
     """None when no ERP is set."""
     settings: Settings
@@ -203,7 +207,7 @@ def build(
         clock=clock,
         erp=erp,
     )
-    data_subjects = DataSubjects(database)
+    data_subjects, retention = DataSubjects(database), Retention(database)
     notice = PrivacyNotice(settings.privacy_text, settings.privacy_url)
     fsm = DurableStorage(States(database))
     dispatcher = Dispatcher(
@@ -230,6 +234,7 @@ def build(
             backups=backup_runs.all,
             erp_name=settings.erp_kind,
             erp=erp,
+            retained=retention.last if settings.retain_conversations_days else None,
             last_sync=jobs.begin_sync.last if jobs.begin_sync else None,
             departments=departments.latest,
             access_to_group=_access_to_group(bot),
@@ -324,6 +329,12 @@ def build(
         menus=menus,
         backups=backups,
         jobs=jobs,
+        retain=Retain(
+            store=retention,
+            conversations_days=settings.retain_conversations_days,
+            clock=clock,
+            timezone=settings.zone,
+        ),
         sync_schedule=jobs.schedule(TelegramSyncDesk(alerts)),
         settings=settings,
     )
@@ -422,6 +433,7 @@ async def serving(balcao: Balcao) -> AsyncIterator[asyncio.Task[None]]:
             balcao.backups.keep_for_ever(),
             carry_or_work_alone(balcao.jobs.work, balcao.settings),
             repeat_for_ever(balcao.retry_lookups, every_s=_LOOKUP_ROUND_S),
+            repeat_for_ever(balcao.retain, every_s=_RETENTION_ROUND_S),
             *([balcao.sync_schedule.keep_for_ever()] if balcao.sync_schedule else ()),
         ),
     ) as polling:

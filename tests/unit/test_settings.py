@@ -34,6 +34,8 @@ DEFAULTS = {
     "require_tax_id": True,
     "confirm_identity": "phone",
     "privacy_url": "",
+    "retain_conversations_days": 0,
+    "retain_inbox_days": 2,
     "webhook_url": "",
     "webhook_secret": "",
     "http_host": "127.0.0.1",
