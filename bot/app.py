@@ -27,6 +27,7 @@ from bot.clients import departments_of, open_database, open_erp_if_set, utc_now
 from bot.domain.backup import Copied
 from bot.domain.errors import TryLaterError
 from bot.domain.group import GroupAccess
+from bot.domain.privacy_notice import PrivacyNotice
 from bot.files_desk import files_desk
 from bot.jobs import Jobs, build_jobs, carry_or_work_alone
 from bot.relaying import build_relaying
@@ -50,6 +51,7 @@ from bot.usecases.add_registration import AddRegistration
 from bot.usecases.apply_plan import ApplyPlan
 from bot.usecases.arrive import Arrive
 from bot.usecases.attend import Attend
+from bot.usecases.data_subject import Anonymise
 from bot.usecases.departments import Departments
 from bot.usecases.edit_registration import (
     EditRegistration,
@@ -61,9 +63,12 @@ from bot.usecases.introduce import ConfirmPhone, Introduce, RegisterProspect
 from bot.usecases.labels import Tags
 from bot.usecases.leave import Leave
 from bot.usecases.log_in import LogIn
+from bot.usecases.my_data import ReadMyData
 from bot.usecases.open_conversation import OpenConversation
 from bot.usecases.queue import FindConversation, ShowQueue
+from bot.usecases.renew_notice import RenewNotice
 from bot.usecases.reopen import ReopenConversation
+from bot.usecases.retention import Retain
 from bot.usecases.retry_lookups import IdentifyConversation, RetryLookups
 from bot.usecases.roles import RoleOf
 from bot.usecases.status import ReportStatus, Waiting
@@ -95,12 +100,14 @@ from storage.backup_runs import BackupRuns
 from storage.connection import Database, is_embedded
 from storage.connection import answers as database_answers
 from storage.conversations import Chats, Conversations
+from storage.data_subject import DataSubjects
 from storage.inbox import Inbox as StoredInbox
 from storage.labels import Tags as StoredTags
 from storage.login_tries import LoginTries
 from storage.questions import Questions
 from storage.queue import Queue
 from storage.registrations import Registrations
+from storage.retention import Retention
 from storage.search import Search
 from storage.states import Locks, States
 from storage.team import Admins, Invitations, Members
@@ -108,6 +115,7 @@ from storage.verifications import Verifications
 
 _LOOKUP_ROUND_S: Final = 2.0
 _QUEUE_ROUND_S: Final = 10.0
+_RETENTION_ROUND_S: Final = 600.0
 
 logger = structlog.get_logger()
 
@@ -132,6 +140,7 @@ class Balcao:
     menus: Menus
     backups: MakeBackups
     jobs: Jobs
+    retain: Retain
     sync_schedule: SyncSchedule | None
     """None when no ERP is set."""
     settings: Settings
@@ -243,6 +252,8 @@ def build(
         clock=clock,
         erp=erp,
     )
+    data_subjects, retention = DataSubjects(database), Retention(database)
+    notice = PrivacyNotice(settings.privacy_text, settings.privacy_url)
     fsm = DurableStorage(States(database))
     dispatcher = Dispatcher(
         storage=fsm,
@@ -268,6 +279,7 @@ def build(
             backups=backup_runs.all,
             erp_name=settings.erp_kind,
             erp=erp,
+            retained=retention.last if settings.retain_conversations_days else None,
             last_sync=jobs.begin_sync.last if jobs.begin_sync else None,
             departments=departments.latest,
             access_to_group=_access_to_group(bot),
@@ -301,6 +313,12 @@ def build(
             queue=queue, registrations=registrations, departments=departments, clock=clock
         ),
         find_conversation=FindConversation(queue=queue, show_card=show_card),
+        renew_notice=RenewNotice(chats=chats, notice=notice, clock=clock),
+        my_data=ReadMyData(chats=chats, subjects=data_subjects, clock=clock),
+        data_subjects=data_subjects,
+        anonymise=Anonymise(
+            subjects=data_subjects, chats=chats, holding=locks.holding, clock=clock
+        ),
         leave=Leave(chats=chats, conversations=conversations, show_card=show_card, clock=clock),
         reception=Reception(
             arrive=Arrive(
@@ -308,6 +326,7 @@ def build(
                 conversations=conversations,
                 registrations=registrations,
                 reopen=reopen,
+                notice=notice,
                 clock=clock,
             ),
             identify=Identify(chats=chats, look_up=look_up, clock=clock, timezone=settings.zone),
@@ -398,6 +417,12 @@ def build(
         menus=menus,
         backups=backups,
         jobs=jobs,
+        retain=Retain(
+            store=retention,
+            conversations_days=settings.retain_conversations_days,
+            clock=clock,
+            timezone=settings.zone,
+        ),
         sync_schedule=jobs.schedule(TelegramSyncDesk(alerts)),
         settings=settings,
     )
@@ -507,6 +532,7 @@ async def serving(balcao: Balcao) -> AsyncIterator[asyncio.Task[None]]:
             carry_or_work_alone(balcao.jobs.work, balcao.settings),
             repeat_for_ever(balcao.retry_lookups, every_s=_LOOKUP_ROUND_S),
             *(repeat_for_ever(r, every_s=_QUEUE_ROUND_S) for r in balcao.queue_rounds.each()),
+            repeat_for_ever(balcao.retain, every_s=_RETENTION_ROUND_S),
             *([balcao.sync_schedule.keep_for_ever()] if balcao.sync_schedule else ()),
         ),
     ) as polling:

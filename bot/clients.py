@@ -34,7 +34,7 @@ async def open_database(
         if not uri:
             uri = await stack.enter_async_context(embedded_server(settings.data_dir))
         database = await stack.enter_async_context(connected(uri, settings.mongodb_database))
-        await ensure_indexes(database)
+        await ensure_indexes(database, inbox_days=settings.retain_inbox_days)
         if not to_restore:
             await refuse_half_restored(database)
             await complete(database)

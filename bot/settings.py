@@ -72,6 +72,9 @@ class Settings(BaseSettings):
         "Usamos seu CPF ou CNPJ e seu telefone só para encontrar seu cadastro e atender você."
     )
     privacy_url: Annotated[str, BeforeValidator(_web_address)] = ""
+    retain_conversations_days: Annotated[int, Field(ge=0, le=36_500)] = 0
+    """Closed conversations; 0 keeps them."""
+    retain_inbox_days: Annotated[int, Field(ge=1, le=30)] = 2
     http_host: str = "127.0.0.1"
     http_port: Annotated[int, Field(ge=0, le=65535)] = 8080
     broker_url: SecretStr = SecretStr("")

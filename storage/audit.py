@@ -27,7 +27,8 @@ _AT_ONCE: Final = 500
 
 
 class Audit:
-    """Reads the audit. Nothing here, or anywhere else, changes or deletes an entry."""
+    """Reads the audit. Nothing changes or deletes an entry; only a person's right to be forgotten
+    empties those of one registration (`storage.blanking`)."""
 
     def __init__(self, database: Database) -> None:
         self._entries: Collection = database["audit"]
@@ -125,6 +126,7 @@ def read_entry(document: Document) -> AuditEntry:
             for change in document.get("changes", ())
         ),
         deleted=read_registration(deleted) if deleted else None,
+        is_blanked=bool(document.get("blanked")),
     )
 
 
@@ -166,6 +168,28 @@ def restored(deletion: Document, document: Document) -> Document:
         document["updated"],
         previous=str(deletion.get("hash", "")),
         found=state_of(deletion["deleted"]),
+    )
+
+
+def anonymised(
+    document: Document,
+    stamp: Document,
+    *,
+    previous: str,
+    found: str,
+    state: str | None = None,
+    was_broken: Document | None = None,
+) -> Document:
+    """The entry that follows those which were emptied.
+
+    state: when the registration is gone, and was deleted before; else of the document.
+    was_broken: what did not fit before, which anonymising must not heal.
+    """
+    more: Document = {"is_gone": True} if state else {}
+    if was_broken:
+        more["was_broken"] = was_broken
+    return _made(
+        document, Event.ANONYMISED, stamp, previous=previous, found=found, state=state, **more
     )
 
 

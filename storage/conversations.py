@@ -1,7 +1,8 @@
 """Chats and conversations."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pymongo import ReplaceOne, UpdateOne
 
@@ -18,15 +19,17 @@ from storage.connection import Collection, Database, Document, translated
 
 # A number, and so below every chat's: a range keeps the count in the index.
 LOWEST_CHAT: Final = -(2**63)
+Tie = tuple[Literal["registration_id", "tax_id"], str]
+"""What ties a chat or a conversation to a person; a document by its `TaxId.key`."""
 
 
 class Chats:
     """Private chats with customers, by their Telegram id."""
 
     def __init__(self, database: Database) -> None:
-        chats: Collection = database["chats"]
-        self._find = FindOne(chats)
-        self._write = Write(chats)
+        self._chats: Collection = database["chats"]
+        self._find = FindOne(self._chats)
+        self._write = Write(self._chats)
 
     async def get(self, chat_id: int) -> Chat | None:
         document = await self._find(chat_id)
@@ -35,6 +38,11 @@ class Chats:
     async def put(self, chat: Chat) -> None:
         """Store the whole chat; whoever writes holds the chat's lock, so nobody is overwritten."""
         await self._write(ReplaceOne({"_id": chat.id}, _written(chat), upsert=True))
+
+    async def linked(self, links: Sequence[Tie]) -> list[Chat]:
+        """Those that one of the links holds for, each once."""
+        documents = await _linked(self._chats, links)
+        return [Chat.model_validate(_read(document)) for document in documents]
 
 
 class Conversations:
@@ -77,6 +85,12 @@ class Conversations:
                 .to_list(None)
             )
         return [read_conversation(document) for document in documents]
+
+    async def linked(self, links: Sequence[Tie]) -> list[Conversation]:
+        """Those that one of the links holds for, each once."""
+        return [
+            read_conversation(document) for document in await _linked(self._conversations, links)
+        ]
 
     async def claim(
         self,
@@ -190,6 +204,15 @@ class Conversations:
 
 def _topic_key(group_id: int, topic_id: int) -> str:
     return f"{group_id}:{topic_id}"
+
+
+async def _linked(collection: Collection, links: Sequence[Tie]) -> list[Document]:
+    found: dict[Any, Document] = {}
+    for field, value in links:
+        with translated():
+            documents = await collection.find({field: value}).to_list(None)
+        found.update((document["_id"], document) for document in documents)
+    return list(found.values())
 
 
 def _in(group_id: int | None) -> Document:

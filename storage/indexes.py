@@ -11,10 +11,12 @@ from pymongo import ASCENDING, IndexModel, errors
 from bot.domain.errors import RefusedError
 from storage.connection import Database, translated
 
+_DAY_S: Final = 24 * 3600
 # Telegram repeats an update for a day at most; two days of marks are enough to know it again.
 _DONE_S: Final = 2 * 24 * 3600
 # For so long what was not delivered can be sent again.
 _FAILED_S: Final = 7 * 24 * 3600
+INBOX_DAYS: Final = 2
 
 
 def _index(name: str, field: str, **options: object) -> IndexModel:
@@ -51,14 +53,21 @@ INDEXES: Final = {
         _index("event_moment", "event_moment"),
         _index("by_moment", "by_moment"),
         _index("marks", "marks", sparse=True),
+        # Whose registration was deleted: few.
+        _index("deleted_tax_key", "deleted.tax_key", sparse=True),
     ],
-    "chats": [_WALK],
+    "chats": [
+        _index("registration", "registration_id", sparse=True),
+        _index("tax_id", "tax_id", sparse=True),
+        _WALK,
+    ],
     "conversations": [
         _index("protocol", "protocol", unique=True),
         # Present only while open: a chat has one open conversation, whoever races for it.
         _index("open_chat", "open_chat", unique=True, sparse=True),
         _index("registration", "registration_id", sparse=True),
         _index("chat", "chat_id"),
+        _index("tax_id", "tax_id", sparse=True),
         _index("lookup_at", "lookup.next_at", sparse=True),
         # Of a group and its topic; absent in groups without topics.
         _index("topic", "topic", sparse=True),
@@ -77,7 +86,7 @@ INDEXES: Final = {
     "inbox": [
         _index("pending", "pending", sparse=True),
         _index("set_aside", "set_aside_at", sparse=True),
-        _index("done", "done_at", sparse=True, expireAfterSeconds=_DONE_S),
+        _index("done", "done_at", sparse=True, expireAfterSeconds=INBOX_DAYS * _DAY_S),
     ],
     # Present only while not archived: of two admins who give one name at once, one does.
     "tags": [_index("name", "name_key", unique=True, sparse=True)],
@@ -103,9 +112,13 @@ INDEXES: Final = {
 }
 
 
-async def ensure_indexes(database: Database) -> None:
-    """Create what is missing; raises RefusedError when data already there breaks a unique one."""
-    for name, models in INDEXES.items():
+async def ensure_indexes(database: Database, *, inbox_days: int | None = None) -> None:
+    """Create what is missing; raises RefusedError when data already there breaks a unique one.
+
+    inbox_days: for how long updates that are done are known again; None leaves that as it is.
+    """
+    inbox = await _inbox(database, inbox_days)
+    for name, models in {**INDEXES, "inbox": inbox}.items():
         if not models:
             continue
         with translated():
@@ -113,6 +126,23 @@ async def ensure_indexes(database: Database) -> None:
                 await database[name].create_indexes(models)
             except errors.DuplicateKeyError as error:
                 raise RefusedError(f"{name} holds documents twice that must be unique") from error
+
+
+async def _inbox(database: Database, days: int | None) -> list[IndexModel]:
+    """The inbox's indexes, after the one that deletes was told for how long to keep.
+
+    An index is not created anew with another time: that is refused.
+    """
+    with translated():
+        there = (await database["inbox"].index_information()).get("done")
+        kept_s = there["expireAfterSeconds"] if there else INBOX_DAYS * _DAY_S
+        wanted_s = days * _DAY_S if days else kept_s
+        if there and wanted_s != kept_s:
+            await database.command(
+                {"collMod": "inbox", "index": {"name": "done", "expireAfterSeconds": wanted_s}}
+            )
+    done = _index("done", "done_at", sparse=True, expireAfterSeconds=wanted_s)
+    return [done if one.document["name"] == "done" else one for one in INDEXES["inbox"]]
 
 
 async def missing_indexes(database: Database) -> list[str]:

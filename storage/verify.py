@@ -1,6 +1,6 @@
 """Does every registration still fit its audit? Reads both side by side, a window at a time."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -80,6 +80,11 @@ async def verify(database: Database, report: Callable[[int], None]) -> Verified:
     return Verified(registrations, entries, old_registrations, old_entries, tuple(broken))
 
 
+async def fault_of(database: Database, registration_id: str) -> Broken | None:
+    """What is wrong with one registration's chain, if anything is."""
+    return await _read_again(database, registration_id)
+
+
 async def _read_again(database: Database, registration_id: str) -> Broken | None:
     registrations: Collection = raw(database["registrations"])
     audit: Collection = raw(database["audit"])
@@ -108,7 +113,30 @@ def _fault(
         if (fault := _entry_fault(entry, before)) is not None:
             return Broken(registration_id, *fault)
         before = entry
-    return _end_fault(registration_id, document, chained[-1])
+    return (
+        _end_fault(registration_id, document, chained[-1])
+        or _blanking_fault(registration_id, entries)
+        or _fault_from_before(registration_id, chained)
+    )
+
+
+def _blanking_fault(registration_id: str, entries: Sequence[Mapping[str, Any]]) -> Broken | None:
+    """Entries are empty up to the last that says so, and no others."""
+    last = max((_version(e) for e in entries if e.get("event") == Event.ANONYMISED), default=0)
+    for entry in entries:
+        if bool(entry.get("blanked")) is not (_version(entry) < last):
+            return Broken(registration_id, Fault.ENTRY_CHANGED, _version(entry))
+    return None
+
+
+def _fault_from_before(
+    registration_id: str, entries: Sequence[Mapping[str, Any]]
+) -> Broken | None:
+    """What did not fit when the entries were emptied: that does not heal it."""
+    for entry in entries:
+        if broken := entry.get("was_broken"):
+            return Broken(registration_id, Fault(broken["fault"]), broken["version"])
+    return None
 
 
 def _entry_fault(
@@ -145,11 +173,10 @@ def _is_filed(entry: Mapping[str, Any]) -> bool:
 def _end_fault(
     registration_id: str, document: Mapping[str, Any] | None, last: Mapping[str, Any]
 ) -> Broken | None:
+    is_gone = last["event"] == Event.DELETED or bool(last.get("is_gone"))
     if document is None:
-        if last["event"] == Event.DELETED:
-            return None
-        return Broken(registration_id, Fault.REGISTRATION_MISSING)
-    if last["event"] == Event.DELETED:
+        return None if is_gone else Broken(registration_id, Fault.REGISTRATION_MISSING)
+    if is_gone:
         return Broken(registration_id, Fault.REGISTRATION_BACK, _version(last))
     if document.get("seal") != last["hash"]:
         if _version(document) > _version(last):

@@ -69,6 +69,7 @@ COMMANDS: Final[Mapping[str, Rule]] = MappingProxyType(
         "atendimento": _for_admins("Um atendimento e sua história, pelo protocolo"),
         "auditoria": _for_admins("Quem mudou o quê, e quando"),
         "equipe": _for_admins("Administradores e atendentes"),
+        "titular": _for_admins("Dados de uma pessoa: enviar, anonimizar"),
         "status": _for_admins("Como o bot está"),
         "backup": _for_admins("Cópia de segurança do cadastro"),
         # A comment that stays among the attendants, and an answer that is taken back.
@@ -79,6 +80,7 @@ COMMANDS: Final[Mapping[str, Rule]] = MappingProxyType(
         "ajuda": Rule(private=_ANYBODY, menu="Como funciona"),
         "help": Rule(private=_ANYBODY),
         "pular": Rule(private=_CUSTOMERS),
+        "meusdados": Rule(private=_CUSTOMERS, menu="O que guardamos sobre mim"),
         "sair": Rule(private=_CUSTOMERS, menu="Desligar este chat do meu cadastro"),
     }
 )
@@ -104,7 +106,11 @@ BUTTONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "dep": Rule(private=_ANYBODY),
         # A group becomes a department's.
         "link": Rule(group=_ADMINS),
+        # What is stored about the customer: correct it.
+        "mydata": Rule(private=_CUSTOMERS),
         "team": Rule(private=_ADMINS),
+        # What is stored about a person: anonymise.
+        "titular": Rule(private=_ADMINS),
         "status": Rule(private=_ADMINS),
         "backup": Rule(private=_ADMINS),
         # A bulk run: confirm, cancel, undo.

@@ -15,6 +15,8 @@ class Event(StrEnum):
     CHANGED = "changed"
     DELETED = "deleted"
     RESTORED = "restored"
+    ANONYMISED = "anonymised"
+    """Who it was is told no more, in the registration and in the entries before this one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,8 @@ class AuditEntry:
     """Field by field, values as they are stored: strings, lists, booleans, None."""
     deleted: Registration | None = None
     """The full copy that a deletion keeps, from which it can be restored."""
+    is_blanked: bool = False
+    """Its values are gone, since the person was anonymised; `changes` still name the fields."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

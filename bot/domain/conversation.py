@@ -1,5 +1,6 @@
 """Departments, the chats of customers, and the conversations between the two."""
 
+import hashlib
 import re
 import secrets
 from collections.abc import Iterable
@@ -87,6 +88,8 @@ class Chat(BaseModel):
 
     id: int
     privacy_notice_at: datetime | None = None
+    privacy_notice_version: str | None = None
+    """Of the notice that was given last; None from before there were versions."""
     tax_id: TaxId | None = None
     """The document typed here; None before the first one and after /sair."""
     registration_id: str | None = None
@@ -301,6 +304,11 @@ def read_protocol(text: str) -> str | None:
     """The protocol number in what a person typed; None when there is none."""
     found = re.search(r"(?<!\d)(\d{8})\s*-?\s*(\d{6})(?!\d)", text)
     return f"{found[1]}-{found[2]}" if found else None
+
+
+def fingerprint(tax_id: TaxId) -> str:
+    """The fingerprint by which a chat remembers that this document was typed in it."""
+    return hashlib.blake2b(tax_id.key.encode(), digest_size=8).hexdigest()
 
 
 def new_protocol(now: datetime, timezone: ZoneInfo) -> str:

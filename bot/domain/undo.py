@@ -51,6 +51,9 @@ def undo_creation(now: Registration | None, *, only_by_jobs: bool = False) -> Re
 
 def undo_entry(entry: AuditEntry, now: Registration | None, stamp: Stamp) -> Undoing | None:
     """What becomes of a registration to which the job did what the entry says."""
+    if entry.is_blanked:
+        # Nobody knows any more what was there before.
+        return _kept(now, _WHOLE) if now else None
     match entry.event:
         case Event.CHANGED:
             return _undo_change(entry, now, stamp)
@@ -63,6 +66,8 @@ def undo_entry(entry: AuditEntry, now: Registration | None, stamp: Stamp) -> Und
             if now is None:
                 return None
             return Remove(now) if now.version == entry.version else _kept(now, _WHOLE)
+        case Event.ANONYMISED:
+            return None
 
 
 def _undo_change(

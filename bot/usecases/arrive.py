@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.domain.conversation import Chat, Conversation, Identity
+from bot.domain.privacy_notice import PrivacyNotice
 from bot.usecases.identify import Chats
 from bot.usecases.introduce import Registrations
 from bot.usecases.leave import unlinked
@@ -50,6 +51,7 @@ class Arrive:
     conversations: Conversations
     registrations: Registrations
     reopen: ReopenConversation
+    notice: PrivacyNotice
     clock: Callable[[], datetime]
 
     async def __call__(
@@ -62,7 +64,11 @@ class Arrive:
         chat = await self.chats.get(chat_id)
         if chat is None or chat.privacy_notice_at is None:
             chat = chat or Chat(id=chat_id)
-            await self.chats.put(chat.model_copy(update={"privacy_notice_at": self.clock()}))
+            given = {
+                "privacy_notice_at": self.clock(),
+                "privacy_notice_version": self.notice.version,
+            }
+            await self.chats.put(chat.model_copy(update=given))
             return FirstContact()
         if conversation := await self.conversations.open_in(chat_id):
             return GoesOn(conversation)

@@ -1,7 +1,6 @@
 """Use case: a document typed in a chat becomes a known, registered person."""
 
 import asyncio
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +10,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from bot.domain.candidate import FROM_ERP, Candidate, Create, Refused, Unchanged, Update
-from bot.domain.conversation import Chat
+from bot.domain.conversation import Chat, fingerprint
 from bot.domain.errors import AppError
 from bot.domain.registration import Kind, Registration, Stamp, Way
 from bot.domain.tax_id import TaxId
@@ -91,11 +90,6 @@ class LookUp:
                 return Found(known) if known else Unknown()
             case _:
                 assert_never(decision)
-
-
-def fingerprint(tax_id: TaxId) -> str:
-    """Equal for equal documents, so that they can be counted."""
-    return hashlib.blake2b(tax_id.key.encode(), digest_size=8).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

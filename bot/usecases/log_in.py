@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 import structlog
 from pydantic import SecretStr
 
-from bot.domain.conversation import Chat, Identity, VerifiedBy
+from bot.domain.conversation import Chat, Identity, VerifiedBy, fingerprint
 from bot.domain.portal import PasswordChecker
 from bot.domain.registration import Registration
-from bot.usecases.identify import Chats, fingerprint
+from bot.usecases.identify import Chats
 from bot.usecases.introduce import NotVerified, Registrations, Verified, registration_behind
 
 TRIES_A_DAY: Final = 5

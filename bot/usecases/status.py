@@ -12,6 +12,7 @@ from bot.domain.backup import Backups
 from bot.domain.conversation import Department
 from bot.domain.errors import AppError, Problem
 from bot.domain.group import GroupAccess
+from bot.domain.retention import RetentionRun
 from bot.usecases.begin_sync import LastSync
 
 PART_S: Final = 5.0
@@ -77,6 +78,8 @@ class Status:
     erp_answer: Failed | None
     last_sync: LastSync | Failed | None
     """None when there is no ERP."""
+    retained: RetentionRun | Failed | None
+    """The last deletion of old conversations; None before the first, or when all are kept."""
     groups: Groups | Failed
 
 
@@ -95,6 +98,7 @@ class ReportStatus:
     erp_name: str
     erp: Erp | None
     last_sync: Callable[[], Awaitable[LastSync]] | None
+    retained: Callable[[], Awaitable[RetentionRun | None]] | None
     departments: Callable[[], Awaitable[Sequence[Department]]]
     access_to_group: Callable[[int], Awaitable[GroupAccess]]
     clock: Callable[[], datetime]
@@ -111,6 +115,9 @@ class ReportStatus:
             last_sync = parts.create_task(
                 self._tried(self.last_sync() if self.last_sync else _nothing())
             )
+            retained = parts.create_task(
+                self._tried(self.retained() if self.retained else _nothing())
+            )
             groups = parts.create_task(self._groups())
         return Status(
             version=self.version,
@@ -125,6 +132,7 @@ class ReportStatus:
             erp=self.erp_name if self.erp else "",
             erp_answer=erp.result(),
             last_sync=last_sync.result(),
+            retained=retained.result(),
             groups=groups.result(),
         )
 

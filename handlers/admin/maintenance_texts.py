@@ -136,6 +136,7 @@ def status(now: Status, *, timezone: ZoneInfo) -> str:
         *_waiting(now),
         _erp(now),
         *_sync(now, timezone),
+        *_retained(now, timezone),
         "",
         *_groups(now),
         "",
@@ -179,6 +180,20 @@ def _sync(now: Status, timezone: ZoneInfo) -> list[str]:
     if isinstance(now.last_sync, Failed):
         return [f"❌ Sincronização: {_why(now.last_sync)}"]
     return [sync_texts.last_line(now.last_sync, timezone=timezone)]
+
+
+def _retained(now: Status, timezone: ZoneInfo) -> list[str]:
+    run = now.retained
+    if run is None:
+        return []
+    if isinstance(run, Failed):
+        return [f"❌ Atendimentos antigos: {_why(run)}"]
+    if run.ended_at is None:
+        return [f"🗑 Atendimentos antigos: apagando desde {_moment(run.began_at, timezone)}"]
+    return [
+        f"🗑 Atendimentos antigos apagados em {_moment(run.ended_at, timezone)}: "
+        f"{number(run.conversations)}"
+    ]
 
 
 def _groups(now: Status) -> list[str]:

@@ -11,7 +11,7 @@ from aiogram_dialog.api.entities import stack as stacks
 from aiogram_dialog.api.exceptions import OutdatedIntent, UnknownIntent, UnknownState
 
 from handlers.access import IsAdmin
-from handlers.admin import backup, departments, queues, status, sync, tags, texts
+from handlers.admin import backup, data_subject, departments, queues, status, sync, tags, texts
 from handlers.admin.files import exporting, importing, tasks
 from handlers.admin.files.arriving import ask_for_file, receive
 from handlers.admin.files.desk import FilesDesk
@@ -138,5 +138,7 @@ def router() -> Router:
     screens.errors.register(
         stale_screen, ExceptionTypeFilter(UnknownIntent, OutdatedIntent, UnknownState)
     )
-    gate.include_routers(status.router(), backup.router(), queues.router(), screens)
+    gate.include_routers(
+        status.router(), backup.router(), queues.router(), data_subject.router(), screens
+    )
     return gate

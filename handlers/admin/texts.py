@@ -12,6 +12,7 @@ HELP = (
     "/tarefas – o que foi importado, exportado e sincronizado, e como desfazer\n"
     "/sincronizar – trazer o cadastro do ERP, quando há um\n"
     "/auditoria – quem mudou o quê\n"
+    "/titular – o que há sobre uma pessoa, e anonimizar\n"
     "/etiquetas e /departamentos\n"
     "/equipe – administradores e atendentes\n"
     "/status – o que funciona e o que falta\n"

@@ -8,8 +8,9 @@ from aiogram.types import CallbackQuery, Message, ReplyKeyboardRemove, Update, U
 from bot.usecases.leave import Leave
 from bot.usecases.show_card import Conversations
 from handlers.answers import answer_press
-from handlers.customer import choice, identification, portal_login, texts
+from handlers.customer import choice, identification, my_data, portal_login, texts
 from handlers.customer.keyboards import NotMe
+from handlers.customer.notice import GiveRenewedNotice
 from handlers.customer.reception import Reception
 from handlers.customer.states import Customer
 
@@ -72,7 +73,10 @@ def router() -> Router:
     router.message.filter(F.chat.type == "private")
     router.edited_message.filter(F.chat.type == "private")
     router.callback_query.filter(F.message.chat.type == "private")
+    for observer in (router.message, router.callback_query):
+        observer.middleware(GiveRenewedNotice())
     router.message.register(help_, Command("ajuda", "help"))
+    router.message.register(my_data.send, Command("meusdados"))
     router.message.register(leave, Command("sair"))
     router.callback_query.register(not_me, NotMe.filter())
     router.message.register(talk, Customer.talking)
@@ -86,6 +90,10 @@ def router() -> Router:
     fallback = Router(name="fallback")
     fallback.message.register(help_)
     router.include_routers(
-        choice.router(), portal_login.router(), identification.router(), fallback
+        choice.router(),
+        my_data.router(),
+        portal_login.router(),
+        identification.router(),
+        fallback,
     )
     return router

@@ -16,5 +16,7 @@ class Customer(StatesGroup):
     """The name is awaited."""
     choosing = State()
     """The department is awaited; what is written meanwhile is kept for its attendants."""
+    correcting = State()
+    """A request to correct what is stored is awaited, as text."""
     talking = State()
     """Everything goes to the attendants."""

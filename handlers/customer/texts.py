@@ -75,6 +75,7 @@ HELP = (
     "1. Envie seu CPF ou CNPJ.\n"
     "2. Confirme seu telefone, se quiser.\n"
     "3. Escreva o que precisa: um atendente responde nesta conversa.\n\n"
+    "/meusdados mostra o que guardamos sobre você\n"
     "/sair desliga este chat do seu cadastro\n"
     "/ajuda mostra esta mensagem"
 )

@@ -50,7 +50,7 @@ class Admin:
     @property
     def screen(self) -> str:
         """Its text."""
-        return str(self.message["text"])
+        return str(self.message.get("text") or self.message["caption"])
 
     @property
     def buttons(self) -> list[str]:

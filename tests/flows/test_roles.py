@@ -25,9 +25,10 @@ OTHER_GROUP = -1001000000077
 LATER = timedelta(minutes=11)
 
 # Written out again, and not taken from the table: that is what makes it a test.
-CUSTOMERS = {"start", "ajuda", "help", "pular", "sair"}
+CUSTOMERS = {"start", "ajuda", "help", "pular", "meusdados", "sair"}
 ADMINS = {
     *{"start", "ajuda", "help"},
+    "titular",
     *{"importar", "exportar", "tarefas", "sincronizar"},
     *{"fila", "atendimento"},
     *{"clientes", "auditoria", "etiquetas", "departamentos", "equipe", "status", "backup"},
@@ -48,16 +49,29 @@ PRESSES = {
     "link": "link:",
     "notme": "notme",
     "dep": "dep:0",
+    "mydata": "mydata:fix:",
     "team": "team:s:",
+    "titular": "titular:yes:a:1",
     "status": "status",
     "backup": "backup:g",
     "job": "job:open:1:0",
     "sync": "sync:quick",
 }
 PRESSED_PRIVATE = {
-    CUSTOMER: {"notme", "dep"},
-    BIA: {"notme", "dep"},
-    ADMIN_ID: {"notme", "dep", "team", "status", "backup", "job", "sync", "queue", "dialog"},
+    CUSTOMER: {"notme", "dep", "mydata"},
+    BIA: {"notme", "dep", "mydata"},
+    ADMIN_ID: {
+        "notme",
+        "dep",
+        "titular",
+        "team",
+        "status",
+        "backup",
+        "job",
+        "sync",
+        "dialog",
+        "queue",
+    },
 }
 OF_CONVERSATIONS = {"card", "queue", "move", "moved", "note", "verify", "again"}
 PRESSED_IN_GROUP = {
@@ -326,7 +340,7 @@ async def test_menus_are_made_from_the_table(start: Start):
     async with start() as people:
         commands = people.emulator.commands
         private = commands["all_private_chats", 0, 0, ""]
-        assert [c["command"] for c in private] == ["ajuda", "sair"]
+        assert [c["command"] for c in private] == ["ajuda", "meusdados", "sair"]
         assert {c["command"] for c in commands["chat", ADMIN_ID, 0, ""]} == ADMINS - {
             "start",
             "help",

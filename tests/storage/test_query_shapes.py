@@ -24,11 +24,12 @@ from bot.domain.tax_id import TaxId
 from storage.audit import Audit
 from storage.backup_runs import BackupRuns
 from storage.conversations import Chats, Conversations
+from storage.data_subject import DataSubjects
 from storage.inbox import Inbox
 from storage.links import Links
 from storage.registrations import Registrations
 from storage.states import Locks, States
-from tests.storage.records import NOW, after, conversation, registration, renaming
+from tests.storage.records import NOW, after, conversation, registration, renaming, stamp
 
 SEEDS = [1, 2]
 T = TypeVar("T")
@@ -281,3 +282,46 @@ async def test_whose_turn_it_is_to_make_a_backup(database: Any, seed: int):
                 running = None if running and running.id == mine.id else running
         known_now = await runs.all()
         assert (known_now.running, known_now.made) == (running, latest)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_everything_about_one_person(database: Any, seed: int):
+    random = Random(seed)  # noqa: S311
+    register, subjects = Registrations(database), DataSubjects(database)
+    chats, conversations = Chats(database), Conversations(database)
+    documents = [make_cpf(number) for number in range(1, 12)]
+    there: dict[str, Registration] = {}
+    deleted: list[Registration] = []
+    for number in range(60):
+        tax_id = random.choice(documents)
+        if found := there.pop(tax_id.key, None):
+            assert await register.delete(found, stamp(at=after(seconds=number)))
+            deleted.append(found)
+            continue
+        there[tax_id.key] = registration(id=f"r{number}", tax_id=tax_id)
+        assert await register.create(there[tax_id.key])
+    ids = [f"r{number}" for number in range(60)]
+    kept: dict[int, Chat] = {}
+    held: list[Conversation] = []
+    for number in range(150):
+        links = {
+            "tax_id": random.choice([None, *documents]),
+            "registration_id": random.choice([None, *ids]),
+        }
+        chat = Chat(id=random.randrange(1, 60), **links)
+        await chats.put(chat)
+        kept[chat.id] = chat
+        held.append(conversation(number, chat_id=1_000 + number, **links))
+        assert await conversations.add(held[-1])
+    for tax_id in documents:
+        traces = await subjects.of_tax_id(tax_id)
+        assert traces.registration == there.get(tax_id.key)
+        of_it = [one.id for one in deleted if one.tax_id == tax_id]
+        assert sorted(one.id for one in traces.deleted) == sorted(of_it)
+        mine = {*of_it, *([traces.registration.id] if traces.registration else [])}
+        assert by_id(traces.conversations) == by_id(
+            one for one in held if one.tax_id == tax_id or one.registration_id in mine
+        )
+        assert by_id(traces.chats) == by_id(
+            one for one in kept.values() if one.tax_id == tax_id or one.registration_id in mine
+        )

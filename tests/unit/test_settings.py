@@ -35,6 +35,8 @@ DEFAULTS = {
     "confirm_identity": "phone",
     "portal_login": True,
     "privacy_url": "",
+    "retain_conversations_days": 0,
+    "retain_inbox_days": 2,
     "webhook_url": "",
     "webhook_secret": "",
     "http_host": "127.0.0.1",

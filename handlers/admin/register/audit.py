@@ -212,7 +212,7 @@ async def _entry(dialog_manager: DialogManager, desk: RegisterDesk, **_: Any) ->
     return {
         "text": notice + audit_texts.entry(entry, await desk.names()),
         "is_there": registration is not None,
-        "can_restore": entry.event is Event.DELETED and registration is None,
+        "can_restore": registration is None and entry.deleted is not None,
     }
 
 

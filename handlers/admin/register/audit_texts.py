@@ -16,14 +16,17 @@ EVENTS: Final = {
     Event.CHANGED: "Mudança",
     Event.DELETED: "Exclusão",
     Event.RESTORED: "Restauração",
+    Event.ANONYMISED: "Anonimização",
 }
 _MARKS: Final = {
     Event.CREATED: "➕",
     Event.CHANGED: "✏️",
     Event.DELETED: "🗑",
     Event.RESTORED: "♻️",
+    Event.ANONYMISED: "🕶",
 }
 NO_ENTRY = "Este registro da auditoria não existe."
+BLANKED = "Os valores foram apagados: esta pessoa foi anonimizada."
 FILE = "📄 Auditoria. Abre no Excel."
 FILE_CUT = (
     "📄 Auditoria, só a parte mais nova: ela toda não cabe em um arquivo do Telegram. "
@@ -130,7 +133,10 @@ def entry(of: AuditEntry, names: Names) -> str:
         "",
         f"{when(stamp.at, names)}, por {html.quote(who(stamp.by, names))} ({WAYS[stamp.way]})",
     ]
-    if of.changes:
+    if of.is_blanked:
+        fields = ", ".join(LABELS.get(change.path, change.path) for change in of.changes)
+        lines += ["", *([f"Campos: {fields}"] if fields else []), BLANKED]
+    elif of.changes:
         lines.append("")
         lines += [
             f"• {change_line(change.path, change.before, change.after, names)}"

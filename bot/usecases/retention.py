@@ -1,0 +1,76 @@
+"""Use case: once a day, conversations that were kept long enough are deleted."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from bot.domain.retention import RetentionRun
+
+# While nobody writes.
+_BEGINS_AT: Final = timedelta(hours=3)
+# A run that was not ended by then was killed; another one beside it would do no harm.
+_ABANDONED_AFTER: Final = timedelta(hours=1)
+
+logger = structlog.get_logger()
+
+
+class Store(Protocol):
+    """Conversations, as far as they are deleted, and where replicas agree on who does it."""
+
+    async def last(self) -> RetentionRun | None: ...
+
+    async def begin(self, run: RetentionRun, *, after: RetentionRun | None) -> bool:
+        """Whether it is ours; False when somebody has begun one since `after` was read."""
+
+    async def end(self, run: RetentionRun) -> None: ...
+
+    def closed_before(self, moment: datetime) -> AsyncIterator[Sequence[str]]:
+        """Ids of closed conversations, a batch at a time."""
+
+    async def delete(self, ids: Sequence[str], *, closed_before: datetime) -> tuple[int, int]:
+        """How many conversations and messages went; an open conversation never does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retain:
+    store: Store
+    conversations_days: int
+    """0 keeps them for ever."""
+    clock: Callable[[], datetime]
+    timezone: ZoneInfo
+
+    async def __call__(self) -> RetentionRun | None:
+        """What today's run deleted; None when it is not due, or another replica does it."""
+        if not self.conversations_days:
+            return None
+        now, last = self.clock(), await self.store.last()
+        run = RetentionRun(day=self._day(now), began_at=now)
+        if last and last.day >= run.day and not self._is_abandoned(last, now):
+            return None
+        if not await self.store.begin(run, after=last):
+            return None
+        moment = now - timedelta(days=self.conversations_days)
+        conversations = messages = 0
+        async for ids in self.store.closed_before(moment):
+            deleted = await self.store.delete(ids, closed_before=moment)
+            conversations, messages = conversations + deleted[0], messages + deleted[1]
+        ended = run.model_copy(
+            update={
+                "ended_at": self.clock(),
+                "conversations": conversations,
+                "messages": messages,
+            }
+        )
+        await self.store.end(ended)
+        logger.info("old conversations deleted", conversations=conversations, messages=messages)
+        return ended
+
+    def _day(self, now: datetime) -> str:
+        return (now.astimezone(self.timezone) - _BEGINS_AT).date().isoformat()
+
+    def _is_abandoned(self, run: RetentionRun, now: datetime) -> bool:
+        return run.ended_at is None and now - run.began_at >= _ABANDONED_AFTER
