@@ -12,7 +12,7 @@ from pymongo import ReplaceOne
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from bot.domain.audit import AuditEntry
-from bot.domain.conversation import Chat, Conversation, fingerprint
+from bot.domain.conversation import Chat, Conversation, EventKind, fingerprint
 from bot.domain.data_subject import (
     ANONYMISED_NAME,
     Identifiers,
@@ -41,7 +41,12 @@ _EMPTY_CONVERSATION: Final = {
     "phone": None,
     "tax_id": None,
     "registration_id": None,
+    # The title of a topic, in which the name is.
+    "topic_shown": "",
 }
+# What people wrote, or were asked to confirm.
+_EMPTY_OUTGOING: Final = {"html": "", "header": "", "file": ""}
+_EMPTY_QUESTION: Final = {"note_before": None, "added": None, "done": True}
 
 logger = structlog.get_logger()
 
@@ -132,10 +137,24 @@ class DataSubjects:
             await self._empty_batches(job_id, names)
 
     async def empty_conversation(self, conversation_id: str) -> None:
-        """Whom it was with goes; protocol, times, department and attendants stay."""
+        """Whom it was with goes, and what was written; protocol, times, department and attendants
+        stay. What still waits to be sent, or could be sent again, is not sent any more."""
         with translated():
+            await self._database["outbox"].update_many(
+                {"conversation_id": conversation_id},
+                {"$unset": _EMPTY_OUTGOING | {"waiting": "", "failed_at": ""}},
+            )
+            await self._database["questions"].update_many(
+                {"conversation_id": conversation_id}, {"$set": _EMPTY_QUESTION}
+            )
+            stored = await self._stored_conversations.find_one({"_id": conversation_id})
+            if stored is None:
+                return
+            values = _EMPTY_CONVERSATION | {"events": _without_reasons(stored.get("events", []))}
+            if stored.get("transfer"):
+                values |= {"transfer.reason": "", "transfer.from_topic_shown": ""}
             await self._stored_conversations.update_one(
-                {"_id": conversation_id}, {"$set": _EMPTY_CONVERSATION, "$unset": {"lookup": ""}}
+                {"_id": conversation_id}, {"$set": values, "$unset": {"lookup": ""}}
             )
 
     async def forget_attempt(self, chat_id: int, tax_id: TaxId) -> None:
@@ -309,6 +328,12 @@ def _after(
         state=STATE,
         was_broken=was_broken,
     )
+
+
+def _without_reasons(events: Sequence[Document]) -> list[Document]:
+    """A reason can name the person; who did what, and when, cannot."""
+    transferred = str(EventKind.TRANSFERRED)
+    return [event | {"detail": ""} if event["what"] == transferred else event for event in events]
 
 
 def _emptied(value: Any, tells: Callable[[str], bool]) -> Any:

@@ -80,8 +80,13 @@ INDEXES: Final = {
     ],
     "outbox": [
         _index("waiting", "waiting", sparse=True),
+        _index("conversation", "conversation_id"),
         _index("failed", "failed_at", sparse=True, expireAfterSeconds=_FAILED_S),
         _index("done", "done_at", sparse=True, expireAfterSeconds=_DONE_S),
+    ],
+    "questions": [
+        _index("over", "asked_at", expireAfterSeconds=_QUESTION_OVER_S),
+        _index("conversation", "conversation_id"),
     ],
     "inbox": [
         _index("pending", "pending", sparse=True),

@@ -11,7 +11,7 @@ from storage.connection import Collection, Database, translated
 from storage.walk import walk
 
 # Each of their documents names its conversation in `conversation_id`, which is indexed.
-_BELONGING: Final = ("relayed", "outbox")
+_BELONGING: Final = ("relayed", "outbox", "questions")
 _AT_ONCE: Final = 50
 _KEY: Final = "retention"
 

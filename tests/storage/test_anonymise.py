@@ -8,9 +8,21 @@ import pytest
 from bot.demo.documents import make_cpf
 from bot.domain.audit import Event
 from bot.domain.candidate import Change, Update
-from bot.domain.conversation import Chat, Identity, fingerprint
+from bot.domain.conversation import (
+    Attendant,
+    Chat,
+    Conversation,
+    ConversationEvent,
+    EventKind,
+    Identity,
+    Question,
+    Subject,
+    Transfer,
+    fingerprint,
+)
 from bot.domain.data_subject import ANONYMISED_NAME, Traces
 from bot.domain.job import Batch, Counts, Job, JobKind, JobState, Kept, RowReport, Sample
+from bot.domain.outgoing import Undelivered
 from bot.domain.registration import ErpRef, Phones, Portal, Registration
 from bot.domain.tax_id import TaxId
 from bot.domain.undo import undo_entry
@@ -22,10 +34,13 @@ from storage.conversations import Chats, Conversations
 from storage.data_subject import DataSubjects
 from storage.inbox import Inbox
 from storage.jobs import Jobs
+from storage.outbox import Outbox
+from storage.questions import Questions
+from storage.queue import Queue
 from storage.registrations import Registrations
 from storage.states import Locks
 from storage.verify import Broken, Fault, verify
-from tests.storage.records import NOW, after, conversation, registration, stamp
+from tests.storage.records import NOW, after, conversation, outgoing, registration, stamp
 
 CPF = TaxId("39053344705")
 NAME, EMAIL, PHONE = "Ana Beatriz Souza", "ana.souza@exemplo.com.br", "+5549999990001"
@@ -126,7 +141,8 @@ async def subjects(database: Any) -> DataSubjects:
             phone=PHONE,
         )
         assert await conversations.add(served)
-        await conversations.close(f"c{number}", "Bia", at=after(hours=1))
+        await _what_was_written(database, served)
+        await conversations.close(f"c{number}", Attendant(id=2, name="Bia"), at=after(hours=1))
     await _a_job(database)
     inbox = Inbox(database)
     replied = {"from": {"id": 9}, "chat": {"id": -1}, "text": f"<b>{NAME}</b> {CPF.masked}"}
@@ -135,6 +151,37 @@ async def subjects(database: Any) -> DataSubjects:
     for update_id in (5, 6):
         await inbox.set_aside(1, update_id, at=NOW)
     return DataSubjects(database)
+
+
+async def _what_was_written(database: Any, served: Conversation) -> None:
+    """A note that was proposed, a topic's title, a transfer's reason, and unsent messages."""
+    asked = Question(
+        group_id=-1,
+        message_id=len(served.id) + int(served.id[1:]),
+        about=Subject.NOTE,
+        conversation_id=served.id,
+        asked=Attendant(id=2, name="Bia"),
+        asked_at=NOW,
+        note_before=NAME,
+        added=f"é a {NAME}",
+    )
+    await Questions(database).put(asked)
+    await Conversations(database).set_card(
+        served.model_copy(update={"topic_id": 70, "topic_shown": NAME})
+    )
+    transfer = Transfer(
+        at=NOW, by=asked.asked, reason=NAME, question=1, from_group=-1, from_topic_shown=NAME
+    )
+    told = ConversationEvent(at=NOW, by="user:2", what=EventKind.TRANSFERRED, detail=NAME)
+    moved = served.model_copy(update={"transfer": transfer})
+    assert await Queue(database).transfer(served, moved, told)
+    outbox = Outbox(database)
+    waits, failed = (
+        outgoing(2 * served.chat_id + n, conversation_id=served.id, html=NAME, header=NAME)
+        for n in range(2)
+    )
+    assert await outbox.add([waits, failed]) == [True, True]
+    await outbox.fail([failed.id], Undelivered.BLOCKED, at=NOW)
 
 
 async def _a_job(database: Any) -> None:
@@ -319,15 +366,17 @@ async def test_killed_anywhere_it_goes_on_when_it_is_repeated(
     database: Any, subjects: DataSubjects, handle: str
 ):
     if handle != "a1":
-        await database["registrations"].delete_many({})
-        await database["audit"].delete_many({})
+        # Somebody who only wrote: no import has had such a person.
+        for name in ("registrations", "audit", "jobs", "job_batches"):
+            await database[name].delete_many({})
+    locks = ChatLocks(Locks(database), lambda: NOW)
     kills, outcome = 0, None
     while outcome is None:
         one = KilledAt(subjects, kills + 2)
         anonymise = Anonymise(
             subjects=one,
             chats=Chats(database),
-            holding=ChatLocks(Locks(database), lambda: NOW).holding,
+            holding=locks.holding,
             clock=lambda: NOW,
         )
         read_version = 4 if handle == "a1" else 0
@@ -340,6 +389,8 @@ async def test_killed_anywhere_it_goes_on_when_it_is_repeated(
         assert await faults(database) == ()
     assert kills > 3
     assert outcome == Anonymised()
+    # A lease names its chat for as long as it is held.
+    await locks.release_all()
     assert await told(database) == set()
     entries = await database["audit"].find({"event": "anonymised"}).to_list(None)
     assert len(entries) == (2 if handle == "a1" else 1)

@@ -7,10 +7,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.domain.conversation import LookupState, RelayedMessage
+from bot.domain.conversation import Attendant, Link, LookupState
 from bot.usecases.retention import Retain
 from storage.conversations import Conversations
 from storage.indexes import ensure_indexes, missing_indexes
+from storage.links import Links
 from storage.retention import Retention
 from tests.storage.records import NOW, after, conversation
 
@@ -43,12 +44,11 @@ async def stored(database: Any) -> Conversations:
     for number in range(1, 6):
         lookup = {"lookup": OWED} if number == 5 else {}
         assert await conversations.add(conversation(number, **lookup))
-        await conversations.relay(
-            RelayedMessage(group_id=-1, message_id=number, conversation_id=f"c{number}")
-        )
+        link = Link(group_id=-1, message_id=number, conversation_id=f"c{number}")
+        await Links(database).add([link])
         await database["outbox"].insert_one({"_id": number, "conversation_id": f"c{number}"})
     for number, closed_at in ((1, NOW), (2, after(days=9)), (3, after(days=11)), (5, NOW)):
-        await conversations.close(f"c{number}", "Bia", at=closed_at)
+        await conversations.close(f"c{number}", Attendant(id=2, name="Bia"), at=closed_at)
     return conversations
 
 

@@ -27,9 +27,13 @@ def test_menus_hold_only_what_is_allowed_and_are_told_in_portuguese():
                 assert 1 <= len(text) <= 256
 
 
-def test_customers_see_two_commands_and_attendants_the_queue_in_the_group():
-    assert [name for name, _ in menu_of(Role.CUSTOMER, Place.PRIVATE)] == ["ajuda", "sair"]
-    assert [name for name, _ in menu_of(Role.ATTENDANT, Place.GROUP)] == ["fila"]
+def test_customers_see_three_commands_and_attendants_three_others_in_the_group():
+    assert [name for name, _ in menu_of(Role.CUSTOMER, Place.PRIVATE)] == [
+        *("ajuda", "meusdados", "sair")
+    ]
+    assert [name for name, _ in menu_of(Role.ATTENDANT, Place.GROUP)] == [
+        *("fila", "nota", "apagar")
+    ]
     assert [name for name, _ in menu_of(Role.ADMIN, Place.PRIVATE)][:2] == [
         "clientes",
         "importar",
