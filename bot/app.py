@@ -29,6 +29,7 @@ from bot.domain.group import GroupAccess
 from bot.files_desk import files_desk
 from bot.jobs import Jobs, build_jobs, carry_or_work_alone
 from bot.runtime.backups import BackUp, MakeBackups
+from bot.runtime.charts import DrawCharts
 from bot.runtime.fsm import AlreadyHandledError, DurableStorage
 from bot.runtime.group_access import group_access
 from bot.runtime.http_server import http_server
@@ -55,6 +56,7 @@ from bot.usecases.introduce import ConfirmPhone, Introduce, RegisterProspect
 from bot.usecases.labels import Tags
 from bot.usecases.leave import Leave
 from bot.usecases.open_conversation import OpenConversation
+from bot.usecases.panel import ReadFigures
 from bot.usecases.retry_lookups import IdentifyConversation, RetryLookups
 from bot.usecases.roles import RoleOf
 from bot.usecases.show_card import ShowCard
@@ -70,6 +72,7 @@ from handlers.admin import router as admin
 from handlers.admin import team as team_screens
 from handlers.admin.alerts import TelegramAlerts, TelegramSyncDesk
 from handlers.admin.files.desk import TelegramJobDesk
+from handlers.admin.panel import PanelDesk
 from handlers.admin.register.desk import RegisterDesk
 from handlers.attendant import members as group_members
 from handlers.attendant import router as attendant
@@ -87,6 +90,7 @@ from storage.connection import answers as database_answers
 from storage.conversations import Chats, Conversations
 from storage.inbox import Inbox as StoredInbox
 from storage.labels import Tags as StoredTags
+from storage.panel import OpenedConversations, RegisterCounts
 from storage.registrations import Registrations
 from storage.search import Search
 from storage.states import Locks, States
@@ -211,6 +215,18 @@ def build(
         sync=jobs.begin_sync,
         files=files_desk(jobs, settings, names=register_desk.names),
         access_to_group=_access_to_group(bot),
+        panel=PanelDesk(
+            read=ReadFigures(
+                conversations=OpenedConversations(database),
+                register=RegisterCounts(database),
+                departments=departments.all,
+                clock=clock,
+                timezone=settings.zone,
+            ),
+            draw=DrawCharts(),
+            clock=clock,
+            timezone=settings.zone,
+        ),
         backups=backups,
         report_status=ReportStatus(
             version=version("balcao"),

@@ -64,6 +64,7 @@ COMMANDS: Final[Mapping[str, Rule]] = MappingProxyType(
         # In a group it links the group to a department.
         "departamentos": Rule(private=_ADMINS, group=_ADMINS, menu="Departamentos e seus grupos"),
         "auditoria": _for_admins("Quem mudou o quê, e quando"),
+        "painel": _for_admins("Números do atendimento, em figuras"),
         "equipe": _for_admins("Administradores e atendentes"),
         "status": _for_admins("Como o bot está"),
         "backup": _for_admins("Cópia de segurança do cadastro"),

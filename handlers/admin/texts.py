@@ -11,6 +11,7 @@ HELP = (
     "/sincronizar – trazer o cadastro do ERP, quando há um\n"
     "/auditoria – quem mudou o quê\n"
     "/etiquetas e /departamentos\n"
+    "/painel – espera, atendimentos e cadastro em figuras\n"
     "/equipe – administradores e atendentes\n"
     "/status – o que funciona e o que falta\n"
     "/backup – uma cópia de tudo\n\n"

@@ -30,6 +30,7 @@ ADMINS = {
     *{"start", "ajuda", "help"},
     *{"importar", "exportar", "tarefas", "sincronizar"},
     *{"clientes", "auditoria", "etiquetas", "departamentos", "equipe", "status", "backup"},
+    "painel",
 }
 PRIVATE = {CUSTOMER: CUSTOMERS, BIA: CUSTOMERS, ADMIN_ID: ADMINS}
 IN_GROUP = {CUSTOMER: set(), BIA: set(), ADMIN_ID: {"departamentos"}}
