@@ -58,7 +58,8 @@ def summary(figures: Figures) -> Iterator[str]:
     """The main numbers, a sentence or two of each picture; says so when there is nothing."""
     wait = figures.wait
     if wait is None:
-        yield f"Nenhum atendimento foi aberto em {period(figures.period)}."
+        when = "em" if figures.period.days == 1 else "de"
+        yield f"Nenhum atendimento foi aberto {when} {period(figures.period)}."
     else:
         yield (
             f"{_many(wait.count, 'atendimento', 'atendimentos')}: "
