@@ -129,11 +129,13 @@ async def _send(bot: Bot, chat_id: int, desk: PanelDesk, period: Period) -> None
         logger.warning("panel without pictures", error=str(error))
         await bot.send_message(chat_id, texts.not_drawn(period, summary(figures)))
         return
-    album = [
-        InputMediaPhoto(media=BufferedInputFile(png, filename=f"painel-{number}.png"))
+    first, *others = (
+        BufferedInputFile(png, filename=f"painel-{number}.png")
         for number, png in enumerate(pictures, 1)
-    ]
-    album[0].caption = caption
+    )
+    # The caption of the first one is what Telegram shows of an album.
+    album = [InputMediaPhoto(media=first, caption=caption)]
+    album += [InputMediaPhoto(media=picture) for picture in others]
     await bot.send_media_group(chat_id, list(album))
 
 
