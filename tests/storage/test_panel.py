@@ -2,21 +2,26 @@
 
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from bot.cli_panel import draw_panel
 from bot.domain.conversation import Attendant, Conversation, Department, Identity, LookupState
+from bot.domain.errors import RefusedError
 from bot.domain.panel import Outcome, Period
 from bot.domain.registration import Kind, Registration, Stamp, Status, Way
+from bot.settings import Settings
 from bot.usecases.panel import ReadFigures
 from storage.conversations import Conversations
 from storage.documents import registration_document
 from storage.panel import OpenedConversations, RegisterCounts
 from storage.registrations import Registrations
 from tests.storage.records import conversation, registration
+from tests.storage.test_backup_command import balcao
 
 SAO_PAULO = ZoneInfo("America/Sao_Paulo")
 NOW = datetime(2026, 11, 24, 15, 30, tzinfo=UTC)
@@ -176,3 +181,29 @@ async def test_of_an_empty_database_nothing_is_counted(database: Any):
     assert (found.total, {count.total for count in found.kinds}) == (0, {0})
     period = Period(date(2026, 11, 1), date(2026, 11, 3))
     assert [some async for some in OpenedConversations(database).opened_in(period)] == []
+
+
+async def test_the_command_draws_the_same_and_says_the_numbers(
+    database: Any, mongodb_uri: str, tmp_path: Path
+):
+    now = datetime.now(UTC)
+    protocol = f"{now.astimezone(SAO_PAULO):%Y%m%d}-000001"
+    await Conversations(database).add(conversation(protocol=protocol, opened_at=now))
+    settings = {
+        "BALCAO_MONGODB_URI": mongodb_uri,
+        "BALCAO_MONGODB_DATABASE": database.name,
+    }
+    said = await balcao("panel", "figuras", "--days", "2", cwd=tmp_path, **settings)
+    assert said.code == 0, said.all
+    assert "1 atendimento: 1 aberto" in said.words
+    # Nobody is in the register, so that there is no picture of it.
+    assert [path.name for path in sorted((tmp_path / "figuras").iterdir())] == [
+        f"painel-{n}.png" for n in (1, 2, 3)
+    ]
+    assert (tmp_path / "figuras" / "painel-1.png").read_bytes().startswith(b"\x89PNG")
+
+
+async def test_a_folder_that_is_none_is_said_before_anything_is_read(tmp_path: Path):
+    (tmp_path / "arquivo").touch()
+    with pytest.raises(RefusedError, match=r"Não consigo gravar em .*/arquivo: File exists"):
+        await draw_panel(Settings(), tmp_path / "arquivo", days=1)
