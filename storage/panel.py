@@ -118,7 +118,7 @@ class RegisterCounts:
         """How many there are, of which kinds, and whether these are estimates."""
         low = f"{INACTIVE}{END}"
         level = self._level((await self._by_word.about(low, low + HIGHEST)).count)
-        documents = await self._by_word.marked(level, low, low + HIGHEST)
+        documents = await self._by_word.marked(level, low, low + HIGHEST, fields=["kinds"])
         kinds = Counter(dict.fromkeys(Kind, 0))
         for document in documents:
             kinds.update(document["kinds"])
