@@ -1,6 +1,8 @@
 """/painel: figures of a period as one album, and buttons for another period."""
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, cast
@@ -8,16 +10,17 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from aiogram import Bot
+from aiogram.enums import ChatAction
+from aiogram.exceptions import TelegramAPIError
 from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import BufferedInputFile, CallbackQuery, InputMediaPhoto, Message
-from aiogram.utils.chat_action import ChatActionSender
 from aiogram_dialog import Dialog, DialogManager, ShowMode, Window
 from aiogram_dialog.widgets.input import ManagedTextInput, TextInput
 from aiogram_dialog.widgets.kbd import Button, Cancel, Row, SwitchTo
 from aiogram_dialog.widgets.text import Const, Format
 
 from bot.domain.chart import Chart
-from bot.domain.errors import AppError
+from bot.domain.errors import AppError, TryLaterError
 from bot.domain.panel import Figures, Period, PeriodRefusal, latest_days, read_period
 from handlers.admin import panel_texts as texts
 from handlers.admin.panel_words import charts, summary
@@ -31,6 +34,8 @@ _DAYS: Final = {
     "d30": (30, "30 dias"),
     "d90": (90, "90 dias"),
 }
+# Telegram shows it for five.
+_ACTION_S: Final = 4.5
 
 logger = structlog.get_logger()
 
@@ -111,10 +116,33 @@ async def _typed(
 async def _show(manager: DialogManager, chat_id: int, period: Period) -> None:
     """Send the pictures, and the menu below them."""
     bot: Bot = manager.middleware_data["bot"]
-    async with ChatActionSender.upload_photo(chat_id, bot):
+    async with _saying_that_pictures_come(bot, chat_id):
         await _send(bot, chat_id, _desk(manager), period)
     manager.dialog_data["shown"] = [period.first.isoformat(), period.last.isoformat()]
     manager.show_mode = ShowMode.DELETE_AND_SEND
+
+
+@asynccontextmanager
+async def _saying_that_pictures_come(bot: Bot, chat_id: int) -> AsyncIterator[None]:
+    """aiogram's own way raises in a task of its own, where nobody hears of it."""
+
+    async def say_again() -> None:
+        while True:
+            await asyncio.sleep(_ACTION_S)
+            await say_so()
+
+    async def say_so() -> None:
+        try:
+            await bot.send_chat_action(chat_id, ChatAction.UPLOAD_PHOTO)
+        except (TelegramAPIError, TryLaterError) as error:
+            logger.info("chat action not shown", error=type(error).__name__)
+
+    await say_so()
+    saying = asyncio.create_task(say_again())
+    try:
+        yield
+    finally:
+        saying.cancel()
 
 
 async def _send(bot: Bot, chat_id: int, desk: PanelDesk, period: Period) -> None:
