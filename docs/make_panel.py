@@ -37,7 +37,7 @@ def invented() -> Figures:
     random = Random(7)  # noqa: S311 - the same picture each time
     period = latest_days(30, today=date(2026, 11, 24))
     sums = Sums(period, timezone=ZONE, now=NOW)
-    for number in range(1_240):
+    for _ in range(1_240):
         day = period.first + timedelta(days=random.randrange(period.days - 1))
         hour = min(21, max(7, int(random.gauss(13, 3.5))))
         at = datetime(day.year, day.month, day.day, hour, random.randrange(60), tzinfo=ZONE)
@@ -46,7 +46,6 @@ def invented() -> Figures:
         identity = random.choice(IDENTITIES)
         sums.add(
             Opened(
-                chat_id=number,
                 department_id=random.choice("sssffv"),
                 opened_at=at,
                 claimed_at=claimed if random.random() > 0.02 else None,

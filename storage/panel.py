@@ -23,7 +23,6 @@ _KEYS: Final = 100
 # Up to so many are counted, which takes the embedded server 0.2 s; more are estimated from a part.
 _EXACT: Final = 5_000
 _FIELDS: Final = {
-    "chat_id": 1,
     "department_id": 1,
     "opened_at": 1,
     "claimed_at": 1,
@@ -136,7 +135,6 @@ class RegisterCounts:
 
 def _opened(document: Document) -> Opened:
     return Opened(
-        chat_id=document["chat_id"],
         department_id=document["department_id"],
         opened_at=document["opened_at"],
         claimed_at=document["claimed_at"],

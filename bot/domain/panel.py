@@ -92,7 +92,6 @@ class Outcome(StrEnum):
 class Opened:
     """What is counted of a conversation."""
 
-    chat_id: int
     department_id: str
     opened_at: datetime
     claimed_at: datetime | None

@@ -33,7 +33,6 @@ EMPTY = RegisterCount(active=0, inactive=0, kinds=())
 
 def opened(at: datetime = MORNING, waited_s: int | None = 60, **values: Any) -> Opened:
     standard: dict[str, Any] = {
-        "chat_id": 1,
         "department_id": "a",
         "opened_at": at,
         "claimed_at": None if waited_s is None else at + timedelta(seconds=waited_s),
