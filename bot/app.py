@@ -32,6 +32,7 @@ from bot.files_desk import files_desk
 from bot.jobs import Jobs, build_jobs, carry_or_work_alone
 from bot.relaying import build_relaying
 from bot.runtime.backups import BackUp, MakeBackups
+from bot.runtime.charts import DrawCharts
 from bot.runtime.fsm import AlreadyHandledError, DurableStorage
 from bot.runtime.group_access import group_access
 from bot.runtime.http_server import http_server
@@ -65,6 +66,7 @@ from bot.usecases.leave import Leave
 from bot.usecases.log_in import LogIn
 from bot.usecases.my_data import ReadMyData
 from bot.usecases.open_conversation import OpenConversation
+from bot.usecases.panel import ReadFigures
 from bot.usecases.queue import FindConversation, ShowQueue
 from bot.usecases.renew_notice import RenewNotice
 from bot.usecases.reopen import ReopenConversation
@@ -86,6 +88,7 @@ from handlers.admin import router as admin
 from handlers.admin import team as team_screens
 from handlers.admin.alerts import TelegramAlerts, TelegramSyncDesk
 from handlers.admin.files.desk import TelegramJobDesk
+from handlers.admin.panel import PanelDesk
 from handlers.admin.register.desk import RegisterDesk
 from handlers.attendant import members as group_members
 from handlers.attendant import router as attendant
@@ -104,6 +107,7 @@ from storage.data_subject import DataSubjects
 from storage.inbox import Inbox as StoredInbox
 from storage.labels import Tags as StoredTags
 from storage.login_tries import LoginTries
+from storage.panel import OpenedConversations, RegisterCounts
 from storage.questions import Questions
 from storage.queue import Queue
 from storage.registrations import Registrations
@@ -267,6 +271,18 @@ def build(
         sync=jobs.begin_sync,
         files=files_desk(jobs, settings, names=register_desk.names),
         access_to_group=_access_to_group(bot),
+        panel=PanelDesk(
+            read=ReadFigures(
+                conversations=OpenedConversations(database),
+                register=RegisterCounts(database),
+                departments=departments.all,
+                clock=clock,
+                timezone=settings.zone,
+            ),
+            draw=DrawCharts(),
+            clock=clock,
+            timezone=settings.zone,
+        ),
         backups=backups,
         report_status=ReportStatus(
             version=version("balcao"),

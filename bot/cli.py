@@ -13,7 +13,7 @@ import rich.progress
 import typer
 from rich.markup import escape
 
-from bot import cli_jobs, cli_sync, clients
+from bot import cli_jobs, cli_panel, cli_sync, clients
 from bot.console import err, finish, out, read_settings
 from bot.domain.backup import COMMAND_LINE, BackupMade
 from bot.domain.errors import AppError, RefusedError
@@ -34,6 +34,7 @@ cli = typer.Typer(
 )
 cli_jobs.register(cli)
 cli.command()(cli_sync.sync)
+cli.command()(cli_panel.panel)
 
 # As people who run a counter call the collections.
 _COLLECTIONS = {

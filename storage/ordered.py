@@ -19,7 +19,7 @@ neighbours of the level above.
 
 import asyncio
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
@@ -203,12 +203,17 @@ class Ordered:
         with translated():
             return int(await self._collection.count_documents(query))
 
-    async def marked(self, number: int, low: str = "", high: str = HIGHEST) -> list[Document]:
-        """The documents of a level that have a key within the bounds, in no order."""
+    async def marked(
+        self, number: int, low: str = "", high: str = HIGHEST, *, fields: Sequence[str] = ()
+    ) -> list[Document]:
+        """The documents of a level that have a key within the bounds, in no order.
+
+        fields: all that is read of them, beside the key; nothing reads everything.
+        """
+        wanted = [self._field, *fields] if fields else None
+        query = self._on_level(number, low, high)
         with translated():
-            documents = await self._collection.find(self._on_level(number, low, high)).to_list(
-                None
-            )
+            documents = await self._collection.find(query, wanted).to_list(None)
         return [d for d in documents if any(low <= key < high for key in self._keys(d))]
 
     def _on_level(self, number: int, low: str, high: str) -> Document:

@@ -68,6 +68,7 @@ COMMANDS: Final[Mapping[str, Rule]] = MappingProxyType(
         "fila": Rule(private=_ADMINS, group=_STAFF, menu="Fila de espera"),
         "atendimento": _for_admins("Um atendimento e sua história, pelo protocolo"),
         "auditoria": _for_admins("Quem mudou o quê, e quando"),
+        "painel": _for_admins("Números do atendimento, em figuras"),
         "equipe": _for_admins("Administradores e atendentes"),
         "titular": _for_admins("Dados de uma pessoa: enviar, anonimizar"),
         "status": _for_admins("Como o bot está"),

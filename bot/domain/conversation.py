@@ -4,7 +4,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Final, Self
 from zoneinfo import ZoneInfo
@@ -318,3 +318,8 @@ def new_protocol(now: datetime, timezone: ZoneInfo) -> str:
     one that is taken, and the caller draws again.
     """
     return f"{now.astimezone(timezone):%Y%m%d}-{secrets.randbelow(1_000_000):06d}"
+
+
+def protocols_of(day: date) -> tuple[str, str]:
+    """The protocol numbers of a local date lie from the first of these to below the second."""
+    return f"{day:%Y%m%d}-", f"{day:%Y%m%d}."

@@ -11,7 +11,17 @@ from aiogram_dialog.api.entities import stack as stacks
 from aiogram_dialog.api.exceptions import OutdatedIntent, UnknownIntent, UnknownState
 
 from handlers.access import IsAdmin
-from handlers.admin import backup, data_subject, departments, queues, status, sync, tags, texts
+from handlers.admin import (
+    backup,
+    data_subject,
+    departments,
+    panel,
+    queues,
+    status,
+    sync,
+    tags,
+    texts,
+)
 from handlers.admin.files import exporting, importing, tasks
 from handlers.admin.files.arriving import ask_for_file, receive
 from handlers.admin.files.desk import FilesDesk
@@ -111,6 +121,7 @@ def router() -> Router:
     screens.message.register(open_audit, Command("auditoria"))
     screens.message.register(open_tags, Command("etiquetas"))
     screens.message.register(open_departments, Command("departamentos"))
+    screens.message.register(panel.open_panel, Command("painel"))
     # Before the command: it may stand below a file.
     screens.message.register(receive, F.document)
     screens.message.register(open_import, Command("importar"))
@@ -125,6 +136,7 @@ def router() -> Router:
         edit.dialog(),
         wizard.dialog(),
         audit.dialog(),
+        panel.dialog(),
         tags.dialog(),
         departments.dialog(),
         importing.dialog(),

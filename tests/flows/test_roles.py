@@ -32,6 +32,7 @@ ADMINS = {
     *{"importar", "exportar", "tarefas", "sincronizar"},
     *{"fila", "atendimento"},
     *{"clientes", "auditoria", "etiquetas", "departamentos", "equipe", "status", "backup"},
+    "painel",
 }
 ATTENDANTS = {"fila", "nota", "apagar"}
 PRIVATE = {CUSTOMER: CUSTOMERS, BIA: CUSTOMERS, ADMIN_ID: ADMINS}

@@ -1,0 +1,75 @@
+"""Use case: the figures of a period, read some hundreds of conversations at a time."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from bot.domain.conversation import Department
+from bot.domain.panel import Figures, Opened, Period, RegisterCount, Sums
+
+
+class Conversations(Protocol):
+    def opened_in(self, period: Period) -> AsyncIterator[Sequence[Opened]]:
+        """Each conversation that was opened in the period, by day; perhaps some of the day before
+        and the day after."""
+        ...
+
+
+class Register(Protocol):
+    async def from_chats(self, registration_ids: Collection[str]) -> Mapping[str, datetime]:
+        """When those of these registrations were made that a chat has made, by their id."""
+        ...
+
+    async def counts(self) -> RegisterCount: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadFigures:
+    """Reads the figures of the panel.
+
+    The outcome of an identification is told by what is stored now, for each conversation:
+
+    - not consulted: the conversation still owes the look-up in the ERP. Once the ERP has answered
+      it is one of the others.
+    - verified, not identified: as its identity says.
+    - new prospect: not verified, and its registration was made in the period from what a chat
+      said. A person is that once, with the first conversation of the period.
+    - not verified: whoever typed a document beside these.
+
+    Whoever typed a document and chose no department has no conversation, and is not counted.
+    """
+
+    conversations: Conversations
+    register: Register
+    departments: Callable[[], Awaitable[Sequence[Department]]]
+    clock: Callable[[], datetime]
+    timezone: ZoneInfo
+
+    async def __call__(self, period: Period) -> Figures:
+        """Passes on an AppError of the database."""
+        sums = Sums(period, timezone=self.timezone, now=self.clock())
+        counted: set[str] = set()
+        async for some in self.conversations.opened_in(period):
+            inside = [one for one in some if period.holds(self._day(one.opened_at))]
+            new = await self._new_prospects(inside, period) - counted
+            for one in inside:
+                is_new = one.may_be_new_prospect and one.registration_id in new
+                sums.add(one, is_new_prospect=is_new)
+                if is_new and one.registration_id:
+                    new.remove(one.registration_id)
+                    counted.add(one.registration_id)
+        names = {one.id: one.name for one in await self.departments()}
+        return sums.figures(await self.register.counts(), departments=names)
+
+    async def _new_prospects(self, some: Sequence[Opened], period: Period) -> set[str]:
+        """Registrations that chats have made in the period, of these conversations."""
+        ids = {
+            one.registration_id for one in some if one.may_be_new_prospect and one.registration_id
+        }
+        made = await self.register.from_chats(ids)
+        return {key for key, at in made.items() if period.holds(self._day(at))}
+
+    def _day(self, at: datetime) -> date:
+        return at.astimezone(self.timezone).date()
