@@ -136,7 +136,8 @@ async def opened(uri: str) -> AsyncIterator[Any]:
 
 
 async def until(true: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(60):
+    # What hangs is ended by the test's own limit; a busy machine takes a minute for 50,000 rows.
+    async with asyncio.timeout(240):
         while not await true():  # noqa: ASYNC110 - another process sets no event
             await asyncio.sleep(0.01)
 
