@@ -9,12 +9,10 @@ import rich.progress
 from rich.console import Console
 from rich.markup import escape
 
-from bot import clients, telegram
+from bot import clients
 from bot.domain.conversation import Department
 from bot.domain.errors import AppError, RefusedError
 from bot.domain.group import Right
-from bot.runtime.group_access import group_access
-from bot.runtime.serve import wait_for_telegram
 from bot.sentences import sentence
 from bot.settings import Settings
 from handlers.words import number
@@ -94,6 +92,11 @@ async def _database(
 async def _telegram(settings: Settings, database: Database | None) -> str:
     if not settings.bot_token.get_secret_value():
         raise AppError("sem token, não dá para testar")
+    # Telegram's library takes seconds to load.
+    from bot import telegram
+    from bot.runtime.group_access import group_access
+    from bot.runtime.serve import wait_for_telegram
+
     async with telegram.open_bot(settings) as bot:
         try:
             async with asyncio.timeout(_TELEGRAM_S):

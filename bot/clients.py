@@ -1,17 +1,16 @@
 """The database and the ERP of the settings, opened here and closed with their contexts.
 
 Nothing here or below knows Telegram, whose library takes seconds to load: commands need none.
+What speaks HTTP with an ERP is loaded when one is opened, as most of them need none either.
 """
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from bot.settings import Settings
 from bot.usecases.departments import Departments
-from erp.adapter import Credentials, Erp
-from erp.registry import open_erp
-from erp.remembered import Remembered
 from storage.backup import refuse_half_restored
 from storage.connection import Database, connected
 from storage.embedded import embedded_server
@@ -19,6 +18,9 @@ from storage.erp_tokens import ErpTokens
 from storage.indexes import ensure_indexes
 from storage.labels import Departments as StoredDepartments
 from storage.search import complete
+
+if TYPE_CHECKING:
+    from erp.adapter import Erp
 
 
 @asynccontextmanager
@@ -41,11 +43,16 @@ async def open_database(
         yield database
 
 
-def open_erp_of(settings: Settings, database: Database | None) -> AbstractAsyncContextManager[Erp]:
+def open_erp_of(
+    settings: Settings, database: Database | None
+) -> "AbstractAsyncContextManager[Erp]":
     """The ERP of the settings; raises RefusedError when they cannot be right.
 
     database: keeps the tokens that some ERPs renew; without one those refuse.
     """
+    from erp.adapter import Credentials
+    from erp.registry import open_erp
+
     return open_erp(
         settings.erp_kind,
         Credentials(
@@ -63,11 +70,13 @@ def open_erp_of(settings: Settings, database: Database | None) -> AbstractAsyncC
 
 
 @asynccontextmanager
-async def open_erp_if_set(settings: Settings, database: Database) -> AsyncIterator[Erp | None]:
+async def open_erp_if_set(settings: Settings, database: Database) -> "AsyncIterator[Erp | None]":
     """The same, which believes for a moment that nobody has a tax id; None when no ERP is set."""
     if not settings.erp_kind:
         yield None
         return
+    from erp.remembered import Remembered
+
     async with open_erp_of(settings, database) as erp:
         yield Remembered(erp)
 

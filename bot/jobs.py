@@ -5,13 +5,12 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from bot.domain.errors import RefusedError, TryLaterError
 from bot.domain.job import Job, JobKind
-from bot.runtime.carrier import open_carrier
 from bot.runtime.job_runs import JobRuns
 from bot.runtime.jobs import PACE_S, Desk, WorkJobs
 from bot.runtime.passwords import Argon2Passwords
@@ -25,8 +24,6 @@ from bot.usecases.labels import Tags
 from bot.usecases.manage_jobs import ManageJobs
 from bot.usecases.sync_erp import SyncErp
 from bot.usecases.undo_job import UndoJob
-from erp.adapter import Erp
-from erp.registry import find_adapter
 from handlers.admin.files.reasons import describe
 from storage.bulk import Bulk
 from storage.choices import Choices
@@ -35,6 +32,9 @@ from storage.files import Files
 from storage.jobs import Jobs as StoredJobs
 from storage.search import Search
 from storage.syncs import Syncs
+
+if TYPE_CHECKING:
+    from erp.adapter import Erp
 
 _WITHOUT_BROKER_S: Final = 5.0
 
@@ -70,7 +70,7 @@ def build_jobs(
     tags: Tags,
     departments: Departments,
     clock: Callable[[], datetime],
-    erp: Erp | None = None,
+    erp: "Erp | None" = None,
     pace_s: float = PACE_S,
 ) -> Jobs:
     """Jobs on this database; `desk` is told of them, of progress every `pace_s`."""
@@ -120,6 +120,9 @@ def _begin_sync(
     work: WorkJobs,
     clock: Callable[[], datetime],
 ) -> BeginSync:
+    # Commands that work on files load no ERP.
+    from erp.registry import find_adapter
+
     facts = find_adapter(settings.erp_kind).facts
     minutes = settings.sync_interval_minutes
     every = facts.sync_minutes if minutes is None else minutes
@@ -154,6 +157,9 @@ async def carry_for_ever(jobs: WorkJobs, broker_url: str, *, queue: str) -> None
 
     Raises RefusedError when it does not let us in.
     """
+    # Nor do they load a broker: what they begin, they work on themselves.
+    from bot.runtime.carrier import open_carrier
+
     while True:
         try:
             async with open_carrier(broker_url, jobs.work, queue=queue) as carrier:

@@ -10,6 +10,8 @@ with `_id`, the others one on whose they are. Building one later would stop the 
 Nothing tells beforehand how many documents a window holds, so the next one is as wide as the last
 one was worth. That is sound because keys spread evenly: random hexadecimal, or Telegram's numbers.
 Whatever other keys there are lie between two bounds, too: they are not missed, only not divided.
+
+What fits into one window is read as one: dividing nothing much takes hundreds of questions.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -89,7 +91,7 @@ def walk(database: Database, name: str) -> AsyncIterator[list[RawBSONDocument]]:
             documents = await collection.find(query).to_list(None)
         return len(documents), documents
 
-    return _each_window(name, read)
+    return _each_window(database, name, read)
 
 
 def walk_with_audit(
@@ -107,7 +109,7 @@ def walk_with_audit(
             entries = await audit.find({"registration_id": query["_id"]}).to_list(None)
         return len(documents) + len(entries), (documents, entries)
 
-    return _each_window("registrations", read)
+    return _each_window(database, "registrations", read, beside="audit")
 
 
 def delete_all(database: Database, name: str) -> AsyncIterator[int]:
@@ -122,15 +124,27 @@ def delete_all(database: Database, name: str) -> AsyncIterator[int]:
             result = await collection.delete_many(query)
         return result.deleted_count, result.deleted_count
 
-    return _each_window(name, delete)
+    return _each_window(database, name, delete)
 
 
 async def _each_window(
-    name: str, act: Callable[[Document], Awaitable[tuple[int, Answer]]]
+    database: Database,
+    name: str,
+    act: Callable[[Document], Awaitable[tuple[int, Answer]]],
+    *,
+    beside: str | None = None,
 ) -> AsyncIterator[Answer]:
-    """The answers of `act`, which also tells how many documents it met, for adjoining windows."""
+    """The answers of `act`, which also tells how many documents it met, for adjoining windows.
+
+    beside: another collection that `act` reads in them.
+    """
     field, keys = _FIELDS[name]
-    low, position, span = keys.lowest, 0, keys.first_span
+    with translated():
+        counts = [
+            await database[each].estimated_document_count() for each in (name, beside) if each
+        ]
+    is_small = sum(counts) <= _WANTED
+    low, position, span = keys.lowest, keys.end + 1 if is_small else 0, keys.first_span
     while True:
         high = keys.bound(position) if position <= keys.end else keys.highest
         # From the lower to below the upper bound: the form that is right on a compound index.

@@ -3,11 +3,10 @@
 import asyncio
 import os
 import random
-import subprocess
 import sys
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ from storage.connection import connected
 from storage.indexes import ensure_indexes
 from storage.verify import verify
 from tests.jobs.conftest import HEADER, Bench, table
-from tests.storage.servers import kill, short_lived
+from tests.storage.servers import is_running, kill, short_lived
 
 ROWS = 50_000
 KILLS = 20
@@ -61,68 +60,71 @@ class Begun(Bench):
 class Workers:
     """One process at a time that works on the jobs of a database."""
 
-    def __init__(self, uri: str, bench: Bench, *more: str) -> None:
-        self._command = [
-            *(sys.executable, "-m", "tests.jobs.worker"),
-            *(uri, bench.database.name, str(bench.folder), *more),
-        ]
+    def __init__(self, forking: asyncio.subprocess.Process, bench: Bench) -> None:
+        self._forking = forking
         self._bench = bench
-        self._process: subprocess.Popen[bytes] | None = None
+        self._pid: int | None = None
         self.kills = 0
 
-    def start(self) -> None:
-        self._process = subprocess.Popen(  # noqa: S603 - ours
-            self._command,
-            stdin=subprocess.DEVNULL,
-            # Not measured: it would take twice as long, and what is killed tells nothing.
-            env={
-                **{k: v for k, v in os.environ.items() if not k.startswith("COVERAGE_")},
-                "PYTHONPATH": os.pathsep.join(sys.path),
-            },
-        )
+    async def start(self) -> None:
+        assert self._forking.stdin
+        assert self._forking.stdout
+        self._forking.stdin.write(b"\n")
+        self._pid = int(await self._forking.stdout.readline())
 
     async def kill(self) -> None:
         """End it as the power does."""
-        assert self._process is not None
-        assert self._process.poll() is None
-        await kill(self._process.pid)
-        self._process.wait()
-        self._process = None
+        assert self._pid is not None
+        assert is_running(self._pid)
+        await self.close()
         self.kills += 1
 
     async def killed_when(self, true: Callable[[], Awaitable[bool]]) -> None:
         """One that is started, and killed when this has come about."""
-        self.start()
+        await self.start()
         await until(true)
         await self.kill()
 
     async def finishes(self, job_id: int) -> Job:
         """The job after one was left alone with it."""
-        self.start()
+        await self.start()
 
         async def is_left() -> bool:
             job = await self._bench.job(job_id)
             return not job.is_active and job.owner is None
 
         await until(is_left)
-        self.close()
+        await self.close()
         return await self._bench.job(job_id)
 
-    def close(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+    async def close(self) -> None:
+        if self._pid is not None:
+            with suppress(ProcessLookupError):
+                await kill(self._pid)
+            self._pid = None
 
 
-@contextmanager
-def workers(uri: str, bench: Bench, *more: str) -> Iterator[Workers]:
+@asynccontextmanager
+async def workers(uri: str, bench: Bench, *more: str) -> AsyncIterator[Workers]:
     """more: what such a process is told beyond the database."""
-    some = Workers(uri, bench, *more)
+    forking = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.jobs.worker"),
+        *(uri, bench.database.name, str(bench.folder), *more),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        # Not measured: it would take twice as long, and what is killed tells nothing.
+        env={
+            **{k: v for k, v in os.environ.items() if not k.startswith("COVERAGE_")},
+            "PYTHONPATH": os.pathsep.join(sys.path),
+        },
+    )
+    some = Workers(forking, bench)
     try:
         yield some
     finally:
-        some.close()
+        await some.close()
+        # With nobody to tell it anything it ends.
+        await forking.communicate(b"")
 
 
 @asynccontextmanager
@@ -134,7 +136,8 @@ async def opened(uri: str) -> AsyncIterator[Any]:
 
 
 async def until(true: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(60):
+    # What hangs is ended by the test's own limit; a busy machine takes a minute for 50,000 rows.
+    async with asyncio.timeout(240):
         while not await true():  # noqa: ASYNC110 - another process sets no event
             await asyncio.sleep(0.01)
 

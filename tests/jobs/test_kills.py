@@ -34,7 +34,7 @@ async def test_twenty_kills_leave_an_import_as_if_there_had_been_none(
     bench = Begun(database, tmp_path)
     job = await bench.begun(sent, state=JobState.RUNNING)
     moments = Moments(bench, job.id)
-    with workers(mongodb_uri, bench) as some:
+    async with workers(mongodb_uri, bench) as some:
         for _ in range(3):
             await some.killed_when(moments.claimed())
         while some.kills < KILLS - 3:
@@ -50,7 +50,7 @@ async def test_twenty_kills_leave_an_import_as_if_there_had_been_none(
         await prefill(second, there)
         other = Begun(second, tmp_path)
         begun = await other.begun(sent, state=JobState.RUNNING)
-        with workers(mongodb_uri, other) as undisturbed:
+        async with workers(mongodb_uri, other) as undisturbed:
             twin = await undisturbed.finishes(begun.id)
         assert (twin.counts.rows, twin.counts.refused) == (ROWS, ROWS // 100)
         await assert_same(bench, job, other, twin)

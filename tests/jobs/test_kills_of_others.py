@@ -39,7 +39,7 @@ async def test_kills_leave_an_undo_as_if_there_had_been_none(
         undo = await bench.manage.undo(imported.id, by="admin:1")
         assert isinstance(undo, Job)
         moments = Moments(bench, undo.id)
-        with workers(mongodb_uri, bench) as some:
+        async with workers(mongodb_uri, bench) as some:
             await some.killed_when(moments.claimed())
             for _ in range(4):
                 await some.killed_when(moments.batches(chance.randint(1, 2)))
@@ -81,7 +81,7 @@ async def test_kills_leave_a_dry_run_as_if_there_had_been_none(
     twin = await bench.worked(drafts[1])
     before = await bench.register()
     moments = Moments(bench, drafts[0].id)
-    with workers(mongodb_uri, bench) as some:
+    async with workers(mongodb_uri, bench) as some:
         for _ in range(5):
             await some.killed_when(moments.claimed())
         assert (await bench.job(drafts[0].id)).state is JobState.CHECKING

@@ -48,7 +48,7 @@ async def test_kills_leave_a_sync_as_if_there_had_been_none(
     async with syncing(database, tmp_path, ixc, kind=Begun) as bench:
         begun = await bench.begin(SyncMode.FULL, by="admin:1")
         moments = Moments(bench, begun.id)
-        with workers(mongodb_uri, bench, ixc.url) as some:
+        async with workers(mongodb_uri, bench, ixc.url) as some:
             await some.killed_when(moments.claimed())
             while some.kills < KILLS:
                 await some.killed_when(moments.batches(chance.randint(1, 2)))

@@ -1,9 +1,14 @@
-"""A process that works on jobs until it is killed, as `balcao run` does beside the chats.
+"""A process that begins another with every line on its stdin, and answers with its number.
+
+Each works on jobs until it is killed, as `balcao run` does beside the chats. They are forks of one
+that has loaded everything, as a test that kills twenty would wait for little else than imports.
 
 argv: address of the server, name of the database, folder of the process, address of an IXC.
 """
 
 import asyncio
+import os
+import signal
 import sys
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -30,6 +35,20 @@ async def _work(uri: str, name: str, folder: Path, erp_url: str) -> None:
             await work.keep_for_ever(carrier.send)
 
 
+def _begin_with_every_line() -> None:
+    # Who is killed is gone at once, and stays no zombie whose number seems to be in use.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    for _ in sys.stdin:
+        pid = os.fork()
+        if not pid:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            os.dup2(2, 1)
+            asyncio.run(_work(sys.argv[1], sys.argv[2], Path(sys.argv[3]), "".join(sys.argv[4:])))
+            os._exit(1)
+        print(pid, flush=True)  # noqa: T201 - the answer
+
+
 if __name__ == "__main__":
     configure_logs(level="WARNING", log_format="console")
-    asyncio.run(_work(sys.argv[1], sys.argv[2], Path(sys.argv[3]), "".join(sys.argv[4:])))
+    _begin_with_every_line()

@@ -253,7 +253,7 @@ async def test_what_is_written_meanwhile_is_not_called_tampering(database: Any):
         for one in people:
             writing.create_task(keep_writing(one))
         try:
-            for _ in range(5):
+            for _ in range(25):
                 told = await found(database)
                 assert told.broken == ()
         finally:
