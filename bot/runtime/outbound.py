@@ -11,6 +11,7 @@ from aiogram.client.session.middlewares.base import (
 )
 from aiogram.exceptions import (
     RestartingTelegram,
+    TelegramEntityTooLarge,
     TelegramNetworkError,
     TelegramRetryAfter,
     TelegramServerError,
@@ -82,6 +83,9 @@ class Outbound(BaseRequestMiddleware):
         while True:
             try:
                 return await make_request(bot, method)
+            except TelegramEntityTooLarge:
+                # Among aiogram's network errors, and yet an answer that waiting does not change.
+                raise
             except TelegramRetryAfter as error:
                 waited_s += error.retry_after
                 self._turns.asked_to_wait += 1

@@ -1,4 +1,4 @@
-"""What becomes of every kind of message, for docs/relay.md; tests/flows/test_relay_kinds.py runs it.
+"""What becomes of every kind of message, for docs/relay.md; `test_relay_kinds.py` runs it.
 
 python -m tests.flows.relay_table
 """
