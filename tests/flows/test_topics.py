@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from bot.demo import people as demo
-from bot.demo.ixc import IxcEmulator
+from bot.demo.ixc import IxcEmulator, faults
+from bot.domain.candidate import Candidate, Policy
+from bot.domain.registration import Kind, Stamp, Way
+from bot.domain.tax_id import read_tax_id
 from tests.flows.conftest import (
     ADMIN_ID,
     BIA,
@@ -83,17 +86,29 @@ async def test_everything_in_the_topic_reaches_the_customer_and_general_does_not
 async def test_who_is_found_late_is_named_in_the_title(
     forum: Telegram, erp: IxcEmulator, clock: Clock
 ):
-    erp.fail(502)
-    customer = forum.customer(demo.ANA)
-    await customer.is_in_conversation()
-    before = topic(forum).name
-    erp.heal()
-    clock.advance(timedelta(minutes=2))
+    erp.fail(faults.html(500))
+    maria = forum.customer(demo.MARIA)
+    await maria.is_in_conversation()
+    await maria.says("Mari")
+    assert topic(forum).name.startswith("Mari · ")
     assert forum.balcao is not None
+    await forum.balcao.apply_plan(
+        [
+            Candidate(
+                tax_id=read_tax_id(demo.MARIA.tax_id),
+                name="Maria de Lourdes",
+                kinds=frozenset((Kind.CUSTOMER,)),
+                priority_departments=frozenset(("atendimento",)),
+            )
+        ],
+        Policy(may_create=True, may_update=True),
+        Stamp(at=clock(), by="admin:1", way=Way.CHAT),
+    )
+    erp.heal()
+    clock.advance(timedelta(seconds=6))
     await forum.balcao.retry_lookups()
     await forum.settled()
-    assert topic(forum).name != before
-    assert topic(forum).name.startswith("🔴 Ana Beatriz Souza · ")
+    assert topic(forum).name.startswith("🔴 Maria de Lourdes")
 
 
 async def test_the_topic_is_closed_with_the_conversation(forum: Telegram, ana: Customer):
@@ -223,18 +238,18 @@ async def test_a_plain_group_becomes_a_supergroup(start: Start, waiting: bool):
             for text in ("um", "dois"):
                 emulator.send_text(ana.id, ana.id, text)
             await emulator.until(
-                lambda: emulator.calls_of("sendMessage")[-1].values.get("text", "").endswith("um")
+                lambda: emulator.calls_of("sendMessage")[-1].params.get("text", "").endswith("um")
             )
         emulator.migrate(plain, NEW_ID)
         emulator.send_text(ana.id, ana.id, "Depois")
-        emulator.edit_text(ana.id, ana.id, said["message_id"], "Corrigi")
+        emulator.edit_text(ana.id, ana.id, said["message_id"], "Mudei")
         await people.settled()
         texts_there = [m["text"] for m in people.messages(NEW_ID) if "text" in m]
         cards = [m for m in people.messages(NEW_ID) if "Ficha completa" in str(m)]
         cards = [m for m in cards if "reply_markup" in m]
         assert len(cards) == 1
         shown = "\n".join(texts_there)
-        words = [*(("um", "dois") if waiting else ()), "Depois", "Corrigi"]
+        words = [*(("um", "dois") if waiting else ()), "Depois", "Mudei"]
         assert [shown.count(word) for word in words] == [1] * len(words)
         assert [w for w in shown.split() if w in words] == words
         emulator.send_text(BIA, NEW_ID, "Vi", reply_to=cards[0]["message_id"])
