@@ -100,6 +100,9 @@ class _Lane:
 
     items: dict[str, Outgoing] = field(default_factory=dict)
     is_read: bool = False
+    """Whether it is known what waited before; while it is not, nothing is sent."""
+    is_latest: bool = False
+    """Whether nothing has come since it was read."""
     came_at: dict[str, float] = field(default_factory=dict)
     """When the latest part of an album came."""
     news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -265,6 +268,7 @@ class Outbox:
     def _take_in(self, item: Outgoing) -> None:
         lane = self._lane(item.chat_id)
         lane.items[item.id] = item
+        lane.is_latest = False
         if item.album:
             lane.came_at[item.album] = asyncio.get_running_loop().time()
         self.retry(item.chat_id)
@@ -312,6 +316,7 @@ class Outbox:
     async def _read(self, chat_id: int, lane: _Lane) -> None:
         now = asyncio.get_running_loop().time()
         known = list(lane.items)
+        lane.is_latest = True
         stored = await self._store.waiting_in(chat_id)
         lane.is_read = True
         # What was known and waits no more was sent by another replica meanwhile.
@@ -330,6 +335,11 @@ class Outbox:
                 await _news(lane, _ALBUM_S)
                 continue
             async with self._turns.turn(chat_id, batch[0].priority) as waited_s:
+                if not lane.is_latest:
+                    # Another replica may have put what goes before what came here.
+                    await self._read(batch[0].chat_id, lane)
+                if not lane.items:
+                    break
                 # Again: what is more important may have come while it waited.
                 batch = self._choose(lane, is_late=waited_s > _WAITED_S)
                 if batch and not await self._send(lane, batch):
