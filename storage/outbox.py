@@ -67,7 +67,7 @@ class Outbox:
     async def fail(self, ids: Sequence[str], reason: Undelivered, *, at: datetime) -> None:
         """Not delivered: out of the way of what comes later, kept to be sent again."""
         change = {
-            "$set": {"failed_at": at, "reason": str(reason)},
+            "$set": {"failed_at": at, "reason": str(reason), "together": list(ids)},
             "$unset": {"waiting": ""},
         }
         await asyncio.gather(*(self._write(UpdateOne({"_id": one}, change)) for one in ids))
@@ -77,10 +77,12 @@ class Outbox:
         change = {"$set": {"chat_id": chat_id, "waiting": chat_id}}
         await asyncio.gather(*(self._write(UpdateOne({"_id": one}, change)) for one in ids))
 
-    async def failed(self, item_id: str) -> Outgoing | None:
-        """One that was not delivered and is kept."""
+    async def failed(self, item_id: str) -> list[Outgoing]:
+        """One that was not delivered and is kept, with the rest of its album."""
         document = await self._find(item_id)
-        return _read(document) if document and "failed_at" in document else None
+        ids = document.get("together", [item_id]) if document else []
+        found = await asyncio.gather(*(self._find(one) for one in ids))
+        return [_read(document) for document in found if document and "failed_at" in document]
 
     async def again(self, item_id: str) -> bool:
         """Whether it waits once more; only one of those who press at once does it."""

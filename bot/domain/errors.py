@@ -62,6 +62,10 @@ class TryLaterError(AppError):
         self.retry_after_s = retry_after_s
 
 
+class UnconfirmedError(TryLaterError):
+    """The call went out and no answer came: it may have been done."""
+
+
 class LostError(TryLaterError):
     """Another worker has taken the job that this one was doing."""
 

@@ -11,6 +11,7 @@ from aiogram.client.session.middlewares.base import (
 )
 from aiogram.exceptions import (
     RestartingTelegram,
+    TelegramEntityTooLarge,
     TelegramNetworkError,
     TelegramRetryAfter,
     TelegramServerError,
@@ -18,8 +19,9 @@ from aiogram.exceptions import (
 from aiogram.methods import Response, TelegramMethod
 from aiogram.methods.base import TelegramType
 from aiogram.types import InputFile, Message, MessageId
+from aiohttp import ClientConnectorError, ConnectionTimeoutError
 
-from bot.domain.errors import TryLaterError
+from bot.domain.errors import TryLaterError, UnconfirmedError
 from bot.domain.outgoing import Priority
 from bot.runtime.limits import Turns
 
@@ -81,6 +83,9 @@ class Outbound(BaseRequestMiddleware):
         while True:
             try:
                 return await make_request(bot, method)
+            except TelegramEntityTooLarge:
+                # Among aiogram's network errors, and yet an answer that waiting does not change.
+                raise
             except TelegramRetryAfter as error:
                 waited_s += error.retry_after
                 self._turns.asked_to_wait += 1
@@ -96,9 +101,18 @@ class Outbound(BaseRequestMiddleware):
                 )
                 await asyncio.sleep(error.retry_after)
             except (TelegramNetworkError, TelegramServerError, RestartingTelegram) as error:
-                raise TryLaterError(
+                kind = UnconfirmedError if _may_be_done(error) else TryLaterError
+                raise kind(
                     f"Telegram does not answer {method.__api_method__} ({type(error).__name__})"
                 ) from error
+
+
+def _may_be_done(error: Exception) -> bool:
+    """Whether the call may have reached Telegram although no answer came."""
+    if not isinstance(error, TelegramNetworkError):
+        return False
+    cause = error.__cause__ or error.__context__
+    return not isinstance(cause, (ClientConnectorError, ConnectionTimeoutError))
 
 
 def _messages(method: TelegramMethod[Any]) -> int:

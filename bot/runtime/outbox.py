@@ -5,7 +5,7 @@ is served by one replica at a time.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from contextvars import Context, ContextVar
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from bot.domain.errors import RefusedError, TryLaterError
+from bot.domain.errors import RefusedError, TryLaterError, UnconfirmedError
 from bot.domain.outgoing import (
     ALBUM_SIZE,
     MovedError,
@@ -65,7 +65,7 @@ class OutboxStore(Protocol):
 
     async def move(self, ids: Sequence[str], chat_id: int) -> None: ...
 
-    async def failed(self, item_id: str) -> Outgoing | None: ...
+    async def failed(self, item_id: str) -> list[Outgoing]: ...
 
     async def again(self, item_id: str) -> bool: ...
 
@@ -100,10 +100,15 @@ class _Lane:
 
     items: dict[str, Outgoing] = field(default_factory=dict)
     is_read: bool = False
+    """Whether it is known what waited before; while it is not, nothing is sent."""
+    is_latest: bool = False
+    """Whether nothing has come since it was read."""
     came_at: dict[str, float] = field(default_factory=dict)
     """When the latest part of an album came."""
     news: asyncio.Event = field(default_factory=asyncio.Event)
     tries: int = 0
+    begun: frozenset[str] = frozenset()
+    """What is being sent at this moment."""
 
 
 @dataclass(slots=True)
@@ -166,12 +171,17 @@ class Outbox:
 
     async def again(self, item_id: str) -> bool:
         """Whether something that was not delivered is sent once more by this."""
-        item = await self._store.failed(item_id)
-        if item is None or not await self._store.again(item_id):
-            return False
-        self._take_in(item.model_copy(update={"attempts": 0}))
-        self.wake(item.chat_id)
-        return True
+        is_sent = False
+        for item in await self._store.failed(item_id):
+            if await self._store.again(item.id):
+                is_sent = True
+                self._take_in(item.model_copy(update={"attempts": 0}))
+                self.wake(item.chat_id)
+        return is_sent
+
+    async def failed(self, item_id: str) -> list[Outgoing]:
+        """What was not delivered together with this, itself included."""
+        return await self._store.failed(item_id)
 
     def wake(self, chat_id: int) -> None:
         """Have what waits for the chat sent, unless that is going on already."""
@@ -242,7 +252,7 @@ class Outbox:
         return lane is not None and any(
             there.what is item.what
             and there.conversation_id == item.conversation_id
-            and not there.attempts
+            and there.id not in lane.begun
             for there in lane.items.values()
         )
 
@@ -258,6 +268,7 @@ class Outbox:
     def _take_in(self, item: Outgoing) -> None:
         lane = self._lane(item.chat_id)
         lane.items[item.id] = item
+        lane.is_latest = False
         if item.album:
             lane.came_at[item.album] = asyncio.get_running_loop().time()
         self.retry(item.chat_id)
@@ -304,8 +315,12 @@ class Outbox:
 
     async def _read(self, chat_id: int, lane: _Lane) -> None:
         now = asyncio.get_running_loop().time()
+        known = list(lane.items)
+        lane.is_latest = True
         stored = await self._store.waiting_in(chat_id)
         lane.is_read = True
+        # What was known and waits no more was sent by another replica meanwhile.
+        _leave(lane, set(known) - {item.id for item in stored})
         for item in stored:
             lane.items[item.id] = item
             if item.album:
@@ -320,6 +335,11 @@ class Outbox:
                 await _news(lane, _ALBUM_S)
                 continue
             async with self._turns.turn(chat_id, batch[0].priority) as waited_s:
+                if not lane.is_latest:
+                    # Another replica may have put what goes before what came here.
+                    await self._read(batch[0].chat_id, lane)
+                if not lane.items:
+                    break
                 # Again: what is more important may have come while it waited.
                 batch = self._choose(lane, is_late=waited_s > _WAITED_S)
                 if batch and not await self._send(lane, batch):
@@ -345,6 +365,14 @@ class Outbox:
             # Cut short twice: a third time could only repeat it.
             await self._fail(lane, batch, Undelivered.UNCONFIRMED)
             return True
+        lane.begun = frozenset(ids)
+        try:
+            return await self._begin(lane, batch, ids)
+        finally:
+            lane.begun = frozenset()
+
+    async def _begin(self, lane: _Lane, batch: Sequence[Outgoing], ids: list[str]) -> bool:
+        assert self._delivery is not None  # noqa: S101
         await self._store.begin(ids)
         try:
             await self._delivery(batch)
@@ -360,6 +388,12 @@ class Outbox:
             await self._store.not_begun(ids)
             await self._delivery.closed_to_us(batch[0])
             self._resting.add(batch[0].chat_id)
+            return False
+        except UnconfirmedError as error:
+            # It may have arrived: the attempt counts, here as in the store.
+            logger.warning("sending not confirmed", chat=batch[0].chat_id, error=str(error))
+            for item in batch:
+                lane.items[item.id] = item.model_copy(update={"attempts": item.attempts + 1})
             return False
         except TryLaterError as error:
             logger.warning("sending waits", chat=batch[0].chat_id, error=str(error))
@@ -388,11 +422,12 @@ class Outbox:
     async def _fail(self, lane: _Lane, batch: Sequence[Outgoing], reason: Undelivered) -> None:
         assert self._delivery is not None  # noqa: S101
         ids = [item.id for item in batch]
+        logger.warning("not delivered", chat=batch[0].chat_id, what=batch[0].what, reason=reason)
+        # First, so that a crash between the two leaves nobody untold.
+        await self._delivery.undelivered(batch, reason)
         await self._store.fail(ids, reason, at=self._clock())
         _leave(lane, ids)
         self._watch.undelivered(reason)
-        logger.warning("not delivered", chat=batch[0].chat_id, what=batch[0].what, reason=reason)
-        await self._delivery.undelivered(batch, reason)
 
     async def _move(self, lane: _Lane, batch: Sequence[Outgoing], chat_id: int) -> None:
         ids = [item.id for item in batch]
@@ -406,7 +441,7 @@ class Outbox:
 _LEASE: Final = "outbox:"
 
 
-def _leave(lane: _Lane, ids: Sequence[str]) -> None:
+def _leave(lane: _Lane, ids: Iterable[str]) -> None:
     for one in ids:
         lane.items.pop(one, None)
     albums = {item.album for item in lane.items.values()}

@@ -80,6 +80,9 @@ class Outbox(Protocol):
     async def put(self, *items: Outgoing) -> None:
         """Have them sent, each in its turn; what was put once under an id is not put again."""
 
+    async def failed(self, item_id: str) -> list[Outgoing]:
+        """What was not delivered together with this, itself included."""
+
     async def again(self, item_id: str) -> bool:
         """Whether something that was not delivered is sent once more by this."""
 
@@ -188,7 +191,7 @@ class DrawCard:
 
         Where the department's group is now: it may be another than when the conversation began.
         """
-        conversation = await self._in_its_group(conversation)
+        conversation = await self.in_its_group(conversation)
         if conversation.card_message_id is not None:
             return conversation
         card = await self.card_of(conversation)
@@ -209,7 +212,8 @@ class DrawCard:
         )
         return shown
 
-    async def _in_its_group(self, conversation: Conversation) -> Conversation:
+    async def in_its_group(self, conversation: Conversation) -> Conversation:
+        """The conversation where its department's group is now, without a card if that is new."""
         group_id = next(
             (
                 d.group_id

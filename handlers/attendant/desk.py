@@ -1,6 +1,6 @@
 """The attendants' group over Telegram: cards are posted here and edited."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -16,6 +16,7 @@ from bot.domain.errors import RefusedError
 from bot.usecases.show_card import Card
 from handlers.attendant import card as views
 from handlers.attendant.topics import Topics, topic_shown
+from handlers.relay.refusals import is_topic_gone
 
 _CLOSED_TO_US = (TelegramForbiddenError, TelegramBadRequest, TelegramNotFound)
 
@@ -51,10 +52,17 @@ class TelegramDesk:
                 reply_markup=views.keyboard(card),
             )
         except _CLOSED_TO_US as error:
+            if conversation.topic_id is not None and is_topic_gone(error):
+                return await self._in_new_topic(card)
             raise RefusedError(f"Telegram does not post in the group: {error.message}") from error
         if conversation.topic_id is not None:
             await self.topics.pin(conversation.group_id, posted.message_id)
         return conversation.model_copy(update={"card_message_id": posted.message_id})
+
+    async def _in_new_topic(self, card: Card) -> Conversation:
+        lost = card.conversation.model_copy(update={"topic_id": None, "topic_shown": ""})
+        opened = await self.open_topic(replace(card, conversation=lost))
+        return await self.show(replace(card, conversation=opened))
 
     async def refresh(self, card: Card) -> Conversation:
         conversation = card.conversation

@@ -8,6 +8,7 @@ from aiogram.filters import Command
 from aiogram.fsm.context import FSMContext
 from aiogram.types import (
     CallbackQuery,
+    MaybeInaccessibleMessageUnion,
     Message,
     Update,
     User,
@@ -16,7 +17,7 @@ from aiogram.types import (
 from bot.domain.conversation import Question, Subject
 from bot.usecases.add_note import AddNote, Questions
 from bot.usecases.attend import AlreadyClosed, Attend, Done, Gone, Moved
-from bot.usecases.show_card import Outbox
+from bot.usecases.show_card import Conversations, Outbox
 from bot.usecases.transfer import TransferConversation
 from handlers.answers import answer_press
 from handlers.attendant import buttons, note, queue, texts, transfers
@@ -24,19 +25,31 @@ from handlers.attendant.buttons import attendant_of
 from handlers.attendant.closing import tell_closed
 from handlers.attendant.questions import IsAnswer
 from handlers.relay import texts as relay_texts
-from handlers.relay.content import INTERNAL, is_internal, kept_internal
+from handlers.relay.content import (
+    INTERNAL,
+    has_words_or_file,
+    is_internal,
+    kept_internal,
+)
 from handlers.relay.delivery import SendAgain
 from handlers.relay.sending import Sending
 from handlers.relay.service import SERVICE
 
 
 async def answer_customer(
-    message: Message, event_from_user: User, attend: Attend, sending: Sending
+    message: Message,
+    event_from_user: User,
+    attend: Attend,
+    sending: Sending,
+    state: FSMContext,
 ) -> None:
     """A reply to the card, or to anything of the customer's, goes to the customer; in a
     conversation's topic everything does, except what is marked as internal."""
     topic_id, reply_to = _answered(message)
+    if await _is_of_internal_album(message, state):
+        return
     if is_internal(message):
+        await _keep_album_internal(message, state)
         if await attend.is_of_conversation(message.chat.id, reply_to, topic_id=topic_id):
             await kept_internal(message)
         return
@@ -58,13 +71,14 @@ async def answer_customer(
 
 async def edit_answer(message: Message, event_update: Update, sending: Sending) -> None:
     """What the customer has got is changed there too, unless it is internal by now."""
-    if is_internal(message):
+    if is_internal(message) or not has_words_or_file(message):
         return
     await sending.edited(message, update_id=event_update.update_id)
 
 
-async def comment(message: Message) -> None:
+async def comment(message: Message, state: FSMContext) -> None:
     """/nota: a comment among the attendants; the command says it, nothing else is to be done."""
+    await _keep_album_internal(message, state)
     await kept_internal(message)
 
 
@@ -77,9 +91,18 @@ async def delete_answer(message: Message, event_update: Update, sending: Sending
         await message.reply(relay_texts.NOT_YOURS)
 
 
-async def send_again(callback: CallbackQuery, callback_data: SendAgain, outbox: Outbox) -> None:
-    """What was not delivered goes once more, in its chat's order."""
-    is_sent = await outbox.again(callback_data.item)
+async def send_again(
+    callback: CallbackQuery,
+    callback_data: SendAgain,
+    message: MaybeInaccessibleMessageUnion,
+    conversations: Conversations,
+    outbox: Outbox,
+) -> None:
+    """What was not delivered goes once more, in its chat's order; only from its own group."""
+    failed = await outbox.failed(callback_data.item)
+    conversation = await conversations.get(failed[0].conversation_id) if failed else None
+    is_here = conversation is not None and conversation.group_id == message.chat.id
+    is_sent = is_here and await outbox.again(callback_data.item)
     await answer_press(
         callback, relay_texts.SENT_AGAIN if is_sent else relay_texts.NOT_AGAIN, alert=not is_sent
     )
@@ -133,7 +156,7 @@ def router() -> Router:
     in_group = F.chat.type.in_({"group", "supergroup"})
     router.message.filter(in_group)
     answers = Router(name="replies")
-    answers.callback_query.register(send_again, SendAgain.filter())
+    answers.callback_query.register(send_again, SendAgain.filter(), F.message.as_("message"))
     answers.message.register(topic_closed, F.forum_topic_closed)
     answers.message.register(comment, Command("nota"))
     answers.message.register(delete_answer, Command("apagar"))
@@ -148,6 +171,17 @@ def router() -> Router:
         buttons.router(), queue.router(), transfers.router(), note.router(), answers
     )
     return router
+
+
+async def _keep_album_internal(message: Message, state: FSMContext) -> None:
+    """The mark is in the caption of the first file; the others come as messages without one."""
+    if message.media_group_id:
+        await state.update_data(internal_album=message.media_group_id)
+
+
+async def _is_of_internal_album(message: Message, state: FSMContext) -> bool:
+    album = message.media_group_id
+    return album is not None and (await state.get_data()).get("internal_album") == album
 
 
 def _answered(message: Message) -> tuple[int | None, int]:

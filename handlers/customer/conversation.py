@@ -13,6 +13,7 @@ from handlers.customer.keyboards import NotMe
 from handlers.customer.notice import GiveRenewedNotice
 from handlers.customer.reception import Reception
 from handlers.customer.states import Customer
+from handlers.relay.content import has_words_or_file
 
 
 async def talk(
@@ -38,6 +39,8 @@ async def edited(
     conversations: Conversations,
 ) -> None:
     """What was sent on is changed there too."""
+    if not has_words_or_file(message):
+        return
     conversation = await conversations.open_in(message.chat.id)
     await reception.relay.edited(message, conversation, event_from_user, event_update.update_id)
 

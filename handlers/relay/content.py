@@ -57,6 +57,11 @@ def edited_content(message: Message) -> dict[str, Any]:
     }
 
 
+def has_words_or_file(message: Message) -> bool:
+    """Whether an edit of it is one to send on: places that move are told as edits too."""
+    return bool(message.text or message.voice or _file(message))
+
+
 def header_of(user: User) -> str:
     """Who writes, where neither topic nor card says it."""
     return f"💬 {html.bold(html.quote(user.full_name))}\n"
@@ -78,8 +83,10 @@ async def kept_internal(message: Message) -> None:
 
 def _source(message: Message) -> dict[str, Any]:
     reply = message.reply_to_message
-    # In a topic everything replies to the topic's first message.
-    is_reply = reply is not None and reply.message_id != message.message_thread_id
+    # In a topic everything replies to the topic's first message; elsewhere a reply has the id of
+    # what it replies to as its thread.
+    topic_id = message.message_thread_id if message.is_topic_message else None
+    is_reply = reply is not None and reply.message_id != topic_id
     return {
         "source_chat_id": message.chat.id,
         "source_message_id": message.message_id,

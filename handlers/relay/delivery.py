@@ -27,7 +27,7 @@ from bot.domain.outgoing import (
 )
 from bot.usecases.show_card import Conversations, DrawCard, Links
 from handlers.relay import texts
-from handlers.relay.posting import Place, change, post
+from handlers.relay.posting import Place, TopicsOffError, change, post
 from handlers.relay.refusals import closes_group, is_topic_gone, undelivered_of
 from handlers.relay.sending import Sending
 
@@ -75,6 +75,9 @@ class TelegramDelivery:
             else:
                 await self._to_group(items, conversation)
         except TelegramMigrateToChat as error:
+            if head.chat_id == conversation.chat_id:
+                # It was written in a group that is another by now: Telegram copies nothing of it.
+                raise UndeliveredError(Undelivered.NOT_COPIED) from error
             await self.departments.follow(head.chat_id, error.migrate_to_chat_id)
             raise MovedError(error.migrate_to_chat_id) from error
         except TelegramRetryAfter:
@@ -143,15 +146,18 @@ class TelegramDelivery:
         if head.what is What.RETIRE:
             await self.draw.retire(conversation)
             return
-        conversation = await self.draw.post(conversation)
-        if conversation.group_id != head.chat_id:
-            raise MovedError(conversation.group_id)
+        if head.what is not What.EDIT or conversation.is_open:
+            conversation = await self.draw.in_its_group(conversation)
+            if conversation.group_id != head.chat_id:
+                # Posted there in that chat's turn, and so once.
+                raise MovedError(conversation.group_id)
+            conversation = await self.draw.post(conversation)
         if head.what is What.CARD:
             return
         try:
             await self._in_group(items, conversation)
-        except TelegramBadRequest as error:
-            if not is_topic_gone(error):
+        except (TelegramBadRequest, TopicsOffError) as error:
+            if isinstance(error, TelegramBadRequest) and not is_topic_gone(error):
                 raise
             await self._in_group(items, await self.draw.topic_is_gone(conversation))
 
@@ -169,7 +175,7 @@ class TelegramDelivery:
             may_forward=True,
         )
         if head.what is What.SAY:
-            await self._say(head, place)
+            await self._say_in_group(head, place)
             return
         sent = await post(self.bot, items, place)
         await self._link_customers(items, conversation, sent)
@@ -201,17 +207,28 @@ class TelegramDelivery:
         link = await self.links.of_customer(item.source_chat_id, item.source_message_id)
         if link is None:
             return
+        is_here = link.group_id == item.chat_id
+        card = conversation.card_message_id or 0
         place = Place(
-            chat_id=link.group_id,
-            topic_id=conversation.topic_id if link.group_id == conversation.group_id else None,
-            reply_to=link.message_id,
+            chat_id=item.chat_id,
+            topic_id=conversation.topic_id if item.chat_id == conversation.group_id else None,
+            # Of a group that is another by now nothing can be changed, nor replied to.
+            reply_to=link.message_id if is_here else card,
         )
-        is_alone = len(link.customer_message_ids) == 1
+        is_alone = is_here and len(link.customer_message_ids) == 1
         if is_alone and await change(self.bot, item, link.group_id, link.message_id, place):
             return
         # One of several in a message, or nothing that Telegram changes: said below it.
         said = texts.CORRECTED + item.html if item.html else texts.FILE_CHANGED
-        await self._say(item.model_copy(update={"html": said}), place)
+        await self._say_in_group(item.model_copy(update={"html": said}), place)
+
+    async def _say_in_group(self, item: Outgoing, place: Place) -> None:
+        """Whoever replies to it answers the customer."""
+        message_id = await self._say(item, place)
+        link = Link(
+            group_id=place.chat_id, message_id=message_id, conversation_id=item.conversation_id
+        )
+        await self.links.add([link])
 
     async def _to_customer(self, items: Sequence[Outgoing], conversation: Conversation) -> None:
         head = items[0]
@@ -252,20 +269,21 @@ class TelegramDelivery:
         elif not await change(self.bot, item, link.customer_chat_id, message_id, Place()):
             raise UndeliveredError(Undelivered.TOO_OLD)
 
-    async def _say(self, item: Outgoing, place: Place) -> None:
+    async def _say(self, item: Outgoing, place: Place) -> int:
         markup = None
         if item.again:
             button = InlineKeyboardButton(
                 text=texts.AGAIN, callback_data=SendAgain(item=item.again).pack()
             )
             markup = InlineKeyboardMarkup(inline_keyboard=[[button]])
-        await self.bot.send_message(
+        said = await self.bot.send_message(
             place.chat_id,
             item.html,
             message_thread_id=place.topic_id,
             reply_parameters=place.reply,
             reply_markup=markup,
         )
+        return said.message_id
 
     async def _in_group_of(self, item: Outgoing) -> int:
         """The group's message for the one that a customer's message replies to; 0 for none."""

@@ -49,6 +49,10 @@ class Place:
         return ReplyParameters(message_id=self.reply_to, allow_sending_without_reply=True)
 
 
+class TopicsOffError(Exception):
+    """The group has topics no more; nothing of the message is in it."""
+
+
 async def post(bot: Bot, items: Sequence[Outgoing], place: Place) -> list[int]:
     """The ids of the messages that now stand for the items: one, or one each for an album."""
     head = items[0]
@@ -59,6 +63,10 @@ async def post(bot: Bot, items: Sequence[Outgoing], place: Place) -> list[int]:
             message_thread_id=place.topic_id,
             reply_parameters=place.reply,
         )
+        if place.topic_id is not None and not posted.is_topic_message:
+            # Telegram ignores the topic then, and nothing would say who writes.
+            await bot.delete_message(place.chat_id, posted.message_id)
+            raise TopicsOffError
         return [posted.message_id]
     if head.what is What.PART and len(items) > 1:
         album = await bot.send_media_group(

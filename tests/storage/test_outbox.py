@@ -69,12 +69,12 @@ async def test_what_was_not_delivered_is_kept_and_sent_again_by_one_press(outbox
     assert not await outbox.again(FULL.id), "it still waits"
     await outbox.fail([FULL.id], Undelivered.BLOCKED, at=NOW)
     assert await outbox.waiting_in(FULL.chat_id) == []
-    kept = await outbox.failed(FULL.id)
+    [kept] = await outbox.failed(FULL.id)
     assert kept
     assert kept.file == FULL.file
     assert sum(await asyncio.gather(*(outbox.again(FULL.id) for _ in range(8)))) == 1
     assert await outbox.waiting_in(FULL.chat_id) == [FULL]
-    assert await outbox.failed(FULL.id) is None
+    assert not await outbox.failed(FULL.id)
     assert not await outbox.again("nothing")
 
 
