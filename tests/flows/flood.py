@@ -59,6 +59,14 @@ def erp_rows(people: Iterable[DemoPerson]) -> list[Row]:
     ]
 
 
+def arrive(emulator: BotApiEmulator, people: Iterable[DemoPerson]) -> None:
+    """Have everybody identify themselves at once, without waiting for what the bot says."""
+    for person in people:
+        emulator.send_text(person.user_id, person.user_id, "/start")
+        emulator.send_text(person.user_id, person.user_id, person.tax_id)
+        emulator.send_contact(person.user_id, person.user_id)
+
+
 async def pour(
     emulator: BotApiEmulator,
     people: Sequence[DemoPerson],

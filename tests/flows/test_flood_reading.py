@@ -5,7 +5,17 @@ from collections.abc import Sequence
 import pytest
 
 from bot.demo.bot_api import BotApiEmulator
-from tests.flows.flood import Mark, Message, crowd, lags, marks_in, pour, troubles, watching
+from tests.flows.flood import (
+    Mark,
+    Message,
+    arrive,
+    crowd,
+    lags,
+    marks_in,
+    pour,
+    troubles,
+    watching,
+)
 
 PEOPLE = crowd(2)
 GROUP = -1001000000001
@@ -80,14 +90,20 @@ async def test_a_crowd_writes_in_order_and_is_seen_where_it_is_relayed() -> None
     assert len({person.tax_id for person in people}) == 30
     async with BotApiEmulator() as emulator:
         for person in people:
-            emulator.add_user(person.user_id, person.first_name, person.last_name)
+            emulator.add_user(
+                person.user_id, person.first_name, person.last_name, phone=person.phone
+            )
         emulator.add_user(1, "Bia")
         emulator.add_group(GROUP, "Atendimento", members=(1,))
         async with watching(emulator, GROUP) as seen:
+            arrive(emulator, people)
             sent = await pour(emulator, people, each=10, within_s=0.0)
             assert len(sent) == 300
             for number, person in enumerate(people):
-                written = [marks_in(message) for message in emulator.messages(person.user_id)]
+                hello, document, contact, *texts = emulator.messages(person.user_id)
+                assert (hello["text"], document["text"]) == ("/start", person.tax_id)
+                assert contact["contact"]["user_id"] == person.user_id
+                written = [marks_in(message) for message in texts]
                 assert written == [[Mark(number, nth)] for nth in range(10)]
                 emulator.send_text(1, GROUP, "\n".join(str(mark) for [mark] in written))
             await emulator.until(lambda: len(seen) == 300)
