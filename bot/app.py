@@ -37,7 +37,7 @@ from bot.runtime.fsm import AlreadyHandledError, DurableStorage
 from bot.runtime.group_access import group_access
 from bot.runtime.http_server import http_server
 from bot.runtime.inbox import Inbox
-from bot.runtime.limits import TELEGRAM_LIMITS, Turns
+from bot.runtime.limits import TELEGRAM_LIMITS, Limits, Turns
 from bot.runtime.locks import ChatLocks
 from bot.runtime.memory import settle
 from bot.runtime.metrics import Metrics
@@ -556,13 +556,13 @@ async def serving(balcao: Balcao) -> AsyncIterator[asyncio.Task[None]]:
     await balcao.locks.release_all()
 
 
-async def run(settings: Settings) -> None:
+async def run(settings: Settings, *, limits: Limits = TELEGRAM_LIMITS) -> None:
     """Serve until SIGTERM or SIGINT; raises RefusedError or TryLaterError when it cannot start."""
     settings.require_for_run()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    serving_ = asyncio.create_task(_serve(settings))
+    serving_ = asyncio.create_task(_serve(settings, limits))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait((serving_, stopping), return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
@@ -574,11 +574,11 @@ async def run(settings: Settings) -> None:
         await serving_
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, limits: Limits) -> None:
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings))
         erp = await stack.enter_async_context(open_erp_if_set(settings, database))
-        turns = Turns(TELEGRAM_LIMITS)
+        turns = Turns(limits)
         bot = await stack.enter_async_context(open_bot(settings, turns))
         balcao = build(settings, bot=bot, turns=turns, database=database, erp=erp)
         address = await stack.enter_async_context(

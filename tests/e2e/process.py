@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -54,8 +54,17 @@ class Running:
 @asynccontextmanager
 async def balcao_run(settings: Mapping[str, str], *, cwd: Path) -> AsyncIterator[Running]:
     """The process, killed at the end if it still runs."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "run"),
+    async with process((sys.executable, "-m", "bot", "run"), settings, cwd=cwd) as running:
+        yield running
+
+
+@asynccontextmanager
+async def process(
+    command: Sequence[str], settings: Mapping[str, str], *, cwd: Path
+) -> AsyncIterator[Running]:
+    """The same for any command that runs a bot."""
+    started = await asyncio.create_subprocess_exec(
+        *command,
         env={
             **{k: v for k, v in os.environ.items() if not k.startswith("BALCAO_")},
             **settings,
@@ -64,7 +73,7 @@ async def balcao_run(settings: Mapping[str, str], *, cwd: Path) -> AsyncIterator
         cwd=cwd,
         stderr=asyncio.subprocess.PIPE,
     )
-    running = Running(process)
+    running = Running(started)
     try:
         yield running
     finally:

@@ -1,0 +1,60 @@
+"""How late the attendants see what 30 customers write in one minute: `python -m benchmarks.flood`.
+
+With Telegram's limits at their real size, for Telegram and for the bot: about four minutes.
+"""
+
+import argparse
+import asyncio
+import tempfile
+from pathlib import Path
+
+from bot.demo.bot_api import BotApiEmulator
+from bot.demo.ixc import demo_emulator
+from storage.connection import connected
+from storage.embedded import embedded_server
+from tests.flows import test_flood as flood_test
+from tests.flows.conftest import ADMIN_ID, BIA, GROUP_ID
+from tests.flows.flood import arrive, crowd, erp_rows, lags, marks_in, pour, troubles, watching
+
+
+async def measure(minute_s: float) -> None:
+    flood_test.MINUTE_S = minute_s
+    with tempfile.TemporaryDirectory() as folder:
+        async with (
+            BotApiEmulator() as telegram,
+            demo_emulator() as erp,
+            embedded_server(Path(folder) / "data") as uri,
+            connected(uri, "flood") as database,
+        ):
+            for user_id, name in ((ADMIN_ID, "Dora"), (BIA, "Bia")):
+                telegram.add_user(user_id, name, started=True)
+            telegram.add_group(GROUP_ID, "Atendimento", members=(ADMIN_ID, BIA))
+            for person in crowd():
+                telegram.add_user(
+                    person.user_id, person.first_name, person.last_name, phone=person.phone
+                )
+            erp.tables["cliente"] += erp_rows(crowd())
+            telegram.limit(minute_s=minute_s, second_s=minute_s / 60)
+            async with (
+                watching(telegram, GROUP_ID) as seen,
+                flood_test.running(telegram, erp, database, uri, Path(folder)),
+            ):
+                arrive(telegram, crowd())
+                sent = await pour(telegram, crowd(), within_s=minute_s)
+                wanted = len(sent)
+                await telegram.until(lambda: len(seen) == wanted, timeout_s=20 * minute_s)
+            found = lags(sent, seen)
+            posts = sum(bool(marks_in(m)) for m in telegram.messages(GROUP_ID))
+            print(f"{found.count} texts in {posts} messages, {found.missing} missing")
+            print(
+                f"lag: median {found.median_s:.1f} s, p95 {found.p95_s:.1f} s, "
+                f"longest {found.longest_s:.1f} s"
+            )
+            print(f"429: {sum(telegram.limits.refused.values())}")
+            print(f"wrong: {troubles(telegram.messages(GROUP_ID), sent, crowd()) or 'nothing'}")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minute", type=float, default=60.0, help="seconds that a minute has")
+    asyncio.run(measure(parser.parse_args().minute))

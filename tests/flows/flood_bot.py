@@ -1,0 +1,27 @@
+"""`balcao run` with Telegram's limits in a shorter minute: `python -m tests.flows.flood_bot 6`."""
+
+import asyncio
+import sys
+
+from bot import app
+from bot.runtime.limits import TELEGRAM_LIMITS, Limits, Rate
+from bot.runtime.logs import configure_logs
+from bot.settings import Settings
+
+
+def in_minutes_of(minute_s: float) -> Limits:
+    """Telegram's limits where a minute has so many seconds."""
+
+    def scaled(rate: Rate | None) -> Rate | None:
+        return rate and Rate(rate.count, rate.window_s * minute_s / 60)
+
+    limits = TELEGRAM_LIMITS
+    return Limits(
+        group=scaled(limits.group), chat=scaled(limits.chat), overall=scaled(limits.overall)
+    )
+
+
+if __name__ == "__main__":
+    settings = Settings.read()
+    configure_logs(level=settings.log_level, log_format=settings.log_format)
+    asyncio.run(app.run(settings, limits=in_minutes_of(float(sys.argv[1]))))
