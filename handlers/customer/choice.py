@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final, assert_never
 
 from aiogram import Bot, F, Router
+from aiogram.dispatcher.event.bases import SkipHandler
 from aiogram.filters import CommandStart
 from aiogram.fsm.context import FSMContext
 from aiogram.types import CallbackQuery, Message, ReplyKeyboardRemove, User
@@ -47,6 +48,20 @@ async def choose_by_word(
     # Once, and not below every message of an album.
     if kept == 1 or not message.media_group_id:
         await _ask(bot_of(message), message.chat.id, reception, texts.KEPT_UNTIL_CHOSEN)
+
+
+async def edit_kept(message: Message, state: FSMContext, event_from_user: User) -> None:
+    """What waits for the choice goes as it reads by then."""
+    kept: list[dict[str, Any]] = (await state.get_data()).get("kept", [])
+    if all(content["source_message_id"] != message.message_id for content in kept):
+        raise SkipHandler  # of an earlier conversation
+    changed = [
+        customer_content(message, event_from_user)
+        if content["source_message_id"] == message.message_id
+        else content
+        for content in kept
+    ]
+    await state.set_data({"kept": changed})
 
 
 async def choose(
@@ -95,6 +110,7 @@ def router() -> Router:
     """Expects to be included where chats are private."""
     router = Router(name="choice")
     router.callback_query.register(choose, ChooseDepartment.filter())
+    router.edited_message.register(edit_kept, Customer.choosing)
     router.message.register(ask_again, CommandStart(), Customer.choosing)
     router.message.register(choose_by_word, Customer.choosing, ~F.text.startswith("/"))
     return router

@@ -109,6 +109,8 @@ class TelegramDelivery:
         conversation = await self.conversations.get(head.conversation_id)
         if conversation is None or head.what in (What.CARD, What.REFRESH):
             return
+        if reason is Undelivered.GONE:
+            return  # whoever deleted it knows
         if head.chat_id == conversation.chat_id:
             await self._tell_attendant(head, conversation, reason)
         elif head.what is not What.SAY:

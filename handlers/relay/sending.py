@@ -44,9 +44,15 @@ class Sending:
             )
 
     async def delete(self, command: Message, answer_id: int, *, update_id: int) -> bool:
-        """Whether the customer has got such an answer, which is deleted there then."""
+        """Whether there is such an answer, which is deleted at the customer then, also when it is
+        still on its way."""
         link = await self.links.of_group(command.chat.id, answer_id)
-        if link is None or link.by_customer or not link.customer_message_ids:
+        waiting = await self.outbox.waiting(f"{command.chat.id}:{answer_id}")
+        if link is not None and not link.by_customer and link.customer_message_ids:
+            chat_id, conversation_id = link.customer_chat_id, link.conversation_id
+        elif waiting is not None:
+            chat_id, conversation_id = waiting.chat_id, waiting.conversation_id
+        else:
             return False
         await self._put(
             {
@@ -54,8 +60,8 @@ class Sending:
                 "source_chat_id": command.chat.id,
                 "source_message_id": answer_id,
             },
-            link.customer_chat_id,
-            link.conversation_id,
+            chat_id,
+            conversation_id,
             id=f"delete:{update_id}",
         )
         return True

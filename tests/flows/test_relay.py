@@ -92,8 +92,12 @@ async def test_an_album_sent_while_choosing_a_department_arrives_whole(people: T
     ana = people.customer(demo.ANA)
     await ana.is_in_conversation()
     people.emulator.send_album(ana.id, ana.id, ALBUM)
+    mistyped = people.emulator.send_text(ana.id, ana.id, "Boelto")
+    await people.settled()
+    people.emulator.edit_text(ana.id, ana.id, mistyped["message_id"], "Boleto")
     await people.settled()
     await ana.says("Financeiro")
+    assert "Boleto" in str(people.messages(-1001000000002)[-1])
     album = [m for m in people.messages(-1001000000002) if "media_group_id" in m]
     assert kinds_of(album) == ["video", "photo"] * 2
 
@@ -310,3 +314,21 @@ async def test_an_edited_tax_id_is_read_again(people: Telegram):
     people.emulator.edit_text(ana.id, ana.id, wrong["message_id"], ana.person.tax_id)
     await people.settled()
     assert "telefone" in ana.read[-1].lower() or "celular" in ana.read[-1].lower()
+
+
+async def test_what_is_deleted_while_it_waits_is_not_read_by_the_customer(
+    people: Telegram, ana: Customer
+):
+    emulator, card = people.emulator, people.card["message_id"]
+    for by_command in (True, False):
+        emulator.fail_next("copyMessage", 502)
+        wrong = emulator.send_text(BIA, GROUP_ID, "Outro cliente", reply_to=card)
+        calls = len(emulator.calls_of("copyMessage"))
+        await emulator.until(lambda calls=calls: len(emulator.calls_of("copyMessage")) > calls)
+        if by_command:
+            emulator.send_text(BIA, GROUP_ID, "/apagar", reply_to=wrong["message_id"])
+        else:
+            emulator.delete_message(BIA, GROUP_ID, wrong["message_id"])
+        await people.settled()
+        assert "Outro cliente" not in ana.read
+        assert people.texts(GROUP_ID)[-1] == texts.DELETED
