@@ -76,6 +76,8 @@ class Outgoing(BaseModel):
     """Who writes, as HTML, where the place does not say it."""
     file: dict[str, Any] | None = None
     """Of an album's part: type, file_id and flags."""
+    is_internal: bool = False
+    """Of an album's part: it is for no customer, and so none of the album is."""
     below: int = 0
     """Of a sentence: the message of `chat_id` below which it stands."""
     again: str = ""

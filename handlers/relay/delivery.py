@@ -231,6 +231,8 @@ class TelegramDelivery:
 
     async def _to_customer(self, items: Sequence[Outgoing], conversation: Conversation) -> None:
         head = items[0]
+        if any(item.is_internal for item in items):
+            return
         if head.what in (What.EDIT, What.DELETE):
             await self._change_at_customer(head, conversation)
             return

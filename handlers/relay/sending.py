@@ -32,6 +32,15 @@ class Sending:
             id=f"{message.chat.id}:{message.message_id}",
         )
 
+    async def hold_back(self, message: Message, conversation: Conversation) -> None:
+        """Have nothing sent of an album of which this is a part."""
+        await self._put(
+            attendant_content(message) | {"is_internal": True},
+            conversation.chat_id,
+            conversation.id,
+            id=f"{message.chat.id}:{message.message_id}",
+        )
+
     async def edited(self, message: Message, *, update_id: int) -> None:
         """Have an answer changed at the customer's; what never went there is left alone."""
         conversation = await self._answered_by(message)

@@ -103,15 +103,18 @@ async def test_an_album_sent_while_choosing_a_department_arrives_whole(people: T
 
 
 @pytest.mark.parametrize("mark", ["// só nosso", "/nota só nosso"])
+@pytest.mark.parametrize("marked", [0, 2], ids=["first", "last"])
 async def test_an_album_marked_as_internal_stays_so_as_a_whole(
-    people: Telegram, ana: Customer, mark: str
+    people: Telegram, ana: Customer, mark: str, marked: int
 ):
+    """Some apps put the caption below the last file."""
     before = people.messages(ana.id)
-    files = [Attached("photo", b"1", caption=mark), Attached("photo", b"2")]
+    files = [Attached("document", b"1", caption=mark if n == marked else "") for n in range(3)]
     sent = people.emulator.send_album(BIA, GROUP_ID, files, reply_to=people.card["message_id"])
     await people.settled()
     assert people.messages(ana.id) == before
-    assert people.emulator.reactions(GROUP_ID, sent[0]["message_id"]) == [texts.NOTE_KEPT]
+    shown = people.emulator.reactions(GROUP_ID, sent[marked]["message_id"])
+    assert shown == [texts.NOTE_KEPT]
 
 
 async def test_internal_comments_reach_nobody_edited_or_not(people: Telegram, ana: Customer):
