@@ -50,7 +50,7 @@ async def measure(minute_s: float) -> None:
                 f"lag: median {found.median_s:.1f} s, p95 {found.p95_s:.1f} s, "
                 f"longest {found.longest_s:.1f} s"
             )
-            print(f"429: {sum(telegram.limits.refused.values())}")
+            print(f"429: {sum(telegram.limits.refused.values())} {dict(telegram.limits.refused)}")
             print(f"wrong: {troubles(telegram.messages(GROUP_ID), sent, crowd()) or 'nothing'}")
 
 

@@ -77,6 +77,11 @@ class Outbox:
         change = {"$set": {"chat_id": chat_id, "waiting": chat_id}}
         await asyncio.gather(*(self._write(UpdateOne({"_id": one}, change)) for one in ids))
 
+    async def one_waiting(self, item_id: str) -> Outgoing | None:
+        """One that is not sent yet."""
+        document = await self._find(item_id)
+        return _read(document) if document and "waiting" in document else None
+
     async def failed(self, item_id: str) -> list[Outgoing]:
         """One that was not delivered and is kept, with the rest of its album."""
         document = await self._find(item_id)

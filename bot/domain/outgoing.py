@@ -78,6 +78,8 @@ class Outgoing(BaseModel):
     """Who writes, as HTML, where the place does not say it."""
     file: dict[str, Any] | None = None
     """Of an album's part: type, file_id and flags."""
+    is_internal: bool = False
+    """Of an album's part: it is for no customer, and so none of the album is."""
     below: int = 0
     """Of a sentence: the message of `chat_id` below which it stands."""
     again: str = ""
@@ -94,7 +96,9 @@ class Undelivered(StrEnum):
     """Telegram lets nobody change or delete it any more."""
     TOO_BIG = "too_big"
     NOT_COPIED = "not_copied"
-    """A kind of message that no bot can send on, or one that was deleted meanwhile."""
+    """A kind of message that no bot can send on."""
+    GONE = "gone"
+    """Its writer has deleted it before it was sent."""
     UNCONFIRMED = "unconfirmed"
     """Sending was cut short twice: it may have arrived."""
     AWAY = "away"

@@ -67,6 +67,8 @@ class OutboxStore(Protocol):
 
     async def failed(self, item_id: str) -> list[Outgoing]: ...
 
+    async def one_waiting(self, item_id: str) -> Outgoing | None: ...
+
     async def again(self, item_id: str) -> bool: ...
 
 
@@ -107,6 +109,8 @@ class _Lane:
     """When the latest part of an album came."""
     news: asyncio.Event = field(default_factory=asyncio.Event)
     tries: int = 0
+    sent_before: int | None = None
+    """How much had been sent, to whatever chat, when the latest try failed."""
     begun: frozenset[str] = frozenset()
     """What is being sent at this moment."""
 
@@ -155,6 +159,7 @@ class Outbox:
         self._resting: set[int] = set()
         """Chats that take nothing now."""
         self._latest_update = 0
+        self._sent = 0
         self._stopping = False
 
     def deliver_by(self, delivery: Delivery) -> None:
@@ -178,6 +183,10 @@ class Outbox:
                 self._take_in(item.model_copy(update={"attempts": 0}))
                 self.wake(item.chat_id)
         return is_sent
+
+    async def waiting(self, item_id: str) -> Outgoing | None:
+        """One that is not sent yet."""
+        return await self._store.one_waiting(item_id)
 
     async def failed(self, item_id: str) -> list[Outgoing]:
         """What was not delivered together with this, itself included."""
@@ -398,12 +407,17 @@ class Outbox:
         except TryLaterError as error:
             logger.warning("sending waits", chat=batch[0].chat_id, error=str(error))
             await self._store.not_begun(ids)
+            before, lane.sent_before = lane.sent_before, self._sent
+            if before is None or before == self._sent:
+                # Nothing leaves at all: Telegram is away, and this message not at fault.
+                return False
             return await self._give_up(lane, batch, after=_TRIES)
         except Exception:
             logger.exception("sending failed", chat=batch[0].chat_id)
             await self._store.not_begun(ids)
             return await self._give_up(lane, batch, after=_FAULTS)
-        lane.tries = 0
+        lane.tries, lane.sent_before = 0, None
+        self._sent += 1
         now = self._clock()
         await self._store.done(ids, at=now)
         _leave(lane, ids)
@@ -415,7 +429,7 @@ class Outbox:
         lane.tries += 1
         if lane.tries < after:
             return False
-        lane.tries = 0
+        lane.tries, lane.sent_before = 0, None
         await self._fail(lane, batch, Undelivered.AWAY)
         return True
 

@@ -105,7 +105,7 @@ class Attend:
         It is that of the topic in which it is written, or else that of `message_id`, to which it
         replies.
         """
-        conversation = await self._conversation_of(group_id, message_id, topic_id)
+        conversation = await self.conversation_of(group_id, message_id, topic_id=topic_id)
         if conversation is None:
             return Gone()
         if conversation.group_id != group_id:
@@ -116,12 +116,6 @@ class Attend:
             await self.claim(conversation.id, attendant, group_id=group_id)
         return Done(conversation)
 
-    async def is_of_conversation(
-        self, group_id: int, message_id: int, *, topic_id: int | None = None
-    ) -> bool:
-        """Whether what is written there is about a conversation."""
-        return await self._conversation_of(group_id, message_id, topic_id) is not None
-
     async def close_topic(
         self, group_id: int, topic_id: int, attendant: Attendant
     ) -> Done | AlreadyClosed | Gone:
@@ -131,9 +125,10 @@ class Attend:
             return Gone()
         return await self.close(conversation.id, attendant, group_id=group_id)
 
-    async def _conversation_of(
-        self, group_id: int, message_id: int, topic_id: int | None
+    async def conversation_of(
+        self, group_id: int, message_id: int, *, topic_id: int | None = None
     ) -> Conversation | None:
+        """The conversation that what is written there is about."""
         if topic_id and (found := await self.conversations.in_topic(group_id, topic_id)):
             return found
         link = await self.links.of_group(group_id, message_id) if message_id else None

@@ -80,6 +80,9 @@ class Outbox(Protocol):
     async def put(self, *items: Outgoing) -> None:
         """Have them sent, each in its turn; what was put once under an id is not put again."""
 
+    async def waiting(self, item_id: str) -> Outgoing | None:
+        """One that is not sent yet."""
+
     async def failed(self, item_id: str) -> list[Outgoing]:
         """What was not delivered together with this, itself included."""
 

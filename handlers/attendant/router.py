@@ -49,8 +49,8 @@ async def answer_customer(
     if await _is_of_internal_album(message, state):
         return
     if is_internal(message):
-        await _keep_album_internal(message, state)
-        if await attend.is_of_conversation(message.chat.id, reply_to, topic_id=topic_id):
+        await _keep_album_internal(message, state, attend, sending)
+        if await attend.conversation_of(message.chat.id, reply_to, topic_id=topic_id):
             await kept_internal(message)
         return
     outcome = await attend.answer(
@@ -76,9 +76,9 @@ async def edit_answer(message: Message, event_update: Update, sending: Sending) 
     await sending.edited(message, update_id=event_update.update_id)
 
 
-async def comment(message: Message, state: FSMContext) -> None:
+async def comment(message: Message, state: FSMContext, attend: Attend, sending: Sending) -> None:
     """/nota: a comment among the attendants; the command says it, nothing else is to be done."""
-    await _keep_album_internal(message, state)
+    await _keep_album_internal(message, state, attend, sending)
     await kept_internal(message)
 
 
@@ -173,10 +173,17 @@ def router() -> Router:
     return router
 
 
-async def _keep_album_internal(message: Message, state: FSMContext) -> None:
-    """The mark is in the caption of the first file; the others come as messages without one."""
-    if message.media_group_id:
-        await state.update_data(internal_album=message.media_group_id)
+async def _keep_album_internal(
+    message: Message, state: FSMContext, attend: Attend, sending: Sending
+) -> None:
+    """The mark is in the caption of one file, mostly the first; the others have none."""
+    if not message.media_group_id:
+        return
+    await state.update_data(internal_album=message.media_group_id)
+    topic_id, reply_to = _answered(message)
+    conversation = await attend.conversation_of(message.chat.id, reply_to, topic_id=topic_id)
+    if conversation:
+        await sending.hold_back(message, conversation)
 
 
 async def _is_of_internal_album(message: Message, state: FSMContext) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final, assert_never
 
 from aiogram import Bot, F, Router
+from aiogram.dispatcher.event.bases import SkipHandler
 from aiogram.filters import CommandStart
 from aiogram.fsm.context import FSMContext
 from aiogram.types import CallbackQuery, Message, ReplyKeyboardRemove, User
@@ -53,6 +54,20 @@ async def choose_by_word(
         await _ask(bot_of(message), message.chat.id, reception, texts.KEPT_UNTIL_CHOSEN)
 
 
+async def edit_kept(message: Message, state: FSMContext, event_from_user: User) -> None:
+    """What waits for the choice goes as it reads by then."""
+    kept: list[dict[str, Any]] = (await state.get_data()).get("kept", [])
+    if all(content["source_message_id"] != message.message_id for content in kept):
+        raise SkipHandler  # of an earlier conversation
+    changed = [
+        customer_content(message, event_from_user)
+        if content["source_message_id"] == message.message_id
+        else content
+        for content in kept
+    ]
+    await state.set_data({"kept": changed})
+
+
 async def choose(
     callback: CallbackQuery,
     callback_data: ChooseDepartment,
@@ -99,6 +114,7 @@ def router() -> Router:
     """Expects to be included where chats are private."""
     router = Router(name="choice")
     router.callback_query.register(choose, ChooseDepartment.filter())
+    router.edited_message.register(edit_kept, Customer.choosing)
     router.message.register(ask_again, CommandStart(), Customer.choosing)
     router.message.register(choose_by_word, Customer.choosing, ~F.text.startswith("/"))
     return router

@@ -87,11 +87,11 @@ def router() -> Router:
     router.edited_message.register(
         identification.receive_tax_id, Customer.asking, F.text.as_("text")
     )
-    router.edited_message.register(edited)
     # A command that nobody knows, in the middle of the steps. A router of its own, since a
     # router's handlers come before those of the routers it includes.
     fallback = Router(name="fallback")
     fallback.message.register(help_)
+    fallback.edited_message.register(edited)
     router.include_routers(
         choice.router(),
         my_data.router(),

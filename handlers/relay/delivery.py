@@ -109,6 +109,8 @@ class TelegramDelivery:
         conversation = await self.conversations.get(head.conversation_id)
         if conversation is None or head.what in (What.CARD, What.REFRESH, What.RETIRE):
             return
+        if reason is Undelivered.GONE:
+            return  # whoever deleted it knows
         if head.chat_id == conversation.chat_id:
             await self._tell_attendant(head, conversation, reason)
         elif head.what is not What.SAY:
@@ -232,6 +234,8 @@ class TelegramDelivery:
 
     async def _to_customer(self, items: Sequence[Outgoing], conversation: Conversation) -> None:
         head = items[0]
+        if any(item.is_internal for item in items):
+            return
         if head.what in (What.EDIT, What.DELETE):
             await self._change_at_customer(head, conversation)
             return

@@ -16,6 +16,8 @@ _REASONS: Final = (
     ("too_long", Undelivered.TOO_LONG),
     ("too big", Undelivered.TOO_BIG),
     ("too large", Undelivered.TOO_BIG),
+    ("message to copy not found", Undelivered.GONE),
+    ("message to forward not found", Undelivered.GONE),
     ("can't be edited", Undelivered.TOO_OLD),
     ("can't be deleted", Undelivered.TOO_OLD),
     ("message to edit not found", Undelivered.TOO_OLD),

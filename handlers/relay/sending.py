@@ -32,6 +32,15 @@ class Sending:
             id=f"{message.chat.id}:{message.message_id}",
         )
 
+    async def hold_back(self, message: Message, conversation: Conversation) -> None:
+        """Have nothing sent of an album of which this is a part."""
+        await self._put(
+            attendant_content(message) | {"is_internal": True},
+            conversation.chat_id,
+            conversation.id,
+            id=f"{message.chat.id}:{message.message_id}",
+        )
+
     async def edited(self, message: Message, *, update_id: int) -> None:
         """Have an answer changed at the customer's; what never went there is left alone."""
         conversation = await self._answered_by(message)
@@ -44,9 +53,15 @@ class Sending:
             )
 
     async def delete(self, command: Message, answer_id: int, *, update_id: int) -> bool:
-        """Whether the customer has got such an answer, which is deleted there then."""
+        """Whether there is such an answer, which is deleted at the customer then, also when it is
+        still on its way."""
         link = await self.links.of_group(command.chat.id, answer_id)
-        if link is None or link.by_customer or not link.customer_message_ids:
+        waiting = await self.outbox.waiting(f"{command.chat.id}:{answer_id}")
+        if link is not None and not link.by_customer and link.customer_message_ids:
+            chat_id, conversation_id = link.customer_chat_id, link.conversation_id
+        elif waiting is not None:
+            chat_id, conversation_id = waiting.chat_id, waiting.conversation_id
+        else:
             return False
         await self._put(
             {
@@ -54,8 +69,8 @@ class Sending:
                 "source_chat_id": command.chat.id,
                 "source_message_id": answer_id,
             },
-            link.customer_chat_id,
-            link.conversation_id,
+            chat_id,
+            conversation_id,
             id=f"delete:{update_id}",
         )
         return True

@@ -35,6 +35,7 @@ _REASONS: Final = {
         "o Telegram não deixa enviar este tipo de mensagem. "
         "Tente em texto, ou como foto ou arquivo."
     ),
+    Undelivered.GONE: "ela foi apagada antes de ser enviada.",
     Undelivered.UNCONFIRMED: (
         "o bot foi interrompido duas vezes ao enviar. Ela pode ter chegado; "
         "pergunte ao cliente ou envie de novo."
@@ -42,7 +43,13 @@ _REASONS: Final = {
     Undelivered.AWAY: "o Telegram não respondeu por muito tempo.",
 }
 _NOT_WORTH_REPEATING: Final = frozenset(
-    {Undelivered.TOO_LONG, Undelivered.TOO_OLD, Undelivered.TOO_BIG, Undelivered.NOT_COPIED}
+    {
+        Undelivered.TOO_LONG,
+        Undelivered.TOO_OLD,
+        Undelivered.TOO_BIG,
+        Undelivered.NOT_COPIED,
+        Undelivered.GONE,
+    }
 )
 
 CUSTOMER_BLOCKED: Final = (

@@ -92,22 +92,29 @@ async def test_an_album_sent_while_choosing_a_department_arrives_whole(people: T
     ana = people.customer(demo.ANA)
     await ana.is_in_conversation()
     people.emulator.send_album(ana.id, ana.id, ALBUM)
+    mistyped = people.emulator.send_text(ana.id, ana.id, "Boelto")
+    await people.settled()
+    people.emulator.edit_text(ana.id, ana.id, mistyped["message_id"], "Boleto")
     await people.settled()
     await ana.says("Financeiro")
+    assert "Boleto" in str(people.messages(-1001000000002)[-1])
     album = [m for m in people.messages(-1001000000002) if "media_group_id" in m]
     assert kinds_of(album) == ["video", "photo"] * 2
 
 
 @pytest.mark.parametrize("mark", ["// só nosso", "/nota só nosso"])
+@pytest.mark.parametrize("marked", [0, 2], ids=["first", "last"])
 async def test_an_album_marked_as_internal_stays_so_as_a_whole(
-    people: Telegram, ana: Customer, mark: str
+    people: Telegram, ana: Customer, mark: str, marked: int
 ):
+    """Some apps put the caption below the last file."""
     before = people.messages(ana.id)
-    files = [Attached("photo", b"1", caption=mark), Attached("photo", b"2")]
+    files = [Attached("document", b"1", caption=mark if n == marked else "") for n in range(3)]
     sent = people.emulator.send_album(BIA, GROUP_ID, files, reply_to=people.card["message_id"])
     await people.settled()
     assert people.messages(ana.id) == before
-    assert people.emulator.reactions(GROUP_ID, sent[0]["message_id"]) == [texts.NOTE_KEPT]
+    shown = people.emulator.reactions(GROUP_ID, sent[marked]["message_id"])
+    assert shown == [texts.NOTE_KEPT]
 
 
 async def test_internal_comments_reach_nobody_edited_or_not(people: Telegram, ana: Customer):
@@ -310,3 +317,21 @@ async def test_an_edited_tax_id_is_read_again(people: Telegram):
     people.emulator.edit_text(ana.id, ana.id, wrong["message_id"], ana.person.tax_id)
     await people.settled()
     assert "telefone" in ana.read[-1].lower() or "celular" in ana.read[-1].lower()
+
+
+async def test_what_is_deleted_while_it_waits_is_not_read_by_the_customer(
+    people: Telegram, ana: Customer
+):
+    emulator, card = people.emulator, people.card["message_id"]
+    for by_command in (True, False):
+        emulator.fail_next("copyMessage", 502)
+        wrong = emulator.send_text(BIA, GROUP_ID, "Outro cliente", reply_to=card)
+        calls = len(emulator.calls_of("copyMessage"))
+        await emulator.until(lambda calls=calls: len(emulator.calls_of("copyMessage")) > calls)
+        if by_command:
+            emulator.send_text(BIA, GROUP_ID, "/apagar", reply_to=wrong["message_id"])
+        else:
+            emulator.delete_message(BIA, GROUP_ID, wrong["message_id"])
+        await people.settled()
+        assert "Outro cliente" not in ana.read
+        assert people.texts(GROUP_ID)[-1] == texts.DELETED
