@@ -10,7 +10,7 @@ from contextlib import (
     suppress,
 )
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -23,13 +23,14 @@ from aiogram.types import Update
 from aiogram.types.update import UpdateTypeLookupError
 from pydantic import ValidationError
 
+from bot.attending import build_attending
 from bot.clients import departments_of, open_database, open_erp_if_set, utc_now
 from bot.domain.backup import Copied
 from bot.domain.errors import TryLaterError
 from bot.domain.group import GroupAccess
-from bot.domain.privacy_notice import PrivacyNotice
 from bot.files_desk import files_desk
 from bot.jobs import Jobs, build_jobs, carry_or_work_alone
+from bot.receiving import build_receiving
 from bot.relaying import build_relaying
 from bot.runtime.backups import BackUp, MakeBackups
 from bot.runtime.charts import DrawCharts
@@ -47,11 +48,8 @@ from bot.runtime.serve import repeat_for_ever, taking_updates, wait_for_telegram
 from bot.runtime.sync_schedule import SyncSchedule
 from bot.settings import Settings
 from bot.telegram import open_bot
-from bot.usecases.add_note import AddNote
 from bot.usecases.add_registration import AddRegistration
 from bot.usecases.apply_plan import ApplyPlan
-from bot.usecases.arrive import Arrive
-from bot.usecases.attend import Attend
 from bot.usecases.data_subject import Anonymise
 from bot.usecases.departments import Departments
 from bot.usecases.edit_registration import (
@@ -59,25 +57,15 @@ from bot.usecases.edit_registration import (
     RemoveRegistration,
     RestoreRegistration,
 )
-from bot.usecases.identify import LOOKUP_BUDGET_S, Identify, LookUp
-from bot.usecases.introduce import ConfirmPhone, Introduce, RegisterProspect
+from bot.usecases.identify import LOOKUP_BUDGET_S, LookUp
 from bot.usecases.labels import Tags
-from bot.usecases.leave import Leave
-from bot.usecases.log_in import LogIn
-from bot.usecases.my_data import ReadMyData
-from bot.usecases.open_conversation import OpenConversation
 from bot.usecases.panel import ReadFigures
-from bot.usecases.queue import FindConversation, ShowQueue
-from bot.usecases.renew_notice import RenewNotice
-from bot.usecases.reopen import ReopenConversation
 from bot.usecases.retention import Retain
-from bot.usecases.retry_lookups import IdentifyConversation, RetryLookups
+from bot.usecases.retry_lookups import RetryLookups
 from bot.usecases.roles import RoleOf
 from bot.usecases.status import ReportStatus, Waiting
 from bot.usecases.team import ManageTeam
-from bot.usecases.transfer import TransferConversation
-from bot.usecases.verify_by_hand import VerifyByHand
-from bot.usecases.watch_queue import FollowRegistrations, QueueRounds, RemindOfPriority
+from bot.usecases.watch_queue import QueueRounds
 from erp.adapter import Erp
 from erp.registry import find_adapter
 from handlers import answers
@@ -93,9 +81,7 @@ from handlers.admin.register.desk import RegisterDesk
 from handlers.attendant import members as group_members
 from handlers.attendant import router as attendant
 from handlers.attendant.members import Membership, TelegramGroups
-from handlers.attendant.news import Reminders, TransferNews
 from handlers.customer import conversation as customer
-from handlers.customer.reception import Reception
 from handlers.menus import Menus
 from storage.audit import Audit
 from storage.backup import back_up
@@ -106,16 +92,12 @@ from storage.conversations import Chats, Conversations
 from storage.data_subject import DataSubjects
 from storage.inbox import Inbox as StoredInbox
 from storage.labels import Tags as StoredTags
-from storage.login_tries import LoginTries
 from storage.panel import OpenedConversations, RegisterCounts
-from storage.questions import Questions
-from storage.queue import Queue
 from storage.registrations import Registrations
 from storage.retention import Retention
 from storage.search import Search
 from storage.states import Locks, States
 from storage.team import Admins, Invitations, Members
-from storage.verifications import Verifications
 
 _LOOKUP_ROUND_S: Final = 2.0
 _QUEUE_ROUND_S: Final = 10.0
@@ -196,26 +178,6 @@ def build(
         timezone=settings.zone,
         clock=clock,
     )
-    show_card = relaying.show_card
-    queue, questions = Queue(database), Questions(database)
-    transfer = TransferConversation(
-        queue=queue,
-        show_card=show_card,
-        members=known_members,
-        groups=TelegramGroups(bot),
-        attends=role_of.attends,
-        news=TransferNews(relaying.sending),
-        holding=locks.holding,
-        clock=clock,
-    )
-    reopen = ReopenConversation(
-        queue=queue,
-        chats=chats,
-        show_card=show_card,
-        attends=role_of.attends,
-        within=timedelta(hours=settings.reopen_hours),
-        clock=clock,
-    )
     backup_runs = BackupRuns(database)
     backups = MakeBackups(
         runs=backup_runs,
@@ -229,7 +191,6 @@ def build(
     inbox_store, passwords = StoredInbox(database), Argon2Passwords()
     apply_plan = ApplyPlan(register=registrations, new_id=_new_id)
     look_up = LookUp(erp=erp, apply_plan=apply_plan, clock=clock, budget_s=lookup_budget_s)
-    register_prospect = RegisterProspect(apply_plan=apply_plan, clock=clock)
     register_desk = RegisterDesk(
         registrations=registrations,
         search=Search(database),
@@ -256,8 +217,32 @@ def build(
         clock=clock,
         erp=erp,
     )
+    attending = build_attending(
+        settings,
+        database,
+        relaying=relaying,
+        role_of=role_of,
+        members=known_members,
+        groups=TelegramGroups(bot),
+        departments=departments,
+        locks=locks,
+        edit=register_desk.edit,
+        clock=clock,
+    )
+    receiving = build_receiving(
+        settings,
+        database,
+        relaying=relaying,
+        reopen=attending.reopen,
+        departments=departments,
+        look_up=look_up,
+        apply_plan=apply_plan,
+        passwords=passwords,
+        forget_content=partial(inbox_store.forget_content, bot.id),
+        locks=locks,
+        clock=clock,
+    )
     data_subjects, retention = DataSubjects(database), Retention(database)
-    notice = PrivacyNotice(settings.privacy_text, settings.privacy_url)
     fsm = DurableStorage(States(database))
     dispatcher = Dispatcher(
         storage=fsm,
@@ -309,67 +294,11 @@ def build(
             role_of=role_of,
             clock=clock,
         ),
-        attend=Attend(
-            conversations=conversations, links=relaying.links, show_card=show_card, clock=clock
-        ),
-        sending=relaying.sending,
-        outbox=relaying.outbox,
-        verify_by_hand=VerifyByHand(
-            chats=chats,
-            show_card=show_card,
-            verifications=Verifications(database),
-            holding=locks.holding,
-            clock=clock,
-        ),
-        questions=questions,
-        transfer=transfer,
-        reopen_conversation=reopen,
-        add_note=AddNote(questions=questions, show_card=show_card, edit=register_desk.edit),
-        show_queue=ShowQueue(
-            queue=queue, registrations=registrations, departments=departments, clock=clock
-        ),
-        find_conversation=FindConversation(queue=queue, show_card=show_card),
-        renew_notice=RenewNotice(chats=chats, notice=notice, clock=clock),
-        my_data=ReadMyData(chats=chats, subjects=data_subjects, clock=clock),
+        **attending.handlers,
+        **receiving.handlers,
         data_subjects=data_subjects,
         anonymise=Anonymise(
             subjects=data_subjects, chats=chats, holding=locks.holding, clock=clock
-        ),
-        leave=Leave(chats=chats, conversations=conversations, show_card=show_card, clock=clock),
-        reception=Reception(
-            arrive=Arrive(
-                chats=chats,
-                conversations=conversations,
-                registrations=registrations,
-                reopen=reopen,
-                notice=notice,
-                clock=clock,
-            ),
-            identify=Identify(chats=chats, look_up=look_up, clock=clock, timezone=settings.zone),
-            confirm_phone=ConfirmPhone(chats=chats, registrations=registrations, clock=clock),
-            log_in=LogIn(
-                chats=chats,
-                registrations=registrations,
-                passwords=passwords,
-                tries=LoginTries(database),
-                clock=clock,
-                timezone=settings.zone,
-            ),
-            forget_content=partial(inbox_store.forget_content, bot.id),
-            introduce=Introduce(chats=chats, register_prospect=register_prospect),
-            open_conversation=OpenConversation(
-                chats=chats,
-                conversations=conversations,
-                show_card=show_card,
-                clock=clock,
-                timezone=settings.zone,
-            ),
-            relay=relaying.relay,
-            departments=departments,
-            privacy_text=settings.privacy_text,
-            privacy_url=settings.privacy_url,
-            confirm_identity=settings.confirm_identity == "phone",
-            portal_login=settings.portal_login,
         ),
     )
     # Before any router, and so before aiogram-dialog: what it refuses reaches nobody.
@@ -403,28 +332,8 @@ def build(
         outbox=relaying.outbox,
         metrics=metrics,
         locks=locks,
-        retry_lookups=RetryLookups(
-            chats=chats,
-            conversations=conversations,
-            look_up=look_up,
-            register_prospect=register_prospect,
-            identify_conversation=IdentifyConversation(
-                conversations=conversations, registrations=registrations, show_card=show_card
-            ),
-            holding=locks.holding,
-            clock=clock,
-        ),
-        queue_rounds=QueueRounds(
-            follow_registrations=FollowRegistrations(queue=queue, show_card=show_card),
-            remind=RemindOfPriority(
-                queue=queue,
-                show_card=show_card,
-                reminders=Reminders(relaying.sending),
-                every=timedelta(minutes=settings.priority_reminder_minutes),
-                clock=clock,
-            ),
-            transfer=transfer,
-        ),
+        retry_lookups=receiving.retry_lookups,
+        queue_rounds=attending.rounds,
         registrations=registrations,
         apply_plan=apply_plan,
         tags=tags,
