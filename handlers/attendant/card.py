@@ -96,6 +96,17 @@ def card_text(card: Card, *, timezone: ZoneInfo, in_group: bool = True) -> str:
     return "\n".join(lines)
 
 
+def short_text(card: Card) -> str:
+    """Who and which protocol, for when Telegram does not take the whole card."""
+    conversation, registration = card.conversation, card.registration
+    name = registration.name if registration else conversation.shown_name
+    mark = "🔴🔴 <b>PRIORIDADE</b> · " if conversation.priority else "👤 "
+    return (
+        f"{mark}<b>{html.quote(name)}</b>\nProtocolo <b>{conversation.protocol}</b>\n"
+        "<i>A ficha não coube aqui: toque em Ficha completa.</i>"
+    )
+
+
 def topic_title(card: Card) -> str:
     """Plain text: priority, who, and the protocol, in Telegram's 128 characters."""
     conversation, registration = card.conversation, card.registration

@@ -10,13 +10,14 @@ from aiogram.exceptions import (
     TelegramForbiddenError,
     TelegramNotFound,
 )
+from aiogram.types import Message
 
 from bot.domain.conversation import Conversation
 from bot.domain.errors import RefusedError
 from bot.usecases.show_card import Card
 from handlers.attendant import card as views
 from handlers.attendant.topics import Topics, topic_shown
-from handlers.relay.refusals import is_topic_gone
+from handlers.relay.refusals import closes_group, is_topic_gone
 
 _CLOSED_TO_US = (TelegramForbiddenError, TelegramBadRequest, TelegramNotFound)
 
@@ -45,12 +46,7 @@ class TelegramDesk:
     async def show(self, card: Card) -> Conversation:
         conversation = card.conversation
         try:
-            posted = await self.bot.send_message(
-                conversation.group_id,
-                self._text(card),
-                message_thread_id=conversation.topic_id,
-                reply_markup=views.keyboard(card),
-            )
+            posted = await self._post(card)
         except _CLOSED_TO_US as error:
             if conversation.topic_id is not None and is_topic_gone(error):
                 return await self._in_new_topic(card)
@@ -58,6 +54,24 @@ class TelegramDesk:
         if conversation.topic_id is not None:
             await self.topics.pin(conversation.group_id, posted.message_id)
         return conversation.model_copy(update={"card_message_id": posted.message_id})
+
+    async def _post(self, card: Card) -> Message:
+        conversation, text = card.conversation, self._text(card)
+        while True:
+            try:
+                return await self.bot.send_message(
+                    conversation.group_id,
+                    text,
+                    message_thread_id=conversation.topic_id,
+                    reply_markup=views.keyboard(card),
+                )
+            except TelegramBadRequest as error:
+                short = views.short_text(card)
+                if closes_group(error) or is_topic_gone(error) or text == short:
+                    raise
+                # What is on record must not keep this customer, and all behind, from the group.
+                logger.error("card not taken, a short one instead", reason=error.message)
+                text = short
 
     async def _in_new_topic(self, card: Card) -> Conversation:
         lost = card.conversation.model_copy(update={"topic_id": None, "topic_shown": ""})

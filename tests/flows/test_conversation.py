@@ -395,3 +395,16 @@ async def test_a_closing_cut_short_still_tells_the_customer(people: Telegram, an
     people.emulator.press(BIA, GROUP_ID, people.card["message_id"], data=data, force=True)
     await people.settled()
     assert sum("foi encerrado" in text for text in ana.read) == 1
+
+
+async def test_a_card_that_telegram_does_not_take_keeps_nobody_from_the_group(people: Telegram):
+    people.emulator.fail_next(
+        "sendMessage", 400, "Bad Request: can't parse entities", chat_id=GROUP_ID
+    )
+    ana = people.customer(demo.ANA)
+    await ana.is_in_conversation()
+    assert "toque em Ficha completa" in people.card["text"]
+    await ana.says("sem internet")
+    assert people.messages(GROUP_ID)[-1]["text"].endswith("sem internet")
+    await people.press(BIA, "✋ Atender")
+    assert "Em atendimento por Bia" in people.card["text"], "the next edit shows it all"
