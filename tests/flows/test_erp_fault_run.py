@@ -272,6 +272,7 @@ async def test_in_chat_the_group_is_told_of_everybody_and_of_nobody_else(
         ill.become(WELL)
         clock.advance(timedelta(minutes=2))
         await people.balcao.retry_lookups()
+        await people.settled()
         cards = [card["text"] for card in people.cards]
         for person, card in zip(persons, cards, strict=True):
             assert person.tax_id.masked in card

@@ -58,8 +58,10 @@ async def test_when_the_erp_answers_at_last_registration_and_card_follow(
     await ana.says("Ana")
     erp.heal()
     assert await people.balcao.retry_lookups() == 0, "not due yet"
+    await people.settled()
     clock.advance(timedelta(seconds=6))
     assert await people.balcao.retry_lookups() == 1
+    await people.settled()
     card = people.card["text"]
     assert "Ana Beatriz Souza" in card
     assert "confirmado por telefone" in card
@@ -92,6 +94,7 @@ async def test_priority_found_late_is_shown(people: Telegram, erp: IxcEmulator, 
     )
     clock.advance(timedelta(seconds=6))
     await people.balcao.retry_lookups()
+    await people.settled()
     assert "PRIORIDADE" in people.card["text"].splitlines()[0]
 
 
@@ -107,6 +110,7 @@ async def test_an_unknown_person_is_registered_once_the_erp_says_so(
     erp.heal()
     clock.advance(timedelta(seconds=6))
     await people.balcao.retry_lookups()
+    await people.settled()
     tax_id = read_tax_id(demo.STRANGER.tax_id)
     found = await people.balcao.registrations.by_tax_ids([tax_id])
     assert found[tax_id.key].name == "Bruno Tavares"
@@ -125,6 +129,7 @@ async def test_an_erp_that_stays_away_is_asked_ever_more_rarely(
     for _ in range(8):
         clock.advance(timedelta(hours=1))
         await people.balcao.retry_lookups()
+        await people.settled()
         owed = (await conversations.open_in(bruno.id)).lookup
         pauses.append((owed.next_at - clock.now).total_seconds())
     assert pauses == sorted(pauses)
@@ -142,6 +147,7 @@ async def test_in_the_first_hour_it_is_asked_every_minute_at_least(
     for _ in range(6):
         clock.advance(timedelta(minutes=1))
         await people.balcao.retry_lookups()
+        await people.settled()
         owed = (await people.balcao.retry_lookups.conversations.open_in(ana.id)).lookup
         pauses.append(round((owed.next_at - clock.now).total_seconds()))
     assert pauses == [10, 20, 40, 60, 60, 60]
@@ -157,6 +163,7 @@ async def test_an_outage_of_two_days_loses_nobody(
     conversations = people.balcao.retry_lookups.conversations
     clock.advance(timedelta(days=2))
     await people.balcao.retry_lookups()
+    await people.settled()
     assert await people.balcao.registrations.count() == 1
     assert "Prospect" in people.card["text"]
     assert await conversations.owed_lookups(until=clock.now + timedelta(days=9)) == []
@@ -191,6 +198,7 @@ async def test_a_late_answer_after_the_customer_switched_touches_only_the_conver
     await ana.says(demo.JOSE.tax_id)
     clock.advance(timedelta(seconds=6))
     await people.balcao.retry_lookups()
+    await people.settled()
     assert "Ana Beatriz Souza" in people.cards[0]["text"]
     chat = await people.balcao.retry_lookups.chats.get(ana.id)
     assert chat.tax_id == read_tax_id(demo.JOSE.tax_id)

@@ -175,9 +175,10 @@ async def test_what_is_restored_is_a_register_that_works(
     assert (await verify(other, lambda _: None)).broken == ()
     assert await Audit(other).people() == ["admin:1"]
     assert (await Chats(other).get(7)) == Chat(id=7, registration_id=ana.id)
-    there = Conversations(other)
+    there, link = Conversations(other), await Links(other).of_group(-100, 1)
+    assert link
     assert (
-        await there.behind(-100, 1)
+        await there.get(link.conversation_id)
         == await there.open_in(7)
         == conversation(7, registration_id=ana.id)
     )
