@@ -2,7 +2,9 @@
 
 from datetime import UTC, datetime
 
+import bson
 import pytest
+from bson.codec_options import CodecOptions
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,12 +30,13 @@ from bot.domain.registration import (
     Way,
 )
 from bot.domain.repeats import Repeats
-from storage.bulk import Stored
-from storage.documents import own_document
+from storage.documents import registration_document
+from storage.stored import Stored
 from tests.unit.documents import CPF, STABLE
 
 FROM_CUSTOMER = Stamp(at=datetime(2026, 11, 24, tzinfo=UTC), by="chat:5", way=Way.IDENTIFICATION)
 FROM_IXC = Stamp(at=datetime(2026, 11, 25, tzinfo=UTC), by="erp", way=Way.IDENTIFICATION)
+STORED = CodecOptions(tz_aware=True, tzinfo=UTC)
 MOBILE, OTHER_MOBILE = "+5549999998888", "+5549988887777"
 REFS = [ErpRef(system="ixc", table="cliente", id=str(n)) for n in range(3)]
 
@@ -181,7 +184,7 @@ def test_the_quick_answer_never_hides_a_change(first: Candidate, one: Candidate,
     known = result(decided(first, None, everything, FROM_IXC))
     if known is None:
         return
-    stored = Stored(own_document(known))
+    stored = Stored(bson.encode(registration_document(known)), STORED)
     decision = decided(one, known, policy, FROM_IXC)
     if policy.may_update and stored.has(one, policy):
         assert isinstance(decision, Unchanged)
