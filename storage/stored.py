@@ -13,14 +13,23 @@ from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 
 from bot.domain.candidate import Candidate, Policy
-from bot.domain.registration import Registration
+from bot.domain.registration import Registration, Status
 from storage.connection import Collection, Document
 from storage.documents import read_registration
 
-_NO_CHAT_PHONES: Final = bson.encode({"chat_phones": []})[4:-1]
+
+def _element(path: str, value: Any) -> bytes:
+    """A field with its value, as it stands among others in a document."""
+    return bson.encode({path: value})[4:-1]
+
+
+_NO_CHAT_PHONES: Final = ("chat_phones", _element("chat_phones", []))
 _ALERT_TRAITS: Final = {
-    alert: bson.encode({"alert_traits": alert})[4:-1] for alert in (True, False)
+    alert: ("alert_traits", _element("alert_traits", alert)) for alert in (True, False)
 }
+_STATUSES: Final = {status: ("status", _element("status", str(status))) for status in Status}
+_TAX_KEY: Final = b"\x02tax_key\0"
+_VERSION: Final = b"\x10version\0"
 _PHONES: Final = (
     ("phones.mobile", "mobile"),
     ("phones.home", "home"),
@@ -59,20 +68,20 @@ class Stored:
     @property
     def tax_key(self) -> str:
         """Of one that has a tax id."""
-        raw = self._raw
-        place = raw.find(b"\x02tax_key\0") + 9
-        if place < 9 or raw.count(b"tax_key\0") != 1:
+        place = self._raw.find(_TAX_KEY)
+        if place < 0:
             return str(self.document["tax_key"])
-        end = place + 3 + int.from_bytes(raw[place : place + 4], "little")
-        return raw[place + 4 : end].decode()
+        start = place + len(_TAX_KEY) + 4
+        size = int.from_bytes(self._raw[start - 4 : start], "little")
+        return self._raw[start : start + size - 1].decode()
 
     @property
     def version(self) -> int:
-        raw = self._raw
-        place = raw.find(b"\x10version\0") + 9
-        if place < 9 or raw.count(b"version\0") != 1:
+        place = self._raw.find(_VERSION)
+        if place < 0:
             return int(self.document["version"])
-        return int.from_bytes(raw[place : place + 4], "little")
+        start = place + len(_VERSION)
+        return int.from_bytes(self._raw[start : start + 4], "little")
 
     @property
     def registration(self) -> Registration:
@@ -91,74 +100,64 @@ class Stored:
     def has_bytes_of(self, candidate: Candidate, policy: Policy) -> bool:
         """The same as `has`, told from the bytes: False also when these do not tell it.
 
-        Each field's name with its closing zero stands once in the bytes of nearly every document:
-        then it is the field, and not something that a text holds or ends with.
+        What is found there is the field itself: no text that is read from people, files or ERPs
+        holds a zero, as control characters are taken out, so none can look like a field.
         """
-        raw, fields = self._raw, policy.fields
         if candidate.erp_refs or candidate.portal.password_hash:
             return False
-        if raw.count(b"chat_phones\0") != 1 or _NO_CHAT_PHONES not in raw:
-            return False
-        for path, key, element in _elements(candidate):
-            if path in fields and (element not in raw or raw.count(key) != 1):
-                return False
+        find, fields, place = self._raw.find, policy.fields, 0
+        for path, element in _elements(candidate):
+            if path in fields or path == "chat_phones":
+                place = find(element, place)
+                if place < 0:
+                    return False
         return True
 
 
-def _elements(candidate: Candidate) -> list[tuple[str, bytes, bytes]]:
-    """What it says: the path, the field's name in bytes, and the field with its value."""
-    said: list[tuple[str, bytes, bytes]] = []
-    if candidate.name:
-        said.append(("name", b"\x02name\0", _text(b"\x02name\0", candidate.name)))
-    if candidate.trade_name:
-        element = _text(b"\x02trade_name\0", candidate.trade_name)
-        said.append(("trade_name", b"trade_name\0", element))
-    if candidate.email:
-        said.append(("email", b"email\0", _text(b"\x02email\0", candidate.email)))
-    if candidate.status is not None:
-        said.append(("status", b"status\0", _text(b"\x02status\0", candidate.status)))
-    if candidate.kinds:
-        said.append(("kinds", b"kinds\0", _set("kinds", candidate.kinds)))
-    if candidate.tags:
-        said.append(("tags", b"tags\0", _set("tags", candidate.tags)))
-    if candidate.traits:
-        said.append(("traits", b"\x04traits\0", _list("traits", candidate.traits)))
-    if candidate.alert_traits is not None:
-        element = _ALERT_TRAITS[candidate.alert_traits]
-        said.append(("alert_traits", b"alert_traits\0", element))
-    if candidate.priority_departments:
-        element = _set("priority_departments", candidate.priority_departments)
-        said.append(("priority_departments", b"priority_departments\0", element))
-    if candidate.fixed_note:
-        element = _text(b"\x02fixed_note\0", candidate.fixed_note)
-        said.append(("fixed_note", b"fixed_note\0", element))
+def _elements(candidate: Candidate) -> list[tuple[str, bytes]]:
+    """What it says as documents have it, by path, in their order; and that no telephone is known
+    from a chat alone."""
     phones = candidate.phones
-    if phones.mobile is not None:
-        said.append(("phones.mobile", b"mobile\0", _text(b"\x02mobile\0", phones.mobile)))
-    if phones.home is not None:
-        said.append(("phones.home", b"home\0", _text(b"\x02home\0", phones.home)))
+    said = [] if candidate.alert_traits is None else [_ALERT_TRAITS[candidate.alert_traits]]
+    said.append(_NO_CHAT_PHONES)
+    if candidate.email:
+        said.append(("email", _text(b"\x02email\0", candidate.email)))
+    if candidate.fixed_note:
+        said.append(("fixed_note", _text(b"\x02fixed_note\0", candidate.fixed_note)))
+    if candidate.kinds:
+        said.append(_set("kinds", candidate.kinds))
+    if candidate.name:
+        said.append(("name", _text(b"\x02name\0", candidate.name)))
     if phones.commercial is not None:
-        element = _text(b"\x02commercial\0", phones.commercial)
-        said.append(("phones.commercial", b"commercial\0", element))
+        said.append(("phones.commercial", _text(b"\x02commercial\0", phones.commercial)))
+    if phones.home is not None:
+        said.append(("phones.home", _text(b"\x02home\0", phones.home)))
+    if phones.mobile is not None:
+        said.append(("phones.mobile", _text(b"\x02mobile\0", phones.mobile)))
     if candidate.portal.username:
-        element = _text(b"\x02username\0", candidate.portal.username)
-        said.append(("portal.username", b"username\0", element))
+        said.append(("portal.username", _text(b"\x02username\0", candidate.portal.username)))
+    if candidate.priority_departments:
+        said.append(_set("priority_departments", candidate.priority_departments))
+    if candidate.status is not None:
+        said.append(_STATUSES[candidate.status])
+    if candidate.tags:
+        said.append(_set("tags", candidate.tags))
+    if candidate.trade_name:
+        said.append(("trade_name", _text(b"\x02trade_name\0", candidate.trade_name)))
+    if candidate.traits:
+        said.append(("traits", _element("traits", list(candidate.traits))))
     return said
 
 
 def _text(name: bytes, text: str) -> bytes:
     # A lone surrogate makes bytes that no document has, as no document can keep it.
     value = text.encode(errors="surrogatepass")
-    return b"%b%b%b\0" % (name, (len(value) + 1).to_bytes(4, "little"), value)
+    return name + (len(value) + 1).to_bytes(4, "little") + value + b"\0"
 
 
 @lru_cache(maxsize=1_000)
-def _set(name: str, values: frozenset[str]) -> bytes:
-    return bson.encode({name: sorted(map(str, values))})[4:-1]
-
-
-def _list(name: str, values: tuple[str, ...]) -> bytes:
-    return bson.encode({name: list(values)})[4:-1]
+def _set(path: str, values: frozenset[str]) -> tuple[str, bytes]:
+    return path, _element(path, sorted(map(str, values)))
 
 
 def _has(document: Document, candidate: Candidate, policy: Policy) -> bool:
