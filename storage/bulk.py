@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import bson
 from bson.raw_bson import RawBSONDocument
 from pymongo import DeleteOne, ReplaceOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
@@ -30,6 +31,7 @@ _DUPLICATE_KEY: Final = 11000
 # microseconds each, 100 cost 200, and fewer cost our process more. Missing ones are cheap.
 _KEYS_AT_ONCE: Final = 50
 _MISSING_AT_ONCE: Final = 500
+_EMPTY: Final = len(bson.encode({}))
 # Of jobs that are worked on at a time, or were lately.
 _SESSIONS: Final = 4
 
@@ -209,7 +211,7 @@ class Bulk:
 class _Made:
     """What a batch writes, as documents and operations."""
 
-    inserts: list[Document]
+    inserts: list[Document | RawBSONDocument]
     changes: list[Any] = field(default_factory=list)
     entries: list[Document] = field(default_factory=list)
 
@@ -246,10 +248,12 @@ def _batch_document(batch: Batch) -> Document:
     return batch.model_dump() | {"_id": batch_id(batch.job, batch.number)}
 
 
-def _sealed(registration: Registration) -> Document:
-    own = own_document(registration)
-    seal = state_of_own(own)
-    return own | search_fields(registration) | {"seal": seal}
+def _sealed(registration: Registration) -> RawBSONDocument:
+    """What is inserted, encoded: what was encoded for the seal is not encoded again."""
+    own = bson.encode(own_document(registration))
+    rest = bson.encode(search_fields(registration) | {"seal": state_of_own(own)})
+    size = len(own) + len(rest) - _EMPTY
+    return RawBSONDocument(size.to_bytes(4, "little") + own[4:-1] + rest[4:])
 
 
 def _version(document: Document) -> Document:

@@ -69,7 +69,8 @@ _DETAIL: Final = 60
 PASSWORD: Final = "portal.password"  # noqa: S105 - the name of a column
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, for the same reason as a candidate.
+@dataclass(slots=True)
 class Row:
     """What a row says."""
 
@@ -103,6 +104,8 @@ class RowReader:
     ) -> None:
         self._width = len(fields)
         self._places = {path: place for place, path in enumerate(fields) if path is not None}
+        self._has_country = "country" in self._places
+        self._has_password = PASSWORD in self._places
         named: dict[str, Callable[[str], Any]] = {
             "name": _name,
             "trade_name": _name,
@@ -144,12 +147,12 @@ class RowReader:
                     problems.append(CellProblem(path, value.reason, value.detail))
                 else:
                     values[path] = value
-        country = self._country(cells, problems) if "country" in self._places else "BR"
+        country = self._country(cells, problems) if self._has_country else "BR"
         tax_id = self._tax_id(cells, country, problems)
         phones = self._read_phones(cells, country, problems)
         username = values.pop("portal.username", None)
         password = None
-        if PASSWORD in self._places:
+        if self._has_password:
             password = self._password(cells, username, tax_id, problems)
         candidate = Candidate(
             tax_id=tax_id.tax_id if tax_id else None,
