@@ -157,7 +157,7 @@ class RowReader:
         candidate = Candidate(
             tax_id=tax_id.tax_id if tax_id else None,
             country=country,
-            phones=Phones(**phones) if phones else _NO_PHONES,
+            phones=Phones.of_checked(**phones) if phones else _NO_PHONES,
             portal=Portal(username=username) if username else _NO_PORTAL,
             line=line,
             problems=tuple(problems),
@@ -309,19 +309,23 @@ def _labels(
     return read
 
 
+class _Readings(dict[str, Any]):
+    """What each way of writing is read as."""
+
+    def __init__(self, read: Callable[[str], Any]) -> None:
+        super().__init__()
+        self._read = read
+
+    def __missing__(self, cell: str) -> Any:
+        reading = self._read(cell)
+        if len(self) < _MOST_READINGS:
+            self[cell] = reading
+        return reading
+
+
 def _kept(read: Callable[[str], Any]) -> Callable[[str], Any]:
     """The same reader, which reads each way of writing once."""
-    readings: dict[str, Any] = {}
-
-    def kept(cell: str) -> Any:
-        found = readings.get(cell)
-        if found is None:
-            found = read(cell)
-            if len(readings) < _MOST_READINGS:
-                readings[cell] = found
-        return found
-
-    return kept
+    return _Readings(read).__getitem__
 
 
 def _parts(cell: str) -> list[str]:

@@ -50,7 +50,9 @@ _WRITTEN: Final = re.compile(
     r"[0-9]{11}|[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}"
     r"|[0-9A-Z]{2}\.?[0-9A-Z]{3}\.?[0-9A-Z]{3}/?[0-9A-Z]{4}-?[0-9]{2}"
 )
-_PUNCTUATION: Final = str.maketrans("", "", ".-/")
+_OF_ONE_DIGIT: Final = frozenset(
+    digit * length for digit in "0123456789" for length in (CPF_LENGTH, CNPJ_LENGTH)
+)
 # For each three of a CPF's nine digits: their sum by weight, in thousands, and their plain sum.
 _CPF_SUMS: Final = [
     {
@@ -236,7 +238,7 @@ def _alone(text: str) -> TaxId | None:
     """The document that is the whole text, as nearly all are in files and ERPs; None says nothing
     of it."""
     if _WRITTEN.fullmatch(text):
-        number = text.translate(_PUNCTUATION)
+        number = text.replace(".", "").replace("-", "").replace("/", "")
         if _checks(number):
             return TaxId(number)
     return None
@@ -245,7 +247,7 @@ def _alone(text: str) -> TaxId | None:
 def _checks(number: str) -> bool:
     """Whether 11 or 14 characters in normal form are a document: the same answer as `check`, in
     a quarter of the time, for files have hundreds of thousands of them."""
-    if number == number[0] * len(number):
+    if number in _OF_ONE_DIGIT:
         return False
     if len(number) == CPF_LENGTH:
         high, middle, low = _CPF_SUMS
