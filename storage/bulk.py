@@ -1,121 +1,39 @@
 """Many registrations at a time, for jobs: a batch is one transaction with its own record, so that
 it is done once, whoever is killed when."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import bson
+from bson.raw_bson import RawBSONDocument
 from pymongo import DeleteOne, ReplaceOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
 
 from bot.domain.audit import AuditEntry
-from bot.domain.candidate import Candidate, Policy, Update
+from bot.domain.candidate import Update
 from bot.domain.errors import LostError
 from bot.domain.job import Batch
 from bot.domain.registration import Registration, Stamp
 from bot.domain.search import fold
 from storage import audit
 from storage.connection import Collection, Database, Document, translated
-from storage.documents import change_document, own_document, read_registration
+from storage.documents import change_document, own_document
 from storage.seals import state_of_own
-from storage.search_fields import END, FIELDS, search_fields
+from storage.search_fields import END, search_fields
+from storage.stored import Stored, undecoded
 
 _DUPLICATE_KEY: Final = 11000
 # The embedded server's `$in` grows with the square of the keys that it finds: 50 cost 130
 # microseconds each, 100 cost 200, and fewer cost our process more. Missing ones are cheap.
 _KEYS_AT_ONCE: Final = 50
 _MISSING_AT_ONCE: Final = 500
+_EMPTY: Final = len(bson.encode({}))
 # Of jobs that are worked on at a time, or were lately.
 _SESSIONS: Final = 4
-# What makes a registration found is made anew with each write, and costs as much to read.
-_WITHOUT_SEARCH: Final = dict.fromkeys(FIELDS, 0)
-
-
-class Stored:
-    """One registration as it was found."""
-
-    __slots__ = ("_registration", "document")
-
-    def __init__(self, document: Document) -> None:
-        self.document = document
-        self._registration: Registration | None = None
-
-    @property
-    def id(self) -> str:
-        return str(self.document["_id"])
-
-    @property
-    def version(self) -> int:
-        return int(self.document["version"])
-
-    @property
-    def registration(self) -> Registration:
-        if self._registration is None:
-            self._registration = read_registration(self.document)
-        return self._registration
-
-    def has(self, candidate: Candidate, policy: Policy) -> bool:
-        """Whether everything that the candidate says for the policy's fields is stored already.
-
-        False also when that cannot be told without reading the whole: it is the quick answer for
-        most rows of a file that comes again. Never True when a plan would change something.
-        """
-        document, fields = self.document, policy.fields
-        portal = candidate.portal
-        if document["chat_phones"] or portal.password_hash:
-            return False
-        for path, value in _said(candidate):
-            if path not in fields or value == document[path]:
-                continue
-            if path not in policy.adds_to or not set(value) <= set(document[path]):
-                return False
-        if candidate.erp_refs and "erp_refs" in fields:
-            stored = [(ref["system"], ref["table"], ref["id"]) for ref in document["erp_refs"]]
-            if any((r.system, r.table, r.id) not in stored for r in candidate.erp_refs):
-                return False
-            if "erp_refs" not in policy.adds_to and len(stored) > len(candidate.erp_refs):
-                return False
-        phones = document["phones"]
-        for path, name in _PHONES:
-            value = getattr(candidate.phones, name)
-            if value is not None and path in fields and value != phones[name]:
-                return False
-        if portal.username and "portal.username" in fields:
-            return bool(portal.username == document["portal"]["username"])
-        return True
-
-
-_PHONES: Final = (
-    ("phones.mobile", "mobile"),
-    ("phones.home", "home"),
-    ("phones.commercial", "commercial"),
-)
-
-
-def _said(candidate: Candidate) -> list[tuple[str, Any]]:
-    """What it says, as documents have it."""
-    said: list[tuple[str, Any]] = [("name", candidate.name)] if candidate.name else []
-    if candidate.trade_name:
-        said.append(("trade_name", candidate.trade_name))
-    if candidate.email:
-        said.append(("email", candidate.email))
-    if candidate.status is not None:
-        said.append(("status", candidate.status))
-    if candidate.kinds:
-        said.append(("kinds", sorted(candidate.kinds)))
-    if candidate.tags:
-        said.append(("tags", sorted(candidate.tags)))
-    if candidate.traits:
-        said.append(("traits", list(candidate.traits)))
-    if candidate.alert_traits is not None:
-        said.append(("alert_traits", candidate.alert_traits))
-    if candidate.priority_departments:
-        said.append(("priority_departments", sorted(candidate.priority_departments)))
-    if candidate.fixed_note:
-        said.append(("fixed_note", candidate.fixed_note))
-    return said
 
 
 class Bulk:
@@ -124,6 +42,7 @@ class Bulk:
     def __init__(self, database: Database) -> None:
         self._client = database.client
         self._registrations: Collection = database["registrations"]
+        self._undecoded: Collection = undecoded(self._registrations)
         self._entries: Collection = database["audit"]
         self._batches: Collection = database["job_batches"]
         self._writers: Collection = database["job_writers"]
@@ -134,33 +53,42 @@ class Bulk:
     async def by_tax_keys(self, keys: Sequence[str]) -> dict[str, Stored]:
         """Those that exist, by `TaxId.key`."""
         found: dict[str, Stored] = {}
-        start = 0
+        with translated():
+            await asyncio.to_thread(self._find_by_tax_keys, list(keys), found)
+        return found
+
+    def _find_by_tax_keys(self, keys: list[str], found: dict[str, Stored]) -> None:
+        # In one thread for the whole batch, by the collection that motor's own calls: its round
+        # trip through the event loop for each of many finds costs as much as the find.
+        registrations, start = self._undecoded.delegate, 0
         while start < len(keys):
-            some = list(keys[start : start + self._at_once])
+            some = keys[start : start + self._at_once]
             start += len(some)
-            with translated():
-                documents = await self._registrations.find(
-                    {"tax_key": {"$in": some}}, _WITHOUT_SEARCH
-                ).to_list(None)
-            found.update((document["tax_key"], Stored(document)) for document in documents)
+            # All of each document: to leave out fields costs the embedded server a third more.
+            documents = registrations.find({"tax_key": {"$in": some}}).to_list()
+            for stored in map(self._stored, documents):
+                found[stored.tax_key] = stored
             # Where hardly any exist, the next ones hardly will.
             are_new = len(documents) * 10 < len(some)
             self._at_once = min(self._at_once * 2, _MISSING_AT_ONCE) if are_new else _KEYS_AT_ONCE
-        return found
 
     async def by_ids(self, ids: Sequence[str]) -> dict[str, Stored]:
-        found = await self._found(self._registrations, "_id", ids, _WITHOUT_SEARCH)
-        return {document["_id"]: Stored(document) for document in found}
+        found = map(self._stored, await self._found(self._undecoded, "_id", ids))
+        return {stored.id: stored for stored in found}
 
     async def named(self, name: str) -> list[Stored]:
         """Those whose name is this one but for accents, case and punctuation."""
         folded = fold(name)
         place = f"{folded[:48].rstrip()}{END}"
         with translated():
-            found = await self._registrations.find(
+            found = await self._undecoded.find(
                 {"sort_name": {"$gte": place, "$lt": place + "\U0010ffff"}}
             ).to_list(None)
-        return [Stored(document) for document in found if fold(document["name"]) == folded]
+        all_stored = map(self._stored, found)
+        return [one for one in all_stored if fold(one.document["name"]) == folded]
+
+    def _stored(self, document: RawBSONDocument) -> Stored:
+        return Stored(bytes(document.raw), self._registrations.codec_options)
 
     async def entries(self, ids: Sequence[str]) -> list[AuditEntry]:
         """The audit entries that exist, in the order of the ids."""
@@ -270,13 +198,12 @@ class Bulk:
         collection: Collection,
         field: str,
         keys: Sequence[str],
-        projection: Document | None = None,
-    ) -> list[Document]:
-        found: list[Document] = []
+    ) -> list[Any]:
+        found: list[Any] = []
         for start in range(0, len(keys), _KEYS_AT_ONCE):
             some = list(keys[start : start + _KEYS_AT_ONCE])
             with translated():
-                found += await collection.find({field: {"$in": some}}, projection).to_list(None)
+                found += await collection.find({field: {"$in": some}}).to_list(None)
         return found
 
 
@@ -284,7 +211,7 @@ class Bulk:
 class _Made:
     """What a batch writes, as documents and operations."""
 
-    inserts: list[Document]
+    inserts: list[Document | RawBSONDocument]
     changes: list[Any] = field(default_factory=list)
     entries: list[Document] = field(default_factory=list)
 
@@ -321,10 +248,12 @@ def _batch_document(batch: Batch) -> Document:
     return batch.model_dump() | {"_id": batch_id(batch.job, batch.number)}
 
 
-def _sealed(registration: Registration) -> Document:
-    own = own_document(registration)
-    seal = state_of_own(own)
-    return own | search_fields(registration) | {"seal": seal}
+def _sealed(registration: Registration) -> RawBSONDocument:
+    """What is inserted, encoded: what was encoded for the seal is not encoded again."""
+    own = bson.encode(own_document(registration))
+    rest = bson.encode(search_fields(registration) | {"seal": state_of_own(own)})
+    size = len(own) + len(rest) - _EMPTY
+    return RawBSONDocument(size.to_bytes(4, "little") + own[4:-1] + rest[4:])
 
 
 def _version(document: Document) -> Document:

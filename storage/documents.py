@@ -1,6 +1,7 @@
 """Registrations and their changes as documents."""
 
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from bot.domain.candidate import Change
@@ -70,7 +71,10 @@ def change_document(change: Change) -> Document:
     }
 
 
+# A job writes all it writes with one stamp.
+@lru_cache(maxsize=100)
 def _stamp(stamp: Stamp) -> Document:
+    """Not to be changed: all that has the stamp shares it."""
     # BSON keeps milliseconds.
     at = stamp.at.replace(microsecond=stamp.at.microsecond // 1000 * 1000)
     return {"at": at, "by": stamp.by, "job": stamp.job, "way": str(stamp.way)}

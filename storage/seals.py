@@ -38,10 +38,10 @@ def state_of(document: Mapping[str, Any]) -> str:
     return "s" + hashlib.sha256(_canonical(own_fields(document))).hexdigest()
 
 
-def state_of_own(document: Document) -> str:
-    """The same, of what `storage.documents.own_document` made: in order and as it is stored, so
-    that it takes a quarter of the time."""
-    return "s" + hashlib.sha256(bson.encode(document)).hexdigest()
+def state_of_own(encoded: bytes) -> str:
+    """The same, of what `storage.documents.own_document` made, in BSON: in order and as it is
+    stored, so that it takes a tenth of the time."""
+    return "s" + hashlib.sha256(encoded).hexdigest()
 
 
 def seal_of(document: Mapping[str, Any]) -> str:

@@ -10,6 +10,8 @@ _NOT_DIGITS: Final = re.compile(r"[^0-9]+")
 _BRAZIL: Final = re.compile(r"\+55([0-9]{2})([0-9]{4,5})([0-9]{4})")
 # Area code and number: a mobile has nine digits and begins with 9, older ones and landlines eight.
 _NATIONAL: Final = re.compile(r"[1-9][1-9](?:9[0-9]{8}|[2-9][0-9]{7})")
+# As nearly every number of a file is written: (49) 99999-8888 or bare.
+_WRITTEN: Final = re.compile(r"\(?([1-9][1-9])\)? ?(9[0-9]{4}|[2-9][0-9]{3})-?([0-9]{4})")
 # Mobiles of eight digits began with 6 to 9; landlines begin with 2 to 5 and never had the ninth.
 _NINTH_DIGIT: Final = re.compile(r"\+55([1-9][1-9])9([6-9][0-9]{7})")
 _CARRIER: Final = re.compile(r"[1-9][0-9](?=[1-9][1-9][0-9]{8,9}$)")
@@ -23,6 +25,8 @@ def read_phone(text: str, *, country: str = "BR") -> str | None:
     Source: Anatel's numbering plan for Brazil; for other countries phonenumbers, the port of
     Google's libphonenumber.
     """
+    if country == "BR" and (written := _WRITTEN.fullmatch(text)):
+        return "+55" + "".join(written.groups())
     text = unicodedata.normalize("NFKC", text).strip(" \t\r\n\u202a\u202c\u200e")
     digits = _NOT_DIGITS.sub("", text)
     if text.startswith("+") and not digits.startswith("55"):

@@ -66,6 +66,16 @@ class Phones(BaseModel):
     home: str | None = None
     mobile: str | None = None
 
+    @classmethod
+    def of_checked(
+        cls, *, commercial: str | None = None, home: str | None = None, mobile: str | None = None
+    ) -> Self:
+        """The telephones, which were checked already: in half the time."""
+        phones = cls.__new__(cls)
+        values = {"commercial": commercial, "home": home, "mobile": mobile}
+        _fill(phones, values, _ALL_PHONES)
+        return phones
+
     def all(self) -> tuple[str, ...]:
         """Those that are there, mobile first."""
         return tuple(p for p in (self.mobile, self.home, self.commercial) if p)
@@ -139,19 +149,9 @@ class Registration(BaseModel):
 
     @classmethod
     def of_checked(cls, values: dict[str, Any]) -> Self:
-        """The registration of values that were checked already, for every field.
-
-        As pydantic's own `model_construct`, in a seventh of its time: an import makes hundreds of
-        thousands.
-        """
+        """The registration of values that were checked already, for every field."""
         registration = cls.__new__(cls)
-        for name, value in (
-            ("__dict__", values),
-            ("__pydantic_fields_set__", _ALL_FIELDS),
-            ("__pydantic_extra__", None),
-            ("__pydantic_private__", None),
-        ):
-            object.__setattr__(registration, name, value)
+        _fill(registration, values, _ALL_FIELDS)
         return registration
 
     def value(self, path: str) -> Any:
@@ -162,8 +162,21 @@ class Registration(BaseModel):
         return value
 
 
-# Shared, as pydantic copies it before it changes it.
+def _fill(model: BaseModel, values: dict[str, Any], given: set[str]) -> None:
+    """Make it the model of values for every field, which were checked already.
+
+    As pydantic's own `model_construct`, in a seventh of its time: an import makes hundreds of
+    thousands. given: shared, as pydantic copies it before it changes it.
+    """
+    set_attribute = object.__setattr__  # the model's own would refuse, as it is frozen
+    set_attribute(model, "__dict__", values)
+    set_attribute(model, "__pydantic_fields_set__", given)
+    set_attribute(model, "__pydantic_extra__", None)
+    set_attribute(model, "__pydantic_private__", None)
+
+
 _ALL_FIELDS: Final = set(Registration.model_fields)
+_ALL_PHONES: Final = set(Phones.model_fields)
 # Every field that a candidate can bring, by the path it has in documents and in the audit.
 FIELDS: Final = (
     "name",

@@ -69,7 +69,8 @@ _DETAIL: Final = 60
 PASSWORD: Final = "portal.password"  # noqa: S105 - the name of a column
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, for the same reason as a candidate.
+@dataclass(slots=True)
 class Row:
     """What a row says."""
 
@@ -103,6 +104,8 @@ class RowReader:
     ) -> None:
         self._width = len(fields)
         self._places = {path: place for place, path in enumerate(fields) if path is not None}
+        self._has_country = "country" in self._places
+        self._has_password = PASSWORD in self._places
         named: dict[str, Callable[[str], Any]] = {
             "name": _name,
             "trade_name": _name,
@@ -144,17 +147,17 @@ class RowReader:
                     problems.append(CellProblem(path, value.reason, value.detail))
                 else:
                     values[path] = value
-        country = self._country(cells, problems) if "country" in self._places else "BR"
+        country = self._country(cells, problems) if self._has_country else "BR"
         tax_id = self._tax_id(cells, country, problems)
         phones = self._read_phones(cells, country, problems)
         username = values.pop("portal.username", None)
         password = None
-        if PASSWORD in self._places:
+        if self._has_password:
             password = self._password(cells, username, tax_id, problems)
         candidate = Candidate(
             tax_id=tax_id.tax_id if tax_id else None,
             country=country,
-            phones=Phones(**phones) if phones else _NO_PHONES,
+            phones=Phones.of_checked(**phones) if phones else _NO_PHONES,
             portal=Portal(username=username) if username else _NO_PORTAL,
             line=line,
             problems=tuple(problems),
@@ -306,19 +309,23 @@ def _labels(
     return read
 
 
+class _Readings(dict[str, Any]):
+    """What each way of writing is read as."""
+
+    def __init__(self, read: Callable[[str], Any]) -> None:
+        super().__init__()
+        self._read = read
+
+    def __missing__(self, cell: str) -> Any:
+        reading = self._read(cell)
+        if len(self) < _MOST_READINGS:
+            self[cell] = reading
+        return reading
+
+
 def _kept(read: Callable[[str], Any]) -> Callable[[str], Any]:
     """The same reader, which reads each way of writing once."""
-    readings: dict[str, Any] = {}
-
-    def kept(cell: str) -> Any:
-        found = readings.get(cell)
-        if found is None:
-            found = read(cell)
-            if len(readings) < _MOST_READINGS:
-                readings[cell] = found
-        return found
-
-    return kept
+    return _Readings(read).__getitem__
 
 
 def _parts(cell: str) -> list[str]:

@@ -277,7 +277,7 @@ class _Write:
     def idle(self, job_id: int, policy: Policy) -> Batch | None:
         """The record of rows that write nothing; None when there is one that does."""
         writes = any(
-            isinstance(one.decision, Create | Update) or may_set_password(one, policy)
+            isinstance(one.decision, (Create, Update)) or may_set_password(one, policy)
             for one in self.planned
         )
         return None if writes else self.batch(job_id, 0, self.planned, policy)

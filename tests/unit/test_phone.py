@@ -60,6 +60,11 @@ def test_every_brazilian_spelling_of_a_mobile_is_one_number(text: str):
     assert read_phone(text) == MOBILE
 
 
+@given(st.from_regex(r"\(?[0-9]{2}\)? ?[0-9]{4,5}-?[0-9]{4}", fullmatch=True))
+def test_the_usual_writing_is_read_as_any_other(text: str):
+    assert read_phone(text) == read_phone(f"{text} ".replace("-", "."))
+
+
 @pytest.mark.parametrize("text", ["49 99999-8888 (Ana)", "49 99999-8888 ramal 12"])
 def test_a_word_after_the_number_does_not_make_it_a_foreign_one(text: str):
     assert read_phone(text) in (MOBILE, None)

@@ -1,6 +1,11 @@
 """How a name and a typed text are cut into words."""
 
+import re
+from unicodedata import combining, normalize
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.domain.search import fold, holds, typed_words, words_of
 
@@ -20,6 +25,12 @@ from bot.domain.search import fold, holds, typed_words, words_of
 )
 def test_accents_case_and_punctuation_do_not_matter(text: str, folded: str):
     assert fold(text) == folded
+
+
+@given(st.text() | st.text(alphabet="aÉßİΣςﬁ\u0301\u1e9b\u0323\u00a8\u00a0\u3000 -_\t한"))
+def test_a_text_is_folded_as_its_words_are_together(text: str):
+    shown = "".join(c for c in normalize("NFKD", text) if not combining(c))
+    assert fold(text) == " ".join(re.findall(r"[^\W_]+", shown.casefold()))
 
 
 @pytest.mark.parametrize(
