@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol, assert_never
 from zoneinfo import ZoneInfo
@@ -16,6 +16,7 @@ from bot.domain.errors import AppError
 from bot.domain.registration import Kind, Registration, Stamp, Way
 from bot.domain.tax_id import TaxId
 from bot.usecases.apply_plan import ApplyPlan
+from bot.usecases.pace import Pace
 
 DIFFERENT_TAX_IDS_A_DAY: Final = 5
 # What a customer on a phone waits for before going on without the ERP's answer.
@@ -111,6 +112,7 @@ class Identify:
     look_up: LookUp
     clock: Callable[[], datetime]
     timezone: ZoneInfo
+    pace: Pace = field(default_factory=Pace)
 
     async def note(self, chat_id: int, tax_id: TaxId) -> Chat | TooManyTaxIds:
         """Count the document against the chat's limit and remember it as the one typed.
@@ -142,12 +144,14 @@ class Identify:
         """The chat, linked to whom its document belongs; still owed when the ERP is silent."""
         if chat.tax_id is None:
             return chat
-        outcome = await self.look_up(chat.tax_id)
-        linked = chat.model_copy(
-            update={
-                "registration_id": outcome.registration.id if isinstance(outcome, Found) else None,
-                "lookup_owed": isinstance(outcome, NotConsulted),
-            }
-        )
-        await self.chats.put(linked)
+        async with self.pace.kept():
+            outcome = await self.look_up(chat.tax_id)
+            found = outcome.registration.id if isinstance(outcome, Found) else None
+            linked = chat.model_copy(
+                update={
+                    "registration_id": found,
+                    "lookup_owed": isinstance(outcome, NotConsulted),
+                }
+            )
+            await self.chats.put(linked)
         return linked

@@ -1,7 +1,7 @@
 """Use cases: what a customer tells of himself after the document: telephone and name."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -10,6 +10,7 @@ from bot.domain.conversation import Chat, VerifiedBy
 from bot.domain.registration import Kind, Phones, Registration, Stamp, Way
 from bot.usecases.apply_plan import ApplyPlan
 from bot.usecases.identify import Chats
+from bot.usecases.pace import Pace
 
 _NOBODY: Final = "-"
 """No registration's id."""
@@ -89,9 +90,11 @@ class Introduce:
 
     chats: Chats
     register_prospect: RegisterProspect
+    pace: Pace = field(default_factory=Pace)
 
     async def __call__(self, chat_id: int, name: str) -> None:
         """name: one line, not empty. It never changes a registration that exists."""
         chat = await self.chats.get(chat_id) or Chat(id=chat_id)
         named = chat.model_copy(update={"given_name": name})
-        await self.chats.put(await self.register_prospect(named))
+        async with self.pace.kept():
+            await self.chats.put(await self.register_prospect(named))
