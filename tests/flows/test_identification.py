@@ -1,13 +1,14 @@
 """From the first word to the open conversation."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from bot.demo import people as demo
 from bot.demo.documents import make_cpf
 from bot.demo.ixc import IxcEmulator, faults
-from bot.domain.registration import Kind, Stamp, Way
+from bot.domain.registration import Kind, Phones, Registration, Stamp, Way
 from bot.domain.tax_id import TaxId, read_tax_id
 from bot.settings import Settings
 from handlers.customer import texts
@@ -200,6 +201,42 @@ async def test_the_ninth_digit_does_not_matter(people: Telegram):
     await jose.says(demo.JOSE.tax_id)
     assert "<protocol>" in await jose.shares_phone()
     assert "José Antônio da Conceição" in jose.read[-2]
+
+
+async def test_each_telephone_on_record_confirms_with_and_without_the_ninth_digit(start: Start):
+    """All but one that only a chat has given."""
+    short, long = "+554988010042", "+5549988010042"
+    landline = "+554933224042"
+    on_record = [
+        (Phones(commercial=short), long, True),
+        (Phones(home=long), short, True),
+        (Phones(mobile=short, home=landline), short, True),
+        (Phones(mobile=long, commercial=landline), landline, True),
+        (Phones(mobile=long), "+5548988010042", False),
+    ]
+    async with start(with_erp=False) as people:
+        assert people.balcao
+        made = Stamp(at=datetime.now(UTC), by="admin:1", way=Way.CHAT)
+        of_a_chat = (Phones(mobile=long), long, False)
+        for number, (phones, shared, confirms) in enumerate([*on_record, of_a_chat]):
+            tax_id = make_cpf(123450100 + number)
+            only_said = number == len(on_record)
+            registration = Registration(
+                id=f"r{number}",
+                tax_id=tax_id,
+                name="Ana",
+                phones=phones,
+                chat_phones=frozenset((long,) if only_said else ()),
+                kinds=frozenset((Kind.CUSTOMER,)),
+                created=made,
+                updated=made,
+            )
+            assert await people.balcao.registrations.create(registration)
+            person = replace(demo.ANA, user_id=6000 + number)
+            customer = people.customer(person, phone=shared)
+            await customer.says(f"oi, {tax_id.masked}")
+            said = await customer.shares_phone()
+            assert ("<protocol>" in said) is confirms, (phones, shared)
 
 
 async def test_a_number_typed_again_corrects_the_first(people: Telegram):
