@@ -21,7 +21,6 @@ from tests.flows.flood import (
     arrive,
     crowd,
     erp_rows,
-    lags,
     marks_in,
     pour,
     troubles,
@@ -30,6 +29,8 @@ from tests.flows.flood import (
 
 MINUTE_S = 5.0
 TEXTS = 300
+PATIENCE_S = 150.0
+"""For a busy machine; a calm one takes 20 s for it all."""
 
 
 @pytest.fixture
@@ -71,6 +72,7 @@ async def running(
         yield bot
 
 
+@pytest.mark.timeout(300)
 async def test_nothing_is_lost_and_telegram_never_asks_to_wait(
     group: BotApiEmulator, erp: IxcEmulator, database: Any, mongodb_uri: str, tmp_path: Path
 ):
@@ -80,20 +82,18 @@ async def test_nothing_is_lost_and_telegram_never_asks_to_wait(
     ):
         arrive(group, crowd())
         sent = await pour(group, crowd(), within_s=MINUTE_S)
-        await group.until(lambda: len(seen) == TEXTS, timeout_s=12 * MINUTE_S)
+        await group.until(lambda: len(seen) == TEXTS, timeout_s=PATIENCE_S)
         assert await bot.end(signal.SIGTERM) == 0
     messages = group.messages(GROUP_ID)
     assert troubles(messages, sent, crowd()) == []
-    assert len(_texts(messages)) < TEXTS, "texts of one customer become one message when it lags"
+    # One by one, with the cards, they would take sixteen and a half minutes.
+    assert len(_texts(messages)) < TEXTS / 2, "texts of one customer become one message"
     assert group.limits.refused == {}
     assert group.limits.peaks.group[GROUP_ID] <= 20
     assert group.limits.peaks.overall <= 30
-    minutes = lags(sent, seen).longest_s / MINUTE_S
-    # 30 cards and at least as many messages do not fit into 20 a minute; one by one they would
-    # take sixteen and a half.
-    assert 1 < minutes < 8
 
 
+@pytest.mark.timeout(600)
 async def test_killed_twice_in_the_middle_the_result_is_the_same(
     group: BotApiEmulator, erp: IxcEmulator, database: Any, mongodb_uri: str, tmp_path: Path
 ):
@@ -102,14 +102,14 @@ async def test_killed_twice_in_the_middle_the_result_is_the_same(
         async with running(group, erp, database, mongodb_uri, tmp_path) as bot:
             arrive(group, crowd())
             sent |= await pour(group, crowd(), within_s=MINUTE_S)
-            await group.until(lambda: len(seen) >= 20, timeout_s=6 * MINUTE_S)
+            await group.until(lambda: len(seen) >= 20, timeout_s=PATIENCE_S)
             await bot.end(signal.SIGKILL)
         async with running(group, erp, database, mongodb_uri, tmp_path) as bot:
-            await group.until(lambda: len(seen) >= TEXTS // 2, timeout_s=6 * MINUTE_S)
+            await group.until(lambda: len(seen) >= TEXTS // 2, timeout_s=PATIENCE_S)
             await bot.end(signal.SIGKILL)
         assert len(seen) < TEXTS, "killed too late to prove anything"
         async with running(group, erp, database, mongodb_uri, tmp_path) as bot:
-            await group.until(lambda: len(seen) == TEXTS, timeout_s=12 * MINUTE_S)
+            await group.until(lambda: len(seen) == TEXTS, timeout_s=PATIENCE_S)
             assert await bot.end(signal.SIGTERM) == 0
     messages = group.messages(GROUP_ID)
     assert troubles(messages, sent, crowd()) == []
