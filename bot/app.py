@@ -92,6 +92,7 @@ from storage.conversations import Chats, Conversations
 from storage.data_subject import DataSubjects
 from storage.inbox import Inbox as StoredInbox
 from storage.labels import Tags as StoredTags
+from storage.outbox import Outbox as StoredOutbox
 from storage.panel import OpenedConversations, RegisterCounts
 from storage.registrations import Registrations
 from storage.retention import Retention
@@ -276,7 +277,7 @@ def build(
             database_answers=lambda: database_answers(database),
             registrations=registrations.count,
             open_conversations=conversations.count_open,
-            waiting=_waiting(inbox_store),
+            waiting=_waiting(inbox_store, StoredOutbox(database)),
             backups=backup_runs.all,
             erp_name=settings.erp_kind,
             erp=erp,
@@ -399,10 +400,16 @@ def _backing_up(database: Database) -> BackUp:
     return backing_up
 
 
-def _waiting(inbox: StoredInbox) -> Callable[[], Awaitable[Waiting]]:
+def _waiting(inbox: StoredInbox, outbox: StoredOutbox) -> Callable[[], Awaitable[Waiting]]:
     async def waiting() -> Waiting:
         pending, set_aside = await inbox.waiting()
-        return Waiting(pending=pending, set_aside=set_aside)
+        unsent = [at for _, at in await outbox.waiting()]
+        return Waiting(
+            pending=pending,
+            set_aside=set_aside,
+            unsent=len(unsent),
+            unsent_since=min(unsent, default=None),
+        )
 
     return waiting
 

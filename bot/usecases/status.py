@@ -39,11 +39,15 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Updates in the inbox."""
+    """Updates in the inbox, and what is to be sent."""
 
     pending: int
     set_aside: int
     """Failed for good; kept for whoever looks into it."""
+    unsent: int = 0
+    """What waits in the outbox."""
+    unsent_since: datetime | None = None
+    """Since when the oldest of it waits."""
 
 
 @dataclass(frozen=True, slots=True)

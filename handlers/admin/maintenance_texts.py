@@ -1,7 +1,8 @@
 """Every sentence of /status and /backup."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from aiogram import html
@@ -9,9 +10,12 @@ from aiogram import html
 from bot.domain.backup import COMMAND_LINE, BackupRun, Backups, Copied, Trouble
 from bot.domain.errors import Problem
 from bot.domain.group import Right
-from bot.usecases.status import Failed, GroupStatus, Status
+from bot.usecases.status import Failed, GroupStatus, Status, Waiting
 from handlers.admin import sync_texts
-from handlers.words import number
+from handlers.words import number, span
+
+# Twenty a minute in a group, as Telegram allows, are a minute behind in any busy hour.
+_LATE: Final = timedelta(minutes=1)
 
 CHECKING = "Verificando…"
 AGAIN = "🔄 Atualizar"
@@ -158,11 +162,20 @@ def _waiting(now: Status) -> list[str]:
         return [f"❌ Mensagens na fila: {_why(now.waiting)}"]
     # The very message that asks is one of them.
     lines = [f"▫️ Mensagens na fila: {number(max(0, now.waiting.pending - 1))}"]
+    lines.append(_unsent(now.waiting, now.checked_at))
     if aside := now.waiting.set_aside:
         lines.append(
             f"⚠️ Postas de lado por erro: {number(aside)}. O registro do servidor diz por quê."
         )
     return lines
+
+
+def _unsent(waiting: Waiting, now: datetime) -> str:
+    line = f"Envios esperando: {number(waiting.unsent)}"
+    since = waiting.unsent_since
+    if since is None or now - since < _LATE:
+        return f"▫️ {line}"
+    return f"⚠️ {line}, o primeiro há {span(now - since)}"
 
 
 def _erp(now: Status) -> str:

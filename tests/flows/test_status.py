@@ -47,6 +47,7 @@ async def test_everything_is_well(people: Telegram, admin: Admin):
         "▫️ Cadastros: cerca de 1",
         "▫️ Atendimentos abertos: 1",
         "▫️ Mensagens na fila: 0",
+        "▫️ Envios esperando: 0",
         "✅ ERP (ixc): responde",
         "✅ Atendimento: grupo Atendimento",
         "⚠️ Último backup: nenhum até agora. Faça um com /backup",
@@ -203,3 +204,15 @@ async def test_a_fault_in_one_part_hides_no_other(people: Telegram, admin: Admin
     assert "❌ Atendimentos abertos: não respondeu" in said
     assert "❌ Departamentos: não respondeu" in said
     assert "✅ ERP (ixc): responde" in said
+
+
+async def test_what_waits_to_be_sent_for_long_is_told(
+    people: Telegram, admin: Admin, clock: Clock
+):
+    people.emulator.remove_member(GROUP_ID, people.emulator.bot.id, by=ADMIN_ID)
+    ana = people.customer(demo.ANA)
+    await ana.is_in_conversation()
+    await ana.says("alguém?")
+    assert "▫️ Envios esperando: 2" in await admin.says("/status")
+    clock.advance(timedelta(minutes=3))
+    assert "⚠️ Envios esperando: 2, o primeiro há 3 min" in await admin.says("/status")
