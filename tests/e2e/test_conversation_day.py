@@ -92,6 +92,7 @@ async def test_from_the_queue_over_another_department_to_the_end(open_page: Open
     await expect(card).to_contain_text("👤 Maria das Graças Lima")
     await expect(card).to_contain_text("Transferido de Atendimento por Bia Santos")
     await expect(card).to_contain_text("🟢 Em atendimento por Caio Melo")
+    await expect(card).to_contain_text("O que você escrever neste tópico vai para o cliente.")
     await say(caio, "Oi, dona Maria, aqui é do financeiro.")
     await expect(latest(customer)).to_contain_text("aqui é do financeiro.")
     await say(customer, "Que bom! Obrigada.")
