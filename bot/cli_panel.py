@@ -49,7 +49,7 @@ async def draw_panel(settings: Settings, out_dir: Path, *, days: int) -> None:
     try:
         pictures = await DrawCharts()(to_draw)
     except AppError as error:
-        raise RefusedError(f"As figuras não foram desenhadas: {error}") from error
+        raise RefusedError(f"Os gráficos não foram desenhados: {error}") from error
     try:
         paths = await asyncio.to_thread(_save, out_dir, pictures)
     except OSError as error:

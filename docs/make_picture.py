@@ -39,6 +39,7 @@ async def _serve_maria(page: Page) -> None:
     await maria.get_by_test_id("copy-tax-id").click()
     await customer.get_by_test_id("send").click()
     await customer.get_by_test_id("reply-button").first.click()
+    await customer.get_by_role("button", name="Atendimento").click()
     await _told(customer, "Seu protocolo é")
     card = attendants.get_by_test_id("message").first
     await card.get_by_role("button", name="Atender").click()
@@ -50,6 +51,11 @@ async def _serve_maria(page: Page) -> None:
     await _told(customer, "Como posso ajudar?")
     await _say(customer, "Bom dia! Estou sem internet.")
     await _told(attendants, "sem internet")
+    admin = page.get_by_test_id("pane-admin")
+    await _say(admin, f"/titular {people.MARIA.tax_id}")
+    await _told(admin, "Anonimizar")
+    await _say(admin, "/fila")
+    await _told(admin, "1 em atendimento")
     # What only shows for a moment: the toast, and what the pointer and the focus point at.
     await expect(attendants.get_by_test_id("toast")).to_be_hidden()
     await page.mouse.move(0, 0)

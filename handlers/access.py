@@ -124,7 +124,7 @@ class Access(BaseMiddleware):
             if rule is None or rule.is_for_anybody:
                 return await self.role_of.of_writer(user_id)
             return await self.role_of(user_id)
-        if rule is None or rule.is_for_anybody:
+        if rule is None or (rule.is_for_anybody and not rule.group):
             return Role.CUSTOMER  # not for groups: silence, whoever it is
         if _is_the_group(message):
             return Role.ATTENDANT

@@ -68,7 +68,7 @@ COMMANDS: Final[Mapping[str, Rule]] = MappingProxyType(
         "fila": Rule(private=_ADMINS, group=_STAFF, menu="Fila de espera"),
         "atendimento": _for_admins("Um atendimento e sua história, pelo protocolo"),
         "auditoria": _for_admins("Quem mudou o quê, e quando"),
-        "painel": _for_admins("Números do atendimento, em figuras"),
+        "painel": _for_admins("Números do atendimento, em gráficos"),
         "equipe": _for_admins("Administradores e atendentes"),
         "titular": _for_admins("Dados de uma pessoa: enviar, anonimizar"),
         "status": _for_admins("Como o bot está"),
@@ -78,7 +78,7 @@ COMMANDS: Final[Mapping[str, Rule]] = MappingProxyType(
         "apagar": Rule(group=_STAFF, menu="Apagar uma resposta no chat do cliente"),
         # Also carries an invitation, `convite_<token>`, which is for whoever has the link.
         "start": Rule(private=_ANYBODY),
-        "ajuda": Rule(private=_ANYBODY, menu="Como funciona"),
+        "ajuda": Rule(private=_ANYBODY, group=_STAFF, menu="Como funciona"),
         "help": Rule(private=_ANYBODY),
         "pular": Rule(private=_CUSTOMERS),
         "meusdados": Rule(private=_CUSTOMERS, menu="O que guardamos sobre mim"),

@@ -10,13 +10,13 @@ from handlers.admin.panel_words import period
 DRAWING: Final = "Desenhando…"
 MENU: Final = (
     "📊 <b>Painel</b>\n\n"
-    "Espera, departamentos, cadastro e identificação, em figuras. De que período?"
+    "Espera, departamentos, cadastro e identificação, em gráficos. De que período?"
 )
 ASK_DATES: Final = (
     "📅 <b>Escolher datas</b>\n\nEscreva o primeiro e o último dia: "
     "<code>01/11/2026 a 20/11/2026</code>, ou um dia só."
 )
-NOT_DRAWN: Final = "⚠️ Não consegui desenhar as figuras agora. Os números são estes:"
+NOT_DRAWN: Final = "⚠️ Não consegui desenhar os gráficos agora. Os números são estes:"
 _REFUSALS: Final = {
     PeriodRefusal.NOT_DATES: "⚠️ Não entendi as datas. Escreva como 01/11/2026 a 20/11/2026.",
     PeriodRefusal.NO_SUCH_DAY: "⚠️ Uma dessas datas não existe no calendário. Confira dia e mês.",

@@ -133,4 +133,5 @@ def _event_line(event: ConversationEvent, names: Names) -> str:
     by_name = event.what in _BY_NAME and event.detail
     by = event.detail if by_name else who(event.by, names)
     detail = f" ({event.detail[:_DETAIL]})" if event.detail and not by_name else ""
-    return html.quote(f"{at} · {_WORDS[event.what]} por {by[:40]}{detail}")
+    by_whom = f"pelo {by[2:]}" if by.startswith("o ") else f"por {by[:40]}"
+    return html.quote(f"{at} · {_WORDS[event.what]} {by_whom}{detail}")

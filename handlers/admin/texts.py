@@ -14,7 +14,7 @@ HELP = (
     "/auditoria – quem mudou o quê\n"
     "/titular – o que há sobre uma pessoa, e anonimizar\n"
     "/etiquetas e /departamentos\n"
-    "/painel – espera, atendimentos e cadastro em figuras\n"
+    "/painel – espera, atendimentos e cadastro em gráficos\n"
     "/equipe – administradores e atendentes\n"
     "/status – o que funciona e o que falta\n"
     "/backup – uma cópia de tudo\n\n"

@@ -19,6 +19,12 @@ _LIST_LENGTH = 600
 _TITLE_LENGTH = 100
 _OTHERS = 3
 
+_TO_REPLY = "Responda a esta mensagem ou às do cliente para falar com ele."
+_TO_TOPIC = (
+    "O que você escrever neste tópico vai para o cliente. Comece com // para falar só entre "
+    "os atendentes."
+)
+
 _IDENTITIES = {
     Identity.UNVERIFIED: "⚠️ não confirmado",
     Identity.NOT_IDENTIFIED: "❔ não identificado",
@@ -256,7 +262,7 @@ def _footer(card: Card, timezone: ZoneInfo, *, in_group: bool) -> list[str]:
     else:
         lines.append("🟡 Aguardando atendente")
     if in_group:
-        lines.append("<i>Responda a esta mensagem ou às do cliente para falar com ele.</i>")
+        lines.append(f"<i>{_TO_TOPIC if conversation.topic_id else _TO_REPLY}</i>")
     return lines
 
 

@@ -82,6 +82,10 @@ async def comment(message: Message, state: FSMContext, attend: Attend, sending: 
     await kept_internal(message)
 
 
+async def help_(message: Message) -> None:
+    await message.reply(texts.HELP)
+
+
 async def delete_answer(message: Message, event_update: Update, sending: Sending) -> None:
     """/apagar, as a reply to an answer: Telegram tells bots of no deletion made by hand."""
     _, reply_to = _answered(message)
@@ -160,6 +164,7 @@ def router() -> Router:
     answers.message.register(topic_closed, F.forum_topic_closed)
     answers.message.register(comment, Command("nota"))
     answers.message.register(delete_answer, Command("apagar"))
+    answers.message.register(help_, Command("ajuda"))
     is_command = F.text.startswith("/") & ~F.text.startswith(INTERNAL)
     is_said = ~is_command & ~F.content_type.in_(SERVICE)
     in_place = F.reply_to_message | F.is_topic_message

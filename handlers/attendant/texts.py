@@ -29,6 +29,15 @@ ANSWER_IN_TOPIC = (
     "💡 Isso ficou só entre os atendentes. Para falar com um cliente, escreva no "
     "<b>tópico dele</b>. (Aviso só uma vez por dia.)"
 )
+HELP = (
+    "Aqui chegam os clientes deste departamento.\n\n"
+    "💬 Para falar com um cliente, <b>responda</b> à ficha ou a uma mensagem dele; num grupo com "
+    "tópicos, escreva no <b>tópico dele</b>. O que você corrigir é corrigido lá também.\n"
+    "✋ <b>Atender</b> na ficha mostra a todos que o atendimento é seu.\n\n"
+    "/fila mostra quem espera, e há quanto tempo\n"
+    "// no começo, ou /nota, é um comentário que o cliente não vê\n"
+    "/apagar, respondendo a uma mensagem sua, apaga-a também no chat do cliente"
+)
 
 NO_DEPARTMENT = (
     "Este grupo não é de nenhum departamento. Um administrador liga o grupo com /departamentos."

@@ -32,12 +32,18 @@ async def arrive(
     is_command = bool(message.text and message.text.startswith("/"))
     # A command is no word to the attendants: what was closed stays so.
     outcome = await reception.arrive(message.chat.id, may_reopen=not is_command)
+    # An impatient "oi, meu cpf é 390.533.447-05" is not asked for the number.
+    found = read_tax_id(_written(message))
+    is_asked = not isinstance(found, TaxId)
     match outcome:
         case FirstContact():
-            await message.answer(texts.greeting(reception.privacy_text, reception.privacy_url))
+            await message.answer(
+                texts.greeting(reception.privacy_text, reception.privacy_url, is_asked=is_asked)
+            )
             await _await_tax_id(state)
         case NotLinked():
-            await message.answer(texts.ASK_TAX_ID)
+            if is_asked:
+                await message.answer(texts.ASK_TAX_ID)
             await _await_tax_id(state)
         case GoesOn(conversation):
             await state.set_state(Customer.talking)
@@ -78,8 +84,7 @@ async def arrive(
             return
         case _:
             assert_never(outcome)
-    # An impatient "oi, meu cpf é 390.533.447-05" is not asked for the number again.
-    if isinstance(found := read_tax_id(_written(message)), TaxId):
+    if isinstance(found, TaxId):
         await _take_tax_id(message, state, event_from_user, reception, found)
 
 

@@ -16,8 +16,9 @@ CAPTION: Final = (
 )
 NOT_VERIFIED: Final = (
     "Só mostro dados guardados a quem confirmou que é o dono deles.\n\n"
-    "Para confirmar: envie /sair, escreva de novo aqui, informe seu CPF ou CNPJ e toque em "
-    "<b>Compartilhar meu telefone</b>. Se ainda assim não der, peça aqui mesmo a um atendente."
+    "Se já está falando com um atendente, <b>peça a ele</b> que confirme sua identidade. Ou envie "
+    "/sair (o atendimento aberto é encerrado), escreva de novo aqui, informe seu CPF ou CNPJ e "
+    "toque em <b>Compartilhar meu telefone</b>."
 )
 ASK_AN_ATTENDANT: Final = (
     "Só mostro dados guardados a quem confirmou que é o dono deles, e por aqui não há como "

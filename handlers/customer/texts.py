@@ -92,10 +92,11 @@ _REASONS = {
 }
 
 
-def greeting(privacy_text: str, privacy_url: str) -> str:
-    """The first words, with the privacy notice."""
+def greeting(privacy_text: str, privacy_url: str, *, is_asked: bool) -> str:
+    """The first words, with the privacy notice; is_asked: for the number, if it is not there."""
     link = f" {html.link('Saiba mais', html.quote(privacy_url))}." if privacy_url else ""
-    return f"Olá! 👋 Aqui é o atendimento.\n\n🔒 {html.quote(privacy_text)}{link}\n\n{ASK_TAX_ID}"
+    ask = f"\n\n{ASK_TAX_ID}" if is_asked else ""
+    return f"Olá! 👋 Aqui é o atendimento.\n\n🔒 {html.quote(privacy_text)}{link}{ask}"
 
 
 def not_a_tax_id(refusal: NotATaxId) -> str:

@@ -1,65 +1,51 @@
 """The whole product on the demo's page, used as people use it: in a real browser."""
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, FilePayload, Locator, Page, expect
+from playwright.async_api import FilePayload, Page, expect
 
 from bot.demo import people
-from bot.demo.people import DemoPerson
 from bot.demo.run import ATTENDANTS, GROUP_ID, Demo, open_demo
 from handlers.attendant import texts as attendant_texts
 from handlers.customer import texts
+from tests.e2e.demo_page import (
+    CLAIM,
+    CLOSE,
+    PHONE,
+    OpenPage,
+    attach,
+    attendants_pane,
+    be,
+    customer_pane,
+    downloaded,
+    fits,
+    in_conversation,
+    latest,
+    person,
+    protocol_in,
+    reply_to,
+    say,
+    share_phone,
+    shows_a_picture,
+    start_reply,
+    text_file,
+    the_card,
+)
 
 pytestmark = pytest.mark.browser
 
-PROTOCOL = re.compile(r"\d{8}-\d{6}")
 (BIA, _, _), (CAIO, _, _) = ATTENDANTS
-CLAIM, CLOSE = "✋ Atender", "☑️ Encerrar"
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 # From the switch back to normal until the card is updated: the look-up is tried again after 5 s
 # and, should the ERP still be away or its client be pausing, after 15 s more.
 RETRIED_MS = 25_000
-
-OpenPage = Callable[..., Awaitable[Page]]
 
 
 @pytest.fixture
 async def demo() -> AsyncIterator[Demo]:
     async with open_demo(departments=1) as demo:
         yield demo
-
-
-@pytest.fixture
-async def open_page(browser: Browser, demo: Demo) -> AsyncIterator[OpenPage]:
-    """Opens the page; the test fails on any script error or refused resource."""
-    troubles: list[str] = []
-    contexts = []
-
-    async def opened(*, url: str = demo.url, **options: Any) -> Page:
-        settings = {"viewport": {"width": 1440, "height": 900}, "locale": "pt-BR"}
-        context = await browser.new_context(**{**settings, **options})
-        contexts.append(context)
-        page = await context.new_page()
-        page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.on(
-            "console", lambda said: troubles.append(said.text) if said.type == "error" else None
-        )
-        await page.goto(url)
-        await page.wait_for_selector("body[data-ready]")
-        return page
-
-    yield opened
-    for context in contexts:
-        await context.close()
-    assert troubles == []
-
-
-@pytest.fixture
-async def page(open_page: OpenPage) -> Page:
-    return await open_page()
 
 
 async def test_a_known_customer_is_recognised_served_and_seen_off(page: Page) -> None:
@@ -241,105 +227,3 @@ async def test_the_main_job_fits_on_a_phone(open_page: OpenPage) -> None:
     await expect(card.get_by_role("button", name=CLAIM)).to_be_in_viewport(ratio=1)
     await expect(card.get_by_role("button", name=CLOSE)).to_be_in_viewport(ratio=1)
     await fits(page)
-
-
-def customer_pane(page: Page) -> Locator:
-    return page.get_by_test_id("pane-customer")
-
-
-def attendants_pane(page: Page) -> Locator:
-    return page.get_by_test_id("pane-attendants")
-
-
-def person(page: Page, whom: DemoPerson) -> Locator:
-    return page.locator(f'[data-testid="person"][data-user-id="{whom.user_id}"]')
-
-
-def latest(pane: Locator) -> Locator:
-    return pane.get_by_test_id("message").last
-
-
-def the_card(attendants: Locator, whom: DemoPerson) -> Locator:
-    """Messages that only quote it are not it."""
-    says_so = attendants.page.locator(".text", has_text=whom.tax_id)
-    return attendants.get_by_test_id("message").filter(has=says_so)
-
-
-async def be(page: Page, whom: DemoPerson) -> None:
-    await person(page, whom).get_by_test_id("be-person").click()
-    await expect(customer_pane(page).locator("h2")).to_have_text(
-        f"{whom.first_name} {whom.last_name}"
-    )
-
-
-async def say(pane: Locator, text: str) -> None:
-    await pane.get_by_test_id("input").fill(text)
-    await pane.get_by_test_id("input").press("Enter")
-    await expect(pane.get_by_test_id("messages")).to_contain_text(text)
-
-
-async def share_phone(customer: Locator) -> None:
-    await customer.get_by_role("button", name=texts.SHARE_PHONE).click()
-    await expect(customer.get_by_test_id("reply-button")).to_have_count(0)
-
-
-async def in_conversation(page: Page, whom: DemoPerson) -> Locator:
-    """From the first word to the card."""
-    customer = customer_pane(page)
-    await say(customer, f"oi, meu CPF é {whom.tax_id}")
-    await share_phone(customer)
-    await protocol_in(latest(customer))
-    card = the_card(attendants_pane(page), whom)
-    await expect(card).to_be_visible()
-    return card
-
-
-async def protocol_in(message: Locator) -> str:
-    await expect(message).to_contain_text(PROTOCOL)
-    found = PROTOCOL.search(await message.inner_text())
-    assert found
-    return found.group()
-
-
-async def start_reply(message: Locator) -> None:
-    await message.hover()
-    await message.get_by_test_id("reply").click()
-
-
-async def reply_to(message: Locator, attendants: Locator, text: str) -> None:
-    await start_reply(message)
-    await expect(attendants.locator(".composer-context")).to_contain_text("Respondendo a Balcão")
-    await say(attendants, text)
-
-
-async def attach(pane: Locator, file: FilePayload) -> None:
-    async with pane.page.expect_file_chooser() as chooser:
-        await pane.get_by_test_id("attach").click()
-    await (await chooser.value).set_files(file)
-    await expect(pane.locator(".attachments")).to_contain_text(file["name"])
-
-
-def text_file(name: str, content: str) -> FilePayload:
-    return {"name": name, "mimeType": "text/plain", "buffer": content.encode()}
-
-
-async def shows_a_picture(message: Locator, *, width: int) -> None:
-    await expect(message.locator("img")).to_have_js_property("naturalWidth", width)
-
-
-async def downloaded(message: Locator) -> tuple[str, str]:
-    """Name and text of the file that the person gets."""
-    async with message.page.expect_download() as download:
-        await message.get_by_test_id("document").click()
-    file = await download.value
-    return file.suggested_filename, (await file.path()).read_text("utf-8")
-
-
-async def fits(page: Page) -> None:
-    """No sideways scrolling of the page, nor of a part that should not."""
-    wide = await page.evaluate(
-        """[...document.querySelectorAll("html, body, .messages, .composer, .pane-head")]
-        .filter((part) => part.clientWidth && part.scrollWidth > part.clientWidth)
-        .map((part) => part.className || part.tagName)"""
-    )
-    assert wide == []

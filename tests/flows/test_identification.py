@@ -40,7 +40,7 @@ async def test_the_number_in_the_first_message_is_not_asked_for_again(people: Te
     ana = people.customer(demo.ANA)
     await ana.says(f"oi, {demo.ANA.tax_id}")
     assert ana.read == [
-        _plain(texts.greeting(_privacy(), "")),
+        _plain(texts.greeting(_privacy(), "", is_asked=False)),
         _plain(texts.ASK_PHONE),
     ]
 

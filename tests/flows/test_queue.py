@@ -119,7 +119,7 @@ async def test_the_history_of_a_conversation_is_found_by_its_protocol(
     assert "Ana Beatriz Souza" in card["text"]
     assert "Encerrado por Caio" in card["text"]
     assert [line.split(" · ")[1] for line in history["text"].splitlines()[1:]] == [
-        "aberto por o próprio cliente",
+        "aberto pelo próprio cliente",
         "assumido por Bia",
         "encerrado por Caio",
     ]

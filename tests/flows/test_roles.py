@@ -34,7 +34,7 @@ ADMINS = {
     *{"clientes", "auditoria", "etiquetas", "departamentos", "equipe", "status", "backup"},
     "painel",
 }
-ATTENDANTS = {"fila", "nota", "apagar"}
+ATTENDANTS = {"fila", "nota", "apagar", "ajuda"}
 PRIVATE = {CUSTOMER: CUSTOMERS, BIA: CUSTOMERS, ADMIN_ID: ADMINS}
 IN_GROUP = {CUSTOMER: set(), BIA: ATTENDANTS, ADMIN_ID: {"departamentos", *ATTENDANTS}}
 

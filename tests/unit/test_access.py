@@ -27,12 +27,12 @@ def test_menus_hold_only_what_is_allowed_and_are_told_in_portuguese():
                 assert 1 <= len(text) <= 256
 
 
-def test_customers_see_three_commands_and_attendants_three_others_in_the_group():
+def test_customers_see_three_commands_and_attendants_four_in_the_group():
     assert [name for name, _ in menu_of(Role.CUSTOMER, Place.PRIVATE)] == [
         *("ajuda", "meusdados", "sair")
     ]
     assert [name for name, _ in menu_of(Role.ATTENDANT, Place.GROUP)] == [
-        *("fila", "nota", "apagar")
+        *("fila", "nota", "apagar", "ajuda")
     ]
     assert [name for name, _ in menu_of(Role.ADMIN, Place.PRIVATE)][:2] == [
         "clientes",

@@ -1,0 +1,118 @@
+"""The demo's page as people use it: its chats, its people and what they do there."""
+
+import re
+from collections.abc import Awaitable, Callable
+
+from playwright.async_api import FilePayload, Locator, Page, expect
+
+from bot.demo.people import DemoPerson
+from handlers.customer import texts
+
+PROTOCOL = re.compile(r"\d{8}-\d{6}")
+CLAIM, CLOSE = "✋ Atender", "☑️ Encerrar"
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+
+OpenPage = Callable[..., Awaitable[Page]]
+
+
+def customer_pane(page: Page) -> Locator:
+    return page.get_by_test_id("pane-customer")
+
+
+def attendants_pane(page: Page) -> Locator:
+    return page.get_by_test_id("pane-attendants")
+
+
+def person(page: Page, whom: DemoPerson) -> Locator:
+    return page.locator(f'[data-testid="person"][data-user-id="{whom.user_id}"]')
+
+
+def latest(pane: Locator) -> Locator:
+    return pane.get_by_test_id("message").last
+
+
+def the_card(attendants: Locator, whom: DemoPerson) -> Locator:
+    """Messages that only quote it are not it."""
+    says_so = attendants.page.locator(".text", has_text=whom.tax_id)
+    return attendants.get_by_test_id("message").filter(has=says_so)
+
+
+async def be(page: Page, whom: DemoPerson) -> None:
+    await person(page, whom).get_by_test_id("be-person").click()
+    await expect(customer_pane(page).locator("h2")).to_have_text(
+        f"{whom.first_name} {whom.last_name}"
+    )
+
+
+async def say(pane: Locator, text: str) -> None:
+    await pane.get_by_test_id("input").fill(text)
+    await pane.get_by_test_id("input").press("Enter")
+    await expect(pane.get_by_test_id("messages")).to_contain_text(text)
+
+
+async def share_phone(customer: Locator) -> None:
+    await customer.get_by_role("button", name=texts.SHARE_PHONE).click()
+    await expect(customer.get_by_test_id("reply-button")).to_have_count(0)
+
+
+async def in_conversation(page: Page, whom: DemoPerson) -> Locator:
+    """From the first word to the card."""
+    customer = customer_pane(page)
+    await say(customer, f"oi, meu CPF é {whom.tax_id}")
+    await share_phone(customer)
+    await protocol_in(latest(customer))
+    card = the_card(attendants_pane(page), whom)
+    await expect(card).to_be_visible()
+    return card
+
+
+async def protocol_in(message: Locator) -> str:
+    await expect(message).to_contain_text(PROTOCOL)
+    found = PROTOCOL.search(await message.inner_text())
+    assert found
+    return found.group()
+
+
+async def start_reply(message: Locator) -> None:
+    await message.hover()
+    await message.get_by_test_id("reply").click()
+
+
+async def reply_to(message: Locator, attendants: Locator, text: str) -> None:
+    await start_reply(message)
+    await expect(attendants.locator(".composer-context")).to_contain_text("Respondendo a Balcão")
+    await say(attendants, text)
+
+
+async def attach(pane: Locator, *files: FilePayload) -> None:
+    async with pane.page.expect_file_chooser() as chooser:
+        await pane.get_by_test_id("attach").click()
+    await (await chooser.value).set_files(files)
+    for file in files:
+        await expect(pane.locator(".attachments")).to_contain_text(file["name"])
+
+
+def text_file(name: str, content: str) -> FilePayload:
+    return {"name": name, "mimeType": "text/plain", "buffer": content.encode()}
+
+
+async def shows_a_picture(message: Locator, *, width: int) -> None:
+    await expect(message.locator("img")).to_have_js_property("naturalWidth", width)
+
+
+async def downloaded(message: Locator) -> tuple[str, str]:
+    """Name and text of the file that the person gets."""
+    async with message.page.expect_download() as download:
+        await message.get_by_test_id("document").click()
+    file = await download.value
+    return file.suggested_filename, (await file.path()).read_text("utf-8")
+
+
+async def fits(page: Page) -> None:
+    """No sideways scrolling of the page, nor of a part that should not."""
+    wide = await page.evaluate(
+        """[...document.querySelectorAll("html, body, .messages, .composer, .pane-head")]
+        .filter((part) => part.clientWidth && part.scrollWidth > part.clientWidth)
+        .map((part) => part.className || part.tagName)"""
+    )
+    assert wide == []
