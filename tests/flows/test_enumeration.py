@@ -12,6 +12,8 @@ from enum import StrEnum
 from random import Random
 from typing import Any
 
+import pytest
+
 from bot.demo.documents import make_cnpj, make_cpf
 from bot.demo.ixc import IxcEmulator
 from bot.demo.ixc.records import customer
@@ -171,6 +173,8 @@ def too_far(one: Sequence[float], other: Sequence[float]) -> float:
     return min(FAR, 0.9 * (3 * n * m / (n + m + 1)) ** 0.5)
 
 
+# Half a minute where nothing else runs.
+@pytest.mark.timeout(300)
 async def test_five_hundred_documents_from_a_hundred_chats_tell_nothing(
     people: Telegram, erp: IxcEmulator, password_hash: str, clock: Clock
 ):
