@@ -173,6 +173,7 @@ def too_far(one: Sequence[float], other: Sequence[float]) -> float:
     return min(FAR, 0.9 * (3 * n * m / (n + m + 1)) ** 0.5)
 
 
+# Half a minute where nothing else runs.
 @pytest.mark.timeout(600)
 async def test_five_hundred_documents_from_a_hundred_chats_tell_nothing(
     people: Telegram, erp: IxcEmulator, password_hash: str, clock: Clock
