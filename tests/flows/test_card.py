@@ -85,10 +85,12 @@ async def test_what_else_is_open_for_the_same_registration_is_shown(
     card = next(m for m in people.messages(GROUP_ID) if "✋ Atender" in buttons(m))
     assert "🔁 Também aberto em 💰 Financeiro <&>, na fila · " in card["text"]
     await people.balcao.queue_rounds.follow_registrations()
+    await people.settled()
     [other] = [m for m in in_billing(people) if "✋ Atender" in buttons(m)]
     assert "🔁 Também aberto em Atendimento" in other["text"]
     # Also that it is over there.
     await people.press(BIA, "☑️ Encerrar", card=card)
     await people.balcao.queue_rounds.follow_registrations()
+    await people.settled()
     [other] = [m for m in in_billing(people) if "✋ Atender" in buttons(m)]
     assert "Também aberto" not in other["text"]
