@@ -146,6 +146,10 @@ async def _seed(balcao: app.Balcao, departments: int) -> None:
     assert isinstance(second, Department)  # noqa: S101 - the database was empty
     if departments > 1:
         await balcao.departments.link(second.id, FORUM_ID)
+    for group_id in (GROUP_ID, FORUM_ID)[:departments]:
+        for user_id, _, _ in ATTENDANTS:
+            # As if they had worked here before: each can pass a conversation on to the other.
+            await balcao.role_of(user_id, group_id=group_id)
     tag_ids: dict[people.DemoPerson, set[str]] = {}
     for name, emoji, tagged in _TAGS:
         tag = await balcao.tags.create(name, emoji)

@@ -168,6 +168,7 @@ async def is_the_order(queue: Locator, *names: str) -> None:
 async def is_transferred(card: Locator, attendants: Locator, *, reason: str) -> None:
     """To the second department, from the card's button to the answer of the question."""
     await card.get_by_role("button", name="Transferir").click()
+    await expect(attendants.get_by_role("button", name="Caio Melo")).to_be_visible()
     await attendants.get_by_role("button", name=SECOND).last.click()
     await expect(latest(attendants)).to_contain_text("por que transferir para 💰 Financeiro?")
     await start_reply(latest(attendants))

@@ -43,6 +43,12 @@ async def test_the_number_in_the_first_message_is_not_asked_for_again(people: Te
         _plain(texts.greeting(_privacy(), "", is_asked=False)),
         _plain(texts.ASK_PHONE),
     ]
+    assert _plain(texts.ASK_TAX_ID) not in ana.read[0]
+    jose = people.customer(demo.JOSE)
+    await jose.says("oi")
+    left = await jose.says("/sair")
+    await jose.says(f"sou eu, {demo.JOSE.tax_id}")
+    assert jose.read[-2:] == [left, _plain(texts.ASK_PHONE)]
 
 
 async def test_the_privacy_notice_is_given_once(people: Telegram):
