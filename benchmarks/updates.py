@@ -154,7 +154,7 @@ async def measure(people: int, words: int, *, echo: bool) -> Round:
             # aiogram and pydantic build what they need at its first use.
             warm_up = Crowd(emulator, ears, 900, 20)
             # Without Telegram's limits, which would be all that is measured.
-            command = ("benchmarks.echo",) if echo else ("tests.flows.flood_bot", "0.001")
+            command = ("benchmarks.echo",) if echo else ("tests.hurried", "0.001")
             async with process(
                 *command,
                 BALCAO_BOT_TOKEN=emulator.token,

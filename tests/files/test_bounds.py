@@ -266,6 +266,17 @@ ARCHIVES = {
 }
 
 
+def test_a_member_without_a_name_is_a_refusal(tmp_path: Path):
+    """Found by damage: Python's own reader fails on it."""
+    whole = corpus.zipped(clientes_csv=TABLE)
+    nameless = whole.replace(b"clientes.csv", b"\0lientes.csv")
+    assert nameless != whole
+    path = tmp_path / "file"
+    path.write_bytes(nameless)
+    with pytest.raises(FileRefused), open_table(path, name="clientes.csv"):
+        pass
+
+
 def _only_refuses(path: Path) -> None:
     with suppress(FileRefused), open_table(path, name="clientes.csv") as table:
         for _ in table.rows():

@@ -4,7 +4,6 @@ A minute is some seconds here, for Telegram and for the bot: what counts is how 
 """
 
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 
 from bot.demo.bot_api import BotApiEmulator
 from bot.demo.ixc import CREDENTIAL, IxcEmulator
-from tests.e2e.process import Running, process
+from tests.e2e.process import Running, balcao_run
 from tests.flows.conftest import ADMIN_ID, BIA, CAIO, GROUP_ID
 from tests.flows.flood import (
     Mark,
@@ -66,8 +65,7 @@ async def running(
         "BALCAO_LOG_FORMAT": "json",
         "BALCAO_LOG_LEVEL": "INFO",
     }
-    command = (sys.executable, "-m", "tests.flows.flood_bot", str(MINUTE_S))
-    async with process(command, settings, cwd=cwd) as bot:
+    async with balcao_run(settings, cwd=cwd, minute_s=MINUTE_S) as bot:
         await bot.ready()
         yield bot
 

@@ -177,7 +177,8 @@ def _is_workbook(archive: ZipFile) -> bool:
 
 
 def _only_member(archive: ZipFile) -> ZipInfo:
-    members = [part for part in archive.infolist() if not part.is_dir() and not _is_hidden(part)]
+    # Hidden first: to ask one without a name whether it is a folder fails.
+    members = [part for part in archive.infolist() if not _is_hidden(part) and not part.is_dir()]
     if not members:
         raise FileRefused(FileReason.NO_FILE)
     if len(members) > 1:

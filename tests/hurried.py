@@ -1,4 +1,4 @@
-"""`balcao run` with Telegram's limits in a shorter minute: `python -m tests.flows.flood_bot 6`."""
+"""`balcao run` with Telegram's limits in a shorter minute: `python -m tests.hurried 6`."""
 
 import asyncio
 import sys
