@@ -42,7 +42,8 @@ from bot.runtime.limits import TELEGRAM_LIMITS, Limits, Turns
 from bot.runtime.locks import ChatLocks
 from bot.runtime.memory import settle
 from bot.runtime.metrics import Metrics
-from bot.runtime.outbox import Outbox, caused_by
+from bot.runtime.order import caused_by
+from bot.runtime.outbox import Outbox
 from bot.runtime.passwords import Argon2Passwords
 from bot.runtime.serve import repeat_for_ever, taking_updates, wait_for_telegram
 from bot.runtime.sync_schedule import SyncSchedule

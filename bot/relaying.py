@@ -12,8 +12,9 @@ from bot.runtime.locks import ChatLocks
 from bot.runtime.metrics import Metrics
 from bot.runtime.outbox import Outbox
 from bot.usecases.departments import Departments
+from bot.usecases.draw_card import DrawCard
 from bot.usecases.labels import Tags
-from bot.usecases.show_card import DrawCard, ShowCard
+from bot.usecases.show_card import ShowCard
 from handlers.attendant.desk import TelegramDesk
 from handlers.attendant.topics import Topics
 from handlers.customer.relay import Relay

@@ -5,10 +5,9 @@ is served by one replica at a time.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, contextmanager
-from contextvars import Context, ContextVar
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from contextvars import Context
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -16,30 +15,27 @@ import structlog
 
 from bot.domain.errors import RefusedError, TryLaterError, UnconfirmedError
 from bot.domain.outgoing import (
-    ALBUM_SIZE,
     MovedError,
     Outgoing,
     Priority,
     Undelivered,
     UndeliveredError,
-    What,
-    next_to_send,
 )
+from bot.runtime.lane import ALBUM_S, Lane
 from bot.runtime.limits import Turns
+from bot.runtime.order import Order
 
 # Once, and once more when the first was cut short.
 ATTEMPTS: Final = 2
-# How long an album may be in coming; its messages arrive as updates of their own.
-_ALBUM_S: Final = 0.7
-# From then on several texts of a customer leave as one.
-_LATE_S: Final = 3.0
+# Who waited so long for a turn is late.
 _WAITED_S: Final = 0.5
 _FIRST_PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 60.0
 _TRIES: Final = 20
 _FAULTS: Final = 3
 _SWEEP_S: Final = 15.0
-_UPDATE_ROOM: Final = 1_000
+# Of the names of chats whose lease is the right to send there.
+_LEASE: Final = "outbox:"
 
 logger = structlog.get_logger()
 
@@ -96,44 +92,6 @@ class Watch(Protocol):
     def waits(self, items: int, oldest_s: float) -> None: ...
 
 
-@dataclass(slots=True)
-class _Lane:
-    """What is known to wait for one chat."""
-
-    items: dict[str, Outgoing] = field(default_factory=dict)
-    is_read: bool = False
-    """Whether it is known what waited before; while it is not, nothing is sent."""
-    is_latest: bool = False
-    """Whether nothing has come since it was read."""
-    came_at: dict[str, float] = field(default_factory=dict)
-    """When the latest part of an album came."""
-    news: asyncio.Event = field(default_factory=asyncio.Event)
-    tries: int = 0
-    sent_before: int | None = None
-    """How much had been sent, to whatever chat, when the latest try failed."""
-    begun: frozenset[str] = frozenset()
-    """What is being sent at this moment."""
-
-
-@dataclass(slots=True)
-class _Origin:
-    update_id: int
-    count: int = 0
-
-
-_origin: ContextVar[_Origin | None] = ContextVar("origin", default=None)
-
-
-@contextmanager
-def caused_by(update_id: int) -> Iterator[None]:
-    """What is put inside is in the order of the updates, over all replicas and their clocks."""
-    token = _origin.set(_Origin(update_id))
-    try:
-        yield
-    finally:
-        _origin.reset(token)
-
-
 class Outbox:
     """Takes what is to be sent and sends it, chat by chat."""
 
@@ -154,11 +112,11 @@ class Outbox:
         self._watch = watch
         self._clock = clock
         self._delivery: Delivery | None = None
-        self._lanes: dict[int, _Lane] = {}
+        self._lanes: dict[int, Lane] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._resting: set[int] = set()
         """Chats that take nothing now."""
-        self._latest_update = 0
+        self._order = Order()
         self._sent = 0
         self._stopping = False
 
@@ -168,7 +126,7 @@ class Outbox:
 
     async def put(self, *items: Outgoing) -> None:
         """Have them sent, each in its turn; what was put once under an id is not put again."""
-        wanted = [self._placed(item) for item in items if not self._is_redundant(item)]
+        wanted = [self._order.placed(item) for item in items if not self._is_redundant(item)]
         for item, is_new in zip(wanted, await self._store.add(wanted), strict=True):
             if is_new:
                 self._take_in(item)
@@ -242,28 +200,9 @@ class Outbox:
                 self._lane(chat_id).is_read = False
             self.wake(chat_id)
 
-    def _placed(self, item: Outgoing) -> Outgoing:
-        """With its place in the order: that of the update it comes from, or of the latest."""
-        origin = _origin.get()
-        if origin is None:
-            order = self._latest_update * _UPDATE_ROOM + _UPDATE_ROOM - 1
-        else:
-            self._latest_update = max(self._latest_update, origin.update_id)
-            order = origin.update_id * _UPDATE_ROOM + origin.count
-            origin.count += 1
-        return item.model_copy(update={"order": order})
-
     def _is_redundant(self, item: Outgoing) -> bool:
-        """Whether one that waits will do what this one would."""
-        if item.what not in (What.CARD, What.REFRESH):
-            return False
         lane = self._lanes.get(item.chat_id)
-        return lane is not None and any(
-            there.what is item.what
-            and there.conversation_id == item.conversation_id
-            and there.id not in lane.begun
-            for there in lane.items.values()
-        )
+        return lane is not None and lane.makes_redundant(item)
 
     def retry(self, chat_id: int) -> None:
         """A chat may take things again."""
@@ -271,15 +210,11 @@ class Outbox:
         if lane := self._lanes.get(chat_id):
             lane.news.set()
 
-    def _lane(self, chat_id: int) -> _Lane:
-        return self._lanes.setdefault(chat_id, _Lane())
+    def _lane(self, chat_id: int) -> Lane:
+        return self._lanes.setdefault(chat_id, Lane())
 
     def _take_in(self, item: Outgoing) -> None:
-        lane = self._lane(item.chat_id)
-        lane.items[item.id] = item
-        lane.is_latest = False
-        if item.album:
-            lane.came_at[item.album] = asyncio.get_running_loop().time()
+        self._lane(item.chat_id).put(item)
         self.retry(item.chat_id)
 
     async def _work(self, chat_id: int) -> None:
@@ -301,7 +236,7 @@ class Outbox:
     async def _pause(self, chat_id: int, pause_s: float) -> None:
         """A chat that was closed to us is tried at once when there is news of it."""
         if chat_id in self._resting:
-            await _news(self._lane(chat_id), pause_s)
+            await self._lane(chat_id).next_news(pause_s)
             self._resting.discard(chat_id)
         else:
             await asyncio.sleep(pause_s)
@@ -322,26 +257,26 @@ class Outbox:
             self._lanes.pop(chat_id, None)
             raise
 
-    async def _read(self, chat_id: int, lane: _Lane) -> None:
+    async def _read(self, chat_id: int, lane: Lane) -> None:
         now = asyncio.get_running_loop().time()
         known = list(lane.items)
         lane.is_latest = True
         stored = await self._store.waiting_in(chat_id)
         lane.is_read = True
         # What was known and waits no more was sent by another replica meanwhile.
-        _leave(lane, set(known) - {item.id for item in stored})
+        lane.leave(set(known) - {item.id for item in stored})
         for item in stored:
             lane.items[item.id] = item
             if item.album:
                 lane.came_at.setdefault(item.album, now)
 
-    async def _drain(self, chat_id: int, lane: _Lane) -> bool:
+    async def _drain(self, chat_id: int, lane: Lane) -> bool:
         while lane.items and not self._stopping:
             lane.news.clear()
-            batch = self._choose(lane, is_late=False)
+            batch = lane.next(self._clock())
             if not batch:
                 # An album is still coming in.
-                await _news(lane, _ALBUM_S)
+                await lane.next_news(ALBUM_S)
                 continue
             async with self._turns.turn(chat_id, batch[0].priority) as waited_s:
                 if not lane.is_latest:
@@ -350,23 +285,12 @@ class Outbox:
                 if not lane.items:
                     break
                 # Again: what is more important may have come while it waited.
-                batch = self._choose(lane, is_late=waited_s > _WAITED_S)
+                batch = lane.next(self._clock(), is_late=waited_s > _WAITED_S)
                 if batch and not await self._send(lane, batch):
                     return False
         return True
 
-    def _choose(self, lane: _Lane, *, is_late: bool) -> list[Outgoing]:
-        oldest = min(item.put_at for item in lane.items.values())
-        is_late = is_late or (self._clock() - oldest).total_seconds() > _LATE_S
-        now = asyncio.get_running_loop().time()
-
-        def is_whole(parts: Sequence[Outgoing]) -> bool:
-            came_at = lane.came_at.get(parts[0].album, 0.0)
-            return len(parts) >= ALBUM_SIZE or now - came_at >= _ALBUM_S
-
-        return next_to_send(lane.items.values(), is_late=is_late, is_whole=is_whole)
-
-    async def _send(self, lane: _Lane, batch: Sequence[Outgoing]) -> bool:
+    async def _send(self, lane: Lane, batch: Sequence[Outgoing]) -> bool:
         """Whether the chat goes on; not while Telegram or the chat is closed to us."""
         assert self._delivery is not None  # noqa: S101 - the wiring gives it before anything runs
         ids = [item.id for item in batch]
@@ -380,7 +304,7 @@ class Outbox:
         finally:
             lane.begun = frozenset()
 
-    async def _begin(self, lane: _Lane, batch: Sequence[Outgoing], ids: list[str]) -> bool:
+    async def _begin(self, lane: Lane, batch: Sequence[Outgoing], ids: list[str]) -> bool:
         assert self._delivery is not None  # noqa: S101
         await self._store.begin(ids)
         try:
@@ -420,12 +344,12 @@ class Outbox:
         self._sent += 1
         now = self._clock()
         await self._store.done(ids, at=now)
-        _leave(lane, ids)
+        lane.leave(ids)
         for item in batch:
             self._watch.sent(item.priority, (now - item.put_at).total_seconds())
         return True
 
-    async def _give_up(self, lane: _Lane, batch: Sequence[Outgoing], *, after: int) -> bool:
+    async def _give_up(self, lane: Lane, batch: Sequence[Outgoing], *, after: int) -> bool:
         lane.tries += 1
         if lane.tries < after:
             return False
@@ -433,39 +357,20 @@ class Outbox:
         await self._fail(lane, batch, Undelivered.AWAY)
         return True
 
-    async def _fail(self, lane: _Lane, batch: Sequence[Outgoing], reason: Undelivered) -> None:
+    async def _fail(self, lane: Lane, batch: Sequence[Outgoing], reason: Undelivered) -> None:
         assert self._delivery is not None  # noqa: S101
         ids = [item.id for item in batch]
         logger.warning("not delivered", chat=batch[0].chat_id, what=batch[0].what, reason=reason)
         # First, so that a crash between the two leaves nobody untold.
         await self._delivery.undelivered(batch, reason)
         await self._store.fail(ids, reason, at=self._clock())
-        _leave(lane, ids)
+        lane.leave(ids)
         self._watch.undelivered(reason)
 
-    async def _move(self, lane: _Lane, batch: Sequence[Outgoing], chat_id: int) -> None:
+    async def _move(self, lane: Lane, batch: Sequence[Outgoing], chat_id: int) -> None:
         ids = [item.id for item in batch]
         await self._store.move(ids, chat_id)
-        _leave(lane, ids)
+        lane.leave(ids)
         for item in batch:
             self._take_in(item.model_copy(update={"chat_id": chat_id}))
         self.wake(chat_id)
-
-
-_LEASE: Final = "outbox:"
-
-
-def _leave(lane: _Lane, ids: Iterable[str]) -> None:
-    for one in ids:
-        lane.items.pop(one, None)
-    albums = {item.album for item in lane.items.values()}
-    for album in [one for one in lane.came_at if one not in albums]:
-        del lane.came_at[album]
-
-
-async def _news(lane: _Lane, timeout_s: float) -> None:
-    try:
-        async with asyncio.timeout(timeout_s):
-            await lane.news.wait()
-    except TimeoutError:
-        pass

@@ -6,11 +6,11 @@ from datetime import datetime
 
 from bot.domain.conversation import Chat, Conversation, Identity
 from bot.domain.privacy_notice import PrivacyNotice
+from bot.usecases.card import Conversations
 from bot.usecases.identify import Chats
 from bot.usecases.introduce import Registrations
 from bot.usecases.leave import unlinked
 from bot.usecases.reopen import ReopenConversation
-from bot.usecases.show_card import Conversations
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.domain.conversation import Attendant, Conversation
-from bot.usecases.show_card import Card, Conversations, Links, ShowCard
+from bot.usecases.card import Card, Conversations, Links
+from bot.usecases.show_card import ShowCard
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.domain.conversation import Chat, Conversation
+from bot.usecases.card import Conversations
 from bot.usecases.identify import Chats
-from bot.usecases.show_card import Conversations, ShowCard
+from bot.usecases.show_card import ShowCard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,8 +17,9 @@ from bot.domain.conversation import (
     new_protocol,
 )
 from bot.domain.errors import TryLaterError
+from bot.usecases.card import Conversations
 from bot.usecases.identify import Chats
-from bot.usecases.show_card import Conversations, ShowCard
+from bot.usecases.show_card import ShowCard
 
 FIRST_RETRY: Final = timedelta(seconds=5)
 _PROTOCOL_DRAWS: Final = 10

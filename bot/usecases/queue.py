@@ -15,8 +15,9 @@ from bot.domain.conversation import (
     queue_order,
 )
 from bot.domain.registration import Registration
+from bot.usecases.card import Card
 from bot.usecases.introduce import Registrations
-from bot.usecases.show_card import Card, ShowCard
+from bot.usecases.show_card import ShowCard
 
 
 class Queue(Protocol):

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bot.domain.conversation import Chat, Conversation, LookupState, VerifiedBy
+from bot.usecases.card import Conversations
 from bot.usecases.identify import Chats, Found, LookUp, LookupOutcome, NotConsulted
 from bot.usecases.introduce import RegisterProspect, Registrations
-from bot.usecases.show_card import Conversations, ShowCard
+from bot.usecases.show_card import ShowCard
 
 # Somebody may be waiting for the answer in the first hour; after that it is for the record.
 _FIRST_PAUSE: Final = timedelta(seconds=5)

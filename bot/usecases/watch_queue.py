@@ -11,8 +11,9 @@ import structlog
 
 from bot.domain.conversation import Conversation, ConversationEvent, EventKind, others_mark
 from bot.domain.errors import AppError
+from bot.usecases.card import Card
 from bot.usecases.queue import Queue
-from bot.usecases.show_card import Card, ShowCard
+from bot.usecases.show_card import ShowCard
 from bot.usecases.transfer import TransferConversation
 
 REMINDERS_A_WAIT: Final = 3

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.domain.conversation import Conversation, Department, Transfer
-from bot.usecases.show_card import Card
+from bot.usecases.card import Card
 from handlers.attendant import texts
 from handlers.customer import texts as customer_texts
 from handlers.relay.sending import Sending

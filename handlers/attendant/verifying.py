@@ -19,7 +19,7 @@ from aiogram.types import (
 from bot.domain.conversation import Attendant, Identity
 from bot.domain.registration import Registration
 from bot.usecases.attend import AlreadyClosed, Done, Gone
-from bot.usecases.show_card import Card
+from bot.usecases.card import Card
 from bot.usecases.verify_by_hand import (
     AlreadyVerified,
     NobodyKnown,

@@ -19,8 +19,8 @@ from aiogram.types import (
 
 from bot.domain.conversation import Conversation, Department
 from bot.domain.label import Tag
+from bot.usecases.card import Conversations
 from bot.usecases.my_data import NotVerified, ReadMyData
-from bot.usecases.show_card import Conversations
 from handlers.admin.register.values import Names, when
 from handlers.answers import answer_press, bot_of
 from handlers.customer import my_data_texts as texts

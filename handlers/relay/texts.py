@@ -53,7 +53,7 @@ _NOT_WORTH_REPEATING: Final = frozenset(
 )
 
 CUSTOMER_BLOCKED: Final = (
-    "⚠️ O cliente bloqueou o bot: <b>ele não foi avisado do encerramento</b>. "
+    "⚠️ O cliente bloqueou o bot: <b>ele não recebeu o último aviso</b>. "
     "Se for urgente, fale com ele por telefone."
 )
 _FROM_CUSTOMER: Final = {

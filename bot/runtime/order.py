@@ -1,0 +1,48 @@
+"""The order of what is put out: that of the updates it comes from."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Final
+
+from bot.domain.outgoing import Outgoing
+
+_UPDATE_ROOM: Final = 1_000
+
+
+@dataclass(slots=True)
+class _Origin:
+    update_id: int
+    count: int = 0
+
+
+_origin: ContextVar[_Origin | None] = ContextVar("origin", default=None)
+
+
+@contextmanager
+def caused_by(update_id: int) -> Iterator[None]:
+    """What is put inside is in the order of the updates, over all replicas and their clocks."""
+    token = _origin.set(_Origin(update_id))
+    try:
+        yield
+    finally:
+        _origin.reset(token)
+
+
+class Order:
+    """Gives each thing its place, over all replicas and their clocks."""
+
+    def __init__(self) -> None:
+        self._latest_update = 0
+
+    def placed(self, item: Outgoing) -> Outgoing:
+        """With its place: that of the update it comes from, or of the latest."""
+        origin = _origin.get()
+        if origin is None:
+            order = self._latest_update * _UPDATE_ROOM + _UPDATE_ROOM - 1
+        else:
+            self._latest_update = max(self._latest_update, origin.update_id)
+            order = origin.update_id * _UPDATE_ROOM + origin.count
+            origin.count += 1
+        return item.model_copy(update={"order": order})
