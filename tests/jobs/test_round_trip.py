@@ -173,7 +173,7 @@ people = st.lists(
 @given(people=people, file_format=st.sampled_from(("csv", "xlsx")))
 @settings(
     derandomize=True,
-    max_examples=25,
+    max_examples=15,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

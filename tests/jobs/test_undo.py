@@ -172,7 +172,7 @@ rows = st.lists(
     update=st.booleans(),
 )
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 async def test_import_then_undo_gives_the_register_before(
     bench: Bench, first: Any, second: Any, fields: frozenset[str], update: bool

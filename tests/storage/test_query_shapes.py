@@ -31,7 +31,7 @@ from storage.registrations import Registrations
 from storage.states import Locks, States
 from tests.storage.records import NOW, after, conversation, registration, renaming, stamp
 
-SEEDS = [1, 2]
+SEEDS = [1]
 T = TypeVar("T")
 
 
