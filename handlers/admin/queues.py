@@ -18,8 +18,8 @@ from bot.usecases.queue import FindConversation, Load, ShowQueue
 from handlers.admin.register.desk import RegisterDesk
 from handlers.admin.register.values import Names, who
 from handlers.answers import answer_press
-from handlers.attendant.buttons import edit
 from handlers.attendant.card import card_text
+from handlers.attendant.group import edit
 from handlers.attendant.queue import QueueButton
 from handlers.attendant.texts import REFRESH
 from handlers.words import number, span

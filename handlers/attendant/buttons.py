@@ -3,20 +3,12 @@
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
-import structlog
 from aiogram import Bot, F, Router
-from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import (
     CallbackQuery,
-    ForceReply,
-    InlineKeyboardMarkup,
     MaybeInaccessibleMessageUnion,
-    Message,
-    ReplyParameters,
-    User,
 )
 
-from bot.domain.conversation import Attendant
 from bot.usecases.attend import AlreadyClosed, Attend, Done, Gone, TakenBy
 from bot.usecases.reopen import (
     CustomerLeft,
@@ -29,10 +21,9 @@ from handlers.answers import answer_press
 from handlers.attendant import texts, verifying
 from handlers.attendant.card import Action, CardButton, full_card_text
 from handlers.attendant.closing import tell_closed
+from handlers.attendant.group import attendant_of, below
 from handlers.customer import texts as customer_texts
 from handlers.relay.sending import Sending
-
-logger = structlog.get_logger()
 
 
 async def claim(
@@ -141,44 +132,3 @@ def router() -> Router:
         router.callback_query.register(handler, CardButton.filter(F.action == action), message)
     router.include_router(verifying.router())
     return router
-
-
-async def below(
-    bot: Bot,
-    message: MaybeInaccessibleMessageUnion,
-    text: str,
-    *,
-    keyboard: InlineKeyboardMarkup | ForceReply | None = None,
-) -> Message:
-    """Say something below a message, which may be too old for Telegram to show it to us."""
-    place = ReplyParameters(message_id=message.message_id, allow_sending_without_reply=True)
-    topic_id = None
-    if isinstance(message, Message) and message.is_topic_message:
-        topic_id = message.message_thread_id
-    return await bot.send_message(
-        message.chat.id,
-        text,
-        message_thread_id=topic_id,
-        reply_parameters=place,
-        reply_markup=keyboard,
-    )
-
-
-async def edit(
-    bot: Bot,
-    chat_id: int,
-    message_id: int,
-    text: str,
-    markup: InlineKeyboardMarkup | None = None,
-) -> None:
-    """Edit a message of ours, which may say so already, or be deleted."""
-    try:
-        await bot.edit_message_text(
-            text, chat_id=chat_id, message_id=message_id, reply_markup=markup
-        )
-    except TelegramBadRequest as error:
-        logger.info("message not edited", reason=error.message)
-
-
-def attendant_of(user: User) -> Attendant:
-    return Attendant(id=user.id, name=user.full_name)

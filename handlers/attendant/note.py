@@ -29,8 +29,8 @@ from bot.usecases.add_note import (
 from bot.usecases.attend import Gone
 from handlers.answers import answer_press
 from handlers.attendant import texts
-from handlers.attendant.buttons import attendant_of, edit
 from handlers.attendant.card import Action, CardButton
+from handlers.attendant.group import attendant_of, edit
 from handlers.attendant.questions import ask
 
 

@@ -7,7 +7,7 @@ from aiogram.filters import Filter
 from aiogram.types import ForceReply, MaybeInaccessibleMessageUnion, Message, User
 
 from bot.usecases.add_note import Questions
-from handlers.attendant import buttons
+from handlers.attendant import group
 
 
 class IsAnswer(Filter):
@@ -32,7 +32,7 @@ async def ask(
     """
     # Named: of those in the group only who is mentioned has the field opened.
     named = html.link(html.quote(user.full_name), f"tg://user?id={user.id}")
-    asked = await buttons.below(
+    asked = await group.below(
         bot,
         below,
         f"{named}, {text}",

@@ -19,7 +19,7 @@ from bot.usecases.attend import AlreadyClosed, Attend, Done, Gone, TakenBy
 from bot.usecases.queue import DepartmentQueue, Place, ShowQueue
 from handlers.answers import answer_press
 from handlers.attendant import texts
-from handlers.attendant.buttons import attendant_of, edit
+from handlers.attendant.group import attendant_of, edit
 from handlers.words import number, span
 
 _SHOWN: Final = 20

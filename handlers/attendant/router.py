@@ -21,8 +21,8 @@ from bot.usecases.card import Conversations, Outbox
 from bot.usecases.transfer import TransferConversation
 from handlers.answers import answer_press
 from handlers.attendant import buttons, note, queue, texts, transfers
-from handlers.attendant.buttons import attendant_of
 from handlers.attendant.closing import tell_closed
+from handlers.attendant.group import attendant_of
 from handlers.attendant.questions import IsAnswer
 from handlers.relay import texts as relay_texts
 from handlers.relay.content import (

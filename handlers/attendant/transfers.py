@@ -29,8 +29,8 @@ from bot.usecases.transfer import (
 )
 from handlers.answers import answer_press, bot_of
 from handlers.attendant import texts
-from handlers.attendant.buttons import attendant_of, below, edit
 from handlers.attendant.card import Action, CardButton
+from handlers.attendant.group import attendant_of, below, edit
 from handlers.attendant.questions import ask
 
 _IN_A_ROW = 2

@@ -3,20 +3,16 @@
 from enum import StrEnum
 from typing import assert_never
 
-import structlog
 from aiogram import Bot, F, Router, html
-from aiogram.exceptions import TelegramBadRequest
 from aiogram.filters.callback_data import CallbackData
 from aiogram.types import (
     CallbackQuery,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
     MaybeInaccessibleMessageUnion,
-    Message,
-    ReplyParameters,
 )
 
-from bot.domain.conversation import Attendant, Identity
+from bot.domain.conversation import Identity
 from bot.domain.registration import Registration
 from bot.usecases.attend import AlreadyClosed, Done, Gone
 from bot.usecases.card import Card
@@ -30,10 +26,9 @@ from bot.usecases.verify_by_hand import (
 )
 from handlers.answers import answer_press
 from handlers.attendant import texts
+from handlers.attendant.group import attendant_of, below, edit
 
 _MARK = 8
-
-logger = structlog.get_logger()
 
 
 class Step(StrEnum):
@@ -70,17 +65,7 @@ async def ask(
         await answer_press(callback, _refused(found), alert=True)
         return
     await answer_press(callback)
-    place = ReplyParameters(message_id=message.message_id, allow_sending_without_reply=True)
-    topic_id = None
-    if isinstance(message, Message) and message.is_topic_message:
-        topic_id = message.message_thread_id
-    await bot.send_message(
-        message.chat.id,
-        texts.verify(_who(found.registration)),
-        message_thread_id=topic_id,
-        reply_parameters=place,
-        reply_markup=_yes_or_no(found),
-    )
+    await below(bot, message, texts.verify(_who(found.registration)), keyboard=_yes_or_no(found))
 
 
 async def confirm(
@@ -90,7 +75,7 @@ async def confirm(
     verify_by_hand: VerifyByHand,
     bot: Bot,
 ) -> None:
-    attendant = Attendant(id=callback.from_user.id, name=callback.from_user.full_name)
+    attendant = attendant_of(callback.from_user)
     outcome = await verify_by_hand(
         callback_data.conversation,
         callback_data.registration,
@@ -167,8 +152,4 @@ def _keyboard(*buttons: tuple[str, VerifyButton]) -> InlineKeyboardMarkup:
 
 async def _end(bot: Bot, message: MaybeInaccessibleMessageUnion, text: str) -> None:
     """The question becomes what came of it."""
-    try:
-        await bot.edit_message_text(text, chat_id=message.chat.id, message_id=message.message_id)
-    except TelegramBadRequest as error:
-        # Deleted by somebody, or two pressed at once.
-        logger.info("question not edited", reason=error.message)
+    await edit(bot, message.chat.id, message.message_id, text)
