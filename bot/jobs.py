@@ -1,7 +1,6 @@
 """The wiring of jobs: what works on them, and what people do with them."""
 
 import asyncio
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -29,6 +28,7 @@ from storage.bulk import Bulk
 from storage.choices import Choices
 from storage.connection import Database
 from storage.files import Files
+from storage.ids import new_ids
 from storage.jobs import Jobs as StoredJobs
 from storage.search import Search
 from storage.syncs import Syncs
@@ -82,11 +82,11 @@ def build_jobs(
         import_file=ImportFile(
             register=bulk,
             passwords=Argon2Passwords(),
-            new_id=_new_id,
+            new_ids=new_ids,
             requires_tax_id=settings.require_tax_id,
         ),
         undo_job=UndoJob(register=bulk),
-        sync_erp=SyncErp(erp=erp, register=bulk, new_id=_new_id) if erp else None,
+        sync_erp=SyncErp(erp=erp, register=bulk, new_ids=new_ids) if erp else None,
         syncs=syncs,
         each=Search(database).each,
         tags=tags.latest,
@@ -137,10 +137,6 @@ def _begin_sync(
         wake=work.wake,
         clock=clock,
     )
-
-
-def _new_id() -> str:
-    return secrets.token_hex(16)
 
 
 def file_name(job: Job, at: datetime) -> str:

@@ -6,10 +6,9 @@ for the other. Each batch is one transaction with its own record, which is the c
 
 import asyncio
 from array import array
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from itertools import repeat
 from typing import Final, Protocol
 
 from bot.domain.candidate import (
@@ -86,7 +85,8 @@ class ImportFile:
 
     register: Register
     passwords: PasswordHasher
-    new_id: Callable[[], str]
+    new_ids: Callable[[], Iterator[str]]
+    """Unused ones without end, for one batch."""
     requires_tax_id: bool
 
     @property
@@ -194,7 +194,7 @@ class ImportFile:
         stamp: Stamp,
         repeats: Repeats,
     ) -> list[PlannedRow]:
-        ids = (self.new_id() for _ in repeat(None))
+        ids = self.new_ids()
         planned = []
         for row, known in zip(rows, existing, strict=True):
             first = first_line(row.candidate, policy, repeats)
@@ -228,7 +228,7 @@ class ImportFile:
         self, planned: Sequence[PlannedRow], policy: Policy, stamp: Stamp
     ) -> list[PlannedRow]:
         existing = await self.look_up.existing([one.row.candidate for one in planned])
-        ids = (self.new_id() for _ in repeat(None))
+        ids = self.new_ids()
         return [
             one if is_repeat(one) else plan_row(one.row, known, policy, stamp, ids)
             for one, known in zip(planned, existing, strict=True)
@@ -240,7 +240,7 @@ class ImportFile:
         """Hash those that are new; this takes a tenth of a second each, in threads."""
         asked = [p for p in planned if may_set_password(p, policy)]
         hashes = await asyncio.gather(*(self._hash(p) for p in asked))
-        ids = (self.new_id() for _ in repeat(None))
+        ids = self.new_ids()
         for one, password_hash in zip(asked, hashes, strict=True):
             if password_hash is not None:
                 portal = one.row.candidate.portal

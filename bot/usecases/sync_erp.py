@@ -13,7 +13,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import repeat
 from typing import Final, Protocol, TypeVar
 
 import structlog
@@ -101,7 +100,8 @@ class SyncErp:
 
     erp: Erp
     register: Register
-    new_id: Callable[[], str]
+    new_ids: Callable[[], Iterator[str]]
+    """Unused ones without end, for one batch."""
     wait: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep)
     """For so many seconds, before an ERP that is away is asked again."""
 
@@ -172,7 +172,7 @@ class SyncErp:
         """What is to become of them, and how many are left alone."""
         tax_ids = [g.row.candidate.tax_id for g in groups]
         stored = await self.register.by_tax_keys([t.key for t in tax_ids if t is not None])
-        ids: Iterator[str] = (self.new_id() for _ in repeat(None))
+        ids = self.new_ids()
         planned, skipped = [], 0
         for group, tax_id in zip(groups, tax_ids, strict=True):
             known = stored.get(tax_id.key) if tax_id else None

@@ -28,6 +28,7 @@ from bot.usecases.undo_job import UndoJob
 from storage.bulk import Bulk
 from storage.choices import Choices
 from storage.files import Files
+from storage.ids import new_ids
 from storage.jobs import Jobs
 from storage.search import Search
 from storage.syncs import Syncs
@@ -86,13 +87,11 @@ class Bench:
             import_file=ImportFile(
                 register=bulk,
                 passwords=Argon2Passwords(),
-                new_id=lambda: secrets.token_hex(16),
+                new_ids=new_ids,
                 requires_tax_id=requires_tax_id,
             ),
             undo_job=UndoJob(register=bulk),
-            sync_erp=SyncErp(
-                erp=erp, register=bulk, new_id=lambda: secrets.token_hex(16), wait=self._waited
-            ),
+            sync_erp=SyncErp(erp=erp, register=bulk, new_ids=new_ids, wait=self._waited),
             syncs=self.syncs,
             each=Search(database).each,
             tags=tags,
