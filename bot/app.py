@@ -191,6 +191,7 @@ def build(
         clock=clock,
     )
     inbox_store, passwords = StoredInbox(database), Argon2Passwords()
+    forget_content = partial(inbox_store.forget_content, bot.id)
     apply_plan = ApplyPlan(register=registrations, new_id=_new_id)
     look_up = LookUp(erp=erp, apply_plan=apply_plan, clock=clock, budget_s=lookup_budget_s)
     register_desk = RegisterDesk(
@@ -204,6 +205,7 @@ def build(
         tags=tags,
         departments=departments,
         hash_password=passwords.hash_password,
+        forget_content=forget_content,
         people=_names_of_staff(bot, role_of, known_members, departments),
         has_erp=syncs,
         timezone=settings.zone,
@@ -240,7 +242,7 @@ def build(
         look_up=look_up,
         apply_plan=apply_plan,
         passwords=passwords,
-        forget_content=partial(inbox_store.forget_content, bot.id),
+        forget_content=forget_content,
         locks=locks,
         clock=clock,
     )

@@ -146,6 +146,25 @@ async def test_a_password_leaves_the_chat_and_is_never_shown(admin: Admin, datab
     assert "Senha do portal: definida" in card
 
 
+async def test_a_password_is_gone_from_the_inbox_when_its_handler_fails(
+    admin: Admin, database: Any
+):
+    await add(admin, "Ana", CPF.masked)
+    await admin.presses("✏️ Editar")
+    await admin.presses("Senha do portal")
+    emulator = admin.telegram.emulator
+    emulator.fail_next("deleteMessage", 500, chat_id=ADMIN_ID, times=2)
+    emulator.send_text(ADMIN_ID, ADMIN_ID, "segredo bem comprido")
+    await admin.telegram.settled()
+    assert "segredo" not in str(await database["inbox"].find({}).to_list(None))
+    assert "Escreva-a de novo" in admin.screen
+    texts = [m.get("text", "") for m in admin.telegram.messages(ADMIN_ID)]
+    assert not any("segredo" in text for text in texts)
+    await admin.says("outro bem comprido")
+    [stored] = await database["registrations"].find({}).to_list(None)
+    assert stored["portal"]["password_hash"].startswith("$argon2id$")
+
+
 async def test_delete_asks_and_the_audit_restores(admin: Admin):
     await add(admin, "Ana", CPF.masked)
     assert "Excluir Ana" in await admin.presses("Excluir")

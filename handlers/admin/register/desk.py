@@ -59,6 +59,7 @@ class RegisterDesk:
     tags: Tags
     departments: Departments
     hash_password: "HashPassword"
+    forget_content: "ForgetContent"
     people: "PeopleNames"
     has_erp: bool
     timezone: ZoneInfo
@@ -78,6 +79,11 @@ class RegisterDesk:
 class HashPassword(Protocol):
     async def __call__(self, password: SecretStr) -> str:
         """Argon2id, off the event loop."""
+
+
+class ForgetContent(Protocol):
+    async def __call__(self, update_id: int) -> None:
+        """Should the update be handled again, it comes without what was written."""
 
 
 class PeopleNames(Protocol):

@@ -99,7 +99,8 @@ def dialog() -> Dialog:
             Format("{text}"),
             Button(Const("🧹 Tirar a senha"), id="clear", on_click=_clear, when="can_clear"),
             to_fields,
-            MessageInput(_password, content_types=[ContentType.TEXT]),
+            # Unknown: one that comes again, without its text.
+            MessageInput(_password, content_types=[ContentType.TEXT, ContentType.UNKNOWN]),
             state=EditDialog.password,
             getter=_text,
         ),
@@ -256,14 +257,18 @@ async def _save_ticks(_: CallbackQuery, __: Button, manager: DialogManager) -> N
 
 
 async def _password(message: Message, _: MessageInput, manager: DialogManager) -> None:
-    # First of all it goes from the screen, whatever becomes of it.
+    # First of all: should the rest fail, what is handled again has no password in it.
+    await desk_of(manager).forget_content(manager.middleware_data["event_update"].update_id)
     deleted = await _delete(message)
+    if not message.text:
+        await say(manager, texts.PASSWORD_AGAIN)
+        return
     registration = await _record(manager)
     if registration is None:
         await say(manager, texts.GONE_NOW)
         return
     password = read_password(
-        SecretStr(message.text or ""),
+        SecretStr(message.text),
         username=registration.portal.username,
         tax_id=registration.tax_id,
     )

@@ -39,6 +39,7 @@ REMOVED = "🗑 Cadastro excluído. A auditoria guarda uma cópia."
 ACTIVATED = "✅ Cadastro ativado."
 INACTIVATED = "✅ Cadastro inativado."
 PASSWORD_SAVED = "✅ Senha gravada. Apaguei sua mensagem com ela."  # noqa: S105
+PASSWORD_AGAIN = "⚠️ Não consegui gravar a senha, e ela não fica guardada. Escreva-a de novo."  # noqa: S105
 PASSWORD_NOT_DELETED = "✅ Senha gravada. ⚠️ Apague você mesmo sua mensagem com ela."  # noqa: S105
 CANCEL_WIZARD = (
     "Descartar este cadastro?\n\nNada foi gravado ainda, e o que você escreveu será perdido."
