@@ -11,7 +11,6 @@ import argparse
 import asyncio
 import csv
 import json
-import resource
 import statistics
 import sys
 import tempfile
@@ -27,13 +26,14 @@ from typing import Any, Final
 
 from pymongo import ReplaceOne
 
+from benchmarks.backup import peak_mb
 from bot.demo.documents import make_cpf
 from bot.domain.columns import fields_of, map_header
 from bot.domain.job import ImportOptions, Job, JobState
 from bot.domain.registration import FIELDS
 from bot.runtime.job_runs import JobRuns
 from bot.runtime.jobs import WorkJobs
-from bot.runtime.memory import settle
+from bot.runtime.memory import settle, share_one_heap
 from bot.runtime.passwords import Argon2Passwords
 from bot.usecases.import_file import BATCH, ImportFile
 from bot.usecases.manage_jobs import ManageJobs
@@ -379,8 +379,8 @@ async def peak(rows: int) -> None:
             path = Path(folder) / "rows.csv"
             write_file(path, range(1, rows + 1))
             _, took, _ = await Bench(database, Path(folder)).run(path)
-    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"peak_mb": used, "seconds": took}))
+    # Not by getrusage: what it tells begins with the size of the process's parent.
+    print(json.dumps({"peak_mb": peak_mb("self"), "seconds": took}))
 
 
 async def main() -> None:
@@ -391,6 +391,7 @@ async def main() -> None:
     arguments.add_argument("--long", type=int, default=1_000_000)
     arguments.add_argument("--peak-of", type=int, default=0)
     given = arguments.parse_args()
+    share_one_heap()
     settle()
     if given.peak_of:
         await peak(given.peak_of)

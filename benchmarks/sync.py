@@ -26,7 +26,7 @@ from pydantic import SecretStr
 
 from benchmarks.imports import Bench, databases
 from bot.domain.job import Job, SyncMode
-from bot.runtime.memory import settle
+from bot.runtime.memory import settle, share_one_heap
 from bot.usecases.begin_sync import BeginSync, RunsAlready
 from erp.adapter import Credentials
 from erp.registry import find_adapter, open_erp
@@ -103,6 +103,7 @@ def _peak() -> float:
 
 
 async def measure(args: argparse.Namespace) -> None:
+    share_one_heap()
     settle()
     reading, writing, ours, cpu = [], [], [], []
     quick, unchanged = [], []

@@ -18,6 +18,7 @@ from bot.console import err, finish, out, read_settings
 from bot.domain.backup import COMMAND_LINE, BackupMade
 from bot.domain.errors import AppError, RefusedError
 from bot.runtime.logs import configure_logs
+from bot.runtime.memory import share_one_heap
 from bot.settings import Settings
 from handlers.words import number
 from storage.backup import Progress, Stage, Tallies, back_up, check_backup, held
@@ -114,6 +115,7 @@ def restore(
 
 def main() -> None:
     """Entry point of the command."""
+    share_one_heap()
     cli()
 
 

@@ -29,6 +29,7 @@ from bot.domain.row import KINDS
 from bot.domain.search import fold
 from bot.jobs import Jobs, build_jobs
 from bot.runtime.logs import configure_logs
+from bot.runtime.memory import settle
 from bot.settings import Settings
 from bot.usecases.labels import Tags
 from handlers.admin.register.values import Names
@@ -79,6 +80,7 @@ class Bench:
 def begin() -> Settings:
     settings = read_settings()
     configure_logs(level="ERROR", log_format="console")
+    settle()
     return settings
 
 

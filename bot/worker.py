@@ -9,6 +9,7 @@ import structlog
 from bot.clients import departments_of, open_database, open_erp_if_set, utc_now
 from bot.domain.errors import RefusedError
 from bot.jobs import build_jobs, carry_for_ever
+from bot.runtime.memory import settle
 from bot.settings import PREFIX, Settings
 from bot.telegram import open_bot
 from bot.usecases.labels import Tags
@@ -86,6 +87,7 @@ async def _work(settings: Settings) -> None:
             clock=utc_now,
             erp=await stack.enter_async_context(open_erp_if_set(settings, database)),
         )
+        settle()
         logger.info("worker ready")
         try:
             await carry_for_ever(

@@ -95,12 +95,16 @@ class Bulk:
         found = {d["_id"]: d for d in await self._found(self._entries, "_id", ids)}
         return [audit.read_entry(found[one]) for one in ids if one in found]
 
+    def encoded(self, registrations: Sequence[Registration]) -> list[RawBSONDocument]:
+        """New ones as they are inserted."""
+        return [_sealed(registration) for registration in registrations]
+
     async def write(
         self,
         batch: Batch,
         *,
         stamp: Stamp,
-        creates: Sequence[Registration] = (),
+        creates: Sequence[RawBSONDocument] = (),
         updates: Sequence[tuple[Any, Update]] = (),
         removes: Sequence[Any] = (),
         brings_back: Sequence[tuple[AuditEntry, Registration]] = (),
@@ -108,13 +112,14 @@ class Bulk:
         """Whether everything was written, with the batch's record; False, and nothing was, when
         somebody else changed one of the registrations since they were read.
 
+        creates: as `encoded` gave them.
         updates, removes: with what was found, as this class gave it.
         brings_back: each a deletion, and the registration as the version after it.
         Raises LostError when another worker has written this very batch.
         """
         await self._log.note([stamp.by])
         with translated():
-            made = _Made([_sealed(registration) for registration in creates])
+            made = _Made([*creates])
             for stored, update in updates:
                 made.change(stored, update)
             for stored in removes:

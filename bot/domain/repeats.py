@@ -42,8 +42,9 @@ class Repeats:
         return None
 
     def _allocate(self, size: int) -> None:
-        self._keys = array("Q", bytes(8 * size))
-        self._lines = array("I", bytes(4 * size))
+        # Not from bytes: those would be there as well for a moment.
+        self._keys = array("Q", (0,)) * size
+        self._lines = array("I", (0,)) * size
         self._mask = size - 1
         self._limit = int(size * _MOST_FULL)
 

@@ -9,7 +9,7 @@ from array import array
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from bot.domain.candidate import (
     Create,
@@ -52,12 +52,16 @@ _IDLE_ROWS: Final = 5_000
 class Register(look_up_rows.Register, Protocol):
     """Where registrations are kept, read and written a batch at a time."""
 
+    def encoded(self, registrations: Sequence[Registration]) -> Sequence[Any]:
+        """New ones as `write` takes them."""
+        ...
+
     async def write(
         self,
         batch: Batch,
         *,
         stamp: Stamp,
-        creates: Sequence[Registration] = (),
+        creates: Sequence[Any] = (),
         updates: Sequence[tuple[Known, Update]] = (),
     ) -> bool:
         """Whether all of it was written; False when somebody else changed something of it.
@@ -148,12 +152,14 @@ class ImportFile:
                     held = write.idle(job.id, policy)
                     if held is not None and held.counts.rows < _IDLE_ROWS:
                         continue
+                    # While the one before is written: else the server waits for it.
+                    creates = self._encoded(planned)
                     if writing is not None and not await report(await writing):
                         writing = None
                         return False
                     number, held = number + 1, None
                     writing = asyncio.create_task(
-                        self._written(job.id, number, write, policy, stamp)
+                        self._written(job.id, number, write, creates, policy, stamp)
                     )
         except RefusedError as error:
             broken = error
@@ -205,15 +211,26 @@ class ImportFile:
                 planned.append(plan_row(row, known, policy, stamp, ids))
         return planned
 
+    def _encoded(self, planned: Sequence[PlannedRow]) -> Sequence[Any]:
+        return self.register.encoded(
+            [p.decision.registration for p in planned if isinstance(p.decision, Create)]
+        )
+
     async def _written(
-        self, job_id: int, number: int, write: "_Write", policy: Policy, stamp: Stamp
+        self,
+        job_id: int,
+        number: int,
+        write: "_Write",
+        creates: Sequence[Any],
+        policy: Policy,
+        stamp: Stamp,
     ) -> Batch:
         """Write them as planned; what somebody else changed meanwhile is planned anew."""
         planned = write.planned
         for _ in range(_ROUNDS):
-            await self._set_passwords(planned, policy, stamp)
+            if await self._set_passwords(planned, policy, stamp):
+                creates = self._encoded(planned)
             batch = write.batch(job_id, number, planned, policy)
-            creates = [p.decision.registration for p in planned if isinstance(p.decision, Create)]
             updates = [
                 (p.known, p.decision)
                 for p in planned
@@ -222,6 +239,7 @@ class ImportFile:
             if await self.register.write(batch, stamp=stamp, creates=creates, updates=updates):
                 return batch
             planned = await self._again(planned, policy, stamp)
+            creates = self._encoded(planned)
         raise TryLaterError("registrations change too quickly to be written")
 
     async def _again(
@@ -236,8 +254,11 @@ class ImportFile:
 
     async def _set_passwords(
         self, planned: list[PlannedRow], policy: Policy, stamp: Stamp
-    ) -> None:
-        """Hash those that are new; this takes a tenth of a second each, in threads."""
+    ) -> bool:
+        """Hash those that are new; this takes a tenth of a second each, in threads.
+
+        Whether there were any.
+        """
         asked = [p for p in planned if may_set_password(p, policy)]
         hashes = await asyncio.gather(*(self._hash(p) for p in asked))
         ids = self.new_ids()
@@ -248,6 +269,7 @@ class ImportFile:
                 row = Row(replace(one.row.candidate, portal=changed), repaired=one.row.repaired)
                 again = plan_row(row, one.known, policy, stamp, ids)
                 one.decision = again.decision
+        return any(hashes)
 
     async def _hash(self, planned: PlannedRow) -> str | None:
         password, known = planned.row.password, planned.known

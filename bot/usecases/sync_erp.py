@@ -13,7 +13,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import structlog
 
@@ -71,12 +71,16 @@ class Register(Protocol):
 
     async def by_tax_keys(self, keys: Sequence[str]) -> Mapping[str, Known]: ...
 
+    def encoded(self, registrations: Sequence[Registration]) -> Sequence[Any]:
+        """New ones as `write` takes them."""
+        ...
+
     async def write(
         self,
         batch: Batch,
         *,
         stamp: Stamp,
-        creates: Sequence[Registration] = (),
+        creates: Sequence[Any] = (),
         updates: Sequence[tuple[Known, Update]] = (),
     ) -> bool:
         """Whether all of it was written; False when somebody else changed something of it.
@@ -154,7 +158,9 @@ class SyncErp:
         for _ in range(_ROUNDS):
             planned, skipped = await self._planned(groups, policy, options, stamp)
             done = _with(batch, groups, planned, skipped, policy)
-            creates = [p.decision.registration for p in planned if isinstance(p.decision, Create)]
+            creates = self.register.encoded(
+                [p.decision.registration for p in planned if isinstance(p.decision, Create)]
+            )
             updates = [
                 (p.known, p.decision)
                 for p in planned

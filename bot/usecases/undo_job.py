@@ -33,7 +33,6 @@ class Register(Protocol):
         batch: Batch,
         *,
         stamp: Stamp,
-        creates: Sequence[Registration] = (),
         updates: Sequence[tuple[Any, Update]] = (),
         removes: Sequence[Any] = (),
         brings_back: Sequence[tuple[AuditEntry, Registration]] = (),

@@ -234,7 +234,8 @@ async def prefill(database: Any, some: Sequence[Registration]) -> None:
     bulk = Bulk(database)
     for start in range(0, len(some), BATCH):
         batch = Batch(job=0, number=start // BATCH + 1, last_line=0, counts=Counts())
-        assert await bulk.write(batch, stamp=BEFORE, creates=some[start : start + BATCH])
+        creates = bulk.encoded(some[start : start + BATCH])
+        assert await bulk.write(batch, stamp=BEFORE, creates=creates)
 
 
 async def content(database: Any) -> dict[str, dict[str, Any]]:
