@@ -26,11 +26,11 @@ from typing import Any, Final
 from bot.demo.documents import make_cpf
 from bot.domain.registration import Kind, Phones, Registration, Stamp, Way
 from bot.domain.tax_id import TaxId
-from storage.backup import COLLECTIONS, back_up, check_backup, restore
-from storage.connection import Database, connected
-from storage.embedded import embedded_server
-from storage.indexes import ensure_indexes
-from storage.registrations import Registrations
+from storage.backup.backup import COLLECTIONS, back_up, check_backup, restore
+from storage.engine.connection import Database, connected
+from storage.engine.embedded import embedded_server
+from storage.engine.indexes import ensure_indexes
+from storage.register.registrations import Registrations
 
 _AT: Final = datetime(2026, 11, 24, 15, 30, tzinfo=UTC)
 _NAMES: Final = (

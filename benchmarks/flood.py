@@ -10,8 +10,8 @@ from pathlib import Path
 
 from bot.demo.bot_api import BotApiEmulator
 from bot.demo.ixc import demo_emulator
-from storage.connection import connected
-from storage.embedded import embedded_server
+from storage.engine.connection import connected
+from storage.engine.embedded import embedded_server
 from tests.flows import test_flood as flood_test
 from tests.flows.conftest import ADMIN_ID, BIA, GROUP_ID
 from tests.flows.flood import arrive, crowd, erp_rows, lags, marks_in, pour, troubles, watching

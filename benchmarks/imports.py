@@ -31,25 +31,25 @@ from bot.demo.documents import make_cpf
 from bot.domain.columns import fields_of, map_header
 from bot.domain.job import ImportOptions, Job, JobState
 from bot.domain.registration import FIELDS
-from bot.runtime.job_runs import JobRuns
-from bot.runtime.jobs import WorkJobs
+from bot.runtime.jobs.runs import JobRuns
+from bot.runtime.jobs.worker import WorkJobs
 from bot.runtime.memory import settle, share_one_heap
 from bot.runtime.passwords import Argon2Passwords
-from bot.usecases.import_file import BATCH, ImportFile
-from bot.usecases.manage_jobs import ManageJobs
-from bot.usecases.sync_erp import SyncErp
-from bot.usecases.undo_job import UndoJob
-from storage.bulk import Bulk
-from storage.choices import Choices
-from storage.connection import connected
-from storage.embedded import embedded_server
-from storage.files import Files
-from storage.ids import new_ids
-from storage.indexes import ensure_indexes
-from storage.jobs import Jobs
-from storage.registrations import Registrations
-from storage.search import Search
-from storage.syncs import Syncs
+from bot.usecases.jobs.import_file import BATCH, ImportFile
+from bot.usecases.jobs.manage_jobs import ManageJobs
+from bot.usecases.jobs.sync_erp import SyncErp
+from bot.usecases.jobs.undo_job import UndoJob
+from storage.engine.connection import connected
+from storage.engine.embedded import embedded_server
+from storage.engine.indexes import ensure_indexes
+from storage.jobs.choices import Choices
+from storage.jobs.files import Files
+from storage.jobs.jobs import Jobs
+from storage.jobs.syncs import Syncs
+from storage.register.bulk import Bulk
+from storage.register.ids import new_ids
+from storage.register.registrations import Registrations
+from storage.register.search import Search
 
 HEADER: Final = (
     *("Nome", "cpfCnpj", "fantasia", "foneComercial", "foneResidencial", "celular", "email"),

@@ -22,11 +22,11 @@ from typing import Any, Final
 from bot.demo.documents import make_cpf
 from bot.domain.registration import Kind, Registration, Stamp, Status, Way
 from bot.domain.search import Query
-from storage.connection import connected
-from storage.documents import registration_document
-from storage.embedded import embedded_server
-from storage.indexes import ensure_indexes
-from storage.search import Search
+from storage.engine.connection import connected
+from storage.engine.embedded import embedded_server
+from storage.engine.indexes import ensure_indexes
+from storage.register.documents import registration_document
+from storage.register.search import Search
 
 _AT: Final = datetime(2026, 11, 24, 15, 30, tzinfo=UTC)
 _FIRST: Final = (

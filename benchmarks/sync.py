@@ -27,7 +27,7 @@ from pydantic import SecretStr
 from benchmarks.imports import Bench, databases
 from bot.domain.job import Job, SyncMode
 from bot.runtime.memory import settle, share_one_heap
-from bot.usecases.begin_sync import BeginSync, RunsAlready
+from bot.usecases.jobs.begin_sync import BeginSync, RunsAlready
 from erp.adapter import Credentials
 from erp.registry import find_adapter, open_erp
 

@@ -23,83 +23,83 @@ from aiogram.types import Update
 from aiogram.types.update import UpdateTypeLookupError
 from pydantic import ValidationError
 
-from bot.attending import build_attending
-from bot.clients import departments_of, open_database, open_erp_if_set, utc_now
 from bot.domain.backup import Copied
 from bot.domain.errors import TryLaterError
 from bot.domain.group import GroupAccess
-from bot.files_desk import files_desk
-from bot.jobs import Jobs, build_jobs, carry_or_work_alone
-from bot.receiving import build_receiving
-from bot.relaying import build_relaying
-from bot.runtime.backups import BackUp, MakeBackups
-from bot.runtime.charts import DrawCharts
-from bot.runtime.fsm import AlreadyHandledError, DurableStorage
+from bot.runtime.charts.drawing import DrawCharts
 from bot.runtime.group_access import group_access
 from bot.runtime.http_server import http_server
-from bot.runtime.inbox import Inbox
-from bot.runtime.limits import TELEGRAM_LIMITS, Limits, Turns
-from bot.runtime.locks import ChatLocks
+from bot.runtime.jobs.backups import BackUp, MakeBackups
+from bot.runtime.jobs.sync_schedule import SyncSchedule
+from bot.runtime.leases import ChatLocks
 from bot.runtime.memory import settle
 from bot.runtime.metrics import Metrics
-from bot.runtime.order import caused_by
-from bot.runtime.outbox import Outbox
 from bot.runtime.passwords import Argon2Passwords
-from bot.runtime.serve import repeat_for_ever, taking_updates, wait_for_telegram
-from bot.runtime.sync_schedule import SyncSchedule
+from bot.runtime.sending.limits import TELEGRAM_LIMITS, Limits, Turns
+from bot.runtime.sending.order import caused_by
+from bot.runtime.sending.outbox import Outbox
+from bot.runtime.updates.fsm import AlreadyHandledError, DurableStorage
+from bot.runtime.updates.inbox import Inbox
+from bot.runtime.updates.serve import repeat_for_ever, taking_updates, wait_for_telegram
 from bot.settings import Settings
-from bot.telegram import open_bot
-from bot.usecases.add_registration import AddRegistration
-from bot.usecases.apply_plan import ApplyPlan
-from bot.usecases.data_subject import Anonymise
-from bot.usecases.departments import Departments
-from bot.usecases.edit_registration import (
+from bot.usecases.attending.watch_queue import QueueRounds
+from bot.usecases.company.departments import Departments
+from bot.usecases.company.panel import ReadFigures
+from bot.usecases.company.retention import Retain
+from bot.usecases.company.roles import RoleOf
+from bot.usecases.company.status import ReportStatus, Waiting
+from bot.usecases.company.team import ManageTeam
+from bot.usecases.customer.identify import LOOKUP_BUDGET_S, LookUp
+from bot.usecases.customer.retry_lookups import RetryLookups
+from bot.usecases.register.add_registration import AddRegistration
+from bot.usecases.register.apply_plan import ApplyPlan
+from bot.usecases.register.data_subject import Anonymise
+from bot.usecases.register.edit_registration import (
     EditRegistration,
     RemoveRegistration,
     RestoreRegistration,
 )
-from bot.usecases.identify import LOOKUP_BUDGET_S, LookUp
-from bot.usecases.labels import Tags
-from bot.usecases.panel import ReadFigures
-from bot.usecases.retention import Retain
-from bot.usecases.retry_lookups import RetryLookups
-from bot.usecases.roles import RoleOf
-from bot.usecases.status import ReportStatus, Waiting
-from bot.usecases.team import ManageTeam
-from bot.usecases.watch_queue import QueueRounds
+from bot.usecases.register.labels import Tags
+from bot.wiring.attending import build_attending
+from bot.wiring.clients import departments_of, open_database, open_erp_if_set, utc_now
+from bot.wiring.files import files_desk
+from bot.wiring.jobs import Jobs, build_jobs, carry_or_work_alone
+from bot.wiring.receiving import build_receiving
+from bot.wiring.relaying import build_relaying
+from bot.wiring.telegram import open_bot
 from erp.adapter import Erp
 from erp.registry import find_adapter
 from handlers import answers
 from handlers.access import Access
-from handlers.admin import backup as backup_screens
-from handlers.admin import departments as department_screens
 from handlers.admin import router as admin
-from handlers.admin import team as team_screens
 from handlers.admin.alerts import TelegramAlerts, TelegramSyncDesk
+from handlers.admin.company import backup as backup_screens
+from handlers.admin.company import team as team_screens
+from handlers.admin.company.panel import PanelDesk
 from handlers.admin.files.desk import TelegramJobDesk
-from handlers.admin.panel import PanelDesk
+from handlers.admin.labels import departments as department_screens
 from handlers.admin.register.desk import RegisterDesk
 from handlers.attendant import members as group_members
 from handlers.attendant import router as attendant
 from handlers.attendant.members import Membership, TelegramGroups
 from handlers.customer import conversation as customer
 from handlers.menus import Menus
-from storage.audit import Audit
-from storage.backup import back_up
-from storage.backup_runs import BackupRuns
-from storage.connection import Database, is_embedded
-from storage.connection import answers as database_answers
-from storage.conversations import Chats, Conversations
-from storage.data_subject import DataSubjects
-from storage.inbox import Inbox as StoredInbox
-from storage.labels import Tags as StoredTags
-from storage.outbox import Outbox as StoredOutbox
-from storage.panel import OpenedConversations, RegisterCounts
-from storage.registrations import Registrations
-from storage.retention import Retention
-from storage.search import Search
-from storage.states import Locks, States
-from storage.team import Admins, Invitations, Members
+from storage.backup.backup import back_up
+from storage.backup.runs import BackupRuns
+from storage.engine.connection import Database, is_embedded
+from storage.engine.connection import answers as database_answers
+from storage.people.data_subject import DataSubjects
+from storage.people.team import Admins, Invitations, Members
+from storage.register.audit import Audit
+from storage.register.labels import Tags as StoredTags
+from storage.register.registrations import Registrations
+from storage.register.search import Search
+from storage.talk.conversations import Chats, Conversations
+from storage.talk.panel import OpenedConversations, RegisterCounts
+from storage.talk.retention import Retention
+from storage.updates.inbox import Inbox as StoredInbox
+from storage.updates.outbox import Outbox as StoredOutbox
+from storage.updates.states import Locks, States
 
 _LOOKUP_ROUND_S: Final = 2.0
 _QUEUE_ROUND_S: Final = 10.0

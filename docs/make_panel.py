@@ -12,8 +12,8 @@ from PIL import Image
 from bot.domain.conversation import Identity
 from bot.domain.panel import Figures, KindCount, Opened, RegisterCount, Sums, latest_days
 from bot.domain.registration import Kind
-from bot.runtime.charts import DrawCharts
-from handlers.admin.panel_words import charts
+from bot.runtime.charts.drawing import DrawCharts
+from bot.wording.panel import charts
 
 PICTURE = Path(__file__).with_name("panel.png")
 ZONE = ZoneInfo("America/Sao_Paulo")

@@ -1,0 +1,1 @@
+"""Whom it asks: one module per ERP, over one shared HTTP client."""

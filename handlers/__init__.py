@@ -1,0 +1,1 @@
+"""How people talk to it: Telegram's updates in, sentences out."""

@@ -11,7 +11,7 @@ from aiogram.types import CallbackQuery, Message, TelegramObject, Update
 
 from bot.domain.access import COMMANDS, REPLIES, Place, Role, Rule, rule_of_press
 from bot.domain.errors import TryLaterError
-from bot.usecases.roles import CannotTell
+from bot.usecases.company.roles import CannotTell
 from handlers.answers import EXPIRED_BUTTON, answer_press, bot_of
 from handlers.customer import texts as customer_texts
 from handlers.relay.content import INTERNAL

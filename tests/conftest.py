@@ -11,9 +11,9 @@ import structlog
 from bot.demo.bot_api import BotApiEmulator
 from bot.demo.ixc import IxcEmulator, demo_emulator
 from bot.runtime.logs import configure_logs
-from storage.connection import connected
-from storage.embedded import embedded_server
-from storage.indexes import ensure_indexes
+from storage.engine.connection import connected
+from storage.engine.embedded import embedded_server
+from storage.engine.indexes import ensure_indexes
 
 _QUICKLY_DROPPED = 500
 

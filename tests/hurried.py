@@ -4,8 +4,8 @@ import asyncio
 import sys
 
 from bot import app
-from bot.runtime.limits import TELEGRAM_LIMITS, Limits, Rate
 from bot.runtime.logs import configure_logs
+from bot.runtime.sending.limits import TELEGRAM_LIMITS, Limits, Rate
 from bot.settings import Settings
 
 

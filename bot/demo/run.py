@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
-from bot import app, clients
+from bot import app
 from bot.demo import people
 from bot.demo.bot_api import BotApiEmulator, Link, Scene, Switch
 from bot.demo.ixc import CREDENTIAL, IxcEmulator, demo_emulator, fail_for_some, faults
@@ -18,9 +18,10 @@ from bot.domain.conversation import DEFAULT_DEPARTMENT, Department
 from bot.domain.label import Tag
 from bot.domain.registration import Stamp, Way
 from bot.domain.tax_id import TaxId, read_tax_id
-from bot.runtime.limits import NO_LIMITS, Turns
+from bot.runtime.sending.limits import NO_LIMITS, Turns
 from bot.settings import Settings
-from bot.telegram import open_bot
+from bot.wiring import clients
+from bot.wiring.telegram import open_bot
 
 GROUP_ID = -1001000000001
 FORUM_ID = -1001000000002

@@ -1,0 +1,1 @@
+"""Nouns and rules: pure Python and pydantic, no I/O."""

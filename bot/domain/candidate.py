@@ -1,6 +1,6 @@
 """One way in: a chat identification, an ERP record, a wizard and a file row are all candidates.
 
-    candidates -> plan (pure) -> apply (bot.usecases.apply_plan)
+    candidates -> plan (pure) -> apply (bot.usecases.register.apply_plan)
 
 Planning decides create, update field by field, unchanged or refused; it reads and writes nothing.
 """

@@ -293,7 +293,7 @@ def _kinds(cell: str) -> frozenset[Kind] | _Wrong:
 def _labels(
     labels: Iterable[Label], reason: CellReason
 ) -> Callable[[str], frozenset[str] | _Wrong]:
-    """Reads ids or names, as `bot.usecases.labels.Labels.by_name_or_id` does."""
+    """Reads ids or names, as `bot.usecases.register.labels.Labels.by_name_or_id` does."""
     known = list(labels)
     ids = {label.key: label.id for label in known if label.archived}
     ids |= {label.key: label.id for label in known if not label.archived}

@@ -1,0 +1,1 @@
+"""What keeps it running: updates in, messages out, jobs, files, charts, leases, health."""

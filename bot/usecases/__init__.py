@@ -1,0 +1,1 @@
+"""What the product does, in rooms by subject; imports only the domain."""

@@ -1,0 +1,1 @@
+"""The admin's private chat."""

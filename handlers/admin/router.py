@@ -11,22 +11,15 @@ from aiogram_dialog.api.entities import stack as stacks
 from aiogram_dialog.api.exceptions import OutdatedIntent, UnknownIntent, UnknownState
 
 from handlers.access import IsAdmin
-from handlers.admin import (
-    backup,
-    data_subject,
-    departments,
-    panel,
-    queues,
-    status,
-    sync,
-    tags,
-    texts,
-)
+from handlers.admin import sync, texts
+from handlers.admin.audit import screens as audit
+from handlers.admin.company import backup, data_subject, panel, queues, status
 from handlers.admin.files import exporting, importing, tasks
 from handlers.admin.files.arriving import ask_for_file, receive
 from handlers.admin.files.desk import FilesDesk
 from handlers.admin.files.states import ExportDialog
-from handlers.admin.register import audit, edit, listing, record, wizard
+from handlers.admin.labels import departments, tags
+from handlers.admin.register import edit, listing, record, wizard
 from handlers.admin.register.desk import open_over
 from handlers.admin.register.states import AuditDialog, RegisterDialog
 from handlers.admin.sync import open_sync

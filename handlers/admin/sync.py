@@ -17,7 +17,7 @@ from aiogram.types import (
 from aiogram_dialog import DialogManager
 
 from bot.domain.job import OVER, Job, Progress, SyncMode
-from bot.usecases.begin_sync import BeginSync, RunsAlready
+from bot.usecases.jobs.begin_sync import BeginSync, RunsAlready
 from handlers.admin import sync_texts as texts
 from handlers.admin.files import buttons, report_texts
 from handlers.admin.files.desk import edit

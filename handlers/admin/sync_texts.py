@@ -4,7 +4,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from bot.domain.job import Job, JobState
-from bot.usecases.begin_sync import LastSync
+from bot.usecases.jobs.begin_sync import LastSync
 from handlers.admin.files.report_texts import summary
 
 NO_ERP: Final = (

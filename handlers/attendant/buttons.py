@@ -9,8 +9,8 @@ from aiogram.types import (
     MaybeInaccessibleMessageUnion,
 )
 
-from bot.usecases.attend import AlreadyClosed, Attend, Done, Gone, TakenBy
-from bot.usecases.reopen import (
+from bot.usecases.attending.attend import AlreadyClosed, Attend, Done, Gone, TakenBy
+from bot.usecases.attending.reopen import (
     CustomerLeft,
     OpenAlready,
     OtherIsOpen,

@@ -1,7 +1,7 @@
 """The customer hears that a conversation was closed, behind the last answers."""
 
 from bot.domain.conversation import Conversation
-from bot.usecases.attend import Attend
+from bot.usecases.attending.attend import Attend
 from handlers.customer import texts as customer_texts
 from handlers.relay.sending import Sending
 

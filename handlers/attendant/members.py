@@ -12,8 +12,8 @@ from aiogram.types import ChatMemberRestricted, ChatMemberUpdated, ResultChatMem
 from bot.domain.conversation import Department
 from bot.domain.errors import RefusedError
 from bot.domain.team import GroupMember
-from bot.usecases.card import Outbox
-from bot.usecases.roles import MemberStore
+from bot.usecases.attending.card import Outbox
+from bot.usecases.company.roles import MemberStore
 
 logger = structlog.get_logger()
 

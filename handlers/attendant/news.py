@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.domain.conversation import Conversation, Department, Transfer
-from bot.usecases.card import Card
+from bot.usecases.attending.card import Card
+from bot.wording.words import span
 from handlers.attendant import texts
 from handlers.customer import texts as customer_texts
 from handlers.relay.sending import Sending
-from handlers.words import span
 
 
 @dataclass(frozen=True, slots=True)

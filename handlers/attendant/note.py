@@ -14,7 +14,7 @@ from aiogram.types import (
 
 from bot.domain.access import Role
 from bot.domain.conversation import Question, Subject
-from bot.usecases.add_note import (
+from bot.usecases.attending.add_note import (
     AddNote,
     AnsweredBefore,
     CanBeNoted,
@@ -26,7 +26,7 @@ from bot.usecases.add_note import (
     ToConfirm,
     TooLong,
 )
-from bot.usecases.attend import Gone
+from bot.usecases.attending.attend import Gone
 from handlers.answers import answer_press
 from handlers.attendant import texts
 from handlers.attendant.card import Action, CardButton

@@ -15,12 +15,12 @@ from aiogram.types import (
 )
 
 from bot.domain.conversation import Conversation, Identity
-from bot.usecases.attend import AlreadyClosed, Attend, Done, Gone, TakenBy
-from bot.usecases.queue import DepartmentQueue, Place, ShowQueue
+from bot.usecases.attending.attend import AlreadyClosed, Attend, Done, Gone, TakenBy
+from bot.usecases.attending.queue import DepartmentQueue, Place, ShowQueue
+from bot.wording.words import number, span
 from handlers.answers import answer_press
 from handlers.attendant import texts
 from handlers.attendant.group import attendant_of, edit
-from handlers.words import number, span
 
 _SHOWN: Final = 20
 _BUTTONS: Final = 8

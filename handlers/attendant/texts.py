@@ -4,8 +4,14 @@ from aiogram import html
 
 from bot.domain.conversation import Attendant, Transfer
 from bot.domain.registration import NOTE_LENGTH
-from bot.usecases.transfer import REASON_LENGTH, Target, ToAttendant, ToDepartment, ToQueue
-from handlers.words import number
+from bot.usecases.attending.transfer import (
+    REASON_LENGTH,
+    Target,
+    ToAttendant,
+    ToDepartment,
+    ToQueue,
+)
+from bot.wording.words import number
 
 CLAIMED = "O atendimento é seu."
 ALREADY_YOURS = "Este atendimento já é seu."

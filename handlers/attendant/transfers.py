@@ -16,9 +16,9 @@ from aiogram.types import (
 
 from bot.domain.conversation import Question, Subject
 from bot.domain.registration import read_line
-from bot.usecases.add_note import Questions
-from bot.usecases.attend import AlreadyClosed, Gone
-from bot.usecases.transfer import (
+from bot.usecases.attending.add_note import Questions
+from bot.usecases.attending.attend import AlreadyClosed, Gone
+from bot.usecases.attending.transfer import (
     REASON_LENGTH,
     SHORT_ID,
     ChangedMeanwhile,

@@ -14,9 +14,9 @@ from aiogram.types import (
 
 from bot.domain.conversation import Identity
 from bot.domain.registration import Registration
-from bot.usecases.attend import AlreadyClosed, Done, Gone
-from bot.usecases.card import Card
-from bot.usecases.verify_by_hand import (
+from bot.usecases.attending.attend import AlreadyClosed, Done, Gone
+from bot.usecases.attending.card import Card
+from bot.usecases.attending.verify_by_hand import (
     AlreadyVerified,
     NobodyKnown,
     Refusal,

@@ -11,7 +11,7 @@ from aiogram.types import CallbackQuery, Message, ReplyKeyboardRemove, User
 
 from bot.domain.conversation import Department
 from bot.domain.label import label_key
-from bot.usecases.arrive import FirstContact, GoesOn, NotLinked, Reopened, Returning
+from bot.usecases.customer.arrive import FirstContact, GoesOn, NotLinked, Reopened, Returning
 from handlers.answers import answer_press, bot_of
 from handlers.customer import keyboards, texts
 from handlers.customer.keyboards import ChooseDepartment

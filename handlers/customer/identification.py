@@ -12,9 +12,9 @@ from bot.domain.conversation import Chat
 from bot.domain.phone import read_phone
 from bot.domain.registration import Registration, read_name
 from bot.domain.tax_id import TaxId, read_tax_id
-from bot.usecases.arrive import FirstContact, GoesOn, NotLinked, Reopened, Returning
-from bot.usecases.identify import TooManyTaxIds
-from bot.usecases.introduce import NotVerified, Verified
+from bot.usecases.customer.arrive import FirstContact, GoesOn, NotLinked, Reopened, Returning
+from bot.usecases.customer.identify import TooManyTaxIds
+from bot.usecases.customer.introduce import NotVerified, Verified
 from handlers.answers import bot_of
 from handlers.customer import choice, keyboards, texts
 from handlers.customer.reception import Reception

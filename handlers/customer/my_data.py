@@ -19,15 +19,15 @@ from aiogram.types import (
 
 from bot.domain.conversation import Conversation, Department
 from bot.domain.label import Tag
-from bot.usecases.card import Conversations
-from bot.usecases.my_data import NotVerified, ReadMyData
-from handlers.admin.register.values import Names, when
+from bot.usecases.attending.card import Conversations
+from bot.usecases.customer.my_data import NotVerified, ReadMyData
+from bot.wording.data_file import file_for_person
+from bot.wording.values import Names, when
 from handlers.answers import answer_press, bot_of
 from handlers.customer import my_data_texts as texts
 from handlers.customer.reception import Reception
 from handlers.customer.states import Customer
 from handlers.customer.texts import IDENTIFY_FIRST
-from handlers.data_file import file_for_person
 
 
 class Tags(Protocol):

@@ -6,7 +6,7 @@ from typing import Any
 from aiogram import BaseMiddleware, Bot
 from aiogram.types import TelegramObject, User
 
-from bot.usecases.renew_notice import RenewNotice
+from bot.usecases.customer.renew_notice import RenewNotice
 from handlers.customer import my_data_texts as texts
 
 

@@ -15,8 +15,8 @@ from pydantic import SecretStr
 
 from bot.domain.errors import TryLaterError
 from bot.domain.portal import UsernameRefusal, read_username
-from bot.usecases.introduce import NotVerified, Verified
-from bot.usecases.log_in import NoMoreTries
+from bot.usecases.customer.introduce import NotVerified, Verified
+from bot.usecases.customer.log_in import NoMoreTries
 from handlers.customer import identification, keyboards, texts
 from handlers.customer.reception import Reception
 from handlers.customer.states import Customer

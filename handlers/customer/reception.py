@@ -3,12 +3,12 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from bot.usecases.arrive import Arrive
-from bot.usecases.departments import Departments
-from bot.usecases.identify import Identify
-from bot.usecases.introduce import ConfirmPhone, Introduce
-from bot.usecases.log_in import LogIn
-from bot.usecases.open_conversation import OpenConversation
+from bot.usecases.company.departments import Departments
+from bot.usecases.customer.arrive import Arrive
+from bot.usecases.customer.identify import Identify
+from bot.usecases.customer.introduce import ConfirmPhone, Introduce
+from bot.usecases.customer.log_in import LogIn
+from bot.usecases.customer.open_conversation import OpenConversation
 from handlers.customer.relay import Relay
 
 

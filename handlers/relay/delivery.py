@@ -25,8 +25,8 @@ from bot.domain.outgoing import (
     UndeliveredError,
     What,
 )
-from bot.usecases.card import Conversations, Links
-from bot.usecases.draw_card import DrawCard
+from bot.usecases.attending.card import Conversations, Links
+from bot.usecases.attending.draw_card import DrawCard
 from handlers.relay import texts
 from handlers.relay.posting import Place, TopicsOffError, change, post
 from handlers.relay.refusals import closes_group, is_topic_gone, undelivered_of

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bot import clients
-from bot.check import check_all
+from bot.cli.check import check_all
 from bot.demo.bot_api import BotApiEmulator
 from bot.demo.ixc import CREDENTIAL, IxcEmulator, faults
 from bot.domain.conversation import Department
 from bot.settings import Settings
-from storage.registrations import Registrations
+from bot.wiring import clients
+from storage.register.registrations import Registrations
 from tests.storage.records import registration
 
 GROUP_ID = -1001000000001

@@ -13,8 +13,8 @@ from bot.demo.bot_api import BotApiEmulator
 from bot.demo.documents import make_cpf
 from bot.demo.ixc import CREDENTIAL, IxcEmulator
 from handlers.customer import texts
-from storage.connection import connected
-from storage.embedded import embedded_server
+from storage.engine.connection import connected
+from storage.engine.embedded import embedded_server
 from tests.e2e.process import balcao_run
 
 GROUP_ID = -1001000000001

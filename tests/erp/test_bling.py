@@ -23,7 +23,7 @@ from erp.adapter import Connection, Credentials, Tokens
 from erp.answer import UnauthorizedError
 from erp.bling import LIMITS, Bling
 from erp.breaker import Breaker
-from storage.erp_tokens import ErpTokens
+from storage.jobs.erp_tokens import ErpTokens
 from tests.erp.conftest import QUICK, Server
 from tests.erp.dialects.bling import CLIENT, FIRST_TOKEN, SECRET, BlingDialect
 from tests.erp.dialects.dialect import Person, Trouble
@@ -41,8 +41,8 @@ from bot.domain.tax_id import TaxId
 from erp.adapter import Connection, Credentials
 from erp.bling import Bling
 from erp.client import open_session
-from storage.connection import connected
-from storage.erp_tokens import ErpTokens
+from storage.engine.connection import connected
+from storage.jobs.erp_tokens import ErpTokens
 
 async def main(uri, name, url, token, client, secret, number):
     async with connected(uri, name) as database, open_session() as session:

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from bot import app, clients
+from bot import app
 from bot.demo.bot_api import BotApiEmulator
 from bot.demo.ixc import CREDENTIAL, IxcEmulator
 from bot.demo.people import DemoPerson
-from bot.runtime.limits import NO_LIMITS, Limits, Turns
+from bot.runtime.sending.limits import NO_LIMITS, Limits, Turns
 from bot.settings import Settings
-from bot.telegram import open_bot
+from bot.wiring import clients
+from bot.wiring.telegram import open_bot
 
 GROUP_ID = -1001000000001
 ADMIN_ID = 4001

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from bot.runtime.inbox import Inbox
-from bot.runtime.locks import ChatLocks
-from storage.inbox import Inbox as StoredInbox
-from storage.states import Locks
+from bot.runtime.leases import ChatLocks
+from bot.runtime.updates.inbox import Inbox
+from storage.updates.inbox import Inbox as StoredInbox
+from storage.updates.states import Locks
 from tests.flows.conftest import Clock
 
 

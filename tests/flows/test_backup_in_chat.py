@@ -25,12 +25,12 @@ from bot.domain.backup import (
     Trouble,
 )
 from bot.domain.errors import RefusedError
-from bot.runtime.backups import MakeBackups
-from handlers.admin import maintenance_texts as texts
-from handlers.admin.backup import TelegramBackupDesk
-from storage.backup import COLLECTIONS, check_backup
-from storage.backup_runs import BackupRuns
-from storage.connection import connected
+from bot.runtime.jobs.backups import MakeBackups
+from handlers.admin.company import maintenance_texts as texts
+from handlers.admin.company.backup import TelegramBackupDesk
+from storage.backup.backup import COLLECTIONS, check_backup
+from storage.backup.runs import BackupRuns
+from storage.engine.connection import connected
 from tests.flows.admin import Admin
 from tests.flows.conftest import ADMIN_ID, BIA, Clock, Start, Telegram
 from tests.flows.replica import background

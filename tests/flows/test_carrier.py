@@ -9,7 +9,7 @@ import pytest
 import structlog
 
 from bot.domain.errors import RefusedError, TryLaterError
-from bot.runtime.carrier import Carrier, open_carrier
+from bot.runtime.jobs.carrier import Carrier, open_carrier
 from tests.flows.nats import NatsServer, nats_server
 from tests.storage.servers import until
 

@@ -105,7 +105,7 @@ async def test_two_attendants_press_at_the_same_instant_and_one_is_told_who(
 async def test_two_replicas_claim_at_once_and_one_wins(people: Telegram, ana: Customer):
     """Below the inbox, where nothing is in order: the database decides."""
     from bot.domain.conversation import Attendant
-    from bot.usecases.attend import Attend, Done, TakenBy
+    from bot.usecases.attending.attend import Attend, Done, TakenBy
 
     attend: Attend = people.balcao.dispatcher["attend"]
     conversation = await attend.conversations.open_in(ana.id)

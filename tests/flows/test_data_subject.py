@@ -9,11 +9,11 @@ import pytest
 from bot.demo import people as demo
 from bot.domain.audit import Event
 from bot.domain.data_subject import ANONYMISED_NAME
-from handlers.admin import data_subject_texts as texts
+from handlers.admin.company import data_subject_texts as texts
 from handlers.answers import EXPIRED_BUTTON
 from handlers.customer.texts import ASK_TAX_ID
-from storage.audit import Audit
-from storage.verify import verify
+from storage.register.audit import Audit
+from storage.register.verify import verify
 from tests.flows.admin import Admin
 from tests.flows.conftest import ADMIN_ID, BIA, Customer, Telegram
 

@@ -12,9 +12,9 @@ from bot.domain.conversation import DEFAULT_DEPARTMENT, Department
 from bot.domain.label import Tag
 from bot.domain.registration import Stamp, Way
 from bot.domain.tax_id import TaxId, read_tax_id
-from bot.usecases.departments import Departments
-from handlers.admin import departments as screens
-from handlers.admin import label_texts
+from bot.usecases.company.departments import Departments
+from handlers.admin.labels import departments as screens
+from handlers.admin.labels import texts as label_texts
 from handlers.customer import texts
 from tests.flows.conftest import ADMIN_ID, BIA, CAIO, GROUP_ID, Customer, Telegram
 

@@ -25,16 +25,16 @@ from bot.demo.ixc.records import Row, customer, supplier
 from bot.demo.people import DemoPerson
 from bot.domain.phone import show_phone
 from bot.domain.tax_id import TaxId
-from bot.runtime.limits import NO_LIMITS, Turns
+from bot.runtime.sending.limits import NO_LIMITS, Turns
 from bot.settings import Settings
-from bot.telegram import open_bot
-from bot.usecases.apply_plan import ApplyPlan
-from bot.usecases.identify import Found, LookUp, LookupOutcome, NotConsulted, Unknown
+from bot.usecases.customer.identify import Found, LookUp, LookupOutcome, NotConsulted, Unknown
+from bot.usecases.register.apply_plan import ApplyPlan
+from bot.wiring.telegram import open_bot
 from erp.breaker import Breaker
 from erp.client import Limits, open_session
 from erp.ixc import Ixc
 from handlers.customer import texts
-from storage.registrations import Registrations
+from storage.register.registrations import Registrations
 from tests.erp.conftest import Clock as Seconds
 from tests.erp.conftest import make_ixc
 from tests.flows.conftest import ADMIN_ID, GROUP_ID, Clock, Telegram

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from bot.domain.errors import TryLaterError
-from bot.runtime.inbox import chat_key
-from storage.inbox import Inbox as StoredInbox
+from bot.runtime.updates.inbox import chat_key
+from storage.updates.inbox import Inbox as StoredInbox
 from tests.flows.conftest import Clock
 from tests.flows.replica import Replica, background, until, update
 

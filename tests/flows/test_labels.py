@@ -6,9 +6,9 @@ import pytest
 
 from bot.domain.conversation import Department
 from bot.domain.label import Tag
-from bot.usecases.departments import Departments
-from bot.usecases.labels import Tags
-from handlers.admin import label_texts as texts
+from bot.usecases.company.departments import Departments
+from bot.usecases.register.labels import Tags
+from handlers.admin.labels import texts as texts
 from tests.flows.conftest import ADMIN_ID, Start, Telegram
 
 HOSTILE = "<b>&{x}\u202e'" + '"'

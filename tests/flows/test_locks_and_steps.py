@@ -8,10 +8,10 @@ import pytest
 from aiogram.fsm.storage.base import StorageKey
 
 from bot.demo import people as demo
-from bot.runtime.fsm import AlreadyHandledError, DurableStorage
-from bot.runtime.locks import ChatLocks
+from bot.runtime.leases import ChatLocks
+from bot.runtime.updates.fsm import AlreadyHandledError, DurableStorage
 from handlers.customer import texts
-from storage.states import Locks, States
+from storage.updates.states import Locks, States
 from tests.flows.conftest import Clock, Start
 from tests.flows.replica import background
 

@@ -9,11 +9,11 @@ from aiogram.types import Message, User
 from bot import app
 from bot.demo import people as demo
 from bot.domain.errors import TryLaterError, UnconfirmedError
-from bot.runtime.limits import NO_LIMITS, Limits, Rate, Turns
+from bot.runtime.sending.limits import NO_LIMITS, Limits, Rate, Turns
 from bot.settings import Settings
-from bot.telegram import open_bot
+from bot.wiring.telegram import open_bot
 from handlers.relay import texts
-from storage.outbox import Outbox as StoredOutbox
+from storage.updates.outbox import Outbox as StoredOutbox
 from tests.flows.conftest import BIA, GROUP_ID, Clock, Customer, Start, Telegram
 from tests.flows.replica import Replica, background
 
@@ -243,7 +243,7 @@ def text_update(update_id: int, customer: Customer, text: str) -> dict[str, Any]
 async def test_only_a_message_that_others_overtake_is_given_up(
     people: Telegram, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("bot.runtime.outbox._TRIES", 1)
+    monkeypatch.setattr("bot.runtime.sending.outbox._TRIES", 1)
     ana, emulator = people.customer(demo.ANA), people.emulator
     await ana.is_in_conversation()
     emulator.fail_next("sendMessage", 502, chat_id=GROUP_ID, times=2)

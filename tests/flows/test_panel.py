@@ -12,8 +12,8 @@ from PIL import Image
 from bot.demo import people as demo
 from bot.demo.people import DemoPerson
 from bot.domain.chart import Chart
-from bot.runtime.charts import DrawCharts
-from handlers.admin import panel_texts as texts
+from bot.runtime.charts.drawing import DrawCharts
+from handlers.admin.company import panel_texts as texts
 from tests.flows.admin import Admin
 from tests.flows.conftest import ADMIN_ID, BIA, Clock, Start, Telegram
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from bot.demo import people as demo
 from bot.domain.conversation import Attendant, EventKind
-from handlers.admin import queues
+from handlers.admin.company import queues
 from handlers.attendant import texts
 from tests.flows.conftest import ADMIN_ID, BIA, CAIO, GROUP_ID, Clock, Customer, Start, Telegram
 from tests.flows.test_departments import buttons, press, registered, says

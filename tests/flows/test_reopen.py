@@ -7,7 +7,7 @@ import pytest
 
 from bot.demo import people as demo
 from bot.domain.conversation import Attendant, EventKind
-from bot.usecases.reopen import OpenAlready, ReopenedNow
+from bot.usecases.attending.reopen import OpenAlready, ReopenedNow
 from handlers.attendant import texts
 from handlers.customer import texts as customer_texts
 from tests.flows.conftest import ADMIN_ID, BIA, CAIO, GROUP_ID, Clock, Customer, Start, Telegram

@@ -13,12 +13,12 @@ from bot.demo.ixc import IxcEmulator, faults
 from bot.domain.backup import BackupFailed, BackupMade, Trouble
 from bot.domain.conversation import Department
 from bot.domain.errors import Problem
-from bot.usecases.status import Failed, ReportStatus
-from handlers.admin import maintenance_texts as texts
-from storage.backup_runs import BackupRuns
-from storage.connection import answers, connected
-from storage.inbox import Inbox
-from storage.registrations import Registrations
+from bot.usecases.company.status import Failed, ReportStatus
+from handlers.admin.company import maintenance_texts as texts
+from storage.backup.runs import BackupRuns
+from storage.engine.connection import answers, connected
+from storage.register.registrations import Registrations
+from storage.updates.inbox import Inbox
 from tests.flows.admin import Admin
 from tests.flows.conftest import ADMIN_ID, GROUP_ID, Clock, Start, Telegram
 from tests.storage.servers import SOON_MS, kill, noted_pid, short_lived

@@ -20,7 +20,7 @@ from bot.domain.job import (
     SyncMode,
     SyncOptions,
 )
-from bot.runtime.job_runs import JobRuns
+from bot.runtime.jobs.runs import JobRuns
 from handlers.admin import sync_texts
 from handlers.admin.files import report_texts
 from tests.flows.conftest import ADMIN_ID, BIA, GROUP_ID, Clock, Start

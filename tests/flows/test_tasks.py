@@ -30,10 +30,11 @@ from bot.domain.job import (
 )
 from bot.domain.portal import PasswordRefusal, UsernameRefusal
 from bot.domain.registration import FIELDS
+from bot.wording.jobs import duration
+from bot.wording.reasons import describe, describe_file, describe_trouble
+from bot.wording.values import Names
 from handlers.admin.files import report_texts, texts
 from handlers.admin.files.desk import TelegramJobDesk
-from handlers.admin.files.reasons import describe, describe_file, describe_trouble
-from handlers.admin.register.values import Names
 from tests.flows.conftest import ADMIN_ID, BIA, Start
 from tests.flows.file_admin import FileAdmin
 
@@ -319,7 +320,7 @@ def test_the_largest_report_fits_in_one_message(kind: JobKind, state: JobState):
     [(0.2, "1 s"), (59.4, "59 s"), (200, "3 min 20 s"), (3600, "1 h"), (3900, "1 h 5 min")],
 )
 def test_durations_are_in_words(seconds: float, said: str):
-    assert report_texts.duration(seconds) == said
+    assert duration(seconds) == said
 
 
 def test_progress_tells_how_far_how_fast_and_how_long():

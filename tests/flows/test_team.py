@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.demo import people as demo
-from handlers.admin import team_texts as texts
+from handlers.admin.company import team_texts as texts
 from handlers.answers import EXPIRED_BUTTON
 from tests.flows.conftest import ADMIN_ID, BIA, CAIO, GROUP_ID, Clock, Customer, Start, Telegram
 

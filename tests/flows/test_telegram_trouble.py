@@ -9,8 +9,8 @@ import pytest
 from bot.demo import people as demo
 from bot.domain.errors import RefusedError, TryLaterError
 from bot.runtime.http_server import http_server
-from bot.runtime.polling import poll_for_ever
-from storage.connection import answers
+from bot.runtime.updates.polling import poll_for_ever
+from storage.engine.connection import answers
 from tests.flows.conftest import Customer, Start, Telegram
 
 

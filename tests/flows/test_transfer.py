@@ -15,7 +15,12 @@ from bot.domain.conversation import (
     Question,
     Subject,
 )
-from bot.usecases.transfer import SHORT_ID, ChangedMeanwhile, TransferConversation, Transferred
+from bot.usecases.attending.transfer import (
+    SHORT_ID,
+    ChangedMeanwhile,
+    TransferConversation,
+    Transferred,
+)
 from handlers.attendant import texts
 from tests.flows.conftest import ADMIN_ID, BIA, CAIO, GROUP_ID, Clock, Customer, Start, Telegram
 from tests.flows.test_departments import (

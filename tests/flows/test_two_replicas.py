@@ -4,9 +4,9 @@ import asyncio
 from typing import Any
 
 from bot import app
-from bot.runtime.limits import NO_LIMITS, Turns
+from bot.runtime.sending.limits import NO_LIMITS, Turns
 from bot.settings import Settings
-from bot.telegram import open_bot
+from bot.wiring.telegram import open_bot
 from tests.flows.admin import Admin
 from tests.flows.conftest import ADMIN_ID, GROUP_ID, Clock, Start
 from tests.flows.replica import background

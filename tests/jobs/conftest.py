@@ -18,20 +18,20 @@ from bot.domain.job import Counts, ImportOptions, Job, JobState, Report
 from bot.domain.label import Tag
 from bot.domain.registration import FIELDS
 from bot.runtime.files.table import open_table
-from bot.runtime.job_runs import JobRuns
-from bot.runtime.jobs import WorkJobs
+from bot.runtime.jobs.runs import JobRuns
+from bot.runtime.jobs.worker import WorkJobs
 from bot.runtime.passwords import Argon2Passwords
-from bot.usecases.import_file import ImportFile
-from bot.usecases.manage_jobs import ManageJobs
-from bot.usecases.sync_erp import SyncErp
-from bot.usecases.undo_job import UndoJob
-from storage.bulk import Bulk
-from storage.choices import Choices
-from storage.files import Files
-from storage.ids import new_ids
-from storage.jobs import Jobs
-from storage.search import Search
-from storage.syncs import Syncs
+from bot.usecases.jobs.import_file import ImportFile
+from bot.usecases.jobs.manage_jobs import ManageJobs
+from bot.usecases.jobs.sync_erp import SyncErp
+from bot.usecases.jobs.undo_job import UndoJob
+from storage.jobs.choices import Choices
+from storage.jobs.files import Files
+from storage.jobs.jobs import Jobs
+from storage.jobs.syncs import Syncs
+from storage.register.bulk import Bulk
+from storage.register.ids import new_ids
+from storage.register.search import Search
 
 VIP = Tag(id="t1", name="VIP")
 HEADER = ("Nome", "cpfCnpj", "celular", "email", "tipoRegistro", "etiqueta", "observacao")

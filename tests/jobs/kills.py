@@ -16,13 +16,13 @@ import pytest
 from bot.demo.documents import make_cpf
 from bot.domain.job import Batch, Counts, Job, JobState
 from bot.domain.registration import Kind, Registration, Stamp, Way
-from bot.usecases.import_file import BATCH
-from bot.usecases.manage_jobs import ManageJobs
-from storage.bulk import Bulk
-from storage.choices import Choices
-from storage.connection import connected
-from storage.indexes import ensure_indexes
-from storage.verify import verify
+from bot.usecases.jobs.import_file import BATCH
+from bot.usecases.jobs.manage_jobs import ManageJobs
+from storage.engine.connection import connected
+from storage.engine.indexes import ensure_indexes
+from storage.jobs.choices import Choices
+from storage.register.bulk import Bulk
+from storage.register.verify import verify
 from tests.jobs.conftest import HEADER, Bench, table
 from tests.storage.servers import is_running, kill, short_lived
 

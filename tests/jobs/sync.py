@@ -12,7 +12,7 @@ from bot.demo.documents import make_cpf
 from bot.demo.ixc import CREDENTIAL, IxcEmulator
 from bot.demo.ixc.records import Row, customer
 from bot.domain.job import Job, SyncMode
-from bot.usecases.begin_sync import BeginSync, RunsAlready
+from bot.usecases.jobs.begin_sync import BeginSync, RunsAlready
 from erp.adapter import Connection, Credentials
 from erp.breaker import Breaker
 from erp.client import Limits, open_session

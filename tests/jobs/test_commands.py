@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.cli_files import (
+from bot.cli.terminal.files import (
     Inspected,
     chosen_columns,
     export_paths,
@@ -24,9 +24,9 @@ from bot.demo.bot_api import BotApiEmulator
 from bot.domain.columns import Column, map_header
 from bot.domain.errors import RefusedError
 from bot.domain.job import Job, JobState
-from bot.usecases.manage_jobs import ManageJobs
-from storage.choices import Choices
-from storage.embedded import embedded_server
+from bot.usecases.jobs.manage_jobs import ManageJobs
+from storage.engine.embedded import embedded_server
+from storage.jobs.choices import Choices
 from tests.flows.nats import nats_server
 from tests.jobs.conftest import HEADER, Bench, read_back, table
 from tests.jobs.test_import import row, stored

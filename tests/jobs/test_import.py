@@ -4,8 +4,8 @@ from typing import Any
 
 from bot.domain.job import JobState, JobTrouble
 from bot.domain.registration import Kind, Status
-from bot.usecases.import_file import BATCH
-from storage.registrations import Registrations
+from bot.usecases.jobs.import_file import BATCH
+from storage.register.registrations import Registrations
 from tests.jobs.conftest import HEADER, Bench, read_back, table
 from tests.unit.documents import TaxId, make_cnpj, make_cpf
 

@@ -13,9 +13,9 @@ from bot.demo.ixc import IxcEmulator, faults
 from bot.demo.ixc.records import customer, supplier
 from bot.domain.job import SCHEDULE, Job, JobKind, JobState, JobTrouble, SyncMode
 from bot.domain.registration import Kind
-from bot.runtime.sync_schedule import SyncSchedule
-from bot.usecases.begin_sync import RunsAlready
-from storage.verify import verify
+from bot.runtime.jobs.sync_schedule import SyncSchedule
+from bot.usecases.jobs.begin_sync import RunsAlready
+from storage.register.verify import verify
 from tests.jobs.conftest import read_back
 from tests.jobs.sync import SyncBench, change, cpf, people, syncing
 

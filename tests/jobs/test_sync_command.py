@@ -9,7 +9,7 @@ import pytest
 from bot.demo.ixc import CREDENTIAL, IxcEmulator, faults
 from bot.demo.ixc.records import customer
 from bot.domain.job import COMMAND_LINE, Job, SyncMode
-from bot.usecases.begin_sync import BeginSync
+from bot.usecases.jobs.begin_sync import BeginSync
 from erp.registry import find_adapter
 from tests.jobs.conftest import Bench
 from tests.jobs.sync import OVERLAP, change, people

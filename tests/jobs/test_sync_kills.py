@@ -11,7 +11,7 @@ from bot.demo.documents import make_cnpj
 from bot.demo.ixc import IxcEmulator
 from bot.demo.ixc.records import customer, supplier
 from bot.domain.job import SyncMode
-from storage.verify import verify
+from storage.register.verify import verify
 from tests.jobs.kills import Moments, opened, workers
 from tests.jobs.kills import database as database
 from tests.jobs.kills import mongodb_uri as mongodb_uri

@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 
 from bot.domain.job import Job, JobState
 from bot.domain.registration import FIELDS
-from bot.usecases.edit_registration import (
+from bot.usecases.jobs.manage_jobs import CannotUndo
+from bot.usecases.register.edit_registration import (
     Edited,
     EditRegistration,
     Removed,
     RemoveRegistration,
 )
-from bot.usecases.manage_jobs import CannotUndo
-from storage.registrations import Registrations
-from storage.verify import verify
+from storage.register.registrations import Registrations
+from storage.register.verify import verify
 from tests.jobs.conftest import HEADER, Bench
 from tests.jobs.test_import import row, stored
 

@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 
 from bot.domain.job import Batch, Job, JobState, JobTrouble, Progress, Report
-from bot.runtime.jobs import Pace, Run, WorkJobs
-from bot.usecases.import_file import BATCH
-from bot.usecases.manage_jobs import ManageJobs
-from storage.choices import Choices
-from storage.connection import connected
-from storage.embedded import embedded_server
-from storage.indexes import ensure_indexes
-from storage.verify import verify
+from bot.runtime.jobs.worker import Pace, Run, WorkJobs
+from bot.usecases.jobs.import_file import BATCH
+from bot.usecases.jobs.manage_jobs import ManageJobs
+from storage.engine.connection import connected
+from storage.engine.embedded import embedded_server
+from storage.engine.indexes import ensure_indexes
+from storage.jobs.choices import Choices
+from storage.register.verify import verify
 from tests.jobs.conftest import HEADER, Bench, Told
 from tests.jobs.test_import import row
 from tests.storage.servers import kill, noted_pid, short_lived

@@ -16,11 +16,11 @@ from zoneinfo import ZoneInfo
 from pydantic import SecretStr
 
 from bot.demo.ixc import CREDENTIAL
-from bot.runtime.carrier import open_carrier
+from bot.runtime.jobs.carrier import open_carrier
 from bot.runtime.logs import configure_logs
 from erp.adapter import Credentials
 from erp.registry import open_erp
-from storage.connection import connected
+from storage.engine.connection import connected
 from tests.jobs.conftest import Bench
 
 

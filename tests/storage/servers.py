@@ -12,8 +12,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bot.domain.errors import AppError, Problem
-from storage.connection import connected
-from storage.embedded import embedded_server
+from storage.engine.connection import connected
+from storage.engine.embedded import embedded_server
 
 SECANTUSD = Path(sys.executable).with_name("secantusd-py")
 SOON_MS = 300

@@ -26,20 +26,20 @@ from bot.domain.outgoing import Undelivered
 from bot.domain.registration import ErpRef, Phones, Portal, Registration
 from bot.domain.tax_id import TaxId
 from bot.domain.undo import undo_entry
-from bot.runtime.locks import ChatLocks
-from bot.usecases.data_subject import Anonymise, Anonymised
-from storage.audit import Audit
-from storage.bulk import Bulk
-from storage.conversations import Chats, Conversations
-from storage.data_subject import DataSubjects
-from storage.inbox import Inbox
-from storage.jobs import Jobs
-from storage.outbox import Outbox
-from storage.questions import Questions
-from storage.queue import Queue
-from storage.registrations import Registrations
-from storage.states import Locks
-from storage.verify import Broken, Fault, verify
+from bot.runtime.leases import ChatLocks
+from bot.usecases.register.data_subject import Anonymise, Anonymised
+from storage.jobs.jobs import Jobs
+from storage.people.data_subject import DataSubjects
+from storage.register.audit import Audit
+from storage.register.bulk import Bulk
+from storage.register.registrations import Registrations
+from storage.register.verify import Broken, Fault, verify
+from storage.talk.conversations import Chats, Conversations
+from storage.talk.questions import Questions
+from storage.talk.queue import Queue
+from storage.updates.inbox import Inbox
+from storage.updates.outbox import Outbox
+from storage.updates.states import Locks
 from tests.storage.records import NOW, after, conversation, outgoing, registration, stamp
 
 CPF = TaxId("39053344705")

@@ -11,8 +11,8 @@ from bot.demo.documents import make_cpf
 from bot.domain.candidate import FROM_CHAT, FROM_ERP, Candidate, Create, Policy, Unchanged
 from bot.domain.errors import TryLaterError
 from bot.domain.registration import ErpRef, Kind, Phones, Registration, Stamp, Way
-from bot.usecases.apply_plan import ApplyPlan
-from storage.registrations import Registrations
+from bot.usecases.register.apply_plan import ApplyPlan
+from storage.register.registrations import Registrations
 from tests.storage.records import CPF, NOW, after, registration
 
 ADMIN = Policy(may_create=False, may_update=True, fields=frozenset(("fixed_note", "tags")))

@@ -13,7 +13,7 @@ from bot.demo.documents import make_cpf
 from bot.domain.audit import AuditEntry, AuditFilter, Event
 from bot.domain.candidate import Change
 from bot.domain.registration import Kind, Phones, Portal, Registration, Status
-from bot.usecases.edit_registration import (
+from bot.usecases.register.edit_registration import (
     AlreadyThere,
     ChangedMeanwhile,
     Edited,
@@ -26,11 +26,11 @@ from bot.usecases.edit_registration import (
     TaxIdTaken,
     Unchanged,
 )
-from storage.audit import Audit
-from storage.ordered import Ordered
-from storage.registrations import Registrations
-from storage.seals import own_fields
-from storage.verify import verify
+from storage.engine.ordered import Ordered
+from storage.register.audit import Audit
+from storage.register.registrations import Registrations
+from storage.register.seals import own_fields
+from storage.register.verify import verify
 from tests.storage.records import NOW, after, registration, renaming, stamp
 from tests.storage.test_registrations import everything
 

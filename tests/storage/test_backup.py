@@ -24,9 +24,8 @@ from bot.domain.audit import Event
 from bot.domain.candidate import Change
 from bot.domain.conversation import Attendant, Chat, Link
 from bot.domain.errors import AppError, Problem, RefusedError, TryLaterError
-from storage import backup_file
-from storage.audit import Audit
-from storage.backup import (
+from storage.backup import file as backup_file
+from storage.backup.backup import (
     COLLECTIONS,
     Progress,
     Stage,
@@ -36,14 +35,15 @@ from storage.backup import (
     refuse_half_restored,
     restore,
 )
-from storage.connection import connected
-from storage.conversations import Chats, Conversations
-from storage.ids import new_ids
-from storage.indexes import ensure_indexes
-from storage.links import Links
-from storage.registrations import Registrations
-from storage.verify import verify
-from storage.walk import delete_all, walk
+from storage.engine.connection import connected
+from storage.engine.indexes import ensure_indexes
+from storage.engine.walk import delete_all, walk
+from storage.register.audit import Audit
+from storage.register.ids import new_ids
+from storage.register.registrations import Registrations
+from storage.register.verify import verify
+from storage.talk.conversations import Chats, Conversations
+from storage.talk.links import Links
 from tests.conftest import drop_if_small
 from tests.storage.broken_places import fill, mounted
 from tests.storage.records import NOW, conversation, registration, renaming
@@ -394,9 +394,9 @@ async def test_what_is_there_is_only_replaced_on_demand(
 
 RESTORING = """
 import asyncio, pathlib, signal, sys
-from bot.clients import utc_now
-from storage.backup import check_backup, restore
-from storage.connection import connected
+from bot.wiring.clients import utc_now
+from storage.backup.backup import check_backup, restore
+from storage.engine.connection import connected
 def report(progress):
     if progress.stage == sys.argv[4]:
         print("here", flush=True)

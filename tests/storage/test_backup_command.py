@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from storage.connection import connected
-from storage.embedded import embedded_server
-from storage.indexes import ensure_indexes
-from storage.registrations import Registrations
+from storage.engine.connection import connected
+from storage.engine.embedded import embedded_server
+from storage.engine.indexes import ensure_indexes
+from storage.register.registrations import Registrations
 from tests.storage.broken_places import fill, mounted
 from tests.storage.records import CPF, registration
 from tests.storage.servers import free_port, uri

@@ -7,10 +7,10 @@ import pytest
 
 from bot.demo.documents import make_cpf
 from bot.domain.conversation import Chat
-from storage.conversations import Chats
-from storage.inbox import Inbox
-from storage.registrations import Registrations
-from storage.states import States
+from storage.register.registrations import Registrations
+from storage.talk.conversations import Chats
+from storage.updates.inbox import Inbox
+from storage.updates.states import States
 from tests.storage.records import NOW, registration
 
 UNSTORABLE = {"text": "\ud83d"}

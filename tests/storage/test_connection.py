@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.errors import AppError, Problem, RefusedError, TryLaterError
-from storage.connection import answers, connected
+from storage.engine.connection import answers, connected
 from tests.storage.servers import SOON_MS, free_port, plain_server, uri
 
 PASSWORD = "senha-secreta"

@@ -14,8 +14,8 @@ from bot.domain.conversation import (
     LookupState,
 )
 from bot.domain.tax_id import TaxId
-from storage.conversations import Chats, Conversations
-from storage.links import Links
+from storage.talk.conversations import Chats, Conversations
+from storage.talk.links import Links
 from tests.storage.records import CPF, NOW, after, conversation
 
 

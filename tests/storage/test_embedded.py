@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 
 from bot.domain.errors import RefusedError, TryLaterError
-from storage import embedded
-from storage.connection import answers, connected
-from storage.embedded import embedded_server
+from storage.engine import embedded
+from storage.engine.connection import answers, connected
+from storage.engine.embedded import embedded_server
 from tests.storage.servers import is_running, kill, noted_pid, short_lived, until
 
 # Another Balcão: starts the server, says so, and waits to be killed.
 OTHER = """
 import asyncio, pathlib, sys
-from storage.embedded import embedded_server
+from storage.engine.embedded import embedded_server
 async def main():
     async with embedded_server(pathlib.Path(sys.argv[1])) as uri:
         print(uri, flush=True)

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from bot.domain.errors import AppError, Problem, RefusedError, TryLaterError
-from storage.connection import answers, connected
-from storage.embedded import embedded_server
-from storage.inbox import Inbox
+from storage.engine.connection import answers, connected
+from storage.engine.embedded import embedded_server
+from storage.updates.inbox import Inbox
 from tests.storage import broken_places
 from tests.storage.broken_places import corrupt, fill, mounted
 from tests.storage.records import NOW

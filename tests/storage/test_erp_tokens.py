@@ -9,8 +9,8 @@ import pytest
 
 from bot.domain.errors import TryLaterError
 from erp.adapter import Tokens
-from storage.erp_tokens import ErpTokens
-from storage.indexes import INDEXES
+from storage.engine.indexes import INDEXES
+from storage.jobs.erp_tokens import ErpTokens
 from tests.erp.dialects.tokens import MemoryTokens
 from tests.storage.records import NOW
 

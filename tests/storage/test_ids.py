@@ -3,7 +3,7 @@
 import re
 from itertools import islice
 
-from storage.ids import new_ids
+from storage.register.ids import new_ids
 
 
 def test_ids_are_different_whoever_makes_them():

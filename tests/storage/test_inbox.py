@@ -7,7 +7,7 @@ import pytest
 from pymongo.write_concern import WriteConcern
 
 from bot.domain.errors import AppError
-from storage.inbox import Inbox
+from storage.updates.inbox import Inbox
 from tests.storage.records import NOW, after
 
 BOT = 777

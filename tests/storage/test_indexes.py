@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bot.domain.errors import RefusedError
-from storage.indexes import INDEXES, ensure_indexes, missing_indexes
+from storage.engine.indexes import INDEXES, ensure_indexes, missing_indexes
 
 ALL = [
     f"{collection}.{model.document['name']}"

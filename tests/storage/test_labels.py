@@ -9,10 +9,10 @@ import pytest
 
 from bot.domain.conversation import DEFAULT_DEPARTMENT, Department
 from bot.domain.label import LABEL_LENGTH, PALETTE, Tag, read_emoji
-from bot.usecases.departments import Departments
-from bot.usecases.labels import Refusal, Tags
-from storage.labels import Departments as StoredDepartments
-from storage.labels import Tags as StoredTags
+from bot.usecases.company.departments import Departments
+from bot.usecases.register.labels import Refusal, Tags
+from storage.register.labels import Departments as StoredDepartments
+from storage.register.labels import Tags as StoredTags
 
 GROUP, OTHER_GROUP, SETTINGS_GROUP = -1001, -1002, -1000
 

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from storage.login_tries import LoginTries
+from storage.people.login_tries import LoginTries
 from tests.storage.records import NOW
 
 

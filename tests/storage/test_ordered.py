@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from storage.ordered import HIGHEST, LEVELS, STEP, Ordered, level, marks
+from storage.engine.ordered import HIGHEST, LEVELS, STEP, Ordered, level, marks
 
 BOTH = pytest.mark.parametrize("embedded", [True, False], ids=["embedded", "MongoDB"])
 BACKWARDS = pytest.mark.parametrize("backwards", [False, True], ids=["forwards", "backwards"])

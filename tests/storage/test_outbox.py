@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.domain.outgoing import Priority, Undelivered, What
-from storage.outbox import Outbox
+from storage.updates.outbox import Outbox
 from tests.storage.records import NOW, after, outgoing
 
 

@@ -9,17 +9,17 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.cli_panel import draw_panel
+from bot.cli.panel import draw_panel
 from bot.domain.conversation import Attendant, Conversation, Department, Identity, LookupState
 from bot.domain.errors import RefusedError
 from bot.domain.panel import Outcome, Period
 from bot.domain.registration import Kind, Registration, Stamp, Status, Way
 from bot.settings import Settings
-from bot.usecases.panel import ReadFigures
-from storage.conversations import Conversations
-from storage.documents import registration_document
-from storage.panel import OpenedConversations, RegisterCounts
-from storage.registrations import Registrations
+from bot.usecases.company.panel import ReadFigures
+from storage.register.documents import registration_document
+from storage.register.registrations import Registrations
+from storage.talk.conversations import Conversations
+from storage.talk.panel import OpenedConversations, RegisterCounts
 from tests.storage.records import conversation, registration
 from tests.storage.test_backup_command import balcao
 

@@ -21,14 +21,14 @@ from bot.domain.conversation import (
 )
 from bot.domain.registration import Registration
 from bot.domain.tax_id import TaxId
-from storage.audit import Audit
-from storage.backup_runs import BackupRuns
-from storage.conversations import Chats, Conversations
-from storage.data_subject import DataSubjects
-from storage.inbox import Inbox
-from storage.links import Links
-from storage.registrations import Registrations
-from storage.states import Locks, States
+from storage.backup.runs import BackupRuns
+from storage.people.data_subject import DataSubjects
+from storage.register.audit import Audit
+from storage.register.registrations import Registrations
+from storage.talk.conversations import Chats, Conversations
+from storage.talk.links import Links
+from storage.updates.inbox import Inbox
+from storage.updates.states import Locks, States
 from tests.storage.records import NOW, after, conversation, registration, renaming, stamp
 
 SEEDS = [1]

@@ -16,10 +16,10 @@ from bot.domain.conversation import (
     Subject,
     Transfer,
 )
-from storage.conversations import Conversations
-from storage.questions import Questions
-from storage.queue import Queue
-from storage.registrations import Registrations
+from storage.register.registrations import Registrations
+from storage.talk.conversations import Conversations
+from storage.talk.questions import Questions
+from storage.talk.queue import Queue
 from tests.storage.records import NOW, after, conversation, registration
 
 RUI, BIA = Attendant(id=9, name="Rui"), Attendant(id=8, name="Bia")

@@ -12,8 +12,8 @@ from bot.domain.candidate import Change, Update
 from bot.domain.errors import AppError, RefusedError, TryLaterError
 from bot.domain.registration import FIELDS, ErpRef, Kind, Phones, Registration, Status
 from bot.domain.tax_id import TaxId
-from storage.audit import Audit
-from storage.registrations import Registrations
+from storage.register.audit import Audit
+from storage.register.registrations import Registrations
 from tests.storage.records import CPF, NOW, after, registration, renaming, stamp
 
 

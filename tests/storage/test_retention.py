@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.domain.conversation import Attendant, Link, LookupState
-from bot.usecases.retention import Retain
-from storage.conversations import Conversations
-from storage.indexes import ensure_indexes, missing_indexes
-from storage.links import Links
-from storage.retention import Retention
+from bot.usecases.company.retention import Retain
+from storage.engine.indexes import ensure_indexes, missing_indexes
+from storage.talk.conversations import Conversations
+from storage.talk.links import Links
+from storage.talk.retention import Retention
 from tests.storage.records import NOW, after, conversation
 
 # 12:30 in São Paulo.

@@ -11,10 +11,10 @@ import pytest
 from bot.demo.documents import make_cpf
 from bot.domain.audit import Event
 from bot.domain.registration import Phones, Registration
-from storage.audit import Audit
-from storage.backup import back_up, check_backup, restore
-from storage.registrations import Registrations
-from storage.verify import Broken, Fault, Verified, verify
+from storage.backup.backup import back_up, check_backup, restore
+from storage.register.audit import Audit
+from storage.register.registrations import Registrations
+from storage.register.verify import Broken, Fault, Verified, verify
 from tests.storage.records import NOW, after, registration, renaming, stamp
 
 BY_JOB = stamp().model_copy(update={"job": "j1"})

@@ -9,11 +9,11 @@ from bot.demo.documents import make_cnpj, make_cpf
 from bot.domain.registration import Kind, Registration, Status
 from bot.domain.search import PAGE, Query, ResultPage, holds, typed_words, words_of
 from bot.domain.tax_id import TaxId
-from storage.documents import registration_document
-from storage.ordered import between
-from storage.registrations import Registrations
-from storage.search import Search, complete, forget
-from storage.search_fields import FIELDS
+from storage.engine.ordered import between
+from storage.register.documents import registration_document
+from storage.register.registrations import Registrations
+from storage.register.search import Search, complete, forget
+from storage.register.search_fields import FIELDS
 from tests.storage.records import CPF, registration, renaming, stamp
 
 BOTH = pytest.mark.parametrize("embedded", [True, False], ids=["embedded", "MongoDB"])

@@ -10,18 +10,18 @@ from bot.demo.documents import make_cpf
 from bot.domain.audit import AuditFilter
 from bot.domain.conversation import Attendant, Chat, Link, LookupState
 from bot.domain.errors import TryLaterError
-from storage.audit import Audit
-from storage.connection import answers, connected
-from storage.conversations import Chats, Conversations
-from storage.embedded import embedded_server
-from storage.inbox import Inbox
-from storage.indexes import ensure_indexes, missing_indexes
-from storage.links import Links
-from storage.outbox import Outbox
-from storage.questions import Questions
-from storage.queue import Queue
-from storage.registrations import Registrations
-from storage.states import Locks, States
+from storage.engine.connection import answers, connected
+from storage.engine.embedded import embedded_server
+from storage.engine.indexes import ensure_indexes, missing_indexes
+from storage.register.audit import Audit
+from storage.register.registrations import Registrations
+from storage.talk.conversations import Chats, Conversations
+from storage.talk.links import Links
+from storage.talk.questions import Questions
+from storage.talk.queue import Queue
+from storage.updates.inbox import Inbox
+from storage.updates.outbox import Outbox
+from storage.updates.states import Locks, States
 from tests.storage.records import (
     CPF,
     NOW,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.domain.errors import RefusedError
-from storage.states import Locks, States
+from storage.updates.states import Locks, States
 from tests.storage.records import NOW, after
 
 LEASE = timedelta(seconds=30)

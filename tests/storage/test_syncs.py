@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.domain.sync import SyncState
-from storage.syncs import Syncs
+from storage.jobs.syncs import Syncs
 from tests.storage.records import NOW
 
 

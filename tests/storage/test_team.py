@@ -10,8 +10,8 @@ import pytest
 from bot.domain.access import Role
 from bot.domain.conversation import Department
 from bot.domain.team import Admin, GroupMember, Invitation
-from bot.usecases.roles import RoleOf
-from storage.team import Admins, Invitations, Members
+from bot.usecases.company.roles import RoleOf
+from storage.people.team import Admins, Invitations, Members
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

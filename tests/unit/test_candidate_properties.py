@@ -30,8 +30,8 @@ from bot.domain.registration import (
     Way,
 )
 from bot.domain.repeats import Repeats
-from storage.documents import registration_document
-from storage.stored import Stored
+from storage.register.documents import registration_document
+from storage.register.stored import Stored
 from tests.unit.documents import CPF, STABLE
 
 FROM_CUSTOMER = Stamp(at=datetime(2026, 11, 24, tzinfo=UTC), by="chat:5", way=Way.IDENTIFICATION)

@@ -12,7 +12,7 @@ import structlog
 
 from bot.domain.errors import RefusedError, TryLaterError
 from bot.runtime.logs import configure_logs
-from storage.inbox import Inbox
+from storage.updates.inbox import Inbox
 from tests.unit.documents import CPF
 from tests.unit.test_candidate_plan import NOW
 

@@ -21,7 +21,7 @@ from bot.domain.panel import (
     read_period,
 )
 from bot.domain.registration import Kind
-from handlers.admin.panel_words import charts, lasting, summary
+from bot.wording.panel import charts, lasting, summary
 
 TODAY = date(2026, 11, 24)
 SAO_PAULO = ZoneInfo("America/Sao_Paulo")

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from bot.domain.outgoing import Priority
-from bot.runtime.limits import NO_LIMITS, Limits, Rate, Turns
+from bot.runtime.sending.limits import NO_LIMITS, Limits, Rate, Turns
 
 GROUP, OTHER, PERSON = -100, -200, 7
 

@@ -20,10 +20,10 @@ from bot.domain.errors import RefusedError
 from bot.domain.file_refusal import FileRefused
 from bot.domain.job import ImportOptions, Job, JobState
 from bot.domain.registration import read_line
+from bot.wording.reasons import describe_file
 from handlers.admin.files import texts
 from handlers.admin.files.buttons import Verb, button, keyboard
 from handlers.admin.files.desk import FilesDesk
-from handlers.admin.files.reasons import describe_file
 from handlers.admin.files.states import ImportDialog
 from handlers.admin.register.desk import admin_of, open_over
 from handlers.answers import bot_of

@@ -7,7 +7,7 @@ from aiogram.filters.callback_data import CallbackData
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot.domain.job import ACTIVE, Counts, Job, JobKind, JobState
-from handlers.words import number
+from bot.wording.words import number
 
 
 class Verb(StrEnum):

@@ -14,9 +14,9 @@ from aiogram_dialog import DialogManager
 from bot.domain.columns import Column
 from bot.domain.errors import TryLaterError
 from bot.domain.job import Counts, Job, JobKind, Report
-from bot.usecases.manage_jobs import ManageJobs
+from bot.usecases.jobs.manage_jobs import ManageJobs
+from bot.wording.values import Names
 from handlers.admin.files import buttons, report_texts
-from handlers.admin.register.values import Names
 
 # At 1 Mbit a second the largest file takes seven minutes.
 UPLOAD_S: Final = 900

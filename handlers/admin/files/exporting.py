@@ -13,6 +13,7 @@ from bot.domain.export import EXPORT_COLUMNS, ExportOptions
 from bot.domain.job import Progress
 from bot.domain.registration import Kind, Status
 from bot.domain.search import Query
+from bot.wording.values import LABELS
 from handlers.admin.files import texts
 from handlers.admin.files.buttons import keyboard, while_active
 from handlers.admin.files.desk import FilesDesk, edit, files_of
@@ -20,7 +21,6 @@ from handlers.admin.files.report_texts import starting
 from handlers.admin.files.states import ExportDialog
 from handlers.admin.register.desk import RegisterDesk, admin_of, say, take_notice, ticked
 from handlers.admin.register.texts import choice
-from handlers.admin.register.values import LABELS
 
 _ALL: Final = tuple(EXPORT_COLUMNS.values())
 _FORMATS: Final = {"csv": "CSV", "xlsx": "Excel (XLSX)"}

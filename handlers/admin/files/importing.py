@@ -24,15 +24,15 @@ from aiogram_dialog.widgets.text import Const, Format
 from bot.domain.columns import FILE_COLUMNS, Column, Doubt, assign
 from bot.domain.job import ImportOptions, Job, JobState, Progress
 from bot.domain.registration import Kind
+from bot.wording.reasons import COLUMN_LABELS
+from bot.wording.values import LABELS
+from bot.wording.words import KINDS
 from handlers.admin.files import report_texts, texts
 from handlers.admin.files.buttons import keyboard, while_active
 from handlers.admin.files.desk import FilesDesk, edit, files_of
-from handlers.admin.files.reasons import COLUMN_LABELS
 from handlers.admin.files.states import ImportDialog
 from handlers.admin.register.desk import say, take_notice
 from handlers.admin.register.texts import choice
-from handlers.admin.register.values import LABELS
-from handlers.words import KINDS
 
 _BACK: Final = "⬅️ Voltar"
 _NO_KIND: Final = "none"

@@ -7,10 +7,10 @@ from typing import Final
 
 from bot.domain.job import OVER, Counts, Job, JobKind, JobState, Report, SyncMode, SyncOptions
 from bot.domain.registration import read_line
-from bot.domain.search import Query
-from handlers.admin.files.reasons import COLUMN_LABELS, describe, describe_trouble
-from handlers.admin.register.values import LABELS, Names, show_value, when, who
-from handlers.words import KINDS, STATUSES, number
+from bot.wording.jobs import KIND_NAMES, THINGS, duration, filters
+from bot.wording.reasons import COLUMN_LABELS, describe, describe_trouble
+from bot.wording.values import LABELS, Names, show_value, when, who
+from bot.wording.words import number
 
 # Telegram takes 4,096 characters, in which an escaped `<` counts once; the rest is for what is
 # said around a list.
@@ -31,15 +31,7 @@ REFUSED_RECORDS: Final = (
     "⛔ Registros do ERP que não entraram, com o motivo na coluna “erro”. Corrija no ERP: a "
     "próxima sincronização completa os traz."
 )
-KIND_NAMES: Final = {
-    JobKind.IMPORT: "Importação",
-    JobKind.EXPORT: "Exportação",
-    JobKind.UNDO: "Desfazer",
-    JobKind.SYNC: "Sincronização",
-}
 _MODES: Final = {SyncMode.QUICK: "rápida", SyncMode.FULL: "completa"}
-THINGS: Final = {JobKind.IMPORT: "linhas", JobKind.SYNC: "registros do ERP"}
-"""What is counted while a job runs, where it is no registrations."""
 _STATES: Final = {
     JobState.DRAFT: "sendo preparada",
     JobState.CHECKING: "conferindo o arquivo",
@@ -208,22 +200,6 @@ def is_export_done(job: Job) -> bool:
     return job.kind is JobKind.EXPORT and job.state is JobState.DONE and job.counts.rows > 0
 
 
-def filters(query: Query, names: Names) -> str:
-    """Which registrations, as plain text."""
-    chosen = []
-    if query.text:
-        chosen.append(f"busca “{query.text}”")
-    if query.kind:
-        chosen.append(KINDS[query.kind])
-    if query.status:
-        chosen.append(STATUSES[query.status])
-    if query.priority:
-        chosen.append("com prioridade")
-    if query.tag:
-        chosen.append(names.tags.get(query.tag, query.tag))
-    return "Filtros: " + ", ".join(chosen) if chosen else "Todos os cadastros"
-
-
 def part(place: int, of: int) -> str:
     return f"Parte {place} de {of}."
 
@@ -301,18 +277,6 @@ def sync_fails(job: Job) -> str:
 
 def sync_works_again(job: Job) -> str:
     return f"✅ A sincronização com o ERP voltou a funcionar (tarefa {job.id})."
-
-
-def duration(seconds: float) -> str:
-    """`12 s`, `3 min 20 s`, `1 h 5 min`."""
-    whole = max(1, round(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
 def _counts(job: Job) -> list[str]:

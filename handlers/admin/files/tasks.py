@@ -13,7 +13,7 @@ from aiogram_dialog import DialogManager
 
 from bot.domain.errors import RefusedError
 from bot.domain.job import ACTIVE, OVER, Job, JobState, Progress
-from bot.usecases.manage_jobs import CannotUndo
+from bot.usecases.jobs.manage_jobs import CannotUndo
 from handlers.admin.files import buttons, report_texts, texts
 from handlers.admin.files.arriving import reopen, send_template, work_folder
 from handlers.admin.files.buttons import JobButton, Rows, Verb, button, keyboard

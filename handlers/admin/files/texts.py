@@ -10,12 +10,13 @@ from bot.domain.columns import FILE_COLUMNS, Column, Doubt, is_usable
 from bot.domain.job import OVER, ImportOptions, Job, JobKind
 from bot.domain.registration import FIELDS, Kind
 from bot.domain.search import Query, Total
+from bot.wording.jobs import filters
+from bot.wording.reasons import COLUMN_LABELS, PASSWORD
+from bot.wording.values import LABELS, Names
+from bot.wording.words import KINDS, number
 from handlers.admin.files.desk import Inspected
-from handlers.admin.files.reasons import COLUMN_LABELS, PASSWORD
-from handlers.admin.files.report_texts import filters, short
+from handlers.admin.files.report_texts import short
 from handlers.admin.register.texts import total
-from handlers.admin.register.values import LABELS, Names
-from handlers.words import KINDS, number
 
 ASK_FILE: Final = (
     "📥 <b>Importar cadastros</b>\n\n"

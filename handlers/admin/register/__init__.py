@@ -1,0 +1,1 @@
+"""The register's screens: search, record, editor and wizard."""

@@ -9,7 +9,7 @@ from aiogram_dialog.widgets.input import ManagedTextInput, TextInput
 from aiogram_dialog.widgets.kbd import Column, Select, SwitchTo
 from aiogram_dialog.widgets.text import Const, Format
 
-from handlers.admin.register.countries import country_name, find_countries, flag
+from bot.wording.countries import country_name, find_countries, flag
 
 
 def country_window(state: State, *, back: State) -> Window:

@@ -16,15 +16,15 @@ from bot.domain.conversation import Department
 from bot.domain.label import Tag
 from bot.domain.registration import Registration
 from bot.domain.tax_id import TaxId
-from bot.usecases.add_registration import AddRegistration
-from bot.usecases.edit_registration import (
+from bot.usecases.register.add_registration import AddRegistration
+from bot.usecases.register.edit_registration import (
     EditRegistration,
     RemoveRegistration,
     RestoreRegistration,
 )
-from bot.usecases.read_register import AuditLog, Search
+from bot.usecases.register.read_register import AuditLog, Search
+from bot.wording.values import Names
 from handlers.admin.register.states import EditDialog, WizardDialog
-from handlers.admin.register.values import Names
 
 # Dialogs that hold what an admin has typed and not yet saved.
 _DRAFTS = (WizardDialog, EditDialog)

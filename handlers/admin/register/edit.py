@@ -12,20 +12,15 @@ from pydantic import SecretStr
 
 from bot.domain.portal import PasswordRefusal, read_password
 from bot.domain.registration import Kind, Registration, Status
+from bot.wording.countries import country_name
+from bot.wording.values import LABELS, Names, show_value, value_of
+from bot.wording.words import KINDS, STATUSES
 from handlers.admin.register import texts
-from handlers.admin.register.countries import country_name
 from handlers.admin.register.country_window import country_window
 from handlers.admin.register.desk import RegisterDesk, desk_of, say, take_notice, ticked
 from handlers.admin.register.reading import Wrong, read_field
 from handlers.admin.register.save import Draft, save
 from handlers.admin.register.states import EditDialog
-from handlers.admin.register.values import (
-    LABELS,
-    Names,
-    show_value,
-    value_of,
-)
-from handlers.words import KINDS, STATUSES
 
 _PASSWORD: Final = "portal.password_hash"  # noqa: S105 - the name of a field
 # Of the fields on the screen, in this order; the country comes with the document.

@@ -12,6 +12,7 @@ from aiogram_dialog.widgets.text import Const, Format
 from bot.domain.registration import Kind, Status
 from bot.domain.search import PAGE, Query
 from bot.domain.tax_id import NotATaxId, Reason, read_tax_id
+from bot.wording.words import KINDS, STATUSES
 from handlers.admin.files.arriving import ask_for_file
 from handlers.admin.files.exporting import query_data
 from handlers.admin.files.states import ExportDialog
@@ -24,7 +25,6 @@ from handlers.admin.register.states import (
     WizardDialog,
 )
 from handlers.admin.sync import Verb, begin, sync_of
-from handlers.words import KINDS, STATUSES
 
 _LONGEST_SEARCH = 200
 # What is typed wrong in a document, as far as it is worth a word when nothing was found.

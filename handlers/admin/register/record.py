@@ -8,7 +8,7 @@ from aiogram_dialog.widgets.kbd import Button, Cancel, Row, SwitchTo
 from aiogram_dialog.widgets.text import Const, Format
 
 from bot.domain.registration import Status
-from bot.usecases.edit_registration import ChangedMeanwhile, Gone, Removed
+from bot.usecases.register.edit_registration import ChangedMeanwhile, Gone, Removed
 from handlers.admin.register import texts
 from handlers.admin.register.desk import RegisterDesk, admin_of, desk_of, say, take_notice
 from handlers.admin.register.save import Draft, save

@@ -5,7 +5,7 @@ from typing import Any, assert_never
 
 from aiogram_dialog import DialogManager
 
-from bot.usecases.edit_registration import (
+from bot.usecases.register.edit_registration import (
     ChangedMeanwhile,
     Edited,
     Gone,

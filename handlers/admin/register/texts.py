@@ -6,18 +6,9 @@ from bot.domain.audit import AuditEntry
 from bot.domain.candidate import Refusal
 from bot.domain.registration import NOTE_LENGTH, Registration, Status
 from bot.domain.search import PAGE, Query, ResultPage, Total
-from handlers.admin.register.countries import country_name
-from handlers.admin.register.values import (
-    EMPTY,
-    LABELS,
-    Names,
-    show_value,
-    stamped,
-    value_of,
-    when,
-    who,
-)
-from handlers.words import KINDS, STATUSES, number
+from bot.wording.countries import country_name
+from bot.wording.values import EMPTY, LABELS, Names, show_value, stamped, value_of, when, who
+from bot.wording.words import KINDS, STATUSES, number
 
 EMPTY_REGISTER = (
     "👥 <b>Clientes e fornecedores</b>\n\n"

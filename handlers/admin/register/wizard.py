@@ -11,14 +11,14 @@ from aiogram_dialog.widgets.text import Const, Format
 from bot.domain.candidate import Candidate
 from bot.domain.registration import Kind
 from bot.domain.tax_id import TaxId
-from bot.usecases.add_registration import Added, Exists, NotAdded
+from bot.usecases.register.add_registration import Added, Exists, NotAdded
+from bot.wording.countries import country_name
+from bot.wording.words import KINDS
 from handlers.admin.register import texts, wizard_texts
-from handlers.admin.register.countries import country_name
 from handlers.admin.register.country_window import country_window
 from handlers.admin.register.desk import RegisterDesk, admin_of, desk_of, say, take_notice, ticked
 from handlers.admin.register.reading import Wrong, read_field, typed
 from handlers.admin.register.states import RecordDialog, WizardDialog
-from handlers.words import KINDS
 
 _CANCEL: Final = "✖️ Cancelar"
 # What `dialog_data` holds when nothing was typed yet.

@@ -6,10 +6,10 @@ from aiogram import html
 
 from bot.domain.registration import Kind
 from bot.domain.tax_id import TaxId
-from handlers.admin.register.countries import country_name
+from bot.wording.countries import country_name
+from bot.wording.values import Names
+from bot.wording.words import KINDS
 from handlers.admin.register.reading import typed
-from handlers.admin.register.values import Names
-from handlers.words import KINDS
 
 _NONE = "—"
 _CAPTIONS = {"name": "o nome", "kinds": "o tipo de cadastro"}

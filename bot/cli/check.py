@@ -1,0 +1,193 @@
+"""`balcao check`: what works and what does not, line by line."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Final
+
+import rich.progress
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from bot.cli.terminal.console import err, out, read_settings
+from bot.domain.conversation import Department
+from bot.domain.errors import AppError, RefusedError
+from bot.domain.group import Right
+from bot.runtime.logs import configure_logs
+from bot.settings import Settings
+from bot.wiring import clients
+from bot.wording.errors import sentence
+from bot.wording.words import number
+from storage.engine.connection import Database
+from storage.engine.indexes import missing_indexes
+from storage.register.verify import Broken, Fault, verify
+
+_TELEGRAM_S: Final = 15
+_BROKEN_SHOWN: Final = 20
+_MISSING: Final = {
+    Right.ADMINISTRATOR: "não é administrador: não vê todas as respostas dos atendentes",
+    Right.DELETE: "não pode apagar mensagens",
+    Right.PIN: "não pode fixar mensagens",
+    Right.TOPICS: "não pode gerenciar tópicos",
+}
+_FAULTS: Final = {
+    Fault.ENTRY_CHANGED: "entrada da auditoria alterada",
+    Fault.ENTRY_MISSING: "falta uma entrada da auditoria",
+    Fault.REGISTRATION_CHANGED: "cadastro alterado",
+    Fault.REGISTRATION_MISSING: "o cadastro sumiu sem exclusão registrada",
+    Fault.REGISTRATION_BACK: "o cadastro está lá, mas consta como excluído",
+}
+
+
+def check() -> None:
+    """Diz, linha por linha, o que funciona e o que falta."""
+    settings = read_settings()
+    configure_logs(level="ERROR", log_format="console")
+    if not asyncio.run(check_all(settings, out=out, err=err)):
+        raise typer.Exit(1)
+
+
+async def check_all(settings: Settings, *, out: Console, err: Console) -> bool:
+    """Whether everything works; every line is tried, whatever the one before said."""
+    async with _opened(settings) as (database, trouble):
+        checks = (
+            ("configuração", _settings(settings)),
+            ("banco de dados", _database(settings, database, trouble)),
+            ("Telegram", _telegram(settings, database)),
+            ("ERP", _erp(settings, database)),
+            ("auditoria", _audit(database, err)),
+        )
+        well = True
+        for name, check in checks:
+            try:
+                said = await check
+            except AppError as error:
+                well = False
+                for line in sentence(error).splitlines():
+                    out.print(f"[red]✗[/red] {name}: {escape(line)}", soft_wrap=True)
+            else:
+                out.print(f"[green]✓[/green] {name}: {escape(said)}")
+    return well
+
+
+@asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[tuple[Database | None, AppError | None]]:
+    """The database, or what stands in its way."""
+    async with AsyncExitStack() as stack:
+        try:
+            database = await stack.enter_async_context(clients.open_database(settings))
+        except AppError as error:
+            yield None, error
+            return
+        yield database, None
+
+
+async def _settings(settings: Settings) -> str:
+    settings.require_for_run()
+    return "completa"
+
+
+async def _database(
+    settings: Settings, database: Database | None, trouble: AppError | None
+) -> str:
+    if trouble is not None:
+        raise trouble
+    missing = await missing_indexes(database)
+    kind = "MongoDB" if settings.mongodb_uri.get_secret_value() else "embutido"
+    if missing:
+        raise AppError(f"faltam índices: {', '.join(missing)}")
+    return f"{kind}, responde, índices completos"
+
+
+async def _telegram(settings: Settings, database: Database | None) -> str:
+    if not settings.bot_token.get_secret_value():
+        raise AppError("sem token, não dá para testar")
+    # Telegram's library takes seconds to load.
+    from bot.runtime.group_access import group_access
+    from bot.runtime.updates.serve import wait_for_telegram
+    from bot.wiring import telegram
+
+    async with telegram.open_bot(settings) as bot:
+        try:
+            async with asyncio.timeout(_TELEGRAM_S):
+                await wait_for_telegram(bot)
+        except TimeoutError as error:
+            raise AppError("não responde") from error
+        me = await bot.me()
+        groups = await _groups(settings, database)
+        if not groups:
+            return f"@{me.username}; sem grupo para testar"
+        titles, lacking = [], []
+        for group_id, department in groups.items():
+            try:
+                access = await group_access(bot, group_id)
+            except RefusedError as error:
+                if group_id == settings.attendants_chat_id:
+                    lacking.append(sentence(error))
+                else:
+                    lacking.append(
+                        f"o bot não alcança o grupo do departamento “{department}”: "
+                        "envie /departamentos no grupo certo"
+                    )
+                continue
+            titles.append(f"“{access.title}”")
+            lacking += [
+                f"@{me.username} está no grupo “{access.title}”, mas {_MISSING[right]}"
+                for right in access.missing
+            ]
+    if lacking:
+        raise AppError("\n".join(lacking))
+    of = "do grupo" if len(titles) == 1 else "dos grupos"
+    return f"@{me.username}, administrador {of} {', '.join(titles)}"
+
+
+async def _groups(settings: Settings, database: Database | None) -> dict[int, str]:
+    """Every group that cards go to, with the name of its department."""
+    departments: tuple[Department, ...] = ()
+    # Without the database the group of the settings can be checked all the same.
+    if database is not None:
+        with suppress(AppError):
+            departments = await clients.departments_of(settings, database).offered()
+    groups = {d.group_id: d.name for d in departments if d.group_id is not None}
+    if not groups and settings.attendants_chat_id is not None:
+        return {settings.attendants_chat_id: ""}
+    return groups
+
+
+async def _erp(settings: Settings, database: Database | None) -> str:
+    if not settings.erp_kind:
+        return "nenhum configurado"
+    async with clients.open_erp_of(settings, database) as erp:
+        await erp.probe()
+    return f"{settings.erp_kind} responde"
+
+
+async def _audit(database: Database | None, err: Console) -> str:
+    if database is None:
+        # Its own line says why.
+        raise AppError("sem o banco de dados, não dá para conferir")
+    with rich.progress.Progress(
+        *("Conferindo a auditoria:", "{task.completed} cadastros"),
+        console=err,
+        transient=True,
+        disable=not err.is_terminal,
+    ) as bar:
+        task = bar.add_task("", total=None)
+        found = await verify(database, lambda count: bar.update(task, completed=count))
+    read = f"{number(found.registrations)} cadastros e {number(found.entries)} entradas"
+    old = found.registrations_before_chain + found.entries_before_chain
+    if not found.broken:
+        return f"{read} conferem" + (f"; antes da corrente: {number(old)}" if old else "")
+    shown = [_broken(one) for one in found.broken[:_BROKEN_SHOWN]]
+    if (more := len(found.broken) - len(shown)) > 0:
+        shown.append(f"e mais {number(more)}")
+    raise AppError(
+        f"de {read}, {number(len(found.broken))} cadastros não conferem. Alguém mexeu no banco "
+        "de dados por fora do Balcão:\n" + "\n".join(shown)
+    )
+
+
+def _broken(one: Broken) -> str:
+    version = f" (versão {one.version})" if one.version is not None else ""
+    return f"{one.registration_id}: {_FAULTS[one.fault]}{version}"

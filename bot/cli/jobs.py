@@ -1,0 +1,123 @@
+"""The command `balcao jobs`."""
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bot.cli.import_ import imported
+from bot.cli.terminal.console import finish, out, say
+from bot.cli.terminal.job_session import (
+    Bench,
+    begin,
+    bench_of,
+    save_results,
+)
+from bot.cli.terminal.reports import is_left, row_of_list
+from bot.cli.terminal.running import Stop, TerminalDesk, stoppable, worked
+from bot.domain.errors import RefusedError
+from bot.domain.job import COMMAND_LINE, JobKind, JobState
+from bot.runtime.leases import is_dead
+from bot.wiring.clients import utc_now
+
+_LISTED: Final = 20
+_WIDE: Final = 200
+
+
+def jobs(
+    job_id: Annotated[
+        int | None, typer.Argument(metavar="TAREFA", help="O número de uma tarefa.", min=1)
+    ] = None,
+    errors: Annotated[
+        Path | None,
+        typer.Option(metavar="SAÍDA.csv", help="Grava as linhas recusadas de uma importação."),
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option(metavar="SAÍDA", help="Grava o arquivo de uma exportação.")
+    ] = None,
+    go_on: Annotated[
+        bool,
+        typer.Option(
+            "--go-on",
+            help="Termina as tarefas da linha de comando que pararam. As do chat continuam "
+            "quando o bot inicia.",
+        ),
+    ] = False,
+) -> None:
+    """Lista as 20 últimas tarefas; com o número, diz tudo de uma.
+
+    “parada” é a tarefa que ninguém está fazendo: quem a fazia foi morto. O próximo `balcao run`
+    continua com ela; sem bot, `balcao jobs --go-on`. Arquivos de tarefas ficam guardados 7 dias.
+    """
+    settings = begin()
+
+    async def work(stop: Stop) -> int:
+        if job_id is None and (errors or file):
+            raise RefusedError("Diga de qual tarefa: balcao jobs 12 --errors SAÍDA.csv")
+        async with bench_of(settings, stop, TerminalDesk()) as bench:
+            if go_on:
+                return await _went_on(bench, job_id)
+            if job_id is None:
+                await _list(bench)
+                return 0
+            job = await bench.job(job_id)
+            for path, kind in ((errors, JobKind.IMPORT), (file, JobKind.EXPORT)):
+                if path is not None:
+                    return await save_results(bench, job, path, kind)
+            await bench.report(job)
+            return 0
+
+    finish(stoppable(work))
+
+
+async def _list(bench: Bench) -> None:
+    found = await bench.jobs.manage.latest(_LISTED)
+    if not found:
+        say("Nenhuma tarefa até agora.")
+        return
+    table = Table(box=None, pad_edge=False)
+    for header in ("Nº", "Tarefa", "Estado", "Resultado", "Quando", "Por"):
+        table.add_column(header)
+    now = utc_now()
+    for job in found:
+        row = row_of_list(job, bench.names, is_left=is_left(job, now))
+        table.add_row(*map(Text, row))
+    # What reads it from a pipe has no lines that end.
+    (out if out.is_terminal else Console(width=_WIDE)).print(table)
+
+
+async def _went_on(bench: Bench, only: int | None) -> int:
+    """Work on what a killed command left; those of the chat need a bot, which tells their end."""
+    store = bench.jobs.store
+    now = utc_now()
+    left = [
+        job
+        for job in await store.active()
+        if is_left(job, now) and job.by == COMMAND_LINE and only in (None, job.id)
+    ]
+    if not left:
+        say("Nenhuma tarefa da linha de comando está parada.")
+        return 0
+    code = 0
+    for job in left:
+        if job.owner and is_dead(job.owner):
+            await store.change(job, owner=None, until=None)
+        job = await worked(bench.jobs, job, bench.stop, bench.desk)
+        if job.state is JobState.CHECKED:
+            # Whoever was to see this preview is gone.
+            await bench.jobs.manage.cancel(job.id)
+            continue
+        if job.kind is JobKind.IMPORT:
+            code = max(code, await imported(bench, job, None), key=_weight)
+            continue
+        await bench.report(job)
+        code = max(code, 0 if job.state is JobState.DONE else 1, key=_weight)
+    return code
+
+
+def _weight(code: int) -> int:
+    """How bad an exit code is."""
+    return (0, 2, 1)[code]

@@ -1,0 +1,14 @@
+"""The command `balcao run`."""
+
+from bot.cli.terminal.console import finish, read_settings
+from bot.runtime.logs import configure_logs
+
+
+def run() -> None:
+    """Atende: recebe mensagens até ser parado (Ctrl-C ou SIGTERM)."""
+    settings = read_settings()
+    configure_logs(level=settings.log_level, log_format=settings.log_format)
+    # Telegram's library takes seconds to load, for which other commands need not wait.
+    from bot import app
+
+    finish(app.run(settings))

@@ -1,0 +1,63 @@
+"""The command `balcao sync`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.cli.import_ import imported
+from bot.cli.terminal.console import err, finish
+from bot.cli.terminal.files import refuse_as_target
+from bot.cli.terminal.job_session import begin, bench_of
+from bot.cli.terminal.running import Stop, TerminalDesk, stoppable, worked
+from bot.domain.errors import RefusedError
+from bot.domain.job import COMMAND_LINE, SyncMode
+from bot.settings import PREFIX
+from bot.usecases.jobs.begin_sync import RunsAlready
+
+
+def sync(
+    mode: Annotated[
+        SyncMode,
+        typer.Argument(
+            metavar="quick|full",
+            help="quick atualiza quem já está no cadastro; full inclui também quem é novo.",
+        ),
+    ],
+    everything: Annotated[
+        bool,
+        typer.Option("--all", help="Lê tudo, não só o que mudou desde a última sincronização."),
+    ] = False,
+    errors: Annotated[
+        Path | None,
+        typer.Option(metavar="SAÍDA.csv", help="Grava aqui os registros recusados, e por quê."),
+    ] = None,
+) -> None:
+    """Traz o cadastro do ERP, como no chat; o bot pode estar no ar. Ctrl-C cancela depois do lote
+    em andamento.
+
+    Termina com 0 quando todos os registros entraram ou já estavam; 2 quando houve recusados; 1
+    quando não terminou, foi cancelada, ou já há outra em andamento.
+    """
+    settings = begin()
+
+    async def work(stop: Stop) -> int:
+        if not settings.erp_kind:
+            raise RefusedError(f"{PREFIX}ERP_KIND: falta dizer qual é o ERP")
+        if errors is not None:
+            refuse_as_target(errors)
+        desk = TerminalDesk()
+        async with bench_of(settings, stop, desk) as bench:
+            begin_sync = bench.jobs.begin_sync
+            if begin_sync is None or not begin_sync.lists_all:
+                raise RefusedError(
+                    f"A API de {settings.erp_kind} não oferece uma lista de clientes: não há o "
+                    "que sincronizar. Cada um vem quando envia o CPF ou CNPJ."
+                )
+            job = await begin_sync(mode, by=COMMAND_LINE, everything=everything)
+            if isinstance(job, RunsAlready):
+                err.print(f"A sincronização da tarefa {job.job.id} ainda está andando.")
+                return 1
+            return await imported(bench, await worked(bench.jobs, job, stop, desk), errors)
+
+    finish(stoppable(work))

@@ -1,0 +1,1 @@
+"""What the commands share: how they print, ask, show progress and save."""

@@ -1,0 +1,61 @@
+"""How a backup or a restore is shown on a terminal: a bar for each collection, and its counts."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import rich.progress
+
+from bot.cli.terminal.console import err
+from bot.wording.words import number
+from storage.backup.backup import Progress, Stage, Tallies
+
+# As people who run a counter call the collections.
+_COLLECTIONS = {
+    "registrations": "cadastros",
+    "audit": "auditoria",
+    "chats": "chats",
+    "conversations": "atendimentos",
+    "relayed": "mensagens nos grupos",
+    "tags": "etiquetas",
+    "departments": "departamentos",
+    "people": "autores na auditoria",
+}
+_STAGES = {
+    Stage.SAVING: "Copiando",
+    Stage.CHECKING: "Conferindo o arquivo:",
+    Stage.DELETING: "Apagando",
+    Stage.STORING: "Gravando",
+    Stage.COMPARING: "Comparando",
+}
+
+
+def counts(tallies: Tallies) -> dict[str, int]:
+    return {name: tally.count for name, tally in tallies.items()}
+
+
+def listed(counts: dict[str, int]) -> str:
+    return ", ".join(f"{number(counts[key])} {name}" for key, name in _COLLECTIONS.items())
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[Progress], None]]:
+    """A bar for each collection; on a terminal only, and gone when all is done."""
+    with rich.progress.Progress(
+        *("{task.description}", rich.progress.BarColumn(), "{task.fields[done]}"),
+        console=err,
+        transient=True,
+        disable=not err.is_terminal,
+    ) as bars:
+        tasks: dict[tuple[Stage, str], rich.progress.TaskID] = {}
+
+        def report(now: Progress) -> None:
+            key = (now.stage, now.collection)
+            if key not in tasks:
+                described = f"{_STAGES[now.stage]} {_COLLECTIONS[now.collection]}"
+                tasks[key] = bars.add_task(described, total=now.of, done="")
+            of = f" de {number(now.of)}" if now.of else ""
+            size = f", {now.size_bytes / 1e6:,.0f} MB" if now.size_bytes else ""
+            done = f"{number(now.documents)}{of}{size}"
+            bars.update(tasks[key], completed=now.documents, done=done)
+
+        yield report

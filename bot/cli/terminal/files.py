@@ -1,0 +1,255 @@
+"""Files on the command line: which one is imported and how its columns are understood, and where
+files of jobs are written."""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Final, Protocol
+
+from bot.domain.columns import (
+    FILE_COLUMNS,
+    Column,
+    Doubt,
+    assign,
+    doubts_of_values,
+    header_key,
+    is_usable,
+    known_field,
+    map_header,
+)
+from bot.domain.errors import RefusedError
+from bot.domain.export import EXPORT_COLUMNS
+from bot.domain.file_refusal import FileRefused
+from bot.domain.job import Source
+from bot.domain.registration import FIELDS
+from bot.runtime.files.shape import PROBE, Shape
+from bot.runtime.files.table import open_table
+from bot.wording.reasons import PASSWORD, describe_file
+
+IGNORE: Final = "ignorar"
+_PASSWORD_HASH: Final = "portal.password_hash"  # noqa: S105 - the name of a field
+_EXAMPLES: Final = 3
+_ROWS_AT_ONCE: Final = 5_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspected:
+    """A file before anybody chose anything."""
+
+    shape: Shape
+    columns: tuple[Column, ...]
+    samples: tuple[tuple[str, ...], ...]
+    rows: int
+
+    def examples(self, column: Column) -> list[str]:
+        """Some of its values; none where they could be passwords."""
+        beside = self.columns[max(0, column.index - 1) : column.index + 2]
+        if any(known_field(one.header) == PASSWORD for one in beside):
+            return []
+        values = (row[column.index] for row in self.samples if len(row) > column.index)
+        return list(islice(dict.fromkeys(v.strip() for v in values if v.strip()), _EXAMPLES))
+
+
+def inspect(path: Path, report: Callable[[int], None]) -> Inspected:
+    """The file read to its end, so that what stops it there is known before anything is written.
+
+    report: told the rows so far; what it raises ends the reading. Blocks, so use a thread. Raises
+    RefusedError with a sentence for people.
+    """
+    _refuse_unreadable(path)
+    try:
+        with open_table(path, name=path.name) as table:
+            samples = tuple(tuple(cells) for _, cells in islice(table.rows(), PROBE))
+            columns = doubts_of_values(map_header(table.shape.header), samples)
+            rows = 0
+            for lines, _ in table.batches(_ROWS_AT_ONCE):
+                rows += len(lines)
+                report(rows)
+            return Inspected(shape=table.shape, columns=columns, samples=samples, rows=rows)
+    except FileRefused as error:
+        raise RefusedError(describe_file(error)) from error
+
+
+def _refuse_unreadable(path: Path) -> None:
+    try:
+        if path.is_dir():
+            raise RefusedError(f"{path} é uma pasta. Dê o nome de um arquivo.")
+        if path.exists() and not path.is_file():
+            raise RefusedError(f"{path} não é um arquivo que se possa ler do começo ao fim.")
+        path.open("rb").close()
+    except FileNotFoundError as error:
+        raise RefusedError(f"Não encontro o arquivo {path}. Confira o nome.") from error
+    except OSError as error:
+        raise RefusedError(f"Não consigo ler {path}. Confira a permissão.") from error
+
+
+def chosen_columns(
+    columns: tuple[Column, ...], choices: Sequence[str], *, ignore_unknown: bool
+) -> tuple[Column, ...]:
+    """The columns after what was said of them, as `Coluna=campo` each; doubts may be left.
+
+    Raises RefusedError with a sentence for people.
+    """
+    taken: set[str] = set()
+    for choice in choices:
+        name, _, wanted = choice.rpartition("=")
+        if not name.strip():
+            raise RefusedError(
+                f'--column {choice}: escreva a coluna e o campo, como "Fone 2=celular" ou '
+                f'"4=celular"; para não importar a coluna, "4={IGNORE}".'
+            )
+        path = None if header_key(wanted) == IGNORE else _path(wanted, "--column")
+        if path in taken:
+            raise RefusedError(f"--column: o campo {wanted.strip()} foi dado a duas colunas.")
+        columns = assign(columns, _place(columns, name.strip()), path)
+        if path is not None:
+            taken.add(path)
+            # Whoever says which of two columns it is has said that it is not the other.
+            columns = tuple(
+                replace(one, doubt=None)
+                if one.doubt is Doubt.DUPLICATE and known_field(one.header) == path
+                else one
+                for one in columns
+            )
+    if ignore_unknown:
+        columns = tuple(
+            replace(one, doubt=None) if one.doubt in (Doubt.UNKNOWN, Doubt.UNNAMED) else one
+            for one in columns
+        )
+    return columns
+
+
+def refuse_unusable(columns: Sequence[Column]) -> None:
+    """Raise RefusedError when no row could mean anybody."""
+    if not is_usable(columns):
+        raise RefusedError(
+            "Nenhuma coluna é o nome nem o CPF ou CNPJ, e sem isso nenhuma linha vale. Diga qual "
+            'é, pelo número: --column "1=Nome".'
+        )
+
+
+def _place(columns: Sequence[Column], name: str) -> int:
+    key = header_key(name)
+    named = [
+        column.index
+        for column in columns
+        if column.header == name or (key and header_key(column.header) == key)
+    ]
+    if len(named) > 1:
+        places = ", ".join(str(place + 1) for place in named)
+        raise RefusedError(
+            f"--column: as colunas {places} se chamam “{name}”. Diga qual é, pelo número."
+        )
+    if not named and name.isdecimal() and 1 <= int(name) <= len(columns):
+        return int(name) - 1
+    if not named:
+        raise RefusedError(
+            f"--column: o arquivo não tem a coluna “{name}”; são {len(columns)} colunas, que "
+            "também podem ser ditas pelo número."
+        )
+    return named[0]
+
+
+def update_fields(text: str | None, columns: Sequence[Column]) -> frozenset[str]:
+    """The fields that an update may touch: those that are named, else all that the file has."""
+    has = {_stored(column.field) for column in columns if column.field}
+    if text is None:
+        return frozenset(has & set(FIELDS))
+    fields = set()
+    for name in _names(text):
+        path = _stored(_path(name, "--fields"))
+        if path not in FIELDS:
+            raise RefusedError(f"--fields: {name} não muda em um cadastro que já existe.")
+        if path not in has:
+            raise RefusedError(f"--fields: o arquivo não tem a coluna {name}.")
+        fields.add(path)
+    return frozenset(fields)
+
+
+def export_paths(text: str | None) -> tuple[str, ...]:
+    """The fields of an export, in the order in which they are named; without names all."""
+    if text is None:
+        return tuple(EXPORT_COLUMNS.values())
+    paths = [_path(name, "--fields") for name in _names(text)]
+    if PASSWORD in paths:
+        raise RefusedError("--fields: senhas não saem do cadastro; só se guarda o resumo delas.")
+    return tuple(dict.fromkeys(paths))
+
+
+def _names(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise RefusedError("--fields: escreva os campos separados por vírgula: celular,email")
+    return names
+
+
+def _path(name: str, option: str) -> str:
+    key = header_key(name)
+    for header, path in FILE_COLUMNS.items():
+        if header_key(header) == key:
+            return path
+    ignore = f", {IGNORE}" if option == "--column" else ""
+    raise RefusedError(
+        f"{option}: não conheço o campo “{name.strip()}”. Os campos são: "
+        f"{', '.join(FILE_COLUMNS)}{ignore}."
+    )
+
+
+def _stored(path: str) -> str:
+    return _PASSWORD_HASH if path == PASSWORD else path
+
+
+class Fetch(Protocol):
+    def __call__(self, file_id: str, path: Path) -> Awaitable[None]: ...
+
+
+def refuse_as_target(path: Path, *, force: bool = False) -> None:
+    """Raise RefusedError when no file can be written there, or one is there already."""
+    if path.is_dir():
+        raise RefusedError(f"{path} é uma pasta. Dê o nome do arquivo a criar.")
+    if path.exists() and not force:
+        raise RefusedError(f"{path} já existe, e não é sobrescrito. Escolha outro nome.")
+    parent = path.parent
+    if not parent.is_dir():
+        raise RefusedError(f"A pasta {parent} não existe.")
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise RefusedError(f"Não consigo gravar na pasta {parent}. Confira a permissão.")
+
+
+async def save(
+    fetch: Fetch, results: Sequence[Source], path: Path, *, force: bool = False
+) -> list[Path]:
+    """The files written: `path` itself, or names after it for an archive or several parts.
+
+    Each is there whole or not at all, and only for who runs the command. Raises RefusedError.
+    """
+    targets = _targets(results, path)
+    for target in targets:
+        refuse_as_target(target, force=force)
+    for result, target in zip(results, targets, strict=True):
+        handle, name = tempfile.mkstemp(prefix=".balcao-", dir=target.parent)
+        os.close(handle)
+        unfinished = Path(name)
+        try:
+            await fetch(result.file_id, unfinished)
+            await asyncio.to_thread(unfinished.replace, target)
+        finally:
+            await asyncio.to_thread(unfinished.unlink, missing_ok=True)
+    return targets
+
+
+def _targets(results: Sequence[Source], path: Path) -> list[Path]:
+    endings = [
+        ".csv.zip" if result.name.endswith(".csv.zip") else Path(result.name).suffix
+        for result in results
+    ]
+    if endings == [path.suffix.lower()]:
+        return [path]
+    stem = path.name.removesuffix(path.suffix)
+    if len(endings) == 1:
+        return [path.with_name(stem + endings[0])]
+    return [path.with_name(f"{stem}-{n}{ending}") for n, ending in enumerate(endings, 1)]

@@ -1,0 +1,175 @@
+"""What the commands of files and jobs work with, and how they ask and save."""
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from bot.cli.terminal.console import out, read_settings, say
+from bot.cli.terminal.files import save
+from bot.cli.terminal.reports import is_left, job_lines, no_such_job
+from bot.cli.terminal.running import Stop, TerminalDesk
+from bot.domain.errors import Problem, RefusedError
+from bot.domain.job import Job, JobKind, JobState
+from bot.domain.registration import Kind
+from bot.domain.row import KINDS
+from bot.domain.search import fold
+from bot.runtime.logs import configure_logs
+from bot.runtime.memory import settle
+from bot.settings import Settings
+from bot.usecases.register.labels import Tags
+from bot.wiring.clients import departments_of, open_database, open_erp_if_set, utc_now
+from bot.wiring.jobs import Jobs, build_jobs
+from bot.wording.values import Names
+from storage.engine.connection import Database
+from storage.register.labels import Tags as StoredTags
+
+NOT_ALL: Final = 2
+"""Exit code of what ended well and left something out."""
+# A terminal bears more than a chat does.
+_PACE_S: Final = 0.3
+Yes = Annotated[bool, typer.Option("--yes", help="Não pergunta.")]
+KindName = Annotated[
+    str | None,
+    typer.Option(help="cliente, fornecedor, prestador de serviço ou prospect."),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """What a command works with."""
+
+    settings: Settings
+    database: Database
+    jobs: Jobs
+    tags: Tags
+    names: Names
+    desk: TerminalDesk
+    stop: Stop
+
+    async def job(self, job_id: int) -> Job:
+        """Raises RefusedError when there is none."""
+        job = await self.jobs.manage.get(job_id)
+        if job is None:
+            raise RefusedError(no_such_job(job_id))
+        return job
+
+    async def report(self, job: Job) -> None:
+        """Print what the job did."""
+        style = {JobState.DONE: "green", JobState.FAILED: "red"}.get(job.state, "yellow")
+        found = await self.jobs.work.report(job)
+        left = is_left(job, utc_now())
+        first, *others = job_lines(job, found, self.names, is_left=left)
+        say(first, style=style)
+        for line in others:
+            say(line)
+
+
+def begin() -> Settings:
+    settings = read_settings()
+    configure_logs(level="ERROR", log_format="console")
+    settle()
+    return settings
+
+
+@asynccontextmanager
+async def bench_of(settings: Settings, stop: Stop, desk: TerminalDesk) -> AsyncIterator[Bench]:
+    async with open_database(settings) as database, open_erp_if_set(settings, database) as erp:
+        await asyncio.to_thread(_refuse_data_dir, settings.data_dir)
+        tags = Tags(store=StoredTags(database, utc_now))
+        departments = departments_of(settings, database)
+        yield Bench(
+            settings=settings,
+            database=database,
+            jobs=build_jobs(
+                settings,
+                database,
+                desk=desk,
+                tags=tags,
+                departments=departments,
+                clock=utc_now,
+                erp=erp,
+                pace_s=_PACE_S,
+            ),
+            tags=tags,
+            names=Names(
+                tags={tag.id: tag.shown for tag in await tags.latest()},
+                departments={one.id: one.name for one in await departments.latest()},
+                timezone=settings.zone,
+            ),
+            desk=desk,
+            stop=stop,
+        )
+
+
+def _refuse_data_dir(data_dir: Path) -> None:
+    """With a MongoDB of its own, nobody has tried yet whether files can be put there."""
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=data_dir).close()
+    except (FileExistsError, NotADirectoryError) as error:
+        raise RefusedError(
+            f"{data_dir} is not a folder", problem=Problem.DATA_DIR_NOT_A_FOLDER
+        ) from error
+    except OSError as error:
+        raise RefusedError(
+            f"{data_dir} cannot be written ({error.strerror})", problem=Problem.DATA_DIR_READ_ONLY
+        ) from error
+
+
+async def save_results(bench: Bench, job: Job, path: Path, kind: JobKind) -> int:
+    if job.kind is not kind and not (kind is JobKind.IMPORT and job.kind is JobKind.SYNC):
+        what = "importação nem sincronização" if kind is JobKind.IMPORT else "exportação"
+        raise RefusedError(f"A tarefa {job.id} não é uma {what}.")
+    if not job.results:
+        raise RefusedError(f"A tarefa {job.id} não tem arquivo a gravar.")
+    if not all(result.file_id for result in job.results):
+        raise RefusedError("the file is not kept any more", problem=Problem.FILE_GONE)
+    await save_result(bench, job, path, force=False)
+    return 0
+
+
+async def save_result(bench: Bench, job: Job, path: Path, *, force: bool) -> None:
+    try:
+        written = await save(bench.jobs.files.fetch, job.results, path, force=force)
+    except OSError as error:
+        option = "--file" if job.kind is JobKind.EXPORT else "--errors"
+        raise RefusedError(
+            f"Não consegui gravar {path}: veja se há espaço no disco. O arquivo fica guardado 7 "
+            f"dias: balcao jobs {job.id} {option} SAÍDA"
+        ) from error
+    for one in written:
+        say(f"  Gravado: {one}")
+
+
+def confirm(question: str, stop: Stop, *, yes: bool) -> None:
+    """Go on only when the person says so."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise RefusedError("Nada foi mudado. Fora de um terminal, confirme com --yes.")
+    with stop.asking():
+        try:
+            answer = out.input(f"{question} (s/N) ", markup=False)
+        except (EOFError, KeyboardInterrupt):
+            answer = ""
+    if fold(answer) not in ("s", "sim"):
+        raise RefusedError("Nada foi mudado.")
+
+
+def read_kind(text: str | None) -> Kind | None:
+    if text is None:
+        return None
+    kind = KINDS.get(fold(text))
+    if kind is None:
+        raise RefusedError(
+            f"--kind: “{text}” não é um tipo; use cliente, fornecedor, prestador de serviço ou "
+            "prospect."
+        )
+    return kind

@@ -1,0 +1,164 @@
+"""Working on a job in the process of a command: bars on a terminal, and an orderly end.
+
+The first Ctrl-C or SIGTERM cancels the job, which ends with its present batch; another one leaves
+it as it is.
+"""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import rich.progress
+
+from bot.cli.terminal.console import err
+from bot.domain.errors import Problem, RefusedError
+from bot.domain.job import Counts, Job, JobKind, JobState, Report
+from bot.wiring.jobs import Jobs
+from bot.wording.jobs import THINGS, duration
+from bot.wording.words import number
+
+_LOOK_S: Final = 0.5
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+_DOING: Final = {
+    JobKind.IMPORT: "Importando",
+    JobKind.EXPORT: "Exportando",
+    JobKind.UNDO: "Desfazendo",
+    JobKind.SYNC: "Sincronizando",
+}
+
+
+class Stop:
+    """What a signal does to a command."""
+
+    def __init__(self) -> None:
+        self.working: asyncio.Future[int] | None = None
+        self._cancel: Callable[[], Awaitable[object]] | None = None
+        self._cancelling: asyncio.Future[object] | None = None
+        self.is_pressed = False
+
+    def press(self) -> None:
+        again, self.is_pressed = self.is_pressed, True
+        if self._cancel is None or again:
+            if self.working is not None:
+                self.working.cancel()
+            return
+        err.print("Parando: o lote em andamento termina antes…", highlight=False)
+        self._cancelling = asyncio.ensure_future(self._cancel())
+
+    @contextmanager
+    def cancels(self, cancel: Callable[[], Awaitable[object]]) -> Iterator[None]:
+        """Inside, the first signal has this done instead of breaking off."""
+        self._cancel = cancel
+        try:
+            yield
+        finally:
+            self._cancel = None
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """Inside, Ctrl-C is an answer: input waits without the loop."""
+        for number_ in _SIGNALS:
+            asyncio.get_running_loop().remove_signal_handler(number_)
+        try:
+            yield
+        finally:
+            self.listen()
+
+    def listen(self) -> None:
+        for number_ in _SIGNALS:
+            asyncio.get_running_loop().add_signal_handler(number_, self.press)
+
+
+async def stoppable(command: Callable[[Stop], Awaitable[int]]) -> int:
+    """The exit code of a command that signals end with a sentence; raises AppError."""
+    stop = Stop()
+    working = stop.working = asyncio.ensure_future(command(stop))
+    stop.listen()
+    try:
+        return await working
+    except asyncio.CancelledError:
+        raise RefusedError("Interrompido antes do fim. O que há: balcao jobs") from None
+    except OSError as error:
+        raise RefusedError(
+            f"a file could not be read or written ({error.strerror})",
+            problem=Problem.DATA_DIR_READ_ONLY,
+        ) from error
+
+
+class TerminalDesk:
+    """Shows how far a job is, on a terminal only; its end is told by the command."""
+
+    def __init__(self) -> None:
+        self._bars: rich.progress.Progress | None = None
+        self._bar = rich.progress.TaskID(0)
+        self._total: int | None = None
+
+    async def progress(
+        self, job: Job, done: Counts, *, rows_a_second: float, left_s: float | None
+    ) -> None:
+        total = job.total or self._total
+        if left_s is None and total and rows_a_second >= 1:
+            left_s = max(0, total - done.rows) / rows_a_second
+        things = THINGS.get(job.kind, "cadastros")
+        of = f" de {number(total)}" if total else ""
+        parts = [f"{number(done.rows)}{of} {things}"]
+        if rows_a_second >= 1:
+            parts.append(f"{number(round(rows_a_second))} por segundo")
+        if left_s is not None and left_s >= 1:
+            parts.append(f"faltam {duration(left_s)}")
+        doing = "Conferindo" if job.state is JobState.CHECKING else _DOING[job.kind]
+        self.show(doing, done.rows, total, ", ".join(parts))
+
+    async def told(self, job: Job, report: Report, files: Sequence[Path]) -> None:
+        """Nothing: the command prints it."""
+
+    def show(self, doing: str, completed: int, total: int | None, text: str) -> None:
+        """How far it is now, where bars are shown."""
+        if self._bars is not None:
+            self._bars.update(
+                self._bar, description=doing, completed=completed, total=total, done=text
+            )
+
+    @contextmanager
+    def showing(self, doing: str, total: int | None = None) -> Iterator[None]:
+        """A bar inside, which is gone afterwards."""
+        with rich.progress.Progress(
+            rich.progress.SpinnerColumn(),
+            "{task.description}",
+            rich.progress.BarColumn(),
+            "{task.fields[done]}",
+            rich.progress.TimeElapsedColumn(),
+            console=err,
+            transient=True,
+            disable=not err.is_terminal,
+        ) as bars:
+            self._bar = bars.add_task(doing, total=total, done="")
+            self._bars, self._total = bars, total
+            try:
+                yield
+            finally:
+                self._bars = self._total = None
+
+
+async def worked(
+    jobs: Jobs, job: Job, stop: Stop, desk: TerminalDesk, *, total: int | None = None
+) -> Job:
+    """The job once nobody has to work on it any more, be it this process that did or another."""
+    doing = "Conferindo" if job.state is JobState.CHECKING else _DOING[job.kind]
+    with (
+        desk.showing(doing, job.total or total),
+        stop.cancels(lambda: jobs.manage.cancel(job.id)),
+    ):
+        while True:
+            await jobs.work.work(str(job.id))
+            now = await jobs.manage.get(job.id)
+            if now is None:
+                raise RefusedError(f"A tarefa {job.id} foi apagada enquanto andava.")
+            if not now.is_active:
+                return now
+            # A bot that runs beside this command has taken it, or the database is in trouble.
+            await desk.progress(now, now.counts, rows_a_second=0, left_s=None)
+            await asyncio.sleep(_LOOK_S)

@@ -1,0 +1,1 @@
+"""Charts as PNGs, drawn in a process of their own."""

@@ -1,0 +1,296 @@
+"""What each kind of job does: its files, and the use case that works on them."""
+
+import asyncio
+from array import array
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, Protocol, TypeVar
+
+import structlog
+
+from bot.domain.errors import Problem, RefusedError
+from bot.domain.export import cells, headers, written_names
+from bot.domain.job import Batch, Counts, Job, JobKind, JobState, JobTrouble, RowReport, Source
+from bot.domain.label import Label
+from bot.domain.registration import Registration, Stamp, Way
+from bot.domain.row import RowReader
+from bot.domain.search import Query
+from bot.domain.sync import SyncState
+from bot.runtime.files.table import Table, open_table
+from bot.runtime.files.writing import TableWriter
+from bot.runtime.jobs.worker import Files, Pace, Store
+from bot.usecases.jobs import sync_erp
+from bot.usecases.jobs.import_file import BATCH, ImportFile, stamp_of
+from bot.usecases.jobs.sync_erp import ErpFailedError, SyncErp
+from bot.usecases.jobs.undo_job import UndoJob
+
+_EXPORTED_AT_ONCE: Final = 500
+# Ours, not those of a template: an ERP's records are mended there.
+_REFUSED_RECORDS: Final = ("registro", "nome", "erro")
+Item = TypeVar("Item")
+
+logger = structlog.get_logger()
+
+Labels = Callable[[], Awaitable[Sequence[Label]]]
+
+
+class Each(Protocol):
+    def __call__(self, query: Query, *, count: int) -> AsyncIterator[Sequence[Registration]]: ...
+
+
+class Syncs(Protocol):
+    """What is known of the syncs between one and the next."""
+
+    async def get(self, system: str) -> SyncState: ...
+
+    async def change_anyhow(self, system: str, **values: Any) -> SyncState: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRuns:
+    """Does what a job is for; `bot.runtime.jobs.worker` calls it and keeps its lease."""
+
+    store: Store
+    files: Files
+    import_file: ImportFile
+    undo_job: UndoJob
+    sync_erp: SyncErp | None
+    """None when no ERP is set."""
+    syncs: Syncs
+    each: Each
+    tags: Labels
+    departments: Labels
+    describe: Callable[[RowReport], str]
+    """Why a row was refused, for the column `erro`."""
+    name_of: Callable[[Job, datetime], str]
+    """The file name, without its ending, of what a job makes."""
+    clock: Callable[[], datetime]
+
+    async def __call__(self, job: Job, folder: Path, pace: Pace) -> dict[str, Any]:
+        """What is to be set in the job, its next state among it."""
+        if job.kind is JobKind.UNDO:
+            return await self._undo(job, pace)
+        if job.kind is JobKind.SYNC:
+            return await self._sync(job, folder, pace)
+        if job.kind is JobKind.EXPORT:
+            return await self._export(job, folder, pace)
+        if job.state is JobState.CHECKING:
+            return await self._check(job, folder, pace)
+        return await self._import(job, folder, pace)
+
+    async def _check(self, job: Job, folder: Path, pace: Pace) -> dict[str, Any]:
+        path = await self._source(job, folder)
+        async with _opened(path, job) as table:
+            checked = await self.import_file.check(
+                job,
+                await self._reader(job),
+                lambda: _rows(table),
+                stamp=Stamp(at=self.clock(), by=job.by, way=Way.IMPORT, job=job.key),
+                report=pace.counted,
+            )
+        if checked is None:
+            return {"state": JobState.CANCELLED}
+        plan = folder / "plan"
+        await asyncio.to_thread(plan.write_bytes, checked.plan.tobytes())
+        return {
+            "state": JobState.CHECKED,
+            "preview": checked.counts,
+            "samples": checked.samples,
+            "to_refuse": checked.refused,
+            "plan_file_id": await self.files.put(plan, name="plan"),
+            "batches": 0,
+        }
+
+    async def _import(self, job: Job, folder: Path, pace: Pace) -> dict[str, Any]:
+        path = await self._source(job, folder)
+        plan = await self._plan(job, folder)
+        async with _opened(path, job) as table:
+            is_done = await self.import_file.run(
+                job,
+                await self._reader(job),
+                lambda: _rows(table),
+                stamp=stamp_of(job),
+                plan=plan,
+                after=await self._last(job),
+                report=pace.wrote,
+            )
+            results: tuple[Source, ...] = ()
+            if pace.counts.refused:
+                results = await self._refused(job, folder, table)
+        return {
+            "state": JobState.DONE if is_done else JobState.CANCELLED,
+            "results": results,
+        }
+
+    async def _sync(self, job: Job, folder: Path, pace: Pace) -> dict[str, Any]:
+        options = job.sync_options
+        if options is None:
+            raise ValueError("this job is no sync")
+        if self.sync_erp is None:
+            return {"state": JobState.FAILED, "trouble": JobTrouble.ERP_REFUSED}
+        state = await self.syncs.get(options.system)
+        if state.job != job.id:
+            # Another one was begun at the same moment, and runs.
+            return {"state": JobState.CANCELLED}
+        values: dict[str, Any] = {"state": JobState.CANCELLED}
+        try:
+            last = await self.sync_erp.run(
+                job,
+                stamp=sync_erp.stamp_of(job),
+                after=await self._last(job),
+                report=pace.wrote,
+            )
+        except ErpFailedError as error:
+            logger.warning("sync failed", job=job.id, error=str(error))
+            values = {"state": JobState.FAILED, "trouble": error.trouble}
+        else:
+            if last is not None:
+                # Everything is written: only now may the next one begin after it.
+                mark = sync_erp.mark_after(job, last, state.mark(options.mode))
+                moved = state.moved(options.mode, mark)
+                await self.syncs.change_anyhow(options.system, **moved, done_at=self.clock())
+                values = {"state": JobState.DONE}
+        if pace.counts.refused:
+            values["results"] = await self._refused_records(job, folder)
+        return values
+
+    async def _refused_records(self, job: Job, folder: Path) -> tuple[Source, ...]:
+        """Which of the ERP's records did not enter the register, and why."""
+        name = self.name_of(job, job.began_at or self.clock())
+        with TableWriter(folder, name, "csv", _REFUSED_RECORDS) as writer:
+            async for batch in self.store.batches(job.id):
+                rows = [[one.ref, one.name, self.describe(one)] for one in batch.refused]
+                if rows:
+                    await asyncio.to_thread(writer.write_rows, rows)
+            paths = await asyncio.to_thread(writer.close)
+        return await self._kept(paths)
+
+    async def _undo(self, job: Job, pace: Pace) -> dict[str, Any]:
+        target = await self.store.get(job.undoes or 0)
+        if target is None or target.undone_by not in (None, job.id):
+            # Another one was begun at the same moment, and takes it back.
+            return {"state": JobState.CANCELLED}
+        if target.undone_by is None:
+            await self.store.change_anyhow(target.id, undone_by=job.id)
+        stamp = stamp_of(job).model_copy(update={"way": Way.UNDO})
+        batches = self.store.batches(target.id, backwards=True)
+        after = await self._last(job)
+        if await self.undo_job(job.id, batches, stamp=stamp, after=after, report=pace.wrote):
+            return {"state": JobState.DONE}
+        # The rest of it can be taken back by another one.
+        await self.store.change_anyhow(target.id, undone_by=None)
+        return {"state": JobState.CANCELLED}
+
+    async def _export(self, job: Job, folder: Path, pace: Pace) -> dict[str, Any]:
+        options = job.export_options
+        if options is None:
+            raise ValueError("this job is no export")
+        tags, departments = await self.tags(), await self.departments()
+        names = written_names(tags) | written_names(departments)
+        name = self.name_of(job, job.began_at or self.clock())
+        rows = 0
+        with TableWriter(folder, name, options.format, headers(options.paths)) as writer:
+            async for some in self.each(options.query, count=_EXPORTED_AT_ONCE):
+                table = [cells(one, options.paths, names) for one in some]
+                await asyncio.to_thread(writer.write_rows, table)
+                rows += len(table)
+                if not await pace.counted(Counts(rows=rows)):
+                    return {"state": JobState.CANCELLED}
+            paths = await asyncio.to_thread(writer.close)
+        return {"state": JobState.DONE, "results": await self._kept(paths)}
+
+    async def _source(self, job: Job, folder: Path) -> Path:
+        if job.source is None or not job.source.file_id:
+            raise RefusedError("the file is not kept any more", problem=Problem.FILE_GONE)
+        path = folder / "source"
+        await self.files.fetch(job.source.file_id, path)
+        return path
+
+    async def _plan(self, job: Job, folder: Path) -> "array[int] | None":
+        if not job.plan_file_id:
+            return None
+        path = folder / "plan"
+        await self.files.fetch(job.plan_file_id, path)
+        plan = array("I")
+        plan.frombytes(await asyncio.to_thread(path.read_bytes))
+        return plan
+
+    async def _last(self, job: Job) -> Batch | None:
+        return await self.store.batch(job.id, await self.store.last_batch(job.id))
+
+    async def _reader(self, job: Job) -> RowReader:
+        if job.import_options is None:
+            raise ValueError("this job is no import")
+        return RowReader(
+            job.import_options.columns,
+            tags=await self.tags(),
+            departments=await self.departments(),
+        )
+
+    async def _refused(self, job: Job, folder: Path, table: Table) -> tuple[Source, ...]:
+        """The refused rows with their columns, and why; ready to be mended and sent again."""
+        name = self.name_of(job, job.began_at or self.clock())
+        width = len(table.shape.header)
+        reports = self._reports(job)
+        report = await anext(reports, None)
+        header = [*table.shape.header, "linha", "erro"]
+        with TableWriter(folder, name, "csv", header) as writer:
+            async for some in _rows(table):
+                if report is None:
+                    break
+                refused = []
+                for line, row in some:
+                    if report is None or line != report.line:
+                        continue
+                    fitted = [*row[:width], *[""] * (width - len(row))]
+                    refused.append([*fitted, str(line), self.describe(report)])
+                    report = await anext(reports, None)
+                await asyncio.to_thread(writer.write_rows, refused)
+            paths = await asyncio.to_thread(writer.close)
+        return await self._kept(paths)
+
+    async def _reports(self, job: Job) -> AsyncIterator[RowReport]:
+        async for batch in self.store.batches(job.id):
+            for report in batch.refused:
+                yield report
+
+    async def _kept(self, paths: Sequence[Path]) -> tuple[Source, ...]:
+        return tuple(
+            [
+                Source(
+                    file_id=await self.files.put(path, name=path.name),
+                    name=path.name,
+                    size_bytes=(await asyncio.to_thread(path.stat)).st_size,
+                )
+                for path in paths
+            ]
+        )
+
+
+@asynccontextmanager
+async def _opened(path: Path, job: Job) -> AsyncIterator[Table]:
+    opened = open_table(path, name=job.source.name if job.source else path.name)
+    table = await asyncio.to_thread(opened.__enter__)
+    try:
+        yield table
+    finally:
+        await asyncio.to_thread(opened.__exit__, None, None, None)
+
+
+async def _rows(table: Table) -> AsyncGenerator[list[tuple[int, list[str]]], None]:
+    """All rows, read in a thread, so many at a time as a batch has."""
+    batches = table.batches(BATCH)
+    try:
+        while (some := await asyncio.to_thread(next, batches, None)) is not None:
+            yield list(zip(*some, strict=True))
+    finally:
+        await asyncio.to_thread(_close, batches)
+
+
+def _close(iterator: Iterator[Any]) -> None:
+    close = getattr(iterator, "close", None)
+    if close is not None:
+        close()

@@ -1,0 +1,479 @@
+"""Works on jobs: one worker each, for as long as it puts off the end of its lease.
+
+The document is the truth: a worker that is killed leaves a job whose lease runs out, and whichever
+process sees that goes on after its last batch. Brokers only carry ids (`carrier`).
+"""
+
+import asyncio
+import errno
+import os
+import shutil
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import structlog
+
+from bot.domain.errors import AppError, LostError, Problem, TryLaterError
+from bot.domain.file_refusal import FileRefused
+from bot.domain.job import (
+    LINES,
+    OVER,
+    Batch,
+    Counts,
+    FileTrouble,
+    Job,
+    JobState,
+    JobTrouble,
+    Report,
+    Source,
+)
+from bot.runtime.leases import is_alive, is_dead, owner_of_a_run
+
+_LEASE: Final = timedelta(seconds=30)
+_ROUND_S: Final = 5.0
+PACE_S: Final = 3.0
+"""Telegram lets a message be edited about so often."""
+_LOOK_S: Final = 0.2
+_MOST_TRIES: Final = 10
+_KEPT: Final = timedelta(days=7)
+"""For so long files of jobs stay: they hold people's data."""
+_PURGE_S: Final = 3600.0
+_FOLDER: Final = "job-"
+_TROUBLES: Final[Mapping[Problem | None, JobTrouble]] = {
+    Problem.DISK_FULL: JobTrouble.DISK_FULL,
+    Problem.FILE_GONE: JobTrouble.FILE_GONE,
+}
+
+logger = structlog.get_logger()
+
+
+class Store(Protocol):
+    """Where jobs are kept."""
+
+    async def get(self, job_id: int) -> Job | None: ...
+
+    async def active(self) -> list[Job]: ...
+
+    async def change(self, job: Job, **values: Any) -> Job | None:
+        """The job with these values; None when somebody has changed it since it was read."""
+        ...
+
+    async def change_anyhow(self, job_id: int, **values: Any) -> Job | None: ...
+
+    async def last_batch(self, job_id: int) -> int: ...
+
+    async def batch(self, job_id: int, number: int) -> Batch | None: ...
+
+    def batches(self, job_id: int, *, backwards: bool = False) -> AsyncIterator[Batch]: ...
+
+    async def with_files(self, *, ended_before: datetime) -> list[Job]: ...
+
+
+class Files(Protocol):
+    async def put(self, path: Path, *, name: str, report: Callable[[int], None] = ...) -> str: ...
+
+    async def fetch(self, file_id: str, path: Path) -> None: ...
+
+    async def delete(self, file_id: str) -> None: ...
+
+    async def purge(self, before: datetime) -> None:
+        """Delete all that was put before then, and what was never put whole."""
+        ...
+
+
+class Desk(Protocol):
+    """Where a job's person is told. Nothing is raised: what cannot be said is logged."""
+
+    async def progress(
+        self, job: Job, done: Counts, *, rows_a_second: float, left_s: float | None
+    ) -> None: ...
+
+    async def told(self, job: Job, report: Report, files: Sequence[Path]) -> None:
+        """What became of the job, which has come to CHECKED or is over."""
+        ...
+
+
+class Run(Protocol):
+    """Does what a job is for."""
+
+    async def __call__(self, job: Job, folder: Path, pace: "Pace") -> dict[str, Any]:
+        """What is to be set in the job, its next state among it."""
+        ...
+
+
+class Pace:
+    """How far a job is: keeps its counts, shows them, and hears when it is to stop."""
+
+    def __init__(
+        self,
+        job: Job,
+        store: Store,
+        desk: Desk,
+        *,
+        pace_s: float,
+    ) -> None:
+        self.job_id = job.id
+        self._job = job
+        self._store = store
+        self._desk = desk
+        self._pace_s = pace_s
+        self._began = self._looked = self._showed = time.monotonic()
+        self._before = job.working_s
+        self._first = 0
+        self._saying: asyncio.Task[None] | None = None
+        self.counts = job.counts
+        self.batch = job.batches
+        """The number of the last one that it knows of."""
+
+    def begin(self) -> None:
+        """From here on it is this worker that counts."""
+        self._first = self.counts.rows
+
+    @property
+    def working_s(self) -> float:
+        """How long the job was worked on, by all its workers."""
+        return self._before + time.monotonic() - self._began
+
+    async def wrote(self, batch: Batch) -> bool:
+        """A batch is written; whether to go on."""
+        self.counts = self.counts.plus(batch.counts)
+        self.batch = batch.number
+        return await self._look(
+            counts=self.counts, batches=batch.number, working_s=self.working_s, tries=0
+        )
+
+    async def counted(self, counts: Counts) -> bool:
+        """So far it is, with nothing written; whether to go on."""
+        self.counts = counts
+        return await self._look()
+
+    async def _look(self, **values: Any) -> bool:
+        now = time.monotonic()
+        if now - self._looked >= _LOOK_S:
+            self._looked = now
+            job = await self._store.get(self.job_id)
+            if job is None or job.owner != self._job.owner:
+                raise LostError("another worker does this job")
+            if job.is_cancelled:
+                return False
+            if values and (changed := await self._store.change(job, **values)):
+                job = changed
+            self._job = job
+        if now - self._showed >= self._pace_s and (self._saying is None or self._saying.done()):
+            self._showed = now
+            self._saying = asyncio.create_task(self._say(now))
+        return True
+
+    async def _say(self, now: float) -> None:
+        rate = (self.counts.rows - self._first) / max(0.001, now - self._began)
+        left = (self._job.total or 0) - self.counts.rows
+        left_s = left / rate if self._job.total and rate > 0 else None
+        await self._desk.progress(self._job, self.counts, rows_a_second=rate, left_s=left_s)
+
+    async def over(self) -> None:
+        """No more is shown after this."""
+        if self._saying is not None:
+            await asyncio.gather(self._saying, return_exceptions=True)
+
+
+class WorkJobs:
+    """Works on the jobs whose ids come, and keeps those going that somebody left."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        files: Files,
+        run: Run,
+        desk: Desk,
+        data_dir: Path,
+        clock: Callable[[], datetime],
+        lease: timedelta = _LEASE,
+        round_s: float = _ROUND_S,
+        pace_s: float = PACE_S,
+    ) -> None:
+        """pace_s: between two words on progress. round_s: how often jobs are looked after."""
+        self._store = store
+        self._files = files
+        self._run = run
+        self._desk = desk
+        self._data_dir = data_dir
+        self._clock = clock
+        self._lease = lease
+        self._round_s = round_s
+        self._pace_s = pace_s
+        self._owner = owner_of_a_run()
+        self._mine: set[int] = set()
+        self._send: Callable[[str], Awaitable[None]] | None = None
+
+    async def wake(self, job_id: int) -> None:
+        """Have a worker look at the job; when that cannot be said now, its round comes to it."""
+        if self._send is None:
+            return
+        try:
+            await self._send(str(job_id))
+        except TryLaterError as error:
+            logger.warning("job not carried", job=job_id, error=str(error))
+
+    async def work(self, job_id: str) -> None:
+        """Work on this job until it is over, or somebody else has it."""
+        if not job_id.isdecimal() or int(job_id) in self._mine:
+            return
+        number = int(job_id)
+        self._mine.add(number)
+        try:
+            while job := await self._claim(number):
+                await self._work(job)
+        except AppError as error:
+            # Its lease runs out, and then somebody tries again.
+            logger.warning("job left", job=number, error=str(error))
+        finally:
+            self._mine.discard(number)
+
+    async def keep_for_ever(self, send: Callable[[str], Awaitable[None]]) -> None:
+        """Send the ids of jobs that nobody works on, and delete files whose time is over."""
+        self._send = send
+        await self._release_the_dead()
+        await asyncio.to_thread(_sweep, self._data_dir)
+        purged_at: float | None = None
+        while True:
+            try:
+                await self._send_left()
+                if purged_at is None or time.monotonic() - purged_at >= _PURGE_S:
+                    purged_at = time.monotonic()
+                    await self._purge()
+            except AppError as error:
+                logger.warning("jobs not kept", error=str(error))
+            except Exception:
+                logger.exception("jobs not kept")
+            await asyncio.sleep(self._round_s)
+
+    async def _release_the_dead(self) -> None:
+        """What a process of this machine held when it was killed need not wait for its lease."""
+        with suppress(AppError):
+            for job in await self._store.active():
+                if job.owner and job.owner != self._owner and is_dead(job.owner):
+                    await self._store.change(job, owner=None, until=None)
+
+    async def _send_left(self) -> None:
+        now = self._clock()
+        for job in await self._store.active():
+            if job.id not in self._mine and (job.until is None or job.until <= now):
+                await self.wake(job.id)
+
+    async def _claim(self, job_id: int) -> Job | None:
+        job = await self._store.get(job_id)
+        if job is None or not job.needs_work:
+            return None
+        now = self._clock()
+        if job.owner not in (None, self._owner) and job.until is not None and job.until > now:
+            return None
+        goes_on = await self._store.last_batch(job_id) > job.batches
+        return await self._store.change(
+            job,
+            owner=self._owner,
+            until=now + self._lease,
+            tries=1 if goes_on else job.tries + 1,
+        )
+
+    async def _work(self, job: Job) -> None:
+        folder = self._data_dir / f"{_FOLDER}{job.id}-{os.getpid()}"
+        with structlog.contextvars.bound_contextvars(job=job.id):
+            async with self._holding(job):
+                await asyncio.to_thread(_make_empty, folder)
+                try:
+                    if job.is_active:
+                        job = await self._done(job, folder)
+                    if not job.told:
+                        await self._tell(job, folder)
+                finally:
+                    await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    async def _done(self, job: Job, folder: Path) -> Job:
+        """The job as it has become."""
+        logger.info("job", kind=job.kind, state=job.state, tries=job.tries)
+        pace = Pace(job, self._store, self._desk, pace_s=self._pace_s)
+        await self._catch_up(pace)
+        if pace.batch > job.batches:
+            # Else whoever is killed in the next batch seems to have come further each time.
+            await self._store.change_anyhow(job.id, counts=pace.counts, batches=pace.batch)
+        pace.begin()
+        try:
+            if job.tries > _MOST_TRIES:
+                values: dict[str, Any] = _failed(JobTrouble.TOO_MANY_TRIES)
+            else:
+                values = await self._run(job, folder, pace)
+        except (TryLaterError, asyncio.CancelledError):
+            raise
+        except FileRefused as error:
+            values = _failed(JobTrouble.FILE) | {
+                "file_trouble": FileTrouble(
+                    reason=error.reason.value,
+                    line=error.line,
+                    names=error.names,
+                    found=error.found,
+                )
+            }
+        except AppError as error:
+            logger.warning("job failed", error=str(error))
+            values = _failed(_TROUBLES.get(error.problem, JobTrouble.DATABASE))
+        except OSError as error:
+            logger.warning("job failed", error=error.strerror)
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            values = _failed(JobTrouble.DISK_FULL if full else JobTrouble.UNKNOWN)
+        except Exception:
+            logger.exception("job failed")
+            values = _failed(JobTrouble.UNKNOWN)
+        await pace.over()
+        return await self._ended(job, values, pace)
+
+    async def _ended(self, job: Job, values: dict[str, Any], pace: Pace) -> Job:
+        if values["state"] in OVER:
+            await self._catch_up(pace)
+            values |= {
+                "ended_at": self._clock(),
+                "counts": pace.counts if job.state is JobState.RUNNING else job.counts,
+                "batches": pace.batch,
+                "working_s": pace.working_s,
+            }
+        ended = await self._change_mine(job.id, **values, told=job.progress is None)
+        logger.info("job ended", state=ended.state, **ended.counts.model_dump(exclude={"fields"}))
+        if ended.state in OVER:
+            await self._forget_source(ended)
+        return ended
+
+    async def _change_mine(self, job_id: int, **values: Any) -> Job:
+        """The job with these values; raises LostError when another worker has it."""
+        while True:
+            job = await self._store.get(job_id)
+            if job is None or job.owner != self._owner:
+                raise LostError("another worker does this job")
+            if changed := await self._store.change(job, **values):
+                return changed
+
+    async def _catch_up(self, pace: Pace) -> None:
+        """Count the batches that are written and not counted: a worker may have been killed
+        between the two."""
+        for number in range(pace.batch + 1, await self._store.last_batch(pace.job_id) + 1):
+            batch = await self._store.batch(pace.job_id, number)
+            if batch is not None:
+                pace.counts = pace.counts.plus(batch.counts)
+                pace.batch = number
+
+    async def _tell(self, job: Job, folder: Path) -> None:
+        files = []
+        for result in job.results:
+            path = folder / Path(result.name).name
+            if result.file_id:
+                await self._files.fetch(result.file_id, path)
+                files.append(path)
+        await self._desk.told(job, await self.report(job), files)
+        await self._store.change_anyhow(job.id, told=True)
+
+    async def report(self, job: Job) -> Report:
+        """What the job did, from its batches; before it runs, what its preview refuses."""
+        if job.state is JobState.CHECKED:
+            return Report(refused=job.to_refuse)
+        found: dict[str, list[Any]] = {name: [] for name in Report.model_fields}
+        expected = {
+            "refused": job.counts.refused,
+            "repaired": job.counts.repaired,
+            "replanned": job.counts.replanned,
+            "kept": job.counts.kept,
+        }
+        async for batch in self._store.batches(job.id):
+            for name, some in found.items():
+                some += getattr(batch, name)[: LINES - len(some)]
+            if all(len(found[name]) >= min(LINES, n) for name, n in expected.items()):
+                break
+        return Report(**{name: tuple(some) for name, some in found.items()})
+
+    @asynccontextmanager
+    async def _holding(self, job: Job) -> AsyncIterator[None]:
+        """Inside, the lease is put off; who loses it is cancelled."""
+        task = asyncio.current_task()
+        lost = False
+
+        async def keep() -> None:
+            nonlocal lost
+            while True:
+                await asyncio.sleep(self._lease.total_seconds() / 3)
+                try:
+                    now = await self._store.get(job.id)
+                    if now is None or now.owner != self._owner:
+                        lost = True
+                        logger.error("job lost to another worker", job=job.id)
+                        if task is not None:
+                            task.cancel()
+                        return
+                    await self._store.change(now, until=self._clock() + self._lease)
+                except AppError as error:
+                    logger.warning("lease of a job not put off", error=str(error))
+
+        keeping = asyncio.create_task(keep())
+        try:
+            yield
+        except asyncio.CancelledError:
+            if lost and task is not None:
+                task.uncancel()
+                return
+            raise
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+            # Not reachable now: it runs out by itself.
+            with suppress(AppError):
+                await self._release(job.id)
+
+    async def _release(self, job_id: int) -> None:
+        """Leave it to others, unless somebody has taken it already."""
+        job = await self._store.get(job_id)
+        while job is not None and job.owner == self._owner:
+            if await self._store.change(job, owner=None, until=None):
+                return
+            job = await self._store.get(job_id)
+
+    async def _forget_source(self, job: Job) -> None:
+        """What was sent is needed no more once it is done with."""
+        values: dict[str, Any] = {"plan_file_id": None}
+        if job.source is not None and job.source.file_id:
+            await self._files.delete(job.source.file_id)
+            values["source"] = job.source.model_copy(update={"file_id": ""})
+        if job.plan_file_id:
+            await self._files.delete(job.plan_file_id)
+        await self._store.change_anyhow(job.id, **values)
+
+    async def _purge(self) -> None:
+        for job in await self._store.with_files(ended_before=self._clock() - _KEPT):
+            for file in job.results:
+                if file.file_id:
+                    await self._files.delete(file.file_id)
+            gone = tuple(Source(**file.model_dump() | {"file_id": ""}) for file in job.results)
+            values: dict[str, Any] = {"results": gone}
+            if job.state not in OVER:
+                values |= {"state": JobState.CANCELLED, "ended_at": self._clock()}
+            if changed := await self._store.change(job, **values):
+                await self._forget_source(changed)
+        # Longer than any job has them: what a kill left between a file and its job.
+        await self._files.purge(self._clock() - 2 * _KEPT)
+
+
+def _sweep(data_dir: Path) -> None:
+    """Remove what processes that were killed left of files that they worked on."""
+    for folder in data_dir.glob(f"{_FOLDER}*-*"):
+        pid = folder.name.rpartition("-")[2]
+        if pid.isdecimal() and (int(pid) == os.getpid() or not is_alive(int(pid))):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _failed(trouble: JobTrouble) -> dict[str, Any]:
+    return {"state": JobState.FAILED, "trouble": trouble}
+
+
+def _make_empty(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, parents=True)

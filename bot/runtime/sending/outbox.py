@@ -1,0 +1,376 @@
+"""The durable outbox: what is to be sent is stored, sent in its turn, confirmed, and then marked.
+
+A crash loses nothing: what Telegram had not confirmed is sent again, at most once more. Each chat
+is served by one replica at a time.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from contextvars import Context
+from datetime import datetime
+from typing import Final, Protocol
+
+import structlog
+
+from bot.domain.errors import RefusedError, TryLaterError, UnconfirmedError
+from bot.domain.outgoing import (
+    MovedError,
+    Outgoing,
+    Priority,
+    Undelivered,
+    UndeliveredError,
+)
+from bot.runtime.sending.lane import ALBUM_S, Lane
+from bot.runtime.sending.limits import Turns
+from bot.runtime.sending.order import Order
+
+# Once, and once more when the first was cut short.
+ATTEMPTS: Final = 2
+# Who waited so long for a turn is late.
+_WAITED_S: Final = 0.5
+_FIRST_PAUSE_S: Final = 0.5
+_LONGEST_PAUSE_S: Final = 60.0
+_TRIES: Final = 20
+_FAULTS: Final = 3
+_SWEEP_S: Final = 15.0
+# Of the names of chats whose lease is the right to send there.
+_LEASE: Final = "outbox:"
+
+logger = structlog.get_logger()
+
+
+class OutboxStore(Protocol):
+    """Where it waits."""
+
+    async def add(self, items: Sequence[Outgoing]) -> list[bool]:
+        """Store them, saying of each whether it was new."""
+
+    async def waiting_in(self, chat_id: int) -> list[Outgoing]: ...
+
+    async def waiting(self) -> list[tuple[int, datetime]]:
+        """Chat and moment of everything that waits."""
+
+    async def begin(self, ids: Sequence[str]) -> None: ...
+
+    async def not_begun(self, ids: Sequence[str]) -> None: ...
+
+    async def done(self, ids: Sequence[str], *, at: datetime) -> None: ...
+
+    async def fail(self, ids: Sequence[str], reason: Undelivered, *, at: datetime) -> None: ...
+
+    async def move(self, ids: Sequence[str], chat_id: int) -> None: ...
+
+    async def failed(self, item_id: str) -> list[Outgoing]: ...
+
+    async def one_waiting(self, item_id: str) -> Outgoing | None: ...
+
+    async def again(self, item_id: str) -> bool: ...
+
+
+class Delivery(Protocol):
+    """How things are sent."""
+
+    async def __call__(self, items: Sequence[Outgoing]) -> None:
+        """Send them as one. Raises UndeliveredError, MovedError, RefusedError while the whole
+        chat is closed to us, and TryLaterError."""
+
+    async def undelivered(self, items: Sequence[Outgoing], reason: Undelivered) -> None:
+        """Tell whoever wrote it."""
+
+    async def closed_to_us(self, item: Outgoing) -> None:
+        """Tell the admins that a chat takes nothing."""
+
+
+class Watch(Protocol):
+    """What is counted."""
+
+    def sent(self, priority: Priority, after_s: float) -> None: ...
+
+    def undelivered(self, reason: Undelivered) -> None: ...
+
+    def waits(self, items: int, oldest_s: float) -> None: ...
+
+
+class Outbox:
+    """Takes what is to be sent and sends it, chat by chat."""
+
+    def __init__(
+        self,
+        *,
+        store: OutboxStore,
+        turns: Turns,
+        holding: Callable[[str], AbstractAsyncContextManager[bool]],
+        watch: Watch,
+        clock: Callable[[], datetime],
+    ) -> None:
+        """holding: keeps every other replica away from a name, yielding whether one may have
+        been there."""
+        self._store = store
+        self._turns = turns
+        self._holding = holding
+        self._watch = watch
+        self._clock = clock
+        self._delivery: Delivery | None = None
+        self._lanes: dict[int, Lane] = {}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._resting: set[int] = set()
+        """Chats that take nothing now."""
+        self._order = Order()
+        self._sent = 0
+        self._stopping = False
+
+    def deliver_by(self, delivery: Delivery) -> None:
+        """Comes before anything is put: delivery itself puts things here."""
+        self._delivery = delivery
+
+    async def put(self, *items: Outgoing) -> None:
+        """Have them sent, each in its turn; what was put once under an id is not put again."""
+        wanted = [self._order.placed(item) for item in items if not self._is_redundant(item)]
+        for item, is_new in zip(wanted, await self._store.add(wanted), strict=True):
+            if is_new:
+                self._take_in(item)
+                self.wake(item.chat_id)
+
+    async def again(self, item_id: str) -> bool:
+        """Whether something that was not delivered is sent once more by this."""
+        is_sent = False
+        for item in await self._store.failed(item_id):
+            if await self._store.again(item.id):
+                is_sent = True
+                self._take_in(item.model_copy(update={"attempts": 0}))
+                self.wake(item.chat_id)
+        return is_sent
+
+    async def waiting(self, item_id: str) -> Outgoing | None:
+        """One that is not sent yet."""
+        return await self._store.one_waiting(item_id)
+
+    async def failed(self, item_id: str) -> list[Outgoing]:
+        """What was not delivered together with this, itself included."""
+        return await self._store.failed(item_id)
+
+    def wake(self, chat_id: int) -> None:
+        """Have what waits for the chat sent, unless that is going on already."""
+        if not self._stopping and chat_id not in self._tasks:
+            # In a context of its own: it goes on long after the update that woke it.
+            self._tasks[chat_id] = asyncio.create_task(
+                self._work(chat_id), name=f"outbox {chat_id}", context=Context()
+            )
+
+    def forget(self, name: str) -> None:
+        """Another replica may serve this chat from now on: read what waits the next time."""
+        if name.startswith(_LEASE):
+            self._lanes.pop(int(name.removeprefix(_LEASE)), None)
+
+    async def sweep_for_ever(self) -> None:
+        """Wake every chat with work: at the start, and for replicas that died in the middle."""
+        while True:
+            try:
+                await self._sweep()
+            except TryLaterError as error:
+                logger.warning("outbox not reachable", error=str(error))
+            await asyncio.sleep(_SWEEP_S)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is being sent; a chat that takes nothing now only waits."""
+        return not self._tasks.keys() - self._resting
+
+    async def stop(self, patience_s: float) -> None:
+        """Finish what is on its way, for as long as `patience_s`; the rest stays stored."""
+        self._stopping = True
+        for lane in self._lanes.values():
+            lane.news.set()
+        tasks = list(self._tasks.values())
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=patience_s)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _sweep(self) -> None:
+        waiting = await self._store.waiting()
+        oldest = min((at for _, at in waiting), default=None)
+        self._watch.waits(
+            len(waiting), (self._clock() - oldest).total_seconds() if oldest else 0.0
+        )
+        for chat_id in dict.fromkeys(chat for chat, _ in waiting):
+            if chat_id not in self._tasks:
+                self._lane(chat_id).is_read = False
+            self.wake(chat_id)
+
+    def _is_redundant(self, item: Outgoing) -> bool:
+        lane = self._lanes.get(item.chat_id)
+        return lane is not None and lane.makes_redundant(item)
+
+    def retry(self, chat_id: int) -> None:
+        """A chat may take things again."""
+        self._resting.discard(chat_id)
+        if lane := self._lanes.get(chat_id):
+            lane.news.set()
+
+    def _lane(self, chat_id: int) -> Lane:
+        return self._lanes.setdefault(chat_id, Lane())
+
+    def _take_in(self, item: Outgoing) -> None:
+        self._lane(item.chat_id).put(item)
+        self.retry(item.chat_id)
+
+    async def _work(self, chat_id: int) -> None:
+        pause_s = _FIRST_PAUSE_S
+        try:
+            while not self._stopping:
+                if await self._try_to_drain(chat_id):
+                    pause_s = _FIRST_PAUSE_S
+                    if not self._lane(chat_id).items:
+                        return
+                else:
+                    await self._pause(chat_id, pause_s)
+                    pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+        finally:
+            # In the same breath as the last look at the items, so that no wake falls between.
+            del self._tasks[chat_id]
+            self._resting.discard(chat_id)
+
+    async def _pause(self, chat_id: int, pause_s: float) -> None:
+        """A chat that was closed to us is tried at once when there is news of it."""
+        if chat_id in self._resting:
+            await self._lane(chat_id).next_news(pause_s)
+            self._resting.discard(chat_id)
+        else:
+            await asyncio.sleep(pause_s)
+
+    async def _try_to_drain(self, chat_id: int) -> bool:
+        """Whether everything that waited was sent, or given up."""
+        try:
+            async with self._holding(f"{_LEASE}{chat_id}") as is_new:
+                lane = self._lane(chat_id)
+                if is_new or not lane.is_read:
+                    await self._read(chat_id, lane)
+                return await self._drain(chat_id, lane)
+        except TryLaterError as error:
+            logger.warning("sending waits", chat=chat_id, error=str(error))
+            self._lane(chat_id).is_read = False
+            return False
+        except asyncio.CancelledError:
+            self._lanes.pop(chat_id, None)
+            raise
+
+    async def _read(self, chat_id: int, lane: Lane) -> None:
+        now = asyncio.get_running_loop().time()
+        known = list(lane.items)
+        lane.is_latest = True
+        stored = await self._store.waiting_in(chat_id)
+        lane.is_read = True
+        # What was known and waits no more was sent by another replica meanwhile.
+        lane.leave(set(known) - {item.id for item in stored})
+        for item in stored:
+            lane.items[item.id] = item
+            if item.album:
+                lane.came_at.setdefault(item.album, now)
+
+    async def _drain(self, chat_id: int, lane: Lane) -> bool:
+        while lane.items and not self._stopping:
+            lane.news.clear()
+            batch = lane.next(self._clock())
+            if not batch:
+                # An album is still coming in.
+                await lane.next_news(ALBUM_S)
+                continue
+            async with self._turns.turn(chat_id, batch[0].priority) as waited_s:
+                if not lane.is_latest:
+                    # Another replica may have put what goes before what came here.
+                    await self._read(batch[0].chat_id, lane)
+                if not lane.items:
+                    break
+                # Again: what is more important may have come while it waited.
+                batch = lane.next(self._clock(), is_late=waited_s > _WAITED_S)
+                if batch and not await self._send(lane, batch):
+                    return False
+        return True
+
+    async def _send(self, lane: Lane, batch: Sequence[Outgoing]) -> bool:
+        """Whether the chat goes on; not while Telegram or the chat is closed to us."""
+        assert self._delivery is not None  # noqa: S101 - the wiring gives it before anything runs
+        ids = [item.id for item in batch]
+        if any(item.attempts >= ATTEMPTS for item in batch):
+            # Cut short twice: a third time could only repeat it.
+            await self._fail(lane, batch, Undelivered.UNCONFIRMED)
+            return True
+        lane.begun = frozenset(ids)
+        try:
+            return await self._begin(lane, batch, ids)
+        finally:
+            lane.begun = frozenset()
+
+    async def _begin(self, lane: Lane, batch: Sequence[Outgoing], ids: list[str]) -> bool:
+        assert self._delivery is not None  # noqa: S101
+        await self._store.begin(ids)
+        try:
+            await self._delivery(batch)
+        except UndeliveredError as error:
+            await self._fail(lane, batch, error.reason)
+            return True
+        except MovedError as error:
+            await self._store.not_begun(ids)
+            await self._move(lane, batch, error.chat_id)
+            return True
+        except RefusedError as error:
+            logger.error("chat closed to us", chat=batch[0].chat_id, error=str(error))
+            await self._store.not_begun(ids)
+            await self._delivery.closed_to_us(batch[0])
+            self._resting.add(batch[0].chat_id)
+            return False
+        except UnconfirmedError as error:
+            # It may have arrived: the attempt counts, here as in the store.
+            logger.warning("sending not confirmed", chat=batch[0].chat_id, error=str(error))
+            for item in batch:
+                lane.items[item.id] = item.model_copy(update={"attempts": item.attempts + 1})
+            return False
+        except TryLaterError as error:
+            logger.warning("sending waits", chat=batch[0].chat_id, error=str(error))
+            await self._store.not_begun(ids)
+            before, lane.sent_before = lane.sent_before, self._sent
+            if before is None or before == self._sent:
+                # Nothing leaves at all: Telegram is away, and this message not at fault.
+                return False
+            return await self._give_up(lane, batch, after=_TRIES)
+        except Exception:
+            logger.exception("sending failed", chat=batch[0].chat_id)
+            await self._store.not_begun(ids)
+            return await self._give_up(lane, batch, after=_FAULTS)
+        lane.tries, lane.sent_before = 0, None
+        self._sent += 1
+        now = self._clock()
+        await self._store.done(ids, at=now)
+        lane.leave(ids)
+        for item in batch:
+            self._watch.sent(item.priority, (now - item.put_at).total_seconds())
+        return True
+
+    async def _give_up(self, lane: Lane, batch: Sequence[Outgoing], *, after: int) -> bool:
+        lane.tries += 1
+        if lane.tries < after:
+            return False
+        lane.tries, lane.sent_before = 0, None
+        await self._fail(lane, batch, Undelivered.AWAY)
+        return True
+
+    async def _fail(self, lane: Lane, batch: Sequence[Outgoing], reason: Undelivered) -> None:
+        assert self._delivery is not None  # noqa: S101
+        ids = [item.id for item in batch]
+        logger.warning("not delivered", chat=batch[0].chat_id, what=batch[0].what, reason=reason)
+        # First, so that a crash between the two leaves nobody untold.
+        await self._delivery.undelivered(batch, reason)
+        await self._store.fail(ids, reason, at=self._clock())
+        lane.leave(ids)
+        self._watch.undelivered(reason)
+
+    async def _move(self, lane: Lane, batch: Sequence[Outgoing], chat_id: int) -> None:
+        ids = [item.id for item in batch]
+        await self._store.move(ids, chat_id)
+        lane.leave(ids)
+        for item in batch:
+            self._take_in(item.model_copy(update={"chat_id": chat_id}))
+        self.wake(chat_id)

@@ -1,0 +1,1 @@
+"""Updates of Telegram, from being fetched to being handled once."""

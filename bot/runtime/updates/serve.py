@@ -1,0 +1,90 @@
+"""Taking updates and what runs beside it, and how both come to an end."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import structlog
+from aiogram import Bot
+from aiogram.exceptions import TelegramAPIError, TelegramNotFound, TelegramUnauthorizedError
+
+from bot.domain.errors import Problem, RefusedError, TryLaterError
+from bot.runtime.sending.outbox import Outbox
+from bot.runtime.updates.inbox import Inbox
+from bot.runtime.updates.polling import poll_for_ever
+
+DRAIN_S: Final = 20.0
+# A call that is on its way is confirmed, so that it is not made again at the next start.
+_LAST_S: Final = 2.0
+_FIRST_PAUSE_S: Final = 0.5
+_LONGEST_PAUSE_S: Final = 30.0
+
+logger = structlog.get_logger()
+
+
+@asynccontextmanager
+async def taking_updates(
+    bot: Bot,
+    inbox: Inbox,
+    outbox: Outbox,
+    *,
+    allowed_updates: list[str],
+    beside: Sequence[Coroutine[Any, Any, None]],
+) -> AsyncIterator[asyncio.Task[None]]:
+    """Poll and handle inside, with the work of `beside`; at the end drain for up to 20 seconds.
+
+    Yields the polling task, which ends only by an error that waiting does not mend.
+    """
+    tasks = [
+        asyncio.create_task(work)
+        for work in (inbox.sweep_for_ever(), outbox.sweep_for_ever(), *beside)
+    ]
+    polling = asyncio.create_task(poll_for_ever(bot, inbox, allowed_updates=allowed_updates))
+    try:
+        yield polling
+    finally:
+        # Nothing more is taken first, so that what is drained is all there is.
+        polling.cancel()
+        await asyncio.gather(polling, return_exceptions=True)
+        loop = asyncio.get_running_loop()
+        until = loop.time() + DRAIN_S
+        await inbox.stop(DRAIN_S)
+        await outbox.stop(max(until - loop.time(), _LAST_S))
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def wait_for_telegram(bot: Bot) -> None:
+    """Return once Telegram knows us; it may be away while we start.
+
+    Raises RefusedError when it does not accept the token.
+    """
+    pause_s = _FIRST_PAUSE_S
+    while True:
+        try:
+            await bot.me()
+        except (TelegramUnauthorizedError, TelegramNotFound) as error:
+            raise RefusedError(
+                "Telegram does not accept the bot's token", problem=Problem.BOT_TOKEN
+            ) from error
+        except (TelegramAPIError, TryLaterError) as error:
+            logger.warning("Telegram does not answer", error=type(error).__name__)
+        else:
+            return
+        await asyncio.sleep(pause_s)
+        pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+
+
+async def repeat_for_ever(work: Callable[[], Awaitable[object]], *, every_s: float) -> None:
+    """Do `work` again and again; what fails is logged and tried at the next turn."""
+    while True:
+        await asyncio.sleep(every_s)
+        try:
+            await work()
+        except TryLaterError as error:
+            logger.warning("background work waits", error=str(error))
+        except Exception:
+            # A fault here must not end the work for everybody else.
+            logger.exception("background work failed")

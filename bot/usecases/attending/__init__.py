@@ -1,0 +1,1 @@
+"""What attendants do with conversations, and the card that they read."""

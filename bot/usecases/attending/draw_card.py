@@ -1,0 +1,146 @@
+"""Use case: the card of a conversation is brought to the desk, and to what is known, at once."""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from bot.domain.conversation import Conversation, Link
+from bot.usecases.attending.card import (
+    Card,
+    Conversations,
+    Departments,
+    Desk,
+    Links,
+    OpenConversations,
+    Tags,
+)
+from bot.usecases.customer.introduce import Registrations
+
+_RECENT: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawCard:
+    """Brings a conversation's card to the desk and keeps it true, at once."""
+
+    conversations: Conversations
+    registrations: Registrations
+    links: Links
+    desk: Desk
+    tags: Tags
+    departments: Departments
+    queue: OpenConversations
+    has_erp: bool = False
+
+    async def card_of(self, conversation: Conversation) -> Card:
+        """The card with the registration and the earlier conversations as they are now."""
+        departments = {one.id: one for one in await self.departments.all()}
+        card = Card(
+            conversation=conversation,
+            registration=None,
+            departments=departments,
+            has_erp=self.has_erp,
+        )
+        if not conversation.registration_id:
+            return card
+        registration = await self.registrations.by_id(conversation.registration_id)
+        latest = await self.conversations.latest_of(
+            conversation.registration_id, count=_RECENT + 1
+        )
+        known = replace(
+            card,
+            recent=tuple(one for one in latest if one.id != conversation.id)[:_RECENT],
+            elsewhere=tuple(
+                one
+                for one in await self.queue.open_of(conversation.registration_id)
+                if one.id != conversation.id
+            ),
+        )
+        if registration is None:
+            return known
+        return replace(
+            known,
+            registration=registration,
+            tags=tuple(t for t in await self.tags.all() if t.id in registration.tags),
+            priority_departments=tuple(
+                d for d in departments.values() if d.id in registration.priority_departments
+            ),
+        )
+
+    async def post(self, conversation: Conversation) -> Conversation:
+        """Post it unless it is there already; a reply to it answers the customer.
+
+        Where the department's group is now: it may be another than when the conversation began.
+        """
+        conversation = await self.in_its_group(conversation)
+        if conversation.card_message_id is not None:
+            return conversation
+        card = await self.card_of(conversation)
+        opened = await self.desk.open_topic(card)
+        if opened != conversation:
+            # Before the card: a topic must not be forgotten by a crash between the two.
+            await self.conversations.set_card(opened)
+        shown = await self.desk.show(replace(card, conversation=opened))
+        await self.conversations.set_card(shown)
+        await self.links.add(
+            [
+                Link(
+                    group_id=shown.group_id,
+                    message_id=shown.card_message_id or 0,
+                    conversation_id=shown.id,
+                )
+            ]
+        )
+        return shown
+
+    async def in_its_group(self, conversation: Conversation) -> Conversation:
+        """The conversation where its department's group is now, without a card if that is new."""
+        group_id = next(
+            (
+                d.group_id
+                for d in await self.departments.all()
+                if d.id == conversation.department_id
+            ),
+            None,
+        )
+        if group_id is None or group_id == conversation.group_id:
+            return conversation
+        await self.conversations.move(conversation.id, group_id)
+        return conversation.model_copy(
+            update={
+                "group_id": group_id,
+                "card_message_id": None,
+                "topic_id": None,
+                "topic_shown": "",
+            }
+        )
+
+    async def refresh(self, conversation_id: str) -> None:
+        """Edit the card to what is known now."""
+        conversation = await self.conversations.get(conversation_id)
+        if conversation and conversation.card_message_id is not None:
+            shown = await self.desk.refresh(await self.card_of(conversation))
+            if shown != conversation:
+                await self.conversations.set_card(shown)
+
+    async def retire(self, conversation: Conversation) -> None:
+        """Edit the card that its last transfer left behind, and close its topic."""
+        transfer = conversation.transfer
+        if transfer is None or transfer.from_card is None:
+            return
+        left = conversation.model_copy(
+            update={
+                "group_id": transfer.from_group,
+                "card_message_id": transfer.from_card,
+                "topic_id": transfer.from_topic,
+                "topic_shown": transfer.from_topic_shown,
+            }
+        )
+        await self.desk.refresh(replace(await self.card_of(left), moved=True))
+
+    async def topic_is_gone(self, conversation: Conversation) -> Conversation:
+        """Somebody has deleted the topic, and the card with it: both are made anew."""
+        lost = conversation.model_copy(
+            update={"card_message_id": None, "topic_id": None, "topic_shown": ""}
+        )
+        await self.conversations.set_card(lost)
+        return await self.post(lost)

@@ -1,0 +1,103 @@
+"""Use case: a closed conversation goes on, with the same protocol."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.domain.conversation import Attendant, Chat, Conversation, ConversationEvent, EventKind
+from bot.usecases.attending.attend import Gone
+from bot.usecases.attending.queue import Queue
+from bot.usecases.attending.show_card import ShowCard
+from bot.usecases.attending.transfer import Attends
+from bot.usecases.customer.identify import Chats
+
+
+@dataclass(frozen=True, slots=True)
+class ReopenedNow:
+    conversation: Conversation
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAlready:
+    """This conversation is open, by whoever was quicker."""
+
+
+@dataclass(frozen=True, slots=True)
+class OtherIsOpen:
+    """The customer has another one by now."""
+
+    conversation: Conversation
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerLeft:
+    """The customer ended it, or is somebody else in this chat by now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReopenConversation:
+    queue: Queue
+    chats: Chats
+    show_card: ShowCard
+    attends: Attends
+    within: timedelta
+    """How long after the closing a customer's words reopen it; zero is never."""
+    clock: Callable[[], datetime]
+
+    async def by_customer(self, chat: Chat) -> Conversation | None:
+        """The chat's conversation, open again, if it was closed a short time ago; with the
+        attendant who had it, if still in the group, else in the queue."""
+        if not self.within:
+            return None
+        now = self.clock()
+        closed = await self.queue.last_closed(chat.id, since=now - self.within)
+        if closed is None or not _is_of(closed, chat) or not await self._has_group(closed):
+            return None
+        holder = closed.claimed_by
+        if holder and not await self.attends(holder.id, closed.group_id):
+            holder = None
+        event = ConversationEvent(at=now, by=f"chat:{chat.id}", what=EventKind.REOPENED)
+        if not await self.queue.reopen(closed, holder, event):
+            return None
+        await self.show_card.refresh(closed.id)
+        return await self.show_card.conversations.get(closed.id)
+
+    async def by_attendant(
+        self, conversation_id: str, attendant: Attendant, *, group_id: int
+    ) -> ReopenedNow | OpenAlready | OtherIsOpen | CustomerLeft | Gone:
+        """It is this attendant's, unless the customer has another open one."""
+        conversations = self.show_card.conversations
+        closed = await conversations.get(conversation_id)
+        if closed is None or closed.group_id != group_id:
+            return Gone()
+        if closed.is_open:
+            return OpenAlready()
+        chat = await self.chats.get(closed.chat_id)
+        if chat is None or not _is_of(closed, chat):
+            return CustomerLeft()
+        event = ConversationEvent(
+            at=self.clock(),
+            by=f"user:{attendant.id}",
+            what=EventKind.REOPENED,
+            detail=attendant.name,
+        )
+        won = await self.queue.reopen(closed, attendant, event)
+        there = await conversations.get(closed.id)
+        if there is None:
+            return Gone()
+        if not won:
+            other = await conversations.open_in(closed.chat_id)
+            return OpenAlready() if there.is_open or other is None else OtherIsOpen(other)
+        await self.show_card.refresh(there.id)
+        return ReopenedNow(there)
+
+    async def _has_group(self, closed: Conversation) -> bool:
+        return any(
+            one.id == closed.department_id and one.group_id is not None and not one.archived
+            for one in await self.show_card.departments.all()
+        )
+
+
+def _is_of(closed: Conversation, chat: Chat) -> bool:
+    """Whether the chat is still the one it was held with; who left ended it himself."""
+    return closed.closed_by is not None and closed.tax_id == chat.tax_id

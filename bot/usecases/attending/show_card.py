@@ -1,0 +1,77 @@
+"""Use case: cards are had posted, brought up to date and retired, each in its turn."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.domain.conversation import Conversation
+from bot.domain.outgoing import Outgoing, Priority, What
+from bot.usecases.attending.card import Card, Conversations, Departments, Outbox
+from bot.usecases.attending.draw_card import DrawCard
+from bot.usecases.customer.introduce import Registrations
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowCard:
+    """Has cards posted and brought up to date, each in its turn: nobody waits for Telegram."""
+
+    draw: DrawCard
+    outbox: Outbox
+    clock: Callable[[], datetime]
+
+    @property
+    def conversations(self) -> Conversations:
+        return self.draw.conversations
+
+    @property
+    def registrations(self) -> Registrations:
+        return self.draw.registrations
+
+    @property
+    def departments(self) -> Departments:
+        return self.draw.departments
+
+    async def card_of(self, conversation: Conversation) -> Card:
+        """The card with everything as it is now."""
+        return await self.draw.card_of(conversation)
+
+    async def post(self, conversation: Conversation) -> Conversation:
+        """Have it posted, unless it is there already."""
+        if conversation.card_message_id is None:
+            await self._put(conversation, What.CARD, Priority.CARD)
+        return conversation
+
+    async def refresh(self, conversation_id: str) -> None:
+        """Have it edited to what is known when its turn comes."""
+        conversation = await self.draw.conversations.get(conversation_id)
+        if conversation and conversation.card_message_id is not None:
+            await self._put(conversation, What.REFRESH, Priority.PROGRESS)
+
+    async def retire(self, conversation: Conversation) -> None:
+        """Have the card that its last transfer left behind say where it went."""
+        transfer = conversation.transfer
+        if transfer and transfer.from_card is not None:
+            await self._put(
+                conversation, What.RETIRE, Priority.PROGRESS, group_id=transfer.from_group
+            )
+
+    async def _put(
+        self,
+        conversation: Conversation,
+        what: What,
+        priority: Priority,
+        *,
+        group_id: int | None = None,
+    ) -> None:
+        await self.outbox.put(
+            Outgoing(
+                # What is done is told by the conversation, so that doing it again does nothing.
+                id=f"{what}:{uuid.uuid4().hex}",
+                chat_id=conversation.group_id if group_id is None else group_id,
+                conversation_id=conversation.id,
+                what=what,
+                priority=priority,
+                put_at=self.clock(),
+            )
+        )

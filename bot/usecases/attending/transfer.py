@@ -1,0 +1,298 @@
+"""Use case: a conversation goes to another department or to another attendant."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+import structlog
+
+from bot.domain.conversation import (
+    Attendant,
+    Conversation,
+    ConversationEvent,
+    Department,
+    EventKind,
+    Question,
+    Transfer,
+)
+from bot.domain.errors import RefusedError
+from bot.domain.team import GroupMember
+from bot.usecases.attending.attend import AlreadyClosed, Gone
+from bot.usecases.attending.queue import Queue
+from bot.usecases.attending.show_card import ShowCard
+
+REASON_LENGTH: Final = 300
+SHORT_ID: Final = 12
+"""So much of a department's id names it: a button's data has 64 bytes."""
+# Whoever made the transfer tells of it at once; only what was cut short is left to the round.
+_CUT_SHORT: Final = timedelta(minutes=1)
+
+logger = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class ToDepartment:
+    department: Department
+
+
+@dataclass(frozen=True, slots=True)
+class ToAttendant:
+    attendant: Attendant
+
+
+@dataclass(frozen=True, slots=True)
+class ToQueue:
+    """Given back: whoever is free takes it."""
+
+
+Target = ToDepartment | ToAttendant | ToQueue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Targets:
+    """Where a conversation can go from here."""
+
+    conversation: Conversation
+    departments: tuple[Department, ...]
+    attendants: tuple[Attendant, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Transferred:
+    conversation: Conversation
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedMeanwhile:
+    """Somebody took it, gave it or passed it on since the question was asked."""
+
+    conversation: Conversation
+
+
+@dataclass(frozen=True, slots=True)
+class NoTarget:
+    """The department has no group any more, or the attendant has left the group."""
+
+
+class Members(Protocol):
+    async def of_group(self, group_id: int) -> list[GroupMember]:
+        """Everybody known of the group, also who left it."""
+
+
+class Administrators(Protocol):
+    async def administrators(self, group_id: int) -> list[tuple[int, str]]:
+        """Id and name; raises RefusedError or TryLaterError."""
+
+
+class Attends(Protocol):
+    async def __call__(self, user_id: int, group_id: int) -> bool: ...
+
+
+class TransferNews(Protocol):
+    """Who is told of a transfer, besides what the cards say."""
+
+    async def tell_customer(self, conversation: Conversation, department: Department) -> None:
+        """One sentence with the new department. Raises TryLaterError."""
+
+    async def tell_attendant(self, conversation: Conversation, transfer: Transfer) -> None:
+        """Mention the attendant who has it now, below its card. Raises TryLaterError."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferConversation:
+    queue: Queue
+    show_card: ShowCard
+    members: Members
+    groups: Administrators
+    attends: Attends
+    news: TransferNews
+    holding: Callable[[int], AbstractAsyncContextManager[object]]
+    """Keeps the customer's messages waiting while the card moves: it is posted once."""
+    clock: Callable[[], datetime]
+
+    async def targets(
+        self, conversation_id: str, *, group_id: int
+    ) -> Targets | AlreadyClosed | Gone:
+        """Departments with a group of their own, and the attendants of this one."""
+        conversation = await self.show_card.conversations.get(conversation_id)
+        if conversation is None or conversation.group_id != group_id:
+            return Gone()
+        if not conversation.is_open:
+            return AlreadyClosed(conversation)
+        holder = conversation.claimed_by
+        known = {m.user_id: m.name for m in await self.members.of_group(group_id) if m.is_member}
+        try:
+            known |= dict(await self.groups.administrators(group_id))
+        except RefusedError as error:
+            # Whoever has pressed or written before is known all the same.
+            logger.info("administrators not told", chat=group_id, reason=str(error))
+        return Targets(
+            conversation=conversation,
+            departments=tuple(
+                one
+                for one in await self.show_card.departments.all()
+                if _is_open_to(one, conversation)
+            ),
+            attendants=tuple(
+                Attendant(id=user_id, name=name)
+                for user_id, name in sorted(known.items(), key=lambda item: item[1].casefold())
+                if holder is None or user_id != holder.id
+            ),
+        )
+
+    async def target(self, named: str, conversation: Conversation) -> Target | NoTarget:
+        """What a button or a question names, as it is now."""
+        kind, _, rest = named.partition(".")
+        if kind == "q" and conversation.claimed_by:
+            return ToQueue()
+        if kind == "d":
+            for one in await self.show_card.departments.all():
+                if one.id[:SHORT_ID] == rest and _is_open_to(one, conversation):
+                    return ToDepartment(one)
+        if kind == "a" and rest.isdecimal():
+            attendant = await self._attendant(int(rest), conversation.group_id)
+            if attendant:
+                return ToAttendant(attendant)
+        return NoTarget()
+
+    async def __call__(
+        self, question: Question, reason: str
+    ) -> Transferred | ChangedMeanwhile | AlreadyClosed | NoTarget | Gone:
+        """It goes where the question says, unless it changed since it was asked.
+
+        Safe to repeat: what a crash left undone is done then.
+        """
+        conversation = await self.show_card.conversations.get(question.conversation_id)
+        if conversation is None:
+            return Gone()
+        done = conversation.transfer
+        if done and not done.settled:
+            await self.settle(conversation.id)
+        if done and (done.question, done.from_group) == (question.message_id, question.group_id):
+            return await self._transferred(conversation)
+        if conversation.group_id != question.group_id:
+            return ChangedMeanwhile(conversation)
+        if not conversation.is_open:
+            return AlreadyClosed(conversation)
+        holder = conversation.claimed_by
+        if (holder.id if holder else None) != question.holder_id:
+            return ChangedMeanwhile(conversation)
+        target = await self.target(question.target, conversation)
+        if isinstance(target, NoTarget):
+            return target
+        moved, event = await self._moved(conversation, target, question, reason)
+        if not await self.queue.transfer(conversation, moved, event):
+            there = await self.show_card.conversations.get(conversation.id)
+            return ChangedMeanwhile(there) if there else Gone()
+        await self.settle(conversation.id)
+        return Transferred(moved, target)
+
+    async def settle(self, conversation_id: str) -> None:
+        """Cards and customer learn of the transfer; nothing when they have."""
+        first = await self.show_card.conversations.get(conversation_id)
+        if first is None:
+            return
+        async with self.holding(first.chat_id):
+            conversation = await self.show_card.conversations.get(conversation_id)
+            transfer = conversation.transfer if conversation else None
+            if conversation is None or transfer is None or transfer.settled:
+                return
+            departments = {one.id: one for one in await self.show_card.departments.all()}
+            department = departments.get(conversation.department_id)
+            if transfer.from_department is None or department is None:
+                await self.show_card.refresh(conversation.id)
+                if conversation.claimed_by:
+                    await self.news.tell_attendant(conversation, transfer)
+            else:
+                await self._move_card(conversation)
+                await self.news.tell_customer(conversation, department)
+            await self.queue.settle(conversation.id, transfer)
+
+    async def settle_all(self) -> int:
+        """One round over the transfers that a crash or Telegram's absence cut short."""
+        late = self.clock() - _CUT_SHORT
+        cut_short = [
+            one
+            for one in await self.queue.all_open()
+            if one.transfer and not one.transfer.settled and one.transfer.at <= late
+        ]
+        for one in cut_short:
+            await self.settle(one.id)
+        return len(cut_short)
+
+    async def _move_card(self, conversation: Conversation) -> None:
+        await self.show_card.post(conversation)
+        await self.show_card.retire(conversation)
+
+    async def _moved(
+        self, seen: Conversation, target: Target, question: Question, reason: str
+    ) -> tuple[Conversation, ConversationEvent]:
+        now, by = self.clock(), question.asked
+        names = {one.id: one.shown for one in await self.show_card.departments.all()}
+        here = names.get(seen.department_id, "")
+        transfer = Transfer(
+            at=now,
+            by=by,
+            reason=reason,
+            question=question.message_id,
+            from_group=seen.group_id,
+            from_card=seen.card_message_id,
+            from_topic=seen.topic_id,
+            from_topic_shown=seen.topic_shown,
+        )
+        values: dict[str, object] = {"queued_at": now, "claimed_by": None, "claimed_at": None}
+        match target:
+            case ToDepartment(department):
+                to = f"{here} → {department.shown}"
+                values |= {
+                    "department_id": department.id,
+                    "group_id": department.group_id,
+                    "priority": await self._goes_first(seen, department),
+                    "card_message_id": None,
+                    "topic_id": None,
+                    "topic_shown": "",
+                }
+                transfer = transfer.model_copy(update={"from_department": seen.department_id})
+            case ToAttendant(attendant):
+                to = attendant.name
+                values |= {"claimed_by": attendant, "claimed_at": now}
+                transfer = transfer.model_copy(update={"to": to})
+            case ToQueue():
+                to = ""
+        what = EventKind.RELEASED if isinstance(target, ToQueue) else EventKind.TRANSFERRED
+        detail = ": ".join(part for part in (to, reason) if part)
+        event = ConversationEvent(at=now, by=f"user:{by.id}", what=what, detail=detail)
+        return seen.model_copy(update=values | {"transfer": transfer}), event
+
+    async def _goes_first(self, conversation: Conversation, department: Department) -> bool:
+        if conversation.registration_id is None:
+            return False
+        registration = await self.show_card.registrations.by_id(conversation.registration_id)
+        return bool(registration and registration.goes_first_in(department.id))
+
+    async def _attendant(self, user_id: int, group_id: int) -> Attendant | None:
+        if not await self.attends(user_id, group_id):
+            return None
+        for member in await self.members.of_group(group_id):
+            if member.user_id == user_id:
+                return Attendant(id=user_id, name=member.name)
+        return None
+
+    async def _transferred(self, conversation: Conversation) -> Transferred:
+        if conversation.transfer and conversation.transfer.from_department is None:
+            holder = conversation.claimed_by
+            return Transferred(conversation, ToAttendant(holder) if holder else ToQueue())
+        departments: Sequence[Department] = await self.show_card.departments.all()
+        [department] = [one for one in departments if one.id == conversation.department_id]
+        return Transferred(conversation, ToDepartment(department))
+
+
+def _is_open_to(department: Department, conversation: Conversation) -> bool:
+    return (
+        not department.archived
+        and department.group_id is not None
+        and department.id != conversation.department_id
+    )

@@ -1,0 +1,125 @@
+"""Use case: an attendant has made sure of who is writing."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from bot.domain.conversation import (
+    Attendant,
+    Chat,
+    Conversation,
+    ConversationEvent,
+    EventKind,
+    Identity,
+    VerifiedBy,
+)
+from bot.domain.registration import Registration
+from bot.usecases.attending.attend import AlreadyClosed, Done, Gone
+from bot.usecases.attending.show_card import ShowCard
+from bot.usecases.customer.identify import Chats
+
+
+class Verifications(Protocol):
+    async def store(self, conversation_id: str, chat: Chat, event: ConversationEvent) -> bool:
+        """Make conversation and chat verified as `chat` is, both or neither, with the event in
+        the conversation's history; False when one of them has changed since."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verifiable:
+    """The attendant may say that the customer is this one."""
+
+    conversation: Conversation
+    registration: Registration
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyVerified:
+    conversation: Conversation
+
+
+@dataclass(frozen=True, slots=True)
+class NobodyKnown:
+    """There is no registration that the customer could be proven to be."""
+
+
+@dataclass(frozen=True, slots=True)
+class SomebodyElse:
+    """The chat, or the conversation, belongs to another registration by now."""
+
+
+Refusal = AlreadyVerified | NobodyKnown | SomebodyElse | AlreadyClosed | Gone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyByHand:
+    chats: Chats
+    show_card: ShowCard
+    verifications: Verifications
+    holding: Callable[[int], AbstractAsyncContextManager[object]]
+    """Keeps one chat's messages waiting while its proof is stored."""
+    clock: Callable[[], datetime]
+
+    async def whom(self, conversation_id: str, *, group_id: int) -> Verifiable | Refusal:
+        """Of whom the attendant is to be asked."""
+        conversation = await self.show_card.conversations.get(conversation_id)
+        if conversation is None or conversation.group_id != group_id:
+            return Gone()
+        if conversation.identity is Identity.VERIFIED:
+            return AlreadyVerified(conversation)
+        if not conversation.is_open:
+            return AlreadyClosed(conversation)
+        registration = (
+            await self.show_card.registrations.by_id(conversation.registration_id)
+            if conversation.registration_id
+            else None
+        )
+        return Verifiable(conversation, registration) if registration else NobodyKnown()
+
+    async def __call__(
+        self, conversation_id: str, registration_mark: str, attendant: Attendant, *, group_id: int
+    ) -> Done | Refusal:
+        """registration_mark: how the id begins of the registration that the attendant was shown.
+
+        Safe to repeat: the attendant who did it is told so again.
+        """
+        found = await self.whom(conversation_id, group_id=group_id)
+        outcome: Done | Refusal
+        if isinstance(found, Verifiable):
+            async with self.holding(found.conversation.chat_id):
+                outcome = await self._verify(
+                    conversation_id, registration_mark, attendant, group_id
+                )
+        else:
+            outcome = found
+        if isinstance(outcome, AlreadyVerified) and outcome.conversation.verifier == attendant:
+            outcome = Done(outcome.conversation)
+        if isinstance(outcome, Done):
+            await self.show_card.refresh(conversation_id)
+        return outcome
+
+    async def _verify(
+        self, conversation_id: str, registration_mark: str, attendant: Attendant, group_id: int
+    ) -> Done | Refusal:
+        found = await self.whom(conversation_id, group_id=group_id)
+        if not isinstance(found, Verifiable):
+            return found
+        registration, conversation = found.registration, found.conversation
+        chat = await self.chats.get(conversation.chat_id)
+        if (
+            chat is None
+            or chat.registration_id != registration.id
+            or chat.tax_id != conversation.tax_id
+            or not registration.id.startswith(registration_mark)
+        ):
+            return SomebodyElse()
+        now = self.clock()
+        event = ConversationEvent(
+            at=now, by=f"user:{attendant.id}", what=EventKind.VERIFIED, detail=attendant.name
+        )
+        proven = chat.verified(VerifiedBy.ATTENDANT, at=now, verifier=attendant)
+        if not await self.verifications.store(conversation_id, proven, event):
+            return SomebodyElse()
+        return Done(conversation)

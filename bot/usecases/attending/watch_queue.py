@@ -1,0 +1,120 @@
+"""Use cases: in the background, cards follow their registrations and nobody with priority is
+forgotten."""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+import structlog
+
+from bot.domain.conversation import Conversation, ConversationEvent, EventKind, others_mark
+from bot.domain.errors import AppError
+from bot.usecases.attending.card import Card
+from bot.usecases.attending.queue import Queue
+from bot.usecases.attending.show_card import ShowCard
+from bot.usecases.attending.transfer import TransferConversation
+
+REMINDERS_A_WAIT: Final = 3
+
+logger = structlog.get_logger()
+
+
+class Reminders(Protocol):
+    async def remind(self, card: Card, *, waited: timedelta) -> None:
+        """Tell the group, below the card, how long somebody with priority has waited."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowRegistrations:
+    """One round: cards are drawn again whose registration has changed since, wherever the change
+    came from, or what is open for it elsewhere; the order of the queue follows."""
+
+    queue: Queue
+    show_card: ShowCard
+
+    async def __call__(self) -> int:
+        """How many cards were drawn again."""
+        by_registration: dict[str, list[Conversation]] = defaultdict(list)
+        for one in await self.queue.all_open():
+            if one.registration_id:
+                by_registration[one.registration_id].append(one)
+        versions = await self.queue.versions(sorted(by_registration))
+        drawn = 0
+        for registration_id, together in by_registration.items():
+            version = versions.get(registration_id, 0)
+            for one in together:
+                others = others_mark(other for other in together if other.id != one.id)
+                if (one.card_version, one.card_others) != (version, others):
+                    drawn += await self._follow(one, registration_id, others)
+        return drawn
+
+    async def _follow(self, one: Conversation, registration_id: str, others: str) -> bool:
+        registration = await self.show_card.registrations.by_id(registration_id)
+        priority = bool(registration and registration.goes_first_in(one.department_id))
+        if priority != one.priority:
+            await self.queue.prioritise(one, priority=priority)
+        try:
+            await self.show_card.refresh(one.id)
+        except AppError as error:
+            # In the next round again; the other cards are not to wait for this group.
+            logger.warning("card not drawn", group=one.group_id, error=str(error))
+            return False
+        version = registration.version if registration else 0
+        await self.queue.drawn(one.id, version, others=others)
+        return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemindOfPriority:
+    """One round: the group is told of each who has priority and waits too long."""
+
+    queue: Queue
+    show_card: ShowCard
+    reminders: Reminders
+    every: timedelta
+    """Zero is never."""
+    clock: Callable[[], datetime]
+
+    async def __call__(self) -> int:
+        """How many reminders were given."""
+        if not self.every:
+            return 0
+        now, given = self.clock(), 0
+        for one in await self.queue.all_open():
+            if not self._is_due(one, now):
+                continue
+            event = ConversationEvent(at=now, by="balcao", what=EventKind.REMINDED)
+            if not await self.queue.remind(one, event):
+                continue
+            given += 1
+            try:
+                card = await self.show_card.card_of(one)
+                await self.reminders.remind(card, waited=now - one.customer_waits_since)
+            except AppError as error:
+                # The next one says it again; the others are not to wait for this group.
+                logger.warning("reminder not given", group=one.group_id, error=str(error))
+        return given
+
+    def _is_due(self, one: Conversation, now: datetime) -> bool:
+        since = one.reminded_at or one.in_queue_since
+        return (
+            one.priority
+            and one.waits
+            and one.reminders < REMINDERS_A_WAIT
+            and now - since >= self.every
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueRounds:
+    """What watches over open conversations in the background."""
+
+    follow_registrations: FollowRegistrations
+    remind: RemindOfPriority
+    transfer: TransferConversation
+
+    def each(self) -> tuple[Callable[[], Awaitable[int]], ...]:
+        """To be repeated apart: one that waits for Telegram does not hold up the others."""
+        return self.follow_registrations, self.remind, self.transfer.settle_all

@@ -1,0 +1,1 @@
+"""The company itself: departments, team, roles, figures and how the bot is doing."""

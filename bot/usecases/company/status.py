@@ -1,0 +1,177 @@
+"""Use case: how the bot is right now, each part told by itself."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol, TypeVar
+
+import structlog
+
+from bot.domain.backup import Backups
+from bot.domain.conversation import Department
+from bot.domain.errors import AppError, Problem
+from bot.domain.group import GroupAccess
+from bot.domain.retention import RetentionRun
+from bot.usecases.jobs.begin_sync import LastSync
+
+PART_S: Final = 5.0
+"""How long a part may take."""
+GROUPS_AT_MOST: Final = 12
+Answer = TypeVar("Answer")
+
+logger = structlog.get_logger()
+
+
+class Erp(Protocol):
+    async def probe(self) -> None:
+        """Return when the ERP answers and accepts the credentials; raises an AppError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A part that could not be told."""
+
+    problem: Problem | None = None
+    is_slow: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Updates in the inbox, and what is to be sent."""
+
+    pending: int
+    set_aside: int
+    """Failed for good; kept for whoever looks into it."""
+    unsent: int = 0
+    """What waits in the outbox."""
+    unsent_since: datetime | None = None
+    """Since when the oldest of it waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupStatus:
+    department: Department
+    access: GroupAccess | Failed | None
+    """None when the department has no group."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Groups:
+    """The departments in use; `more` of them were not asked about."""
+
+    asked: tuple[GroupStatus, ...]
+    more: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    version: str
+    running_since: datetime
+    checked_at: datetime
+    is_embedded: bool
+    database: Failed | None
+    """None when it answers."""
+    registrations: int | Failed
+    open_conversations: int | Failed
+    waiting: Waiting | Failed
+    backups: Backups | Failed
+    erp: str
+    """Its name; empty when there is none."""
+    erp_answer: Failed | None
+    last_sync: LastSync | Failed | None
+    """None when there is no ERP."""
+    retained: RetentionRun | Failed | None
+    """The last deletion of old conversations; None before the first, or when all are kept."""
+    groups: Groups | Failed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportStatus:
+    """Asks everything at once; what fails or takes too long is told as such."""
+
+    version: str
+    running_since: datetime
+    is_embedded: bool
+    database_answers: Callable[[], Awaitable[None]]
+    registrations: Callable[[], Awaitable[int]]
+    open_conversations: Callable[[], Awaitable[int]]
+    waiting: Callable[[], Awaitable[Waiting]]
+    backups: Callable[[], Awaitable[Backups]]
+    erp_name: str
+    erp: Erp | None
+    last_sync: Callable[[], Awaitable[LastSync]] | None
+    retained: Callable[[], Awaitable[RetentionRun | None]] | None
+    departments: Callable[[], Awaitable[Sequence[Department]]]
+    access_to_group: Callable[[int], Awaitable[GroupAccess]]
+    clock: Callable[[], datetime]
+    part_s: float = PART_S
+
+    async def __call__(self) -> Status:
+        async with asyncio.TaskGroup() as parts:
+            database = parts.create_task(self._tried(self.database_answers()))
+            registrations = parts.create_task(self._tried(self.registrations()))
+            conversations = parts.create_task(self._tried(self.open_conversations()))
+            waiting = parts.create_task(self._tried(self.waiting()))
+            backups = parts.create_task(self._tried(self.backups()))
+            erp = parts.create_task(self._tried(self.erp.probe() if self.erp else _nothing()))
+            last_sync = parts.create_task(
+                self._tried(self.last_sync() if self.last_sync else _nothing())
+            )
+            retained = parts.create_task(
+                self._tried(self.retained() if self.retained else _nothing())
+            )
+            groups = parts.create_task(self._groups())
+        return Status(
+            version=self.version,
+            running_since=self.running_since,
+            checked_at=self.clock(),
+            is_embedded=self.is_embedded,
+            database=database.result(),
+            registrations=registrations.result(),
+            open_conversations=conversations.result(),
+            waiting=waiting.result(),
+            backups=backups.result(),
+            erp=self.erp_name if self.erp else "",
+            erp_answer=erp.result(),
+            last_sync=last_sync.result(),
+            retained=retained.result(),
+            groups=groups.result(),
+        )
+
+    async def _groups(self) -> Groups | Failed:
+        began = asyncio.get_running_loop().time()
+        departments = await self._tried(self.departments())
+        if isinstance(departments, Failed):
+            return departments
+        # One time limit for both: what the departments took is missing here.
+        left_s = max(0.0, self.part_s - (asyncio.get_running_loop().time() - began))
+        active = [one for one in departments if not one.archived]
+        asked = active[:GROUPS_AT_MOST]
+        answers = await asyncio.gather(*(self._access(one.group_id, left_s) for one in asked))
+        return Groups(asked=tuple(map(GroupStatus, asked, answers)), more=len(active) - len(asked))
+
+    async def _access(self, group_id: int | None, within_s: float) -> GroupAccess | Failed | None:
+        if group_id is None:
+            return None
+        return await self._tried(self.access_to_group(group_id), within_s)
+
+    async def _tried(
+        self, part: Awaitable[Answer], within_s: float | None = None
+    ) -> Answer | Failed:
+        try:
+            async with asyncio.timeout(self.part_s if within_s is None else within_s):
+                return await part
+        except TimeoutError:
+            return Failed(is_slow=True)
+        except AppError as error:
+            logger.warning("part of the status failed", error=str(error))
+            return Failed(error.problem)
+        except Exception:
+            # A fault in one part must not hide the others: this is where one looks for faults.
+            logger.exception("part of the status failed")
+            return Failed()
+
+
+async def _nothing() -> None: ...

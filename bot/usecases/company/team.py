@@ -1,0 +1,216 @@
+"""Use cases: an admin invites another one, who accepts; an admin is removed."""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol
+
+import structlog
+
+from bot.domain.team import INVITATION_LASTS, Admin, Invitation
+from bot.usecases.company.roles import RoleOf
+
+# Of the token's 44 characters the first 12 name the invitation, the rest is known to nobody else.
+_ID_BYTES: Final = 9
+_ID_LENGTH: Final = 12
+_SECRET_BYTES: Final = 24
+OPEN_AT_ONCE: Final = 10
+
+logger = structlog.get_logger()
+
+
+class Admins(Protocol):
+    async def all(self) -> list[Admin]: ...
+
+    async def get(self, user_id: int) -> Admin | None: ...
+
+    async def put(self, admin: Admin) -> None: ...
+
+    async def remove(self, user_id: int) -> bool:
+        """Whether the user was there until now."""
+
+
+class Invitations(Protocol):
+    async def add(self, invitation: Invitation) -> None: ...
+
+    async def get(self, invitation_id: str) -> Invitation | None: ...
+
+    async def all(self) -> list[Invitation]: ...
+
+    async def use(self, invitation_id: str, user_id: int, *, at: datetime) -> bool:
+        """Whether the user has it now: it was open, and nobody else was quicker."""
+
+    async def fulfil(self, invitation_id: str) -> None: ...
+
+    async def revoke(self, invitation_id: str) -> bool:
+        """Whether it was unused and not revoked until now."""
+
+
+@dataclass(frozen=True, slots=True)
+class TooManyInvitations:
+    """Enough are open; one must be revoked first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    admin: Admin
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyAdmin:
+    """The invitation is still open, for somebody else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """There is no such invitation, or its secret is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    """Taken back, or whoever made it is no admin any more."""
+
+
+Acceptance = Accepted | AlreadyAdmin | Unknown | Expired | Used | Revoked
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    admin: Admin
+
+
+@dataclass(frozen=True, slots=True)
+class FromSettings:
+    """Only whoever runs the server removes this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoAdmin:
+    """Not an admin, or not any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManageTeam:
+    """Whoever calls has the right to, except in `accept`, which is for anybody with a link."""
+
+    admins: Admins
+    invitations: Invitations
+    role_of: RoleOf
+    clock: Callable[[], datetime]
+
+    async def invite(self, by: int) -> tuple[Invitation, str] | TooManyInvitations:
+        """A new invitation, and its token, which cannot be had again."""
+        if len(await self.open_invitations()) >= OPEN_AT_ONCE:
+            return TooManyInvitations()
+        invitation_id, secret = (
+            secrets.token_urlsafe(_ID_BYTES),
+            secrets.token_urlsafe(_SECRET_BYTES),
+        )
+        now = self.clock()
+        invitation = Invitation(
+            id=invitation_id,
+            secret_hash=_hash(secret),
+            invited_by=by,
+            created_at=now,
+            expires_at=now + INVITATION_LASTS,
+        )
+        await self.invitations.add(invitation)
+        logger.info("admin invited", invitation=invitation_id, by=by)
+        return invitation, invitation_id + secret
+
+    async def open_invitations(self) -> list[Invitation]:
+        """Those that can still be accepted, oldest first."""
+        now = self.clock()
+        return [
+            invitation
+            for invitation in await self.invitations.all()
+            if invitation.is_open(now) and await self.role_of.is_admin(invitation.invited_by)
+        ]
+
+    async def revoke(self, invitation_id: str, *, by: int) -> bool:
+        """Whether it could still be taken back."""
+        revoked = await self.invitations.revoke(invitation_id)
+        if revoked:
+            logger.info("invitation revoked", invitation=invitation_id, by=by)
+        return revoked
+
+    async def accept(self, token: str, user_id: int, name: str) -> Acceptance:
+        """The user is an admin now, or why not.
+
+        Repeated after a crash it ends as it would have; repeated later it says Used.
+        """
+        invitation = await self._found(token)
+        if invitation is None:
+            return Unknown()
+        mine = invitation.used_by == user_id and not invitation.fulfilled
+        if not mine:
+            if await self.role_of.is_admin(user_id):
+                return AlreadyAdmin()
+            if refusal := await self._refusal(invitation):
+                return refusal
+            if not await self.invitations.use(invitation.id, user_id, at=self.clock()):
+                again = await self.invitations.get(invitation.id)
+                return (await self._refusal(again) if again else None) or Used()
+        admin = Admin(
+            id=user_id,
+            name=name,
+            since=self.clock(),
+            invited_by=invitation.invited_by,
+            invitation_id=invitation.id,
+        )
+        await self.admins.put(admin)
+        await self.invitations.fulfil(invitation.id)
+        self.role_of.forget()
+        logger.info("admin added", user=user_id, by=invitation.invited_by)
+        return Accepted(admin)
+
+    async def remove(self, user_id: int, *, by: int) -> Removed | FromSettings | NoAdmin:
+        """The user has no right any more, and neither have the links he made."""
+        if user_id in self.role_of.settings_admins:
+            return FromSettings()
+        admin = await self.admins.get(user_id)
+        if admin is None:
+            return NoAdmin()
+        # First: an acceptance that was cut short must not be finished after the removal.
+        await self.invitations.fulfil(admin.invitation_id)
+        for invitation in await self.invitations.all():
+            if invitation.invited_by == user_id:
+                await self.invitations.revoke(invitation.id)
+        removed = await self.admins.remove(user_id)
+        self.role_of.forget()
+        if not removed:
+            return NoAdmin()
+        logger.info("admin removed", user=user_id, by=by)
+        return Removed(admin)
+
+    async def _found(self, token: str) -> Invitation | None:
+        invitation_id, secret = token[:_ID_LENGTH], token[_ID_LENGTH:]
+        invitation = await self.invitations.get(invitation_id)
+        # Hashed and compared whether there is one or not, and in constant time.
+        expected = invitation.secret_hash if invitation else _hash("")
+        is_right = hmac.compare_digest(_hash(secret), expected)
+        return invitation if is_right else None
+
+    async def _refusal(self, invitation: Invitation) -> Expired | Used | Revoked | None:
+        if invitation.used_by is not None:
+            return Used()
+        if invitation.revoked or not await self.role_of.is_admin(invitation.invited_by):
+            return Revoked()
+        return None if invitation.is_open(self.clock()) else Expired()
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode(errors="replace")).hexdigest()

@@ -1,0 +1,1 @@
+"""The customer's chat, from the first word to the open conversation."""

@@ -1,0 +1,151 @@
+"""Use case: a document typed in a chat becomes a known, registered person."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Protocol, assert_never
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from bot.domain.candidate import FROM_ERP, Candidate, Create, Refused, Unchanged, Update
+from bot.domain.conversation import Chat, fingerprint
+from bot.domain.errors import AppError
+from bot.domain.registration import Kind, Registration, Stamp, Way
+from bot.domain.tax_id import TaxId
+from bot.usecases.customer.pace import Pace
+from bot.usecases.register.apply_plan import ApplyPlan
+
+DIFFERENT_TAX_IDS_A_DAY: Final = 5
+# What a customer on a phone waits for before going on without the ERP's answer.
+LOOKUP_BUDGET_S: Final = 5.0
+
+logger = structlog.get_logger()
+
+
+class CustomerLookup(Protocol):
+    """The ERP, as far as an identification needs it."""
+
+    async def by_tax_id(self, tax_id: TaxId) -> Candidate | None:
+        """Who has this document there, or None; raises any AppError when that cannot be told."""
+
+
+class Chats(Protocol):
+    async def get(self, chat_id: int) -> Chat | None: ...
+
+    async def put(self, chat: Chat) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    registration: Registration
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Neither the register nor the ERP knows the document."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotConsulted:
+    """Not in the register, and the ERP gave no usable answer in time."""
+
+
+LookupOutcome = Found | Unknown | NotConsulted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookUp:
+    """Register first, then ERP; whom the ERP knows is registered by it."""
+
+    erp: CustomerLookup | None
+    apply_plan: ApplyPlan
+    clock: Callable[[], datetime]
+    budget_s: float = LOOKUP_BUDGET_S
+
+    async def __call__(self, tax_id: TaxId) -> LookupOutcome:
+        """Who has this document; passes on an AppError of the register, never one of the ERP."""
+        known = (await self.apply_plan.register.by_tax_ids([tax_id])).get(tax_id.key)
+        if known and (self.erp is None or known.kinds != {Kind.PROSPECT}):
+            return Found(known)
+        # A prospect is asked about again: he may be the ERP's customer by now.
+        if self.erp is None:
+            return Unknown()
+        try:
+            async with asyncio.timeout(self.budget_s):
+                candidate = await self.erp.by_tax_id(tax_id)
+        except (AppError, TimeoutError) as error:
+            logger.warning("ERP not consulted", tax_id=tax_id.hidden, error=str(error) or "slow")
+            return Found(known) if known else NotConsulted()
+        if candidate is None:
+            return Found(known) if known else Unknown()
+        stamp = Stamp(at=self.clock(), by="erp", way=Way.IDENTIFICATION)
+        [decision] = await self.apply_plan([candidate], FROM_ERP, stamp)
+        match decision:
+            case Create(registration) | Unchanged(registration) | Update(after=registration):
+                return Found(registration)
+            case Refused(reasons=reasons):
+                # A record without a usable name, say: the attendants see the person all the same.
+                logger.warning("ERP record refused", reasons=[str(reason) for reason in reasons])
+                return Found(known) if known else Unknown()
+            case _:
+                assert_never(decision)
+
+
+@dataclass(frozen=True, slots=True)
+class TooManyTaxIds:
+    """This chat has typed too many different documents today."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identify:
+    """Links a chat to the document that was typed in it."""
+
+    chats: Chats
+    look_up: LookUp
+    clock: Callable[[], datetime]
+    timezone: ZoneInfo
+    pace: Pace = field(default_factory=Pace)
+
+    async def note(self, chat_id: int, tax_id: TaxId) -> Chat | TooManyTaxIds:
+        """Count the document against the chat's limit and remember it as the one typed.
+
+        Comes before the look-up and takes the same time for every document.
+        """
+        chat = await self.chats.get(chat_id) or Chat(id=chat_id)
+        today = self.clock().astimezone(self.timezone).date().isoformat()
+        attempts = chat.attempts if chat.attempts_on == today else ()
+        mark = fingerprint(tax_id)
+        if mark not in attempts:
+            attempts = (*attempts, mark)
+        too_many = len(attempts) > DIFFERENT_TAX_IDS_A_DAY
+        if too_many:
+            logger.warning("too many tax ids in a day", chat=chat_id, tax_id=tax_id.hidden)
+        typed = chat.model_copy(update={"tax_id": None if too_many else tax_id}).unproven()
+        noted = typed.model_copy(
+            update={
+                "attempts": attempts[: DIFFERENT_TAX_IDS_A_DAY + 1],
+                "attempts_on": today,
+                "registration_id": None,
+                "lookup_owed": not too_many,
+            }
+        )
+        await self.chats.put(noted)
+        return TooManyTaxIds() if too_many else noted
+
+    async def __call__(self, chat: Chat) -> Chat:
+        """The chat, linked to whom its document belongs; still owed when the ERP is silent."""
+        if chat.tax_id is None:
+            return chat
+        async with self.pace.kept():
+            outcome = await self.look_up(chat.tax_id)
+            found = outcome.registration.id if isinstance(outcome, Found) else None
+            linked = chat.model_copy(
+                update={
+                    "registration_id": found,
+                    "lookup_owed": isinstance(outcome, NotConsulted),
+                }
+            )
+            await self.chats.put(linked)
+        return linked

@@ -1,0 +1,100 @@
+"""Use cases: what a customer tells of himself after the document: telephone and name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Protocol
+
+from bot.domain.candidate import FROM_CHAT, Candidate, Create, Unchanged
+from bot.domain.conversation import Chat, VerifiedBy
+from bot.domain.registration import Kind, Phones, Registration, Stamp, Way
+from bot.usecases.customer.identify import Chats
+from bot.usecases.customer.pace import Pace
+from bot.usecases.register.apply_plan import ApplyPlan
+
+_NOBODY: Final = "-"
+"""No registration's id."""
+
+
+class Registrations(Protocol):
+    async def by_id(self, registration_id: str) -> Registration | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    registration: Registration
+
+
+@dataclass(frozen=True, slots=True)
+class NotVerified:
+    """No registration, or another telephone on record: from outside the two look the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmPhone:
+    """Compares the telephone of the Telegram account with those on record."""
+
+    chats: Chats
+    registrations: Registrations
+    clock: Callable[[], datetime]
+
+    async def __call__(self, chat_id: int, phone: str | None) -> Verified | NotVerified:
+        """phone: E.164, from a contact whose owner is the sender; None when it was skipped."""
+        chat = await self.chats.get(chat_id) or Chat(id=chat_id)
+        registration = await registration_behind(chat, self.registrations)
+        chat = chat.model_copy(update={"phone": phone}).unproven()
+        if phone is None or registration is None or not registration.is_reached_at(phone):
+            await self.chats.put(chat)
+            return NotVerified()
+        await self.chats.put(chat.verified(VerifiedBy.PHONE, at=self.clock()))
+        return Verified(registration)
+
+
+async def registration_behind(chat: Chat, registrations: Registrations) -> Registration | None:
+    """The registration that the chat is linked to; who has none takes the same reading."""
+    return await registrations.by_id(chat.registration_id or _NOBODY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterProspect:
+    """Whom neither register nor ERP knows becomes a prospect, from what the chat has."""
+
+    apply_plan: ApplyPlan
+    clock: Callable[[], datetime]
+
+    async def __call__(self, chat: Chat) -> Chat:
+        """The chat, linked to its new registration; unchanged when there is nothing to register.
+
+        Storing the chat is the caller's.
+
+        The telephone is kept as one that only a chat has given: it proves nobody's identity.
+        """
+        if chat.registration_id or chat.lookup_owed or not chat.tax_id or not chat.given_name:
+            return chat
+        candidate = Candidate(
+            tax_id=chat.tax_id,
+            name=chat.given_name,
+            phones=Phones(mobile=chat.phone),
+            kinds=frozenset((Kind.PROSPECT,)),
+        )
+        stamp = Stamp(at=self.clock(), by=f"chat:{chat.id}", way=Way.IDENTIFICATION)
+        [decision] = await self.apply_plan([candidate], FROM_CHAT, stamp)
+        if not isinstance(decision, Create | Unchanged):
+            return chat
+        return chat.model_copy(update={"registration_id": decision.registration.id})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Introduce:
+    """Takes the name that a person gives."""
+
+    chats: Chats
+    register_prospect: RegisterProspect
+    pace: Pace = field(default_factory=Pace)
+
+    async def __call__(self, chat_id: int, name: str) -> None:
+        """name: one line, not empty. It never changes a registration that exists."""
+        chat = await self.chats.get(chat_id) or Chat(id=chat_id)
+        named = chat.model_copy(update={"given_name": name})
+        async with self.pace.kept():
+            await self.chats.put(await self.register_prospect(named))

@@ -1,0 +1,44 @@
+"""Use case: /sair and "não é você?"."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.domain.conversation import Chat, Conversation
+from bot.usecases.attending.card import Conversations
+from bot.usecases.attending.show_card import ShowCard
+from bot.usecases.customer.identify import Chats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leave:
+    """/sair and "não sou eu": the chat forgets whom it was linked to."""
+
+    chats: Chats
+    conversations: Conversations
+    show_card: ShowCard
+    clock: Callable[[], datetime]
+
+    async def __call__(self, chat_id: int) -> Conversation | None:
+        """The conversation that this ended, if one was open."""
+        conversation = await self.conversations.open_in(chat_id)
+        if conversation:
+            await self.conversations.close(conversation.id, None, at=self.clock())
+            await self.show_card.refresh(conversation.id)
+        chat = await self.chats.get(chat_id)
+        if chat:
+            await self.chats.put(unlinked(chat))
+        return conversation
+
+
+def unlinked(chat: Chat) -> Chat:
+    """The chat, linked to nobody and proven to be nobody's."""
+    return chat.model_copy(
+        update={
+            "tax_id": None,
+            "registration_id": None,
+            "lookup_owed": False,
+            "phone": None,
+            "given_name": None,
+        }
+    ).unproven()

@@ -1,0 +1,115 @@
+"""Use case: the login of the customer's portal proves who is writing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol
+from zoneinfo import ZoneInfo
+
+import structlog
+from pydantic import SecretStr
+
+from bot.domain.conversation import Chat, Identity, VerifiedBy, fingerprint
+from bot.domain.portal import PasswordChecker
+from bot.domain.registration import Registration
+from bot.usecases.customer.identify import Chats
+from bot.usecases.customer.introduce import (
+    NotVerified,
+    Registrations,
+    Verified,
+    registration_behind,
+)
+
+TRIES_A_DAY: Final = 5
+
+logger = structlog.get_logger()
+
+
+class LoginTries(Protocol):
+    """Tries by what they count against, over all replicas."""
+
+    async def take(self, key: str, try_id: str, *, at: datetime, limit: int) -> bool:
+        """Whether this try is one of the first `limit` of the key; the same try again is no new
+        one."""
+
+    async def count(self, key: str) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class NoMoreTries:
+    """Closed until tomorrow, for this chat or for the document that was typed in it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogIn:
+    """Compares user name and password with those on record.
+
+    A document that nobody has, a registration without a login and a wrong user name take the same
+    steps as a wrong password.
+    """
+
+    chats: Chats
+    registrations: Registrations
+    passwords: PasswordChecker
+    tries: LoginTries
+    clock: Callable[[], datetime]
+    timezone: ZoneInfo
+
+    async def is_open(self, chat_id: int) -> bool:
+        """Whether there are tries left today."""
+        counts = [await self.tries.count(key) for key in self._keys(await self._chat(chat_id))]
+        return max(counts) < TRIES_A_DAY
+
+    async def is_username(self, chat_id: int, username: str) -> bool:
+        """Whether the registration behind the chat has this user name; never said to the chat.
+
+        So neither the name nor a password that was typed in its place has to be kept.
+        """
+        registration = await registration_behind(await self._chat(chat_id), self.registrations)
+        return registration is not None and registration.portal.username == username
+
+    async def verified(self, chat_id: int) -> Registration | None:
+        """Whose the chat is proven to be, as by a try that was cut short after its success."""
+        chat = await self._chat(chat_id)
+        registration = await registration_behind(chat, self.registrations)
+        return registration if chat.identity is Identity.VERIFIED else None
+
+    async def __call__(
+        self, chat_id: int, password: SecretStr, *, username_fits: bool, try_id: str
+    ) -> Verified | NotVerified | NoMoreTries:
+        """try_id: the same when the same message is handled again."""
+        chat = await self._chat(chat_id)
+        now = self.clock()
+        # Counted before the comparison, so that of many tries at once only five are compared.
+        taken = [
+            await self.tries.take(key, try_id, at=now, limit=TRIES_A_DAY)
+            for key in self._keys(chat)
+        ]
+        if not all(taken):
+            logger.warning("too many logins in a day", chat=chat_id)
+            return NoMoreTries()
+        registration = await registration_behind(chat, self.registrations)
+        password_hash = (
+            registration.portal.password_hash if registration and username_fits else None
+        )
+        is_right = await self.passwords.verify(password_hash, password)
+        if registration is None or not is_right:
+            # Written all the same, so that it takes as long.
+            await self.chats.put(chat)
+            return NotVerified() if await self.is_open(chat_id) else NoMoreTries()
+        await self.chats.put(chat.verified(VerifiedBy.PORTAL, at=now))
+        return Verified(registration)
+
+    async def _chat(self, chat_id: int) -> Chat:
+        return await self.chats.get(chat_id) or Chat(id=chat_id)
+
+    def _keys(self, chat: Chat) -> list[str]:
+        """The chat, and the document typed in it.
+
+        Not the registration: that a way is closed from the start would tell that it exists.
+        """
+        today = self.clock().astimezone(self.timezone).date().isoformat()
+        keys = [f"{today}:chat:{chat.id}"]
+        if chat.tax_id:
+            keys.append(f"{today}:document:{fingerprint(chat.tax_id)}")
+        return keys

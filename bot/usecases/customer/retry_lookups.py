@@ -1,0 +1,131 @@
+"""Use case: look-ups that the ERP owes are repeated until it answers."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from bot.domain.conversation import Chat, Conversation, LookupState, VerifiedBy
+from bot.usecases.attending.card import Conversations
+from bot.usecases.attending.show_card import ShowCard
+from bot.usecases.customer.identify import Chats, Found, LookUp, LookupOutcome, NotConsulted
+from bot.usecases.customer.introduce import RegisterProspect, Registrations
+
+# Somebody may be waiting for the answer in the first hour; after that it is for the record.
+_FIRST_PAUSE: Final = timedelta(seconds=5)
+_LONGEST_PAUSE: Final = timedelta(minutes=1)
+_EARLY: Final = timedelta(hours=1)
+_LATE_PAUSE: Final = timedelta(minutes=15)
+# After that the person is registered from what he said himself; a sync will tell more.
+_GIVE_UP: Final = timedelta(days=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentifyConversation:
+    """A conversation learns late who its customer is: the ERP answered after all."""
+
+    conversations: Conversations
+    registrations: Registrations
+    show_card: ShowCard
+
+    async def __call__(
+        self, conversation: Conversation, chat: Chat, lookup: LookupState | None
+    ) -> None:
+        """Bring conversation and card to what the chat is linked to by now."""
+        registration = (
+            await self.registrations.by_id(chat.registration_id) if chat.registration_id else None
+        )
+        identified = conversation.model_copy(
+            update={
+                "identity": chat.identity,
+                "verified_at": chat.verified_at,
+                "verified_by": chat.verified_by,
+                "verifier": chat.verifier,
+                "registration_id": registration.id if registration else None,
+                "priority": bool(
+                    registration and registration.goes_first_in(conversation.department_id)
+                ),
+                "lookup": lookup,
+                "card_version": registration.version if registration else 0,
+            }
+        )
+        await self.conversations.identify(identified)
+        if lookup is None:
+            await self.show_card.refresh(conversation.id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryLookups:
+    """One round over the conversations whose look-up is due."""
+
+    chats: Chats
+    conversations: Conversations
+    look_up: LookUp
+    register_prospect: RegisterProspect
+    identify_conversation: IdentifyConversation
+    holding: Callable[[int], AbstractAsyncContextManager[object]]
+    """Keeps one chat's messages waiting while its link is changed."""
+    clock: Callable[[], datetime]
+
+    async def __call__(self) -> int:
+        """How many look-ups were answered."""
+        answered = 0
+        for conversation in await self.conversations.owed_lookups(until=self.clock()):
+            if conversation.tax_id is None:
+                continue
+            # Nobody's messages wait while the ERP takes its time.
+            outcome = await self.look_up(conversation.tax_id)
+            async with self.holding(conversation.chat_id):
+                answered += await self._apply(conversation.id, outcome)
+        return answered
+
+    async def _apply(self, conversation_id: str, outcome: LookupOutcome) -> bool:
+        # Read again under the lock: another replica may have been quicker.
+        now_stored = await self.conversations.get(conversation_id)
+        if now_stored is None or now_stored.lookup is None:
+            return False
+        now, owed = self.clock(), now_stored.lookup
+        chat = await self._chat_of(now_stored)
+        if isinstance(outcome, NotConsulted) and now - owed.since < _GIVE_UP:
+            await self.identify_conversation(now_stored, chat, _later(owed, now))
+            return False
+        if isinstance(outcome, Found):
+            registration = outcome.registration
+            chat = chat.model_copy(
+                update={"registration_id": registration.id, "lookup_owed": False}
+            )
+            if chat.phone and registration.is_reached_at(chat.phone):
+                chat = chat.verified(VerifiedBy.PHONE, at=now)
+        else:
+            chat = await self.register_prospect(chat.model_copy(update={"lookup_owed": False}))
+        await self._link(chat)
+        await self.identify_conversation(now_stored, chat, None)
+        return True
+
+    async def _chat_of(self, conversation: Conversation) -> Chat:
+        """The chat as it was for this conversation: it may have moved on to another document."""
+        chat = await self.chats.get(conversation.chat_id)
+        if chat and chat.tax_id == conversation.tax_id:
+            return chat
+        return Chat(
+            id=conversation.chat_id,
+            tax_id=conversation.tax_id,
+            identity=conversation.identity,
+            verified_at=conversation.verified_at,
+            verified_by=conversation.verified_by,
+            verifier=conversation.verifier,
+            phone=conversation.phone,
+            given_name=conversation.shown_name,
+        )
+
+    async def _link(self, chat: Chat) -> None:
+        stored = await self.chats.get(chat.id)
+        if stored and stored.tax_id == chat.tax_id:
+            await self.chats.put(chat)
+
+
+def _later(owed: LookupState, now: datetime) -> LookupState:
+    early = min(_FIRST_PAUSE * 2 ** min(owed.attempts, 10), _LONGEST_PAUSE)
+    pause = early if now - owed.since < _EARLY else _LATE_PAUSE
+    return LookupState(attempts=owed.attempts + 1, since=owed.since, next_at=now + pause)

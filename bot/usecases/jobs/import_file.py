@@ -1,0 +1,323 @@
+"""Use case: the rows of a file enter the register, by the path of all candidates, in batches.
+
+A batch is planned while the one before it is written, so neither our process nor the server waits
+for the other. Each batch is one transaction with its own record, which is the checkpoint.
+"""
+
+import asyncio
+from array import array
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import Any, Final, Protocol
+
+from bot.domain.candidate import (
+    Create,
+    Policy,
+    Refusal,
+    Refused,
+    Several,
+    Update,
+)
+from bot.domain.errors import RefusedError, TryLaterError
+from bot.domain.job import LINES, Batch, Counts, Job, RowReport, Sample
+from bot.domain.portal import PasswordHasher
+from bot.domain.registration import Portal, Registration, Stamp, Way
+from bot.domain.repeats import Repeats
+from bot.domain.row import Row, RowReader
+from bot.domain.row_plan import (
+    REFUSE,
+    Known,
+    PlannedRow,
+    Samples,
+    batch_of,
+    counted,
+    first_line,
+    is_repeat,
+    may_set_password,
+    plan_row,
+    refusals_of,
+    remember,
+)
+from bot.usecases.jobs import look_up_rows
+from bot.usecases.jobs.look_up_rows import Existing, LookUpRows, Rows
+
+BATCH: Final = 500
+"""Rows: of 100 to 500 the one with which answers in chat stay quick beside an import."""
+_ROUNDS: Final = 10
+# Of rows that change nothing so many share one record: it is all that is written of them.
+_IDLE_ROWS: Final = 5_000
+
+
+class Register(look_up_rows.Register, Protocol):
+    """Where registrations are kept, read and written a batch at a time."""
+
+    def encoded(self, registrations: Sequence[Registration]) -> Sequence[Any]:
+        """New ones as `write` takes them."""
+        ...
+
+    async def write(
+        self,
+        batch: Batch,
+        *,
+        stamp: Stamp,
+        creates: Sequence[Any] = (),
+        updates: Sequence[tuple[Known, Update]] = (),
+    ) -> bool:
+        """Whether all of it was written; False when somebody else changed something of it.
+
+        Raises LostError when another worker has written this batch.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a dry run found."""
+
+    counts: Counts
+    samples: tuple[Sample, ...]
+    refused: tuple[RowReport, ...]
+    """The first of them."""
+    plan: "array[int]"
+    """For each row what it is to become, in the order of the file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportFile:
+    """Plans and writes the rows of one file."""
+
+    register: Register
+    passwords: PasswordHasher
+    new_ids: Callable[[], Iterator[str]]
+    """Unused ones without end, for one batch."""
+    requires_tax_id: bool
+
+    @property
+    def look_up(self) -> LookUpRows:
+        return LookUpRows(register=self.register, requires_tax_id=self.requires_tax_id)
+
+    async def check(
+        self,
+        job: Job,
+        reader: RowReader,
+        rows: Rows,
+        *,
+        stamp: Stamp,
+        report: Callable[[Counts], Awaitable[bool]],
+    ) -> Checked | None:
+        """What the run would do, without doing it; None when `report` answered False."""
+        policy, repeats = self._policy(job), Repeats()
+        total, samples, plan = Counts(), Samples(), array("I")
+        refused: list[RowReport] = []
+        async with aclosing(self.look_up.batches(reader, rows)) as batches:
+            async for some in batches:
+                planned = self._plan(some.rows, some.existing, policy, stamp, repeats)
+                plan.extend(one.code for one in planned)
+                samples.take(planned)
+                refused += refusals_of(planned)[: LINES - len(refused)]
+                total = total.plus(counted(planned, policy))
+                if not await report(total):
+                    return None
+        return Checked(total, samples.result(), tuple(refused), plan)
+
+    async def run(
+        self,
+        job: Job,
+        reader: RowReader,
+        rows: Rows,
+        *,
+        stamp: Stamp,
+        plan: "array[int] | None",
+        after: Batch | None,
+        report: Callable[[Batch], Awaitable[bool]],
+    ) -> bool:
+        """Write the rows that come after the batch `after`; False when `report` answered so.
+
+        plan: what was confirmed; a row that comes out otherwise is planned anew and counted.
+        """
+        policy, repeats = self._policy(job), Repeats()
+        number, after_line = (after.number, after.last_line) if after else (0, 0)
+        writing: asyncio.Task[Batch] | None = None
+        held: Batch | None = None
+        broken: RefusedError | None = None
+        try:
+            async with aclosing(self.look_up.batches(reader, rows, after_line)) as batches:
+                async for some in batches:
+                    remember(some.before, policy, repeats)
+                    if not some.rows:
+                        continue
+                    planned = self._plan(some.rows, some.existing, policy, stamp, repeats)
+                    write = _Write(planned, None if plan is None else some.part_of(plan), held)
+                    held = write.idle(job.id, policy)
+                    if held is not None and held.counts.rows < _IDLE_ROWS:
+                        continue
+                    # While the one before is written: else the server waits for it.
+                    creates = self._encoded(planned)
+                    if writing is not None and not await report(await writing):
+                        writing = None
+                        return False
+                    number, held = number + 1, None
+                    writing = asyncio.create_task(
+                        self._written(job.id, number, write, creates, policy, stamp)
+                    )
+        except RefusedError as error:
+            broken = error
+        finally:
+            if writing is not None:
+                # Never broken off: a transaction that nobody ends would hold the server up.
+                await asyncio.wait({writing})
+                writing.exception()  # retrieved, also when another one is on its way
+        if writing is not None:
+            await report(writing.result())
+        if held is not None:
+            batch = held.model_copy(update={"number": number + 1})
+            await self.register.write(batch, stamp=stamp)
+            await report(batch)
+        if broken is not None:
+            raise broken
+        return True
+
+    def _policy(self, job: Job) -> Policy:
+        options = job.import_options
+        if options is None:
+            raise ValueError("this job is no import")
+        kind = options.default_kind
+        return Policy(
+            may_create=True,
+            may_update=options.update,
+            fields=options.fields,
+            requires_tax_id=self.requires_tax_id,
+            default_kinds=frozenset((kind,)) if kind else frozenset(),
+            confirms_phones=False,
+        )
+
+    def _plan(
+        self,
+        rows: Sequence[Row],
+        existing: Sequence[Existing],
+        policy: Policy,
+        stamp: Stamp,
+        repeats: Repeats,
+    ) -> list[PlannedRow]:
+        ids = self.new_ids()
+        planned = []
+        for row, known in zip(rows, existing, strict=True):
+            first = first_line(row.candidate, policy, repeats)
+            if first is not None:
+                refused = Refused(row.candidate, (Refusal.REPEATED,), first)
+                planned.append(PlannedRow(row, known, refused, REFUSE))
+            else:
+                planned.append(plan_row(row, known, policy, stamp, ids))
+        return planned
+
+    def _encoded(self, planned: Sequence[PlannedRow]) -> Sequence[Any]:
+        return self.register.encoded(
+            [p.decision.registration for p in planned if isinstance(p.decision, Create)]
+        )
+
+    async def _written(
+        self,
+        job_id: int,
+        number: int,
+        write: "_Write",
+        creates: Sequence[Any],
+        policy: Policy,
+        stamp: Stamp,
+    ) -> Batch:
+        """Write them as planned; what somebody else changed meanwhile is planned anew."""
+        planned = write.planned
+        for _ in range(_ROUNDS):
+            if await self._set_passwords(planned, policy, stamp):
+                creates = self._encoded(planned)
+            batch = write.batch(job_id, number, planned, policy)
+            updates = [
+                (p.known, p.decision)
+                for p in planned
+                if isinstance(p.decision, Update) and not isinstance(p.known, Several | None)
+            ]
+            if await self.register.write(batch, stamp=stamp, creates=creates, updates=updates):
+                return batch
+            planned = await self._again(planned, policy, stamp)
+            creates = self._encoded(planned)
+        raise TryLaterError("registrations change too quickly to be written")
+
+    async def _again(
+        self, planned: Sequence[PlannedRow], policy: Policy, stamp: Stamp
+    ) -> list[PlannedRow]:
+        existing = await self.look_up.existing([one.row.candidate for one in planned])
+        ids = self.new_ids()
+        return [
+            one if is_repeat(one) else plan_row(one.row, known, policy, stamp, ids)
+            for one, known in zip(planned, existing, strict=True)
+        ]
+
+    async def _set_passwords(
+        self, planned: list[PlannedRow], policy: Policy, stamp: Stamp
+    ) -> bool:
+        """Hash those that are new; this takes a tenth of a second each, in threads.
+
+        Whether there were any.
+        """
+        asked = [p for p in planned if may_set_password(p, policy)]
+        hashes = await asyncio.gather(*(self._hash(p) for p in asked))
+        ids = self.new_ids()
+        for one, password_hash in zip(asked, hashes, strict=True):
+            if password_hash is not None:
+                portal = one.row.candidate.portal
+                changed = Portal(username=portal.username, password_hash=password_hash)
+                row = Row(replace(one.row.candidate, portal=changed), repaired=one.row.repaired)
+                again = plan_row(row, one.known, policy, stamp, ids)
+                one.decision = again.decision
+        return any(hashes)
+
+    async def _hash(self, planned: PlannedRow) -> str | None:
+        password, known = planned.row.password, planned.known
+        if password is None:
+            return None
+        if known is not None and not isinstance(known, Several):
+            old = known.registration.portal.password_hash
+            if old and await self.passwords.verify(old, password):
+                return None
+        return await self.passwords.hash_password(password)
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """Rows to be written, with what was promised of them and what is held of rows before them."""
+
+    planned: list[PlannedRow]
+    promised: Sequence[int] | None
+    held: Batch | None
+
+    def batch(
+        self, job_id: int, number: int, planned: Sequence[PlannedRow], policy: Policy
+    ) -> Batch:
+        batch = batch_of(job_id, number, planned, self.promised, policy)
+        return batch if self.held is None else _together(self.held, batch)
+
+    def idle(self, job_id: int, policy: Policy) -> Batch | None:
+        """The record of rows that write nothing; None when there is one that does."""
+        writes = any(
+            isinstance(one.decision, (Create, Update)) or may_set_password(one, policy)
+            for one in self.planned
+        )
+        return None if writes else self.batch(job_id, 0, self.planned, policy)
+
+
+def _together(first: Batch, second: Batch) -> Batch:
+    return second.model_copy(
+        update={
+            "counts": first.counts.plus(second.counts),
+            "refused": first.refused + second.refused,
+            "repaired": first.repaired + second.repaired,
+            "replanned": first.replanned + second.replanned,
+        }
+    )
+
+
+def stamp_of(job: Job) -> Stamp:
+    """The stamp of all that an import writes."""
+    if job.began_at is None:
+        raise ValueError("this job has not begun")
+    return Stamp(at=job.began_at, by=job.by, way=Way.IMPORT, job=job.key)

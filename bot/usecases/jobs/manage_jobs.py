@@ -1,0 +1,301 @@
+"""Use case: what people do with jobs. Whoever works on them is `bot.runtime.jobs.worker`."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, auto
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from bot.domain.export import ExportOptions
+from bot.domain.job import (
+    OVER,
+    ImportOptions,
+    Job,
+    JobKind,
+    JobState,
+    Progress,
+    Source,
+)
+from bot.domain.registration import FIELDS
+
+_NEW: Final = 0
+"""An id that the store replaces."""
+
+
+class Store(Protocol):
+    """Where jobs are kept."""
+
+    async def add(self, job: Job) -> Job: ...
+
+    async def get(self, job_id: int) -> Job | None: ...
+
+    async def latest(self, count: int, *, before: int | None = None) -> list[Job]: ...
+
+    async def change(self, job: Job, **values: Any) -> Job | None:
+        """The job with these values; None when somebody has changed it since it was read."""
+        ...
+
+    async def change_anyhow(self, job_id: int, **values: Any) -> Job | None: ...
+
+
+class Files(Protocol):
+    """Where files of jobs are kept."""
+
+    async def put(self, path: Path, *, name: str, report: Callable[[int], None] = ...) -> str: ...
+
+    async def delete(self, file_id: str) -> None: ...
+
+
+class Choices(Protocol):
+    """What each person chose the last time."""
+
+    async def of_import(self, by: str) -> ImportOptions | None: ...
+
+    async def of_export(self, by: str) -> ExportOptions | None: ...
+
+    async def remember_import(self, by: str, options: ImportOptions) -> None: ...
+
+    async def remember_export(self, by: str, options: ExportOptions) -> None: ...
+
+
+class CannotUndo(Enum):
+    """Why a job is not undone."""
+
+    UNKNOWN = auto()
+    NOT_OVER = auto()
+    NOTHING_WRITTEN = auto()
+    UNDONE_ALREADY = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManageJobs:
+    """Begins, changes, confirms, cancels and undoes them."""
+
+    store: Store
+    files: Files
+    choices: Choices
+    wake: Callable[[int], Awaitable[None]]
+    """Tells a worker of a job that has something to do."""
+    clock: Callable[[], datetime]
+
+    async def get(self, job_id: int) -> Job | None:
+        return await self.store.get(job_id)
+
+    async def latest(self, count: int, *, before: int | None = None) -> list[Job]:
+        """The newest ones first, from the one before `before` on."""
+        return await self.store.latest(count, before=before)
+
+    async def options_for(self, by: str, columns: tuple[str | None, ...]) -> ImportOptions:
+        """What this person chose the last time, for a file with these columns."""
+        last = await self.choices.of_import(by) or ImportOptions()
+        taken = {_field_of(path) for path in columns if path is not None}
+        # Somebody who never ticked anything wants what the file has.
+        fields = (last.fields or frozenset(FIELDS)) & taken
+        return last.model_copy(update={"columns": columns, "fields": fields or taken})
+
+    async def begin_import(
+        self,
+        path: Path,
+        *,
+        name: str,
+        by: str,
+        options: ImportOptions,
+        state: JobState = JobState.DRAFT,
+        progress: Progress | None = None,
+        report: Callable[[int], None] = lambda _: None,
+    ) -> Job:
+        """The job of a file, which is kept with it."""
+        size = (await asyncio.to_thread(path.stat)).st_size
+        file_id = await self.files.put(path, name=name, report=report)
+        job = await self.store.add(
+            Job(
+                id=_NEW,
+                kind=JobKind.IMPORT,
+                state=state,
+                by=by,
+                created_at=self.clock(),
+                began_at=self.clock() if state is JobState.RUNNING else None,
+                source=Source(file_id=file_id, name=name, size_bytes=size),
+                import_options=options,
+                progress=progress,
+            )
+        )
+        if job.is_active:
+            await self.wake(job.id)
+        return job
+
+    async def choose(self, job_id: int, options: ImportOptions) -> Job | None:
+        """The import with other options, which has to be checked again; None when it is too late
+        for that."""
+        before = await self.store.get(job_id)
+        chosen = await self._change_in(
+            job_id,
+            (JobState.DRAFT, JobState.CHECKED),
+            lambda _: {
+                "state": JobState.DRAFT,
+                "import_options": options,
+                "preview": None,
+                "samples": (),
+                "to_refuse": (),
+                "plan_file_id": None,
+            },
+        )
+        if chosen is not None:
+            await self._remember(chosen.by, options)
+            if before is not None and before.plan_file_id:
+                await self.files.delete(before.plan_file_id)
+        return chosen
+
+    async def check(self, job_id: int, progress: Progress | None = None) -> Job | None:
+        """The import with its dry run begun; None when it is none, or is past that."""
+        return await self._begin(job_id, JobState.DRAFT, JobState.CHECKING, progress)
+
+    async def confirm(self, job_id: int, progress: Progress | None = None) -> Job | None:
+        """The import with its run begun; None when there was no preview to say yes to."""
+        return await self._begin(job_id, JobState.CHECKED, JobState.RUNNING, progress)
+
+    async def cancel(self, job_id: int) -> Job | None:
+        """The job, which ends with its present batch or has ended; None when it was over."""
+        job = await self.store.get(job_id)
+        if job is None:
+            return None
+        if job.is_active:
+            return await self.store.change_anyhow(job_id, is_cancelled=True)
+        ended = await self._change_in(
+            job_id,
+            (JobState.DRAFT, JobState.CHECKED),
+            lambda now: {
+                "state": JobState.CANCELLED,
+                "ended_at": self.clock(),
+                "source": now.source and now.source.model_copy(update={"file_id": ""}),
+                "plan_file_id": None,
+            },
+        )
+        if ended is not None:
+            for file_id in (job.source and job.source.file_id, job.plan_file_id):
+                if file_id:
+                    await self.files.delete(file_id)
+        return ended
+
+    async def undo(
+        self, job_id: int, *, by: str, progress: Progress | None = None
+    ) -> Job | CannotUndo:
+        """The job that takes this one back, begun."""
+        target = await self.store.get(job_id)
+        if target is None:
+            return CannotUndo.UNKNOWN
+        if refusal := _cannot_undo(target):
+            return refusal
+        now = self.clock()
+        undo = await self.store.add(
+            Job(
+                id=_NEW,
+                kind=JobKind.UNDO,
+                state=JobState.RUNNING,
+                by=by,
+                created_at=now,
+                began_at=now,
+                undoes=target.id,
+                total=target.counts.created
+                + target.counts.updated
+                + target.counts.removed
+                + target.counts.restored,
+                progress=progress,
+            )
+        )
+        # Pressed twice: the one that the job names works, the other finds that out and ends.
+        claimed = await self._change_in(
+            job_id,
+            tuple(OVER),
+            lambda now: {"undone_by": undo.id} if now.undone_by is None else None,
+        )
+        if claimed is None:
+            await self.store.change_anyhow(
+                undo.id, state=JobState.CANCELLED, ended_at=now, told=True
+            )
+            return CannotUndo.UNDONE_ALREADY
+        await self.wake(undo.id)
+        return undo
+
+    async def begin_export(
+        self, options: ExportOptions, *, by: str, progress: Progress | None = None
+    ) -> Job:
+        await self.choices.remember_export(by, options)
+        now = self.clock()
+        job = await self.store.add(
+            Job(
+                id=_NEW,
+                kind=JobKind.EXPORT,
+                state=JobState.RUNNING,
+                by=by,
+                created_at=now,
+                began_at=now,
+                export_options=options,
+                progress=progress,
+            )
+        )
+        await self.wake(job.id)
+        return job
+
+    async def shown_in(self, job_id: int, progress: Progress) -> None:
+        """From now on its progress is shown in this message."""
+        await self.store.change_anyhow(job_id, progress=progress)
+
+    async def _remember(self, by: str, options: ImportOptions) -> None:
+        if not options.update:
+            # Nothing was ticked, which is no choice of fields.
+            last = await self.choices.of_import(by)
+            options = options.model_copy(update={"fields": last.fields if last else frozenset()})
+        await self.choices.remember_import(by, options)
+
+    async def _begin(
+        self, job_id: int, before: JobState, after: JobState, progress: Progress | None
+    ) -> Job | None:
+        begun = await self._change_in(
+            job_id,
+            (before,),
+            lambda now: {
+                "state": after,
+                "began_at": self.clock() if after is JobState.RUNNING else None,
+                "progress": progress or now.progress,
+                "total": now.preview.rows if now.preview else None,
+                "is_cancelled": False,
+                "tries": 0,
+            },
+        )
+        if begun is not None:
+            await self.wake(job_id)
+        return begun
+
+    async def _change_in(
+        self,
+        job_id: int,
+        states: Collection[JobState],
+        values: Callable[[Job], dict[str, Any] | None],
+    ) -> Job | None:
+        """The job with these values; None when it is in no such state, or `values` gives None.
+
+        Its worker may write it at the same moment: then it is read again.
+        """
+        while (job := await self.store.get(job_id)) is not None and job.state in states:
+            wanted = values(job)
+            if wanted is None:
+                return None
+            if changed := await self.store.change(job, **wanted):
+                return changed
+        return None
+
+
+def _cannot_undo(job: Job) -> CannotUndo | None:
+    if job.undone_by is not None:
+        return CannotUndo.UNDONE_ALREADY
+    if job.is_active or job.state in (JobState.DRAFT, JobState.CHECKED):
+        return CannotUndo.NOT_OVER
+    return None if job.can_be_undone else CannotUndo.NOTHING_WRITTEN
+
+
+def _field_of(path: str) -> str:
+    """The field of a registration that a column goes to."""
+    return "portal.password_hash" if path == "portal.password" else path

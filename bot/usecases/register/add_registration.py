@@ -1,0 +1,54 @@
+"""Use case: an admin adds one registration by hand."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from bot.domain.candidate import Candidate, Create, Policy, Refusal, Refused, Update
+from bot.domain.registration import Registration, Stamp, Way
+from bot.usecases.register.apply_plan import ApplyPlan, Register
+
+# By hand one adds; what is there already is opened and edited.
+_BY_HAND: Final = Policy(may_create=True, may_update=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    registration: Registration
+
+
+@dataclass(frozen=True, slots=True)
+class Exists:
+    """The tax id is in the register; nothing was changed."""
+
+    registration: Registration
+
+
+@dataclass(frozen=True, slots=True)
+class NotAdded:
+    reasons: tuple[Refusal, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddRegistration:
+    """On the one path into the register, like every other source."""
+
+    register: Register
+    clock: Callable[[], datetime]
+
+    async def __call__(
+        self, candidate: Candidate, *, registration_id: str, by: str
+    ) -> Added | Exists | NotAdded:
+        """Add it under an id chosen beforehand: done twice, the second time finds its own."""
+        apply = ApplyPlan(register=self.register, new_id=lambda: registration_id)
+        stamp = Stamp(at=self.clock(), by=by, way=Way.CHAT)
+        [decision] = await apply([candidate], _BY_HAND, stamp)
+        if isinstance(decision, Refused):
+            return NotAdded(decision.reasons)
+        if isinstance(decision, Update):
+            raise RuntimeError("this policy updates nothing")
+        if isinstance(decision, Create):
+            return Added(decision.registration)
+        there = decision.registration
+        return Added(there) if there.id == registration_id else Exists(there)

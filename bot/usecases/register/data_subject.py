@@ -1,0 +1,166 @@
+"""Use cases: what is stored about a person is told, and is made to tell no more who it was."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol, TypeVar
+
+import structlog
+
+from bot.domain.conversation import Chat, Conversation
+from bot.domain.data_subject import Traces
+from bot.domain.errors import TryLaterError
+from bot.domain.registration import Stamp, Way
+from bot.domain.tax_id import TaxId
+from bot.usecases.customer.identify import Chats
+
+# Each round means that somebody else wrote at this moment.
+_ROUNDS: Final = 5
+
+_Item = TypeVar("_Item", Chat, Conversation)
+
+logger = structlog.get_logger()
+
+
+class DataSubjects(Protocol):
+    """Where people's data lie. Everything that empties is safe to repeat."""
+
+    async def of_tax_id(self, tax_id: TaxId) -> Traces:
+        """All that is stored about whoever has this document."""
+
+    async def of_handle(self, handle: str) -> Traces | None:
+        """The same by `Traces.handle`; None when it names nothing any more."""
+
+    async def of_registration(self, registration_id: str) -> Traces | None: ...
+
+    async def empty_updates(self, traces: Traces) -> None: ...
+
+    async def empty_reports(self, traces: Traces) -> None: ...
+
+    async def empty_conversation(self, conversation_id: str) -> None: ...
+
+    async def forget_attempt(self, chat_id: int, tax_id: TaxId) -> None: ...
+
+    async def anonymise(self, registration_id: str, stamp: Stamp, *, version: int) -> bool:
+        """Whether the registration and its audit are anonymous now; False when it was changed
+        since `version` (0: when it is deleted)."""
+
+    async def record(self, operation: str, stamp: Stamp) -> None:
+        """That somebody without a registration was anonymised."""
+
+
+@dataclass(frozen=True, slots=True)
+class Anonymised:
+    """Done now, or by an earlier press."""
+
+
+@dataclass(frozen=True, slots=True)
+class StillServed:
+    """A conversation is open: its attendants need to know who it is."""
+
+    conversation: Conversation
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedMeanwhile:
+    """The registration is not what was shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class NothingThere:
+    """No data of that person any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Anonymise:
+    """Data that tell who somebody is are emptied, those by which they are found last: killed in
+    the middle, it goes on when it is repeated."""
+
+    subjects: DataSubjects
+    chats: Chats
+    holding: Callable[[int], AbstractAsyncContextManager[object]]
+    """Keeps one chat's messages waiting while it is changed."""
+    clock: Callable[[], datetime]
+
+    async def __call__(
+        self, handle: str, *, read_version: int, admin_id: int, operation: str
+    ) -> Anonymised | StillServed | ChangedMeanwhile | NothingThere:
+        """Anonymise whom the handle names, unless something changed since `read_version`.
+
+        admin_id: whose chat the caller holds already. operation: what was pressed, the same when
+        it is repeated.
+        """
+        traces = await self.subjects.of_handle(handle)
+        if traces is None:
+            return NothingThere()
+        if traces.is_anonymised:
+            return Anonymised()
+        if traces.is_empty:
+            return NothingThere()
+        if conversation := traces.open_conversation:
+            return StillServed(conversation)
+        if traces.version != read_version:
+            return ChangedMeanwhile()
+        stamp = Stamp(at=self.clock(), by=f"admin:{admin_id}", way=Way.CHAT)
+        if not traces.registration_ids:
+            await self.subjects.record(operation, stamp)
+        await self.subjects.empty_updates(traces)
+        await self.subjects.empty_reports(traces)
+        for conversation in _last(traces.conversations, handle.removeprefix("conv-")):
+            await self.subjects.empty_conversation(conversation.id)
+        await self._empty_chats(traces, handle, admin_id)
+        if not await self._empty_registrations(traces, handle, stamp):
+            return ChangedMeanwhile()
+        logger.info("person anonymised", by=stamp.by)
+        return Anonymised()
+
+    async def _empty_chats(self, traces: Traces, handle: str, admin_id: int) -> None:
+        if traces.tax_id:
+            for other in traces.chats_of_others:
+                await self.subjects.forget_attempt(other.id, traces.tax_id)
+        for chat in _last(traces.chats, handle.removeprefix("chat-")):
+            if chat.id == admin_id:
+                await self._empty_chat(chat)
+                continue
+            async with self.holding(chat.id):
+                await self._empty_chat(chat)
+
+    async def _empty_chat(self, chat: Chat) -> None:
+        """Only that the privacy notice was given stays; somebody else's link is left alone."""
+        now = await self.chats.get(chat.id)
+        if now is None or (now.tax_id, now.registration_id) != (chat.tax_id, chat.registration_id):
+            return
+        await self.chats.put(
+            Chat(
+                id=now.id,
+                privacy_notice_at=now.privacy_notice_at,
+                privacy_notice_version=now.privacy_notice_version,
+            )
+        )
+
+    async def _empty_registrations(self, traces: Traces, handle: str, stamp: Stamp) -> bool:
+        there = traces.registration
+        gone = [one for one in traces.registration_ids if not there or one != there.id]
+        for registration_id in [*(one for one in gone if one != handle), *_only(gone, handle)]:
+            if not await self._anonymised(registration_id, stamp, 0):
+                return False
+        return there is None or await self._anonymised(there.id, stamp, there.version)
+
+    async def _anonymised(self, registration_id: str, stamp: Stamp, version: int) -> bool:
+        for _ in range(_ROUNDS):
+            if await self.subjects.anonymise(registration_id, stamp, version=version):
+                return True
+            traces = await self.subjects.of_registration(registration_id)
+            if traces is None or traces.version != version:
+                return False
+        raise TryLaterError("a registration changes too quickly to be anonymised")
+
+
+def _last(items: tuple[_Item, ...], key: str) -> list[_Item]:
+    """With the one that the handle names at the end."""
+    return sorted(items, key=lambda item: str(item.id) == key)
+
+
+def _only(ids: list[str], handle: str) -> list[str]:
+    return [one for one in ids if one == handle]

@@ -1,0 +1,94 @@
+"""The database and the ERP of the settings, opened here and closed with their contexts.
+
+Nothing here or below knows Telegram, whose library takes seconds to load: commands need none.
+What speaks HTTP with an ERP is loaded when one is opened, as most of them need none either.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from bot.settings import Settings
+from bot.usecases.company.departments import Departments
+from storage.backup.backup import refuse_half_restored
+from storage.engine.connection import Database, connected
+from storage.engine.embedded import embedded_server
+from storage.engine.indexes import ensure_indexes
+from storage.jobs.erp_tokens import ErpTokens
+from storage.register.labels import Departments as StoredDepartments
+from storage.register.search import complete
+
+if TYPE_CHECKING:
+    from erp.adapter import Erp
+
+
+@asynccontextmanager
+async def open_database(
+    settings: Settings, *, to_restore: bool = False
+) -> AsyncIterator[Database]:
+    """The database of the settings, the embedded one without a URI, with its indexes.
+
+    Raises RefusedError when half a backup is in it, unless it is opened to be restored.
+    """
+    async with AsyncExitStack() as stack:
+        uri = settings.mongodb_uri.get_secret_value()
+        if not uri:
+            uri = await stack.enter_async_context(embedded_server(settings.data_dir))
+        database = await stack.enter_async_context(connected(uri, settings.mongodb_database))
+        await ensure_indexes(database, inbox_days=settings.retain_inbox_days)
+        if not to_restore:
+            await refuse_half_restored(database)
+            await complete(database)
+        yield database
+
+
+def open_erp_of(
+    settings: Settings, database: Database | None
+) -> "AbstractAsyncContextManager[Erp]":
+    """The ERP of the settings; raises RefusedError when they cannot be right.
+
+    database: keeps the tokens that some ERPs renew; without one those refuse.
+    """
+    from erp.adapter import Credentials
+    from erp.registry import open_erp
+
+    return open_erp(
+        settings.erp_kind,
+        Credentials(
+            url=settings.erp_url,
+            token=settings.erp_token,
+            username=settings.erp_username,
+            password=settings.erp_password,
+            client_id=settings.erp_client_id,
+            client_secret=settings.erp_client_secret,
+            database=settings.erp_database,
+        ),
+        timezone=settings.zone,
+        tokens=ErpTokens(database, settings.erp_kind, utc_now) if database is not None else None,
+    )
+
+
+@asynccontextmanager
+async def open_erp_if_set(settings: Settings, database: Database) -> "AsyncIterator[Erp | None]":
+    """The same, which believes for a moment that nobody has a tax id; None when no ERP is set."""
+    if not settings.erp_kind:
+        yield None
+        return
+    from erp.remembered import Remembered
+
+    async with open_erp_of(settings, database) as erp:
+        yield Remembered(erp)
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def departments_of(
+    settings: Settings, database: Database, clock: Callable[[], datetime] = utc_now
+) -> Departments:
+    """The departments, of which the default one has the group of the settings."""
+    return Departments(
+        store=StoredDepartments(database, clock), default_group_id=settings.attendants_chat_id
+    )

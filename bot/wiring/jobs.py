@@ -1,0 +1,175 @@
+"""The wiring of jobs: what works on them, and what people do with them."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from bot.domain.errors import RefusedError, TryLaterError
+from bot.domain.job import Job, JobKind
+from bot.runtime.jobs.runs import JobRuns
+from bot.runtime.jobs.sync_schedule import Desk as SyncDesk
+from bot.runtime.jobs.sync_schedule import SyncSchedule
+from bot.runtime.jobs.worker import PACE_S, Desk, WorkJobs
+from bot.runtime.passwords import Argon2Passwords
+from bot.settings import Settings
+from bot.usecases.company.departments import Departments
+from bot.usecases.jobs.begin_sync import BeginSync
+from bot.usecases.jobs.import_file import ImportFile
+from bot.usecases.jobs.manage_jobs import ManageJobs
+from bot.usecases.jobs.sync_erp import SyncErp
+from bot.usecases.jobs.undo_job import UndoJob
+from bot.usecases.register.labels import Tags
+from bot.wording.reasons import describe
+from storage.engine.connection import Database
+from storage.jobs.choices import Choices
+from storage.jobs.files import Files
+from storage.jobs.jobs import Jobs as StoredJobs
+from storage.jobs.syncs import Syncs
+from storage.register.bulk import Bulk
+from storage.register.ids import new_ids
+from storage.register.search import Search
+
+if TYPE_CHECKING:
+    from erp.adapter import Erp
+
+_WITHOUT_BROKER_S: Final = 5.0
+
+logger = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Jobs:
+    """Everything about jobs, put together."""
+
+    manage: ManageJobs
+    work: WorkJobs
+    store: StoredJobs
+    files: Files
+    syncs: Syncs
+    begin_sync: BeginSync | None
+    """None when no ERP is set."""
+
+    def schedule(self, desk: SyncDesk) -> SyncSchedule | None:
+        """What begins syncs when they are due, and tells of them there."""
+        if self.begin_sync is None:
+            return None
+        return SyncSchedule(
+            begin=self.begin_sync, syncs=self.syncs, get_job=self.store.get, desk=desk
+        )
+
+
+def build_jobs(
+    settings: Settings,
+    database: Database,
+    *,
+    desk: Desk,
+    tags: Tags,
+    departments: Departments,
+    clock: Callable[[], datetime],
+    erp: "Erp | None" = None,
+    pace_s: float = PACE_S,
+) -> Jobs:
+    """Jobs on this database; `desk` is told of them, of progress every `pace_s`."""
+    syncs = Syncs(database)
+    store, files, bulk = StoredJobs(database), Files(database), Bulk(database)
+    runs = JobRuns(
+        store=store,
+        files=files,
+        import_file=ImportFile(
+            register=bulk,
+            passwords=Argon2Passwords(),
+            new_ids=new_ids,
+            requires_tax_id=settings.require_tax_id,
+        ),
+        undo_job=UndoJob(register=bulk),
+        sync_erp=SyncErp(erp=erp, register=bulk, new_ids=new_ids) if erp else None,
+        syncs=syncs,
+        each=Search(database).each,
+        tags=tags.latest,
+        departments=departments.latest,
+        describe=describe,
+        name_of=lambda job, at: file_name(job, at.astimezone(settings.zone)),
+        clock=clock,
+    )
+    work = WorkJobs(
+        store=store,
+        files=files,
+        run=runs,
+        desk=desk,
+        data_dir=settings.data_dir,
+        clock=clock,
+        pace_s=pace_s,
+    )
+    manage = ManageJobs(
+        store=store, files=files, choices=Choices(database), wake=work.wake, clock=clock
+    )
+    begin_sync = _begin_sync(settings, store, syncs, work, clock) if erp else None
+    return Jobs(
+        manage=manage, work=work, store=store, files=files, syncs=syncs, begin_sync=begin_sync
+    )
+
+
+def _begin_sync(
+    settings: Settings,
+    store: StoredJobs,
+    syncs: Syncs,
+    work: WorkJobs,
+    clock: Callable[[], datetime],
+) -> BeginSync:
+    # Commands that work on files load no ERP.
+    from erp.registry import find_adapter
+
+    facts = find_adapter(settings.erp_kind).facts
+    minutes = settings.sync_interval_minutes
+    every = facts.sync_minutes if minutes is None else minutes
+    return BeginSync(
+        system=facts.name,
+        lists_all=facts.lists_all,
+        lists_changes=facts.lists_changes,
+        overlap=facts.overlap,
+        every=timedelta(minutes=every) if every else None,
+        jobs=store,
+        syncs=syncs,
+        wake=work.wake,
+        clock=clock,
+    )
+
+
+def file_name(job: Job, at: datetime) -> str:
+    """What a file that the job makes is called, without its ending; `at` is local."""
+    if job.kind is JobKind.EXPORT:
+        return f"cadastros-{at:%Y-%m-%d-%H%M}"
+    if job.kind is JobKind.SYNC:
+        return f"recusados-sincronizacao-{job.id}"
+    return f"recusados-tarefa-{job.id}"
+
+
+async def carry_for_ever(jobs: WorkJobs, broker_url: str, *, queue: str) -> None:
+    """Work on jobs, those too that others begin; a broker that is away is waited for.
+
+    Raises RefusedError when it does not let us in.
+    """
+    # Nor do they load a broker: what they begin, they work on themselves.
+    from bot.runtime.jobs.carrier import open_carrier
+
+    while True:
+        try:
+            async with open_carrier(broker_url, jobs.work, queue=queue) as carrier:
+                await jobs.keep_for_ever(carrier.send)
+        except TryLaterError as error:
+            logger.warning("no broker", error=str(error))
+        await asyncio.sleep(_WITHOUT_BROKER_S)
+
+
+async def carry_or_work_alone(jobs: WorkJobs, settings: Settings) -> None:
+    """The same for a bot, which goes on serving when the broker does not let it in."""
+    queue = settings.mongodb_database
+    try:
+        await carry_for_ever(jobs, settings.broker_url.get_secret_value(), queue=queue)
+    except RefusedError as error:
+        logger.error("the broker refuses us; jobs are worked on here alone", error=str(error))
+    await carry_for_ever(jobs, "", queue=queue)

@@ -1,0 +1,1 @@
+"""pt-BR that the chat, the command line and files share; knows nothing of Telegram."""

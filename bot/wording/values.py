@@ -1,0 +1,142 @@
+"""Fields of a registration as an admin reads them: labels, and values in words."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from bot.domain.phone import show_phone
+from bot.domain.registration import Kind, Registration, Stamp, Status, Way
+from bot.domain.tax_id import TaxId
+from bot.wording.countries import country_name
+from bot.wording.words import KINDS, STATUSES
+
+EMPTY: Final = "vazio"
+WAYS: Final = {
+    Way.IDENTIFICATION: "identificação no chat",
+    Way.CHAT: "chat",
+    Way.IMPORT: "importação",
+    Way.SYNC: "sincronização",
+    Way.UNDO: "desfazer de uma tarefa",
+}
+# In the order in which a record is read.
+LABELS: Final = {
+    "name": "Nome",
+    "trade_name": "Fantasia",
+    "tax_id": "CPF/CNPJ",
+    "country": "País",
+    "kinds": "Tipo de cadastro",
+    "status": "Status",
+    "phones.mobile": "Celular",
+    "phones.home": "Telefone residencial",
+    "phones.commercial": "Telefone comercial",
+    "email": "E-mail",
+    "tags": "Etiquetas",
+    "traits": "Características",
+    "alert_traits": "Avisar atendente",
+    "priority_departments": "Prioridade",
+    "fixed_note": "Observação fixa",
+    "portal.username": "Usuário do portal",
+    "portal.password_hash": "Senha do portal",
+    "erp_refs": "ERP",
+    "chat_phones": "Telefones vindos do chat",
+}
+_SECRET: Final = "portal.password_hash"  # noqa: S105 - the name of a field
+_LONGEST: Final = 2_100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """What ids are called: of tags, departments and people."""
+
+    tags: Mapping[str, str] = field(default_factory=dict)
+    departments: Mapping[str, str] = field(default_factory=dict)
+    people: Mapping[str, str] = field(default_factory=dict)
+    """By `Stamp.by`."""
+    timezone: ZoneInfo
+
+
+def show_value(path: str, value: Any, names: Names) -> str:
+    """The value in words, as plain text; the audit's stored form and the model's own alike."""
+    if path == _SECRET:
+        return "definida" if value else EMPTY
+    if isinstance(value, bool):
+        return "Sim" if value else "Não"
+    if value is None or value in ("", (), [], frozenset()):
+        return EMPTY
+    match path:
+        case "tax_id":
+            return _tax_id(value)
+        case "country":
+            return country_name(str(value))
+        case "status":
+            return STATUSES[Status(value)]
+        case "kinds":
+            return _listed(KINDS[Kind(kind)] for kind in value)
+        case "tags":
+            return _listed(names.tags.get(tag, tag) for tag in value)
+        case "priority_departments":
+            return _listed(names.departments.get(d, d) for d in value)
+        case "erp_refs":
+            return _listed(_erp_ref(ref) for ref in value)
+        case "chat_phones":
+            return _listed(show_phone(phone) for phone in value)
+        case "traits":
+            return ", ".join(map(str, value))[:_LONGEST]
+    if path.startswith("phones."):
+        return show_phone(str(value))
+    return str(value)[:_LONGEST]
+
+
+def value_of(registration: Registration, path: str, names: Names) -> str:
+    """One field of a registration in words."""
+    return show_value(path, registration.value(path), names)
+
+
+def who(by: str, names: Names) -> str:
+    """A `Stamp.by` as people call it."""
+    if by in names.people:
+        return names.people[by]
+    kind, _, rest = by.partition(":")
+    match kind:
+        case "admin":
+            return f"administrador {rest}"
+        case "erp":
+            return f"ERP {rest}".strip()
+        case "user":
+            return f"atendente {rest}"
+        case "balcao":
+            return "Balcão"
+        case "chat" | "customer":
+            return "o próprio cliente"
+        case "schedule":
+            return "horário automático"
+        case "cli":
+            return "linha de comando"
+    return by
+
+
+def when(at: datetime, names: Names) -> str:
+    return f"{at.astimezone(names.timezone):%d/%m/%Y %H:%M}"
+
+
+def stamped(stamp: Stamp, names: Names) -> str:
+    """`24/11/2026 09:30, por Dora (chat)`."""
+    return f"{when(stamp.at, names)}, por {who(stamp.by, names)} ({WAYS[stamp.way]})"
+
+
+def _tax_id(value: Any) -> str:
+    if isinstance(value, TaxId):
+        return value.masked
+    country, _, number = str(value).rpartition(":")
+    return TaxId(number, country or "BR").masked
+
+
+def _erp_ref(ref: Any) -> str:
+    values = ref if isinstance(ref, Mapping) else ref.model_dump()
+    return " ".join(str(values[key]) for key in ("system", "table", "id") if values.get(key))
+
+
+def _listed(values: Iterable[str]) -> str:
+    return ", ".join(sorted(values))[:_LONGEST]

@@ -1,0 +1,40 @@
+"""Words of the register that every screen uses."""
+
+from datetime import timedelta
+from typing import Final
+
+from bot.domain.audit import Event
+from bot.domain.registration import Kind, Status
+
+KINDS: Final = {
+    Kind.CUSTOMER: "Cliente",
+    Kind.SUPPLIER: "Fornecedor",
+    Kind.SERVICE_PROVIDER: "Prestador de serviço",
+    Kind.PROSPECT: "Prospect",
+}
+STATUSES: Final = {Status.ACTIVE: "Ativo", Status.INACTIVE: "Inativo"}
+EVENTS: Final = {
+    Event.CREATED: "Criação",
+    Event.CHANGED: "Mudança",
+    Event.DELETED: "Exclusão",
+    Event.RESTORED: "Restauração",
+    Event.ANONYMISED: "Anonimização",
+}
+
+
+def number(count: int) -> str:
+    """`1.234`, as Brazil writes it."""
+    return f"{count:,}".replace(",", ".")
+
+
+def span(length: timedelta) -> str:
+    """`7 min`, `1 h 05 min`, `2 dias`: as exact as somebody who waits cares for."""
+    minutes = max(0, int(length.total_seconds())) // 60
+    if minutes < 1:
+        return "menos de 1 min"
+    if minutes < 60:
+        return f"{minutes} min"
+    hours = minutes // 60
+    if hours < 24:
+        return f"{hours} h {minutes % 60:02} min"
+    return "1 dia" if hours < 48 else f"{hours // 24} dias"

@@ -1,0 +1,1 @@
+"""The audit's screens and its file."""

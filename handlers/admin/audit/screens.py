@@ -1,0 +1,318 @@
+"""Auditoria: who changed what, of one registration or of all; and what was deleted comes back."""
+
+from datetime import date, timedelta
+from typing import Any, Final, assert_never
+
+from aiogram.types import BufferedInputFile, CallbackQuery, Message
+from aiogram_dialog import Dialog, DialogManager, ShowMode, Window
+from aiogram_dialog.widgets.input import ManagedTextInput, TextInput
+from aiogram_dialog.widgets.kbd import Button, Cancel, Column, Group, Row, Select, SwitchTo
+from aiogram_dialog.widgets.text import Const, Format
+
+from bot.domain.audit import AuditEntry, AuditFilter, AuditPage, Event
+from bot.usecases.register.edit_registration import AlreadyThere, Gone, Restored, TaxIdTaken
+from bot.wording.values import who
+from bot.wording.words import EVENTS
+from handlers.admin.audit import texts as audit_texts
+from handlers.admin.audit.file import audit_file
+from handlers.admin.register import texts
+from handlers.admin.register.desk import RegisterDesk, admin_of, desk_of, say, take_notice
+from handlers.admin.register.states import AuditDialog, RecordDialog
+
+_PAGE: Final = 8
+# The most recent days that have a button; other periods are typed.
+_PERIODS: Final = {"today": (0, "Hoje"), "week": (6, "7 dias"), "month": (29, "30 dias")}
+
+
+def dialog() -> Dialog:
+    """Of the registration whose `registration_id` is in `start_data`, or of the whole register."""
+    return Dialog(
+        _list_window(),
+        _filter_window(),
+        _person_window(),
+        _period_window(),
+        _entry_window(),
+    )
+
+
+def _list_window() -> Window:
+    return Window(
+        Format("{text}"),
+        Column(
+            Select(
+                Format("{item[1]}"),
+                id="entry",
+                item_id_getter=lambda item: item[0],
+                items="entries",
+                on_click=_open_entry,
+            )
+        ),
+        Row(
+            Button(Const("◀️ Mais novas"), id="newer", on_click=_newer, when="has_newer"),
+            Button(Const("Mais antigas ▶️"), id="older", on_click=_older, when="has_older"),
+        ),
+        Row(
+            SwitchTo(
+                Const("🔎 Filtros"), id="filters", state=AuditDialog.filters, when="is_overall"
+            ),
+            Button(Const("📄 Enviar como arquivo"), id="file", on_click=_file, when="entries"),
+        ),
+        Cancel(Const("⬅️ Voltar")),
+        state=AuditDialog.listing,
+        getter=_listing,
+    )
+
+
+def _filter_window() -> Window:
+    return Window(
+        Format("{text}"),
+        Group(
+            Select(
+                Format("{item[1]}"),
+                id="event",
+                item_id_getter=lambda item: item[0],
+                items="events",
+                on_click=_pick_event,
+            ),
+            width=2,
+        ),
+        Row(
+            SwitchTo(Format("{person}"), id="person", state=AuditDialog.person),
+            SwitchTo(Format("{period}"), id="period", state=AuditDialog.period),
+        ),
+        Row(
+            Button(Const("🧹 Sem filtros"), id="none", on_click=_clear),
+            SwitchTo(Const("✅ Mostrar"), id="show", state=AuditDialog.listing),
+        ),
+        state=AuditDialog.filters,
+        getter=_filters,
+    )
+
+
+def _person_window() -> Window:
+    return Window(
+        Const("👤 <b>Quem mudou</b>\n\nEscolha uma pessoa ou um ERP."),
+        Column(
+            Select(
+                Format("{item[1]}"),
+                id="by",
+                item_id_getter=lambda item: item[0],
+                items="people",
+                on_click=_pick_person,
+            )
+        ),
+        SwitchTo(Const("⬅️ Voltar"), id="back", state=AuditDialog.filters),
+        state=AuditDialog.person,
+        getter=_people,
+    )
+
+
+def _period_window() -> Window:
+    return Window(
+        Format("{text}"),
+        Row(
+            *(Button(Const(name), id=key, on_click=_period) for key, (_, name) in _PERIODS.items())
+        ),
+        Button(Const("Sempre"), id="always", on_click=_period),
+        SwitchTo(Const("⬅️ Voltar"), id="back", state=AuditDialog.filters),
+        TextInput(id="days", on_success=_typed_period),
+        state=AuditDialog.period,
+        getter=_period_text,
+    )
+
+
+def _entry_window() -> Window:
+    return Window(
+        Format("{text}"),
+        Button(Const("📂 Abrir o cadastro"), id="record", on_click=_open_record, when="is_there"),
+        Button(
+            Const("♻️ Restaurar o cadastro"), id="restore", on_click=_restore, when="can_restore"
+        ),
+        SwitchTo(Const("⬅️ Voltar"), id="back", state=AuditDialog.listing),
+        state=AuditDialog.entry,
+        getter=_entry,
+    )
+
+
+def _registration_id(manager: DialogManager) -> str | None:
+    start_data = manager.start_data
+    return str(start_data["registration_id"]) if isinstance(start_data, dict) else None
+
+
+def _wanted(data: dict[str, Any]) -> AuditFilter:
+    return AuditFilter(
+        by=data.get("by"),
+        event=Event(data["event"]) if data.get("event") else None,
+        first_day=date.fromisoformat(data["first"]) if data.get("first") else None,
+        last_day=date.fromisoformat(data["last"]) if data.get("last") else None,
+    )
+
+
+async def _page(manager: DialogManager, desk: RegisterDesk) -> AuditPage:
+    data, registration_id = manager.dialog_data, _registration_id(manager)
+    starts = data.get("starts", [])
+    if registration_id is None:
+        return await desk.audit.page(
+            _wanted(data), timezone=desk.timezone, start=starts[-1] if starts else None
+        )
+    entries = await desk.audit.audit_of(registration_id)
+    first = int(starts[-1]) if starts else 0
+    more = len(entries) > first + _PAGE
+    return AuditPage(
+        entries=tuple(entries[first : first + _PAGE]), older=str(first + _PAGE) if more else None
+    )
+
+
+async def _listing(dialog_manager: DialogManager, desk: RegisterDesk, **_: Any) -> dict[str, Any]:
+    data, registration_id = dialog_manager.dialog_data, _registration_id(dialog_manager)
+    page, names = await _page(dialog_manager, desk), await desk.names()
+    data["older"] = page.older
+    of_one = registration_id is not None
+    registration = (
+        await desk.registrations.by_id(registration_id) if registration_id is not None else None
+    )
+    wanted = _wanted(data)
+    text = audit_texts.listing(page, wanted, names, registration=registration, of_one=of_one)
+    return {
+        "text": take_notice(dialog_manager) + text,
+        "entries": [(e.id, audit_texts.button(e, names, of_one=of_one)) for e in page.entries],
+        "has_newer": bool(data.get("starts")),
+        "has_older": page.older is not None,
+        "is_overall": not of_one,
+    }
+
+
+async def _filters(dialog_manager: DialogManager, desk: RegisterDesk, **_: Any) -> dict[str, Any]:
+    wanted, names = _wanted(dialog_manager.dialog_data), await desk.names()
+    return {
+        "text": audit_texts.filters(wanted, names),
+        "events": [
+            (event.value, texts.choice(name, wanted.event is event))
+            for event, name in EVENTS.items()
+        ],
+        "person": f"👤 {who(wanted.by, names) if wanted.by else 'Todos'}",
+        "period": f"📅 {audit_texts.period(wanted) or 'Sempre'}",
+    }
+
+
+async def _people(desk: RegisterDesk, **_: Any) -> dict[str, Any]:
+    names = await desk.names()
+    people = [(by, f"👤 {who(by, names)}") for by in await desk.audit.people()]
+    return {"people": [("*", "Todos"), *sorted(people, key=lambda p: p[1])]}
+
+
+async def _period_text(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
+    return {"text": take_notice(dialog_manager) + audit_texts.ASK_PERIOD}
+
+
+async def _entry(dialog_manager: DialogManager, desk: RegisterDesk, **_: Any) -> dict[str, Any]:
+    entry = await desk.audit.entry(dialog_manager.dialog_data["entry"])
+    notice = take_notice(dialog_manager)
+    if entry is None:
+        return {"text": notice + audit_texts.NO_ENTRY, "is_there": False, "can_restore": False}
+    registration = await desk.registrations.by_id(entry.registration_id)
+    return {
+        "text": notice + audit_texts.entry(entry, await desk.names()),
+        "is_there": registration is not None,
+        "can_restore": registration is None and entry.deleted is not None,
+    }
+
+
+async def _open_entry(
+    _: CallbackQuery, __: Select[str], manager: DialogManager, entry_id: str
+) -> None:
+    manager.dialog_data["entry"] = entry_id
+    await manager.switch_to(AuditDialog.entry)
+
+
+async def _newer(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    manager.dialog_data["starts"] = manager.dialog_data.get("starts", [])[:-1]
+
+
+async def _older(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    data = manager.dialog_data
+    if data.get("older"):
+        data["starts"] = [*data.get("starts", []), data["older"]]
+
+
+async def _pick_event(
+    _: CallbackQuery, __: Select[str], manager: DialogManager, event: str
+) -> None:
+    data = manager.dialog_data
+    data.update(event=None if data.get("event") == event else event, starts=[])
+
+
+async def _pick_person(_: CallbackQuery, __: Select[str], manager: DialogManager, by: str) -> None:
+    manager.dialog_data.update(by=None if by == "*" else by, starts=[])
+    await manager.switch_to(AuditDialog.filters)
+
+
+async def _period(_: CallbackQuery, button: Button, manager: DialogManager) -> None:
+    today = _today(desk_of(manager))
+    days = _PERIODS.get(str(button.widget_id))
+    first = (today - timedelta(days=days[0])).isoformat() if days else None
+    manager.dialog_data.update(first=first, last=None, starts=[])
+    await manager.switch_to(AuditDialog.filters)
+
+
+def _today(desk: RegisterDesk) -> date:
+    return desk.clock().astimezone(desk.timezone).date()
+
+
+async def _typed_period(
+    _: Message, __: ManagedTextInput[str], manager: DialogManager, text: str
+) -> None:
+    read = audit_texts.read_period(text, today=_today(desk_of(manager)))
+    if read is None:
+        await say(manager, "⚠️ Não entendi as datas.")
+        return
+    first, last = read
+    manager.dialog_data.update(first=first.isoformat(), last=last.isoformat(), starts=[])
+    await manager.switch_to(AuditDialog.filters)
+
+
+async def _clear(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    manager.dialog_data.clear()
+
+
+async def _open_record(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    entry = await desk_of(manager).audit.entry(manager.dialog_data["entry"])
+    if entry is not None:
+        await manager.start(RecordDialog.card, data={"id": entry.registration_id})
+
+
+async def _restore(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    outcome = await desk_of(manager).restore(manager.dialog_data["entry"], by=admin_of(manager))
+    match outcome:
+        case Restored(registration):
+            data = {"id": registration.id, "notice": texts.RESTORED}
+            await manager.start(RecordDialog.card, data=data)
+        case TaxIdTaken(existing):
+            await say(manager, texts.exists(existing))
+        case AlreadyThere():
+            await say(manager, "Este cadastro já foi restaurado.")
+        case Gone():
+            await say(manager, audit_texts.NO_ENTRY)
+        case _:
+            assert_never(outcome)
+
+
+async def _file(callback: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    """Everything the list holds, not only this page, below the screen."""
+    desk, registration_id = desk_of(manager), _registration_id(manager)
+    if registration_id is not None:
+        entries: list[AuditEntry] = await desk.audit.audit_of(registration_id)
+        content, complete = await audit_file(entries, await desk.names())
+    else:
+        each = desk.audit.each(_wanted(manager.dialog_data), timezone=desk.timezone)
+        content, complete = await audit_file(each, await desk.names())
+    if callback.message is None or callback.bot is None:
+        return
+    name = f"auditoria-{desk.clock().astimezone(desk.timezone):%Y-%m-%d-%H%M}.csv"
+    await callback.bot.send_document(
+        callback.message.chat.id,
+        BufferedInputFile(content, filename=name),
+        caption=audit_texts.FILE if complete else audit_texts.FILE_CUT,
+    )
+    # The screen goes below the file, where it can be seen.
+    manager.show_mode = ShowMode.DELETE_AND_SEND

@@ -1,0 +1,1 @@
+"""Team, queues, figures, status, backups and personal data."""

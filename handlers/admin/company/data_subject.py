@@ -1,0 +1,172 @@
+"""/titular: everything about one person as a file, and a button that anonymises."""
+
+from typing import Protocol, assert_never
+
+import structlog
+from aiogram import Bot, F, Router
+from aiogram.exceptions import TelegramBadRequest
+from aiogram.filters import Command, CommandObject
+from aiogram.filters.callback_data import CallbackData
+from aiogram.types import (
+    BufferedInputFile,
+    CallbackQuery,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    MaybeInaccessibleMessageUnion,
+    Message,
+)
+
+from bot.domain.data_subject import Traces
+from bot.domain.tax_id import TaxId
+from bot.usecases.register.data_subject import (
+    Anonymise,
+    Anonymised,
+    ChangedMeanwhile,
+    NothingThere,
+    StillServed,
+)
+from bot.wording.data_file import file_for_admin
+from bot.wording.values import when
+from handlers.admin.company import data_subject_texts as texts
+from handlers.admin.register.desk import RegisterDesk
+from handlers.admin.register.reading import Wrong, read_field, typed
+from handlers.answers import answer_press
+
+logger = structlog.get_logger()
+
+
+class DataSubjects(Protocol):
+    async def of_tax_id(self, tax_id: TaxId) -> Traces: ...
+
+    async def of_handle(self, handle: str) -> Traces | None: ...
+
+
+class DataSubjectButton(CallbackData, prefix="titular"):
+    """What to do about whom; the document itself is in no button."""
+
+    action: str
+    """`ask`, `yes` or `no`."""
+    handle: str
+    version: int
+
+
+async def tell(
+    message: Message, command: CommandObject, data_subjects: DataSubjects, desk: RegisterDesk
+) -> None:
+    if not command.args:
+        await message.answer(texts.HOW)
+        return
+    key = read_field("tax_id", command.args)
+    if isinstance(key, Wrong):
+        await message.answer(texts.wrong(key.sentence))
+        return
+    tax_id: TaxId = typed("tax_id", key)["tax_id"]
+    traces = await data_subjects.of_tax_id(tax_id)
+    if traces.is_empty:
+        await message.answer(texts.not_found(tax_id))
+        return
+    names, now = await desk.names(), desk.clock()
+    content = file_for_admin(traces, names, made=when(now, names))
+    await message.answer_document(
+        BufferedInputFile(content, filename=f"titular-{now.astimezone(desk.timezone):%Y%m%d}.txt"),
+        caption=texts.caption(traces),
+        reply_markup=_buttons((texts.ANONYMISE, "ask"), handle=traces.handle, of=traces),
+    )
+    logger.info("data of a person sent", admin=message.chat.id)
+
+
+async def ask(
+    callback: CallbackQuery,
+    callback_data: DataSubjectButton,
+    bot: Bot,
+    data_subjects: DataSubjects,
+    desk: RegisterDesk,
+) -> None:
+    traces = await data_subjects.of_handle(callback_data.handle)
+    if traces is None or traces.is_anonymised or traces.is_empty:
+        await answer_press(callback, texts.NOTHING_THERE, alert=True)
+    elif traces.version != callback_data.version:
+        await answer_press(callback, texts.CHANGED, alert=True)
+    elif traces.open_conversation:
+        await answer_press(callback, texts.still_served(traces.open_conversation), alert=True)
+    else:
+        await answer_press(callback)
+        buttons = _buttons(
+            (texts.YES, "yes"), (texts.NO, "no"), handle=callback_data.handle, of=traces
+        )
+        await bot.send_message(
+            callback.from_user.id, texts.ask(traces, has_erp=desk.has_erp), reply_markup=buttons
+        )
+
+
+async def anonymise(
+    callback: CallbackQuery,
+    callback_data: DataSubjectButton,
+    message: MaybeInaccessibleMessageUnion,
+    bot: Bot,
+    anonymise: Anonymise,
+) -> None:
+    admin_id = callback.from_user.id
+    outcome = await anonymise(
+        callback_data.handle,
+        read_version=callback_data.version,
+        admin_id=admin_id,
+        operation=f"{message.chat.id}:{message.message_id}",
+    )
+    match outcome:
+        case Anonymised():
+            said = texts.DONE
+        case StillServed(conversation):
+            # The question stays: it can be answered again once the conversation is closed.
+            await answer_press(callback, texts.still_served(conversation), alert=True)
+            return
+        case ChangedMeanwhile():
+            said = texts.CHANGED
+        case NothingThere():
+            said = texts.NOTHING_THERE
+        case _:
+            assert_never(outcome)
+    await answer_press(callback)
+    # In the place of the question, in which the name was.
+    await _replace(bot, message, said)
+
+
+async def leave(callback: CallbackQuery, message: MaybeInaccessibleMessageUnion, bot: Bot) -> None:
+    await answer_press(callback)
+    await _replace(bot, message, texts.NOTHING_CHANGED)
+
+
+def router() -> Router:
+    """For admins, in private: who includes it sees to that. Needs `data_subjects`, `anonymise` and
+    `desk` among the dispatcher's data."""
+    router = Router(name="data_subject")
+    router.message.register(tell, Command("titular"))
+    press = router.callback_query.register
+    press(ask, DataSubjectButton.filter(F.action == "ask"))
+    press(anonymise, DataSubjectButton.filter(F.action == "yes"), F.message.as_("message"))
+    press(leave, DataSubjectButton.filter(F.action == "no"), F.message.as_("message"))
+    return router
+
+
+async def _replace(bot: Bot, message: MaybeInaccessibleMessageUnion, text: str) -> None:
+    try:
+        await bot.edit_message_text(text, chat_id=message.chat.id, message_id=message.message_id)
+    except TelegramBadRequest as error:
+        if "not modified" not in error.message:
+            await bot.send_message(message.chat.id, text)
+
+
+def _buttons(*choices: tuple[str, str], handle: str, of: Traces) -> InlineKeyboardMarkup:
+    return InlineKeyboardMarkup(
+        inline_keyboard=[
+            [
+                InlineKeyboardButton(
+                    text=text,
+                    callback_data=DataSubjectButton(
+                        action=action, handle=handle, version=of.version
+                    ).pack(),
+                )
+            ]
+            for text, action in choices
+        ]
+    )

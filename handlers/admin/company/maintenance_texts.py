@@ -1,0 +1,286 @@
+"""Every sentence of /status and /backup."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from aiogram import html
+
+from bot.domain.backup import COMMAND_LINE, BackupRun, Backups, Copied, Trouble
+from bot.domain.errors import Problem
+from bot.domain.group import Right
+from bot.usecases.company.status import Failed, GroupStatus, Status, Waiting
+from bot.wording.words import number, span
+from handlers.admin import sync_texts
+
+# Twenty a minute in a group, as Telegram allows, are a minute behind in any busy hour.
+_LATE: Final = timedelta(minutes=1)
+
+CHECKING = "Verificando…"
+AGAIN = "🔄 Atualizar"
+
+BACK_UP_NOW = "💾 Fazer backup agora"
+CANCEL = "Cancelar"
+CANCELLED = "Nenhum backup foi feito."
+ALREADY_DONE = "Este pedido já foi atendido. Para outro backup, envie /backup."
+BEGAN = "💾 <b>Fazendo o backup…</b>\nVocê pode continuar usando o bot."
+SENT = "✅ <b>Backup pronto.</b> O arquivo está logo abaixo."
+STOPPED = "⚠️ Este backup parou antes do fim."
+
+EXPLANATION = (
+    "💾 <b>Backup do cadastro</b>\n\n"
+    "Envio aqui um arquivo com tudo o que não pode se perder: cadastros, auditoria, chats, "
+    "atendimentos, etiquetas e departamentos.\n\n"
+    "⚠️ <b>São dados pessoais, e o arquivo não é criptografado.</b> Guarde-o onde só pessoas "
+    "autorizadas o leiam, e apague-o desta conversa depois.\n\n"
+    "Para restaurar é preciso usar a linha de comando do servidor, com o bot parado: "
+    "<code>balcao restore ARQUIVO</code>"
+)
+
+# As people who run a counter call the collections, in the order in which they matter.
+_COLLECTIONS = {
+    "registrations": ("cadastro", "cadastros"),
+    "audit": ("registro de auditoria", "registros de auditoria"),
+    "conversations": ("atendimento", "atendimentos"),
+    "chats": ("chat", "chats"),
+    "relayed": ("mensagem nos grupos", "mensagens nos grupos"),
+    "tags": ("etiqueta", "etiquetas"),
+    "departments": ("departamento", "departamentos"),
+    "people": ("autor na auditoria", "autores na auditoria"),
+}
+_COMMAND = "No servidor, use a linha de comando: <code>balcao backup ARQUIVO</code>"
+_TROUBLES = {
+    Trouble.DISK_FULL: "O disco do servidor está cheio. Libere espaço e envie /backup de novo.",
+    Trouble.NOT_WRITABLE: "Não consigo gravar na pasta de dados do servidor (BALCAO_DATA_DIR). "
+    "Confira a permissão dela e envie /backup de novo.",
+    Trouble.DATABASE: "O banco de dados parou de responder. Confira com /status e depois envie "
+    "/backup de novo.",
+    Trouble.DISTURBED: "O cadastro mudou demais durante a cópia. Envie /backup de novo daqui a "
+    "pouco.",
+    Trouble.BLOCKED: "O administrador que pediu bloqueou o bot.",
+    Trouble.NO_RIGHT: "Quem pediu não é mais administrador.",
+    Trouble.TELEGRAM: f"O Telegram não aceitou o arquivo. Envie /backup de novo daqui a pouco.\n"
+    f"{_COMMAND}",
+    Trouble.INTERRUPTED: "O bot foi parado durante a cópia, e nenhum arquivo ficou no servidor. "
+    "Envie /backup de novo.",
+    Trouble.UNKNOWN: "Algo deu errado, e o registro do servidor diz o quê. "
+    "Tente de novo com /backup.",
+}
+_SHORT_TROUBLES = {
+    Trouble.DISK_FULL: "disco cheio",
+    Trouble.NOT_WRITABLE: "pasta de dados sem permissão",
+    Trouble.DATABASE: "o banco de dados não respondeu",
+    Trouble.DISTURBED: "o cadastro mudou demais",
+    Trouble.TOO_LARGE: "grande demais para o Telegram",
+    Trouble.BLOCKED: "quem pediu bloqueou o bot",
+    Trouble.NO_RIGHT: "quem pediu não é mais administrador",
+    Trouble.TELEGRAM: "o Telegram não aceitou o arquivo",
+    Trouble.INTERRUPTED: "interrompido",
+    Trouble.UNKNOWN: "erro inesperado",
+}
+_RIGHTS = {
+    Right.ADMINISTRATOR: "ser administrador",
+    Right.DELETE: "apagar mensagens",
+    Right.PIN: "fixar mensagens",
+    Right.TOPICS: "gerenciar tópicos",
+}
+_PROBLEMS = {
+    Problem.DATABASE_GONE: "não responde",
+    Problem.DATABASE_BROKEN: "parou de ler e gravar: confira o disco e reinicie",
+    Problem.DISK_FULL: "disco cheio",
+    Problem.GROUP: "não alcanço o grupo: confira se o bot está nele",
+}
+
+
+def progress(copied: Mapping[str, Copied]) -> str:
+    """How far a backup is, by collection."""
+    lines = []
+    for key, (_, many) in _COLLECTIONS.items():
+        if now := copied.get(key):
+            of = f" de {number(now.of)}" if now.of and now.of >= now.documents else ""
+            lines.append(f"{number(now.documents)}{of} {many}")
+    return "\n".join([BEGAN, "", *lines])
+
+
+def caption(counts: Mapping[str, int], *, size_bytes: int, sha256: str) -> str:
+    return (
+        f"{_listed(counts)}\n\n{_size(size_bytes)}\nsha256: <code>{sha256}</code>\n\n"
+        "⚠️ Dados pessoais, sem criptografia. Para restaurar, na linha de comando: "
+        "<code>balcao restore ARQUIVO</code>"
+    )
+
+
+def already_running(run: BackupRun, *, timezone: ZoneInfo) -> str:
+    """Short enough for what Telegram shows over the screen."""
+    since = _moment(run.began_at, timezone)
+    return f"Já há um backup em andamento, desde {since}. Espere ele terminar."
+
+
+def trouble(why: Trouble, *, size_bytes: int) -> str:
+    if why is Trouble.TOO_LARGE:
+        return (
+            f"⚠️ <b>O backup não foi enviado.</b> Ele tem {_size(size_bytes)}, e o Telegram aceita "
+            f"de um bot até 50 MB. {_COMMAND}"
+        )
+    return f"⚠️ <b>O backup não foi feito.</b> {_TROUBLES[why]}"
+
+
+def status(now: Status, *, timezone: ZoneInfo) -> str:
+    """The whole answer to /status, each part on its line."""
+    kind = "embutido" if now.is_embedded else "MongoDB"
+    well = "✅" if now.database is None else "❌"
+    lines = [
+        f"<b>Balcão {html.quote(now.version)}</b>, "
+        f"no ar desde {_moment(now.running_since, timezone)}",
+        "",
+        f"{well} Banco de dados ({kind}): {_why(now.database) if now.database else 'responde'}",
+        _counted("Cadastros", now.registrations, about=True),
+        _counted("Atendimentos abertos", now.open_conversations),
+        *_waiting(now),
+        _erp(now),
+        *_sync(now, timezone),
+        *_retained(now, timezone),
+        "",
+        *_groups(now),
+        "",
+        *_backups(now.backups, timezone),
+        "",
+        f"Verificado às {now.checked_at.astimezone(timezone):%H:%M:%S}",
+    ]
+    return "\n".join(lines)
+
+
+def _counted(what: str, count: int | Failed, *, about: bool = False) -> str:
+    if isinstance(count, Failed):
+        return f"❌ {what}: {_why(count)}"
+    return f"▫️ {what}: {'cerca de ' if about and count else ''}{number(count)}"
+
+
+def _waiting(now: Status) -> list[str]:
+    if isinstance(now.waiting, Failed):
+        return [f"❌ Mensagens na fila: {_why(now.waiting)}"]
+    # The very message that asks is one of them.
+    lines = [f"▫️ Mensagens na fila: {number(max(0, now.waiting.pending - 1))}"]
+    lines.append(_unsent(now.waiting, now.checked_at))
+    if aside := now.waiting.set_aside:
+        lines.append(
+            f"⚠️ Postas de lado por erro: {number(aside)}. O registro do servidor diz por quê."
+        )
+    return lines
+
+
+def _unsent(waiting: Waiting, now: datetime) -> str:
+    line = f"Envios esperando: {number(waiting.unsent)}"
+    since = waiting.unsent_since
+    if since is None or now - since < _LATE:
+        return f"▫️ {line}"
+    return f"⚠️ {line}, o primeiro há {span(now - since)}"
+
+
+def _erp(now: Status) -> str:
+    if not now.erp:
+        return "▫️ ERP: nenhum"
+    if now.erp_answer is None:
+        return f"✅ ERP ({html.quote(now.erp)}): responde"
+    why = "não respondeu a tempo" if now.erp_answer.is_slow else "não responde"
+    return f"❌ ERP ({html.quote(now.erp)}): {why}. Os clientes continuam sendo atendidos."
+
+
+def _sync(now: Status, timezone: ZoneInfo) -> list[str]:
+    if now.last_sync is None:
+        return []
+    if isinstance(now.last_sync, Failed):
+        return [f"❌ Sincronização: {_why(now.last_sync)}"]
+    return [sync_texts.last_line(now.last_sync, timezone=timezone)]
+
+
+def _retained(now: Status, timezone: ZoneInfo) -> list[str]:
+    run = now.retained
+    if run is None:
+        return []
+    if isinstance(run, Failed):
+        return [f"❌ Atendimentos antigos: {_why(run)}"]
+    if run.ended_at is None:
+        return [f"🗑 Atendimentos antigos: apagando desde {_moment(run.began_at, timezone)}"]
+    return [
+        f"🗑 Atendimentos antigos apagados em {_moment(run.ended_at, timezone)}: "
+        f"{number(run.conversations)}"
+    ]
+
+
+def _groups(now: Status) -> list[str]:
+    if isinstance(now.groups, Failed):
+        return [f"❌ Departamentos: {_why(now.groups)}"]
+    lines = [line for group in now.groups.asked for line in _group(group)]
+    if now.groups.more:
+        lines.append(f"… e mais {number(now.groups.more)}: veja em /departamentos")
+    return lines
+
+
+def _group(group: GroupStatus) -> list[str]:
+    name = html.quote(group.department.name)
+    if group.access is None:
+        return [f"⚠️ <b>{name}</b>: sem grupo. Envie /departamentos no grupo dele."]
+    if isinstance(group.access, Failed):
+        return [f"❌ <b>{name}</b>: {_why(group.access)}"]
+    place = f"<b>{name}</b>: grupo {html.quote(group.access.title)}"
+    if not group.access.missing:
+        return [f"✅ {place}"]
+    missing = ", ".join(_RIGHTS[right] for right in group.access.missing)
+    return [f"⚠️ {place}", f"Falta ao bot: {missing}. Veja como em /departamentos"]
+
+
+def _backups(backups: Backups | Failed, timezone: ZoneInfo) -> list[str]:
+    if isinstance(backups, Failed):
+        return [f"❌ Último backup: {_why(backups)}"]
+    lines = []
+    if run := backups.running:
+        since = _moment(run.began_at, timezone)
+        lines.append(f"💾 Backup em andamento desde {since}, pedido por {_by_admin(run.admin_id)}")
+    if made := backups.made:
+        lines.append(
+            f"💾 Último backup: {_moment(made.at, timezone)}, por {_by(made.by)}, "
+            f"{_size(made.size_bytes)}"
+        )
+    else:
+        lines.append("⚠️ Último backup: nenhum até agora. Faça um com /backup")
+    failed = backups.failed
+    if failed and (made is None or failed.at > made.at):
+        lines.append(
+            f"⚠️ Última tentativa: {_moment(failed.at, timezone)}, por {_by(failed.by)}: "
+            f"{_SHORT_TROUBLES[failed.trouble]}"
+        )
+    return lines
+
+
+def _by(by: str) -> str:
+    return "linha de comando" if by == COMMAND_LINE else _by_admin(int(by.partition(":")[2]))
+
+
+def _by_admin(admin_id: int) -> str:
+    return f'<a href="tg://user?id={admin_id}">administrador {admin_id}</a>'
+
+
+def _why(failed: Failed) -> str:
+    if failed.is_slow:
+        return "não respondeu a tempo"
+    return _PROBLEMS.get(failed.problem, "não respondeu") if failed.problem else "não respondeu"
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return "\n".join(
+        f"{number(counts[key])} {one if counts[key] == 1 else many}"
+        for key, (one, many) in _COLLECTIONS.items()
+        if key in counts
+    )
+
+
+def _moment(at: datetime, timezone: ZoneInfo) -> str:
+    return f"{at.astimezone(timezone):%d/%m/%Y às %H:%M}"
+
+
+def _size(size_bytes: int) -> str:
+    if size_bytes < 1_000_000:
+        return f"{max(1, round(size_bytes / 1000))} KB"
+    return f"{size_bytes / 1e6:.1f} MB".replace(".", ",")

@@ -1,0 +1,137 @@
+"""/fila in private: the load of every department; /atendimento: one conversation's history."""
+
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from aiogram import Bot, F, Router, html
+from aiogram.filters import Command, CommandObject
+from aiogram.types import (
+    CallbackQuery,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    MaybeInaccessibleMessageUnion,
+    Message,
+)
+
+from bot.domain.conversation import Conversation, ConversationEvent, EventKind, read_protocol
+from bot.usecases.attending.queue import FindConversation, Load, ShowQueue
+from bot.wording.values import Names, who
+from bot.wording.words import number, span
+from handlers.admin.register.desk import RegisterDesk
+from handlers.answers import answer_press
+from handlers.attendant.card import card_text
+from handlers.attendant.group import edit
+from handlers.attendant.queue import QueueButton
+from handlers.attendant.texts import REFRESH
+
+WHICH_PROTOCOL: Final = (
+    "Envie o protocolo junto com o comando, assim: <code>/atendimento 20261124-048213</code>"
+)
+# One message holds them all.
+_EVENTS: Final = 25
+_DETAIL: Final = 60
+_WORDS: Final = {
+    EventKind.OPENED: "aberto",
+    EventKind.CLAIMED: "assumido",
+    EventKind.RELEASED: "devolvido à fila",
+    EventKind.TRANSFERRED: "transferido",
+    EventKind.CLOSED: "encerrado",
+    EventKind.REOPENED: "reaberto",
+    EventKind.VERIFIED: "identidade confirmada",
+    EventKind.REMINDED: "grupo lembrado da espera",
+}
+# Their detail is a name that is shown already.
+_BY_NAME: Final = (EventKind.CLAIMED, EventKind.CLOSED, EventKind.REOPENED)
+
+
+async def show(message: Message, show_queue: ShowQueue) -> None:
+    text, markup = await _loads(show_queue)
+    await message.answer(text, reply_markup=markup)
+
+
+async def refresh(
+    callback: CallbackQuery,
+    message: MaybeInaccessibleMessageUnion,
+    show_queue: ShowQueue,
+    bot: Bot,
+) -> None:
+    await answer_press(callback)
+    text, markup = await _loads(show_queue)
+    await edit(bot, message.chat.id, message.message_id, text, markup)
+
+
+async def show_conversation(
+    message: Message,
+    command: CommandObject,
+    find_conversation: FindConversation,
+    desk: RegisterDesk,
+    timezone: ZoneInfo,
+) -> None:
+    protocol = read_protocol(command.args or "")
+    if protocol is None:
+        await message.answer(WHICH_PROTOCOL)
+        return
+    card = await find_conversation(protocol)
+    if card is None:
+        await message.answer(not_found(protocol))
+        return
+    await message.answer(card_text(card, timezone=timezone, in_group=False))
+    await message.answer(history_text(card.conversation, await desk.names()))
+
+
+def not_found(protocol: str) -> str:
+    return f"Não encontrei o protocolo {html.quote(protocol)}. Confira os números."
+
+
+def loads_text(loads: list[Load], show_queue: ShowQueue) -> str:
+    """One department a line or two."""
+    now, lines = show_queue.clock(), ["🧾 <b>Filas</b>"]
+    for load in loads:
+        lines += ["", f"<b>{html.quote(load.department.shown)}</b>"]
+        if load.longest_since is None:
+            lines.append("Ninguém aguardando")
+        else:
+            first = f" ({number(load.priority)} com prioridade)" if load.priority else ""
+            longest = span(now - load.longest_since)
+            lines.append(f"{number(load.waiting)} aguardando{first} · maior espera {longest}")
+        if load.served:
+            lines.append(f"{number(load.served)} em atendimento")
+        if load.department.group_id is None:
+            lines.append("⚠️ Sem grupo")
+    return "\n".join(lines)
+
+
+def history_text(conversation: Conversation, names: Names) -> str:
+    """What happened to it, oldest first."""
+    events = conversation.events
+    lines = [f"🕘 <b>História de {html.quote(conversation.protocol)}</b>"]
+    if not events:
+        lines.append("Sem registros: este atendimento é de uma versão anterior.")
+    if len(events) > _EVENTS:
+        lines.append(f"… {number(len(events) - _EVENTS)} anteriores")
+    lines += [_event_line(event, names) for event in events[-_EVENTS:]]
+    return "\n".join(lines)
+
+
+def router() -> Router:
+    """For admins, in private: who includes it sees to that."""
+    router = Router(name="queues")
+    router.message.register(show, Command("fila"))
+    router.message.register(show_conversation, Command("atendimento"))
+    router.callback_query.register(refresh, QueueButton.filter(), F.message.as_("message"))
+    return router
+
+
+async def _loads(show_queue: ShowQueue) -> tuple[str, InlineKeyboardMarkup]:
+    again = InlineKeyboardButton(text=REFRESH, callback_data=QueueButton().pack())
+    text = loads_text(await show_queue.loads(), show_queue)
+    return text, InlineKeyboardMarkup(inline_keyboard=[[again]])
+
+
+def _event_line(event: ConversationEvent, names: Names) -> str:
+    at = f"{event.at.astimezone(names.timezone):%d/%m %H:%M}"
+    by_name = event.what in _BY_NAME and event.detail
+    by = event.detail if by_name else who(event.by, names)
+    detail = f" ({event.detail[:_DETAIL]})" if event.detail and not by_name else ""
+    by_whom = f"pelo {by[2:]}" if by.startswith("o ") else f"por {by[:40]}"
+    return html.quote(f"{at} · {_WORDS[event.what]} {by_whom}{detail}")

@@ -1,0 +1,98 @@
+"""/status: how the bot is, and a button that asks again."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final, Protocol
+from zoneinfo import ZoneInfo
+
+from aiogram import Bot, F, Router
+from aiogram.exceptions import TelegramBadRequest
+from aiogram.filters import Command
+from aiogram.filters.callback_data import CallbackData
+from aiogram.types import (
+    CallbackQuery,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    MaybeInaccessibleMessageUnion,
+    Message,
+)
+
+from bot.usecases.company.status import Status
+from handlers.admin.company import maintenance_texts as texts
+from handlers.answers import answer_press, bot_of
+
+_SOON_S: Final = 1.0
+
+
+class StatusButton(CallbackData, prefix="status"):
+    """Ask again."""
+
+
+class ReportStatus(Protocol):
+    async def __call__(self) -> Status: ...
+
+
+@dataclass(slots=True)
+class _Screen:
+    """One message, sent when first shown and edited from then on."""
+
+    bot: Bot
+    chat_id: int
+    message_id: int | None = None
+
+    async def show(self, text: str, keyboard: InlineKeyboardMarkup | None = None) -> None:
+        if self.message_id is not None:
+            try:
+                await self.bot.edit_message_text(
+                    text,
+                    chat_id=self.chat_id,
+                    message_id=self.message_id,
+                    reply_markup=keyboard,
+                )
+            except TelegramBadRequest as error:
+                if "not modified" in error.message:
+                    return
+            else:
+                return
+        sent = await self.bot.send_message(self.chat_id, text, reply_markup=keyboard)
+        self.message_id = sent.message_id
+
+
+async def status(message: Message, report_status: ReportStatus, timezone: ZoneInfo) -> None:
+    await _report(_Screen(bot_of(message), message.chat.id), report_status, timezone)
+
+
+async def again(
+    callback: CallbackQuery,
+    message: MaybeInaccessibleMessageUnion,
+    bot: Bot,
+    report_status: ReportStatus,
+    timezone: ZoneInfo,
+) -> None:
+    await answer_press(callback)
+    screen = _Screen(bot, message.chat.id, message.message_id)
+    await _report(screen, report_status, timezone)
+
+
+async def _report(screen: _Screen, report_status: ReportStatus, timezone: ZoneInfo) -> None:
+    reporting = asyncio.ensure_future(report_status())
+    try:
+        done, _ = await asyncio.wait({reporting}, timeout=_SOON_S)
+        if not done:
+            await screen.show(texts.CHECKING)
+        report = await reporting
+    finally:
+        reporting.cancel()
+    button = InlineKeyboardButton(text=texts.AGAIN, callback_data=StatusButton().pack())
+    await screen.show(
+        texts.status(report, timezone=timezone), InlineKeyboardMarkup(inline_keyboard=[[button]])
+    )
+
+
+def router() -> Router:
+    """For admins, in private: who includes it sees to that. Needs `report_status` and `timezone`
+    among the dispatcher's data."""
+    router = Router(name="status")
+    router.message.register(status, Command("status"))
+    router.callback_query.register(again, StatusButton.filter(), F.message.as_("message"))
+    return router

@@ -1,0 +1,310 @@
+"""/equipe: who is admin, who is invited, who is attendant; and the link that makes an admin."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import assert_never
+from zoneinfo import ZoneInfo
+
+import structlog
+from aiogram import Bot, F, Router
+from aiogram.exceptions import TelegramAPIError, TelegramBadRequest
+from aiogram.filters import Command, CommandObject, CommandStart
+from aiogram.filters.callback_data import CallbackData
+from aiogram.types import (
+    CallbackQuery,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    MaybeInaccessibleMessageUnion,
+    Message,
+    ReplyKeyboardRemove,
+    User,
+)
+
+from bot.domain.errors import RefusedError, TryLaterError
+from bot.domain.team import INVITATION_PREFIX
+from bot.usecases.company.team import (
+    Accepted,
+    AlreadyAdmin,
+    Expired,
+    FromSettings,
+    ManageTeam,
+    NoAdmin,
+    Removed,
+    Revoked,
+    TooManyInvitations,
+    Unknown,
+    Used,
+)
+from handlers.access import IsAdmin
+from handlers.admin.company import team_texts as texts
+from handlers.answers import answer_press
+from handlers.attendant.members import Membership, TelegramGroups
+from handlers.menus import Menus
+
+logger = structlog.get_logger()
+
+
+class Action(StrEnum):
+    SHOW = "s"
+    INVITE = "i"
+    REVOKE = "x"
+    ASK_REMOVE = "r"
+    REMOVE = "R"
+
+
+class TeamButton(CallbackData, prefix="team"):
+    action: Action
+    id: str = ""
+
+
+async def team(
+    message: Message,
+    event_from_user: User,
+    bot: Bot,
+    manage_team: ManageTeam,
+    membership: Membership,
+    timezone: ZoneInfo,
+) -> None:
+    text, keyboard = await _screen(event_from_user, bot, manage_team, membership, timezone)
+    await message.answer(text, reply_markup=keyboard)
+
+
+async def show(
+    callback: CallbackQuery,
+    message: MaybeInaccessibleMessageUnion,
+    bot: Bot,
+    manage_team: ManageTeam,
+    membership: Membership,
+    timezone: ZoneInfo,
+) -> None:
+    await answer_press(callback)
+    screen = await _screen(callback.from_user, bot, manage_team, membership, timezone)
+    await _edit(bot, message, *screen)
+
+
+async def invite(
+    callback: CallbackQuery,
+    message: MaybeInaccessibleMessageUnion,
+    bot: Bot,
+    manage_team: ManageTeam,
+    membership: Membership,
+    timezone: ZoneInfo,
+) -> None:
+    made = await manage_team.invite(callback.from_user.id)
+    if isinstance(made, TooManyInvitations):
+        await answer_press(callback, texts.TOO_MANY, alert=True)
+        return
+    invitation, token = made
+    url = f"https://t.me/{(await bot.me()).username}?start={INVITATION_PREFIX}{token}"
+    await answer_press(callback)
+    await bot.send_message(message.chat.id, texts.link(url, invitation.expires_at, timezone))
+    screen = await _screen(callback.from_user, bot, manage_team, membership, timezone)
+    await _edit(bot, message, *screen)
+
+
+async def revoke(
+    callback: CallbackQuery,
+    callback_data: TeamButton,
+    message: MaybeInaccessibleMessageUnion,
+    bot: Bot,
+    manage_team: ManageTeam,
+    membership: Membership,
+    timezone: ZoneInfo,
+) -> None:
+    revoked = await manage_team.revoke(callback_data.id, by=callback.from_user.id)
+    await answer_press(callback, texts.REVOKED_NOW if revoked else texts.ALREADY_REVOKED)
+    screen = await _screen(callback.from_user, bot, manage_team, membership, timezone)
+    await _edit(bot, message, *screen)
+
+
+async def ask_remove(
+    callback: CallbackQuery,
+    callback_data: TeamButton,
+    message: MaybeInaccessibleMessageUnion,
+    bot: Bot,
+    manage_team: ManageTeam,
+) -> None:
+    user_id = _user_id(callback_data)
+    admin = await manage_team.admins.get(user_id)
+    if admin is None:
+        await answer_press(callback, texts.NOT_ADMIN, alert=True)
+        return
+    await answer_press(callback)
+    buttons = [
+        [_button(texts.YES_REMOVE, Action.REMOVE, str(user_id))],
+        [_button(texts.BACK, Action.SHOW)],
+    ]
+    keyboard = InlineKeyboardMarkup(inline_keyboard=buttons)
+    await _edit(bot, message, texts.sure(admin.name), keyboard)
+
+
+async def remove(
+    callback: CallbackQuery,
+    callback_data: TeamButton,
+    message: MaybeInaccessibleMessageUnion,
+    bot: Bot,
+    manage_team: ManageTeam,
+    membership: Membership,
+    menus: Menus,
+    timezone: ZoneInfo,
+) -> None:
+    me, user_id = callback.from_user, _user_id(callback_data)
+    outcome = await manage_team.remove(user_id, by=me.id)
+    match outcome:
+        case Removed(admin):
+            await answer_press(callback)
+            await menus.take(admin.id)
+            sentence = texts.removed(admin.name, me.full_name)
+            others = set(await manage_team.role_of.admin_ids()) - {me.id}
+            await _tell(bot, others, sentence)
+            await _tell(bot, [admin.id], texts.NO_LONGER_ADMIN)
+            if admin.id == me.id:
+                await _edit(bot, message, texts.NO_LONGER_ADMIN, None)
+                return
+        case FromSettings():
+            await answer_press(callback, texts.FROM_SETTINGS, alert=True)
+        case NoAdmin():
+            await answer_press(callback, texts.NOT_ADMIN, alert=True)
+        case _:
+            assert_never(outcome)
+    await _edit(bot, message, *await _screen(me, bot, manage_team, membership, timezone))
+
+
+async def accept(
+    message: Message,
+    command: CommandObject,
+    event_from_user: User,
+    bot: Bot,
+    manage_team: ManageTeam,
+    menus: Menus,
+) -> None:
+    token = (command.args or "").removeprefix(INVITATION_PREFIX)
+    outcome = await manage_team.accept(token, event_from_user.id, event_from_user.full_name)
+    match outcome:
+        case Accepted(admin):
+            # A keyboard of the customer's steps may be there still.
+            await message.answer(texts.WELCOME, reply_markup=ReplyKeyboardRemove())
+            await menus.give(admin.id)
+            await _tell(bot, [admin.invited_by], texts.accepted(admin.name))
+            others = set(await manage_team.role_of.admin_ids()) - {admin.id, admin.invited_by}
+            by = await _name(bot, manage_team, admin.invited_by)
+            await _tell(bot, others, texts.added(admin.name, by))
+        case AlreadyAdmin():
+            await message.answer(texts.ALREADY_ADMIN)
+        case Unknown():
+            await message.answer(texts.UNKNOWN_INVITATION)
+        case Expired():
+            await message.answer(texts.EXPIRED_INVITATION)
+        case Used():
+            await message.answer(texts.USED_INVITATION)
+        case Revoked():
+            await message.answer(texts.REVOKED_INVITATION)
+        case _:
+            assert_never(outcome)
+
+
+def router() -> Router:
+    """Goes before the admin's and the customer's: an invitation is for anybody."""
+    router = Router(name="team")
+    router.message.filter(F.chat.type == "private")
+    with_invitation = CommandStart(deep_link=True, magic=F.args.startswith(INVITATION_PREFIX))
+    router.message.register(accept, with_invitation)
+    router.message.register(team, Command("equipe"), IsAdmin())
+    message = F.message.as_("message")
+    for action, handler in (
+        (Action.SHOW, show),
+        (Action.INVITE, invite),
+        (Action.REVOKE, revoke),
+        (Action.ASK_REMOVE, ask_remove),
+        (Action.REMOVE, remove),
+    ):
+        pressed = TeamButton.filter(F.action == action)
+        router.callback_query.register(handler, pressed, message, IsAdmin())
+    return router
+
+
+async def _screen(
+    me: User, bot: Bot, manage_team: ManageTeam, membership: Membership, timezone: ZoneInfo
+) -> tuple[str, InlineKeyboardMarkup]:
+    """As it is now."""
+    of_settings = sorted(manage_team.role_of.settings_admins)
+    invited = [a for a in await manage_team.admins.all() if a.id not in of_settings]
+    invitations = await manage_team.open_invitations()
+    names = {me.id: me.full_name} | {admin.id: admin.name for admin in invited}
+    for user_id in {*of_settings, *(i.invited_by for i in invitations)} - names.keys():
+        names[user_id] = await _name(bot, manage_team, user_id)
+    text = texts.screen(
+        [texts.of_settings(names[i], is_me=i == me.id) for i in of_settings]
+        + [texts.invited(a.name, a.since, timezone, is_me=a.id == me.id) for a in invited],
+        [texts.invitation(names[i.invited_by], i.expires_at, timezone) for i in invitations],
+        [
+            texts.attendants(d.name, await _attendants(bot, membership, d.group_id))
+            for d in await membership.departments()
+            if d.group_id
+        ],
+    )
+    rows = [
+        *([_button(texts.remove(a.name), Action.ASK_REMOVE, str(a.id))] for a in invited),
+        *(
+            [_button(texts.revoke(i.expires_at, timezone), Action.REVOKE, i.id)]
+            for i in invitations
+        ),
+        [_button(texts.INVITE, Action.INVITE)],
+        [_button(texts.REFRESH, Action.SHOW)],
+    ]
+    return text, InlineKeyboardMarkup(inline_keyboard=rows)
+
+
+async def _attendants(bot: Bot, membership: Membership, group_id: int) -> list[str] | None:
+    """Names, as far as Telegram and our memory tell; None when the group is not reached."""
+    try:
+        names = dict(await TelegramGroups(bot).administrators(group_id))
+    except (RefusedError, TryLaterError):
+        return None
+    for member in await membership.members.of_group(group_id):
+        if member.is_member and member.user_id != bot.id:
+            names.setdefault(member.user_id, member.name)
+    return sorted(names.values(), key=str.casefold)
+
+
+async def _name(bot: Bot, manage_team: ManageTeam, user_id: int) -> str:
+    """How an admin is called; the number when Telegram does not tell."""
+    if admin := await manage_team.admins.get(user_id):
+        return admin.name
+    try:
+        return (await bot.get_chat(user_id)).full_name
+    except (TelegramAPIError, TryLaterError):
+        return str(user_id)
+
+
+async def _tell(bot: Bot, user_ids: Iterable[int], text: str) -> None:
+    """Whoever blocked the bot is not told, and the work goes on."""
+    for user_id in user_ids:
+        try:
+            await bot.send_message(user_id, text)
+        except (TelegramAPIError, TryLaterError) as error:
+            logger.warning("admin not told", chat=user_id, error=type(error).__name__)
+
+
+async def _edit(
+    bot: Bot,
+    message: MaybeInaccessibleMessageUnion,
+    text: str,
+    keyboard: InlineKeyboardMarkup | None,
+) -> None:
+    try:
+        await bot.edit_message_text(
+            text, chat_id=message.chat.id, message_id=message.message_id, reply_markup=keyboard
+        )
+    except TelegramBadRequest as error:
+        # The same as before, or too old to be edited.
+        logger.info("team screen not edited", reason=error.message)
+
+
+def _button(text: str, action: Action, id_: str = "") -> InlineKeyboardButton:
+    return InlineKeyboardButton(text=text, callback_data=TeamButton(action=action, id=id_).pack())
+
+
+def _user_id(button: TeamButton) -> int:
+    """0, which is nobody, when the data was not made by us."""
+    return int(button.id) if button.id.isdecimal() and len(button.id) < 20 else 0

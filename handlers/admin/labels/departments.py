@@ -1,0 +1,165 @@
+"""/departamentos: in private the list, in a group whose group it is."""
+
+from typing import Protocol
+
+import structlog
+from aiogram import Bot, F, Router
+from aiogram.exceptions import TelegramBadRequest
+from aiogram.filters import Command
+from aiogram.filters.callback_data import CallbackData
+from aiogram.fsm.state import State, StatesGroup
+from aiogram.types import (
+    CallbackQuery,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    MaybeInaccessibleMessageUnion,
+    Message,
+)
+from aiogram_dialog import Dialog, DialogManager
+
+from bot.domain.conversation import Department
+from bot.domain.errors import AppError
+from bot.domain.group import GroupAccess
+from bot.domain.label import LABEL_LENGTH, Label
+from bot.domain.registration import read_name
+from bot.usecases.company.departments import Departments
+from bot.usecases.register.labels import Refusal
+from handlers.access import IsAdmin
+from handlers.admin.labels import texts as texts
+from handlers.admin.labels.windows import LabelWindows, States
+from handlers.answers import answer_press
+
+NEW_NAMED_LIKE_GROUP = "➕ Novo departamento com o nome deste grupo"
+
+logger = structlog.get_logger()
+
+
+class DepartmentsDialog(StatesGroup):
+    list = State()
+    archived = State()
+    name = State()
+    emoji = State()
+    label = State()
+    rename = State()
+    new_emoji = State()
+
+
+class AccessToGroup(Protocol):
+    async def __call__(self, group_id: int) -> GroupAccess:
+        """What the bot may do there; raises RefusedError when it does not reach the group."""
+
+
+class LinkGroup(CallbackData, prefix="link"):
+    """This group is to be a department's; without an id, a new one's."""
+
+    id: str | None = None
+
+
+async def _details(label: Label, manager: DialogManager) -> str:
+    if not isinstance(label, Department) or label.group_id is None:
+        return texts.NO_GROUP
+    access = await _access(manager.middleware_data["access_to_group"], label.group_id)
+    return texts.linked_group(access) if access else texts.GROUP_NOT_REACHED
+
+
+def dialog() -> Dialog:
+    """Starts with `DepartmentsDialog.list`; needs `departments` and `access_to_group` among the
+    dispatcher's data."""
+    states = States(
+        list=DepartmentsDialog.list,
+        archived=DepartmentsDialog.archived,
+        name=DepartmentsDialog.name,
+        emoji=DepartmentsDialog.emoji,
+        label=DepartmentsDialog.label,
+        rename=DepartmentsDialog.rename,
+        new_emoji=DepartmentsDialog.new_emoji,
+    )
+    windows = LabelWindows(
+        states=states, key="departments", words=texts.DEPARTMENTS, details=_details
+    )
+    return Dialog(*windows.all())
+
+
+async def whose_group(
+    message: Message, departments: Departments, access_to_group: AccessToGroup
+) -> None:
+    await _offer(message, departments, access_to_group)
+
+
+async def link(
+    callback: CallbackQuery,
+    callback_data: LinkGroup,
+    message: MaybeInaccessibleMessageUnion,
+    departments: Departments,
+    access_to_group: AccessToGroup,
+    bot: Bot,
+) -> None:
+    before = await departments.of_group(message.chat.id)
+    department_id = callback_data.id
+    if department_id is None:
+        name = read_name(message.chat.title or "")[:LABEL_LENGTH].rstrip()
+        created = await departments.create(name)
+        if isinstance(created, Refusal):
+            await answer_press(callback, _plain(created), alert=True)
+            return
+        department_id = created.id
+    outcome = await departments.link(department_id, message.chat.id)
+    if isinstance(outcome, Refusal):
+        sentence = texts.LINKED_ELSEWHERE if outcome is Refusal.TAKEN else _plain(outcome)
+        await answer_press(callback, sentence, alert=True)
+        return
+    await answer_press(callback)
+    access = await _access(access_to_group, message.chat.id)
+    text = texts.linked(outcome, before, access)
+    try:
+        await bot.edit_message_text(text, chat_id=message.chat.id, message_id=message.message_id)
+    except TelegramBadRequest:
+        # Pressed a second time, or somebody deleted it.
+        await bot.send_message(message.chat.id, text)
+
+
+async def follow(message: Message, new_group_id: int, departments: Departments) -> None:
+    """A basic group has become a supergroup, which has another id."""
+    department = await departments.follow(message.chat.id, new_group_id)
+    if department:
+        logger.info("group follows", department=department.id, group=new_group_id)
+
+
+def group_router() -> Router:
+    """Goes before the attendants' router; who may press is decided before it."""
+    router = Router(name="department groups")
+    router.message.filter(F.chat.type.in_({"group", "supergroup"}))
+    router.message.register(whose_group, Command("departamentos"), IsAdmin())
+    router.message.register(follow, F.migrate_to_chat_id.as_("new_group_id"))
+    router.callback_query.register(link, LinkGroup.filter(), F.message.as_("message"), IsAdmin())
+    return router
+
+
+async def _offer(
+    message: Message, departments: Departments, access_to_group: AccessToGroup
+) -> None:
+    current = await departments.of_group(message.chat.id)
+    choices = await departments.linkable(message.chat.id)
+    rows = [[_button(one.shown, one.id)] for one in choices]
+    rows.append([_button(NEW_NAMED_LIKE_GROUP, None)])
+    access = await _access(access_to_group, message.chat.id)
+    await message.answer(
+        texts.this_group(current, access), reply_markup=InlineKeyboardMarkup(inline_keyboard=rows)
+    )
+
+
+def _button(text: str, department_id: str | None) -> InlineKeyboardButton:
+    return InlineKeyboardButton(text=text, callback_data=LinkGroup(id=department_id).pack())
+
+
+async def _access(access_to_group: AccessToGroup, group_id: int) -> GroupAccess | None:
+    try:
+        return await access_to_group(group_id)
+    except AppError as error:
+        logger.info("group not checked", group=group_id, error=str(error))
+        return None
+
+
+def _plain(refusal: Refusal) -> str:
+    """For an alert window, which shows no HTML."""
+    return texts.refusal(refusal, texts.DEPARTMENTS)

@@ -1,0 +1,37 @@
+"""/etiquetas."""
+
+from aiogram.fsm.state import State, StatesGroup
+from aiogram_dialog import Dialog, DialogManager
+
+from bot.domain.label import Label
+from handlers.admin.labels import texts as texts
+from handlers.admin.labels.windows import LabelWindows, States
+
+
+class TagsDialog(StatesGroup):
+    list = State()
+    archived = State()
+    name = State()
+    emoji = State()
+    label = State()
+    rename = State()
+    new_emoji = State()
+
+
+async def _details(_: Label, __: DialogManager) -> str:
+    return ""
+
+
+def dialog() -> Dialog:
+    """Starts with `TagsDialog.list`; needs `tags` among the dispatcher's data."""
+    states = States(
+        list=TagsDialog.list,
+        archived=TagsDialog.archived,
+        name=TagsDialog.name,
+        emoji=TagsDialog.emoji,
+        label=TagsDialog.label,
+        rename=TagsDialog.rename,
+        new_emoji=TagsDialog.new_emoji,
+    )
+    windows = LabelWindows(states=states, key="tags", words=texts.TAGS, details=_details)
+    return Dialog(*windows.all())

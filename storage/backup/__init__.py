@@ -1,0 +1,1 @@
+"""The whole database as one checked file, and back."""

@@ -1,0 +1,228 @@
+"""What must survive, into a file and back, in memory that does not grow with the register.
+
+A backup is no snapshot: the embedded server has none, and MongoDB keeps one for five minutes. What
+was stored when it began is in it, as it was at some moment until the end; what is added or changed
+meanwhile may be. Who refers to something is read before what is referred to, so nothing in it
+refers to what is missing, and a registration is never older than its audit.
+
+Not in it: the inbox, conversation steps and locks, which mean nothing elsewhere or later.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+
+from bson.raw_bson import RawBSONDocument
+from pymongo.errors import BulkWriteError
+
+from bot.domain.errors import Problem, RefusedError, TryLaterError
+from storage.backup.file import Tally, reading, writing
+from storage.engine.connection import Collection, Database, translated
+from storage.engine.indexes import ensure_indexes
+from storage.engine.walk import delete_all, raw, walk
+
+# Who refers comes before what is referred to.
+COLLECTIONS: Final = (
+    *("relayed", "conversations", "chats", "audit", "registrations"),
+    *("tags", "departments", "people"),
+)
+_BATCH: Final = 500
+_BATCH_BYTES: Final = 8 * 1024 * 1024
+_KEYS: Final = 100
+_READINGS: Final = 10
+_MARK: Final = {"_id": "restore"}
+
+
+class Stage(StrEnum):
+    SAVING = "saving"
+    CHECKING = "checking"
+    DELETING = "deleting"
+    STORING = "storing"
+    COMPARING = "comparing"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far it is with one collection; `of` is about how many there are, when that is known."""
+
+    stage: Stage
+    collection: str
+    documents: int
+    of: int | None
+    size_bytes: int = 0
+
+
+Report = Callable[[Progress], None]
+Tallies = Mapping[str, Tally]
+
+
+async def back_up(database: Database, out: Path, *, at: datetime, report: Report) -> Tallies:
+    """Write everything into the new file `out`; returns what is in it.
+
+    Works beside a bot that runs. Raises RefusedError or TryLaterError, and leaves no file then.
+    """
+    with writing(out) as backup:
+        for name in COLLECTIONS:
+            there = await _count(database, name)
+            tally = backup.begin(name)
+            later: list[str] = []
+            async for documents in walk(database, name):
+                for document in documents:
+                    if "open_chat" in document and name == "conversations":
+                        later.append(document["_id"])
+                    else:
+                        backup.add(tally, document.raw)
+                done = tally.count + len(later)
+                report(Progress(Stage.SAVING, name, done, there, tally.size_bytes))
+            for document in await _at_one_time(database, later):
+                backup.add(tally, document.raw)
+            if tally.count < there:
+                raise TryLaterError(
+                    f"{name} lost documents meanwhile", problem=Problem.BACKUP_DISTURBED
+                )
+        backup.end(at)
+    return backup.tallies
+
+
+async def _at_one_time(database: Database, ids: list[str]) -> list[RawBSONDocument]:
+    """Conversations that were open, read again after all the others.
+
+    A chat has one that is open. Read minutes apart there could be two, and no database would take
+    them back: one since closed, and the next one.
+    """
+    collection = raw(database["conversations"])
+    for _ in range(_READINGS):
+        documents: list[RawBSONDocument] = []
+        for start in range(0, len(ids), _KEYS):
+            with translated():
+                documents += await collection.find(
+                    {"_id": {"$in": ids[start : start + _KEYS]}}
+                ).to_list(None)
+        chats = [document["open_chat"] for document in documents if "open_chat" in document]
+        if len(chats) == len(set(chats)):
+            return documents
+    raise TryLaterError(
+        "conversations change too fast to be read", problem=Problem.BACKUP_DISTURBED
+    )
+
+
+def check_backup(path: Path, report: Report) -> Tallies:
+    """What the file holds, after all of it was read and found whole; raises RefusedError."""
+    with reading(path) as backup:
+        for name, _ in backup.documents(COLLECTIONS):
+            tally = backup.tallies[name]
+            if tally.count % _BATCH == 0:
+                report(Progress(Stage.CHECKING, name, tally.count, None, tally.size_bytes))
+    # A backup from before there was a collection has none of it.
+    return {name: backup.tallies.get(name, Tally()) for name in COLLECTIONS}
+
+
+async def held(database: Database) -> dict[str, int]:
+    """About how many documents a restore would delete, by collection."""
+    return {name: await _count(database, name) for name in COLLECTIONS}
+
+
+async def restore(
+    database: Database,
+    path: Path,
+    tallies: Tallies,
+    *,
+    replace: bool,
+    at: datetime,
+    report: Report,
+) -> None:
+    """Store what the file holds, as `check_backup` found it, then compare by count and hash.
+
+    No bot may run meanwhile. Raises RefusedError before anything is changed when there is
+    something already, unless `replace`. What stops it later leaves a mark, until another one
+    with `replace` ends well.
+    """
+    if not replace:
+        await refuse_half_restored(database)
+        if any((await held(database)).values()):
+            raise RefusedError("the database is not empty", problem=Problem.RESTORE_NOT_EMPTY)
+    with translated():
+        await database["restore"].replace_one(_MARK, {**_MARK, "began_at": at}, upsert=True)
+    await _empty(database, report)
+    await _store(database, path, tallies, report)
+    await _compare(database, tallies, report)
+    with translated():
+        await database["restore"].delete_one(_MARK)
+
+
+async def refuse_half_restored(database: Database) -> None:
+    """Raise RefusedError when a restore has begun and not ended."""
+    with translated():
+        if await database["restore"].find_one(_MARK):
+            raise RefusedError("a restore was not finished", problem=Problem.RESTORE_UNFINISHED)
+
+
+async def _empty(database: Database, report: Report) -> None:
+    for name in COLLECTIONS:
+        there, deleted = await _count(database, name), 0
+        async for count in delete_all(database, name):
+            deleted += count
+            report(Progress(Stage.DELETING, name, deleted, there))
+    with translated():
+        # Steps of conversations that are no more; dropping what is empty takes what was missed.
+        for name in (*COLLECTIONS, "states", "meta"):
+            await database[name].drop()
+    await ensure_indexes(database)
+
+
+async def _store(database: Database, path: Path, tallies: Tallies, report: Report) -> None:
+    with reading(path) as backup:
+        for name, documents in _batches(backup.documents(COLLECTIONS)):
+            with _as_difference(), translated():
+                collection: Collection = database[name]
+                await collection.insert_many(documents, ordered=False)
+            tally, of = backup.tallies[name], tallies[name].count
+            report(Progress(Stage.STORING, name, tally.count, of, tally.size_bytes))
+
+
+def _batches(
+    documents: Iterator[tuple[str, bytes]],
+) -> Iterator[tuple[str, list[RawBSONDocument]]]:
+    batch: list[RawBSONDocument] = []
+    size, of = 0, ""
+    for name, document in documents:
+        if batch and (name != of or len(batch) == _BATCH or size + len(document) > _BATCH_BYTES):
+            yield of, batch
+            batch, size = [], 0
+        batch.append(RawBSONDocument(document))
+        size, of = size + len(document), name
+    if batch:
+        yield of, batch
+
+
+@contextmanager
+def _as_difference() -> Iterator[None]:
+    """A document that is refused is missing: it has a key twice, or somebody writes meanwhile."""
+    try:
+        yield
+    except RefusedError as error:
+        if isinstance(error.__cause__, BulkWriteError):
+            raise RefusedError(str(error), problem=Problem.RESTORE_DIFFERS) from error
+        raise
+
+
+async def _compare(database: Database, tallies: Tallies, report: Report) -> None:
+    for name in COLLECTIONS:
+        stored = Tally()
+        async for documents in walk(database, name):
+            for document in documents:
+                stored.add(document.raw)
+            of = tallies[name].count
+            report(Progress(Stage.COMPARING, name, stored.count, of, stored.size_bytes))
+        if stored != tallies[name]:
+            raise RefusedError(f"{name} is not as in the file", problem=Problem.RESTORE_DIFFERS)
+
+
+async def _count(database: Database, name: str) -> int:
+    collection: Any = database[name]
+    with translated():
+        return int(await collection.estimated_document_count())

@@ -1,0 +1,1 @@
+"""The server and the shapes of queries: connection, indexes, batches, pages, scans."""

@@ -1,0 +1,1 @@
+"""Bulk runs with their files, choices and watermarks."""

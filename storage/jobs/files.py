@@ -1,0 +1,124 @@
+"""Files of jobs, in GridFS: whichever process works on a job finds them there."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from bson import ObjectId
+from bson.errors import InvalidId
+from gridfs.errors import NoFile
+from motor.motor_asyncio import AsyncIOMotorGridFSBucket
+
+from bot.domain.errors import Problem, RefusedError
+from storage.engine.connection import Collection, Database, translated
+
+_PIECE: Final = 1 << 20
+
+
+class Files:
+    """Where they are kept."""
+
+    def __init__(self, database: Database) -> None:
+        self._chunks: Collection = database["files.chunks"]
+        self._files: Collection = database["files.files"]
+        self._has_index = False
+        self._bucket: Any = AsyncIOMotorGridFSBucket(database, "files")
+
+    async def put(
+        self,
+        path: Path,
+        *,
+        name: str,
+        report: Callable[[int], None] = lambda _: None,
+    ) -> str:
+        """The id under which a copy of the file is kept; `report` is told the bytes so far."""
+        # By hand, as the GridFS specification has it: the library's own upload gathers 48 MB
+        # before it writes, and encodes them once more.
+        file_id, number, done = ObjectId(), 0, 0
+        await self._ensure_index()
+        try:
+            with translated(), await asyncio.to_thread(path.open, "rb") as file:
+                while piece := await asyncio.to_thread(file.read, _PIECE):
+                    await self._chunks.insert_one(
+                        {"files_id": file_id, "n": number, "data": piece}
+                    )
+                    number += 1
+                    done += len(piece)
+                    report(done)
+                await self._files.insert_one(
+                    {
+                        "_id": file_id,
+                        "length": done,
+                        "chunkSize": _PIECE,
+                        "uploadDate": datetime.now(UTC),
+                        "filename": name,
+                    }
+                )
+        except BaseException:
+            # What cannot be taken back now is found by `purge`.
+            with suppress(Exception):
+                await self._chunks.delete_many({"files_id": file_id})
+            raise
+        return str(file_id)
+
+    async def _ensure_index(self) -> None:
+        """The one that the specification asks for; made with the first file, as by the library."""
+        if not self._has_index:
+            with translated():
+                await self._chunks.create_index([("files_id", 1), ("n", 1)], unique=True)
+            self._has_index = True
+
+    async def fetch(self, file_id: str, path: Path) -> None:
+        """Write the file to `path`; raises RefusedError (FILE_GONE) when it is kept no more."""
+        with await asyncio.to_thread(path.open, "wb") as file:
+            async for piece in self._pieces(file_id):
+                await asyncio.to_thread(file.write, piece)
+
+    async def delete(self, file_id: str) -> None:
+        """What is gone already stays gone."""
+        try:
+            with translated():
+                await self._bucket.delete(_id(file_id))
+        except RefusedError as error:
+            if not isinstance(error.__cause__, NoFile):
+                raise
+
+    async def purge(self, before: datetime) -> None:
+        """Delete all that was put before then, and what was never put whole."""
+        oldest = ObjectId.from_datetime(before)
+        with translated():
+            chunks = await self._chunks.distinct("files_id")
+        for file_id in chunks:
+            if file_id < oldest:
+                await self.delete(str(file_id))
+                with translated():
+                    await self._chunks.delete_many({"files_id": file_id})
+
+    async def _pieces(self, file_id: str) -> AsyncIterator[bytes]:
+        try:
+            with translated():
+                stream = await self._bucket.open_download_stream(_id(file_id))
+        except RefusedError as error:
+            if isinstance(error.__cause__, NoFile):
+                raise _gone() from error
+            raise
+        while True:
+            with translated():
+                piece = await stream.read(_PIECE)
+            if not piece:
+                return
+            yield bytes(piece)
+
+
+def _gone() -> RefusedError:
+    return RefusedError("a file of a job is not kept any more", problem=Problem.FILE_GONE)
+
+
+def _id(file_id: str) -> ObjectId:
+    try:
+        return ObjectId(file_id)
+    except InvalidId as error:
+        raise _gone() from error

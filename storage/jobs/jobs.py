@@ -1,0 +1,165 @@
+"""Jobs and their batches. Ids are counted, so that the latest ones are found without an index."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any, Final
+
+from pymongo.errors import DuplicateKeyError
+
+from bot.domain.errors import TryLaterError
+from bot.domain.job import Batch, Job
+from storage.engine.connection import Collection, Database, Document, translated
+from storage.register.bulk import batch_id
+
+_BATCHES_AT_ONCE: Final = 50
+_ROUNDS: Final = 20
+
+
+class Jobs:
+    """Where they are kept. Whoever changes one says what it must still be like."""
+
+    def __init__(self, database: Database) -> None:
+        self._jobs: Collection = database["jobs"]
+        self._batches: Collection = database["job_batches"]
+        self._meta: Collection = database["meta"]
+
+    async def add(self, job: Job) -> Job:
+        """The job as it is stored, with the next number; `job.id` does not matter."""
+        with translated():
+            for _ in range(_ROUNDS):
+                number = await self._last() + 1
+                numbered = job.model_copy(update={"id": number})
+                try:
+                    await self._jobs.insert_one(_document(numbered))
+                except DuplicateKeyError:
+                    # Another one was begun at this moment, or its count was lost to a kill.
+                    await self._count(number)
+                    continue
+                await self._count(number)
+                return numbered
+        raise TryLaterError("jobs are begun too quickly to be numbered")
+
+    async def get(self, job_id: int) -> Job | None:
+        with translated():
+            document = await self._jobs.find_one({"_id": job_id})
+        return _read(document) if document else None
+
+    async def latest(self, count: int, *, before: int | None = None) -> list[Job]:
+        """The newest ones first, from the one before `before` on; some numbers may be missing."""
+        last = await self._last() if before is None else before - 1
+        ids = list(range(last, max(0, last - count), -1))
+        with translated():
+            found = await self._jobs.find({"_id": {"$in": ids}}).to_list(None)
+        return sorted(map(_read, found), key=lambda job: -job.id)
+
+    async def active(self) -> list[Job]:
+        """Those on which somebody works, or has to, oldest first."""
+        with translated():
+            found = await self._jobs.find({"active": True}).to_list(None)
+        return sorted(map(_read, found), key=lambda job: job.id)
+
+    async def change(self, job: Job, **values: Any) -> Job | None:
+        """The job with these values, None when somebody has changed it since it was read."""
+        changed = job.model_copy(update={**values, "version": job.version + 1})
+        with translated():
+            result = await self._jobs.replace_one(
+                {"_id": job.id, "version": job.version}, _document(changed)
+            )
+        return changed if result.matched_count else None
+
+    async def change_anyhow(self, job_id: int, **values: Any) -> Job | None:
+        """The job with these values, whatever else others change of it; None when it is gone."""
+        for _ in range(_ROUNDS):
+            job = await self.get(job_id)
+            if job is None:
+                return None
+            if changed := await self.change(job, **values):
+                return changed
+        raise TryLaterError("a job changes too quickly to be written")
+
+    async def batch(self, job_id: int, number: int) -> Batch | None:
+        with translated():
+            document = await self._batches.find_one({"_id": batch_id(job_id, number)})
+        return _read_batch(document) if document else None
+
+    async def batches(self, job_id: int, *, backwards: bool = False) -> AsyncIterator[Batch]:
+        """Those that are done, in order."""
+        last = await self.last_batch(job_id)
+        numbers = list(range(1, last + 1))
+        if backwards:
+            numbers.reverse()
+        for start in range(0, last, _BATCHES_AT_ONCE):
+            some = numbers[start : start + _BATCHES_AT_ONCE]
+            with translated():
+                found = await self._batches.find(
+                    {"_id": {"$in": [batch_id(job_id, number) for number in some]}}
+                ).to_list(None)
+            by_number = {document["number"]: document for document in found}
+            for number in some:
+                if number in by_number:
+                    yield _read_batch(by_number[number])
+
+    async def last_batch(self, job_id: int) -> int:
+        """The number of the last one that is done; they follow each other without gaps."""
+        job = await self.get(job_id)
+        last = job.batches if job else 0
+        while await self._is_there(job_id, last + 1):
+            last += 1
+        return last
+
+    async def with_files(self, *, ended_before: datetime) -> list[Job]:
+        """Those that are not worked on since then and still have files, oldest first."""
+        with translated():
+            found = await self._jobs.find({"has_files": True}).to_list(None)
+        jobs = sorted(map(_read, found), key=lambda job: job.id)
+        return [
+            job
+            for job in jobs
+            if not job.is_active and (job.ended_at or job.created_at) < ended_before
+        ]
+
+    async def _is_there(self, job_id: int, number: int) -> bool:
+        with translated():
+            found = await self._batches.find_one({"_id": batch_id(job_id, number)}, {"_id": 1})
+        return found is not None
+
+    async def _last(self) -> int:
+        with translated():
+            document = await self._meta.find_one({"_id": "jobs"})
+        return int(document["last"]) if document else 0
+
+    async def _count(self, number: int) -> None:
+        await self._meta.update_one({"_id": "jobs"}, {"$max": {"last": number}}, upsert=True)
+
+
+def _document(job: Job) -> Document:
+    document = job.model_dump(exclude={"id"})
+    document |= {"_id": job.id, "kind": str(job.kind), "state": str(job.state)}
+    # Present only while it holds: each is what a sparse index finds them by.
+    if job.needs_work:
+        document["active"] = True
+    if job.plan_file_id or any(one.file_id for one in (job.source, *job.results) if one):
+        document["has_files"] = True
+    return {key: _plain(value) for key, value in document.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, frozenset | set):
+        return sorted(map(str, value))
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, str):
+        return str(value)
+    return value
+
+
+def _read(document: Document) -> Job:
+    values = {key: value for key, value in document.items() if key not in ("active", "has_files")}
+    values["id"] = values.pop("_id")
+    return Job.model_validate(values)
+
+
+def _read_batch(document: Document) -> Batch:
+    return Batch.model_validate({k: v for k, v in document.items() if k != "_id"})

@@ -1,0 +1,52 @@
+"""What is known of the syncs with each ERP, by its name."""
+
+from typing import Any, Final
+
+from pymongo.errors import DuplicateKeyError
+
+from bot.domain.errors import TryLaterError
+from bot.domain.sync import SyncState
+from storage.engine.connection import Collection, Database, Document, translated
+
+_ROUNDS: Final = 20
+
+
+class Syncs:
+    """Where it is kept: one small document for each ERP that was ever set."""
+
+    def __init__(self, database: Database) -> None:
+        self._syncs: Collection = database["syncs"]
+
+    async def get(self, system: str) -> SyncState:
+        """What is known; a new state when nothing is."""
+        with translated():
+            document = await self._syncs.find_one({"_id": system})
+        if document is None:
+            return SyncState(system=system)
+        return SyncState.model_validate({**document, "system": document["_id"]})
+
+    async def change(self, state: SyncState, **values: Any) -> SyncState | None:
+        """The state with these values; None when somebody has changed it since it was read."""
+        changed = state.model_copy(update={**values, "version": state.version + 1})
+        with translated():
+            if state.version == 0:
+                try:
+                    await self._syncs.insert_one(_document(changed))
+                except DuplicateKeyError:
+                    return None
+                return changed
+            result = await self._syncs.replace_one(
+                {"_id": state.system, "version": state.version}, _document(changed)
+            )
+        return changed if result.matched_count else None
+
+    async def change_anyhow(self, system: str, **values: Any) -> SyncState:
+        """The state with these values, whatever else others change of it."""
+        for _ in range(_ROUNDS):
+            if changed := await self.change(await self.get(system), **values):
+                return changed
+        raise TryLaterError("the state of a sync changes too quickly to be written")
+
+
+def _document(state: SyncState) -> Document:
+    return {"_id": state.system, **state.model_dump(exclude={"system"})}

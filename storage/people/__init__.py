@@ -1,0 +1,1 @@
+"""Who works here, and everything that is stored about one person."""

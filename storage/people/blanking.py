@@ -1,0 +1,47 @@
+"""A registration's chain of entries without what they said: docs/decisions/anonymise.md."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from bot.domain.audit import Event
+from bot.domain.data_subject import ANONYMISED_NAME, NO_CHAT
+from storage.engine.connection import Document
+from storage.register.audit import filed
+from storage.register.seals import hash_of
+
+STATE: Final = "s"
+"""In the place of a registration's hash, from which what was hashed could be guessed."""
+_KEPT: Final = ("_id", "registration_id", "version", "event", "was_broken")
+
+
+def blanked(entries: Sequence[Mapping[str, Any]]) -> list[Document]:
+    """The entries by version, sealed anew: when, who, what happened and in which fields."""
+    chain: list[Document] = []
+    before: Document | None = None
+    for entry in sorted(entries, key=lambda one: int(one["version"])):
+        blank: Document = {key: entry[key] for key in _KEPT if key in entry}
+        blank |= {"blanked": True, "name": ANONYMISED_NAME, "stamp": _stamp(entry["stamp"])}
+        if changes := entry.get("changes"):
+            paths = [change["path"] for change in changes]
+            blank["changes"] = [{"path": path, "before": None, "after": None} for path in paths]
+        if "hash" in entry or before is not None:
+            blank = _sealed(blank, before)
+            before = blank
+        chain.append(blank)
+    return chain
+
+
+def _sealed(entry: Document, before: Document | None) -> Document:
+    if before is not None:
+        links = {"previous": before["hash"], "found": STATE}
+    else:
+        first = "" if entry["event"] == Event.CREATED else STATE
+        links = {"previous": first, "found": first}
+    sealed = entry | links | {"state": STATE}
+    sealed["hash"] = hash_of(sealed)
+    return sealed | filed(sealed)
+
+
+def _stamp(stamp: Mapping[str, Any]) -> Document:
+    by = NO_CHAT if str(stamp["by"]).startswith("chat:") else stamp["by"]
+    return dict(stamp) | {"by": by}

@@ -1,0 +1,136 @@
+"""Admins, invitations, and what is known of who is in a group."""
+
+from datetime import datetime
+from typing import Any
+
+from pymongo import ReplaceOne
+
+from bot.domain.team import Admin, GroupMember, Invitation
+from storage.engine.batching import FindOne, InsertOne, Write
+from storage.engine.connection import Collection, Database, Document, translated
+
+
+class Admins:
+    """Who accepted an invitation, by Telegram id."""
+
+    def __init__(self, database: Database) -> None:
+        self._admins: Collection = database["admins"]
+        self._find = FindOne(self._admins)
+        self._write = Write(self._admins)
+
+    async def all(self) -> list[Admin]:
+        """Everybody, longest first; there are few."""
+        with translated():
+            documents = await self._admins.find().to_list(None)
+        found = [Admin.model_validate(_read(document)) for document in documents]
+        return sorted(found, key=lambda admin: (admin.since, admin.id))
+
+    async def get(self, user_id: int) -> Admin | None:
+        document = await self._find(user_id)
+        return Admin.model_validate(_read(document)) if document else None
+
+    async def put(self, admin: Admin) -> None:
+        await self._write(ReplaceOne({"_id": admin.id}, _written(admin), upsert=True))
+
+    async def remove(self, user_id: int) -> bool:
+        """Whether the user was there until now."""
+        with translated():
+            result = await self._admins.delete_one({"_id": user_id})
+        return bool(result.deleted_count)
+
+
+class Invitations:
+    """Links that make an admin; each is used once, whoever races for it."""
+
+    def __init__(self, database: Database) -> None:
+        self._invitations: Collection = database["invitations"]
+        self._find = FindOne(self._invitations)
+        self._insert = InsertOne(self._invitations)
+
+    async def add(self, invitation: Invitation) -> None:
+        await self._insert(_written(invitation))
+
+    async def get(self, invitation_id: str) -> Invitation | None:
+        document = await self._find(invitation_id)
+        return Invitation.model_validate(_read(document)) if document else None
+
+    async def all(self) -> list[Invitation]:
+        """Also those that are over and not yet deleted, oldest first; there are few."""
+        with translated():
+            documents = await self._invitations.find().to_list(None)
+        found = [Invitation.model_validate(_read(document)) for document in documents]
+        return sorted(found, key=lambda invitation: (invitation.created_at, invitation.id))
+
+    async def use(self, invitation_id: str, user_id: int, *, at: datetime) -> bool:
+        """Whether the user has it now: it was open, and nobody else was quicker."""
+        return await self._set(
+            {
+                "_id": invitation_id,
+                "used_by": None,
+                "revoked": False,
+                "expires_at": {"$gt": at},
+            },
+            {"used_by": user_id},
+        )
+
+    async def fulfil(self, invitation_id: str) -> None:
+        """Remember that the right was given."""
+        await self._set({"_id": invitation_id}, {"fulfilled": True})
+
+    async def revoke(self, invitation_id: str) -> bool:
+        """Whether it was unused and not revoked until now."""
+        return await self._set(
+            {"_id": invitation_id, "used_by": None, "revoked": False}, {"revoked": True}
+        )
+
+    async def _set(self, query: Document, values: Document) -> bool:
+        with translated():
+            result = await self._invitations.update_one(query, {"$set": values})
+        return bool(result.matched_count)
+
+
+class Members:
+    """Who is in which group, as Telegram said last."""
+
+    def __init__(self, database: Database) -> None:
+        self._members: Collection = database["members"]
+        self._find = FindOne(self._members)
+        self._write = Write(self._members)
+
+    async def get(self, group_id: int, user_id: int) -> GroupMember | None:
+        document = await self._find(_member_key(group_id, user_id))
+        return _member(document) if document else None
+
+    async def put(self, member: GroupMember) -> None:
+        key = _member_key(member.group_id, member.user_id)
+        document = {"_id": key, **member.model_dump()}
+        await self._write(ReplaceOne({"_id": key}, document, upsert=True))
+
+    async def of_group(self, group_id: int) -> list[GroupMember]:
+        """Everybody known of the group, also who left it."""
+        with translated():
+            documents = await self._members.find({"group_id": group_id}).to_list(None)
+        return [_member(document) for document in documents]
+
+    async def forget_group(self, group_id: int) -> None:
+        """Ask again about everybody in the group."""
+        with translated():
+            await self._members.delete_many({"group_id": group_id})
+
+
+def _member_key(group_id: int, user_id: int) -> str:
+    return f"{group_id}:{user_id}"
+
+
+def _member(document: Document) -> GroupMember:
+    return GroupMember.model_validate({k: v for k, v in document.items() if k != "_id"})
+
+
+def _written(model: Admin | Invitation) -> Document:
+    return {"_id": model.id, **model.model_dump(exclude={"id"})}
+
+
+def _read(document: Document) -> dict[str, Any]:
+    values = dict(document)
+    values["id"] = values.pop("_id")
+    return values

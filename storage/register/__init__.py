@@ -1,0 +1,1 @@
+"""Registrations, their audit, their search and their labels."""

@@ -1,0 +1,259 @@
+"""The audit: one entry for each event of a registration, written once, in a chain (`seals`).
+
+Pages are newest first, by `storage.engine.ordered`, which needs the entries of a page side by
+side. So an entry is filed under its event, and under who and event; a list of several events reads
+one page of each and merges them. Every filter then costs the same at any size.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import suppress
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from pymongo.errors import DuplicateKeyError
+
+from bot.domain.audit import AuditEntry, AuditFilter, AuditPage, Event
+from bot.domain.candidate import Change
+from bot.domain.registration import Stamp
+from storage.engine.connection import Collection, Database, Document, translated
+from storage.engine.ordered import HIGHEST, Ordered, marks
+from storage.register.documents import plain, read_registration
+from storage.register.seals import hash_of, own_fields, seal_of, state_of
+
+PAGE: Final = 8
+_AT_ONCE: Final = 500
+
+
+class Audit:
+    """Reads the audit. Nothing changes or deletes an entry; only a person's right to be forgotten
+    empties those of one registration (`storage.people.blanking`)."""
+
+    def __init__(self, database: Database) -> None:
+        self._entries: Collection = database["audit"]
+        self._people: Collection = database["people"]
+        self._by_event = Ordered(self._entries, "event_moment", of="e")
+        self._by_person = Ordered(self._entries, "by_moment", of="b")
+        self._noted: set[str] = set()
+
+    async def audit_of(self, registration_id: str) -> list[AuditEntry]:
+        """Every entry of one registration, newest first."""
+        with translated():
+            found = await self._entries.find({"registration_id": registration_id}).to_list(None)
+        # Not by time: clocks differ between machines.
+        found.sort(key=lambda entry: entry["version"], reverse=True)
+        return [read_entry(document) for document in found]
+
+    async def entry(self, entry_id: str) -> AuditEntry | None:
+        document = await self.stored(entry_id)
+        return read_entry(document) if document else None
+
+    async def stored(self, entry_id: str) -> Document | None:
+        """The entry's document, for `storage` itself."""
+        with translated():
+            document: Document | None = await self._entries.find_one({"_id": entry_id})
+        return document
+
+    async def page(
+        self, wanted: AuditFilter, *, timezone: ZoneInfo, start: str | None, count: int = PAGE
+    ) -> AuditPage:
+        """Entries of the whole register; `start` is a page's `older`, None the newest."""
+        low, high = _bounds(wanted, timezone)
+        events = (wanted.event,) if wanted.event else tuple(Event)
+        ordered = self._by_person if wanted.by else self._by_event
+        prefixes = [_prefix(event, wanted.by) for event in events]
+        slices = await asyncio.gather(
+            *(
+                ordered.page(
+                    start=None if start is None else prefix + start,
+                    count=count + 1,
+                    low=prefix + low,
+                    high=prefix + high,
+                    backwards=True,
+                )
+                for prefix in prefixes
+            )
+        )
+        found = [document for one in slices for document in one.documents]
+        found.sort(key=_moment, reverse=True)
+        return AuditPage(
+            entries=tuple(read_entry(document) for document in found[:count]),
+            older=_moment(found[count]) if len(found) > count else None,
+        )
+
+    async def each(self, wanted: AuditFilter, *, timezone: ZoneInfo) -> AsyncIterator[AuditEntry]:
+        """All entries of the filter, newest first, read some hundreds at a time."""
+        start: str | None = None
+        while True:
+            page = await self.page(wanted, timezone=timezone, start=start, count=_AT_ONCE)
+            for entry in page.entries:
+                yield entry
+            if page.older is None:
+                return
+            start = page.older
+
+    async def people(self) -> list[str]:
+        """Each `Stamp.by` of an admin or an ERP that is in the audit."""
+        with translated():
+            found = await self._people.find({}).to_list(None)
+        return sorted(document["_id"] for document in found)
+
+    async def note(self, people: Iterable[str]) -> None:
+        """Remember who writes; comes before the entry, so that nobody is missing who has one.
+
+        Not the chats: they are as many as the customers, and nobody chooses among them.
+        """
+        for by in {by for by in people if not by.startswith("chat:")} - self._noted:
+            # Suppressed: somebody else has noted the same one at this moment.
+            with translated(), suppress(DuplicateKeyError):
+                await self._people.replace_one({"_id": by}, {"_id": by}, upsert=True)
+            self._noted.add(by)
+
+
+def read_entry(document: Document) -> AuditEntry:
+    deleted = document.get("deleted")
+    return AuditEntry(
+        id=document["_id"],
+        registration_id=document["registration_id"],
+        version=document["version"],
+        # The first entries were all of changes, and without the name.
+        event=Event(document.get("event", Event.CHANGED)),
+        stamp=Stamp.model_validate(document["stamp"]),
+        name=document.get("name", ""),
+        changes=tuple(
+            Change(change["path"], change["before"], change["after"])
+            for change in document.get("changes", ())
+        ),
+        deleted=read_registration(deleted) if deleted else None,
+        is_blanked=bool(document.get("blanked")),
+    )
+
+
+def created(document: Document) -> Document:
+    """The entry of a registration that is new, whose document this is."""
+    return _made(document, Event.CREATED, document["created"], previous="", found="")
+
+
+def changed(found: Document, document: Document, changes: list[Document]) -> Document:
+    """The entry of a change from one document to the other."""
+    return _made(
+        document,
+        Event.CHANGED,
+        document["updated"],
+        previous=seal_of(found),
+        found=state_of(found),
+        changes=changes,
+    )
+
+
+def deleted(found: Document, stamp: Stamp) -> Document:
+    """The entry of a deletion, which keeps all that is deleted."""
+    return _made(
+        found | {"version": found["version"] + 1},
+        Event.DELETED,
+        plain(stamp.model_dump()),
+        previous=seal_of(found),
+        found=state_of(found),
+        state=state_of(found),
+        deleted=own_fields(found),
+    )
+
+
+def restored(deletion: Document, document: Document) -> Document:
+    """The entry of a restoration from that deletion."""
+    return _made(
+        document,
+        Event.RESTORED,
+        document["updated"],
+        previous=str(deletion.get("hash", "")),
+        found=state_of(deletion["deleted"]),
+    )
+
+
+def anonymised(
+    document: Document,
+    stamp: Document,
+    *,
+    previous: str,
+    found: str,
+    state: str | None = None,
+    was_broken: Document | None = None,
+) -> Document:
+    """The entry that follows those which were emptied.
+
+    state: when the registration is gone, and was deleted before; else of the document.
+    was_broken: what did not fit before, which anonymising must not heal.
+    """
+    more: Document = {"is_gone": True} if state else {}
+    if was_broken:
+        more["was_broken"] = was_broken
+    return _made(
+        document, Event.ANONYMISED, stamp, previous=previous, found=found, state=state, **more
+    )
+
+
+def filed(entry: Mapping[str, Any]) -> Document:
+    """The fields by which an entry is found in lists; `marks` is not there for most entries."""
+    at = entry["stamp"]["at"].astimezone(UTC)
+    moment = f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03}:{entry['_id']}"
+    event = Event(entry["event"])
+    keys = {
+        "event_moment": _prefix(event, None) + moment,
+        "by_moment": _prefix(event, entry["stamp"]["by"]) + moment,
+    }
+    found = marks(entry["_id"], keys["event_moment"], of="e")
+    found += marks(entry["_id"], keys["by_moment"], of="b")
+    return keys | ({"marks": found} if found else {})
+
+
+def _made(
+    document: Document,
+    event: Event,
+    stamp: Document,
+    *,
+    previous: str,
+    found: str,
+    state: str | None = None,
+    **more: Any,
+) -> Document:
+    entry = {
+        # Natural: a version is written once, so its entry cannot be there twice.
+        "_id": f"{document['_id']}:{document['version']}",
+        "registration_id": document["_id"],
+        "version": document["version"],
+        "event": str(event),
+        "stamp": stamp,
+        "name": document["name"],
+        "previous": previous,
+        "found": found,
+        "state": state or state_of(document),
+        **more,
+    }
+    entry["hash"] = hash_of(entry)
+    return entry | filed(entry)
+
+
+def _prefix(event: Event, by: str | None) -> str:
+    return f"{by}/{event}/" if by else f"{event}/"
+
+
+def _moment(document: Document) -> str:
+    return str(document["event_moment"]).partition("/")[2]
+
+
+def _bounds(wanted: AuditFilter, timezone: ZoneInfo) -> tuple[str, str]:
+    first, last = wanted.first_day, wanted.last_day
+    low = _day_begins(first, timezone) if first else ""
+    # After the last day that a calendar has, there is no other.
+    bounded = last is not None and last < date.max
+    high = _day_begins(last + timedelta(days=1), timezone) if last and bounded else HIGHEST
+    return low, high
+
+
+def _day_begins(day: date, timezone: ZoneInfo) -> str:
+    try:
+        at = datetime.combine(day, time(), timezone).astimezone(UTC)
+    except OverflowError:  # before the first hour that UTC has
+        return ""
+    return f"{at:%Y-%m-%dT%H:%M:%S}.000"

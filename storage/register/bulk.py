@@ -1,0 +1,273 @@
+"""Many registrations at a time, for jobs: a batch is one transaction with its own record, so that
+it is done once, whoever is killed when."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import bson
+from bson.raw_bson import RawBSONDocument
+from pymongo import DeleteOne, ReplaceOne
+from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
+
+from bot.domain.audit import AuditEntry
+from bot.domain.candidate import Update
+from bot.domain.errors import LostError
+from bot.domain.job import Batch
+from bot.domain.registration import Registration, Stamp
+from bot.domain.search import fold
+from storage.engine.connection import Collection, Database, Document, translated
+from storage.register import audit
+from storage.register.documents import change_document, own_document
+from storage.register.seals import state_of_own
+from storage.register.search_fields import END, search_fields
+from storage.register.stored import Stored, undecoded
+
+_DUPLICATE_KEY: Final = 11000
+# The embedded server's `$in` grows with the square of the keys that it finds: 50 cost 130
+# microseconds each, 100 cost 200, and fewer cost our process more. Missing ones are cheap.
+_KEYS_AT_ONCE: Final = 50
+_MISSING_AT_ONCE: Final = 500
+_EMPTY: Final = len(bson.encode({}))
+# Of jobs that are worked on at a time, or were lately.
+_SESSIONS: Final = 4
+
+
+class Bulk:
+    """Reads and writes the register a batch at a time."""
+
+    def __init__(self, database: Database) -> None:
+        self._client = database.client
+        self._registrations: Collection = database["registrations"]
+        self._undecoded: Collection = undecoded(self._registrations)
+        self._entries: Collection = database["audit"]
+        self._batches: Collection = database["job_batches"]
+        self._writers: Collection = database["job_writers"]
+        self._log = audit.Audit(database)
+        self._sessions: dict[int, Any] = {}
+        self._at_once = _KEYS_AT_ONCE
+
+    async def by_tax_keys(self, keys: Sequence[str]) -> dict[str, Stored]:
+        """Those that exist, by `TaxId.key`."""
+        found: dict[str, Stored] = {}
+        with translated():
+            await asyncio.to_thread(self._find_by_tax_keys, list(keys), found)
+        return found
+
+    def _find_by_tax_keys(self, keys: list[str], found: dict[str, Stored]) -> None:
+        # In one thread for the whole batch, by the collection that motor's own calls: its round
+        # trip through the event loop for each of many finds costs as much as the find.
+        registrations, start = self._undecoded.delegate, 0
+        while start < len(keys):
+            some = keys[start : start + self._at_once]
+            start += len(some)
+            # All of each document: to leave out fields costs the embedded server a third more.
+            documents = registrations.find({"tax_key": {"$in": some}}).to_list()
+            for stored in map(self._stored, documents):
+                found[stored.tax_key] = stored
+            # Where hardly any exist, the next ones hardly will.
+            are_new = len(documents) * 10 < len(some)
+            self._at_once = min(self._at_once * 2, _MISSING_AT_ONCE) if are_new else _KEYS_AT_ONCE
+
+    async def by_ids(self, ids: Sequence[str]) -> dict[str, Stored]:
+        found = map(self._stored, await self._found(self._undecoded, "_id", ids))
+        return {stored.id: stored for stored in found}
+
+    async def named(self, name: str) -> list[Stored]:
+        """Those whose name is this one but for accents, case and punctuation."""
+        folded = fold(name)
+        place = f"{folded[:48].rstrip()}{END}"
+        with translated():
+            found = await self._undecoded.find(
+                {"sort_name": {"$gte": place, "$lt": place + "\U0010ffff"}}
+            ).to_list(None)
+        all_stored = map(self._stored, found)
+        return [one for one in all_stored if fold(one.document["name"]) == folded]
+
+    def _stored(self, document: RawBSONDocument) -> Stored:
+        return Stored(bytes(document.raw), self._registrations.codec_options)
+
+    async def entries(self, ids: Sequence[str]) -> list[AuditEntry]:
+        """The audit entries that exist, in the order of the ids."""
+        found = {d["_id"]: d for d in await self._found(self._entries, "_id", ids)}
+        return [audit.read_entry(found[one]) for one in ids if one in found]
+
+    def encoded(self, registrations: Sequence[Registration]) -> list[RawBSONDocument]:
+        """New ones as they are inserted."""
+        return [_sealed(registration) for registration in registrations]
+
+    async def write(
+        self,
+        batch: Batch,
+        *,
+        stamp: Stamp,
+        creates: Sequence[RawBSONDocument] = (),
+        updates: Sequence[tuple[Any, Update]] = (),
+        removes: Sequence[Any] = (),
+        brings_back: Sequence[tuple[AuditEntry, Registration]] = (),
+    ) -> bool:
+        """Whether everything was written, with the batch's record; False, and nothing was, when
+        somebody else changed one of the registrations since they were read.
+
+        creates: as `encoded` gave them.
+        updates, removes: with what was found, as this class gave it.
+        brings_back: each a deletion, and the registration as the version after it.
+        Raises LostError when another worker has written this very batch.
+        """
+        await self._log.note([stamp.by])
+        with translated():
+            made = _Made([*creates])
+            for stored, update in updates:
+                made.change(stored, update)
+            for stored in removes:
+                made.remove(stored, stamp)
+            deletions = await self._found(self._entries, "_id", [e.id for e, _ in brings_back])
+            made.bring_back(deletions, [registration for _, registration in brings_back])
+            entry_ids = [entry["_id"] for entry in made.entries]
+            record = _batch_document(batch) | {"entries": entry_ids}
+            if not made.inserts and not made.changes and not made.entries:
+                return await self._record(record)
+            try:
+                async with self._transaction(batch.job) as session:
+                    if not await self._write(made, session):
+                        await session.abort_transaction()
+                        return False
+                    await self._batches.insert_one(record, session=session)
+            except OperationFailure as error:
+                if not _is_conflict(error):
+                    raise
+                if await self._batches.find_one({"_id": record["_id"]}, {"_id": 1}):
+                    raise LostError("another worker does this job") from error
+                return False
+        return True
+
+    @asynccontextmanager
+    async def _transaction(self, job: int) -> AsyncIterator[Any]:
+        session = self._sessions.pop(job, None) or await self._begun_session(job)
+        try:
+            async with session.start_transaction():
+                yield session
+        except OperationFailure:
+            self._sessions[job] = session
+            raise
+        except BaseException:
+            # Nobody knows what state it is in.
+            await session.end_session()
+            raise
+        self._sessions[job] = session
+        while len(self._sessions) > _SESSIONS:
+            await self._sessions.pop(next(iter(self._sessions))).end_session()
+
+    async def _begun_session(self, job: int) -> Any:
+        """The session of what this process writes for the job.
+
+        A worker that was killed inside a transaction leaves it open: for a minute nobody could
+        write what it wrote, its successor neither. So that one's is ended first.
+        """
+        session = await self._client.start_session()
+        before = await self._writers.find_one({"_id": job})
+        if before is not None:
+            # Refused: then the minute is waited for.
+            with suppress(OperationFailure):
+                await self._client.admin.command("killSessions", [before["session"]])
+        await self._writers.replace_one(
+            {"_id": job},
+            {"_id": job, "session": session.session_id, "at": datetime.now(UTC)},
+            upsert=True,
+        )
+        return session
+
+    async def _record(self, record: Document) -> bool:
+        try:
+            await self._batches.insert_one(record)
+        except DuplicateKeyError as error:
+            raise LostError("another worker does this job") from error
+        return True
+
+    async def _write(self, made: "_Made", session: Any) -> bool:
+        if made.inserts:
+            await self._registrations.insert_many(made.inserts, session=session)
+        if made.changes:
+            result = await self._registrations.bulk_write(made.changes, session=session)
+            if result.matched_count + result.deleted_count != len(made.changes):
+                return False
+        if made.entries:
+            await self._entries.insert_many(made.entries, session=session)
+        return True
+
+    async def _found(
+        self,
+        collection: Collection,
+        field: str,
+        keys: Sequence[str],
+    ) -> list[Any]:
+        found: list[Any] = []
+        for start in range(0, len(keys), _KEYS_AT_ONCE):
+            some = list(keys[start : start + _KEYS_AT_ONCE])
+            with translated():
+                found += await collection.find({field: {"$in": some}}).to_list(None)
+        return found
+
+
+@dataclass(slots=True)
+class _Made:
+    """What a batch writes, as documents and operations."""
+
+    inserts: list[Document | RawBSONDocument]
+    changes: list[Any] = field(default_factory=list)
+    entries: list[Document] = field(default_factory=list)
+
+    def change(self, stored: Stored, update: Update) -> None:
+        document = own_document(update.after)
+        changes = [change_document(change) for change in update.changes]
+        entry = audit.changed(stored.document, document, changes)
+        document |= search_fields(update.after) | {"seal": entry["hash"]}
+        self.changes.append(ReplaceOne(_version(stored.document), document))
+        self.entries.append(entry)
+
+    def remove(self, stored: Stored, stamp: Stamp) -> None:
+        self.changes.append(DeleteOne(_version(stored.document)))
+        self.entries.append(audit.deleted(stored.document, stamp))
+
+    def bring_back(
+        self, deletions: Sequence[Document], registrations: Sequence[Registration]
+    ) -> None:
+        by_registration = {deletion["registration_id"]: deletion for deletion in deletions}
+        for registration in registrations:
+            document = own_document(registration)
+            entry = audit.restored(by_registration[registration.id], document)
+            search = search_fields(registration)
+            self.inserts.append(document | search | {"seal": entry["hash"]})
+            self.entries.append(entry)
+
+
+def batch_id(job: int, number: int) -> str:
+    """The `_id` of a batch's record."""
+    return f"{job}:{number}"
+
+
+def _batch_document(batch: Batch) -> Document:
+    return batch.model_dump() | {"_id": batch_id(batch.job, batch.number)}
+
+
+def _sealed(registration: Registration) -> RawBSONDocument:
+    """What is inserted, encoded: what was encoded for the seal is not encoded again."""
+    own = bson.encode(own_document(registration))
+    rest = bson.encode(search_fields(registration) | {"seal": state_of_own(own)})
+    size = len(own) + len(rest) - _EMPTY
+    return RawBSONDocument(size.to_bytes(4, "little") + own[4:-1] + rest[4:])
+
+
+def _version(document: Document) -> Document:
+    return {"_id": document["_id"], "version": document["version"]}
+
+
+def _is_conflict(error: OperationFailure) -> bool:
+    if isinstance(error, BulkWriteError):
+        return all(one["code"] == _DUPLICATE_KEY for one in error.details["writeErrors"])
+    return isinstance(error, DuplicateKeyError) or error.has_error_label(
+        "TransientTransactionError"
+    )

@@ -1,0 +1,80 @@
+"""New registrations and their first audit entries: creations at one time are one transaction."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from pymongo.errors import BulkWriteError, OperationFailure
+
+from bot.domain.errors import RefusedError, TryLaterError
+from storage.engine.batching import Batched
+from storage.engine.connection import Collection, Document, translated
+from storage.register import audit
+
+_DUPLICATE_KEY: Final = 11000
+_ROUNDS: Final = 10
+
+
+class CreateTogether(Batched[Document, bool]):
+    """Whether the registration was new; its entry is there with it, or neither is."""
+
+    def __init__(self, registrations: Collection, entries: Collection) -> None:
+        self._client = registrations.database.client
+        self._registrations = registrations
+        self._entries = entries
+        super().__init__(registrations, self._create)
+
+    async def _create(self, documents: Sequence[Document]) -> Sequence[bool | RefusedError]:
+        with translated():
+            # Of those with one key in a batch the first is new; the others come too late.
+            new = [d for n, d in enumerate(documents) if not _keys(d) & _all(documents[:n])]
+            for _ in range(_ROUNDS):
+                if not new or await self._stored(new):
+                    return [any(d is one for one in new) for d in documents]
+                new = [d for d in new if not _keys(d) & await self._there(new)]
+        raise TryLaterError("registrations are created too quickly to be written")
+
+    async def _stored(self, documents: list[Document]) -> bool:
+        """Whether all are; False when a key is there, or somebody writes it at this moment."""
+        entries = [audit.created(document) for document in documents]
+        try:
+            async with (
+                await self._client.start_session() as session,
+                session.start_transaction(),
+            ):
+                await self._registrations.insert_many(documents, session=session)
+                await self._entries.insert_many(entries, session=session)
+        except BulkWriteError as error:
+            if any(failure["code"] != _DUPLICATE_KEY for failure in error.details["writeErrors"]):
+                raise
+            return False
+        except OperationFailure as error:
+            if not error.has_error_label("TransientTransactionError"):
+                raise
+            return False
+        return True
+
+    async def _there(self, documents: list[Document]) -> set[str]:
+        """Those of their keys that are taken; an entry may be left of what was deleted."""
+        keys = [d["tax_key"] for d in documents if "tax_key" in d]
+        entries = [f"{d['_id']}:{d['version']}" for d in documents]
+        found = await self._registrations.find(
+            {"_id": {"$in": [d["_id"] for d in documents]}}, {"_id": 1}
+        ).to_list(None)
+        same = await self._registrations.find(
+            {"tax_key": {"$in": keys}}, {"tax_key": 1, "_id": 0}
+        ).to_list(None)
+        old = await self._entries.find(
+            {"_id": {"$in": entries}}, {"registration_id": 1, "_id": 0}
+        ).to_list(None)
+        taken = {f"id {document['_id']}" for document in found}
+        taken |= {f"id {document['registration_id']}" for document in old}
+        return taken | {f"tax {document['tax_key']}" for document in same}
+
+
+def _keys(document: Document) -> set[str]:
+    keys = {f"id {document['_id']}"}
+    return keys | {f"tax {document['tax_key']}"} if "tax_key" in document else keys
+
+
+def _all(documents: Sequence[Document]) -> set[str]:
+    return {key for document in documents for key in _keys(document)}

@@ -1,0 +1,102 @@
+"""Tags and departments: few, so they are read whole."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, Final, Generic, TypeVar
+
+from pymongo.errors import DuplicateKeyError
+
+from bot.domain.conversation import Department
+from bot.domain.label import Label, Tag, Written
+from storage.engine.connection import Collection, Database, Document, translated
+
+L = TypeVar("L", bound=Label)
+# What another replica has changed shows after this long; what this one has, at once.
+_KNOWN_FOR: Final = timedelta(seconds=5)
+
+
+class Labels(Generic[L]):
+    """One collection of labels; names are unique among those that are not archived."""
+
+    def __init__(self, collection: Collection, model: type[L], clock: Callable[[], datetime]):
+        self._labels = collection
+        self._model = model
+        self._clock = clock
+        self._known: tuple[L, ...] = ()
+        self._until: datetime | None = None
+
+    async def all(self) -> tuple[L, ...]:
+        """All, archived ones too, by name; as they were some seconds ago at most."""
+        now = self._clock()
+        if self._until is None or self._until <= now:
+            await self.latest()
+        return self._known
+
+    async def latest(self) -> tuple[L, ...]:
+        """The same, as they are now."""
+        # Before the read: what is changed while it runs is read again after the usual time.
+        until = self._clock() + _KNOWN_FOR
+        with translated():
+            documents = await self._labels.find({}).to_list(None)
+        labels = (self._model.model_validate(_read(document)) for document in documents)
+        self._known = tuple(sorted(labels, key=lambda label: (label.key, label.id)))
+        self._until = until
+        return self._known
+
+    async def add(self, label: L) -> bool:
+        """Whether it was stored; False when its name, its group or its id is there already."""
+        self._until = None
+        with translated():
+            try:
+                await self._labels.insert_one(_written(label))
+            except DuplicateKeyError:
+                return False
+        return True
+
+    async def change(self, before: L, after: L) -> Written:
+        """Replace `before`, as it was read, by `after`, which has the next version.
+
+        Safe to repeat: what is stored already as `after` is done.
+        """
+        self._until = None
+        with translated():
+            try:
+                result = await self._labels.replace_one(
+                    {"_id": before.id, "version": before.version}, _written(after)
+                )
+            except DuplicateKeyError:
+                return Written.TAKEN
+            if result.matched_count:
+                return Written.DONE
+            stored = await self._labels.find_one({"_id": before.id})
+        return Written.DONE if stored == _written(after) else Written.STALE
+
+
+class Tags(Labels[Tag]):
+    def __init__(self, database: Database, clock: Callable[[], datetime]):
+        super().__init__(database["tags"], Tag, clock)
+
+
+class Departments(Labels[Department]):
+    """Departments; a group belongs to one of them at most."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]):
+        super().__init__(database["departments"], Department, clock)
+
+
+def _written(label: Label) -> Document:
+    document = label.model_dump(exclude={"id"})
+    document["_id"] = label.id
+    if not label.archived:
+        # Absent otherwise: the sparse unique index leaves the name to others.
+        document["name_key"] = label.key
+    if document.get("group_id", "") is None:
+        del document["group_id"]
+    return document
+
+
+def _read(document: Document) -> dict[str, Any]:
+    values = dict(document)
+    values["id"] = values.pop("_id")
+    values.pop("name_key", None)
+    return values

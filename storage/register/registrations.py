@@ -1,0 +1,162 @@
+"""Registrations: creations are natural keys, changes are compare-and-set, and each has its audit
+entry in the same transaction; only what a bulk run creates has none."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final
+
+from pymongo.errors import DuplicateKeyError, OperationFailure
+
+from bot.domain.candidate import Update
+from bot.domain.registration import Registration, Stamp
+from bot.domain.tax_id import TaxId
+from storage.engine.batching import FindOne, InsertOne
+from storage.engine.connection import Collection, Database, Document, translated
+from storage.register import audit
+from storage.register.creations import CreateTogether
+from storage.register.documents import change_document, read_registration, registration_document
+from storage.register.seals import state_of
+
+_OTHERS_TAKE_S: Final = 0.01
+
+
+class Registrations:
+    """The register."""
+
+    def __init__(self, database: Database) -> None:
+        self._client = database.client
+        self._registrations: Collection = database["registrations"]
+        self._entries: Collection = database["audit"]
+        self._log = audit.Audit(database)
+        self._by_id = FindOne(self._registrations)
+        self._by_tax_key = FindOne(self._registrations, "tax_key")
+        self._insert = InsertOne(self._registrations)
+        self._create = CreateTogether(self._registrations, self._entries)
+
+    async def by_tax_ids(self, tax_ids: Iterable[TaxId]) -> dict[str, Registration]:
+        """Those that exist, by `TaxId.key`."""
+        documents = await asyncio.gather(*(self._by_tax_key(tax_id.key) for tax_id in tax_ids))
+        return {d["tax_key"]: read_registration(d) for d in documents if d}
+
+    async def by_id(self, registration_id: str) -> Registration | None:
+        document = await self._by_id(registration_id)
+        return read_registration(document) if document else None
+
+    async def create(self, registration: Registration) -> bool:
+        """Whether it was new; False when this tax id is there already, or this very record.
+
+        A bulk run's creation is recorded on the registration alone, any other in the audit too.
+        """
+        with translated():
+            document = registration_document(registration)
+            if registration.created.job is not None:
+                document["seal"] = state_of(document)
+            else:
+                document["seal"] = audit.created(document)["hash"]
+        if registration.created.job is not None:
+            return await self._insert(document)
+        await self._log.note([registration.created.by])
+        return await self._create(document)
+
+    async def update(self, update: Update) -> bool:
+        """Whether the stored version was still the one the update was planned from; False too
+        when another registration has the new tax id."""
+        before, after = update.before, update.after
+        found = await self._found(before)
+        if found is None:
+            return False
+        with translated():
+            changes = [change_document(change) for change in update.changes]
+            document = registration_document(after)
+            entry = audit.changed(found, document, changes)
+            document["seal"] = entry["hash"]
+
+        async def replace(session: Any) -> bool:
+            result = await self._registrations.replace_one(
+                _version(found), document, session=session
+            )
+            return bool(result.matched_count)
+
+        return await self._with_entry(replace, entry, after)
+
+    async def delete(self, registration: Registration, stamp: Stamp) -> bool:
+        """Whether this version was there and is gone now; the audit keeps a full copy."""
+        found = await self._found(registration)
+        if found is None:
+            return False
+        with translated():
+            entry = audit.deleted(found, stamp)
+
+        async def remove(session: Any) -> bool:
+            result = await self._registrations.delete_one(_version(found), session=session)
+            return bool(result.deleted_count)
+
+        return await self._with_entry(remove, entry, registration)
+
+    async def bring_back(self, registration: Registration) -> bool:
+        """Whether a deleted one was put back as the version after its deletion's; False when that
+        version has been there, when it is no deletion, or when its tax id is there already."""
+        deletion = await self._log.stored(f"{registration.id}:{registration.version - 1}")
+        if deletion is None or not deletion.get("deleted"):
+            return False
+        with translated():
+            document = registration_document(registration)
+            entry = audit.restored(deletion, document)
+            document["seal"] = entry["hash"]
+            if await self._log.stored(entry["_id"]):
+                return False
+
+        async def insert(session: Any) -> bool:
+            await self._registrations.insert_one(document, session=session)
+            return True
+
+        return await self._with_entry(insert, entry, registration)
+
+    async def count(self) -> int:
+        """About how many there are."""
+        with translated():
+            return int(await self._registrations.estimated_document_count())
+
+    async def _found(self, registration: Registration) -> Document | None:
+        document = await self._by_id(registration.id)
+        return document if document and document["version"] == registration.version else None
+
+    async def _with_entry(
+        self, write: Callable[[Any], Awaitable[bool]], entry: Document, of: Registration
+    ) -> bool:
+        """What `write` says, done together with the entry or not at all.
+
+        False when somebody else writes the same at this moment, or has its tax id.
+        """
+        await self._log.note([entry["stamp"]["by"]])
+        with translated():
+            try:
+                async with (
+                    await self._client.start_session() as session,
+                    session.start_transaction(),
+                ):
+                    if not await write(session):
+                        await session.abort_transaction()
+                        return False
+                    await self._entries.insert_one(entry, session=session)
+            except DuplicateKeyError:
+                if of.tax_id is not None:
+                    there = await self._by_tax_key(of.tax_id.key)
+                    if there and there["_id"] != of.id:
+                        return False
+                there = await self._log.stored(entry["_id"])
+                if there and there["registration_id"] == of.id:
+                    return False
+                # An entry without its registration, as of a restore that went wrong.
+                raise
+            except OperationFailure as error:
+                if error.has_error_label("TransientTransactionError"):
+                    # Its transaction takes a moment still, in which trying again is no use.
+                    await asyncio.sleep(_OTHERS_TAKE_S)
+                    return False
+                raise
+        return True
+
+
+def _version(document: Document) -> Document:
+    return {"_id": document["_id"], "version": document["version"]}

@@ -1,0 +1,1 @@
+"""Chats, conversations, and what belongs to them."""

@@ -1,0 +1,66 @@
+"""Which message in a group stands for which in a customer's chat."""
+
+import asyncio
+from collections.abc import Sequence
+
+from bot.domain.conversation import Link
+from storage.engine.batching import FindOne, InsertOne
+from storage.engine.connection import Collection, Database, Document, translated
+
+
+class Links:
+    """Pairs of messages, found from either side."""
+
+    def __init__(self, database: Database) -> None:
+        self._links: Collection = database["relayed"]
+        self._find = FindOne(self._links)
+        self._insert = InsertOne(self._links)
+
+    async def add(self, links: Sequence[Link]) -> None:
+        """Remember them; remembering one twice is the same."""
+        await asyncio.gather(*(self._insert(_written(link)) for link in links))
+
+    async def of_group(self, group_id: int, message_id: int) -> Link | None:
+        """By the message in the group."""
+        document = await self._find(_key(group_id, message_id))
+        return _read(document) if document else None
+
+    async def of_customer(self, chat_id: int, message_id: int) -> Link | None:
+        """By the message in the customer's chat; the latest, when it was sent on twice."""
+        with translated():
+            documents = await self._links.find({"customer": _key(chat_id, message_id)}).to_list(
+                None
+            )
+        links = [_read(document) for document in documents]
+        return max(links, key=lambda link: link.message_id, default=None)
+
+
+def _key(chat_id: int, message_id: int) -> str:
+    return f"{chat_id}:{message_id}"
+
+
+def _written(link: Link) -> Document:
+    document: Document = {
+        "_id": _key(link.group_id, link.message_id),
+        "conversation_id": link.conversation_id,
+    }
+    if link.customer_message_ids:
+        # Absent otherwise: cards and sentences stand for nobody's message.
+        document["customer"] = [
+            _key(link.customer_chat_id, one) for one in link.customer_message_ids
+        ]
+        document["by_customer"] = link.by_customer
+    return document
+
+
+def _read(document: Document) -> Link:
+    group_id, _, message_id = document["_id"].partition(":")
+    customer = [key.partition(":") for key in document.get("customer", ())]
+    return Link(
+        group_id=int(group_id),
+        message_id=int(message_id),
+        conversation_id=document["conversation_id"],
+        customer_chat_id=int(customer[0][0]) if customer else 0,
+        customer_message_ids=tuple(int(message) for _, _, message in customer),
+        by_customer=document.get("by_customer", False),
+    )

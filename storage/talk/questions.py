@@ -1,0 +1,41 @@
+"""What attendants were asked in their groups, by the message that asked."""
+
+from typing import Any
+
+from pymongo import ReplaceOne
+
+from bot.domain.conversation import Question
+from storage.engine.batching import FindOne, Write
+from storage.engine.connection import Collection, Database, Document, translated
+
+
+class Questions:
+    """Pending and answered questions; old ones go by themselves."""
+
+    def __init__(self, database: Database) -> None:
+        self._questions: Collection = database["questions"]
+        self._find = FindOne(self._questions)
+        self._write = Write(self._questions)
+
+    async def get(self, group_id: int, message_id: int) -> Question | None:
+        document = await self._find(_key(group_id, message_id))
+        if document is None:
+            return None
+        return Question.model_validate({k: v for k, v in document.items() if k != "_id"})
+
+    async def put(self, question: Question) -> None:
+        """Store it whole; whoever writes handles the group's updates, one at a time."""
+        key = _key(question.group_id, question.message_id)
+        document: dict[str, Any] = {"_id": key, **question.model_dump()}
+        await self._write(ReplaceOne({"_id": key}, document, upsert=True))
+
+    async def finish(self, group_id: int, message_id: int) -> bool:
+        """Whether it was still to be answered."""
+        query: Document = {"_id": _key(group_id, message_id), "done": False}
+        with translated():
+            result = await self._questions.update_one(query, {"$set": {"done": True}})
+        return bool(result.matched_count)
+
+
+def _key(group_id: int, message_id: int) -> str:
+    return f"{group_id}:{message_id}"

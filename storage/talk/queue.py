@@ -1,0 +1,166 @@
+"""The queue: open conversations, and each change of where one is, made once whoever races."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from pymongo.errors import DuplicateKeyError
+
+from bot.domain.conversation import Attendant, Conversation, ConversationEvent, Transfer
+from storage.engine.batching import FindOne
+from storage.engine.connection import Collection, Database, Document, translated
+from storage.talk.conversations import LOWEST_CHAT, read_conversation
+
+# A new wait begins: it is reminded of anew.
+_NEW_WAIT: Final = {"reminders": 0, "reminded_at": None}
+# The embedded server's `$in` grows with the square of its keys.
+_KEYS: Final = 100
+
+
+class Queue:
+    """Conversations that wait, and how they move on."""
+
+    def __init__(self, database: Database) -> None:
+        self._conversations: Collection = database["conversations"]
+        self._registrations: Collection = database["registrations"]
+        self._by_protocol = FindOne(self._conversations, "protocol")
+
+    async def all_open(self) -> list[Conversation]:
+        """Every open conversation, of all departments: some hundreds."""
+        return await self._found({"open_chat": {"$gte": LOWEST_CHAT}})
+
+    async def by_protocol(self, protocol: str) -> Conversation | None:
+        document = await self._by_protocol(protocol)
+        return read_conversation(document) if document else None
+
+    async def open_of(self, registration_id: str) -> list[Conversation]:
+        """The open ones of a registration, in whichever chat and department."""
+        return await self._found({"registration_id": registration_id, "closed_at": None})
+
+    async def last_closed(self, chat_id: int, *, since: datetime) -> Conversation | None:
+        """The chat's conversation that was closed last, if that was not before `since`."""
+        found = await self._found({"chat_id": chat_id, "closed_at": {"$gte": since}})
+        return max(found, key=lambda one: one.closed_at or since, default=None)
+
+    async def transfer(
+        self,
+        seen: Conversation,
+        to: Conversation,
+        event: ConversationEvent,
+    ) -> bool:
+        """Whether it went from how it was `seen` to where `to` has it; False when somebody else
+        closed, moved, took or gave it meanwhile."""
+        there = to.department_id != seen.department_id
+        values: Document = {
+            "department_id": to.department_id,
+            "group_id": to.group_id,
+            "priority": to.priority,
+            "claimed_by": to.claimed_by.model_dump() if to.claimed_by else None,
+            "claimed_at": to.claimed_at,
+            "queued_at": to.queued_at,
+            "transfer": to.transfer.model_dump() if to.transfer else None,
+            **_NEW_WAIT,
+        }
+        if there:
+            values |= {"card_message_id": None, "topic_id": None, "topic_shown": ""}
+        unset = ("topic",) if there else ()
+        return await self._change(_as_seen(seen), values, event, unset=unset)
+
+    async def settle(self, conversation_id: str, transfer: Transfer) -> None:
+        """Remember that cards and customer were told of this transfer."""
+        with translated():
+            await self._conversations.update_one(
+                {"_id": conversation_id, "transfer.at": transfer.at},
+                {"$set": {"transfer.settled": True}},
+            )
+
+    async def reopen(
+        self,
+        closed: Conversation,
+        holder: Attendant | None,
+        event: ConversationEvent,
+    ) -> bool:
+        """Whether this closed conversation is open again; False when it is already, or when its
+        chat has another one that is open."""
+        values: Document = {
+            "closed_at": None,
+            "closed_by": None,
+            "customer_told": False,
+            "open_chat": closed.chat_id,
+            "claimed_by": holder.model_dump() if holder else None,
+            "claimed_at": event.at if holder else None,
+            "waiting_since": event.at,
+            "queued_at": event.at,
+            **_NEW_WAIT,
+        }
+        return await self._change({"_id": closed.id, "closed_at": closed.closed_at}, values, event)
+
+    async def remind(self, seen: Conversation, event: ConversationEvent) -> bool:
+        """Whether it still waits, and this reminder is the caller's to give."""
+        query = _as_seen(seen) | {"reminded_at": seen.reminded_at}
+        values: Document = {"reminders": seen.reminders + 1, "reminded_at": event.at}
+        return await self._change(query, values, event)
+
+    async def prioritise(self, seen: Conversation, *, priority: bool) -> None:
+        """Set whether it goes first in the department in which it was seen."""
+        with translated():
+            await self._conversations.update_one(
+                {"_id": seen.id, "department_id": seen.department_id},
+                {"$set": {"priority": priority}},
+            )
+
+    async def drawn(self, conversation_id: str, version: int, *, others: str) -> None:
+        """Remember which version of the registration and which others the card shows."""
+        values = {"card_version": version, "card_others": others}
+        with translated():
+            await self._conversations.update_one({"_id": conversation_id}, {"$set": values})
+
+    async def versions(self, registration_ids: Sequence[str]) -> dict[str, int]:
+        """The version of each registration that is there, by id."""
+        found: dict[str, int] = {}
+        for start in range(0, len(registration_ids), _KEYS):
+            keys = list(registration_ids[start : start + _KEYS])
+            with translated():
+                documents = await self._registrations.find(
+                    {"_id": {"$in": keys}}, {"version": 1}
+                ).to_list(None)
+            found |= {document["_id"]: document["version"] for document in documents}
+        return found
+
+    async def _found(self, query: Document) -> list[Conversation]:
+        with translated():
+            documents = await self._conversations.find(query).to_list(None)
+        return [read_conversation(document) for document in documents]
+
+    async def _change(
+        self,
+        query: Document,
+        values: Document,
+        event: ConversationEvent,
+        *,
+        unset: tuple[str, ...] = (),
+    ) -> bool:
+        change: Document = {"$set": values, "$push": {"events": event.model_dump()}}
+        if unset:
+            change["$unset"] = dict.fromkeys(unset, "")
+        with translated():
+            try:
+                result = await self._conversations.update_one(query, change)
+            except DuplicateKeyError:
+                # Its chat has another one that is open.
+                return False
+        return bool(result.matched_count)
+
+
+def _as_seen(seen: Conversation) -> Document:
+    """Matches the conversation while it is open, where it was, and in the same hands."""
+    holder: Document = (
+        {"claimed_by.id": seen.claimed_by.id} if seen.claimed_by else {"claimed_by": None}
+    )
+    return {
+        "_id": seen.id,
+        "closed_at": None,
+        "group_id": seen.group_id,
+        "department_id": seen.department_id,
+        **holder,
+    }

@@ -1,0 +1,139 @@
+"""The inbox: every update is here before anything is done about it."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import structlog
+
+from bot.domain.errors import RefusedError
+from storage.engine.batching import Batched, InsertOne
+from storage.engine.connection import Collection, Database, Document, translated
+
+# Of a message without its content.
+_ENVELOPE: Final = ("message_id", "date", "chat", "from")
+_EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+logger = structlog.get_logger()
+
+
+class Inbox:
+    """Updates by bot and update id; `pending` names the chat while there is work to do."""
+
+    def __init__(self, database: Database) -> None:
+        self._inbox: Collection = database["inbox"]
+        self._insert = InsertOne(self._inbox)
+        self._pending = Batched(self._inbox, self._pending_of)
+        self._done = Batched(self._inbox, self._mark_done)
+
+    async def add(
+        self, bot_id: int, updates: Sequence[tuple[int, str, dict[str, Any]]], *, at: datetime
+    ) -> list[bool]:
+        """Store (update id, chat key, payload) each; one that is there already stays as it is.
+
+        Says of each whether it was new. One that no document can hold is logged and left out.
+        """
+        documents = [
+            {
+                "_id": _key(bot_id, update_id),
+                "update_id": update_id,
+                "pending": chat_key,
+                "payload": payload,
+                "received_at": at,
+                "attempts": 0,
+            }
+            for update_id, chat_key, payload in updates
+        ]
+        return await asyncio.gather(*(self._add_one(document) for document in documents))
+
+    async def _add_one(self, document: Document) -> bool:
+        try:
+            return await self._insert(document)
+        except RefusedError as error:
+            # It will never fit into a document; waiting for it would stop all that come later.
+            logger.error("update not stored", update=document["update_id"], error=str(error))
+            return False
+
+    async def pending_chats(self) -> list[str]:
+        """Keys of the chats that have work."""
+        with translated():
+            documents = await self._inbox.find({"pending": {"$gt": ""}}, {"pending": 1}).to_list(
+                None
+            )
+        return list(dict.fromkeys(document["pending"] for document in documents))
+
+    async def waiting(self) -> tuple[int, int]:
+        """How many updates are pending, and how many are set aside."""
+        with translated():
+            pending = await self._inbox.count_documents({"pending": {"$gt": ""}})
+            aside = await self._inbox.count_documents({"set_aside_at": {"$gte": _EVER}})
+        return pending, aside
+
+    async def pending_of(self, chat_key: str) -> list[tuple[int, dict[str, Any], int]]:
+        """(update id, payload, failed attempts) of one chat, oldest first."""
+        return await self._pending(chat_key)
+
+    async def _pending_of(
+        self, chat_keys: Sequence[str]
+    ) -> Sequence[list[tuple[int, dict[str, Any], int]]]:
+        with translated():
+            documents: list[Document] = await self._inbox.find(
+                {"pending": {"$in": list(dict.fromkeys(chat_keys))}}
+            ).to_list(None)
+        documents.sort(key=lambda document: document["update_id"])
+        return [
+            [
+                (d["update_id"], d["payload"], d["attempts"])
+                for d in documents
+                if d["pending"] == key
+            ]
+            for key in chat_keys
+        ]
+
+    async def done(self, bot_id: int, update_id: int, *, at: datetime) -> None:
+        """Only a mark stays, to know the update again: what a person wrote is not kept here."""
+        await self._done((_key(bot_id, update_id), at))
+
+    async def _mark_done(self, updates: Sequence[tuple[str, datetime]]) -> Sequence[None]:
+        with translated():
+            await self._inbox.update_many(
+                {"_id": {"$in": [key for key, _ in updates]}},
+                {
+                    "$set": {"done_at": updates[-1][1]},
+                    "$unset": {"pending": "", "payload": ""},
+                },
+            )
+        return [None] * len(updates)
+
+    async def forget_content(self, bot_id: int, update_id: int) -> None:
+        """Of the update's message keep only whose it was, where and when: should the update come
+        again, it comes without what was written."""
+        key = {"_id": _key(bot_id, update_id)}
+        with translated():
+            document = await self._inbox.find_one(key)
+            message = (document or {}).get("payload", {}).get("message")
+            if message is None:
+                return
+            envelope = {name: message[name] for name in _ENVELOPE if name in message}
+            payload = {"update_id": update_id, "message": envelope}
+            await self._inbox.update_one(key, {"$set": {"payload": payload}})
+
+    async def failed(self, bot_id: int, update_id: int, *, attempts: int, error: str) -> None:
+        """Remember one more failed attempt and its error."""
+        with translated():
+            await self._inbox.update_one(
+                {"_id": _key(bot_id, update_id)}, {"$set": {"attempts": attempts, "error": error}}
+            )
+
+    async def set_aside(self, bot_id: int, update_id: int, *, at: datetime) -> None:
+        """Out of the way of the chat's later updates, payload kept for whoever looks into it."""
+        with translated():
+            await self._inbox.update_one(
+                {"_id": _key(bot_id, update_id)},
+                {"$set": {"set_aside_at": at}, "$unset": {"pending": ""}},
+            )
+
+
+def _key(bot_id: int, update_id: int) -> str:
+    return f"{bot_id}:{update_id}"
