@@ -7,10 +7,10 @@ from aiogram import html
 from aiogram.filters.callback_data import CallbackData
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
+from bot.domain.card import Card
 from bot.domain.conversation import Conversation, Identity, Transfer, VerifiedBy
 from bot.domain.phone import show_phone
 from bot.domain.registration import Kind, Registration, Status
-from bot.usecases.attending.card import Card
 from bot.wording.words import KINDS, STATUSES
 
 # The fixed note alone may have 2,000 characters; a message has 4,096.

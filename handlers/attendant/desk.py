@@ -12,9 +12,9 @@ from aiogram.exceptions import (
 )
 from aiogram.types import Message
 
+from bot.domain.card import Card
 from bot.domain.conversation import Conversation
 from bot.domain.errors import RefusedError
-from bot.usecases.attending.card import Card
 from handlers.attendant import card as views
 from handlers.attendant.topics import Topics, topic_shown
 from handlers.relay.refusals import closes_group, is_topic_gone

@@ -12,8 +12,7 @@ from aiogram.types import ChatMemberRestricted, ChatMemberUpdated, ResultChatMem
 from bot.domain.conversation import Department
 from bot.domain.errors import RefusedError
 from bot.domain.team import GroupMember
-from bot.usecases.attending.card import Outbox
-from bot.usecases.company.roles import MemberStore
+from bot.usecases.ports import Members, Outbox
 
 logger = structlog.get_logger()
 
@@ -44,7 +43,7 @@ class TelegramGroups:
 class Membership:
     """What the updates about members need, passed to the handlers by name."""
 
-    members: MemberStore
+    members: Members
     departments: Callable[[], Awaitable[Sequence[Department]]]
     clock: Callable[[], datetime]
 

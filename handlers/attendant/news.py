@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from bot.domain.card import Card
 from bot.domain.conversation import Conversation, Department, Transfer
-from bot.usecases.attending.card import Card
 from bot.wording.words import span
 from handlers.attendant import texts
 from handlers.customer import texts as customer_texts

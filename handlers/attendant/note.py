@@ -21,12 +21,12 @@ from bot.usecases.attending.add_note import (
     NoRegistration,
     NotePast,
     NothingToAdd,
-    Questions,
     Saved,
     ToConfirm,
     TooLong,
 )
 from bot.usecases.attending.attend import Gone
+from bot.usecases.ports import Questions
 from handlers.answers import answer_press
 from handlers.attendant import texts
 from handlers.attendant.card import Action, CardButton

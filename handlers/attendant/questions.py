@@ -6,7 +6,7 @@ from aiogram import Bot, html
 from aiogram.filters import Filter
 from aiogram.types import ForceReply, MaybeInaccessibleMessageUnion, Message, User
 
-from bot.usecases.attending.add_note import Questions
+from bot.usecases.ports import Questions
 from handlers.attendant import group
 
 

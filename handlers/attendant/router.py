@@ -15,10 +15,10 @@ from aiogram.types import (
 )
 
 from bot.domain.conversation import Question, Subject
-from bot.usecases.attending.add_note import AddNote, Questions
+from bot.usecases.attending.add_note import AddNote
 from bot.usecases.attending.attend import AlreadyClosed, Attend, Done, Gone, Moved
-from bot.usecases.attending.card import Conversations, Outbox
 from bot.usecases.attending.transfer import TransferConversation
+from bot.usecases.ports import Conversations, Outbox, Questions
 from handlers.answers import answer_press
 from handlers.attendant import buttons, note, queue, texts, transfers
 from handlers.attendant.closing import tell_closed

@@ -16,7 +16,6 @@ from aiogram.types import (
 
 from bot.domain.conversation import Question, Subject
 from bot.domain.registration import read_line
-from bot.usecases.attending.add_note import Questions
 from bot.usecases.attending.attend import AlreadyClosed, Gone
 from bot.usecases.attending.transfer import (
     REASON_LENGTH,
@@ -27,6 +26,7 @@ from bot.usecases.attending.transfer import (
     TransferConversation,
     Transferred,
 )
+from bot.usecases.ports import Questions
 from handlers.answers import answer_press, bot_of
 from handlers.attendant import texts
 from handlers.attendant.card import Action, CardButton

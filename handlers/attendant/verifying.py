@@ -12,10 +12,10 @@ from aiogram.types import (
     MaybeInaccessibleMessageUnion,
 )
 
+from bot.domain.card import Card
 from bot.domain.conversation import Identity
 from bot.domain.registration import Registration
 from bot.usecases.attending.attend import AlreadyClosed, Done, Gone
-from bot.usecases.attending.card import Card
 from bot.usecases.attending.verify_by_hand import (
     AlreadyVerified,
     NobodyKnown,

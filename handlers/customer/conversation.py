@@ -5,8 +5,8 @@ from aiogram.filters import Command
 from aiogram.fsm.context import FSMContext
 from aiogram.types import CallbackQuery, Message, ReplyKeyboardRemove, Update, User
 
-from bot.usecases.attending.card import Conversations
 from bot.usecases.customer.leave import Leave
+from bot.usecases.ports import Conversations
 from handlers.answers import answer_press
 from handlers.customer import choice, identification, my_data, portal_login, texts
 from handlers.customer.keyboards import NotMe

@@ -1,7 +1,6 @@
 """/meusdados: what is stored about the customer as a file, and a request to correct it."""
 
 from collections.abc import Sequence
-from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from aiogram import Bot, F, Router
@@ -18,9 +17,8 @@ from aiogram.types import (
 )
 
 from bot.domain.conversation import Conversation, Department
-from bot.domain.label import Tag
-from bot.usecases.attending.card import Conversations
 from bot.usecases.customer.my_data import NotVerified, ReadMyData
+from bot.usecases.ports import Conversations, Tags
 from bot.wording.data_file import file_for_person
 from bot.wording.values import Names, when
 from handlers.answers import answer_press, bot_of
@@ -28,10 +26,6 @@ from handlers.customer import my_data_texts as texts
 from handlers.customer.reception import Reception
 from handlers.customer.states import Customer
 from handlers.customer.texts import IDENTIFY_FIRST
-
-
-class Tags(Protocol):
-    async def all(self) -> Sequence[Tag]: ...
 
 
 class MyDataButton(CallbackData, prefix="mydata"):

@@ -9,8 +9,8 @@ from aiogram.types import Message, User
 
 from bot.domain.conversation import Conversation
 from bot.domain.outgoing import Outgoing, Priority
-from bot.usecases.attending.card import Links, Outbox
 from bot.usecases.attending.show_card import ShowCard
+from bot.usecases.ports import Links, Outbox
 from handlers.relay.content import customer_content, edited_content, header_of
 
 

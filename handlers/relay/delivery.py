@@ -25,8 +25,8 @@ from bot.domain.outgoing import (
     UndeliveredError,
     What,
 )
-from bot.usecases.attending.card import Conversations, Links
 from bot.usecases.attending.draw_card import DrawCard
+from bot.usecases.ports import Conversations, Departments, Links
 from handlers.relay import texts
 from handlers.relay.posting import Place, TopicsOffError, change, post
 from handlers.relay.refusals import closes_group, is_topic_gone, undelivered_of
@@ -44,12 +44,6 @@ class SendAgain(CallbackData, prefix="again", sep="|"):
 class AdminAlerts(Protocol):
     async def group_unreachable(self, department: Department) -> None:
         """Tell the admins that nothing reaches a group."""
-
-
-class Departments(Protocol):
-    async def get(self, label_id: str) -> Department | None: ...
-
-    async def follow(self, old_group_id: int, new_group_id: int) -> Department | None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

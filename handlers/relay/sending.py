@@ -9,7 +9,7 @@ from aiogram.types import Message
 
 from bot.domain.conversation import Conversation
 from bot.domain.outgoing import Outgoing, Priority, What
-from bot.usecases.attending.card import Conversations, Links, Outbox
+from bot.usecases.ports import Conversations, Links, Outbox
 from handlers.relay.content import attendant_content, edited_content
 
 

@@ -18,7 +18,6 @@ from bot.domain.label import Label
 from bot.domain.registration import Registration, Stamp, Way
 from bot.domain.row import RowReader
 from bot.domain.search import Query
-from bot.domain.sync import SyncState
 from bot.runtime.files.table import Table, open_table
 from bot.runtime.files.writing import TableWriter
 from bot.runtime.jobs.worker import Files, Pace, Store
@@ -26,6 +25,7 @@ from bot.usecases.jobs import sync_erp
 from bot.usecases.jobs.import_file import BATCH, ImportFile, stamp_of
 from bot.usecases.jobs.sync_erp import ErpFailedError, SyncErp
 from bot.usecases.jobs.undo_job import UndoJob
+from bot.usecases.ports import Syncs
 
 _EXPORTED_AT_ONCE: Final = 500
 # Ours, not those of a template: an ERP's records are mended there.
@@ -39,14 +39,6 @@ Labels = Callable[[], Awaitable[Sequence[Label]]]
 
 class Each(Protocol):
     def __call__(self, query: Query, *, count: int) -> AsyncIterator[Sequence[Registration]]: ...
-
-
-class Syncs(Protocol):
-    """What is known of the syncs between one and the next."""
-
-    async def get(self, system: str) -> SyncState: ...
-
-    async def change_anyhow(self, system: str, **values: Any) -> SyncState: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

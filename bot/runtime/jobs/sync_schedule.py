@@ -3,24 +3,18 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import structlog
 
 from bot.domain.errors import AppError
 from bot.domain.job import OVER, SCHEDULE, Job, JobState
-from bot.domain.sync import SyncState
 from bot.usecases.jobs.begin_sync import BeginSync
+from bot.usecases.ports import Syncs
 
 _LOOK_S: Final = 15.0
 
 logger = structlog.get_logger()
-
-
-class Syncs(Protocol):
-    async def get(self, system: str) -> SyncState: ...
-
-    async def change(self, state: SyncState, **values: Any) -> SyncState | None: ...
 
 
 class Desk(Protocol):

@@ -32,6 +32,7 @@ from bot.domain.job import (
     Source,
 )
 from bot.runtime.leases import is_alive, is_dead, owner_of_a_run
+from bot.usecases.ports import JobChanges, JobFiles
 
 _LEASE: Final = timedelta(seconds=30)
 _ROUND_S: Final = 5.0
@@ -51,18 +52,10 @@ _TROUBLES: Final[Mapping[Problem | None, JobTrouble]] = {
 logger = structlog.get_logger()
 
 
-class Store(Protocol):
+class Store(JobChanges, Protocol):
     """Where jobs are kept."""
 
-    async def get(self, job_id: int) -> Job | None: ...
-
     async def active(self) -> list[Job]: ...
-
-    async def change(self, job: Job, **values: Any) -> Job | None:
-        """The job with these values; None when somebody has changed it since it was read."""
-        ...
-
-    async def change_anyhow(self, job_id: int, **values: Any) -> Job | None: ...
 
     async def last_batch(self, job_id: int) -> int: ...
 
@@ -73,13 +66,7 @@ class Store(Protocol):
     async def with_files(self, *, ended_before: datetime) -> list[Job]: ...
 
 
-class Files(Protocol):
-    async def put(self, path: Path, *, name: str, report: Callable[[int], None] = ...) -> str: ...
-
-    async def fetch(self, file_id: str, path: Path) -> None: ...
-
-    async def delete(self, file_id: str) -> None: ...
-
+class Files(JobFiles, Protocol):
     async def purge(self, before: datetime) -> None:
         """Delete all that was put before then, and what was never put whole."""
         ...

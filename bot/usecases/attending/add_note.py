@@ -1,13 +1,14 @@
 """Use case: an attendant adds to the fixed note of the customer's registration."""
 
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from bot.domain.conversation import Conversation, Question
 from bot.domain.errors import TryLaterError
 from bot.domain.registration import NOTE_LENGTH, Registration, read_note
 from bot.usecases.attending.attend import Gone
 from bot.usecases.attending.show_card import ShowCard
+from bot.usecases.ports import Questions
 from bot.usecases.register.edit_registration import (
     ChangedMeanwhile,
     Edited,
@@ -17,15 +18,6 @@ from bot.usecases.register.edit_registration import (
 )
 
 _ROUNDS: Final = 5
-
-
-class Questions(Protocol):
-    async def get(self, group_id: int, message_id: int) -> Question | None: ...
-
-    async def put(self, question: Question) -> None: ...
-
-    async def finish(self, group_id: int, message_id: int) -> bool:
-        """Whether it was still to be answered."""
 
 
 @dataclass(frozen=True, slots=True)

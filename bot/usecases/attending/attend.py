@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.domain.card import Card
 from bot.domain.conversation import Attendant, Conversation
-from bot.usecases.attending.card import Card, Conversations, Links
 from bot.usecases.attending.show_card import ShowCard
+from bot.usecases.ports import Conversations, Links
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,17 +3,17 @@
 from dataclasses import dataclass, replace
 from typing import Final
 
+from bot.domain.card import Card
 from bot.domain.conversation import Conversation, Link
-from bot.usecases.attending.card import (
-    Card,
+from bot.usecases.ports import (
+    AttendantsGroup,
     Conversations,
     Departments,
-    Desk,
     Links,
     OpenConversations,
+    Registrations,
     Tags,
 )
-from bot.usecases.customer.introduce import Registrations
 
 _RECENT: Final = 3
 
@@ -25,7 +25,7 @@ class DrawCard:
     conversations: Conversations
     registrations: Registrations
     links: Links
-    desk: Desk
+    desk: AttendantsGroup
     tags: Tags
     departments: Departments
     queue: OpenConversations

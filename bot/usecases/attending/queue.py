@@ -4,62 +4,16 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
+from bot.domain.card import Card
 from bot.domain.conversation import (
-    Attendant,
     Conversation,
-    ConversationEvent,
     Department,
-    Transfer,
     queue_order,
 )
 from bot.domain.registration import Registration
-from bot.usecases.attending.card import Card
 from bot.usecases.attending.show_card import ShowCard
-from bot.usecases.customer.introduce import Registrations
-
-
-class Queue(Protocol):
-    """Where open conversations are, and how they move on: each change is made once."""
-
-    async def all_open(self) -> list[Conversation]: ...
-
-    async def by_protocol(self, protocol: str) -> Conversation | None: ...
-
-    async def last_closed(self, chat_id: int, *, since: datetime) -> Conversation | None:
-        """The chat's conversation that was closed last, if that was not before `since`."""
-
-    async def transfer(
-        self, seen: Conversation, to: Conversation, event: ConversationEvent
-    ) -> bool:
-        """Whether it went; False when it is not as it was seen any more."""
-
-    async def settle(self, conversation_id: str, transfer: Transfer) -> None:
-        """Remember that everybody was told of this transfer."""
-
-    async def reopen(
-        self, closed: Conversation, holder: Attendant | None, event: ConversationEvent
-    ) -> bool:
-        """Whether it is open again; False when it was already, or another one of the chat is."""
-
-    async def remind(self, seen: Conversation, event: ConversationEvent) -> bool:
-        """Whether it still waits as it was seen, and nobody else gives this reminder."""
-
-    async def prioritise(self, seen: Conversation, *, priority: bool) -> None:
-        """Set whether it goes first in the department in which it was seen."""
-
-    async def drawn(self, conversation_id: str, version: int, *, others: str) -> None:
-        """Remember which version of the registration and which others the card shows."""
-
-    async def versions(self, registration_ids: Sequence[str]) -> dict[str, int]:
-        """The version of each registration that is there, by id."""
-
-
-class Departments(Protocol):
-    async def all(self) -> Sequence[Department]: ...
-
-    async def of_group(self, group_id: int) -> Department | None: ...
+from bot.usecases.ports import Departments, Queue, Registrations
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,8 @@ from datetime import datetime, timedelta
 
 from bot.domain.conversation import Attendant, Chat, Conversation, ConversationEvent, EventKind
 from bot.usecases.attending.attend import Gone
-from bot.usecases.attending.queue import Queue
 from bot.usecases.attending.show_card import ShowCard
-from bot.usecases.attending.transfer import Attends
-from bot.usecases.customer.identify import Chats
+from bot.usecases.ports import Attends, Chats, Queue
 
 
 @dataclass(frozen=True, slots=True)

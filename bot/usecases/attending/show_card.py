@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.domain.card import Card
 from bot.domain.conversation import Conversation
 from bot.domain.outgoing import Outgoing, Priority, What
-from bot.usecases.attending.card import Card, Conversations, Departments, Outbox
 from bot.usecases.attending.draw_card import DrawCard
-from bot.usecases.customer.introduce import Registrations
+from bot.usecases.ports import Conversations, Departments, Outbox, Registrations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
@@ -18,10 +18,9 @@ from bot.domain.conversation import (
     Transfer,
 )
 from bot.domain.errors import RefusedError
-from bot.domain.team import GroupMember
 from bot.usecases.attending.attend import AlreadyClosed, Gone
-from bot.usecases.attending.queue import Queue
 from bot.usecases.attending.show_card import ShowCard
+from bot.usecases.ports import Attends, Groups, Members, Queue, TransferNews
 
 REASON_LENGTH: Final = 300
 SHORT_ID: Final = 12
@@ -77,36 +76,12 @@ class NoTarget:
     """The department has no group any more, or the attendant has left the group."""
 
 
-class Members(Protocol):
-    async def of_group(self, group_id: int) -> list[GroupMember]:
-        """Everybody known of the group, also who left it."""
-
-
-class Administrators(Protocol):
-    async def administrators(self, group_id: int) -> list[tuple[int, str]]:
-        """Id and name; raises RefusedError or TryLaterError."""
-
-
-class Attends(Protocol):
-    async def __call__(self, user_id: int, group_id: int) -> bool: ...
-
-
-class TransferNews(Protocol):
-    """Who is told of a transfer, besides what the cards say."""
-
-    async def tell_customer(self, conversation: Conversation, department: Department) -> None:
-        """One sentence with the new department. Raises TryLaterError."""
-
-    async def tell_attendant(self, conversation: Conversation, transfer: Transfer) -> None:
-        """Mention the attendant who has it now, below its card. Raises TryLaterError."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferConversation:
     queue: Queue
     show_card: ShowCard
     members: Members
-    groups: Administrators
+    groups: Groups
     attends: Attends
     news: TransferNews
     holding: Callable[[int], AbstractAsyncContextManager[object]]

@@ -4,11 +4,9 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 from bot.domain.conversation import (
     Attendant,
-    Chat,
     Conversation,
     ConversationEvent,
     EventKind,
@@ -18,13 +16,7 @@ from bot.domain.conversation import (
 from bot.domain.registration import Registration
 from bot.usecases.attending.attend import AlreadyClosed, Done, Gone
 from bot.usecases.attending.show_card import ShowCard
-from bot.usecases.customer.identify import Chats
-
-
-class Verifications(Protocol):
-    async def store(self, conversation_id: str, chat: Chat, event: ConversationEvent) -> bool:
-        """Make conversation and chat verified as `chat` is, both or neither, with the event in
-        the conversation's history; False when one of them has changed since."""
+from bot.usecases.ports import Chats, Verifications
 
 
 @dataclass(frozen=True, slots=True)

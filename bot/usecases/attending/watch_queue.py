@@ -5,25 +5,19 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
 from bot.domain.conversation import Conversation, ConversationEvent, EventKind, others_mark
 from bot.domain.errors import AppError
-from bot.usecases.attending.card import Card
-from bot.usecases.attending.queue import Queue
 from bot.usecases.attending.show_card import ShowCard
 from bot.usecases.attending.transfer import TransferConversation
+from bot.usecases.ports import Queue, Reminders
 
 REMINDERS_A_WAIT: Final = 3
 
 logger = structlog.get_logger()
-
-
-class Reminders(Protocol):
-    async def remind(self, card: Card, *, waited: timedelta) -> None:
-        """Tell the group, below the card, how long somebody with priority has waited."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

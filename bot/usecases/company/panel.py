@@ -1,28 +1,13 @@
 """Use case: the figures of a period, read some hundreds of conversations at a time."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from bot.domain.conversation import Department
-from bot.domain.panel import Figures, Opened, Period, RegisterCount, Sums
-
-
-class Conversations(Protocol):
-    def opened_in(self, period: Period) -> AsyncIterator[Sequence[Opened]]:
-        """Each conversation that was opened in the period, by day; perhaps some of the day before
-        and the day after."""
-        ...
-
-
-class Register(Protocol):
-    async def from_chats(self, registration_ids: Collection[str]) -> Mapping[str, datetime]:
-        """When those of these registrations were made that a chat has made, by their id."""
-        ...
-
-    async def counts(self) -> RegisterCount: ...
+from bot.domain.panel import Figures, Opened, Period, Sums
+from bot.usecases.ports import OpenedConversations, RegisterCounts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +26,8 @@ class ReadFigures:
     Whoever typed a document and chose no department has no conversation, and is not counted.
     """
 
-    conversations: Conversations
-    register: Register
+    conversations: OpenedConversations
+    register: RegisterCounts
     departments: Callable[[], Awaitable[Sequence[Department]]]
     clock: Callable[[], datetime]
     timezone: ZoneInfo

@@ -1,14 +1,15 @@
 """Use case: once a day, conversations that were kept long enough are deleted."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import structlog
 
 from bot.domain.retention import RetentionRun
+from bot.usecases.ports import RetentionStore
 
 # While nobody writes.
 _BEGINS_AT: Final = timedelta(hours=3)
@@ -18,26 +19,9 @@ _ABANDONED_AFTER: Final = timedelta(hours=1)
 logger = structlog.get_logger()
 
 
-class Store(Protocol):
-    """Conversations, as far as they are deleted, and where replicas agree on who does it."""
-
-    async def last(self) -> RetentionRun | None: ...
-
-    async def begin(self, run: RetentionRun, *, after: RetentionRun | None) -> bool:
-        """Whether it is ours; False when somebody has begun one since `after` was read."""
-
-    async def end(self, run: RetentionRun) -> None: ...
-
-    def closed_before(self, moment: datetime) -> AsyncIterator[Sequence[str]]:
-        """Ids of closed conversations, a batch at a time."""
-
-    async def delete(self, ids: Sequence[str], *, closed_before: datetime) -> tuple[int, int]:
-        """How many conversations and messages went; an open conversation never does."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retain:
-    store: Store
+    store: RetentionStore
     conversations_days: int
     """0 keeps them for ever."""
     clock: Callable[[], datetime]

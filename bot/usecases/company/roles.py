@@ -3,46 +3,18 @@
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final
 
 from bot.domain.access import Role
 from bot.domain.conversation import Department
 from bot.domain.errors import RefusedError, TryLaterError
-from bot.domain.team import Admin, GroupMember
+from bot.domain.team import GroupMember
+from bot.usecases.ports import Admins, Groups, Members
 
 _ADMINS_KNOWN_FOR: Final = timedelta(seconds=10)
 _MEMBER_KNOWN_FOR: Final = timedelta(minutes=10)
 # While Telegram does not answer, what it said last holds for this long.
 _MEMBER_BELIEVED_FOR: Final = timedelta(days=1)
-
-
-class Admins(Protocol):
-    """Who accepted an invitation."""
-
-    async def all(self) -> list[Admin]: ...
-
-    async def get(self, user_id: int) -> Admin | None: ...
-
-
-class MemberStore(Protocol):
-    """What is known of who is in which group."""
-
-    async def get(self, group_id: int, user_id: int) -> GroupMember | None: ...
-
-    async def put(self, member: GroupMember) -> None: ...
-
-    async def of_group(self, group_id: int) -> list[GroupMember]:
-        """Everybody known of the group, also who left it."""
-
-    async def forget_group(self, group_id: int) -> None: ...
-
-
-class Groups(Protocol):
-    """Telegram's word on who is in a group."""
-
-    async def member(self, group_id: int, user_id: int) -> tuple[str, bool]:
-        """The user's name, and whether the user is in the group now. Raises TryLaterError (no
-        answer) or RefusedError (the bot is not told)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +35,7 @@ class _Known:
 class RoleOf:
     settings_admins: frozenset[int]
     admins: Admins
-    members: MemberStore
+    members: Members
     groups: Groups
     departments: Callable[[], Awaitable[Sequence[Department]]]
     """Those whose group makes attendants."""

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol, TypeVar
+from typing import Final, TypeVar
 
 import structlog
 
@@ -14,6 +14,7 @@ from bot.domain.errors import AppError, Problem
 from bot.domain.group import GroupAccess
 from bot.domain.retention import RetentionRun
 from bot.usecases.jobs.begin_sync import LastSync
+from bot.usecases.ports import ErpProbe
 
 PART_S: Final = 5.0
 """How long a part may take."""
@@ -21,12 +22,6 @@ GROUPS_AT_MOST: Final = 12
 Answer = TypeVar("Answer")
 
 logger = structlog.get_logger()
-
-
-class Erp(Protocol):
-    async def probe(self) -> None:
-        """Return when the ERP answers and accepts the credentials; raises an AppError."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +95,7 @@ class ReportStatus:
     waiting: Callable[[], Awaitable[Waiting]]
     backups: Callable[[], Awaitable[Backups]]
     erp_name: str
-    erp: Erp | None
+    erp: ErpProbe | None
     last_sync: Callable[[], Awaitable[LastSync]] | None
     retained: Callable[[], Awaitable[RetentionRun | None]] | None
     departments: Callable[[], Awaitable[Sequence[Department]]]

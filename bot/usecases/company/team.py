@@ -6,12 +6,13 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
 from bot.domain.team import INVITATION_LASTS, Admin, Invitation
 from bot.usecases.company.roles import RoleOf
+from bot.usecases.ports import Admins, Invitations
 
 # Of the token's 44 characters the first 12 name the invitation, the rest is known to nobody else.
 _ID_BYTES: Final = 9
@@ -20,33 +21,6 @@ _SECRET_BYTES: Final = 24
 OPEN_AT_ONCE: Final = 10
 
 logger = structlog.get_logger()
-
-
-class Admins(Protocol):
-    async def all(self) -> list[Admin]: ...
-
-    async def get(self, user_id: int) -> Admin | None: ...
-
-    async def put(self, admin: Admin) -> None: ...
-
-    async def remove(self, user_id: int) -> bool:
-        """Whether the user was there until now."""
-
-
-class Invitations(Protocol):
-    async def add(self, invitation: Invitation) -> None: ...
-
-    async def get(self, invitation_id: str) -> Invitation | None: ...
-
-    async def all(self) -> list[Invitation]: ...
-
-    async def use(self, invitation_id: str, user_id: int, *, at: datetime) -> bool:
-        """Whether the user has it now: it was open, and nobody else was quicker."""
-
-    async def fulfil(self, invitation_id: str) -> None: ...
-
-    async def revoke(self, invitation_id: str) -> bool:
-        """Whether it was unused and not revoked until now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,9 @@ from datetime import datetime
 
 from bot.domain.conversation import Chat, Conversation, Identity
 from bot.domain.privacy_notice import PrivacyNotice
-from bot.usecases.attending.card import Conversations
 from bot.usecases.attending.reopen import ReopenConversation
-from bot.usecases.customer.identify import Chats
-from bot.usecases.customer.introduce import Registrations
 from bot.usecases.customer.leave import unlinked
+from bot.usecases.ports import Chats, Conversations, Registrations
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,17 +4,18 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Protocol, assert_never
+from typing import Final, assert_never
 from zoneinfo import ZoneInfo
 
 import structlog
 
-from bot.domain.candidate import FROM_ERP, Candidate, Create, Refused, Unchanged, Update
+from bot.domain.candidate import FROM_ERP, Create, Refused, Unchanged, Update
 from bot.domain.conversation import Chat, fingerprint
 from bot.domain.errors import AppError
 from bot.domain.registration import Kind, Registration, Stamp, Way
 from bot.domain.tax_id import TaxId
 from bot.usecases.customer.pace import Pace
+from bot.usecases.ports import Chats, CustomerLookup
 from bot.usecases.register.apply_plan import ApplyPlan
 
 DIFFERENT_TAX_IDS_A_DAY: Final = 5
@@ -22,19 +23,6 @@ DIFFERENT_TAX_IDS_A_DAY: Final = 5
 LOOKUP_BUDGET_S: Final = 5.0
 
 logger = structlog.get_logger()
-
-
-class CustomerLookup(Protocol):
-    """The ERP, as far as an identification needs it."""
-
-    async def by_tax_id(self, tax_id: TaxId) -> Candidate | None:
-        """Who has this document there, or None; raises any AppError when that cannot be told."""
-
-
-class Chats(Protocol):
-    async def get(self, chat_id: int) -> Chat | None: ...
-
-    async def put(self, chat: Chat) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,21 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final
 
 from bot.domain.candidate import FROM_CHAT, Candidate, Create, Unchanged
 from bot.domain.conversation import Chat, VerifiedBy
 from bot.domain.registration import Kind, Phones, Registration, Stamp, Way
-from bot.usecases.customer.identify import Chats
 from bot.usecases.customer.pace import Pace
+from bot.usecases.ports import Chats, Registrations
 from bot.usecases.register.apply_plan import ApplyPlan
 
 _NOBODY: Final = "-"
 """No registration's id."""
-
-
-class Registrations(Protocol):
-    async def by_id(self, registration_id: str) -> Registration | None: ...
 
 
 @dataclass(frozen=True, slots=True)

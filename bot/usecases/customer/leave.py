@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.domain.conversation import Chat, Conversation
-from bot.usecases.attending.card import Conversations
 from bot.usecases.attending.show_card import ShowCard
-from bot.usecases.customer.identify import Chats
+from bot.usecases.ports import Chats, Conversations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -12,27 +12,12 @@ from pydantic import SecretStr
 from bot.domain.conversation import Chat, Identity, VerifiedBy, fingerprint
 from bot.domain.portal import PasswordChecker
 from bot.domain.registration import Registration
-from bot.usecases.customer.identify import Chats
-from bot.usecases.customer.introduce import (
-    NotVerified,
-    Registrations,
-    Verified,
-    registration_behind,
-)
+from bot.usecases.customer.introduce import NotVerified, Verified, registration_behind
+from bot.usecases.ports import Chats, LoginTries, Registrations
 
 TRIES_A_DAY: Final = 5
 
 logger = structlog.get_logger()
-
-
-class LoginTries(Protocol):
-    """Tries by what they count against, over all replicas."""
-
-    async def take(self, key: str, try_id: str, *, at: datetime, limit: int) -> bool:
-        """Whether this try is one of the first `limit` of the key; the same try again is no new
-        one."""
-
-    async def count(self, key: str) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,7 @@ from datetime import datetime
 
 from bot.domain.conversation import Chat, Identity
 from bot.domain.data_subject import Traces
-from bot.usecases.customer.identify import Chats
-from bot.usecases.register.data_subject import DataSubjects
+from bot.usecases.ports import Chats, DataSubjects
 
 
 @dataclass(frozen=True, slots=True)

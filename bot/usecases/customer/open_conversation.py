@@ -17,9 +17,8 @@ from bot.domain.conversation import (
     new_protocol,
 )
 from bot.domain.errors import TryLaterError
-from bot.usecases.attending.card import Conversations
 from bot.usecases.attending.show_card import ShowCard
-from bot.usecases.customer.identify import Chats
+from bot.usecases.ports import Chats, Conversations
 
 FIRST_RETRY: Final = timedelta(seconds=5)
 _PROTOCOL_DRAWS: Final = 10

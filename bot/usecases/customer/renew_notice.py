@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from bot.domain.privacy_notice import PrivacyNotice
-from bot.usecases.customer.identify import Chats
+from bot.usecases.ports import Chats
 
 _KNOWN_AT_MOST: Final = 100_000
 

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bot.domain.conversation import Chat, Conversation, LookupState, VerifiedBy
-from bot.usecases.attending.card import Conversations
 from bot.usecases.attending.show_card import ShowCard
-from bot.usecases.customer.identify import Chats, Found, LookUp, LookupOutcome, NotConsulted
-from bot.usecases.customer.introduce import RegisterProspect, Registrations
+from bot.usecases.customer.identify import Found, LookUp, LookupOutcome, NotConsulted
+from bot.usecases.customer.introduce import RegisterProspect
+from bot.usecases.ports import Chats, Conversations, Registrations
 
 # Somebody may be waiting for the answer in the first hour; after that it is for the record.
 _FIRST_PAUSE: Final = timedelta(seconds=5)

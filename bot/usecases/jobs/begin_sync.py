@@ -3,33 +3,16 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Final
 
 from bot.domain.job import SCHEDULE, Job, JobKind, JobState, Progress, SyncMode, SyncOptions
 from bot.domain.sync import SyncState
+from bot.usecases.ports import JobStore, Syncs
 
 _NEW: Final = 0
 """An id that the store replaces."""
 _TAKES: Final = timedelta(minutes=1)
 """Longer than it is between a turn and the first step."""
-
-
-class Jobs(Protocol):
-    async def add(self, job: Job) -> Job: ...
-
-    async def get(self, job_id: int) -> Job | None: ...
-
-    async def change_anyhow(self, job_id: int, **values: Any) -> Job | None: ...
-
-
-class Syncs(Protocol):
-    """What is known of the syncs between one and the next."""
-
-    async def get(self, system: str) -> SyncState: ...
-
-    async def change(self, state: SyncState, **values: Any) -> SyncState | None:
-        """The state with these values; None when somebody has changed it since it was read."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +40,7 @@ class BeginSync:
     overlap: timedelta
     every: timedelta | None
     """Between two scheduled ones; None for none."""
-    jobs: Jobs
+    jobs: JobStore
     syncs: Syncs
     wake: Callable[[int], Awaitable[None]]
     clock: Callable[[], datetime]

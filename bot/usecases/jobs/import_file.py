@@ -9,7 +9,7 @@ from array import array
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from bot.domain.candidate import (
     Create,
@@ -22,12 +22,11 @@ from bot.domain.candidate import (
 from bot.domain.errors import RefusedError, TryLaterError
 from bot.domain.job import LINES, Batch, Counts, Job, RowReport, Sample
 from bot.domain.portal import PasswordHasher
-from bot.domain.registration import Portal, Registration, Stamp, Way
+from bot.domain.registration import Portal, Stamp, Way
 from bot.domain.repeats import Repeats
 from bot.domain.row import Row, RowReader
 from bot.domain.row_plan import (
     REFUSE,
-    Known,
     PlannedRow,
     Samples,
     batch_of,
@@ -39,36 +38,14 @@ from bot.domain.row_plan import (
     refusals_of,
     remember,
 )
-from bot.usecases.jobs import look_up_rows
 from bot.usecases.jobs.look_up_rows import Existing, LookUpRows, Rows
+from bot.usecases.ports import BulkRegister
 
 BATCH: Final = 500
 """Rows: of 100 to 500 the one with which answers in chat stay quick beside an import."""
 _ROUNDS: Final = 10
 # Of rows that change nothing so many share one record: it is all that is written of them.
 _IDLE_ROWS: Final = 5_000
-
-
-class Register(look_up_rows.Register, Protocol):
-    """Where registrations are kept, read and written a batch at a time."""
-
-    def encoded(self, registrations: Sequence[Registration]) -> Sequence[Any]:
-        """New ones as `write` takes them."""
-        ...
-
-    async def write(
-        self,
-        batch: Batch,
-        *,
-        stamp: Stamp,
-        creates: Sequence[Any] = (),
-        updates: Sequence[tuple[Known, Update]] = (),
-    ) -> bool:
-        """Whether all of it was written; False when somebody else changed something of it.
-
-        Raises LostError when another worker has written this batch.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +64,7 @@ class Checked:
 class ImportFile:
     """Plans and writes the rows of one file."""
 
-    register: Register
+    register: BulkRegister
     passwords: PasswordHasher
     new_ids: Callable[[], Iterator[str]]
     """Unused ones without end, for one batch."""

@@ -3,16 +3,17 @@
 import asyncio
 from array import array
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from typing import Final
 
 from bot.domain.candidate import Candidate, Several
 from bot.domain.errors import RefusedError
 from bot.domain.phone import phone_key
 from bot.domain.row import Row, RowReader
 from bot.domain.row_plan import Known
+from bot.usecases.ports import BulkLookup
 
 # Batches whose registrations are looked up while the one before them is written.
 _AHEAD: Final = 2
@@ -21,14 +22,6 @@ Existing = Known | Several | None
 """Who a row is in the register."""
 Rows = Callable[[], AsyncGenerator[list[tuple[int, list[str]]], None]]
 """All rows of the file from the first on, some at a time: line number and cells."""
-
-
-class Register(Protocol):
-    """Where registrations are looked up."""
-
-    async def by_tax_keys(self, keys: Sequence[str]) -> Mapping[str, Known]: ...
-
-    async def named(self, name: str) -> Sequence[Known]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +42,7 @@ class RowBatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookUpRows:
-    register: Register
+    register: BulkLookup
     requires_tax_id: bool
 
     async def batches(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from bot.domain.export import ExportOptions
 from bot.domain.job import (
@@ -19,45 +19,10 @@ from bot.domain.job import (
     Source,
 )
 from bot.domain.registration import FIELDS
+from bot.usecases.ports import Choices, JobFiles, JobStore
 
 _NEW: Final = 0
 """An id that the store replaces."""
-
-
-class Store(Protocol):
-    """Where jobs are kept."""
-
-    async def add(self, job: Job) -> Job: ...
-
-    async def get(self, job_id: int) -> Job | None: ...
-
-    async def latest(self, count: int, *, before: int | None = None) -> list[Job]: ...
-
-    async def change(self, job: Job, **values: Any) -> Job | None:
-        """The job with these values; None when somebody has changed it since it was read."""
-        ...
-
-    async def change_anyhow(self, job_id: int, **values: Any) -> Job | None: ...
-
-
-class Files(Protocol):
-    """Where files of jobs are kept."""
-
-    async def put(self, path: Path, *, name: str, report: Callable[[int], None] = ...) -> str: ...
-
-    async def delete(self, file_id: str) -> None: ...
-
-
-class Choices(Protocol):
-    """What each person chose the last time."""
-
-    async def of_import(self, by: str) -> ImportOptions | None: ...
-
-    async def of_export(self, by: str) -> ExportOptions | None: ...
-
-    async def remember_import(self, by: str, options: ImportOptions) -> None: ...
-
-    async def remember_export(self, by: str, options: ExportOptions) -> None: ...
 
 
 class CannotUndo(Enum):
@@ -73,8 +38,8 @@ class CannotUndo(Enum):
 class ManageJobs:
     """Begins, changes, confirms, cancels and undoes them."""
 
-    store: Store
-    files: Files
+    store: JobStore
+    files: JobFiles
     choices: Choices
     wake: Callable[[int], Awaitable[None]]
     """Tells a worker of a job that has something to do."""

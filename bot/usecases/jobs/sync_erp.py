@@ -10,10 +10,10 @@ begins and however often it is killed.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Final, Protocol, TypeVar
+from typing import Final, TypeVar
 
 import structlog
 
@@ -30,10 +30,11 @@ from bot.domain.candidate import (
 from bot.domain.erp_record import ErpPage, ErpRecord, first, merge, read_document
 from bot.domain.errors import AppError, RefusedError, TryLaterError, UnreadableError
 from bot.domain.job import Batch, Counts, Job, JobTrouble, RowReport, SyncMode, SyncOptions
-from bot.domain.registration import Registration, Stamp, Way
+from bot.domain.registration import Stamp, Way
 from bot.domain.row import TAX_ID_REASONS, Row
 from bot.domain.row_plan import UNCHANGED, Known, PlannedRow, batch_of, plan_row
 from bot.domain.tax_id import NotATaxId, Reason, TaxId
+from bot.usecases.ports import BulkRegister, ErpRecords
 
 _ROUNDS: Final = 10
 _TRIES: Final = 5
@@ -58,38 +59,6 @@ class ErpFailedError(AppError):
         self.trouble = trouble
 
 
-class Erp(Protocol):
-    """The ERP; raises TryLaterError, RefusedError or UnreadableError."""
-
-    async def by_tax_id(self, tax_id: TaxId) -> Candidate | None: ...
-
-    async def page(self, cursor: str, *, since: datetime | None = None) -> ErpPage: ...
-
-
-class Register(Protocol):
-    """Where registrations are kept, read and written a batch at a time."""
-
-    async def by_tax_keys(self, keys: Sequence[str]) -> Mapping[str, Known]: ...
-
-    def encoded(self, registrations: Sequence[Registration]) -> Sequence[Any]:
-        """New ones as `write` takes them."""
-        ...
-
-    async def write(
-        self,
-        batch: Batch,
-        *,
-        stamp: Stamp,
-        creates: Sequence[Any] = (),
-        updates: Sequence[tuple[Known, Update]] = (),
-    ) -> bool:
-        """Whether all of it was written; False when somebody else changed something of it.
-
-        Raises LostError when another worker has written this batch.
-        """
-        ...
-
-
 @dataclass(slots=True)
 class _Group:
     """The records of one page that have one document; of those without one each is alone."""
@@ -102,8 +71,8 @@ class _Group:
 class SyncErp:
     """Reads an ERP's records, plans and writes them."""
 
-    erp: Erp
-    register: Register
+    erp: ErpRecords
+    register: BulkRegister
     new_ids: Callable[[], Iterator[str]]
     """Unused ones without end, for one batch."""
     wait: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep)

@@ -6,7 +6,7 @@ record, as those of an import, so an undo can be killed and undone like one.
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from bot.domain.audit import AuditEntry
 from bot.domain.candidate import Update
@@ -15,33 +15,9 @@ from bot.domain.job import Batch, Counts, Kept
 from bot.domain.registration import Registration, Stamp
 from bot.domain.row_plan import Known
 from bot.domain.undo import BringBack, Remove, Reverted, undo_creation, undo_entry
+from bot.usecases.ports import BulkRegister
 
 _ROUNDS: Final = 10
-
-
-class Register(Protocol):
-    """Where registrations are kept, read and written a batch at a time."""
-
-    async def by_ids(self, ids: Sequence[str]) -> Mapping[str, Known]: ...
-
-    async def by_tax_keys(self, keys: Sequence[str]) -> Mapping[str, Known]: ...
-
-    async def entries(self, ids: Sequence[str]) -> list[AuditEntry]: ...
-
-    async def write(
-        self,
-        batch: Batch,
-        *,
-        stamp: Stamp,
-        updates: Sequence[tuple[Any, Update]] = (),
-        removes: Sequence[Any] = (),
-        brings_back: Sequence[tuple[AuditEntry, Registration]] = (),
-    ) -> bool:
-        """Whether all of it was written; False when somebody else changed something of it.
-
-        Raises LostError when another worker has written this batch.
-        """
-        ...
 
 
 @dataclass(slots=True)
@@ -57,7 +33,7 @@ class _Undoing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UndoJob:
-    register: Register
+    register: BulkRegister
 
     async def __call__(
         self,

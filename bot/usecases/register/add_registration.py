@@ -7,7 +7,8 @@ from typing import Final
 
 from bot.domain.candidate import Candidate, Create, Policy, Refusal, Refused, Update
 from bot.domain.registration import Registration, Stamp, Way
-from bot.usecases.register.apply_plan import ApplyPlan, Register
+from bot.usecases.ports import Register
+from bot.usecases.register.apply_plan import ApplyPlan
 
 # By hand one adds; what is there already is opened and edited.
 _BY_HAND: Final = Policy(may_create=True, may_update=False)

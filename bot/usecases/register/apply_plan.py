@@ -1,31 +1,18 @@
 """Use case: candidates enter the register, by a plan and then its writes."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from typing import Final, Protocol
+from typing import Final
 
 from bot.domain.candidate import Candidate, Create, Decision, Policy, Update, plan
 from bot.domain.errors import TryLaterError
-from bot.domain.registration import Registration, Stamp
+from bot.domain.registration import Stamp
 from bot.domain.repeats import Repeats
-from bot.domain.tax_id import TaxId
+from bot.usecases.ports import Register
 
 # Each round means that somebody else wrote the same record between our read and our write.
 _ROUNDS: Final = 5
-
-
-class Register(Protocol):
-    """Where registrations are kept."""
-
-    async def by_tax_ids(self, tax_ids: Iterable[TaxId]) -> dict[str, Registration]:
-        """Those that exist, by `TaxId.key`."""
-
-    async def create(self, registration: Registration) -> bool:
-        """Whether it was new; False when its tax id is there already."""
-
-    async def update(self, update: Update) -> bool:
-        """Whether the stored version was the one planned from; writes the audit entry with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

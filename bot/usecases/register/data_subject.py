@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol, TypeVar
+from typing import Final, TypeVar
 
 import structlog
 
@@ -12,8 +12,7 @@ from bot.domain.conversation import Chat, Conversation
 from bot.domain.data_subject import Traces
 from bot.domain.errors import TryLaterError
 from bot.domain.registration import Stamp, Way
-from bot.domain.tax_id import TaxId
-from bot.usecases.customer.identify import Chats
+from bot.usecases.ports import Chats, DataSubjects
 
 # Each round means that somebody else wrote at this moment.
 _ROUNDS: Final = 5
@@ -21,33 +20,6 @@ _ROUNDS: Final = 5
 _Item = TypeVar("_Item", Chat, Conversation)
 
 logger = structlog.get_logger()
-
-
-class DataSubjects(Protocol):
-    """Where people's data lie. Everything that empties is safe to repeat."""
-
-    async def of_tax_id(self, tax_id: TaxId) -> Traces:
-        """All that is stored about whoever has this document."""
-
-    async def of_handle(self, handle: str) -> Traces | None:
-        """The same by `Traces.handle`; None when it names nothing any more."""
-
-    async def of_registration(self, registration_id: str) -> Traces | None: ...
-
-    async def empty_updates(self, traces: Traces) -> None: ...
-
-    async def empty_reports(self, traces: Traces) -> None: ...
-
-    async def empty_conversation(self, conversation_id: str) -> None: ...
-
-    async def forget_attempt(self, chat_id: int, tax_id: TaxId) -> None: ...
-
-    async def anonymise(self, registration_id: str, stamp: Stamp, *, version: int) -> bool:
-        """Whether the registration and its audit are anonymous now; False when it was changed
-        since `version` (0: when it is deleted)."""
-
-    async def record(self, operation: str, stamp: Stamp) -> None:
-        """That somebody without a registration was anonymised."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,15 @@
 """Use cases: an admin changes, deletes or restores one registration."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-from bot.domain.audit import AuditEntry, Event
+from bot.domain.audit import Event
 from bot.domain.candidate import Change, Update
 from bot.domain.errors import TryLaterError
 from bot.domain.registration import FIELDS, Registration, Stamp, Way
+from bot.usecases.ports import AuditEntries, Register
 
 # Each round means that somebody else wrote the same record between our read and our write.
 _ROUNDS: Final = 5
@@ -58,27 +59,6 @@ class Restored:
 @dataclass(frozen=True, slots=True)
 class AlreadyThere:
     registration: Registration
-
-
-class Register(Protocol):
-    async def by_id(self, registration_id: str) -> Registration | None: ...
-
-    async def by_tax_ids(self, tax_ids: Sequence[Any]) -> dict[str, Registration]:
-        """Those that exist, by `TaxId.key`."""
-
-    async def update(self, update: Update) -> bool:
-        """Whether the stored version was the one planned from; False too when another record has
-        the new tax id."""
-
-    async def delete(self, registration: Registration, stamp: Stamp) -> bool:
-        """Whether this version was there and is gone now, with its copy in the audit."""
-
-    async def bring_back(self, registration: Registration) -> bool:
-        """Whether it was put back; False when the record or its tax id is there already."""
-
-
-class Entries(Protocol):
-    async def entry(self, entry_id: str) -> AuditEntry | None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +126,7 @@ class RemoveRegistration:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreRegistration:
     register: Register
-    audit: Entries
+    audit: AuditEntries
     clock: Callable[[], datetime]
 
     async def __call__(

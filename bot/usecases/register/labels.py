@@ -3,7 +3,7 @@
 import uuid
 from dataclasses import dataclass
 from enum import Enum
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from bot.domain.label import (
     LABEL_LENGTH,
@@ -14,23 +14,9 @@ from bot.domain.label import (
     read_emoji,
 )
 from bot.domain.registration import read_name
+from bot.usecases.ports import LabelStore
 
 L = TypeVar("L", bound=Label)
-
-
-class Store(Protocol[L]):
-    """Where labels are kept."""
-
-    async def all(self) -> tuple[L, ...]:
-        """All, archived ones too, by name; may be some seconds old."""
-
-    async def latest(self) -> tuple[L, ...]:
-        """The same, as they are now."""
-
-    async def add(self, label: L) -> bool:
-        """Whether it was stored; False when its name, its group or its id is there already."""
-
-    async def change(self, before: L, after: L) -> Written: ...
 
 
 class Refusal(Enum):
@@ -55,7 +41,7 @@ class Refusal(Enum):
 class Labels(Generic[L]):
     """What one kind of label can do; every method that changes one takes it as it was shown."""
 
-    store: Store[L]
+    store: LabelStore[L]
     model: type[L]
 
     async def all(self) -> tuple[L, ...]:

@@ -1,6 +1,6 @@
 """/titular: everything about one person as a file, and a button that anonymises."""
 
-from typing import Protocol, assert_never
+from typing import assert_never
 
 import structlog
 from aiogram import Bot, F, Router
@@ -18,6 +18,7 @@ from aiogram.types import (
 
 from bot.domain.data_subject import Traces
 from bot.domain.tax_id import TaxId
+from bot.usecases.ports import DataSubjects
 from bot.usecases.register.data_subject import (
     Anonymise,
     Anonymised,
@@ -33,12 +34,6 @@ from handlers.admin.register.reading import Wrong, read_field, typed
 from handlers.answers import answer_press
 
 logger = structlog.get_logger()
-
-
-class DataSubjects(Protocol):
-    async def of_tax_id(self, tax_id: TaxId) -> Traces: ...
-
-    async def of_handle(self, handle: str) -> Traces | None: ...
 
 
 class DataSubjectButton(CallbackData, prefix="titular"):

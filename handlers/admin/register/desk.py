@@ -1,6 +1,6 @@
 """What the admin's screens work with, and how a press or a text reaches it."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, cast
@@ -12,39 +12,18 @@ from aiogram.types import CallbackQuery, Message, User
 from aiogram_dialog import DialogManager, ShowMode, StartMode
 from pydantic import SecretStr
 
-from bot.domain.conversation import Department
-from bot.domain.label import Tag
-from bot.domain.registration import Registration
-from bot.domain.tax_id import TaxId
+from bot.usecases.ports import AuditLog, Departments, Registrations, Search, Tags
 from bot.usecases.register.add_registration import AddRegistration
 from bot.usecases.register.edit_registration import (
     EditRegistration,
     RemoveRegistration,
     RestoreRegistration,
 )
-from bot.usecases.register.read_register import AuditLog, Search
 from bot.wording.values import Names
 from handlers.admin.register.states import EditDialog, WizardDialog
 
 # Dialogs that hold what an admin has typed and not yet saved.
 _DRAFTS = (WizardDialog, EditDialog)
-
-
-class Tags(Protocol):
-    async def all(self) -> Sequence[Tag]:
-        """Every tag, archived ones too, by name."""
-
-
-class Departments(Protocol):
-    async def all(self) -> Sequence[Department]:
-        """Every department, archived ones too, by name."""
-
-
-class Registrations(Protocol):
-    async def by_id(self, registration_id: str) -> Registration | None: ...
-
-    async def by_tax_ids(self, tax_ids: Sequence[TaxId]) -> dict[str, Registration]:
-        """Those that exist, by `TaxId.key`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
