@@ -24,7 +24,7 @@ from random import Random
 from typing import Any, Final
 
 from bot.demo.documents import make_cpf
-from bot.domain.registration import Kind, Phones, Registration, Stamp, Way
+from bot.domain.registration import ChangeSource, Kind, Phones, Provenance, Registration
 from bot.domain.tax_id import TaxId
 from storage.backup.backup import COLLECTIONS, back_up, check_backup, restore
 from storage.engine.connection import Database, connected
@@ -65,7 +65,9 @@ async def fill(uri: str, database: str, _: Path, size: int) -> None:
 
 
 def _registration(random: Random, number: int) -> Registration:
-    stamp = Stamp(at=_AT, by=f"chat:{random.randrange(10**9)}", way=Way.IMPORT, job="import")
+    provenance = Provenance(
+        at=_AT, by=f"chat:{random.randrange(10**9)}", way=ChangeSource.IMPORT, job="import"
+    )
     return Registration(
         id=uuid.UUID(int=random.getrandbits(128), version=4).hex,
         tax_id=make_cpf(100_000_001 + number),
@@ -74,8 +76,8 @@ def _registration(random: Random, number: int) -> Registration:
         email=f"{random.getrandbits(40):x}@example.com",
         kinds=frozenset((Kind.CUSTOMER,)),
         fixed_note=" ".join(random.choices(_NAMES, k=random.randrange(20))) or None,
-        created=stamp,
-        updated=stamp,
+        created=provenance,
+        updated=provenance,
     )
 
 

@@ -33,7 +33,7 @@ from bot.domain.job import ImportOptions, Job, JobState
 from bot.domain.registration import FIELDS
 from bot.runtime.jobs.runs import JobRuns
 from bot.runtime.jobs.worker import WorkJobs
-from bot.runtime.memory import settle, share_one_heap
+from bot.runtime.memory import freeze_gc, share_one_heap
 from bot.runtime.passwords import Argon2Passwords
 from bot.usecases.jobs.import_file import BATCH, ImportFile
 from bot.usecases.jobs.manage_jobs import ManageJobs
@@ -392,7 +392,7 @@ async def main() -> None:
     arguments.add_argument("--peak-of", type=int, default=0)
     given = arguments.parse_args()
     share_one_heap()
-    settle()
+    freeze_gc()
     if given.peak_of:
         await peak(given.peak_of)
         return

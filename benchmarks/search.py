@@ -20,7 +20,7 @@ from random import Random
 from typing import Any, Final
 
 from bot.demo.documents import make_cpf
-from bot.domain.registration import Kind, Registration, Stamp, Status, Way
+from bot.domain.registration import ChangeSource, Kind, Provenance, Registration, Status
 from bot.domain.search import Query
 from storage.engine.connection import connected
 from storage.engine.embedded import embedded_server
@@ -56,7 +56,7 @@ async def fill(database: Any, size: int) -> float:
     surnames, weights = _names(random)
     firsts = _FIRST.split()
     first_weights = list(accumulate(1 / (rank + 2) for rank in range(len(firsts))))
-    stamp = Stamp(at=_AT, by="erp:ixc", way=Way.SYNC)
+    provenance = Provenance(at=_AT, by="erp:ixc", way=ChangeSource.SYNC)
 
     def one(number: int) -> Registration:
         first = random.choices(firsts, cum_weights=first_weights)
@@ -69,8 +69,8 @@ async def fill(database: Any, size: int) -> float:
             status=Status.INACTIVE if random.random() < 0.1 else Status.ACTIVE,
             kinds=frozenset((Kind.SUPPLIER if random.random() < 0.03 else Kind.CUSTOMER,)),
             tags=frozenset(("vip",) if random.random() < 0.02 else ()),
-            created=stamp,
-            updated=stamp,
+            created=provenance,
+            updated=provenance,
         )
 
     took = 0.0

@@ -26,7 +26,7 @@ from pydantic import SecretStr
 
 from benchmarks.imports import Bench, databases
 from bot.domain.job import Job, SyncMode
-from bot.runtime.memory import settle, share_one_heap
+from bot.runtime.memory import freeze_gc, share_one_heap
 from bot.usecases.jobs.begin_sync import BeginSync, RunsAlready
 from erp.adapter import Credentials
 from erp.registry import find_adapter, open_erp
@@ -104,7 +104,7 @@ def _peak() -> float:
 
 async def measure(args: argparse.Namespace) -> None:
     share_one_heap()
-    settle()
+    freeze_gc()
     reading, writing, ours, cpu = [], [], [], []
     quick, unchanged = [], []
     peaks = []

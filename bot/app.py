@@ -32,15 +32,15 @@ from bot.runtime.http_server import http_server
 from bot.runtime.jobs.backups import BackUp, MakeBackups
 from bot.runtime.jobs.sync_schedule import SyncSchedule
 from bot.runtime.leases import ChatLocks
-from bot.runtime.memory import settle
+from bot.runtime.memory import freeze_gc
 from bot.runtime.metrics import Metrics
 from bot.runtime.passwords import Argon2Passwords
-from bot.runtime.sending.limits import TELEGRAM_LIMITS, Limits, Turns
+from bot.runtime.sending.limits import TELEGRAM_LIMITS, Limits, RateLimiter
 from bot.runtime.sending.order import caused_by
 from bot.runtime.sending.outbox import Outbox
 from bot.runtime.updates.fsm import AlreadyHandledError, DurableStorage
 from bot.runtime.updates.inbox import Inbox
-from bot.runtime.updates.serve import repeat_for_ever, taking_updates, wait_for_telegram
+from bot.runtime.updates.serve import repeat_forever, taking_updates, wait_for_telegram
 from bot.settings import Settings
 from bot.usecases.attending.watch_queue import QueueRounds
 from bot.usecases.company.departments import Departments
@@ -62,8 +62,8 @@ from bot.usecases.register.edit_registration import (
 from bot.usecases.register.labels import Tags
 from bot.wiring.attending import build_attending
 from bot.wiring.clients import departments_of, open_database, open_erp_if_set, utc_now
-from bot.wiring.files import files_desk
-from bot.wiring.jobs import Jobs, build_jobs, carry_or_work_alone
+from bot.wiring.files import file_services
+from bot.wiring.jobs import Jobs, build_jobs, work_with_broker_or_alone
 from bot.wiring.receiving import build_receiving
 from bot.wiring.relaying import build_relaying
 from bot.wiring.telegram import open_bot
@@ -72,13 +72,13 @@ from erp.registry import find_adapter
 from handlers import answers
 from handlers.access import Access
 from handlers.admin import router as admin
-from handlers.admin.alerts import TelegramAlerts, TelegramSyncDesk
+from handlers.admin.alerts import TelegramAlerts, TelegramSyncNotifier
 from handlers.admin.company import backup as backup_screens
 from handlers.admin.company import team as team_screens
-from handlers.admin.company.panel import PanelDesk
-from handlers.admin.files.desk import TelegramJobDesk
+from handlers.admin.company.panel import PanelServices
+from handlers.admin.files.services import TelegramJobNotifier
 from handlers.admin.labels import departments as department_screens
-from handlers.admin.register.desk import RegisterDesk
+from handlers.admin.register.services import RegisterServices
 from handlers.attendant import members as group_members
 from handlers.attendant import router as attendant
 from handlers.attendant.members import Membership, TelegramGroups
@@ -138,7 +138,7 @@ def build(
     settings: Settings,
     *,
     bot: Bot,
-    turns: Turns,
+    limiter: RateLimiter,
     database: Database,
     erp: Erp | None,
     clock: Callable[[], datetime] = utc_now,
@@ -166,11 +166,11 @@ def build(
         clock=clock,
     )
     alerts = TelegramAlerts(bot=bot, admin_ids=role_of.admin_ids, clock=clock)
-    metrics = Metrics(asked_to_wait=lambda: turns.asked_to_wait)
+    metrics = Metrics(asked_to_wait=lambda: limiter.asked_to_wait)
     relaying = build_relaying(
         database,
         bot=bot,
-        turns=turns,
+        limiter=limiter,
         locks=locks,
         metrics=metrics,
         tags=tags,
@@ -184,7 +184,7 @@ def build(
     backups = MakeBackups(
         runs=backup_runs,
         back_up=_backing_up(database),
-        desk=backup_screens.TelegramBackupDesk(bot=bot),
+        notifier=backup_screens.TelegramBackupNotifier(bot=bot),
         data_dir=settings.data_dir,
         name=lambda at: backup_screens.file_name(at, timezone=settings.zone),
         admin_ids=role_of.admin_ids,
@@ -194,7 +194,7 @@ def build(
     forget_content = partial(inbox_store.forget_content, bot.id)
     apply_plan = ApplyPlan(register=registrations, new_id=_new_id)
     look_up = LookUp(erp=erp, apply_plan=apply_plan, clock=clock, budget_s=lookup_budget_s)
-    register_desk = RegisterDesk(
+    register_services = RegisterServices(
         registrations=registrations,
         search=Search(database),
         audit=audit,
@@ -215,7 +215,9 @@ def build(
     jobs = build_jobs(
         settings,
         database,
-        desk=TelegramJobDesk(bot=bot, names=register_desk.names, admin_ids=role_of.admin_ids),
+        notifier=TelegramJobNotifier(
+            bot=bot, names=register_services.names, admin_ids=role_of.admin_ids
+        ),
         tags=tags,
         departments=departments,
         clock=clock,
@@ -230,7 +232,7 @@ def build(
         groups=TelegramGroups(bot),
         departments=departments,
         locks=locks,
-        edit=register_desk.edit,
+        edit=register_services.edit,
         clock=clock,
     )
     receiving = build_receiving(
@@ -256,11 +258,11 @@ def build(
         timezone=settings.zone,
         tags=tags,
         departments=departments,
-        desk=register_desk,
+        services=register_services,
         sync=jobs.begin_sync,
-        files=files_desk(jobs, settings, names=register_desk.names),
+        files=file_services(jobs, settings, names=register_services.names),
         access_to_group=_access_to_group(bot),
-        panel=PanelDesk(
+        panel=PanelServices(
             read=ReadFigures(
                 conversations=OpenedConversations(database),
                 register=RegisterCounts(database),
@@ -352,7 +354,7 @@ def build(
             clock=clock,
             timezone=settings.zone,
         ),
-        sync_schedule=jobs.schedule(TelegramSyncDesk(alerts)),
+        sync_schedule=jobs.schedule(TelegramSyncNotifier(alerts)),
         settings=settings,
     )
 
@@ -364,7 +366,7 @@ def _new_id() -> str:
 def _names_of_staff(
     bot: Bot, role_of: RoleOf, members: Members, departments: Departments
 ) -> Callable[[], Awaitable[dict[str, str]]]:
-    """Names of admins and attendants by `Stamp.by`; Telegram is asked once for each admin."""
+    """Names of admins and attendants by `Provenance.by`; Telegram is asked once for each admin."""
     known: dict[str, str] = {}
 
     async def names() -> dict[str, str]:
@@ -462,13 +464,13 @@ async def serving(balcao: Balcao) -> AsyncIterator[asyncio.Task[None]]:
             skip_events={"aiogd_update", "business_message"}
         ),
         beside=(
-            balcao.locks.keep_for_ever(),
-            balcao.backups.keep_for_ever(),
-            carry_or_work_alone(balcao.jobs.work, balcao.settings),
-            repeat_for_ever(balcao.retry_lookups, every_s=_LOOKUP_ROUND_S),
-            *(repeat_for_ever(r, every_s=_QUEUE_ROUND_S) for r in balcao.queue_rounds.each()),
-            repeat_for_ever(balcao.retain, every_s=_RETENTION_ROUND_S),
-            *([balcao.sync_schedule.keep_for_ever()] if balcao.sync_schedule else ()),
+            balcao.locks.run_forever(),
+            balcao.backups.run_forever(),
+            work_with_broker_or_alone(balcao.jobs.work, balcao.settings),
+            repeat_forever(balcao.retry_lookups, every_s=_LOOKUP_ROUND_S),
+            *(repeat_forever(r, every_s=_QUEUE_ROUND_S) for r in balcao.queue_rounds.each()),
+            repeat_forever(balcao.retain, every_s=_RETENTION_ROUND_S),
+            *([balcao.sync_schedule.run_forever()] if balcao.sync_schedule else ()),
         ),
     ) as polling:
         yield polling
@@ -497,9 +499,9 @@ async def _serve(settings: Settings, limits: Limits) -> None:
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings))
         erp = await stack.enter_async_context(open_erp_if_set(settings, database))
-        turns = Turns(limits)
-        bot = await stack.enter_async_context(open_bot(settings, turns))
-        balcao = build(settings, bot=bot, turns=turns, database=database, erp=erp)
+        limiter = RateLimiter(limits)
+        bot = await stack.enter_async_context(open_bot(settings, limiter))
+        balcao = build(settings, bot=bot, limiter=limiter, database=database, erp=erp)
         address = await stack.enter_async_context(
             http_server(
                 settings.http_host,
@@ -509,6 +511,6 @@ async def _serve(settings: Settings, limits: Limits) -> None:
             )
         )
         polling = await stack.enter_async_context(serving(balcao))
-        settle()
+        freeze_gc()
         logger.info("ready", health=f"{address}/healthz", erp=settings.erp_kind or "none")
         await polling

@@ -88,7 +88,7 @@ class Bling:
     async def page(self, cursor: str, *, since: datetime | None = None) -> ErpPage:
         """Return one page of contacts, or of those changed and then of those included, in whole
         days of the company's time zone."""
-        at = _Place.read(cursor) if cursor else self._begin(since)
+        at = _Cursor.read(cursor) if cursor else self._begin(since)
         asked = {"pagina": str(at.number), "limite": str(_PAGE_ROWS)}
         if since is not None:
             asked[f"data{_TURNS[at.turn]}Inicial"] = at.begin
@@ -99,7 +99,7 @@ class Bling:
             raise UnreadableError(f"ERP {NAME} contatos: the same page came again")
         rows = [await self._detailed(row) for row in found]
         if len(found) >= _PAGE_ROWS:
-            following: _Place | None = _Place(at.turn, at.number + 1, first_id, at.begin, at.end)
+            following: _Cursor | None = _Cursor(at.turn, at.number + 1, first_id, at.begin, at.end)
         else:
             following = self._after(at) if since is not None else None
         # A contact does not say when it was changed, so there is no `latest`.
@@ -112,12 +112,12 @@ class Bling:
         """Return when Bling answers and accepts the token, which may be renewed for that."""
         await self._list("probe", {"pagina": "1", "limite": "1"})
 
-    def _begin(self, since: datetime | None) -> "_Place":
+    def _begin(self, since: datetime | None) -> "_Cursor":
         if since is None:
-            return _Place()
+            return _Cursor()
         return self._span(0, since.astimezone(self._timezone).date())
 
-    def _after(self, at: "_Place") -> "_Place | None":
+    def _after(self, at: "_Cursor") -> "_Cursor | None":
         """The place after the last page of a span of time."""
         if date.fromisoformat(at.end) <= self._today():
             return self._span(at.turn, date.fromisoformat(at.end), at.since)
@@ -125,10 +125,10 @@ class Bling:
             return self._span(at.turn + 1, date.fromisoformat(at.since or at.begin))
         return None
 
-    def _span(self, turn: int, begin: date, since: str = "") -> "_Place":
+    def _span(self, turn: int, begin: date, since: str = "") -> "_Cursor":
         # Bling's clock may be ahead of ours.
         end = max(begin, min(begin + _SPAN, self._today() + timedelta(days=1)))
-        return _Place(turn, 1, "", begin.isoformat(), end.isoformat(), since or begin.isoformat())
+        return _Cursor(turn, 1, "", begin.isoformat(), end.isoformat(), since or begin.isoformat())
 
     def _today(self) -> date:
         return self._clock().astimezone(self._timezone).date()
@@ -179,7 +179,7 @@ ADAPTER: Final = Adapter(facts=FACTS, connect=Bling, limits=LIMITS)
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Cursor:
     """Where a page begins. Its text is the cursor."""
 
     turn: int = 0
@@ -194,7 +194,7 @@ class _Place:
     """The first day of all."""
 
     @classmethod
-    def read(cls, cursor: str) -> "_Place":
+    def read(cls, cursor: str) -> "_Cursor":
         turn, number, first_id, begin, end, since = cursor.split("|")
         return cls(int(turn), int(number), first_id, begin, end, since)
 

@@ -84,7 +84,7 @@ class HubSoft:
         """
         if since is not None:
             raise RefusedError(f"ERP {NAME}: no list of changes: the API documents none")
-        at = _Place.read(cursor)
+        at = _Cursor.read(cursor)
         answer = await self._get(
             _EVERYBODY,
             {
@@ -99,7 +99,7 @@ class HubSoft:
         paging = _Paging.model_validate(mapping(label, answer.get("paginacao")))
         if not cursor and paging.number("primeira_pagina", label) > at.number:
             # The documentation says 0, but some begin with 1.
-            at = _Place(paging.number("primeira_pagina", label))
+            at = _Cursor(paging.number("primeira_pagina", label))
             if paging.number("pagina_atual", label) < at.number:
                 return ErpPage(records=(), next=str(at))
         following = at.after(rows)
@@ -165,7 +165,7 @@ ADAPTER: Final = Adapter(facts=FACTS, connect=HubSoft)
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Cursor:
     """Where a page begins. Its text is the cursor."""
 
     number: int = 0
@@ -175,7 +175,7 @@ class _Place:
     """Of the page before it."""
 
     @classmethod
-    def read(cls, cursor: str) -> "_Place":
+    def read(cls, cursor: str) -> "_Cursor":
         if not cursor:
             return cls()
         number, count, first_id = cursor.split("|", 2)
@@ -184,9 +184,9 @@ class _Place:
     def __str__(self) -> str:
         return f"{self.number}|{self.count}|{self.first_id}"
 
-    def after(self, rows: Sequence["_CustomerRow"]) -> "_Place":
+    def after(self, rows: Sequence["_CustomerRow"]) -> "_Cursor":
         """The place after a page of these rows."""
-        return _Place(
+        return _Cursor(
             self.number + 1, self.count + len(rows), (rows[0].id_cliente or "-") if rows else ""
         )
 

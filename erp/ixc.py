@@ -95,7 +95,7 @@ class Ixc:
         Each page begins after the last row of the one before, so that rows which come and go
         meanwhile move none past us. Raises as `by_tax_id` does.
         """
-        at = _Place.read(cursor)
+        at = _Cursor.read(cursor)
         try:
             return await self._page_at(at, since)
         except RefusedError as error:
@@ -139,7 +139,7 @@ class Ixc:
             found += [record for record in having if record not in found]
         return found
 
-    async def _page_at(self, at: "_Place", since: datetime | None) -> ErpPage:
+    async def _page_at(self, at: "_Cursor", since: datetime | None) -> ErpPage:
         model = _TABLES[at.table]
         by_change = since is not None and not at.is_whole
         column = _CHANGED if by_change else "id"
@@ -159,7 +159,7 @@ class Ixc:
         if by_change and any(key < begin for key in keys):
             # The filter was not applied: only the whole table tells what changed.
             logger.warning("erp.changes_not_filtered", system=NAME, table=at.table)
-            return await self._page_at(_Place(at.table, is_whole=True), since)
+            return await self._page_at(_Cursor(at.table, is_whole=True), since)
         following = at.after(keys, is_last=len(rows) < _PAGE_ROWS)
         if following is not None and following == at:
             raise UnreadableError(f"ERP {NAME} {at.table}: the same page came again")
@@ -213,7 +213,7 @@ ADAPTER: Final = Adapter(facts=FACTS, connect=Ixc, limits=LIMITS)
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Cursor:
     """Where a page begins. Its text is the cursor."""
 
     table: str = CustomerRow.table
@@ -225,7 +225,7 @@ class _Place:
     """All rows, although only changes are asked for."""
 
     @classmethod
-    def read(cls, cursor: str) -> "_Place":
+    def read(cls, cursor: str) -> "_Cursor":
         if not cursor:
             return cls()
         table, number, is_whole, last = cursor.split("|")
@@ -236,15 +236,15 @@ class _Place:
     def __str__(self) -> str:
         return f"{self.table}|{self.number}|{'whole' if self.is_whole else ''}|{self.last}"
 
-    def after(self, keys: Sequence[str], *, is_last: bool) -> "_Place | None":
+    def after(self, keys: Sequence[str], *, is_last: bool) -> "_Cursor | None":
         """The place after a page with these ids or times; None after the last table."""
         if is_last:
             is_customers = self.table == CustomerRow.table
-            return _Place(SupplierRow.table) if is_customers else None
+            return _Cursor(SupplierRow.table) if is_customers else None
         last = keys[-1]
         if last == self.last and " " in last:
-            return _Place(self.table, last, self.number + 1, self.is_whole)
-        return _Place(self.table, last, 1, self.is_whole)
+            return _Cursor(self.table, last, self.number + 1, self.is_whole)
+        return _Cursor(self.table, last, 1, self.is_whole)
 
 
 def _root(text: str) -> URL:

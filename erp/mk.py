@@ -78,7 +78,7 @@ class Mk:
         if since is not None:
             raise RefusedError(f"ERP {NAME}: no list of changes: MK's own is not reliable")
         label = f"ERP {NAME} clientes"
-        at = _Place.read(cursor)
+        at = _Cursor.read(cursor)
         asked = {
             "cd_cliente_inicio": str(at.begin),
             "cd_cliente_fim": str(at.begin + _RANGE - 1),
@@ -89,7 +89,7 @@ class Mk:
             raise UnreadableError(f"{label}: not the fields we know")
         if any(not at.begin <= code < at.begin + _RANGE for code in codes):
             raise UnreadableError(f"{label}: other codes than asked for came, or the same again")
-        following: _Place | None = _Place(at.begin + _RANGE, 0 if rows else at.empty + 1)
+        following: _Cursor | None = _Cursor(at.begin + _RANGE, 0 if rows else at.empty + 1)
         if following and following.empty >= _EMPTY_RANGES:
             following = await self._beyond(following.begin)
         return ErpPage(
@@ -100,11 +100,11 @@ class Mk:
         """Return when MK answers, accepts the login and lists customers."""
         await self._customers({"cd_cliente_inicio": "1", "cd_cliente_fim": "1"}, what="probe")
 
-    async def _beyond(self, begin: int) -> "_Place | None":
+    async def _beyond(self, begin: int) -> "_Cursor | None":
         """Where codes go on after a gap, as imports leave them; None when there are no more."""
         rows = await self._customers({"cd_cliente_inicio": str(begin)}, what="clientes")
         codes = [code for row in rows if (code := row.code()) is not None and code >= begin]
-        return _Place(min(codes)) if codes else None
+        return _Cursor(min(codes)) if codes else None
 
     async def _customers(self, asked: Mapping[str, str], *, what: str) -> Sequence["_CustomerRow"]:
         return await self._get(_CUSTOMERS, asked, _listed, what=what)
@@ -160,7 +160,7 @@ ADAPTER: Final = Adapter(facts=FACTS, connect=Mk, limits=LIMITS)
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Cursor:
     """Where a range begins. Its text is the cursor."""
 
     begin: int = 1
@@ -168,7 +168,7 @@ class _Place:
     """Ranges in a row before it that had nobody."""
 
     @classmethod
-    def read(cls, cursor: str) -> "_Place":
+    def read(cls, cursor: str) -> "_Cursor":
         begin, _, empty = cursor.partition("|")
         return cls(int(begin or 1), int(empty or 0))
 

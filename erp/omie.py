@@ -84,7 +84,7 @@ class Omie:
 
     async def page(self, cursor: str, *, since: datetime | None = None) -> ErpPage:
         """Return one page of everybody, or of those altered and then of those included."""
-        at = _Place.read(cursor)
+        at = _Cursor.read(cursor)
         asked: dict[str, str] = {}
         if since is not None:
             begin = since.astimezone(self._timezone)
@@ -97,10 +97,10 @@ class Omie:
         first_id = (found.rows[0].codigo_cliente_omie or "-") if found.rows else ""
         if found.rows and (first_id == at.first_id or found.number not in (None, at.number)):
             raise UnreadableError(f"ERP {NAME} clientes: the same page came again")
-        following: _Place | None = _Place(at.turn, at.number + 1, first_id)
+        following: _Cursor | None = _Cursor(at.turn, at.number + 1, first_id)
         if not found.rows or (found.pages is not None and at.number >= found.pages):
             is_last = since is None or at.turn + 1 == len(_PASSES)
-            following = None if is_last else _Place(at.turn + 1)
+            following = None if is_last else _Cursor(at.turn + 1)
         latest = max((row.changed for row in found.rows), default="")
         local = moment(latest)
         return ErpPage(
@@ -153,7 +153,7 @@ class _BlockedError(TryLaterError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Cursor:
     """Where a page begins. Its text is the cursor."""
 
     turn: int = 0
@@ -163,7 +163,7 @@ class _Place:
     """Of the page before it."""
 
     @classmethod
-    def read(cls, cursor: str) -> "_Place":
+    def read(cls, cursor: str) -> "_Cursor":
         if not cursor:
             return cls()
         turn, number, first_id = cursor.split("|", 2)

@@ -77,7 +77,7 @@ class Sgp:
     async def page(self, cursor: str, *, since: datetime | None = None) -> ErpPage:
         """Return one page of customers; of changes, those of whole days, in the company's time
         zone."""
-        at = _Place.read(cursor)
+        at = _Cursor.read(cursor)
         asked: dict[str, Any] = {"offset": at.offset, "limit": _PAGE_ROWS}
         if since is not None:
             begin = since.astimezone(self._timezone).date()
@@ -131,7 +131,7 @@ ADAPTER: Final = Adapter(facts=FACTS, connect=Sgp)
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Cursor:
     """Where a page begins. Its text is the cursor."""
 
     offset: int = 0
@@ -139,16 +139,16 @@ class _Place:
     """Of the page before it."""
 
     @classmethod
-    def read(cls, cursor: str) -> "_Place":
+    def read(cls, cursor: str) -> "_Cursor":
         offset, _, first_id = cursor.partition("|")
         return cls(int(offset or 0), first_id)
 
     def __str__(self) -> str:
         return f"{self.offset}|{self.first_id}"
 
-    def after(self, rows: Sequence["_CustomerRow"]) -> "_Place":
+    def after(self, rows: Sequence["_CustomerRow"]) -> "_Cursor":
         """The place after a page of these rows."""
-        return _Place(self.offset + len(rows), (rows[0].id or "-") if rows else "")
+        return _Cursor(self.offset + len(rows), (rows[0].id or "-") if rows else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ from bot.cli.terminal.files import export_paths, refuse_as_target
 from bot.cli.terminal.job_session import (
     KindName,
     begin,
-    bench_of,
+    open_job_session,
     read_kind,
     save_result,
 )
-from bot.cli.terminal.running import Stop, TerminalDesk, stoppable, worked
+from bot.cli.terminal.running import Stop, TerminalProgress, stoppable, worked
 from bot.domain.errors import RefusedError
 from bot.domain.export import ExportOptions, Format
 from bot.domain.job import COMMAND_LINE, JobState
@@ -59,25 +59,25 @@ def export(
             raise RefusedError("O nome do arquivo a criar termina em .csv ou .xlsx.")
         refuse_as_target(out_file, force=force)
         paths, wanted_kind, wanted_status = export_paths(fields), read_kind(kind), _status(status)
-        desk = TerminalDesk()
-        async with bench_of(settings, stop, desk) as bench:
+        notifier = TerminalProgress()
+        async with open_job_session(settings, stop, notifier) as session:
             query = Query(
                 text=text,
                 kind=wanted_kind,
                 status=wanted_status,
-                tag=None if tag is None else await _tag(bench.tags, tag),
+                tag=None if tag is None else await _tag(session.tags, tag),
             )
             # How many a filter leaves is not counted beforehand: that would be a scan.
             total = None
             if query == Query():
-                total = await Registrations(bench.database).count()
+                total = await Registrations(session.database).count()
             options = ExportOptions(format=file_format, paths=paths, query=query)
-            job = await bench.jobs.manage.begin_export(options, by=COMMAND_LINE)
-            job = await worked(bench.jobs, job, stop, desk, total=total)
-            await bench.report(job)
+            job = await session.jobs.manage.begin_export(options, by=COMMAND_LINE)
+            job = await worked(session.jobs, job, stop, notifier, total=total)
+            await session.report(job)
             if job.state is not JobState.DONE:
                 return 1
-            await save_result(bench, job, out_file, force=force)
+            await save_result(session, job, out_file, force=force)
             return 0
 
     finish(stoppable(work))

@@ -18,15 +18,15 @@ from bot.cli.terminal.files import (
 )
 from bot.cli.terminal.job_session import (
     NOT_ALL,
-    Bench,
+    JobSession,
     begin,
-    bench_of,
     confirm,
+    open_job_session,
     read_kind,
     save_result,
 )
 from bot.cli.terminal.reports import column_lines, doubts_told, file_lines, preview_lines
-from bot.cli.terminal.running import Stop, TerminalDesk, stoppable, worked
+from bot.cli.terminal.running import Stop, TerminalProgress, stoppable, worked
 from bot.domain.columns import fields_of
 from bot.domain.errors import RefusedError
 from bot.domain.job import COMMAND_LINE, Counts, ImportOptions, Job, JobState
@@ -96,8 +96,8 @@ def import_(
         if errors is not None:
             refuse_as_target(errors)
         default_kind = read_kind(kind)
-        desk = TerminalDesk()
-        inspected = await _inspected(file, stop, desk)
+        notifier = TerminalProgress()
+        inspected = await _inspected(file, stop, notifier)
         columns = chosen_columns(inspected.columns, column or (), ignore_unknown=ignore_unknown)
         if any(one.doubt is not None for one in columns):
             for line in (*file_lines(inspected), *column_lines(inspected, columns)):
@@ -115,66 +115,66 @@ def import_(
         if asks or dry_run:
             for line in (*file_lines(inspected), *column_lines(inspected, columns)):
                 say(line)
-        async with bench_of(settings, stop, desk) as bench:
+        async with open_job_session(settings, stop, notifier) as session:
             job = await _begun(
-                bench, file, options, JobState.DRAFT if asks or dry_run else JobState.RUNNING
+                session, file, options, JobState.DRAFT if asks or dry_run else JobState.RUNNING
             )
             if asks or dry_run:
-                preview = await _previewed(bench, job, inspected.rows, asks=asks)
+                preview = await _previewed(session, job, inspected.rows, asks=asks)
                 if isinstance(preview, int):
                     return preview
                 job = preview
-            job = await worked(bench.jobs, job, stop, desk, total=inspected.rows)
-            return await imported(bench, job, errors)
+            job = await worked(session.jobs, job, stop, notifier, total=inspected.rows)
+            return await imported(session, job, errors)
 
     finish(stoppable(work))
 
 
-async def _inspected(file: Path, stop: Stop, desk: TerminalDesk) -> Inspected:
+async def _inspected(file: Path, stop: Stop, notifier: TerminalProgress) -> Inspected:
     def report(rows: int) -> None:
         # A thread is not cancelled from outside.
         if stop.is_pressed:
             raise RefusedError("Interrompido. Nada foi importado.")
-        desk.show("Lendo o arquivo", 0, None, f"{rows} linhas")
+        notifier.show("Lendo o arquivo", 0, None, f"{rows} linhas")
 
-    with desk.showing("Lendo o arquivo"):
+    with notifier.showing("Lendo o arquivo"):
         return await asyncio.to_thread(inspect, file, report)
 
 
-async def _begun(bench: Bench, file: Path, options: ImportOptions, state: JobState) -> Job:
+async def _begun(session: JobSession, file: Path, options: ImportOptions, state: JobState) -> Job:
     size = (await asyncio.to_thread(file.stat)).st_size
 
     def report(done: int) -> None:
         text = f"{done / 1e6:,.0f} de {size / 1e6:,.0f} MB"
-        bench.desk.show("Guardando o arquivo", done, size, text)
+        session.notifier.show("Guardando o arquivo", done, size, text)
 
-    with bench.desk.showing("Guardando o arquivo", size):
-        return await bench.jobs.manage.begin_import(
+    with session.notifier.showing("Guardando o arquivo", size):
+        return await session.jobs.manage.begin_import(
             file, name=file.name, by=COMMAND_LINE, options=options, state=state, report=report
         )
 
 
-async def _previewed(bench: Bench, draft: Job, rows: int, *, asks: bool) -> Job | int:
+async def _previewed(session: JobSession, draft: Job, rows: int, *, asks: bool) -> Job | int:
     """The job with its run begun, or the exit code when it ends here."""
-    manage = bench.jobs.manage
+    manage = session.jobs.manage
     job: Job | None = None
     goes_on = False
     try:
         job = await manage.check(draft.id)
         if job is not None:
-            job = await worked(bench.jobs, job, bench.stop, bench.desk, total=rows)
+            job = await worked(session.jobs, job, session.stop, session.notifier, total=rows)
         if job is None or job.state is not JobState.CHECKED:
             if job is not None:
-                await bench.report(job)
+                await session.report(job)
             return 1
-        for line in preview_lines(job, await bench.jobs.work.report(job), bench.names):
+        for line in preview_lines(job, await session.jobs.work.report(job), session.names):
             say(line)
         counts = job.preview or Counts()
         if not asks:
             return NOT_ALL if counts.refused else 0
         # Where nothing would be written there is nothing to ask, and refused rows to hand out.
         if counts.created or counts.updated or counts.passwords:
-            confirm("Importar?", bench.stop, yes=False)
+            confirm("Importar?", session.stop, yes=False)
         begun = await manage.confirm(job.id)
         if begun is None:
             raise RefusedError(f"A tarefa {job.id} foi mudada por outra pessoa.")
@@ -185,12 +185,12 @@ async def _previewed(bench: Bench, draft: Job, rows: int, *, asks: bool) -> Job 
             await manage.cancel(draft.id)
 
 
-async def imported(bench: Bench, job: Job, errors: Path | None) -> int:
+async def imported(session: JobSession, job: Job, errors: Path | None) -> int:
     """The exit code, when the report is printed and the refused rows are saved."""
-    await bench.report(job)
+    await session.report(job)
     if any(result.file_id for result in job.results):
         if errors is not None:
-            await save_result(bench, job, errors, force=False)
+            await save_result(session, job, errors, force=False)
         else:
             say(f"  Para receber as recusadas: balcao jobs {job.id} --errors recusadas.csv")
     if job.can_be_undone:

@@ -11,13 +11,13 @@ from rich.text import Text
 from bot.cli.import_ import imported
 from bot.cli.terminal.console import finish, out, say
 from bot.cli.terminal.job_session import (
-    Bench,
+    JobSession,
     begin,
-    bench_of,
+    open_job_session,
     save_results,
 )
 from bot.cli.terminal.reports import is_left, row_of_list
-from bot.cli.terminal.running import Stop, TerminalDesk, stoppable, worked
+from bot.cli.terminal.running import Stop, TerminalProgress, stoppable, worked
 from bot.domain.errors import RefusedError
 from bot.domain.job import COMMAND_LINE, JobKind, JobState
 from bot.runtime.leases import is_dead
@@ -57,24 +57,24 @@ def jobs(
     async def work(stop: Stop) -> int:
         if job_id is None and (errors or file):
             raise RefusedError("Diga de qual tarefa: balcao jobs 12 --errors SAÍDA.csv")
-        async with bench_of(settings, stop, TerminalDesk()) as bench:
+        async with open_job_session(settings, stop, TerminalProgress()) as session:
             if go_on:
-                return await _went_on(bench, job_id)
+                return await _went_on(session, job_id)
             if job_id is None:
-                await _list(bench)
+                await _list(session)
                 return 0
-            job = await bench.job(job_id)
+            job = await session.job(job_id)
             for path, kind in ((errors, JobKind.IMPORT), (file, JobKind.EXPORT)):
                 if path is not None:
-                    return await save_results(bench, job, path, kind)
-            await bench.report(job)
+                    return await save_results(session, job, path, kind)
+            await session.report(job)
             return 0
 
     finish(stoppable(work))
 
 
-async def _list(bench: Bench) -> None:
-    found = await bench.jobs.manage.latest(_LISTED)
+async def _list(session: JobSession) -> None:
+    found = await session.jobs.manage.latest(_LISTED)
     if not found:
         say("Nenhuma tarefa até agora.")
         return
@@ -83,15 +83,15 @@ async def _list(bench: Bench) -> None:
         table.add_column(header)
     now = utc_now()
     for job in found:
-        row = row_of_list(job, bench.names, is_left=is_left(job, now))
+        row = row_of_list(job, session.names, is_left=is_left(job, now))
         table.add_row(*map(Text, row))
     # What reads it from a pipe has no lines that end.
     (out if out.is_terminal else Console(width=_WIDE)).print(table)
 
 
-async def _went_on(bench: Bench, only: int | None) -> int:
+async def _went_on(session: JobSession, only: int | None) -> int:
     """Work on what a killed command left; those of the chat need a bot, which tells their end."""
-    store = bench.jobs.store
+    store = session.jobs.store
     now = utc_now()
     left = [
         job
@@ -105,15 +105,15 @@ async def _went_on(bench: Bench, only: int | None) -> int:
     for job in left:
         if job.owner and is_dead(job.owner):
             await store.change(job, owner=None, until=None)
-        job = await worked(bench.jobs, job, bench.stop, bench.desk)
+        job = await worked(session.jobs, job, session.stop, session.notifier)
         if job.state is JobState.CHECKED:
             # Whoever was to see this preview is gone.
-            await bench.jobs.manage.cancel(job.id)
+            await session.jobs.manage.cancel(job.id)
             continue
         if job.kind is JobKind.IMPORT:
-            code = max(code, await imported(bench, job, None), key=_weight)
+            code = max(code, await imported(session, job, None), key=_weight)
             continue
-        await bench.report(job)
+        await session.report(job)
         code = max(code, 0 if job.state is JobState.DONE else 1, key=_weight)
     return code
 

@@ -9,11 +9,11 @@ from bot.cli.terminal.job_session import (
     NOT_ALL,
     Yes,
     begin,
-    bench_of,
     confirm,
+    open_job_session,
 )
 from bot.cli.terminal.reports import why_not_undone, would_undo
-from bot.cli.terminal.running import Stop, TerminalDesk, stoppable, worked
+from bot.cli.terminal.running import Stop, TerminalProgress, stoppable, worked
 from bot.domain.errors import RefusedError
 from bot.domain.job import COMMAND_LINE, Job, JobState
 
@@ -30,17 +30,17 @@ def undo(
     settings = begin()
 
     async def work(stop: Stop) -> int:
-        desk = TerminalDesk()
-        async with bench_of(settings, stop, desk) as bench:
-            target = await bench.job(job_id)
+        notifier = TerminalProgress()
+        async with open_job_session(settings, stop, notifier) as session:
+            target = await session.job(job_id)
             if target.can_be_undone:
                 say(would_undo(target))
                 confirm("Desfazer?", stop, yes=yes)
-            begun = await bench.jobs.manage.undo(job_id, by=COMMAND_LINE)
+            begun = await session.jobs.manage.undo(job_id, by=COMMAND_LINE)
             if not isinstance(begun, Job):
                 raise RefusedError(why_not_undone(begun, job_id, target))
-            job = await worked(bench.jobs, begun, stop, desk)
-            await bench.report(job)
+            job = await worked(session.jobs, begun, stop, notifier)
+            await session.report(job)
             if job.state is not JobState.DONE:
                 return 1
             return NOT_ALL if job.counts.kept else 0

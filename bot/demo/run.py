@@ -16,9 +16,9 @@ from bot.demo.ixc import CREDENTIAL, IxcEmulator, demo_emulator, fail_for_some, 
 from bot.domain.candidate import Candidate, Policy
 from bot.domain.conversation import DEFAULT_DEPARTMENT, Department
 from bot.domain.label import Tag
-from bot.domain.registration import Stamp, Way
+from bot.domain.registration import ChangeSource, Provenance
 from bot.domain.tax_id import TaxId, read_tax_id
-from bot.runtime.sending.limits import NO_LIMITS, Turns
+from bot.runtime.sending.limits import NO_LIMITS, RateLimiter
 from bot.settings import Settings
 from bot.wiring import clients
 from bot.wiring.telegram import open_bot
@@ -119,9 +119,9 @@ async def open_demo(
         database = await stack.enter_async_context(clients.open_database(settings))
         lookup = await stack.enter_async_context(clients.open_erp_if_set(settings, database))
         # The emulated Telegram has no limits, and whoever tries it waits for nothing.
-        turns = Turns(NO_LIMITS)
-        bot = await stack.enter_async_context(open_bot(settings, turns))
-        balcao = app.build(settings, bot=bot, turns=turns, database=database, erp=lookup)
+        limiter = RateLimiter(NO_LIMITS)
+        bot = await stack.enter_async_context(open_bot(settings, limiter))
+        balcao = app.build(settings, bot=bot, limiter=limiter, database=database, erp=lookup)
         await _seed(balcao, departments)
         await stack.enter_async_context(app.serving(balcao))
         telegram.serve_page(_scene(erp, departments))
@@ -157,14 +157,14 @@ async def _seed(balcao: app.Balcao, departments: int) -> None:
         assert isinstance(tag, Tag)  # noqa: S101 - the database was empty
         for person in tagged:
             tag_ids.setdefault(person, set()).add(tag.id)
-    stamp = Stamp(at=datetime.now(UTC), by=f"admin:{ADMIN_ID}", way=Way.CHAT)
+    provenance = Provenance(at=datetime.now(UTC), by=f"admin:{ADMIN_ID}", way=ChangeSource.CHAT)
     for person, local in _LOCAL:
         tax_id = read_tax_id(person.tax_id)
         assert isinstance(tax_id, TaxId)  # noqa: S101 - the generator makes valid ones
         await balcao.retry_lookups.look_up(tax_id)
         tags = frozenset(tag_ids.get(person, ()))
         candidate = Candidate(tax_id=tax_id, tags=tags, **local)
-        await balcao.apply_plan([candidate], _LOCAL_FIELDS, stamp)
+        await balcao.apply_plan([candidate], _LOCAL_FIELDS, provenance)
 
 
 def _scene(erp: IxcEmulator, departments: int) -> Scene:

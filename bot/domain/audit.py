@@ -5,7 +5,7 @@ from datetime import date
 from enum import StrEnum
 
 from bot.domain.candidate import Change
-from bot.domain.registration import Registration, Stamp
+from bot.domain.registration import Provenance, Registration
 
 
 class Event(StrEnum):
@@ -29,14 +29,14 @@ class AuditEntry:
     version: int
     """The version that the event made; for a deletion, one more than the last that was there."""
     event: Event
-    stamp: Stamp
+    provenance: Provenance
     name: str
     """The record's name at that time, so that the list can be read when it is gone."""
     changes: tuple[Change, ...] = ()
     """Field by field, values as they are stored: strings, lists, booleans, None."""
     deleted: Registration | None = None
     """The full copy that a deletion keeps, from which it can be restored."""
-    is_blanked: bool = False
+    is_redacted: bool = False
     """Its values are gone, since the person was anonymised; `changes` still name the fields."""
 
 
@@ -45,7 +45,7 @@ class AuditFilter:
     """Which entries to list; what is None or empty does not limit."""
 
     by: str | None = None
-    """A `Stamp.by`."""
+    """A `Provenance.by`."""
     event: Event | None = None
     first_day: date | None = None
     last_day: date | None = None

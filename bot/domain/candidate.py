@@ -16,17 +16,17 @@ from bot.domain.registration import (
     FIELDS,
     NAME_LENGTH,
     NOTE_LENGTH,
+    ChangeSource,
     ErpRef,
     Kind,
     Phones,
     Portal,
+    Provenance,
     Registration,
-    Stamp,
     Status,
-    Way,
 )
-from bot.domain.repeats import Repeats, key_of, key_of_text
 from bot.domain.search import fold
+from bot.domain.seen_keys import SeenKeys, key_of, key_of_text
 from bot.domain.tax_id import TaxId
 
 _NO_PHONES: Final = Phones()
@@ -185,9 +185,9 @@ def plan(
     existing: Sequence[Registration | Several | None],
     policy: Policy,
     *,
-    stamp: Stamp,
+    provenance: Provenance,
     new_ids: Iterable[str],
-    repeats: Repeats,
+    repeats: SeenKeys,
 ) -> list[Decision]:
     """Decide for each candidate, in order; writes nothing.
 
@@ -203,7 +203,7 @@ def plan(
         if repeated is not None:
             decisions.append(Refused(candidate, (Refusal.REPEATED,), repeated or None))
         else:
-            decisions.append(decide(candidate, known, policy, stamp=stamp, new_ids=ids))
+            decisions.append(decide(candidate, known, policy, provenance=provenance, new_ids=ids))
     return decisions
 
 
@@ -212,19 +212,19 @@ def decide(
     known: Registration | Several | None,
     policy: Policy,
     *,
-    stamp: Stamp,
+    provenance: Provenance,
     new_ids: Iterable[str],
 ) -> Decision:
     """Decide for one candidate that repeats no other."""
     if known is Several.OF_THEM:
         return Refused(candidate, (Refusal.SEVERAL,))
     if known is None:
-        return _create(candidate, policy, stamp, new_ids)
+        return _create(candidate, policy, provenance, new_ids)
     if not policy.may_update and not candidate.problems:
         return Unchanged(known)
     if (too_long := _too_long(candidate)) or candidate.problems:
         return Refused(candidate, tuple(too_long))
-    return _update(candidate, known, policy, stamp)
+    return _update(candidate, known, policy, provenance)
 
 
 def keys_to_repeat(candidate: Candidate) -> list[int]:
@@ -240,14 +240,14 @@ def keys_to_repeat(candidate: Candidate) -> list[int]:
     return [key_of_text(f"{name}/{phone}") for phone in phones]
 
 
-def _repeated(candidate: Candidate, repeats: Repeats) -> int | None:
+def _repeated(candidate: Candidate, repeats: SeenKeys) -> int | None:
     """The line of the first one; 0 when lines are not known."""
     lines = [repeats.first_line(key, candidate.line or 0) for key in keys_to_repeat(candidate)]
     return next((line for line in lines if line is not None), None)
 
 
 def _create(
-    candidate: Candidate, policy: Policy, stamp: Stamp, ids: Iterable[str]
+    candidate: Candidate, policy: Policy, provenance: Provenance, ids: Iterable[str]
 ) -> Create | Refused:
     kinds = candidate.kinds or policy.default_kinds
     reasons = []
@@ -266,7 +266,7 @@ def _create(
     reasons += _too_long(candidate)
     if reasons or candidate.problems or candidate.name is None:
         return Refused(candidate, tuple(reasons))
-    from_chat = stamp.way is Way.IDENTIFICATION and not candidate.erp_refs
+    from_chat = provenance.way is ChangeSource.IDENTIFICATION and not candidate.erp_refs
     tax_id, phones = candidate.tax_id, candidate.phones
     return Create(
         Registration.of_checked(
@@ -288,8 +288,8 @@ def _create(
                 "fixed_note": candidate.fixed_note,
                 "erp_refs": candidate.erp_refs,
                 "chat_phones": frozenset(phones.all()) if from_chat else frozenset(),
-                "created": stamp,
-                "updated": stamp,
+                "created": provenance,
+                "updated": provenance,
                 "version": 1,
             }
         )
@@ -306,7 +306,7 @@ def _too_long(candidate: Candidate) -> list[Refusal]:
 
 
 def _update(
-    candidate: Candidate, known: Registration, policy: Policy, stamp: Stamp
+    candidate: Candidate, known: Registration, policy: Policy, provenance: Provenance
 ) -> Update | Unchanged:
     old, new = _values(known), _values(candidate)
     changes = []
@@ -326,7 +326,7 @@ def _update(
     if not changes:
         return Unchanged(known)
     after_values = {change.path: change.after for change in changes}
-    return Update(known, known.with_values(after_values, updated=stamp), tuple(changes))
+    return Update(known, known.with_values(after_values, updated=provenance), tuple(changes))
 
 
 def _values(of: Registration | Candidate) -> dict[str, Any]:

@@ -9,14 +9,14 @@ from typing import Any, Final
 from bot.domain.audit import AuditEntry, Event
 from bot.domain.conversation import Chat, Conversation
 from bot.domain.phone import show_phone
-from bot.domain.registration import Phones, Portal, Registration, Stamp
+from bot.domain.registration import Phones, Portal, Provenance, Registration
 from bot.domain.search import fold
 from bot.domain.tax_id import TaxId
 
 ANONYMISED_NAME: Final = "Cadastro anonimizado"
 """In the place of every name: people read it in lists."""
 NO_CHAT: Final = "chat:0"
-"""A `Stamp.by` of a person who is not told any more."""
+"""A `Provenance.by` of a person who is not told any more."""
 _NAMES: Final = ("name", "trade_name", "portal.username")
 _CHAT: Final = "chat-"
 _CONVERSATION: Final = "conv-"
@@ -99,7 +99,7 @@ def conversation_of(handle: str) -> str | None:
     return handle.removeprefix(_CONVERSATION) if handle.startswith(_CONVERSATION) else None
 
 
-def anonymised(registration: Registration, stamp: Stamp) -> Registration:
+def anonymised(registration: Registration, provenance: Provenance) -> Registration:
     """The next version, which says that somebody of these kinds was there, and not who."""
     return Registration(
         id=registration.id,
@@ -111,14 +111,14 @@ def anonymised(registration: Registration, stamp: Stamp) -> Registration:
         status=registration.status,
         kinds=registration.kinds,
         created=registration.created.model_copy(update={"by": without_chat(registration.created)}),
-        updated=stamp,
+        updated=provenance,
         version=registration.version + 1,
     )
 
 
-def without_chat(stamp: Stamp) -> str:
+def without_chat(provenance: Provenance) -> str:
     """Who it was, unless it was the person: a chat's number is the person's at Telegram."""
-    return NO_CHAT if stamp.by.startswith("chat:") else stamp.by
+    return NO_CHAT if provenance.by.startswith("chat:") else provenance.by
 
 
 class Identifiers:

@@ -186,7 +186,7 @@ class Job(_Model):
     kind: JobKind
     state: JobState
     by: str
-    """As `Stamp.by`: `admin:<id>`, or `cli`."""
+    """As `Provenance.by`: `admin:<id>`, or `cli`."""
     created_at: datetime
     began_at: datetime | None = None
     """The stamp of all that it writes, so that doing a batch again writes the same."""

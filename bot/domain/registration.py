@@ -34,7 +34,7 @@ class Status(StrEnum):
     INACTIVE = "inactive"
 
 
-class Way(StrEnum):
+class ChangeSource(StrEnum):
     """By which way a change came."""
 
     IDENTIFICATION = "identification"
@@ -44,7 +44,7 @@ class Way(StrEnum):
     UNDO = "undo"
 
 
-class Stamp(BaseModel):
+class Provenance(BaseModel):
     """When something was written, by whom and by which way; `job` when a bulk run did it."""
 
     model_config = ConfigDict(frozen=True)
@@ -53,7 +53,7 @@ class Stamp(BaseModel):
     by: str
     """`chat:<id>`, `user:<id>` (an attendant), `admin:<id>` or `erp:<system>`: never a name, so
     that it can be kept."""
-    way: Way
+    way: ChangeSource
     job: str | None = None
 
 
@@ -125,8 +125,8 @@ class Registration(BaseModel):
     erp_refs: frozenset[ErpRef] = frozenset()
     chat_phones: frozenset[str] = frozenset()
     """Telephones that only a chat has given. They are on record but prove nobody's identity."""
-    created: Stamp
-    updated: Stamp
+    created: Provenance
+    updated: Provenance
     version: int = 1
 
     def is_reached_at(self, phone: str) -> bool:
@@ -138,7 +138,7 @@ class Registration(BaseModel):
         """Whether this customer has priority in that department."""
         return department_id in self.priority_departments
 
-    def with_values(self, values: dict[str, object], *, updated: Stamp) -> Self:
+    def with_values(self, values: dict[str, object], *, updated: Provenance) -> Self:
         """The next version, with other values at some of the paths of `FIELDS`."""
         own = {path: value for path, value in values.items() if "." not in path}
         for name in ("phones", "portal"):

@@ -1,7 +1,7 @@
-"""What is to become of the rows of a file: pure planning, and what is told of it.
+"""The plan for the rows of a file, and the report about them; pure, no I/O.
 
-Most rows of a file that comes again change nothing. They are known by `Known.has`, without the
-registration being read whole; for all others `bot.domain.candidate.decide` decides.
+Most rows of a file that is sent again change nothing. `ExistingRegistration.has` recognises them
+without decoding the whole registration; `bot.domain.candidate.decide` decides all others.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,9 +23,9 @@ from bot.domain.candidate import (
     keys_to_repeat,
 )
 from bot.domain.job import SAMPLES, Batch, Counts, RowReport, Sample
-from bot.domain.registration import FIELDS, Registration, Stamp
-from bot.domain.repeats import Repeats, key_of
+from bot.domain.registration import FIELDS, Provenance, Registration
 from bot.domain.row import Row
+from bot.domain.seen_keys import SeenKeys, key_of
 
 _PASSWORD: Final = "portal.password_hash"  # noqa: S105 - the name of a field
 
@@ -36,7 +36,7 @@ UNCHANGED: Final = 2
 """Where nobody was promised anything, so that the version does not matter."""
 
 
-class Known(Protocol):
+class ExistingRegistration(Protocol):
     """One registration as it was read."""
 
     @property
@@ -59,7 +59,7 @@ class PlannedRow:
     """One row with what was decided for it."""
 
     row: Row
-    known: Known | Several | None
+    known: ExistingRegistration | Several | None
     decision: Decision | None
     """None when nothing changes: the quick answer."""
     code: int
@@ -110,22 +110,22 @@ class Samples:
 
 def plan_row(
     row: Row,
-    known: Known | Several | None,
+    known: ExistingRegistration | Several | None,
     policy: Policy,
-    stamp: Stamp,
+    provenance: Provenance,
     ids: Iterator[str],
 ) -> PlannedRow:
     """What is to become of one row that repeats no other."""
     candidate = row.candidate
     if known is None or isinstance(known, Several):
-        decision = decide(candidate, known, policy, stamp=stamp, new_ids=ids)
+        decision = decide(candidate, known, policy, provenance=provenance, new_ids=ids)
         code = CREATE if isinstance(decision, Create) else REFUSE
         return PlannedRow(row, known, decision, code)
     unchanged = (known.version + 1) << 1
     changed = unchanged | 1
     if not candidate.problems and (not policy.may_update or known.has(candidate, policy)):
         return PlannedRow(row, known, None, changed if row.password else unchanged)
-    decision = decide(candidate, known.registration, policy, stamp=stamp, new_ids=ids)
+    decision = decide(candidate, known.registration, policy, provenance=provenance, new_ids=ids)
     if isinstance(decision, Refused):
         return PlannedRow(row, known, decision, REFUSE)
     if isinstance(decision, Unchanged):
@@ -133,7 +133,7 @@ def plan_row(
     return PlannedRow(row, known, decision, changed)
 
 
-def first_line(candidate: Candidate, policy: Policy, repeats: Repeats) -> int | None:
+def first_line(candidate: Candidate, policy: Policy, repeats: SeenKeys) -> int | None:
     """The line in which this one stood before; None, and remembered, when it did not."""
     line = candidate.line or 0
     if candidate.tax_id is None:
@@ -146,7 +146,7 @@ def first_line(candidate: Candidate, policy: Policy, repeats: Repeats) -> int | 
     return repeats.first_line(key_of(candidate.tax_id), line)
 
 
-def remember(rows: Sequence[Row], policy: Policy, repeats: Repeats) -> None:
+def remember(rows: Sequence[Row], policy: Policy, repeats: SeenKeys) -> None:
     """Take them as seen, without planning them."""
     for row in rows:
         first_line(row.candidate, policy, repeats)

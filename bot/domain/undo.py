@@ -7,7 +7,7 @@ from typing import Any, Final
 from bot.domain.audit import AuditEntry, Event
 from bot.domain.candidate import Change, Update
 from bot.domain.job import Kept
-from bot.domain.registration import ErpRef, Kind, Registration, Stamp, Status
+from bot.domain.registration import ErpRef, Kind, Provenance, Registration, Status
 
 _WHOLE: Final = ()
 
@@ -49,18 +49,20 @@ def undo_creation(now: Registration | None, *, only_by_jobs: bool = False) -> Re
     return Remove(now) if now.version == 1 or only_by_jobs else _kept(now, _WHOLE)
 
 
-def undo_entry(entry: AuditEntry, now: Registration | None, stamp: Stamp) -> Undoing | None:
+def undo_entry(
+    entry: AuditEntry, now: Registration | None, provenance: Provenance
+) -> Undoing | None:
     """What becomes of a registration to which the job did what the entry says."""
-    if entry.is_blanked:
+    if entry.is_redacted:
         # Nobody knows any more what was there before.
         return _kept(now, _WHOLE) if now else None
     match entry.event:
         case Event.CHANGED:
-            return _undo_change(entry, now, stamp)
+            return _undo_change(entry, now, provenance)
         case Event.DELETED:
             if now is not None or entry.deleted is None:
                 return None
-            version = {"version": entry.version + 1, "updated": stamp}
+            version = {"version": entry.version + 1, "updated": provenance}
             return BringBack(entry, entry.deleted.model_copy(update=version))
         case Event.CREATED | Event.RESTORED:
             if now is None:
@@ -71,7 +73,7 @@ def undo_entry(entry: AuditEntry, now: Registration | None, stamp: Stamp) -> Und
 
 
 def _undo_change(
-    entry: AuditEntry, now: Registration | None, stamp: Stamp
+    entry: AuditEntry, now: Registration | None, provenance: Provenance
 ) -> Reverted | Kept | None:
     if now is None:
         return Kept(registration_id=entry.registration_id, name=entry.name, paths=_WHOLE)
@@ -87,7 +89,7 @@ def _undo_change(
     if not changes:
         return left
     values = {change.path: change.after for change in changes}
-    update = Update(now, now.with_values(values, updated=stamp), tuple(changes))
+    update = Update(now, now.with_values(values, updated=provenance), tuple(changes))
     return Reverted(update, left)
 
 

@@ -112,7 +112,7 @@ class ChatLocks:
             held.users -= 1
             held.idle_since = asyncio.get_running_loop().time()
 
-    async def keep_for_ever(self) -> None:
+    async def run_forever(self) -> None:
         """Renew what is held and free what is idle; run it for as long as chats are handled."""
         renew_every_s = self._lease.total_seconds() / 3
         loop = asyncio.get_running_loop()

@@ -137,14 +137,14 @@ def _plain_errors(_: Any, __: str, event: Event) -> Event:
     if isinstance(found, tuple):
         error = found[1]
     if error is not None:
-        event["exception"] = "\n".join(_told(error))
+        event["exception"] = "\n".join(_described(error))
     return event
 
 
-def _told(error: BaseException) -> list[str]:
+def _described(error: BaseException) -> list[str]:
     lines = []
     if error.__cause__ is not None:
-        lines = [*_told(error.__cause__), "which led to:"]
+        lines = [*_described(error.__cause__), "which led to:"]
     for frame in traceback.extract_tb(error.__traceback__):
         lines.append(f'  File "{frame.filename}", line {frame.lineno}, in {frame.name}')
     return [*lines, _named(error)]

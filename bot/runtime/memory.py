@@ -12,7 +12,7 @@ _YOUNG: Final = 20_000
 _M_ARENA_MAX: Final = -8
 
 
-def settle() -> None:
+def freeze_gc() -> None:
     """Take what is there now out of every later collection; called once everything is loaded.
 
     Else each full collection goes through all modules: 50 milliseconds in which nobody is

@@ -30,9 +30,9 @@ from bot.domain.job import Batch, ImportOptions, Job
 from bot.domain.label import Label, Tag, Written
 from bot.domain.outgoing import Outgoing
 from bot.domain.panel import Opened, Period, RegisterCount
-from bot.domain.registration import Registration, Stamp
+from bot.domain.registration import Provenance, Registration
 from bot.domain.retention import RetentionRun
-from bot.domain.row_plan import Known
+from bot.domain.row_plan import ExistingRegistration
 from bot.domain.search import Query, ResultPage
 from bot.domain.sync import SyncState
 from bot.domain.tax_id import TaxId
@@ -63,7 +63,7 @@ class Register(Registrations, Protocol):
         """Return False when the stored version is not the one planned from, or when another
         registration has the new tax id."""
 
-    async def delete(self, registration: Registration, stamp: Stamp) -> bool:
+    async def delete(self, registration: Registration, provenance: Provenance) -> bool:
         """Delete this version and keep a copy in the audit; False when it was not there."""
 
     async def bring_back(self, registration: Registration) -> bool:
@@ -94,7 +94,7 @@ class AuditLog(AuditEntries, Protocol):
         """Yield all of them, for a file."""
 
     async def people(self) -> list[str]:
-        """Return each `Stamp.by` of an admin or an ERP that is in the audit."""
+        """Return each `Provenance.by` of an admin or an ERP that is in the audit."""
 
 
 class LabelStore(Protocol[L]):
@@ -156,11 +156,13 @@ class DataSubjects(Protocol):
 
     async def forget_attempt(self, chat_id: int, tax_id: TaxId) -> None: ...
 
-    async def anonymise(self, registration_id: str, stamp: Stamp, *, version: int) -> bool:
+    async def anonymise(
+        self, registration_id: str, provenance: Provenance, *, version: int
+    ) -> bool:
         """Anonymise the registration and its audit; False when it has changed since `version`
         (0: it is deleted)."""
 
-    async def record(self, operation: str, stamp: Stamp) -> None:
+    async def record(self, operation: str, provenance: Provenance) -> None:
         """Record that a person without a registration was anonymised."""
 
 
@@ -170,15 +172,15 @@ class DataSubjects(Protocol):
 class BulkLookup(Protocol):
     """Registrations to be read a batch at a time."""
 
-    async def by_tax_keys(self, keys: Sequence[str]) -> Mapping[str, Known]: ...
+    async def by_tax_keys(self, keys: Sequence[str]) -> Mapping[str, ExistingRegistration]: ...
 
-    async def named(self, name: str) -> Sequence[Known]: ...
+    async def named(self, name: str) -> Sequence[ExistingRegistration]: ...
 
 
 class BulkRegister(BulkLookup, Protocol):
     """Registrations to be read and written a batch at a time."""
 
-    async def by_ids(self, ids: Sequence[str]) -> Mapping[str, Known]: ...
+    async def by_ids(self, ids: Sequence[str]) -> Mapping[str, ExistingRegistration]: ...
 
     async def entries(self, ids: Sequence[str]) -> list[AuditEntry]: ...
 
@@ -190,7 +192,7 @@ class BulkRegister(BulkLookup, Protocol):
         self,
         batch: Batch,
         *,
-        stamp: Stamp,
+        provenance: Provenance,
         creates: Sequence[Any] = (),
         updates: Sequence[tuple[Any, Update]] = (),
         removes: Sequence[Any] = (),
@@ -198,7 +200,7 @@ class BulkRegister(BulkLookup, Protocol):
     ) -> bool:
         """Write all of it, or nothing and return False when somebody else changed a part of it.
 
-        updates, removes: each with the `Known` that was read.
+        updates, removes: each with the `ExistingRegistration` that was read.
         Raises LostError when another worker has written this batch.
         """
         ...
@@ -236,7 +238,7 @@ class Syncs(Protocol):
         """Return the changed state; None when somebody has changed it since it was read."""
         ...
 
-    async def change_anyhow(self, system: str, **values: Any) -> SyncState:
+    async def force_update(self, system: str, **values: Any) -> SyncState:
         """Return the changed state, whoever changed it meanwhile."""
         ...
 
@@ -251,7 +253,7 @@ class JobChanges(Protocol):
         """Return the changed job; None when somebody has changed it since it was read."""
         ...
 
-    async def change_anyhow(self, job_id: int, **values: Any) -> Job | None:
+    async def force_update(self, job_id: int, **values: Any) -> Job | None:
         """Return the changed job, whoever changed it meanwhile; None when there is none."""
         ...
 
@@ -335,7 +337,7 @@ class Conversations(Protocol):
     ) -> bool:
         """Return True when it was open until now."""
 
-    async def set_customer_told(self, conversation_id: str) -> None:
+    async def set_customer_notified(self, conversation_id: str) -> None:
         """Remember that the customer was notified of the end."""
 
     async def set_card(self, conversation: Conversation) -> None:
@@ -373,7 +375,7 @@ class Queue(OpenConversations, Protocol):
     ) -> bool:
         """Return False when it is no longer as it was seen."""
 
-    async def settle(self, conversation_id: str, transfer: Transfer) -> None:
+    async def set_announced(self, conversation_id: str, transfer: Transfer) -> None:
         """Remember that everybody was notified of this transfer."""
 
     async def reopen(

@@ -75,10 +75,10 @@ async def open_erp_if_set(settings: Settings, database: Database) -> "AsyncItera
     if not settings.erp_kind:
         yield None
         return
-    from erp.remembered import Remembered
+    from erp.negative_cache import NegativeCache
 
     async with open_erp_of(settings, database) as erp:
-        yield Remembered(erp)
+        yield NegativeCache(erp)
 
 
 def utc_now() -> datetime:

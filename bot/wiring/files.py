@@ -11,17 +11,17 @@ from bot.runtime.files.table import open_table
 from bot.settings import Settings
 from bot.wiring.jobs import Jobs
 from bot.wording.values import Names
-from handlers.admin.files.desk import FilesDesk, Inspected
+from handlers.admin.files.services import FileServices, Inspected
 
 # Rows by which columns are judged: a few dirty ones must not decide.
 _SAMPLES: Final = 50
 
 
-def files_desk(
+def file_services(
     jobs: Jobs, settings: Settings, *, names: Callable[[], Awaitable[Names]]
-) -> FilesDesk:
+) -> FileServices:
     """What the screens of files and jobs work with."""
-    return FilesDesk(
+    return FileServices(
         manage=jobs.manage,
         inspect=inspect,
         fetch=jobs.files.fetch,

@@ -11,9 +11,8 @@ import structlog
 from bot.domain.errors import RefusedError, TryLaterError
 from bot.domain.job import Job, JobKind
 from bot.runtime.jobs.runs import JobRuns
-from bot.runtime.jobs.sync_schedule import Desk as SyncDesk
-from bot.runtime.jobs.sync_schedule import SyncSchedule
-from bot.runtime.jobs.worker import PACE_S, Desk, WorkJobs
+from bot.runtime.jobs.sync_schedule import SyncNotifier, SyncSchedule
+from bot.runtime.jobs.worker import PROGRESS_INTERVAL_S, JobNotifier, WorkJobs
 from bot.runtime.passwords import Argon2Passwords
 from bot.settings import Settings
 from bot.usecases.company.departments import Departments
@@ -53,12 +52,12 @@ class Jobs:
     begin_sync: BeginSync | None
     """None when no ERP is set."""
 
-    def schedule(self, desk: SyncDesk) -> SyncSchedule | None:
+    def schedule(self, notifier: SyncNotifier) -> SyncSchedule | None:
         """What begins syncs when they are due, and tells of them there."""
         if self.begin_sync is None:
             return None
         return SyncSchedule(
-            begin=self.begin_sync, syncs=self.syncs, get_job=self.store.get, desk=desk
+            begin=self.begin_sync, syncs=self.syncs, get_job=self.store.get, notifier=notifier
         )
 
 
@@ -66,14 +65,14 @@ def build_jobs(
     settings: Settings,
     database: Database,
     *,
-    desk: Desk,
+    notifier: JobNotifier,
     tags: Tags,
     departments: Departments,
     clock: Callable[[], datetime],
     erp: "Erp | None" = None,
-    pace_s: float = PACE_S,
+    progress_interval_s: float = PROGRESS_INTERVAL_S,
 ) -> Jobs:
-    """Jobs on this database; `desk` is told of them, of progress every `pace_s`."""
+    """Build the jobs of this database; `notifier` reports on them every `progress_interval_s`."""
     syncs = Syncs(database)
     store, files, bulk = StoredJobs(database), Files(database), Bulk(database)
     runs = JobRuns(
@@ -99,10 +98,10 @@ def build_jobs(
         store=store,
         files=files,
         run=runs,
-        desk=desk,
+        notifier=notifier,
         data_dir=settings.data_dir,
         clock=clock,
-        pace_s=pace_s,
+        progress_interval_s=progress_interval_s,
     )
     manage = ManageJobs(
         store=store, files=files, choices=Choices(database), wake=work.wake, clock=clock
@@ -148,28 +147,28 @@ def file_name(job: Job, at: datetime) -> str:
     return f"recusados-tarefa-{job.id}"
 
 
-async def carry_for_ever(jobs: WorkJobs, broker_url: str, *, queue: str) -> None:
+async def work_with_broker(jobs: WorkJobs, broker_url: str, *, queue: str) -> None:
     """Work on jobs, those too that others begin; a broker that is away is waited for.
 
     Raises RefusedError when it does not let us in.
     """
     # Nor do they load a broker: what they begin, they work on themselves.
-    from bot.runtime.jobs.carrier import open_carrier
+    from bot.runtime.jobs.broker import open_broker
 
     while True:
         try:
-            async with open_carrier(broker_url, jobs.work, queue=queue) as carrier:
-                await jobs.keep_for_ever(carrier.send)
+            async with open_broker(broker_url, jobs.work, queue=queue) as carrier:
+                await jobs.run_forever(carrier.send)
         except TryLaterError as error:
             logger.warning("no broker", error=str(error))
         await asyncio.sleep(_WITHOUT_BROKER_S)
 
 
-async def carry_or_work_alone(jobs: WorkJobs, settings: Settings) -> None:
+async def work_with_broker_or_alone(jobs: WorkJobs, settings: Settings) -> None:
     """The same for a bot, which goes on serving when the broker does not let it in."""
     queue = settings.mongodb_database
     try:
-        await carry_for_ever(jobs, settings.broker_url.get_secret_value(), queue=queue)
+        await work_with_broker(jobs, settings.broker_url.get_secret_value(), queue=queue)
     except RefusedError as error:
         logger.error("the broker refuses us; jobs are worked on here alone", error=str(error))
-    await carry_for_ever(jobs, "", queue=queue)
+    await work_with_broker(jobs, "", queue=queue)

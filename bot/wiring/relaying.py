@@ -9,13 +9,13 @@ from aiogram import Bot
 
 from bot.runtime.leases import ChatLocks
 from bot.runtime.metrics import Metrics
-from bot.runtime.sending.limits import Turns
+from bot.runtime.sending.limits import RateLimiter
 from bot.runtime.sending.outbox import Outbox
 from bot.usecases.attending.draw_card import DrawCard
 from bot.usecases.attending.show_card import ShowCard
 from bot.usecases.company.departments import Departments
 from bot.usecases.register.labels import Tags
-from handlers.attendant.desk import TelegramDesk
+from handlers.attendant.attendants_group import TelegramAttendantsGroup
 from handlers.attendant.topics import Topics
 from handlers.customer.relay import Relay
 from handlers.relay.delivery import AdminAlerts, TelegramDelivery
@@ -43,7 +43,7 @@ def build_relaying(
     database: Database,
     *,
     bot: Bot,
-    turns: Turns,
+    limiter: RateLimiter,
     locks: ChatLocks,
     metrics: Metrics,
     tags: Tags,
@@ -57,7 +57,7 @@ def build_relaying(
     conversations, links = Conversations(database), Links(database)
     outbox = Outbox(
         store=StoredOutbox(database),
-        turns=turns,
+        limiter=limiter,
         holding=locks.holding,
         watch=metrics,
         clock=clock,
@@ -67,7 +67,7 @@ def build_relaying(
         conversations=conversations,
         registrations=Registrations(database),
         links=links,
-        desk=TelegramDesk(bot=bot, topics=Topics(bot=bot), timezone=timezone),
+        group=TelegramAttendantsGroup(bot=bot, topics=Topics(bot=bot), timezone=timezone),
         tags=tags,
         departments=departments,
         queue=Queue(database),

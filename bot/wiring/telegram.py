@@ -12,7 +12,7 @@ from aiogram.types import LinkPreviewOptions
 from aiogram.utils.token import TokenValidationError
 
 from bot.domain.errors import Problem, RefusedError
-from bot.runtime.sending.limits import TELEGRAM_LIMITS, Turns
+from bot.runtime.sending.limits import TELEGRAM_LIMITS, RateLimiter
 from bot.runtime.sending.outbound import Outbound
 from bot.settings import Settings
 
@@ -20,7 +20,7 @@ _TELEGRAM: Final = "https://api.telegram.org"
 
 
 @asynccontextmanager
-async def open_bot(settings: Settings, turns: Turns | None = None) -> AsyncIterator[Bot]:
+async def open_bot(settings: Settings, limiter: RateLimiter | None = None) -> AsyncIterator[Bot]:
     """The bot's client; nothing is asked of Telegram yet. Raises RefusedError for a bad token.
 
     turns: in which it sends, for whoever else sends in them; its own unless given.
@@ -28,7 +28,7 @@ async def open_bot(settings: Settings, turns: Turns | None = None) -> AsyncItera
     session = AiohttpSession(
         api=TelegramAPIServer.from_base(settings.telegram_api_url or _TELEGRAM)
     )
-    session.middleware(Outbound(turns or Turns(TELEGRAM_LIMITS)))
+    session.middleware(Outbound(limiter or RateLimiter(TELEGRAM_LIMITS)))
     try:
         bot = Bot(
             settings.bot_token.get_secret_value(),

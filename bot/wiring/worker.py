@@ -7,15 +7,15 @@ from contextlib import AsyncExitStack, suppress
 import structlog
 
 from bot.domain.errors import RefusedError
-from bot.runtime.memory import settle
+from bot.runtime.memory import freeze_gc
 from bot.settings import PREFIX, Settings
 from bot.usecases.company.roles import RoleOf
 from bot.usecases.register.labels import Tags
 from bot.wiring.clients import departments_of, open_database, open_erp_if_set, utc_now
-from bot.wiring.jobs import build_jobs, carry_for_ever
+from bot.wiring.jobs import build_jobs, work_with_broker
 from bot.wiring.telegram import open_bot
 from bot.wording.values import Names
-from handlers.admin.files.desk import TelegramJobDesk
+from handlers.admin.files.services import TelegramJobNotifier
 from handlers.attendant.members import TelegramGroups
 from storage.people.team import Admins, Members
 from storage.register.labels import Tags as StoredTags
@@ -81,16 +81,16 @@ async def _work(settings: Settings) -> None:
         jobs = build_jobs(
             settings,
             database,
-            desk=TelegramJobDesk(bot=bot, names=names, admin_ids=role_of.admin_ids),
+            notifier=TelegramJobNotifier(bot=bot, names=names, admin_ids=role_of.admin_ids),
             tags=tags,
             departments=departments,
             clock=utc_now,
             erp=await stack.enter_async_context(open_erp_if_set(settings, database)),
         )
-        settle()
+        freeze_gc()
         logger.info("worker ready")
         try:
-            await carry_for_ever(
+            await work_with_broker(
                 jobs.work,
                 settings.broker_url.get_secret_value(),
                 queue=settings.mongodb_database,

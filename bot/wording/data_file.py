@@ -110,10 +110,10 @@ def _conversations(
 
 def _entries(traces: Traces, names: Names, *, for_person: bool) -> Iterator[str]:
     for entry in traces.entries:
-        by = _role(entry) if for_person else who(entry.stamp.by, names)
+        by = _role(entry) if for_person else who(entry.provenance.by, names)
         yield (
-            f"{when(entry.stamp.at, names)}: {EVENTS[entry.event]}, por {by} "
-            f"({WAYS[entry.stamp.way]})"
+            f"{when(entry.provenance.at, names)}: {EVENTS[entry.event]}, por {by} "
+            f"({WAYS[entry.provenance.way]})"
         )
         for change in entry.changes:
             before, after = (
@@ -128,7 +128,7 @@ def _entries(traces: Traces, names: Names, *, for_person: bool) -> Iterator[str]
 
 def _role(entry: AuditEntry) -> str:
     """Who it was, by what they are: the names of a company's people are theirs."""
-    kind = entry.stamp.by.partition(":")[0]
+    kind = entry.provenance.by.partition(":")[0]
     return {"admin": "um administrador", "chat": "um chat", "erp": "o sistema da empresa"}.get(
         kind, "a empresa"
     )

@@ -7,18 +7,18 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from bot.domain.phone import show_phone
-from bot.domain.registration import Kind, Registration, Stamp, Status, Way
+from bot.domain.registration import ChangeSource, Kind, Provenance, Registration, Status
 from bot.domain.tax_id import TaxId
 from bot.wording.countries import country_name
 from bot.wording.words import KINDS, STATUSES
 
 EMPTY: Final = "vazio"
 WAYS: Final = {
-    Way.IDENTIFICATION: "identificação no chat",
-    Way.CHAT: "chat",
-    Way.IMPORT: "importação",
-    Way.SYNC: "sincronização",
-    Way.UNDO: "desfazer de uma tarefa",
+    ChangeSource.IDENTIFICATION: "identificação no chat",
+    ChangeSource.CHAT: "chat",
+    ChangeSource.IMPORT: "importação",
+    ChangeSource.SYNC: "sincronização",
+    ChangeSource.UNDO: "desfazer de uma tarefa",
 }
 # In the order in which a record is read.
 LABELS: Final = {
@@ -53,7 +53,7 @@ class Names:
     tags: Mapping[str, str] = field(default_factory=dict)
     departments: Mapping[str, str] = field(default_factory=dict)
     people: Mapping[str, str] = field(default_factory=dict)
-    """By `Stamp.by`."""
+    """By `Provenance.by`."""
     timezone: ZoneInfo
 
 
@@ -95,7 +95,7 @@ def value_of(registration: Registration, path: str, names: Names) -> str:
 
 
 def who(by: str, names: Names) -> str:
-    """A `Stamp.by` as people call it."""
+    """A `Provenance.by` as people call it."""
     if by in names.people:
         return names.people[by]
     kind, _, rest = by.partition(":")
@@ -121,9 +121,11 @@ def when(at: datetime, names: Names) -> str:
     return f"{at.astimezone(names.timezone):%d/%m/%Y %H:%M}"
 
 
-def stamped(stamp: Stamp, names: Names) -> str:
+def provenance_line(provenance: Provenance, names: Names) -> str:
     """`24/11/2026 09:30, por Dora (chat)`."""
-    return f"{when(stamp.at, names)}, por {who(stamp.by, names)} ({WAYS[stamp.way]})"
+    return (
+        f"{when(provenance.at, names)}, por {who(provenance.by, names)} ({WAYS[provenance.way]})"
+    )
 
 
 def _tax_id(value: Any) -> str:

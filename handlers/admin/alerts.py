@@ -58,7 +58,7 @@ class TelegramAlerts:
 
 
 @dataclass(frozen=True, slots=True)
-class TelegramSyncDesk:
+class TelegramSyncNotifier:
     """What admins are told of syncs that nobody began by hand."""
 
     alerts: TelegramAlerts

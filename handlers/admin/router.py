@@ -16,11 +16,11 @@ from handlers.admin.audit import screens as audit
 from handlers.admin.company import backup, data_subject, panel, queues, status
 from handlers.admin.files import exporting, importing, tasks
 from handlers.admin.files.arriving import ask_for_file, receive
-from handlers.admin.files.desk import FilesDesk
+from handlers.admin.files.services import FileServices
 from handlers.admin.files.states import ExportDialog
 from handlers.admin.labels import departments, tags
 from handlers.admin.register import edit, listing, record, wizard
-from handlers.admin.register.desk import open_over
+from handlers.admin.register.services import open_over
 from handlers.admin.register.states import AuditDialog, RegisterDialog
 from handlers.admin.sync import open_sync
 from handlers.answers import answer_press
@@ -61,7 +61,7 @@ async def open_export(_: Message, dialog_manager: DialogManager) -> None:
     await open_over(dialog_manager, ExportDialog.main)
 
 
-async def open_jobs(message: Message, files: FilesDesk) -> None:
+async def open_jobs(message: Message, files: FileServices) -> None:
     text, markup = await tasks.list_jobs(files)
     await message.answer(text, reply_markup=markup)
 

@@ -20,7 +20,7 @@ from bot.domain.job import OVER, Job, Progress, SyncMode
 from bot.usecases.jobs.begin_sync import BeginSync, RunsAlready
 from handlers.admin import sync_texts as texts
 from handlers.admin.files import buttons, report_texts
-from handlers.admin.files.desk import edit
+from handlers.admin.files.services import edit
 from handlers.answers import answer_press
 
 

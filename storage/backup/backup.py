@@ -23,7 +23,7 @@ from bot.domain.errors import Problem, RefusedError, TryLaterError
 from storage.backup.file import Tally, reading, writing
 from storage.engine.connection import Collection, Database, translated
 from storage.engine.indexes import ensure_indexes
-from storage.engine.walk import delete_all, raw, walk
+from storage.engine.scan import delete_all, raw, scan
 
 # Who refers comes before what is referred to.
 COLLECTIONS: Final = (
@@ -70,7 +70,7 @@ async def back_up(database: Database, out: Path, *, at: datetime, report: Report
             there = await _count(database, name)
             tally = backup.begin(name)
             later: list[str] = []
-            async for documents in walk(database, name):
+            async for documents in scan(database, name):
                 for document in documents:
                     if "open_chat" in document and name == "conversations":
                         later.append(document["_id"])
@@ -213,7 +213,7 @@ def _as_difference() -> Iterator[None]:
 async def _compare(database: Database, tallies: Tallies, report: Report) -> None:
     for name in COLLECTIONS:
         stored = Tally()
-        async for documents in walk(database, name):
+        async for documents in scan(database, name):
             for document in documents:
                 stored.add(document.raw)
             of = tallies[name].count

@@ -38,7 +38,7 @@ class BackupRuns:
         """Whether it is the one that is being made now; False while there is another."""
         return await self._insert(_stored(_RUN, run))
 
-    async def put_off(self, run: BackupRun, *, until: datetime) -> bool:
+    async def renew(self, run: BackupRun, *, until: datetime) -> bool:
         """Whether it was still as it is in `run`; its end is `until` now."""
         with translated():
             result = await self._backups.update_one(

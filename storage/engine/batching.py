@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 from pymongo.errors import BulkWriteError
 
 from bot.domain.errors import RefusedError, TryLaterError
-from storage.engine.connection import Collection, Document, translated, turns
+from storage.engine.connection import Collection, Document, batch_slots, translated
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -33,7 +33,7 @@ class Batched(Generic[Item, Answer]):
     ) -> None:
         """run: answers each of the items, in order, with the error for one that is refused."""
         self._run = run
-        self._turns = turns(collection)
+        self._slots = batch_slots(collection)
         self._waiting: list[tuple[Item, asyncio.Future[Answer]]] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -50,7 +50,7 @@ class Batched(Generic[Item, Answer]):
             while self._waiting:
                 batch: list[tuple[Item, asyncio.Future[Answer]]] = []
                 try:
-                    async with self._turns.turn():
+                    async with self._slots.slot():
                         batch = self._take()
                         await self._answer(batch)
                 except TryLaterError as error:

@@ -94,7 +94,7 @@ def _of_operation(error: errors.OperationFailure) -> AppError:
     return RefusedError(f"MongoDB refused the operation (code {error.code})")
 
 
-class Turns:
+class BatchSlots:
     """Whose turn it is to send a batch, over all collections of a client.
 
     Few batches at once is what fills them: the next ones gather while these are answered.
@@ -105,7 +105,7 @@ class Turns:
         self._failed: tuple[float, TryLaterError] | None = None
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
+    async def slot(self) -> AsyncIterator[None]:
         """Wait for a turn. Raises TryLaterError when the server was found gone meanwhile: else
         everybody who waits would find it out for himself, a time-out each."""
         clock = asyncio.get_running_loop().time
@@ -120,12 +120,12 @@ class Turns:
                 raise
 
 
-_turns: WeakKeyDictionary[Any, Turns] = WeakKeyDictionary()
+_slots: WeakKeyDictionary[Any, BatchSlots] = WeakKeyDictionary()
 
 
-def turns(collection: Collection) -> Turns:
+def batch_slots(collection: Collection) -> BatchSlots:
     """The turns of the collection's client."""
-    return _turns.setdefault(collection.database.client, Turns())
+    return _slots.setdefault(collection.database.client, BatchSlots())
 
 
 _embedded: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()

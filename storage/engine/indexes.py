@@ -33,7 +33,7 @@ _QUESTION_OVER_S: Final = 30 * 24 * 3600
 _WRITER_OVER_S: Final = 24 * 3600
 
 
-# What `walk` steps along: only an index that begins with `_id` makes a range over it quick on the
+# What `scan` steps along: only an index that begins with `_id` makes a range over it quick on the
 # embedded server. Its second field is in no document; MongoDB has no second index on `_id`.
 _WALK: Final = IndexModel([("_id", ASCENDING), ("walk", ASCENDING)], name="walk")
 

@@ -11,7 +11,7 @@ _OF_A_FILE: Final = frozenset(("columns",))
 
 
 class Choices:
-    """Where they are kept, by `Stamp.by`."""
+    """Where they are kept, by `Provenance.by`."""
 
     def __init__(self, database: Database) -> None:
         self._choices: Collection = database["choices"]

@@ -67,7 +67,7 @@ class Jobs:
             )
         return changed if result.matched_count else None
 
-    async def change_anyhow(self, job_id: int, **values: Any) -> Job | None:
+    async def force_update(self, job_id: int, **values: Any) -> Job | None:
         """The job with these values, whatever else others change of it; None when it is gone."""
         for _ in range(_ROUNDS):
             job = await self.get(job_id)

@@ -40,7 +40,7 @@ class Syncs:
             )
         return changed if result.matched_count else None
 
-    async def change_anyhow(self, system: str, **values: Any) -> SyncState:
+    async def force_update(self, system: str, **values: Any) -> SyncState:
         """The state with these values, whatever else others change of it."""
         for _ in range(_ROUNDS):
             if changed := await self.change(await self.get(system), **values):

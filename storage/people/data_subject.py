@@ -23,10 +23,10 @@ from bot.domain.data_subject import (
     conversation_of,
 )
 from bot.domain.job import ACTIVE
-from bot.domain.registration import Registration, Stamp
+from bot.domain.registration import Provenance, Registration
 from bot.domain.tax_id import TaxId
 from storage.engine.connection import Collection, Database, Document, translated
-from storage.people.blanking import STATE, blanked
+from storage.people.redaction import STATE, redacted
 from storage.register import audit
 from storage.register.documents import plain, read_registration, registration_document
 from storage.register.verify import fault_of
@@ -164,7 +164,9 @@ class DataSubjects:
                 {"_id": chat_id}, {"$pull": {"attempts": fingerprint(tax_id)}}
             )
 
-    async def anonymise(self, registration_id: str, stamp: Stamp, *, version: int) -> bool:
+    async def anonymise(
+        self, registration_id: str, provenance: Provenance, *, version: int
+    ) -> bool:
         """Whether the registration and its entries say no more who it was; False when it was
         changed since `version` (0: when it is deleted), or is written at this moment.
 
@@ -178,10 +180,10 @@ class DataSubjects:
             stored = await self._entries.find({"registration_id": registration_id}).to_list(None)
         if not stored and found is None:
             return False
-        chain = blanked(stored)
+        chain = redacted(stored)
         was_broken = {"fault": str(fault.fault), "version": fault.version} if fault else None
-        document, entry = _after(found, chain, stamp, was_broken)
-        await self._log.note([stamp.by])
+        document, entry = _after(found, chain, provenance, was_broken)
+        await self._log.note([provenance.by])
         writes = [ReplaceOne({"_id": one["_id"]}, one) for one in chain]
         with translated():
             try:
@@ -210,7 +212,7 @@ class DataSubjects:
                 raise
         return True
 
-    async def record(self, operation: str, stamp: Stamp) -> None:
+    async def record(self, operation: str, provenance: Provenance) -> None:
         """That somebody without a registration was anonymised; recorded twice it is there once.
 
         operation: what was pressed, which says nothing of the person.
@@ -218,9 +220,9 @@ class DataSubjects:
         key = hashlib.sha256(operation.encode()).hexdigest()[:32]
         document = {"_id": key, "version": 1, "name": ANONYMISED_NAME}
         entry = audit.anonymised(
-            document, plain(stamp.model_dump()), previous="", found="", state=STATE
+            document, plain(provenance.model_dump()), previous="", found="", state=STATE
         )
-        await self._log.note([stamp.by])
+        await self._log.note([provenance.by])
         with translated():
             await self._entries.replace_one({"_id": entry["_id"]}, entry, upsert=True)
 
@@ -309,12 +311,15 @@ class DataSubjects:
 
 
 def _after(
-    found: Document | None, chain: Sequence[Document], stamp: Stamp, was_broken: Document | None
+    found: Document | None,
+    chain: Sequence[Document],
+    provenance: Provenance,
+    was_broken: Document | None,
 ) -> tuple[Document | None, Document]:
     """The registration's document, None when it is deleted, and the entry that ends the chain."""
     previous = str(chain[-1].get("hash", STATE)) if chain else STATE
     if found is not None:
-        document = registration_document(anonymised(read_registration(found), stamp))
+        document = registration_document(anonymised(read_registration(found), provenance))
         entry = audit.anonymised(
             document, document["updated"], previous=previous, found=STATE, was_broken=was_broken
         )
@@ -322,7 +327,7 @@ def _after(
     last = chain[-1]
     return None, audit.anonymised(
         {"_id": last["registration_id"], "version": last["version"] + 1, "name": ANONYMISED_NAME},
-        plain(stamp.model_dump()),
+        plain(provenance.model_dump()),
         previous=previous,
         found=STATE,
         state=STATE,
@@ -353,9 +358,15 @@ def _emptied(value: Any, tells: Callable[[str], bool]) -> Any:
 
 
 def _jobs_of(traces: Traces) -> list[int]:
-    stamps = [entry.stamp for entry in traces.entries]
-    stamps += [one.created for one in (traces.registration, *traces.deleted) if one]
-    return sorted({int(stamp.job) for stamp in stamps if stamp.job and stamp.job.isdecimal()})
+    provenances = [entry.provenance for entry in traces.entries]
+    provenances += [one.created for one in (traces.registration, *traces.deleted) if one]
+    return sorted(
+        {
+            int(provenance.job)
+            for provenance in provenances
+            if provenance.job and provenance.job.isdecimal()
+        }
+    )
 
 
 def _chats_in(payload: Any) -> set[int]:
@@ -374,4 +385,4 @@ def _chats_in(payload: Any) -> set[int]:
 
 
 def _newest_first(entries: Iterable[AuditEntry]) -> list[AuditEntry]:
-    return sorted(entries, key=lambda one: (one.stamp.at, one.version), reverse=True)
+    return sorted(entries, key=lambda one: (one.provenance.at, one.version), reverse=True)

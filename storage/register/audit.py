@@ -16,11 +16,11 @@ from pymongo.errors import DuplicateKeyError
 
 from bot.domain.audit import AuditEntry, AuditFilter, AuditPage, Event
 from bot.domain.candidate import Change
-from bot.domain.registration import Stamp
+from bot.domain.registration import Provenance
 from storage.engine.connection import Collection, Database, Document, translated
 from storage.engine.ordered import HIGHEST, Ordered, marks
+from storage.register.audit_chain import hash_of, own_fields, seal_of, state_of
 from storage.register.documents import plain, read_registration
-from storage.register.seals import hash_of, own_fields, seal_of, state_of
 
 PAGE: Final = 8
 _AT_ONCE: Final = 500
@@ -28,7 +28,7 @@ _AT_ONCE: Final = 500
 
 class Audit:
     """Reads the audit. Nothing changes or deletes an entry; only a person's right to be forgotten
-    empties those of one registration (`storage.people.blanking`)."""
+    empties those of one registration (`storage.people.redaction`)."""
 
     def __init__(self, database: Database) -> None:
         self._entries: Collection = database["audit"]
@@ -94,7 +94,7 @@ class Audit:
             start = page.older
 
     async def people(self) -> list[str]:
-        """Each `Stamp.by` of an admin or an ERP that is in the audit."""
+        """Each `Provenance.by` of an admin or an ERP that is in the audit."""
         with translated():
             found = await self._people.find({}).to_list(None)
         return sorted(document["_id"] for document in found)
@@ -119,14 +119,14 @@ def read_entry(document: Document) -> AuditEntry:
         version=document["version"],
         # The first entries were all of changes, and without the name.
         event=Event(document.get("event", Event.CHANGED)),
-        stamp=Stamp.model_validate(document["stamp"]),
+        provenance=Provenance.model_validate(document["stamp"]),
         name=document.get("name", ""),
         changes=tuple(
             Change(change["path"], change["before"], change["after"])
             for change in document.get("changes", ())
         ),
         deleted=read_registration(deleted) if deleted else None,
-        is_blanked=bool(document.get("blanked")),
+        is_redacted=bool(document.get("blanked")),
     )
 
 
@@ -147,12 +147,12 @@ def changed(found: Document, document: Document, changes: list[Document]) -> Doc
     )
 
 
-def deleted(found: Document, stamp: Stamp) -> Document:
+def deleted(found: Document, provenance: Provenance) -> Document:
     """The entry of a deletion, which keeps all that is deleted."""
     return _made(
         found | {"version": found["version"] + 1},
         Event.DELETED,
-        plain(stamp.model_dump()),
+        plain(provenance.model_dump()),
         previous=seal_of(found),
         found=state_of(found),
         state=state_of(found),
@@ -173,7 +173,7 @@ def restored(deletion: Document, document: Document) -> Document:
 
 def anonymised(
     document: Document,
-    stamp: Document,
+    provenance: Document,
     *,
     previous: str,
     found: str,
@@ -189,7 +189,7 @@ def anonymised(
     if was_broken:
         more["was_broken"] = was_broken
     return _made(
-        document, Event.ANONYMISED, stamp, previous=previous, found=found, state=state, **more
+        document, Event.ANONYMISED, provenance, previous=previous, found=found, state=state, **more
     )
 
 
@@ -210,7 +210,7 @@ def filed(entry: Mapping[str, Any]) -> Document:
 def _made(
     document: Document,
     event: Event,
-    stamp: Document,
+    provenance: Document,
     *,
     previous: str,
     found: str,
@@ -223,7 +223,7 @@ def _made(
         "registration_id": document["_id"],
         "version": document["version"],
         "event": str(event),
-        "stamp": stamp,
+        "stamp": provenance,
         "name": document["name"],
         "previous": previous,
         "found": found,

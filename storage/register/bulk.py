@@ -17,14 +17,14 @@ from bot.domain.audit import AuditEntry
 from bot.domain.candidate import Update
 from bot.domain.errors import LostError
 from bot.domain.job import Batch
-from bot.domain.registration import Registration, Stamp
+from bot.domain.registration import Provenance, Registration
 from bot.domain.search import fold
 from storage.engine.connection import Collection, Database, Document, translated
 from storage.register import audit
+from storage.register.audit_chain import state_of_own
 from storage.register.documents import change_document, own_document
-from storage.register.seals import state_of_own
+from storage.register.raw_registration import RawRegistration, undecoded
 from storage.register.search_fields import END, search_fields
-from storage.register.stored import Stored, undecoded
 
 _DUPLICATE_KEY: Final = 11000
 # The embedded server's `$in` grows with the square of the keys that it finds: 50 cost 130
@@ -50,14 +50,14 @@ class Bulk:
         self._sessions: dict[int, Any] = {}
         self._at_once = _KEYS_AT_ONCE
 
-    async def by_tax_keys(self, keys: Sequence[str]) -> dict[str, Stored]:
+    async def by_tax_keys(self, keys: Sequence[str]) -> dict[str, RawRegistration]:
         """Those that exist, by `TaxId.key`."""
-        found: dict[str, Stored] = {}
+        found: dict[str, RawRegistration] = {}
         with translated():
             await asyncio.to_thread(self._find_by_tax_keys, list(keys), found)
         return found
 
-    def _find_by_tax_keys(self, keys: list[str], found: dict[str, Stored]) -> None:
+    def _find_by_tax_keys(self, keys: list[str], found: dict[str, RawRegistration]) -> None:
         # In one thread for the whole batch, by the collection that motor's own calls: its round
         # trip through the event loop for each of many finds costs as much as the find.
         registrations, start = self._undecoded.delegate, 0
@@ -72,11 +72,11 @@ class Bulk:
             are_new = len(documents) * 10 < len(some)
             self._at_once = min(self._at_once * 2, _MISSING_AT_ONCE) if are_new else _KEYS_AT_ONCE
 
-    async def by_ids(self, ids: Sequence[str]) -> dict[str, Stored]:
+    async def by_ids(self, ids: Sequence[str]) -> dict[str, RawRegistration]:
         found = map(self._stored, await self._found(self._undecoded, "_id", ids))
         return {stored.id: stored for stored in found}
 
-    async def named(self, name: str) -> list[Stored]:
+    async def named(self, name: str) -> list[RawRegistration]:
         """Those whose name is this one but for accents, case and punctuation."""
         folded = fold(name)
         place = f"{folded[:48].rstrip()}{END}"
@@ -87,8 +87,8 @@ class Bulk:
         all_stored = map(self._stored, found)
         return [one for one in all_stored if fold(one.document["name"]) == folded]
 
-    def _stored(self, document: RawBSONDocument) -> Stored:
-        return Stored(bytes(document.raw), self._registrations.codec_options)
+    def _stored(self, document: RawBSONDocument) -> RawRegistration:
+        return RawRegistration(bytes(document.raw), self._registrations.codec_options)
 
     async def entries(self, ids: Sequence[str]) -> list[AuditEntry]:
         """The audit entries that exist, in the order of the ids."""
@@ -103,7 +103,7 @@ class Bulk:
         self,
         batch: Batch,
         *,
-        stamp: Stamp,
+        provenance: Provenance,
         creates: Sequence[RawBSONDocument] = (),
         updates: Sequence[tuple[Any, Update]] = (),
         removes: Sequence[Any] = (),
@@ -117,13 +117,13 @@ class Bulk:
         brings_back: each a deletion, and the registration as the version after it.
         Raises LostError when another worker has written this very batch.
         """
-        await self._log.note([stamp.by])
+        await self._log.note([provenance.by])
         with translated():
             made = _Made([*creates])
             for stored, update in updates:
                 made.change(stored, update)
             for stored in removes:
-                made.remove(stored, stamp)
+                made.remove(stored, provenance)
             deletions = await self._found(self._entries, "_id", [e.id for e, _ in brings_back])
             made.bring_back(deletions, [registration for _, registration in brings_back])
             entry_ids = [entry["_id"] for entry in made.entries]
@@ -220,7 +220,7 @@ class _Made:
     changes: list[Any] = field(default_factory=list)
     entries: list[Document] = field(default_factory=list)
 
-    def change(self, stored: Stored, update: Update) -> None:
+    def change(self, stored: RawRegistration, update: Update) -> None:
         document = own_document(update.after)
         changes = [change_document(change) for change in update.changes]
         entry = audit.changed(stored.document, document, changes)
@@ -228,9 +228,9 @@ class _Made:
         self.changes.append(ReplaceOne(_version(stored.document), document))
         self.entries.append(entry)
 
-    def remove(self, stored: Stored, stamp: Stamp) -> None:
+    def remove(self, stored: RawRegistration, provenance: Provenance) -> None:
         self.changes.append(DeleteOne(_version(stored.document)))
-        self.entries.append(audit.deleted(stored.document, stamp))
+        self.entries.append(audit.deleted(stored.document, provenance))
 
     def bring_back(
         self, deletions: Sequence[Document], registrations: Sequence[Registration]

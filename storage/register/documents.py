@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from bot.domain.candidate import Change
-from bot.domain.registration import ErpRef, Registration, Stamp
+from bot.domain.registration import ErpRef, Provenance, Registration
 from bot.domain.tax_id import TaxId
 from storage.engine.connection import Document
 from storage.register.search_fields import search_fields, without_search_fields
@@ -23,7 +23,7 @@ def own_document(registration: Registration) -> Document:
     hundreds of thousands.
     """
     r = registration
-    created = _stamp(r.created)
+    created = _provenance(r.created)
     tax_id = {"tax_id": r.tax_id.number, "tax_key": r.tax_id.key} if r.tax_id else {}
     return {
         "_id": r.id,
@@ -48,7 +48,7 @@ def own_document(registration: Registration) -> Document:
         **tax_id,
         "trade_name": r.trade_name,
         "traits": list(r.traits),
-        "updated": created if r.updated is r.created else _stamp(r.updated),
+        "updated": created if r.updated is r.created else _provenance(r.updated),
         "version": r.version,
     }
 
@@ -73,11 +73,11 @@ def change_document(change: Change) -> Document:
 
 # A job writes all it writes with one stamp.
 @lru_cache(maxsize=100)
-def _stamp(stamp: Stamp) -> Document:
+def _provenance(provenance: Provenance) -> Document:
     """Not to be changed: all that has the stamp shares it."""
     # BSON keeps milliseconds.
-    at = stamp.at.replace(microsecond=stamp.at.microsecond // 1000 * 1000)
-    return {"at": at, "by": stamp.by, "job": stamp.job, "way": str(stamp.way)}
+    at = provenance.at.replace(microsecond=provenance.at.microsecond // 1000 * 1000)
+    return {"at": at, "by": provenance.by, "job": provenance.job, "way": str(provenance.way)}
 
 
 def _ref(ref: ErpRef) -> Document:

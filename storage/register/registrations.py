@@ -8,14 +8,14 @@ from typing import Any, Final
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from bot.domain.candidate import Update
-from bot.domain.registration import Registration, Stamp
+from bot.domain.registration import Provenance, Registration
 from bot.domain.tax_id import TaxId
 from storage.engine.batching import FindOne, InsertOne
 from storage.engine.connection import Collection, Database, Document, translated
 from storage.register import audit
+from storage.register.audit_chain import state_of
 from storage.register.creations import CreateTogether
 from storage.register.documents import change_document, read_registration, registration_document
-from storage.register.seals import state_of
 
 _OTHERS_TAKE_S: Final = 0.01
 
@@ -79,13 +79,13 @@ class Registrations:
 
         return await self._with_entry(replace, entry, after)
 
-    async def delete(self, registration: Registration, stamp: Stamp) -> bool:
+    async def delete(self, registration: Registration, provenance: Provenance) -> bool:
         """Whether this version was there and is gone now; the audit keeps a full copy."""
         found = await self._found(registration)
         if found is None:
             return False
         with translated():
-            entry = audit.deleted(found, stamp)
+            entry = audit.deleted(found, provenance)
 
         async def remove(session: Any) -> bool:
             result = await self._registrations.delete_one(_version(found), session=session)

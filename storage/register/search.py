@@ -20,7 +20,7 @@ from bot.domain.search import PAGE, Query, ResultPage, Total, holds, typed_words
 from bot.domain.tax_id import TaxId, read_tax_id
 from storage.engine.connection import Collection, Database, Document, is_embedded, translated
 from storage.engine.ordered import HIGHEST, LEVELS, STEP, Estimate, Ordered, Slice
-from storage.engine.walk import walk
+from storage.engine.scan import scan
 from storage.register.documents import read_registration
 from storage.register.search_fields import (
     END,
@@ -246,7 +246,7 @@ async def complete(database: Database) -> None:
     if mark is not None and mark["version"] == VERSION:
         return
     registrations: Collection = database["registrations"]
-    async for documents in walk(database, "registrations"):
+    async for documents in scan(database, "registrations"):
         writes = []
         for document in documents:
             stored = dict(document)

@@ -11,9 +11,9 @@ from bson.raw_bson import RawBSONDocument
 from bot.domain.audit import Event
 from bot.domain.errors import TryLaterError
 from storage.engine.connection import Collection, Database, translated
-from storage.engine.walk import raw, walk_with_audit
+from storage.engine.scan import raw, scan_with_audit
 from storage.register.audit import filed
-from storage.register.seals import hash_of, state_of
+from storage.register.audit_chain import hash_of, state_of
 
 _READINGS: Final = 10
 # What a field that somebody put there may do to whoever expects another one.
@@ -59,7 +59,7 @@ async def verify(database: Database, report: Callable[[int], None]) -> Verified:
     """
     registrations = entries = old_registrations = old_entries = 0
     broken: list[Broken] = []
-    async for documents, audit in walk_with_audit(database):
+    async for documents, audit in scan_with_audit(database):
         by_id: dict[str, tuple[list[RawBSONDocument], list[RawBSONDocument]]] = {}
         for document in documents:
             by_id.setdefault(document["_id"], ([], []))[0].append(document)
@@ -115,12 +115,12 @@ def _fault(
         before = entry
     return (
         _end_fault(registration_id, document, chained[-1])
-        or _blanking_fault(registration_id, entries)
+        or _redaction_fault(registration_id, entries)
         or _fault_from_before(registration_id, chained)
     )
 
 
-def _blanking_fault(registration_id: str, entries: Sequence[Mapping[str, Any]]) -> Broken | None:
+def _redaction_fault(registration_id: str, entries: Sequence[Mapping[str, Any]]) -> Broken | None:
     """Entries are empty up to the last that says so, and no others."""
     last = max((_version(e) for e in entries if e.get("event") == Event.ANONYMISED), default=0)
     for entry in entries:

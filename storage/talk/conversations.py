@@ -128,7 +128,7 @@ class Conversations:
             event=_event(EventKind.CLOSED, by, at),
         )
 
-    async def set_customer_told(self, conversation_id: str) -> None:
+    async def set_customer_notified(self, conversation_id: str) -> None:
         change = {"$set": {"customer_told": True}}
         await self._write(UpdateOne({"_id": conversation_id}, change))
 

@@ -66,7 +66,7 @@ class Queue:
         unset = ("topic",) if there else ()
         return await self._change(_as_seen(seen), values, event, unset=unset)
 
-    async def settle(self, conversation_id: str, transfer: Transfer) -> None:
+    async def set_announced(self, conversation_id: str, transfer: Transfer) -> None:
         """Remember that cards and customer were told of this transfer."""
         with translated():
             await self._conversations.update_one(

@@ -8,7 +8,7 @@ from pymongo.errors import DuplicateKeyError
 
 from bot.domain.retention import RetentionRun
 from storage.engine.connection import Collection, Database, translated
-from storage.engine.walk import walk
+from storage.engine.scan import scan
 
 # Each of their documents names its conversation in `conversation_id`, which is indexed.
 _BELONGING: Final = ("relayed", "outbox", "questions")
@@ -59,7 +59,7 @@ class Retention:
         By a walk through all of them: an index on when they were closed would cost every
         conversation more than one look a day does.
         """
-        async for documents in walk(self._database, "conversations"):
+        async for documents in scan(self._database, "conversations"):
             ids = [
                 str(document["_id"])
                 for document in documents

@@ -14,7 +14,7 @@ from bot import app
 from bot.demo.bot_api import BotApiEmulator
 from bot.demo.ixc import CREDENTIAL, IxcEmulator
 from bot.demo.people import DemoPerson
-from bot.runtime.sending.limits import NO_LIMITS, Limits, Turns
+from bot.runtime.sending.limits import NO_LIMITS, Limits, RateLimiter
 from bot.settings import Settings
 from bot.wiring import clients
 from bot.wiring.telegram import open_bot
@@ -204,12 +204,12 @@ def start(database: Any, telegram: BotApiEmulator, erp: IxcEmulator, clock: Cloc
             if with_erp:
                 # Nobody is believed to be nobody for a moment: that is in seconds of a real clock.
                 lookup = await stack.enter_async_context(clients.open_erp_of(settings, database))
-            turns = Turns(limits)
-            bot = await stack.enter_async_context(open_bot(settings, turns))
+            limiter = RateLimiter(limits)
+            bot = await stack.enter_async_context(open_bot(settings, limiter))
             people.balcao = app.build(
                 settings,
                 bot=bot,
-                turns=turns,
+                limiter=limiter,
                 database=database,
                 erp=lookup,
                 clock=clock,

@@ -27,7 +27,7 @@ from bot.domain.backup import (
 from bot.domain.errors import RefusedError
 from bot.runtime.jobs.backups import MakeBackups
 from handlers.admin.company import maintenance_texts as texts
-from handlers.admin.company.backup import TelegramBackupDesk
+from handlers.admin.company.backup import TelegramBackupNotifier
 from storage.backup.backup import COLLECTIONS, check_backup
 from storage.backup.runs import BackupRuns
 from storage.engine.connection import connected
@@ -104,14 +104,14 @@ async def maker(
     making = MakeBackups(
         runs=BackupRuns(database),
         back_up=back_up,
-        desk=TelegramBackupDesk(bot=people.balcao.bot),
+        desk=TelegramBackupNotifier(bot=people.balcao.bot),
         data_dir=data_dir,
         name=lambda _: "name.backup",
         admin_ids=admin_ids,
         clock=clock,
         **others,
     )
-    async with background(making.keep_for_ever()):
+    async with background(making.run_forever()):
         yield making
 
 
@@ -320,7 +320,9 @@ async def test_progress_is_one_message_edited_no_faster_than_its_pace(
         await go_on.wait()
         return await _backing_up(database)(out, at=at, report=report)
 
-    async with maker(people, database, clock, tmp_path, back_up=slowly, pace_s=0.05) as making:
+    async with maker(
+        people, database, clock, tmp_path, back_up=slowly, progress_interval_s=0.05
+    ) as making:
         await making.start(ADMIN_ID, message_id)
         await shown.wait()
         await people.emulator.until(

@@ -257,13 +257,13 @@ async def test_commands_in_a_conversation_are_not_sent_on(people: Telegram, ana:
 
 async def test_priority_traits_and_note_stand_on_the_card(people: Telegram):
     from bot.domain.candidate import Candidate, Policy
-    from bot.domain.registration import Stamp, Way
+    from bot.domain.registration import ChangeSource, Provenance
     from bot.domain.tax_id import read_tax_id
 
     balcao = people.balcao
     tax_id = read_tax_id(demo.MARIA.tax_id)
     await balcao.retry_lookups.look_up(tax_id)
-    stamp = Stamp(at=balcao.retry_lookups.clock(), by="admin:1", way=Way.CHAT)
+    provenance = Provenance(at=balcao.retry_lookups.clock(), by="admin:1", way=ChangeSource.CHAT)
     local = Policy(may_create=False, may_update=True)
     await balcao.apply_plan(
         [
@@ -276,7 +276,7 @@ async def test_priority_traits_and_note_stand_on_the_card(people: Telegram):
             )
         ],
         local,
-        stamp,
+        provenance,
     )
     maria = people.customer(demo.MARIA)
     await maria.is_in_conversation()
@@ -288,17 +288,17 @@ async def test_priority_traits_and_note_stand_on_the_card(people: Telegram):
 
 async def test_traits_are_shown_only_when_flagged(people: Telegram):
     from bot.domain.candidate import Candidate, Policy
-    from bot.domain.registration import Stamp, Way
+    from bot.domain.registration import ChangeSource, Provenance
     from bot.domain.tax_id import read_tax_id
 
     balcao = people.balcao
     tax_id = read_tax_id(demo.MARIA.tax_id)
     await balcao.retry_lookups.look_up(tax_id)
-    stamp = Stamp(at=balcao.retry_lookups.clock(), by="admin:1", way=Way.CHAT)
+    provenance = Provenance(at=balcao.retry_lookups.clock(), by="admin:1", way=ChangeSource.CHAT)
     await balcao.apply_plan(
         [Candidate(tax_id=tax_id, traits=("idosa",))],
         Policy(may_create=False, may_update=True),
-        stamp,
+        provenance,
     )
     maria = people.customer(demo.MARIA)
     await maria.is_in_conversation()

@@ -106,7 +106,7 @@ async def test_a_person_is_told_and_anonymised(
     assert left
     assert (left.name, left.kinds) == (ANONYMISED_NAME, frozenset(registration["kinds"]))
     entry = (await Audit(database).audit_of(left.id))[0]
-    assert (entry.event, entry.stamp.by) == (Event.ANONYMISED, f"admin:{ADMIN_ID}")
+    assert (entry.event, entry.provenance.by) == (Event.ANONYMISED, f"admin:{ADMIN_ID}")
     # Old buttons do nothing more, and the bot goes on with everybody.
     await admin.presses(texts.YES, screen=question)
     assert said(people) == plain(texts.DONE)

@@ -10,7 +10,7 @@ from bot.demo.people import DemoPerson
 from bot.domain.candidate import Candidate, Policy
 from bot.domain.conversation import DEFAULT_DEPARTMENT, Department
 from bot.domain.label import Tag
-from bot.domain.registration import Stamp, Way
+from bot.domain.registration import ChangeSource, Provenance
 from bot.domain.tax_id import TaxId, read_tax_id
 from bot.usecases.company.departments import Departments
 from handlers.admin.labels import departments as screens
@@ -356,6 +356,6 @@ async def registered(people: Telegram, person: DemoPerson, **values: Any) -> Non
     tax_id = read_tax_id(person.tax_id)
     assert isinstance(tax_id, TaxId)
     await people.balcao.retry_lookups.look_up(tax_id)
-    stamp = Stamp(at=datetime.now(UTC), by=f"admin:{ADMIN_ID}", way=Way.CHAT)
+    provenance = Provenance(at=datetime.now(UTC), by=f"admin:{ADMIN_ID}", way=ChangeSource.CHAT)
     policy = Policy(may_create=False, may_update=True)
-    await people.balcao.apply_plan([Candidate(tax_id=tax_id, **values)], policy, stamp)
+    await people.balcao.apply_plan([Candidate(tax_id=tax_id, **values)], policy, provenance)

@@ -18,8 +18,8 @@ from bot.demo.documents import make_cnpj, make_cpf
 from bot.demo.ixc import IxcEmulator
 from bot.demo.ixc.records import customer
 from bot.demo.people import DemoPerson
-from bot.domain.registration import Kind, Phones, Portal, Registration, Stamp
-from bot.domain.registration import Way as By
+from bot.domain.registration import ChangeSource as By
+from bot.domain.registration import Kind, Phones, Portal, Provenance, Registration
 from bot.domain.tax_id import TaxId
 from handlers.customer import texts
 from tests.flows.conftest import PROTOCOL, Clock, Customer, Telegram
@@ -36,13 +36,13 @@ HERS = "+5549990017777"
 FAR = 4.0
 
 
-class Known(StrEnum):
+class ExistingRegistration(StrEnum):
     TO_THE_REGISTER = "register"
     TO_THE_ERP = "erp"
     TO_NOBODY = "nobody"
 
 
-class Way(StrEnum):
+class ChangeSource(StrEnum):
     """What is done after a document was sent."""
 
     NEXT = "next document"
@@ -53,8 +53,8 @@ class Way(StrEnum):
 @dataclass(frozen=True)
 class Probe:
     tax_id: TaxId
-    known: Known
-    way: Way
+    known: ExistingRegistration
+    way: ChangeSource
 
 
 @dataclass
@@ -67,12 +67,24 @@ class Seen:
 
 def probes() -> list[Probe]:
     """Half of them known, half of these to the ERP alone, in any order."""
-    made, logins = [], Counter[Known]()
-    kinds = (Known.TO_THE_REGISTER, Known.TO_NOBODY, Known.TO_THE_ERP, Known.TO_NOBODY)
+    made, logins = [], Counter[ExistingRegistration]()
+    kinds = (
+        ExistingRegistration.TO_THE_REGISTER,
+        ExistingRegistration.TO_NOBODY,
+        ExistingRegistration.TO_THE_ERP,
+        ExistingRegistration.TO_NOBODY,
+    )
     for number in range(DOCUMENTS):
-        known, way = kinds[number % 4], Way.PHONE if number // 4 % 3 == 0 else Way.NEXT
-        if way is Way.NEXT and known is not Known.TO_THE_ERP and logins[known] < LOGINS:
-            way = Way.LOGIN
+        known, way = (
+            kinds[number % 4],
+            ChangeSource.PHONE if number // 4 % 3 == 0 else ChangeSource.NEXT,
+        )
+        if (
+            way is ChangeSource.NEXT
+            and known is not ExistingRegistration.TO_THE_ERP
+            and logins[known] < LOGINS
+        ):
+            way = ChangeSource.LOGIN
             logins[known] += 1
         tax_id = (
             make_cnpj(f"{417300000000 + number * 977:012d}")
@@ -88,9 +100,9 @@ async def put_on_record(
     people: Telegram, erp: IxcEmulator, made: Sequence[Probe], password_hash: str, clock: Clock
 ) -> None:
     assert people.balcao
-    stamp = Stamp(at=clock(), by="admin:1", way=By.CHAT)
+    provenance = Provenance(at=clock(), by="admin:1", way=By.CHAT)
     for number, probe in enumerate(made):
-        if probe.known is Known.TO_THE_REGISTER:
+        if probe.known is ExistingRegistration.TO_THE_REGISTER:
             registration = Registration(
                 id=f"{number:032x}",
                 tax_id=probe.tax_id,
@@ -98,11 +110,11 @@ async def put_on_record(
                 phones=Phones(mobile="+5549990018888", home="+554933335555"),
                 kinds=frozenset((Kind.CUSTOMER,)),
                 portal=Portal(username="ana.b", password_hash=password_hash),
-                created=stamp,
-                updated=stamp,
+                created=provenance,
+                updated=provenance,
             )
             assert await people.balcao.registrations.create(registration)
-        elif probe.known is Known.TO_THE_ERP:
+        elif probe.known is ExistingRegistration.TO_THE_ERP:
             row = customer(5000 + number, f"Cliente {number}", probe.tax_id.masked)
             erp.tables["cliente"].append(row | {"telefone_celular": "(49) 99001-8888"})
 
@@ -112,20 +124,20 @@ class Spy:
     """One Telegram account of the script."""
 
     customer: Customer
-    seen: dict[Known, Seen]
+    seen: dict[ExistingRegistration, Seen]
 
     async def tries(self, probe: Probe) -> None:
         emulator = self.customer.telegram.emulator
         await self.customer.telegram.settled()
         calls = len(emulator.calls)
         match probe.way:
-            case Way.NEXT:
+            case ChangeSource.NEXT:
                 await self._says("document", probe, probe.tax_id.masked)
-            case Way.PHONE:
+            case ChangeSource.PHONE:
                 await self._says("document", probe, probe.tax_id.masked)
                 await self._does("phone", probe, lambda me: emulator.send_contact(me, me))
                 await self._says("again", probe, "/start")
-            case Way.LOGIN:
+            case ChangeSource.LOGIN:
                 await self._says("document", probe, probe.tax_id.masked)
                 await self._says("login", probe, texts.PORTAL_LOGIN)
                 await self._says("username", probe, "ana.b")
@@ -180,21 +192,21 @@ async def test_five_hundred_documents_from_a_hundred_chats_tell_nothing(
 ):
     made = probes()
     await put_on_record(people, erp, made, password_hash, clock)
-    seen = {known: Seen() for known in Known}
+    seen = {known: Seen() for known in ExistingRegistration}
     for number in range(0, DOCUMENTS, A_DAY):
         spy = Spy(account(people, number), seen)
         await spy.customer.says("oi")
         for probe in made[number : number + A_DAY]:
             await spy.tries(probe)
-    nobody = seen[Known.TO_NOBODY]
+    nobody = seen[ExistingRegistration.TO_NOBODY]
     differ = []
-    for known in (Known.TO_THE_REGISTER, Known.TO_THE_ERP):
+    for known in (ExistingRegistration.TO_THE_REGISTER, ExistingRegistration.TO_THE_ERP):
         assert set(seen[known].transcripts) <= set(nobody.transcripts)
         for step, seconds in seen[known].seconds.items():
             distance = rank_distance(seconds, nobody.seconds[step])
             if distance > too_far(seconds, nobody.seconds[step]):
                 differ.append((known, step, distance))
-    assert set(seen[Known.TO_THE_REGISTER].transcripts) == set(nobody.transcripts)
+    assert set(seen[ExistingRegistration.TO_THE_REGISTER].transcripts) == set(nobody.transcripts)
     assert differ == []
 
 
@@ -202,7 +214,7 @@ async def test_one_chat_that_tries_them_all_is_stopped(
     people: Telegram, erp: IxcEmulator, password_hash: str, clock: Clock
 ):
     """Also when it begins anew each time: from the sixth on nothing is looked up."""
-    made = [probe for probe in probes() if probe.known is not Known.TO_THE_ERP][:16]
+    made = [probe for probe in probes() if probe.known is not ExistingRegistration.TO_THE_ERP][:16]
     await put_on_record(people, erp, made, password_hash, clock)
     spy = account(people, 0)
     await spy.says("oi")

@@ -25,7 +25,7 @@ from bot.demo.ixc.records import Row, customer, supplier
 from bot.demo.people import DemoPerson
 from bot.domain.phone import show_phone
 from bot.domain.tax_id import TaxId
-from bot.runtime.sending.limits import NO_LIMITS, Turns
+from bot.runtime.sending.limits import NO_LIMITS, RateLimiter
 from bot.settings import Settings
 from bot.usecases.customer.identify import Found, LookUp, LookupOutcome, NotConsulted, Unknown
 from bot.usecases.register.apply_plan import ApplyPlan
@@ -245,11 +245,11 @@ async def test_in_chat_the_group_is_told_of_everybody_and_of_nobody_else(
                 "sync_interval_minutes": 0,
             }
         )
-        turns = Turns(NO_LIMITS)
+        limiter = RateLimiter(NO_LIMITS)
         people.balcao = app.build(
             settings,
-            bot=await stack.enter_async_context(open_bot(settings, turns)),
-            turns=turns,
+            bot=await stack.enter_async_context(open_bot(settings, limiter)),
+            limiter=limiter,
             database=database,
             erp=ill.ixc,
             clock=clock,

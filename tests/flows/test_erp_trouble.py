@@ -73,7 +73,7 @@ async def test_when_the_erp_answers_at_last_registration_and_card_follow(
 
 async def test_priority_found_late_is_shown(people: Telegram, erp: IxcEmulator, clock: Clock):
     from bot.domain.candidate import Candidate, Policy
-    from bot.domain.registration import Stamp, Way
+    from bot.domain.registration import ChangeSource, Provenance
 
     erp.fail(faults.html(500))
     maria = people.customer(demo.MARIA)
@@ -90,7 +90,7 @@ async def test_priority_found_late_is_shown(people: Telegram, erp: IxcEmulator, 
             )
         ],
         Policy(may_create=True, may_update=True),
-        Stamp(at=clock(), by="admin:1", way=Way.CHAT),
+        Provenance(at=clock(), by="admin:1", way=ChangeSource.CHAT),
     )
     clock.advance(timedelta(seconds=6))
     await people.balcao.retry_lookups()

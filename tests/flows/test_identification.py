@@ -8,7 +8,7 @@ import pytest
 from bot.demo import people as demo
 from bot.demo.documents import make_cpf
 from bot.demo.ixc import IxcEmulator, faults
-from bot.domain.registration import Kind, Phones, Registration, Stamp, Way
+from bot.domain.registration import ChangeSource, Kind, Phones, Provenance, Registration
 from bot.domain.tax_id import TaxId, read_tax_id
 from bot.settings import Settings
 from handlers.customer import texts
@@ -222,7 +222,7 @@ async def test_each_telephone_on_record_confirms_with_and_without_the_ninth_digi
     ]
     async with start(with_erp=False) as people:
         assert people.balcao
-        made = Stamp(at=datetime.now(UTC), by="admin:1", way=Way.CHAT)
+        made = Provenance(at=datetime.now(UTC), by="admin:1", way=ChangeSource.CHAT)
         of_a_chat = (Phones(mobile=long), long, False)
         for number, (phones, shared, confirms) in enumerate([*on_record, of_a_chat]):
             tax_id = make_cpf(123450100 + number)
@@ -350,8 +350,10 @@ async def test_whose_registration_was_deleted_is_asked_for_the_number_again(peop
     registration = await registration_of(people, demo.ANA.tax_id)
     assert people.balcao
     await people.press(ADMIN_ID, "☑️ Encerrar")
-    stamp = Stamp(at=registration.updated.at, by=f"admin:{ADMIN_ID}", way=Way.CHAT)
-    assert await people.balcao.registrations.delete(registration, stamp)
+    provenance = Provenance(
+        at=registration.updated.at, by=f"admin:{ADMIN_ID}", way=ChangeSource.CHAT
+    )
+    assert await people.balcao.registrations.delete(registration, provenance)
     assert await ana.says("oi") == _plain(texts.ASK_TAX_ID)
     # A new registration of the same person is not verified by what the old one had proven.
     assert await ana.says(demo.ANA.tax_id) == _plain(texts.ASK_PHONE)

@@ -30,7 +30,7 @@ async def test_what_another_process_left_is_found_by_the_sweep(
     replica: Replica, database: Any, clock: Clock
 ):
     await StoredInbox(database).add(1, [(5, "7", update(5)), (4, "7", update(4))], at=clock())
-    async with background(replica.inbox.sweep_for_ever()):
+    async with background(replica.inbox.sweep_forever()):
         await until(lambda: len(replica.handled) == 2)
     assert replica.handled == [4, 5]
 
@@ -75,7 +75,7 @@ async def test_stopping_finishes_what_is_held_and_leaves_the_rest(
     assert replica.handled in ([1], [])
     await replica.locks.release_all()
     later = Replica(database, clock)
-    async with background(later.inbox.sweep_for_ever()):
+    async with background(later.inbox.sweep_forever()):
         await until(lambda: len(replica.handled + later.handled) == 2)
     assert replica.handled + later.handled == [1, 2]
 

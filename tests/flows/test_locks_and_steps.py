@@ -21,22 +21,22 @@ KEY = StorageKey(bot_id=1, chat_id=7, user_id=7)
 async def test_two_replicas_never_work_on_one_chat_at_once(database: Any, clock: Clock):
     """Forty turns, taken by two; each reads, yields and writes, as a step of a dialog does."""
     locks = [ChatLocks(Locks(database), clock) for _ in range(2)]
-    inside, worst, turns = 0, 0, 0
+    inside, worst, limiter = 0, 0, 0
 
     async def turn(mine: ChatLocks) -> None:
-        nonlocal inside, worst, turns
+        nonlocal inside, worst, limiter
         async with mine.holding("7"):
             inside += 1
             worst = max(worst, inside)
-            before = turns
+            before = limiter
             await asyncio.sleep(0)
-            turns = before + 1
+            limiter = before + 1
             inside -= 1
 
-    async with background(locks[0].keep_for_ever()), background(locks[1].keep_for_ever()):
+    async with background(locks[0].run_forever()), background(locks[1].run_forever()):
         await asyncio.gather(*(turn(locks[n % 2]) for n in range(40)))
     assert worst == 1
-    assert turns == 40
+    assert limiter == 40
 
 
 async def test_a_kept_lease_is_not_new_and_a_released_one_is(database: Any, clock: Clock):
@@ -83,7 +83,7 @@ async def test_leases_of_killed_processes_of_this_machine_are_freed(database: An
 async def test_a_lost_lease_ends_the_work(database: Any, clock: Clock):
     stored = Locks(database)
     locks = ChatLocks(stored, clock, lease=timedelta(seconds=0.3))
-    async with background(locks.keep_for_ever()):
+    async with background(locks.run_forever()):
         inside = asyncio.Event()
         working = asyncio.create_task(_hold_for_ever(locks, inside))
         await inside.wait()

@@ -9,7 +9,7 @@ from aiogram.types import Message, User
 from bot import app
 from bot.demo import people as demo
 from bot.domain.errors import TryLaterError, UnconfirmedError
-from bot.runtime.sending.limits import NO_LIMITS, Limits, Rate, Turns
+from bot.runtime.sending.limits import NO_LIMITS, Limits, Rate, RateLimiter
 from bot.settings import Settings
 from bot.wiring.telegram import open_bot
 from handlers.relay import texts
@@ -147,12 +147,14 @@ async def test_two_replicas_serve_one_group(
     await ana.is_in_conversation()
     await jose.is_in_conversation()
     assert people.balcao is not None
-    turns = Turns(NO_LIMITS)
-    async with open_bot(settings, turns) as bot:
-        other = app.build(settings, bot=bot, turns=turns, database=database, erp=None, clock=clock)
+    limiter = RateLimiter(NO_LIMITS)
+    async with open_bot(settings, limiter) as bot:
+        other = app.build(
+            settings, bot=bot, limiter=limiter, database=database, erp=None, clock=clock
+        )
         replicas = (people.balcao, other)
         people.emulator.limit(per_group=3, per_chat=0, overall=0, minute_s=1.5)
-        async with background(other.locks.keep_for_ever()):
+        async with background(other.locks.run_forever()):
             for number in range(8):
                 customer = jose if number % 2 else ana
                 await replicas[number % 4 // 2].inbox.take(
@@ -203,7 +205,7 @@ async def test_a_lost_answer_may_have_been_done_and_no_connection_has_not(settin
     port = server.sockets[0].getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     here = settings.model_copy(update={"telegram_api_url": url})
-    async with open_bot(here, Turns(NO_LIMITS)) as bot:
+    async with open_bot(here, RateLimiter(NO_LIMITS)) as bot:
         async with server:
             with pytest.raises(UnconfirmedError):
                 await bot.send_message(1, "oi")

@@ -10,7 +10,7 @@ from bson import json_util
 from pydantic import SecretStr
 
 from bot.demo import people as demo
-from bot.domain.registration import Kind, Portal, Registration, Stamp, Way
+from bot.domain.registration import ChangeSource, Kind, Portal, Provenance, Registration
 from bot.domain.tax_id import TaxId, read_tax_id
 from bot.runtime.passwords import Argon2Passwords
 from handlers.customer import texts
@@ -43,8 +43,8 @@ async def has_login(people: Telegram, document: str, password_hash: str, clock: 
             name="Ana Beatriz Souza",
             kinds=frozenset((Kind.CUSTOMER,)),
             portal=Portal(username="ana.b", password_hash=password_hash),
-            created=(stamp := Stamp(at=clock(), by="admin:1", way=Way.CHAT)),
-            updated=stamp,
+            created=(provenance := Provenance(at=clock(), by="admin:1", way=ChangeSource.CHAT)),
+            updated=provenance,
         )
     )
 

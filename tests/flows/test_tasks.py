@@ -34,7 +34,7 @@ from bot.wording.jobs import duration
 from bot.wording.reasons import describe, describe_file, describe_trouble
 from bot.wording.values import Names
 from handlers.admin.files import report_texts, texts
-from handlers.admin.files.desk import TelegramJobDesk
+from handlers.admin.files.services import TelegramJobNotifier
 from tests.flows.conftest import ADMIN_ID, BIA, Start
 from tests.flows.file_admin import FileAdmin
 
@@ -188,7 +188,7 @@ async def test_who_is_no_admin_any_more_is_told_nothing(admin: FileAdmin):
     async def nobody() -> list[int]:
         return []
 
-    desk = TelegramJobDesk(bot=admin.telegram.balcao.bot, names=names, admin_ids=nobody)
+    desk = TelegramJobNotifier(bot=admin.telegram.balcao.bot, names=names, admin_ids=nobody)
     before = len(admin.telegram.emulator.calls)
     await desk.told(a_job(progress=Progress(chat_id=ADMIN_ID, message_id=1)), Report(), [])
     assert [
@@ -205,7 +205,7 @@ async def test_nothing_raises_when_telegram_is_away(admin: FileAdmin):
     async def admins() -> list[int]:
         return [ADMIN_ID]
 
-    desk = TelegramJobDesk(bot=admin.telegram.balcao.bot, names=names, admin_ids=admins)
+    desk = TelegramJobNotifier(bot=admin.telegram.balcao.bot, names=names, admin_ids=admins)
     job = a_job(progress=Progress(chat_id=ADMIN_ID, message_id=1))
     for status in (400, 403, 502):
         admin.telegram.emulator.fail_next("sendMessage", status, "no")

@@ -9,7 +9,7 @@ import pytest
 from bot.demo import people as demo
 from bot.domain.errors import RefusedError, TryLaterError
 from bot.runtime.http_server import http_server
-from bot.runtime.updates.polling import poll_for_ever
+from bot.runtime.updates.polling import poll_forever
 from storage.engine.connection import answers
 from tests.flows.conftest import Customer, Start, Telegram
 
@@ -35,7 +35,7 @@ async def test_a_revoked_token_ends_polling_with_one_clear_error(start: Start):
     async with start() as people:
         people.emulator.fail_next("getUpdates", 401, "Unauthorized", times=1)
         with pytest.raises(RefusedError):
-            await poll_for_ever(people.balcao.bot, people.balcao.inbox, allowed_updates=[])
+            await poll_forever(people.balcao.bot, people.balcao.inbox, allowed_updates=[])
 
 
 async def test_messages_to_one_chat_wait_for_each_other_and_others_do_not(people: Telegram):

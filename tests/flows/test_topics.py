@@ -9,7 +9,7 @@ import pytest
 from bot.demo import people as demo
 from bot.demo.ixc import IxcEmulator, faults
 from bot.domain.candidate import Candidate, Policy
-from bot.domain.registration import Kind, Stamp, Way
+from bot.domain.registration import ChangeSource, Kind, Provenance
 from bot.domain.tax_id import read_tax_id
 from tests.flows.conftest import (
     ADMIN_ID,
@@ -102,7 +102,7 @@ async def test_who_is_found_late_is_named_in_the_title(
             )
         ],
         Policy(may_create=True, may_update=True),
-        Stamp(at=clock(), by="admin:1", way=Way.CHAT),
+        Provenance(at=clock(), by="admin:1", way=ChangeSource.CHAT),
     )
     erp.heal()
     clock.advance(timedelta(seconds=6))

@@ -265,9 +265,9 @@ async def test_what_a_crash_cut_short_is_finished_in_the_background(
     await database["conversations"].update_one(
         {"_id": conversation.id}, {"$set": {"transfer.settled": False}}
     )
-    assert await transfer.settle_all() == 0, "whoever made it may still be at it"
+    assert await transfer.announce_all() == 0, "whoever made it may still be at it"
     clock.advance(timedelta(minutes=2))
-    assert await transfer.settle_all() == 1
+    assert await transfer.announce_all() == 1
     await people.settled()
     assert len(in_billing(people)) == 1
     assert sum("foi transferido" in text for text in maria.read) == 1, "not told twice"

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from bot import app
-from bot.runtime.sending.limits import NO_LIMITS, Turns
+from bot.runtime.sending.limits import NO_LIMITS, RateLimiter
 from bot.settings import Settings
 from bot.wiring.telegram import open_bot
 from tests.flows.admin import Admin
@@ -37,13 +37,13 @@ async def test_eight_ticks_at_once_on_two_replicas_are_all_kept(
         rows = admin.message["reply_markup"]["inline_keyboard"]
         ticks = [b for row in rows for b in row if "Etiqueta" in b["text"]]
         assert len(ticks) == 8
-        turns = Turns(NO_LIMITS)
-        async with open_bot(settings, turns) as bot:
+        limiter = RateLimiter(NO_LIMITS)
+        async with open_bot(settings, limiter) as bot:
             other = app.build(
-                settings, bot=bot, turns=turns, database=database, erp=None, clock=clock
+                settings, bot=bot, limiter=limiter, database=database, erp=None, clock=clock
             )
             replicas = (telegram.balcao, other)
-            async with background(other.locks.keep_for_ever()):
+            async with background(other.locks.run_forever()):
                 await asyncio.gather(
                     *(
                         replicas[number % 2].inbox.take([press(900_000 + number, admin, tick)])

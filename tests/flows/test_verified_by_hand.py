@@ -8,7 +8,7 @@ import pytest
 
 from bot.demo import people as demo
 from bot.domain.conversation import Attendant, Conversation, ConversationEvent, EventKind
-from bot.domain.registration import Stamp, Way
+from bot.domain.registration import ChangeSource, Provenance
 from handlers import access
 from handlers.attendant import texts
 from handlers.customer import texts as customer_texts
@@ -167,8 +167,10 @@ async def test_a_question_about_somebody_else_is_refused(
 async def test_closed_or_left_or_deleted_meanwhile_is_said(people: Telegram, ana: Customer):
     question = await asked(people)
     registration = await registration_of(people, demo.ANA.tax_id)
-    stamp = Stamp(at=registration.updated.at, by=f"admin:{ADMIN_ID}", way=Way.CHAT)
-    assert await people.balcao.registrations.delete(registration, stamp)
+    provenance = Provenance(
+        at=registration.updated.at, by=f"admin:{ADMIN_ID}", way=ChangeSource.CHAT
+    )
+    assert await people.balcao.registrations.delete(registration, provenance)
     offer = below(people, texts.VERIFY)
     assert await people.press(BIA, texts.VERIFY, card=offer) == texts.NOBODY_TO_VERIFY
     await ana.says("/sair")

@@ -49,7 +49,7 @@ class Told:
     ) -> None:
         self.progress_of.append(done)
 
-    async def told(self, job: Job, report: Report, files: Sequence[Path]) -> None:
+    async def notify(self, job: Job, report: Report, files: Sequence[Path]) -> None:
         self.ends.append((job, report, [path.read_bytes() for path in files]))
 
 
@@ -62,7 +62,7 @@ class Bench:
         folder: Path,
         *,
         requires_tax_id: bool = True,
-        desk: Any = None,
+        notifier: Any = None,
         erp: Any = None,
     ) -> None:
         self.database = database
@@ -70,7 +70,7 @@ class Bench:
         self.store, self.files = Jobs(database), Files(database)
         self.syncs = Syncs(database)
         self.waits: list[float] = []
-        self.desk = desk or Told()
+        self.notifier = notifier or Told()
         self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
         bulk = Bulk(database)
         self.bulk = bulk
@@ -106,7 +106,7 @@ class Bench:
             store=self.store,
             files=self.files,
             run=self.run,
-            desk=self.desk,
+            notifier=self.notifier,
             data_dir=folder / "data",
             clock=self.now,
         )

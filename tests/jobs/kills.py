@@ -15,7 +15,7 @@ import pytest
 
 from bot.demo.documents import make_cpf
 from bot.domain.job import Batch, Counts, Job, JobState
-from bot.domain.registration import Kind, Registration, Stamp, Way
+from bot.domain.registration import ChangeSource, Kind, Provenance, Registration
 from bot.usecases.jobs.import_file import BATCH
 from bot.usecases.jobs.manage_jobs import ManageJobs
 from storage.engine.connection import connected
@@ -30,7 +30,7 @@ ROWS = 50_000
 KILLS = 20
 NOW = datetime(2026, 11, 24, 15, 30, 1, 234_000, tzinfo=UTC)
 FIRST = 100_000_000
-BEFORE = Stamp(at=NOW, by="admin:9", way=Way.CHAT)
+BEFORE = Provenance(at=NOW, by="admin:9", way=ChangeSource.CHAT)
 # What holds the random id of a registration that the import created.
 OF_THE_ID = ("_id", "sort_name", "words", "marks", "seal")
 
@@ -235,7 +235,7 @@ async def prefill(database: Any, some: Sequence[Registration]) -> None:
     for start in range(0, len(some), BATCH):
         batch = Batch(job=0, number=start // BATCH + 1, last_line=0, counts=Counts())
         creates = bulk.encoded(some[start : start + BATCH])
-        assert await bulk.write(batch, stamp=BEFORE, creates=creates)
+        assert await bulk.write(batch, provenance=BEFORE, creates=creates)
 
 
 async def content(database: Any) -> dict[str, dict[str, Any]]:

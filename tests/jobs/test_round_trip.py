@@ -23,7 +23,7 @@ from bot.domain.registration import (
 )
 from bot.domain.tax_id import TaxId
 from tests.jobs.conftest import Bench
-from tests.storage.records import registration, stamp
+from tests.storage.records import provenance, registration
 
 TAGS = (
     Tag(id="t1", name="VIP", emoji="🔴"),
@@ -118,7 +118,7 @@ def everybody() -> list[Registration]:
 
 async def round_trip(bench: Bench, some: list[Registration], file_format: Format) -> None:
     batch = Batch(job=0, number=1, last_line=0, counts=Counts())
-    assert await bench.bulk.write(batch, stamp=stamp(), creates=bench.bulk.encoded(some))
+    assert await bench.bulk.write(batch, provenance=provenance(), creates=bench.bulk.encoded(some))
     before = await bench.database["registrations"].find({}).sort("_id", 1).to_list(None)
     sent = await bench.exported(format=file_format)
     job = await bench.imported(sent, name=f"cadastros.{file_format}", fields=FIELDS)
@@ -143,7 +143,7 @@ async def test_everything_goes_out_and_comes_back_unchanged(
 async def test_each_field_alone_comes_back_unchanged(bench: WithLabels, path: str):
     some = [one for one in everybody() if one.tax_id]
     batch = Batch(job=0, number=1, last_line=0, counts=Counts())
-    assert await bench.bulk.write(batch, stamp=stamp(), creates=bench.bulk.encoded(some))
+    assert await bench.bulk.write(batch, provenance=provenance(), creates=bench.bulk.encoded(some))
     # Without its country a foreign document is not known again.
     paths = dict.fromkeys(("tax_id", "country", path))
     job = await bench.imported(await bench.exported(paths=tuple(paths)))

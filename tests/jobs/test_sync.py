@@ -276,7 +276,7 @@ async def test_who_was_killed_before_its_first_step_holds_nobody_up(bench: SyncB
     begun = await bench.begin(SyncMode.FULL, by="admin:1")
     assert isinstance(begun, Job)
     # As it is between the turn and the first step.
-    await bench.store.change_anyhow(begun.id, state=JobState.DRAFT)
+    await bench.store.force_update(begun.id, state=JobState.DRAFT)
     assert isinstance(await bench.begin(SyncMode.FULL, by="admin:2"), RunsAlready)
     assert (await bench.job(begun.id)).state is JobState.DRAFT
     bench.at += timedelta(minutes=2)
@@ -303,7 +303,7 @@ async def test_scheduled_ones_run_when_due_and_tell_of_trouble_once(
 ):
     said = Said()
     schedules = [
-        SyncSchedule(begin=bench.begin, syncs=bench.syncs, get_job=bench.store.get, desk=said)
+        SyncSchedule(begin=bench.begin, syncs=bench.syncs, get_job=bench.store.get, notifier=said)
         for _ in range(2)
     ]
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bot.domain.job import Batch, Job, JobState, JobTrouble, Progress, Report
-from bot.runtime.jobs.worker import Pace, Run, WorkJobs
+from bot.runtime.jobs.worker import JobProgress, Run, WorkJobs
 from bot.usecases.jobs.import_file import BATCH
 from bot.usecases.jobs.manage_jobs import ManageJobs
 from storage.engine.connection import connected
@@ -52,7 +52,7 @@ class Halting:
         self.halted = asyncio.Event()
         self.goes_on = asyncio.Event()
 
-    async def __call__(self, job: Job, folder: Path, pace: Pace) -> dict[str, Any]:
+    async def __call__(self, job: Job, folder: Path, pace: JobProgress) -> dict[str, Any]:
         wrote = pace.wrote
 
         async def halting(batch: Batch) -> bool:
@@ -72,7 +72,7 @@ class Dying:
         self._run = run
         self._at = at
 
-    async def __call__(self, job: Job, folder: Path, pace: Pace) -> dict[str, Any]:
+    async def __call__(self, job: Job, folder: Path, pace: JobProgress) -> dict[str, Any]:
         async def dying(batch: Batch) -> bool:
             if batch.number == self._at:
                 raise asyncio.CancelledError
@@ -99,8 +99,8 @@ class Mute(Told):
 class Replica(Bench):
     """One process of several on a database; it works on a job when it is told to."""
 
-    def __init__(self, database: Any, folder: Path, clock: Clock, *, desk: Any = None) -> None:
-        super().__init__(database, folder, desk=desk)
+    def __init__(self, database: Any, folder: Path, clock: Clock, *, notifier: Any = None) -> None:
+        super().__init__(database, folder, notifier=notifier)
         self.clock = clock
         self.work = self.worker(self.run)
         self.manage = ManageJobs(
@@ -116,7 +116,7 @@ class Replica(Bench):
             store=self.store,
             files=self.files,
             run=run,
-            desk=self.desk,
+            notifier=self.notifier,
             data_dir=self.folder / "data",
             clock=self.clock,
             **more,
@@ -327,11 +327,11 @@ async def test_a_job_whose_file_is_gone_says_so(replicas: tuple[Replica, Replica
 async def test_who_was_killed_before_it_told_has_another_tell(
     database: Any, replicas: tuple[Replica, Replica], tmp_path: Path, clock: Clock
 ):
-    mute = Replica(database, tmp_path, clock, desk=Mute())
+    mute = Replica(database, tmp_path, clock, notifier=Mute())
     job = await mute.begun(people(count=3, email="nada"), state=JobState.RUNNING)
     await mute.manage.shown_in(job.id, CHAT)
     telling = asyncio.create_task(mute.works(job))
-    await mute.desk.telling.wait()
+    await mute.notifier.telling.wait()
     telling.cancel()
     with suppress(asyncio.CancelledError):
         await telling
@@ -339,7 +339,7 @@ async def test_who_was_killed_before_it_told_has_another_tell(
     assert (ended.state, ended.told) == (JobState.DONE, False)
     for one in replicas:
         await one.works(job)
-    [(told, report, files)] = [end for one in replicas for end in one.desk.ends]
+    [(told, report, files)] = [end for one in replicas for end in one.notifier.ends]
     assert (told.id, len(report.refused), len(files)) == (job.id, 3, 1)
     assert (await mute.job(job.id)).told
     # Told, not done once more.
@@ -387,7 +387,7 @@ async def test_who_looks_after_jobs_finds_those_that_nobody_works_on(
         await second.work.work(job_id)
 
     # Ours is one process, whose owners all seem to be dead to another one of it.
-    keeping = asyncio.create_task(second.work.keep_for_ever(send))
+    keeping = asyncio.create_task(second.work.run_forever(send))
 
     async def is_over() -> bool:
         return not (await second.job(job.id)).is_active
@@ -414,7 +414,7 @@ async def test_files_are_kept_for_a_week(
     clock.pass_by(days=1)
     later = await first.works(await first.begun(refused, state=JobState.RUNNING))
     clock.pass_by(days=6, seconds=1)
-    keeping = asyncio.create_task(first.work.keep_for_ever(first.work.work))
+    keeping = asyncio.create_task(first.work.run_forever(first.work.work))
 
     async def is_purged() -> bool:
         jobs = [await first.job(one.id) for one in (draft, checked, done)]

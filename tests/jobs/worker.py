@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from pydantic import SecretStr
 
 from bot.demo.ixc import CREDENTIAL
-from bot.runtime.jobs.carrier import open_carrier
+from bot.runtime.jobs.broker import open_broker
 from bot.runtime.logs import configure_logs
 from erp.adapter import Credentials
 from erp.registry import open_erp
@@ -31,8 +31,8 @@ async def _work(uri: str, name: str, folder: Path, erp_url: str) -> None:
         open_erp("ixc", credentials, timezone=ZoneInfo("America/Sao_Paulo")) as erp,
     ):
         work = Bench(database, folder, erp=erp).work
-        async with open_carrier("", work.work) as carrier:
-            await work.keep_for_ever(carrier.send)
+        async with open_broker("", work.work) as carrier:
+            await work.run_forever(carrier.send)
 
 
 def _begin_with_every_line() -> None:

@@ -7,7 +7,7 @@ from bot.demo.documents import make_cpf
 from bot.domain.candidate import Change, Update
 from bot.domain.conversation import Conversation, Identity
 from bot.domain.outgoing import Outgoing, Priority, What
-from bot.domain.registration import Kind, Registration, Stamp, Way
+from bot.domain.registration import ChangeSource, Kind, Provenance, Registration
 
 # Databases keep milliseconds.
 NOW = datetime(2026, 11, 24, 15, 30, 1, 234_000, tzinfo=UTC)
@@ -18,8 +18,8 @@ def after(**spans: float) -> datetime:
     return NOW + timedelta(**spans)
 
 
-def stamp(by: str = "admin:1", at: datetime = NOW) -> Stamp:
-    return Stamp(at=at, by=by, way=Way.CHAT)
+def provenance(by: str = "admin:1", at: datetime = NOW) -> Provenance:
+    return Provenance(at=at, by=by, way=ChangeSource.CHAT)
 
 
 def registration(**values: Any) -> Registration:
@@ -28,14 +28,14 @@ def registration(**values: Any) -> Registration:
         "tax_id": CPF,
         "name": "Ana",
         "kinds": frozenset((Kind.CUSTOMER,)),
-        "created": stamp(),
-        "updated": stamp(),
+        "created": provenance(),
+        "updated": provenance(),
     }
     return Registration.model_validate(required | values)
 
 
 def renaming(before: Registration, name: str, by: str = "admin:1", at: datetime = NOW) -> Update:
-    changed = before.with_values({"name": name}, updated=stamp(by, at))
+    changed = before.with_values({"name": name}, updated=provenance(by, at))
     return Update(before, changed, (Change("name", before.name, name),))
 
 

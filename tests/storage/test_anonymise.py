@@ -40,16 +40,16 @@ from storage.talk.queue import Queue
 from storage.updates.inbox import Inbox
 from storage.updates.outbox import Outbox
 from storage.updates.states import Locks
-from tests.storage.records import NOW, after, conversation, outgoing, registration, stamp
+from tests.storage.records import NOW, after, conversation, outgoing, provenance, registration
 
 CPF = TaxId("39053344705")
 NAME, EMAIL, PHONE = "Ana Beatriz Souza", "ana.souza@exemplo.com.br", "+5549999990001"
 CHAT, OTHERS_CHAT = 777001, 777002
-BY_ADMIN = stamp(at=after(days=1), by="admin:9")
+BY_ADMIN = provenance(at=after(days=1), by="admin:9")
 
 
 def ana(**more: Any) -> Registration:
-    by = stamp(by=f"chat:{CHAT}")
+    by = provenance(by=f"chat:{CHAT}")
     return registration(
         **{
             "id": "a1",
@@ -94,7 +94,7 @@ async def faults(database: Any) -> tuple[Broken, ...]:
 
 async def change(register: Registrations, current: Registration, **values: Any) -> Registration:
     changes = tuple(Change(path, current.value(path), v) for path, v in values.items())
-    new = current.with_values(values, updated=stamp(at=after(hours=current.version)))
+    new = current.with_values(values, updated=provenance(at=after(hours=current.version)))
     assert await register.update(Update(current, new, changes))
     return new
 
@@ -105,14 +105,14 @@ async def subjects(database: Any) -> DataSubjects:
     register = Registrations(database)
     old = ana(id="a0", tax_id=CPF)
     assert await register.create(old)
-    assert await register.delete(old, stamp(at=after(hours=1)))
+    assert await register.delete(old, provenance(at=after(hours=1)))
     assert await register.create(ana())
     await change(register, ana(), name=f"{NAME} Lima", email="outra@exemplo.com.br")
     current = await register.by_id("a1")
     assert current
     await change(register, current, name=NAME, email=EMAIL)
     bulk = registration(
-        id="b1", tax_id=make_cpf(7), created=stamp().model_copy(update={"job": "1"})
+        id="b1", tax_id=make_cpf(7), created=provenance().model_copy(update={"job": "1"})
     )
     assert await register.create(bulk)
     await Chats(database).put(
@@ -199,12 +199,12 @@ async def _a_job(database: Any) -> None:
     bulk, batch = Bulk(database), Batch(job=1, number=1, last_line=2, counts=Counts(rows=1))
     [stored] = (await bulk.by_ids(["a1"])).values()
     now = stored.registration
-    by_job = stamp(at=after(hours=9)).model_copy(update={"job": "1"})
+    by_job = provenance(at=after(hours=9)).model_copy(update={"job": "1"})
     new = now.with_values({"trade_name": "Ana Doces"}, updated=by_job)
     update = Update(now, new, (Change("trade_name", now.trade_name, "Ana Doces"),))
     kept = (Kept(registration_id="a1", name=NAME, paths=("email",)),)
     batch = batch.model_copy(update={"kept": kept})
-    assert await bulk.write(batch, stamp=by_job, updates=[(stored, update)])
+    assert await bulk.write(batch, provenance=by_job, updates=[(stored, update)])
 
 
 async def everything(subjects: DataSubjects) -> Traces:
@@ -257,7 +257,7 @@ async def test_nothing_tells_who_it_was_and_the_audit_fits(database: Any, subjec
     assert [entry.event for entry in entries] == [
         *(Event.ANONYMISED, Event.CHANGED, Event.CHANGED, Event.CHANGED, Event.CREATED)
     ]
-    assert entries[0].stamp.by == "admin:9"
+    assert entries[0].provenance.by == "admin:9"
     assert [change.path for change in entries[2].changes] == ["name", "email"]
     again = await subjects.of_handle("a1")
     assert again
@@ -283,7 +283,7 @@ async def test_it_is_neither_undone_nor_restored_nor_done_twice(
     # And the register goes on: it can be deleted like any other.
     left = await register.by_id("a1")
     assert left
-    assert await register.delete(left, stamp(at=after(days=2)))
+    assert await register.delete(left, provenance(at=after(days=2)))
     assert await faults(database) == ()
 
 

@@ -10,7 +10,7 @@ import pytest
 from bot.demo.documents import make_cpf
 from bot.domain.candidate import FROM_CHAT, FROM_ERP, Candidate, Create, Policy, Unchanged
 from bot.domain.errors import TryLaterError
-from bot.domain.registration import ErpRef, Kind, Phones, Registration, Stamp, Way
+from bot.domain.registration import ChangeSource, ErpRef, Kind, Phones, Provenance, Registration
 from bot.usecases.register.apply_plan import ApplyPlan
 from storage.register.registrations import Registrations
 from tests.storage.records import CPF, NOW, after, registration
@@ -42,17 +42,17 @@ def from_erp(name: str = "Ana", **values: Any) -> Candidate:
     )
 
 
-def stamp(second: int = 0, by: str = "erp") -> Stamp:
-    return Stamp(at=after(seconds=second), by=by, way=Way.SYNC)
+def provenance(second: int = 0, by: str = "erp") -> Provenance:
+    return Provenance(at=after(seconds=second), by=by, way=ChangeSource.SYNC)
 
 
 async def patiently(
-    apply_plan: ApplyPlan, candidates: Sequence[Candidate], policy: Policy, stamp: Stamp
+    apply_plan: ApplyPlan, candidates: Sequence[Candidate], policy: Policy, provenance: Provenance
 ) -> list[Any]:
     """As callers do: what may be tried later is tried again."""
     for _ in range(50):
         try:
-            return await apply_plan(candidates, policy, stamp)
+            return await apply_plan(candidates, policy, provenance)
         except TryLaterError:
             continue
     pytest.fail("it never became possible")
@@ -70,7 +70,7 @@ async def test_fifty_at_once_with_one_new_tax_id_make_one_registration(
     database: Any, apply_plan: ApplyPlan, register: Registrations
 ):
     decided = await asyncio.gather(
-        *[apply_plan([from_erp()], FROM_ERP, stamp()) for _ in range(50)]
+        *[apply_plan([from_erp()], FROM_ERP, provenance()) for _ in range(50)]
     )
     decisions = [decision for [decision] in decided]
     assert sum(isinstance(decision, Create) for decision in decisions) == 1
@@ -90,8 +90,8 @@ async def test_erp_and_chat_at_once_make_one_registration_that_the_erp_wins(
         kinds=frozenset((Kind.PROSPECT,)),
     )
     await asyncio.gather(
-        *[apply_plan([said], FROM_CHAT, stamp(by="chat:1")) for _ in range(10)],
-        *[patiently(apply_plan, [from_erp()], FROM_ERP, stamp()) for _ in range(10)],
+        *[apply_plan([said], FROM_CHAT, provenance(by="chat:1")) for _ in range(10)],
+        *[patiently(apply_plan, [from_erp()], FROM_ERP, provenance()) for _ in range(10)],
     )
     stored = (await register.by_tax_ids([CPF]))[CPF.key]
     assert await register.count() == 1
@@ -107,8 +107,8 @@ async def test_updates_at_once_from_erp_and_admin_lose_nothing(
     for number in range(1, 16):
         names = [from_erp(f"n{number}")]
         notes = [Candidate(tax_id=CPF, fixed_note=f"o{number}")]
-        work.append(patiently(apply_plan, names, FROM_ERP, stamp(number)))
-        work.append(patiently(apply_plan, notes, ADMIN, stamp(-number, by="admin:1")))
+        work.append(patiently(apply_plan, names, FROM_ERP, provenance(number)))
+        work.append(patiently(apply_plan, notes, ADMIN, provenance(-number, by="admin:1")))
     await asyncio.gather(*work)
     stored = (await register.by_tax_ids([CPF]))[CPF.key]
     changes = await chain(database, stored)
@@ -129,7 +129,7 @@ async def test_sets_that_several_add_to_at_once_hold_all_of_it(
     refs = [ErpRef(system="ixc", table="cliente", id=str(n)) for n in range(15)]
     await asyncio.gather(
         *[
-            patiently(apply_plan, [from_erp(erp_refs=frozenset((ref,)))], FROM_ERP, stamp(n))
+            patiently(apply_plan, [from_erp(erp_refs=frozenset((ref,)))], FROM_ERP, provenance(n))
             for n, ref in enumerate(refs)
         ]
     )
@@ -142,17 +142,19 @@ async def test_applying_again_changes_nothing(
     database: Any, register: Registrations, apply_plan: ApplyPlan
 ):
     people = [from_erp(f"Ana {n}", tax_id=make_cpf(n + 1), line=n) for n in range(120)]
-    first = await apply_plan(people, FROM_ERP, stamp())
+    first = await apply_plan(people, FROM_ERP, provenance())
     assert all(isinstance(decision, Create) for decision in first)
-    again = await apply_plan(people, FROM_ERP, stamp(9))
+    again = await apply_plan(people, FROM_ERP, provenance(9))
     assert again == [Unchanged(decision.registration) for decision in first]
     assert await register.count() == 120
     assert await database["audit"].count_documents({}) == 120
 
 
 async def test_what_was_decided_is_what_is_stored(register: Registrations, apply_plan: ApplyPlan):
-    await apply_plan([from_erp("antes")], FROM_ERP, Stamp(at=NOW, by="erp", way=Way.SYNC))
-    [updated] = await apply_plan([from_erp("depois")], FROM_ERP, stamp(1))
+    await apply_plan(
+        [from_erp("antes")], FROM_ERP, Provenance(at=NOW, by="erp", way=ChangeSource.SYNC)
+    )
+    [updated] = await apply_plan([from_erp("depois")], FROM_ERP, provenance(1))
     stored = (await register.by_tax_ids([CPF]))[CPF.key]
     assert updated.after == stored
     assert (stored.name, stored.version, stored.updated.at) == ("depois", 2, after(seconds=1))

@@ -28,10 +28,10 @@ from bot.usecases.register.edit_registration import (
 )
 from storage.engine.ordered import Ordered
 from storage.register.audit import Audit
+from storage.register.audit_chain import own_fields
 from storage.register.registrations import Registrations
-from storage.register.seals import own_fields
 from storage.register.verify import verify
-from tests.storage.records import NOW, after, registration, renaming, stamp
+from tests.storage.records import NOW, after, provenance, registration, renaming
 from tests.storage.test_registrations import everything
 
 UTC, SAO_PAULO = ZoneInfo("UTC"), ZoneInfo("America/Sao_Paulo")
@@ -84,7 +84,7 @@ async def test_a_field_is_edited_cleared_and_told(desk: Desk):
         Change("email", "a@example.com", None),
         Change("status", "active", "inactive"),
     )
-    assert (entry.stamp.by, entry.version, entry.name) == ("admin:2", 2, "Bia")
+    assert (entry.provenance.by, entry.version, entry.name) == ("admin:2", 2, "Bia")
     assert await desk.fits()
 
 
@@ -270,7 +270,7 @@ async def history(desk: Desk, seed: int, *, count: int = 150) -> list[AuditEntry
         key = random.choice(list(stored)) if stored else ""
         if choice == "create" or not stored:
             key = f"r{number}"
-            stamp_ = stamp(by, at)
+            stamp_ = provenance(by, at)
             one = registration(id=key, tax_id=make_cpf(number + 1), created=stamp_, updated=stamp_)
             assert await desk.register.create(one)
             stored[key] = one
@@ -279,26 +279,28 @@ async def history(desk: Desk, seed: int, *, count: int = 150) -> list[AuditEntry
             assert await desk.register.update(update)
             stored[key] = update.after
         elif choice == "delete":
-            assert await desk.register.delete(stored[key], stamp(by, at))
+            assert await desk.register.delete(stored[key], provenance(by, at))
             deleted[key] = stored.pop(key)
         elif deleted:
             key, last = deleted.popitem()
-            back = last.model_copy(update={"version": last.version + 2, "updated": stamp(by, at)})
+            back = last.model_copy(
+                update={"version": last.version + 2, "updated": provenance(by, at)}
+            )
             assert await desk.register.bring_back(back)
             stored[key] = back
     ids = [document["_id"] async for document in desk.database["audit"].find({})]
     entries = [await desk.audit.entry(id_) for id_ in ids]
     return sorted(
         (entry for entry in entries if entry),
-        key=lambda entry: (entry.stamp.at, entry.id),
+        key=lambda entry: (entry.provenance.at, entry.id),
         reverse=True,
     )
 
 
 def is_wanted(entry: AuditEntry, wanted: AuditFilter, timezone: ZoneInfo) -> bool:
-    day = entry.stamp.at.astimezone(timezone).date()
+    day = entry.provenance.at.astimezone(timezone).date()
     return (
-        wanted.by in (None, entry.stamp.by)
+        wanted.by in (None, entry.provenance.by)
         and wanted.event in (None, entry.event)
         and (wanted.first_day or date.min) <= day <= (wanted.last_day or date.max)
     )
@@ -344,7 +346,7 @@ async def test_pages_follow_one_another_without_gap_or_repetition(desk: Desk):
                 break
             assert len(page.entries) == 8
             # What is new meanwhile does not move what is older.
-            late = registration(id="late", tax_id=None, created=stamp(at=after(days=9)))
+            late = registration(id="late", tax_id=None, created=provenance(at=after(days=9)))
             if wanted == AuditFilter():
                 await desk.register.create(late)
         assert found == [entry for entry in entries if is_wanted(entry, wanted, UTC)]
@@ -363,7 +365,7 @@ async def test_two_replicas_note_one_person_once(database: Any):
 
 
 async def test_a_bulk_run_is_in_the_audit_with_its_changes_only(desk: Desk):
-    by_job = stamp("erp:ixc").model_copy(update={"job": "j1"})
+    by_job = provenance("erp:ixc").model_copy(update={"job": "j1"})
     one = registration(created=by_job, updated=by_job, kinds=frozenset((Kind.SUPPLIER,)))
     assert await desk.register.create(one)
     assert await desk.register.update(renaming(one, "Bia", by="erp:ixc"))

@@ -37,7 +37,7 @@ from storage.backup.backup import (
 )
 from storage.engine.connection import connected
 from storage.engine.indexes import ensure_indexes
-from storage.engine.walk import delete_all, walk
+from storage.engine.scan import delete_all, scan
 from storage.register.audit import Audit
 from storage.register.ids import new_ids
 from storage.register.registrations import Registrations
@@ -215,9 +215,9 @@ async def test_a_walk_meets_every_key_once_and_so_does_emptying(database: Any, s
     await database["chats"].insert_many(
         [{"_id": n} for n in random.sample([*numbers], len(numbers))]
     )
-    met = [d["_id"] async for window in walk(database, "registrations") for d in window]
+    met = [d["_id"] async for window in scan(database, "registrations") for d in window]
     assert met == keys
-    met = [d["_id"] async for window in walk(database, "chats") for d in window]
+    met = [d["_id"] async for window in scan(database, "chats") for d in window]
     assert met == sorted(numbers)
     for name, there in (("registrations", keys), ("chats", numbers)):
         assert sum([count async for count in delete_all(database, name)]) == len(there)
@@ -238,7 +238,7 @@ async def test_windows_stay_small_where_keys_spread_as_ours_do(
     await database["registrations"].insert_many(
         [{"_id": key, "tax_key": str(n)} for n, key in enumerate(keys)]
     )
-    sizes = [len(window) async for window in walk(database, "registrations")]
+    sizes = [len(window) async for window in scan(database, "registrations")]
     assert sum(sizes) == 6000
     assert max(sizes) < 2000
 

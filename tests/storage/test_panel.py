@@ -13,7 +13,7 @@ from bot.cli.panel import draw_panel
 from bot.domain.conversation import Attendant, Conversation, Department, Identity, LookupState
 from bot.domain.errors import RefusedError
 from bot.domain.panel import Outcome, Period
-from bot.domain.registration import Kind, Registration, Stamp, Status, Way
+from bot.domain.registration import ChangeSource, Kind, Provenance, Registration, Status
 from bot.settings import Settings
 from bot.usecases.company.panel import ReadFigures
 from storage.register.documents import registration_document
@@ -70,9 +70,15 @@ async def test_the_figures_of_any_period_are_those_of_a_plain_filter(database: A
     people = []
     for number in range(12):
         at = datetime(2026, 11, 1 + 2 * number, 2, tzinfo=UTC)
-        by, way = (f"chat:{number}", Way.IDENTIFICATION) if number % 3 else ("admin:1", Way.CHAT)
-        stamp = Stamp(at=at, by=by, way=way)
-        people.append(registration(id=f"r{number}", tax_id=None, created=stamp, updated=stamp))
+        by, way = (
+            (f"chat:{number}", ChangeSource.IDENTIFICATION)
+            if number % 3
+            else ("admin:1", ChangeSource.CHAT)
+        )
+        provenance = Provenance(at=at, by=by, way=way)
+        people.append(
+            registration(id=f"r{number}", tax_id=None, created=provenance, updated=provenance)
+        )
         assert await register.create(people[-1])
     made = {p.id: local(p.created.at).date() for p in people if p.created.by.startswith("chat:")}
     stored = [opened(random, number, people) for number in range(400)]

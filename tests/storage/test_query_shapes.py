@@ -29,7 +29,7 @@ from storage.talk.conversations import Chats, Conversations
 from storage.talk.links import Links
 from storage.updates.inbox import Inbox
 from storage.updates.states import Locks, States
-from tests.storage.records import NOW, after, conversation, registration, renaming, stamp
+from tests.storage.records import NOW, after, conversation, provenance, registration, renaming
 
 SEEDS = [1]
 T = TypeVar("T")
@@ -273,7 +273,7 @@ async def test_whose_turn_it_is_to_make_a_backup(database: Any, seed: int):
             case "put off" if seen:
                 known, until = random.choice([*seen[-2:], running or seen[-1]]), moment(random)
                 is_it = bool(running and (running.id, running.until) == (known.id, known.until))
-                assert await runs.put_off(known, until=until) is is_it
+                assert await runs.renew(known, until=until) is is_it
                 if running and is_it:
                     running = running.model_copy(update={"until": until})
             case "finish":
@@ -295,7 +295,7 @@ async def test_everything_about_one_person(database: Any, seed: int):
     for number in range(60):
         tax_id = random.choice(documents)
         if found := there.pop(tax_id.key, None):
-            assert await register.delete(found, stamp(at=after(seconds=number)))
+            assert await register.delete(found, provenance(at=after(seconds=number)))
             deleted.append(found)
             continue
         there[tax_id.key] = registration(id=f"r{number}", tax_id=tax_id)

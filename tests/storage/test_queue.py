@@ -74,9 +74,9 @@ async def test_of_eight_transfers_at_once_one_goes_and_tells_of_it(
         reminded_at=None,
         events=(TOLD,),
     )
-    await queue.settle("c1", MOVED.model_copy(update={"at": after(seconds=1)}))
+    await queue.set_announced("c1", MOVED.model_copy(update={"at": after(seconds=1)}))
     assert (await conversations.get("c1")).transfer == MOVED  # type: ignore[union-attr]
-    await queue.settle("c1", MOVED)
+    await queue.set_announced("c1", MOVED)
     assert (await conversations.get("c1")).transfer.settled  # type: ignore[union-attr]
 
 

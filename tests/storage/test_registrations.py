@@ -14,7 +14,7 @@ from bot.domain.registration import FIELDS, ErpRef, Kind, Phones, Registration, 
 from bot.domain.tax_id import TaxId
 from storage.register.audit import Audit
 from storage.register.registrations import Registrations
-from tests.storage.records import CPF, NOW, after, registration, renaming, stamp
+from tests.storage.records import CPF, NOW, after, provenance, registration, renaming
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def everything() -> Registration:
             (ErpRef(system="ixc", table="cliente", id="7"), ErpRef(system="omie", id="7"))
         ),
         chat_phones=frozenset((mobile,)),
-        updated=stamp().model_copy(update={"job": "j1", "at": after(days=1)}),
+        updated=provenance().model_copy(update={"job": "j1", "at": after(days=1)}),
         version=7,
     )
 
@@ -134,7 +134,7 @@ async def test_an_update_is_stored_with_its_audit_entry(register: Registrations,
     assert await register.by_id("r1") == update.after
     [entry] = await changes_of(audit, "r1")
     assert entry.changes == (Change("name", "Ana", "Bia"),)
-    assert entry.stamp == stamp("admin:2", after(hours=1))
+    assert entry.provenance == provenance("admin:2", after(hours=1))
     assert (entry.event, entry.name, entry.version) == (Event.CHANGED, "Bia", 2)
 
 
@@ -142,7 +142,7 @@ async def test_every_kind_of_value_fits_into_the_audit(register: Registrations, 
     before, other = registration(), everything()
     paths = {path.partition(".")[0] for path in FIELDS} | {"chat_phones"}
     values = {path: getattr(other, path) for path in paths}
-    changed = before.with_values(values, updated=stamp(at=after(hours=1)))
+    changed = before.with_values(values, updated=provenance(at=after(hours=1)))
     changes = [
         Change(path, getattr(before, path), values[path]) for path in paths - {"phones", "portal"}
     ]
@@ -249,12 +249,12 @@ async def test_a_failed_audit_entry_takes_the_change_back(database: Any, registe
 async def test_a_creation_on_its_own_is_in_the_audit_and_a_bulk_runs_is_not(
     register: Registrations, audit: Audit
 ):
-    by_job = stamp().model_copy(update={"job": "j1"})
+    by_job = provenance().model_copy(update={"job": "j1"})
     many = registration(id="r2", tax_id=make_cpf(2), created=by_job, updated=by_job)
     assert await register.create(registration())
     assert await register.create(many)
     [entry] = await audit.audit_of("r1")
-    assert (entry.id, entry.event, entry.stamp) == ("r1:1", Event.CREATED, stamp())
+    assert (entry.id, entry.event, entry.provenance) == ("r1:1", Event.CREATED, provenance())
     assert await audit.audit_of("r2") == []
 
 
@@ -289,7 +289,7 @@ async def test_a_tax_id_of_another_registration_is_not_taken_over(
     mine, other = registration(), registration(id="r2", tax_id=make_cpf(2))
     assert await register.create(mine)
     assert await register.create(other)
-    changed = mine.with_values({"tax_id": other.tax_id}, updated=stamp())
+    changed = mine.with_values({"tax_id": other.tax_id}, updated=provenance())
     assert not await register.update(
         Update(mine, changed, (Change("tax_id", mine.tax_id, other.tax_id),))
     )

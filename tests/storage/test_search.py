@@ -14,7 +14,7 @@ from storage.register.documents import registration_document
 from storage.register.registrations import Registrations
 from storage.register.search import Search, complete, forget
 from storage.register.search_fields import FIELDS
-from tests.storage.records import CPF, registration, renaming, stamp
+from tests.storage.records import CPF, provenance, registration, renaming
 
 BOTH = pytest.mark.parametrize("embedded", [True, False], ids=["embedded", "MongoDB"])
 NAMES = ["Maria", "José", "Ana", "Anabela", "Conceição", "O'Neill", "da", "Łukasz", "مريم", "😀"]
@@ -285,7 +285,7 @@ async def test_a_registration_stays_found_by_what_it_is_after_a_change(database:
     await register.create(one)
     values = {"name": "Bia Lima", "tags": frozenset(("t1",)), "status": Status.INACTIVE}
     changed = renaming(one, "Bia Lima")
-    after = one.with_values(dict(values), updated=stamp())
+    after = one.with_values(dict(values), updated=provenance())
     assert await register.update(type(changed)(one, after, changed.changes))
     assert ids(await pages(search, Query(text="souza"))) == []
     for query in (Query(text="lim bia"), Query(tag="t1"), Query(status=Status.INACTIVE)):

@@ -28,9 +28,9 @@ from tests.storage.records import (
     after,
     conversation,
     outgoing,
+    provenance,
     registration,
     renaming,
-    stamp,
 )
 from tests.storage.servers import kill, noted_pid, short_lived
 from tests.storage.test_queue import MOVED, TOLD, question
@@ -56,7 +56,7 @@ def every_call(database: Any) -> dict[str, Awaitable[Any]]:
         "by_id": register.by_id("r1"),
         "create": register.create(registration(id="r9", tax_id=make_cpf(9))),
         "update": register.update(renaming(registration(), "Bia")),
-        "delete": register.delete(registration(), stamp()),
+        "delete": register.delete(registration(), provenance()),
         "bring_back": register.bring_back(registration(version=3)),
         "audit_of": audit.audit_of("r1"),
         "entry": audit.entry("r1:1"),
@@ -89,7 +89,7 @@ def every_call(database: Any) -> dict[str, Awaitable[Any]]:
         "open_of": queue.open_of("r1"),
         "last_closed": queue.last_closed(1, since=NOW),
         "transfer": queue.transfer(conversation(), conversation(department_id="d"), TOLD),
-        "settle": queue.settle("c1", MOVED),
+        "settle": queue.set_announced("c1", MOVED),
         "reopen": queue.reopen(conversation(closed_at=NOW), None, TOLD),
         "remind": queue.remind(conversation(), TOLD),
         "prioritise": queue.prioritise(conversation(), priority=True),

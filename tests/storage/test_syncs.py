@@ -44,8 +44,8 @@ async def test_all_of_it_comes_back(syncs: Syncs):
 
 
 async def test_each_erp_has_its_own(syncs: Syncs):
-    await syncs.change_anyhow("ixc", job=1)
-    await syncs.change_anyhow("omie", job=2)
+    await syncs.force_update("ixc", job=1)
+    await syncs.force_update("omie", job=2)
     assert (await syncs.get("ixc")).job == 1
     assert (await syncs.get("omie")).job == 2
 
@@ -59,7 +59,7 @@ async def test_of_twenty_first_writers_one_comes_first(syncs: Syncs):
 
 
 async def test_of_twenty_who_read_the_same_one_changes_it(syncs: Syncs):
-    read = await syncs.change_anyhow("ixc", job=1)
+    read = await syncs.force_update("ixc", job=1)
     outcomes = await asyncio.gather(*(syncs.change(read, job=n) for n in range(2, 22)))
     [winner] = [one for one in outcomes if one is not None]
     assert await syncs.get("ixc") == winner
@@ -67,8 +67,8 @@ async def test_of_twenty_who_read_the_same_one_changes_it(syncs: Syncs):
 
 
 async def test_who_read_before_others_changed_it_changes_nothing(syncs: Syncs):
-    old = await syncs.change_anyhow("ixc", job=1)
-    now = await syncs.change_anyhow("ixc", job=2)
+    old = await syncs.force_update("ixc", job=1)
+    now = await syncs.force_update("ixc", job=2)
     assert await syncs.change(old, is_failing=True) is None
     # Nor who has never seen any of it.
     assert await syncs.change(SyncState(system="ixc"), job=9) is None
@@ -76,21 +76,21 @@ async def test_who_read_before_others_changed_it_changes_nothing(syncs: Syncs):
 
 
 async def test_a_change_leaves_the_rest(syncs: Syncs):
-    await syncs.change_anyhow("ixc", job=3, full_mark=NOW, is_failing=True)
-    await syncs.change_anyhow("ixc", quick_mark=NOW)
+    await syncs.force_update("ixc", job=3, full_mark=NOW, is_failing=True)
+    await syncs.force_update("ixc", quick_mark=NOW)
     state = await syncs.get("ixc")
     assert (state.job, state.full_mark, state.quick_mark) == (3, NOW, NOW)
     assert state.is_failing
-    await syncs.change_anyhow("ixc", full_mark=None)
+    await syncs.force_update("ixc", full_mark=None)
     assert (await syncs.get("ixc")).full_mark is None
 
 
 async def test_whoever_changes_it_anyhow_loses_nothing_of_the_others(syncs: Syncs):
     names = ("full_mark", "quick_mark", "done_at", "full_began_at")
     await asyncio.gather(
-        *(syncs.change_anyhow("ixc", **{name: NOW}) for name in names),
-        syncs.change_anyhow("ixc", job=5),
-        syncs.change_anyhow("ixc", looked_at=4),
+        *(syncs.force_update("ixc", **{name: NOW}) for name in names),
+        syncs.force_update("ixc", job=5),
+        syncs.force_update("ixc", looked_at=4),
     )
     state = await syncs.get("ixc")
     assert state.version == 6

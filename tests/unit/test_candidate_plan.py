@@ -22,20 +22,22 @@ from bot.domain.candidate import (
 from bot.domain.registration import (
     ERP_FIELDS,
     FIELDS,
+    ChangeSource,
     ErpRef,
     Kind,
     Phones,
     Portal,
+    Provenance,
     Registration,
-    Stamp,
     Status,
-    Way,
 )
-from bot.domain.repeats import Repeats
+from bot.domain.seen_keys import SeenKeys
 from tests.unit.documents import CNPJ, CPF, OTHER_CPF
 
-OLD = Stamp(at=datetime(2026, 1, 2, tzinfo=UTC), by="admin:1", way=Way.CHAT)
-NOW = Stamp(at=datetime(2026, 11, 24, tzinfo=UTC), by="erp:ixc", way=Way.SYNC, job="j1")
+OLD = Provenance(at=datetime(2026, 1, 2, tzinfo=UTC), by="admin:1", way=ChangeSource.CHAT)
+NOW = Provenance(
+    at=datetime(2026, 11, 24, tzinfo=UTC), by="erp:ixc", way=ChangeSource.SYNC, job="j1"
+)
 EVERYTHING = Policy(may_create=True, may_update=True)
 MOBILE, OTHER_MOBILE = "+5549999998888", "+5549988887777"
 REF, OTHER_REF = ErpRef(system="ixc", table="cliente", id="7"), ErpRef(system="omie", id="7")
@@ -91,8 +93,10 @@ def candidate(values: dict[str, Any] | None = None, **more: Any) -> Candidate:
     return Candidate(**({"tax_id": CPF} | own))
 
 
-def decide(one: Candidate, *stored: Registration, policy: Policy, stamp: Stamp = NOW) -> Decision:
-    [decision] = planned([one], *stored, policy=policy, stamp=stamp, new_ids=["new"])
+def decide(
+    one: Candidate, *stored: Registration, policy: Policy, provenance: Provenance = NOW
+) -> Decision:
+    [decision] = planned([one], *stored, policy=policy, provenance=provenance, new_ids=["new"])
     return decision
 
 
@@ -101,11 +105,13 @@ def planned(
     *stored: Registration,
     policy: Policy,
     new_ids: list[str],
-    stamp: Stamp = NOW,
+    provenance: Provenance = NOW,
 ) -> list[Decision]:
     by_key = {r.tax_id.key: r for r in stored if r.tax_id}
     existing = [by_key.get(one.tax_id.key) if one.tax_id else None for one in candidates]
-    return plan(candidates, existing, policy, stamp=stamp, new_ids=new_ids, repeats=Repeats())
+    return plan(
+        candidates, existing, policy, provenance=provenance, new_ids=new_ids, repeats=SeenKeys()
+    )
 
 
 def value_at(registration: Registration, path: str) -> Any:

@@ -21,21 +21,25 @@ from bot.domain.candidate import (
 )
 from bot.domain.registration import (
     FIELDS,
+    ChangeSource,
     ErpRef,
     Kind,
     Phones,
+    Provenance,
     Registration,
-    Stamp,
     Status,
-    Way,
 )
-from bot.domain.repeats import Repeats
+from bot.domain.seen_keys import SeenKeys
 from storage.register.documents import registration_document
-from storage.register.stored import Stored
+from storage.register.raw_registration import RawRegistration
 from tests.unit.documents import CPF, STABLE
 
-FROM_CUSTOMER = Stamp(at=datetime(2026, 11, 24, tzinfo=UTC), by="chat:5", way=Way.IDENTIFICATION)
-FROM_IXC = Stamp(at=datetime(2026, 11, 25, tzinfo=UTC), by="erp", way=Way.IDENTIFICATION)
+FROM_CUSTOMER = Provenance(
+    at=datetime(2026, 11, 24, tzinfo=UTC), by="chat:5", way=ChangeSource.IDENTIFICATION
+)
+FROM_IXC = Provenance(
+    at=datetime(2026, 11, 25, tzinfo=UTC), by="erp", way=ChangeSource.IDENTIFICATION
+)
 STORED = CodecOptions(tz_aware=True, tzinfo=UTC)
 MOBILE, OTHER_MOBILE = "+5549999998888", "+5549988887777"
 REFS = [ErpRef(system="ixc", table="cliente", id=str(n)) for n in range(3)]
@@ -74,12 +78,12 @@ policies = st.sampled_from([FROM_ERP, FROM_CHAT]) | st.builds(
     adds_to=st.frozensets(st.sampled_from(["kinds", "tags", "erp_refs"])),
     requires_tax_id=st.booleans(),
 )
-stamps = st.sampled_from([FROM_CUSTOMER, FROM_IXC])
+provenances = st.sampled_from([FROM_CUSTOMER, FROM_IXC])
 
 
-def decided(candidate, known: Registration | None, policy: Policy, stamp: Stamp):
+def decided(candidate, known: Registration | None, policy: Policy, provenance: Provenance):
     [decision] = plan(
-        [candidate], [known], policy, stamp=stamp, new_ids=["new"], repeats=Repeats()
+        [candidate], [known], policy, provenance=provenance, new_ids=["new"], repeats=SeenKeys()
     )
     return decision
 
@@ -94,12 +98,12 @@ def result(decision) -> Registration | None:
 
 
 @STABLE
-@given(candidates, candidates, policies, stamps)
-def test_planning_the_result_again_is_unchanged(first, second, policy, stamp):
+@given(candidates, candidates, policies, provenances)
+def test_planning_the_result_again_is_unchanged(first, second, policy, provenance):
     known = result(decided(first, None, policy, FROM_CUSTOMER))
-    after = result(decided(second, known, policy, stamp))
+    after = result(decided(second, known, policy, provenance))
     if after is None:
-        assert isinstance(decided(second, known, policy, stamp), Refused)
+        assert isinstance(decided(second, known, policy, provenance), Refused)
         return
     again = decided(second, after, policy, FROM_IXC)
     if known is None and isinstance(again, Update):
@@ -111,10 +115,10 @@ def test_planning_the_result_again_is_unchanged(first, second, policy, stamp):
 
 
 @STABLE
-@given(candidates, candidates, policies, stamps)
-def test_the_changes_are_what_differs_and_nothing_else(first, second, policy, stamp):
-    known = result(decided(first, None, Policy(may_create=True, may_update=True), stamp))
-    update = decided(second, known, policy, stamp)
+@given(candidates, candidates, policies, provenances)
+def test_the_changes_are_what_differs_and_nothing_else(first, second, policy, provenance):
+    known = result(decided(first, None, Policy(may_create=True, may_update=True), provenance))
+    update = decided(second, known, policy, provenance)
     if not isinstance(update, Update):
         return
     assert policy.may_update
@@ -122,7 +126,7 @@ def test_the_changes_are_what_differs_and_nothing_else(first, second, policy, st
     assert changed.keys() <= policy.fields | {"chat_phones"}
     assert all(change.before != change.after for change in update.changes)
     replayed = known.with_values(
-        {path: change.after for path, change in changed.items()}, updated=stamp
+        {path: change.after for path, change in changed.items()}, updated=provenance
     )
     assert replayed == update.after
     undone = update.after.with_values(
@@ -132,10 +136,10 @@ def test_the_changes_are_what_differs_and_nothing_else(first, second, policy, st
 
 
 @STABLE
-@given(candidates, candidates, stamps)
-def test_no_set_loses_anything_to_the_erp(first, second, stamp):
-    known = result(decided(first, None, Policy(may_create=True, may_update=True), stamp))
-    after = result(decided(second, known, FROM_ERP, stamp))
+@given(candidates, candidates, provenances)
+def test_no_set_loses_anything_to_the_erp(first, second, provenance):
+    known = result(decided(first, None, Policy(may_create=True, may_update=True), provenance))
+    after = result(decided(second, known, FROM_ERP, provenance))
     if known is not None:
         assert after.kinds >= known.kinds
         assert after.erp_refs >= known.erp_refs
@@ -202,7 +206,7 @@ def test_the_quick_answer_never_hides_a_change(first: Candidate, one: Candidate,
     known = result(decided(first, None, everything, FROM_IXC))
     if known is None:
         return
-    stored = Stored(bson.encode(registration_document(known)), STORED)
+    stored = RawRegistration(bson.encode(registration_document(known)), STORED)
     decision = decided(one, known, policy, FROM_IXC)
     if policy.may_update and stored.has(one, policy):
         assert isinstance(decision, Unchanged)
@@ -214,11 +218,11 @@ def test_the_quick_answer_never_hides_a_change(first: Candidate, one: Candidate,
         assert stored.has_bytes_of(one, policy) or not policy.may_update
 
 
-@given(one=candidates, policy=policies, stamp=stamps)
+@given(one=candidates, policy=policies, provenance=provenances)
 def test_who_is_created_is_as_valid_as_if_it_had_been_validated(
-    one: Candidate, policy: Policy, stamp: Stamp
+    one: Candidate, policy: Policy, provenance: Provenance
 ):
-    decision = decided(one, None, policy, stamp)
+    decision = decided(one, None, policy, provenance)
     if isinstance(decision, Create):
         made = decision.registration
         assert set(made.__dict__) == set(Registration.model_fields)

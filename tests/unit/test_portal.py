@@ -106,13 +106,13 @@ async def test_how_a_keyboard_composes_accents_makes_no_difference():
 
 
 async def test_hashing_leaves_the_event_loop_free_and_has_two_threads():
-    passwords, turns, threads = Argon2Passwords(), 0, set[str]()
+    passwords, limiter, threads = Argon2Passwords(), 0, set[str]()
     hashing = asyncio.gather(*(passwords.hash_password(PASSWORD) for _ in range(5)))
     while not hashing.done():
-        turns += 1
+        limiter += 1
         threads |= {t.name for t in threading.enumerate() if t.name.startswith("argon2")}
         await asyncio.sleep(0)
-    assert turns > 100
+    assert limiter > 100
     assert len(threads) == 2
 
 

@@ -10,18 +10,18 @@ from pydantic import ValidationError
 
 from bot.domain.registration import (
     FIELDS,
+    ChangeSource,
     Kind,
     Phones,
+    Provenance,
     Registration,
-    Stamp,
-    Way,
     read_email,
     read_name,
 )
 from tests.unit.documents import CPF, STABLE
 
-STAMP = Stamp(at=datetime(2026, 11, 24, 12, tzinfo=UTC), by="admin:1", way=Way.CHAT)
-LATER = Stamp(at=datetime(2026, 11, 25, 12, tzinfo=UTC), by="admin:2", way=Way.CHAT)
+STAMP = Provenance(at=datetime(2026, 11, 24, 12, tzinfo=UTC), by="admin:1", way=ChangeSource.CHAT)
+LATER = Provenance(at=datetime(2026, 11, 25, 12, tzinfo=UTC), by="admin:2", way=ChangeSource.CHAT)
 
 
 def registration(**values: object) -> Registration:

@@ -14,14 +14,14 @@ import typer
 from bot.cli.terminal.console import out, read_settings, say
 from bot.cli.terminal.files import save
 from bot.cli.terminal.reports import is_left, job_lines, no_such_job
-from bot.cli.terminal.running import Stop, TerminalDesk
+from bot.cli.terminal.running import Stop, TerminalProgress
 from bot.domain.errors import Problem, RefusedError
 from bot.domain.job import Job, JobKind, JobState
 from bot.domain.registration import Kind
 from bot.domain.row import KINDS
 from bot.domain.search import fold
 from bot.runtime.logs import configure_logs
-from bot.runtime.memory import settle
+from bot.runtime.memory import freeze_gc
 from bot.settings import Settings
 from bot.usecases.register.labels import Tags
 from bot.wiring.clients import departments_of, open_database, open_erp_if_set, utc_now
@@ -33,7 +33,7 @@ from storage.register.labels import Tags as StoredTags
 NOT_ALL: Final = 2
 """Exit code of what ended well and left something out."""
 # A terminal bears more than a chat does.
-_PACE_S: Final = 0.3
+_PROGRESS_INTERVAL_S: Final = 0.3
 Yes = Annotated[bool, typer.Option("--yes", help="Não pergunta.")]
 KindName = Annotated[
     str | None,
@@ -42,7 +42,7 @@ KindName = Annotated[
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bench:
+class JobSession:
     """What a command works with."""
 
     settings: Settings
@@ -50,7 +50,7 @@ class Bench:
     jobs: Jobs
     tags: Tags
     names: Names
-    desk: TerminalDesk
+    notifier: TerminalProgress
     stop: Stop
 
     async def job(self, job_id: int) -> Job:
@@ -74,28 +74,30 @@ class Bench:
 def begin() -> Settings:
     settings = read_settings()
     configure_logs(level="ERROR", log_format="console")
-    settle()
+    freeze_gc()
     return settings
 
 
 @asynccontextmanager
-async def bench_of(settings: Settings, stop: Stop, desk: TerminalDesk) -> AsyncIterator[Bench]:
+async def open_job_session(
+    settings: Settings, stop: Stop, notifier: TerminalProgress
+) -> AsyncIterator[JobSession]:
     async with open_database(settings) as database, open_erp_if_set(settings, database) as erp:
         await asyncio.to_thread(_refuse_data_dir, settings.data_dir)
         tags = Tags(store=StoredTags(database, utc_now))
         departments = departments_of(settings, database)
-        yield Bench(
+        yield JobSession(
             settings=settings,
             database=database,
             jobs=build_jobs(
                 settings,
                 database,
-                desk=desk,
+                notifier=notifier,
                 tags=tags,
                 departments=departments,
                 clock=utc_now,
                 erp=erp,
-                pace_s=_PACE_S,
+                progress_interval_s=_PROGRESS_INTERVAL_S,
             ),
             tags=tags,
             names=Names(
@@ -103,7 +105,7 @@ async def bench_of(settings: Settings, stop: Stop, desk: TerminalDesk) -> AsyncI
                 departments={one.id: one.name for one in await departments.latest()},
                 timezone=settings.zone,
             ),
-            desk=desk,
+            notifier=notifier,
             stop=stop,
         )
 
@@ -123,7 +125,7 @@ def _refuse_data_dir(data_dir: Path) -> None:
         ) from error
 
 
-async def save_results(bench: Bench, job: Job, path: Path, kind: JobKind) -> int:
+async def save_results(session: JobSession, job: Job, path: Path, kind: JobKind) -> int:
     if job.kind is not kind and not (kind is JobKind.IMPORT and job.kind is JobKind.SYNC):
         what = "importação nem sincronização" if kind is JobKind.IMPORT else "exportação"
         raise RefusedError(f"A tarefa {job.id} não é uma {what}.")
@@ -131,13 +133,13 @@ async def save_results(bench: Bench, job: Job, path: Path, kind: JobKind) -> int
         raise RefusedError(f"A tarefa {job.id} não tem arquivo a gravar.")
     if not all(result.file_id for result in job.results):
         raise RefusedError("the file is not kept any more", problem=Problem.FILE_GONE)
-    await save_result(bench, job, path, force=False)
+    await save_result(session, job, path, force=False)
     return 0
 
 
-async def save_result(bench: Bench, job: Job, path: Path, *, force: bool) -> None:
+async def save_result(session: JobSession, job: Job, path: Path, *, force: bool) -> None:
     try:
-        written = await save(bench.jobs.files.fetch, job.results, path, force=force)
+        written = await save(session.jobs.files.fetch, job.results, path, force=force)
     except OSError as error:
         option = "--file" if job.kind is JobKind.EXPORT else "--errors"
         raise RefusedError(

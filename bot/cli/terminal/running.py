@@ -88,7 +88,7 @@ async def stoppable(command: Callable[[Stop], Awaitable[int]]) -> int:
         ) from error
 
 
-class TerminalDesk:
+class TerminalProgress:
     """Shows how far a job is, on a terminal only; its end is told by the command."""
 
     def __init__(self) -> None:
@@ -112,7 +112,7 @@ class TerminalDesk:
         doing = "Conferindo" if job.state is JobState.CHECKING else _DOING[job.kind]
         self.show(doing, done.rows, total, ", ".join(parts))
 
-    async def told(self, job: Job, report: Report, files: Sequence[Path]) -> None:
+    async def notify(self, job: Job, report: Report, files: Sequence[Path]) -> None:
         """Nothing: the command prints it."""
 
     def show(self, doing: str, completed: int, total: int | None, text: str) -> None:
@@ -144,12 +144,12 @@ class TerminalDesk:
 
 
 async def worked(
-    jobs: Jobs, job: Job, stop: Stop, desk: TerminalDesk, *, total: int | None = None
+    jobs: Jobs, job: Job, stop: Stop, notifier: TerminalProgress, *, total: int | None = None
 ) -> Job:
     """The job once nobody has to work on it any more, be it this process that did or another."""
     doing = "Conferindo" if job.state is JobState.CHECKING else _DOING[job.kind]
     with (
-        desk.showing(doing, job.total or total),
+        notifier.showing(doing, job.total or total),
         stop.cancels(lambda: jobs.manage.cancel(job.id)),
     ):
         while True:
@@ -160,5 +160,5 @@ async def worked(
             if not now.is_active:
                 return now
             # A bot that runs beside this command has taken it, or the database is in trouble.
-            await desk.progress(now, now.counts, rows_a_second=0, left_s=None)
+            await notifier.progress(now, now.counts, rows_a_second=0, left_s=None)
             await asyncio.sleep(_LOOK_S)

@@ -36,7 +36,7 @@ LARGEST_BYTES: Final = 50_000_000
 """What Telegram takes from a bot."""
 _LEASE: Final = timedelta(seconds=30)
 _ROUND_S: Final = 5.0
-_PACE_S: Final = 3.0
+_PROGRESS_INTERVAL_S: Final = 3.0
 _FOLDER: Final = "chat-backup-"
 _TROUBLES: Final = {
     Problem.BACKUP_DISK_FULL: Trouble.DISK_FULL,
@@ -71,14 +71,14 @@ class Runs(Protocol):
         """Whether it is the one that is being made now; False while there is another."""
         ...
 
-    async def put_off(self, run: BackupRun, *, until: datetime) -> bool:
+    async def renew(self, run: BackupRun, *, until: datetime) -> bool:
         """Whether it was still as it is in `run`; its end is `until` now."""
         ...
 
     async def finish(self, run_id: str, outcome: BackupMade | BackupFailed) -> None: ...
 
 
-class Desk(Protocol):
+class BackupNotifier(Protocol):
     """The admin's chat. Nothing is raised: what cannot be said is logged."""
 
     async def began(self, run: BackupRun) -> None: ...
@@ -95,34 +95,34 @@ class Desk(Protocol):
 
 
 class MakeBackups:
-    """Makes them, one at a time, for as long as `keep_for_ever` runs."""
+    """Makes them, one at a time, for as long as `run_forever` runs."""
 
     def __init__(
         self,
         *,
         runs: Runs,
         back_up: BackUp,
-        desk: Desk,
+        notifier: BackupNotifier,
         data_dir: Path,
         name: Callable[[datetime], str],
         admin_ids: Callable[[], Awaitable[Collection[int]]],
         clock: Callable[[], datetime],
         lease: timedelta = _LEASE,
-        pace_s: float = _PACE_S,
+        progress_interval_s: float = _PROGRESS_INTERVAL_S,
         round_s: float = _ROUND_S,
         largest_bytes: int = LARGEST_BYTES,
     ) -> None:
         """name: of the file that is begun at a time. admin_ids: who may have it, asked again
-        when it is made. pace_s: between two words on progress."""
+        when it is made. progress_interval_s: between two words on progress."""
         self._runs = runs
         self._back_up = back_up
-        self._desk = desk
+        self._notifier = notifier
         self._data_dir = data_dir
         self._name = name
         self._admin_ids = admin_ids
         self._clock = clock
         self._lease = lease
-        self._pace_s = pace_s
+        self._progress_interval_s = progress_interval_s
         self._round_s = round_s
         self._largest_bytes = largest_bytes
         self._mine: BackupRun | None = None
@@ -158,12 +158,12 @@ class MakeBackups:
         known, run_id = await self._runs.all(), _run_id(admin_id, message_id)
         return known.is_over(run_id) or bool(known.running and known.running.id == run_id)
 
-    async def keep_for_ever(self) -> None:
+    async def run_forever(self) -> None:
         """Put the end of ours off and tell who was interrupted; ours ends with this."""
         try:
             while True:
                 try:
-                    await self._put_off()
+                    await self._renew()
                     await self._tell_interrupted()
                 except AppError as error:
                     logger.warning("backup runs not kept", error=str(error))
@@ -175,11 +175,11 @@ class MakeBackups:
                 self._task.cancel()
                 await asyncio.gather(self._task, return_exceptions=True)
 
-    async def _put_off(self) -> None:
+    async def _renew(self) -> None:
         if (run := self._mine) is None:
             return
         until = self._clock() + self._lease
-        kept = await self._runs.put_off(run, until=until)
+        kept = await self._runs.renew(run, until=until)
         if self._mine is not run:
             return  # it ended meanwhile
         if kept:
@@ -201,7 +201,7 @@ class MakeBackups:
         if run is None or not is_over:
             return
         # Whoever tells holds it for a moment, so that one replica does.
-        if await self._runs.put_off(run, until=now + self._lease) and await self._desk.failed(
+        if await self._runs.renew(run, until=now + self._lease) and await self._notifier.failed(
             run, Trouble.INTERRUPTED, size_bytes=0
         ):
             await self._runs.finish(run.id, _failed(run, Trouble.INTERRUPTED, now))
@@ -213,7 +213,7 @@ class MakeBackups:
         except asyncio.CancelledError:
             # Told at the next start; not reachable now, it is so when the lease runs out.
             with suppress(AppError):
-                await self._runs.put_off(self._mine or run, until=run.began_at)
+                await self._runs.renew(self._mine or run, until=run.began_at)
             raise
         finally:
             self._mine = self._task = None
@@ -223,7 +223,7 @@ class MakeBackups:
         folder, size_bytes = self._data_dir / f"{_FOLDER}{run.id}", 0
         trouble: Trouble | None
         try:
-            await self._desk.began(run)
+            await self._notifier.began(run)
             _make_folder(folder)
             file = await self._write(run, folder)
             size_bytes = file.size_bytes
@@ -232,7 +232,7 @@ class MakeBackups:
             elif run.admin_id not in await self._admin_ids():
                 trouble = Trouble.NO_RIGHT
             else:
-                trouble = await self._desk.deliver(run, file)
+                trouble = await self._notifier.deliver(run, file)
         except AppError as error:
             logger.warning("backup failed", error=str(error))
             gone = Trouble.DATABASE if isinstance(error, TryLaterError) else Trouble.UNKNOWN
@@ -246,7 +246,7 @@ class MakeBackups:
         if trouble is None:
             return BackupMade(run_id=run.id, by=_by(run), at=now, size_bytes=size_bytes)
         logger.warning("backup not delivered", trouble=trouble, size_bytes=size_bytes)
-        await self._desk.failed(run, trouble, size_bytes=size_bytes)
+        await self._notifier.failed(run, trouble, size_bytes=size_bytes)
         return _failed(run, trouble, now)
 
     async def _write(self, run: BackupRun, folder: Path) -> BackupFile:
@@ -264,10 +264,10 @@ class MakeBackups:
     async def _show(self, run: BackupRun, copied: Mapping[str, Copied]) -> None:
         shown: Mapping[str, Copied] = {}
         while True:
-            await asyncio.sleep(self._pace_s)
+            await asyncio.sleep(self._progress_interval_s)
             if copied != shown:
                 shown = dict(copied)
-                await self._desk.progress(run, shown)
+                await self._notifier.progress(run, shown)
 
     async def _until_stored(self, store: Callable[[], Awaitable[Any]]) -> None:
         while True:

@@ -15,14 +15,14 @@ from bot.domain.errors import Problem, RefusedError
 from bot.domain.export import cells, headers, written_names
 from bot.domain.job import Batch, Counts, Job, JobKind, JobState, JobTrouble, RowReport, Source
 from bot.domain.label import Label
-from bot.domain.registration import Registration, Stamp, Way
+from bot.domain.registration import ChangeSource, Provenance, Registration
 from bot.domain.row import RowReader
 from bot.domain.search import Query
 from bot.runtime.files.table import Table, open_table
 from bot.runtime.files.writing import TableWriter
-from bot.runtime.jobs.worker import Files, Pace, Store
+from bot.runtime.jobs.worker import Files, JobProgress, Store
 from bot.usecases.jobs import sync_erp
-from bot.usecases.jobs.import_file import BATCH, ImportFile, stamp_of
+from bot.usecases.jobs.import_file import BATCH, ImportFile, provenance_of
 from bot.usecases.jobs.sync_erp import ErpFailedError, SyncErp
 from bot.usecases.jobs.undo_job import UndoJob
 from bot.usecases.ports import Syncs
@@ -61,27 +61,29 @@ class JobRuns:
     """The file name, without its ending, of what a job makes."""
     clock: Callable[[], datetime]
 
-    async def __call__(self, job: Job, folder: Path, pace: Pace) -> dict[str, Any]:
+    async def __call__(self, job: Job, folder: Path, job_progress: JobProgress) -> dict[str, Any]:
         """What is to be set in the job, its next state among it."""
         if job.kind is JobKind.UNDO:
-            return await self._undo(job, pace)
+            return await self._undo(job, job_progress)
         if job.kind is JobKind.SYNC:
-            return await self._sync(job, folder, pace)
+            return await self._sync(job, folder, job_progress)
         if job.kind is JobKind.EXPORT:
-            return await self._export(job, folder, pace)
+            return await self._export(job, folder, job_progress)
         if job.state is JobState.CHECKING:
-            return await self._check(job, folder, pace)
-        return await self._import(job, folder, pace)
+            return await self._check(job, folder, job_progress)
+        return await self._import(job, folder, job_progress)
 
-    async def _check(self, job: Job, folder: Path, pace: Pace) -> dict[str, Any]:
+    async def _check(self, job: Job, folder: Path, job_progress: JobProgress) -> dict[str, Any]:
         path = await self._source(job, folder)
         async with _opened(path, job) as table:
             checked = await self.import_file.check(
                 job,
                 await self._reader(job),
                 lambda: _rows(table),
-                stamp=Stamp(at=self.clock(), by=job.by, way=Way.IMPORT, job=job.key),
-                report=pace.counted,
+                provenance=Provenance(
+                    at=self.clock(), by=job.by, way=ChangeSource.IMPORT, job=job.key
+                ),
+                report=job_progress.counted,
             )
         if checked is None:
             return {"state": JobState.CANCELLED}
@@ -96,7 +98,7 @@ class JobRuns:
             "batches": 0,
         }
 
-    async def _import(self, job: Job, folder: Path, pace: Pace) -> dict[str, Any]:
+    async def _import(self, job: Job, folder: Path, job_progress: JobProgress) -> dict[str, Any]:
         path = await self._source(job, folder)
         plan = await self._plan(job, folder)
         async with _opened(path, job) as table:
@@ -104,20 +106,20 @@ class JobRuns:
                 job,
                 await self._reader(job),
                 lambda: _rows(table),
-                stamp=stamp_of(job),
+                provenance=provenance_of(job),
                 plan=plan,
                 after=await self._last(job),
-                report=pace.wrote,
+                report=job_progress.wrote,
             )
             results: tuple[Source, ...] = ()
-            if pace.counts.refused:
+            if job_progress.counts.refused:
                 results = await self._refused(job, folder, table)
         return {
             "state": JobState.DONE if is_done else JobState.CANCELLED,
             "results": results,
         }
 
-    async def _sync(self, job: Job, folder: Path, pace: Pace) -> dict[str, Any]:
+    async def _sync(self, job: Job, folder: Path, job_progress: JobProgress) -> dict[str, Any]:
         options = job.sync_options
         if options is None:
             raise ValueError("this job is no sync")
@@ -131,9 +133,9 @@ class JobRuns:
         try:
             last = await self.sync_erp.run(
                 job,
-                stamp=sync_erp.stamp_of(job),
+                provenance=sync_erp.provenance_of(job),
                 after=await self._last(job),
-                report=pace.wrote,
+                report=job_progress.wrote,
             )
         except ErpFailedError as error:
             logger.warning("sync failed", job=job.id, error=str(error))
@@ -143,9 +145,9 @@ class JobRuns:
                 # Everything is written: only now may the next one begin after it.
                 mark = sync_erp.mark_after(job, last, state.mark(options.mode))
                 moved = state.moved(options.mode, mark)
-                await self.syncs.change_anyhow(options.system, **moved, done_at=self.clock())
+                await self.syncs.force_update(options.system, **moved, done_at=self.clock())
                 values = {"state": JobState.DONE}
-        if pace.counts.refused:
+        if job_progress.counts.refused:
             values["results"] = await self._refused_records(job, folder)
         return values
 
@@ -160,23 +162,25 @@ class JobRuns:
             paths = await asyncio.to_thread(writer.close)
         return await self._kept(paths)
 
-    async def _undo(self, job: Job, pace: Pace) -> dict[str, Any]:
+    async def _undo(self, job: Job, job_progress: JobProgress) -> dict[str, Any]:
         target = await self.store.get(job.undoes or 0)
         if target is None or target.undone_by not in (None, job.id):
             # Another one was begun at the same moment, and takes it back.
             return {"state": JobState.CANCELLED}
         if target.undone_by is None:
-            await self.store.change_anyhow(target.id, undone_by=job.id)
-        stamp = stamp_of(job).model_copy(update={"way": Way.UNDO})
+            await self.store.force_update(target.id, undone_by=job.id)
+        provenance = provenance_of(job).model_copy(update={"way": ChangeSource.UNDO})
         batches = self.store.batches(target.id, backwards=True)
         after = await self._last(job)
-        if await self.undo_job(job.id, batches, stamp=stamp, after=after, report=pace.wrote):
+        if await self.undo_job(
+            job.id, batches, provenance=provenance, after=after, report=job_progress.wrote
+        ):
             return {"state": JobState.DONE}
         # The rest of it can be taken back by another one.
-        await self.store.change_anyhow(target.id, undone_by=None)
+        await self.store.force_update(target.id, undone_by=None)
         return {"state": JobState.CANCELLED}
 
-    async def _export(self, job: Job, folder: Path, pace: Pace) -> dict[str, Any]:
+    async def _export(self, job: Job, folder: Path, job_progress: JobProgress) -> dict[str, Any]:
         options = job.export_options
         if options is None:
             raise ValueError("this job is no export")
@@ -189,7 +193,7 @@ class JobRuns:
                 table = [cells(one, options.paths, names) for one in some]
                 await asyncio.to_thread(writer.write_rows, table)
                 rows += len(table)
-                if not await pace.counted(Counts(rows=rows)):
+                if not await job_progress.counted(Counts(rows=rows)):
                     return {"state": JobState.CANCELLED}
             paths = await asyncio.to_thread(writer.close)
         return {"state": JobState.DONE, "results": await self._kept(paths)}

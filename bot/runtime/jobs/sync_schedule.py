@@ -17,7 +17,7 @@ _LOOK_S: Final = 15.0
 logger = structlog.get_logger()
 
 
-class Desk(Protocol):
+class SyncNotifier(Protocol):
     """Where the admins are told."""
 
     async def sync_fails(self, job: Job) -> None: ...
@@ -32,10 +32,10 @@ class SyncSchedule:
     begin: BeginSync
     syncs: Syncs
     get_job: Callable[[int], Awaitable[Job | None]]
-    desk: Desk
+    notifier: SyncNotifier
     look_s: float = _LOOK_S
 
-    async def keep_for_ever(self) -> None:
+    async def run_forever(self) -> None:
         """Look again and again; what fails is tried at the next look."""
         while True:
             try:
@@ -69,6 +69,6 @@ class SyncSchedule:
             # Another replica tells it, or there is nothing new.
             return
         if is_failing:
-            await self.desk.sync_fails(job)
+            await self.notifier.sync_fails(job)
         else:
-            await self.desk.sync_works_again(job)
+            await self.notifier.sync_works_again(job)

@@ -36,7 +36,7 @@ from bot.usecases.ports import JobChanges, JobFiles
 
 _LEASE: Final = timedelta(seconds=30)
 _ROUND_S: Final = 5.0
-PACE_S: Final = 3.0
+PROGRESS_INTERVAL_S: Final = 3.0
 """Telegram lets a message be edited about so often."""
 _LOOK_S: Final = 0.2
 _MOST_TRIES: Final = 10
@@ -72,14 +72,14 @@ class Files(JobFiles, Protocol):
         ...
 
 
-class Desk(Protocol):
+class JobNotifier(Protocol):
     """Where a job's person is told. Nothing is raised: what cannot be said is logged."""
 
     async def progress(
         self, job: Job, done: Counts, *, rows_a_second: float, left_s: float | None
     ) -> None: ...
 
-    async def told(self, job: Job, report: Report, files: Sequence[Path]) -> None:
+    async def notify(self, job: Job, report: Report, files: Sequence[Path]) -> None:
         """What became of the job, which has come to CHECKED or is over."""
         ...
 
@@ -87,27 +87,29 @@ class Desk(Protocol):
 class Run(Protocol):
     """Does what a job is for."""
 
-    async def __call__(self, job: Job, folder: Path, pace: "Pace") -> dict[str, Any]:
+    async def __call__(
+        self, job: Job, folder: Path, job_progress: "JobProgress"
+    ) -> dict[str, Any]:
         """What is to be set in the job, its next state among it."""
         ...
 
 
-class Pace:
+class JobProgress:
     """How far a job is: keeps its counts, shows them, and hears when it is to stop."""
 
     def __init__(
         self,
         job: Job,
         store: Store,
-        desk: Desk,
+        notifier: JobNotifier,
         *,
-        pace_s: float,
+        progress_interval_s: float,
     ) -> None:
         self.job_id = job.id
         self._job = job
         self._store = store
-        self._desk = desk
-        self._pace_s = pace_s
+        self._notifier = notifier
+        self._progress_interval_s = progress_interval_s
         self._began = self._looked = self._showed = time.monotonic()
         self._before = job.working_s
         self._first = 0
@@ -150,7 +152,9 @@ class Pace:
             if values and (changed := await self._store.change(job, **values)):
                 job = changed
             self._job = job
-        if now - self._showed >= self._pace_s and (self._saying is None or self._saying.done()):
+        if now - self._showed >= self._progress_interval_s and (
+            self._saying is None or self._saying.done()
+        ):
             self._showed = now
             self._saying = asyncio.create_task(self._say(now))
         return True
@@ -159,7 +163,7 @@ class Pace:
         rate = (self.counts.rows - self._first) / max(0.001, now - self._began)
         left = (self._job.total or 0) - self.counts.rows
         left_s = left / rate if self._job.total and rate > 0 else None
-        await self._desk.progress(self._job, self.counts, rows_a_second=rate, left_s=left_s)
+        await self._notifier.progress(self._job, self.counts, rows_a_second=rate, left_s=left_s)
 
     async def over(self) -> None:
         """No more is shown after this."""
@@ -176,23 +180,23 @@ class WorkJobs:
         store: Store,
         files: Files,
         run: Run,
-        desk: Desk,
+        notifier: JobNotifier,
         data_dir: Path,
         clock: Callable[[], datetime],
         lease: timedelta = _LEASE,
         round_s: float = _ROUND_S,
-        pace_s: float = PACE_S,
+        progress_interval_s: float = PROGRESS_INTERVAL_S,
     ) -> None:
-        """pace_s: between two words on progress. round_s: how often jobs are looked after."""
+        """progress_interval_s: between reports of progress. round_s: between looks for jobs."""
         self._store = store
         self._files = files
         self._run = run
-        self._desk = desk
+        self._notifier = notifier
         self._data_dir = data_dir
         self._clock = clock
         self._lease = lease
         self._round_s = round_s
-        self._pace_s = pace_s
+        self._progress_interval_s = progress_interval_s
         self._owner = owner_of_a_run()
         self._mine: set[int] = set()
         self._send: Callable[[str], Awaitable[None]] | None = None
@@ -221,7 +225,7 @@ class WorkJobs:
         finally:
             self._mine.discard(number)
 
-    async def keep_for_ever(self, send: Callable[[str], Awaitable[None]]) -> None:
+    async def run_forever(self, send: Callable[[str], Awaitable[None]]) -> None:
         """Send the ids of jobs that nobody works on, and delete files whose time is over."""
         self._send = send
         await self._release_the_dead()
@@ -283,17 +287,21 @@ class WorkJobs:
     async def _done(self, job: Job, folder: Path) -> Job:
         """The job as it has become."""
         logger.info("job", kind=job.kind, state=job.state, tries=job.tries)
-        pace = Pace(job, self._store, self._desk, pace_s=self._pace_s)
-        await self._catch_up(pace)
-        if pace.batch > job.batches:
+        job_progress = JobProgress(
+            job, self._store, self._notifier, progress_interval_s=self._progress_interval_s
+        )
+        await self._catch_up(job_progress)
+        if job_progress.batch > job.batches:
             # Else whoever is killed in the next batch seems to have come further each time.
-            await self._store.change_anyhow(job.id, counts=pace.counts, batches=pace.batch)
-        pace.begin()
+            await self._store.force_update(
+                job.id, counts=job_progress.counts, batches=job_progress.batch
+            )
+        job_progress.begin()
         try:
             if job.tries > _MOST_TRIES:
                 values: dict[str, Any] = _failed(JobTrouble.TOO_MANY_TRIES)
             else:
-                values = await self._run(job, folder, pace)
+                values = await self._run(job, folder, job_progress)
         except (TryLaterError, asyncio.CancelledError):
             raise
         except FileRefused as error:
@@ -315,17 +323,17 @@ class WorkJobs:
         except Exception:
             logger.exception("job failed")
             values = _failed(JobTrouble.UNKNOWN)
-        await pace.over()
-        return await self._ended(job, values, pace)
+        await job_progress.over()
+        return await self._ended(job, values, job_progress)
 
-    async def _ended(self, job: Job, values: dict[str, Any], pace: Pace) -> Job:
+    async def _ended(self, job: Job, values: dict[str, Any], job_progress: JobProgress) -> Job:
         if values["state"] in OVER:
-            await self._catch_up(pace)
+            await self._catch_up(job_progress)
             values |= {
                 "ended_at": self._clock(),
-                "counts": pace.counts if job.state is JobState.RUNNING else job.counts,
-                "batches": pace.batch,
-                "working_s": pace.working_s,
+                "counts": job_progress.counts if job.state is JobState.RUNNING else job.counts,
+                "batches": job_progress.batch,
+                "working_s": job_progress.working_s,
             }
         ended = await self._change_mine(job.id, **values, told=job.progress is None)
         logger.info("job ended", state=ended.state, **ended.counts.model_dump(exclude={"fields"}))
@@ -342,14 +350,16 @@ class WorkJobs:
             if changed := await self._store.change(job, **values):
                 return changed
 
-    async def _catch_up(self, pace: Pace) -> None:
+    async def _catch_up(self, job_progress: JobProgress) -> None:
         """Count the batches that are written and not counted: a worker may have been killed
         between the two."""
-        for number in range(pace.batch + 1, await self._store.last_batch(pace.job_id) + 1):
-            batch = await self._store.batch(pace.job_id, number)
+        for number in range(
+            job_progress.batch + 1, await self._store.last_batch(job_progress.job_id) + 1
+        ):
+            batch = await self._store.batch(job_progress.job_id, number)
             if batch is not None:
-                pace.counts = pace.counts.plus(batch.counts)
-                pace.batch = number
+                job_progress.counts = job_progress.counts.plus(batch.counts)
+                job_progress.batch = number
 
     async def _tell(self, job: Job, folder: Path) -> None:
         files = []
@@ -358,8 +368,8 @@ class WorkJobs:
             if result.file_id:
                 await self._files.fetch(result.file_id, path)
                 files.append(path)
-        await self._desk.told(job, await self.report(job), files)
-        await self._store.change_anyhow(job.id, told=True)
+        await self._notifier.notify(job, await self.report(job), files)
+        await self._store.force_update(job.id, told=True)
 
     async def report(self, job: Job) -> Report:
         """What the job did, from its batches; before it runs, what its preview refuses."""
@@ -432,7 +442,7 @@ class WorkJobs:
             values["source"] = job.source.model_copy(update={"file_id": ""})
         if job.plan_file_id:
             await self._files.delete(job.plan_file_id)
-        await self._store.change_anyhow(job.id, **values)
+        await self._store.force_update(job.id, **values)
 
     async def _purge(self) -> None:
         for job in await self._store.with_files(ended_before=self._clock() - _KEPT):

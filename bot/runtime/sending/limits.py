@@ -75,7 +75,7 @@ class _Waiter:
 
 
 @dataclass(slots=True, eq=False)
-class _Lane:
+class _ChatThrottle:
     """One chat."""
 
     windows: tuple[_Window, ...]
@@ -91,13 +91,13 @@ class _Lane:
 _holds: ContextVar[tuple[Hashable, object]] = ContextVar("holds", default=(None, None))
 
 
-class Turns:
+class RateLimiter:
     """Gives each chat to one sender at a time: the most important, and then who waits longest."""
 
     def __init__(self, limits: Limits, *, step_s: float = _STEP_S) -> None:
         self._limits = limits
         self._step_s = step_s
-        self._lanes: dict[Hashable, _Lane] = {}
+        self._throttles: dict[Hashable, _ChatThrottle] = {}
         self._overall = _Window(limits.overall)
         self.asked_to_wait = 0
         """How often Telegram has answered 429 all the same."""
@@ -113,27 +113,27 @@ class Turns:
             yield 0.0
             return
         loop = asyncio.get_running_loop()
-        lane = self._lane(chat_id)
+        queue = self._throttle(chat_id)
         waiter = _Waiter(priority, loop.time(), loop.create_future())
-        lane.waiting.append(waiter)
-        self._call_next(chat_id, lane)
+        queue.waiting.append(waiter)
+        self._call_next(chat_id, queue)
         try:
             await waiter.turn
         except asyncio.CancelledError:
             if not waiter.turn.cancelled():
-                self._leave(chat_id, lane)
+                self._leave(chat_id, queue)
             raise
         token = _holds.set(mine)
         try:
             yield loop.time() - waiter.since
         finally:
             _holds.reset(token)
-            self._leave(chat_id, lane)
+            self._leave(chat_id, queue)
 
     async def pace(self, chat_id: Hashable, *, messages: int = 1) -> None:
         """Wait until so many more messages may leave, and count them."""
         loop = asyncio.get_running_loop()
-        windows = (*self._lane(chat_id).windows, self._overall)
+        windows = (*self._throttle(chat_id).windows, self._overall)
         at = loop.time()
         for _ in range(messages):
             at = max(at, *(window.free_at() for window in windows))
@@ -142,46 +142,48 @@ class Turns:
         if (delay_s := at - loop.time()) > 0:
             await asyncio.sleep(delay_s)
 
-    def _lane(self, chat_id: Hashable) -> _Lane:
-        lane = self._lanes.get(chat_id)
-        if lane is None:
-            if len(self._lanes) >= _MANY:
+    def _throttle(self, chat_id: Hashable) -> _ChatThrottle:
+        queue = self._throttles.get(chat_id)
+        if queue is None:
+            if len(self._throttles) >= _MANY:
                 self._forget_idle()
             is_group = isinstance(chat_id, int) and chat_id < 0
             rates = (self._limits.chat, self._limits.group if is_group else None)
-            lane = self._lanes[chat_id] = _Lane(tuple(_Window(rate) for rate in rates))
-        return lane
+            queue = self._throttles[chat_id] = _ChatThrottle(
+                tuple(_Window(rate) for rate in rates)
+            )
+        return queue
 
-    def _leave(self, chat_id: Hashable, lane: _Lane) -> None:
-        lane.is_taken = False
-        self._call_next(chat_id, lane)
+    def _leave(self, chat_id: Hashable, queue: _ChatThrottle) -> None:
+        queue.is_taken = False
+        self._call_next(chat_id, queue)
 
-    def _call_next(self, chat_id: Hashable, lane: _Lane) -> None:
+    def _call_next(self, chat_id: Hashable, queue: _ChatThrottle) -> None:
         # A waiter that was cancelled has not yet come to leave by itself.
-        lane.waiting = [waiter for waiter in lane.waiting if not waiter.turn.cancelled()]
-        if lane.is_taken or not lane.waiting or lane.timer is not None:
+        queue.waiting = [waiter for waiter in queue.waiting if not waiter.turn.cancelled()]
+        if queue.is_taken or not queue.waiting or queue.timer is not None:
             return
         loop = asyncio.get_running_loop()
         now = loop.time()
-        if (delay_s := lane.free_at() - now) > 0:
+        if (delay_s := queue.free_at() - now) > 0:
             # Chosen only then: what is more important may come meanwhile.
-            lane.timer = loop.call_later(delay_s, self._wake, chat_id, lane)
+            queue.timer = loop.call_later(delay_s, self._wake, chat_id, queue)
             return
-        best = min(lane.waiting, key=lambda w: w.priority - (now - w.since) / self._step_s)
-        lane.waiting.remove(best)
-        lane.is_taken = True
+        best = min(queue.waiting, key=lambda w: w.priority - (now - w.since) / self._step_s)
+        queue.waiting.remove(best)
+        queue.is_taken = True
         best.turn.set_result(None)
 
-    def _wake(self, chat_id: Hashable, lane: _Lane) -> None:
-        lane.timer = None
-        self._call_next(chat_id, lane)
+    def _wake(self, chat_id: Hashable, queue: _ChatThrottle) -> None:
+        queue.timer = None
+        self._call_next(chat_id, queue)
 
     def _forget_idle(self) -> None:
         now = asyncio.get_running_loop().time()
-        for chat_id, lane in list(self._lanes.items()):
+        for chat_id, queue in list(self._throttles.items()):
             if (
-                not lane.is_taken
-                and not lane.waiting
-                and all(w.is_over(now) for w in lane.windows)
+                not queue.is_taken
+                and not queue.waiting
+                and all(w.is_over(now) for w in queue.windows)
             ):
-                del self._lanes[chat_id]
+                del self._throttles[chat_id]

@@ -23,7 +23,7 @@ from aiohttp import ClientConnectorError, ConnectionTimeoutError
 
 from bot.domain.errors import TryLaterError, UnconfirmedError
 from bot.domain.outgoing import Priority
-from bot.runtime.sending.limits import Turns
+from bot.runtime.sending.limits import RateLimiter
 
 # Longer than this the update goes back into the inbox and waits there.
 _LONGEST_WAIT_S: Final = 120.0
@@ -49,8 +49,8 @@ _NOT_COUNTED: Final = ("delete", "pin", "unpin", "close", "reopen")
 class Outbound(BaseRequestMiddleware):
     """Keeps Telegram's limits and the order within each chat, and honours `retry_after`."""
 
-    def __init__(self, turns: Turns) -> None:
-        self._turns = turns
+    def __init__(self, limiter: RateLimiter) -> None:
+        self._limiter = limiter
 
     async def __call__(
         self,
@@ -66,11 +66,11 @@ class Outbound(BaseRequestMiddleware):
         messages = 0 if name.startswith(_NOT_COUNTED) else _messages(method)
         if isinstance(getattr(method, "document", None), InputFile):
             # It may take minutes, and whoever waits for the file goes on writing.
-            await self._turns.pace(chat_id, messages=messages)
+            await self._limiter.pace(chat_id, messages=messages)
             return await self._patiently(make_request, bot, method)
         priority = Priority.PROGRESS if name.startswith("edit") else Priority.ANSWER
-        async with self._turns.turn(chat_id, priority):
-            await self._turns.pace(chat_id, messages=messages)
+        async with self._limiter.turn(chat_id, priority):
+            await self._limiter.pace(chat_id, messages=messages)
             return await self._patiently(make_request, bot, method)
 
     async def _patiently(
@@ -88,7 +88,7 @@ class Outbound(BaseRequestMiddleware):
                 raise
             except TelegramRetryAfter as error:
                 waited_s += error.retry_after
-                self._turns.asked_to_wait += 1
+                self._limiter.asked_to_wait += 1
                 if waited_s > _LONGEST_WAIT_S:
                     raise TryLaterError(
                         f"Telegram asks to wait for {method.__api_method__}",

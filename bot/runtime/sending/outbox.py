@@ -21,8 +21,8 @@ from bot.domain.outgoing import (
     Undelivered,
     UndeliveredError,
 )
-from bot.runtime.sending.lane import ALBUM_S, Lane
-from bot.runtime.sending.limits import Turns
+from bot.runtime.sending.chat_queue import ALBUM_S, ChatQueue
+from bot.runtime.sending.limits import RateLimiter
 from bot.runtime.sending.order import Order
 
 # Once, and once more when the first was cut short.
@@ -99,7 +99,7 @@ class Outbox:
         self,
         *,
         store: OutboxStore,
-        turns: Turns,
+        limiter: RateLimiter,
         holding: Callable[[str], AbstractAsyncContextManager[bool]],
         watch: Watch,
         clock: Callable[[], datetime],
@@ -107,12 +107,12 @@ class Outbox:
         """holding: keeps every other replica away from a name, yielding whether one may have
         been there."""
         self._store = store
-        self._turns = turns
+        self._limiter = limiter
         self._holding = holding
         self._watch = watch
         self._clock = clock
         self._delivery: Delivery | None = None
-        self._lanes: dict[int, Lane] = {}
+        self._queues: dict[int, ChatQueue] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._resting: set[int] = set()
         """Chats that take nothing now."""
@@ -161,9 +161,9 @@ class Outbox:
     def forget(self, name: str) -> None:
         """Another replica may serve this chat from now on: read what waits the next time."""
         if name.startswith(_LEASE):
-            self._lanes.pop(int(name.removeprefix(_LEASE)), None)
+            self._queues.pop(int(name.removeprefix(_LEASE)), None)
 
-    async def sweep_for_ever(self) -> None:
+    async def sweep_forever(self) -> None:
         """Wake every chat with work: at the start, and for replicas that died in the middle."""
         while True:
             try:
@@ -180,8 +180,8 @@ class Outbox:
     async def stop(self, patience_s: float) -> None:
         """Finish what is on its way, for as long as `patience_s`; the rest stays stored."""
         self._stopping = True
-        for lane in self._lanes.values():
-            lane.news.set()
+        for queue in self._queues.values():
+            queue.news.set()
         tasks = list(self._tasks.values())
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=patience_s)
@@ -197,24 +197,24 @@ class Outbox:
         )
         for chat_id in dict.fromkeys(chat for chat, _ in waiting):
             if chat_id not in self._tasks:
-                self._lane(chat_id).is_read = False
+                self._queue_of(chat_id).is_read = False
             self.wake(chat_id)
 
     def _is_redundant(self, item: Outgoing) -> bool:
-        lane = self._lanes.get(item.chat_id)
-        return lane is not None and lane.makes_redundant(item)
+        queue = self._queues.get(item.chat_id)
+        return queue is not None and queue.makes_redundant(item)
 
     def retry(self, chat_id: int) -> None:
         """A chat may take things again."""
         self._resting.discard(chat_id)
-        if lane := self._lanes.get(chat_id):
-            lane.news.set()
+        if queue := self._queues.get(chat_id):
+            queue.news.set()
 
-    def _lane(self, chat_id: int) -> Lane:
-        return self._lanes.setdefault(chat_id, Lane())
+    def _queue_of(self, chat_id: int) -> ChatQueue:
+        return self._queues.setdefault(chat_id, ChatQueue())
 
     def _take_in(self, item: Outgoing) -> None:
-        self._lane(item.chat_id).put(item)
+        self._queue_of(item.chat_id).put(item)
         self.retry(item.chat_id)
 
     async def _work(self, chat_id: int) -> None:
@@ -223,7 +223,7 @@ class Outbox:
             while not self._stopping:
                 if await self._try_to_drain(chat_id):
                     pause_s = _FIRST_PAUSE_S
-                    if not self._lane(chat_id).items:
+                    if not self._queue_of(chat_id).items:
                         return
                 else:
                     await self._pause(chat_id, pause_s)
@@ -236,7 +236,7 @@ class Outbox:
     async def _pause(self, chat_id: int, pause_s: float) -> None:
         """A chat that was closed to us is tried at once when there is news of it."""
         if chat_id in self._resting:
-            await self._lane(chat_id).next_news(pause_s)
+            await self._queue_of(chat_id).next_news(pause_s)
             self._resting.discard(chat_id)
         else:
             await asyncio.sleep(pause_s)
@@ -245,76 +245,76 @@ class Outbox:
         """Whether everything that waited was sent, or given up."""
         try:
             async with self._holding(f"{_LEASE}{chat_id}") as is_new:
-                lane = self._lane(chat_id)
-                if is_new or not lane.is_read:
-                    await self._read(chat_id, lane)
-                return await self._drain(chat_id, lane)
+                queue = self._queue_of(chat_id)
+                if is_new or not queue.is_read:
+                    await self._read(chat_id, queue)
+                return await self._drain(chat_id, queue)
         except TryLaterError as error:
             logger.warning("sending waits", chat=chat_id, error=str(error))
-            self._lane(chat_id).is_read = False
+            self._queue_of(chat_id).is_read = False
             return False
         except asyncio.CancelledError:
-            self._lanes.pop(chat_id, None)
+            self._queues.pop(chat_id, None)
             raise
 
-    async def _read(self, chat_id: int, lane: Lane) -> None:
+    async def _read(self, chat_id: int, queue: ChatQueue) -> None:
         now = asyncio.get_running_loop().time()
-        known = list(lane.items)
-        lane.is_latest = True
+        known = list(queue.items)
+        queue.is_latest = True
         stored = await self._store.waiting_in(chat_id)
-        lane.is_read = True
+        queue.is_read = True
         # What was known and waits no more was sent by another replica meanwhile.
-        lane.leave(set(known) - {item.id for item in stored})
+        queue.leave(set(known) - {item.id for item in stored})
         for item in stored:
-            lane.items[item.id] = item
+            queue.items[item.id] = item
             if item.album:
-                lane.came_at.setdefault(item.album, now)
+                queue.came_at.setdefault(item.album, now)
 
-    async def _drain(self, chat_id: int, lane: Lane) -> bool:
-        while lane.items and not self._stopping:
-            lane.news.clear()
-            batch = lane.next(self._clock())
+    async def _drain(self, chat_id: int, queue: ChatQueue) -> bool:
+        while queue.items and not self._stopping:
+            queue.news.clear()
+            batch = queue.next(self._clock())
             if not batch:
                 # An album is still coming in.
-                await lane.next_news(ALBUM_S)
+                await queue.next_news(ALBUM_S)
                 continue
-            async with self._turns.turn(chat_id, batch[0].priority) as waited_s:
-                if not lane.is_latest:
+            async with self._limiter.turn(chat_id, batch[0].priority) as waited_s:
+                if not queue.is_latest:
                     # Another replica may have put what goes before what came here.
-                    await self._read(batch[0].chat_id, lane)
-                if not lane.items:
+                    await self._read(batch[0].chat_id, queue)
+                if not queue.items:
                     break
                 # Again: what is more important may have come while it waited.
-                batch = lane.next(self._clock(), is_late=waited_s > _WAITED_S)
-                if batch and not await self._send(lane, batch):
+                batch = queue.next(self._clock(), is_late=waited_s > _WAITED_S)
+                if batch and not await self._send(queue, batch):
                     return False
         return True
 
-    async def _send(self, lane: Lane, batch: Sequence[Outgoing]) -> bool:
+    async def _send(self, queue: ChatQueue, batch: Sequence[Outgoing]) -> bool:
         """Whether the chat goes on; not while Telegram or the chat is closed to us."""
         assert self._delivery is not None  # noqa: S101 - the wiring gives it before anything runs
         ids = [item.id for item in batch]
         if any(item.attempts >= ATTEMPTS for item in batch):
             # Cut short twice: a third time could only repeat it.
-            await self._fail(lane, batch, Undelivered.UNCONFIRMED)
+            await self._fail(queue, batch, Undelivered.UNCONFIRMED)
             return True
-        lane.begun = frozenset(ids)
+        queue.begun = frozenset(ids)
         try:
-            return await self._begin(lane, batch, ids)
+            return await self._begin(queue, batch, ids)
         finally:
-            lane.begun = frozenset()
+            queue.begun = frozenset()
 
-    async def _begin(self, lane: Lane, batch: Sequence[Outgoing], ids: list[str]) -> bool:
+    async def _begin(self, queue: ChatQueue, batch: Sequence[Outgoing], ids: list[str]) -> bool:
         assert self._delivery is not None  # noqa: S101
         await self._store.begin(ids)
         try:
             await self._delivery(batch)
         except UndeliveredError as error:
-            await self._fail(lane, batch, error.reason)
+            await self._fail(queue, batch, error.reason)
             return True
         except MovedError as error:
             await self._store.not_begun(ids)
-            await self._move(lane, batch, error.chat_id)
+            await self._move(queue, batch, error.chat_id)
             return True
         except RefusedError as error:
             logger.error("chat closed to us", chat=batch[0].chat_id, error=str(error))
@@ -326,51 +326,53 @@ class Outbox:
             # It may have arrived: the attempt counts, here as in the store.
             logger.warning("sending not confirmed", chat=batch[0].chat_id, error=str(error))
             for item in batch:
-                lane.items[item.id] = item.model_copy(update={"attempts": item.attempts + 1})
+                queue.items[item.id] = item.model_copy(update={"attempts": item.attempts + 1})
             return False
         except TryLaterError as error:
             logger.warning("sending waits", chat=batch[0].chat_id, error=str(error))
             await self._store.not_begun(ids)
-            before, lane.sent_before = lane.sent_before, self._sent
+            before, queue.sent_before = queue.sent_before, self._sent
             if before is None or before == self._sent:
                 # Nothing leaves at all: Telegram is away, and this message not at fault.
                 return False
-            return await self._give_up(lane, batch, after=_TRIES)
+            return await self._give_up(queue, batch, after=_TRIES)
         except Exception:
             logger.exception("sending failed", chat=batch[0].chat_id)
             await self._store.not_begun(ids)
-            return await self._give_up(lane, batch, after=_FAULTS)
-        lane.tries, lane.sent_before = 0, None
+            return await self._give_up(queue, batch, after=_FAULTS)
+        queue.tries, queue.sent_before = 0, None
         self._sent += 1
         now = self._clock()
         await self._store.done(ids, at=now)
-        lane.leave(ids)
+        queue.leave(ids)
         for item in batch:
             self._watch.sent(item.priority, (now - item.put_at).total_seconds())
         return True
 
-    async def _give_up(self, lane: Lane, batch: Sequence[Outgoing], *, after: int) -> bool:
-        lane.tries += 1
-        if lane.tries < after:
+    async def _give_up(self, queue: ChatQueue, batch: Sequence[Outgoing], *, after: int) -> bool:
+        queue.tries += 1
+        if queue.tries < after:
             return False
-        lane.tries, lane.sent_before = 0, None
-        await self._fail(lane, batch, Undelivered.AWAY)
+        queue.tries, queue.sent_before = 0, None
+        await self._fail(queue, batch, Undelivered.AWAY)
         return True
 
-    async def _fail(self, lane: Lane, batch: Sequence[Outgoing], reason: Undelivered) -> None:
+    async def _fail(
+        self, queue: ChatQueue, batch: Sequence[Outgoing], reason: Undelivered
+    ) -> None:
         assert self._delivery is not None  # noqa: S101
         ids = [item.id for item in batch]
         logger.warning("not delivered", chat=batch[0].chat_id, what=batch[0].what, reason=reason)
         # First, so that a crash between the two leaves nobody untold.
         await self._delivery.undelivered(batch, reason)
         await self._store.fail(ids, reason, at=self._clock())
-        lane.leave(ids)
+        queue.leave(ids)
         self._watch.undelivered(reason)
 
-    async def _move(self, lane: Lane, batch: Sequence[Outgoing], chat_id: int) -> None:
+    async def _move(self, queue: ChatQueue, batch: Sequence[Outgoing], chat_id: int) -> None:
         ids = [item.id for item in batch]
         await self._store.move(ids, chat_id)
-        lane.leave(ids)
+        queue.leave(ids)
         for item in batch:
             self._take_in(item.model_copy(update={"chat_id": chat_id}))
         self.wake(chat_id)

@@ -111,7 +111,7 @@ class Inbox:
         if key not in self._tasks:
             self._tasks[key] = asyncio.create_task(self._work(key), name=f"chat {key}")
 
-    async def sweep_for_ever(self) -> None:
+    async def sweep_forever(self) -> None:
         """Wake every chat with work: at the start, and for replicas that died in the middle."""
         while True:
             try:

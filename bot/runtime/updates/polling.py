@@ -35,7 +35,7 @@ class _GetUpdates(TelegramMethod[list[dict[str, Any]]]):
     limit: int = 100
 
 
-async def poll_for_ever(bot: Bot, inbox: Inbox, *, allowed_updates: list[str]) -> None:
+async def poll_forever(bot: Bot, inbox: Inbox, *, allowed_updates: list[str]) -> None:
     """Take updates until cancelled; rides out Telegram, network and database being away.
 
     Raises RefusedError when the token is not (or no longer) valid.

@@ -12,7 +12,7 @@ from aiogram.exceptions import TelegramAPIError, TelegramNotFound, TelegramUnaut
 from bot.domain.errors import Problem, RefusedError, TryLaterError
 from bot.runtime.sending.outbox import Outbox
 from bot.runtime.updates.inbox import Inbox
-from bot.runtime.updates.polling import poll_for_ever
+from bot.runtime.updates.polling import poll_forever
 
 DRAIN_S: Final = 20.0
 # A call that is on its way is confirmed, so that it is not made again at the next start.
@@ -38,9 +38,9 @@ async def taking_updates(
     """
     tasks = [
         asyncio.create_task(work)
-        for work in (inbox.sweep_for_ever(), outbox.sweep_for_ever(), *beside)
+        for work in (inbox.sweep_forever(), outbox.sweep_forever(), *beside)
     ]
-    polling = asyncio.create_task(poll_for_ever(bot, inbox, allowed_updates=allowed_updates))
+    polling = asyncio.create_task(poll_forever(bot, inbox, allowed_updates=allowed_updates))
     try:
         yield polling
     finally:
@@ -77,7 +77,7 @@ async def wait_for_telegram(bot: Bot) -> None:
         pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
 
 
-async def repeat_for_ever(work: Callable[[], Awaitable[object]], *, every_s: float) -> None:
+async def repeat_forever(work: Callable[[], Awaitable[object]], *, every_s: float) -> None:
     """Do `work` again and again; what fails is logged and tried at the next turn."""
     while True:
         await asyncio.sleep(every_s)

@@ -92,7 +92,7 @@ class Attend:
 
     async def customer_told(self, conversation: Conversation) -> None:
         """Remember that the customer knows of the end of the conversation."""
-        await self.conversations.set_customer_told(conversation.id)
+        await self.conversations.set_customer_notified(conversation.id)
 
     async def full_card(self, conversation_id: str, *, group_id: int) -> Card | Gone:
         """Everything on record, as it is now."""

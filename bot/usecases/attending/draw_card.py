@@ -25,7 +25,7 @@ class DrawCard:
     conversations: Conversations
     registrations: Registrations
     links: Links
-    desk: AttendantsGroup
+    group: AttendantsGroup
     tags: Tags
     departments: Departments
     queue: OpenConversations
@@ -75,11 +75,11 @@ class DrawCard:
         if conversation.card_message_id is not None:
             return conversation
         card = await self.card_of(conversation)
-        opened = await self.desk.open_topic(card)
+        opened = await self.group.open_topic(card)
         if opened != conversation:
             # Before the card: a topic must not be forgotten by a crash between the two.
             await self.conversations.set_card(opened)
-        shown = await self.desk.show(replace(card, conversation=opened))
+        shown = await self.group.show(replace(card, conversation=opened))
         await self.conversations.set_card(shown)
         await self.links.add(
             [
@@ -118,7 +118,7 @@ class DrawCard:
         """Edit the card to what is known now."""
         conversation = await self.conversations.get(conversation_id)
         if conversation and conversation.card_message_id is not None:
-            shown = await self.desk.refresh(await self.card_of(conversation))
+            shown = await self.group.refresh(await self.card_of(conversation))
             if shown != conversation:
                 await self.conversations.set_card(shown)
 
@@ -135,7 +135,7 @@ class DrawCard:
                 "topic_shown": transfer.from_topic_shown,
             }
         )
-        await self.desk.refresh(replace(await self.card_of(left), moved=True))
+        await self.group.refresh(replace(await self.card_of(left), moved=True))
 
     async def topic_is_gone(self, conversation: Conversation) -> Conversation:
         """Somebody has deleted the topic, and the card with it: both are made anew."""

@@ -145,7 +145,7 @@ class TransferConversation:
             return Gone()
         done = conversation.transfer
         if done and not done.settled:
-            await self.settle(conversation.id)
+            await self.announce(conversation.id)
         if done and (done.question, done.from_group) == (question.message_id, question.group_id):
             return await self._transferred(conversation)
         if conversation.group_id != question.group_id:
@@ -162,10 +162,10 @@ class TransferConversation:
         if not await self.queue.transfer(conversation, moved, event):
             there = await self.show_card.conversations.get(conversation.id)
             return ChangedMeanwhile(there) if there else Gone()
-        await self.settle(conversation.id)
+        await self.announce(conversation.id)
         return Transferred(moved, target)
 
-    async def settle(self, conversation_id: str) -> None:
+    async def announce(self, conversation_id: str) -> None:
         """Cards and customer learn of the transfer; nothing when they have."""
         first = await self.show_card.conversations.get(conversation_id)
         if first is None:
@@ -184,9 +184,9 @@ class TransferConversation:
             else:
                 await self._move_card(conversation)
                 await self.news.tell_customer(conversation, department)
-            await self.queue.settle(conversation.id, transfer)
+            await self.queue.set_announced(conversation.id, transfer)
 
-    async def settle_all(self) -> int:
+    async def announce_all(self) -> int:
         """One round over the transfers that a crash or Telegram's absence cut short."""
         late = self.clock() - _CUT_SHORT
         cut_short = [
@@ -195,7 +195,7 @@ class TransferConversation:
             if one.transfer and not one.transfer.settled and one.transfer.at <= late
         ]
         for one in cut_short:
-            await self.settle(one.id)
+            await self.announce(one.id)
         return len(cut_short)
 
     async def _move_card(self, conversation: Conversation) -> None:

@@ -111,4 +111,4 @@ class QueueRounds:
 
     def each(self) -> tuple[Callable[[], Awaitable[int]], ...]:
         """To be repeated apart: one that waits for Telegram does not hold up the others."""
-        return self.follow_registrations, self.remind, self.transfer.settle_all
+        return self.follow_registrations, self.remind, self.transfer.announce_all

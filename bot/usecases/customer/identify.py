@@ -12,9 +12,9 @@ import structlog
 from bot.domain.candidate import FROM_ERP, Create, Refused, Unchanged, Update
 from bot.domain.conversation import Chat, fingerprint
 from bot.domain.errors import AppError
-from bot.domain.registration import Kind, Registration, Stamp, Way
+from bot.domain.registration import ChangeSource, Kind, Provenance, Registration
 from bot.domain.tax_id import TaxId
-from bot.usecases.customer.pace import Pace
+from bot.usecases.customer.timing_mask import TimingMask
 from bot.usecases.ports import Chats, CustomerLookup
 from bot.usecases.register.apply_plan import ApplyPlan
 
@@ -68,8 +68,8 @@ class LookUp:
             return Found(known) if known else NotConsulted()
         if candidate is None:
             return Found(known) if known else Unknown()
-        stamp = Stamp(at=self.clock(), by="erp", way=Way.IDENTIFICATION)
-        [decision] = await self.apply_plan([candidate], FROM_ERP, stamp)
+        provenance = Provenance(at=self.clock(), by="erp", way=ChangeSource.IDENTIFICATION)
+        [decision] = await self.apply_plan([candidate], FROM_ERP, provenance)
         match decision:
             case Create(registration) | Unchanged(registration) | Update(after=registration):
                 return Found(registration)
@@ -94,7 +94,7 @@ class Identify:
     look_up: LookUp
     clock: Callable[[], datetime]
     timezone: ZoneInfo
-    pace: Pace = field(default_factory=Pace)
+    timing_mask: TimingMask = field(default_factory=TimingMask)
 
     async def note(self, chat_id: int, tax_id: TaxId) -> Chat | TooManyTaxIds:
         """Count the document against the chat's limit and remember it as the one typed.
@@ -126,7 +126,7 @@ class Identify:
         """The chat, linked to whom its document belongs; still owed when the ERP is silent."""
         if chat.tax_id is None:
             return chat
-        async with self.pace.kept():
+        async with self.timing_mask.padded():
             outcome = await self.look_up(chat.tax_id)
             found = outcome.registration.id if isinstance(outcome, Found) else None
             linked = chat.model_copy(

@@ -7,8 +7,8 @@ from typing import Final
 
 from bot.domain.candidate import FROM_CHAT, Candidate, Create, Unchanged
 from bot.domain.conversation import Chat, VerifiedBy
-from bot.domain.registration import Kind, Phones, Registration, Stamp, Way
-from bot.usecases.customer.pace import Pace
+from bot.domain.registration import ChangeSource, Kind, Phones, Provenance, Registration
+from bot.usecases.customer.timing_mask import TimingMask
 from bot.usecases.ports import Chats, Registrations
 from bot.usecases.register.apply_plan import ApplyPlan
 
@@ -73,8 +73,10 @@ class RegisterProspect:
             phones=Phones(mobile=chat.phone),
             kinds=frozenset((Kind.PROSPECT,)),
         )
-        stamp = Stamp(at=self.clock(), by=f"chat:{chat.id}", way=Way.IDENTIFICATION)
-        [decision] = await self.apply_plan([candidate], FROM_CHAT, stamp)
+        provenance = Provenance(
+            at=self.clock(), by=f"chat:{chat.id}", way=ChangeSource.IDENTIFICATION
+        )
+        [decision] = await self.apply_plan([candidate], FROM_CHAT, provenance)
         if not isinstance(decision, Create | Unchanged):
             return chat
         return chat.model_copy(update={"registration_id": decision.registration.id})
@@ -86,11 +88,11 @@ class Introduce:
 
     chats: Chats
     register_prospect: RegisterProspect
-    pace: Pace = field(default_factory=Pace)
+    timing_mask: TimingMask = field(default_factory=TimingMask)
 
     async def __call__(self, chat_id: int, name: str) -> None:
         """name: one line, not empty. It never changes a registration that exists."""
         chat = await self.chats.get(chat_id) or Chat(id=chat_id)
         named = chat.model_copy(update={"given_name": name})
-        async with self.pace.kept():
+        async with self.timing_mask.padded():
             await self.chats.put(await self.register_prospect(named))

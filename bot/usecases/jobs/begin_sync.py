@@ -84,11 +84,11 @@ class BeginSync:
         full_began_at = now if mode is SyncMode.FULL else state.full_began_at
         claimed = await self.syncs.change(state, job=job.id, full_began_at=full_began_at)
         if claimed is None:
-            await self.jobs.change_anyhow(job.id, state=JobState.CANCELLED, ended_at=now)
+            await self.jobs.force_update(job.id, state=JobState.CANCELLED, ended_at=now)
             winner = await self._running(await self.syncs.get(self.system))
             # It may be over already: a sync of nothing takes no time.
             return RunsAlready(winner or job)
-        begun = await self.jobs.change_anyhow(job.id, state=JobState.RUNNING)
+        begun = await self.jobs.force_update(job.id, state=JobState.RUNNING)
         await self.wake(job.id)
         return begun or job
 
@@ -121,5 +121,5 @@ class BeginSync:
             if self.clock() - job.created_at < _TAKES:
                 return job
             # Whoever began it was killed between its turn and its first step.
-            job = await self.jobs.change_anyhow(job.id, state=JobState.RUNNING)
+            job = await self.jobs.force_update(job.id, state=JobState.RUNNING)
         return job if job is not None and job.is_active else None

@@ -22,8 +22,7 @@ from bot.domain.candidate import (
 from bot.domain.errors import RefusedError, TryLaterError
 from bot.domain.job import LINES, Batch, Counts, Job, RowReport, Sample
 from bot.domain.portal import PasswordHasher
-from bot.domain.registration import Portal, Stamp, Way
-from bot.domain.repeats import Repeats
+from bot.domain.registration import ChangeSource, Portal, Provenance
 from bot.domain.row import Row, RowReader
 from bot.domain.row_plan import (
     REFUSE,
@@ -38,6 +37,7 @@ from bot.domain.row_plan import (
     refusals_of,
     remember,
 )
+from bot.domain.seen_keys import SeenKeys
 from bot.usecases.jobs.look_up_rows import Existing, LookUpRows, Rows
 from bot.usecases.ports import BulkRegister
 
@@ -80,16 +80,16 @@ class ImportFile:
         reader: RowReader,
         rows: Rows,
         *,
-        stamp: Stamp,
+        provenance: Provenance,
         report: Callable[[Counts], Awaitable[bool]],
     ) -> Checked | None:
         """What the run would do, without doing it; None when `report` answered False."""
-        policy, repeats = self._policy(job), Repeats()
+        policy, repeats = self._policy(job), SeenKeys()
         total, samples, plan = Counts(), Samples(), array("I")
         refused: list[RowReport] = []
         async with aclosing(self.look_up.batches(reader, rows)) as batches:
             async for some in batches:
-                planned = self._plan(some.rows, some.existing, policy, stamp, repeats)
+                planned = self._plan(some.rows, some.existing, policy, provenance, repeats)
                 plan.extend(one.code for one in planned)
                 samples.take(planned)
                 refused += refusals_of(planned)[: LINES - len(refused)]
@@ -104,7 +104,7 @@ class ImportFile:
         reader: RowReader,
         rows: Rows,
         *,
-        stamp: Stamp,
+        provenance: Provenance,
         plan: "array[int] | None",
         after: Batch | None,
         report: Callable[[Batch], Awaitable[bool]],
@@ -113,7 +113,7 @@ class ImportFile:
 
         plan: what was confirmed; a row that comes out otherwise is planned anew and counted.
         """
-        policy, repeats = self._policy(job), Repeats()
+        policy, repeats = self._policy(job), SeenKeys()
         number, after_line = (after.number, after.last_line) if after else (0, 0)
         writing: asyncio.Task[Batch] | None = None
         held: Batch | None = None
@@ -124,7 +124,7 @@ class ImportFile:
                     remember(some.before, policy, repeats)
                     if not some.rows:
                         continue
-                    planned = self._plan(some.rows, some.existing, policy, stamp, repeats)
+                    planned = self._plan(some.rows, some.existing, policy, provenance, repeats)
                     write = _Write(planned, None if plan is None else some.part_of(plan), held)
                     held = write.idle(job.id, policy)
                     if held is not None and held.counts.rows < _IDLE_ROWS:
@@ -136,7 +136,7 @@ class ImportFile:
                         return False
                     number, held = number + 1, None
                     writing = asyncio.create_task(
-                        self._written(job.id, number, write, creates, policy, stamp)
+                        self._written(job.id, number, write, creates, policy, provenance)
                     )
         except RefusedError as error:
             broken = error
@@ -149,7 +149,7 @@ class ImportFile:
             await report(writing.result())
         if held is not None:
             batch = held.model_copy(update={"number": number + 1})
-            await self.register.write(batch, stamp=stamp)
+            await self.register.write(batch, provenance=provenance)
             await report(batch)
         if broken is not None:
             raise broken
@@ -174,8 +174,8 @@ class ImportFile:
         rows: Sequence[Row],
         existing: Sequence[Existing],
         policy: Policy,
-        stamp: Stamp,
-        repeats: Repeats,
+        provenance: Provenance,
+        repeats: SeenKeys,
     ) -> list[PlannedRow]:
         ids = self.new_ids()
         planned = []
@@ -185,7 +185,7 @@ class ImportFile:
                 refused = Refused(row.candidate, (Refusal.REPEATED,), first)
                 planned.append(PlannedRow(row, known, refused, REFUSE))
             else:
-                planned.append(plan_row(row, known, policy, stamp, ids))
+                planned.append(plan_row(row, known, policy, provenance, ids))
         return planned
 
     def _encoded(self, planned: Sequence[PlannedRow]) -> Sequence[Any]:
@@ -200,12 +200,12 @@ class ImportFile:
         write: "_Write",
         creates: Sequence[Any],
         policy: Policy,
-        stamp: Stamp,
+        provenance: Provenance,
     ) -> Batch:
         """Write them as planned; what somebody else changed meanwhile is planned anew."""
         planned = write.planned
         for _ in range(_ROUNDS):
-            if await self._set_passwords(planned, policy, stamp):
+            if await self._set_passwords(planned, policy, provenance):
                 creates = self._encoded(planned)
             batch = write.batch(job_id, number, planned, policy)
             updates = [
@@ -213,24 +213,26 @@ class ImportFile:
                 for p in planned
                 if isinstance(p.decision, Update) and not isinstance(p.known, Several | None)
             ]
-            if await self.register.write(batch, stamp=stamp, creates=creates, updates=updates):
+            if await self.register.write(
+                batch, provenance=provenance, creates=creates, updates=updates
+            ):
                 return batch
-            planned = await self._again(planned, policy, stamp)
+            planned = await self._again(planned, policy, provenance)
             creates = self._encoded(planned)
         raise TryLaterError("registrations change too quickly to be written")
 
     async def _again(
-        self, planned: Sequence[PlannedRow], policy: Policy, stamp: Stamp
+        self, planned: Sequence[PlannedRow], policy: Policy, provenance: Provenance
     ) -> list[PlannedRow]:
         existing = await self.look_up.existing([one.row.candidate for one in planned])
         ids = self.new_ids()
         return [
-            one if is_repeat(one) else plan_row(one.row, known, policy, stamp, ids)
+            one if is_repeat(one) else plan_row(one.row, known, policy, provenance, ids)
             for one, known in zip(planned, existing, strict=True)
         ]
 
     async def _set_passwords(
-        self, planned: list[PlannedRow], policy: Policy, stamp: Stamp
+        self, planned: list[PlannedRow], policy: Policy, provenance: Provenance
     ) -> bool:
         """Hash those that are new; this takes a tenth of a second each, in threads.
 
@@ -244,7 +246,7 @@ class ImportFile:
                 portal = one.row.candidate.portal
                 changed = Portal(username=portal.username, password_hash=password_hash)
                 row = Row(replace(one.row.candidate, portal=changed), repaired=one.row.repaired)
-                again = plan_row(row, one.known, policy, stamp, ids)
+                again = plan_row(row, one.known, policy, provenance, ids)
                 one.decision = again.decision
         return any(hashes)
 
@@ -293,8 +295,8 @@ def _together(first: Batch, second: Batch) -> Batch:
     )
 
 
-def stamp_of(job: Job) -> Stamp:
+def provenance_of(job: Job) -> Provenance:
     """The stamp of all that an import writes."""
     if job.began_at is None:
         raise ValueError("this job has not begun")
-    return Stamp(at=job.began_at, by=job.by, way=Way.IMPORT, job=job.key)
+    return Provenance(at=job.began_at, by=job.by, way=ChangeSource.IMPORT, job=job.key)

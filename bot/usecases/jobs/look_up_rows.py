@@ -12,13 +12,13 @@ from bot.domain.candidate import Candidate, Several
 from bot.domain.errors import RefusedError
 from bot.domain.phone import phone_key
 from bot.domain.row import Row, RowReader
-from bot.domain.row_plan import Known
+from bot.domain.row_plan import ExistingRegistration
 from bot.usecases.ports import BulkLookup
 
 # Batches whose registrations are looked up while the one before them is written.
 _AHEAD: Final = 2
 
-Existing = Known | Several | None
+Existing = ExistingRegistration | Several | None
 """Who a row is in the register."""
 Rows = Callable[[], AsyncGenerator[list[tuple[int, list[str]]], None]]
 """All rows of the file from the first on, some at a time: line number and cells."""

@@ -127,7 +127,7 @@ class ManageJobs:
         if job is None:
             return None
         if job.is_active:
-            return await self.store.change_anyhow(job_id, is_cancelled=True)
+            return await self.store.force_update(job_id, is_cancelled=True)
         ended = await self._change_in(
             job_id,
             (JobState.DRAFT, JobState.CHECKED),
@@ -177,7 +177,7 @@ class ManageJobs:
             lambda now: {"undone_by": undo.id} if now.undone_by is None else None,
         )
         if claimed is None:
-            await self.store.change_anyhow(
+            await self.store.force_update(
                 undo.id, state=JobState.CANCELLED, ended_at=now, told=True
             )
             return CannotUndo.UNDONE_ALREADY
@@ -206,7 +206,7 @@ class ManageJobs:
 
     async def shown_in(self, job_id: int, progress: Progress) -> None:
         """From now on its progress is shown in this message."""
-        await self.store.change_anyhow(job_id, progress=progress)
+        await self.store.force_update(job_id, progress=progress)
 
     async def _remember(self, by: str, options: ImportOptions) -> None:
         if not options.update:

@@ -30,9 +30,9 @@ from bot.domain.candidate import (
 from bot.domain.erp_record import ErpPage, ErpRecord, first, merge, read_document
 from bot.domain.errors import AppError, RefusedError, TryLaterError, UnreadableError
 from bot.domain.job import Batch, Counts, Job, JobTrouble, RowReport, SyncMode, SyncOptions
-from bot.domain.registration import Stamp, Way
+from bot.domain.registration import ChangeSource, Provenance
 from bot.domain.row import TAX_ID_REASONS, Row
-from bot.domain.row_plan import UNCHANGED, Known, PlannedRow, batch_of, plan_row
+from bot.domain.row_plan import UNCHANGED, ExistingRegistration, PlannedRow, batch_of, plan_row
 from bot.domain.tax_id import NotATaxId, Reason, TaxId
 from bot.usecases.ports import BulkRegister, ErpRecords
 
@@ -82,7 +82,7 @@ class SyncErp:
         self,
         job: Job,
         *,
-        stamp: Stamp,
+        provenance: Provenance,
         after: Batch | None,
         report: Callable[[Batch], Awaitable[bool]],
     ) -> Batch | None:
@@ -105,10 +105,10 @@ class SyncErp:
                 if page.next is not None:
                     reading = asyncio.create_task(self._page(page.next, options))
                 batch = _following(held or batch, page, is_held=held is not None)
-                is_written, batch = await self._take(page, batch, options, stamp)
+                is_written, batch = await self._take(page, batch, options, provenance)
                 held = None if is_written else batch
                 if held is not None and (page.next is None or batch.counts.rows >= _IDLE_ROWS):
-                    await self.register.write(batch, stamp=stamp)
+                    await self.register.write(batch, provenance=provenance)
                     held = None
                 if held is None and not await report(batch):
                     return None
@@ -119,13 +119,13 @@ class SyncErp:
             await asyncio.gather(reading, return_exceptions=True)
 
     async def _take(
-        self, page: ErpPage, batch: Batch, options: SyncOptions, stamp: Stamp
+        self, page: ErpPage, batch: Batch, options: SyncOptions, provenance: Provenance
     ) -> tuple[bool, Batch]:
         """Whether something was written, and the batch with what became of the page added."""
         policy = FROM_ERP if options.mode is SyncMode.FULL else _QUICK
         groups = _grouped(page.records, batch.last_line)
         for _ in range(_ROUNDS):
-            planned, skipped = await self._planned(groups, policy, options, stamp)
+            planned, skipped = await self._planned(groups, policy, options, provenance)
             done = _with(batch, groups, planned, skipped, policy)
             creates = self.register.encoded(
                 [p.decision.registration for p in planned if isinstance(p.decision, Create)]
@@ -137,12 +137,18 @@ class SyncErp:
             ]
             if not creates and not updates:
                 return False, done
-            if await self.register.write(done, stamp=stamp, creates=creates, updates=updates):
+            if await self.register.write(
+                done, provenance=provenance, creates=creates, updates=updates
+            ):
                 return True, done
         raise TryLaterError("registrations change too quickly to be written")
 
     async def _planned(
-        self, groups: Sequence[_Group], policy: Policy, options: SyncOptions, stamp: Stamp
+        self,
+        groups: Sequence[_Group],
+        policy: Policy,
+        options: SyncOptions,
+        provenance: Provenance,
     ) -> tuple[list[PlannedRow], int]:
         """What is to become of them, and how many are left alone."""
         tax_ids = [g.row.candidate.tax_id for g in groups]
@@ -160,11 +166,11 @@ class SyncErp:
                     planned.append(PlannedRow(row, known, None, UNCHANGED))
                     continue
                 row = await self._with_all_records(row, tax_id, known, options)
-            planned.append(plan_row(row, known, policy, stamp, ids))
+            planned.append(plan_row(row, known, policy, provenance, ids))
         return planned, skipped
 
     async def _with_all_records(
-        self, row: Row, tax_id: TaxId, known: Known, options: SyncOptions
+        self, row: Row, tax_id: TaxId, known: ExistingRegistration, options: SyncOptions
     ) -> Row:
         """The row, with what the ERP's other records of this document say."""
         here = row.candidate.erp_refs
@@ -201,11 +207,11 @@ class SyncErp:
         raise AssertionError("the last attempt returns or raises")
 
 
-def stamp_of(job: Job) -> Stamp:
+def provenance_of(job: Job) -> Provenance:
     """The stamp of all that a sync writes."""
     if job.began_at is None:
         raise ValueError("this job has not begun")
-    return Stamp(at=job.began_at, by="erp", way=Way.SYNC, job=job.key)
+    return Provenance(at=job.began_at, by="erp", way=ChangeSource.SYNC, job=job.key)
 
 
 def mark_after(job: Job, last: Batch, before: datetime | None) -> datetime | None:

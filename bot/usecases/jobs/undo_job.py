@@ -12,8 +12,8 @@ from bot.domain.audit import AuditEntry
 from bot.domain.candidate import Update
 from bot.domain.errors import TryLaterError
 from bot.domain.job import Batch, Counts, Kept
-from bot.domain.registration import Registration, Stamp
-from bot.domain.row_plan import Known
+from bot.domain.registration import Provenance, Registration
+from bot.domain.row_plan import ExistingRegistration
 from bot.domain.undo import BringBack, Remove, Reverted, undo_creation, undo_entry
 from bot.usecases.ports import BulkRegister
 
@@ -24,8 +24,8 @@ _ROUNDS: Final = 10
 class _Undoing:
     """What one batch does."""
 
-    updates: list[tuple[Known, Update]] = field(default_factory=list)
-    removes: list[Known] = field(default_factory=list)
+    updates: list[tuple[ExistingRegistration, Update]] = field(default_factory=list)
+    removes: list[ExistingRegistration] = field(default_factory=list)
     brings_back: list[tuple[AuditEntry, Registration]] = field(default_factory=list)
     kept: list[Kept] = field(default_factory=list)
     nothing: int = 0
@@ -40,7 +40,7 @@ class UndoJob:
         job_id: int,
         batches: AsyncIterator[Batch],
         *,
-        stamp: Stamp,
+        provenance: Provenance,
         after: Batch | None,
         report: Callable[[Batch], Awaitable[bool]],
     ) -> bool:
@@ -56,17 +56,19 @@ class UndoJob:
             if not undone.created and not undone.entries:
                 continue
             number += 1
-            if not await report(await self._batch(job_id, number, undone, stamp)):
+            if not await report(await self._batch(job_id, number, undone, provenance)):
                 return False
         return True
 
-    async def _batch(self, job_id: int, number: int, undone: Batch, stamp: Stamp) -> Batch:
+    async def _batch(
+        self, job_id: int, number: int, undone: Batch, provenance: Provenance
+    ) -> Batch:
         entries = await self.register.entries(undone.entries)
         for _ in range(_ROUNDS):
             found = await self.register.by_ids(
                 [*undone.created, *(entry.registration_id for entry in entries)]
             )
-            undoing = await self._planned(undone.job, undone.created, entries, found, stamp)
+            undoing = await self._planned(undone.job, undone.created, entries, found, provenance)
             batch = Batch(
                 job=job_id,
                 number=number,
@@ -83,7 +85,7 @@ class UndoJob:
             )
             if await self.register.write(
                 batch,
-                stamp=stamp,
+                provenance=provenance,
                 updates=undoing.updates,
                 removes=undoing.removes,
                 brings_back=undoing.brings_back,
@@ -96,33 +98,37 @@ class UndoJob:
         undone_job: int,
         created: Sequence[str],
         entries: Sequence[AuditEntry],
-        found: Mapping[str, Known],
-        stamp: Stamp,
+        found: Mapping[str, ExistingRegistration],
+        provenance: Provenance,
     ) -> _Undoing:
         undoing = _Undoing()
         for registration_id in created:
             known = found.get(registration_id)
             now = known.registration if known else None
-            untouched = now is not None and await self._is_only_by_jobs(now, undone_job, stamp)
+            untouched = now is not None and await self._is_only_by_jobs(
+                now, undone_job, provenance
+            )
             self._sort(undoing, undo_creation(now, only_by_jobs=untouched), known)
         for entry in entries:
             known = found.get(entry.registration_id)
             now = known.registration if known else None
-            self._sort(undoing, undo_entry(entry, now, stamp), known)
+            self._sort(undoing, undo_entry(entry, now, provenance), known)
         await self._check_tax_ids(undoing)
         return undoing
 
-    async def _is_only_by_jobs(self, now: Registration, undone_job: int, stamp: Stamp) -> bool:
+    async def _is_only_by_jobs(
+        self, now: Registration, undone_job: int, provenance: Provenance
+    ) -> bool:
         """Whether nobody but the job has changed what it created, and that is taken back: a sync
         can meet a second record of somebody whom it has created pages before."""
-        if now.version == 1 or now.updated.job != stamp.job:
+        if now.version == 1 or now.updated.job != provenance.job:
             return False
         ids = [f"{now.id}:{version}" for version in range(2, now.version + 1)]
         entries = await self.register.entries(ids)
-        jobs = {str(undone_job), stamp.job}
-        return len(entries) == len(ids) and all(entry.stamp.job in jobs for entry in entries)
+        jobs = {str(undone_job), provenance.job}
+        return len(entries) == len(ids) and all(entry.provenance.job in jobs for entry in entries)
 
-    def _sort(self, undoing: _Undoing, what: Any, known: Known | None) -> None:
+    def _sort(self, undoing: _Undoing, what: Any, known: ExistingRegistration | None) -> None:
         match what:
             case Remove() if known is not None:
                 undoing.removes.append(known)

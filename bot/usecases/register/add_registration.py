@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from bot.domain.candidate import Candidate, Create, Policy, Refusal, Refused, Update
-from bot.domain.registration import Registration, Stamp, Way
+from bot.domain.registration import ChangeSource, Provenance, Registration
 from bot.usecases.ports import Register
 from bot.usecases.register.apply_plan import ApplyPlan
 
@@ -43,8 +43,8 @@ class AddRegistration:
     ) -> Added | Exists | NotAdded:
         """Add it under an id chosen beforehand: done twice, the second time finds its own."""
         apply = ApplyPlan(register=self.register, new_id=lambda: registration_id)
-        stamp = Stamp(at=self.clock(), by=by, way=Way.CHAT)
-        [decision] = await apply([candidate], _BY_HAND, stamp)
+        provenance = Provenance(at=self.clock(), by=by, way=ChangeSource.CHAT)
+        [decision] = await apply([candidate], _BY_HAND, provenance)
         if isinstance(decision, Refused):
             return NotAdded(decision.reasons)
         if isinstance(decision, Update):

@@ -11,7 +11,7 @@ import structlog
 from bot.domain.conversation import Chat, Conversation
 from bot.domain.data_subject import Traces
 from bot.domain.errors import TryLaterError
-from bot.domain.registration import Stamp, Way
+from bot.domain.registration import ChangeSource, Provenance
 from bot.usecases.ports import Chats, DataSubjects
 
 # Each round means that somebody else wrote at this moment.
@@ -74,17 +74,17 @@ class Anonymise:
             return StillServed(conversation)
         if traces.version != read_version:
             return ChangedMeanwhile()
-        stamp = Stamp(at=self.clock(), by=f"admin:{admin_id}", way=Way.CHAT)
+        provenance = Provenance(at=self.clock(), by=f"admin:{admin_id}", way=ChangeSource.CHAT)
         if not traces.registration_ids:
-            await self.subjects.record(operation, stamp)
+            await self.subjects.record(operation, provenance)
         await self.subjects.empty_updates(traces)
         await self.subjects.empty_reports(traces)
         for conversation in _last(traces.conversations, handle.removeprefix("conv-")):
             await self.subjects.empty_conversation(conversation.id)
         await self._empty_chats(traces, handle, admin_id)
-        if not await self._empty_registrations(traces, handle, stamp):
+        if not await self._empty_registrations(traces, handle, provenance):
             return ChangedMeanwhile()
-        logger.info("person anonymised", by=stamp.by)
+        logger.info("person anonymised", by=provenance.by)
         return Anonymised()
 
     async def _empty_chats(self, traces: Traces, handle: str, admin_id: int) -> None:
@@ -111,17 +111,21 @@ class Anonymise:
             )
         )
 
-    async def _empty_registrations(self, traces: Traces, handle: str, stamp: Stamp) -> bool:
+    async def _empty_registrations(
+        self, traces: Traces, handle: str, provenance: Provenance
+    ) -> bool:
         there = traces.registration
         gone = [one for one in traces.registration_ids if not there or one != there.id]
         for registration_id in [*(one for one in gone if one != handle), *_only(gone, handle)]:
-            if not await self._anonymised(registration_id, stamp, 0):
+            if not await self._anonymised(registration_id, provenance, 0):
                 return False
-        return there is None or await self._anonymised(there.id, stamp, there.version)
+        return there is None or await self._anonymised(there.id, provenance, there.version)
 
-    async def _anonymised(self, registration_id: str, stamp: Stamp, version: int) -> bool:
+    async def _anonymised(
+        self, registration_id: str, provenance: Provenance, version: int
+    ) -> bool:
         for _ in range(_ROUNDS):
-            if await self.subjects.anonymise(registration_id, stamp, version=version):
+            if await self.subjects.anonymise(registration_id, provenance, version=version):
                 return True
             traces = await self.subjects.of_registration(registration_id)
             if traces is None or traces.version != version:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from bot.domain.audit import Event
 from bot.domain.candidate import Change, Update
 from bot.domain.errors import TryLaterError
-from bot.domain.registration import FIELDS, Registration, Stamp, Way
+from bot.domain.registration import FIELDS, ChangeSource, Provenance, Registration
 from bot.usecases.ports import AuditEntries, Register
 
 # Each round means that somebody else wrote the same record between our read and our write.
@@ -87,8 +87,8 @@ class EditRegistration:
             taken = await self._taken(current, values)
             if taken is not None:
                 return TaxIdTaken(taken)
-            stamp = Stamp(at=self.clock(), by=by, way=Way.CHAT)
-            after = current.with_values({c.path: c.after for c in changes}, updated=stamp)
+            provenance = Provenance(at=self.clock(), by=by, way=ChangeSource.CHAT)
+            after = current.with_values({c.path: c.after for c in changes}, updated=provenance)
             after = _checked(after)
             if await self.register.update(Update(current, after, changes)):
                 return Edited(after)
@@ -117,8 +117,8 @@ class RemoveRegistration:
                 return Gone()
             if current.version != read_version:
                 return ChangedMeanwhile(current)
-            stamp = Stamp(at=self.clock(), by=by, way=Way.CHAT)
-            if await self.register.delete(current, stamp):
+            provenance = Provenance(at=self.clock(), by=by, way=ChangeSource.CHAT)
+            if await self.register.delete(current, provenance):
                 return Removed(f"{current.id}:{current.version + 1}")
         raise TryLaterError("a registration changes too quickly to be deleted")
 
@@ -146,8 +146,10 @@ class RestoreRegistration:
                 if taken is not None:
                     # Itself, when somebody else has put it back since it was looked for.
                     return AlreadyThere(taken) if taken.id == copy.id else TaxIdTaken(taken)
-            stamp = Stamp(at=self.clock(), by=by, way=Way.CHAT)
-            restored = copy.model_copy(update={"updated": stamp, "version": entry.version + 1})
+            provenance = Provenance(at=self.clock(), by=by, way=ChangeSource.CHAT)
+            restored = copy.model_copy(
+                update={"updated": provenance, "version": entry.version + 1}
+            )
             if await self.register.bring_back(restored):
                 return Restored(restored)
             if await self.audit.entry(f"{copy.id}:{entry.version + 1}"):

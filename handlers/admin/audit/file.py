@@ -42,11 +42,11 @@ async def _each(
 
 
 def _rows(entry: AuditEntry, names: Names) -> Iterator[tuple[str, ...]]:
-    stamp = entry.stamp
+    provenance = entry.provenance
     head = (
-        when(stamp.at, names),
-        who(stamp.by, names),
-        WAYS[stamp.way],
+        when(provenance.at, names),
+        who(provenance.by, names),
+        WAYS[provenance.way],
         EVENTS[entry.event],
         entry.name,
     )

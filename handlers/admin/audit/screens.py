@@ -16,7 +16,13 @@ from bot.wording.words import EVENTS
 from handlers.admin.audit import texts as audit_texts
 from handlers.admin.audit.file import audit_file
 from handlers.admin.register import texts
-from handlers.admin.register.desk import RegisterDesk, admin_of, desk_of, say, take_notice
+from handlers.admin.register.services import (
+    RegisterServices,
+    admin_of,
+    say,
+    services_of,
+    take_notice,
+)
 from handlers.admin.register.states import AuditDialog, RecordDialog
 
 _PAGE: Final = 8
@@ -148,14 +154,14 @@ def _wanted(data: dict[str, Any]) -> AuditFilter:
     )
 
 
-async def _page(manager: DialogManager, desk: RegisterDesk) -> AuditPage:
+async def _page(manager: DialogManager, services: RegisterServices) -> AuditPage:
     data, registration_id = manager.dialog_data, _registration_id(manager)
     starts = data.get("starts", [])
     if registration_id is None:
-        return await desk.audit.page(
-            _wanted(data), timezone=desk.timezone, start=starts[-1] if starts else None
+        return await services.audit.page(
+            _wanted(data), timezone=services.timezone, start=starts[-1] if starts else None
         )
-    entries = await desk.audit.audit_of(registration_id)
+    entries = await services.audit.audit_of(registration_id)
     first = int(starts[-1]) if starts else 0
     more = len(entries) > first + _PAGE
     return AuditPage(
@@ -163,13 +169,17 @@ async def _page(manager: DialogManager, desk: RegisterDesk) -> AuditPage:
     )
 
 
-async def _listing(dialog_manager: DialogManager, desk: RegisterDesk, **_: Any) -> dict[str, Any]:
+async def _listing(
+    dialog_manager: DialogManager, services: RegisterServices, **_: Any
+) -> dict[str, Any]:
     data, registration_id = dialog_manager.dialog_data, _registration_id(dialog_manager)
-    page, names = await _page(dialog_manager, desk), await desk.names()
+    page, names = await _page(dialog_manager, services), await services.names()
     data["older"] = page.older
     of_one = registration_id is not None
     registration = (
-        await desk.registrations.by_id(registration_id) if registration_id is not None else None
+        await services.registrations.by_id(registration_id)
+        if registration_id is not None
+        else None
     )
     wanted = _wanted(data)
     text = audit_texts.listing(page, wanted, names, registration=registration, of_one=of_one)
@@ -182,8 +192,10 @@ async def _listing(dialog_manager: DialogManager, desk: RegisterDesk, **_: Any) 
     }
 
 
-async def _filters(dialog_manager: DialogManager, desk: RegisterDesk, **_: Any) -> dict[str, Any]:
-    wanted, names = _wanted(dialog_manager.dialog_data), await desk.names()
+async def _filters(
+    dialog_manager: DialogManager, services: RegisterServices, **_: Any
+) -> dict[str, Any]:
+    wanted, names = _wanted(dialog_manager.dialog_data), await services.names()
     return {
         "text": audit_texts.filters(wanted, names),
         "events": [
@@ -195,9 +207,9 @@ async def _filters(dialog_manager: DialogManager, desk: RegisterDesk, **_: Any) 
     }
 
 
-async def _people(desk: RegisterDesk, **_: Any) -> dict[str, Any]:
-    names = await desk.names()
-    people = [(by, f"👤 {who(by, names)}") for by in await desk.audit.people()]
+async def _people(services: RegisterServices, **_: Any) -> dict[str, Any]:
+    names = await services.names()
+    people = [(by, f"👤 {who(by, names)}") for by in await services.audit.people()]
     return {"people": [("*", "Todos"), *sorted(people, key=lambda p: p[1])]}
 
 
@@ -205,14 +217,16 @@ async def _period_text(dialog_manager: DialogManager, **_: Any) -> dict[str, Any
     return {"text": take_notice(dialog_manager) + audit_texts.ASK_PERIOD}
 
 
-async def _entry(dialog_manager: DialogManager, desk: RegisterDesk, **_: Any) -> dict[str, Any]:
-    entry = await desk.audit.entry(dialog_manager.dialog_data["entry"])
+async def _entry(
+    dialog_manager: DialogManager, services: RegisterServices, **_: Any
+) -> dict[str, Any]:
+    entry = await services.audit.entry(dialog_manager.dialog_data["entry"])
     notice = take_notice(dialog_manager)
     if entry is None:
         return {"text": notice + audit_texts.NO_ENTRY, "is_there": False, "can_restore": False}
-    registration = await desk.registrations.by_id(entry.registration_id)
+    registration = await services.registrations.by_id(entry.registration_id)
     return {
-        "text": notice + audit_texts.entry(entry, await desk.names()),
+        "text": notice + audit_texts.entry(entry, await services.names()),
         "is_there": registration is not None,
         "can_restore": registration is None and entry.deleted is not None,
     }
@@ -248,21 +262,21 @@ async def _pick_person(_: CallbackQuery, __: Select[str], manager: DialogManager
 
 
 async def _period(_: CallbackQuery, button: Button, manager: DialogManager) -> None:
-    today = _today(desk_of(manager))
+    today = _today(services_of(manager))
     days = _PERIODS.get(str(button.widget_id))
     first = (today - timedelta(days=days[0])).isoformat() if days else None
     manager.dialog_data.update(first=first, last=None, starts=[])
     await manager.switch_to(AuditDialog.filters)
 
 
-def _today(desk: RegisterDesk) -> date:
-    return desk.clock().astimezone(desk.timezone).date()
+def _today(services: RegisterServices) -> date:
+    return services.clock().astimezone(services.timezone).date()
 
 
 async def _typed_period(
     _: Message, __: ManagedTextInput[str], manager: DialogManager, text: str
 ) -> None:
-    read = audit_texts.read_period(text, today=_today(desk_of(manager)))
+    read = audit_texts.read_period(text, today=_today(services_of(manager)))
     if read is None:
         await say(manager, "⚠️ Não entendi as datas.")
         return
@@ -276,13 +290,15 @@ async def _clear(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
 
 
 async def _open_record(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
-    entry = await desk_of(manager).audit.entry(manager.dialog_data["entry"])
+    entry = await services_of(manager).audit.entry(manager.dialog_data["entry"])
     if entry is not None:
         await manager.start(RecordDialog.card, data={"id": entry.registration_id})
 
 
 async def _restore(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
-    outcome = await desk_of(manager).restore(manager.dialog_data["entry"], by=admin_of(manager))
+    outcome = await services_of(manager).restore(
+        manager.dialog_data["entry"], by=admin_of(manager)
+    )
     match outcome:
         case Restored(registration):
             data = {"id": registration.id, "notice": texts.RESTORED}
@@ -299,16 +315,16 @@ async def _restore(_: CallbackQuery, __: Button, manager: DialogManager) -> None
 
 async def _file(callback: CallbackQuery, __: Button, manager: DialogManager) -> None:
     """Everything the list holds, not only this page, below the screen."""
-    desk, registration_id = desk_of(manager), _registration_id(manager)
+    services, registration_id = services_of(manager), _registration_id(manager)
     if registration_id is not None:
-        entries: list[AuditEntry] = await desk.audit.audit_of(registration_id)
-        content, complete = await audit_file(entries, await desk.names())
+        entries: list[AuditEntry] = await services.audit.audit_of(registration_id)
+        content, complete = await audit_file(entries, await services.names())
     else:
-        each = desk.audit.each(_wanted(manager.dialog_data), timezone=desk.timezone)
-        content, complete = await audit_file(each, await desk.names())
+        each = services.audit.each(_wanted(manager.dialog_data), timezone=services.timezone)
+        content, complete = await audit_file(each, await services.names())
     if callback.message is None or callback.bot is None:
         return
-    name = f"auditoria-{desk.clock().astimezone(desk.timezone):%Y-%m-%d-%H%M}.csv"
+    name = f"auditoria-{services.clock().astimezone(services.timezone):%Y-%m-%d-%H%M}.csv"
     await callback.bot.send_document(
         callback.message.chat.id,
         BufferedInputFile(content, filename=name),

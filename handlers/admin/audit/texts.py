@@ -20,7 +20,7 @@ _MARKS: Final = {
     Event.ANONYMISED: "🕶",
 }
 NO_ENTRY = "Este registro da auditoria não existe."
-BLANKED = "Os valores foram apagados: esta pessoa foi anonimizada."
+REDACTED = "Os valores foram apagados: esta pessoa foi anonimizada."
 FILE = "📄 Auditoria. Abre no Excel."
 FILE_CUT = (
     "📄 Auditoria, só a parte mais nova: ela toda não cabe em um arquivo do Telegram. "
@@ -108,7 +108,7 @@ def _nothing(*, of_one: bool, filtered: bool) -> str:
 
 def button(entry: AuditEntry, names: Names, *, of_one: bool) -> str:
     """One line: when, what and of whom."""
-    at = f"{entry.stamp.at.astimezone(names.timezone):%d/%m %H:%M}"
+    at = f"{entry.provenance.at.astimezone(names.timezone):%d/%m %H:%M}"
     if not of_one:
         return f"{_MARKS[entry.event]} {at} · {_cut(entry.name, 34)}"
     if entry.event is Event.CHANGED:
@@ -120,16 +120,17 @@ def button(entry: AuditEntry, names: Names, *, of_one: bool) -> str:
 
 def entry(of: AuditEntry, names: Names) -> str:
     """Everything of one entry."""
-    stamp = of.stamp
+    made = of.provenance
+    by = html.quote(who(made.by, names))
     lines = [
         f"{_MARKS[of.event]} <b>{EVENTS[of.event]}</b>",
         html.quote(of.name),
         "",
-        f"{when(stamp.at, names)}, por {html.quote(who(stamp.by, names))} ({WAYS[stamp.way]})",
+        f"{when(made.at, names)}, por {by} ({WAYS[made.way]})",
     ]
-    if of.is_blanked:
+    if of.is_redacted:
         fields = ", ".join(LABELS.get(change.path, change.path) for change in of.changes)
-        lines += ["", *([f"Campos: {fields}"] if fields else []), BLANKED]
+        lines += ["", *([f"Campos: {fields}"] if fields else []), REDACTED]
     elif of.changes:
         lines.append("")
         lines += [

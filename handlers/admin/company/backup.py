@@ -69,7 +69,7 @@ class Backups(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TelegramBackupDesk:
+class TelegramBackupNotifier:
     """The admin's chat, as the work on a backup needs it."""
 
     bot: Bot

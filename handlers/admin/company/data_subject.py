@@ -29,8 +29,8 @@ from bot.usecases.register.data_subject import (
 from bot.wording.data_file import file_for_admin
 from bot.wording.values import when
 from handlers.admin.company import data_subject_texts as texts
-from handlers.admin.register.desk import RegisterDesk
 from handlers.admin.register.reading import Wrong, read_field, typed
+from handlers.admin.register.services import RegisterServices
 from handlers.answers import answer_press
 
 logger = structlog.get_logger()
@@ -46,7 +46,10 @@ class DataSubjectButton(CallbackData, prefix="titular"):
 
 
 async def tell(
-    message: Message, command: CommandObject, data_subjects: DataSubjects, desk: RegisterDesk
+    message: Message,
+    command: CommandObject,
+    data_subjects: DataSubjects,
+    services: RegisterServices,
 ) -> None:
     if not command.args:
         await message.answer(texts.HOW)
@@ -60,10 +63,12 @@ async def tell(
     if traces.is_empty:
         await message.answer(texts.not_found(tax_id))
         return
-    names, now = await desk.names(), desk.clock()
+    names, now = await services.names(), services.clock()
     content = file_for_admin(traces, names, made=when(now, names))
     await message.answer_document(
-        BufferedInputFile(content, filename=f"titular-{now.astimezone(desk.timezone):%Y%m%d}.txt"),
+        BufferedInputFile(
+            content, filename=f"titular-{now.astimezone(services.timezone):%Y%m%d}.txt"
+        ),
         caption=texts.caption(traces),
         reply_markup=_buttons((texts.ANONYMISE, "ask"), handle=traces.handle, of=traces),
     )
@@ -75,7 +80,7 @@ async def ask(
     callback_data: DataSubjectButton,
     bot: Bot,
     data_subjects: DataSubjects,
-    desk: RegisterDesk,
+    services: RegisterServices,
 ) -> None:
     traces = await data_subjects.of_handle(callback_data.handle)
     if traces is None or traces.is_anonymised or traces.is_empty:
@@ -90,7 +95,9 @@ async def ask(
             (texts.YES, "yes"), (texts.NO, "no"), handle=callback_data.handle, of=traces
         )
         await bot.send_message(
-            callback.from_user.id, texts.ask(traces, has_erp=desk.has_erp), reply_markup=buttons
+            callback.from_user.id,
+            texts.ask(traces, has_erp=services.has_erp),
+            reply_markup=buttons,
         )
 
 
@@ -133,7 +140,7 @@ async def leave(callback: CallbackQuery, message: MaybeInaccessibleMessageUnion,
 
 def router() -> Router:
     """For admins, in private: who includes it sees to that. Needs `data_subjects`, `anonymise` and
-    `desk` among the dispatcher's data."""
+    `services` among the dispatcher's data."""
     router = Router(name="data_subject")
     router.message.register(tell, Command("titular"))
     press = router.callback_query.register

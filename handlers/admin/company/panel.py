@@ -24,7 +24,7 @@ from bot.domain.errors import AppError, TryLaterError
 from bot.domain.panel import Figures, Period, PeriodRefusal, latest_days, read_period
 from bot.wording.panel import charts, summary
 from handlers.admin.company import panel_texts as texts
-from handlers.admin.register.desk import open_over, say, take_notice
+from handlers.admin.register.services import open_over, say, take_notice
 from handlers.answers import answer_press
 
 # By the id of the button.
@@ -46,7 +46,7 @@ class PanelDialog(StatesGroup):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PanelDesk:
+class PanelServices:
     read: Callable[[Period], Awaitable[Figures]]
     draw: Callable[[Sequence[Chart]], Awaitable[Sequence[bytes]]]
     """PNGs; raises an AppError."""
@@ -99,13 +99,13 @@ async def _pressed(callback: CallbackQuery, button: Button, manager: DialogManag
     # Before anything is read: that may take seconds.
     await answer_press(callback, texts.DRAWING)
     days, _ = _DAYS[str(button.widget_id)]
-    await _show(manager, callback.from_user.id, latest_days(days, today=_desk(manager).today))
+    await _show(manager, callback.from_user.id, latest_days(days, today=_services(manager).today))
 
 
 async def _typed(
     message: Message, __: ManagedTextInput[str], manager: DialogManager, text: str
 ) -> None:
-    period = read_period(text, today=_desk(manager).today)
+    period = read_period(text, today=_services(manager).today)
     if isinstance(period, PeriodRefusal):
         await say(manager, texts.refusal(period))
         return
@@ -117,7 +117,7 @@ async def _show(manager: DialogManager, chat_id: int, period: Period) -> None:
     """Send the pictures, and the menu below them."""
     bot: Bot = manager.middleware_data["bot"]
     async with _saying_that_pictures_come(bot, chat_id):
-        await _send(bot, chat_id, _desk(manager), period)
+        await _send(bot, chat_id, _services(manager), period)
     manager.dialog_data["shown"] = [period.first.isoformat(), period.last.isoformat()]
     manager.show_mode = ShowMode.DELETE_AND_SEND
 
@@ -145,14 +145,14 @@ async def _saying_that_pictures_come(bot: Bot, chat_id: int) -> AsyncIterator[No
         saying.cancel()
 
 
-async def _send(bot: Bot, chat_id: int, desk: PanelDesk, period: Period) -> None:
-    figures = await desk.read(period)
+async def _send(bot: Bot, chat_id: int, services: PanelServices, period: Period) -> None:
+    figures = await services.read(period)
     caption = texts.caption(period, summary(figures))
     if figures.wait is None:
         await bot.send_message(chat_id, caption)
         return
     try:
-        pictures = await desk.draw(charts(figures))
+        pictures = await services.draw(charts(figures))
     except AppError as error:
         logger.warning("panel without pictures", error=str(error))
         await bot.send_message(chat_id, texts.not_drawn(period, summary(figures)))
@@ -167,5 +167,5 @@ async def _send(bot: Bot, chat_id: int, desk: PanelDesk, period: Period) -> None
     await bot.send_media_group(chat_id, list(album))
 
 
-def _desk(manager: DialogManager) -> PanelDesk:
-    return cast(PanelDesk, manager.middleware_data["panel"])
+def _services(manager: DialogManager) -> PanelServices:
+    return cast(PanelServices, manager.middleware_data["panel"])

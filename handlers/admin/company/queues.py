@@ -17,7 +17,7 @@ from bot.domain.conversation import Conversation, ConversationEvent, EventKind, 
 from bot.usecases.attending.queue import FindConversation, Load, ShowQueue
 from bot.wording.values import Names, who
 from bot.wording.words import number, span
-from handlers.admin.register.desk import RegisterDesk
+from handlers.admin.register.services import RegisterServices
 from handlers.answers import answer_press
 from handlers.attendant.card import card_text
 from handlers.attendant.group import edit
@@ -64,7 +64,7 @@ async def show_conversation(
     message: Message,
     command: CommandObject,
     find_conversation: FindConversation,
-    desk: RegisterDesk,
+    services: RegisterServices,
     timezone: ZoneInfo,
 ) -> None:
     protocol = read_protocol(command.args or "")
@@ -76,7 +76,7 @@ async def show_conversation(
         await message.answer(not_found(protocol))
         return
     await message.answer(card_text(card, timezone=timezone, in_group=False))
-    await message.answer(history_text(card.conversation, await desk.names()))
+    await message.answer(history_text(card.conversation, await services.names()))
 
 
 def not_found(protocol: str) -> str:

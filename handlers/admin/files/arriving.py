@@ -23,9 +23,9 @@ from bot.domain.registration import read_line
 from bot.wording.reasons import describe_file
 from handlers.admin.files import texts
 from handlers.admin.files.buttons import Verb, button, keyboard
-from handlers.admin.files.desk import FilesDesk
+from handlers.admin.files.services import FileServices
 from handlers.admin.files.states import ImportDialog
-from handlers.admin.register.desk import admin_of, open_over
+from handlers.admin.register.services import admin_of, open_over
 from handlers.answers import bot_of
 
 DOWNLOAD_LIMIT_BYTES: Final = 20 * 1024 * 1024
@@ -72,7 +72,7 @@ async def send_template(bot: Bot, chat_id: int) -> None:
     await bot.send_document(chat_id, file, caption=texts.TEMPLATE)
 
 
-async def receive(message: Message, dialog_manager: DialogManager, files: FilesDesk) -> None:
+async def receive(message: Message, dialog_manager: DialogManager, files: FileServices) -> None:
     """A document was sent: it is understood and kept, and its screen opened."""
     document = message.document
     if document is None:
@@ -118,7 +118,7 @@ async def open_import(manager: DialogManager, job_id: int, file: dict[str, Any])
         await open_over(manager, ImportDialog.main, data)
 
 
-async def reopen(manager: DialogManager, files: FilesDesk, job: Job) -> str | None:
+async def reopen(manager: DialogManager, files: FileServices, job: Job) -> str | None:
     """Open the screen of an import anew from its file, which is kept; the sentence of what stands
     in the way, if anything does."""
     if job.source is None or not job.source.file_id:

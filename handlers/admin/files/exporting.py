@@ -16,10 +16,10 @@ from bot.domain.search import Query
 from bot.wording.values import LABELS
 from handlers.admin.files import texts
 from handlers.admin.files.buttons import keyboard, while_active
-from handlers.admin.files.desk import FilesDesk, edit, files_of
 from handlers.admin.files.report_texts import starting
+from handlers.admin.files.services import FileServices, edit, files_of
 from handlers.admin.files.states import ExportDialog
-from handlers.admin.register.desk import RegisterDesk, admin_of, say, take_notice, ticked
+from handlers.admin.register.services import RegisterServices, admin_of, say, take_notice, ticked
 from handlers.admin.register.texts import choice
 
 _ALL: Final = tuple(EXPORT_COLUMNS.values())
@@ -83,11 +83,11 @@ async def _start(start_data: Any, manager: DialogManager) -> None:
 
 
 async def _main(
-    dialog_manager: DialogManager, desk: RegisterDesk, files: FilesDesk, **_: Any
+    dialog_manager: DialogManager, services: RegisterServices, files: FileServices, **_: Any
 ) -> dict[str, Any]:
     data = dialog_manager.dialog_data
     query = _query(data)
-    page = await desk.search(query, start=None)
+    page = await services.search(query, start=None)
     return {
         "text": take_notice(dialog_manager)
         + texts.export_window(query, page.total, data["paths"], len(_ALL), await files.names()),

@@ -29,9 +29,9 @@ from bot.wording.values import LABELS
 from bot.wording.words import KINDS
 from handlers.admin.files import report_texts, texts
 from handlers.admin.files.buttons import keyboard, while_active
-from handlers.admin.files.desk import FilesDesk, edit, files_of
+from handlers.admin.files.services import FileServices, edit, files_of
 from handlers.admin.files.states import ImportDialog
-from handlers.admin.register.desk import say, take_notice
+from handlers.admin.register.services import say, take_notice
 from handlers.admin.register.texts import choice
 
 _BACK: Final = "⬅️ Voltar"
@@ -150,7 +150,7 @@ async def _start(start_data: Any, manager: DialogManager) -> None:
     manager.dialog_data.update(start_data)
 
 
-async def _main(dialog_manager: DialogManager, files: FilesDesk, **_: Any) -> dict[str, Any]:
+async def _main(dialog_manager: DialogManager, files: FileServices, **_: Any) -> dict[str, Any]:
     data = dialog_manager.dialog_data
     job = await files.manage.get(data["job_id"])
     shown: dict[str, Any] = {
@@ -178,7 +178,7 @@ async def _main(dialog_manager: DialogManager, files: FilesDesk, **_: Any) -> di
 
 
 async def _columns_window(
-    dialog_manager: DialogManager, files: FilesDesk, **_: Any
+    dialog_manager: DialogManager, files: FileServices, **_: Any
 ) -> dict[str, Any]:
     columns = _columns(await _job(dialog_manager, files), dialog_manager.dialog_data)
     return {
@@ -188,7 +188,7 @@ async def _columns_window(
 
 
 async def _column_window(
-    dialog_manager: DialogManager, files: FilesDesk, **_: Any
+    dialog_manager: DialogManager, files: FileServices, **_: Any
 ) -> dict[str, Any]:
     data = dialog_manager.dialog_data
     columns = _columns(await _job(dialog_manager, files), data)
@@ -209,7 +209,7 @@ async def _column_window(
 
 
 async def _fields_window(
-    dialog_manager: DialogManager, files: FilesDesk, **_: Any
+    dialog_manager: DialogManager, files: FileServices, **_: Any
 ) -> dict[str, Any]:
     job = await _job(dialog_manager, files)
     chosen = (job.import_options or ImportOptions()).fields
@@ -223,7 +223,7 @@ async def _fields_window(
 
 
 async def _kind_window(
-    dialog_manager: DialogManager, files: FilesDesk, **_: Any
+    dialog_manager: DialogManager, files: FileServices, **_: Any
 ) -> dict[str, Any]:
     job = await _job(dialog_manager, files)
     chosen = (job.import_options or ImportOptions()).default_kind
@@ -236,7 +236,7 @@ async def _kind_window(
     }
 
 
-async def _job(manager: DialogManager, files: FilesDesk) -> Job:
+async def _job(manager: DialogManager, files: FileServices) -> Job:
     job = await files.manage.get(manager.dialog_data["job_id"])
     if job is None:
         raise LookupError("a job that was begun is in the store")

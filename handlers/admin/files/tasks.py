@@ -17,7 +17,7 @@ from bot.usecases.jobs.manage_jobs import CannotUndo
 from handlers.admin.files import buttons, report_texts, texts
 from handlers.admin.files.arriving import reopen, send_template, work_folder
 from handlers.admin.files.buttons import JobButton, Rows, Verb, button, keyboard
-from handlers.admin.files.desk import FilesDesk, edit, send_files, without_buttons
+from handlers.admin.files.services import FileServices, edit, send_files, without_buttons
 from handlers.answers import answer_press
 
 PAGE: Final = 6
@@ -26,7 +26,7 @@ _LONGEST_ANSWER: Final = 200
 
 
 async def list_jobs(
-    files: FilesDesk, before: int | None = None
+    files: FileServices, before: int | None = None
 ) -> tuple[str, InlineKeyboardMarkup | None]:
     """Text and buttons of one page of the list; `before` None is the newest one."""
     jobs = await files.manage.latest(PAGE, before=before)
@@ -53,7 +53,7 @@ class Press:
         callback: CallbackQuery,
         message: MaybeInaccessibleMessageUnion,
         data: JobButton,
-        files: FilesDesk,
+        files: FileServices,
         bot: Bot,
     ) -> None:
         self.callback = callback
@@ -251,7 +251,7 @@ async def pressed(
     callback: CallbackQuery,
     message: MaybeInaccessibleMessageUnion,
     callback_data: JobButton,
-    files: FilesDesk,
+    files: FileServices,
     bot: Bot,
     dialog_manager: DialogManager,
 ) -> None:

@@ -14,8 +14,8 @@ from bot.wording.jobs import filters
 from bot.wording.reasons import COLUMN_LABELS, PASSWORD
 from bot.wording.values import LABELS, Names
 from bot.wording.words import KINDS, number
-from handlers.admin.files.desk import Inspected
 from handlers.admin.files.report_texts import short
+from handlers.admin.files.services import Inspected
 from handlers.admin.register.texts import total
 
 ASK_FILE: Final = (

@@ -17,9 +17,15 @@ from bot.wording.values import LABELS, Names, show_value, value_of
 from bot.wording.words import KINDS, STATUSES
 from handlers.admin.register import texts
 from handlers.admin.register.country_window import country_window
-from handlers.admin.register.desk import RegisterDesk, desk_of, say, take_notice, ticked
 from handlers.admin.register.reading import Wrong, read_field
 from handlers.admin.register.save import Draft, save
+from handlers.admin.register.services import (
+    RegisterServices,
+    say,
+    services_of,
+    take_notice,
+    ticked,
+)
 from handlers.admin.register.states import EditDialog
 
 _PASSWORD: Final = "portal.password_hash"  # noqa: S105 - the name of a field
@@ -121,7 +127,7 @@ def _id(manager: DialogManager) -> str:
 
 
 async def _record(manager: DialogManager) -> Registration | None:
-    return await desk_of(manager).registrations.by_id(_id(manager))
+    return await services_of(manager).registrations.by_id(_id(manager))
 
 
 async def _fields(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
@@ -152,12 +158,14 @@ async def _choose_field(
         await manager.switch_to(EditDialog.text)
 
 
-async def _text(dialog_manager: DialogManager, desk: RegisterDesk, **_: Any) -> dict[str, Any]:
+async def _text(
+    dialog_manager: DialogManager, services: RegisterServices, **_: Any
+) -> dict[str, Any]:
     data = dialog_manager.dialog_data
     path, registration = data["path"], await _record(dialog_manager)
     if registration is None:
         return {"text": texts.GONE, "country": "", "can_clear": False}
-    current = value_of(registration, path, await desk.names())
+    current = value_of(registration, path, await services.names())
     hint = _HINTS.get(path, "Escreva o novo valor.")
     if path == _PASSWORD:
         hint = (
@@ -192,15 +200,17 @@ async def _save(manager: DialogManager, value: Any, *, done: str = texts.SAVED) 
         await manager.switch_to(EditDialog.fields)
 
 
-async def _choices(dialog_manager: DialogManager, desk: RegisterDesk, **_: Any) -> dict[str, Any]:
+async def _choices(
+    dialog_manager: DialogManager, services: RegisterServices, **_: Any
+) -> dict[str, Any]:
     data = dialog_manager.dialog_data
     path, registration = data["path"], await _record(dialog_manager)
     if registration is None:
         return {"text": texts.GONE, "choices": [], "ticks": False}
-    names = await desk.names()
+    names = await services.names()
     ticks = path in _TICKS
     hint = "Toque para marcar e desmarcar; depois grave." if ticks else "Toque para escolher."
-    choices = await _options(path, data.get("ticked") or [], registration, desk)
+    choices = await _options(path, data.get("ticked") or [], registration, services)
     if ticks and not choices:
         hint = "Ainda não há nenhuma. Crie em /etiquetas ou /departamentos."
     current = value_of(registration, path, names)
@@ -212,7 +222,7 @@ async def _choices(dialog_manager: DialogManager, desk: RegisterDesk, **_: Any) 
 
 
 async def _options(
-    path: str, chosen: list[str], registration: Registration, desk: RegisterDesk
+    path: str, chosen: list[str], registration: Registration, services: RegisterServices
 ) -> list[tuple[str, str]]:
     match path:
         case "kinds":
@@ -220,13 +230,13 @@ async def _options(
         case "tags":
             return [
                 (tag.id, texts.choice(tag.shown, tag.id in chosen))
-                for tag in await desk.tags.all()
+                for tag in await services.tags.all()
                 if not tag.archived or tag.id in chosen
             ]
         case "priority_departments":
             return [
                 (d.id, texts.choice(d.name, d.id in chosen))
-                for d in await desk.departments.all()
+                for d in await services.departments.all()
                 if not d.archived or d.id in chosen
             ]
         case "status":
@@ -253,7 +263,7 @@ async def _save_ticks(_: CallbackQuery, __: Button, manager: DialogManager) -> N
 
 async def _password(message: Message, _: MessageInput, manager: DialogManager) -> None:
     # First of all: should the rest fail, what is handled again has no password in it.
-    await desk_of(manager).forget_content(manager.middleware_data["event_update"].update_id)
+    await services_of(manager).forget_content(manager.middleware_data["event_update"].update_id)
     deleted = await _delete(message)
     if not message.text:
         await say(manager, texts.PASSWORD_AGAIN)
@@ -270,7 +280,7 @@ async def _password(message: Message, _: MessageInput, manager: DialogManager) -
     if isinstance(password, PasswordRefusal):
         await say(manager, f"⚠️ {_PASSWORDS[password]}")
         return
-    hashed = await desk_of(manager).hash_password(password)
+    hashed = await services_of(manager).hash_password(password)
     await _save(
         manager, hashed, done=texts.PASSWORD_SAVED if deleted else texts.PASSWORD_NOT_DELETED
     )
@@ -283,15 +293,19 @@ async def _delete(message: Message) -> bool:
         return False
 
 
-async def _conflict(dialog_manager: DialogManager, desk: RegisterDesk, **_: Any) -> dict[str, Any]:
+async def _conflict(
+    dialog_manager: DialogManager, services: RegisterServices, **_: Any
+) -> dict[str, Any]:
     draft = Draft(**dialog_manager.dialog_data["draft"])
-    registration = await desk.registrations.by_id(draft.registration_id)
+    registration = await services.registrations.by_id(draft.registration_id)
     if registration is None:
         return {"text": texts.GONE, "is_there": False}
-    names = await desk.names()
+    names = await services.names()
     # What is shown now is what the decision is about.
     dialog_manager.dialog_data["seen_version"] = registration.version
-    entries = [e for e in await desk.audit.audit_of(registration.id) if e.version > draft.version]
+    entries = [
+        e for e in await services.audit.audit_of(registration.id) if e.version > draft.version
+    ]
     mine = _mine(draft, names)
     return {"text": texts.conflict(entries, draft.path, mine, names), "is_there": True}
 

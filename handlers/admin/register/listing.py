@@ -17,7 +17,7 @@ from handlers.admin.files.arriving import ask_for_file
 from handlers.admin.files.exporting import query_data
 from handlers.admin.files.states import ExportDialog
 from handlers.admin.register import texts
-from handlers.admin.register.desk import RegisterDesk, say, take_notice
+from handlers.admin.register.services import RegisterServices, say, take_notice
 from handlers.admin.register.states import (
     AuditDialog,
     RecordDialog,
@@ -121,15 +121,17 @@ async def _start(start_data: Any, manager: DialogManager) -> None:
     manager.dialog_data["text"] = (start_data or {}).get("text", "")[:_LONGEST_SEARCH]
 
 
-async def _listing(dialog_manager: DialogManager, desk: RegisterDesk, **_: Any) -> dict[str, Any]:
+async def _listing(
+    dialog_manager: DialogManager, services: RegisterServices, **_: Any
+) -> dict[str, Any]:
     data = dialog_manager.dialog_data
     query, starts = _query(data), data.get("starts", [])
-    page = await desk.search(query, start=starts[-1] if starts else None)
+    page = await services.search(query, start=starts[-1] if starts else None)
     if starts and not page.registrations:
         # Deleted meanwhile: the page is no more.
         data["starts"] = []
-        page = await desk.search(query, start=None)
-    names = await desk.names()
+        page = await services.search(query, start=None)
+    names = await services.names()
     data["next"] = page.next
     narrowed = query != Query()
     is_empty = not narrowed and not page.registrations
@@ -142,16 +144,18 @@ async def _listing(dialog_manager: DialogManager, desk: RegisterDesk, **_: Any) 
         "filter_button": texts.filter_button(query),
         "is_narrowed": narrowed,
         "has_register": not is_empty,
-        "has_erp": desk.has_erp,
+        "has_erp": services.has_erp,
         "add_button": "Adicionar novo cliente" if is_empty else "Adicionar novo cadastro",
     }
 
 
-async def _filters(dialog_manager: DialogManager, desk: RegisterDesk, **_: Any) -> dict[str, Any]:
+async def _filters(
+    dialog_manager: DialogManager, services: RegisterServices, **_: Any
+) -> dict[str, Any]:
     query = _query(dialog_manager.dialog_data)
-    tags = [tag for tag in await desk.tags.all() if not tag.archived or tag.id == query.tag]
+    tags = [tag for tag in await services.tags.all() if not tag.archived or tag.id == query.tag]
     return {
-        "text": texts.filters(query, await desk.names()),
+        "text": texts.filters(query, await services.names()),
         "kinds": [(k.value, texts.choice(KINDS[k], query.kind is k)) for k in Kind],
         "statuses": [(s.value, texts.choice(STATUSES[s], query.status is s)) for s in Status],
         "priority": texts.choice("Com prioridade", query.priority),

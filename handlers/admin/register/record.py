@@ -10,8 +10,14 @@ from aiogram_dialog.widgets.text import Const, Format
 from bot.domain.registration import Status
 from bot.usecases.register.edit_registration import ChangedMeanwhile, Gone, Removed
 from handlers.admin.register import texts
-from handlers.admin.register.desk import RegisterDesk, admin_of, desk_of, say, take_notice
 from handlers.admin.register.save import Draft, save
+from handlers.admin.register.services import (
+    RegisterServices,
+    admin_of,
+    say,
+    services_of,
+    take_notice,
+)
 from handlers.admin.register.states import AuditDialog, EditDialog, RecordDialog
 
 
@@ -64,8 +70,10 @@ def _id(manager: DialogManager) -> str:
     return str(start_data["id"]) if isinstance(start_data, dict) else ""
 
 
-async def _card(dialog_manager: DialogManager, desk: RegisterDesk, **_: Any) -> dict[str, Any]:
-    registration = await desk.registrations.by_id(_id(dialog_manager))
+async def _card(
+    dialog_manager: DialogManager, services: RegisterServices, **_: Any
+) -> dict[str, Any]:
+    registration = await services.registrations.by_id(_id(dialog_manager))
     notice = take_notice(dialog_manager)
     if registration is None:
         return {"text": notice + texts.GONE, "is_there": False, "status_button": ""}
@@ -74,14 +82,16 @@ async def _card(dialog_manager: DialogManager, desk: RegisterDesk, **_: Any) -> 
     active = registration.status is Status.ACTIVE
     dialog_manager.dialog_data["to_status"] = Status.INACTIVE if active else Status.ACTIVE
     return {
-        "text": notice + texts.record(registration, await desk.names()),
+        "text": notice + texts.record(registration, await services.names()),
         "is_there": True,
         "status_button": "🚫 Inativar" if active else "✅ Ativar",
     }
 
 
-async def _deleting(dialog_manager: DialogManager, desk: RegisterDesk, **_: Any) -> dict[str, Any]:
-    registration = await desk.registrations.by_id(_id(dialog_manager))
+async def _deleting(
+    dialog_manager: DialogManager, services: RegisterServices, **_: Any
+) -> dict[str, Any]:
+    registration = await services.registrations.by_id(_id(dialog_manager))
     if registration is None:
         return {"text": texts.GONE, "is_there": False}
     dialog_manager.dialog_data["version"] = registration.version
@@ -89,7 +99,7 @@ async def _deleting(dialog_manager: DialogManager, desk: RegisterDesk, **_: Any)
 
 
 async def _edit(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
-    if await desk_of(manager).registrations.by_id(_id(manager)) is None:
+    if await services_of(manager).registrations.by_id(_id(manager)) is None:
         await say(manager, texts.GONE_NOW)
         return
     await manager.start(EditDialog.fields, data={"id": _id(manager)})
@@ -109,7 +119,7 @@ async def _switch_status(_: CallbackQuery, __: Button, manager: DialogManager) -
 
 async def _remove(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
     version = manager.dialog_data.get("version", 0)
-    outcome = await desk_of(manager).remove(
+    outcome = await services_of(manager).remove(
         _id(manager), read_version=version, by=admin_of(manager)
     )
     match outcome:

@@ -13,8 +13,8 @@ from bot.usecases.register.edit_registration import (
     Unchanged,
 )
 from handlers.admin.register import texts
-from handlers.admin.register.desk import admin_of, desk_of, say
 from handlers.admin.register.reading import typed
+from handlers.admin.register.services import admin_of, say, services_of
 from handlers.admin.register.states import EditDialog
 
 
@@ -31,8 +31,8 @@ class Draft:
 async def save(manager: DialogManager, draft: Draft, *, done: str = texts.SAVED) -> bool:
     """Whether it is settled: written, or nothing to write. Otherwise the admin was told why, or
     sees what somebody else changed and decides."""
-    desk = desk_of(manager)
-    outcome = await desk.edit(
+    services = services_of(manager)
+    outcome = await services.edit(
         draft.registration_id,
         read_version=draft.version,
         values=typed(draft.path, draft.value),

@@ -7,7 +7,16 @@ from bot.domain.candidate import Refusal
 from bot.domain.registration import NOTE_LENGTH, Registration, Status
 from bot.domain.search import PAGE, Query, ResultPage, Total
 from bot.wording.countries import country_name
-from bot.wording.values import EMPTY, LABELS, Names, show_value, stamped, value_of, when, who
+from bot.wording.values import (
+    EMPTY,
+    LABELS,
+    Names,
+    provenance_line,
+    show_value,
+    value_of,
+    when,
+    who,
+)
 from bot.wording.words import KINDS, STATUSES, number
 
 EMPTY_REGISTER = (
@@ -141,9 +150,9 @@ def record(registration: Registration, names: Names) -> str:
         lines.append(f"<b>{label}:</b> {html.quote(shown)}")
     if registration.country != "BR":
         lines.append(f"<b>País:</b> {html.quote(country_name(registration.country))}")
-    lines += ["", f"Criado em {html.quote(stamped(registration.created, names))}"]
+    lines += ["", f"Criado em {html.quote(provenance_line(registration.created, names))}"]
     if registration.version > 1:
-        lines.append(f"Mudado em {html.quote(stamped(registration.updated, names))}")
+        lines.append(f"Mudado em {html.quote(provenance_line(registration.updated, names))}")
     return "\n".join(lines)
 
 
@@ -167,7 +176,9 @@ def conflict(entries: list[AuditEntry], path: str, mine: str, names: Names) -> s
     """What somebody else changed since the screen was opened, and what ours would do."""
     lines = ["⚠️ <b>Este cadastro mudou enquanto você editava.</b>", ""]
     for entry in entries[:3]:
-        lines.append(f"{html.quote(who(entry.stamp.by, names))}, {when(entry.stamp.at, names)}:")
+        lines.append(
+            f"{html.quote(who(entry.provenance.by, names))}, {when(entry.provenance.at, names)}:"
+        )
         lines += [f"• {change_line(c.path, c.before, c.after, names)}" for c in entry.changes[:4]]
     lines += ["", f"Sua mudança: <b>{LABELS[path]}</b> → {html.quote(mine[:300])}", ""]
     lines.append("Gravar a sua assim mesmo?")

@@ -16,8 +16,15 @@ from bot.wording.countries import country_name
 from bot.wording.words import KINDS
 from handlers.admin.register import texts, wizard_texts
 from handlers.admin.register.country_window import country_window
-from handlers.admin.register.desk import RegisterDesk, admin_of, desk_of, say, take_notice, ticked
 from handlers.admin.register.reading import Wrong, read_field, typed
+from handlers.admin.register.services import (
+    RegisterServices,
+    admin_of,
+    say,
+    services_of,
+    take_notice,
+    ticked,
+)
 from handlers.admin.register.states import RecordDialog, WizardDialog
 
 _CANCEL: Final = "✖️ Cancelar"
@@ -160,7 +167,7 @@ def _cancelling() -> Window:
 
 async def _start(_: Any, manager: DialogManager) -> None:
     # The id is drawn now: Enviar, done twice over a crash, finds its own registration.
-    manager.dialog_data.update(_BLANK, id=desk_of(manager).new_id())
+    manager.dialog_data.update(_BLANK, id=services_of(manager).new_id())
 
 
 async def _main(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
@@ -175,10 +182,12 @@ async def _main(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
     }
 
 
-async def _priority(dialog_manager: DialogManager, desk: RegisterDesk, **_: Any) -> dict[str, Any]:
+async def _priority(
+    dialog_manager: DialogManager, services: RegisterServices, **_: Any
+) -> dict[str, Any]:
     data = dialog_manager.dialog_data
-    departments = [d for d in await desk.departments.all() if not d.archived]
-    tags = [tag for tag in await desk.tags.all() if not tag.archived]
+    departments = [d for d in await services.departments.all() if not d.archived]
+    tags = [tag for tag in await services.tags.all() if not tag.archived]
     return {
         "text": take_notice(dialog_manager) + wizard_texts.step_2(data),
         "alert": f"❗ Avisar atendente: {'Sim' if data['alert'] else 'Não'}",
@@ -193,10 +202,12 @@ async def _priority(dialog_manager: DialogManager, desk: RegisterDesk, **_: Any)
     }
 
 
-async def _note(dialog_manager: DialogManager, desk: RegisterDesk, **_: Any) -> dict[str, Any]:
+async def _note(
+    dialog_manager: DialogManager, services: RegisterServices, **_: Any
+) -> dict[str, Any]:
     data = dialog_manager.dialog_data
     return {
-        "text": take_notice(dialog_manager) + wizard_texts.step_3(data, await desk.names()),
+        "text": take_notice(dialog_manager) + wizard_texts.step_3(data, await services.names()),
         "has_note": bool(data["note"]),
         "known": bool(data.get("known")),
     }
@@ -231,7 +242,7 @@ async def _typed_1(
 
 
 async def _look_for(manager: DialogManager, tax_id: TaxId) -> None:
-    known = await desk_of(manager).registrations.by_tax_ids([tax_id])
+    known = await services_of(manager).registrations.by_tax_ids([tax_id])
     there = known.get(tax_id.key)
     manager.dialog_data["known"] = there.id if there else None
     if there:
@@ -314,7 +325,7 @@ async def _send(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
     if wizard_texts.missing(data):
         await manager.switch_to(WizardDialog.main)
         return
-    outcome = await desk_of(manager).add(
+    outcome = await services_of(manager).add(
         _candidate(data), registration_id=data["id"], by=admin_of(manager)
     )
     match outcome:

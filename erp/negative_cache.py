@@ -16,7 +16,7 @@ _BELIEVED_S: Final = 15.0
 _MOST: Final = 10_000
 
 
-class Remembered:
+class NegativeCache:
     """Asks `erp`, but not again for a tax id that nobody had a moment ago. Who is found is always
     asked for: his record may have changed, and it is kept in the register anyhow."""
 

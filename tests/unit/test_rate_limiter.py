@@ -4,17 +4,17 @@ import asyncio
 from collections.abc import Callable
 
 from bot.domain.outgoing import Priority
-from bot.runtime.sending.limits import NO_LIMITS, Limits, Rate, Turns
+from bot.runtime.sending.limits import NO_LIMITS, Limits, Rate, RateLimiter
 
 GROUP, OTHER, PERSON = -100, -200, 7
 
 
 async def test_one_at_a_time_and_the_most_important_next():
-    turns, log = Turns(NO_LIMITS), []
+    limiter, log = RateLimiter(NO_LIMITS), []
     gate = asyncio.Event()
 
     async def send(name: str, priority: Priority) -> None:
-        async with turns.turn(GROUP, priority):
+        async with limiter.turn(GROUP, priority):
             if name == "first":
                 await gate.wait()
             log.append(name)
@@ -37,26 +37,29 @@ async def test_one_at_a_time_and_the_most_important_next():
 
 
 async def test_chats_do_not_wait_for_each_other():
-    turns = Turns(NO_LIMITS)
-    async with turns.turn(GROUP, Priority.CARD), turns.turn(OTHER, Priority.CARD):
+    limiter = RateLimiter(NO_LIMITS)
+    async with limiter.turn(GROUP, Priority.CARD), limiter.turn(OTHER, Priority.CARD):
         pass
 
 
 async def test_a_turn_inside_a_turn_of_the_same_chat_is_that_turn():
-    turns = Turns(NO_LIMITS)
-    async with turns.turn(GROUP, Priority.CARD), turns.turn(GROUP, Priority.PROGRESS) as waited:
+    limiter = RateLimiter(NO_LIMITS)
+    async with (
+        limiter.turn(GROUP, Priority.CARD),
+        limiter.turn(GROUP, Priority.PROGRESS) as waited,
+    ):
         assert waited == 0
 
 
 async def test_whoever_is_cancelled_leaves_the_chat_to_the_next():
-    turns = Turns(NO_LIMITS)
+    limiter = RateLimiter(NO_LIMITS)
     done = []
 
     async def send(name: str) -> None:
-        async with turns.turn(PERSON, Priority.ANSWER):
+        async with limiter.turn(PERSON, Priority.ANSWER):
             done.append(name)
 
-    async with turns.turn(PERSON, Priority.ANSWER):
+    async with limiter.turn(PERSON, Priority.ANSWER):
         tasks = [asyncio.create_task(send(name)) for name in "ab"]
         await asyncio.sleep(0)
         tasks[0].cancel()
@@ -66,14 +69,14 @@ async def test_whoever_is_cancelled_leaves_the_chat_to_the_next():
 
 async def test_no_window_ever_holds_more_than_its_rate():
     window_s = 0.2
-    turns = Turns(
+    limiter = RateLimiter(
         Limits(group=Rate(4, window_s * 2), chat=Rate(3, window_s), overall=Rate(6, window_s))
     )
     sent: list[tuple[float, int]] = []
 
     async def send(chat_id: int) -> None:
-        async with turns.turn(chat_id, Priority.ANSWER):
-            await turns.pace(chat_id)
+        async with limiter.turn(chat_id, Priority.ANSWER):
+            await limiter.pace(chat_id)
             sent.append((asyncio.get_running_loop().time(), chat_id))
 
     await asyncio.gather(*(send(chat) for chat in [GROUP] * 9 + [OTHER] * 6 + [PERSON] * 9))
@@ -90,25 +93,25 @@ async def test_no_window_ever_holds_more_than_its_rate():
 
 
 async def test_an_album_counts_as_its_messages():
-    turns = Turns(Limits(chat=Rate(3, 0.2)))
+    limiter = RateLimiter(Limits(chat=Rate(3, 0.2)))
     loop = asyncio.get_running_loop()
-    async with turns.turn(PERSON, Priority.ANSWER):
-        await turns.pace(PERSON, messages=3)
+    async with limiter.turn(PERSON, Priority.ANSWER):
+        await limiter.pace(PERSON, messages=3)
         before = loop.time()
-        await turns.pace(PERSON)
+        await limiter.pace(PERSON)
     assert loop.time() - before >= 0.15
 
 
 async def test_what_waits_long_overtakes_what_is_more_important_but_new():
     """Nobody who asked for a card's details waits for a whole flood to end."""
-    turns = Turns(Limits(chat=Rate(1, 0.2)), step_s=0.01)
+    limiter = RateLimiter(Limits(chat=Rate(1, 0.2)), step_s=0.01)
     log = []
 
     async def send(name: str, priority: Priority) -> None:
-        async with turns.turn(GROUP, priority):
+        async with limiter.turn(GROUP, priority):
             log.append(name)
 
-    await turns.pace(GROUP)
+    await limiter.pace(GROUP)
     answer = asyncio.create_task(send("answer", Priority.ANSWER))
     customers: list[asyncio.Task[None]] = []
     asyncio.get_running_loop().call_later(

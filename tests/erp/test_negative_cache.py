@@ -6,7 +6,7 @@ from bot.demo.ixc import IxcEmulator, faults
 from bot.demo.ixc.records import customer
 from bot.domain.errors import TryLaterError
 from erp.breaker import Breaker
-from erp.remembered import Remembered
+from erp.negative_cache import NegativeCache
 from tests.erp.conftest import Clock, make_ixc
 
 CPF, OTHER = make_cpf(111222333), make_cpf(444555666)
@@ -18,13 +18,13 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def erp(session: aiohttp.ClientSession, emulator: IxcEmulator, clock: Clock) -> Remembered:
+def erp(session: aiohttp.ClientSession, emulator: IxcEmulator, clock: Clock) -> NegativeCache:
     ixc = make_ixc(session, emulator.url, breaker=Breaker(failures=10**9))
-    return Remembered(ixc, believed_s=30, clock=clock)
+    return NegativeCache(ixc, believed_s=30, clock=clock)
 
 
 async def test_nobody_is_believed_for_a_moment(
-    erp: Remembered, emulator: IxcEmulator, clock: Clock
+    erp: NegativeCache, emulator: IxcEmulator, clock: Clock
 ) -> None:
     assert await erp.by_tax_id(CPF) is None
     emulator.tables["cliente"] = [customer(1, "Ana", CPF.masked)]
@@ -38,7 +38,9 @@ async def test_nobody_is_believed_for_a_moment(
     assert found.name == "Ana"
 
 
-async def test_who_is_found_is_asked_for_each_time(erp: Remembered, emulator: IxcEmulator) -> None:
+async def test_who_is_found_is_asked_for_each_time(
+    erp: NegativeCache, emulator: IxcEmulator
+) -> None:
     emulator.tables["cliente"] = [customer(1, "Ana", CPF.masked)]
     assert await erp.by_tax_id(CPF)
     emulator.tables["cliente"] = [customer(1, "Ana Maria", CPF.masked)]
@@ -47,7 +49,7 @@ async def test_who_is_found_is_asked_for_each_time(erp: Remembered, emulator: Ix
     assert found.name == "Ana Maria"
 
 
-async def test_an_error_is_no_nobody(erp: Remembered, emulator: IxcEmulator) -> None:
+async def test_an_error_is_no_nobody(erp: NegativeCache, emulator: IxcEmulator) -> None:
     emulator.tables["cliente"] = [customer(1, "Ana", CPF.masked)]
     emulator.fail(faults.status(500))
     with pytest.raises(TryLaterError):
@@ -56,7 +58,7 @@ async def test_an_error_is_no_nobody(erp: Remembered, emulator: IxcEmulator) -> 
     assert await erp.by_tax_id(CPF)
 
 
-async def test_one_is_not_taken_for_another(erp: Remembered, emulator: IxcEmulator) -> None:
+async def test_one_is_not_taken_for_another(erp: NegativeCache, emulator: IxcEmulator) -> None:
     emulator.tables["cliente"] = [customer(1, "Ana", OTHER.masked)]
     assert await erp.by_tax_id(CPF) is None
     assert await erp.by_tax_id(OTHER)

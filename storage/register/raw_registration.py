@@ -43,7 +43,7 @@ def undecoded(collection: Collection) -> Collection:
     return collection.with_options(codec_options=options)
 
 
-class Stored:
+class RawRegistration:
     """One registration as it was found."""
 
     __slots__ = ("_document", "_options", "_raw", "_registration")

@@ -25,7 +25,7 @@ logger = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TelegramDesk:
+class TelegramAttendantsGroup:
     bot: Bot
     topics: Topics
     timezone: ZoneInfo

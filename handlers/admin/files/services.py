@@ -56,7 +56,7 @@ class Fetch(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FilesDesk:
+class FileServices:
     manage: ManageJobs
     inspect: Inspect
     fetch: Fetch
@@ -68,12 +68,12 @@ class FilesDesk:
     requires_tax_id: bool
 
 
-def files_of(manager: DialogManager) -> FilesDesk:
-    return cast(FilesDesk, manager.middleware_data["files"])
+def files_of(manager: DialogManager) -> FileServices:
+    return cast(FileServices, manager.middleware_data["files"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TelegramJobDesk:
+class TelegramJobNotifier:
     """The chat of who began a job, as the work on it needs it."""
 
     bot: Bot
@@ -100,21 +100,21 @@ class TelegramJobDesk:
         except Exception:
             logger.exception("progress not shown", job=job.id)
 
-    async def told(self, job: Job, report: Report, files: Sequence[Path]) -> None:
+    async def notify(self, job: Job, report: Report, files: Sequence[Path]) -> None:
         """A message of its own says what became of the job: an edit makes no sound, and the
         message with the progress may be far up by then."""
         if job.progress is None:
             return
         try:
             if job.progress.chat_id not in await self.admin_ids():
-                logger.warning("end of a job not told: no admin any more", job=job.id)
+                logger.warning("the end of a job was not sent: no admin any more", job=job.id)
                 return
             await self._tell(job, job.progress.chat_id, report, files)
             await self._take_away(job.progress.chat_id, job.progress.message_id)
         except (TelegramAPIError, TryLaterError) as error:
-            logger.warning("end of a job not told", job=job.id, error=type(error).__name__)
+            logger.warning("the end of a job was not sent", job=job.id, error=type(error).__name__)
         except Exception:
-            logger.exception("end of a job not told", job=job.id)
+            logger.exception("the end of a job was not sent", job=job.id)
 
     async def _tell(self, job: Job, chat_id: int, report: Report, files: Sequence[Path]) -> None:
         names = await self.names()

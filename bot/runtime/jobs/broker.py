@@ -45,7 +45,7 @@ _KEEP_S: Final = 24 * 60 * 60.0
 logger = structlog.get_logger()
 
 
-class Carrier:
+class JobBroker:
     """Sends ids of jobs."""
 
     def __init__(self, broker: AsyncBroker, leaving: asyncio.Event) -> None:
@@ -72,9 +72,9 @@ class Carrier:
 
 
 @asynccontextmanager
-async def open_carrier(
+async def open_broker(
     broker_url: str, work: Work | None, *, at_once: int = 2, queue: str = "balcao"
-) -> AsyncIterator[Carrier]:
+) -> AsyncIterator[JobBroker]:
     """A carrier between processes, or within this one when the address is empty.
 
     `work` is called with every id that arrives, with at most `at_once` of them at a time; leaving
@@ -94,7 +94,7 @@ async def open_carrier(
         if isinstance(broker, _JetStream):
             await broker.first_startup()
         if arrivals is None:
-            yield Carrier(broker, leaving)
+            yield JobBroker(broker, leaving)
             return
 
         @broker.task(task_name=_TASK)
@@ -103,7 +103,7 @@ async def open_carrier(
 
         taking = asyncio.create_task(_take(broker, at_once, leaving))
         try:
-            yield Carrier(broker, leaving)
+            yield JobBroker(broker, leaving)
         finally:
             leaving.set()
             await arrivals.end()
@@ -211,7 +211,7 @@ class _JetStream(PullBasedJetStreamBroker):
         )
 
     async def first_startup(self) -> None:
-        """Connect; raises RefusedError or TryLaterError, as open_carrier says."""
+        """Connect; raises RefusedError or TryLaterError, as open_broker says."""
         try:
             async with asyncio.timeout(_ANSWER_S):
                 await self.startup()

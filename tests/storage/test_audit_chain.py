@@ -15,9 +15,9 @@ from storage.backup.backup import back_up, check_backup, restore
 from storage.register.audit import Audit
 from storage.register.registrations import Registrations
 from storage.register.verify import Broken, Fault, Verified, verify
-from tests.storage.records import NOW, after, registration, renaming, stamp
+from tests.storage.records import NOW, after, provenance, registration, renaming
 
-BY_JOB = stamp().model_copy(update={"job": "j1"})
+BY_JOB = provenance().model_copy(update={"job": "j1"})
 Tamper = Callable[[Any], Awaitable[Any]]
 
 
@@ -50,17 +50,17 @@ async def register(database: Any) -> Registrations:
     `d` deleted, `e` deleted and restored."""
     register = Registrations(database)
     for number, key in enumerate("abcde"):
-        by = BY_JOB if key in "bc" else stamp()
+        by = BY_JOB if key in "bc" else provenance()
         one = registration(
             id=key, tax_id=make_cpf(number + 1), created=by, updated=by, phones=Phones(mobile="+1")
         )
         assert await register.create(one)
         current = await renamed(register, one, {"a": 3, "b": 2}.get(key, 0))
         if key in "de":
-            assert await register.delete(current, stamp(at=after(hours=1)))
+            assert await register.delete(current, provenance(at=after(hours=1)))
         if key == "e":
             assert await register.bring_back(
-                one.model_copy(update={"version": 3, "updated": stamp(at=after(hours=2))})
+                one.model_copy(update={"version": 3, "updated": provenance(at=after(hours=2))})
             )
     return register
 
@@ -86,7 +86,7 @@ async def test_it_fits_after_a_backup_was_restored(
 
 async def test_times_finer_than_the_database_keeps_fit(database: Any):
     fine = after(microseconds=567)
-    one = registration(created=stamp(at=fine), updated=stamp(at=fine))
+    one = registration(created=provenance(at=fine), updated=provenance(at=fine))
     register = Registrations(database)
     assert await register.create(one)
     assert await register.update(renaming(one, "Bia", at=after(microseconds=1999)))
@@ -243,7 +243,7 @@ async def test_what_is_written_meanwhile_is_not_called_tampering(database: Any):
     async def keep_writing(current: Registration) -> None:
         while not enough.is_set():
             current = await renamed(register, current, 3)
-            await done(lambda of=current: register.delete(of, stamp()))
+            await done(lambda of=current: register.delete(of, provenance()))
             current = current.model_copy(update={"version": current.version + 2})
             await done(lambda of=current: register.bring_back(of))
 

@@ -7,20 +7,20 @@ from bot.domain.audit import Event
 from bot.domain.data_subject import ANONYMISED_NAME, NO_CHAT
 from storage.engine.connection import Document
 from storage.register.audit import filed
-from storage.register.seals import hash_of
+from storage.register.audit_chain import hash_of
 
 STATE: Final = "s"
 """In the place of a registration's hash, from which what was hashed could be guessed."""
 _KEPT: Final = ("_id", "registration_id", "version", "event", "was_broken")
 
 
-def blanked(entries: Sequence[Mapping[str, Any]]) -> list[Document]:
+def redacted(entries: Sequence[Mapping[str, Any]]) -> list[Document]:
     """The entries by version, sealed anew: when, who, what happened and in which fields."""
     chain: list[Document] = []
     before: Document | None = None
     for entry in sorted(entries, key=lambda one: int(one["version"])):
         blank: Document = {key: entry[key] for key in _KEPT if key in entry}
-        blank |= {"blanked": True, "name": ANONYMISED_NAME, "stamp": _stamp(entry["stamp"])}
+        blank |= {"blanked": True, "name": ANONYMISED_NAME, "stamp": _provenance(entry["stamp"])}
         if changes := entry.get("changes"):
             paths = [change["path"] for change in changes]
             blank["changes"] = [{"path": path, "before": None, "after": None} for path in paths]
@@ -42,6 +42,6 @@ def _sealed(entry: Document, before: Document | None) -> Document:
     return sealed | filed(sealed)
 
 
-def _stamp(stamp: Mapping[str, Any]) -> Document:
-    by = NO_CHAT if str(stamp["by"]).startswith("chat:") else stamp["by"]
-    return dict(stamp) | {"by": by}
+def _provenance(provenance: Mapping[str, Any]) -> Document:
+    by = NO_CHAT if str(provenance["by"]).startswith("chat:") else provenance["by"]
+    return dict(provenance) | {"by": by}

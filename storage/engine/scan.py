@@ -79,7 +79,7 @@ def raw(collection: Collection) -> Collection:
     return collection.with_options(codec_options=options)
 
 
-def walk(database: Database, name: str) -> AsyncIterator[list[RawBSONDocument]]:
+def scan(database: Database, name: str) -> AsyncIterator[list[RawBSONDocument]]:
     """Every document of the collection as its bytes, some hundreds at a time, roughly by key.
 
     What is added or changed meanwhile may be missing or old; what was there all the time is there
@@ -95,7 +95,7 @@ def walk(database: Database, name: str) -> AsyncIterator[list[RawBSONDocument]]:
     return _each_window(database, name, read)
 
 
-def walk_with_audit(
+def scan_with_audit(
     database: Database,
 ) -> AsyncIterator[tuple[list[RawBSONDocument], list[RawBSONDocument]]]:
     """Every registration as its bytes, and beside it its audit entries, in the same steps; those

@@ -27,7 +27,7 @@ _DRAFTS = (WizardDialog, EditDialog)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RegisterDesk:
+class RegisterServices:
     registrations: Registrations
     search: Search
     audit: AuditLog
@@ -67,15 +67,15 @@ class ForgetContent(Protocol):
 
 class PeopleNames(Protocol):
     def __call__(self) -> Awaitable[dict[str, str]]:
-        """Names of admins by `Stamp.by`."""
+        """Names of admins by `Provenance.by`."""
 
 
-def desk_of(manager: DialogManager) -> RegisterDesk:
-    return cast(RegisterDesk, manager.middleware_data["desk"])
+def services_of(manager: DialogManager) -> RegisterServices:
+    return cast(RegisterServices, manager.middleware_data["services"])
 
 
 def admin_of(manager: DialogManager) -> str:
-    """Who is pressing or writing, as a `Stamp.by`."""
+    """Who is pressing or writing, as a `Provenance.by`."""
     user: User = manager.middleware_data["event_from_user"]
     return f"admin:{user.id}"
 

@@ -9,7 +9,7 @@ import pytest
 import structlog
 
 from bot.domain.errors import RefusedError, TryLaterError
-from bot.runtime.jobs.carrier import Carrier, open_carrier
+from bot.runtime.jobs.broker import JobBroker, open_broker
 from tests.flows.nats import NatsServer, nats_server
 from tests.storage.servers import until
 
@@ -49,7 +49,7 @@ class Worker:
             self._at_once -= 1
 
 
-async def send_until_it_is_taken(carrier: Carrier, job_id: str) -> None:
+async def send_until_it_is_taken(carrier: JobBroker, job_id: str) -> None:
     """Send as a keeper of jobs does, who tries again later."""
     while True:
         try:
@@ -79,7 +79,7 @@ async def broker_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIte
 async def test_every_id_arrives_once(broker_url: str) -> None:
     worker = Worker()
     ids = [f"job-{number}" for number in range(50)]
-    async with open_carrier(broker_url, worker) as carrier:
+    async with open_broker(broker_url, worker) as carrier:
         for job_id in ids:
             await carrier.send(job_id)
         await until(lambda: len(worker.done) >= 50)
@@ -90,7 +90,7 @@ async def test_sending_does_not_wait_for_work_of_which_so_much_is_done_at_once(
     broker_url: str,
 ) -> None:
     worker = Worker(gate_open=False)
-    async with open_carrier(broker_url, worker, at_once=3) as carrier:
+    async with open_broker(broker_url, worker, at_once=3) as carrier:
         for number in range(9):
             await carrier.send(str(number))
         await until(lambda: len(worker.begun) >= 3)
@@ -103,7 +103,7 @@ async def test_sending_does_not_wait_for_work_of_which_so_much_is_done_at_once(
 async def test_work_that_fails_does_not_stop_the_next(broker_url: str) -> None:
     worker = Worker()
     worker.trouble = {str(number): ValueError("no such file") for number in range(5)}
-    async with open_carrier(broker_url, worker) as carrier:
+    async with open_broker(broker_url, worker) as carrier:
         for number in range(6):
             await carrier.send(str(number))
         await until(lambda: worker.done == ["5"])
@@ -112,7 +112,7 @@ async def test_work_that_fails_does_not_stop_the_next(broker_url: str) -> None:
 
 async def test_the_same_id_may_be_sent_again(broker_url: str) -> None:
     worker = Worker()
-    async with open_carrier(broker_url, worker) as carrier:
+    async with open_broker(broker_url, worker) as carrier:
         await carrier.send("again")
         await carrier.send("again")
         await until(lambda: worker.done == ["again", "again"])
@@ -120,7 +120,7 @@ async def test_the_same_id_may_be_sent_again(broker_url: str) -> None:
 
 async def test_leaving_cancels_what_runs_and_waits_for_it(broker_url: str) -> None:
     worker = Worker(gate_open=False)
-    async with open_carrier(broker_url, worker, at_once=2) as carrier:
+    async with open_broker(broker_url, worker, at_once=2) as carrier:
         for number in range(5):
             await carrier.send(str(number))
         await until(lambda: len(worker.begun) == 2)
@@ -132,7 +132,7 @@ async def test_leaving_by_an_error_cancels_too(broker_url: str) -> None:
     worker = Worker(gate_open=False)
 
     async def fail() -> None:
-        async with open_carrier(broker_url, worker) as carrier:
+        async with open_broker(broker_url, worker) as carrier:
             await carrier.send("job")
             await until(lambda: worker.begun == ["job"])
             raise LookupError
@@ -143,7 +143,7 @@ async def test_leaving_by_an_error_cancels_too(broker_url: str) -> None:
 
 
 async def test_a_closed_carrier_sends_nothing(broker_url: str) -> None:
-    async with open_carrier(broker_url, Worker()) as carrier:
+    async with open_broker(broker_url, Worker()) as carrier:
         pass
     with pytest.raises(TryLaterError):
         await carrier.send("job")
@@ -155,7 +155,7 @@ async def test_work_logs_its_job_and_not_the_update_that_sent_it(broker_url: str
     async def work(_: str) -> None:
         seen.append(structlog.contextvars.get_contextvars())
 
-    async with open_carrier(broker_url, work) as carrier:
+    async with open_broker(broker_url, work) as carrier:
         with structlog.contextvars.bound_contextvars(update_id=7):
             await carrier.send("first")
             await carrier.send("second")
@@ -171,7 +171,7 @@ async def test_work_may_send(broker_url: str) -> None:
             await carrier.send("undo")
         done.append(job_id)
 
-    async with open_carrier(broker_url, work, at_once=1) as carrier:
+    async with open_broker(broker_url, work, at_once=1) as carrier:
         await carrier.send("import")
         await until(lambda: done == ["import", "undo"])
 
@@ -181,7 +181,7 @@ async def test_work_may_send(broker_url: str) -> None:
 
 async def test_an_id_reaches_one_of_two_workers(server: NatsServer) -> None:
     one, other = Worker(), Worker()
-    async with open_carrier(server.url(), one), open_carrier(server.url(), other) as carrier:
+    async with open_broker(server.url(), one), open_broker(server.url(), other) as carrier:
         await carrier.send("job")
         await until(lambda: bool(one.done + other.done))
         await carrier.send("last")
@@ -193,9 +193,9 @@ async def test_two_workers_share_the_work(server: NatsServer) -> None:
     one, other = Worker(gate_open=False), Worker(gate_open=False)
     ids = [f"{number:02}" for number in range(50)]
     async with (
-        open_carrier(server.url(), one),
-        open_carrier(server.url(), other),
-        open_carrier(server.url(), None) as carrier,
+        open_broker(server.url(), one),
+        open_broker(server.url(), other),
+        open_broker(server.url(), None) as carrier,
     ):
         for job_id in ids:
             await carrier.send(job_id)
@@ -208,30 +208,30 @@ async def test_two_workers_share_the_work(server: NatsServer) -> None:
 
 async def test_who_is_busy_leaves_ids_to_those_who_come_later(server: NatsServer) -> None:
     busy, free = Worker(gate_open=False), Worker()
-    async with open_carrier(server.url(), busy) as carrier:
+    async with open_broker(server.url(), busy) as carrier:
         for number in range(6):
             await carrier.send(str(number))
         await until(lambda: len(busy.begun) == 2)
-        async with open_carrier(server.url(), free):
+        async with open_broker(server.url(), free):
             await until(lambda: len(free.done) == 4)
         assert len(busy.begun) == 2
 
 
 async def test_an_id_waits_for_a_worker(server: NatsServer) -> None:
-    async with open_carrier(server.url(), None) as carrier:
+    async with open_broker(server.url(), None) as carrier:
         await carrier.send("job")
     server.kill()
     await server.start()
     worker = Worker()
-    async with open_carrier(server.url(), worker):
+    async with open_broker(server.url(), worker):
         await until(lambda: worker.done == ["job"])
 
 
 async def test_queues_on_one_server_are_apart(server: NatsServer) -> None:
     ours, theirs = Worker(), Worker()
     async with (
-        open_carrier(server.url(), ours, queue="balcao") as carrier,
-        open_carrier(server.url(), theirs, queue="balcao_2") as other,
+        open_broker(server.url(), ours, queue="balcao") as carrier,
+        open_broker(server.url(), theirs, queue="balcao_2") as other,
     ):
         await carrier.send("ours")
         await other.send("theirs")
@@ -245,7 +245,7 @@ async def test_queues_on_one_server_are_apart(server: NatsServer) -> None:
 async def test_goes_on_after_a_restart_of_the_server(server: NatsServer) -> None:
     worker = Worker(gate_open=False)
     ids = [f"{number:02}" for number in range(20)]
-    async with open_carrier(server.url(), worker) as carrier:
+    async with open_broker(server.url(), worker) as carrier:
         for job_id in ids[:10]:
             await carrier.send(job_id)
         await until(lambda: len(worker.begun) == 2)
@@ -260,7 +260,7 @@ async def test_goes_on_after_a_restart_of_the_server(server: NatsServer) -> None
 
 async def test_goes_on_after_the_server_lost_its_files(server: NatsServer) -> None:
     worker = Worker()
-    async with open_carrier(server.url(), worker) as carrier:
+    async with open_broker(server.url(), worker) as carrier:
         await carrier.send("before")
         await until(lambda: worker.done == ["before"])
         server.kill()
@@ -273,8 +273,8 @@ async def test_goes_on_after_the_server_lost_its_files(server: NatsServer) -> No
 async def test_goes_on_after_the_server_ended_the_connection(server: NatsServer) -> None:
     worker = Worker()
     async with (
-        open_carrier(server.url(), worker),
-        open_carrier(server.url(), None) as carrier,
+        open_broker(server.url(), worker),
+        open_broker(server.url(), None) as carrier,
     ):
         server.configure("max_connections: 1")
         server.reload()
@@ -292,10 +292,10 @@ async def test_a_broker_that_is_down_is_said_in_time(
     server.configure(CONFIGURED)
     async with asyncio.timeout(5):
         with pytest.raises(TryLaterError) as at_opening:
-            async with open_carrier(server.url(LOGIN), Worker()):
+            async with open_broker(server.url(LOGIN), Worker()):
                 pass
     await server.start()
-    async with open_carrier(server.url(LOGIN), Worker()) as carrier:
+    async with open_broker(server.url(LOGIN), Worker()) as carrier:
         server.kill()
         async with asyncio.timeout(5):
             with pytest.raises(TryLaterError) as at_sending:
@@ -311,7 +311,7 @@ async def test_wrong_credentials_are_refused(
     server.configure(CONFIGURED)
     await server.start()
     with pytest.raises(RefusedError, match="credentials") as refused:
-        async with open_carrier(server.url("balcao:s3cret@"), Worker()):
+        async with open_broker(server.url("balcao:s3cret@"), Worker()):
             pass
     assert "s3cr" not in caplog.text + _told(refused.value)
 
@@ -321,7 +321,7 @@ async def test_a_token_is_taken(server: NatsServer) -> None:
     server.configure(f'authorization {{ token: "{SECRET}" }}')
     await server.start()
     worker = Worker()
-    async with open_carrier(server.url("s3cr%2Ft%40x@"), worker) as carrier:
+    async with open_broker(server.url("s3cr%2Ft%40x@"), worker) as carrier:
         await carrier.send("job")
         await until(lambda: worker.done == ["job"])
 
@@ -329,7 +329,7 @@ async def test_a_token_is_taken(server: NatsServer) -> None:
 @pytest.mark.parametrize("login", ["", LOGIN, "s3cr%2Ft@"], ids=["anonymous", "user", "token"])
 async def test_tls_is_not_done_without(server: NatsServer, login: str) -> None:
     with pytest.raises(RefusedError, match="tls"):
-        async with open_carrier(server.url(login).replace("nats:", "tls:"), None):
+        async with open_broker(server.url(login).replace("nats:", "tls:"), None):
             pass
 
 
@@ -347,13 +347,13 @@ async def test_tls_is_not_done_without(server: NatsServer, login: str) -> None:
 )
 async def test_other_addresses_are_refused(address: str) -> None:
     with pytest.raises(RefusedError, match="nats://host:4222"):
-        async with open_carrier(address, Worker()):
+        async with open_broker(address, Worker()):
             pass
 
 
 async def test_another_server_of_the_list_takes_over(server: NatsServer) -> None:
     worker = Worker()
-    async with open_carrier(f"nats://127.0.0.1:1,{server.url()}", worker) as carrier:
+    async with open_broker(f"nats://127.0.0.1:1,{server.url()}", worker) as carrier:
         await carrier.send("job")
         await until(lambda: worker.done == ["job"])
 

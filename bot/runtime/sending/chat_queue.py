@@ -15,7 +15,7 @@ _LATE_S: Final = 3.0
 
 
 @dataclass(slots=True)
-class Lane:
+class ChatQueue:
     """What is known to wait for one chat."""
 
     items: dict[str, Outgoing] = field(default_factory=dict)

@@ -16,7 +16,7 @@ _MOST_FULL: Final = 0.6
 _SPREAD: Final = 0x9E3779B97F4A7C15
 
 
-class Repeats:
+class SeenKeys:
     """Remembers the line in which each key was first seen; an open-addressed table."""
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ _LATEST: Final = 20
 _LONGEST_S: Final = 1.0
 
 
-class Pace:
+class TimingMask:
     """Makes work take as long as the slowest of the latest times, up to a second.
 
     A look-up in the register takes a hundredth of one in the ERP: who sends the next message right
@@ -22,7 +22,7 @@ class Pace:
         self._latest: deque[float] = deque(maxlen=_LATEST)
 
     @asynccontextmanager
-    async def kept(self) -> AsyncIterator[None]:
+    async def padded(self) -> AsyncIterator[None]:
         """Do the work inside; what fails is not delayed."""
         clock = asyncio.get_running_loop().time
         begun = clock()
