@@ -1,9 +1,8 @@
-"""The wiring: clients are opened, use cases get what they need, the bot runs until it is told."""
+"""The bot as a whole: everything is built here, started, and stopped."""
 
 import asyncio
-import secrets
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import (
     AsyncExitStack,
     asynccontextmanager,
@@ -11,95 +10,53 @@ from contextlib import (
 )
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any, Final
 
 import structlog
 from aiogram import Bot, Dispatcher
-from aiogram.exceptions import TelegramAPIError
-from aiogram.types import Update
-from aiogram.types.update import UpdateTypeLookupError
-from pydantic import ValidationError
 
-from bot.domain.backup import Copied
-from bot.domain.errors import TryLaterError
-from bot.domain.group import GroupAccess
-from bot.runtime.charts.drawing import DrawCharts
-from bot.runtime.group_access import group_access
 from bot.runtime.http_server import http_server
-from bot.runtime.jobs.backups import BackUp, MakeBackups
+from bot.runtime.jobs.backups import MakeBackups
 from bot.runtime.jobs.sync_schedule import SyncSchedule
 from bot.runtime.leases import ChatLocks
 from bot.runtime.memory import freeze_gc
 from bot.runtime.metrics import Metrics
-from bot.runtime.passwords import Argon2Passwords
 from bot.runtime.sending.limits import TELEGRAM_LIMITS, Limits, RateLimiter
-from bot.runtime.sending.order import caused_by
 from bot.runtime.sending.outbox import Outbox
-from bot.runtime.updates.fsm import AlreadyHandledError, DurableStorage
+from bot.runtime.updates.fsm import DurableStorage
 from bot.runtime.updates.inbox import Inbox
 from bot.runtime.updates.serve import repeat_forever, taking_updates, wait_for_telegram
 from bot.settings import Settings
 from bot.usecases.attending.watch_queue import QueueRounds
 from bot.usecases.company.departments import Departments
-from bot.usecases.company.panel import ReadFigures
 from bot.usecases.company.retention import Retain
 from bot.usecases.company.roles import RoleOf
-from bot.usecases.company.status import ReportStatus, Waiting
-from bot.usecases.company.team import ManageTeam
-from bot.usecases.customer.identify import LOOKUP_BUDGET_S, LookUp
+from bot.usecases.customer.identify import LOOKUP_BUDGET_S
 from bot.usecases.customer.retry_lookups import RetryLookups
-from bot.usecases.register.add_registration import AddRegistration
 from bot.usecases.register.apply_plan import ApplyPlan
-from bot.usecases.register.data_subject import Anonymise
-from bot.usecases.register.edit_registration import (
-    EditRegistration,
-    RemoveRegistration,
-    RestoreRegistration,
-)
 from bot.usecases.register.labels import Tags
 from bot.wiring.attending import build_attending
-from bot.wiring.clients import departments_of, open_database, open_erp_if_set, utc_now
+from bot.wiring.backups import build_backups
+from bot.wiring.clients import open_database, open_erp_if_set, utc_now
+from bot.wiring.company import Company, build_company, names_of_staff, report_status
+from bot.wiring.dispatcher import build_dispatcher, update_handler
 from bot.wiring.files import file_services
 from bot.wiring.jobs import Jobs, build_jobs, work_with_broker_or_alone
 from bot.wiring.receiving import build_receiving
+from bot.wiring.register import Register, build_register
 from bot.wiring.relaying import build_relaying
+from bot.wiring.shared import Shared, share
 from bot.wiring.telegram import open_bot
 from erp.adapter import Erp
-from erp.registry import find_adapter
-from handlers import answers
-from handlers.access import Access
-from handlers.admin import router as admin
-from handlers.admin.alerts import TelegramAlerts, TelegramSyncNotifier
-from handlers.admin.company import backup as backup_screens
-from handlers.admin.company import team as team_screens
-from handlers.admin.company.panel import PanelServices
+from handlers.admin.alerts import TelegramSyncNotifier
 from handlers.admin.files.services import TelegramJobNotifier
-from handlers.admin.labels import departments as department_screens
-from handlers.admin.register.services import RegisterServices
-from handlers.attendant import members as group_members
-from handlers.attendant import router as attendant
-from handlers.attendant.members import Membership, TelegramGroups
-from handlers.customer import conversation as customer
 from handlers.menus import Menus
-from storage.backup.backup import back_up
-from storage.backup.runs import BackupRuns
-from storage.engine.connection import Database, is_embedded
+from storage.engine.connection import Database
 from storage.engine.connection import answers as database_answers
-from storage.people.data_subject import DataSubjects
-from storage.people.team import Admins, Invitations, Members
-from storage.register.audit import Audit
-from storage.register.labels import Tags as StoredTags
 from storage.register.registrations import Registrations
-from storage.register.search import Search
-from storage.talk.conversations import Chats, Conversations
-from storage.talk.panel import OpenedConversations, RegisterCounts
-from storage.talk.retention import Retention
+from storage.talk.conversations import Conversations
 from storage.updates.inbox import Inbox as StoredInbox
-from storage.updates.outbox import Outbox as StoredOutbox
-from storage.updates.states import Locks, States
+from storage.updates.states import States
 
 _LOOKUP_ROUND_S: Final = 2.0
 _QUEUE_ROUND_S: Final = 10.0
@@ -144,308 +101,89 @@ def build(
     clock: Callable[[], datetime] = utc_now,
     lookup_budget_s: float = LOOKUP_BUDGET_S,
 ) -> Balcao:
-    """Handlers, use cases and runtime put together; fresh on each call, so tests call it too."""
-    registrations, chats = Registrations(database), Chats(database)
-    conversations, locks = Conversations(database), ChatLocks(Locks(database), clock)
-    audit = Audit(database)
-    tags = Tags(store=StoredTags(database, clock))
-    departments = departments_of(settings, database, clock)
-    # An ERP without a list has nothing to sync, so nobody is offered it.
-    syncs = erp is not None and find_adapter(settings.erp_kind).facts.lists_all
-    admins, known_members, menus = (
-        Admins(database),
-        Members(database),
-        Menus(bot, has_erp=syncs),
-    )
-    role_of = RoleOf(
-        settings_admins=frozenset(settings.admin_ids),
-        admins=admins,
-        members=known_members,
-        groups=TelegramGroups(bot),
-        departments=departments.all,
-        clock=clock,
-    )
-    alerts = TelegramAlerts(bot=bot, admin_ids=role_of.admin_ids, clock=clock)
+    """Build everything, fresh at each call, so tests call it too; nothing is started."""
+    shared = share(settings, bot=bot, limiter=limiter, database=database, erp=erp, clock=clock)
     metrics = Metrics(asked_to_wait=lambda: limiter.asked_to_wait)
-    relaying = build_relaying(
-        database,
-        bot=bot,
-        limiter=limiter,
-        locks=locks,
-        metrics=metrics,
-        tags=tags,
-        departments=departments,
-        alerts=alerts,
-        has_erp=erp is not None,
-        timezone=settings.zone,
-        clock=clock,
-    )
-    backup_runs = BackupRuns(database)
-    backups = MakeBackups(
-        runs=backup_runs,
-        back_up=_backing_up(database),
-        notifier=backup_screens.TelegramBackupNotifier(bot=bot),
-        data_dir=settings.data_dir,
-        name=lambda at: backup_screens.file_name(at, timezone=settings.zone),
-        admin_ids=role_of.admin_ids,
-        clock=clock,
-    )
-    inbox_store, passwords = StoredInbox(database), Argon2Passwords()
-    forget_content = partial(inbox_store.forget_content, bot.id)
-    apply_plan = ApplyPlan(register=registrations, new_id=_new_id)
-    look_up = LookUp(erp=erp, apply_plan=apply_plan, clock=clock, budget_s=lookup_budget_s)
-    register_services = RegisterServices(
-        registrations=registrations,
-        search=Search(database),
-        audit=audit,
-        add=AddRegistration(register=registrations, clock=clock),
-        edit=EditRegistration(register=registrations, clock=clock),
-        remove=RemoveRegistration(register=registrations, clock=clock),
-        restore=RestoreRegistration(register=registrations, audit=audit, clock=clock),
-        tags=tags,
-        departments=departments,
-        hash_password=passwords.hash_password,
-        forget_content=forget_content,
-        people=_names_of_staff(bot, role_of, known_members, departments),
-        has_erp=syncs,
-        timezone=settings.zone,
-        clock=clock,
-        new_id=_new_id,
-    )
-    jobs = build_jobs(
-        settings,
-        database,
-        notifier=TelegramJobNotifier(
-            bot=bot, names=register_services.names, admin_ids=role_of.admin_ids
-        ),
-        tags=tags,
-        departments=departments,
-        clock=clock,
-        erp=erp,
-    )
+    company = build_company(shared)
+    register = build_register(shared, people=names_of_staff(shared, company))
+    jobs = _jobs(shared, company, register)
+    relaying = build_relaying(shared, metrics=metrics, alerts=company.alerts)
     attending = build_attending(
-        settings,
-        database,
-        relaying=relaying,
-        role_of=role_of,
-        members=known_members,
-        groups=TelegramGroups(bot),
-        departments=departments,
-        locks=locks,
-        edit=register_services.edit,
-        clock=clock,
+        shared, relaying=relaying, company=company, edit=register.services.edit
     )
     receiving = build_receiving(
-        settings,
-        database,
+        shared,
         relaying=relaying,
         reopen=attending.reopen,
-        departments=departments,
-        look_up=look_up,
-        apply_plan=apply_plan,
-        passwords=passwords,
-        forget_content=forget_content,
-        locks=locks,
-        clock=clock,
+        register=register,
+        lookup_budget_s=lookup_budget_s,
     )
-    data_subjects, retention = DataSubjects(database), Retention(database)
+    backups = build_backups(shared, admin_ids=company.role_of.admin_ids)
     fsm = DurableStorage(States(database))
-    dispatcher = Dispatcher(
-        storage=fsm,
-        # No isolation of aiogram's own: the inbox handles one update per chat at a time, over
-        # all replicas, and in order, which a lock taken here could not give.
-        conversations=conversations,
-        timezone=settings.zone,
-        tags=tags,
-        departments=departments,
-        services=register_services,
-        sync=jobs.begin_sync,
-        files=file_services(jobs, settings, names=register_services.names),
-        access_to_group=_access_to_group(bot),
-        panel=PanelServices(
-            read=ReadFigures(
-                conversations=OpenedConversations(database),
-                register=RegisterCounts(database),
-                departments=departments.all,
-                clock=clock,
-                timezone=settings.zone,
-            ),
-            draw=DrawCharts(),
-            clock=clock,
-            timezone=settings.zone,
-        ),
-        backups=backups,
-        report_status=ReportStatus(
-            version=version("balcao"),
-            running_since=clock(),
-            is_embedded=is_embedded(database),
-            database_answers=lambda: database_answers(database),
-            registrations=registrations.count,
-            open_conversations=conversations.count_open,
-            waiting=_waiting(inbox_store, StoredOutbox(database)),
-            backups=backup_runs.all,
-            erp_name=settings.erp_kind,
-            erp=erp,
-            retained=retention.last if settings.retain_conversations_days else None,
-            last_sync=jobs.begin_sync.last if jobs.begin_sync else None,
-            departments=departments.latest,
-            access_to_group=_access_to_group(bot),
-            clock=clock,
-        ),
-        menus=menus,
-        membership=Membership(members=known_members, departments=departments.all, clock=clock),
-        manage_team=ManageTeam(
-            admins=admins,
-            invitations=Invitations(database),
-            role_of=role_of,
-            clock=clock,
-        ),
+    handlers: dict[str, Any] = {
+        "conversations": Conversations(database),
+        "timezone": shared.timezone,
+        "tags": shared.tags,
+        "departments": shared.departments,
+        "sync": jobs.begin_sync,
+        "files": file_services(jobs, settings, names=register.services.names),
+        "backups": backups,
+        "report_status": report_status(shared, jobs, company.retention),
+        **company.handlers,
+        **register.handlers,
         **attending.handlers,
         **receiving.handlers,
-        data_subjects=data_subjects,
-        anonymise=Anonymise(
-            subjects=data_subjects, chats=chats, holding=locks.holding, clock=clock
-        ),
-    )
-    # Before any router, and so before aiogram-dialog: what it refuses reaches nobody.
-    access = Access(role_of)
-    dispatcher.message.outer_middleware(access)
-    dispatcher.edited_message.outer_middleware(access)
-    dispatcher.callback_query.outer_middleware(access)
-    dispatcher.include_routers(
-        team_screens.router(),
-        group_members.router(),
-        admin.router(),
-        customer.router(),
-        department_screens.group_router(),
-        attendant.router(),
-        answers.router(),
-    )
-    inbox = Inbox(
-        bot_id=bot.id,
-        store=inbox_store,
-        handle=_handler(bot, dispatcher, fsm),
-        holding=locks.holding,
-        set_aside=alerts.set_aside,
-        clock=clock,
-    )
-    locks.on_release(inbox.forget)
-    locks.on_release(fsm.forget)
+    }
+    dispatcher = build_dispatcher(fsm, company.role_of, handlers)
     return Balcao(
         bot=bot,
         dispatcher=dispatcher,
-        inbox=inbox,
+        inbox=_inbox(shared, dispatcher, fsm, company),
         outbox=relaying.outbox,
         metrics=metrics,
-        locks=locks,
+        locks=shared.locks,
         retry_lookups=receiving.retry_lookups,
         queue_rounds=attending.rounds,
-        registrations=registrations,
-        apply_plan=apply_plan,
-        tags=tags,
-        departments=departments,
-        role_of=role_of,
-        menus=menus,
+        registrations=register.registrations,
+        apply_plan=register.apply_plan,
+        tags=shared.tags,
+        departments=shared.departments,
+        role_of=company.role_of,
+        menus=company.menus,
         backups=backups,
         jobs=jobs,
-        retain=Retain(
-            store=retention,
-            conversations_days=settings.retain_conversations_days,
-            clock=clock,
-            timezone=settings.zone,
-        ),
-        sync_schedule=jobs.schedule(TelegramSyncNotifier(alerts)),
+        retain=company.retain,
+        sync_schedule=jobs.schedule(TelegramSyncNotifier(company.alerts)),
         settings=settings,
     )
 
 
-def _new_id() -> str:
-    return secrets.token_hex(16)
+def _jobs(shared: Shared, company: Company, register: Register) -> Jobs:
+    return build_jobs(
+        shared.settings,
+        shared.database,
+        notifier=TelegramJobNotifier(
+            bot=shared.bot, names=register.services.names, admin_ids=company.role_of.admin_ids
+        ),
+        tags=shared.tags,
+        departments=shared.departments,
+        clock=shared.clock,
+        erp=shared.erp,
+    )
 
 
-def _names_of_staff(
-    bot: Bot, role_of: RoleOf, members: Members, departments: Departments
-) -> Callable[[], Awaitable[dict[str, str]]]:
-    """Names of admins and attendants by `Provenance.by`; Telegram is asked once for each admin."""
-    known: dict[str, str] = {}
-
-    async def names() -> dict[str, str]:
-        for admin_id in await role_of.admin_ids():
-            by = f"admin:{admin_id}"
-            if by in known:
-                continue
-            try:
-                known[by] = (await bot.get_chat(admin_id)).full_name
-            except (TelegramAPIError, TryLaterError) as error:
-                # Somebody who never wrote to the bot, or Telegram away: the number is shown.
-                logger.info("admin's name not read", error=type(error).__name__)
-        attendants = {
-            f"user:{member.user_id}": member.name
-            for department in await departments.all()
-            if department.group_id is not None
-            for member in await members.of_group(department.group_id)
-        }
-        return attendants | known
-
-    return names
-
-
-def _backing_up(database: Database) -> BackUp:
-    async def backing_up(
-        out: Path, *, at: datetime, report: Callable[[str, Copied], None]
-    ) -> Mapping[str, int]:
-        tallies = await back_up(
-            database,
-            out,
-            at=at,
-            report=lambda now: report(now.collection, Copied(now.documents, now.of)),
-        )
-        return {name: tally.count for name, tally in tallies.items()}
-
-    return backing_up
-
-
-def _waiting(inbox: StoredInbox, outbox: StoredOutbox) -> Callable[[], Awaitable[Waiting]]:
-    async def waiting() -> Waiting:
-        pending, set_aside = await inbox.waiting()
-        unsent = [at for _, at in await outbox.waiting()]
-        return Waiting(
-            pending=pending,
-            set_aside=set_aside,
-            unsent=len(unsent),
-            unsent_since=min(unsent, default=None),
-        )
-
-    return waiting
-
-
-def _access_to_group(bot: Bot) -> Callable[[int], Awaitable[GroupAccess]]:
-    async def access_to_group(group_id: int) -> GroupAccess:
-        return await group_access(bot, group_id)
-
-    return access_to_group
-
-
-def _handler(
-    bot: Bot, dispatcher: Dispatcher, fsm: DurableStorage
-) -> Callable[[dict[str, Any]], Awaitable[None]]:
-    async def handle(payload: dict[str, Any]) -> None:
-        try:
-            update = Update.model_validate(payload, context={"bot": bot})
-            kind = update.event_type
-        except (ValidationError, UpdateTypeLookupError):
-            # Telegram has something new; our library does not know it, and never will by waiting.
-            logger.warning("update not understood", fields=sorted(payload))
-            return
-        logger.debug("update", kind=kind)
-        try:
-            with caused_by(update.update_id):
-                async with fsm.unit(update.update_id):
-                    await dispatcher.feed_update(bot, update)
-        except AlreadyHandledError:
-            logger.info("update was handled before")
-
-    return handle
+def _inbox(shared: Shared, dispatcher: Dispatcher, fsm: DurableStorage, company: Company) -> Inbox:
+    inbox = Inbox(
+        bot_id=shared.bot.id,
+        store=StoredInbox(shared.database),
+        handle=update_handler(shared.bot, dispatcher, fsm),
+        holding=shared.locks.holding,
+        set_aside=company.alerts.set_aside,
+        clock=shared.clock,
+    )
+    shared.locks.on_release(inbox.forget)
+    shared.locks.on_release(fsm.forget)
+    return inbox
 
 
 @asynccontextmanager

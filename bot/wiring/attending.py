@@ -1,12 +1,9 @@
 """The wiring of what attendants do with conversations."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from bot.runtime.leases import ChatLocks
-from bot.settings import Settings
 from bot.usecases.attending.add_note import AddNote
 from bot.usecases.attending.attend import Attend
 from bot.usecases.attending.queue import FindConversation, ShowQueue
@@ -14,14 +11,11 @@ from bot.usecases.attending.reopen import ReopenConversation
 from bot.usecases.attending.transfer import TransferConversation
 from bot.usecases.attending.verify_by_hand import VerifyByHand
 from bot.usecases.attending.watch_queue import FollowRegistrations, QueueRounds, RemindOfPriority
-from bot.usecases.company.departments import Departments
-from bot.usecases.company.roles import RoleOf
 from bot.usecases.register.edit_registration import EditRegistration
+from bot.wiring.company import Company
 from bot.wiring.relaying import Relaying
-from handlers.attendant.members import TelegramGroups
+from bot.wiring.shared import Shared
 from handlers.attendant.news import Reminders, TransferNews
-from storage.engine.connection import Database
-from storage.people.team import Members
 from storage.register.registrations import Registrations
 from storage.talk.conversations import Chats, Conversations
 from storage.talk.questions import Questions
@@ -38,29 +32,21 @@ class Attending:
 
 
 def build_attending(
-    settings: Settings,
-    database: Database,
-    *,
-    relaying: Relaying,
-    role_of: RoleOf,
-    members: Members,
-    groups: TelegramGroups,
-    departments: Departments,
-    locks: ChatLocks,
-    edit: EditRegistration,
-    clock: Callable[[], datetime],
+    shared: Shared, *, relaying: Relaying, company: Company, edit: EditRegistration
 ) -> Attending:
-    """Put together, and nothing started."""
+    """Build it; nothing is started."""
+    settings, database, clock = shared.settings, shared.database, shared.clock
+    role_of, holding = company.role_of, shared.locks.holding
     show_card, chats = relaying.show_card, Chats(database)
     queue, questions = Queue(database), Questions(database)
     transfer = TransferConversation(
         queue=queue,
         show_card=show_card,
-        members=members,
-        groups=groups,
+        members=company.members,
+        groups=company.groups,
         attends=role_of.attends,
         news=TransferNews(relaying.sending),
-        holding=locks.holding,
+        holding=holding,
         clock=clock,
     )
     reopen = ReopenConversation(
@@ -84,7 +70,7 @@ def build_attending(
             chats=chats,
             show_card=show_card,
             verifications=Verifications(database),
-            holding=locks.holding,
+            holding=holding,
             clock=clock,
         ),
         "questions": questions,
@@ -94,7 +80,7 @@ def build_attending(
         "show_queue": ShowQueue(
             queue=queue,
             registrations=Registrations(database),
-            departments=departments,
+            departments=shared.departments,
             clock=clock,
         ),
         "find_conversation": FindConversation(queue=queue, show_card=show_card),

@@ -1,16 +1,10 @@
 """The wiring of the customer's chat, from the first word to the open conversation."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from bot.domain.privacy_notice import PrivacyNotice
-from bot.runtime.leases import ChatLocks
-from bot.runtime.passwords import Argon2Passwords
-from bot.settings import Settings
 from bot.usecases.attending.reopen import ReopenConversation
-from bot.usecases.company.departments import Departments
 from bot.usecases.customer.arrive import Arrive
 from bot.usecases.customer.identify import Identify, LookUp
 from bot.usecases.customer.introduce import ConfirmPhone, Introduce, RegisterProspect
@@ -20,13 +14,12 @@ from bot.usecases.customer.my_data import ReadMyData
 from bot.usecases.customer.open_conversation import OpenConversation
 from bot.usecases.customer.renew_notice import RenewNotice
 from bot.usecases.customer.retry_lookups import IdentifyConversation, RetryLookups
-from bot.usecases.register.apply_plan import ApplyPlan
+from bot.wiring.register import Register
 from bot.wiring.relaying import Relaying
+from bot.wiring.shared import Shared
 from handlers.customer.reception import Reception
-from storage.engine.connection import Database
 from storage.people.data_subject import DataSubjects
 from storage.people.login_tries import LoginTries
-from storage.register.registrations import Registrations
 from storage.talk.conversations import Chats, Conversations
 
 
@@ -38,22 +31,19 @@ class Receiving:
 
 
 def build_receiving(
-    settings: Settings,
-    database: Database,
+    shared: Shared,
     *,
     relaying: Relaying,
     reopen: ReopenConversation,
-    departments: Departments,
-    look_up: LookUp,
-    apply_plan: ApplyPlan,
-    passwords: Argon2Passwords,
-    forget_content: Callable[[int], Awaitable[None]],
-    locks: ChatLocks,
-    clock: Callable[[], datetime],
+    register: Register,
+    lookup_budget_s: float,
 ) -> Receiving:
-    """Put together, and nothing started."""
+    """Build it; nothing is started."""
+    settings, database, clock = shared.settings, shared.database, shared.clock
+    apply_plan = register.apply_plan
+    look_up = LookUp(erp=shared.erp, apply_plan=apply_plan, clock=clock, budget_s=lookup_budget_s)
     chats, conversations = Chats(database), Conversations(database)
-    registrations, show_card = Registrations(database), relaying.show_card
+    registrations, show_card = register.registrations, relaying.show_card
     register_prospect = RegisterProspect(apply_plan=apply_plan, clock=clock)
     notice = PrivacyNotice(settings.privacy_text, settings.privacy_url)
     reception = Reception(
@@ -70,12 +60,12 @@ def build_receiving(
         log_in=LogIn(
             chats=chats,
             registrations=registrations,
-            passwords=passwords,
+            passwords=register.passwords,
             tries=LoginTries(database),
             clock=clock,
             timezone=settings.zone,
         ),
-        forget_content=forget_content,
+        forget_content=register.forget_content,
         introduce=Introduce(chats=chats, register_prospect=register_prospect),
         open_conversation=OpenConversation(
             chats=chats,
@@ -85,7 +75,7 @@ def build_receiving(
             timezone=settings.zone,
         ),
         relay=relaying.relay,
-        departments=departments,
+        departments=shared.departments,
         privacy_text=settings.privacy_text,
         privacy_url=settings.privacy_url,
         confirm_identity=settings.confirm_identity == "phone",
@@ -105,7 +95,7 @@ def build_receiving(
         identify_conversation=IdentifyConversation(
             conversations=conversations, registrations=registrations, show_card=show_card
         ),
-        holding=locks.holding,
+        holding=shared.locks.holding,
         clock=clock,
     )
     return Receiving(handlers=handlers, retry_lookups=retry_lookups)

@@ -1,26 +1,17 @@
 """The wiring of what travels between customers and attendants."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
-from aiogram import Bot
-
-from bot.runtime.leases import ChatLocks
 from bot.runtime.metrics import Metrics
-from bot.runtime.sending.limits import RateLimiter
 from bot.runtime.sending.outbox import Outbox
 from bot.usecases.attending.draw_card import DrawCard
 from bot.usecases.attending.show_card import ShowCard
-from bot.usecases.company.departments import Departments
-from bot.usecases.register.labels import Tags
+from bot.wiring.shared import Shared
 from handlers.attendant.attendants_group import TelegramAttendantsGroup
 from handlers.attendant.topics import Topics
 from handlers.customer.relay import Relay
 from handlers.relay.delivery import AdminAlerts, TelegramDelivery
 from handlers.relay.sending import Sending
-from storage.engine.connection import Database
 from storage.register.registrations import Registrations
 from storage.talk.conversations import Conversations
 from storage.talk.links import Links
@@ -39,25 +30,13 @@ class Relaying:
     relay: Relay
 
 
-def build_relaying(
-    database: Database,
-    *,
-    bot: Bot,
-    limiter: RateLimiter,
-    locks: ChatLocks,
-    metrics: Metrics,
-    tags: Tags,
-    departments: Departments,
-    alerts: AdminAlerts,
-    has_erp: bool,
-    timezone: ZoneInfo,
-    clock: Callable[[], datetime],
-) -> Relaying:
-    """Put together, and nothing started."""
+def build_relaying(shared: Shared, *, metrics: Metrics, alerts: AdminAlerts) -> Relaying:
+    """Build it; nothing is started."""
+    database, bot, locks, clock = shared.database, shared.bot, shared.locks, shared.clock
     conversations, links = Conversations(database), Links(database)
     outbox = Outbox(
         store=StoredOutbox(database),
-        limiter=limiter,
+        limiter=shared.limiter,
         holding=locks.holding,
         watch=metrics,
         clock=clock,
@@ -67,11 +46,11 @@ def build_relaying(
         conversations=conversations,
         registrations=Registrations(database),
         links=links,
-        group=TelegramAttendantsGroup(bot=bot, topics=Topics(bot=bot), timezone=timezone),
-        tags=tags,
-        departments=departments,
+        group=TelegramAttendantsGroup(bot=bot, topics=Topics(bot=bot), timezone=shared.timezone),
+        tags=shared.tags,
+        departments=shared.departments,
         queue=Queue(database),
-        has_erp=has_erp,
+        has_erp=shared.erp is not None,
     )
     sending = Sending(outbox=outbox, conversations=conversations, links=links, clock=clock)
     outbox.deliver_by(
@@ -80,7 +59,7 @@ def build_relaying(
             conversations=conversations,
             links=links,
             draw=draw,
-            departments=departments,
+            departments=shared.departments,
             alerts=alerts,
             sending=sending,
             clock=clock,

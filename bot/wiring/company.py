@@ -1,0 +1,174 @@
+"""The wiring of the company's own matters: roles, team, alerts, figures and status."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import structlog
+from aiogram.exceptions import TelegramAPIError
+
+from bot.domain.errors import TryLaterError
+from bot.domain.group import GroupAccess
+from bot.runtime.charts.drawing import DrawCharts
+from bot.runtime.group_access import group_access
+from bot.usecases.company.panel import ReadFigures
+from bot.usecases.company.retention import Retain
+from bot.usecases.company.roles import RoleOf
+from bot.usecases.company.status import ReportStatus, Waiting
+from bot.usecases.company.team import ManageTeam
+from bot.wiring.jobs import Jobs
+from bot.wiring.shared import Shared
+from handlers.admin.alerts import TelegramAlerts
+from handlers.admin.company.panel import PanelServices
+from handlers.attendant.members import Membership, TelegramGroups
+from handlers.menus import Menus
+from storage.backup.runs import BackupRuns
+from storage.engine.connection import answers as database_answers
+from storage.engine.connection import is_embedded
+from storage.people.team import Admins, Invitations, Members
+from storage.register.registrations import Registrations
+from storage.talk.conversations import Conversations
+from storage.talk.panel import OpenedConversations, RegisterCounts
+from storage.talk.retention import Retention
+from storage.updates.inbox import Inbox
+from storage.updates.outbox import Outbox
+
+logger = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Company:
+    handlers: dict[str, Any]
+    """What the handlers get by name."""
+    role_of: RoleOf
+    members: Members
+    groups: TelegramGroups
+    alerts: TelegramAlerts
+    menus: Menus
+    retain: Retain
+    retention: Retention
+
+
+def build_company(shared: Shared) -> Company:
+    """Build it; nothing is started."""
+    database, clock, departments = shared.database, shared.clock, shared.departments
+    admins, members, groups = Admins(database), Members(database), TelegramGroups(shared.bot)
+    role_of = RoleOf(
+        settings_admins=frozenset(shared.settings.admin_ids),
+        admins=admins,
+        members=members,
+        groups=groups,
+        departments=departments.all,
+        clock=clock,
+    )
+    menus = Menus(shared.bot, has_erp=shared.can_sync)
+    retention = Retention(database)
+    handlers: dict[str, Any] = {
+        "menus": menus,
+        "membership": Membership(members=members, departments=departments.all, clock=clock),
+        "manage_team": ManageTeam(
+            admins=admins, invitations=Invitations(database), role_of=role_of, clock=clock
+        ),
+        "access_to_group": access_to_group(shared),
+        "panel": PanelServices(
+            read=ReadFigures(
+                conversations=OpenedConversations(database),
+                register=RegisterCounts(database),
+                departments=departments.all,
+                clock=clock,
+                timezone=shared.timezone,
+            ),
+            draw=DrawCharts(),
+            clock=clock,
+            timezone=shared.timezone,
+        ),
+    }
+    return Company(
+        handlers=handlers,
+        role_of=role_of,
+        members=members,
+        groups=groups,
+        alerts=TelegramAlerts(bot=shared.bot, admin_ids=role_of.admin_ids, clock=clock),
+        menus=menus,
+        retain=Retain(
+            store=retention,
+            conversations_days=shared.settings.retain_conversations_days,
+            clock=clock,
+            timezone=shared.timezone,
+        ),
+        retention=retention,
+    )
+
+
+def report_status(shared: Shared, jobs: Jobs, retention: Retention) -> ReportStatus:
+    """Return the use case behind /status."""
+    settings, database = shared.settings, shared.database
+    return ReportStatus(
+        version=version("balcao"),
+        running_since=shared.clock(),
+        is_embedded=is_embedded(database),
+        database_answers=lambda: database_answers(database),
+        registrations=Registrations(database).count,
+        open_conversations=Conversations(database).count_open,
+        waiting=_waiting(Inbox(database), Outbox(database)),
+        backups=BackupRuns(database).all,
+        erp_name=settings.erp_kind,
+        erp=shared.erp,
+        retained=retention.last if settings.retain_conversations_days else None,
+        last_sync=jobs.begin_sync.last if jobs.begin_sync else None,
+        departments=shared.departments.latest,
+        access_to_group=access_to_group(shared),
+        clock=shared.clock,
+    )
+
+
+def names_of_staff(shared: Shared, company: Company) -> Callable[[], Awaitable[dict[str, str]]]:
+    """Return a function that names admins and attendants by `Provenance.by`.
+
+    Telegram is asked once for each admin.
+    """
+    known: dict[str, str] = {}
+
+    async def names() -> dict[str, str]:
+        for admin_id in await company.role_of.admin_ids():
+            by = f"admin:{admin_id}"
+            if by in known:
+                continue
+            try:
+                known[by] = (await shared.bot.get_chat(admin_id)).full_name
+            except (TelegramAPIError, TryLaterError) as error:
+                # A person who never wrote to the bot, or Telegram away: the number is shown.
+                logger.info("admin's name not read", error=type(error).__name__)
+        attendants = {
+            f"user:{member.user_id}": member.name
+            for department in await shared.departments.all()
+            if department.group_id is not None
+            for member in await company.members.of_group(department.group_id)
+        }
+        return attendants | known
+
+    return names
+
+
+def access_to_group(shared: Shared) -> Callable[[int], Awaitable[GroupAccess]]:
+    """Return a function that asks Telegram for the bot's rights in a group."""
+
+    async def access(group_id: int) -> GroupAccess:
+        return await group_access(shared.bot, group_id)
+
+    return access
+
+
+def _waiting(inbox: Inbox, outbox: Outbox) -> Callable[[], Awaitable[Waiting]]:
+    async def waiting() -> Waiting:
+        pending, set_aside = await inbox.waiting()
+        unsent = [at for _, at in await outbox.waiting()]
+        return Waiting(
+            pending=pending,
+            set_aside=set_aside,
+            unsent=len(unsent),
+            unsent_since=min(unsent, default=None),
+        )
+
+    return waiting

@@ -1,0 +1,72 @@
+"""The wiring of the handlers: who gets an update, and what they get by name."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from aiogram import Bot, Dispatcher
+from aiogram.types import Update
+from aiogram.types.update import UpdateTypeLookupError
+from pydantic import ValidationError
+
+from bot.runtime.sending.order import caused_by
+from bot.runtime.updates.fsm import AlreadyHandledError, DurableStorage
+from handlers import answers
+from handlers.access import Access, RoleOf
+from handlers.admin import router as admin
+from handlers.admin.company import team
+from handlers.admin.labels import departments
+from handlers.attendant import members
+from handlers.attendant import router as attendant
+from handlers.customer import conversation as customer
+
+logger = structlog.get_logger()
+
+
+def build_dispatcher(fsm: DurableStorage, role_of: RoleOf, handlers: dict[str, Any]) -> Dispatcher:
+    """Return routers and middlewares put together; fresh at each call, so tests call it too.
+
+    handlers: what they get by name.
+    """
+    # No isolation of aiogram's own: the inbox handles one update per chat at a time, over
+    # all replicas, and in order, which a lock taken here could not give.
+    dispatcher = Dispatcher(storage=fsm, **handlers)
+    # Before any router, and so before aiogram-dialog: what it refuses reaches nobody.
+    access = Access(role_of)
+    dispatcher.message.outer_middleware(access)
+    dispatcher.edited_message.outer_middleware(access)
+    dispatcher.callback_query.outer_middleware(access)
+    dispatcher.include_routers(
+        team.router(),
+        members.router(),
+        admin.router(),
+        customer.router(),
+        departments.group_router(),
+        attendant.router(),
+        answers.router(),
+    )
+    return dispatcher
+
+
+def update_handler(
+    bot: Bot, dispatcher: Dispatcher, fsm: DurableStorage
+) -> Callable[[dict[str, Any]], Awaitable[None]]:
+    """Return the function that handles one stored update, once."""
+
+    async def handle(payload: dict[str, Any]) -> None:
+        try:
+            update = Update.model_validate(payload, context={"bot": bot})
+            kind = update.event_type
+        except (ValidationError, UpdateTypeLookupError):
+            # Telegram has something new; our library does not know it, and never will by waiting.
+            logger.warning("update not understood", fields=sorted(payload))
+            return
+        logger.debug("update", kind=kind)
+        try:
+            with caused_by(update.update_id):
+                async with fsm.unit(update.update_id):
+                    await dispatcher.feed_update(bot, update)
+        except AlreadyHandledError:
+            logger.info("update was handled before")
+
+    return handle

@@ -1,0 +1,83 @@
+"""The wiring of the register, as admins reach it in chat, and of the one path into it."""
+
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from bot.runtime.passwords import Argon2Passwords
+from bot.usecases.register.add_registration import AddRegistration
+from bot.usecases.register.apply_plan import ApplyPlan
+from bot.usecases.register.data_subject import Anonymise
+from bot.usecases.register.edit_registration import (
+    EditRegistration,
+    RemoveRegistration,
+    RestoreRegistration,
+)
+from bot.wiring.shared import Shared
+from handlers.admin.register.services import RegisterServices
+from storage.people.data_subject import DataSubjects
+from storage.register.audit import Audit
+from storage.register.registrations import Registrations
+from storage.register.search import Search
+from storage.talk.conversations import Chats
+from storage.updates.inbox import Inbox
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Register:
+    handlers: dict[str, Any]
+    """What the handlers get by name."""
+    registrations: Registrations
+    services: RegisterServices
+    apply_plan: ApplyPlan
+    passwords: Argon2Passwords
+    forget_content: Callable[[int], Awaitable[None]]
+    """Deletes from the inbox the text of the update with this id."""
+
+
+def build_register(shared: Shared, *, people: Callable[[], Awaitable[dict[str, str]]]) -> Register:
+    """Build it; nothing is started. people: names of the staff by `Provenance.by`."""
+    database, clock = shared.database, shared.clock
+    registrations, audit = Registrations(database), Audit(database)
+    passwords = Argon2Passwords()
+    forget_content = partial(Inbox(database).forget_content, shared.bot.id)
+    services = RegisterServices(
+        registrations=registrations,
+        search=Search(database),
+        audit=audit,
+        add=AddRegistration(register=registrations, clock=clock),
+        edit=EditRegistration(register=registrations, clock=clock),
+        remove=RemoveRegistration(register=registrations, clock=clock),
+        restore=RestoreRegistration(register=registrations, audit=audit, clock=clock),
+        tags=shared.tags,
+        departments=shared.departments,
+        hash_password=passwords.hash_password,
+        forget_content=forget_content,
+        people=people,
+        has_erp=shared.can_sync,
+        timezone=shared.timezone,
+        clock=clock,
+        new_id=_new_id,
+    )
+    subjects = DataSubjects(database)
+    handlers: dict[str, Any] = {
+        "services": services,
+        "data_subjects": subjects,
+        "anonymise": Anonymise(
+            subjects=subjects, chats=Chats(database), holding=shared.locks.holding, clock=clock
+        ),
+    }
+    return Register(
+        handlers=handlers,
+        registrations=registrations,
+        services=services,
+        apply_plan=ApplyPlan(register=registrations, new_id=_new_id),
+        passwords=passwords,
+        forget_content=forget_content,
+    )
+
+
+def _new_id() -> str:
+    return secrets.token_hex(16)

@@ -1,0 +1,67 @@
+"""The clients and the few objects that more than one builder needs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from aiogram import Bot
+
+from bot.runtime.leases import ChatLocks
+from bot.runtime.sending.limits import RateLimiter
+from bot.settings import Settings
+from bot.usecases.company.departments import Departments
+from bot.usecases.register.labels import Tags
+from bot.wiring.clients import departments_of
+from erp.adapter import Erp
+from erp.registry import find_adapter
+from storage.engine.connection import Database
+from storage.register.labels import Tags as StoredTags
+from storage.updates.states import Locks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """Opened clients, and one of each object that must not exist twice in a process."""
+
+    settings: Settings
+    database: Database
+    bot: Bot
+    limiter: RateLimiter
+    erp: Erp | None
+    clock: Callable[[], datetime]
+    locks: ChatLocks
+    tags: Tags
+    departments: Departments
+
+    @property
+    def timezone(self) -> ZoneInfo:
+        return self.settings.zone
+
+    @property
+    def can_sync(self) -> bool:
+        """True if there is an ERP that lists its customers; without a list nothing is synced."""
+        return self.erp is not None and find_adapter(self.settings.erp_kind).facts.lists_all
+
+
+def share(
+    settings: Settings,
+    *,
+    bot: Bot,
+    limiter: RateLimiter,
+    database: Database,
+    erp: Erp | None,
+    clock: Callable[[], datetime],
+) -> Shared:
+    """Return the shared objects of one process."""
+    return Shared(
+        settings=settings,
+        database=database,
+        bot=bot,
+        limiter=limiter,
+        erp=erp,
+        clock=clock,
+        locks=ChatLocks(Locks(database), clock),
+        tags=Tags(store=StoredTags(database, clock)),
+        departments=departments_of(settings, database, clock),
+    )
