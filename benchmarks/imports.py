@@ -91,7 +91,7 @@ class Nobody:
 
     async def progress(self, *_: Any, **__: Any) -> None: ...
 
-    async def told(self, *_: Any) -> None: ...
+    async def notify(self, *_: Any) -> None: ...
 
 
 def write_file(path: Path, rows: range, *, phones: int = 0) -> None:
@@ -139,7 +139,7 @@ class Bench:
             clock=_now,
         )
         self.work = WorkJobs(
-            store=self.store, files=files, run=runs, desk=Nobody(), data_dir=folder, clock=_now
+            store=self.store, files=files, run=runs, notifier=Nobody(), data_dir=folder, clock=_now
         )
         self.manage = ManageJobs(
             store=self.store, files=files, choices=Choices(database), wake=_asleep, clock=_now

@@ -104,7 +104,7 @@ async def maker(
     making = MakeBackups(
         runs=BackupRuns(database),
         back_up=back_up,
-        desk=TelegramBackupNotifier(bot=people.balcao.bot),
+        notifier=TelegramBackupNotifier(bot=people.balcao.bot),
         data_dir=data_dir,
         name=lambda _: "name.backup",
         admin_ids=admin_ids,

@@ -188,9 +188,9 @@ async def test_who_is_no_admin_any_more_is_told_nothing(admin: FileAdmin):
     async def nobody() -> list[int]:
         return []
 
-    desk = TelegramJobNotifier(bot=admin.telegram.balcao.bot, names=names, admin_ids=nobody)
+    notifier = TelegramJobNotifier(bot=admin.telegram.balcao.bot, names=names, admin_ids=nobody)
     before = len(admin.telegram.emulator.calls)
-    await desk.told(a_job(progress=Progress(chat_id=ADMIN_ID, message_id=1)), Report(), [])
+    await notifier.notify(a_job(progress=Progress(chat_id=ADMIN_ID, message_id=1)), Report(), [])
     assert [
         c for c in list(admin.telegram.emulator.calls)[before:] if c.method != "getUpdates"
     ] == []
@@ -205,13 +205,13 @@ async def test_nothing_raises_when_telegram_is_away(admin: FileAdmin):
     async def admins() -> list[int]:
         return [ADMIN_ID]
 
-    desk = TelegramJobNotifier(bot=admin.telegram.balcao.bot, names=names, admin_ids=admins)
+    notifier = TelegramJobNotifier(bot=admin.telegram.balcao.bot, names=names, admin_ids=admins)
     job = a_job(progress=Progress(chat_id=ADMIN_ID, message_id=1))
     for status in (400, 403, 502):
         admin.telegram.emulator.fail_next("sendMessage", status, "no")
         admin.telegram.emulator.fail_next("editMessageText", status, "no")
-        await desk.told(job, Report(), [])
-        await desk.progress(job, Counts(), rows_a_second=1.0, left_s=None)
+        await notifier.notify(job, Report(), [])
+        await notifier.progress(job, Counts(), rows_a_second=1.0, left_s=None)
 
 
 def test_every_reason_of_a_row_has_its_sentence():

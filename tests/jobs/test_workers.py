@@ -91,7 +91,7 @@ class Mute(Told):
         super().__init__()
         self.telling = asyncio.Event()
 
-    async def told(self, job: Job, report: Report, files: Sequence[Path]) -> None:
+    async def notify(self, job: Job, report: Report, files: Sequence[Path]) -> None:
         self.telling.set()
         await asyncio.Event().wait()
 
