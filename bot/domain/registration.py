@@ -15,7 +15,8 @@ NAME_LENGTH: Final = 200
 NOTE_LENGTH: Final = 2000
 TRAITS: Final = 20
 TRAIT_LENGTH: Final = 60
-# Hangul fillers and the empty Braille pattern: invisible, though Unicode does not class them so.
+# Hangul fillers and the empty Braille pattern: invisible, though Unicode's classes for them are
+# visible ones.
 _BLANKS: Final = dict.fromkeys(map(ord, "\u115f\u1160\u3164\uffa0\u2800"), " ")
 _EMAIL: Final = re.compile(r"[^@\s<>,;]{1,64}@[^@\s<>,;]+\.[^@\s<>,;.]{2,}")
 
