@@ -101,7 +101,7 @@ BUTTONS: Final[Mapping[str, Rule]] = MappingProxyType(
         # An attendant confirms the customer's identity.
         "verify": Rule(group=_STAFF),
         "queue": Rule(private=_ADMINS, group=_STAFF),
-        # A transfer: `move` chooses the target, `moved` goes on without a reason.
+        # A transfer: `move` chooses the target, `moved` skips the reason or cancels.
         "move": Rule(group=_STAFF),
         "moved": Rule(group=_STAFF),
         "note": Rule(group=_STAFF),

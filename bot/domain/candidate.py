@@ -128,7 +128,7 @@ FROM_ERP: Final = Policy(
     fields=ERP_FIELDS,
     adds_to=frozenset(("kinds", "erp_refs")),
 )
-# What a customer says about himself must not overwrite the company's data.
+# The data that customers give about themselves must not overwrite the company's data.
 FROM_CHAT: Final = Policy(may_create=True, may_update=False)
 
 

@@ -35,7 +35,7 @@ class Attendant(BaseModel):
 
 
 class Identity(StrEnum):
-    """How far the identity of the customer in a chat is known."""
+    """The degree to which a customer's identity is known."""
 
     VERIFIED = "verified"
     """The identity is proven; `VerifiedBy` gives the proof."""

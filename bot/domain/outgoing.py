@@ -64,7 +64,7 @@ class Outgoing(BaseModel):
     """Number of attempts started. No attempt starts beyond the outbox's limit."""
     source_chat_id: int = 0
     source_message_id: int = 0
-    """The message to forward."""
+    """The source message, which is copied or forwarded."""
     length: int = 0
     """For a text: its length in UTF-16 code units."""
     reply_to: int = 0
@@ -98,7 +98,7 @@ class Undelivered(StrEnum):
     NOT_COPIED = "not_copied"
     """A bot cannot copy this kind of message."""
     GONE = "gone"
-    """Its sender deleted the message before it was copied."""
+    """Its sender deleted the message before it was sent."""
     UNCONFIRMED = "unconfirmed"
     """Two attempts were interrupted: it may have arrived."""
     AWAY = "away"

@@ -8,7 +8,8 @@ import phonenumbers
 
 _NOT_DIGITS: Final = re.compile(r"[^0-9]+")
 _BRAZIL: Final = re.compile(r"\+55([0-9]{2})([0-9]{4,5})([0-9]{4})")
-# Area code and number: a mobile has nine digits and begins with 9, older ones and landlines eight.
+# Area code and number: a mobile has nine digits and begins with 9; older mobiles and landlines
+# have eight.
 _NATIONAL: Final = re.compile(r"[1-9][1-9](?:9[0-9]{8}|[2-9][0-9]{7})")
 # The form of nearly every number in a file: (49) 99999-8888, or digits only.
 _WRITTEN: Final = re.compile(r"\(?([1-9][1-9])\)? ?(9[0-9]{4}|[2-9][0-9]{3})-?([0-9]{4})")

@@ -12,7 +12,8 @@ from bot.domain.registration import Kind, Registration, Status
 PAGE: Final = 8
 """Registrations on one page: as many as fit on a phone's screen with one button each."""
 _WORD: Final = re.compile(r"[^\W_]+")
-# The last character of the block of combining accents; a name without higher ones needs no more.
+# The end of the block of combining accents. Nearly every name has no character above it and needs
+# no further check.
 _LATIN: Final = "\u036f"
 _ACCENTS: Final = {n: None for n in range(0x300, 0x370) if unicodedata.combining(chr(n))}
 

@@ -14,14 +14,14 @@ _WHOLE: Final = ()
 
 @dataclass(frozen=True, slots=True)
 class Remove:
-    """Remove a registration that the job created and nobody changed since."""
+    """Removal of a registration that the job created and that has not changed since."""
 
     registration: Registration
 
 
 @dataclass(frozen=True, slots=True)
 class BringBack:
-    """Restore a registration that the job deleted."""
+    """Restoration of a registration that the job deleted."""
 
     deletion: AuditEntry
     registration: Registration
@@ -29,7 +29,7 @@ class BringBack:
 
 @dataclass(frozen=True, slots=True)
 class Reverted:
-    """Set fields back to their earlier values; `kept` lists the fields changed since the job."""
+    """An update that sets fields back; `kept` lists the fields that changed since the job."""
 
     update: Update
     kept: Kept | None
@@ -42,7 +42,7 @@ Undoing = Remove | BringBack | Reverted | Kept
 def undo_creation(now: Registration | None, *, only_by_jobs: bool = False) -> Remove | Kept | None:
     """Return the action for a registration that the job created, or None if it is gone.
 
-    only_by_jobs: True if all later changes are the job's own, which the undo has reverted.
+    only_by_jobs: True if all later changes are the job's own, and the undo has reverted them.
     """
     if now is None:
         return None
