@@ -76,7 +76,7 @@ class ConversationEvent(BaseModel):
 
     at: datetime
     by: str
-    """`user:<id>` for an attendant, `chat:<id>` for the customer, `balcao` for the bot itself."""
+    """`user:<id>` for attendants, `chat:<id>` or `customer` for customers, or `balcao` itself."""
     what: EventKind
     detail: str = ""
 

@@ -52,7 +52,7 @@ class Provenance(BaseModel):
 
     at: datetime
     by: str
-    """`chat:<id>`, `user:<id>` (an attendant), `admin:<id>` or `erp:<system>`.
+    """`chat:<id>`, `user:<id>` (an attendant), `admin:<id>`, `erp` or, for a job, its `Job.by`.
 
     It is never a name, so that it may be kept.
     """
