@@ -1,1 +1,1 @@
-"""What the product does, and the wiring."""
+"""The product: domain rules, use cases, runtime, wording, command line and wiring."""

@@ -1,4 +1,4 @@
-"""`python -m bot` is the command `balcao`."""
+"""Entry point: `python -m bot` runs the command `balcao`."""
 
 from bot.cli import main
 

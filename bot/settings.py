@@ -1,4 +1,4 @@
-"""Every setting, read once from the environment or `.env`, prefix BALCAO_."""
+"""All settings, read once from the environment or `.env`, with the prefix BALCAO_."""
 
 import os
 from difflib import get_close_matches
@@ -38,7 +38,7 @@ def _web_address(value: str) -> str:
 
 
 class Settings(BaseSettings):
-    """What can be set; README says what each is for."""
+    """All settings and their defaults; README describes each one."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -64,7 +64,7 @@ class Settings(BaseSettings):
     erp_client_secret: SecretStr = SecretStr("")
     erp_database: str = ""
     sync_interval_minutes: Annotated[int, Field(ge=0, le=7 * 24 * 60)] | None = None
-    """None: as the ERP's adapter says."""
+    """None means the interval that the ERP's adapter gives."""
     require_tax_id: bool = True
     confirm_identity: Literal["phone", "off"] = "phone"
     portal_login: bool = True
@@ -73,7 +73,7 @@ class Settings(BaseSettings):
     )
     privacy_url: Annotated[str, BeforeValidator(_web_address)] = ""
     retain_conversations_days: Annotated[int, Field(ge=0, le=36_500)] = 0
-    """Closed conversations; 0 keeps them."""
+    """Days after which closed conversations are deleted; 0 keeps them."""
     retain_inbox_days: Annotated[int, Field(ge=1, le=30)] = 2
     http_host: str = "127.0.0.1"
     http_port: Annotated[int, Field(ge=0, le=65535)] = 8080
@@ -96,7 +96,7 @@ class Settings(BaseSettings):
     @field_validator("broker_url")
     @classmethod
     def _broker_address(cls, value: SecretStr) -> SecretStr:
-        # The value may hold a password, so what is wrong with it is said without it.
+        # The value may hold a password, so the error must not contain it.
         for part in filter(None, value.get_secret_value().split(",")):
             try:
                 url = urlsplit(part.strip())
@@ -114,9 +114,11 @@ class Settings(BaseSettings):
 
     @classmethod
     def read(cls) -> Self:
-        """The settings; raises RefusedError with one line per wrong value, each named.
+        """Return the settings from the environment and `.env`.
 
-        A name that is not known is wrong too: a misspelt setting would be silently ignored.
+        Raises RefusedError when a value or a name is wrong, with one line per wrong setting that
+        names it. An unknown name is an error, because a misspelt setting would be silently
+        ignored.
         """
         try:
             lines = [_unknown(name) for name in _given_names() if name not in _NAMES]
@@ -130,7 +132,10 @@ class Settings(BaseSettings):
         return settings
 
     def require_for_run(self) -> None:
-        """Raise RefusedError naming what a bot that serves people cannot do without."""
+        """Raise RefusedError if a setting is missing that the bot needs to serve customers.
+
+        The error names every missing setting.
+        """
         missing = []
         if not self.bot_token.get_secret_value():
             missing.append(f"{PREFIX}BOT_TOKEN: falta o token do bot, dado pelo @BotFather")
@@ -148,12 +153,12 @@ class Settings(BaseSettings):
 
 
 _NAMES = frozenset(PREFIX + name.upper() for name in Settings.model_fields)
-# In the design, and without effect in this version: said, instead of taken and ignored.
+# In the design, but without effect in this version: reported as an error instead of ignored.
 _LATER = frozenset((PREFIX + "WEBHOOK_URL", PREFIX + "WEBHOOK_SECRET"))
 
 
 def _given_names() -> list[str]:
-    """Names with our prefix in the environment and in `.env`, as they would be read."""
+    """Return the upper-case names with our prefix from the environment and `.env`, sorted."""
     given = {*os.environ, *dotenv_values(".env")}
     return sorted(name.upper() for name in given if name.upper().startswith(PREFIX))
 
@@ -166,7 +171,7 @@ def _unknown(name: str) -> str:
     return f"{name}: configuração desconhecida{hint}"
 
 
-# What pydantic calls the mistake, and what to do about it.
+# Hints for the admin, by pydantic's error type.
 _HINTS = {
     "literal_error": "use um destes: {expected}",
     "int_parsing": "use um número inteiro",
@@ -184,7 +189,10 @@ _HINTS = {
 
 
 def _lines(error: ValidationError) -> list[str]:
-    """One line a setting, with its name and without its value, which may be a secret."""
+    """Return one line per wrong setting: its name and a hint.
+
+    The line leaves out the value, which may be a secret.
+    """
     lines: dict[str, str] = {}
     for problem in error.errors(include_input=False, include_url=False):
         name = PREFIX + str(problem["loc"][0]).upper()

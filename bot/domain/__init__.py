@@ -1,1 +1,1 @@
-"""Nouns and rules: pure Python and pydantic, no I/O."""
+"""The domain: models and rules in pure Python and pydantic, without I/O."""

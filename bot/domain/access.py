@@ -1,6 +1,6 @@
-"""Who may do what, and in which kind of chat: the one table of every command and every button.
+"""Access rules: one table of all commands and buttons, by role and kind of chat.
 
-What is not in it is refused.
+A command or button that is not in the table is refused.
 """
 
 import re
@@ -12,11 +12,11 @@ from typing import Final
 
 
 class Role(StrEnum):
-    """What somebody is in one chat; in private an attendant is a customer like any other."""
+    """The role of a user in one chat; in a private chat an attendant counts as a customer."""
 
     CUSTOMER = "customer"
     ATTENDANT = "attendant"
-    """A member of the department's group in which it happens."""
+    """A member of the department's group in which the command or button is used."""
     ADMIN = "admin"
 
 
@@ -27,19 +27,22 @@ class Place(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """Who may use one command or one kind of button, by kind of chat."""
+    """The roles that may use one command or one kind of button, by kind of chat."""
 
     private: frozenset[Role] = frozenset()
     group: frozenset[Role] = frozenset()
     menu: str = ""
-    """pt-BR, for the list that Telegram shows; a command without it is not listed."""
+    """Description in pt-BR for Telegram's command list; a command without one is not listed."""
 
     def allows(self, role: Role, place: Place) -> bool:
         return role in (self.private if place is Place.PRIVATE else self.group)
 
     @property
     def is_for_anybody(self) -> bool:
-        """In private, where customers are: nothing needs to be known of who asks."""
+        """Return True if customers may use it in a private chat.
+
+        The role of the sender need not be looked up then.
+        """
         return Role.CUSTOMER in self.private
 
 
@@ -62,9 +65,9 @@ COMMANDS: Final[Mapping[str, Rule]] = MappingProxyType(
         "tarefas": _for_admins("O que foi feito em lote, e desfazer"),
         "sincronizar": _for_admins("Trazer o cadastro do ERP"),
         "etiquetas": _for_admins("Etiquetas do cadastro"),
-        # In a group it links the group to a department.
+        # Used in a group, it links the group to a department.
         "departamentos": Rule(private=_ADMINS, group=_ADMINS, menu="Departamentos e seus grupos"),
-        # In a group its own queue, in private those of all departments.
+        # In a group it shows that group's queue, in private the queues of all departments.
         "fila": Rule(private=_ADMINS, group=_STAFF, menu="Fila de espera"),
         "atendimento": _for_admins("Um atendimento e sua história, pelo protocolo"),
         "auditoria": _for_admins("Quem mudou o quê, e quando"),
@@ -73,10 +76,10 @@ COMMANDS: Final[Mapping[str, Rule]] = MappingProxyType(
         "titular": _for_admins("Dados de uma pessoa: enviar, anonimizar"),
         "status": _for_admins("Como o bot está"),
         "backup": _for_admins("Cópia de segurança do cadastro"),
-        # A comment that stays among the attendants, and an answer that is taken back.
+        # `nota` is a comment that only attendants see; `apagar` deletes an answer at the customer.
         "nota": Rule(group=_STAFF, menu="Comentário interno, que o cliente não vê"),
         "apagar": Rule(group=_STAFF, menu="Apagar uma resposta no chat do cliente"),
-        # Also carries an invitation, `convite_<token>`, which is for whoever has the link.
+        # Also carries an invitation, `convite_<token>`, which anyone with the link may use.
         "start": Rule(private=_ANYBODY),
         "ajuda": Rule(private=_ANYBODY, group=_STAFF, menu="Como funciona"),
         "help": Rule(private=_ANYBODY),
@@ -86,55 +89,55 @@ COMMANDS: Final[Mapping[str, Rule]] = MappingProxyType(
     }
 )
 
-# Listed only where an ERP is set.
+# Listed only when an ERP is configured.
 OF_AN_ERP: Final = frozenset({"sincronizar"})
 
-# By prefix of the callback data.
+# Buttons, by prefix of their callback data.
 BUTTONS: Final[Mapping[str, Rule]] = MappingProxyType(
     {
         "card": Rule(group=_STAFF),
-        # What was not delivered.
+        # Send an undelivered message again.
         "again": Rule(group=_STAFF),
-        # Who is writing, by an attendant's word.
+        # An attendant confirms the customer's identity.
         "verify": Rule(group=_STAFF),
         "queue": Rule(private=_ADMINS, group=_STAFF),
-        # A transfer: where to, and without a reason.
+        # A transfer: `move` chooses the target, `moved` skips the reason or cancels.
         "move": Rule(group=_STAFF),
         "moved": Rule(group=_STAFF),
         "note": Rule(group=_STAFF),
         "notme": Rule(private=_ANYBODY),
-        # A customer's choice of department.
+        # The customer chooses a department.
         "dep": Rule(private=_ANYBODY),
-        # A group becomes a department's.
+        # Link a group to a department.
         "link": Rule(group=_ADMINS),
-        # What is stored about the customer: correct it.
+        # The customer asks for a correction of the stored data.
         "mydata": Rule(private=_CUSTOMERS),
         "team": Rule(private=_ADMINS),
-        # What is stored about a person: anonymise.
+        # Anonymise the stored data of a person.
         "titular": Rule(private=_ADMINS),
         "status": Rule(private=_ADMINS),
         "backup": Rule(private=_ADMINS),
-        # A bulk run: confirm, cancel, undo.
+        # A job: confirm, cancel, undo.
         "job": Rule(private=_ADMINS),
         "sync": Rule(private=_ADMINS),
     }
 )
-# Every button of a dialog: aiogram-dialog puts an id and this character before the data.
+# In the callback data of every dialog button: aiogram-dialog puts an id and this character first.
 DIALOG_MARK: Final = "\x1d"
 DIALOGS: Final = Rule(private=_ADMINS)
-# A reply in a group goes to a customer.
+# Replies: in a group, a reply is sent to the customer.
 REPLIES: Final = Rule(private=_ANYBODY, group=_STAFF)
 
 
 def rule_of_press(data: str) -> Rule | None:
-    """The rule for a button with this callback data; None when there is no such kind."""
+    """Return the rule for a button with this callback data, or None for an unknown kind."""
     if DIALOG_MARK in data:
         return DIALOGS
     return BUTTONS.get(re.split("[:|]", data, maxsplit=1)[0])
 
 
 def menu_of(role: Role, place: Place) -> list[tuple[str, str]]:
-    """Commands that Telegram lists for this role, with what they do."""
+    """Return the commands that Telegram lists for this role, as (name, description) pairs."""
     return [
         (name, rule.menu)
         for name, rule in COMMANDS.items()

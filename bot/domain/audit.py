@@ -1,4 +1,4 @@
-"""Who changed what, from what, to what, when and by which way."""
+"""Audit entries: who changed a registration, when, by which way, with old and new values."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -9,53 +9,53 @@ from bot.domain.registration import Provenance, Registration
 
 
 class Event(StrEnum):
-    """What happened to a registration."""
+    """The kinds of events of a registration."""
 
     CREATED = "created"
     CHANGED = "changed"
     DELETED = "deleted"
     RESTORED = "restored"
     ANONYMISED = "anonymised"
-    """Who it was is told no more, in the registration and in the entries before this one."""
+    """Personal data was removed from the registration and from all earlier entries."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
-    """One event of one registration; a version is written once, so it has one entry."""
+    """One event of one registration. Each version is written once, so it has one entry."""
 
     id: str
     """`<registration id>:<version>`."""
     registration_id: str
     version: int
-    """The version that the event made; for a deletion, one more than the last that was there."""
+    """The version that the event created; for a deletion, the last version plus one."""
     event: Event
     provenance: Provenance
     name: str
-    """The record's name at that time, so that the list can be read when it is gone."""
+    """The registration's name at that time, so that lists stay readable after a deletion."""
     changes: tuple[Change, ...] = ()
-    """Field by field, values as they are stored: strings, lists, booleans, None."""
+    """The changed fields, with values in stored form: strings, lists, booleans, None."""
     deleted: Registration | None = None
-    """The full copy that a deletion keeps, from which it can be restored."""
+    """For a deletion: the full copy from which the registration can be restored."""
     is_redacted: bool = False
-    """Its values are gone, since the person was anonymised; `changes` still name the fields."""
+    """The values were removed by an anonymisation; `changes` still name the fields."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditFilter:
-    """Which entries to list; what is None or empty does not limit."""
+    """A filter for audit entries; a field that is None or empty does not limit."""
 
     by: str | None = None
-    """A `Provenance.by`."""
+    """A value of `Provenance.by`."""
     event: Event | None = None
     first_day: date | None = None
     last_day: date | None = None
-    """Local days, both included; who asks says in which time zone."""
+    """Local days, both included; the caller gives the time zone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditPage:
-    """Some entries, newest first."""
+    """One page of entries, newest first."""
 
     entries: tuple[AuditEntry, ...]
     older: str | None
-    """Where the next page begins; None on the last one."""
+    """The cursor of the next page, with older entries; None on the last page."""

@@ -1,4 +1,4 @@
-"""A backup that an admin asked for: while it is made, and what became of it."""
+"""Backups: the one that is running, and the results of the latest ones."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,56 +10,59 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict
 
 COMMAND_LINE: Final = "command"
-"""Who made a backup that no admin asked for in chat."""
+"""`BackupMade.by` of a backup made from the command line."""
 
 
 class Trouble(StrEnum):
-    """Why there is no file in the admin's chat."""
+    """The reason why no backup file arrived in the admin's chat."""
 
     DISK_FULL = "disk_full"
     NOT_WRITABLE = "not_writable"
     DATABASE = "database"
     DISTURBED = "disturbed"
     TOO_LARGE = "too_large"
-    """Made, and more than Telegram takes from a bot."""
+    """The backup was made, but it is larger than Telegram accepts from a bot."""
     BLOCKED = "blocked"
     """The admin blocked the bot."""
     NO_RIGHT = "no_right"
-    """Who asked for it is no admin any more."""
+    """The user who asked for it is no longer an admin."""
     TELEGRAM = "telegram"
     INTERRUPTED = "interrupted"
-    """The bot was stopped or killed meanwhile."""
+    """The bot was stopped or killed while it made the backup."""
     UNKNOWN = "unknown"
 
 
 class BackupRun(BaseModel):
-    """A backup being made. There is one at a time, whatever the number of replicas."""
+    """A running backup. Only one runs at a time, whatever the number of replicas."""
 
     model_config = ConfigDict(frozen=True)
 
     id: str
     admin_id: int
     message_id: int
-    """The message in the admin's chat that shows how far it is."""
+    """The message in the admin's chat that shows the progress."""
     began_at: datetime
     until: datetime
-    """Whoever makes it puts this off; when it has passed, nobody makes it any more."""
+    """End of the lease, renewed by the process that makes the backup.
+
+    When this time has passed, the backup is no longer being made.
+    """
 
 
 class BackupMade(BaseModel):
-    """A backup that is in somebody's hands."""
+    """A finished backup: in the admin's chat, or written by the command line."""
 
     model_config = ConfigDict(frozen=True)
 
     run_id: str
     by: str
-    """`admin:<id>`, or `COMMAND_LINE`."""
+    """`admin:<id>` or `COMMAND_LINE`."""
     at: datetime
     size_bytes: int
 
 
 class BackupFailed(BaseModel):
-    """A backup that nobody got."""
+    """A backup that was not delivered."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -70,7 +73,7 @@ class BackupFailed(BaseModel):
 
 
 class Backups(BaseModel):
-    """The one that is being made, and the latest of those that are over."""
+    """The running backup, and the latest delivered and the latest failed one."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -79,13 +82,13 @@ class Backups(BaseModel):
     failed: BackupFailed | None = None
 
     def is_over(self, run_id: str) -> bool:
-        """Whether this run is one of the latest that are over."""
+        """Return True if this run is the latest delivered or the latest failed backup."""
         return any(over and over.run_id == run_id for over in (self.made, self.failed))
 
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """How far a backup is with one collection; `of` is about how many there are."""
+    """Progress of a backup within one collection; `of` is the estimated number of documents."""
 
     documents: int
     of: int | None
@@ -93,18 +96,18 @@ class Copied:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackupFile:
-    """A backup, whole and on the disk."""
+    """A complete backup file on disk."""
 
     path: Path
     size_bytes: int
     sha256: str
     counts: Mapping[str, int]
-    """Documents by collection."""
+    """Number of documents, by collection."""
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """It is being made; its message will tell."""
+    """The backup has started; its message will show the progress and the result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,4 +117,4 @@ class AlreadyRunning:
 
 @dataclass(frozen=True, slots=True)
 class AlreadyOver:
-    """This very button was pressed before, and what it asked for is over."""
+    """This button was pressed before, and the backup that it started is over."""

@@ -1,8 +1,11 @@
-"""One way in: a chat identification, an ERP record, a wizard and a file row are all candidates.
+"""Candidates and plans: the one way into the register.
+
+A chat identification, an ERP record, the admins' wizard and a file row all become candidates.
 
     candidates -> plan (pure) -> apply (bot.usecases.register.apply_plan)
 
-Planning decides create, update field by field, unchanged or refused; it reads and writes nothing.
+The plan decides for each candidate: create, update field by field, unchanged or refused. Planning
+reads and writes nothing.
 """
 
 from collections.abc import Iterable, Sequence
@@ -34,7 +37,7 @@ _NO_PORTAL: Final = Portal()
 
 
 class CellReason(StrEnum):
-    """Why what a cell holds is no value of its field."""
+    """The reasons why the content of a cell is not a valid value of its field."""
 
     TAX_ID_NOTHING = "tax_id_nothing_like_a_number"
     TAX_ID_LENGTH = "tax_id_wrong_length"
@@ -60,22 +63,25 @@ class CellReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CellProblem:
-    """One cell that cannot be read; `path` is empty when it is the whole row."""
+    """One unreadable cell; `path` is empty when the problem concerns the whole row."""
 
     path: str
     reason: CellReason
     detail: str = ""
-    """What is not known, such as the name of a tag; never a secret."""
+    """The unknown value, such as the name of a tag; never a secret."""
 
 
-# Not frozen, as nothing else here changes one either: it would take three times as long to make.
+# Not frozen, because that would triple the cost of creating one. Never modified after creation.
 @dataclass(slots=True, kw_only=True)
 class Candidate:
-    """What one source says of one person or company; None or empty is blank: it erases nothing."""
+    """The values that one source gives for one person or company.
+
+    A None or empty value is blank: it never erases a stored value.
+    """
 
     tax_id: TaxId | None
     country: str = "BR"
-    """Of who has no tax id."""
+    """Used only for a candidate without a tax id."""
     name: str | None = None
     trade_name: str | None = None
     phones: Phones = _NO_PHONES
@@ -90,42 +96,44 @@ class Candidate:
     fixed_note: str | None = None
     erp_refs: frozenset[ErpRef] = frozenset()
     line: int | None = None
-    """Where it stands in its source, to name it to the person who sent the file."""
+    """Line number in the source file, shown to the admin who sent the file."""
     problems: tuple[CellProblem, ...] = ()
-    """What of the row could not be read, for which it is refused."""
+    """The cells of the row that could not be read; if there are any, the row is refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What a source may do to the register."""
+    """The changes that a source may make to the register."""
 
     may_create: bool
     may_update: bool
     fields: frozenset[str] = frozenset(FIELDS)
-    """Paths that an update may touch."""
+    """Paths that an update may change."""
     adds_to: frozenset[str] = frozenset()
-    """Paths of sets to which an update only adds."""
+    """Paths of sets from which an update never removes an element."""
     requires_tax_id: bool = True
     default_kinds: frozenset[Kind] = frozenset()
-    """Of who is new and has none."""
+    """Kinds of a new registration whose candidate has none."""
     confirms_phones: bool = True
-    """Whether a telephone known from a chat alone counts as proven when it comes again. Not from a
-    file: it may be an export of what the chat said."""
+    """True if this source proves a telephone that so far only a chat has given.
+
+    Files do not prove one: a file may be an export of what the customer said in the chat.
+    """
 
 
-# The ERP's fields win, local fields stay, kinds and references are added and never removed.
+# The ERP's fields overwrite, local fields stay, kinds and references are only ever added.
 FROM_ERP: Final = Policy(
     may_create=True,
     may_update=True,
     fields=ERP_FIELDS,
     adds_to=frozenset(("kinds", "erp_refs")),
 )
-# What a customer says of himself must not overwrite what the company knows.
+# The data that customers give about themselves must not overwrite the company's data.
 FROM_CHAT: Final = Policy(may_create=True, may_update=False)
 
 
 class Refusal(StrEnum):
-    """Why a candidate does not enter the register."""
+    """The reasons why a candidate does not enter the register."""
 
     NO_NAME = "no_name"
     NO_TAX_ID = "no_tax_id"
@@ -140,7 +148,7 @@ class Refusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One field from one value to another."""
+    """The change of one field: its path, its old value and its new value."""
 
     path: str
     before: Any
@@ -175,7 +183,7 @@ Decision = Create | Update | Unchanged | Refused
 
 
 class Several(Enum):
-    """Stands where one registration would: more than one may be meant."""
+    """The look-up result when more than one registration may match the candidate."""
 
     OF_THEM = "of_them"
 
@@ -189,12 +197,13 @@ def plan(
     new_ids: Iterable[str],
     repeats: SeenKeys,
 ) -> list[Decision]:
-    """Decide for each candidate, in order; writes nothing.
+    """Return one decision per candidate, in the same order; write nothing.
 
-    existing: who each of them is in the register.
-    new_ids: as many unused ids as may be needed.
-    repeats: what this run has had so far. Of candidates with one tax id, or without one of one
-        name and telephone, the first wins; the others are refused and name its line.
+    existing: for each candidate, the look-up result in the register.
+    new_ids: at least as many unused ids as there may be new registrations.
+    repeats: the keys that this run has seen so far. Candidates repeat each other when they have
+        the same tax id or, without a tax id, the same name and telephone. The first one wins; the
+        others are refused, and each refusal gives the line of the first.
     """
     ids = iter(new_ids)
     decisions: list[Decision] = []
@@ -215,7 +224,7 @@ def decide(
     provenance: Provenance,
     new_ids: Iterable[str],
 ) -> Decision:
-    """Decide for one candidate that repeats no other."""
+    """Return the decision for one candidate that does not repeat an earlier one."""
     if known is Several.OF_THEM:
         return Refused(candidate, (Refusal.SEVERAL,))
     if known is None:
@@ -228,20 +237,26 @@ def decide(
 
 
 def keys_to_repeat(candidate: Candidate) -> list[int]:
-    """What no other candidate of the run may have: the tax id; without one, the name with each
-    telephone."""
+    """Return the keys that must be unique within a run.
+
+    This is the key of the tax id or, without a tax id, one key per telephone, combined with the
+    name.
+    """
     if candidate.tax_id is not None:
         return [key_of(candidate.tax_id)]
     if not candidate.name:
         return []
     name = fold(candidate.name)
-    # A telephone can stand in two fields of one row.
+    # One row can have the same telephone in two fields.
     phones = dict.fromkeys(map(phone_key, candidate.phones.all()))
     return [key_of_text(f"{name}/{phone}") for phone in phones]
 
 
 def _repeated(candidate: Candidate, repeats: SeenKeys) -> int | None:
-    """The line of the first one; 0 when lines are not known."""
+    """Return the line of the candidate that this one repeats, or None if it repeats none.
+
+    The line is 0 when the source has no line numbers.
+    """
     lines = [repeats.first_line(key, candidate.line or 0) for key in keys_to_repeat(candidate)]
     return next((line for line in lines if line is not None), None)
 
@@ -318,7 +333,7 @@ def _update(
             after = before | after
         if before != after:
             changes.append(Change(path, before, after))
-    # A telephone that the ERP or an admin gives is no longer the word of a chat alone.
+    # A telephone that the ERP or an admin also gives is no longer known only from a chat.
     confirmed = known.chat_phones.intersection(candidate.phones.all())
     if confirmed and policy.confirms_phones:
         rest = known.chat_phones - confirmed

@@ -1,4 +1,4 @@
-"""The customer card, and what those who bring it about need of the outside."""
+"""The customer card."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from bot.domain.registration import Registration
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """Ficha: what an attendant sees of a customer."""
+    """Ficha: the data about a customer that the attendants see."""
 
     conversation: Conversation
     registration: Registration | None
@@ -19,9 +19,9 @@ class Card:
     tags: tuple[Tag, ...] = ()
     priority_departments: tuple[Department, ...] = ()
     departments: Mapping[str, Department] = field(default_factory=dict)
-    """All of them, by id."""
+    """All departments, by id."""
     elsewhere: tuple[Conversation, ...] = ()
-    """Open ones of the same registration in another chat or department."""
+    """Open conversations of the same registration in other chats or departments."""
     has_erp: bool = False
     moved: bool = False
-    """The conversation has left this group: the card says where to, and offers nothing."""
+    """The conversation was moved to another group: the card shows the target and no buttons."""

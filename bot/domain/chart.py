@@ -1,11 +1,11 @@
-"""A chart as it is to be drawn: words and numbers, nothing of how. Pure."""
+"""The content of a chart: texts and numbers, without any drawing. Pure."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Tone(StrEnum):
-    """Few colours, which differ in brightness, too."""
+    """The few colours of a chart; they differ in brightness as well."""
 
     MAIN = "main"
     LIGHT = "light"
@@ -18,12 +18,12 @@ class Bar:
     value: float
     tone: Tone
     label: str = ""
-    """Written at its end."""
+    """Text at the end of the bar."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What is compared, and a bar for each number of it."""
+    """One item of the comparison, with one bar for each of its numbers."""
 
     name: str
     bars: tuple[Bar, ...]
@@ -37,6 +37,6 @@ class Chart:
     legend: tuple[tuple[Tone, str], ...] = ()
     note: str = ""
     overlaid: bool = False
-    """The bars of a row lie over one another, the longest first, beside its name."""
+    """True if the bars of a row overlap on one line beside its name, the longest drawn first."""
     limit: float | None = None
-    """Longer bars are cut there, and marked as cut."""
+    """Longer bars are cut at this value and marked as cut."""

@@ -1,14 +1,14 @@
-"""What spreadsheets, ERPs and address books call the fields, beside the template's own names.
+"""Synonyms of the template's column names, as spreadsheets, ERPs and address books use them.
 
 Sources: exports of IXC Provedor, Omie and Bling; contacts of Google and Outlook in Portuguese and
-English. A first name alone is no name: the exports that part it from the last name are left to
-the person who sent them.
+English. A column of first names is not mapped to the name: when an export splits first and last
+name, the admin who sent the file has to decide.
 """
 
 from collections.abc import Mapping
 from typing import Final
 
-# The stronger names first: where two columns claim a field, the better name has it.
+# The best synonym first: when two columns match one field, the earlier synonym wins.
 SYNONYMS: Final[Mapping[str, str]] = {
     "name": (
         "nome completo, nome do cliente, nome cliente, nome razao social, razao social nome,"

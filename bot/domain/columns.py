@@ -1,8 +1,11 @@
-"""Which column of a file is which field: by its header, or as a person assigns it.
+"""The mapping of a file's columns to fields, by header or by the admin's choice.
 
-A column is in one of three states. It has a field; or it waits for a person, and `doubt` says
-why; or it is ignored: no field and no doubt, as a person chose or because it is one of
-`OWN_COLUMNS`, which only our own report of refused rows has.
+A column is in one of three states:
+
+- It has a field.
+- It waits for the admin; `doubt` gives the reason.
+- It is ignored: it has no field and no doubt. The admin chose this, or the column is one of
+  `OWN_COLUMNS`, which only our own report of refused rows has.
 """
 
 import unicodedata
@@ -37,19 +40,21 @@ FILE_COLUMNS: Final[Mapping[str, str]] = {
     "prioridade": "priority_departments",
     "observacao": "fixed_note",
 }
-"""Headers of the template, in its order, and the paths they stand for: those of
-`bot.domain.registration.FIELDS`, `tax_id`, `country` and `portal.password`, a password in plain
-text."""
+"""The template's headers, in its order, and the path of each.
+
+The paths are those of `bot.domain.registration.FIELDS`, plus `tax_id`, `country` and
+`portal.password`, a password in plain text.
+"""
 
 OWN_COLUMNS: Final = ("linha", "erro")
 _FEW: Final = 0.1
 _MOST: Final = 0.6
 _ENOUGH: Final = 3
-"""Values that say something, in a file that has so many rows."""
+"""Number of values that is enough to judge a column, in a file with at least as many rows."""
 
 
 class Doubt(StrEnum):
-    """Why a column waits for a person."""
+    """The reasons why a column waits for the admin."""
 
     UNNAMED = "unnamed"
     """Its header cell is empty."""
@@ -58,12 +63,12 @@ class Doubt(StrEnum):
     DUPLICATE = "duplicate"
     """Another column has this field."""
     SHIFTED = "shifted"
-    """Its values are not what its header says; the column beside it has them."""
+    """Its values do not fit its header; the values of an adjacent column do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a file; without field and doubt it is ignored."""
+    """One column of a file; with neither field nor doubt it is ignored."""
 
     index: int
     header: str
@@ -72,29 +77,34 @@ class Column:
 
 
 def known_field(header: str) -> str | None:
-    """The field that a header names, or None; case, accents, spaces and punctuation are not
-    compared."""
+    """Return the field that a header names, or None.
+
+    Case, accents, spaces and punctuation do not matter.
+    """
     named = _NAMES.get(header_key(header))
     return named[0] if named else None
 
 
 def is_known(header: str) -> bool:
-    """Whether a header cell is one that files of customers have, `OWN_COLUMNS` included."""
+    """Return True if a header cell names a field or is one of `OWN_COLUMNS`."""
     key = header_key(header)
     return key in _NAMES or key in OWN_COLUMNS
 
 
 def header_key(header: str) -> str:
-    """What is compared of a header: letters and digits, in lower case, without accents."""
+    """Return the key by which headers are compared.
+
+    It has only the letters and digits, in lower case and without accents.
+    """
     plain = unicodedata.normalize("NFKD", header).casefold()
     return "".join(c for c in plain if c.isalnum())
 
 
 def map_header(header: Sequence[str]) -> tuple[Column, ...]:
-    """Every column of the file with its field or the doubt about it.
+    """Return every column of the file, each with its field or the doubt about it.
 
-    Where several columns name one field, the template's own header has it, else the more usual
-    name, else the first; the others are doubtful.
+    When several columns name the same field, the template's own header gets it, otherwise the
+    more usual name, otherwise the first column. The others get a doubt.
     """
     named = [_NAMES.get(header_key(text)) for text in header]
     best: dict[str, tuple[int, int]] = {}
@@ -112,11 +122,14 @@ def map_header(header: Sequence[str]) -> tuple[Column, ...]:
 def doubts_of_values(
     columns: Sequence[Column], samples: Sequence[Sequence[str]]
 ) -> tuple[Column, ...]:
-    """The same columns, SHIFTED where the values are clearly those of the column beside.
+    """Return the columns, with the doubt SHIFTED for those whose values are one column off.
 
-    samples: some rows of the file. A column that is only dirty keeps its field: the one beside it
-    must hold what it lacks. Fields that any text could be are doubted along with such a column,
-    as far as nothing speaks for them. Unnamed columns without any value are ignored.
+    A column is shifted when it lacks the values of its field and an adjacent column has them. A
+    column that merely has some bad values keeps its field. Next to a shifted column, columns
+    whose values do not confirm their field are marked as well. Unnamed columns without any value
+    are ignored.
+
+    samples: some rows of the file.
     """
     values = [
         [cell for row in samples if len(row) > place and (cell := row[place].strip())]
@@ -144,10 +157,10 @@ def doubts_of_values(
 
 
 def assign(columns: Sequence[Column], index: int, field: str | None) -> tuple[Column, ...]:
-    """The columns after a person's choice for one of them; None ignores it.
+    """Return the columns after the admin's choice for one of them; None ignores that column.
 
-    Another column that had the field loses it and is ignored. Raises ValueError for a field that
-    files do not have, IndexError for a column that the file does not have.
+    If another column had the field, it loses the field and is ignored. Raises ValueError for a
+    field that files do not have, IndexError for a column that the file does not have.
     """
     if field is not None and field not in _FIELDS:
         raise ValueError("files have no such field")
@@ -164,16 +177,19 @@ def assign(columns: Sequence[Column], index: int, field: str | None) -> tuple[Co
 
 
 def fields_of(columns: Sequence[Column]) -> list[str | None]:
-    """The field of each column, for keeping: plain JSON."""
+    """Return the field of each column, as plain JSON to store."""
     return [column.field for column in columns]
 
 
 def with_fields(columns: Sequence[Column], fields: Sequence[str | None]) -> tuple[Column, ...]:
-    """The columns with the fields that were kept.
+    """Return the columns with the stored fields, as `fields_of` returned them.
 
-    columns: as `map_header` and `doubts_of_values` give them for the same file. A column whose
-    field is the same keeps its doubt, so one that a person chose to ignore shows it again; it is
-    not imported either way. Raises ValueError when the fields are not those of such a file.
+    A column whose field is unchanged keeps its doubt. So a column that the admin chose to ignore
+    shows its doubt again; it is not imported in either case.
+
+    columns: the result of `map_header` and `doubts_of_values` for the same file.
+    Raises ValueError when the fields cannot belong to this file: their number differs, one is
+    unknown, or one is there twice.
     """
     if len(fields) != len(columns):
         raise ValueError("the fields are those of another file")
@@ -187,15 +203,18 @@ def with_fields(columns: Sequence[Column], fields: Sequence[str | None]) -> tupl
 
 
 def is_usable(columns: Sequence[Column]) -> bool:
-    """Whether rows could mean anything: a tax id alone finds a record to update, a name may be
-    enough to create one. Whether it is for a given row is decided row by row."""
+    """Return True if there is a column for the name or the tax id.
+
+    A tax id alone finds a registration to update, and a name may be enough to create one. Each
+    row is then decided on its own.
+    """
     return any(column.field in ("name", "tax_id") for column in columns)
 
 
 def _is_beside(
     columns: Sequence[Column], values: Sequence[Sequence[str]], place: int, rows: int
 ) -> bool:
-    """Whether a column lacks the values of its field and the one before or after has them."""
+    """Return True if a column lacks the values of its field and an adjacent column has them."""
     column, own = columns[place], values[place]
     is_value = _VALUES[column.field or ""]
     if sum(map(is_value, own)) > len(own) * _FEW:
@@ -204,8 +223,8 @@ def _is_beside(
     for beside in (place - 1, place + 1):
         if beside not in range(len(columns)) or columns[beside].field in _ALIKE[is_value]:
             continue
-        # Who has no e-mail at all may well sign in with one: only a column without a name is
-        # taken for the place of what is not there.
+        # An empty column is no proof: without any e-mail in its column, a file may well have
+        # e-mails as usernames. Only an unnamed adjacent column can hold the missing values.
         if not own and columns[beside].doubt is not Doubt.UNNAMED:
             continue
         fitting = sum(map(is_value, values[beside]))
@@ -216,7 +235,7 @@ def _is_beside(
 
 
 def _is_open(column: Column, values: Sequence[str]) -> bool:
-    """Whether a column has a field and its values do not speak for it."""
+    """Return True if a column has a field that its values do not confirm."""
     if column.field is None:
         return False
     is_value = _VALUES.get(column.field) or _TEXTS.get(column.field)
@@ -277,7 +296,7 @@ _VALUES: Final[Mapping[str, Callable[[str], bool]]] = {
     "status": _is_status,
     "kinds": _is_kind,
 }
-# Fields whose values tell something, though not enough to accuse a column.
+# Fields whose values can confirm a column, but cannot prove that it is shifted.
 _TEXTS: Final[Mapping[str, Callable[[str], bool]]] = {"name": _is_name, "trade_name": _is_name}
 _ALIKE: Final = {
     check: {field for field, other in _VALUES.items() if other is check}

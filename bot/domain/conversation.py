@@ -1,4 +1,4 @@
-"""Departments, the chats of customers, and the conversations between the two."""
+"""Departments, the chats of customers, and the conversations between them."""
 
 import hashlib
 import re
@@ -15,18 +15,18 @@ from bot.domain.label import Label
 from bot.domain.tax_id import TaxId
 
 DEFAULT_DEPARTMENT: Final = "atendimento"
-"""The id of the one that is there from the first start."""
+"""The id of the department that exists from the first start."""
 
 
 class Department(Label):
-    """A queue of conversations, tied to a group."""
+    """A queue of conversations, linked to a group."""
 
     group_id: int | None = None
-    """Where its attendants are; without one, no customer is offered it."""
+    """The group of its attendants; a department without one is not offered to customers."""
 
 
 class Attendant(BaseModel):
-    """A member of a department's group, as Telegram shows them."""
+    """A member of a department's group, with the name that Telegram shows."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -35,29 +35,29 @@ class Attendant(BaseModel):
 
 
 class Identity(StrEnum):
-    """How sure Balcão is of who is writing."""
+    """The degree to which a customer's identity is known."""
 
     VERIFIED = "verified"
-    """It is proven who writes; `VerifiedBy` says by what."""
+    """The identity is proven; `VerifiedBy` gives the proof."""
     UNVERIFIED = "unverified"
-    """A document was typed, and nothing more is known."""
+    """The customer typed a document; nothing proves that it is theirs."""
     NOT_IDENTIFIED = "not_identified"
-    """No usable document: three failures, or too many different ones in a day."""
+    """No usable document: three failed attempts, or too many different documents in a day."""
 
 
 class VerifiedBy(StrEnum):
-    """What proved who is writing."""
+    """The proof of a customer's identity."""
 
     PHONE = "phone"
-    """The telephone of this Telegram account is on record."""
+    """The telephone of this Telegram account is on record in the register."""
     PORTAL = "portal"
-    """The login of the customer's portal was given."""
+    """The customer gave the login of the customer portal."""
     ATTENDANT = "attendant"
-    """An attendant made sure of it."""
+    """An attendant confirmed the identity."""
 
 
 class EventKind(StrEnum):
-    """What happens to a conversation."""
+    """The kinds of events of a conversation."""
 
     OPENED = "opened"
     CLAIMED = "claimed"
@@ -70,52 +70,56 @@ class EventKind(StrEnum):
 
 
 class ConversationEvent(BaseModel):
-    """One line of a conversation's history, written together with the change it tells of."""
+    """One entry of a conversation's history, written together with the change it records."""
 
     model_config = ConfigDict(frozen=True)
 
     at: datetime
     by: str
-    """`user:<id>` for an attendant, `chat:<id>` for the customer, `balcao` for the bot itself."""
+    """`user:<id>` for attendants, `chat:<id>` or `customer` for customers, or `balcao` itself."""
     what: EventKind
     detail: str = ""
 
 
 class Chat(BaseModel):
-    """A customer's private chat: who is linked to it, and whether that is proven."""
+    """A customer's private chat: the linked registration and how far the identity is proven."""
 
     model_config = ConfigDict(frozen=True)
 
     id: int
     privacy_notice_at: datetime | None = None
     privacy_notice_version: str | None = None
-    """Of the notice that was given last; None from before there were versions."""
+    """Version of the notice sent last; None for a notice sent before versions existed."""
     tax_id: TaxId | None = None
-    """The document typed here; None before the first one and after /sair."""
+    """The document typed in this chat; None before the first one and after /sair."""
     registration_id: str | None = None
     identity: Identity = Identity.NOT_IDENTIFIED
     verified_at: datetime | None = None
-    """With `verified_by`, also None for who was verified by telephone before these were kept."""
+    """Time of the proof.
+
+    This and `verified_by` are also None when the customer was verified by telephone before the
+    two fields existed.
+    """
     verified_by: VerifiedBy | None = None
     verifier: Attendant | None = None
-    """Who made sure of it, when an attendant did."""
+    """The attendant who confirmed the identity, if one did."""
     lookup_owed: bool = False
-    """The ERP did not answer for this document: whether it knows it is still open."""
+    """True while the ERP has not answered the look-up of this document."""
     phone: str | None = None
-    """E.164, shared by Telegram's own button."""
+    """The telephone shared with Telegram's own button, in E.164."""
     given_name: str | None = None
-    """What the person said they are called; the record's own name is shown only when verified."""
+    """The name that the customer gave; the registration's name is shown only when verified."""
     attempts: tuple[str, ...] = ()
     """Fingerprints of the different documents typed on `attempts_on`."""
     attempts_on: str | None = None
-    """Local date, ISO."""
+    """The local date of `attempts`, in ISO format."""
 
     def verified(self, by: VerifiedBy, *, at: datetime, verifier: Attendant | None = None) -> Self:
-        """The chat with the proof of who writes in it."""
+        """Return the chat with this proof of the customer's identity."""
         return self._proven(Identity.VERIFIED, at, by, verifier)
 
     def unproven(self) -> Self:
-        """The chat without any proof of who writes in it."""
+        """Return the chat without any proof of the customer's identity."""
         identity = Identity.UNVERIFIED if self.tax_id else Identity.NOT_IDENTIFIED
         return self._proven(identity, None, None, None)
 
@@ -131,7 +135,7 @@ class Chat(BaseModel):
 
 
 class LookupState(BaseModel):
-    """A look-up that the ERP still owes: repeated in the background until it answers."""
+    """A pending look-up, retried in the background until the ERP answers."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -141,7 +145,7 @@ class LookupState(BaseModel):
 
 
 class Transfer(BaseModel):
-    """How a conversation came to where it is."""
+    """The latest transfer of a conversation to another department, group or attendant."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -149,21 +153,21 @@ class Transfer(BaseModel):
     by: Attendant
     reason: str = ""
     question: int
-    """The message that asked for the reason: the same transfer is not made twice."""
+    """The message that asked for the reason; it makes the transfer idempotent."""
     from_department: str | None = None
-    """None when it stayed in the same group."""
+    """None when the conversation stayed in the same group."""
     to: str = ""
-    """The attendant it was passed to, by name."""
+    """Name of the attendant who received the conversation."""
     from_group: int
     from_card: int | None = None
     from_topic: int | None = None
     from_topic_shown: str = ""
     settled: bool = False
-    """Cards and customer have been told."""
+    """True once the cards are updated and the customer is notified."""
 
 
 class Conversation(BaseModel):
-    """Atendimento: from the customer's choice of department until it is closed."""
+    """Atendimento: it lasts from the customer's choice of a department until it is closed."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -176,39 +180,39 @@ class Conversation(BaseModel):
     verified_at: datetime | None = None
     verified_by: VerifiedBy | None = None
     verifier: Attendant | None = None
-    """As the chat's."""
+    """The same as `Chat.verifier`."""
     tax_id: TaxId | None = None
     registration_id: str | None = None
     shown_name: str
-    """How the attendants see the customer while no registration tells more."""
+    """The customer's name for attendants, used as long as no registration is linked."""
     phone: str | None = None
     priority: bool = False
     lookup: LookupState | None = None
     opened_at: datetime
     waiting_since: datetime | None = None
-    """When the customer's wait began; None is when it was opened."""
+    """Start of the customer's wait; None means `opened_at`."""
     queued_at: datetime | None = None
-    """When it came into this department's queue; None is when it was opened."""
+    """Time when it entered this department's queue; None means `opened_at`."""
     reminders: int = 0
-    """How often the group was reminded of it in this wait."""
+    """Number of reminders sent to the group during the present wait."""
     reminded_at: datetime | None = None
     transfer: Transfer | None = None
     claimed_by: Attendant | None = None
     claimed_at: datetime | None = None
     closed_by: str | None = None
-    """The attendant's name; None when the customer ended it."""
+    """Name of the attendant who closed it; None when the customer did."""
     closed_at: datetime | None = None
     customer_told: bool = False
-    """That it was closed, and its protocol."""
+    """True once the customer is notified of the closing and of the protocol number."""
     card_message_id: int | None = None
     topic_id: int | None = None
-    """Its topic, in a group with topics."""
+    """The conversation's topic, in a group with topics."""
     topic_shown: str = ""
-    """What the topic was last brought to: its title, and whether it is closed."""
+    """The topic's last known state in Telegram: its title, and open or closed."""
     card_version: int | None = None
-    """The registration's version that the card shows; 0 without one, None when not known."""
+    """Version of the registration on the card; 0 without a registration, None if unknown."""
     card_others: str = ""
-    """The registration's other open conversations that the card shows, as `others_mark` has it."""
+    """The other open conversations that the card shows, in the form of `others_mark`."""
     events: tuple[ConversationEvent, ...] = ()
     """Oldest first."""
 
@@ -218,7 +222,7 @@ class Conversation(BaseModel):
 
     @property
     def waits(self) -> bool:
-        """In the queue: open, and nobody has it."""
+        """Return True if it is in the queue: open and not claimed by an attendant."""
         return self.is_open and self.claimed_by is None
 
     @property
@@ -227,17 +231,17 @@ class Conversation(BaseModel):
 
     @property
     def customer_waits_since(self) -> datetime:
-        """Since the first wait: being passed on does not make it shorter."""
+        """Return the start of the customer's wait; a transfer does not reset it."""
         return self.waiting_since or self.opened_at
 
 
 def queue_order(conversation: Conversation) -> tuple[bool, datetime, str]:
-    """The key that sorts a department's queue: priority first, then who waits longest."""
+    """Return the sort key of a department's queue: priority first, then the longest wait."""
     return not conversation.priority, conversation.customer_waits_since, conversation.protocol
 
 
 def others_mark(others: Iterable[Conversation]) -> str:
-    """Changes when anything changes that a card says of open conversations elsewhere."""
+    """Return a text that changes whenever the card's list of other open conversations changes."""
     marks = (
         f"{one.protocol} {one.department_id} {one.claimed_by.id if one.claimed_by else ''}"
         for one in others
@@ -246,17 +250,17 @@ def others_mark(others: Iterable[Conversation]) -> str:
 
 
 class Subject(StrEnum):
-    """What an attendant was asked."""
+    """The subject of a question to an attendant."""
 
     NOTE = "note"
     REASON = "reason"
-    """Why a conversation is passed on."""
+    """The reason of a transfer."""
 
 
 class Question(BaseModel):
-    """A question of the bot in a group, which is answered by replying to it.
+    """A question that the bot asks an attendant in a group; the attendant replies to it.
 
-    Kept after it was answered, so that a late reply to it is never taken for one to a customer.
+    It is kept after the answer, so that a late reply to it is never sent to the customer.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -268,24 +272,30 @@ class Question(BaseModel):
     asked: Attendant
     asked_at: datetime
     target: str = ""
-    """Of a transfer: `d.<beginning of the department's id>`, `a.<user id>`, or `q.` for back into
-    the queue."""
+    """For a transfer, its target.
+
+    `d.<first characters of the department's id>`, `a.<user id>`, or `q.` for back into the queue.
+    """
     holder_id: int | None = None
-    """Who had the conversation when it was asked."""
+    """The attendant who had claimed the conversation when the question was asked."""
     menu_id: int | None = None
-    """Of a transfer: the message that offered the targets."""
+    """For a transfer: the message that offered the targets."""
     note_before: str | None = None
     added: str | None = None
-    """Of a note: what stood on record when "Guardar?" was asked, and what is to be added."""
+    """For a note: the text to add.
+
+    `note_before` is the note on record when "Guardar?" was asked.
+    """
     proposal: int = 0
-    """Counts what was proposed: only the newest can be confirmed."""
+    """Number of the newest proposal; only that one can be confirmed."""
     done: bool = False
 
 
 class Link(BaseModel):
-    """A message in a group and what it stands for in the customer's chat.
+    """A link between a message in a group and its counterparts in the customer's chat.
 
-    Whoever replies to it answers the customer; a change of one is made to the other.
+    A reply to the group's message goes to the customer. An edit or deletion of one message is
+    applied to the other.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -295,31 +305,31 @@ class Link(BaseModel):
     conversation_id: str
     customer_chat_id: int = 0
     customer_message_ids: tuple[int, ...] = ()
-    """Several when texts were sent on as one; none for a card."""
+    """The counterparts: several when texts were joined into one message, none for a card."""
     by_customer: bool = False
-    """Who wrote it: the customer, or an attendant."""
+    """True if the customer wrote the message, False if an attendant did."""
 
 
 def read_protocol(text: str) -> str | None:
-    """The protocol number in what a person typed; None when there is none."""
+    """Return the protocol number in a typed text, or None."""
     found = re.search(r"(?<!\d)(\d{8})\s*-?\s*(\d{6})(?!\d)", text)
     return f"{found[1]}-{found[2]}" if found else None
 
 
 def fingerprint(tax_id: TaxId) -> str:
-    """The fingerprint by which a chat remembers that this document was typed in it."""
+    """Return the document's fingerprint, as `Chat.attempts` stores it."""
     return hashlib.blake2b(tax_id.key.encode(), digest_size=8).hexdigest()
 
 
 def new_protocol(now: datetime, timezone: ZoneInfo) -> str:
-    """A protocol number: the local date and six random digits, `20261124-048213`.
+    """Return a new protocol number: the local date and six random digits, `20261124-048213`.
 
-    Random, so that nobody learns from it how many conversations a company has; the store refuses
-    one that is taken, and the caller draws again.
+    The digits are random so that the number does not reveal how many conversations a company has.
+    The storage refuses a number that is already used; the caller then draws another one.
     """
     return f"{now.astimezone(timezone):%Y%m%d}-{secrets.randbelow(1_000_000):06d}"
 
 
 def protocols_of(day: date) -> tuple[str, str]:
-    """The protocol numbers of a local date lie from the first of these to below the second."""
+    """Return the range of a local date's protocol numbers: inclusive start, exclusive end."""
     return f"{day:%Y%m%d}-", f"{day:%Y%m%d}."

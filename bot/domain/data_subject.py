@@ -1,4 +1,4 @@
-"""Titular: the person whom the data are about, and what is left once they are anonymised."""
+"""Titular: all stored data about one person, and the rules of anonymisation."""
 
 import re
 from collections.abc import Iterable
@@ -14,9 +14,9 @@ from bot.domain.search import fold
 from bot.domain.tax_id import TaxId
 
 ANONYMISED_NAME: Final = "Cadastro anonimizado"
-"""In the place of every name: people read it in lists."""
+"""Replaces every name; admins see it in lists."""
 NO_CHAT: Final = "chat:0"
-"""A `Provenance.by` of a person who is not told any more."""
+"""Replaces a `Provenance.by` that named the anonymised person's chat."""
 _NAMES: Final = ("name", "trade_name", "portal.username")
 _CHAT: Final = "chat-"
 _CONVERSATION: Final = "conv-"
@@ -24,25 +24,25 @@ _CONVERSATION: Final = "conv-"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredUpdate:
-    """A message of the person that is still in the inbox."""
+    """A message of the person that is still stored in the inbox."""
 
     received_at: datetime
     is_set_aside: bool
-    """It failed for good; else it waits for its turn."""
+    """True if it failed permanently; False while it is queued."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traces:
-    """Everything that is stored about one person."""
+    """All stored data about one person."""
 
     tax_id: TaxId | None
     registration: Registration | None
     deleted: tuple[Registration, ...] = ()
-    """Copies that the audit keeps of registrations that were deleted."""
+    """Copies of deleted registrations, from the audit."""
     chats: tuple[Chat, ...] = ()
-    """Those that are linked to the person, and those that were and are linked to nobody now."""
+    """Chats linked to the person now, and chats once linked to them that now have no link."""
     chats_of_others: tuple[Chat, ...] = ()
-    """Those in which the person was served, and that are somebody else's now."""
+    """Chats in which the person was served, and that are now linked to another person."""
     conversations: tuple[Conversation, ...] = ()
     """Newest first."""
     entries: tuple[AuditEntry, ...] = ()
@@ -55,14 +55,17 @@ class Traces:
 
     @property
     def registration_ids(self) -> tuple[str, ...]:
-        """The one that is there comes last."""
+        """Return the ids of all registrations of the person; the existing one comes last."""
         there = (self.registration.id,) if self.registration else ()
         gone = [one.id for one in self.deleted if one.id not in there]
         return (*dict.fromkeys(gone), *there)
 
     @property
     def handle(self) -> str:
-        """A name for the person without the document, for a button: of what is emptied last."""
+        """Return an id of the person for a button, which must not contain the document.
+
+        It names the record that an anonymisation empties last.
+        """
         if self.registration_ids:
             return self.registration_ids[-1]
         if self.chats:
@@ -71,7 +74,7 @@ class Traces:
 
     @property
     def version(self) -> int:
-        """Of the registration that is there; 0 when none is."""
+        """Return the version of the existing registration, or 0 when there is none."""
         return self.registration.version if self.registration else 0
 
     @property
@@ -80,7 +83,7 @@ class Traces:
 
     @property
     def is_anonymised(self) -> bool:
-        """Nothing has been written about the person since it was done."""
+        """Return True if nothing was written about the person since the last anonymisation."""
         done = [entry for entry in self.entries if entry.event is Event.ANONYMISED]
         if self.registration:
             now = (self.registration.id, self.registration.version)
@@ -89,18 +92,21 @@ class Traces:
 
 
 def chat_of(handle: str) -> int | None:
-    """The chat that a handle names, if it is one's."""
+    """Return the chat id in a handle, or None if the handle does not name a chat."""
     number = handle.removeprefix(_CHAT)
     return int(number) if handle.startswith(_CHAT) and number.isdecimal() else None
 
 
 def conversation_of(handle: str) -> str | None:
-    """The conversation that a handle names, if it is one's."""
+    """Return the conversation id in a handle, or None if it does not name a conversation."""
     return handle.removeprefix(_CONVERSATION) if handle.startswith(_CONVERSATION) else None
 
 
 def anonymised(registration: Registration, provenance: Provenance) -> Registration:
-    """The next version, which says that somebody of these kinds was there, and not who."""
+    """Return the next version of the registration, without personal data.
+
+    It keeps the id, country, status and kinds.
+    """
     return Registration(
         id=registration.id,
         country=registration.country,
@@ -117,12 +123,15 @@ def anonymised(registration: Registration, provenance: Provenance) -> Registrati
 
 
 def without_chat(provenance: Provenance) -> str:
-    """Who it was, unless it was the person: a chat's number is the person's at Telegram."""
+    """Return the author of a change, or `NO_CHAT` if the author was the customer's chat.
+
+    The id of a private chat is the person's Telegram user id.
+    """
     return NO_CHAT if provenance.by.startswith("chat:") else provenance.by
 
 
 class Identifiers:
-    """What a text may hold that tells who the person is."""
+    """The names, numbers and e-mail addresses that identify the person in a text."""
 
     def __init__(self, traces: Traces) -> None:
         registrations = [one for one in (traces.registration, *traces.deleted) if one]
@@ -147,8 +156,10 @@ class Identifiers:
         self._emails = {email.lower() for email in emails if email}
 
     def are_in(self, text: str) -> bool:
-        """Whether the text names the person. A name of one word must be all of the text: else
-        every Ana would be this one."""
+        """Return True if the text contains an identifier of the person.
+
+        A name of one word must be the whole text, otherwise every "Ana" would match.
+        """
         folded, compact, lower = fold(text), _compact(text), text.lower()
         if folded in self._names or any(one in lower for one in self._emails):
             return True

@@ -1,4 +1,4 @@
-"""What an ERP says of one person, in our terms, and how several records become one candidate."""
+"""ERP records in our terms, and the merge of several records of one person into a candidate."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -16,22 +16,25 @@ _KINDS: Final = {kind: frozenset((kind,)) for kind in Kind}
 _Value = TypeVar("_Value")
 
 
-# Not frozen, as nothing changes one either: it would take three times as long to make.
+# Not frozen, because that would triple the cost of creating one. Never modified after creation.
 @dataclass(slots=True, kw_only=True)
 class ErpRecord:
-    """One record of an ERP; texts as the ERP has them."""
+    """One record of an ERP; its texts are unchanged."""
 
     ref: ErpRef | None
     kind: Kind
     status: Status | None
     document: str = ""
-    """In any writing; empty when the ERP gave none."""
+    """The document in any format; empty when the ERP has none."""
     is_foreign: bool = False
-    """Whether the document is of another country, and which one the ERP does not say."""
+    """True if the document is from another country; the ERP does not say which one."""
     updated: str = ""
-    """Compared as text within one ERP: ISO dates, and whatever else sorts by time."""
+    """Time of the last change, in any text form that sorts by time, such as an ISO date.
+
+    It is compared only within one ERP.
+    """
     names: tuple[str | None, ...] = ()
-    """Best first; the first that is usable is the name."""
+    """Possible names, best first; the first usable one is taken."""
     trade_name: str | None = None
     phones: Phones = _NO_PHONES
     email: str | None = None
@@ -39,21 +42,24 @@ class ErpRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErpPage:
-    """Some of an ERP's records, and where the next ones begin."""
+    """One page of an ERP's records, with the cursor of the next page."""
 
     records: Sequence[ErpRecord]
     next: str | None
-    """The cursor of the next page; None after the last."""
+    """The cursor of the next page; None on the last page."""
     latest: datetime | None = None
-    """When the latest of them was changed, by the ERP's own clock whatever its zone, as if it were
-    UTC: it only ever goes back to the same ERP. None when the records do not say."""
+    """Time of the latest change among these records; None when the records have no such time.
+
+    It is the local time of the ERP's clock, labelled as UTC whatever its real zone. That is safe,
+    because the value is only ever sent back to the same ERP.
+    """
 
 
 def merge(tax_id: TaxId, records: Sequence[ErpRecord]) -> Candidate:
     """Return one candidate from records that all have `tax_id`.
 
-    Active records come before others and newer before older; a field comes from the first record
-    that has it. Kinds and references are those of all.
+    Active records rank before others, then newer before older. Each field comes from the first
+    record that has it. Kinds and references come from all records.
     """
     if len(records) == 1:
         return _alone(tax_id, records[0])
@@ -73,7 +79,7 @@ def merge(tax_id: TaxId, records: Sequence[ErpRecord]) -> Candidate:
 
 
 def _alone(tax_id: TaxId, record: ErpRecord) -> Candidate:
-    """The same for one record, as nearly all are: in half the time."""
+    """Return the same candidate as `merge` for a single record, the usual case, twice as fast."""
     name = next((name for text in record.names if text and (name := read_name(text))), None)
     trade_name = read_name(record.trade_name) if record.trade_name else None
     return Candidate(
@@ -104,12 +110,15 @@ def _phones(ranked: Sequence[ErpRecord]) -> Phones:
 def _email_in(text: str | None) -> str | None:
     if text and (email := read_email(text)):
         return email
-    # Operators keep several addresses in one field.
+    # Users of the ERP put several addresses into one field.
     return first(read_email(part) for part in _BETWEEN_ADDRESSES.split(text)) if text else None
 
 
 def read_document(record: ErpRecord) -> TaxId | NotATaxId | None:
-    """Return the record's tax id, or why it has none; None when it is of an unknown country."""
+    """Return the record's tax id or the reason why it is invalid.
+
+    Return None when the document is from an unknown foreign country.
+    """
     if record.is_foreign:
         return None
     return read_tax_id(record.document)

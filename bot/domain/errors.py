@@ -1,15 +1,15 @@
 """Our errors, grouped by what the caller can do next.
 
-Each edge (storage, ERP, Telegram) translates the errors of its library into one of these, with
-`from`; nothing else crosses an edge. The message is English, for logs, and holds no personal
-data; sentences for people are chosen by whoever shows them.
+Each adapter (storage, ERP, Telegram) translates the errors of its library into one of these, with
+`from`; no other error leaves an adapter. The message is in English, for logs, and has no personal
+data. The code that shows an error to a person chooses the sentence.
 """
 
 from enum import StrEnum
 
 
 class Problem(StrEnum):
-    """What stands in the way of a command, so that whoever shows it can say what to do."""
+    """The cause of a failed command, from which the caller chooses the advice to show."""
 
     DATABASE_URI = "database_uri"
     DATABASE_PASSWORD = "database_password"  # noqa: S105 - the name of a problem
@@ -41,7 +41,7 @@ class Problem(StrEnum):
 
 
 class AppError(Exception):
-    """Root of everything Balcão raises on purpose."""
+    """The root of all errors that Balcão raises on purpose."""
 
     def __init__(self, message: str, *, problem: Problem | None = None) -> None:
         super().__init__(message)
@@ -49,7 +49,7 @@ class AppError(Exception):
 
 
 class TryLaterError(AppError):
-    """No answer, a time-out, too many requests, a server fault: the same call may work later."""
+    """No answer, a time-out, too many requests or a server error: a later retry may work."""
 
     def __init__(
         self,
@@ -63,16 +63,16 @@ class TryLaterError(AppError):
 
 
 class UnconfirmedError(TryLaterError):
-    """The call went out and no answer came: it may have been done."""
+    """The request was sent and no answer came: it may have taken effect."""
 
 
 class LostError(TryLaterError):
-    """Another worker has taken the job that this one was doing."""
+    """Another worker has taken over the job of this one."""
 
 
 class RefusedError(AppError):
-    """Understood and declined: repeating the call does not help, something must be changed."""
+    """The request was understood and declined: a retry does not help, something must change."""
 
 
 class UnreadableError(AppError):
-    """An answer that cannot be parsed: the other side's format is not what we know."""
+    """The answer cannot be parsed: its format is not the one that we know."""

@@ -1,4 +1,4 @@
-"""Registrations as rows of a file, so that importing them again changes nothing."""
+"""Export of registrations as rows of a file; importing that file again changes nothing."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
@@ -17,8 +17,10 @@ Format = Literal["csv", "xlsx"]
 EXPORT_COLUMNS: Final[Mapping[str, str]] = {
     header: path for header, path in FILE_COLUMNS.items() if path != "portal.password"
 }
-"""Headers of the import's template and the paths they stand for, without `senha`: there are only
-hashes, and those never leave the register."""
+"""The import template's headers and the path of each, without `senha`.
+
+Only password hashes are stored, and those never leave the register.
+"""
 _HEADERS: Final = {path: header for header, path in EXPORT_COLUMNS.items()}
 _PHONES: Final = frozenset(path for path in _HEADERS if path.startswith("phones."))
 _STATUSES: Final = {Status.ACTIVE: "A", Status.INACTIVE: "I"}
@@ -28,12 +30,12 @@ _KINDS: Final = {
     Kind.SERVICE_PROVIDER: "prestador de serviço",
     Kind.PROSPECT: "prospect",
 }
-# What the import takes to stand between two names in one cell.
+# The characters at which the import splits a cell into names.
 _SEPARATORS: Final = frozenset(",;\n")
 
 
 class ExportOptions(BaseModel):
-    """What an admin wants exported; the fields as paths, in the order of their columns."""
+    """The options of an export; `paths` are the fields, in the order of their columns."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -52,22 +54,23 @@ class ExportOptions(BaseModel):
 
 
 def headers(paths: Iterable[str]) -> list[str]:
-    """The header row of these fields."""
+    """Return the header row of these fields."""
     return [_HEADERS[path] for path in paths]
 
 
 def written_names(labels: Collection[Label]) -> dict[str, str]:
-    """What stands for each label in a file, by its id: its name, or the id where the name would
-    not be read as this label.
+    """Return the text for each label in a file, by label id.
 
-    labels: all tags, or all departments, archived ones too.
+    The text is the label's name, or its id when an import would not read the name as this label.
+
+    labels: all tags, or all departments, including archived ones.
     """
     ids = {label.id for label in labels}
     keys = Counter(label.key for label in labels)
     offered = Counter(label.key for label in labels if not label.archived)
 
     def is_read_back(label: Label) -> bool:
-        # An id goes before a name, and of those with one name the one that is offered.
+        # The import matches ids before names, and active labels before archived ones.
         rivals = keys if not offered[label.key] else offered
         return (
             label.name not in ids
@@ -82,12 +85,12 @@ def written_names(labels: Collection[Label]) -> dict[str, str]:
 def cells(
     registration: Registration, paths: Collection[str], names: Mapping[str, str]
 ) -> list[str]:
-    """The cells of one row, unguarded.
+    """Return the cells of one row, not yet guarded against formulas.
 
-    names: of tags and departments as `written_names` gives them; the id stands for what is not
-    in it.
+    names: texts of tags and departments, from `written_names`; a label without one is written as
+    its id.
     """
-    # Without its column the import takes every row for Brazilian.
+    # Without a country column, the import treats every row as Brazilian.
     country = registration.country if "country" in paths else "BR"
     return [_cell(path, registration.value(path), names, country) for path in paths]
 

@@ -1,4 +1,4 @@
-"""Why a file is not taken as a table, with the figures that the sentence for the person needs."""
+"""The refusal of a file that is not a readable table, with the details for the error sentence."""
 
 from enum import StrEnum
 from typing import Final
@@ -7,17 +7,17 @@ from bot.domain.errors import RefusedError
 
 MAX_COLUMNS: Final = 256
 MAX_RECORD: Final = 1_000_000
-"""Characters in one row, line breaks inside quotes included."""
+"""Maximum number of characters in one row, including line breaks inside quotes."""
 MAX_UNPACKED_TEXT: Final = 2_000_000_000
-"""Bytes that a text file inside an archive may have."""
+"""Maximum size in bytes of an unpacked text file from an archive."""
 MAX_UNPACKED_WORKBOOK: Final = 300_000_000
-"""Bytes that the parts of an .xlsx may have when unpacked."""
+"""Maximum total size in bytes of the unpacked parts of an .xlsx."""
 MAX_RATIO: Final = 200
-"""How many times larger than its archive a large file may be."""
+"""Maximum ratio of a large file's unpacked size to the size of its archive."""
 
 
 class FileReason(StrEnum):
-    """What stands in the way of reading a file; each has a sentence of its own."""
+    """The reasons why a file cannot be read; each has its own sentence in `bot.wording`."""
 
     EMPTY = "empty"
     HEADER_ONLY = "header_only"
@@ -28,25 +28,25 @@ class FileReason(StrEnum):
     OTHER_SPREADSHEET = "other_spreadsheet"
     """.ods, .xlsb, or the HTML and XML that some systems call .xls: save as .xlsx or .csv."""
     ENCODING = "encoding"
-    """`line` holds bytes that are no text in the file's encoding."""
+    """`line` has bytes that are invalid in the file's encoding."""
     LINE_TOO_LONG = "line_too_long"
-    """The row that begins at `line` is longer than `MAX_RECORD`: a quotation mark stands open."""
+    """The row that begins at `line` is longer than `MAX_RECORD`: a quote was not closed."""
     UNCLOSED_QUOTE = "unclosed_quote"
-    """The quotation mark in the row that begins at `line` is never closed."""
+    """A quote in the row that begins at `line` is never closed."""
     TOO_MANY_COLUMNS = "too_many_columns"
-    """`found` columns, more than `MAX_COLUMNS`."""
+    """The file has `found` columns, more than `MAX_COLUMNS`."""
     TOO_LARGE = "too_large"
-    """More than the bounds above when unpacked, or more than the memory it may take."""
+    """The unpacked file exceeds the limits above or the memory limit."""
     NESTED = "nested"
     SEVERAL_FILES = "several_files"
-    """`found` files in one archive, of which `names` are the first."""
+    """The archive has `found` files; `names` are the first of them."""
     NO_FILE = "no_file"
     ENCRYPTED = "encrypted"
     DAMAGED = "damaged"
 
 
-class FileRefused(RefusedError):  # noqa: N818 - a verdict on somebody's file, not a fault of ours
-    """The file cannot be read as a table."""
+class FileRefused(RefusedError):  # noqa: N818 - a verdict on an admin's file, not a fault of ours
+    """The error for a file that cannot be read as a table."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class FileRefused(RefusedError):  # noqa: N818 - a verdict on somebody's file, n
         names: tuple[str, ...] = (),
         found: int | None = None,
     ) -> None:
-        # Names in an archive may be people's: they stay out of the message, which is logged.
+        # File names in an archive may be names of people: keep them out of the logged message.
         super().__init__(f"file refused: {reason}" + (f", line {line}" if line else ""))
         self.reason = reason
         self.line = line

@@ -1,19 +1,22 @@
-"""What the bot may do in a group, and what it needs there."""
+"""The rights that the bot has and needs in a group."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Right(StrEnum):
-    """What a department's group must let the bot do."""
+    """The rights that the bot needs in a department's group."""
 
     ADMINISTRATOR = "administrator"
-    """To see every message: otherwise Telegram shows it only replies to itself, unless its
-    privacy mode is off."""
+    """Needed to receive every message.
+
+    Without it, Telegram sends the bot only the replies to its own messages, unless the bot's
+    privacy mode is off.
+    """
     DELETE = "can_delete_messages"
     PIN = "can_pin_messages"
     TOPICS = "can_manage_topics"
-    """Only in a group with topics."""
+    """Needed only in a group with topics."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

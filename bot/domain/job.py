@@ -1,4 +1,4 @@
-"""Tarefas: bulk runs, whose documents are the truth about them: a worker may be killed."""
+"""Jobs (tarefas): bulk runs. A worker may be killed, so their documents hold the whole state."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -10,13 +10,13 @@ from bot.domain.export import ExportOptions
 from bot.domain.registration import Kind
 
 COMMAND_LINE: Final = "cli"
-"""`Job.by` of a job that was begun there."""
+"""`Job.by` of a job that was started from the command line."""
 SCHEDULE: Final = "schedule"
-"""`Job.by` of a sync that nobody asked for."""
+"""`Job.by` of a scheduled sync."""
 SAMPLES: Final = 3
-"""Changes shown for each field, from old to new, in a preview."""
+"""Maximum number of sample changes (old and new value) per field in a preview."""
 LINES: Final = 20
-"""Lines that a report names one by one."""
+"""Maximum number of entries in each list of a report."""
 
 
 class JobKind(StrEnum):
@@ -28,11 +28,11 @@ class JobKind(StrEnum):
 
 class JobState(StrEnum):
     DRAFT = "draft"
-    """An import whose columns and settings its admin is still choosing."""
+    """An import whose admin is still choosing columns and options."""
     CHECKING = "checking"
-    """Its dry run is made."""
+    """The dry run is in progress."""
     CHECKED = "checked"
-    """Its dry run is shown and waits for a yes."""
+    """The dry run is done, and the admin has to confirm it."""
     RUNNING = "running"
     DONE = "done"
     CANCELLED = "cancelled"
@@ -40,25 +40,25 @@ class JobState(StrEnum):
 
 
 ACTIVE: Final = frozenset((JobState.CHECKING, JobState.RUNNING))
-"""Somebody works on it, or has to."""
+"""The states in which a worker works on the job, or has to."""
 OVER: Final = frozenset((JobState.DONE, JobState.CANCELLED, JobState.FAILED))
 
 
 class JobTrouble(StrEnum):
-    """Why a job failed."""
+    """The reasons why a job failed."""
 
     FILE = "file"
-    """The file cannot be read; `Job.file_trouble` says why."""
+    """The file cannot be read; `Job.file_trouble` gives the reason."""
     FILE_GONE = "file_gone"
     DISK_FULL = "disk_full"
     DATABASE = "database"
     TOO_MANY_TRIES = "too_many_tries"
-    """Whoever worked on it was killed again and again in the same place."""
+    """Its workers were killed repeatedly at the same point."""
     ERP_AWAY = "erp_away"
-    """It did not answer, again and again."""
+    """The ERP did not answer, despite several retries."""
     ERP_REFUSED = "erp_refused"
     ERP_UNREADABLE = "erp_unreadable"
-    """It answered what we cannot read."""
+    """The ERP's answer cannot be parsed."""
     UNKNOWN = "unknown"
 
 
@@ -67,7 +67,7 @@ class _Model(BaseModel):
 
 
 class FileTrouble(_Model):
-    """Why a file is no table; the reasons are those of `bot.domain.file_refusal`."""
+    """The stored form of a `bot.domain.file_refusal.FileRefused`."""
 
     reason: str
     line: int | None = None
@@ -76,48 +76,50 @@ class FileTrouble(_Model):
 
 
 class Source(_Model):
-    """A file that was sent or made, and where it is kept."""
+    """A file that an admin sent or a job produced, with the id under which it is stored."""
 
     file_id: str
-    """Empty once it is not kept any more."""
+    """Empty once the file has been deleted."""
     name: str
     size_bytes: int
 
 
 class ImportOptions(_Model):
-    """How a file is to be understood and what it may change."""
+    """The options of an import: how to read the file and what it may change."""
 
     columns: tuple[str | None, ...] = ()
-    """For each column the path of its field, None when it is not taken."""
+    """The path of each column's field; None for a column that is not imported."""
     update: bool = False
-    """"Atualizar registros existentes?" """
+    """The answer to "Atualizar registros existentes?"."""
     fields: frozenset[str] = frozenset()
-    """Paths that an update may touch."""
+    """Paths that an update may change."""
     default_kind: Kind | None = None
-    """Of who is new and has none."""
+    """Kind of a new registration whose row has none."""
     confirm: bool = True
-    """Whether it waits after the dry run; the command line goes on."""
+    """True if the job waits for a confirmation after the dry run; the command line does not."""
 
 
 class SyncMode(StrEnum):
     QUICK = "quick"
-    """Updates who is in the register."""
+    """Only updates existing registrations."""
     FULL = "full"
-    """Creates, too."""
+    """Also creates registrations."""
 
 
 class SyncOptions(_Model):
-    """What of the ERP is read."""
+    """The options of a sync: which ERP records to read."""
 
     system: str
     mode: SyncMode
     since: datetime | None = None
-    """Only what changed from then on, as `bot.domain.erp_record.ErpPage.latest` has it; None reads
-    everything."""
+    """Read only records changed since this time; None reads all records.
+
+    The time has the same clock as `bot.domain.erp_record.ErpPage.latest`.
+    """
 
 
 class Counts(_Model):
-    """What became of the rows; of an undo or an export, of the registrations."""
+    """The numbers of rows by result; for an undo or an export, the numbers of registrations."""
 
     rows: int = 0
     created: int = 0
@@ -125,19 +127,19 @@ class Counts(_Model):
     unchanged: int = 0
     refused: int = 0
     repaired: int = 0
-    """Rows whose tax id got its lost zeros back."""
+    """Rows in whose tax id the lost leading zeros were restored."""
     replanned: int = 0
-    """Rows whose registration somebody changed between the preview and the run."""
+    """Rows planned anew, because their registration changed between the preview and the run."""
     passwords: int = 0
-    """Rows with a password that is to be hashed or compared."""
+    """Rows with a password to hash, or to compare with the stored hash."""
     skipped: int = 0
-    """Records of the ERP whose people are not in the register, and that a quick sync leaves so."""
+    """ERP records that a quick sync skips, because they have no registration yet."""
     removed: int = 0
     restored: int = 0
     kept: int = 0
-    """What an undo left as it is, because somebody changed it since."""
+    """Registrations that an undo left unchanged, in part or whole, because of later changes."""
     fields: dict[str, int] = {}
-    """How many registrations change in which field."""
+    """Number of registrations that change, by field."""
 
     def plus(self, other: "Counts") -> "Counts":
         total = {
@@ -152,7 +154,7 @@ class Counts(_Model):
 
 
 class Sample(_Model):
-    """One change of a preview, in its stored form."""
+    """One sample change of a preview, with values in stored form."""
 
     path: str
     line: int
@@ -162,19 +164,19 @@ class Sample(_Model):
 
 
 class RowReport(_Model):
-    """Why a row was refused, kept with its batch."""
+    """The reasons why a row was refused, stored with its batch."""
 
     line: int
     reasons: tuple[tuple[str, str, str], ...]
-    """Each a path, a reason and a detail."""
+    """Each is a path, a reason and a detail."""
     ref: str = ""
-    """Which record of the ERP it was, where lines mean nothing to anybody."""
+    """For a sync: the ERP's own reference of the record, because readers know no line numbers."""
     name: str = ""
-    """Of that record."""
+    """For a sync: the name in the ERP record."""
 
 
 class Progress(_Model):
-    """Where the job is said to be, in whose chat."""
+    """The progress message of the job."""
 
     chat_id: int
     message_id: int
@@ -182,14 +184,14 @@ class Progress(_Model):
 
 class Job(_Model):
     id: int
-    """Counted from 1: people type it."""
+    """Numbered from 1, because admins type it."""
     kind: JobKind
     state: JobState
     by: str
-    """As `Provenance.by`: `admin:<id>`, or `cli`."""
+    """The same form as `Provenance.by`: `admin:<id>`, or `COMMAND_LINE` or `SCHEDULE`."""
     created_at: datetime
     began_at: datetime | None = None
-    """The stamp of all that it writes, so that doing a batch again writes the same."""
+    """The time in the provenance of everything the job writes; it makes a batch idempotent."""
     ended_at: datetime | None = None
     source: Source | None = None
     import_options: ImportOptions | None = None
@@ -198,31 +200,31 @@ class Job(_Model):
     undoes: int | None = None
     undone_by: int | None = None
     total: int | None = None
-    """Rows to come, when that is known."""
+    """Total number of rows, if known."""
     preview: Counts | None = None
     samples: tuple[Sample, ...] = ()
     to_refuse: tuple[RowReport, ...] = ()
-    """The first rows that the preview refuses."""
+    """The first rows that the preview refused."""
     plan_file_id: str | None = None
     counts: Counts = Counts()
     batches: int = 0
-    """About how many are done; the batches themselves are the truth."""
+    """Approximate number of batches done; the stored batches are authoritative."""
     working_s: float = 0.0
-    """How long it was worked on, killed runs not counted."""
+    """Working time in seconds, without killed runs."""
     results: tuple[Source, ...] = ()
-    """Files that it made: an export, the refused rows of an import."""
+    """Files that the job produced: an export, or the refused rows of an import."""
     trouble: JobTrouble | None = None
     file_trouble: FileTrouble | None = None
     is_cancelled: bool = False
-    """Somebody asked for it; it ends with its present batch."""
+    """True once a cancellation was requested; the job stops after its current batch."""
     progress: Progress | None = None
     told: bool = True
-    """Whether its person knows of the state that it came to."""
+    """True once the job's author is notified of its present state."""
     owner: str | None = None
     until: datetime | None = None
-    """Till then the owner has it."""
+    """End of the owner's lease."""
     tries: int = 0
-    """How often it was taken since its last batch."""
+    """Number of times a worker has taken the job since its last batch."""
     version: int = 1
 
     @property
@@ -231,12 +233,12 @@ class Job(_Model):
 
     @property
     def needs_work(self) -> bool:
-        """Whether a worker has something to do: also when only its end has to be told."""
+        """Return True if a worker has work to do, even if only a notification is left."""
         return self.is_active or not self.told
 
     @property
     def can_be_undone(self) -> bool:
-        """Whether it is over, wrote something, and was not undone yet."""
+        """Return True if the job is over, changed something and was not undone yet."""
         wrote = self.counts.created or self.counts.updated
         wrote = wrote or self.counts.removed or self.counts.restored
         return (
@@ -248,29 +250,32 @@ class Job(_Model):
 
     @property
     def key(self) -> str:
-        """As stamps name it."""
+        """Return the job's id in the form of `Provenance.job`."""
         return str(self.id)
 
 
 class Kept(_Model):
-    """What an undo left as somebody made it since."""
+    """A registration that an undo left unchanged, in part or whole, because of later changes."""
 
     registration_id: str
     name: str
     paths: tuple[str, ...]
-    """Fields; none when it is the whole registration that stays."""
+    """The fields that keep their present values; empty when the whole registration stays."""
 
 
 class Batch(_Model):
-    """What one batch of a job did: written with it or not at all, so it is the checkpoint."""
+    """The result of one batch of a job.
+
+    It is written in one transaction with the batch's changes, so it is the job's checkpoint.
+    """
 
     job: int
     number: int
-    """Counted from 1."""
+    """Numbered from 1."""
     last_line: int
     counts: Counts
     created: tuple[str, ...] = ()
-    """Ids of registrations that have no audit entry of their creation."""
+    """Ids of the registrations that the batch created; these have no audit entry of it."""
     entries: tuple[str, ...] = ()
     """Ids of the audit entries of the batch."""
     refused: tuple[RowReport, ...] = ()
@@ -278,15 +283,15 @@ class Batch(_Model):
     replanned: tuple[int, ...] = ()
     kept: tuple[Kept, ...] = ()
     cursor: str | None = None
-    """Of a sync: where the ERP's next page begins; None after the last."""
+    """For a sync: the cursor of the ERP's next page; None after the last page."""
     latest: datetime | None = None
-    """Of a sync: when the latest record so far was changed, by the ERP's clock."""
+    """For a sync: the latest time of change of all records so far, by the ERP's clock."""
     tells_changes: bool = True
-    """Of a sync: whether all records so far say when they were changed."""
+    """For a sync: True if every page of records so far had a time of change."""
 
 
 class Report(_Model):
-    """What a job that is over did, beyond its counts; of each the first `LINES`."""
+    """Details of a finished job beyond its counts: the first `LINES` entries of each list."""
 
     refused: tuple[RowReport, ...] = ()
     repaired: tuple[int, ...] = ()

@@ -1,4 +1,4 @@
-"""Tags, and what they and departments have in common: a name one can read in a file."""
+"""Labels: the common part of tags and departments, with a name that files can contain."""
 
 import re
 from enum import StrEnum
@@ -9,11 +9,11 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from bot.domain.search import fold
 
 LABEL_LENGTH: Final = 40
-# Circles serve as colours: Telegram's buttons have none of their own.
+# Circles are used as colours, because Telegram's buttons have no colours.
 PALETTE: Final = ("🔴", "🟠", "🟡", "🟢", "🔵", "🟣", "🟤", "⚫", "⚪")
 
-# Python's tables do not tell which characters are emoji. Those of the first plane beside the
-# blocks of symbols and dingbats are few; in the others whole blocks are made for them.
+# Python's `unicodedata` has no emoji property, so they are listed here. In the first plane, few
+# characters outside the blocks of symbols and dingbats are emoji; in the others, whole blocks are.
 _PICTURE: Final = (
     "[\u00a9\u00ae\u203c\u2049\u2122\u2139\u2194-\u2199\u21a9\u21aa\u231a\u231b\u2328\u23cf"
     "\u23e9-\u23f3\u23f8-\u23fa\u24c2\u25aa\u25ab\u25b6\u25c0\u25fb-\u25fe\u2600-\u27bf"
@@ -30,7 +30,7 @@ _EMOJI: Final = re.compile(
 
 
 class Label(BaseModel):
-    """A name that people give and recognise."""
+    """A named label: a tag or a department."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -38,7 +38,10 @@ class Label(BaseModel):
     name: Annotated[str, StringConstraints(min_length=1, max_length=LABEL_LENGTH)]
     emoji: str = ""
     archived: bool = False
-    """Not offered any more; who has it keeps it, and another may take its name."""
+    """Archived labels are no longer offered.
+
+    Registrations that have one keep it. A new label may have the same name.
+    """
     version: int = 1
 
     @property
@@ -55,21 +58,21 @@ class Tag(Label):
 
 
 class Written(StrEnum):
-    """What became of a write."""
+    """The result of a write."""
 
     DONE = "done"
     TAKEN = "taken"
-    """Another one that is not archived has this name, or this group."""
+    """Another label that is not archived has this name or this group."""
     STALE = "stale"
-    """Somebody else has changed it since it was read."""
+    """Compare-and-set failed: the label was changed since it was read."""
 
 
 def label_key(name: str) -> str:
-    """Names with one key are one name: files are typed by people."""
+    """Return the key by which names are compared, because names in files vary in spelling."""
     return fold(name)
 
 
 def read_emoji(text: str) -> str | None:
-    """The one emoji that the text is, or None."""
+    """Return the text, stripped, if it is exactly one emoji, or None."""
     text = text.strip()
     return text if _EMOJI.fullmatch(text) else None

@@ -1,4 +1,4 @@
-"""What waits to be sent to a chat, and what goes first."""
+"""The items of the outbox, and the order in which they are sent to a chat."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
@@ -9,104 +9,104 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict
 
 TEXT_LENGTH: Final = 4096
-"""Of one message, in UTF-16 units, as Telegram counts."""
+"""Maximum length of one message, in UTF-16 code units, as Telegram counts."""
 ALBUM_SIZE: Final = 10
 
 
 class Priority(IntEnum):
-    """What goes first where there is not room for everything; lower is earlier."""
+    """Sending priority under a rate limit; lower values go first."""
 
     CARD = 0
     CUSTOMER = 1
-    """What a customer wrote."""
+    """A message from a customer."""
     ANSWER = 2
     PROGRESS = 3
-    """Edits of what is there already: they lose nothing by waiting."""
+    """Edits of existing messages; a delay does no harm."""
 
 
 class What(StrEnum):
-    """What is to be done."""
+    """The action of an outbox item."""
 
     CARD = "card"
-    """Post the card of the conversation, with its topic in a forum."""
+    """Post the conversation's card; in a forum, create its topic as well."""
     REFRESH = "refresh"
-    """Bring card and topic to what is known when its turn comes."""
+    """Update card and topic to the state at the time of sending."""
     RETIRE = "retire"
-    """Have a card that was left behind by a transfer say so."""
+    """Mark the old card after a transfer as moved."""
     TEXT = "text"
     COPY = "copy"
-    """Any message that Telegram copies."""
+    """Copy any message that Telegram can copy."""
     PART = "part"
-    """One file of an album: sent together with its neighbours."""
+    """One file of an album, sent together with the album's other files."""
     EDIT = "edit"
-    """A message that was sent before has been changed by whoever wrote it."""
+    """Apply the sender's edit to a message that was sent before."""
     DELETE = "delete"
     SAY = "say"
-    """A sentence of Balcão's own."""
+    """Send a sentence of Balcão itself."""
 
 
 class Outgoing(BaseModel):
-    """One thing to be sent, kept until Telegram has confirmed it."""
+    """One outbox item, stored until Telegram confirms it."""
 
     model_config = ConfigDict(frozen=True)
 
     id: str
-    """Put twice under one id it is sent once."""
+    """Idempotency key: items with the same id are sent once."""
     chat_id: int
-    """Where it goes: a department's group or a customer's private chat."""
+    """The target: a department's group or a customer's private chat."""
     conversation_id: str
     what: What
     priority: Priority
     order: int = 0
-    """Rises with the updates that they come from: the order within a conversation."""
+    """The order within a conversation; it increases with the id of the source update."""
     put_at: datetime
     attempts: int = 0
-    """How often sending has begun; more than the allowed is never begun."""
+    """Number of attempts started. No attempt starts beyond the outbox's limit."""
     source_chat_id: int = 0
     source_message_id: int = 0
-    """The message that is sent on."""
+    """The source message, which is copied or forwarded."""
     length: int = 0
-    """Of a text, as Telegram counts it."""
+    """For a text: its length in UTF-16 code units."""
     reply_to: int = 0
-    """The message of the source's chat that it replies to."""
+    """The message in the source chat to which it replies."""
     album: str = ""
     html: str = ""
-    """Text or caption."""
+    """The text or caption, as HTML."""
     has_text: bool = False
-    """Of an edit: it changes a text, else a caption."""
+    """For an edit: True if it changes a text, False for a caption."""
     header: str = ""
-    """Who writes, as HTML, where the place does not say it."""
+    """The sender's name as HTML, if the target chat does not show it otherwise."""
     file: dict[str, Any] | None = None
-    """Of an album's part: type, file_id and flags."""
+    """For a part of an album: type, file_id and flags."""
     is_internal: bool = False
-    """Of an album's part: it is for no customer, and so none of the album is."""
+    """For a part of an album: it is an internal comment, so no part goes to the customer."""
     below: int = 0
-    """Of a sentence: the message of `chat_id` below which it stands."""
+    """For a sentence: the message in `chat_id` to which it is sent as a reply."""
     again: str = ""
-    """Of a sentence: the id of what can be sent again by its button."""
+    """For a sentence: the id of the item that its button sends again."""
 
 
 class Undelivered(StrEnum):
-    """Why something was not sent, as far as Telegram says."""
+    """The reason why an item was not delivered, as far as Telegram gives one."""
 
     BLOCKED = "blocked"
-    """The person has blocked the bot or deleted the account."""
+    """The recipient has blocked the bot or deleted the account."""
     TOO_LONG = "too_long"
     TOO_OLD = "too_old"
-    """Telegram lets nobody change or delete it any more."""
+    """The message is too old to be edited or deleted in Telegram."""
     TOO_BIG = "too_big"
     NOT_COPIED = "not_copied"
-    """A kind of message that no bot can send on."""
+    """A bot cannot copy this kind of message."""
     GONE = "gone"
-    """Its writer has deleted it before it was sent."""
+    """Its sender deleted the message before it was sent."""
     UNCONFIRMED = "unconfirmed"
-    """Sending was cut short twice: it may have arrived."""
+    """Two attempts were interrupted: it may have arrived."""
     AWAY = "away"
-    """Telegram did not take it for a long time."""
+    """Telegram did not accept the item for a long time."""
 
 
 class UndeliveredError(Exception):
-    """Telegram does not take it, and will not by waiting."""
+    """Telegram refuses the item, and a retry does not help."""
 
     def __init__(self, reason: Undelivered) -> None:
         super().__init__(reason)
@@ -114,7 +114,7 @@ class UndeliveredError(Exception):
 
 
 class MovedError(Exception):
-    """It belongs into another chat by now."""
+    """The item now belongs to another chat."""
 
     def __init__(self, chat_id: int) -> None:
         super().__init__("moved")
@@ -127,12 +127,13 @@ def next_to_send(
     is_late: bool,
     is_whole: Callable[[Sequence[Outgoing]], bool],
 ) -> list[Outgoing]:
-    """What leaves next in one chat: one thing, an album, or texts of one customer in a row, which
-    become one message when `is_late`. Empty when nothing can leave yet.
+    """Return the items of one chat to send next, together; empty when none can be sent yet.
 
-    Within a conversation the order stays; only its card goes before everything, and what brings
-    the card up to date waits for everything. is_whole: whether no more parts of an album are
-    expected.
+    They are one item, one album, or, when `is_late`, consecutive texts of one customer, which
+    are joined into one message. The order within a conversation is kept, with two exceptions: its
+    card goes first, and updates of the card go last.
+
+    is_whole: returns True if no more parts of the album are expected.
     """
     by_conversation: dict[str, list[Outgoing]] = {}
     first = []
@@ -155,7 +156,7 @@ def _together(items: Sequence[Outgoing], *, is_late: bool) -> list[Outgoing]:
         return list(parts)[:ALBUM_SIZE]
     if head.what is not What.TEXT or not is_late:
         return [head]
-    # Room for who writes, and a line break each.
+    # Leave room for the sender's name and one line break per text.
     taken, length = [head], 2 * len(head.header) + head.length
     for item in items[1:]:
         length += item.length + 1
@@ -166,5 +167,5 @@ def _together(items: Sequence[Outgoing], *, is_late: bool) -> list[Outgoing]:
 
 
 def telegram_length(text: str) -> int:
-    """How long Telegram says it is: UTF-16 units."""
+    """Return the length of the text as Telegram counts it, in UTF-16 code units."""
     return len(text.encode("utf-16-le")) // 2

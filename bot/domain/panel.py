@@ -1,4 +1,4 @@
-"""The figures of the panel: a period, what is counted of it, and the sums. Pure."""
+"""The figures of the panel: the period, the counts and their computation. Pure."""
 
 import math
 import re
@@ -16,14 +16,14 @@ from bot.domain.conversation import Identity
 from bot.domain.registration import Kind
 
 MAX_DAYS: Final = 366
-# A year of this century; Telegram's bots are of 2015.
+# Years of this century are enough: Telegram has had bots since 2015.
 _DATE: Final = r"(\d{1,2})[/.-](\d{1,2})(?:[/.-](20\d{2}|\d{2}))?"
 _PERIOD: Final = re.compile(rf"(?:de |entre )?{_DATE}(?:\s*(?:a|à|até|e|-|–|—|\s)\s*{_DATE})?")
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Local days, both of them counted."""
+    """A range of local days; both ends are included."""
 
     first: date
     last: date
@@ -37,7 +37,7 @@ class Period:
 
 
 class PeriodRefusal(StrEnum):
-    """Why typed dates are no period."""
+    """The reasons why typed dates are not a valid period."""
 
     NOT_DATES = "not_dates"
     NO_SUCH_DAY = "no_such_day"
@@ -47,14 +47,14 @@ class PeriodRefusal(StrEnum):
 
 
 def latest_days(count: int, *, today: date) -> Period:
-    """The days up to today, which is one of them."""
+    """Return the period of the latest `count` days, including today."""
     return Period(today - timedelta(days=count - 1), today)
 
 
 def read_period(text: str, *, today: date) -> Period | PeriodRefusal:
-    """Typed dates as a period: `01/11/2026 a 20/11/2026`, or one day.
+    """Return the typed period, `01/11/2026 a 20/11/2026` or one day, or the reason for a refusal.
 
-    A date without its year is of this year.
+    A date without a year belongs to the current year.
     """
     found = _PERIOD.fullmatch(" ".join(text.lower().split()))
     if found is None:
@@ -79,7 +79,7 @@ def _day(day: str, month: str, year: str | None, *, today: date) -> date:
 
 
 class Outcome(StrEnum):
-    """What is known by now of who wrote."""
+    """The result of a customer's identification, as far as it is known now."""
 
     VERIFIED = "verified"
     NOT_VERIFIED = "not_verified"
@@ -90,7 +90,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """What is counted of a conversation."""
+    """The values of a conversation that the panel counts."""
 
     department_id: str
     opened_at: datetime
@@ -103,33 +103,33 @@ class Opened:
 
     @property
     def may_be_new_prospect(self) -> bool:
-        """When its registration was made of what the chat said."""
+        """Return True if it is a new prospect, provided that its chat created the registration."""
         return self.identity is Identity.UNVERIFIED and not self.owes_lookup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """How long some conversations waited to be claimed.
+    """The waiting times of a set of conversations until they were claimed.
 
-    Those that nobody claimed are among them: they waited until they were closed, or wait now.
+    Unclaimed conversations are included: their wait ends when they are closed, or now.
     """
 
     count: int
     unclaimed: int
     median_s: float
-    """Half of them waited so long at most."""
+    """Median wait, in seconds."""
     most_s: int
-    """And nine of ten so long: the lowest wait of which that is true."""
+    """90th percentile, in seconds: the lowest wait that at least 90 % did not exceed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DepartmentCount:
     name: str | None
-    """None when the department is not known any more."""
+    """None when the department no longer exists."""
     open: int
     closed: int
     priority: int
-    """Of both."""
+    """Conversations with priority, open and closed ones together."""
 
     @property
     def total(self) -> int:
@@ -142,7 +142,7 @@ class KindCount:
     active: int
     inactive: int
     about: bool = False
-    """Estimated."""
+    """True if the numbers are estimates."""
 
     @property
     def total(self) -> int:
@@ -151,7 +151,7 @@ class KindCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegisterCount:
-    """The register as it is now; who has several kinds is counted in each of them."""
+    """Counts of the present register; a registration with several kinds counts in each of them."""
 
     active: int
     inactive: int
@@ -165,18 +165,18 @@ class RegisterCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """Everything that the panel shows."""
+    """All figures that the panel shows."""
 
     period: Period
     at: datetime
-    """When they were read."""
+    """Time at which the figures were read."""
     timezone: ZoneInfo
     wait: Wait | None
-    """None when no conversation was opened."""
+    """None when no conversation was opened in the period."""
     hours: Mapping[int, Wait]
-    """By local hour in which they were opened; hours without any are not there."""
+    """Waits by the local hour of opening; hours without conversations are missing."""
     departments: tuple[DepartmentCount, ...]
-    """The most conversations first."""
+    """Sorted by number of conversations, highest first."""
     outcomes: Mapping[Outcome, int]
     register: RegisterCount
 
@@ -198,7 +198,7 @@ class Figures:
 
 
 def outcome_of(conversation: Opened, *, is_new_prospect: bool) -> Outcome:
-    """How the identification of its customer came out."""
+    """Return the result of the customer's identification in a conversation."""
     if conversation.owes_lookup:
         return Outcome.NOT_CONSULTED
     match conversation.identity:
@@ -211,7 +211,7 @@ def outcome_of(conversation: Opened, *, is_new_prospect: bool) -> Outcome:
 
 
 class Sums:
-    """Takes one conversation after the other; four bytes of each are kept, for its wait."""
+    """The running sums over conversations; each one's wait takes four bytes of memory."""
 
     def __init__(self, period: Period, *, timezone: ZoneInfo, now: datetime) -> None:
         self._period, self._zone, self._now = period, timezone, now
@@ -223,7 +223,7 @@ class Sums:
     def add(self, conversation: Opened, *, is_new_prospect: bool) -> None:
         opened, hour = conversation.opened_at, conversation.opened_at.astimezone(self._zone).hour
         waited = (conversation.claimed_at or conversation.closed_at or self._now) - opened
-        # Machines whose clocks differ could make it negative.
+        # The clocks of different machines can make it negative.
         seconds = max(0, round(waited.total_seconds()))
         self._waits.setdefault(hour, array("I")).append(seconds)
         self._unclaimed[hour] += conversation.claimed_at is None
@@ -233,7 +233,7 @@ class Sums:
         self._outcomes[outcome_of(conversation, is_new_prospect=is_new_prospect)] += 1
 
     def figures(self, register: RegisterCount, *, departments: Mapping[str, str]) -> Figures:
-        """What was counted; `departments` are names by id."""
+        """Return the figures; `departments` maps ids to names."""
         counted = [
             DepartmentCount(
                 name=departments.get(key),

@@ -1,4 +1,4 @@
-"""Telephone numbers: stored as E.164, compared so that Brazil's ninth digit splits nobody."""
+"""Telephone numbers: stored as E.164, compared without the ninth digit of Brazilian mobiles."""
 
 import re
 import unicodedata
@@ -8,9 +8,10 @@ import phonenumbers
 
 _NOT_DIGITS: Final = re.compile(r"[^0-9]+")
 _BRAZIL: Final = re.compile(r"\+55([0-9]{2})([0-9]{4,5})([0-9]{4})")
-# Area code and number: a mobile has nine digits and begins with 9, older ones and landlines eight.
+# Area code and number: a mobile has nine digits and begins with 9; older mobiles and landlines
+# have eight.
 _NATIONAL: Final = re.compile(r"[1-9][1-9](?:9[0-9]{8}|[2-9][0-9]{7})")
-# As nearly every number of a file is written: (49) 99999-8888 or bare.
+# The form of nearly every number in a file: (49) 99999-8888, or digits only.
 _WRITTEN: Final = re.compile(r"\(?([1-9][1-9])\)? ?(9[0-9]{4}|[2-9][0-9]{3})-?([0-9]{4})")
 # Mobiles of eight digits began with 6 to 9; landlines begin with 2 to 5 and never had the ninth.
 _NINTH_DIGIT: Final = re.compile(r"\+55([1-9][1-9])9([6-9][0-9]{7})")
@@ -18,10 +19,10 @@ _CARRIER: Final = re.compile(r"[1-9][0-9](?=[1-9][1-9][0-9]{8,9}$)")
 
 
 def read_phone(text: str, *, country: str = "BR") -> str | None:
-    """Return the number in E.164 (`+5549999998888`), or None when it is not one.
+    """Return the number in E.164 (`+5549999998888`), or None when the text is not a valid number.
 
-    text: as people and ERPs write it. Numbers without country code belong to `country`; zeros and
-    carrier codes before a Brazilian area code are understood.
+    text: in any form that people and ERPs write. A number without country code belongs to
+    `country`; zeros and carrier codes before a Brazilian area code are accepted.
     Source: Anatel's numbering plan for Brazil; for other countries phonenumbers, the port of
     Google's libphonenumber.
     """
@@ -34,8 +35,8 @@ def read_phone(text: str, *, country: str = "BR") -> str | None:
     if text.startswith("+") or country == "BR":
         if brazilian := _brazilian(digits, has_code=text.startswith("+")):
             return brazilian
-        # ERPs and Telegram's contacts write the country code without its plus sign; whoever puts
-        # brackets and hyphens writes a number of his own country.
+        # ERPs and Telegram's contacts write the country code without a plus sign. A number with
+        # brackets or hyphens is a national one.
         return _foreign(f"+{text}", None) if text.isdecimal() and len(text) > 10 else None
     return _foreign(text, country)
 
@@ -63,13 +64,15 @@ def _foreign(text: str, country: str | None) -> str | None:
 
 
 def phone_key(e164: str) -> str:
-    """What two writings of one telephone have in common: a Brazilian mobile with or without the
-    ninth digit gives the same key."""
+    """Return the key by which telephones are compared.
+
+    A Brazilian mobile has the same key with and without the ninth digit.
+    """
     return _NINTH_DIGIT.sub(r"+55\1\2", e164)
 
 
 def show_phone(e164: str) -> str:
-    """The number as people read it: (49) 99999-8888, or international when it is not Brazilian."""
+    """Return the number for display: (49) 99999-8888, or international if it is not Brazilian."""
     if brazilian := _BRAZIL.fullmatch(e164):
         return f"({brazilian[1]}) {brazilian[2]}-{brazilian[3]}"
     try:
@@ -80,10 +83,10 @@ def show_phone(e164: str) -> str:
 
 
 def hide_phone(e164: str) -> str:
-    """The number with all but the last two digits covered, for logs."""
+    """Return the number for logs, with all but the last two digits masked."""
     return "*" * max(len(e164) - 2, 0) + e164[-2:]
 
 
 def _has_area_code(number: phonenumbers.PhoneNumber) -> bool:
-    # libphonenumber calls a Brazilian number of eight digits possible (local dialling only).
+    # libphonenumber accepts a Brazilian number of eight digits as possible (local dialling only).
     return number.country_code != 55 or len(str(number.national_number)) in (10, 11)

@@ -1,4 +1,4 @@
-"""The customer portal's login, as people write it: what is accepted, and who hashes it."""
+"""The customer portal's login: the rules for username and password, and the hasher's protocol."""
 
 import re
 from enum import Enum, auto
@@ -14,44 +14,46 @@ _USERNAME: Final = re.compile(r"[a-z0-9._@-]+")
 
 
 class UsernameRefusal(Enum):
-    """Why a text is no username."""
+    """The reasons why a text is not a valid username."""
 
     TOO_SHORT = auto()
     TOO_LONG = auto()
     CHARACTERS = auto()
-    """Something else than letters without accents, digits, dot, underline, at sign and hyphen."""
+    """Characters other than unaccented letters, digits, dot, underscore, at sign and hyphen."""
 
 
 class PasswordRefusal(Enum):
-    """Why a text is no password."""
+    """The reasons why a text is not a valid password."""
 
     TOO_SHORT = auto()
     TOO_LONG = auto()
     CHARACTERS = auto()
-    """Line breaks and what nobody can type again."""
+    """Line breaks, and other characters that cannot be typed again."""
     IS_USERNAME = auto()
     IS_TAX_ID = auto()
 
 
 class PasswordChecker(Protocol):
-    """Compares with the format that is stored; each takes a noticeable part of a second."""
+    """Checks passwords against stored hashes; each check takes a noticeable part of a second."""
 
     async def verify(self, password_hash: str | None, password: SecretStr) -> bool:
-        """Whether the hash is of this password; False for what is no hash at all, and for None,
-        which takes as long as a wrong password."""
+        """Return True if the hash belongs to this password.
+
+        Return False for a malformed hash and for None; None takes as long as a wrong password.
+        """
         ...
 
 
 class PasswordHasher(PasswordChecker, Protocol):
-    """Hashes in the format that is stored; takes as long."""
+    """Also hashes passwords in the stored format; each hash takes as long as a check."""
 
     async def hash_password(self, password: SecretStr) -> str: ...
 
 
 def read_username(text: str) -> str | UsernameRefusal:
-    """The username in lower case, or why it cannot be one."""
+    """Return the username in lower case, or the reason why it is invalid."""
     username = text.strip().lower()
-    # Characters first: of what is no username anyway the length says little.
+    # Check the characters first: with wrong ones, the length does not help to correct the text.
     if username and not _USERNAME.fullmatch(username):
         return UsernameRefusal.CHARACTERS
     shortest, longest = USERNAME_LENGTHS
@@ -63,7 +65,7 @@ def read_username(text: str) -> str | UsernameRefusal:
 def read_password(
     password: SecretStr, *, username: str | None, tax_id: TaxId | None
 ) -> SecretStr | PasswordRefusal:
-    """The password as it was given, or why it cannot be one."""
+    """Return the password unchanged, or the reason why it is invalid."""
     text = password.get_secret_value()
     shortest, longest = PASSWORD_LENGTHS
     if len(text) < shortest:
@@ -80,7 +82,7 @@ def read_password(
 
 
 def _alone(text: str) -> str:
-    """Without punctuation and spaces: a document is typed with and without them."""
+    """Return only the letters and digits; a document can be typed with or without punctuation."""
     return "".join(c for c in text.upper() if c.isalnum())
 
 

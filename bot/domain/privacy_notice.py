@@ -1,4 +1,4 @@
-"""The privacy notice that every chat is given, and which one it was."""
+"""The privacy notice that every chat receives, and its version."""
 
 import hashlib
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 class PrivacyNotice:
     text: str
     url: str = ""
-    """Where there is more; empty when there is no such page."""
+    """The page with the full text; empty if there is none."""
 
     @property
     def version(self) -> str:
-        """Another one as soon as text or link is another."""
+        """Return the version, a hash that changes with the text or the link."""
         return hashlib.sha256(f"{self.text}\n{self.url}".encode()).hexdigest()[:12]

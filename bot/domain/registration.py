@@ -1,4 +1,4 @@
-"""One person or company in the register, and who owns which of its fields."""
+"""Registrations: one person or company in the register, and the fields that the ERP owns."""
 
 import re
 import unicodedata
@@ -15,13 +15,14 @@ NAME_LENGTH: Final = 200
 NOTE_LENGTH: Final = 2000
 TRAITS: Final = 20
 TRAIT_LENGTH: Final = 60
-# Hangul fillers and the empty Braille pattern: letters by their class, and nothing to see.
+# Hangul fillers and the empty Braille pattern: invisible, though Unicode's classes for them are
+# visible ones.
 _BLANKS: Final = dict.fromkeys(map(ord, "\u115f\u1160\u3164\uffa0\u2800"), " ")
 _EMAIL: Final = re.compile(r"[^@\s<>,;]{1,64}@[^@\s<>,;]+\.[^@\s<>,;.]{2,}")
 
 
 class Kind(StrEnum):
-    """Tipo de registro; one registration may have several."""
+    """Tipo de registro. A registration may have several kinds."""
 
     CUSTOMER = "customer"
     SUPPLIER = "supplier"
@@ -35,7 +36,7 @@ class Status(StrEnum):
 
 
 class ChangeSource(StrEnum):
-    """By which way a change came."""
+    """The way by which a change reached the register."""
 
     IDENTIFICATION = "identification"
     CHAT = "chat"
@@ -45,14 +46,16 @@ class ChangeSource(StrEnum):
 
 
 class Provenance(BaseModel):
-    """When something was written, by whom and by which way; `job` when a bulk run did it."""
+    """The time, author and way of a write; `job` is set when a job did it."""
 
     model_config = ConfigDict(frozen=True)
 
     at: datetime
     by: str
-    """`chat:<id>`, `user:<id>` (an attendant), `admin:<id>` or `erp:<system>`: never a name, so
-    that it can be kept."""
+    """`chat:<id>`, `user:<id>` (an attendant), `admin:<id>`, `erp` or, for a job, its `Job.by`.
+
+    It is never a name, so that it may be kept.
+    """
     way: ChangeSource
     job: str | None = None
 
@@ -70,19 +73,19 @@ class Phones(BaseModel):
     def of_checked(
         cls, *, commercial: str | None = None, home: str | None = None, mobile: str | None = None
     ) -> Self:
-        """The telephones, which were checked already: in half the time."""
+        """Return the telephones without validation, in half the time; the values must be valid."""
         phones = cls.__new__(cls)
         values = {"commercial": commercial, "home": home, "mobile": mobile}
         _fill(phones, values, _ALL_PHONES)
         return phones
 
     def all(self) -> tuple[str, ...]:
-        """Those that are there, mobile first."""
+        """Return the telephones that are set, mobile first."""
         return tuple(p for p in (self.mobile, self.home, self.commercial) if p)
 
 
 class Portal(BaseModel):
-    """The login of the customer's portal."""
+    """The login of the customer portal."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -92,18 +95,21 @@ class Portal(BaseModel):
 
 
 class ErpRef(BaseModel):
-    """Which record of which ERP stands behind a registration."""
+    """The reference from a registration to a record of an ERP."""
 
     model_config = ConfigDict(frozen=True)
 
     system: str
     table: str = ""
-    """Where the ERP keeps kinds apart, as IXC does: the same id in two tables is two records."""
+    """The ERP's table, if the ERP has one per kind, as IXC does.
+
+    The same id in two tables means two records.
+    """
     id: str
 
 
 class Registration(BaseModel):
-    """Cadastro. Values only; what may change and how is decided in `bot.domain.candidate`."""
+    """Cadastro. It has only values; `bot.domain.candidate` decides how they may change."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -124,22 +130,22 @@ class Registration(BaseModel):
     fixed_note: Annotated[str, StringConstraints(max_length=NOTE_LENGTH)] | None = None
     erp_refs: frozenset[ErpRef] = frozenset()
     chat_phones: frozenset[str] = frozenset()
-    """Telephones that only a chat has given. They are on record but prove nobody's identity."""
+    """Telephones given only by a chat. They are on record but do not prove an identity."""
     created: Provenance
     updated: Provenance
     version: int = 1
 
     def is_reached_at(self, phone: str) -> bool:
-        """Whether `phone` (E.164) is on record from somewhere else than a chat."""
+        """Return True if `phone` (E.164) is on record from a source other than a chat."""
         proven = {phone_key(p) for p in self.phones.all() if p not in self.chat_phones}
         return phone_key(phone) in proven
 
     def goes_first_in(self, department_id: str) -> bool:
-        """Whether this customer has priority in that department."""
+        """Return True if this customer has priority in that department."""
         return department_id in self.priority_departments
 
     def with_values(self, values: dict[str, object], *, updated: Provenance) -> Self:
-        """The next version, with other values at some of the paths of `FIELDS`."""
+        """Return the next version, with these new values; the keys are paths of `FIELDS`."""
         own = {path: value for path, value in values.items() if "." not in path}
         for name in ("phones", "portal"):
             inner = {p.split(".")[1]: v for p, v in values.items() if p.startswith(f"{name}.")}
@@ -149,13 +155,13 @@ class Registration(BaseModel):
 
     @classmethod
     def of_checked(cls, values: dict[str, Any]) -> Self:
-        """The registration of values that were checked already, for every field."""
+        """Return the registration without validation; `values` must be valid for every field."""
         registration = cls.__new__(cls)
         _fill(registration, values, _ALL_FIELDS)
         return registration
 
     def value(self, path: str) -> Any:
-        """What is at one of the paths of `FIELDS`, or at `country` or `tax_id`."""
+        """Return the value at a path of `FIELDS`, or at `country` or `tax_id`."""
         value: Any = self
         for name in path.split("."):
             value = getattr(value, name)
@@ -163,12 +169,15 @@ class Registration(BaseModel):
 
 
 def _fill(model: BaseModel, values: dict[str, Any], given: set[str]) -> None:
-    """Make it the model of values for every field, which were checked already.
+    """Set all fields of a new model, without validation.
 
-    As pydantic's own `model_construct`, in a seventh of its time: an import makes hundreds of
-    thousands. given: shared, as pydantic copies it before it changes it.
+    It does the same as pydantic's `model_construct` in a seventh of the time; an import creates
+    hundreds of thousands of models.
+
+    values: valid values for every field.
+    given: the names of all fields. The set is shared, because pydantic copies it before a change.
     """
-    set_attribute = object.__setattr__  # the model's own would refuse, as it is frozen
+    set_attribute = object.__setattr__  # the model's own method refuses, as the model is frozen
     set_attribute(model, "__dict__", values)
     set_attribute(model, "__pydantic_fields_set__", given)
     set_attribute(model, "__pydantic_extra__", None)
@@ -177,7 +186,7 @@ def _fill(model: BaseModel, values: dict[str, Any], given: set[str]) -> None:
 
 _ALL_FIELDS: Final = set(Registration.model_fields)
 _ALL_PHONES: Final = set(Phones.model_fields)
-# Every field that a candidate can bring, by the path it has in documents and in the audit.
+# Every field that a candidate can set, by its path in documents and in the audit.
 FIELDS: Final = (
     "name",
     "trade_name",
@@ -196,7 +205,7 @@ FIELDS: Final = (
     "fixed_note",
     "erp_refs",
 )
-# What the ERP owns wins over stored values; the rest is local and never touched by it.
+# The fields that the ERP owns: its values overwrite stored ones. It never changes other fields.
 ERP_FIELDS: Final = frozenset(
     (
         "name",
@@ -213,14 +222,19 @@ ERP_FIELDS: Final = frozenset(
 
 
 def read_name(text: str) -> str:
-    """The name on one line: control characters and doubled spaces out, 200 characters at most;
-    empty when nothing is left."""
+    """Return the name on one line, with at most 200 characters; empty when nothing is left.
+
+    Control characters and repeated spaces are removed.
+    """
     return read_line(text)[:NAME_LENGTH].rstrip()
 
 
 def read_line(text: str) -> str:
-    """The text on one line, of any length: control characters and doubled spaces out."""
-    # Nearly every text: nothing of the blanks or beyond in it, and nothing that does not show.
+    """Return the text on one line, without control characters and repeated spaces.
+
+    The length is not limited.
+    """
+    # The quick path for nearly every text: all characters are visible and below `_BLANKS`.
     if text.isprintable() and (text.isascii() or max(text) < "\u115f"):
         return " ".join(text.split())
     # Direction overrides and zero-width characters (category C) would let a name rewrite the line.
@@ -232,19 +246,22 @@ def read_line(text: str) -> str:
 
 
 def read_note(text: str) -> str:
-    """The note with its line breaks, of any length; empty when nothing is left."""
+    """Return the note with its line breaks, of any length; empty when nothing is left."""
     return "\n".join(map(read_line, text.splitlines())).strip()
 
 
 def read_traits(text: str) -> tuple[str, ...]:
-    """Traits separated by commas, semicolons or lines, each once, as they were written."""
+    """Return the traits of a text, each once and in the original spelling.
+
+    They are separated by commas, semicolons or line breaks.
+    """
     traits = (read_line(part) for part in re.split(r"[,;\n]", text))
     return tuple(dict.fromkeys(trait for trait in traits if trait))
 
 
 def read_email(text: str) -> str | None:
-    """The address in lower case, or None when it cannot be one."""
+    """Return the address in lower case, or None when it is invalid."""
     text = text.strip().lower()
-    # Printable: a lone surrogate or a control character cannot be stored or shown.
+    # Lone surrogates and control characters cannot be stored or shown.
     fits = len(text) <= 254 and text.isprintable()
     return text if fits and _EMAIL.fullmatch(text) else None

@@ -1,4 +1,4 @@
-"""For how long conversations are kept, and what the last daily deletion did."""
+"""Retention: the result of a daily deletion of old conversations."""
 
 from datetime import datetime
 
@@ -6,15 +6,15 @@ from pydantic import BaseModel, ConfigDict
 
 
 class RetentionRun(BaseModel):
-    """One day's deletion of what was kept long enough."""
+    """One day's deletion of conversations whose retention period is over."""
 
     model_config = ConfigDict(frozen=True)
 
     day: str
-    """Local, ISO."""
+    """The local date, in ISO format."""
     began_at: datetime
     ended_at: datetime | None = None
-    """None while it goes on, or when it was killed."""
+    """None while the deletion runs, or if it was killed."""
     conversations: int = 0
     messages: int = 0
-    """Which message of a group stood for whose."""
+    """Number of deleted links between messages in groups and in customers' chats."""

@@ -1,7 +1,7 @@
-"""A row of a file becomes a candidate: each cell is read by the rule of its field.
+"""The reader that turns a row of a file into a candidate; each field has a rule for its cells.
 
-Nothing raises: a cell that cannot be read is a problem of its row. What people type the same again
-and again, such as kinds and tags, is read once for each way of writing it.
+The reader raises no errors: an unreadable cell becomes a problem of its row. Readings of texts
+that repeat often, such as kinds and tags, are cached.
 """
 
 import re
@@ -46,7 +46,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "prospecto": Kind.PROSPECT,
     "lead": Kind.PROSPECT,
 }
-"""By folded name."""
+"""Kinds by folded name."""
 _STATUSES: Final = {
     **dict.fromkeys(("a", "ativo", "ativa", "s", "sim", "1"), Status.ACTIVE),
     **dict.fromkeys(("i", "inativo", "inativa", "n", "nao", "0"), Status.INACTIVE),
@@ -63,27 +63,27 @@ TAX_ID_REASONS: Final = {
     Reason.SCIENTIFIC: CellReason.TAX_ID_SCIENTIFIC,
     Reason.COUNTRY_RULE: CellReason.TAX_ID_COUNTRY,
 }
-# Of so many ways of writing one kind, tag or department the readings are kept.
+# Maximum size of the cache of readings, for each field that has one.
 _MOST_READINGS: Final = 10_000
 _DETAIL: Final = 60
 PASSWORD: Final = "portal.password"  # noqa: S105 - the name of a column
 
 
-# Not frozen, for the same reason as a candidate.
+# Not frozen, because creating a frozen one takes longer, as with `Candidate`.
 @dataclass(slots=True)
 class Row:
-    """What a row says."""
+    """The content of a row."""
 
     candidate: Candidate
     repaired: bool = False
-    """Its tax id had lost its leading zeros."""
+    """True if the lost leading zeros of its tax id were restored."""
     password: SecretStr | None = None
-    """Not hashed yet: that takes long, and may not be needed."""
+    """The password in plain text: hashing is slow, and may not be needed."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Wrong:
-    """A cell that is no value of its field."""
+    """A cell that is not a valid value of its field."""
 
     reason: CellReason
     detail: str = ""
@@ -92,7 +92,7 @@ class _Wrong:
 class RowReader:
     """Reads the rows of one file.
 
-    fields: for each column the path of its field, None when it is not taken.
+    fields: the path of each column's field; None for a column that is not imported.
     """
 
     def __init__(
@@ -129,7 +129,7 @@ class RowReader:
         ]
 
     def __call__(self, line: int, cells: Sequence[str]) -> Row:
-        """The row as a candidate, with every problem of its cells."""
+        """Return the row as a candidate, with all problems of its cells."""
         problems: list[CellProblem] = []
         if len(cells) != self._width:
             cells = self._fitted(cells, problems)
@@ -227,7 +227,7 @@ class RowReader:
         tax_id: CellTaxId | None,
         problems: list[CellProblem],
     ) -> SecretStr | None:
-        # Spaces belong to a password; a cell of nothing else is blank.
+        # A password keeps its spaces; a cell with only spaces is blank.
         place = self._places[PASSWORD]
         if not cells[place].strip():
             return None
@@ -293,7 +293,10 @@ def _kinds(cell: str) -> frozenset[Kind] | _Wrong:
 def _labels(
     labels: Iterable[Label], reason: CellReason
 ) -> Callable[[str], frozenset[str] | _Wrong]:
-    """Reads ids or names, as `bot.usecases.register.labels.Labels.by_name_or_id` does."""
+    """Return a reader of ids and names.
+
+    It follows the same rule as `bot.usecases.register.labels.Labels.by_name_or_id`.
+    """
     known = list(labels)
     ids = {label.key: label.id for label in known if label.archived}
     ids |= {label.key: label.id for label in known if not label.archived}
@@ -310,7 +313,7 @@ def _labels(
 
 
 class _Readings(dict[str, Any]):
-    """What each way of writing is read as."""
+    """A cache of readings, by cell text."""
 
     def __init__(self, read: Callable[[str], Any]) -> None:
         super().__init__()
@@ -324,7 +327,7 @@ class _Readings(dict[str, Any]):
 
 
 def _kept(read: Callable[[str], Any]) -> Callable[[str], Any]:
-    """The same reader, which reads each way of writing once."""
+    """Return the same reader, with a cache."""
     return _Readings(read).__getitem__
 
 

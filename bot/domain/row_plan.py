@@ -1,4 +1,4 @@
-"""The plan for the rows of a file, and the report about them; pure, no I/O.
+"""The plan for the rows of a file, and the report about it; pure, no I/O.
 
 Most rows of a file that is sent again change nothing. `ExistingRegistration.has` recognises them
 without decoding the whole registration; `bot.domain.candidate.decide` decides all others.
@@ -29,15 +29,17 @@ from bot.domain.seen_keys import SeenKeys, key_of
 
 _PASSWORD: Final = "portal.password_hash"  # noqa: S105 - the name of a field
 
-# What the plan of a row is, in one number: what it says must still hold when the run comes to it.
+# The codes of plans. The preview stores one number per row; the run computes it again, and a row
+# with a different number is reported as replanned. For an existing registration the number holds
+# its version and one bit: changed or not.
 CREATE: Final = 0
 REFUSE: Final = 1
 UNCHANGED: Final = 2
-"""Where nobody was promised anything, so that the version does not matter."""
+"""Used without a preview, when the version does not matter."""
 
 
 class ExistingRegistration(Protocol):
-    """One registration as it was read."""
+    """One registration as it was read from the database."""
 
     @property
     def id(self) -> str: ...
@@ -49,19 +51,22 @@ class ExistingRegistration(Protocol):
     def registration(self) -> Registration: ...
 
     def has(self, candidate: Candidate, policy: Policy) -> bool:
-        """Whether it has all that the candidate says already and that the policy would write;
-        False when that is not sure."""
+        """Return True if the registration already has every value that an update would write.
+
+        These are the candidate's values in the policy's fields. Return False when it is not
+        certain.
+        """
         ...
 
 
 @dataclass(slots=True)
 class PlannedRow:
-    """One row with what was decided for it."""
+    """One row with its decision and its plan code."""
 
     row: Row
     known: ExistingRegistration | Several | None
     decision: Decision | None
-    """None when nothing changes: the quick answer."""
+    """None when nothing changes; this saves decoding the registration."""
     code: int
 
 
@@ -79,13 +84,13 @@ class _Tally:
 
 
 class Samples:
-    """The first changes of each field."""
+    """A collector of the first changes of each field."""
 
     def __init__(self) -> None:
         self._found: dict[str, list[Sample]] = {}
 
     def take(self, planned: Sequence[PlannedRow]) -> None:
-        """Keep those of them that are among the first."""
+        """Add the changes of these rows, up to `SAMPLES` for each field."""
         for one in planned:
             if isinstance(one.decision, Update):
                 for change in one.decision.changes:
@@ -115,7 +120,7 @@ def plan_row(
     provenance: Provenance,
     ids: Iterator[str],
 ) -> PlannedRow:
-    """What is to become of one row that repeats no other."""
+    """Return the plan of one row that does not repeat an earlier one."""
     candidate = row.candidate
     if known is None or isinstance(known, Several):
         decision = decide(candidate, known, policy, provenance=provenance, new_ids=ids)
@@ -134,32 +139,35 @@ def plan_row(
 
 
 def first_line(candidate: Candidate, policy: Policy, repeats: SeenKeys) -> int | None:
-    """The line in which this one stood before; None, and remembered, when it did not."""
+    """Return the line of the earlier candidate that this one repeats, or None.
+
+    If there is none, remember the candidate's keys with its own line.
+    """
     line = candidate.line or 0
     if candidate.tax_id is None:
         lines = [repeats.first_line(key, line) for key in keys_to_repeat(candidate)]
         return next((line for line in lines if line is not None), None)
     if not policy.requires_tax_id:
-        # A later row without tax id, of the same name and telephone, is this one again.
+        # A later row without a tax id but with the same name and telephone repeats this one.
         for key in keys_to_repeat(replace(candidate, tax_id=None)):
             repeats.first_line(key, line)
     return repeats.first_line(key_of(candidate.tax_id), line)
 
 
 def remember(rows: Sequence[Row], policy: Policy, repeats: SeenKeys) -> None:
-    """Take them as seen, without planning them."""
+    """Mark the rows as seen, without planning them."""
     for row in rows:
         first_line(row.candidate, policy, repeats)
 
 
 def is_repeat(planned: PlannedRow) -> bool:
-    """Whether it was refused because another line has the same."""
+    """Return True if the row was refused because it repeats an earlier line."""
     decision = planned.decision
     return isinstance(decision, Refused) and Refusal.REPEATED in decision.reasons
 
 
 def may_set_password(planned: PlannedRow, policy: Policy) -> bool:
-    """Whether its password is to be hashed, or compared with the one that is stored."""
+    """Return True if the row's password must be hashed or compared with the stored hash."""
     if planned.row.password is None or isinstance(planned.decision, Refused):
         return False
     if isinstance(planned.decision, Create):
@@ -168,7 +176,7 @@ def may_set_password(planned: PlannedRow, policy: Policy) -> bool:
 
 
 def counted(planned: Sequence[PlannedRow], policy: Policy) -> Counts:
-    """How many rows become what."""
+    """Return the numbers of rows by result."""
     tally = _Tally(rows=len(planned))
     for one in planned:
         match one.decision:
@@ -196,7 +204,10 @@ def batch_of(
     promised: Sequence[int] | None,
     policy: Policy,
 ) -> Batch:
-    """The record of a batch that is written as planned."""
+    """Return the record of a batch that is written as planned.
+
+    promised: the plan codes of the preview, one per row; None without a preview.
+    """
     counts = counted(planned, policy)
     replanned: tuple[int, ...] = ()
     if promised is not None:
@@ -224,12 +235,12 @@ def batch_of(
 
 
 def refusals_of(planned: Sequence[PlannedRow]) -> tuple[RowReport, ...]:
-    """Why those of the rows are refused that are."""
+    """Return a report for each refused row."""
     return tuple(_report(p.decision) for p in planned if isinstance(p.decision, Refused))
 
 
 def _report(refused: Refused) -> RowReport:
-    """Every reason of the row, those of its cells first."""
+    """Return all reasons of the refusal, those of the row's cells first."""
     reasons: list[tuple[str, str, str]] = [
         (problem.path, problem.reason.value, problem.detail)
         for problem in refused.candidate.problems

@@ -1,4 +1,4 @@
-"""What is asked of the register, and what comes back a page at a time."""
+"""Searches in the register: the query, a page of results, and the folding of texts."""
 
 import re
 import unicodedata
@@ -10,31 +10,37 @@ from typing import Final
 from bot.domain.registration import Kind, Registration, Status
 
 PAGE: Final = 8
-"""Registrations on one page: what fits a phone with a button each."""
+"""Registrations on one page: as many as fit on a phone's screen with one button each."""
 _WORD: Final = re.compile(r"[^\W_]+")
-# Up to here these are all marks that combine, so nearly every name is done with them.
+# The end of the block of combining accents. Nearly every name has no character above it and needs
+# no further check.
 _LATIN: Final = "\u036f"
 _ACCENTS: Final = {n: None for n in range(0x300, 0x370) if unicodedata.combining(chr(n))}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """Text and filters, all of which must hold; empty asks for the whole register."""
+    """The text and filters of a search, all of which must match.
+
+    An empty query matches the whole register.
+    """
 
     text: str = ""
-    """Words of a name, each of which must begin some word of the name or trade name; or a tax id,
-    whole or its beginning, in any form."""
+    """Words of a name, or a tax id or its beginning, in any format.
+
+    Each word must be the beginning of a word of the name or trade name.
+    """
     kind: Kind | None = None
     status: Status | None = None
     tag: str | None = None
-    """A tag's id."""
+    """The id of a tag."""
     priority: bool = False
-    """Only those who go first somewhere."""
+    """True for only customers with priority in some department."""
 
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """How many there are; `about` when that is an estimate."""
+    """A number of results; `about` is True when it is an estimate."""
 
     count: int
     about: bool = False
@@ -42,30 +48,33 @@ class Total:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResultPage:
-    """Some registrations, by name.
+    """One page of registrations, sorted by name.
 
-    Without typed words one page follows the other by name. With them, those who have just the
-    typed word come before those whose word goes on, and only each page is by name.
+    Without typed words, all pages together are sorted by name. With them, matches of a whole word
+    come before matches of its beginning, and only each single page is sorted by name.
     """
 
     registrations: tuple[Registration, ...]
     total: Total
     next: str | None
-    """Where the next page begins; None on the last one."""
+    """The cursor of the next page; None on the last page."""
     partial: bool = False
-    """So many have one of these words and so few all that it stopped looking before the page was
-    full, which may even be empty: `next` goes on looking, one more word would narrow it."""
+    """True if the search stopped before the page was full; the page may even be empty.
+
+    This happens when many registrations have one of the words and few have all of them. `next`
+    continues the search; one more word would narrow it.
+    """
 
 
 def fold(text: str) -> str:
-    """The text as it is compared: no accents, no case, words separated by one space."""
+    """Return the text for comparison: no accents, no case, words separated by one space."""
     return " ".join(filter(None, map(_fold, text.split())))
 
 
-# Of many customers there are few first names, and not many more family names.
+# Cached, because many customers share few first names and not many more family names.
 @lru_cache(maxsize=10_000)
 def _fold(text: str) -> str:
-    """The same, of a text without spaces."""
+    """Return the folded form of a text without spaces."""
     if not text.isascii():
         text = unicodedata.normalize("NFKD", text).translate(_ACCENTS)
         if text and max(text) > _LATIN:
@@ -74,15 +83,15 @@ def _fold(text: str) -> str:
 
 
 def words_of(name: str, trade_name: str | None) -> frozenset[str]:
-    """The words by which a registration is found by name."""
+    """Return the words under which a search by name finds a registration."""
     return frozenset(fold(f"{name} {trade_name or ''}").split())
 
 
 def typed_words(text: str) -> tuple[str, ...]:
-    """The words of a search, each once, a document's punctuation taken out of it.
+    """Return the words of a search, each once, without the punctuation of a document.
 
-    "silva 390.533" searches `silva` and `390533`; a word that holds no digit keeps its parts
-    apart, as names do.
+    "silva 390.533" gives `silva` and `390533`. The parts of a word without digits stay separate,
+    as in names.
     """
     words: list[str] = []
     for token in text.split():
@@ -92,7 +101,7 @@ def typed_words(text: str) -> tuple[str, ...]:
 
 
 def holds(words: Iterable[str], typed: Iterable[str]) -> bool:
-    """Whether each typed word begins some word."""
+    """Return True if each typed word is the beginning of one of the words."""
     known = tuple(words)
     return all(any(word.startswith(start) for word in known) for start in typed)
 
@@ -100,7 +109,7 @@ def holds(words: Iterable[str], typed: Iterable[str]) -> bool:
 def _is_number(folded: str) -> bool:
     parts = folded.split()
     with_digit = [any(c.isdigit() for c in part) for part in parts]
-    # "ana-bia" is no document though each part is as long as one of a CNPJ; none begins with it.
+    # A document's first part must have a digit: "ana-bia" has parts as long as a CNPJ's.
     return len(parts) > 1 and with_digit[0] and all(map(_fits, parts, with_digit))
 
 

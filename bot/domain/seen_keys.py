@@ -1,7 +1,7 @@
-"""Which tax ids a file has had already, and in which line, in twelve bytes a row or so.
+"""The keys that an import has seen, each with its first line, in about twelve bytes per slot.
 
-A dictionary of a million keys takes 130 MB; this takes 25 to 50, and the memory of an import is
-to stay flat.
+A dictionary of a million keys takes 130 MB; this table takes 25 to 50 MB. The memory of an import
+must stay flat.
 """
 
 from array import array
@@ -12,19 +12,19 @@ from bot.domain.tax_id import TaxId
 
 _FIRST_SIZE: Final = 64
 _MOST_FULL: Final = 0.6
-# An odd number of many bits: keys that lie side by side do not stay so.
+# An odd multiplier with many bits, which spreads consecutive keys over the table.
 _SPREAD: Final = 0x9E3779B97F4A7C15
 
 
 class SeenKeys:
-    """Remembers the line in which each key was first seen; an open-addressed table."""
+    """An open-addressing hash table from each key to the line where it was first seen."""
 
     def __init__(self) -> None:
         self._allocate(_FIRST_SIZE)
         self._count = 0
 
     def first_line(self, key: int, line: int) -> int | None:
-        """The line of this key when it was seen before; None, and remembered, when it was not.
+        """Return the line in which this key was first seen; store a new key and return None.
 
         key: not 0, below 2**64.
         """
@@ -42,7 +42,7 @@ class SeenKeys:
         return None
 
     def _allocate(self, size: int) -> None:
-        # Not from bytes: those would be there as well for a moment.
+        # Not created from bytes, which would need twice the memory for a moment.
         self._keys = array("Q", (0,)) * size
         self._lines = array("I", (0,)) * size
         self._mask = size - 1
@@ -58,8 +58,11 @@ class SeenKeys:
 
 
 def key_of(tax_id: TaxId) -> int:
-    """A number of its own for each Brazilian tax id, as the check digits follow from the rest; for
-    a foreign one the hash, of which two are equal once in a hundred million files."""
+    """Return the key of a tax id.
+
+    It is unique for each Brazilian tax id, because the check digits follow from the other
+    characters. For a foreign one it is a hash, with a collision once in a hundred million files.
+    """
     if tax_id.country == "BR":
         if tax_id.is_company:
             return int(tax_id.number[:12], 36) * 2 + 1
@@ -68,5 +71,5 @@ def key_of(tax_id: TaxId) -> int:
 
 
 def key_of_text(text: str) -> int:
-    """A number for any text."""
+    """Return a key for any text: a hash of it."""
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big") | 1

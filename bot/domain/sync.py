@@ -1,4 +1,4 @@
-"""What is known of the syncs with one ERP, between one and the next."""
+"""The state of the syncs with one ERP, stored between runs."""
 
 from datetime import datetime
 
@@ -8,34 +8,40 @@ from bot.domain.job import SyncMode
 
 
 class SyncState(BaseModel):
-    """Kept per ERP; whoever changes it says which version they read."""
+    """The state of the syncs with one ERP, changed by compare-and-set on `version`."""
 
     model_config = ConfigDict(frozen=True)
 
     system: str
     full_mark: datetime | None = None
-    """Up to then a full sync has seen all changes, as `ErpPage.latest` has it."""
+    """Watermark: full syncs have seen all changes up to this time.
+
+    The time has the same clock as `ErpPage.latest`.
+    """
     quick_mark: datetime | None = None
-    """The same for any sync: a quick one leaves out who is new."""
+    """The watermark of quick syncs, which skip ERP records without a registration."""
     job: int | None = None
-    """The sync that runs, or was the last to."""
+    """The running or the latest sync."""
     full_began_at: datetime | None = None
-    """When the last full one began: the schedule goes by it, as a quick one brings nobody new."""
+    """Start of the latest full sync.
+
+    The schedule uses it, because a quick sync creates no registrations.
+    """
     done_at: datetime | None = None
-    """When the last one ended that read everything it had to."""
+    """End of the latest sync that completed."""
     looked_at: int | None = None
-    """The last job of which it was told whether it failed."""
+    """The latest job whose result was checked for a notification to the admins."""
     is_failing: bool = False
-    """The admins were told that it fails, and not yet that it works again."""
+    """True if the admins were notified of a failure, and not yet of the recovery."""
     version: int = 0
 
     def mark(self, mode: SyncMode) -> datetime | None:
-        """From when on a sync has to look; None for everything."""
+        """Return the time from which a sync has to read changes; None to read everything."""
         if mode is SyncMode.FULL:
             return self.full_mark
         return max((m for m in (self.full_mark, self.quick_mark) if m), default=None)
 
     def moved(self, mode: SyncMode, mark: datetime | None) -> dict[str, datetime | None]:
-        """The marks after a sync that saw all changes up to `mark`."""
+        """Return the changed watermark fields after a sync that saw all changes up to `mark`."""
         name = "full_mark" if mode is SyncMode.FULL else "quick_mark"
         return {name: mark}

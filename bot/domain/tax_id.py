@@ -1,7 +1,7 @@
 """CPF, CNPJ and foreign tax ids: one normal form, and a reason for every refusal.
 
 The normal form is upper-case without punctuation: 11 digits for a CPF, 14 characters for a CNPJ
-with letters allowed in the first 12. It is what is stored, compared and indexed.
+with letters allowed in the first 12. It is stored, compared and indexed in this form.
 
 Source: python-stdnum (stdnum.br.cpf, stdnum.br.cnpj); Receita Federal, IN 2.229/2024 for letters.
 """
@@ -23,7 +23,7 @@ from stdnum.exceptions import ValidationError
 CPF_LENGTH: Final = 11
 CNPJ_LENGTH: Final = 14
 FOREIGN_LENGTH: Final = range(3, 41)
-# A message longer than Telegram's own limit has no business in here; it bounds the searching too.
+# Telegram's own limit for a message; it also bounds the time of a search.
 _LONGEST_TEXT: Final = 4096
 
 _CPF_SHAPE: Final = re.compile(r"[0-9]{11}")
@@ -31,21 +31,21 @@ _CNPJ_SHAPE: Final = re.compile(r"[0-9A-Z]{12}[0-9]{2}")
 # A Brazilian mobile number without country code: area code, then a 9, then eight digits.
 _MOBILE_SHAPE: Final = re.compile(r"[1-9][1-9]9[0-9]{8}")
 _PHONE_LENGTHS: Final = range(10, 14)
-# Letters and digits held together by the punctuation that documents are written with.
+# Letters and digits joined by the punctuation of documents.
 _TOKEN: Final = re.compile(r"[0-9A-Z]+(?:[.\-/_\u2010-\u2015\u2212]+[0-9A-Z]+)*")
 _ATOM: Final = re.compile(r"[0-9A-Z]+")
-# Digits with anything but letters between them: "390 533 447 05", "390,533,447-05".
+# Digits with spaces or punctuation between them: "390 533 447 05", "390,533,447-05".
 _DIGIT_RUN: Final = re.compile(r"[0-9](?:[\s.,/\-_()\u2010-\u2015\u2212]*[0-9])*")
-# "cpf39053344705": the name of the document glued to it would read as letters of a CNPJ.
+# "cpf39053344705": a name directly before the digits would be read as letters of a CNPJ.
 _GLUED_NAME: Final = re.compile(r"(?:CPF|CNPJ)(?=[0-9])")
-# Fewer digits than this make no CNPJ that somebody meant: "condominio-1234" is an address.
+# A text with fewer digits is not meant as a CNPJ: "condominio-1234" is an address.
 _DIGITS_OF_A_CNPJ: Final = 5
-# A protocol number has as many digits as a CNPJ, and people copy it along.
+# A protocol number has as many digits as a CNPJ, and customers copy it into their messages.
 _PROTOCOL: Final = re.compile(r"20[0-9]{6}-[0-9]{6}")
 _NOT_ALPHANUMERIC: Final = re.compile(r"[^0-9A-Z]+")
 _SCIENTIFIC: Final = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]*)?\s*E\s*[+-]?[0-9]+")
 _DECIMAL_ZERO: Final = re.compile(r"([0-9]+)[.,]0")
-# As nearly every cell is written: bare, or with the punctuation of a CPF or a CNPJ.
+# The form of nearly every cell: bare, or with the punctuation of a CPF or a CNPJ.
 _WRITTEN: Final = re.compile(
     r"[0-9]{11}|[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}"
     r"|[0-9A-Z]{2}\.?[0-9A-Z]{3}\.?[0-9A-Z]{3}/?[0-9A-Z]{4}-?[0-9]{2}"
@@ -53,7 +53,8 @@ _WRITTEN: Final = re.compile(
 _OF_ONE_DIGIT: Final = frozenset(
     digit * length for digit in "0123456789" for length in (CPF_LENGTH, CNPJ_LENGTH)
 )
-# For each three of a CPF's nine digits: their sum by weight, in thousands, and their plain sum.
+# For each group of three of a CPF's nine digits: 1,000 times their weighted sum plus their plain
+# sum.
 _CPF_SUMS: Final = [
     {
         f"{a}{b}{c}": 1_000 * (a * weight + b * (weight - 1) + c * (weight - 2)) + a + b + c
@@ -66,9 +67,9 @@ _CNPJ_WEIGHTS: Final = (6, 5, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2)
 
 @dataclass(frozen=True, slots=True)
 class TaxId:
-    """One valid document. Build it with the readers below, which check it.
+    """One valid document. Create it with the readers below, which validate it.
 
-    `number` is the normal form; two documents are the same when country and number are.
+    `number` is the normal form. Two documents are equal when country and number are equal.
     """
 
     number: str
@@ -76,24 +77,24 @@ class TaxId:
 
     @property
     def key(self) -> str:
-        """Country and number in one string, as stored and indexed: `BR:39053344705`."""
+        """Return country and number in one string, as stored and indexed: `BR:39053344705`."""
         return f"{self.country}:{self.number}"
 
     @property
     def is_company(self) -> bool:
-        """Whether this is a CNPJ; a foreign document does not tell."""
+        """Return True if this is a CNPJ; a foreign document always gives False."""
         return self.country == "BR" and len(self.number) == CNPJ_LENGTH
 
     @property
     def label(self) -> str:
-        """What people call this document: CPF, CNPJ or, for other countries, `Documento (PT)`."""
+        """Return the document's name: CPF, CNPJ or, for other countries, `Documento (PT)`."""
         if self.country != "BR":
             return f"Documento ({self.country})"
         return "CNPJ" if self.is_company else "CPF"
 
     @property
     def masked(self) -> str:
-        """The number as people write it, whole: 390.533.447-05 or 12.ABC.345/01DE-35."""
+        """Return the whole number with punctuation: 390.533.447-05 or 12.ABC.345/01DE-35."""
         n = self.number
         if self.country != "BR":
             return n
@@ -103,10 +104,13 @@ class TaxId:
 
     @property
     def hidden(self) -> str:
-        """Only the middle of the number, for logs and chats that are not verified."""
+        """Return the number with all but its middle masked, for logs and unverified chats.
+
+        A foreign number shows its last two characters, or none if it is short.
+        """
         n = self.number
         if self.country != "BR":
-            # Of a short one the last two would be most of it.
+            # The last two characters would be most of a short number.
             return "*" * (len(n) - 2) + n[-2:] if len(n) > 5 else "*" * len(n)
         if self.is_company:
             return f"**.{n[2:5]}.{n[5:8]}/****-**"
@@ -116,12 +120,12 @@ class TaxId:
         return self.hidden
 
     def __repr__(self) -> str:
-        # The dataclass's own would put the whole number into tracebacks and logs.
+        # The dataclass's own `repr` would put the whole number into tracebacks and logs.
         return f"TaxId({self.country} {self.hidden})"
 
 
 class Reason(StrEnum):
-    """Why a text is not taken as a tax id."""
+    """The reasons why a text is not accepted as a tax id."""
 
     NOTHING = "nothing_like_a_number"
     LENGTH = "wrong_length"
@@ -134,23 +138,24 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NotATaxId:
-    """A refusal and its reason; `length` is how many characters the number found has."""
+    """A refusal and its reason; `length` is the number of characters of the number found."""
 
     reason: Reason
     length: int = 0
 
 
-# Not frozen, as a file has hundreds of thousands: that takes twice as long to make.
+# Not frozen, because that would double the cost of creating one, and files have hundreds of
+# thousands.
 @dataclass(slots=True)
 class CellTaxId:
-    """A document read from a spreadsheet cell; `repaired` when lost zeros were put back."""
+    """A document read from a spreadsheet cell; `repaired` if lost zeros were restored."""
 
     tax_id: TaxId
     repaired: bool = False
 
 
 def check(number: str) -> TaxId | NotATaxId:
-    """Judge one CPF or CNPJ that is already in normal form."""
+    """Return the tax id if a CPF or CNPJ in normal form is valid, or the refusal."""
     if _CPF_SHAPE.fullmatch(number):
         valid = stdnum_cpf.is_valid(number)
     elif _CNPJ_SHAPE.fullmatch(number):
@@ -163,11 +168,13 @@ def check(number: str) -> TaxId | NotATaxId:
 
 
 def read_tax_id(text: str) -> TaxId | NotATaxId:
-    """Find the one CPF or CNPJ in what a person wrote; never raises.
+    """Return the one CPF or CNPJ in a typed text, or the refusal; never raises.
 
-    text: free text; punctuation, spaces, line breaks and words around the number are fine, and
-    so are full-width digits. Two different documents are refused as ambiguous, but an 11-digit
-    mobile number beside a valid document is taken for the telephone it is.
+    Two different documents are refused as ambiguous. An 11-digit mobile number beside a valid
+    document is treated as a telephone.
+
+    text: free text; punctuation, spaces, line breaks and words around the number are allowed, and
+    so are full-width digits.
     """
     if (tax_id := _alone(text)) is not None:
         return tax_id
@@ -186,11 +193,12 @@ def read_tax_id(text: str) -> TaxId | NotATaxId:
 
 
 def read_tax_id_cell(cell: str | float) -> CellTaxId | NotATaxId:
-    """Read a CPF or CNPJ from a spreadsheet cell, putting back the leading zeros it lost.
+    """Return the CPF or CNPJ in a spreadsheet cell, or the refusal.
 
-    cell: the text of the cell, or the number a spreadsheet library gives. Zeros are put back only
-    when the check digits then hold, and the result says so. Scientific notation has lost digits
-    for good and is refused.
+    Lost leading zeros are restored, but only if the check digits then match; the result is marked
+    as repaired. Scientific notation is refused, because its lost digits cannot be restored.
+
+    cell: the text of the cell, or the number that a spreadsheet library returns.
     """
     if isinstance(cell, str) and (tax_id := _alone(cell)) is not None:
         return CellTaxId(tax_id)
@@ -199,12 +207,12 @@ def read_tax_id_cell(cell: str | float) -> CellTaxId | NotATaxId:
             return NotATaxId(Reason.SCIENTIFIC)
         cell = int(cell)
     text = _plain(str(cell)).strip()
-    # The one letter of a CNPJ can be an E.
+    # A CNPJ with an E as its only letter looks like scientific notation.
     if _SCIENTIFIC.fullmatch(text) and not isinstance(check(text), TaxId):
         return NotATaxId(Reason.SCIENTIFIC)
     if decimal := _DECIMAL_ZERO.fullmatch(text):
         text = decimal[1]
-    # Zeros go missing from numbers only: a text with punctuation is as somebody wrote it.
+    # Only plain numbers lose leading zeros: a text with punctuation is complete as typed.
     if text.isdecimal() and len(text) < CNPJ_LENGTH:
         return _repaired(text)
     found = read_tax_id(text)
@@ -212,9 +220,12 @@ def read_tax_id_cell(cell: str | float) -> CellTaxId | NotATaxId:
 
 
 def read_foreign_tax_id(country: str, text: str) -> TaxId | NotATaxId:
-    """Read the document of another country, by that country's VAT rule when there is one.
+    """Return the document of another country, or the refusal.
 
-    country: ISO 3166 code. Without a rule, any 3 to 40 letters and digits are accepted.
+    That country's VAT rule is applied if there is one. Without a rule, any 3 to 40 letters and
+    digits are accepted.
+
+    country: ISO 3166 code.
     """
     country = country.upper()
     text = _plain(text).strip()
@@ -235,8 +246,11 @@ def read_foreign_tax_id(country: str, text: str) -> TaxId | NotATaxId:
 
 
 def _alone(text: str) -> TaxId | None:
-    """The document that is the whole text, as nearly all are in files and ERPs; None says nothing
-    of it."""
+    """Return the document if the whole text is a valid one in a usual format, or None.
+
+    This is the quick path for nearly all documents in files and ERPs. After None, the text may
+    still contain a document.
+    """
     if _WRITTEN.fullmatch(text):
         number = text.replace(".", "").replace("-", "").replace("/", "")
         if _checks(number):
@@ -245,18 +259,22 @@ def _alone(text: str) -> TaxId | None:
 
 
 def _checks(number: str) -> bool:
-    """Whether 11 or 14 characters in normal form are a document: the same answer as `check`, in
-    a quarter of the time, for files have hundreds of thousands of them."""
+    """Return True if 11 or 14 characters in normal form are a valid document.
+
+    It gives the same answer as `check` in a quarter of the time; files have hundreds of thousands
+    of documents.
+    """
     if number in _OF_ONE_DIGIT:
         return False
     if len(number) == CPF_LENGTH:
         high, middle, low = _CPF_SUMS
         total, plain = divmod(high[number[:3]] + middle[number[3:6]] + low[number[6:9]], 1_000)
         first = total * 10 % 11 % 10
-        # One more weight for each of the nine, and the first check digit has a weight of 2.
+        # The second sum has each weight of the nine digits plus one, hence the plain sum, and the
+        # first check digit with a weight of 2.
         second = (total + plain + 2 * first) * 10 % 11 % 10
         return number[9:] == f"{first}{second}"
-    # A letter counts as its code above that of "0" (IN 2.229/2024), as a digit does.
+    # The value of a letter or digit is its code minus the code of "0" (IN 2.229/2024).
     values = [code - 48 for code in number.encode()]
     first = -sum(map(mul, values, _CNPJ_WEIGHTS[1:])) % 11 % 10
     second = -(sum(map(mul, values, _CNPJ_WEIGHTS[:12])) + 2 * first) % 11 % 10
@@ -272,8 +290,8 @@ def _repaired(digits: str) -> CellTaxId | NotATaxId:
     if len(digits) < CPF_LENGTH:
         found.append(check(digits.zfill(CPF_LENGTH)))
     as_cnpj = digits.zfill(CNPJ_LENGTH)
-    # A CNPJ that lost three zeros or more has the length of a CPF, so a mistyped CPF would be
-    # taken for one in a hundred times: only head offices (0001) are believed there.
+    # A CNPJ that lost three zeros or more is no longer than a CPF, and one in a hundred mistyped
+    # CPFs would pass as such a CNPJ. So at this length only head offices (0001) are accepted.
     if len(digits) > CPF_LENGTH or as_cnpj[8:12] == "0001":
         found.append(check(as_cnpj))
     valid = [tax_id for tax_id in found if isinstance(tax_id, TaxId)]
@@ -289,7 +307,7 @@ def _repaired(digits: str) -> CellTaxId | NotATaxId:
 
 
 def _plain(text: str) -> str:
-    """The text in plain capitals: full-width characters made narrow, invisible ones taken out."""
+    """Return the text in upper case, with narrow characters and without invisible ones."""
     text = unicodedata.normalize("NFKC", text[:_LONGEST_TEXT]).upper()
     return "".join(c for c in text if unicodedata.category(c) != "Cf")
 
@@ -307,7 +325,7 @@ def _is_valid(number: str) -> bool:
 
 
 def _numbers_in(text: str) -> list[str]:
-    """Different numbers of the right form, those written in one piece first."""
+    """Return the different numbers with the form of a CPF or CNPJ, those in one piece first."""
     found: list[str] = []
     loose: list[list[str]] = [[]]
     for token in _TOKEN.findall(text):
@@ -327,7 +345,7 @@ def _numbers_in(text: str) -> list[str]:
 
 
 def _number_of(atoms: list[str]) -> str | None:
-    """The number that a token is, apart from words tied to its ends: `CPF-390.533.447-05`."""
+    """Return the number in a token, without words joined to its ends (`CPF-390.533.447-05`)."""
     whole = "".join(atoms)
     if _is_valid(whole):
         return whole
@@ -345,13 +363,13 @@ def _number_of(atoms: list[str]) -> str | None:
 
 
 def _joined(atoms: list[str]) -> Iterator[str]:
-    """Numbers whose parts stand apart: `390 533 447 05`, `12 ABC 345 01DE 35`."""
+    """Yield the numbers whose parts are separate: `390 533 447 05`, `12 ABC 345 01DE 35`."""
     start = 0
     while start < len(atoms):
         end = start
         while end < len(atoms) and atoms[end].isdecimal():
             end += 1
-        # Never from the middle of a run: a number that is too long is no number.
+        # A number never starts in the middle of a run: a run that is too long has no number.
         begins = start == 0 or not atoms[start - 1].isdecimal()
         if begins and (numbers := _tiled(atoms[start:end])):
             yield from numbers
@@ -364,7 +382,10 @@ def _joined(atoms: list[str]) -> Iterator[str]:
 
 
 def _tiled(digits: list[str]) -> list[str]:
-    """The numbers that a run of digits consists of, beside telephones; empty when it does not."""
+    """Return the numbers of which a run of digits consists; empty if it consists of none.
+
+    A last part with the length of a telephone is ignored.
+    """
     whole = "".join(digits)
     if _looks_right(whole):
         return [whole]
@@ -378,7 +399,7 @@ def _tiled(digits: list[str]) -> list[str]:
 
 
 def _with_letters(atoms: list[str], start: int) -> str | None:
-    # The letters could be words, so here the check digits must hold.
+    # The letters could be words, so the check digits must match here.
     number = ""
     for atom in atoms[start:]:
         number += atom
@@ -388,7 +409,7 @@ def _with_letters(atoms: list[str], start: int) -> str | None:
 
 
 def _longest_number(text: str) -> int:
-    """How many characters the longest thing in `text` has that was meant as a number, or 0."""
+    """Return the length of the longest part of `text` that looks like a number, or 0."""
     runs = [_compact(run) for run in _DIGIT_RUN.findall(text)]
     mixed = [_compact(token) for token in _TOKEN.findall(text) if token[0].isdecimal()]
     return max((len(n) for n in (*runs, *mixed) if sum(c.isdecimal() for c in n) >= 3), default=0)

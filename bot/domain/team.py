@@ -1,4 +1,4 @@
-"""Admins, how one becomes one, and who is in a group."""
+"""Admins, invitations to become one, and the members of groups."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -7,36 +7,36 @@ from pydantic import BaseModel, ConfigDict
 
 INVITATION_LASTS: Final = timedelta(hours=24)
 INVITATION_PREFIX: Final = "convite_"
-"""Before the token in the payload of /start."""
+"""Prefix of the token in the payload of /start."""
 
 
 class Admin(BaseModel):
-    """Somebody who accepted an invitation; those of the settings are not stored."""
+    """An admin who accepted an invitation; admins from the settings are not stored."""
 
     model_config = ConfigDict(frozen=True)
 
     id: int
     name: str
-    """As Telegram showed it then."""
+    """The name that Telegram showed at that time."""
     since: datetime
     invited_by: int
     invitation_id: str
 
 
 class Invitation(BaseModel):
-    """A link that makes the first who opens it an admin."""
+    """An invitation link: the first user who opens it becomes an admin."""
 
     model_config = ConfigDict(frozen=True)
 
     id: str
     secret_hash: str
-    """SHA-256, hex; the secret itself is in the link only."""
+    """SHA-256 of the secret, in hex; the secret itself is only in the link."""
     invited_by: int
     created_at: datetime
     expires_at: datetime
     used_by: int | None = None
     fulfilled: bool = False
-    """The right was given: the same person does not get it again with the same link."""
+    """True once the user is an admin: the same link does not give the right a second time."""
     revoked: bool = False
 
     def is_open(self, now: datetime) -> bool:
@@ -44,7 +44,7 @@ class Invitation(BaseModel):
 
 
 class GroupMember(BaseModel):
-    """Whether somebody is in a group, as Telegram said at a time."""
+    """A user's membership of a group, as Telegram reported it at a given time."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -1,4 +1,4 @@
-"""How what a job did is taken back, registration by registration; pure."""
+"""The rules that undo a job, registration by registration; pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ _WHOLE: Final = ()
 
 @dataclass(frozen=True, slots=True)
 class Remove:
-    """It was new, and nobody has touched it since."""
+    """Removal of a registration that the job created and that has not changed since."""
 
     registration: Registration
 
 
 @dataclass(frozen=True, slots=True)
 class BringBack:
-    """It was removed, and is to be there again."""
+    """Restoration of a registration that the job deleted."""
 
     deletion: AuditEntry
     registration: Registration
@@ -29,20 +29,20 @@ class BringBack:
 
 @dataclass(frozen=True, slots=True)
 class Reverted:
-    """Fields go back to their value before; `kept` are those that somebody changed since."""
+    """An update that sets fields back; `kept` lists the fields that changed since the job."""
 
     update: Update
     kept: Kept | None
 
 
 Undoing = Remove | BringBack | Reverted | Kept
-"""None beside these: there is nothing to take back any more."""
+"""The action for one registration; functions return None when nothing is left to undo."""
 
 
 def undo_creation(now: Registration | None, *, only_by_jobs: bool = False) -> Remove | Kept | None:
-    """What becomes of a registration that the job created.
+    """Return the action for a registration that the job created, or None if it is gone.
 
-    only_by_jobs: whether all its changes since are the job's own, which the undo has taken back.
+    only_by_jobs: True if all later changes are the job's own, and the undo has reverted them.
     """
     if now is None:
         return None
@@ -52,9 +52,9 @@ def undo_creation(now: Registration | None, *, only_by_jobs: bool = False) -> Re
 def undo_entry(
     entry: AuditEntry, now: Registration | None, provenance: Provenance
 ) -> Undoing | None:
-    """What becomes of a registration to which the job did what the entry says."""
+    """Return the action that undoes the job's audit entry, or None if nothing is left to undo."""
     if entry.is_redacted:
-        # Nobody knows any more what was there before.
+        # The earlier values were removed by an anonymisation.
         return _kept(now, _WHOLE) if now else None
     match entry.event:
         case Event.CHANGED:
@@ -98,7 +98,7 @@ def _kept(registration: Registration, paths: tuple[str, ...]) -> Kept:
 
 
 def _value(path: str, stored: Any) -> Any:
-    """The value as a registration has it, from its form in the audit."""
+    """Return a registration's value from its stored form in the audit."""
     match path:
         case "kinds":
             return frozenset(map(Kind, stored))

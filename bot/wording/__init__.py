@@ -1,1 +1,1 @@
-"""pt-BR that the chat, the command line and files share; knows nothing of Telegram."""
+"""pt-BR texts that the chat, the command line and files share; independent of Telegram."""

@@ -1,4 +1,4 @@
-"""Countries by their Portuguese names."""
+"""Countries: their Portuguese names, flags and a search by name."""
 
 from functools import cache
 from typing import Final
@@ -7,10 +7,10 @@ from babel import Locale
 
 from bot.domain.search import fold, holds
 
-# Who has customers abroad has them here first.
+# The countries where customers abroad are most likely; they come first.
 _FIRST: Final = ("BR", "AR", "PY", "UY", "BO", "CL", "PE", "CO", "PT", "US")
 _AT_MOST: Final = 12
-# Babel lists unions, regions and private codes beside countries.
+# Babel lists unions, regions and private codes among the countries.
 _NOT_COUNTRIES: Final = frozenset(("EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"))
 
 
@@ -25,19 +25,20 @@ def _names() -> dict[str, str]:
 
 
 def country_name(code: str) -> str:
-    """`Brasil` for BR; the code itself when nobody knows it."""
+    """Return the country's name, `Brasil` for BR, or the code itself if it is unknown."""
     return _names().get(code, code)
 
 
 def flag(code: str) -> str:
-    """The country's flag, of its two letters."""
+    """Return the country's flag emoji, made from its two letters."""
     return "".join(chr(ord("🇦") + ord(letter) - ord("A")) for letter in code)
 
 
 def find_countries(text: str) -> list[str]:
-    """Codes whose name's words begin as typed, or whose code it is; the nearest ones for no text.
+    """Return the codes of the countries that match the text by code or by the words of the name.
 
-    At most a dozen: one more letter finds the rest.
+    Each typed word must be the beginning of a word of the name. Without text, return the most
+    likely countries. At most 12 are returned; one more letter finds the rest.
     """
     typed = fold(text).split()
     if not typed:

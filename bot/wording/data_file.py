@@ -1,4 +1,4 @@
-"""What is stored about a person, as a text file that opens everywhere."""
+"""The stored data about a person, as a text file that every program can open."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -20,9 +20,9 @@ _PASSWORD: Final = "portal.password_hash"  # noqa: S105 - the name of a field
 
 
 def file_for_person(traces: Traces, names: Names, *, chat: Chat, made: str) -> bytes:
-    """For the person: who else writes about them, in which chats, is not told.
+    """Return the file for the person; it does not reveal other people or their chats.
 
-    made: when, in words.
+    made: time of creation, as text.
     """
     lines = [
         "DADOS GUARDADOS SOBRE VOCÊ",
@@ -36,7 +36,7 @@ def file_for_person(traces: Traces, names: Names, *, chat: Chat, made: str) -> b
 
 
 def file_for_admin(traces: Traces, names: Names, *, made: str) -> bytes:
-    """Everything, to be given to the person after a look at it."""
+    """Return the full file; the admin checks it before giving it to the person."""
     title = traces.tax_id.masked if traces.tax_id else ""
     lines = ["DADOS GUARDADOS SOBRE O TITULAR", title, f"Feito em {made}"]
     lines += _registration(traces.registration, names, "CADASTRO")
@@ -70,7 +70,7 @@ def _registration(of: Registration | None, names: Names, title: str) -> list[str
         shown = show_value(path, of.value(path), names)
         if path == _PASSWORD and of.portal.password_hash:
             shown += " (só a forma cifrada, que ninguém lê)"
-        # A note has lines of its own.
+        # A note can have several lines.
         lines.append(f"{label}: {shown}".replace("\n", "\r\n    "))
     lines.append(f"Criado em: {when(of.created.at, names)} ({WAYS[of.created.way]})")
     lines.append(f"Mudado em: {when(of.updated.at, names)} ({WAYS[of.updated.way]})")
@@ -122,12 +122,12 @@ def _entries(traces: Traces, names: Names, *, for_person: bool) -> Iterator[str]
             yield f"    {LABELS.get(change.path, change.path)}: de {before} para {after}"
     there = traces.registration
     if there and all(entry.event is not Event.CREATED for entry in traces.entries):
-        # A bulk run's creation has no entry.
+        # A creation by a job has no audit entry.
         yield f"{when(there.created.at, names)}: Criação ({WAYS[there.created.way]})"
 
 
 def _role(entry: AuditEntry) -> str:
-    """Who it was, by what they are: the names of a company's people are theirs."""
+    """Return the author's role: the names of the company's people are their own data."""
     kind = entry.provenance.by.partition(":")[0]
     return {"admin": "um administrador", "chat": "um chat", "erp": "o sistema da empresa"}.get(
         kind, "a empresa"

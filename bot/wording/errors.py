@@ -1,4 +1,4 @@
-"""What stands in the way of a command, in the words of who runs it, and what to do about it."""
+"""Sentences for failed commands: the cause, and the advice for the person who runs them."""
 
 from bot.domain.errors import AppError, Problem
 from bot.settings import PREFIX
@@ -53,5 +53,5 @@ _SENTENCES = {
 
 
 def sentence(error: AppError) -> str:
-    """One sentence, or for settings one line each."""
+    """Return one sentence about the error; for wrong settings, one line for each setting."""
     return _SENTENCES.get(error.problem, str(error)) if error.problem else str(error)

@@ -1,4 +1,4 @@
-"""Jobs in words: kinds, what is counted, filters and durations."""
+"""Words for jobs: kinds, counted units, filters and durations."""
 
 from typing import Final
 
@@ -14,11 +14,11 @@ KIND_NAMES: Final = {
     JobKind.SYNC: "Sincronização",
 }
 THINGS: Final = {JobKind.IMPORT: "linhas", JobKind.SYNC: "registros do ERP"}
-"""What is counted while a job runs, where it is no registrations."""
+"""The units that a running job counts, if they are not registrations."""
 
 
 def filters(query: Query, names: Names) -> str:
-    """Which registrations, as plain text."""
+    """Return the filters of a query, as plain text."""
     chosen = []
     if query.text:
         chosen.append(f"busca “{query.text}”")
@@ -34,7 +34,7 @@ def filters(query: Query, names: Names) -> str:
 
 
 def duration(seconds: float) -> str:
-    """`12 s`, `3 min 20 s`, `1 h 5 min`."""
+    """Return a duration in words: `12 s`, `3 min 20 s`, `1 h 5 min`."""
     whole = max(1, round(seconds))
     if whole < 60:
         return f"{whole} s"

@@ -1,4 +1,4 @@
-"""The figures of the panel in words: charts, and the main numbers in sentences. Plain text."""
+"""The figures of the panel as charts, and its main numbers as sentences. Plain text."""
 
 from collections.abc import Collection, Iterator, Sequence
 from itertools import accumulate
@@ -18,12 +18,13 @@ _OUTCOMES: Final = {
 _CHARTED: Final = 8
 _TOLD: Final = 3
 _UNKNOWN: Final = "Departamento desconhecido"
-# A night in which nobody was there would make every other bar too short to be seen.
+# Factor of the limit of bars: the waits of one unattended night would make every other bar too
+# short to see.
 _CUT_AT: Final = 5
 
 
 def charts(figures: Figures) -> tuple[Chart, ...]:
-    """Those that there is something to show of."""
+    """Return the charts that have data to show."""
     drawn = []
     if figures.wait is not None:
         drawn = [_waits(figures, figures.wait), _departments(figures), _outcomes(figures)]
@@ -33,14 +34,14 @@ def charts(figures: Figures) -> tuple[Chart, ...]:
 
 
 def period(of: Period) -> str:
-    """`24/11/2026`, or `18/11/2026 a 24/11/2026`."""
+    """Return the period in words: `24/11/2026` or `18/11/2026 a 24/11/2026`."""
     if of.days == 1:
         return f"{of.first:%d/%m/%Y}"
     return f"{of.first:%d/%m/%Y} a {of.last:%d/%m/%Y}"
 
 
 def lasting(seconds: float) -> str:
-    """`45 s`, `3 min`, `1 h 5 min`, `2 dias 3 h`."""
+    """Return a wait in words: `45 s`, `3 min`, `1 h 5 min`, `2 dias 3 h`."""
     if seconds < 60:
         return f"{round(seconds)} s" if round(seconds) < 60 else "1 min"
     minutes = round(seconds / 60)
@@ -55,7 +56,10 @@ def lasting(seconds: float) -> str:
 
 
 def summary(figures: Figures) -> Iterator[str]:
-    """The main numbers, a sentence or two of each picture; says so when there is nothing."""
+    """Yield the main numbers, with one or two sentences per chart.
+
+    Also yield a sentence when no conversation was opened.
+    """
     wait = figures.wait
     if wait is None:
         when = "em" if figures.period.days == 1 else "de"
@@ -161,7 +165,11 @@ def _waits(figures: Figures, wait: Wait) -> Chart:
 
 
 def _limit(hours: Collection[Wait]) -> float | None:
-    """Where bars are cut: some times what the hour of a usual conversation needs."""
+    """Return the value at which bars are cut, or None if none is longer.
+
+    It is `_CUT_AT` times the 90th percentile in the hour of the median conversation, with the
+    hours sorted by that percentile.
+    """
     ordered = sorted(hours, key=lambda one: one.most_s)
     half = sum(one.count for one in hours) / 2
     passed = accumulate(one.count for one in ordered)

@@ -1,4 +1,4 @@
-"""Why a row, a file or a whole job did not go well, and what to do about it."""
+"""Sentences for refused rows, refused files and failed jobs: the reason and the advice."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -23,7 +23,7 @@ from bot.wording.values import LABELS
 from bot.wording.words import number
 
 PASSWORD: Final = "portal.password"  # noqa: S105 - the name of a column
-# With what only files have.
+# The labels of the register's fields, plus the column that only files have.
 COLUMN_LABELS: Final[Mapping[str, str]] = {**LABELS, PASSWORD: "Senha do portal"}
 
 _CELLS: Final = {
@@ -65,7 +65,7 @@ _PASSWORDS: Final = {
     PasswordRefusal.IS_USERNAME: "a senha é igual ao usuário",
     PasswordRefusal.IS_TAX_ID: "a senha é igual ao documento",
 }
-# By what `_report` of a row keeps as detail.
+# Sentences by the detail of the cell's problem.
 _DETAILED: Final = {
     CellReason.USERNAME: {refusal.name.lower(): text for refusal, text in _USERNAMES.items()},
     CellReason.PASSWORD: {refusal.name.lower(): text for refusal, text in _PASSWORDS.items()},
@@ -128,12 +128,12 @@ _NAME_LENGTH: Final = 40
 
 
 def describe(row: RowReport) -> str:
-    """Every reason of the row in one line of plain text, without its line number."""
+    """Return all reasons of the row in one line of plain text, without its line number."""
     return "; ".join(dict.fromkeys(_reason(*reason) for reason in row.reasons))
 
 
 def describe_file(refused: FileRefused | FileTrouble) -> str:
-    """Why a file is not read and what to do, as plain text."""
+    """Return the reason why a file was refused and the advice, as plain text."""
     names = [name[:_NAME_LENGTH] for name in refused.names]
     return _FILES[FileReason(refused.reason)].format(
         line=f"Na linha {number(refused.line)} " if refused.line else "No arquivo ",
@@ -143,7 +143,7 @@ def describe_file(refused: FileRefused | FileTrouble) -> str:
 
 
 def describe_trouble(job: Job) -> str:
-    """Why the job failed and what to do, as plain text."""
+    """Return the reason why a job failed and the advice, as plain text."""
     if job.file_trouble is not None:
         return describe_file(job.file_trouble)
     return _TROUBLES[job.trouble or JobTrouble.UNKNOWN]

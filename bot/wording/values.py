@@ -1,4 +1,4 @@
-"""Fields of a registration as an admin reads them: labels, and values in words."""
+"""The fields of a registration in words, as admins read them: labels and values."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ WAYS: Final = {
     ChangeSource.SYNC: "sincronização",
     ChangeSource.UNDO: "desfazer de uma tarefa",
 }
-# In the order in which a record is read.
+# In the order in which a registration is shown.
 LABELS: Final = {
     "name": "Nome",
     "trade_name": "Fantasia",
@@ -48,17 +48,20 @@ _LONGEST: Final = 2_100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """What ids are called: of tags, departments and people."""
+    """The names of tags, departments and people, by id."""
 
     tags: Mapping[str, str] = field(default_factory=dict)
     departments: Mapping[str, str] = field(default_factory=dict)
     people: Mapping[str, str] = field(default_factory=dict)
-    """By `Provenance.by`."""
+    """Names of people, by `Provenance.by`."""
     timezone: ZoneInfo
 
 
 def show_value(path: str, value: Any, names: Names) -> str:
-    """The value in words, as plain text; the audit's stored form and the model's own alike."""
+    """Return the value in words, as plain text.
+
+    value: in the model's form or in the audit's stored form.
+    """
     if path == _SECRET:
         return "definida" if value else EMPTY
     if isinstance(value, bool):
@@ -90,12 +93,12 @@ def show_value(path: str, value: Any, names: Names) -> str:
 
 
 def value_of(registration: Registration, path: str, names: Names) -> str:
-    """One field of a registration in words."""
+    """Return one field of a registration in words."""
     return show_value(path, registration.value(path), names)
 
 
 def who(by: str, names: Names) -> str:
-    """A `Provenance.by` as people call it."""
+    """Return the name or role of a `Provenance.by`."""
     if by in names.people:
         return names.people[by]
     kind, _, rest = by.partition(":")
@@ -122,7 +125,7 @@ def when(at: datetime, names: Names) -> str:
 
 
 def provenance_line(provenance: Provenance, names: Names) -> str:
-    """`24/11/2026 09:30, por Dora (chat)`."""
+    """Return a provenance in words: `24/11/2026 09:30, por Dora (chat)`."""
     return (
         f"{when(provenance.at, names)}, por {who(provenance.by, names)} ({WAYS[provenance.way]})"
     )

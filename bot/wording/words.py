@@ -1,4 +1,4 @@
-"""Words of the register that every screen uses."""
+"""Words for the register that all screens share."""
 
 from datetime import timedelta
 from typing import Final
@@ -23,12 +23,15 @@ EVENTS: Final = {
 
 
 def number(count: int) -> str:
-    """`1.234`, as Brazil writes it."""
+    """Return the number in Brazilian format: `1.234`."""
     return f"{count:,}".replace(",", ".")
 
 
 def span(length: timedelta) -> str:
-    """`7 min`, `1 h 05 min`, `2 dias`: as exact as somebody who waits cares for."""
+    """Return a wait in words: `7 min`, `1 h 05 min`, `2 dias`.
+
+    It is only as exact as a waiting customer needs.
+    """
     minutes = max(0, int(length.total_seconds())) // 60
     if minutes < 1:
         return "menos de 1 min"
