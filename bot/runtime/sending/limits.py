@@ -105,11 +105,10 @@ class RateLimiter:
 
     @asynccontextmanager
     async def turn(self, chat_id: Hashable, priority: Priority) -> AsyncIterator[float]:
-        """Hold the chat's turn inside the block: nobody else sends to it, and one message may
-        leave at once.
+        """Hold the chat's turn inside the block.
 
-        Yields the seconds waited. A task that already holds the turn of this chat keeps it and
-        does not wait.
+        Nobody else sends to the chat then, and one message may leave at once. Yields the seconds
+        waited. A task that already holds the turn of this chat keeps it and does not wait.
         """
         mine = (chat_id, asyncio.current_task())
         if _holds.get() == mine:

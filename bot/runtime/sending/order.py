@@ -22,8 +22,7 @@ _origin: ContextVar[_Origin | None] = ContextVar("origin", default=None)
 
 @contextmanager
 def caused_by(update_id: int) -> Iterator[None]:
-    """Give messages put inside the block the order of this update, over all replicas and
-    clocks."""
+    """Order the messages put inside the block by this update, over all replicas and clocks."""
     token = _origin.set(_Origin(update_id))
     try:
         yield
@@ -38,8 +37,8 @@ class Order:
         self._latest_update = 0
 
     def placed(self, item: Outgoing) -> Outgoing:
-        """Return a copy with its place: that of the update that causes it, or else of the latest
-        one."""
+        """Return a copy placed after the update that causes it, or else after the latest
+        update."""
         origin = _origin.get()
         if origin is None:
             order = self._latest_update * _UPDATE_ROOM + _UPDATE_ROOM - 1
