@@ -1,4 +1,4 @@
-"""Prometheus metrics: counts and times, without anybody's data."""
+"""Prometheus metrics: counts and times, without personal data."""
 
 from collections.abc import Callable
 

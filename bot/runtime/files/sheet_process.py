@@ -115,7 +115,7 @@ def _main() -> None:
         # The parent process has read enough.
         sys.stderr.close()
         return
-    except BaseException as error:  # a panic in the reader is no Exception
+    except BaseException as error:  # a panic of the reader is not an Exception
         if type(error).__name__ != "PanicException":
             raise
         _send("damaged")

@@ -188,7 +188,7 @@ class MakeBackups:
         until = self._clock() + self._lease
         kept = await self._runs.renew(run, until=until)
         if self._mine is not run:
-            return  # it ended meanwhile
+            return  # the run ended meanwhile
         if kept:
             self._mine = run.model_copy(update={"until": until})
         elif self._task is not None:

@@ -186,8 +186,8 @@ class _JetStream(PullBasedJetStreamBroker):
         self._mending: asyncio.Task[None] | None = None
         credentials: dict[str, Any] = {**login}
         if any(server.startswith("tls:") for server in servers):
-            # nats-py speaks plain text with a server that offers no TLS, whatever the address
-            # says. The only place to stop it is the callback that returns the credentials.
+            # nats-py speaks plain text with a server that offers no TLS, even if the address says
+            # tls. The only place to stop it is the callback that returns the credentials.
             credentials = {
                 name: partial(self._over_tls, value)
                 for name, value in (login or {"token": ""}).items()

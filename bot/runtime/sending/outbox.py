@@ -1,4 +1,4 @@
-"""The durable outbox: a message is stored, sent in its turn, confirmed by Telegram, then marked.
+"""The durable outbox: a message is stored, sent in order, confirmed by Telegram, then marked.
 
 A crash loses nothing: a message that Telegram had not confirmed is sent again, at most once more.
 Each chat is served by one replica at a time.
@@ -128,7 +128,7 @@ class Outbox:
         self._delivery = delivery
 
     async def put(self, *items: Outgoing) -> None:
-        """Store the messages and send each in its turn; skip an id that was put before."""
+        """Store the messages and send each when its turn comes; skip an id that was put before."""
         wanted = [self._order.placed(item) for item in items if not self._is_redundant(item)]
         for item, is_new in zip(wanted, await self._store.add(wanted), strict=True):
             if is_new:

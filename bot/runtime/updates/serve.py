@@ -36,7 +36,7 @@ async def taking_updates(
     """Poll and handle updates inside the block, and run the coroutines of `beside`.
 
     At the end the inbox and the outbox are drained for up to 20 seconds. Yields the polling task,
-    which ends only with an error that a retry does not mend.
+    which ends only with an error that a retry does not fix.
     """
     tasks = [
         asyncio.create_task(work)
