@@ -1,8 +1,8 @@
-"""The command `balcao`, a file per command. What they print is pt-BR, and never a traceback."""
+"""The command `balcao`, one file per command. Commands print pt-BR, and never a traceback."""
 
 
 def main() -> None:
-    """Entry point of the command."""
+    """Run the command that the arguments name; the entry point."""
     from bot.cli.commands import cli
     from bot.runtime.memory import share_one_heap
 

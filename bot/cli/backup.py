@@ -44,7 +44,8 @@ async def _backup(settings: Settings, path: Path) -> None:
 
 
 async def _remember_backup(database: Database, size_bytes: int) -> None:
-    """For /status. The backup is there, so nothing may go wrong any more."""
+    """Store for /status that a backup was made. An error is ignored: the backup itself is
+    there."""
     made = BackupMade(run_id="", by=COMMAND_LINE, at=clients.utc_now(), size_bytes=size_bytes)
     with suppress(AppError):
         await BackupRuns(database).remember(made)

@@ -1,4 +1,4 @@
-"""`balcao check`: what works and what does not, line by line."""
+"""`balcao check`: shows line by line what works and what does not."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -49,7 +49,8 @@ def check() -> None:
 
 
 async def check_all(settings: Settings, *, out: Console, err: Console) -> bool:
-    """Whether everything works; every line is tried, whatever the one before said."""
+    """Run all checks, even after a failed one, and print a line for each; return True if all
+    passed."""
     async with _opened(settings) as (database, trouble):
         checks = (
             ("configuração", _settings(settings)),
@@ -73,7 +74,7 @@ async def check_all(settings: Settings, *, out: Console, err: Console) -> bool:
 
 @asynccontextmanager
 async def _opened(settings: Settings) -> AsyncIterator[tuple[Database | None, AppError | None]]:
-    """The database, or what stands in its way."""
+    """Yield the database and None, or None and the error that kept it from opening."""
     async with AsyncExitStack() as stack:
         try:
             database = await stack.enter_async_context(clients.open_database(settings))
@@ -143,9 +144,9 @@ async def _telegram(settings: Settings, database: Database | None) -> str:
 
 
 async def _groups(settings: Settings, database: Database | None) -> dict[int, str]:
-    """Every group that cards go to, with the name of its department."""
+    """Return every group that receives cards, with the name of its department."""
     departments: tuple[Department, ...] = ()
-    # Without the database the group of the settings can be checked all the same.
+    # Without the database, the group of the settings can still be checked.
     if database is not None:
         with suppress(AppError):
             departments = await clients.departments_of(settings, database).offered()
@@ -165,7 +166,7 @@ async def _erp(settings: Settings, database: Database | None) -> str:
 
 async def _audit(database: Database | None, err: Console) -> str:
     if database is None:
-        # Its own line says why.
+        # The database's own line shows the reason.
         raise AppError("sem o banco de dados, não dá para conferir")
     with rich.progress.Progress(
         *("Conferindo a auditoria:", "{task.completed} cadastros"),

@@ -67,7 +67,7 @@ def export(
                 status=wanted_status,
                 tag=None if tag is None else await _tag(session.tags, tag),
             )
-            # How many a filter leaves is not counted beforehand: that would be a scan.
+            # The results of a filter are not counted beforehand: that would be a scan.
             total = None
             if query == Query():
                 total = await Registrations(session.database).count()

@@ -132,7 +132,7 @@ def import_(
 
 async def _inspected(file: Path, stop: Stop, notifier: TerminalProgress) -> Inspected:
     def report(rows: int) -> None:
-        # A thread is not cancelled from outside.
+        # A thread cannot be cancelled from outside.
         if stop.is_pressed:
             raise RefusedError("Interrompido. Nada foi importado.")
         notifier.show("Lendo o arquivo", 0, None, f"{rows} linhas")
@@ -155,7 +155,7 @@ async def _begun(session: JobSession, file: Path, options: ImportOptions, state:
 
 
 async def _previewed(session: JobSession, draft: Job, rows: int, *, asks: bool) -> Job | int:
-    """The job with its run begun, or the exit code when it ends here."""
+    """Return the job with its run begun, or the exit code when the command ends here."""
     manage = session.jobs.manage
     job: Job | None = None
     goes_on = False
@@ -172,7 +172,8 @@ async def _previewed(session: JobSession, draft: Job, rows: int, *, asks: bool) 
         counts = job.preview or Counts()
         if not asks:
             return NOT_ALL if counts.refused else 0
-        # Where nothing would be written there is nothing to ask, and refused rows to hand out.
+        # When nothing would be written, there is no question to ask: the run only hands out the
+        # refused rows.
         if counts.created or counts.updated or counts.passwords:
             confirm("Importar?", session.stop, yes=False)
         begun = await manage.confirm(job.id)
@@ -186,7 +187,7 @@ async def _previewed(session: JobSession, draft: Job, rows: int, *, asks: bool) 
 
 
 async def imported(session: JobSession, job: Job, errors: Path | None) -> int:
-    """The exit code, when the report is printed and the refused rows are saved."""
+    """Print the report, save the refused rows, and return the exit code."""
     await session.report(job)
     if any(result.file_id for result in job.results):
         if errors is not None:

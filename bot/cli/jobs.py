@@ -85,12 +85,15 @@ async def _list(session: JobSession) -> None:
     for job in found:
         row = row_of_list(job, session.names, is_left=is_left(job, now))
         table.add_row(*map(Text, row))
-    # What reads it from a pipe has no lines that end.
+    # A program that reads a pipe has no line width.
     (out if out.is_terminal else Console(width=_WIDE)).print(table)
 
 
 async def _went_on(session: JobSession, only: int | None) -> int:
-    """Work on what a killed command left; those of the chat need a bot, which tells their end."""
+    """Work on jobs that a killed command left; return the exit code.
+
+    Jobs of the chat are not touched: they need a bot, which reports their end.
+    """
     store = session.jobs.store
     now = utc_now()
     left = [
@@ -107,7 +110,7 @@ async def _went_on(session: JobSession, only: int | None) -> int:
             await store.change(job, owner=None, until=None)
         job = await worked(session.jobs, job, session.stop, session.notifier)
         if job.state is JobState.CHECKED:
-            # Whoever was to see this preview is gone.
+            # The person who was to see this preview is gone.
             await session.jobs.manage.cancel(job.id)
             continue
         if job.kind is JobKind.IMPORT:
@@ -119,5 +122,5 @@ async def _went_on(session: JobSession, only: int | None) -> int:
 
 
 def _weight(code: int) -> int:
-    """How bad an exit code is."""
+    """Return the severity of an exit code; higher is worse."""
     return (0, 2, 1)[code]

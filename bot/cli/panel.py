@@ -35,7 +35,7 @@ def panel(
 
 
 async def draw_panel(settings: Settings, out_dir: Path, *, days: int) -> None:
-    """Write the pictures and print their numbers; raises an AppError."""
+    """Write the pictures and print their numbers. Raises an AppError."""
     try:
         await asyncio.to_thread(out_dir.mkdir, parents=True, exist_ok=True)
     except OSError as error:

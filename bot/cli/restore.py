@@ -46,7 +46,10 @@ async def _restore(settings: Settings, path: Path, *, replace: bool, yes: bool) 
 
 
 def _confirm(there: dict[str, int], to_come: dict[str, int], *, yes: bool) -> None:
-    """Go on only when the person has read what will go."""
+    """Show what will be deleted, and ask unless `yes` is set.
+
+    Raises RefusedError when the person does not confirm.
+    """
     if not any(there.values()):
         return
     out.print(

@@ -8,7 +8,7 @@ def run() -> None:
     """Atende: recebe mensagens até ser parado (Ctrl-C ou SIGTERM)."""
     settings = read_settings()
     configure_logs(level=settings.log_level, log_format=settings.log_format)
-    # Telegram's library takes seconds to load, for which other commands need not wait.
+    # Telegram's library takes seconds to load, and other commands need not wait for it.
     from bot import app
 
     finish(app.run(settings))

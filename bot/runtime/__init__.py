@@ -1,1 +1,1 @@
-"""What keeps it running: updates in, messages out, jobs, files, charts, leases, health."""
+"""The machinery of the running bot: updates, sending, jobs, files, charts, leases, health."""

@@ -1,4 +1,4 @@
-"""Whether the bot can work in a group."""
+"""The rights of the bot in a group."""
 
 from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError
@@ -9,7 +9,8 @@ from bot.domain.group import GroupAccess, Right
 
 
 async def group_access(bot: Bot, group_id: int) -> GroupAccess:
-    """What the bot may do there; raises RefusedError when it does not reach the group."""
+    """Return the group's title and the rights the bot lacks. Raises RefusedError when it does not
+    reach the group."""
     try:
         group = await bot.get_chat(group_id)
         member = await bot.get_chat_member(group_id, bot.id)

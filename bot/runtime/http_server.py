@@ -1,4 +1,4 @@
-"""The HTTP side: whether the process is alive and useful."""
+"""The HTTP server: health checks and metrics."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -17,9 +17,9 @@ async def http_server(
     database_answers: Callable[[], Awaitable[None]],
     metrics: Callable[[], bytes],
 ) -> AsyncIterator[str]:
-    """The address that serves /healthz, 200 when the database reads a document, else 503, and
-    /metrics for Prometheus.
+    """Serve /healthz and /metrics inside the block, and yield the address.
 
+    /healthz answers 200 when the database reads a document, else 503. /metrics is for Prometheus.
     Raises RefusedError when the address is taken.
     """
 

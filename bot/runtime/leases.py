@@ -1,8 +1,8 @@
-"""One chat in one pair of hands, over any number of replicas.
+"""Leases on chats: one replica at a time works on a chat.
 
-A lease on a chat is kept for a moment after its last use: people write several lines in a row, and
-what is remembered of a chat (its step, its waiting updates) stays true for as long as nobody else
-can touch it.
+A lease is kept for a moment after its last use, because people write several lines in a row. Until
+it is released no other replica can touch the chat, so the cached state of the chat (its step, its
+waiting updates) stays valid.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ _LONGEST_WAIT_S: Final = 0.25
 
 
 def _here() -> str:
-    """This machine's name and its space of process ids: containers can share the name."""
+    """Return this machine's name and its PID namespace: containers can share the name."""
     try:
         space = str(os.stat("/proc/self/ns/pid").st_ino)
     except OSError:
@@ -41,26 +41,26 @@ logger = structlog.get_logger()
 
 
 class Leases(Protocol):
-    """Where leases are kept."""
+    """The store of leases."""
 
     async def acquire(self, name: str, owner: str, *, now: datetime, lease: timedelta) -> bool:
-        """Whether `owner` has it now; an expired one is taken over."""
+        """Take the lease; return True if it was free or had expired."""
 
     async def renew(
         self, names: Sequence[str], owner: str, *, now: datetime, lease: timedelta
     ) -> list[str]:
-        """Those of the names that were still the owner's."""
+        """Renew the leases that still belong to the owner; return their names."""
 
     async def release(self, names: Sequence[str], owner: str) -> None:
-        """Free those that are the owner's."""
+        """Release the leases that belong to the owner."""
 
     async def owners(self) -> list[tuple[str, str]]:
-        """(name, owner) of every lease."""
+        """Return (name, owner) of every lease."""
 
 
 @dataclass(slots=True)
 class _Held:
-    """One chat in our hands, or about to be."""
+    """One chat that this process holds or is about to hold."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     users: int = 0
@@ -70,7 +70,7 @@ class _Held:
 
 
 class ChatLocks:
-    """Leases on chats. A holder that dies loses them by time; one that lives renews them."""
+    """Leases on chats. A living holder renews its leases; those of a dead one expire."""
 
     def __init__(
         self, leases: Leases, clock: Callable[[], datetime], *, lease: timedelta = _LEASE
@@ -83,16 +83,16 @@ class ChatLocks:
         self._forget: list[Callable[[str], None]] = []
 
     def on_release(self, forget: Callable[[str], None]) -> None:
-        """Have `forget` told each chat that somebody else may touch from now on."""
+        """Call `forget` with each chat that another replica may touch from now on."""
         self._forget.append(forget)
 
     @asynccontextmanager
     async def holding(self, chat: str | int) -> AsyncIterator[bool]:
-        """Inside, nobody else works on this chat; waits until that is so.
+        """Wait for the chat's lock and lease, and hold both inside the block.
 
-        Yields whether the lease is new: if not, nobody else has touched the chat since the last
-        time. The task inside is cancelled when the lease was lost after all, as it is when the
-        database was gone for longer than a lease.
+        Yields True if the lease is new; if not, nobody else has touched the chat since the last
+        time. The task inside is cancelled when the lease is lost, as happens when the database was
+        away for longer than a lease.
         """
         name = str(chat)
         held = self._held.setdefault(name, _Held())
@@ -113,7 +113,7 @@ class ChatLocks:
             held.idle_since = asyncio.get_running_loop().time()
 
     async def run_forever(self) -> None:
-        """Renew what is held and free what is idle; run it for as long as chats are handled."""
+        """Renew the leases in use and release idle ones; run it as long as chats are handled."""
         renew_every_s = self._lease.total_seconds() / 3
         loop = asyncio.get_running_loop()
         renewed_at = loop.time()
@@ -128,14 +128,14 @@ class ChatLocks:
                 logger.warning("leases not kept", error=str(error))
 
     async def release_all(self) -> None:
-        """Free everything that nobody uses: another replica goes on with it at once."""
-        # Not reachable now: the leases run out by themselves.
+        """Release every lease that is not in use, so that another replica can continue at once."""
+        # If the database is not reachable, the leases expire by themselves.
         with suppress(AppError):
             await self._release_idle(for_s=0.0)
 
     async def release_the_dead(self) -> None:
-        """Free what a process of this machine held when it was killed: its chats need not wait
-        until the leases run out."""
+        """Release the leases of killed processes of this machine, so that their chats need not
+        wait for the expiry."""
         dead: dict[str, list[str]] = {}
         for name, owner in await self._leases.owners():
             if owner != self._owner and is_dead(owner):
@@ -184,20 +184,23 @@ class ChatLocks:
 
 
 def owner_of_a_run() -> str:
-    """A name for what holds leases now, by which another run knows whether it still lives."""
-    # The run's own id too: in a container every run has the same process id.
+    """Return a new owner name for this run; another run can tell from it if this one is alive."""
+    # With an id of the run: in a container every run has the same process id.
     return f"{_HERE}/{os.getpid()}/{uuid.uuid4().hex}"
 
 
 def is_dead(owner: str) -> bool:
-    """Whether it was a process of this machine that is no more; of a run of our own process, that
-    it is not the present one the caller knows."""
+    """Return True if the owner was a process of this machine that no longer runs.
+
+    An owner with our own process id counts as dead too: it was an earlier run. The caller must
+    exclude the present run.
+    """
     here, pid, _ = owner.rsplit("/", 2)
     return here == _HERE and (int(pid) == os.getpid() or not is_alive(int(pid)))
 
 
 def is_alive(pid: int) -> bool:
-    """Whether this machine has such a process."""
+    """Return True if this machine has a process with this id."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -12,15 +12,15 @@ import structlog
 
 from bot.domain.errors import AppError
 
-# A last net under the rule that no such value is logged in the first place. Only texts are
-# searched: ids that are logged as numbers stay readable.
+# A safety net: the rule is that no such value is logged in the first place. Only texts are
+# searched, so ids that are logged as numbers stay readable.
 _TOKEN: Final = re.compile(r"(?<![0-9])[0-9]{5,}:[A-Za-z0-9_-]{10,}")
 _CNPJ: Final = re.compile(
     r"(?<![0-9A-Za-z])"
     r"[0-9A-Za-z]{2}[ .]?[0-9A-Za-z]{3}[ .]?[0-9A-Za-z]{3}[ /]?[0-9A-Za-z]{4}[ -]?[0-9]{2}"
     r"(?![0-9A-Za-z])"
 )
-# What an operator needs to read, and what is neither document nor telephone.
+# Values that an operator needs to read and that are neither tax ids nor telephones.
 _HARMLESS: Final = (
     r"(?P<harmless>"
     r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]+(?:Z|[+-][0-9:]+)?)?"  # dates and times
@@ -35,19 +35,20 @@ _NUMBER: Final = re.compile(
     _HARMLESS + r"|(?<![0-9])\+?\(?[0-9](?:(?: ?[-./()] ?| {1,2}|\) ?)?[0-9]){9,14}(?![0-9])"
 )
 # pymongo logs whole commands at DEBUG, documents included; aiohttp's server logs paths with the
-# bot's token in them; selectors are noise.
+# bot's token in them; asyncio's lines on selectors are noise.
 _QUIET: Final = (
     *("pymongo", "aiohttp.access", "asyncio", "urllib3"),
     *("taskiq", "taskiq_nats", "nats"),
 )
-# It says at each attempt what the last error says once.
+# It logs at each attempt what the last error says once.
 _QUIETER: Final = ("stamina",)
 
 Event = MutableMapping[str, Any]
 
 
 def configure_logs(*, level: str, log_format: Literal["console", "json"]) -> None:
-    """Send structlog's and the standard library's records through one chain to standard error."""
+    """Send the records of structlog and the standard library through one chain to standard
+    error."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -91,7 +92,8 @@ def configure_logs(*, level: str, log_format: Literal["console", "json"]) -> Non
 
 
 def hide_personal_data(_: Any, __: str, event: Event) -> Event:
-    """The event with everything covered that looks like a token, a document or a telephone."""
+    """Return the event with everything redacted that looks like a token, a tax id or a
+    telephone."""
     for key, value in event.items():
         if key != "timestamp":
             event[key] = _hidden(value)
@@ -111,7 +113,7 @@ def _hidden(value: Any) -> Any:
 
 
 def scrub(text: str) -> str:
-    """The text with tokens, documents and telephones covered."""
+    """Return the text with tokens, tax ids and telephones redacted."""
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
     text = _TOKEN.sub("<token>", text)
@@ -120,17 +122,17 @@ def scrub(text: str) -> str:
 
 
 def _covered(found: re.Match[str]) -> str:
-    # Two digits alone make a word with a number behind it, unless it is written as a document is.
+    # With only two digits it is a word followed by a number, unless it is written like a tax id.
     text = found[0]
     is_document = sum(c.isdecimal() for c in text) > 2 or "/" in text or text.isupper()
     return "<document>" if is_document else text
 
 
 def _plain_errors(_: Any, __: str, event: Event) -> Event:
-    """Replace exception objects by where they were raised and what they are.
+    """Replace exception objects by their type and the places they were raised at.
 
-    A library's message can quote what a person wrote (pydantic and int() do), so only the
-    messages of our own errors are kept; local variables never are.
+    A library's message can quote what a person wrote (pydantic and int() do). So only the messages
+    of our own errors are kept, and local variables never are.
     """
     found = event.pop("exc_info", None)
     error = found if isinstance(found, BaseException) else sys.exc_info()[1] if found else None

@@ -1,22 +1,22 @@
-"""How memory is handled in a process that serves: by Python's garbage collector, and by C."""
+"""Memory settings of the process: Python's garbage collector and the C allocator."""
 
 import ctypes
 import gc
 from contextlib import suppress
 from typing import Final
 
-# Objects made between two looks at the youngest; Python's own 700 looks a dozen times at each
-# batch of an import, whose objects hold no cycles.
+# New objects between two collections of the youngest generation. Python's own 700 collects a dozen
+# times for each batch of an import, whose objects hold no cycles.
 _YOUNG: Final = 20_000
-# Of glibc's <malloc.h>.
+# From glibc's <malloc.h>.
 _M_ARENA_MAX: Final = -8
 
 
 def freeze_gc() -> None:
-    """Take what is there now out of every later collection; called once everything is loaded.
+    """Exclude all present objects from later collections; call it once everything is loaded.
 
-    Else each full collection goes through all modules: 50 milliseconds in which nobody is
-    answered, and a fifth of an import's time.
+    Otherwise each full collection scans all modules: 50 milliseconds in which nobody is answered,
+    and a fifth of an import's time.
     """
     gc.collect()
     gc.freeze()
@@ -24,12 +24,12 @@ def freeze_gc() -> None:
 
 
 def share_one_heap() -> None:
-    """Have all threads allocate from one place; called before there are any.
+    """Make all threads allocate from one heap; call it before any thread starts.
 
-    glibc gives each thread one of its own, and what is freed in one is of no use to the others:
+    glibc gives each thread a heap of its own, and memory freed in one is of no use to the others:
     an import of 60,000 rows, which reads, looks up and writes in threads, took 9 MB more. Threads
-    hardly ever wait for each other there, as Python runs one at a time anyhow. Other libraries
-    have no such setting.
+    hardly ever wait for each other at the one heap, as Python runs one thread at a time. Other C
+    libraries have no such setting.
     """
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)

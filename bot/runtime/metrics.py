@@ -1,4 +1,4 @@
-"""What can be watched from outside, in Prometheus' form; counts and times, nobody's data."""
+"""Prometheus metrics: counts and times, without personal data."""
 
 from collections.abc import Callable
 
@@ -6,15 +6,16 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from bot.domain.outgoing import Priority, Undelivered
 
-# Seconds from the moment something was to be sent until Telegram had confirmed it.
+# Seconds from putting a message into the outbox to Telegram's confirmation.
 _LAG_BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 
 
 class Metrics:
-    """One registry for each bot that runs."""
+    """The metrics of one running bot, in a registry of their own."""
 
     def __init__(self, *, asked_to_wait: Callable[[], int]) -> None:
-        """asked_to_wait: how many calls Telegram has answered with 429 so far."""
+        """asked_to_wait: returns the number of calls that Telegram has answered with 429 so
+        far."""
         self._registry = CollectorRegistry()
         self._lag = Histogram(
             "balcao_outbox_lag_seconds",
@@ -54,5 +55,5 @@ class Metrics:
         self._oldest.set(oldest_s)
 
     def text(self) -> bytes:
-        """What /metrics answers."""
+        """Return the body of /metrics."""
         return generate_latest(self._registry)

@@ -1,4 +1,4 @@
-"""Argon2id, off the event loop."""
+"""Argon2id password hashing, off the event loop."""
 
 import asyncio
 import unicodedata
@@ -14,14 +14,14 @@ from argon2.low_level import ARGON2_VERSION
 from argon2.profiles import RFC_9106_LOW_MEMORY
 from pydantic import SecretStr
 
-# Each takes 64 MiB while it runs.
+# Each hash takes 64 MiB while it runs.
 _AT_ONCE: Final = 2
 _hasher: Final = PasswordHasher.from_parameters(RFC_9106_LOW_MEMORY)
 Answer = TypeVar("Answer")
 
 
 class Argon2Passwords:
-    """Hashes and checks passwords in threads of its own, two at once; the others wait."""
+    """Hashes and verifies passwords in threads of its own, two at a time; further calls wait."""
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="argon2")
@@ -30,8 +30,11 @@ class Argon2Passwords:
         return await self._apart(lambda: _hasher.hash(_plain(password)))
 
     async def verify(self, password_hash: str | None, password: SecretStr) -> bool:
-        """Whether the hash is of this password; False for what is no hash at all, and for None,
-        which takes as long as a wrong password."""
+        """Return True if the hash belongs to this password.
+
+        Returns False for a text that is no hash, and for None, which takes as long as a wrong
+        password.
+        """
         compared = _nobodys() if password_hash is None else password_hash
         try:
             is_right = await self._apart(lambda: _hasher.verify(compared, _plain(password)))
@@ -45,7 +48,7 @@ class Argon2Passwords:
 
 @cache
 def _nobodys() -> str:
-    """A hash of the same cost as those that are stored, of a password that nobody knows."""
+    """Return a hash that costs as much as the stored ones, of a password that nobody knows."""
     salt, digest = (
         b64encode(bytes(length)).decode().rstrip("=")
         for length in (_hasher.salt_len, _hasher.hash_len)
@@ -55,7 +58,7 @@ def _nobodys() -> str:
 
 
 def _plain(password: SecretStr) -> bytes:
-    # Keyboards differ in how they compose an accent; a lone half of a character is kept as it is,
-    # as an error about it would quote the password.
+    # NFC, because keyboards differ in how they compose an accent. A lone surrogate is kept: an
+    # error about it would quote the password.
     text = unicodedata.normalize("NFC", password.get_secret_value())
     return text.encode(errors="surrogatepass")

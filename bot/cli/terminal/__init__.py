@@ -1,1 +1,1 @@
-"""What the commands share: how they print, ask, show progress and save."""
+"""Shared parts of the commands: printing, questions, progress and saved files."""

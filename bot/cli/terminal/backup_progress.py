@@ -1,4 +1,5 @@
-"""How a backup or a restore is shown on a terminal: a bar for each collection, and its counts."""
+"""The progress of a backup or a restore on a terminal: a bar for each collection, and its
+counts."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from bot.cli.terminal.console import err
 from bot.wording.words import number
 from storage.backup.backup import Progress, Stage, Tallies
 
-# As people who run a counter call the collections.
+# The names that people at the counter use for the collections.
 _COLLECTIONS = {
     "registrations": "cadastros",
     "audit": "auditoria",
@@ -39,7 +40,8 @@ def listed(counts: dict[str, int]) -> str:
 
 @contextmanager
 def progress() -> Iterator[Callable[[Progress], None]]:
-    """A bar for each collection; on a terminal only, and gone when all is done."""
+    """Yield a function that shows a bar for each collection: on a terminal only, removed at the
+    end."""
     with rich.progress.Progress(
         *("{task.description}", rich.progress.BarColumn(), "{task.fields[done]}"),
         console=err,

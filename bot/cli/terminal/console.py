@@ -1,4 +1,4 @@
-"""What every command prints with, and how it ends: in pt-BR, and without a traceback."""
+"""Printing and exit codes of every command: in pt-BR, and without a traceback."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -17,17 +17,17 @@ err = Console(stderr=True)
 
 
 def say(text: str = "", *, style: str | None = None) -> None:
-    """Print a line for the person, or for whatever reads it: as it is, and in one piece."""
+    """Print a line for a person or a program: without markup, and without wrapping it."""
     out.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
 def plain(text: str) -> str:
-    """Somebody's text on one line, without what a terminal would obey."""
+    """Return a person's text on one line, without characters that control a terminal."""
     return "".join(c for c in " ".join(text.split()) if c.isprintable())
 
 
 def read_settings() -> Settings:
-    """The settings; a wrong one ends the command."""
+    """Return the settings; an invalid one ends the command."""
     try:
         return Settings.read()
     except AppError as error:
@@ -35,7 +35,7 @@ def read_settings() -> Settings:
 
 
 def finish(work: Coroutine[Any, Any, int | None]) -> None:
-    """Do the command's work and end with the exit code that it gives, or 1 for an error."""
+    """Run the command's work and exit with the code that it returns, or with 1 for an error."""
     try:
         code = asyncio.run(work)
     except AppError as error:

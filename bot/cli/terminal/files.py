@@ -1,5 +1,4 @@
-"""Files on the command line: which one is imported and how its columns are understood, and where
-files of jobs are written."""
+"""Files on the command line: the file to import and its columns, and the saved files of jobs."""
 
 import asyncio
 import os
@@ -38,7 +37,7 @@ _ROWS_AT_ONCE: Final = 5_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspected:
-    """A file before anybody chose anything."""
+    """A file as it was read, before a person has chosen anything."""
 
     shape: Shape
     columns: tuple[Column, ...]
@@ -46,7 +45,7 @@ class Inspected:
     rows: int
 
     def examples(self, column: Column) -> list[str]:
-        """Some of its values; none where they could be passwords."""
+        """Return some values of the column; none where they could be passwords."""
         beside = self.columns[max(0, column.index - 1) : column.index + 2]
         if any(known_field(one.header) == PASSWORD for one in beside):
             return []
@@ -55,10 +54,11 @@ class Inspected:
 
 
 def inspect(path: Path, report: Callable[[int], None]) -> Inspected:
-    """The file read to its end, so that what stops it there is known before anything is written.
+    """Read the file to its end and return what it holds.
 
-    report: told the rows so far; what it raises ends the reading. Blocks, so use a thread. Raises
-    RefusedError with a sentence for people.
+    So a fault that stops the reading is known before anything is written. report: called with the
+    number of rows so far; an exception that it raises ends the reading. Blocks, so use a thread.
+    Raises RefusedError with a sentence for people.
     """
     _refuse_unreadable(path)
     try:
@@ -90,7 +90,7 @@ def _refuse_unreadable(path: Path) -> None:
 def chosen_columns(
     columns: tuple[Column, ...], choices: Sequence[str], *, ignore_unknown: bool
 ) -> tuple[Column, ...]:
-    """The columns after what was said of them, as `Coluna=campo` each; doubts may be left.
+    """Return the columns after the choices, each as `Coluna=campo`; doubts may be left.
 
     Raises RefusedError with a sentence for people.
     """
@@ -108,7 +108,8 @@ def chosen_columns(
         columns = assign(columns, _place(columns, name.strip()), path)
         if path is not None:
             taken.add(path)
-            # Whoever says which of two columns it is has said that it is not the other.
+            # A person who says that one of two columns is the field has also said that the other
+            # one is not.
             columns = tuple(
                 replace(one, doubt=None)
                 if one.doubt is Doubt.DUPLICATE and known_field(one.header) == path
@@ -124,7 +125,7 @@ def chosen_columns(
 
 
 def refuse_unusable(columns: Sequence[Column]) -> None:
-    """Raise RefusedError when no row could mean anybody."""
+    """Raise RefusedError when no column could identify a person."""
     if not is_usable(columns):
         raise RefusedError(
             "Nenhuma coluna é o nome nem o CPF ou CNPJ, e sem isso nenhuma linha vale. Diga qual "
@@ -155,7 +156,7 @@ def _place(columns: Sequence[Column], name: str) -> int:
 
 
 def update_fields(text: str | None, columns: Sequence[Column]) -> frozenset[str]:
-    """The fields that an update may touch: those that are named, else all that the file has."""
+    """Return the fields that an update may touch: the named ones, else all that the file has."""
     has = {_stored(column.field) for column in columns if column.field}
     if text is None:
         return frozenset(has & set(FIELDS))
@@ -171,7 +172,7 @@ def update_fields(text: str | None, columns: Sequence[Column]) -> frozenset[str]
 
 
 def export_paths(text: str | None) -> tuple[str, ...]:
-    """The fields of an export, in the order in which they are named; without names all."""
+    """Return the fields of an export in the order in which they are named; without names, all."""
     if text is None:
         return tuple(EXPORT_COLUMNS.values())
     paths = [_path(name, "--fields") for name in _names(text)]
@@ -208,7 +209,8 @@ class Fetch(Protocol):
 
 
 def refuse_as_target(path: Path, *, force: bool = False) -> None:
-    """Raise RefusedError when no file can be written there, or one is there already."""
+    """Raise RefusedError when no file can be written there, or when one exists and `force` is not
+    set."""
     if path.is_dir():
         raise RefusedError(f"{path} é uma pasta. Dê o nome do arquivo a criar.")
     if path.exists() and not force:
@@ -223,9 +225,11 @@ def refuse_as_target(path: Path, *, force: bool = False) -> None:
 async def save(
     fetch: Fetch, results: Sequence[Source], path: Path, *, force: bool = False
 ) -> list[Path]:
-    """The files written: `path` itself, or names after it for an archive or several parts.
+    """Save the files; return their paths: `path`, or names after it for an archive or several
+    parts.
 
-    Each is there whole or not at all, and only for who runs the command. Raises RefusedError.
+    Each file is written whole or not at all, and only the user who runs the command can read it.
+    Raises RefusedError.
     """
     targets = _targets(results, path)
     for target in targets:

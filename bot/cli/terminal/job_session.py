@@ -1,4 +1,4 @@
-"""What the commands of files and jobs work with, and how they ask and save."""
+"""The session of the commands for files and jobs, with their questions and saved files."""
 
 import asyncio
 import sys
@@ -31,8 +31,8 @@ from storage.engine.connection import Database
 from storage.register.labels import Tags as StoredTags
 
 NOT_ALL: Final = 2
-"""Exit code of what ended well and left something out."""
-# A terminal bears more than a chat does.
+"""Exit code of a command that ended well but left something out."""
+# Shorter than in chat: a terminal can be updated more often.
 _PROGRESS_INTERVAL_S: Final = 0.3
 Yes = Annotated[bool, typer.Option("--yes", help="Não pergunta.")]
 KindName = Annotated[
@@ -43,7 +43,7 @@ KindName = Annotated[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobSession:
-    """What a command works with."""
+    """The objects that a command on files or jobs works with."""
 
     settings: Settings
     database: Database
@@ -54,7 +54,7 @@ class JobSession:
     stop: Stop
 
     async def job(self, job_id: int) -> Job:
-        """Raises RefusedError when there is none."""
+        """Return the job. Raises RefusedError when there is none."""
         job = await self.jobs.manage.get(job_id)
         if job is None:
             raise RefusedError(no_such_job(job_id))
@@ -111,7 +111,10 @@ async def open_job_session(
 
 
 def _refuse_data_dir(data_dir: Path) -> None:
-    """With a MongoDB of its own, nobody has tried yet whether files can be put there."""
+    """Raise RefusedError when no file can be written to the folder.
+
+    With a MongoDB server of the admin's own, nothing else has tried that yet.
+    """
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=data_dir).close()
@@ -151,7 +154,8 @@ async def save_result(session: JobSession, job: Job, path: Path, *, force: bool)
 
 
 def confirm(question: str, stop: Stop, *, yes: bool) -> None:
-    """Go on only when the person says so."""
+    """Ask the question, unless `yes` is set. Raises RefusedError when the person does not
+    agree."""
     if yes:
         return
     if not sys.stdin.isatty():

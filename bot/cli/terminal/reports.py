@@ -1,4 +1,4 @@
-"""What the command line says of a file, of an import before it is done, and of jobs."""
+"""The command line's words on a file, on an import before it is done, and on jobs."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -42,14 +42,14 @@ _ENCODINGS: Final = {
 
 
 def is_left(job: Job, now: datetime) -> bool:
-    """Whether the job has something to do and nobody does it."""
+    """Return True if the job is active and no process works on it."""
     if not job.is_active:
         return False
     return job.owner is None or is_dead(job.owner) or job.until is None or job.until <= now
 
 
 def file_lines(inspected: Inspected) -> Iterator[str]:
-    """How a file was read, and which field each of its columns is."""
+    """Yield the line on how a file was read: encoding, delimiter, place of the header, rows."""
     shape = inspected.shape
     parts = [_ENCODINGS.get(shape.encoding or "", shape.encoding or "Excel")]
     if shape.delimiter:
@@ -77,7 +77,7 @@ def column_lines(inspected: Inspected, columns: Sequence[Column]) -> Iterator[st
 
 
 def doubts_told(columns: Sequence[Column]) -> str:
-    """What to do about the columns that wait for a person."""
+    """Return the sentence on how to decide the columns that are in doubt."""
     doubtful = [column for column in columns if column.doubt is not None]
     first = doubtful[0]
     name = str(first.index + 1)
@@ -101,7 +101,7 @@ def _examples(inspected: Inspected, column: Column) -> str:
 
 
 def preview_lines(job: Job, report: Report, names: Names) -> Iterator[str]:
-    """What the import would do, from its dry run."""
+    """Yield the lines on what the import would do, from its dry run."""
     counts = job.preview or Counts()
     updates = job.import_options is not None and job.import_options.update
     yield f"Prévia, com nada gravado: {_lines(counts.rows)}"
@@ -135,7 +135,7 @@ def preview_lines(job: Job, report: Report, names: Names) -> Iterator[str]:
 
 
 def job_lines(job: Job, report: Report, names: Names, *, is_left: bool = False) -> Iterator[str]:
-    """Everything there is to say of a job as it is now."""
+    """Yield the lines on everything that is known of a job as it is now."""
     yield f"Tarefa {job.id}: {_subject(job)}, {_state(job, is_left=is_left)}"
     yield from map("  {}".format, _of_job(job, report, names))
 
@@ -166,7 +166,7 @@ def _of_job(job: Job, report: Report, names: Names) -> Iterator[str]:
 
 
 def result(job: Job) -> str:
-    """What became of the rows, in a line."""
+    """Return the outcome of the rows, in one line."""
     counts = job.counts
     if job.kind is JobKind.EXPORT:
         return _many(counts.rows, "um cadastro", "cadastros")
@@ -201,7 +201,7 @@ def _briefly(job: Job) -> str:
 
 
 def row_of_list(job: Job, names: Names, *, is_left: bool) -> tuple[str, ...]:
-    """Number, what it is, its state, what came of it, when, and who began it."""
+    """Return the cells of a job: number, subject, state, outcome, time, and who began it."""
     state = _state(job, is_left=is_left)
     if job.undone_by is not None:
         state += f", desfeita pela {job.undone_by}"
@@ -216,7 +216,7 @@ def row_of_list(job: Job, names: Names, *, is_left: bool) -> tuple[str, ...]:
 
 
 def would_undo(job: Job) -> str:
-    """What undoing the job will do."""
+    """Return the sentence on what undoing the job will do."""
     counts = job.counts
     parts = [
         (counts.created, "cadastro criado sai", "cadastros criados saem"),

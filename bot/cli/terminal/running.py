@@ -1,7 +1,7 @@
-"""Working on a job in the process of a command: bars on a terminal, and an orderly end.
+"""Work on a job in the process of a command: progress bars on a terminal, and an orderly end.
 
-The first Ctrl-C or SIGTERM cancels the job, which ends with its present batch; another one leaves
-it as it is.
+The first Ctrl-C or SIGTERM cancels the job, which ends after its present batch. The second one
+leaves the job as it is.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ _DOING: Final = {
 
 
 class Stop:
-    """What a signal does to a command."""
+    """The reaction of a command to SIGINT and SIGTERM."""
 
     def __init__(self) -> None:
         self.working: asyncio.Future[int] | None = None
@@ -50,7 +50,8 @@ class Stop:
 
     @contextmanager
     def cancels(self, cancel: Callable[[], Awaitable[object]]) -> Iterator[None]:
-        """Inside, the first signal has this done instead of breaking off."""
+        """Let the first signal call `cancel` inside the block, instead of breaking off the
+        command."""
         self._cancel = cancel
         try:
             yield
@@ -59,7 +60,7 @@ class Stop:
 
     @contextmanager
     def asking(self) -> Iterator[None]:
-        """Inside, Ctrl-C is an answer: input waits without the loop."""
+        """Take Ctrl-C as an answer inside the block, because the input blocks the event loop."""
         for number_ in _SIGNALS:
             asyncio.get_running_loop().remove_signal_handler(number_)
         try:
@@ -73,7 +74,10 @@ class Stop:
 
 
 async def stoppable(command: Callable[[Stop], Awaitable[int]]) -> int:
-    """The exit code of a command that signals end with a sentence; raises AppError."""
+    """Run the command and return its exit code; a signal ends it with a sentence.
+
+    Raises AppError.
+    """
     stop = Stop()
     working = stop.working = asyncio.ensure_future(command(stop))
     stop.listen()
@@ -89,7 +93,7 @@ async def stoppable(command: Callable[[Stop], Awaitable[int]]) -> int:
 
 
 class TerminalProgress:
-    """Shows how far a job is, on a terminal only; its end is told by the command."""
+    """Shows the progress of a job, on a terminal only; the command itself reports the end."""
 
     def __init__(self) -> None:
         self._bars: rich.progress.Progress | None = None
@@ -113,10 +117,10 @@ class TerminalProgress:
         self.show(doing, done.rows, total, ", ".join(parts))
 
     async def notify(self, job: Job, report: Report, files: Sequence[Path]) -> None:
-        """Nothing: the command prints it."""
+        """Do nothing: the command prints the report."""
 
     def show(self, doing: str, completed: int, total: int | None, text: str) -> None:
-        """How far it is now, where bars are shown."""
+        """Update the progress bar, where one is shown."""
         if self._bars is not None:
             self._bars.update(
                 self._bar, description=doing, completed=completed, total=total, done=text
@@ -124,7 +128,7 @@ class TerminalProgress:
 
     @contextmanager
     def showing(self, doing: str, total: int | None = None) -> Iterator[None]:
-        """A bar inside, which is gone afterwards."""
+        """Show a progress bar inside the block, and remove it afterwards."""
         with rich.progress.Progress(
             rich.progress.SpinnerColumn(),
             "{task.description}",
@@ -146,7 +150,7 @@ class TerminalProgress:
 async def worked(
     jobs: Jobs, job: Job, stop: Stop, notifier: TerminalProgress, *, total: int | None = None
 ) -> Job:
-    """The job once nobody has to work on it any more, be it this process that did or another."""
+    """Return the job once it needs no more work, done by this process or by another."""
     doing = "Conferindo" if job.state is JobState.CHECKING else _DOING[job.kind]
     with (
         notifier.showing(doing, job.total or total),
@@ -159,6 +163,7 @@ async def worked(
                 raise RefusedError(f"A tarefa {job.id} foi apagada enquanto andava.")
             if not now.is_active:
                 return now
-            # A bot that runs beside this command has taken it, or the database is in trouble.
+            # A bot that runs beside this command has claimed the job, or the database has a
+            # problem.
             await notifier.progress(now, now.counts, rows_a_second=0, left_s=None)
             await asyncio.sleep(_LOOK_S)

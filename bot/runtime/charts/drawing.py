@@ -21,14 +21,14 @@ logger = structlog.get_logger()
 
 
 class DrawCharts:
-    """Draws; one process at a time, whoever asks."""
+    """Draws charts, in one process at a time."""
 
     def __init__(self, *, longest_s: float = _LONGEST_S) -> None:
         self._longest_s = longest_s
         self._turn = asyncio.Lock()
 
     async def __call__(self, charts: Sequence[Chart]) -> list[bytes]:
-        """A PNG of each.
+        """Return a PNG of each chart.
 
         Raises RefusedError when the process fails, TryLaterError when it takes too long.
         """
@@ -50,7 +50,7 @@ class DrawCharts:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            # Numbers are few here: no threads for them.
+            # The charts have few numbers, so no threads are needed.
             env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
         )
         try:
@@ -63,7 +63,7 @@ class DrawCharts:
                 process.kill()
                 await process.wait()
         if process.returncode:
-            # The name of the error only: its message may quote what was drawn.
+            # Only the type of the error: its message may quote what was drawn.
             last = said.decode(errors="replace").strip().rpartition("\n")[2]
             logger.error("charts not drawn", error=last.partition(":")[0][:80])
             raise RefusedError(f"drawing charts failed (exit code {process.returncode})")

@@ -1,11 +1,11 @@
 """Draws charts in a process of its own: started by `drawing.py`, never imported.
 
-matplotlib takes half a second to load and 70 MB, which neither the bot nor its commands are to
-feel. stdin: a JSON list of charts, as `bot.domain.chart` has them. stdout: for each a PNG, after
-its length in four bytes.
+matplotlib takes half a second to load and 70 MB, which must burden neither the bot nor its
+commands. stdin: a JSON list of charts, in the form of `bot.domain.chart`. stdout: a PNG of each,
+after its length in four bytes.
 
-The pictures are read on a telephone, where 1080 pixels are as wide as a hand: large type, and a
-number at the end of each bar instead of an axis. Type and bars are in pixels.
+The pictures are read on a telephone, where 1080 pixels are as wide as a hand. So the type is
+large, and each bar has a number at its end instead of an axis. Type and bars are in pixels.
 """
 
 import json
@@ -26,7 +26,7 @@ from matplotlib.ft2font import FT2Font
 WIDTH = 1080
 _EDGE = 48
 _DPI = 100
-# From Okabe and Ito, whom colour-blind people tell apart; in grey they differ as well.
+# Colours by Okabe and Ito, which colour-blind people tell apart; they differ in grey as well.
 _TONES = {"main": "#0072B2", "light": "#9BD0F0", "accent": "#E69F00", "dark": "#4D4D4D"}
 _INK, _PALE = "#1A1A1A", "#595959"
 _FONTS = Path(matplotlib.get_data_path(), "fonts", "ttf")
@@ -35,12 +35,12 @@ _GLYPHS = frozenset(FT2Font(str(_PLAIN)).get_charmap())
 _INVISIBLE = frozenset(map(ord, "\u200d\ufe0e\ufe0f"))
 _TITLE, _SUBTITLE, _NAME, _LABEL, _SMALL = 52, 32, 36, 34, 28
 _LINE = 1.35
-# Of what is cut, a bit that shows that it goes on.
+# The width left for the short piece after a cut bar, which shows that the bar goes on.
 _CUT = 26
 
 
 def drawable(text: str) -> str:
-    """The text without what the font has no picture of, such as most emoji."""
+    """Return the text without the characters that the font lacks, such as most emoji."""
     kept = "".join(c for c in text if ord(c) in _GLYPHS and ord(c) not in _INVISIBLE)
     return " ".join(kept.split()) or "–"
 
@@ -63,7 +63,7 @@ class _Page:
     def write(
         self, text: str, x: float, y: float, size: float, *, bold: bool = False, ink: str = _INK
     ) -> None:
-        """y: the middle of the line."""
+        """Write one line of text. y: the middle of the line."""
         self.axes.text(
             x,
             y,
@@ -75,7 +75,7 @@ class _Page:
         )
 
     def paragraph(self, text: str, size: float, *, bold: bool = False, ink: str = _INK) -> None:
-        """Text over the whole width, broken into lines."""
+        """Write text over the whole width, broken into lines."""
         for line in self._lines(drawable(text), size, bold=bold):
             self.write(line, _EDGE, self.y + size * _LINE / 2, size, bold=bold, ink=ink)
             self.y += size * _LINE
@@ -108,7 +108,7 @@ def _font(size: float, *, bold: bool = False) -> FontProperties:
 
 
 def draw(chart: dict[str, Any]) -> bytes:
-    """The chart as a PNG."""
+    """Return the chart as a PNG."""
     page = _Page()
     page.paragraph(chart["title"], _TITLE, bold=True)
     page.paragraph(chart["subtitle"], _SUBTITLE, ink=_PALE)
@@ -126,7 +126,7 @@ def draw(chart: dict[str, Any]) -> bytes:
 
 
 def _grouped(page: _Page, chart: dict[str, Any]) -> None:
-    """The bars of a row one below the other, under its name."""
+    """Draw the bars of each row one below the other, under the row's name."""
     labels = [bar["label"] for row in chart["rows"] for bar in row["bars"]]
     scale = _Scale(page, chart, left=_EDGE, labels=labels)
     for row in chart["rows"]:
@@ -140,7 +140,7 @@ def _grouped(page: _Page, chart: dict[str, Any]) -> None:
 
 
 def _overlaid(page: _Page, chart: dict[str, Any]) -> None:
-    """The bars of a row over one another, beside its name."""
+    """Draw the bars of each row over one another, beside the row's name."""
     names = [drawable(row["name"]) for row in chart["rows"]]
     left = _EDGE + max(page.width_of(name, _LABEL, bold=True) for name in names) + 16
     labels = ["".join(bar["label"] for bar in row["bars"]) for row in chart["rows"]]
@@ -151,14 +151,14 @@ def _overlaid(page: _Page, chart: dict[str, Any]) -> None:
         longest, *others = row["bars"]
         end = scale.bar(longest, middle, 38)
         for bar in others:
-            # What goes on behind a cut is the longest.
+            # Only the longest bar goes on behind the cut.
             scale.bar(bar, middle, 38, goes_on=False)
         page.write(drawable(label), end + 14, middle, _LABEL)
         page.y += 48
 
 
 class _Scale:
-    """How long a bar is, when the widest label still fits behind the longest one."""
+    """The scale of the bars, at which the widest label still fits behind the longest bar."""
 
     def __init__(
         self, page: _Page, chart: dict[str, Any], *, left: float, labels: list[str]
@@ -175,9 +175,9 @@ class _Scale:
     def bar(
         self, bar: dict[str, Any], middle: float, height: float, *, goes_on: bool = True
     ) -> float:
-        """Draw it; returns where it ends."""
+        """Draw the bar; return the place where it ends."""
         is_cut = self._limit is not None and bar["value"] > self._limit
-        # What is not nothing is seen.
+        # A bar that is not zero must be seen.
         width = max(4.0, (self._limit if is_cut else bar["value"]) * self._by)
         self._page.bar(self._left, middle, width if bar["value"] else 0, height, bar["tone"])
         end = self._left + (width if bar["value"] else 0)

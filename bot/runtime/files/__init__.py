@@ -1,1 +1,1 @@
-"""Files that people send and get: tables read and written."""
+"""Files that people send and receive: tables, read and written."""

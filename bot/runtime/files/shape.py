@@ -1,4 +1,4 @@
-"""What a file looks like inside: where its header is and which columns it has."""
+"""The shape of a file: the line of its header and its columns."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -10,27 +10,28 @@ from bot.domain.file_refusal import MAX_COLUMNS, FileReason, FileRefused
 from bot.domain.registration import read_email
 
 PROBE: Final = 200
-"""Rows from which a table's shape is told."""
+"""The number of rows from which a table's shape is detected."""
 _HEADER_WITHIN: Final = 10
 _DIGITS_OF_A_VALUE: Final = 5
 _CERTAIN: Final = 3
-"""Names of fields that no row of values has by chance."""
+"""No row of values holds this many names of fields by chance."""
 
 Batch = tuple[list[int], list[list[str]]]
-"""Line numbers and, as many, the cells of each line."""
+"""The line numbers, and the cells of each of these lines."""
 Read = Callable[[int, int], Iterator[Batch]]
-"""Gives batches of so many rows from the lines after one; blank rows are left out."""
+"""Takes (size, after) and yields batches of `size` rows from the lines after `after`; blank rows
+are left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """How a file was understood, to be shown to whoever sent it."""
+    """The detected layout of a file, to be shown to the person who sent it."""
 
     format: Literal["csv", "xlsx"]
     encoding: str | None = None
-    """Of a text: utf-8, utf-8-sig (with byte order mark), utf-16-le, utf-16-be or cp1252."""
+    """Of a text file: utf-8, utf-8-sig (with byte order mark), utf-16-le, utf-16-be or cp1252."""
     delimiter: str | None = None
-    """Of a text: one of `;`, `,`, tab and `|`; `;` when there is but one column."""
+    """Of a text file: one of `;`, `,`, tab and `|`; `;` when there is only one column."""
     member: str | None = None
     """Name of the file inside a .zip."""
     sheet: str | None = None
@@ -41,7 +42,7 @@ class Shape:
 
 
 def header_of(lines: Sequence[int], rows: Sequence[Sequence[str]]) -> tuple[int, tuple[str, ...]]:
-    """The line of the header, 0 when there is none, and its cells without line breaks.
+    """Return the line of the header, 0 when there is none, and its cells without line breaks.
 
     lines, rows: the first of the file that are not blank. Raises FileRefused when there is no
     table in them.
@@ -64,8 +65,10 @@ def header_of(lines: Sequence[int], rows: Sequence[Sequence[str]]) -> tuple[int,
 
 
 def header_place(rows: Sequence[Sequence[str]]) -> int:
-    """Which of the rows is the header if there is one: that with most names of fields, else the
-    first that is no title."""
+    """Return the index of the header row, if there is a header.
+
+    It is the row with most names of fields, or else the first row that is no title.
+    """
     first = rows[:_HEADER_WITHIN]
     known = list(map(known_names, first))
     best = known.index(max(known))
@@ -76,16 +79,19 @@ def header_place(rows: Sequence[Sequence[str]]) -> int:
 
 
 def known_names(row: Sequence[str]) -> int:
-    """How many names of fields are in a row, if it could be a header."""
+    """Return the number of field names in a row; 0 if the row cannot be a header."""
     row = row[:MAX_COLUMNS]
     known = sum(map(is_known, row))
-    # Among the values there are words that name fields too: "cliente".
+    # Some values are names of fields too, such as "cliente".
     return known if known >= _CERTAIN or not any(map(_is_value, row)) else 0
 
 
 def _width(header: Sequence[str], data: Sequence[Sequence[str]]) -> int:
-    """Up to the last column that has a name or values; where the header is shorter than the rows,
-    what only few of them have is their own fault and no column."""
+    """Return the number of columns: up to the last one that has a name or values.
+
+    Where the header is shorter than the rows, cells that only few rows have are a fault of those
+    rows and no column.
+    """
     filled = Counter(place for row in data for place, cell in enumerate(row) if cell.strip())
     few = len(data) // 2 if header else 0
     named = (place for place, cell in enumerate(header) if cell or filled[place])
@@ -97,7 +103,7 @@ def _filled(row: Sequence[str]) -> int:
 
 
 def _is_value(cell: str) -> bool:
-    """Whether a cell is clearly no header: a number, a telephone, a document, an e-mail."""
+    """Return True if a cell is clearly no header: a number, a telephone, a tax id, an e-mail."""
     digits = sum(map(str.isdecimal, cell))
     if digits >= _DIGITS_OF_A_VALUE and 2 * digits >= sum(map(str.isalnum, cell)):
         return True

@@ -1,13 +1,13 @@
 """Reads one sheet of an .xlsx in a process of its own: started by `workbook.py`, never imported.
 
-A workbook of a few bytes can ask its reader for any amount of memory, by a cell far down on the
-right or a count that is no count, and the reader then aborts its process. So that process is this
-one: bounded, without anything of ours in it, and what it says goes through a pipe.
+A workbook of a few bytes can make its reader ask for any amount of memory, by a cell far down on
+the right or by a false count, and the reader then aborts its process. So the reader runs in this
+process, which has a memory limit and nothing else to lose, and sends its results through a pipe.
 
-stdin: the workbook. argv: which of the visible sheets, the bound of memory in bytes, the bound of
-characters in a row. stdout: marshalled values, each after its length in four bytes: first the list
-of the names of visible sheets, then batches (lines, rows), then None; or, at any time, a string:
-why the workbook is not read.
+stdin: the workbook. argv: the index of the sheet among the visible ones, the memory limit in
+bytes, the limit of characters in a row. stdout: marshalled values, each after its length in four
+bytes. First comes the list of the names of visible sheets, then batches (lines, rows), then None.
+At any time a string may come instead: the reason for which the workbook is not read.
 """
 
 import datetime
@@ -29,7 +29,7 @@ _ROWS = 200
 
 
 def _bound(memory_bytes: int) -> None:
-    # Systems without `resource` have no such bounds.
+    # Systems without `resource` have no such limits.
     with suppress(ImportError, ValueError, OSError):
         import resource
 
@@ -38,7 +38,7 @@ def _bound(memory_bytes: int) -> None:
 
 
 def _number(value: float) -> str:
-    # 15 digits are what a spreadsheet keeps; with more, a document has lost its last ones.
+    # A spreadsheet keeps 15 digits; a longer tax id has lost its last ones.
     if value == int(value) and abs(value) < 1e15:
         return str(int(value))
     text = f"{value:.15g}".upper() if abs(value) >= 1e15 else repr(value)
@@ -79,7 +79,7 @@ def _send_sheet(place: int, longest_row: int) -> None:
     lines: list[int] = []
     rows: list[list[str]] = []
     held = 0
-    # Begins with the first row of the sheet, also where that is blank.
+    # Line 1 is the first row of the sheet, even if that is blank.
     for line, cells in enumerate(sheet.iter_rows(), 1):
         row = [cell if cell.__class__ is str else _text(cell) for cell in cells]
         length = sum(map(len, row))
@@ -112,10 +112,10 @@ def _main() -> None:
     except CalamineError:
         _send("damaged")
     except BrokenPipeError:
-        # Whoever asked has seen enough.
+        # The parent process has read enough.
         sys.stderr.close()
         return
-    except BaseException as error:  # a panic in the reader is no Exception
+    except BaseException as error:  # a panic of the reader is not an Exception
         if type(error).__name__ != "PanicException":
             raise
         _send("damaged")

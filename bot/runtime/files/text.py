@@ -18,27 +18,27 @@ from bot.runtime.files.unpacking import Opener, Unpacked
 
 _CHUNK: Final = 1 << 18
 _SAMPLE: Final = 1 << 18
-"""Characters from which the delimiter is told."""
+"""The number of characters from which the delimiter is detected."""
 _DELIMITERS: Final = ";,\t|"
 _SEP: Final = re.compile(r'"?sep=([;,\t|])"?\s*', re.IGNORECASE)
-"""The first line that Excel takes for an instruction."""
+"""A first line that Excel takes for an instruction."""
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _CONTROLS: Final = bytes(c for c in range(1, 32) if c not in b"\t\n\v\f\r\x1a\x1b") + b"\x7f"
-# A record of its own, unless a quotation mark still stands open before it.
+# Comes after the file: a record of its own, unless a quotation mark before it was never closed.
 _END: Final = "\0\0"
 
-# For the whole process, and larger than what anybody else in it reads.
+# The limit holds for the whole process, and is larger than any other reader in it needs.
 csv.field_size_limit(MAX_RECORD)
 
 
 def text_table(source: Unpacked, *, delimiters: str = _DELIMITERS) -> tuple[Shape, Read]:
-    """The shape of a text file and the way to read its rows; raises FileRefused.
+    """Return the shape of a text file and a function that reads its rows.
 
-    delimiters: in the order in which they are tried.
+    delimiters: in the order in which they are tried. Raises FileRefused.
     """
     encoding = _encoding(source.open)
     with _text(source.open, encoding) as stream:
@@ -90,7 +90,7 @@ def _batches(stream: IO[str], delimiter: str, size: int, after: int) -> Iterator
         while block := stream.readlines(_CHUNK):
             held = held + _CHUNK if seen == end else 0
             seen = end
-            # Its cells can all be short and its lines too, yet the record without an end.
+            # All its cells and lines can be short, and yet the record without an end.
             if held > MAX_RECORD:
                 raise FileRefused(FileReason.LINE_TOO_LONG, line=end + 1)
             yield block
@@ -104,7 +104,7 @@ def _batches(stream: IO[str], delimiter: str, size: int, after: int) -> Iterator
             line, end = end + 1, reader.line_num
             if line <= after:
                 continue
-            # Nearly every row has something in its first cell.
+            # The first cell is checked first, as it is filled in nearly every row.
             first = cells[0] if cells else ""
             if (not first or first.isspace()) and not "".join(cells).strip():
                 continue
@@ -124,7 +124,10 @@ def _batches(stream: IO[str], delimiter: str, size: int, after: int) -> Iterator
 
 
 def _delimiter(sample: Sequence[str], delimiters: str) -> str:
-    """The one that finds most names of fields in the header, then gives most rows its width."""
+    """Return the delimiter that finds most names of fields in the header.
+
+    Among several such delimiters, it is the one that gives most rows the width of the header.
+    """
 
     def fitness(delimiter: str) -> tuple[int, float]:
         try:
@@ -142,9 +145,10 @@ def _delimiter(sample: Sequence[str], delimiters: str) -> str:
 
 
 def _encoding(open_it: Opener) -> str:
-    """The encoding by which the whole file can be read: by its mark, or UTF-8, or cp1252.
+    """Return the encoding that can read the whole file: by byte order mark, else UTF-8, else
+    cp1252.
 
-    Never a guess by statistics: those take "São" for "Săo".
+    It is never guessed by statistics: those take "São" for "Săo".
     """
     with open_it() as stream:
         head = stream.read(_CHUNK)
@@ -172,7 +176,10 @@ def _encoding(open_it: Opener) -> str:
 
 
 def _wide(head: bytes) -> str | None:
-    """UTF-16 without its mark: every second byte of ordinary text is zero."""
+    """Return the encoding of UTF-16 that has no byte order mark, or None for other text.
+
+    In UTF-16, every second byte of ordinary text is zero.
+    """
     even, odd = head[0:2048:2], head[1:2048:2]
     zeros = even.count(0), odd.count(0)
     if zeros[1] * 10 > len(odd) * 7 and zeros[0] * 20 < len(even):
@@ -189,14 +196,18 @@ class _UndecodableError(Exception):
         self._around = around
 
     def is_damaged_utf8(self) -> bool:
-        """Whether most accents around are UTF-8: as cp1252 each would become two wrong letters."""
+        """Return True if most accents around the error are UTF-8.
+
+        As cp1252 each of them would become two wrong letters.
+        """
         text = self._around.decode("utf-8", "replace")
         wrong = text.count("\ufffd")
         return sum(not c.isascii() for c in text) - wrong > wrong
 
 
 def _check(open_it: Opener, encoding: str) -> None:
-    """Read the whole file once: that all of it is text, and its lines within bounds."""
+    """Read the whole file once; raise an error unless all of it is text with lines within
+    bounds."""
     decoder = codecs.getincrementaldecoder(encoding)("strict")
     feeds = returns = characters = nuls = held = 0
     with open_it() as stream:

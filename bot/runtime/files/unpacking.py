@@ -1,6 +1,6 @@
-"""What kind of file was sent, told by its bytes, and its text or workbook taken out of archives.
+"""Detects by its bytes what kind of file was sent, and takes a text or workbook out of archives.
 
-Nothing is unpacked under a name from the archive, and nothing further than its bounds.
+Nothing is unpacked under a name from the archive, and nothing beyond the size limits.
 """
 
 import errno
@@ -48,13 +48,13 @@ _OTHERS: Final = (
     b"\x7fELF",
     b"MZ",
 )
-# Systems that "export to Excel" by calling a web page .xls.
+# Some systems "export to Excel" by calling a web page .xls.
 _MARKUP: Final = (b"<!doctype", b"<html", b"<table", b"<?xml", b"<meta", b"<head", b"<style")
-# OLE keeps the names of what is inside in UTF-16.
+# OLE keeps the names of its streams in UTF-16.
 _OLE_ENCRYPTED: Final = "EncryptedPackage".encode("utf-16-le")
 _OLE_EXCEL: Final = ("Workbook".encode("utf-16-le"), "Book".encode("utf-16-le"))
 _SMALL: Final = 64_000_000
-"""Bytes up to which no ratio is suspicious: repeated rows pack very well."""
+"""Up to this many bytes no compression ratio is suspicious: repeated rows pack very well."""
 _SHOWN_NAMES: Final = 10
 _BROKEN: Final = (
     BadZipFile,
@@ -67,14 +67,14 @@ _BROKEN: Final = (
     struct.error,
     zlib.error,
 )
-"""What the readers of archives raise on damaged ones."""
+"""The errors that archive readers raise for damaged archives."""
 
 Opener = Callable[[], IO[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
 class Unpacked:
-    """A text or a workbook that can be read from its beginning again and again."""
+    """A text or a workbook that can be read from its beginning any number of times."""
 
     is_workbook: bool
     open: Opener
@@ -84,9 +84,10 @@ class Unpacked:
 
 @contextmanager
 def unpacked(path: Path) -> Iterator[Unpacked]:
-    """The one text or workbook that a file is or holds; raises FileRefused.
+    """Yield the one text or workbook that a file is or holds. Raises FileRefused.
 
-    What an archive holds can be damaged further on: its streams raise FileRefused too.
+    An archive can be damaged further on, so the streams that are opened here raise FileRefused
+    too.
     """
     with ExitStack() as stack:
         yield _inside(path, stack)
@@ -141,7 +142,7 @@ def _plain(open_it: Opener, head: bytes, member: str | None) -> Unpacked:
 
 
 def _is_text(head: bytes) -> bool:
-    # "BM" and "MZ" may begin somebody's name.
+    # A text can begin with these too: "BM" and "MZ" may begin a person's name.
     return head.startswith((b"BM", b"MZ", b"BZh", b"GIF8")) and b"\0" not in head
 
 
@@ -160,7 +161,8 @@ def _ole_reason(open_it: Opener) -> FileReason:
 
 
 def _is_workbook(archive: ZipFile) -> bool:
-    """Whether the archive is an .xlsx within bounds; raises FileRefused for other documents."""
+    """Return True if the archive is an .xlsx within bounds. Raises FileRefused for other
+    documents."""
     names = set(archive.namelist())
     if "xl/workbook.bin" in names or {"mimetype", "content.xml"} <= names:
         raise FileRefused(FileReason.OTHER_SPREADSHEET)
@@ -177,7 +179,7 @@ def _is_workbook(archive: ZipFile) -> bool:
 
 
 def _only_member(archive: ZipFile) -> ZipInfo:
-    # Hidden first: to ask one without a name whether it is a folder fails.
+    # The hidden ones are left out first, because is_dir fails for a member without a name.
     members = [part for part in archive.infolist() if not _is_hidden(part) and not part.is_dir()]
     if not members:
         raise FileRefused(FileReason.NO_FILE)
@@ -188,13 +190,13 @@ def _only_member(archive: ZipFile) -> ZipInfo:
     if member.flag_bits & 1:
         raise FileRefused(FileReason.ENCRYPTED)
     if member.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
-        # The decoders of the others take as much memory as the file asks for.
+        # The decoders of the other methods take as much memory as the file asks for.
         raise FileRefused(FileReason.DAMAGED)
     return member
 
 
 def _is_hidden(part: ZipInfo) -> bool:
-    """macOS and Windows add files of their own."""
+    """Return True for a hidden file, such as macOS and Windows add on their own."""
     parts = PurePosixPath(part.filename.replace("\\", "/")).parts
     return (
         not parts
@@ -238,7 +240,7 @@ def _bounded(inner: IO[bytes] | gzip.GzipFile, packed_bytes: int, stack: ExitSta
 
 
 class _Bounded(io.RawIOBase):
-    """A stream out of an archive: bounded, and damage is a refusal."""
+    """A stream out of an archive, with a size limit; a damaged archive raises FileRefused."""
 
     def __init__(
         self, inner: IO[bytes] | gzip.GzipFile, packed_bytes: int, stack: ExitStack

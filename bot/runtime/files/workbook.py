@@ -14,17 +14,18 @@ from bot.runtime.files.shape import PROBE, Batch, Read, Shape, header_of, header
 from bot.runtime.files.unpacking import Unpacked
 
 MAX_MEMORY: Final = 1_500_000_000
-"""Bytes for the process that holds a sheet: twice what 300 MB of XML need."""
+"""The memory limit, in bytes, of the process that holds a sheet: twice what 300 MB of XML need."""
 _SHEETS: Final = 20
-"""Of more sheets the others are not looked at."""
+"""Sheets after this many are not searched for the table."""
 _SCRIPT: Final = Path(__file__).with_name("sheet_process.py")
 
 
 @contextmanager
 def workbook_table(source: Unpacked) -> Iterator[tuple[Shape, Read]]:
-    """The shape of a workbook's table and the way to read its rows; raises FileRefused.
+    """Yield the shape of a workbook's table and a function that reads its rows.
 
-    The table is the first visible sheet with a header, else the first that is not empty.
+    The table is the first visible sheet with a header, else the first that is not empty. Raises
+    FileRefused.
     """
     sheet = _chosen(source)
     kept = [sheet]
@@ -39,7 +40,8 @@ def workbook_table(source: Unpacked) -> Iterator[tuple[Shape, Read]]:
         )
 
         def read(size: int, after: int) -> Iterator[Batch]:
-            # The process that told the shape goes on where it stands; another reading is another.
+            # The first reading goes on in the process that detected the shape; every further
+            # reading starts a process of its own.
             reading = kept.pop() if kept else _Sheet(source, sheet.place)
             try:
                 yield from _in_batches(reading, size, max(after, header_line))
@@ -90,7 +92,7 @@ def _in_batches(sheet: "_Sheet", size: int, after: int) -> Iterator[Batch]:
 
 
 class _Sheet:
-    """One of the visible sheets, while a process reads it."""
+    """One of the visible sheets, and the process that reads it."""
 
     def __init__(self, source: Unpacked, place: int) -> None:
         self.place = place
@@ -117,7 +119,7 @@ class _Sheet:
         self._over = not self.name
 
     def head(self) -> Batch:
-        """The first rows that are not blank."""
+        """Return the first rows that are not blank."""
         while not self._over and sum(len(lines) for lines, _ in self._read_ahead) < PROBE:
             self._advance()
         lines = [line for lines, _ in self._read_ahead for line in lines]
@@ -125,7 +127,7 @@ class _Sheet:
         return lines[:PROBE], rows[:PROBE]
 
     def batches(self) -> Iterator[Batch]:
-        """All rows, once."""
+        """Yield all rows, once."""
         while self._read_ahead or not self._over:
             if not self._read_ahead:
                 self._advance()
@@ -150,7 +152,8 @@ class _Sheet:
         length = pipe.read(4) if pipe else b""
         data = pipe.read(int.from_bytes(length, "big")) if pipe and length else b""
         if not data:
-            # Aborted for want of memory, or ended by the system for the same reason.
+            # Negative: the process aborted because it ran out of memory, or the system killed it
+            # for the same reason.
             died = self._process.wait() < 0
             raise FileRefused(FileReason.TOO_LARGE if died else FileReason.DAMAGED)
         # Written by our own process.

@@ -1,8 +1,8 @@
 """Tables as CSV or XLSX files, none of them larger than what can be sent.
 
-Rows are collected as CSV on the disk, in chunks. While that is small enough it is the file itself;
-otherwise parts are made of as many chunks as fit. How many do is only known once they are packed,
-so a part that came out too large is made again of fewer.
+Rows are first written to the disk as CSV, in chunks. If the result is small enough, it is the file
+itself. Otherwise each part is made of as many chunks as fit. The packed size is only known
+afterwards, so a part that came out too large is made again from fewer chunks.
 """
 
 import csv
@@ -28,20 +28,21 @@ from bot.domain.export import Format
 from bot.domain.guard import guarded
 
 LARGEST_BYTES: Final = 45_000_000
-"""Telegram takes 50 MB from a bot."""
+"""The largest file that is written; Telegram takes 50 MB from a bot."""
 ROWS_OF_A_SHEET: Final = 1_048_575
-"""As many as fit under the header. More go on in a second file, not in a second sheet: each part
-is imported by itself, and importing reads one sheet."""
+"""The number of rows that fit under the header. Further rows go into a second file, not into a
+second sheet: each part is imported by itself, and an import reads one sheet."""
 _CELL_LENGTH: Final = 32_767
 _CHUNK_LENGTH: Final = 1 << 18
-# Small enough against a part that it can be filled to a few hundredths of what it may have.
+# So many that a part can be filled to within a few hundredths of its limit.
 _CHUNKS_OF_A_PART: Final = 64
-# Chunks do not all pack equally well.
+# The share of the limit to fill when a part is made again: not all chunks pack equally well.
 _FILLED: Final = 0.95
-# The same rows are the same bytes, whenever they are written; zip knows no time before 1980.
+# A fixed time, so that the same rows give the same bytes whenever they are written; zip knows no
+# time before 1980.
 _WRITTEN_AT: Final = datetime(1980, 1, 1)  # noqa: DTZ001 - neither format holds a zone
 _TEXT: Final = 49
-"""Excel's own format for text: a document typed into such a cell keeps its leading zeros."""
+"""Excel's own format for text: a tax id typed into such a cell keeps its leading zeros."""
 _NARROWEST: Final = 8
 _WIDEST: Final = 40
 
@@ -52,14 +53,15 @@ class _Chunk(NamedTuple):
     rows: int
 
 
-# Writes a file, and says how many of the chunks went into it: it may stop once it is too large.
+# Writes a file and returns how many of the chunks went into it: it may stop once the file is too
+# large.
 _Pack = Callable[[Path, Sequence[_Chunk], Iterator[bytes]], int]
 
 
 class TableWriter:
-    """Takes the rows of one table and gives its files; every method blocks, so use a thread.
+    """Writes the rows of one table into files; every method blocks, so use a thread.
 
-    As a context manager it removes what is unfinished. Each method raises RefusedError: with
+    As a context manager it removes unfinished files. Each method raises RefusedError: with
     Problem.DISK_FULL when the disk is full, without a problem when nothing can be written there.
     """
 
@@ -73,16 +75,16 @@ class TableWriter:
         largest_bytes: int = LARGEST_BYTES,
         rows_of_a_sheet: int = ROWS_OF_A_SHEET,
     ) -> None:
-        """folder: where the files will be; nothing is written anywhere else. name: of the files,
-        without ending. header: not yet guarded. largest_bytes: of one file; a row that is larger
-        by itself is written all the same, and XLSX files have 6 kB without any."""
+        """folder: the folder of the files; nothing is written anywhere else. name: of the files,
+        without ending. header: not yet guarded. largest_bytes: of one file. A single row that is
+        larger is still written, and an XLSX file has 6 kB without any row."""
         self._folder = folder
         self._name = name
         self._format = file_format
         self._largest_bytes = largest_bytes
         self._rows_of_a_sheet = rows_of_a_sheet
         self._chunk_length = min(largest_bytes // _CHUNKS_OF_A_PART, _CHUNK_LENGTH)
-        # Spreadsheets hold no longer ones; nothing in the register comes near.
+        # A spreadsheet's cell holds no longer text; no value in the register comes near.
         self._cell_length = _CELL_LENGTH if file_format == "xlsx" else None
         self._header = self._guarded(header)
         self._buffer = io.StringIO(newline="")
@@ -116,14 +118,16 @@ class TableWriter:
                     self._end_chunk()
 
     def close(self, report: Callable[[int], None] = lambda rows: None) -> list[Path]:
-        """The finished files, in the order of their rows; what had their names is replaced.
+        """Return the finished files, in the order of their rows; files of the same names are
+        replaced.
 
         One `name.csv` or `name.xlsx` when it is small enough, else `name.csv.zip`, else parts
         `name-1.csv.zip` or `name-1.xlsx` and so on, each with the header. An XLSX file is a zip
         archive already and would not get smaller in another.
 
-        report: called again and again with how many rows are packed, which takes most of the time
-        of an XLSX file; the number falls when a part came out too large. What it raises ends this.
+        report: called again and again with the number of rows packed, which takes most of the time
+        of an XLSX file. The number falls when a part came out too large. An exception that it
+        raises ends this method.
         """
         with _disk():
             if self._rows:
@@ -140,8 +144,8 @@ class TableWriter:
         return finished
 
     def discard(self) -> None:
-        """Remove what is unfinished; finished files stay."""
-        # What could not be written to a full disk cannot be written on closing either.
+        """Remove unfinished files; finished ones stay."""
+        # Closing fails too when the disk is full: it writes what is buffered.
         with suppress(OSError):
             self._spool.close()
         shutil.rmtree(self._work, ignore_errors=True)
@@ -192,7 +196,7 @@ class TableWriter:
     def _pack_csv(self, file: Path, chunks: Sequence[_Chunk], contents: Iterator[bytes]) -> int:
         info = ZipInfo(file.name.removesuffix(".zip"), _WRITTEN_AT.timetuple()[:6])
         info.compress_type = ZIP_DEFLATED
-        info.create_system = 3  # else the bytes tell on which system they were written
+        info.create_system = 3  # else the bytes depend on the operating system
         info.external_attr = 0o644 << 16
         info.file_size = len(self._head) + sum(chunk.size for chunk in chunks)
         count = 0
@@ -268,14 +272,15 @@ def _write_xlsx(
         sheet.autofilter(0, 0, number, len(header) - 1)
         workbook.close()
     finally:
-        # XlsxWriter leaves them open when it fails, and a removed file keeps its room till then.
+        # XlsxWriter leaves them open when it fails, and a removed file takes up disk space until
+        # it is closed.
         for open_file in (sheet.row_data_fh, sheet.fh):
             with suppress(OSError):
                 open_file.close()
 
 
 def _no_markup(cell: str) -> str:
-    # XlsxWriter takes a text between these for markup of its own and writes it as it is.
+    # XlsxWriter takes a text between these tags for its own markup and would write it unescaped.
     if cell.startswith("<r>") and cell.endswith("</r>"):
         return f'<r><t xml:space="preserve">{escape(cell)}</t></r>'
     return cell
@@ -286,7 +291,7 @@ def _disk() -> Iterator[None]:
     try:
         yield
     except (OSError, XlsxFileError) as error:
-        # XlsxWriter hides the error of the system behind its own.
+        # XlsxWriter hides the system's error behind its own.
         cause = error.__context__ if isinstance(error, XlsxFileError) else error
         number = cause.errno if isinstance(cause, OSError) else None
         full = number in (errno.ENOSPC, errno.EDQUOT)

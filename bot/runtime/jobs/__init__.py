@@ -1,1 +1,1 @@
-"""Bulk runs: who works on them, what carries them, and what begins them by the clock."""
+"""Bulk jobs: their workers, their broker, the schedule of syncs, and backups asked for in chat."""

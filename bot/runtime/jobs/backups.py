@@ -1,9 +1,9 @@
 """Backups that admins ask for in chat, made beside the handling of updates.
 
-One at a time over all replicas: the run is a document whose maker puts its end off again and
-again. One that nobody puts off any more was interrupted, and whichever replica sees it tells the
-admin. The file lives in a folder of its own in DATA_DIR, named after the run, so that what a kill
-leaves behind is known and removed.
+One is made at a time over all replicas. The run is a document with a lease that its maker renews.
+An expired lease means that the run was interrupted, and the first replica that sees it notifies
+the admin. The file is written to a folder of its own in DATA_DIR, named after the run, so that
+what a killed process leaves behind is found and removed.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ from bot.domain.backup import (
 from bot.domain.errors import AppError, Problem, RefusedError, TryLaterError
 
 LARGEST_BYTES: Final = 50_000_000
-"""What Telegram takes from a bot."""
+"""The largest file that Telegram takes from a bot."""
 _LEASE: Final = timedelta(seconds=30)
 _ROUND_S: Final = 5.0
 _PROGRESS_INTERVAL_S: Final = 3.0
@@ -51,51 +51,54 @@ logger = structlog.get_logger()
 
 
 class BackUp(Protocol):
-    """Writes everything into a new file."""
+    """Writes a backup of everything into a new file."""
 
     async def __call__(
         self, out: Path, *, at: datetime, report: Callable[[str, Copied], None]
     ) -> Mapping[str, int]:
-        """How many documents of each collection; raises an AppError, and leaves no file then."""
+        """Return the number of documents of each collection. Raises an AppError, and then leaves
+        no file."""
         ...
 
 
 class Runs(Protocol):
-    """Where replicas agree on who makes a backup."""
+    """The store in which replicas agree on who makes a backup."""
 
     async def all(self) -> Backups: ...
 
     async def running(self) -> BackupRun | None: ...
 
     async def begin(self, run: BackupRun) -> bool:
-        """Whether it is the one that is being made now; False while there is another."""
+        """Store the run as the one being made; return False while there is another."""
         ...
 
     async def renew(self, run: BackupRun, *, until: datetime) -> bool:
-        """Whether it was still as it is in `run`; its end is `until` now."""
+        """Set the end to `until` if the stored run is still equal to `run`; return True if it
+        was."""
         ...
 
     async def finish(self, run_id: str, outcome: BackupMade | BackupFailed) -> None: ...
 
 
 class BackupNotifier(Protocol):
-    """The admin's chat. Nothing is raised: what cannot be said is logged."""
+    """Writes to the admin's chat. It raises nothing: a message that cannot be sent is logged."""
 
     async def began(self, run: BackupRun) -> None: ...
 
     async def progress(self, run: BackupRun, copied: Mapping[str, Copied]) -> None: ...
 
     async def deliver(self, run: BackupRun, file: BackupFile) -> Trouble | None:
-        """Why the file did not reach the admin, or None."""
+        """Send the file; return the reason if it did not reach the admin, else None."""
         ...
 
     async def failed(self, run: BackupRun, trouble: Trouble, *, size_bytes: int) -> bool:
-        """Whether the admin knows, or never can; False when it is worth another try."""
+        """Report the failure; return False when it is worth another try, True when the admin has
+        been notified or never can be."""
         ...
 
 
 class MakeBackups:
-    """Makes them, one at a time, for as long as `run_forever` runs."""
+    """Makes backups, one at a time, as long as `run_forever` runs."""
 
     def __init__(
         self,
@@ -112,8 +115,9 @@ class MakeBackups:
         round_s: float = _ROUND_S,
         largest_bytes: int = LARGEST_BYTES,
     ) -> None:
-        """name: of the file that is begun at a time. admin_ids: who may have it, asked again
-        when it is made. progress_interval_s: between two words on progress."""
+        """name: returns the file name for a start time. admin_ids: returns the ids of those who
+        may have the file; called again when it is made. progress_interval_s: between two progress
+        messages."""
         self._runs = runs
         self._back_up = back_up
         self._notifier = notifier
@@ -131,9 +135,9 @@ class MakeBackups:
     async def start(
         self, admin_id: int, message_id: int
     ) -> Started | AlreadyRunning | AlreadyOver:
-        """Begin one that is shown in this message; returns at once.
+        """Begin a backup that is shown in this message; return at once.
 
-        The message stands for the wish: asked twice from one message, one is made.
+        The message identifies the request: two requests from one message make one backup.
         """
         await self._tell_interrupted()
         known, now = await self._runs.all(), self._clock()
@@ -154,12 +158,15 @@ class MakeBackups:
         return Started()
 
     async def was_begun(self, admin_id: int, message_id: int) -> bool:
-        """Whether the message stands for a backup that is being made, or was."""
+        """Return True if a backup of this message is being made, or is over."""
         known, run_id = await self._runs.all(), _run_id(admin_id, message_id)
         return known.is_over(run_id) or bool(known.running and known.running.id == run_id)
 
     async def run_forever(self) -> None:
-        """Put the end of ours off and tell who was interrupted; ours ends with this."""
+        """Renew the lease of this replica's run and notify admins of interrupted runs.
+
+        When this ends, this replica's run is cancelled.
+        """
         try:
             while True:
                 try:
@@ -181,7 +188,7 @@ class MakeBackups:
         until = self._clock() + self._lease
         kept = await self._runs.renew(run, until=until)
         if self._mine is not run:
-            return  # it ended meanwhile
+            return  # the run ended meanwhile
         if kept:
             self._mine = run.model_copy(update={"until": until})
         elif self._task is not None:
@@ -190,7 +197,7 @@ class MakeBackups:
 
     async def _tell_interrupted(self) -> None:
         left = await asyncio.to_thread(lambda: [*self._data_dir.glob(f"{_FOLDER}*")])
-        # Read after the folders: a folder that is there by now has its run there, too.
+        # Read after the folders: the run of a listed folder was stored before the folder was made.
         run = await self._runs.running()
         ours, now = self._mine, self._clock()
         is_over = run is not None and run.until <= now and (ours is None or ours.id != run.id)
@@ -200,7 +207,7 @@ class MakeBackups:
                 await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         if run is None or not is_over:
             return
-        # Whoever tells holds it for a moment, so that one replica does.
+        # The replica that notifies takes the lease first, so that only one does.
         if await self._runs.renew(run, until=now + self._lease) and await self._notifier.failed(
             run, Trouble.INTERRUPTED, size_bytes=0
         ):
@@ -211,7 +218,8 @@ class MakeBackups:
             outcome = await self._make(run)
             await self._until_stored(lambda: self._runs.finish(run.id, outcome))
         except asyncio.CancelledError:
-            # Told at the next start; not reachable now, it is so when the lease runs out.
+            # The lease ends now, so that the admin is notified at the next start; if the database
+            # is not reachable, once the lease has expired.
             with suppress(AppError):
                 await self._runs.renew(self._mine or run, until=run.began_at)
             raise
@@ -219,7 +227,7 @@ class MakeBackups:
             self._mine = self._task = None
 
     async def _make(self, run: BackupRun) -> BackupMade | BackupFailed:
-        """What became of it, of which the admin knows by then."""
+        """Make the backup; return its outcome once the admin has been notified of it."""
         folder, size_bytes = self._data_dir / f"{_FOLDER}{run.id}", 0
         trouble: Trouble | None
         try:

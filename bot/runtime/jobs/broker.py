@@ -1,7 +1,7 @@
-"""Carries ids of jobs to whoever may work on them: within this process, or over NATS JetStream.
+"""The job broker: carries ids of jobs to workers, within this process or over NATS JetStream.
 
-A job's document is the truth about it; what travels is only its id, which may come late, twice,
-or not at all when a process dies. Whoever keeps the jobs sends unfinished ones again.
+A job's document is the source of truth; only its id travels. The id may come late, twice, or not
+at all when a process dies. The process that keeps the jobs sends unfinished ones again.
 """
 
 import asyncio
@@ -34,12 +34,13 @@ Work = Callable[[str], Awaitable[None]]
 _TASK: Final = "job"
 _ANSWER_S: Final = 3.0
 _PAUSE_S: Final = 1.0
-# How long one request for an id stands. A restarted server does not remember it, so this is also
-# how late the first id after a restart may be.
+# One pull request stays open this long. A restarted server does not remember it, so the first id
+# after a restart may be this late.
 _PULL_S: Final = 5.0
-# An id is confirmed as soon as it is here: longer means that the process died just then.
+# An id is confirmed as soon as it arrives: no confirmation in this time means that the process has
+# died.
 _CONFIRM_S: Final = 10.0
-# Without a worker, ids of the same jobs pile up, each time they are sent again.
+# Without a worker, ids of the same jobs pile up, as they are sent again and again.
 _KEEP_S: Final = 24 * 60 * 60.0
 
 logger = structlog.get_logger()
@@ -53,10 +54,10 @@ class JobBroker:
         self._leaving = leaving
 
     async def send(self, job_id: str) -> None:
-        """Return once the broker has the id, which is before anybody works on it.
+        """Return once the broker has the id, which is before a worker starts on the job.
 
-        Raises TryLaterError when the broker does not confirm within 3 seconds; the id may have
-        been sent all the same.
+        Raises TryLaterError when the broker does not confirm within 3 seconds; the id may still
+        have been sent.
         """
         if self._leaving.is_set():
             raise TryLaterError("the carrier of jobs is closed")
@@ -75,15 +76,15 @@ class JobBroker:
 async def open_broker(
     broker_url: str, work: Work | None, *, at_once: int = 2, queue: str = "balcao"
 ) -> AsyncIterator[JobBroker]:
-    """A carrier between processes, or within this one when the address is empty.
+    """Open a broker between processes, or within this one when the address is empty.
 
-    `work` is called with every id that arrives, with at most `at_once` of them at a time; leaving
-    cancels what runs and waits for it. Without `work` this process only sends, which needs a
-    broker. Who shares a server shares jobs only when `queue` (letters, digits, hyphens and
-    underscores) is the same. Raises RefusedError for an address or credentials that the broker
-    does not take, TryLaterError when it does not answer within 3 seconds.
+    `work` is called with every id that arrives, at most `at_once` at a time. Leaving the block
+    cancels the running work and waits for it. Without `work` this process only sends, which needs
+    a broker. Processes on one server share jobs only if their `queue` (letters, digits, hyphens
+    and underscores) is the same. Raises RefusedError for an address or credentials that the broker
+    does not accept, TryLaterError when it does not answer within 3 seconds.
     """
-    # It announces every id at INFO, and every message at DEBUG.
+    # taskiq logs every id at INFO, and every message at DEBUG.
     logging.getLogger("taskiq").setLevel(logging.WARNING)
     if not broker_url and work is None:
         raise ValueError("without a broker, the jobs are this process's own")
@@ -114,7 +115,7 @@ async def open_broker(
 
 
 class _Arrivals:
-    """What this process works on."""
+    """The jobs that this process works on."""
 
     def __init__(self, work: Work, at_once: int, leaving: asyncio.Event) -> None:
         self._work = work
@@ -123,11 +124,11 @@ class _Arrivals:
         self._running: set[asyncio.Task[None]] = set()
 
     async def take(self, job_id: str) -> None:
-        """Return when the work on it has ended in whatever way."""
+        """Work on the job; return when the work has ended, even if it failed."""
         if self._leaving.is_set():
             return
-        # A task of its own, because taskiq leaves those that it started to themselves when it is
-        # cancelled; and not in the sender's context, whose update has nothing to do with it.
+        # A task of its own, because taskiq does not wait for the tasks that it started when it is
+        # cancelled. And not in the sender's context, whose update has nothing to do with it.
         task = asyncio.create_task(self._work_on(job_id), context=contextvars.Context())
         self._running.add(task)
         task.add_done_callback(self._running.discard)
@@ -142,21 +143,21 @@ class _Arrivals:
                 logger.error("work on a job failed", exc_info=error)
 
     async def end(self) -> None:
-        """Cancel what runs and return when it has ended."""
+        """Cancel the running work and return when it has ended."""
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
 
 
 async def _take(broker: AsyncBroker, at_once: int, leaving: asyncio.Event) -> None:
-    """Take ids until leaving; returns when nothing of them is under way any more."""
+    """Take ids until leaving; return when no taken id is in progress any more."""
     if isinstance(broker, InMemoryBroker):
-        # It starts a task for every id at once; there is nothing to listen to.
+        # It starts a task for every id at once, so there is nothing to listen to.
         await leaving.wait()
         await broker.wait_all()
         return
-    # Confirmed when received, not when done: the document is the truth, and a job that takes
-    # hours would be delivered again and again. Nothing is fetched before there is room for it.
+    # Confirmed when received, not when done: the document is the source of truth, and a job that
+    # takes hours would be delivered again and again. No id is fetched before there is room for it.
     receiver = Receiver(
         broker,
         max_async_tasks=at_once,
@@ -173,10 +174,10 @@ async def _take(broker: AsyncBroker, at_once: int, leaving: asyncio.Event) -> No
 
 
 class _JetStream(PullBasedJetStreamBroker):
-    """taskiq's broker on a stream that is a work queue, mended after every trouble.
+    """taskiq's broker on a work-queue stream, with connection and stream restored after failures.
 
-    Pull, because a process then gets an id when it has room for it, and one that only sends gets
-    none; the push broker subscribes in every process that starts it.
+    It pulls, because a process then gets an id only when it has room for it, and a process that
+    only sends gets none. The push broker subscribes in every process that starts it.
     """
 
     def __init__(self, servers: list[str], login: dict[str, str], *, queue: str) -> None:
@@ -185,8 +186,8 @@ class _JetStream(PullBasedJetStreamBroker):
         self._mending: asyncio.Task[None] | None = None
         credentials: dict[str, Any] = {**login}
         if any(server.startswith("tls:") for server in servers):
-            # nats-py speaks plain text with a server that offers no TLS, whatever the address
-            # says; the only place to stop it is where it asks for what to log in with.
+            # nats-py speaks plain text with a server that offers no TLS, even if the address says
+            # tls. The only place to stop it is the callback that returns the credentials.
             credentials = {
                 name: partial(self._over_tls, value)
                 for name, value in (login or {"token": ""}).items()
@@ -211,7 +212,7 @@ class _JetStream(PullBasedJetStreamBroker):
         )
 
     async def first_startup(self) -> None:
-        """Connect; raises RefusedError or TryLaterError, as open_broker says."""
+        """Connect. Raises RefusedError or TryLaterError, as `open_broker` does."""
         try:
             async with asyncio.timeout(_ANSWER_S):
                 await self.startup()
@@ -220,7 +221,7 @@ class _JetStream(PullBasedJetStreamBroker):
         except ServiceUnavailableError as error:
             raise TryLaterError("the broker has no JetStream, at least not yet") from error
         except (NatsError, OSError) as error:
-            # The time runs out between two attempts; what went wrong is in the last one.
+            # The time-out falls between two attempts; the last error shows what went wrong.
             reason = type(self.client.last_error or error).__name__
             raise TryLaterError(f"the broker does not answer: {reason}") from error
         self._started = True
@@ -231,12 +232,12 @@ class _JetStream(PullBasedJetStreamBroker):
         if self._mending is not None:
             self._mending.cancel()
             await asyncio.gather(self._mending, return_exceptions=True)
-        # nats-py writes what is left to a connection even when it knows that it is gone.
+        # nats-py flushes to a connection even when it knows that the connection is gone.
         with suppress(NatsError, OSError):
             await super().shutdown()
 
     async def kick(self, message: BrokerMessage) -> None:
-        # Without a connection nats-py would keep it and send it some time.
+        # Without a connection nats-py would buffer the id and send it some time later.
         await self._ready.wait()
         try:
             await super().kick(message)
@@ -246,7 +247,8 @@ class _JetStream(PullBasedJetStreamBroker):
 
     async def listen(self) -> AsyncGenerator[AckableMessage, None]:
         while True:
-            # Requests made without a connection would be kept, and bring as many ids at once.
+            # nats-py would buffer requests made without a connection, and each would later bring
+            # an id.
             await self._ready.wait()
             try:
                 [message] = await self.consumer.fetch(timeout=_PULL_S)
@@ -264,9 +266,9 @@ class _JetStream(PullBasedJetStreamBroker):
             self._mending = asyncio.create_task(self._mended())
 
     async def _mended(self) -> None:
-        """Return once there is a connection again, with the stream and our place at it.
+        """Return once there is a connection again, with the stream and our consumer.
 
-        A server can have lost its files, and nats-py gives up for good when a server ends a
+        A server can have lost its files, and nats-py never reconnects after a server has ended a
         connection with an error.
         """
         while True:
@@ -297,8 +299,8 @@ class _JetStream(PullBasedJetStreamBroker):
         self._mend()
 
     async def _on_error(self, error: Exception) -> None:
-        # Every attempt to connect that fails ends here. At the start more of them would not help;
-        # later, what is refused now may be a server that is being set up again.
+        # Every failed attempt to connect ends here. At the start, more attempts would not help.
+        # Later, a refusal may come from a server that is being set up again.
         if not self._started and isinstance(error, SecureConnWantedError):
             raise RefusedError("the broker's address says tls, and it offers none") from error
         if not self._started and "authorization" in str(error).lower():
@@ -315,10 +317,10 @@ class _JetStream(PullBasedJetStreamBroker):
 
 
 def _address(broker_url: str) -> tuple[list[str], dict[str, str]]:
-    """The servers without credentials, and what to log in with; raises RefusedError.
+    """Return the servers without credentials, and the credentials. Raises RefusedError.
 
-    Apart, because nats-py does not decode percent signs in them, and what it never has in an
-    address it cannot show.
+    They are separate because nats-py does not decode percent signs in credentials, and cannot show
+    credentials that its address does not hold.
     """
     servers, login = [], {}
     for part in broker_url.split(","):

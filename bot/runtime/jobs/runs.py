@@ -1,4 +1,4 @@
-"""What each kind of job does: its files, and the use case that works on them."""
+"""The work of each kind of job: its files, and the use case that works on them."""
 
 import asyncio
 from array import array
@@ -28,7 +28,7 @@ from bot.usecases.jobs.undo_job import UndoJob
 from bot.usecases.ports import Syncs
 
 _EXPORTED_AT_ONCE: Final = 500
-# Ours, not those of a template: an ERP's records are mended there.
+# Columns of our own, not those of a template: an ERP's records are corrected in the ERP.
 _REFUSED_RECORDS: Final = ("registro", "nome", "erro")
 Item = TypeVar("Item")
 
@@ -43,7 +43,7 @@ class Each(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRuns:
-    """Does what a job is for; `bot.runtime.jobs.worker` calls it and keeps its lease."""
+    """Does the work of a job; `bot.runtime.jobs.worker` calls it and keeps the lease."""
 
     store: Store
     files: Files
@@ -56,13 +56,13 @@ class JobRuns:
     tags: Labels
     departments: Labels
     describe: Callable[[RowReport], str]
-    """Why a row was refused, for the column `erro`."""
+    """Returns the reason for which a row was refused, for the column `erro`."""
     name_of: Callable[[Job, datetime], str]
-    """The file name, without its ending, of what a job makes."""
+    """Returns the name, without its ending, of the file that a job makes."""
     clock: Callable[[], datetime]
 
     async def __call__(self, job: Job, folder: Path, job_progress: JobProgress) -> dict[str, Any]:
-        """What is to be set in the job, its next state among it."""
+        """Return the values to set in the job, its next state among them."""
         if job.kind is JobKind.UNDO:
             return await self._undo(job, job_progress)
         if job.kind is JobKind.SYNC:
@@ -127,7 +127,7 @@ class JobRuns:
             return {"state": JobState.FAILED, "trouble": JobTrouble.ERP_REFUSED}
         state = await self.syncs.get(options.system)
         if state.job != job.id:
-            # Another one was begun at the same moment, and runs.
+            # Another sync was begun at the same moment and is running.
             return {"state": JobState.CANCELLED}
         values: dict[str, Any] = {"state": JobState.CANCELLED}
         try:
@@ -142,7 +142,8 @@ class JobRuns:
             values = {"state": JobState.FAILED, "trouble": error.trouble}
         else:
             if last is not None:
-                # Everything is written: only now may the next one begin after it.
+                # Everything is written: only now may the watermark move, from which the next sync
+                # begins.
                 mark = sync_erp.mark_after(job, last, state.mark(options.mode))
                 moved = state.moved(options.mode, mark)
                 await self.syncs.force_update(options.system, **moved, done_at=self.clock())
@@ -152,7 +153,7 @@ class JobRuns:
         return values
 
     async def _refused_records(self, job: Job, folder: Path) -> tuple[Source, ...]:
-        """Which of the ERP's records did not enter the register, and why."""
+        """Write a file of the ERP records that did not enter the register, with the reasons."""
         name = self.name_of(job, job.began_at or self.clock())
         with TableWriter(folder, name, "csv", _REFUSED_RECORDS) as writer:
             async for batch in self.store.batches(job.id):
@@ -165,7 +166,7 @@ class JobRuns:
     async def _undo(self, job: Job, job_progress: JobProgress) -> dict[str, Any]:
         target = await self.store.get(job.undoes or 0)
         if target is None or target.undone_by not in (None, job.id):
-            # Another one was begun at the same moment, and takes it back.
+            # Another undo was begun at the same moment and reverts the job.
             return {"state": JobState.CANCELLED}
         if target.undone_by is None:
             await self.store.force_update(target.id, undone_by=job.id)
@@ -176,7 +177,7 @@ class JobRuns:
             job.id, batches, provenance=provenance, after=after, report=job_progress.wrote
         ):
             return {"state": JobState.DONE}
-        # The rest of it can be taken back by another one.
+        # Another undo can revert the rest.
         await self.store.force_update(target.id, undone_by=None)
         return {"state": JobState.CANCELLED}
 
@@ -227,7 +228,8 @@ class JobRuns:
         )
 
     async def _refused(self, job: Job, folder: Path, table: Table) -> tuple[Source, ...]:
-        """The refused rows with their columns, and why; ready to be mended and sent again."""
+        """Write a file of the refused rows with their columns and reasons, to be corrected and
+        sent again."""
         name = self.name_of(job, job.began_at or self.clock())
         width = len(table.shape.header)
         reports = self._reports(job)
@@ -277,7 +279,7 @@ async def _opened(path: Path, job: Job) -> AsyncIterator[Table]:
 
 
 async def _rows(table: Table) -> AsyncGenerator[list[tuple[int, list[str]]], None]:
-    """All rows, read in a thread, so many at a time as a batch has."""
+    """Yield all rows as (line, cells), read in a thread, a batch of `BATCH` rows at a time."""
     batches = table.batches(BATCH)
     try:
         while (some := await asyncio.to_thread(next, batches, None)) is not None:

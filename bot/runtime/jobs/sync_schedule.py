@@ -1,4 +1,5 @@
-"""Begins syncs when they are due, and tells admins once that they fail, once that they work."""
+"""The schedule of syncs: begins those that are due, and notifies the admins once when they fail
+and once when they work again."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -18,7 +19,7 @@ logger = structlog.get_logger()
 
 
 class SyncNotifier(Protocol):
-    """Where the admins are told."""
+    """Notifies the admins of syncs."""
 
     async def sync_fails(self, job: Job) -> None: ...
 
@@ -27,7 +28,8 @@ class SyncNotifier(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncSchedule:
-    """Every replica has one: what begins, and what is told, is decided in the database."""
+    """Begins due syncs. Every replica has one: the database decides which of them begins or
+    notifies."""
 
     begin: BeginSync
     syncs: Syncs
@@ -36,7 +38,7 @@ class SyncSchedule:
     look_s: float = _LOOK_S
 
     async def run_forever(self) -> None:
-        """Look again and again; what fails is tried at the next look."""
+        """Call `look` again and again; a failure is logged and retried at the next look."""
         while True:
             try:
                 await self.look()
@@ -47,7 +49,7 @@ class SyncSchedule:
             await asyncio.sleep(self.look_s)
 
     async def look(self) -> None:
-        """Tell what became of the last one, then begin the next if it is due."""
+        """Announce the outcome of the last sync, then begin the next one if it is due."""
         await self._tell()
         if job := await self.begin.when_due():
             logger.info("sync begun", job=job.id)
@@ -66,7 +68,7 @@ class SyncSchedule:
             is_failing = False
         changed = await self.syncs.change(state, looked_at=job.id, is_failing=is_failing)
         if changed is None or is_failing == state.is_failing:
-            # Another replica tells it, or there is nothing new.
+            # Another replica announces it, or nothing has changed.
             return
         if is_failing:
             await self.notifier.sync_fails(job)

@@ -1,7 +1,7 @@
-"""Works on jobs: one worker each, for as long as it puts off the end of its lease.
+"""Job workers: one works on each job, as long as it renews its lease.
 
-The document is the truth: a worker that is killed leaves a job whose lease runs out, and whichever
-process sees that goes on after its last batch. Brokers only carry ids (`carrier`).
+The document is the source of truth. The lease of a killed worker expires, and the first process
+that sees it goes on after the last batch. Brokers only carry ids (`broker.py`).
 """
 
 import asyncio
@@ -37,11 +37,11 @@ from bot.usecases.ports import JobChanges, JobFiles
 _LEASE: Final = timedelta(seconds=30)
 _ROUND_S: Final = 5.0
 PROGRESS_INTERVAL_S: Final = 3.0
-"""Telegram lets a message be edited about so often."""
+"""Telegram lets a message be edited about this often."""
 _LOOK_S: Final = 0.2
 _MOST_TRIES: Final = 10
 _KEPT: Final = timedelta(days=7)
-"""For so long files of jobs stay: they hold people's data."""
+"""Files of jobs are deleted after this time: they hold people's data."""
 _PURGE_S: Final = 3600.0
 _FOLDER: Final = "job-"
 _TROUBLES: Final[Mapping[Problem | None, JobTrouble]] = {
@@ -53,7 +53,7 @@ logger = structlog.get_logger()
 
 
 class Store(JobChanges, Protocol):
-    """Where jobs are kept."""
+    """The store of jobs."""
 
     async def active(self) -> list[Job]: ...
 
@@ -68,34 +68,35 @@ class Store(JobChanges, Protocol):
 
 class Files(JobFiles, Protocol):
     async def purge(self, before: datetime) -> None:
-        """Delete all that was put before then, and what was never put whole."""
+        """Delete every file that was stored before then, and every file that was never
+        completed."""
         ...
 
 
 class JobNotifier(Protocol):
-    """Where a job's person is told. Nothing is raised: what cannot be said is logged."""
+    """Notifies the person who began a job. It raises nothing: what cannot be sent is logged."""
 
     async def progress(
         self, job: Job, done: Counts, *, rows_a_second: float, left_s: float | None
     ) -> None: ...
 
     async def notify(self, job: Job, report: Report, files: Sequence[Path]) -> None:
-        """What became of the job, which has come to CHECKED or is over."""
+        """Report the outcome of a job that has come to CHECKED or is over."""
         ...
 
 
 class Run(Protocol):
-    """Does what a job is for."""
+    """Does the work of a job."""
 
     async def __call__(
         self, job: Job, folder: Path, job_progress: "JobProgress"
     ) -> dict[str, Any]:
-        """What is to be set in the job, its next state among it."""
+        """Return the values to set in the job, its next state among them."""
         ...
 
 
 class JobProgress:
-    """How far a job is: keeps its counts, shows them, and hears when it is to stop."""
+    """The progress of a job: keeps its counts, shows them, and says when the job must stop."""
 
     def __init__(
         self,
@@ -116,19 +117,19 @@ class JobProgress:
         self._saying: asyncio.Task[None] | None = None
         self.counts = job.counts
         self.batch = job.batches
-        """The number of the last one that it knows of."""
+        """The number of the last batch that it has counted."""
 
     def begin(self) -> None:
-        """From here on it is this worker that counts."""
+        """Measure this worker's speed from here on: the rows so far were another worker's."""
         self._first = self.counts.rows
 
     @property
     def working_s(self) -> float:
-        """How long the job was worked on, by all its workers."""
+        """Return the seconds that all workers together have worked on the job."""
         return self._before + time.monotonic() - self._began
 
     async def wrote(self, batch: Batch) -> bool:
-        """A batch is written; whether to go on."""
+        """Count a written batch; return False if the job must stop."""
         self.counts = self.counts.plus(batch.counts)
         self.batch = batch.number
         return await self._look(
@@ -136,7 +137,7 @@ class JobProgress:
         )
 
     async def counted(self, counts: Counts) -> bool:
-        """So far it is, with nothing written; whether to go on."""
+        """Set the counts when nothing was written; return False if the job must stop."""
         self.counts = counts
         return await self._look()
 
@@ -166,13 +167,13 @@ class JobProgress:
         await self._notifier.progress(self._job, self.counts, rows_a_second=rate, left_s=left_s)
 
     async def over(self) -> None:
-        """No more is shown after this."""
+        """Wait for the last progress message; none is shown after it."""
         if self._saying is not None:
             await asyncio.gather(self._saying, return_exceptions=True)
 
 
 class WorkJobs:
-    """Works on the jobs whose ids come, and keeps those going that somebody left."""
+    """Works on the jobs whose ids arrive, and resumes jobs that another worker left."""
 
     def __init__(
         self,
@@ -187,7 +188,7 @@ class WorkJobs:
         round_s: float = _ROUND_S,
         progress_interval_s: float = PROGRESS_INTERVAL_S,
     ) -> None:
-        """progress_interval_s: between reports of progress. round_s: between looks for jobs."""
+        """progress_interval_s: between two progress messages. round_s: between looks for jobs."""
         self._store = store
         self._files = files
         self._run = run
@@ -202,7 +203,7 @@ class WorkJobs:
         self._send: Callable[[str], Awaitable[None]] | None = None
 
     async def wake(self, job_id: int) -> None:
-        """Have a worker look at the job; when that cannot be said now, its round comes to it."""
+        """Have a worker look at the job; if the id cannot be sent now, the next round sends it."""
         if self._send is None:
             return
         try:
@@ -211,7 +212,7 @@ class WorkJobs:
             logger.warning("job not carried", job=job_id, error=str(error))
 
     async def work(self, job_id: str) -> None:
-        """Work on this job until it is over, or somebody else has it."""
+        """Work on this job until it is over or another worker has it."""
         if not job_id.isdecimal() or int(job_id) in self._mine:
             return
         number = int(job_id)
@@ -220,13 +221,14 @@ class WorkJobs:
             while job := await self._claim(number):
                 await self._work(job)
         except AppError as error:
-            # Its lease runs out, and then somebody tries again.
+            # When its lease has expired, a worker tries again.
             logger.warning("job left", job=number, error=str(error))
         finally:
             self._mine.discard(number)
 
     async def run_forever(self, send: Callable[[str], Awaitable[None]]) -> None:
-        """Send the ids of jobs that nobody works on, and delete files whose time is over."""
+        """Send the ids of jobs that nobody works on, and delete files past their retention
+        time."""
         self._send = send
         await self._release_the_dead()
         await asyncio.to_thread(_sweep, self._data_dir)
@@ -244,7 +246,8 @@ class WorkJobs:
             await asyncio.sleep(self._round_s)
 
     async def _release_the_dead(self) -> None:
-        """What a process of this machine held when it was killed need not wait for its lease."""
+        """Release the jobs of killed processes of this machine, so that they need not wait for the
+        lease."""
         with suppress(AppError):
             for job in await self._store.active():
                 if job.owner and job.owner != self._owner and is_dead(job.owner):
@@ -285,14 +288,15 @@ class WorkJobs:
                     await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def _done(self, job: Job, folder: Path) -> Job:
-        """The job as it has become."""
+        """Do the job's work; return the job as it is stored afterwards."""
         logger.info("job", kind=job.kind, state=job.state, tries=job.tries)
         job_progress = JobProgress(
             job, self._store, self._notifier, progress_interval_s=self._progress_interval_s
         )
         await self._catch_up(job_progress)
         if job_progress.batch > job.batches:
-            # Else whoever is killed in the next batch seems to have come further each time.
+            # Otherwise a worker that is killed in the next batch, time after time, would seem to
+            # make progress each time, and `tries` would start again at 1.
             await self._store.force_update(
                 job.id, counts=job_progress.counts, batches=job_progress.batch
             )
@@ -342,7 +346,7 @@ class WorkJobs:
         return ended
 
     async def _change_mine(self, job_id: int, **values: Any) -> Job:
-        """The job with these values; raises LostError when another worker has it."""
+        """Return the job with these values set. Raises LostError when another worker has it."""
         while True:
             job = await self._store.get(job_id)
             if job is None or job.owner != self._owner:
@@ -351,8 +355,10 @@ class WorkJobs:
                 return changed
 
     async def _catch_up(self, job_progress: JobProgress) -> None:
-        """Count the batches that are written and not counted: a worker may have been killed
-        between the two."""
+        """Count the batches that are written but not counted.
+
+        A worker may have been killed between the two.
+        """
         for number in range(
             job_progress.batch + 1, await self._store.last_batch(job_progress.job_id) + 1
         ):
@@ -372,7 +378,8 @@ class WorkJobs:
         await self._store.force_update(job.id, told=True)
 
     async def report(self, job: Job) -> Report:
-        """What the job did, from its batches; before it runs, what its preview refuses."""
+        """Return the report of the job's batches; before it runs, the refused rows of its
+        preview."""
         if job.state is JobState.CHECKED:
             return Report(refused=job.to_refuse)
         found: dict[str, list[Any]] = {name: [] for name in Report.model_fields}
@@ -391,7 +398,7 @@ class WorkJobs:
 
     @asynccontextmanager
     async def _holding(self, job: Job) -> AsyncIterator[None]:
-        """Inside, the lease is put off; who loses it is cancelled."""
+        """Renew the lease during the block; cancel the block when the lease is lost."""
         task = asyncio.current_task()
         lost = False
 
@@ -422,12 +429,12 @@ class WorkJobs:
         finally:
             keeping.cancel()
             await asyncio.gather(keeping, return_exceptions=True)
-            # Not reachable now: it runs out by itself.
+            # If the database is not reachable, the lease expires by itself.
             with suppress(AppError):
                 await self._release(job.id)
 
     async def _release(self, job_id: int) -> None:
-        """Leave it to others, unless somebody has taken it already."""
+        """Release the job, unless another worker has taken it already."""
         job = await self._store.get(job_id)
         while job is not None and job.owner == self._owner:
             if await self._store.change(job, owner=None, until=None):
@@ -435,7 +442,7 @@ class WorkJobs:
             job = await self._store.get(job_id)
 
     async def _forget_source(self, job: Job) -> None:
-        """What was sent is needed no more once it is done with."""
+        """Delete the file that was sent and its plan: they are not needed once the job is over."""
         values: dict[str, Any] = {"plan_file_id": None}
         if job.source is not None and job.source.file_id:
             await self._files.delete(job.source.file_id)
@@ -455,12 +462,13 @@ class WorkJobs:
                 values |= {"state": JobState.CANCELLED, "ended_at": self._clock()}
             if changed := await self._store.change(job, **values):
                 await self._forget_source(changed)
-        # Longer than any job has them: what a kill left between a file and its job.
+        # Twice the retention time, longer than any job has files: what is left was stored by a
+        # process that was killed before it had linked the file to a job.
         await self._files.purge(self._clock() - 2 * _KEPT)
 
 
 def _sweep(data_dir: Path) -> None:
-    """Remove what processes that were killed left of files that they worked on."""
+    """Remove the work folders of killed processes."""
     for folder in data_dir.glob(f"{_FOLDER}*-*"):
         pid = folder.name.rpartition("-")[2]
         if pid.isdecimal() and (int(pid) == os.getpid() or not is_alive(int(pid))):

@@ -1,1 +1,1 @@
-"""What is sent to Telegram: stored first, in order, and within its limits."""
+"""Messages to Telegram: stored first, then sent in order and within its limits."""

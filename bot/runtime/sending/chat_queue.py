@@ -1,4 +1,4 @@
-"""What is known to wait for one chat, and what of it leaves next."""
+"""The queue of one chat, and the choice of the messages that leave next."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -9,38 +9,38 @@ from typing import Final
 from bot.domain.outgoing import ALBUM_SIZE, Outgoing, What, next_to_send
 
 ALBUM_S: Final = 0.7
-"""How long an album may be in coming; its messages arrive as updates of their own."""
-# From then on several texts of a customer leave as one.
+"""Seconds to wait for more parts of an album; each part arrives as an update of its own."""
+# After this wait, several texts of a customer leave as one message.
 _LATE_S: Final = 3.0
 
 
 @dataclass(slots=True)
 class ChatQueue:
-    """What is known to wait for one chat."""
+    """The messages known to wait for one chat."""
 
     items: dict[str, Outgoing] = field(default_factory=dict)
     is_read: bool = False
-    """Whether it is known what waited before; while it is not, nothing is sent."""
+    """True once the stored queue has been read; until then nothing is sent."""
     is_latest: bool = False
-    """Whether nothing has come since it was read."""
+    """True while no message has come since the stored queue was read."""
     came_at: dict[str, float] = field(default_factory=dict)
-    """When the latest part of an album came."""
+    """Album id to the loop time at which its latest part came."""
     news: asyncio.Event = field(default_factory=asyncio.Event)
     tries: int = 0
     sent_before: int | None = None
-    """How much had been sent, to whatever chat, when the latest try failed."""
+    """The number of batches that had been sent, to all chats, when the latest try failed."""
     begun: frozenset[str] = frozenset()
-    """What is being sent at this moment."""
+    """The ids of the messages that are being sent at this moment."""
 
     def put(self, item: Outgoing) -> None:
-        """One more waits."""
+        """Add a message to the queue."""
         self.items[item.id] = item
         self.is_latest = False
         if item.album:
             self.came_at[item.album] = asyncio.get_running_loop().time()
 
     def makes_redundant(self, item: Outgoing) -> bool:
-        """Whether one that waits will do what this one would."""
+        """Return True if a waiting message will do what this one would."""
         return item.what in (What.CARD, What.REFRESH) and any(
             there.what is item.what
             and there.conversation_id == item.conversation_id
@@ -49,7 +49,10 @@ class ChatQueue:
         )
 
     def next(self, now: datetime, *, is_late: bool = False) -> list[Outgoing]:
-        """What leaves next, as one; nothing while all that waits is an album still coming in."""
+        """Return the messages that leave next, as one.
+
+        Returns an empty list while all that waits is an album that is still arriving.
+        """
         oldest = min(item.put_at for item in self.items.values())
         is_late = is_late or (now - oldest).total_seconds() > _LATE_S
         loop_now = asyncio.get_running_loop().time()
@@ -61,7 +64,7 @@ class ChatQueue:
         return next_to_send(self.items.values(), is_late=is_late, is_whole=is_whole)
 
     def leave(self, ids: Iterable[str]) -> None:
-        """They wait no more."""
+        """Remove the messages from the queue."""
         for one in ids:
             self.items.pop(one, None)
         albums = {item.album for item in self.items.values()}
@@ -69,7 +72,7 @@ class ChatQueue:
             del self.came_at[album]
 
     async def next_news(self, timeout_s: float) -> None:
-        """Return when something has come, or after a while."""
+        """Return when `news` is set, or after `timeout_s` seconds."""
         try:
             async with asyncio.timeout(timeout_s):
                 await self.news.wait()

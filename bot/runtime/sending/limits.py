@@ -1,4 +1,4 @@
-"""Telegram's limits in one place, and whose turn it is in each chat.
+"""Telegram's rate limits, and the order of the senders in each chat.
 
 Source: the Bots FAQ ("My bot is hitting limits"): one message a second in a chat with short
 bursts, 20 a minute in a group, about 30 a second overall. Edits count like messages.
@@ -14,15 +14,15 @@ from typing import Final
 
 from bot.domain.outgoing import Priority
 
-# What waits for so long goes before what is one step more important: an attendant who asks for
-# the full card in the middle of a flood gets it within seconds.
+# A sender that has waited this long goes before one of the next higher priority: an attendant who
+# asks for the full card in the middle of a flood gets it within seconds.
 _STEP_S: Final = 5.0
 _MANY: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """At most `count` in any `window_s` seconds."""
+    """A limit of `count` messages in any `window_s` seconds."""
 
     count: int
     window_s: float
@@ -30,7 +30,7 @@ class Rate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """None: not limited."""
+    """The rate limits; None means no limit."""
 
     group: Rate | None = None
     chat: Rate | None = None
@@ -38,20 +38,21 @@ class Limits:
 
 
 NO_LIMITS: Final = Limits()
-# A little less than Telegram allows: what leaves us evenly may arrive unevenly. 30 a second are
-# spread over the second: two seconds' worth at its two ends would arrive as one.
+# A little less than Telegram allows, because messages that leave evenly may arrive unevenly. The
+# 30 a second are spread over the second: two seconds' worth at its two ends would arrive as one
+# burst.
 TELEGRAM_LIMITS: Final = Limits(group=Rate(20, 61.0), chat=Rate(3, 3.3), overall=Rate(5, 0.2))
 
 
 class _Window:
-    """When the last `count` messages left, or will leave."""
+    """The times at which the last `count` messages left, or will leave."""
 
     def __init__(self, rate: Rate | None) -> None:
         self._rate = rate
         self._times: deque[float] = deque(maxlen=rate.count if rate else 0)
 
     def free_at(self) -> float:
-        """The earliest time for one more."""
+        """Return the earliest time for one more message."""
         if self._rate is None or len(self._times) < self._rate.count:
             return 0.0
         return self._times[0] + self._rate.window_s
@@ -61,7 +62,7 @@ class _Window:
             self._times.append(at)
 
     def is_over(self, now: float) -> bool:
-        """Whether nothing that left still counts."""
+        """Return True if no message counts against the limit any more."""
         return (
             self._rate is None or not self._times or self._times[-1] + self._rate.window_s <= now
         )
@@ -76,7 +77,7 @@ class _Waiter:
 
 @dataclass(slots=True, eq=False)
 class _ChatThrottle:
-    """One chat."""
+    """The rate limits and the waiting senders of one chat."""
 
     windows: tuple[_Window, ...]
     waiting: list[_Waiter] = field(default_factory=list)
@@ -87,12 +88,12 @@ class _ChatThrottle:
         return max(window.free_at() for window in self.windows)
 
 
-# With the task: what a task starts beside itself does not hold its turn.
+# Together with the task: a task started inside a turn does not hold that turn.
 _holds: ContextVar[tuple[Hashable, object]] = ContextVar("holds", default=(None, None))
 
 
 class RateLimiter:
-    """Gives each chat to one sender at a time: the most important, and then who waits longest."""
+    """Gives each chat to one sender at a time, by priority; waiting raises the priority."""
 
     def __init__(self, limits: Limits, *, step_s: float = _STEP_S) -> None:
         self._limits = limits
@@ -100,13 +101,14 @@ class RateLimiter:
         self._throttles: dict[Hashable, _ChatThrottle] = {}
         self._overall = _Window(limits.overall)
         self.asked_to_wait = 0
-        """How often Telegram has answered 429 all the same."""
+        """The number of 429 answers from Telegram so far."""
 
     @asynccontextmanager
     async def turn(self, chat_id: Hashable, priority: Priority) -> AsyncIterator[float]:
-        """Inside, nobody else sends to this chat, and one message may leave at once.
+        """Hold the chat's turn inside the block.
 
-        Yields how many seconds it waited. Inside a turn of the same chat it is that turn.
+        Nobody else sends to the chat then, and one message may leave at once. Yields the seconds
+        waited. A task that already holds the turn of this chat keeps it and does not wait.
         """
         mine = (chat_id, asyncio.current_task())
         if _holds.get() == mine:
@@ -131,7 +133,7 @@ class RateLimiter:
             self._leave(chat_id, queue)
 
     async def pace(self, chat_id: Hashable, *, messages: int = 1) -> None:
-        """Wait until so many more messages may leave, and count them."""
+        """Wait until this many more messages may leave, and count them."""
         loop = asyncio.get_running_loop()
         windows = (*self._throttle(chat_id).windows, self._overall)
         at = loop.time()
@@ -159,14 +161,14 @@ class RateLimiter:
         self._call_next(chat_id, queue)
 
     def _call_next(self, chat_id: Hashable, queue: _ChatThrottle) -> None:
-        # A waiter that was cancelled has not yet come to leave by itself.
+        # A cancelled waiter is still in the list.
         queue.waiting = [waiter for waiter in queue.waiting if not waiter.turn.cancelled()]
         if queue.is_taken or not queue.waiting or queue.timer is not None:
             return
         loop = asyncio.get_running_loop()
         now = loop.time()
         if (delay_s := queue.free_at() - now) > 0:
-            # Chosen only then: what is more important may come meanwhile.
+            # The next sender is chosen only then: one of higher priority may come meanwhile.
             queue.timer = loop.call_later(delay_s, self._wake, chat_id, queue)
             return
         best = min(queue.waiting, key=lambda w: w.priority - (now - w.since) / self._step_s)

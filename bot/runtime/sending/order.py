@@ -1,4 +1,4 @@
-"""The order of what is put out: that of the updates it comes from."""
+"""The order of outgoing messages: that of the updates that cause them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ _origin: ContextVar[_Origin | None] = ContextVar("origin", default=None)
 
 @contextmanager
 def caused_by(update_id: int) -> Iterator[None]:
-    """What is put inside is in the order of the updates, over all replicas and their clocks."""
+    """Order the messages put inside the block by this update, over all replicas and clocks."""
     token = _origin.set(_Origin(update_id))
     try:
         yield
@@ -31,13 +31,14 @@ def caused_by(update_id: int) -> Iterator[None]:
 
 
 class Order:
-    """Gives each thing its place, over all replicas and their clocks."""
+    """Gives each message its place in an order that holds over all replicas and their clocks."""
 
     def __init__(self) -> None:
         self._latest_update = 0
 
     def placed(self, item: Outgoing) -> Outgoing:
-        """With its place: that of the update it comes from, or of the latest."""
+        """Return a copy placed after the update that causes it, or else after the latest
+        update."""
         origin = _origin.get()
         if origin is None:
             order = self._latest_update * _UPDATE_ROOM + _UPDATE_ROOM - 1

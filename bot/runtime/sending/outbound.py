@@ -1,4 +1,4 @@
-"""What every call to Telegram goes through: its turn, patience, and our own errors."""
+"""The middleware of every call to Telegram: rate limits, waiting after a 429, our own errors."""
 
 import asyncio
 from typing import Any, Final
@@ -25,11 +25,12 @@ from bot.domain.errors import TryLaterError, UnconfirmedError
 from bot.domain.outgoing import Priority
 from bot.runtime.sending.limits import RateLimiter
 
-# Longer than this the update goes back into the inbox and waits there.
+# After this wait the update goes back into the inbox and waits there.
 _LONGEST_WAIT_S: Final = 120.0
 
-# aiogram reads each answer with a model made for its type. pydantic keeps such models only while
-# somebody refers to them, and building one takes 4 ms: these are of every message and every poll.
+# aiogram reads each answer with a model made for its type. pydantic keeps such a model only while
+# something refers to it, and building one takes 4 ms. Every message and every poll needs one of
+# these.
 _KEPT_MODELS: Final = (
     Response[Message],
     Response[MessageId],
@@ -40,7 +41,7 @@ _KEPT_MODELS: Final = (
 logger = structlog.get_logger()
 
 
-# Everything that puts something into a chat or takes it away, in order; the rest only asks.
+# Calls that put something into a chat or take it away keep their order; the others only read.
 _IN_ORDER: Final = ("send", "copy", "forward", "edit", "delete", "pin", "unpin")
 _TOPICS: Final = ("createForumTopic", "closeForumTopic", "reopenForumTopic")
 _NOT_COUNTED: Final = ("delete", "pin", "unpin", "close", "reopen")
@@ -65,7 +66,8 @@ class Outbound(BaseRequestMiddleware):
             return await self._patiently(make_request, bot, method)
         messages = 0 if name.startswith(_NOT_COUNTED) else _messages(method)
         if isinstance(getattr(method, "document", None), InputFile):
-            # It may take minutes, and whoever waits for the file goes on writing.
+            # An upload may take minutes, and the person who waits for the file goes on writing, so
+            # it holds no turn.
             await self._limiter.pace(chat_id, messages=messages)
             return await self._patiently(make_request, bot, method)
         priority = Priority.PROGRESS if name.startswith("edit") else Priority.ANSWER
@@ -84,7 +86,8 @@ class Outbound(BaseRequestMiddleware):
             try:
                 return await make_request(bot, method)
             except TelegramEntityTooLarge:
-                # Among aiogram's network errors, and yet an answer that waiting does not change.
+                # aiogram counts it as a network error, but it is an answer that waiting does not
+                # change.
                 raise
             except TelegramRetryAfter as error:
                 waited_s += error.retry_after
@@ -108,7 +111,7 @@ class Outbound(BaseRequestMiddleware):
 
 
 def _may_be_done(error: Exception) -> bool:
-    """Whether the call may have reached Telegram although no answer came."""
+    """Return True if the call may have reached Telegram although no answer came."""
     if not isinstance(error, TelegramNetworkError):
         return False
     cause = error.__cause__ or error.__context__
@@ -116,6 +119,6 @@ def _may_be_done(error: Exception) -> bool:
 
 
 def _messages(method: TelegramMethod[Any]) -> int:
-    """As how many messages Telegram counts it."""
+    """Return the number of messages that Telegram counts for this call."""
     parts = getattr(method, "media", None) or getattr(method, "message_ids", None)
     return len(parts) if isinstance(parts, list) else 1

@@ -1,7 +1,7 @@
-"""The durable outbox: what is to be sent is stored, sent in its turn, confirmed, and then marked.
+"""The durable outbox: a message is stored, sent in order, confirmed by Telegram, then marked.
 
-A crash loses nothing: what Telegram had not confirmed is sent again, at most once more. Each chat
-is served by one replica at a time.
+A crash loses nothing: a message that Telegram had not confirmed is sent again, at most once more.
+Each chat is served by one replica at a time.
 """
 
 import asyncio
@@ -25,31 +25,31 @@ from bot.runtime.sending.chat_queue import ALBUM_S, ChatQueue
 from bot.runtime.sending.limits import RateLimiter
 from bot.runtime.sending.order import Order
 
-# Once, and once more when the first was cut short.
+# One attempt, and one more when the first was cut short.
 ATTEMPTS: Final = 2
-# Who waited so long for a turn is late.
+# A message that waited this long for its turn is late.
 _WAITED_S: Final = 0.5
 _FIRST_PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 60.0
 _TRIES: Final = 20
 _FAULTS: Final = 3
 _SWEEP_S: Final = 15.0
-# Of the names of chats whose lease is the right to send there.
+# Prefix of the lease names: such a lease is the right to send to the chat.
 _LEASE: Final = "outbox:"
 
 logger = structlog.get_logger()
 
 
 class OutboxStore(Protocol):
-    """Where it waits."""
+    """The store of messages that wait to be sent."""
 
     async def add(self, items: Sequence[Outgoing]) -> list[bool]:
-        """Store them, saying of each whether it was new."""
+        """Store the messages; return for each of them True if it was new."""
 
     async def waiting_in(self, chat_id: int) -> list[Outgoing]: ...
 
     async def waiting(self) -> list[tuple[int, datetime]]:
-        """Chat and moment of everything that waits."""
+        """Return (chat id, time it was put) of every waiting message."""
 
     async def begin(self, ids: Sequence[str]) -> None: ...
 
@@ -69,21 +69,24 @@ class OutboxStore(Protocol):
 
 
 class Delivery(Protocol):
-    """How things are sent."""
+    """Sends messages to Telegram."""
 
     async def __call__(self, items: Sequence[Outgoing]) -> None:
-        """Send them as one. Raises UndeliveredError, MovedError, RefusedError while the whole
-        chat is closed to us, and TryLaterError."""
+        """Send the messages as one.
+
+        Raises UndeliveredError, MovedError, RefusedError while the whole chat is closed to the
+        bot, and TryLaterError.
+        """
 
     async def undelivered(self, items: Sequence[Outgoing], reason: Undelivered) -> None:
-        """Tell whoever wrote it."""
+        """Notify the author of the messages."""
 
     async def closed_to_us(self, item: Outgoing) -> None:
-        """Tell the admins that a chat takes nothing."""
+        """Notify the admins that a chat takes no messages."""
 
 
 class Watch(Protocol):
-    """What is counted."""
+    """The metrics of the outbox."""
 
     def sent(self, priority: Priority, after_s: float) -> None: ...
 
@@ -93,7 +96,7 @@ class Watch(Protocol):
 
 
 class Outbox:
-    """Takes what is to be sent and sends it, chat by chat."""
+    """Takes messages and sends them, chat by chat."""
 
     def __init__(
         self,
@@ -104,8 +107,8 @@ class Outbox:
         watch: Watch,
         clock: Callable[[], datetime],
     ) -> None:
-        """holding: keeps every other replica away from a name, yielding whether one may have
-        been there."""
+        """holding: locks a name against every other replica, and yields True if another replica
+        may have held it."""
         self._store = store
         self._limiter = limiter
         self._holding = holding
@@ -115,17 +118,17 @@ class Outbox:
         self._queues: dict[int, ChatQueue] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._resting: set[int] = set()
-        """Chats that take nothing now."""
+        """Chats that take no messages now."""
         self._order = Order()
         self._sent = 0
         self._stopping = False
 
     def deliver_by(self, delivery: Delivery) -> None:
-        """Comes before anything is put: delivery itself puts things here."""
+        """Set the delivery. Call it before `put`: the delivery puts messages here itself."""
         self._delivery = delivery
 
     async def put(self, *items: Outgoing) -> None:
-        """Have them sent, each in its turn; what was put once under an id is not put again."""
+        """Store the messages and send each when its turn comes; skip an id that was put before."""
         wanted = [self._order.placed(item) for item in items if not self._is_redundant(item)]
         for item, is_new in zip(wanted, await self._store.add(wanted), strict=True):
             if is_new:
@@ -133,7 +136,8 @@ class Outbox:
                 self.wake(item.chat_id)
 
     async def again(self, item_id: str) -> bool:
-        """Whether something that was not delivered is sent once more by this."""
+        """Send the messages that failed together with this one again; return True if any is
+        queued."""
         is_sent = False
         for item in await self._store.failed(item_id):
             if await self._store.again(item.id):
@@ -143,28 +147,30 @@ class Outbox:
         return is_sent
 
     async def waiting(self, item_id: str) -> Outgoing | None:
-        """One that is not sent yet."""
+        """Return the message if it waits to be sent, else None."""
         return await self._store.one_waiting(item_id)
 
     async def failed(self, item_id: str) -> list[Outgoing]:
-        """What was not delivered together with this, itself included."""
+        """Return the messages that failed together with this one, itself included."""
         return await self._store.failed(item_id)
 
     def wake(self, chat_id: int) -> None:
-        """Have what waits for the chat sent, unless that is going on already."""
+        """Start sending the messages that wait for the chat, unless that is running already."""
         if not self._stopping and chat_id not in self._tasks:
-            # In a context of its own: it goes on long after the update that woke it.
+            # In a context of its own: the task goes on long after the update that woke it.
             self._tasks[chat_id] = asyncio.create_task(
                 self._work(chat_id), name=f"outbox {chat_id}", context=Context()
             )
 
     def forget(self, name: str) -> None:
-        """Another replica may serve this chat from now on: read what waits the next time."""
+        """Drop the queue of a chat that another replica may serve now; it is read again the next
+        time."""
         if name.startswith(_LEASE):
             self._queues.pop(int(name.removeprefix(_LEASE)), None)
 
     async def sweep_forever(self) -> None:
-        """Wake every chat with work: at the start, and for replicas that died in the middle."""
+        """Wake every chat with waiting messages: at the start, and later those of dead
+        replicas."""
         while True:
             try:
                 await self._sweep()
@@ -174,11 +180,12 @@ class Outbox:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is being sent; a chat that takes nothing now only waits."""
+        """Return True if nothing is being sent; a chat that takes no messages now only waits."""
         return not self._tasks.keys() - self._resting
 
     async def stop(self, patience_s: float) -> None:
-        """Finish what is on its way, for as long as `patience_s`; the rest stays stored."""
+        """Finish the messages being sent, for at most `patience_s` seconds; the rest stay
+        stored."""
         self._stopping = True
         for queue in self._queues.values():
             queue.news.set()
@@ -205,7 +212,7 @@ class Outbox:
         return queue is not None and queue.makes_redundant(item)
 
     def retry(self, chat_id: int) -> None:
-        """A chat may take things again."""
+        """Mark a chat as one that may take messages again."""
         self._resting.discard(chat_id)
         if queue := self._queues.get(chat_id):
             queue.news.set()
@@ -229,12 +236,13 @@ class Outbox:
                     await self._pause(chat_id, pause_s)
                     pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
         finally:
-            # In the same breath as the last look at the items, so that no wake falls between.
+            # No await since the last look at the items, so that no wake is lost in between.
             del self._tasks[chat_id]
             self._resting.discard(chat_id)
 
     async def _pause(self, chat_id: int, pause_s: float) -> None:
-        """A chat that was closed to us is tried at once when there is news of it."""
+        """Wait before the next try; a chat that was closed to the bot is tried at once on news of
+        it."""
         if chat_id in self._resting:
             await self._queue_of(chat_id).next_news(pause_s)
             self._resting.discard(chat_id)
@@ -242,7 +250,7 @@ class Outbox:
             await asyncio.sleep(pause_s)
 
     async def _try_to_drain(self, chat_id: int) -> bool:
-        """Whether everything that waited was sent, or given up."""
+        """Return True if every waiting message was sent or given up."""
         try:
             async with self._holding(f"{_LEASE}{chat_id}") as is_new:
                 queue = self._queue_of(chat_id)
@@ -263,7 +271,7 @@ class Outbox:
         queue.is_latest = True
         stored = await self._store.waiting_in(chat_id)
         queue.is_read = True
-        # What was known and waits no more was sent by another replica meanwhile.
+        # A known message that is no longer stored as waiting was sent by another replica.
         queue.leave(set(known) - {item.id for item in stored})
         for item in stored:
             queue.items[item.id] = item
@@ -275,27 +283,28 @@ class Outbox:
             queue.news.clear()
             batch = queue.next(self._clock())
             if not batch:
-                # An album is still coming in.
+                # An album is still arriving.
                 await queue.next_news(ALBUM_S)
                 continue
             async with self._limiter.turn(chat_id, batch[0].priority) as waited_s:
                 if not queue.is_latest:
-                    # Another replica may have put what goes before what came here.
+                    # Another replica may have stored messages that go before those put here.
                     await self._read(batch[0].chat_id, queue)
                 if not queue.items:
                     break
-                # Again: what is more important may have come while it waited.
+                # Chosen again: a message of higher priority may have come during the wait.
                 batch = queue.next(self._clock(), is_late=waited_s > _WAITED_S)
                 if batch and not await self._send(queue, batch):
                     return False
         return True
 
     async def _send(self, queue: ChatQueue, batch: Sequence[Outgoing]) -> bool:
-        """Whether the chat goes on; not while Telegram or the chat is closed to us."""
+        """Return True if the chat's queue goes on: not while Telegram or the chat is closed to the
+        bot."""
         assert self._delivery is not None  # noqa: S101 - the wiring gives it before anything runs
         ids = [item.id for item in batch]
         if any(item.attempts >= ATTEMPTS for item in batch):
-            # Cut short twice: a third time could only repeat it.
+            # Two attempts were cut short: a third could only repeat the message.
             await self._fail(queue, batch, Undelivered.UNCONFIRMED)
             return True
         queue.begun = frozenset(ids)
@@ -333,7 +342,8 @@ class Outbox:
             await self._store.not_begun(ids)
             before, queue.sent_before = queue.sent_before, self._sent
             if before is None or before == self._sent:
-                # Nothing leaves at all: Telegram is away, and this message not at fault.
+                # Nothing was sent to any chat since the last failure: Telegram is away, and the
+                # message is not at fault.
                 return False
             return await self._give_up(queue, batch, after=_TRIES)
         except Exception:
@@ -363,7 +373,8 @@ class Outbox:
         assert self._delivery is not None  # noqa: S101
         ids = [item.id for item in batch]
         logger.warning("not delivered", chat=batch[0].chat_id, what=batch[0].what, reason=reason)
-        # First, so that a crash between the two leaves nobody untold.
+        # The author is notified first, so that a crash between the two leaves nobody without
+        # notice.
         await self._delivery.undelivered(batch, reason)
         await self._store.fail(ids, reason, at=self._clock())
         queue.leave(ids)

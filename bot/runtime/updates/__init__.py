@@ -1,1 +1,1 @@
-"""Updates of Telegram, from being fetched to being handled once."""
+"""Telegram updates: fetched, stored in the inbox, and handled once."""

@@ -1,8 +1,8 @@
-"""aiogram's steps of a conversation, kept so that an update done twice is done once.
+"""aiogram's FSM storage, made so that an update that is repeated takes effect once.
 
-Changes that one update makes are held back and written together when its handler has finished,
-stamped with the update's id. An update that comes again after a crash finds its own stamp and is
-not handled again; without the stamp it starts from the very state it started from before.
+The changes of one update are held back and written together when its handler has finished, along
+with the update's id. An update that comes again after a crash finds its own id and is not handled
+again. Without its id there, it starts from the same state as before.
 """
 
 import copy
@@ -17,10 +17,11 @@ from aiogram.fsm.storage.base import BaseStorage, DefaultKeyBuilder, StateType, 
 
 
 class States(Protocol):
-    """Where steps are kept."""
+    """The store of states and data."""
 
     async def load(self, key: str) -> tuple[str | None, dict[str, Any], int]:
-        """State, data, and the id of the update that wrote them (0 when nothing is stored)."""
+        """Return state, data, and the id of the update that wrote them (0 when nothing is
+        stored)."""
 
     async def save(
         self, key: str, state: str | None, data: dict[str, Any], *, update_id: int
@@ -29,11 +30,11 @@ class States(Protocol):
     async def save_together(
         self, steps: Sequence[tuple[str, str | None, dict[str, Any]]], *, update_id: int
     ) -> None:
-        """Several (key, state, data): all of them or none."""
+        """Save several (key, state, data): all of them or none."""
 
 
 class AlreadyHandledError(Exception):
-    """This update's changes are stored: it came again because its mark was not written."""
+    """The update's changes are stored: it came again because it was not marked as handled."""
 
 
 @dataclass(slots=True)
@@ -46,7 +47,7 @@ class _Step:
 
 @dataclass(slots=True)
 class _Unit:
-    """What one update has read and changed so far."""
+    """The states that one update has read and changed so far."""
 
     update_id: int
     steps: dict[StorageKey, _Step] = field(default_factory=dict)
@@ -55,7 +56,7 @@ class _Unit:
 class DurableStorage(BaseStorage):
     """FSM storage over `States`; must be used inside `unit`.
 
-    Steps are remembered until `forget` says that somebody else may write the chat's.
+    States are cached until `forget` says that another replica may write those of the chat.
     """
 
     def __init__(self, states: States) -> None:
@@ -67,7 +68,8 @@ class DurableStorage(BaseStorage):
 
     @asynccontextmanager
     async def unit(self, update_id: int) -> AsyncIterator[None]:
-        """Handle one update inside: its changes are stored when the block ends without error."""
+        """Handle one update inside the block; its changes are stored if the block raises
+        nothing."""
         unit = _Unit(update_id)
         token = self._current.set(unit)
         try:
@@ -89,7 +91,7 @@ class DurableStorage(BaseStorage):
             self._known.setdefault(str(key.chat_id), {})[key] = step
 
     def forget(self, chat: str) -> None:
-        """Read the chat's steps again the next time."""
+        """Drop the cached states of the chat; they are read again the next time."""
         self._known.pop(chat, None)
 
     async def set_state(self, key: StorageKey, state: StateType = None) -> None:
@@ -109,7 +111,7 @@ class DurableStorage(BaseStorage):
         return copy.deepcopy((await self._step(key)).data)
 
     async def close(self) -> None:
-        """Nothing to close: the database belongs to the wiring."""
+        """Do nothing: the database belongs to the wiring."""
 
     async def _step(self, key: StorageKey) -> _Step:
         unit = self._current.get()
@@ -119,6 +121,6 @@ class DurableStorage(BaseStorage):
                 known = _Step(*await self._states.load(self._keys.build(key)))
             if known.written_by == unit.update_id:
                 raise AlreadyHandledError
-            # A copy: what an update that fails has changed must not be remembered.
+            # A copy: the changes of an update that fails must not stay in the cache.
             unit.steps[key] = _Step(known.state, known.data, known.written_by)
         return unit.steps[key]

@@ -1,7 +1,7 @@
 """The durable inbox: an update is stored, then confirmed to Telegram, then handled, then marked.
 
-Delivery is at least once: a crash at any moment loses none. Per chat, updates are handled in the
-order of their ids, by one replica at a time.
+Delivery is at least once: a crash at any moment loses no update. The updates of a chat are handled
+in the order of their ids, by one replica at a time.
 """
 
 import asyncio
@@ -15,9 +15,9 @@ import structlog
 
 from bot.domain.errors import TryLaterError
 
-# A handler that fails this often has a fault: its update is set aside and an admin is told.
+# A handler that fails this often has a fault: its update is set aside and an admin is notified.
 FAILURES: Final = 3
-# While the database or Telegram is away nothing is the update's fault; but nothing waits for ever.
+# While the database or Telegram is away the update is not at fault; but no update waits for ever.
 _TRY_LATER_FAILURES: Final = 20
 _FIRST_PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 60.0
@@ -33,26 +33,28 @@ _Waiting = tuple[int, Payload, int]
 
 @dataclass(slots=True)
 class _Chat:
-    """What is known of a chat that is in our hands, so that it need not be read back."""
+    """The cached updates of a chat that this process holds, so that they need not be read back."""
 
     waiting: list[_Waiting] = field(default_factory=list)
     read: set[int] = field(default_factory=set)
-    """Ids that came from the store: `take` may hear only later that it had stored them."""
+    """Ids read from the store: `take` may learn only later that it had stored them."""
 
 
 class InboxStore(Protocol):
-    """Where updates wait."""
+    """The store of waiting updates."""
 
     async def add(
         self, bot_id: int, updates: Sequence[tuple[int, str, Payload]], *, at: datetime
     ) -> list[bool]:
-        """Store (update id, chat key, payload), saying of each whether it was new; one that is
-        there already stays as it is."""
+        """Store (update id, chat key, payload); return for each of them True if it was new.
+
+        An update that is stored already stays as it is.
+        """
 
     async def pending_chats(self) -> list[str]: ...
 
     async def pending_of(self, chat_key: str) -> list[tuple[int, Payload, int]]:
-        """(update id, payload, failed attempts), oldest first."""
+        """Return (update id, payload, failed attempts), oldest first."""
 
     async def done(self, bot_id: int, update_id: int, *, at: datetime) -> None: ...
 
@@ -62,7 +64,7 @@ class InboxStore(Protocol):
 
 
 class Inbox:
-    """Takes updates in and has each chat's handled in order."""
+    """Stores updates and handles those of each chat in order."""
 
     def __init__(
         self,
@@ -74,9 +76,9 @@ class Inbox:
         set_aside: Callable[[int, str, str], Awaitable[None]],
         clock: Callable[[], datetime],
     ) -> None:
-        """handle: does one update, raises when it could not. holding: keeps everybody else away
-        from a chat and yields whether somebody else may have been there. set_aside: is told
-        (update id, chat key, error) of one that is given up."""
+        """handle: handles one update, and raises when it could not. holding: locks a chat against
+        every other replica, and yields True if another replica may have held it. set_aside: called
+        with (update id, chat key, error) of an update that is given up."""
         self._bot_id = bot_id
         self._store = store
         self._handle = handle
@@ -90,7 +92,7 @@ class Inbox:
         self._stopping = False
 
     async def take(self, updates: Sequence[Payload]) -> None:
-        """Store the updates, then wake their chats; when this returns they may be confirmed."""
+        """Store the updates, then wake their chats. When this returns they may be confirmed."""
         keyed = [(update["update_id"], chat_key(update), update) for update in updates]
         are_new = await self._store.add(self._bot_id, keyed, at=self._clock())
         for (update_id, key, update), is_new in zip(keyed, are_new, strict=True):
@@ -100,11 +102,11 @@ class Inbox:
             self.wake(key)
 
     def forget(self, key: str) -> None:
-        """Read the chat's waiting updates from the store the next time."""
+        """Drop the cached updates of the chat; they are read from the store the next time."""
         self._chats.pop(key, None)
 
     def wake(self, key: str) -> None:
-        """Have the chat's waiting updates handled, unless that is going on already."""
+        """Start handling the chat's waiting updates, unless that is running already."""
         if self._stopping:
             return
         self._woken.add(key)
@@ -112,7 +114,7 @@ class Inbox:
             self._tasks[key] = asyncio.create_task(self._work(key), name=f"chat {key}")
 
     async def sweep_forever(self) -> None:
-        """Wake every chat with work: at the start, and for replicas that died in the middle."""
+        """Wake every chat with waiting updates: at the start, and later those of dead replicas."""
         while True:
             try:
                 for key in await self._store.pending_chats():
@@ -127,7 +129,8 @@ class Inbox:
             await asyncio.wait(list(self._tasks.values()))
 
     async def stop(self, patience_s: float) -> None:
-        """Finish what is being handled, for as long as `patience_s`; leave the rest stored."""
+        """Finish the updates being handled, for at most `patience_s` seconds; the rest stay
+        stored."""
         self._stopping = True
         tasks = list(self._tasks.values())
         if not tasks:
@@ -147,12 +150,12 @@ class Inbox:
                 if await self._try_to_drain(key):
                     pause_s = _FIRST_PAUSE_S
                 else:
-                    # In order: what came later waits as well.
+                    # The order is kept: later updates wait as well.
                     self._woken.add(key)
                     await asyncio.sleep(pause_s)
                     pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
         finally:
-            # In the same breath as the last look at `_woken`, so that no wake falls between.
+            # No await since the last look at `_woken`, so that no wake is lost in between.
             del self._tasks[key]
 
     async def _try_to_drain(self, key: str) -> bool:
@@ -168,7 +171,7 @@ class Inbox:
             raise
 
     async def _drain(self, key: str, *, is_new: bool) -> bool:
-        """Whether everything that waits was done (or set aside)."""
+        """Return True if every waiting update was handled or set aside."""
         if is_new:
             self.forget(key)
         for update_id, payload, attempts in await self._waiting(key):
@@ -188,13 +191,13 @@ class Inbox:
                     await self._store.done(self._bot_id, update_id, at=self._clock())
                     continue
                 if not await self._give_up(key, update_id, attempts + 1, failure, limit=limit):
-                    # It comes again first, with those behind it: the store has them in order.
+                    # The store returns it first again, and then the later ones in order.
                     self.forget(key)
                     return False
         return True
 
     async def _waiting(self, key: str) -> list[_Waiting]:
-        """What waits in the chat, oldest first, each update once."""
+        """Return the chat's waiting updates, oldest first, each once."""
         if chat := self._chats.get(key):
             waiting, chat.waiting = chat.waiting, []
             return waiting
@@ -207,7 +210,7 @@ class Inbox:
     async def _give_up(
         self, key: str, update_id: int, attempts: int, error: Exception, *, limit: int
     ) -> bool:
-        """Whether the update is set aside now."""
+        """Count the failed attempt; return True if the update is set aside now."""
         kind = type(error).__name__
         await self._store.failed(self._bot_id, update_id, attempts=attempts, error=kind)
         if attempts < limit:
@@ -219,12 +222,12 @@ class Inbox:
 
 
 def _loggable(key: str) -> int | str:
-    # A number: as text it would be covered like a telephone.
+    # As a number: a text would be redacted like a telephone.
     return int(key) if key.removeprefix("-").isdecimal() else key
 
 
 def chat_key(update: Payload) -> str:
-    """Whose order an update belongs to: its chat, or else its sender; "-" when it has neither."""
+    """Return the key that keeps updates in order: the chat, or else the sender, or else "-"."""
     for name, content in update.items():
         if name == "update_id" or not isinstance(content, dict):
             continue

@@ -24,7 +24,8 @@ logger = structlog.get_logger()
 
 
 class _GetUpdates(TelegramMethod[list[dict[str, Any]]]):
-    """getUpdates as plain JSON: it is stored as it came, and parsed once, when it is handled."""
+    """getUpdates with plain JSON as its result: stored as it came, parsed once when it is
+    handled."""
 
     __returning__ = list[dict[str, Any]]
     __api_method__ = "getUpdates"
@@ -36,7 +37,7 @@ class _GetUpdates(TelegramMethod[list[dict[str, Any]]]):
 
 
 async def poll_forever(bot: Bot, inbox: Inbox, *, allowed_updates: list[str]) -> None:
-    """Take updates until cancelled; rides out Telegram, network and database being away.
+    """Take updates until cancelled; retry while Telegram, the network or the database is away.
 
     Raises RefusedError when the token is not (or no longer) valid.
     """

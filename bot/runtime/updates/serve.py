@@ -1,4 +1,4 @@
-"""Taking updates and what runs beside it, and how both come to an end."""
+"""The polling for updates with its background tasks, from the start to an orderly shutdown."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
@@ -15,7 +15,8 @@ from bot.runtime.updates.inbox import Inbox
 from bot.runtime.updates.polling import poll_forever
 
 DRAIN_S: Final = 20.0
-# A call that is on its way is confirmed, so that it is not made again at the next start.
+# Calls that are on their way get time to be confirmed, so that they are not made again at the next
+# start.
 _LAST_S: Final = 2.0
 _FIRST_PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 30.0
@@ -32,9 +33,10 @@ async def taking_updates(
     allowed_updates: list[str],
     beside: Sequence[Coroutine[Any, Any, None]],
 ) -> AsyncIterator[asyncio.Task[None]]:
-    """Poll and handle inside, with the work of `beside`; at the end drain for up to 20 seconds.
+    """Poll and handle updates inside the block, and run the coroutines of `beside`.
 
-    Yields the polling task, which ends only by an error that waiting does not mend.
+    At the end the inbox and the outbox are drained for up to 20 seconds. Yields the polling task,
+    which ends only with an error that a retry does not fix.
     """
     tasks = [
         asyncio.create_task(work)
@@ -44,7 +46,7 @@ async def taking_updates(
     try:
         yield polling
     finally:
-        # Nothing more is taken first, so that what is drained is all there is.
+        # Polling stops first, so that no update arrives during the drain.
         polling.cancel()
         await asyncio.gather(polling, return_exceptions=True)
         loop = asyncio.get_running_loop()
@@ -57,7 +59,7 @@ async def taking_updates(
 
 
 async def wait_for_telegram(bot: Bot) -> None:
-    """Return once Telegram knows us; it may be away while we start.
+    """Return once Telegram knows the bot; Telegram may be away while the bot starts.
 
     Raises RefusedError when it does not accept the token.
     """
@@ -78,7 +80,7 @@ async def wait_for_telegram(bot: Bot) -> None:
 
 
 async def repeat_forever(work: Callable[[], Awaitable[object]], *, every_s: float) -> None:
-    """Do `work` again and again; what fails is logged and tried at the next turn."""
+    """Call `work` again and again; a failure is logged and retried the next time."""
     while True:
         await asyncio.sleep(every_s)
         try:
@@ -86,5 +88,5 @@ async def repeat_forever(work: Callable[[], Awaitable[object]], *, every_s: floa
         except TryLaterError as error:
             logger.warning("background work waits", error=str(error))
         except Exception:
-            # A fault here must not end the work for everybody else.
+            # One fault must not end the background work of all others.
             logger.exception("background work failed")
