@@ -29,7 +29,7 @@ class AlreadyClosed:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """The group has no such conversation: it was moved or deleted, or the button is foreign."""
+    """This group has no such conversation: it belongs to another group, or was deleted."""
 
 
 @dataclass(frozen=True, slots=True)

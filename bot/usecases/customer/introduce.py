@@ -99,7 +99,7 @@ class Introduce:
     timing_mask: TimingMask = field(default_factory=TimingMask)
 
     async def __call__(self, chat_id: int, name: str) -> None:
-        """Store the name, and register the person as a prospect if nobody knows the document.
+        """Store the name; register the person as a prospect if the document is unknown.
 
         name: one line, not empty. It never changes a registration that exists.
         """

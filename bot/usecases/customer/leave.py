@@ -1,4 +1,4 @@
-"""Use case: a customer leaves the chat's identity, by /sair or by "não é você?"."""
+"""Use case: a customer unlinks the chat, by /sair or by "não é você?"."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -48,8 +48,8 @@ class LogIn:
     async def is_username(self, chat_id: int, username: str) -> bool:
         """Return True if the registration behind the chat has this user name.
 
-        The chat is never told. The caller stores only this result, so neither the name nor a
-        password typed by mistake in its place has to be stored.
+        The chat is never shown the result. The caller stores only the result, so neither the name
+        nor a password typed by mistake in its place has to be stored.
         """
         registration = await registration_behind(await self._chat(chat_id), self.registrations)
         return registration is not None and registration.portal.username == username

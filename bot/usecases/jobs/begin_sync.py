@@ -12,7 +12,7 @@ from bot.usecases.ports import JobStore, Syncs
 _NEW: Final = 0
 """A placeholder: the store assigns the id."""
 _TAKES: Final = timedelta(minutes=1)
-"""A start that has not finished after this time was cut short by a crash."""
+"""Longer than a start takes; a draft older than this was cut short by a crash."""
 
 
 @dataclass(frozen=True, slots=True)

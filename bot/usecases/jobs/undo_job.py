@@ -121,7 +121,7 @@ class UndoJob:
     async def _is_only_by_jobs(
         self, now: Registration, undone_job: int, provenance: Provenance
     ) -> bool:
-        """Return True if only the undone job changed it since, and this undo has reverted that.
+        """Return True if only the undone job changed the registration, and that is reverted.
 
         A sync can change a registration that it created pages before, when it meets a second
         record of the same person.
