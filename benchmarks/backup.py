@@ -2,12 +2,13 @@
 
     python -m benchmarks.backup [--sizes 20000,200000] [--beside 50000]
 
-Then, in a register of its own (`--beside`, 0 for not at all): how much longer a bot waits for the
-answer to "whose tax id is this" while a backup is made, by the bot itself as /backup does, or by
-`balcao backup`. It asks every 20 ms, and counts from when it wanted to ask.
+Then, with a separate register (`--beside` rows, 0 to skip): how much longer the look-up of a tax
+id takes during a backup, made by the bot itself as /backup does, or by `balcao backup`. A look-up
+is due every 20 ms, and is timed from the moment it was due.
 
-Each step is a process of its own, so that its peak is its own. The embedded server's memory grows
-with the register even with no one asking; what it had when the step began stands before its peak.
+Each step runs in its own process, so that its peak memory is its own. The embedded server's
+memory grows with the register even without queries; the output shows its memory at the start of
+the step before its peak.
 """
 
 import argparse
@@ -110,7 +111,10 @@ STEPS: Final[dict[str, Callable[[str, str, Path, int], Coroutine[Any, Any, None]
 
 
 async def ask(uri: str, database: str, file: Path, size: int, *, during: str) -> list[float]:
-    """How long each answer took, in milliseconds, while nothing else or a backup went on."""
+    """Return the sorted times of the look-ups, in milliseconds.
+
+    during: the work that runs meanwhile: "nothing" or one of two kinds of backup.
+    """
     async with connected(uri, database) as opened:
         register, random = Registrations(opened), Random(2)  # noqa: S311
         done = asyncio.create_task(_meanwhile(opened, uri, file, size, during))
@@ -165,7 +169,7 @@ def peak_mb(pid: int | str) -> float:
 
 
 def forget_peak(pid: int) -> float:
-    """Let its peak be what it holds now."""
+    """Reset the peak memory of a process to its current memory; return it in MB."""
     Path(f"/proc/{pid}/clear_refs").write_text("5")
     return peak_mb(pid)
 
@@ -186,7 +190,7 @@ async def one_size(size: int, folder: Path) -> None:
 
 
 async def _step(step: str, uri: str, file: Path, size: int) -> tuple[float, float]:
-    """Seconds and peak memory of a step, in a process of its own."""
+    """Run a step in its own process; return its seconds and its peak memory in MB."""
     arguments = ("--step", step, "--uri", uri, "--file", str(file), "--sizes", str(size))
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "benchmarks.backup", *arguments),

@@ -1,4 +1,4 @@
-"""The bare aiogram bot that the benchmark compares with: it answers what it is told."""
+"""The bare aiogram bot that the benchmark compares with: it echoes each message."""
 
 import asyncio
 import os

@@ -1,6 +1,8 @@
-"""How late the attendants see what 30 customers write in one minute: `python -m benchmarks.flood`.
+"""Measures the delay from 30 customers' messages of one minute to the attendants' group.
 
-With Telegram's limits at their real size, for Telegram and for the bot: about four minutes.
+    python -m benchmarks.flood
+
+Emulator and bot both use Telegram's real rate limits. Takes about four minutes.
 """
 
 import argparse

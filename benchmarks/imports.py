@@ -1,10 +1,10 @@
-"""Imports beside the bare driver: what a row costs us, and what is left of the server's own rate.
+"""Compares imports with the bare driver: CPU per row, and the share of the server's own rate.
 
     python -m benchmarks.imports [--rows 100000] [--rounds 4] [--deep 300000] [--long 1000000]
 
-Everything in one run on one embedded server. Files are generated, one row in a hundred is bad.
-Each round imports its part of the rows and then does the same work with the driver alone, on a
-second database with the same indexes and as many documents. CPU is that of our process.
+Everything happens in one run on one embedded server. Files are generated; one row in a hundred is
+bad. Each round imports its part of the rows and then does the same work with the driver alone, on
+a second database with the same indexes and as many documents. CPU time is that of our process.
 """
 
 import argparse
@@ -87,7 +87,7 @@ _KEYS: Final = 100
 
 
 class Nobody:
-    """Is told of jobs, and says nothing."""
+    """A job notifier that sends nothing."""
 
     async def progress(self, *_: Any, **__: Any) -> None: ...
 
@@ -95,7 +95,7 @@ class Nobody:
 
 
 def write_file(path: Path, rows: range, *, phones: int = 0) -> None:
-    """A file of these rows; another `phones` is another telephone in each."""
+    """Write a file of these rows; another value of `phones` changes the telephone of each row."""
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file, delimiter=";", lineterminator="\r\n")
         writer.writerow(HEADER)
@@ -146,7 +146,7 @@ class Bench:
         )
 
     async def run(self, path: Path) -> tuple[Job, float, float]:
-        """The job of a file when it is over; its seconds, and those of our CPU."""
+        """Import a file; return the finished job, its seconds, and the seconds of our CPU."""
         options = ImportOptions(
             columns=tuple(fields_of(map_header(HEADER))), update=True, fields=frozenset(FIELDS)
         )
@@ -156,7 +156,10 @@ class Bench:
         return await self.worked(job)
 
     async def worked(self, job: Job) -> tuple[Job, float, float]:
-        """The job when it is over; its seconds, and those of our CPU."""
+        """Run the job; return it when it is done, its seconds, and the seconds of our CPU.
+
+        Raises RuntimeError when the job did not end well.
+        """
         began, cpu = time.perf_counter(), time.process_time()
         await self.work.work(job.key)
         took, used = time.perf_counter() - began, time.process_time() - cpu
@@ -179,7 +182,7 @@ async def databases(*names: str) -> AsyncIterator[list[Any]]:
         async with embedded_server(Path(folder)) as uri:
             opened = []
             for name in names:
-                # One client each, as two processes would have.
+                # One client for each database, as two processes would have.
                 context = connected(uri, name)
                 opened.append((context, await context.__aenter__()))
             try:
@@ -193,7 +196,7 @@ async def databases(*names: str) -> AsyncIterator[list[Any]]:
 
 @dataclass
 class Measured:
-    """What one kind of row takes, round by round."""
+    """Seconds per row of one kind, round by round: ours, the bare driver's, and our CPU."""
 
     name: str
     limit_cpu: float | None
@@ -240,7 +243,7 @@ async def _batches_of(bench: Bench, job: Job) -> tuple[list[str], list[str]]:
 
 
 async def rates(rows: int, rounds: int) -> None:
-    """New, unchanged and changed rows beside the bare driver."""
+    """Compare new, unchanged and changed rows with the bare driver."""
     each = rows // rounds
     new = Measured("new", 60, 0.85, [], [], [])
     same = Measured("unchanged", 40, 0.85, [], [], [])
@@ -256,7 +259,7 @@ async def rates(rows: int, rounds: int) -> None:
                 documents = await _by_ids(ours["registrations"], ids)
                 _note(new, took, cpu, each, await _insert(bare, documents), len(documents))
                 keys = [document["tax_key"] for document in documents]
-                # Else Python's collector goes through all of these while ours is measured.
+                # Else the garbage collector scans all of these while our import is measured.
                 documents.clear()
                 _, took, cpu = await bench.run(path)
                 _note(same, took, cpu, each, await _find(bare, keys), len(keys))
@@ -314,7 +317,7 @@ async def _change(
 
 
 async def deep(rows: int, register: int) -> None:
-    """The rate into a large register against that into an empty one, and answers meanwhile."""
+    """Compare the import rate into a large and an empty register; time look-ups meanwhile."""
     async with databases("deep") as (database,):
         with tempfile.TemporaryDirectory() as folder:
             bench, path = Bench(database, Path(folder)), Path(folder) / "rows.csv"
@@ -335,7 +338,7 @@ async def deep(rows: int, register: int) -> None:
 
 
 async def _answers(bench: Bench, path: Path) -> str:
-    """How long a look-up of a tax id takes, twenty a second, while the file is imported."""
+    """Return the p50 and p99 of a tax id look-up, twenty a second, while the file is imported."""
     registrations, random = Registrations(bench.database), Random(5)  # noqa: S311
     times: list[float] = []
 
@@ -360,7 +363,7 @@ async def _look_up(registrations: Registrations, tax_id: Any) -> None:
 
 
 async def memory(rows: int) -> None:
-    """Peak memory of a process that imports a long file against that of a short one."""
+    """Compare the peak memory of a process importing a long file with that of a short one."""
     peaks = []
     for count in (10_000, rows):
         process = await asyncio.create_subprocess_exec(
@@ -379,7 +382,7 @@ async def peak(rows: int) -> None:
             path = Path(folder) / "rows.csv"
             write_file(path, range(1, rows + 1))
             _, took, _ = await Bench(database, Path(folder)).run(path)
-    # Not by getrusage: what it tells begins with the size of the process's parent.
+    # Not getrusage: its value starts at the memory size of the parent process.
     print(json.dumps({"peak_mb": peak_mb("self"), "seconds": took}))
 
 

@@ -1,9 +1,10 @@
-"""An IXC of many customers in a process of its own, whose pages cost it little.
+"""An emulated IXC with many customers, in its own process, that serves pages cheaply.
 
     python -m benchmarks.ixc_pages ROWS
 
-Prints its address. The rows are those of the demo's emulator; they are rendered once, and found by
-where they stand, so that what is measured is not the emulator. `POST /touch?count=N` changes N.
+Prints its address. The rows are those of the demo's emulator. They are rendered once and found by
+position, so that the benchmark does not measure the emulator. `POST /touch?count=N` changes N of
+them.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from aiohttp import web
 from bot.demo.documents import make_cpf
 from bot.demo.ixc.records import Row, customer
 
-# As IXC has them: without a zone.
+# Without a time zone, as in IXC.
 _START: Final = datetime(2025, 1, 1)  # noqa: DTZ001
 _APART: Final = timedelta(minutes=5)
 

@@ -1,9 +1,9 @@
-"""The search of the register: how long a page takes in a small and in a large register.
+"""Measures the time of a search page in a small and in a large register.
 
     python -m benchmarks.search [--sizes 10000,100000] [--browse 50000]
 
-On the embedded server, which ends no scan early. Names are as skewed as Brazilian ones: one in ten
-is a Maria, one in eight has a Silva. Each figure is a median.
+Runs on the embedded server, which ends no scan early. Names are as skewed as Brazilian ones: one
+in ten is a Maria, one in eight has a Silva. Each figure is a median.
 """
 
 import argparse
@@ -44,14 +44,14 @@ _BATCH: Final = 500
 
 
 def _names(random: Random) -> tuple[list[str], list[float]]:
-    """Common surnames by Zipf's law, and two thousand seldom ones behind them."""
+    """Return common surnames and up to two thousand rare ones, with weights by Zipf's law."""
     seldom = {"".join(random.choices(_SYLLABLES.split(), k=3)).title() for _ in range(2000)}
     names = [*_LAST.split(), *sorted(seldom)]
     return names, list(accumulate(1 / (rank + 3) for rank in range(len(names))))
 
 
 async def fill(database: Any, size: int) -> float:
-    """Documents a second."""
+    """Store `size` registrations; return the documents per second."""
     random = Random(1)  # noqa: S311 - the same register each time
     surnames, weights = _names(random)
     firsts = _FIRST.split()
@@ -60,7 +60,7 @@ async def fill(database: Any, size: int) -> float:
 
     def one(number: int) -> Registration:
         first = random.choices(firsts, cum_weights=first_weights)
-        # Ten of them at any size.
+        # Ten of them in a register of any size.
         first = [_RARE] if number % (size // 10) == 0 else first
         return Registration(
             id=uuid.UUID(int=random.getrandbits(128), version=4).hex,

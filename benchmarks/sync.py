@@ -1,9 +1,9 @@
-"""Syncs beside reading the same pages bare and writing the same documents bare.
+"""Compares syncs with only reading the same pages, and with only writing the same documents.
 
     python -m benchmarks.sync [--rows 100000] [--rounds 3] [--small 10000] [--changes 100]
 
-Everything in one run on one embedded server; the ERP is a process of its own (ixc_pages), 500
-records a page. CPU and memory are those of our process.
+Everything happens in one run on one embedded server. The ERP runs in its own process (ixc_pages),
+with 500 records a page. CPU time and memory are those of our process.
 """
 
 import argparse
@@ -37,7 +37,7 @@ _CREDENTIALS: Final = "7:" + "0a1b2c3d" * 8
 
 @contextmanager
 def erp_of(rows: int) -> Iterator[str]:
-    """The address of an ERP with so many customers."""
+    """Start an ERP with this many customers; yield its address."""
     command = [sys.executable, "-m", "benchmarks.ixc_pages", str(rows)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - ours
     try:
@@ -50,7 +50,7 @@ def erp_of(rows: int) -> Iterator[str]:
 
 
 async def read_bare(url: str, rows: int) -> float:
-    """Seconds to fetch all pages one after the other, with nothing done to them."""
+    """Fetch all pages one after the other and drop them; return the seconds."""
     began = time.perf_counter()
     async with aiohttp.ClientSession() as session:
         for last in range(0, rows, _PAGE):
@@ -61,7 +61,7 @@ async def read_bare(url: str, rows: int) -> float:
 
 
 async def write_bare(database: Any, documents: list[dict[str, Any]]) -> float:
-    """Seconds to insert the documents, a batch at a time."""
+    """Insert the documents in batches; return the seconds."""
     began = time.perf_counter()
     for start in range(0, len(documents), _PAGE):
         await database["registrations"].insert_many(documents[start : start + _PAGE])
@@ -93,7 +93,7 @@ async def _nobody(_: int) -> None: ...
 
 
 def expect(found: int, wanted: int) -> None:
-    """A figure of another thing is none."""
+    """Raise RuntimeError if the counts differ: the figure would be of something else."""
     if found != wanted:
         raise RuntimeError(f"{found} instead of {wanted}")
 

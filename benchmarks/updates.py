@@ -1,10 +1,11 @@
-"""Updates a second from Telegram to the reply, beside a bare aiogram echo bot on the same machine.
+"""Compares the updates per second, until the reply, with those of a bare aiogram echo bot.
 
     make benchmark
 
-Both bots are processes of their own and poll the same emulator, which runs in this process with
-the emulated ERP and the people who write. Each person waits for an answer before the next message.
-Rounds alternate, so that a machine whose speed drifts slows both; quote the ratio, not the rates.
+Each bot runs in its own process and polls an emulator of Telegram. The emulator, the emulated ERP
+and the people who write run in this process. Each person waits for the answer before the next
+message. Rounds alternate, so that a change of the machine's speed affects both bots. Quote the
+ratio, not the rates.
 """
 
 import argparse
@@ -33,14 +34,14 @@ _CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass
 class Round:
-    """What one bot did with one crowd."""
+    """The figures of one bot with one crowd."""
 
     updates: int = 0
     seconds: float = 0.0
     answers_ms: list[float] = field(default_factory=list)
-    """Of the identification alone: from the number sent to the answer to it."""
+    """Milliseconds from a typed document to the answer, for the identification only."""
     cpu_ms: dict[str, float] = field(default_factory=dict)
-    """Per update, by process."""
+    """CPU milliseconds per update, by process."""
 
     @property
     def rate(self) -> float:
@@ -53,14 +54,17 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 class Ears:
-    """Hears what the bot says, wherever, and tells whoever waits for it."""
+    """Listens to the bot's messages in all chats, and wakes the people who wait for them."""
 
     def __init__(self, emulator: BotApiEmulator) -> None:
         self._changes = emulator.changes
         self._awaited: dict[int | str, asyncio.Future[None]] = {}
 
     def expect(self, what: int | str) -> asyncio.Future[None]:
-        """what: a private chat, or the last line of a text in the group."""
+        """Return a future that is done when the bot sends this.
+
+        what: a private chat's id, or the last line of a text in the group.
+        """
         self._awaited[what] = asyncio.get_running_loop().create_future()
         return self._awaited[what]
 
@@ -81,7 +85,7 @@ class Ears:
 
 
 class Crowd:
-    """People who write at once; half of them are in the ERP."""
+    """People who write concurrently; half of them are in the ERP."""
 
     def __init__(self, emulator: BotApiEmulator, ears: Ears, first_id: int, people: int) -> None:
         self._emulator = emulator
@@ -102,7 +106,7 @@ class Crowd:
         steps = ["oi", document, texts.SKIP, "Fulano de Tal"]
         steps += [f"mensagem {number} de {user_id}" for number in range(words)]
         for number, text in enumerate(steps):
-            # Balcão's reply to what is said in a conversation is that it arrives in the group.
+            # In a conversation, Balcão answers a message by posting it in the group.
             answer = self._ears.expect(user_id if echo or number < 4 else text)
             sent_at = time.perf_counter()
             self._emulator.send_text(user_id, user_id, text)
@@ -115,7 +119,7 @@ class Crowd:
 
 @contextlib.asynccontextmanager
 async def process(module: str, *arguments: str, **env: str) -> AsyncIterator[int]:
-    """A bot in a process of its own; yields its id."""
+    """Start a bot in its own process; yield the process id."""
     started = await asyncio.create_subprocess_exec(
         sys.executable, "-m", module, *arguments, env={**os.environ, **env}
     )
@@ -132,7 +136,7 @@ def cpu_s(pid: int) -> float:
 
 
 def processes_of(pid: int, data_dir: str) -> dict[str, int]:
-    """The bot's process and, when it started one, the database's."""
+    """Return the process ids of the bot and, if it started one, of its database, by name."""
     note = Path(data_dir) / "database" / "server.json"
     if not note.exists():
         return {"bot": pid}
@@ -151,9 +155,9 @@ async def measure(people: int, words: int, *, echo: bool) -> Round:
             emulator.add_group(GROUP_ID, "Atendimento", members=(1,), bot="administrator")
             ears = Ears(emulator)
             crowd = Crowd(emulator, ears, 1000, people)
-            # aiogram and pydantic build what they need at its first use.
+            # aiogram and pydantic build some objects lazily, at their first use.
             warm_up = Crowd(emulator, ears, 900, 20)
-            # Without Telegram's limits, which would be all that is measured.
+            # Without Telegram's rate limits: else the benchmark would measure only those.
             command = ("benchmarks.echo",) if echo else ("tests.hurried", "0.001")
             async with process(
                 *command,

@@ -1,4 +1,4 @@
-"""Makes docs/panel.png anew, of invented conversations: `.venv/bin/python docs/make_panel.py`."""
+"""Draws docs/panel.png from invented conversations: `.venv/bin/python docs/make_panel.py`."""
 
 import asyncio
 from datetime import date, datetime, timedelta
@@ -67,7 +67,7 @@ async def main() -> None:
         picture.resize((WIDTH, round(picture.height * WIDTH / picture.width)))
         for picture in pictures
     ]
-    # Two columns: the waits are long, the others share the second.
+    # Left column: waits and outcomes. Right column: departments and register.
     left, right = small[:1] + small[3:], small[1:3]
     heights = [sum(one.height for one in column) for column in (left, right)]
     whole = Image.new("RGB", (2 * WIDTH + GAP, max(heights)), "white")

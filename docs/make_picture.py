@@ -1,4 +1,4 @@
-"""Makes docs/demo.png anew: `.venv/bin/python docs/make_picture.py`. Needs Chromium."""
+"""Takes the screenshot docs/demo.png: `.venv/bin/python docs/make_picture.py`. Needs Chromium."""
 
 import asyncio
 import shutil
@@ -30,7 +30,7 @@ async def main(chromium: str) -> None:
         await _serve_maria(page)
         drawn = await page.screenshot()
         await browser.close()
-    # A third of the size, and nobody sees it.
+    # 256 colours: a third of the size, with no visible difference.
     few_colours = Image.open(BytesIO(drawn)).convert("RGB").quantize(256, dither=Dither.NONE)
     few_colours.save(PICTURE, optimize=True)
 
@@ -50,7 +50,7 @@ async def _serve_maria(page: Page) -> None:
     card = attendants.get_by_test_id("message").first
     await card.get_by_role("button", name="Atender").click()
     await expect(card).to_contain_text("Em atendimento por")
-    # Short, so that the card stays in the picture down from its priority mark.
+    # A short dialog, so that the card stays in the picture from its priority mark down.
     await card.hover()
     await card.get_by_test_id("reply").click()
     await _say(attendants, "Bom dia! Como posso ajudar?")
@@ -62,7 +62,7 @@ async def _serve_maria(page: Page) -> None:
     await _told(admin, "Anonimizar")
     await _say(admin, "/fila")
     await _told(admin, "1 em atendimento")
-    # What only shows for a moment: the toast, and what the pointer and the focus point at.
+    # Hide what shows only for a moment: the toast, and the effects of pointer and focus.
     await expect(attendants.get_by_test_id("toast")).to_be_hidden()
     await page.mouse.move(0, 0)
     await page.evaluate("document.activeElement.blur()")

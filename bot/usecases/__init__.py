@@ -1,1 +1,1 @@
-"""What the product does, in rooms by subject; imports only the domain."""
+"""The use cases of the product, in one package per subject; they import only the domain."""

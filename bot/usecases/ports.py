@@ -1,7 +1,7 @@
-"""What the product needs from outside, by subject; storage, ERPs, handlers and runtime satisfy it.
+"""The ports of the use cases, by subject; storage, ERPs, handlers and runtime implement them.
 
 Larger ports are composed of smaller ones, so that each use case asks for no more than it uses.
-Every method may raise TryLaterError when what is behind it cannot be reached.
+Every method may raise TryLaterError when the system behind it cannot be reached.
 """
 
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
@@ -45,34 +45,46 @@ L = TypeVar("L", bound=Label)
 
 
 class Registrations(Protocol):
-    """Registrations to be read."""
+    """Reads single registrations."""
 
     async def by_id(self, registration_id: str) -> Registration | None: ...
 
     async def by_tax_ids(self, tax_ids: Iterable[TaxId]) -> dict[str, Registration]:
-        """Return those that exist, by `TaxId.key`."""
+        """Return the registrations that exist, by `TaxId.key`."""
 
 
 class Register(Registrations, Protocol):
-    """Registrations to be written, each change with its audit entry."""
+    """Writes single registrations, each change with its audit entry."""
 
     async def create(self, registration: Registration) -> bool:
-        """Return False when the tax id exists already."""
+        """Return True if it was created, False if its tax id exists already."""
 
     async def update(self, update: Update) -> bool:
-        """Return False when the stored version is not the one planned from, or when another
-        registration has the new tax id."""
+        """Return True if the update was written.
+
+        Returns False when the stored version is not the one that the update was planned from, or
+        when another registration has the new tax id.
+        """
 
     async def delete(self, registration: Registration, provenance: Provenance) -> bool:
-        """Delete this version and keep a copy in the audit; False when it was not there."""
+        """Delete this version and keep a copy in the audit.
+
+        Returns False when this version is not stored.
+        """
 
     async def bring_back(self, registration: Registration) -> bool:
-        """Restore a deleted registration; False when it or its tax id exists already."""
+        """Restore a deleted registration.
+
+        Returns False when the registration or its tax id exists already.
+        """
 
 
 class Search(Protocol):
     async def __call__(self, query: Query, *, start: str | None = None) -> ResultPage:
-        """Return one page; `start` is a page's `next`, None for the first page."""
+        """Return one page of results.
+
+        start: the `next` of the page before; None for the first page.
+        """
 
 
 class AuditEntries(Protocol):
@@ -80,34 +92,40 @@ class AuditEntries(Protocol):
 
 
 class AuditLog(AuditEntries, Protocol):
-    """The audit, newest first. Nothing here changes it."""
+    """Reads the audit, newest entry first; never writes to it."""
 
     async def audit_of(self, registration_id: str) -> list[AuditEntry]:
-        """Return every entry of one registration."""
+        """Return all entries of one registration."""
 
     async def page(
         self, wanted: AuditFilter, *, timezone: ZoneInfo, start: str | None
     ) -> AuditPage:
-        """Return entries of the whole register; `start` is a page's `older`, None the newest."""
+        """Return one page of the entries of the whole register.
+
+        start: the `older` of the page before; None for the newest page.
+        """
 
     def each(self, wanted: AuditFilter, *, timezone: ZoneInfo) -> AsyncIterator[AuditEntry]:
-        """Yield all of them, for a file."""
+        """Yield all matching entries, for a file."""
 
     async def people(self) -> list[str]:
-        """Return each `Provenance.by` of an admin or an ERP that is in the audit."""
+        """Return each `Provenance.by` in the audit that is an admin or an ERP."""
 
 
 class LabelStore(Protocol[L]):
-    """Where tags or departments are kept."""
+    """Stores tags or departments."""
 
     async def all(self) -> tuple[L, ...]:
-        """Return all by name, archived ones too; they may be some seconds old."""
+        """Return all labels by name, archived ones too.
+
+        They may come from a cache that is some seconds old.
+        """
 
     async def latest(self) -> tuple[L, ...]:
-        """Return the same, read now."""
+        """Return the same list as `all`, read from the database now."""
 
     async def add(self, label: L) -> bool:
-        """Return False when its name, its group or its id exists already."""
+        """Return True if it was stored, False if its name, group or id exists already."""
 
     async def change(self, before: L, after: L) -> Written: ...
 
@@ -126,25 +144,28 @@ class Departments(Protocol):
     async def of_group(self, group_id: int) -> Department | None: ...
 
     async def follow(self, old_group_id: int, new_group_id: int) -> Department | None:
-        """Link the department of a group that Telegram has renumbered to its new number."""
+        """Link the department to the new id that Telegram gave its group.
+
+        Returns the department, or None when the old group belonged to none.
+        """
 
 
 class RegisterCounts(Protocol):
     async def from_chats(self, registration_ids: Collection[str]) -> Mapping[str, datetime]:
-        """Return those that a chat created, by id, with the moment of their creation."""
+        """Return the creation time, by id, of those registrations that a chat created."""
         ...
 
     async def counts(self) -> RegisterCount: ...
 
 
 class DataSubjects(Protocol):
-    """Everything stored about one person. Every method that deletes is safe to repeat."""
+    """Finds and deletes the data stored about one person; each deletion is idempotent."""
 
     async def of_tax_id(self, tax_id: TaxId) -> Traces:
-        """Return all that is stored about the person with this document."""
+        """Return all data stored about the person with this tax id."""
 
     async def of_handle(self, handle: str) -> Traces | None:
-        """Return the same by `Traces.handle`; None when it names nothing any more."""
+        """Return the data of the person with this `Traces.handle`, or None if none is left."""
 
     async def of_registration(self, registration_id: str) -> Traces | None: ...
 
@@ -159,18 +180,21 @@ class DataSubjects(Protocol):
     async def anonymise(
         self, registration_id: str, provenance: Provenance, *, version: int
     ) -> bool:
-        """Anonymise the registration and its audit; False when it has changed since `version`
-        (0: it is deleted)."""
+        """Anonymise the registration and its audit entries.
+
+        version: the version that was read; 0 when the registration is deleted.
+        Returns False when the registration has changed since.
+        """
 
     async def record(self, operation: str, provenance: Provenance) -> None:
-        """Record that a person without a registration was anonymised."""
+        """Record in the audit that a person without a registration was anonymised."""
 
 
 # The register, in bulk.
 
 
 class BulkLookup(Protocol):
-    """Registrations to be read a batch at a time."""
+    """Reads registrations in batches."""
 
     async def by_tax_keys(self, keys: Sequence[str]) -> Mapping[str, ExistingRegistration]: ...
 
@@ -178,14 +202,14 @@ class BulkLookup(Protocol):
 
 
 class BulkRegister(BulkLookup, Protocol):
-    """Registrations to be read and written a batch at a time."""
+    """Reads and writes registrations in batches."""
 
     async def by_ids(self, ids: Sequence[str]) -> Mapping[str, ExistingRegistration]: ...
 
     async def entries(self, ids: Sequence[str]) -> list[AuditEntry]: ...
 
     def encoded(self, registrations: Sequence[Registration]) -> Sequence[Any]:
-        """Return new registrations in the form that `write` takes."""
+        """Return new registrations in the form that `write` takes as `creates`."""
         ...
 
     async def write(
@@ -198,9 +222,11 @@ class BulkRegister(BulkLookup, Protocol):
         removes: Sequence[Any] = (),
         brings_back: Sequence[tuple[AuditEntry, Registration]] = (),
     ) -> bool:
-        """Write all of it, or nothing and return False when somebody else changed a part of it.
+        """Write the whole batch in one transaction.
 
-        updates, removes: each with the `ExistingRegistration` that was read.
+        Returns False, and writes nothing, when a registration was changed since it was read.
+        updates: pairs of the `ExistingRegistration` that was read and its update.
+        removes: the `ExistingRegistration`s that were read.
         Raises LostError when another worker has written this batch.
         """
         ...
@@ -211,35 +237,38 @@ class BulkRegister(BulkLookup, Protocol):
 
 class CustomerLookup(Protocol):
     async def by_tax_id(self, tax_id: TaxId) -> Candidate | None:
-        """Return the person with this document, or None when the ERP says that there is none.
+        """Return the person with this tax id, or None if the ERP confirms that there is none.
 
-        Raises an AppError when the ERP did not answer that question.
+        Raises an AppError when the ERP gives no usable answer.
         """
 
 
 class ErpRecords(CustomerLookup, Protocol):
     async def page(self, cursor: str, *, since: datetime | None = None) -> ErpPage:
-        """Return one page of all records, or of those changed since; raises an AppError."""
+        """Return one page of all records, or of those changed since; raises an AppError.
+
+        cursor: the `next` of the page before; empty for the first page.
+        """
         ...
 
 
 class ErpProbe(Protocol):
     async def probe(self) -> None:
-        """Return when the ERP answers and accepts the credentials; raises an AppError."""
+        """Check that the ERP answers and accepts the credentials; raises an AppError if not."""
         ...
 
 
 class Syncs(Protocol):
-    """What is kept from one sync to the next, by the name of the ERP."""
+    """The state kept between syncs, by the name of the ERP."""
 
     async def get(self, system: str) -> SyncState: ...
 
     async def change(self, state: SyncState, **values: Any) -> SyncState | None:
-        """Return the changed state; None when somebody has changed it since it was read."""
+        """Return the changed state, or None if the stored one has changed since it was read."""
         ...
 
     async def force_update(self, system: str, **values: Any) -> SyncState:
-        """Return the changed state, whoever changed it meanwhile."""
+        """Set the values whatever the stored state is now; return the new state."""
         ...
 
 
@@ -250,17 +279,17 @@ class JobChanges(Protocol):
     async def get(self, job_id: int) -> Job | None: ...
 
     async def change(self, job: Job, **values: Any) -> Job | None:
-        """Return the changed job; None when somebody has changed it since it was read."""
+        """Return the changed job, or None if the stored one has changed since it was read."""
         ...
 
     async def force_update(self, job_id: int, **values: Any) -> Job | None:
-        """Return the changed job, whoever changed it meanwhile; None when there is none."""
+        """Set the values whatever the stored job is now; return it, or None if there is none."""
         ...
 
 
 class JobStore(JobChanges, Protocol):
     async def add(self, job: Job) -> Job:
-        """Store it and return it with its id."""
+        """Store the job; return it with its new id."""
         ...
 
     async def latest(self, count: int, *, before: int | None = None) -> list[Job]: ...
@@ -275,7 +304,7 @@ class JobFiles(Protocol):
 
 
 class Choices(Protocol):
-    """What each person chose the last time."""
+    """The last import and export options of each admin."""
 
     async def of_import(self, by: str) -> ImportOptions | None: ...
 
@@ -296,11 +325,13 @@ class Chats(Protocol):
 
 
 class LoginTries(Protocol):
-    """Tries by what they count against, over all replicas."""
+    """Counts login tries by key, over all replicas."""
 
     async def take(self, key: str, try_id: str, *, at: datetime, limit: int) -> bool:
-        """Return True for one of the first `limit` tries of the key; repeating a try is no new
-        one."""
+        """Count the try; return True if it is among the first `limit` tries of the key.
+
+        The same `try_id` is counted once.
+        """
 
     async def count(self, key: str) -> int: ...
 
@@ -309,13 +340,16 @@ class Conversations(Protocol):
     async def get(self, conversation_id: str) -> Conversation | None: ...
 
     async def open_in(self, chat_id: int) -> Conversation | None:
-        """Return the open one of this chat; there is at most one."""
+        """Return the open conversation of this chat, or None; there is at most one."""
 
     async def add(self, conversation: Conversation) -> bool:
-        """Return False when the protocol is taken or the chat has one open."""
+        """Return True if it was stored.
+
+        Returns False when the protocol is taken or the chat has an open conversation.
+        """
 
     async def latest_of(self, registration_id: str, *, count: int) -> list[Conversation]:
-        """Return them newest first."""
+        """Return the last `count` conversations of this registration, newest first."""
 
     async def claim(
         self,
@@ -325,7 +359,7 @@ class Conversations(Protocol):
         at: datetime,
         in_group: int | None = None,
     ) -> bool:
-        """Return True when this attendant has it now."""
+        """Return True if this call gave the conversation to the attendant."""
 
     async def close(
         self,
@@ -335,19 +369,19 @@ class Conversations(Protocol):
         at: datetime,
         in_group: int | None = None,
     ) -> bool:
-        """Return True when it was open until now."""
+        """Return True if this call closed the conversation."""
 
     async def set_customer_notified(self, conversation_id: str) -> None:
-        """Remember that the customer was notified of the end."""
+        """Record that the customer was notified of the closing."""
 
     async def set_card(self, conversation: Conversation) -> None:
-        """Store where its card is, and its topic."""
+        """Store the place of its card and its topic."""
 
     async def move(self, conversation_id: str, group_id: int) -> None:
-        """Continue it in another group, where it has no card yet."""
+        """Move the conversation to another group, where it has no card yet."""
 
     async def identify(self, conversation: Conversation) -> None:
-        """Store who the customer is by now, and the look-up that is still owed."""
+        """Store the customer's identity, and the state of the ERP look-up that is still due."""
 
     async def owed_lookups(self, *, until: datetime) -> list[Conversation]: ...
 
@@ -357,41 +391,51 @@ class Conversations(Protocol):
 
 class OpenConversations(Protocol):
     async def open_of(self, registration_id: str) -> Sequence[Conversation]:
-        """Return the open ones of a registration, in any chat and department."""
+        """Return the open conversations of a registration, in any chat and department."""
 
 
 class Queue(OpenConversations, Protocol):
-    """Open conversations, and how they move on: each change is made once."""
+    """Open conversations and their changes; no change is made twice."""
 
     async def all_open(self) -> list[Conversation]: ...
 
     async def by_protocol(self, protocol: str) -> Conversation | None: ...
 
     async def last_closed(self, chat_id: int, *, since: datetime) -> Conversation | None:
-        """Return the chat's conversation that was closed last, if that was at `since` or later."""
+        """Return the chat's last closed conversation, or None if it was closed before `since`."""
 
     async def transfer(
         self, seen: Conversation, to: Conversation, event: ConversationEvent
     ) -> bool:
-        """Return False when it is no longer as it was seen."""
+        """Return True if the transfer was stored, False if `seen` is out of date."""
 
     async def set_announced(self, conversation_id: str, transfer: Transfer) -> None:
-        """Remember that everybody was notified of this transfer."""
+        """Record that the customer and the attendants were notified of this transfer."""
 
     async def reopen(
         self, closed: Conversation, holder: Attendant | None, event: ConversationEvent
     ) -> bool:
-        """Return False when it is open already, or when the chat has another one open."""
+        """Return True if the conversation was reopened.
+
+        Returns False when it is open already, or when the chat has another open conversation.
+        """
 
     async def remind(self, seen: Conversation, event: ConversationEvent) -> bool:
-        """Return True when it still waits as it was seen, and nobody else sends this reminder."""
+        """Record the reminder; return True if the caller must send it.
+
+        Returns False when the conversation has changed since `seen`, or when another process has
+        recorded this reminder.
+        """
 
     async def prioritise(self, seen: Conversation, *, priority: bool) -> None:
-        """Set the priority in the department in which it was seen."""
+        """Set the priority, unless the conversation has left the department of `seen`."""
 
     async def drawn(self, conversation_id: str, version: int, *, others: str) -> None:
-        """Remember which version of the registration and which other conversations the card
-        shows."""
+        """Record what the card shows.
+
+        version: of the registration. others: the mark of the registration's other open
+        conversations (`others_mark`).
+        """
 
     async def versions(self, registration_ids: Sequence[str]) -> dict[str, int]:
         """Return the version of each registration that exists, by id."""
@@ -399,43 +443,51 @@ class Queue(OpenConversations, Protocol):
 
 class OpenedConversations(Protocol):
     def opened_in(self, period: Period) -> AsyncIterator[Sequence[Opened]]:
-        """Yield each conversation that was opened in the period, by day; some of the day before
-        and of the day after may be among them."""
+        """Yield the conversations that were opened in the period, by day.
+
+        Some of the day before and of the day after may be among them.
+        """
         ...
 
 
 class Verifications(Protocol):
     async def store(self, conversation_id: str, chat: Chat, event: ConversationEvent) -> bool:
-        """Verify conversation and chat as `chat` is, both or neither, with the event in the
-        conversation's history; False when one of them has changed since."""
+        """Store the verification of `chat` in the chat and the conversation, both or neither.
+
+        The event is added to the conversation's history. Returns False when the chat or the
+        conversation has changed since it was read.
+        """
 
 
 class Questions(Protocol):
-    """Questions of the bot in a group, by the message that asked."""
+    """Questions of the bot in a group, by the message that asks."""
 
     async def get(self, group_id: int, message_id: int) -> Question | None: ...
 
     async def put(self, question: Question) -> None: ...
 
     async def finish(self, group_id: int, message_id: int) -> bool:
-        """Return True when it was still to be answered."""
+        """Mark the question as answered; return True if it was unanswered until now."""
 
 
 class RetentionStore(Protocol):
-    """Conversations to be deleted, and where replicas agree on who does it."""
+    """Deletes old conversations, and records the runs so that one replica does each."""
 
     async def last(self) -> RetentionRun | None: ...
 
     async def begin(self, run: RetentionRun, *, after: RetentionRun | None) -> bool:
-        """Return False when somebody has begun a run since `after` was read."""
+        """Return True if the run was recorded, False if another one began since `after`."""
 
     async def end(self, run: RetentionRun) -> None: ...
 
     def closed_before(self, moment: datetime) -> AsyncIterator[Sequence[str]]:
-        """Yield ids of closed conversations, a batch at a time."""
+        """Yield the ids of conversations closed before the moment, in batches."""
 
     async def delete(self, ids: Sequence[str], *, closed_before: datetime) -> tuple[int, int]:
-        """Return how many conversations and messages were deleted; an open one never is."""
+        """Delete these; return the numbers of deleted conversations and messages.
+
+        An open conversation is never deleted.
+        """
 
 
 # The attendants' groups.
@@ -443,21 +495,28 @@ class RetentionStore(Protocol):
 
 class AttendantsGroup(Protocol):
     async def open_topic(self, card: Card) -> Conversation:
-        """Create the conversation's topic where the group has topics; return the conversation
-        with its place. Raises as `show`."""
+        """Create the conversation's topic if the group has topics.
+
+        Returns the conversation with the topic's id.
+        Raises RefusedError when the group is closed to the bot.
+        """
 
     async def show(self, card: Card) -> Conversation:
-        """Post the card, in its topic if there is one; return the conversation with its place.
+        """Post the card, in its topic if there is one.
 
+        Returns the conversation with the card's message id.
         Raises RefusedError when the group is closed to the bot.
         """
 
     async def refresh(self, card: Card) -> Conversation:
-        """Edit card and topic to what is known now; what somebody deleted stays deleted."""
+        """Edit card and topic to the current data; return the conversation.
+
+        A card or topic that was deleted in Telegram stays deleted.
+        """
 
 
 class Links(Protocol):
-    """Which message in a group stands for which in a customer's chat."""
+    """Pairs of a message in a group and the matching message in a customer's chat."""
 
     async def add(self, links: Sequence[Link]) -> None: ...
 
@@ -468,34 +527,37 @@ class Links(Protocol):
 
 class Outbox(Protocol):
     async def put(self, *items: Outgoing) -> None:
-        """Have them sent in order; an id that was put before is not put again."""
+        """Queue the items to be sent in this order; skip ids that were queued before."""
 
     async def waiting(self, item_id: str) -> Outgoing | None:
-        """Return one that is not sent yet."""
+        """Return the item if it is not sent yet, else None."""
 
     async def failed(self, item_id: str) -> list[Outgoing]:
-        """Return what was not delivered together with this, itself included."""
+        """Return this undelivered item and those that failed together with it (an album)."""
 
     async def again(self, item_id: str) -> bool:
-        """Send once more what was not delivered; True when this call did it."""
+        """Queue an undelivered item once more, with the rest of its album.
+
+        Returns True if this call did it.
+        """
 
     def retry(self, chat_id: int) -> None:
-        """Try a chat again that may take messages by now."""
+        """Retry a chat that may accept messages again."""
 
 
 class TransferNews(Protocol):
-    """Who is notified of a transfer, besides what the cards say."""
+    """Notices of a transfer, in addition to the cards."""
 
     async def tell_customer(self, conversation: Conversation, department: Department) -> None:
-        """Send one sentence with the new department."""
+        """Tell the customer the new department."""
 
     async def tell_attendant(self, conversation: Conversation, transfer: Transfer) -> None:
-        """Mention the attendant who has it now, below its card."""
+        """Mention the attendant who now has the conversation, below its card."""
 
 
 class Reminders(Protocol):
     async def remind(self, card: Card, *, waited: timedelta) -> None:
-        """Tell the group, below the card, how long somebody with priority has waited."""
+        """Post below the card how long this customer with priority has waited."""
 
 
 # People who work here.
@@ -506,33 +568,33 @@ class Attends(Protocol):
 
 
 class Groups(Protocol):
-    """Telegram's answers about who is in a group.
+    """Asks Telegram for the members of a group.
 
-    Raises RefusedError when Telegram does not tell the bot.
+    Raises RefusedError when Telegram refuses to answer the bot.
     """
 
     async def member(self, group_id: int, user_id: int) -> tuple[str, bool]:
-        """Return the user's name, and True when the user is in the group now."""
+        """Return the user's name, and True if the user is in the group now."""
 
     async def administrators(self, group_id: int) -> list[tuple[int, str]]:
-        """Return id and name of each."""
+        """Return the id and name of each administrator of the group."""
 
 
 class Members(Protocol):
-    """Who was seen in which group."""
+    """The users seen in each group, as a cache of Telegram's answers."""
 
     async def get(self, group_id: int, user_id: int) -> GroupMember | None: ...
 
     async def put(self, member: GroupMember) -> None: ...
 
     async def of_group(self, group_id: int) -> list[GroupMember]:
-        """Return everybody who was seen in the group, also who has left it."""
+        """Return every user seen in the group, also those who have left it."""
 
     async def forget_group(self, group_id: int) -> None: ...
 
 
 class Admins(Protocol):
-    """Who has accepted an invitation."""
+    """The admins who accepted an invitation."""
 
     async def all(self) -> list[Admin]: ...
 
@@ -541,7 +603,7 @@ class Admins(Protocol):
     async def put(self, admin: Admin) -> None: ...
 
     async def remove(self, user_id: int) -> bool:
-        """Return True when the user was an admin until now."""
+        """Remove the admin; return True if the user was one until now."""
 
 
 class Invitations(Protocol):
@@ -552,9 +614,9 @@ class Invitations(Protocol):
     async def all(self) -> list[Invitation]: ...
 
     async def use(self, invitation_id: str, user_id: int, *, at: datetime) -> bool:
-        """Return True when the user has it now: it was open, and nobody else was quicker."""
+        """Return True if this call took the invitation for the user; it must be open."""
 
     async def fulfil(self, invitation_id: str) -> None: ...
 
     async def revoke(self, invitation_id: str) -> bool:
-        """Return True when it was unused and not revoked until now."""
+        """Revoke it; return True if it was unused and not revoked until now."""

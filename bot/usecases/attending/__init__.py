@@ -1,1 +1,1 @@
-"""What attendants do with conversations, and the card that they read."""
+"""The attendants' work: conversations, their queue and their cards."""

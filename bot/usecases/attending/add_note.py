@@ -22,7 +22,7 @@ _ROUNDS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class NoRegistration:
-    """There is nothing to keep a note on."""
+    """The conversation has no registration to keep a note on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +33,12 @@ class CanBeNoted:
 
 @dataclass(frozen=True, slots=True)
 class NothingToAdd:
-    """The words hold nothing that can be read."""
+    """The text has no readable characters."""
 
 
 @dataclass(frozen=True, slots=True)
 class TooLong:
-    """With what is there already it would be this long."""
+    """Together with the existing note it would have `length` characters."""
 
     length: int
 
@@ -58,14 +58,14 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class NotePast:
-    """The note is not any more as it was shown: it is to be confirmed anew."""
+    """The note was changed since it was shown; `confirm` is the new proposal."""
 
     confirm: ToConfirm | TooLong
 
 
 @dataclass(frozen=True, slots=True)
 class AnsweredBefore:
-    """This question has had its answer."""
+    """This question was answered before, or a newer proposal has replaced this one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +77,7 @@ class AddNote:
     async def begin(
         self, conversation_id: str, *, group_id: int
     ) -> CanBeNoted | NoRegistration | Gone:
-        """Whether this conversation has a registration to keep a note on; a closed one too."""
+        """Return the registration to keep a note on; the conversation may be closed."""
         conversation = await self.show_card.conversations.get(conversation_id)
         if conversation is None or conversation.group_id != group_id:
             return Gone()
@@ -87,7 +87,7 @@ class AddNote:
     async def propose(
         self, question: Question, text: str
     ) -> ToConfirm | TooLong | NothingToAdd | NoRegistration | Gone:
-        """What the note would be; kept with the question, and not on record before "Sim"."""
+        """Store the proposed note with the question; it is written only after "Sim"."""
         added = read_note(text)
         if not added:
             return NothingToAdd()
@@ -99,7 +99,7 @@ class AddNote:
     async def save(
         self, question: Question, *, proposal: int, by: str
     ) -> Saved | NotePast | AnsweredBefore | NoRegistration | Gone:
-        """Write what was proposed, with `by` as its author; safe to repeat."""
+        """Write the proposed note, with `by` as its author; safe to repeat."""
         if question.done or question.added is None or question.proposal != proposal:
             return AnsweredBefore()
         for _ in range(_ROUNDS):
@@ -124,7 +124,7 @@ class AddNote:
                     await self.show_card.refresh(question.conversation_id)
                     return Saved(saved)
                 case ChangedMeanwhile():
-                    continue  # perhaps another field alone
+                    continue  # perhaps only another field has changed
                 case TaxIdTaken():
                     raise RuntimeError("a note has no tax id")
                 case _:
@@ -132,7 +132,7 @@ class AddNote:
         raise TryLaterError("a registration changes too quickly to be noted")
 
     async def drop(self, question: Question) -> bool:
-        """Whether it was still to be answered."""
+        """Drop the proposal; return True if the question was unanswered until now."""
         return await self.questions.finish(question.group_id, question.message_id)
 
     async def _propose(

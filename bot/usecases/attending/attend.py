@@ -1,4 +1,4 @@
-"""Use cases: an attendant claims, answers and closes."""
+"""Use cases: an attendant claims, answers and closes a conversation."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class TakenBy:
-    """Somebody already has it."""
+    """Another attendant has claimed the conversation."""
 
     attendant: Attendant
 
@@ -29,19 +29,19 @@ class AlreadyClosed:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """No such conversation in this group: the button is from elsewhere, or its record is gone."""
+    """This group has no such conversation: it belongs to another group, or was deleted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """It is answered in another group by now."""
+    """The conversation was moved to another group."""
 
     conversation: Conversation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attend:
-    """What the buttons of a card do; each reads the conversation again first."""
+    """The actions of a card's buttons; each reads the conversation again first."""
 
     conversations: Conversations
     links: Links
@@ -51,7 +51,7 @@ class Attend:
     async def claim(
         self, conversation_id: str, attendant: Attendant, *, group_id: int
     ) -> Done | TakenBy | AlreadyClosed | Gone:
-        """One attendant gets it; the others are told who."""
+        """Claim the conversation for the attendant; only one of concurrent calls succeeds."""
         if await self._in_group(conversation_id, group_id) is None:
             return Gone()
         won = await self.conversations.claim(
@@ -65,17 +65,17 @@ class Attend:
         holder = conversation.claimed_by
         if not won and holder and holder.id != attendant.id:
             return TakenBy(holder)
-        # Also when it was the attendant's before: the card may not have been edited that time.
+        # Also if the attendant had it before: a crash may have prevented the edit of the card.
         await self.show_card.refresh(conversation_id)
         return Done(conversation)
 
     async def close(
         self, conversation_id: str, attendant: Attendant, *, group_id: int
     ) -> Done | AlreadyClosed | Gone:
-        """Whoever is in the group may close; only the first press does.
+        """Close the conversation; every member of the group may, and only the first press does.
 
-        The outcome is Done until the customer is known to have been told: a press that was cut
-        short by a crash comes again.
+        Returns Done until the customer is recorded as notified, because a press that a crash cut
+        short is handled again.
         """
         if await self._in_group(conversation_id, group_id) is None:
             return Gone()
@@ -91,20 +91,20 @@ class Attend:
         return Done(conversation)
 
     async def customer_told(self, conversation: Conversation) -> None:
-        """Remember that the customer knows of the end of the conversation."""
+        """Record that the customer was notified of the closing."""
         await self.conversations.set_customer_notified(conversation.id)
 
     async def full_card(self, conversation_id: str, *, group_id: int) -> Card | Gone:
-        """Everything on record, as it is now."""
+        """Return the card with all current data."""
         conversation = await self._in_group(conversation_id, group_id)
         return await self.show_card.card_of(conversation) if conversation else Gone()
 
     async def answer(
         self, group_id: int, message_id: int, attendant: Attendant, *, topic_id: int | None = None
     ) -> Done | AlreadyClosed | Moved | Gone:
-        """The conversation that a message answers; answering claims a free one.
+        """Return the conversation that a message answers; claim it if nobody has it.
 
-        It is that of the topic in which it is written, or else that of `message_id`, to which it
+        It is the conversation of the topic, or else that of `message_id`, to which the message
         replies.
         """
         conversation = await self.conversation_of(group_id, message_id, topic_id=topic_id)
@@ -121,7 +121,7 @@ class Attend:
     async def close_topic(
         self, group_id: int, topic_id: int, attendant: Attendant
     ) -> Done | AlreadyClosed | Gone:
-        """`close` for the conversation of a topic."""
+        """Close the conversation of a topic, as `close` does."""
         conversation = await self.conversations.in_topic(group_id, topic_id)
         if conversation is None:
             return Gone()
@@ -130,7 +130,7 @@ class Attend:
     async def conversation_of(
         self, group_id: int, message_id: int, *, topic_id: int | None = None
     ) -> Conversation | None:
-        """The conversation that what is written there is about."""
+        """Return the conversation of the topic, or else of the message replied to, or None."""
         if topic_id and (found := await self.conversations.in_topic(group_id, topic_id)):
             return found
         link = await self.links.of_group(group_id, message_id) if message_id else None

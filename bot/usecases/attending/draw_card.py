@@ -1,4 +1,4 @@
-"""Use case: the card of a conversation is brought to the desk, and to what is known, at once."""
+"""Use case: post and edit a conversation's card in the attendants' group, directly."""
 
 from dataclasses import dataclass, replace
 from typing import Final
@@ -20,7 +20,7 @@ _RECENT: Final = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrawCard:
-    """Brings a conversation's card to the desk and keeps it true, at once."""
+    """Posts the card of a conversation and edits it, directly; `ShowCard` queues the same work."""
 
     conversations: Conversations
     registrations: Registrations
@@ -32,7 +32,7 @@ class DrawCard:
     has_erp: bool = False
 
     async def card_of(self, conversation: Conversation) -> Card:
-        """The card with the registration and the earlier conversations as they are now."""
+        """Return the card with the current registration and earlier conversations."""
         departments = {one.id: one for one in await self.departments.all()}
         card = Card(
             conversation=conversation,
@@ -67,9 +67,10 @@ class DrawCard:
         )
 
     async def post(self, conversation: Conversation) -> Conversation:
-        """Post it unless it is there already; a reply to it answers the customer.
+        """Post the card unless it is posted; return the conversation with its place.
 
-        Where the department's group is now: it may be another than when the conversation began.
+        The card goes to the current group of the department, which may have changed since the
+        conversation began. A reply to the card answers the customer.
         """
         conversation = await self.in_its_group(conversation)
         if conversation.card_message_id is not None:
@@ -77,7 +78,7 @@ class DrawCard:
         card = await self.card_of(conversation)
         opened = await self.group.open_topic(card)
         if opened != conversation:
-            # Before the card: a topic must not be forgotten by a crash between the two.
+            # Before the card, so that a crash between the two does not lose the topic.
             await self.conversations.set_card(opened)
         shown = await self.group.show(replace(card, conversation=opened))
         await self.conversations.set_card(shown)
@@ -93,7 +94,10 @@ class DrawCard:
         return shown
 
     async def in_its_group(self, conversation: Conversation) -> Conversation:
-        """The conversation where its department's group is now, without a card if that is new."""
+        """Move the conversation if its department has another group now; return it.
+
+        In a new group it has no card yet.
+        """
         group_id = next(
             (
                 d.group_id
@@ -115,7 +119,7 @@ class DrawCard:
         )
 
     async def refresh(self, conversation_id: str) -> None:
-        """Edit the card to what is known now."""
+        """Edit the card to the current data."""
         conversation = await self.conversations.get(conversation_id)
         if conversation and conversation.card_message_id is not None:
             shown = await self.group.refresh(await self.card_of(conversation))
@@ -123,7 +127,7 @@ class DrawCard:
                 await self.conversations.set_card(shown)
 
     async def retire(self, conversation: Conversation) -> None:
-        """Edit the card that its last transfer left behind, and close its topic."""
+        """Edit the card that the last transfer left in the old group, and close its topic."""
         transfer = conversation.transfer
         if transfer is None or transfer.from_card is None:
             return
@@ -138,7 +142,7 @@ class DrawCard:
         await self.group.refresh(replace(await self.card_of(left), moved=True))
 
     async def topic_is_gone(self, conversation: Conversation) -> Conversation:
-        """Somebody has deleted the topic, and the card with it: both are made anew."""
+        """Create topic and card again, after the topic was deleted in Telegram with its card."""
         lost = conversation.model_copy(
             update={"card_message_id": None, "topic_id": None, "topic_shown": ""}
         )

@@ -1,4 +1,4 @@
-"""Use case: who waits in which department, and who is being served."""
+"""Use case: show the queue of each department, and the conversations in service."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -28,20 +28,20 @@ class Place:
 class DepartmentQueue:
     department: Department
     waiting: tuple[Place, ...]
-    """In the order in which they are to be served, at most as many as were asked for."""
+    """The first waiting conversations, in the order of service; at most `first`."""
     total: int
-    """How many wait in all."""
+    """The number of all waiting conversations."""
     longest_since: datetime | None
-    """Since when the one waits who waits longest."""
+    """The start of the longest wait; None when nobody waits."""
     served: tuple[Place, ...]
-    """Whom somebody serves, longest first, at most as many."""
+    """The conversations that an attendant has, oldest claim first; at most `first`."""
     total_served: int
     at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """A department in one line."""
+    """The load of a department, shown in one line."""
 
     department: Department
     waiting: int
@@ -58,7 +58,10 @@ class ShowQueue:
     clock: Callable[[], datetime]
 
     async def of_group(self, group_id: int, *, first: int) -> DepartmentQueue | None:
-        """The queue of the department that this group belongs to; None when it is nobody's."""
+        """Return the queue of this group's department; None if the group belongs to none.
+
+        first: the maximum number of places in each list.
+        """
         department = await self.departments.of_group(group_id)
         if department is None:
             return None
@@ -79,7 +82,7 @@ class ShowQueue:
         )
 
     async def loads(self) -> list[Load]:
-        """Every department that is in use, by name."""
+        """Return the load of every department, by name; archived ones only if they have any."""
         there = await self.queue.all_open()
         departments = await self.departments.all()
         return [
@@ -104,7 +107,7 @@ class ShowQueue:
                 return None
             return await self.registrations.by_id(one.registration_id)
 
-        # Asked at once, they travel to the database together.
+        # Concurrent, so that the queries go to the database together.
         found = await asyncio.gather(*map(registration, conversations))
         return tuple(map(Place, conversations, found))
 
@@ -115,7 +118,7 @@ class FindConversation:
     show_card: ShowCard
 
     async def __call__(self, protocol: str) -> Card | None:
-        """The card of the conversation with this protocol, as it is now."""
+        """Return the current card of the conversation with this protocol, or None."""
         conversation = await self.queue.by_protocol(protocol)
         return await self.show_card.card_of(conversation) if conversation else None
 

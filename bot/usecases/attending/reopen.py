@@ -1,4 +1,4 @@
-"""Use case: a closed conversation goes on, with the same protocol."""
+"""Use case: reopen a closed conversation, with the same protocol."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,19 +17,19 @@ class ReopenedNow:
 
 @dataclass(frozen=True, slots=True)
 class OpenAlready:
-    """This conversation is open, by whoever was quicker."""
+    """This conversation is open already, for instance reopened by another attendant."""
 
 
 @dataclass(frozen=True, slots=True)
 class OtherIsOpen:
-    """The customer has another one by now."""
+    """The customer has another open conversation by now."""
 
     conversation: Conversation
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerLeft:
-    """The customer ended it, or is somebody else in this chat by now."""
+    """The customer ended the conversation, or the chat has another document by now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +39,14 @@ class ReopenConversation:
     show_card: ShowCard
     attends: Attends
     within: timedelta
-    """How long after the closing a customer's words reopen it; zero is never."""
+    """The time after the closing in which a customer's message reopens it; zero for never."""
     clock: Callable[[], datetime]
 
     async def by_customer(self, chat: Chat) -> Conversation | None:
-        """The chat's conversation, open again, if it was closed a short time ago; with the
-        attendant who had it, if still in the group, else in the queue."""
+        """Reopen the chat's conversation if it was closed within `within`; return it, or None.
+
+        It goes to the attendant who had it, if still in the group, else to the queue.
+        """
         if not self.within:
             return None
         now = self.clock()
@@ -63,7 +65,7 @@ class ReopenConversation:
     async def by_attendant(
         self, conversation_id: str, attendant: Attendant, *, group_id: int
     ) -> ReopenedNow | OpenAlready | OtherIsOpen | CustomerLeft | Gone:
-        """It is this attendant's, unless the customer has another open one."""
+        """Reopen the conversation for this attendant, unless the customer has another open one."""
         conversations = self.show_card.conversations
         closed = await conversations.get(conversation_id)
         if closed is None or closed.group_id != group_id:
@@ -97,5 +99,5 @@ class ReopenConversation:
 
 
 def _is_of(closed: Conversation, chat: Chat) -> bool:
-    """Whether the chat is still the one it was held with; who left ended it himself."""
+    """Return True if an attendant closed it and the chat still has the same document."""
     return closed.closed_by is not None and closed.tax_id == chat.tax_id

@@ -1,4 +1,4 @@
-"""Use case: cards are had posted, brought up to date and retired, each in its turn."""
+"""Use case: queue the posting, editing and retiring of cards in the outbox."""
 
 import uuid
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from bot.usecases.ports import Conversations, Departments, Outbox, Registrations
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShowCard:
-    """Has cards posted and brought up to date, each in its turn: nobody waits for Telegram."""
+    """Queues the work on cards in the outbox, so that no caller waits for Telegram."""
 
     draw: DrawCard
     outbox: Outbox
@@ -33,23 +33,23 @@ class ShowCard:
         return self.draw.departments
 
     async def card_of(self, conversation: Conversation) -> Card:
-        """The card with everything as it is now."""
+        """Return the card with all current data."""
         return await self.draw.card_of(conversation)
 
     async def post(self, conversation: Conversation) -> Conversation:
-        """Have it posted, unless it is there already."""
+        """Queue the posting of the card, unless it is posted; return the conversation."""
         if conversation.card_message_id is None:
             await self._put(conversation, What.CARD, Priority.CARD)
         return conversation
 
     async def refresh(self, conversation_id: str) -> None:
-        """Have it edited to what is known when its turn comes."""
+        """Queue an edit of the card to the data at the time of the edit."""
         conversation = await self.draw.conversations.get(conversation_id)
         if conversation and conversation.card_message_id is not None:
             await self._put(conversation, What.REFRESH, Priority.PROGRESS)
 
     async def retire(self, conversation: Conversation) -> None:
-        """Have the card that its last transfer left behind say where it went."""
+        """Queue an edit of the card that the last transfer left behind: it shows the new place."""
         transfer = conversation.transfer
         if transfer and transfer.from_card is not None:
             await self._put(
@@ -66,7 +66,7 @@ class ShowCard:
     ) -> None:
         await self.outbox.put(
             Outgoing(
-                # What is done is told by the conversation, so that doing it again does nothing.
+                # A random id is enough: the work reads the conversation, so it is idempotent.
                 id=f"{what}:{uuid.uuid4().hex}",
                 chat_id=conversation.group_id if group_id is None else group_id,
                 conversation_id=conversation.id,

@@ -1,4 +1,4 @@
-"""Use case: a conversation goes to another department or to another attendant."""
+"""Use case: transfer a conversation to another department, an attendant, or the queue."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -24,8 +24,8 @@ from bot.usecases.ports import Attends, Groups, Members, Queue, TransferNews
 
 REASON_LENGTH: Final = 300
 SHORT_ID: Final = 12
-"""So much of a department's id names it: a button's data has 64 bytes."""
-# Whoever made the transfer tells of it at once; only what was cut short is left to the round.
+"""Length of the part of a department's id that is put in a button, whose data has 64 bytes."""
+# A transfer is announced at once; the round announces only those that a crash cut short.
 _CUT_SHORT: Final = timedelta(minutes=1)
 
 logger = structlog.get_logger()
@@ -43,7 +43,7 @@ class ToAttendant:
 
 @dataclass(frozen=True, slots=True)
 class ToQueue:
-    """Given back: whoever is free takes it."""
+    """Back to the queue, for any free attendant."""
 
 
 Target = ToDepartment | ToAttendant | ToQueue
@@ -51,7 +51,7 @@ Target = ToDepartment | ToAttendant | ToQueue
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Targets:
-    """Where a conversation can go from here."""
+    """The possible targets of a transfer."""
 
     conversation: Conversation
     departments: tuple[Department, ...]
@@ -66,7 +66,7 @@ class Transferred:
 
 @dataclass(frozen=True, slots=True)
 class ChangedMeanwhile:
-    """Somebody took it, gave it or passed it on since the question was asked."""
+    """The conversation was claimed, released or transferred since the question was asked."""
 
     conversation: Conversation
 
@@ -85,13 +85,13 @@ class TransferConversation:
     attends: Attends
     news: TransferNews
     holding: Callable[[int], AbstractAsyncContextManager[object]]
-    """Keeps the customer's messages waiting while the card moves: it is posted once."""
+    """Holds the lock of a chat: its messages wait while the card moves, which is posted once."""
     clock: Callable[[], datetime]
 
     async def targets(
         self, conversation_id: str, *, group_id: int
     ) -> Targets | AlreadyClosed | Gone:
-        """Departments with a group of their own, and the attendants of this one."""
+        """Return the other departments that have a group, and this group's other attendants."""
         conversation = await self.show_card.conversations.get(conversation_id)
         if conversation is None or conversation.group_id != group_id:
             return Gone()
@@ -102,7 +102,7 @@ class TransferConversation:
         try:
             known |= dict(await self.groups.administrators(group_id))
         except RefusedError as error:
-            # Whoever has pressed or written before is known all the same.
+            # Attendants who pressed a button or wrote before are in `members`.
             logger.info("administrators not told", chat=group_id, reason=str(error))
         return Targets(
             conversation=conversation,
@@ -119,7 +119,7 @@ class TransferConversation:
         )
 
     async def target(self, named: str, conversation: Conversation) -> Target | NoTarget:
-        """What a button or a question names, as it is now."""
+        """Return the target that a button or a question names, read again now."""
         kind, _, rest = named.partition(".")
         if kind == "q" and conversation.claimed_by:
             return ToQueue()
@@ -136,9 +136,9 @@ class TransferConversation:
     async def __call__(
         self, question: Question, reason: str
     ) -> Transferred | ChangedMeanwhile | AlreadyClosed | NoTarget | Gone:
-        """It goes where the question says, unless it changed since it was asked.
+        """Transfer the conversation to the question's target, unless it changed since then.
 
-        Safe to repeat: what a crash left undone is done then.
+        Safe to repeat: a repetition completes what a crash left undone.
         """
         conversation = await self.show_card.conversations.get(question.conversation_id)
         if conversation is None:
@@ -166,7 +166,10 @@ class TransferConversation:
         return Transferred(moved, target)
 
     async def announce(self, conversation_id: str) -> None:
-        """Cards and customer learn of the transfer; nothing when they have."""
+        """Show the last transfer on the cards and notify the customer or the attendant.
+
+        Does nothing when the transfer was announced before.
+        """
         first = await self.show_card.conversations.get(conversation_id)
         if first is None:
             return
@@ -187,7 +190,10 @@ class TransferConversation:
             await self.queue.set_announced(conversation.id, transfer)
 
     async def announce_all(self) -> int:
-        """One round over the transfers that a crash or Telegram's absence cut short."""
+        """Announce the transfers that a crash or an outage of Telegram cut short.
+
+        Returns their number.
+        """
         late = self.clock() - _CUT_SHORT
         cut_short = [
             one

@@ -1,4 +1,4 @@
-"""Use case: an attendant has made sure of who is writing."""
+"""Use case: an attendant verifies the identity of a customer."""
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -21,7 +21,7 @@ from bot.usecases.ports import Chats, Verifications
 
 @dataclass(frozen=True, slots=True)
 class Verifiable:
-    """The attendant may say that the customer is this one."""
+    """The attendant may verify the customer as this registration."""
 
     conversation: Conversation
     registration: Registration
@@ -34,12 +34,12 @@ class AlreadyVerified:
 
 @dataclass(frozen=True, slots=True)
 class NobodyKnown:
-    """There is no registration that the customer could be proven to be."""
+    """There is no registration that the customer could be verified for."""
 
 
 @dataclass(frozen=True, slots=True)
 class SomebodyElse:
-    """The chat, or the conversation, belongs to another registration by now."""
+    """The chat or the conversation belongs to another registration by now."""
 
 
 Refusal = AlreadyVerified | NobodyKnown | SomebodyElse | AlreadyClosed | Gone
@@ -51,11 +51,11 @@ class VerifyByHand:
     show_card: ShowCard
     verifications: Verifications
     holding: Callable[[int], AbstractAsyncContextManager[object]]
-    """Keeps one chat's messages waiting while its proof is stored."""
+    """Holds the lock of a chat: its messages wait while its verification is stored."""
     clock: Callable[[], datetime]
 
     async def whom(self, conversation_id: str, *, group_id: int) -> Verifiable | Refusal:
-        """Of whom the attendant is to be asked."""
+        """Return the registration that the attendant has to confirm, or the reason against it."""
         conversation = await self.show_card.conversations.get(conversation_id)
         if conversation is None or conversation.group_id != group_id:
             return Gone()
@@ -73,9 +73,10 @@ class VerifyByHand:
     async def __call__(
         self, conversation_id: str, registration_mark: str, attendant: Attendant, *, group_id: int
     ) -> Done | Refusal:
-        """registration_mark: how the id begins of the registration that the attendant was shown.
+        """Verify the customer as the registration that the attendant was shown.
 
-        Safe to repeat: the attendant who did it is told so again.
+        registration_mark: the beginning of the id of that registration.
+        Safe to repeat: the attendant who verified it gets Done again.
         """
         found = await self.whom(conversation_id, group_id=group_id)
         outcome: Done | Refusal

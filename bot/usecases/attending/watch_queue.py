@@ -1,5 +1,4 @@
-"""Use cases: in the background, cards follow their registrations and nobody with priority is
-forgotten."""
+"""Use cases: background rounds that refresh cards and send reminders of priority customers."""
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
@@ -22,14 +21,17 @@ logger = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowRegistrations:
-    """One round: cards are drawn again whose registration has changed since, wherever the change
-    came from, or what is open for it elsewhere; the order of the queue follows."""
+    """One round that refreshes outdated cards and the priority of their conversations.
+
+    A card is outdated when its registration has changed, by any source, or when the other open
+    conversations of the registration have changed.
+    """
 
     queue: Queue
     show_card: ShowCard
 
     async def __call__(self) -> int:
-        """How many cards were drawn again."""
+        """Run one round; return the number of refreshed cards."""
         by_registration: dict[str, list[Conversation]] = defaultdict(list)
         for one in await self.queue.all_open():
             if one.registration_id:
@@ -52,7 +54,7 @@ class FollowRegistrations:
         try:
             await self.show_card.refresh(one.id)
         except AppError as error:
-            # In the next round again; the other cards are not to wait for this group.
+            # Retry in the next round; the other cards must not wait for this group.
             logger.warning("card not drawn", group=one.group_id, error=str(error))
             return False
         version = registration.version if registration else 0
@@ -62,17 +64,17 @@ class FollowRegistrations:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemindOfPriority:
-    """One round: the group is told of each who has priority and waits too long."""
+    """One round that reminds the group of each customer with priority who waits too long."""
 
     queue: Queue
     show_card: ShowCard
     reminders: Reminders
     every: timedelta
-    """Zero is never."""
+    """The interval between reminders; zero for never."""
     clock: Callable[[], datetime]
 
     async def __call__(self) -> int:
-        """How many reminders were given."""
+        """Run one round; return the number of reminders."""
         if not self.every:
             return 0
         now, given = self.clock(), 0
@@ -87,7 +89,7 @@ class RemindOfPriority:
                 card = await self.show_card.card_of(one)
                 await self.reminders.remind(card, waited=now - one.customer_waits_since)
             except AppError as error:
-                # The next one says it again; the others are not to wait for this group.
+                # The next reminder repeats it; the others must not wait for this group.
                 logger.warning("reminder not given", group=one.group_id, error=str(error))
         return given
 
@@ -103,12 +105,15 @@ class RemindOfPriority:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueRounds:
-    """What watches over open conversations in the background."""
+    """The background rounds over open conversations."""
 
     follow_registrations: FollowRegistrations
     remind: RemindOfPriority
     transfer: TransferConversation
 
     def each(self) -> tuple[Callable[[], Awaitable[int]], ...]:
-        """To be repeated apart: one that waits for Telegram does not hold up the others."""
+        """Return the rounds; run each in its own loop, so that none waits for another.
+
+        A round may wait for Telegram.
+        """
         return self.follow_registrations, self.remind, self.transfer.announce_all

@@ -1,1 +1,1 @@
-"""The company itself: departments, team, roles, figures and how the bot is doing."""
+"""The company: departments, team, roles, figures, retention and the bot's status."""

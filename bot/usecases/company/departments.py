@@ -1,4 +1,4 @@
-"""Use cases: departments, which are labels with a group."""
+"""Use cases: manage departments, which are labels with a group of attendants."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,33 +15,36 @@ _ROUNDS: Final = 5
 class Departments(Labels[Department]):
     model: type[Department] = Department
     default_group_id: int | None = None
-    """The group of the settings: the default department's while no group is linked to it."""
+    """The group in the settings; the default department uses it while it has no linked group."""
 
     async def ensure_default(self) -> None:
-        """There is one from the first start."""
+        """Create the default department if there is none, so that the first start has one."""
         if not await self.store.latest():
             await self.store.add(_DEFAULT)
 
     async def all(self) -> tuple[Department, ...]:
-        """All, archived ones too, by name; may be some seconds old."""
+        """Return all departments by name, archived ones too; they may be some seconds old."""
         return self._with_default_group(await self.store.all())
 
     async def latest(self) -> tuple[Department, ...]:
-        """The same, as they are now."""
+        """Return the same list as `all`, read from the database now."""
         return self._with_default_group(await self.store.latest())
 
     async def offered(self) -> tuple[Department, ...]:
-        """Those that a customer can choose from: at least one, even if it has no group."""
+        """Return the departments a customer can choose: at least one, even without a group."""
         active = [one for one in await self.all() if not one.archived]
         with_group = tuple(one for one in active if one.group_id is not None)
         return with_group or tuple(active[:1]) or self._with_default_group((_DEFAULT,))
 
     async def of_group(self, group_id: int) -> Department | None:
-        """The one, archived or not, that this group belongs to now."""
+        """Return the department, archived or not, that this group belongs to now, or None."""
         return next((one for one in await self.latest() if one.group_id == group_id), None)
 
     async def linkable(self, group_id: int) -> tuple[Department, ...]:
-        """Those that this group can be linked to: neither linked elsewhere nor archived."""
+        """Return the departments that this group can be linked to.
+
+        They have no group, are not archived, and are not the one that has this group now.
+        """
         current = await self.of_group(group_id)
         return tuple(
             one
@@ -51,9 +54,9 @@ class Departments(Labels[Department]):
         )
 
     async def link(self, department_id: str, group_id: int) -> Department | Refusal:
-        """The department, which has this group now; safe to repeat.
+        """Link the group to the department; return the department. Safe to repeat.
 
-        Another department that had the group has none afterwards.
+        Another department that had the group is unlinked.
         """
         stored = {one.id: one for one in await self.store.latest()}
         department = stored.get(department_id)
@@ -69,7 +72,11 @@ class Departments(Labels[Department]):
         return await self._changed(department, group_id=group_id)
 
     async def follow(self, old_group_id: int, new_group_id: int) -> Department | None:
-        """The department whose group has become a supergroup, with the group's new id."""
+        """Store the new id of a group that became a supergroup.
+
+        Returns its department. Returns None when the group belongs to none, or when the change was
+        refused five times.
+        """
         for _ in range(_ROUNDS):
             department = await self.of_group(old_group_id)
             if department is None:
@@ -80,7 +87,7 @@ class Departments(Labels[Department]):
         return None
 
     async def archive(self, label: Department) -> Department | Refusal:
-        """Never the last one, nor the last one that has a group."""
+        """Archive a department, but not the last one, nor the last one that has a group."""
         others = [one for one in await self.latest() if one.id != label.id and not one.archived]
         if not others:
             return Refusal.LAST
@@ -90,7 +97,7 @@ class Departments(Labels[Department]):
         if isinstance(archived, Refusal):
             return archived
         if all(one.archived for one in await self.latest()):
-            # Two admins have archived the last two at the same moment.
+            # Two admins have archived the last two departments at the same moment.
             await self._changed(archived, archived=False)
             return Refusal.LAST
         return archived

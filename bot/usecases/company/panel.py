@@ -1,4 +1,4 @@
-"""Use case: the figures of a period, read some hundreds of conversations at a time."""
+"""Use case: read the figures of a period, some hundreds of conversations at a time."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -14,16 +14,17 @@ from bot.usecases.ports import OpenedConversations, RegisterCounts
 class ReadFigures:
     """Reads the figures of the panel.
 
-    The outcome of an identification is told by what is stored now, for each conversation:
+    The outcome of each conversation's identification follows from what is stored now:
 
-    - not consulted: the conversation still owes the look-up in the ERP. Once the ERP has answered
-      it is one of the others.
+    - not consulted: its look-up in the ERP is still due. When the ERP has answered, it becomes
+      one of the others.
     - verified, not identified: as its identity says.
-    - new prospect: not verified, and its registration was made in the period from what a chat
-      said. A person is that once, with the first conversation of the period.
-    - not verified: whoever typed a document beside these.
+    - new prospect: not verified, and its registration was created in the period from the chat's
+      data. A person counts once, with the first conversation of the period.
+    - not verified: all others in which a document was typed.
 
-    Whoever typed a document and chose no department has no conversation, and is not counted.
+    A customer who typed a document and chose no department has no conversation, and is not
+    counted.
     """
 
     conversations: OpenedConversations
@@ -33,7 +34,7 @@ class ReadFigures:
     timezone: ZoneInfo
 
     async def __call__(self, period: Period) -> Figures:
-        """Passes on an AppError of the database."""
+        """Return the figures of the period; passes on an AppError of the database."""
         sums = Sums(period, timezone=self.timezone, now=self.clock())
         counted: set[str] = set()
         async for some in self.conversations.opened_in(period):
@@ -49,7 +50,10 @@ class ReadFigures:
         return sums.figures(await self.register.counts(), departments=names)
 
     async def _new_prospects(self, some: Sequence[Opened], period: Period) -> set[str]:
-        """Registrations that chats have made in the period, of these conversations."""
+        """Return the ids of the registrations that chats created in the period.
+
+        Only registrations of these conversations are considered.
+        """
         ids = {
             one.registration_id for one in some if one.may_be_new_prospect and one.registration_id
         }

@@ -1,4 +1,4 @@
-"""Use case: once a day, conversations that were kept long enough are deleted."""
+"""Use case: delete conversations past their retention period, once a day."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ import structlog
 from bot.domain.retention import RetentionRun
 from bot.usecases.ports import RetentionStore
 
-# While nobody writes.
+# 3 a.m., when nobody writes.
 _BEGINS_AT: Final = timedelta(hours=3)
-# A run that was not ended by then was killed; another one beside it would do no harm.
+# A run that has not ended by then was killed; a second run in parallel would do no harm.
 _ABANDONED_AFTER: Final = timedelta(hours=1)
 
 logger = structlog.get_logger()
@@ -23,12 +23,15 @@ logger = structlog.get_logger()
 class Retain:
     store: RetentionStore
     conversations_days: int
-    """0 keeps them for ever."""
+    """Days that closed conversations are kept; 0 keeps them forever."""
     clock: Callable[[], datetime]
     timezone: ZoneInfo
 
     async def __call__(self) -> RetentionRun | None:
-        """What today's run deleted; None when it is not due, or another replica does it."""
+        """Run today's deletion if it is due; return what it deleted.
+
+        Returns None when the run is not due, or when another replica does it.
+        """
         if not self.conversations_days:
             return None
         now, last = self.clock(), await self.store.last()

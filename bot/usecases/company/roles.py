@@ -1,4 +1,4 @@
-"""Use case: what somebody is here. The only place that decides it."""
+"""Use case: decide the role of a user. No other place decides it."""
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
@@ -13,16 +13,16 @@ from bot.usecases.ports import Admins, Groups, Members
 
 _ADMINS_KNOWN_FOR: Final = timedelta(seconds=10)
 _MEMBER_KNOWN_FOR: Final = timedelta(minutes=10)
-# While Telegram does not answer, what it said last holds for this long.
+# While Telegram does not answer, its last answer is used for this long.
 _MEMBER_BELIEVED_FOR: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class CannotTell:
-    """Telegram does not say whether somebody is in the group: nothing is granted."""
+    """Telegram does not say if the user is in the group: no right is granted."""
 
     try_later: bool
-    """Otherwise the bot lacks the right to ask, and waiting does not mend it."""
+    """False when the bot lacks the right to ask: a retry does not help."""
 
 
 @dataclass(slots=True)
@@ -38,14 +38,14 @@ class RoleOf:
     members: Members
     groups: Groups
     departments: Callable[[], Awaitable[Sequence[Department]]]
-    """Those whose group makes attendants."""
+    """Returns the departments; a member of one's group is an attendant."""
     clock: Callable[[], datetime]
     _known: _Known = field(default_factory=_Known)
 
     async def __call__(self, user_id: int, *, group_id: int | None = None) -> Role | CannotTell:
-        """What the user is now, in private or in this group: to be asked before a right is used.
+        """Return the role of the user, in private or in this group; call it before using a right.
 
-        Admins are read from the store; membership may be as old as 10 minutes.
+        Admins are read from the store; the cached membership may be 10 minutes old.
         """
         if await self.is_admin(user_id):
             return Role.ADMIN
@@ -57,9 +57,12 @@ class RoleOf:
         return Role.ATTENDANT if is_member else Role.CUSTOMER
 
     async def of_writer(self, user_id: int) -> Role:
-        """Admin or customer, for plain words in private: no call to the store for a customer
-        while the admins are known. Somebody made admin by another process may be a customer for
-        some seconds more; nobody stays an admin."""
+        """Return admin or customer, for plain text in a private chat.
+
+        For a customer it costs no call to the store while the admins are cached. A user whom
+        another process made an admin may be a customer for up to 10 seconds more. A removed admin
+        is a customer at once.
+        """
         if user_id in self.settings_admins:
             return Role.ADMIN
         if user_id in await self._invited() and await self.is_admin(user_id):
@@ -67,20 +70,20 @@ class RoleOf:
         return Role.CUSTOMER
 
     async def is_admin(self, user_id: int) -> bool:
-        """Whether the user is an admin now, by the settings or the store."""
+        """Return True if the user is an admin now, by the settings or the store."""
         return user_id in self.settings_admins or await self.admins.get(user_id) is not None
 
     async def attends(self, user_id: int, group_id: int) -> bool:
-        """Whether the user is known to be in this department's group, admin or not."""
+        """Return True if the user is known to be in this department's group, admin or not."""
         return await self._is_attendant(user_id, group_id) is True
 
     async def admin_ids(self) -> Collection[int]:
-        """Every admin, read from the store."""
+        """Return the ids of all admins, read from the store."""
         self.forget()
         return self.settings_admins | await self._invited()
 
     def forget(self) -> None:
-        """The admins have changed: read them again."""
+        """Drop the cached admins; call it when they have changed."""
         self._known.until = None
 
     async def _invited(self) -> frozenset[int]:

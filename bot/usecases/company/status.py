@@ -1,4 +1,4 @@
-"""Use case: how the bot is right now, each part told by itself."""
+"""Use case: report the status of the bot, each part independently of the others."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -17,7 +17,7 @@ from bot.usecases.jobs.begin_sync import LastSync
 from bot.usecases.ports import ErpProbe
 
 PART_S: Final = 5.0
-"""How long a part may take."""
+"""The time-out of each part, in seconds."""
 GROUPS_AT_MOST: Final = 12
 Answer = TypeVar("Answer")
 
@@ -26,7 +26,7 @@ logger = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A part that could not be told."""
+    """A part whose status could not be read."""
 
     problem: Problem | None = None
     is_slow: bool = False
@@ -34,15 +34,15 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Updates in the inbox, and what is to be sent."""
+    """The backlog of the inbox and the outbox."""
 
     pending: int
     set_aside: int
-    """Failed for good; kept for whoever looks into it."""
+    """Updates that failed and are not retried; kept for inspection."""
     unsent: int = 0
-    """What waits in the outbox."""
+    """Messages that wait in the outbox."""
     unsent_since: datetime | None = None
-    """Since when the oldest of it waits."""
+    """The time since which the oldest of them waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class GroupStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Groups:
-    """The departments in use; `more` of them were not asked about."""
+    """The active departments with the access to their groups; `more` were not checked."""
 
     asked: tuple[GroupStatus, ...]
     more: int
@@ -67,13 +67,13 @@ class Status:
     checked_at: datetime
     is_embedded: bool
     database: Failed | None
-    """None when it answers."""
+    """None when the database answers."""
     registrations: int | Failed
     open_conversations: int | Failed
     waiting: Waiting | Failed
     backups: Backups | Failed
     erp: str
-    """Its name; empty when there is none."""
+    """The ERP's name; empty when there is none."""
     erp_answer: Failed | None
     last_sync: LastSync | Failed | None
     """None when there is no ERP."""
@@ -84,7 +84,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportStatus:
-    """Asks everything at once; what fails or takes too long is told as such."""
+    """Reads all parts concurrently; a part that fails or is too slow becomes `Failed`."""
 
     version: str
     running_since: datetime
@@ -140,7 +140,7 @@ class ReportStatus:
         departments = await self._tried(self.departments())
         if isinstance(departments, Failed):
             return departments
-        # One time limit for both: what the departments took is missing here.
+        # One time-out for both steps: the groups get what the departments left of it.
         left_s = max(0.0, self.part_s - (asyncio.get_running_loop().time() - began))
         active = [one for one in departments if not one.archived]
         asked = active[:GROUPS_AT_MOST]
@@ -164,7 +164,7 @@ class ReportStatus:
             logger.warning("part of the status failed", error=str(error))
             return Failed(error.problem)
         except Exception:
-            # A fault in one part must not hide the others: this is where one looks for faults.
+            # A fault in one part must not hide the others: admins use this report to find faults.
             logger.exception("part of the status failed")
             return Failed()
 

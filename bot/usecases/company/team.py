@@ -1,4 +1,4 @@
-"""Use cases: an admin invites another one, who accepts; an admin is removed."""
+"""Use cases: invite an admin, accept an invitation, remove an admin."""
 
 import hashlib
 import hmac
@@ -14,7 +14,7 @@ from bot.domain.team import INVITATION_LASTS, Admin, Invitation
 from bot.usecases.company.roles import RoleOf
 from bot.usecases.ports import Admins, Invitations
 
-# Of the token's 44 characters the first 12 name the invitation, the rest is known to nobody else.
+# A token has 44 characters: the id of the invitation (12), then a secret that is not stored.
 _ID_BYTES: Final = 9
 _ID_LENGTH: Final = 12
 _SECRET_BYTES: Final = 24
@@ -25,7 +25,7 @@ logger = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class TooManyInvitations:
-    """Enough are open; one must be revoked first."""
+    """The limit of open invitations is reached; one must be revoked first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class AlreadyAdmin:
-    """The invitation is still open, for somebody else."""
+    """The user is an admin already; the invitation stays open for another person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Used:
 
 @dataclass(frozen=True, slots=True)
 class Revoked:
-    """Taken back, or whoever made it is no admin any more."""
+    """The invitation was revoked, or the admin who made it is no longer one."""
 
 
 Acceptance = Accepted | AlreadyAdmin | Unknown | Expired | Used | Revoked
@@ -68,17 +68,20 @@ class Removed:
 
 @dataclass(frozen=True, slots=True)
 class FromSettings:
-    """Only whoever runs the server removes this one."""
+    """The admin is in the settings; only the operator of the server can remove this one."""
 
 
 @dataclass(frozen=True, slots=True)
 class NoAdmin:
-    """Not an admin, or not any more."""
+    """The user is not an admin, or no longer one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManageTeam:
-    """Whoever calls has the right to, except in `accept`, which is for anybody with a link."""
+    """Invites, accepts and removes admins.
+
+    The caller must be an admin, except for `accept`, which any user with a link may call.
+    """
 
     admins: Admins
     invitations: Invitations
@@ -86,7 +89,7 @@ class ManageTeam:
     clock: Callable[[], datetime]
 
     async def invite(self, by: int) -> tuple[Invitation, str] | TooManyInvitations:
-        """A new invitation, and its token, which cannot be had again."""
+        """Create an invitation; return it and its token, which cannot be read again."""
         if len(await self.open_invitations()) >= OPEN_AT_ONCE:
             return TooManyInvitations()
         invitation_id, secret = (
@@ -106,7 +109,7 @@ class ManageTeam:
         return invitation, invitation_id + secret
 
     async def open_invitations(self) -> list[Invitation]:
-        """Those that can still be accepted, oldest first."""
+        """Return the invitations that can still be accepted, oldest first."""
         now = self.clock()
         return [
             invitation
@@ -115,16 +118,16 @@ class ManageTeam:
         ]
 
     async def revoke(self, invitation_id: str, *, by: int) -> bool:
-        """Whether it could still be taken back."""
+        """Revoke an invitation; return True if it was unused and not revoked before."""
         revoked = await self.invitations.revoke(invitation_id)
         if revoked:
             logger.info("invitation revoked", invitation=invitation_id, by=by)
         return revoked
 
     async def accept(self, token: str, user_id: int, name: str) -> Acceptance:
-        """The user is an admin now, or why not.
+        """Make the user an admin if the token is valid; return the outcome.
 
-        Repeated after a crash it ends as it would have; repeated later it says Used.
+        A call repeated after a crash completes the acceptance; one repeated later returns Used.
         """
         invitation = await self._found(token)
         if invitation is None:
@@ -152,13 +155,13 @@ class ManageTeam:
         return Accepted(admin)
 
     async def remove(self, user_id: int, *, by: int) -> Removed | FromSettings | NoAdmin:
-        """The user has no right any more, and neither have the links he made."""
+        """Remove the admin, and revoke the invitations that he made."""
         if user_id in self.role_of.settings_admins:
             return FromSettings()
         admin = await self.admins.get(user_id)
         if admin is None:
             return NoAdmin()
-        # First: an acceptance that was cut short must not be finished after the removal.
+        # First, so that an acceptance cut short by a crash is not completed after the removal.
         await self.invitations.fulfil(admin.invitation_id)
         for invitation in await self.invitations.all():
             if invitation.invited_by == user_id:
@@ -173,7 +176,7 @@ class ManageTeam:
     async def _found(self, token: str) -> Invitation | None:
         invitation_id, secret = token[:_ID_LENGTH], token[_ID_LENGTH:]
         invitation = await self.invitations.get(invitation_id)
-        # Hashed and compared whether there is one or not, and in constant time.
+        # Hash and compare in constant time even if there is no such invitation.
         expected = invitation.secret_hash if invitation else _hash("")
         is_right = hmac.compare_digest(_hash(secret), expected)
         return invitation if is_right else None

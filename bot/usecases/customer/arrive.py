@@ -1,4 +1,4 @@
-"""Use case: somebody writes in a chat where nothing is going on."""
+"""Use case: a customer writes in a chat that has no dialog open."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,31 +13,34 @@ from bot.usecases.ports import Chats, Conversations, Registrations
 
 @dataclass(frozen=True, slots=True)
 class FirstContact:
-    """The privacy notice is due; that it was given is recorded."""
+    """The privacy notice is due; the chat is already recorded as having received it."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotLinked:
-    """The chat was here before and is linked to nobody."""
+    """The chat wrote before, and is linked to no document."""
 
 
 @dataclass(frozen=True, slots=True)
 class GoesOn:
-    """Its conversation is still open."""
+    """The chat's conversation is still open."""
 
     conversation: Conversation
 
 
 @dataclass(frozen=True, slots=True)
 class Reopened:
-    """Its conversation was closed a short time ago, and goes on."""
+    """The chat's conversation was closed a short time ago, and is open again."""
 
     conversation: Conversation
 
 
 @dataclass(frozen=True, slots=True)
 class Returning:
-    """Recognised without typing the number again; `name` only when the chat is verified."""
+    """The chat is recognised without typing the document again.
+
+    `name` is given only when the chat is verified.
+    """
 
     chat: Chat
     name: str | None
@@ -55,9 +58,10 @@ class Arrive:
     async def __call__(
         self, chat_id: int, *, may_reopen: bool = True
     ) -> FirstContact | NotLinked | GoesOn | Reopened | Returning:
-        """Who this chat is to us.
+        """Return the state of this chat; reopen its last conversation if that may be done.
 
-        may_reopen: otherwise what is closed stays so, as when a department was chosen anew.
+        may_reopen: False leaves a closed conversation closed, for instance when the customer has
+        chosen a department again.
         """
         chat = await self.chats.get(chat_id)
         if chat is None or chat.privacy_notice_at is None:
@@ -74,7 +78,7 @@ class Arrive:
         if chat.registration_id is not None:
             registration = await self.registrations.by_id(chat.registration_id)
             if registration is None:
-                # Deleted since. What was verified with it must not be taken for somebody else's.
+                # Deleted since. Its verification must not pass to another registration.
                 await self.chats.put(unlinked(chat))
                 return NotLinked()
             name = registration.name if chat.identity is Identity.VERIFIED else None

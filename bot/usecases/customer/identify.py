@@ -1,4 +1,4 @@
-"""Use case: a document typed in a chat becomes a known, registered person."""
+"""Use case: identify the person whose document was typed in a chat, and register the person."""
 
 import asyncio
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from bot.usecases.ports import Chats, CustomerLookup
 from bot.usecases.register.apply_plan import ApplyPlan
 
 DIFFERENT_TAX_IDS_A_DAY: Final = 5
-# What a customer on a phone waits for before going on without the ERP's answer.
+# A customer on a phone waits this long; then the dialog goes on without the ERP's answer.
 LOOKUP_BUDGET_S: Final = 5.0
 
 logger = structlog.get_logger()
@@ -37,7 +37,7 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class NotConsulted:
-    """Not in the register, and the ERP gave no usable answer in time."""
+    """The document is not in the register, and the ERP gave no usable answer in time."""
 
 
 LookupOutcome = Found | Unknown | NotConsulted
@@ -45,7 +45,7 @@ LookupOutcome = Found | Unknown | NotConsulted
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookUp:
-    """Register first, then ERP; whom the ERP knows is registered by it."""
+    """Looks up a document in the register, then in the ERP; registers a customer of the ERP."""
 
     erp: CustomerLookup | None
     apply_plan: ApplyPlan
@@ -53,11 +53,14 @@ class LookUp:
     budget_s: float = LOOKUP_BUDGET_S
 
     async def __call__(self, tax_id: TaxId) -> LookupOutcome:
-        """Who has this document; passes on an AppError of the register, never one of the ERP."""
+        """Return the registration that has this document, if any.
+
+        Passes on an AppError of the register, never one of the ERP.
+        """
         known = (await self.apply_plan.register.by_tax_ids([tax_id])).get(tax_id.key)
         if known and (self.erp is None or known.kinds != {Kind.PROSPECT}):
             return Found(known)
-        # A prospect is asked about again: he may be the ERP's customer by now.
+        # A prospect is looked up again: he may be a customer in the ERP by now.
         if self.erp is None:
             return Unknown()
         try:
@@ -74,7 +77,7 @@ class LookUp:
             case Create(registration) | Unchanged(registration) | Update(after=registration):
                 return Found(registration)
             case Refused(reasons=reasons):
-                # A record without a usable name, say: the attendants see the person all the same.
+                # For instance a record without a usable name: the attendants still see the person.
                 logger.warning("ERP record refused", reasons=[str(reason) for reason in reasons])
                 return Found(known) if known else Unknown()
             case _:
@@ -97,9 +100,9 @@ class Identify:
     timing_mask: TimingMask = field(default_factory=TimingMask)
 
     async def note(self, chat_id: int, tax_id: TaxId) -> Chat | TooManyTaxIds:
-        """Count the document against the chat's limit and remember it as the one typed.
+        """Count the document against the chat's daily limit and store it as the one typed.
 
-        Comes before the look-up and takes the same time for every document.
+        Must run before the look-up. Takes the same time for every document.
         """
         chat = await self.chats.get(chat_id) or Chat(id=chat_id)
         today = self.clock().astimezone(self.timezone).date().isoformat()
@@ -123,7 +126,10 @@ class Identify:
         return TooManyTaxIds() if too_many else noted
 
     async def __call__(self, chat: Chat) -> Chat:
-        """The chat, linked to whom its document belongs; still owed when the ERP is silent."""
+        """Return the chat, linked to the registration of its document if there is one.
+
+        The look-up stays due (`lookup_owed`) when the ERP did not answer.
+        """
         if chat.tax_id is None:
             return chat
         async with self.timing_mask.padded():

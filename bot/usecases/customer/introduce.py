@@ -1,4 +1,4 @@
-"""Use cases: what a customer tells of himself after the document: telephone and name."""
+"""Use cases: take the telephone and the name that a customer gives after the document."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from bot.usecases.ports import Chats, Registrations
 from bot.usecases.register.apply_plan import ApplyPlan
 
 _NOBODY: Final = "-"
-"""No registration's id."""
+"""An id that no registration has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,10 @@ class Verified:
 
 @dataclass(frozen=True, slots=True)
 class NotVerified:
-    """No registration, or another telephone on record: from outside the two look the same."""
+    """There is no registration, or another telephone is on record.
+
+    From outside the two cases look the same.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +38,10 @@ class ConfirmPhone:
     clock: Callable[[], datetime]
 
     async def __call__(self, chat_id: int, phone: str | None) -> Verified | NotVerified:
-        """phone: E.164, from a contact whose owner is the sender; None when it was skipped."""
+        """Store the telephone, and verify the chat if the registration has it.
+
+        phone: E.164, from a contact whose owner is the sender; None when it was skipped.
+        """
         chat = await self.chats.get(chat_id) or Chat(id=chat_id)
         registration = await registration_behind(chat, self.registrations)
         chat = chat.model_copy(update={"phone": phone}).unproven()
@@ -47,23 +53,25 @@ class ConfirmPhone:
 
 
 async def registration_behind(chat: Chat, registrations: Registrations) -> Registration | None:
-    """The registration that the chat is linked to; who has none takes the same reading."""
+    """Return the registration that the chat is linked to, or None.
+
+    A chat without a link costs the same read, so that timing reveals nothing.
+    """
     return await registrations.by_id(chat.registration_id or _NOBODY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegisterProspect:
-    """Whom neither register nor ERP knows becomes a prospect, from what the chat has."""
+    """Registers a person unknown to register and ERP as a prospect, from the chat's data."""
 
     apply_plan: ApplyPlan
     clock: Callable[[], datetime]
 
     async def __call__(self, chat: Chat) -> Chat:
-        """The chat, linked to its new registration; unchanged when there is nothing to register.
+        """Return the chat, linked to its new registration; unchanged if nothing can be registered.
 
-        Storing the chat is the caller's.
-
-        The telephone is kept as one that only a chat has given: it proves nobody's identity.
+        The caller has to store the chat. The telephone is marked as given by a chat only: it
+        does not prove an identity.
         """
         if chat.registration_id or chat.lookup_owed or not chat.tax_id or not chat.given_name:
             return chat
@@ -84,14 +92,17 @@ class RegisterProspect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Introduce:
-    """Takes the name that a person gives."""
+    """Stores the name that a customer gives."""
 
     chats: Chats
     register_prospect: RegisterProspect
     timing_mask: TimingMask = field(default_factory=TimingMask)
 
     async def __call__(self, chat_id: int, name: str) -> None:
-        """name: one line, not empty. It never changes a registration that exists."""
+        """Store the name; register the person as a prospect if the document is unknown.
+
+        name: one line, not empty. It never changes a registration that exists.
+        """
         chat = await self.chats.get(chat_id) or Chat(id=chat_id)
         named = chat.model_copy(update={"given_name": name})
         async with self.timing_mask.padded():

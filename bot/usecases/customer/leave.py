@@ -1,4 +1,4 @@
-"""Use case: /sair and "não é você?"."""
+"""Use case: a customer unlinks the chat, by /sair or by "não é você?"."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from bot.usecases.ports import Chats, Conversations
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leave:
-    """/sair and "não sou eu": the chat forgets whom it was linked to."""
+    """/sair and "não sou eu": unlink the chat from its document and registration."""
 
     chats: Chats
     conversations: Conversations
@@ -19,7 +19,10 @@ class Leave:
     clock: Callable[[], datetime]
 
     async def __call__(self, chat_id: int) -> Conversation | None:
-        """The conversation that this ended, if one was open."""
+        """Close the open conversation and unlink the chat.
+
+        Returns the conversation that this closed, or None.
+        """
         conversation = await self.conversations.open_in(chat_id)
         if conversation:
             await self.conversations.close(conversation.id, None, at=self.clock())
@@ -31,7 +34,7 @@ class Leave:
 
 
 def unlinked(chat: Chat) -> Chat:
-    """The chat, linked to nobody and proven to be nobody's."""
+    """Return the chat with no document, no registration and no verification."""
     return chat.model_copy(
         update={
             "tax_id": None,

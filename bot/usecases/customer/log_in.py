@@ -1,4 +1,4 @@
-"""Use case: the login of the customer's portal proves who is writing."""
+"""Use case: verify a customer by the login of the customer portal."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,15 +22,15 @@ logger = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class NoMoreTries:
-    """Closed until tomorrow, for this chat or for the document that was typed in it."""
+    """The login is closed until tomorrow, for this chat or for the document typed in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogIn:
     """Compares user name and password with those on record.
 
-    A document that nobody has, a registration without a login and a wrong user name take the same
-    steps as a wrong password.
+    An unknown document, a registration without a login and a wrong user name take the same steps
+    as a wrong password, so that timing reveals nothing.
     """
 
     chats: Chats
@@ -41,20 +41,24 @@ class LogIn:
     timezone: ZoneInfo
 
     async def is_open(self, chat_id: int) -> bool:
-        """Whether there are tries left today."""
+        """Return True if there are tries left today."""
         counts = [await self.tries.count(key) for key in self._keys(await self._chat(chat_id))]
         return max(counts) < TRIES_A_DAY
 
     async def is_username(self, chat_id: int, username: str) -> bool:
-        """Whether the registration behind the chat has this user name; never said to the chat.
+        """Return True if the registration behind the chat has this user name.
 
-        So neither the name nor a password that was typed in its place has to be kept.
+        The chat is never shown the result. The caller stores only the result, so neither the name
+        nor a password typed by mistake in its place has to be stored.
         """
         registration = await registration_behind(await self._chat(chat_id), self.registrations)
         return registration is not None and registration.portal.username == username
 
     async def verified(self, chat_id: int) -> Registration | None:
-        """Whose the chat is proven to be, as by a try that was cut short after its success."""
+        """Return the registration that the chat is verified for, or None.
+
+        Finds, for instance, a login that succeeded and then was cut short.
+        """
         chat = await self._chat(chat_id)
         registration = await registration_behind(chat, self.registrations)
         return registration if chat.identity is Identity.VERIFIED else None
@@ -62,10 +66,14 @@ class LogIn:
     async def __call__(
         self, chat_id: int, password: SecretStr, *, username_fits: bool, try_id: str
     ) -> Verified | NotVerified | NoMoreTries:
-        """try_id: the same when the same message is handled again."""
+        """Count the try, compare the password, and verify the chat if it is right.
+
+        username_fits: the result of `is_username`.
+        try_id: the same value when the same message is handled again.
+        """
         chat = await self._chat(chat_id)
         now = self.clock()
-        # Counted before the comparison, so that of many tries at once only five are compared.
+        # Count before the comparison: of many concurrent tries only five are compared.
         taken = [
             await self.tries.take(key, try_id, at=now, limit=TRIES_A_DAY)
             for key in self._keys(chat)
@@ -79,7 +87,7 @@ class LogIn:
         )
         is_right = await self.passwords.verify(password_hash, password)
         if registration is None or not is_right:
-            # Written all the same, so that it takes as long.
+            # Write here too, so that a failure takes as long as a success.
             await self.chats.put(chat)
             return NotVerified() if await self.is_open(chat_id) else NoMoreTries()
         await self.chats.put(chat.verified(VerifiedBy.PORTAL, at=now))
@@ -89,9 +97,10 @@ class LogIn:
         return await self.chats.get(chat_id) or Chat(id=chat_id)
 
     def _keys(self, chat: Chat) -> list[str]:
-        """The chat, and the document typed in it.
+        """Return the keys that tries count against: the chat and the document typed in it.
 
-        Not the registration: that a way is closed from the start would tell that it exists.
+        Not the registration: a login that is closed from the start would reveal that the
+        registration exists.
         """
         today = self.clock().astimezone(self.timezone).date().isoformat()
         keys = [f"{today}:chat:{chat.id}"]

@@ -1,4 +1,4 @@
-"""Use case: a customer asks what is stored about him."""
+"""Use case: show a customer the data stored about him."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from bot.usecases.ports import Chats, DataSubjects
 
 @dataclass(frozen=True, slots=True)
 class NotVerified:
-    """Nothing is shown, and nothing tells whether the document is known."""
+    """Nothing is shown, and nothing reveals if the document is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class ReadMyData:
     clock: Callable[[], datetime]
 
     async def is_verified(self, chat_id: int) -> bool:
-        """Whether this chat is proven to be that of the registration it is linked to."""
+        """Return True if the chat is verified for the registration that it is linked to."""
         return await self._verified(chat_id) is not None
 
     async def __call__(self, chat_id: int) -> MyData | NotVerified:
@@ -39,7 +39,7 @@ class ReadMyData:
         if traces is None or traces.registration is None:
             return NotVerified()
         if traces.registration.id != chat.registration_id:
-            # Deleted since, and somebody has the document now: nobody has proven to be that one.
+            # Deleted since: the document has a new registration, not the one that was verified.
             return NotVerified()
         return MyData(chat, traces, self.clock())
 

@@ -1,4 +1,4 @@
-"""Use case: from the choice of department on, the customer talks to people."""
+"""Use case: open a conversation when the customer has chosen a department."""
 
 import uuid
 from collections.abc import Callable
@@ -26,7 +26,7 @@ _PROTOCOL_DRAWS: Final = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenConversation:
-    """From the choice of department on, the customer talks to people."""
+    """Opens the conversation in which the customer talks to attendants."""
 
     chats: Chats
     conversations: Conversations
@@ -37,9 +37,10 @@ class OpenConversation:
     async def __call__(
         self, chat_id: int, department: Department, *, profile_name: str
     ) -> Conversation:
-        """The chat's open conversation, a new one unless there is one; safe to repeat.
+        """Return the chat's open conversation; create it if there is none. Safe to repeat.
 
-        The customer gets his protocol even while the group cannot be reached: the card waits.
+        The customer gets a protocol even while the group cannot be reached: the card waits in the
+        outbox.
         """
         conversation = await self.conversations.open_in(chat_id)
         if conversation is None:
@@ -59,7 +60,7 @@ class OpenConversation:
                 protocol=new_protocol(now, self.timezone),
                 chat_id=chat.id,
                 department_id=department.id,
-                # Without a group it is as with one that cannot be reached, until one is linked.
+                # 0 until a group is linked: handled like a group that cannot be reached.
                 group_id=department.group_id or 0,
                 identity=chat.identity,
                 verified_at=chat.verified_at,

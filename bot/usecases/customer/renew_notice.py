@@ -1,4 +1,4 @@
-"""Use case: a chat that knows an older privacy notice is given the present one once."""
+"""Use case: send the current privacy notice once to each chat that has an older one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,7 +13,10 @@ _KNOWN_AT_MOST: Final = 100_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenewNotice:
-    """The notice is the same for as long as the bot runs, so who has it is not asked again."""
+    """Finds chats that have an older notice.
+
+    The notice does not change while the bot runs, so chats that have it are cached.
+    """
 
     chats: Chats
     notice: PrivacyNotice
@@ -21,8 +24,11 @@ class RenewNotice:
     _known: set[int] = field(default_factory=set)
 
     async def is_due(self, chat_id: int) -> bool:
-        """Whether the chat was given another notice than the present one. A chat that was given
-        none gets it with its first words (`Arrive`)."""
+        """Return True if the chat has received another notice than the current one.
+
+        Returns False for a chat that has received none: it gets the notice at its first message
+        (`Arrive`).
+        """
         if chat_id in self._known:
             return False
         chat = await self.chats.get(chat_id)
@@ -34,7 +40,10 @@ class RenewNotice:
         return False
 
     async def given(self, chat_id: int) -> None:
-        """Record that the chat has it now; comes after it was sent: nobody goes without."""
+        """Record that the chat has received the current notice.
+
+        Call it after the notice was sent, so that no chat misses it.
+        """
         chat = await self.chats.get(chat_id)
         if chat is not None:
             update = {

@@ -1,4 +1,4 @@
-"""Use case: look-ups that the ERP owes are repeated until it answers."""
+"""Use case: retry the look-ups that the ERP has not answered, until it answers."""
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -12,18 +12,18 @@ from bot.usecases.customer.identify import Found, LookUp, LookupOutcome, NotCons
 from bot.usecases.customer.introduce import RegisterProspect
 from bot.usecases.ports import Chats, Conversations, Registrations
 
-# Somebody may be waiting for the answer in the first hour; after that it is for the record.
+# In the first hour an attendant may need the answer; later it only completes the register.
 _FIRST_PAUSE: Final = timedelta(seconds=5)
 _LONGEST_PAUSE: Final = timedelta(minutes=1)
 _EARLY: Final = timedelta(hours=1)
 _LATE_PAUSE: Final = timedelta(minutes=15)
-# After that the person is registered from what he said himself; a sync will tell more.
+# Then the person is registered from the chat's own data; a sync adds the rest later.
 _GIVE_UP: Final = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentifyConversation:
-    """A conversation learns late who its customer is: the ERP answered after all."""
+    """Brings a conversation up to date when the ERP has answered late."""
 
     conversations: Conversations
     registrations: Registrations
@@ -32,7 +32,10 @@ class IdentifyConversation:
     async def __call__(
         self, conversation: Conversation, chat: Chat, lookup: LookupState | None
     ) -> None:
-        """Bring conversation and card to what the chat is linked to by now."""
+        """Update conversation and card to the registration that the chat is linked to now.
+
+        lookup: the look-up that is still due; None when it was answered.
+        """
         registration = (
             await self.registrations.by_id(chat.registration_id) if chat.registration_id else None
         )
@@ -57,7 +60,7 @@ class IdentifyConversation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryLookups:
-    """One round over the conversations whose look-up is due."""
+    """Retries, in one round, the look-ups of all conversations that are due."""
 
     chats: Chats
     conversations: Conversations
@@ -65,23 +68,23 @@ class RetryLookups:
     register_prospect: RegisterProspect
     identify_conversation: IdentifyConversation
     holding: Callable[[int], AbstractAsyncContextManager[object]]
-    """Keeps one chat's messages waiting while its link is changed."""
+    """Holds the lock of a chat: its messages wait while its link is changed."""
     clock: Callable[[], datetime]
 
     async def __call__(self) -> int:
-        """How many look-ups were answered."""
+        """Run one round; return the number of look-ups that were answered."""
         answered = 0
         for conversation in await self.conversations.owed_lookups(until=self.clock()):
             if conversation.tax_id is None:
                 continue
-            # Nobody's messages wait while the ERP takes its time.
+            # Outside the lock: no messages wait for a slow ERP.
             outcome = await self.look_up(conversation.tax_id)
             async with self.holding(conversation.chat_id):
                 answered += await self._apply(conversation.id, outcome)
         return answered
 
     async def _apply(self, conversation_id: str, outcome: LookupOutcome) -> bool:
-        # Read again under the lock: another replica may have been quicker.
+        # Read again under the lock: another replica may have finished first.
         now_stored = await self.conversations.get(conversation_id)
         if now_stored is None or now_stored.lookup is None:
             return False
@@ -104,7 +107,7 @@ class RetryLookups:
         return True
 
     async def _chat_of(self, conversation: Conversation) -> Chat:
-        """The chat as it was for this conversation: it may have moved on to another document."""
+        """Return the chat as it was in this conversation: it may have another document by now."""
         chat = await self.chats.get(conversation.chat_id)
         if chat and chat.tax_id == conversation.tax_id:
             return chat

@@ -1,4 +1,4 @@
-"""Work that takes its time by what it finds, kept from telling so by that time."""
+"""The timing mask: hides how long a look-up took, since its duration reveals the result."""
 
 import asyncio
 from collections import deque
@@ -7,15 +7,15 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 _LATEST: Final = 20
-# Nobody notices it while reaching for the next button; somebody's ERP may be slower than that.
+# A delay that people do not notice before the next button; an ERP may be slower than that.
 _LONGEST_S: Final = 1.0
 
 
 class TimingMask:
-    """Makes work take as long as the slowest of the latest times, up to a second.
+    """Delays work to the slowest of the last 20 durations, up to one second.
 
-    A look-up in the register takes a hundredth of one in the ERP: who sends the next message right
-    behind a document could tell by its answer which of the two it was.
+    A look-up in the register takes a hundredth of the time of one in the ERP. A person who sends
+    a message right after a document could tell the two apart by the time of the answer.
     """
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class TimingMask:
 
     @asynccontextmanager
     async def padded(self) -> AsyncIterator[None]:
-        """Do the work inside; what fails is not delayed."""
+        """Delay the work done inside; work that fails is not delayed."""
         clock = asyncio.get_running_loop().time
         begun = clock()
         yield

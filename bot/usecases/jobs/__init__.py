@@ -1,1 +1,1 @@
-"""Bulk runs over the register: import, sync, undo, and how people begin and stop them."""
+"""Bulk jobs on the register: import, sync and undo, and their start and cancellation."""

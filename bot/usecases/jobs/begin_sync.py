@@ -1,4 +1,4 @@
-"""Use case: a sync with the ERP begins, by hand or by the clock; one at a time."""
+"""Use case: start a sync with the ERP, by hand or by schedule; one runs at a time."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -10,21 +10,21 @@ from bot.domain.sync import SyncState
 from bot.usecases.ports import JobStore, Syncs
 
 _NEW: Final = 0
-"""An id that the store replaces."""
+"""A placeholder: the store assigns the id."""
 _TAKES: Final = timedelta(minutes=1)
-"""Longer than it is between a turn and the first step."""
+"""Longer than a start takes; a draft older than this was cut short by a crash."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunsAlready:
-    """One is running; it has to end first."""
+    """A sync is running; it has to end first."""
 
     job: Job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastSync:
-    """What /status says of the sync."""
+    """The last sync and the next one, as /status shows them."""
 
     job: Job | None
     next_at: datetime | None
@@ -39,7 +39,7 @@ class BeginSync:
     lists_changes: bool
     overlap: timedelta
     every: timedelta | None
-    """Between two scheduled ones; None for none."""
+    """The interval between scheduled syncs; None to schedule none."""
     jobs: JobStore
     syncs: Syncs
     wake: Callable[[int], Awaitable[None]]
@@ -53,10 +53,10 @@ class BeginSync:
         everything: bool = False,
         progress: Progress | None = None,
     ) -> Job | RunsAlready:
-        """The job that has begun, or the one that runs.
+        """Start a sync; return its job, or the sync that is already running.
 
-        everything: also what has not changed since the last one. That is read anyhow when there
-            was none, and when the ERP's API does not tell changes.
+        everything: read the unchanged records too. They are always read when there was no sync
+            before, or when the ERP's API cannot list changes.
         """
         state = await self.syncs.get(self.system)
         if running := await self._running(state):
@@ -68,7 +68,7 @@ class BeginSync:
             Job(
                 id=_NEW,
                 kind=JobKind.SYNC,
-                # Nobody works on it before it has its turn.
+                # No worker takes it before this process has claimed the sync.
                 state=JobState.DRAFT,
                 by=by,
                 created_at=now,
@@ -86,14 +86,14 @@ class BeginSync:
         if claimed is None:
             await self.jobs.force_update(job.id, state=JobState.CANCELLED, ended_at=now)
             winner = await self._running(await self.syncs.get(self.system))
-            # It may be over already: a sync of nothing takes no time.
+            # The other sync may be over already, when it found nothing to do.
             return RunsAlready(winner or job)
         begun = await self.jobs.force_update(job.id, state=JobState.RUNNING)
         await self.wake(job.id)
         return begun or job
 
     async def when_due(self) -> Job | None:
-        """The scheduled sync, begun when its time has come; None when it has not."""
+        """Start the scheduled sync if it is due; return its job, or None."""
         if self.every is None or not self.lists_all:
             return None
         state = await self.syncs.get(self.system)
@@ -103,7 +103,7 @@ class BeginSync:
         return begun if isinstance(begun, Job) else None
 
     async def last(self) -> LastSync:
-        """The last one, and when the next is due."""
+        """Return the last sync, and the time at which the next one is due."""
         state = await self.syncs.get(self.system)
         job = await self.jobs.get(state.job) if state.job else None
         if self.every is None or not self.lists_all:
@@ -120,6 +120,6 @@ class BeginSync:
         if job.state is JobState.DRAFT:
             if self.clock() - job.created_at < _TAKES:
                 return job
-            # Whoever began it was killed between its turn and its first step.
+            # The process that started it was killed between the claim and the first step.
             job = await self.jobs.force_update(job.id, state=JobState.RUNNING)
         return job if job is not None and job.is_active else None

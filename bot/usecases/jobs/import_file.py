@@ -1,4 +1,4 @@
-"""Use case: the rows of a file enter the register, by the path of all candidates, in batches.
+"""Use case: import the rows of a file into the register in batches, planned like all candidates.
 
 A batch is planned while the one before it is written, so neither our process nor the server waits
 for the other. Each batch is one transaction with its own record, which is the checkpoint.
@@ -42,22 +42,22 @@ from bot.usecases.jobs.look_up_rows import Existing, LookUpRows, Rows
 from bot.usecases.ports import BulkRegister
 
 BATCH: Final = 500
-"""Rows: of 100 to 500 the one with which answers in chat stay quick beside an import."""
+"""Rows in a batch: of the sizes 100 to 500, the one that keeps answers in chat quick."""
 _ROUNDS: Final = 10
-# Of rows that change nothing so many share one record: it is all that is written of them.
+# Rows without changes share one batch record until it has this many: it is all they write.
 _IDLE_ROWS: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a dry run found."""
+    """The result of a dry run."""
 
     counts: Counts
     samples: tuple[Sample, ...]
     refused: tuple[RowReport, ...]
-    """The first of them."""
+    """The first refused rows, at most `LINES`."""
     plan: "array[int]"
-    """For each row what it is to become, in the order of the file."""
+    """The planned outcome of each row as a number (see `row_plan`), in the order of the file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ class ImportFile:
     register: BulkRegister
     passwords: PasswordHasher
     new_ids: Callable[[], Iterator[str]]
-    """Unused ones without end, for one batch."""
+    """Returns an endless iterator of unused ids, for one batch."""
     requires_tax_id: bool
 
     @property
@@ -83,7 +83,10 @@ class ImportFile:
         provenance: Provenance,
         report: Callable[[Counts], Awaitable[bool]],
     ) -> Checked | None:
-        """What the run would do, without doing it; None when `report` answered False."""
+        """Plan all rows and write nothing; return the result, or None if cancelled.
+
+        report: is called after each batch with the counts so far; False cancels.
+        """
         policy, repeats = self._policy(job), SeenKeys()
         total, samples, plan = Counts(), Samples(), array("I")
         refused: list[RowReport] = []
@@ -109,9 +112,13 @@ class ImportFile:
         after: Batch | None,
         report: Callable[[Batch], Awaitable[bool]],
     ) -> bool:
-        """Write the rows that come after the batch `after`; False when `report` answered so.
+        """Write the rows that follow the batch `after`; return False if cancelled.
 
-        plan: what was confirmed; a row that comes out otherwise is planned anew and counted.
+        plan: the confirmed plan of the dry run; rows with another outcome are counted as
+            replanned.
+        after: the last batch that an earlier run has written; None to start from the first row.
+        report: is called with each batch that was written; False cancels.
+        Raises RefusedError where the file breaks off; all rows before that are written.
         """
         policy, repeats = self._policy(job), SeenKeys()
         number, after_line = (after.number, after.last_line) if after else (0, 0)
@@ -129,7 +136,7 @@ class ImportFile:
                     held = write.idle(job.id, policy)
                     if held is not None and held.counts.rows < _IDLE_ROWS:
                         continue
-                    # While the one before is written: else the server waits for it.
+                    # Encode while the batch before is written: else the server would wait.
                     creates = self._encoded(planned)
                     if writing is not None and not await report(await writing):
                         writing = None
@@ -142,9 +149,9 @@ class ImportFile:
             broken = error
         finally:
             if writing is not None:
-                # Never broken off: a transaction that nobody ends would hold the server up.
+                # Never cancelled: a transaction left open would block the server.
                 await asyncio.wait({writing})
-                writing.exception()  # retrieved, also when another one is on its way
+                writing.exception()  # mark it as retrieved, also while another error propagates
         if writing is not None:
             await report(writing.result())
         if held is not None:
@@ -202,7 +209,7 @@ class ImportFile:
         policy: Policy,
         provenance: Provenance,
     ) -> Batch:
-        """Write them as planned; what somebody else changed meanwhile is planned anew."""
+        """Write the batch; plan it again when a registration was changed meanwhile."""
         planned = write.planned
         for _ in range(_ROUNDS):
             if await self._set_passwords(planned, policy, provenance):
@@ -234,9 +241,9 @@ class ImportFile:
     async def _set_passwords(
         self, planned: list[PlannedRow], policy: Policy, provenance: Provenance
     ) -> bool:
-        """Hash those that are new; this takes a tenth of a second each, in threads.
+        """Hash the new passwords, in threads; each takes a tenth of a second.
 
-        Whether there were any.
+        Returns True if there was a new password.
         """
         asked = [p for p in planned if may_set_password(p, policy)]
         hashes = await asyncio.gather(*(self._hash(p) for p in asked))
@@ -263,7 +270,7 @@ class ImportFile:
 
 @dataclass(frozen=True, slots=True)
 class _Write:
-    """Rows to be written, with what was promised of them and what is held of rows before them."""
+    """Rows to write, with their confirmed plan and the held record of idle rows before them."""
 
     planned: list[PlannedRow]
     promised: Sequence[int] | None
@@ -276,7 +283,7 @@ class _Write:
         return batch if self.held is None else _together(self.held, batch)
 
     def idle(self, job_id: int, policy: Policy) -> Batch | None:
-        """The record of rows that write nothing; None when there is one that does."""
+        """Return the batch record if none of the rows writes anything, else None."""
         writes = any(
             isinstance(one.decision, (Create, Update)) or may_set_password(one, policy)
             for one in self.planned
@@ -296,7 +303,7 @@ def _together(first: Batch, second: Batch) -> Batch:
 
 
 def provenance_of(job: Job) -> Provenance:
-    """The stamp of all that an import writes."""
+    """Return the provenance of everything that this import writes."""
     if job.began_at is None:
         raise ValueError("this job has not begun")
     return Provenance(at=job.began_at, by=job.by, way=ChangeSource.IMPORT, job=job.key)

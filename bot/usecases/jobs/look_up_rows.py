@@ -1,4 +1,4 @@
-"""The rows of a file with who they are in the register; the next ones are looked up meanwhile."""
+"""Looks up the rows of a file in the register, some batches ahead of the writing."""
 
 import asyncio
 from array import array
@@ -15,28 +15,28 @@ from bot.domain.row import Row, RowReader
 from bot.domain.row_plan import ExistingRegistration
 from bot.usecases.ports import BulkLookup
 
-# Batches whose registrations are looked up while the one before them is written.
+# Number of batches that are looked up while the one before them is written.
 _AHEAD: Final = 2
 
 Existing = ExistingRegistration | Several | None
-"""Who a row is in the register."""
+"""The registration that a row belongs to, if any; `Several` if it fits more than one."""
 Rows = Callable[[], AsyncGenerator[list[tuple[int, list[str]]], None]]
-"""All rows of the file from the first on, some at a time: line number and cells."""
+"""Yields all rows of the file from the first on, in chunks of (line number, cells)."""
 
 
 @dataclass(frozen=True, slots=True)
 class RowBatch:
-    """Rows that go together, and who they are."""
+    """A batch of rows and their registrations."""
 
     before: Sequence[Row]
-    """Those of them that an earlier run has done."""
+    """Rows of the chunk that an earlier run has written."""
     rows: Sequence[Row]
     place: int
-    """How many rows of the file come before `rows`."""
+    """The number of rows of the file before `rows`."""
     existing: Sequence[Existing] = ()
 
     def part_of(self, plan: "array[int]") -> Sequence[int]:
-        """What the plan says of `rows`."""
+        """Return the part of the plan that covers `rows`."""
         return plan[self.place : self.place + len(self.rows)]
 
 
@@ -48,9 +48,9 @@ class LookUpRows:
     async def batches(
         self, reader: RowReader, rows: Rows, after_line: int = 0
     ) -> AsyncGenerator["RowBatch", None]:
-        """All rows of the file; those up to `after_line` are not looked up.
+        """Yield all rows of the file in batches; rows up to `after_line` are not looked up.
 
-        Raises FileRefused where the file breaks off, after what came before.
+        Raises FileRefused where the file breaks off, after all rows before that point.
         """
         coming: deque[tuple[RowBatch, asyncio.Task[list[Existing]]]] = deque()
         place = 0
@@ -68,7 +68,7 @@ class LookUpRows:
                         if len(coming) > _AHEAD:
                             yield await _next(coming)
             except RefusedError as error:
-                # What was read before the file broke off is good.
+                # The rows before the point where the file breaks off are good.
                 broken = error
             while coming:
                 yield await _next(coming)
@@ -80,7 +80,7 @@ class LookUpRows:
             await asyncio.gather(*(task for _, task in coming), return_exceptions=True)
 
     async def existing(self, candidates: Sequence[Candidate]) -> list[Existing]:
-        """Who each of them is, in order."""
+        """Return the registration of each candidate, in order."""
         keys = [candidate.tax_id.key for candidate in candidates if candidate.tax_id]
         by_key = await self.register.by_tax_keys(keys) if keys else {}
         return [
@@ -91,7 +91,7 @@ class LookUpRows:
         ]
 
     async def _by_name(self, candidate: Candidate) -> Existing:
-        """Who has exactly this name and one of these telephones."""
+        """Return the registration that has exactly this name and one of these telephones."""
         phones = {phone_key(phone) for phone in candidate.phones.all()}
         if self.requires_tax_id or not candidate.name or not phones:
             return None

@@ -1,4 +1,4 @@
-"""Use case: what people do with jobs. Whoever works on them is `bot.runtime.jobs.worker`."""
+"""Use case: start, confirm, cancel and undo jobs. `bot.runtime.jobs.worker` runs them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
@@ -22,11 +22,11 @@ from bot.domain.registration import FIELDS
 from bot.usecases.ports import Choices, JobFiles, JobStore
 
 _NEW: Final = 0
-"""An id that the store replaces."""
+"""A placeholder: the store assigns the id."""
 
 
 class CannotUndo(Enum):
-    """Why a job is not undone."""
+    """Reasons for which a job cannot be undone."""
 
     UNKNOWN = auto()
     NOT_OVER = auto()
@@ -36,27 +36,27 @@ class CannotUndo(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManageJobs:
-    """Begins, changes, confirms, cancels and undoes them."""
+    """Begins, changes, confirms, cancels and undoes jobs."""
 
     store: JobStore
     files: JobFiles
     choices: Choices
     wake: Callable[[int], Awaitable[None]]
-    """Tells a worker of a job that has something to do."""
+    """Notifies a worker that the job with this id is ready to run."""
     clock: Callable[[], datetime]
 
     async def get(self, job_id: int) -> Job | None:
         return await self.store.get(job_id)
 
     async def latest(self, count: int, *, before: int | None = None) -> list[Job]:
-        """The newest ones first, from the one before `before` on."""
+        """Return the latest jobs, newest first; only those before the id `before` if given."""
         return await self.store.latest(count, before=before)
 
     async def options_for(self, by: str, columns: tuple[str | None, ...]) -> ImportOptions:
-        """What this person chose the last time, for a file with these columns."""
+        """Return the last options of this admin, fitted to a file with these columns."""
         last = await self.choices.of_import(by) or ImportOptions()
         taken = {_field_of(path) for path in columns if path is not None}
-        # Somebody who never ticked anything wants what the file has.
+        # An admin who never chose fields gets all fields that the file has.
         fields = (last.fields or frozenset(FIELDS)) & taken
         return last.model_copy(update={"columns": columns, "fields": fields or taken})
 
@@ -71,7 +71,10 @@ class ManageJobs:
         progress: Progress | None = None,
         report: Callable[[int], None] = lambda _: None,
     ) -> Job:
-        """The job of a file, which is kept with it."""
+        """Store the file and create its import job; return the job.
+
+        report: is called with the number of bytes stored so far.
+        """
         size = (await asyncio.to_thread(path.stat)).st_size
         file_id = await self.files.put(path, name=name, report=report)
         job = await self.store.add(
@@ -92,8 +95,10 @@ class ManageJobs:
         return job
 
     async def choose(self, job_id: int, options: ImportOptions) -> Job | None:
-        """The import with other options, which has to be checked again; None when it is too late
-        for that."""
+        """Change the options of an import, which has to be checked again then.
+
+        Returns the job, or None when it is not a draft or checked import any more.
+        """
         before = await self.store.get(job_id)
         chosen = await self._change_in(
             job_id,
@@ -114,15 +119,18 @@ class ManageJobs:
         return chosen
 
     async def check(self, job_id: int, progress: Progress | None = None) -> Job | None:
-        """The import with its dry run begun; None when it is none, or is past that."""
+        """Start the dry run of an import; return the job, or None if it is no draft."""
         return await self._begin(job_id, JobState.DRAFT, JobState.CHECKING, progress)
 
     async def confirm(self, job_id: int, progress: Progress | None = None) -> Job | None:
-        """The import with its run begun; None when there was no preview to say yes to."""
+        """Start the run of an import; return the job, or None if it was not checked before."""
         return await self._begin(job_id, JobState.CHECKED, JobState.RUNNING, progress)
 
     async def cancel(self, job_id: int) -> Job | None:
-        """The job, which ends with its present batch or has ended; None when it was over."""
+        """Cancel the job; return it, or None if there is none or it was over.
+
+        A running job ends after its current batch; a draft ends now.
+        """
         job = await self.store.get(job_id)
         if job is None:
             return None
@@ -147,7 +155,7 @@ class ManageJobs:
     async def undo(
         self, job_id: int, *, by: str, progress: Progress | None = None
     ) -> Job | CannotUndo:
-        """The job that takes this one back, begun."""
+        """Start the job that undoes this one; return it, or the reason against it."""
         target = await self.store.get(job_id)
         if target is None:
             return CannotUndo.UNKNOWN
@@ -170,7 +178,7 @@ class ManageJobs:
                 progress=progress,
             )
         )
-        # Pressed twice: the one that the job names works, the other finds that out and ends.
+        # If two presses race, the undo that the job names runs and the other one is cancelled.
         claimed = await self._change_in(
             job_id,
             tuple(OVER),
@@ -205,12 +213,12 @@ class ManageJobs:
         return job
 
     async def shown_in(self, job_id: int, progress: Progress) -> None:
-        """From now on its progress is shown in this message."""
+        """Show the progress of the job in this message from now on."""
         await self.store.force_update(job_id, progress=progress)
 
     async def _remember(self, by: str, options: ImportOptions) -> None:
         if not options.update:
-            # Nothing was ticked, which is no choice of fields.
+            # Without `update` no fields were chosen: keep the last choice.
             last = await self.choices.of_import(by)
             options = options.model_copy(update={"fields": last.fields if last else frozenset()})
         await self.choices.remember_import(by, options)
@@ -240,9 +248,10 @@ class ManageJobs:
         states: Collection[JobState],
         values: Callable[[Job], dict[str, Any] | None],
     ) -> Job | None:
-        """The job with these values; None when it is in no such state, or `values` gives None.
+        """Change the job if it is in one of these states; return it, or None if unchanged.
 
-        Its worker may write it at the same moment: then it is read again.
+        values: returns the new values from the stored job, or None to change nothing. The change
+        is a compare-and-set: when the worker writes the job meanwhile, it is read again.
         """
         while (job := await self.store.get(job_id)) is not None and job.state in states:
             wanted = values(job)
@@ -262,5 +271,5 @@ def _cannot_undo(job: Job) -> CannotUndo | None:
 
 
 def _field_of(path: str) -> str:
-    """The field of a registration that a column goes to."""
+    """Return the field of a registration that a column is written to."""
     return "portal.password_hash" if path == "portal.password" else path

@@ -1,11 +1,11 @@
-"""Use case: the records of the ERP enter the register, by the path of all candidates, in batches.
+"""Use case: sync the records of the ERP into the register in batches, planned like all candidates.
 
 A page is read while the one before it is planned and written. Each batch is one transaction with
 its own record, which keeps the cursor of the next page: it is the checkpoint.
 
-Several records of one document are one registration. They can stand pages apart, and of those that
-changed the others may not be listed at all: where the register knows of records that are not at
-hand, the ERP is asked for all that have the document. So what comes out is the same wherever a run
+Several records with one document are one registration. They can be pages apart, and a list of
+changed records may leave the others out. Where the register knows records that are not on the
+page, the ERP is asked for all records with the document. So the result is the same wherever a run
 begins and however often it is killed.
 """
 
@@ -40,10 +40,10 @@ _ROUNDS: Final = 10
 _TRIES: Final = 5
 _FIRST_WAIT_S: Final = 2.0
 _LONGEST_WAIT_S: Final = 30.0
-# Pages that change nothing share one record: it is all that is written of them.
+# Pages without changes share one batch record until it has this many rows: it is all they write.
 _IDLE_ROWS: Final = 5_000
 _NAME_LENGTH: Final = 80
-# An ERP whose clock, or one record of which, is further ahead than any zone is wrong.
+# A time further ahead than any time zone is wrong, be it the ERP's clock or one record.
 _AHEAD: Final = timedelta(days=1)
 _QUICK: Final = replace(FROM_ERP, may_create=False)
 _Answer = TypeVar("_Answer")
@@ -52,7 +52,7 @@ logger = structlog.get_logger()
 
 
 class ErpFailedError(AppError):
-    """The ERP did not do its part; `trouble` says how."""
+    """The ERP failed during a sync; `trouble` is the kind of failure."""
 
     def __init__(self, message: str, trouble: JobTrouble) -> None:
         super().__init__(message)
@@ -61,7 +61,7 @@ class ErpFailedError(AppError):
 
 @dataclass(slots=True)
 class _Group:
-    """The records of one page that have one document; of those without one each is alone."""
+    """The records of one page with the same document; one record alone if it has none."""
 
     row: Row
     records: list[ErpRecord]
@@ -69,14 +69,14 @@ class _Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncErp:
-    """Reads an ERP's records, plans and writes them."""
+    """Reads the records of an ERP, plans them and writes them."""
 
     erp: ErpRecords
     register: BulkRegister
     new_ids: Callable[[], Iterator[str]]
-    """Unused ones without end, for one batch."""
+    """Returns an endless iterator of unused ids, for one batch."""
     wait: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep)
-    """For so many seconds, before an ERP that is away is asked again."""
+    """Waits this many seconds before the ERP is asked again."""
 
     async def run(
         self,
@@ -86,10 +86,12 @@ class SyncErp:
         after: Batch | None,
         report: Callable[[Batch], Awaitable[bool]],
     ) -> Batch | None:
-        """The last batch, when everything is written; None when `report` answered False.
+        """Write all records; return the last batch, or None if cancelled.
 
         after: the last batch that an earlier run of this job has written.
-        Raises ErpFailedError when the ERP is away too long or answers what is no list.
+        report: is called with each batch that was written; False cancels.
+        Raises ErpFailedError when the ERP is unreachable for too long, refuses, or sends an answer
+        that cannot be read.
         """
         options = job.sync_options
         if options is None:
@@ -121,7 +123,10 @@ class SyncErp:
     async def _take(
         self, page: ErpPage, batch: Batch, options: SyncOptions, provenance: Provenance
     ) -> tuple[bool, Batch]:
-        """Whether something was written, and the batch with what became of the page added."""
+        """Plan and write a page.
+
+        Returns True if something was written, and the batch with the page's results added.
+        """
         policy = FROM_ERP if options.mode is SyncMode.FULL else _QUICK
         groups = _grouped(page.records, batch.last_line)
         for _ in range(_ROUNDS):
@@ -150,7 +155,10 @@ class SyncErp:
         options: SyncOptions,
         provenance: Provenance,
     ) -> tuple[list[PlannedRow], int]:
-        """What is to become of them, and how many are left alone."""
+        """Return the planned rows, and the number of groups skipped.
+
+        A group is skipped when its person is new and the policy creates nobody.
+        """
         tax_ids = [g.row.candidate.tax_id for g in groups]
         stored = await self.register.by_tax_keys([t.key for t in tax_ids if t is not None])
         ids = self.new_ids()
@@ -172,13 +180,13 @@ class SyncErp:
     async def _with_all_records(
         self, row: Row, tax_id: TaxId, known: ExistingRegistration, options: SyncOptions
     ) -> Row:
-        """The row, with what the ERP's other records of this document say."""
+        """Return the row, completed from the ERP's other records of this document."""
         here = row.candidate.erp_refs
         others = {r for r in known.registration.erp_refs if r.system == options.system} - here
         if not others:
             return row
         everything = await self._patiently(lambda: self.erp.by_tax_id(tax_id))
-        # None: it was deleted since, or the look-up knows less than the list.
+        # None: deleted since, or the look-up finds less than the list.
         if everything is None:
             return row
         everything.line = row.candidate.line
@@ -188,7 +196,10 @@ class SyncErp:
         return await self._patiently(lambda: self.erp.page(cursor, since=options.since))
 
     async def _patiently(self, ask: Callable[[], Awaitable[_Answer]]) -> _Answer:
-        """What the ERP answers; asked again when it is away, as a run has read much by then."""
+        """Return the ERP's answer; retry with back-off, so that a long run is not lost.
+
+        Raises ErpFailedError after the last try, or when the ERP refuses or is unreadable.
+        """
         wait_s = _FIRST_WAIT_S
         for attempt in range(1, _TRIES + 1):
             try:
@@ -208,17 +219,17 @@ class SyncErp:
 
 
 def provenance_of(job: Job) -> Provenance:
-    """The stamp of all that a sync writes."""
+    """Return the provenance of everything that this sync writes."""
     if job.began_at is None:
         raise ValueError("this job has not begun")
     return Provenance(at=job.began_at, by="erp", way=ChangeSource.SYNC, job=job.key)
 
 
 def mark_after(job: Job, last: Batch, before: datetime | None) -> datetime | None:
-    """From when on the next run has to look, once this one has written its last batch.
+    """Return the watermark from which the next run has to read, once this one has ended.
 
-    By the ERP's own clock where its records tell changes, else by ours. `before` stays where
-    nothing came, or only what cannot be true.
+    It is a time of the ERP's own clock if its records have a time of change, else of ours.
+    Returns `before` when no record came, or when the latest time cannot be true.
     """
     if job.began_at is None:
         raise ValueError("this job has not begun")
@@ -230,7 +241,10 @@ def mark_after(job: Job, last: Batch, before: datetime | None) -> datetime | Non
 
 
 def _grouped(records: Sequence[ErpRecord], before: int) -> list[_Group]:
-    """The candidates of a page, in the order of their first records."""
+    """Return the groups of a page, in the order of their first records.
+
+    before: the number of records before this page.
+    """
     groups: dict[object, _Group] = {}
     for number, record in enumerate(records, before + 1):
         tax_id = read_document(record)
@@ -245,7 +259,7 @@ def _grouped(records: Sequence[ErpRecord], before: int) -> list[_Group]:
     for group in groups.values():
         tax_id = group.row.candidate.tax_id
         if len(group.records) > 1 and tax_id is not None:
-            # The same record twice, where rows moved between pages, is one.
+            # A record listed twice, because rows moved between pages, counts as one.
             line = group.row.candidate.line or 0
             group.row = Row(_candidate(tax_id, group.records, line))
     return list(groups.values())
@@ -258,7 +272,7 @@ def _candidate(tax_id: TaxId, records: Sequence[ErpRecord], line: int) -> Candid
 
 
 def _unusable(record: ErpRecord, why: NotATaxId | None) -> Candidate:
-    """Nobody: no registration is made or found without a document."""
+    """Return a candidate without a tax id: no registration is created or found for it."""
     reason = TAX_ID_REASONS[why.reason] if why else CellReason.TAX_ID_COUNTRY
     length = str(why.length) if why is not None and why.reason is Reason.LENGTH else ""
     problems = (CellProblem("tax_id", reason, length),) if record.document else ()
@@ -271,7 +285,10 @@ def _unusable(record: ErpRecord, why: NotATaxId | None) -> Candidate:
 
 
 def _following(before: Batch, page: ErpPage, *, is_held: bool) -> Batch:
-    """The batch that a page goes into; the same as before where that one is not written yet."""
+    """Return the batch for a page: `before` continued if it is held, else the next one.
+
+    is_held: `before` is not written yet.
+    """
     latest = max((one for one in (before.latest, page.latest) if one), default=None)
     return Batch(
         job=before.job,
@@ -292,7 +309,7 @@ def _with(
     skipped: int,
     policy: Policy,
 ) -> Batch:
-    """The batch, with a page that is planned."""
+    """Return the batch with the results of a planned page added."""
     records = {group.row.candidate.line or 0: group.records[0] for group in groups}
     if planned:
         made = batch_of(batch.job, batch.number, planned, None, policy)

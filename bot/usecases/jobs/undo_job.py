@@ -1,7 +1,7 @@
-"""Use case: what a job did is taken back, its batches from the last one to the first.
+"""Use case: undo a job, its batches from the last one to the first.
 
-What somebody changed since stays, and is listed. Each batch is one transaction with its own
-record, as those of an import, so an undo can be killed and undone like one.
+Values that were changed since are kept, and listed. Each batch is one transaction with its own
+record, like those of an import, so an undo can be killed and resumed, and undone, like an import.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -22,7 +22,7 @@ _ROUNDS: Final = 10
 
 @dataclass(slots=True)
 class _Undoing:
-    """What one batch does."""
+    """The planned changes of one batch."""
 
     updates: list[tuple[ExistingRegistration, Update]] = field(default_factory=list)
     removes: list[ExistingRegistration] = field(default_factory=list)
@@ -44,10 +44,12 @@ class UndoJob:
         after: Batch | None,
         report: Callable[[Batch], Awaitable[bool]],
     ) -> bool:
-        """Take those batches back, the last one first; False when `report` answered so.
+        """Undo the batches; return False if cancelled.
 
+        batches: the batches of the job, the last one first.
         after: the last batch that this undo has written; its `last_line` is the number of the
-            batch that it took back.
+            batch that it undid.
+        report: is called with each batch that was written; False cancels.
         """
         number = after.number if after else 0
         async for undone in batches:
@@ -119,8 +121,11 @@ class UndoJob:
     async def _is_only_by_jobs(
         self, now: Registration, undone_job: int, provenance: Provenance
     ) -> bool:
-        """Whether nobody but the job has changed what it created, and that is taken back: a sync
-        can meet a second record of somebody whom it has created pages before."""
+        """Return True if only the undone job changed the registration, and that is reverted.
+
+        A sync can change a registration that it created pages before, when it meets a second
+        record of the same person.
+        """
         if now.version == 1 or now.updated.job != provenance.job:
             return False
         ids = [f"{now.id}:{version}" for version in range(2, now.version + 1)]
@@ -144,7 +149,7 @@ class UndoJob:
                 undoing.nothing += 1
 
     async def _check_tax_ids(self, undoing: _Undoing) -> None:
-        """Who was removed stays so when somebody else has the tax id by now."""
+        """Keep a removed registration removed if another one has its tax id by now."""
         keys = [r.tax_id.key for _, r in undoing.brings_back if r.tax_id]
         taken = await self.register.by_tax_keys(keys) if keys else {}
         for one in list(undoing.brings_back):

@@ -1,1 +1,1 @@
-"""The register: one registration at a time, its labels, and all that is stored about a person."""
+"""The register: single registrations, labels, and all data stored about a person."""

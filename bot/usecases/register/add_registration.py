@@ -10,7 +10,7 @@ from bot.domain.registration import ChangeSource, Provenance, Registration
 from bot.usecases.ports import Register
 from bot.usecases.register.apply_plan import ApplyPlan
 
-# By hand one adds; what is there already is opened and edited.
+# This use case only adds; an existing registration is opened and edited instead.
 _BY_HAND: Final = Policy(may_create=True, may_update=False)
 
 
@@ -33,7 +33,7 @@ class NotAdded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddRegistration:
-    """On the one path into the register, like every other source."""
+    """Adds a registration through `ApplyPlan`, like every other source."""
 
     register: Register
     clock: Callable[[], datetime]
@@ -41,7 +41,10 @@ class AddRegistration:
     async def __call__(
         self, candidate: Candidate, *, registration_id: str, by: str
     ) -> Added | Exists | NotAdded:
-        """Add it under an id chosen beforehand: done twice, the second time finds its own."""
+        """Add the registration under an id that the caller has chosen before.
+
+        Safe to repeat: the second call finds the registration of the first.
+        """
         apply = ApplyPlan(register=self.register, new_id=lambda: registration_id)
         provenance = Provenance(at=self.clock(), by=by, way=ChangeSource.CHAT)
         [decision] = await apply([candidate], _BY_HAND, provenance)

@@ -1,4 +1,4 @@
-"""Use case: candidates enter the register, by a plan and then its writes."""
+"""Use case: plan candidates and write them into the register."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from bot.domain.registration import Provenance
 from bot.domain.seen_keys import SeenKeys
 from bot.usecases.ports import Register
 
-# Each round means that somebody else wrote the same record between our read and our write.
+# Rounds of planning again; each means that the record was changed between our read and write.
 _ROUNDS: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyPlan:
-    """The one path into the register."""
+    """The only way into the register for single candidates."""
 
     register: Register
     new_id: Callable[[], str]
@@ -25,11 +25,12 @@ class ApplyPlan:
     async def __call__(
         self, candidates: Sequence[Candidate], policy: Policy, provenance: Provenance
     ) -> list[Decision]:
-        """Plan and write; returns what was done with each candidate, in order.
+        """Plan and write the candidates; return the decision for each, in order.
 
-        Safe to repeat, also after a crash in the middle: what is there already is unchanged.
-        A record that somebody else wrote meanwhile is read and planned again. Raises
-        TryLaterError when that never ends, or when the register cannot be reached.
+        Safe to repeat, also after a crash in the middle: what is stored already stays unchanged.
+        A record that was changed meanwhile is read and planned again.
+        Raises TryLaterError when that does not end after five rounds, or when the register cannot
+        be reached.
         """
         decisions = await self._planned(candidates, policy, provenance)
         open_ones = list(range(len(decisions)))

@@ -1,4 +1,4 @@
-"""Use cases: what is stored about a person is told, and is made to tell no more who it was."""
+"""Use case: anonymise everything that is stored about a person."""
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -14,7 +14,7 @@ from bot.domain.errors import TryLaterError
 from bot.domain.registration import ChangeSource, Provenance
 from bot.usecases.ports import Chats, DataSubjects
 
-# Each round means that somebody else wrote at this moment.
+# Rounds of trying again; each means that the registration was changed at the same moment.
 _ROUNDS: Final = 5
 
 _Item = TypeVar("_Item", Chat, Conversation)
@@ -24,44 +24,47 @@ logger = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Anonymised:
-    """Done now, or by an earlier press."""
+    """The person is anonymised, by this press or an earlier one."""
 
 
 @dataclass(frozen=True, slots=True)
 class StillServed:
-    """A conversation is open: its attendants need to know who it is."""
+    """A conversation is open: its attendants need to know the customer."""
 
     conversation: Conversation
 
 
 @dataclass(frozen=True, slots=True)
 class ChangedMeanwhile:
-    """The registration is not what was shown."""
+    """The registration has changed since it was shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class NothingThere:
-    """No data of that person any more."""
+    """No data of that person is stored any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Anonymise:
-    """Data that tell who somebody is are emptied, those by which they are found last: killed in
-    the middle, it goes on when it is repeated."""
+    """Empties all data that identify a person.
+
+    The data by which the person is found are emptied last. So a run that was killed in the middle
+    continues when it is repeated.
+    """
 
     subjects: DataSubjects
     chats: Chats
     holding: Callable[[int], AbstractAsyncContextManager[object]]
-    """Keeps one chat's messages waiting while it is changed."""
+    """Holds the lock of a chat: its messages wait while it is changed."""
     clock: Callable[[], datetime]
 
     async def __call__(
         self, handle: str, *, read_version: int, admin_id: int, operation: str
     ) -> Anonymised | StillServed | ChangedMeanwhile | NothingThere:
-        """Anonymise whom the handle names, unless something changed since `read_version`.
+        """Anonymise the person with this handle, unless the data changed since `read_version`.
 
-        admin_id: whose chat the caller holds already. operation: what was pressed, the same when
-        it is repeated.
+        admin_id: the admin; the caller already holds the lock of the admin's own chat.
+        operation: an id of the button press, the same when it is repeated.
         """
         traces = await self.subjects.of_handle(handle)
         if traces is None:
@@ -99,7 +102,7 @@ class Anonymise:
                 await self._empty_chat(chat)
 
     async def _empty_chat(self, chat: Chat) -> None:
-        """Only that the privacy notice was given stays; somebody else's link is left alone."""
+        """Empty the chat, except for its privacy notice; skip it if its link has changed."""
         now = await self.chats.get(chat.id)
         if now is None or (now.tax_id, now.registration_id) != (chat.tax_id, chat.registration_id):
             return
@@ -134,7 +137,7 @@ class Anonymise:
 
 
 def _last(items: tuple[_Item, ...], key: str) -> list[_Item]:
-    """With the one that the handle names at the end."""
+    """Return the items with the one that the handle names at the end."""
     return sorted(items, key=lambda item: str(item.id) == key)
 
 

@@ -11,7 +11,7 @@ from bot.domain.errors import TryLaterError
 from bot.domain.registration import FIELDS, ChangeSource, Provenance, Registration
 from bot.usecases.ports import AuditEntries, Register
 
-# Each round means that somebody else wrote the same record between our read and our write.
+# Rounds of trying again; each means that the record was changed between our read and write.
 _ROUNDS: Final = 5
 _PHONES: Final = ("phones.mobile", "phones.home", "phones.commercial")
 _SETS: Final = ("kinds", "tags", "priority_departments", "erp_refs")
@@ -29,14 +29,14 @@ class Unchanged:
 
 @dataclass(frozen=True, slots=True)
 class ChangedMeanwhile:
-    """The stored version is not the one that was read; the person decides with what is there."""
+    """The stored version is not the one that was read; the admin decides again with `current`."""
 
     current: Registration
 
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """No such registration, or no such entry."""
+    """There is no such registration, or no such audit entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +69,11 @@ class EditRegistration:
     async def __call__(
         self, registration_id: str, *, read_version: int, values: dict[str, Any], by: str
     ) -> Edited | Unchanged | ChangedMeanwhile | Gone | TaxIdTaken:
-        """Write the values, by path, unless somebody changed the record since `read_version`.
+        """Write the values unless the record was changed since `read_version`.
 
-        Unlike a candidate's, a blank value erases. A document brings `country` and `tax_id`.
-        Values were checked when they were read: ValueError says that the caller did not.
+        values: by path. A blank value erases the field, unlike one of a candidate. A document
+            needs both `country` and `tax_id`. The caller must have checked the values.
+        Raises ValueError when the caller has not checked them.
         """
         values = {path: _clean(path, value) for path, value in values.items()}
         for _ in range(_ROUNDS):
@@ -110,7 +111,10 @@ class RemoveRegistration:
     async def __call__(
         self, registration_id: str, *, read_version: int, by: str
     ) -> Removed | ChangedMeanwhile | Gone:
-        """Delete it; the audit keeps a full copy. Refused when it changed since it was read."""
+        """Delete the registration unless it was changed since `read_version`.
+
+        The audit keeps a full copy.
+        """
         for _ in range(_ROUNDS):
             current = await self.register.by_id(registration_id)
             if current is None:
@@ -132,7 +136,10 @@ class RestoreRegistration:
     async def __call__(
         self, entry_id: str, *, by: str
     ) -> Restored | TaxIdTaken | AlreadyThere | Gone:
-        """Put back what a deletion's entry kept; its versions go on from there."""
+        """Restore the registration that the audit entry of its deletion keeps.
+
+        Its version continues from the version of that entry.
+        """
         entry = await self.audit.entry(entry_id)
         if entry is None or entry.event is not Event.DELETED or entry.deleted is None:
             return Gone()
@@ -144,7 +151,7 @@ class RestoreRegistration:
             if copy.tax_id is not None:
                 taken = (await self.register.by_tax_ids([copy.tax_id])).get(copy.tax_id.key)
                 if taken is not None:
-                    # Itself, when somebody else has put it back since it was looked for.
+                    # Equal ids: another admin has restored it since we looked for it.
                     return AlreadyThere(taken) if taken.id == copy.id else TaxIdTaken(taken)
             provenance = Provenance(at=self.clock(), by=by, way=ChangeSource.CHAT)
             restored = copy.model_copy(
@@ -154,13 +161,13 @@ class RestoreRegistration:
                 return Restored(restored)
             if await self.audit.entry(f"{copy.id}:{entry.version + 1}"):
                 there = await self.register.by_id(copy.id)
-                # Not there: it was deleted again, and that deletion has an entry of its own.
+                # None: it was deleted again, and that deletion has its own entry.
                 return AlreadyThere(there) if there else Gone()
         raise TryLaterError("a registration changes too quickly to be restored")
 
 
 def _clean(path: str, value: Any) -> Any:
-    """The value as the model has it; blank is what a field holds that nobody filled in."""
+    """Return the value in the model's form; a blank one becomes the value of an empty field."""
     if path not in FIELDS and path not in ("country", "tax_id"):
         raise ValueError(f"{path} is not edited")
     if path in _SETS:
@@ -173,7 +180,7 @@ def _clean(path: str, value: Any) -> Any:
 
 
 def _checked(after: Registration) -> Registration:
-    """The registration, after the model was asked once more whether it can be one."""
+    """Return the registration after a full check by the model; raises ValueError."""
     if not after.kinds:
         raise ValueError("a registration has a kind")
     if after.tax_id is not None and after.tax_id.country != after.country:
@@ -187,7 +194,7 @@ def _changes(current: Registration, values: dict[str, Any]) -> tuple[Change, ...
         for path, value in values.items()
         if current.value(path) != value
     ]
-    # A telephone that a person of the company gives is no longer the word of a chat alone.
+    # A telephone that an admin enters is no longer known from a chat alone.
     given = frozenset(str(values[path]) for path in _PHONES if values.get(path))
     if confirmed := current.chat_phones & given:
         changes.append(Change("chat_phones", current.chat_phones, current.chat_phones - confirmed))

@@ -1,4 +1,4 @@
-"""Use cases: labels are made, renamed, archived and found by name."""
+"""Use cases: create, rename, archive and find labels (tags and departments)."""
 
 import uuid
 from dataclasses import dataclass
@@ -20,46 +20,51 @@ L = TypeVar("L", bound=Label)
 
 
 class Refusal(Enum):
-    """Why a label stays as it is."""
+    """Reasons for which a label is not created or changed."""
 
     NO_NAME = "no_name"
-    """No letter and no digit: nobody could type it in a file."""
+    """The name has no letter and no digit: nobody could type it in a file."""
     TOO_LONG = "too_long"
     NO_EMOJI = "no_emoji"
-    """Something else than one emoji."""
+    """The text is not exactly one emoji."""
     TAKEN = "taken"
     STALE = "stale"
-    """Somebody else has changed it since it was read."""
+    """The label was changed since it was read."""
     LAST = "last"
-    """The only department that is not archived."""
+    """It is the only department that is not archived."""
     LAST_WITH_GROUP = "last_with_group"
-    """The only one that reaches attendants."""
+    """It is the only department that has a group of attendants."""
     ARCHIVED = "archived"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labels(Generic[L]):
-    """What one kind of label can do; every method that changes one takes it as it was shown."""
+    """The operations on one kind of label.
+
+    A method that changes a label takes it as it was shown, and returns `Refusal.STALE` when the
+    stored one has another version.
+    """
 
     store: LabelStore[L]
     model: type[L]
 
     async def all(self) -> tuple[L, ...]:
-        """All, archived ones too, by name; may be some seconds old."""
+        """Return all labels by name, archived ones too; they may be some seconds old."""
         return await self.store.all()
 
     async def latest(self) -> tuple[L, ...]:
-        """The same, as they are now."""
+        """Return the same list as `all`, read from the database now."""
         return await self.store.latest()
 
     async def get(self, label_id: str) -> L | None:
-        """The one with this id, as it is now."""
+        """Return the label with this id, read from the database now, or None."""
         return next((label for label in await self.latest() if label.id == label_id), None)
 
     async def by_name_or_id(self, text: str) -> L | None:
-        """The one with this id, or with this name in any case and accents.
+        """Return the label with this id, or with this name, or None.
 
-        Archived ones too; of those with one name the one that is not archived.
+        Case and accents of the name do not matter. An archived label is found too, but of several
+        with the name the one that is not archived is preferred.
         """
         labels = await self.all()
         text = text.strip()
@@ -70,7 +75,10 @@ class Labels(Generic[L]):
         return min(named, key=lambda label: label.archived, default=None)
 
     async def check_name(self, text: str, *, but: str | None = None) -> str | Refusal:
-        """The name as it would be stored, or why it cannot be; `but` may have it already."""
+        """Return the name as it would be stored, or the reason against it.
+
+        but: the id of a label that may have the name already.
+        """
         name = read_name(text)
         if not label_key(name):
             return Refusal.NO_NAME
@@ -97,7 +105,10 @@ class Labels(Generic[L]):
         return await self._changed(label, name=checked)
 
     async def set_emoji(self, label: L, text: str) -> L | Refusal:
-        """text: one emoji, or empty for none."""
+        """Set the emoji of a label.
+
+        text: one emoji, or empty for none.
+        """
         shown = _emoji(text)
         if isinstance(shown, Refusal):
             return shown
@@ -107,7 +118,7 @@ class Labels(Generic[L]):
         return await self._changed(label, archived=True)
 
     async def restore(self, label: L) -> L | Refusal:
-        """Offered again, unless another one has its name by now."""
+        """Make an archived label active again, unless another one has its name by now."""
         return await self._changed(label, archived=False)
 
     async def _changed(self, label: L, **values: object) -> L | Refusal:
@@ -115,10 +126,10 @@ class Labels(Generic[L]):
         if stored is None:
             return Refusal.STALE
         if all(getattr(stored, name) == value for name, value in values.items()):
-            return stored  # done before, or by a colleague who wanted the same
+            return stored  # done before, or by another admin with the same intent
         if stored.version != label.version:
             return Refusal.STALE
-        # From what is stored: what is shown may hold what was only filled in.
+        # Based on the stored label: the shown one may have values that were only filled in.
         after = stored.model_copy(update=values | {"version": stored.version + 1})
         match await self.store.change(stored, after):
             case Written.DONE:
