@@ -53,10 +53,10 @@ class RoleOf(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Access(BaseMiddleware):
-    """Outer middleware for messages and callback queries. It passes on what the table allows, with
-    the `role` in the handlers' data, and answers everything else.
+    """Outer middleware that checks messages and callback queries against the access table.
 
-    Must come before aiogram-dialog's own middleware.
+    Allowed events go on with the `role` in the handlers' data; the others are answered here. Must
+    come before aiogram-dialog's own middleware.
     """
 
     role_of: RoleOf
@@ -76,8 +76,7 @@ class Access(BaseMiddleware):
         return await handler(event, data)
 
     async def _of_message(self, message: Message) -> Role | None:
-        """Return the sender's role, or None if the message is not allowed; a refusal is already
-        answered."""
+        """Return the sender's role, or None after answering a message that is not allowed."""
         if message.from_user is None or _is_by_a_bot(message):
             return None
         place = _place(message.chat.type)
@@ -92,8 +91,10 @@ class Access(BaseMiddleware):
         return await self.role_of.of_writer(message.from_user.id)
 
     async def _of_edit(self, message: Message) -> Role | None:
-        """Return the editor's role, or None. An edit is never answered: a message that was refused
-        when it was written was not passed on."""
+        """Return the editor's role, or None. An edit is never answered.
+
+        A message that was refused when it was written was never passed on.
+        """
         if message.from_user is None or _is_by_a_bot(message):
             return None
         if _place(message.chat.type) is Place.PRIVATE:
@@ -202,8 +203,10 @@ def _is_comment(message: Message, word: str) -> bool:
 
 
 def _is_by_a_bot(message: Message) -> bool:
-    """Return True for a bot's message, such as our own service messages about topics and pins. An
-    anonymous administrator also writes through a bot, and is not counted as one."""
+    """Return True for a bot's message, such as our own service messages about topics and pins.
+
+    An anonymous administrator also writes through a bot, and does not count as one.
+    """
     return bool(message.from_user and message.from_user.is_bot) and not message.sender_chat
 
 

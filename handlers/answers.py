@@ -1,5 +1,4 @@
-"""Rules for every chat: each callback query is answered, and a customer who blocked the bot is no
-error."""
+"""Rules for every chat: callback queries are answered, and some errors may end an update."""
 
 import structlog
 from aiogram import Bot, Router
@@ -44,8 +43,7 @@ async def blocked(event: ErrorEvent) -> bool:
 
 
 def router() -> Router:
-    """Return the last router: it takes callback queries without a handler, and errors that may end
-    an update."""
+    """Return the last router: unhandled callback queries, and errors that may end an update."""
     router = Router(name="answers")
     router.callback_query.register(expired)
     router.error.register(blocked, ExceptionTypeFilter(TelegramForbiddenError))

@@ -22,8 +22,10 @@ logger = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Menus:
-    """Sets the command menus. If Telegram refuses one, this is logged and the work goes on: an
-    admin who has not written to the bot yet has no chat, so the menu waits."""
+    """Sets the command menus. A menu that Telegram refuses is logged, and the work goes on.
+
+    An admin who has not written to the bot yet has no chat, so the menu waits.
+    """
 
     bot: Bot
     has_erp: bool

@@ -100,11 +100,10 @@ async def stale_screen(event: ErrorEvent, dialog_manager: DialogManager) -> None
 
 
 def router() -> Router:
-    """Return the router of admins. It goes before the customer's router, so that an admin is not
-    asked for a CPF.
+    """Return the router of admins.
 
-    There are two routers: the outer one filters for admins, so that no screen is looked up for
-    other users.
+    It goes before the customer's router, so that an admin is not asked for a CPF. There are two
+    routers: the outer one filters for admins, so that no screen is looked up for other users.
     """
     gate = Router(name="admin")
     gate.message.filter(F.chat.type == "private", IsAdmin())

@@ -105,8 +105,10 @@ def sync_of(manager: DialogManager) -> BeginSync | None:
 
 
 def router() -> Router:
-    """Return the router of syncs. It does not check for admins or private chats: the including
-    router must. Needs `sync` and `timezone` in the dispatcher's data."""
+    """Return the router; the including router must filter for admins and private chats.
+
+    Needs `sync` and `timezone` in the dispatcher's data.
+    """
     router = Router(name="sync")
     router.callback_query.register(pressed, SyncButton.filter(), F.message.as_("message"))
     return router

@@ -46,8 +46,10 @@ class CardButton(CallbackData, prefix="card"):
 
 
 def keyboard(card: Card) -> InlineKeyboardMarkup | None:
-    """Return buttons for the actions that are still possible, two in a row. Return None if the
-    conversation has moved to another group."""
+    """Return buttons for the actions that are still possible, two in a row.
+
+    Returns None if the conversation has moved to another group.
+    """
     conversation = card.conversation
     if card.moved:
         return None
@@ -228,8 +230,7 @@ def _elsewhere(card: Card, other: Conversation) -> str:
 
 
 def _tags(card: Card) -> list[str]:
-    """Return the tags with their colours. Archived tags are included, since a registration keeps
-    them."""
+    """Return the tags with their colours, including archived ones that the record still has."""
     return [tag.shown for tag in card.tags]
 
 
@@ -269,8 +270,7 @@ def _footer(card: Card, timezone: ZoneInfo, *, in_group: bool) -> list[str]:
 
 
 def _came_from(card: Card) -> str:
-    """Return how the conversation came to this group or attendant; empty if it was never
-    transferred."""
+    """Return how the conversation was transferred here; empty if it was never transferred."""
     transfer = card.conversation.transfer
     if transfer is None:
         return ""

@@ -24,8 +24,7 @@ async def below(
     *,
     keyboard: InlineKeyboardMarkup | ForceReply | None = None,
 ) -> Message:
-    """Post a text below a message, even if that message is too old for Telegram to show it to
-    bots."""
+    """Post a text below a message, even if Telegram no longer shows that message to bots."""
     place = ReplyParameters(message_id=message.message_id, allow_sending_without_reply=True)
     topic_id = None
     if isinstance(message, Message) and message.is_topic_message:
@@ -46,8 +45,7 @@ async def edit(
     text: str,
     markup: InlineKeyboardMarkup | None = None,
 ) -> None:
-    """Edit a message of ours. If its text is the same already, or it was deleted, log that
-    only."""
+    """Edit a message of ours; log it if the text is unchanged or the message was deleted."""
     try:
         await bot.edit_message_text(
             text, chat_id=chat_id, message_id=message_id, reply_markup=markup

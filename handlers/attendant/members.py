@@ -69,8 +69,7 @@ async def member_changed(event: ChatMemberUpdated, membership: Membership) -> No
 
 
 async def bot_changed(event: ChatMemberUpdated, membership: Membership, outbox: Outbox) -> None:
-    """Forget all members of the group and retry its outbox: the bot came, left, or its rights
-    changed."""
+    """Forget the group's members and retry its outbox: the bot or its rights changed."""
     await membership.members.forget_group(event.chat.id)
     outbox.retry(event.chat.id)
 
@@ -84,8 +83,7 @@ def router() -> Router:
 
 
 def _is_in(member: ResultChatMemberUnion) -> bool:
-    """Return True if the person is in the group. A restricted member may have left; "left" and
-    "kicked" are outside."""
+    """Return True if the person is in the group: also a restricted member who has not left."""
     if isinstance(member, ChatMemberRestricted):
         return member.is_member
     return member.status in {"creator", "administrator", "member"}

@@ -13,8 +13,10 @@ from handlers.relay.sending import Sending
 
 @dataclass(frozen=True, slots=True)
 class TransferNews:
-    """Notifies customer and attendant of a transfer, besides the cards. Each message is sent once,
-    however often it is queued."""
+    """Notifies customer and attendant of a transfer, besides the cards.
+
+    Each message is sent once, however often it is queued.
+    """
 
     sending: Sending
 

@@ -93,8 +93,7 @@ def router() -> Router:
 
 
 def queue_text(queue: DepartmentQueue) -> str:
-    """Return the waiting customers in the order of service, and below them the ones being
-    served."""
+    """Return the waiting customers in order of service, and below them the ones being served."""
     lines = [f"🧾 <b>Fila · {html.quote(queue.department.shown)}</b>"]
     if queue.longest_since is None:
         lines.append("Ninguém aguardando. 🎉")
@@ -122,8 +121,7 @@ def _more(count: int) -> list[str]:
 
 
 def _name(place: Place) -> str:
-    """Return the name as on the card, with the mark of its identity. Cut, because the list is
-    long."""
+    """Return the name as on the card, with the mark of its identity. Cut, as the list is long."""
     name = place.registration.name if place.registration else place.conversation.shown_name
     short = name if len(name) <= _NAME else f"{name[: _NAME - 1]}…"
     return html.quote(short) + _MARKS[place.conversation.identity]

@@ -43,8 +43,11 @@ async def answer_customer(
     sending: Sending,
     state: FSMContext,
 ) -> None:
-    """Send an attendant's message to the customer: a reply to the card or to a message of the
-    customer. In a conversation's topic every message is sent, except internal ones."""
+    """Send an attendant's message to the customer, unless it is internal.
+
+    In a conversation's topic every message is sent; elsewhere, a reply to the card or to a message
+    of the customer.
+    """
     topic_id, reply_to = _answered(message)
     if await _is_of_internal_album(message, state):
         return
@@ -102,8 +105,7 @@ async def send_again(
     conversations: Conversations,
     outbox: Outbox,
 ) -> None:
-    """Queue an undelivered message once more, in its chat's order. Only its own group may do
-    so."""
+    """Queue an undelivered message again, in its chat's order. Works only in its own group."""
     failed = await outbox.failed(callback_data.item)
     conversation = await conversations.get(failed[0].conversation_id) if failed else None
     is_here = conversation is not None and conversation.group_id == message.chat.id
@@ -125,8 +127,10 @@ async def topic_closed(
 
 
 async def hint_to_reply(message: Message, state: FSMContext, timezone: ZoneInfo) -> None:
-    """Explain that a message without a reply reaches no customer, the most likely first mistake.
-    Once a day."""
+    """Explain, once a day, that a message without a reply reaches no customer.
+
+    This is the most likely first mistake.
+    """
     if message.chat.is_forum and message.is_topic_message:
         return  # a topic made by the attendants, without a customer
     today = message.date.astimezone(timezone).date().isoformat()

@@ -20,8 +20,7 @@ class Topics:
     bot: Bot
 
     async def open(self, group_id: int, title: str) -> int | None:
-        """Create a topic and return its id. Return None if the group has no topics or we lack the
-        right."""
+        """Create a topic and return its id; None if the group has no topics or forbids it."""
         # Asked each time: a group can gain and lose topics while we run.
         if not (await self.bot.get_chat(group_id)).is_forum:
             return None
@@ -38,16 +37,14 @@ class Topics:
         return topic.message_thread_id
 
     async def pin(self, group_id: int, message_id: int) -> None:
-        """Pin the message without a sound. Without the right, the card is only the topic's first
-        message."""
+        """Pin the card without a sound; without the right, the card is just the first message."""
         try:
             await self.bot.pin_chat_message(group_id, message_id, disable_notification=True)
         except (TelegramBadRequest, TelegramForbiddenError) as error:
             logger.info("card not pinned", chat=group_id, reason=error.message)
 
     async def bring_to(self, conversation: Conversation, title: str, *, is_open: bool) -> str:
-        """Change title and open state of the topic; return what it shows now. No call where
-        nothing differs."""
+        """Change title and open state of the topic where they differ; return what it shows now."""
         group_id, topic_id = conversation.group_id, conversation.topic_id or 0
         shown = conversation.topic_shown
         wanted = topic_shown(title, is_open=is_open)

@@ -1,5 +1,4 @@
-"""The Transferir button: a transfer to another department, to a colleague, or back to the queue,
-with a reason."""
+"""The Transferir button: transfers to a department, a colleague or the queue, with a reason."""
 
 from collections.abc import Sequence
 from typing import assert_never
@@ -190,8 +189,7 @@ async def _transfer(
     transfer: TransferConversation,
     questions: Questions,
 ) -> str:
-    """Transfer and return the outcome as a sentence. The list of targets is edited to show it,
-    too."""
+    """Transfer, show the outcome in the list of targets, and return it as a sentence."""
     outcome = await transfer(question, reason)
     match outcome:
         case Transferred(conversation, target):

@@ -41,13 +41,11 @@ class VerifyButton(CallbackData, prefix="verify"):
     step: Step
     conversation: str
     registration: str = ""
-    """First characters of the registration's id; both ids in full would be too long for a
-    button."""
+    """First characters of the registration's id: both ids in full would be too long."""
 
 
 def offer(card: Card) -> InlineKeyboardMarkup | None:
-    """Return the button, or None if the customer is verified or has no registration to be verified
-    as."""
+    """Return the button; None if verified, closed, or without a registration to verify as."""
     conversation, registration = card.conversation, card.registration
     is_verified = conversation.identity is Identity.VERIFIED
     if registration is None or is_verified or not conversation.is_open:

@@ -76,8 +76,10 @@ async def choose(
     reception: Reception,
     bot: Bot,
 ) -> None:
-    """Open a conversation in the chosen department, unless one is open. The button may be below an
-    old message."""
+    """Open a conversation in the chosen department, unless one is open.
+
+    The button may be below an old message.
+    """
     chat_id, step = callback.from_user.id, await state.get_state()
     if step in STEPS_BEFORE:
         await answer_press(callback, texts.IDENTIFY_FIRST, alert=True)

@@ -1,5 +1,4 @@
-"""Identification of a customer, from the first message to the open conversation: tax id,
-telephone, name."""
+"""Identification of a customer: tax id, telephone and name, up to the open conversation."""
 
 from typing import assert_never
 
@@ -102,8 +101,7 @@ async def receive_tax_id(
 async def receive_other_than_tax_id(
     message: Message, state: FSMContext, event_from_user: User, reception: Reception
 ) -> None:
-    """Read the tax id from a caption: a picture of the document often has the number written below
-    it."""
+    """Read the tax id from a caption: pictures of a document often come with its number."""
     found = read_tax_id(_written(message))
     if isinstance(found, TaxId):
         await _take_tax_id(message, state, event_from_user, reception, found)
@@ -164,8 +162,7 @@ async def start_again(message: Message, state: FSMContext) -> None:
 
 
 def router() -> Router:
-    """Return the router of the steps before the conversation; the including router must filter for
-    private chats."""
+    """Return the router of these steps; the including router must filter for private chats."""
     router = Router(name="identification")
     router.message.register(start_again, CommandStart(), StateFilter(*choice.STEPS_BEFORE))
     # Commands without a handler here fall through to the help.
@@ -209,8 +206,10 @@ async def _refuse(
 async def _take_tax_id(
     message: Message, state: FSMContext, user: User, reception: Reception, tax_id: TaxId
 ) -> None:
-    """Take the tax id and give the same answer for every one, without waiting for the look-up.
-    Neither the text nor the timing reveals if the tax id is known."""
+    """Take the tax id, with the same answer for every one, before the look-up ends.
+
+    Neither the text nor the timing reveals if the tax id is known.
+    """
     chat = await reception.identify.note(message.chat.id, tax_id)
     if isinstance(chat, TooManyTaxIds):
         await message.answer(texts.WITHOUT_TAX_ID, reply_markup=ReplyKeyboardRemove())
@@ -271,8 +270,7 @@ async def welcome(
 
 
 async def ask_name(message: Message, state: FSMContext, *, portal: bool = False) -> None:
-    """Go on without a proof and ask for the name. portal: True if the portal login is still
-    offered."""
+    """Ask for the name, without a proof. portal: True if the portal login is still offered."""
     keyboard = keyboards.portal_login() if portal else ReplyKeyboardRemove()
     await message.answer(texts.ASK_NAME, reply_markup=keyboard)
     await state.set_state(Customer.naming)

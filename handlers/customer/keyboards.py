@@ -19,8 +19,10 @@ class NotMe(CallbackData, prefix="notme"):
 
 
 def ways_to_confirm(*, portal: bool) -> ReplyKeyboardMarkup:
-    """Return the buttons to prove an identity, the same for every customer. portal: True if the
-    portal login is offered."""
+    """Return the buttons to prove an identity, the same for every customer.
+
+    portal: True if the portal login is offered.
+    """
     return _keyboard(
         KeyboardButton(text=texts.SHARE_PHONE, request_contact=True),
         *([KeyboardButton(text=texts.PORTAL_LOGIN)] if portal else []),
@@ -49,8 +51,10 @@ class ChooseDepartment(CallbackData, prefix="dep"):
 
 
 def departments(offered: Sequence[Department], *, returning: bool = False) -> InlineKeyboardMarkup:
-    """Return a button for each department. returning: add the "not me" button, as another person
-    may use this chat now."""
+    """Return a button for each department.
+
+    returning: also a "not me" button, since another person may use this chat now.
+    """
     rows = [
         [
             InlineKeyboardButton(

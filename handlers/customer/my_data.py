@@ -143,8 +143,10 @@ async def back(
 
 
 def router() -> Router:
-    """Return the router; the including router must filter for private chats and handle the command
-    with `send`."""
+    """Return the router of the buttons; the including router handles the command with `send`.
+
+    The including router must also filter for private chats.
+    """
     router = Router(name="my_data")
     press = router.callback_query.register
     press(fix, MyDataButton.filter(F.action == "fix"))
@@ -195,8 +197,10 @@ async def _conversation(
     reception: Reception,
     conversations: Conversations,
 ) -> Conversation | None:
-    """Return the open conversation, or a new one in the chosen department. Return None if that
-    department is gone."""
+    """Return the open conversation, or a new one in the chosen department.
+
+    Returns None if that department is gone.
+    """
     if conversation := await conversations.open_in(chat_id):
         return conversation
     chosen = (await state.get_data()).get("department")

@@ -11,8 +11,7 @@ from handlers.customer import my_data_texts as texts
 
 
 class GiveRenewedNotice(BaseMiddleware):
-    """Inner middleware of the customer's private chat. The requested action goes on after the
-    notice."""
+    """Inner middleware of the customer's private chat; the action goes on after the notice."""
 
     async def __call__(
         self,

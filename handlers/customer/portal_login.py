@@ -1,7 +1,7 @@
 """The second proof of identity: user name and password of the customer's portal.
 
-Every step looks the same if the tax id is known or not. Nothing that is written here is stored: of
-the user name only if it matches, of the password nothing.
+Every step looks the same for known and for unknown tax ids. Of what is typed
+here only one fact is stored: if the user name matched. Nothing of the password is stored.
 """
 
 from typing import assert_never
@@ -95,8 +95,7 @@ async def receive_other_than_password(
     reception: Reception,
     event_update: Update,
 ) -> None:
-    """Delete a picture of the password. Also takes an update that comes again without its
-    content."""
+    """Delete a picture of the password; also handles an update that comes again, emptied."""
     await reception.forget_content(event_update.update_id)
     await _delete(message)
     if registration := await reception.log_in.verified(message.chat.id):
@@ -120,8 +119,7 @@ async def skip(message: Message, state: FSMContext) -> None:
 
 
 def router() -> Router:
-    """Return the router; the including router must filter for private chats and include it before
-    the other steps."""
+    """Return the router, for private chats only; to be included before the other steps."""
     router = Router(name="portal login")
     # Also offered to a customer who shared a telephone that is not on record.
     offered = StateFilter(Customer.confirming, Customer.naming)

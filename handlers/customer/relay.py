@@ -16,8 +16,7 @@ from handlers.relay.content import customer_content, edited_content, header_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relay:
-    """Stores messages for a conversation's attendants in the outbox; it does not wait for
-    Telegram."""
+    """Puts messages for a conversation's attendants into the outbox; never waits for Telegram."""
 
     outbox: Outbox
     links: Links

@@ -93,8 +93,7 @@ _REASONS = {
 
 
 def greeting(privacy_text: str, privacy_url: str, *, is_asked: bool) -> str:
-    """Return the first answer, with the privacy notice. is_asked: True if it also asks for the tax
-    id."""
+    """Return the first answer, with the privacy notice. is_asked: True to ask for the tax id."""
     link = f" {html.link('Saiba mais', html.quote(privacy_url))}." if privacy_url else ""
     ask = f"\n\n{ASK_TAX_ID}" if is_asked else ""
     return f"Olá! 👋 Aqui é o atendimento.\n\n🔒 {html.quote(privacy_text)}{link}{ask}"
@@ -115,8 +114,11 @@ def verified(name: str) -> str:
 
 
 def opened(protocol: str, *, department: str | None = None, sent: bool = False) -> str:
-    """Return the confirmation of a new conversation. department: given if there are several; sent:
-    earlier messages have already reached the attendants."""
+    """Return the confirmation of a new conversation.
+
+    department: given if there are several; sent: earlier messages have already reached the
+    attendants.
+    """
     where = f"Departamento: <b>{html.quote(department)}</b>.\n" if department else ""
     if sent:
         return (
@@ -137,8 +139,11 @@ def still_open(protocol: str) -> str:
 
 
 def welcome_back(protocol: str, *, name: str | None, tax_id: TaxId | None, sent: bool) -> str:
-    """Return the greeting of a returning customer. A verified customer is greeted by name, any
-    other by the masked tax id that was typed in this chat."""
+    """Return the greeting of a returning customer.
+
+    A verified customer is greeted by name, any other by the masked tax id that was typed in this
+    chat.
+    """
     who = _again(name, tax_id)
     message = "Sua mensagem já foi para os atendentes." if sent else "Escreva como podemos ajudar."
     return f"{who} Abri um novo atendimento, protocolo <b>{html.quote(protocol)}</b>. {message}"

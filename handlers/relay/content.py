@@ -19,8 +19,7 @@ _ALBUM_TYPES: Final = ("photo", "video", "audio", "document")
 
 
 def customer_content(message: Message, user: User) -> dict[str, Any]:
-    """Return fields of `Outgoing` as plain values. Texts are HTML, so that several can be joined
-    into one message."""
+    """Return fields of `Outgoing` as plain values; texts as HTML, so that they can be joined."""
     if message.text is None:
         return attendant_content(message)
     return _source(message) | {
@@ -59,8 +58,10 @@ def edited_content(message: Message) -> dict[str, Any]:
 
 
 def has_words_or_file(message: Message) -> bool:
-    """Return True if an edit of the message is to be sent on. Moving live locations also arrive as
-    edits, and are not."""
+    """Return True if the edit is to be sent on.
+
+    A live location that moves also arrives as edits, which are not sent on.
+    """
     return bool(message.text or message.voice or _file(message))
 
 

@@ -87,8 +87,7 @@ class TelegramDelivery:
             raise UndeliveredError(undelivered_of(error)) from error
 
     async def closed_to_us(self, item: Outgoing) -> None:
-        """Notify the admins that a department receives nothing, and once the customer who
-        waits."""
+        """Notify the admins that a department receives nothing, and the waiting customer once."""
         conversation = await self.conversations.get(item.conversation_id)
         if conversation is None:
             return
@@ -287,16 +286,14 @@ class TelegramDelivery:
         return said.message_id
 
     async def _in_group_of(self, item: Outgoing) -> int:
-        """Return the group's message for the one that the customer replied to; 0 if there is
-        none."""
+        """Return the group's message for the one that the customer replied to; 0 for none."""
         if not item.reply_to:
             return 0
         link = await self.links.of_customer(item.source_chat_id, item.reply_to)
         return link.message_id if link and link.group_id == item.chat_id else 0
 
     async def _at_customer_of(self, item: Outgoing) -> int:
-        """Return the customer's message for the one that the attendant replied to; 0 if there is
-        none."""
+        """Return the customer's message for the one that the attendant replied to; 0 for none."""
         if not item.reply_to:
             return 0
         link = await self.links.of_group(item.source_chat_id, item.reply_to)

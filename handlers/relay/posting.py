@@ -54,8 +54,7 @@ class TopicsOffError(Exception):
 
 
 async def post(bot: Bot, items: Sequence[Outgoing], place: Place) -> list[int]:
-    """Post the items and return the message ids: one for all items, or one per item of an
-    album."""
+    """Post the items and return the message ids: one for all, or one per item of an album."""
     head = items[0]
     if head.what is What.TEXT:
         posted = await bot.send_message(

@@ -26,7 +26,7 @@ _REASONS: Final = (
     ("chat not found", Undelivered.BLOCKED),
     ("user is deactivated", Undelivered.BLOCKED),
 )
-# Nobody can send to such a chat; the message itself is not at fault.
+# After these errors nothing can be sent to the chat; the message itself is not at fault.
 _CLOSED: Final = (
     "chat not found",
     "not enough rights to send",

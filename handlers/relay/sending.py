@@ -15,8 +15,7 @@ from handlers.relay.content import attendant_content, edited_content
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sending:
-    """Stores messages in the outbox; it does not wait for Telegram. Passed to the handlers by
-    name."""
+    """Puts messages into the outbox; never waits for Telegram. Passed to the handlers by name."""
 
     outbox: Outbox
     conversations: Conversations
@@ -43,8 +42,7 @@ class Sending:
         )
 
     async def edited(self, message: Message, *, update_id: int) -> None:
-        """Queue the edit of an answer; ignore the edit of a message that never went to the
-        customer."""
+        """Queue the edit of an answer; ignore a message that never went to the customer."""
         conversation = await self._answered_by(message)
         if conversation:
             await self._put(
@@ -55,8 +53,10 @@ class Sending:
             )
 
     async def delete(self, command: Message, answer_id: int, *, update_id: int) -> bool:
-        """Queue the deletion of an answer in the customer's chat, also if it still waits to be
-        sent. Return False if there is no such answer."""
+        """Queue the deletion of an answer in the customer's chat, also if it is not sent yet.
+
+        Returns False if there is no such answer.
+        """
         link = await self.links.of_group(command.chat.id, answer_id)
         waiting = await self.outbox.waiting(f"{command.chat.id}:{answer_id}")
         if link is not None and not link.by_customer and link.customer_message_ids:

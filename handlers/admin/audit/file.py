@@ -19,8 +19,7 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 async def audit_file(
     entries: AsyncIterator[AuditEntry] | Iterable[AuditEntry], names: Names
 ) -> tuple[bytes, bool]:
-    """Return the file, and True if it is complete. It is cut off before it is too large for
-    Telegram."""
+    """Return the file, and True if it is complete: it is cut before Telegram would refuse it."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=";")
     writer.writerow(_COLUMNS)

@@ -1,5 +1,4 @@
-"""Audit screens: changes of one registration or of all, and the restoring of deleted
-registrations."""
+"""Audit screens: changes of one registration or of all; deleted registrations can be restored."""
 
 from datetime import date, timedelta
 from typing import Any, Final, assert_never
@@ -32,8 +31,7 @@ _PERIODS: Final = {"today": (0, "Hoje"), "week": (6, "7 dias"), "month": (29, "3
 
 
 def dialog() -> Dialog:
-    """Return the dialog. It shows the registration whose `registration_id` is in `start_data`, or
-    the whole register."""
+    """Return the dialog of one registration (`registration_id` in `start_data`) or of all."""
     return Dialog(
         _list_window(),
         _filter_window(),

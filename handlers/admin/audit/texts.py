@@ -35,8 +35,7 @@ _LINES: Final = 14
 
 
 def read_period(text: str, *, today: date) -> tuple[date, date] | None:
-    """Return first and last day, in order, from one or two typed dates. Return None for any other
-    text.
+    """Return first and last day, in order, from one or two typed dates; None for other texts.
 
     A date without a year is in the year of `today`.
     """
@@ -108,8 +107,7 @@ def _nothing(*, of_one: bool, filtered: bool) -> str:
 
 
 def button(entry: AuditEntry, names: Names, *, of_one: bool) -> str:
-    """Return one line with the time and the change; for the whole register, the name instead of
-    the change."""
+    """Return one line with time and change; for the whole register, time and name."""
     at = f"{entry.provenance.at.astimezone(names.timezone):%d/%m %H:%M}"
     if not of_one:
         return f"{_MARKS[entry.event]} {at} · {_cut(entry.name, 34)}"

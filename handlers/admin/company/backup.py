@@ -102,8 +102,7 @@ class TelegramBackupNotifier:
         return None
 
     async def failed(self, run: BackupRun, trouble: Trouble, *, size_bytes: int) -> bool:
-        """Return True if the admin was notified or never can be. Return False to try again
-        later."""
+        """Return True if the admin was notified or never can be; False to retry later."""
         await self._edit(run, texts.STOPPED)
         try:
             # A new message, because an edit makes no sound and a backup takes a while.
@@ -176,8 +175,10 @@ async def cancel(
 
 
 def router() -> Router:
-    """Return the router. It does not check for admins or private chats: the including router must.
-    Needs `backups` and `timezone` in the dispatcher's data."""
+    """Return the router; the including router must filter for admins and private chats.
+
+    Needs `backups` and `timezone` in the dispatcher's data.
+    """
     router = Router(name="backup")
     message = F.message.as_("message")
     router.message.register(explain, Command("backup"))

@@ -139,8 +139,10 @@ async def leave(callback: CallbackQuery, message: MaybeInaccessibleMessageUnion,
 
 
 def router() -> Router:
-    """Return the router. It does not check for admins or private chats: the including router must.
-    Needs `data_subjects`, `anonymise` and `services` in the dispatcher's data."""
+    """Return the router; the including router must filter for admins and private chats.
+
+    Needs `data_subjects`, `anonymise` and `services` in the dispatcher's data.
+    """
     router = Router(name="data_subject")
     router.message.register(tell, Command("titular"))
     press = router.callback_query.register

@@ -49,7 +49,7 @@ def caption(traces: Traces) -> str:
 
 
 def ask(traces: Traces, *, has_erp: bool) -> str:
-    """Return the question: which data is removed, which stays, and when the person comes back."""
+    """Return the question: the data removed, the data kept, and how the person may return."""
     name = html.quote(traces.registration.name) if traces.registration else "esta pessoa"
     lines = [
         f"🕶 <b>Anonimizar {name}?</b>",

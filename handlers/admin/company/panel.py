@@ -59,8 +59,10 @@ class PanelServices:
 
 
 def dialog() -> Dialog:
-    """Return the dialog. It starts with `PanelDialog.menu` and needs `panel` in the dispatcher's
-    data."""
+    """Return the dialog, which starts with `PanelDialog.menu`.
+
+    Needs `panel` in the dispatcher's data.
+    """
     buttons = [Button(Const(name), id=key, on_click=_pressed) for key, (_, name) in _DAYS.items()]
     return Dialog(
         Window(
@@ -125,8 +127,10 @@ async def _show(manager: DialogManager, chat_id: int, period: Period) -> None:
 
 @asynccontextmanager
 async def _saying_that_pictures_come(bot: Bot, chat_id: int) -> AsyncIterator[None]:
-    """Show "sending a photo" while the block runs. aiogram's own helper raises in a background
-    task, where the error is lost."""
+    """Show "sending a photo" while the block runs.
+
+    aiogram's own helper raises in a background task, where the error is lost.
+    """
 
     async def say_again() -> None:
         while True:

@@ -114,8 +114,7 @@ def history_text(conversation: Conversation, names: Names) -> str:
 
 
 def router() -> Router:
-    """Return the router. It does not check for admins or private chats: the including router
-    must."""
+    """Return the router; the including router must filter for admins and private chats."""
     router = Router(name="queues")
     router.message.register(show, Command("fila"))
     router.message.register(show_conversation, Command("atendimento"))

@@ -90,8 +90,10 @@ async def _report(screen: _Screen, report_status: ReportStatus, timezone: ZoneIn
 
 
 def router() -> Router:
-    """Return the router. It does not check for admins or private chats: the including router must.
-    Needs `report_status` and `timezone` in the dispatcher's data."""
+    """Return the router; the including router must filter for admins and private chats.
+
+    Needs `report_status` and `timezone` in the dispatcher's data.
+    """
     router = Router(name="status")
     router.message.register(status, Command("status"))
     router.callback_query.register(again, StatusButton.filter(), F.message.as_("message"))

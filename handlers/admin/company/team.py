@@ -204,8 +204,10 @@ async def accept(
 
 
 def router() -> Router:
-    """Return the router. It goes before the routers of admins and customers, as anybody may accept
-    an invitation."""
+    """Return the router, to be included before the routers of admins and customers.
+
+    Anybody may accept an invitation.
+    """
     router = Router(name="team")
     router.message.filter(F.chat.type == "private")
     with_invitation = CommandStart(deep_link=True, magic=F.args.startswith(INVITATION_PREFIX))
@@ -257,8 +259,7 @@ async def _screen(
 
 
 async def _attendants(bot: Bot, membership: Membership, group_id: int) -> list[str] | None:
-    """Return the names of administrators and known members. Return None if the group cannot be
-    reached."""
+    """Return names of administrators and known members; None if the group cannot be reached."""
     try:
         names = dict(await TelegramGroups(bot).administrators(group_id))
     except (RefusedError, TryLaterError):
@@ -280,8 +281,7 @@ async def _name(bot: Bot, manage_team: ManageTeam, user_id: int) -> str:
 
 
 async def _tell(bot: Bot, user_ids: Iterable[int], text: str) -> None:
-    """Send a text to these admins. Skip and log each one who blocked the bot or cannot be
-    reached."""
+    """Send a text to these admins; log and skip each one who cannot be reached."""
     for user_id in user_ids:
         try:
             await bot.send_message(user_id, text)

@@ -49,8 +49,7 @@ _NAMES = 30
 
 
 def shown(name: str) -> str:
-    """Return the name, escaped and short, with its writing direction isolated from the following
-    text."""
+    """Return the name, escaped, short, and with its writing direction isolated."""
     return f"\u2068{html.quote(clipped(name))}\u2069"
 
 

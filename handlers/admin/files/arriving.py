@@ -119,8 +119,10 @@ async def open_import(manager: DialogManager, job_id: int, file: dict[str, Any])
 
 
 async def reopen(manager: DialogManager, files: FileServices, job: Job) -> str | None:
-    """Open the screen of an import again, from its stored file. Return a sentence with the reason
-    if that fails."""
+    """Open the screen of an import again, from its stored file.
+
+    Returns a sentence with the reason if that fails, else None.
+    """
     if job.source is None or not job.source.file_id:
         return texts.FILE_GONE
     try:

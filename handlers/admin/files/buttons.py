@@ -1,5 +1,4 @@
-"""Buttons below messages about a job. They stay in the chat, so they must still work a week
-later."""
+"""Buttons below messages about a job. They stay in the chat, so they must work a week later."""
 
 from enum import StrEnum
 from typing import Final
@@ -28,8 +27,7 @@ class Verb(StrEnum):
 class JobButton(CallbackData, prefix="job"):
     verb: Verb
     id: int
-    """Id of the job. For a list, the id of the job that the page starts before; 0 for the
-    newest."""
+    """Id of the job. For a list: the job that the page starts before, 0 for the newest."""
     seen: int = 0
     """For a preview, its id: confirming an older preview does nothing."""
 

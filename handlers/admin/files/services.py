@@ -1,5 +1,4 @@
-"""Dependencies of the screens for files and jobs, and the notifier that reports a job's
-progress."""
+"""Dependencies of the screens for files and jobs, and the notifier of a job's progress."""
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -109,8 +108,10 @@ class TelegramJobNotifier:
             logger.exception("progress not shown", job=job.id)
 
     async def notify(self, job: Job, report: Report, files: Sequence[Path]) -> None:
-        """Report the end of the job in a new message: an edit makes no sound, and the message with
-        the progress may be far up."""
+        """Report the end of the job in a new message.
+
+        An edit makes no sound, and the message with the progress may be far up.
+        """
         if job.progress is None:
             return
         try:
@@ -151,10 +152,10 @@ async def send_files(
     *,
     caption: str,
 ) -> None:
-    """Send the files one after the other, the first with the caption. If Telegram refuses one,
-    stop and say so in the chat.
+    """Send the files one after the other, the first with the caption.
 
-    Raises the errors of sending that message.
+    If Telegram refuses one, stop and say so in the chat. Raises the errors of sending that
+    message.
     """
     for number, path in enumerate(files, start=1):
         text = caption if number == 1 else report_texts.part(number, len(files))

@@ -29,8 +29,10 @@ _LONGEST_ANSWER: Final = 200
 async def list_jobs(
     files: FileServices, before: int | None = None
 ) -> tuple[str, InlineKeyboardMarkup | None]:
-    """Return text and buttons of one page of the list. before: id of the job that the page starts
-    before; None for the newest page."""
+    """Return text and buttons of one page of the list.
+
+    before: id of the job that the page starts before; None for the newest page.
+    """
     jobs = await files.manage.latest(PAGE, before=before)
     if not jobs:
         return texts.NO_JOBS, None
@@ -265,8 +267,10 @@ async def pressed(
 
 
 def router() -> Router:
-    """Return the router. It does not check for admins or private chats: the including router must,
-    and must set up dialogs. Needs `files` in the dispatcher's data."""
+    """Return the router; the including router must filter for admins and private chats.
+
+    It must also set up dialogs. Needs `files` in the dispatcher's data.
+    """
     router = Router(name="tasks")
     router.callback_query.register(pressed, JobButton.filter(), F.message.as_("message"))
     return router

@@ -63,8 +63,10 @@ async def _details(label: Label, manager: DialogManager) -> str:
 
 
 def dialog() -> Dialog:
-    """Return the dialog. It starts with `DepartmentsDialog.list` and needs `departments` and
-    `access_to_group` in the dispatcher's data."""
+    """Return the dialog, which starts with `DepartmentsDialog.list`.
+
+    Needs `departments` and `access_to_group` in the dispatcher's data.
+    """
     states = States(
         list=DepartmentsDialog.list,
         archived=DepartmentsDialog.archived,
@@ -126,8 +128,7 @@ async def follow(message: Message, new_group_id: int, departments: Departments) 
 
 
 def group_router() -> Router:
-    """Return the router for groups. It goes before the attendants' router; access is checked
-    before."""
+    """Return the router for groups. It goes before the attendants'; access is checked earlier."""
     router = Router(name="department groups")
     router.message.filter(F.chat.type.in_({"group", "supergroup"}))
     router.message.register(whose_group, Command("departamentos"), IsAdmin())

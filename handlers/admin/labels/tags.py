@@ -23,8 +23,10 @@ async def _details(_: Label, __: DialogManager) -> str:
 
 
 def dialog() -> Dialog:
-    """Return the dialog. It starts with `TagsDialog.list` and needs `tags` in the dispatcher's
-    data."""
+    """Return the dialog, which starts with `TagsDialog.list`.
+
+    Needs `tags` in the dispatcher's data.
+    """
     states = States(
         list=TagsDialog.list,
         archived=TagsDialog.archived,

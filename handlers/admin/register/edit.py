@@ -50,8 +50,10 @@ _PASSWORDS: Final = {
 
 
 def dialog() -> Dialog:
-    """Return the dialog. It edits the registration whose `id` is in `start_data`; a `draft` there
-    leads to the question about a conflict."""
+    """Return the dialog that edits the registration whose `id` is in `start_data`.
+
+    A `draft` in `start_data` leads to the question about a conflict.
+    """
     to_fields = SwitchTo(Const("⬅️ Voltar"), id="fields", state=EditDialog.fields)
     return Dialog(
         Window(

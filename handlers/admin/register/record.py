@@ -22,8 +22,10 @@ from handlers.admin.register.states import AuditDialog, EditDialog, RecordDialog
 
 
 def dialog() -> Dialog:
-    """Return the dialog of the registration whose `id` is in `start_data`; `notice` is shown at
-    the top."""
+    """Return the dialog of the registration whose `id` is in `start_data`.
+
+    `notice` in `start_data` is shown at the top.
+    """
     return Dialog(
         Window(
             Format("{text}"),

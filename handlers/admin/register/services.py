@@ -83,8 +83,10 @@ def admin_of(manager: DialogManager) -> str:
 async def open_over(
     manager: DialogManager, state: State, data: dict[str, Any] | None = None
 ) -> None:
-    """Open a screen by a command. It replaces the open screens, except one with unsaved values:
-    that stays below and comes back when the new screen is closed."""
+    """Open a screen by a command. It replaces the open screens.
+
+    A screen with unsaved values stays below, and comes back when the new screen is closed.
+    """
     while manager.has_context() and manager.current_context().state.group not in _DRAFTS:
         await manager.done(show_mode=ShowMode.NO_UPDATE)
     mode = StartMode.NORMAL if manager.has_context() else StartMode.RESET_STACK
@@ -92,8 +94,7 @@ async def open_over(
 
 
 async def say(manager: DialogManager, text: str) -> None:
-    """Show a sentence about a press or a text: as an alert for a press, as a line at the top of
-    the screen for a text."""
+    """Show a sentence: as an alert after a press, at the top of the screen after a text."""
     event = manager.event
     if isinstance(event, CallbackQuery):
         await event.answer(text, show_alert=len(text) > 60)
@@ -110,6 +111,5 @@ def take_notice(manager: DialogManager) -> str:
 
 
 def ticked(chosen: list[str], item: str) -> list[str]:
-    """Return the chosen items after a press on `item`: removed if it was chosen, else added at the
-    end."""
+    """Return the chosen items after a press on `item`: removed if chosen, else added last."""
     return [one for one in chosen if one != item] if item in chosen else [*chosen, item]

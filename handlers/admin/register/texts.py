@@ -173,8 +173,7 @@ def edit_field(path: str, current: str, hint: str) -> str:
 
 
 def conflict(entries: list[AuditEntry], path: str, mine: str, names: Names) -> str:
-    """Return the changes by others since the screen was opened, and the effect of this admin's
-    change."""
+    """Return others' changes since the screen was opened, and the effect of this change."""
     lines = ["⚠️ <b>Este cadastro mudou enquanto você editava.</b>", ""]
     for entry in entries[:3]:
         lines.append(

@@ -23,8 +23,7 @@ def document_label(data: dict[str, Any]) -> str:
 
 
 def asked(data: dict[str, Any]) -> str | None:
-    """Return the field that the next text fills: the requested field, or else the first missing
-    one."""
+    """Return the field that the next text fills: the requested one, else the first missing one."""
     if data.get("asked"):
         return str(data["asked"])
     return next((path for path in ("name", "tax_id") if not data[path]), None)
