@@ -1,7 +1,7 @@
 """The second proof of identity: user name and password of the customer's portal.
 
-Every step looks the same for known and for unknown tax ids. Of what is typed
-here only one fact is stored: if the user name matched. Nothing of the password is stored.
+Every step looks the same for known and for unknown tax ids. The user name is stored only as
+matched or not matched; nothing of the password is stored.
 """
 
 from typing import assert_never

@@ -27,7 +27,7 @@ class Verb(StrEnum):
 class JobButton(CallbackData, prefix="job"):
     verb: Verb
     id: int
-    """Id of the job. For a list: the job that the page starts before, 0 for the newest."""
+    """Id of the job. For a list: its page has jobs with smaller ids; 0 for the newest jobs."""
     seen: int = 0
     """For a preview, its id: confirming an older preview does nothing."""
 

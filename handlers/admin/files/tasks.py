@@ -31,7 +31,7 @@ async def list_jobs(
 ) -> tuple[str, InlineKeyboardMarkup | None]:
     """Return text and buttons of one page of the list.
 
-    before: id of the job that the page starts before; None for the newest page.
+    before: the page lists jobs with smaller ids; None for the newest jobs.
     """
     jobs = await files.manage.latest(PAGE, before=before)
     if not jobs:
