@@ -33,7 +33,7 @@ class TelegramGroups:
     async def administrators(self, group_id: int) -> list[tuple[int, str]]:
         """Return id and name of the people who administer the group, without bots.
 
-        Raises RefusedError if Telegram does not answer.
+        Raises RefusedError if Telegram refuses to answer.
         """
         try:
             found = await self.bot.get_chat_administrators(group_id)

@@ -41,7 +41,10 @@ class BotApiEmulator(People):
         history_limit: int = 10_000,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Take settings. history_limit: messages kept per chat; clock: seconds since 1970."""
+        """Create an emulator that is not started.
+
+        history_limit: messages kept per chat; clock: seconds since 1970.
+        """
         super().__init__(
             bot_id=int(token.partition(":")[0]),
             bot_name=bot_name,

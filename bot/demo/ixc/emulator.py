@@ -66,7 +66,10 @@ class IxcEmulator:
         zero_dates_match: bool = True,
         has_page: bool = False,
     ) -> None:
-        """Take rows and settings. has_page: serve the ERP's screen at `/`, on loopback only."""
+        """Create an emulator that is not started.
+
+        has_page: True to serve the ERP's own screen at `/`, on loopback only.
+        """
         self.tables: dict[str, list[Row]] = {
             "cliente": list(customers),
             "fornecedor": list(suppliers),
