@@ -1,1 +1,1 @@
-"""How people talk to it: Telegram's updates in, sentences out."""
+"""Telegram's side of the product: updates come in, sentences go out."""

@@ -1,4 +1,4 @@
-"""Every message and every press is held against the table of `bot.domain.access` first."""
+"""Access control: messages and callback queries are checked against `bot.domain.access`."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ logger = structlog.get_logger()
 
 
 class IsAdmin(Filter):
-    """Whether an admin does it, by the role that `Access` found."""
+    """Filter that passes events of admins, by the role that `Access` found."""
 
     async def __call__(self, event: TelegramObject, role: Role = Role.CUSTOMER) -> bool:
         return role is Role.ADMIN
@@ -53,10 +53,10 @@ class RoleOf(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Access(BaseMiddleware):
-    """Outer middleware for messages and presses: lets through what the table allows, with the
-    `role` in the handlers' data, and answers the rest.
+    """Outer middleware that checks messages and callback queries against the access table.
 
-    Must come before aiogram-dialog's own.
+    Allowed events go on with the `role` in the handlers' data; the others are answered here. Must
+    come before aiogram-dialog's own middleware.
     """
 
     role_of: RoleOf
@@ -76,7 +76,7 @@ class Access(BaseMiddleware):
         return await handler(event, data)
 
     async def _of_message(self, message: Message) -> Role | None:
-        """None when it is not allowed, and that was said."""
+        """Return the sender's role, or None after answering a message that is not allowed."""
         if message.from_user is None or _is_by_a_bot(message):
             return None
         place = _place(message.chat.type)
@@ -87,11 +87,14 @@ class Access(BaseMiddleware):
             return await self._of_command(message, command, place)
         if place is Place.GROUP and message.reply_to_message:
             return await self._of_reply(message)
-        # Plain words: in a group they reach nobody, so nothing is asked about who writes.
+        # Plain text without a reply reaches nobody in a group, so no membership is looked up.
         return await self.role_of.of_writer(message.from_user.id)
 
     async def _of_edit(self, message: Message) -> Role | None:
-        """Nothing is said about edits: what was refused when it was written has not come here."""
+        """Return the editor's role, or None. An edit is never answered.
+
+        A message that was refused when it was written was never passed on.
+        """
         if message.from_user is None or _is_by_a_bot(message):
             return None
         if _place(message.chat.type) is Place.PRIVATE:
@@ -120,12 +123,12 @@ class Access(BaseMiddleware):
     async def _role(self, message: Message, rule: Rule | None, place: Place) -> Role | CannotTell:
         user_id = message.from_user.id if message.from_user else 0
         if place is Place.PRIVATE:
-            # An admin's right is read from the store; a customer's needs nothing.
+            # An admin's role is read from the database; a customer's role needs no look-up.
             if rule is None or rule.is_for_anybody:
                 return await self.role_of.of_writer(user_id)
             return await self.role_of(user_id)
         if rule is None or (rule.is_for_anybody and not rule.group):
-            return Role.CUSTOMER  # not for groups: silence, whoever it is
+            return Role.CUSTOMER  # not a group command: no answer, for any role
         if _is_the_group(message):
             return Role.ATTENDANT
         return await self.role_of(user_id, group_id=message.chat.id)
@@ -138,7 +141,7 @@ class Access(BaseMiddleware):
         role = await self.role_of(message.from_user.id, group_id=message.chat.id)
         if isinstance(role, CannotTell):
             if role.try_later:
-                # Nothing that is written to a customer is lost: the inbox brings it again.
+                # No reply to a customer may be lost: the inbox delivers the update again.
                 raise TryLaterError("Telegram does not say who is in the group")
             await message.reply(CANNOT_TELL)
             return None
@@ -168,7 +171,8 @@ class Access(BaseMiddleware):
         if rule.allows(role, place):
             return role
         logger.info("press refused", user=callback.from_user.id, role=role)
-        # In private the same as for any old button: it does not tell that there are admins.
+        # In private, the same answer as for an expired button: it does not reveal that admins
+        # exist.
         answer = EXPIRED_BUTTON
         if place is Place.GROUP and rule.group:
             answer = ATTENDANTS_ONLY if Role.ATTENDANT in rule.group else ADMINS_ONLY_BUTTON
@@ -181,37 +185,42 @@ def _place(chat_type: str) -> Place:
 
 
 def _command(message: Message) -> tuple[str | None, str | None]:
-    """The command, as aiogram reads it, and the bot it names if any."""
+    """Return the command, parsed as aiogram does, and the bot that it mentions, if any."""
     words = (message.text or message.caption or "").split(maxsplit=1)
     if not words or not words[0].startswith("/") or _is_comment(message, words[0]):
         return None, None
     command, _, mentioned = words[0][1:].partition("@")
     if message.text is None and command not in COMMANDS:
-        # aiogram takes commands from below pictures too; what is none is to be delivered.
+        # aiogram also takes commands from captions. A caption that is no command is to be
+        # delivered.
         return None, None
     return command, mentioned or None
 
 
 def _is_comment(message: Message, word: str) -> bool:
-    """Attendants mark so what is not for the customer."""
+    """Return True if an attendant marked the message as an internal comment."""
     return message.chat.type != "private" and word.startswith(INTERNAL)
 
 
 def _is_by_a_bot(message: Message) -> bool:
-    """Such as our own notes of topics and pins; an anonymous administrator writes by one too."""
+    """Return True for a bot's message, such as our own service messages about topics and pins.
+
+    An anonymous administrator also writes through a bot, and does not count as one.
+    """
     return bool(message.from_user and message.from_user.is_bot) and not message.sender_chat
 
 
 def _is_the_group(message: Message) -> bool:
-    """An administrator of the group who writes in its name: Telegram does not say which."""
+    """Return True if an administrator writes in the group's name; Telegram hides which one."""
     return message.sender_chat is not None and message.sender_chat.id == message.chat.id
 
 
 def _refusal(rule: Rule | None, role: Role, place: Place) -> str | None:
-    """What is said about a command that is not allowed; None is silence."""
+    """Return the answer to a command that is not allowed; None means no answer."""
     if place is Place.PRIVATE:
         if role is not Role.ADMIN:
-            # Whether it exists or not: customers are not told what admins have.
+            # The answer is the same for unknown commands, so that customers learn nothing of admin
+            # commands.
             return customer_texts.HELP
         return GROUP_ONLY if rule and rule.group else UNKNOWN_COMMAND
     if rule is None or role is Role.CUSTOMER or rule.is_for_anybody:

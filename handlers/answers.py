@@ -1,4 +1,4 @@
-"""What holds for every chat: presses are always answered, and some errors are nobody's fault."""
+"""Rules for every chat: callback queries are answered, and some errors may end an update."""
 
 import structlog
 from aiogram import Bot, Router
@@ -12,7 +12,7 @@ logger = structlog.get_logger()
 
 
 def bot_of(message: Message) -> Bot:
-    """The bot that received the message."""
+    """Return the bot that received the message."""
     if message.bot is None:
         raise RuntimeError("a message that was received always has its bot")
     return message.bot
@@ -21,10 +21,10 @@ def bot_of(message: Message) -> Bot:
 async def answer_press(
     callback: CallbackQuery, text: str | None = None, *, alert: bool = False
 ) -> None:
-    """Stop the button's spinner, with a word if there is one.
+    """Answer the callback query, with a text if given, so that the button stops spinning.
 
-    A press that waited in the inbox over a restart is too old to be answered; what it asked for
-    is done all the same.
+    A query that waited in the inbox over a restart is too old to be answered. This is logged, and
+    the action still runs.
     """
     try:
         await callback.answer(text, show_alert=alert)
@@ -37,13 +37,13 @@ async def expired(callback: CallbackQuery) -> None:
 
 
 async def blocked(event: ErrorEvent) -> bool:
-    """Whoever blocked the bot is not to be answered, and the update is done."""
+    """Log that the user blocked the bot, and mark the update as done: no answer can be sent."""
     logger.info("answer not delivered", reason=str(type(event.exception).__name__))
     return True
 
 
 def router() -> Router:
-    """Goes last: presses that nobody took, and errors that end an update well."""
+    """Return the last router: unhandled callback queries, and errors that may end an update."""
     router = Router(name="answers")
     router.callback_query.register(expired)
     router.error.register(blocked, ExceptionTypeFilter(TelegramForbiddenError))

@@ -1,4 +1,4 @@
-"""The lists of commands that Telegram shows, made from the table of who may do what."""
+"""Telegram's command menus, built from the access table."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,8 +22,10 @@ logger = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Menus:
-    """A menu that Telegram does not take is logged, and the work goes on: an admin who has not
-    written to the bot yet has no chat, so his menu waits."""
+    """Sets the command menus. A menu that Telegram refuses is logged, and the work goes on.
+
+    An admin who has not written to the bot yet has no chat, so the menu waits.
+    """
 
     bot: Bot
     has_erp: bool
@@ -35,11 +37,11 @@ class Menus:
             await self.give(admin_id)
 
     async def give(self, admin_id: int) -> None:
-        """Show an admin's commands in this chat."""
+        """Show the admin commands in this admin's chat."""
         await self._set(Role.ADMIN, Place.PRIVATE, BotCommandScopeChat(chat_id=admin_id))
 
     async def take(self, user_id: int) -> None:
-        """Show only what everybody has."""
+        """Remove the admin commands from this chat; the commands for everybody stay."""
         try:
             await self.bot.delete_my_commands(BotCommandScopeChat(chat_id=user_id))
         except (TelegramAPIError, TryLaterError) as error:

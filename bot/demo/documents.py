@@ -1,4 +1,4 @@
-"""CPF and CNPJ made up for demo and tests: nobody's on purpose, with check digits that hold."""
+"""Invented CPFs and CNPJs for demo and tests, with valid check digits and of no known person."""
 
 from stdnum.br import cnpj as stdnum_cnpj
 
@@ -6,9 +6,9 @@ from bot.domain.tax_id import NotATaxId, TaxId, check
 
 
 def make_cpf(n: int) -> TaxId:
-    """Return the CPF whose first nine digits are `n`; raises ValueError when there is none.
+    """Return the CPF whose first nine digits are `n`; the same `n` always gives the same CPF.
 
-    The same `n` always gives the same CPF.
+    Raises ValueError if there is no such CPF.
     """
     if n not in range(10**9):
         raise ValueError("no document begins like that: nine digits are needed")
@@ -21,8 +21,10 @@ def make_cpf(n: int) -> TaxId:
 
 
 def make_cnpj(root: str) -> TaxId:
-    """Return the CNPJ whose first twelve characters are `root`, letters allowed; raises ValueError
-    when there is none."""
+    """Return the CNPJ whose first twelve characters are `root`, letters allowed.
+
+    Raises ValueError if there is no such CNPJ.
+    """
     root = root.upper()
     return _checked(root + stdnum_cnpj.calc_check_digits(root))
 

@@ -1,4 +1,4 @@
-"""What the demo's pages have in common: their files, and that no other site may use them."""
+"""Shared parts of the demo's pages: their files, and their protection against other sites."""
 
 from pathlib import Path
 from typing import Final
@@ -25,7 +25,7 @@ _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
 class PageFiles:
-    """The files of one folder; `index` is the one at `/`, the others are below `/static`."""
+    """Serves the files of one folder: `index` at `/`, the others below `/static`."""
 
     def __init__(self, folder: Path, *, index: str) -> None:
         self._files = {path.name: path for path in folder.iterdir() if path.is_file()}
@@ -51,9 +51,9 @@ class PageFiles:
 
 
 def refuse_others(request: web.Request) -> None:
-    """Keep other sites' pages out: by Origin, and by Host against names that point to loopback.
+    """Refuse requests of other sites' pages.
 
-    Raises HTTPForbidden.
+    Checks Origin, and Host against names that resolve to loopback. Raises HTTPForbidden.
     """
     transport = request.transport
     bound = transport.get_extra_info("sockname") if transport is not None else None

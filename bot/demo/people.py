@@ -1,4 +1,4 @@
-"""Whom the demo page offers: the people one can be, and what they are there to show."""
+"""The demo page's people, and the behaviour that each of them demonstrates."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -8,16 +8,16 @@ from bot.demo.documents import make_cnpj, make_cpf
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoPerson:
-    """One invented person with a phone, and the document to type as them."""
+    """An invented person with a phone, and the tax id to type in this role."""
 
     user_id: int
     first_name: str
     last_name: str = ""
     phone: str
     tax_id: str
-    """As a person would type it: with punctuation."""
+    """Tax id with punctuation, as a person types it."""
     shows: str
-    """What happens with this document, in pt-BR, printed on the page."""
+    """The effect of this tax id, in pt-BR, printed on the page."""
 
 
 ANA: Final = DemoPerson(

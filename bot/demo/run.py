@@ -1,4 +1,4 @@
-"""`balcao demo`: the whole product offline, on one page, gone when it stops."""
+"""`balcao demo`: the whole product offline, on one page. All data is deleted when it stops."""
 
 import tempfile
 from collections.abc import AsyncIterator
@@ -25,12 +25,12 @@ from bot.wiring.telegram import open_bot
 
 GROUP_ID = -1001000000001
 FORUM_ID = -1001000000002
-"""The second department's group: each conversation has a topic there."""
+"""The second department's group, where each conversation has a topic."""
 ADMIN_ID = 4001
 ATTENDANTS = ((4002, "Bia", "Santos"), (4003, "Caio", "Melo"))
 _SLOW_S = 8.0
 
-# What the company itself knows of some people, beside what is in the ERP.
+# The company's own data on some people, in addition to the ERP's.
 _LOCAL = (
     (
         people.MARIA,
@@ -63,7 +63,7 @@ _LOCAL_FIELDS = Policy(
 
 
 class _DemoSettings(Settings):
-    """Settings to which nothing of the person's own configuration adds."""
+    """Settings that ignore the user's own configuration."""
 
     @classmethod
     def settings_customise_sources(
@@ -78,7 +78,7 @@ class _DemoSettings(Settings):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demo:
-    """A demo that runs."""
+    """A running demo."""
 
     telegram: BotApiEmulator
     erp: IxcEmulator
@@ -90,9 +90,9 @@ class Demo:
 async def open_demo(
     *, port: int = 0, departments: int = 2, **overrides: object
 ) -> AsyncIterator[Demo]:
-    """Emulated Telegram and ERP, an embedded database of its own, and the bot between them.
+    """Run emulators of Telegram and of an ERP, and the bot between them with its own database.
 
-    departments: with one that has a group, customers are not asked to choose.
+    departments: number of departments with a group; with one, customers are not asked to choose.
     overrides: settings that differ, by field name.
     """
     async with AsyncExitStack() as stack:
@@ -110,7 +110,7 @@ async def open_demo(
             "admin_ids": (ADMIN_ID,),
             "attendants_chat_id": GROUP_ID,
             "erp_kind": "ixc",
-            # By its buttons only: else everybody would be known before anything was tried.
+            # Syncs only by button, else every customer would be known before anything was tried.
             "sync_interval_minutes": 0,
             "erp_url": erp.url,
             "erp_token": CREDENTIAL,
@@ -118,7 +118,7 @@ async def open_demo(
         settings = _DemoSettings.model_validate(values | overrides)
         database = await stack.enter_async_context(clients.open_database(settings))
         lookup = await stack.enter_async_context(clients.open_erp_if_set(settings, database))
-        # The emulated Telegram has no limits, and whoever tries it waits for nothing.
+        # The emulated Telegram has no limits, so the user of the demo need not wait.
         limiter = RateLimiter(NO_LIMITS)
         bot = await stack.enter_async_context(open_bot(settings, limiter))
         balcao = app.build(settings, bot=bot, limiter=limiter, database=database, erp=lookup)
@@ -141,7 +141,7 @@ def _invite(telegram: BotApiEmulator, departments: int) -> None:
 
 
 async def _seed(balcao: app.Balcao, departments: int) -> None:
-    """Register those of whom the company knows something by itself."""
+    """Register the people of `_LOCAL`, with the tags and departments they need."""
     await balcao.departments.ensure_default()
     second = await balcao.departments.create("Financeiro", "💰")
     assert isinstance(second, Department)  # noqa: S101 - the database was empty
@@ -149,7 +149,7 @@ async def _seed(balcao: app.Balcao, departments: int) -> None:
         await balcao.departments.link(second.id, FORUM_ID)
     for group_id in (GROUP_ID, FORUM_ID)[:departments]:
         for user_id, _, _ in ATTENDANTS:
-            # As if they had worked here before: each can pass a conversation on to the other.
+            # As if they had worked here before: each can transfer a conversation to the other.
             await balcao.role_of(user_id, group_id=group_id)
     tag_ids: dict[people.DemoPerson, set[str]] = {}
     for name, emoji, tagged in _TAGS:

@@ -1,4 +1,4 @@
-"""What admins are told without asking."""
+"""Alerts that admins receive without asking."""
 
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from handlers.admin import texts
 from handlers.admin.files import report_texts
 from handlers.customer import texts as customer_texts
 
-# The same trouble is said again only after this time.
+# The same alert is repeated only after this time.
 _QUIET = timedelta(minutes=30)
 
 logger = structlog.get_logger()
@@ -36,13 +36,13 @@ class TelegramAlerts:
         await self._tell(texts.group_unreachable(department.name))
 
     async def set_aside(self, update_id: int, chat_key: str, error: str) -> None:
-        """An update was given up: the admins hear it, and so does the customer who wrote."""
+        """Report an update that was given up: to the admins, and to the customer who wrote it."""
         await self._tell(texts.set_aside(update_id, error))
         if chat_key.isdecimal() and int(chat_key) not in await self.admin_ids():
             await self._send(int(chat_key), customer_texts.SOMETHING_WENT_WRONG)
 
     async def tell(self, text: str) -> None:
-        """Every admin is told this."""
+        """Send this text to every admin."""
         await self._tell(text)
 
     async def _tell(self, text: str) -> None:
@@ -53,13 +53,13 @@ class TelegramAlerts:
         try:
             await self.bot.send_message(chat_id, text)
         except (TelegramAPIError, TryLaterError) as error:
-            # Told too: somebody reads the log.
+            # Also logged, since the operator reads the log.
             logger.warning("alert not delivered", chat=chat_id, error=type(error).__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class TelegramSyncNotifier:
-    """What admins are told of syncs that nobody began by hand."""
+    """Alerts about syncs that were started by the schedule."""
 
     alerts: TelegramAlerts
 

@@ -1,4 +1,4 @@
-"""The admin's private chat: commands, screens, and a word for whatever has no place."""
+"""The admin's private chat: commands, screens, and an answer to everything else."""
 
 import secrets
 
@@ -30,12 +30,12 @@ logger = structlog.get_logger()
 
 
 def _screen_id() -> str:
-    """Eight characters that no other screen has."""
+    """Return a unique id of eight characters."""
     return secrets.token_urlsafe(6)
 
 
-# The library draws one of a hundred within a second: of two screens that are opened in quick
-# succession one could take the other's place, and both would be lost. It has no setting for it.
+# The library draws one of a hundred ids within a second. Two screens opened in quick succession
+# could get the same id, and both would be lost. The library has no setting for this.
 stacks.new_id = _screen_id
 
 
@@ -44,7 +44,7 @@ async def help_(message: Message) -> None:
 
 
 async def start(message: Message, menus: Menus) -> None:
-    # An admin who never wrote had no chat to have a menu in.
+    # An admin who had never written had no chat, and so no menu.
     await menus.give(message.chat.id)
     await message.answer(texts.HELP)
 
@@ -79,7 +79,7 @@ async def open_departments(_: Message, dialog_manager: DialogManager) -> None:
 
 
 async def search(message: Message, dialog_manager: DialogManager) -> None:
-    """Plain words where no screen waits for any: most likely somebody is looked for."""
+    """Search the register for plain text when no screen awaits any: it is most likely a name."""
     await open_over(dialog_manager, RegisterDialog.listing, {"text": message.text or ""})
 
 
@@ -88,7 +88,7 @@ async def only_text(message: Message) -> None:
 
 
 async def stale_screen(event: ErrorEvent, dialog_manager: DialogManager) -> None:
-    """A press on a screen that was closed, or over which another one was opened since."""
+    """Answer a press on a screen that was closed, or that is below a newer one."""
     callback = event.update.callback_query
     if callback is None:
         return
@@ -100,9 +100,10 @@ async def stale_screen(event: ErrorEvent, dialog_manager: DialogManager) -> None
 
 
 def router() -> Router:
-    """Goes before the customer's router: an admin is not asked for a CPF.
+    """Return the router of admins.
 
-    Two routers: the outer one lets only admins in, so that for nobody else a screen is looked up.
+    It goes before the customer's router, so that an admin is not asked for a CPF. There are two
+    routers: the outer one filters for admins, so that no screen is looked up for other users.
     """
     gate = Router(name="admin")
     gate.message.filter(F.chat.type == "private", IsAdmin())
@@ -115,7 +116,7 @@ def router() -> Router:
     screens.message.register(open_tags, Command("etiquetas"))
     screens.message.register(open_departments, Command("departamentos"))
     screens.message.register(panel.open_panel, Command("painel"))
-    # Before the command: it may stand below a file.
+    # Before the command, because the command may be the caption of a file.
     screens.message.register(receive, F.document)
     screens.message.register(open_import, Command("importar"))
     screens.message.register(open_export, Command("exportar"))

@@ -1,4 +1,4 @@
-"""/sincronizar and the buttons of syncs: what the ERP has enters the register."""
+"""/sincronizar and the sync buttons: import customers from the ERP into the register."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -28,7 +28,7 @@ class Verb(StrEnum):
     QUICK = "quick"
     FULL = "full"
     EVERYTHING = "everything"
-    """Full, from the begin."""
+    """A full sync that reads all records again, not only the changed ones."""
 
 
 class SyncButton(CallbackData, prefix="sync"):
@@ -43,7 +43,7 @@ _LABELS: Final = {
 
 
 async def open_sync(message: Message, sync: BeginSync | None, timezone: ZoneInfo) -> None:
-    """What /sincronizar answers."""
+    """Answer /sincronizar."""
     if sync is None:
         await message.answer(texts.NO_ERP)
         return
@@ -71,7 +71,7 @@ async def pressed(
 
 
 async def begin(bot: Bot, chat_id: int, admin_id: int, sync: BeginSync | None, verb: Verb) -> None:
-    """Begin a sync whose progress is shown in a new message; say why, where it does not begin."""
+    """Start a sync and show its progress in a new message. If it cannot start, give the reason."""
     if sync is None or not sync.lists_all:
         await bot.send_message(chat_id, texts.NO_ERP if sync is None else texts.NO_LIST)
         return
@@ -91,7 +91,7 @@ async def begin(bot: Bot, chat_id: int, admin_id: int, sync: BeginSync | None, v
 
 
 async def _show_cancel(bot: Bot, shown: Message, job: Job, get: Callable[[int], Any]) -> None:
-    """From the first moment on, unless the sync was quicker."""
+    """Show the cancel button at once, unless the sync has already finished."""
     now = await get(job.id)
     if now is not None and now.state in OVER:
         return
@@ -105,8 +105,10 @@ def sync_of(manager: DialogManager) -> BeginSync | None:
 
 
 def router() -> Router:
-    """For admins, in private: who includes it sees to that. Needs `sync` and `timezone` among the
-    dispatcher's data."""
+    """Return the router; the including router must filter for admins and private chats.
+
+    Needs `sync` and `timezone` in the dispatcher's data.
+    """
     router = Router(name="sync")
     router.callback_query.register(pressed, SyncButton.filter(), F.message.as_("message"))
     return router

@@ -1,4 +1,4 @@
-"""What admins read of syncs."""
+"""Sentences about syncs, for admins."""
 
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -18,7 +18,7 @@ BEGINNING: Final = "Sincronizando com o ERP…"
 
 
 def menu(last: LastSync, *, lists_changes: bool, timezone: ZoneInfo) -> str:
-    """What each of the buttons does, and how it stands."""
+    """Return the text above the buttons: what each one does, and the state of the last sync."""
     lines = [
         "🔄 <b>Sincronizar com o ERP</b>",
         "",
@@ -38,7 +38,7 @@ def menu(last: LastSync, *, lists_changes: bool, timezone: ZoneInfo) -> str:
 
 
 def last_line(last: LastSync, *, timezone: ZoneInfo) -> str:
-    """How the last one went, and when the next one is due."""
+    """Return how the last sync ended and when the next one is due."""
     parts = [_how(last.job, timezone)]
     if last.next_at is None:
         parts.append("sem horário automático")

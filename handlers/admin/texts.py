@@ -1,4 +1,4 @@
-"""Every sentence an admin reads in chat."""
+"""General sentences for admins."""
 
 from aiogram import html
 

@@ -1,4 +1,4 @@
-"""The attendants' group over Telegram: cards are posted here and edited."""
+"""The attendants' group in Telegram: posts the cards and edits them."""
 
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
@@ -69,7 +69,8 @@ class TelegramAttendantsGroup:
                 short = views.short_text(card)
                 if closes_group(error) or is_topic_gone(error) or text == short:
                     raise
-                # What is on record must not keep this customer, and all behind, from the group.
+                # A text on record that Telegram refuses must not keep this customer, and the queue
+                # behind, from the group.
                 logger.error("card not taken, a short one instead", reason=error.message)
                 text = short
 
@@ -88,7 +89,8 @@ class TelegramAttendantsGroup:
                 reply_markup=views.keyboard(card),
             )
         except (TelegramForbiddenError, TelegramBadRequest) as error:
-            # Not modified, or deleted by somebody: the conversation itself is not touched by it.
+            # The card is unchanged, or was deleted in the group: this does not affect the
+            # conversation.
             logger.info("card not edited", reason=error.message)
         if conversation.topic_id is None:
             return conversation

@@ -1,4 +1,4 @@
-"""What the buttons of a card do, apart from transfers and notes."""
+"""Actions of the card's buttons, apart from transfers and notes."""
 
 from typing import assert_never
 from zoneinfo import ZoneInfo
@@ -120,7 +120,7 @@ async def reopen(
 
 
 def router() -> Router:
-    """Expects to be included where chats are groups."""
+    """Return the router; the including router must filter for groups."""
     router = Router(name="card")
     message = F.message.as_("message")
     for action, handler in (

@@ -1,4 +1,4 @@
-"""The customer card, as text and buttons. Everything in it is data and is escaped."""
+"""The customer card, as text and buttons. All its content is data and is escaped."""
 
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -46,7 +46,10 @@ class CardButton(CallbackData, prefix="card"):
 
 
 def keyboard(card: Card) -> InlineKeyboardMarkup | None:
-    """Only what can still be done, two in a row; nothing where the conversation has left."""
+    """Return buttons for the actions that are still possible, two in a row.
+
+    Returns None if the conversation has moved to another group.
+    """
     conversation = card.conversation
     if card.moved:
         return None
@@ -71,14 +74,14 @@ def keyboard(card: Card) -> InlineKeyboardMarkup | None:
 
 
 def card_text(card: Card, *, timezone: ZoneInfo, in_group: bool = True) -> str:
-    """What to know before the first answer: priority first, then who, then what to mind.
+    """Return the facts needed for the first answer: priority, customer, warnings.
 
-    in_group: a reply to it reaches the customer, and the card says so.
+    in_group: True if a reply to the card reaches the customer; the card says so then.
     """
     conversation, registration = card.conversation, card.registration
     lines = []
     name = registration.name if registration else conversation.shown_name
-    # Both on the first line: it is what a quote of the card shows below the customer's messages.
+    # Both on the first line: a quote of the card shows it below the customer's messages.
     mark = "🔴🔴 <b>PRIORIDADE</b> · " if conversation.priority else "👤 "
     lines.append(f"{mark}<b>{html.quote(name)}</b>")
     lines.append(_who(conversation, registration, timezone))
@@ -103,7 +106,7 @@ def card_text(card: Card, *, timezone: ZoneInfo, in_group: bool = True) -> str:
 
 
 def short_text(card: Card) -> str:
-    """Who and which protocol, for when Telegram does not take the whole card."""
+    """Return customer and protocol only, for use when Telegram refuses the whole card."""
     conversation, registration = card.conversation, card.registration
     name = registration.name if registration else conversation.shown_name
     mark = "🔴🔴 <b>PRIORIDADE</b> · " if conversation.priority else "👤 "
@@ -114,7 +117,7 @@ def short_text(card: Card) -> str:
 
 
 def topic_title(card: Card) -> str:
-    """Plain text: priority, who, and the protocol, in Telegram's 128 characters."""
+    """Return priority, customer and protocol as plain text, within Telegram's 128 characters."""
     conversation, registration = card.conversation, card.registration
     name = registration.name if registration else conversation.shown_name
     mark = "🔴 " if conversation.priority else ""
@@ -123,7 +126,7 @@ def topic_title(card: Card) -> str:
 
 
 def full_card_text(card: Card, *, timezone: ZoneInfo) -> str:
-    """Everything on record."""
+    """Return everything on record."""
     registration = card.registration
     if registration is None:
         name = html.quote(card.conversation.shown_name)
@@ -165,7 +168,7 @@ def _who(conversation: Conversation, registration: Registration | None, timezone
     document = f"{tax_id.label} <code>{html.quote(tax_id.masked)}</code> · " if tax_id else ""
     line += f"{document}{_identity(conversation, timezone)}"
     if registration and conversation.identity is not Identity.VERIFIED:
-        # Somebody typed this person's number; who it is remains to be seen.
+        # Someone typed this customer's tax id; the identity is not proven yet.
         line += f"\nDiz chamar-se: {html.quote(conversation.shown_name)}"
     return line
 
@@ -206,7 +209,7 @@ def _erp(registration: Registration) -> str:
 
 
 def _erp_line(card: Card) -> str:
-    """Whether the ERP was asked, and what it said."""
+    """Return the state of the ERP look-up and its result."""
     registration = card.registration
     if card.conversation.lookup:
         return "⏳ <b>ERP não consultado</b>: sem resposta, tentando de novo"
@@ -227,7 +230,7 @@ def _elsewhere(card: Card, other: Conversation) -> str:
 
 
 def _tags(card: Card) -> list[str]:
-    """With their colours; archived ones too, since whoever has one keeps it."""
+    """Return the tags with their colours, including archived ones that the record still has."""
     return [tag.shown for tag in card.tags]
 
 
@@ -267,7 +270,7 @@ def _footer(card: Card, timezone: ZoneInfo, *, in_group: bool) -> list[str]:
 
 
 def _came_from(card: Card) -> str:
-    """How it came to be here; empty when it was here from the start."""
+    """Return how the conversation was transferred here; empty if it was never transferred."""
     transfer = card.conversation.transfer
     if transfer is None:
         return ""
@@ -282,7 +285,7 @@ def _came_from(card: Card) -> str:
 
 
 def _moved_to(card: Card) -> str:
-    """Where a conversation went that was here."""
+    """Return the department that received the conversation, and who transferred it."""
     department = card.departments.get(card.conversation.department_id)
     where = html.quote(department.shown) if department else "outro departamento"
     transfer = card.conversation.transfer

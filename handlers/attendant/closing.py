@@ -1,4 +1,4 @@
-"""The customer hears that a conversation was closed, behind the last answers."""
+"""Message to the customer that a conversation was closed, sent after the last answers."""
 
 from bot.domain.conversation import Conversation
 from bot.usecases.attending.attend import Attend
@@ -7,7 +7,7 @@ from handlers.relay.sending import Sending
 
 
 async def tell_closed(conversation: Conversation, attend: Attend, sending: Sending) -> None:
-    """Safe to repeat for one closing."""
+    """Queue the message; idempotent for one closing."""
     at = conversation.closed_at
     await sending.say(
         conversation,

@@ -1,4 +1,4 @@
-"""What the bot says in a department's group, and who presses there."""
+"""The bot's messages in a department's group, and the attendant behind a callback query."""
 
 import structlog
 from aiogram import Bot
@@ -24,7 +24,7 @@ async def below(
     *,
     keyboard: InlineKeyboardMarkup | ForceReply | None = None,
 ) -> Message:
-    """Say something below a message, which may be too old for Telegram to show it to us."""
+    """Post a text below a message, even if Telegram no longer shows that message to bots."""
     place = ReplyParameters(message_id=message.message_id, allow_sending_without_reply=True)
     topic_id = None
     if isinstance(message, Message) and message.is_topic_message:
@@ -45,7 +45,7 @@ async def edit(
     text: str,
     markup: InlineKeyboardMarkup | None = None,
 ) -> None:
-    """Edit a message of ours, which may say so already, or be deleted."""
+    """Edit a message of ours; log it if the text is unchanged or the message was deleted."""
     try:
         await bot.edit_message_text(
             text, chat_id=chat_id, message_id=message_id, reply_markup=markup

@@ -1,4 +1,4 @@
-"""Who is in a group: asked of Telegram, and heard from it."""
+"""Members of a group, as asked from Telegram and as reported by its updates."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -25,13 +25,16 @@ class TelegramGroups:
         try:
             member = await self.bot.get_chat_member(group_id, user_id)
         except TelegramAPIError as error:
-            # What may be mended by waiting is a TryLaterError already.
+            # An error that waiting may solve is a TryLaterError already.
             logger.warning("membership not told", chat=group_id, reason=error.message)
             raise RefusedError("Telegram does not tell who is in the group") from error
         return member.user.full_name, _is_in(member)
 
     async def administrators(self, group_id: int) -> list[tuple[int, str]]:
-        """Id and name of the people who administer the group, without bots."""
+        """Return id and name of the people who administer the group, without bots.
+
+        Raises RefusedError if Telegram refuses to answer.
+        """
         try:
             found = await self.bot.get_chat_administrators(group_id)
         except TelegramAPIError as error:
@@ -41,7 +44,7 @@ class TelegramGroups:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Membership:
-    """What the updates about members need, passed to the handlers by name."""
+    """Dependencies of the member updates, passed to the handlers by name."""
 
     members: Members
     departments: Callable[[], Awaitable[Sequence[Department]]]
@@ -49,7 +52,7 @@ class Membership:
 
 
 async def member_changed(event: ChatMemberUpdated, membership: Membership) -> None:
-    """Somebody came, left, was thrown out or promoted: what was known of him is replaced."""
+    """Store the new state of a member who came, left, was removed or was promoted."""
     departments = await membership.departments()
     if all(department.group_id != event.chat.id for department in departments):
         return
@@ -66,7 +69,7 @@ async def member_changed(event: ChatMemberUpdated, membership: Membership) -> No
 
 
 async def bot_changed(event: ChatMemberUpdated, membership: Membership, outbox: Outbox) -> None:
-    """The bot came, left, or may do more or less: nothing that was known of the group holds."""
+    """Forget the group's members and retry its outbox: the bot or its rights changed."""
     await membership.members.forget_group(event.chat.id)
     outbox.retry(event.chat.id)
 
@@ -80,7 +83,7 @@ def router() -> Router:
 
 
 def _is_in(member: ResultChatMemberUnion) -> bool:
-    """A restricted one may have left; "left" and "kicked" are out."""
+    """Return True if the person is in the group: also a restricted member who has not left."""
     if isinstance(member, ChatMemberRestricted):
         return member.is_member
     return member.status in {"creator", "administrator", "member"}

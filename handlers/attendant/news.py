@@ -1,4 +1,4 @@
-"""What a group and a customer are told of the queue without asking."""
+"""Messages to a group and a customer about the queue, sent without being asked."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,7 +13,10 @@ from handlers.relay.sending import Sending
 
 @dataclass(frozen=True, slots=True)
 class TransferNews:
-    """Who is told of a transfer, besides what the cards say; once, however often it is said."""
+    """Notifies customer and attendant of a transfer, besides the cards.
+
+    Each message is sent once, however often it is queued.
+    """
 
     sending: Sending
 

@@ -1,4 +1,4 @@
-"""Nota: an attendant adds to the fixed note of the customer's registration."""
+"""The Nota button: an attendant adds to the fixed note of the customer's registration."""
 
 from typing import assert_never
 
@@ -35,7 +35,7 @@ from handlers.attendant.questions import ask
 
 
 class NoteButton(CallbackData, prefix="note"):
-    """Below "Guardar?": the question by its message, and which of its proposals."""
+    """Answer to "Guardar?". It names the question, by its message, and one of its proposals."""
 
     save: bool
     question: int
@@ -81,7 +81,7 @@ async def begin(
 
 
 async def receive(message: Message, question: Question, add_note: AddNote) -> None:
-    """What is to be noted; it is shown before it is kept."""
+    """Show the proposed note; it is stored only after the attendant confirms."""
     outcome = await add_note.propose(question, message.text or message.caption or "")
     match outcome:
         case ToConfirm() | TooLong():
@@ -106,7 +106,7 @@ async def confirm(
     questions: Questions,
     bot: Bot,
 ) -> None:
-    """ "Sim" or "Não"."""
+    """Store or drop the proposal: the attendant pressed "Sim" or "Não"."""
     question = await questions.get(message.chat.id, callback_data.question)
     if question is None:
         await answer_press(callback, texts.ANSWERED_BEFORE, alert=True)
@@ -144,7 +144,7 @@ async def confirm(
 
 
 def router() -> Router:
-    """Expects to be included where chats are groups."""
+    """Return the router; the including router must filter for groups."""
     router = Router(name="note")
     message = F.message.as_("message")
     router.callback_query.register(begin, CardButton.filter(F.action == Action.NOTE), message)

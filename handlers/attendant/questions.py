@@ -11,12 +11,12 @@ from handlers.attendant import group
 
 
 class IsAnswer(Filter):
-    """Whether a message replies to a question, which it passes on."""
+    """Filter for messages that reply to a question; it passes the question on."""
 
     async def __call__(
         self, message: Message, reply: Message, questions: Questions
     ) -> bool | dict[str, Any]:
-        # Only the bot asks; what an attendant has written is not looked up.
+        # Only the bot asks, so a reply to a person's message needs no look-up.
         if reply.from_user is None or not reply.from_user.is_bot:
             return False
         question = await questions.get(message.chat.id, reply.message_id)
@@ -26,11 +26,11 @@ class IsAnswer(Filter):
 async def ask(
     bot: Bot, below: MaybeInaccessibleMessageUnion, user: User, text: str, *, hint: str
 ) -> int:
-    """Ask one person, whose keyboard opens for the answer; returns the question's message id.
+    """Ask one person, whose keyboard opens for the answer; return the question's message id.
 
-    text: HTML; hint: at most 64 characters, shown in the field to write in.
+    text: HTML; hint: placeholder of the input field, at most 64 characters.
     """
-    # Named: of those in the group only who is mentioned has the field opened.
+    # The person is mentioned, because only mentioned members of the group get the input field.
     named = html.link(html.quote(user.full_name), f"tg://user?id={user.id}")
     asked = await group.below(
         bot,

@@ -1,4 +1,4 @@
-"""/fila: who waits in a department, and a press takes one of them."""
+"""/fila: shows the customers who wait in a department; a button claims one of them."""
 
 from typing import Final
 
@@ -33,7 +33,7 @@ _MARKS: Final = {Identity.VERIFIED: "", Identity.UNVERIFIED: " ⚠️", Identity
 
 
 class QueueButton(CallbackData, prefix="queue"):
-    """Takes a conversation; without one the queue is shown as it is now."""
+    """Claims a conversation; without an id, it shows the current queue."""
 
     conversation: str = ""
 
@@ -80,7 +80,7 @@ async def claim(
 
 
 def router() -> Router:
-    """Expects to be included where chats are groups."""
+    """Return the router; the including router must filter for groups."""
     router = Router(name="queue")
     message = F.message.as_("message")
     in_group = F.message.chat.type.in_({"group", "supergroup"})
@@ -93,7 +93,7 @@ def router() -> Router:
 
 
 def queue_text(queue: DepartmentQueue) -> str:
-    """Who waits, in the order in which they are to be served, and below it who is served."""
+    """Return the waiting customers in order of service, and below them the ones being served."""
     lines = [f"🧾 <b>Fila · {html.quote(queue.department.shown)}</b>"]
     if queue.longest_since is None:
         lines.append("Ninguém aguardando. 🎉")
@@ -121,14 +121,14 @@ def _more(count: int) -> list[str]:
 
 
 def _name(place: Place) -> str:
-    """As on the card: the record's name, and whether it was proven; cut, since many are shown."""
+    """Return the name as on the card, with the mark of its identity. Cut, as the list is long."""
     name = place.registration.name if place.registration else place.conversation.shown_name
     short = name if len(name) <= _NAME else f"{name[: _NAME - 1]}…"
     return html.quote(short) + _MARKS[place.conversation.identity]
 
 
 def _protocol(conversation: Conversation) -> str:
-    """A link to the card, where the group has links to messages."""
+    """Return the protocol, as a link to the card if the group has links to messages."""
     protocol, card = html.quote(conversation.protocol), conversation.card_message_id
     if card is None or conversation.group_id > _SUPERGROUPS:
         return protocol
@@ -158,7 +158,7 @@ async def _show_again(
 
 
 async def _lead_to(bot: Bot, conversation: Conversation) -> None:
-    """The card may be far above: a reply to it is one touch away from it."""
+    """Reply to the card, which may be far above, so that one touch leads to it."""
     if conversation.card_message_id is None or conversation.claimed_by is None:
         return
     await bot.send_message(

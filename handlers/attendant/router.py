@@ -1,4 +1,4 @@
-"""Buttons of the card, and answers to the customer."""
+"""The attendants' group: buttons of the card, and answers to the customer."""
 
 from typing import assert_never
 from zoneinfo import ZoneInfo
@@ -43,8 +43,11 @@ async def answer_customer(
     sending: Sending,
     state: FSMContext,
 ) -> None:
-    """A reply to the card, or to anything of the customer's, goes to the customer; in a
-    conversation's topic everything does, except what is marked as internal."""
+    """Send an attendant's message to the customer, unless it is internal.
+
+    In a conversation's topic every message is sent; elsewhere, a reply to the card or to a message
+    of the customer.
+    """
     topic_id, reply_to = _answered(message)
     if await _is_of_internal_album(message, state):
         return
@@ -64,20 +67,20 @@ async def answer_customer(
         case Moved(conversation):
             await message.reply(texts.answer_to_moved(conversation.protocol))
         case Gone():
-            return  # two attendants talking to each other
+            return  # two attendants talk to each other
         case _:
             assert_never(outcome)
 
 
 async def edit_answer(message: Message, event_update: Update, sending: Sending) -> None:
-    """What the customer has got is changed there too, unless it is internal by now."""
+    """Queue the edit of an answer that the customer has received, unless it is internal now."""
     if is_internal(message) or not has_words_or_file(message):
         return
     await sending.edited(message, update_id=event_update.update_id)
 
 
 async def comment(message: Message, state: FSMContext, attend: Attend, sending: Sending) -> None:
-    """/nota: a comment among the attendants; the command says it, nothing else is to be done."""
+    """Handle /nota, a comment among the attendants: mark it as seen, and send nothing."""
     await _keep_album_internal(message, state, attend, sending)
     await kept_internal(message)
 
@@ -87,7 +90,7 @@ async def help_(message: Message) -> None:
 
 
 async def delete_answer(message: Message, event_update: Update, sending: Sending) -> None:
-    """/apagar, as a reply to an answer: Telegram tells bots of no deletion made by hand."""
+    """Handle /apagar as a reply to an answer. Telegram reports no deletion by hand to bots."""
     _, reply_to = _answered(message)
     if not reply_to:
         await message.reply(relay_texts.DELETE_BY_REPLYING)
@@ -102,7 +105,7 @@ async def send_again(
     conversations: Conversations,
     outbox: Outbox,
 ) -> None:
-    """What was not delivered goes once more, in its chat's order; only from its own group."""
+    """Queue an undelivered message again, in its chat's order. Works only in its own group."""
     failed = await outbox.failed(callback_data.item)
     conversation = await conversations.get(failed[0].conversation_id) if failed else None
     is_here = conversation is not None and conversation.group_id == message.chat.id
@@ -115,7 +118,7 @@ async def send_again(
 async def topic_closed(
     message: Message, event_from_user: User, attend: Attend, sending: Sending
 ) -> None:
-    """Who closes a conversation's topic by hand means the conversation."""
+    """Close the conversation of a topic that an attendant closed by hand."""
     outcome = await attend.close_topic(
         message.chat.id, message.message_thread_id or 0, attendant_of(event_from_user)
     )
@@ -124,9 +127,12 @@ async def topic_closed(
 
 
 async def hint_to_reply(message: Message, state: FSMContext, timezone: ZoneInfo) -> None:
-    """Writing without replying reaches no customer: the likeliest first mistake."""
+    """Explain, once a day, that a message without a reply reaches no customer.
+
+    This is the most likely first mistake.
+    """
     if message.chat.is_forum and message.is_topic_message:
-        return  # a topic of theirs, in which no customer is
+        return  # a topic made by the attendants, without a customer
     today = message.date.astimezone(timezone).date().isoformat()
     if (await state.get_data()).get("hinted_on") == today:
         return
@@ -143,7 +149,7 @@ async def answer_question(
     transfer: TransferConversation,
     questions: Questions,
 ) -> None:
-    """A reply to a question of ours is for us, and never for a customer."""
+    """Take a reply to a question of the bot; it is never sent to a customer."""
     if question.done:
         await message.reply(texts.ANSWERED_BEFORE)
     elif message.from_user is None or message.from_user.id != question.asked.id:
@@ -155,7 +161,7 @@ async def answer_question(
 
 
 def router() -> Router:
-    """The attendants' group."""
+    """Return the router of the attendants' groups."""
     router = Router(name="attendant")
     in_group = F.chat.type.in_({"group", "supergroup"})
     router.message.filter(in_group)
@@ -181,7 +187,7 @@ def router() -> Router:
 async def _keep_album_internal(
     message: Message, state: FSMContext, attend: Attend, sending: Sending
 ) -> None:
-    """The mark is in the caption of one file, mostly the first; the others have none."""
+    """Keep the whole album internal. The mark is in the caption of one file, mostly the first."""
     if not message.media_group_id:
         return
     await state.update_data(internal_album=message.media_group_id)
@@ -197,8 +203,8 @@ async def _is_of_internal_album(message: Message, state: FSMContext) -> bool:
 
 
 def _answered(message: Message) -> tuple[int | None, int]:
-    """The topic in which it is written, and what it replies to; 0 for nothing."""
+    """Return the topic of a message, and the id of the message it replies to; 0 for none."""
     topic_id = message.message_thread_id if message.is_topic_message else None
     reply = message.reply_to_message
-    # In a topic everything replies to the topic's first message.
+    # In a topic, every message replies to the topic's first message.
     return topic_id, reply.message_id if reply and reply.message_id != topic_id else 0

@@ -1,4 +1,4 @@
-"""Every sentence an attendant reads, apart from the card."""
+"""Sentences for attendants, apart from the card."""
 
 from aiogram import html
 
@@ -74,7 +74,7 @@ NO_TARGET = (
 
 
 def verify(who: str) -> str:
-    """who: name and document."""
+    """Return the question that an attendant confirms. who: name and tax id."""
     return (
         f"Quem escreve neste chat é <b>{html.quote(who)}</b>?\n"
         "Confirme só depois de conferir com o cliente algo que só ele sabe. "
@@ -87,12 +87,12 @@ def verified_by(name: str) -> str:
 
 
 def taken_by(name: str) -> str:
-    """Plain text: it is shown in an alert window."""
+    """Return plain text, because it is shown in an alert window."""
     return f"{name} já está neste atendimento."
 
 
 def already_closed(by: str | None) -> str:
-    """Plain text: it is shown in an alert window."""
+    """Return plain text, because it is shown in an alert window."""
     return f"Este atendimento já foi encerrado {f'por {by}' if by else 'pelo cliente'}."
 
 
@@ -111,12 +111,12 @@ def answer_to_moved(protocol: str) -> str:
 
 
 def other_is_open(protocol: str) -> str:
-    """Plain text: it is shown in an alert window."""
+    """Return plain text, because it is shown in an alert window."""
     return f"O cliente já tem outro atendimento aberto, protocolo {protocol}."
 
 
 def only_asked(name: str) -> str:
-    """Plain text: it is shown in an alert window, too."""
+    """Return plain text, because it is also shown in an alert window."""
     return f"Esta pergunta foi feita a {name}: só essa pessoa responde."
 
 
@@ -128,7 +128,7 @@ def choose_target(protocol: str, *, found: bool) -> str:
 
 
 def where(target: Target) -> str:
-    """HTML, as it goes on after "para"."""
+    """Return the target as HTML, to follow the word "para"."""
     match target:
         case ToDepartment(department):
             return f"<b>{html.quote(department.shown)}</b>"

@@ -1,4 +1,4 @@
-"""A conversation's topic, in groups that have topics."""
+"""Topics of conversations, in groups that have topics."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -20,8 +20,8 @@ class Topics:
     bot: Bot
 
     async def open(self, group_id: int, title: str) -> int | None:
-        """The id of a new topic; None in a group without topics, or where we may make none."""
-        # Asked each time: a group gets topics, and loses them, while we run.
+        """Create a topic and return its id; None if the group has no topics or forbids it."""
+        # Asked each time: a group can gain and lose topics while we run.
         if not (await self.bot.get_chat(group_id)).is_forum:
             return None
         try:
@@ -30,20 +30,21 @@ class Topics:
             said = error.message.lower()
             if "not a forum" not in said and "not enough rights" not in said:
                 raise
-            # As in a group without topics, until it is put right: `balcao check` names the right.
+            # Work as in a group without topics, until an admin grants the right that `balcao
+            # check` names.
             logger.warning("no topic", chat=group_id, reason=error.message)
             return None
         return topic.message_thread_id
 
     async def pin(self, group_id: int, message_id: int) -> None:
-        """Pin without a sound; where we may not, the card is only the first message."""
+        """Pin the card without a sound; without the right, the card is just the first message."""
         try:
             await self.bot.pin_chat_message(group_id, message_id, disable_notification=True)
         except (TelegramBadRequest, TelegramForbiddenError) as error:
             logger.info("card not pinned", chat=group_id, reason=error.message)
 
     async def bring_to(self, conversation: Conversation, title: str, *, is_open: bool) -> str:
-        """What the topic shows afterwards: called for only where it differs from what it shows."""
+        """Change title and open state of the topic where they differ; return what it shows now."""
         group_id, topic_id = conversation.group_id, conversation.topic_id or 0
         shown = conversation.topic_shown
         wanted = topic_shown(title, is_open=is_open)
@@ -64,5 +65,5 @@ class Topics:
 
 
 def topic_shown(title: str, *, is_open: bool) -> str:
-    """What a topic shows, to be compared later."""
+    """Return title and open state as one text, to compare later."""
     return title + (_OPEN if is_open else _CLOSED)

@@ -1,4 +1,4 @@
-"""Transferir: to another department, to a colleague, or back into the queue; with the reason."""
+"""The Transferir button: transfers to a department, a colleague or the queue, with a reason."""
 
 from collections.abc import Sequence
 from typing import assert_never
@@ -41,14 +41,14 @@ logger = structlog.get_logger()
 
 
 class TransferButton(CallbackData, prefix="move"):
-    """A target of a conversation; without one the list is shown, and "x" gives it up."""
+    """Target of a transfer. An empty target shows the list, and "x" cancels."""
 
     conversation: str
     to: str = ""
 
 
 class NoReasonButton(CallbackData, prefix="moved"):
-    """The question, by its message, that is answered by nothing; or given up."""
+    """Button below a question, named by its message: transfer without a reason, or cancel."""
 
     question: int
     back: bool
@@ -61,7 +61,7 @@ async def offer(
     transfer: TransferConversation,
     bot: Bot,
 ) -> None:
-    """The list of where it can go, below the card."""
+    """Show the list of targets below the card."""
     targets = await transfer.targets(callback_data.conversation, group_id=message.chat.id)
     if not isinstance(targets, Targets):
         await _refuse(callback, targets)
@@ -79,7 +79,7 @@ async def choose(
     questions: Questions,
     bot: Bot,
 ) -> None:
-    """A target: the reason is asked for, and nothing has changed yet."""
+    """Ask for the reason of a transfer to the chosen target. Nothing changes yet."""
     if callback_data.to == "x":
         await answer_press(callback)
         await edit(bot, message.chat.id, message.message_id, texts.NOT_TRANSFERRED)
@@ -133,7 +133,7 @@ async def receive(
     transfer: TransferConversation,
     questions: Questions,
 ) -> None:
-    """The reason."""
+    """Transfer the conversation with the reason that the message gives."""
     reason = read_line(message.text or message.caption or "")
     if not reason:
         await message.reply(texts.REASON_AS_TEXT)
@@ -173,7 +173,7 @@ async def without_reason(
 
 
 def router() -> Router:
-    """Expects to be included where chats are groups."""
+    """Return the router; the including router must filter for groups."""
     router = Router(name="transfer")
     message = F.message.as_("message")
     router.callback_query.register(offer, CardButton.filter(F.action == Action.TRANSFER), message)
@@ -189,7 +189,7 @@ async def _transfer(
     transfer: TransferConversation,
     questions: Questions,
 ) -> str:
-    """What came of it, which the list that was chosen from says too."""
+    """Transfer, show the outcome in the list of targets, and return it as a sentence."""
     outcome = await transfer(question, reason)
     match outcome:
         case Transferred(conversation, target):

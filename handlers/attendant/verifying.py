@@ -1,4 +1,4 @@
-"""An attendant says who is writing: a button below the full card, which asks first."""
+"""Verification by an attendant: a button below the full card, which asks before it verifies."""
 
 from enum import StrEnum
 from typing import assert_never
@@ -41,11 +41,11 @@ class VerifyButton(CallbackData, prefix="verify"):
     step: Step
     conversation: str
     registration: str = ""
-    """How its id begins: the whole of both ids would be too long."""
+    """First characters of the registration's id: both ids in full would be too long."""
 
 
 def offer(card: Card) -> InlineKeyboardMarkup | None:
-    """The button, where there is somebody whom the customer can be said to be."""
+    """Return the button; None if verified, closed, or without a registration to verify as."""
     conversation, registration = card.conversation, card.registration
     is_verified = conversation.identity is Identity.VERIFIED
     if registration is None or is_verified or not conversation.is_open:
@@ -88,7 +88,7 @@ async def confirm(
         return
     await answer_press(callback, _refused(outcome), alert=True)
     if isinstance(outcome, AlreadyVerified) and (verifier := outcome.conversation.verifier):
-        # A colleague pressed first: the question goes on saying who.
+        # A colleague pressed first: the question is edited to name the colleague.
         await _end(bot, message, texts.verified_by(verifier.name))
         return
     await _end(bot, message, html.quote(_refused(outcome)))
@@ -102,7 +102,7 @@ async def cancel(
 
 
 def router() -> Router:
-    """Expects to be included among the buttons of the group."""
+    """Return the router; it is included among the group's card buttons."""
     router = Router(name="verifying")
     message = F.message.as_("message")
     for step, handler in ((Step.ASK, ask), (Step.YES, confirm), (Step.NO, cancel)):
@@ -151,5 +151,5 @@ def _keyboard(*buttons: tuple[str, VerifyButton]) -> InlineKeyboardMarkup:
 
 
 async def _end(bot: Bot, message: MaybeInaccessibleMessageUnion, text: str) -> None:
-    """The question becomes what came of it."""
+    """Replace the question with its outcome."""
     await edit(bot, message.chat.id, message.message_id, text)

@@ -1,4 +1,4 @@
-"""Which department: asked where there are several, after the identification."""
+"""Choice of the department. Asked after the identification, if there are several departments."""
 
 from collections.abc import Sequence
 from typing import Any, Final, assert_never
@@ -19,7 +19,7 @@ from handlers.customer.reception import Reception
 from handlers.customer.states import Customer
 from handlers.relay.content import customer_content
 
-# More is not lost without a word: the answer says that a department must be chosen.
+# Older messages are dropped, but not silently: the answer says that a department must be chosen.
 _KEPT: Final = 50
 STEPS_BEFORE: Final = (
     *(Customer.asking, Customer.confirming, Customer.username, Customer.password),
@@ -28,7 +28,7 @@ STEPS_BEFORE: Final = (
 
 
 async def wait(state: FSMContext, *, keep: dict[str, Any] | None = None) -> None:
-    """Await the choice; `keep` is what a message for the attendants said."""
+    """Await the choice of a department. `keep` is the content of a message for the attendants."""
     await state.set_state(Customer.choosing)
     await state.set_data({"kept": [keep] if keep else []})
 
@@ -40,7 +40,7 @@ async def ask_again(message: Message, reception: Reception) -> None:
 async def choose_by_word(
     message: Message, state: FSMContext, event_from_user: User, reception: Reception
 ) -> None:
-    """A department's name chooses it; anything else waits for the choice."""
+    """Choose the department that the message names; keep any other message until one is chosen."""
     offered = await reception.departments.offered()
     if (named := _named(offered, message.text)) or len(offered) == 1:
         department = named or offered[0]
@@ -49,16 +49,16 @@ async def choose_by_word(
         await _open(bot_of(message), event_from_user, state, reception, department)
         return
     kept = await _keep(state, message, event_from_user)
-    # Once, and not below every message of an album.
+    # Ask once for an album, and not below each of its messages.
     if kept == 1 or not message.media_group_id:
         await _ask(bot_of(message), message.chat.id, reception, texts.KEPT_UNTIL_CHOSEN)
 
 
 async def edit_kept(message: Message, state: FSMContext, event_from_user: User) -> None:
-    """What waits for the choice goes as it reads by then."""
+    """Update a kept message, so that its edited text is sent."""
     kept: list[dict[str, Any]] = (await state.get_data()).get("kept", [])
     if all(content["source_message_id"] != message.message_id for content in kept):
-        raise SkipHandler  # of an earlier conversation
+        raise SkipHandler  # belongs to an earlier conversation
     changed = [
         customer_content(message, event_from_user)
         if content["source_message_id"] == message.message_id
@@ -76,7 +76,10 @@ async def choose(
     reception: Reception,
     bot: Bot,
 ) -> None:
-    """A press, also below an old message: it opens a conversation unless one is open."""
+    """Open a conversation in the chosen department, unless one is open.
+
+    The button may be below an old message.
+    """
     chat_id, step = callback.from_user.id, await state.get_state()
     if step in STEPS_BEFORE:
         await answer_press(callback, texts.IDENTIFY_FIRST, alert=True)
@@ -111,7 +114,7 @@ async def choose(
 
 
 def router() -> Router:
-    """Expects to be included where chats are private."""
+    """Return the router; the including router must filter for private chats."""
     router = Router(name="choice")
     router.callback_query.register(choose, ChooseDepartment.filter())
     router.edited_message.register(edit_kept, Customer.choosing)
@@ -143,7 +146,7 @@ async def _open(
 
 
 async def _keep(state: FSMContext, message: Message, user: User) -> int:
-    """How many messages wait now."""
+    """Keep the message and return how many messages wait now."""
     kept: list[dict[str, Any]] = (await state.get_data()).get("kept", [])
     kept = [*kept, customer_content(message, user)][-_KEPT:]
     await state.set_data({"kept": kept})

@@ -1,4 +1,4 @@
-"""While a conversation is open, and the commands that work at any time."""
+"""The customer's private chat: the open conversation, and the commands that work at any time."""
 
 from aiogram import Bot, F, Router
 from aiogram.filters import Command
@@ -25,7 +25,7 @@ async def talk(
 ) -> None:
     conversation = await conversations.open_in(message.chat.id)
     if conversation is None or (message.text and message.text.startswith("/")):
-        # Closed meanwhile by an attendant: the same as coming back another day.
+        # An attendant closed it in the meantime: the customer returns as on another day.
         await identification.arrive(message, state, event_from_user, reception)
         return
     await reception.relay(message, conversation, event_from_user)
@@ -38,7 +38,7 @@ async def edited(
     reception: Reception,
     conversations: Conversations,
 ) -> None:
-    """What was sent on is changed there too."""
+    """Pass on an edit of a message that was sent to the attendants."""
     if not has_words_or_file(message):
         return
     conversation = await conversations.open_in(message.chat.id)
@@ -71,7 +71,7 @@ async def help_(message: Message) -> None:
 
 
 def router() -> Router:
-    """The customer's whole private chat."""
+    """Return the router of the customer's whole private chat."""
     router = Router(name="customer")
     router.message.filter(F.chat.type == "private")
     router.edited_message.filter(F.chat.type == "private")
@@ -83,12 +83,12 @@ def router() -> Router:
     router.message.register(leave, Command("sair"))
     router.callback_query.register(not_me, NotMe.filter())
     router.message.register(talk, Customer.talking)
-    # Somebody who mistyped the number corrects it where it stands.
+    # A customer who mistyped the number may correct it by editing the message.
     router.edited_message.register(
         identification.receive_tax_id, Customer.asking, F.text.as_("text")
     )
-    # A command that nobody knows, in the middle of the steps. A router of its own, since a
-    # router's handlers come before those of the routers it includes.
+    # Unknown commands during the identification. This is a router of its own, since a router's
+    # handlers come before those of the routers that it includes.
     fallback = Router(name="fallback")
     fallback.message.register(help_)
     fallback.edited_message.register(edited)

@@ -1,4 +1,4 @@
-"""From the first word to the open conversation: document, telephone, name."""
+"""Identification of a customer: tax id, telephone and name, up to the open conversation."""
 
 from typing import assert_never
 
@@ -28,9 +28,9 @@ _TYPING_AFTER_S = 1.0
 async def arrive(
     message: Message, state: FSMContext, event_from_user: User, reception: Reception
 ) -> None:
-    """First contact, or a return: anything that is written where nothing is going on."""
+    """Handle a message outside of any conversation: a first contact, or a return."""
     is_command = bool(message.text and message.text.startswith("/"))
-    # A command is no word to the attendants: what was closed stays so.
+    # A command is no message to the attendants, so it does not reopen a closed conversation.
     outcome = await reception.arrive(message.chat.id, may_reopen=not is_command)
     # An impatient "oi, meu cpf é 390.533.447-05" is not asked for the number.
     found = read_tax_id(_written(message))
@@ -101,7 +101,7 @@ async def receive_tax_id(
 async def receive_other_than_tax_id(
     message: Message, state: FSMContext, event_from_user: User, reception: Reception
 ) -> None:
-    """A picture of the document often has its number written below it."""
+    """Read the tax id from a caption: pictures of a document often come with its number."""
     found = read_tax_id(_written(message))
     if isinstance(found, TaxId):
         await _take_tax_id(message, state, event_from_user, reception, found)
@@ -116,7 +116,7 @@ async def receive_phone(
     contact: Contact,
     reception: Reception,
 ) -> None:
-    # Anybody can send anybody's contact: only one's own carries one's own id.
+    # A user can share any contact; only the user's own contact has the user's own id.
     if contact.user_id != event_from_user.id:
         await message.answer(texts.NOT_YOUR_PHONE, reply_markup=_ways(reception))
         return
@@ -132,7 +132,7 @@ async def skip_phone(
 async def receive_other_than_phone(
     message: Message, state: FSMContext, event_from_user: User, reception: Reception
 ) -> None:
-    """A number typed again corrects the first one; everything else is shown the buttons."""
+    """Take a corrected tax id if one is typed; answer any other message with the buttons."""
     found = read_tax_id(_written(message))
     if isinstance(found, TaxId):
         await _take_tax_id(message, state, event_from_user, reception, found)
@@ -156,21 +156,21 @@ async def receive_other_than_name(message: Message) -> None:
 
 
 async def start_again(message: Message, state: FSMContext) -> None:
-    """/start between the first word and the conversation."""
+    """Handle /start between the first message and the conversation."""
     await message.answer(texts.ASK_TAX_ID, reply_markup=ReplyKeyboardRemove())
     await _await_tax_id(state)
 
 
 def router() -> Router:
-    """Steps before the conversation; expects to be included where chats are private."""
+    """Return the router of these steps; the including router must filter for private chats."""
     router = Router(name="identification")
     router.message.register(start_again, CommandStart(), StateFilter(*choice.STEPS_BEFORE))
-    # Commands that are not taken here fall through to the help.
+    # Commands without a handler here fall through to the help.
     words = ~F.text.startswith("/")
     text = F.text.as_("text")
     router.message.register(receive_tax_id, Customer.asking, words, text)
     router.message.register(receive_other_than_tax_id, Customer.asking, ~F.text)
-    # Its button may still be there when another way was begun.
+    # Its button may still be visible after the customer began another way.
     confirming = StateFilter(Customer.confirming, Customer.username, Customer.password)
     router.message.register(receive_phone, confirming, F.contact.as_("contact"))
     router.message.register(skip_phone, Customer.confirming, F.text == texts.SKIP)
@@ -206,8 +206,10 @@ async def _refuse(
 async def _take_tax_id(
     message: Message, state: FSMContext, user: User, reception: Reception, tax_id: TaxId
 ) -> None:
-    """The same sentence for every document, and it does not wait for the look-up: neither the
-    words nor the time tell whether it is known."""
+    """Take the tax id, with the same answer for every one, before the look-up ends.
+
+    Neither the text nor the timing reveals if the tax id is known.
+    """
     chat = await reception.identify.note(message.chat.id, tax_id)
     if isinstance(chat, TooManyTaxIds):
         await message.answer(texts.WITHOUT_TAX_ID, reply_markup=ReplyKeyboardRemove())
@@ -215,17 +217,17 @@ async def _take_tax_id(
         return
     if reception.confirm_identity:
         await ask_confirmation(message, state, reception, texts.ASK_PHONE)
-        # Without a sign of work: how long it takes would tell who is in the register already.
+        # No "typing" sign: its duration would reveal who is in the register already.
         await reception.identify(chat)
         return
     await _look_up(message, reception, chat)
-    # Nobody is asked for a name here: only new ones would be, and that would tell them apart.
+    # No customer is asked for a name here: only new ones would be, and that would reveal them.
     await reception.introduce(message.chat.id, read_name(user.full_name) or str(user.id))
     await _open(message, state, user, reception)
 
 
 async def _look_up(message: Message, reception: Reception, chat: Chat) -> None:
-    """While an ERP takes its time the customer sees that something is going on."""
+    """Look the tax id up, and show "typing" while the ERP is slow."""
     async with ChatActionSender.typing(
         message.chat.id, bot_of(message), initial_sleep=_TYPING_AFTER_S
     ):
@@ -240,7 +242,7 @@ async def _confirm(
         case Verified(registration):
             await welcome(message, state, user, reception, registration)
         case NotVerified():
-            # Who has shared a telephone in vain wants to be known.
+            # A customer who shared a telephone without success wants to be identified.
             await ask_name(message, state, portal=reception.portal_login and phone is not None)
         case _:
             assert_never(outcome)
@@ -249,7 +251,7 @@ async def _confirm(
 async def ask_confirmation(
     message: Message, state: FSMContext, reception: Reception, sentence: str
 ) -> None:
-    """The ways to prove who is writing, below the sentence."""
+    """Ask the customer to prove who is writing, with a button for each way."""
     await message.answer(sentence, reply_markup=_ways(reception))
     await state.set_state(Customer.confirming)
     await state.set_data({})
@@ -262,13 +264,13 @@ async def welcome(
     reception: Reception,
     registration: Registration,
 ) -> None:
-    """Greet by name who has proven to be it, and go on."""
+    """Greet the verified customer by name, and go on."""
     await message.answer(texts.verified(registration.name), reply_markup=ReplyKeyboardRemove())
     await _open(message, state, user, reception)
 
 
 async def ask_name(message: Message, state: FSMContext, *, portal: bool = False) -> None:
-    """Go on without a proof; portal: its login is still offered."""
+    """Ask for the name, without a proof. portal: True if the portal login is still offered."""
     keyboard = keyboards.portal_login() if portal else ReplyKeyboardRemove()
     await message.answer(texts.ASK_NAME, reply_markup=keyboard)
     await state.set_state(Customer.naming)

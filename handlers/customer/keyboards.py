@@ -15,11 +15,14 @@ from handlers.customer import texts
 
 
 class NotMe(CallbackData, prefix="notme"):
-    """Somebody else is writing from this chat now."""
+    """A press says that another person uses this chat now."""
 
 
 def ways_to_confirm(*, portal: bool) -> ReplyKeyboardMarkup:
-    """portal: whether its login is offered; the same for everybody, whoever it is."""
+    """Return the buttons to prove an identity, the same for every customer.
+
+    portal: True if the portal login is offered.
+    """
     return _keyboard(
         KeyboardButton(text=texts.SHARE_PHONE, request_contact=True),
         *([KeyboardButton(text=texts.PORTAL_LOGIN)] if portal else []),
@@ -42,13 +45,16 @@ def _keyboard(*buttons: KeyboardButton) -> ReplyKeyboardMarkup:
 
 
 class ChooseDepartment(CallbackData, prefix="dep"):
-    """Whom to speak to."""
+    """The chosen department."""
 
     id: str
 
 
 def departments(offered: Sequence[Department], *, returning: bool = False) -> InlineKeyboardMarkup:
-    """returning: somebody else may be writing from this chat by now."""
+    """Return a button for each department.
+
+    returning: also a "not me" button, since another person may use this chat now.
+    """
     rows = [
         [
             InlineKeyboardButton(

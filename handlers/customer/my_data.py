@@ -1,4 +1,4 @@
-"""/meusdados: what is stored about the customer as a file, and a request to correct it."""
+"""/meusdados: sends the customer a file of the stored data, and takes a request to correct it."""
 
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
@@ -45,7 +45,7 @@ async def send(
     if isinstance(found, NotVerified):
         await message.answer(texts.not_verified(can_verify=reception.confirm_identity))
         return
-    # Who of the company's people wrote what is theirs: no names of people.
+    # The names of attendants and admins are their own personal data, so the file has none.
     names = Names(
         tags={tag.id: tag.shown for tag in await tags.all()},
         departments={one.id: one.name for one in await reception.departments.all()},
@@ -90,7 +90,7 @@ async def choose_department(
     my_data: ReadMyData,
     bot: Bot,
 ) -> None:
-    """Whether it is still there is looked at when the text comes."""
+    """Await the text of the request. The department is checked only when the text comes."""
     if await _may_ask(callback, state, my_data):
         await answer_press(callback)
         await _await_text(bot, callback.from_user.id, state, department=callback_data.id)
@@ -143,7 +143,10 @@ async def back(
 
 
 def router() -> Router:
-    """Expects to be included where chats are private; `send` is the command's own."""
+    """Return the router of the buttons; the including router handles the command with `send`.
+
+    The including router must also filter for private chats.
+    """
     router = Router(name="my_data")
     press = router.callback_query.register
     press(fix, MyDataButton.filter(F.action == "fix"))
@@ -157,7 +160,7 @@ def router() -> Router:
 
 
 async def _may_ask(callback: CallbackQuery, state: FSMContext, my_data: ReadMyData) -> bool:
-    """Whether a request may begin now; says why not."""
+    """Return True if a request may begin now; otherwise answer with the reason."""
     if not await my_data.is_verified(callback.from_user.id):
         await answer_press(callback, texts.NOT_VERIFIED_NOW, alert=True)
         return False
@@ -171,7 +174,7 @@ async def _may_ask(callback: CallbackQuery, state: FSMContext, my_data: ReadMyDa
 async def _await_text(
     bot: Bot, chat_id: int, state: FSMContext, *, department: str | None
 ) -> None:
-    """department: None where a conversation is open, which the text joins."""
+    """Await the text of the request. department: None if it joins the open conversation."""
     await bot.send_message(chat_id, texts.WRITE, reply_markup=_back())
     await state.set_state(Customer.correcting)
     await state.set_data({"department": department})
@@ -194,7 +197,10 @@ async def _conversation(
     reception: Reception,
     conversations: Conversations,
 ) -> Conversation | None:
-    """The open one, or a new one in the department that was chosen; None when that is gone."""
+    """Return the open conversation, or a new one in the chosen department.
+
+    Returns None if that department is gone.
+    """
     if conversation := await conversations.open_in(chat_id):
         return conversation
     chosen = (await state.get_data()).get("department")
@@ -214,9 +220,9 @@ async def _leave(chat_id: int, state: FSMContext, conversations: Conversations) 
 
 
 def _marked(message: Message, text: str) -> Message:
-    """The message as the attendants receive it."""
+    """Return the message as the attendants receive it, with the mark of a correction."""
     mark = f"{texts.CORRECTION}\n"
-    # Telegram counts in UTF-16.
+    # Telegram counts offsets in UTF-16 code units.
     shift = len(mark.encode("utf-16-le")) // 2
     entities = [
         one.model_copy(update={"offset": one.offset + shift}) for one in message.entities or ()

@@ -1,4 +1,4 @@
-"""What a customer reads about his data."""
+"""Sentences about the customer's own data."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ from bot.domain.privacy_notice import PrivacyNotice
 FIX: Final = "✏️ Pedir correção"
 BACK: Final = "⬅️ Voltar"
 CORRECTION: Final = "📝 Pedido de correção"
-"""Above what the attendants receive."""
+"""First line of a request, as the attendants receive it."""
 CAPTION: Final = (
     "📄 <b>O que guardamos sobre você</b>\n"
     "Se algo estiver errado, toque em Pedir correção: um atendente cuida disso."
@@ -48,7 +48,7 @@ def is_too_long(text: str) -> bool:
 
 
 def not_verified(*, can_verify: bool) -> str:
-    """The same for every chat, whoever's document was typed in it."""
+    """Return the refusal, the same for every chat and for every tax id that was typed in it."""
     return NOT_VERIFIED if can_verify else ASK_AN_ATTENDANT
 
 

@@ -1,4 +1,4 @@
-"""A privacy notice that has changed is given before anything else is done."""
+"""Middleware that shows a changed privacy notice before anything else."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -11,7 +11,7 @@ from handlers.customer import my_data_texts as texts
 
 
 class GiveRenewedNotice(BaseMiddleware):
-    """Inner middleware of the customer's private chat; what was asked for goes on after it."""
+    """Inner middleware of the customer's private chat; the action goes on after the notice."""
 
     async def __call__(
         self,

@@ -1,7 +1,7 @@
-"""The second way to confirm who is writing: user name and password of the customer's portal.
+"""The second proof of identity: user name and password of the customer's portal.
 
-Every step looks the same whether the document is known or not, and nothing of what is written here
-is kept: of the user name only whether it fits, of the password nothing.
+Every step looks the same for known and for unknown tax ids. The user name is stored only as
+matched or not matched; nothing of the password is stored.
 """
 
 from typing import assert_never
@@ -23,7 +23,7 @@ from handlers.customer.states import Customer
 
 
 async def begin(message: Message, state: FSMContext, reception: Reception) -> None:
-    """The button, also one from before the way was closed."""
+    """Start the login. The button may be from before the login was blocked."""
     if not await reception.log_in.is_open(message.chat.id):
         await identification.ask_confirmation(message, state, reception, texts.NO_MORE_LOGINS)
         return
@@ -39,14 +39,14 @@ async def receive_username(
     reception: Reception,
     event_update: Update,
 ) -> None:
-    # Impatient people write the password behind it, or instead of it.
+    # Impatient customers write the password after the user name, or instead of it.
     await reception.forget_content(event_update.update_id)
     username = read_username(text)
     if isinstance(username, UsernameRefusal):
         await _delete(message)
         await message.answer(texts.NOT_A_USERNAME, reply_markup=keyboards.logging_in())
         return
-    # Answered first: how long the comparison takes tells nothing.
+    # The answer goes first, so that the time of the comparison reveals nothing.
     await message.answer(texts.ASK_PASSWORD, reply_markup=keyboards.logging_in())
     fits = await reception.log_in.is_username(message.chat.id, username)
     await state.set_state(Customer.password)
@@ -68,7 +68,7 @@ async def receive_password(
     reception: Reception,
     event_update: Update,
 ) -> None:
-    # First of all: should the rest fail, what is handled again has no password in it.
+    # Before all else: if a later step fails, the update is handled again without the password.
     await reception.forget_content(event_update.update_id)
     await _delete(message)
     outcome = await reception.log_in(
@@ -95,7 +95,7 @@ async def receive_other_than_password(
     reception: Reception,
     event_update: Update,
 ) -> None:
-    """A picture of the password, or a message that comes again without its content."""
+    """Delete a picture of the password; also handles an update that comes again, emptied."""
     await reception.forget_content(event_update.update_id)
     await _delete(message)
     if registration := await reception.log_in.verified(message.chat.id):
@@ -119,9 +119,9 @@ async def skip(message: Message, state: FSMContext) -> None:
 
 
 def router() -> Router:
-    """Expects to be included where chats are private, before the steps around it."""
+    """Return the router, for private chats only; to be included before the other steps."""
     router = Router(name="portal login")
-    # It is also offered to who shared a telephone that is not on record.
+    # Also offered to a customer who shared a telephone that is not on record.
     offered = StateFilter(Customer.confirming, Customer.naming)
     router.message.register(begin, offered, F.text == texts.PORTAL_LOGIN)
     logging_in = StateFilter(Customer.username, Customer.password)
@@ -138,12 +138,12 @@ def router() -> Router:
 
 
 async def _delete(message: Message) -> None:
-    """Take the message out of the chat, or have the customer do it."""
+    """Delete the message, or ask the customer to delete it."""
     try:
         await message.delete()
     except TelegramBadRequest as error:
         if "not found" in error.message:
-            return  # the customer was quicker, or it is handled again
+            return  # the customer deleted it first, or the update is handled again
     except (TelegramAPIError, TryLaterError):
         pass
     else:

@@ -1,4 +1,4 @@
-"""What the steps before a conversation need."""
+"""Dependencies of the steps before a conversation."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from handlers.customer.relay import Relay
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reception:
-    """Passed to the handlers by name."""
+    """Use cases and settings of these steps, passed to the handlers by name."""
 
     arrive: Arrive
     identify: Identify
     confirm_phone: ConfirmPhone
     log_in: LogIn
     forget_content: Callable[[int], Awaitable[None]]
-    """Keeps nothing of what was written in the message of an update, by its id."""
+    """Removes the message content of the stored update that has this id."""
     introduce: Introduce
     open_conversation: OpenConversation
     relay: Relay
@@ -30,4 +30,4 @@ class Reception:
     privacy_url: str
     confirm_identity: bool
     portal_login: bool
-    """Whether it is offered as a second way to confirm."""
+    """True if the portal login is offered as a second proof of identity."""

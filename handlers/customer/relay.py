@@ -1,4 +1,4 @@
-"""What a customer writes is put into the outbox, for the attendants' group."""
+"""Customers' messages go into the outbox, for the attendants' group."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from handlers.relay.content import customer_content, edited_content, header_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relay:
-    """Takes messages for the attendants of a conversation; Telegram is not waited for."""
+    """Puts messages for a conversation's attendants into the outbox; never waits for Telegram."""
 
     outbox: Outbox
     links: Links
@@ -24,11 +24,11 @@ class Relay:
     clock: Callable[[], datetime]
 
     async def __call__(self, message: Message, conversation: Conversation, user: User) -> None:
-        """Whoever replies to the message in the group answers the customer."""
+        """Queue the customer's message. A reply to it in the group answers the customer."""
         await self.content(customer_content(message, user), conversation)
 
     async def content(self, content: dict[str, Any], conversation: Conversation) -> None:
-        """The same for what was kept of a message: `customer_content`."""
+        """Queue a message that was kept as the result of `customer_content`."""
         await self.show_card.post(conversation)
         await self.outbox.put(
             Outgoing.model_validate(
@@ -41,9 +41,9 @@ class Relay:
     async def edited(
         self, message: Message, conversation: Conversation | None, user: User, update_id: int
     ) -> None:
-        """A message that was sent on has been changed; one that was not is nobody's business.
+        """Queue the edit of a message that was passed on; ignore the edit of one that was not.
 
-        conversation: the open one, for a message that still waits to be sent on.
+        conversation: the open conversation, for a message that still waits to be sent.
         """
         link = await self.links.of_customer(message.chat.id, message.message_id)
         if link is None and conversation is None:

@@ -1,4 +1,4 @@
-"""Where a customer's chat stands."""
+"""States of a customer's chat."""
 
 from aiogram.fsm.state import State, StatesGroup
 
@@ -7,16 +7,16 @@ class Customer(StatesGroup):
     asking = State()
     """The CPF or CNPJ is awaited."""
     confirming = State()
-    """The telephone is awaited, or that it is skipped."""
+    """The telephone is awaited, or that the customer skips it."""
     username = State()
     """The user name of the portal is awaited."""
     password = State()
-    """Its password is awaited: every message is deleted."""
+    """The password of the portal is awaited; every message is deleted."""
     naming = State()
     """The name is awaited."""
     choosing = State()
-    """The department is awaited; what is written meanwhile is kept for its attendants."""
+    """The department is awaited; messages are kept for its attendants until then."""
     correcting = State()
-    """A request to correct what is stored is awaited, as text."""
+    """The text of a request to correct stored data is awaited."""
     talking = State()
     """Everything goes to the attendants."""

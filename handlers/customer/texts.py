@@ -1,4 +1,4 @@
-"""Every sentence a customer reads."""
+"""Sentences for customers."""
 
 from aiogram import html
 
@@ -93,14 +93,14 @@ _REASONS = {
 
 
 def greeting(privacy_text: str, privacy_url: str, *, is_asked: bool) -> str:
-    """The first words, with the privacy notice; is_asked: for the number, if it is not there."""
+    """Return the first answer, with the privacy notice. is_asked: True to ask for the tax id."""
     link = f" {html.link('Saiba mais', html.quote(privacy_url))}." if privacy_url else ""
     ask = f"\n\n{ASK_TAX_ID}" if is_asked else ""
     return f"Olá! 👋 Aqui é o atendimento.\n\n🔒 {html.quote(privacy_text)}{link}{ask}"
 
 
 def not_a_tax_id(refusal: NotATaxId) -> str:
-    """What is wrong with the number, and what to do."""
+    """Return the fault of the number, and the next step."""
     if refusal.reason is Reason.LENGTH:
         characters = "1 caractere" if refusal.length == 1 else f"{refusal.length} caracteres"
         return (
@@ -114,7 +114,11 @@ def verified(name: str) -> str:
 
 
 def opened(protocol: str, *, department: str | None = None, sent: bool = False) -> str:
-    """department: when there are several; sent: what was written before is with them already."""
+    """Return the confirmation of a new conversation.
+
+    department: given if there are several; sent: earlier messages have already reached the
+    attendants.
+    """
     where = f"Departamento: <b>{html.quote(department)}</b>.\n" if department else ""
     if sent:
         return (
@@ -135,19 +139,23 @@ def still_open(protocol: str) -> str:
 
 
 def welcome_back(protocol: str, *, name: str | None, tax_id: TaxId | None, sent: bool) -> str:
-    """On return: by name only when verified, else by the covered document that was typed here."""
+    """Return the greeting of a returning customer.
+
+    A verified customer is greeted by name, any other by the masked tax id that was typed in this
+    chat.
+    """
     who = _again(name, tax_id)
     message = "Sua mensagem já foi para os atendentes." if sent else "Escreva como podemos ajudar."
     return f"{who} Abri um novo atendimento, protocolo <b>{html.quote(protocol)}</b>. {message}"
 
 
 def already_open(protocol: str) -> str:
-    """Plain text: it is shown in an alert window."""
+    """Return plain text, because it is shown in an alert window."""
     return f"Seu atendimento já está aberto, protocolo {protocol}. É só escrever aqui."
 
 
 def back_to_choose(*, name: str | None, tax_id: TaxId | None) -> str:
-    """On return, where there are several departments."""
+    """Return the greeting of a returning customer, with the question for the department."""
     return f"{_again(name, tax_id)} {CHOOSE_DEPARTMENT}"
 
 

@@ -1,1 +1,1 @@
-"""Messages between customers and attendants: what is taken, and how it is delivered."""
+"""Messages between customers and attendants: their content and their delivery."""

@@ -1,4 +1,4 @@
-"""What of a message is kept to be sent on."""
+"""The parts of a message that are stored in order to send it on."""
 
 from typing import Any, Final
 
@@ -13,13 +13,13 @@ from handlers.relay import texts
 logger = structlog.get_logger()
 
 INTERNAL: Final = "//"
-"""An attendant's text that begins with it stays among the attendants."""
+"""Prefix of an internal comment: such a text of an attendant stays among the attendants."""
 
 _ALBUM_TYPES: Final = ("photo", "video", "audio", "document")
 
 
 def customer_content(message: Message, user: User) -> dict[str, Any]:
-    """Fields of `Outgoing`, as plain values: texts as HTML, so that several can become one."""
+    """Return fields of `Outgoing` as plain values; texts as HTML, so that they can be joined."""
     if message.text is None:
         return attendant_content(message)
     return _source(message) | {
@@ -31,7 +31,7 @@ def customer_content(message: Message, user: User) -> dict[str, Any]:
 
 
 def attendant_content(message: Message) -> dict[str, Any]:
-    """Fields of `Outgoing`, as plain values; all but albums are copied by Telegram."""
+    """Return fields of `Outgoing` as plain values. Telegram copies every message except albums."""
     file = _file(message)
     if message.media_group_id is None or file is None:
         return _source(message) | {"what": str(What.COPY)}
@@ -44,7 +44,7 @@ def attendant_content(message: Message) -> dict[str, Any]:
 
 
 def edited_content(message: Message) -> dict[str, Any]:
-    """Fields of `Outgoing` for a message that was changed after it had been sent."""
+    """Return fields of `Outgoing` for a message that was edited after it had been sent."""
     written = message.text or message.caption
     return {
         "what": str(What.EDIT),
@@ -58,33 +58,36 @@ def edited_content(message: Message) -> dict[str, Any]:
 
 
 def has_words_or_file(message: Message) -> bool:
-    """Whether an edit of it is one to send on: places that move are told as edits too."""
+    """Return True if the edit is to be sent on.
+
+    A live location that moves also arrives as edits, which are not sent on.
+    """
     return bool(message.text or message.voice or _file(message))
 
 
 def header_of(user: User) -> str:
-    """Who writes, where neither topic nor card says it."""
+    """Return the customer's name as a heading, for use where neither topic nor card shows it."""
     return f"💬 {html.bold(html.quote(user.full_name))}\n"
 
 
 def is_internal(message: Message) -> bool:
-    """Whether an attendant marked it as not for the customer."""
+    """Return True if an attendant marked the message as not for the customer."""
     return (message.text or message.caption or "").startswith(INTERNAL)
 
 
 async def kept_internal(message: Message) -> None:
-    """Show by a reaction that it was seen and stays in the group."""
+    """React to the comment, to show that it was seen and stays in the group."""
     try:
         await message.react([ReactionTypeEmoji(emoji=texts.NOTE_KEPT)])
     except TelegramBadRequest as error:
-        # A group can allow other reactions only; the comment stays internal all the same.
+        # A group can allow other reactions only. The comment stays internal even without one.
         logger.info("no reaction", reason=error.message)
 
 
 def _source(message: Message) -> dict[str, Any]:
     reply = message.reply_to_message
-    # In a topic everything replies to the topic's first message; elsewhere a reply has the id of
-    # what it replies to as its thread.
+    # In a topic, every message replies to the topic's first message. Elsewhere, the thread id of a
+    # reply is the id of the message that it replies to.
     topic_id = message.message_thread_id if message.is_topic_message else None
     is_reply = reply is not None and reply.message_id != topic_id
     return {
@@ -95,7 +98,7 @@ def _source(message: Message) -> dict[str, Any]:
 
 
 def _file(message: Message) -> dict[str, Any] | None:
-    """What an album or a changed message can carry; None for every other kind."""
+    """Return the file of an album or an edited message; None for every other kind of message."""
     for kind in (*_ALBUM_TYPES, "animation"):
         found = getattr(message, kind)
         if kind == "document" and message.animation:

@@ -1,4 +1,4 @@
-"""How what waits in the outbox is sent over Telegram, both ways."""
+"""Delivery of the outbox over Telegram, to customers and to groups."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -36,14 +36,14 @@ logger = structlog.get_logger()
 
 
 class SendAgain(CallbackData, prefix="again", sep="|"):
-    """What was not delivered is sent once more."""
+    """Button that sends an undelivered message once more."""
 
     item: str
 
 
 class AdminAlerts(Protocol):
     async def group_unreachable(self, department: Department) -> None:
-        """Tell the admins that nothing reaches a group."""
+        """Notify the admins that no message reaches the department's group."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ class TelegramDelivery:
     clock: Callable[[], datetime]
 
     async def __call__(self, items: Sequence[Outgoing]) -> None:
-        """Send them as one."""
+        """Send the items as one message."""
         head = items[0]
         conversation = await self.conversations.get(head.conversation_id)
         if conversation is None:
@@ -71,7 +71,8 @@ class TelegramDelivery:
                 await self._to_group(items, conversation)
         except TelegramMigrateToChat as error:
             if head.chat_id == conversation.chat_id:
-                # It was written in a group that is another by now: Telegram copies nothing of it.
+                # It was written in a group that has become another since: Telegram cannot copy
+                # from it.
                 raise UndeliveredError(Undelivered.NOT_COPIED) from error
             await self.departments.follow(head.chat_id, error.migrate_to_chat_id)
             raise MovedError(error.migrate_to_chat_id) from error
@@ -86,7 +87,7 @@ class TelegramDelivery:
             raise UndeliveredError(undelivered_of(error)) from error
 
     async def closed_to_us(self, item: Outgoing) -> None:
-        """Tell the admins which department gets nothing, and once the customer who waits."""
+        """Notify the admins that a department receives nothing, and the waiting customer once."""
         conversation = await self.conversations.get(item.conversation_id)
         if conversation is None:
             return
@@ -99,13 +100,13 @@ class TelegramDelivery:
         )
 
     async def undelivered(self, items: Sequence[Outgoing], reason: Undelivered) -> None:
-        """Tell whoever wrote it, below what was written."""
+        """Notify the sender, below the message that was not delivered."""
         head = items[0]
         conversation = await self.conversations.get(head.conversation_id)
         if conversation is None or head.what in (What.CARD, What.REFRESH, What.RETIRE):
             return
         if reason is Undelivered.GONE:
-            return  # whoever deleted it knows
+            return  # the sender deleted it, and knows
         if head.chat_id == conversation.chat_id:
             await self._tell_attendant(head, conversation, reason)
         elif head.what is not What.SAY:
@@ -146,7 +147,7 @@ class TelegramDelivery:
         if head.what is not What.EDIT or conversation.is_open:
             conversation = await self.draw.in_its_group(conversation)
             if conversation.group_id != head.chat_id:
-                # Posted there in that chat's turn, and so once.
+                # It is posted there in that chat's order, and so only once.
                 raise MovedError(conversation.group_id)
             conversation = await self.draw.post(conversation)
         if head.what is What.CARD:
@@ -163,7 +164,7 @@ class TelegramDelivery:
         if head.what is What.EDIT:
             await self._edit_in_group(head, conversation)
             return
-        # In a group without topics everything hangs below the card: it says whose it is.
+        # In a group without topics, every message replies to the card, which shows the customer.
         card = 0 if conversation.topic_id else conversation.card_message_id or 0
         place = Place(
             chat_id=conversation.group_id,
@@ -209,18 +210,18 @@ class TelegramDelivery:
         place = Place(
             chat_id=item.chat_id,
             topic_id=conversation.topic_id if item.chat_id == conversation.group_id else None,
-            # Of a group that is another by now nothing can be changed, nor replied to.
+            # In a group that has become another since, nothing can be edited or replied to.
             reply_to=link.message_id if is_here else card,
         )
         is_alone = is_here and len(link.customer_message_ids) == 1
         if is_alone and await change(self.bot, item, link.group_id, link.message_id, place):
             return
-        # One of several in a message, or nothing that Telegram changes: said below it.
+        # It is one of several in a message, or Telegram cannot edit it: add a message below it.
         said = texts.CORRECTED + item.html if item.html else texts.FILE_CHANGED
         await self._say_in_group(item.model_copy(update={"html": said}), place)
 
     async def _say_in_group(self, item: Outgoing, place: Place) -> None:
-        """Whoever replies to it answers the customer."""
+        """Post a text whose replies go to the customer."""
         message_id = await self._say(item, place)
         link = Link(
             group_id=place.chat_id, message_id=message_id, conversation_id=item.conversation_id
@@ -285,14 +286,14 @@ class TelegramDelivery:
         return said.message_id
 
     async def _in_group_of(self, item: Outgoing) -> int:
-        """The group's message for the one that a customer's message replies to; 0 for none."""
+        """Return the group's message for the one that the customer replied to; 0 for none."""
         if not item.reply_to:
             return 0
         link = await self.links.of_customer(item.source_chat_id, item.reply_to)
         return link.message_id if link and link.group_id == item.chat_id else 0
 
     async def _at_customer_of(self, item: Outgoing) -> int:
-        """The customer's message for the one that an attendant's replies to; 0 for none."""
+        """Return the customer's message for the one that the attendant replied to; 0 for none."""
         if not item.reply_to:
             return 0
         link = await self.links.of_group(item.source_chat_id, item.reply_to)

@@ -1,4 +1,4 @@
-"""The calls that put a message into a chat, and change it there."""
+"""Calls to Telegram that post a message in a chat, and edit it there."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,13 +34,13 @@ _FLAGS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a message goes."""
+    """Target of a message: chat, topic, and message to reply to."""
 
     chat_id: int = 0
     topic_id: int | None = None
     reply_to: int = 0
     may_forward: bool = False
-    """What cannot be copied may show where it comes from."""
+    """True if a message that cannot be copied may be forwarded, with its origin shown."""
 
     @property
     def reply(self) -> ReplyParameters | None:
@@ -50,11 +50,11 @@ class Place:
 
 
 class TopicsOffError(Exception):
-    """The group has topics no more; nothing of the message is in it."""
+    """The group no longer has topics; no part of the message was posted in it."""
 
 
 async def post(bot: Bot, items: Sequence[Outgoing], place: Place) -> list[int]:
-    """The ids of the messages that now stand for the items: one, or one each for an album."""
+    """Post the items and return the message ids: one for all, or one per item of an album."""
     head = items[0]
     if head.what is What.TEXT:
         posted = await bot.send_message(
@@ -64,7 +64,7 @@ async def post(bot: Bot, items: Sequence[Outgoing], place: Place) -> list[int]:
             reply_parameters=place.reply,
         )
         if place.topic_id is not None and not posted.is_topic_message:
-            # Telegram ignores the topic then, and nothing would say who writes.
+            # Telegram ignores the topic then, and nothing would show who writes.
             await bot.delete_message(place.chat_id, posted.message_id)
             raise TopicsOffError
         return [posted.message_id]
@@ -80,7 +80,7 @@ async def post(bot: Bot, items: Sequence[Outgoing], place: Place) -> list[int]:
 
 
 async def change(bot: Bot, item: Outgoing, chat_id: int, message_id: int, place: Place) -> bool:
-    """Whether the message says now what `item` says; False when Telegram cannot change it."""
+    """Edit the message to match `item`. Return False if Telegram cannot edit it."""
     try:
         if item.has_text:
             header = item.header if place.topic_id is None else ""
@@ -133,8 +133,8 @@ def _text(items: Sequence[Outgoing], *, has_header: bool) -> str:
 
 
 def _fitting(header: str, item: Outgoing) -> str:
-    """With its header, unless that is what makes it too long."""
-    # Counted with its tags: a few characters more than Telegram counts.
+    """Return the text with its header; without it if the header makes it too long."""
+    # The length includes tags, so it is a few characters more than Telegram counts.
     is_short = item.length + telegram_length(header) <= TEXT_LENGTH
     return (header if is_short else "") + item.html
 

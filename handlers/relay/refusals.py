@@ -1,4 +1,4 @@
-"""What Telegram's refusals mean for somebody who wrote a message."""
+"""Telegram's errors, translated to reasons that a sender can understand."""
 
 from typing import Final
 
@@ -26,7 +26,7 @@ _REASONS: Final = (
     ("chat not found", Undelivered.BLOCKED),
     ("user is deactivated", Undelivered.BLOCKED),
 )
-# Of these nobody can send anything; the message is not at fault.
+# After these errors nothing can be sent to the chat; the message itself is not at fault.
 _CLOSED: Final = (
     "chat not found",
     "not enough rights to send",
@@ -38,7 +38,7 @@ _CLOSED: Final = (
 
 
 def undelivered_of(error: TelegramAPIError) -> Undelivered:
-    """Why one message was not taken."""
+    """Return the reason why Telegram refused one message."""
     if isinstance(error, TelegramForbiddenError):
         return Undelivered.BLOCKED
     if isinstance(error, TelegramEntityTooLarge):
@@ -48,7 +48,7 @@ def undelivered_of(error: TelegramAPIError) -> Undelivered:
 
 
 def closes_group(error: TelegramAPIError) -> bool:
-    """Whether a group takes nothing of ours at all."""
+    """Return True if the group takes no message of ours at all."""
     return isinstance(error, TelegramForbiddenError) or _says(error, *_CLOSED)
 
 

@@ -1,4 +1,4 @@
-"""What attendants write, and what Balcão says in a conversation, is put into the outbox."""
+"""Attendants' messages, and the bot's own sentences in a conversation, go into the outbox."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from handlers.relay.content import attendant_content, edited_content
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sending:
-    """Passed to the handlers by name; Telegram is not waited for."""
+    """Puts messages into the outbox; never waits for Telegram. Passed to the handlers by name."""
 
     outbox: Outbox
     conversations: Conversations
@@ -23,7 +23,7 @@ class Sending:
     clock: Callable[[], datetime]
 
     async def answer(self, message: Message, conversation: Conversation) -> None:
-        """Have an attendant's message sent to the customer."""
+        """Queue an attendant's message for the customer."""
         content = attendant_content(message)
         await self._put(
             content,
@@ -33,7 +33,7 @@ class Sending:
         )
 
     async def hold_back(self, message: Message, conversation: Conversation) -> None:
-        """Have nothing sent of an album of which this is a part."""
+        """Queue a mark that keeps the album of this message from being sent."""
         await self._put(
             attendant_content(message) | {"is_internal": True},
             conversation.chat_id,
@@ -42,7 +42,7 @@ class Sending:
         )
 
     async def edited(self, message: Message, *, update_id: int) -> None:
-        """Have an answer changed at the customer's; what never went there is left alone."""
+        """Queue the edit of an answer; ignore a message that never went to the customer."""
         conversation = await self._answered_by(message)
         if conversation:
             await self._put(
@@ -53,8 +53,10 @@ class Sending:
             )
 
     async def delete(self, command: Message, answer_id: int, *, update_id: int) -> bool:
-        """Whether there is such an answer, which is deleted at the customer then, also when it is
-        still on its way."""
+        """Queue the deletion of an answer in the customer's chat, also if it is not sent yet.
+
+        Returns False if there is no such answer.
+        """
         link = await self.links.of_group(command.chat.id, answer_id)
         waiting = await self.outbox.waiting(f"{command.chat.id}:{answer_id}")
         if link is not None and not link.by_customer and link.customer_message_ids:
@@ -76,7 +78,7 @@ class Sending:
         return True
 
     async def _answered_by(self, message: Message) -> Conversation | None:
-        """The conversation of an answer, also of one that still waits to be sent."""
+        """Return the conversation of an answer, also if the answer still waits to be sent."""
         link = await self.links.of_group(message.chat.id, message.message_id)
         if link:
             return None if link.by_customer else await self.conversations.get(link.conversation_id)
@@ -117,7 +119,7 @@ class Sending:
         below: int = 0,
         again: str = "",
     ) -> None:
-        """Have a sentence of ours sent, behind what was put before."""
+        """Queue a sentence of the bot, after the items already in the queue."""
         await self.outbox.put(
             Outgoing(
                 id=id,

@@ -1,4 +1,4 @@
-"""Messages that Telegram writes by itself."""
+"""Service messages, which Telegram writes by itself."""
 
 from typing import Final
 
@@ -31,4 +31,4 @@ SERVICE: Final = frozenset(
         ContentType.BOOST_ADDED,
     }
 )
-"""What Telegram says in a group; nobody wrote it."""
+"""Types of service messages in a group; no person wrote them."""

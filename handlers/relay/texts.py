@@ -1,4 +1,4 @@
-"""What is said about messages that did not arrive."""
+"""Sentences about messages that were not delivered."""
 
 from typing import Final
 
@@ -15,7 +15,7 @@ DELETE_BY_REPLYING: Final = (
 )
 NOT_YOURS: Final = "Essa mensagem não foi enviada ao cliente pelos atendentes."
 NOTE_KEPT: Final = "✍"
-"""A reaction: the internal comment stays among the attendants."""
+"""The reaction to an internal comment, which stays among the attendants."""
 
 GROUP_CLOSED: Final = (
     "Neste momento os atendentes não conseguem receber mensagens. O que você escrever "
@@ -70,15 +70,15 @@ _NOT_SURE: Final = (
 
 
 def not_delivered(reason: Undelivered) -> str:
-    """To the attendant who wrote it."""
+    """Return the sentence for the attendant who wrote the message."""
     return _TO_CUSTOMER + _REASONS[reason]
 
 
 def can_be_repeated(reason: Undelivered) -> bool:
-    """Whether sending the same again may help."""
+    """Return True if sending the same message again may help."""
     return reason not in _NOT_WORTH_REPEATING
 
 
 def not_passed_on(reason: Undelivered) -> str:
-    """To the customer who wrote it."""
+    """Return the sentence for the customer who wrote the message."""
     return _FROM_CUSTOMER.get(reason, _NOT_SURE)

@@ -17,7 +17,7 @@ async def _serve(args: argparse.Namespace) -> None:
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, stop.set)
     await emulator.start(args.host, args.port)
-    print(emulator.url, flush=True)  # noqa: T201 - whoever started it reads the address
+    print(emulator.url, flush=True)  # noqa: T201 - the caller reads the address
     await stop.wait()
     await emulator.stop()
 

@@ -1,4 +1,4 @@
-"""Who is told that something changed: those who wait, and the page, by numbered events."""
+"""Numbered events about changes, for waiting code and for the page."""
 
 import asyncio
 import secrets
@@ -13,12 +13,12 @@ class Event(NamedTuple):
 
 
 class Changes:
-    """Numbered events, the last `keep` of them remembered, and people waiting for the next one."""
+    """The last `keep` events, by number, and futures that wait for the next one."""
 
     def __init__(self, keep: int = 1000) -> None:
         self.seq = 0
         self.run = secrets.token_hex(4)
-        """Tells this run's numbers from those of a run before a restart."""
+        """Random id of this run: distinguishes its numbers from those before a restart."""
         self._log: deque[Event] = deque(maxlen=keep)
         self._waiters: list[asyncio.Future[None]] = []
 
@@ -29,20 +29,20 @@ class Changes:
             self.wake()
 
     def wake(self) -> None:
-        """Let waiters look again without an event of its own."""
+        """Wake all waiters without an event, so that they check again."""
         waiters, self._waiters = self._waiters, []
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
 
     def waiter(self) -> asyncio.Future[None]:
-        """A future that the next change resolves."""
+        """Return a future that the next change resolves."""
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
         return waiter
 
     def since(self, seq: int) -> list[Event] | None:
-        """Events after `seq`; None when some of them are already forgotten."""
+        """Return the events after `seq`; None if some of them are no longer stored."""
         if seq > self.seq or (seq < self.seq and (not self._log or self._log[0].seq > seq + 1)):
             return None
         missed = self.seq - seq

@@ -1,4 +1,4 @@
-"""What a message can hold besides text and files, in the form the Bot API shows it."""
+"""Message contents besides text and files, in the form of the Bot API."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -30,14 +30,14 @@ COPIED: Final[tuple[str, ...]] = (
     "dice",
     "game",
 )
-"""What a copy takes along."""
+"""Fields that a copy keeps."""
 
 ONLY_FORWARDED: Final[tuple[str, ...]] = ("story", "checklist", "paid_media")
-"""Kinds that a bot can forward and not copy."""
+"""Kinds that a bot can forward but not copy."""
 
 
 def location(latitude: float, longitude: float, *, live_period: int | None = None) -> Content:
-    """A place; live_period: the seconds for which it moves on."""
+    """Return a location. live_period: seconds for which a live location moves."""
     place: Content = {"latitude": latitude, "longitude": longitude}
     if live_period is not None:
         place |= {"live_period": live_period, "heading": 90, "horizontal_accuracy": 12.0}
@@ -52,7 +52,7 @@ def venue(latitude: float, longitude: float, title: str, address: str) -> Conten
 def poll(
     question: str, options: Sequence[str], *, quiz: bool = False, correct: int | None = None
 ) -> Content:
-    """A poll nobody has voted in; correct: a quiz's answer, when the bot may know it."""
+    """Return a poll without votes. correct: answer of a quiz, if the bot may know it."""
     shown: Content = {
         "id": f"poll-{question}",
         "question": question,
@@ -105,11 +105,11 @@ SAMPLES: Final[dict[str, Content]] = {
         }
     },
 }
-"""One of each kind that needs no file, by name; a live location and a quiz are kinds here."""
+"""A sample of each kind that needs no file, by name. Live locations and quizzes count as kinds."""
 
 
 def copied(message: Content) -> Content:
-    """What copyMessage takes from a message; raises ApiError for what Telegram does not copy."""
+    """Return the content that copyMessage copies; raises ApiError if Telegram does not copy it."""
     content = {name: message[name] for name in COPIED if name in message}
     unknown_quiz = (
         message.get("poll", {}).get("type") == "quiz"
@@ -118,7 +118,8 @@ def copied(message: Content) -> Content:
     if not content or unknown_quiz:
         raise bad_request("the message can't be copied")
     if "dice" in content:
-        # It is thrown again; always other than the original, so that a test can see it.
+        # A copied die is thrown again. It always differs from the original, so that a test can see
+        # it.
         content["dice"] = dice(content["dice"]["emoji"], content["dice"]["value"] % 6 + 1)["dice"]
     if "location" in content and "venue" not in content:
         place = content["location"]
@@ -127,7 +128,7 @@ def copied(message: Content) -> Content:
 
 
 def forwarded(message: Content) -> Content:
-    """What forwardMessage takes from a message; raises ApiError for a service message."""
+    """Return the content that forwardMessage forwards; raises ApiError for a service message."""
     names = (*COPIED, *ONLY_FORWARDED)
     content = {name: message[name] for name in names if name in message}
     if not content:
@@ -137,7 +138,7 @@ def forwarded(message: Content) -> Content:
 
 
 def quoted(replied: Content, quote: str) -> Content | None:
-    """The `quote` field of a reply to part of a message; None when it does not say that."""
+    """Return the `quote` field of a reply; None if the message does not contain the quote."""
     text = str(replied.get("text") or replied.get("caption") or "")
     at = text.find(quote)
     if at < 0 or not quote:

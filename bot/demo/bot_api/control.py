@@ -1,7 +1,7 @@
-"""The control API over HTTP: what people do, as JSON, and the stream of what happens.
+"""The control API over HTTP: people's actions as JSON, and a stream of events.
 
-It is for the page and for benchmarks, so it answers only pages of its own address and, when
-the emulator listens on loopback, only loopback names.
+It is for the page and for benchmarks. So it answers only pages from its own address and, if the
+emulator listens on loopback, only requests to loopback names.
 """
 
 import asyncio
@@ -113,9 +113,9 @@ class Control:
         return web.json_response(self._people.limits.seen())
 
     async def _state(self, request: web.Request) -> web.Response:
-        """Everything the page shows and where the stream stands.
+        """Return all data of the page, and the number of the stream's latest event.
 
-        ?chat_id= asks for one chat, ?last= for that many messages of each.
+        ?chat_id= selects one chat, ?last= limits the messages of each chat.
         """
         people = self._people
         last = request.query.get("last", "")
@@ -157,7 +157,10 @@ class Control:
         }
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
-        """Server-sent events after ?since= (or Last-Event-ID); `reset` asks to read the state."""
+        """Send server-sent events after ?since= (or Last-Event-ID).
+
+        The event `reset` asks the client to read the state again.
+        """
         since = request.headers.get("Last-Event-ID") or request.query.get("since") or ""
         changes = self._people.changes
         run, _, number = since.partition("-")
@@ -212,7 +215,7 @@ def _refused(error: Exception) -> web.Response:
 async def _only_own_page(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """The bot's own routes are guarded by its token."""
+    """Refuse requests of other sites, except to the bot's own routes, which its token protects."""
     if request.path.startswith(("/bot", "/file/")):
         return await handler(request)
     refuse_others(request)

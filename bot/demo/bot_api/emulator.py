@@ -1,4 +1,4 @@
-"""BotApiEmulator: Telegram as a bot sees it, in memory, with people driven by code or a page."""
+"""BotApiEmulator: an in-memory Telegram as a bot sees it. Code or a page plays the people."""
 
 import asyncio
 import time
@@ -26,8 +26,8 @@ REQUEST_LIMIT_BYTES = 64 * 1024 * 1024
 class BotApiEmulator(People):
     """A Bot API server with users and groups inside.
 
-    Start it, point a bot at `url`, add people, let them write and press. `BEHAVIOURS.md` lists
-    what is emulated and where each rule comes from; an unknown method answers 404.
+    Start it, point a bot at `url`, add people, let them write and press buttons. `BEHAVIOURS.md`
+    lists the emulated behaviours and the source of each rule; an unknown method answers 404.
     """
 
     def __init__(
@@ -41,7 +41,10 @@ class BotApiEmulator(People):
         history_limit: int = 10_000,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """history_limit: messages kept per chat; clock: seconds since 1970."""
+        """Create an emulator that is not started.
+
+        history_limit: messages kept per chat; clock: seconds since 1970.
+        """
         super().__init__(
             bot_id=int(token.partition(":")[0]),
             bot_name=bot_name,
@@ -59,25 +62,28 @@ class BotApiEmulator(People):
 
     @property
     def url(self) -> str:
-        """Where it serves, without a slash at the end; empty before start."""
+        """Return the URL without a slash at the end; empty before start."""
         return self._url
 
     @property
     def pending_updates(self) -> int:
-        """Updates the bot has not confirmed yet."""
+        """Return the number of updates that the bot has not confirmed yet."""
         return len(self.updates.pending)
 
     @property
     def confirmed_update_id(self) -> int:
-        """The highest update_id the bot has confirmed; first_update_id - 1 before the first."""
+        """Return the highest confirmed update_id; at first, first_update_id - 1."""
         return self.updates.confirmed_update_id
 
     def serve_page(self, scene: Scene) -> None:
-        """Show the chat page at `/`."""
+        """Serve the chat page at `/`."""
         self._page.show(scene)
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Listen; port 0 picks a free one. The control API and the page answer loopback only."""
+        """Start listening; port 0 picks a free port.
+
+        The control API and the page answer loopback only.
+        """
         app = web.Application(client_max_size=REQUEST_LIMIT_BYTES)
         self._server.start()
         self._server.add_routes(app)
@@ -156,10 +162,10 @@ class BotApiEmulator(People):
         minute_s: float = 60.0,
         second_s: float = 1.0,
     ) -> None:
-        """Switch Telegram's limits on what a bot sends and edits on, as `Limit` describes them.
+        """Switch on Telegram's rate limits for sends and edits, as `Limit` describes them.
 
-        What is over one is answered 429 with the whole seconds to wait, 1 at least. `limits`
-        keeps how many were, and the peak rates; both begin anew here.
+        A call over a limit gets 429 with the whole seconds to wait, at least 1. `limits` counts
+        these refusals and the peak rates; both counts restart here.
         """
         self.limits.set(
             Limit(
@@ -173,13 +179,13 @@ class BotApiEmulator(People):
         )
 
     def limit_groups(self, messages: int = 20, per_s: float = 60.0) -> None:
-        """Switch only the limit on sends and edits per group on (0 messages: off)."""
+        """Switch on only the limit of sends and edits per group; 0 messages switches it off."""
         self.limits.set(replace(NO_LIMIT, per_group=messages, minute_s=per_s))
 
     async def until(self, predicate: Callable[[], T], timeout_s: float = 5.0) -> T:
-        """Wait for a true value and return it; LookupError counts as not yet.
+        """Wait until the predicate is true and return its value; a LookupError counts as false.
 
-        The predicate is tried again after every change. Raises TimeoutError that quotes the
+        The predicate is evaluated again after every change. Raises TimeoutError that quotes the
         last messages.
         """
         loop = asyncio.get_running_loop()
@@ -200,7 +206,7 @@ class BotApiEmulator(People):
                 timer.cancel()
 
     def calls_of(self, method: str) -> list[Call]:
-        """The recorded calls of one method, oldest first."""
+        """Return the recorded calls of one method, oldest first."""
         return [call for call in self.calls if call.method.lower() == method.lower()]
 
     def _give_up(self, waiter: "asyncio.Future[None]") -> None:

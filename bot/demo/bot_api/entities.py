@@ -1,4 +1,4 @@
-"""Telegram's HTML into text and entities, and the entities a server finds by itself.
+"""Parser of Telegram's HTML into text and entities; also detects the entities a server adds.
 
 Offsets and lengths are UTF-16 code units, as everywhere in the Bot API. The rules and the error
 texts are those of TDLib's HTML parse mode.
@@ -60,7 +60,7 @@ def utf16_length(text: str) -> int:
 
 
 def parse_html(source: str) -> tuple[str, list[Entity]]:
-    """Read Telegram's HTML subset.
+    """Return text and entities from Telegram's HTML subset.
 
     Raises ApiError 400 "can't parse entities: …" exactly where Telegram would.
     """
@@ -94,7 +94,7 @@ def parse_html(source: str) -> tuple[str, list[Entity]]:
 
 
 def trim(text: str, entities: list[Entity]) -> tuple[str, list[Entity]]:
-    """Cut surrounding white space as the server does, and move the entities along."""
+    """Strip surrounding white space as the server does, and shift the entities."""
     right = text.rstrip()
     plain = right.lstrip()
     if len(plain) == len(text) or not entities:
@@ -111,7 +111,7 @@ def trim(text: str, entities: list[Entity]) -> tuple[str, list[Entity]]:
 
 
 def add_detected(text: str, entities: list[Entity]) -> list[Entity]:
-    """The entities plus links, e-mails, mentions, commands and hashtags found in the text."""
+    """Return the entities plus the links, e-mails, mentions, commands and hashtags in the text."""
     if not any(mark in text for mark in "@/#."):
         return entities
     taken = [
@@ -133,7 +133,7 @@ def add_detected(text: str, entities: list[Entity]) -> list[Entity]:
 
 
 def _open(source: str, start: int) -> tuple[str, str, int]:
-    """Read a start tag; returns its name, its one meaningful argument and the position after."""
+    """Read a start tag; return its name, its only relevant argument and the position after it."""
     name_match = _TAG_NAME.match(source, start + 1)
     assert name_match is not None  # noqa: S101 - the pattern also matches nothing
     position = name_match.end()
@@ -184,7 +184,7 @@ def _close(
     offset: int,
     parts: list[str],
 ) -> int:
-    """Read an end tag and keep the entity it ends; returns the position after it."""
+    """Read an end tag and store its entity; return the position after it."""
     at = _byte_offset(source, start)
     if not opened:
         raise _cannot_parse(f"Unexpected end tag at byte offset {at}")
@@ -230,7 +230,7 @@ def _keep(last: _Open, length: int, inner: str, entities: list[Entity]) -> None:
 
 
 def without_code_language(entities: list[Entity]) -> list[Entity]:
-    """A language belongs to a pre; on a lone code it is dropped."""
+    """Remove the language from code entities: only a pre entity may have one."""
     for entity in entities:
         if entity["type"] == "code":
             entity.pop("language", None)

@@ -1,4 +1,4 @@
-"""What the Bot API refuses, in its own words."""
+"""Errors of the Bot API, with its own texts."""
 
 NOT_MODIFIED = (
     "message is not modified: specified new message content and reply markup are exactly the same "
@@ -16,7 +16,7 @@ WEBHOOK_IS_ACTIVE = (
 
 
 class ApiError(Exception):
-    """A refusal as the Bot API answers it: HTTP status and description."""
+    """An error as the Bot API answers it: HTTP status and description."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class ApiError(Exception):
         self.description = description
         given = {"retry_after": retry_after, "migrate_to_chat_id": migrate_to_chat_id}
         self.parameters = {name: value for name, value in given.items() if value is not None}
-        """What the caller can go by, beside the text."""
+        """Data for the caller, in addition to the text."""
 
 
 def bad_request(reason: str) -> ApiError:
@@ -55,5 +55,5 @@ def upgraded(new_chat_id: int) -> ApiError:
 
 
 def not_emulated(what: str) -> ApiError:
-    """What Telegram can do and this emulator cannot: said aloud instead of ignored."""
+    """Return the error for a Telegram feature that is not emulated; it is never just ignored."""
     return ApiError(501, f"Not Implemented: the emulator does not know {what}")

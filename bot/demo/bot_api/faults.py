@@ -1,4 +1,4 @@
-"""Failures on demand: the next call of a method answers wrongly, late or never."""
+"""Failures on demand: the next call of a method is answered wrongly, late or never."""
 
 from dataclasses import dataclass
 
@@ -15,11 +15,11 @@ class Fault:
     delay_s: float
     hang: bool
     after: bool
-    """Do the work first, then fail: the reply is lost, not the call."""
+    """True if the work is done before the failure: the reply is lost, not the call."""
 
 
 class Faults:
-    """A queue of failures to come."""
+    """A queue of planned failures."""
 
     def __init__(self) -> None:
         self._queue: list[Fault] = []
@@ -31,7 +31,7 @@ class Faults:
         self._queue.clear()
 
     def take(self, method: str, chat_id: str) -> Fault | None:
-        """The failure meant for this call, if any; each counts down once per call it hits."""
+        """Return the failure for this call, or None. A failure is used up after `times` calls."""
         for fault in self._queue:
             is_method = fault.method == method or (fault.method == "*" and method != "getupdates")
             if is_method and (fault.chat_id is None or str(fault.chat_id) == chat_id):

@@ -42,7 +42,7 @@ class StoredFile:
     path: str
 
     def described(self, *, kind: str, duration: int = 0) -> Any:
-        """The part of a message that shows this file as a photo, document, voice…"""
+        """Return the part of a message that shows this file: a photo, document, voice…"""
         file: dict[str, Any] = {
             "file_id": self.file_id,
             "file_unique_id": self.unique_id,
@@ -101,12 +101,12 @@ class Files:
         return self._by_id.get(file_id)
 
     def by_path(self, path: str) -> StoredFile | None:
-        """The file behind a file_path; None when unknown or too big for a bot to fetch."""
+        """Return the file at a file_path; None if unknown or too large for a bot to download."""
         file = self._by_path.get(path)
         return file if file is not None and len(file.content) <= DOWNLOAD_LIMIT_BYTES else None
 
     def to_fetch(self, file_id: str) -> dict[str, Any]:
-        """What getFile returns; raises ApiError when it cannot be fetched."""
+        """Return the result of getFile; raises ApiError if the file cannot be downloaded."""
         file = self._by_id.get(file_id)
         if file is None:
             raise bad_request("invalid file_id")

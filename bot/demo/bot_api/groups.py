@@ -1,4 +1,4 @@
-"""Who exists and who is where: users, groups, members and topics, as people set them up."""
+"""Users, groups, members and topics, as people set them up."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,7 @@ _ANONYMOUS = User(1087968824, "Group", username="GroupAnonymousBot", is_bot=True
 
 
 class Groups(World):
-    """The world plus its users, groups, members and topics."""
+    """The world, with actions on users, groups, members and topics."""
 
     def add_user(
         self,
@@ -24,7 +24,7 @@ class Groups(World):
         *,
         started: bool = False,
     ) -> Json:
-        """A new person with an empty private chat; the bot may write once they have `started`."""
+        """Add a person with an empty private chat; the bot may write once they have `started`."""
         user = User(id, first_name, last_name, username, phone, language_code, started=started)
         self.users[id] = user
         self.new_private_chat(user)
@@ -40,7 +40,7 @@ class Groups(World):
         members: Iterable[int] = (),
         bot: str | None = "administrator",
     ) -> Json:
-        """A group that exists already: nobody is told. bot: its status there, None is absent."""
+        """Add an existing group, without updates. bot: its status in the group; None if absent."""
         people = [self.user(user_id) for user_id in members]
         chat = self.new_group(id, title, forum=forum)
         for number, user in enumerate(people):
@@ -52,7 +52,7 @@ class Groups(World):
         return chat.api
 
     def add_member(self, chat_id: int, user_id: int, *, by: int | None = None) -> None:
-        """Somebody (the bot too) joins, or is added by `by`."""
+        """Let a person or the bot join, or be added by `by`."""
         user = self.user(user_id)
         by_user = self.user(by) if by else user
         if user_id == self.bot.id and by is None:
@@ -62,7 +62,7 @@ class Groups(World):
     def remove_member(
         self, chat_id: int, user_id: int, *, by: int | None = None, kicked: bool | None = None
     ) -> None:
-        """Somebody leaves, or is thrown out by `by`; the bot is always thrown out."""
+        """Let a person leave, or be kicked by `by`; the bot is always kicked."""
         chat = self.chat(chat_id)
         thrown_out = (by is not None or user_id == self.bot.id) if kicked is None else kicked
         by_user = self.user(by) if by else self.user(user_id)
@@ -80,7 +80,7 @@ class Groups(World):
         by: int | None = None,
         **rights: bool,
     ) -> None:
-        """Make somebody (the bot too) an administrator, or a plain member again."""
+        """Make a person or the bot an administrator, or a plain member again."""
         chat = self.chat(chat_id)
         by_user = self.user(by) if by else self._somebody_in(chat)
         status = "administrator" if is_admin else "member"
@@ -88,9 +88,9 @@ class Groups(World):
         change_member(self, chat, self.user(user_id), status, by=by_user, rights=given)
 
     def migrate(self, chat_id: int, new_id: int) -> Json:
-        """A plain group becomes a supergroup: a new chat with the same members, none of the past.
+        """Turn a plain group into a supergroup: a new chat with the same members and no history.
 
-        The bot is told in both; the old id answers 400 with the new one from then on.
+        The bot receives updates in both. From then on the old id answers 400 with the new id.
         """
         old = self.chat(chat_id)
         if old.type != "group" or old.migrated_to is not None:
@@ -107,27 +107,28 @@ class Groups(World):
         return new.api
 
     def set_forum(self, chat_id: int, is_forum: bool) -> None:
-        """Switch a supergroup's topics on or off: no message tells the bot, getChat does.
+        """Switch a supergroup's topics on or off. The bot learns of it only by getChat.
 
-        Off, everything is one chat; on again, the topics of before are back.
+        Without topics, all messages are in one chat; the earlier topics return when switched on
+        again.
         """
         chat = self.chat(chat_id)
         if chat.type != "supergroup":
             raise ValueError(f"chat {chat_id} is no supergroup: only those have topics")
         chat.is_forum = is_forum
-        # Messages of before keep what the chat was then.
+        # Older messages keep the chat as it was then.
         chat.api = {**chat.api, "is_forum": True}
         if not is_forum:
             del chat.api["is_forum"]
         self.changes.publish("chats", {})
 
     def set_bot_rights(self, chat_id: int, **rights: bool) -> None:
-        """Give the bot rights in a group, or take them away; the others stay as they are."""
+        """Grant or revoke rights of the bot in a group; its other rights stay as they are."""
         member = self.chat(chat_id).members[self.bot.id]
         self.set_admin(chat_id, self.bot.id, **(member.rights | rights))
 
     def create_topic(self, user_id: int, chat_id: int, name: str) -> int:
-        """A person opens a topic; returns its thread id."""
+        """Let a person create a topic; return its thread id."""
         topic = create_topic(
             self,
             self.chat(chat_id),
@@ -139,24 +140,24 @@ class Groups(World):
         return topic.thread_id
 
     def rename_topic(self, user_id: int, chat_id: int, thread_id: int, name: str) -> None:
-        """A person gives a topic another name."""
+        """Let a person rename a topic."""
         chat = self.chat(chat_id)
         edit_topic(self, chat, chat.topics[thread_id], {"name": name}, by=self.user(user_id))
 
     def close_topic(
         self, user_id: int, chat_id: int, thread_id: int, *, closed: bool = True
     ) -> None:
-        """A person closes a topic, or reopens it."""
+        """Let a person close or reopen a topic."""
         chat = self.chat(chat_id)
         topic = chat.topics[thread_id]
         set_topic_closed(self, chat, topic, by=self.user(user_id), closed=closed)
 
     def delete_topic(self, chat_id: int, thread_id: int) -> None:
-        """A person deletes a topic with everything in it; bots are not told."""
+        """Let a person delete a topic with all its messages; bots get no update."""
         delete_topic(self, self.chat(chat_id), thread_id)
 
     def _somebody_in(self, chat: Chat) -> User:
-        """Who adds, promotes or removes the bot when nobody is named: the group's creator."""
+        """Return the group's creator, who adds, promotes or removes the bot by default."""
         for user_id, member in chat.members.items():
             if member.status == "creator" and user_id != self.bot.id:
                 return self.users[user_id]

@@ -1,4 +1,4 @@
-"""Telegram's limits on how fast a bot may write, and what was seen of them."""
+"""Telegram's rate limits for bots, with counters of the observed rates."""
 
 import math
 from collections import Counter, deque
@@ -11,19 +11,19 @@ from bot.demo.bot_api.errors import too_many_requests
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """How much is allowed, by default what Telegram says; 0 messages is no limit.
+    """Allowed rates, by default Telegram's own; 0 messages means no limit.
 
-    minute_s, second_s: how long a minute and a second are, so that a test can be quicker.
+    minute_s, second_s: length of a minute and a second, so that a test can be quicker.
     """
 
     per_group: int = 20
-    """Messages a minute in one group."""
+    """Messages per minute in one group."""
     per_chat: int = 1
-    """Messages a second in one chat, in the long run."""
+    """Messages per second in one chat, on average."""
     burst: int = 3
-    """Messages that may come at once in one chat before `per_chat` holds: Telegram names none."""
+    """Messages that may come at once in one chat before `per_chat` applies; no official number."""
     overall: int = 30
-    """Messages a second in all chats together."""
+    """Messages per second in all chats together."""
     minute_s: float = 60.0
     second_s: float = 1.0
 
@@ -33,27 +33,27 @@ NO_LIMIT = Limit(per_group=0, per_chat=0, overall=0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peaks:
-    """The most messages that were let through within one minute or second."""
+    """Peak numbers of accepted messages within one minute or second."""
 
     group: dict[int, int]
-    """A minute, by group."""
+    """Per minute, by group."""
     chat: dict[int, int]
-    """A second, by chat."""
+    """Per second, by chat."""
     overall: int
-    """A second, in all chats."""
+    """Per second, in all chats."""
 
 
 class Limits:
-    """Counts what the bot writes, whether a limit is on or not, and refuses what is over it."""
+    """Counts the bot's messages, with or without a limit, and refuses those over it."""
 
     def __init__(self, *, clock: Callable[[], float]) -> None:
         self._clock = clock
         self.refused: Counter[tuple[str, str]] = Counter()
-        """How many calls were answered 429, by method and chat_id as the caller wrote them."""
+        """Number of calls answered 429, by method and by chat_id as the caller wrote it."""
         self.set(NO_LIMIT)
 
     def set(self, limit: Limit) -> None:
-        """Hold to `limit` from now on; what was counted before is forgotten."""
+        """Apply `limit` from now on; all counters restart."""
         self._limit = limit
         self._overall = _Window(limit.second_s)
         self._by_group: dict[int, _Window] = {}
@@ -62,9 +62,9 @@ class Limits:
         self.refused.clear()
 
     def count(self, chat_id: int, messages: int = 1) -> None:
-        """Count messages sent or edited by one call; raises ApiError 429 when it is too much.
+        """Count messages sent or edited by one call; raises ApiError 429 if there are too many.
 
-        A call is let through or refused as a whole. One that alone is larger than a limit waits
+        A call is accepted or refused as a whole. A call that alone exceeds a limit is refused
         until nothing else is counted.
         """
         now, limit = self._clock(), self._limit
@@ -92,7 +92,7 @@ class Limits:
         )
 
     def seen(self) -> dict[str, Any]:
-        """Refusals and peaks as JSON."""
+        """Return refusals and peaks as JSON."""
         peaks = self.peaks
         return {
             "refused": [
@@ -117,7 +117,7 @@ class Limits:
 
 
 class _Window:
-    """The messages of the last `length_s` seconds."""
+    """A sliding window: the messages of the last `length_s` seconds."""
 
     __slots__ = ("_at", "_length_s", "peak")
 
@@ -127,7 +127,7 @@ class _Window:
         self.peak = 0
 
     def wait(self, now: float, messages: int, allowed: int) -> float:
-        """Seconds until so many more fit into what is allowed; 0 allowed is no limit."""
+        """Return the seconds until so many messages are allowed; `allowed` 0 means no limit."""
         at = self._at
         while at and at[0] <= now - self._length_s:
             at.popleft()
@@ -142,7 +142,7 @@ class _Window:
 
 
 class _Bucket:
-    """Tokens that come back steadily, up to `burst`; a large call takes more than there are."""
+    """A token bucket with `burst` tokens, refilled steadily. A large call may overdraw it."""
 
     __slots__ = ("_at", "_burst", "_per_s", "_tokens")
 

@@ -1,4 +1,4 @@
-"""Keyboards a bot attaches: checked, and put in the form Telegram shows back."""
+"""Keyboards of the bot: validated, and converted to the form that Telegram returns."""
 
 from typing import Any
 
@@ -23,9 +23,9 @@ _BUTTON_ACTIONS = frozenset(
 
 
 def read_markup(markup: Any) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
-    """Split a reply_markup into (inline keyboard, what changes the reply keyboard).
+    """Split a reply_markup into the inline keyboard and the change of the reply keyboard.
 
-    Raises ApiError 400 for what Telegram refuses.
+    Raises ApiError 400 for a markup that Telegram refuses.
     """
     if not markup:
         return None, None
@@ -44,7 +44,7 @@ def read_markup(markup: Any) -> tuple[dict[str, Any] | None, dict[str, Any] | No
 def button_at(
     message: dict[str, Any], *, text: str | None, data: str | None
 ) -> dict[str, Any] | None:
-    """The first inline button of a message with this text or this callback data."""
+    """Return the first inline button of a message that has this text or callback data."""
     for row in message.get("reply_markup", {}).get("inline_keyboard", ()):
         for button in row:
             by_text = text is not None and button["text"] == text

@@ -1,11 +1,11 @@
-"""Who is in a group: statuses, and the updates a change of status makes."""
+"""Membership of groups: statuses, and the updates that a change of status causes."""
 
 from bot.demo.bot_api.messages import post
 from bot.demo.bot_api.world import ADMIN_RIGHTS, IN_CHAT, Chat, Json, Member, User, World
 
 
 def as_chat_member(world: World, chat: Chat, user: User) -> Json:
-    """The ChatMember object of a user in a chat; somebody never seen there has "left"."""
+    """Return the ChatMember object of a user in a chat; a user never seen there has "left"."""
     if chat.is_private:
         status = "member" if world.is_member(chat, user.id) else "left"
         return {"status": status, "user": user.api}
@@ -33,7 +33,7 @@ def change_member(
     by: User,
     rights: dict[str, bool] | None = None,
 ) -> None:
-    """Give a user a new status in a group, with the service message and the updates."""
+    """Set a user's status in a group, with the service message and the updates."""
     before = chat.members.get(user.id) or Member("left")
     after = Member(status, rights or {})
     was_in, is_in = before.status in IN_CHAT, status in IN_CHAT

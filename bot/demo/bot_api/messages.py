@@ -1,4 +1,4 @@
-"""Making, delivering and editing messages: the rules people and the bot share."""
+"""Rules for posting, delivering and editing messages, the same for people and the bot."""
 
 from typing import Any
 
@@ -18,10 +18,10 @@ NOT_COPIED = frozenset(
         "migrate_from_chat_id",
     }
 )
-"""Service messages: nothing in them can be copied, forwarded or edited."""
+"""Service messages, which cannot be copied, forwarded or edited."""
 
 SEEN_BY_ITS_BOT = NOT_COPIED - {"new_chat_members"}
-"""The bot's own messages that come back to it as updates: Telegram sends it these, no others."""
+"""The only messages of the bot that Telegram sends back to it as updates."""
 
 
 def post(
@@ -33,7 +33,7 @@ def post(
     reply_to: Json | None = None,
     thread_id: int | None = None,
 ) -> Json:
-    """Add a message to a chat, tell everybody, and return it as the Bot API shows it."""
+    """Add a message to a chat, publish it, and return it in the Bot API's form."""
     message: Json = {
         "message_id": next(chat.ids),
         "from": sender.api,
@@ -48,7 +48,7 @@ def post(
 
 
 def _place(chat: Chat, reply_to: Json | None, thread_id: int | None) -> Json:
-    """Thread and reply fields: in a topic everything replies to the topic's first message."""
+    """Return thread and reply fields. Every message of a topic replies to its first message."""
     place: Json = {}
     if chat.is_forum:
         thread_id = thread_id or (reply_to or {}).get("message_thread_id")
@@ -63,14 +63,14 @@ def _place(chat: Chat, reply_to: Json | None, thread_id: int | None) -> Json:
 
 
 def embedded(message: Json) -> Json:
-    """A message inside another one: without the message it replies to itself."""
+    """Return a message for embedding in another one, without its own reply_to_message."""
     if "reply_to_message" not in message:
         return message
     return {name: value for name, value in message.items() if name != "reply_to_message"}
 
 
 def deliver(world: World, chat: Chat, kind: str, message: Json) -> None:
-    """Queue the update for the bot, when Telegram would."""
+    """Queue the update for the bot if Telegram would send it."""
     own = message["from"]["id"] == world.bot.id
     if own and (kind != "message" or not SEEN_BY_ITS_BOT & message.keys()):
         return
@@ -86,7 +86,10 @@ def _is_about_leaving(world: World, message: Json) -> bool:
 
 
 def _passes_privacy(world: World, chat: Chat, message: Json) -> bool:
-    """With privacy mode a plain member bot sees commands, replies to it, mentions, service."""
+    """Return True if a bot in privacy mode gets the message.
+
+    A plain member gets only commands, replies to itself, mentions and service messages.
+    """
     if chat.members[world.bot.id].status != "member" or NOT_COPIED & message.keys():
         return True
     replied = message.get("reply_to_message", {}).get("from", {}).get("id")
@@ -97,7 +100,7 @@ def _passes_privacy(world: World, chat: Chat, message: Json) -> bool:
 def edit(
     world: World, chat: Chat, message: Json, changes: Json, *, edit_date: bool = True
 ) -> Json:
-    """Replace parts of a message (None removes one); the message_id stays."""
+    """Replace fields of a message; None removes a field. The message_id stays."""
     edited = {**message, **changes}
     if edit_date:
         edited["edit_date"] = world.now()
@@ -108,7 +111,7 @@ def edit(
 
 
 def topic_for_bot(world: World, chat: Chat, thread_id: int) -> int | None:
-    """The thread a bot may write into; only forums have threads, other groups ignore the id."""
+    """Return the thread that the bot may write to; groups without topics ignore the id."""
     if not thread_id or (not chat.is_forum and not chat.is_private):
         return None
     topic = chat.topics.get(thread_id)
@@ -122,7 +125,7 @@ def topic_for_bot(world: World, chat: Chat, thread_id: int) -> int | None:
 def create_topic(
     world: World, chat: Chat, user: User, name: str, *, icon_color: int, emoji_id: str | None
 ) -> Topic:
-    """A topic's thread id is the id of the service message that opens it."""
+    """Create a topic. Its thread id is the id of the service message that opens it."""
     created: Json = {"name": name, "icon_color": icon_color}
     if emoji_id:
         created["icon_custom_emoji_id"] = emoji_id
@@ -145,7 +148,7 @@ def create_topic(
 
 
 def delete_topic(world: World, chat: Chat, thread_id: int) -> None:
-    """Remove a topic with all that was said in it; bots are not told."""
+    """Remove a topic with all its messages; bots get no update."""
     del chat.topics[thread_id]
     gone = [
         message_id

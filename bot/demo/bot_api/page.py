@@ -1,4 +1,4 @@
-"""The demo page: three chats beside each other, and what configures it."""
+"""The demo page: three chats side by side, with its configuration."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -37,13 +37,13 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """Who is on the page and what can be switched."""
+    """The page's people and groups, with its switches and links."""
 
     people: Sequence[DemoPerson]
     groups: Sequence[int]
-    """Attendants' groups, one of them shown at a time."""
+    """Attendants' groups; the page shows one at a time."""
     attendants: Sequence[int]
-    """User ids one can be in the groups' pane."""
+    """Ids of the users that can be played in the groups' pane."""
     admin_id: int
     title: str = "Balcão"
     switches: Sequence[Switch] = ()
@@ -52,7 +52,7 @@ class Scene:
 
 
 class Page:
-    """Serves the page's files and, on request, what the scene says."""
+    """Serves the page's files and the scene."""
 
     def __init__(self, people: People) -> None:
         self._people = people

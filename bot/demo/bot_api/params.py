@@ -1,4 +1,4 @@
-"""One Bot API request, however it was sent: query, urlencoded form, multipart form or JSON."""
+"""Parameters of a Bot API request, sent as query, urlencoded form, multipart form or JSON."""
 
 import json
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ class Upload(NamedTuple):
 
 
 class Params:
-    """Parameters by name; a nested object may have come as JSON text or as itself."""
+    """Parameters by name. A nested object may be given as JSON text or as an object."""
 
     __slots__ = ("files", "values")
 
@@ -31,7 +31,7 @@ class Params:
         return name in self.values
 
     def text(self, name: str) -> str:
-        """The parameter as text; empty when it is missing."""
+        """Return the parameter as text; empty if it is missing."""
         value = self.values.get(name)
         return "" if value is None else str(value)
 
@@ -48,7 +48,7 @@ class Params:
         return str(self.values.get(name, "")).lower() in {"true", "1", "yes"}
 
     def json(self, name: str, what: str = "parameter") -> Any:
-        """The decoded object, or None when the parameter is missing."""
+        """Return the decoded object; None if the parameter is missing."""
         value = self.values.get(name)
         if not isinstance(value, str):
             return value
@@ -60,7 +60,7 @@ class Params:
             raise bad_request(f"can't parse {what} JSON object") from None
 
     def objects(self, name: str, what: str) -> list[dict[str, Any]] | None:
-        """A list of JSON objects, or None when the parameter is missing."""
+        """Return a list of JSON objects; None if the parameter is missing."""
         value = self.json(name, what)
         if value is None:
             return None
@@ -80,7 +80,7 @@ class Params:
             raise bad_request("message identifier must be a Number") from None
 
     def file(self, reference: Any, field: str) -> Upload | str:
-        """An upload (attach://name, or the part called like the field), or a file_id."""
+        """Return an upload (attach://name, or the part named like the field), or a file_id."""
         if isinstance(reference, str) and reference.startswith("attach://"):
             upload = self.files.get(reference.removeprefix("attach://"))
             if upload is None:
@@ -94,7 +94,7 @@ class Params:
 
 
 async def read_params(request: web.Request) -> Params:
-    """Read a request as the Bot API does; raises ApiError when it cannot be read."""
+    """Read a request as the Bot API does; raises ApiError if it cannot be read."""
     values: dict[str, Any] = dict(request.query)
     if request.method != "POST":
         return Params(values)
@@ -126,7 +126,7 @@ async def _read_multipart(request: web.Request, values: dict[str, Any]) -> dict[
         content = bytearray()
         while chunk := await part.read_chunk(_CHUNK_BYTES):
             size += len(chunk)
-            if size <= UPLOAD_LIMIT_BYTES:  # the rest is read too: the client waits to be heard
+            if size <= UPLOAD_LIMIT_BYTES:  # the rest is read too: the client waits
                 content += chunk
         if part.filename is None:
             values[part.name] = content.decode()

@@ -1,6 +1,6 @@
-"""What people do in their chats: the control API that tests and the page share.
+"""Actions of people in their chats: the control API that tests and the page share.
 
-Every method changes the state at once, queues the bot's updates and wakes whoever waits.
+Every method changes the state at once, queues the bot's updates and wakes all waiters.
 """
 
 from bot.demo.bot_api.markup import button_at
@@ -11,7 +11,7 @@ _KEPT_CALLBACKS = 10_000
 
 
 class People(Writing):
-    """The world plus everything a person can do in it: writing, pressing, blocking."""
+    """The world with every action of a person: writing, pressing buttons, blocking the bot."""
 
     def press(
         self,
@@ -23,10 +23,10 @@ class People(Writing):
         data: str | None = None,
         force: bool = False,
     ) -> str:
-        """Press an inline button found by its text or data; returns the callback query's id.
+        """Press the inline button that has this text or data; return the callback query's id.
 
-        force: press `data` even if the message or the button is gone, as an old screen would.
-        Raises LookupError when there is no such button.
+        force: press `data` even if the message or the button is gone, as from an outdated screen.
+        Raises LookupError if there is no such button.
         """
         chat = self.chat(chat_id)
         message = chat.messages.get(message_id)
@@ -64,7 +64,7 @@ class People(Writing):
     def press_reply_button(
         self, user_id: int, chat_id: int, text: str, *, thread_id: int | None = None
     ) -> Json:
-        """Press a button of the reply keyboard: sends its text, or the person's contact."""
+        """Press a button of the reply keyboard: this sends its text, or the person's contact."""
         keyboard = self.reply_keyboard(chat_id, user_id) or {}
         buttons = [button for row in keyboard.get("keyboard", ()) for button in row]
         button = next((button for button in buttons if button["text"] == text), None)
@@ -84,20 +84,20 @@ class People(Writing):
         self._set_blocked(user_id, blocked=False)
 
     def messages(self, chat_id: int) -> list[Json]:
-        """The chat as a person sees it now: edits applied, deleted messages gone."""
+        """Return the chat as a person sees it: edits applied, deleted messages gone."""
         return list(self.chat(chat_id).messages.values())
 
     def reply_keyboard(self, chat_id: int, user_id: int) -> Json | None:
-        """The reply keyboard (or force_reply) this person sees in this chat."""
+        """Return the reply keyboard (or force_reply) that this person sees in this chat."""
         return self.chat(chat_id).keyboards.get(user_id)
 
     def reactions(self, chat_id: int, message_id: int) -> list[str]:
-        """The emoji the bot reacted to a message with."""
+        """Return the emoji of the bot's reactions to a message."""
         found = self.chat(chat_id).reactions.get(message_id, [])
         return [reaction["emoji"] for reaction in found if "emoji" in reaction]
 
     def callback_answer(self, callback_id: str) -> Json | None:
-        """What the bot answered: text, show_alert, url; None while it has not."""
+        """Return the bot's answer (text, show_alert, url); None if there is none yet."""
         query = self.callbacks.get(callback_id)
         return query.answer if query else None
 

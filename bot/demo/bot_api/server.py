@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 
 class BotApiServer:
-    """Answers the bot's calls; what they do to the world is in `methods`."""
+    """Answers the bot's calls; `methods` holds their effects on the world."""
 
     def __init__(self, world: World, *, token: str, webhook_retry_s: float) -> None:
         self._world = world
@@ -38,13 +38,13 @@ class BotApiServer:
         self._stopping = asyncio.Event()
 
     async def stop(self) -> None:
-        """Let go of everything that waits: long polls, hanging calls, the webhook."""
+        """End all waiting work: long polls, hanging calls, the webhook."""
         self._stopping.set()
         self._world.updates.end_poll()
         await self.webhook.stop()
 
     def call(self, method: str, params: Params) -> Any:
-        """Run one method that answers at once; raises ApiError."""
+        """Run a method that answers at once; raises ApiError."""
         handler = METHODS.get(method.lower())
         if handler is None:
             logger.warning("the emulator does not know the method %s", method)
@@ -105,7 +105,7 @@ class BotApiServer:
         )
 
     async def _fail(self, request: web.Request, fault: Fault) -> None:
-        """Be late, then hang until the emulator stops or raise the error asked for."""
+        """Wait for the delay, then hang until the emulator stops, or raise the planned error."""
         if fault.delay_s:
             await asyncio.sleep(fault.delay_s)
         if fault.hang:

@@ -1,4 +1,4 @@
-"""The bot's updates: numbered, kept until confirmed, handed out by long poll."""
+"""The bot's updates: numbered, kept until confirmed, delivered by long poll."""
 
 import asyncio
 from collections import deque
@@ -9,7 +9,7 @@ from bot.demo.bot_api.errors import OTHER_GET_UPDATES, ApiError
 
 LONG_POLL_LIMIT_S = 50
 NOT_BY_DEFAULT = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
-"""Kinds a bot gets only when it names them in allowed_updates."""
+"""Kinds that a bot receives only if allowed_updates names them."""
 
 
 class Queued(NamedTuple):
@@ -19,7 +19,7 @@ class Queued(NamedTuple):
 
 
 class UpdateQueue:
-    """Updates nobody has confirmed yet; one long poll at a time waits for them."""
+    """Updates not confirmed yet. At most one long poll waits for them."""
 
     def __init__(self, first_update_id: int, *, changed: Callable[[], None]) -> None:
         self.pending: deque[Queued] = deque()
@@ -27,12 +27,12 @@ class UpdateQueue:
         self.allowed: frozenset[str] | None = None
         self._next_id = first_update_id
         self.on_add: Callable[[], None] | None = None
-        """Told of every new update, besides the long poll that waits for it."""
+        """Called for every new update, besides the waiting long poll."""
         self._changed = changed
         self._waiter: asyncio.Future[None] | None = None
 
     def add(self, kind: str, payload: dict[str, Any], *, chat_id: int) -> None:
-        """Queue one update, unless allowed_updates leaves its kind out."""
+        """Queue one update, unless allowed_updates excludes its kind."""
         allowed = self.allowed
         if kind in NOT_BY_DEFAULT if allowed is None else kind not in allowed:
             return
@@ -45,12 +45,12 @@ class UpdateQueue:
         self._changed()
 
     def allow(self, kinds: Sequence[str] | None) -> None:
-        """None keeps what was allowed before; an empty list brings the default back."""
+        """Set the allowed kinds. None changes nothing; an empty list restores the default."""
         if kinds is not None:
             self.allowed = frozenset(kinds) or None
 
     def confirm(self, update_ids: Iterable[int]) -> None:
-        """Forget updates that were received for certain."""
+        """Remove updates that the bot has certainly received."""
         known = set(update_ids)
         self.pending = deque(queued for queued in self.pending if queued.update_id not in known)
         self.confirmed_update_id = max(self.confirmed_update_id, *known)
@@ -61,9 +61,9 @@ class UpdateQueue:
             self.confirm([queued.update_id for queued in self.pending])
 
     async def poll(self, *, offset: int, limit: int, timeout_s: int) -> list[dict[str, Any]]:
-        """What getUpdates returns; waits up to timeout_s for the first update.
+        """Return the updates for getUpdates; wait up to timeout_s for the first one.
 
-        Raises ApiError 409 in the earlier call when a second one comes meanwhile.
+        Raises ApiError 409 in an earlier call that still waits when a second one comes.
         """
         self.end_poll(ApiError(409, OTHER_GET_UPDATES))
         self._apply_offset(offset)
@@ -81,7 +81,7 @@ class UpdateQueue:
         return [queued.update for queued, _ in zip(self.pending, range(limit), strict=False)]
 
     def end_poll(self, error: ApiError | None = None) -> None:
-        """End a waiting long poll: with an error, or with what there is."""
+        """End a waiting long poll, with an error or with the pending updates."""
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             if error is None:

@@ -1,4 +1,4 @@
-"""Delivery of updates to the bot's webhook: in order within a chat, repeated until accepted."""
+"""Delivery of updates to the bot's webhook: in order within a chat, retried until accepted."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ _SECRET_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv
 
 
 class Webhook:
-    """The bot's webhook; no URL means none is set."""
+    """The bot's webhook; an empty URL means that none is set."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Webhook:
         self._wake.set()
 
     async def set(self, params: Params) -> dict[str, Any]:
-        """setWebhook; an empty url takes the webhook away."""
+        """Handle setWebhook; an empty url deletes the webhook."""
         url = params.text("url")
         if not url:
             return await self.delete(params)
@@ -91,7 +91,7 @@ class Webhook:
         return info
 
     async def stop(self) -> None:
-        """Stop delivering; what was not accepted stays pending."""
+        """Stop delivering; updates not accepted stay pending."""
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
@@ -108,7 +108,10 @@ class Webhook:
                 await self._wake.wait()
 
     def _free(self, busy: dict[int, asyncio.Task[None]]) -> list[Queued]:
-        """The next update of every chat that has none under way, within max_connections."""
+        """Return the next update of each chat without a delivery in progress.
+
+        Returns no more than max_connections allows.
+        """
         chosen: dict[int, Queued] = {}
         for queued in self._updates.pending:
             if len(chosen) + len(busy) >= self._max_connections:
@@ -142,7 +145,7 @@ class Webhook:
         self._wake.set()
 
     def _run_reply(self, content_type: str, body: bytes) -> None:
-        """A webhook may call one method in its reply; the bot never learns the result."""
+        """Run the method that a webhook's reply may contain; the bot never receives the result."""
         if content_type != "application/json" or not body:
             return
         try:

@@ -1,4 +1,4 @@
-"""Everything the emulator knows: users, chats, messages, files, the bot and what it asked for."""
+"""The emulator's state: users, chats, messages, files, the bot and its settings."""
 
 import itertools
 import time
@@ -52,7 +52,7 @@ class User:
     language_code: str | None = None
     is_bot: bool = False
     started: bool = False
-    """Has written to the bot at least once: only then may the bot write to them."""
+    """True if the user has written to the bot; only then may the bot write to the user."""
     blocked: bool = False
     api: Json = field(default_factory=dict)
 
@@ -99,15 +99,15 @@ class Chat:
     ids: Iterator[int]
     is_forum: bool = False
     migrated_to: int | None = None
-    """The supergroup this group became; nobody writes here any more."""
+    """The supergroup that this group became; nobody can write here any more."""
     messages: dict[int, Json] = field(default_factory=dict)
-    """By message_id, oldest first; a message dict is replaced on edit, never changed."""
+    """By message_id, oldest first. An edit replaces the message dict and never changes it."""
     members: dict[int, Member] = field(default_factory=dict)
     topics: dict[int, Topic] = field(default_factory=dict)
     keyboards: dict[int, Json] = field(default_factory=dict)
-    """The reply keyboard (or force_reply) each person sees."""
+    """The reply keyboard (or force_reply) that each person sees."""
     with_reply_keyboard: set[int] = field(default_factory=set)
-    """Messages sent with a reply keyboard: Telegram does not let the bot edit those."""
+    """Messages sent with a reply keyboard, which Telegram does not let the bot edit."""
     reactions: dict[int, list[Json]] = field(default_factory=dict)
     pinned: list[int] = field(default_factory=list)
 
@@ -128,7 +128,7 @@ class CallbackQuery:
 
 
 class World:
-    """State and its few invariants; what people and the bot do with it lives in other modules."""
+    """State and its few invariants; actions of people and the bot are in other modules."""
 
     def __init__(
         self,
@@ -172,7 +172,7 @@ class World:
         return user
 
     def chat(self, chat_id: int) -> Chat:
-        """A chat as people know it; a person's private chat with the bot has the person's id."""
+        """Return a chat by id. A person's private chat with the bot has the person's id."""
         chat = self.chats.get(chat_id)
         if chat is None:
             raise LookupError(f"there is no chat {chat_id}; call add_user or add_group first")
@@ -186,7 +186,10 @@ class World:
         return chat
 
     def new_group(self, chat_id: int, title: str, *, forum: bool) -> Chat:
-        """A supergroup numbers its messages itself; a basic group shares the bot's own count."""
+        """Add a group and return it.
+
+        A supergroup numbers its own messages; a basic group shares the bot's counter.
+        """
         is_supergroup = chat_id <= -1_000_000_000_000
         if chat_id >= 0 or (forum and not is_supergroup):
             raise ValueError("a group's id is negative, a forum's is -100…")
@@ -200,7 +203,7 @@ class World:
         return chat
 
     def chat_for_bot(self, chat_id: str, *, write: bool = True) -> Chat:
-        """The chat a bot names in a call, when it may read from or write to it; else ApiError."""
+        """Return the chat that a call names. Raises ApiError if the bot may not use it."""
         if not chat_id:
             raise bad_request("chat_id is empty")
         try:
@@ -236,7 +239,7 @@ class World:
         return member is not None and member.may(right)
 
     def may_manage(self, chat: Chat, topic: Topic, user_id: int) -> bool:
-        """Who opened a topic may close, rename and use it as who manages topics may."""
+        """Return True if the user may change the topic: its creator, or a manager of topics."""
         member = chat.members.get(user_id)
         return topic.creator_id == user_id or (
             member is not None and member.may("can_manage_topics")
@@ -249,7 +252,7 @@ class World:
         return member is not None and member.status in IN_CHAT
 
     def put(self, chat: Chat, message: Json) -> None:
-        """Keep a new message or the new state of an old one, and say so."""
+        """Store a new or edited message, and publish the change."""
         message_id = message["message_id"]
         kind = "edit" if message_id in chat.messages else "message"
         chat.messages[message_id] = message

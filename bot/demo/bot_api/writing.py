@@ -1,4 +1,4 @@
-"""What people write: every kind of message, albums, replies, forwards, edits and deletions."""
+"""Messages that people write: every kind, albums, replies, forwards, edits and deletions."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -23,7 +23,7 @@ class Attached(NamedTuple):
 
 
 class Writing(Groups):
-    """The world plus everything a person can write in it."""
+    """The world with all kinds of messages that a person can write."""
 
     def send(
         self,
@@ -35,9 +35,9 @@ class Writing(Groups):
         quote: str | None = None,
         thread_id: int | None = None,
     ) -> Json:
-        """A person sends content as `contents` builds it; returns the message.
+        """Send content, made by `contents`, as a person; return the message.
 
-        quote: the part of the message they reply to, word for word.
+        quote: the part of the message that the reply quotes, word for word.
         """
         user, chat = self.user(user_id), self.chat(chat_id)
         self._check_may_say(user, chat, thread_id)
@@ -71,7 +71,7 @@ class Writing(Groups):
         quote: str | None = None,
         thread_id: int | None = None,
     ) -> Json:
-        """A person writes; returns the message. entities: what they made bold, a link…"""
+        """Send a text as a person; return the message. entities: bold text, links and so on."""
         return self.send(
             user_id,
             chat_id,
@@ -90,7 +90,7 @@ class Writing(Groups):
         reply_to: int | None = None,
         thread_id: int | None = None,
     ) -> Json:
-        """A person sends one of `contents.SAMPLES`, or a small file of a kind."""
+        """Send one of `contents.SAMPLES`, or a small file of that kind, as a person."""
         content = contents.SAMPLES.get(kind)
         if content is None:
             content = self._file(Attached(kind, f"{kind} de exemplo".encode()))
@@ -105,9 +105,9 @@ class Writing(Groups):
         contact_user_id: int | None = None,
         thread_id: int | None = None,
     ) -> Json:
-        """A person shares a contact: their own, unless another user or phone is named.
+        """Share a contact as a person: the person's own, unless another user or phone is named.
 
-        contact_user_id: 0 is somebody of the address book who has no Telegram account.
+        contact_user_id: 0 is a contact of the address book without a Telegram account.
         """
         shared = self.user(contact_user_id or user_id)
         number = phone or shared.phone
@@ -134,7 +134,7 @@ class Writing(Groups):
         thread_id: int | None = None,
         media_group_id: str | None = None,
     ) -> Json:
-        """A person sends a file; kind is the message field: photo, document, voice, video…"""
+        """Send a file as a person; kind is the message field: photo, document, voice, video…"""
         shown = self._file(Attached(kind, content, name, mime, caption or ""))
         if media_group_id:
             shown["media_group_id"] = media_group_id
@@ -149,7 +149,7 @@ class Writing(Groups):
         reply_to: int | None = None,
         thread_id: int | None = None,
     ) -> list[Json]:
-        """A person sends 2 to 10 files at once: the bot is told of each by itself."""
+        """Send 2 to 10 files at once as a person; the bot gets an update for each file."""
         shown = [self._file(file) for file in files]
         kinds = {kind for content in shown for kind in content if kind in KINDS}
         if not 2 <= len(shown) <= 10:
@@ -178,7 +178,7 @@ class Writing(Groups):
         hidden: bool = False,
         thread_id: int | None = None,
     ) -> Json:
-        """A person forwards a message; hidden: its author allows no link to their account."""
+        """Forward a message as a person. hidden: the author allows no link to their account."""
         message = self.chat(from_chat_id).messages[message_id]
         content = contents.forwarded(message)
         if hidden:
@@ -191,7 +191,7 @@ class Writing(Groups):
         return self.send(user_id, chat_id, content, thread_id=thread_id)
 
     def edit_text(self, user_id: int, chat_id: int, message_id: int, text: str) -> Json:
-        """A person edits their own text or caption."""
+        """Edit a text or caption of the person's own."""
         chat, message = self._own_message(user_id, chat_id, message_id)
         field = "text" if "text" in message else "caption"
         changes = _said(text, field)
@@ -201,7 +201,7 @@ class Writing(Groups):
     def edit_media(
         self, user_id: int, chat_id: int, message_id: int, kind: str, content: bytes, **more: str
     ) -> Json:
-        """A person puts another file into their own message; the caption stays unless named."""
+        """Replace the file in the person's own message; without a new caption, the old stays."""
         chat, message = self._own_message(user_id, chat_id, message_id)
         if not KINDS & message.keys():
             raise ValueError(f"message {message_id} holds no file")
@@ -211,7 +211,7 @@ class Writing(Groups):
     def move_location(
         self, user_id: int, chat_id: int, message_id: int, latitude: float, longitude: float
     ) -> Json:
-        """A person's live location moves on: an edit like any other."""
+        """Move a person's live location; this is an edit like any other."""
         chat, message = self._own_message(user_id, chat_id, message_id)
         place = message.get("location", {})
         if "live_period" not in place:
@@ -220,7 +220,7 @@ class Writing(Groups):
         return edit(self, chat, message, {"location": moved})
 
     def delete_message(self, user_id: int, chat_id: int, message_id: int) -> None:
-        """A person deletes their own message for everybody; bots are not told."""
+        """Delete the person's own message for everybody; bots get no update."""
         chat, _ = self._own_message(user_id, chat_id, message_id)
         self.remove(chat, message_id)
 
@@ -260,7 +260,7 @@ class Writing(Groups):
 
 
 def _said(text: str, field: str, entities: Iterable[Json] = ()) -> Json:
-    """A text or a caption with its entities; raises ValueError when nothing is in it."""
+    """Return a text or a caption with its entities; raises ValueError if it is empty."""
     plain, kept = trim(text, [*entities])
     if not plain:
         raise ValueError("an empty message cannot be sent")

@@ -1,4 +1,4 @@
-"""The demo's ERP: a row or two for each of the demo's people, and its two kinds of trouble."""
+"""The demo's ERP: a row or two for each of the demo's people, and two kinds of faults."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -21,7 +21,7 @@ class DemoRecords:
 
 
 def demo_records() -> DemoRecords:
-    """The rows that the demo's people have; the two strangers have none."""
+    """Return the rows of the demo's people; the two strangers have none."""
     old_lucia = _person(
         907,
         people.LUCIA,
@@ -68,7 +68,7 @@ def demo_records() -> DemoRecords:
 
 
 def demo_emulator(*, has_page: bool = False) -> IxcEmulator:
-    """The demo's ERP, not started yet: an error for Paulo, `SLOW_S` seconds for Sandra."""
+    """Return the demo's ERP, not started. It fails for Paulo and delays Sandra by `SLOW_S`."""
     rows = demo_records()
     emulator = IxcEmulator(rows.customers, rows.suppliers, has_page=has_page)
     fail_for_some(emulator)
@@ -76,9 +76,9 @@ def demo_emulator(*, has_page: bool = False) -> IxcEmulator:
 
 
 def fail_for_some(emulator: IxcEmulator) -> None:
-    """Have the troubles that belong to people: they stay when others are switched off."""
+    """Switch on the faults that belong to people; they stay when other faults are switched off."""
     emulator.fail(faults.html(500), document=people.PAULO.tax_id)
-    # One table only, so that asking takes 8 seconds and not twice that.
+    # In one table only, so that a look-up takes 8 seconds and not 16.
     emulator.fail(faults.slow(SLOW_S), document=people.SANDRA.tax_id, table="cliente")
 
 

@@ -1,4 +1,4 @@
-"""IXC Provedor as far as Balcão asks it: a real HTTP server over rows in memory."""
+"""IXC Provedor, as far as Balcão uses it: a real HTTP server over rows in memory."""
 
 import asyncio
 import base64
@@ -26,7 +26,7 @@ _ERROR_PAGE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request as it came: the table, the header `ixcsoft`, the body as far as it is JSON."""
+    """One received request: table, header `ixcsoft`, and body if it is JSON."""
 
     method: str
     table: str
@@ -44,15 +44,16 @@ class _Active:
     def hits(self, table: str, body: Mapping[str, Any]) -> bool:
         if self.times == 0 or self.table not in (None, table):
             return False
-        # Body and document are compared without punctuation: any writing of it is meant.
+        # Body and tax id are compared without punctuation, so that any notation matches.
         return self.document is None or self.document in _compact(json.dumps(body))
 
 
 class IxcEmulator:
     """Answers listings of `cliente`, `fornecedor` and `empresa` once started or entered.
 
-    `tables` may be changed while it runs. `requests` are the latest that came, `inserted` the
-    bodies that would have become records because the header `ixcsoft: listar` was missing.
+    `tables` may be changed while it runs. `requests` holds the latest requests. `inserted` holds
+    the bodies that a real IXC would have stored as records, because the header `ixcsoft: listar`
+    was missing.
     """
 
     def __init__(
@@ -65,7 +66,10 @@ class IxcEmulator:
         zero_dates_match: bool = True,
         has_page: bool = False,
     ) -> None:
-        """has_page: a screen for its people at `/`, on loopback only."""
+        """Create an emulator that is not started.
+
+        has_page: True to serve the ERP's own screen at `/`, on loopback only.
+        """
         self.tables: dict[str, list[Row]] = {
             "cliente": list(customers),
             "fornecedor": list(suppliers),
@@ -84,11 +88,11 @@ class IxcEmulator:
 
     @property
     def url(self) -> str:
-        """Where it listens, without path; the last address after it has stopped."""
+        """Return the URL without a path; after a stop, the last one."""
         return self._url
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Listen; port 0 takes a free one."""
+        """Start listening; port 0 picks a free port."""
         app = web.Application()
         app.router.add_route("*", "/webservice/v1/{table}", self._answer)
         if self._page is not None:
@@ -103,7 +107,7 @@ class IxcEmulator:
         self._url = f"http://{listening[0]}:{listening[1]}"
 
     async def stop(self) -> None:
-        """Stop listening; late answers still owed are dropped."""
+        """Stop listening; delayed answers are dropped."""
         self._stopping.set()
         if self._runner is not None:
             await self._runner.cleanup()
@@ -124,15 +128,16 @@ class IxcEmulator:
         table: str | None = None,
         times: int | None = None,
     ) -> None:
-        """Have something wrong from now on; of several that fit a request the latest counts.
+        """Switch a fault on. If several match a request, the latest applies.
 
-        document: only requests that name this one, in any writing. times: how many requests.
+        document: only requests that contain this tax id, in any notation. times: number of
+        requests.
         """
         compact = _compact(document) if document else None
         self._faults.append(_Active(fault, compact, table, times))
 
     def heal(self) -> None:
-        """Have nothing wrong any more."""
+        """Switch all faults off."""
         self._faults.clear()
 
     async def _answer(self, request: web.Request) -> web.Response:

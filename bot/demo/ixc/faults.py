@@ -1,4 +1,4 @@
-"""What can be wrong with the emulated IXC, as values to switch on and off."""
+"""Faults of the emulated IXC, as values to switch on and off."""
 
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -17,7 +17,7 @@ class Trouble(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One kind of trouble; the functions below build them."""
+    """One kind of fault; the functions below build them."""
 
     trouble: Trouble
     status: int = 200
@@ -27,33 +27,33 @@ class Fault:
 
 
 DOWN = Fault(trouble=Trouble.DOWN)
-"""The connection is cut without an answer."""
+"""The connection is closed without an answer."""
 BROKEN_JSON = Fault(trouble=Trouble.BROKEN_JSON)
 """The answer ends in the middle."""
 OTHER_DOCUMENTS = Fault(trouble=Trouble.OTHER_DOCUMENTS)
-"""The filter is ignored: rows come, but not those asked for."""
+"""The filter is ignored: the answer has rows, but not the requested ones."""
 SAME_PAGE = Fault(trouble=Trouble.SAME_PAGE)
-"""The page number is ignored: the first page comes for ever."""
+"""The page number is ignored: every page is the first one."""
 IP_NOT_ALLOWED = Fault(
     trouble=Trouble.MESSAGE, message="Seu IP não está liberado para efetuar login!"
 )
 
 
 def slow(seconds: float) -> Fault:
-    """The right answer, late."""
+    """Return a fault that delays the correct answer."""
     return Fault(trouble=Trouble.SLOW, seconds=seconds)
 
 
 def html(status: int = 200) -> Fault:
-    """IXC's page for errors of any kind."""
+    """Return a fault that answers with IXC's HTML page, which it sends for errors of any kind."""
     return Fault(trouble=Trouble.HTML, status=status)
 
 
 def message(text: str) -> Fault:
-    """HTTP 200 with an error of IXC's own inside."""
+    """Return a fault that answers HTTP 200 with an IXC error message in the body."""
     return Fault(trouble=Trouble.MESSAGE, message=text)
 
 
 def status(code: int, *, retry_after: str | None = None) -> Fault:
-    """A bare HTTP error."""
+    """Return a fault that answers with an HTTP status only."""
     return Fault(trouble=Trouble.STATUS, status=code, retry_after=retry_after)

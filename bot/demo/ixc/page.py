@@ -1,6 +1,6 @@
-"""The demo ERP's own screen: its customers and suppliers, to search, change, add and delete.
+"""The demo ERP's own screen: search, edit, add and delete customers and suppliers.
 
-What is saved here gets a new `ultima_atualizacao`, so that the next quick sync sees it.
+Each saved record gets a new `ultima_atualizacao`, so that the next quick sync finds it.
 """
 
 import json
@@ -21,7 +21,7 @@ from bot.domain.registration import read_email, read_name
 from bot.domain.tax_id import CPF_LENGTH, Reason, TaxId, read_tax_id
 
 STATIC: Final = Path(__file__).parent / "static"
-# IXC writes its own local time, without a zone.
+# IXC writes its own local time, without a time zone.
 _ZONE: Final = ZoneInfo("America/Sao_Paulo")
 _SHOWN: Final = 200
 _GONE: Final = "Este cadastro não existe mais. Atualize a lista."
@@ -34,7 +34,7 @@ _REASONS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Table:
-    """In which columns one table keeps what the screen shows."""
+    """The columns of one table that the screen shows."""
 
     make: Callable[..., Row]
     document: str
@@ -48,7 +48,7 @@ _TABLES: Final[Mapping[str, _Table]] = {
 
 
 class _BadInputError(Exception):
-    """What was typed cannot be saved; the text is for the person."""
+    """An input that cannot be saved; the text is for the user."""
 
     def __init__(self, field: str, text: str) -> None:
         super().__init__(text)
@@ -73,8 +73,10 @@ class ErpPage:
         router.add_delete("/demo/records/{table}/{id}", self._delete)
 
     async def _list(self, request: web.Request) -> web.Response:
-        """The records that have ?search= in a name, document, telephone or address, of ?table= or
-        of both; by name, `_SHOWN` at most."""
+        """Return the records that match ?search=, sorted by name, at most `_SHOWN`.
+
+        Searches name, document, telephone and address, in ?table= or in both tables.
+        """
         wanted = request.query.get("table")
         words = _folded(request.query.get("search", "")).split()
         found = [
@@ -118,7 +120,7 @@ class ErpPage:
 
     async def _delete(self, request: web.Request) -> web.Response:
         table, place = self._place(request)
-        # MySQL gives no id twice.
+        # MySQL never uses an id twice.
         self._last_ids[table] = self._next_id(table) - 1
         del self._tables[table][place]
         return web.Response(status=204)
@@ -155,7 +157,7 @@ def _shown(table: str, row: Row) -> dict[str, Any]:
 
 
 def _searched(record: Mapping[str, Any]) -> str:
-    """All of it, numbers with and without their punctuation."""
+    """Return all searchable text of a record, with numbers both punctuated and bare."""
     numbers = [record["document"], record["mobile"]]
     bare = ["".join(c for c in number if c.isalnum()) for number in numbers]
     return _folded(" ".join([record["name"], record["email"], *numbers, *bare]))
@@ -167,9 +169,10 @@ def _folded(text: str) -> str:
 
 
 def _columns_of(values: Mapping[str, Any], table: str, row: Row) -> Row:
-    """What was typed as columns of the table; raises _BadInputError.
+    """Return the typed values as columns of the table; raises _BadInputError.
 
-    row: as it was. What nobody touched is not judged: an ERP's rows are older than its rules.
+    row: the row before the change. Unchanged values are not validated, because an ERP has rows
+    older than its rules.
     """
     columns = _TABLES[table]
     name = read_name(_text(values, "name"))
@@ -220,7 +223,7 @@ def _now() -> str:
 
 
 async def _body(request: web.Request) -> Mapping[str, Any]:
-    # A form of another site cannot send this type without asking first.
+    # Another site's form cannot send this content type without a preflight request.
     if request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType(text="application/json expected")
     try:
@@ -236,7 +239,7 @@ async def _body(request: web.Request) -> Mapping[str, Any]:
 async def _only_own_page(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """The API has a credential of its own."""
+    """Refuse requests of other sites, except to the API, which has a credential of its own."""
     if request.path.startswith("/webservice/"):
         return await handler(request)
     refuse_others(request)

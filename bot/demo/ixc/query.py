@@ -1,4 +1,4 @@
-"""IXC's listing request: filters, order and pages over rows held in memory."""
+"""IXC's listing request: filters, order and pages over rows in memory."""
 
 import json
 import re
@@ -15,12 +15,12 @@ _Key = tuple[int, int, str]
 
 
 class BadQueryError(Exception):
-    """IXC's route fails on this request: a wrong or missing prefix, an unknown operator."""
+    """A request on which IXC's route fails: a wrong or missing prefix, or an unknown operator."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The rows of one page; `total` is that of all pages."""
+    """The rows of one page; `total` counts the rows of all pages."""
 
     number: str
     total: int
@@ -32,7 +32,7 @@ def list_rows(
 ) -> Page:
     """Answer one listing request; raises BadQueryError where IXC's route fails.
 
-    zero_dates_match: `BE` on a date also finds the rows that have none.
+    zero_dates_match: True if `BE` on a date also finds rows without a date.
     """
     main = {"TB": body.get("qtype"), "OP": body.get("oper", "="), "P": body.get("query", "")}
     filters = [
@@ -52,12 +52,12 @@ def list_rows(
 def _read_filter(
     table: str, part: Mapping[str, Any], *, zero_dates_match: bool
 ) -> Callable[[Row], bool]:
-    """part: as in grid_param, keys TB OP P P2."""
+    """Return the filter as a function of a row. part: keys TB, OP, P and P2, as in grid_param."""
     name = _column(table, part.get("TB"))
     oper = str(part.get("OP", "=")).strip()
     text, last = (str(part.get(key, "")).strip() for key in ("P", "P2"))
     if oper in ("BE", "NBE") and not last:
-        # The main filter has no second value; two in one text is how lists are given, too.
+        # The main filter has no second value; it takes two values in one text, as for lists.
         text, _, last = text.partition(",")
     if _BRAZILIAN_DATE.fullmatch(text):
         if name == "ultima_atualizacao":
@@ -110,7 +110,7 @@ def _column(table: str, name: object) -> str:
 
 
 def _key(column: str, text: str) -> _Key:
-    """What MySQL compares by: ids as numbers, texts without case."""
+    """Return a sort key that compares as MySQL does: ids as numbers, texts without case."""
     if column == "id" or column.startswith("id_"):
         return (0, int(text) if text.isdecimal() else 0, "")
     return (1, 0, text.casefold())

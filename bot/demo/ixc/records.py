@@ -1,4 +1,4 @@
-"""Rows as IXC keeps them, with the secrets and the noise that real ones have."""
+"""Rows as IXC stores them, with the secrets and the noise of real ones."""
 
 from typing import Final
 
@@ -81,15 +81,15 @@ COLUMNS: Final = {
 
 
 def customer(number: int | str, razao: str, cnpj_cpf: str, **values: str) -> Row:
-    """A row of `cliente`; the document is stored as given, with or without punctuation."""
+    """Return a row of `cliente`; the document is stored as given, with or without punctuation."""
     return {**_CUSTOMER, "id": str(number), "razao": razao, "cnpj_cpf": cnpj_cpf, **values}
 
 
 def supplier(number: int | str, razao: str, cpf_cnpj: str, **values: str) -> Row:
-    """A row of `fornecedor`."""
+    """Return a row of `fornecedor`."""
     return {**_SUPPLIER, "id": str(number), "razao": razao, "cpf_cnpj": cpf_cnpj, **values}
 
 
 def branch() -> Row:
-    """The one row of `empresa`."""
+    """Return the only row of `empresa`."""
     return dict(_BRANCH)

@@ -1,1 +1,1 @@
-"""The audit's screens and its file."""
+"""The audit's screens and its export file."""

@@ -1,4 +1,4 @@
-"""The audit as a CSV that Excel in Brazil opens: UTF-8 with BOM, semicolons."""
+"""The audit as a CSV for Brazilian Excel: UTF-8 with BOM, semicolons."""
 
 import csv
 import io
@@ -12,14 +12,14 @@ from bot.wording.words import EVENTS
 _COLUMNS: Final = ("quando", "quem", "meio", "o que", "cadastro", "campo", "de", "para")
 # About 40 MB at most: Telegram takes 50 from a bot.
 _LONGEST_BYTES: Final = 40_000_000
-# What a spreadsheet would run as a formula.
+# A spreadsheet would run a cell with such a start as a formula.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 async def audit_file(
     entries: AsyncIterator[AuditEntry] | Iterable[AuditEntry], names: Names
 ) -> tuple[bytes, bool]:
-    """The file, and whether everything went into it: it is cut before Telegram would refuse it."""
+    """Return the file, and True if it is complete: it is cut before Telegram would refuse it."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=";")
     writer.writerow(_COLUMNS)

@@ -1,4 +1,4 @@
-"""Auditoria: who changed what, of one registration or of all; and what was deleted comes back."""
+"""Audit screens: changes of one registration or of all; deleted registrations can be restored."""
 
 from datetime import date, timedelta
 from typing import Any, Final, assert_never
@@ -26,12 +26,12 @@ from handlers.admin.register.services import (
 from handlers.admin.register.states import AuditDialog, RecordDialog
 
 _PAGE: Final = 8
-# The most recent days that have a button; other periods are typed.
+# Buttons for the most recent days; other periods are typed.
 _PERIODS: Final = {"today": (0, "Hoje"), "week": (6, "7 dias"), "month": (29, "30 dias")}
 
 
 def dialog() -> Dialog:
-    """Of the registration whose `registration_id` is in `start_data`, or of the whole register."""
+    """Return the dialog of one registration (`registration_id` in `start_data`) or of all."""
     return Dialog(
         _list_window(),
         _filter_window(),
@@ -314,7 +314,7 @@ async def _restore(_: CallbackQuery, __: Button, manager: DialogManager) -> None
 
 
 async def _file(callback: CallbackQuery, __: Button, manager: DialogManager) -> None:
-    """Everything the list holds, not only this page, below the screen."""
+    """Send a file with the whole list, and not only with this page."""
     services, registration_id = services_of(manager), _registration_id(manager)
     if registration_id is not None:
         entries: list[AuditEntry] = await services.audit.audit_of(registration_id)
@@ -330,5 +330,5 @@ async def _file(callback: CallbackQuery, __: Button, manager: DialogManager) -> 
         BufferedInputFile(content, filename=name),
         caption=audit_texts.FILE if complete else audit_texts.FILE_CUT,
     )
-    # The screen goes below the file, where it can be seen.
+    # The screen moves below the file, where it can be seen.
     manager.show_mode = ShowMode.DELETE_AND_SEND

@@ -1,4 +1,4 @@
-"""What the audit's screens say."""
+"""Sentences of the audit's screens."""
 
 import re
 from datetime import date
@@ -35,9 +35,9 @@ _LINES: Final = 14
 
 
 def read_period(text: str, *, today: date) -> tuple[date, date] | None:
-    """First and last day of one or two typed dates, in order; None when they are none.
+    """Return first and last day, in order, from one or two typed dates; None for other texts.
 
-    A date without its year is of this year.
+    A date without a year is in the year of `today`.
     """
     found = _DATE.findall(text)
     if not 1 <= len(found) <= 2:
@@ -107,7 +107,7 @@ def _nothing(*, of_one: bool, filtered: bool) -> str:
 
 
 def button(entry: AuditEntry, names: Names, *, of_one: bool) -> str:
-    """One line: when, what and of whom."""
+    """Return one line with time and change; for the whole register, time and name."""
     at = f"{entry.provenance.at.astimezone(names.timezone):%d/%m %H:%M}"
     if not of_one:
         return f"{_MARKS[entry.event]} {at} · {_cut(entry.name, 34)}"
@@ -119,7 +119,7 @@ def button(entry: AuditEntry, names: Names, *, of_one: bool) -> str:
 
 
 def entry(of: AuditEntry, names: Names) -> str:
-    """Everything of one entry."""
+    """Return everything about one entry."""
     made = of.provenance
     by = html.quote(who(made.by, names))
     lines = [

@@ -1,4 +1,4 @@
-"""/backup: what it is, a button that begins one, and what is said about it meanwhile."""
+"""/backup: an explanation, a button that starts a backup, and messages about its progress."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ from bot.domain.errors import TryLaterError
 from handlers.admin.company import maintenance_texts as texts
 from handlers.answers import answer_press
 
-# At 1 Mbit a second the largest file takes seven minutes.
+# At 1 Mbit per second the largest file takes seven minutes.
 _UPLOAD_S: Final = 900
 
 logger = structlog.get_logger()
@@ -55,22 +55,22 @@ class BackupButton(CallbackData, prefix="backup"):
 
 
 class Backups(Protocol):
-    """Makes them beside the handling of updates."""
+    """Makes backups in the background, beside the handling of updates."""
 
     async def start(
         self, admin_id: int, message_id: int
     ) -> Started | AlreadyRunning | AlreadyOver:
-        """Begin one that is shown in this message; returns at once."""
+        """Start a backup whose progress is shown in this message; return at once."""
         ...
 
     async def was_begun(self, admin_id: int, message_id: int) -> bool:
-        """Whether the message stands for a backup that is being made, or was."""
+        """Return True if this message belongs to a backup, running or over."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TelegramBackupNotifier:
-    """The admin's chat, as the work on a backup needs it."""
+    """Notifies the admin who started a backup, in the private chat."""
 
     bot: Bot
 
@@ -87,7 +87,7 @@ class TelegramBackupNotifier:
                 run.admin_id,
                 FSInputFile(file.path),
                 caption=caption,
-                # It is to be kept elsewhere.
+                # The admin is to store the file elsewhere.
                 protect_content=False,
                 request_timeout=_UPLOAD_S,
             )
@@ -102,10 +102,10 @@ class TelegramBackupNotifier:
         return None
 
     async def failed(self, run: BackupRun, trouble: Trouble, *, size_bytes: int) -> bool:
-        """Whether the admin knows, or never can."""
+        """Return True if the admin was notified or never can be; False to retry later."""
         await self._edit(run, texts.STOPPED)
         try:
-            # A message of its own: an edit makes no sound, and a backup takes a while.
+            # A new message, because an edit makes no sound and a backup takes a while.
             await self.bot.send_message(
                 run.admin_id, texts.trouble(trouble, size_bytes=size_bytes)
             )
@@ -120,7 +120,8 @@ class TelegramBackupNotifier:
         try:
             await self.bot.edit_message_text(text, chat_id=run.admin_id, message_id=run.message_id)
         except (TelegramAPIError, TryLaterError) as error:
-            # Gone, blocked, or away: the file or a message tells all the same.
+            # The message is gone, the bot is blocked, or Telegram is down: the file or a message
+            # follows.
             logger.info("backup's progress not shown", reason=type(error).__name__)
 
 
@@ -174,8 +175,10 @@ async def cancel(
 
 
 def router() -> Router:
-    """For admins, in private: who includes it sees to that. Needs `backups` and `timezone`
-    among the dispatcher's data."""
+    """Return the router; the including router must filter for admins and private chats.
+
+    Needs `backups` and `timezone` in the dispatcher's data.
+    """
     router = Router(name="backup")
     message = F.message.as_("message")
     router.message.register(explain, Command("backup"))

@@ -1,4 +1,4 @@
-"""/titular: everything about one person as a file, and a button that anonymises."""
+"""/titular: sends a file of everything about one person, with a button that anonymises."""
 
 from typing import assert_never
 
@@ -37,7 +37,7 @@ logger = structlog.get_logger()
 
 
 class DataSubjectButton(CallbackData, prefix="titular"):
-    """What to do about whom; the document itself is in no button."""
+    """Action and person of a button. The tax id itself is in no button."""
 
     action: str
     """`ask`, `yes` or `no`."""
@@ -119,7 +119,7 @@ async def anonymise(
         case Anonymised():
             said = texts.DONE
         case StillServed(conversation):
-            # The question stays: it can be answered again once the conversation is closed.
+            # The question stays: the admin can answer it again once the conversation is closed.
             await answer_press(callback, texts.still_served(conversation), alert=True)
             return
         case ChangedMeanwhile():
@@ -129,7 +129,7 @@ async def anonymise(
         case _:
             assert_never(outcome)
     await answer_press(callback)
-    # In the place of the question, in which the name was.
+    # This replaces the question, which contains the person's name.
     await _replace(bot, message, said)
 
 
@@ -139,8 +139,10 @@ async def leave(callback: CallbackQuery, message: MaybeInaccessibleMessageUnion,
 
 
 def router() -> Router:
-    """For admins, in private: who includes it sees to that. Needs `data_subjects`, `anonymise` and
-    `services` among the dispatcher's data."""
+    """Return the router; the including router must filter for admins and private chats.
+
+    Needs `data_subjects`, `anonymise` and `services` in the dispatcher's data.
+    """
     router = Router(name="data_subject")
     router.message.register(tell, Command("titular"))
     press = router.callback_query.register

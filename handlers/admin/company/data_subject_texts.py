@@ -1,4 +1,4 @@
-"""What /titular says."""
+"""Sentences of /titular."""
 
 from typing import Final
 
@@ -36,7 +36,7 @@ def not_found(tax_id: TaxId) -> str:
 
 
 def caption(traces: Traces) -> str:
-    """Below the file."""
+    """Return the caption of the file."""
     lines = ["📄 <b>Tudo o que está guardado sobre esta pessoa</b>"]
     if traces.registration:
         lines.append(html.quote(traces.registration.name))
@@ -49,7 +49,7 @@ def caption(traces: Traces) -> str:
 
 
 def ask(traces: Traces, *, has_erp: bool) -> str:
-    """What goes, what stays, and what brings the person back."""
+    """Return the question: the data removed, the data kept, and how the person may return."""
     name = html.quote(traces.registration.name) if traces.registration else "esta pessoa"
     lines = [
         f"🕶 <b>Anonimizar {name}?</b>",

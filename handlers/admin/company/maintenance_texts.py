@@ -1,4 +1,4 @@
-"""Every sentence of /status and /backup."""
+"""Sentences of /status and /backup."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ from bot.usecases.company.status import Failed, GroupStatus, Status, Waiting
 from bot.wording.words import number, span
 from handlers.admin import sync_texts
 
-# Twenty a minute in a group, as Telegram allows, are a minute behind in any busy hour.
+# Telegram allows 20 messages a minute in a group: in any busy hour that means a minute of delay.
 _LATE: Final = timedelta(minutes=1)
 
 CHECKING = "Verificando…"
@@ -38,7 +38,7 @@ EXPLANATION = (
     "<code>balcao restore ARQUIVO</code>"
 )
 
-# As people who run a counter call the collections, in the order in which they matter.
+# Names of the collections for people who run a counter, most important first.
 _COLLECTIONS = {
     "registrations": ("cadastro", "cadastros"),
     "audit": ("registro de auditoria", "registros de auditoria"),
@@ -94,7 +94,7 @@ _PROBLEMS = {
 
 
 def progress(copied: Mapping[str, Copied]) -> str:
-    """How far a backup is, by collection."""
+    """Return the progress of a backup, by collection."""
     lines = []
     for key, (_, many) in _COLLECTIONS.items():
         if now := copied.get(key):
@@ -112,7 +112,7 @@ def caption(counts: Mapping[str, int], *, size_bytes: int, sha256: str) -> str:
 
 
 def already_running(run: BackupRun, *, timezone: ZoneInfo) -> str:
-    """Short enough for what Telegram shows over the screen."""
+    """Return a text short enough for an alert window."""
     since = _moment(run.began_at, timezone)
     return f"Já há um backup em andamento, desde {since}. Espere ele terminar."
 
@@ -127,7 +127,7 @@ def trouble(why: Trouble, *, size_bytes: int) -> str:
 
 
 def status(now: Status, *, timezone: ZoneInfo) -> str:
-    """The whole answer to /status, each part on its line."""
+    """Return the whole answer to /status, with a line for each part."""
     kind = "embutido" if now.is_embedded else "MongoDB"
     well = "✅" if now.database is None else "❌"
     lines = [
@@ -160,7 +160,7 @@ def _counted(what: str, count: int | Failed, *, about: bool = False) -> str:
 def _waiting(now: Status) -> list[str]:
     if isinstance(now.waiting, Failed):
         return [f"❌ Mensagens na fila: {_why(now.waiting)}"]
-    # The very message that asks is one of them.
+    # The message that asks for the status is itself one of the pending updates.
     lines = [f"▫️ Mensagens na fila: {number(max(0, now.waiting.pending - 1))}"]
     lines.append(_unsent(now.waiting, now.checked_at))
     if aside := now.waiting.set_aside:

@@ -1,4 +1,4 @@
-"""/painel: figures of a period as one album, and buttons for another period."""
+"""/painel: charts of a period as one album, and buttons for other periods."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -27,14 +27,14 @@ from handlers.admin.company import panel_texts as texts
 from handlers.admin.register.services import open_over, say, take_notice
 from handlers.answers import answer_press
 
-# By the id of the button.
+# Days and label, by the button's id.
 _DAYS: Final = {
     "d1": (1, "Hoje"),
     "d7": (7, "7 dias"),
     "d30": (30, "30 dias"),
     "d90": (90, "90 dias"),
 }
-# Telegram shows it for five.
+# Telegram shows a chat action for five seconds.
 _ACTION_S: Final = 4.5
 
 logger = structlog.get_logger()
@@ -49,7 +49,7 @@ class PanelDialog(StatesGroup):
 class PanelServices:
     read: Callable[[Period], Awaitable[Figures]]
     draw: Callable[[Sequence[Chart]], Awaitable[Sequence[bytes]]]
-    """PNGs; raises an AppError."""
+    """Draws the charts as PNG files; raises an AppError."""
     clock: Callable[[], datetime]
     timezone: ZoneInfo
 
@@ -59,7 +59,10 @@ class PanelServices:
 
 
 def dialog() -> Dialog:
-    """Starts with `PanelDialog.menu`; needs `panel` among the dispatcher's data."""
+    """Return the dialog, which starts with `PanelDialog.menu`.
+
+    Needs `panel` in the dispatcher's data.
+    """
     buttons = [Button(Const(name), id=key, on_click=_pressed) for key, (_, name) in _DAYS.items()]
     return Dialog(
         Window(
@@ -96,7 +99,7 @@ async def _dates(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
 
 
 async def _pressed(callback: CallbackQuery, button: Button, manager: DialogManager) -> None:
-    # Before anything is read: that may take seconds.
+    # Answer before anything is read, which may take seconds.
     await answer_press(callback, texts.DRAWING)
     days, _ = _DAYS[str(button.widget_id)]
     await _show(manager, callback.from_user.id, latest_days(days, today=_services(manager).today))
@@ -114,7 +117,7 @@ async def _typed(
 
 
 async def _show(manager: DialogManager, chat_id: int, period: Period) -> None:
-    """Send the pictures, and the menu below them."""
+    """Send the charts, and the menu below them."""
     bot: Bot = manager.middleware_data["bot"]
     async with _saying_that_pictures_come(bot, chat_id):
         await _send(bot, chat_id, _services(manager), period)
@@ -124,7 +127,10 @@ async def _show(manager: DialogManager, chat_id: int, period: Period) -> None:
 
 @asynccontextmanager
 async def _saying_that_pictures_come(bot: Bot, chat_id: int) -> AsyncIterator[None]:
-    """aiogram's own way raises in a task of its own, where nobody hears of it."""
+    """Show "sending a photo" while the block runs.
+
+    aiogram's own helper raises in a background task, where the error is lost.
+    """
 
     async def say_again() -> None:
         while True:
@@ -161,7 +167,7 @@ async def _send(bot: Bot, chat_id: int, services: PanelServices, period: Period)
         BufferedInputFile(png, filename=f"painel-{number}.png")
         for number, png in enumerate(pictures, 1)
     )
-    # The caption of the first one is what Telegram shows of an album.
+    # Telegram shows the first picture's caption as the caption of the album.
     album = [InputMediaPhoto(media=first, caption=caption)]
     album += [InputMediaPhoto(media=picture) for picture in others]
     await bot.send_media_group(chat_id, list(album))

@@ -1,4 +1,4 @@
-"""Every sentence around the pictures of the panel."""
+"""Sentences around the charts of the panel."""
 
 from collections.abc import Iterable
 from html import escape
@@ -36,7 +36,7 @@ def not_drawn(of: Period, lines: Iterable[str]) -> str:
 
 
 def again(of: Period | None) -> str:
-    """The menu; below the pictures when some were shown."""
+    """Return the text of the menu. of: the period of the charts above it, if any were shown."""
     if of is None:
         return MENU
     return f"📊 <b>Painel</b>\n\nAcima: {period(of)}. Outro período?"

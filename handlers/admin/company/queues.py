@@ -1,4 +1,4 @@
-"""/fila in private: the load of every department; /atendimento: one conversation's history."""
+"""/fila in private: the load of every department. /atendimento: one conversation's history."""
 
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -27,7 +27,7 @@ from handlers.attendant.texts import REFRESH
 WHICH_PROTOCOL: Final = (
     "Envie o protocolo junto com o comando, assim: <code>/atendimento 20261124-048213</code>"
 )
-# One message holds them all.
+# All events have to fit into one message.
 _EVENTS: Final = 25
 _DETAIL: Final = 60
 _WORDS: Final = {
@@ -40,7 +40,7 @@ _WORDS: Final = {
     EventKind.VERIFIED: "identidade confirmada",
     EventKind.REMINDED: "grupo lembrado da espera",
 }
-# Their detail is a name that is shown already.
+# Their detail is a name, which the line shows already.
 _BY_NAME: Final = (EventKind.CLAIMED, EventKind.CLOSED, EventKind.REOPENED)
 
 
@@ -84,7 +84,7 @@ def not_found(protocol: str) -> str:
 
 
 def loads_text(loads: list[Load], show_queue: ShowQueue) -> str:
-    """One department a line or two."""
+    """Return a line or two for each department."""
     now, lines = show_queue.clock(), ["🧾 <b>Filas</b>"]
     for load in loads:
         lines += ["", f"<b>{html.quote(load.department.shown)}</b>"]
@@ -102,7 +102,7 @@ def loads_text(loads: list[Load], show_queue: ShowQueue) -> str:
 
 
 def history_text(conversation: Conversation, names: Names) -> str:
-    """What happened to it, oldest first."""
+    """Return the events of the conversation, oldest first."""
     events = conversation.events
     lines = [f"🕘 <b>História de {html.quote(conversation.protocol)}</b>"]
     if not events:
@@ -114,7 +114,7 @@ def history_text(conversation: Conversation, names: Names) -> str:
 
 
 def router() -> Router:
-    """For admins, in private: who includes it sees to that."""
+    """Return the router; the including router must filter for admins and private chats."""
     router = Router(name="queues")
     router.message.register(show, Command("fila"))
     router.message.register(show_conversation, Command("atendimento"))

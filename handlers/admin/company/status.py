@@ -1,4 +1,4 @@
-"""/status: how the bot is, and a button that asks again."""
+"""/status: the state of the bot, and a button that refreshes it."""
 
 import asyncio
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _SOON_S: Final = 1.0
 
 
 class StatusButton(CallbackData, prefix="status"):
-    """Ask again."""
+    """Refreshes the status."""
 
 
 class ReportStatus(Protocol):
@@ -90,8 +90,10 @@ async def _report(screen: _Screen, report_status: ReportStatus, timezone: ZoneIn
 
 
 def router() -> Router:
-    """For admins, in private: who includes it sees to that. Needs `report_status` and `timezone`
-    among the dispatcher's data."""
+    """Return the router; the including router must filter for admins and private chats.
+
+    Needs `report_status` and `timezone` in the dispatcher's data.
+    """
     router = Router(name="status")
     router.message.register(status, Command("status"))
     router.callback_query.register(again, StatusButton.filter(), F.message.as_("message"))

@@ -1,4 +1,4 @@
-"""/equipe: who is admin, who is invited, who is attendant; and the link that makes an admin."""
+"""/equipe: lists admins, invitations and attendants, and makes the links that invite admins."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -182,7 +182,7 @@ async def accept(
     outcome = await manage_team.accept(token, event_from_user.id, event_from_user.full_name)
     match outcome:
         case Accepted(admin):
-            # A keyboard of the customer's steps may be there still.
+            # The keyboard of the customer's steps may still be visible.
             await message.answer(texts.WELCOME, reply_markup=ReplyKeyboardRemove())
             await menus.give(admin.id)
             await _tell(bot, [admin.invited_by], texts.accepted(admin.name))
@@ -204,7 +204,10 @@ async def accept(
 
 
 def router() -> Router:
-    """Goes before the admin's and the customer's: an invitation is for anybody."""
+    """Return the router, to be included before the routers of admins and customers.
+
+    Anybody may accept an invitation.
+    """
     router = Router(name="team")
     router.message.filter(F.chat.type == "private")
     with_invitation = CommandStart(deep_link=True, magic=F.args.startswith(INVITATION_PREFIX))
@@ -226,7 +229,7 @@ def router() -> Router:
 async def _screen(
     me: User, bot: Bot, manage_team: ManageTeam, membership: Membership, timezone: ZoneInfo
 ) -> tuple[str, InlineKeyboardMarkup]:
-    """As it is now."""
+    """Return text and buttons of the current team."""
     of_settings = sorted(manage_team.role_of.settings_admins)
     invited = [a for a in await manage_team.admins.all() if a.id not in of_settings]
     invitations = await manage_team.open_invitations()
@@ -256,7 +259,7 @@ async def _screen(
 
 
 async def _attendants(bot: Bot, membership: Membership, group_id: int) -> list[str] | None:
-    """Names, as far as Telegram and our memory tell; None when the group is not reached."""
+    """Return names of administrators and known members; None if the group cannot be reached."""
     try:
         names = dict(await TelegramGroups(bot).administrators(group_id))
     except (RefusedError, TryLaterError):
@@ -268,7 +271,7 @@ async def _attendants(bot: Bot, membership: Membership, group_id: int) -> list[s
 
 
 async def _name(bot: Bot, manage_team: ManageTeam, user_id: int) -> str:
-    """How an admin is called; the number when Telegram does not tell."""
+    """Return the name of an admin, or the id if Telegram does not give a name."""
     if admin := await manage_team.admins.get(user_id):
         return admin.name
     try:
@@ -278,7 +281,7 @@ async def _name(bot: Bot, manage_team: ManageTeam, user_id: int) -> str:
 
 
 async def _tell(bot: Bot, user_ids: Iterable[int], text: str) -> None:
-    """Whoever blocked the bot is not told, and the work goes on."""
+    """Send a text to these admins; log and skip each one who cannot be reached."""
     for user_id in user_ids:
         try:
             await bot.send_message(user_id, text)
@@ -297,7 +300,7 @@ async def _edit(
             text, chat_id=message.chat.id, message_id=message.message_id, reply_markup=keyboard
         )
     except TelegramBadRequest as error:
-        # The same as before, or too old to be edited.
+        # The text is unchanged, or the message is too old to be edited.
         logger.info("team screen not edited", reason=error.message)
 
 
@@ -306,5 +309,5 @@ def _button(text: str, action: Action, id_: str = "") -> InlineKeyboardButton:
 
 
 def _user_id(button: TeamButton) -> int:
-    """0, which is nobody, when the data was not made by us."""
+    """Return the id in the button. Return 0, which is no user, if the data was not made by us."""
     return int(button.id) if button.id.isdecimal() and len(button.id) < 20 else 0

@@ -1,4 +1,4 @@
-"""Every sentence about who is admin and who is attendant."""
+"""Sentences about admins and attendants."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -49,7 +49,7 @@ _NAMES = 30
 
 
 def shown(name: str) -> str:
-    """Escaped and short; its direction of writing does not spill over what follows."""
+    """Return the name, escaped, short, and with its writing direction isolated."""
     return f"\u2068{html.quote(clipped(name))}\u2069"
 
 
@@ -74,7 +74,7 @@ def invitation(by: str, expires_at: datetime, timezone: ZoneInfo) -> str:
 
 
 def attendants(department: str, names: Sequence[str] | None) -> str:
-    """names: None when the group could not be read."""
+    """Return the line of a department. names: None if the group could not be read."""
     if names is None:
         listed = GROUP_NOT_REACHED
     elif not names:
@@ -115,12 +115,12 @@ def sure(name: str) -> str:
 
 
 def remove(name: str) -> str:
-    """A button."""
+    """Return the label of a button."""
     return f"🗑 Remover {clipped(name, 30)}"
 
 
 def revoke(expires_at: datetime, timezone: ZoneInfo) -> str:
-    """A button."""
+    """Return the label of a button."""
     return f"✖️ Revogar o que vale até {when(expires_at, timezone)}"
 
 
@@ -141,7 +141,7 @@ def _you(is_me: bool) -> str:
 
 
 def _lines(lines: Sequence[str]) -> str:
-    """As many as fit: a message has 4,096 characters."""
+    """Return as many lines as fit into a message of 4,096 characters."""
     if len(lines) <= _NAMES // 2:
         return "\n".join(lines)
     return "\n".join([*lines[: _NAMES // 2], f"e mais {len(lines) - _NAMES // 2}"])

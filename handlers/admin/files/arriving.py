@@ -1,4 +1,4 @@
-"""A file that an admin sends becomes an import that is being prepared."""
+"""Files that an admin sends: each starts the preparation of an import."""
 
 import asyncio
 import errno
@@ -29,14 +29,14 @@ from handlers.admin.register.services import admin_of, open_over
 from handlers.answers import bot_of
 
 DOWNLOAD_LIMIT_BYTES: Final = 20 * 1024 * 1024
-"""Telegram gives a bot no larger ones."""
+"""The largest file that Telegram lets a bot download."""
 _DOWNLOAD_S: Final = 300
 _NAME_LENGTH: Final = 200
 _FOLDER: Final = "upload-"
 _ENDINGS: Final = frozenset(
     (
         *(".csv", ".txt", ".tsv", ".tab", ".xlsx", ".zip", ".gz"),
-        # Not read, but what to do with them is told when they are opened.
+        # These cannot be read, but opening them explains how to convert them.
         *(".xls", ".xlsm", ".xlsb", ".ods"),
     )
 )
@@ -62,7 +62,7 @@ logger = structlog.get_logger()
 
 
 async def ask_for_file(bot: Bot, chat_id: int) -> None:
-    """What /importar answers."""
+    """Answer /importar."""
     rows = [[button(texts.TEMPLATE_BUTTON, Verb.TEMPLATE)]]
     await bot.send_message(chat_id, texts.ASK_FILE, reply_markup=keyboard(rows))
 
@@ -73,7 +73,7 @@ async def send_template(bot: Bot, chat_id: int) -> None:
 
 
 async def receive(message: Message, dialog_manager: DialogManager, files: FileServices) -> None:
-    """A document was sent: it is understood and kept, and its screen opened."""
+    """Inspect and store a file that an admin sent, and open its import screen."""
     document = message.document
     if document is None:
         return
@@ -110,7 +110,7 @@ async def receive(message: Message, dialog_manager: DialogManager, files: FileSe
 
 
 async def open_import(manager: DialogManager, job_id: int, file: dict[str, Any]) -> None:
-    """The screen of an import, over that of another one that is being prepared."""
+    """Open the screen of an import, above the screen of another import in preparation."""
     data = {"job_id": job_id, "file": file}
     if manager.has_context() and manager.current_context().state.group is ImportDialog:
         await manager.start(ImportDialog.main, data=data, show_mode=ShowMode.SEND)
@@ -119,8 +119,10 @@ async def open_import(manager: DialogManager, job_id: int, file: dict[str, Any])
 
 
 async def reopen(manager: DialogManager, files: FileServices, job: Job) -> str | None:
-    """Open the screen of an import anew from its file, which is kept; the sentence of what stands
-    in the way, if anything does."""
+    """Open the screen of an import again, from its stored file.
+
+    Returns a sentence with the reason if that fails, else None.
+    """
     if job.source is None or not job.source.file_id:
         return texts.FILE_GONE
     try:
@@ -148,7 +150,7 @@ async def reopen(manager: DialogManager, files: FileServices, job: Job) -> str |
 
 @asynccontextmanager
 async def work_folder(data_dir: Path) -> AsyncIterator[Path]:
-    """A folder of its own for a file that people's data are in, gone afterwards."""
+    """Yield a private folder for a file with personal data, and delete it afterwards."""
 
     def make() -> Path:
         data_dir.mkdir(parents=True, exist_ok=True)
@@ -162,7 +164,7 @@ async def work_folder(data_dir: Path) -> AsyncIterator[Path]:
 
 
 async def _downloaded(bot: Bot, document: Document, path: Path) -> str | None:
-    """The sentence of what stood in the way, None when the file is there."""
+    """Download the file. Return None, or a sentence with the reason if that fails."""
     try:
         await bot.download(document, destination=path, timeout=_DOWNLOAD_S)
     except TelegramBadRequest as error:
@@ -174,7 +176,7 @@ async def _downloaded(bot: Bot, document: Document, path: Path) -> str | None:
         logger.warning("file not downloaded", error=type(error).__name__, errno=error.errno)
         return texts.DISK if error.errno in _DISK else texts.NOT_DOWNLOADED
     except Exception as error:
-        # The content comes past the translation of errors: the HTTP client's own, any of them.
+        # Errors of the download are not translated: any error of the HTTP client may arrive here.
         logger.warning("file not downloaded", error=type(error).__name__)
         return texts.NOT_DOWNLOADED
     return None

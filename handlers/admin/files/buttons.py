@@ -1,4 +1,4 @@
-"""Buttons below what is said of a job. They stay where they are, so they work a week later too."""
+"""Buttons below messages about a job. They stay in the chat, so they must work a week later."""
 
 from enum import StrEnum
 from typing import Final
@@ -15,7 +15,7 @@ class Verb(StrEnum):
     OPTIONS = "options"
     CANCEL = "cancel"
     UNDO = "undo"
-    """Asks whether one is sure."""
+    """Asks for confirmation."""
     SURE = "sure"
     KEEP = "keep"
     FILES = "files"
@@ -27,9 +27,9 @@ class Verb(StrEnum):
 class JobButton(CallbackData, prefix="job"):
     verb: Verb
     id: int
-    """Of the job; of a list the job before which it begins, 0 for the newest ones."""
+    """Id of the job. For a list: its page has jobs with smaller ids; 0 for the newest jobs."""
     seen: int = 0
-    """Of a preview: which one it was, so that an older one says yes to nothing."""
+    """For a preview, its id: confirming an older preview does nothing."""
 
 
 Rows = list[list[InlineKeyboardButton]]
@@ -51,7 +51,7 @@ def keyboard(rows: Rows) -> InlineKeyboardMarkup | None:
 
 
 def preview_id(job: Job) -> int:
-    """By which the preview that is shown is told from an older one."""
+    """Return the id that distinguishes the current preview from older ones."""
     return job.progress.message_id if job.progress else 0
 
 
@@ -60,7 +60,7 @@ def while_active(job: Job) -> Rows:
 
 
 def of_job(job: Job) -> Rows:
-    """What can be done with the job as it is now."""
+    """Return the buttons for the job's current state."""
     if job.state in ACTIVE:
         return [] if job.is_cancelled else while_active(job)
     match job.state:
@@ -92,7 +92,7 @@ def ask_to_undo(job: Job) -> Rows:
 def _of_preview(job: Job, preview: Counts) -> Rows:
     rows: Rows = []
     seen = preview_id(job)
-    # A password counts as a change only once it was compared.
+    # A password counts as a change only after it was compared.
     changes = preview.created + preview.updated
     if changes or preview.passwords:
         what = number(changes) if changes else "as senhas"

@@ -1,4 +1,4 @@
-"""An export that is being prepared: which registrations, which fields, in which format."""
+"""Dialog that prepares an export: choice of registrations, fields and format."""
 
 from dataclasses import asdict
 from typing import Any, Final
@@ -27,7 +27,7 @@ _FORMATS: Final = {"csv": "CSV", "xlsx": "Excel (XLSX)"}
 
 
 def dialog() -> Dialog:
-    """`start_data` may hold a `query`, as `query_data` gives it."""
+    """Return the dialog. `start_data` may hold a `query`, made by `query_data`."""
     return Dialog(
         Window(
             Format("{text}"),
@@ -71,7 +71,7 @@ def dialog() -> Dialog:
 
 
 def query_data(query: Query) -> dict[str, Any]:
-    """The query as JSON."""
+    """Return the query as JSON."""
     return {key: value for key, value in asdict(query).items() if value}
 
 
@@ -129,7 +129,7 @@ async def _tick(_: CallbackQuery, __: Select[str], manager: DialogManager, path:
     if not chosen:
         await say(manager, texts.ONE_FIELD)
         return
-    # In the order of the template, whatever was ticked last.
+    # In the order of the template, and not in the order of the presses.
     manager.dialog_data["paths"] = [one for one in _ALL if one in chosen]
 
 
@@ -147,7 +147,7 @@ async def _export(callback: CallbackQuery, _: Button, manager: DialogManager) ->
     job = await files_of(manager).manage.begin_export(
         options, by=admin_of(manager), progress=progress
     )
-    # Gone already when the export was quicker.
+    # The message is gone already if the export was quicker.
     await edit(
         bot, chat_id, shown.message_id, starting(texts.EXPORTING), keyboard(while_active(job))
     )

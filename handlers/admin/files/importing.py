@@ -1,6 +1,6 @@
-"""An import that is being prepared: what the columns are, and what the file may change.
+"""Dialog that prepares an import: meaning of the columns, and fields that the file may change.
 
-What was chosen is kept in the job with every press; the dialog only knows how the file looks.
+Each press stores its choice in the job; the dialog itself holds only a summary of the file.
 """
 
 from collections.abc import Callable
@@ -41,7 +41,7 @@ _OPEN: Final = (JobState.DRAFT, JobState.CHECKED)
 
 
 def dialog() -> Dialog:
-    """The import whose `job_id` and `file` are in `start_data`."""
+    """Return the dialog of the import whose `job_id` and `file` are in `start_data`."""
     return Dialog(
         Window(
             Format("{text}"),
@@ -244,7 +244,7 @@ async def _job(manager: DialogManager, files: FileServices) -> Job:
 
 
 def _columns(job: Job, data: dict[str, Any]) -> tuple[Column, ...]:
-    """The columns as they are assigned now."""
+    """Return the columns with their current fields."""
     file = data["file"]
     fields = job.import_options.columns if job.import_options else ()
     return tuple(
@@ -258,7 +258,7 @@ def _columns(job: Job, data: dict[str, Any]) -> tuple[Column, ...]:
 async def _choose(
     manager: DialogManager, change: Callable[[ImportOptions], ImportOptions]
 ) -> bool:
-    """Keep other options; when that is too late, the screen says why."""
+    """Store changed options. Return False if it is too late; the screen then shows the reason."""
     files = files_of(manager)
     job = await _job(manager, files)
     options = job.import_options or ImportOptions()
@@ -271,7 +271,7 @@ async def _choose(
 async def _assigned(
     manager: DialogManager, change: Callable[[tuple[Column, ...]], tuple[Column, ...]]
 ) -> None:
-    """Keep other columns; a field that is new among them is ticked."""
+    """Store changed columns. A field that is new among them is also selected for updates."""
     data = manager.dialog_data
     before = _columns(await _job(manager, files_of(manager)), data)
     after = change(before)
@@ -342,7 +342,7 @@ async def _check(callback: CallbackQuery, _: Button, manager: DialogManager) -> 
     if missing is not None:
         await say(manager, missing)
         return
-    # Also when nothing was changed since the last preview: it is made anew.
+    # Stored even if nothing changed since the last preview, so that the preview is made again.
     if await files.manage.choose(job.id, job.import_options) is None:
         return
     bot: Bot = manager.middleware_data["bot"]
@@ -354,7 +354,7 @@ async def _check(callback: CallbackQuery, _: Button, manager: DialogManager) -> 
     )
     progress = Progress(chat_id=chat_id, message_id=shown.message_id)
     if await files.manage.check(job.id, progress) is None:
-        # Pressed twice, or in two chats: the other press has done it.
+        # Pressed twice, or in two chats: the other press has started the check.
         await edit(bot, chat_id, shown.message_id, report_texts.state_told(job))
         return
     await manager.done()

@@ -1,4 +1,4 @@
-"""What is said of a job: its progress, its preview, its end, and its line in the list."""
+"""Sentences about a job: progress, preview, report, and its line in the list."""
 
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -12,8 +12,8 @@ from bot.wording.reasons import COLUMN_LABELS, describe, describe_trouble
 from bot.wording.values import LABELS, Names, show_value, when, who
 from bot.wording.words import number
 
-# Telegram takes 4,096 characters, in which an escaped `<` counts once; the rest is for what is
-# said around a list.
+# Telegram takes 4,096 characters and counts an escaped `<` as one. The rest is for the text around
+# a list.
 _ROOM: Final = 3_000
 _VALUE: Final = 60
 _REASONS: Final = 6
@@ -21,7 +21,7 @@ _LINES_OF_A_REASON: Final = 5
 _LINE: Final = 220
 _BAR: Final = 10
 _HASHED_A_SECOND: Final = 20
-"""Passwords: each takes a tenth of a second, and two are made at once."""
+"""Passwords hashed per second: each takes a tenth of a second, and two are hashed at once."""
 
 REFUSED_ROWS: Final = (
     "⛔ Linhas recusadas, com o motivo na coluna “erro”. Corrija e envie este mesmo arquivo de "
@@ -51,17 +51,17 @@ _MARKS: Final = {
     JobState.FAILED: "⚠️",
 }
 
-# As Telegram wants it: quotation marks stay.
+# Telegram's HTML needs no escaped quotation marks.
 _quote = partial(escape, quote=False)
 
 
 def title(job: Job) -> str:
-    """`Tarefa 12 · Importação`, as HTML."""
+    """Return the title as HTML: `Tarefa 12 · Importação`."""
     return f"<b>Tarefa {job.id} · {KIND_NAMES[job.kind]}</b>"
 
 
 def progress(job: Job, done: Counts, *, rows_a_second: float, left_s: float | None) -> str:
-    """A bar, how many rows, how fast, and for how long still."""
+    """Return a progress bar with the number of rows, the speed and the time left."""
     if job.is_cancelled:
         doing = "Cancelando…"
     elif job.state is JobState.CHECKING:
@@ -91,12 +91,12 @@ def progress(job: Job, done: Counts, *, rows_a_second: float, left_s: float | No
 
 
 def starting(doing: str) -> str:
-    """What stands where the progress will be."""
+    """Return the text of a message that will show progress."""
     return f"⏳ {doing}"
 
 
 def report(job: Job, found: Report, names: Names) -> str:
-    """Everything there is to say of the job as it is now, within one message."""
+    """Return everything about the job's current state, within one message."""
     match job.state:
         case JobState.CHECKED:
             return preview(job, found, names)
@@ -131,7 +131,7 @@ def report(job: Job, found: Report, names: Names) -> str:
 
 
 def preview(job: Job, found: Report, names: Names) -> str:
-    """What the import would do, from its dry run."""
+    """Return the effects of the import, as found by its dry run."""
     counts = job.preview or Counts()
     parts = [f"🔎 <b>Prévia da importação</b> · tarefa {job.id}", *_file_line(job)]
     parts += [f"{number(counts.rows)} {_plural(counts.rows, 'linha', 'linhas')} com dados", ""]
@@ -173,7 +173,7 @@ def preview(job: Job, found: Report, names: Names) -> str:
 
 
 def export_caption(job: Job, names: Names) -> str:
-    """Below the file of an export; at most 1,024 characters."""
+    """Return the caption of an export's file; at most 1,024 characters."""
     options = job.export_options
     at = job.began_at or job.created_at
     lines = [f"📤 {_exported(job.counts)} · {when(at, names)}"]
@@ -184,19 +184,19 @@ def export_caption(job: Job, names: Names) -> str:
 
 
 def caption(job: Job, names: Names) -> str:
-    """Below the first of the files that a job has made."""
+    """Return the caption of the first file of a job."""
     if job.kind is JobKind.SYNC:
         return REFUSED_RECORDS
     return export_caption(job, names) if job.kind is JobKind.EXPORT else REFUSED_ROWS
 
 
 def cancelled(job: Job) -> str:
-    """Of an import that had not begun."""
+    """Return the text for an import that was cancelled before it began."""
     return "\n".join([f"✖️ {title(job)} cancelada", *_file_line(job), "Nada foi gravado."])
 
 
 def is_export_done(job: Job) -> bool:
-    """Whether its files are to be sent."""
+    """Return True if the job is a finished export with files to send."""
     return job.kind is JobKind.EXPORT and job.state is JobState.DONE and job.counts.rows > 0
 
 
@@ -212,7 +212,7 @@ def not_sent(job: Job) -> str:
 
 
 def details(job: Job, found: Report, names: Names) -> str:
-    """The job with who and when, for whoever opens it in the list."""
+    """Return the job with its author and times, for an admin who opens it in the list."""
     head = [f"👤 {_quote(who(job.by, names))} · {when(job.created_at, names)}"]
     if job.ended_at is not None:
         head.append(f"🏁 {when(job.ended_at, names)}")
@@ -224,7 +224,7 @@ def details(job: Job, found: Report, names: Names) -> str:
 
 
 def list_line(job: Job, names: Names) -> str:
-    """One job of the list."""
+    """Return the job's line in the list."""
     line = f"{_MARKS[job.state]} <b>{job.id}</b> · {KIND_NAMES[job.kind]}"
     if job.sync_options is not None:
         line += f" {_MODES[job.sync_options.mode]}"
@@ -247,7 +247,7 @@ def list_button(job: Job) -> str:
 
 
 def state_told(job: Job) -> str:
-    """Why a press does nothing any more; short enough for what Telegram shows over the screen."""
+    """Return the reason why a button no longer works, short enough for an alert window."""
     name = f"A tarefa {job.id}"
     match job.state:
         case JobState.DRAFT:
@@ -267,7 +267,7 @@ def state_told(job: Job) -> str:
 
 
 def sync_fails(job: Job) -> str:
-    """What admins are told once, when scheduled syncs begin to fail."""
+    """Return the alert that admins receive once, when scheduled syncs begin to fail."""
     return (
         f"⚠️ <b>A sincronização com o ERP falhou</b> (tarefa {job.id}). "
         f"{_quote(describe_trouble(job))}\n\nTento de novo na próxima hora marcada, sem avisar a "
@@ -313,7 +313,7 @@ def _unchanged(job: Job, counts: Counts) -> str:
 
 
 def summary(job: Job) -> str:
-    """What came of the job, in a few words."""
+    """Return the result of the job in a few words."""
     counts = job.counts
     if job.kind is JobKind.EXPORT:
         return _exported(counts)
@@ -331,7 +331,7 @@ def summary(job: Job) -> str:
 
 
 def _lines_found(job: Job, found: Report, names: Names) -> list[str]:
-    """The lists at the end of a report, as far as there is room for them."""
+    """Return the lists at the end of a report, as many as fit."""
     counts = job.counts
     lines: list[str] = []
     if counts.repaired:
@@ -360,7 +360,7 @@ def _lines_found(job: Job, found: Report, names: Names) -> list[str]:
 
 
 def _refused(found: Report) -> list[str]:
-    """One line a reason: twenty rows with one mistake are one thing to learn."""
+    """Return one line per reason: twenty rows with the same mistake need only one."""
     lines: dict[str, list[str]] = {}
     for row in found.refused:
         where = row.ref or number(row.line)
@@ -420,7 +420,7 @@ def _in_order(paths: Iterable[str]) -> list[str]:
 
 
 def _cut(lines: Sequence[str]) -> list[str]:
-    """As many of them as fit."""
+    """Return as many of the lines as fit."""
     kept: list[str] = []
     room = _ROOM
     for line in lines:
@@ -436,6 +436,6 @@ def _plural(count: int, one: str, many: str) -> str:
 
 
 def short(text: str, length: int) -> str:
-    """On one line, without what does not show, and no longer than that."""
+    """Return the text on one line, without invisible characters, and at most `length` long."""
     text = read_line(text)
     return text if len(text) <= length else f"{text[: length - 1]}…"

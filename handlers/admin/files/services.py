@@ -1,4 +1,4 @@
-"""What the screens of files and jobs work with, and where the work on a job is told."""
+"""Dependencies of the screens for files and jobs, and the notifier of a job's progress."""
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from bot.usecases.jobs.manage_jobs import ManageJobs
 from bot.wording.values import Names
 from handlers.admin.files import buttons, report_texts
 
-# At 1 Mbit a second the largest file takes seven minutes.
+# At 1 Mbit per second the largest file takes seven minutes.
 UPLOAD_S: Final = 900
 
 logger = structlog.get_logger()
@@ -26,32 +26,38 @@ logger = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspected:
-    """How a file was understood, before anybody chose anything."""
+    """The detected properties of a file, before the admin chooses anything."""
 
     format: Literal["csv", "xlsx"]
     encoding: str | None = None
-    """Of a text: utf-8, utf-8-sig, utf-16-le, utf-16-be or cp1252."""
+    """Encoding of a text file: utf-8, utf-8-sig, utf-16-le, utf-16-be or cp1252."""
     delimiter: str | None = None
     member: str | None = None
     """Name of the file inside a .zip."""
     sheet: str | None = None
     header_line: int
-    """0 when there is no header."""
+    """Line of the header; 0 if there is none."""
     columns: tuple[Column, ...]
-    """With every doubt that header and values raise."""
+    """All columns, each with the doubt that its header and values raise."""
     samples: tuple[tuple[int, tuple[str, ...]], ...]
-    """Line and cells of some of the first rows."""
+    """Line number and cells of some of the first rows."""
 
 
 class Inspect(Protocol):
     async def __call__(self, path: Path, *, name: str) -> Inspected:
-        """The file that its sender calls `name`; raises FileRefused."""
+        """Return the properties of the file; `name` is the name given by its sender.
+
+        Raises FileRefused.
+        """
         ...
 
 
 class Fetch(Protocol):
     async def __call__(self, file_id: str, path: Path) -> None:
-        """Write a file of a job there; raises RefusedError when it is kept no more."""
+        """Write a job's stored file to the path.
+
+        Raises RefusedError if the file is no longer stored.
+        """
         ...
 
 
@@ -61,10 +67,10 @@ class FileServices:
     inspect: Inspect
     fetch: Fetch
     report: Callable[[Job], Awaitable[Report]]
-    """What a job did, beyond its counts."""
+    """Returns the effects of a job, beyond its counts."""
     names: Callable[[], Awaitable[Names]]
     data_dir: Path
-    """Files lie in a folder of their own inside it for as long as they are worked on."""
+    """Each file in work has a private folder inside this one."""
     requires_tax_id: bool
 
 
@@ -74,7 +80,7 @@ def files_of(manager: DialogManager) -> FileServices:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TelegramJobNotifier:
-    """The chat of who began a job, as the work on it needs it."""
+    """Notifies the admin who started a job, in the private chat."""
 
     bot: Bot
     names: Callable[[], Awaitable[Names]]
@@ -83,7 +89,7 @@ class TelegramJobNotifier:
     async def progress(
         self, job: Job, done: Counts, *, rows_a_second: float, left_s: float | None
     ) -> None:
-        """Edit the message in which the job is shown."""
+        """Edit the message that shows the job."""
         if job.progress is None:
             return
         text = report_texts.progress(job, done, rows_a_second=rows_a_second, left_s=left_s)
@@ -95,14 +101,17 @@ class TelegramJobNotifier:
                 reply_markup=buttons.keyboard(buttons.of_job(job)),
             )
         except (TelegramAPIError, TryLaterError) as error:
-            # Gone, blocked, or away: the end is told in a message of its own.
+            # The message is gone, the bot is blocked, or Telegram is down: a new message will
+            # report the end.
             logger.info("progress not shown", job=job.id, reason=type(error).__name__)
         except Exception:
             logger.exception("progress not shown", job=job.id)
 
     async def notify(self, job: Job, report: Report, files: Sequence[Path]) -> None:
-        """A message of its own says what became of the job: an edit makes no sound, and the
-        message with the progress may be far up by then."""
+        """Report the end of the job in a new message.
+
+        An edit makes no sound, and the message with the progress may be far up.
+        """
         if job.progress is None:
             return
         try:
@@ -119,7 +128,7 @@ class TelegramJobNotifier:
     async def _tell(self, job: Job, chat_id: int, report: Report, files: Sequence[Path]) -> None:
         names = await self.names()
         markup = buttons.keyboard(buttons.of_job(job))
-        # What an export has to tell stands below its file.
+        # The summary of an export is the caption of its file.
         if not report_texts.is_export_done(job):
             text = report_texts.report(job, report, names)
             await self.bot.send_message(chat_id, text, reply_markup=markup)
@@ -131,7 +140,7 @@ class TelegramJobNotifier:
         try:
             await self.bot.delete_message(chat_id, message_id)
         except TelegramAPIError as error:
-            # Older than two days, or gone already.
+            # The message is older than two days, or gone already.
             logger.info("progress not taken away", reason=type(error).__name__)
 
 
@@ -143,8 +152,11 @@ async def send_files(
     *,
     caption: str,
 ) -> None:
-    """Send them one after the other, the first with the caption. What Telegram does not take is
-    said in the chat; raises what sending a message raises."""
+    """Send the files one after the other, the first with the caption.
+
+    If Telegram refuses one, stop and say so in the chat. Raises the errors of sending that
+    message.
+    """
     for number, path in enumerate(files, start=1):
         text = caption if number == 1 else report_texts.part(number, len(files))
         try:
@@ -152,14 +164,14 @@ async def send_files(
                 chat_id, FSInputFile(path), caption=text, request_timeout=UPLOAD_S
             )
         except (TelegramAPIError, TryLaterError) as error:
-            # A file that is too large looks to the library like a network that fails.
+            # The library reports a file that is too large as a network error.
             logger.warning("file of a job not sent", job=job.id, error=type(error).__name__)
             await bot.send_message(chat_id, report_texts.not_sent(job))
             return
 
 
 async def without_buttons(bot: Bot, chat_id: int, message_id: int) -> None:
-    """Take the buttons off a message whose question is settled."""
+    """Remove the buttons of a message that was answered."""
     await _edited(
         bot.edit_message_reply_markup(chat_id=chat_id, message_id=message_id, reply_markup=None)
     )
@@ -172,7 +184,7 @@ async def edit(
     text: str,
     markup: InlineKeyboardMarkup | None = None,
 ) -> None:
-    """Make the message say this; one that is gone stays gone."""
+    """Edit the message; ignore a message that was deleted."""
     await _edited(
         bot.edit_message_text(text, chat_id=chat_id, message_id=message_id, reply_markup=markup)
     )
@@ -182,5 +194,5 @@ async def _edited(editing: Awaitable[Any]) -> None:
     try:
         await editing
     except TelegramAPIError as error:
-        # Pressed twice it says so already; or it is gone.
+        # The text is the same after a second press, or the message is gone.
         logger.info("message not edited", reason=type(error).__name__)

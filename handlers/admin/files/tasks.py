@@ -1,6 +1,7 @@
-"""/tarefas, and the buttons below what is said of a job, which work for as long as they are there.
+"""/tarefas, and the buttons below messages about a job, which have no expiry.
 
-Every press reads the job again: it may be over, undone or somebody else's by now.
+Each press reads the job again: it may be finished or undone by now, or another admin may have
+acted on it.
 """
 
 from collections.abc import Awaitable, Callable
@@ -22,13 +23,16 @@ from handlers.answers import answer_press
 
 PAGE: Final = 6
 _LONGEST_ANSWER: Final = 200
-"""Characters that Telegram shows over the screen."""
+"""Characters that Telegram shows in an alert window."""
 
 
 async def list_jobs(
     files: FileServices, before: int | None = None
 ) -> tuple[str, InlineKeyboardMarkup | None]:
-    """Text and buttons of one page of the list; `before` None is the newest one."""
+    """Return text and buttons of one page of the list.
+
+    before: the page lists jobs with smaller ids; None for the newest jobs.
+    """
     jobs = await files.manage.latest(PAGE, before=before)
     if not jobs:
         return texts.NO_JOBS, None
@@ -46,7 +50,7 @@ async def list_jobs(
 
 
 class Press:
-    """One press of a button below what is said of a job."""
+    """One press of a button below a message about a job."""
 
     def __init__(
         self,
@@ -68,7 +72,7 @@ class Press:
         return f"admin:{self.callback.from_user.id}"
 
     async def job(self) -> Job | None:
-        """The job as it is now; None when that it is gone was said."""
+        """Return the current job. Return None if it is gone; the press is answered then."""
         job = await self.files.manage.get(self.data.id)
         if job is None:
             await self.answer(texts.GONE)
@@ -89,7 +93,7 @@ class Press:
         await without_buttons(self.bot, self.chat_id, self.message_id)
 
     async def show_progress(self, job: Job, doing: str) -> Progress:
-        """A new message in which progress will be shown."""
+        """Send a new message for the progress of the job."""
         shown = await self.bot.send_message(
             self.chat_id,
             report_texts.starting(doing),
@@ -109,7 +113,7 @@ async def confirm(press: Press) -> None:
     await press.without_buttons()
     progress = await press.show_progress(job, texts.IMPORTING)
     if await press.files.manage.confirm(job.id, progress) is None:
-        # Somebody else was quicker by a moment.
+        # Another admin confirmed a moment earlier.
         told = await press.files.manage.get(job.id)
         text = report_texts.state_told(told) if told else texts.GONE
         await edit(press.bot, progress.chat_id, progress.message_id, text)
@@ -144,7 +148,7 @@ async def cancel(press: Press) -> None:
 
 
 async def undo(press: Press) -> None:
-    """Asks first."""
+    """Ask for confirmation before the job is undone."""
     job = await press.job()
     if job is None:
         return
@@ -164,7 +168,7 @@ async def sure(press: Press) -> None:
     outcome = await press.files.manage.undo(press.data.id, by=press.by, progress=here)
     if isinstance(outcome, Job):
         await press.answer()
-        # The question becomes the progress, unless that was quicker.
+        # The question becomes the progress message, unless the undo has already finished.
         now = await press.files.manage.get(outcome.id)
         if now is None or now.state not in OVER:
             await press.edit(report_texts.starting(texts.UNDOING), buttons.while_active(outcome))
@@ -263,8 +267,10 @@ async def pressed(
 
 
 def router() -> Router:
-    """For admins, in private, where dialogs are set up: who includes it sees to that. Needs
-    `files` among the dispatcher's data."""
+    """Return the router; the including router must filter for admins and private chats.
+
+    It must also set up dialogs. Needs `files` in the dispatcher's data.
+    """
     router = Router(name="tasks")
     router.callback_query.register(pressed, JobButton.filter(), F.message.as_("message"))
     return router

@@ -1,4 +1,4 @@
-"""What the screens of imports and exports say."""
+"""Sentences of the screens for imports and exports."""
 
 from collections.abc import Collection, Mapping, Sequence
 from itertools import islice
@@ -117,13 +117,13 @@ _EXAMPLE: Final = {
 
 
 def template() -> bytes:
-    """A file with the header and one row, as Excel in Brazil opens it."""
+    """Return a template file with the header and one row, in the format of Brazilian Excel."""
     rows = (FILE_COLUMNS, [_EXAMPLE.get(path, "") for path in FILE_COLUMNS.values()])
     return "".join(f"{';'.join(row)}\r\n" for row in rows).encode("utf-8-sig")
 
 
 def as_data(inspected: Inspected, name: str) -> dict[str, Any]:
-    """What the import's screens show of the file, as JSON."""
+    """Return the part of the file that the import screens show, as JSON."""
     hidden = {column.index for column in inspected.columns if column.field == PASSWORD}
     width = len(inspected.columns)
 
@@ -150,7 +150,7 @@ def as_data(inspected: Inspected, name: str) -> dict[str, Any]:
 
 
 def main(job: Job, file: Mapping[str, Any], columns: Sequence[Column]) -> str:
-    """The import's screen: how the file was understood, and what still has to be decided."""
+    """Return the text of the import screen: the properties of the file, and the open questions."""
     options = job.import_options or ImportOptions()
     lines = [f"📥 <b>Importar</b> · tarefa {job.id}", f"📄 {html.quote(file['name'])}"]
     lines += [f"Entendi assim: {html.quote(file['understood'])}", ""]
@@ -184,7 +184,7 @@ def column_window(column: Column, file: Mapping[str, Any]) -> str:
 
 
 def column_button(column: Column) -> str:
-    """`4. (sem nome) → ?`, on one line."""
+    """Return the column as `4. (sem nome) → ?`, on one line."""
     name = short(column.header, _BUTTON) or "(sem nome)"
     if column.field is not None:
         what = COLUMN_LABELS[column.field]
@@ -200,7 +200,7 @@ def columns_window(columns: Sequence[Column]) -> str:
 
 
 def examples_of(column: Column, file: Mapping[str, Any]) -> list[str]:
-    """Some values, of a password none."""
+    """Return some values of the column; passwords are hidden."""
     shown = (_cell(column, cell) for cell in file["examples"][column.index])
     return list(dict.fromkeys(shown))
 
@@ -208,7 +208,7 @@ def examples_of(column: Column, file: Mapping[str, Any]) -> list[str]:
 def cannot_check(
     options: ImportOptions, columns: Sequence[Column], *, requires_tax_id: bool
 ) -> str | None:
-    """What has to be decided before the file can be checked; None when nothing has."""
+    """Return the decision that must precede the check of the file; None if there is none."""
     doubtful = [column for column in columns if column.doubt is not None]
     if doubtful:
         listed = ", ".join(str(column.index + 1) for column in doubtful[:5])
@@ -225,7 +225,7 @@ def cannot_check(
 
 
 def updatable(columns: Sequence[Column]) -> list[str]:
-    """Fields that the file has and an update may touch, in the order of a record."""
+    """Return the fields that the file has and an update may change, in the order of a record."""
     there = {
         "portal.password_hash" if column.field == PASSWORD else column.field for column in columns
     }
@@ -292,7 +292,7 @@ def ask_to_undo(job: Job) -> str:
 
 
 def cannot_undo(job: Job) -> str:
-    """Why it is not undone."""
+    """Return the reason why the job cannot be undone."""
     if job.undone_by is not None:
         return f"A tarefa {job.id} já foi desfeita, pela tarefa {job.undone_by}. Veja em /tarefas."
     if job.state not in OVER:

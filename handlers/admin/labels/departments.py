@@ -1,4 +1,4 @@
-"""/departamentos: in private the list, in a group whose group it is."""
+"""/departamentos: in private the list, in a group the choice of its department."""
 
 from typing import Protocol
 
@@ -46,11 +46,11 @@ class DepartmentsDialog(StatesGroup):
 
 class AccessToGroup(Protocol):
     async def __call__(self, group_id: int) -> GroupAccess:
-        """What the bot may do there; raises RefusedError when it does not reach the group."""
+        """Return the bot's rights in the group. Raises RefusedError if the bot cannot reach it."""
 
 
 class LinkGroup(CallbackData, prefix="link"):
-    """This group is to be a department's; without an id, a new one's."""
+    """Links this group to a department; without an id, to a new one."""
 
     id: str | None = None
 
@@ -63,8 +63,10 @@ async def _details(label: Label, manager: DialogManager) -> str:
 
 
 def dialog() -> Dialog:
-    """Starts with `DepartmentsDialog.list`; needs `departments` and `access_to_group` among the
-    dispatcher's data."""
+    """Return the dialog, which starts with `DepartmentsDialog.list`.
+
+    Needs `departments` and `access_to_group` in the dispatcher's data.
+    """
     states = States(
         list=DepartmentsDialog.list,
         archived=DepartmentsDialog.archived,
@@ -114,19 +116,19 @@ async def link(
     try:
         await bot.edit_message_text(text, chat_id=message.chat.id, message_id=message.message_id)
     except TelegramBadRequest:
-        # Pressed a second time, or somebody deleted it.
+        # The button was pressed twice, or the message was deleted.
         await bot.send_message(message.chat.id, text)
 
 
 async def follow(message: Message, new_group_id: int, departments: Departments) -> None:
-    """A basic group has become a supergroup, which has another id."""
+    """Update the group's id: a basic group became a supergroup, which has another id."""
     department = await departments.follow(message.chat.id, new_group_id)
     if department:
         logger.info("group follows", department=department.id, group=new_group_id)
 
 
 def group_router() -> Router:
-    """Goes before the attendants' router; who may press is decided before it."""
+    """Return the router for groups. It goes before the attendants'; access is checked earlier."""
     router = Router(name="department groups")
     router.message.filter(F.chat.type.in_({"group", "supergroup"}))
     router.message.register(whose_group, Command("departamentos"), IsAdmin())
@@ -161,5 +163,5 @@ async def _access(access_to_group: AccessToGroup, group_id: int) -> GroupAccess 
 
 
 def _plain(refusal: Refusal) -> str:
-    """For an alert window, which shows no HTML."""
+    """Return the refusal for an alert window, which shows no HTML."""
     return texts.refusal(refusal, texts.DEPARTMENTS)

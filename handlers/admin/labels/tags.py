@@ -1,4 +1,4 @@
-"""/etiquetas."""
+"""/etiquetas: the list of tags."""
 
 from aiogram.fsm.state import State, StatesGroup
 from aiogram_dialog import Dialog, DialogManager
@@ -23,7 +23,10 @@ async def _details(_: Label, __: DialogManager) -> str:
 
 
 def dialog() -> Dialog:
-    """Starts with `TagsDialog.list`; needs `tags` among the dispatcher's data."""
+    """Return the dialog, which starts with `TagsDialog.list`.
+
+    Needs `tags` in the dispatcher's data.
+    """
     states = States(
         list=TagsDialog.list,
         archived=TagsDialog.archived,

@@ -1,4 +1,4 @@
-"""Every sentence about tags and departments that an admin reads."""
+"""Sentences about tags and departments, for admins."""
 
 from dataclasses import dataclass
 
@@ -34,7 +34,7 @@ GROUP_NOT_REACHED = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """One kind of label, as sentences name it."""
+    """The words for one kind of label, tag or department."""
 
     title: str
     hint: str
@@ -84,7 +84,7 @@ _RIGHTS = {
 
 
 def refusal(reason: Refusal, words: Words) -> str:
-    """Why nothing was changed, and what to do."""
+    """Return the reason why nothing changed, and the next step."""
     return {
         Refusal.NO_NAME: "⚠️ Escreva um nome com pelo menos uma letra ou um número.",
         Refusal.TOO_LONG: f"⚠️ Este nome é longo demais: use até {LABEL_LENGTH} caracteres.",
@@ -108,13 +108,13 @@ def created(shown: str, words: Words) -> str:
 
 
 def linked_group(access: GroupAccess) -> str:
-    """A department's group, with what the bot lacks there."""
+    """Return the department's group, with the rights that the bot lacks there."""
     lines = [f"Grupo: <b>{html.quote(access.title)}</b>"]
     return "\n".join([*lines, *_missing(access)])
 
 
 def this_group(current: Department | None, access: GroupAccess | None) -> str:
-    """Said in the group: whose it is, and what can be done."""
+    """Return the text for the group: its department, and the possible actions."""
     if current is None:
         lines = ["Este grupo ainda não é de nenhum departamento."]
         ask = "De qual departamento ele é?"
@@ -126,7 +126,7 @@ def this_group(current: Department | None, access: GroupAccess | None) -> str:
 
 
 def linked(department: Department, before: Department | None, access: GroupAccess | None) -> str:
-    """Said in the group after a press."""
+    """Return the confirmation for the group, after a department was chosen."""
     lines = [f"✅ Este grupo agora é do departamento <b>{html.quote(department.shown)}</b>."]
     if before and before.id != department.id:
         lines.append(

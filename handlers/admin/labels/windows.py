@@ -1,4 +1,4 @@
-"""The windows that the dialogs of tags and of departments share."""
+"""Windows that the dialogs of tags and departments share."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -44,16 +44,16 @@ class States:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelWindows:
-    """Handlers and windows; `key` is where the dispatcher has the use cases."""
+    """Handlers and windows. `key` names the use cases in the dispatcher's data."""
 
     states: States
     key: str
     words: Words
     details: Details
-    """More about one, as HTML; empty for nothing."""
+    """Returns more about a label, as HTML; may be empty."""
 
     def all(self) -> tuple[Window, ...]:
-        """The list first: that is where the dialog starts."""
+        """Return all windows. The list comes first, because the dialog starts there."""
         return (
             self._list(),
             self._archived(),
@@ -64,7 +64,7 @@ class LabelWindows:
             self._new_emoji(),
         )
 
-    # Windows.
+    # Windows
 
     def _list(self) -> Window:
         return Window(
@@ -172,7 +172,7 @@ class LabelWindows:
             Select(
                 Format("{item}"),
                 id="colour",
-                # By number: what an emoji is in callback data differs between clients.
+                # By index, because clients differ in the characters of an emoji in callback data.
                 item_id_getter=PALETTE.index,
                 items=lambda _: PALETTE,
                 on_click=on_click,
@@ -183,7 +183,7 @@ class LabelWindows:
     def _to(self, state: State, text: str) -> Keyboard:
         return SwitchTo(Const(text), id=f"to_{(state.state or '').partition(':')[2]}", state=state)
 
-    # What windows show.
+    # Getters
 
     async def _get_list(self, dialog_manager: DialogManager, **_: object) -> dict[str, Any]:
         labels = await self._labels(dialog_manager).all()
@@ -207,7 +207,8 @@ class LabelWindows:
         label = await self._labels(dialog_manager).get(dialog_manager.dialog_data["id"])
         if label is None:
             return {"text": texts.GONE, "is_there": False, "is_archived": False}
-        # What a press of this screen refers to: a colleague's change since is not overwritten.
+        # A press on this screen refers to this version, so that it cannot overwrite a colleague's
+        # change.
         dialog_manager.dialog_data["seen"] = label.model_dump()
         lines = [f"{_notice(dialog_manager)}<b>{html.quote(label.shown)}</b>"]
         if label.archived:
@@ -220,7 +221,7 @@ class LabelWindows:
         seen = self._seen(dialog_manager)
         return {"notice": _notice(dialog_manager), "shown": html.quote(seen.shown)}
 
-    # What people do.
+    # Actions
 
     async def _on_chosen(
         self, _: CallbackQuery, __: object, manager: DialogManager, label_id: str
@@ -240,7 +241,7 @@ class LabelWindows:
         await manager.switch_to(self.states.emoji)
 
     async def _on_emoji(self, message: Message, _: object, manager: DialogManager) -> None:
-        # Not empty: a sticker is no emoji either.
+        # Not empty, because a sticker is to be refused as no emoji.
         await self._create(manager, message.text or "?")
 
     async def _on_colour(
@@ -312,13 +313,13 @@ class LabelWindows:
         return labels
 
     def _seen(self, manager: DialogManager) -> Label:
-        """The label as the person who presses has seen it."""
+        """Return the label in the version that the admin saw."""
         seen: Label = self._labels(manager).model.model_validate(manager.dialog_data["seen"])
         return seen
 
 
 def _say(manager: DialogManager, sentence: str) -> None:
-    """At the top of the window that is shown next."""
+    """Show a sentence at the top of the next window."""
     manager.dialog_data["notice"] = sentence
 
 

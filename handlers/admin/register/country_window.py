@@ -1,4 +1,4 @@
-"""The window in which a country is chosen; who opens it keeps the search in `dialog_data`."""
+"""Window for the choice of a country. Its dialog keeps the search in `dialog_data`."""
 
 from typing import Any
 
@@ -13,8 +13,10 @@ from bot.wording.countries import country_name, find_countries, flag
 
 
 def country_window(state: State, *, back: State) -> Window:
-    """A choice puts `country` into `dialog_data` and goes back; a document that was typed for
-    another country is taken out of it."""
+    """Return the window. A choice stores `country` in `dialog_data` and goes back.
+
+    If the country changed, a typed tax id is removed.
+    """
 
     async def pick(_: CallbackQuery, __: Select[str], manager: DialogManager, code: str) -> None:
         data = manager.dialog_data

@@ -1,4 +1,4 @@
-"""Edit one field of a registration at a time."""
+"""Dialog that edits one field of a registration at a time."""
 
 from typing import Any, Final
 
@@ -29,7 +29,7 @@ from handlers.admin.register.services import (
 from handlers.admin.register.states import EditDialog
 
 _PASSWORD: Final = "portal.password_hash"  # noqa: S105 - the name of a field
-# Of the fields on the screen, in this order; the country comes with the document.
+# Order of the fields on the screen. The country is edited together with the tax id.
 _FIELDS: Final = tuple(p for p in LABELS if p not in ("country", "erp_refs", "chat_phones"))
 _CHOICES: Final = ("kinds", "tags", "priority_departments", "status", "alert_traits")
 _TICKS: Final = ("kinds", "tags", "priority_departments")
@@ -50,7 +50,10 @@ _PASSWORDS: Final = {
 
 
 def dialog() -> Dialog:
-    """Edits the registration whose `id` is in `start_data`; asks about a `draft` there."""
+    """Return the dialog that edits the registration whose `id` is in `start_data`.
+
+    A `draft` in `start_data` leads to the question about a conflict.
+    """
     to_fields = SwitchTo(Const("⬅️ Voltar"), id="fields", state=EditDialog.fields)
     return Dialog(
         Window(
@@ -100,7 +103,7 @@ def dialog() -> Dialog:
             Format("{text}"),
             Button(Const("🧹 Tirar a senha"), id="clear", on_click=_clear, when="can_clear"),
             to_fields,
-            # Unknown: one that comes again, without its text.
+            # UNKNOWN: an update that comes again, with its text removed.
             MessageInput(_password, content_types=[ContentType.TEXT, ContentType.UNKNOWN]),
             state=EditDialog.password,
             getter=_text,
@@ -146,7 +149,7 @@ async def _choose_field(
         await say(manager, texts.GONE_NOW)
         return
     data = manager.dialog_data
-    # From here on a colleague's change is one that this admin has not seen.
+    # Any later change by a colleague counts as one that this admin has not seen.
     data.update(path=path, version=registration.version, country=registration.country)
     if path in _CHOICES:
         value = registration.value(path)
@@ -262,7 +265,7 @@ async def _save_ticks(_: CallbackQuery, __: Button, manager: DialogManager) -> N
 
 
 async def _password(message: Message, _: MessageInput, manager: DialogManager) -> None:
-    # First of all: should the rest fail, what is handled again has no password in it.
+    # Before all else: if a later step fails, the update is handled again without the password.
     await services_of(manager).forget_content(manager.middleware_data["event_update"].update_id)
     deleted = await _delete(message)
     if not message.text:
@@ -301,7 +304,7 @@ async def _conflict(
     if registration is None:
         return {"text": texts.GONE, "is_there": False}
     names = await services.names()
-    # What is shown now is what the decision is about.
+    # The decision refers to the version that is shown now.
     dialog_manager.dialog_data["seen_version"] = registration.version
     entries = [
         e for e in await services.audit.audit_of(registration.id) if e.version > draft.version

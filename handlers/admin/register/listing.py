@@ -1,4 +1,4 @@
-"""/clientes: the register, searched, filtered and browsed."""
+"""/clientes: search, filter and browse the register."""
 
 from typing import Any
 
@@ -27,12 +27,12 @@ from handlers.admin.register.states import (
 from handlers.admin.sync import Verb, begin, sync_of
 
 _LONGEST_SEARCH = 200
-# What is typed wrong in a document, as far as it is worth a word when nothing was found.
+# Typing errors in a tax id that are worth a message if nothing was found.
 _TOLD = (Reason.CHECK_DIGITS, Reason.REPEATED)
 
 
 def dialog() -> Dialog:
-    """The register; `start_data` may hold `text`, which is searched at once."""
+    """Return the dialog. `start_data` may hold `text`, which is searched at once."""
     return Dialog(
         Window(
             Format("{text}"),
@@ -128,7 +128,7 @@ async def _listing(
     query, starts = _query(data), data.get("starts", [])
     page = await services.search(query, start=starts[-1] if starts else None)
     if starts and not page.registrations:
-        # Deleted meanwhile: the page is no more.
+        # The registrations of this page were deleted in the meantime.
         data["starts"] = []
         page = await services.search(query, start=None)
     names = await services.names()
@@ -189,7 +189,7 @@ async def _open(
 
 
 async def _previous(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
-    # Pressed twice: there is nothing before the first page.
+    # Safe to press twice: there is nothing before the first page.
     manager.dialog_data["starts"] = manager.dialog_data.get("starts", [])[:-1]
 
 
@@ -232,7 +232,7 @@ async def _import(callback: CallbackQuery, __: Button, manager: DialogManager) -
 
 
 async def _export(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
-    """What is searched and filtered here."""
+    """Open the export with the current search and filters."""
     data = {"query": query_data(_query(manager.dialog_data))}
     await manager.start(ExportDialog.main, data=data)
 

@@ -1,6 +1,6 @@
-"""What an admin types for a field becomes its value, or a sentence that says what is wrong.
+"""Parsing of an admin's text into the value of a field, or into a sentence about its fault.
 
-Values here are as a dialog can keep them over a restart: strings, lists, booleans, None.
+Values here can be stored in a dialog over a restart: strings, lists, booleans, None.
 """
 
 from dataclasses import dataclass
@@ -41,13 +41,13 @@ _USERNAMES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """Why the text is no value for the field, and what to write instead."""
+    """The fault of the text, and how to correct it."""
 
     sentence: str
 
 
 def read_field(path: str, text: str, *, country: str = "BR") -> Any | Wrong:
-    """The value of one field, or what is wrong with the text."""
+    """Return the value of one field, or the fault of the text."""
     if path in _PHONES:
         phone = read_phone(text, country=country)
         return phone or Wrong("Não é um telefone. Escreva com DDD, como (49) 99999-8888.")
@@ -69,7 +69,7 @@ def read_field(path: str, text: str, *, country: str = "BR") -> Any | Wrong:
 
 
 def typed(path: str, value: Any) -> dict[str, Any]:
-    """The value as the register takes it, by path; a document brings its country with it."""
+    """Return the value as the register takes it, by path. A tax id also brings its country."""
     if path == "tax_id":
         country, _, number = str(value).partition(":")
         return {"country": country, "tax_id": TaxId(number, country)}

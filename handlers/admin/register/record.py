@@ -1,4 +1,4 @@
-"""One registration: everything on record, and what can be done with it."""
+"""Dialog of one registration: everything on record, and the possible actions."""
 
 from typing import Any, assert_never
 
@@ -22,7 +22,10 @@ from handlers.admin.register.states import AuditDialog, EditDialog, RecordDialog
 
 
 def dialog() -> Dialog:
-    """The record whose `id` is in `start_data`; `notice` is said at its top."""
+    """Return the dialog of the registration whose `id` is in `start_data`.
+
+    `notice` in `start_data` is shown at the top.
+    """
     return Dialog(
         Window(
             Format("{text}"),
@@ -77,7 +80,7 @@ async def _card(
     notice = take_notice(dialog_manager)
     if registration is None:
         return {"text": notice + texts.GONE, "is_there": False, "status_button": ""}
-    # What is on the screen is what a press on it means: the next one is refused if it changed.
+    # A press refers to the version on the screen, and is refused if the record changed since.
     dialog_manager.dialog_data["version"] = registration.version
     active = registration.status is Status.ACTIVE
     dialog_manager.dialog_data["to_status"] = Status.INACTIVE if active else Status.ACTIVE
@@ -110,7 +113,7 @@ async def _audit(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
 
 
 async def _switch_status(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
-    # What the button said, not the opposite of what a colleague has made of it since.
+    # The status that the button named, and not the opposite of a colleague's newer change.
     status = Status(manager.dialog_data["to_status"])
     done = texts.ACTIVATED if status is Status.ACTIVE else texts.INACTIVATED
     draft = Draft(_id(manager), manager.dialog_data["version"], "status", status.value)
@@ -128,7 +131,7 @@ async def _remove(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
         case Gone():
             await say(manager, texts.GONE_NOW)
         case ChangedMeanwhile():
-            # Shown again with what it holds now; whoever still wants it gone presses again.
+            # The record is shown again as it is now; the admin may press again to remove it.
             await say(manager, "Este cadastro mudou há pouco. Confira antes de excluir.")
         case _:
             assert_never(outcome)

@@ -1,4 +1,4 @@
-"""One changed field is written, or the admin is shown what changed meanwhile."""
+"""Saving of one changed field; on a conflict, the admin sees the other change."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, assert_never
@@ -20,7 +20,7 @@ from handlers.admin.register.states import EditDialog
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A change not yet written: one value at one path, and the version it was made from."""
+    """A change not yet saved: one value at one path, and the version that it is based on."""
 
     registration_id: str
     version: int
@@ -29,8 +29,10 @@ class Draft:
 
 
 async def save(manager: DialogManager, draft: Draft, *, done: str = texts.SAVED) -> bool:
-    """Whether it is settled: written, or nothing to write. Otherwise the admin was told why, or
-    sees what somebody else changed and decides."""
+    """Save the change. Return True if nothing is left to do: saved, unchanged, or record gone.
+
+    On False the admin is shown the reason, or a colleague's change, and decides.
+    """
     services = services_of(manager)
     outcome = await services.edit(
         draft.registration_id,

@@ -1,4 +1,4 @@
-"""What the admin's screens work with, and how a press or a text reaches it."""
+"""Dependencies of the admin's screens, and helpers for opening screens and showing notices."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from bot.usecases.register.edit_registration import (
 from bot.wording.values import Names
 from handlers.admin.register.states import EditDialog, WizardDialog
 
-# Dialogs that hold what an admin has typed and not yet saved.
+# Dialogs that hold typed values not yet saved.
 _DRAFTS = (WizardDialog, EditDialog)
 
 
@@ -46,7 +46,7 @@ class RegisterServices:
     new_id: Callable[[], str]
 
     async def names(self) -> Names:
-        """What ids are called now."""
+        """Return the current names of tags, departments and people, by id."""
         return Names(
             tags={tag.id: tag.shown for tag in await self.tags.all()},
             departments={d.id: d.name for d in await self.departments.all()},
@@ -57,17 +57,17 @@ class RegisterServices:
 
 class HashPassword(Protocol):
     async def __call__(self, password: SecretStr) -> str:
-        """Argon2id, off the event loop."""
+        """Return an Argon2id hash, computed off the event loop."""
 
 
 class ForgetContent(Protocol):
     async def __call__(self, update_id: int) -> None:
-        """Should the update be handled again, it comes without what was written."""
+        """Remove the message's content from the stored update, in case it is handled again."""
 
 
 class PeopleNames(Protocol):
     def __call__(self) -> Awaitable[dict[str, str]]:
-        """Names of admins by `Provenance.by`."""
+        """Return the names of admins, by `Provenance.by`."""
 
 
 def services_of(manager: DialogManager) -> RegisterServices:
@@ -75,7 +75,7 @@ def services_of(manager: DialogManager) -> RegisterServices:
 
 
 def admin_of(manager: DialogManager) -> str:
-    """Who is pressing or writing, as a `Provenance.by`."""
+    """Return the acting admin, as in `Provenance.by`."""
     user: User = manager.middleware_data["event_from_user"]
     return f"admin:{user.id}"
 
@@ -83,8 +83,10 @@ def admin_of(manager: DialogManager) -> str:
 async def open_over(
     manager: DialogManager, state: State, data: dict[str, Any] | None = None
 ) -> None:
-    """Open a screen by a command: it replaces the screens there are, down to something typed and
-    not yet saved, which stays below and comes back when this one is closed."""
+    """Open a screen by a command. It replaces the open screens.
+
+    A screen with unsaved values stays below, and comes back when the new screen is closed.
+    """
     while manager.has_context() and manager.current_context().state.group not in _DRAFTS:
         await manager.done(show_mode=ShowMode.NO_UPDATE)
     mode = StartMode.NORMAL if manager.has_context() else StartMode.RESET_STACK
@@ -92,8 +94,7 @@ async def open_over(
 
 
 async def say(manager: DialogManager, text: str) -> None:
-    """Say something about a press or a text that the screen alone does not: an alert for a press,
-    a line at the top of the screen for a text."""
+    """Show a sentence: as an alert after a press, at the top of the screen after a text."""
     event = manager.event
     if isinstance(event, CallbackQuery):
         await event.answer(text, show_alert=len(text) > 60)
@@ -104,11 +105,11 @@ async def say(manager: DialogManager, text: str) -> None:
 
 
 def take_notice(manager: DialogManager) -> str:
-    """The line to show once at the top of the screen, as HTML."""
+    """Return the notice as HTML and remove it, so that it is shown once."""
     notice = manager.dialog_data.pop("notice", None)
     return f"{html.quote(notice)}\n\n" if notice else ""
 
 
 def ticked(chosen: list[str], item: str) -> list[str]:
-    """The chosen items after a press on one: it goes when it was there, else it comes last."""
+    """Return the chosen items after a press on `item`: removed if chosen, else added last."""
     return [one for one in chosen if one != item] if item in chosen else [*chosen, item]

@@ -1,4 +1,4 @@
-"""Every sentence of the register's screens."""
+"""Sentences of the register's screens."""
 
 from aiogram import html
 
@@ -57,7 +57,7 @@ _BUTTON_LENGTH = 40
 
 
 def total(of: Total) -> str:
-    """`1 cadastro`, `1.234 cadastros` or `cerca de 10.000 cadastros`."""
+    """Return `1 cadastro`, `1.234 cadastros` or `cerca de 10.000 cadastros`."""
     word = "cadastro" if of.count == 1 else "cadastros"
     return f"{'cerca de ' if of.about else ''}{number(of.count)} {word}"
 
@@ -72,7 +72,7 @@ def filter_button(query: Query) -> str:
 
 
 def result_button(registration: Registration) -> str:
-    """Who it is, on one line: a mark for what matters first, the name, the document."""
+    """Return the registration on one line: marks, name, tax id."""
     mark = "🔴 " if registration.priority_departments else ""
     if registration.status is Status.INACTIVE:
         mark += "🚫 "
@@ -127,7 +127,7 @@ def _filters(query: Query, names: Names) -> str:
 
 
 def record(registration: Registration, names: Names) -> str:
-    """Everything on record; empty fields are left out, to fit a phone."""
+    """Return everything on record. Empty fields are left out, to fit a phone."""
     mark = "🔴 " if registration.priority_departments else "👤 "
     lines = [f"{mark}<b>{html.quote(registration.name)}</b>"]
     if registration.trade_name:
@@ -173,7 +173,7 @@ def edit_field(path: str, current: str, hint: str) -> str:
 
 
 def conflict(entries: list[AuditEntry], path: str, mine: str, names: Names) -> str:
-    """What somebody else changed since the screen was opened, and what ours would do."""
+    """Return others' changes since the screen was opened, and the effect of this change."""
     lines = ["⚠️ <b>Este cadastro mudou enquanto você editava.</b>", ""]
     for entry in entries[:3]:
         lines.append(
@@ -186,7 +186,7 @@ def conflict(entries: list[AuditEntry], path: str, mine: str, names: Names) -> s
 
 
 def change_line(path: str, before: object, after: object, names: Names) -> str:
-    """`Celular: (49) 99999-0000 → vazio`, as HTML."""
+    """Return the change as HTML: `Celular: (49) 99999-0000 → vazio`."""
     old, new = (show_value(path, value, names) for value in (before, after))
     label = LABELS.get(path, path)
     return f"<b>{label}:</b> {html.quote(_cut(old))} → {html.quote(_cut(new))}"

@@ -1,4 +1,4 @@
-"""A new registration in three steps. Nothing is saved before Enviar."""
+"""Dialog that adds a registration in three steps. Nothing is saved before Enviar."""
 
 from typing import Any, Final, assert_never
 
@@ -28,7 +28,7 @@ from handlers.admin.register.services import (
 from handlers.admin.register.states import RecordDialog, WizardDialog
 
 _CANCEL: Final = "✖️ Cancelar"
-# What `dialog_data` holds when nothing was typed yet.
+# `dialog_data` before anything was typed.
 _BLANK: Final[dict[str, Any]] = {
     "country": "BR",
     "company": False,
@@ -45,7 +45,7 @@ _BLANK: Final[dict[str, Any]] = {
 
 
 def dialog() -> Dialog:
-    """Ends in the record that was added, or with nothing changed."""
+    """Return the dialog. It ends with the record that was added, or with nothing changed."""
     return Dialog(
         _step_1(),
         country_window(WizardDialog.country, back=WizardDialog.main),
@@ -166,7 +166,8 @@ def _cancelling() -> Window:
 
 
 async def _start(_: Any, manager: DialogManager) -> None:
-    # The id is drawn now: Enviar, done twice over a crash, finds its own registration.
+    # The id is drawn at the start: if a crash makes Enviar run twice, it finds its own
+    # registration.
     manager.dialog_data.update(_BLANK, id=services_of(manager).new_id())
 
 
@@ -234,7 +235,7 @@ async def _typed_1(
     if path == "tax_id":
         tax_id: TaxId = typed(path, value)[path]
         if tax_id.country == "BR" and tax_id.is_company is not data["company"]:
-            # The document tells better than a button that was forgotten.
+            # The typed document counts more than the button, which is easily forgotten.
             data["company"] = tax_id.is_company
             await say(manager, wizard_texts.company_switched(tax_id))
         await _look_for(manager, tax_id)
@@ -257,7 +258,7 @@ async def _typed_2(
     if isinstance(value, Wrong):
         await say(manager, f"⚠️ {value.sentence}")
         return
-    # Whoever writes traits wants the attendant to be told of them.
+    # An admin who writes traits wants the attendant to be notified of them.
     data.update(traits=value, alert=True)
 
 
@@ -275,7 +276,7 @@ async def _switch_company(_: CallbackQuery, __: Button, manager: DialogManager) 
     data = manager.dialog_data
     data["company"] = not data["company"]
     if data["country"] == "BR" and data["tax_id"]:
-        # A CPF is nobody's CNPJ.
+        # A CPF cannot be used as a CNPJ.
         data.update(tax_id=None, known=None)
 
 

@@ -1,4 +1,4 @@
-"""What the three steps of a new registration say."""
+"""Sentences of the three steps of a new registration."""
 
 from typing import Any
 
@@ -16,21 +16,21 @@ _CAPTIONS = {"name": "o nome", "kinds": "o tipo de cadastro"}
 
 
 def document_label(data: dict[str, Any]) -> str:
-    """What the document is called for this country and kind of person."""
+    """Return the name of the document for this country and kind of person."""
     if data["country"] != "BR":
         return "Documento"
     return "CNPJ" if data["company"] else "CPF"
 
 
 def asked(data: dict[str, Any]) -> str | None:
-    """The field that the next text fills: the one that was asked for, else the first missing."""
+    """Return the field that the next text fills: the requested one, else the first missing one."""
     if data.get("asked"):
         return str(data["asked"])
     return next((path for path in ("name", "tax_id") if not data[path]), None)
 
 
 def missing(data: dict[str, Any]) -> str:
-    """What step 1 still needs, as people say it; empty when nothing."""
+    """Return the names of the fields that step 1 still needs; empty if there are none."""
     names = _CAPTIONS | {"tax_id": f"o {document_label(data)}"}
     return ", ".join(names[path] for path in ("name", "tax_id", "kinds") if not data[path])
 

@@ -1,4 +1,4 @@
-"""Bot API methods by lower-case name: each takes the world and the parameters, gives a result."""
+"""Bot API methods by lower-case name. Each takes world and parameters, and returns a result."""
 
 from collections.abc import Callable
 from typing import Any

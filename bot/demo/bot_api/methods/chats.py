@@ -1,4 +1,4 @@
-"""The bot itself, chats, their members and pinned messages."""
+"""Methods for the bot itself, chats, their members and pinned messages."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The bot's command lists by scope and language."""
+"""Methods for the bot's command lists, by scope and language."""
 
 import re
 from typing import Any
@@ -68,7 +68,10 @@ def delete_my_commands(world: World, params: Params) -> Any:
 
 
 def commands_for(world: World, chat: Chat, user_id: int) -> list[Json]:
-    """The list a person sees behind "/": the narrowest scope that has one, own language first."""
+    """Return the commands that a person sees behind "/".
+
+    They come from the narrowest scope that has any, in the person's language first.
+    """
     language = world.users[user_id].language_code or ""
     language = language.partition("-")[0]
     scopes = _scopes(world, chat, user_id)

@@ -35,7 +35,7 @@ def copy_message(world: World, params: Params) -> Any:
 
 
 def copy_messages(world: World, params: Params) -> Any:
-    """Copy up to 100 messages; those that cannot be copied are left out, albums stay albums."""
+    """Copy up to 100 messages; skip messages that cannot be copied. Albums stay albums."""
     chat = world.chat_for_bot(params.text("chat_id"))
     source = world.chat_for_bot(params.text("from_chat_id"), write=False)
     message_ids = params.integers("message_ids")

@@ -1,4 +1,7 @@
-"""Edits by the bot: only its own messages, the id stays, "not modified" is refused."""
+"""Edits by the bot: only its own messages, with the same id.
+
+Telegram refuses an edit without a change as "not modified".
+"""
 
 from typing import Any
 
@@ -16,7 +19,7 @@ _EDITABLE_MEDIA = frozenset({"photo", "animation", "document", "audio", "video"}
 
 
 def to_edit(world: World, params: Params) -> tuple[Chat, Json]:
-    """The message a call names, when the bot may edit it; else ApiError."""
+    """Return the message that a call names. Raises ApiError if the bot may not edit it."""
     if params.text("inline_message_id"):
         raise not_emulated("inline messages")
     chat = world.chat_for_bot(params.text("chat_id"), write=False)
@@ -33,7 +36,7 @@ def to_edit(world: World, params: Params) -> tuple[Chat, Json]:
 
 
 def apply(world: World, params: Params, chat: Chat, message: Json, changes: Json) -> Any:
-    """Edit unless nothing would change; a missing reply_markup takes the buttons away."""
+    """Edit the message; refuse an edit without a change. No reply_markup removes the buttons."""
     inline, keyboard = read_markup(params.json("reply_markup", "reply keyboard markup"))
     if keyboard is not None:
         raise bad_request("inline keyboard expected")
@@ -65,7 +68,7 @@ def edit_message_caption(world: World, params: Params) -> Any:
 
 
 def edit_message_media(world: World, params: Params) -> Any:
-    """Put another file, and its caption, in place of what the message held, a text too."""
+    """Replace the content of a message, even a text, by another file with its caption."""
     chat, message = to_edit(world, params)
     media = params.json("media", "InputMedia")
     if not isinstance(media, dict) or media.get("type") not in _EDITABLE_MEDIA:

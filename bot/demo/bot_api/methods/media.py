@@ -1,4 +1,4 @@
-"""Files from the bot, alone and in albums, and getFile."""
+"""Methods for the bot's files, alone and in albums, and getFile."""
 
 from collections.abc import Callable
 from typing import Any
@@ -25,7 +25,7 @@ def _stored(world: World, kind: str, source: Upload | str) -> StoredFile:
 
 
 def file_content(kind: str, file: StoredFile, *, duration: int = 0) -> Json:
-    """The content of a message that shows a file; an animation is a document as well."""
+    """Return the content of a message that shows a file. An animation is a document as well."""
     content: Json = {kind: file.described(kind=kind, duration=duration)}
     if kind == "animation":
         content["document"] = file.described(kind="document")
@@ -70,7 +70,7 @@ def send_media_group(world: World, params: Params) -> Any:
 
 
 def media_content(world: World, params: Params, item: Json) -> Json:
-    """The content of an InputMedia object: its file and caption."""
+    """Return the content of an InputMedia object: its file and caption."""
     kind = str(item["type"])
     file = _stored(world, kind, params.file(item.get("media"), kind))
     content = file_content(kind, file, duration=int(item.get("duration") or 0))

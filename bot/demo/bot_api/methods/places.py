@@ -1,4 +1,4 @@
-"""Places the bot sends, and live locations it moves."""
+"""Methods for locations that the bot sends, and for live locations that it moves."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""sendMessage and what every sending method shares: text, reply, thread and keyboard."""
+"""sendMessage, and the shared parts of all sending methods: text, reply, thread and keyboard."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -38,7 +38,7 @@ CHAT_ACTIONS = frozenset(
 def formatted(
     world: World, text: str, parse_mode: str, entities: list[Json] | None
 ) -> tuple[str, list[Json]]:
-    """Text and entities as they end up in the message."""
+    """Return text and entities as they appear in the message."""
     mode = parse_mode.lower()
     if mode == "html":
         text, found = parse_html(text)
@@ -54,7 +54,7 @@ def formatted(
 
 
 def _with_known_users(world: World, entities: list[Json]) -> Iterator[Json]:
-    """Mentions carry the whole user; a mention of somebody unknown is dropped."""
+    """Yield the entities. A mention gets the whole user; mentions of unknown users are dropped."""
     for entity in entities:
         if entity["type"] != "text_mention":
             yield entity
@@ -63,7 +63,7 @@ def _with_known_users(world: World, entities: list[Json]) -> Iterator[Json]:
 
 
 def text_content(world: World, params: Params) -> Json:
-    """The text of a message; raises ApiError when it is empty, too long or badly formatted."""
+    """Return the text of a message; raises ApiError if empty, too long or badly formatted."""
     raw = params.text("text")
     if not raw:
         raise bad_request("message text is empty")
@@ -79,7 +79,7 @@ def text_content(world: World, params: Params) -> Json:
 def caption_content(
     world: World, caption: str, parse_mode: str, entities: list[Json] | None
 ) -> Json:
-    """The caption fields of a media message; empty when there is no caption."""
+    """Return the caption fields of a media message; empty if there is no caption."""
     text, found = formatted(world, caption, parse_mode, entities)
     if len(text) > CAPTION_LIMIT:
         raise bad_request("message caption is too long")
@@ -89,7 +89,10 @@ def caption_content(
 
 
 def reply_of(chat: Chat, params: Params) -> tuple[Json | None, Json]:
-    """The message to reply to and the `quote` field; honours allow_sending_without_reply."""
+    """Return the message to reply to and the `quote` field.
+
+    A missing message raises ApiError, unless allow_sending_without_reply is given.
+    """
     reply = params.json("reply_parameters", "reply parameters") or {}
     message_id = int(reply.get("message_id") or params.integer("reply_to_message_id"))
     if not message_id:
@@ -132,7 +135,7 @@ def send(world: World, params: Params, content: Json, *, chat: Chat | None = Non
 
 
 def _show_keyboard(world: World, chat: Chat, message: Json, keyboard: Json) -> None:
-    """Give people the reply keyboard, or take it away; selective ones only whom it is for."""
+    """Show people the reply keyboard, or remove it; a selective one only for its addressees."""
     chat.with_reply_keyboard.add(message["message_id"])
     people = [chat.id] if chat.is_private else [*chat.members]
     if keyboard.get("selective"):

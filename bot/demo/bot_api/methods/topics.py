@@ -1,4 +1,4 @@
-"""Forum topics."""
+"""Methods for forum topics."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def _topic(chat: Chat, params: Params) -> Topic:
 
 
 def _own_topic(world: World, params: Params, refusal: str) -> tuple[Chat, Topic]:
-    """A topic the bot may change: any when it manages topics, else those it opened."""
+    """Return a topic that the bot may change: any topic if it manages topics, else its own."""
     chat = _forum(world, params)
     topic = _topic(chat, params)
     if not world.may_manage(chat, topic, world.bot.id):
@@ -69,7 +69,7 @@ def edit_forum_topic(world: World, params: Params) -> Any:
 
 
 def edit_topic(world: World, chat: Chat, topic: Topic, edited: Json, *, by: User) -> None:
-    """Give a topic another name or icon, with its service message."""
+    """Change name or icon of a topic, with the service message."""
     topic.name = edited.get("name", topic.name)
     if "icon_custom_emoji_id" in edited:
         topic.icon_custom_emoji_id = edited["icon_custom_emoji_id"] or None
@@ -94,7 +94,7 @@ def _set_closed(world: World, params: Params, *, closed: bool) -> bool:
 
 
 def set_topic_closed(world: World, chat: Chat, topic: Topic, *, by: User, closed: bool) -> None:
-    """Close or reopen a topic, with its service message."""
+    """Close or reopen a topic, with the service message."""
     topic.closed = closed
     publish_topics(world, chat)
     kind = "forum_topic_closed" if closed else "forum_topic_reopened"
