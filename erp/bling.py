@@ -1,4 +1,4 @@
-"""Bling (API v3): look-up by document, and lists, of its contacts.
+"""The adapter for Bling (API v3): finds contacts by document and lists them.
 
 Source: the vendor's API documentation (developer.bling.com.br) and public clients of it.
 

@@ -1,5 +1,7 @@
-"""The circuit breaker: after some failures in a row, calls to the ERP pause and nobody waits for
-it."""
+"""A circuit breaker: after failures in a row, an ERP is not called for a while.
+
+So an ERP that is down is left alone, and no caller waits for it.
+"""
 
 import asyncio
 import time

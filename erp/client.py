@@ -48,7 +48,7 @@ class Limits:
 
 _Answer = TypeVar("_Answer")
 Reader = Callable[[str, int, Mapping[str, str], bytes], _Answer]
-"""Reads the label, status, headers and body of an answer; raises our errors."""
+"""A function that reads the label, status, headers and body of an answer; it raises our errors."""
 
 DEFAULT_LIMITS: Final = Limits()
 

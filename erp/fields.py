@@ -48,7 +48,7 @@ def compact(document: str | None) -> str:
 
 def has(record: ErpRecord, tax_id: TaxId) -> bool:
     """Return True if this record really has the document, in any notation."""
-    # A foreign number could be the same as a Brazilian one.
+    # A foreign number could be the same as a Brazilian one, so the record must be foreign, too.
     is_of_country = tax_id.country == "BR" or record.is_foreign
     return is_of_country and compact(record.document) == tax_id.number
 

@@ -1,4 +1,4 @@
-"""HubSoft: look-up by document, and lists, of its customers.
+"""The adapter for HubSoft: finds customers by document and lists them.
 
 Source: the vendor's API documentation (api-hubsoft.readthedocs.io, hubsoftbrasil/api) and public
 clients of it. It documents neither suppliers nor a filter by time of change. Customers have no
@@ -36,7 +36,7 @@ _ROWS: Final = 100
 # 500 are allowed, but a row contains all services of a customer.
 _PAGE_ROWS: Final = 200
 _ENDED: Final = frozenset(("cancelado", "inativo"))
-# A customer who is suspended or waits for the installation is a customer too.
+# Customers who are suspended or wait for the installation count as active.
 _RUNNING: Final = frozenset(
     (
         "servico_habilitado",

@@ -65,8 +65,11 @@ class Files:
         return str(file_id)
 
     async def _ensure_index(self) -> None:
-        """Create the index that the GridFS specification requires; the library does so with the
-        first file too."""
+        """Create the index that the GridFS specification requires, before the first file is
+        stored.
+
+        The library does so, too.
+        """
         if not self._has_index:
             with translated():
                 await self._chunks.create_index([("files_id", 1), ("n", 1)], unique=True)

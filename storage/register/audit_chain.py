@@ -29,7 +29,7 @@ _AS_STORED: Final[CodecOptions[dict[str, Any]]] = CodecOptions(
 
 
 def own_fields(document: Mapping[str, Any]) -> Document:
-    """Return the registration without its seal and its search fields."""
+    """Return the registration without `seal` and its search fields."""
     return {key: value for key, value in document.items() if key in OWN}
 
 
@@ -49,7 +49,7 @@ def state_of_own(encoded: bytes) -> str:
 def seal_of(document: Mapping[str, Any]) -> str:
     """Return the hash that the next entry links to.
 
-    A registration that was stored before the chain existed has no seal; its state is used.
+    A registration that was stored before the chain existed has no `seal`; its state is used.
     """
     return str(document.get("seal") or state_of(document))
 

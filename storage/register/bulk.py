@@ -260,7 +260,7 @@ def _batch_document(batch: Batch) -> Document:
 
 
 def _sealed(registration: Registration) -> RawBSONDocument:
-    """Return the BSON to insert; the part that was encoded for the seal is not encoded again."""
+    """Return the BSON to insert; the part that was encoded for `seal` is not encoded again."""
     own = bson.encode(own_document(registration))
     rest = bson.encode(search_fields(registration) | {"seal": state_of_own(own)})
     size = len(own) + len(rest) - _EMPTY

@@ -1,4 +1,4 @@
-"""Registrations and their changes as documents."""
+"""Conversion of registrations and their changes to documents."""
 
 from enum import StrEnum
 from functools import lru_cache
@@ -12,7 +12,7 @@ from storage.register.search_fields import search_fields, without_search_fields
 
 
 def registration_document(registration: Registration) -> Document:
-    """Return the document, with the search fields and without a seal."""
+    """Return the document, with the search fields and without `seal`."""
     return own_document(registration) | search_fields(registration)
 
 

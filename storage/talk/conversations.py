@@ -40,7 +40,7 @@ class Chats:
         await self._write(ReplaceOne({"_id": chat.id}, _written(chat), upsert=True))
 
     async def linked(self, links: Sequence[Tie]) -> list[Chat]:
-        """Return the documents that match one of the links, each once."""
+        """Return the chats that have one of these links, each once."""
         documents = await _linked(self._chats, links)
         return [Chat.model_validate(_read(document)) for document in documents]
 
@@ -88,7 +88,7 @@ class Conversations:
         return [read_conversation(document) for document in documents]
 
     async def linked(self, links: Sequence[Tie]) -> list[Conversation]:
-        """Return the documents that match one of the links, each once."""
+        """Return the conversations that have one of these links, each once."""
         return [
             read_conversation(document) for document in await _linked(self._conversations, links)
         ]

@@ -18,7 +18,7 @@ from storage.engine.ordered import HIGHEST, LEVELS, STEP, Ordered
 from storage.register.search_fields import END, INACTIVE, KIND
 
 _AT_ONCE: Final = 500
-# On the embedded server, each key of `$in` takes longer the more keys there are.
+# On the embedded server, the time per key of `$in` grows with the number of keys.
 _KEYS: Final = 100
 # Up to this number is counted, which takes the embedded server 0.2 s; more is estimated from a
 # sample.
@@ -84,7 +84,7 @@ class RegisterCounts:
         return made
 
     async def counts(self) -> RegisterCount:
-        """Return the counts: exact for small numbers, otherwise estimated from registrations with
+        """Return the counts; small ones are exact, others are estimated from registrations with
         marks."""
         everybody, about = await self._count(self._by_name, "", HIGHEST)
         inactive, kinds_of_inactive, about_inactive = await self._inactive()
@@ -116,8 +116,7 @@ class RegisterCounts:
         return await ordered.count_marked(level, low, high) * STEP**level, level > 0
 
     async def _inactive(self) -> tuple[int, Counter[str], bool]:
-        """Return the number of inactive registrations, their kinds, and True if these are
-        estimates."""
+        """Return the number of inactive ones, their kinds, and True if these are estimates."""
         low = f"{INACTIVE}{END}"
         level = self._level((await self._by_word.about(low, low + HIGHEST)).count)
         documents = await self._by_word.marked(level, low, low + HIGHEST, fields=["kinds"])

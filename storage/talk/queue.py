@@ -38,8 +38,7 @@ class Queue:
         return await self._found({"registration_id": registration_id, "closed_at": None})
 
     async def last_closed(self, chat_id: int, *, since: datetime) -> Conversation | None:
-        """Return the chat's conversation that was closed last, or None if that was before
-        `since`."""
+        """Return the chat's conversation that was closed last; None if that was before `since`."""
         found = await self._found({"chat_id": chat_id, "closed_at": {"$gte": since}})
         return max(found, key=lambda one: one.closed_at or since, default=None)
 

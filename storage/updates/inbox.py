@@ -72,8 +72,8 @@ class Inbox:
         return pending, aside
 
     async def pending_of(self, chat_key: str) -> list[tuple[int, dict[str, Any], int]]:
-        """Return (update id, payload, failed attempts) of a chat's pending updates, in their
-        order."""
+        """Return the chat's pending updates as (update id, payload, failed attempts), oldest
+        first."""
         return await self._pending(chat_key)
 
     async def _pending_of(
@@ -94,7 +94,8 @@ class Inbox:
         ]
 
     async def done(self, bot_id: int, update_id: int, *, at: datetime) -> None:
-        """Mark the update as done and delete its payload: texts of people are not kept here.
+        """Mark the update as done and delete its payload: texts that people wrote are not kept
+        here.
 
         The mark stays, so that a repeat of the update is recognised.
         """
