@@ -1,4 +1,4 @@
-"""The wiring of what travels between customers and attendants."""
+"""The wiring of cards and messages between customers and attendants."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ from storage.updates.outbox import Outbox as StoredOutbox
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relaying:
-    """Cards and messages, from being taken to being delivered."""
+    """The parts that other builders use to post cards and to send messages."""
 
     outbox: Outbox
     links: Links

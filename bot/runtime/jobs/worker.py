@@ -209,7 +209,7 @@ class WorkJobs:
         try:
             await self._send(str(job_id))
         except TryLaterError as error:
-            logger.warning("job not carried", job=job_id, error=str(error))
+            logger.warning("job not sent to the broker", job=job_id, error=str(error))
 
     async def work(self, job_id: str) -> None:
         """Work on this job until it is over or another worker has it."""
@@ -416,7 +416,7 @@ class WorkJobs:
                         return
                     await self._store.change(now, until=self._clock() + self._lease)
                 except AppError as error:
-                    logger.warning("lease of a job not put off", error=str(error))
+                    logger.warning("lease of a job not renewed", error=str(error))
 
         keeping = asyncio.create_task(keep())
         try:

@@ -103,7 +103,7 @@ class TransferConversation:
             known |= dict(await self.groups.administrators(group_id))
         except RefusedError as error:
             # Attendants who pressed a button or wrote before are in `members`.
-            logger.info("administrators not told", chat=group_id, reason=str(error))
+            logger.info("administrators not known", chat=group_id, reason=str(error))
         return Targets(
             conversation=conversation,
             departments=tuple(

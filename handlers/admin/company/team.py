@@ -286,7 +286,7 @@ async def _tell(bot: Bot, user_ids: Iterable[int], text: str) -> None:
         try:
             await bot.send_message(user_id, text)
         except (TelegramAPIError, TryLaterError) as error:
-            logger.warning("admin not told", chat=user_id, error=type(error).__name__)
+            logger.warning("admin not notified", chat=user_id, error=type(error).__name__)
 
 
 async def _edit(
