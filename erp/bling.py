@@ -23,7 +23,7 @@ from erp.adapter import Adapter, Connection, Facts
 from erp.answer import UnauthorizedError, check_answer, parse, read_retry_after
 from erp.bling_token import SYSTEM, Renewal
 from erp.client import Limits, Reader, read_address
-from erp.fields import Row, Text, is_mobile, mapping, phone_in, rows_in, who_has
+from erp.fields import Row, Text, is_mobile, mapping, one_candidate, phone_in, rows_in
 from erp.login import Login
 
 NAME: Final = SYSTEM
@@ -84,9 +84,11 @@ class Bling:
         )
         # Checked before the details are requested, which would be useless if the filter was not
         # applied.
-        who_has(label, tax_id, [record for row in found for record in row.to_records()])
+        one_candidate(label, tax_id, [record for row in found for record in row.to_records()])
         rows = [await self._detailed(row) for row in found]
-        return who_has(label, tax_id, [record for row in rows for record in row.to_records()])
+        return one_candidate(
+            label, tax_id, [record for row in rows for record in row.to_records()]
+        )
 
     async def page(self, cursor: str, *, since: datetime | None = None) -> ErpPage:
         """Return one page of all contacts, or of the changed contacts and then of the new ones.

@@ -102,7 +102,7 @@ class ErpClient:
         (other 3xx and 4xx, certificate not trusted) or UnreadableError (not HTTP, not JSON).
         """
         label = f"ERP {self._system} {what}"
-        sent = _Sent(method, path, body, form, params, headers)
+        sent = _Request(method, path, body, form, params, headers)
         with self._breaker.watching(label):
             try:
                 async with asyncio.timeout(self._limits.total_s):
@@ -140,7 +140,7 @@ class ErpClient:
 
         return retry
 
-    async def _ask(self, sent: "_Sent", label: str) -> tuple[int, Mapping[str, str], bytes]:
+    async def _ask(self, sent: "_Request", label: str) -> tuple[int, Mapping[str, str], bytes]:
         await self._wait_for_gap()
         try:
             async with (
@@ -188,7 +188,7 @@ class ErpClient:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sent:
+class _Request:
     """One request, as it is sent."""
 
     method: str

@@ -53,7 +53,7 @@ def has(record: ErpRecord, tax_id: TaxId) -> bool:
     return is_of_country and compact(record.document) == tax_id.number
 
 
-def who_has(label: str, tax_id: TaxId, found: Sequence[ErpRecord]) -> Candidate | None:
+def one_candidate(label: str, tax_id: TaxId, found: Sequence[ErpRecord]) -> Candidate | None:
     """Return the candidate from the records that the ERP answered for `tax_id`; None for no
     records.
 

@@ -21,7 +21,7 @@ from bot.domain.registration import ErpRef, Kind, Phones, Status
 from bot.domain.tax_id import TaxId
 from erp.adapter import Adapter, Connection, Facts
 from erp.client import read_address
-from erp.fields import Row, Text, is_mobile, mapping, phone_in, rows_in, who_has
+from erp.fields import Row, Text, is_mobile, mapping, one_candidate, phone_in, rows_in
 from erp.login import Login
 
 logger = structlog.get_logger()
@@ -74,7 +74,7 @@ class HubSoft:
         )
         label = f"ERP {NAME} cliente"
         records = [row.to_record() for row in _customers(label, answer)]
-        return who_has(label, tax_id, records)
+        return one_candidate(label, tax_id, records)
 
     async def page(self, cursor: str, *, since: datetime | None = None) -> ErpPage:
         """Return one page of all customers, in HubSoft's own order.

@@ -24,7 +24,7 @@ from bot.domain.tax_id import TaxId
 from erp.adapter import Adapter, Connection, Facts
 from erp.answer import UnauthorizedError, check_answer, parse
 from erp.client import Limits, read_address
-from erp.fields import Row, Text, is_mobile, mapping, phone_in, rows_in, who_has
+from erp.fields import Row, Text, is_mobile, mapping, one_candidate, phone_in, rows_in
 from erp.login import Login
 
 NAME: Final = "mk"
@@ -72,7 +72,7 @@ class Mk:
             # This answer contains no document, so it proves nothing yet.
             rows = await self._customers({"cd_cliente": row.CodigoPessoa or ""}, what="cliente")
             records += [known.to_record() for known in rows or [row]]
-        return who_has(label, tax_id, records)
+        return one_candidate(label, tax_id, records)
 
     async def page(self, cursor: str, *, since: datetime | None = None) -> ErpPage:
         """Return the customers of one range of codes; it may be empty although more follow."""
@@ -150,7 +150,7 @@ class Mk:
             read=_read,
         )
         label = f"ERP {NAME} login"
-        said = _Said.model_validate(mapping(label, answer))
+        said = _AnswerStatus.model_validate(mapping(label, answer))
         if not said.is_ok():
             raise RefusedError(f"{label}: token or contra-senha not accepted, or not from here")
         if not said.token:
@@ -191,7 +191,7 @@ def _repaired(value: object) -> object:
 _Repaired = Annotated[Text, BeforeValidator(_repaired)]
 
 
-class _Said(Row):
+class _AnswerStatus(Row):
     """The status of an answer; the names of its fields vary with MK's version."""
 
     status: _Repaired = None
@@ -270,7 +270,7 @@ def _found(label: str, answer: Any) -> Sequence[_CustomerRow]:
     rows = [answer, *(rows_in(label, others) if isinstance(others, list) else ())]
     found = [_CustomerRow.model_validate(row) for row in rows]
     by_code = {row.CodigoPessoa: row for row in found}
-    if None in by_code or not _Said.model_validate(answer).is_ok():
+    if None in by_code or not _AnswerStatus.model_validate(answer).is_ok():
         raise UnreadableError(f"{label}: neither a customer nor that there is none")
     if len(by_code) > _SAME_DOCUMENT:
         raise UnreadableError(f"{label}: too many customers for one document")
@@ -289,7 +289,7 @@ def _listed(label: str, answer: Any) -> Sequence[_CustomerRow]:
 def _is_nobody(label: str, answer: Mapping[str, Any]) -> bool:
     """Return True if the answer says that no customer was found; raises for any other error in
     it."""
-    said = _Said.model_validate(answer)
+    said = _AnswerStatus.model_validate(answer)
     if said.is_ok() or (said.status is None and said.error is None):
         return False
     if said.is_nobody():

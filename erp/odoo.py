@@ -19,7 +19,17 @@ from bot.domain.tax_id import TaxId, read_tax_id
 from erp.adapter import Adapter, Connection, Facts
 from erp.answer import UnauthorizedError
 from erp.client import read_address
-from erp.fields import Row, Text, compact, is_mobile, mapping, moment, phone_in, rows_in, who_has
+from erp.fields import (
+    Row,
+    Text,
+    compact,
+    is_mobile,
+    mapping,
+    moment,
+    one_candidate,
+    phone_in,
+    rows_in,
+)
 from erp.login import Login
 
 NAME: Final = "odoo"
@@ -94,7 +104,7 @@ class Odoo:
             if not row.is_of_another_country(tax_id)
             for record in row.to_records(tax_id)
         ]
-        return who_has(label, tax_id, records)
+        return one_candidate(label, tax_id, records)
 
     async def page(self, cursor: str, *, since: datetime | None = None) -> ErpPage:
         """Return one page of all top records or of the changed ones, by id.

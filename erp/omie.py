@@ -22,7 +22,7 @@ from bot.domain.tax_id import TaxId
 from erp.adapter import Adapter, Connection, Facts
 from erp.answer import check_answer, parse
 from erp.client import Limits, read_address
-from erp.fields import Row, Text, is_mobile, mapping, moment, phone_in, rows_in, who_has
+from erp.fields import Row, Text, is_mobile, mapping, moment, one_candidate, phone_in, rows_in
 
 NAME: Final = "omie"
 FACTS: Final = Facts(
@@ -84,7 +84,7 @@ class Omie:
             )
             records = [record for row in found.rows for record in row.to_records()]
             self._answered[tax_id.number] = (self._clock() + _SAME_S, records)
-        return who_has(f"ERP {NAME} cliente", tax_id, records)
+        return one_candidate(f"ERP {NAME} cliente", tax_id, records)
 
     async def page(self, cursor: str, *, since: datetime | None = None) -> ErpPage:
         """Return one page of all customers, or of the altered ones and then of the new ones."""

@@ -23,7 +23,7 @@ from bot.domain.tax_id import TaxId
 from erp.adapter import Adapter, Connection, Facts
 from erp.answer import check_answer, parse
 from erp.client import read_address
-from erp.fields import Row, Text, is_mobile, mapping, moment, phone_in, rows_in, who_has
+from erp.fields import Row, Text, is_mobile, mapping, moment, one_candidate, phone_in, rows_in
 
 logger = structlog.get_logger()
 
@@ -75,7 +75,7 @@ class Sgp:
         asked = {"cpfcnpj": tax_id.number, "offset": 0, "limit": _PAGE_ROWS}
         found = await self._list(asked, what="cliente")
         records = [row.to_record() for row in found.rows]
-        return who_has(f"ERP {NAME} cliente", tax_id, records)
+        return one_candidate(f"ERP {NAME} cliente", tax_id, records)
 
     async def page(self, cursor: str, *, since: datetime | None = None) -> ErpPage:
         """Return one page of customers; changes are those of whole days in the company's time

@@ -17,7 +17,7 @@ from erp.adapter import Adapter, Connection, Facts
 from erp.answer import UnauthorizedError, check_answer, parse
 from erp.breaker import Breaker
 from erp.client import Limits, read_address
-from erp.fields import mapping, rows_in, who_has
+from erp.fields import mapping, one_candidate, rows_in
 from erp.login import Login
 from erp.tryton_records import SYSTEM, PartyRow, tell
 
@@ -92,7 +92,7 @@ class Tryton:
             if not row.is_of_another_country(tax_id)
             for record in row.to_records(tax_id)
         ]
-        return who_has(label, tax_id, records)
+        return one_candidate(label, tax_id, records)
 
     async def page(self, cursor: str, *, since: datetime | None = None) -> ErpPage:
         """Return one page of all parties or of the changed ones, by id in either case."""

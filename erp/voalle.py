@@ -23,7 +23,7 @@ from bot.domain.tax_id import TaxId
 from erp.adapter import Adapter, Connection, Facts
 from erp.answer import check_answer, parse, read_answer
 from erp.client import read_address
-from erp.fields import Row, Text, mapping, phone_in, who_has
+from erp.fields import Row, Text, mapping, one_candidate, phone_in
 from erp.login import Login
 
 NAME: Final = "voalle"
@@ -61,7 +61,7 @@ class Voalle:
         label = f"ERP {NAME} people"
         envelope = await self._get(tax_id.number, what="people")
         person = _person(label, envelope)
-        return who_has(label, tax_id, [person.to_record()] if person else [])
+        return one_candidate(label, tax_id, [person.to_record()] if person else [])
 
     async def page(self, cursor: str, *, since: datetime | None = None) -> ErpPage:
         """Raise RefusedError, always: no list is known that is reliable."""

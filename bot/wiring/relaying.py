@@ -38,7 +38,7 @@ def build_relaying(shared: Shared, *, metrics: Metrics, alerts: AdminAlerts) -> 
         store=StoredOutbox(database),
         limiter=shared.limiter,
         holding=locks.holding,
-        watch=metrics,
+        metrics=metrics,
         clock=clock,
     )
     locks.on_release(outbox.forget)

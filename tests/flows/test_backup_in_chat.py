@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from bot.app import _backing_up
 from bot.demo import people as demo
 from bot.demo.bot_api import BotApiEmulator
 from bot.domain.backup import (
@@ -26,6 +25,7 @@ from bot.domain.backup import (
 )
 from bot.domain.errors import RefusedError
 from bot.runtime.jobs.backups import MakeBackups
+from bot.wiring.backups import backing_up
 from handlers.admin.company import maintenance_texts as texts
 from handlers.admin.company.backup import TelegramBackupNotifier
 from storage.backup.backup import COLLECTIONS, check_backup
@@ -100,7 +100,7 @@ async def maker(
     async def admin_ids() -> list[int]:
         return admins()
 
-    back_up = others.pop("back_up", None) or _backing_up(others.pop("of", database))
+    back_up = others.pop("back_up", None) or backing_up(others.pop("of", database))
     making = MakeBackups(
         runs=BackupRuns(database),
         back_up=back_up,
@@ -318,7 +318,7 @@ async def test_progress_is_one_message_edited_no_faster_than_its_pace(
         report("registrations", Copied(50_000, 120_000))
         shown.set()
         await go_on.wait()
-        return await _backing_up(database)(out, at=at, report=report)
+        return await backing_up(database)(out, at=at, report=report)
 
     async with maker(
         people, database, clock, tmp_path, back_up=slowly, progress_interval_s=0.05

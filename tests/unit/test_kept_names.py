@@ -92,9 +92,13 @@ NOW = {
 @pytest.mark.parametrize("kind", NOW)
 def test_what_is_stored_or_sent_keeps_its_name(kind: str):
     now, kept = NOW[kind](), KEPT[kind]
-    assert {name: sorted(found) for name, found in now.items()} == {
-        name: sorted(found) for name, found in kept.items()
-    }
     if kind == "callbacks":
         # Their values travel without names, in the order of the fields.
         assert now == kept
+    elif kind in ("models", "values"):
+        # The names of these classes are for reading only.
+        assert sorted(map(sorted, now.values())) == sorted(map(sorted, kept.values()))
+    else:
+        assert {name: sorted(found) for name, found in now.items()} == {
+            name: sorted(found) for name, found in kept.items()
+        }

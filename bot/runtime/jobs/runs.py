@@ -37,7 +37,7 @@ logger = structlog.get_logger()
 Labels = Callable[[], Awaitable[Sequence[Label]]]
 
 
-class Each(Protocol):
+class RegistrationScan(Protocol):
     def __call__(self, query: Query, *, count: int) -> AsyncIterator[Sequence[Registration]]: ...
 
 
@@ -52,7 +52,7 @@ class JobRuns:
     sync_erp: SyncErp | None
     """None when no ERP is set."""
     syncs: Syncs
-    each: Each
+    each: RegistrationScan
     tags: Labels
     departments: Labels
     describe: Callable[[RowReport], str]

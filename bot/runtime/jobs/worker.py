@@ -283,7 +283,7 @@ class WorkJobs:
                     if job.is_active:
                         job = await self._done(job, folder)
                     if not job.told:
-                        await self._tell(job, folder)
+                        await self._notify(job, folder)
                 finally:
                     await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
@@ -367,7 +367,7 @@ class WorkJobs:
                 job_progress.counts = job_progress.counts.plus(batch.counts)
                 job_progress.batch = number
 
-    async def _tell(self, job: Job, folder: Path) -> None:
+    async def _notify(self, job: Job, folder: Path) -> None:
         files = []
         for result in job.results:
             path = folder / Path(result.name).name
