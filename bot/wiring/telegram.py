@@ -19,15 +19,23 @@ from bot.settings import Settings
 _TELEGRAM: Final = "https://api.telegram.org"
 
 
+class _PlainSession(AiohttpSession):
+    """A session with a Bot API server without TLS, which has nothing to wait for at its end."""
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+
 @asynccontextmanager
 async def open_bot(settings: Settings, turns: Turns | None = None) -> AsyncIterator[Bot]:
     """The bot's client; nothing is asked of Telegram yet. Raises RefusedError for a bad token.
 
     turns: in which it sends, for whoever else sends in them; its own unless given.
     """
-    session = AiohttpSession(
-        api=TelegramAPIServer.from_base(settings.telegram_api_url or _TELEGRAM)
-    )
+    url = settings.telegram_api_url or _TELEGRAM
+    kind = _PlainSession if url.startswith("http://") else AiohttpSession
+    session = kind(api=TelegramAPIServer.from_base(url))
     session.middleware(Outbound(turns or Turns(TELEGRAM_LIMITS)))
     try:
         bot = Bot(
