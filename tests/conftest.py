@@ -1,6 +1,9 @@
 """Real parts for every test: an embedded server, the emulated Telegram and ERP over HTTP."""
 
-from collections.abc import AsyncIterator
+import functools
+import gc
+import ssl
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +14,18 @@ from pymongo import monitoring
 from bot.demo.bot_api import BotApiEmulator
 from bot.demo.ixc import IxcEmulator, demo_emulator
 from bot.runtime.logs import configure_logs
+from bot.runtime.memory import settle
 from storage.engine.connection import connected
 from storage.engine.embedded import embedded_server
 from tests.databases import Databases, IndexChanges
+
+# What is imported from here on is there to stay.
+gc.set_threshold(100_000, 50, 50)
+
+
+def pytest_collection_finish() -> None:
+    """As in production: else each full collection goes through all modules and all tests."""
+    settle()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -26,6 +38,15 @@ def logs() -> None:
 def uncached_loggers(logs: None) -> None:
     """A logger that some test has used would show nothing to one that captures its lines."""
     structlog.configure(cache_logger_on_first_use=False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def trusted_certificates() -> Iterator[None]:
+    """Read once: each client has a TLS context of its own, also where nothing speaks TLS."""
+    once = functools.cache(ssl.create_default_context)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ssl, "create_default_context", once)
+        yield
 
 
 @pytest.fixture(scope="session")
