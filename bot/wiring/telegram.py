@@ -19,15 +19,23 @@ from bot.settings import Settings
 _TELEGRAM: Final = "https://api.telegram.org"
 
 
+class _PlainSession(AiohttpSession):
+    """A session for a Bot API server without TLS; closing it needs no wait for TLS shutdowns."""
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+
 @asynccontextmanager
 async def open_bot(settings: Settings, limiter: RateLimiter | None = None) -> AsyncIterator[Bot]:
     """Open the bot's client, without a request yet; raises RefusedError for a malformed token.
 
     limiter: shared with others that send; a new one unless given.
     """
-    session = AiohttpSession(
-        api=TelegramAPIServer.from_base(settings.telegram_api_url or _TELEGRAM)
-    )
+    url = settings.telegram_api_url or _TELEGRAM
+    kind = _PlainSession if url.startswith("http://") else AiohttpSession
+    session = kind(api=TelegramAPIServer.from_base(url))
     session.middleware(Outbound(limiter or RateLimiter(TELEGRAM_LIMITS)))
     try:
         bot = Bot(

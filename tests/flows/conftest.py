@@ -1,14 +1,17 @@
 """A running bot between the emulated Telegram and ERP, and people who write to it."""
 
 import asyncio
+import inspect
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from types import CodeType, FunctionType, SimpleNamespace
 from typing import Any
 
 import pytest
+from aiogram.dispatcher.event import handler
 
 from bot import app
 from bot.demo.bot_api import BotApiEmulator
@@ -159,6 +162,27 @@ class Customer:
 
 
 Start = Callable[..., Any]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def signatures() -> Iterator[None]:
+    """Read once: aiogram reads 1,700 for each bot that is put together, the same each time."""
+    known: dict[tuple[CodeType, bool], inspect.Signature] = {}
+
+    def signature(callback: Any) -> inspect.Signature:
+        function = getattr(callback, "__func__", callback)
+        if not isinstance(function, FunctionType):
+            return inspect.signature(callback)
+        key = function.__code__, function is callback
+        if key not in known:
+            known[key] = inspect.signature(callback)
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            handler, "inspect", SimpleNamespace(**{**vars(inspect), "signature": signature})
+        )
+        yield
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ from storage.register.registrations import Registrations
 from storage.register.verify import verify
 from storage.talk.conversations import Chats, Conversations
 from storage.talk.links import Links
-from tests.conftest import drop_if_small
+from tests.databases import Databases
 from tests.storage.broken_places import fill, mounted
 from tests.storage.records import NOW, conversation, registration, renaming
 from tests.storage.servers import SOON_MS, noted_pid, short_lived
@@ -132,13 +132,10 @@ async def restored(database: Any, path: Path, *, replace: bool = False) -> None:
 
 
 @pytest.fixture
-async def other(mongodb_uri: str) -> AsyncIterator[Any]:
+async def other(databases: Databases) -> AsyncIterator[Any]:
     """A second empty database."""
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    async with connected(mongodb_uri, name) as opened:
-        await ensure_indexes(opened)
-        yield opened
-        await drop_if_small(opened)
+    async with databases.lent() as lent:
+        yield lent
 
 
 @pytest.mark.parametrize(("seed", "count"), [(1, 300), (2, 600)], ids=["at once", "in windows"])
