@@ -7,8 +7,8 @@ from bot.runtime.sending.outbox import Outbox
 from bot.usecases.attending.draw_card import DrawCard
 from bot.usecases.attending.show_card import ShowCard
 from bot.wiring.shared import Shared
-from handlers.attendant.attendants_group import TelegramAttendantsGroup
-from handlers.attendant.topics import Topics
+from handlers.attendant.cards.attendants_group import TelegramAttendantsGroup
+from handlers.attendant.cards.topics import Topics
 from handlers.customer.relay import Relay
 from handlers.relay.delivery import AdminAlerts, TelegramDelivery
 from handlers.relay.sending import Sending
