@@ -18,6 +18,7 @@ from bot.runtime.memory import freeze_gc
 from storage.engine.connection import connected
 from storage.engine.embedded import embedded_server
 from tests.databases import Databases, IndexChanges
+from tests.patience import be_patient
 
 # What is imported from here on is there to stay.
 gc.set_threshold(100_000, 50, 50)
@@ -26,6 +27,12 @@ gc.set_threshold(100_000, 50, 50)
 def pytest_collection_finish() -> None:
     """As in production: else each full collection goes through all modules and all tests."""
     freeze_gc()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patience() -> None:
+    """A machine that is busy makes no test fail."""
+    be_patient()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 from bson.errors import InvalidDocument
 from motor.motor_asyncio import AsyncIOMotorClient
@@ -124,15 +123,16 @@ class BatchSlots:
                 raise
 
 
-_slots: WeakKeyDictionary[Any, BatchSlots] = WeakKeyDictionary()
+# By the id of a client that is open: all clients of one address are equal, and hash alike.
+_slots: Final[dict[int, BatchSlots]] = {}
 
 
 def batch_slots(collection: Collection) -> BatchSlots:
     """Return the slots of the collection's client."""
-    return _slots.setdefault(collection.database.client, BatchSlots())
+    return _slots.setdefault(id(collection.database.client), BatchSlots())
 
 
-_embedded: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
+_embedded: Final[set[int]] = set()
 
 
 def is_embedded(database: Database) -> bool:
@@ -140,23 +140,31 @@ def is_embedded(database: Database) -> bool:
 
     `connected` asks the server when it opens the database.
     """
-    return _embedded.get(database.client, False)
+    return id(database.client) in _embedded
 
 
 @asynccontextmanager
 async def connected(
-    uri: str, database: str, *, server_selection_ms: int = _SERVER_SELECTION_MS
+    uri: str,
+    database: str,
+    *,
+    server_selection_ms: int | None = None,
+    connect_ms: int | None = None,
 ) -> AsyncIterator[Database]:
     """Yield the database after it has answered a read; close the client at the end.
 
+    server_selection_ms: time limit for finding a server. connect_ms: time limit for the handshake
+        of a connection; the same as for finding a server unless given.
     Raises RefusedError (the URI is wrong, the password is wrong) or TryLaterError (no answer).
     """
+    if server_selection_ms is None:
+        server_selection_ms = _SERVER_SELECTION_MS
     with translated():
         try:
             client: Any = AsyncIOMotorClient(
                 uri,
                 serverSelectionTimeoutMS=server_selection_ms,
-                connectTimeoutMS=server_selection_ms,
+                connectTimeoutMS=server_selection_ms if connect_ms is None else connect_ms,
                 socketTimeoutMS=_SOCKET_MS,
                 tz_aware=True,
                 tzinfo=UTC,
@@ -173,10 +181,13 @@ async def connected(
     try:
         await answers(opened)
         with translated():
-            _embedded[client] = "secantusVersion" in await opened.command("buildInfo")
+            if "secantusVersion" in await opened.command("buildInfo"):
+                _embedded.add(id(client))
         yield opened
     finally:
         client.close()
+        _embedded.discard(id(client))
+        _slots.pop(id(client), None)
 
 
 async def answers(database: Database) -> None:

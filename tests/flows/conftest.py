@@ -21,6 +21,7 @@ from bot.runtime.sending.limits import NO_LIMITS, Limits, RateLimiter
 from bot.settings import Settings
 from bot.wiring import clients
 from bot.wiring.telegram import open_bot
+from tests.patience import HANG_S
 
 GROUP_ID = -1001000000001
 ADMIN_ID = 4001
@@ -198,7 +199,7 @@ def start(database: Any, telegram: BotApiEmulator, erp: IxcEmulator, clock: Cloc
     @asynccontextmanager
     async def started(
         *,
-        lookup_budget_s: float = 2.0,
+        lookup_budget_s: float = HANG_S,
         with_erp: bool = True,
         limits: Limits = NO_LIMITS,
         **overrides: Any,
