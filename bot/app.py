@@ -67,7 +67,7 @@ logger = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Balcao:
-    """Everything that runs, put together and not yet started."""
+    """Everything that runs, built and not yet started."""
 
     bot: Bot
     dispatcher: Dispatcher
@@ -188,8 +188,10 @@ def _inbox(shared: Shared, dispatcher: Dispatcher, fsm: DurableStorage, company:
 
 @asynccontextmanager
 async def serving(balcao: Balcao) -> AsyncIterator[asyncio.Task[None]]:
-    """Updates are taken and handled inside; yields the polling task, which ends only by an error
-    that waiting does not mend."""
+    """Take and handle updates inside the block.
+
+    Yields the polling task, which ends only with an error that no retry can mend.
+    """
     await balcao.departments.ensure_default()
     await wait_for_telegram(balcao.bot)
     await balcao.menus.set_all(await balcao.role_of.admin_ids())

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from PIL import Image
 
 from bot.domain.conversation import Identity
-from bot.domain.panel import Figures, KindCount, Opened, RegisterCount, Sums, latest_days
+from bot.domain.panel import Figures, FigureSums, KindCount, Opened, RegisterCount, latest_days
 from bot.domain.registration import Kind
 from bot.runtime.charts.drawing import DrawCharts
 from bot.wording.panel import charts
@@ -36,7 +36,7 @@ REGISTER = RegisterCount(
 def invented() -> Figures:
     random = Random(7)  # noqa: S311 - the same picture each time
     period = latest_days(30, today=date(2026, 11, 24))
-    sums = Sums(period, timezone=ZONE, now=NOW)
+    sums = FigureSums(period, timezone=ZONE, now=NOW)
     for _ in range(1_240):
         day = period.first + timedelta(days=random.randrange(period.days - 1))
         hour = min(21, max(7, int(random.gauss(13, 3.5))))

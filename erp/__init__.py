@@ -1,1 +1,1 @@
-"""Whom it asks: one module per ERP, over one shared HTTP client."""
+"""ERP adapters: one module per ERP, over one shared HTTP client."""

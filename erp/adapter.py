@@ -1,4 +1,4 @@
-"""What every adapter offers and needs; one module per ERP fills it in.
+"""The interface that every adapter implements, one module per ERP, and the data it gets.
 
 docs/adapters.md shows how to write one.
 """
@@ -25,48 +25,49 @@ _UNSET: Final = SecretStr("")
 
 
 class Erp(Protocol):
-    """An ERP that can be asked. Methods raise TryLaterError, RefusedError or UnreadableError."""
+    """An ERP to send requests to. Methods raise TryLaterError, RefusedError or UnreadableError."""
 
     async def by_tax_id(self, tax_id: TaxId) -> Candidate | None:
-        """Return who has this document, from all records that have it; None only when the ERP
-        answered that nobody does."""
+        """Return the candidate with this tax id, from all records that have it.
+
+        Returns None only when the ERP answered that no record has it.
+        """
         ...
 
     async def page(self, cursor: str, *, since: datetime | None = None) -> ErpPage:
         """Return one page of all records, or of those changed at `since` or later.
 
-        cursor: empty for the first page, then `ErpPage.next` of the one before, also in another
-            process days later.
-        since: as `ErpPage.latest` has it; a UTC moment where that is None. Records that were not
-            changed may come too.
+        cursor: empty for the first page, then `ErpPage.next` of the page before. It stays valid in
+            another process days later.
+        since: an earlier `ErpPage.latest`, or a UTC time if that was None. Unchanged records may
+            be returned too.
         Raises RefusedError when the ERP's API has no such list (`Facts`).
         """
         ...
 
     async def probe(self) -> None:
-        """Return when the ERP answers and accepts the credentials, at the cost of one small
-        request."""
+        """Check, with one small request, that the ERP answers and accepts the credentials."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What an ERP's API can do, for screens and the schedule."""
+    """The abilities of an ERP's API, for screens and the schedule."""
 
     name: str
-    """As in the setting ERP_KIND."""
+    """The value of the setting ERP_KIND."""
     title: str
     lists_all: bool
     lists_changes: bool
     sync_minutes: int = 0
-    """Scheduled sync when the settings say nothing; 0 is off."""
+    """Interval of the scheduled sync if the settings give none; 0 is off."""
     overlap: timedelta = timedelta(minutes=15)
-    """How far before the last change seen the next run begins."""
+    """Time by which the next run starts before the last change seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """The ERP_* settings; each adapter takes what it needs and refuses what is missing."""
+    """The ERP_* settings; each adapter takes what it needs and refuses if one is missing."""
 
     url: str = ""
     token: SecretStr = _UNSET
@@ -77,7 +78,7 @@ class Credentials:
     database: str = ""
 
     def require(self, system: str, *names: str) -> None:
-        """Raise RefusedError naming those of these settings that are empty."""
+        """Raise RefusedError with the names of these settings that are empty."""
         missing = [name for name in names if not _text(getattr(self, name)).strip()]
         if missing:
             settings = ", ".join(f"ERP_{name.upper()}" for name in missing)
@@ -85,38 +86,39 @@ class Credentials:
 
 
 class Tokens(Protocol):
-    """Where an adapter keeps tokens that the ERP renews: shared by all processes of one Balcão."""
+    """The store for tokens that the ERP renews; shared by all processes of one Balcão."""
 
     async def load(self) -> Mapping[str, str]:
-        """What was kept; empty when nothing was."""
+        """Return the stored tokens; empty when there are none."""
         ...
 
     async def store(self, values: Mapping[str, str]) -> None:
-        """Return when they are safe."""
+        """Store the tokens; return when they are safe."""
         ...
 
     def alone(self) -> AbstractAsyncContextManager[None]:
-        """Only one process at a time is inside; raises TryLaterError when that lasts too long."""
+        """Hold a lock that only one process has at a time; raises TryLaterError after too long a
+        wait."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """What an adapter is opened with."""
+    """Everything that an adapter is opened with."""
 
     session: aiohttp.ClientSession
     credentials: Credentials
     limits: Limits = DEFAULT_LIMITS
     breaker: Breaker | None = None
     tokens: Tokens | None = None
-    """None where nothing is kept: an adapter that needs them refuses."""
+    """None without a store: an adapter that needs one raises RefusedError."""
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("America/Sao_Paulo"))
-    """Of ERPs that give times without a zone and ask for ours."""
+    """Time zone for ERPs that give and expect times without a zone."""
 
     def client(
         self, system: str, url: URL, *, headers: Mapping[str, str] | None = None
     ) -> ErpClient:
-        """A client for all requests below `url`, with the limits of this connection."""
+        """Return a client for all requests below `url`, with the limits of this connection."""
         return ErpClient(
             self.session,
             system=system,
@@ -129,11 +131,12 @@ class Connection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adapter:
-    """One ERP that Balcão knows: its facts, and how to connect to it."""
+    """One supported ERP: its facts, and the function that connects to it."""
 
     facts: Facts
     connect: Callable[[Connection], Erp]
-    """Raises RefusedError for credentials that cannot be right; asks nothing of the ERP yet."""
+    """Raises RefusedError for credentials that cannot be right; sends no request to the ERP
+    yet."""
     limits: Limits = DEFAULT_LIMITS
 
 

@@ -1,4 +1,4 @@
-"""From an HTTP answer to its JSON document, or to the error that says what the caller can do.
+"""Reads an HTTP answer: returns its JSON document, or raises the error that fits the answer.
 
 | answer                       | becomes                                   |
 | ---------------------------- | ----------------------------------------- |
@@ -25,7 +25,7 @@ _OVERLOAD: Final = frozenset((429, 502, 503, 504))
 
 
 class ErrorPageError(TryLaterError):
-    """An HTML page where JSON belongs: a fault of the server, or a question it cannot bear."""
+    """An HTML page instead of JSON: a fault of the server, or a request that it cannot handle."""
 
     def __init__(self, message: str, *, status: int, retry_after_s: float | None = None) -> None:
         super().__init__(message, retry_after_s=retry_after_s)
@@ -33,21 +33,21 @@ class ErrorPageError(TryLaterError):
 
 
 class UnauthorizedError(RefusedError):
-    """The key of this request is not accepted, or not any more."""
+    """The key of this request is not accepted, or no longer accepted."""
 
 
 def read_answer(label: str, status: int, headers: Mapping[str, str], body: bytes) -> Any:
-    """Return the JSON document of an answer; raises TryLaterError, RefusedError or UnreadableError
-    as the table above says.
+    """Return the JSON document of an answer.
 
     label: names the request in the error; no secrets, no personal data.
+    Raises TryLaterError, RefusedError or UnreadableError, as the table above says.
     """
     check_answer(label, status, headers, body)
     return parse(label, body)
 
 
 def check_answer(label: str, status: int, headers: Mapping[str, str], body: bytes) -> None:
-    """Return when an answer may be JSON; raises as the table above says."""
+    """Check that an answer may be JSON; raise the error in the table above if not."""
     is_page = body.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
     if status in _TRY_LATER or status >= 500:
         text = f"{label}: HTTP {status}" + (" with HTML instead of JSON" if is_page else "")
@@ -72,7 +72,7 @@ def parse(label: str, body: bytes) -> Any:
 
 
 def read_retry_after(text: str) -> float | None:
-    """Return the seconds that a Retry-After header asks for, or None when it says nothing.
+    """Return the seconds that a Retry-After header asks for, or None when it cannot be read.
 
     text: a number of seconds or an HTTP date, by this machine's clock.
     """
@@ -88,9 +88,9 @@ def read_retry_after(text: str) -> float | None:
 
 
 class LibraryError(Exception):
-    """Stands for an error whose own text may quote a URL, headers or a body."""
+    """Replaces an error whose own text may quote a URL, headers or a body."""
 
 
 def nameless(error: BaseException) -> LibraryError:
-    """Return a cause to chain to in place of `error`: its type and traceback without its text."""
+    """Return a cause to chain instead of `error`: its type and traceback without its text."""
     return LibraryError(type(error).__name__).with_traceback(error.__traceback__)

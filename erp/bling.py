@@ -1,9 +1,9 @@
-"""Bling (API v3): who has a document, and everybody, among its contacts.
+"""The adapter for Bling (API v3): finds contacts by document and lists them.
 
 Source: the vendor's API documentation (developer.bling.com.br) and public clients of it.
 
-Lists give a short form without e-mail, trade name and kind, so each contact of a page is asked for
-by itself. That takes long; pages are small enough for one to come within a minute.
+Lists give a short form without e-mail, trade name and kind, so each contact of a page needs a
+request of its own. That takes long; pages are small enough to be read within a minute.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -23,7 +23,7 @@ from erp.adapter import Adapter, Connection, Facts
 from erp.answer import UnauthorizedError, check_answer, parse, read_retry_after
 from erp.bling_token import SYSTEM, Renewal
 from erp.client import Limits, Reader, read_address
-from erp.fields import Row, Text, is_mobile, mapping, phone_in, rows_in, who_has
+from erp.fields import Row, Text, is_mobile, mapping, one_candidate, phone_in, rows_in
 from erp.login import Login
 
 NAME: Final = SYSTEM
@@ -33,7 +33,7 @@ FACTS: Final = Facts(
     lists_all=True,
     lists_changes=True,
     # Each contact is a request, of which an account has 120 000 a day.
-    # It knows only days.
+    # Its filter for changes knows only days.
     overlap=timedelta(days=1),
 )
 # An account has three requests a second: a sync leaves some of them for the look-ups.
@@ -42,14 +42,15 @@ _URL: Final = "https://api.bling.com.br"
 _CONTACTS: Final = "contatos"
 _PAGE_ROWS: Final = 50
 _ROWS: Final = 100
-# Of each list of contacts; else the deleted and those without movement might not be among them.
+# Sent with each list of contacts; otherwise deleted contacts and those without movement might be
+# missing.
 _ALL: Final = {"criterio": "1"}
-# New ones are no alterations, for all that is documented.
+# As far as documented, a new contact does not count as altered.
 _TURNS: Final = ("Alteracao", "Inclusao")
-# A year is the most that may be asked for at once.
+# One request can cover a year at most.
 _SPAN: Final = timedelta(days=360)
 _KINDS: Final = {"cliente": Kind.CUSTOMER, "fornecedor": Kind.SUPPLIER}
-# S, without movement, says neither.
+# S, without movement, means neither.
 _STATUS: Final = {"A": Status.ACTIVE, "I": Status.INACTIVE, "E": Status.INACTIVE}
 _Answer = TypeVar("_Answer")
 
@@ -59,10 +60,10 @@ def _utc_now() -> datetime:
 
 
 class Bling:
-    """The Bling of one company; without a URL it is the vendor's own.
+    """The Bling of one company; without a URL, the vendor's address is used.
 
-    ERP_TOKEN is the refresh token that Bling gave when this application was authorized. Each is
-    good for one renewal, so the next ones are kept in `Connection.tokens`.
+    ERP_TOKEN is the refresh token that Bling gave when this application was authorized. Each
+    refresh token is valid for one renewal, so the next ones are stored in `Connection.tokens`.
     """
 
     def __init__(self, at: Connection, *, clock: Callable[[], datetime] = _utc_now) -> None:
@@ -73,21 +74,27 @@ class Bling:
         self._clock = clock
 
     async def by_tax_id(self, tax_id: TaxId) -> Candidate | None:
-        """Return who has this document, from all contacts that have it, also deleted ones."""
+        """Return the candidate with this tax id, from all contacts that have it, also deleted
+        ones."""
         if tax_id.country != "BR":
             raise RefusedError(f"ERP {NAME}: keeps only CPF and CNPJ")
         label = f"ERP {NAME} contato"
         found = await self._list(
             "contato", {"numeroDocumento": tax_id.number, "pagina": "1", "limite": str(_ROWS)}
         )
-        # Before all details are asked for, in vain if the filter was not applied.
-        who_has(label, tax_id, [record for row in found for record in row.to_records()])
+        # Checked before the details are requested, which would be useless if the filter was not
+        # applied.
+        one_candidate(label, tax_id, [record for row in found for record in row.to_records()])
         rows = [await self._detailed(row) for row in found]
-        return who_has(label, tax_id, [record for row in rows for record in row.to_records()])
+        return one_candidate(
+            label, tax_id, [record for row in rows for record in row.to_records()]
+        )
 
     async def page(self, cursor: str, *, since: datetime | None = None) -> ErpPage:
-        """Return one page of contacts, or of those changed and then of those included, in whole
-        days of the company's time zone."""
+        """Return one page of all contacts, or of the changed contacts and then of the new ones.
+
+        Changes are those of whole days in the company's time zone.
+        """
         at = _Cursor.read(cursor) if cursor else self._begin(since)
         asked = {"pagina": str(at.number), "limite": str(_PAGE_ROWS)}
         if since is not None:
@@ -102,14 +109,14 @@ class Bling:
             following: _Cursor | None = _Cursor(at.turn, at.number + 1, first_id, at.begin, at.end)
         else:
             following = self._after(at) if since is not None else None
-        # A contact does not say when it was changed, so there is no `latest`.
+        # A contact has no time of change, so there is no `latest`.
         return ErpPage(
             records=[record for row in rows for record in row.to_records()],
             next=str(following) if following else None,
         )
 
     async def probe(self) -> None:
-        """Return when Bling answers and accepts the token, which may be renewed for that."""
+        """Check that Bling answers and accepts the token, which may be renewed for that."""
         await self._list("probe", {"pagina": "1", "limite": "1"})
 
     def _begin(self, since: datetime | None) -> "_Cursor":
@@ -118,7 +125,7 @@ class Bling:
         return self._span(0, since.astimezone(self._timezone).date())
 
     def _after(self, at: "_Cursor") -> "_Cursor | None":
-        """The place after the last page of a span of time."""
+        """Return the cursor after the last page of a span of time; None at the end."""
         if date.fromisoformat(at.end) <= self._today():
             return self._span(at.turn, date.fromisoformat(at.end), at.since)
         if at.turn + 1 < len(_TURNS):
@@ -143,7 +150,7 @@ class Bling:
         return await self._ask(what, _CONTACTS, {**asked, **_ALL}, read)
 
     async def _detailed(self, short: "_ContactRow") -> "_ContactRow":
-        """The whole contact; the short form when it was removed meanwhile."""
+        """Return the whole contact; the short form if it was deleted meanwhile."""
 
         def read(label: str, status: int, headers: Mapping[str, str], body: bytes) -> _ContactRow:
             if status == 404 and _fault(body) == "RESOURCE_NOT_FOUND":
@@ -180,18 +187,19 @@ ADAPTER: Final = Adapter(facts=FACTS, connect=Bling, limits=LIMITS)
 
 @dataclass(frozen=True, slots=True)
 class _Cursor:
-    """Where a page begins. Its text is the cursor."""
+    """The beginning of a page. Its text is the cursor."""
 
     turn: int = 0
-    """Of `_TURNS`, when only changes are asked for."""
+    """Index in `_TURNS`, if only changes are listed."""
     number: int = 1
     first_id: str = ""
-    """Of the page before it."""
+    """Id of the first row of the page before it, to detect a page that comes again."""
     begin: str = ""
-    """The days of the changes; empty when everybody is asked for."""
+    """First day of the changes on this page, as `end` is the last; empty if all contacts are
+    listed."""
     end: str = ""
     since: str = ""
-    """The first day of all."""
+    """First day of all changes."""
 
     @classmethod
     def read(cls, cursor: str) -> "_Cursor":
@@ -225,9 +233,9 @@ class _ContactRow(Row):
     tiposContato: Annotated[tuple[_TypeRow, ...], BeforeValidator(_objects)] = ()  # noqa: N815
 
     def to_records(self) -> list[ErpRecord]:
-        """This row in our terms, once for each kind that it is."""
+        """Return this row in our terms, once for each kind that it is."""
         types = [(type_.descricao or "").strip().casefold() for type_ in self.tiposContato]
-        # Companies name their own types too; who is no supplier is a customer.
+        # Companies name their own types too: a contact that is no supplier is a customer.
         kinds = dict.fromkeys(_KINDS[name] for name in types if name in _KINDS)
         return [self._record(kind) for kind in kinds or (Kind.CUSTOMER,)]
 
@@ -273,7 +281,7 @@ def _answered(
 
 
 def _fault(body: bytes) -> str:
-    """The type of Bling's error; what it says besides may quote what was asked."""
+    """Return the type of Bling's error; its other texts may quote the request."""
     try:
         return str(parse("", body)["error"]["type"])
     except (UnreadableError, LookupError, TypeError):

@@ -1,4 +1,4 @@
-"""Bling's tokens: each refresh token is good for one renewal, and a lost one ends the connection.
+"""Bling's tokens: each refresh token is valid for one renewal, and a lost one ends the connection.
 
 Source: the vendor's API documentation (developer.bling.com.br).
 """
@@ -25,7 +25,8 @@ _AGAIN: Final = "authorize Balcão in Bling again and set its refresh token as E
 
 
 class Renewal:
-    """The token of all processes: one renews it, and has stored it before anybody uses it."""
+    """The token of all processes: one process renews it, and stores it before any of them uses
+    it."""
 
     def __init__(self, at: Connection, client: ErpClient, clock: Callable[[], datetime]) -> None:
         if at.tokens is None:
@@ -41,8 +42,8 @@ class Renewal:
     async def token(self) -> str:
         """Return an access token that is not the one returned before.
 
-        Whoever waits may give up: the renewal goes on, as a new token that is not stored is lost,
-        and the old one with it.
+        A caller may stop waiting, but the renewal continues: a new token that is not stored is
+        lost, and the old one with it.
         """
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._next())
@@ -68,7 +69,7 @@ class Renewal:
             return new["access"]
 
     async def _kept(self) -> Mapping[str, str]:
-        """What is stored, unless the setting has changed since: then only the setting."""
+        """Return the stored tokens; if the setting has changed since, only the setting."""
         refresh = self._own.token.get_secret_value().strip()
         setting = hashlib.sha256(refresh.encode()).hexdigest()[:16]
         kept = await self._tokens.load()
@@ -88,7 +89,7 @@ class Renewal:
     async def _renewed(self, refresh: str) -> dict[str, str]:
         refused = f"ERP {SYSTEM} login: the token or the application is not accepted: {_AGAIN}"
         if refresh == self._dead:
-            # Asking again and again gets the address blocked.
+            # Repeated requests get the address blocked.
             raise RefusedError(refused)
 
         def read(
@@ -127,7 +128,7 @@ class Renewal:
 
 
 def _looked_at(task: "asyncio.Task[str]") -> None:
-    # Whoever waited for it may be gone; asyncio complains of errors that nobody looks at.
+    # The waiting caller may be gone, and asyncio logs an exception that is never retrieved.
     if not task.cancelled():
         task.exception()
 

@@ -1,4 +1,7 @@
-"""A pause after failures in a row: an ERP that is down is left alone, and nobody waits for it."""
+"""A circuit breaker: after failures in a row, an ERP is not called for a while.
+
+So an ERP that is down is left alone, and no caller waits for it.
+"""
 
 import asyncio
 import time
@@ -16,11 +19,11 @@ logger = structlog.get_logger()
 class Breaker:
     """Counts failures in a row; from `failures` on, calls are refused for `pause_s` seconds.
 
-    After the pause calls go through again (half open): the first success closes it, the first
-    failure starts another pause. How many are tried at once is the client's concurrency limit.
-    A refusal is an answer, so it counts as success. An error page counts as neither, unless its
-    status says overload: it may be about one question only. A call that is cancelled after
-    `slow_s` counts as a failure: whoever waits gives up sooner than the client's time-outs do.
+    After the pause, calls are sent again (half open): the first success closes the breaker, the
+    first failure starts another pause. The client's concurrency limit sets how many are sent at
+    once. A refusal is an answer, so it counts as success. An error page counts as neither, unless
+    its status means overload: it may concern one request only. A call that is cancelled after
+    `slow_s` counts as a failure, because callers give up sooner than the client's time-outs.
     """
 
     def __init__(
@@ -40,8 +43,10 @@ class Breaker:
 
     @contextmanager
     def watching(self, label: str) -> Iterator[None]:
-        """Run one call under the breaker; while paused, raise TryLaterError instead, with the rest
-        of the pause."""
+        """Run one call under the breaker.
+
+        While paused, raises TryLaterError instead, with the rest of the pause.
+        """
         started = self._clock()
         if self._paused_until is not None and started < self._paused_until:
             raise TryLaterError(

@@ -1,8 +1,8 @@
-"""The one HTTP client under all adapters: time-outs, retries of reads, a limit, a breaker.
+"""The HTTP client of all adapters: time-outs, retries of reads, limits, a circuit breaker.
 
 Requests hold tokens and documents, in some ERPs even in the URL, and the texts of aiohttp's errors
-quote URLs. So errors and logs name the system, the adapter's word for the request and the kind of
-failure, and nothing else.
+quote URLs. So errors and logs name only the system, the adapter's label for the request and the
+kind of failure.
 """
 
 import asyncio
@@ -22,10 +22,10 @@ from erp.breaker import Breaker
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How long, how often and how much at once; seconds.
+    """Limits on time (in seconds), attempts, concurrency and size.
 
-    Waits between attempts are short because a person may be waiting. Whoever has less patience
-    than `total_s` puts a time-out of its own around the call.
+    Waits between attempts are short because a person may be waiting. A caller that cannot wait for
+    `total_s` puts a time-out of its own around the call.
     """
 
     attempts: int = 3
@@ -39,22 +39,23 @@ class Limits:
     wait_max_s: float = 1.0
     wait_jitter_s: float = 0.1
     retry_after_max_s: float = 2.0
-    """A longer Retry-After is not waited for; the error carries it."""
+    """A longer Retry-After is not waited for, but set on the error."""
     concurrency: int = 4
     gap_s: float = 0.0
-    """Between the starts of two requests, where the ERP counts them."""
+    """Least time between the starts of two requests, for ERPs that limit their rate."""
     answer_bytes: int = 16 * 1024 * 1024
 
 
 _Answer = TypeVar("_Answer")
 Reader = Callable[[str, int, Mapping[str, str], bytes], _Answer]
-"""From the label, status, headers and body of an answer to what it says; raises our errors."""
+"""A function that reads the label, status, headers and body of an answer; it raises our errors."""
 
 DEFAULT_LIMITS: Final = Limits()
 
 
 class ErpClient:
-    """Asks one ERP: `url` is the root of all paths, `headers` go with every request."""
+    """Sends requests to one ERP: `url` is the root of all paths, `headers` go with every
+    request."""
 
     def __init__(
         self,
@@ -91,21 +92,22 @@ class ErpClient:
         headers: Mapping[str, str] | None = None,
         read: Reader[_Answer] = read_answer,
     ) -> _Answer:
-        """Return what `read` makes of the answer: its JSON document, unless an ERP needs more.
+        """Send a request and return the result of `read`: the JSON document, unless an ERP needs
+        more.
 
         what: names the request in errors and logs; no document, no secret.
-        is_read: only a read is repeated; a write that got no answer may still have been done.
+        is_read: only reads are retried; a write that got no answer may still have been done.
         body, form: sent as JSON, or as a form.
         Raises TryLaterError (no answer, time-out, HTTP 429 or 5xx, HTML, paused), RefusedError
         (other 3xx and 4xx, certificate not trusted) or UnreadableError (not HTTP, not JSON).
         """
         label = f"ERP {self._system} {what}"
-        sent = _Sent(method, path, body, form, params, headers)
+        sent = _Request(method, path, body, form, params, headers)
         with self._breaker.watching(label):
             try:
                 async with asyncio.timeout(self._limits.total_s):
-                    # stamina's default hook logs what it is told about the call: with a context
-                    # that is nothing but the error, which is ours and holds no secrets.
+                    # stamina's default hook logs the arguments of a call. A retry context has
+                    # none, only the error, which is ours and holds no secrets.
                     async for attempt in stamina.retry_context(
                         on=self._decide_retries(),
                         attempts=self._limits.attempts if is_read else 1,
@@ -128,7 +130,7 @@ class ErpClient:
             if not isinstance(error, TryLaterError):
                 return False
             if isinstance(error, ErrorPageError):
-                # It may as well be a wrong question, which no repetition puts right.
+                # The request itself may be wrong, which no retry puts right.
                 pages += 1
                 if pages > 1:
                     return False
@@ -138,7 +140,7 @@ class ErpClient:
 
         return retry
 
-    async def _ask(self, sent: "_Sent", label: str) -> tuple[int, Mapping[str, str], bytes]:
+    async def _ask(self, sent: "_Request", label: str) -> tuple[int, Mapping[str, str], bytes]:
         await self._wait_for_gap()
         try:
             async with (
@@ -151,7 +153,7 @@ class ErpClient:
                     params=sent.params,
                     headers={**self._headers, **(sent.headers or {})},
                     timeout=self._timeout,
-                    # A POST that is redirected turns into a GET, and credentials travel with it.
+                    # A redirected POST turns into a GET, and the credentials go with it.
                     allow_redirects=False,
                 ) as response,
             ):
@@ -160,7 +162,7 @@ class ErpClient:
             raise TryLaterError(f"{label}: no answer in time") from nameless(error)
         except aiohttp.ClientSSLError as error:
             raise RefusedError(f"{label}: no trusted TLS connection") from nameless(error)
-        except ValueError as error:  # InvalidURL and what the IDNA codec says of a host
+        except ValueError as error:  # InvalidURL, and errors of the IDNA codec about the host
             raise RefusedError(f"{label}: the address is not usable") from nameless(error)
         except aiohttp.ClientResponseError as error:
             raise UnreadableError(f"{label}: the answer is not HTTP") from nameless(error)
@@ -186,8 +188,8 @@ class ErpClient:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sent:
-    """One request as it goes out."""
+class _Request:
+    """One request, as it is sent."""
 
     method: str
     path: str
@@ -199,14 +201,16 @@ class _Sent:
 
 @asynccontextmanager
 async def open_session() -> AsyncIterator[aiohttp.ClientSession]:
-    """A session that keeps no cookies and checks certificates; closed on leaving."""
+    """Yield a session that keeps no cookies and checks certificates; close it at the end."""
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
         yield session
 
 
 def read_address(text: str) -> URL:
-    """Return the root of an ERP from what an operator pasted, a host or a URL; https unless it
-    says otherwise. Query and credentials in it are dropped. Raises RefusedError for anything else.
+    """Return the root URL of an ERP from a host or URL that an operator pasted.
+
+    The scheme is https unless another is given. Query and credentials are dropped. Raises
+    RefusedError for anything else.
     """
     text = text.strip()
     try:

@@ -1,8 +1,8 @@
-"""HubSoft: who has a document, and everybody, among its customers.
+"""The adapter for HubSoft: finds customers by document and lists them.
 
 Source: the vendor's API documentation (api-hubsoft.readthedocs.io, hubsoftbrasil/api) and public
-clients of it. It documents neither suppliers nor a filter by time of change, and gives customers
-no flag of their own: whether one is active is derived from the services.
+clients of it. It documents neither suppliers nor a filter by time of change. Customers have no
+status of their own: it is derived from their services.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ from bot.domain.registration import ErpRef, Kind, Phones, Status
 from bot.domain.tax_id import TaxId
 from erp.adapter import Adapter, Connection, Facts
 from erp.client import read_address
-from erp.fields import Row, Text, is_mobile, mapping, phone_in, rows_in, who_has
+from erp.fields import Row, Text, is_mobile, mapping, one_candidate, phone_in, rows_in
 from erp.login import Login
 
 logger = structlog.get_logger()
@@ -31,12 +31,12 @@ FACTS: Final = Facts(name=NAME, title="HubSoft", lists_all=True, lists_changes=F
 _LOGIN: Final = "oauth/token"
 _CUSTOMER: Final = "api/v1/integracao/cliente"
 _EVERYBODY: Final = "api/v1/integracao/cliente/todos"
-# The most that a search answers; without it, five.
+# The most rows that a search answers; by default, five.
 _ROWS: Final = 100
-# 500 are allowed, but a row brings all of a customer's services.
+# 500 are allowed, but a row contains all services of a customer.
 _PAGE_ROWS: Final = 200
 _ENDED: Final = frozenset(("cancelado", "inativo"))
-# Who is suspended or waits for the installation is a customer too.
+# Customers who are suspended or wait for the installation count as active.
 _RUNNING: Final = frozenset(
     (
         "servico_habilitado",
@@ -57,7 +57,7 @@ class HubSoft:
         self._login = Login(self._log_in)
 
     async def by_tax_id(self, tax_id: TaxId) -> Candidate | None:
-        """Return who has this document, from all customers that have it."""
+        """Return the candidate with this tax id, from all customers that have it."""
         if tax_id.country != "BR":
             raise RefusedError(f"ERP {NAME}: keeps only CPF and CNPJ")
         answer = await self._get(
@@ -66,7 +66,7 @@ class HubSoft:
                 "busca": "cpf_cnpj",
                 "termo_busca": tax_id.number,
                 "limit": str(_ROWS),
-                # Without these two, HubSoft keeps former customers to itself.
+                # Without these two, HubSoft leaves out former customers.
                 "cancelado": "sim",
                 "inativo": "todos",
             },
@@ -74,13 +74,13 @@ class HubSoft:
         )
         label = f"ERP {NAME} cliente"
         records = [row.to_record() for row in _customers(label, answer)]
-        return who_has(label, tax_id, records)
+        return one_candidate(label, tax_id, records)
 
     async def page(self, cursor: str, *, since: datetime | None = None) -> ErpPage:
         """Return one page of all customers, in HubSoft's own order.
 
-        Whether this list has those whose own record (not only their services) is inactive, the API
-        does not say: the parameter for them belongs to the search.
+        The API does not document if this list has customers whose own record (not only their
+        services) is inactive: the parameter for them belongs to the search.
         """
         if since is not None:
             raise RefusedError(f"ERP {NAME}: no list of changes: the API documents none")
@@ -98,7 +98,7 @@ class HubSoft:
         rows = _customers(label, answer)
         paging = _Paging.model_validate(mapping(label, answer.get("paginacao")))
         if not cursor and paging.number("primeira_pagina", label) > at.number:
-            # The documentation says 0, but some begin with 1.
+            # The documentation says 0, but some servers begin with 1.
             at = _Cursor(paging.number("primeira_pagina", label))
             if paging.number("pagina_atual", label) < at.number:
                 return ErpPage(records=(), next=str(at))
@@ -119,7 +119,7 @@ class HubSoft:
         )
 
     async def probe(self) -> None:
-        """Return when HubSoft answers and accepts the login."""
+        """Check that HubSoft answers and accepts the login."""
         answer = await self._get(
             _EVERYBODY, {"pagina": "0", "itens_por_pagina": "1"}, what="probe"
         )
@@ -140,7 +140,7 @@ class HubSoft:
         return await self._login.call(ask)
 
     async def _log_in(self) -> str:
-        # There is a refresh_token too, but not how it is used; a token lasts 30 days.
+        # There is a refresh_token too, but its use is not documented; a token lasts 30 days.
         own = self._credentials
         answer: Any = await self._client.request(
             "POST",
@@ -166,13 +166,13 @@ ADAPTER: Final = Adapter(facts=FACTS, connect=HubSoft)
 
 @dataclass(frozen=True, slots=True)
 class _Cursor:
-    """Where a page begins. Its text is the cursor."""
+    """The beginning of a page. Its text is the cursor."""
 
     number: int = 0
     count: int = 0
-    """Rows on the pages before it."""
+    """Number of rows on the pages before it."""
     first_id: str = ""
-    """Of the page before it."""
+    """Id of the first row of the page before it, to detect a page that comes again."""
 
     @classmethod
     def read(cls, cursor: str) -> "_Cursor":
@@ -185,7 +185,7 @@ class _Cursor:
         return f"{self.number}|{self.count}|{self.first_id}"
 
     def after(self, rows: Sequence["_CustomerRow"]) -> "_Cursor":
-        """The place after a page of these rows."""
+        """Return the cursor after a page of these rows."""
         return _Cursor(
             self.number + 1, self.count + len(rows), (rows[0].id_cliente or "-") if rows else ""
         )
@@ -198,7 +198,7 @@ class _Paging(Row):
     total_registros: Text = None
 
     def number(self, name: str, label: str) -> int:
-        """One of the fields; raises UnreadableError when it holds no number."""
+        """Return one of the fields as a number; raises UnreadableError when it holds none."""
         text = getattr(self, name) or ""
         if not text.isdecimal():
             raise UnreadableError(f"{label}: {name} is not a number")
@@ -210,7 +210,7 @@ def _objects(value: object) -> object:
 
 
 class _ServiceRow(Row):
-    """A service; it holds a login and a password that are not ours."""
+    """A service. The ERP sends a login and a password with it, which are not read."""
 
     status_prefixo: Text = None
 
@@ -229,7 +229,7 @@ class _CustomerRow(Row):
     servicos: Annotated[tuple[_ServiceRow, ...], BeforeValidator(_objects)] = ()
 
     def to_record(self) -> ErpRecord:
-        """This row in our terms."""
+        """Return this row in our terms."""
         phones = [
             phone_in(self.telefone_primario),
             phone_in(self.telefone_secundario),
@@ -240,7 +240,7 @@ class _CustomerRow(Row):
             document=self.cpf_cnpj or "",
             kind=Kind.CUSTOMER,
             status=self._status(),
-            # When it was changed, HubSoft does not say.
+            # HubSoft does not give the time of change.
             updated=self.data_cadastro or "",
             names=(self.nome_razaosocial, self.nome_fantasia),
             trade_name=self.nome_fantasia,
@@ -252,8 +252,8 @@ class _CustomerRow(Row):
         )
 
     def _status(self) -> Status | None:
-        # A customer has no flag: only the services say. Nothing is said of one without services,
-        # or with a word that is not documented.
+        # A customer has no status, only the services have. It stays unknown without services, or
+        # with a word that is not documented.
         said = {service.status_prefixo or "" for service in self.servicos}
         if any(word in _RUNNING or word.startswith("aguardando_") for word in said):
             return Status.ACTIVE
@@ -267,7 +267,7 @@ def _root(text: str) -> URL:
 
 
 def _accepted(label: str, answer: Any) -> Mapping[str, Any]:
-    # Success is misspelled in places ("suscess"), errors never. What it says may quote the
+    # Success is misspelled in places ("suscess"), errors never. The error's text may quote the
     # document that was asked for.
     accepted = mapping(label, answer)
     if accepted.get("status") == "error":

@@ -1,4 +1,4 @@
-"""IXC Provedor: who has a document, and everybody, among its customers and suppliers.
+"""The adapter for IXC Provedor: finds customers and suppliers by document and lists them.
 
 Source: the vendor's API documentation ("API - IXC Provedor") and public clients of it.
 """
@@ -41,10 +41,11 @@ _TABLES: Final[Mapping[str, type[IxcRow]]] = {m.table: m for m in (CustomerRow, 
 # No maximum is published; clients ask for 100 to 500.
 _PAGE_ROWS: Final = 500
 _CHANGED: Final = "ultima_atualizacao"
-# More records than anybody keeps of one document.
+# More records than any company keeps of one document.
 _ROWS: Final = 100
 _AnyRow = TypeVar("_AnyRow", bound=Row)
-# What IXC says in its own words, which we do not pass on: they may quote what was asked.
+# Phrases in IXC's messages, and their meaning. The messages themselves are not passed on: they may
+# quote the request.
 _SAYINGS: Final = (
     ("não está liberado", "the IP address is not allowed (IXC: Redes Permitidas)"),
     ("não está disponível", "the table is not released to this token, or the URL is wrong"),
@@ -54,8 +55,9 @@ _SAYINGS: Final = (
 class Ixc:
     """The IXC Provedor of one company.
 
-    The URL may be a host or that of any page under /webservice, the token `id:token` as IXC's
-    panel shows it, or the same already in base64. Raises RefusedError when one cannot be right.
+    The URL may be a host or that of any page under /webservice; the token is `id:token` as IXC's
+    panel shows it, or the same already in base64. Raises RefusedError when one of them cannot be
+    right.
     """
 
     def __init__(self, at: Connection) -> None:
@@ -66,10 +68,10 @@ class Ixc:
         )
 
     async def by_tax_id(self, tax_id: TaxId) -> Candidate | None:
-        """Return who has this document, from all customers and suppliers that have it.
+        """Return the candidate with this tax id, from all customers and suppliers that have it.
 
-        Raises TryLaterError, RefusedError or UnreadableError; None only when IXC answered that
-        nobody has it.
+        Returns None only when IXC answered that no record has it. Raises TryLaterError,
+        RefusedError or UnreadableError.
         """
         try:
             async with asyncio.TaskGroup() as group:
@@ -82,8 +84,9 @@ class Ixc:
         if isinstance(suppliers, AppError):
             if not customers:
                 raise suppliers
-            # A token may be released for customers only, for good: who is known must not wait for
-            # that. What may still be had by asking again (TryLaterError) has ended it above.
+            # A token may be permanently released for customers only, and the look-up of a known
+            # customer must not fail for that. A TryLaterError, which a retry may solve, was raised
+            # above.
             logger.warning("erp.suppliers_not_asked", system=NAME, error=str(suppliers))
             suppliers = []
         records = [*customers, *suppliers]
@@ -92,8 +95,8 @@ class Ixc:
     async def page(self, cursor: str, *, since: datetime | None = None) -> ErpPage:
         """Return one page of customers and then of suppliers, by id or by the time of change.
 
-        Each page begins after the last row of the one before, so that rows which come and go
-        meanwhile move none past us. Raises as `by_tax_id` does.
+        Each page begins after the last row of the one before, so that no row is missed when others
+        come and go meanwhile. Raises as `by_tax_id` does.
         """
         at = _Cursor.read(cursor)
         try:
@@ -106,7 +109,7 @@ class Ixc:
             return ErpPage(records=(), next=None)
 
     async def probe(self) -> None:
-        """Return when IXC answers and accepts the token; raises as `by_tax_id` does."""
+        """Check that IXC answers and accepts the token; raises as `by_tax_id` does."""
         await self._list("empresa", Row, column="id", oper=">", query="0", rows=1)
 
     async def _suppliers_having(self, tax_id: TaxId) -> list[ErpRecord] | AppError:
@@ -116,8 +119,8 @@ class Ixc:
             return error
 
     async def _having(self, tax_id: TaxId, model: type[IxcRow]) -> list[ErpRecord]:
-        # IXC compares texts: a document is found only in the writing it is stored in, and one
-        # company's records can have it in both.
+        # IXC compares texts: a document is found only in the notation in which it is stored, and
+        # the records of one company can have it in both.
         label = f"ERP {NAME} {model.table}"
         found: list[ErpRecord] = []
         for query in dict.fromkeys((tax_id.masked, tax_id.number)):
@@ -134,7 +137,8 @@ class Ixc:
             records = [row.to_record() for row in rows if row is not None]
             having = [record for record in records if has(record, tax_id)]
             if records and not having:
-                # The filter was not applied, so this does not say that nobody has the document.
+                # The filter was not applied, so the answer does not show that no record has the
+                # document.
                 raise UnreadableError(f"{label}: answered with other documents than asked for")
             found += [record for record in having if record not in found]
         return found
@@ -149,7 +153,8 @@ class Ixc:
             at.table,
             model,
             column=column,
-            # Several rows have one moment, so a page by time begins with those of the last one.
+            # Several rows can have the same time, so a page by time begins with the rows of the
+            # last time.
             oper=">=" if by_change else ">",
             query=begin,
             rows=_PAGE_ROWS,
@@ -157,7 +162,7 @@ class Ixc:
         )
         keys = [(getattr(row, column) if row else None) or "" for row in rows]
         if by_change and any(key < begin for key in keys):
-            # The filter was not applied: only the whole table tells what changed.
+            # The filter was not applied: only the whole table shows all changes.
             logger.warning("erp.changes_not_filtered", system=NAME, table=at.table)
             return await self._page_at(_Cursor(at.table, is_whole=True), since)
         following = at.after(keys, is_last=len(rows) < _PAGE_ROWS)
@@ -181,7 +186,7 @@ class Ixc:
         rows: int,
         page: int = 1,
     ) -> Sequence[_AnyRow | None]:
-        """The rows, None for those that are not as we know them."""
+        """Return the rows; None for each row with unknown types."""
 
         def read(
             label: str, status: int, headers: Mapping[str, str], body: bytes
@@ -194,7 +199,7 @@ class Ixc:
             table,
             what=table,
             is_read=True,
-            # Without this header the same POST inserts a record. It stands nowhere else.
+            # Without this header the same POST inserts a record. It is set only here.
             headers={"ixcsoft": "listar"},
             body={
                 "qtype": f"{table}.{column}",
@@ -214,15 +219,15 @@ ADAPTER: Final = Adapter(facts=FACTS, connect=Ixc, limits=LIMITS)
 
 @dataclass(frozen=True, slots=True)
 class _Cursor:
-    """Where a page begins. Its text is the cursor."""
+    """The beginning of a page. Its text is the cursor."""
 
     table: str = CustomerRow.table
     last: str = ""
-    """The id or the time of the last row before it; empty at the begin."""
+    """The id or the time of the last row before it; empty at the beginning."""
     number: int = 1
-    """Of the page among rows that all changed at the same moment."""
+    """Number of the page among rows that all changed at the same moment."""
     is_whole: bool = False
-    """All rows, although only changes are asked for."""
+    """List all rows, although only changes were requested."""
 
     @classmethod
     def read(cls, cursor: str) -> "_Cursor":
@@ -237,7 +242,7 @@ class _Cursor:
         return f"{self.table}|{self.number}|{'whole' if self.is_whole else ''}|{self.last}"
 
     def after(self, keys: Sequence[str], *, is_last: bool) -> "_Cursor | None":
-        """The place after a page with these ids or times; None after the last table."""
+        """Return the cursor after a page with these ids or times; None after the last table."""
         if is_last:
             is_customers = self.table == CustomerRow.table
             return _Cursor(SupplierRow.table) if is_customers else None
@@ -267,13 +272,13 @@ class _Listing(BaseModel, Generic[_AnyRow]):
     type: Text = None
     message: Text = None
     total: Text = None
-    """A number or its text, by IXC's version."""
+    """A number or its text, depending on IXC's version."""
     registros: list[_AnyRow] | None = None
 
 
 def _rows(label: str, model: type[_AnyRow], body: bytes) -> Sequence[_AnyRow | None]:
     try:
-        # Only the fields of the model ever become objects of ours.
+        # Only the fields of the model are ever made into Python objects.
         listing = _Listing[model].model_validate_json(body)  # type: ignore[valid-type]
     except ValidationError:
         return _readable_rows(label, model, mapping(label, parse(label, body)))
@@ -287,7 +292,7 @@ def _rows(label: str, model: type[_AnyRow], body: bytes) -> Sequence[_AnyRow | N
 def _readable_rows(
     label: str, model: type[_AnyRow], answer: Mapping[str, Any]
 ) -> Sequence[_AnyRow | None]:
-    """One by one, where something in the answer is not as we know it."""
+    """Read the rows one by one, for an answer that has unknown types somewhere."""
     rows = answer.get("registros")
     if not isinstance(rows, list):
         raise UnreadableError(f"{label}: no list of records in the answer")

@@ -1,4 +1,4 @@
-"""IXC's rows of customers and suppliers in IXC's own field names, and what they mean to us.
+"""IXC's rows of customers and suppliers in IXC's own field names, and their meaning for us.
 
 Only the fields named here are kept: a row has some 160, passwords among them.
 """
@@ -14,8 +14,11 @@ _STATUS: Final = {"S": Status.ACTIVE, "N": Status.INACTIVE}
 
 
 class IxcRow(Row):
-    """What both tables have. The fields take what IXC documents, texts; a row with anything else
-    in it is read by `erp.ixc` in its slower way."""
+    """The fields that both tables have.
+
+    They accept texts only, as IXC documents them. `erp.ixc` reads a row with anything else in a
+    slower way.
+    """
 
     table: ClassVar[str]
     document_column: ClassVar[str]
@@ -29,7 +32,7 @@ class IxcRow(Row):
     ultima_atualizacao: str | None = None
 
     def to_record(self) -> ErpRecord:
-        """This row in our terms."""
+        """Return this row in our terms."""
         return ErpRecord(
             ref=ErpRef(system=SYSTEM, table=self.table, id=self.id) if self.id else None,
             document=self._document() or "",
@@ -70,7 +73,7 @@ class CustomerRow(IxcRow):
         return self.cnpj_cpf
 
     def _kind(self) -> Kind:
-        # The sales funnel lives in the same table.
+        # The sales funnel is in the same table.
         return Kind.PROSPECT if self.crm == "S" else Kind.CUSTOMER
 
     def _phones(self) -> Phones:
@@ -82,7 +85,7 @@ class CustomerRow(IxcRow):
 
 
 class SupplierRow(IxcRow):
-    """A row of `fornecedor`; mind the other word order of its document."""
+    """A row of `fornecedor`; note that the name of its document has another word order."""
 
     table = "fornecedor"
     document_column = "cpf_cnpj"

@@ -1,4 +1,4 @@
-"""Tokens that have to be fetched with the credentials first, and fetched again once they end."""
+"""Tokens that are fetched with the credentials, and fetched again once they expire."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,7 +11,8 @@ _Answer = TypeVar("_Answer")
 
 
 class Login(Generic[_Key]):
-    """Keeps what `log_in` returned: one login at a time, and another when it is not accepted."""
+    """Caches the result of `log_in`: one login at a time, and a new one when the key is
+    refused."""
 
     def __init__(self, log_in: Callable[[], Awaitable[_Key]]) -> None:
         self._log_in = log_in
@@ -19,9 +20,10 @@ class Login(Generic[_Key]):
         self._turn = asyncio.Lock()
 
     async def call(self, ask: Callable[[_Key], Awaitable[_Answer]]) -> _Answer:
-        """Return what `ask` returns for the key; after UnauthorizedError, for a new one, once.
+        """Return the result of `ask` with the key; after UnauthorizedError, retry once with a new
+        key.
 
-        Passes on what `ask` and the login raise; a key that is refused as soon as it is made is
+        Passes on the errors of `ask` and of the login. A new key that is refused at once raises
         UnauthorizedError again.
         """
         key = await self._current(None)

@@ -1,11 +1,11 @@
-"""MK Solutions (MK30): who has a document, and everybody, among its customers.
+"""The adapter for MK Solutions (MK30): finds customers by document and lists them.
 
 Source: the vendor's wiki (mkloud.atlassian.net, "APIs gerais") and public clients of the API. It
-documents neither suppliers, trade names nor when a record was changed. The token and the document
-stand in the URL of every request, so no URL may ever get into an error or a log.
+documents neither suppliers, trade names nor the time of change. The URL of every request contains
+the token and the document, so no URL may ever get into an error or a log.
 
 There is a filter by day of change, but it is not used: an operator got the same quarter of all
-customers for any day asked, so what changed would be missed without a word.
+customers for every day, so changes would be missed without an error.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,22 +24,23 @@ from bot.domain.tax_id import TaxId
 from erp.adapter import Adapter, Connection, Facts
 from erp.answer import UnauthorizedError, check_answer, parse
 from erp.client import Limits, read_address
-from erp.fields import Row, Text, is_mobile, mapping, phone_in, rows_in, who_has
+from erp.fields import Row, Text, is_mobile, mapping, one_candidate, phone_in, rows_in
 from erp.login import Login
 
 NAME: Final = "mk"
 FACTS: Final = Facts(name=NAME, title="MK Solutions", lists_all=True, lists_changes=False)
-# Its clients wait for 90 to 120 seconds. Two at once, so that a look-up need not wait for a range.
+# Known clients wait for 90 to 120 seconds. Two requests at once, so that a look-up need not wait
+# for a range.
 LIMITS: Final = Limits(read_s=90.0, attempt_s=120.0, total_s=150.0, concurrency=2)
 _LOGIN: Final = "mk/WSAutenticacao.rule"
 _DOCUMENT: Final = "mk/WSMKConsultaDoc.rule"
 _CUSTOMERS: Final = "mk/WSMKConsultaClientes.rule"
 _SYSTEM: Final = "MK0"
 _ALL_SERVICES: Final = "9999"
-# Of longer ranges MK drops the end.
+# MK drops the end of longer ranges.
 _RANGE: Final = 500
 _EMPTY_RANGES: Final = 3
-# More registrations than anybody keeps of one document, as each costs a request.
+# More registrations than any company keeps of one document; limited, as each costs a request.
 _SAME_DOCUMENT: Final = 30
 _NOT_FOUND: Final = "003"
 _NO_PARAMETER: Final = "004"
@@ -50,8 +51,8 @@ _Answer = TypeVar("_Answer")
 class Mk:
     """The MK of one company.
 
-    The URL may be that of any page under /mk; the token is that of MK's user, and the password the
-    "contra-senha" of the web service profile.
+    The URL may be that of any page under /mk; the token is that of MK's user, and the password is
+    the "contra-senha" of the web service profile.
     """
 
     def __init__(self, at: Connection) -> None:
@@ -61,20 +62,20 @@ class Mk:
         self._login = Login(self._log_in)
 
     async def by_tax_id(self, tax_id: TaxId) -> Candidate | None:
-        """Return who has this document, from all registrations that have it."""
+        """Return the candidate with this tax id, from all registrations that have it."""
         if tax_id.country != "BR":
             raise RefusedError(f"ERP {NAME}: keeps only CPF and CNPJ")
         label = f"ERP {NAME} documento"
         answer = await self._get(_DOCUMENT, {"doc": tax_id.number}, _found, what="documento")
         records: list[ErpRecord] = []
         for row in answer:
-            # This answer names no document, so that it proves nothing yet.
+            # This answer contains no document, so it proves nothing yet.
             rows = await self._customers({"cd_cliente": row.CodigoPessoa or ""}, what="cliente")
             records += [known.to_record() for known in rows or [row]]
-        return who_has(label, tax_id, records)
+        return one_candidate(label, tax_id, records)
 
     async def page(self, cursor: str, *, since: datetime | None = None) -> ErpPage:
-        """Return the customers of one range of codes, which may be none although more follow."""
+        """Return the customers of one range of codes; it may be empty although more follow."""
         if since is not None:
             raise RefusedError(f"ERP {NAME}: no list of changes: MK's own is not reliable")
         label = f"ERP {NAME} clientes"
@@ -97,11 +98,12 @@ class Mk:
         )
 
     async def probe(self) -> None:
-        """Return when MK answers, accepts the login and lists customers."""
+        """Check that MK answers, accepts the login and lists customers."""
         await self._customers({"cd_cliente_inicio": "1", "cd_cliente_fim": "1"}, what="probe")
 
     async def _beyond(self, begin: int) -> "_Cursor | None":
-        """Where codes go on after a gap, as imports leave them; None when there are no more."""
+        """Return the cursor at which codes continue after a gap, as imports leave it; None at the
+        end."""
         rows = await self._customers({"cd_cliente_inicio": str(begin)}, what="clientes")
         codes = [code for row in rows if (code := row.code()) is not None and code >= begin]
         return _Cursor(min(codes)) if codes else None
@@ -131,8 +133,8 @@ class Mk:
         return await self._login.call(ask)
 
     async def _log_in(self) -> str:
-        # When a token ends is not looked at, as MK's clock and zone are its own, and a profile can
-        # end it by use: that it is refused tells.
+        # The time at which the token expires is ignored: MK has a clock and a zone of its own, and
+        # a profile can limit the uses of a token. A refusal shows that it has expired.
         own = self._credentials
         answer: Any = await self._client.request(
             "GET",
@@ -148,7 +150,7 @@ class Mk:
             read=_read,
         )
         label = f"ERP {NAME} login"
-        said = _Said.model_validate(mapping(label, answer))
+        said = _AnswerStatus.model_validate(mapping(label, answer))
         if not said.is_ok():
             raise RefusedError(f"{label}: token or contra-senha not accepted, or not from here")
         if not said.token:
@@ -161,11 +163,11 @@ ADAPTER: Final = Adapter(facts=FACTS, connect=Mk, limits=LIMITS)
 
 @dataclass(frozen=True, slots=True)
 class _Cursor:
-    """Where a range begins. Its text is the cursor."""
+    """The beginning of a range. Its text is the cursor."""
 
     begin: int = 1
     empty: int = 0
-    """Ranges in a row before it that had nobody."""
+    """Number of ranges in a row before it that were empty."""
 
     @classmethod
     def read(cls, cursor: str) -> "_Cursor":
@@ -177,7 +179,7 @@ class _Cursor:
 
 
 def _repaired(value: object) -> object:
-    # The bytes of UTF-8, taken for a letter each; what was well keeps as it is.
+    # Decodes bytes of UTF-8 that were read as one letter each; other texts stay as they are.
     if isinstance(value, str) and not value.isascii():
         try:
             return value.encode("latin-1").decode()
@@ -189,8 +191,8 @@ def _repaired(value: object) -> object:
 _Repaired = Annotated[Text, BeforeValidator(_repaired)]
 
 
-class _Said(Row):
-    """What answers say of themselves; the names vary with MK's version."""
+class _AnswerStatus(Row):
+    """The status of an answer; the names of its fields vary with MK's version."""
 
     status: _Repaired = None
     message: _Repaired = Field(None, validation_alias=AliasChoices("Mensagem", "mensagem"))
@@ -206,14 +208,14 @@ class _Said(Row):
         return (self.error or "").strip().zfill(3)
 
     def is_nobody(self) -> bool:
-        """Whether it is the answer to a question that found nobody."""
+        """Return True if the answer says that no customer was found."""
         text = (self.message or "").casefold()
-        # Which code a token has that is not accepted is not documented.
+        # The code for a refused token is not documented.
         return "não localizado" in text or (self.code() == _NOT_FOUND and "token" not in text)
 
 
 class _CustomerRow(Row):
-    """A customer, in full or as the look-up shows it, which lacks the document."""
+    """A customer, in full or as the look-up gives it, which lacks the document."""
 
     CodigoPessoa: _Repaired = None
     CPF_CNPJ: _Repaired = None
@@ -223,18 +225,18 @@ class _CustomerRow(Row):
     Situacao: _Repaired = None
 
     def code(self) -> int | None:
-        """Its number, by which ranges go."""
+        """Return the customer's code, by which ranges are requested; None if it is no number."""
         text = (self.CodigoPessoa or "").strip()
         return int(text) if text.isdecimal() else None
 
     def to_record(self) -> ErpRecord:
-        """This row in our terms."""
+        """Return this row in our terms."""
         phone = phone_in(self.Fone)
         return ErpRecord(
             ref=ErpRef(system=NAME, id=self.CodigoPessoa) if self.CodigoPessoa else None,
             document=self.CPF_CNPJ or "",
             kind=Kind.CUSTOMER,
-            # Of the registration; that a contract runs, it does not say.
+            # The status of the registration; it does not show if a contract is active.
             status=_STATUS.get((self.Situacao or "").strip().casefold()),
             names=(self.Nome,),
             phones=Phones(mobile=phone) if is_mobile(phone) else Phones(home=phone),
@@ -253,20 +255,22 @@ def _read(label: str, status: int, headers: Mapping[str, str], body: bytes) -> A
     if status == 404:
         raise RefusedError(f"{label}: HTTP 404: a wrong URL, or MK's version lacks this service")
     check_answer(label, status, headers, body)
-    # Neither UTF-8 nor, as it says, Latin-1: letters come as one raw byte of UTF-8 and the rest
-    # escaped. Read as Latin-1 nothing is lost, and `_repaired` puts the letters together.
+    # Neither UTF-8 nor Latin-1, as its header says: a letter comes as one raw byte of UTF-8 and
+    # the rest escaped. Read as Latin-1 nothing is lost, and `_repaired` joins the bytes of each
+    # letter.
     return parse(label, body.decode("latin-1").encode())
 
 
 def _found(label: str, answer: Any) -> Sequence[_CustomerRow]:
-    """The registrations with the document that was asked for; none when MK says that nobody is."""
+    """Return the registrations with the requested document; empty when MK says that there are
+    none."""
     if _is_nobody(label, mapping(label, answer)):
         return []
     others = answer.get("Outros")
     rows = [answer, *(rows_in(label, others) if isinstance(others, list) else ())]
     found = [_CustomerRow.model_validate(row) for row in rows]
     by_code = {row.CodigoPessoa: row for row in found}
-    if None in by_code or not _Said.model_validate(answer).is_ok():
+    if None in by_code or not _AnswerStatus.model_validate(answer).is_ok():
         raise UnreadableError(f"{label}: neither a customer nor that there is none")
     if len(by_code) > _SAME_DOCUMENT:
         raise UnreadableError(f"{label}: too many customers for one document")
@@ -277,19 +281,20 @@ def _listed(label: str, answer: Any) -> Sequence[_CustomerRow]:
     if isinstance(answer, Mapping):
         if _is_nobody(label, answer):
             return []
-        # By MK's version.
+        # Depends on MK's version.
         answer = answer.get("Clientes")
     return [_CustomerRow.model_validate(row) for row in rows_in(label, answer)]
 
 
 def _is_nobody(label: str, answer: Mapping[str, Any]) -> bool:
-    """Whether the answer says that nobody was found; raises when it says anything else wrong."""
-    said = _Said.model_validate(answer)
+    """Return True if the answer says that no customer was found; raises for any other error in
+    it."""
+    said = _AnswerStatus.model_validate(answer)
     if said.is_ok() or (said.status is None and said.error is None):
         return False
     if said.is_nobody():
         return True
     if said.code() == _NO_PARAMETER:
         raise RefusedError(f"{label}: MK says that the question lacks a parameter")
-    # What it says of a token that has ended is not documented, so that this may be it.
+    # The error for an expired token is not documented, so this may be one.
     raise UnauthorizedError(f"{label}: an error in place of records, or the token is not accepted")

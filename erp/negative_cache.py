@@ -1,4 +1,4 @@
-"""An ERP whose "nobody has it" is believed for a moment: who types again makes it search again."""
+"""A negative cache for an ERP: a tax id typed again in a moment causes no second search."""
 
 import time
 from collections import OrderedDict
@@ -11,14 +11,17 @@ from bot.domain.erp_record import ErpPage
 from bot.domain.tax_id import TaxId
 from erp.adapter import Erp
 
-# Shorter than it takes to register somebody in the ERP and have him try again.
+# Shorter than it takes to register a customer in the ERP and have them try again.
 _BELIEVED_S: Final = 15.0
 _MOST: Final = 10_000
 
 
 class NegativeCache:
-    """Asks `erp`, but not again for a tax id that nobody had a moment ago. Who is found is always
-    asked for: his record may have changed, and it is kept in the register anyhow."""
+    """Passes calls on to `erp`, except for a tax id that it did not find a moment ago.
+
+    A customer who was found is always looked up again: the record may have changed, and the
+    register keeps it already.
+    """
 
     def __init__(
         self,
@@ -33,7 +36,7 @@ class NegativeCache:
         self._nobody: OrderedDict[str, float] = OrderedDict()
 
     async def by_tax_id(self, tax_id: TaxId) -> Candidate | None:
-        """As the ERP answers, or did a moment ago when nobody had it."""
+        """Return the ERP's answer, or None if the ERP did not find the tax id a moment ago."""
         now = self._clock()
         since = self._nobody.get(tax_id.key)
         if since is not None and now - since < self._believed_s:
@@ -47,9 +50,9 @@ class NegativeCache:
         return found
 
     async def page(self, cursor: str, *, since: datetime | None = None) -> ErpPage:
-        """As the ERP answers."""
+        """Pass the call on to the ERP."""
         return await self._erp.page(cursor, since=since)
 
     async def probe(self) -> None:
-        """As the ERP answers."""
+        """Pass the call on to the ERP."""
         await self._erp.probe()

@@ -1,4 +1,4 @@
-"""Odoo: who has a document, and everybody, among its contacts (`res.partner`).
+"""The adapter for Odoo: finds contacts (`res.partner`) by document and lists them.
 
 Source: odoo/documentation (external_rpc_api.rst for JSON-RPC, external_api.rst for JSON-2), the
 source of `res.partner` in odoo/odoo, and OCA/l10n-brazil for the Brazilian fields.
@@ -19,7 +19,17 @@ from bot.domain.tax_id import TaxId, read_tax_id
 from erp.adapter import Adapter, Connection, Facts
 from erp.answer import UnauthorizedError
 from erp.client import read_address
-from erp.fields import Row, Text, compact, is_mobile, mapping, moment, phone_in, rows_in, who_has
+from erp.fields import (
+    Row,
+    Text,
+    compact,
+    is_mobile,
+    mapping,
+    moment,
+    one_candidate,
+    phone_in,
+    rows_in,
+)
 from erp.login import Login
 
 NAME: Final = "odoo"
@@ -35,11 +45,12 @@ _JSON_2: Final = f"json/2/{_MODEL}"
 # No maximum is documented; clients ask for 200.
 _PAGE_ROWS: Final = 200
 _STATUS: Final = {True: Status.ACTIVE, False: Status.INACTIVE, None: None}
-# More records than anybody keeps of one document.
+# More records than any company keeps of one document.
 _ROWS: Final = 100
-# Addresses and contact persons are rows too, and those of a company bear its document.
+# Addresses and contact persons are rows too, and those of a company have its document.
 _TOP: Final = ["parent_id", "=", False]
-# The ends of the names of exceptions; what they say is not passed on: it may quote what was asked.
+# The last parts of the names of exceptions. Their texts are not passed on: they may quote the
+# request.
 _SAYINGS: Final[Mapping[str, tuple[type[AppError], str]]] = {
     "AccessDenied": (UnauthorizedError, "the login is not accepted"),
     "AccessError": (RefusedError, "this user may not read contacts"),
@@ -49,9 +60,9 @@ _SAYINGS: Final[Mapping[str, tuple[type[AppError], str]]] = {
 class Odoo:
     """The Odoo of one company.
 
-    With a user name it is asked over JSON-RPC (all versions to 19), with the password or an API
-    key in its place; with an API key alone over JSON-2 (from 19 on), where the database is only
-    needed if the server has several.
+    With a user name, JSON-RPC is used (all versions to 19), with the password or an API key in its
+    place. With an API key alone, JSON-2 is used (from 19 on); then the database is only needed if
+    the server has several.
     """
 
     def __init__(self, at: Connection) -> None:
@@ -70,15 +81,15 @@ class Odoo:
             if own.database.strip():
                 headers["X-Odoo-Database"] = own.database.strip()
         self._credentials = own
-        # Odoo lives at the root of its host; operators paste the address of any of its pages.
+        # Odoo is at the root of its host; operators paste the address of any of its pages.
         self._client = at.client(NAME, read_address(own.url).with_path("/"), headers=headers)
         self._login = Login(self._open)
 
     async def by_tax_id(self, tax_id: TaxId) -> Candidate | None:
-        """Return who has this document, from all top records that have it."""
+        """Return the candidate with this tax id, from all top records that have it."""
 
         def domain(fields: frozenset[str]) -> list[Any]:
-            # `vat` is free text: a document is found only in the writing it is stored in.
+            # `vat` is free text: a document is found only in the notation in which it is stored.
             other = tax_id.masked if tax_id.country == "BR" else tax_id.country + tax_id.number
             asked = [["vat", "=", tax_id.number], ["vat", "=", other]]
             if tax_id.country == "BR" and "cnpj_cpf_stripped" in fields:
@@ -93,13 +104,13 @@ class Odoo:
             if not row.is_of_another_country(tax_id)
             for record in row.to_records(tax_id)
         ]
-        return who_has(label, tax_id, records)
+        return one_candidate(label, tax_id, records)
 
     async def page(self, cursor: str, *, since: datetime | None = None) -> ErpPage:
         """Return one page of all top records or of the changed ones, by id.
 
-        By id in either case: Odoo cuts the microseconds off the times it gives, so they do not
-        tell where in a second a page ended.
+        By id in either case: Odoo cuts the microseconds off the times it gives, so they cannot
+        mark the end of a page within a second.
         """
         last = int(cursor or "0")
         domain: list[Any] = [_TOP, ["id", ">", last]]
@@ -117,13 +128,14 @@ class Odoo:
         )
 
     async def probe(self) -> None:
-        """Return when Odoo answers and lets this user read contacts."""
+        """Check that Odoo answers and lets this user read contacts."""
         await self._search(lambda _: [["id", "=", 1]], limit=1)
 
     async def _search(
         self, domain: Callable[[frozenset[str]], list[Any]], *, limit: int
     ) -> Sequence["_PartnerRow"]:
-        """The rows in the order of their ids; `domain` is told which fields there are."""
+        """Return the rows in the order of their ids; `domain` gets the fields that this Odoo
+        has."""
 
         async def ask(opened: "_Opened") -> Sequence[_PartnerRow]:
             answer = await self._call(
@@ -135,7 +147,7 @@ class Odoo:
                     "offset": 0,
                     "limit": limit,
                     "order": "id asc",
-                    # Otherwise who is archived is nobody.
+                    # Otherwise archived contacts are not found.
                     "context": {"active_test": False},
                 },
             )
@@ -146,7 +158,7 @@ class Odoo:
 
     async def _open(self) -> "_Opened":
         uid = await self._log_in() if self._key is not None else None
-        # Asking for a field that is not there is an error, and they depend on version and modules.
+        # A request for a missing field is an error, and the fields depend on version and modules.
         answer = await self._call(uid, "fields_get", {"attributes": ["type"]})
         there = mapping(f"ERP {NAME} fields_get", answer).keys()
         fields = frozenset(there & _PartnerRow.model_fields.keys())
@@ -208,12 +220,12 @@ ADAPTER: Final = Adapter(facts=FACTS, connect=Odoo)
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """What has to be known before records can be asked for."""
+    """The login and the fields, needed before records can be requested."""
 
     uid: int | None
     """None with JSON-2, which has no login."""
     fields: frozenset[str]
-    """Those of the row that this Odoo has."""
+    """The fields of the row that this Odoo has."""
 
 
 def _result(label: str, answer: Mapping[str, Any]) -> Any:
@@ -242,10 +254,10 @@ class _PartnerRow(Row):
     cnpj_cpf: Text = None
     cnpj_cpf_stripped: Text = None
     country_code: Text = None
-    """Of the address; taken only where it is a field, as all of these are."""
+    """Country of the address; requested only if this Odoo has the field, like all of these."""
     phone: Text = None
     mobile: Text = None
-    """Not in core from 19 on."""
+    """Not in Odoo's core from 19 on."""
     email: Text = None
     active: Annotated[bool | None, BeforeValidator(_flag)] = None
     customer_rank: Text = None
@@ -254,18 +266,19 @@ class _PartnerRow(Row):
 
     @property
     def number(self) -> int:
-        """The id; 0, which is no id, for anything else."""
+        """The id; 0, which is never an id, for anything that is no number."""
         return int(self.id) if self.id and self.id.isdecimal() else 0
 
     def is_of_another_country(self, tax_id: TaxId) -> bool:
-        """Whether this is the number of a foreign document, but not of that country."""
+        """Return True if this row has the number of a foreign document, but another country."""
         is_same = compact(self.vat) == tax_id.number
         return tax_id.country != "BR" and is_same and self.country_code != tax_id.country
 
     def to_records(self, tax_id: TaxId | None = None) -> Sequence[ErpRecord]:
-        """This row in our terms: one record for each kind, as a customer may be a supplier too.
+        """Return this row in our terms: one record for each kind, as a customer may be a supplier
+        too.
 
-        tax_id: which of its documents is meant; None for the first.
+        tax_id: selects one of its documents; None selects the first.
         """
         texts = [text for text in (self.cnpj_cpf, self.vat, self.cnpj_cpf_stripped) if text]
         document = texts[0] if texts else ""
@@ -281,10 +294,10 @@ class _PartnerRow(Row):
 
     def _kinds(self) -> Sequence[Kind]:
         if self.customer_rank is None and self.supplier_rank is None:
-            # Without the module `account` nothing tells them apart.
+            # Without the module `account` customers and suppliers cannot be distinguished.
             return [Kind.CUSTOMER]
         ranks = ((Kind.CUSTOMER, self.customer_rank), (Kind.SUPPLIER, self.supplier_rank))
-        # Who was never invoiced and never sent an invoice is known, and no more.
+        # A contact that never got or sent an invoice is a prospect.
         return [kind for kind, rank in ranks if rank not in (None, "0")] or [Kind.PROSPECT]
 
     def _record(self, document: str, kind: Kind, *, is_foreign: bool) -> ErpRecord:

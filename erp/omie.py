@@ -1,4 +1,4 @@
-"""Omie: who has a document, and everybody, among its customers, suppliers and carriers.
+"""The adapter for Omie: finds customers, suppliers and carriers by document and lists them.
 
 Source: the vendor's API documentation (app.omie.com.br/api/v1/geral/clientes/, ajuda.omie.com.br),
 its examples and public clients of it.
@@ -22,7 +22,7 @@ from bot.domain.tax_id import TaxId
 from erp.adapter import Adapter, Connection, Facts
 from erp.answer import check_answer, parse
 from erp.client import Limits, read_address
-from erp.fields import Row, Text, is_mobile, mapping, moment, phone_in, rows_in, who_has
+from erp.fields import Row, Text, is_mobile, mapping, moment, one_candidate, phone_in, rows_in
 
 NAME: Final = "omie"
 FACTS: Final = Facts(
@@ -36,15 +36,15 @@ FACTS: Final = Facts(
 # 240 requests a minute and 4 at once are allowed; bot and worker have half of that each.
 LIMITS: Final = Limits(concurrency=2, gap_s=0.5)
 _URL: Final = "https://app.omie.com.br"
-# The last slash belongs to it.
+# The slash at the end is required.
 _CUSTOMERS: Final = "geral/clientes/"
 # The vendor advises against more than 500.
 _PAGE_ROWS: Final = 200
-# More records than anybody keeps of one document.
+# More records than any company keeps of one document.
 _ROWS: Final = 100
-# New ones are no alterations, for all that is documented.
+# As far as documented, a new customer does not count as altered.
 _PASSES: Final = ("filtrar_apenas_alteracao", "filtrar_apenas_inclusao")
-# The same question is not answered twice within a minute, and asking on gets the key blocked.
+# The same request is not answered twice within a minute, and repeating it gets the key blocked.
 _SAME_S: Final = 60.0
 _BLOCKED_S: Final = 1800.0
 _SECONDS: Final = re.compile(r"([0-9]{1,6}) *segundo")
@@ -53,8 +53,10 @@ _KINDS: Final = {"cliente": Kind.CUSTOMER, "fornecedor": Kind.SUPPLIER}
 
 
 class Omie:
-    """The Omie of one company: ERP_CLIENT_ID is the app key and ERP_CLIENT_SECRET the app secret;
-    without a URL it is the vendor's own."""
+    """The Omie of one company; without a URL, the vendor's address is used.
+
+    ERP_CLIENT_ID is the app key and ERP_CLIENT_SECRET the app secret.
+    """
 
     def __init__(self, at: Connection, *, clock: Callable[[], float] = time.monotonic) -> None:
         at.credentials.require(NAME, "client_id", "client_secret")
@@ -66,8 +68,10 @@ class Omie:
         self._answered: dict[str, tuple[float, Sequence[ErpRecord]]] = {}
 
     async def by_tax_id(self, tax_id: TaxId) -> Candidate | None:
-        """Return who has this document, by an answer that is at most a minute old: within that
-        time Omie gives no other."""
+        """Return the candidate with this tax id, from an answer that is a minute old at most.
+
+        Within a minute Omie does not answer the same request again.
+        """
         if tax_id.country != "BR":
             raise RefusedError(f"ERP {NAME}: keeps only CPF and CNPJ")
         now = self._clock()
@@ -80,10 +84,10 @@ class Omie:
             )
             records = [record for row in found.rows for record in row.to_records()]
             self._answered[tax_id.number] = (self._clock() + _SAME_S, records)
-        return who_has(f"ERP {NAME} cliente", tax_id, records)
+        return one_candidate(f"ERP {NAME} cliente", tax_id, records)
 
     async def page(self, cursor: str, *, since: datetime | None = None) -> ErpPage:
-        """Return one page of everybody, or of those altered and then of those included."""
+        """Return one page of all customers, or of the altered ones and then of the new ones."""
         at = _Cursor.read(cursor)
         asked: dict[str, str] = {}
         if since is not None:
@@ -110,8 +114,10 @@ class Omie:
         )
 
     async def probe(self) -> None:
-        """Return when Omie answers and accepts the app; TryLaterError when it was asked so within
-        the last minute."""
+        """Check that Omie answers and accepts the app.
+
+        Raises TryLaterError when this was already asked within the last minute.
+        """
         await self._list("probe", 1, 1)
 
     async def _list(self, what: str, number: int, rows: int, **asked: Any) -> "_Listing":
@@ -140,7 +146,7 @@ class Omie:
                 read=_read,
             )
         except _BlockedError as error:
-            # Every question makes it longer.
+            # Every further request extends the block.
             self._blocked_until = self._clock() + (error.retry_after_s or _BLOCKED_S)
             raise
 
@@ -149,18 +155,18 @@ ADAPTER: Final = Adapter(facts=FACTS, connect=Omie, limits=LIMITS)
 
 
 class _BlockedError(TryLaterError):
-    """For a while Omie answers this app nothing at all."""
+    """Omie has blocked this app and answers none of its requests for a while."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Cursor:
-    """Where a page begins. Its text is the cursor."""
+    """The beginning of a page. Its text is the cursor."""
 
     turn: int = 0
-    """Of `_PASSES`, when only changes are asked for."""
+    """Index in `_PASSES`, if only changes are listed."""
     number: int = 1
     first_id: str = ""
-    """Of the page before it."""
+    """Id of the first row of the page before it, to detect a page that comes again."""
 
     @classmethod
     def read(cls, cursor: str) -> "_Cursor":
@@ -216,14 +222,15 @@ class _CustomerRow(Row):
 
     @property
     def changed(self) -> str:
-        """When it was altered or included, as an ISO text of Omie's clock; empty when unknown."""
+        """Time of the last change or of the inclusion, as an ISO text of Omie's clock; empty if
+        unknown."""
         times = self.info
         return max(_iso(times.dAlt, times.hAlt), _iso(times.dInc, times.hInc))
 
     def to_records(self) -> list[ErpRecord]:
-        """This row in our terms, once for each kind that it is."""
+        """Return this row in our terms, once for each kind that it is."""
         tags = [(tag.tag or "").strip().casefold() for tag in self.tags]
-        # The table is that of customers: who has no tag, or others, is one.
+        # The table is that of customers: a row without a tag, or with other tags, is a customer.
         kinds = dict.fromkeys(_KINDS[tag] for tag in tags if tag in _KINDS) or (Kind.CUSTOMER,)
         return [self._record(kind) for kind in kinds]
 
@@ -256,7 +263,7 @@ class _Paging(Row):
 
 
 class _Fault(Row):
-    """Omie's errors, in either of their forms."""
+    """An error of Omie, in either of its two forms."""
 
     faultstring: Text = None
     faultcode: Text = None
@@ -276,7 +283,8 @@ def _iso(date: str | None, hour: str | None) -> str:
 
 
 def _read(label: str, status: int, headers: Mapping[str, str], body: bytes) -> _Listing:
-    # Nearly all errors, "nobody" among them, are JSON with HTTP 500: what they say comes first.
+    # Nearly all errors, also "no records found", are JSON with HTTP 500, so the body is read
+    # first.
     try:
         answer = parse(label, body)
     except UnreadableError:
@@ -302,9 +310,10 @@ def _number(text: str | None) -> int | None:
 
 
 def _meant(label: str, fault: _Fault) -> _Listing:
-    """An empty list when the fault says that there is nothing; raises what it means otherwise.
+    """Return an empty list when the fault means that nothing was found; else raise the error it
+    means.
 
-    What it says is not passed on: it may quote what was asked.
+    Its text is not passed on: it may quote the request.
     """
     said = (fault.faultstring or fault.description or "").casefold()
     code = f"{fault.faultcode or ''} {fault.code or ''}".casefold()

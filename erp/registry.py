@@ -1,4 +1,4 @@
-"""Which ERPs there are, by the name in the setting ERP_KIND."""
+"""The supported ERPs, by the name in the setting ERP_KIND."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -26,8 +26,11 @@ _OURS: Final[Mapping[str, Adapter]] = {
 
 
 def find_adapter(kind: str) -> Adapter:
-    """Return the adapter of that name, ours or one that an installed package offers with an entry
-    point (an `Adapter`) in the group `balcao.erp`; raises RefusedError naming those there are."""
+    """Return the adapter of that name, ours or one that an installed package offers.
+
+    A package offers an `Adapter` by an entry point in the group `balcao.erp`. Raises RefusedError
+    with the names that exist.
+    """
     if kind in _OURS:
         return _OURS[kind]
     others = entry_points(group=ENTRY_POINT_GROUP)
@@ -44,10 +47,11 @@ def find_adapter(kind: str) -> Adapter:
 async def open_erp(
     kind: str, credentials: Credentials, *, timezone: ZoneInfo, tokens: Tokens | None = None
 ) -> AsyncIterator[Erp]:
-    """An ERP ready to be asked, closed on leaving.
+    """Yield an ERP that is ready for requests; close it at the end.
 
-    kind: as in ERP_KIND. Raises RefusedError for an unknown one and for settings that cannot be
-    right; nothing is asked of the ERP yet.
+    kind: as in ERP_KIND.
+    Raises RefusedError for an unknown kind and for settings that cannot be right; sends no request
+    to the ERP yet.
     """
     adapter = find_adapter(kind)
     async with open_session() as session:

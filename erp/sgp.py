@@ -1,8 +1,8 @@
-"""SGP (TSMX): who has a document, and everybody, among its customers.
+"""The adapter for SGP (TSMX): finds customers by document and lists them.
 
 Source: the vendor's API documentation (bookstack.sgp.net.br and its Postman collection) and public
-clients of it. Suppliers are left out: what their list answers is not documented. Whether a
-customer is active is derived from the contracts.
+clients of it. Suppliers are left out: the answer of their list is not documented. The status of a
+customer is derived from the contracts.
 """
 
 import json
@@ -23,7 +23,7 @@ from bot.domain.tax_id import TaxId
 from erp.adapter import Adapter, Connection, Facts
 from erp.answer import check_answer, parse
 from erp.client import read_address
-from erp.fields import Row, Text, is_mobile, mapping, moment, phone_in, rows_in, who_has
+from erp.fields import Row, Text, is_mobile, mapping, moment, one_candidate, phone_in, rows_in
 
 logger = structlog.get_logger()
 
@@ -33,18 +33,19 @@ FACTS: Final = Facts(
     title="SGP (TSMX)",
     lists_all=True,
     lists_changes=True,
-    # It knows only days.
+    # Its filter for changes knows only days.
     overlap=timedelta(days=1),
 )
-# The last slash belongs to it.
+# The slash at the end is required.
 _CUSTOMERS: Final = "api/ura/clientes/"
-# The most that is answered at once, in look-ups too.
+# The most rows of one answer, in look-ups too.
 _PAGE_ROWS: Final = 100
-# The codes of a contract and the words that are shown for them. Who is suspended is a customer
-# too, and so is who has just come.
+# The codes of a contract and the words that are shown for them. Suspended and new customers count
+# as active.
 _RUNNING: Final = frozenset(("1", "ativo", "4", "suspenso", "6", "novo", "7", "ativo v. reduzida"))
 _ENDED: Final = frozenset(("2", "inativo", "3", "cancelado", "5", "inviabilidade técnica"))
-# What SGP says in its own words, which we do not pass on: they may quote what was asked.
+# Phrases in SGP's messages, and their meaning. The messages themselves are not passed on: they may
+# quote the request.
 _SAYINGS: Final = (
     ("incorretas", "the token or the app is not accepted (SGP minds capitals in the app's name)"),
     ("não foram fornecidas", "no token and app arrived"),
@@ -54,8 +55,8 @@ _SAYINGS: Final = (
 class Sgp:
     """The SGP of one company.
 
-    The URL may be that of any page under /admin or /api; the client id is the name of the
-    application that SGP keeps the token under ("app"), with its capitals.
+    The URL may be that of any page under /admin or /api. The client id is the name of the
+    application under which SGP keeps the token ("app"), with its capitals.
     """
 
     def __init__(self, at: Connection) -> None:
@@ -65,23 +66,25 @@ class Sgp:
         self._client = at.client(NAME, _root(at.credentials.url))
 
     async def by_tax_id(self, tax_id: TaxId) -> Candidate | None:
-        """Return who has this document, from all customers that have it, also those without a
-        contract."""
+        """Return the candidate with this tax id, from all customers that have it.
+
+        Customers without a contract are included.
+        """
         if tax_id.country != "BR":
             raise RefusedError(f"ERP {NAME}: keeps only CPF and CNPJ")
         asked = {"cpfcnpj": tax_id.number, "offset": 0, "limit": _PAGE_ROWS}
         found = await self._list(asked, what="cliente")
         records = [row.to_record() for row in found.rows]
-        return who_has(f"ERP {NAME} cliente", tax_id, records)
+        return one_candidate(f"ERP {NAME} cliente", tax_id, records)
 
     async def page(self, cursor: str, *, since: datetime | None = None) -> ErpPage:
-        """Return one page of customers; of changes, those of whole days, in the company's time
+        """Return one page of customers; changes are those of whole days in the company's time
         zone."""
         at = _Cursor.read(cursor)
         asked: dict[str, Any] = {"offset": at.offset, "limit": _PAGE_ROWS}
         if since is not None:
             begin = since.astimezone(self._timezone).date()
-            # SGP wants both days, and its clock may be ahead of ours.
+            # SGP requires both days, and its clock may be ahead of ours.
             end = datetime.now(self._timezone).date() + timedelta(days=1)
             asked["data_alteracao_inicio"] = begin.isoformat()
             asked["data_alteracao_fim"] = max(begin, end).isoformat()
@@ -92,7 +95,7 @@ class Sgp:
         if found.total is None or found.total < following.offset:
             is_last = len(found.rows) < _PAGE_ROWS
         else:
-            # A short page is not the last one where SGP gives fewer than are asked for.
+            # A short page may not be the last one: some servers give fewer rows than requested.
             is_last = not found.rows or following.offset >= found.total
             if is_last and following.offset < found.total:
                 logger.warning(
@@ -100,14 +103,14 @@ class Sgp:
                     system=NAME,
                     missing=found.total - following.offset,
                 )
-        # A customer's record does not say when it was changed, so there is no `latest`.
+        # A customer has no time of change, so there is no `latest`.
         return ErpPage(
             records=[row.to_record() for row in found.rows],
             next=None if is_last else str(following),
         )
 
     async def probe(self) -> None:
-        """Return when SGP answers and accepts token and app."""
+        """Check that SGP answers and accepts token and app."""
         await self._list({"offset": 0, "limit": 1}, what="probe")
 
     async def _list(self, asked: Mapping[str, Any], *, what: str) -> "_Listing":
@@ -119,7 +122,7 @@ class Sgp:
             body={
                 "token": self._credentials.token.get_secret_value().strip(),
                 "app": self._credentials.client_id.strip(),
-                # The invoices are most of an answer.
+                # Invoices would be most of an answer.
                 "omitir_titulos": True,
                 **asked,
             },
@@ -132,11 +135,11 @@ ADAPTER: Final = Adapter(facts=FACTS, connect=Sgp)
 
 @dataclass(frozen=True, slots=True)
 class _Cursor:
-    """Where a page begins. Its text is the cursor."""
+    """The beginning of a page. Its text is the cursor."""
 
     offset: int = 0
     first_id: str = ""
-    """Of the page before it."""
+    """Id of the first row of the page before it, to detect a page that comes again."""
 
     @classmethod
     def read(cls, cursor: str) -> "_Cursor":
@@ -147,7 +150,7 @@ class _Cursor:
         return f"{self.offset}|{self.first_id}"
 
     def after(self, rows: Sequence["_CustomerRow"]) -> "_Cursor":
-        """The place after a page of these rows."""
+        """Return the cursor after a page of these rows."""
         return _Cursor(self.offset + len(rows), (rows[0].id or "-") if rows else "")
 
 
@@ -155,7 +158,7 @@ class _Cursor:
 class _Listing:
     rows: Sequence["_CustomerRow"]
     total: int | None
-    """Of all pages, where this version of SGP says so."""
+    """Number of rows on all pages, if this version of SGP gives it."""
 
 
 class _Paging(Row):
@@ -171,7 +174,8 @@ def _object(value: object) -> object:
 
 
 def _texts(value: object) -> object:
-    """Contacts come as plain texts or as objects with their kind, by SGP's version."""
+    """Return the texts of contacts, which are plain texts or objects, depending on SGP's
+    version."""
     found = value if isinstance(value, list) else []
     return [v.get("contato") if isinstance(v, Mapping) else v for v in found]
 
@@ -180,7 +184,7 @@ _Texts = Annotated[tuple[Text, ...], BeforeValidator(_texts)]
 
 
 class _ContractRow(Row):
-    """A contract; it holds passwords that are not ours."""
+    """A contract. The ERP sends passwords with it, which are not read."""
 
     status: Text = None
 
@@ -201,7 +205,7 @@ class _CustomerRow(Row):
     contratos: Annotated[tuple[_ContractRow, ...], BeforeValidator(_objects)] = ()
 
     def to_record(self) -> ErpRecord:
-        """This row in our terms."""
+        """Return this row in our terms."""
         mobiles = [phone_in(text) for text in self.contatos.celulares]
         others = [phone_in(text) for text in self.contatos.telefones]
         registered = moment(self.dataCadastro)
@@ -210,7 +214,7 @@ class _CustomerRow(Row):
             document=self.cpfcnpj or "",
             kind=Kind.CUSTOMER,
             status=self._status(),
-            # When it was changed, SGP does not say.
+            # SGP does not give the time of change.
             updated=registered.isoformat() if registered else "",
             names=(self.nome,),
             phones=Phones(
@@ -221,8 +225,8 @@ class _CustomerRow(Row):
         )
 
     def _status(self) -> Status | None:
-        # A customer has no flag: only the contracts say. Nothing is said of one without contracts,
-        # or with a word that is not documented.
+        # A customer has no status, only the contracts have. It stays unknown without contracts, or
+        # with a word that is not documented.
         said = {(contract.status or "").strip().casefold() for contract in self.contratos}
         if said & _RUNNING:
             return Status.ACTIVE
@@ -241,7 +245,7 @@ def _read(label: str, status: int, headers: Mapping[str, str], body: bytes) -> _
     check_answer(label, status, headers, body)
     answer = parse(label, body)
     if isinstance(answer, list):
-        # Some versions give nothing but the records.
+        # Some versions return only the records.
         return _Listing(_rows(label, answer), None)
     listing = mapping(label, answer)
     if "clientes" not in listing and "detail" in listing:

@@ -1,6 +1,6 @@
-"""Tryton: who has a document, and everybody, among its parties (`party.party`), over JSON-RPC.
+"""The adapter for Tryton: finds parties (`party.party`) by document and lists them, by JSON-RPC.
 
-Source: trytond 7.0 and 8.0 themselves, which tests/erp/test_tryton_real.py asks.
+Source: trytond 7.0 and 8.0 themselves; tests/erp/test_tryton_real.py runs against them.
 """
 
 import base64
@@ -17,7 +17,7 @@ from erp.adapter import Adapter, Connection, Facts
 from erp.answer import UnauthorizedError, check_answer, parse
 from erp.breaker import Breaker
 from erp.client import Limits, read_address
-from erp.fields import mapping, rows_in, who_has
+from erp.fields import mapping, one_candidate, rows_in
 from erp.login import Login
 from erp.tryton_records import SYSTEM, PartyRow, tell
 
@@ -28,17 +28,17 @@ FACTS: Final = Facts(
     lists_all=True,
     lists_changes=True,
 )
-# The server is one process, which many requests at once only make slower.
+# The server is one process, which concurrent requests only make slower.
 LIMITS: Final = Limits(concurrency=2)
-# A login that follows a wrong one is held back for up to half a minute.
+# After a wrong login, the server delays the next one for up to half a minute.
 _LOGIN_S: Final = 40.0
 _MODEL: Final = "model.party.party"
 _PAGE_ROWS: Final = 500
-# More records than anybody keeps of one document.
+# More records than any company keeps of one document.
 _ROWS: Final = 100
 _ALL: Final = ["active", "in", [True, False]]
-# Writing a telephone leaves the party's own date as it is, and in 7.0 the second date of what was
-# never edited is null.
+# A change of a telephone does not change the party's own date, and in 7.0 the write date of a row
+# that was never edited is null.
 _CHANGED: Final = tuple(
     f"{of}{date}"
     for of in ("", "identifiers.", "contact_mechanisms.")
@@ -59,7 +59,7 @@ _FIELDS: Final = (
 
 
 class Tryton:
-    """The Tryton of one company; the version of the server is found out with the login."""
+    """The Tryton of one company; the login finds out the version of the server."""
 
     def __init__(self, at: Connection) -> None:
         at.credentials.require(NAME, "url", "database", "username", "password")
@@ -77,12 +77,12 @@ class Tryton:
         self._login = Login(self._log_in)
 
     async def by_tax_id(self, tax_id: TaxId) -> Candidate | None:
-        """Return who has this document, from all parties that have it now."""
+        """Return the candidate with this tax id, from all parties that have it now."""
 
         async def ask(session: "_Session") -> Sequence[PartyRow]:
             domain = [[session.code_field, "in", _writings(tax_id)], _ALL]
-            # Without a word on it in the context, identifiers and telephones that were given up
-            # stay hidden, and here they should.
+            # Without `active_test` in the context, inactive identifiers and telephones stay
+            # hidden, as they should here.
             return await self._search(session, domain, limit=_ROWS, context={})
 
         label = f"ERP {NAME} party"
@@ -92,7 +92,7 @@ class Tryton:
             if not row.is_of_another_country(tax_id)
             for record in row.to_records(tax_id)
         ]
-        return who_has(label, tax_id, records)
+        return one_candidate(label, tax_id, records)
 
     async def page(self, cursor: str, *, since: datetime | None = None) -> ErpPage:
         """Return one page of all parties or of the changed ones, by id in either case."""
@@ -102,7 +102,8 @@ class Tryton:
             domain.append(["OR", *([name, ">=", tell(since)] for name in _CHANGED)])
 
         async def ask(session: "_Session") -> Sequence[PartyRow]:
-            # A telephone that was given up is a change of its party, and seen only like this.
+            # Making a telephone inactive is a change of its party, and visible only with this
+            # context.
             context = {"active_test": False}
             return await self._search(session, domain, limit=_PAGE_ROWS, context=context)
 
@@ -117,7 +118,7 @@ class Tryton:
         )
 
     async def probe(self) -> None:
-        """Return when Tryton answers, accepts the login and has parties."""
+        """Check that Tryton answers, accepts the login and has parties."""
 
         async def ask(session: "_Session") -> Any:
             return await self._call(session, f"{_MODEL}.search", [[], 0, 1, None, {}])
@@ -167,7 +168,7 @@ class Tryton:
         raise UnreadableError(f"ERP {NAME} login: no session in the answer")
 
     async def _find_server(self) -> tuple[int, str]:
-        """The major version, and what the paths of all calls end with."""
+        """Return the major version, and the end of the path of all calls."""
 
         async def ask(face: str) -> tuple[int, str]:
             answer = await self._client.request(
@@ -186,7 +187,7 @@ class Tryton:
         try:
             return await ask("rpc/")
         except RefusedError:
-            # 7.0 takes this path for a database, which it knows nobody of.
+            # 7.0 takes this path for the name of a database, which does not exist.
             return await ask("")
 
 
@@ -195,7 +196,7 @@ ADAPTER: Final = Adapter(facts=FACTS, connect=Tryton, limits=LIMITS)
 
 @dataclass(frozen=True, slots=True)
 class _Session:
-    """A login, and what goes with the version of its server."""
+    """A login, and the details that depend on the version of its server."""
 
     path: str
     header: str
@@ -203,7 +204,7 @@ class _Session:
 
 
 def _body(method: str, params: list[Any]) -> Mapping[str, Any]:
-    # With any other key, errors come as pages.
+    # With any other key, errors come as HTML pages.
     return {"id": 1, "method": method, "params": params}
 
 
@@ -217,7 +218,7 @@ def _result(label: str, status: int, headers: Mapping[str, str], body: bytes) ->
         name = error[0] if isinstance(error, list) and error else None
         if name == "LoginException":
             raise RefusedError(f"{label}: Tryton asks for something else than the password")
-        # What it says may quote names and documents.
+        # Its text may quote names and documents.
         raise RefusedError(f"{label}: an error in place of records")
     if "result" not in answer:
         raise UnreadableError(f"{label}: neither result nor error in the answer")
@@ -225,6 +226,6 @@ def _result(label: str, status: int, headers: Mapping[str, str], body: bytes) ->
 
 
 def _writings(tax_id: TaxId) -> list[str]:
-    # 7.0 has a document as it was typed, 8.0 without punctuation too.
+    # 7.0 stores a document as it was typed, 8.0 also without punctuation.
     other = tax_id.masked if tax_id.country == "BR" else tax_id.country + tax_id.number
     return [tax_id.number, other]

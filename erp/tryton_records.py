@@ -1,4 +1,4 @@
-"""Tryton's rows of parties in Tryton's own field names, and what they mean to us."""
+"""Tryton's rows of parties in Tryton's own field names, and their meaning for us."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ _PARTS: Final = ("year", "month", "day", "hour", "minute", "second", "microsecon
 
 
 def tell(at: datetime) -> Mapping[str, Any]:
-    """The moment as Tryton writes it, which is always UTC."""
+    """Return the time in Tryton's format, which is always UTC."""
     at = at.astimezone(UTC)
     return {"__class__": "datetime", **{part: getattr(at, part) for part in _PARTS}}
 
@@ -57,7 +57,7 @@ class _DatedRow(Row):
 
     @property
     def times(self) -> Sequence[datetime]:
-        """When this row itself was made and changed, as far as it says."""
+        """The times at which this row itself was created and changed, as far as they are known."""
         return [at for at in (self.create_date, self.write_date) if at]
 
 
@@ -66,7 +66,8 @@ class _IdentifierRow(_DatedRow):
     code: Text = None
 
     def is_(self, tax_id: TaxId) -> bool:
-        """Whether it is this document and of that country; without a type it is ours."""
+        """Return True if it is this document, of that country; without a type it counts as
+        Brazilian."""
         country = (self.type or "br").partition("_")[0].upper()
         prefix = tax_id.country if country == "EU" else ""
         is_of_country = country in (tax_id.country, "EU")
@@ -74,7 +75,7 @@ class _IdentifierRow(_DatedRow):
 
     @property
     def is_brazilian(self) -> bool:
-        """Whether it may be a CPF (`br_cpf`) or a CNPJ (`br_vat`)."""
+        """True if it may be a CPF (`br_cpf`) or a CNPJ (`br_vat`)."""
         return not self.type or self.type.startswith("br_")
 
 
@@ -88,7 +89,7 @@ class _CategoryRow(Row):
 
 
 class PartyRow(_DatedRow):
-    """A row of `party.party`; lists of other rows have a name that ends with a dot."""
+    """A row of `party.party`; the names of fields that hold lists of other rows end with a dot."""
 
     id: Text = None
     name: Text = None
@@ -98,24 +99,25 @@ class PartyRow(_DatedRow):
 
     @property
     def number(self) -> int:
-        """The id; 0, which is no id, for anything else."""
+        """The id; 0, which is never an id, for anything that is no number."""
         return int(self.id) if self.id and self.id.isdecimal() else 0
 
     @property
     def changed(self) -> datetime | None:
-        """The latest change of the party or of what belongs to it; None when nothing says."""
+        """The latest change of the party or of its rows; None when no time is known."""
         rows: Sequence[_DatedRow] = [self, *self.identifiers, *self.contacts]
         return max((at for row in rows for at in row.times), default=None)
 
     def is_of_another_country(self, tax_id: TaxId) -> bool:
-        """Whether it has this number, but only as a document of another country."""
+        """Return True if it has this number, but only as a document of another country."""
         same = [row for row in self.identifiers if compact(row.code) == tax_id.number]
         return bool(same) and not any(row.is_(tax_id) for row in self.identifiers)
 
     def to_records(self, tax_id: TaxId | None = None) -> Sequence[ErpRecord]:
-        """This party in our terms: one record for each kind, as a customer may be a supplier too.
+        """Return this party in our terms: one record for each kind, as a customer may be a
+        supplier too.
 
-        tax_id: which of its documents is meant; None for the first Brazilian one.
+        tax_id: selects one of its documents; None selects the first Brazilian one.
         """
         there = [row for row in self.identifiers if row.active is not False and row.code]
         document = first(row.code for row in there if row.is_brazilian)
@@ -149,7 +151,7 @@ class PartyRow(_DatedRow):
         return [row for row in self.contacts if row.type == type_ and row.active is not False]
 
     def _phones(self) -> Phones:
-        # What they hold is not checked by Tryton, unless a library is installed there.
+        # Tryton does not check these values, unless a library is installed there.
         mobiles = [phone_in(row.value) for row in self._having("mobile")]
         others = [phone_in(row.value) for row in self._having("phone")]
         return Phones(

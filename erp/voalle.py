@@ -1,10 +1,10 @@
-"""Voalle (Grupo Voalle, Syntesis): who has a document, among its customers.
+"""The adapter for Voalle (Grupo Voalle, Syntesis): finds customers by document.
 
 Source: public clients of the vendor's third-party API, as its own documentation could not be read
-in full; nothing but the login and the look-up by document is known well enough. So there are no
-lists: a list of people is named in one place, unverified, and one of changes nowhere.
+in full. Only the login and the look-up by document are known well enough. So there are no lists:
+one source names a list of people, unverified, and none a list of changes.
 
-The setting ERP_TOKEN holds what the login calls `syndata`, which Voalle gives to each integration
+The setting ERP_TOKEN holds the `syndata` of the login, which Voalle gives to each integration
 along with the client id and secret.
 """
 
@@ -23,7 +23,7 @@ from bot.domain.tax_id import TaxId
 from erp.adapter import Adapter, Connection, Facts
 from erp.answer import check_answer, parse, read_answer
 from erp.client import read_address
-from erp.fields import Row, Text, mapping, phone_in, who_has
+from erp.fields import Row, Text, mapping, one_candidate, phone_in
 from erp.login import Login
 
 NAME: Final = "voalle"
@@ -34,15 +34,15 @@ _PEOPLE: Final = "external/integrations/thirdparty/people/txid"
 _API_PORT: Final = 45715
 _SCOPE: Final = "syngw"
 _ACTIVE: Final = "1"
-# Of the right length, and nobody's.
+# A number of the right length that belongs to no person.
 _NOBODY: Final = "0" * 11
 
 
 class Voalle:
     """The Voalle of one company.
 
-    The URL is that of its host: the login and the API have a port each, known to us. A URL with
-    another port, as of a proxy, is taken as it is, for both.
+    The URL is that of its host: the login and the API have one port each, which are known. A URL
+    with another port, as of a proxy, is used as it is for both.
     """
 
     def __init__(self, at: Connection) -> None:
@@ -54,23 +54,24 @@ class Voalle:
         self._login = Login(self._log_in)
 
     async def by_tax_id(self, tax_id: TaxId) -> Candidate | None:
-        """Return who has this document, from the one customer that Voalle shows for it."""
+        """Return the candidate with this tax id, from the one customer that Voalle gives for
+        it."""
         if tax_id.country != "BR":
             raise RefusedError(f"ERP {NAME}: can be asked only for CPF and CNPJ")
         label = f"ERP {NAME} people"
         envelope = await self._get(tax_id.number, what="people")
         person = _person(label, envelope)
-        return who_has(label, tax_id, [person.to_record()] if person else [])
+        return one_candidate(label, tax_id, [person.to_record()] if person else [])
 
     async def page(self, cursor: str, *, since: datetime | None = None) -> ErpPage:
-        """Raises RefusedError always: no list is known that could be relied on."""
+        """Raise RefusedError, always: no list is known that is reliable."""
         if since is not None:
             raise RefusedError(f"ERP {NAME}: no list of changes: the API documents none")
         raise RefusedError(f"ERP {NAME}: no list of people: the API documents none")
 
     async def probe(self) -> None:
-        """Return when Voalle answers at both ports and accepts the credentials."""
-        # Whatever it says of such a document, it is Voalle who says it.
+        """Check that Voalle answers at both ports and accepts the credentials."""
+        # Any answer about this document shows that Voalle answers.
         await self._get(_NOBODY, what="probe")
 
     async def _get(self, document: str, *, what: str) -> "_Envelope":
@@ -87,7 +88,7 @@ class Voalle:
         return await self._login.call(ask)
 
     async def _log_in(self) -> str:
-        # It lasts an hour; that it is refused tells when that is over.
+        # A token lasts an hour; a refusal shows that it has expired.
         own = self._credentials
         answer: Any = await self._login_client.request(
             "POST",
@@ -118,13 +119,13 @@ ADAPTER: Final = Adapter(facts=FACTS, connect=Voalle)
 
 @dataclass(frozen=True, slots=True)
 class _Envelope:
-    """What is around every answer. `messages` are not taken: they may quote what was asked."""
+    """The envelope of every answer. `messages` is not read: it may quote the request."""
 
     is_success: bool
     has_response: bool
     response: Any
     is_missing: bool
-    """By the HTTP status."""
+    """True if the HTTP status was 404."""
 
 
 class _PersonRow(Row):
@@ -138,11 +139,11 @@ class _PersonRow(Row):
     cellPhone: Text = None  # noqa: N815
 
     def to_record(self) -> ErpRecord:
-        """This row in our terms."""
+        """Return this row in our terms."""
         return ErpRecord(
             ref=ErpRef(system=NAME, id=self.id) if self.id else None,
             document=self.txId or "",
-            # Only those come who are marked as customers.
+            # Voalle gives only people who are marked as customers.
             kind=Kind.CUSTOMER,
             status=self._status(),
             names=(self.name, self.name2),
@@ -158,7 +159,7 @@ class _PersonRow(Row):
 
 
 def addresses(text: str) -> tuple[URL, URL]:
-    """Return the roots of the login and of the API for what an operator pasted."""
+    """Return the root URLs of the login and of the API, from the URL that an operator pasted."""
     url = read_address(text)
     if url.explicit_port in (None, _LOGIN_PORT, _API_PORT):
         host = url.with_path("/")
@@ -178,7 +179,8 @@ def _read_login(label: str, status: int, headers: Mapping[str, str], body: bytes
 
 def _read(label: str, status: int, headers: Mapping[str, str], body: bytes) -> _Envelope:
     if status == 404:
-        # Some see it for who is not there. A wrong URL has it too, but not with such an answer.
+        # Some servers answer 404 for an unknown person. A wrong URL does so too, but not with such
+        # a body.
         try:
             return _envelope(label, body, is_missing=True)
         except UnreadableError as error:
@@ -203,7 +205,7 @@ def _person(label: str, envelope: _Envelope) -> _PersonRow | None:
     if envelope.is_missing and envelope.response is None:
         return None
     if not envelope.is_success:
-        # Why something failed is not documented; that nobody is there is no failure.
+        # The reason of a failure is not documented; an unknown person is no failure.
         raise RefusedError(f"{label}: an error in place of a person")
     if not envelope.has_response:
         raise UnreadableError(f"{label}: neither a person nor that there is none")

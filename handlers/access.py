@@ -9,9 +9,9 @@ from aiogram import BaseMiddleware
 from aiogram.filters import Filter
 from aiogram.types import CallbackQuery, Message, TelegramObject, Update
 
-from bot.domain.access import COMMANDS, REPLIES, Place, Role, Rule, rule_of_press
+from bot.domain.access import COMMANDS, REPLIES, ChatKind, Role, Rule, rule_of_press
 from bot.domain.errors import TryLaterError
-from bot.usecases.company.roles import CannotTell
+from bot.usecases.company.roles import RoleUnknown
 from handlers.answers import EXPIRED_BUTTON, answer_press, bot_of
 from handlers.customer import texts as customer_texts
 from handlers.relay.content import INTERNAL
@@ -46,7 +46,7 @@ class IsAdmin(Filter):
 class RoleOf(Protocol):
     async def __call__(
         self, user_id: int, *, group_id: int | None = None
-    ) -> Role | CannotTell: ...
+    ) -> Role | RoleUnknown: ...
 
     async def of_writer(self, user_id: int) -> Role: ...
 
@@ -79,13 +79,13 @@ class Access(BaseMiddleware):
         """Return the sender's role, or None after answering a message that is not allowed."""
         if message.from_user is None or _is_by_a_bot(message):
             return None
-        place = _place(message.chat.type)
+        chat_kind = _chat_kind(message.chat.type)
         command, to = _command(message)
         if to is not None and to != (await bot_of(message).me()).username:
             return None
         if command is not None:
-            return await self._of_command(message, command, place)
-        if place is Place.GROUP and message.reply_to_message:
+            return await self._of_command(message, command, chat_kind)
+        if chat_kind is ChatKind.GROUP and message.reply_to_message:
             return await self._of_reply(message)
         # Plain text without a reply reaches nobody in a group, so no membership is looked up.
         return await self.role_of.of_writer(message.from_user.id)
@@ -97,32 +97,38 @@ class Access(BaseMiddleware):
         """
         if message.from_user is None or _is_by_a_bot(message):
             return None
-        if _place(message.chat.type) is Place.PRIVATE:
+        if _chat_kind(message.chat.type) is ChatKind.PRIVATE:
             return await self.role_of.of_writer(message.from_user.id)
         if _is_the_group(message):
             return Role.ATTENDANT
         role = await self.role_of(message.from_user.id, group_id=message.chat.id)
-        if isinstance(role, CannotTell):
+        if isinstance(role, RoleUnknown):
             if role.try_later:
                 raise TryLaterError("Telegram does not say who is in the group")
             return None
-        return role if REPLIES.allows(role, Place.GROUP) else None
+        return role if REPLIES.allows(role, ChatKind.GROUP) else None
 
-    async def _of_command(self, message: Message, command: str, place: Place) -> Role | None:
+    async def _of_command(
+        self, message: Message, command: str, chat_kind: ChatKind
+    ) -> Role | None:
         rule = COMMANDS.get(command)
-        role = await self._role(message, rule, place)
-        if isinstance(role, CannotTell):
+        role = await self._role(message, rule, chat_kind)
+        if isinstance(role, RoleUnknown):
             await message.reply(TRY_LATER if role.try_later else CANNOT_TELL)
             return None
-        if rule and rule.allows(role, place):
+        if rule and rule.allows(role, chat_kind):
             return role
-        if answer := _refusal(rule, role, place):
-            await message.reply(answer) if place is Place.GROUP else await message.answer(answer)
+        if answer := _refusal(rule, role, chat_kind):
+            await message.reply(answer) if chat_kind is ChatKind.GROUP else await message.answer(
+                answer
+            )
         return None
 
-    async def _role(self, message: Message, rule: Rule | None, place: Place) -> Role | CannotTell:
+    async def _role(
+        self, message: Message, rule: Rule | None, chat_kind: ChatKind
+    ) -> Role | RoleUnknown:
         user_id = message.from_user.id if message.from_user else 0
-        if place is Place.PRIVATE:
+        if chat_kind is ChatKind.PRIVATE:
             # An admin's role is read from the database; a customer's role needs no look-up.
             if rule is None or rule.is_for_anybody:
                 return await self.role_of.of_writer(user_id)
@@ -139,13 +145,13 @@ class Access(BaseMiddleware):
         if message.from_user is None or message.sender_chat:
             return None
         role = await self.role_of(message.from_user.id, group_id=message.chat.id)
-        if isinstance(role, CannotTell):
+        if isinstance(role, RoleUnknown):
             if role.try_later:
                 # No reply to a customer may be lost: the inbox delivers the update again.
                 raise TryLaterError("Telegram does not say who is in the group")
             await message.reply(CANNOT_TELL)
             return None
-        if REPLIES.allows(role, Place.GROUP):
+        if REPLIES.allows(role, ChatKind.GROUP):
             return role
         replied = message.reply_to_message
         if replied and replied.from_user and replied.from_user.id == bot_of(message).id:
@@ -157,31 +163,31 @@ class Access(BaseMiddleware):
         if callback.message is None or rule is None:
             await answer_press(callback, EXPIRED_BUTTON, alert=True)
             return None
-        place = _place(callback.message.chat.type)
-        group_id = callback.message.chat.id if place is Place.GROUP else None
-        role: Role | CannotTell
-        if place is Place.PRIVATE and rule.is_for_anybody:
+        chat_kind = _chat_kind(callback.message.chat.type)
+        group_id = callback.message.chat.id if chat_kind is ChatKind.GROUP else None
+        role: Role | RoleUnknown
+        if chat_kind is ChatKind.PRIVATE and rule.is_for_anybody:
             role = await self.role_of.of_writer(callback.from_user.id)
         else:
             role = await self.role_of(callback.from_user.id, group_id=group_id)
-        if isinstance(role, CannotTell):
+        if isinstance(role, RoleUnknown):
             answer = TRY_LATER if role.try_later else CANNOT_TELL
             await answer_press(callback, answer, alert=True)
             return None
-        if rule.allows(role, place):
+        if rule.allows(role, chat_kind):
             return role
         logger.info("press refused", user=callback.from_user.id, role=role)
         # In private, the same answer as for an expired button: it does not reveal that admins
         # exist.
         answer = EXPIRED_BUTTON
-        if place is Place.GROUP and rule.group:
+        if chat_kind is ChatKind.GROUP and rule.group:
             answer = ATTENDANTS_ONLY if Role.ATTENDANT in rule.group else ADMINS_ONLY_BUTTON
         await answer_press(callback, answer, alert=True)
         return None
 
 
-def _place(chat_type: str) -> Place:
-    return Place.PRIVATE if chat_type == "private" else Place.GROUP
+def _chat_kind(chat_type: str) -> ChatKind:
+    return ChatKind.PRIVATE if chat_type == "private" else ChatKind.GROUP
 
 
 def _command(message: Message) -> tuple[str | None, str | None]:
@@ -215,9 +221,9 @@ def _is_the_group(message: Message) -> bool:
     return message.sender_chat is not None and message.sender_chat.id == message.chat.id
 
 
-def _refusal(rule: Rule | None, role: Role, place: Place) -> str | None:
+def _refusal(rule: Rule | None, role: Role, chat_kind: ChatKind) -> str | None:
     """Return the answer to a command that is not allowed; None means no answer."""
-    if place is Place.PRIVATE:
+    if chat_kind is ChatKind.PRIVATE:
         if role is not Role.ADMIN:
             # The answer is the same for unknown commands, so that customers learn nothing of admin
             # commands.

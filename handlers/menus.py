@@ -14,7 +14,7 @@ from aiogram.types import (
     BotCommandScopeUnion,
 )
 
-from bot.domain.access import OF_AN_ERP, Place, Role, menu_of
+from bot.domain.access import OF_AN_ERP, ChatKind, Role, menu_of
 from bot.domain.errors import TryLaterError
 
 logger = structlog.get_logger()
@@ -31,14 +31,14 @@ class Menus:
     has_erp: bool
 
     async def set_all(self, admin_ids: Iterable[int]) -> None:
-        await self._set(Role.CUSTOMER, Place.PRIVATE, BotCommandScopeAllPrivateChats())
-        await self._set(Role.ATTENDANT, Place.GROUP, BotCommandScopeAllGroupChats())
+        await self._set(Role.CUSTOMER, ChatKind.PRIVATE, BotCommandScopeAllPrivateChats())
+        await self._set(Role.ATTENDANT, ChatKind.GROUP, BotCommandScopeAllGroupChats())
         for admin_id in admin_ids:
             await self.give(admin_id)
 
     async def give(self, admin_id: int) -> None:
         """Show the admin commands in this admin's chat."""
-        await self._set(Role.ADMIN, Place.PRIVATE, BotCommandScopeChat(chat_id=admin_id))
+        await self._set(Role.ADMIN, ChatKind.PRIVATE, BotCommandScopeChat(chat_id=admin_id))
 
     async def take(self, user_id: int) -> None:
         """Remove the admin commands from this chat; the commands for everybody stay."""
@@ -47,10 +47,10 @@ class Menus:
         except (TelegramAPIError, TryLaterError) as error:
             logger.warning("menu not taken", chat=user_id, error=type(error).__name__)
 
-    async def _set(self, role: Role, place: Place, scope: BotCommandScopeUnion) -> None:
+    async def _set(self, role: Role, chat_kind: ChatKind, scope: BotCommandScopeUnion) -> None:
         commands = [
             BotCommand(command=c, description=text)
-            for c, text in menu_of(role, place)
+            for c, text in menu_of(role, chat_kind)
             if self.has_erp or c not in OF_AN_ERP
         ]
         try:

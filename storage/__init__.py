@@ -1,1 +1,1 @@
-"""Where things are kept; the only package that knows MongoDB."""
+"""Storage: the only package that knows MongoDB."""

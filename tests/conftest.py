@@ -1,21 +1,38 @@
 """Real parts for every test: an embedded server, the emulated Telegram and ERP over HTTP."""
 
-import uuid
-from collections.abc import AsyncIterator
+import functools
+import gc
+import ssl
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
+from pymongo import monitoring
 
 from bot.demo.bot_api import BotApiEmulator
 from bot.demo.ixc import IxcEmulator, demo_emulator
 from bot.runtime.logs import configure_logs
+from bot.runtime.memory import freeze_gc
 from storage.engine.connection import connected
 from storage.engine.embedded import embedded_server
-from storage.engine.indexes import ensure_indexes
+from tests.databases import Databases, IndexChanges
+from tests.patience import be_patient
 
-_QUICKLY_DROPPED = 500
+# What is imported from here on is there to stay.
+gc.set_threshold(100_000, 50, 50)
+
+
+def pytest_collection_finish() -> None:
+    """As in production: else each full collection goes through all modules and all tests."""
+    freeze_gc()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patience() -> None:
+    """A machine that is busy makes no test fail."""
+    be_patient()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -30,6 +47,15 @@ def uncached_loggers(logs: None) -> None:
     structlog.configure(cache_logger_on_first_use=False)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def trusted_certificates() -> Iterator[None]:
+    """Read once: each client has a TLS context of its own, also where nothing speaks TLS."""
+    once = functools.cache(ssl.create_default_context)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ssl, "create_default_context", once)
+        yield
+
+
 @pytest.fixture(scope="session")
 async def mongodb_uri(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
     """One embedded server for the whole session."""
@@ -38,22 +64,26 @@ async def mongodb_uri(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator
         yield uri
 
 
+@pytest.fixture(scope="session")
+async def databases(mongodb_uri: str) -> AsyncIterator[Databases]:
+    """The databases of this worker."""
+    changes = IndexChanges()
+    monitoring.register(changes)
+    async with connected(mongodb_uri, "tests") as opened:
+        yield Databases(opened.client, changes)
+
+
 @pytest.fixture
-async def database(mongodb_uri: str) -> AsyncIterator[Any]:
-    """An empty database with its indexes, dropped afterwards."""
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    async with connected(mongodb_uri, name) as opened:
-        await ensure_indexes(opened)
-        yield opened
-        await drop_if_small(opened)
+async def database(databases: Databases) -> AsyncIterator[Any]:
+    """An empty database with its indexes, which other tests had before and will have."""
+    async with databases.lent() as lent:
+        yield lent
 
 
-async def drop_if_small(database: Any) -> None:
-    """Drop it, unless that takes the embedded server seconds; its files go with the session."""
-    names = await database.list_collection_names()
-    counts = [await database[name].estimated_document_count() for name in names]
-    if sum(counts) <= _QUICKLY_DROPPED:
-        await database.client.drop_database(database.name)
+@pytest.fixture
+async def own_database(databases: Databases) -> Any:
+    """The same for one test alone, which may do to its indexes what it likes."""
+    return await databases.new()
 
 
 @pytest.fixture

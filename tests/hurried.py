@@ -7,6 +7,7 @@ from bot import app
 from bot.runtime.logs import configure_logs
 from bot.runtime.sending.limits import TELEGRAM_LIMITS, Limits, Rate
 from bot.settings import Settings
+from tests.patience import be_patient
 
 
 def in_minutes_of(minute_s: float) -> Limits:
@@ -22,6 +23,7 @@ def in_minutes_of(minute_s: float) -> Limits:
 
 
 if __name__ == "__main__":
+    be_patient()
     settings = Settings.read()
     configure_logs(level=settings.log_level, log_format=settings.log_format)
     asyncio.run(app.run(settings, limits=in_minutes_of(float(sys.argv[1]))))

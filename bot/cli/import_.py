@@ -25,7 +25,7 @@ from bot.cli.terminal.job_session import (
     read_kind,
     save_result,
 )
-from bot.cli.terminal.reports import column_lines, doubts_told, file_lines, preview_lines
+from bot.cli.terminal.reports import column_lines, doubts_message, file_lines, preview_lines
 from bot.cli.terminal.running import Stop, TerminalProgress, stoppable, worked
 from bot.domain.columns import fields_of
 from bot.domain.errors import RefusedError
@@ -102,7 +102,7 @@ def import_(
         if any(one.doubt is not None for one in columns):
             for line in (*file_lines(inspected), *column_lines(inspected, columns)):
                 say(line)
-            raise RefusedError(doubts_told(columns))
+            raise RefusedError(doubts_message(columns))
         refuse_unusable(columns)
         asks = not yes and not dry_run and sys.stdin.isatty()
         options = ImportOptions(

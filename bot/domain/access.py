@@ -20,7 +20,7 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
-class Place(StrEnum):
+class ChatKind(StrEnum):
     PRIVATE = "private"
     GROUP = "group"
 
@@ -34,8 +34,8 @@ class Rule:
     menu: str = ""
     """Description in pt-BR for Telegram's command list; a command without one is not listed."""
 
-    def allows(self, role: Role, place: Place) -> bool:
-        return role in (self.private if place is Place.PRIVATE else self.group)
+    def allows(self, role: Role, chat_kind: ChatKind) -> bool:
+        return role in (self.private if chat_kind is ChatKind.PRIVATE else self.group)
 
     @property
     def is_for_anybody(self) -> bool:
@@ -136,10 +136,10 @@ def rule_of_press(data: str) -> Rule | None:
     return BUTTONS.get(re.split("[:|]", data, maxsplit=1)[0])
 
 
-def menu_of(role: Role, place: Place) -> list[tuple[str, str]]:
+def menu_of(role: Role, chat_kind: ChatKind) -> list[tuple[str, str]]:
     """Return the commands that Telegram lists for this role, as (name, description) pairs."""
     return [
         (name, rule.menu)
         for name, rule in COMMANDS.items()
-        if rule.menu and rule.allows(role, place)
+        if rule.menu and rule.allows(role, chat_kind)
     ]

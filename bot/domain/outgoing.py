@@ -24,7 +24,7 @@ class Priority(IntEnum):
     """Edits of existing messages; a delay does no harm."""
 
 
-class What(StrEnum):
+class OutgoingKind(StrEnum):
     """The action of an outbox item."""
 
     CARD = "card"
@@ -55,7 +55,7 @@ class Outgoing(BaseModel):
     chat_id: int
     """The target: a department's group or a customer's private chat."""
     conversation_id: str
-    what: What
+    what: OutgoingKind
     priority: Priority
     order: int = 0
     """The order within a conversation; it increases with the id of the source update."""
@@ -138,29 +138,31 @@ def next_to_send(
     by_conversation: dict[str, list[Outgoing]] = {}
     first = []
     for item in sorted(waiting, key=lambda item: item.order):
-        if item.what in (What.CARD, What.REFRESH, What.RETIRE):
+        if item.what in (OutgoingKind.CARD, OutgoingKind.REFRESH, OutgoingKind.RETIRE):
             first.append([item])
         else:
             by_conversation.setdefault(item.conversation_id, []).append(item)
     for items in by_conversation.values():
         together = _together(items, is_late=is_late)
-        if items[0].what is not What.PART or is_whole(together):
+        if items[0].what is not OutgoingKind.PART or is_whole(together):
             first.append(together)
     return min(first, key=lambda items: (items[0].priority, items[0].order), default=[])
 
 
 def _together(items: Sequence[Outgoing], *, is_late: bool) -> list[Outgoing]:
     head = items[0]
-    if head.what is What.PART:
-        parts = takewhile(lambda item: item.album == head.album and item.what is What.PART, items)
+    if head.what is OutgoingKind.PART:
+        parts = takewhile(
+            lambda item: item.album == head.album and item.what is OutgoingKind.PART, items
+        )
         return list(parts)[:ALBUM_SIZE]
-    if head.what is not What.TEXT or not is_late:
+    if head.what is not OutgoingKind.TEXT or not is_late:
         return [head]
     # Leave room for the sender's name and one line break per text.
     taken, length = [head], 2 * len(head.header) + head.length
     for item in items[1:]:
         length += item.length + 1
-        if item.what is not What.TEXT or item.reply_to or length > TEXT_LENGTH:
+        if item.what is not OutgoingKind.TEXT or item.reply_to or length > TEXT_LENGTH:
             break
         taken.append(item)
     return taken

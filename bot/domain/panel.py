@@ -210,7 +210,7 @@ def outcome_of(conversation: Opened, *, is_new_prospect: bool) -> Outcome:
             return Outcome.NEW_PROSPECT if is_new_prospect else Outcome.NOT_VERIFIED
 
 
-class Sums:
+class FigureSums:
     """The running sums over conversations; each one's wait takes four bytes of memory."""
 
     def __init__(self, period: Period, *, timezone: ZoneInfo, now: datetime) -> None:

@@ -548,10 +548,10 @@ class Outbox(Protocol):
 class TransferNews(Protocol):
     """Notices of a transfer, in addition to the cards."""
 
-    async def tell_customer(self, conversation: Conversation, department: Department) -> None:
+    async def notify_customer(self, conversation: Conversation, department: Department) -> None:
         """Tell the customer the new department."""
 
-    async def tell_attendant(self, conversation: Conversation, transfer: Transfer) -> None:
+    async def notify_attendant(self, conversation: Conversation, transfer: Transfer) -> None:
         """Mention the attendant who now has the conversation, below its card."""
 
 

@@ -1,4 +1,4 @@
-"""The wiring of what attendants do with conversations."""
+"""The wiring of the attendants' use cases."""
 
 from dataclasses import dataclass
 from datetime import timedelta

@@ -19,7 +19,7 @@ def build_backups(
     """Build it; nothing is started."""
     return MakeBackups(
         runs=BackupRuns(shared.database),
-        back_up=_backing_up(shared.database),
+        back_up=backing_up(shared.database),
         notifier=TelegramBackupNotifier(bot=shared.bot),
         data_dir=shared.settings.data_dir,
         name=lambda at: file_name(at, timezone=shared.timezone),
@@ -28,8 +28,10 @@ def build_backups(
     )
 
 
-def _backing_up(database: Database) -> BackUp:
-    async def backing_up(
+def backing_up(database: Database) -> BackUp:
+    """Return a function that writes a backup of this database into a file."""
+
+    async def write(
         out: Path, *, at: datetime, report: Callable[[str, Copied], None]
     ) -> Mapping[str, int]:
         tallies = await back_up(
@@ -40,4 +42,4 @@ def _backing_up(database: Database) -> BackUp:
         )
         return {name: tally.count for name, tally in tallies.items()}
 
-    return backing_up
+    return write

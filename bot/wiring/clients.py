@@ -1,7 +1,8 @@
-"""The database and the ERP of the settings, opened here and closed with their contexts.
+"""The database and the ERP of the settings; each is closed at the end of its context.
 
-Nothing here or below knows Telegram, whose library takes seconds to load: commands need none.
-What speaks HTTP with an ERP is loaded when one is opened, as most of them need none either.
+This module imports nothing of Telegram: that library takes seconds to load, and most commands do
+not need it. The HTTP client of the ERPs is imported only when an ERP is opened, for the same
+reason.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
 async def open_database(
     settings: Settings, *, to_restore: bool = False
 ) -> AsyncIterator[Database]:
-    """The database of the settings, the embedded one without a URI, with its indexes.
+    """Open the database of the settings, with its indexes; without a URI the embedded one.
 
-    Raises RefusedError when half a backup is in it, unless it is opened to be restored.
+    Raises RefusedError after an unfinished restore, unless it is opened for a restore.
     """
     async with AsyncExitStack() as stack:
         uri = settings.mongodb_uri.get_secret_value()
@@ -46,9 +47,9 @@ async def open_database(
 def open_erp_of(
     settings: Settings, database: Database | None
 ) -> "AbstractAsyncContextManager[Erp]":
-    """The ERP of the settings; raises RefusedError when they cannot be right.
+    """Open the ERP of the settings; raises RefusedError when they cannot be right.
 
-    database: keeps the tokens that some ERPs renew; without one those refuse.
+    database: stores the tokens that some ERPs renew. Without one, their adapters refuse.
     """
     from erp.adapter import Credentials
     from erp.registry import open_erp
@@ -71,7 +72,7 @@ def open_erp_of(
 
 @asynccontextmanager
 async def open_erp_if_set(settings: Settings, database: Database) -> "AsyncIterator[Erp | None]":
-    """The same, which believes for a moment that nobody has a tax id; None when no ERP is set."""
+    """Open the ERP with a short negative cache in front; yields None when no ERP is set."""
     if not settings.erp_kind:
         yield None
         return
@@ -88,7 +89,7 @@ def utc_now() -> datetime:
 def departments_of(
     settings: Settings, database: Database, clock: Callable[[], datetime] = utc_now
 ) -> Departments:
-    """The departments, of which the default one has the group of the settings."""
+    """Return the departments; the default one has the group of the settings."""
     return Departments(
         store=StoredDepartments(database, clock), default_group_id=settings.attendants_chat_id
     )

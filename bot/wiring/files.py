@@ -20,7 +20,7 @@ _SAMPLES: Final = 50
 def file_services(
     jobs: Jobs, settings: Settings, *, names: Callable[[], Awaitable[Names]]
 ) -> FileServices:
-    """What the screens of files and jobs work with."""
+    """Return what the screens of files and jobs use."""
     return FileServices(
         manage=jobs.manage,
         inspect=inspect,
@@ -33,7 +33,7 @@ def file_services(
 
 
 async def inspect(path: Path, *, name: str) -> Inspected:
-    """How a file is understood; raises FileRefused."""
+    """Return the format, columns and first rows of a file; raises FileRefused."""
     return await asyncio.to_thread(_inspect, path, name)
 
 

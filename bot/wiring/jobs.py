@@ -1,4 +1,4 @@
-"""The wiring of jobs: what works on them, and what people do with them."""
+"""The wiring of jobs: the worker, and the use cases of people who start and stop them."""
 
 import asyncio
 from collections.abc import Callable
@@ -42,7 +42,7 @@ logger = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Jobs:
-    """Everything about jobs, put together."""
+    """The parts of jobs that the bot, the worker and the commands use."""
 
     manage: ManageJobs
     work: WorkJobs
@@ -53,7 +53,7 @@ class Jobs:
     """None when no ERP is set."""
 
     def schedule(self, notifier: SyncNotifier) -> SyncSchedule | None:
-        """What begins syncs when they are due, and tells of them there."""
+        """Return the schedule that starts syncs when they are due; None when no ERP is set."""
         if self.begin_sync is None:
             return None
         return SyncSchedule(
@@ -139,7 +139,7 @@ def _begin_sync(
 
 
 def file_name(job: Job, at: datetime) -> str:
-    """What a file that the job makes is called, without its ending; `at` is local."""
+    """Return the name, without ending, of a file that the job creates; `at` is local time."""
     if job.kind is JobKind.EXPORT:
         return f"cadastros-{at:%Y-%m-%d-%H%M}"
     if job.kind is JobKind.SYNC:
@@ -148,11 +148,11 @@ def file_name(job: Job, at: datetime) -> str:
 
 
 async def work_with_broker(jobs: WorkJobs, broker_url: str, *, queue: str) -> None:
-    """Work on jobs, those too that others begin; a broker that is away is waited for.
+    """Work on jobs of all processes; wait while the broker is away.
 
-    Raises RefusedError when it does not let us in.
+    Raises RefusedError when the broker refuses the connection.
     """
-    # Nor do they load a broker: what they begin, they work on themselves.
+    # Commands load no broker: they work on their own jobs themselves.
     from bot.runtime.jobs.broker import open_broker
 
     while True:
@@ -165,10 +165,12 @@ async def work_with_broker(jobs: WorkJobs, broker_url: str, *, queue: str) -> No
 
 
 async def work_with_broker_or_alone(jobs: WorkJobs, settings: Settings) -> None:
-    """The same for a bot, which goes on serving when the broker does not let it in."""
+    """Work as `work_with_broker`; when the broker refuses, work on own jobs only."""
     queue = settings.mongodb_database
     try:
         await work_with_broker(jobs, settings.broker_url.get_secret_value(), queue=queue)
     except RefusedError as error:
-        logger.error("the broker refuses us; jobs are worked on here alone", error=str(error))
+        logger.error(
+            "the broker refuses the connection; this process works alone", error=str(error)
+        )
     await work_with_broker(jobs, "", queue=queue)

@@ -1,4 +1,4 @@
-"""The wiring of what travels between customers and attendants."""
+"""The wiring of cards and messages between customers and attendants."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,8 @@ from bot.runtime.sending.outbox import Outbox
 from bot.usecases.attending.draw_card import DrawCard
 from bot.usecases.attending.show_card import ShowCard
 from bot.wiring.shared import Shared
-from handlers.attendant.attendants_group import TelegramAttendantsGroup
-from handlers.attendant.topics import Topics
+from handlers.attendant.cards.attendants_group import TelegramAttendantsGroup
+from handlers.attendant.cards.topics import Topics
 from handlers.customer.relay import Relay
 from handlers.relay.delivery import AdminAlerts, TelegramDelivery
 from handlers.relay.sending import Sending
@@ -21,7 +21,7 @@ from storage.updates.outbox import Outbox as StoredOutbox
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relaying:
-    """Cards and messages, from being taken to being delivered."""
+    """The parts that other builders use to post cards and to send messages."""
 
     outbox: Outbox
     links: Links
@@ -38,7 +38,7 @@ def build_relaying(shared: Shared, *, metrics: Metrics, alerts: AdminAlerts) -> 
         store=StoredOutbox(database),
         limiter=shared.limiter,
         holding=locks.holding,
-        watch=metrics,
+        metrics=metrics,
         clock=clock,
     )
     locks.on_release(outbox.forget)

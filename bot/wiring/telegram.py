@@ -1,4 +1,4 @@
-"""The bot's client of the settings."""
+"""Telegram's client of the settings."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,15 +19,23 @@ from bot.settings import Settings
 _TELEGRAM: Final = "https://api.telegram.org"
 
 
+class _PlainSession(AiohttpSession):
+    """A session for a Bot API server without TLS; closing it needs no wait for TLS shutdowns."""
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+
 @asynccontextmanager
 async def open_bot(settings: Settings, limiter: RateLimiter | None = None) -> AsyncIterator[Bot]:
-    """The bot's client; nothing is asked of Telegram yet. Raises RefusedError for a bad token.
+    """Open the bot's client, without a request yet; raises RefusedError for a malformed token.
 
-    turns: in which it sends, for whoever else sends in them; its own unless given.
+    limiter: shared with others that send; a new one unless given.
     """
-    session = AiohttpSession(
-        api=TelegramAPIServer.from_base(settings.telegram_api_url or _TELEGRAM)
-    )
+    url = settings.telegram_api_url or _TELEGRAM
+    kind = _PlainSession if url.startswith("http://") else AiohttpSession
+    session = kind(api=TelegramAPIServer.from_base(url))
     session.middleware(Outbound(limiter or RateLimiter(TELEGRAM_LIMITS)))
     try:
         bot = Bot(

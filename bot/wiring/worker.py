@@ -1,4 +1,4 @@
-"""`balcao worker`: a process that only works on jobs, beside a bot and any number of others."""
+"""`balcao worker`: a process that only works on jobs, beside a bot and other workers."""
 
 import asyncio
 import signal

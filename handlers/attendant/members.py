@@ -26,7 +26,7 @@ class TelegramGroups:
             member = await self.bot.get_chat_member(group_id, user_id)
         except TelegramAPIError as error:
             # An error that waiting may solve is a TryLaterError already.
-            logger.warning("membership not told", chat=group_id, reason=error.message)
+            logger.warning("membership not known", chat=group_id, reason=error.message)
             raise RefusedError("Telegram does not tell who is in the group") from error
         return member.user.full_name, _is_in(member)
 

@@ -20,7 +20,7 @@ class TransferNews:
 
     sending: Sending
 
-    async def tell_customer(self, conversation: Conversation, department: Department) -> None:
+    async def notify_customer(self, conversation: Conversation, department: Department) -> None:
         await self.sending.say(
             conversation,
             customer_texts.transferred(department.name),
@@ -28,7 +28,7 @@ class TransferNews:
             to_customer=True,
         )
 
-    async def tell_attendant(self, conversation: Conversation, transfer: Transfer) -> None:
+    async def notify_attendant(self, conversation: Conversation, transfer: Transfer) -> None:
         if conversation.claimed_by:
             await self.sending.say(
                 conversation,

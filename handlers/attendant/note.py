@@ -29,7 +29,7 @@ from bot.usecases.attending.attend import Gone
 from bot.usecases.ports import Questions
 from handlers.answers import answer_press
 from handlers.attendant import texts
-from handlers.attendant.card import Action, CardButton
+from handlers.attendant.cards.card import Action, CardButton
 from handlers.attendant.group import attendant_of, edit
 from handlers.attendant.questions import ask
 

@@ -16,7 +16,7 @@ from aiogram.types import (
 
 from bot.domain.conversation import Conversation, Identity
 from bot.usecases.attending.attend import AlreadyClosed, Attend, Done, Gone, TakenBy
-from bot.usecases.attending.queue import DepartmentQueue, Place, ShowQueue
+from bot.usecases.attending.queue import DepartmentQueue, QueueEntry, ShowQueue
 from bot.wording.words import number, span
 from handlers.answers import answer_press
 from handlers.attendant import texts
@@ -120,7 +120,7 @@ def _more(count: int) -> list[str]:
     return [f"… e mais {number(count)}"] if count > 0 else []
 
 
-def _name(place: Place) -> str:
+def _name(place: QueueEntry) -> str:
     """Return the name as on the card, with the mark of its identity. Cut, as the list is long."""
     name = place.registration.name if place.registration else place.conversation.shown_name
     short = name if len(name) <= _NAME else f"{name[: _NAME - 1]}…"

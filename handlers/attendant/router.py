@@ -20,7 +20,8 @@ from bot.usecases.attending.attend import AlreadyClosed, Attend, Done, Gone, Mov
 from bot.usecases.attending.transfer import TransferConversation
 from bot.usecases.ports import Conversations, Outbox, Questions
 from handlers.answers import answer_press
-from handlers.attendant import buttons, note, queue, texts, transfers
+from handlers.attendant import note, queue, texts, transfers
+from handlers.attendant.cards import buttons
 from handlers.attendant.closing import tell_closed
 from handlers.attendant.group import attendant_of
 from handlers.attendant.questions import IsAnswer

@@ -18,9 +18,9 @@ from bot.domain.registration import Registration
 from bot.usecases.attending.attend import AlreadyClosed, Done, Gone
 from bot.usecases.attending.verify_by_hand import (
     AlreadyVerified,
-    NobodyKnown,
+    NothingToVerify,
+    OtherRegistration,
     Refusal,
-    SomebodyElse,
     Verifiable,
     VerifyByHand,
 )
@@ -114,9 +114,9 @@ def _refused(refusal: Refusal) -> str:
     match refusal:
         case AlreadyVerified():
             return texts.ALREADY_VERIFIED
-        case NobodyKnown():
+        case NothingToVerify():
             return texts.NOBODY_TO_VERIFY
-        case SomebodyElse():
+        case OtherRegistration():
             return texts.SOMEBODY_ELSE
         case AlreadyClosed(conversation):
             return texts.already_closed(conversation.closed_by)

@@ -11,7 +11,13 @@ from aiogram.types import CallbackQuery, Message, ReplyKeyboardRemove, User
 
 from bot.domain.conversation import Department
 from bot.domain.label import label_key
-from bot.usecases.customer.arrive import FirstContact, GoesOn, NotLinked, Reopened, Returning
+from bot.usecases.customer.arrive import (
+    ConversationIsOpen,
+    FirstContact,
+    NotLinked,
+    Reopened,
+    Returning,
+)
 from handlers.answers import answer_press, bot_of
 from handlers.customer import keyboards, texts
 from handlers.customer.keyboards import ChooseDepartment
@@ -87,7 +93,7 @@ async def choose(
     if step != Customer.choosing:
         outcome = await reception.arrive(chat_id, may_reopen=False)
         match outcome:
-            case GoesOn(conversation) | Reopened(conversation):
+            case ConversationIsOpen(conversation) | Reopened(conversation):
                 await answer_press(callback, texts.already_open(conversation.protocol), alert=True)
                 await state.set_state(Customer.talking)
                 return

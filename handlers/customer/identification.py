@@ -12,7 +12,13 @@ from bot.domain.conversation import Chat
 from bot.domain.phone import read_phone
 from bot.domain.registration import Registration, read_name
 from bot.domain.tax_id import TaxId, read_tax_id
-from bot.usecases.customer.arrive import FirstContact, GoesOn, NotLinked, Reopened, Returning
+from bot.usecases.customer.arrive import (
+    ConversationIsOpen,
+    FirstContact,
+    NotLinked,
+    Reopened,
+    Returning,
+)
 from bot.usecases.customer.identify import TooManyTaxIds
 from bot.usecases.customer.introduce import NotVerified, Verified
 from handlers.answers import bot_of
@@ -45,7 +51,7 @@ async def arrive(
             if is_asked:
                 await message.answer(texts.ASK_TAX_ID)
             await _await_tax_id(state)
-        case GoesOn(conversation):
+        case ConversationIsOpen(conversation):
             await state.set_state(Customer.talking)
             if is_command:
                 await message.answer(texts.still_open(conversation.protocol))

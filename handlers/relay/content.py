@@ -7,7 +7,7 @@ from aiogram import html
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import Message, ReactionTypeEmoji, User
 
-from bot.domain.outgoing import What, telegram_length
+from bot.domain.outgoing import OutgoingKind, telegram_length
 from handlers.relay import texts
 
 logger = structlog.get_logger()
@@ -23,7 +23,7 @@ def customer_content(message: Message, user: User) -> dict[str, Any]:
     if message.text is None:
         return attendant_content(message)
     return _source(message) | {
-        "what": str(What.TEXT),
+        "what": str(OutgoingKind.TEXT),
         "html": message.html_text,
         "length": telegram_length(message.text),
         "header": header_of(user),
@@ -34,9 +34,9 @@ def attendant_content(message: Message) -> dict[str, Any]:
     """Return fields of `Outgoing` as plain values. Telegram copies every message except albums."""
     file = _file(message)
     if message.media_group_id is None or file is None:
-        return _source(message) | {"what": str(What.COPY)}
+        return _source(message) | {"what": str(OutgoingKind.COPY)}
     return _source(message) | {
-        "what": str(What.PART),
+        "what": str(OutgoingKind.PART),
         "album": message.media_group_id,
         "html": message.html_text if message.caption else "",
         "file": file,
@@ -47,7 +47,7 @@ def edited_content(message: Message) -> dict[str, Any]:
     """Return fields of `Outgoing` for a message that was edited after it had been sent."""
     written = message.text or message.caption
     return {
-        "what": str(What.EDIT),
+        "what": str(OutgoingKind.EDIT),
         "source_chat_id": message.chat.id,
         "source_message_id": message.message_id,
         "has_text": message.text is not None,

@@ -21,9 +21,9 @@ from bot.domain.errors import RefusedError
 from bot.domain.outgoing import (
     MovedError,
     Outgoing,
+    OutgoingKind,
     Undelivered,
     UndeliveredError,
-    What,
 )
 from bot.usecases.attending.draw_card import DrawCard
 from bot.usecases.ports import Conversations, Departments, Links
@@ -103,13 +103,17 @@ class TelegramDelivery:
         """Notify the sender, below the message that was not delivered."""
         head = items[0]
         conversation = await self.conversations.get(head.conversation_id)
-        if conversation is None or head.what in (What.CARD, What.REFRESH, What.RETIRE):
+        if conversation is None or head.what in (
+            OutgoingKind.CARD,
+            OutgoingKind.REFRESH,
+            OutgoingKind.RETIRE,
+        ):
             return
         if reason is Undelivered.GONE:
             return  # the sender deleted it, and knows
         if head.chat_id == conversation.chat_id:
-            await self._tell_attendant(head, conversation, reason)
-        elif head.what is not What.SAY:
+            await self._notify_attendant(head, conversation, reason)
+        elif head.what is not OutgoingKind.SAY:
             await self.sending.say(
                 conversation,
                 texts.not_passed_on(reason),
@@ -118,11 +122,11 @@ class TelegramDelivery:
                 below=head.source_message_id,
             )
 
-    async def _tell_attendant(
+    async def _notify_attendant(
         self, head: Outgoing, conversation: Conversation, reason: Undelivered
     ) -> None:
         name = f"told:{head.id}:{self.clock().timestamp()}"
-        if head.what is What.SAY:
+        if head.what is OutgoingKind.SAY:
             if reason is Undelivered.BLOCKED:
                 card = conversation.card_message_id or 0
                 await self.sending.say(conversation, texts.CUSTOMER_BLOCKED, id=name, below=card)
@@ -138,19 +142,19 @@ class TelegramDelivery:
 
     async def _to_group(self, items: Sequence[Outgoing], conversation: Conversation) -> None:
         head = items[0]
-        if head.what is What.REFRESH:
+        if head.what is OutgoingKind.REFRESH:
             await self.draw.refresh(conversation.id)
             return
-        if head.what is What.RETIRE:
+        if head.what is OutgoingKind.RETIRE:
             await self.draw.retire(conversation)
             return
-        if head.what is not What.EDIT or conversation.is_open:
+        if head.what is not OutgoingKind.EDIT or conversation.is_open:
             conversation = await self.draw.in_its_group(conversation)
             if conversation.group_id != head.chat_id:
                 # It is posted there in that chat's order, and so only once.
                 raise MovedError(conversation.group_id)
             conversation = await self.draw.post(conversation)
-        if head.what is What.CARD:
+        if head.what is OutgoingKind.CARD:
             return
         try:
             await self._in_group(items, conversation)
@@ -161,7 +165,7 @@ class TelegramDelivery:
 
     async def _in_group(self, items: Sequence[Outgoing], conversation: Conversation) -> None:
         head = items[0]
-        if head.what is What.EDIT:
+        if head.what is OutgoingKind.EDIT:
             await self._edit_in_group(head, conversation)
             return
         # In a group without topics, every message replies to the card, which shows the customer.
@@ -172,7 +176,7 @@ class TelegramDelivery:
             reply_to=head.below or await self._in_group_of(head) or card,
             may_forward=True,
         )
-        if head.what is What.SAY:
+        if head.what is OutgoingKind.SAY:
             await self._say_in_group(head, place)
             return
         sent = await post(self.bot, items, place)
@@ -232,14 +236,14 @@ class TelegramDelivery:
         head = items[0]
         if any(item.is_internal for item in items):
             return
-        if head.what in (What.EDIT, What.DELETE):
+        if head.what in (OutgoingKind.EDIT, OutgoingKind.DELETE):
             await self._change_at_customer(head, conversation)
             return
         place = Place(
             chat_id=conversation.chat_id,
             reply_to=head.below or await self._at_customer_of(head),
         )
-        if head.what is What.SAY:
+        if head.what is OutgoingKind.SAY:
             await self._say(head, place)
             return
         sent = await post(self.bot, items, place)
@@ -261,7 +265,7 @@ class TelegramDelivery:
         if link is None or link.by_customer or not link.customer_message_ids:
             return
         [message_id] = link.customer_message_ids
-        if item.what is What.DELETE:
+        if item.what is OutgoingKind.DELETE:
             await self.bot.delete_message(link.customer_chat_id, message_id)
             await self.sending.say(
                 conversation, texts.DELETED, id=f"said:{item.id}", below=item.source_message_id

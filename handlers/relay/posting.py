@@ -15,7 +15,7 @@ from aiogram.types import (
     ReplyParameters,
 )
 
-from bot.domain.outgoing import TEXT_LENGTH, Outgoing, Undelivered, What, telegram_length
+from bot.domain.outgoing import TEXT_LENGTH, Outgoing, OutgoingKind, Undelivered, telegram_length
 from handlers.relay.refusals import cannot_be_copied, is_not_modified, undelivered_of
 
 _MEDIA: Final[dict[str, Any]] = {
@@ -56,7 +56,7 @@ class TopicsOffError(Exception):
 async def post(bot: Bot, items: Sequence[Outgoing], place: Place) -> list[int]:
     """Post the items and return the message ids: one for all, or one per item of an album."""
     head = items[0]
-    if head.what is What.TEXT:
+    if head.what is OutgoingKind.TEXT:
         posted = await bot.send_message(
             place.chat_id,
             _text(items, has_header=place.topic_id is None),
@@ -68,7 +68,7 @@ async def post(bot: Bot, items: Sequence[Outgoing], place: Place) -> list[int]:
             await bot.delete_message(place.chat_id, posted.message_id)
             raise TopicsOffError
         return [posted.message_id]
-    if head.what is What.PART and len(items) > 1:
+    if head.what is OutgoingKind.PART and len(items) > 1:
         album = await bot.send_media_group(
             place.chat_id,
             [_media(item) for item in items],

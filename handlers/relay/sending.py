@@ -8,7 +8,7 @@ from typing import Any
 from aiogram.types import Message
 
 from bot.domain.conversation import Conversation
-from bot.domain.outgoing import Outgoing, Priority, What
+from bot.domain.outgoing import Outgoing, OutgoingKind, Priority
 from bot.usecases.ports import Conversations, Links, Outbox
 from handlers.relay.content import attendant_content, edited_content
 
@@ -67,7 +67,7 @@ class Sending:
             return False
         await self._put(
             {
-                "what": What.DELETE,
+                "what": OutgoingKind.DELETE,
                 "source_chat_id": command.chat.id,
                 "source_message_id": answer_id,
             },
@@ -125,7 +125,7 @@ class Sending:
                 id=id,
                 chat_id=conversation.chat_id if to_customer else conversation.group_id,
                 conversation_id=conversation.id,
-                what=What.SAY,
+                what=OutgoingKind.SAY,
                 priority=Priority.ANSWER,
                 put_at=self.clock(),
                 html=html,

@@ -1,1 +1,1 @@
-"""The whole database as one checked file, and back."""
+"""Backup: the whole database as one checked file, and its restore."""

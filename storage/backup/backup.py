@@ -1,11 +1,12 @@
-"""What must survive, into a file and back, in memory that does not grow with the register.
+"""Backup of the database into a file, and restore, in memory that does not grow with the register.
 
-A backup is no snapshot: the embedded server has none, and MongoDB keeps one for five minutes. What
-was stored when it began is in it, as it was at some moment until the end; what is added or changed
-meanwhile may be. Who refers to something is read before what is referred to, so nothing in it
-refers to what is missing, and a registration is never older than its audit.
+A backup is no snapshot: the embedded server has none, and MongoDB keeps one for five minutes. It
+holds everything that was stored when it began, as it was at some moment until the end. Documents
+that are added or changed meanwhile may be in it. Documents that refer to others are read before
+these, so every reference in the backup can be resolved, and a registration is never older than its
+audit.
 
-Not in it: the inbox, conversation steps and locks, which mean nothing elsewhere or later.
+Not in it: the inbox, dialog states and locks, which mean nothing elsewhere or later.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -25,7 +26,7 @@ from storage.engine.connection import Collection, Database, translated
 from storage.engine.indexes import ensure_indexes
 from storage.engine.scan import delete_all, raw, scan
 
-# Who refers comes before what is referred to.
+# Collections that refer to others come before these.
 COLLECTIONS: Final = (
     *("relayed", "conversations", "chats", "audit", "registrations"),
     *("tags", "departments", "people"),
@@ -47,7 +48,8 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far it is with one collection; `of` is about how many there are, when that is known."""
+    """Progress within one collection; `of` is about how many documents there are, if that is
+    known."""
 
     stage: Stage
     collection: str
@@ -61,9 +63,9 @@ Tallies = Mapping[str, Tally]
 
 
 async def back_up(database: Database, out: Path, *, at: datetime, report: Report) -> Tallies:
-    """Write everything into the new file `out`; returns what is in it.
+    """Write everything into the new file `out`; return the tallies of its collections.
 
-    Works beside a bot that runs. Raises RefusedError or TryLaterError, and leaves no file then.
+    Works beside a running bot. Raises RefusedError or TryLaterError, and then leaves no file.
     """
     with writing(out) as backup:
         for name in COLLECTIONS:
@@ -89,10 +91,10 @@ async def back_up(database: Database, out: Path, *, at: datetime, report: Report
 
 
 async def _at_one_time(database: Database, ids: list[str]) -> list[RawBSONDocument]:
-    """Conversations that were open, read again after all the others.
+    """Return the conversations that were open, read again after all the others.
 
-    A chat has one that is open. Read minutes apart there could be two, and no database would take
-    them back: one since closed, and the next one.
+    A chat has one open conversation. If they were read minutes apart, there could be two of them,
+    one closed since and the next one, and no database would accept both in a restore.
     """
     collection = raw(database["conversations"])
     for _ in range(_READINGS):
@@ -111,18 +113,19 @@ async def _at_one_time(database: Database, ids: list[str]) -> list[RawBSONDocume
 
 
 def check_backup(path: Path, report: Report) -> Tallies:
-    """What the file holds, after all of it was read and found whole; raises RefusedError."""
+    """Read and check the whole file; return its tallies. Raises RefusedError when it is not
+    valid."""
     with reading(path) as backup:
         for name, _ in backup.documents(COLLECTIONS):
             tally = backup.tallies[name]
             if tally.count % _BATCH == 0:
                 report(Progress(Stage.CHECKING, name, tally.count, None, tally.size_bytes))
-    # A backup from before there was a collection has none of it.
+    # A backup from before a collection existed has none of its documents.
     return {name: backup.tallies.get(name, Tally()) for name in COLLECTIONS}
 
 
 async def held(database: Database) -> dict[str, int]:
-    """About how many documents a restore would delete, by collection."""
+    """Return about how many documents a restore would delete, by collection."""
     return {name: await _count(database, name) for name in COLLECTIONS}
 
 
@@ -135,11 +138,12 @@ async def restore(
     at: datetime,
     report: Report,
 ) -> None:
-    """Store what the file holds, as `check_backup` found it, then compare by count and hash.
+    """Store the documents of the file that `check_backup` accepted, then compare counts and
+    hashes.
 
-    No bot may run meanwhile. Raises RefusedError before anything is changed when there is
-    something already, unless `replace`. What stops it later leaves a mark, until another one
-    with `replace` ends well.
+    No bot may run meanwhile. Unless `replace`, raises RefusedError before anything is changed if
+    the database is not empty. A restore that stops later leaves a mark, until another one with
+    `replace` succeeds.
     """
     if not replace:
         await refuse_half_restored(database)
@@ -168,7 +172,8 @@ async def _empty(database: Database, report: Report) -> None:
             deleted += count
             report(Progress(Stage.DELETING, name, deleted, there))
     with translated():
-        # Steps of conversations that are no more; dropping what is empty takes what was missed.
+        # Dialog states of the deleted conversations go, too. Dropping the emptied collections
+        # removes documents that were missed.
         for name in (*COLLECTIONS, "states", "meta"):
             await database[name].drop()
     await ensure_indexes(database)
@@ -201,7 +206,8 @@ def _batches(
 
 @contextmanager
 def _as_difference() -> Iterator[None]:
-    """A document that is refused is missing: it has a key twice, or somebody writes meanwhile."""
+    """Report a refused document as a difference: its key exists twice, or another process
+    writes."""
     try:
         yield
     except RefusedError as error:

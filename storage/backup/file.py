@@ -6,8 +6,9 @@
     b"T" {"written_at": date, "collections": {name: {"count": int64, "sha256": hex}}}   at the end
 
 BSON begins with its own length, so a frame needs none. The hash of a collection is the sum of the
-SHA-256 of its documents, modulo 2**256: the same whatever their order, which is not the same on
-every server. It finds damage; somebody who can write the file can write its hashes as well.
+SHA-256 of its documents, modulo 2**256: it does not depend on their order, which differs between
+servers. It detects damage, not tampering: a person who can write the file can write its hashes as
+well.
 """
 
 import errno
@@ -35,7 +36,8 @@ _VERSION: Final = 1
 _COLLECTION, _DOCUMENT, _TRAILER = b"C", b"D", b"T"
 _DOCUMENT_BYTES: Final = 16 * 1024 * 1024
 _FRAME_BYTES: Final = 64 * 1024
-# Registers shrink to a tenth or a thirtieth, never to this: gzip alone would allow a thousandth.
+# Registers shrink to a tenth or a thirtieth, never to this share; gzip alone would allow a
+# thousandth.
 _LEAST_SHARE: Final = 200
 _JUDGED_FROM_BYTES: Final = 64 * 1024 * 1024
 # BSON's dates reach further than Python's.
@@ -48,7 +50,8 @@ _NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 @dataclass(slots=True)
 class Tally:
-    """How many documents a collection holds, and their hash; `size_bytes` for progress only."""
+    """The number of documents of a collection, and their hash; `size_bytes` is for progress
+    only."""
 
     count: int = 0
     size_bytes: int = field(default=0, compare=False)
@@ -66,7 +69,7 @@ class Tally:
 
 
 class BackupWriter:
-    """Frames into the open file."""
+    """Writes frames into the open file."""
 
     def __init__(self, file: gzip.GzipFile) -> None:
         self._file = file
@@ -74,7 +77,7 @@ class BackupWriter:
         file.write(_MAGIC + struct.pack(">H", _VERSION))
 
     def begin(self, collection: str) -> Tally:
-        """What comes now belongs to this collection."""
+        """Begin a collection: the documents that follow belong to it."""
         self._file.write(_COLLECTION + bson.encode({"collection": collection}))
         return self.tallies.setdefault(collection, Tally())
 
@@ -94,10 +97,10 @@ class BackupWriter:
 
 @contextmanager
 def writing(out: Path) -> Iterator[BackupWriter]:
-    """A backup that appears as `out`, whole and on the disk, when all went well, or not at all.
+    """Yield a writer. The file appears as `out`, complete and synced to disk, only on success.
 
-    Readable by nobody else from its first byte. Raises RefusedError with the problem; what is
-    there already is never overwritten.
+    Only its owner can read it, from its first byte. Raises RefusedError with the problem; an
+    existing file is never overwritten.
     """
     with _writable():
         if os.path.lexists(out):
@@ -117,7 +120,7 @@ def writing(out: Path) -> Iterator[BackupWriter]:
 
 
 def _appear(part: Path, out: Path) -> None:
-    """Rename without overwriting what another process may have put there meanwhile."""
+    """Rename the file without overwriting one that another process may have created meanwhile."""
     try:
         os.link(part, out)
     except FileExistsError:
@@ -150,7 +153,7 @@ def _writable() -> Iterator[None]:
 
 @contextmanager
 def reading(path: Path) -> Iterator["BackupReader"]:
-    """Raises RefusedError with the problem, here and while it is read."""
+    """Yield a reader. Raises RefusedError with the problem, here and while the file is read."""
     with _readable(), path.open("rb") as packed, gzip.GzipFile(fileobj=packed) as plain:
         yield BackupReader(plain, packed)
 
@@ -168,10 +171,10 @@ def _readable() -> Iterator[None]:
 
 
 class BackupReader:
-    """Documents out of the file, one at a time, each checked before it is handed on.
+    """Reads documents from the file, one at a time, and checks each before it is returned.
 
-    `tallies` is what was read so far; when all is read it is what the trailer says, or reading
-    has raised RefusedError.
+    `tallies` covers the documents read so far. After the last one it equals the trailer, or
+    RefusedError was raised.
     """
 
     def __init__(self, plain: gzip.GzipFile, packed: IO[bytes]) -> None:
@@ -181,7 +184,7 @@ class BackupReader:
         self.tallies: dict[str, Tally] = {}
 
     def documents(self, known: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        """Every document with its collection, which has to be one of the `known`."""
+        """Yield every document with its collection, which must be one of the `known`."""
         self._check_head()
         allowed, name = tuple(known), ""
         while (tag := self._take(1)) != _TRAILER:
@@ -237,7 +240,7 @@ class BackupReader:
 
 
 def _check_document(raw: bytes) -> None:
-    # Its key first, as every server stores it: otherwise what is stored has other bytes.
+    # The key must come first, as every server stores it; otherwise the stored bytes would differ.
     if raw[5:9] != b"_id\0":
         raise _damaged("a document without its key")
     bson.decode(raw, _ANY_DATE)

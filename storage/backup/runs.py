@@ -1,4 +1,4 @@
-"""Which backup is being made, and what became of the latest: three documents in all."""
+"""The backup that is being made, and the outcomes of the latest ones: three documents in all."""
 
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ _RUN, _MADE, _FAILED = "run", "made", "failed"
 
 
 class BackupRuns:
-    """Where replicas agree on who makes a backup."""
+    """The stored runs, on which replicas agree who makes a backup."""
 
     def __init__(self, database: Database) -> None:
         self._backups: Collection = database["backups"]
@@ -35,11 +35,12 @@ class BackupRuns:
         return BackupRun.model_validate(found) if found else None
 
     async def begin(self, run: BackupRun) -> bool:
-        """Whether it is the one that is being made now; False while there is another."""
+        """Return True if this is the run in progress now; False while there is another."""
         return await self._insert(_stored(_RUN, run))
 
     async def renew(self, run: BackupRun, *, until: datetime) -> bool:
-        """Whether it was still as it is in `run`; its end is `until` now."""
+        """Return True if the stored run was unchanged since `run` was read; it now ends at
+        `until`."""
         with translated():
             result = await self._backups.update_one(
                 {"_id": _RUN, "run.id": run.id, "run.until": run.until},
@@ -48,13 +49,13 @@ class BackupRuns:
         return bool(result.matched_count)
 
     async def finish(self, run_id: str, outcome: BackupMade | BackupFailed) -> None:
-        """Remember what became of it, then let the next one begin."""
+        """Store the outcome, then allow the next run to begin."""
         await self.remember(outcome)
         with translated():
             await self._backups.delete_one({"_id": _RUN, "run.id": run_id})
 
     async def remember(self, outcome: BackupMade | BackupFailed) -> None:
-        """Make it the latest of its sort."""
+        """Store the outcome as the latest of its kind."""
         key = _MADE if isinstance(outcome, BackupMade) else _FAILED
         await self._write(ReplaceOne({"_id": key}, _stored(key, outcome), upsert=True))
 

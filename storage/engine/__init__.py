@@ -1,1 +1,1 @@
-"""The server and the shapes of queries: connection, indexes, batches, pages, scans."""
+"""The database server and the query shapes: connection, indexes, batches, pages, scans."""

@@ -1,8 +1,8 @@
-"""Calls that are made at the same time travel to the server together.
+"""Batching: calls that are made at the same time share one round trip to the server.
 
-A round trip costs the server and the driver several times what one more document in it does. While
-a batch is on its way the next one gathers, so nobody waits for a timer: a call that comes alone
-leaves at once, alone. Every caller still waits for its own answer.
+A round trip costs the server and the driver several times as much as one more document in it.
+While a batch is under way, the next one collects, so no call waits for a timer: a call that comes
+alone is sent at once, alone. Every caller still waits for its own answer.
 """
 
 import asyncio
@@ -18,27 +18,27 @@ from storage.engine.connection import Collection, Document, batch_slots, transla
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
-# The embedded server's `$in` grows with the square of its keys; a hundred is quick.
+# On the embedded server, the time of `$in` grows with the square of its keys; a hundred are quick.
 _AT_MOST = 100
 _DUPLICATE_KEY = 11000
 
 
 class Batched(Generic[Item, Answer]):
-    """A call for one item, made of a call for many."""
+    """Calls for one item each, sent to the server as one call for many items."""
 
     def __init__(
         self,
         collection: Collection,
         run: Callable[[Sequence[Item]], Awaitable[Sequence[Answer | RefusedError]]],
     ) -> None:
-        """run: answers each of the items, in order, with the error for one that is refused."""
+        """run: returns the answer to each item, in order; a RefusedError for a refused item."""
         self._run = run
         self._slots = batch_slots(collection)
         self._waiting: list[tuple[Item, asyncio.Future[Answer]]] = []
         self._task: asyncio.Task[None] | None = None
 
     async def __call__(self, item: Item) -> Answer:
-        """The answer for this item."""
+        """Return the answer for this item."""
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, answer))
         if self._task is None:
@@ -54,7 +54,7 @@ class Batched(Generic[Item, Answer]):
                         batch = self._take()
                         await self._answer(batch)
                 except TryLaterError as error:
-                    # The server is gone: so it is for those who joined in vain.
+                    # The server is gone, also for the callers that joined meanwhile.
                     for _, waiting in [*batch, *self._take()]:
                         _fail(waiting, error)
         finally:
@@ -74,7 +74,7 @@ class Batched(Generic[Item, Answer]):
             if len(batch) == 1:
                 _fail(batch[0][1], error)
                 return
-            # One item that cannot be stored is nobody else's fault.
+            # An item that cannot be stored must not fail the others.
             for one in batch:
                 await self._answer([one])
             return
@@ -87,14 +87,14 @@ class Batched(Generic[Item, Answer]):
 
 def _fail(waiting: "asyncio.Future[Any]", error: Exception) -> None:
     if not waiting.done():
-        # A copy each: one exception raised in many tasks would mix their tracebacks.
+        # Each caller gets a copy: one exception raised in many tasks would mix their tracebacks.
         told = copy.copy(error)
         told.__cause__ = error.__cause__
         waiting.set_exception(told)
 
 
 class FindOne(Batched[Hashable, Document | None]):
-    """The document whose unique `field` is the one asked for, or None."""
+    """Look-ups by a unique field: each returns the document that has the key, or None."""
 
     def __init__(self, collection: Collection, field: str = "_id") -> None:
         self._collection = collection
@@ -103,7 +103,7 @@ class FindOne(Batched[Hashable, Document | None]):
 
     async def _find(self, keys: Sequence[Hashable]) -> Sequence[Document | None]:
         wanted = list(dict.fromkeys(keys))
-        # One key by equality: the embedded server has a quicker path for it.
+        # Equality for a single key: the embedded server has a quicker path for it.
         condition: Any = wanted[0] if len(wanted) == 1 else {"$in": wanted}
         with translated():
             documents = await self._collection.find({self._field: condition}).to_list(None)
@@ -112,7 +112,7 @@ class FindOne(Batched[Hashable, Document | None]):
 
 
 class InsertOne(Batched[Document, bool]):
-    """Whether the document was new: False when a unique index has its key already."""
+    """Inserts: each returns True for a new document, False if a unique index has its key."""
 
     def __init__(self, collection: Collection) -> None:
         self._collection = collection
@@ -135,7 +135,10 @@ class InsertOne(Batched[Document, bool]):
 
 
 class Write(Batched[Any, None]):
-    """One of pymongo's operations, such as ReplaceOne, which nobody else makes on its document."""
+    """Writes: each is one pymongo operation, such as ReplaceOne.
+
+    No other caller may write the same document at the same time.
+    """
 
     def __init__(self, collection: Collection) -> None:
         self._collection = collection

@@ -1,11 +1,10 @@
-"""The client, the database, and what MongoDB's errors mean for the caller."""
+"""The MongoDB client, the database, and the translation of MongoDB's errors into ours."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 from bson.errors import InvalidDocument
 from motor.motor_asyncio import AsyncIOMotorClient
@@ -13,14 +12,14 @@ from pymongo import errors
 
 from bot.domain.errors import AppError, Problem, RefusedError, TryLaterError
 
-# motor ships no types; the names say what is meant.
+# motor ships no types, so these names only document the meaning.
 Database = Any
 Collection = Any
 Document = dict[str, Any]
 
 _BATCHES_AT_ONCE: Final = 2
 
-# A person waits behind most calls: better to say "try later" than to hang.
+# A person waits for most calls: it is better to say "try later" than to hang.
 _SERVER_SELECTION_MS: Final = 5_000
 _SOCKET_MS: Final = 20_000
 _AUTHENTICATION_CODES: Final = frozenset((13, 18))  # Unauthorized, AuthenticationFailed
@@ -32,17 +31,18 @@ _OUT_OF_DISK: Final = 14031
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise our errors for MongoDB's: TryLaterError when the server is gone or cannot write now,
-    RefusedError when it declines, or when a value has no place in a document.
+    """Translate MongoDB's errors into ours.
 
-    Who knows what a duplicate key means catches it inside.
+    Raises TryLaterError when the server is gone or cannot write now, RefusedError when it refuses
+    or when a value cannot be stored in a document. Code that knows the meaning of a duplicate key
+    catches DuplicateKeyError inside.
     """
     try:
         yield
     except errors.PyMongoError as error:
         raise _ours(error) from error
     except (InvalidDocument, OverflowError, UnicodeEncodeError) as error:
-        # Their messages quote the value.
+        # Their messages quote the value, so ours does not repeat them.
         raise RefusedError("a value cannot be stored in a document") from error
 
 
@@ -95,9 +95,9 @@ def _of_operation(error: errors.OperationFailure) -> AppError:
 
 
 class BatchSlots:
-    """Whose turn it is to send a batch, over all collections of a client.
+    """The limit on batches that are sent at a time, over all collections of a client.
 
-    Few batches at once is what fills them: the next ones gather while these are answered.
+    A low limit keeps the batches full: the next ones collect while these are answered.
     """
 
     def __init__(self) -> None:
@@ -106,8 +106,11 @@ class BatchSlots:
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
-        """Wait for a turn. Raises TryLaterError when the server was found gone meanwhile: else
-        everybody who waits would find it out for himself, a time-out each."""
+        """Wait for a free slot and hold it.
+
+        Raises TryLaterError when a batch found the server gone meanwhile. Otherwise every waiting
+        caller would run into a time-out of its own.
+        """
         clock = asyncio.get_running_loop().time
         since = clock()
         async with self._free:
@@ -120,39 +123,48 @@ class BatchSlots:
                 raise
 
 
-_slots: WeakKeyDictionary[Any, BatchSlots] = WeakKeyDictionary()
+# By the id of a client that is open: all clients of one address are equal, and hash alike.
+_slots: Final[dict[int, BatchSlots]] = {}
 
 
 def batch_slots(collection: Collection) -> BatchSlots:
-    """The turns of the collection's client."""
-    return _slots.setdefault(collection.database.client, BatchSlots())
+    """Return the slots of the collection's client."""
+    return _slots.setdefault(id(collection.database.client), BatchSlots())
 
 
-_embedded: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
+_embedded: Final[set[int]] = set()
 
 
 def is_embedded(database: Database) -> bool:
-    """Whether the server is the embedded one, which needs other query shapes than MongoDB.
+    """Return True if the server is the embedded one, which needs other query shapes than MongoDB.
 
-    It was asked when `connected` opened the database.
+    `connected` asks the server when it opens the database.
     """
-    return _embedded.get(database.client, False)
+    return id(database.client) in _embedded
 
 
 @asynccontextmanager
 async def connected(
-    uri: str, database: str, *, server_selection_ms: int = _SERVER_SELECTION_MS
+    uri: str,
+    database: str,
+    *,
+    server_selection_ms: int | None = None,
+    connect_ms: int | None = None,
 ) -> AsyncIterator[Database]:
-    """The database, after it has answered a read; the client is closed at the end.
+    """Yield the database after it has answered a read; close the client at the end.
 
+    server_selection_ms: time limit for finding a server. connect_ms: time limit for the handshake
+        of a connection; the same as for finding a server unless given.
     Raises RefusedError (the URI is wrong, the password is wrong) or TryLaterError (no answer).
     """
+    if server_selection_ms is None:
+        server_selection_ms = _SERVER_SELECTION_MS
     with translated():
         try:
             client: Any = AsyncIOMotorClient(
                 uri,
                 serverSelectionTimeoutMS=server_selection_ms,
-                connectTimeoutMS=server_selection_ms,
+                connectTimeoutMS=server_selection_ms if connect_ms is None else connect_ms,
                 socketTimeoutMS=_SOCKET_MS,
                 tz_aware=True,
                 tzinfo=UTC,
@@ -161,7 +173,7 @@ async def connected(
                 journal=True,
             )
             opened = client.get_database(database)
-        # OSError: a file that the URI names, such as a certificate, is not there.
+        # OSError: a file that the URI names, such as a certificate, does not exist.
         except (ValueError, TypeError, OSError, errors.InvalidName) as error:
             raise RefusedError(
                 "the MongoDB URI or database name is not usable", problem=Problem.DATABASE_URI
@@ -169,16 +181,19 @@ async def connected(
     try:
         await answers(opened)
         with translated():
-            _embedded[client] = "secantusVersion" in await opened.command("buildInfo")
+            if "secantusVersion" in await opened.command("buildInfo"):
+                _embedded.add(id(client))
         yield opened
     finally:
         client.close()
+        _embedded.discard(id(client))
+        _slots.pop(id(client), None)
 
 
 async def answers(database: Database) -> None:
-    """Return when the database reads a document.
+    """Check that the database can read a document; raise our error if it cannot.
 
-    A ping is not enough: a server whose disk is full still answers it.
+    A ping is not enough: a server with a full disk still answers it.
     """
     with translated():
         await database["health"].find_one({"_id": "health"})

@@ -1,7 +1,7 @@
-"""The embedded server: a process of its own, started in the data directory and stopped with us.
+"""The embedded server: a separate process, started in the data directory and stopped with Balcão.
 
-SecantusDB speaks MongoDB's wire protocol. It is GPL-2.0-only and starves an event loop it shares,
-so it is a subprocess and never imported.
+SecantusDB speaks MongoDB's wire protocol. It is GPL-2.0-only and would starve an event loop that
+it shares, so it is a subprocess and never imported.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from storage.engine.connection import connected
 _COMMAND: Final = "secantusd-py"
 _START_S: Final = 30.0
 _PROBE_MS: Final = 400
-# Long enough for what it holds; with every commit synced, killing it loses nothing.
+# Long enough for the data that it holds. Every commit is synced, so killing it loses nothing.
 _STOP_S: Final = 5.0
 _LEAST_FREE_BYTES: Final = 64 * 1024 * 1024
 _WARNING: Final = "WARNING"
@@ -38,15 +38,16 @@ logger = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class _Running:
-    """A server; its pid and port are noted beside the data for those who come later."""
+    """A running server. Its pid and port are stored beside the data, for later processes."""
 
     pid: int
     port: int
     process: subprocess.Popen[bytes] | None = None
-    """Set when this very process started it, and so has to reap it."""
+    """Set if this process started the server and so has to reap it."""
 
     def is_alive(self) -> bool:
-        """Whether it still runs; a pid that now belongs to something else does not count."""
+        """Return True if the server still runs; a pid that another program uses now does not
+        count."""
         if self.process is not None:
             return self.process.poll() is None
         try:
@@ -59,9 +60,9 @@ class _Running:
 
 @asynccontextmanager
 async def embedded_server(data_dir: Path) -> AsyncIterator[str]:
-    """The URI of a server on `data_dir`, which is stopped at the end by whoever started it.
+    """Yield the URI of a server on `data_dir`; its starter stops it at the end.
 
-    A second Balcão on the same directory uses the first one's server. A server left behind by a
+    A second Balcão on the same directory uses the server of the first. A server left behind by a
     Balcão that was killed is taken over. Raises RefusedError or TryLaterError with the problem.
     """
     directory = _prepared(data_dir)
@@ -87,7 +88,7 @@ def _uri(port: int) -> str:
 def _prepared(data_dir: Path) -> Path:
     directory = data_dir / "database"
     try:
-        # Registers of people: nobody else on the machine is to read them.
+        # The data is personal: no other user of the machine may read it.
         directory.mkdir(parents=True, exist_ok=True)
         directory.chmod(0o700)
         probe = directory / ".write-test"
@@ -142,7 +143,7 @@ def _read_note(directory: Path) -> _Running | None:
 
 
 async def _join(directory: Path) -> str:
-    """The URI of a server that another Balcão owns; it may still be starting."""
+    """Return the URI of a server that another Balcão owns, waiting for it to start."""
     try:
         async with asyncio.timeout(_START_S):
             while True:
@@ -177,7 +178,7 @@ async def _start(directory: Path) -> _Running:
                 if not running.is_alive():
                     raise _why_it_failed(directory, errors_path)
     except BaseException as error:
-        # Also when we are told to stop while it starts: nobody would end it later.
+        # Also when this process is cancelled while the server starts: nothing would stop it later.
         await _terminate(running)
         if isinstance(error, TimeoutError):
             raise _not_in_time() from error
@@ -205,7 +206,8 @@ def _spawn(directory: Path, errors_path: Path) -> _Running:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=errors,
-            # Ctrl-C reaches the whole foreground group: the server must outlive our own draining.
+            # Ctrl-C reaches the whole foreground process group, but the server must run until
+            # Balcão has finished its work.
             start_new_session=True,
             umask=0o077,
         )
@@ -230,7 +232,7 @@ def _free_port() -> int:
 
 
 def _why_it_failed(directory: Path, errors_path: Path) -> AppError:
-    """One sentence for the traceback that the server leaves, or for the silence."""
+    """Return the error for the traceback that the server left, or for its lack of output."""
     if shutil.disk_usage(directory).free < _LEAST_FREE_BYTES:
         return RefusedError("the disk has no room for a database", problem=Problem.DISK_FULL)
     lines = errors_path.read_text(errors="replace").strip().splitlines() or ["no message"]
@@ -266,13 +268,13 @@ async def _stop(running: _Running, directory: Path) -> None:
 
 
 async def _terminate(running: _Running) -> None:
-    """End the process: politely, then not."""
+    """Stop the process with SIGTERM, and with SIGKILL if it does not stop in time."""
     for to_send in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.kill(running.pid, to_send)
             async with asyncio.timeout(_STOP_S):
-                # Two seconds, when nobody is connected. Connecting to it meanwhile wakes it at
-                # once, and in one of ten stops locks it up.
+                # The stop takes two seconds when no client is connected. A connection attempt
+                # would end the wait at once, but it locks up one stop in ten.
                 while running.is_alive():  # noqa: ASYNC110 - another process sets no event
                     await asyncio.sleep(0.05)
         except ProcessLookupError:

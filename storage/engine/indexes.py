@@ -1,7 +1,7 @@
-"""Every index by name: what each query of this package needs, and no more.
+"""All indexes, by name: only those that a query of this package needs.
 
-Each costs about 70 microseconds a document on the embedded server. Ascending only: it misses
-documents in descending and in some compound ones.
+Each costs about 70 microseconds per document on the embedded server. All are ascending: that
+server misses documents in descending indexes and in some compound ones.
 """
 
 from typing import Final
@@ -12,9 +12,9 @@ from bot.domain.errors import RefusedError
 from storage.engine.connection import Database, translated
 
 _DAY_S: Final = 24 * 3600
-# Telegram repeats an update for a day at most; two days of marks are enough to know it again.
+# Telegram repeats an update for a day at most, so marks kept for two days detect every repeat.
 _DONE_S: Final = 2 * 24 * 3600
-# For so long what was not delivered can be sent again.
+# Undelivered messages can be sent again for this long.
 _FAILED_S: Final = 7 * 24 * 3600
 INBOX_DAYS: Final = 2
 
@@ -23,27 +23,29 @@ def _index(name: str, field: str, **options: object) -> IndexModel:
     return IndexModel([(field, ASCENDING)], name=name, **options)
 
 
-# For so long a link that is opened too late is known, and said to have expired.
+# Expired invitations are kept for this long, so that a person who opens one late learns that it
+# has expired.
 _INVITATION_OVER_S: Final = 30 * 24 * 3600
-# A day's tries are asked for on that day, which is longer in places where clocks are put back.
+# The tries of a day are read on that day only, which is longer where clocks are put back.
 _TRIES_S: Final = 2 * 24 * 3600
-# Until then a late reply to it is known for what it is.
+# A late reply is matched to its question for this long.
 _QUESTION_OVER_S: Final = 30 * 24 * 3600
-# A server ends what a killed worker left within a minute by itself.
+# A server ends the session of a killed worker within a minute by itself.
 _WRITER_OVER_S: Final = 24 * 3600
 
 
-# What `scan` steps along: only an index that begins with `_id` makes a range over it quick on the
-# embedded server. Its second field is in no document; MongoDB has no second index on `_id`.
+# The index for `scan`: on the embedded server a range over `_id` is quick only with an index that
+# begins with `_id`. The second field is in no document; it is there because MongoDB allows no
+# second index on `_id` alone.
 _WALK: Final = IndexModel([("_id", ASCENDING), ("walk", ASCENDING)], name="walk")
 
 INDEXES: Final = {
-    # Sparse: registrations without a tax id have no key. Country and number are one string, as
-    # the embedded server's finds use a sparse single index and no partial one.
+    # Sparse: registrations without a tax id have no key. Country and number are one string,
+    # because finds on the embedded server use sparse single-field indexes but no partial ones.
     "registrations": [
         _index("tax_key", "tax_key", unique=True, sparse=True),
         _index("sort_name", "sort_name"),
-        # Lists: each of their elements is in the index. Nearly all registrations have no marks.
+        # Lists: the index holds each of their elements. Nearly all registrations have no marks.
         _index("words", "words"),
         _index("marks", "marks", sparse=True),
         _WALK,
@@ -53,7 +55,7 @@ INDEXES: Final = {
         _index("event_moment", "event_moment"),
         _index("by_moment", "by_moment"),
         _index("marks", "marks", sparse=True),
-        # Whose registration was deleted: few.
+        # Entries of deletions: few.
         _index("deleted_tax_key", "deleted.tax_key", sparse=True),
     ],
     "chats": [
@@ -63,19 +65,19 @@ INDEXES: Final = {
     ],
     "conversations": [
         _index("protocol", "protocol", unique=True),
-        # Present only while open: a chat has one open conversation, whoever races for it.
+        # Present only while open, so that a chat has one open conversation in any race.
         _index("open_chat", "open_chat", unique=True, sparse=True),
         _index("registration", "registration_id", sparse=True),
         _index("chat", "chat_id"),
         _index("tax_id", "tax_id", sparse=True),
         _index("lookup_at", "lookup.next_at", sparse=True),
-        # Of a group and its topic; absent in groups without topics.
+        # The key of a group and its topic; absent in groups without topics.
         _index("topic", "topic", sparse=True),
         _WALK,
     ],
     "relayed": [
         _index("conversation", "conversation_id"),
-        # A list: texts that were sent on as one message.
+        # A list: several texts can be forwarded as one message.
         _index("customer", "customer", sparse=True),
     ],
     "outbox": [
@@ -93,7 +95,7 @@ INDEXES: Final = {
         _index("set_aside", "set_aside_at", sparse=True),
         _index("done", "done_at", sparse=True, expireAfterSeconds=INBOX_DAYS * _DAY_S),
     ],
-    # Present only while not archived: of two admins who give one name at once, one does.
+    # Present only while not archived: when two admins add the same name at once, one succeeds.
     "tags": [_index("name", "name_key", unique=True, sparse=True)],
     "departments": [
         _index("name", "name_key", unique=True, sparse=True),
@@ -118,9 +120,9 @@ INDEXES: Final = {
 
 
 async def ensure_indexes(database: Database, *, inbox_days: int | None = None) -> None:
-    """Create what is missing; raises RefusedError when data already there breaks a unique one.
+    """Create the missing indexes. Raises RefusedError when stored data violates a unique one.
 
-    inbox_days: for how long updates that are done are known again; None leaves that as it is.
+    inbox_days: for how many days an update that is done is recognised; None changes nothing.
     """
     inbox = await _inbox(database, inbox_days)
     for name, models in {**INDEXES, "inbox": inbox}.items():
@@ -134,9 +136,9 @@ async def ensure_indexes(database: Database, *, inbox_days: int | None = None) -
 
 
 async def _inbox(database: Database, days: int | None) -> list[IndexModel]:
-    """The inbox's indexes, after the one that deletes was told for how long to keep.
+    """Return the inbox's indexes, after setting the expiry time of the one that exists.
 
-    An index is not created anew with another time: that is refused.
+    A server refuses to create an existing index with another expiry time.
     """
     with translated():
         there = (await database["inbox"].index_information()).get("done")
@@ -151,7 +153,7 @@ async def _inbox(database: Database, days: int | None) -> list[IndexModel]:
 
 
 async def missing_indexes(database: Database) -> list[str]:
-    """Names of the indexes that are not there, as `collection.index`."""
+    """Return the names of the missing indexes, as `collection.index`."""
     missing = []
     for name, models in INDEXES.items():
         with translated():

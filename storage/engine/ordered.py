@@ -1,20 +1,20 @@
-"""A page of a collection in the order of a unique string, at the same cost at any size.
+"""Pages of a collection in the order of a unique string, at the same cost at any size.
 
     ordered = Ordered(database["audit"], "moment")
     found = await ordered.page(count=20, backwards=True, low="2026-01", high="2026-02")
     found.documents                                       # newest first
     await ordered.page(start=found.next, count=20, ...)   # the same arguments but for `start`
 
-Each document needs the field (a unique string: what it is sorted by, then its id), and
-`marks = marks(id, key)`, left out when that is empty. The collection needs two ascending indexes:
-one on the field, one sparse on `marks`.
+Each document needs the field (a unique string: the sort key, then the id), and `marks = marks(id,
+key)`, left out when that is empty. The collection needs two ascending indexes: one on the field,
+and a sparse one on `marks`.
 
-MongoDB reads a page in the order of the index and stops. The embedded server gathers every match
-of a range before it sorts or limits, so it must be asked for closed ranges that hold about a page.
-Where such a range ends is what the marks are for: they are a skip list. A sixteenth of all
-documents, chosen by a hash of the id, has a mark of level 1, a 256th one of level 2 too, and so
-on; each level is a range of the one index on `marks`, and a level is read only between two
-neighbours of the level above.
+MongoDB reads a page in the order of the index and stops. The embedded server collects every match
+of a range before it sorts or limits, so it must be asked for closed ranges that hold about one
+page. The marks show where such a range ends: they are a skip list. One in sixteen documents,
+chosen by a hash of the id, has a mark of level 1, one in 256 has one of level 2 too, and so on.
+Each level is a range of the one index on `marks`, and a level is read only between two neighbours
+of the level above.
 """
 
 import asyncio
@@ -27,17 +27,17 @@ from typing import Final
 from storage.engine.connection import Collection, Document, is_embedded, translated
 
 HIGHEST: Final = "\U0010ffff"
-"""Above every key: no character that a key holds is above it."""
+"""Above every key: no character of a key is higher."""
 LEVELS: Final = 4
 STEP: Final = 16
-"""Each level has a sixteenth of the one below."""
+"""Each level holds one in sixteen of the documents of the level below."""
 _BUDGET: Final = 3_000
 _DOZENS: Final = 64
 _MOST_AT_ONCE: Final = 2_000
 
 
 def level(document_id: str) -> int:
-    """How many levels a document is in: 0 for fifteen of sixteen."""
+    """Return the number of levels that a document is in: 0 for fifteen of sixteen."""
     digest = blake2b(document_id.encode(), digest_size=4)
     if digest.digest()[0] & 0xF0:
         return 0
@@ -46,19 +46,20 @@ def level(document_id: str) -> int:
 
 
 def marks(document_id: str, *keys: str, of: str = "n") -> list[str]:
-    """The marks of a document for its keys; empty for most documents.
+    """Return the marks of a document for its keys; empty for most documents.
 
-    of: one letter that keeps apart the marks of several fields of one collection.
+    of: one letter that separates the marks of several fields of one collection.
     """
     levels = range(1, level(document_id) + 1)
     return [f"{number}{of}{key}" for number in levels for key in keys]
 
 
 def between(field: str, low: str, high: str, *, embedded: bool) -> Document:
-    """The filter for a list that has an element from `low` to below `high`.
+    """Return the filter for a list that has an element from `low` to below `high`.
 
-    On MongoDB the plain form scans half the index; the embedded server scans everything for the
-    other one. The plain form may also find a list that has one element above and one below.
+    On MongoDB the plain form scans half the index; on the embedded server the `$elemMatch` form
+    scans everything. The plain form may also match a list that has one element above the range and
+    one below it.
     """
     bounds = {"$gte": low, "$lt": high}
     return {field: bounds if embedded else {"$elemMatch": bounds}}
@@ -66,22 +67,23 @@ def between(field: str, low: str, high: str, *, embedded: bool) -> Document:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Some documents in order."""
+    """A slice of the documents, in order."""
 
     documents: list[Document]
     next: str | None
     """The `start` of the next page; None when nothing follows."""
     is_cut: bool = False
-    """So few matched that it stopped looking before the page was full; `next` goes on."""
+    """True if so few documents matched that the search stopped before the page was full; `next`
+    continues it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """About how many documents have a key within some bounds."""
+    """An estimate of how many documents have a key within some bounds."""
 
     count: int
     keys: list[str] | None = None
-    """Those of the first level, in no order, where they had to be read for it anyhow."""
+    """The keys of the first level, in no order, if the estimate had to read them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +91,16 @@ class _Window:
     documents: list[Document]
     next: str | None
     size: float
-    """About how many documents were gone through."""
+    """The approximate number of documents that were read."""
 
 
 class Ordered:
     """A collection in the order of one field.
 
-    embedded: by which shapes to ask; None asks what the server is.
+    embedded: use the query shapes of the embedded server; None detects the server.
     of: as in `marks`.
-    is_list: the field is a list of keys; a document stands where its lowest key within the bounds
-        is. Read in windows on MongoDB too, which cannot sort by a part of a list.
+    is_list: the field is a list of keys. A document is sorted by its lowest key within the bounds.
+        Pages are read in windows on MongoDB too, which cannot sort by a part of a list.
     """
 
     def __init__(
@@ -130,21 +132,22 @@ class Ordered:
         about: Estimate | None = None,
         budget: int = _BUDGET,
     ) -> Slice:
-        """The first `count` documents from `start` on whose key is from `low` to below `high`.
+        """Return the first `count` documents from `start` that have a key from `low` to below
+        `high`.
 
-        start: `next` of the page before, which was asked for with the same bounds.
+        start: `next` of the page before, which was requested with the same bounds.
         backwards: from `high` down to `low`.
-        matches: what else the documents must be, checked by the server after the range.
-        check: what else they must be, checked here.
-        share: about which part of the documents matches, when that is known.
-        about: what `self.about` said of these bounds, when it was asked.
-        budget: after about how many documents to give up on filling the page.
+        matches: a further filter, which the server applies after the range.
+        check: a further condition, checked here.
+        share: the approximate share of documents that match, if it is known.
+        about: the result of `self.about` for these bounds, if there is one.
+        budget: after about how many documents to stop filling the page.
         """
         found: list[Document] = []
         position, gone_through = start, 0.0
         while True:
             wanted = (count + 1 - len(found)) / max(share, 1 / _MOST_AT_ONCE)
-            # What would be read beyond the budget is read when it is asked for.
+            # Documents beyond the budget are read only with the next page.
             wanted = max(count + 1.0, min(wanted, _MOST_AT_ONCE, budget))
             window = await self._window(
                 position, low, high, backwards, matches or {}, wanted, about
@@ -169,9 +172,9 @@ class Ordered:
         high: str,
         check: Callable[[Document], bool],
     ) -> tuple[Slice, int]:
-        """The same as `page`, and how many match in all, by reading everything within the bounds.
+        """Return the slice that `page` would return, and the number of all matches.
 
-        For bounds that are known to hold little.
+        Reads all documents within the bounds, so it is for bounds that are known to hold few.
         """
         documents = [d for d in await self.marked(0, low, high) if check(d)]
         placed = sorted((self._key(d, low, high), n) for n, d in enumerate(documents))
@@ -180,12 +183,13 @@ class Ordered:
         return Slice([document for _, document in rest[:count]], following), len(documents)
 
     async def about(self, low: str = "", high: str = HIGHEST, *, enough: int = 64) -> Estimate:
-        """About how many documents have a key from `low` to below `high`.
+        """Return an estimate of how many documents have a key from `low` to below `high`.
 
-        Counted on the highest level that has `enough`, for the embedded server takes 40
-        microseconds for each that it counts. What is below `STEP` times `enough` is little.
+        Counts on the highest level that has `enough`, because the embedded server takes 40
+        microseconds for each document that it counts. A result below `STEP` times `enough` means
+        few documents.
         """
-        # The two higher ones are done at once, as they hold little.
+        # The two higher levels are counted at the same time, as they hold few documents.
         on_3, on_2 = await asyncio.gather(
             self.count_marked(3, low, high), self.count_marked(2, low, high)
         )
@@ -193,12 +197,12 @@ class Ordered:
             return Estimate(on_3 * STEP**3)
         if on_2 >= enough:
             return Estimate(on_2 * STEP**2)
-        # So few that they cost as much to count as to read, and a page needs them next.
+        # So few keys cost as much to count as to read, and a page needs them next.
         keys = [key for key in await self._keys_on(1, low, high) if low <= key < high]
         return Estimate(len(keys) * STEP, keys)
 
     async def count_marked(self, number: int, low: str = "", high: str = HIGHEST) -> int:
-        """How many documents of a level have a key within the bounds; level 0 is all of them."""
+        """Return how many documents of a level have a key within the bounds; level 0 holds all."""
         query = self._on_level(number, low, high)
         with translated():
             return int(await self._collection.count_documents(query))
@@ -206,9 +210,9 @@ class Ordered:
     async def marked(
         self, number: int, low: str = "", high: str = HIGHEST, *, fields: Sequence[str] = ()
     ) -> list[Document]:
-        """The documents of a level that have a key within the bounds, in no order.
+        """Return the documents of a level that have a key within the bounds, in no order.
 
-        fields: all that is read of them, beside the key; nothing reads everything.
+        fields: the only fields to read, beside the key; empty reads all.
         """
         wanted = [self._field, *fields] if fields else None
         query = self._on_level(number, low, high)
@@ -234,7 +238,7 @@ class Ordered:
         wanted: float,
         about: Estimate | None,
     ) -> _Window:
-        # Going backwards a page begins with the key it starts from, so that is inside.
+        # A page that goes backwards begins with its start key, so this bound is inclusive.
         bounds = {"$gte": low, "$lt": high}
         if start is not None and backwards:
             bounds = {"$gte": low, "$lte": start}
@@ -256,7 +260,7 @@ class Ordered:
         placed = [
             (key, document)
             for document in documents
-            # A list is met in each window that has one of its keys.
+            # A list matches in each window that holds one of its keys.
             if (key := self._lowest(document, low, high)) is not None and _inside(key, bounds)
         ]
         placed.sort(key=lambda pair: pair[0], reverse=backwards)
@@ -268,7 +272,8 @@ class Ordered:
     ) -> _Window:
         cursor = self._collection.find({self._field: bounds} | matches)
         cursor = cursor.sort(self._field, -1 if backwards else 1).limit(wanted + 1)
-        # Else an index on something in `matches` could be chosen, and the sorting done in memory.
+        # Without the hint MongoDB could choose an index on a field of `matches` and sort in
+        # memory.
         with translated():
             documents = await cursor.hint([(self._field, 1)]).to_list(None)
         if len(documents) <= wanted:
@@ -278,8 +283,10 @@ class Ordered:
     async def _end(
         self, bounds: Document, backwards: bool, wanted: float, about: Estimate | None
     ) -> tuple[str | None, float]:
-        """Where a window of about `wanted` documents ends, None for the end of the bounds; and
-        about how many it holds."""
+        """Return the end of a window of about `wanted` documents, and about how many it holds.
+
+        The end is None if the window reaches the end of the bounds.
+        """
         low = bounds["$gte"]
         high = bounds["$lt"] if "$lt" in bounds else bounds["$lte"]
         end, size = None, wanted
@@ -287,7 +294,7 @@ class Ordered:
         highest = 1 if known is not None else _highest_level(about.count if about else None)
         for number in range(highest, 0, -1):
             step = STEP**number
-            # A window that has just one more than it needs seldom has to be followed by another.
+            # One key more than needed, so that a second window is seldom necessary.
             nth = math.ceil(wanted / step) + (number == 1)
             keys = known if known is not None else await self._keys_on(number, low, high)
             keys = sorted((k for k in keys if low < k < high), reverse=backwards)
@@ -321,7 +328,8 @@ class Ordered:
 
 
 def _highest_level(about: int | None) -> int:
-    """The level from which to look for the end of a window: it holds some dozens at most."""
+    """Return the level on which the search for a window's end starts; it holds some dozens at
+    most."""
     if about is None:
         return LEVELS
     return next(n for n in range(1, LEVELS + 1) if n == LEVELS or about <= _DOZENS * STEP**n)

@@ -1,18 +1,20 @@
-"""A whole collection in small steps, in the only shape that is small on the embedded server.
+"""Scans of a whole collection, in the only query shape that is cheap on the embedded server.
 
-It gathers every match before it answers, and a range over `_id` is a full scan: with 200,000
-registrations one window cost 6.8 s and 1.15 GB, a count as much, and neither `limit`, a time limit
-nor a snapshot session helped. A closed range on an index that begins with the field costs 27 to
-47 ms for 734 documents. So `chats`, `conversations` and `registrations` have an index that begins
-with `_id`, the others one on whose they are. Building one later would stop the server (24 s for
-200,000), so they are there from the start, at the price of every index.
+That server collects every match before it answers, and a range over `_id` is a full scan: with
+200,000 registrations one window cost 6.8 s and 1.15 GB, a count cost as much, and neither `limit`,
+a time limit nor a snapshot session helped. A closed range on an index that begins with the field
+costs 27 to 47 ms for 734 documents. So `chats`, `conversations` and `registrations` have an index
+that begins with `_id`; the others have one on the id of the document that they belong to. Building
+such an index later would stop the server (24 s for 200,000), so they exist from the start, at the
+usual price of an index.
 
-Nothing tells beforehand how many documents a window holds, so the next one is as wide as the last
-one was worth. That is sound because keys spread evenly: random hexadecimal, of which at most a
-hundred lie side by side (`storage.register.ids`), or Telegram's numbers.
-Whatever other keys there are lie between two bounds, too: they are not missed, only not divided.
+The number of documents in a window is not known beforehand, so the width of each window is set by
+the count of the one before. That works because keys are evenly spread: they are random
+hexadecimal, with at most a hundred neighbours in a row (`storage.register.ids`), or Telegram's
+numbers. Any other key is between two bounds, too: it is not missed, but its range is not divided.
 
-What fits into one window is read as one: dividing nothing much takes hundreds of questions.
+A collection that fits into one window is read as one: dividing a nearly empty one would take
+hundreds of queries.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -30,7 +32,7 @@ _WANTED: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class _Keys:
-    """How the keys of a field lie: `bound(0)` to `bound(end)` is divided, the rest is not."""
+    """The keys of a field: `bound(0)` to `bound(end)` is divided into windows, the rest is not."""
 
     lowest: str | int
     highest: str | int
@@ -38,8 +40,8 @@ class _Keys:
     bound: Callable[[int], str | int]
     first_span: int
     widest: Callable[[int], int]
-    """The widest window at a position. Not all keys are equally dense: after a desert a window
-    must not swallow a city."""
+    """The widest window at a position. Keys are not equally dense everywhere: a window that grew
+    where there are few must not reach far into a range with many."""
 
 
 _RANDOM: Final = _Keys(
@@ -64,7 +66,7 @@ _FIELDS: Final = {
     "chats": ("_id", _TELEGRAM),
     "audit": ("registration_id", _RANDOM),
     "registrations": ("_id", _RANDOM),
-    # Without an index for it: so few that a scan is as quick.
+    # These have no such index: they are so small that a full scan is as quick.
     "tags": ("_id", _RANDOM),
     "people": ("_id", _RANDOM),
     "departments": ("_id", _RANDOM),
@@ -72,7 +74,7 @@ _FIELDS: Final = {
 
 
 def raw(collection: Collection) -> Collection:
-    """The same collection, which gives its documents as their bytes."""
+    """Return the same collection, set to give its documents as raw BSON."""
     options: CodecOptions[RawBSONDocument] = CodecOptions(
         document_class=RawBSONDocument, tz_aware=True
     )
@@ -80,10 +82,10 @@ def raw(collection: Collection) -> Collection:
 
 
 def scan(database: Database, name: str) -> AsyncIterator[list[RawBSONDocument]]:
-    """Every document of the collection as its bytes, some hundreds at a time, roughly by key.
+    """Yield every document of the collection as raw BSON, some hundreds at a time, roughly by key.
 
-    What is added or changed meanwhile may be missing or old; what was there all the time is there
-    once.
+    Documents that are added or changed meanwhile may be missing or old. A document that exists all
+    the time comes exactly once.
     """
     collection = raw(database[name])
 
@@ -98,8 +100,10 @@ def scan(database: Database, name: str) -> AsyncIterator[list[RawBSONDocument]]:
 def scan_with_audit(
     database: Database,
 ) -> AsyncIterator[tuple[list[RawBSONDocument], list[RawBSONDocument]]]:
-    """Every registration as its bytes, and beside it its audit entries, in the same steps; those
-    of deleted ones, too."""
+    """Yield all registrations as raw BSON with their audit entries, in the same steps as `scan`.
+
+    The entries of deleted registrations come, too.
+    """
     registrations, audit = raw(database["registrations"]), raw(database["audit"])
 
     async def read(
@@ -114,9 +118,9 @@ def scan_with_audit(
 
 
 def delete_all(database: Database, name: str) -> AsyncIterator[int]:
-    """Empty the collection; yields how many went with each step.
+    """Empty the collection; yield how many documents each step deleted.
 
-    Dropping 200,000 documents takes longer than the 20 s that a call may.
+    Dropping 200,000 documents takes longer than the 20 s that a call may take.
     """
     collection: Collection = database[name]
 
@@ -135,9 +139,9 @@ async def _each_window(
     *,
     beside: str | None = None,
 ) -> AsyncIterator[Answer]:
-    """The answers of `act`, which also tells how many documents it met, for adjoining windows.
+    """Yield the answers of `act` for adjoining windows; `act` also returns its document count.
 
-    beside: another collection that `act` reads in them.
+    beside: another collection that `act` reads in the same windows.
     """
     field, keys = _FIELDS[name]
     with translated():
@@ -148,7 +152,8 @@ async def _each_window(
     low, position, span = keys.lowest, keys.end + 1 if is_small else 0, keys.first_span
     while True:
         high = keys.bound(position) if position <= keys.end else keys.highest
-        # From the lower to below the upper bound: the form that is right on a compound index.
+        # Lower bound included, upper bound excluded: the form that gives right results on a
+        # compound index.
         count, answer = await act({field: {"$gte": low, "$lt": high}})
         if count:
             yield answer
@@ -157,8 +162,8 @@ async def _each_window(
         if count > _WANTED:
             span = max(1, span * _WANTED // count)
         elif count < _WANTED // 2:
-            # By little where there are some: few between two stretches of a hundred neighbours say
-            # nothing of how many come next.
+            # Grow slowly after a window that found some: a few between two runs of a hundred
+            # neighbours do not show how many come next.
             span += span // 4 if count else span
         span = min(span, max(1, keys.widest(position)))
         low = high

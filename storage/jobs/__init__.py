@@ -1,1 +1,1 @@
-"""Bulk runs with their files, choices and watermarks."""
+"""Bulk jobs with their files, remembered options and sync state."""

@@ -1,4 +1,4 @@
-"""What each person chose the last time for imports and exports."""
+"""The last options that each user chose for imports and exports."""
 
 from typing import Any, Final
 
@@ -6,12 +6,12 @@ from bot.domain.export import ExportOptions
 from bot.domain.job import ImportOptions
 from storage.engine.connection import Collection, Database, translated
 
-# Not remembered: the columns are those of one file.
+# Not stored: the columns belong to one file.
 _OF_A_FILE: Final = frozenset(("columns",))
 
 
 class Choices:
-    """Where they are kept, by `Provenance.by`."""
+    """The stored options, by `Provenance.by`."""
 
     def __init__(self, database: Database) -> None:
         self._choices: Collection = database["choices"]

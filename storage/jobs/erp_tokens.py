@@ -1,6 +1,6 @@
-"""The tokens that an ERP renews, shared by all processes; no backup holds them.
+"""The tokens that an ERP renews, shared by all processes. No backup contains them.
 
-One document an ERP. It is the lease too, of whoever renews them now.
+Each ERP has one document. It is also the lease of the process that renews the tokens now.
 """
 
 import asyncio
@@ -15,7 +15,8 @@ from pymongo.errors import DuplicateKeyError
 from bot.domain.errors import AppError, TryLaterError
 from storage.engine.connection import Collection, Database, translated
 
-# Longer than a renewal and its writes may take: what is not renewed needs no keeper.
+# Longer than one renewal of the tokens and its writes may take, so nothing has to extend the
+# lease.
 _LEASE: Final = timedelta(seconds=60)
 _PATIENCE_S: Final = 20.0
 _FIRST_WAIT_S: Final = 0.01
@@ -24,7 +25,7 @@ _FREE: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class ErpTokens:
-    """Those of one ERP, by its name."""
+    """The tokens of one ERP, found by its name."""
 
     def __init__(
         self,
@@ -42,14 +43,14 @@ class ErpTokens:
         self._patience_s = patience_s
 
     async def load(self) -> Mapping[str, str]:
-        """What was stored last; empty when nothing was."""
+        """Return the tokens that were stored last; empty when there are none."""
         with translated():
             found = await self._tokens.find_one({"_id": self._system}) or {}
         values: Mapping[str, str] = found.get("values", {})
         return values
 
     async def store(self, values: Mapping[str, str]) -> None:
-        """Return when they are on disk, in place of all that was there."""
+        """Replace all stored tokens; return when the new ones are on disk."""
         await self._there()
         with translated():
             await self._tokens.update_one(
@@ -58,14 +59,18 @@ class ErpTokens:
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
-        """Inside, no other process is, for at most a lease: one that was killed inside holds the
-        others up for so long. Raises TryLaterError for who has waited too long."""
+        """Hold the lease, so that no other process is inside until the lease ends.
+
+        A process that was killed inside blocks the others for the rest of its lease. Raises
+        TryLaterError when the caller has waited too long.
+        """
         owner = uuid.uuid4().hex
         try:
             await self._acquire(owner)
             yield
         finally:
-            # Not reachable now: it runs out by itself. Who was cancelled may hold it as well.
+            # Releases the lease also for a caller that was cancelled while it acquired it. If the
+            # database is not reachable now, the lease expires by itself.
             with suppress(AppError), translated():
                 await self._tokens.update_one(
                     {"_id": self._system, "owner": owner}, {"$set": {"until": _FREE}}
@@ -92,6 +97,6 @@ class ErpTokens:
         return bool(result.matched_count)
 
     async def _there(self) -> None:
-        """Return when there is a document to be updated."""
+        """Insert the document that the updates need, unless it exists."""
         with translated(), suppress(DuplicateKeyError):
             await self._tokens.insert_one({"_id": self._system, "values": {}, "until": _FREE})

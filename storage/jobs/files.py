@@ -1,4 +1,4 @@
-"""Files of jobs, in GridFS: whichever process works on a job finds them there."""
+"""Files of jobs, in GridFS, so that every process that works on a job can read them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -19,7 +19,7 @@ _PIECE: Final = 1 << 20
 
 
 class Files:
-    """Where they are kept."""
+    """The stored files."""
 
     def __init__(self, database: Database) -> None:
         self._chunks: Collection = database["files.chunks"]
@@ -34,9 +34,9 @@ class Files:
         name: str,
         report: Callable[[int], None] = lambda _: None,
     ) -> str:
-        """The id under which a copy of the file is kept; `report` is told the bytes so far."""
-        # By hand, as the GridFS specification has it: the library's own upload gathers 48 MB
-        # before it writes, and encodes them once more.
+        """Store a copy of the file and return its id; `report` gets the bytes stored so far."""
+        # Written chunk by chunk, as the GridFS specification says: the library's own upload
+        # collects 48 MB before it writes, and encodes them once more.
         file_id, number, done = ObjectId(), 0, 0
         await self._ensure_index()
         try:
@@ -58,27 +58,32 @@ class Files:
                     }
                 )
         except BaseException:
-            # What cannot be taken back now is found by `purge`.
+            # `purge` finds the chunks that cannot be deleted now.
             with suppress(Exception):
                 await self._chunks.delete_many({"files_id": file_id})
             raise
         return str(file_id)
 
     async def _ensure_index(self) -> None:
-        """The one that the specification asks for; made with the first file, as by the library."""
+        """Create the index that the GridFS specification requires, before the first file is
+        stored.
+
+        The library does so, too.
+        """
         if not self._has_index:
             with translated():
                 await self._chunks.create_index([("files_id", 1), ("n", 1)], unique=True)
             self._has_index = True
 
     async def fetch(self, file_id: str, path: Path) -> None:
-        """Write the file to `path`; raises RefusedError (FILE_GONE) when it is kept no more."""
+        """Write the file to `path`. Raises RefusedError (FILE_GONE) when it is not stored any
+        more."""
         with await asyncio.to_thread(path.open, "wb") as file:
             async for piece in self._pieces(file_id):
                 await asyncio.to_thread(file.write, piece)
 
     async def delete(self, file_id: str) -> None:
-        """What is gone already stays gone."""
+        """Delete the file; do nothing if it is deleted already."""
         try:
             with translated():
                 await self._bucket.delete(_id(file_id))
@@ -87,7 +92,7 @@ class Files:
                 raise
 
     async def purge(self, before: datetime) -> None:
-        """Delete all that was put before then, and what was never put whole."""
+        """Delete all files that were stored before then, and the chunks of unfinished uploads."""
         oldest = ObjectId.from_datetime(before)
         with translated():
             chunks = await self._chunks.distinct("files_id")

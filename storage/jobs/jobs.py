@@ -1,4 +1,4 @@
-"""Jobs and their batches. Ids are counted, so that the latest ones are found without an index."""
+"""Jobs and their batches. Job ids are numbers in a row: the latest are found without an index."""
 
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -16,7 +16,7 @@ _ROUNDS: Final = 20
 
 
 class Jobs:
-    """Where they are kept. Whoever changes one says what it must still be like."""
+    """The stored jobs. Changes are compare-and-set on the version of the job that was read."""
 
     def __init__(self, database: Database) -> None:
         self._jobs: Collection = database["jobs"]
@@ -24,7 +24,7 @@ class Jobs:
         self._meta: Collection = database["meta"]
 
     async def add(self, job: Job) -> Job:
-        """The job as it is stored, with the next number; `job.id` does not matter."""
+        """Store the job with the next number and return it; `job.id` is ignored."""
         with translated():
             for _ in range(_ROUNDS):
                 number = await self._last() + 1
@@ -32,7 +32,8 @@ class Jobs:
                 try:
                     await self._jobs.insert_one(_document(numbered))
                 except DuplicateKeyError:
-                    # Another one was begun at this moment, or its count was lost to a kill.
+                    # Another job took this number just now, or a process was killed before it
+                    # raised the counter.
                     await self._count(number)
                     continue
                 await self._count(number)
@@ -45,7 +46,7 @@ class Jobs:
         return _read(document) if document else None
 
     async def latest(self, count: int, *, before: int | None = None) -> list[Job]:
-        """The newest ones first, from the one before `before` on; some numbers may be missing."""
+        """Return the newest jobs first, below the number `before`; some numbers may be missing."""
         last = await self._last() if before is None else before - 1
         ids = list(range(last, max(0, last - count), -1))
         with translated():
@@ -53,13 +54,14 @@ class Jobs:
         return sorted(map(_read, found), key=lambda job: -job.id)
 
     async def active(self) -> list[Job]:
-        """Those on which somebody works, or has to, oldest first."""
+        """Return the jobs that are being worked on or need work, oldest first."""
         with translated():
             found = await self._jobs.find({"active": True}).to_list(None)
         return sorted(map(_read, found), key=lambda job: job.id)
 
     async def change(self, job: Job, **values: Any) -> Job | None:
-        """The job with these values, None when somebody has changed it since it was read."""
+        """Store the job with these values; return it, or None if it was changed since it was
+        read."""
         changed = job.model_copy(update={**values, "version": job.version + 1})
         with translated():
             result = await self._jobs.replace_one(
@@ -68,7 +70,10 @@ class Jobs:
         return changed if result.matched_count else None
 
     async def force_update(self, job_id: int, **values: Any) -> Job | None:
-        """The job with these values, whatever else others change of it; None when it is gone."""
+        """Store the job with these values and return it, retrying after concurrent changes.
+
+        Returns None when the job is gone. Raises TryLaterError when it changes too quickly.
+        """
         for _ in range(_ROUNDS):
             job = await self.get(job_id)
             if job is None:
@@ -83,7 +88,7 @@ class Jobs:
         return _read_batch(document) if document else None
 
     async def batches(self, job_id: int, *, backwards: bool = False) -> AsyncIterator[Batch]:
-        """Those that are done, in order."""
+        """Yield the batches that are done, in order of their numbers."""
         last = await self.last_batch(job_id)
         numbers = list(range(1, last + 1))
         if backwards:
@@ -100,7 +105,7 @@ class Jobs:
                     yield _read_batch(by_number[number])
 
     async def last_batch(self, job_id: int) -> int:
-        """The number of the last one that is done; they follow each other without gaps."""
+        """Return the number of the last batch that is done; the numbers have no gaps."""
         job = await self.get(job_id)
         last = job.batches if job else 0
         while await self._is_there(job_id, last + 1):
@@ -108,7 +113,7 @@ class Jobs:
         return last
 
     async def with_files(self, *, ended_before: datetime) -> list[Job]:
-        """Those that are not worked on since then and still have files, oldest first."""
+        """Return the inactive jobs that ended before then and still have files, oldest first."""
         with translated():
             found = await self._jobs.find({"has_files": True}).to_list(None)
         jobs = sorted(map(_read, found), key=lambda job: job.id)
@@ -135,7 +140,7 @@ class Jobs:
 def _document(job: Job) -> Document:
     document = job.model_dump(exclude={"id"})
     document |= {"_id": job.id, "kind": str(job.kind), "state": str(job.state)}
-    # Present only while it holds: each is what a sparse index finds them by.
+    # Present only while true: sparse indexes find the jobs by these two fields.
     if job.needs_work:
         document["active"] = True
     if job.plan_file_id or any(one.file_id for one in (job.source, *job.results) if one):

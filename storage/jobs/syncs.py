@@ -1,4 +1,4 @@
-"""What is known of the syncs with each ERP, by its name."""
+"""The state of the syncs with each ERP, by the ERP's name."""
 
 from typing import Any, Final
 
@@ -12,13 +12,13 @@ _ROUNDS: Final = 20
 
 
 class Syncs:
-    """Where it is kept: one small document for each ERP that was ever set."""
+    """The stored states: one small document for each ERP that was ever configured."""
 
     def __init__(self, database: Database) -> None:
         self._syncs: Collection = database["syncs"]
 
     async def get(self, system: str) -> SyncState:
-        """What is known; a new state when nothing is."""
+        """Return the stored state, or a new one."""
         with translated():
             document = await self._syncs.find_one({"_id": system})
         if document is None:
@@ -26,7 +26,8 @@ class Syncs:
         return SyncState.model_validate({**document, "system": document["_id"]})
 
     async def change(self, state: SyncState, **values: Any) -> SyncState | None:
-        """The state with these values; None when somebody has changed it since it was read."""
+        """Store the state with these values; return it, or None if it was changed since it was
+        read."""
         changed = state.model_copy(update={**values, "version": state.version + 1})
         with translated():
             if state.version == 0:
@@ -41,7 +42,10 @@ class Syncs:
         return changed if result.matched_count else None
 
     async def force_update(self, system: str, **values: Any) -> SyncState:
-        """The state with these values, whatever else others change of it."""
+        """Store the state with these values and return it, retrying after concurrent changes.
+
+        Raises TryLaterError when it changes too quickly.
+        """
         for _ in range(_ROUNDS):
             if changed := await self.change(await self.get(system), **values):
                 return changed

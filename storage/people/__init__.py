@@ -1,1 +1,1 @@
-"""Who works here, and everything that is stored about one person."""
+"""Admins and group members, and everything that is stored about one person."""

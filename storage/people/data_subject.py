@@ -1,4 +1,4 @@
-"""Everything that is stored about one person: found, and emptied."""
+"""All data that is stored about one person: search and redaction."""
 
 import asyncio
 import hashlib
@@ -35,16 +35,16 @@ from storage.talk.conversations import Chats, Conversations, Tie
 _AT_ONCE: Final = 50
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _OTHERS_TAKE_S: Final = 0.01
-# What a conversation keeps are its protocol, times, department and attendants.
+# An emptied conversation keeps its protocol, times, department and attendants.
 _EMPTY_CONVERSATION: Final = {
     "shown_name": ANONYMISED_NAME,
     "phone": None,
     "tax_id": None,
     "registration_id": None,
-    # The title of a topic, in which the name is.
+    # The title of the topic, which contains the name.
     "topic_shown": "",
 }
-# What people wrote, or were asked to confirm.
+# Texts that people wrote, or were asked to confirm.
 _EMPTY_OUTGOING: Final = {"html": "", "header": "", "file": ""}
 _EMPTY_QUESTION: Final = {"note_before": None, "added": None, "done": True}
 
@@ -52,7 +52,7 @@ logger = structlog.get_logger()
 
 
 class DataSubjects:
-    """Where people's data lie, over all collections."""
+    """The data of people, over all collections."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -70,7 +70,7 @@ class DataSubjects:
         self._log = audit.Audit(database)
 
     async def of_tax_id(self, tax_id: TaxId) -> Traces:
-        """All that is stored about whoever has this document."""
+        """Return everything that is stored about the person with this tax id."""
         with translated():
             found = await self._registrations.find_one({"tax_key": tax_id.key})
             deletions = await self._entries.find({"deleted.tax_key": tax_id.key}).to_list(None)
@@ -78,7 +78,8 @@ class DataSubjects:
         return await self._traces(tax_id, read_registration(found) if found else None, deleted)
 
     async def of_handle(self, handle: str) -> Traces | None:
-        """The same by `Traces.handle`; None when it names nothing any more."""
+        """Return the traces that have this `Traces.handle`; None if it matches nothing any
+        more."""
         chat_id, conversation_id = chat_of(handle), conversation_of(handle)
         if chat_id is None and conversation_id is None:
             return await self.of_registration(handle)
@@ -90,7 +91,7 @@ class DataSubjects:
         return await self.of_tax_id(named.tax_id) if named and named.tax_id else None
 
     async def of_registration(self, registration_id: str) -> Traces | None:
-        """The same of one registration, also of one that was deleted; None without any."""
+        """Return the traces of one registration, also of a deleted one; None if there are none."""
         document = await self._read(self._registrations, registration_id)
         if document is not None:
             registration = read_registration(document)
@@ -100,7 +101,7 @@ class DataSubjects:
         entries = await self._log.audit_of(registration_id)
         copy = next((one.deleted for one in entries if one.deleted), None)
         if copy is None:
-            # Emptied already, or never there.
+            # Emptied already, or never stored.
             traces = Traces(tax_id=None, registration=None, entries=tuple(entries))
             return traces if entries else None
         if copy.tax_id:
@@ -108,7 +109,8 @@ class DataSubjects:
         return await self._traces(None, None, [copy])
 
     async def empty_updates(self, traces: Traces) -> None:
-        """Messages that failed for good and name the person, or are the person's."""
+        """Empty the updates that were set aside and name the person, or come from the person's
+        chats."""
         names = Identifiers(traces)
         chats = {chat.id for chat in traces.chats}
         for document in await self._set_aside():
@@ -120,8 +122,11 @@ class DataSubjects:
                     )
 
     async def empty_reports(self, traces: Traces) -> None:
-        """What previews and reports of jobs name: of every job that rests, and of the batches of
-        those that have written the person's registrations."""
+        """Redact the person in previews and reports of jobs.
+
+        Covers every job that is not active, and the batches of jobs that have written the person's
+        registrations.
+        """
         names = Identifiers(traces)
         with translated():
             meta = await self._meta.find_one({"_id": "jobs"})
@@ -137,8 +142,11 @@ class DataSubjects:
             await self._empty_batches(job_id, names)
 
     async def empty_conversation(self, conversation_id: str) -> None:
-        """Whom it was with goes, and what was written; protocol, times, department and attendants
-        stay. What still waits to be sent, or could be sent again, is not sent any more."""
+        """Empty the conversation: remove the customer and all texts.
+
+        Protocol, times, department and attendants stay. Messages that still wait to be sent, or
+        could be sent again, are no longer sent.
+        """
         with translated():
             await self._database["outbox"].update_many(
                 {"conversation_id": conversation_id},
@@ -158,7 +166,7 @@ class DataSubjects:
             )
 
     async def forget_attempt(self, chat_id: int, tax_id: TaxId) -> None:
-        """The mark of this document, in a chat that is somebody else's by now."""
+        """Delete the mark of this tax id in a chat that belongs to another person by now."""
         with translated():
             await self._stored_chats.update_one(
                 {"_id": chat_id}, {"$pull": {"attempts": fingerprint(tax_id)}}
@@ -167,10 +175,10 @@ class DataSubjects:
     async def anonymise(
         self, registration_id: str, provenance: Provenance, *, version: int
     ) -> bool:
-        """Whether the registration and its entries say no more who it was; False when it was
-        changed since `version` (0: when it is deleted), or is written at this moment.
+        """Return True if the registration and its entries no longer show who the person was.
 
-        One transaction: all of it or nothing.
+        False when it was changed since `version` (0: when it is deleted), or is being written at
+        this moment. One transaction: all of it or nothing.
         """
         found = await self._read(self._registrations, registration_id)
         if (found["version"] if found else 0) != version:
@@ -213,9 +221,9 @@ class DataSubjects:
         return True
 
     async def record(self, operation: str, provenance: Provenance) -> None:
-        """That somebody without a registration was anonymised; recorded twice it is there once.
+        """Record that a person without a registration was anonymised; idempotent.
 
-        operation: what was pressed, which says nothing of the person.
+        operation: the button press, which contains nothing about the person.
         """
         key = hashlib.sha256(operation.encode()).hexdigest()[:32]
         document = {"_id": key, "version": 1, "name": ANONYMISED_NAME}
@@ -316,7 +324,8 @@ def _after(
     provenance: Provenance,
     was_broken: Document | None,
 ) -> tuple[Document | None, Document]:
-    """The registration's document, None when it is deleted, and the entry that ends the chain."""
+    """Return the registration's document (None when it is deleted), and the entry that ends the
+    chain."""
     previous = str(chain[-1].get("hash", STATE)) if chain else STATE
     if found is not None:
         document = registration_document(anonymised(read_registration(found), provenance))
@@ -336,15 +345,18 @@ def _after(
 
 
 def _without_reasons(events: Sequence[Document]) -> list[Document]:
-    """A reason can name the person; who did what, and when, cannot."""
+    """Return the events without the reasons of transfers.
+
+    A reason can name the person; the actor, the event and its time cannot.
+    """
     transferred = str(EventKind.TRANSFERRED)
     return [event | {"detail": ""} if event["what"] == transferred else event for event in events]
 
 
 def _emptied(value: Any, tells: Callable[[str], bool]) -> Any:
-    """The value with `ANONYMISED_NAME` in the place of texts that tell who somebody is.
+    """Return the value with `ANONYMISED_NAME` in place of texts that identify the person.
 
-    A change is one thing: where its name tells, the values beside it go, too.
+    A change is one unit: if its name identifies the person, the values beside it are removed, too.
     """
     if isinstance(value, str):
         return ANONYMISED_NAME if tells(value) else value
@@ -370,7 +382,7 @@ def _jobs_of(traces: Traces) -> list[int]:
 
 
 def _chats_in(payload: Any) -> set[int]:
-    """Whose update it is: the chat's and the sender's ids."""
+    """Return the ids of the chat and the sender of an update."""
     found: set[int] = set()
     contents = payload.values() if isinstance(payload, dict) else ()
     for content in contents:

@@ -1,4 +1,4 @@
-"""How often a login was tried: a day's tries by what they count against."""
+"""The tries to log in: those of one day, by the key that they count against."""
 
 from datetime import datetime
 
@@ -9,24 +9,26 @@ from storage.engine.connection import Collection, Database, translated
 
 
 class LoginTries:
-    """Each key's document holds the ids of its tries, so that one that comes again counts once."""
+    """Login tries: each key's document holds the ids of its tries, so a repeated try counts
+    once."""
 
     def __init__(self, database: Database) -> None:
         self._tries: Collection = database["login_tries"]
         self._find = FindOne(self._tries)
 
     async def take(self, key: str, try_id: str, *, at: datetime, limit: int) -> bool:
-        """Whether this try is one of the first `limit` of the key, also among tries at once."""
+        """Return True if this try is one of the first `limit` of the key, also among concurrent
+        tries."""
         with translated():
             try:
-                # A full document is not found, and a second one of its key cannot be inserted.
+                # A full document does not match, and a second one with its key cannot be inserted.
                 await self._tries.update_one(
                     {"_id": key, f"tries.{limit - 1}": {"$exists": False}},
                     {"$addToSet": {"tries": try_id}, "$setOnInsert": {"at": at}},
                     upsert=True,
                 )
             except DuplicateKeyError:
-                # Full, or somebody else's first one was quicker by a moment.
+                # The document is full, or a concurrent call inserted it a moment earlier.
                 return await self._again(key, try_id, limit=limit)
         return True
 

@@ -1,4 +1,4 @@
-"""A registration's chain of entries without what they said: docs/decisions/anonymise.md."""
+"""Redaction of the audit entries of one registration: docs/decisions/anonymise.md."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -10,12 +10,15 @@ from storage.register.audit import filed
 from storage.register.audit_chain import hash_of
 
 STATE: Final = "s"
-"""In the place of a registration's hash, from which what was hashed could be guessed."""
+"""Replaces the hash of a registration, from which the hashed values could be guessed."""
 _KEPT: Final = ("_id", "registration_id", "version", "event", "was_broken")
 
 
 def redacted(entries: Sequence[Mapping[str, Any]]) -> list[Document]:
-    """The entries by version, sealed anew: when, who, what happened and in which fields."""
+    """Return the entries by version, redacted and hashed anew.
+
+    They keep their time, author, event and the names of changed fields.
+    """
     chain: list[Document] = []
     before: Document | None = None
     for entry in sorted(entries, key=lambda one: int(one["version"])):

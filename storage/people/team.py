@@ -1,4 +1,4 @@
-"""Admins, invitations, and what is known of who is in a group."""
+"""Admins, invitations, and the known members of groups."""
 
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from storage.engine.connection import Collection, Database, Document, translated
 
 
 class Admins:
-    """Who accepted an invitation, by Telegram id."""
+    """Admins, who accepted an invitation, by Telegram id."""
 
     def __init__(self, database: Database) -> None:
         self._admins: Collection = database["admins"]
@@ -19,7 +19,7 @@ class Admins:
         self._write = Write(self._admins)
 
     async def all(self) -> list[Admin]:
-        """Everybody, longest first; there are few."""
+        """Return all admins, the longest serving first; there are few."""
         with translated():
             documents = await self._admins.find().to_list(None)
         found = [Admin.model_validate(_read(document)) for document in documents]
@@ -33,14 +33,14 @@ class Admins:
         await self._write(ReplaceOne({"_id": admin.id}, _written(admin), upsert=True))
 
     async def remove(self, user_id: int) -> bool:
-        """Whether the user was there until now."""
+        """Return True if the user was an admin until now."""
         with translated():
             result = await self._admins.delete_one({"_id": user_id})
         return bool(result.deleted_count)
 
 
 class Invitations:
-    """Links that make an admin; each is used once, whoever races for it."""
+    """Links that make an admin; each is used once, in any race."""
 
     def __init__(self, database: Database) -> None:
         self._invitations: Collection = database["invitations"]
@@ -55,14 +55,15 @@ class Invitations:
         return Invitation.model_validate(_read(document)) if document else None
 
     async def all(self) -> list[Invitation]:
-        """Also those that are over and not yet deleted, oldest first; there are few."""
+        """Return all invitations, also ended ones that are not yet deleted, oldest first; there
+        are few."""
         with translated():
             documents = await self._invitations.find().to_list(None)
         found = [Invitation.model_validate(_read(document)) for document in documents]
         return sorted(found, key=lambda invitation: (invitation.created_at, invitation.id))
 
     async def use(self, invitation_id: str, user_id: int, *, at: datetime) -> bool:
-        """Whether the user has it now: it was open, and nobody else was quicker."""
+        """Return True if the user used it now: it was open, and no other user was quicker."""
         return await self._set(
             {
                 "_id": invitation_id,
@@ -74,11 +75,11 @@ class Invitations:
         )
 
     async def fulfil(self, invitation_id: str) -> None:
-        """Remember that the right was given."""
+        """Store that the right was given."""
         await self._set({"_id": invitation_id}, {"fulfilled": True})
 
     async def revoke(self, invitation_id: str) -> bool:
-        """Whether it was unused and not revoked until now."""
+        """Return True if it was unused and not revoked until now."""
         return await self._set(
             {"_id": invitation_id, "used_by": None, "revoked": False}, {"revoked": True}
         )
@@ -90,7 +91,7 @@ class Invitations:
 
 
 class Members:
-    """Who is in which group, as Telegram said last."""
+    """Members of groups, as Telegram reported them last."""
 
     def __init__(self, database: Database) -> None:
         self._members: Collection = database["members"]
@@ -107,13 +108,13 @@ class Members:
         await self._write(ReplaceOne({"_id": key}, document, upsert=True))
 
     async def of_group(self, group_id: int) -> list[GroupMember]:
-        """Everybody known of the group, also who left it."""
+        """Return all known members of the group, also those who left it."""
         with translated():
             documents = await self._members.find({"group_id": group_id}).to_list(None)
         return [_member(document) for document in documents]
 
     async def forget_group(self, group_id: int) -> None:
-        """Ask again about everybody in the group."""
+        """Delete the members of the group, so that Telegram is asked again about each of them."""
         with translated():
             await self._members.delete_many({"group_id": group_id})
 

@@ -1,1 +1,1 @@
-"""Registrations, their audit, their search and their labels."""
+"""Registrations with their audit, their search and their labels."""

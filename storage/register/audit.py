@@ -1,8 +1,9 @@
-"""The audit: one entry for each event of a registration, written once, in a chain (`seals`).
+"""The audit: one entry for each event of a registration, written once, in a hash chain.
 
-Pages are newest first, by `storage.engine.ordered`, which needs the entries of a page side by
-side. So an entry is filed under its event, and under who and event; a list of several events reads
-one page of each and merges them. Every filter then costs the same at any size.
+`audit_chain` defines the hashes. Pages are newest first, by `storage.engine.ordered`, which needs
+the entries of a page side by side in an index. So an entry is indexed by its event, and by its
+author and event. A list of several events reads one page of each and merges them. Every filter
+then costs the same at any size.
 """
 
 import asyncio
@@ -27,8 +28,11 @@ _AT_ONCE: Final = 500
 
 
 class Audit:
-    """Reads the audit. Nothing changes or deletes an entry; only a person's right to be forgotten
-    empties those of one registration (`storage.people.redaction`)."""
+    """Reads the audit.
+
+    Entries are never changed or deleted, with one exception: a person's right to be forgotten
+    empties the entries of one registration (`storage.people.redaction`).
+    """
 
     def __init__(self, database: Database) -> None:
         self._entries: Collection = database["audit"]
@@ -38,10 +42,10 @@ class Audit:
         self._noted: set[str] = set()
 
     async def audit_of(self, registration_id: str) -> list[AuditEntry]:
-        """Every entry of one registration, newest first."""
+        """Return every entry of one registration, newest first."""
         with translated():
             found = await self._entries.find({"registration_id": registration_id}).to_list(None)
-        # Not by time: clocks differ between machines.
+        # By version, not by time: clocks differ between machines.
         found.sort(key=lambda entry: entry["version"], reverse=True)
         return [read_entry(document) for document in found]
 
@@ -50,7 +54,7 @@ class Audit:
         return read_entry(document) if document else None
 
     async def stored(self, entry_id: str) -> Document | None:
-        """The entry's document, for `storage` itself."""
+        """Return the entry's document, for other modules of `storage`."""
         with translated():
             document: Document | None = await self._entries.find_one({"_id": entry_id})
         return document
@@ -58,7 +62,8 @@ class Audit:
     async def page(
         self, wanted: AuditFilter, *, timezone: ZoneInfo, start: str | None, count: int = PAGE
     ) -> AuditPage:
-        """Entries of the whole register; `start` is a page's `older`, None the newest."""
+        """Return entries of the whole register; `start` is a page's `older`, or None for the
+        newest."""
         low, high = _bounds(wanted, timezone)
         events = (wanted.event,) if wanted.event else tuple(Event)
         ordered = self._by_person if wanted.by else self._by_event
@@ -83,7 +88,7 @@ class Audit:
         )
 
     async def each(self, wanted: AuditFilter, *, timezone: ZoneInfo) -> AsyncIterator[AuditEntry]:
-        """All entries of the filter, newest first, read some hundreds at a time."""
+        """Yield all entries that match the filter, newest first, read some hundreds at a time."""
         start: str | None = None
         while True:
             page = await self.page(wanted, timezone=timezone, start=start, count=_AT_ONCE)
@@ -94,18 +99,18 @@ class Audit:
             start = page.older
 
     async def people(self) -> list[str]:
-        """Each `Provenance.by` of an admin or an ERP that is in the audit."""
+        """Return each `Provenance.by` of an admin or an ERP that is in the audit."""
         with translated():
             found = await self._people.find({}).to_list(None)
         return sorted(document["_id"] for document in found)
 
     async def note(self, people: Iterable[str]) -> None:
-        """Remember who writes; comes before the entry, so that nobody is missing who has one.
+        """Store the authors of entries; called before the entries, so that no author is missing.
 
-        Not the chats: they are as many as the customers, and nobody chooses among them.
+        Chats are left out: they are as many as the customers, and no list offers them.
         """
         for by in {by for by in people if not by.startswith("chat:")} - self._noted:
-            # Suppressed: somebody else has noted the same one at this moment.
+            # Suppressed: another process has stored the same author at this moment.
             with translated(), suppress(DuplicateKeyError):
                 await self._people.replace_one({"_id": by}, {"_id": by}, upsert=True)
             self._noted.add(by)
@@ -117,7 +122,7 @@ def read_entry(document: Document) -> AuditEntry:
         id=document["_id"],
         registration_id=document["registration_id"],
         version=document["version"],
-        # The first entries were all of changes, and without the name.
+        # The oldest entries have neither event nor name; all of them are changes.
         event=Event(document.get("event", Event.CHANGED)),
         provenance=Provenance.model_validate(document["stamp"]),
         name=document.get("name", ""),
@@ -131,12 +136,12 @@ def read_entry(document: Document) -> AuditEntry:
 
 
 def created(document: Document) -> Document:
-    """The entry of a registration that is new, whose document this is."""
+    """Return the entry for a new registration with this document."""
     return _made(document, Event.CREATED, document["created"], previous="", found="")
 
 
 def changed(found: Document, document: Document, changes: list[Document]) -> Document:
-    """The entry of a change from one document to the other."""
+    """Return the entry for a change from `found` to `document`."""
     return _made(
         document,
         Event.CHANGED,
@@ -148,7 +153,7 @@ def changed(found: Document, document: Document, changes: list[Document]) -> Doc
 
 
 def deleted(found: Document, provenance: Provenance) -> Document:
-    """The entry of a deletion, which keeps all that is deleted."""
+    """Return the entry for a deletion; it keeps everything that is deleted."""
     return _made(
         found | {"version": found["version"] + 1},
         Event.DELETED,
@@ -161,7 +166,7 @@ def deleted(found: Document, provenance: Provenance) -> Document:
 
 
 def restored(deletion: Document, document: Document) -> Document:
-    """The entry of a restoration from that deletion."""
+    """Return the entry for a restoration from this deletion."""
     return _made(
         document,
         Event.RESTORED,
@@ -180,10 +185,10 @@ def anonymised(
     state: str | None = None,
     was_broken: Document | None = None,
 ) -> Document:
-    """The entry that follows those which were emptied.
+    """Return the entry that follows the redacted ones.
 
-    state: when the registration is gone, and was deleted before; else of the document.
-    was_broken: what did not fit before, which anonymising must not heal.
+    state: the state hash if the registration was deleted before; None hashes the document.
+    was_broken: the fault that the chain had before; anonymising must not heal it.
     """
     more: Document = {"is_gone": True} if state else {}
     if was_broken:
@@ -194,7 +199,7 @@ def anonymised(
 
 
 def filed(entry: Mapping[str, Any]) -> Document:
-    """The fields by which an entry is found in lists; `marks` is not there for most entries."""
+    """Return the fields by which lists find an entry; most entries have no `marks`."""
     at = entry["stamp"]["at"].astimezone(UTC)
     moment = f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03}:{entry['_id']}"
     event = Event(entry["event"])
@@ -218,7 +223,7 @@ def _made(
     **more: Any,
 ) -> Document:
     entry = {
-        # Natural: a version is written once, so its entry cannot be there twice.
+        # A natural key: a version is written once, so its entry cannot exist twice.
         "_id": f"{document['_id']}:{document['version']}",
         "registration_id": document["_id"],
         "version": document["version"],
@@ -245,7 +250,7 @@ def _moment(document: Document) -> str:
 def _bounds(wanted: AuditFilter, timezone: ZoneInfo) -> tuple[str, str]:
     first, last = wanted.first_day, wanted.last_day
     low = _day_begins(first, timezone) if first else ""
-    # After the last day that a calendar has, there is no other.
+    # No day follows the last day of the calendar.
     bounded = last is not None and last < date.max
     high = _day_begins(last + timedelta(days=1), timezone) if last and bounded else HIGHEST
     return low, high
@@ -254,6 +259,6 @@ def _bounds(wanted: AuditFilter, timezone: ZoneInfo) -> tuple[str, str]:
 def _day_begins(day: date, timezone: ZoneInfo) -> str:
     try:
         at = datetime.combine(day, time(), timezone).astimezone(UTC)
-    except OverflowError:  # before the first hour that UTC has
+    except OverflowError:  # earlier than the first time in UTC
         return ""
     return f"{at:%Y-%m-%dT%H:%M:%S}.000"

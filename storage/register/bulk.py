@@ -1,5 +1,7 @@
-"""Many registrations at a time, for jobs: a batch is one transaction with its own record, so that
-it is done once, whoever is killed when."""
+"""Batches of registrations, for jobs.
+
+A batch and its record are one transaction, so it is done once, even if a process is killed.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -27,17 +29,18 @@ from storage.register.raw_registration import RawRegistration, undecoded
 from storage.register.search_fields import END, search_fields
 
 _DUPLICATE_KEY: Final = 11000
-# The embedded server's `$in` grows with the square of the keys that it finds: 50 cost 130
-# microseconds each, 100 cost 200, and fewer cost our process more. Missing ones are cheap.
+# On the embedded server, the time of `$in` grows with the square of the keys that it finds: 50
+# cost 130 microseconds each, 100 cost 200. Fewer keys cost our process more. Missing keys are
+# cheap.
 _KEYS_AT_ONCE: Final = 50
 _MISSING_AT_ONCE: Final = 500
 _EMPTY: Final = len(bson.encode({}))
-# Of jobs that are worked on at a time, or were lately.
+# Sessions to keep: one for each job that runs or ran lately.
 _SESSIONS: Final = 4
 
 
 class Bulk:
-    """Reads and writes the register a batch at a time."""
+    """Reads and writes the register in batches."""
 
     def __init__(self, database: Database) -> None:
         self._client = database.client
@@ -51,24 +54,24 @@ class Bulk:
         self._at_once = _KEYS_AT_ONCE
 
     async def by_tax_keys(self, keys: Sequence[str]) -> dict[str, RawRegistration]:
-        """Those that exist, by `TaxId.key`."""
+        """Return the registrations that exist, by `TaxId.key`."""
         found: dict[str, RawRegistration] = {}
         with translated():
             await asyncio.to_thread(self._find_by_tax_keys, list(keys), found)
         return found
 
     def _find_by_tax_keys(self, keys: list[str], found: dict[str, RawRegistration]) -> None:
-        # In one thread for the whole batch, by the collection that motor's own calls: its round
-        # trip through the event loop for each of many finds costs as much as the find.
+        # One thread for the whole batch, on the pymongo collection below motor's: motor's round
+        # trip through the event loop, for each of many finds, costs as much as the find.
         registrations, start = self._undecoded.delegate, 0
         while start < len(keys):
             some = keys[start : start + self._at_once]
             start += len(some)
-            # All of each document: to leave out fields costs the embedded server a third more.
+            # Whole documents: leaving out fields costs the embedded server a third more.
             documents = registrations.find({"tax_key": {"$in": some}}).to_list()
             for stored in map(self._stored, documents):
                 found[stored.tax_key] = stored
-            # Where hardly any exist, the next ones hardly will.
+            # If few of these keys exist, few of the next ones will.
             are_new = len(documents) * 10 < len(some)
             self._at_once = min(self._at_once * 2, _MISSING_AT_ONCE) if are_new else _KEYS_AT_ONCE
 
@@ -77,7 +80,7 @@ class Bulk:
         return {stored.id: stored for stored in found}
 
     async def named(self, name: str) -> list[RawRegistration]:
-        """Those whose name is this one but for accents, case and punctuation."""
+        """Return the registrations that have this name, ignoring accents, case and punctuation."""
         folded = fold(name)
         place = f"{folded[:48].rstrip()}{END}"
         with translated():
@@ -91,12 +94,12 @@ class Bulk:
         return RawRegistration(bytes(document.raw), self._registrations.codec_options)
 
     async def entries(self, ids: Sequence[str]) -> list[AuditEntry]:
-        """The audit entries that exist, in the order of the ids."""
+        """Return the audit entries that exist, in the order of the ids."""
         found = {d["_id"]: d for d in await self._found(self._entries, "_id", ids)}
         return [audit.read_entry(found[one]) for one in ids if one in found]
 
     def encoded(self, registrations: Sequence[Registration]) -> list[RawBSONDocument]:
-        """New ones as they are inserted."""
+        """Return new registrations as the raw BSON that is inserted."""
         return [_sealed(registration) for registration in registrations]
 
     async def write(
@@ -109,11 +112,13 @@ class Bulk:
         removes: Sequence[Any] = (),
         brings_back: Sequence[tuple[AuditEntry, Registration]] = (),
     ) -> bool:
-        """Whether everything was written, with the batch's record; False, and nothing was, when
-        somebody else changed one of the registrations since they were read.
+        """Return True if the whole batch was written, with its record.
 
-        creates: as `encoded` gave them.
-        updates, removes: with what was found, as this class gave it.
+        Returns False, and writes nothing, when another process has changed one of the
+        registrations since they were read.
+
+        creates: as `encoded` returned them.
+        updates, removes: each with the registration as this class returned it.
         brings_back: each a deletion, and the registration as the version after it.
         Raises LostError when another worker has written this very batch.
         """
@@ -154,7 +159,7 @@ class Bulk:
             self._sessions[job] = session
             raise
         except BaseException:
-            # Nobody knows what state it is in.
+            # The session is in an unknown state.
             await session.end_session()
             raise
         self._sessions[job] = session
@@ -162,15 +167,16 @@ class Bulk:
             await self._sessions.pop(next(iter(self._sessions))).end_session()
 
     async def _begun_session(self, job: int) -> Any:
-        """The session of what this process writes for the job.
+        """Start the session for the writes of this process to the job.
 
-        A worker that was killed inside a transaction leaves it open: for a minute nobody could
-        write what it wrote, its successor neither. So that one's is ended first.
+        A worker that was killed inside a transaction leaves it open. For a minute no process, not
+        even its successor, could write the same documents. So the session of that worker is ended
+        first.
         """
         session = await self._client.start_session()
         before = await self._writers.find_one({"_id": job})
         if before is not None:
-            # Refused: then the minute is waited for.
+            # If the server refuses, the minute has to pass.
             with suppress(OperationFailure):
                 await self._client.admin.command("killSessions", [before["session"]])
         await self._writers.replace_one(
@@ -214,7 +220,7 @@ class Bulk:
 
 @dataclass(slots=True)
 class _Made:
-    """What a batch writes, as documents and operations."""
+    """The writes of a batch, as documents and operations."""
 
     inserts: list[Document | RawBSONDocument]
     changes: list[Any] = field(default_factory=list)
@@ -245,7 +251,7 @@ class _Made:
 
 
 def batch_id(job: int, number: int) -> str:
-    """The `_id` of a batch's record."""
+    """Return the `_id` of a batch's record."""
     return f"{job}:{number}"
 
 
@@ -254,7 +260,7 @@ def _batch_document(batch: Batch) -> Document:
 
 
 def _sealed(registration: Registration) -> RawBSONDocument:
-    """What is inserted, encoded: what was encoded for the seal is not encoded again."""
+    """Return the BSON to insert; the part that was encoded for `seal` is not encoded again."""
     own = bson.encode(own_document(registration))
     rest = bson.encode(search_fields(registration) | {"seal": state_of_own(own)})
     size = len(own) + len(rest) - _EMPTY

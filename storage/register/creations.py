@@ -1,4 +1,4 @@
-"""New registrations and their first audit entries: creations at one time are one transaction."""
+"""New registrations with their first audit entries; concurrent creations are one transaction."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -15,7 +15,10 @@ _ROUNDS: Final = 10
 
 
 class CreateTogether(Batched[Document, bool]):
-    """Whether the registration was new; its entry is there with it, or neither is."""
+    """Creations: each returns True if the registration was new.
+
+    The registration is stored together with its entry, or neither is.
+    """
 
     def __init__(self, registrations: Collection, entries: Collection) -> None:
         self._client = registrations.database.client
@@ -25,7 +28,7 @@ class CreateTogether(Batched[Document, bool]):
 
     async def _create(self, documents: Sequence[Document]) -> Sequence[bool | RefusedError]:
         with translated():
-            # Of those with one key in a batch the first is new; the others come too late.
+            # Of several documents with one key in a batch, only the first is new.
             new = [d for n, d in enumerate(documents) if not _keys(d) & _all(documents[:n])]
             for _ in range(_ROUNDS):
                 if not new or await self._stored(new):
@@ -34,7 +37,8 @@ class CreateTogether(Batched[Document, bool]):
         raise TryLaterError("registrations are created too quickly to be written")
 
     async def _stored(self, documents: list[Document]) -> bool:
-        """Whether all are; False when a key is there, or somebody writes it at this moment."""
+        """Return True if all were stored; False if a key exists or is being written at this
+        moment."""
         entries = [audit.created(document) for document in documents]
         try:
             async with (
@@ -54,7 +58,10 @@ class CreateTogether(Batched[Document, bool]):
         return True
 
     async def _there(self, documents: list[Document]) -> set[str]:
-        """Those of their keys that are taken; an entry may be left of what was deleted."""
+        """Return the keys of the documents that are taken.
+
+        An audit entry may still exist for a registration that was deleted.
+        """
         keys = [d["tax_key"] for d in documents if "tax_key" in d]
         entries = [f"{d['_id']}:{d['version']}" for d in documents]
         found = await self._registrations.find(

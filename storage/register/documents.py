@@ -1,4 +1,4 @@
-"""Registrations and their changes as documents."""
+"""Conversion of registrations and their changes to documents."""
 
 from enum import StrEnum
 from functools import lru_cache
@@ -12,15 +12,16 @@ from storage.register.search_fields import search_fields, without_search_fields
 
 
 def registration_document(registration: Registration) -> Document:
-    """The document, with what search needs and without a seal."""
+    """Return the document, with the search fields and without `seal`."""
     return own_document(registration) | search_fields(registration)
 
 
 def own_document(registration: Registration) -> Document:
-    """The registration's own fields as BSON keeps them, in the order in which a seal hashes them.
+    """Return the registration's own fields as BSON stores them, in the order in which they are
+    hashed.
 
-    By hand, field by field: dumped by the model it takes five times as long, and an import makes
-    hundreds of thousands.
+    Built field by field, because the model's own dump takes five times as long, and an import
+    makes hundreds of thousands.
     """
     r = registration
     created = _provenance(r.created)
@@ -71,10 +72,10 @@ def change_document(change: Change) -> Document:
     }
 
 
-# A job writes all it writes with one stamp.
+# All writes of a job have the same provenance.
 @lru_cache(maxsize=100)
 def _provenance(provenance: Provenance) -> Document:
-    """Not to be changed: all that has the stamp shares it."""
+    """Return the document; do not change it: all records with this provenance share it."""
     # BSON keeps milliseconds.
     at = provenance.at.replace(microsecond=provenance.at.microsecond // 1000 * 1000)
     return {"at": at, "by": provenance.by, "job": provenance.job, "way": str(provenance.way)}
@@ -85,7 +86,8 @@ def _ref(ref: ErpRef) -> Document:
 
 
 def plain(value: Any) -> Any:
-    """As BSON keeps it; sets sorted, so that equal registrations are equal documents."""
+    """Return the value as BSON stores it; sets are sorted, so that equal registrations are equal
+    documents."""
     if isinstance(value, frozenset):
         return [plain(item) for item in sorted(value, key=str)]
     if isinstance(value, tuple):

@@ -11,7 +11,7 @@ from bot.domain.label import Label, Tag, Written
 from storage.engine.connection import Collection, Database, Document, translated
 
 L = TypeVar("L", bound=Label)
-# What another replica has changed shows after this long; what this one has, at once.
+# Changes by another replica show after this time; changes by this one show at once.
 _KNOWN_FOR: Final = timedelta(seconds=5)
 
 
@@ -26,15 +26,16 @@ class Labels(Generic[L]):
         self._until: datetime | None = None
 
     async def all(self) -> tuple[L, ...]:
-        """All, archived ones too, by name; as they were some seconds ago at most."""
+        """Return all labels by name, archived ones too, from a cache that is some seconds old at
+        most."""
         now = self._clock()
         if self._until is None or self._until <= now:
             await self.latest()
         return self._known
 
     async def latest(self) -> tuple[L, ...]:
-        """The same, as they are now."""
-        # Before the read: what is changed while it runs is read again after the usual time.
+        """Return the same list as `all`, read from the database now."""
+        # Taken before the read, so that a change during the read shows after the usual time.
         until = self._clock() + _KNOWN_FOR
         with translated():
             documents = await self._labels.find({}).to_list(None)
@@ -44,7 +45,8 @@ class Labels(Generic[L]):
         return self._known
 
     async def add(self, label: L) -> bool:
-        """Whether it was stored; False when its name, its group or its id is there already."""
+        """Return True if the label was stored; False if its name, its group or its id exists
+        already."""
         self._until = None
         with translated():
             try:
@@ -56,7 +58,7 @@ class Labels(Generic[L]):
     async def change(self, before: L, after: L) -> Written:
         """Replace `before`, as it was read, by `after`, which has the next version.
 
-        Safe to repeat: what is stored already as `after` is done.
+        Idempotent: returns DONE if `after` is stored already.
         """
         self._until = None
         with translated():
@@ -78,7 +80,7 @@ class Tags(Labels[Tag]):
 
 
 class Departments(Labels[Department]):
-    """Departments; a group belongs to one of them at most."""
+    """Departments; a group belongs to one department at most."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime]):
         super().__init__(database["departments"], Department, clock)
@@ -88,7 +90,7 @@ def _written(label: Label) -> Document:
     document = label.model_dump(exclude={"id"})
     document["_id"] = label.id
     if not label.archived:
-        # Absent otherwise: the sparse unique index leaves the name to others.
+        # Absent on archived labels: so the sparse unique index allows the name again.
         document["name_key"] = label.key
     if document.get("group_id", "") is None:
         del document["group_id"]

@@ -1,8 +1,8 @@
-"""Registrations as they were found: read only as far as it is asked.
+"""Registrations as raw BSON, decoded only as far as necessary.
 
-Most rows of a file that comes again change nothing. What such a row says is looked for in the
-document's bytes, as they would be written; making Python's objects of them takes longer than all
-the rest of the row.
+Most rows of a file that is imported again change nothing. The values of such a row are searched in
+the bytes of the document, encoded as they would be stored. Decoding the document would take longer
+than everything else that is done for the row.
 """
 
 from functools import lru_cache
@@ -19,7 +19,7 @@ from storage.register.documents import read_registration
 
 
 def _element(path: str, value: Any) -> bytes:
-    """A field with its value, as it stands among others in a document."""
+    """Return a field with its value, encoded as it is inside a document."""
     return bson.encode({path: value})[4:-1]
 
 
@@ -38,18 +38,18 @@ _PHONES: Final = (
 
 
 def undecoded(collection: Collection) -> Collection:
-    """The same collection, which gives its documents as `RawBSONDocument`."""
+    """Return the same collection, set to give its documents as `RawBSONDocument`."""
     options = collection.codec_options.with_options(document_class=RawBSONDocument)
     return collection.with_options(codec_options=options)
 
 
 class RawRegistration:
-    """One registration as it was found."""
+    """One registration as it was found, in raw BSON."""
 
     __slots__ = ("_document", "_options", "_raw", "_registration")
 
     def __init__(self, raw: bytes, options: "CodecOptions[Any]") -> None:
-        """options: how a document is made of the bytes."""
+        """options: for decoding the bytes."""
         self._raw = raw
         self._options = options
         self._document: Document | None = None
@@ -67,7 +67,7 @@ class RawRegistration:
 
     @property
     def tax_key(self) -> str:
-        """Of one that has a tax id."""
+        """The `TaxId.key` of a registration that has a tax id."""
         place = self._raw.find(_TAX_KEY)
         if place < 0:
             return str(self.document["tax_key"])
@@ -90,18 +90,19 @@ class RawRegistration:
         return self._registration
 
     def has(self, candidate: Candidate, policy: Policy) -> bool:
-        """Whether everything that the candidate says for the policy's fields is stored already.
+        """Return True if all values of the candidate in the policy's fields are stored already.
 
-        False also when that cannot be told without reading the whole: it is the quick answer for
-        most rows of a file that comes again. Never True when a plan would change something.
+        A quick answer for most rows of a file that is imported again. Returns False also when only
+        the whole plan can decide it. Never returns True when a plan would change something.
         """
         return self.has_bytes_of(candidate, policy) or _has(self.document, candidate, policy)
 
     def has_bytes_of(self, candidate: Candidate, policy: Policy) -> bool:
-        """The same as `has`, told from the bytes: False also when these do not tell it.
+        """Return the same as `has`, judged by the bytes alone; False also when these do not decide
+        it.
 
-        What is found there is the field itself: no text that is read from people, files or ERPs
-        holds a zero, as control characters are taken out, so none can look like a field.
+        A match is always the field itself: texts from people, files and ERPs hold no zero byte,
+        because control characters are removed. So no text can look like a field.
         """
         if candidate.erp_refs or candidate.portal.password_hash:
             return False
@@ -115,8 +116,10 @@ class RawRegistration:
 
 
 def _elements(candidate: Candidate) -> list[tuple[str, bytes]]:
-    """What it says as documents have it, by path, in their order; and that no telephone is known
-    from a chat alone."""
+    """Return the candidate's values as documents store them, by path and in document order.
+
+    An empty `chat_phones` is among them: it requires that no telephone is known from a chat alone.
+    """
     phones = candidate.phones
     said = [] if candidate.alert_traits is None else [_ALERT_TRAITS[candidate.alert_traits]]
     said.append(_NO_CHAT_PHONES)
@@ -150,7 +153,7 @@ def _elements(candidate: Candidate) -> list[tuple[str, bytes]]:
 
 
 def _text(name: bytes, text: str) -> bytes:
-    # A lone surrogate makes bytes that no document has, as no document can keep it.
+    # A lone surrogate gives bytes that match no document, because no document can store it.
     value = text.encode(errors="surrogatepass")
     return name + (len(value) + 1).to_bytes(4, "little") + value + b"\0"
 
@@ -186,7 +189,7 @@ def _has(document: Document, candidate: Candidate, policy: Policy) -> bool:
 
 
 def _said(candidate: Candidate) -> list[tuple[str, Any]]:
-    """What it says, as documents have it."""
+    """Return the candidate's values as documents store them, by path."""
     said: list[tuple[str, Any]] = [("name", candidate.name)] if candidate.name else []
     if candidate.trade_name:
         said.append(("trade_name", candidate.trade_name))

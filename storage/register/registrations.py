@@ -1,5 +1,7 @@
-"""Registrations: creations are natural keys, changes are compare-and-set, and each has its audit
-entry in the same transaction; only what a bulk run creates has none."""
+"""The register: creations use natural keys, and changes are compare-and-set.
+
+Each write has its audit entry in the same transaction. Only creations by a bulk run have none.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
@@ -21,7 +23,7 @@ _OTHERS_TAKE_S: Final = 0.01
 
 
 class Registrations:
-    """The register."""
+    """The stored registrations."""
 
     def __init__(self, database: Database) -> None:
         self._client = database.client
@@ -34,7 +36,7 @@ class Registrations:
         self._create = CreateTogether(self._registrations, self._entries)
 
     async def by_tax_ids(self, tax_ids: Iterable[TaxId]) -> dict[str, Registration]:
-        """Those that exist, by `TaxId.key`."""
+        """Return the registrations that exist, by `TaxId.key`."""
         documents = await asyncio.gather(*(self._by_tax_key(tax_id.key) for tax_id in tax_ids))
         return {d["tax_key"]: read_registration(d) for d in documents if d}
 
@@ -43,9 +45,9 @@ class Registrations:
         return read_registration(document) if document else None
 
     async def create(self, registration: Registration) -> bool:
-        """Whether it was new; False when this tax id is there already, or this very record.
+        """Return True if the registration was new; False if its tax id or this very record exists.
 
-        A bulk run's creation is recorded on the registration alone, any other in the audit too.
+        A creation by a bulk run is recorded on the registration alone, any other in the audit too.
         """
         with translated():
             document = registration_document(registration)
@@ -59,8 +61,11 @@ class Registrations:
         return await self._create(document)
 
     async def update(self, update: Update) -> bool:
-        """Whether the stored version was still the one the update was planned from; False too
-        when another registration has the new tax id."""
+        """Return True if the update was stored.
+
+        False when the stored version is no longer the one that the update was planned from, or
+        when another registration has the new tax id.
+        """
         before, after = update.before, update.after
         found = await self._found(before)
         if found is None:
@@ -80,7 +85,7 @@ class Registrations:
         return await self._with_entry(replace, entry, after)
 
     async def delete(self, registration: Registration, provenance: Provenance) -> bool:
-        """Whether this version was there and is gone now; the audit keeps a full copy."""
+        """Return True if this version existed and was deleted; the audit keeps a full copy."""
         found = await self._found(registration)
         if found is None:
             return False
@@ -94,8 +99,11 @@ class Registrations:
         return await self._with_entry(remove, entry, registration)
 
     async def bring_back(self, registration: Registration) -> bool:
-        """Whether a deleted one was put back as the version after its deletion's; False when that
-        version has been there, when it is no deletion, or when its tax id is there already."""
+        """Return True if a deleted registration was restored, as the version after its deletion.
+
+        False when that version has existed, when there is no such deletion, or when its tax id
+        exists already.
+        """
         deletion = await self._log.stored(f"{registration.id}:{registration.version - 1}")
         if deletion is None or not deletion.get("deleted"):
             return False
@@ -113,7 +121,7 @@ class Registrations:
         return await self._with_entry(insert, entry, registration)
 
     async def count(self) -> int:
-        """About how many there are."""
+        """Return the approximate number of registrations."""
         with translated():
             return int(await self._registrations.estimated_document_count())
 
@@ -124,9 +132,9 @@ class Registrations:
     async def _with_entry(
         self, write: Callable[[Any], Awaitable[bool]], entry: Document, of: Registration
     ) -> bool:
-        """What `write` says, done together with the entry or not at all.
+        """Return the result of `write`, which is stored together with the entry or not at all.
 
-        False when somebody else writes the same at this moment, or has its tax id.
+        False when another process writes the same at this moment, or when the tax id is taken.
         """
         await self._log.note([entry["stamp"]["by"]])
         with translated():
@@ -147,11 +155,12 @@ class Registrations:
                 there = await self._log.stored(entry["_id"])
                 if there and there["registration_id"] == of.id:
                     return False
-                # An entry without its registration, as of a restore that went wrong.
+                # An entry without its registration, as a failed restore may leave it.
                 raise
             except OperationFailure as error:
                 if error.has_error_label("TransientTransactionError"):
-                    # Its transaction takes a moment still, in which trying again is no use.
+                    # The other transaction still takes a moment, and a retry before its end would
+                    # fail.
                     await asyncio.sleep(_OTHERS_TAKE_S)
                     return False
                 raise

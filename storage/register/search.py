@@ -1,10 +1,10 @@
-"""The search of the register: by name, tax id and filters, a page at a time, flat at any size.
+"""The search of the register: by name, tax id and filters, in pages, at the same cost at any size.
 
-Everything that is asked for is a word (see `search_fields`): what was typed, a tag, a
-kind. Of the asked words the rarest, judged by the marks, is read in the order of the index; the
-others are checked on what comes back. How many windows of it are needed for a page is known from a
-sample, the marked registrations of that word. Without typed words the order is by name. With them,
-who has exactly the typed word comes before those whose word goes on; each page is by name.
+Every condition is a word (see `search_fields`): a typed word, a tag, a kind. The rarest of these
+words, judged by the marks, is read in index order; the others are checked on the documents found.
+A sample, the marked registrations of that word, shows how many windows a page needs. Without typed
+words the order is by name. With them, registrations that have exactly the typed word come before
+those with a longer one; each page is sorted by name.
 """
 
 import asyncio
@@ -35,18 +35,18 @@ from storage.register.search_fields import (
     words_in,
 )
 
-# A word that has fewer marks of the first level is read whole: some 250 registrations.
+# A word with fewer marks of the first level is read whole: some 250 registrations.
 _FEW: Final = 16
-# A register that is about smaller is counted.
+# A register with a smaller estimate is counted exactly.
 _EXACT: Final = 1_000
-# So many of a sample tell well enough how many of its kind match.
+# A sample of this size shows well enough how many registrations match.
 _SAMPLE: Final = 100
 _MARK: Final = "search"
 
 
 @dataclass(frozen=True, slots=True)
 class _Word:
-    """A word that must be there; `is_whole` when no longer one will do."""
+    """A required word; `is_whole` if no longer word matches."""
 
     text: str
     is_whole: bool = False
@@ -60,9 +60,10 @@ class _Word:
         return f"{self.low}{HIGHEST}"
 
     def cost(self, about: int) -> int:
-        """What to compare when one of several is chosen to be read.
+        """Return the cost of reading this word's list, to choose the cheapest.
 
-        A list by name is a bad place to look for a word of names: they may all be at its end.
+        A list by name is a bad place to look for a word of names: the matches may all be at its
+        end.
         """
         return about * STEP if self.is_whole else about
 
@@ -70,7 +71,7 @@ class _Word:
 class Search:
     """Finds registrations.
 
-    embedded: by which query shapes; None asks what the server is.
+    embedded: use the query shapes of the embedded server; None detects the server.
     """
 
     def __init__(self, database: Database, *, embedded: bool | None = None) -> None:
@@ -84,7 +85,7 @@ class Search:
     async def __call__(
         self, query: Query, *, start: str | None = None, count: int = PAGE
     ) -> ResultPage:
-        """The page of what is asked for that begins at `start`, the `next` of the page before."""
+        """Return the page of results that begins at `start`, the `next` of the page before."""
         tax_id = read_tax_id(query.text)
         if isinstance(tax_id, TaxId) and (found := await self._of_tax_id(tax_id, query)):
             return ResultPage(registrations=(found,), total=Total(1), next=None)
@@ -97,7 +98,7 @@ class Search:
         return await self._with_words(words, query, start, count)
 
     async def each(self, query: Query, *, count: int) -> AsyncIterator[Sequence[Registration]]:
-        """All that is asked for, `count` or so at a time, in the order of the pages."""
+        """Yield all results, about `count` at a time, in the order of the pages."""
         start: str | None = None
         while True:
             page = await self(query, start=start, count=count)
@@ -140,7 +141,7 @@ class Search:
             chosen = min(range(len(words)), key=lambda n: words[n].cost(counts[n].count))
             about = counts[chosen]
         else:
-            # Once chosen a word stays chosen: the place of a page is one in its list.
+            # Later pages keep the chosen word: their start is a position in its list.
             about = await self._about(words[chosen])
         word, check = words[chosen], _check(words, query)
         low, high = word.low, word.high
@@ -176,7 +177,7 @@ class Search:
         about: int,
         check: Callable[[Document], bool],
     ) -> tuple[float, Total]:
-        """About which part matches, and how many that are."""
+        """Return the approximate share that matches, and the estimated number of matches."""
         level = math.ceil(math.log(max(1, about / _SAMPLE), STEP))
         documents = await ordered.marked(min(level, LEVELS), low, high)
         matching = sum(map(check, documents))
@@ -213,11 +214,14 @@ def _check(words: list[_Word], query: Query) -> Callable[[Document], bool]:
 
 
 def _read_start(start: str | None, words: int) -> tuple[int | None, str | None]:
-    """The word whose list is read, and where in it; None for what is not chosen yet."""
+    """Return the index of the word whose list is read, and the position in the list.
+
+    Both are None if no word is chosen yet.
+    """
     if start is None:
         return None, None
     number, _, key = start.partition(" ")
-    # A page of another question, from an old message: it begins anew.
+    # A page of another query, from an old message: start from the beginning.
     return (int(number), key) if number.isdecimal() and int(number) < words else (None, None)
 
 
@@ -237,9 +241,9 @@ def _page(found: Slice, start: str | None, following: str | None, total: Total) 
 
 
 async def complete(database: Database) -> None:
-    """Give the fields by which they are found to registrations that lack them or have old ones.
+    """Write the search fields of registrations that lack them or have outdated ones.
 
-    Reads the register only when it has not been done since the fields changed, or since `forget`.
+    Reads the register only if that was not done since the fields changed, or since `forget`.
     """
     with translated():
         mark = await database["meta"].find_one({"_id": _MARK})
@@ -255,7 +259,7 @@ async def complete(database: Database) -> None:
                 change: Document = {"$set": fields}
                 if "marks" not in fields:
                     change["$unset"] = {"marks": ""}
-                # Who writes another version meanwhile writes its fields, too.
+                # A process that writes another version meanwhile writes its search fields, too.
                 writes.append(
                     UpdateOne({"_id": stored["_id"], "version": stored["version"]}, change)
                 )
@@ -267,6 +271,6 @@ async def complete(database: Database) -> None:
 
 
 async def forget(database: Database) -> None:
-    """Let the next `complete` look at every registration: some are stored that may lack fields."""
+    """Make the next `complete` check every registration, because stored ones may lack fields."""
     with translated():
         await database["meta"].delete_one({"_id": _MARK})

@@ -1,9 +1,10 @@
-"""What is kept with a registration so that it is found: fields of the document, not of the model.
+"""Search fields: stored with a registration so that it is found, but not part of the model.
 
-`sort_name` is its place in the whole register. Each of `words` is a word by which it is found,
-with its id, or a label by which it is filtered, with its place: who have it lie side by side. The
-words are not by name, for then "maria silva" would be at the end of a long list of Marias.
-`marks` are for `storage.engine.ordered`: of the places `n`, of the words and labels `w`.
+`sort_name` is its sort key in the whole register. Each of `words` is a word by which it is found,
+with its id, or a label by which it is filtered, with its sort key. So registrations with the same
+word or label are side by side in the index. Words are not sorted by name, because then "maria
+silva" would be at the end of a long list of Marias. `marks` are for `storage.engine.ordered`: `n`
+for sort keys, `w` for words and labels.
 """
 
 from functools import lru_cache
@@ -15,16 +16,16 @@ from storage.engine.connection import Document
 from storage.engine.ordered import level, marks
 
 VERSION: Final = 1
-"""Of how the fields are made: with another one, `search.complete` makes them anew."""
+"""The version of these fields; `search.complete` rebuilds fields of another version."""
 FIELDS: Final = ("sort_name", "words", "marks")
 END: Final = "\t"
-"""Ends a word: below every character that a word can have, so `ana` comes before `anabela`."""
+"""Ends a word. It is below every character of a word, so `ana` comes before `anabela`."""
 WORD_LENGTH: Final = 40
 _NAME_LENGTH: Final = 48
-# A name of 200 one-letter words would cost as much as forty registrations.
+# A name of 200 one-letter words would cost as much as forty registrations, so words are limited.
 _MOST_WORDS: Final = 60
 
-# No word has these characters, so what a filter asks for is not found by typing.
+# No word has these characters, so typed text never matches a label.
 TAG: Final = "#"
 KIND: Final = "="
 INACTIVE: Final = "!inactive"
@@ -32,7 +33,7 @@ PRIORITY: Final = "!priority"
 
 
 def search_fields(registration: Registration) -> Document:
-    """The fields; `marks` is not there for most registrations."""
+    """Return the search fields; most registrations have no `marks`."""
     name = fold(registration.name)
     place = f"{name[:_NAME_LENGTH].rstrip()}{END}{registration.id}"
     ending = f"{END}{registration.id}"
@@ -53,22 +54,22 @@ def search_fields(registration: Registration) -> Document:
 
 
 def without_search_fields(document: Document) -> Document:
-    """The document as a registration reads it."""
+    """Return the document without its search fields, for reading a registration."""
     return {key: value for key, value in document.items() if key not in FIELDS}
 
 
 def words_in(document: Document) -> list[str]:
-    """The words of a document that has the fields."""
+    """Return the words of a document that has the search fields."""
     return [word.partition(END)[0] for word in document["words"]]
 
 
 def _words(registration: Registration, name: str) -> set[str]:
-    """name: the folded one."""
+    """name: the folded name."""
     words = name.split()
     if registration.trade_name:
         words += fold(registration.trade_name).split()
     if len(words) > _MOST_WORDS:
-        # The name's own order: of very many words the first ones count.
+        # In the order of the name: if there are very many words, the first ones count.
         words = list(dict.fromkeys(words))[:_MOST_WORDS]
     found = {word[:WORD_LENGTH] for word in words}
     if registration.tax_id is not None:

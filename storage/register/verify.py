@@ -1,4 +1,4 @@
-"""Does every registration still fit its audit? Reads both side by side, a window at a time."""
+"""Verification of the audit: reads registrations and their entries side by side, in windows."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,20 +16,20 @@ from storage.register.audit import filed
 from storage.register.audit_chain import hash_of, state_of
 
 _READINGS: Final = 10
-# What a field that somebody put there may do to whoever expects another one.
+# The errors that a tampered field can cause in code that expects another type.
 _MALFORMED: Final = (KeyError, TypeError, ValueError, AttributeError, OverflowError, BSONError)
 
 
 class Fault(StrEnum):
-    """What is wrong with one registration's chain."""
+    """A fault in one registration's chain."""
 
     ENTRY_CHANGED = "entry_changed"
     ENTRY_MISSING = "entry_missing"
     REGISTRATION_CHANGED = "registration_changed"
     REGISTRATION_MISSING = "registration_missing"
-    """It is gone, and no entry says that it was deleted."""
+    """The registration is gone, and no entry says that it was deleted."""
     REGISTRATION_BACK = "registration_back"
-    """It is there, although its last entry says that it was deleted."""
+    """The registration exists, although its last entry says that it was deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,25 +37,27 @@ class Broken:
     registration_id: str
     fault: Fault
     version: int | None = None
-    """Of the entry; for a registration that was changed, None or the entry that found it so."""
+    """The entry's version. For a changed registration, None or the version of the entry that found
+    it so."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What was read; `before_chain` of each were stored before there was a chain."""
+    """The numbers of documents read; those with `before_chain` were stored before the chain
+    existed."""
 
     registrations: int
     entries: int
     registrations_before_chain: int
     entries_before_chain: int
     broken: tuple[Broken, ...]
-    """One for each registration that does not fit, the first that was found."""
+    """The first fault of each registration that does not match its audit."""
 
 
 async def verify(database: Database, report: Callable[[int], None]) -> Verified:
     """Compare every registration with its chain; the bot may go on writing meanwhile.
 
-    report: gets how many registrations have been read.
+    report: gets the number of registrations read so far.
     """
     registrations = entries = old_registrations = old_entries = 0
     broken: list[Broken] = []
@@ -67,7 +69,7 @@ async def verify(database: Database, report: Callable[[int], None]) -> Verified:
             by_id.setdefault(entry["registration_id"], ([], []))[1].append(entry)
         for registration_id, (found, chain) in by_id.items():
             there = found[0] if found else None
-            # What is written between the two readings does not fit either.
+            # A write between the two reads looks like a fault, too, so read it again.
             if _fault(registration_id, there, chain) and (
                 fault := await _read_again(database, registration_id)
             ):
@@ -81,7 +83,7 @@ async def verify(database: Database, report: Callable[[int], None]) -> Verified:
 
 
 async def fault_of(database: Database, registration_id: str) -> Broken | None:
-    """What is wrong with one registration's chain, if anything is."""
+    """Return the fault in one registration's chain, or None."""
     return await _read_again(database, registration_id)
 
 
@@ -101,7 +103,7 @@ async def _read_again(database: Database, registration_id: str) -> Broken | None
 def _fault(
     registration_id: str, document: Mapping[str, Any] | None, audit: Iterable[Mapping[str, Any]]
 ) -> Broken | None:
-    """The first thing that is wrong."""
+    """Return the first fault, or None."""
     entries = sorted(audit, key=_version)
     chained = [entry for entry in entries if "hash" in entry]
     if not chained:
@@ -121,7 +123,7 @@ def _fault(
 
 
 def _redaction_fault(registration_id: str, entries: Sequence[Mapping[str, Any]]) -> Broken | None:
-    """Entries are empty up to the last that says so, and no others."""
+    """Return a fault unless exactly the entries before the last anonymisation are empty."""
     last = max((_version(e) for e in entries if e.get("event") == Event.ANONYMISED), default=0)
     for entry in entries:
         if bool(entry.get("blanked")) is not (_version(entry) < last):
@@ -132,7 +134,8 @@ def _redaction_fault(registration_id: str, entries: Sequence[Mapping[str, Any]])
 def _fault_from_before(
     registration_id: str, entries: Sequence[Mapping[str, Any]]
 ) -> Broken | None:
-    """What did not fit when the entries were emptied: that does not heal it."""
+    """Return the fault that was found before the entries were emptied, as that does not heal
+    it."""
     for entry in entries:
         if broken := entry.get("was_broken"):
             return Broken(registration_id, Fault(broken["fault"]), broken["version"])
@@ -149,7 +152,7 @@ def _entry_fault(
         if not _is_filed(entry):
             return Fault.ENTRY_CHANGED, version
         if before is None:
-            # The first one is a creation, or holds on to the state that a bulk run left.
+            # The first entry is a creation, or links to the state that a bulk run left.
             is_first = entry["previous"] == "" or entry["previous"].startswith("s")
             missing, found = not is_first, entry["previous"]
         else:
@@ -165,7 +168,7 @@ def _entry_fault(
 
 
 def _is_filed(entry: Mapping[str, Any]) -> bool:
-    """Whether lists show it where it belongs."""
+    """Return True if the entry's keys for lists are right."""
     wanted = filed(entry)
     return all(entry.get(key) == wanted[key] for key in ("event_moment", "by_moment"))
 

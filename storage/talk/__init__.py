@@ -1,1 +1,1 @@
-"""Chats, conversations, and what belongs to them."""
+"""Chats, conversations and the documents that belong to them."""

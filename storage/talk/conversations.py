@@ -1,4 +1,4 @@
-"""Chats and conversations."""
+"""Stored chats and conversations."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,10 +17,10 @@ from bot.domain.tax_id import TaxId
 from storage.engine.batching import FindOne, InsertOne, Write
 from storage.engine.connection import Collection, Database, Document, translated
 
-# A number, and so below every chat's: a range keeps the count in the index.
+# Below every chat id, and a number: a range keeps the count in the index.
 LOWEST_CHAT: Final = -(2**63)
 Tie = tuple[Literal["registration_id", "tax_id"], str]
-"""What ties a chat or a conversation to a person; a document by its `TaxId.key`."""
+"""A link from a chat or a conversation to a person; a tax id by its `TaxId.key`."""
 
 
 class Chats:
@@ -36,17 +36,17 @@ class Chats:
         return Chat.model_validate(_read(document)) if document else None
 
     async def put(self, chat: Chat) -> None:
-        """Store the whole chat; whoever writes holds the chat's lock, so nobody is overwritten."""
+        """Store the whole chat; the caller holds the chat's lock, so no other write is lost."""
         await self._write(ReplaceOne({"_id": chat.id}, _written(chat), upsert=True))
 
     async def linked(self, links: Sequence[Tie]) -> list[Chat]:
-        """Those that one of the links holds for, each once."""
+        """Return the chats that have one of these links, each once."""
         documents = await _linked(self._chats, links)
         return [Chat.model_validate(_read(document)) for document in documents]
 
 
 class Conversations:
-    """Atendimentos; a chat has at most one that is open."""
+    """Conversations (atendimentos); a chat has at most one open conversation."""
 
     def __init__(self, database: Database) -> None:
         self._conversations: Collection = database["conversations"]
@@ -61,7 +61,7 @@ class Conversations:
         return read_conversation(document) if document else None
 
     async def open_in(self, chat_id: int) -> Conversation | None:
-        """The open conversation of this chat."""
+        """Return the open conversation of this chat, or None."""
         document = await self._by_open_chat(chat_id)
         return read_conversation(document) if document else None
 
@@ -72,11 +72,12 @@ class Conversations:
             )
 
     async def add(self, conversation: Conversation) -> bool:
-        """Whether it was stored; False when the protocol is taken or the chat has one open."""
+        """Return True if it was stored; False if the protocol is taken or the chat has one
+        open."""
         return await self._insert(_written(conversation) | {"open_chat": conversation.chat_id})
 
     async def latest_of(self, registration_id: str, *, count: int) -> list[Conversation]:
-        """The newest conversations of a registration, newest first."""
+        """Return the newest conversations of a registration, newest first."""
         with translated():
             documents = (
                 await self._conversations.find({"registration_id": registration_id})
@@ -87,7 +88,7 @@ class Conversations:
         return [read_conversation(document) for document in documents]
 
     async def linked(self, links: Sequence[Tie]) -> list[Conversation]:
-        """Those that one of the links holds for, each once."""
+        """Return the conversations that have one of these links, each once."""
         return [
             read_conversation(document) for document in await _linked(self._conversations, links)
         ]
@@ -100,9 +101,9 @@ class Conversations:
         at: datetime,
         in_group: int | None = None,
     ) -> bool:
-        """Whether this attendant has it now; only one of those who press at once does.
+        """Return True if this attendant claimed it; of concurrent presses only one succeeds.
 
-        in_group: only while it is in this group.
+        in_group: claim it only while it is in this group.
         """
         query: Document = {"_id": conversation_id, "claimed_by": None, "closed_at": None}
         return await self._set(
@@ -119,7 +120,7 @@ class Conversations:
         at: datetime,
         in_group: int | None = None,
     ) -> bool:
-        """Whether it was open until now; `by` is None when the customer ends it."""
+        """Return True if it was open and is closed now; `by` is None when the customer ends it."""
         query: Document = {"_id": conversation_id, "closed_at": None}
         return await self._set(
             query | _in(in_group),
@@ -133,7 +134,7 @@ class Conversations:
         await self._write(UpdateOne({"_id": conversation_id}, change))
 
     async def set_card(self, conversation: Conversation) -> None:
-        """Store where its card is, and its topic."""
+        """Store the message id of its card, and its topic."""
         topic_id = conversation.topic_id
         values = {
             "card_message_id": conversation.card_message_id,
@@ -148,12 +149,12 @@ class Conversations:
         await self._write(UpdateOne({"_id": conversation.id}, change))
 
     async def in_topic(self, group_id: int, topic_id: int) -> Conversation | None:
-        """The conversation whose topic this is."""
+        """Return the conversation that has this topic, or None."""
         document = await self._by_topic(_topic_key(group_id, topic_id))
         return read_conversation(document) if document else None
 
     async def move(self, conversation_id: str, group_id: int) -> None:
-        """It goes on in another group, where it has no card yet."""
+        """Move it to another group, where it has no card yet."""
         await self._set(
             {"_id": conversation_id},
             {"group_id": group_id, "card_message_id": None, "topic_id": None, "topic_shown": ""},
@@ -161,7 +162,7 @@ class Conversations:
         )
 
     async def identify(self, conversation: Conversation) -> None:
-        """Store what is known by now: who the customer is, and which look-up is still owed."""
+        """Store the known identity of the customer, and the ERP look-up that is still due."""
         values = _written(conversation)
         known = (
             *("identity", "verified_at", "verified_by", "verifier"),
@@ -177,8 +178,11 @@ class Conversations:
         )
 
     async def owed_lookups(self, *, until: datetime) -> list[Conversation]:
-        """Conversations whose next look-up in the ERP is due; closed ones too, since a person
-        who was new to the register must not be lost with them."""
+        """Return the conversations whose next ERP look-up is due, also closed ones.
+
+        Otherwise a person who is new to the register would be lost when the conversation is
+        closed.
+        """
         with translated():
             documents = await self._conversations.find(
                 {"lookup.next_at": {"$lte": until}}
@@ -220,7 +224,7 @@ def _in(group_id: int | None) -> Document:
 
 
 def _event(what: EventKind, by: Attendant | None, at: datetime) -> ConversationEvent:
-    """Without an attendant it is the customer's doing."""
+    """Return the event; without an attendant the customer caused it."""
     if by is None:
         return ConversationEvent(at=at, by="customer", what=what)
     return ConversationEvent(at=at, by=f"user:{by.id}", what=what, detail=by.name)
@@ -235,7 +239,7 @@ def _written(model: Chat | Conversation) -> Document:
     document["_id"] = model.id
     document["tax_id"] = model.tax_id.key if model.tax_id else None
     if document.get("lookup", "") is None:
-        # Absent, not null: the sparse index holds only what is owed.
+        # Absent, not null, so that the sparse index holds only look-ups that are due.
         del document["lookup"]
     return {k: list(v) if isinstance(v, tuple) else v for k, v in document.items()}
 

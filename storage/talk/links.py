@@ -1,4 +1,4 @@
-"""Which message in a group stands for which in a customer's chat."""
+"""Links between messages in a group and their counterparts in a customer's chat."""
 
 import asyncio
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from storage.engine.connection import Collection, Database, Document, translated
 
 
 class Links:
-    """Pairs of messages, found from either side."""
+    """Pairs of messages, which can be found from either side."""
 
     def __init__(self, database: Database) -> None:
         self._links: Collection = database["relayed"]
@@ -17,16 +17,19 @@ class Links:
         self._insert = InsertOne(self._links)
 
     async def add(self, links: Sequence[Link]) -> None:
-        """Remember them; remembering one twice is the same."""
+        """Store the links; idempotent."""
         await asyncio.gather(*(self._insert(_written(link)) for link in links))
 
     async def of_group(self, group_id: int, message_id: int) -> Link | None:
-        """By the message in the group."""
+        """Return the link of this message in the group, or None."""
         document = await self._find(_key(group_id, message_id))
         return _read(document) if document else None
 
     async def of_customer(self, chat_id: int, message_id: int) -> Link | None:
-        """By the message in the customer's chat; the latest, when it was sent on twice."""
+        """Return the link of this message in the customer's chat, or None.
+
+        A message that was forwarded twice has two links: the latest is returned.
+        """
         with translated():
             documents = await self._links.find({"customer": _key(chat_id, message_id)}).to_list(
                 None
@@ -45,7 +48,7 @@ def _written(link: Link) -> Document:
         "conversation_id": link.conversation_id,
     }
     if link.customer_message_ids:
-        # Absent otherwise: cards and sentences stand for nobody's message.
+        # Absent otherwise: cards and sentences of the bot have no message of a customer.
         document["customer"] = [
             _key(link.customer_chat_id, one) for one in link.customer_message_ids
         ]

@@ -1,7 +1,7 @@
-"""What the panel counts, read in steps: neither the bot nor the server holds much at a time.
+"""The counts of the panel, read in steps: neither the bot nor the server holds much at a time.
 
-The embedded server gathers every match of a query first, so conversations are read a day at a
-time: by their protocol, which begins with the local date and has its index anyhow.
+The embedded server collects every match of a query first, so conversations are read one day at a
+time: by their protocol, which begins with the local date and has an index already.
 """
 
 from collections import Counter
@@ -18,9 +18,10 @@ from storage.engine.ordered import HIGHEST, LEVELS, STEP, Ordered
 from storage.register.search_fields import END, INACTIVE, KIND
 
 _AT_ONCE: Final = 500
-# The embedded server takes longer for each key of `$in` the more there are.
+# On the embedded server, the time per key of `$in` grows with the number of keys.
 _KEYS: Final = 100
-# Up to so many are counted, which takes the embedded server 0.2 s; more are estimated from a part.
+# Up to this number is counted, which takes the embedded server 0.2 s; more is estimated from a
+# sample.
 _EXACT: Final = 5_000
 _FIELDS: Final = {
     "department_id": 1,
@@ -41,10 +42,10 @@ class OpenedConversations:
         self._conversations: RawRegistration = database["conversations"]
 
     async def opened_in(self, period: Period) -> AsyncIterator[list[Opened]]:
-        """Each conversation that was opened in the period, by day, some hundreds at a time.
+        """Yield each conversation that was opened in the period, by day, some hundreds at a time.
 
-        With those of the day before and the day after: the date of a protocol is that of the time
-        zone which was set when it was given.
+        Yields also the day before and the day after: the date in a protocol uses the time zone
+        that was set when the protocol was given.
         """
         day = period.first - timedelta(days=1)
         while day <= period.last + timedelta(days=1):
@@ -71,7 +72,7 @@ class RegisterCounts:
         self._exact = exact
 
     async def from_chats(self, registration_ids: Collection[str]) -> Mapping[str, datetime]:
-        """When those of these registrations were made that a chat has made, by their id."""
+        """Return the creation times of those registrations that a chat created, by id."""
         ids, made = list(registration_ids), {}
         for start in range(0, len(ids), _KEYS):
             query = {"_id": {"$in": ids[start : start + _KEYS]}}
@@ -83,7 +84,8 @@ class RegisterCounts:
         return made
 
     async def counts(self) -> RegisterCount:
-        """Counted where few are meant, else estimated from those that have marks."""
+        """Return the counts; small ones are exact, others are estimated from registrations with
+        marks."""
         everybody, about = await self._count(self._by_name, "", HIGHEST)
         inactive, kinds_of_inactive, about_inactive = await self._inactive()
         counted = []
@@ -108,13 +110,13 @@ class RegisterCounts:
         )
 
     async def _count(self, ordered: Ordered, low: str, high: str) -> tuple[int, bool]:
-        """How many there are, and whether that is an estimate."""
+        """Return the number of documents, and True if it is an estimate."""
         about = (await ordered.about(low, high)).count
         level = self._level(about)
         return await ordered.count_marked(level, low, high) * STEP**level, level > 0
 
     async def _inactive(self) -> tuple[int, Counter[str], bool]:
-        """How many there are, of which kinds, and whether these are estimates."""
+        """Return the number of inactive ones, their kinds, and True if these are estimates."""
         low = f"{INACTIVE}{END}"
         level = self._level((await self._by_word.about(low, low + HIGHEST)).count)
         documents = await self._by_word.marked(level, low, low + HIGHEST, fields=["kinds"])
@@ -129,7 +131,7 @@ class RegisterCounts:
         )
 
     def _level(self, about: int) -> int:
-        """The level of which about as many are left as are counted."""
+        """Return the lowest level that leaves few enough documents to count."""
         return next(n for n in range(LEVELS + 1) if n == LEVELS or about <= self._exact * STEP**n)
 
 

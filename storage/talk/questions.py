@@ -1,4 +1,4 @@
-"""What attendants were asked in their groups, by the message that asked."""
+"""Questions to attendants in their groups, by the message that asked."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from storage.engine.connection import Collection, Database, Document, translated
 
 
 class Questions:
-    """Pending and answered questions; old ones go by themselves."""
+    """Pending and answered questions; old ones expire by themselves."""
 
     def __init__(self, database: Database) -> None:
         self._questions: Collection = database["questions"]
@@ -24,13 +24,13 @@ class Questions:
         return Question.model_validate({k: v for k, v in document.items() if k != "_id"})
 
     async def put(self, question: Question) -> None:
-        """Store it whole; whoever writes handles the group's updates, one at a time."""
+        """Store the whole question; the caller handles the group's updates one at a time."""
         key = _key(question.group_id, question.message_id)
         document: dict[str, Any] = {"_id": key, **question.model_dump()}
         await self._write(ReplaceOne({"_id": key}, document, upsert=True))
 
     async def finish(self, group_id: int, message_id: int) -> bool:
-        """Whether it was still to be answered."""
+        """Return True if the question was unanswered until now."""
         query: Document = {"_id": _key(group_id, message_id), "done": False}
         with translated():
             result = await self._questions.update_one(query, {"$set": {"done": True}})

@@ -1,4 +1,4 @@
-"""The queue: open conversations, and each change of where one is, made once whoever races."""
+"""The queue: open conversations, and their transitions, each of which happens once in any race."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,14 +11,14 @@ from storage.engine.batching import FindOne
 from storage.engine.connection import Collection, Database, Document, translated
 from storage.talk.conversations import LOWEST_CHAT, read_conversation
 
-# A new wait begins: it is reminded of anew.
+# A new wait begins, so its reminders start again.
 _NEW_WAIT: Final = {"reminders": 0, "reminded_at": None}
-# The embedded server's `$in` grows with the square of its keys.
+# On the embedded server, the time of `$in` grows with the square of its keys.
 _KEYS: Final = 100
 
 
 class Queue:
-    """Conversations that wait, and how they move on."""
+    """Waiting conversations and their transitions."""
 
     def __init__(self, database: Database) -> None:
         self._conversations: Collection = database["conversations"]
@@ -26,7 +26,7 @@ class Queue:
         self._by_protocol = FindOne(self._conversations, "protocol")
 
     async def all_open(self) -> list[Conversation]:
-        """Every open conversation, of all departments: some hundreds."""
+        """Return every open conversation, of all departments: some hundreds."""
         return await self._found({"open_chat": {"$gte": LOWEST_CHAT}})
 
     async def by_protocol(self, protocol: str) -> Conversation | None:
@@ -34,11 +34,11 @@ class Queue:
         return read_conversation(document) if document else None
 
     async def open_of(self, registration_id: str) -> list[Conversation]:
-        """The open ones of a registration, in whichever chat and department."""
+        """Return the open conversations of a registration, in any chat and department."""
         return await self._found({"registration_id": registration_id, "closed_at": None})
 
     async def last_closed(self, chat_id: int, *, since: datetime) -> Conversation | None:
-        """The chat's conversation that was closed last, if that was not before `since`."""
+        """Return the chat's conversation that was closed last; None if that was before `since`."""
         found = await self._found({"chat_id": chat_id, "closed_at": {"$gte": since}})
         return max(found, key=lambda one: one.closed_at or since, default=None)
 
@@ -48,8 +48,10 @@ class Queue:
         to: Conversation,
         event: ConversationEvent,
     ) -> bool:
-        """Whether it went from how it was `seen` to where `to` has it; False when somebody else
-        closed, moved, took or gave it meanwhile."""
+        """Return True if it was transferred from its state in `seen` to its state in `to`.
+
+        False when it was closed, moved, claimed or handed over meanwhile.
+        """
         there = to.department_id != seen.department_id
         values: Document = {
             "department_id": to.department_id,
@@ -67,7 +69,7 @@ class Queue:
         return await self._change(_as_seen(seen), values, event, unset=unset)
 
     async def set_announced(self, conversation_id: str, transfer: Transfer) -> None:
-        """Remember that cards and customer were told of this transfer."""
+        """Store that the cards and the customer were notified of this transfer."""
         with translated():
             await self._conversations.update_one(
                 {"_id": conversation_id, "transfer.at": transfer.at},
@@ -80,8 +82,10 @@ class Queue:
         holder: Attendant | None,
         event: ConversationEvent,
     ) -> bool:
-        """Whether this closed conversation is open again; False when it is already, or when its
-        chat has another one that is open."""
+        """Return True if this closed conversation is open again.
+
+        False when it is open already, or when its chat has another open conversation.
+        """
         values: Document = {
             "closed_at": None,
             "closed_by": None,
@@ -96,13 +100,13 @@ class Queue:
         return await self._change({"_id": closed.id, "closed_at": closed.closed_at}, values, event)
 
     async def remind(self, seen: Conversation, event: ConversationEvent) -> bool:
-        """Whether it still waits, and this reminder is the caller's to give."""
+        """Return True if it still waits; the caller then has to send this reminder."""
         query = _as_seen(seen) | {"reminded_at": seen.reminded_at}
         values: Document = {"reminders": seen.reminders + 1, "reminded_at": event.at}
         return await self._change(query, values, event)
 
     async def prioritise(self, seen: Conversation, *, priority: bool) -> None:
-        """Set whether it goes first in the department in which it was seen."""
+        """Set its priority, if it is still in the department in which it was seen."""
         with translated():
             await self._conversations.update_one(
                 {"_id": seen.id, "department_id": seen.department_id},
@@ -110,13 +114,13 @@ class Queue:
             )
 
     async def drawn(self, conversation_id: str, version: int, *, others: str) -> None:
-        """Remember which version of the registration and which others the card shows."""
+        """Store which version of the registration, and which others, the card shows."""
         values = {"card_version": version, "card_others": others}
         with translated():
             await self._conversations.update_one({"_id": conversation_id}, {"$set": values})
 
     async def versions(self, registration_ids: Sequence[str]) -> dict[str, int]:
-        """The version of each registration that is there, by id."""
+        """Return the version of each registration that exists, by id."""
         found: dict[str, int] = {}
         for start in range(0, len(registration_ids), _KEYS):
             keys = list(registration_ids[start : start + _KEYS])
@@ -147,13 +151,14 @@ class Queue:
             try:
                 result = await self._conversations.update_one(query, change)
             except DuplicateKeyError:
-                # Its chat has another one that is open.
+                # Its chat has another open conversation.
                 return False
         return bool(result.matched_count)
 
 
 def _as_seen(seen: Conversation) -> Document:
-    """Matches the conversation while it is open, where it was, and in the same hands."""
+    """Return the filter that matches the conversation only while it is open, in the same group and
+    department, and with the same attendant."""
     holder: Document = (
         {"claimed_by.id": seen.claimed_by.id} if seen.claimed_by else {"claimed_by": None}
     )

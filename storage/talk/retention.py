@@ -1,4 +1,4 @@
-"""Old conversations go, and with them what belongs to them."""
+"""Retention: deletes old conversations and the documents that belong to them."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
@@ -10,14 +10,15 @@ from bot.domain.retention import RetentionRun
 from storage.engine.connection import Collection, Database, translated
 from storage.engine.scan import scan
 
-# Each of their documents names its conversation in `conversation_id`, which is indexed.
+# The documents of these collections name their conversation in `conversation_id`, which is
+# indexed.
 _BELONGING: Final = ("relayed", "outbox", "questions")
 _AT_ONCE: Final = 50
 _KEY: Final = "retention"
 
 
 class Retention:
-    """Where replicas agree on who deletes today, and the deleting itself."""
+    """The run of the day, on which replicas agree who deletes, and the deletion."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -25,13 +26,14 @@ class Retention:
         self._meta: Collection = database["meta"]
 
     async def last(self) -> RetentionRun | None:
-        """The run that was begun last, of whichever replica."""
+        """Return the run that began last, of any replica."""
         with translated():
             document = await self._meta.find_one({"_id": _KEY})
         return RetentionRun.model_validate(document) if document else None
 
     async def begin(self, run: RetentionRun, *, after: RetentionRun | None) -> bool:
-        """Whether it is ours; False when somebody has begun one since `after` was read."""
+        """Return True if this run is the caller's; False if another began since `after` was
+        read."""
         document = run.model_dump() | {"_id": _KEY}
         with translated():
             if after is None:
@@ -46,7 +48,7 @@ class Retention:
         return bool(result.matched_count)
 
     async def end(self, run: RetentionRun) -> None:
-        """What it did; nothing when another one has begun since."""
+        """Store the result of the run, unless another one has begun since."""
         began_at = run.began_at.replace(microsecond=run.began_at.microsecond // 1000 * 1000)
         with translated():
             await self._meta.replace_one(
@@ -54,10 +56,10 @@ class Retention:
             )
 
     async def closed_before(self, moment: datetime) -> AsyncIterator[Sequence[str]]:
-        """Ids of closed conversations, a batch at a time.
+        """Yield the ids of conversations that were closed before then, in batches.
 
-        By a walk through all of them: an index on when they were closed would cost every
-        conversation more than one look a day does.
+        Scans all conversations: an index on the time of closing would cost every conversation more
+        than one scan a day does.
         """
         async for documents in scan(self._database, "conversations"):
             ids = [
@@ -65,16 +67,18 @@ class Retention:
                 for document in documents
                 if (closed_at := document.get("closed_at")) is not None
                 and closed_at < moment
-                # Whom the ERP still has to tell of is not lost with it.
+                # Keep it while an ERP look-up is due, or the person would be lost with it.
                 and document.get("lookup") is None
             ]
             if ids:
                 yield ids
 
     async def delete(self, ids: Sequence[str], *, closed_before: datetime) -> tuple[int, int]:
-        """How many conversations and messages went.
+        """Delete conversations with what belongs to them; return how many conversations and
+        messages.
 
-        The conversation goes last: killed in between, it is found again with what is left.
+        The conversation is deleted last: if the process is killed in between, the next run finds
+        it with the rest.
         """
         conversations = messages = 0
         for start in range(0, len(ids), _AT_ONCE):

@@ -1,4 +1,4 @@
-"""An attendant's word on who is writing: in the conversation and in the chat, or in neither."""
+"""An attendant's verification of a customer, stored in conversation and chat or in neither."""
 
 from bot.domain.conversation import Chat, ConversationEvent, Identity
 from storage.engine.connection import Collection, Database, translated
@@ -11,8 +11,12 @@ class Verifications:
         self._chats: Collection = database["chats"]
 
     async def store(self, conversation_id: str, chat: Chat, event: ConversationEvent) -> bool:
-        """Whether both were as expected: of the chat's registration, and the conversation open and
-        not verified. Raises TryLaterError when somebody writes the same at this moment."""
+        """Return True if the verification was stored in both.
+
+        False unless the chat still belongs to its registration, and the conversation belongs to
+        the same one, is open and not verified. Raises TryLaterError when another process writes
+        the same at this moment.
+        """
         proof = chat.model_dump(include={"identity", "verified_at", "verified_by", "verifier"})
         conversation = {
             "_id": conversation_id,

@@ -1,1 +1,1 @@
-"""What Telegram sent, what is to be sent, and the steps of people between the two."""
+"""Updates received from Telegram, messages to send, and the dialog states in between."""

@@ -1,4 +1,4 @@
-"""The inbox: every update is here before anything is done about it."""
+"""The inbox: every update is stored here before it is handled."""
 
 import asyncio
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from bot.domain.errors import RefusedError
 from storage.engine.batching import Batched, InsertOne
 from storage.engine.connection import Collection, Database, Document, translated
 
-# Of a message without its content.
+# The fields of a message that stay without its content.
 _ENVELOPE: Final = ("message_id", "date", "chat", "from")
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -19,7 +19,7 @@ logger = structlog.get_logger()
 
 
 class Inbox:
-    """Updates by bot and update id; `pending` names the chat while there is work to do."""
+    """Updates by bot and update id; `pending` holds the chat's key while there is work to do."""
 
     def __init__(self, database: Database) -> None:
         self._inbox: Collection = database["inbox"]
@@ -30,9 +30,10 @@ class Inbox:
     async def add(
         self, bot_id: int, updates: Sequence[tuple[int, str, dict[str, Any]]], *, at: datetime
     ) -> list[bool]:
-        """Store (update id, chat key, payload) each; one that is there already stays as it is.
+        """Store each (update id, chat key, payload) and return, for each, True if it was new.
 
-        Says of each whether it was new. One that no document can hold is logged and left out.
+        An update that is stored already stays as it is. One that no document can hold is logged
+        and left out.
         """
         documents = [
             {
@@ -51,12 +52,12 @@ class Inbox:
         try:
             return await self._insert(document)
         except RefusedError as error:
-            # It will never fit into a document; waiting for it would stop all that come later.
+            # It will never fit into a document; retrying it would block all later updates.
             logger.error("update not stored", update=document["update_id"], error=str(error))
             return False
 
     async def pending_chats(self) -> list[str]:
-        """Keys of the chats that have work."""
+        """Return the keys of the chats that have work."""
         with translated():
             documents = await self._inbox.find({"pending": {"$gt": ""}}, {"pending": 1}).to_list(
                 None
@@ -64,14 +65,15 @@ class Inbox:
         return list(dict.fromkeys(document["pending"] for document in documents))
 
     async def waiting(self) -> tuple[int, int]:
-        """How many updates are pending, and how many are set aside."""
+        """Return how many updates are pending, and how many are set aside."""
         with translated():
             pending = await self._inbox.count_documents({"pending": {"$gt": ""}})
             aside = await self._inbox.count_documents({"set_aside_at": {"$gte": _EVER}})
         return pending, aside
 
     async def pending_of(self, chat_key: str) -> list[tuple[int, dict[str, Any], int]]:
-        """(update id, payload, failed attempts) of one chat, oldest first."""
+        """Return the chat's pending updates as (update id, payload, failed attempts), oldest
+        first."""
         return await self._pending(chat_key)
 
     async def _pending_of(
@@ -92,7 +94,11 @@ class Inbox:
         ]
 
     async def done(self, bot_id: int, update_id: int, *, at: datetime) -> None:
-        """Only a mark stays, to know the update again: what a person wrote is not kept here."""
+        """Mark the update as done and delete its payload: texts that people wrote are not kept
+        here.
+
+        The mark stays, so that a repeat of the update is recognised.
+        """
         await self._done((_key(bot_id, update_id), at))
 
     async def _mark_done(self, updates: Sequence[tuple[str, datetime]]) -> Sequence[None]:
@@ -107,8 +113,10 @@ class Inbox:
         return [None] * len(updates)
 
     async def forget_content(self, bot_id: int, update_id: int) -> None:
-        """Of the update's message keep only whose it was, where and when: should the update come
-        again, it comes without what was written."""
+        """Delete the content of the update's message; keep its id, date, chat and sender.
+
+        If the update is handled again, it comes without the text.
+        """
         key = {"_id": _key(bot_id, update_id)}
         with translated():
             document = await self._inbox.find_one(key)
@@ -120,14 +128,14 @@ class Inbox:
             await self._inbox.update_one(key, {"$set": {"payload": payload}})
 
     async def failed(self, bot_id: int, update_id: int, *, attempts: int, error: str) -> None:
-        """Remember one more failed attempt and its error."""
+        """Store the number of failed attempts and the last error."""
         with translated():
             await self._inbox.update_one(
                 {"_id": _key(bot_id, update_id)}, {"$set": {"attempts": attempts, "error": error}}
             )
 
     async def set_aside(self, bot_id: int, update_id: int, *, at: datetime) -> None:
-        """Out of the way of the chat's later updates, payload kept for whoever looks into it."""
+        """Set the update aside, so that it no longer blocks its chat; keep the payload."""
         with translated():
             await self._inbox.update_one(
                 {"_id": _key(bot_id, update_id)},

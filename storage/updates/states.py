@@ -1,4 +1,4 @@
-"""Steps of conversations with people, and the locks that keep one chat in one pair of hands."""
+"""The states of dialogs, and the locks that give each chat one owner at a time."""
 
 import copy
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from storage.engine.connection import Collection, Database, translated
 
 
 class States:
-    """State and data by key, with the id of the update that wrote them last."""
+    """Dialog state and data by key, with the id of the update that wrote them last."""
 
     def __init__(self, database: Database) -> None:
         self._client = database.client
@@ -21,24 +21,27 @@ class States:
         self._write = Write(self._states)
 
     async def load(self, key: str) -> tuple[str | None, dict[str, Any], int]:
-        """State, data, and the update that wrote them (0 when nothing is stored)."""
+        """Return state, data and the id of the update that wrote them (0 if nothing is stored)."""
         document = await self._find(key)
         if document is None:
             return None, {}, 0
-        # A copy: whoever asks for the same key at the same time gets the same document.
+        # A copy: concurrent calls for the same key get the same document.
         return document["state"], copy.deepcopy(document["data"]), document["update_id"]
 
     async def save(
         self, key: str, state: str | None, data: dict[str, Any], *, update_id: int
     ) -> None:
-        """State and data in one write, so that a crash leaves both or neither."""
+        """Store state and data in one write, so that a crash leaves both or neither."""
         await self._write(_replacement(key, state, data, update_id))
 
     async def save_together(
         self, steps: Sequence[tuple[str, str | None, dict[str, Any]]], *, update_id: int
     ) -> None:
-        """Several (key, state, data) of one update: all of them or none. A screen is kept under
-        several keys, and half of it would be taken for an update that was handled."""
+        """Store several (key, state, data) of one update in one transaction.
+
+        A screen is stored under several keys. Half of it would look like an update that was
+        handled.
+        """
         writes = [_replacement(*step, update_id) for step in steps]
         with translated():
             async with (
@@ -63,7 +66,8 @@ class Locks:
         self._insert = InsertOne(self._locks)
 
     async def acquire(self, name: str, owner: str, *, now: datetime, lease: timedelta) -> bool:
-        """Whether `owner` has it until `now + lease`; an expired lease is taken over."""
+        """Return True if the lease was free or had expired; `owner` has it until `now + lease`
+        then."""
         until = now + lease
         if await self._insert({"_id": name, "owner": owner, "until": until}):
             return True
@@ -77,7 +81,7 @@ class Locks:
     async def renew(
         self, names: Sequence[str], owner: str, *, now: datetime, lease: timedelta
     ) -> list[str]:
-        """Those of the names that were still the owner's; they are until `now + lease`."""
+        """Renew the leases that the owner still has, until `now + lease`; return their names."""
         mine = {"_id": {"$in": list(names)}, "owner": owner}
         with translated():
             await self._locks.update_many(mine, {"$set": {"until": now + lease}})
@@ -85,13 +89,13 @@ class Locks:
         return [document["_id"] for document in documents]
 
     async def release(self, names: Sequence[str], owner: str) -> None:
-        """Give them back, unless somebody else has taken them over meanwhile."""
+        """Release the leases, except those that another owner has acquired meanwhile."""
         with translated():
             await self._locks.delete_many({"_id": {"$in": list(names)}, "owner": owner})
 
     async def owners(self) -> list[tuple[str, str]]:
-        """(name, owner) of every lease."""
-        # One document a chat that is being handled right now: few enough to read them all.
+        """Return (name, owner) of every lease."""
+        # One document per chat that is being handled right now: few enough to read all.
         with translated():
             documents = await self._locks.find({}).to_list(None)
         return [(document["_id"], document["owner"]) for document in documents]

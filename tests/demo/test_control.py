@@ -12,6 +12,7 @@ from aiohttp import ClientSession, FormData
 
 from bot.demo.bot_api import BotApiEmulator, Scene, Switch
 from tests.demo.conftest import ANA, BRUNO, GROUP
+from tests.patience import HANG_S
 
 
 @pytest.fixture
@@ -64,7 +65,7 @@ async def test_a_refused_action_says_why(http: ClientSession) -> None:
 async def read_event(stream: Any) -> tuple[str, str, Any]:
     """The next event as (id, kind, data); comments are skipped."""
     fields: dict[str, str] = {}
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANG_S):
         while True:
             line = (await stream.readline()).decode().rstrip("\n")
             if line:

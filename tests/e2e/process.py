@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-_START_S = 30
+from tests.patience import HANG_S
 
 
 class Running:
@@ -29,7 +29,7 @@ class Running:
 
     async def says(self, words: str) -> None:
         """Return once these words are in the log."""
-        async with asyncio.timeout(_START_S), self._more:
+        async with asyncio.timeout(HANG_S), self._more:
             await self._more.wait_for(lambda: words in self.log)
 
     async def ready(self) -> None:
@@ -41,7 +41,7 @@ class Running:
         return await self.ended()
 
     async def ended(self) -> int:
-        async with asyncio.timeout(_START_S):
+        async with asyncio.timeout(HANG_S):
             code = await self._process.wait()
         await self._reading
         return code

@@ -16,6 +16,7 @@ from bot.domain.conversation import Department
 from bot.settings import Settings
 from bot.wiring import clients
 from storage.register.registrations import Registrations
+from tests.patience import HANG_S
 from tests.storage.records import registration
 
 GROUP_ID = -1001000000001
@@ -50,7 +51,7 @@ async def check_as_command(settings: dict[str, str], cwd: Path) -> tuple[int, li
         cwd=cwd,
         stdout=asyncio.subprocess.PIPE,
     )
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(HANG_S):
         printed, _ = await process.communicate()
     assert process.returncode is not None
     return process.returncode, printed.decode().splitlines()

@@ -16,6 +16,7 @@ from handlers.customer import texts
 from storage.engine.connection import connected
 from storage.engine.embedded import embedded_server
 from tests.e2e.process import balcao_run
+from tests.patience import HANG_S
 
 GROUP_ID = -1001000000001
 CHATS = 20
@@ -74,12 +75,12 @@ async def test_killed_three_times_every_update_is_handled_in_order(
         async with balcao_run(settings, cwd=tmp_path, minute_s=NO_LIMITS) as process:
             await process.ready()
             target = sent_before + chance.randint(5, 80)
-            await telegram.until(lambda at=target: _sent(telegram) >= at, timeout_s=30)
+            await telegram.until(lambda at=target: _sent(telegram) >= at, timeout_s=HANG_S)
             await process.end(signal.SIGKILL)
             sent_before = _sent(telegram)
     async with balcao_run(settings, cwd=tmp_path, minute_s=NO_LIMITS) as process:
         await process.ready()
-        await telegram.until(lambda: _all_arrived(telegram), timeout_s=60)
+        await telegram.until(lambda: _all_arrived(telegram), timeout_s=HANG_S)
         assert await process.end(signal.SIGTERM) == 0
 
     for chat, words in _relayed(telegram).items():
@@ -107,12 +108,12 @@ async def test_sigterm_finishes_what_is_held_and_leaves_the_rest_for_the_next_st
         await process.ready()
         for text in _script(0):
             telegram.send_text(6000, 6000, text)
-        await telegram.until(lambda: _sent(telegram) >= 3, timeout_s=20)
+        await telegram.until(lambda: _sent(telegram) >= 3, timeout_s=HANG_S)
         assert await process.end(signal.SIGTERM) == 0
     assert "Traceback" not in process.log
     async with balcao_run(settings, cwd=tmp_path, minute_s=NO_LIMITS) as process:
         await process.ready()
-        await telegram.until(lambda: len(_relayed(telegram)[0]) == WORDS, timeout_s=20)
+        await telegram.until(lambda: len(_relayed(telegram)[0]) == WORDS, timeout_s=HANG_S)
         assert await process.end(signal.SIGINT) == 0
     assert _relayed(telegram)[0] == [f"m{number}" for number in range(WORDS)]
     cards = [m for m in telegram.messages(GROUP_ID) if m.get("reply_markup")]
@@ -163,7 +164,7 @@ async def test_a_whole_session_at_debug_leaves_nothing_personal_in_the_log(
                 sum(words in m.get("text", "") for m in telegram.messages(GROUP_ID))
                 >= len(everyone) - 1
             ),
-            timeout_s=40,
+            timeout_s=HANG_S,
         )
         await process.end(signal.SIGTERM)
     log = process.log

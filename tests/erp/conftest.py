@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -16,19 +17,20 @@ from erp.adapter import Connection, Credentials
 from erp.breaker import Breaker
 from erp.client import ErpClient, Limits, open_session
 from erp.ixc import Ixc
+from tests.patience import patient
 
-QUICK = Limits(
-    attempts=3,
-    connect_s=2.0,
-    read_s=2.0,
-    attempt_s=3.0,
-    total_s=5.0,
-    wait_initial_s=0.001,
-    wait_max_s=0.005,
-    wait_jitter_s=0.001,
-    retry_after_max_s=0.5,
+QUICK = patient(
+    Limits(
+        attempts=3,
+        wait_initial_s=0.001,
+        wait_max_s=0.005,
+        wait_jitter_s=0.001,
+        retry_after_max_s=0.5,
+    )
 )
-IMPATIENT = Limits(attempts=2, read_s=0.05, attempt_s=0.1, total_s=1.0, wait_initial_s=0.001)
+"""Quick to try again, and with time for every answer."""
+IMPATIENT = replace(QUICK, attempts=2, read_s=0.05)
+"""For answers that never come: one that does may be missed."""
 
 
 class Clock:

@@ -28,6 +28,7 @@ from tests.erp.conftest import QUICK, Server
 from tests.erp.dialects.bling import CLIENT, FIRST_TOKEN, SECRET, BlingDialect
 from tests.erp.dialects.dialect import Person, Trouble
 from tests.erp.dialects.tokens import MemoryTokens
+from tests.patience import HANG_S
 
 CPF, OTHER = make_cpf(111222333), make_cpf(444555666)
 COMPANY = make_cnpj("112223330001")
@@ -96,7 +97,8 @@ def connect(
 def tokens(request: pytest.FixtureRequest) -> Tokens:
     if request.param == "memory":
         return MemoryTokens()
-    return ErpTokens(request.getfixturevalue("database"), "bling", lambda: datetime.now(UTC))
+    database = request.getfixturevalue("database")
+    return ErpTokens(database, "bling", lambda: datetime.now(UTC), patience_s=HANG_S)
 
 
 async def test_adapters_that_renew_at_once_make_one_renewal(
@@ -125,7 +127,7 @@ async def test_a_process_killed_between_renewal_and_use_loses_no_token(
     )
     try:
         # Its first question stands before the server with the new token.
-        await asyncio.wait_for(dialect.waiting.wait(), 30)
+        await asyncio.wait_for(dialect.waiting.wait(), HANG_S)
     finally:
         process.send_signal(signal.SIGKILL)
         await process.wait()
@@ -150,7 +152,7 @@ async def test_who_gives_up_during_a_renewal_loses_no_token(
     erp = connect(session, dialect, tokens=tokens)
     asking = asyncio.create_task(erp.by_tax_id(CPF))
     # The old token is spent, and the new one not yet here.
-    await asyncio.wait_for(dialect.waiting.wait(), 10)
+    await asyncio.wait_for(dialect.waiting.wait(), HANG_S)
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking

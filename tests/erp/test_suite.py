@@ -184,8 +184,10 @@ async def test_trouble_is_an_error_and_never_nobody(
         with pytest.raises(expected):
             await erp.page("")
     dialect.trouble = None
-    found = await erp.by_tax_id(CPF)
-    assert found is not None
+    if case is Case.TIME_OUT:
+        # Who has so little patience may miss a good answer, too.
+        erp = connect(session, dialect)
+    assert await erp.by_tax_id(CPF) is not None
 
 
 def many(count: int) -> list[Person]:

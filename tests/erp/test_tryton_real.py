@@ -19,10 +19,10 @@ from erp.adapter import Connection, Credentials
 from erp.client import Limits
 from erp.tryton import Tryton
 from tests.erp.tryton_server import VERSIONS, TrytonServer, need_tryton, tryton_running
+from tests.patience import patient
 
 PEOPLE = 60
-# A cold server on a busy machine takes its time.
-PATIENT = Limits(attempts=2, wait_initial_s=0.01)
+PATIENT = patient(Limits(attempts=2, wait_initial_s=0.01))
 
 
 class Real:

@@ -19,10 +19,10 @@ import pytest
 from pydantic import SecretStr
 
 from erp.adapter import Credentials
+from tests.patience import HANG_S
 
 VERSIONS = ("8.0", "7.0")
 _ROOT = Path(os.environ.get("TRYTON_DIR") or "/tmp/balcao-tryton")
-_READY_S = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,7 @@ class TrytonServer:
         """Return once the session is refused for its age."""
         body = {"id": 1, "method": "model.party.party.search", "params": [[], 0, 1, None, {}]}
         address = f"{self.url}/erp/{self.face}"
-        async with asyncio.timeout(_READY_S):
+        async with asyncio.timeout(HANG_S):
             while True:
                 async with session.post(address, json=body, headers=headers) as response:
                     if response.status == 401:
@@ -141,7 +141,7 @@ async def _is_ready(server: TrytonServer, process: asyncio.subprocess.Process) -
     body = {"id": 1, "method": "common.server.version", "params": []}
     async with aiohttp.ClientSession() as session:
         try:
-            async with asyncio.timeout(_READY_S):
+            async with asyncio.timeout(HANG_S):
                 while process.returncode is None:
                     try:
                         async with session.post(f"{server.url}/{server.face}", json=body) as it:

@@ -1,14 +1,17 @@
 """A running bot between the emulated Telegram and ERP, and people who write to it."""
 
 import asyncio
+import inspect
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from types import CodeType, FunctionType, SimpleNamespace
 from typing import Any
 
 import pytest
+from aiogram.dispatcher.event import handler
 
 from bot import app
 from bot.demo.bot_api import BotApiEmulator
@@ -18,6 +21,7 @@ from bot.runtime.sending.limits import NO_LIMITS, Limits, RateLimiter
 from bot.settings import Settings
 from bot.wiring import clients
 from bot.wiring.telegram import open_bot
+from tests.patience import HANG_S
 
 GROUP_ID = -1001000000001
 ADMIN_ID = 4001
@@ -161,6 +165,27 @@ class Customer:
 Start = Callable[..., Any]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def signatures() -> Iterator[None]:
+    """Read once: aiogram reads 1,700 for each bot that is put together, the same each time."""
+    known: dict[tuple[CodeType, bool], inspect.Signature] = {}
+
+    def signature(callback: Any) -> inspect.Signature:
+        function = getattr(callback, "__func__", callback)
+        if not isinstance(function, FunctionType):
+            return inspect.signature(callback)
+        key = function.__code__, function is callback
+        if key not in known:
+            known[key] = inspect.signature(callback)
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            handler, "inspect", SimpleNamespace(**{**vars(inspect), "signature": signature})
+        )
+        yield
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
@@ -174,7 +199,7 @@ def start(database: Any, telegram: BotApiEmulator, erp: IxcEmulator, clock: Cloc
     @asynccontextmanager
     async def started(
         *,
-        lookup_budget_s: float = 2.0,
+        lookup_budget_s: float = HANG_S,
         with_erp: bool = True,
         limits: Limits = NO_LIMITS,
         **overrides: Any,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.flows.admin import Admin, labels
+from tests.patience import HANG_S
 
 
 class FileAdmin(Admin):
@@ -44,11 +45,11 @@ class FileAdmin(Admin):
             said = [m for m in self.said if "text" in m]
             return str(said[-1]["text"]) if text in said[-1]["text"] else ""
 
-        return await self.telegram.emulator.until(found, timeout_s=90)
+        return await self.telegram.emulator.until(found, timeout_s=HANG_S)
 
     async def receives(self, count: int = 1) -> dict[str, Any]:
         """Wait for so many files, and return the message of the newest."""
-        await self.telegram.emulator.until(lambda: len(self.documents) >= count, timeout_s=90)
+        await self.telegram.emulator.until(lambda: len(self.documents) >= count, timeout_s=HANG_S)
         return self.documents[-1]
 
     async def imports(self, content: bytes | str, name: str = "clientes.csv") -> str:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from tests.patience import HANG_S
 from tests.storage.servers import free_port
 
 NATS_SERVER = Path(sys.executable).with_name("nats-server")
@@ -45,7 +46,7 @@ class NatsServer:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(HANG_S):
             while not await self._answers():  # noqa: ASYNC110 - another process sets no event
                 await asyncio.sleep(0.02)
 

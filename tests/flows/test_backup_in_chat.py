@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from bot.app import _backing_up
 from bot.demo import people as demo
 from bot.demo.bot_api import BotApiEmulator
 from bot.domain.backup import (
@@ -26,16 +25,17 @@ from bot.domain.backup import (
 )
 from bot.domain.errors import RefusedError
 from bot.runtime.jobs.backups import MakeBackups
+from bot.wiring.backups import backing_up
 from handlers.admin.company import maintenance_texts as texts
 from handlers.admin.company.backup import TelegramBackupNotifier
 from storage.backup.backup import COLLECTIONS, check_backup
 from storage.backup.runs import BackupRuns
-from storage.engine.connection import connected
 from tests.flows.admin import Admin
 from tests.flows.conftest import ADMIN_ID, BIA, Clock, Start, Telegram
 from tests.flows.replica import background
+from tests.patience import HANG_S
 from tests.storage.broken_places import fill, mounted
-from tests.storage.servers import SOON_MS, kill, noted_pid, short_lived
+from tests.storage.servers import connected_until_lost, kill, noted_pid, short_lived
 
 NAME = re.compile(r"balcao-\d{4}-\d\d-\d\d-\d{4}\.backup")
 
@@ -65,11 +65,11 @@ async def received(telegram: BotApiEmulator) -> dict[str, Any]:
 
 
 async def over(people: Telegram, text: str) -> None:
-    await people.emulator.until(lambda: plain(text) in people.texts(ADMIN_ID), timeout_s=20)
+    await people.emulator.until(lambda: plain(text) in people.texts(ADMIN_ID), timeout_s=HANG_S)
 
 
 async def finished(database: Any) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANG_S):
         while await BackupRuns(database).running():
             pass
 
@@ -100,7 +100,7 @@ async def maker(
     async def admin_ids() -> list[int]:
         return admins()
 
-    back_up = others.pop("back_up", None) or _backing_up(others.pop("of", database))
+    back_up = others.pop("back_up", None) or backing_up(others.pop("of", database))
     making = MakeBackups(
         runs=BackupRuns(database),
         back_up=back_up,
@@ -174,7 +174,8 @@ async def test_cancelling_makes_none(people: Telegram, database: Any):
 
 async def test_while_it_is_sent_the_admin_is_answered_and_no_second_one_begins(people: Telegram):
     admin = Admin(people, ADMIN_ID)
-    people.emulator.fail_next("sendDocument", delay_s=1.0)
+    taken = asyncio.Event()
+    people.emulator.fail_next("sendDocument", held=taken)
     await admin.says("/backup")
     first = admin.message
     await admin.says("/backup")
@@ -193,6 +194,7 @@ async def test_while_it_is_sent_the_admin_is_answered_and_no_second_one_begins(p
         assert len(told["text"]) <= 200
     assert "Backup em andamento desde" in await admin.says("/status")
     assert documents(people.emulator) == []
+    taken.set()
     await received(people.emulator)
     await over(people, texts.SENT)
     # Pressed again on the old screen, both buttons are over.
@@ -209,7 +211,7 @@ async def test_while_it_is_sent_the_admin_is_answered_and_no_second_one_begins(p
 async def test_stopping_the_bot_leaves_no_file_and_is_told_at_the_next_start(
     start: Start, tmp_path: Path, telegram: BotApiEmulator
 ):
-    telegram.fail_next("sendDocument", delay_s=30)
+    telegram.fail_next("sendDocument", hang=True)
     async with start(data_dir=tmp_path) as people:
         admin = Admin(people, ADMIN_ID)
         await admin.says("/backup")
@@ -262,7 +264,8 @@ async def test_of_many_replicas_one_makes_it(
     people: Telegram, database: Any, clock: Clock, tmp_path: Path
 ):
     message_id = await a_message(people)
-    people.emulator.fail_next("sendDocument", delay_s=0.3)
+    taken = asyncio.Event()
+    people.emulator.fail_next("sendDocument", held=taken)
     async with (
         maker(people, database, clock, tmp_path) as first,
         maker(people, database, clock, tmp_path) as second,
@@ -276,6 +279,7 @@ async def test_of_many_replicas_one_makes_it(
         )
         assert sum(isinstance(one, Started) for one in outcomes) == 1
         assert sum(isinstance(one, AlreadyRunning) for one in outcomes) == 7
+        taken.set()
         await received(people.emulator)
         await finished(database)
     assert left_in(tmp_path) == []
@@ -286,19 +290,21 @@ async def test_a_maker_that_lives_keeps_its_turn(
     people: Telegram, database: Any, clock: Clock, tmp_path: Path
 ):
     message_id = await a_message(people)
-    people.emulator.fail_next("sendDocument", delay_s=0.5)
+    taken = asyncio.Event()
+    people.emulator.fail_next("sendDocument", held=taken)
     async with maker(people, database, clock, tmp_path, round_s=0.02) as making:
         assert await making.start(ADMIN_ID, message_id) == Started()
         runs = BackupRuns(database)
         for _ in range(3):
             clock.advance(timedelta(seconds=25))
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(HANG_S):
                 while (run := await runs.running()) and run.until < clock() + timedelta(
                     seconds=29
                 ):
                     pass
         async with maker(people, database, clock, tmp_path) as other:
             assert isinstance(await other.start(ADMIN_ID, 1), AlreadyRunning)
+        taken.set()
         await received(people.emulator)
         await over(people, texts.SENT)
 
@@ -318,7 +324,7 @@ async def test_progress_is_one_message_edited_no_faster_than_its_pace(
         report("registrations", Copied(50_000, 120_000))
         shown.set()
         await go_on.wait()
-        return await _backing_up(database)(out, at=at, report=report)
+        return await backing_up(database)(out, at=at, report=report)
 
     async with maker(
         people, database, clock, tmp_path, back_up=slowly, progress_interval_s=0.05
@@ -400,7 +406,7 @@ async def test_a_database_that_goes_meanwhile_is_said(
     message_id = await a_message(people)
     async with (
         short_lived(tmp_path / "other") as uri,
-        connected(uri, "balcao", server_selection_ms=SOON_MS) as dead,
+        connected_until_lost(uri) as dead,
     ):
         await kill(noted_pid(tmp_path / "other"))
         async with maker(people, database, clock, tmp_path / "data", of=dead) as making:
@@ -451,7 +457,7 @@ async def test_an_admin_who_blocked_the_bot_gets_none_and_status_says_so(
     people.emulator.fail_next("sendDocument", 403, "Forbidden: bot was blocked by the user")
     people.emulator.fail_next("sendMessage", 403, "Forbidden: bot was blocked by the user")
     await press(people, texts.BACK_UP_NOW)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(HANG_S):
         while not (await runs.all()).failed:
             pass
     assert left_in(tmp_path) == []

@@ -38,13 +38,14 @@ from storage.register.registrations import Registrations
 from tests.erp.conftest import Clock as Seconds
 from tests.erp.conftest import make_ixc
 from tests.flows.conftest import ADMIN_ID, GROUP_ID, Clock, Telegram
+from tests.patience import HANG_S, patient
 
 LOOK_UPS = 1000
 AT_ONCE = 5
 PAUSE_S = 60.0
 # Who waits in a chat gives up long before the client does: only that ends a slow look-up here.
-IMPATIENT_S, PATIENT_S, IN_CHAT_S = 0.05, 20.0, 1.5
-LIMITS = Limits(attempts=2, wait_initial_s=0.001, wait_max_s=0.002, wait_jitter_s=0.001)
+IMPATIENT_S = 0.05
+LIMITS = patient(Limits(attempts=2, wait_initial_s=0.001, wait_max_s=0.002, wait_jitter_s=0.001))
 SLOW, DROPPED, WELL, LEFT_ALONE = "slow", "dropped connections", "well", "left alone"
 TROUBLES = {
     SLOW: faults.slow(30),
@@ -167,7 +168,7 @@ async def test_a_thousand_look_ups_find_nobody_else_and_always_end(
             erp=ill.ixc,
             apply_plan=ApplyPlan(register=register, new_id=lambda: next(ids)),
             clock=clock,
-            budget_s=PATIENT_S,
+            budget_s=HANG_S,
         )
         impatient = replace(look_up, budget_s=IMPATIENT_S)
         ends: Counter[tuple[str, type[LookupOutcome]]] = Counter()
@@ -253,12 +254,13 @@ async def test_in_chat_the_group_is_told_of_everybody_and_of_nobody_else(
             database=database,
             erp=ill.ixc,
             clock=clock,
-            lookup_budget_s=IN_CHAT_S,
+            lookup_budget_s=HANG_S,
         )
         await stack.enter_async_context(app.serving(people.balcao))
         states = itertools.product(TABLES, IN_TURN)
         for person, (table, state) in zip(persons, states, strict=True):
             ill.become(state, table=table)
+            give_up_after(people, IMPATIENT_S if state == SLOW else HANG_S)
             card = await arrives(people, person)
             assert set(NAME.findall(card)) <= {person.name}
             ill.judge_pause(state)
@@ -270,6 +272,7 @@ async def test_in_chat_the_group_is_told_of_everybody_and_of_nobody_else(
 
         assert any(NOT_CONSULTED in card["text"] for card in people.cards)
         ill.become(WELL)
+        give_up_after(people, HANG_S)
         clock.advance(timedelta(minutes=2))
         await people.balcao.retry_lookups()
         await people.settled()
@@ -279,6 +282,16 @@ async def test_in_chat_the_group_is_told_of_everybody_and_of_nobody_else(
             assert NOT_CONSULTED not in card
             assert set(NAME.findall(card)) == ({person.name} if person.tables else set())
     assert not [line for line in logged if line["log_level"] in ("error", "critical")]
+
+
+def give_up_after(people: Telegram, seconds: float) -> None:
+    """How long whoever waits in a chat has patience from now on."""
+    assert people.balcao is not None
+    data = people.balcao.dispatcher.workflow_data
+    reception = data["reception"]
+    look_up = replace(reception.identify.look_up, budget_s=seconds)
+    identify = replace(reception.identify, look_up=look_up)
+    data["reception"] = replace(reception, identify=identify)
 
 
 async def arrives(people: Telegram, person: Person) -> str:

@@ -11,7 +11,7 @@ from bot.domain.registration import Kind
 from bot.domain.tax_id import read_tax_id
 from handlers.customer import texts
 from tests.flows.conftest import BIA, GROUP_ID, Clock, Start, Telegram
-from tests.flows.replica import until
+from tests.patience import until
 
 TROUBLES = {
     "down": faults.DOWN,
@@ -205,7 +205,7 @@ async def test_a_late_answer_after_the_customer_switched_touches_only_the_conver
 
 
 async def test_a_slow_retry_keeps_nobody_waiting(start: Start, erp: IxcEmulator, clock: Clock):
-    async with start(lookup_budget_s=3) as people:
+    async with start() as people:
         erp.fail(faults.html(500))
         ana = people.customer(demo.ANA)
         await ana.is_in_conversation()

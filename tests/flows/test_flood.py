@@ -70,7 +70,6 @@ async def running(
         yield bot
 
 
-@pytest.mark.timeout(300)
 async def test_nothing_is_lost_and_telegram_never_asks_to_wait(
     group: BotApiEmulator, erp: IxcEmulator, database: Any, mongodb_uri: str, tmp_path: Path
 ):
@@ -91,7 +90,6 @@ async def test_nothing_is_lost_and_telegram_never_asks_to_wait(
     assert group.limits.peaks.overall <= 30
 
 
-@pytest.mark.timeout(600)
 async def test_killed_twice_in_the_middle_the_result_is_the_same(
     group: BotApiEmulator, erp: IxcEmulator, database: Any, mongodb_uri: str, tmp_path: Path
 ):

@@ -1,5 +1,6 @@
 """From the first word to the open conversation."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -113,10 +114,11 @@ async def test_the_answer_to_a_number_does_not_wait_for_the_look_up(
         stranger = people.customer(demo.STRANGER)
         await stranger.says("oi")
         asked_before = len(erp.requests)
-        erp.fail(faults.slow(30), document=demo.STRANGER.tax_id)
+        answers = asyncio.Event()
+        erp.fail(faults.held(answers), document=demo.STRANGER.tax_id)
         people.emulator.send_text(stranger.id, stranger.id, demo.STRANGER.tax_id)
         await people.emulator.until(lambda: stranger.read[-1] == _plain(texts.ASK_PHONE))
-        erp.heal()
+        answers.set()
         await people.settled()
         assert len(erp.requests) > asked_before
 

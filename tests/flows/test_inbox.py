@@ -9,7 +9,8 @@ from bot.domain.errors import TryLaterError
 from bot.runtime.updates.inbox import chat_key
 from storage.updates.inbox import Inbox as StoredInbox
 from tests.flows.conftest import Clock
-from tests.flows.replica import Replica, background, until, update
+from tests.flows.replica import Replica, background, update
+from tests.patience import until
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from handlers.relay import texts
 from storage.updates.outbox import Outbox as StoredOutbox
 from tests.flows.conftest import BIA, GROUP_ID, Clock, Customer, Start, Telegram
 from tests.flows.replica import Replica, background
+from tests.patience import HANG_S
 
 
 async def killed() -> None:
@@ -162,7 +163,7 @@ async def test_two_replicas_serve_one_group(
                 )
                 for replica in replicas:
                     await replica.inbox.idle()
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(HANG_S):
                 while len(words(people, GROUP_ID)) < 8:
                     for replica in replicas:
                         await replica.inbox.idle()

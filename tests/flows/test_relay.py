@@ -1,5 +1,6 @@
 """Customers' and attendants' messages: formatting, albums, replies, edits, deletion, trouble."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -300,11 +301,16 @@ async def test_answers_of_several_attendants_at_once_keep_their_order(
 async def test_the_card_shows_what_changed_while_it_was_being_edited(
     people: Telegram, ana: Customer
 ):
-    people.emulator.fail_next("editMessageText", delay_s=0.3, chat_id=GROUP_ID)
+    edited = asyncio.Event()
+    people.emulator.fail_next("editMessageText", held=edited, chat_id=GROUP_ID)
     press = people.emulator.press
     press(BIA, GROUP_ID, people.card["message_id"], text="✋ Atender")
     await people.emulator.until(lambda: people.emulator.calls_of("editMessageText"))
     press(BIA, GROUP_ID, people.card["message_id"], text="☑️ Encerrar")
+    await people.emulator.until(lambda: people.emulator.pending_updates == 0)
+    assert people.balcao is not None
+    await people.balcao.inbox.idle()
+    edited.set()
     await people.settled()
     assert "Encerrado" in people.card["text"]
 

@@ -140,7 +140,8 @@ async def test_all_is_read_again_when_that_is_asked(admin: FileAdmin):
 async def test_while_one_runs_no_other_begins_and_it_can_be_cancelled(
     admin: FileAdmin, erp: IxcEmulator
 ):
-    erp.fail(faults.slow(3), table="cliente", times=1)
+    answers = asyncio.Event()
+    erp.fail(faults.held(answers), table="cliente", times=1)
     await admin.says("/sincronizar")
     await admin.presses("🔁 Completa")
     assert admin.screen == "⏳ Sincronizando com o ERP…"
@@ -153,6 +154,7 @@ async def test_while_one_runs_no_other_begins_and_it_can_be_cancelled(
     await other.presses("Ver como anda")
     assert "Lendo o ERP…" in other.last
     await other.presses("Cancelar")
+    answers.set()
     assert "🆕 10 novos" in await admin.reads("Sincronização cancelada")
     assert "O que já tinha sido gravado continua gravado" in admin.last
     assert admin.buttons == ["↩️ Desfazer"]

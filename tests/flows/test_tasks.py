@@ -76,7 +76,7 @@ def screens(found: Report, **values: Any) -> list[str]:
         report_texts.progress(job, job.counts, rows_a_second=3.0, left_s=70.0),
         report_texts.list_line(job, NAMES),
         report_texts.cancelled(job),
-        report_texts.state_told(job),
+        report_texts.state_message(job),
         texts.ask_to_undo(job),
         texts.cannot_undo(job),
     ]

@@ -19,9 +19,9 @@ from bot.domain.label import Tag
 from bot.domain.registration import FIELDS
 from bot.runtime.files.table import open_table
 from bot.runtime.jobs.runs import JobRuns
-from bot.runtime.jobs.worker import WorkJobs
+from bot.runtime.jobs.worker import Run, WorkJobs
 from bot.runtime.passwords import Argon2Passwords
-from bot.usecases.jobs.import_file import ImportFile
+from bot.usecases.jobs.import_file import BATCH, ImportFile
 from bot.usecases.jobs.manage_jobs import ManageJobs
 from bot.usecases.jobs.sync_erp import SyncErp
 from bot.usecases.jobs.undo_job import UndoJob
@@ -64,6 +64,7 @@ class Bench:
         requires_tax_id: bool = True,
         notifier: Any = None,
         erp: Any = None,
+        batch_rows: int = BATCH,
     ) -> None:
         self.database = database
         self.folder = folder
@@ -101,21 +102,27 @@ class Bench:
             ),
             name_of=lambda job, at: f"job-{job.id}",
             clock=self.now,
+            batch_rows=batch_rows,
         )
-        self.work = WorkJobs(
-            store=self.store,
-            files=self.files,
-            run=self.run,
-            notifier=self.notifier,
-            data_dir=folder / "data",
-            clock=self.now,
-        )
+        self.work = self.worker(self.run)
         self.manage = ManageJobs(
             store=self.store,
             files=self.files,
             choices=Choices(database),
             wake=self._work,
             clock=self.now,
+        )
+
+    def worker(self, run: Run, **more: Any) -> WorkJobs:
+        """What works on the jobs with this run."""
+        return WorkJobs(
+            store=self.store,
+            files=self.files,
+            run=run,
+            notifier=self.notifier,
+            data_dir=self.folder / "data",
+            clock=self.now,
+            **more,
         )
 
     async def _waited(self, seconds: float) -> None:

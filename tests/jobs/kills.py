@@ -7,6 +7,7 @@ import sys
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,6 @@ import pytest
 from bot.demo.documents import make_cpf
 from bot.domain.job import Batch, Counts, Job, JobState
 from bot.domain.registration import ChangeSource, Kind, Provenance, Registration
-from bot.usecases.jobs.import_file import BATCH
 from bot.usecases.jobs.manage_jobs import ManageJobs
 from storage.engine.connection import connected
 from storage.engine.indexes import ensure_indexes
@@ -24,9 +24,11 @@ from storage.jobs.choices import Choices
 from storage.register.bulk import Bulk
 from storage.register.verify import verify
 from tests.jobs.conftest import HEADER, Bench, table
+from tests.jobs.worker import BATCH_ROWS
+from tests.patience import HANG_S
 from tests.storage.servers import is_running, kill, short_lived
 
-ROWS = 50_000
+ROWS = 10_000
 KILLS = 20
 NOW = datetime(2026, 11, 24, 15, 30, 1, 234_000, tzinfo=UTC)
 FIRST = 100_000_000
@@ -39,7 +41,7 @@ class Begun(Bench):
     """Begins jobs without working on them, all at one time of day: it is in what they write."""
 
     def __init__(self, database: Any, folder: Path) -> None:
-        super().__init__(database, folder)
+        super().__init__(database, folder, batch_rows=BATCH_ROWS)
         self.manage = ManageJobs(
             store=self.store,
             files=self.files,
@@ -57,6 +59,13 @@ class Begun(Bench):
         return await self.job(job.id)
 
 
+@dataclass(frozen=True)
+class Moment:
+    batch: int
+    """That is written last by then."""
+    has_come: Callable[[], Awaitable[bool]]
+
+
 class Workers:
     """One process at a time that works on the jobs of a database."""
 
@@ -66,10 +75,11 @@ class Workers:
         self._pid: int | None = None
         self.kills = 0
 
-    async def start(self) -> None:
+    async def start(self, *, halts_at: int | None = None) -> None:
+        """halts_at: the batch that it does not go beyond, nor to the end of the job."""
         assert self._forking.stdin
         assert self._forking.stdout
-        self._forking.stdin.write(b"\n")
+        self._forking.stdin.write(b"\n" if halts_at is None else b"%d\n" % halts_at)
         self._pid = int(await self._forking.stdout.readline())
 
     async def kill(self) -> None:
@@ -79,10 +89,14 @@ class Workers:
         await self.close()
         self.kills += 1
 
-    async def killed_when(self, true: Callable[[], Awaitable[bool]]) -> None:
-        """One that is started, and killed when this has come about."""
-        await self.start()
-        await until(true)
+    async def killed_when(self, moment: Moment) -> None:
+        """One that is started, and killed when this has come about.
+
+        Where it is killed is chance, and how far it gets until then is not: it may have written
+        one batch more, and it has not come to the end.
+        """
+        await self.start(halts_at=moment.batch + 1)
+        await until(moment.has_come)
         await self.kill()
 
     async def finishes(self, job_id: int) -> Job:
@@ -136,8 +150,7 @@ async def opened(uri: str) -> AsyncIterator[Any]:
 
 
 async def until(true: Callable[[], Awaitable[bool]]) -> None:
-    # What hangs is ended by the test's own limit; a busy machine takes a minute for 50,000 rows.
-    async with asyncio.timeout(240):
+    async with asyncio.timeout(HANG_S):
         while not await true():  # noqa: ASYNC110 - another process sets no event
             await asyncio.sleep(0.01)
 
@@ -148,41 +161,34 @@ class Moments:
     def __init__(self, bench: Bench, job_id: int) -> None:
         self._bench = bench
         self._job_id = job_id
-        self._done: list[Batch] = []
+        self._done = 0
 
-    def claimed(self) -> Callable[[], Awaitable[bool]]:
+    async def claimed(self) -> Moment:
         """Another worker than the one of now has it."""
-        before: list[str | None] = []
+        before = (await self._bench.job(self._job_id)).owner
 
         async def claimed() -> bool:
             job = await self._bench.job(self._job_id)
-            before.append(job.owner)
-            return job.owner is not None and job.owner != before[0]
+            return job.owner is not None and job.owner != before
 
-        return claimed
+        return Moment(await self._written(), claimed)
 
-    def batches(self, more: int) -> Callable[[], Awaitable[bool]]:
-        """So many batches more are done than were at the last moment."""
-        wanted = len(self._done) + more
+    async def batches(self, more: int) -> Moment:
+        """So many batches more are written than are now."""
+        return await self.written(await self._written() + more)
 
-        async def done() -> bool:
-            return await self._look() >= wanted
+    async def written(self, count: int) -> Moment:
+        """So many batches are written in all."""
 
-        return done
+        async def written() -> bool:
+            return await self._written() >= count
 
-    def rows(self, count: int) -> Callable[[], Awaitable[bool]]:
-        """So many rows are done."""
+        return Moment(count, written)
 
-        async def done() -> bool:
-            await self._look()
-            return sum(batch.counts.rows for batch in self._done) >= count
-
-        return done
-
-    async def _look(self) -> int:
-        while batch := await self._bench.store.batch(self._job_id, len(self._done) + 1):
-            self._done.append(batch)
-        return len(self._done)
+    async def _written(self) -> int:
+        while await self._bench.store.batch(self._job_id, self._done + 1):
+            self._done += 1
+        return self._done
 
 
 def generated(rows: int) -> bytes:
@@ -193,10 +199,12 @@ def generated(rows: int) -> bytes:
     for number in range(rows):
         tax_id, email = make_cpf(FIRST + number).masked, f"p{number}@example.com.br"
         if number % 100 == 7:
+            # Of somebody further up who is not refused, so that it is a repetition.
+            before = chance.randrange(number) // 100 * 100 + 1
             wrong = (
                 (tax_id, "nada"),
                 ("111.111.111-11", email),
-                (make_cpf(FIRST + chance.randrange(number)).masked, email),
+                (make_cpf(FIRST + before).masked, email),
             )
             tax_id, email = chance.choice(wrong)
         lines.append((name_of(number), tax_id, "", email, "cliente", "", ""))
@@ -232,9 +240,9 @@ def there_of(rows: int) -> list[Registration]:
 
 async def prefill(database: Any, some: Sequence[Registration]) -> None:
     bulk = Bulk(database)
-    for start in range(0, len(some), BATCH):
-        batch = Batch(job=0, number=start // BATCH + 1, last_line=0, counts=Counts())
-        creates = bulk.encoded(some[start : start + BATCH])
+    for start in range(0, len(some), BATCH_ROWS):
+        batch = Batch(job=0, number=start // BATCH_ROWS + 1, last_line=0, counts=Counts())
+        creates = bulk.encoded(some[start : start + BATCH_ROWS])
         assert await bulk.write(batch, provenance=BEFORE, creates=creates)
 
 

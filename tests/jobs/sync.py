@@ -18,6 +18,7 @@ from erp.breaker import Breaker
 from erp.client import Limits, open_session
 from erp.registry import find_adapter
 from tests.jobs.conftest import Bench
+from tests.patience import patient
 
 OVERLAP = find_adapter("ixc").facts.overlap
 
@@ -62,7 +63,7 @@ async def syncing(
         connection = Connection(
             session=session,
             credentials=credentials,
-            limits=Limits(wait_initial_s=0.001, wait_max_s=0.002, wait_jitter_s=0.001),
+            limits=patient(Limits(wait_initial_s=0.001, wait_max_s=0.002, wait_jitter_s=0.001)),
             # It would pause for real seconds.
             breaker=Breaker(failures=10**9),
         )

@@ -30,6 +30,7 @@ from storage.jobs.choices import Choices
 from tests.flows.nats import nats_server
 from tests.jobs.conftest import HEADER, Bench, read_back, table
 from tests.jobs.test_import import row, stored
+from tests.patience import HANG_S
 from tests.storage.servers import free_port, uri
 from tests.storage.test_backup_command import balcao, balcao_in_a_terminal, environment
 from tests.storage.test_command_line import Said, assert_one_sentence
@@ -89,7 +90,7 @@ class Shell:
 
     async def until_it_has_written(self, job_id: int) -> None:
         """Return once a batch of the job is written, and others are still to come."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(HANG_S):
             while not await self.bench.store.batch(job_id, 1):  # noqa: ASYNC110 - another process
                 await asyncio.sleep(0.01)
 
@@ -382,7 +383,7 @@ async def test_a_signal_cancels_within_a_batch(shell: Shell, sent: signal.Signal
     async with shell.running("import", "c.csv") as process:
         await shell.until_it_has_written(1)
         process.send_signal(sent)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(HANG_S):
             out, err = map(bytes.decode, await process.communicate())
     assert process.returncode == 1
     assert "Parando: o lote em andamento termina antes…" in err
@@ -461,12 +462,12 @@ async def test_a_worker_does_jobs_of_others_until_it_is_stopped(
         }
         async with shell.running("worker", **env) as process:
             job = await begun_elsewhere(shell.bench, [HEADER, *map(row, range(300))])
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(HANG_S):
                 while (await shell.bench.job(job.id)).is_active:  # noqa: ASYNC110 - as above
                     await asyncio.sleep(0.05)
             assert len(await shell.bench.register()) == 300
             process.send_signal(signal.SIGTERM)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(HANG_S):
                 _, err = await process.communicate()
         assert process.returncode == 0
         assert b"stopping" in err

@@ -4,8 +4,6 @@ import random
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from bot.domain.job import JobState
 from tests.jobs.kills import (
     KILLS,
@@ -24,35 +22,32 @@ from tests.jobs.kills import database as database
 from tests.jobs.kills import mongodb_uri as mongodb_uri
 
 
-@pytest.mark.timeout(300)
 async def test_twenty_kills_leave_an_import_as_if_there_had_been_none(
     database: Any, mongodb_uri: str, tmp_path: Path
 ):
     chance = random.Random(KILLS)  # noqa: S311 - the same every time
     sent, there = generated(ROWS), there_of(ROWS)
     await prefill(database, there)
-    bench = Begun(database, tmp_path)
-    job = await bench.begun(sent, state=JobState.RUNNING)
-    moments = Moments(bench, job.id)
-    async with workers(mongodb_uri, bench) as some:
-        for _ in range(3):
-            await some.killed_when(moments.claimed())
-        while some.kills < KILLS - 3:
-            await some.killed_when(moments.batches(chance.randint(2, 6)))
-        # The last ones find every row written, and the refused ones not reported yet.
-        await some.killed_when(moments.rows(ROWS))
-        await some.killed_when(moments.claimed())
-        await some.killed_when(moments.claimed())
-        assert (await bench.job(job.id)).is_active
-        job = await some.finishes(job.id)
-        assert some.kills == KILLS
     async with opened(mongodb_uri) as second:
         await prefill(second, there)
         other = Begun(second, tmp_path)
-        begun = await other.begun(sent, state=JobState.RUNNING)
-        async with workers(mongodb_uri, other) as undisturbed:
-            twin = await undisturbed.finishes(begun.id)
+        twin = await other.worked(await other.begun(sent, state=JobState.RUNNING))
         assert (twin.counts.rows, twin.counts.refused) == (ROWS, ROWS // 100)
+        bench = Begun(database, tmp_path)
+        job = await bench.begun(sent, state=JobState.RUNNING)
+        moments = Moments(bench, job.id)
+        async with workers(mongodb_uri, bench) as some:
+            for _ in range(3):
+                await some.killed_when(await moments.claimed())
+            while some.kills < KILLS - 3:
+                await some.killed_when(await moments.batches(chance.randint(2, 5)))
+            # The last ones find every row written, and the refused ones not reported yet.
+            await some.killed_when(await moments.written(twin.batches))
+            await some.killed_when(await moments.claimed())
+            await some.killed_when(await moments.claimed())
+            assert (await bench.job(job.id)).is_active
+            job = await some.finishes(job.id)
+            assert some.kills == KILLS
         await assert_same(bench, job, other, twin)
         assert await bench.result(job) == await other.result(twin)
     # Every row once: whom the batches name is in the register, and nobody else.

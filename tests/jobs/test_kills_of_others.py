@@ -24,7 +24,7 @@ from tests.jobs.kills import mongodb_uri as mongodb_uri
 async def test_kills_leave_an_undo_as_if_there_had_been_none(
     database: Any, mongodb_uri: str, tmp_path: Path
 ):
-    rows = 5_000
+    rows = 3_000
     chance = random.Random(rows)  # noqa: S311 - the same every time
     sent, there = generated(rows), there_of(rows)
     async with opened(mongodb_uri) as second:
@@ -40,9 +40,9 @@ async def test_kills_leave_an_undo_as_if_there_had_been_none(
         assert isinstance(undo, Job)
         moments = Moments(bench, undo.id)
         async with workers(mongodb_uri, bench) as some:
-            await some.killed_when(moments.claimed())
+            await some.killed_when(await moments.claimed())
             for _ in range(4):
-                await some.killed_when(moments.batches(chance.randint(1, 2)))
+                await some.killed_when(await moments.batches(chance.randint(1, 5)))
             assert (await bench.job(undo.id)).is_active
             undo = await some.finishes(undo.id)
         second = await other.manage.undo(twin.id, by="admin:1")
@@ -83,7 +83,7 @@ async def test_kills_leave_a_dry_run_as_if_there_had_been_none(
     moments = Moments(bench, drafts[0].id)
     async with workers(mongodb_uri, bench) as some:
         for _ in range(5):
-            await some.killed_when(moments.claimed())
+            await some.killed_when(await moments.claimed())
         assert (await bench.job(drafts[0].id)).state is JobState.CHECKING
         job = await some.finishes(drafts[0].id)
     assert job.state is twin.state is JobState.CHECKED

@@ -18,6 +18,7 @@ from bot.usecases.jobs.begin_sync import RunsAlready
 from storage.register.verify import verify
 from tests.jobs.conftest import read_back
 from tests.jobs.sync import SyncBench, change, cpf, people, syncing
+from tests.patience import until
 
 COMPANY = make_cnpj("112223330001")
 LATER = "2026-03-01 08:00:00"
@@ -229,10 +230,15 @@ async def test_a_record_from_the_future_moves_no_mark(bench: SyncBench, ixc: Ixc
 
 
 async def test_one_at_a_time_whoever_begins_it(bench: SyncBench, ixc: IxcEmulator):
-    ixc.fail(faults.slow(0.2), times=1)
-    outcomes = await asyncio.gather(
-        *(bench.begin(SyncMode.FULL, by=f"admin:{n}") for n in range(4))
-    )
+    answers = asyncio.Event()
+    ixc.fail(faults.held(answers), times=1)
+    beginning = [
+        asyncio.create_task(bench.begin(SyncMode.FULL, by=f"admin:{n}")) for n in range(4)
+    ]
+    # The one that began is at work within that call.
+    await until(lambda: sum(task.done() for task in beginning) == 3)
+    answers.set()
+    outcomes = await asyncio.gather(*beginning)
     [begun] = [one for one in outcomes if isinstance(one, Job)]
     assert sum(isinstance(one, RunsAlready) for one in outcomes) == 3
     assert (await bench.job(begun.id)).counts.created == 12

@@ -13,7 +13,6 @@ import pytest
 
 from bot.domain.job import Batch, Job, JobState, JobTrouble, Progress, Report
 from bot.runtime.jobs.worker import JobProgress, Run, WorkJobs
-from bot.usecases.jobs.import_file import BATCH
 from bot.usecases.jobs.manage_jobs import ManageJobs
 from storage.engine.connection import connected
 from storage.engine.embedded import embedded_server
@@ -22,10 +21,14 @@ from storage.jobs.choices import Choices
 from storage.register.verify import verify
 from tests.jobs.conftest import HEADER, Bench, Told
 from tests.jobs.test_import import row
-from tests.storage.servers import kill, noted_pid, short_lived
+from tests.patience import HANG_S
+from tests.storage.servers import connected_until_lost, kill, noted_pid, short_lived
 
 CHAT = Progress(chat_id=1, message_id=2)
-ROWS = 8 * BATCH
+BATCH_ROWS = 100
+ROWS = 8 * BATCH_ROWS
+LEASE = timedelta(hours=1)
+"""Runs out by the test's clock only: it is put off after a third of it, which no test lasts."""
 LOOKS_AFTER_S = 0.3
 """By then a worker looks at its job again."""
 
@@ -39,8 +42,8 @@ class Clock:
     def __call__(self) -> datetime:
         return self.now
 
-    def pass_by(self, **spans: float) -> None:
-        self.now += timedelta(**spans)
+    def pass_by(self, span: timedelta) -> None:
+        self.now += span
 
 
 class Halting:
@@ -100,8 +103,8 @@ class Replica(Bench):
     """One process of several on a database; it works on a job when it is told to."""
 
     def __init__(self, database: Any, folder: Path, clock: Clock, *, notifier: Any = None) -> None:
-        super().__init__(database, folder, notifier=notifier)
-        self.clock = clock
+        super().__init__(database, folder, notifier=notifier, batch_rows=BATCH_ROWS)
+        self.now = clock
         self.work = self.worker(self.run)
         self.manage = ManageJobs(
             store=self.store,
@@ -112,15 +115,7 @@ class Replica(Bench):
         )
 
     def worker(self, run: Run, **more: Any) -> WorkJobs:
-        return WorkJobs(
-            store=self.store,
-            files=self.files,
-            run=run,
-            notifier=self.notifier,
-            data_dir=self.folder / "data",
-            clock=self.clock,
-            **more,
-        )
+        return super().worker(run, **{"lease": LEASE, **more})
 
     def halts(self, at: int, **more: Any) -> Halting:
         halting = Halting(self.run, at)
@@ -178,7 +173,7 @@ def people(start: int = 0, count: int = ROWS, **more: str) -> list[Sequence[str]
 
 
 async def until(true: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(HANG_S):
         while not await true():  # noqa: ASYNC110 - another worker sets no event
             await asyncio.sleep(0.01)
 
@@ -198,7 +193,7 @@ async def assert_done_once(one: Replica, job: Job) -> None:
     assert job.state is JobState.DONE
     assert job.counts.model_dump(exclude_defaults=True) == {"rows": ROWS, "created": ROWS}
     batches = await one.batches(job)
-    assert [batch.number for batch in batches] == list(range(1, ROWS // BATCH + 1))
+    assert [batch.number for batch in batches] == list(range(1, ROWS // BATCH_ROWS + 1))
     assert await one.database["job_batches"].count_documents({}) == len(batches)
     named = {one for batch in batches for one in batch.created}
     assert named == set(await one.register())
@@ -229,7 +224,7 @@ async def test_who_lost_its_lease_writes_no_batch_twice(
     halting, other = first.halts(at=3), second.halts(at=6)
     working = asyncio.create_task(first.works(job))
     await halting.halted.wait()
-    clock.pass_by(seconds=31)
+    clock.pass_by(LEASE + timedelta(seconds=1))
     taking_over = asyncio.create_task(second.works(job))
     await other.halted.wait()
     mine = (await first.job(job.id)).owner
@@ -253,7 +248,7 @@ async def test_a_worker_whose_job_another_has_finished_ends_quietly(
     halting = first.halts(at=3)
     working = asyncio.create_task(first.works(job))
     await halting.halted.wait()
-    clock.pass_by(seconds=31)
+    clock.pass_by(LEASE + timedelta(seconds=1))
     done = await second.works(job)
     halting.goes_on.set()
     assert await working == done
@@ -270,8 +265,8 @@ async def test_a_worker_that_hangs_is_ended_when_its_lease_is_lost(
     await halting.halted.wait()
     # It puts its end off ten times a second, until the other one comes in between.
     while (await second.works(job)).is_active:
-        clock.pass_by(seconds=31)
-    async with asyncio.timeout(20):
+        clock.pass_by(LEASE + timedelta(seconds=1))
+    async with asyncio.timeout(HANG_S):
         await working
     assert not halting.goes_on.is_set()
     await assert_done_once(first, job)
@@ -311,7 +306,7 @@ async def test_a_job_that_kills_its_workers_ends(replicas: tuple[Replica, Replic
         tries += 1
         assert tries < 20
     assert (job.state, job.trouble) == (JobState.FAILED, JobTrouble.TOO_MANY_TRIES)
-    assert job.counts.created == len(await first.register()) == at * BATCH
+    assert job.counts.created == len(await first.register()) == at * BATCH_ROWS
     assert await second.works(job) == job
 
 
@@ -350,7 +345,7 @@ async def test_when_the_database_was_gone_the_job_goes_on(tmp_path: Path):
     clock = Clock()
     async with (
         embedded_server(tmp_path) as uri,
-        connected(uri, "balcao", server_selection_ms=60) as database,
+        connected_until_lost(uri) as database,
     ):
         await ensure_indexes(database)
         first = Replica(database, tmp_path, clock)
@@ -360,14 +355,14 @@ async def test_when_the_database_was_gone_the_job_goes_on(tmp_path: Path):
         await halting.halted.wait()
         await kill(noted_pid(tmp_path))
         halting.goes_on.set()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(HANG_S):
             await working
     async with short_lived(tmp_path) as uri, connected(uri, "balcao") as database:
         second = Replica(database, tmp_path, clock)
         left = await second.job(job.id)
         assert left.is_active
         assert left.owner
-        clock.pass_by(seconds=31)
+        clock.pass_by(LEASE + timedelta(seconds=1))
         await second.works(job)
         await assert_done_once(second, job)
 
@@ -411,9 +406,9 @@ async def test_files_are_kept_for_a_week(
     assert await first.manage.check(checked.id)
     assert (await first.works(checked)).state is JobState.CHECKED
     done = await first.works(await first.begun(refused, state=JobState.RUNNING))
-    clock.pass_by(days=1)
+    clock.pass_by(timedelta(days=1))
     later = await first.works(await first.begun(refused, state=JobState.RUNNING))
-    clock.pass_by(days=6, seconds=1)
+    clock.pass_by(timedelta(days=6, seconds=1))
     keeping = asyncio.create_task(first.work.run_forever(first.work.work))
 
     async def is_purged() -> bool:

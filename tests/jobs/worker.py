@@ -3,6 +3,9 @@
 Each works on jobs until it is killed, as `balcao run` does beside the chats. They are forks of one
 that has loaded everything, as a test that kills twenty would wait for little else than imports.
 
+A line may name a batch: with that one its process halts, and it never comes to the end of a job.
+So whoever kills it is in time, however late it comes.
+
 argv: address of the server, name of the database, folder of the process, address of an IXC.
 """
 
@@ -11,26 +14,56 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr
 
+import erp.ixc
 from bot.demo.ixc import CREDENTIAL
+from bot.domain.job import Batch, Job
 from bot.runtime.jobs.broker import open_broker
+from bot.runtime.jobs.worker import JobProgress, Run
 from bot.runtime.logs import configure_logs
 from erp.adapter import Credentials
 from erp.registry import open_erp
 from storage.engine.connection import connected
 from tests.jobs.conftest import Bench
+from tests.patience import be_patient
+
+BATCH_ROWS = 100
+"""Few, so that a job of few rows has many moments to be killed at."""
 
 
-async def _work(uri: str, name: str, folder: Path, erp_url: str) -> None:
+class _Halting:
+    """The real run, which halts with a batch, or else at its end."""
+
+    def __init__(self, run: Run, at: int) -> None:
+        self._run = run
+        self._at = at
+
+    async def __call__(self, job: Job, folder: Path, pace: JobProgress) -> dict[str, Any]:
+        wrote = pace.wrote
+
+        async def wrote_or_halts(batch: Batch) -> bool:
+            if batch.number >= self._at:
+                await asyncio.Event().wait()
+            return await wrote(batch)
+
+        pace.wrote = wrote_or_halts  # type: ignore[method-assign]
+        values = await self._run(job, folder, pace)
+        await asyncio.Event().wait()
+        return values
+
+
+async def _work(uri: str, name: str, folder: Path, erp_url: str, halts_at: int | None) -> None:
     credentials = Credentials(url=erp_url or "nowhere.example", token=SecretStr(CREDENTIAL))
     async with (
         connected(uri, name) as database,
-        open_erp("ixc", credentials, timezone=ZoneInfo("America/Sao_Paulo")) as erp,
+        open_erp("ixc", credentials, timezone=ZoneInfo("America/Sao_Paulo")) as ixc,
     ):
-        work = Bench(database, folder, erp=erp).work
+        bench = Bench(database, folder, erp=ixc, batch_rows=BATCH_ROWS)
+        work = bench.work if halts_at is None else bench.worker(_Halting(bench.run, halts_at))
         async with open_broker("", work.work) as carrier:
             await work.run_forever(carrier.send)
 
@@ -38,17 +71,22 @@ async def _work(uri: str, name: str, folder: Path, erp_url: str) -> None:
 def _begin_with_every_line() -> None:
     # Who is killed is gone at once, and stays no zombie whose number seems to be in use.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    for _ in sys.stdin:
+    for line in sys.stdin:
         pid = os.fork()
         if not pid:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             os.dup2(2, 1)
-            asyncio.run(_work(sys.argv[1], sys.argv[2], Path(sys.argv[3]), "".join(sys.argv[4:])))
+            uri, name, folder, *more = sys.argv[1:]
+            asyncio.run(
+                _work(uri, name, Path(folder), "".join(more), int(line) if line.strip() else None)
+            )
             os._exit(1)
         print(pid, flush=True)  # noqa: T201 - the answer
 
 
 if __name__ == "__main__":
+    erp.ixc._PAGE_ROWS = BATCH_ROWS
+    be_patient()
     configure_logs(level="WARNING", log_format="console")
     _begin_with_every_line()

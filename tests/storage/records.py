@@ -6,7 +6,7 @@ from typing import Any
 from bot.demo.documents import make_cpf
 from bot.domain.candidate import Change, Update
 from bot.domain.conversation import Conversation, Identity
-from bot.domain.outgoing import Outgoing, Priority, What
+from bot.domain.outgoing import Outgoing, OutgoingKind, Priority
 from bot.domain.registration import ChangeSource, Kind, Provenance, Registration
 
 # Databases keep milliseconds.
@@ -44,7 +44,7 @@ def outgoing(number: int = 1, **values: Any) -> Outgoing:
         "id": str(number),
         "chat_id": -100,
         "conversation_id": "c1",
-        "what": What.TEXT,
+        "what": OutgoingKind.TEXT,
         "priority": Priority.CUSTOMER,
         "order": number,
         "put_at": NOW,

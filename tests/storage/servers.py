@@ -1,6 +1,7 @@
 """Database servers of a test's own, to be broken."""
 
 import asyncio
+import itertools
 import json
 import os
 import signal
@@ -8,20 +9,23 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
-from bot.domain.errors import AppError, Problem
+from bot.domain.errors import AppError, Problem, TryLaterError
 from storage.engine.connection import connected
 from storage.engine.embedded import embedded_server
+from tests.patience import HANG_MS, HANG_S
 
 SECANTUSD = Path(sys.executable).with_name("secantusd-py")
-SOON_MS = 300
+SOON_MS = 60
+"""How long a client looks for a server that is not there."""
 
 
 async def until(true: Callable[[], bool]) -> None:
     """Return when another process has done something."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(HANG_S):
         while not true():  # noqa: ASYNC110 - another process sets no event
             await asyncio.sleep(0.02)
 
@@ -67,21 +71,44 @@ async def plain_server(files: Path, *options: str) -> AsyncIterator[int]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        async with asyncio.timeout(20):
-            while not await _answers(port):
-                pass
+        async with asyncio.timeout(HANG_S):
+            for tries in itertools.count(1):
+                if await _answers(port, within_ms=tries * SOON_MS):
+                    break
         yield port
     finally:
         process.kill()
         process.wait()
 
 
-async def _answers(port: int) -> bool:
+async def _answers(port: int, *, within_ms: int) -> bool:
     try:
-        async with connected(uri(port), "admin", server_selection_ms=SOON_MS):
+        async with connected(uri(port), "admin", server_selection_ms=within_ms):
             return True
     except AppError as error:
         return error.problem is Problem.DATABASE_PASSWORD
+
+
+@asynccontextmanager
+async def connected_until_lost(address: str, database: str = "balcao") -> AsyncIterator[Any]:
+    """A database whose client gives the server up soon once it is gone.
+
+    One that is only slow is waited for: each try to open it takes longer than the one before,
+    and the connections that it has are kept.
+    """
+    async with AsyncExitStack() as stack:
+        yield await _opened(stack, address, database)
+
+
+async def _opened(stack: AsyncExitStack, address: str, database: str) -> Any:
+    async with asyncio.timeout(HANG_S):
+        for tries in itertools.count(1):
+            opening = connected(
+                address, database, server_selection_ms=tries * SOON_MS, connect_ms=HANG_MS
+            )
+            with suppress(TryLaterError):
+                return await stack.enter_async_context(opening)
+    raise AssertionError("counting ends")
 
 
 def uri(port: int, user: str = "") -> str:

@@ -35,7 +35,6 @@ from storage.backup.backup import (
     refuse_half_restored,
     restore,
 )
-from storage.engine.connection import connected
 from storage.engine.indexes import ensure_indexes
 from storage.engine.scan import delete_all, scan
 from storage.register.audit import Audit
@@ -44,10 +43,11 @@ from storage.register.registrations import Registrations
 from storage.register.verify import verify
 from storage.talk.conversations import Chats, Conversations
 from storage.talk.links import Links
-from tests.conftest import drop_if_small
+from tests.databases import Databases
+from tests.patience import HANG_S
 from tests.storage.broken_places import fill, mounted
 from tests.storage.records import NOW, conversation, registration, renaming
-from tests.storage.servers import SOON_MS, noted_pid, short_lived
+from tests.storage.servers import connected_until_lost, noted_pid, short_lived
 
 MAGIC = b"balcao backup\n"
 TEXTS = ["", "Ana", "João d'Ávila", "日本語", "🙂\u0301", "a\0b", "x" * 2000]
@@ -132,13 +132,10 @@ async def restored(database: Any, path: Path, *, replace: bool = False) -> None:
 
 
 @pytest.fixture
-async def other(mongodb_uri: str) -> AsyncIterator[Any]:
+async def other(databases: Databases) -> AsyncIterator[Any]:
     """A second empty database."""
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    async with connected(mongodb_uri, name) as opened:
-        await ensure_indexes(opened)
-        yield opened
-        await drop_if_small(opened)
+    async with databases.lent() as lent:
+        yield lent
 
 
 @pytest.mark.parametrize(("seed", "count"), [(1, 300), (2, 600)], ids=["at once", "in windows"])
@@ -423,7 +420,7 @@ async def test_a_restore_that_is_killed_is_told_and_mended(
         stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdout
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(HANG_S):
         assert await process.stdout.readline() == b"here\n"
         process.send_signal(signal.SIGKILL)
         assert await process.wait() == -signal.SIGKILL
@@ -619,7 +616,7 @@ async def test_a_database_that_goes_away(database: Any, tmp_path: Path):
     folder.mkdir()
     async with (
         short_lived(tmp_path / "data") as uri,
-        connected(uri, "balcao", server_selection_ms=SOON_MS) as dying,
+        connected_until_lost(uri) as dying,
     ):
         await ensure_indexes(dying)
         await restored(dying, path)

@@ -11,6 +11,7 @@ from storage.engine.connection import connected
 from storage.engine.embedded import embedded_server
 from storage.engine.indexes import ensure_indexes
 from storage.register.registrations import Registrations
+from tests.patience import HANG_S
 from tests.storage.broken_places import fill, mounted
 from tests.storage.records import CPF, registration
 from tests.storage.servers import free_port, uri
@@ -38,7 +39,7 @@ async def balcao(*command: str, cwd: Path, **env: str) -> Said:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(HANG_S):
         out, err = await process.communicate()
     return Said(process.returncode, out.decode(), err.decode())
 
@@ -58,7 +59,7 @@ async def balcao_in_a_terminal(*command: str, answer: str, cwd: Path, **env: str
         os.close(theirs)
         os.write(ours, answer.encode())
         seen = asyncio.create_task(asyncio.to_thread(all_of, ours))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(HANG_S):
             out, _ = await process.communicate()
         return Said(process.returncode, out.decode(), (await seen).decode())
     finally:

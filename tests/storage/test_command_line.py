@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import HANG_S
 from tests.storage import broken_places
 from tests.storage.broken_places import corrupt, fill, mounted
 from tests.storage.servers import free_port, plain_server, short_lived, uri
@@ -51,7 +52,7 @@ async def balcao(command: str, cwd: Path, python: str = sys.executable, **env: s
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(HANG_S):
         out, err = await process.communicate()
     return Said(process.returncode, out.decode(), err.decode())
 

@@ -12,6 +12,7 @@ from erp.adapter import Tokens
 from storage.engine.indexes import INDEXES
 from storage.jobs.erp_tokens import ErpTokens
 from tests.erp.dialects.tokens import MemoryTokens
+from tests.patience import HANG_S
 from tests.storage.records import NOW
 
 # Makes tokens as each of several processes has them, with its patience in seconds.
@@ -33,7 +34,7 @@ def make(request: pytest.FixtureRequest) -> Make:
 
 
 async def test_what_is_stored_takes_the_place_of_all_that_was(make: Make):
-    one, other = make(10.0), make(10.0)
+    one, other = make(HANG_S), make(HANG_S)
     assert await other.load() == {}
     await one.store({"refresh": "r0", "access": "a0"})
     assert await other.load() == {"refresh": "r0", "access": "a0"}
@@ -47,16 +48,16 @@ async def test_one_at_a_time_is_alone(make: Make):
 
     async def renew() -> None:
         nonlocal inside, most
-        async with make(10.0).alone():
+        async with make(HANG_S).alone():
             inside += 1
             most = max(most, inside)
-            number = int((await make(10.0).load()).get("n", "0"))
-            await make(10.0).store({"n": str(number + 1)})
+            number = int((await make(HANG_S).load()).get("n", "0"))
+            await make(HANG_S).store({"n": str(number + 1)})
             inside -= 1
 
     await asyncio.gather(*[renew() for _ in range(8)])
     assert most == 1
-    assert await make(10.0).load() == {"n": "8"}
+    assert await make(HANG_S).load() == {"n": "8"}
 
 
 async def test_who_waits_too_long_is_told_to_try_later(make: Make):
@@ -102,7 +103,7 @@ async def test_who_was_killed_inside_holds_the_others_up_for_a_lease(database: A
 
 
 async def test_who_gives_up_while_waiting_leaves_nothing_behind(database: Any):
-    tokens = ErpTokens(database, "bling", lambda: NOW)
+    tokens = ErpTokens(database, "bling", lambda: NOW, patience_s=HANG_S)
 
     async def enter() -> None:
         async with tokens.alone():

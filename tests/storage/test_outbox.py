@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.outgoing import Priority, Undelivered, What
+from bot.domain.outgoing import OutgoingKind, Priority, Undelivered
 from storage.updates.outbox import Outbox
 from tests.storage.records import NOW, after, outgoing
 
@@ -17,7 +17,7 @@ def outbox(database: Any) -> Outbox:
 
 FULL = outgoing(
     9,
-    what=What.PART,
+    what=OutgoingKind.PART,
     priority=Priority.ANSWER,
     source_chat_id=5,
     source_message_id=6,

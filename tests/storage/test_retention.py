@@ -137,20 +137,20 @@ async def test_killed_in_the_middle_another_goes_on_an_hour_later(
     assert (await left(database))["relayed"] == ["c3", "c4", "c5"]
 
 
-async def test_for_how_long_the_inbox_keeps_follows_the_setting(database: Any):
+async def test_for_how_long_the_inbox_keeps_follows_the_setting(own_database: Any):
     async def kept_days() -> float:
-        index = (await database["inbox"].index_information())["done"]
+        index = (await own_database["inbox"].index_information())["done"]
         return float(index["expireAfterSeconds"]) / 86_400
 
     assert await kept_days() == 2
-    await ensure_indexes(database, inbox_days=9)
+    await ensure_indexes(own_database, inbox_days=9)
     assert await kept_days() == 9
     # As a restore does, which does not know the setting.
-    await ensure_indexes(database)
+    await ensure_indexes(own_database)
     assert await kept_days() == 9
-    assert await missing_indexes(database) == []
-    await ensure_indexes(database, inbox_days=2)
+    assert await missing_indexes(own_database) == []
+    await ensure_indexes(own_database, inbox_days=2)
     assert await kept_days() == 2
-    await database["inbox"].drop()
-    await ensure_indexes(database, inbox_days=30)
+    await own_database["inbox"].drop()
+    await ensure_indexes(own_database, inbox_days=30)
     assert await kept_days() == 30

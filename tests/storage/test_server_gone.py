@@ -22,6 +22,7 @@ from storage.talk.queue import Queue
 from storage.updates.inbox import Inbox
 from storage.updates.outbox import Outbox
 from storage.updates.states import Locks, States
+from tests.patience import HANG_S
 from tests.storage.records import (
     CPF,
     NOW,
@@ -32,12 +33,9 @@ from tests.storage.records import (
     registration,
     renaming,
 )
-from tests.storage.servers import kill, noted_pid, short_lived
+from tests.storage.servers import connected_until_lost, kill, noted_pid, short_lived
 from tests.storage.test_queue import MOVED, TOLD, question
 from tests.storage.test_states_and_locks import LEASE
-
-# The driver's patience with a server that is away: it is tried again and again meanwhile.
-SOON_MS = 60
 
 
 def every_call(database: Any) -> dict[str, Awaitable[Any]]:
@@ -126,7 +124,7 @@ async def test_when_the_server_is_gone_every_call_may_be_tried_later_and_wrote_n
 ):
     async with (
         embedded_server(tmp_path) as uri,
-        connected(uri, "balcao", server_selection_ms=SOON_MS) as database,
+        connected_until_lost(uri) as database,
     ):
         await ensure_indexes(database)
         await Registrations(database).create(registration())
@@ -166,12 +164,12 @@ async def test_a_kill_amid_updates_loses_none_that_was_confirmed_and_halves_none
     killed = asyncio.Event()
     async with (
         embedded_server(tmp_path) as uri,
-        connected(uri, "balcao", server_selection_ms=SOON_MS) as database,
+        connected_until_lost(uri) as database,
     ):
         await ensure_indexes(database)
         register = Registrations(database)
         work = [asyncio.create_task(keep_renaming(register, str(n))) for n in range(1, 9)]
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(HANG_S):
             await killed.wait()
         await kill(noted_pid(tmp_path))
         told = await asyncio.gather(*work, return_exceptions=True)

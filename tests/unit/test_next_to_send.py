@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from bot.domain.outgoing import (
     TEXT_LENGTH,
     Outgoing,
+    OutgoingKind,
     Priority,
-    What,
     next_to_send,
     telegram_length,
 )
@@ -22,7 +22,7 @@ def item(number: int, conversation: str = "a", **values: Any) -> Outgoing:
         "id": str(number),
         "chat_id": -100,
         "conversation_id": conversation,
-        "what": What.TEXT,
+        "what": OutgoingKind.TEXT,
         "priority": Priority.CUSTOMER,
         "order": number,
         "put_at": NOW,
@@ -31,10 +31,10 @@ def item(number: int, conversation: str = "a", **values: Any) -> Outgoing:
     return Outgoing.model_validate(required | values)
 
 
-CARD = {"what": What.CARD, "priority": Priority.CARD}
-REFRESH = {"what": What.REFRESH, "priority": Priority.PROGRESS}
-COPY = {"what": What.COPY}
-SAY = {"what": What.SAY, "priority": Priority.ANSWER}
+CARD = {"what": OutgoingKind.CARD, "priority": Priority.CARD}
+REFRESH = {"what": OutgoingKind.REFRESH, "priority": Priority.PROGRESS}
+COPY = {"what": OutgoingKind.COPY}
+SAY = {"what": OutgoingKind.SAY, "priority": Priority.ANSWER}
 
 
 def order(
@@ -83,7 +83,7 @@ def test_no_message_becomes_longer_than_telegram_takes():
 
 def test_an_album_leaves_whole_and_only_then():
     items = [
-        item(n, what=What.PART, album="x" if n < 4 else "y", file={"type": "photo"})
+        item(n, what=OutgoingKind.PART, album="x" if n < 4 else "y", file={"type": "photo"})
         for n in range(1, 6)
     ]
     items += [item(6), item(7, "b")]
@@ -92,7 +92,7 @@ def test_an_album_leaves_whole_and_only_then():
 
 
 def test_an_album_has_ten_at_most():
-    items = [item(n, what=What.PART, album="x", file={}) for n in range(12)]
+    items = [item(n, what=OutgoingKind.PART, album="x", file={}) for n in range(12)]
     assert [len(batch) for batch in order(items)] == [10, 2]
 
 
@@ -122,6 +122,6 @@ def test_everything_leaves_once_and_in_order(
             n
             for n in left
             if items[n].conversation_id == conversation
-            and items[n].what not in (What.CARD, What.REFRESH)
+            and items[n].what not in (OutgoingKind.CARD, OutgoingKind.REFRESH)
         ]
         assert of_it == sorted(of_it)

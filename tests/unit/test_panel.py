@@ -9,13 +9,13 @@ import pytest
 from bot.domain.conversation import Identity
 from bot.domain.panel import (
     Figures,
+    FigureSums,
     KindCount,
     Opened,
     Outcome,
     Period,
     PeriodRefusal,
     RegisterCount,
-    Sums,
     Wait,
     latest_days,
     read_period,
@@ -46,7 +46,7 @@ def opened(at: datetime = MORNING, waited_s: int | None = 60, **values: Any) -> 
 
 
 def figures(*conversations: Opened, register: RegisterCount = EMPTY, **names: str) -> Figures:
-    sums = Sums(latest_days(7, today=TODAY), timezone=SAO_PAULO, now=NOW)
+    sums = FigureSums(latest_days(7, today=TODAY), timezone=SAO_PAULO, now=NOW)
     for one in conversations:
         sums.add(one, is_new_prospect=one.registration_id == "new")
     return sums.figures(register, departments=names)

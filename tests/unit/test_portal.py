@@ -5,11 +5,13 @@ import contextlib
 import io
 import logging
 import threading
-import time
 import unicodedata
+from typing import Literal
 
 import pytest
 import structlog
+from argon2 import Parameters, PasswordHasher, extract_parameters
+from argon2.exceptions import VerifyMismatchError
 from pydantic import SecretStr
 
 from bot.demo.documents import make_cnpj, make_cpf
@@ -17,6 +19,7 @@ from bot.domain.portal import PasswordRefusal, UsernameRefusal, read_password, r
 from bot.domain.tax_id import TaxId
 from bot.runtime.logs import configure_logs
 from bot.runtime.passwords import Argon2Passwords
+from tests.patience import HANG_S
 
 PASSWORD = SecretStr("Correto&Cavalo 42")
 CPF, LETTERED = make_cpf(123_456_789), make_cnpj("12ABC34501DE")
@@ -86,15 +89,30 @@ async def test_the_hash_is_argon2id_salted_and_of_this_password_only():
         assert not await passwords.verify(no_hash, PASSWORD)
 
 
-async def test_where_there_is_no_hash_a_comparison_of_the_same_cost_is_made():
-    passwords = Argon2Passwords()
-    spent = {}
+class Comparing(PasswordHasher):
+    """Notes the cost of each comparison that was made to its end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.costs: list[Parameters] = []
+
+    def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:  # noqa: A002
+        try:
+            return super().verify(hash, password)
+        except VerifyMismatchError:
+            self.costs.append(extract_parameters(str(hash)))
+            raise
+
+
+async def test_where_there_is_no_hash_a_comparison_of_the_same_cost_is_made(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    passwords, comparing = Argon2Passwords(), Comparing()
+    monkeypatch.setattr("bot.runtime.passwords._hasher", comparing)
     for compared in (await passwords.hash_password(PASSWORD), None):
-        before = time.process_time()
         assert not await passwords.verify(compared, SecretStr("Outra senha 1"))
-        spent[compared] = time.process_time() - before
-    # A look at the parameters alone takes a thousandth of it.
-    assert min(spent.values()) > max(spent.values()) / 10
+    with_a_hash, without = comparing.costs
+    assert with_a_hash == without
 
 
 async def test_how_a_keyboard_composes_accents_makes_no_difference():
@@ -105,15 +123,34 @@ async def test_how_a_keyboard_composes_accents_makes_no_difference():
     assert await passwords.verify(await passwords.hash_password(composed), taken_apart)
 
 
-async def test_hashing_leaves_the_event_loop_free_and_has_two_threads():
-    passwords, limiter, threads = Argon2Passwords(), 0, set[str]()
+class Held(PasswordHasher):
+    """Begins to hash, and goes on when the gate is opened."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = threading.Event()
+        self.begun_in: list[str] = []
+
+    def hash(self, password: str | bytes, *, salt: bytes | None = None) -> str:
+        self.begun_in.append(threading.current_thread().name)
+        assert self.gate.wait(HANG_S)
+        return super().hash(password, salt=salt)
+
+
+async def test_hashing_leaves_the_event_loop_free_and_has_two_threads(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    passwords, held = Argon2Passwords(), Held()
+    monkeypatch.setattr("bot.runtime.passwords._hasher", held)
     hashing = asyncio.gather(*(passwords.hash_password(PASSWORD) for _ in range(5)))
-    while not hashing.done():
-        limiter += 1
-        threads |= {t.name for t in threading.enumerate() if t.name.startswith("argon2")}
-        await asyncio.sleep(0)
-    assert limiter > 100
-    assert len(threads) == 2
+    async with asyncio.timeout(HANG_S):
+        while len(held.begun_in) < 2:  # noqa: ASYNC110 - a thread sets no event of a loop
+            await asyncio.sleep(0)
+    # The loop has come here while both were held.
+    held.gate.set()
+    await hashing
+    assert len(held.begun_in) == 5
+    assert len(set(held.begun_in)) == 2
 
 
 async def test_a_password_reaches_no_log():

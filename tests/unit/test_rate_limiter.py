@@ -1,12 +1,27 @@
-"""Turns within a chat and Telegram's limits, on the loop's own clock with small windows."""
+"""Turns within a chat and Telegram's limits, in a time of their own."""
 
 import asyncio
-from collections.abc import Callable
+from collections import Counter
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from bot.domain.outgoing import Priority
 from bot.runtime.sending.limits import NO_LIMITS, Limits, Rate, RateLimiter
+from tests.unit.documents import STABLE
+from tests.virtual_time import in_virtual_time, now
 
 GROUP, OTHER, PERSON = -100, -200, 7
+# By what sums of seconds may be off.
+HAIR_S = 1e-6
+
+
+@dataclass(frozen=True)
+class Message:
+    chat: int
+    comes_after_s: float
 
 
 async def test_one_at_a_time_and_the_most_important_next():
@@ -67,56 +82,103 @@ async def test_whoever_is_cancelled_leaves_the_chat_to_the_next():
     assert done == ["b"]
 
 
-async def test_no_window_ever_holds_more_than_its_rate():
-    window_s = 0.2
-    limiter = RateLimiter(
-        Limits(group=Rate(4, window_s * 2), chat=Rate(3, window_s), overall=Rate(6, window_s))
+@st.composite
+def floods(draw: st.DrawFn) -> tuple[Limits, list[Message]]:
+    """Limits, and who sends what when; times are whole seconds, so that they can be compared."""
+    rate = st.builds(Rate, st.integers(1, 5), st.integers(1, 10).map(float))
+    limits = Limits(
+        group=draw(st.none() | rate), chat=draw(st.none() | rate), overall=draw(st.none() | rate)
     )
-    sent: list[tuple[float, int]] = []
-
-    async def send(chat_id: int) -> None:
-        async with limiter.turn(chat_id, Priority.ANSWER):
-            await limiter.pace(chat_id)
-            sent.append((asyncio.get_running_loop().time(), chat_id))
-
-    await asyncio.gather(*(send(chat) for chat in [GROUP] * 9 + [OTHER] * 6 + [PERSON] * 9))
-
-    def most(of: Callable[[int], bool], within_s: float) -> int:
-        times = sorted(at for at, chat in sent if of(chat))
-        # A hair less: what a timer adds to one and not to the other.
-        return max(sum(a <= t < a + within_s - 0.02 for t in times) for a in times)
-
-    assert len(sent) == 24
-    assert most(lambda chat: chat == GROUP, window_s * 2) == 4
-    assert most(lambda chat: chat == PERSON, window_s) == 3
-    assert most(lambda chat: True, window_s) <= 6
+    message = st.builds(
+        Message,
+        chat=st.sampled_from([GROUP, OTHER, PERSON]),
+        comes_after_s=st.integers(0, 20).map(float),
+    )
+    return limits, draw(st.lists(message, max_size=30))
 
 
-async def test_an_album_counts_as_its_messages():
-    limiter = RateLimiter(Limits(chat=Rate(3, 0.2)))
-    loop = asyncio.get_running_loop()
-    async with limiter.turn(PERSON, Priority.ANSWER):
-        await limiter.pace(PERSON, messages=3)
-        before = loop.time()
-        await limiter.pace(PERSON)
-    assert loop.time() - before >= 0.15
+@STABLE
+@given(flood=floods())
+@example(
+    flood=(
+        Limits(group=Rate(4, 4.0), chat=Rate(3, 2.0), overall=Rate(6, 2.0)),
+        [Message(chat, 0) for chat in [GROUP] * 9 + [OTHER] * 6 + [PERSON] * 9],
+    )
+)
+def test_no_window_ever_holds_more_than_its_rate(flood: tuple[Limits, list[Message]]):
+    limits, messages = flood
+    sent = in_virtual_time(_sent(limits, messages))
+    assert Counter(chat for _, chat in sent) == Counter(message.chat for message in messages)
+    for rate, chats in (
+        (limits.overall, {GROUP, OTHER, PERSON}),
+        *((limits.chat, {chat}) for chat in (GROUP, OTHER, PERSON)),
+        *((limits.group, {chat}) for chat in (GROUP, OTHER)),
+    ):
+        if rate is not None:
+            times = [at for at, chat in sent if chat in chats]
+            assert most_within(times, rate.window_s) <= rate.count
 
 
-async def test_what_waits_long_overtakes_what_is_more_important_but_new():
+async def _sent(limits: Limits, messages: list[Message]) -> list[tuple[float, int]]:
+    limiter, sent = RateLimiter(limits), list[tuple[float, int]]()
+
+    async def send(message: Message) -> None:
+        await asyncio.sleep(message.comes_after_s)
+        async with limiter.turn(message.chat, Priority.ANSWER):
+            await limiter.pace(message.chat)
+            sent.append((now(), message.chat))
+
+    await asyncio.gather(*map(send, messages))
+    return sent
+
+
+def most_within(times: list[float], window_s: float) -> int:
+    """The most that any window of this length holds."""
+    nearly = window_s - HAIR_S
+    return max((sum(a <= t < a + nearly for t in times) for a in times), default=0)
+
+
+def test_nobody_waits_longer_than_the_limits_ask_for():
+    everybody = [Message(PERSON, 0) for _ in range(9)]
+    sent = in_virtual_time(_sent(Limits(chat=Rate(3, 2.0)), everybody))
+    first = sent[0][0]
+    assert [round(at - first, 6) for at, _ in sent] == [0, 0, 0, 2, 2, 2, 4, 4, 4]
+
+
+def test_an_album_counts_as_its_messages():
+    async def waited_behind(album: int) -> float:
+        limiter = RateLimiter(Limits(chat=Rate(3, 2.0)))
+        async with limiter.turn(PERSON, Priority.ANSWER):
+            await limiter.pace(PERSON, messages=album)
+            before = now()
+            await limiter.pace(PERSON)
+            return now() - before
+
+    waits = [in_virtual_time(waited_behind(album)) for album in (1, 2, 3)]
+    assert waits == [0, 0, pytest.approx(2.0)]
+
+
+@pytest.mark.parametrize(
+    ("later_s", "order"), [(10.0, ["answer", "customer"]), (2.0, ["customer", "answer"])]
+)
+def test_what_waits_long_overtakes_what_is_more_important_but_new(
+    later_s: float, order: list[str]
+):
     """Nobody who asked for a card's details waits for a whole flood to end."""
-    limiter = RateLimiter(Limits(chat=Rate(1, 0.2)), step_s=0.01)
-    log = []
 
-    async def send(name: str, priority: Priority) -> None:
-        async with limiter.turn(GROUP, priority):
-            log.append(name)
+    async def sent() -> list[str]:
+        limiter, log = RateLimiter(Limits(chat=Rate(1, 20.0)), step_s=5.0), list[str]()
 
-    await limiter.pace(GROUP)
-    answer = asyncio.create_task(send("answer", Priority.ANSWER))
-    customers: list[asyncio.Task[None]] = []
-    asyncio.get_running_loop().call_later(
-        0.1, lambda: customers.append(asyncio.create_task(send("customer", Priority.CUSTOMER)))
-    )
-    await answer
-    await asyncio.gather(*customers)
-    assert log == ["answer", "customer"]
+        async def send(name: str, priority: Priority, after_s: float) -> None:
+            await asyncio.sleep(after_s)
+            async with limiter.turn(GROUP, priority):
+                log.append(name)
+                await limiter.pace(GROUP)
+
+        await limiter.pace(GROUP)
+        await asyncio.gather(
+            send("answer", Priority.ANSWER, 0.0), send("customer", Priority.CUSTOMER, later_s)
+        )
+        return log
+
+    assert in_virtual_time(sent()) == order

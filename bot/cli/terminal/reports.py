@@ -76,7 +76,7 @@ def column_lines(inspected: Inspected, columns: Sequence[Column]) -> Iterator[st
         yield f"  {column.index + 1}. {_header(column)} → {is_what}"
 
 
-def doubts_told(columns: Sequence[Column]) -> str:
+def doubts_message(columns: Sequence[Column]) -> str:
     """Return the sentence on how to decide the columns that are in doubt."""
     doubtful = [column for column in columns if column.doubt is not None]
     first = doubtful[0]

@@ -21,6 +21,8 @@ from bot.demo.bot_api.world import Call
 T = TypeVar("T")
 
 REQUEST_LIMIT_BYTES = 64 * 1024 * 1024
+# What a test waits for comes, however busy the machine is, or never.
+_HANG_S = 300.0
 
 
 class BotApiEmulator(People):
@@ -129,15 +131,17 @@ class BotApiEmulator(People):
         delay_s: float = 0.0,
         hang: bool = False,
         after: bool = False,
+        held: asyncio.Event | None = None,
     ) -> None:
         """Make the next `times` calls of a method fail.
 
         method: as the Bot API writes it, or "*" for any but getUpdates.
-        code: the HTTP status; None is no error, only delay_s or hang.
+        code: the HTTP status; None is no error, only delay_s, hang or held.
         description: Telegram's text; 429 fills it in from retry_after.
         chat_id: only calls that name this chat.
         hang: never answer, and drop the connection when the emulator stops.
         after: do the work first, so that only the reply is lost.
+        held: be late until it is set.
         """
         error = None
         if code is not None:
@@ -150,7 +154,7 @@ class BotApiEmulator(People):
                     else f"Internal Server Error: {code}"
                 )
             error = ApiError(code, description, retry_after=retry_after)
-        self.faults.add(Fault(method.lower(), error, times, chat_id, delay_s, hang, after))
+        self.faults.add(Fault(method.lower(), error, times, chat_id, delay_s, hang, after, held))
 
     def limit(
         self,
@@ -182,7 +186,7 @@ class BotApiEmulator(People):
         """Switch on only the limit of sends and edits per group; 0 messages switches it off."""
         self.limits.set(replace(NO_LIMIT, per_group=messages, minute_s=per_s))
 
-    async def until(self, predicate: Callable[[], T], timeout_s: float = 5.0) -> T:
+    async def until(self, predicate: Callable[[], T], timeout_s: float = _HANG_S) -> T:
         """Wait until the predicate is true and return its value; a LookupError counts as false.
 
         The predicate is evaluated again after every change. Raises TimeoutError that quotes the

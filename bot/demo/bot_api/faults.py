@@ -1,5 +1,6 @@
 """Failures on demand: the next call of a method is answered wrongly, late or never."""
 
+import asyncio
 from dataclasses import dataclass
 
 from bot.demo.bot_api.errors import ApiError
@@ -16,6 +17,8 @@ class Fault:
     hang: bool
     after: bool
     """True if the work is done before the failure: the reply is lost, not the call."""
+    held: asyncio.Event | None = None
+    """The answer waits until this is set."""
 
 
 class Faults:

@@ -108,6 +108,8 @@ class BotApiServer:
         """Wait for the delay, then hang until the emulator stops, or raise the planned error."""
         if fault.delay_s:
             await asyncio.sleep(fault.delay_s)
+        if fault.held is not None:
+            await fault.held.wait()
         if fault.hang:
             await self._stopping.wait()
             if request.transport is not None:

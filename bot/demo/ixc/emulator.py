@@ -182,6 +182,9 @@ class IxcEmulator:
                 except TimeoutError:
                     return None
                 return web.Response(status=503)
+            case Trouble.HELD if fault.held is not None:
+                await _either(fault.held, self._stopping)
+                return web.Response(status=503) if self._stopping.is_set() else None
             case Trouble.HTML:
                 return _error_page(fault.status)
             case Trouble.MESSAGE:
@@ -244,3 +247,13 @@ def _error_page(status: int) -> web.Response:
 
 def _compact(text: str) -> str:
     return "".join(c for c in text.upper() if c.isalnum())
+
+
+async def _either(*events: asyncio.Event) -> None:
+    """Return when one of them is set."""
+    waiting = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()

@@ -1,5 +1,6 @@
 """Faults of the emulated IXC, as values to switch on and off."""
 
+import asyncio
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -7,6 +8,7 @@ from enum import Enum, auto
 class Trouble(Enum):
     DOWN = auto()
     SLOW = auto()
+    HELD = auto()
     HTML = auto()
     MESSAGE = auto()
     STATUS = auto()
@@ -24,6 +26,7 @@ class Fault:
     seconds: float = 0.0
     message: str = ""
     retry_after: str | None = None
+    held: asyncio.Event | None = None
 
 
 DOWN = Fault(trouble=Trouble.DOWN)
@@ -37,6 +40,11 @@ SAME_PAGE = Fault(trouble=Trouble.SAME_PAGE)
 IP_NOT_ALLOWED = Fault(
     trouble=Trouble.MESSAGE, message="Seu IP não está liberado para efetuar login!"
 )
+
+
+def held(until: asyncio.Event) -> Fault:
+    """Answers rightly, once this is set."""
+    return Fault(trouble=Trouble.HELD, held=until)
 
 
 def slow(seconds: float) -> Fault:

@@ -139,7 +139,7 @@ class MakeBackups:
 
         The message identifies the request: two requests from one message make one backup.
         """
-        await self._tell_interrupted()
+        await self._notify_interrupted()
         known, now = await self._runs.all(), self._clock()
         if known.is_over(_run_id(admin_id, message_id)):
             return AlreadyOver()
@@ -171,7 +171,7 @@ class MakeBackups:
             while True:
                 try:
                     await self._renew()
-                    await self._tell_interrupted()
+                    await self._notify_interrupted()
                 except AppError as error:
                     logger.warning("backup runs not kept", error=str(error))
                 except Exception:
@@ -195,7 +195,7 @@ class MakeBackups:
             logger.error("backup lost to another replica")
             self._task.cancel()
 
-    async def _tell_interrupted(self) -> None:
+    async def _notify_interrupted(self) -> None:
         left = await asyncio.to_thread(lambda: [*self._data_dir.glob(f"{_FOLDER}*")])
         # Read after the folders: the run of a listed folder was stored before the folder was made.
         run = await self._runs.running()

@@ -60,7 +60,7 @@ class JobBroker:
         have been sent.
         """
         if self._leaving.is_set():
-            raise TryLaterError("the carrier of jobs is closed")
+            raise TryLaterError("the job broker is closed")
         sender: AsyncKicker[[str], Any] = AsyncKicker(_TASK, self._broker, labels={})
         try:
             async with asyncio.timeout(_ANSWER_S):

@@ -37,7 +37,7 @@ logger = structlog.get_logger()
 Labels = Callable[[], Awaitable[Sequence[Label]]]
 
 
-class Each(Protocol):
+class RegistrationScan(Protocol):
     def __call__(self, query: Query, *, count: int) -> AsyncIterator[Sequence[Registration]]: ...
 
 
@@ -52,7 +52,7 @@ class JobRuns:
     sync_erp: SyncErp | None
     """None when no ERP is set."""
     syncs: Syncs
-    each: Each
+    each: RegistrationScan
     tags: Labels
     departments: Labels
     describe: Callable[[RowReport], str]
@@ -60,6 +60,8 @@ class JobRuns:
     name_of: Callable[[Job, datetime], str]
     """Returns the name, without its ending, of the file that a job makes."""
     clock: Callable[[], datetime]
+    batch_rows: int = BATCH
+    """How many rows of a file are written together."""
 
     async def __call__(self, job: Job, folder: Path, job_progress: JobProgress) -> dict[str, Any]:
         """Return the values to set in the job, its next state among them."""
@@ -79,7 +81,7 @@ class JobRuns:
             checked = await self.import_file.check(
                 job,
                 await self._reader(job),
-                lambda: _rows(table),
+                lambda: _rows(table, self.batch_rows),
                 provenance=Provenance(
                     at=self.clock(), by=job.by, way=ChangeSource.IMPORT, job=job.key
                 ),
@@ -105,7 +107,7 @@ class JobRuns:
             is_done = await self.import_file.run(
                 job,
                 await self._reader(job),
-                lambda: _rows(table),
+                lambda: _rows(table, self.batch_rows),
                 provenance=provenance_of(job),
                 plan=plan,
                 after=await self._last(job),
@@ -236,7 +238,7 @@ class JobRuns:
         report = await anext(reports, None)
         header = [*table.shape.header, "linha", "erro"]
         with TableWriter(folder, name, "csv", header) as writer:
-            async for some in _rows(table):
+            async for some in _rows(table, self.batch_rows):
                 if report is None:
                     break
                 refused = []
@@ -278,9 +280,9 @@ async def _opened(path: Path, job: Job) -> AsyncIterator[Table]:
         await asyncio.to_thread(opened.__exit__, None, None, None)
 
 
-async def _rows(table: Table) -> AsyncGenerator[list[tuple[int, list[str]]], None]:
-    """Yield all rows as (line, cells), read in a thread, a batch of `BATCH` rows at a time."""
-    batches = table.batches(BATCH)
+async def _rows(table: Table, at_once: int) -> AsyncGenerator[list[tuple[int, list[str]]], None]:
+    """Yield all rows as (line, cells), read in a thread, a batch of so many at a time."""
+    batches = table.batches(at_once)
     try:
         while (some := await asyncio.to_thread(next, batches, None)) is not None:
             yield list(zip(*some, strict=True))

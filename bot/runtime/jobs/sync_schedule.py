@@ -50,11 +50,11 @@ class SyncSchedule:
 
     async def look(self) -> None:
         """Announce the outcome of the last sync, then begin the next one if it is due."""
-        await self._tell()
+        await self._notify()
         if job := await self.begin.when_due():
             logger.info("sync begun", job=job.id)
 
-    async def _tell(self) -> None:
+    async def _notify(self) -> None:
         state = await self.syncs.get(self.begin.system)
         if state.job is None or state.job == state.looked_at:
             return

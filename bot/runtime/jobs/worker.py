@@ -209,7 +209,7 @@ class WorkJobs:
         try:
             await self._send(str(job_id))
         except TryLaterError as error:
-            logger.warning("job not carried", job=job_id, error=str(error))
+            logger.warning("job not sent to the broker", job=job_id, error=str(error))
 
     async def work(self, job_id: str) -> None:
         """Work on this job until it is over or another worker has it."""
@@ -283,7 +283,7 @@ class WorkJobs:
                     if job.is_active:
                         job = await self._done(job, folder)
                     if not job.told:
-                        await self._tell(job, folder)
+                        await self._notify(job, folder)
                 finally:
                     await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
@@ -367,7 +367,7 @@ class WorkJobs:
                 job_progress.counts = job_progress.counts.plus(batch.counts)
                 job_progress.batch = number
 
-    async def _tell(self, job: Job, folder: Path) -> None:
+    async def _notify(self, job: Job, folder: Path) -> None:
         files = []
         for result in job.results:
             path = folder / Path(result.name).name
@@ -416,7 +416,7 @@ class WorkJobs:
                         return
                     await self._store.change(now, until=self._clock() + self._lease)
                 except AppError as error:
-                    logger.warning("lease of a job not put off", error=str(error))
+                    logger.warning("lease of a job not renewed", error=str(error))
 
         keeping = asyncio.create_task(keep())
         try:

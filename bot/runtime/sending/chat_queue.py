@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from bot.domain.outgoing import ALBUM_SIZE, Outgoing, What, next_to_send
+from bot.domain.outgoing import ALBUM_SIZE, Outgoing, OutgoingKind, next_to_send
 
 ALBUM_S: Final = 0.7
 """Seconds to wait for more parts of an album; each part arrives as an update of its own."""
@@ -41,7 +41,7 @@ class ChatQueue:
 
     def makes_redundant(self, item: Outgoing) -> bool:
         """Return True if a waiting message will do what this one would."""
-        return item.what in (What.CARD, What.REFRESH) and any(
+        return item.what in (OutgoingKind.CARD, OutgoingKind.REFRESH) and any(
             there.what is item.what
             and there.conversation_id == item.conversation_id
             and there.id not in self.begun

@@ -85,7 +85,7 @@ class Delivery(Protocol):
         """Notify the admins that a chat takes no messages."""
 
 
-class Watch(Protocol):
+class OutboxMetrics(Protocol):
     """The metrics of the outbox."""
 
     def sent(self, priority: Priority, after_s: float) -> None: ...
@@ -104,7 +104,7 @@ class Outbox:
         store: OutboxStore,
         limiter: RateLimiter,
         holding: Callable[[str], AbstractAsyncContextManager[bool]],
-        watch: Watch,
+        metrics: OutboxMetrics,
         clock: Callable[[], datetime],
     ) -> None:
         """holding: locks a name against every other replica, and yields True if another replica
@@ -112,7 +112,7 @@ class Outbox:
         self._store = store
         self._limiter = limiter
         self._holding = holding
-        self._watch = watch
+        self._metrics = metrics
         self._clock = clock
         self._delivery: Delivery | None = None
         self._queues: dict[int, ChatQueue] = {}
@@ -199,7 +199,7 @@ class Outbox:
     async def _sweep(self) -> None:
         waiting = await self._store.waiting()
         oldest = min((at for _, at in waiting), default=None)
-        self._watch.waits(
+        self._metrics.waits(
             len(waiting), (self._clock() - oldest).total_seconds() if oldest else 0.0
         )
         for chat_id in dict.fromkeys(chat for chat, _ in waiting):
@@ -356,7 +356,7 @@ class Outbox:
         await self._store.done(ids, at=now)
         queue.leave(ids)
         for item in batch:
-            self._watch.sent(item.priority, (now - item.put_at).total_seconds())
+            self._metrics.sent(item.priority, (now - item.put_at).total_seconds())
         return True
 
     async def _give_up(self, queue: ChatQueue, batch: Sequence[Outgoing], *, after: int) -> bool:
@@ -378,7 +378,7 @@ class Outbox:
         await self._delivery.undelivered(batch, reason)
         await self._store.fail(ids, reason, at=self._clock())
         queue.leave(ids)
-        self._watch.undelivered(reason)
+        self._metrics.undelivered(reason)
 
     async def _move(self, queue: ChatQueue, batch: Sequence[Outgoing], chat_id: int) -> None:
         ids = [item.id for item in batch]

@@ -17,7 +17,7 @@ from bot.usecases.ports import Departments, Queue, Registrations
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class QueueEntry:
     """One conversation in a queue."""
 
     conversation: Conversation
@@ -27,13 +27,13 @@ class Place:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DepartmentQueue:
     department: Department
-    waiting: tuple[Place, ...]
+    waiting: tuple[QueueEntry, ...]
     """The first waiting conversations, in the order of service; at most `first`."""
     total: int
     """The number of all waiting conversations."""
     longest_since: datetime | None
     """The start of the longest wait; None when nobody waits."""
-    served: tuple[Place, ...]
+    served: tuple[QueueEntry, ...]
     """The conversations that an attendant has, oldest claim first; at most `first`."""
     total_served: int
     at: datetime
@@ -73,10 +73,10 @@ class ShowQueue:
         )
         return DepartmentQueue(
             department=department,
-            waiting=await self._places(waiting[:first]),
+            waiting=await self._entries(waiting[:first]),
             total=len(waiting),
             longest_since=_longest(waiting),
-            served=await self._places(served[:first]),
+            served=await self._entries(served[:first]),
             total_served=len(served),
             at=self.clock(),
         )
@@ -101,7 +101,7 @@ class ShowQueue:
             longest_since=_longest(waiting),
         )
 
-    async def _places(self, conversations: list[Conversation]) -> tuple[Place, ...]:
+    async def _entries(self, conversations: list[Conversation]) -> tuple[QueueEntry, ...]:
         async def registration(one: Conversation) -> Registration | None:
             if one.registration_id is None:
                 return None
@@ -109,7 +109,7 @@ class ShowQueue:
 
         # Concurrent, so that the queries go to the database together.
         found = await asyncio.gather(*map(registration, conversations))
-        return tuple(map(Place, conversations, found))
+        return tuple(map(QueueEntry, conversations, found))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

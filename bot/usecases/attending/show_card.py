@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot.domain.card import Card
 from bot.domain.conversation import Conversation
-from bot.domain.outgoing import Outgoing, Priority, What
+from bot.domain.outgoing import Outgoing, OutgoingKind, Priority
 from bot.usecases.attending.draw_card import DrawCard
 from bot.usecases.ports import Conversations, Departments, Outbox, Registrations
 
@@ -39,27 +39,27 @@ class ShowCard:
     async def post(self, conversation: Conversation) -> Conversation:
         """Queue the posting of the card, unless it is posted; return the conversation."""
         if conversation.card_message_id is None:
-            await self._put(conversation, What.CARD, Priority.CARD)
+            await self._put(conversation, OutgoingKind.CARD, Priority.CARD)
         return conversation
 
     async def refresh(self, conversation_id: str) -> None:
         """Queue an edit of the card to the data at the time of the edit."""
         conversation = await self.draw.conversations.get(conversation_id)
         if conversation and conversation.card_message_id is not None:
-            await self._put(conversation, What.REFRESH, Priority.PROGRESS)
+            await self._put(conversation, OutgoingKind.REFRESH, Priority.PROGRESS)
 
     async def retire(self, conversation: Conversation) -> None:
         """Queue an edit of the card that the last transfer left behind: it shows the new place."""
         transfer = conversation.transfer
         if transfer and transfer.from_card is not None:
             await self._put(
-                conversation, What.RETIRE, Priority.PROGRESS, group_id=transfer.from_group
+                conversation, OutgoingKind.RETIRE, Priority.PROGRESS, group_id=transfer.from_group
             )
 
     async def _put(
         self,
         conversation: Conversation,
-        what: What,
+        what: OutgoingKind,
         priority: Priority,
         *,
         group_id: int | None = None,

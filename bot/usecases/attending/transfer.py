@@ -103,7 +103,7 @@ class TransferConversation:
             known |= dict(await self.groups.administrators(group_id))
         except RefusedError as error:
             # Attendants who pressed a button or wrote before are in `members`.
-            logger.info("administrators not told", chat=group_id, reason=str(error))
+            logger.info("administrators not known", chat=group_id, reason=str(error))
         return Targets(
             conversation=conversation,
             departments=tuple(
@@ -183,10 +183,10 @@ class TransferConversation:
             if transfer.from_department is None or department is None:
                 await self.show_card.refresh(conversation.id)
                 if conversation.claimed_by:
-                    await self.news.tell_attendant(conversation, transfer)
+                    await self.news.notify_attendant(conversation, transfer)
             else:
                 await self._move_card(conversation)
-                await self.news.tell_customer(conversation, department)
+                await self.news.notify_customer(conversation, department)
             await self.queue.set_announced(conversation.id, transfer)
 
     async def announce_all(self) -> int:

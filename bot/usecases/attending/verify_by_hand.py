@@ -33,16 +33,16 @@ class AlreadyVerified:
 
 
 @dataclass(frozen=True, slots=True)
-class NobodyKnown:
+class NothingToVerify:
     """There is no registration that the customer could be verified for."""
 
 
 @dataclass(frozen=True, slots=True)
-class SomebodyElse:
+class OtherRegistration:
     """The chat or the conversation belongs to another registration by now."""
 
 
-Refusal = AlreadyVerified | NobodyKnown | SomebodyElse | AlreadyClosed | Gone
+Refusal = AlreadyVerified | NothingToVerify | OtherRegistration | AlreadyClosed | Gone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ class VerifyByHand:
             if conversation.registration_id
             else None
         )
-        return Verifiable(conversation, registration) if registration else NobodyKnown()
+        return Verifiable(conversation, registration) if registration else NothingToVerify()
 
     async def __call__(
         self, conversation_id: str, registration_mark: str, attendant: Attendant, *, group_id: int
@@ -107,12 +107,12 @@ class VerifyByHand:
             or chat.tax_id != conversation.tax_id
             or not registration.id.startswith(registration_mark)
         ):
-            return SomebodyElse()
+            return OtherRegistration()
         now = self.clock()
         event = ConversationEvent(
             at=now, by=f"user:{attendant.id}", what=EventKind.VERIFIED, detail=attendant.name
         )
         proven = chat.verified(VerifiedBy.ATTENDANT, at=now, verifier=attendant)
         if not await self.verifications.store(conversation_id, proven, event):
-            return SomebodyElse()
+            return OtherRegistration()
         return Done(conversation)

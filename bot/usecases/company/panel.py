@@ -6,7 +6,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from bot.domain.conversation import Department
-from bot.domain.panel import Figures, Opened, Period, Sums
+from bot.domain.panel import Figures, FigureSums, Opened, Period
 from bot.usecases.ports import OpenedConversations, RegisterCounts
 
 
@@ -35,7 +35,7 @@ class ReadFigures:
 
     async def __call__(self, period: Period) -> Figures:
         """Return the figures of the period; passes on an AppError of the database."""
-        sums = Sums(period, timezone=self.timezone, now=self.clock())
+        sums = FigureSums(period, timezone=self.timezone, now=self.clock())
         counted: set[str] = set()
         async for some in self.conversations.opened_in(period):
             inside = [one for one in some if period.holds(self._day(one.opened_at))]

@@ -18,7 +18,7 @@ _MEMBER_BELIEVED_FOR: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class CannotTell:
+class RoleUnknown:
     """Telegram does not say if the user is in the group: no right is granted."""
 
     try_later: bool
@@ -42,7 +42,7 @@ class RoleOf:
     clock: Callable[[], datetime]
     _known: _Known = field(default_factory=_Known)
 
-    async def __call__(self, user_id: int, *, group_id: int | None = None) -> Role | CannotTell:
+    async def __call__(self, user_id: int, *, group_id: int | None = None) -> Role | RoleUnknown:
         """Return the role of the user, in private or in this group; call it before using a right.
 
         Admins are read from the store; the cached membership may be 10 minutes old.
@@ -52,7 +52,7 @@ class RoleOf:
         if group_id is None:
             return Role.CUSTOMER
         is_member = await self._is_attendant(user_id, group_id)
-        if isinstance(is_member, CannotTell):
+        if isinstance(is_member, RoleUnknown):
             return is_member
         return Role.ATTENDANT if is_member else Role.CUSTOMER
 
@@ -93,7 +93,7 @@ class RoleOf:
             known.until = now + _ADMINS_KNOWN_FOR
         return known.ids
 
-    async def _is_attendant(self, user_id: int, group_id: int) -> bool | CannotTell:
+    async def _is_attendant(self, user_id: int, group_id: int) -> bool | RoleUnknown:
         if all(department.group_id != group_id for department in await self.departments()):
             return False
         now = self.clock()
@@ -105,9 +105,9 @@ class RoleOf:
         except TryLaterError:
             if known and now - known.at < _MEMBER_BELIEVED_FOR:
                 return known.is_member
-            return CannotTell(try_later=True)
+            return RoleUnknown(try_later=True)
         except RefusedError:
-            return CannotTell(try_later=False)
+            return RoleUnknown(try_later=False)
         await self.members.put(
             GroupMember(group_id=group_id, user_id=user_id, name=name, is_member=is_member, at=now)
         )

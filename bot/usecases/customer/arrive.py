@@ -22,7 +22,7 @@ class NotLinked:
 
 
 @dataclass(frozen=True, slots=True)
-class GoesOn:
+class ConversationIsOpen:
     """The chat's conversation is still open."""
 
     conversation: Conversation
@@ -57,7 +57,7 @@ class Arrive:
 
     async def __call__(
         self, chat_id: int, *, may_reopen: bool = True
-    ) -> FirstContact | NotLinked | GoesOn | Reopened | Returning:
+    ) -> FirstContact | NotLinked | ConversationIsOpen | Reopened | Returning:
         """Return the state of this chat; reopen its last conversation if that may be done.
 
         may_reopen: False leaves a closed conversation closed, for instance when the customer has
@@ -73,7 +73,7 @@ class Arrive:
             await self.chats.put(chat.model_copy(update=given))
             return FirstContact()
         if conversation := await self.conversations.open_in(chat_id):
-            return GoesOn(conversation)
+            return ConversationIsOpen(conversation)
         name = None
         if chat.registration_id is not None:
             registration = await self.registrations.by_id(chat.registration_id)

@@ -110,9 +110,9 @@ class TelegramBackupNotifier:
                 run.admin_id, texts.trouble(trouble, size_bytes=size_bytes)
             )
         except TelegramAPIError as error:
-            logger.warning("admin not told of a backup", error=type(error).__name__)
+            logger.warning("admin not notified of a backup", error=type(error).__name__)
         except TryLaterError as error:
-            logger.warning("admin not yet told of a backup", error=str(error))
+            logger.warning("admin not yet notified of a backup", error=str(error))
             return False
         return True
 

@@ -19,7 +19,7 @@ from bot.wording.values import Names, who
 from bot.wording.words import number, span
 from handlers.admin.register.services import RegisterServices
 from handlers.answers import answer_press
-from handlers.attendant.card import card_text
+from handlers.attendant.cards.card import card_text
 from handlers.attendant.group import edit
 from handlers.attendant.queue import QueueButton
 from handlers.attendant.texts import REFRESH

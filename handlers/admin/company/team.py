@@ -156,8 +156,8 @@ async def remove(
             await menus.take(admin.id)
             sentence = texts.removed(admin.name, me.full_name)
             others = set(await manage_team.role_of.admin_ids()) - {me.id}
-            await _tell(bot, others, sentence)
-            await _tell(bot, [admin.id], texts.NO_LONGER_ADMIN)
+            await _notify(bot, others, sentence)
+            await _notify(bot, [admin.id], texts.NO_LONGER_ADMIN)
             if admin.id == me.id:
                 await _edit(bot, message, texts.NO_LONGER_ADMIN, None)
                 return
@@ -185,10 +185,10 @@ async def accept(
             # The keyboard of the customer's steps may still be visible.
             await message.answer(texts.WELCOME, reply_markup=ReplyKeyboardRemove())
             await menus.give(admin.id)
-            await _tell(bot, [admin.invited_by], texts.accepted(admin.name))
+            await _notify(bot, [admin.invited_by], texts.accepted(admin.name))
             others = set(await manage_team.role_of.admin_ids()) - {admin.id, admin.invited_by}
             by = await _name(bot, manage_team, admin.invited_by)
-            await _tell(bot, others, texts.added(admin.name, by))
+            await _notify(bot, others, texts.added(admin.name, by))
         case AlreadyAdmin():
             await message.answer(texts.ALREADY_ADMIN)
         case Unknown():
@@ -280,13 +280,13 @@ async def _name(bot: Bot, manage_team: ManageTeam, user_id: int) -> str:
         return str(user_id)
 
 
-async def _tell(bot: Bot, user_ids: Iterable[int], text: str) -> None:
+async def _notify(bot: Bot, user_ids: Iterable[int], text: str) -> None:
     """Send a text to these admins; log and skip each one who cannot be reached."""
     for user_id in user_ids:
         try:
             await bot.send_message(user_id, text)
         except (TelegramAPIError, TryLaterError) as error:
-            logger.warning("admin not told", chat=user_id, error=type(error).__name__)
+            logger.warning("admin not notified", chat=user_id, error=type(error).__name__)
 
 
 async def _edit(

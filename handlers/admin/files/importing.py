@@ -161,7 +161,7 @@ async def _main(dialog_manager: DialogManager, files: FileServices, **_: Any) ->
         "is_update": False,
     }
     if job is None or job.import_options is None or job.state not in _OPEN:
-        return shown | {"text": report_texts.state_told(job) if job else texts.GONE}
+        return shown | {"text": report_texts.state_message(job) if job else texts.GONE}
     options, columns = job.import_options, _columns(job, data)
     doubts = [column.doubt for column in columns]
     return shown | {
@@ -355,7 +355,7 @@ async def _check(callback: CallbackQuery, _: Button, manager: DialogManager) -> 
     progress = Progress(chat_id=chat_id, message_id=shown.message_id)
     if await files.manage.check(job.id, progress) is None:
         # Pressed twice, or in two chats: the other press has started the check.
-        await edit(bot, chat_id, shown.message_id, report_texts.state_told(job))
+        await edit(bot, chat_id, shown.message_id, report_texts.state_message(job))
         return
     await manager.done()
 

@@ -246,7 +246,7 @@ def list_button(job: Job) -> str:
     return f"{_MARKS[job.state]} {job.id}"
 
 
-def state_told(job: Job) -> str:
+def state_message(job: Job) -> str:
     """Return the reason why a button no longer works, short enough for an alert window."""
     name = f"A tarefa {job.id}"
     match job.state:

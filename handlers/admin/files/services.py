@@ -118,14 +118,14 @@ class TelegramJobNotifier:
             if job.progress.chat_id not in await self.admin_ids():
                 logger.warning("the end of a job was not sent: no admin any more", job=job.id)
                 return
-            await self._tell(job, job.progress.chat_id, report, files)
+            await self._notify(job, job.progress.chat_id, report, files)
             await self._take_away(job.progress.chat_id, job.progress.message_id)
         except (TelegramAPIError, TryLaterError) as error:
             logger.warning("the end of a job was not sent", job=job.id, error=type(error).__name__)
         except Exception:
             logger.exception("the end of a job was not sent", job=job.id)
 
-    async def _tell(self, job: Job, chat_id: int, report: Report, files: Sequence[Path]) -> None:
+    async def _notify(self, job: Job, chat_id: int, report: Report, files: Sequence[Path]) -> None:
         names = await self.names()
         markup = buttons.keyboard(buttons.of_job(job))
         # The summary of an export is the caption of its file.

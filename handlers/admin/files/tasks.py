@@ -107,7 +107,7 @@ async def confirm(press: Press) -> None:
     if job is None:
         return
     if job.state is not JobState.CHECKED or press.data.seen != buttons.preview_id(job):
-        await press.answer(report_texts.state_told(job))
+        await press.answer(report_texts.state_message(job))
         return
     await press.answer()
     await press.without_buttons()
@@ -115,7 +115,7 @@ async def confirm(press: Press) -> None:
     if await press.files.manage.confirm(job.id, progress) is None:
         # Another admin confirmed a moment earlier.
         told = await press.files.manage.get(job.id)
-        text = report_texts.state_told(told) if told else texts.GONE
+        text = report_texts.state_message(told) if told else texts.GONE
         await edit(press.bot, progress.chat_id, progress.message_id, text)
 
 
@@ -124,7 +124,7 @@ async def options(press: Press, dialog_manager: DialogManager) -> None:
     if job is None:
         return
     if job.state not in (JobState.DRAFT, JobState.CHECKED):
-        await press.answer(report_texts.state_told(job))
+        await press.answer(report_texts.state_message(job))
         return
     await press.answer()
     await press.without_buttons()
@@ -139,7 +139,7 @@ async def cancel(press: Press) -> None:
     cancelled = await press.files.manage.cancel(job.id)
     if cancelled is None:
         now = await press.files.manage.get(job.id)
-        await press.answer(report_texts.state_told(now) if now else texts.GONE)
+        await press.answer(report_texts.state_message(now) if now else texts.GONE)
     elif cancelled.state in ACTIVE:
         await press.answer(texts.CANCELLING)
     else:

@@ -5,10 +5,11 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from bot.domain.errors import TryLaterError
+from tests.patience import HANG_S
 
 
 class MemoryTokens:
-    def __init__(self, *, patience_s: float = 10.0) -> None:
+    def __init__(self, *, patience_s: float = HANG_S) -> None:
         self.values: dict[str, str] = {}
         self._patience_s = patience_s
         self._turn = asyncio.Lock()

@@ -19,7 +19,7 @@ from bot.usecases.attending.reopen import (
 )
 from handlers.answers import answer_press
 from handlers.attendant import texts, verifying
-from handlers.attendant.card import Action, CardButton, full_card_text
+from handlers.attendant.cards.card import Action, CardButton, full_card_text
 from handlers.attendant.closing import tell_closed
 from handlers.attendant.group import attendant_of, below
 from handlers.customer import texts as customer_texts

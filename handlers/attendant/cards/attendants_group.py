@@ -15,8 +15,8 @@ from aiogram.types import Message
 from bot.domain.card import Card
 from bot.domain.conversation import Conversation
 from bot.domain.errors import RefusedError
-from handlers.attendant import card as views
-from handlers.attendant.topics import Topics, topic_shown
+from handlers.attendant.cards import card as views
+from handlers.attendant.cards.topics import Topics, topic_shown
 from handlers.relay.refusals import closes_group, is_topic_gone
 
 _CLOSED_TO_US = (TelegramForbiddenError, TelegramBadRequest, TelegramNotFound)

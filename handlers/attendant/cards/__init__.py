@@ -1,0 +1,1 @@
+"""The customer card in the attendants' groups: its text, buttons, topic and place."""

@@ -1,0 +1,124 @@
+"""Databases that the tests of one worker use one after the other.
+
+To create all indexes takes the embedded server longer than to delete what a test has left.
+"""
+
+import asyncio
+import uuid
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from pymongo.monitoring import CommandListener, CommandStartedEvent
+
+from storage.engine.indexes import INDEXES, ensure_indexes
+
+_INDEXED = frozenset(name for name, models in INDEXES.items() if models)
+# With one of these an index can have become another one.
+_OF_INDEXES = frozenset(("createIndexes", "dropIndexes", "collMod", "drop", "dropDatabase"))
+# What Balcão stores in besides, and how many indexes each has.
+_OTHERS = {"meta": 1, "syncs": 1, "people": 1, "files.files": 1, "files.chunks": 2}
+_INDEXES_OF = {name: 1 + len(models) for name, models in INDEXES.items()} | _OTHERS
+# With more documents than this, deleting them takes longer than a new database.
+_FEW = 100
+
+
+class IndexChanges(CommandListener):
+    """Names of the databases in which this process has made, changed or dropped an index."""
+
+    def __init__(self) -> None:
+        self.databases: set[str] = set()
+
+    def started(self, event: CommandStartedEvent) -> None:
+        if event.command_name in _OF_INDEXES:
+            self.databases.add(event.database_name)
+
+    def succeeded(self, event: object) -> None:
+        """Started is enough."""
+
+    def failed(self, event: object) -> None:
+        """Started is enough."""
+
+
+class Databases:
+    """Lends databases that are empty and have their indexes.
+
+    resting: how many others are lent before one comes again. By then a write that its test did
+    not wait for has long come or failed.
+    """
+
+    def __init__(self, client: Any, changes: IndexChanges, *, resting: int = 2) -> None:
+        self.client = client
+        self.changes = changes
+        self._resting: deque[Any] = deque()
+        self._rest = resting
+        self._as_made: list[Any] | None = None
+
+    @asynccontextmanager
+    async def lent(self) -> AsyncIterator[Any]:
+        """An empty database; it is lent again later, unless tasks begun meanwhile still run."""
+        before = asyncio.all_tasks()
+        database = await self._take()
+        yield database
+        if not asyncio.all_tasks() - before - {asyncio.current_task()}:
+            self._resting.append(database)
+
+    async def _take(self) -> Any:
+        if len(self._resting) > self._rest:
+            database = self._resting.popleft()
+            if await self._emptied(database):
+                return database
+        return await self.new()
+
+    async def new(self) -> Any:
+        """One that nobody had, and nobody gets afterwards; its files go with the session."""
+        database = self.client.get_database(f"test_{uuid.uuid4().hex[:12]}")
+        await ensure_indexes(database)
+        self.changes.databases.discard(database.name)
+        return database
+
+    async def _emptied(self, database: Any) -> bool:
+        """Delete all documents, and the collections that are not Balcão's.
+
+        False if a new database is quicker, or if its indexes are not as they should be.
+        """
+        stats = await database.command("dbStats")
+        if stats["objects"] > _FEW:
+            return False
+        names = set(await database.list_collection_names())
+        if stats["objects"]:
+            filled = await _filled(database, names)
+            await asyncio.gather(*(database[name].delete_many({}) for name in filled))
+        if strange := names - _INDEXES_OF.keys():
+            for name in strange:
+                await database[name].drop()
+            stats = await database.command("dbStats")
+        # Another process is seen by its number of indexes, this one by its commands as well.
+        expected = sum(_INDEXES_OF[name] for name in names - strange)
+        if not names >= _INDEXED or stats["indexes"] != expected:
+            return False
+        if database.name not in self.changes.databases:
+            return True
+        self.changes.databases.discard(database.name)
+        if self._as_made is None:
+            self._as_made = await _indexes(await self.new())
+        return await _indexes(database) == self._as_made
+
+
+async def _indexes(database: Any) -> list[Any]:
+    return [await database[name].index_information() for name in sorted(_INDEXED)]
+
+
+async def _filled(database: Any, names: set[str]) -> list[str]:
+    """The collections that have documents."""
+    first, *others = sorted(names)
+    pipeline = _one_document_of(first) + [
+        {"$unionWith": {"coll": name, "pipeline": _one_document_of(name)}} for name in others
+    ]
+    found = await database[first].aggregate(pipeline).to_list(None)
+    return [one["name"] for one in found]
+
+
+def _one_document_of(name: str) -> list[dict[str, Any]]:
+    return [{"$limit": 1}, {"$project": {"_id": 0, "name": {"$literal": name}}}]

@@ -1,0 +1,179 @@
+"""A script with a list of documents and many accounts, and what it sees."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from random import Random
+from typing import Any
+
+from bot.demo.documents import make_cnpj, make_cpf
+from bot.demo.ixc import IxcEmulator
+from bot.demo.ixc.records import customer
+from bot.demo.people import DemoPerson
+from bot.domain.registration import ChangeSource as By
+from bot.domain.registration import Kind, Phones, Portal, Provenance, Registration
+from bot.domain.tax_id import TaxId
+from handlers.customer import texts
+from tests.flows.conftest import PROTOCOL, Clock, Customer, Telegram
+
+A_DAY = 5
+WRONG = "errada-42"
+HERS = "+5549990017777"
+
+
+class ExistingRegistration(StrEnum):
+    TO_THE_REGISTER = "register"
+    TO_THE_ERP = "erp"
+    TO_NOBODY = "nobody"
+
+
+class ChangeSource(StrEnum):
+    """What is done after a document was sent."""
+
+    NEXT = "next document"
+    PHONE = "telephone"
+    LOGIN = "user name and password"
+
+
+@dataclass(frozen=True)
+class Probe:
+    tax_id: TaxId
+    known: ExistingRegistration
+    way: ChangeSource
+
+
+@dataclass
+class Seen:
+    """What the script saw of the documents of one kind."""
+
+    transcripts: Counter[str] = field(default_factory=Counter)
+    seconds: dict[str, list[float]] = field(default_factory=dict)
+    """How long each step took: for a benchmark, as it says something on a quiet machine only."""
+
+
+def probes(documents: int, *, logins: int) -> list[Probe]:
+    """Half of them known, half of these to the ERP alone, in any order.
+
+    logins: of those known to the register, and of those known to nobody, with which one is tried.
+    """
+    made, tried = [], Counter[ExistingRegistration]()
+    kinds = (
+        ExistingRegistration.TO_THE_REGISTER,
+        ExistingRegistration.TO_NOBODY,
+        ExistingRegistration.TO_THE_ERP,
+        ExistingRegistration.TO_NOBODY,
+    )
+    for number in range(documents):
+        known, way = (
+            kinds[number % 4],
+            ChangeSource.PHONE if number // 4 % 3 == 0 else ChangeSource.NEXT,
+        )
+        if (
+            way is ChangeSource.NEXT
+            and known is not ExistingRegistration.TO_THE_ERP
+            and tried[known] < logins
+        ):
+            way = ChangeSource.LOGIN
+            tried[known] += 1
+        tax_id = (
+            make_cnpj(f"{417300000000 + number * 977:012d}")
+            if number % 3 == 0
+            else make_cpf(417300000 + number * 977)
+        )
+        made.append(Probe(tax_id, known, way))
+    Random(20261124).shuffle(made)  # noqa: S311 - an order, not a secret
+    return made
+
+
+async def put_on_record(
+    people: Telegram, erp: IxcEmulator, made: Sequence[Probe], password_hash: str, clock: Clock
+) -> None:
+    assert people.balcao
+    provenance = Provenance(at=clock(), by="admin:1", way=By.CHAT)
+    for number, probe in enumerate(made):
+        if probe.known is ExistingRegistration.TO_THE_REGISTER:
+            registration = Registration(
+                id=f"{number:032x}",
+                tax_id=probe.tax_id,
+                name=f"Cliente {number}",
+                phones=Phones(mobile="+5549990018888", home="+554933335555"),
+                kinds=frozenset((Kind.CUSTOMER,)),
+                portal=Portal(username="ana.b", password_hash=password_hash),
+                created=provenance,
+                updated=provenance,
+            )
+            assert await people.balcao.registrations.create(registration)
+        elif probe.known is ExistingRegistration.TO_THE_ERP:
+            row = customer(5000 + number, f"Cliente {number}", probe.tax_id.masked)
+            erp.tables["cliente"].append(row | {"telefone_celular": "(49) 99001-8888"})
+
+
+@dataclass
+class Spy:
+    """One Telegram account of the script."""
+
+    customer: Customer
+    seen: dict[ExistingRegistration, Seen]
+
+    async def tries(self, probe: Probe) -> None:
+        emulator = self.customer.telegram.emulator
+        await self.customer.telegram.settled()
+        calls = len(emulator.calls)
+        match probe.way:
+            case ChangeSource.NEXT:
+                await self._says("document", probe, probe.tax_id.masked)
+            case ChangeSource.PHONE:
+                await self._says("document", probe, probe.tax_id.masked)
+                await self._does("phone", probe, lambda me: emulator.send_contact(me, me))
+                await self._says("again", probe, "/start")
+            case ChangeSource.LOGIN:
+                await self._says("document", probe, probe.tax_id.masked)
+                await self._says("login", probe, texts.PORTAL_LOGIN)
+                await self._says("username", probe, "ana.b")
+                await self._says("password", probe, WRONG)
+                await self._says("again", probe, "/start")
+        shown = [
+            f"{call.method} {_anonymous(call.params)}"
+            for call in list(emulator.calls)[calls:]
+            if str(call.params.get("chat_id")) == str(self.customer.id)
+        ]
+        self.seen[probe.known].transcripts["\n".join([probe.way, *shown])] += 1
+
+    async def _says(self, step: str, probe: Probe, text: str) -> None:
+        emulator = self.customer.telegram.emulator
+        await self._does(step, probe, lambda me: emulator.send_text(me, me, text))
+
+    async def _does(self, step: str, probe: Probe, act: Callable[[int], Any]) -> None:
+        """The next step follows at once: a document may still be looked up then."""
+        read = len(self.customer.read)
+        begun = time.perf_counter()
+        act(self.customer.id)
+        await self.customer.telegram.emulator.until(lambda: len(self.customer.read) > read)
+        took = time.perf_counter() - begun
+        self.seen[probe.known].seconds.setdefault(step, []).append(took)
+
+
+def _anonymous(params: dict[str, Any]) -> str:
+    """Without what differs by chat and by chance."""
+    kept = {n: v for n, v in sorted(params.items()) if n not in ("chat_id", "message_id")}
+    return PROTOCOL.sub("<protocol>", str(kept))
+
+
+async def try_all(people: Telegram, made: Sequence[Probe]) -> dict[ExistingRegistration, Seen]:
+    """What the script sees of them, with so many a day from each of its chats."""
+    seen = {known: Seen() for known in ExistingRegistration}
+    for number in range(0, len(made), A_DAY):
+        spy = Spy(account(people, number), seen)
+        await spy.customer.says("oi")
+        for probe in made[number : number + A_DAY]:
+            await spy.tries(probe)
+    return seen
+
+
+def account(people: Telegram, number: int) -> Customer:
+    person = DemoPerson(
+        user_id=700_000 + number, first_name="Espião", phone=HERS, tax_id="", shows=""
+    )
+    return people.customer(person)

@@ -1,0 +1,156 @@
+"""Work whose length would tell what it found takes as long whatever it finds."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.demo.documents import make_cpf
+from bot.domain.candidate import Candidate
+from bot.domain.conversation import Chat
+from bot.domain.registration import ChangeSource, Kind, Phones, Provenance, Registration
+from bot.domain.tax_id import TaxId
+from bot.usecases.customer.identify import Identify, LookUp
+from bot.usecases.customer.introduce import Introduce, RegisterProspect
+from bot.usecases.customer.timing_mask import TimingMask
+from bot.usecases.register.apply_plan import ApplyPlan
+from tests.virtual_time import in_virtual_time, now
+
+NOW = datetime(2026, 11, 24, 15, 30, tzinfo=UTC)
+REGISTERED, IN_ERP, NOBODY = make_cpf(1), make_cpf(2), make_cpf(3)
+ERP_S, WRITE_S, READ_S = 0.3, 0.05, 0.01
+
+
+async def lasting(work: Callable[[], Awaitable[Any]]) -> float:
+    begun = now()
+    await work()
+    return now() - begun
+
+
+def spans(*works_s: float) -> list[float]:
+    """How long works of these lengths take, one after the other."""
+
+    async def paced() -> list[float]:
+        mask = TimingMask()
+
+        async def work(seconds: float) -> None:
+            async with mask.padded():
+                await asyncio.sleep(seconds)
+
+        return [await lasting(lambda s=s: work(s)) for s in works_s]
+
+    return in_virtual_time(paced())
+
+
+def test_everything_takes_as_long_as_the_slowest_of_the_latest_twenty():
+    assert spans(0.1, 0.3, *[0.01] * 19, 0.2, 0.01) == pytest.approx(
+        [0.1, 0.3, *[0.3] * 19, 0.2, 0.2]
+    )
+
+
+def test_what_is_slower_than_a_second_delays_nobody_beyond_it():
+    assert spans(2.0, 0.01, 1.5) == pytest.approx([2.0, 1.0, 1.5])
+
+
+def test_what_fails_is_not_delayed():
+    async def failing() -> float:
+        mask = TimingMask()
+        async with mask.padded():
+            await asyncio.sleep(0.3)
+
+        async def work() -> None:
+            with pytest.raises(LookupError):
+                async with mask.padded():
+                    raise LookupError
+
+        return await lasting(work)
+
+    assert in_virtual_time(failing()) == 0
+
+
+class Register:
+    """Takes longer to write than to read."""
+
+    def __init__(self) -> None:
+        known = registration(REGISTERED)
+        self.known = {known.tax_id.key: known}
+
+    async def by_tax_ids(self, tax_ids: Any) -> dict[str, Registration]:
+        await asyncio.sleep(READ_S)
+        return {t.key: self.known[t.key] for t in tax_ids if t.key in self.known}
+
+    async def create(self, created: Registration) -> bool:
+        await asyncio.sleep(WRITE_S)
+        return True
+
+
+class Erp:
+    """Takes longer than the register."""
+
+    async def by_tax_id(self, tax_id: TaxId) -> Candidate | None:
+        await asyncio.sleep(ERP_S)
+        return candidate(tax_id) if tax_id == IN_ERP else None
+
+
+class Chats:
+    async def get(self, chat_id: int) -> Chat:
+        return Chat(id=chat_id, tax_id=NOBODY, registration_id="r1" if chat_id == 1 else None)
+
+    async def put(self, chat: Chat) -> None:
+        await asyncio.sleep(READ_S)
+
+
+def candidate(tax_id: TaxId) -> Candidate:
+    return Candidate(tax_id=tax_id, name="Ana Souza", kinds=frozenset((Kind.CUSTOMER,)))
+
+
+def registration(tax_id: TaxId) -> Registration:
+    provenance = Provenance(at=NOW, by="admin:1", way=ChangeSource.CHAT)
+    return Registration(
+        id="r1",
+        tax_id=tax_id,
+        name="Ana Souza",
+        phones=Phones(),
+        kinds=frozenset((Kind.CUSTOMER,)),
+        created=provenance,
+        updated=provenance,
+    )
+
+
+def plans() -> ApplyPlan:
+    ids = map(str, count(1))
+    return ApplyPlan(register=Register(), new_id=lambda: next(ids))
+
+
+def test_an_identification_takes_as_long_whoever_it_finds():
+    async def identified() -> list[float]:
+        identify = Identify(
+            chats=Chats(),
+            look_up=LookUp(erp=Erp(), apply_plan=plans(), clock=lambda: NOW),
+            clock=lambda: NOW,
+            timezone=ZoneInfo("America/Sao_Paulo"),
+        )
+        some = (IN_ERP, NOBODY, REGISTERED, IN_ERP, REGISTERED, NOBODY)
+        return [await lasting(lambda t=tax_id: identify(Chat(id=1, tax_id=t))) for tax_id in some]
+
+    found = in_virtual_time(identified())
+    # By itself one in the register takes a twentieth of one in the ERP.
+    assert found == pytest.approx([found[0]] * 6)
+    assert found[0] > ERP_S + WRITE_S
+
+
+def test_a_name_takes_as_long_whether_it_makes_a_prospect_or_not():
+    async def introduced() -> list[float]:
+        prospects = RegisterProspect(apply_plan=plans(), clock=lambda: NOW)
+        introduce = Introduce(chats=Chats(), register_prospect=prospects)
+        return [
+            await lasting(lambda chat=chat: introduce(chat, "Ana Souza")) for chat in (2, 1, 2, 1)
+        ]
+
+    taken = in_virtual_time(introduced())
+    assert taken == pytest.approx([taken[0]] * 4)
+    assert taken[0] > WRITE_S
