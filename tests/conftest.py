@@ -96,3 +96,13 @@ async def telegram() -> AsyncIterator[BotApiEmulator]:
 async def erp() -> AsyncIterator[IxcEmulator]:
     async with demo_emulator() as emulator:
         yield emulator
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Any]:
+    """One Chromium for the whole session."""
+    # Loaded only where it is used: most workers run no test of a page.
+    from tests.browsers import chromium
+
+    async with chromium() as started:
+        yield started

@@ -1,9 +1,7 @@
 """The chat page in a real browser, with a bot that echoes."""
 
 import asyncio
-import os
 import re
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -17,25 +15,17 @@ from aiogram.types import (
     ReactionTypeEmoji,
     ReplyKeyboardMarkup,
 )
-from playwright.async_api import Browser, FilePayload, Locator, Page, async_playwright, expect
+from playwright.async_api import Browser, FilePayload, Locator, Page, expect
 
 from bot.demo.bot_api import BotApiEmulator, Scene, Switch
 from bot.demo.bot_api.messages import post
 from bot.demo.people import DemoPerson
+from tests.browsers import new_context
 from tests.demo.conftest import BRUNO, CARLA, FORUM, GROUP
 
 pytestmark = pytest.mark.browser
 
 MARINA, JOAO, RENATA = 101, 102, 103
-ARGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PEOPLE = (
     DemoPerson(
         user_id=MARINA,
@@ -53,19 +43,6 @@ PEOPLE = (
         shows="Só existe no ERP.",
     ),
 )
-
-
-@pytest.fixture(scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    path = shutil.which("chromium")
-    if path is None:
-        if os.environ.get("CI"):
-            pytest.fail("no Chromium on PATH, and CI must run the browser tests")
-        pytest.skip("no Chromium on PATH")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=ARGS)
-        yield browser
-        await browser.close()
 
 
 class Stage:
@@ -118,7 +95,7 @@ async def open_page(browser: Browser, stage: Stage) -> AsyncIterator[Opener]:
 
     async def opened(**options: Any) -> Page:
         settings = {"viewport": {"width": 1440, "height": 900}, "locale": "pt-BR"}
-        context = await browser.new_context(**{**settings, **options})
+        context = await new_context(browser, **{**settings, **options})
         contexts.append(context)
         page = await context.new_page()
         page.on("pageerror", lambda error: troubles.append(str(error)))

@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Browser, Page
 
 from bot.demo.run import Demo
-from tests.demo.test_page import browser as browser
+from tests.browsers import new_context
 from tests.e2e.demo_page import OpenPage
 
 
@@ -19,7 +19,7 @@ async def open_page(browser: Browser, demo: Demo) -> AsyncIterator[OpenPage]:
 
     async def opened(*, url: str = demo.url, **options: Any) -> Page:
         settings = {"viewport": {"width": 1440, "height": 900}, "locale": "pt-BR"}
-        context = await browser.new_context(**{**settings, **options})
+        context = await new_context(browser, **{**settings, **options})
         contexts.append(context)
         page = await context.new_page()
         page.on("pageerror", lambda error: troubles.append(str(error)))

@@ -11,6 +11,7 @@ from bot.demo import people
 from bot.demo.documents import make_cpf
 from bot.demo.people import DemoPerson
 from bot.demo.run import Demo, open_demo
+from tests.browsers import new_context
 
 pytestmark = pytest.mark.browser
 
@@ -25,7 +26,7 @@ async def demo() -> AsyncIterator[Demo]:
 
 @pytest.fixture
 async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
-    context = await browser.new_context(viewport={"width": 1440, "height": 900}, locale="pt-BR")
+    context = await new_context(browser, viewport={"width": 1440, "height": 900}, locale="pt-BR")
     troubles: list[str] = []
     context.on("weberror", lambda error: troubles.append(str(error.error)))
     yield context
@@ -105,8 +106,12 @@ async def test_it_says_when_the_demonstration_is_over(page: Page, demo: Demo) ->
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 async def test_it_fits_on_a_phone(browser: Browser, demo: Demo, theme: str) -> None:
-    context = await browser.new_context(
-        viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True, locale="pt-BR"
+    context = await new_context(
+        browser,
+        viewport={"width": 360, "height": 740},
+        has_touch=True,
+        is_mobile=True,
+        locale="pt-BR",
     )
     page = await context.new_page()
     await page.emulate_media(color_scheme="dark" if theme == "dark" else "light")

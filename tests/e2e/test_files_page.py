@@ -10,6 +10,7 @@ from playwright.async_api import Browser, Locator, Page, expect
 
 from bot.demo.documents import make_cpf
 from bot.demo.run import Demo, open_demo
+from tests.browsers import new_context
 from tests.e2e.chat import screen
 
 pytestmark = pytest.mark.browser
@@ -23,7 +24,7 @@ DROP = """([name, content]) => {
   const drop = { dataTransfer: data, bubbles: true, cancelable: true };
   pane.dispatchEvent(new DragEvent("drop", drop));
 }"""
-ROWS = 12_000
+ROWS = 2_400
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ async def demo() -> AsyncIterator[Demo]:
 
 @pytest.fixture
 async def page(browser: Browser, demo: Demo) -> AsyncIterator[Page]:
-    context = await browser.new_context(viewport={"width": 1440, "height": 900}, locale="pt-BR")
+    context = await new_context(browser, viewport={"width": 1440, "height": 900}, locale="pt-BR")
     page = await context.new_page()
     await page.goto(demo.url)
     await page.wait_for_selector("body[data-ready]")
@@ -59,7 +60,7 @@ async def test_a_file_is_dropped_confirmed_watched_read_and_taken_back(page: Pag
     await drop(page, "antes.csv", spreadsheet(range(1, 21), phone="98888-", note="antiga"))
     await press(admin, "Conferir arquivo")
     await press(admin, "Importar 20")
-    await expect(messages(admin, "Importação concluída")).to_have_count(1, timeout=20_000)
+    await expect(messages(admin, "Importação concluída")).to_have_count(1)
 
     await drop(
         page, "março.csv", spreadsheet(range(1, ROWS + 1), phone="97777-", note="nova", bad=100)
@@ -74,30 +75,31 @@ async def test_a_file_is_dropped_confirmed_watched_read_and_taken_back(page: Pag
     await press(admin, "Voltar")
     await press(admin, "Conferir arquivo")
     preview = messages(admin, "Prévia da importação").last
-    await expect(preview).to_contain_text("120 recusadas", timeout=20_000)
-    await expect(preview).to_contain_text("11.860 novos")
+    await expect(preview).to_contain_text("24 recusadas")
+    await expect(preview).to_contain_text("2.356 novos")
     await expect(preview).to_contain_text("20 mudam")
     await expect(preview).to_contain_text("Celular: 20")
     await expect(preview).to_contain_text("Observação fixa: 20")
     await expect(preview).to_contain_text("antiga → nova")
 
-    await press(admin, "Importar 11.880")
-    await expect(messages(admin, "▓").last).to_contain_text("%", timeout=20_000)
-    report = messages(admin, "Importação concluída").last
-    await expect(report).to_contain_text("11.860 novos", timeout=60_000)
+    await press(admin, "Importar 2.376")
+    report = messages(admin, "Importação concluída").nth(1)
+    # A browser that is late finds the bar replaced by the report.
+    await expect(messages(admin, "▓").or_(report).last).to_be_visible()
+    await expect(report).to_contain_text("2.356 novos")
     await expect(report).to_contain_text("20 atualizados")
     await expect(admin.get_by_text("recusados-tarefa-2.csv")).to_be_visible()
     async with page.expect_download() as downloading:
         await admin.get_by_text("recusados-tarefa-2.csv").click()
     refused = (await (await downloading.value).path()).read_text("utf-8-sig").splitlines()
-    assert len(refused) == 121
+    assert len(refused) == 25
     assert refused[0].endswith("linha;erro")
     assert "todos os dígitos são iguais" in refused[1]
 
     await report.get_by_test_id("inline-button").filter(has_text="Desfazer").click()
     await press(admin, "Sim")
     undone = messages(admin, "Desfazer concluída").last
-    await expect(undone).to_contain_text("11.860 retirados", timeout=60_000)
+    await expect(undone).to_contain_text("2.356 retirados")
     await say(admin, "/clientes Conceição")
     await expect(screen(admin)).to_contain_text("20 cadastros")
 
@@ -117,9 +119,9 @@ async def drop(page: Page, name: str, content: bytes) -> None:
 
 async def press(pane: Locator, text: str) -> None:
     button = screen(pane).get_by_test_id("inline-button").filter(has_text=text).first
-    await button.click(timeout=30_000)
+    await button.click()
     # Every press of this story takes the button away or changes it.
-    await expect(button).to_have_count(0, timeout=30_000)
+    await expect(button).to_have_count(0)
 
 
 async def say(pane: Locator, text: str) -> None:

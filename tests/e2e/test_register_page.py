@@ -7,6 +7,7 @@ from playwright.async_api import Browser, Page, expect
 
 from bot.demo.documents import make_cpf
 from bot.demo.run import Demo, open_demo
+from tests.browsers import new_context
 from tests.e2e.chat import press, say, screen
 
 pytestmark = pytest.mark.browser
@@ -22,7 +23,7 @@ async def demo() -> AsyncIterator[Demo]:
 
 @pytest.fixture
 async def page(browser: Browser, demo: Demo) -> AsyncIterator[Page]:
-    context = await browser.new_context(viewport={"width": 1440, "height": 900}, locale="pt-BR")
+    context = await new_context(browser, viewport={"width": 1440, "height": 900}, locale="pt-BR")
     page = await context.new_page()
     await page.goto(demo.url)
     await page.wait_for_selector("body[data-ready]")

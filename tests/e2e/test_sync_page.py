@@ -7,6 +7,7 @@ from playwright.async_api import Browser, Locator, Page, expect
 
 from bot.demo import people
 from bot.demo.run import Demo, open_demo
+from tests.browsers import new_context
 from tests.e2e.chat import press, say, screen
 
 pytestmark = pytest.mark.browser
@@ -25,8 +26,8 @@ async def page(
     request: pytest.FixtureRequest, browser: Browser, demo: Demo
 ) -> AsyncIterator[Page]:
     width, height = request.param
-    context = await browser.new_context(
-        viewport={"width": width, "height": height}, locale="pt-BR"
+    context = await new_context(
+        browser, viewport={"width": width, "height": height}, locale="pt-BR"
     )
     troubles: list[str] = []
     context.on("weberror", lambda error: troubles.append(str(error.error)))
@@ -99,6 +100,6 @@ async def report_of(pane: Locator, job: str) -> Locator:
     """What is said at the end of it, when the message with its progress is gone."""
     messages = pane.get_by_test_id("message")
     report = messages.filter(has_text=f"{job} · Sincronização concluída")
-    await expect(report).to_have_count(1, timeout=20_000)
+    await expect(report).to_have_count(1)
     await expect(messages.filter(has_text="⏳")).to_have_count(0)
     return report
