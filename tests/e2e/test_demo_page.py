@@ -1,5 +1,6 @@
 """The whole product on the demo's page, used as people use it: in a real browser."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 
@@ -183,12 +184,14 @@ async def test_who_presses_too_late_is_told_who_has_it(page: Page, demo: Demo) -
     card = await in_conversation(page, people.ANA)
     await attendants.get_by_test_id("actor").select_option(str(CAIO))
     # Bia is first, but Telegram is slow to take the button off Caio's screen.
-    demo.telegram.fail_next("editMessageText", delay_s=1.5, chat_id=GROUP_ID)
+    taken_off = asyncio.Event()
+    demo.telegram.fail_next("editMessageText", held=taken_off, chat_id=GROUP_ID)
     message_id = int(await card.get_attribute("data-message-id") or 0)
     demo.telegram.press(BIA, GROUP_ID, message_id, text=CLAIM)
     await card.get_by_role("button", name=CLAIM).click()
     alert = page.get_by_test_id("alert")
     await expect(alert).to_contain_text(attendant_texts.taken_by("Bia Santos"))
+    taken_off.set()
     await alert.get_by_role("button", name="OK").click()
     await expect(alert).to_be_hidden()
     await expect(card).to_contain_text("🟢 Em atendimento por Bia Santos")

@@ -1,13 +1,12 @@
 """An admin who sends files and watches what becomes of them."""
 
-import asyncio
 import csv
 import io
 from pathlib import Path
 from typing import Any
 
 from tests.flows.admin import Admin, labels
-from tests.patience import HANG_S
+from tests.patience import until
 
 
 class FileAdmin(Admin):
@@ -45,11 +44,11 @@ class FileAdmin(Admin):
             said = [m for m in self.said if "text" in m]
             return str(said[-1]["text"]) if text in said[-1]["text"] else ""
 
-        return await self.telegram.emulator.until(found, timeout_s=HANG_S)
+        return await self.telegram.emulator.until(found)
 
     async def receives(self, count: int = 1) -> dict[str, Any]:
         """Wait for so many files, and return the message of the newest."""
-        await self.telegram.emulator.until(lambda: len(self.documents) >= count, timeout_s=HANG_S)
+        await self.telegram.emulator.until(lambda: len(self.documents) >= count)
         return self.documents[-1]
 
     async def imports(self, content: bytes | str, name: str = "clientes.csv") -> str:
@@ -82,8 +81,4 @@ def left_in(data_dir: Path) -> list[Path]:
 
 async def nothing_left_in(data_dir: Path) -> None:
     """Wait until whoever worked on files there has cleaned up."""
-    for _ in range(100_000):
-        if not left_in(data_dir):
-            return
-        await asyncio.sleep(0)
-    raise TimeoutError(f"left: {left_in(data_dir)}")
+    await until(lambda: not left_in(data_dir))
