@@ -14,13 +14,21 @@ from bot.demo.bot_api import BotApiEmulator
 from bot.demo.ixc import demo_emulator
 from storage.engine.connection import connected
 from storage.engine.embedded import embedded_server
-from tests.flows import test_flood as flood_test
 from tests.flows.conftest import ADMIN_ID, BIA, GROUP_ID
-from tests.flows.flood import arrive, crowd, erp_rows, lags, marks_in, pour, troubles, watching
+from tests.flows.flood import (
+    arrive,
+    crowd,
+    erp_rows,
+    lags,
+    marks_in,
+    pour,
+    running,
+    troubles,
+    watching,
+)
 
 
 async def measure(minute_s: float) -> None:
-    flood_test.MINUTE_S = minute_s
     with tempfile.TemporaryDirectory() as folder:
         async with (
             BotApiEmulator() as telegram,
@@ -39,7 +47,7 @@ async def measure(minute_s: float) -> None:
             telegram.limit(minute_s=minute_s, second_s=minute_s / 60)
             async with (
                 watching(telegram, GROUP_ID) as seen,
-                flood_test.running(telegram, erp, database, uri, Path(folder)),
+                running(telegram, erp, database, uri, Path(folder), minute_s=minute_s),
             ):
                 arrive(telegram, crowd())
                 sent = await pour(telegram, crowd(), within_s=minute_s)

@@ -5,6 +5,7 @@ import os
 import sys
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -25,7 +26,8 @@ ADMIN_ID = 4001
 
 
 @pytest.fixture
-def settings(telegram: BotApiEmulator, erp: IxcEmulator, tmp_path: Path) -> dict[str, str]:
+def embedded(telegram: BotApiEmulator, erp: IxcEmulator, tmp_path: Path) -> dict[str, str]:
+    """Settings of a Balcão that starts its own database."""
     telegram.add_user(ADMIN_ID, "Dora", started=True)
     telegram.add_group(GROUP_ID, "Atendimento", members=(ADMIN_ID,), bot="administrator")
     return {
@@ -36,6 +38,15 @@ def settings(telegram: BotApiEmulator, erp: IxcEmulator, tmp_path: Path) -> dict
         "BALCAO_ERP_KIND": "ixc",
         "BALCAO_ERP_URL": erp.url,
         "BALCAO_ERP_TOKEN": CREDENTIAL,
+    }
+
+
+@pytest.fixture
+def settings(embedded: dict[str, str], mongodb_uri: str, database: Any) -> dict[str, str]:
+    """The same on a database that is there."""
+    return embedded | {
+        "BALCAO_MONGODB_URI": mongodb_uri,
+        "BALCAO_MONGODB_DATABASE": database.name,
     }
 
 
@@ -72,8 +83,8 @@ def read(settings: dict[str, str]) -> Settings:
     )
 
 
-async def test_when_all_is_well_every_line_says_so(settings: dict[str, str], tmp_path: Path):
-    code, lines = await check_as_command(settings, tmp_path)
+async def test_when_all_is_well_every_line_says_so(embedded: dict[str, str], tmp_path: Path):
+    code, lines = await check_as_command(embedded, tmp_path)
     assert lines == [
         "✓ configuração: completa",
         "✓ banco de dados: embutido, responde, índices completos",
@@ -85,7 +96,7 @@ async def test_when_all_is_well_every_line_says_so(settings: dict[str, str], tmp
 
 
 async def test_every_trouble_has_its_line_and_hides_no_other(
-    settings: dict[str, str], telegram: BotApiEmulator, erp: IxcEmulator, tmp_path: Path
+    settings: dict[str, str], telegram: BotApiEmulator, erp: IxcEmulator
 ):
     telegram.remove_member(GROUP_ID, telegram.bot.id, by=ADMIN_ID)
     erp.fail(faults.IP_NOT_ALLOWED)
@@ -99,7 +110,7 @@ async def test_every_trouble_has_its_line_and_hides_no_other(
 
 
 async def test_a_group_that_the_bot_does_not_reach_or_rule_is_said(
-    settings: dict[str, str], telegram: BotApiEmulator, tmp_path: Path
+    settings: dict[str, str], telegram: BotApiEmulator
 ):
     telegram.set_admin(GROUP_ID, telegram.bot.id, False, by=ADMIN_ID)
     code, lines = await check(settings)
@@ -113,9 +124,7 @@ async def test_a_group_that_the_bot_does_not_reach_or_rule_is_said(
     assert "o Telegram não aceita este token" in lines[2]
 
 
-async def test_every_linked_group_is_checked(
-    settings: dict[str, str], telegram: BotApiEmulator, tmp_path: Path
-):
+async def test_every_linked_group_is_checked(settings: dict[str, str], telegram: BotApiEmulator):
     telegram.add_group(BILLING, "Cobrança", members=(ADMIN_ID,), bot="administrator")
     await link(settings, "Financeiro", BILLING)
     code, lines = await check(settings)
@@ -142,14 +151,12 @@ async def link(settings: dict[str, str], name: str, group_id: int) -> None:
 
 
 async def test_who_changed_the_database_from_outside_is_found_out_without_telling_whose_record(
-    settings: dict[str, str], tmp_path: Path
+    settings: dict[str, str], database: Any
 ):
-    async with clients.open_database(read(settings)) as database:
-        assert await Registrations(database).create(registration())
+    assert await Registrations(database).create(registration())
     code, lines = await check(settings)
     assert (code, lines[-1]) == (0, "✓ auditoria: 1 cadastros e 1 entradas conferem")
-    async with clients.open_database(read(settings)) as database:
-        await database["registrations"].update_one({"_id": "r1"}, {"$set": {"name": "Eva"}})
+    await database["registrations"].update_one({"_id": "r1"}, {"$set": {"name": "Eva"}})
     code, lines = await check(settings)
     assert code == 1
     assert lines[-2].startswith("✗ auditoria: de 1 cadastros e 1 entradas, 1 cadastros não")

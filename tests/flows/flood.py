@@ -7,13 +7,17 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median, quantiles
 from typing import Any, NamedTuple
 
 from bot.demo.bot_api import BotApiEmulator
 from bot.demo.documents import make_cpf
+from bot.demo.ixc import CREDENTIAL, IxcEmulator
 from bot.demo.ixc.records import Row, customer
 from bot.demo.people import DemoPerson
+from tests.e2e.process import Running, balcao_run
+from tests.flows.conftest import ADMIN_ID, GROUP_ID
 
 Message = dict[str, Any]
 IsCard = Callable[[Message, DemoPerson], bool]
@@ -128,6 +132,37 @@ async def watching(emulator: BotApiEmulator, chat_id: int) -> AsyncIterator[dict
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+@asynccontextmanager
+async def running(
+    telegram: BotApiEmulator,
+    erp: IxcEmulator,
+    database: Any,
+    uri: str,
+    cwd: Path,
+    *,
+    minute_s: float,
+) -> AsyncIterator[Running]:
+    """The bot as a process, with Telegram's limits in a minute of so many seconds."""
+    settings = {
+        "BALCAO_BOT_TOKEN": telegram.token,
+        "BALCAO_TELEGRAM_API_URL": telegram.url,
+        "BALCAO_MONGODB_URI": uri,
+        "BALCAO_MONGODB_DATABASE": database.name,
+        "BALCAO_ADMIN_IDS": str(ADMIN_ID),
+        "BALCAO_ATTENDANTS_CHAT_ID": str(GROUP_ID),
+        "BALCAO_ERP_KIND": "ixc",
+        "BALCAO_ERP_URL": erp.url,
+        "BALCAO_ERP_TOKEN": CREDENTIAL,
+        "BALCAO_SYNC_INTERVAL_MINUTES": "0",
+        "BALCAO_HTTP_PORT": "0",
+        "BALCAO_LOG_FORMAT": "json",
+        "BALCAO_LOG_LEVEL": "INFO",
+    }
+    async with balcao_run(settings, cwd=cwd, minute_s=minute_s) as bot:
+        await bot.ready()
+        yield bot
 
 
 def marks_in(message: Message) -> list[Mark]:

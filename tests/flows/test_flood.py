@@ -3,17 +3,16 @@
 A minute is some seconds here, for Telegram and for the bot: what counts is how many fit into one.
 """
 
+import asyncio
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.demo.bot_api import BotApiEmulator
-from bot.demo.ixc import CREDENTIAL, IxcEmulator
-from tests.e2e.process import Running, balcao_run
+from bot.demo.ixc import IxcEmulator
 from tests.flows.conftest import ADMIN_ID, BIA, CAIO, GROUP_ID
 from tests.flows.flood import (
     Mark,
@@ -22,14 +21,14 @@ from tests.flows.flood import (
     erp_rows,
     marks_in,
     pour,
+    running,
     troubles,
     watching,
 )
+from tests.patience import HANG_S
 
-MINUTE_S = 5.0
+MINUTE_S = 3.0
 TEXTS = 300
-PATIENCE_S = 150.0
-"""For a busy machine; a calm one takes 20 s for it all."""
 
 
 @pytest.fixture
@@ -41,71 +40,72 @@ def group(telegram: BotApiEmulator, erp: IxcEmulator) -> BotApiEmulator:
     for person in crowd():
         telegram.add_user(person.user_id, person.first_name, person.last_name, phone=person.phone)
     erp.tables["cliente"] += erp_rows(crowd())
-    # Half a second for Telegram: so short, a busy machine alone moves two messages together.
+    # Half a second for Telegram. What comes too close together is refused, and comes again.
     telegram.limit(minute_s=MINUTE_S, second_s=MINUTE_S / 120)
     return telegram
 
 
-@asynccontextmanager
-async def running(
-    telegram: BotApiEmulator, erp: IxcEmulator, database: Any, uri: str, cwd: Path
-) -> AsyncIterator[Running]:
-    settings = {
-        "BALCAO_BOT_TOKEN": telegram.token,
-        "BALCAO_TELEGRAM_API_URL": telegram.url,
-        "BALCAO_MONGODB_URI": uri,
-        "BALCAO_MONGODB_DATABASE": database.name,
-        "BALCAO_ADMIN_IDS": str(ADMIN_ID),
-        "BALCAO_ATTENDANTS_CHAT_ID": str(GROUP_ID),
-        "BALCAO_ERP_KIND": "ixc",
-        "BALCAO_ERP_URL": erp.url,
-        "BALCAO_ERP_TOKEN": CREDENTIAL,
-        "BALCAO_SYNC_INTERVAL_MINUTES": "0",
-        "BALCAO_HTTP_PORT": "0",
-        "BALCAO_LOG_FORMAT": "json",
-        "BALCAO_LOG_LEVEL": "INFO",
-    }
-    async with balcao_run(settings, cwd=cwd, minute_s=MINUTE_S) as bot:
-        await bot.ready()
-        yield bot
-
-
-async def test_nothing_is_lost_and_telegram_never_asks_to_wait(
+async def test_nothing_is_lost_and_the_limits_are_kept(
     group: BotApiEmulator, erp: IxcEmulator, database: Any, mongodb_uri: str, tmp_path: Path
 ):
+    everything_is_in = asyncio.Event()
+    group.fail_next("sendMessage", chat_id=GROUP_ID, held=everything_is_in)
     async with (
         watching(group, GROUP_ID) as seen,
-        running(group, erp, database, mongodb_uri, tmp_path) as bot,
+        running(group, erp, database, mongodb_uri, tmp_path, minute_s=MINUTE_S) as bot,
     ):
         arrive(group, crowd())
-        sent = await pour(group, crowd(), within_s=MINUTE_S)
-        await group.until(lambda: len(seen) == TEXTS, timeout_s=PATIENCE_S)
+        sent = await pour(group, crowd(), within_s=0.0)
+        await all_handled(group, database)
+        begun = time.monotonic()
+        everything_is_in.set()
+        await group.until(lambda: len(seen) == TEXTS)
+        took_s = time.monotonic() - begun
         assert await bot.end(signal.SIGTERM) == 0
     messages = group.messages(GROUP_ID)
     assert troubles(messages, sent, crowd()) == []
     # One by one, with the cards, they would take sixteen and a half minutes.
     assert len(_texts(messages)) < TEXTS / 2, "texts of one customer become one message"
-    assert group.limits.refused == {}
-    assert group.limits.peaks.group[GROUP_ID] <= 20
-    assert group.limits.peaks.overall <= 30
+    # However late each of them was, twenty a minute take all of them at least so long. That no
+    # window ever holds more is in tests/unit/test_rate_limiter.py, and how many arrive within one is in
+    # benchmarks/flood.py: on a busy machine they do not arrive as they leave.
+    after_the_first = len(messages) - 1
+    assert took_s >= (after_the_first - 1) // 20 * MINUTE_S
+
+
+async def all_handled(telegram: BotApiEmulator, database: Any) -> None:
+    """Return when the bot has put out whatever it will say to all that was written to it."""
+    await telegram.until(lambda: telegram.pending_updates == 0)
+    async with asyncio.timeout(HANG_S):
+        while await database["inbox"].find_one({"pending": {"$exists": True}}):
+            pass
 
 
 async def test_killed_twice_in_the_middle_the_result_is_the_same(
     group: BotApiEmulator, erp: IxcEmulator, database: Any, mongodb_uri: str, tmp_path: Path
 ):
     sent: dict[Mark, float] = {}
+
+    def posts() -> int:
+        calls = group.calls_of("sendMessage")
+        return sum(str(call.params["chat_id"]) == str(GROUP_ID) for call in calls)
+
     async with watching(group, GROUP_ID) as seen:
-        async with running(group, erp, database, mongodb_uri, tmp_path) as bot:
-            arrive(group, crowd())
-            sent |= await pour(group, crowd(), within_s=MINUTE_S)
-            await group.until(lambda: len(seen) >= 20, timeout_s=PATIENCE_S)
-            await bot.end(signal.SIGKILL)
-        async with running(group, erp, database, mongodb_uri, tmp_path) as bot:
-            await group.until(lambda: len(seen) >= TEXTS // 2, timeout_s=PATIENCE_S)
-            await bot.end(signal.SIGKILL)
-        assert len(seen) < TEXTS, "killed too late to prove anything"
-        async with running(group, erp, database, mongodb_uri, tmp_path) as bot:
-            await group.until(lambda: len(seen) == TEXTS, timeout_s=PATIENCE_S)
+        for number, after in enumerate((False, True), 1):
+            group.fail_next("sendMessage", chat_id=GROUP_ID, times=24)
+            group.fail_next("sendMessage", chat_id=GROUP_ID, hang=True, after=after)
+            async with running(
+                group, erp, database, mongodb_uri, tmp_path, minute_s=MINUTE_S
+            ) as bot:
+                if not sent:
+                    arrive(group, crowd())
+                    sent = await pour(group, crowd(), within_s=0.0)
+                # Thirty cards come first, and no message has the texts of two customers.
+                await group.until(lambda at=number * 25: posts() >= at)
+                await bot.end(signal.SIGKILL)
+        assert 0 < len(seen) < TEXTS, "killed in the middle"
+        async with running(group, erp, database, mongodb_uri, tmp_path, minute_s=MINUTE_S) as bot:
+            await group.until(lambda: len(seen) == TEXTS)
             assert await bot.end(signal.SIGTERM) == 0
     messages = group.messages(GROUP_ID)
     assert troubles(messages, sent, crowd()) == []

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -27,13 +26,14 @@ from bot.domain.job import Job, JobState
 from bot.usecases.jobs.manage_jobs import ManageJobs
 from storage.engine.embedded import embedded_server
 from storage.jobs.choices import Choices
+from tests import warm
 from tests.flows.nats import nats_server
 from tests.jobs.conftest import HEADER, Bench, read_back, table
 from tests.jobs.test_import import row, stored
 from tests.patience import HANG_S
 from tests.storage.servers import free_port, uri
 from tests.storage.test_backup_command import balcao, balcao_in_a_terminal, environment
-from tests.storage.test_command_line import Said, assert_one_sentence
+from tests.storage.test_command_line import Said, assert_one_sentence, python_balcao
 
 TOKEN = "7000000001:AAabcdefghijklmnopqrstuvwxyz_-12345"
 PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n"
@@ -63,24 +63,19 @@ class Shell:
         assert 'File "' not in said.all
         return said
 
+    async def as_python(self, *command: str) -> Said:
+        """The same with nothing loaded before."""
+        return await python_balcao(*command, cwd=self.folder, **self.env)
+
     async def in_a_terminal(self, *command: str, answer: str) -> Said:
         said = await balcao_in_a_terminal(*command, answer=answer, cwd=self.folder, **self.env)
         assert "Traceback" not in said.all
         return said
 
     @asynccontextmanager
-    async def running(
-        self, *command: str, **env: str
-    ) -> AsyncIterator[asyncio.subprocess.Process]:
+    async def running(self, *command: str, **env: str) -> AsyncIterator[warm.Command]:
         """The process, killed at the end if it has not ended."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bot", *command),
-            cwd=self.folder,
-            env=environment(**self.env, **env),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
+        process = await warm.begin(*command, cwd=self.folder, env=environment(**self.env, **env))
         try:
             yield process
         finally:
@@ -197,8 +192,9 @@ async def test_columns_that_nobody_knows_are_asked_about(shell: Shell):
 
 async def test_who_has_no_kind_gets_the_one_that_is_given(shell: Shell):
     shell.write("c.csv", [HEADER, row(1, tipoRegistro="")])
-    said = await shell("import", "c.csv", "--kind", "Prestador de Serviço")
+    said = await shell.as_python("import", "c.csv", "--kind", "Prestador de Serviço")
     assert said.code == 0
+    assert said.err == ""
     assert {str(kind) for kind in (await stored(shell.bench, 1)).kinds} == {"service_provider"}
 
 
@@ -224,14 +220,14 @@ async def test_an_export_takes_fields_and_filters(shell: Shell):
     await shell.bench.imported(
         [HEADER, row(1, etiqueta="vip"), row(2), row(3, tipoRegistro="fornecedor")]
     )
-    said = await shell(
+    said = await shell.as_python(
         *("export", "o.csv", "--fields", "celular,Nome", "--kind", "cliente"),
         *("--status", "ativo", "--text", "pessoa 2"),
     )
-    assert said.code == 0
+    assert (said.code, said.err) == (0, "")
     assert shell.read("o.csv") == [["celular", "Nome"], ["(49) 99999-0002", "Pessoa 2"]]
-    kept = await shell("jobs", "2", "--file", "again.csv")
-    assert kept.code == 0
+    kept = await shell.as_python("jobs", "2", "--file", "again.csv")
+    assert (kept.code, kept.err) == (0, "")
     assert shell.read("again.csv") == shell.read("o.csv")
 
 
@@ -354,8 +350,8 @@ async def test_what_somebody_changed_since_is_kept_and_listed(shell: Shell):
     shell.write("c.csv", [HEADER, row(1), row(2)])
     assert (await shell("import", "c.csv")).code == 0
     await shell.bench.imported([HEADER, row(1, Nome="Mudada")])
-    said = await shell("undo", "1", "--yes")
-    assert said.code == 2
+    said = await shell.as_python("undo", "1", "--yes")
+    assert (said.code, said.err) == (2, "")
     assert "1 retirado, 1 mantido" in said.out
     assert "Mudada: o cadastro todo" in said.out
 

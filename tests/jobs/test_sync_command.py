@@ -86,7 +86,7 @@ async def test_refused_records_are_told_and_saved(shell: ErpShell, ixc: IxcEmula
         customer(90, "Sem Documento", ""),
         customer(91, "Dígitos; Errados", "111.222.333-00"),
     ]
-    said = await shell("sync", "full", "--errors", "e.csv")
+    said = await shell.as_python("sync", "full", "--errors", "e.csv")
     assert said.code == 2
     assert "12 novos, 0 atualizados, 0 sem mudança, 2 recusad" in said.out
     assert "cliente 90 (Sem Documento): falta o CPF ou CNPJ" in said.out

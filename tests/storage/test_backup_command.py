@@ -3,7 +3,6 @@
 import asyncio
 import os
 import pty
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,12 @@ from storage.engine.connection import connected
 from storage.engine.embedded import embedded_server
 from storage.engine.indexes import ensure_indexes
 from storage.register.registrations import Registrations
+from tests import warm
 from tests.patience import HANG_S
 from tests.storage.broken_places import fill, mounted
 from tests.storage.records import CPF, registration
 from tests.storage.servers import free_port, uri
-from tests.storage.test_command_line import ROOT, Said, assert_one_sentence
+from tests.storage.test_command_line import ROOT, Said, assert_one_sentence, python_balcao
 
 ONE = (
     "1 cadastros, 1 auditoria, 0 chats, 0 atendimentos, 0 mensagens nos grupos, "
@@ -31,14 +31,7 @@ def environment(**env: str) -> dict[str, str]:
 
 async def balcao(*command: str, cwd: Path, **env: str) -> Said:
     """What the command says to a script: nobody answers, and no terminal shows bars."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", *command),
-        cwd=cwd,
-        env=environment(**env),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
+    process = await warm.begin(*command, cwd=cwd, env=environment(**env))
     async with asyncio.timeout(HANG_S):
         out, err = await process.communicate()
     return Said(process.returncode, out.decode(), err.decode())
@@ -48,13 +41,8 @@ async def balcao_in_a_terminal(*command: str, answer: str, cwd: Path, **env: str
     """What a person sees who types this answer."""
     ours, theirs = pty.openpty()
     try:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bot", *command),
-            cwd=cwd,
-            env=environment(**env),
-            stdin=theirs,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=theirs,
+        process = await warm.begin(
+            *command, cwd=cwd, env=environment(**env), stdin=theirs, stderr=theirs
         )
         os.close(theirs)
         os.write(ours, answer.encode())
@@ -82,13 +70,13 @@ async def test_from_one_embedded_database_to_another_while_a_bot_uses_it(tmp_pat
     async with embedded_server(tmp_path / "source") as address, connected(address, "balcao") as db:
         await ensure_indexes(db)
         await Registrations(db).create(registration())
-        said = await balcao("backup", "b", cwd=tmp_path, **source)
+        said = await python_balcao("backup", "b", cwd=tmp_path, **source)
         assert said == Said(0, f"✓ b: {ONE}\n", "")
         assert_one_sentence(
             await balcao("backup", "b", cwd=tmp_path, **source),
             "Já existe algo com este nome, e um backup nunca é sobrescrito.",
         )
-    said = await balcao("restore", "b", cwd=tmp_path, **target)
+    said = await python_balcao("restore", "b", cwd=tmp_path, **target)
     assert said == Said(0, f"✓ Restaurado e conferido: {ONE}\n", "")
     async with embedded_server(tmp_path / "target") as address, connected(address, "balcao") as db:
         assert await Registrations(db).by_tax_ids([CPF]) == {CPF.key: registration()}

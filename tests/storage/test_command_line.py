@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import warm
 from tests.patience import HANG_S
 from tests.storage import broken_places
 from tests.storage.broken_places import corrupt, fill, mounted
@@ -42,19 +43,34 @@ class Said:
         return " ".join(self.all.split())
 
 
-async def balcao(command: str, cwd: Path, python: str = sys.executable, **env: str) -> Said:
-    """What `python -m bot` says with only these settings."""
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith("BALCAO_")}
+async def balcao(command: str, cwd: Path, **env: str) -> Said:
+    """What the command says with only these settings."""
+    process = await warm.begin(command, cwd=cwd, env=with_settings(**env))
+    async with asyncio.timeout(HANG_S):
+        out, err = await process.communicate()
+    return Said(process.returncode, out.decode(), err.decode())
+
+
+async def python_balcao(
+    *command: str, cwd: Path, python: str = sys.executable, **env: str
+) -> Said:
+    """What `python -m bot` says, which has nothing loaded before."""
     process = await asyncio.create_subprocess_exec(
-        *(python, "-m", "bot", command),
+        *(python, "-m", "bot", *command),
         cwd=cwd,
-        env=inherited | {"PYTHONPATH": str(ROOT), "COLUMNS": "300"} | env,
+        env=with_settings(**env),
+        stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
     async with asyncio.timeout(HANG_S):
         out, err = await process.communicate()
     return Said(process.returncode, out.decode(), err.decode())
+
+
+def with_settings(**env: str) -> dict[str, str]:
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("BALCAO_")}
+    return inherited | {"PYTHONPATH": str(ROOT), "COLUMNS": "300"} | env
 
 
 def assert_one_sentence(said: Said, sentence: str) -> None:
@@ -89,7 +105,6 @@ async def not_there(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[a
     await asyncio.wait([said])
 
 
-# Two at the same time where there are two, since most of it is starting Python.
 async def test_a_wrong_mongodb_address_and_a_data_directory_that_is_a_file(tmp_path: Path):
     place = str(broken_places.a_file(tmp_path))
     await asyncio.gather(
@@ -146,9 +161,9 @@ def another_python(folder: Path) -> Path:
 async def test_an_embedded_server_that_is_not_installed(tmp_path: Path):
     python = another_python(tmp_path / "bin")
     assert shutil.which("secantusd-py", path=str(python.parent)) is None
-    said = await balcao(
+    said = await python_balcao(
         "check",
-        tmp_path,
+        cwd=tmp_path,
         python=str(python),
         PATH=str(python.parent),
         PYTHONPATH=f"{ROOT}{os.pathsep}{sysconfig.get_path('purelib')}",
@@ -159,8 +174,10 @@ async def test_an_embedded_server_that_is_not_installed(tmp_path: Path):
 
 async def test_wrong_and_missing_settings_are_named_line_by_line(tmp_path: Path):
     wrong, missing = await asyncio.gather(
-        balcao("check", tmp_path, BALCAO_HTTP_PORT="segredo", BALCAO_LOG_LEVEL="segredo"),
-        balcao("run", tmp_path),
+        python_balcao(
+            "check", cwd=tmp_path, BALCAO_HTTP_PORT="segredo", BALCAO_LOG_LEVEL="segredo"
+        ),
+        python_balcao("run", cwd=tmp_path),
     )
     assert_one_sentence(wrong, "BALCAO_HTTP_PORT: use um número inteiro")
     assert_one_sentence(wrong, "BALCAO_LOG_LEVEL: use um destes")

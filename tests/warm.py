@@ -1,0 +1,199 @@
+"""`python -m bot` as a process of its own, forked from one that has loaded the libraries.
+
+To load them takes most commands longer than what they do. The process that forks runs no command
+itself: each has its own exit code, streams, environment, folder and signals. `bot.cli` is loaded
+anew in each, as it looks at the terminal when it is loaded.
+"""
+
+import asyncio
+import atexit
+import gc
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+from pathlib import Path
+from typing import IO
+
+ROOT = Path(__file__).parents[1]
+_REQUEST_BYTES = 1 << 16
+_NUMBER = struct.Struct("!i")
+
+
+class Command:
+    """A command that runs; the part of `asyncio.subprocess.Process` that tests need."""
+
+    def __init__(self, status: socket.socket, pid: int, streams: list[IO[bytes]]) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+        self._status = status
+        self._streams = streams
+
+    def send_signal(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    async def communicate(self) -> tuple[bytes, bytes]:
+        """What it wrote to its output and to its errors, once it has ended."""
+        with self._status:
+            out, err = await asyncio.gather(*map(_all_of, self._streams))
+            code = await asyncio.get_running_loop().sock_recv(self._status, _NUMBER.size)
+        [self.returncode] = _NUMBER.unpack(code)
+        return out, err
+
+
+async def _all_of(stream: IO[bytes]) -> bytes:
+    reader = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), stream
+    )
+    try:
+        return await reader.read()
+    finally:
+        transport.close()
+
+
+class Commands:
+    """The process that forks, and its side of the line to it."""
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603 - this very file
+                [sys.executable, "-m", "tests.warm", str(theirs.fileno())],
+                cwd=ROOT,
+                env=os.environ | {"COLUMNS": "300"},
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+            )
+        self._line = ours
+
+    async def begin(
+        self,
+        *command: str,
+        cwd: Path,
+        env: dict[str, str],
+        stdin: int | None = None,
+        stderr: int | None = None,
+    ) -> Command:
+        """Start it; without `stdin` it reads nothing, and without `stderr` errors are kept."""
+        out, their_out = os.pipe()
+        err, their_err = os.pipe()
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        status, their_status = socket.socketpair()
+        given = [
+            nothing if stdin is None else stdin,
+            their_out,
+            their_err if stderr is None else stderr,
+            their_status.fileno(),
+        ]
+        request = json.dumps({"command": command, "cwd": str(cwd), "env": env}).encode()
+        assert len(request) < _REQUEST_BYTES
+        with their_status:
+            socket.send_fds(self._line, [request], given)
+            for number in (nothing, their_out, their_err):
+                os.close(number)
+        status.setblocking(False)
+        loop = asyncio.get_running_loop()
+        [pid] = _NUMBER.unpack(await loop.sock_recv(status, _NUMBER.size))
+        return Command(status, pid, [os.fdopen(out, "rb"), os.fdopen(err, "rb")])
+
+    def stop(self) -> None:
+        """End the process that forks; it ends when nobody can ask it for more."""
+        self._line.close()
+        self._process.wait()
+
+
+_commands: list[Commands] = []
+
+
+async def begin(
+    *command: str,
+    cwd: Path,
+    env: dict[str, str],
+    stdin: int | None = None,
+    stderr: int | None = None,
+) -> Command:
+    """Start `balcao` with these arguments, in this folder and with just this environment."""
+    if not _commands:
+        _commands.append(Commands())
+        atexit.register(_commands[0].stop)
+    return await _commands[0].begin(*command, cwd=cwd, env=env, stdin=stdin, stderr=stderr)
+
+
+def _serve(line: socket.socket) -> None:
+    """Fork for each request; returns only in a child, which then is the command."""
+    _load()
+    wake, woken = os.pipe()
+    os.set_blocking(wake, False)
+    os.set_blocking(woken, False)
+    signal.set_wakeup_fd(woken)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    running: dict[int, socket.socket] = {}
+    while True:
+        ready, _, _ = select.select([line, wake], [], [])
+        if wake in ready:
+            os.read(wake, 1024)
+            _report_ends(running)
+        if line not in ready:
+            continue
+        request, given, _, _ = socket.recv_fds(line, _REQUEST_BYTES, 4)
+        if not request:
+            sys.exit()
+        status = socket.socket(fileno=given.pop())
+        pid = os.fork()
+        if pid == 0:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            for number, stream in enumerate(given):
+                os.dup2(stream, number)
+            for inherited in (line, status, *running.values()):
+                inherited.close()
+            for number in (wake, woken, *given):
+                os.close(number)
+            _become(**json.loads(request))
+            return
+        for number in given:
+            os.close(number)
+        status.send(_NUMBER.pack(pid))
+        running[pid] = status
+
+
+def _report_ends(running: dict[int, socket.socket]) -> None:
+    while running:
+        pid, ended = os.waitpid(-1, os.WNOHANG)
+        if not pid:
+            return
+        with running.pop(pid) as status:
+            status.send(_NUMBER.pack(os.waitstatus_to_exitcode(ended)))
+
+
+def _load() -> None:
+    import bot.app
+    import bot.cli.commands
+    import bot.wiring.worker  # noqa: F401
+
+    for name in [name for name in sys.modules if f"{name}.".startswith("bot.cli.")]:
+        del sys.modules[name]
+    gc.collect()
+    gc.freeze()
+
+
+def _become(command: list[str], cwd: str, env: dict[str, str]) -> None:
+    os.chdir(cwd)
+    os.environ.clear()
+    os.environ.update(env)
+    sys.argv = ["balcao", *command]
+
+
+if __name__ == "__main__":
+    _serve(socket.socket(fileno=int(sys.argv[1])))
+    from bot.cli import main
+
+    main()
