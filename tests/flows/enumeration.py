@@ -1,4 +1,4 @@
-"""A script with a list of documents and many accounts, and what it sees."""
+"""An enumeration script: many accounts try a list of documents, and record what they see."""
 
 import time
 from collections import Counter
@@ -30,7 +30,7 @@ class ExistingRegistration(StrEnum):
 
 
 class ChangeSource(StrEnum):
-    """What is done after a document was sent."""
+    """The step that the script takes after it has sent a document."""
 
     NEXT = "next document"
     PHONE = "telephone"
@@ -46,17 +46,17 @@ class Probe:
 
 @dataclass
 class Seen:
-    """What the script saw of the documents of one kind."""
+    """The transcripts and times that the script recorded for documents of one kind."""
 
     transcripts: Counter[str] = field(default_factory=Counter)
     seconds: dict[str, list[float]] = field(default_factory=dict)
-    """How long each step took: for a benchmark, as it says something on a quiet machine only."""
+    """Seconds that each step took; for benchmarks only, as they need a quiet machine."""
 
 
 def probes(documents: int, *, logins: int) -> list[Probe]:
-    """Half of them known, half of these to the ERP alone, in any order.
+    """Return shuffled probes: half are known, and half of the known ones only to the ERP.
 
-    logins: of those known to the register, and of those known to nobody, with which one is tried.
+    logins: how many documents of the register, and how many unknown ones, try a portal login.
     """
     made, tried = [], Counter[ExistingRegistration]()
     kinds = (
@@ -146,7 +146,10 @@ class Spy:
         await self._does(step, probe, lambda me: emulator.send_text(me, me, text))
 
     async def _does(self, step: str, probe: Probe, act: Callable[[int], Any]) -> None:
-        """The next step follows at once: a document may still be looked up then."""
+        """Take a step and wait for the first answer only.
+
+        A look-up may still be running when the next step follows.
+        """
         read = len(self.customer.read)
         begun = time.perf_counter()
         act(self.customer.id)
@@ -156,13 +159,13 @@ class Spy:
 
 
 def _anonymous(params: dict[str, Any]) -> str:
-    """Without what differs by chat and by chance."""
+    """Return the parameters without chat id, message id and protocol number."""
     kept = {n: v for n, v in sorted(params.items()) if n not in ("chat_id", "message_id")}
     return PROTOCOL.sub("<protocol>", str(kept))
 
 
 async def try_all(people: Telegram, made: Sequence[Probe]) -> dict[ExistingRegistration, Seen]:
-    """What the script sees of them, with so many a day from each of its chats."""
+    """Try all probes, `A_DAY` from each chat; return what the script saw, by kind."""
     seen = {known: Seen() for known in ExistingRegistration}
     for number in range(0, len(made), A_DAY):
         spy = Spy(account(people, number), seen)

@@ -1,8 +1,8 @@
-"""Somebody with a list of documents and many accounts learns nothing about who is a customer.
+"""A script with a list of documents and many accounts cannot find out who is a customer.
 
-Compared is what such a script is shown: what is said, with which buttons, how many messages in
-which order, and every other call that Telegram would show. How long an answer takes is in
-tests/unit/test_pace.py, and measured in benchmarks/enumeration.py.
+The tests compare all that the script is shown: texts, buttons, the number and order of messages,
+and every other visible call. The time of an answer is tested in tests/unit/test_timing_mask.py
+and measured in benchmarks/enumeration.py.
 """
 
 import pytest
@@ -32,7 +32,7 @@ async def test_a_hundred_documents_from_twenty_chats_tell_nothing(
     clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
 ):
-    # That it types is shown to whoever waits for a second, which on a busy machine may be anybody.
+    # The "typing" sign appears after a second, which on a busy machine can be any answer.
     monkeypatch.setattr("handlers.customer.identification._TYPING_AFTER_S", HANG_S)
     made = probes(100, logins=8)
     assert {(probe.known, probe.way) for probe in made} == {
@@ -48,7 +48,7 @@ async def test_a_hundred_documents_from_twenty_chats_tell_nothing(
 async def test_one_chat_that_tries_them_all_is_stopped(
     people: Telegram, erp: IxcEmulator, password_hash: str, clock: Clock
 ):
-    """Also when it begins anew each time: from the sixth on nothing is looked up."""
+    """Look up nothing from the sixth document on, even if the chat starts again each time."""
     made = [
         probe
         for probe in probes(40, logins=8)
