@@ -29,7 +29,7 @@ from storage.engine.connection import connected
 from storage.engine.embedded import embedded_server
 from storage.engine.indexes import ensure_indexes
 from tests.flows.conftest import ADMIN_ID, GROUP_ID, Clock, Telegram
-from tests.flows.enumeration import ExistingRegistration, probes, put_on_record, try_all
+from tests.flows.enumeration import KnownTo, probes, put_on_record, try_all
 
 # Of the same distribution rank sums lie beyond it once in sixteen thousand times.
 _FAR: Final = 4.0
@@ -71,9 +71,9 @@ async def measure(documents: int) -> None:
                     made = probes(documents, logins=16)
                     await put_on_record(people, erp, made, hashed, clock)
                     seen = await try_all(people, made)
-    nobody = seen[ExistingRegistration.TO_NOBODY].seconds
+    nobody = seen[KnownTo.TO_NOBODY].seconds
     print(f"{'known to':10}{'step':10}{'ratio':>8}{'apart':>8}{'too far':>9}")
-    for known in (ExistingRegistration.TO_THE_REGISTER, ExistingRegistration.TO_THE_ERP):
+    for known in (KnownTo.TO_THE_REGISTER, KnownTo.TO_THE_ERP):
         for step, seconds in seen[known].seconds.items():
             ratio = median(seconds) / median(nobody[step])
             apart, most = rank_distance(seconds, nobody[step]), too_far(seconds, nobody[step])

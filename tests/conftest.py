@@ -20,36 +20,39 @@ from storage.engine.embedded import embedded_server
 from tests.databases import Databases, IndexChanges
 from tests.patience import be_patient
 
-# What is imported from here on is there to stay.
+# Modules imported from here on stay in memory, so collect garbage less often.
 gc.set_threshold(100_000, 50, 50)
 
 
 def pytest_collection_finish() -> None:
-    """As in production: else each full collection goes through all modules and all tests."""
+    """Freeze the garbage collector, as in production.
+
+    Otherwise each full collection scans all modules and all tests.
+    """
     freeze_gc()
 
 
 @pytest.fixture(scope="session", autouse=True)
 def patience() -> None:
-    """A machine that is busy makes no test fail."""
+    """Raise all time-outs, so that a busy machine makes no test fail."""
     be_patient()
 
 
 @pytest.fixture(scope="session", autouse=True)
 def logs() -> None:
-    """As in production, so that a test that fails shows what an operator would see."""
+    """Configure logs as in production, so that a failed test shows what an operator sees."""
     configure_logs(level="DEBUG", log_format="console")
 
 
 @pytest.fixture(autouse=True)
 def uncached_loggers(logs: None) -> None:
-    """A logger that some test has used would show nothing to one that captures its lines."""
+    """Disable logger caching: a cached logger would bypass a test that captures its lines."""
     structlog.configure(cache_logger_on_first_use=False)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def trusted_certificates() -> Iterator[None]:
-    """Read once: each client has a TLS context of its own, also where nothing speaks TLS."""
+    """Share one TLS context: otherwise each client reads the certificates, even without TLS."""
     once = functools.cache(ssl.create_default_context)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ssl, "create_default_context", once)
@@ -58,7 +61,7 @@ def trusted_certificates() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 async def mongodb_uri(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    """One embedded server for the whole session."""
+    """Start one embedded server for the whole session."""
     data_dir: Path = tmp_path_factory.mktemp("data")
     async with embedded_server(data_dir) as uri:
         yield uri
@@ -66,7 +69,7 @@ async def mongodb_uri(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator
 
 @pytest.fixture(scope="session")
 async def databases(mongodb_uri: str) -> AsyncIterator[Databases]:
-    """The databases of this worker."""
+    """Return the databases of this worker."""
     changes = IndexChanges()
     monitoring.register(changes)
     async with connected(mongodb_uri, "tests") as opened:
@@ -75,14 +78,14 @@ async def databases(mongodb_uri: str) -> AsyncIterator[Databases]:
 
 @pytest.fixture
 async def database(databases: Databases) -> AsyncIterator[Any]:
-    """An empty database with its indexes, which other tests had before and will have."""
+    """Lend an empty database with its indexes; tests reuse it one after the other."""
     async with databases.lent() as lent:
         yield lent
 
 
 @pytest.fixture
 async def own_database(databases: Databases) -> Any:
-    """The same for one test alone, which may do to its indexes what it likes."""
+    """Return a new database for one test alone, which may change its indexes."""
     return await databases.new()
 
 

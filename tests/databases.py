@@ -15,9 +15,9 @@ from pymongo.monitoring import CommandListener, CommandStartedEvent
 from storage.engine.indexes import INDEXES, ensure_indexes
 
 _INDEXED = frozenset(name for name, models in INDEXES.items() if models)
-# With one of these an index can have become another one.
+# Commands that can change an index.
 _OF_INDEXES = frozenset(("createIndexes", "dropIndexes", "collMod", "drop", "dropDatabase"))
-# What Balcão stores in besides, and how many indexes each has.
+# Balcão's other collections, with the number of indexes of each.
 _OTHERS = {"meta": 1, "syncs": 1, "people": 1, "files.files": 1, "files.chunks": 2}
 _INDEXES_OF = {name: 1 + len(models) for name, models in INDEXES.items()} | _OTHERS
 # With more documents than this, deleting them takes longer than a new database.
@@ -35,17 +35,17 @@ class IndexChanges(CommandListener):
             self.databases.add(event.database_name)
 
     def succeeded(self, event: object) -> None:
-        """Started is enough."""
+        """Do nothing: `started` has recorded the database."""
 
     def failed(self, event: object) -> None:
-        """Started is enough."""
+        """Do nothing: `started` has recorded the database."""
 
 
 class Databases:
-    """Lends databases that are empty and have their indexes.
+    """A pool that lends empty databases with their indexes.
 
-    resting: how many others are lent before one comes again. By then a write that its test did
-    not wait for has long come or failed.
+    resting: how many other databases are lent before one is reused. By then a write that its
+    test did not await has ended or failed.
     """
 
     def __init__(self, client: Any, changes: IndexChanges, *, resting: int = 2) -> None:
@@ -57,7 +57,7 @@ class Databases:
 
     @asynccontextmanager
     async def lent(self) -> AsyncIterator[Any]:
-        """An empty database; it is lent again later, unless tasks begun meanwhile still run."""
+        """Lend an empty database; reuse it later, unless tasks begun meanwhile still run."""
         before = asyncio.all_tasks()
         database = await self._take()
         yield database
@@ -72,7 +72,7 @@ class Databases:
         return await self.new()
 
     async def new(self) -> Any:
-        """One that nobody had, and nobody gets afterwards; its files go with the session."""
+        """Create a database that is never reused; its files are deleted with the session."""
         database = self.client.get_database(f"test_{uuid.uuid4().hex[:12]}")
         await ensure_indexes(database)
         self.changes.databases.discard(database.name)
@@ -81,7 +81,7 @@ class Databases:
     async def _emptied(self, database: Any) -> bool:
         """Delete all documents, and the collections that are not Balcão's.
 
-        False if a new database is quicker, or if its indexes are not as they should be.
+        Returns False if a new database is quicker, or if the indexes are not as expected.
         """
         stats = await database.command("dbStats")
         if stats["objects"] > _FEW:
@@ -94,7 +94,7 @@ class Databases:
             for name in strange:
                 await database[name].drop()
             stats = await database.command("dbStats")
-        # Another process is seen by its number of indexes, this one by its commands as well.
+        # Another process's changes show only in the number of indexes, ours also in `changes`.
         expected = sum(_INDEXES_OF[name] for name in names - strange)
         if not names >= _INDEXED or stats["indexes"] != expected:
             return False
@@ -111,7 +111,7 @@ async def _indexes(database: Any) -> list[Any]:
 
 
 async def _filled(database: Any, names: set[str]) -> list[str]:
-    """The collections that have documents."""
+    """Return the names of the collections that have documents."""
     first, *others = sorted(names)
     pipeline = _one_document_of(first) + [
         {"$unionWith": {"coll": name, "pipeline": _one_document_of(name)}} for name in others

@@ -1,4 +1,4 @@
-"""`balcao run` with Telegram's limits in a shorter minute: `python -m tests.hurried 6`."""
+"""`balcao run` with Telegram's limits for a minute of 6 seconds: `python -m tests.hurried 6`."""
 
 import asyncio
 import sys
@@ -11,7 +11,7 @@ from tests.patience import be_patient
 
 
 def in_minutes_of(minute_s: float) -> Limits:
-    """Telegram's limits where a minute has so many seconds."""
+    """Return Telegram's limits for a minute of `minute_s` seconds."""
 
     def scaled(rate: Rate | None) -> Rate | None:
         return rate and Rate(rate.count, rate.window_s * minute_s / 60)

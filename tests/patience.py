@@ -1,6 +1,6 @@
-"""How long tests wait: for what has a sign of its own so long that only what hangs reaches it.
+"""Time-outs of tests: tests wait for an event, with a limit that only a hang reaches.
 
-pytest's own limit (pyproject.toml) is above it: what hangs says first what it was waiting for.
+pytest's own limit (pyproject.toml) is higher, so that a hang is first reported where it waits.
 """
 
 import asyncio
@@ -18,17 +18,17 @@ HANG_MS: Final = int(HANG_S * 1000)
 
 
 async def until(true: Callable[[], object]) -> None:
-    """Return once something else that this loop runs has made it true."""
+    """Return once `true()` holds; another task of this loop must make it so."""
     async with asyncio.timeout(HANG_S):
-        while not true():  # noqa: ASYNC110 - what is waited for sets no event
+        while not true():  # noqa: ASYNC110 - the awaited condition sets no event
             await asyncio.sleep(0)
 
 
 def be_patient() -> None:
-    """Give database, broker and ERP the same time, in this process and until it ends.
+    """Raise the time-outs of database, broker and ERP to this limit, until the process ends.
 
-    Balcão gives them up after seconds, as a person waits; here they may only be slow, because
-    the machine is busy. A test of giving up says itself for how long.
+    Balcão gives up after seconds, because a person waits. Here an answer may be slow only because
+    the machine is busy. A test of a time-out sets its own.
     """
     given: list[tuple[Any, str, float]] = [
         (connection, "_SERVER_SELECTION_MS", HANG_MS),
@@ -44,5 +44,5 @@ def be_patient() -> None:
 
 
 def patient(limits: Limits) -> Limits:
-    """The same limits of an ERP, with time for every answer."""
+    """Return the ERP's limits with all time-outs raised to `HANG_S`."""
     return replace(limits, connect_s=HANG_S, read_s=HANG_S, attempt_s=HANG_S, total_s=HANG_S)

@@ -1,7 +1,7 @@
-"""A loop whose time passes at once: what waits for a moment comes to it without waiting.
+"""An event loop with virtual time: timers fire at once, without waiting.
 
-For work that waits for nothing but time. Each run begins at the same time, so that it is the same
-whatever else the machine does.
+Use it for work that waits only for time. Each run begins at the same time, so that it does not
+depend on the load of the machine.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class _Selector(selectors.DefaultSelector):
-    """Nothing comes from outside: where the loop would sleep until its next timer, it is then."""
+    """A selector that never sleeps: it advances the time to the next timer."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class _Loop(asyncio.SelectorEventLoop):
 
 
 def in_virtual_time(work: Coroutine[Any, Any, T]) -> T:
-    """What the work returns, after all the time it takes."""
+    """Run the work in virtual time and return its result."""
     loop = _Loop()
     try:
         return loop.run_until_complete(work)
@@ -45,5 +45,5 @@ def in_virtual_time(work: Coroutine[Any, Any, T]) -> T:
 
 
 def now() -> float:
-    """The time of the loop that runs."""
+    """Return the time of the running loop."""
     return asyncio.get_running_loop().time()

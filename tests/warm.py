@@ -1,8 +1,8 @@
-"""`python -m bot` as a process of its own, forked from one that has loaded the libraries.
+"""`python -m bot` as a separate process, forked from one that has loaded the libraries.
 
-To load them takes most commands longer than what they do. The process that forks runs no command
-itself: each has its own exit code, streams, environment, folder and signals. `bot.cli` is loaded
-anew in each, as it looks at the terminal when it is loaded.
+Most commands take less time than loading the libraries. The forking process runs no command
+itself: each command has its own exit code, streams, environment, folder and signals. Each loads
+`bot.cli` anew, because that module inspects the terminal when it is loaded.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ _NUMBER = struct.Struct("!i")
 
 
 class Command:
-    """A command that runs; the part of `asyncio.subprocess.Process` that tests need."""
+    """A running command, with the part of `asyncio.subprocess.Process` that tests need."""
 
     def __init__(self, status: socket.socket, pid: int, streams: list[IO[bytes]]) -> None:
         self.pid = pid
@@ -40,7 +40,7 @@ class Command:
         self.send_signal(signal.SIGKILL)
 
     async def communicate(self) -> tuple[bytes, bytes]:
-        """What it wrote to its output and to its errors, once it has ended."""
+        """Return the command's stdout and stderr once it has ended, and set `returncode`."""
         with self._status:
             out, err = await asyncio.gather(*map(_all_of, self._streams))
             code = await asyncio.get_running_loop().sock_recv(self._status, _NUMBER.size)
@@ -60,7 +60,7 @@ async def _all_of(stream: IO[bytes]) -> bytes:
 
 
 class Commands:
-    """The process that forks, and its side of the line to it."""
+    """The forking process, and our end of the socket to it."""
 
     def __init__(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -82,7 +82,11 @@ class Commands:
         stdin: int | None = None,
         stderr: int | None = None,
     ) -> Command:
-        """Start it; without `stdin` it reads nothing, and without `stderr` errors are kept."""
+        """Start a command.
+
+        stdin: file descriptor; without it the command reads nothing.
+        stderr: file descriptor; without it `communicate` returns the errors.
+        """
         out, their_out = os.pipe()
         err, their_err = os.pipe()
         nothing = os.open(os.devnull, os.O_RDONLY)
@@ -105,7 +109,7 @@ class Commands:
         return Command(status, pid, [os.fdopen(out, "rb"), os.fdopen(err, "rb")])
 
     def stop(self) -> None:
-        """End the process that forks; it ends when nobody can ask it for more."""
+        """Close the socket, on which the forking process ends, and wait for its end."""
         self._line.close()
         self._process.wait()
 
@@ -120,7 +124,7 @@ async def begin(
     stdin: int | None = None,
     stderr: int | None = None,
 ) -> Command:
-    """Start `balcao` with these arguments, in this folder and with just this environment."""
+    """Start `balcao` with these arguments and folder, and with only this environment."""
     if not _commands:
         _commands.append(Commands())
         atexit.register(_commands[0].stop)
@@ -128,7 +132,7 @@ async def begin(
 
 
 def _serve(line: socket.socket) -> None:
-    """Fork for each request; returns only in a child, which then is the command."""
+    """Fork for each request; return only in the child, which then runs the command."""
     _load()
     wake, woken = os.pipe()
     os.set_blocking(wake, False)

@@ -12,7 +12,7 @@ class Admin:
     id: int
 
     async def says(self, text: str) -> str:
-        """Write a text; returns the screen that stands then."""
+        """Send a text and return the screen shown afterwards."""
         self.telegram.emulator.send_text(self.id, self.id, text)
         await self.telegram.settled()
         return self.screen
@@ -20,7 +20,10 @@ class Admin:
     async def presses(
         self, text: str, *, exactly: bool = False, screen: dict[str, Any] | None = None
     ) -> str:
-        """Press the button of the newest screen whose text holds this; returns the screen then."""
+        """Press the button whose label contains `text`; return the screen shown afterwards.
+
+        screen: the message to press on; the newest one with buttons if None.
+        """
         message = screen or self.message
         rows = message["reply_markup"]["inline_keyboard"]
         data = next(
@@ -29,7 +32,7 @@ class Admin:
             for button in row
             if (button["text"] == text if exactly else text in button["text"])
         )
-        # Forced: a screen that has changed since may not have the button any more.
+        # `force`, because a given screen may have lost the button since.
         pressed = self.telegram.emulator.press(
             self.id, self.id, message["message_id"], data=data, force=screen is not None
         )
@@ -40,7 +43,7 @@ class Admin:
         return self.screen
 
     told: str = ""
-    """What the last press was answered with."""
+    """The answer to the last callback query; empty if it had no text."""
 
     @property
     def message(self) -> dict[str, Any]:
@@ -49,7 +52,7 @@ class Admin:
 
     @property
     def screen(self) -> str:
-        """Its text."""
+        """The text or caption of the newest message with buttons."""
         return str(self.message.get("text") or self.message["caption"])
 
     @property

@@ -30,7 +30,7 @@ PROTOCOL = re.compile(r"\d{8}-\d{6}")
 
 
 class Clock:
-    """The time that Balcão is told; moved on by tests instead of waiting."""
+    """The clock that is passed to Balcão; tests advance it instead of waiting."""
 
     def __init__(self) -> None:
         self.now = datetime.now(UTC)
@@ -55,14 +55,14 @@ class Telegram:
         )
 
     def customer(self, person: DemoPerson, *, phone: str | None = None) -> "Customer":
-        """Somebody with a Telegram account of their own."""
+        """Return a customer with a Telegram account of their own."""
         self.emulator.add_user(
             person.user_id, person.first_name, person.last_name, phone=phone or person.phone
         )
         return Customer(self, person.user_id, person)
 
     async def settled(self) -> None:
-        """Return once every update so far has been handled, and what it has put out is sent."""
+        """Return once every update so far is handled and its messages are sent."""
         assert self.balcao is not None
         balcao = self.balcao
         while True:
@@ -70,14 +70,17 @@ class Telegram:
             await balcao.inbox.idle()
             if balcao.outbox.is_idle and not self.emulator.pending_updates:
                 return
-            # Sending may bring updates itself, such as the note of a pin.
+            # Sending can cause further updates, such as the service message of a pin.
             await asyncio.sleep(0.005)
 
     def messages(self, chat_id: int) -> list[dict[str, Any]]:
         return self.emulator.messages(chat_id)
 
     def texts(self, chat_id: int) -> list[str]:
-        """What the bot has said there, oldest first, protocols made equal."""
+        """Return the bot's texts and captions in the chat, oldest first.
+
+        Protocol numbers are replaced by `<protocol>`.
+        """
         return [
             PROTOCOL.sub("<protocol>", message.get("text") or message.get("caption") or "?")
             for message in self.messages(chat_id)
@@ -97,7 +100,7 @@ class Telegram:
         return self.cards[-1]
 
     async def press(self, user_id: int, text: str, *, card: dict[str, Any] | None = None) -> str:
-        """Press a card's button; returns what Telegram shows about it."""
+        """Press a card's button; return the text of the callback answer."""
         message_id = (card or self.card)["message_id"]
         pressed = self.emulator.press(user_id, GROUP_ID, message_id, text=text)
         await self.settled()
@@ -117,7 +120,7 @@ class Customer:
     person: DemoPerson
 
     async def says(self, text: str) -> str:
-        """Send a text; returns the last thing the bot said since."""
+        """Send a text; return the bot's last text since then, or an empty string."""
         before = len(self.telegram.texts(self.id))
         self.telegram.emulator.send_text(self.id, self.id, text)
         await self.telegram.settled()
@@ -156,7 +159,7 @@ class Customer:
         return self.telegram.texts(self.id)
 
     async def is_in_conversation(self) -> None:
-        """From the first word to the open conversation, confirmed by telephone."""
+        """Go from the first message to an open conversation, confirmed by telephone."""
         await self.says("/start")
         await self.says(self.person.tax_id)
         await self.shares_phone()
@@ -167,7 +170,7 @@ Start = Callable[..., Any]
 
 @pytest.fixture(scope="session", autouse=True)
 def signatures() -> Iterator[None]:
-    """Read once: aiogram reads 1,700 for each bot that is put together, the same each time."""
+    """Cache function signatures: aiogram reads the same 1,700 for each bot that is built."""
     known: dict[tuple[CodeType, bool], inspect.Signature] = {}
 
     def signature(callback: Any) -> inspect.Signature:
@@ -193,7 +196,10 @@ def clock() -> Clock:
 
 @pytest.fixture
 def start(database: Any, telegram: BotApiEmulator, erp: IxcEmulator, clock: Clock) -> Start:
-    """Starts a bot on the test's database: `async with start(confirm_identity="off") as ...`."""
+    """Return a starter of bots on the test's database.
+
+    Use: `async with start(confirm_identity="off") as people: ...`.
+    """
     people = Telegram(telegram)
 
     @asynccontextmanager
@@ -215,7 +221,7 @@ def start(database: Any, telegram: BotApiEmulator, erp: IxcEmulator, clock: Cloc
                         "erp_kind": "ixc",
                         "erp_url": erp.url,
                         "erp_token": CREDENTIAL,
-                        # Else everybody would be in the register before anybody asks.
+                        # Otherwise a sync would register everybody before the first look-up.
                         "sync_interval_minutes": 0,
                     }
                     if with_erp
@@ -227,7 +233,7 @@ def start(database: Any, telegram: BotApiEmulator, erp: IxcEmulator, clock: Cloc
         async with AsyncExitStack() as stack:
             lookup = None
             if with_erp:
-                # Nobody is believed to be nobody for a moment: that is in seconds of a real clock.
+                # No cache of negative look-ups: its time is counted on a real clock.
                 lookup = await stack.enter_async_context(clients.open_erp_of(settings, database))
             limiter = RateLimiter(limits)
             bot = await stack.enter_async_context(open_bot(settings, limiter))
@@ -248,6 +254,6 @@ def start(database: Any, telegram: BotApiEmulator, erp: IxcEmulator, clock: Cloc
 
 @pytest.fixture
 async def people(start: Start) -> AsyncIterator[Telegram]:
-    """A bot that runs, with everything at its default."""
+    """Start a bot with the default settings."""
     async with start() as telegram:
         yield telegram

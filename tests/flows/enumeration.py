@@ -1,4 +1,4 @@
-"""A script with a list of documents and many accounts, and what it sees."""
+"""An enumeration script: many accounts try a list of documents, and record what they see."""
 
 import time
 from collections import Counter
@@ -12,8 +12,7 @@ from bot.demo.documents import make_cnpj, make_cpf
 from bot.demo.ixc import IxcEmulator
 from bot.demo.ixc.records import customer
 from bot.demo.people import DemoPerson
-from bot.domain.registration import ChangeSource as By
-from bot.domain.registration import Kind, Phones, Portal, Provenance, Registration
+from bot.domain.registration import ChangeSource, Kind, Phones, Portal, Provenance, Registration
 from bot.domain.tax_id import TaxId
 from handlers.customer import texts
 from tests.flows.conftest import PROTOCOL, Clock, Customer, Telegram
@@ -23,14 +22,14 @@ WRONG = "errada-42"
 HERS = "+5549990017777"
 
 
-class ExistingRegistration(StrEnum):
+class KnownTo(StrEnum):
     TO_THE_REGISTER = "register"
     TO_THE_ERP = "erp"
     TO_NOBODY = "nobody"
 
 
-class ChangeSource(StrEnum):
-    """What is done after a document was sent."""
+class NextStep(StrEnum):
+    """The step that the script takes after it has sent a document."""
 
     NEXT = "next document"
     PHONE = "telephone"
@@ -40,42 +39,38 @@ class ChangeSource(StrEnum):
 @dataclass(frozen=True)
 class Probe:
     tax_id: TaxId
-    known: ExistingRegistration
-    way: ChangeSource
+    known: KnownTo
+    way: NextStep
 
 
 @dataclass
 class Seen:
-    """What the script saw of the documents of one kind."""
+    """The transcripts and times that the script recorded for documents of one kind."""
 
     transcripts: Counter[str] = field(default_factory=Counter)
     seconds: dict[str, list[float]] = field(default_factory=dict)
-    """How long each step took: for a benchmark, as it says something on a quiet machine only."""
+    """Seconds that each step took; for benchmarks only, as they need a quiet machine."""
 
 
 def probes(documents: int, *, logins: int) -> list[Probe]:
-    """Half of them known, half of these to the ERP alone, in any order.
+    """Return shuffled probes: half are known, and half of the known ones only to the ERP.
 
-    logins: of those known to the register, and of those known to nobody, with which one is tried.
+    logins: how many documents of the register, and how many unknown ones, try a portal login.
     """
-    made, tried = [], Counter[ExistingRegistration]()
+    made, tried = [], Counter[KnownTo]()
     kinds = (
-        ExistingRegistration.TO_THE_REGISTER,
-        ExistingRegistration.TO_NOBODY,
-        ExistingRegistration.TO_THE_ERP,
-        ExistingRegistration.TO_NOBODY,
+        KnownTo.TO_THE_REGISTER,
+        KnownTo.TO_NOBODY,
+        KnownTo.TO_THE_ERP,
+        KnownTo.TO_NOBODY,
     )
     for number in range(documents):
         known, way = (
             kinds[number % 4],
-            ChangeSource.PHONE if number // 4 % 3 == 0 else ChangeSource.NEXT,
+            NextStep.PHONE if number // 4 % 3 == 0 else NextStep.NEXT,
         )
-        if (
-            way is ChangeSource.NEXT
-            and known is not ExistingRegistration.TO_THE_ERP
-            and tried[known] < logins
-        ):
-            way = ChangeSource.LOGIN
+        if way is NextStep.NEXT and known is not KnownTo.TO_THE_ERP and tried[known] < logins:
+            way = NextStep.LOGIN
             tried[known] += 1
         tax_id = (
             make_cnpj(f"{417300000000 + number * 977:012d}")
@@ -91,9 +86,9 @@ async def put_on_record(
     people: Telegram, erp: IxcEmulator, made: Sequence[Probe], password_hash: str, clock: Clock
 ) -> None:
     assert people.balcao
-    provenance = Provenance(at=clock(), by="admin:1", way=By.CHAT)
+    provenance = Provenance(at=clock(), by="admin:1", way=ChangeSource.CHAT)
     for number, probe in enumerate(made):
-        if probe.known is ExistingRegistration.TO_THE_REGISTER:
+        if probe.known is KnownTo.TO_THE_REGISTER:
             registration = Registration(
                 id=f"{number:032x}",
                 tax_id=probe.tax_id,
@@ -105,7 +100,7 @@ async def put_on_record(
                 updated=provenance,
             )
             assert await people.balcao.registrations.create(registration)
-        elif probe.known is ExistingRegistration.TO_THE_ERP:
+        elif probe.known is KnownTo.TO_THE_ERP:
             row = customer(5000 + number, f"Cliente {number}", probe.tax_id.masked)
             erp.tables["cliente"].append(row | {"telefone_celular": "(49) 99001-8888"})
 
@@ -115,20 +110,20 @@ class Spy:
     """One Telegram account of the script."""
 
     customer: Customer
-    seen: dict[ExistingRegistration, Seen]
+    seen: dict[KnownTo, Seen]
 
     async def tries(self, probe: Probe) -> None:
         emulator = self.customer.telegram.emulator
         await self.customer.telegram.settled()
         calls = len(emulator.calls)
         match probe.way:
-            case ChangeSource.NEXT:
+            case NextStep.NEXT:
                 await self._says("document", probe, probe.tax_id.masked)
-            case ChangeSource.PHONE:
+            case NextStep.PHONE:
                 await self._says("document", probe, probe.tax_id.masked)
                 await self._does("phone", probe, lambda me: emulator.send_contact(me, me))
                 await self._says("again", probe, "/start")
-            case ChangeSource.LOGIN:
+            case NextStep.LOGIN:
                 await self._says("document", probe, probe.tax_id.masked)
                 await self._says("login", probe, texts.PORTAL_LOGIN)
                 await self._says("username", probe, "ana.b")
@@ -146,7 +141,10 @@ class Spy:
         await self._does(step, probe, lambda me: emulator.send_text(me, me, text))
 
     async def _does(self, step: str, probe: Probe, act: Callable[[int], Any]) -> None:
-        """The next step follows at once: a document may still be looked up then."""
+        """Take a step and wait for the first answer only.
+
+        A look-up may still be running when the next step follows.
+        """
         read = len(self.customer.read)
         begun = time.perf_counter()
         act(self.customer.id)
@@ -156,14 +154,14 @@ class Spy:
 
 
 def _anonymous(params: dict[str, Any]) -> str:
-    """Without what differs by chat and by chance."""
+    """Return the parameters without chat id, message id and protocol number."""
     kept = {n: v for n, v in sorted(params.items()) if n not in ("chat_id", "message_id")}
     return PROTOCOL.sub("<protocol>", str(kept))
 
 
-async def try_all(people: Telegram, made: Sequence[Probe]) -> dict[ExistingRegistration, Seen]:
-    """What the script sees of them, with so many a day from each of its chats."""
-    seen = {known: Seen() for known in ExistingRegistration}
+async def try_all(people: Telegram, made: Sequence[Probe]) -> dict[KnownTo, Seen]:
+    """Try all probes, `A_DAY` from each chat; return what the script saw, by kind."""
+    seen = {known: Seen() for known in KnownTo}
     for number in range(0, len(made), A_DAY):
         spy = Spy(account(people, number), seen)
         await spy.customer.says("oi")

@@ -1,4 +1,4 @@
-"""An admin who sends files and watches what becomes of them."""
+"""An admin who sends files and reads the results."""
 
 import csv
 import io
@@ -10,7 +10,7 @@ from tests.patience import until
 
 
 class FileAdmin(Admin):
-    """As `Admin`, whose screen is the bot's newest message when none has buttons."""
+    """An `Admin` whose screen is the bot's newest message if none has buttons."""
 
     @property
     def said(self) -> list[dict[str, Any]]:
@@ -26,11 +26,11 @@ class FileAdmin(Admin):
 
     @property
     def last(self) -> str:
-        """What the bot said last, with buttons or without."""
+        """The bot's last text, with or without buttons."""
         return self.telegram.texts(self.id)[-1]
 
     async def sends(self, content: bytes | str, name: str = "clientes.csv", mime: str = "") -> str:
-        """Send a file; returns what the bot said last."""
+        """Send a file; return the bot's last text."""
         data = content.encode("cp1252") if isinstance(content, str) else content
         emulator = self.telegram.emulator
         emulator.send_file(self.id, self.id, "document", data, name=name, mime=mime)
@@ -38,7 +38,7 @@ class FileAdmin(Admin):
         return self.last
 
     async def reads(self, text: str) -> str:
-        """Wait until the bot's newest text holds this, and return it."""
+        """Wait until the bot's newest text contains `text`, and return it."""
 
         def found() -> str:
             said = [m for m in self.said if "text" in m]
@@ -47,12 +47,12 @@ class FileAdmin(Admin):
         return await self.telegram.emulator.until(found)
 
     async def receives(self, count: int = 1) -> dict[str, Any]:
-        """Wait for so many files, and return the message of the newest."""
+        """Wait until the bot has sent `count` files; return the message of the newest."""
         await self.telegram.emulator.until(lambda: len(self.documents) >= count)
         return self.documents[-1]
 
     async def imports(self, content: bytes | str, name: str = "clientes.csv") -> str:
-        """Send, check and confirm a file without doubts; returns the report."""
+        """Send, check and confirm a file that raises no question; return the report."""
         await self.sends(content, name)
         await self.presses("Conferir arquivo")
         await self.reads("Prévia")
@@ -69,16 +69,16 @@ class FileAdmin(Admin):
         return file.content
 
     def rows(self, message: dict[str, Any]) -> list[list[str]]:
-        """Of a CSV that the bot sent."""
+        """Return the rows of a CSV that the bot sent."""
         text = self.content(message).decode("utf-8-sig")
         return list(csv.reader(io.StringIO(text, newline=""), delimiter=";"))
 
 
 def left_in(data_dir: Path) -> list[Path]:
-    """Files of people that lie on the disk."""
+    """Return the uploads and job files that are left on the disk."""
     return [path for path in data_dir.iterdir() if path.name.startswith(("upload-", "job-"))]
 
 
 async def nothing_left_in(data_dir: Path) -> None:
-    """Wait until whoever worked on files there has cleaned up."""
+    """Wait until all uploads and job files are deleted."""
     await until(lambda: not left_in(data_dir))

@@ -1,4 +1,4 @@
-"""Many customers who write into one group at once, and what the group's messages tell of it."""
+"""A flood: many customers write into one group at once, and the group's messages are judged."""
 
 import asyncio
 import random
@@ -26,7 +26,7 @@ _MARK = re.compile(r"\[(\d\d)-(\d\d)\]")
 
 
 class Mark(NamedTuple):
-    """Stands in each text, so that it is found again inside any message."""
+    """The mark in each text, by which the text is found again inside any message."""
 
     customer: int
     number: int
@@ -51,7 +51,7 @@ def crowd(size: int = 30) -> tuple[DemoPerson, ...]:
 
 
 def erp_rows(people: Iterable[DemoPerson]) -> list[Row]:
-    """What the ERP knows of a crowd."""
+    """Return the ERP's rows for a crowd."""
     return [
         customer(
             8000 + number,
@@ -64,7 +64,7 @@ def erp_rows(people: Iterable[DemoPerson]) -> list[Row]:
 
 
 def arrive(emulator: BotApiEmulator, people: Iterable[DemoPerson]) -> None:
-    """Have everybody identify themselves at once, without waiting for what the bot says."""
+    """Let all customers identify themselves at once, without waiting for the bot's answers."""
     for person in people:
         emulator.send_text(person.user_id, person.user_id, "/start")
         emulator.send_text(person.user_id, person.user_id, person.tax_id)
@@ -79,10 +79,10 @@ async def pour(
     within_s: float,
     seed: int = 1,
 ) -> dict[Mark, float]:
-    """Have everybody write `each` texts in `within_s` seconds, mixed; returns when each was sent.
+    """Send `each` texts per customer in `within_s` seconds, mixed; return when each was sent.
 
-    They are in the emulator already. Times are those of the running loop. One customer's texts
-    keep their order; which of them come when is drawn from `seed`.
+    The customers must be in the emulator already. Times are those of the running loop. One
+    customer's texts keep their order; `seed` decides when each is sent.
     """
     draw = random.Random(seed)  # noqa: S311 - a load that can be had again
     marks = [
@@ -103,7 +103,10 @@ async def pour(
 
 @asynccontextmanager
 async def watching(emulator: BotApiEmulator, chat_id: int) -> AsyncIterator[dict[Mark, float]]:
-    """When each text first stood in a chat, by the running loop's time; filled as they come."""
+    """Yield when each text first appeared in the chat, by the running loop's time.
+
+    The dictionary is filled as the texts come.
+    """
     seen: dict[Mark, float] = {}
     changes = emulator.changes
     seq = changes.seq
@@ -120,12 +123,12 @@ async def watching(emulator: BotApiEmulator, chat_id: int) -> AsyncIterator[dict
                     for mark in marks_in(event.data["message"]):
                         seen.setdefault(mark, asyncio.get_running_loop().time())
             if events:
-                # Who waits for what was seen looked before it was written down.
+                # A waiter on `seen` may have looked before this entry was added.
                 changes.wake()
             await waiter
 
     task = asyncio.create_task(watch())
-    # Lets it begin, so that nothing is missed between here and the first message.
+    # Let the task start, so that it misses no message.
     await asyncio.sleep(0)
     try:
         yield seen
@@ -144,7 +147,7 @@ async def running(
     *,
     minute_s: float,
 ) -> AsyncIterator[Running]:
-    """The bot as a process, with Telegram's limits in a minute of so many seconds."""
+    """Run the bot as a process whose rate limits have minutes of `minute_s` seconds."""
     settings = {
         "BALCAO_BOT_TOKEN": telegram.token,
         "BALCAO_TELEGRAM_API_URL": telegram.url,
@@ -166,13 +169,13 @@ async def running(
 
 
 def marks_in(message: Message) -> list[Mark]:
-    """The texts a message carries, in its order; those of a message it replies to are not its."""
+    """Return the marks of a message in order, without those of the message it replies to."""
     text = str(message.get("text") or message.get("caption") or "")
     return [Mark(int(who), int(nth)) for who, nth in _MARK.findall(text)]
 
 
 def has_card(message: Message, person: DemoPerson) -> bool:
-    """Whether a message is this customer's card: it has buttons and names their document."""
+    """Return True if the message is this customer's card: it has buttons and their document."""
     return "reply_markup" in message and person.tax_id in str(message.get("text", ""))
 
 
@@ -183,10 +186,10 @@ def troubles(
     *,
     is_card: IsCard = has_card,
 ) -> list[str]:
-    """What is wrong with a group's messages, oldest first; empty when nothing is.
+    """Return the faults in a group's messages, which are given oldest first.
 
-    Every text stands there once, or twice when its first delivery was not known to have worked;
-    one customer's texts stand in the order they were sent, and below their card.
+    Every text must be there once, or twice if its first delivery was not confirmed. One
+    customer's texts must be in the order they were sent, and below the customer's card.
     """
     return [
         *_lost_or_repeated(messages, set(sent)),
@@ -236,7 +239,7 @@ def _without_card(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lags:
-    """Seconds from sending to standing in the group."""
+    """Delays in seconds, from sending a text to its appearance in the group."""
 
     count: int
     missing: int
@@ -246,7 +249,7 @@ class Lags:
 
 
 def lags(sent: dict[Mark, float], seen: dict[Mark, float]) -> Lags:
-    """How late the texts were; those that never came are counted only."""
+    """Return the delays of the texts; missing texts are only counted."""
     late = sorted(seen[mark] - at for mark, at in sent.items() if mark in seen)
     if not late:
         return Lags(count=0, missing=len(sent), median_s=0.0, p95_s=0.0, longest_s=0.0)

@@ -17,7 +17,7 @@ NATS_SERVER = Path(sys.executable).with_name("nats-server")
 
 
 class NatsServer:
-    """A server with JetStream on one port and one folder, whatever happens to its process."""
+    """A server with JetStream; it keeps its port and folder when its process is replaced."""
 
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
@@ -30,11 +30,11 @@ class NatsServer:
         return f"nats://{login}127.0.0.1:{self.port}"
 
     def configure(self, text: str) -> None:
-        """What it is told beside the port and the folder, from its next start or reload on."""
+        """Write the configuration that applies from the next start or reload."""
         self._config.write_text(text)
 
     async def start(self) -> None:
-        """Return when it answers."""
+        """Start the process, and return when it answers."""
         self._config.touch()
         self._process = subprocess.Popen(  # noqa: ASYNC220, S603 - a server, not waited for
             [
@@ -62,7 +62,7 @@ class NatsServer:
 
     @property
     def connections(self) -> int:
-        """How many clients it has now."""
+        """The number of connected clients."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self._watched}/varz") as answer:
             return int(json.load(answer)["connections"])
 
@@ -78,7 +78,7 @@ class NatsServer:
 
 @asynccontextmanager
 async def nats_server(folder: Path) -> AsyncIterator[NatsServer]:
-    """A server that runs, killed at the end."""
+    """Start a server, and kill it at the end."""
     server = NatsServer(folder)
     try:
         await server.start()

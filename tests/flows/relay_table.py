@@ -1,4 +1,7 @@
-"""What becomes of every kind of message, for docs/relay.md; `test_relay_kinds.py` runs it.
+"""The table in docs/relay.md: how each kind of message is relayed.
+
+`test_relay_kinds.py` checks each row; this command writes the table into the page:
+
 
 python -m tests.flows.relay_table
 """
@@ -19,12 +22,12 @@ NO: Final = "–"
 
 
 class Row(NamedTuple):
-    """What was seen, the same in a plain group and in a forum."""
+    """The results for one kind of message, equal in a plain group and in a forum."""
 
     to_attendants: str
     to_customer: str
     edited: str
-    """At the other side, after its writer has changed it."""
+    """The other side's copy after the writer has edited the message."""
 
 
 _TEXT: Final = Row(SENT, COPIED, MIRRORED)
@@ -57,7 +60,7 @@ ROWS: Final[dict[str, Row]] = {
 
 
 def table() -> str:
-    """As it stands in the docs."""
+    """Return the table in Markdown."""
     lines = [
         "| Kind | Customer to attendants | Attendant to customer | Edits, both ways |",
         "| --- | --- | --- | --- |",
@@ -67,7 +70,7 @@ def table() -> str:
 
 
 def with_table(page: str) -> str:
-    """The page with the table as it is now."""
+    """Return the page with its table replaced by the current one."""
     before, _, rest = page.partition(_BEGIN)
     _, _, after = rest.partition(_END)
     return f"{before}{_BEGIN}\n{table()}\n{_END}{after}"

@@ -1,4 +1,4 @@
-"""An inbox with locks of its own, as another process would have them."""
+"""A second replica for tests: an inbox and locks as another process has them."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -46,7 +46,7 @@ async def people(start: Start, tmp_path: Path) -> AsyncIterator[Telegram]:
 
 
 def plain(text: str) -> str:
-    """A sentence as Telegram shows it."""
+    """Return the text as Telegram shows it, without HTML tags."""
     return re.sub(r"</?\w+>", "", text)
 
 
@@ -74,7 +74,7 @@ async def finished(database: Any) -> None:
 
 
 async def press(people: Telegram, text: str, *, on: dict[str, Any] | None = None) -> str:
-    """Press a button of /backup; returns what Telegram shows about it."""
+    """Press a button of /backup; return the text of the callback answer."""
     message = on or Admin(people, ADMIN_ID).message
     pressed = people.emulator.press(ADMIN_ID, ADMIN_ID, message["message_id"], text=text)
     await people.settled()
@@ -93,7 +93,7 @@ async def maker(
     admins: Callable[[], list[int]] = lambda: [ADMIN_ID],
     **others: Any,
 ) -> AsyncIterator[MakeBackups]:
-    """One more replica that makes backups, with another disk, database or limit."""
+    """Start another replica that makes backups, with its own disk, database or limit."""
     assert people.balcao is not None
 
     async def admin_ids() -> list[int]:
@@ -115,7 +115,7 @@ async def maker(
 
 
 async def a_message(people: Telegram, text: str = "/backup") -> int:
-    """A message of the bot's with the question."""
+    """Send `text`; return the id of the bot's message that asks for confirmation."""
     await Admin(people, ADMIN_ID).says(text)
     return int(Admin(people, ADMIN_ID).message["message_id"])
 
@@ -141,7 +141,7 @@ async def test_the_whole_register_comes_as_a_file(people: Telegram, tmp_path: Pa
     assert "balcao restore ARQUIVO" in caption
     [sent] = people.emulator.calls_of("sendDocument")
     assert sent.params.get("protect_content") in (None, "", "false", False)
-    # The question has become the progress, without its buttons.
+    # The question was edited into the progress message, without buttons.
     [shown] = [m for m in people.messages(ADMIN_ID) if m["message_id"] == question]
     assert shown["text"] == plain(texts.SENT)
     assert "reply_markup" not in shown
@@ -196,7 +196,7 @@ async def test_while_it_is_sent_the_admin_is_answered_and_no_second_one_begins(p
     taken.set()
     await received(people.emulator)
     await over(people, texts.SENT)
-    # Pressed again on the old screen, both buttons are over.
+    # Both buttons of the old screen have expired.
     for data in ("backup:g", "backup:c"):
         pressed = people.emulator.press(
             ADMIN_ID, ADMIN_ID, first["message_id"], data=data, force=True
@@ -248,7 +248,7 @@ async def test_a_killed_run_is_cleaned_up_and_told_once_its_time_is_over(
         folder.mkdir()
         (folder / ".balcao.backup.x.part").write_bytes(b"x")
     async with maker(people, database, clock, tmp_path) as making:
-        # It may be another replica that makes it.
+        # Another replica may be making the backup.
         assert isinstance(await making.start(ADMIN_ID, message_id + 50), AlreadyRunning)
         assert living.exists()
         assert not dead.exists()

@@ -1,4 +1,4 @@
-"""What the card says beside who the customer is: the ERP, and what is open elsewhere."""
+"""The card beside the customer's identity: ERP data, and conversations open elsewhere."""
 
 from bot.demo import people as demo
 from bot.domain.conversation import Department
@@ -88,7 +88,7 @@ async def test_what_else_is_open_for_the_same_registration_is_shown(
     await people.settled()
     [other] = [m for m in in_billing(people) if "✋ Atender" in buttons(m)]
     assert "🔁 Também aberto em Atendimento" in other["text"]
-    # Also that it is over there.
+    # The card also shows that the other conversation was closed.
     await people.press(BIA, "☑️ Encerrar", card=card)
     await people.balcao.queue_rounds.follow_registrations()
     await people.settled()

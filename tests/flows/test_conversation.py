@@ -1,4 +1,4 @@
-"""Customer and attendants talking, and everything that can come between them."""
+"""Conversations between customer and attendants, and all that can interrupt them."""
 
 import asyncio
 
@@ -103,7 +103,7 @@ async def test_two_attendants_press_at_the_same_instant_and_one_is_told_who(
 
 
 async def test_two_replicas_claim_at_once_and_one_wins(people: Telegram, ana: Customer):
-    """Below the inbox, where nothing is in order: the database decides."""
+    """Call the use case directly: without the inbox's ordering, the database decides."""
     from bot.domain.conversation import Attendant
     from bot.usecases.attending.attend import Attend, Done, TakenBy
 
@@ -180,7 +180,7 @@ async def test_stale_buttons_are_answered_and_change_nothing(people: Telegram, a
 async def test_a_card_button_pressed_outside_its_group_shows_nothing(
     people: Telegram, ana: Customer
 ):
-    """Callback data is never trusted: a customer who forges it learns nothing."""
+    """Show nothing to a customer who forges callback data: it is never trusted."""
     buttons = [b for row in people.card["reply_markup"]["inline_keyboard"] for b in row]
     assert len(buttons) == 5
     stranger = people.customer(demo.STRANGER)
@@ -384,7 +384,7 @@ async def test_updates_that_the_library_does_not_know_are_no_trouble(
 
 
 async def test_a_closing_cut_short_still_tells_the_customer(people: Telegram, ana: Customer):
-    """Telegram was away between the closing and the message: the press is tried again."""
+    """Telegram fails between the closing and the message; the press is retried."""
     people.emulator.fail_next("sendMessage", 502, "Bad Gateway", chat_id=ana.id)
     await people.press(BIA, "☑️ Encerrar")
     assert sum("foi encerrado" in text for text in ana.read) == 1

@@ -1,4 +1,4 @@
-"""/titular: everything about one person, and what is left when it is anonymised."""
+"""/titular: all data about one person, and the data that anonymisation leaves."""
 
 import json
 import re
@@ -107,7 +107,7 @@ async def test_a_person_is_told_and_anonymised(
     assert (left.name, left.kinds) == (ANONYMISED_NAME, frozenset(registration["kinds"]))
     entry = (await Audit(database).audit_of(left.id))[0]
     assert (entry.event, entry.provenance.by) == (Event.ANONYMISED, f"admin:{ADMIN_ID}")
-    # Old buttons do nothing more, and the bot goes on with everybody.
+    # Old buttons have no effect, and the bot still serves everybody.
     await admin.presses(texts.YES, screen=question)
     assert said(people) == plain(texts.DONE)
     assert (await register.by_id(left.id)) == left

@@ -68,7 +68,7 @@ def buttons(message: dict[str, Any]) -> list[str]:
 
 
 async def press(people: Telegram, user_id: int, chat_id: int, text: str) -> str:
-    """Press the latest button with this text; returns what Telegram shows about it."""
+    """Press the latest button with this text; return the text of the callback answer."""
     message = [m for m in people.messages(chat_id) if text in buttons(m)][-1]
     pressed = people.emulator.press(user_id, chat_id, message["message_id"], text=text)
     await people.settled()
@@ -233,7 +233,7 @@ async def test_an_admin_links_a_group_by_a_command_and_a_press(people: Telegram)
     asked = people.messages(BILLING_GROUP)[-1]
     assert "ainda não é de nenhum departamento" in asked["text"]
     assert "tudo de que precisa" in asked["text"]
-    # The default one has the group of the settings only until another is linked.
+    # The default department has the group of the settings until another is linked.
     assert buttons(asked) == ["Atendimento", "💰 Financeiro", screens.NEW_NAMED_LIKE_GROUP]
     assert await press(people, ADMIN_ID, BILLING_GROUP, "💰 Financeiro") == ""
     said = people.messages(BILLING_GROUP)[-1]
@@ -337,7 +337,7 @@ async def test_in_a_forum_the_bot_must_manage_topics(people: Telegram):
 
 
 async def test_a_department_follows_a_group_that_becomes_a_supergroup(people: Telegram):
-    """Handed to the bot as Telegram sends it: the emulator's groups stay as they are."""
+    """Pass in the update as Telegram sends it; the emulator cannot migrate groups."""
     people.emulator.add_group(BILLING_GROUP, "Cobrança", members=(ADMIN_ID, CAIO))
     made = await departments_of(people).create("Financeiro")
     assert isinstance(made, Department)
@@ -351,7 +351,7 @@ async def test_a_department_follows_a_group_that_becomes_a_supergroup(people: Te
 
 
 async def registered(people: Telegram, person: DemoPerson, **values: Any) -> None:
-    """Known to the register, with what only the company itself knows."""
+    """Register the person from the ERP, then add the values that only the company knows."""
     assert people.balcao
     tax_id = read_tax_id(person.tax_id)
     assert isinstance(tax_id, TaxId)

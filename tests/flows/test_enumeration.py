@@ -1,8 +1,8 @@
-"""Somebody with a list of documents and many accounts learns nothing about who is a customer.
+"""A script with a list of documents and many accounts cannot find out who is a customer.
 
-Compared is what such a script is shown: what is said, with which buttons, how many messages in
-which order, and every other call that Telegram would show. How long an answer takes is in
-tests/unit/test_pace.py, and measured in benchmarks/enumeration.py.
+The tests compare all that the script is shown: texts, buttons, the number and order of messages,
+and every other visible call. The time of an answer is tested in tests/unit/test_timing_mask.py
+and measured in benchmarks/enumeration.py.
 """
 
 import pytest
@@ -12,8 +12,8 @@ from handlers.customer import texts
 from tests.flows.conftest import Clock, Telegram
 from tests.flows.enumeration import (
     A_DAY,
-    ChangeSource,
-    ExistingRegistration,
+    KnownTo,
+    NextStep,
     account,
     probes,
     put_on_record,
@@ -32,28 +32,24 @@ async def test_a_hundred_documents_from_twenty_chats_tell_nothing(
     clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
 ):
-    # That it types is shown to whoever waits for a second, which on a busy machine may be anybody.
+    # The "typing" sign appears after a second, which on a busy machine can be any answer.
     monkeypatch.setattr("handlers.customer.identification._TYPING_AFTER_S", HANG_S)
     made = probes(100, logins=8)
     assert {(probe.known, probe.way) for probe in made} == {
-        (known, way) for known in ExistingRegistration for way in ChangeSource
-    } - {(ExistingRegistration.TO_THE_ERP, ChangeSource.LOGIN)}
+        (known, way) for known in KnownTo for way in NextStep
+    } - {(KnownTo.TO_THE_ERP, NextStep.LOGIN)}
     await put_on_record(people, erp, made, password_hash, clock)
     seen = await try_all(people, made)
-    shown = {known: set(seen[known].transcripts) for known in ExistingRegistration}
-    assert shown[ExistingRegistration.TO_THE_REGISTER] == shown[ExistingRegistration.TO_NOBODY]
-    assert shown[ExistingRegistration.TO_THE_ERP] <= shown[ExistingRegistration.TO_NOBODY]
+    shown = {known: set(seen[known].transcripts) for known in KnownTo}
+    assert shown[KnownTo.TO_THE_REGISTER] == shown[KnownTo.TO_NOBODY]
+    assert shown[KnownTo.TO_THE_ERP] <= shown[KnownTo.TO_NOBODY]
 
 
 async def test_one_chat_that_tries_them_all_is_stopped(
     people: Telegram, erp: IxcEmulator, password_hash: str, clock: Clock
 ):
-    """Also when it begins anew each time: from the sixth on nothing is looked up."""
-    made = [
-        probe
-        for probe in probes(40, logins=8)
-        if probe.known is not ExistingRegistration.TO_THE_ERP
-    ][:16]
+    """Look up nothing from the sixth document on, even if the chat starts again each time."""
+    made = [probe for probe in probes(40, logins=8) if probe.known is not KnownTo.TO_THE_ERP][:16]
     await put_on_record(people, erp, made, password_hash, clock)
     spy = account(people, 0)
     await spy.says("oi")

@@ -1,7 +1,7 @@
-"""A thousand look-ups through an ERP that is ill in every way in turn.
+"""A thousand look-ups through an ERP that shows each kind of fault in turn.
 
-Nobody is taken for somebody else, nothing crashes, every look-up ends, and the pause in which a
-dead ERP is left alone begins and ends.
+No customer is taken for another, nothing crashes and every look-up ends. The circuit breaker's
+pause, in which a dead ERP gets no requests, begins and ends.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ from tests.patience import HANG_S, patient
 LOOK_UPS = 1000
 AT_ONCE = 5
 PAUSE_S = 60.0
-# Who waits in a chat gives up long before the client does: only that ends a slow look-up here.
+# The chat's time-out is far shorter than the client's: only it ends a slow look-up here.
 IMPATIENT_S = 0.05
 LIMITS = patient(Limits(attempts=2, wait_initial_s=0.001, wait_max_s=0.002, wait_jitter_s=0.001))
 SLOW, DROPPED, WELL, LEFT_ALONE = "slow", "dropped connections", "well", "left alone"
@@ -57,7 +57,7 @@ TROUBLES = {
     "500": faults.status(500),
     "broken JSON": faults.BROKEN_JSON,
 }
-# Left alone, which is while the pause lasts, can only come after what begins one.
+# `LEFT_ALONE` is the state during the pause, so it must follow a fault that begins one.
 IN_TURN = [
     SLOW,
     DROPPED,
@@ -65,7 +65,7 @@ IN_TURN = [
     *(name for name in TROUBLES if name not in (SLOW, DROPPED)),
     WELL,
 ]
-# Half an answer is a trap of its own: whom the ERP has as a supplier only is not unknown.
+# One table may fail alone: a person who is only a supplier must not count as unknown.
 TABLES = (None, "cliente", "fornecedor")
 CHATS = len(TABLES) * len(IN_TURN)
 NAME = re.compile(r"Pessoa \w+")
@@ -74,12 +74,12 @@ NOT_CONSULTED = "ERP não consultado"
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody whose name tells the document, so that a mix-up shows."""
+    """A person whose name contains the document, so that a mix-up is visible."""
 
     number: int
     tax_id: TaxId
     tables: tuple[str, ...]
-    """In which tables of the ERP; none for strangers."""
+    """The ERP tables that hold the person; empty for strangers."""
 
     @property
     def name(self) -> str:
@@ -106,7 +106,7 @@ def made(number: int) -> Person:
 
 @dataclass(frozen=True, slots=True)
 class Ill:
-    """The ERP and its client, and the clock of the pause between them."""
+    """The faulty ERP, its client, and the clock of the circuit breaker."""
 
     erp: IxcEmulator
     ixc: Ixc
@@ -118,7 +118,10 @@ class Ill:
             self.erp.tables[table] = [p.row(table) for p in people if table in p.tables]
 
     def become(self, state: str, *, table: str | None = None) -> None:
-        """table: the only one in which it is so; a dead ERP is dead altogether."""
+        """Put the ERP into this state.
+
+        table: the only table with the fault; dropped connections affect all tables.
+        """
         self.erp.heal()
         if state != LEFT_ALONE:
             self.seconds.now += PAUSE_S + 1
@@ -129,7 +132,10 @@ class Ill:
         self.erp.requests.clear()
 
     def judge_pause(self, state: str) -> None:
-        """What became of the pause in this state; look-ups must have been tried."""
+        """Check that the pause began, held or ended as the state requires.
+
+        Call it after look-ups were tried.
+        """
         begun = any(line["event"] == "erp.paused" for line in self.logged)
         if state == DROPPED:
             assert begun
@@ -148,7 +154,10 @@ def logged() -> Iterator[list[Any]]:
 
 @asynccontextmanager
 async def ill_erp(logged: list[Any], *, failures: int) -> AsyncIterator[Ill]:
-    """failures: in a row, after which it is left alone."""
+    """Start the ERP and its client.
+
+    failures: failures in a row after which the circuit breaker pauses.
+    """
     seconds = Seconds()
     breaker = Breaker(failures=failures, pause_s=PAUSE_S, clock=seconds)
     async with IxcEmulator() as erp, open_session() as session:
@@ -188,7 +197,7 @@ async def test_a_thousand_look_ups_find_nobody_else_and_always_end(
         assert ends[WELL, Unknown]
         assert not ends[WELL, NotConsulted], "it is asked again after every pause"
 
-        # And in the end, when it is well, everybody gets an answer: the right one.
+        # Once the ERP is well, every look-up gets the right answer.
         ill.become(WELL)
         for some in batches(owed):
             assert NotConsulted() not in await all_of(look_up, some)
@@ -205,7 +214,7 @@ def batches(people: Sequence[Person]) -> Iterator[Sequence[Person]]:
 
 
 async def all_of(look_up: LookUp, people: Sequence[Person]) -> list[LookupOutcome]:
-    """How they end, all at once; an exception would end the test here."""
+    """Run all look-ups at once and return their outcomes; an exception fails the test."""
     outcomes = await asyncio.gather(*(look_up(person.tax_id) for person in people))
     for person, outcome in zip(people, outcomes, strict=True):
         judge(person, outcome)
@@ -242,7 +251,7 @@ async def test_in_chat_the_group_is_told_of_everybody_and_of_nobody_else(
                 "erp_kind": "ixc",
                 "erp_url": ill.erp.url,
                 "erp_token": CREDENTIAL,
-                # Else everybody would be in the register before anybody asks.
+                # Otherwise a sync would register everybody before the first look-up.
                 "sync_interval_minutes": 0,
             }
         )
@@ -285,7 +294,7 @@ async def test_in_chat_the_group_is_told_of_everybody_and_of_nobody_else(
 
 
 def give_up_after(people: Telegram, seconds: float) -> None:
-    """How long whoever waits in a chat has patience from now on."""
+    """Set the time-out of look-ups in chats."""
     assert people.balcao is not None
     data = people.balcao.dispatcher.workflow_data
     reception = data["reception"]
@@ -295,7 +304,7 @@ def give_up_after(people: Telegram, seconds: float) -> None:
 
 
 async def arrives(people: Telegram, person: Person) -> str:
-    """From the first word to an open conversation; returns the card that the group is shown."""
+    """Go from the first message to an open conversation; return the text of its card."""
     before = len(people.cards)
     whom = DemoPerson(
         user_id=7000 + person.number,

@@ -1,4 +1,4 @@
-"""The ERP is down, slow or answers nonsense: never a dead end, and never a lost person."""
+"""The ERP is down, slow or answers nonsense: no customer is stuck or lost."""
 
 import asyncio
 from datetime import timedelta
@@ -36,7 +36,7 @@ async def test_in_trouble_the_customer_goes_on_and_the_card_says_so(
     assert "<protocol>" in await ana.says("Ana")
     assert "ERP não consultado" in people.card["text"]
     assert demo.ANA.tax_id in people.card["text"]
-    # Whether she is new is not known, so she is not registered as if she were.
+    # The ERP did not say if she is new, so she is not registered as a prospect.
     assert await people.balcao.registrations.count() == 0
 
 
@@ -105,7 +105,7 @@ async def test_an_unknown_person_is_registered_once_the_erp_says_so(
     bruno = people.customer(demo.STRANGER)
     await bruno.is_in_conversation()
     await bruno.says("Bruno Tavares")
-    # Closed meanwhile: the person is not lost with the conversation.
+    # The conversation is closed before the retry, and the person is still registered.
     await people.press(BIA, "☑️ Encerrar")
     erp.heal()
     clock.advance(timedelta(seconds=6))

@@ -46,7 +46,7 @@ async def test_everything_comes_as_a_csv_that_goes_in_again(admin: FileAdmin, tm
     assert ana[header.index("Nome")] == f"Ana {HOSTILE}"
     assert rui[header.index("status")] == "I"
     await nothing_left_in(tmp_path)
-    # No question stands there any more, and nothing says that it is still going on.
+    # The progress message is gone once the export is done.
     await admin.telegram.emulator.until(
         lambda: not any("Exportando" in text for text in admin.telegram.texts(ADMIN_ID))
     )

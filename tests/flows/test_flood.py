@@ -1,6 +1,7 @@
-"""30 customers write 10 messages each within a minute into one group, with Telegram's limits on.
+"""30 customers write 10 messages each within a minute into one group, under Telegram's limits.
 
-A minute is some seconds here, for Telegram and for the bot: what counts is how many fit into one.
+A minute is shortened to seconds, for Telegram and the bot alike: only the count per minute
+matters.
 """
 
 import asyncio
@@ -33,14 +34,14 @@ TEXTS = 300
 
 @pytest.fixture
 def group(telegram: BotApiEmulator, erp: IxcEmulator) -> BotApiEmulator:
-    """Telegram's limits on, a crowd that the ERP knows, and a group for it."""
+    """Set up a group with Telegram's limits, and a crowd that the ERP knows."""
     for user_id, name in ((ADMIN_ID, "Dora"), (BIA, "Bia"), (CAIO, "Caio")):
         telegram.add_user(user_id, name, started=True)
     telegram.add_group(GROUP_ID, "Atendimento", members=(ADMIN_ID, BIA, CAIO))
     for person in crowd():
         telegram.add_user(person.user_id, person.first_name, person.last_name, phone=person.phone)
     erp.tables["cliente"] += erp_rows(crowd())
-    # Half a second for Telegram. What comes too close together is refused, and comes again.
+    # Telegram's second is halved. Messages that come too close are refused and retried.
     telegram.limit(minute_s=MINUTE_S, second_s=MINUTE_S / 120)
     return telegram
 
@@ -48,7 +49,7 @@ def group(telegram: BotApiEmulator, erp: IxcEmulator) -> BotApiEmulator:
 async def test_nothing_is_lost_and_the_limits_are_kept(
     group: BotApiEmulator, erp: IxcEmulator, database: Any, mongodb_uri: str, tmp_path: Path
 ):
-    # Only the bot keeps limits here: Telegram's own would make it as slow.
+    # Only the bot keeps limits here: those of the emulator would slow it down as well.
     group.limit_groups(0)
     everything_is_in = asyncio.Event()
     group.fail_next("sendMessage", chat_id=GROUP_ID, held=everything_is_in)
@@ -66,18 +67,17 @@ async def test_nothing_is_lost_and_the_limits_are_kept(
         assert await bot.end(signal.SIGTERM) == 0
     messages = group.messages(GROUP_ID)
     assert troubles(messages, sent, crowd()) == []
-    # One by one, with the cards, they would take sixteen and a half minutes.
+    # Sent one by one, texts and cards would take sixteen and a half minutes.
     assert len(_texts(messages)) < TEXTS / 2, "texts of one customer become one message"
-    # However late each of them was, twenty a minute take all of them at least so long.
-    # tests/unit/test_rate_limiter.py proves that no window ever holds more, and
-    # benchmarks/flood.py counts how many arrive within one: on a busy machine messages do not
-    # arrive as they leave.
+    # At twenty a minute, all messages need at least this long, however late each one is.
+    # tests/unit/test_rate_limiter.py checks that no window holds more. benchmarks/flood.py
+    # counts arrivals, as on a busy machine messages do not arrive as they leave.
     after_the_first = len(messages) - 1
     assert took_s >= (after_the_first - 1) // 20 * MINUTE_S
 
 
 async def all_handled(telegram: BotApiEmulator, database: Any) -> None:
-    """Return when the bot has put out whatever it will say to all that was written to it."""
+    """Return when the bot has handled every update, and so has queued all its messages."""
     await telegram.until(lambda: telegram.pending_updates == 0)
     async with asyncio.timeout(HANG_S):
         while await database["inbox"].find_one({"pending": {"$exists": True}}):
@@ -112,7 +112,7 @@ async def test_killed_twice_in_the_middle_the_result_is_the_same(
             assert await bot.end(signal.SIGTERM) == 0
     messages = group.messages(GROUP_ID)
     assert troubles(messages, sent, crowd()) == []
-    # What was on its way when it was killed: a message at most each time.
+    # Each kill may repeat at most the one message that was being sent.
     assert len(_texts(messages)) - len({str(marks) for marks in _texts(messages)}) <= 2
 
 

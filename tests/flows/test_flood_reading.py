@@ -1,4 +1,4 @@
-"""The reader that judges a flood, on transcripts made by hand, and the flood itself."""
+"""The checks of tests/flows/flood.py, on hand-made transcripts and on a real flood."""
 
 from collections.abc import Sequence
 
@@ -28,7 +28,7 @@ def card(who: int) -> Message:
 
 
 def said(*marks: str) -> Message:
-    """One message, with the texts of several joined when several are named."""
+    """Return one message that joins the texts of these marks."""
     return {"text": "\n".join(f"[{mark}] sem internet" for mark in marks)}
 
 

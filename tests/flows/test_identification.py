@@ -1,4 +1,4 @@
-"""From the first word to the open conversation."""
+"""Identification, from the first message to the open conversation."""
 
 import asyncio
 from dataclasses import replace
@@ -86,7 +86,7 @@ async def test_a_prospect_is_not_verified_by_the_phone_he_gave_himself(people: T
 
 
 async def test_from_outside_known_and_unknown_look_the_same(people: Telegram, erp: IxcEmulator):
-    """Same words, same keyboards, same order, until the chat is verified."""
+    """Show the same texts and keyboards in the same order until the chat is verified."""
     told = []
     for person in (demo.ANA, demo.STRANGER, demo.MARIA, demo.PAULO, demo.CARLOS):
         customer = people.customer(person, phone="+5511977770000")
@@ -108,8 +108,10 @@ async def test_from_outside_known_and_unknown_look_the_same(people: Telegram, er
 async def test_the_answer_to_a_number_does_not_wait_for_the_look_up(
     start: Start, erp: IxcEmulator
 ):
-    """Known ones are in the register and unknown ones are asked for over the network: answering
-    first is what makes the time equal."""
+    """Answer before the look-up, so that the time is equal.
+
+    Known documents are in the register, and unknown ones need a request to the ERP.
+    """
     async with start() as people:
         stranger = people.customer(demo.STRANGER)
         await stranger.says("oi")
@@ -174,7 +176,7 @@ async def test_more_than_five_documents_a_day_go_on_as_not_identified(people: Te
     await ana.says("oi")
     for number in range(5):
         assert await ana.says(make_cpf(123450000 + number).masked) == _plain(texts.ASK_PHONE)
-    # The same one again is no new one.
+    # A repeated document does not count as a new one.
     assert await ana.says(make_cpf(123450000).masked) == _plain(texts.ASK_PHONE)
     assert "<protocol>" in await ana.says(demo.MARIA.tax_id)
     assert texts.WITHOUT_TAX_ID in ana.read
@@ -196,7 +198,7 @@ async def test_somebody_elses_contact_confirms_nothing(people: Telegram):
     jose = people.customer(demo.JOSE)
     await ana.says("oi")
     await ana.says(demo.ANA.tax_id)
-    # 0: somebody of her address book who has no Telegram account.
+    # 0: a contact of her address book without a Telegram account.
     for user_id in (jose.id, 0):
         said = await ana.shares_phone(demo.ANA.phone, contact_user_id=user_id)
         assert said == _plain(texts.NOT_YOUR_PHONE)
@@ -212,7 +214,7 @@ async def test_the_ninth_digit_does_not_matter(people: Telegram):
 
 
 async def test_each_telephone_on_record_confirms_with_and_without_the_ninth_digit(start: Start):
-    """All but one that only a chat has given."""
+    """Confirm by each telephone except one that came only from a chat."""
     short, long = "+554988010042", "+5549988010042"
     landline = "+554933224042"
     on_record = [
@@ -342,7 +344,7 @@ def _privacy() -> str:
 
 
 def _plain(text: str) -> str:
-    """As it is read: without the marks of bold."""
+    """Return the text without bold tags."""
     return text.replace("<b>", "").replace("</b>", "")
 
 
@@ -357,6 +359,6 @@ async def test_whose_registration_was_deleted_is_asked_for_the_number_again(peop
     )
     assert await people.balcao.registrations.delete(registration, provenance)
     assert await ana.says("oi") == _plain(texts.ASK_TAX_ID)
-    # A new registration of the same person is not verified by what the old one had proven.
+    # The old registration's verification does not carry over to a new one.
     assert await ana.says(demo.ANA.tax_id) == _plain(texts.ASK_PHONE)
     assert await registration_of(people, demo.ANA.tax_id) is not None

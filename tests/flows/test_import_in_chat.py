@@ -76,7 +76,7 @@ async def test_a_file_is_understood_checked_written_and_taken_back(
     assert "• Linha 14: CPF/CNPJ: os dígitos não conferem" in report
     assert await count(admin) == 12
     assert (await stored(admin, 10)).phones.mobile == "+5511987654310"
-    # What was refused comes back with its reason, and goes in once it is mended.
+    # The refused row comes back with its reason, and is imported once corrected.
     refused = await admin.receives()
     header, row = admin.rows(refused)
     assert header == ["Nome", "CPF", "Fone 9", "Papel", "", "linha", "erro"]
@@ -109,7 +109,7 @@ async def test_only_ticked_fields_of_those_who_exist_are_updated(admin: FileAdmi
     person = await stored(admin, 10)
     assert (person.name, person.email) == ("Pessoa 10", None)
     assert person.phones.mobile == "+5521988887777"
-    # The next file finds what was chosen.
+    # The next file starts with the choices made for this one.
     assert "é atualizado em: Celular" in await admin.sends(changed)
 
 
@@ -294,7 +294,7 @@ async def test_names_headers_and_cells_are_shown_as_they_are(admin: FileAdmin):
     await admin.presses("Voltar")
     await admin.presses("Conferir arquivo")
     assert f"📄 {HOSTILE}.csv" in await admin.reads("Prévia")
-    # Of nobody who could be written the refused rows come all the same.
+    # The file of refused rows is sent even if no row can be imported.
     await admin.presses("Receber as recusadas")
     assert "“x” não é um tipo" in await admin.reads("Importação concluída")
     assert admin.rows(await admin.receives())[1][0] == HOSTILE

@@ -1,4 +1,4 @@
-"""Ids of jobs find their way, in process and over a real NATS server."""
+"""Job ids reach a worker, in process and over a real NATS server."""
 
 import asyncio
 import shutil
@@ -15,13 +15,13 @@ from tests.storage.servers import until
 
 SECRET = "s3cr/t@x"
 LOGIN = "balcao:s3cr%2Ft%40x@"
-# How long a broker that is not there is waited for.
+# Time-out for a broker that is not there.
 SOON_S = 0.3
 CONFIGURED = f'authorization {{ user: balcao, password: "{SECRET}" }}'
 
 
 class Worker:
-    """Notes what it works on; holds on to it while the gate is closed."""
+    """A worker that records its jobs, and stays at work while the gate is closed."""
 
     def __init__(self, *, gate_open: bool = True) -> None:
         self.begun: list[str] = []
@@ -44,7 +44,7 @@ class Worker:
             await self.gate.wait()
             self.done.append(job_id)
         except asyncio.CancelledError:
-            await asyncio.sleep(0)  # a real one tells the database that it lets go
+            await asyncio.sleep(0)  # a real worker releases its lease in the database
             self.cancelled.append(job_id)
             raise
         finally:
@@ -52,7 +52,7 @@ class Worker:
 
 
 async def send_until_it_is_taken(carrier: JobBroker, job_id: str) -> None:
-    """Send as a keeper of jobs does, who tries again later."""
+    """Send the id, with a retry after each `TryLaterError`, until the broker takes it."""
     while True:
         try:
             return await carrier.send(job_id)
@@ -75,7 +75,7 @@ async def broker_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIte
         yield running.url()
 
 
-# Both kinds
+# Both kinds of broker
 
 
 async def test_every_id_arrives_once(broker_url: str) -> None:
@@ -178,7 +178,7 @@ async def test_work_may_send(broker_url: str) -> None:
         await until(lambda: done == ["import", "undo"])
 
 
-# Among processes
+# Several processes
 
 
 async def test_an_id_reaches_one_of_two_workers(server: NatsServer) -> None:
@@ -363,5 +363,5 @@ async def test_another_server_of_the_list_takes_over(server: NatsServer) -> None
 
 
 def _told(error: BaseException | None) -> str:
-    """Everything that could be printed of it."""
+    """Return all text of the error and its causes that could be printed."""
     return f"{error!r} {_told(error.__cause__ or error.__context__)}" if error else ""

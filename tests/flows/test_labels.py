@@ -1,4 +1,4 @@
-"""/etiquetas and /departamentos in the admin's chat, by the buttons that are there."""
+"""/etiquetas and /departamentos in the admin's chat, used through their buttons."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ HOSTILE = "<b>&{x}\u202e'" + '"'
 
 
 class Screen:
-    """The admin's chat: the latest message with buttons is what is on the screen."""
+    """The admin's chat; the screen is the latest message with buttons."""
 
     def __init__(self, people: Telegram) -> None:
         self._people = people
@@ -54,7 +54,7 @@ class Screen:
         return self.text
 
     async def tag(self, name: str, emoji: str = "") -> Tag:
-        """One that is there already."""
+        """Create a tag and return it."""
         tag = await self.tags.create(name, emoji)
         assert isinstance(tag, Tag)
         return tag

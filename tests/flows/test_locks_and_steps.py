@@ -1,4 +1,4 @@
-"""One chat in one pair of hands, and steps that a crash leaves whole."""
+"""Chat locks keep replicas apart, and dialog steps survive a crash."""
 
 import asyncio
 from datetime import timedelta
@@ -19,24 +19,24 @@ KEY = StorageKey(bot_id=1, chat_id=7, user_id=7)
 
 
 async def test_two_replicas_never_work_on_one_chat_at_once(database: Any, clock: Clock):
-    """Forty turns, taken by two; each reads, yields and writes, as a step of a dialog does."""
+    """Run forty steps on two replicas; each reads, yields and writes, as a dialog step does."""
     locks = [ChatLocks(Locks(database), clock) for _ in range(2)]
-    inside, worst, limiter = 0, 0, 0
+    inside, worst, counted = 0, 0, 0
 
     async def turn(mine: ChatLocks) -> None:
-        nonlocal inside, worst, limiter
+        nonlocal inside, worst, counted
         async with mine.holding("7"):
             inside += 1
             worst = max(worst, inside)
-            before = limiter
+            before = counted
             await asyncio.sleep(0)
-            limiter = before + 1
+            counted = before + 1
             inside -= 1
 
     async with background(locks[0].run_forever()), background(locks[1].run_forever()):
         await asyncio.gather(*(turn(locks[n % 2]) for n in range(40)))
     assert worst == 1
-    assert limiter == 40
+    assert counted == 40
 
 
 async def test_a_kept_lease_is_not_new_and_a_released_one_is(database: Any, clock: Clock):
@@ -148,7 +148,7 @@ async def test_steps_changed_elsewhere_are_read_again_once_the_chat_was_let_go(d
 
 
 async def test_done_in_the_store_but_not_marked_is_not_done_twice(start: Start, database: Any):
-    """Killed between the step's write and the mark: the update comes again at the next start."""
+    """Kill between the step's write and its mark: the next start retries the update."""
     async with start() as people:
         bruno = people.customer(demo.STRANGER)
         await bruno.says("oi")

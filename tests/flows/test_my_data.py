@@ -19,7 +19,7 @@ def plain(html: str) -> str:
 
 
 def files(people: Telegram, chat_id: int) -> list[str]:
-    """What was sent there as files, as text."""
+    """Return the text of each file that the bot sent to the chat."""
     found = []
     for message in people.messages(chat_id):
         if "document" in message and message["from"]["is_bot"]:
@@ -36,7 +36,7 @@ async def chat_of(database: Any, chat_id: int) -> dict[str, Any]:
 
 
 async def press(people: Telegram, customer: Customer, text: str) -> str:
-    """Press a button of the customer's; returns what Telegram shows about it."""
+    """Press the customer's button; return the text of the callback answer."""
     message = [m for m in people.messages(customer.id) if text in str(m.get("reply_markup"))][-1]
     pressed = people.emulator.press(customer.id, customer.id, message["message_id"], text=text)
     await people.settled()
@@ -46,7 +46,7 @@ async def press(people: Telegram, customer: Customer, text: str) -> str:
 
 
 async def is_served(people: Telegram, customer: Customer) -> None:
-    """Verified, and the conversation is over."""
+    """Verify the customer, then open and close a conversation."""
     await customer.is_in_conversation()
     await people.press(BIA, "✋ Atender")
     await people.press(BIA, "☑️ Encerrar")
@@ -185,7 +185,7 @@ async def test_a_changed_notice_is_given_once_and_what_was_asked_goes_on(
         again = await chat_of(database, ana.id)
         assert again["privacy_notice_version"] != first["privacy_notice_version"]
         assert again["tax_id"] == first["tax_id"]
-    # Of before there were versions: it counts as another one, and gets it once.
+    # A chat from before notices had versions gets the notice once, as if it had changed.
     await database["chats"].update_one({"_id": ana.id}, {"$unset": {"privacy_notice_version": ""}})
     async with start(privacy_text="Novo <aviso>", privacy_url="https://ana.br/p") as people:
         ana = Customer(people, ana.id, ana.person)

@@ -1,4 +1,4 @@
-"""Nota: an attendant adds to the fixed note, sees what it will be, and says yes."""
+"""Nota: an attendant adds to the fixed note, sees the result and confirms it."""
 
 from datetime import timedelta
 from typing import Any
@@ -31,7 +31,7 @@ async def registration(people: Telegram) -> Registration:
 
 
 async def ask(people: Telegram, user_id: int = BIA) -> dict[str, Any]:
-    """Press Nota; returns the question."""
+    """Press Nota; return the question."""
     assert await people.press(user_id, NOTE, card=people.cards[0]) == ""
     question = people.messages(GROUP_ID)[-1]
     assert "responda a esta mensagem com a nota" in question["text"]
@@ -118,7 +118,7 @@ async def test_a_note_that_changed_meanwhile_is_confirmed_anew(people: Telegram,
     said = people.messages(GROUP_ID)[-1]["text"]
     assert said.startswith(texts.NOTE_CHANGED_MEANWHILE)
     assert "Prefere tarde.\n➕ dois" in said
-    # Another field of the record is no reason to ask again.
+    # A change of another field does not require a new confirmation.
     await registered(people, demo.ANA, traits=("idosa",))
     await press(people, BIA, GROUP_ID, texts.YES)
     assert (await registration(people)).fixed_note == "Prefere tarde.\ndois"

@@ -1,4 +1,4 @@
-"""Nothing is lost, doubled or out of order: crashes, Telegram away, two replicas, the metrics."""
+"""The outbox loses, doubles or reorders nothing: crashes, no Telegram, replicas, metrics."""
 
 import asyncio
 from typing import Any
@@ -20,7 +20,7 @@ from tests.patience import HANG_S
 
 
 async def killed() -> None:
-    """What sends is cut short where it stands, as by SIGKILL."""
+    """Cancel the sending tasks at their current point, as a SIGKILL would."""
     sending = [t for t in asyncio.all_tasks() if t.get_name().startswith("outbox ")]
     for task in sending:
         task.cancel()
@@ -28,7 +28,7 @@ async def killed() -> None:
 
 
 def words(people: Telegram, chat_id: int) -> list[str]:
-    """The single words said there, from whatever message they are in."""
+    """Return the test words (`w1`, `w2`, ...) in the chat, one per line of any message."""
     said = [m.get("text", m.get("caption", "")) for m in people.messages(chat_id)]
     return [line for text in said for line in text.splitlines() if line.startswith("w")]
 
@@ -180,7 +180,7 @@ async def test_two_replicas_serve_one_group(
 async def test_what_another_replica_has_sent_is_not_sent_again(
     people: Telegram, database: Any, clock: Clock
 ):
-    """It was taken here, while the other one was serving the chat."""
+    """Store messages here while the other replica holds the chat's outbox lock."""
     ana = people.customer(demo.ANA)
     await ana.is_in_conversation()
     assert people.balcao is not None

@@ -22,7 +22,7 @@ BLUE, ORANGE, WHITE = (0, 114, 178), (230, 159, 0), (255, 255, 255)
 
 @pytest.fixture
 async def people(start: Start, clock: Clock) -> AsyncIterator[Telegram]:
-    """At noon in São Paulo, where no minute of a test falls on another day."""
+    """Start the bot at noon in São Paulo, so that no test crosses midnight."""
     clock.now = clock.now.replace(hour=15, minute=0, second=0, microsecond=0)
     async with start() as telegram:
         yield telegram
@@ -34,7 +34,7 @@ def admin(people: Telegram) -> Admin:
 
 
 def album(people: Telegram) -> list[dict[str, Any]]:
-    """The pictures that the admin has got, oldest first."""
+    """Return the pictures that the admin received, oldest first."""
     return [m for m in people.messages(ADMIN_ID) if "media_group_id" in m]
 
 
@@ -110,13 +110,13 @@ async def test_a_period_is_one_album_with_its_numbers_in_words(
     for image in (waits, departments, register, outcomes):
         assert image.width == 1080
         assert 400 < image.height < 1_800
-        # Its margin is empty, and something is written.
+        # The margin is empty, and the picture has text.
         assert image.crop((0, 0, 40, image.height)).getcolors() == [(40 * image.height, WHITE)]
         assert pixels(image, (26, 26, 26)) > 3_000
     # Two are open and one is closed.
     open_, closed = pixels(departments, ORANGE), pixels(departments, BLUE)
     assert open_ == pytest.approx(2 * closed, rel=0.05)
-    # The menu stands below: there is one of it.
+    # Only one menu is left, below the album.
     assert len([m for m in people.messages(ADMIN_ID) if "Painel" in m.get("text", "")]) == 1
 
 
@@ -134,7 +134,7 @@ async def test_typed_dates_are_a_period_or_refused_with_the_reason(
     assert "pode ser hoje" in await admin.says(f"{before} a {after}")
     assert "passa de 366 dias" in await admin.says(f"01/01/2020 a {before}")
     assert album(people) == []
-    # What only says that something is coming may fail.
+    # A failed chat action must not stop the answer.
     people.emulator.fail_next("sendChatAction", 500)
     assert f"Acima: {before} a {now:%d/%m/%Y}." in await admin.says(f"{before} a {now:%d/%m/%Y}")
     assert len(album(people)) == 4

@@ -27,7 +27,7 @@ async def password_hash() -> str:
 
 @pytest.fixture
 async def ana(people: Telegram, password_hash: str, clock: Clock) -> Customer:
-    """On record with a login and without a telephone; asked to confirm."""
+    """Return a customer with a login and no telephone, who is asked to confirm."""
     await has_login(people, demo.ANA.tax_id, password_hash, clock)
     return await asked_to_confirm(people, demo.ANA)
 
@@ -63,7 +63,7 @@ async def gives(customer: Customer, username: str, password: str) -> str:
 
 
 async def stored_texts(database: Any) -> str:
-    """Every document of every collection."""
+    """Return every document of every collection as JSON."""
     names = await database.list_collection_names()
     return "".join(
         [json_util.dumps(await database[name].find().to_list(None)) for name in sorted(names)]
@@ -134,7 +134,7 @@ async def test_a_password_in_the_place_of_the_user_name_is_not_kept_either(
 async def test_a_password_is_gone_from_the_inbox_when_its_handler_fails(
     people: Telegram, ana: Customer, database: Any
 ):
-    """It is set aside after three failures, with what it was about, and without the password."""
+    """Set the update aside after three failures, with its chat but without the password."""
     await ana.says(texts.PORTAL_LOGIN)
     await ana.says("ana.b")
     people.emulator.fail_next("sendMessage", 400, "Bad Request: odd", times=3, chat_id=ana.id)
@@ -174,7 +174,7 @@ async def test_after_five_tries_the_way_is_closed_for_the_day_and_the_others_go_
         assert await ana.says("errada-42") == plain(texts.WRONG_LOGIN)
     assert await ana.says("errada-42") == plain(texts.NO_MORE_LOGINS)
     assert await ana.says(texts.PORTAL_LOGIN) == plain(texts.NO_MORE_LOGINS)
-    # Another chat with the same document is not asked either.
+    # The limit also applies to another chat with the same document.
     jose = people.customer(demo.JOSE)
     await jose.says("oi")
     await jose.says(demo.ANA.tax_id)
@@ -197,7 +197,7 @@ async def test_from_one_chat_five_tries_are_all_for_any_documents(people: Telegr
 
 
 async def test_tries_at_once_on_several_replicas_are_five(people: Telegram, ana: Customer):
-    """Below the inbox, where nothing is in order: the database decides."""
+    """Call the use case directly: without the inbox's ordering, the database decides."""
     assert people.balcao
     log_in = people.balcao.dispatcher["reception"].log_in
     outcomes = await asyncio.gather(
@@ -250,7 +250,7 @@ async def test_who_shared_another_phone_is_still_offered_the_login(
 async def test_known_and_unknown_are_answered_alike(
     people: Telegram, password_hash: str, clock: Clock
 ):
-    """Without registration, without login, another user name, another password."""
+    """Compare no registration, no login, a wrong user name and a wrong password."""
     await has_login(people, demo.ANA.tax_id, password_hash, clock)
     told = []
     for person, username in (
@@ -286,5 +286,5 @@ def local_date(clock: Clock) -> str:
 
 
 def plain(text: str) -> str:
-    """As it is read: without the marks of bold."""
+    """Return the text without bold tags."""
     return text.replace("<b>", "").replace("</b>", "")

@@ -1,4 +1,4 @@
-"""The queue of a department: who is next, how long everybody waits, and who is forgotten."""
+"""A department's queue: its order, the waiting times and the reminders."""
 
 import asyncio
 from datetime import timedelta
@@ -126,7 +126,7 @@ async def test_the_history_of_a_conversation_is_found_by_its_protocol(
 
 
 async def test_who_has_priority_is_not_forgotten(people: Telegram, clock: Clock):
-    """Three times at most, and once over all replicas."""
+    """Remind three times at most, and once over all replicas."""
     await waiting(people, clock)
     rounds = people.balcao.queue_rounds
     for minute, expected in ((0, 1), (4, 1), (1, 2), (5, 3), (5, 3), (60, 3)):
@@ -172,7 +172,7 @@ async def test_of_eight_replicas_at_once_one_claims_and_history_has_one_line(peo
 async def test_a_change_of_the_registration_reaches_the_card_and_the_queue(
     people: Telegram, clock: Clock
 ):
-    """Wherever it came from: the round compares versions."""
+    """Follow a change from any source: the round compares versions."""
     jose, *_ = await waiting(people, clock)
     rounds = people.balcao.queue_rounds
     assert await rounds.follow_registrations() == 0

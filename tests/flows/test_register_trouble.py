@@ -1,4 +1,4 @@
-"""The register's screens when things go otherwise: two admins, old buttons, hostile words."""
+"""The register's screens under trouble: two admins, old buttons, hostile text."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta

@@ -149,7 +149,7 @@ async def test_replies_stay_replies_both_ways(people: Telegram, ana: Customer):
 
 
 async def test_a_reply_to_what_was_forwarded_stays_one(people: Telegram, ana: Customer):
-    """It hangs below nothing: in a plain group it begins a thread of its own."""
+    """A forwarded message replies to nothing; in a plain group it starts its own thread."""
     story = people.emulator.send_sample(ana.id, ana.id, "story")
     await people.settled()
     [forwarded] = last(people, GROUP_ID)

@@ -91,7 +91,7 @@ async def _sent(
 
 
 async def _edited(people: Telegram, ana: Customer, kind: str, place: dict[str, Any]) -> str:
-    """The same both ways, or the test fails."""
+    """Edit a message in each direction; return the one result that both must have."""
     seen = set()
     for user_id, from_chat, to_chat, where in (
         (ana.id, ana.id, GROUP_ID, {}),

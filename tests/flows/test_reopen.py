@@ -1,4 +1,4 @@
-"""A closed conversation goes on: by the customer's words within a time, or by an attendant."""
+"""Reopening: the customer writes within the time limit, or an attendant reopens."""
 
 import asyncio
 from datetime import timedelta
@@ -49,7 +49,7 @@ async def test_within_the_time_the_same_conversation_goes_on_with_the_same_atten
             EventKind.REOPENED,
         ]
         assert conversation.customer_waits_since == conversation.events[-1].at
-        # It can be closed again, and the customer is told again.
+        # It can be closed again, and the customer is notified again.
         await people.press(BIA, "☑️ Encerrar")
         assert "foi encerrado" in ana.read[-1]
 

@@ -1,4 +1,4 @@
-"""The daily deletion of a running bot, and what /status says of it."""
+"""The running bot's daily deletion, and its line in /status."""
 
 from datetime import timedelta
 from typing import Any
@@ -30,5 +30,5 @@ async def test_old_conversations_are_deleted_and_status_tells_it(
         assert await database["relayed"].count_documents({"conversation_id": left["_id"]}) == 1
         said = await admin.says("/status")
         assert "🗑 Atendimentos antigos apagados em" in said
-        # Who was there is known all the same, and begins a new one.
+        # The customer is still known, and starts a new conversation.
         assert "<protocol>" in await ana.says("oi de novo")

@@ -1,4 +1,4 @@
-"""Who may do what: every row of the table, for everybody, through Telegram and the running bot."""
+"""Every row of the access table, for every role, through Telegram and the running bot."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -24,7 +24,7 @@ CUSTOMER = demo.STRANGER.user_id
 OTHER_GROUP = -1001000000077
 LATER = timedelta(minutes=11)
 
-# Written out again, and not taken from the table: that is what makes it a test.
+# Written out and not imported from the table, so that it tests the table.
 CUSTOMERS = {"start", "ajuda", "help", "pular", "meusdados", "sair"}
 ADMINS = {
     *{"start", "ajuda", "help"},
@@ -83,7 +83,7 @@ PRESSED_IN_GROUP = {
 
 
 class Passed(BaseMiddleware):
-    """Counts what `Access` lets through, and does nothing with it: no backup is made here."""
+    """Middleware that records what `Access` lets through and stops it: no backup is made."""
 
     def __init__(self) -> None:
         self.roles: list[str] = []
@@ -94,20 +94,23 @@ class Passed(BaseMiddleware):
 
 @pytest.fixture
 def passed(people: Telegram) -> Passed:
-    """Right behind `Access`, which must be the first of all."""
+    """Insert the probe right behind `Access`, which must be the first middleware."""
     people.customer(demo.STRANGER)
     people.emulator.user(CUSTOMER).started = True
     probe = Passed()
     assert people.balcao is not None
     for observer in (people.balcao.dispatcher.message, people.balcao.dispatcher.callback_query):
-        # aiogram's own, which every dispatcher has, are on updates and not on these.
+        # aiogram's own middlewares are on updates, not on these observers.
         assert isinstance(observer.outer_middleware[0], Access)
         observer.outer_middleware._middlewares.insert(1, probe)
     return probe
 
 
 async def say(people: Telegram, user_id: int, chat_id: int, text: str) -> list[str]:
-    """Write, also in a group one is not in, as in public ones; returns what the bot answers."""
+    """Write to a chat and return the bot's answers.
+
+    The user need not be a member of the group, as in public groups.
+    """
     before = len(people.texts(chat_id))
     emulator = people.emulator
     post(emulator, emulator.chat(chat_id), emulator.user(user_id), {"text": text})
@@ -116,7 +119,7 @@ async def say(people: Telegram, user_id: int, chat_id: int, text: str) -> list[s
 
 
 async def press(people: Telegram, user_id: int, chat_id: int, data: str) -> str | None:
-    """Press any button in any chat, as a changed Telegram app can."""
+    """Press any button in any chat, as a modified Telegram app can."""
     pressed = people.emulator.press(user_id, chat_id, 1, data=data, force=True)
     await people.settled()
     answer = people.emulator.callback_answer(pressed)
@@ -194,7 +197,7 @@ async def test_every_command_and_button_that_is_registered_is_in_the_table(peopl
                 for found in handler.filters or ()
                 if isinstance(found.callback, CallbackQueryFilter)
             }
-            # Else nobody knows which buttons it takes.
+            # Every other handler must filter by prefix, so that its buttons are known.
             assert of_handler or isinstance(router, DialogProtocol) or router.name == "answers"
             prefixes |= of_handler
     assert commands <= set(COMMANDS)
@@ -202,10 +205,10 @@ async def test_every_command_and_button_that_is_registered_is_in_the_table(peopl
     assert commands >= {"ajuda", "sair", "start", "equipe"}
     for observer in (dispatcher.message, dispatcher.edited_message, dispatcher.callback_query):
         assert isinstance(observer.outer_middleware[0], Access)
-    # Another kind of update would come in by another way, past the table.
+    # Any other kind of update would bypass the table.
     assert set(dispatcher.resolve_used_update_types()) <= {
         *("message", "edited_message", "callback_query", "chat_member", "my_chat_member"),
-        # aiogram-dialog's: its own kind, and one that Telegram is not asked for.
+        # aiogram-dialog's own kind, and one that is not requested from Telegram.
         *("aiogd_update", "business_message"),
     }
 
@@ -250,7 +253,10 @@ async def test_who_is_not_in_the_group_presses_in_vain(people: Telegram, card: d
 async def test_who_has_left_the_group_presses_in_vain(
     people: Telegram, card: dict[str, Any], clock: Clock, bot_is: str
 ):
-    """At once where the bot hears of it, which it does as an administrator; else 10 minutes on."""
+    """Refuse at once if the bot is an administrator, and otherwise after 10 minutes.
+
+    Only an administrator gets an update when a member leaves.
+    """
     assert await people.press(BIA, "📋 Ficha completa") == ""
     people.emulator.set_admin(GROUP_ID, people.emulator.bot.id, bot_is == "administrator")
     await people.settled()

@@ -1,4 +1,4 @@
-"""/status: every part on its own line, whatever became of the others."""
+"""/status: every part has its own line, even if other parts fail."""
 
 import dataclasses
 import re
@@ -27,13 +27,13 @@ from tests.storage.servers import connected_until_lost, kill, noted_pid, short_l
 
 @pytest.fixture
 def admin(people: Telegram) -> Admin:
-    # Parts that are only late are waited for.
+    # Wait for parts that are only slow.
     report_of(people, part_s=HANG_S)
     return Admin(people, ADMIN_ID)
 
 
 def report_of(people: Telegram, **changed: Any) -> ReportStatus:
-    """The bot's own, with other needs, in its place from now on."""
+    """Replace the bot's status report by one with these values, and return it."""
     assert people.balcao is not None
     data = people.balcao.dispatcher.workflow_data
     data["report_status"] = dataclasses.replace(data["report_status"], **changed)
@@ -65,7 +65,7 @@ async def test_the_button_asks_again_in_the_same_message(people: Telegram, admin
     await people.customer(demo.ANA).is_in_conversation()
     assert "Atendimentos abertos: 1" in await admin.presses("Atualizar")
     assert len(people.messages(ADMIN_ID)) == shown
-    # Twice within one second nothing changes, and no second answer comes.
+    # A second press within one second changes nothing and sends no second answer.
     await admin.presses("Atualizar")
     await admin.presses("Atualizar")
     assert len(people.messages(ADMIN_ID)) == shown
@@ -99,7 +99,7 @@ async def test_an_erp_that_is_down_is_said_and_the_rest_shown(
 async def test_what_takes_longer_than_a_second_is_announced_and_limited(
     people: Telegram, admin: Admin, erp: IxcEmulator, monkeypatch: pytest.MonkeyPatch
 ):
-    # At once: on a busy machine a second and the limit are over at the same moment.
+    # Announce at once: on a busy machine the second and the limit can end together.
     monkeypatch.setattr("handlers.admin.company.status._SOON_S", 0.0)
     erp.fail(faults.slow(3600))
     report_of(people, part_s=1.2)

@@ -1,4 +1,4 @@
-"""Syncs with the ERP, as an admin begins, watches, cancels and undoes them in chat."""
+"""Syncs with the ERP: an admin begins, watches, cancels and undoes them in chat."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -37,14 +37,14 @@ async def admin(start: Start, tmp_path: Path) -> AsyncIterator[FileAdmin]:
 
 
 async def synced(admin: FileAdmin, button: str = "🔁 Completa") -> str:
-    """The report of a sync."""
+    """Run a sync and return its report."""
     await admin.says("/sincronizar")
     await admin.presses(button)
     return await admin.reads("Sincronização concluída")
 
 
 def without_waiting(admin: FileAdmin) -> None:
-    """From now on an ERP that is away is asked again at once."""
+    """Retry an unavailable ERP without back-off from now on."""
     assert admin.telegram.balcao is not None
     work = admin.telegram.balcao.jobs.work
     runs = work._run
@@ -158,7 +158,7 @@ async def test_while_one_runs_no_other_begins_and_it_can_be_cancelled(
     assert "🆕 10 novos" in await admin.reads("Sincronização cancelada")
     assert "O que já tinha sido gravado continua gravado" in admin.last
     assert admin.buttons == ["↩️ Desfazer"]
-    # Its progress is no more, and the next one brings the rest.
+    # The progress message is deleted, and the next sync reads the rest.
     await admin.telegram.emulator.until(
         lambda: not [m for m in admin.said if "Sincronizando" in m["text"]]
     )
@@ -202,7 +202,7 @@ async def test_scheduled_ones_are_in_the_status_and_told_once_when_they_fail(
         async def an_hour_later() -> None:
             clock.advance(timedelta(minutes=60))
             await schedule.look()
-            # The bot looks by itself, too, and has a carrier.
+            # The bot also runs its own schedule and job broker.
             while (last := await begin.last()).job is None or last.job.is_active:  # noqa: ASYNC110
                 await asyncio.sleep(0)
             await schedule.look()
@@ -222,7 +222,7 @@ async def test_scheduled_ones_are_in_the_status_and_told_once_when_they_fail(
             await an_hour_later()
         assert len(admin.said) == said + 2
         assert "voltou a funcionar" in admin.last
-        # That is for admins.
+        # Only admins are notified.
         assert telegram.texts(BIA) == telegram.texts(GROUP_ID) == []
 
 

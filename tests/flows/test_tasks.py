@@ -68,7 +68,7 @@ def a_job(**values: Any) -> Job:
 
 
 def screens(found: Report, **values: Any) -> list[str]:
-    """Everything that is ever said of such a job."""
+    """Return every text that the bot can send about such a job."""
     job = a_job(**values)
     return [
         report_texts.report(job, found, NAMES),
@@ -311,7 +311,7 @@ def test_the_largest_report_fits_in_one_message(kind: JobKind, state: JobState):
         undone_by=10**8,
         source=Source(file_id="1", name=HOSTILE * 30, size_bytes=1),
     )
-    # Longer than Telegram counts: there an escaped sign is one character.
+    # This counts more than Telegram does, where an escaped sign is one character.
     assert max(map(len, said)) < 4096
 
 

@@ -1,4 +1,4 @@
-"""/equipe: an admin invites another one, and removes them."""
+"""/equipe: an admin invites and removes another admin."""
 
 import re
 from datetime import timedelta
@@ -25,7 +25,7 @@ async def say(people: Telegram, user_id: int, text: str) -> str:
 
 
 async def press(people: Telegram, user_id: int, text: str) -> str:
-    """Press a button of the latest screen; returns the alert, if any."""
+    """Press a button of the latest screen; return the alert, or an empty string."""
     screens = [m for m in people.messages(user_id) if text in str(m.get("reply_markup"))]
     [button] = [
         b["text"]
@@ -41,7 +41,7 @@ async def press(people: Telegram, user_id: int, text: str) -> str:
 
 
 async def invite(people: Telegram, by: int = ADMIN_ID) -> str:
-    """The payload of a new link."""
+    """Create an invitation link and return its payload."""
     await say(people, by, "/equipe")
     await press(people, by, texts.INVITE)
     found = [match for text in people.texts(by) if (match := LINK.search(text))]
@@ -148,7 +148,7 @@ async def test_a_removed_admin_has_nothing_left(
     assert "Ana" not in screen(people)
     assert ana.read[-1] == texts.NO_LONGER_ADMIN
     assert ("chat", ana.id, 0, "") not in people.emulator.commands
-    # A screen that is still open, a command, and a link that was given away before.
+    # No access by an open screen, a command, or an invitation made before the removal.
     assert await press(people, ana.id, texts.INVITE) == EXPIRED_BUTTON
     assert "/sair desliga" in await ana.says("/equipe")
     assert await say(people, CAIO, f"/start {theirs}") == texts.REVOKED_INVITATION

@@ -1,4 +1,4 @@
-"""Telegram in trouble, and what an operator sees of it."""
+"""Trouble with Telegram, and the log lines and health checks that the operator sees."""
 
 import asyncio
 from typing import Any

@@ -42,7 +42,7 @@ async def ana(forum: Telegram) -> Customer:
 
 
 def topic(people: Telegram) -> Any:
-    """The latest card's."""
+    """Return the topic of the latest card."""
     return people.emulator.chat(GROUP_ID).topics[people.card["message_thread_id"]]
 
 

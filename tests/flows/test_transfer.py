@@ -36,7 +36,7 @@ from tests.flows.test_departments import (
 
 @pytest.fixture
 async def maria(people: Telegram, billing: Department) -> Customer:  # noqa: F811
-    """In the first department's queue; she has priority in the other one."""
+    """Return a customer in the first department's queue, with priority in the other one."""
     await registered(people, demo.MARIA, priority_departments=frozenset((billing.id,)))
     customer = people.customer(demo.MARIA)
     await customer.is_in_conversation()
@@ -67,7 +67,7 @@ def asked(conversation: Conversation, to: Department, number: int, clock: Clock)
 
 
 async def ask(people: Telegram, user_id: int, target: str) -> dict[str, Any]:
-    """Press Transferir and a target; returns the question for the reason."""
+    """Press Transferir and a target; return the message that asks for the reason."""
     await press(people, user_id, GROUP_ID, "↪️ Transferir")
     await press(people, user_id, GROUP_ID, target)
     question = people.messages(GROUP_ID)[-1]
@@ -81,7 +81,7 @@ async def test_to_another_department_with_a_reason(
     await people.press(BIA, "✋ Atender")
     clock.advance(timedelta(minutes=12))
     question = await ask(people, BIA, "➡️ 💰 Financeiro <&>")
-    # Nothing has changed before the reason came.
+    # Nothing changes before the reason is given.
     assert (await conversation_of(people, maria)).group_id == GROUP_ID
     assert in_billing(people) == []
     before = maria.read
@@ -146,7 +146,7 @@ async def test_the_way_back_changes_nothing(people: Telegram, maria: Customer):
 
 
 async def test_a_colleague_gets_it_and_is_mentioned(people: Telegram, maria: Customer):
-    # Known, as whoever writes here.
+    # The bot knows Caio from this press.
     await people.press(CAIO, "📋 Ficha completa")
     await people.press(BIA, "✋ Atender")
     question = await ask(people, BIA, "👤 Caio")
@@ -212,7 +212,7 @@ async def test_eight_transfers_at_once_are_one(
     clock: Clock,
     billing: Department,  # noqa: F811
 ):
-    """Below the inbox, where nothing is in order: the database decides."""
+    """Call the use case directly: without the inbox's ordering, the database decides."""
     transfer: TransferConversation = people.balcao.dispatcher["transfer"]
     conversation = await conversation_of(people, maria)
     outcomes = await asyncio.gather(
@@ -261,7 +261,7 @@ async def test_what_a_crash_cut_short_is_finished_in_the_background(
     conversation = await conversation_of(people, maria)
     await transfer(asked(conversation, billing, 1, clock), "cobrança")
     await people.settled()
-    # As it is after a crash between the transfer and the telling.
+    # The state after a crash between the transfer and its announcement.
     await database["conversations"].update_one(
         {"_id": conversation.id}, {"$set": {"transfer.settled": False}}
     )

@@ -1,4 +1,4 @@
-"""Two bots on one database: whichever takes a press, none is lost."""
+"""Two bots on one database: either can handle a callback query, and none is lost."""
 
 import asyncio
 from typing import Any
@@ -57,7 +57,7 @@ async def test_eight_ticks_at_once_on_two_replicas_are_all_kept(
 
 
 def press(update_id: int, admin: Admin, button: dict[str, Any]) -> dict[str, Any]:
-    """The update of a press, as Telegram sends it."""
+    """Return the callback query update of a press, as Telegram sends it."""
     user = {"id": admin.id, "is_bot": False, "first_name": "Dora"}
     return {
         "update_id": update_id,

@@ -1,4 +1,4 @@
-"""An attendant makes sure of who is writing, and says so."""
+"""Verification by an attendant, who has checked the customer's identity."""
 
 import asyncio
 from datetime import timedelta
@@ -21,7 +21,7 @@ FULL_CARD = "📋 Ficha completa"
 
 @pytest.fixture
 async def ana(people: Telegram) -> Customer:
-    """Known by her document, and not confirmed."""
+    """Return a customer who is known by her document and not confirmed."""
     customer = people.customer(demo.ANA)
     await customer.says("oi")
     await customer.says(demo.ANA.tax_id)
@@ -31,12 +31,12 @@ async def ana(people: Telegram) -> Customer:
 
 
 def below(people: Telegram, button: str) -> dict[str, Any]:
-    """The latest message in the group with this button."""
+    """Return the latest message in the group with this button."""
     return [m for m in people.messages(GROUP_ID) if button in str(m.get("reply_markup"))][-1]
 
 
 async def asked(people: Telegram, user_id: int = BIA) -> dict[str, Any]:
-    """The question, with its two buttons."""
+    """Return the question with its two buttons."""
     await people.press(user_id, FULL_CARD)
     await people.press(user_id, texts.VERIFY, card=below(people, texts.VERIFY))
     return below(people, texts.VERIFY_YES)
@@ -98,7 +98,7 @@ async def test_only_staff_of_the_group(people: Telegram, ana: Customer):
     people.customer(demo.STRANGER)
     said = await people.press(demo.STRANGER.user_id, texts.VERIFY_YES, card=question)
     assert said == access.ATTENDANTS_ONLY
-    # From a group of other attendants: the same data, changed by hand.
+    # Forged: the same callback data, pressed in another attendants' group.
     other_group = -1001000000077
     people.emulator.add_group(other_group, "Outro", members=(CAIO, ADMIN_ID))
     data = question["reply_markup"]["inline_keyboard"][0][0]["callback_data"]
@@ -120,7 +120,7 @@ async def test_pressed_twice_and_by_two_at_once_it_happens_once(people: Telegram
 
 
 async def test_on_replicas_at_once_it_happens_once(people: Telegram, ana: Customer):
-    """Below the inbox, where nothing is in order: the database decides."""
+    """Call the use case directly: without the inbox's ordering, the database decides."""
     conversation = await open_conversation(people, ana)
     by_hand = people.balcao.dispatcher["verify_by_hand"]
     outcomes = await asyncio.gather(
@@ -137,7 +137,10 @@ async def test_on_replicas_at_once_it_happens_once(people: Telegram, ana: Custom
 async def test_a_chat_that_moved_on_to_another_document_is_refused(
     people: Telegram, ana: Customer, database: Any
 ):
-    """Its conversation goes on with the old one, as when the two are written at one moment."""
+    """Link the chat to another registration while its conversation keeps the old one.
+
+    This is the state between the two writes.
+    """
     question = await asked(people)
     await database["chats"].update_one({"_id": ana.id}, {"$set": {"registration_id": "other"}})
     assert await people.press(BIA, texts.VERIFY_YES, card=question) == texts.SOMEBODY_ELSE
@@ -150,7 +153,10 @@ async def test_a_chat_that_moved_on_to_another_document_is_refused(
 async def test_a_question_about_somebody_else_is_refused(
     people: Telegram, ana: Customer, database: Any
 ):
-    """The late look-up linked chat and conversation to another one while the question stood."""
+    """Link chat and conversation to another registration while the question is open.
+
+    A late look-up does this.
+    """
     question = await asked(people)
     jose = people.customer(demo.JOSE)
     await jose.is_in_conversation()

@@ -38,7 +38,7 @@ HEADER = ("Nome", "cpfCnpj", "celular", "email", "tipoRegistro", "etiqueta", "ob
 
 
 class Told:
-    """A desk that remembers."""
+    """A job notifier that records progress and reports."""
 
     def __init__(self) -> None:
         self.progress_of: list[Counts] = []
@@ -54,7 +54,7 @@ class Told:
 
 
 class Bench:
-    """Begins jobs and works on them, as one process does."""
+    """A process that begins jobs and works on them."""
 
     def __init__(
         self,
@@ -114,7 +114,7 @@ class Bench:
         )
 
     def worker(self, run: Run, **more: Any) -> WorkJobs:
-        """What works on the jobs with this run."""
+        """Return a worker that uses this run."""
         return WorkJobs(
             store=self.store,
             files=self.files,
@@ -142,7 +142,7 @@ class Bench:
         by: str = "admin:1",
         **options: Any,
     ) -> Job:
-        """The job of a file, when it is over; `checked` previews it first."""
+        """Import a file and return the finished job; `checked` previews it first."""
         job = await self.begun(
             content,
             name=name,
@@ -185,7 +185,7 @@ class Bench:
         )
 
     async def exported(self, **options: Any) -> bytes:
-        """All bytes of an export."""
+        """Run an export and return its bytes."""
         job = await self.manage.begin_export(ExportOptions(**options), by="admin:1")
         return await self.result(await self.job(job.id))
 
@@ -207,7 +207,7 @@ class Bench:
         return job
 
     async def register(self) -> dict[str, Any]:
-        """Every registration as it is stored, but for what says when and by whom."""
+        """Return every stored registration by id, without provenance, version and audit hash."""
         found = await self.database["registrations"].find({}).to_list(None)
         return {
             document["_id"]: {
@@ -226,7 +226,7 @@ def table(rows: Sequence[Sequence[str]], *, encoding: str = "utf-8") -> bytes:
 
 
 def read_back(content: bytes) -> list[list[str]]:
-    """The rows of a file that Balcão wrote."""
+    """Return the rows of a file that Balcão wrote."""
     text = io.StringIO(content.decode("utf-8-sig"), newline="")
     return [[unguarded(cell) for cell in row] for row in csv.reader(text, delimiter=";")]
 

@@ -1,4 +1,4 @@
-"""What tests of killed workers need: workers to kill, moments to do it, and files."""
+"""Support for tests of killed workers: workers to kill, moments to do it, and files."""
 
 import asyncio
 import os
@@ -33,12 +33,15 @@ KILLS = 20
 NOW = datetime(2026, 11, 24, 15, 30, 1, 234_000, tzinfo=UTC)
 FIRST = 100_000_000
 BEFORE = Provenance(at=NOW, by="admin:9", way=ChangeSource.CHAT)
-# What holds the random id of a registration that the import created.
+# Fields that depend on the random id of a registration.
 OF_THE_ID = ("_id", "sort_name", "words", "marks", "seal")
 
 
 class Begun(Bench):
-    """Begins jobs without working on them, all at one time of day: it is in what they write."""
+    """A bench that begins jobs without working on them.
+
+    Its clock stands still, because the time is part of the stored data.
+    """
 
     def __init__(self, database: Any, folder: Path) -> None:
         super().__init__(database, folder, batch_rows=BATCH_ROWS)
@@ -51,10 +54,10 @@ class Begun(Bench):
         )
 
     async def _nobody(self, job_id: int) -> None:
-        """Whoever looks after jobs will find it."""
+        """Do nothing: a worker process will find the job."""
 
     async def worked(self, job: Job) -> Job:
-        """The job after it was worked on here, undisturbed."""
+        """Work on the job here without interruption, and return it."""
         await self.work.work(str(job.id))
         return await self.job(job.id)
 
@@ -62,7 +65,7 @@ class Begun(Bench):
 @dataclass(frozen=True)
 class Moment:
     batch: int
-    """That is written last by then."""
+    """The last batch written at that moment."""
     has_come: Callable[[], Awaitable[bool]]
 
 
@@ -76,31 +79,34 @@ class Workers:
         self.kills = 0
 
     async def start(self, *, halts_at: int | None = None) -> None:
-        """halts_at: the batch that it does not go beyond, nor to the end of the job."""
+        """Start a process.
+
+        halts_at: the batch that it does not finish; it does not reach the job's end either.
+        """
         assert self._forking.stdin
         assert self._forking.stdout
         self._forking.stdin.write(b"\n" if halts_at is None else b"%d\n" % halts_at)
         self._pid = int(await self._forking.stdout.readline())
 
     async def kill(self) -> None:
-        """End it as the power does."""
+        """Kill the process, as a power cut would."""
         assert self._pid is not None
         assert is_running(self._pid)
         await self.close()
         self.kills += 1
 
     async def killed_when(self, moment: Moment) -> None:
-        """One that is started, and killed when this has come about.
+        """Start a process, and kill it when the moment has come.
 
-        Where it is killed is chance, and how far it gets until then is not: it may have written
-        one batch more, and it has not come to the end.
+        The place of the kill is random, but its range is fixed: the process may have written one
+        batch more, and it has not reached the job's end.
         """
         await self.start(halts_at=moment.batch + 1)
         await until(moment.has_come)
         await self.kill()
 
     async def finishes(self, job_id: int) -> Job:
-        """The job after one was left alone with it."""
+        """Let a new process finish the job, and return the job."""
         await self.start()
 
         async def is_left() -> bool:
@@ -120,13 +126,16 @@ class Workers:
 
 @asynccontextmanager
 async def workers(uri: str, bench: Bench, *more: str) -> AsyncIterator[Workers]:
-    """more: what such a process is told beyond the database."""
+    """Start the process that forks workers.
+
+    more: its arguments after the database and the folder.
+    """
     forking = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.jobs.worker"),
         *(uri, bench.database.name, str(bench.folder), *more),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        # Not measured: it would take twice as long, and what is killed tells nothing.
+        # No coverage: it would double the time, and a killed process reports none.
         env={
             **{k: v for k, v in os.environ.items() if not k.startswith("COVERAGE_")},
             "PYTHONPATH": os.pathsep.join(sys.path),
@@ -137,13 +146,13 @@ async def workers(uri: str, bench: Bench, *more: str) -> AsyncIterator[Workers]:
         yield some
     finally:
         await some.close()
-        # With nobody to tell it anything it ends.
+        # It ends when its stdin is closed.
         await forking.communicate(b"")
 
 
 @asynccontextmanager
 async def opened(uri: str) -> AsyncIterator[Any]:
-    """A new database, left to be thrown away with its server."""
+    """Create a database; it is not dropped, as its server is discarded."""
     async with connected(uri, f"test_{uuid.uuid4().hex[:12]}") as database:
         await ensure_indexes(database)
         yield database
@@ -156,7 +165,7 @@ async def until(true: Callable[[], Awaitable[bool]]) -> None:
 
 
 class Moments:
-    """What of a job can be waited for."""
+    """The moments of a job that a test can wait for."""
 
     def __init__(self, bench: Bench, job_id: int) -> None:
         self._bench = bench
@@ -164,7 +173,7 @@ class Moments:
         self._done = 0
 
     async def claimed(self) -> Moment:
-        """Another worker than the one of now has it."""
+        """Return the moment when another worker has claimed the job."""
         before = (await self._bench.job(self._job_id)).owner
 
         async def claimed() -> bool:
@@ -174,11 +183,11 @@ class Moments:
         return Moment(await self._written(), claimed)
 
     async def batches(self, more: int) -> Moment:
-        """So many batches more are written than are now."""
+        """Return the moment when `more` further batches are written."""
         return await self.written(await self._written() + more)
 
     async def written(self, count: int) -> Moment:
-        """So many batches are written in all."""
+        """Return the moment when `count` batches are written in all."""
 
         async def written() -> bool:
             return await self._written() >= count
@@ -192,14 +201,16 @@ class Moments:
 
 
 def generated(rows: int) -> bytes:
-    """Mostly people who are new, every 100th row refused; what there is of them already is told
-    by `there_of`."""
+    """Return a CSV file of mostly new people; every 100th row is refused.
+
+    `there_of` gives the people who are in the register already.
+    """
     chance = random.Random(rows)  # noqa: S311 - the same every time
     lines: list[tuple[str, ...]] = [HEADER]
     for number in range(rows):
         tax_id, email = make_cpf(FIRST + number).masked, f"p{number}@example.com.br"
         if number % 100 == 7:
-            # Of somebody further up who is not refused, so that it is a repetition.
+            # The tax id of an earlier, accepted row, so that it is a repeated key.
             before = chance.randrange(number) // 100 * 100 + 1
             wrong = (
                 (tax_id, "nada"),
@@ -216,8 +227,11 @@ def name_of(number: int) -> str:
 
 
 def there_of(rows: int) -> list[Registration]:
-    """Every 50th of them: half with another e-mail, half without; and a stretch of some hundreds
-    just as the file has them."""
+    """Return the people of `generated` who are registered already.
+
+    Every 50th person: half with another e-mail and half without. Besides, a stretch of rows / 25
+    people whose data equals the file's.
+    """
     stretch = range(rows // 2, rows // 2 + rows // 25)
     return [
         Registration(
@@ -247,7 +261,7 @@ async def prefill(database: Any, some: Sequence[Registration]) -> None:
 
 
 async def content(database: Any) -> dict[str, dict[str, Any]]:
-    """Every registration by its tax id, but for what follows from an id that chance gave."""
+    """Return every registration by its tax id, without fields that depend on random ids."""
     found = await database["registrations"].find({}).to_list(None)
     return {
         document["tax_key"]: {k: v for k, v in document.items() if k not in OF_THE_ID}
@@ -256,13 +270,16 @@ async def content(database: Any) -> dict[str, dict[str, Any]]:
 
 
 async def audit(database: Any) -> list[Any]:
-    """Every entry with its hashes: those who are changed had their ids before."""
+    """Return every audit entry with its hashes.
+
+    They are comparable, as changed registrations had their ids before.
+    """
     found = await database["audit"].find({}).to_list(None)
     return sorted(found, key=lambda entry: str(entry["_id"]))
 
 
 async def told_of(bench: Bench, job: Job) -> dict[str, list[Any]]:
-    """What is told of the rows, all of it."""
+    """Return all that the job's batches report about rows."""
     found: dict[str, list[Any]] = {"refused": [], "repaired": [], "replanned": [], "kept": []}
     async for batch in bench.store.batches(job.id):
         for name, some in found.items():
@@ -290,7 +307,7 @@ async def assert_same(bench: Bench, job: Job, other: Bench, twin: Job) -> None:
 
 @pytest.fixture(scope="module")
 async def mongodb_uri(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    """A server of this file's own: to drop so many rows takes longer than to write them."""
+    """Start a server for this file alone: to drop so many rows takes longer than to write them."""
     async with short_lived(tmp_path_factory.mktemp("data")) as uri:
         yield uri
 

@@ -1,4 +1,4 @@
-"""What tests of syncs need: an IXC with rows, and a bench that syncs with it."""
+"""Support for tests of syncs: an IXC with rows, and a bench that syncs with it."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -24,7 +24,7 @@ OVERLAP = find_adapter("ixc").facts.overlap
 
 
 class SyncBench(Bench):
-    """A process that syncs with an IXC; its clock stands where `at` says."""
+    """A process that syncs with an IXC; its clock stands at `at`."""
 
     def __init__(self, database: Any, folder: Path, erp: Any) -> None:
         super().__init__(database, folder, erp=erp)
@@ -44,13 +44,13 @@ class SyncBench(Bench):
     async def synced(
         self, mode: SyncMode = SyncMode.FULL, *, everything: bool = False, by: str = "admin:1"
     ) -> Job:
-        """The job of a sync, when it is over."""
+        """Run a sync and return the finished job."""
         begun = await self.begin(mode, everything=everything, by=by)
         assert not isinstance(begun, RunsAlready)
         return await self.job(begun.id)
 
     async def named(self) -> dict[str, Any]:
-        """Stored registrations by their tax id."""
+        """Return the stored registrations by tax id."""
         return {d["tax_id"]: d for d in (await self.register()).values()}
 
 
@@ -64,14 +64,14 @@ async def syncing(
             session=session,
             credentials=credentials,
             limits=patient(Limits(wait_initial_s=0.001, wait_max_s=0.002, wait_jitter_s=0.001)),
-            # It would pause for real seconds.
+            # A circuit breaker would pause for real seconds.
             breaker=Breaker(failures=10**9),
         )
         yield kind(database, folder, find_adapter("ixc").connect(connection))
 
 
 def people(count: int, *, begin: int = 1, changed: str = "2026-02-10 14:03:22") -> list[Row]:
-    """Rows of `cliente`, each another person."""
+    """Return rows of `cliente`, each for a different person."""
     return [
         customer(
             number,
@@ -86,11 +86,11 @@ def people(count: int, *, begin: int = 1, changed: str = "2026-02-10 14:03:22") 
 
 
 def cpf(number: int) -> str:
-    """Of the person with this number."""
+    """Return the CPF of the person with this number."""
     return make_cpf(200_000_000 + number).number
 
 
 def change(rows: Sequence[Row], number: int, at: str, **values: str) -> None:
-    """Somebody edits the record in the ERP."""
+    """Edit the record in the ERP, with `at` as its time of change."""
     [row] = [row for row in rows if row["id"] == str(number)]
     row.update(values, ultima_atualizacao=at)

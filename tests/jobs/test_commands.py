@@ -64,7 +64,7 @@ class Shell:
         return said
 
     async def as_python(self, *command: str) -> Said:
-        """The same with nothing loaded before."""
+        """Run the command in a fresh Python process, with nothing preloaded."""
         return await python_balcao(*command, cwd=self.folder, **self.env)
 
     async def in_a_terminal(self, *command: str, answer: str) -> Said:
@@ -74,7 +74,7 @@ class Shell:
 
     @asynccontextmanager
     async def running(self, *command: str, **env: str) -> AsyncIterator[warm.Command]:
-        """The process, killed at the end if it has not ended."""
+        """Start the process; kill it at the end if it still runs."""
         process = await warm.begin(*command, cwd=self.folder, env=environment(**self.env, **env))
         try:
             yield process
@@ -414,7 +414,7 @@ async def test_on_the_embedded_database_of_a_bot_that_runs(shell: Shell, tmp_pat
     env = {"BALCAO_MONGODB_URI": ""}
     async with embedded_server(tmp_path / "data"):
         assert (await balcao("import", "c.csv", cwd=tmp_path, **(shell.env | env))).code == 0
-    # And without one.
+    # Again without a running server.
     said = await balcao("jobs", cwd=tmp_path, **(shell.env | env))
     assert said.code == 0
     assert "importação de c.csv" in said.out
@@ -474,7 +474,7 @@ async def test_a_worker_does_jobs_of_others_until_it_is_stopped(
 
 
 async def begun_elsewhere(bench: Bench, rows: Any) -> Job:
-    """A job that this process does not work on."""
+    """Begin a job that this process does not work on."""
 
     async def to_nobody(job_id: int) -> None:
         pass

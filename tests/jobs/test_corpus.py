@@ -1,4 +1,4 @@
-"""Files as people have them go through a whole import, and enter as they were meant."""
+"""Real-life files go through a whole import and are read as they were meant."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,7 +14,7 @@ from tests.files import corpus
 from tests.jobs.conftest import Bench
 
 Choices = Mapping[int, str | None]
-"""Columns that an admin assigns or ignores, by their place."""
+"""Columns that an admin assigns (field) or ignores (None), by position."""
 
 WHOLE = [
     pytest.param(corpus.excel_pt_br(), id="excel"),
@@ -29,7 +29,7 @@ WHOLE = [
 
 @pytest.fixture
 def sent(bench: Bench) -> Callable[..., Any]:
-    """Sends a file as an admin does who assigns its columns and takes everybody for a prospect."""
+    """Return a function that imports a file with assigned columns, all as prospects."""
 
     async def sent(data: bytes, choices: Choices | None = None) -> Job:
         path = bench.folder / "sent"
@@ -56,7 +56,7 @@ def sent(bench: Bench) -> Callable[..., Any]:
 
 
 async def stored(bench: Bench, *fields: str) -> list[tuple[Any, ...]]:
-    """These fields of everybody, by name."""
+    """Return these fields of all registrations, sorted by name."""
     found = await bench.database["registrations"].find({}).sort("name", 1).to_list(None)
     return [tuple(one.get(field) for field in fields) for one in found]
 
@@ -105,7 +105,7 @@ async def test_the_template_enters_whole_from_whatever_writes_it(
 
 GROUPS = corpus.GOOGLE_HEADER.index("Group Membership")
 WITH_DOUBTS = [
-    # Nothing but the cell of the group is wrong; without it only the tax id is missing.
+    # Only the group's cell is wrong; with that column ignored, only the tax id is missing.
     pytest.param(corpus.google_contacts(), {GROUPS: None}, [(2, ["no_tax_id"])], id="google"),
     pytest.param(corpus.scientific(), {}, [(2, ["tax_id_scientific_notation"])], id="scientific"),
     pytest.param(
@@ -198,7 +198,7 @@ async def test_what_cannot_be_read_is_refused_with_its_reason(
     with pytest.raises(FileRefused) as raised:
         await sent(data)
     assert raised.value.reason is reason
-    # Nobody looked at it before: the job then says so itself.
+    # If nobody checked the file before, the job itself reports the trouble.
     path = bench.folder / "sent"
     job = await bench.manage.begin_import(
         path,

@@ -1,4 +1,4 @@
-"""Files enter the register as jobs: what is created, changed, left and refused, and why."""
+"""Imports as jobs: created, changed, unchanged and refused rows, with reasons."""
 
 from typing import Any
 
@@ -182,7 +182,7 @@ async def test_without_tax_ids_name_and_telephone_decide(database: Any, tmp_path
         ["Sem telefone", "", "", "", "cliente", ""],
     ]
     job = await bench.imported([header, *first])
-    # The second is the first one: its ninth digit and accents are all that differ.
+    # Row two repeats row one: only the ninth digit and the accents differ.
     assert job.counts.model_dump(exclude_defaults=True) == {
         "rows": 5,
         "created": 4,

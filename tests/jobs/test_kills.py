@@ -1,4 +1,4 @@
-"""An import that is killed twenty times ends as one that nobody killed."""
+"""An import that is killed twenty times ends like an undisturbed one."""
 
 import random
 from pathlib import Path
@@ -41,7 +41,7 @@ async def test_twenty_kills_leave_an_import_as_if_there_had_been_none(
                 await some.killed_when(await moments.claimed())
             while some.kills < KILLS - 3:
                 await some.killed_when(await moments.batches(chance.randint(2, 5)))
-            # The last ones find every row written, and the refused ones not reported yet.
+            # At the last kills every row is written, and the refused rows are not yet reported.
             await some.killed_when(await moments.written(twin.batches))
             await some.killed_when(await moments.claimed())
             await some.killed_when(await moments.claimed())
@@ -50,7 +50,7 @@ async def test_twenty_kills_leave_an_import_as_if_there_had_been_none(
             assert some.kills == KILLS
         await assert_same(bench, job, other, twin)
         assert await bench.result(job) == await other.result(twin)
-    # Every row once: whom the batches name is in the register, and nobody else.
+    # Each row was written once: the register holds exactly the people that the batches name.
     created = await created_by(bench, job)
     assert len(created) == len(set(created)) == job.counts.created
     found = await database["registrations"].find({}, {"_id": 1}).to_list(None)

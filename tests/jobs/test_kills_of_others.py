@@ -1,4 +1,4 @@
-"""An undo and a dry run that are killed end as those that nobody killed."""
+"""An undo and a dry run that are killed end like undisturbed ones."""
 
 import random
 from pathlib import Path
@@ -54,7 +54,7 @@ async def test_kills_leave_an_undo_as_if_there_had_been_none(
 
 
 def own(document: dict[str, Any]) -> dict[str, Any]:
-    """Without what says that something was done and taken back."""
+    """Return the document without `updated` and `version`, which an undo changes."""
     return {key: one for key, one in document.items() if key not in ("updated", "version")}
 
 
@@ -89,7 +89,7 @@ async def test_kills_leave_a_dry_run_as_if_there_had_been_none(
     assert job.state is twin.state is JobState.CHECKED
     assert (job.preview, job.samples) == (twin.preview, twin.samples)
     assert await bench.register() == before
-    # And a yes to it is done as it was shown.
+    # Once confirmed, the import does what the preview showed.
     assert await bench.manage.confirm(job.id)
     done = await bench.worked(job)
     assert done.counts == job.preview

@@ -1,4 +1,4 @@
-"""What is exported and imported again changes nothing, whatever the register holds."""
+"""An export that is imported again changes nothing, with any content of the register."""
 
 from pathlib import Path
 from typing import Any
@@ -144,7 +144,7 @@ async def test_each_field_alone_comes_back_unchanged(bench: WithLabels, path: st
     some = [one for one in everybody() if one.tax_id]
     batch = Batch(job=0, number=1, last_line=0, counts=Counts())
     assert await bench.bulk.write(batch, provenance=provenance(), creates=bench.bulk.encoded(some))
-    # Without its country a foreign document is not known again.
+    # Without its country, a foreign document does not match its registration.
     paths = dict.fromkeys(("tax_id", "country", path))
     job = await bench.imported(await bench.exported(paths=tuple(paths)))
     assert job.counts.unchanged == job.counts.rows == len(some)

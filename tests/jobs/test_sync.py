@@ -1,4 +1,4 @@
-"""A sync with the ERP: what enters the register, what stays, and from where the next one reads."""
+"""Syncs with the ERP: imported and kept values, and the cursor of the next sync."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -79,7 +79,7 @@ async def test_the_erp_wins_and_local_fields_stay(bench: SyncBench, ixc: IxcEmul
     assert job.counts.updated == 1
     one = (await bench.named())[cpf(3)]
     assert (one["name"], one["status"]) == ("Nome Novo", "inactive")
-    # Blank there erases nothing here; kinds are added to.
+    # A blank field in the ERP erases nothing here, and kinds are added.
     assert one["email"] == "pessoa3@exemplo.com.br"
     assert one["kinds"] == [str(Kind.CUSTOMER), str(Kind.SUPPLIER)]
     assert (one["tags"], one["fixed_note"]) == (["t1"], "liga à tarde")
@@ -102,7 +102,7 @@ async def test_the_next_one_reads_only_what_changed_since(bench: SyncBench, ixc:
     assert (job.counts.created, job.counts.updated) == (2, 1)
     ixc.requests.clear()
     again = await bench.synced()
-    # Nothing changed: only the last moment and its overlap are read again.
+    # Nothing has changed: only the last moment and the overlap before it are read again.
     assert again.counts.rows == 3
     assert len(ixc.requests) == 2
 
@@ -143,7 +143,7 @@ async def test_records_of_one_document_are_one_registration(bench: SyncBench, ix
     refs = {(ref["table"], ref["id"]) for ref in one["erp_refs"]}
     assert refs == {("cliente", "3"), ("cliente", "80"), ("cliente", "81"), ("fornecedor", "9")}
     assert job.counts.rows == 15
-    # One of them changes: the others still decide who comes first.
+    # One record changes; the unchanged records still decide which has precedence.
     change(ixc.tables["cliente"], 80, "2026-05-01 08:00:00", razao="Muito Antes")
     job = await bench.synced()
     assert job.counts.updated == 0
@@ -235,7 +235,7 @@ async def test_one_at_a_time_whoever_begins_it(bench: SyncBench, ixc: IxcEmulato
     beginning = [
         asyncio.create_task(bench.begin(SyncMode.FULL, by=f"admin:{n}")) for n in range(4)
     ]
-    # The one that began is at work within that call.
+    # The winning call works on its sync before it returns.
     await until(lambda: sum(task.done() for task in beginning) == 3)
     answers.set()
     outcomes = await asyncio.gather(*beginning)
@@ -281,7 +281,7 @@ async def test_whom_it_met_twice_is_taken_back_too(bench: SyncBench, ixc: IxcEmu
 async def test_who_was_killed_before_its_first_step_holds_nobody_up(bench: SyncBench):
     begun = await bench.begin(SyncMode.FULL, by="admin:1")
     assert isinstance(begun, Job)
-    # As it is between the turn and the first step.
+    # The state between the claim of the sync and its first step.
     await bench.store.force_update(begun.id, state=JobState.DRAFT)
     assert isinstance(await bench.begin(SyncMode.FULL, by="admin:2"), RunsAlready)
     assert (await bench.job(begun.id)).state is JobState.DRAFT
@@ -292,7 +292,7 @@ async def test_who_was_killed_before_its_first_step_holds_nobody_up(bench: SyncB
 
 
 class Said:
-    """A desk that remembers."""
+    """A sync notifier that records its calls."""
 
     def __init__(self) -> None:
         self.told: list[str] = []
@@ -314,7 +314,7 @@ async def test_scheduled_ones_run_when_due_and_tell_of_trouble_once(
     ]
 
     async def done() -> list[Job]:
-        # Who came second at the same moment leaves a cancelled one.
+        # The loser of a race leaves a cancelled job.
         return [one for one in await bench.store.latest(30) if one.state is not JobState.CANCELLED]
 
     async def an_hour_later() -> None:
@@ -354,7 +354,7 @@ async def test_pages_are_read_to_their_end(bench: SyncBench, ixc: IxcEmulator):
     ixc.tables["cliente"] = people(1_203)
     job = await bench.synced()
     assert job.counts.created == 1_203
-    # So many changed at one moment that they fill pages of their own.
+    # Rows that changed at one moment fill several pages.
     for row in ixc.tables["cliente"]:
         row |= {"ultima_atualizacao": LATER, "email": f"novo{row['id']}@exemplo.com.br"}
     job = await bench.synced()
@@ -365,6 +365,6 @@ async def test_cancelled_it_ends_and_the_next_one_goes_on(bench: SyncBench, ixc:
     begun = await bench.begin(SyncMode.FULL, by="admin:1")
     assert isinstance(begun, Job)
     cancelled = await bench.manage.cancel(begun.id)
-    # Over already: this bench works at once. What is asked is that another can begin.
+    # The sync may have ended already, as this bench works at once; another must be able to begin.
     assert cancelled is None or cancelled.state is JobState.CANCELLED
     assert (await bench.synced()).state is JobState.DONE

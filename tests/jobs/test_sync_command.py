@@ -1,4 +1,4 @@
-"""`balcao sync` as a person or a script meets it, with an IXC, and what is said without a list."""
+"""`balcao sync` for people and scripts: with an IXC, without an ERP, and without its list."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -21,7 +21,7 @@ LATER = "2026-03-01 08:00:00"
 
 
 class ErpShell(Shell):
-    """Commands of a Balcão whose ERP is this one."""
+    """Commands of a Balcão that is connected to this ERP."""
 
     def __init__(self, bench: Bench, mongodb_uri: str, folder: Path, erp: IxcEmulator) -> None:
         super().__init__(bench, mongodb_uri, folder)
@@ -62,7 +62,7 @@ async def test_full_then_quick_then_everything_and_back(shell: ErpShell, ixc: Ix
     ixc.tables["cliente"] += people(1, begin=50, changed=LATER)
     change(ixc.tables["cliente"], 5, LATER, razao="Mudou de Nome")
     quick = await shell("sync", "quick")
-    # Who is new is left to a full one: that is what was asked for, and no failure.
+    # A quick sync leaves new people to a full one; this is no failure.
     assert (quick.code, quick.err) == (0, "")
     assert "0 novos, 1 atualizado, 1 sem mudança" in quick.out
     assert "Para desfazer: balcao undo 2" in quick.out
@@ -100,7 +100,7 @@ async def test_refused_records_are_told_and_saved(shell: ErpShell, ixc: IxcEmula
     assert "os dígitos não conferem" in refused[1][2]
     assert (shell.folder / "e.csv").stat().st_mode & 0o077 == 0
 
-    # They are kept with their job.
+    # The refused rows are stored with their job.
     kept, listed = await asyncio.gather(shell("jobs", "1", "--errors", "k.csv"), shell("jobs"))
     assert kept.code == 0
     assert shell.read("k.csv") == [header, *refused]
@@ -143,7 +143,7 @@ async def test_without_an_erp_or_its_list_one_sentence_says_so(shell: ErpShell):
 
 
 async def begun_elsewhere(bench: Bench) -> Job:
-    """A sync that nobody in this process works on."""
+    """Begin a sync that this process does not work on."""
 
     async def to_nobody(job_id: int) -> None:
         pass

@@ -1,4 +1,4 @@
-"""A sync that is killed again and again ends in the register that an undisturbed one makes."""
+"""A sync that is killed again and again leaves the same register as an undisturbed one."""
 
 import random
 from collections.abc import AsyncIterator
@@ -22,10 +22,10 @@ KILLS = 6
 
 
 class Begun(SyncBench):
-    """Begins syncs without working on them."""
+    """A bench that begins syncs without working on them."""
 
     async def _work(self, job_id: int) -> None:
-        """Whoever looks after jobs will find it."""
+        """Do nothing: a worker process will find the job."""
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ async def test_kills_leave_a_sync_as_if_there_had_been_none(
 
 
 def by_document(register: dict[str, Any]) -> dict[str, Any]:
-    """Without the random ids and what is made of them."""
+    """Return the registrations by tax id, with only the fields that no random id affects."""
     return {
         one["tax_id"]: {
             key: value

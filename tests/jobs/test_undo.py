@@ -1,4 +1,4 @@
-"""What a job did is taken back, and what somebody changed since stays."""
+"""Undo: a job's changes are reverted, and later changes by others stay."""
 
 import asyncio
 from typing import Any
@@ -60,7 +60,7 @@ async def test_an_undo_can_be_undone(bench: Bench):
         "restored": 1,
     }
     assert await bench.register() == after
-    # And once more: it is a job like any other.
+    # The undo of an undo can be undone too.
     third = await bench.undone(again)
     assert third.counts.model_dump(exclude_defaults=True) == {
         "rows": 2,

@@ -1,4 +1,4 @@
-"""Workers come and go: a job is one worker's at a time, and no row is written twice or lost."""
+"""Workers start and die: one worker at a time has a job; no row is lost or written twice."""
 
 import asyncio
 import time
@@ -28,13 +28,13 @@ CHAT = Progress(chat_id=1, message_id=2)
 BATCH_ROWS = 100
 ROWS = 8 * BATCH_ROWS
 LEASE = timedelta(hours=1)
-"""Runs out by the test's clock only: it is put off after a third of it, which no test lasts."""
+"""Expires by the test's clock only: no test lasts a third of it, when it is renewed."""
 LOOKS_AFTER_S = 0.3
-"""By then a worker looks at its job again."""
+"""Seconds after which a worker has looked at its job again."""
 
 
 class Clock:
-    """A time that only the test moves on."""
+    """A clock that only the test advances."""
 
     def __init__(self) -> None:
         self.now = datetime(2026, 11, 24, 15, 30, tzinfo=UTC)
@@ -47,7 +47,7 @@ class Clock:
 
 
 class Halting:
-    """The real run, which halts when it has written so many batches and not told of the last."""
+    """The real run, which halts before it reports batch `at` as written."""
 
     def __init__(self, run: Run, at: int) -> None:
         self._run = run
@@ -69,7 +69,7 @@ class Halting:
 
 
 class Dying:
-    """The real run, killed as soon as so many batches are written."""
+    """The real run, cancelled as soon as `at` batches are written."""
 
     def __init__(self, run: Run, at: int) -> None:
         self._run = run
@@ -88,7 +88,7 @@ class Dying:
 
 
 class Mute(Told):
-    """A desk that is never done with telling."""
+    """A notifier whose `notify` never returns."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -100,7 +100,7 @@ class Mute(Told):
 
 
 class Replica(Bench):
-    """One process of several on a database; it works on a job when it is told to."""
+    """One of several processes on a database; it works on a job only if the test calls it."""
 
     def __init__(self, database: Any, folder: Path, clock: Clock, *, notifier: Any = None) -> None:
         super().__init__(database, folder, notifier=notifier, batch_rows=BATCH_ROWS)
@@ -130,12 +130,12 @@ class Replica(Bench):
         return [batch async for batch in self.store.batches(job.id)]
 
     async def _nobody(self, job_id: int) -> None:
-        """Each test says who works on it."""
+        """Do nothing: each test chooses the worker."""
 
 
 @pytest.fixture(scope="module")
 async def mongodb_uri(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    """A server of this file's own: to drop so many rows takes longer than to write them."""
+    """Start a server for this file alone: to drop so many rows takes longer than to write them."""
     async with short_lived(tmp_path_factory.mktemp("data")) as uri:
         yield uri
 
@@ -148,7 +148,7 @@ async def database(mongodb_uri: str) -> AsyncIterator[Any]:
 
 @asynccontextmanager
 async def opened(uri: str) -> AsyncIterator[Any]:
-    """A new database, left to be thrown away with its server."""
+    """Create a database; it is not dropped, as its server is discarded."""
     async with connected(uri, f"test_{uuid.uuid4().hex[:12]}") as database:
         await ensure_indexes(database)
         yield database
@@ -179,7 +179,7 @@ async def until(true: Callable[[], Awaitable[bool]]) -> None:
 
 
 async def looks_again() -> None:
-    """Return when a worker that has looked at its job just now would look once more."""
+    """Return after the time in which every worker looks at its job again."""
     since = time.monotonic()
 
     async def is_over() -> bool:
@@ -232,7 +232,7 @@ async def test_who_lost_its_lease_writes_no_batch_twice(
         await looks_again()
     halting.goes_on.set()
     left = await working
-    # It has not touched the other one's job either.
+    # The first worker has not touched the job that the second one took over.
     assert (left.state, left.owner) == (JobState.RUNNING, mine)
     assert len(await first.batches(job)) == 6
     other.goes_on.set()
@@ -263,7 +263,7 @@ async def test_a_worker_that_hangs_is_ended_when_its_lease_is_lost(
     halting = first.halts(at=3, lease=timedelta(seconds=0.3))
     working = asyncio.create_task(first.works(job))
     await halting.halted.wait()
-    # It puts its end off ten times a second, until the other one comes in between.
+    # It renews its lease ten times a second, until the other worker takes over in between.
     while (await second.works(job)).is_active:
         clock.pass_by(LEASE + timedelta(seconds=1))
     async with asyncio.timeout(HANG_S):
@@ -288,7 +288,7 @@ async def test_cancelled_it_ends_with_its_present_batch(replicas: tuple[Replica,
     assert len(done) == job.batches == 3
     assert job.counts.rows == sum(batch.counts.rows for batch in done)
     assert len(await first.register()) == job.counts.created
-    # What it did is reported, and can be taken back.
+    # The work done is reported, and can be undone.
     assert len(job.results) == 1
     assert job.can_be_undone
 
@@ -337,7 +337,7 @@ async def test_who_was_killed_before_it_told_has_another_tell(
     [(told, report, files)] = [end for one in replicas for end in one.notifier.ends]
     assert (told.id, len(report.refused), len(files)) == (job.id, 3, 1)
     assert (await mute.job(job.id)).told
-    # Told, not done once more.
+    # The end is notified, and the work is not repeated.
     assert len(await mute.batches(job)) == ended.batches == 1
 
 
@@ -381,7 +381,7 @@ async def test_who_looks_after_jobs_finds_those_that_nobody_works_on(
         sent.append(job_id)
         await second.work.work(job_id)
 
-    # Ours is one process, whose owners all seem to be dead to another one of it.
+    # Both replicas run in this process, so to each the other's lease owner looks dead.
     keeping = asyncio.create_task(second.work.run_forever(send))
 
     async def is_over() -> bool:

@@ -1,10 +1,11 @@
-"""A process that begins another with every line on its stdin, and answers with its number.
+"""A process that forks a worker for every line on its stdin, and prints the worker's process id.
 
-Each works on jobs until it is killed, as `balcao run` does beside the chats. They are forks of one
-that has loaded everything, as a test that kills twenty would wait for little else than imports.
+Each worker works on jobs until it is killed, as `balcao run` does beside the chats. Workers are
+forked from a process that has loaded everything: a test that kills twenty would otherwise wait
+mostly for imports.
 
-A line may name a batch: with that one its process halts, and it never comes to the end of a job.
-So whoever kills it is in time, however late it comes.
+A line may hold a batch number: the worker halts at that batch and never reaches a job's end. So
+the test can kill it in time, however late the kill comes.
 
 argv: address of the server, name of the database, folder of the process, address of an IXC.
 """
@@ -32,11 +33,11 @@ from tests.jobs.conftest import Bench
 from tests.patience import be_patient
 
 BATCH_ROWS = 100
-"""Few, so that a job of few rows has many moments to be killed at."""
+"""Small, so that a job of few rows has many moments for a kill."""
 
 
 class _Halting:
-    """The real run, which halts with a batch, or else at its end."""
+    """The real run, which halts at a batch, or otherwise at its end."""
 
     def __init__(self, run: Run, at: int) -> None:
         self._run = run
@@ -69,7 +70,7 @@ async def _work(uri: str, name: str, folder: Path, erp_url: str, halts_at: int |
 
 
 def _begin_with_every_line() -> None:
-    # Who is killed is gone at once, and stays no zombie whose number seems to be in use.
+    # No zombies: a killed worker's process id must not seem to be in use.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for line in sys.stdin:
         pid = os.fork()

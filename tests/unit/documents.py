@@ -41,11 +41,11 @@ tax_ids = cpfs | digit_cnpjs | cnpjs
 
 
 def full_width(text: str) -> str:
-    """The same text in the wide forms of East Asian keyboards."""
+    """Return the text in the full-width forms of East Asian keyboards."""
     return "".join(chr(ord(c) + 0xFEE0) if c.isascii() and c.isalnum() else c for c in text)
 
 
 def with_separators(number: str, separators: list[str]) -> str:
-    """The number with one of the separators after each of its characters but the last."""
+    """Return the number with a random separator after each character but the last."""
     pairs = zip(number, [*separators, ""], strict=True)
     return "".join(character + separator for character, separator in pairs)

@@ -1,4 +1,4 @@
-"""The table of who may do what."""
+"""The access table: the permissions of each role."""
 
 import pytest
 

@@ -32,7 +32,7 @@ def _is_path(text: str) -> bool:
 
 
 def _expanded(path: str) -> list[str]:
-    """Return the paths that the braces stand for."""
+    """Return the paths that the braces expand to."""
     braces = re.search(r"\{([\w,]+)\}", path)
     if braces is None:
         return [path]

@@ -1,4 +1,4 @@
-"""What holds for every plan: planned again it is unchanged, and a chat's word stays a chat's."""
+"""Properties of every plan: it is idempotent, and a chat's telephone alone proves nothing."""
 
 from datetime import UTC, datetime
 
@@ -45,7 +45,7 @@ MOBILE, OTHER_MOBILE = "+5549999998888", "+5549988887777"
 REFS = [ErpRef(system="ixc", table="cliente", id=str(n)) for n in range(3)]
 
 texts = st.none() | st.sampled_from(["", "Ana", "Bia", "ana@example.com"])
-# Like the bytes of a document, as far as a text can be.
+# Texts that resemble the bytes of a stored document.
 like_bytes = st.none() | st.sampled_from(["Ana", "Ana Maria", "name", "\x02email", "a\x04kinds"])
 phone = st.none() | st.sampled_from([MOBILE, OTHER_MOBILE, "+554999998888", "+554933334444"])
 
@@ -107,7 +107,7 @@ def test_planning_the_result_again_is_unchanged(first, second, policy, provenanc
         return
     again = decided(second, after, policy, FROM_IXC)
     if known is None and isinstance(again, Update):
-        # Who was new with a telephone from a chat alone: said again, it is no longer that.
+        # A telephone known only from a chat is no longer so when another source repeats it.
         assert [change.path for change in again.changes] == ["chat_phones"]
         after = again.after
         again = decided(second, after, policy, FROM_IXC)
@@ -146,7 +146,7 @@ def test_no_set_loses_anything_to_the_erp(first, second, provenance):
 
 
 def prospect() -> Registration:
-    """Who introduced himself in a chat."""
+    """Return a prospect who introduced himself in a chat."""
     said = Candidate(
         tax_id=CPF, name="Ana", phones=Phones(mobile=MOBILE), kinds=frozenset((Kind.PROSPECT,))
     )
@@ -211,7 +211,7 @@ def test_the_quick_answer_never_hides_a_change(first: Candidate, one: Candidate,
     if policy.may_update and stored.has(one, policy):
         assert isinstance(decision, Unchanged)
     assert (stored.tax_key, stored.version) == (CPF.key, known.version)
-    # And it is the answer for nearly all who change nothing.
+    # The quick comparison of bytes finds nearly all candidates that change nothing.
     if isinstance(decision, Unchanged) and not (
         known.chat_phones or one.erp_refs or policy.adds_to
     ):

@@ -1,4 +1,4 @@
-"""Which column is which field: by its header, by a person, and never in silence by a guess."""
+"""The mapping of columns to fields: by header or by a person, and never by a silent guess."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What an export writes of a registration, and that the import reads the same back."""
+"""The cells that an export writes, and that the import reads back unchanged."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,8 +1,7 @@
-"""Names that are stored in databases or travel with buttons, which an upgrade must not change.
+"""Names that are stored in databases or sent with buttons, which an upgrade must not change.
 
-`kept_names.json` holds them as they are in use out there. A name that is added belongs into it; a
-name that is changed or removed leaves stored data, open dialogs or sent buttons behind, so that
-needs a migration first.
+`kept_names.json` holds the names in use. Add each new name to it. A changed or removed name
+orphans stored data, open dialogs or sent buttons, so it needs a migration first.
 """
 
 import importlib
@@ -93,10 +92,10 @@ NOW = {
 def test_what_is_stored_or_sent_keeps_its_name(kind: str):
     now, kept = NOW[kind](), KEPT[kind]
     if kind == "callbacks":
-        # Their values travel without names, in the order of the fields.
+        # Callback data holds values without names, in the order of the fields.
         assert now == kept
     elif kind in ("models", "values"):
-        # The names of these classes are for reading only.
+        # The class names are not stored; the file has them for readers only.
         assert sorted(map(sorted, now.values())) == sorted(map(sorted, kept.values()))
     else:
         assert {name: sorted(found) for name, found in now.items()} == {

@@ -1,4 +1,4 @@
-"""What reaches standard error, from our own logger and from the libraries'."""
+"""Log lines on standard error, from our own logger and from the libraries."""
 
 import contextlib
 import io
@@ -33,7 +33,7 @@ def configure(stream: io.StringIO, **choices: Any) -> None:
 
 @pytest.fixture
 def lines(stderr: io.StringIO) -> Lines:
-    """Reads back what was logged, as JSON."""
+    """Return a function that reads the logged lines as JSON."""
     configure(stderr)
     return lambda: [json.loads(line) for line in stderr.getvalue().splitlines()]
 

@@ -1,4 +1,4 @@
-"""The last net: what looks like a token, a document or a telephone is covered in the logs."""
+"""Log redaction, the last safeguard: tokens, documents and telephones are masked."""
 
 import uuid
 

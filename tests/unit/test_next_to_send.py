@@ -1,4 +1,4 @@
-"""What leaves next in a chat."""
+"""The choice of the next messages to send in a chat."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -40,7 +40,7 @@ SAY = {"what": OutgoingKind.SAY, "priority": Priority.ANSWER}
 def order(
     items: Sequence[Outgoing], *, is_late: bool = False, is_whole: bool = True
 ) -> list[list[str]]:
-    """Ids in the order in which they leave, what leaves together in one list."""
+    """Return the ids in sending order, one list per batch."""
     waiting, left = list(items), []
     while batch := next_to_send(waiting, is_late=is_late, is_whole=lambda _: is_whole):
         left.append([one.id for one in batch])

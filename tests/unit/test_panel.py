@@ -1,4 +1,4 @@
-"""The sums of the panel, by hand; which typed dates are a period; and its numbers in words."""
+"""The panel's sums against hand-made ones, typed periods, and its numbers in words."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Telephones: one form for every way of writing one, and none for what is none."""
+"""Telephones: one form for every way of writing, and None for other text."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""The portal's login: what is accepted, and that nobody ever reads a password."""
+"""The portal's login: accepted passwords, and that no password is ever readable."""
 
 import asyncio
 import contextlib
@@ -90,7 +90,7 @@ async def test_the_hash_is_argon2id_salted_and_of_this_password_only():
 
 
 class Comparing(PasswordHasher):
-    """Notes the cost of each comparison that was made to its end."""
+    """A hasher that records the cost of each completed comparison."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -124,7 +124,7 @@ async def test_how_a_keyboard_composes_accents_makes_no_difference():
 
 
 class Held(PasswordHasher):
-    """Begins to hash, and goes on when the gate is opened."""
+    """A hasher that begins to hash, and waits until the gate is opened."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -146,7 +146,7 @@ async def test_hashing_leaves_the_event_loop_free_and_has_two_threads(
     async with asyncio.timeout(HANG_S):
         while len(held.begun_in) < 2:  # noqa: ASYNC110 - a thread sets no event of a loop
             await asyncio.sleep(0)
-    # The loop has come here while both were held.
+    # The loop is not blocked: it reached this line while both threads were held.
     held.gate.set()
     await hashing
     assert len(held.begun_in) == 5

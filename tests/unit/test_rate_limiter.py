@@ -1,4 +1,4 @@
-"""Turns within a chat and Telegram's limits, in a time of their own."""
+"""The rate limiter: order within a chat and Telegram's limits, in virtual time."""
 
 import asyncio
 from collections import Counter
@@ -14,7 +14,7 @@ from tests.unit.documents import STABLE
 from tests.virtual_time import in_virtual_time, now
 
 GROUP, OTHER, PERSON = -100, -200, 7
-# By what sums of seconds may be off.
+# Tolerance for rounding errors in sums of seconds.
 HAIR_S = 1e-6
 
 
@@ -84,7 +84,7 @@ async def test_whoever_is_cancelled_leaves_the_chat_to_the_next():
 
 @st.composite
 def floods(draw: st.DrawFn) -> tuple[Limits, list[Message]]:
-    """Limits, and who sends what when; times are whole seconds, so that they can be compared."""
+    """Draw limits and messages; times are whole seconds, so that they can be compared."""
     rate = st.builds(Rate, st.integers(1, 5), st.integers(1, 10).map(float))
     limits = Limits(
         group=draw(st.none() | rate), chat=draw(st.none() | rate), overall=draw(st.none() | rate)
@@ -133,7 +133,7 @@ async def _sent(limits: Limits, messages: list[Message]) -> list[tuple[float, in
 
 
 def most_within(times: list[float], window_s: float) -> int:
-    """The most that any window of this length holds."""
+    """Return the largest number of times that any window of this length holds."""
     nearly = window_s - HAIR_S
     return max((sum(a <= t < a + nearly for t in times) for a in times), default=0)
 
@@ -164,7 +164,7 @@ def test_an_album_counts_as_its_messages():
 def test_what_waits_long_overtakes_what_is_more_important_but_new(
     later_s: float, order: list[str]
 ):
-    """Nobody who asked for a card's details waits for a whole flood to end."""
+    """A request for a card's details must not wait until a whole flood has ended."""
 
     async def sent() -> list[str]:
         limiter, log = RateLimiter(Limits(chat=Rate(1, 20.0)), step_s=5.0), list[str]()

@@ -1,4 +1,4 @@
-"""How a name and a typed text are cut into words."""
+"""The splitting of names and typed text into search words."""
 
 import re
 from unicodedata import combining, normalize

@@ -24,7 +24,7 @@ SHORT_CNPJ = make_cnpj("001234560001")
 
 
 def as_cells(number: str) -> list[str | float]:
-    """What is left of a number that a spreadsheet took for one, in each type it may come in."""
+    """Return the number after a spreadsheet has dropped its zeros, in each cell type."""
     lost = int(number)
     return [lost, float(lost), str(lost), f"{lost}.0", f"{lost},0", f" {lost}\n"]
 

@@ -1,4 +1,4 @@
-"""A CPF or CNPJ is read from whatever a person wrote around it."""
+"""A CPF or CNPJ is read from any text that a person wrote around it."""
 
 import pytest
 from hypothesis import given
@@ -30,7 +30,7 @@ AFTER = ["", ", ok?", ".", "!", ")", "\nObrigado", " 👍", " é o meu", ";", '"
 
 
 def separated(tax_ids: st.SearchStrategy[TaxId], separators: list[str]) -> st.SearchStrategy:
-    """The document and one writing of it, with any separator anywhere."""
+    """Draw a document and a spelling of it, with any separators anywhere."""
     return tax_ids.flatmap(
         lambda tax_id: st.lists(
             st.sampled_from(separators),

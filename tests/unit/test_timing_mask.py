@@ -1,4 +1,4 @@
-"""Work whose length would tell what it found takes as long whatever it finds."""
+"""The timing mask: an answer takes the same time for every result, so it reveals nothing."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -32,7 +32,7 @@ async def lasting(work: Callable[[], Awaitable[Any]]) -> float:
 
 
 def spans(*works_s: float) -> list[float]:
-    """How long works of these lengths take, one after the other."""
+    """Return the seconds that work of these lengths takes under one mask, in sequence."""
 
     async def paced() -> list[float]:
         mask = TimingMask()
@@ -73,7 +73,7 @@ def test_what_fails_is_not_delayed():
 
 
 class Register:
-    """Takes longer to write than to read."""
+    """A register that takes longer to write than to read."""
 
     def __init__(self) -> None:
         known = registration(REGISTERED)
@@ -89,7 +89,7 @@ class Register:
 
 
 class Erp:
-    """Takes longer than the register."""
+    """An ERP that takes longer than the register."""
 
     async def by_tax_id(self, tax_id: TaxId) -> Candidate | None:
         await asyncio.sleep(ERP_S)
@@ -138,7 +138,7 @@ def test_an_identification_takes_as_long_whoever_it_finds():
         return [await lasting(lambda t=tax_id: identify(Chat(id=1, tax_id=t))) for tax_id in some]
 
     found = in_virtual_time(identified())
-    # By itself one in the register takes a twentieth of one in the ERP.
+    # Without the mask, a look-up in the register takes a twentieth of one in the ERP.
     assert found == pytest.approx([found[0]] * 6)
     assert found[0] > ERP_S + WRITE_S
 
