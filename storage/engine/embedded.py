@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
@@ -28,6 +28,7 @@ from storage.engine.connection import connected
 _COMMAND: Final = "secantusd-py"
 _START_S: Final = 30.0
 _PROBE_MS: Final = 400
+_PORTS: Final = 5
 # Long enough for the data that it holds. Every commit is synced, so killing it loses nothing.
 _STOP_S: Final = 5.0
 _LEAST_FREE_BYTES: Final = 64 * 1024 * 1024
@@ -167,7 +168,18 @@ async def _take_over(directory: Path) -> _Running | None:
     return None
 
 
+class _PortTakenError(RefusedError):
+    """Another process has taken the port between its choice and its use."""
+
+
 async def _start(directory: Path) -> _Running:
+    for _ in range(_PORTS - 1):
+        with suppress(_PortTakenError):
+            return await _started(directory)
+    return await _started(directory)
+
+
+async def _started(directory: Path) -> _Running:
     errors_path = directory / "server.log"
     with _usable(directory):
         running = _spawn(directory, errors_path)
@@ -238,6 +250,10 @@ def _why_it_failed(directory: Path, errors_path: Path) -> AppError:
         return RefusedError("the disk has no room for a database", problem=Problem.DISK_FULL)
     lines = errors_path.read_text(errors="replace").strip().splitlines() or ["no message"]
     said = "\n".join(lines).lower()
+    if "address already in use" in said:
+        return _PortTakenError(
+            f"the embedded server stopped: {lines[-1][:200]}", problem=Problem.EMBEDDED_FAILED
+        )
     for words, problem in (
         ("no space left", Problem.DISK_FULL),
         ("not a directory", Problem.DATA_DIR_NOT_A_FOLDER),

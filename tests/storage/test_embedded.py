@@ -1,6 +1,7 @@
 """The embedded server: one a directory, shared, taken over, stopped by whoever started it."""
 
 import asyncio
+import socket
 import stat
 import subprocess
 import sys
@@ -14,13 +15,16 @@ from bot.domain.errors import RefusedError, TryLaterError
 from storage.engine import embedded
 from storage.engine.connection import answers, connected
 from storage.engine.embedded import embedded_server
-from tests.storage.servers import is_running, kill, noted_pid, short_lived, until
+from tests.patience import HANG_MS
+from tests.storage.servers import free_port, is_running, kill, noted_pid, short_lived, until
 
 # Another Balcão: starts the server, says so, and waits to be killed.
 OTHER = """
 import asyncio, pathlib, sys
 from storage.engine.embedded import embedded_server
+from tests.patience import be_patient
 async def main():
+    be_patient()
     async with embedded_server(pathlib.Path(sys.argv[1])) as uri:
         print(uri, flush=True)
         await asyncio.Event().wait()
@@ -91,7 +95,11 @@ async def test_a_second_one_waits_for_a_first_that_is_starting(tmp_path: Path):
     assert len(set(uris)) == 1
 
 
-async def test_the_server_of_one_that_was_killed_is_taken_over_and_then_stopped(tmp_path: Path):
+async def test_the_server_of_one_that_was_killed_is_taken_over_and_then_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    # It is asked once whether it answers, and may be late.
+    monkeypatch.setattr(embedded, "_PROBE_MS", HANG_MS)
     async with other_balcao(tmp_path) as uri:
         pid = noted_pid(tmp_path)
     assert is_running(pid)
@@ -159,6 +167,17 @@ async def test_a_first_one_that_never_gets_ready_is_told_in_our_own_words(
         with pytest.raises(TryLaterError):
             async with embedded_server(tmp_path):
                 pass
+
+
+async def test_a_port_that_was_taken_meanwhile_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        ports = iter([taken.getsockname()[1], free_port()])
+        monkeypatch.setattr(embedded, "_free_port", lambda: next(ports))
+        async with short_lived(tmp_path) as address, connected(address, "balcao") as database:
+            await answers(database)
 
 
 async def test_two_directories_have_servers_of_their_own(tmp_path: Path):
