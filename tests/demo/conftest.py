@@ -18,7 +18,10 @@ def bot_for(emulator: BotApiEmulator, token: str | None = None) -> Bot:
 
 @pytest.fixture
 async def emulator() -> AsyncIterator[BotApiEmulator]:
-    """Ana talks to the bot already; Bruno and Carla are in a group and in a forum with it."""
+    """Give an emulator with three people and two groups.
+
+    Ana has started the bot. Bruno and Carla are in a group and in a forum, both with the bot.
+    """
     async with BotApiEmulator() as emulator:
         emulator.add_user(ANA, "Ana", "Souza", "ana", "+5511912345678", started=True)
         emulator.add_user(BRUNO, "Bruno")
@@ -32,7 +35,7 @@ async def emulator() -> AsyncIterator[BotApiEmulator]:
 async def bot(emulator: BotApiEmulator) -> AsyncIterator[Bot]:
     bot = bot_for(emulator)
     yield bot
-    # aiogram's own close also sleeps a quarter of a second for TLS connections it has not got.
+    # aiogram's own close also sleeps 0.25 s for TLS connections, which this session does not have.
     session = bot.session
     assert isinstance(session, AiohttpSession)
     if session._session is not None:

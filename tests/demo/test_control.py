@@ -1,4 +1,4 @@
-"""The control API over HTTP, its event stream, and who is kept out."""
+"""The control API over HTTP: its calls, its event stream, and the requests that it refuses."""
 
 import asyncio
 import json
@@ -63,7 +63,7 @@ async def test_a_refused_action_says_why(http: ClientSession) -> None:
 
 
 async def read_event(stream: Any) -> tuple[str, str, Any]:
-    """The next event as (id, kind, data); comments are skipped."""
+    """Return the next event as (id, kind, data) and skip comments."""
     fields: dict[str, str] = {}
     async with asyncio.timeout(HANG_S):
         while True:

@@ -1,4 +1,4 @@
-"""Telegram's HTML: what becomes which entity, and what is refused with which words."""
+"""Telegram's HTML: markup becomes entities; bad markup is refused with Telegram's own words."""
 
 from typing import Any
 

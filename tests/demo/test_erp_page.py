@@ -1,4 +1,4 @@
-"""The demo ERP's own screen over HTTP: what it lists, saves and refuses, and whom it answers."""
+"""The demo ERP's own screen over HTTP: its list, saves and refusals, and its access control."""
 
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
@@ -133,7 +133,7 @@ async def test_what_is_saved_is_what_a_quick_sync_sees(
     assert (row["telefone_celular"], row["email"]) == ("(49) 99988-7766", "ana@exemplo.com.br")
     assert (row["ativo"], shown["is_active"]) == ("N", False)
     assert row["cnpj_cpf"] == people.ANA.tax_id
-    # The ERP's own clock on the wall, to the second and without a zone.
+    # This is the ERP's local time, to the second and without a zone.
     saved = datetime.strptime(row["ultima_atualizacao"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=ZONE)
     assert before <= saved <= datetime.now(ZONE)
     assert row_of(erp, "102") == other
@@ -155,7 +155,7 @@ async def test_saving_without_a_change_is_none(http: ClientSession, erp: IxcEmul
         "PUT",
         "/demo/records/cliente/102",
         name=before["razao"],
-        # As the ERP has it since before the ninth digit; nobody touched it.
+        # The ERP's old number, without the ninth digit; the user did not edit it.
         mobile=before["telefone_celular"],
         email=before["email"],
         is_active=True,

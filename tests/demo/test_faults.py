@@ -1,4 +1,4 @@
-"""Failures on demand, Telegram's group limit, and waiting."""
+"""Injected failures, Telegram's group limit, and waits for messages."""
 
 import asyncio
 
@@ -52,7 +52,7 @@ async def test_a_hanging_call_ends_when_the_caller_or_the_emulator_gives_up() ->
     emulator.fail_next("getMe", hang=True)
     with pytest.raises(TelegramNetworkError, match="timeout"):
         await bot.get_me(request_timeout=0.05)  # type: ignore[arg-type]
-    # Of the first one the emulator need not have heard before it was given up.
+    # The emulator may never receive the first call; the test waits until it has the second.
     emulator.fail_next("sendMessage", hang=True)
     hanging = asyncio.create_task(bot.send_message(ANA, "oi"))
     await emulator.until(lambda: emulator.calls_of("sendMessage"))

@@ -1,4 +1,4 @@
-"""Groups that change under the bot: upgraded, made a forum, its topics and rights taken."""
+"""Groups that change under the bot: upgrades, forum mode, topics, and lost rights."""
 
 import pytest
 from aiogram import Bot

@@ -1,4 +1,4 @@
-"""Telegram's limits on how fast a bot may write."""
+"""Telegram's rate limits for a bot's messages."""
 
 from collections.abc import Awaitable, Callable
 
@@ -36,7 +36,7 @@ def limits_of(limit: Limit, clock: Seconds) -> Limits:
 
 
 def refused_for(limits: Limits, chat_id: int, messages: int = 1) -> int | None:
-    """How long a call has to wait; None when it was let through."""
+    """Return the seconds that the call must wait, or None if it was let through."""
     try:
         limits.count(chat_id, messages)
     except ApiError as refusal:
@@ -90,7 +90,7 @@ def test_a_call_larger_than_a_limit_is_let_through_once_nothing_else_counts(
     clock.now += 60
     assert refused_for(limits, GROUP, 40) is None
     clock.now += 10
-    # The burst was overdrawn by 37: it takes that long until one more may come.
+    # The 40 messages exceeded the burst of 3 by 37; the next one waits until that is made up.
     assert refused_for(limits, GROUP) == 50
 
 

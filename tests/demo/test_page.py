@@ -46,7 +46,7 @@ PEOPLE = (
 
 
 class Stage:
-    """The emulator with a scene on its page, and what its switch was set to."""
+    """The emulator with a demo page, and the last setting of the page's ERP switch."""
 
     def __init__(self, emulator: BotApiEmulator) -> None:
         self.emulator = emulator
@@ -89,7 +89,10 @@ Opener = Callable[..., Awaitable[Page]]
 
 @pytest.fixture
 async def open_page(browser: Browser, stage: Stage) -> AsyncIterator[Opener]:
-    """Opens the page; the test fails on any script error or refused resource."""
+    """Give a function that opens the page.
+
+    The test fails on any script error or refused resource.
+    """
     troubles: list[str] = []
     contexts = []
 
@@ -114,7 +117,7 @@ async def open_page(browser: Browser, stage: Stage) -> AsyncIterator[Opener]:
 
 @pytest.fixture
 async def echo(bot: Bot) -> AsyncIterator[None]:
-    """A bot that says back what it is told, offers buttons and answers presses."""
+    """Run a bot that repeats each message, offers buttons and answers presses."""
 
     async def run() -> None:
         offset = 0

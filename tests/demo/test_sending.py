@@ -1,4 +1,4 @@
-"""What a bot can send, and what Telegram refuses, through a real aiogram Bot."""
+"""A bot's messages, and the ones that Telegram refuses, through a real aiogram Bot."""
 
 import logging
 from typing import Any

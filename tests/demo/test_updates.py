@@ -1,4 +1,4 @@
-"""getUpdates and webhooks as a real aiogram Bot sees them."""
+"""getUpdates and webhooks, through a real aiogram Bot."""
 
 import asyncio
 from typing import Any
@@ -69,7 +69,7 @@ async def test_only_allowed_kinds_of_updates_are_queued(
 
 
 class Receiver:
-    """A webhook endpoint that answers what it is told to."""
+    """A webhook endpoint that gives the answers set by the test."""
 
     def __init__(self) -> None:
         self.statuses: list[int] = []

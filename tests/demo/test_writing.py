@@ -1,4 +1,4 @@
-"""What people write: every kind, albums, replies, forwards and edits, as a real Bot reads them."""
+"""Messages of every kind, albums, replies, forwards and edits, as a real Bot reads them."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ PHOTO = BufferedInputFile(b"jpg", "foto.jpg")
 
 
 async def received(bot: Bot) -> list[Message]:
-    """Everything the bot is told, messages and edits, confirmed."""
+    """Return all messages and edits that wait for the bot, and confirm them."""
     updates = await bot.get_updates()
     if updates:
         await bot.get_updates(offset=updates[-1].update_id + 1)

@@ -1,4 +1,4 @@
-"""The browser in which the demo's page is used."""
+"""The browser for the demo's page."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -13,7 +13,10 @@ from tests.e2e.demo_page import OpenPage
 
 @pytest.fixture
 async def open_page(browser: Browser, demo: Demo) -> AsyncIterator[OpenPage]:
-    """Opens the page; the test fails on any script error or refused resource."""
+    """Give a function that opens the page.
+
+    The test fails on any script error or refused resource.
+    """
     troubles: list[str] = []
     contexts = []
 

@@ -1,4 +1,4 @@
-"""The demo's page as people use it: its chats, its people and what they do there."""
+"""Steps on the demo's page: its chats, its people and their actions."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -32,7 +32,7 @@ def latest(pane: Locator) -> Locator:
 
 
 def the_card(attendants: Locator, whom: DemoPerson) -> Locator:
-    """Messages that only quote it are not it."""
+    """Return the person's card, not the messages that quote it."""
     says_so = attendants.page.locator(".text", has_text=whom.tax_id)
     return attendants.get_by_test_id("message").filter(has=says_so)
 
@@ -56,7 +56,7 @@ async def share_phone(customer: Locator) -> None:
 
 
 async def in_conversation(page: Page, whom: DemoPerson) -> Locator:
-    """From the first word to the card."""
+    """Lead a customer from the first message to the card, and return the card."""
     customer = customer_pane(page)
     await say(customer, f"oi, meu CPF é {whom.tax_id}")
     await share_phone(customer)
@@ -101,7 +101,7 @@ async def shows_a_picture(message: Locator, *, width: int) -> None:
 
 
 async def downloaded(message: Locator) -> tuple[str, str]:
-    """Name and text of the file that the person gets."""
+    """Return the name and the text of the file that the person downloads."""
     async with message.page.expect_download() as download:
         await message.get_by_test_id("document").click()
     file = await download.value
@@ -109,7 +109,7 @@ async def downloaded(message: Locator) -> tuple[str, str]:
 
 
 async def fits(page: Page) -> None:
-    """No sideways scrolling of the page, nor of a part that should not."""
+    """Check that the page and those parts of it that must fit do not scroll sideways."""
     wide = await page.evaluate(
         """[...document.querySelectorAll("html, body, .messages, .composer, .pane-head")]
         .filter((part) => part.clientWidth && part.scrollWidth > part.clientWidth)

@@ -1,4 +1,4 @@
-"""`balcao run` as the process it is in production."""
+"""`balcao run` as a process, as in production."""
 
 import asyncio
 import os
@@ -12,7 +12,7 @@ from tests.patience import HANG_S
 
 
 class Running:
-    """One run; `log` is everything it has written."""
+    """One run of the bot; `log` holds all lines that it has written."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -36,7 +36,7 @@ class Running:
         await self.says('"ready"')
 
     async def end(self, signal_number: int) -> int:
-        """Send the signal; returns the exit code."""
+        """Send the signal, wait for the end, and return the exit code."""
         self._process.send_signal(signal_number)
         return await self.ended()
 
@@ -55,9 +55,9 @@ class Running:
 async def balcao_run(
     settings: Mapping[str, str], *, cwd: Path, minute_s: float | None = None
 ) -> AsyncIterator[Running]:
-    """The process, killed at the end if it still runs.
+    """Start the process, and kill it at the end if it still runs.
 
-    minute_s: a shorter minute for Telegram's limits, which the process keeps.
+    minute_s: a shorter minute for Telegram's rate limits, which the process obeys.
     """
     hurried = ("tests.hurried", str(minute_s))
     started = await asyncio.create_subprocess_exec(

@@ -1,4 +1,4 @@
-"""`balcao check` says line by line what works."""
+"""`balcao check` reports in one line each what works and what does not."""
 
 import asyncio
 import os
@@ -27,7 +27,7 @@ ADMIN_ID = 4001
 
 @pytest.fixture
 def embedded(telegram: BotApiEmulator, erp: IxcEmulator, tmp_path: Path) -> dict[str, str]:
-    """Settings of a Balcão that starts its own database."""
+    """Return settings for a bot that starts its own database."""
     telegram.add_user(ADMIN_ID, "Dora", started=True)
     telegram.add_group(GROUP_ID, "Atendimento", members=(ADMIN_ID,), bot="administrator")
     return {
@@ -43,7 +43,7 @@ def embedded(telegram: BotApiEmulator, erp: IxcEmulator, tmp_path: Path) -> dict
 
 @pytest.fixture
 def settings(embedded: dict[str, str], mongodb_uri: str, database: Any) -> dict[str, str]:
-    """The same on a database that is there."""
+    """Return the same settings with a database that already runs."""
     return embedded | {
         "BALCAO_MONGODB_URI": mongodb_uri,
         "BALCAO_MONGODB_DATABASE": database.name,
@@ -51,7 +51,7 @@ def settings(embedded: dict[str, str], mongodb_uri: str, database: Any) -> dict[
 
 
 async def check_as_command(settings: dict[str, str], cwd: Path) -> tuple[int, list[str]]:
-    """Exit code, and the lines that it printed."""
+    """Run the command, and return the exit code and the printed lines."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot", "check"),
         env={
@@ -69,7 +69,7 @@ async def check_as_command(settings: dict[str, str], cwd: Path) -> tuple[int, li
 
 
 async def check(settings: dict[str, str]) -> tuple[int, list[str]]:
-    """The same in this process, as Telegram's library takes seconds to load."""
+    """Run the check in this process, because Telegram's library takes seconds to load."""
     out = Console(file=StringIO(), width=10_000)
     err = Console(file=StringIO())
     well = await check_all(read(settings), out=out, err=err)
@@ -141,7 +141,7 @@ async def test_every_linked_group_is_checked(settings: dict[str, str], telegram:
 
 
 async def link(settings: dict[str, str], name: str, group_id: int) -> None:
-    """As an admin does in the chat of a bot that runs."""
+    """Link a department to a group, as an admin does in the chat of a running bot."""
     async with clients.open_database(read(settings)) as database:
         departments = clients.departments_of(read(settings), database)
         await departments.ensure_default()

@@ -57,7 +57,7 @@ async def test_from_the_queue_over_another_department_to_the_end(open_page: Open
         await arrives(bias, whom, department)
     protocol = await arrives(bias, people.MARIA, FIRST)
 
-    # Maria came last and goes first, in the one department in which she has priority.
+    # Maria came last but is first in this department, because only here she has priority.
     queue = await ask_queue(bia)
     await is_the_order(queue, "🔴 Maria das Graças Lima", "Ana Beatriz Souza", "José Antônio")
     card = the_card(bia, people.MARIA)
@@ -80,7 +80,7 @@ async def test_from_the_queue_over_another_department_to_the_end(open_page: Open
     await expect(card.get_by_test_id("inline-button")).to_have_count(0)
     await expect(latest(customer)).to_contain_text("Seu atendimento foi transferido para")
 
-    # There she has no priority, and has not waited for longer than those who came before her.
+    # In the second department she has no priority, and the others have waited longer.
     await caio.get_by_test_id("group").filter(has_text=SECOND).tap()
     await open_topic(caio, "Geral")
     queue = await ask_queue(caio)
@@ -109,7 +109,7 @@ async def test_from_the_queue_over_another_department_to_the_end(open_page: Open
 
 
 async def both_write(page: Page, card: Locator) -> None:
-    """Answers, an album, changes on both sides, and a comment that stays among attendants."""
+    """Exchange answers, an album and edits, and write a comment that only attendants see."""
     customer, attendants = customer_pane(page), attendants_pane(page)
     await reply_to(card, attendants, "Bom dia! Como poso ajudar?")
     answer = latest(attendants)
@@ -142,7 +142,7 @@ async def both_write(page: Page, card: Locator) -> None:
 
 
 async def arrives(page: Page, whom: DemoPerson, department: str) -> str:
-    """From the first word into a department's queue; returns the protocol."""
+    """Lead a customer from the first message into a department's queue; return the protocol."""
     customer = customer_pane(page)
     await be(page, whom)
     await say(customer, f"oi, meu CPF é {whom.tax_id}")
@@ -152,7 +152,7 @@ async def arrives(page: Page, whom: DemoPerson, department: str) -> str:
 
 
 async def ask_queue(pane: Locator) -> Locator:
-    """/fila: the message that answers, as it is now."""
+    """Send /fila and return the message with the queue."""
     await say(pane, "/fila")
     queue = pane.get_by_test_id("message").filter(has_text="aguardando · maior espera")
     await expect(queue).to_be_visible()
@@ -160,13 +160,13 @@ async def ask_queue(pane: Locator) -> Locator:
 
 
 async def is_the_order(queue: Locator, *names: str) -> None:
-    """All who wait, from the first to the last."""
+    """Check the names of all who wait, from first to last."""
     order = ".*".join(rf"{number}\. {re.escape(name)}" for number, name in enumerate(names, 1))
     await expect(queue).to_contain_text(re.compile(rf"{len(names)} aguardando.*{order}", re.S))
 
 
 async def is_transferred(card: Locator, attendants: Locator, *, reason: str) -> None:
-    """To the second department, from the card's button to the answer of the question."""
+    """Transfer to the second department: press the card's button, choose, and give the reason."""
     await card.get_by_role("button", name="Transferir").click()
     await expect(attendants.get_by_role("button", name="Caio Melo")).to_be_visible()
     await attendants.get_by_role("button", name=SECOND).last.click()
@@ -195,7 +195,7 @@ async def open_topic(attendants: Locator, name: str) -> None:
 
 
 async def _as_caio(page: Page) -> Locator:
-    """The attendants' group on Caio's phone."""
+    """Return the attendants' group on Caio's phone."""
     await page.get_by_test_id("tab-attendants").tap()
     attendants = attendants_pane(page)
     await attendants.get_by_test_id("actor").select_option(str(CAIO))
@@ -204,7 +204,7 @@ async def _as_caio(page: Page) -> Locator:
 
 @asynccontextmanager
 async def as_an_old_screen(page: Page) -> AsyncIterator[None]:
-    """What is pressed meanwhile arrives afterwards, as from a phone that had no network."""
+    """Deliver presses only at the end, as a phone without network does."""
     held: list[Route] = []
     await page.route("**/demo/api/press", lambda route: held.append(route))
     yield

@@ -1,4 +1,4 @@
-"""The whole product on the demo's page, used as people use it: in a real browser."""
+"""The whole product on the demo's page in a real browser."""
 
 import asyncio
 import re
@@ -93,7 +93,7 @@ async def test_a_known_customer_is_recognised_served_and_seen_off(page: Page) ->
 
 
 async def test_who_chooses_a_department_reaches_its_group(open_page: OpenPage) -> None:
-    """With the second department's group: a forum, while the first one's stays plain."""
+    """The second department's group is a forum; the first one's stays plain."""
     async with open_demo() as both:
         page = await open_page(url=both.url)
         customer, attendants = customer_pane(page), attendants_pane(page)
@@ -183,7 +183,7 @@ async def test_who_presses_too_late_is_told_who_has_it(page: Page, demo: Demo) -
     await be(page, people.ANA)
     card = await in_conversation(page, people.ANA)
     await attendants.get_by_test_id("actor").select_option(str(CAIO))
-    # Bia is first, but Telegram is slow to take the button off Caio's screen.
+    # Bia claims first, but Telegram is slow to remove the button from Caio's screen.
     taken_off = asyncio.Event()
     demo.telegram.fail_next("editMessageText", held=taken_off, chat_id=GROUP_ID)
     message_id = int(await card.get_attribute("data-message-id") or 0)

@@ -36,7 +36,7 @@ async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
 
 @pytest.fixture
 async def page(context: BrowserContext, demo: Demo) -> Page:
-    """The ERP's screen, as the link on the chat page opens it."""
+    """Open the ERP's screen through the link on the chat page."""
     chats = await context.new_page()
     await chats.goto(demo.url)
     await chats.wait_for_selector("body[data-ready]")
@@ -118,7 +118,7 @@ async def test_it_fits_on_a_phone(browser: Browser, demo: Demo, theme: str) -> N
     await page.goto(demo.erp.url)
     await page.wait_for_selector("body[data-ready]")
     assert await page.evaluate("document.documentElement.scrollWidth") == 360
-    # What the colours are must follow the theme: the text is lighter than its ground in the dark.
+    # The computed colours must follow the theme: in the dark one, text is lighter than its ground.
     await record(page, people.FIBRA).get_by_test_id("edit").tap()
     await expect(page.get_by_test_id("save")).to_be_in_viewport(ratio=1)
     light = await page.evaluate(

@@ -1,4 +1,4 @@
-"""An admin with a spreadsheet, on the demo's page in a real browser."""
+"""An admin imports and exports spreadsheets, on the demo's page in a real browser."""
 
 import base64
 import csv
@@ -44,7 +44,7 @@ async def page(browser: Browser, demo: Demo) -> AsyncIterator[Page]:
 
 
 def spreadsheet(numbers: range, *, phone: str, note: str, bad: int = 0) -> bytes:
-    """As Excel in Portuguese saves it; every hundredth row is bad if asked."""
+    """Return a CSV as Brazilian Excel saves it; with `bad`, each n-th row has a wrong CPF."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
     writer.writerow(HEADER)
@@ -69,7 +69,7 @@ async def test_a_file_is_dropped_confirmed_watched_read_and_taken_back(page: Pag
     await expect(screen(admin)).to_contain_text("Nome: Conceição Gonçalves 1")
     await press(admin, "Atualizar registros existentes? Não")
     await press(admin, "Campos a atualizar")
-    # Two fields are ticked: of five that the file has, the others are taken out.
+    # Two of the file's five fields stay ticked; the presses below untick the other three.
     for field in ("Nome", "E-mail", "Tipo de cadastro"):
         await press(admin, f"☑️ {field}")
     await press(admin, "Voltar")
@@ -109,7 +109,7 @@ def messages(pane: Locator, text: str) -> Locator:
 
 
 async def drop(page: Page, name: str, content: bytes) -> None:
-    """Let go of a file over the admin's chat, and send it."""
+    """Drop a file on the admin's chat and send it."""
     admin = page.locator("#pane-admin")
     await page.evaluate(DROP, [name, base64.b64encode(content).decode()])
     await expect(admin.locator(".attachments")).to_contain_text(name)
@@ -120,7 +120,7 @@ async def drop(page: Page, name: str, content: bytes) -> None:
 async def press(pane: Locator, text: str) -> None:
     button = screen(pane).get_by_test_id("inline-button").filter(has_text=text).first
     await button.click()
-    # Every press of this story takes the button away or changes it.
+    # Each press in this test removes or changes its button.
     await expect(button).to_have_count(0)
 
 

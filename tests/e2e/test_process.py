@@ -1,4 +1,4 @@
-"""The process is killed, stopped and started again, and nobody is lost."""
+"""The process is killed, stopped and started again, and no message is lost."""
 
 import random
 import re
@@ -44,12 +44,12 @@ def settings(telegram: BotApiEmulator, erp: IxcEmulator, tmp_path: Path) -> dict
     }
 
 
-# As good as none: how long a group's turn takes is another test's subject.
+# So short a minute is no limit: another test covers the group's rate limit.
 NO_LIMITS = 0.001
 
 
 def _script(chat: int) -> list[str]:
-    """Ten updates of one person: four until the conversation, six in it."""
+    """Return the ten messages of one customer: four before the conversation, six in it."""
     return [
         "oi",
         make_cpf(200000000 + chat).masked,
@@ -156,7 +156,7 @@ async def test_a_whole_session_at_debug_leaves_nothing_personal_in_the_log(
             telegram.send_contact(person.user_id, person.user_id)
             telegram.send_text(person.user_id, person.user_id, "Zulmira Particular")
             telegram.send_text(person.user_id, person.user_id, words)
-        # A fault of ours and one of Telegram's, since errors are where logs tell too much.
+        # One of our faults and one of Telegram's, because error logs leak most easily.
         telegram.fail_next("sendMessage", 500, "Internal Server Error", times=1)
         telegram.fail_next("sendMessage", 400, "Bad Request: boom", times=2)
         await telegram.until(
@@ -185,8 +185,10 @@ def _sent(telegram: BotApiEmulator) -> int:
 
 
 def _relayed(telegram: BotApiEmulator) -> dict[int, list[str]]:
-    """The words of each chat in the group, in order; a repetition counts once: delivery is at
-    least once, and a kill between sending and noting it repeats a message."""
+    """Return the words of each chat in the group, in order; repetitions count once.
+
+    Delivery is at least once: a kill between the send and its confirmation repeats a message.
+    """
     words: dict[int, list[str]] = defaultdict(list)
     for message in telegram.messages(GROUP_ID):
         for chat, word in re.findall(r"c(\d+) (m\d+)", message.get("text", "")):

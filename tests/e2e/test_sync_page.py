@@ -1,4 +1,4 @@
-"""The demo's ERP and the register that follows it, on both pages in a real browser."""
+"""The demo's ERP and the register that is synced with it, on both pages in a real browser."""
 
 from collections.abc import AsyncIterator
 
@@ -65,7 +65,7 @@ async def test_the_erps_people_come_and_a_change_there_comes_after_them(page: Pa
     await expect(screen(admin)).to_contain_text("1 cadastro")
     await press(admin, "Maria das Graças Lima")
     await expect(screen(admin)).to_contain_text("Celular: (49) 98765-4321")
-    # What only the register knows stays.
+    # Data that only the register has stays.
     await expect(screen(admin)).to_contain_text("Mora em área rural")
     await press(admin, "Auditoria")
     await press(admin, "Celular")
@@ -82,7 +82,7 @@ async def test_the_erps_people_come_and_a_change_there_comes_after_them(page: Pa
 
 
 async def change_phone_in_the_erp(page: Page, phone: str) -> None:
-    """Of Maria, on the ERP's own screen, as the link on the chat page opens it."""
+    """Change Maria's phone on the ERP's screen, opened through the link on the chat page."""
     async with page.expect_popup() as opened:
         await page.get_by_role("link", name="ERP de demonstração").click()
     erp = await opened.value
@@ -97,7 +97,7 @@ async def change_phone_in_the_erp(page: Page, phone: str) -> None:
 
 
 async def report_of(pane: Locator, job: str) -> Locator:
-    """What is said at the end of it, when the message with its progress is gone."""
+    """Return the final report, once the message with the progress is gone."""
     messages = pane.get_by_test_id("message")
     report = messages.filter(has_text=f"{job} · Sincronização concluída")
     await expect(report).to_have_count(1)

@@ -1,4 +1,4 @@
-"""An emulated IXC, a server that answers whatever a test says, and limits that fit in a test."""
+"""An emulated IXC, a server with answers that each test sets, and limits for quick tests."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -28,13 +28,13 @@ QUICK = patient(
         retry_after_max_s=0.5,
     )
 )
-"""Quick to try again, and with time for every answer."""
+"""Short waits between attempts, and time enough for every answer."""
 IMPATIENT = replace(QUICK, attempts=2, read_s=0.05)
-"""For answers that never come: one that does may be missed."""
+"""For answers that never come; so short a time-out may miss one that does."""
 
 
 class Clock:
-    """Seconds that pass when a test says so."""
+    """A clock in seconds that a test moves."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -44,7 +44,7 @@ class Clock:
 
 
 class Server:
-    """A loopback HTTP server. `answers` are given in turn, the last one for ever."""
+    """A loopback HTTP server. It gives `answers` in order and repeats the last one."""
 
     def __init__(self) -> None:
         self.answers: list[Callable[[web.Request], Awaitable[web.StreamResponse]]] = []
@@ -53,7 +53,7 @@ class Server:
         self.url = ""
 
     def answer(self, *, status: int = 200, body: bytes | str = b"{}", **headers: str) -> None:
-        """Add an answer; underscores in header names stand for dashes."""
+        """Add an answer; underscores in header names become dashes."""
         content = body.encode() if isinstance(body, str) else body
         named = {name.replace("_", "-"): value for name, value in headers.items()}
 
@@ -63,7 +63,7 @@ class Server:
         self.answers.append(give)
 
     def hang(self) -> None:
-        """Add an answer that never comes."""
+        """Add a request that never gets an answer."""
 
         async def wait(request: web.Request) -> web.StreamResponse:
             await self.stopping.wait()
@@ -160,5 +160,5 @@ def make_client(
 
 
 async def read(client: ErpClient, **more: Any) -> Any:
-    """Ask for something, as an adapter would."""
+    """Send a read request, as an adapter would."""
     return await client.request("POST", "people", what="people", is_read=True, **more)

@@ -17,7 +17,7 @@ _END: Final = "<!-- /suite -->"
 
 
 def table() -> str:
-    """As it stands in the docs, with its footnotes."""
+    """Return the table in Markdown with its footnotes, as the docs show it."""
     titles = [kind.title or kind.name for kind in DIALECTS]
     reasons: list[str] = []
     lines = ["| | " + " | ".join(titles) + " |", "| --- |" + " --- |" * len(titles)]
@@ -37,7 +37,7 @@ def table() -> str:
 
 
 def with_table(page: str) -> str:
-    """The page with the table as it is now."""
+    """Return the page with the current table in it."""
     before, _, rest = page.partition(_BEGIN)
     _, _, after = rest.partition(_END)
     return f"{before}{_BEGIN}\n{table()}\n{_END}{after}"

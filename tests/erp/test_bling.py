@@ -1,4 +1,4 @@
-"""What is peculiar to Bling: tokens that are good for one renewal, and details one by one."""
+"""Bling only: refresh tokens that can be used once, and details one by one."""
 
 import asyncio
 import json
@@ -59,7 +59,7 @@ asyncio.run(main(*sys.argv[1:]))
 
 
 class Now:
-    """A clock that goes when a test says so."""
+    """A clock that a test moves."""
 
     def __init__(self) -> None:
         self.at = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -109,7 +109,7 @@ async def test_adapters_that_renew_at_once_make_one_renewal(
     found = await asyncio.gather(*[erp.by_tax_id(CPF) for erp in erps for _ in range(2)])
     assert None not in found
     assert dialect.logins == 1
-    # The same for tokens that ended early.
+    # The same holds for tokens that expired early.
     clock.at += timedelta(hours=1)
     dialect.access = []
     found = await asyncio.gather(*[erp.by_tax_id(COMPANY) for erp in erps for _ in range(2)])
@@ -126,7 +126,7 @@ async def test_a_process_killed_between_renewal_and_use_loses_no_token(
         *(f"{dialect.url}/Api/v3", FIRST_TOKEN, CLIENT, SECRET, CPF.number),
     )
     try:
-        # Its first question stands before the server with the new token.
+        # The other process has renewed its token, and its first request waits at the server.
         await asyncio.wait_for(dialect.waiting.wait(), HANG_S)
     finally:
         process.send_signal(signal.SIGKILL)
@@ -138,7 +138,7 @@ async def test_a_process_killed_between_renewal_and_use_loses_no_token(
     clock.at = datetime.now(UTC)
     assert await connect(session, dialect, tokens=tokens, clock=clock).by_tax_id(CPF)
     assert dialect.logins == 1
-    # And the next renewal is made with what it has stored.
+    # The next renewal uses the token that it stored.
     clock.at += timedelta(hours=7)
     dialect.access = []
     assert await connect(session, dialect, tokens=tokens, clock=clock).by_tax_id(CPF)
@@ -151,7 +151,7 @@ async def test_who_gives_up_during_a_renewal_loses_no_token(
     dialect.login_gate.clear()
     erp = connect(session, dialect, tokens=tokens)
     asking = asyncio.create_task(erp.by_tax_id(CPF))
-    # The old token is spent, and the new one not yet here.
+    # The old token is spent, and the new one has not arrived yet.
     await asyncio.wait_for(dialect.waiting.wait(), HANG_S)
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -182,7 +182,7 @@ async def test_a_token_set_anew_takes_the_place_of_what_is_stored(
 ) -> None:
     clock = Now()
     assert await connect(session, dialect, clock=clock).by_tax_id(CPF)
-    # Authorized again: what was stored is good for nothing.
+    # The admin authorized the app again, so the stored tokens are no longer valid.
     dialect.access, dialect.refresh = [], ["autorizado-de-novo"]
     clock.at += timedelta(hours=1)
     erp = connect(session, dialect, clock=clock)
@@ -232,7 +232,7 @@ async def test_a_login_that_is_away_spends_nothing(
     erp = connect(session, BlingDialect(), tokens=tokens, credentials=own)
     with pytest.raises(TryLaterError):
         await erp.by_tax_id(CPF)
-    # Not repeated by the client: the token may be spent although no answer came.
+    # The client does not retry it: the token may be spent although no answer came.
     assert len(server.requests) == 1
     server.answers.clear()
     server.answer(body=json.dumps({"access_token": "a", "refresh_token": "r", "expires_in": 9000}))
@@ -292,7 +292,7 @@ async def test_changes_of_years_are_asked_for_a_year_at_a_time(
     found: set[str] = set()
     cursor: str | None = ""
     while cursor is not None:
-        # Each page in another process.
+        # Another process reads each page.
         erp = connect(session, dialect, clock=clock)
         page = await erp.page(cursor, since=clock.at - timedelta(days=850))
         assert page.latest is None
@@ -303,7 +303,7 @@ async def test_changes_of_years_are_asked_for_a_year_at_a_time(
     assert {query["criterio"] for query in days} == {"1"}
     assert "dataAlteracaoInicial" in days[0]
     assert "dataInclusaoFinal" in days[-1]
-    # Its clock may be ahead.
+    # Bling's clock may be ahead.
     assert days[-1]["dataInclusaoFinal"] == "2026-05-05"
 
 

@@ -83,7 +83,7 @@ async def test_what_repetition_does_not_help_is_not_repeated(
 
 
 def retries(log: list[Any]) -> list[Any]:
-    """What the client says of each further attempt, before it waits for it."""
+    """Return the log lines that announce a retry, each before its wait."""
     return [line for line in log if line["event"] == "stamina.retry_scheduled"]
 
 
@@ -134,7 +134,7 @@ async def test_a_refused_connection_is_for_later(session: aiohttp.ClientSession)
 
 
 class NoNames(AbstractResolver):
-    """A name server that knows nobody."""
+    """A name server that knows no host."""
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET

@@ -1,4 +1,4 @@
-"""What docs/adapters.md says is so."""
+"""docs/adapters.md agrees with the code."""
 
 import re
 from pathlib import Path
@@ -35,7 +35,7 @@ def test_the_table_is_that_of_the_suite() -> None:
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> int:
-    """The example, installed as a package of somebody else's; how many lines it has."""
+    """Install the docs' example as a third-party package, and return its number of lines."""
     [code] = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     (tmp_path / "acme_balcao.py").write_text(code, encoding="utf-8")
     info = tmp_path / "acme_balcao-1.0.dist-info"

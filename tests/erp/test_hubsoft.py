@@ -1,4 +1,4 @@
-"""What is peculiar to HubSoft: its login, people it hides by default, and its two first pages."""
+"""HubSoft only: its login, people that it hides by default, and its two first pages."""
 
 import json
 from collections.abc import AsyncIterator
@@ -41,7 +41,7 @@ def connect(session: aiohttp.ClientSession, credentials: Credentials) -> HubSoft
 
 
 def answering(session: aiohttp.ClientSession, server: Server, *answers: Any) -> HubSoft:
-    """One whose login is accepted and that then gives these answers."""
+    """Return an adapter whose login succeeds; the server then gives these answers."""
     for answer in (TOKEN, *answers):
         server.answer(body=json.dumps(answer))
     return connect(session, replace(HubSoftDialect().credentials(), url=server.url))
@@ -73,7 +73,7 @@ async def test_former_customers_are_found_too(
     found = await connect(session, dialect.credentials()).by_tax_id(CPF)
     assert found is not None
     assert found.status is Status.INACTIVE
-    # Of these, HubSoft's own limit of five would have left three out.
+    # HubSoft's own default limit of five would have dropped three of them.
     assert len(found.erp_refs) == 8
     [query] = dialect.queries
     assert query["termo_busca"] == CPF.number

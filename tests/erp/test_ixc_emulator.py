@@ -1,4 +1,4 @@
-"""The emulator speaks IXC's dialect, its traps included."""
+"""The emulator speaks IXC's dialect with its pitfalls."""
 
 import json
 from base64 import b64encode
@@ -19,7 +19,7 @@ ROWS = [
 
 
 class Caller:
-    """Asks as a client does that has read the documentation, or not."""
+    """A client of the emulator; some of its requests ignore the documentation."""
 
     def __init__(self, session: aiohttp.ClientSession, emulator: IxcEmulator) -> None:
         self.session = session
@@ -215,7 +215,7 @@ async def test_a_late_answer_is_still_the_right_one(caller: Caller) -> None:
 
 
 class Read(dict[str, str]):
-    """A row that counts how often something of it is read."""
+    """A row that counts the reads of its fields."""
 
     times = 0
 

@@ -1,4 +1,4 @@
-"""Each way in which IXC fails becomes its own error, and none becomes "not found"."""
+"""Each failure of IXC becomes its own error, and none becomes "not found"."""
 
 import json
 from typing import Any

@@ -50,7 +50,7 @@ async def test_a_customer_arrives_with_all_that_the_erp_owns(
     assert found.status is Status.ACTIVE
     assert found.kinds == {Kind.CUSTOMER}
     assert found.erp_refs == {ref("cliente", 7)}
-    # Local fields are not the ERP's to fill.
+    # The ERP must not fill local fields.
     assert found.fixed_note is None
     assert (found.tags, found.traits) == (frozenset(), ())
 

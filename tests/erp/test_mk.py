@@ -1,4 +1,4 @@
-"""What is peculiar to MK: letters in pieces, a token in every URL, and ranges of codes."""
+"""MK only: split letters, a token in every URL, and ranges of codes."""
 
 import json
 import logging
@@ -42,7 +42,7 @@ def connect(
 
 
 def answering(session: aiohttp.ClientSession, server: Server, *answers: Any) -> Mk:
-    """One whose login is accepted and that then gives these answers."""
+    """Return an adapter whose login succeeds; the server then gives these answers."""
     for answer in (LOGIN, *answers):
         body = answer if isinstance(answer, bytes) else json.dumps(answer)
         server.answer(body=body)
@@ -166,7 +166,7 @@ async def test_gaps_between_codes_lose_nobody(
     erp = connect(session, dialect.credentials())
     assert await listed(erp) == [str(code) for code in codes]
     assert len(dialect.queries) < 25
-    # The cursor is all that another process needs.
+    # Another process needs only the cursor.
     first = await erp.page("")
     assert first.next
     second = await connect(session, dialect.credentials()).page(first.next)
@@ -215,7 +215,7 @@ async def test_no_error_and_no_log_line_holds_a_url(
         with pytest.raises(kind) as caught:
             await ask()
         raised.append(caught.value)
-    # The server's side of the test logs, too.
+    # This log also holds the test server's own lines.
     lines = [r.getMessage() for r in caplog.records if not r.name.startswith("aiohttp.server")]
     said = "\n".join([*("".join(traceback.format_exception(e)) for e in raised), *lines])
     said += repr(log)

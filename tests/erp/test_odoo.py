@@ -1,4 +1,4 @@
-"""What is peculiar to Odoo: two ways in, optional fields, who is archived, contact persons."""
+"""Odoo only: two APIs, optional fields, archived people, and contact persons."""
 
 from dataclasses import replace
 from typing import Any
@@ -36,7 +36,7 @@ def connect(session: aiohttp.ClientSession, credentials: Credentials) -> Odoo:
 
 
 async def test_a_document_is_found_in_either_writing(session: aiohttp.ClientSession) -> None:
-    # The dialect keeps odd ones with punctuation and even ones without.
+    # The dialect stores documents of odd ids with punctuation, the others without.
     async with OdooRpcDialect(people=[ANA, replace(ANA, id=14)]) as dialect:
         found = await connect(session, dialect.credentials()).by_tax_id(CPF)
         assert found is not None
@@ -48,7 +48,7 @@ async def test_who_is_archived_is_found_and_the_persons_of_a_company_are_not(
 ) -> None:
     people = [replace(PADARIA, is_active=False), replace(PADARIA, id=13, name="Rui, da padaria")]
     async with OdooRpcDialect(people=people) as dialect:
-        # A contact person bears the document of the company.
+        # A contact person has the company's document.
         dialect.more[13] = {"parent_id": [12, "Padaria"]}
         erp = connect(session, dialect.credentials())
         found = await erp.by_tax_id(COMPANY)
@@ -151,7 +151,7 @@ async def test_only_fields_that_are_there_are_asked_for(session: aiohttp.ClientS
     async with OdooJson2Dialect(people=[ANA]) as dialect:
         found = await connect(session, dialect.credentials()).by_tax_id(CPF)
         assert found is not None
-        # Without its own field, a mobile number stands in `phone`.
+        # A version without the field `mobile` has the mobile number in `phone`.
         assert found.phones.mobile == "+5549988010011"
         [(_, fields_get), (_, asked)] = dialect.calls
         assert fields_get == {"attributes": ["type"]}

@@ -1,4 +1,4 @@
-"""What is peculiar to Omie: faults with HTTP 500 that mean all sorts of things, its patience."""
+"""Omie only: HTTP 500 with many meanings, and its limits on repeated requests."""
 
 import json
 from collections.abc import AsyncIterator
@@ -72,11 +72,11 @@ async def test_the_same_is_asked_once_a_minute(
     dialect.params.clear()
     clock.now += 61
     assert await erp.by_tax_id(CPF) is None
-    # Another process has asked the same.
+    # Another process has sent the same request.
     with pytest.raises(TryLaterError) as raised:
         await connect(session, dialect.credentials()).by_tax_id(CPF)
     assert raised.value.retry_after_s == 43.0
-    # No try of the client's own, which would make it worse.
+    # The client does not retry, because that would make it worse.
     assert len(dialect.asked) == 4
 
 
@@ -160,7 +160,7 @@ async def test_changes_are_the_altered_and_the_included_by_brazils_clock(
     session: aiohttp.ClientSession, dialect: OmieDialect
 ) -> None:
     changed = datetime(2026, 3, 1, 1, 30, tzinfo=UTC)
-    # An odd id: altered; an even one: included.
+    # An odd id is a changed person, an even one a new person.
     dialect.people = [replace(ANA, changed=changed), replace(PADARIA, changed=changed)]
     erp = connect(session, dialect.credentials())
     altered = await erp.page("", since=changed)
@@ -248,5 +248,5 @@ async def test_without_an_address_it_is_the_vendors(session: aiohttp.ClientSessi
         assert erp._client._url == URL("https://app.omie.com.br/api/v1")
     with pytest.raises(RefusedError, match="ERP_CLIENT_ID, ERP_CLIENT_SECRET"):
         connect(session, Credentials())
-    # Bot and worker together stay below 240 a minute.
+    # Bot and worker together stay below 240 requests a minute.
     assert 2 * 60 / LIMITS.gap_s <= 240

@@ -1,4 +1,4 @@
-"""Whatever goes wrong, no error and no log line holds a token, a document or part of a record."""
+"""No error and no log line holds a token, a document or part of a record, whatever fails."""
 
 import base64
 import logging
@@ -43,7 +43,7 @@ FAULTS = [
 
 def all_text(error: BaseException, log: list[Any], caplog: pytest.LogCaptureFixture) -> str:
     shown = traceback.format_exception(error)
-    # The server's side of the test logs, too.
+    # This log also holds the test server's own lines.
     lines = [r.getMessage() for r in caplog.records if not r.name.startswith("aiohttp.server")]
     return "\n".join([*shown, str(error), repr(error), repr(log), *lines])
 

@@ -1,4 +1,4 @@
-"""What is peculiar to SGP: days instead of moments, versions that answer otherwise, its 403."""
+"""SGP only: changes by day, versions with other answers, and its HTTP 403."""
 
 import json
 from collections.abc import AsyncIterator
@@ -80,7 +80,7 @@ async def test_changes_are_asked_for_by_the_companys_own_days(
     page = await connect(session, dialect.credentials(), zone=zone).page("", since=since)
     [body] = dialect.bodies
     assert body["data_alteracao_inicio"] == begin
-    # SGP wants both days; the one that is running must be among them.
+    # SGP requires both days; the range must include today.
     assert body["data_alteracao_fim"] > datetime.now(ZoneInfo(zone)).date().isoformat()
     assert page.latest is None
 
@@ -140,7 +140,7 @@ async def test_a_refusal_is_told_in_our_words(
     assert len(server.requests) == 1
     said = f"{refused.value}{log}"
     assert not [secret for secret in (CPF.number, TOKEN) if secret in said]
-    # The token belongs into the body: URLs are kept in logs everywhere.
+    # The token belongs in the body, because many logs keep URLs.
     [(_, path, _, _)] = server.requests
     assert path == "/api/ura/clientes/"
 

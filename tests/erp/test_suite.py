@@ -38,7 +38,7 @@ SINCE = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
 def cases(*wanted: Case) -> pytest.MarkDecorator:
-    """Of all dialects those in which the case exists."""
+    """Run the test for each dialect in which the case exists."""
     return pytest.mark.parametrize(
         ("dialect", "case"),
         [
@@ -131,7 +131,7 @@ async def test_several_with_one_document_are_one(
     ]
     found = await connect(session, dialect).by_tax_id(CPF)
     assert found is not None
-    # Active before newer.
+    # An active record wins over a newer one.
     assert found.name == ANA.name
     assert found.status is Status.ACTIVE
     assert {ref.id for ref in found.erp_refs} == {"11", "13"}
@@ -156,7 +156,7 @@ async def test_wrong_credentials_are_refused(
         with pytest.raises(RefusedError) as raised:
             await ask()
         assert wrong.token.get_secret_value() not in str(raised.value) or not wrong.token
-    # Not tried again and again, which blocks accounts.
+    # It is not retried, because retries with wrong credentials can block the account.
     assert len(dialect.asked) <= 8
 
 
@@ -173,7 +173,7 @@ async def test_trouble_is_an_error_and_never_nobody(
     }[case]
     limits = IMPATIENT if case is Case.TIME_OUT else QUICK
     erp = connect(session, dialect, limits=limits)
-    # The login is made before, as that answers in any case.
+    # Log in first, because a login succeeds even in trouble.
     assert await connect(session, dialect).by_tax_id(CPF)
     dialect.trouble = trouble
     with pytest.raises(expected) as raised:
@@ -185,7 +185,7 @@ async def test_trouble_is_an_error_and_never_nobody(
             await erp.page("")
     dialect.trouble = None
     if case is Case.TIME_OUT:
-        # Who has so little patience may miss a good answer, too.
+        # A client with so short a time-out may miss a good answer too.
         erp = connect(session, dialect)
     assert await erp.by_tax_id(CPF) is not None
 
@@ -240,7 +240,7 @@ async def test_what_changed_since_is_listed(
     erp = connect(session, dialect)
     found = await everybody(erp, since=SINCE)
     ids = {int(record.ref.id) for record in found if record.ref}
-    # All that changed, and not much more: some ERPs know days only.
+    # It returns all changes and few others, because some ERPs know days only.
     assert ids >= {person.id for person in dialect.people if person.changed >= SINCE}
     assert len(ids) < len(dialect.people) or "days only" in dialect.notes
     page = await erp.page("", since=SINCE)

@@ -1,4 +1,4 @@
-"""What is peculiar to Tryton and needs no server of its own: test_tryton_real.py has the rest."""
+"""Tryton without a real server; test_tryton_real.py has the rest."""
 
 import json
 from dataclasses import replace

@@ -26,7 +26,7 @@ PATIENT = patient(Limits(attempts=2, wait_initial_s=0.01))
 
 
 class Real:
-    """A server, the adapter connected to it, and a way to write into it."""
+    """A server, the adapter connected to it, and calls that write into it."""
 
     def __init__(
         self, server: TrytonServer, session: aiohttp.ClientSession, headers: dict[str, str]
@@ -40,7 +40,7 @@ class Real:
         return await self.server.rpc(self._session, self._headers, method, *params)
 
     async def add(self, name: str, *codes: tuple[str, str], **more: Any) -> int:
-        """The id of a new party; `codes` are types of identifiers and what somebody typed."""
+        """Create a party and return its id; `codes` are pairs of identifier type and text."""
         identifiers = [{"type": type_, "code": code} for type_, code in codes]
         row = {"name": name, "identifiers": [["create", identifiers]]} | more
         [party] = await self.rpc("party.create", [row])
@@ -166,7 +166,7 @@ async def test_each_document_of_a_party_finds_it_until_it_is_given_up(real: Real
 async def test_everybody_is_listed_once_and_who_is_inactive_too(
     real: Real, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # So few people fit on one page.
+    # All of them would fit on one page, so use a smaller page.
     monkeypatch.setattr(tryton, "_PAGE_ROWS", 25)
     everyone = await real.rpc("party.search", [["active", "in", [True, False]]], 0, None, None)
     everyone.sort()
@@ -179,7 +179,7 @@ async def test_everybody_is_listed_once_and_who_is_inactive_too(
     assert {id_ for id_, row in by_id.items() if row.status is Status.ACTIVE} == set(active)
     documents = {read_document(record) for record in found}
     assert documents >= {cpf(n) for n in range(1, PEOPLE + 1)}
-    # As another process goes on.
+    # Another process continues from the cursor.
     later = await connect(real._session, real.server.credentials).page(str(everyone[40]))
     assert later.records[0].ref is not None
     assert later.records[0].ref.id == str(everyone[41])
@@ -199,7 +199,7 @@ async def test_a_change_is_seen_wherever_it_was_made(real: Real) -> None:
 
     since = await latest()
     assert await real.changed(**since) == set()
-    # Written directly, none of these moves the party's own date.
+    # Direct writes to these records do not change the party's own date.
     mobile, _ = await real.children(party, "contact_mechanisms")
     await real.rpc("contact_mechanism.write", [mobile], {"value": "49988019999"})
     [record] = await real.everybody(**since)
@@ -243,7 +243,7 @@ async def test_what_is_no_telephone_or_address_is_left_out(real: Real) -> None:
 
 
 async def test_an_answer_that_only_says_it_is_packed_is_read(real: Real) -> None:
-    """From 8.0 on a long answer says gzip to whoever does not ask for it, and is none."""
+    """From 8.0 on, a client that refuses gzip gets plain text under a gzip header."""
     fields = ["name", "identifiers.code", "contact_mechanisms.value"]
     method = "model.party.party.search_read"
     body = {"id": 1, "method": method, "params": [[], 0, 50, None, fields, {}]}
@@ -258,7 +258,7 @@ async def test_an_answer_that_only_says_it_is_packed_is_read(real: Real) -> None
     assert content.startswith(b'{"id":1')
     assert len(content) > 1400
     assert says_gzip is (real.server.version == "8.0")
-    # The client leaves that header to aiohttp, so ours are packed, and read.
+    # The client leaves that header to aiohttp, so its answers are compressed, and it reads them.
     assert len((await real.erp.page("")).records) >= PEOPLE
 
 
@@ -275,7 +275,7 @@ async def test_a_wrong_database_is_refused(real: Real, session: aiohttp.ClientSe
 async def test_a_session_that_ended_is_renewed_and_a_wrong_password_is_refused(
     version: str, session: aiohttp.ClientSession, tmp_path: Path
 ) -> None:
-    # On a server of its own: wrong logins lock a user out.
+    # This needs a server of its own, because wrong logins lock a user out.
     async with tryton_running(version, tmp_path, max_age=3, max_attempt=0) as server:
         erp = connect(session, server.credentials)
         await erp.probe()
@@ -290,6 +290,6 @@ async def test_a_session_that_ended_is_renewed_and_a_wrong_password_is_refused(
         with pytest.raises(RefusedError) as refused:
             await connect(session, wrong).by_tax_id(cpf(1))
         assert "errada" not in str(refused.value)
-        # Now even the right one has to wait, which is no refusal.
+        # Now even the right password must wait; that is no refusal.
         with pytest.raises(TryLaterError, match="HTTP 429"):
             await connect(session, own).by_tax_id(cpf(1))

@@ -1,4 +1,4 @@
-"""What is peculiar to Voalle: two ports, a login that ends hourly, and only a look-up."""
+"""Voalle only: two ports, a login that expires hourly, and a look-up without a list."""
 
 import json
 from collections.abc import AsyncIterator
@@ -41,7 +41,7 @@ def connect(session: aiohttp.ClientSession, credentials: Credentials) -> Voalle:
 def answering(
     session: aiohttp.ClientSession, server: Server, answer: Any, *, status: int = 200
 ) -> Voalle:
-    """One whose login is accepted and that then gives this answer."""
+    """Return an adapter whose login succeeds; the server then gives this answer."""
     server.answers.clear()
     server.answer(body=json.dumps(LOGIN))
     body = answer if isinstance(answer, str) else json.dumps(answer)
@@ -76,7 +76,7 @@ async def test_nobody_is_nobody_in_both_ways(
     erp = connect(session, dialect.credentials())
     await erp.probe()
     assert await erp.by_tax_id(OTHER) is None
-    # A supplier is not shown.
+    # Voalle does not show a supplier.
     dialect.people = [replace(ANA, kind=Kind.SUPPLIER)]
     assert await erp.by_tax_id(CPF) is None
 

@@ -27,7 +27,7 @@ _ROOT = Path(os.environ.get("TRYTON_DIR") or "/tmp/balcao-tryton")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrytonServer:
-    """A running server; `rpc` is how a test itself talks to it, as the administrator."""
+    """A running server; tests call `rpc` as its administrator."""
 
     version: str
     url: str
@@ -44,7 +44,7 @@ class TrytonServer:
         return "rpc/" if self.version == "8.0" else ""
 
     async def log_in(self, session: aiohttp.ClientSession) -> dict[str, str]:
-        """The headers of a new session."""
+        """Log in and return the headers of a new session."""
         user, key, *_ = await self._post(
             session, {}, "common.db.login", ["admin", {"password": self.password}, "en"]
         )
@@ -54,13 +54,13 @@ class TrytonServer:
     async def rpc(
         self, session: aiohttp.ClientSession, headers: Mapping[str, str], method: str, *params: Any
     ) -> Any:
-        """What a method of `model.party` returns."""
+        """Call a method of `model.party` and return its result."""
         return await self._post(session, headers, f"model.party.{method}", [*params, {}])
 
     async def until_ended(
         self, session: aiohttp.ClientSession, headers: Mapping[str, str]
     ) -> None:
-        """Return once the session is refused for its age."""
+        """Return once the server refuses the session because it has expired."""
         body = {"id": 1, "method": "model.party.party.search", "params": [[], 0, 1, None, {}]}
         address = f"{self.url}/erp/{self.face}"
         async with asyncio.timeout(HANG_S):
@@ -87,7 +87,7 @@ class TrytonServer:
 
 
 def need_tryton(version: str) -> Path:
-    """Where this version is; skips the test where it is not, but fails it in CI."""
+    """Return the folder of this version. Skip the test if it is missing, but fail it in CI."""
     home = _ROOT / version
     if not (home / "ready").exists():
         why = f"no Tryton {version} in {_ROOT}: .ci/tryton puts it there"
@@ -101,9 +101,9 @@ def need_tryton(version: str) -> Path:
 async def tryton_running(
     version: str, data_dir: Path, **session_settings: int
 ) -> AsyncIterator[TrytonServer]:
-    """A server with nobody in it yet, stopped on leaving.
+    """Start a server without any parties, and stop it at the end.
 
-    session_settings: of the section [session] of its configuration.
+    session_settings: options for the section [session] of its configuration.
     """
     home = need_tryton(version)
     shutil.copytree(home / "db", data_dir / "db")

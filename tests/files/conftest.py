@@ -1,4 +1,4 @@
-"""Files of the corpus, opened as a person's would be."""
+"""Files of the corpus, opened in the same way as received files."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Files as people send them, made up: each function gives the bytes of one."""
+"""Sample files like those that admins send; each function returns the bytes of one."""
 
 import csv
 import gzip
@@ -58,7 +58,7 @@ def csv_text(
     quoting: int = csv.QUOTE_MINIMAL,
 ) -> str:
     out = io.StringIO(newline="")
-    # A row of one blank cell would be no row at all.
+    # A row of one blank cell would be written as no row at all.
     csv.writer(
         out,
         delimiter=delimiter,
@@ -69,17 +69,17 @@ def csv_text(
 
 
 def excel_pt_br() -> bytes:
-    """ "CSV (separado por vírgulas)" of a Brazilian Excel."""
+    """Return a "CSV (separado por vírgulas)" of a Brazilian Excel."""
     return csv_text([HEADER, *ROWS]).encode("cp1252")
 
 
 def utf8_with_bom() -> bytes:
-    """ "CSV UTF-8" of Excel."""
+    """Return a "CSV UTF-8" of Excel."""
     return csv_text([HEADER, *ROWS]).encode("utf-8-sig")
 
 
 def utf16_tabs() -> bytes:
-    """ "Texto Unicode" of Excel."""
+    """Return a "Texto Unicode" of Excel."""
     return b"\xff\xfe" + csv_text([HEADER, *ROWS], delimiter="\t").encode("utf-16-le")
 
 
@@ -118,12 +118,12 @@ def google_contacts() -> bytes:
 
 
 def scientific() -> bytes:
-    """What Excel shows of a CNPJ in a narrow column, and then saves."""
+    """Return a CNPJ as Excel shows it in a narrow column, and then saves it."""
     return csv_text([("Nome", "CNPJ"), ("Ana", "1,12223E+13")]).encode("cp1252")
 
 
 def broken_lines() -> bytes:
-    """Cells with line breaks, and blank lines between the rows."""
+    """Return cells with line breaks, and blank lines between the rows."""
     return (
         b"Nome;observacao;cpfCnpj\r\n"
         b'Ana;"uma\r\nduas\r\ntr\xeas";1\r\n'
@@ -157,7 +157,7 @@ def a_pdf() -> bytes:
 
 
 def old_excel(entry: str = "Workbook") -> bytes:
-    """The outside of an OLE file, with the name of one thing in it."""
+    """Return the frame of an OLE file with the name of one entry in it."""
     return (
         b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504) + entry.encode("utf-16-le") + bytes(512)
     )
@@ -181,7 +181,7 @@ def tar(data: bytes) -> bytes:
 
 
 def zipped(**files: bytes) -> bytes:
-    """An archive with such files; `__` in a name stands for a slash, `_` for a dot."""
+    """Return an archive of these files; in a name, `__` means a slash and `_` a dot."""
     return zip_of({n.replace("__", "/").replace("_", "."): data for n, data in files.items()})
 
 
@@ -194,7 +194,7 @@ def zip_of(files: dict[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -> 
 
 
 def encrypted_zip() -> bytes:
-    """An archive that says its file is encrypted, in both of its headers."""
+    """Return an archive whose two headers mark its file as encrypted."""
     data = bytearray(zipped(clientes_csv=excel_pt_br()))
     for signature, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         start = data.index(signature) + place
@@ -203,7 +203,7 @@ def encrypted_zip() -> bytes:
 
 
 def zip_bomb(size_bytes: int) -> bytes:
-    """A CSV of one row over and over, which packs a thousand to one."""
+    """Return an archive with a CSV that repeats one row and compresses a thousand to one."""
     out = io.BytesIO()
     block = b"Ana;1;1\n" * 100_000
     with (
@@ -222,7 +222,10 @@ def xlsx(
     hidden: Sequence[int] = (),
     start: tuple[int, int] = (0, 0),
 ) -> bytes:
-    """A workbook with such sheets; None leaves a cell out, a date is shown as one."""
+    """Return a workbook with these sheets.
+
+    None leaves a cell out. A date gets a date format.
+    """
     out = io.BytesIO()
     book = xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False})
     day = book.add_format({"num_format": "dd/mm/yyyy"})
@@ -244,7 +247,7 @@ def xlsx(
 
 
 def xlsx_numbers() -> bytes:
-    """Documents and telephones typed as numbers, and what else cells can be."""
+    """Return documents and telephones typed as numbers, and cells of all other types."""
     return xlsx(
         [
             ("Nome", "cpfCnpj", "celular", "observacao"),
@@ -258,7 +261,7 @@ def xlsx_numbers() -> bytes:
 
 
 def with_part(workbook: bytes, name: str, old: bytes, new: bytes) -> bytes:
-    """The workbook with something replaced in one of its parts."""
+    """Return the workbook with `old` replaced in one of its parts."""
     parts = parts_of(workbook)
     if old not in parts[name]:
         raise ValueError(f"{name} has no such thing")
@@ -271,7 +274,7 @@ def parts_of(workbook: bytes) -> dict[str, bytes]:
 
 
 def with_false_size(archive: bytes, size_bytes: int) -> bytes:
-    """The archive whose directory says that its first file has another size."""
+    """Return the archive with a false size for its first file in the directory."""
     data = bytearray(archive)
     struct.pack_into("<I", data, data.index(b"PK\x01\x02") + 24, size_bytes)
     return bytes(data)

@@ -1,4 +1,4 @@
-"""What is no table, or too much of one, is refused with its reason; nothing else is raised."""
+"""A file that is no table, or too large a one, is refused with its reason and no other error."""
 
 import lzma
 import re
@@ -267,7 +267,7 @@ ARCHIVES = {
 
 
 def test_a_member_without_a_name_is_a_refusal(tmp_path: Path):
-    """Found by damage: Python's own reader fails on it."""
+    """Random damage in a file found this: Python's own reader fails on it."""
     whole = corpus.zipped(clientes_csv=TABLE)
     nameless = whole.replace(b"clientes.csv", b"\0lientes.csv")
     assert nameless != whole

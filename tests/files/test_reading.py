@@ -1,4 +1,4 @@
-"""What people's files say, cell by cell, and how they were understood."""
+"""Files that people send: the cells that are read, and the format that is recognised."""
 
 import csv
 import tracemalloc
@@ -307,7 +307,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path, pack: Callable[[byte
     assert peaks[1] < peaks[0] * 1.2 + 100_000
 
 
-# Controls other than these are what tells a program from a text.
+# Any control character other than these marks a binary file.
 _breaks = st.sampled_from("\n\r\t")
 _texts = st.text(
     _breaks | st.characters(codec="utf-8", exclude_characters="\ufeff", exclude_categories=["C"]),
@@ -337,7 +337,7 @@ def test_what_was_written_is_read(
     rows = [row for row in data.draw(tables) if "".join(row).strip()]
     if not rows:
         return
-    # The first row settles the encoding; UTF-8 that is also cp1252 cannot be told from it.
+    # The first row decides the encoding; some UTF-8 texts are also valid cp1252.
     first = ("é não", "ç", "ã")
     text = corpus.csv_text(
         [("Nome", "cpfCnpj", "observacao"), first, *rows],

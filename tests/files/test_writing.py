@@ -1,4 +1,4 @@
-"""Files of tables, read back by other libraries: every cell once, and none that runs."""
+"""Written tables, read back by other libraries: every cell once, and no cell runs as a formula."""
 
 import csv
 import gc
@@ -73,13 +73,13 @@ def write(
     with TableWriter(folder, "cadastros", file_format, header, **limits) as writer:
         writer.write_rows(rows)
         files = writer.close(report)
-    # Nothing else is left there.
+    # The folder holds nothing else.
     assert sorted(folder.iterdir()) == sorted(files)
     return files
 
 
 def read(file: Path) -> list[list[str]]:
-    """All rows with the header, cells as they stand in the file."""
+    """Return all rows with the header, with the cells as stored in the file."""
     if file.suffix == ".xlsx":
         sheet = CalamineWorkbook.from_path(file).get_sheet_by_index(0)
         return [[str(cell) for cell in row] for row in sheet.to_python()]
@@ -111,7 +111,7 @@ def test_hostile_cells_come_back_as_they_were(file_format: Format, tmp_path: Pat
     assert not any(cell[:1] in ("=", "+", "-", "@") for row in read(file) for cell in row)
 
 
-# Not storable, and not writable in XML.
+# Surrogates cannot be stored, and the two others cannot be written in XML.
 characters = st.characters(exclude_categories=["Cs"], exclude_characters="\ufffe\uffff")
 tables = st.lists(st.lists(st.text(characters), min_size=3, max_size=3), max_size=5)
 
@@ -202,7 +202,7 @@ def test_over_the_limit_there_are_parts_with_all_rows_once(
         f"cadastros-{number}{ending}" for number in range(1, len(files) + 1)
     ]
     assert all(file.stat().st_size <= largest_bytes for file in files)
-    # And none but the last is much smaller than it may be.
+    # No file but the last is much smaller than the limit.
     assert all(file.stat().st_size > 0.7 * largest_bytes for file in files[:-1])
     parts = [read_plain(file) for file in files]
     assert all(part[0] == list(HEADER) for part in parts)
@@ -289,7 +289,7 @@ def test_packing_can_be_stopped_and_leaves_nothing(file_format: Format, tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
-# How full it is when: while rows come in, and while they are packed.
+# The disk is full at different moments: while rows come in, or while they are compressed.
 @pytest.mark.parametrize("size", ["64k", "512k", "768k"])
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_a_full_disk_is_said_and_nothing_is_left(file_format: Format, size: str, tmp_path: Path):

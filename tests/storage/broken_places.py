@@ -12,7 +12,7 @@ import pytest
 
 @contextlib.contextmanager
 def mounted(where: Path, *options: str) -> Iterator[Path]:
-    """A file system of its own, in memory; skips the test where mounting is not permitted."""
+    """Mount a file system of its own, in memory; skip the test if mounting is not permitted."""
     mount, unmount = shutil.which("mount"), shutil.which("umount")
     if os.getuid() != 0 or not mount or not unmount:
         pytest.skip("mounting needs root")
@@ -27,7 +27,7 @@ def mounted(where: Path, *options: str) -> Iterator[Path]:
 
 
 def fill(folder: Path) -> None:
-    """Leave not one byte free on this file system."""
+    """Fill this file system to the last byte."""
     for size in (1 << 16, 1 << 12, 1):
         with contextlib.suppress(OSError), (folder / f"ballast{size}").open("wb", 0) as ballast:
             while True:
@@ -49,7 +49,7 @@ def database_is_a_file(tmp_path: Path) -> Path:
 
 
 def corrupt(healthy: Path, data_dir: Path, pattern: str, content: bytes) -> Path:
-    """A copy of the directory with other content in the files of this pattern."""
+    """Return a copy of the directory with other content in the files that match this pattern."""
     shutil.copytree(healthy, data_dir)
     files = [path for path in (data_dir / "database" / "files").glob(pattern) if path.is_file()]
     assert files

@@ -1,4 +1,4 @@
-"""Records as the tests of storage write them."""
+"""Records for the tests of storage."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,7 +9,7 @@ from bot.domain.conversation import Conversation, Identity
 from bot.domain.outgoing import Outgoing, OutgoingKind, Priority
 from bot.domain.registration import ChangeSource, Kind, Provenance, Registration
 
-# Databases keep milliseconds.
+# The database keeps milliseconds.
 NOW = datetime(2026, 11, 24, 15, 30, 1, 234_000, tzinfo=UTC)
 CPF = make_cpf(390533447)
 

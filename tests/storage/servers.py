@@ -1,4 +1,4 @@
-"""Database servers of a test's own, to be broken."""
+"""Database servers that belong to one test, which may break them."""
 
 import asyncio
 import itertools
@@ -20,18 +20,18 @@ from tests.patience import HANG_MS, HANG_S
 
 SECANTUSD = Path(sys.executable).with_name("secantusd-py")
 SOON_MS = 60
-"""How long a client looks for a server that is not there."""
+"""The time that a client looks for a server that is not there, in milliseconds."""
 
 
 async def until(true: Callable[[], bool]) -> None:
-    """Return when another process has done something."""
+    """Return when `true` does; another process makes it so."""
     async with asyncio.timeout(HANG_S):
         while not true():  # noqa: ASYNC110 - another process sets no event
             await asyncio.sleep(0.02)
 
 
 def is_running(pid: int) -> bool:
-    """Whether the process is there and no zombie."""
+    """Return True if the process exists and is not a zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
@@ -50,7 +50,7 @@ def free_port() -> int:
 
 @asynccontextmanager
 async def short_lived(data_dir: Path) -> AsyncIterator[str]:
-    """An embedded server killed at the end: stopping it politely takes two seconds."""
+    """Start an embedded server and kill it at the end: a graceful stop takes two seconds."""
     async with embedded_server(data_dir) as address:
         yield address
         await kill(noted_pid(data_dir))
@@ -58,7 +58,7 @@ async def short_lived(data_dir: Path) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def plain_server(files: Path, *options: str) -> AsyncIterator[int]:
-    """The port of a server on these files, killed at the end."""
+    """Start a server on these files, give its port, and kill it at the end."""
     port = free_port()
     process = subprocess.Popen(  # noqa: ASYNC220, S603 - a server, not waited for
         [
@@ -91,10 +91,10 @@ async def _answers(port: int, *, within_ms: int) -> bool:
 
 @asynccontextmanager
 async def connected_until_lost(address: str, database: str = "balcao") -> AsyncIterator[Any]:
-    """A database whose client gives the server up soon once it is gone.
+    """Give a database whose client soon reports that its server is gone.
 
-    One that is only slow is waited for: each try to open it takes longer than the one before,
-    and the connections that it has are kept.
+    It waits for a server that is only slow: each attempt to open the database has a longer time-
+    out than the one before, and open connections are kept.
     """
     async with AsyncExitStack() as stack:
         yield await _opened(stack, address, database)

@@ -1,4 +1,4 @@
-"""Who was anonymised is in no document any more, and the audit still tells of tampering."""
+"""After anonymisation no document names the person, and the audit still reveals tampering."""
 
 import json
 from typing import Any
@@ -77,7 +77,7 @@ TELLING = (
 
 
 async def every_text(database: Any) -> str:
-    """All that is stored, as text."""
+    """Return all that is stored, as text."""
     names = await database.list_collection_names()
     documents = {name: await database[name].find({}).to_list(None) for name in names}
     return json.dumps(documents, default=str, ensure_ascii=False)
@@ -101,7 +101,10 @@ async def change(register: Registrations, current: Registration, **values: Any) 
 
 @pytest.fixture
 async def subjects(database: Any) -> DataSubjects:
-    """Ana in every collection: deleted once, there again, served, imported, and in a report."""
+    """Store Ana in every collection.
+
+    She was deleted once and created again, served, imported, and named in a report.
+    """
     register = Registrations(database)
     old = ana(id="a0", tax_id=CPF)
     assert await register.create(old)
@@ -154,7 +157,7 @@ async def subjects(database: Any) -> DataSubjects:
 
 
 async def _what_was_written(database: Any, served: Conversation) -> None:
-    """A note that was proposed, a topic's title, a transfer's reason, and unsent messages."""
+    """Store a proposed note, a topic's title, a transfer's reason and unsent messages."""
     asked = Question(
         group_id=-1,
         message_id=len(served.id) + int(served.id[1:]),
@@ -208,7 +211,7 @@ async def _a_job(database: Any) -> None:
 
 
 async def everything(subjects: DataSubjects) -> Traces:
-    """Each step of the use case, in its order."""
+    """Run each step of the use case, in its order."""
     traces = await subjects.of_tax_id(CPF)
     await subjects.empty_updates(traces)
     await subjects.empty_reports(traces)
@@ -243,7 +246,7 @@ async def test_all_that_is_stored_about_a_person_is_found(subjects: DataSubjects
 async def test_nothing_tells_who_it_was_and_the_audit_fits(database: Any, subjects: DataSubjects):
     assert await told(database) == set(TELLING)
     await everything(subjects)
-    # The chat itself is the use case's, which holds it meanwhile.
+    # The use case itself writes the chat, because it holds the chat's lock meanwhile.
     await Chats(database).put(Chat(id=CHAT, privacy_notice_at=NOW))
     assert await told(database) == set()
     assert "velho@x.br" not in await every_text(database)
@@ -280,7 +283,7 @@ async def test_it_is_neither_undone_nor_restored_nor_done_twice(
     assert (await subjects.of_handle("a0")).is_anonymised
     assert await subjects.anonymise("a1", BY_ADMIN, version=left.version), "once more is no harm"
     assert await faults(database) == ()
-    # And the register goes on: it can be deleted like any other.
+    # The registration can still be deleted, as any other can.
     left = await register.by_id("a1")
     assert left
     assert await register.delete(left, provenance(at=after(days=2)))
@@ -349,7 +352,7 @@ class Killed(Exception):  # noqa: N818 - what happens to a process
 
 
 class KilledAt:
-    """The store of a process that is killed before its n-th call, n counted down."""
+    """A store whose process is killed before its n-th call; `left` counts down."""
 
     def __init__(self, store: Any, calls: int) -> None:
         self._store, self.left = store, calls
@@ -366,7 +369,7 @@ async def test_killed_anywhere_it_goes_on_when_it_is_repeated(
     database: Any, subjects: DataSubjects, handle: str
 ):
     if handle != "a1":
-        # Somebody who only wrote: no import has had such a person.
+        # A customer who only wrote to the bot: no import ever held such a person.
         for name in ("registrations", "audit", "jobs", "job_batches"):
             await database[name].delete_many({})
     locks = ChatLocks(Locks(database), lambda: NOW)
@@ -389,7 +392,7 @@ async def test_killed_anywhere_it_goes_on_when_it_is_repeated(
         assert await faults(database) == ()
     assert kills > 3
     assert outcome == Anonymised()
-    # A lease names its chat for as long as it is held.
+    # A lease names its chat while it is held.
     await locks.release_all()
     assert await told(database) == set()
     entries = await database["audit"].find({"event": "anonymised"}).to_list(None)

@@ -1,4 +1,4 @@
-"""The one path into the register under concurrency: one registration, and no change lost."""
+"""Concurrent writes to the register: one registration per person, and no change is lost."""
 
 import asyncio
 import uuid
@@ -49,7 +49,7 @@ def provenance(second: int = 0, by: str = "erp") -> Provenance:
 async def patiently(
     apply_plan: ApplyPlan, candidates: Sequence[Candidate], policy: Policy, provenance: Provenance
 ) -> list[Any]:
-    """As callers do: what may be tried later is tried again."""
+    """Apply the plan and retry what may be tried later, as callers do."""
     for _ in range(50):
         try:
             return await apply_plan(candidates, policy, provenance)
@@ -59,7 +59,7 @@ async def patiently(
 
 
 async def chain(database: Any, stored: Registration) -> list[dict[str, Any]]:
-    """The changes of a registration by version; fails when one is missing or too many."""
+    """Return the changes of a registration by version; fail if one is missing or doubled."""
     entries = await database["audit"].find({"registration_id": stored.id}).to_list(None)
     versions = {int(entry["_id"].rpartition(":")[2]): entry for entry in entries}
     assert sorted(versions) == list(range(1, stored.version + 1))

@@ -1,4 +1,4 @@
-"""Reading the audit; and what an admin edits, deletes and restores, alone and two at once."""
+"""The audit as it is read, and an admin's edits, deletions and restores, alone and in a race."""
 
 import asyncio
 import itertools
@@ -38,7 +38,7 @@ UTC, SAO_PAULO = ZoneInfo("UTC"), ZoneInfo("America/Sao_Paulo")
 
 
 class Desk:
-    """What an admin can do to the register, and the register itself."""
+    """The register, and an admin's actions on it."""
 
     def __init__(self, database: Any) -> None:
         clock = itertools.count(1)
@@ -57,7 +57,7 @@ class Desk:
         return [entry.event for entry in await self.audit.audit_of(registration_id)][::-1]
 
     async def stored(self) -> dict[str, Any]:
-        """The fields of `r1` as they are stored, but for those that each event writes."""
+        """Return the stored fields of `r1`, without those that every event writes."""
         document = await self.database["registrations"].find_one({"_id": "r1"})
         return {k: v for k, v in own_fields(document).items() if k not in ("version", "updated")}
 
@@ -93,7 +93,7 @@ async def test_an_edit_that_changes_nothing_writes_nothing(desk: Desk):
     values = {"name": "Ana", "tags": (), "email": "", "traits": None, "alert_traits": None}
     outcome = await desk.edit("r1", read_version=1, values=values, by="admin:2")
     assert outcome == Unchanged(registration())
-    # Nor does one of an old version that somebody else has made since.
+    # An edit from an old version changes nothing if another admin has made the same change since.
     await desk.edit("r1", read_version=1, values={"name": "Bia"}, by="admin:2")
     again = await desk.edit("r1", read_version=1, values={"name": "Bia"}, by="admin:3")
     assert isinstance(again, Unchanged)
@@ -222,7 +222,7 @@ async def test_nothing_is_restored_twice(desk: Desk):
     outcomes = await asyncio.gather(*(desk.restore("r1:2", by=f"admin:{n}") for n in range(6)))
     assert sum(isinstance(outcome, Restored) for outcome in outcomes) == 1
     assert sum(isinstance(outcome, AlreadyThere) for outcome in outcomes) == 5
-    # And not from an old button either, when it was deleted again.
+    # Nor does an old button restore it after it was deleted again.
     await desk.remove("r1", read_version=3, by="admin:1")
     assert isinstance(await desk.restore("r1:2", by="admin:1"), Gone)
     assert isinstance(await desk.restore("r1:4", by="admin:1"), Restored)
@@ -258,13 +258,13 @@ async def test_what_is_gone_or_has_changed_is_not_deleted(desk: Desk):
 
 
 async def history(desk: Desk, seed: int, *, count: int = 150) -> list[AuditEntry]:
-    """Random events of a few people over some days, newest first."""
+    """Return random events of a few people over some days, newest first."""
     random = Random(seed)  # noqa: S311 - the same data each time
     stored: dict[str, Registration] = {}
     deleted: dict[str, Registration] = {}
     for number in range(count):
         by = random.choice(["admin:1", "admin:2", "erp:ixc", "chat:7", "chat:77"])
-        # Many at one moment, and clocks that disagree.
+        # Many events at one moment, and clocks that disagree.
         at = NOW + timedelta(hours=random.randrange(100))
         choice = random.choice(["create", "change", "change", "delete", "restore"])
         key = random.choice(list(stored)) if stored else ""
@@ -308,7 +308,7 @@ def is_wanted(entry: AuditEntry, wanted: AuditFilter, timezone: ZoneInfo) -> boo
 
 @pytest.mark.parametrize("embedded", [True, False], ids=["embedded", "as on MongoDB"])
 async def test_every_filter_finds_what_a_filter_in_memory_finds(desk: Desk, embedded: bool):
-    # The shapes for MongoDB are right on the embedded server too, only slow at size.
+    # The shapes for MongoDB give the same on the embedded server; they are only slow at size.
     entries_ = desk.database["audit"]
     desk.audit._by_event = Ordered(entries_, "event_moment", of="e", embedded=embedded)
     desk.audit._by_person = Ordered(entries_, "by_moment", of="b", embedded=embedded)
@@ -345,7 +345,7 @@ async def test_pages_follow_one_another_without_gap_or_repetition(desk: Desk):
             if start is None:
                 break
             assert len(page.entries) == 8
-            # What is new meanwhile does not move what is older.
+            # A new entry does not move the older ones.
             late = registration(id="late", tax_id=None, created=provenance(at=after(days=9)))
             if wanted == AuditFilter():
                 await desk.register.create(late)

@@ -1,4 +1,4 @@
-"""Tampering is told, whatever was tampered with; and what Balcão itself writes is not."""
+"""The check of the audit chain reports every kind of tampering, and no change by Balcão itself."""
 
 import asyncio
 import uuid
@@ -37,7 +37,7 @@ async def renamed(register: Registrations, current: Registration, times: int) ->
 
 
 async def done(write: Callable[[], Awaitable[bool]]) -> None:
-    """Write till it is written: a busy server may ask for a transaction to be done again."""
+    """Retry the write until it succeeds: a busy server may ask to repeat a transaction."""
     for _ in range(5):
         if await write():
             return
@@ -46,8 +46,11 @@ async def done(write: Callable[[], Awaitable[bool]]) -> None:
 
 @pytest.fixture
 async def register(database: Any) -> Registrations:
-    """`a` with a creation and three changes, `b` from a bulk run with two, `c` from one without,
-    `d` deleted, `e` deleted and restored."""
+    """Registrations in every state.
+
+    `a` has a creation and three changes, `b` comes from a bulk run with two, `c` from a run
+    without any, `d` is deleted, `e` is deleted and restored.
+    """
     register = Registrations(database)
     for number, key in enumerate("abcde"):
         by = BY_JOB if key in "bc" else provenance()
@@ -77,7 +80,7 @@ async def test_it_fits_after_a_backup_was_restored(
     tallies = check_backup(path, lambda _: None)
     await restore(database, path, tallies, replace=True, at=NOW, report=lambda _: None)
     assert await found(database) == Verified(4, 11, 0, 0, ())
-    # And it goes on from there.
+    # After a restore the chain goes on.
     current = await register.by_id("a")
     assert current
     await renamed(register, current, 1)
@@ -247,8 +250,8 @@ async def test_what_is_written_meanwhile_is_not_called_tampering(database: Any):
             current = current.model_copy(update={"version": current.version + 2})
             await done(lambda of=current: register.bring_back(of))
 
-    # A task group, so that what ends a writer early is what is told, and so that none is left with
-    # a transaction open: the embedded server hangs when a database is dropped under one.
+    # The task group reports the error that ends a writer early, and leaves none with an open
+    # transaction: the embedded server hangs when a database is dropped under one.
     async with asyncio.TaskGroup() as writing:
         for one in people:
             writing.create_task(keep_writing(one))

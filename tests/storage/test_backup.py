@@ -1,4 +1,4 @@
-"""A backup brings back every document as it was, or says why not and changes nothing."""
+"""A restored backup equals the database; a refused one gives its reason and changes nothing."""
 
 import asyncio
 import contextlib
@@ -58,7 +58,7 @@ def names(folder: Path) -> list[str]:
 
 
 def silent(_: Progress) -> None:
-    """Nobody watches."""
+    """Ignore the progress."""
 
 
 def a_value(random: Random, depth: int = 3) -> Any:
@@ -93,12 +93,12 @@ def a_document(random: Random, name: str) -> dict[str, Any]:
     if name == "chats":
         key = random.randrange(10**10)
     values = {f"f{n}": a_value(random) for n in range(random.randrange(8))}
-    # Not the key first: servers put it there.
+    # The key is not first here, but servers put it first.
     return {**values, **known.get(name, {}), "_id": key}
 
 
 async def stored(database: Any, name: str) -> list[bytes]:
-    """The bytes of every document, read in the plainest way."""
+    """Return the bytes of every document, read with the plainest query."""
     options = bson.CodecOptions(document_class=bson.raw_bson.RawBSONDocument)
     documents = await database[name].with_options(codec_options=options).find({}).to_list(None)
     return sorted(bytes(document.raw) for document in documents)
@@ -133,7 +133,7 @@ async def restored(database: Any, path: Path, *, replace: bool = False) -> None:
 
 @pytest.fixture
 async def other(databases: Databases) -> AsyncIterator[Any]:
-    """A second empty database."""
+    """Give a second, empty database."""
     async with databases.lent() as lent:
         yield lent
 
@@ -181,7 +181,7 @@ async def test_what_is_restored_is_a_register_that_works(
         == await there.open_in(7)
         == conversation(7, registration_id=ana.id)
     )
-    # Its indexes are there: nobody gets a second open conversation.
+    # The indexes are there: a chat cannot get a second open conversation.
     assert not await there.add(conversation(8, chat_id=7))
 
 
@@ -241,7 +241,7 @@ async def test_windows_stay_small_where_keys_spread_as_ours_do(
 
 
 def repacked(change: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
-    """The same change to what is inside the gzip."""
+    """Apply the change to the content inside the gzip."""
     return lambda good: gzip.compress(change(gzip.decompress(good)))
 
 
@@ -251,7 +251,7 @@ def a_file_of(*frames: bytes, version: int = 1) -> Callable[[bytes], bytes]:
 
 
 def swapped(good: bytes) -> bytes:
-    """One letter of one document is another, all lengths as they were."""
+    """Change some letters of one document and keep all lengths."""
     assert good.count(b"Silva") == 1
     return good.replace(b"Silva", b"Souza")
 
@@ -436,7 +436,10 @@ async def test_a_restore_that_is_killed_is_told_and_mended(
 
 
 class Busy:
-    """A counter that never rests: chats close and open, registrations come and change."""
+    """Attendants and admins who write without a pause.
+
+    Chats close and open; registrations come and change.
+    """
 
     def __init__(self, database: Any) -> None:
         self._register = Registrations(database)
@@ -464,7 +467,8 @@ class Busy:
 async def test_a_backup_taken_while_others_write_restores_cleanly(
     database: Any, other: Any, tmp_path: Path
 ):
-    # Several windows each, but for chats, which nobody changes here and whose keys need hundreds.
+    # Each collection takes several scan windows, but chats fit into one: nothing changes them
+    # here, and a divided scan of their sparse ids would take hundreds of queries.
     await fill_at_random(database, 6, count=600, names=[n for n in COLLECTIONS if n != "chats"])
     await fill_at_random(database, 6, count=20, names=["chats"])
     before = await all_stored(database)
@@ -481,7 +485,7 @@ async def test_a_backup_taken_while_others_write_restores_cleanly(
     await restored(other, tmp_path / "2")
     there = await all_stored(other)
     assert all(set(before[name]) <= set(there[name]) for name in COLLECTIONS)
-    # Whatever refers to something refers to what is there, and no audit is ahead of its record.
+    # Every reference has its target, and no audit entry is newer than its record.
     found = {name: [bson.decode(document) for document in there[name]] for name in COLLECTIONS}
     conversations = {document["_id"] for document in found["conversations"]}
     relayed = [d["conversation_id"] for d in found["relayed"] if d["_id"].startswith("-1:")]
@@ -499,7 +503,7 @@ async def test_a_chat_that_reopens_meanwhile_has_one_open_conversation(
     old, new = conversation(1, id="0" * 32, chat_id=5), conversation(2, id="f" * 32, chat_id=5)
     there = Conversations(database)
     await there.add(old)
-    # Enough for several windows between the two.
+    # Enough documents for several scan windows between the two conversations.
     await fill_at_random(database, 7, count=1500, names=["conversations"])
     reopened: list[asyncio.Task[Any]] = []
 
@@ -550,7 +554,7 @@ async def test_a_file_with_a_key_twice_is_noticed(database: Any, other: Any, tmp
 
 
 async def refused(database: Any, out: Path) -> Problem | None:
-    """Why no backup was made; nothing was left there."""
+    """Return the reason for a refused backup; nothing was left in the folder."""
     with contextlib.suppress(OSError):
         before = names(out.parent)
     with pytest.raises(AppError) as raised:

@@ -1,4 +1,4 @@
-"""`balcao backup` and `balcao restore` as a person or a script meets them."""
+"""`balcao backup` and `balcao restore`, run by a person and by a script."""
 
 import asyncio
 import os
@@ -30,7 +30,7 @@ def environment(**env: str) -> dict[str, str]:
 
 
 async def balcao(*command: str, cwd: Path, **env: str) -> Said:
-    """What the command says to a script: nobody answers, and no terminal shows bars."""
+    """Run the command as a script does: no input, and no progress bars."""
     process = await warm.begin(*command, cwd=cwd, env=environment(**env))
     async with asyncio.timeout(HANG_S):
         out, err = await process.communicate()
@@ -38,7 +38,7 @@ async def balcao(*command: str, cwd: Path, **env: str) -> Said:
 
 
 async def balcao_in_a_terminal(*command: str, answer: str, cwd: Path, **env: str) -> Said:
-    """What a person sees who types this answer."""
+    """Run the command in a terminal, type this answer, and return what the screen shows."""
     ours, theirs = pty.openpty()
     try:
         process = await warm.begin(
@@ -59,14 +59,14 @@ def all_of(terminal: int) -> bytes:
     while True:
         try:
             seen += os.read(terminal, 4096)
-        except OSError:  # the other side has closed it
+        except OSError:  # The other end of the terminal is closed.
             return seen
 
 
 async def test_from_one_embedded_database_to_another_while_a_bot_uses_it(tmp_path: Path):
     source = {"BALCAO_DATA_DIR": str(tmp_path / "source")}
     target = {"BALCAO_DATA_DIR": str(tmp_path / "target")}
-    # The command is the second Balcão on this directory.
+    # The command is the second Balcão process on this directory.
     async with embedded_server(tmp_path / "source") as address, connected(address, "balcao") as db:
         await ensure_indexes(db)
         await Registrations(db).create(registration())

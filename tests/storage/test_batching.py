@@ -1,4 +1,4 @@
-"""Calls that travel together: each caller has his own answer, and nobody another's trouble."""
+"""Batched calls: each caller gets its own answer, and no caller another's error."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""Through the command line each trouble is one sentence, exit code 1 and no traceback."""
+"""The command line reports each error in one sentence, with exit code 1 and no traceback."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ from tests.storage.broken_places import corrupt, fill, mounted
 from tests.storage.servers import free_port, plain_server, short_lived, uri
 
 ROOT = Path(__file__).parents[2]
-# Of the right form; the database comes first, so nobody is ever asked about it.
+# A valid token; the database is opened first, so Telegram is never asked about it.
 SERVING = {
     "BALCAO_BOT_TOKEN": "7000000001:AAabcdefghijklmnopqrstuvwxyz_-12345",
     "BALCAO_ATTENDANTS_CHAT_ID": "-1001234567890",
@@ -39,12 +39,12 @@ class Said:
 
     @property
     def words(self) -> str:
-        """What was printed, on one line: a terminal breaks long ones."""
+        """Return the output on one line: a terminal breaks long ones."""
         return " ".join(self.all.split())
 
 
 async def balcao(command: str, cwd: Path, **env: str) -> Said:
-    """What the command says with only these settings."""
+    """Run the command with only these settings."""
     process = await warm.begin(command, cwd=cwd, env=with_settings(**env))
     async with asyncio.timeout(HANG_S):
         out, err = await process.communicate()
@@ -54,7 +54,7 @@ async def balcao(command: str, cwd: Path, **env: str) -> Said:
 async def python_balcao(
     *command: str, cwd: Path, python: str = sys.executable, **env: str
 ) -> Said:
-    """What `python -m bot` says, which has nothing loaded before."""
+    """Run `python -m bot` in a new process, with nothing preloaded."""
     process = await asyncio.create_subprocess_exec(
         *(python, "-m", "bot", *command),
         cwd=cwd,
@@ -97,7 +97,10 @@ async def assert_run_says(sentence: str, cwd: Path, **env: str) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 async def not_there(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[asyncio.Task[Said]]:
-    """What is said of a MongoDB that is not there: it takes five seconds, beside the others."""
+    """Run the bot with a MongoDB that is not there.
+
+    This takes five seconds, so it runs beside the other tests.
+    """
     cwd = tmp_path_factory.mktemp("not_there")
     address = uri(free_port())
     said = asyncio.create_task(balcao("run", cwd, **SERVING, BALCAO_MONGODB_URI=address))
@@ -151,7 +154,7 @@ async def test_damaged_files(tmp_path: Path):
 
 
 def another_python(folder: Path) -> Path:
-    """This Python in a folder with no `secantusd-py` beside it."""
+    """Give a link to this Python in a folder without `secantusd-py` beside it."""
     folder.mkdir()
     python = folder / "python"
     python.symlink_to(Path(sys.executable).resolve())

@@ -1,4 +1,4 @@
-"""A database that cannot be reached is one clear error with its problem."""
+"""An unreachable database is one clear error with its problem code."""
 
 import gc
 from collections.abc import AsyncIterator
@@ -17,7 +17,10 @@ PASSWORD = "senha-secreta"
 async def refused(
     address: str, database: str = "balcao", *, server_selection_ms: int = HANG_MS
 ) -> AppError:
-    """Without a server being looked for, unless it is said for how long: that would hang."""
+    """Return the error, raised without a search for a server.
+
+    A search would run into the test's time-out; give `server_selection_ms` where one is meant.
+    """
     with pytest.raises(AppError) as raised:
         async with connected(address, database, server_selection_ms=server_selection_ms):
             pytest.fail("connected")
@@ -65,7 +68,7 @@ async def test_a_database_name_that_cannot_be_right_is_refused(name: str):
         "mongodb://127.0.0.1:1/?replicaSet=rs0",
         f"mongodb://balcao:{PASSWORD}@127.0.0.1:1/",
     ],
-    # The port is another one each time, and the name of a test is not.
+    # Explicit ids, because the port differs in each run and a test's name must not.
     ids=["free port", "no such host", "no such set", "with a password"],
 )
 async def test_a_server_that_is_not_there_may_be_there_later(address: str):
@@ -73,7 +76,7 @@ async def test_a_server_that_is_not_there_may_be_there_later(address: str):
     assert isinstance(error, TryLaterError)
     assert error.problem is Problem.DATABASE_GONE
     assert PASSWORD not in str(error)
-    # The driver's own words: it would look for half a minute.
+    # These are the driver's own words: it would look for half a minute.
     assert f"Timeout: {SOON_MS / 1000}s" in str(error.__cause__)
 
 
@@ -89,7 +92,7 @@ async def test_an_embedded_server_is_known_whatever_becomes_of_other_clients(mon
 
 @pytest.fixture(scope="module")
 async def guarded(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[int]:
-    """The port of a server that wants a password."""
+    """Start a server that requires a password, and give its port."""
     files: Path = tmp_path_factory.mktemp("guarded") / "files"
     async with plain_server(files) as port, connected(uri(port), "admin") as admin:
         await admin.command("createUser", "balcao", pwd=PASSWORD, roles=["root"])

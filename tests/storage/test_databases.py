@@ -1,4 +1,4 @@
-"""A database that a test gets is as good as new, whatever another did to it before."""
+"""A database lent to a test is as good as new, whatever an earlier test did to it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -18,12 +18,12 @@ Leave = Callable[[Any], Awaitable[object]]
 
 @pytest.fixture
 def lending(databases: Databases) -> Databases:
-    """Lends what comes back at once, and to nobody else."""
+    """A lender that lends a returned database again at once, and is used by this test only."""
     return Databases(databases.client, databases.changes, resting=0)
 
 
 async def seen(database: Any) -> dict[str, Any]:
-    """All that a test could find in it, but for empty collections without indexes."""
+    """Return all that a test could find in it, except empty collections without indexes."""
     documents = {
         name: await database[name].find({}).to_list(None)
         for name in await database.list_collection_names()
@@ -36,7 +36,10 @@ async def seen(database: Any) -> dict[str, Any]:
 
 
 async def lent_after(lending: Databases, leave: Leave) -> bool:
-    """Leave something behind, and see nothing of it; true if the same database came back."""
+    """Leave something behind and check that the next loan shows nothing of it.
+
+    Return True if the same database was lent again.
+    """
     async with lending.lent() as used:
         await leave(used)
     async with lending.lent() as again:

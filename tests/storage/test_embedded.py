@@ -1,4 +1,4 @@
-"""The embedded server: one a directory, shared, taken over, stopped by whoever started it."""
+"""The embedded server: one for each directory, shared, taken over, stopped by its starter."""
 
 import asyncio
 import socket
@@ -18,7 +18,7 @@ from storage.engine.embedded import embedded_server
 from tests.patience import HANG_MS
 from tests.storage.servers import free_port, is_running, kill, noted_pid, short_lived, until
 
-# Another Balcão: starts the server, says so, and waits to be killed.
+# Another Balcão process: starts the server, prints its address, and waits to be killed.
 OTHER = """
 import asyncio, pathlib, sys
 from storage.engine.embedded import embedded_server
@@ -34,7 +34,7 @@ asyncio.run(main())
 
 @asynccontextmanager
 async def other_balcao(data_dir: Path) -> AsyncIterator[str]:
-    """The address that it uses; it is killed at the end, and its server is not."""
+    """Give the address that another process uses; kill that process at the end, not its server."""
     other = subprocess.Popen(  # noqa: ASYNC220, S603
         [sys.executable, "-c", OTHER, str(data_dir)],
         stdout=subprocess.PIPE,
@@ -161,7 +161,7 @@ async def test_giving_up_while_it_starts_leaves_no_server_behind(tmp_path: Path)
 async def test_a_first_one_that_never_gets_ready_is_told_in_our_own_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(embedded, "_START_S", 0.3)  # only the patience, to be quick
+    monkeypatch.setattr(embedded, "_START_S", 0.3)  # a short time-out, to be quick
     async with other_balcao(tmp_path):
         await kill(noted_pid(tmp_path))
         with pytest.raises(TryLaterError):

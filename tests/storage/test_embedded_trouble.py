@@ -1,4 +1,4 @@
-"""A place where no database can live is one clear error with its problem."""
+"""A place that cannot hold a database is one clear error with its problem code."""
 
 import asyncio
 import shutil
@@ -98,7 +98,7 @@ async def first_failure(inbox: Inbox) -> AppError:
 
 @pytest.fixture(scope="module")
 async def healthy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The directory of a database that was stopped properly."""
+    """Return the directory of a database that was stopped properly."""
     data_dir: Path = tmp_path_factory.mktemp("healthy") / "data"
     async with embedded_server(data_dir) as uri, connected(uri, "balcao") as database:
         await database["x"].insert_one({"_id": 1})

@@ -1,4 +1,4 @@
-"""Tokens that an ERP renews: those in the database, and the ones that tests of adapters use."""
+"""Tokens that an ERP renews: the store in the database, and its stand-in for adapter tests."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from tests.erp.dialects.tokens import MemoryTokens
 from tests.patience import HANG_S
 from tests.storage.records import NOW
 
-# Makes tokens as each of several processes has them, with its patience in seconds.
+# Makes the token store of one process; the number is its time-out for the lock, in seconds.
 Make = Callable[[float], Tokens]
 
 
@@ -93,9 +93,9 @@ async def test_who_was_killed_inside_holds_the_others_up_for_a_lease(database: A
             raise AssertionError("two are alone")
     now += timedelta(seconds=61)
     async with other.alone():
-        # What it had stored by then is there.
+        # The first holder had stored this before its lease expired.
         assert await other.load() == {"refresh": "r1"}
-        # Were it not dead but slow, it would free nothing of another's.
+        # If the first holder is only slow, its late release does not free the other's lease.
         await held.__aexit__(None, None, None)
         with pytest.raises(TryLaterError):
             async with ErpTokens(database, "bling", clock, patience_s=0.0).alone():

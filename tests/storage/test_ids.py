@@ -1,4 +1,4 @@
-"""Ids of new registrations: all different, and a hundred in a row side by side."""
+"""Ids of new registrations: all different, and a hundred in a row with the same prefix."""
 
 import re
 from itertools import islice
@@ -16,5 +16,5 @@ def test_a_hundred_in_a_row_share_their_place_and_the_next_ones_do_not():
     made = list(islice(new_ids(), 20_000))
     places = [{one[:4] for one in made[n : n + 100]} for n in range(0, len(made), 100)]
     assert all(len(place) == 1 for place in places)
-    # Of 65,536 places two hundred tries hit nearly as many.
+    # Two hundred draws from 65,536 prefixes give nearly as many different ones.
     assert len(set().union(*places)) > 180

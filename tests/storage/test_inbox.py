@@ -115,7 +115,7 @@ async def test_any_payload_comes_back_as_it_went_in(inbox: Inbox, payload: dict[
 async def test_a_payload_that_no_document_holds_is_left_out_and_stops_nobody(
     inbox: Inbox, payload: dict[str, Any]
 ):
-    """It would come again for ever, and nothing behind it would be taken."""
+    """If it were kept, it would be sent again without end, and block all updates behind it."""
     assert await inbox.add(BOT, [(1, "5", payload), (2, "5", {})], at=NOW) == [False, True]
     assert await inbox.pending_of("5") == [(2, {}, 0)]
 

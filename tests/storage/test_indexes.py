@@ -1,4 +1,4 @@
-"""Every index is there by name, once, and its absence is told."""
+"""Every index exists once, by its name, and a missing one is reported."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Tags and departments: names are unique among those in use, and nobody overwrites a colleague."""
+"""Tags and departments: names in use are unique, and no edit overwrites a colleague's."""
 
 import asyncio
 from collections.abc import Callable
@@ -37,7 +37,7 @@ def tags(database: Any, clock: Callable[[], datetime]) -> Tags:
 
 @pytest.fixture
 async def departments(database: Any, clock: Callable[[], datetime]) -> Departments:
-    """With the default one, whose group is that of the settings."""
+    """Give departments with the default one, whose group comes from the settings."""
     made = Departments(store=StoredDepartments(database, clock), default_group_id=SETTINGS_GROUP)
     await made.ensure_default()
     return made
@@ -196,7 +196,7 @@ async def test_the_default_department_has_the_group_of_the_settings_until_one_is
     [default] = await departments.all()
     assert default.group_id == SETTINGS_GROUP
     await departments.rename(default, "Suporte")
-    # What is only filled in is not stored: the settings may change.
+    # The default group is not stored, because the settings may change.
     assert "group_id" not in await database["departments"].find_one({"_id": DEFAULT_DEPARTMENT})
     await departments.link(DEFAULT_DEPARTMENT, GROUP)
     [default] = await departments.all()

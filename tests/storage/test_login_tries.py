@@ -1,4 +1,4 @@
-"""Tries of a login: five are five, over any number of replicas at once."""
+"""Login attempts: the limit of five holds over any number of replicas at once."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""Pages in the order of a field, compared with a sort in memory, by the shapes of both servers."""
+"""Pages in the order of a field equal a sort in memory, with the query shapes of both servers."""
 
 from random import Random
 from typing import Any
@@ -12,7 +12,7 @@ BACKWARDS = pytest.mark.parametrize("backwards", [False, True], ids=["forwards",
 
 
 async def filled(database: Any, random: Random, size: int) -> dict[str, dict[str, Any]]:
-    """Documents by key; a quarter of the keys begins alike."""
+    """Return the stored documents by key; a quarter of the keys have the same beginning."""
     collection = database["things"]
     await collection.create_index("key", unique=True)
     await collection.create_index("marks", sparse=True)

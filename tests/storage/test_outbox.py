@@ -1,4 +1,4 @@
-"""What waits to be sent, over the database."""
+"""The outbox over a real database."""
 
 import asyncio
 from typing import Any

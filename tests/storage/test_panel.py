@@ -1,4 +1,4 @@
-"""What the panel counts, compared with a plain filter in memory on random data."""
+"""The panel's counts equal a plain filter in memory on random data."""
 
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
@@ -30,7 +30,7 @@ DEPARTMENTS = ("a", "b", "c")
 
 def opened(random: Random, number: int, people: list[Registration]) -> Conversation:
     at = datetime(2026, 11, 1, tzinfo=UTC) + timedelta(minutes=random.randrange(23 * 24 * 60))
-    # Numbered in a zone that was set before: near midnight, its date is another one.
+    # The protocol's date may be in an older time zone: near midnight it is another date.
     zone = random.choice([SAO_PAULO, ZoneInfo("America/Manaus"), UTC])
     person = random.choice([None, *people])
     claimed = random.random() < 0.7
@@ -126,7 +126,7 @@ async def test_the_figures_of_any_period_are_those_of_a_plain_filter(database: A
             for key in DEPARTMENTS
             if (some := [c for c in inside if c.department_id == key])
         }
-        # A person is a new prospect once; then he is not verified.
+        # A person is a new prospect only once, and not verified after that.
         expected = Counter(outcome(c, made, period) for c in inside)
         prospects = {
             c.registration_id for c in inside if outcome(c, made, period) is Outcome.NEW_PROSPECT
@@ -174,7 +174,7 @@ async def test_a_large_register_is_estimated_and_says_so(
     found = await RegisterCounts(database, exact=100).counts()
     inactive = sum(r.status is Status.INACTIVE for r in register)
     assert found.about
-    # Some hundred are looked at: of these estimates, two standard deviations are a fifth.
+    # The estimate reads some hundred registrations: two standard deviations are a fifth.
     assert found.total == pytest.approx(len(register), rel=0.25)
     assert found.inactive == pytest.approx(inactive, rel=0.5)
     for count in found.kinds:
@@ -202,7 +202,7 @@ async def test_the_command_draws_the_same_and_says_the_numbers(
     said = await balcao("panel", "figuras", "--days", "2", cwd=tmp_path, **settings)
     assert said.code == 0, said.all
     assert "1 atendimento: 1 aberto" in said.words
-    # Nobody is in the register, so that there is no picture of it.
+    # The register is empty, so there is no picture of it.
     assert [path.name for path in sorted((tmp_path / "figuras").iterdir())] == [
         f"painel-{n}.png" for n in (1, 2, 3)
     ]

@@ -1,4 +1,4 @@
-"""Every query that storage makes, compared with a plain filter in memory on random data."""
+"""Every query of storage equals a plain filter in memory on random data."""
 
 import asyncio
 from collections.abc import Iterable
@@ -84,7 +84,7 @@ async def test_registrations_by_tax_id_and_their_audit(database: Any, seed: int)
 
 
 def told(known: Conversation, who: Attendant, what: EventKind, **values: Any) -> Conversation:
-    """The conversation after a change, with the line of history that tells of it."""
+    """Return the conversation after a change, with its line of history."""
     event = ConversationEvent(at=NOW, by=f"user:{who.id}", what=what, detail=who.name)
     return known.model_copy(update={**values, "events": (*known.events, event)})
 

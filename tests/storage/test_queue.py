@@ -1,4 +1,4 @@
-"""The queue: each change of where a conversation is happens once, with its line of history."""
+"""The queue: each move of a conversation happens once and writes one line of history."""
 
 import asyncio
 from datetime import timedelta
@@ -128,7 +128,7 @@ async def test_of_eight_who_reopen_at_once_one_did(queue: Queue, conversations: 
 async def test_a_chat_with_another_open_one_reopens_none(
     queue: Queue, conversations: Conversations
 ):
-    """Whoever races: a new one and the old one are never open together."""
+    """In a race the new conversation and the old one are never open together."""
     for number in range(20):
         chat, old, new = number + 1, f"a{number}", f"b{number}"
         await conversations.add(conversation(number, id=old, chat_id=chat))

@@ -28,7 +28,7 @@ def audit(database: Any) -> Audit:
 
 
 async def changes_of(audit: Audit, registration_id: str) -> list[AuditEntry]:
-    """The changes of a registration, oldest first; its creation is told by another test."""
+    """Return the changes of a registration, oldest first, without its creation."""
     entries = (await audit.audit_of(registration_id))[::-1]
     return [entry for entry in entries if entry.event is Event.CHANGED]
 
@@ -238,7 +238,7 @@ async def test_a_registration_that_was_not_safely_stored_is_not_called_stored(da
 async def test_a_failed_audit_entry_takes_the_change_back(database: Any, register: Registrations):
     before = registration()
     await register.create(before)
-    # As left by a restore that went wrong: the entry of the next version is there already.
+    # This entry is left from a failed restore: the next version already has one.
     await database["audit"].insert_one({"_id": "r1:2", "registration_id": "other"})
     with pytest.raises(AppError) as raised:
         await register.update(renaming(before, "Bia"))
@@ -272,7 +272,7 @@ async def test_creations_at_once_have_an_entry_each_and_those_that_came_too_late
 
 
 async def test_a_registration_that_cannot_be_stored_stops_no_other(register: Registrations):
-    # Larger than any number in a document.
+    # This version is larger than any number that a document can hold.
     versions = [2**70 if n == 3 else 1 for n in range(6)]
     people = [
         registration(id=f"r{n}", tax_id=make_cpf(n + 1), version=version)

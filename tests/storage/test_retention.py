@@ -1,4 +1,4 @@
-"""Old conversations go once a day, with what belongs to them, and nothing else does."""
+"""Old conversations are deleted once a day with all that belongs to them, and nothing else."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -39,7 +39,11 @@ def retaining(database: Any, clock: Clock, *, days: int = 30) -> Retain:
 
 @pytest.fixture
 async def stored(database: Any) -> Conversations:
-    """Closed 40, 30 and 29 days ago; open for 40 days; closed with a look-up that is owed."""
+    """Store conversations for the run at TODAY.
+
+    Three were closed 40, 30 and 29 days before. One has been open for 40 days. One is closed but
+    still owes a look-up.
+    """
     conversations = Conversations(database)
     for number in range(1, 6):
         lookup = {"lookup": OWED} if number == 5 else {}
@@ -83,7 +87,7 @@ async def test_it_is_done_once_a_day_by_one_replica(database: Any, stored: Conve
     retain = retaining(database, clock)
     runs = await asyncio.gather(*(retaining(database, clock)() for _ in range(4)))
     assert sum(run is not None for run in runs) == 1
-    # The day begins at three: till then it is still yesterday's.
+    # The day begins at 3:00; before that it is still yesterday's.
     clock.now = TODAY + timedelta(hours=14)
     assert await retain() is None
     clock.now = TODAY + timedelta(hours=15)
@@ -110,7 +114,7 @@ class KilledError(Exception):
 
 
 class Killed(Retention):
-    """The store of a process that is killed once the messages are gone."""
+    """A store whose process is killed once the messages are deleted."""
 
     async def delete(self, ids: Any, *, closed_before: datetime) -> tuple[int, int]:
         await super().delete(ids, closed_before=datetime.min.replace(tzinfo=NOW.tzinfo))
@@ -145,7 +149,7 @@ async def test_for_how_long_the_inbox_keeps_follows_the_setting(own_database: An
     assert await kept_days() == 2
     await ensure_indexes(own_database, inbox_days=9)
     assert await kept_days() == 9
-    # As a restore does, which does not know the setting.
+    # A restore does this, because it does not know the setting.
     await ensure_indexes(own_database)
     assert await kept_days() == 9
     assert await missing_indexes(own_database) == []

@@ -1,4 +1,4 @@
-"""The search of the register, compared with a filter in memory, by the shapes of both servers."""
+"""The register's search equals a filter in memory, with the query shapes of both servers."""
 
 from random import Random
 from typing import Any
@@ -129,7 +129,7 @@ async def test_every_question_finds_what_a_filter_finds_each_once(
     await store(database, stored)
     search, registrations = Search(database, embedded=embedded), Registrations(database)
     for round_ in range(60 if embedded else 30):
-        # The register changes as it is searched.
+        # The register changes between the searches.
         key = random.randrange(len(stored))
         update = renaming(stored[key], " ".join(random.choices(NAMES, k=2)))
         assert await registrations.update(update)
@@ -227,7 +227,7 @@ async def test_names_of_the_longest_kind_are_found(database: Any):
 
 
 def stages(plan: Any) -> set[str]:
-    """The names of all stages in what `explain` says."""
+    """Return the names of all stages in the output of `explain`."""
     if isinstance(plan, list):
         return set().union(*map(stages, plan))
     if not isinstance(plan, dict):
@@ -270,7 +270,7 @@ async def test_an_older_register_is_found_after_it_was_completed(database: Any):
         )
     await complete(database)
     assert {d["_id"]: d for d in await registrations.find().to_list(None)} == whole
-    # It is remembered that this has been done, until it is forgotten.
+    # The work is marked as done and not repeated until `forget` removes the mark.
     await registrations.update_one({"_id": stored[0].id}, {"$unset": {"words": ""}})
     await complete(database)
     assert "words" not in await registrations.find_one({"_id": stored[0].id})

@@ -1,4 +1,4 @@
-"""The server is killed in the middle: every call says so, and nothing is half-written."""
+"""The server is killed in the middle: every call reports it, and nothing is half-written."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -179,7 +179,7 @@ async def test_a_kill_amid_updates_loses_none_that_was_confirmed_and_halves_none
         for key, version in confirmed.items():
             stored = await register.by_id(key)
             assert stored
-            # The last call was not answered: it may have been done, whole, or not at all.
+            # The last call got no answer: it took effect in full or not at all.
             assert stored.version in (version, version + 1)
             entries = await database["audit"].find({"registration_id": key}).to_list(None)
             assert sorted(entry["_id"] for entry in entries) == sorted(

@@ -1,4 +1,4 @@
-"""What is known of the syncs with an ERP: of two who change it at once, one does."""
+"""The stored state of syncs with an ERP: of two concurrent changes, one succeeds."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -70,7 +70,7 @@ async def test_who_read_before_others_changed_it_changes_nothing(syncs: Syncs):
     old = await syncs.force_update("ixc", job=1)
     now = await syncs.force_update("ixc", job=2)
     assert await syncs.change(old, is_failing=True) is None
-    # Nor who has never seen any of it.
+    # Nor can a caller change it who never read it.
     assert await syncs.change(SyncState(system="ixc"), job=9) is None
     assert await syncs.get("ixc") == now
 

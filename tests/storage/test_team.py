@@ -101,7 +101,7 @@ async def test_members_by_group_and_user(database: Any, seed: int):
 
 
 class Counted(Admins):
-    """The store, with the calls to it counted."""
+    """An admin store that counts its calls."""
 
     calls = 0
 
@@ -115,7 +115,7 @@ class Counted(Admins):
 
 
 class Nobody:
-    """Telegram, which these tests do not ask."""
+    """A Telegram that these tests must not ask."""
 
     async def member(self, group_id: int, user_id: int) -> tuple[str, bool]:
         raise AssertionError("asked of Telegram")
@@ -150,7 +150,7 @@ async def test_plain_words_of_a_customer_cost_no_call_while_the_admins_are_known
 
 
 async def test_an_admin_removed_by_another_process_is_none_at_once(database: Any):
-    """What was known of the admins never gives a right by itself."""
+    """The cached list of admins never grants a right by itself."""
     roles, elsewhere = role_of(database, [NOW]), Admins(database)
     await elsewhere.put(admin(7))
     assert await roles.of_writer(7) is Role.ADMIN

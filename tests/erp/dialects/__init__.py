@@ -1,4 +1,4 @@
-"""The dialects that the suite speaks, one for each adapter."""
+"""The ERP dialects that the suite runs, at least one for each adapter."""
 
 from tests.erp.dialects.bling import BlingDialect
 from tests.erp.dialects.dialect import Dialect

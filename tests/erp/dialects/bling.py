@@ -1,4 +1,4 @@
-"""Bling's dialect: refresh tokens that are good for once, short lists, details one by one."""
+"""Bling's dialect: refresh tokens that can be used once, short lists, and details one by one."""
 
 import asyncio
 import base64
@@ -23,10 +23,14 @@ _LONG_AGO = datetime(2020, 5, 4, 9, 8, 7, tzinfo=UTC)
 
 @dataclass
 class BlingDialect(Dialect):
-    """`refresh` are the refresh tokens that are not spent and `access` those that are accepted.
-    People with even ids were included when they `changed`, the others altered; `more` is added to
-    their details. While `gate` is not set, answers with contacts wait, as those of logins do for
-    `login_gate`, whose tokens are made by then; `waiting` tells that one does."""
+    """Bling's API, with gates that let a test stop a request half-way.
+
+    `refresh` holds the refresh tokens that are not spent, `access` the access tokens that are
+    accepted. People with even ids were created at `changed`, the others modified then; `more` is
+    added to their details. Requests for contacts wait while `gate` is not set. Requests for tokens
+    wait for `login_gate`; their tokens are made before the wait. `waiting` is set when a request
+    waits.
+    """
 
     name: ClassVar[str] = "bling"
     notes: ClassVar[str] = "days only"
@@ -52,7 +56,7 @@ class BlingDialect(Dialect):
         return self._credentials("renovacao-de-outro")
 
     def error_inside(self) -> web.Response:
-        # Such texts may quote what was asked.
+        # Such texts may quote the request.
         return _error(400, "VALIDATION_ERROR", "Documento 111.222.333-96 inválido")
 
     def is_login(self, request: web.Request) -> bool:
@@ -158,6 +162,6 @@ def _error(status: int, kind: str, said: str) -> web.Response:
 
 
 def _day(person: Person, *, is_new: bool) -> date:
-    """When it was included, or else altered."""
+    """Return the day it was created (`is_new`) or last modified."""
     is_changed = (person.id % 2 == 0) is is_new
     return (person.changed if is_changed else _LONG_AGO).astimezone(ZONE).date()

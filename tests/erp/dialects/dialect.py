@@ -1,4 +1,4 @@
-"""A loopback server that speaks the dialect of one ERP, over the same people for all of them."""
+"""A loopback server that speaks the dialect of one ERP; all dialects serve the same people."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ from tests.erp.dialects.tokens import MemoryTokens
 
 
 class Case(StrEnum):
-    """What every adapter has to stand; the values are the columns of the table in the docs."""
+    """The cases that every adapter must handle; the values name the rows of the docs' table."""
 
     FOUND = "found"
     NOT_FOUND = "not found"
@@ -35,7 +35,7 @@ class Case(StrEnum):
 
 
 class Trouble(StrEnum):
-    """What is wrong with the server."""
+    """The ways in which the server can fail."""
 
     OTHER_DOCUMENT = "other_document"
     ERROR_INSIDE = "error_inside"
@@ -53,7 +53,7 @@ class Person:
     id: int
     name: str
     document: str
-    """Normal form: digits, and letters in a CNPJ."""
+    """The normal form: digits only, or digits and letters in a CNPJ."""
     is_active: bool = True
     kind: Kind = Kind.CUSTOMER
     email: str = ""
@@ -65,14 +65,17 @@ class Person:
 
 @dataclass
 class Dialect(ABC):
-    """`people` may be changed while it runs; `trouble` is what is wrong now, but never with a
-    login. `asked` are the paths that came."""
+    """The base of all dialects: a server that runs while the context is open.
+
+    `people` may be changed while it runs. `trouble` is the current fault; a login never has it.
+    `asked` holds the paths of the requests.
+    """
 
     name: ClassVar[str]
     title: ClassVar[str] = ""
-    """Tells the dialects of one adapter apart, where it speaks several."""
+    """Names this dialect if its adapter speaks several."""
     absent: ClassVar[Mapping[Case, str]] = {}
-    """Cases that do not exist for this ERP, and why not."""
+    """Cases that do not exist for this ERP, each with the reason."""
 
     notes: ClassVar[str] = ""
 
@@ -80,41 +83,41 @@ class Dialect(ABC):
     trouble: Trouble | None = None
     asked: list[str] = field(default_factory=list)
     kept: MemoryTokens = field(default_factory=MemoryTokens)
-    """What its clients keep, all of them together: a token that it renews is good for once."""
+    """The token store, shared by all clients of this server: a refresh token can be used once."""
     url: str = ""
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _runner: web.AppRunner | None = None
 
     @abstractmethod
     def credentials(self) -> Credentials:
-        """Those that it accepts; of this running server."""
+        """Return credentials that this running server accepts."""
 
     @abstractmethod
     def wrong_credentials(self) -> Credentials:
-        """Those that it refuses."""
+        """Return credentials that it refuses."""
 
     @abstractmethod
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        """What the ERP answers when nothing is wrong."""
+        """Return the ERP's answer when nothing is wrong."""
 
     @abstractmethod
     def error_inside(self) -> web.Response:
-        """HTTP 200 (or what this ERP uses) with an error of the ERP's own inside."""
+        """Return an ERP error inside HTTP 200 (or the status that this ERP uses for errors)."""
 
     def is_login(self, request: web.Request) -> bool:
-        """Whether it fetches a token."""
+        """Return True if the request fetches a token."""
         return False
 
-    # What the dialects build their answers with.
+    # Helpers with which the dialects build their answers.
 
     def having(self, document: str) -> Sequence[Person]:
-        """Those with this document; everybody when the filter is out of order."""
+        """Return the people with this document; with a faulty filter, all others."""
         if self.trouble is Trouble.OTHER_DOCUMENT:
             return [p for p in self.people if p.document != document]
         return [p for p in self.people if p.document == document]
 
     def part(self, people: Sequence[Person], begin: int, count: int) -> Sequence[Person]:
-        """The people of one page; always the first page when paging is out of order."""
+        """Return the people of one page; with faulty paging, always the first page."""
         if self.trouble is Trouble.SAME_PAGE:
             begin = 0
         return people[begin : begin + count]
@@ -157,13 +160,13 @@ class Dialect(ABC):
 
 
 def as_json(answer: Any, *, status: int = 200) -> web.Response:
-    """An answer as most ERPs give it."""
+    """Return a JSON answer as most ERPs give it."""
     text = json.dumps(answer, ensure_ascii=False)
     return web.Response(status=status, text=text, content_type="application/json")
 
 
 def masked(document: str) -> str:
-    """With the punctuation of a CPF or CNPJ."""
+    """Return the document with the punctuation of a CPF or CNPJ."""
     d = document
     if len(d) == 11:
         return f"{d[:3]}.{d[3:6]}.{d[6:9]}-{d[9:]}"

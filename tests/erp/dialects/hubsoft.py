@@ -22,7 +22,10 @@ OWN = {
 
 @dataclass
 class HubSoftDialect(Dialect):
-    """`tokens` are those that it accepts; `first_page` is 0 by the documentation."""
+    """HubSoft's API.
+
+    `tokens` holds the accepted tokens. `first_page` is 0 according to the documentation.
+    """
 
     name: ClassVar[str] = "hubsoft"
     absent: ClassVar[Mapping[Case, str]] = {
@@ -40,7 +43,7 @@ class HubSoftDialect(Dialect):
         return self._credentials("errada")
 
     def error_inside(self) -> web.Response:
-        # Such texts may quote what was asked.
+        # Such texts may quote the request.
         return as_json({"status": "error", "msg": "Erro ao consultar 11122233396"})
 
     def is_login(self, request: web.Request) -> bool:

@@ -1,4 +1,4 @@
-"""MK's dialect: everything in the URL, errors with HTTP 200, letters in pieces."""
+"""MK's dialect: all parameters in the URL, errors with HTTP 200, letters split into bytes."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -19,8 +19,12 @@ _MOST = 500
 
 @dataclass
 class MkDialect(Dialect):
-    """`tokens` are those that it accepts, each for `uses` requests. `expired` is how it says that
-    one is not. `is_wrapped` is of some versions, and so is the token's name."""
+    """MK's API.
+
+    `tokens` holds the accepted tokens, each good for `uses` requests. `expired` is the HTTP status
+    of the answer to an expired one. `is_wrapped` and the token's field name differ between
+    versions.
+    """
 
     name: ClassVar[str] = "mk"
     absent: ClassVar[Mapping[Case, str]] = {
@@ -140,7 +144,7 @@ def _row(person: Person) -> dict[str, Any]:
 
 
 def in_pieces(answer: Any, *, status: int = 200) -> web.Response:
-    """As MK sends it: of each letter's bytes in UTF-8 the first is raw and the others escaped."""
+    """Escape as MK does: each letter's first UTF-8 byte stays raw, the others are escaped."""
     body = b""
     for char in json.dumps(answer, ensure_ascii=False):
         head, *tail = char.encode()

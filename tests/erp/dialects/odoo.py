@@ -16,7 +16,7 @@ from tests.erp.dialects.dialect import Dialect, Person, Trouble, as_json, masked
 
 DATABASE, LOGIN, PASSWORD, API_KEY = "empresa", "api@exemplo.com.br", "senha-do-odoo", "chave-api"
 MODEL = "res.partner"
-# `false` where there is nothing, in a version without the Brazilian module.
+# Fields are `false` when empty; this version has no Brazilian module.
 FIELDS = {
     "id",
     "name",
@@ -39,12 +39,12 @@ _OPERATORS = {"=": eq, ">": gt, ">=": ge}
 
 
 class OdooError(Exception):
-    """Stands for an exception within Odoo, by its name there."""
+    """An exception inside Odoo, by its name there."""
 
 
 @dataclass
 class OdooDialect(Dialect):
-    """What both have in common. `more` are fields that modules add to the rows, by id."""
+    """The base of both dialects. `more` holds fields that modules add to the rows, by id."""
 
     name: ClassVar[str] = "odoo"
 
@@ -53,7 +53,7 @@ class OdooDialect(Dialect):
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def run(self, method: str, args: Sequence[Any], named: Mapping[str, Any]) -> Any:
-        """What a method of `res.partner` returns."""
+        """Return the result of a method of `res.partner`."""
         self.calls.append((method, dict(named)))
         if method == "fields_get":
             return {name: {"type": "char"} for name in self.fields}
@@ -77,7 +77,7 @@ class OdooDialect(Dialect):
         return [{name: row[name] for name in {"id", *named["fields"]}} for row in part]
 
     def row(self, person: Person) -> dict[str, Any]:
-        """As Odoo has it: with its own empty value, and much that is not ours."""
+        """Return Odoo's row, with its own empty value and many fields that Balcão ignores."""
         row = {
             "id": person.id,
             "name": person.name,
@@ -97,7 +97,7 @@ class OdooDialect(Dialect):
         return row | self.more.get(person.id, {})
 
     def _holds(self, domain: list[Any], row: Mapping[str, Any]) -> bool:
-        """Whether all terms of the domain hold; they are in prefix notation."""
+        """Return True if all terms of the domain hold; the domain is in prefix notation."""
         rest = list(domain)
         results = []
         while rest:
@@ -114,7 +114,7 @@ class OdooDialect(Dialect):
             raise OdooError("builtins.ValueError")
         has = row[name]
         if name == "write_date":
-            # Stored with the microseconds that are not shown.
+            # Odoo stores microseconds but does not show them.
             has = datetime.fromisoformat(has).replace(microsecond=500_000, tzinfo=UTC)
             value = datetime.fromisoformat(value).replace(tzinfo=UTC)
         return bool(_OPERATORS[operator](has, value))
@@ -122,7 +122,7 @@ class OdooDialect(Dialect):
 
 @dataclass
 class OdooRpcDialect(OdooDialect):
-    """JSON-RPC; `password` is what it accepts, a password or an API key."""
+    """Odoo's JSON-RPC. `password` is the accepted secret, a password or an API key."""
 
     title: ClassVar[str] = "odoo (JSON-RPC)"
 
@@ -159,7 +159,7 @@ class OdooRpcDialect(OdooDialect):
         return as_json({"jsonrpc": "2.0", "id": 1, "result": result})
 
     def _error(self, name: str) -> web.Response:
-        # Its texts may quote what was asked, and `debug` the server's source.
+        # Its texts may quote the request, and `debug` the server's source.
         data = {"name": name, "message": "11122233396", "debug": "Traceback (most recent call"}
         error = {"code": 200, "message": "Odoo Server Error", "data": data}
         return as_json({"jsonrpc": "2.0", "id": 1, "error": error})
@@ -175,7 +175,7 @@ class OdooRpcDialect(OdooDialect):
 
 @dataclass
 class OdooJson2Dialect(OdooDialect):
-    """JSON-2; `databases` are those of the server, to be named when there are several."""
+    """Odoo's JSON-2. A request must name its database when `databases` has several."""
 
     title: ClassVar[str] = "odoo (JSON-2)"
 

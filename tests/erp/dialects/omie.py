@@ -1,4 +1,4 @@
-"""Omie's dialect: the app in the body, faults with HTTP 500 for everything, even for nobody."""
+"""Omie's dialect: the app's keys in the body, HTTP 500 for every fault, even for "not found"."""
 
 import json
 from collections.abc import Mapping
@@ -21,8 +21,12 @@ _LONG_AGO = datetime(2020, 5, 4, 9, 8, 7, tzinfo=UTC)
 
 @dataclass
 class OmieDialect(Dialect):
-    """`is_strict`: the same is not answered twice, as Omie does for a minute. People with even ids
-    were included when they `changed`, the others altered; `more` is added to their rows."""
+    """Omie's API.
+
+    If `is_strict`, it refuses to answer the same request twice; the real one does so for a minute.
+    People with even ids were created at `changed`, the others modified then; `more` is added to
+    their rows.
+    """
 
     name: ClassVar[str] = "omie"
 
@@ -37,7 +41,7 @@ class OmieDialect(Dialect):
         return self._credentials("outro-segredo")
 
     def error_inside(self) -> web.Response:
-        # Such texts may quote what was asked.
+        # Such texts may quote the request.
         return fault("ERROR: Documento [111.222.333-96] em uso!", "SOAP-ENV:Client-102")
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
@@ -118,7 +122,7 @@ def _is_asked_for(person: Person, param: Mapping[str, Any]) -> bool:
         return True
     text = f"{param['filtrar_por_data_de']} {param.get('filtrar_por_hora_de', '00:00:00')}"
     begin = datetime.strptime(text, "%d/%m/%Y %H:%M:%S").replace(tzinfo=ZONE)
-    # Seconds are all that it knows.
+    # Omie keeps whole seconds.
     if person.changed + timedelta(seconds=1) <= begin:
         return False
     is_new = _included(person) == person.changed

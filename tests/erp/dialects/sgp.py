@@ -1,4 +1,4 @@
-"""SGP's dialect: token and app in the body, 100 rows at most, changes by days."""
+"""SGP's dialect: token and app in the body, at most 100 rows, changes by day."""
 
 import json
 from collections.abc import Sequence
@@ -18,7 +18,10 @@ ZONE = ZoneInfo("America/Sao_Paulo")
 
 @dataclass
 class SgpDialect(Dialect):
-    """`is_bare` is the version that gives nothing but the records; `most` rows come at once."""
+    """SGP's API.
+
+    `is_bare`: the version that returns only the records; `most`: rows in one answer.
+    """
 
     name: ClassVar[str] = "sgp"
     notes: ClassVar[str] = "days only"
@@ -28,14 +31,14 @@ class SgpDialect(Dialect):
     bodies: list[dict[str, Any]] = field(default_factory=list)
 
     def credentials(self) -> Credentials:
-        # As people paste it: the address of the panel.
+        # Admins paste the panel's address.
         return Credentials(url=f"{self.url}/admin/", token=SecretStr(TOKEN), client_id=APP)
 
     def wrong_credentials(self) -> Credentials:
         return Credentials(url=self.url, token=SecretStr("outro-token"), client_id=APP)
 
     def error_inside(self) -> web.Response:
-        # SGP's errors have a status of their own.
+        # SGP uses a status of its own for errors.
         return as_json({"detail": "Credenciais de autenticação incorretas."}, status=403)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:

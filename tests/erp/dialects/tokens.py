@@ -1,4 +1,4 @@
-"""Tokens kept in memory, as `storage` keeps them in the database."""
+"""Tokens kept in memory, with the same interface as the store in the database."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping

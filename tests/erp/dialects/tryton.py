@@ -1,4 +1,4 @@
-"""Tryton's two dialects, 7.0 and 8.0, as the real servers were heard speaking them."""
+"""Tryton's two dialects, 7.0 and 8.0, recorded from the real servers."""
 
 import base64
 import json
@@ -23,17 +23,17 @@ _PARTS = ("year", "month", "day", "hour", "minute", "second", "microsecond")
 
 @dataclass
 class TrytonDialect(Dialect):
-    """What both have in common; `sessions` are the keys that it accepts."""
+    """The base of both dialects; `sessions` holds the accepted keys."""
 
     name: ClassVar[str] = "tryton"
     version: ClassVar[str]
     face: ClassVar[str]
-    """What the paths of all calls end with."""
+    """The end of the path of every call."""
 
     sessions: list[str] = field(default_factory=list)
     calls: list[tuple[str, list[Any]]] = field(default_factory=list)
     more: dict[int, dict[str, Any]] = field(default_factory=dict)
-    """Replaces fields of the rows, by id."""
+    """Values that replace fields of the rows, by id."""
 
     def credentials(self) -> Credentials:
         return self._credentials(PASSWORD)
@@ -42,7 +42,7 @@ class TrytonDialect(Dialect):
         return self._credentials("errada")
 
     def error_inside(self) -> web.Response:
-        # Such texts may quote what was asked.
+        # Such texts may quote the request.
         return as_json({"id": 1, "error": ["UserError", ["11122233396", "", None]]})
 
     def is_login(self, request: web.Request) -> bool:
@@ -67,7 +67,7 @@ class TrytonDialect(Dialect):
         text = request.headers.get("Authorization", "").removeprefix("Session ")
         login, user, key = base64.b64decode(text).decode().split(":")
         if (login, user) != (LOGIN, "1") or key not in self.sessions:
-            # No body at all.
+            # The answer has no body at all.
             return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="Tryton"'})
         if method == "model.party.party.search":
             return as_json({"id": 1, "result": [person.id for person in self.people[:1]]})
@@ -76,19 +76,19 @@ class TrytonDialect(Dialect):
         return as_json({"id": 1, **self._search_read(params)})
 
     def other_path(self, where: str) -> web.Response:
-        """The answer on a path that is another version's."""
+        """Return the answer to a path that belongs to another version."""
         raise NotImplementedError
 
     def login_result(self, key: str) -> list[Any]:
-        """What a login returns."""
+        """Return the result of a login."""
         raise NotImplementedError
 
     def code(self, document: str) -> str:
-        """A document as it is kept."""
+        """Return the document as this version stores it."""
         raise NotImplementedError
 
     def columns(self, person: Person) -> dict[str, Any]:
-        """What may stand in a domain, of one person."""
+        """Return the values of one person that a domain may name."""
         made = person.changed.astimezone(UTC)
         return {
             "id": person.id,
@@ -158,14 +158,14 @@ class Tryton7Dialect(TrytonDialect):
     face: ClassVar[str] = ""
 
     def other_path(self, where: str) -> web.Response:
-        # A path is a database, and needs a login first.
+        # The path names a database, which needs a login first.
         return web.Response(status=401)
 
     def login_result(self, key: str) -> list[Any]:
         return [1, key]
 
     def code(self, document: str) -> str:
-        # As it was typed: by some with punctuation, by some without.
+        # Stored as typed: some with punctuation, some without.
         return masked(document) if sum(document.encode()) % 2 else document
 
     def columns(self, person: Person) -> dict[str, Any]:
@@ -210,6 +210,6 @@ def _holds(domain: Sequence[Any], columns: Mapping[str, Any]) -> bool:
         name, operator, value = domain
         if isinstance(value, dict):
             value = datetime(**{part: value[part] for part in _PARTS}, tzinfo=UTC)
-        # As in SQL, nothing is neither equal nor later.
+        # As in SQL, NULL is neither equal nor later.
         return columns[name] is not None and bool(_OPERATORS[operator](columns[name], value))
     return all(_holds(term, columns) for term in domain)

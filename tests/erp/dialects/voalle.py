@@ -1,4 +1,4 @@
-"""Voalle's dialect: a login and a look-up, which shows only customers; both on one port here."""
+"""Voalle's dialect: a login and a look-up that shows only customers; one port serves both here."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,7 +24,10 @@ _NO_LIST = "a list of people is known from one place only, unverified"
 
 @dataclass
 class VoalleDialect(Dialect):
-    """`tokens` are those that it accepts; `missing` is the status for who is not there."""
+    """Voalle's API.
+
+    `tokens` holds the accepted tokens. `missing` is the status for a person who is not found.
+    """
 
     name: ClassVar[str] = "voalle"
     absent: ClassVar[Mapping[Case, str]] = {
@@ -44,7 +47,7 @@ class VoalleDialect(Dialect):
         return self._credentials("errado")
 
     def error_inside(self) -> web.Response:
-        # Such texts may quote what was asked.
+        # Such texts may quote the request.
         said = [{"message": "Erro ao consultar 11122233396"}]
         return as_json({"success": False, "messages": said, "response": None})
 
