@@ -19,7 +19,7 @@ from tests.e2e.process import balcao_run
 from tests.patience import HANG_S
 
 GROUP_ID = -1001000000001
-CHATS = 20
+CHATS = 10
 WORDS = 6
 KILLS = 3
 
@@ -74,7 +74,7 @@ async def test_killed_three_times_every_update_is_handled_in_order(
     for _ in range(KILLS):
         async with balcao_run(settings, cwd=tmp_path, minute_s=NO_LIMITS) as process:
             await process.ready()
-            target = sent_before + chance.randint(5, 80)
+            target = sent_before + chance.randint(3, 15)
             await telegram.until(lambda at=target: _sent(telegram) >= at, timeout_s=HANG_S)
             await process.end(signal.SIGKILL)
             sent_before = _sent(telegram)
