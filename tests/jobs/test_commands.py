@@ -393,7 +393,7 @@ async def test_a_signal_cancels_within_a_batch(shell: Shell, sent: signal.Signal
 
 
 async def test_a_killed_import_is_told_and_gone_on_with(shell: Shell):
-    shell.write("c.csv", [HEADER, *map(row, range(2_000))])
+    shell.write("c.csv", [HEADER, *map(row, range(6_000))])
     async with shell.running("import", "c.csv") as process:
         await shell.until_it_has_written(1)
         process.kill()
@@ -403,8 +403,8 @@ async def test_a_killed_import_is_told_and_gone_on_with(shell: Shell):
     said = await shell("jobs", "--go-on")
     assert said.code == 0
     assert "Tarefa 1: importação de c.csv, concluída" in said.out
-    assert "2.000 novos" in said.out
-    assert len(await shell.bench.register()) == 2_000
+    assert "6.000 novos" in said.out
+    assert len(await shell.bench.register()) == 6_000
     said = await shell("jobs", "--go-on")
     assert said == Said(0, "Nenhuma tarefa da linha de comando está parada.\n", "")
 
