@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import aiohttp
 import pytest
@@ -19,6 +20,7 @@ from erp.client import ErpClient, Limits, open_session
 from erp.ixc import Ixc
 from tests.patience import patient
 
+ZONE = ZoneInfo("America/Sao_Paulo")
 QUICK = patient(
     Limits(
         attempts=3,

@@ -11,8 +11,8 @@ from bot.demo.documents import make_cpf
 from bot.domain.errors import RefusedError
 from erp.adapter import Credentials
 from erp.registry import find_adapter, open_erp
+from tests.erp.conftest import ZONE
 from tests.erp.table import PAGE, with_table
-from tests.erp.test_registry import ZONE
 
 PEOPLE = [
     {

@@ -1,5 +1,4 @@
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 from pydantic import SecretStr
@@ -10,8 +9,8 @@ from bot.demo.ixc.records import customer
 from bot.domain.errors import RefusedError
 from erp.adapter import Credentials
 from erp.registry import find_adapter, open_erp
+from tests.erp.conftest import ZONE
 
-ZONE = ZoneInfo("America/Sao_Paulo")
 CPF = make_cpf(111222333)
 
 

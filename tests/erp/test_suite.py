@@ -6,7 +6,6 @@ The table of docs/adapters.md is made of these tests.
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import aiohttp
 import pytest
@@ -19,7 +18,7 @@ from erp.adapter import Adapter, Connection, Credentials, Erp
 from erp.breaker import Breaker
 from erp.client import Limits
 from erp.registry import find_adapter
-from tests.erp.conftest import IMPATIENT, QUICK
+from tests.erp.conftest import IMPATIENT, QUICK, ZONE
 from tests.erp.dialects import DIALECTS
 from tests.erp.dialects.dialect import Case, Dialect, Person, Trouble
 
@@ -33,7 +32,6 @@ ANA = Person(
     mobile="49988010011",
 )
 PADARIA = Person(id=12, name="Padaria Pão & Cia", document=COMPANY.number, home="4933220012")
-ZONE = ZoneInfo("America/Sao_Paulo")
 SINCE = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 

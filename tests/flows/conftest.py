@@ -12,11 +12,14 @@ from typing import Any
 
 import pytest
 from aiogram.dispatcher.event import handler
+from pydantic import SecretStr
 
 from bot import app
 from bot.demo.bot_api import BotApiEmulator
 from bot.demo.ixc import CREDENTIAL, IxcEmulator
 from bot.demo.people import DemoPerson
+from bot.domain.conversation import Department
+from bot.runtime.passwords import Argon2Passwords
 from bot.runtime.sending.limits import NO_LIMITS, Limits, RateLimiter
 from bot.settings import Settings
 from bot.wiring import clients
@@ -24,8 +27,11 @@ from bot.wiring.telegram import open_bot
 from tests.patience import HANG_S
 
 GROUP_ID = -1001000000001
+BILLING_GROUP = -1001000000002
 ADMIN_ID = 4001
 BIA, CAIO = 4002, 4003
+PASSWORD = "Cavalo&Correto 42"
+"""The password of the customer with a portal login."""
 PROTOCOL = re.compile(r"\d{8}-\d{6}")
 
 
@@ -257,3 +263,21 @@ async def people(start: Start) -> AsyncIterator[Telegram]:
     """Start a bot with the default settings."""
     async with start() as telegram:
         yield telegram
+
+
+@pytest.fixture
+async def billing(people: Telegram) -> Department:
+    """A second department, with a group of its own."""
+    people.emulator.add_group(BILLING_GROUP, "Cobrança", members=(ADMIN_ID, CAIO))
+    assert people.balcao
+    departments = people.balcao.departments
+    made = await departments.create("Financeiro <&>", "💰")
+    assert isinstance(made, Department)
+    linked = await departments.link(made.id, BILLING_GROUP)
+    assert isinstance(linked, Department)
+    return linked
+
+
+@pytest.fixture(scope="session")
+async def password_hash() -> str:
+    return await Argon2Passwords().hash_password(SecretStr(PASSWORD))

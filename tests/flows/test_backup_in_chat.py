@@ -32,6 +32,7 @@ from storage.backup.runs import BackupRuns
 from tests.flows.admin import Admin
 from tests.flows.conftest import ADMIN_ID, BIA, Clock, Start, Telegram
 from tests.flows.replica import background
+from tests.flows.wording import plain
 from tests.patience import HANG_S
 from tests.storage.broken_places import fill, mounted
 from tests.storage.servers import connected_until_lost, kill, noted_pid, short_lived
@@ -43,11 +44,6 @@ NAME = re.compile(r"balcao-\d{4}-\d\d-\d\d-\d{4}\.backup")
 async def people(start: Start, tmp_path: Path) -> AsyncIterator[Telegram]:
     async with start(data_dir=tmp_path) as telegram:
         yield telegram
-
-
-def plain(text: str) -> str:
-    """Return the text as Telegram shows it, without HTML tags."""
-    return re.sub(r"</?\w+>", "", text)
 
 
 def documents(telegram: BotApiEmulator, chat_id: int = ADMIN_ID) -> list[dict[str, Any]]:

@@ -7,8 +7,7 @@ from handlers.attendant.note import NoteButton
 from handlers.attendant.queue import QueueButton
 from handlers.attendant.transfers import NoReasonButton, TransferButton
 from tests.flows.conftest import BIA, GROUP_ID, Customer, Start, Telegram
-from tests.flows.test_departments import (
-    billing,  # noqa: F401 - a fixture
+from tests.flows.departments import (
     buttons,
     in_billing,
 )
@@ -72,7 +71,7 @@ async def test_without_an_erp_only_the_full_card_says_so(start: Start):
 
 async def test_what_else_is_open_for_the_same_registration_is_shown(
     people: Telegram,
-    billing: Department,  # noqa: F811
+    billing: Department,
 ):
     ana = people.customer(demo.ANA)
     await ana.is_in_conversation()

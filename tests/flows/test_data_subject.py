@@ -16,6 +16,7 @@ from storage.register.audit import Audit
 from storage.register.verify import verify
 from tests.flows.admin import Admin
 from tests.flows.conftest import ADMIN_ID, BIA, Customer, Telegram
+from tests.flows.wording import plain
 
 CPF = re.sub(r"\D", "", demo.ANA.tax_id)
 TELLING = (CPF, demo.ANA.tax_id, "Ana Beatriz", "beatriz", demo.ANA.phone, "anasouza", "@")
@@ -168,7 +169,3 @@ async def test_nobody_else_gets_or_does_anything(people: Telegram, ana: Customer
         assert answer
         assert answer["text"] == EXPIRED_BUTTON
     assert (await database["registrations"].find_one({})) == registration
-
-
-def plain(html: str) -> str:
-    return html.replace("<b>", "").replace("</b>", "")

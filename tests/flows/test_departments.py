@@ -1,24 +1,16 @@
 """Several departments: the customer picks one, and each has its own group and priorities."""
 
-from datetime import UTC, datetime
-from typing import Any
-
 import pytest
 
 from bot.demo import people as demo
-from bot.demo.people import DemoPerson
-from bot.domain.candidate import Candidate, Policy
 from bot.domain.conversation import DEFAULT_DEPARTMENT, Department
 from bot.domain.label import Tag
-from bot.domain.registration import ChangeSource, Provenance
-from bot.domain.tax_id import TaxId, read_tax_id
-from bot.usecases.company.departments import Departments
 from handlers.admin.labels import departments as screens
 from handlers.admin.labels import texts as label_texts
 from handlers.customer import texts
-from tests.flows.conftest import ADMIN_ID, BIA, CAIO, GROUP_ID, Customer, Telegram
+from tests.flows.conftest import ADMIN_ID, BIA, BILLING_GROUP, CAIO, GROUP_ID, Customer, Telegram
+from tests.flows.departments import buttons, departments_of, in_billing, press, registered, says
 
-BILLING_GROUP = -1001000000002
 BASIC_GROUP = -4321
 BOT_NAME = "balcao_demo_bot"
 MIGRATED = {
@@ -33,22 +25,6 @@ MIGRATED = {
 }
 
 
-def departments_of(people: Telegram) -> Departments:
-    assert people.balcao
-    return people.balcao.departments
-
-
-@pytest.fixture
-async def billing(people: Telegram) -> Department:
-    """A second department, with a group of its own."""
-    people.emulator.add_group(BILLING_GROUP, "Cobrança", members=(ADMIN_ID, CAIO))
-    made = await departments_of(people).create("Financeiro <&>", "💰")
-    assert isinstance(made, Department)
-    linked = await departments_of(people).link(made.id, BILLING_GROUP)
-    assert isinstance(linked, Department)
-    return linked
-
-
 @pytest.fixture
 async def ana(people: Telegram, billing: Department) -> Customer:
     """A customer who is asked for the department."""
@@ -56,30 +32,6 @@ async def ana(people: Telegram, billing: Department) -> Customer:
     await customer.is_in_conversation()
     assert customer.read[-1] == texts.CHOOSE_DEPARTMENT
     return customer
-
-
-def in_billing(people: Telegram) -> list[dict[str, Any]]:
-    return people.messages(BILLING_GROUP)
-
-
-def buttons(message: dict[str, Any]) -> list[str]:
-    rows = message.get("reply_markup", {}).get("inline_keyboard", [])
-    return [button["text"] for row in rows for button in row]
-
-
-async def press(people: Telegram, user_id: int, chat_id: int, text: str) -> str:
-    """Press the latest button with this text; return the text of the callback answer."""
-    message = [m for m in people.messages(chat_id) if text in buttons(m)][-1]
-    pressed = people.emulator.press(user_id, chat_id, message["message_id"], text=text)
-    await people.settled()
-    answer = people.emulator.callback_answer(pressed)
-    assert answer is not None, "the button spins for ever"
-    return answer["text"] or ""
-
-
-async def says(people: Telegram, user_id: int, chat_id: int, text: str) -> None:
-    people.emulator.send_text(user_id, chat_id, text)
-    await people.settled()
 
 
 async def test_with_one_department_nobody_is_asked(people: Telegram):
@@ -348,14 +300,3 @@ async def test_a_department_follows_a_group_that_becomes_a_supergroup(people: Te
     found = await departments_of(people).of_group(BILLING_GROUP)
     assert found
     assert found.id == made.id
-
-
-async def registered(people: Telegram, person: DemoPerson, **values: Any) -> None:
-    """Register the person from the ERP, then add the values that only the company knows."""
-    assert people.balcao
-    tax_id = read_tax_id(person.tax_id)
-    assert isinstance(tax_id, TaxId)
-    await people.balcao.retry_lookups.look_up(tax_id)
-    provenance = Provenance(at=datetime.now(UTC), by=f"admin:{ADMIN_ID}", way=ChangeSource.CHAT)
-    policy = Policy(may_create=False, may_update=True)
-    await people.balcao.apply_plan([Candidate(tax_id=tax_id, **values)], policy, provenance)

@@ -19,10 +19,8 @@ from tests.flows.enumeration import (
     put_on_record,
     try_all,
 )
-from tests.flows.test_portal_login import password_hash, plain
+from tests.flows.wording import plain
 from tests.patience import HANG_S
-
-__all__ = ["password_hash"]
 
 
 async def test_a_hundred_documents_from_twenty_chats_tell_nothing(

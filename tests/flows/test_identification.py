@@ -10,23 +10,17 @@ from bot.demo import people as demo
 from bot.demo.documents import make_cpf
 from bot.demo.ixc import IxcEmulator, faults
 from bot.domain.registration import ChangeSource, Kind, Phones, Provenance, Registration
-from bot.domain.tax_id import TaxId, read_tax_id
 from bot.settings import Settings
 from handlers.customer import texts
 from tests.flows.conftest import ADMIN_ID, PROTOCOL, Clock, Start, Telegram
-
-
-async def registration_of(people: Telegram, document: str):
-    tax_id = read_tax_id(document)
-    assert isinstance(tax_id, TaxId)
-    assert people.balcao
-    return (await people.balcao.registrations.by_tax_ids([tax_id])).get(tax_id.key)
+from tests.flows.registrations import registration_of
+from tests.flows.wording import plain
 
 
 async def test_a_known_customer_is_registered_greeted_by_name_and_announced(people: Telegram):
     ana = people.customer(demo.ANA)
     assert "🔒" in await ana.says("oi")
-    assert await ana.says(f"meu cpf é {demo.ANA.tax_id}, ok?") == _plain(texts.ASK_PHONE)
+    assert await ana.says(f"meu cpf é {demo.ANA.tax_id}, ok?") == plain(texts.ASK_PHONE)
     assert "<protocol>" in await ana.shares_phone()
     assert "Ana Beatriz Souza" in ana.read[-2]
     registration = await registration_of(people, demo.ANA.tax_id)
@@ -41,22 +35,22 @@ async def test_the_number_in_the_first_message_is_not_asked_for_again(people: Te
     ana = people.customer(demo.ANA)
     await ana.says(f"oi, {demo.ANA.tax_id}")
     assert ana.read == [
-        _plain(texts.greeting(_privacy(), "", is_asked=False)),
-        _plain(texts.ASK_PHONE),
+        plain(texts.greeting(_privacy(), "", is_asked=False)),
+        plain(texts.ASK_PHONE),
     ]
-    assert _plain(texts.ASK_TAX_ID) not in ana.read[0]
+    assert plain(texts.ASK_TAX_ID) not in ana.read[0]
     jose = people.customer(demo.JOSE)
     await jose.says("oi")
     left = await jose.says("/sair")
     await jose.says(f"sou eu, {demo.JOSE.tax_id}")
-    assert jose.read[-2:] == [left, _plain(texts.ASK_PHONE)]
+    assert jose.read[-2:] == [left, plain(texts.ASK_PHONE)]
 
 
 async def test_the_privacy_notice_is_given_once(people: Telegram):
     ana = people.customer(demo.ANA)
     await ana.says("oi")
     await ana.says("/sair")
-    assert await ana.says("oi") == _plain(texts.ASK_TAX_ID)
+    assert await ana.says("oi") == plain(texts.ASK_TAX_ID)
     assert sum("🔒" in text for text in ana.read) == 1
 
 
@@ -119,7 +113,7 @@ async def test_the_answer_to_a_number_does_not_wait_for_the_look_up(
         answers = asyncio.Event()
         erp.fail(faults.held(answers), document=demo.STRANGER.tax_id)
         people.emulator.send_text(stranger.id, stranger.id, demo.STRANGER.tax_id)
-        await people.emulator.until(lambda: stranger.read[-1] == _plain(texts.ASK_PHONE))
+        await people.emulator.until(lambda: stranger.read[-1] == plain(texts.ASK_PHONE))
         answers.set()
         await people.settled()
         assert len(erp.requests) > asked_before
@@ -140,7 +134,7 @@ async def test_each_refusal_says_what_is_wrong(people: Telegram, typed: str, sai
     ana = people.customer(demo.ANA)
     await ana.says("oi")
     assert said in await ana.says(typed)
-    assert await ana.says(demo.ANA.tax_id) == _plain(texts.ASK_PHONE)
+    assert await ana.says(demo.ANA.tax_id) == plain(texts.ASK_PHONE)
 
 
 async def test_three_failures_in_a_row_lead_to_the_attendants_all_the_same(people: Telegram):
@@ -158,7 +152,7 @@ async def test_a_photo_instead_of_the_number_is_answered_kindly(people: Telegram
     ana = people.customer(demo.ANA)
     await ana.says("oi")
     for kind in ("photo", "voice"):
-        assert await ana.sends(kind) == _plain(texts.NEEDS_TEXT)
+        assert await ana.sends(kind) == plain(texts.NEEDS_TEXT)
     assert "<protocol>" in await ana.sends("sticker")
 
 
@@ -166,18 +160,18 @@ async def test_a_number_written_below_a_picture_is_read(people: Telegram):
     ana = people.customer(demo.ANA)
     await ana.says("oi")
     said = await ana.sends("photo", caption=f"meu cpf {demo.ANA.tax_id}")
-    assert said == _plain(texts.ASK_PHONE)
+    assert said == plain(texts.ASK_PHONE)
     jose = people.customer(demo.JOSE)
-    assert await jose.sends("document", caption=demo.JOSE.tax_id) == _plain(texts.ASK_PHONE)
+    assert await jose.sends("document", caption=demo.JOSE.tax_id) == plain(texts.ASK_PHONE)
 
 
 async def test_more_than_five_documents_a_day_go_on_as_not_identified(people: Telegram):
     ana = people.customer(demo.ANA)
     await ana.says("oi")
     for number in range(5):
-        assert await ana.says(make_cpf(123450000 + number).masked) == _plain(texts.ASK_PHONE)
+        assert await ana.says(make_cpf(123450000 + number).masked) == plain(texts.ASK_PHONE)
     # A repeated document does not count as a new one.
-    assert await ana.says(make_cpf(123450000).masked) == _plain(texts.ASK_PHONE)
+    assert await ana.says(make_cpf(123450000).masked) == plain(texts.ASK_PHONE)
     assert "<protocol>" in await ana.says(demo.MARIA.tax_id)
     assert texts.WITHOUT_TAX_ID in ana.read
     assert "não identificado" in people.card["text"]
@@ -190,7 +184,7 @@ async def test_the_limit_is_a_days(people: Telegram, clock: Clock):
     for number in range(5):
         await ana.says(make_cpf(123450000 + number).masked)
     clock.advance(timedelta(days=1))
-    assert await ana.says(demo.ANA.tax_id) == _plain(texts.ASK_PHONE)
+    assert await ana.says(demo.ANA.tax_id) == plain(texts.ASK_PHONE)
 
 
 async def test_somebody_elses_contact_confirms_nothing(people: Telegram):
@@ -201,7 +195,7 @@ async def test_somebody_elses_contact_confirms_nothing(people: Telegram):
     # 0: a contact of her address book without a Telegram account.
     for user_id in (jose.id, 0):
         said = await ana.shares_phone(demo.ANA.phone, contact_user_id=user_id)
-        assert said == _plain(texts.NOT_YOUR_PHONE)
+        assert said == plain(texts.NOT_YOUR_PHONE)
     assert await ana.shares_phone() == texts.ASK_NAME
 
 
@@ -253,7 +247,7 @@ async def test_a_number_typed_again_corrects_the_first(people: Telegram):
     ana = people.customer(demo.ANA)
     await ana.says("oi")
     await ana.says(demo.STRANGER.tax_id)
-    assert await ana.says(demo.ANA.tax_id) == _plain(texts.ASK_PHONE)
+    assert await ana.says(demo.ANA.tax_id) == plain(texts.ASK_PHONE)
     await ana.shares_phone()
     assert demo.ANA.tax_id in people.card["text"]
 
@@ -262,7 +256,7 @@ async def test_other_words_while_the_phone_is_awaited_show_the_buttons_again(peo
     ana = people.customer(demo.ANA)
     await ana.says("oi")
     await ana.says(demo.ANA.tax_id)
-    assert await ana.says("por quê?") == _plain(texts.USE_PHONE_BUTTON)
+    assert await ana.says("por quê?") == plain(texts.USE_PHONE_BUTTON)
     assert people.emulator.reply_keyboard(ana.id, ana.id)
     assert await ana.says(texts.SKIP) == texts.ASK_NAME
     assert people.emulator.reply_keyboard(ana.id, ana.id) is None
@@ -273,8 +267,8 @@ async def test_a_name_must_be_words(people: Telegram):
     await bruno.says("oi")
     await bruno.says(demo.STRANGER.tax_id)
     await bruno.says(texts.SKIP)
-    assert await bruno.says("12345") == _plain(texts.NAME_IS_A_NUMBER)
-    assert await bruno.sends("photo") == _plain(texts.NAME_AS_TEXT)
+    assert await bruno.says("12345") == plain(texts.NAME_IS_A_NUMBER)
+    assert await bruno.sends("photo") == plain(texts.NAME_AS_TEXT)
     assert "<protocol>" in await bruno.says("Bruno")
 
 
@@ -329,8 +323,8 @@ async def test_help_and_unknown_commands_are_answered_at_any_step(people: Telegr
     await ana.says("oi")
     assert await ana.says("/ajuda") == texts.HELP
     assert await ana.says("/naoexiste") == texts.HELP
-    assert await ana.says(demo.ANA.tax_id) == _plain(texts.ASK_PHONE)
-    assert await ana.says("/start") == _plain(texts.ASK_TAX_ID)
+    assert await ana.says(demo.ANA.tax_id) == plain(texts.ASK_PHONE)
+    assert await ana.says("/start") == plain(texts.ASK_TAX_ID)
 
 
 def _anonymous(people: Telegram, chat_id: int):
@@ -343,11 +337,6 @@ def _privacy() -> str:
     return Settings.model_fields["privacy_text"].default
 
 
-def _plain(text: str) -> str:
-    """Return the text without bold tags."""
-    return text.replace("<b>", "").replace("</b>", "")
-
-
 async def test_whose_registration_was_deleted_is_asked_for_the_number_again(people: Telegram):
     ana = people.customer(demo.ANA)
     await ana.is_in_conversation()
@@ -358,7 +347,7 @@ async def test_whose_registration_was_deleted_is_asked_for_the_number_again(peop
         at=registration.updated.at, by=f"admin:{ADMIN_ID}", way=ChangeSource.CHAT
     )
     assert await people.balcao.registrations.delete(registration, provenance)
-    assert await ana.says("oi") == _plain(texts.ASK_TAX_ID)
+    assert await ana.says("oi") == plain(texts.ASK_TAX_ID)
     # The old registration's verification does not carry over to a new one.
-    assert await ana.says(demo.ANA.tax_id) == _plain(texts.ASK_PHONE)
+    assert await ana.says(demo.ANA.tax_id) == plain(texts.ASK_PHONE)
     assert await registration_of(people, demo.ANA.tax_id) is not None

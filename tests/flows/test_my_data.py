@@ -9,13 +9,10 @@ from bot.domain.conversation import Department
 from handlers.customer import my_data_texts as texts
 from handlers.customer.texts import ASK_TAX_ID, HELP, IDENTIFY_FIRST
 from tests.flows.conftest import ADMIN_ID, BIA, CAIO, GROUP_ID, Clock, Customer, Start, Telegram
+from tests.flows.wording import plain
 
 OTHER_PHONE = "+5511977770000"
 SUPPORT_GROUP = -1001000000002
-
-
-def plain(html: str) -> str:
-    return html.replace("<b>", "").replace("</b>", "")
 
 
 def files(people: Telegram, chat_id: int) -> list[str]:

@@ -11,7 +11,7 @@ from bot.domain.tax_id import read_tax_id
 from handlers.attendant import texts
 from tests.flows.admin import Admin
 from tests.flows.conftest import ADMIN_ID, BIA, CAIO, GROUP_ID, Clock, Customer, Start, Telegram
-from tests.flows.test_departments import buttons, press, registered
+from tests.flows.departments import buttons, press, registered
 
 NOTE = "📝 Nota"
 

@@ -3,7 +3,6 @@
 import asyncio
 from datetime import timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from bson import json_util
@@ -12,17 +11,11 @@ from pydantic import SecretStr
 from bot.demo import people as demo
 from bot.domain.registration import ChangeSource, Kind, Portal, Provenance, Registration
 from bot.domain.tax_id import TaxId, read_tax_id
-from bot.runtime.passwords import Argon2Passwords
 from handlers.customer import texts
-from tests.flows.conftest import PROTOCOL, Clock, Customer, Start, Telegram
+from tests.flows.conftest import PASSWORD, PROTOCOL, Clock, Customer, Start, Telegram
+from tests.flows.wording import local_date, plain
 
-PASSWORD = "Cavalo&Correto 42"
 OTHER_PHONE = "+5511977770000"
-
-
-@pytest.fixture(scope="session")
-async def password_hash() -> str:
-    return await Argon2Passwords().hash_password(SecretStr(PASSWORD))
 
 
 @pytest.fixture
@@ -279,12 +272,3 @@ async def test_a_company_without_a_portal_does_not_offer_it(start: Start):
         keyboard = people.emulator.reply_keyboard(ana.id, ana.id)
         assert texts.SHARE_PHONE in str(keyboard)
         assert texts.PORTAL_LOGIN not in str(keyboard)
-
-
-def local_date(clock: Clock) -> str:
-    return f"{clock().astimezone(ZoneInfo('America/Sao_Paulo')):%d/%m/%Y}"
-
-
-def plain(text: str) -> str:
-    """Return the text without bold tags."""
-    return text.replace("<b>", "").replace("</b>", "")

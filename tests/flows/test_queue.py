@@ -8,7 +8,7 @@ from bot.domain.conversation import Attendant, EventKind
 from handlers.admin.company import queues
 from handlers.attendant import texts
 from tests.flows.conftest import ADMIN_ID, BIA, CAIO, GROUP_ID, Clock, Customer, Start, Telegram
-from tests.flows.test_departments import buttons, press, registered, says
+from tests.flows.departments import buttons, press, registered, says
 
 
 async def waiting(people: Telegram, clock: Clock) -> tuple[Customer, Customer, Customer]:

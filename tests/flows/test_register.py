@@ -8,6 +8,7 @@ import pytest
 from bot.demo.documents import make_cnpj, make_cpf
 from tests.flows.admin import Admin
 from tests.flows.conftest import ADMIN_ID, Start
+from tests.flows.register import add
 
 CPF = make_cpf(123456789)
 CNPJ = make_cnpj("123456780001")
@@ -17,18 +18,6 @@ CNPJ = make_cnpj("123456780001")
 async def admin(start: Start) -> AsyncIterator[Admin]:
     async with start() as telegram:
         yield Admin(telegram, ADMIN_ID)
-
-
-async def add(admin: Admin, name: str, document: str, *kinds: str) -> None:
-    await admin.says("/clientes")
-    await admin.presses("➕")
-    await admin.says(name)
-    await admin.says(document)
-    for kind in kinds or ("Cliente",):
-        await admin.presses(f"◻️ {kind}")
-    await admin.presses("Continuar")
-    await admin.presses("Continuar")
-    await admin.presses("Enviar")
 
 
 async def test_an_empty_register_says_so_and_offers_to_add(admin: Admin):

@@ -11,7 +11,7 @@ from bot.demo.documents import make_cpf
 from handlers.admin.register.states import RegisterDialog
 from tests.flows.admin import Admin
 from tests.flows.conftest import ADMIN_ID, BIA, Clock, Start
-from tests.flows.test_register import add
+from tests.flows.register import add
 
 CPF, OTHER_CPF = make_cpf(123456789), make_cpf(987654321)
 

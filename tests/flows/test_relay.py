@@ -9,12 +9,9 @@ import pytest
 from bot.demo import people as demo
 from bot.demo.bot_api.writing import Attached
 from handlers.relay import texts
+from tests.flows.album import ALBUM
 from tests.flows.conftest import BIA, CAIO, GROUP_ID, Clock, Customer, Start, Telegram
 
-ALBUM = [
-    Attached("photo" if n % 2 else "video", f"{n}".encode(), caption="" if n else "Veja")
-    for n in range(4)
-]
 BOLD = [{"type": "bold", "offset": 0, "length": 4}]
 
 

@@ -10,12 +10,9 @@ from bot.demo import people as demo
 from handlers.admin.company import team_texts as texts
 from handlers.answers import EXPIRED_BUTTON
 from tests.flows.conftest import ADMIN_ID, BIA, CAIO, GROUP_ID, Clock, Customer, Start, Telegram
+from tests.flows.wording import plain
 
 LINK = re.compile(r"https://t\.me/balcao_demo_bot\?start=(convite_[A-Za-z0-9_-]{44})")
-
-
-def plain(text: str) -> str:
-    return re.sub(r"</?[bi]>", "", text)
 
 
 async def say(people: Telegram, user_id: int, text: str) -> str:

@@ -11,6 +11,7 @@ from bot.demo.ixc import IxcEmulator, faults
 from bot.domain.candidate import Candidate, Policy
 from bot.domain.registration import ChangeSource, Kind, Provenance
 from bot.domain.tax_id import read_tax_id
+from tests.flows.album import ALBUM
 from tests.flows.conftest import (
     ADMIN_ID,
     BIA,
@@ -22,7 +23,6 @@ from tests.flows.conftest import (
     Start,
     Telegram,
 )
-from tests.flows.test_relay import ALBUM
 
 NEW_ID = -1001000000077
 

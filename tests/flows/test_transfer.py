@@ -22,10 +22,18 @@ from bot.usecases.attending.transfer import (
     Transferred,
 )
 from handlers.attendant import texts
-from tests.flows.conftest import ADMIN_ID, BIA, CAIO, GROUP_ID, Clock, Customer, Start, Telegram
-from tests.flows.test_departments import (
+from tests.flows.conftest import (
+    ADMIN_ID,
+    BIA,
     BILLING_GROUP,
-    billing,  # noqa: F401 - a fixture
+    CAIO,
+    GROUP_ID,
+    Clock,
+    Customer,
+    Start,
+    Telegram,
+)
+from tests.flows.departments import (
     buttons,
     departments_of,
     in_billing,
@@ -35,17 +43,13 @@ from tests.flows.test_departments import (
 
 
 @pytest.fixture
-async def maria(people: Telegram, billing: Department) -> Customer:  # noqa: F811
+async def maria(people: Telegram, billing: Department) -> Customer:
     """Return a customer in the first department's queue, with priority in the other one."""
     await registered(people, demo.MARIA, priority_departments=frozenset((billing.id,)))
     customer = people.customer(demo.MARIA)
     await customer.is_in_conversation()
     await customer.presses("Atendimento")
     return customer
-
-
-def plain(html: str) -> str:
-    return html.replace("<b>", "").replace("</b>", "")
 
 
 async def conversation_of(people: Telegram, customer: Customer) -> Conversation:
@@ -197,7 +201,7 @@ async def test_what_changed_since_the_question_is_said(people: Telegram, maria: 
 async def test_a_department_that_lost_its_group_meanwhile_is_no_target(
     people: Telegram,
     maria: Customer,
-    billing: Department,  # noqa: F811
+    billing: Department,
 ):
     question = await ask(people, BIA, "➡️ 💰 Financeiro <&>")
     await departments_of(people).archive(billing)
@@ -210,7 +214,7 @@ async def test_eight_transfers_at_once_are_one(
     people: Telegram,
     maria: Customer,
     clock: Clock,
-    billing: Department,  # noqa: F811
+    billing: Department,
 ):
     """Call the use case directly: without the inbox's ordering, the database decides."""
     transfer: TransferConversation = people.balcao.dispatcher["transfer"]
@@ -237,7 +241,7 @@ async def test_while_telegram_is_away_the_card_waits_and_nobody_for_it(
     people: Telegram,
     maria: Customer,
     clock: Clock,
-    billing: Department,  # noqa: F811
+    billing: Department,
 ):
     transfer: TransferConversation = people.balcao.dispatcher["transfer"]
     conversation = await conversation_of(people, maria)
@@ -254,7 +258,7 @@ async def test_what_a_crash_cut_short_is_finished_in_the_background(
     people: Telegram,
     maria: Customer,
     clock: Clock,
-    billing: Department,  # noqa: F811
+    billing: Department,
     database: Any,
 ):
     transfer: TransferConversation = people.balcao.dispatcher["transfer"]

@@ -13,8 +13,8 @@ from handlers import access
 from handlers.attendant import texts
 from handlers.customer import texts as customer_texts
 from tests.flows.conftest import ADMIN_ID, BIA, CAIO, GROUP_ID, Clock, Customer, Telegram
-from tests.flows.test_identification import registration_of
-from tests.flows.test_portal_login import local_date
+from tests.flows.registrations import registration_of
+from tests.flows.wording import local_date
 
 FULL_CARD = "📋 Ficha completa"
 

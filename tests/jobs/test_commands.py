@@ -3,8 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,68 +25,16 @@ from bot.domain.job import Job, JobState
 from bot.usecases.jobs.manage_jobs import ManageJobs
 from storage.engine.embedded import embedded_server
 from storage.jobs.choices import Choices
-from tests import warm
 from tests.flows.nats import nats_server
-from tests.jobs.conftest import HEADER, Bench, read_back, table
-from tests.jobs.test_import import row, stored
+from tests.jobs.conftest import HEADER, Bench, table
+from tests.jobs.rows import row, stored
+from tests.jobs.shell import Shell
 from tests.patience import HANG_S
+from tests.storage.commands import CommandResult, assert_one_sentence, balcao
 from tests.storage.servers import free_port, uri
-from tests.storage.test_backup_command import balcao, balcao_in_a_terminal, environment
-from tests.storage.test_command_line import Said, assert_one_sentence, python_balcao
 
 TOKEN = "7000000001:AAabcdefghijklmnopqrstuvwxyz_-12345"
 PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n"
-
-
-class Shell:
-    """Commands on the database of the test, in a folder of its own."""
-
-    def __init__(self, bench: Bench, mongodb_uri: str, folder: Path) -> None:
-        self.bench = bench
-        self.folder = folder
-        self.env = {
-            "BALCAO_MONGODB_URI": mongodb_uri,
-            "BALCAO_MONGODB_DATABASE": bench.database.name,
-            "BALCAO_DATA_DIR": str(folder / "data"),
-        }
-
-    def write(self, name: str, rows: Sequence[Sequence[str]]) -> None:
-        (self.folder / name).write_bytes(table(rows))
-
-    def read(self, name: str) -> list[list[str]]:
-        return read_back((self.folder / name).read_bytes())
-
-    async def __call__(self, *command: str, **env: str) -> Said:
-        said = await balcao(*command, cwd=self.folder, **self.env, **env)
-        assert "Traceback" not in said.all
-        assert 'File "' not in said.all
-        return said
-
-    async def as_python(self, *command: str) -> Said:
-        """Run the command in a fresh Python process, with nothing preloaded."""
-        return await python_balcao(*command, cwd=self.folder, **self.env)
-
-    async def in_a_terminal(self, *command: str, answer: str) -> Said:
-        said = await balcao_in_a_terminal(*command, answer=answer, cwd=self.folder, **self.env)
-        assert "Traceback" not in said.all
-        return said
-
-    @asynccontextmanager
-    async def running(self, *command: str, **env: str) -> AsyncIterator[warm.Command]:
-        """Start the process; kill it at the end if it still runs."""
-        process = await warm.begin(*command, cwd=self.folder, env=environment(**self.env, **env))
-        try:
-            yield process
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.communicate()
-
-    async def until_it_has_written(self, job_id: int) -> None:
-        """Return once a batch of the job is written, and others are still to come."""
-        async with asyncio.timeout(HANG_S):
-            while not await self.bench.store.batch(job_id, 1):  # noqa: ASYNC110 - another process
-                await asyncio.sleep(0.01)
 
 
 @pytest.fixture
@@ -245,7 +192,7 @@ async def test_what_is_asked_wrongly_is_one_sentence(shell: Shell):
     }
     at_once = asyncio.Semaphore(2)
 
-    async def said(command: tuple[str, ...]) -> Said:
+    async def said(command: tuple[str, ...]) -> CommandResult:
         async with at_once:
             return await shell(*command)
 
@@ -406,7 +353,7 @@ async def test_a_killed_import_is_told_and_gone_on_with(shell: Shell):
     assert "6.000 novos" in said.out
     assert len(await shell.bench.register()) == 6_000
     said = await shell("jobs", "--go-on")
-    assert said == Said(0, "Nenhuma tarefa da linha de comando está parada.\n", "")
+    assert said == CommandResult(0, "Nenhuma tarefa da linha de comando está parada.\n", "")
 
 
 async def test_on_the_embedded_database_of_a_bot_that_runs(shell: Shell, tmp_path: Path):

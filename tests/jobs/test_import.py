@@ -7,26 +7,8 @@ from bot.domain.registration import Kind, Status
 from bot.usecases.jobs.import_file import BATCH
 from storage.register.registrations import Registrations
 from tests.jobs.conftest import HEADER, Bench, read_back, table
+from tests.jobs.rows import row, stored
 from tests.unit.documents import TaxId, make_cnpj, make_cpf
-
-
-def row(number: int, **more: str) -> list[str]:
-    values = {
-        "Nome": f"Pessoa {number}",
-        "cpfCnpj": make_cpf(100_000_000 + number).masked,
-        "celular": f"(49) 99999-{number:04}",
-        "email": f"p{number}@example.com.br",
-        "tipoRegistro": "cliente",
-        "etiqueta": "",
-        "observacao": "",
-    }
-    return [(values | more)[name] for name in HEADER]
-
-
-async def stored(bench: Bench, number: int) -> Any:
-    tax_id = make_cpf(100_000_000 + number)
-    found = await Registrations(bench.database).by_tax_ids([tax_id])
-    return found.get(tax_id.key)
 
 
 async def test_new_rows_are_created_with_all_they_say(bench: Bench):

@@ -12,10 +12,9 @@ from bot.domain.job import COMMAND_LINE, Job, SyncMode
 from bot.usecases.jobs.begin_sync import BeginSync
 from erp.registry import find_adapter
 from tests.jobs.conftest import Bench
+from tests.jobs.shell import Shell
 from tests.jobs.sync import OVERLAP, change, people
-from tests.jobs.test_commands import Shell
-from tests.storage.test_backup_command import balcao
-from tests.storage.test_command_line import Said, assert_one_sentence
+from tests.storage.commands import CommandResult, assert_one_sentence, balcao
 
 LATER = "2026-03-01 08:00:00"
 
@@ -31,7 +30,7 @@ class ErpShell(Shell):
             "BALCAO_ERP_TOKEN": CREDENTIAL,
         }
 
-    async def __call__(self, *command: str, **env: str) -> Said:
+    async def __call__(self, *command: str, **env: str) -> CommandResult:
         said = await super().__call__(*command, **env)
         assert CREDENTIAL not in said.all
         return said

@@ -18,7 +18,7 @@ from bot.usecases.register.edit_registration import (
 from storage.register.registrations import Registrations
 from storage.register.verify import verify
 from tests.jobs.conftest import HEADER, Bench
-from tests.jobs.test_import import row, stored
+from tests.jobs.rows import row, stored
 
 DORA = "admin:7"
 

@@ -20,7 +20,7 @@ from storage.engine.indexes import ensure_indexes
 from storage.jobs.choices import Choices
 from storage.register.verify import verify
 from tests.jobs.conftest import HEADER, Bench, Told
-from tests.jobs.test_import import row
+from tests.jobs.rows import row
 from tests.patience import HANG_S
 from tests.storage.servers import connected_until_lost, kill, noted_pid, short_lived
 

@@ -5,13 +5,37 @@ from typing import Any
 
 from bot.demo.documents import make_cpf
 from bot.domain.candidate import Change, Update
-from bot.domain.conversation import Conversation, Identity
+from bot.domain.conversation import (
+    Attendant,
+    Conversation,
+    ConversationEvent,
+    EventKind,
+    Identity,
+    Question,
+    Subject,
+    Transfer,
+)
 from bot.domain.outgoing import Outgoing, OutgoingKind, Priority
-from bot.domain.registration import ChangeSource, Kind, Provenance, Registration
+from bot.domain.registration import (
+    ChangeSource,
+    ErpRef,
+    Kind,
+    Phones,
+    Provenance,
+    Registration,
+    Status,
+)
 
 # The database keeps milliseconds.
 NOW = datetime(2026, 11, 24, 15, 30, 1, 234_000, tzinfo=UTC)
 CPF = make_cpf(390533447)
+RUI = Attendant(id=9, name="Rui")
+TRANSFERRED = ConversationEvent(
+    at=NOW, by="user:9", what=EventKind.TRANSFERRED, detail="A → B: motivo"
+)
+TRANSFER = Transfer(
+    at=NOW, by=RUI, reason="x", question=5, from_department="atendimento", from_group=-100
+)
 
 
 def after(**spans: float) -> datetime:
@@ -65,3 +89,37 @@ def conversation(number: int = 1, **values: Any) -> Conversation:
         "opened_at": NOW,
     }
     return Conversation.model_validate(required | values)
+
+
+def full_registration() -> Registration:
+    mobile = "+5549999998888"
+    return registration(
+        trade_name="Ana Flores",
+        phones=Phones(commercial="+554933334444", home="+554933335555", mobile=mobile),
+        email="ana@example.com",
+        status=Status.INACTIVE,
+        kinds=frozenset(Kind),
+        tags=frozenset(("b", "a", "c")),
+        traits=("surda", "cadeirante"),
+        alert_traits=True,
+        priority_departments=frozenset(("vendas", "suporte")),
+        fixed_note="<b>Cuidado</b> com o cão.\n$set . \x01",
+        erp_refs=frozenset(
+            (ErpRef(system="ixc", table="cliente", id="7"), ErpRef(system="omie", id="7"))
+        ),
+        chat_phones=frozenset((mobile,)),
+        updated=provenance().model_copy(update={"job": "j1", "at": after(days=1)}),
+        version=7,
+    )
+
+
+def question(**values: Any) -> Question:
+    required = {
+        "group_id": -100,
+        "message_id": 7,
+        "about": Subject.REASON,
+        "conversation_id": "c1",
+        "asked": RUI,
+        "asked_at": NOW,
+    }
+    return Question.model_validate(required | values)

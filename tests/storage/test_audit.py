@@ -31,8 +31,7 @@ from storage.register.audit import Audit
 from storage.register.audit_chain import own_fields
 from storage.register.registrations import Registrations
 from storage.register.verify import verify
-from tests.storage.records import NOW, after, provenance, registration, renaming
-from tests.storage.test_registrations import everything
+from tests.storage.records import NOW, after, full_registration, provenance, registration, renaming
 
 UTC, SAO_PAULO = ZoneInfo("UTC"), ZoneInfo("America/Sao_Paulo")
 
@@ -199,7 +198,7 @@ async def test_what_no_caller_may_ask_for_is_an_error_and_changes_nothing(
 
 async def test_what_was_deleted_is_kept_whole_and_comes_back_the_same(desk: Desk):
     secret = Portal(username="ana", password_hash="$argon2id$x")
-    one = everything().model_copy(update={"portal": secret, "version": 1})
+    one = full_registration().model_copy(update={"portal": secret, "version": 1})
     await desk.register.create(one)
     before = await desk.stored()
     outcome = await desk.remove("r1", read_version=1, by="admin:2")

@@ -1,8 +1,6 @@
 """`balcao backup` and `balcao restore`, run by a person and by a script."""
 
 import asyncio
-import os
-import pty
 from pathlib import Path
 from typing import Any
 
@@ -10,57 +8,22 @@ from storage.engine.connection import connected
 from storage.engine.embedded import embedded_server
 from storage.engine.indexes import ensure_indexes
 from storage.register.registrations import Registrations
-from tests import warm
-from tests.patience import HANG_S
 from tests.storage.broken_places import fill, mounted
+from tests.storage.commands import (
+    CommandResult,
+    assert_one_sentence,
+    balcao,
+    balcao_in_a_terminal,
+    python_balcao,
+)
 from tests.storage.records import CPF, registration
 from tests.storage.servers import free_port, uri
-from tests.storage.test_command_line import ROOT, Said, assert_one_sentence, python_balcao
 
 ONE = (
     "1 cadastros, 1 auditoria, 0 chats, 0 atendimentos, 0 mensagens nos grupos, "
     "0 etiquetas, 0 departamentos, 1 autores na auditoria"
 )
 NONE = ONE.replace("1", "0")
-
-
-def environment(**env: str) -> dict[str, str]:
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith("BALCAO_")}
-    return inherited | {"PYTHONPATH": str(ROOT), "COLUMNS": "300", "TERM": "xterm"} | env
-
-
-async def balcao(*command: str, cwd: Path, **env: str) -> Said:
-    """Run the command as a script does: no input, and no progress bars."""
-    process = await warm.begin(*command, cwd=cwd, env=environment(**env))
-    async with asyncio.timeout(HANG_S):
-        out, err = await process.communicate()
-    return Said(process.returncode, out.decode(), err.decode())
-
-
-async def balcao_in_a_terminal(*command: str, answer: str, cwd: Path, **env: str) -> Said:
-    """Run the command in a terminal, type this answer, and return what the screen shows."""
-    ours, theirs = pty.openpty()
-    try:
-        process = await warm.begin(
-            *command, cwd=cwd, env=environment(**env), stdin=theirs, stderr=theirs
-        )
-        os.close(theirs)
-        os.write(ours, answer.encode())
-        seen = asyncio.create_task(asyncio.to_thread(all_of, ours))
-        async with asyncio.timeout(HANG_S):
-            out, _ = await process.communicate()
-        return Said(process.returncode, out.decode(), (await seen).decode())
-    finally:
-        os.close(ours)
-
-
-def all_of(terminal: int) -> bytes:
-    seen = b""
-    while True:
-        try:
-            seen += os.read(terminal, 4096)
-        except OSError:  # The other end of the terminal is closed.
-            return seen
 
 
 async def test_from_one_embedded_database_to_another_while_a_bot_uses_it(tmp_path: Path):
@@ -71,13 +34,13 @@ async def test_from_one_embedded_database_to_another_while_a_bot_uses_it(tmp_pat
         await ensure_indexes(db)
         await Registrations(db).create(registration())
         said = await python_balcao("backup", "b", cwd=tmp_path, **source)
-        assert said == Said(0, f"✓ b: {ONE}\n", "")
+        assert said == CommandResult(0, f"✓ b: {ONE}\n", "")
         assert_one_sentence(
             await balcao("backup", "b", cwd=tmp_path, **source),
             "Já existe algo com este nome, e um backup nunca é sobrescrito.",
         )
     said = await python_balcao("restore", "b", cwd=tmp_path, **target)
-    assert said == Said(0, f"✓ Restaurado e conferido: {ONE}\n", "")
+    assert said == CommandResult(0, f"✓ Restaurado e conferido: {ONE}\n", "")
     async with embedded_server(tmp_path / "target") as address, connected(address, "balcao") as db:
         assert await Registrations(db).by_tax_ids([CPF]) == {CPF.key: registration()}
 

@@ -6,18 +6,15 @@ import shutil
 import sys
 import sysconfig
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests import warm
-from tests.patience import HANG_S
 from tests.storage import broken_places
 from tests.storage.broken_places import corrupt, fill, mounted
+from tests.storage.commands import ROOT, CommandResult, assert_one_sentence, balcao, python_balcao
 from tests.storage.servers import free_port, plain_server, short_lived, uri
 
-ROOT = Path(__file__).parents[2]
 # A valid token; the database is opened first, so Telegram is never asked about it.
 SERVING = {
     "BALCAO_BOT_TOKEN": "7000000001:AAabcdefghijklmnopqrstuvwxyz_-12345",
@@ -27,68 +24,15 @@ SERVING = {
 }
 
 
-@dataclass(frozen=True)
-class Said:
-    code: int | None
-    out: str
-    err: str
-
-    @property
-    def all(self) -> str:
-        return self.out + self.err
-
-    @property
-    def words(self) -> str:
-        """Return the output on one line: a terminal breaks long ones."""
-        return " ".join(self.all.split())
-
-
-async def balcao(command: str, cwd: Path, **env: str) -> Said:
-    """Run the command with only these settings."""
-    process = await warm.begin(command, cwd=cwd, env=with_settings(**env))
-    async with asyncio.timeout(HANG_S):
-        out, err = await process.communicate()
-    return Said(process.returncode, out.decode(), err.decode())
-
-
-async def python_balcao(
-    *command: str, cwd: Path, python: str = sys.executable, **env: str
-) -> Said:
-    """Run `python -m bot` in a new process, with nothing preloaded."""
-    process = await asyncio.create_subprocess_exec(
-        *(python, "-m", "bot", *command),
-        cwd=cwd,
-        env=with_settings(**env),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    async with asyncio.timeout(HANG_S):
-        out, err = await process.communicate()
-    return Said(process.returncode, out.decode(), err.decode())
-
-
-def with_settings(**env: str) -> dict[str, str]:
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith("BALCAO_")}
-    return inherited | {"PYTHONPATH": str(ROOT), "COLUMNS": "300"} | env
-
-
-def assert_one_sentence(said: Said, sentence: str) -> None:
-    assert said.code == 1
-    assert "Traceback" not in said.all
-    assert said.words.count(sentence) == 1
-    assert "segredo" not in said.all
-
-
 async def assert_check_says(sentence: str, cwd: Path, **env: str) -> None:
-    said = await balcao("check", cwd, **env)
+    said = await balcao("check", cwd=cwd, **env)
     assert_one_sentence(said, sentence)
     assert said.err == ""
     assert f"✗ banco de dados: {sentence}" in said.out
 
 
 async def assert_run_says(sentence: str, cwd: Path, **env: str) -> None:
-    said = await balcao("run", cwd, **SERVING, **env)
+    said = await balcao("run", cwd=cwd, **SERVING, **env)
     assert_one_sentence(said, sentence)
     assert said.out == ""
     [line] = [line for line in said.err.splitlines() if line.startswith("Erro:")]
@@ -96,14 +40,16 @@ async def assert_run_says(sentence: str, cwd: Path, **env: str) -> None:
 
 
 @pytest.fixture(scope="module", autouse=True)
-async def not_there(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[asyncio.Task[Said]]:
+async def not_there(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[asyncio.Task[CommandResult]]:
     """Run the bot with a MongoDB that is not there.
 
     This takes five seconds, so it runs beside the other tests.
     """
     cwd = tmp_path_factory.mktemp("not_there")
     address = uri(free_port())
-    said = asyncio.create_task(balcao("run", cwd, **SERVING, BALCAO_MONGODB_URI=address))
+    said = asyncio.create_task(balcao("run", cwd=cwd, **SERVING, BALCAO_MONGODB_URI=address))
     yield said
     await asyncio.wait([said])
 
@@ -189,7 +135,7 @@ async def test_wrong_and_missing_settings_are_named_line_by_line(tmp_path: Path)
     assert not (tmp_path / "data").exists()
 
 
-async def test_a_mongodb_that_is_not_there(not_there: asyncio.Task[Said]):
+async def test_a_mongodb_that_is_not_there(not_there: asyncio.Task[CommandResult]):
     said = await not_there
     assert_one_sentence(said, "Erro: O MongoDB não responde.")
     assert said.out == ""

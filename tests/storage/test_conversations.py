@@ -16,7 +16,7 @@ from bot.domain.conversation import (
 from bot.domain.tax_id import TaxId
 from storage.talk.conversations import Chats, Conversations
 from storage.talk.links import Links
-from tests.storage.records import CPF, NOW, after, conversation
+from tests.storage.records import CPF, NOW, RUI, after, conversation
 
 
 @pytest.fixture
@@ -24,7 +24,6 @@ def conversations(database: Any) -> Conversations:
     return Conversations(database)
 
 
-RUI = Attendant(id=9, name="Rui")
 FULL_CHAT = Chat(
     id=5,
     privacy_notice_at=NOW,

@@ -20,8 +20,8 @@ from storage.register.documents import registration_document
 from storage.register.registrations import Registrations
 from storage.talk.conversations import Conversations
 from storage.talk.panel import OpenedConversations, RegisterCounts
+from tests.storage.commands import balcao
 from tests.storage.records import conversation, registration
-from tests.storage.test_backup_command import balcao
 
 SAO_PAULO = ZoneInfo("America/Sao_Paulo")
 NOW = datetime(2026, 11, 24, 15, 30, tzinfo=UTC)

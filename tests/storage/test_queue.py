@@ -10,35 +10,23 @@ import pytest
 from bot.domain.conversation import (
     Attendant,
     Conversation,
-    ConversationEvent,
-    EventKind,
-    Question,
-    Subject,
-    Transfer,
 )
 from storage.register.registrations import Registrations
 from storage.talk.conversations import Conversations
 from storage.talk.questions import Questions
 from storage.talk.queue import Queue
-from tests.storage.records import NOW, after, conversation, registration
-
-RUI, BIA = Attendant(id=9, name="Rui"), Attendant(id=8, name="Bia")
-TOLD = ConversationEvent(at=NOW, by="user:9", what=EventKind.TRANSFERRED, detail="A → B: motivo")
-MOVED = Transfer(
-    at=NOW, by=RUI, reason="x", question=5, from_department="atendimento", from_group=-100
+from tests.storage.records import (
+    NOW,
+    RUI,
+    TRANSFER,
+    TRANSFERRED,
+    after,
+    conversation,
+    question,
+    registration,
 )
 
-
-def question(**values: Any) -> Question:
-    required = {
-        "group_id": -100,
-        "message_id": 7,
-        "about": Subject.REASON,
-        "conversation_id": "c1",
-        "asked": RUI,
-        "asked_at": NOW,
-    }
-    return Question.model_validate(required | values)
+BIA = Attendant(id=8, name="Bia")
 
 
 @pytest.fixture
@@ -52,7 +40,12 @@ def conversations(database: Any) -> Conversations:
 
 
 def moved_to(seen: Conversation, department: str, **values: Any) -> Conversation:
-    there = {"department_id": department, "group_id": -200, "claimed_by": None, "transfer": MOVED}
+    there = {
+        "department_id": department,
+        "group_id": -200,
+        "claimed_by": None,
+        "transfer": TRANSFER,
+    }
     return seen.model_copy(update=there | {"queued_at": NOW} | values)
 
 
@@ -62,7 +55,7 @@ async def test_of_eight_transfers_at_once_one_goes_and_tells_of_it(
     seen = conversation(card_message_id=77, reminders=2, reminded_at=NOW)
     await conversations.add(seen)
     went = await asyncio.gather(
-        *[queue.transfer(seen, moved_to(seen, f"d{n}"), TOLD) for n in range(8)]
+        *[queue.transfer(seen, moved_to(seen, f"d{n}"), TRANSFERRED) for n in range(8)]
     )
     assert went.count(True) == 1
     there = await conversations.get("c1")
@@ -72,11 +65,11 @@ async def test_of_eight_transfers_at_once_one_goes_and_tells_of_it(
         card_message_id=None,
         reminders=0,
         reminded_at=None,
-        events=(TOLD,),
+        events=(TRANSFERRED,),
     )
-    await queue.set_announced("c1", MOVED.model_copy(update={"at": after(seconds=1)}))
-    assert (await conversations.get("c1")).transfer == MOVED  # type: ignore[union-attr]
-    await queue.set_announced("c1", MOVED)
+    await queue.set_announced("c1", TRANSFER.model_copy(update={"at": after(seconds=1)}))
+    assert (await conversations.get("c1")).transfer == TRANSFER  # type: ignore[union-attr]
+    await queue.set_announced("c1", TRANSFER)
     assert (await conversations.get("c1")).transfer.settled  # type: ignore[union-attr]
 
 
@@ -94,8 +87,8 @@ async def test_what_is_not_as_it_was_seen_stays_where_it_is(
         case "moved":
             await conversations.move("c1", -300)
     before = await conversations.get("c1")
-    assert not await queue.transfer(seen, moved_to(seen, "d"), TOLD)
-    assert not await queue.remind(seen, TOLD)
+    assert not await queue.transfer(seen, moved_to(seen, "d"), TRANSFERRED)
+    assert not await queue.remind(seen, TRANSFERRED)
     assert await conversations.get("c1") == before
 
 
@@ -103,11 +96,11 @@ async def test_within_the_group_the_card_stays(queue: Queue, conversations: Conv
     seen = conversation(card_message_id=77, claimed_by=BIA)
     await conversations.add(seen)
     given = seen.model_copy(update={"claimed_by": RUI, "claimed_at": NOW})
-    assert await queue.transfer(seen, given, TOLD)
+    assert await queue.transfer(seen, given, TRANSFERRED)
     there = await conversations.get("c1")
     assert there
     assert (there.claimed_by, there.card_message_id) == (RUI, 77)
-    assert not await queue.transfer(seen, given, TOLD), "Bia does not have it any more"
+    assert not await queue.transfer(seen, given, TRANSFERRED), "Bia does not have it any more"
 
 
 async def test_of_eight_who_reopen_at_once_one_did(queue: Queue, conversations: Conversations):
@@ -115,7 +108,7 @@ async def test_of_eight_who_reopen_at_once_one_did(queue: Queue, conversations: 
     await conversations.close("c1", RUI, at=NOW)
     closed = await conversations.get("c1")
     assert closed
-    events = [TOLD.model_copy(update={"at": after(seconds=n)}) for n in range(8)]
+    events = [TRANSFERRED.model_copy(update={"at": after(seconds=n)}) for n in range(8)]
     opened = await asyncio.gather(*[queue.reopen(closed, RUI, one) for one in events])
     assert opened.count(True) == 1
     there = await conversations.open_in(1)
@@ -137,7 +130,7 @@ async def test_a_chat_with_another_open_one_reopens_none(
         assert closed
         added, reopened = await asyncio.gather(
             conversations.add(conversation(100 + number, id=new, chat_id=chat)),
-            queue.reopen(closed, None, TOLD),
+            queue.reopen(closed, None, TRANSFERRED),
         )
         assert added is not reopened
         there = await conversations.open_in(chat)
@@ -150,7 +143,7 @@ async def test_a_reminder_is_given_once(queue: Queue, conversations: Conversatio
     for number in range(3):
         seen = await conversations.get("c1")
         assert seen
-        event = TOLD.model_copy(update={"at": after(minutes=number)})
+        event = TRANSFERRED.model_copy(update={"at": after(minutes=number)})
         given = await asyncio.gather(*[queue.remind(seen, event) for _ in range(8)])
         assert given.count(True) == 1
     seen = await conversations.get("c1")

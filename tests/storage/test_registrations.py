@@ -10,11 +10,19 @@ from bot.demo.documents import make_cnpj, make_cpf
 from bot.domain.audit import AuditEntry, Event
 from bot.domain.candidate import Change, Update
 from bot.domain.errors import AppError, RefusedError, TryLaterError
-from bot.domain.registration import FIELDS, ErpRef, Kind, Phones, Registration, Status
+from bot.domain.registration import FIELDS, Kind, Registration
 from bot.domain.tax_id import TaxId
 from storage.register.audit import Audit
 from storage.register.registrations import Registrations
-from tests.storage.records import CPF, NOW, after, provenance, registration, renaming
+from tests.storage.records import (
+    CPF,
+    NOW,
+    after,
+    full_registration,
+    provenance,
+    registration,
+    renaming,
+)
 
 
 @pytest.fixture
@@ -33,33 +41,11 @@ async def changes_of(audit: Audit, registration_id: str) -> list[AuditEntry]:
     return [entry for entry in entries if entry.event is Event.CHANGED]
 
 
-def everything() -> Registration:
-    mobile = "+5549999998888"
-    return registration(
-        trade_name="Ana Flores",
-        phones=Phones(commercial="+554933334444", home="+554933335555", mobile=mobile),
-        email="ana@example.com",
-        status=Status.INACTIVE,
-        kinds=frozenset(Kind),
-        tags=frozenset(("b", "a", "c")),
-        traits=("surda", "cadeirante"),
-        alert_traits=True,
-        priority_departments=frozenset(("vendas", "suporte")),
-        fixed_note="<b>Cuidado</b> com o cão.\n$set . \x01",
-        erp_refs=frozenset(
-            (ErpRef(system="ixc", table="cliente", id="7"), ErpRef(system="omie", id="7"))
-        ),
-        chat_phones=frozenset((mobile,)),
-        updated=provenance().model_copy(update={"job": "j1", "at": after(days=1)}),
-        version=7,
-    )
-
-
 @pytest.mark.parametrize(
     "stored",
     [
         registration(),
-        everything(),
+        full_registration(),
         registration(tax_id=None),
         registration(tax_id=make_cnpj("12ABC34501DE")),
         registration(tax_id=TaxId("501442600", "PT"), country="PT"),
@@ -139,7 +125,7 @@ async def test_an_update_is_stored_with_its_audit_entry(register: Registrations,
 
 
 async def test_every_kind_of_value_fits_into_the_audit(register: Registrations, audit: Audit):
-    before, other = registration(), everything()
+    before, other = registration(), full_registration()
     paths = {path.partition(".")[0] for path in FIELDS} | {"chat_phones"}
     values = {path: getattr(other, path) for path in paths}
     changed = before.with_values(values, updated=provenance(at=after(hours=1)))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -26,16 +27,19 @@ from tests.patience import HANG_S
 from tests.storage.records import (
     CPF,
     NOW,
+    TRANSFER,
+    TRANSFERRED,
     after,
     conversation,
     outgoing,
     provenance,
+    question,
     registration,
     renaming,
 )
 from tests.storage.servers import connected_until_lost, kill, noted_pid, short_lived
-from tests.storage.test_queue import MOVED, TOLD, question
-from tests.storage.test_states_and_locks import LEASE
+
+LEASE = timedelta(seconds=30)
 
 
 def every_call(database: Any) -> dict[str, Awaitable[Any]]:
@@ -86,10 +90,10 @@ def every_call(database: Any) -> dict[str, Awaitable[Any]]:
         "by_protocol": queue.by_protocol("p"),
         "open_of": queue.open_of("r1"),
         "last_closed": queue.last_closed(1, since=NOW),
-        "transfer": queue.transfer(conversation(), conversation(department_id="d"), TOLD),
-        "settle": queue.set_announced("c1", MOVED),
-        "reopen": queue.reopen(conversation(closed_at=NOW), None, TOLD),
-        "remind": queue.remind(conversation(), TOLD),
+        "transfer": queue.transfer(conversation(), conversation(department_id="d"), TRANSFERRED),
+        "settle": queue.set_announced("c1", TRANSFER),
+        "reopen": queue.reopen(conversation(closed_at=NOW), None, TRANSFERRED),
+        "remind": queue.remind(conversation(), TRANSFERRED),
         "prioritise": queue.prioritise(conversation(), priority=True),
         "drawn": queue.drawn("c1", 3, others=""),
         "versions": queue.versions(["r1"]),

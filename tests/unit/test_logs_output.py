@@ -5,6 +5,7 @@ import io
 import json
 import logging
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,7 +15,6 @@ from bot.domain.errors import RefusedError, TryLaterError
 from bot.runtime.logs import configure_logs
 from storage.updates.inbox import Inbox
 from tests.unit.documents import CPF
-from tests.unit.test_candidate_plan import NOW
 
 SECRET = "palavra-secreta"
 Lines = Callable[[], list[dict[str, Any]]]
@@ -145,7 +145,9 @@ def test_what_is_below_the_level_is_not_logged(lines: Lines, stderr: io.StringIO
 
 
 async def test_pymongo_logs_no_documents_at_debug(database: Any, lines: Lines):
-    await Inbox(database).add(1, [(1, "c", {"text": SECRET})], at=NOW.at)
+    await Inbox(database).add(
+        1, [(1, "c", {"text": SECRET})], at=datetime(2026, 11, 24, tzinfo=UTC)
+    )
     assert await Inbox(database).pending_of("c") == [(1, {"text": SECRET}, 0)]
     logged = lines()
     assert SECRET not in json.dumps(logged)

@@ -9,7 +9,7 @@ from bot.domain.phone import show_phone
 from bot.domain.tax_id import TaxId
 from bot.runtime.logs import hide_personal_data, scrub
 from tests.unit.documents import CNPJ, CPF, STABLE, tax_ids
-from tests.unit.test_phone import landlines, mobiles
+from tests.unit.phones import landlines, mobiles
 
 TOKEN = "7000000001:AAabcdefghijklmnopqrstuvwxyz_-12345"
 

@@ -6,21 +6,10 @@ from hypothesis import strategies as st
 
 from bot.domain.phone import hide_phone, phone_key, read_phone, show_phone
 from tests.unit.documents import STABLE, full_width
+from tests.unit.phones import landlines, mobiles
 
 MOBILE = "+5549999998888"
 LANDLINE = "+554933334444"
-AREA_CODES = [int(f"{a}{b}") for a in range(1, 10) for b in range(1, 10)]
-
-mobiles = st.builds(
-    lambda area, rest: f"+55{area}9{rest:08d}",
-    st.sampled_from(AREA_CODES),
-    st.integers(60_000_000, 99_999_999),
-)
-landlines = st.builds(
-    lambda area, rest: f"+55{area}{rest:08d}",
-    st.sampled_from(AREA_CODES),
-    st.integers(20_000_000, 59_999_999),
-)
 
 
 @pytest.mark.parametrize(
