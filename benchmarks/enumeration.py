@@ -28,7 +28,7 @@ from bot.wiring.telegram import open_bot
 from storage.engine.connection import connected
 from storage.engine.embedded import embedded_server
 from storage.engine.indexes import ensure_indexes
-from tests.flows.conftest import ADMIN_ID, GROUP_ID, Clock, Telegram
+from tests.flows.conftest import ADMIN_ID, GROUP_ID, PASSWORD, Clock, Telegram
 from tests.flows.enumeration import KnownTo, probes, put_on_record, try_all
 
 # Of the same distribution rank sums lie beyond it once in sixteen thousand times.
@@ -58,16 +58,16 @@ async def measure(documents: int) -> None:
                     "sync_interval_minutes": 0,
                 }
             )
-            turns = RateLimiter(NO_LIMITS)
+            limiter = RateLimiter(NO_LIMITS)
             async with (
                 clients.open_erp_of(settings, database) as lookup,
-                open_bot(settings, turns) as bot,
+                open_bot(settings, limiter) as bot,
             ):
                 people.balcao = app.build(
-                    settings, bot=bot, turns=turns, database=database, erp=lookup, clock=clock
+                    settings, bot=bot, limiter=limiter, database=database, erp=lookup, clock=clock
                 )
                 async with app.serving(people.balcao):
-                    hashed = await Argon2Passwords().hash_password(SecretStr("Cavalo&Correto 42"))
+                    hashed = await Argon2Passwords().hash_password(SecretStr(PASSWORD))
                     made = probes(documents, logins=16)
                     await put_on_record(people, erp, made, hashed, clock)
                     seen = await try_all(people, made)
@@ -77,8 +77,8 @@ async def measure(documents: int) -> None:
         for step, seconds in seen[known].seconds.items():
             ratio = median(seconds) / median(nobody[step])
             apart, most = rank_distance(seconds, nobody[step]), too_far(seconds, nobody[step])
-            told = "  DIFFER" if apart > most else ""
-            print(f"{known:10}{step:10}{ratio:8.2f}{apart:8.2f}{most:9.2f}{told}")
+            mark = "  DIFFER" if apart > most else ""
+            print(f"{known:10}{step:10}{ratio:8.2f}{apart:8.2f}{most:9.2f}{mark}")
 
 
 def rank_distance(one: Sequence[float], other: Sequence[float]) -> float:
