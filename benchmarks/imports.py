@@ -108,7 +108,7 @@ def write_file(path: Path, rows: range, *, phones: int = 0) -> None:
             writer.writerow((*values, "", "", "A", "cliente", ""))
 
 
-class Bench:
+class JobRunner:
     """Imports into one database."""
 
     def __init__(self, database: Any, folder: Path, *, erp: Any = None) -> None:
@@ -233,10 +233,10 @@ async def _by_ids(collection: Any, ids: Sequence[str]) -> list[dict[str, Any]]:
     return found
 
 
-async def _batches_of(bench: Bench, job: Job) -> tuple[list[str], list[str]]:
+async def _batches_of(runner: JobRunner, job: Job) -> tuple[list[str], list[str]]:
     created: list[str] = []
     entries: list[str] = []
-    async for batch in bench.store.batches(job.id):
+    async for batch in runner.store.batches(job.id):
         created += batch.created
         entries += batch.entries
     return created, entries
@@ -250,23 +250,23 @@ async def rates(rows: int, rounds: int) -> None:
     changed = Measured("changed", None, 0.7, [], [], [])
     async with databases("ours", "bare") as (ours, bare):
         with tempfile.TemporaryDirectory() as folder:
-            bench, path = Bench(ours, Path(folder)), Path(folder) / "rows.csv"
+            runner, path = JobRunner(ours, Path(folder)), Path(folder) / "rows.csv"
             for number in range(rounds):
                 part = range(1 + number * each, 1 + (number + 1) * each)
                 write_file(path, part)
-                job, took, cpu = await bench.run(path)
-                ids, _ = await _batches_of(bench, job)
+                job, took, cpu = await runner.run(path)
+                ids, _ = await _batches_of(runner, job)
                 documents = await _by_ids(ours["registrations"], ids)
                 _note(new, took, cpu, each, await _insert(bare, documents), len(documents))
                 keys = [document["tax_key"] for document in documents]
                 # Else the garbage collector scans all of these while our import is measured.
                 documents.clear()
-                _, took, cpu = await bench.run(path)
+                _, took, cpu = await runner.run(path)
                 _note(same, took, cpu, each, await _find(bare, keys), len(keys))
                 write_file(path, part, phones=1 + number)
-                job, took, cpu = await bench.run(path)
+                job, took, cpu = await runner.run(path)
                 documents = await _by_ids(ours["registrations"], ids)
-                _, entry_ids = await _batches_of(bench, job)
+                _, entry_ids = await _batches_of(runner, job)
                 entries = await _by_ids(ours["audit"], entry_ids)
                 _note(changed, took, cpu, each, await _change(bare, documents, entries), len(keys))
                 documents.clear()
@@ -320,13 +320,13 @@ async def deep(rows: int, register: int) -> None:
     """Compare the import rate into a large and an empty register; time look-ups meanwhile."""
     async with databases("deep") as (database,):
         with tempfile.TemporaryDirectory() as folder:
-            bench, path = Bench(database, Path(folder)), Path(folder) / "rows.csv"
+            runner, path = JobRunner(database, Path(folder)), Path(folder) / "rows.csv"
             write_file(path, range(1, rows + 1))
-            _, empty, _ = await bench.run(path)
+            _, empty, _ = await runner.run(path)
             write_file(path, range(rows + 1, register + 1))
-            await bench.run(path)
+            await runner.run(path)
             write_file(path, range(register + 1, register + rows + 1))
-            _, full, _ = await bench.run(path)
+            _, full, _ = await runner.run(path)
             print(
                 f"into {register:,}: {rows / full:.0f} rows a second, into an empty one "
                 f"{rows / empty:.0f}: ratio {empty / full:.2f} (at least 0.8)"
@@ -334,12 +334,12 @@ async def deep(rows: int, register: int) -> None:
             for name, phones in (("new", 0), ("changed", 5)):
                 part = range(register + rows + 1, register + 2 * rows + 1)
                 write_file(path, part, phones=phones)
-                print(f"answers while {name} rows come in: {await _answers(bench, path)}")
+                print(f"answers while {name} rows come in: {await _answers(runner, path)}")
 
 
-async def _answers(bench: Bench, path: Path) -> str:
+async def _answers(runner: JobRunner, path: Path) -> str:
     """Return the p50 and p99 of a tax id look-up, twenty a second, while the file is imported."""
-    registrations, random = Registrations(bench.database), Random(5)  # noqa: S311
+    registrations, random = Registrations(runner.database), Random(5)  # noqa: S311
     times: list[float] = []
 
     async def ask() -> None:
@@ -349,7 +349,7 @@ async def _answers(bench: Bench, path: Path) -> str:
             await asyncio.sleep(0.05)
 
     asking = asyncio.create_task(ask())
-    await bench.run(path)
+    await runner.run(path)
     asking.cancel()
     await asyncio.gather(asking, return_exceptions=True)
     cuts = statistics.quantiles(times, n=100)
@@ -381,7 +381,7 @@ async def peak(rows: int) -> None:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "rows.csv"
             write_file(path, range(1, rows + 1))
-            _, took, _ = await Bench(database, Path(folder)).run(path)
+            _, took, _ = await JobRunner(database, Path(folder)).run(path)
     # Not getrusage: its value starts at the memory size of the parent process.
     print(json.dumps({"peak_mb": peak_mb("self"), "seconds": took}))
 

@@ -24,7 +24,7 @@ from zoneinfo import ZoneInfo
 import aiohttp
 from pydantic import SecretStr
 
-from benchmarks.imports import Bench, databases
+from benchmarks.imports import JobRunner, databases
 from bot.domain.job import Job, SyncMode
 from bot.runtime.memory import freeze_gc, share_one_heap
 from bot.usecases.jobs.begin_sync import BeginSync, RunsAlready
@@ -69,7 +69,7 @@ async def write_bare(database: Any, documents: list[dict[str, Any]]) -> float:
 
 
 async def synced(
-    bench: Bench, mode: SyncMode, *, everything: bool = False
+    runner: JobRunner, mode: SyncMode, *, everything: bool = False
 ) -> tuple[Job, float, float]:
     facts = find_adapter("ixc").facts
     begin = BeginSync(
@@ -78,15 +78,15 @@ async def synced(
         lists_changes=True,
         overlap=facts.overlap,
         every=None,
-        jobs=bench.store,
-        syncs=bench.syncs,
+        jobs=runner.store,
+        syncs=runner.syncs,
         wake=_nobody,
         clock=lambda: datetime.now(UTC),
     )
     job = await begin(mode, by="cli", everything=everything)
     if isinstance(job, RunsAlready):
         raise TypeError("a sync runs already")
-    return await bench.worked(job)
+    return await runner.worked(job)
 
 
 async def _nobody(_: int) -> None: ...
@@ -116,8 +116,8 @@ async def measure(args: argparse.Namespace) -> None:
                 databases("ours", "bare") as (first, second),
                 open_erp("ixc", credentials, timezone=zone) as erp,
             ):
-                bench = Bench(first, Path(folder), erp=erp)
-                job, took, used = await synced(bench, SyncMode.FULL)
+                runner = JobRunner(first, Path(folder), erp=erp)
+                job, took, used = await synced(runner, SyncMode.FULL)
                 expect(job.counts.created, count)
                 peaks.append((count, _peak()))
                 if count == args.small and args.small != args.rows:
@@ -128,12 +128,14 @@ async def measure(args: argparse.Namespace) -> None:
                 documents = await first["registrations"].find({}).to_list(None)
                 writing.append(await write_bare(second, documents))
                 del documents
-                again, took_again, used_again = await synced(bench, SyncMode.FULL, everything=True)
+                again, took_again, used_again = await synced(
+                    runner, SyncMode.FULL, everything=True
+                )
                 expect(again.counts.unchanged, count)
                 unchanged.append(used_again / count)
                 async with aiohttp.ClientSession() as session:
                     await session.post(f"{url}/touch?count={args.changes}")
-                changed, took_quick, _ = await synced(bench, SyncMode.QUICK)
+                changed, took_quick, _ = await synced(runner, SyncMode.QUICK)
                 expect(changed.counts.updated, args.changes)
                 quick.append((took_quick / took, took_quick / took_again))
                 slower = max(reading[-1], writing[-1])

@@ -158,7 +158,7 @@ async def measure(people: int, words: int, *, echo: bool) -> Round:
             # aiogram and pydantic build some objects lazily, at their first use.
             warm_up = Crowd(emulator, ears, 900, 20)
             # Without Telegram's rate limits: else the benchmark would measure only those.
-            command = ("benchmarks.echo",) if echo else ("tests.hurried", "0.001")
+            command = ("benchmarks.echo",) if echo else ("tests.short_minutes", "0.001")
             async with process(
                 *command,
                 BALCAO_BOT_TOKEN=emulator.token,

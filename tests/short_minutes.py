@@ -1,4 +1,7 @@
-"""`balcao run` with Telegram's limits for a minute of 6 seconds: `python -m tests.hurried 6`."""
+"""`balcao run` with Telegram's limits for a shorter minute.
+
+Six seconds: `python -m tests.short_minutes 6`.
+"""
 
 import asyncio
 import sys

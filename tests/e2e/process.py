@@ -59,9 +59,9 @@ async def balcao_run(
 
     minute_s: a shorter minute for Telegram's rate limits, which the process obeys.
     """
-    hurried = ("tests.hurried", str(minute_s))
+    with_limits = ("tests.short_minutes", str(minute_s))
     started = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", *(("bot", "run") if minute_s is None else hurried)),
+        *(sys.executable, "-m", *(("bot", "run") if minute_s is None else with_limits)),
         env={
             **{k: v for k, v in os.environ.items() if not k.startswith("BALCAO_")},
             **settings,

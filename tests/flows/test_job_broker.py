@@ -304,7 +304,7 @@ async def test_a_broker_that_is_down_is_said_in_time(
             hasty.setattr("bot.runtime.jobs.broker._ANSWER_S", SOON_S)
             with pytest.raises(TryLaterError) as at_sending:
                 await carrier.send("job")
-    for text in (caplog.text, _told(at_opening.value), _told(at_sending.value)):
+    for text in (caplog.text, _with_causes(at_opening.value), _with_causes(at_sending.value)):
         assert "s3cr" not in text
 
 
@@ -317,7 +317,7 @@ async def test_wrong_credentials_are_refused(
     with pytest.raises(RefusedError, match="credentials") as refused:
         async with open_broker(server.url("balcao:s3cret@"), Worker()):
             pass
-    assert "s3cr" not in caplog.text + _told(refused.value)
+    assert "s3cr" not in caplog.text + _with_causes(refused.value)
 
 
 async def test_a_token_is_taken(server: NatsServer) -> None:
@@ -362,6 +362,6 @@ async def test_another_server_of_the_list_takes_over(server: NatsServer) -> None
         await until(lambda: worker.done == ["job"])
 
 
-def _told(error: BaseException | None) -> str:
+def _with_causes(error: BaseException | None) -> str:
     """Return all text of the error and its causes that could be printed."""
-    return f"{error!r} {_told(error.__cause__ or error.__context__)}" if error else ""
+    return f"{error!r} {_with_causes(error.__cause__ or error.__context__)}" if error else ""

@@ -158,13 +158,13 @@ async def test_pictures_that_are_not_drawn_are_a_sentence_and_the_numbers_come_a
     await people.customer(demo.ANA).is_in_conversation()
     await admin.says("/painel")
     assert people.balcao is not None
-    desk = people.balcao.dispatcher["panel"]
+    panel = people.balcao.dispatcher["panel"]
 
     async def fails(charts: Sequence[Chart]) -> list[bytes]:
         return await DrawCharts()([replace(charts[0], legend=(("no tone", ""),))])
 
     for draw in (DrawCharts(longest_s=0.0), fails):
-        object.__setattr__(desk, "draw", draw)
+        object.__setattr__(panel, "draw", draw)
         await admin.presses("Hoje")
         told = people.texts(ADMIN_ID)[-2]
         assert told.startswith(texts.NOT_DRAWN)

@@ -37,7 +37,7 @@ VIP = Tag(id="t1", name="VIP")
 HEADER = ("Nome", "cpfCnpj", "celular", "email", "tipoRegistro", "etiqueta", "observacao")
 
 
-class Told:
+class RecordingNotifier:
     """A job notifier that records progress and reports."""
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class Told:
         self.ends.append((job, report, [path.read_bytes() for path in files]))
 
 
-class Bench:
+class JobRunner:
     """A process that begins jobs and works on them."""
 
     def __init__(
@@ -71,7 +71,7 @@ class Bench:
         self.store, self.files = Jobs(database), Files(database)
         self.syncs = Syncs(database)
         self.waits: list[float] = []
-        self.notifier = notifier or Told()
+        self.notifier = notifier or RecordingNotifier()
         self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
         bulk = Bulk(database)
         self.bulk = bulk
@@ -232,5 +232,5 @@ def read_back(content: bytes) -> list[list[str]]:
 
 
 @pytest.fixture
-def bench(database: Any, tmp_path: Path) -> Bench:
-    return Bench(database, tmp_path)
+def runner(database: Any, tmp_path: Path) -> JobRunner:
+    return JobRunner(database, tmp_path)

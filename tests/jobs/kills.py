@@ -23,7 +23,7 @@ from storage.engine.indexes import ensure_indexes
 from storage.jobs.choices import Choices
 from storage.register.bulk import Bulk
 from storage.register.verify import verify
-from tests.jobs.conftest import HEADER, Bench, table
+from tests.jobs.conftest import HEADER, JobRunner, table
 from tests.jobs.worker import BATCH_ROWS
 from tests.patience import HANG_S
 from tests.storage.servers import is_running, kill, short_lived
@@ -37,8 +37,8 @@ BEFORE = Provenance(at=NOW, by="admin:9", way=ChangeSource.CHAT)
 OF_THE_ID = ("_id", "sort_name", "words", "marks", "seal")
 
 
-class Begun(Bench):
-    """A bench that begins jobs without working on them.
+class Begun(JobRunner):
+    """A runner that begins jobs without working on them.
 
     Its clock stands still, because the time is part of the stored data.
     """
@@ -72,9 +72,9 @@ class Moment:
 class Workers:
     """One process at a time that works on the jobs of a database."""
 
-    def __init__(self, forking: asyncio.subprocess.Process, bench: Bench) -> None:
+    def __init__(self, forking: asyncio.subprocess.Process, runner: JobRunner) -> None:
         self._forking = forking
-        self._bench = bench
+        self._runner = runner
         self._pid: int | None = None
         self.kills = 0
 
@@ -110,12 +110,12 @@ class Workers:
         await self.start()
 
         async def is_left() -> bool:
-            job = await self._bench.job(job_id)
+            job = await self._runner.job(job_id)
             return not job.is_active and job.owner is None
 
         await until(is_left)
         await self.close()
-        return await self._bench.job(job_id)
+        return await self._runner.job(job_id)
 
     async def close(self) -> None:
         if self._pid is not None:
@@ -125,14 +125,14 @@ class Workers:
 
 
 @asynccontextmanager
-async def workers(uri: str, bench: Bench, *more: str) -> AsyncIterator[Workers]:
+async def workers(uri: str, runner: JobRunner, *more: str) -> AsyncIterator[Workers]:
     """Start the process that forks workers.
 
     more: its arguments after the database and the folder.
     """
     forking = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.jobs.worker"),
-        *(uri, bench.database.name, str(bench.folder), *more),
+        *(uri, runner.database.name, str(runner.folder), *more),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         # No coverage: it would double the time, and a killed process reports none.
@@ -141,7 +141,7 @@ async def workers(uri: str, bench: Bench, *more: str) -> AsyncIterator[Workers]:
             "PYTHONPATH": os.pathsep.join(sys.path),
         },
     )
-    some = Workers(forking, bench)
+    some = Workers(forking, runner)
     try:
         yield some
     finally:
@@ -167,17 +167,17 @@ async def until(true: Callable[[], Awaitable[bool]]) -> None:
 class Moments:
     """The moments of a job that a test can wait for."""
 
-    def __init__(self, bench: Bench, job_id: int) -> None:
-        self._bench = bench
+    def __init__(self, runner: JobRunner, job_id: int) -> None:
+        self._runner = runner
         self._job_id = job_id
         self._done = 0
 
     async def claimed(self) -> Moment:
         """Return the moment when another worker has claimed the job."""
-        before = (await self._bench.job(self._job_id)).owner
+        before = (await self._runner.job(self._job_id)).owner
 
         async def claimed() -> bool:
-            job = await self._bench.job(self._job_id)
+            job = await self._runner.job(self._job_id)
             return job.owner is not None and job.owner != before
 
         return Moment(await self._written(), claimed)
@@ -195,7 +195,7 @@ class Moments:
         return Moment(count, written)
 
     async def _written(self) -> int:
-        while await self._bench.store.batch(self._job_id, self._done + 1):
+        while await self._runner.store.batch(self._job_id, self._done + 1):
             self._done += 1
         return self._done
 
@@ -278,17 +278,17 @@ async def audit(database: Any) -> list[Any]:
     return sorted(found, key=lambda entry: str(entry["_id"]))
 
 
-async def told_of(bench: Bench, job: Job) -> dict[str, list[Any]]:
+async def reported_rows(runner: JobRunner, job: Job) -> dict[str, list[Any]]:
     """Return all that the job's batches report about rows."""
     found: dict[str, list[Any]] = {"refused": [], "repaired": [], "replanned": [], "kept": []}
-    async for batch in bench.store.batches(job.id):
+    async for batch in runner.store.batches(job.id):
         for name, some in found.items():
             some += getattr(batch, name)
     return found
 
 
-async def created_by(bench: Bench, job: Job) -> list[str]:
-    return [one async for batch in bench.store.batches(job.id) for one in batch.created]
+async def created_by(runner: JobRunner, job: Job) -> list[str]:
+    return [one async for batch in runner.store.batches(job.id) for one in batch.created]
 
 
 async def assert_whole(database: Any) -> None:
@@ -296,13 +296,13 @@ async def assert_whole(database: Any) -> None:
     assert not found.broken, found.broken[:3]
 
 
-async def assert_same(bench: Bench, job: Job, other: Bench, twin: Job) -> None:
+async def assert_same(runner: JobRunner, job: Job, other: JobRunner, twin: Job) -> None:
     assert (job.state, job.counts) == (twin.state, twin.counts)
     assert job.state is JobState.DONE
-    assert await told_of(bench, job) == await told_of(other, twin)
-    assert await content(bench.database) == await content(other.database)
-    assert await audit(bench.database) == await audit(other.database)
-    await assert_whole(bench.database)
+    assert await reported_rows(runner, job) == await reported_rows(other, twin)
+    assert await content(runner.database) == await content(other.database)
+    assert await audit(runner.database) == await audit(other.database)
+    await assert_whole(runner.database)
 
 
 @pytest.fixture(scope="module")

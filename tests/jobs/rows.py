@@ -3,7 +3,7 @@
 from typing import Any
 
 from storage.register.registrations import Registrations
-from tests.jobs.conftest import HEADER, Bench
+from tests.jobs.conftest import HEADER, JobRunner
 from tests.unit.documents import make_cpf
 
 
@@ -20,7 +20,7 @@ def row(number: int, **more: str) -> list[str]:
     return [(values | more)[name] for name in HEADER]
 
 
-async def stored(bench: Bench, number: int) -> Any:
+async def stored(runner: JobRunner, number: int) -> Any:
     tax_id = make_cpf(100_000_000 + number)
-    found = await Registrations(bench.database).by_tax_ids([tax_id])
+    found = await Registrations(runner.database).by_tax_ids([tax_id])
     return found.get(tax_id.key)

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tests import warm
-from tests.jobs.conftest import Bench, read_back, table
+from tests.jobs.conftest import JobRunner, read_back, table
 from tests.patience import HANG_S
 from tests.storage.commands import (
     CommandResult,
@@ -20,12 +20,12 @@ from tests.storage.commands import (
 class Shell:
     """Commands on the database of the test, in a folder of its own."""
 
-    def __init__(self, bench: Bench, mongodb_uri: str, folder: Path) -> None:
-        self.bench = bench
+    def __init__(self, runner: JobRunner, mongodb_uri: str, folder: Path) -> None:
+        self.runner = runner
         self.folder = folder
         self.env = {
             "BALCAO_MONGODB_URI": mongodb_uri,
-            "BALCAO_MONGODB_DATABASE": bench.database.name,
+            "BALCAO_MONGODB_DATABASE": runner.database.name,
             "BALCAO_DATA_DIR": str(folder / "data"),
         }
 
@@ -64,5 +64,5 @@ class Shell:
     async def until_it_has_written(self, job_id: int) -> None:
         """Return once a batch of the job is written, and others are still to come."""
         async with asyncio.timeout(HANG_S):
-            while not await self.bench.store.batch(job_id, 1):  # noqa: ASYNC110 - another process
+            while not await self.runner.store.batch(job_id, 1):  # noqa: ASYNC110 - another process
                 await asyncio.sleep(0.01)

@@ -1,4 +1,4 @@
-"""Support for tests of syncs: an IXC with rows, and a bench that syncs with it."""
+"""Support for tests of syncs: an IXC with rows, and a runner that syncs with it."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -17,13 +17,13 @@ from erp.adapter import Connection, Credentials
 from erp.breaker import Breaker
 from erp.client import Limits, open_session
 from erp.registry import find_adapter
-from tests.jobs.conftest import Bench
+from tests.jobs.conftest import JobRunner
 from tests.patience import patient
 
 OVERLAP = find_adapter("ixc").facts.overlap
 
 
-class SyncBench(Bench):
+class SyncRunner(JobRunner):
     """A process that syncs with an IXC; its clock stands at `at`."""
 
     def __init__(self, database: Any, folder: Path, erp: Any) -> None:
@@ -56,8 +56,8 @@ class SyncBench(Bench):
 
 @asynccontextmanager
 async def syncing(
-    database: Any, folder: Path, erp: IxcEmulator, *, kind: type[SyncBench] = SyncBench
-) -> AsyncIterator[SyncBench]:
+    database: Any, folder: Path, erp: IxcEmulator, *, kind: type[SyncRunner] = SyncRunner
+) -> AsyncIterator[SyncRunner]:
     credentials = Credentials(url=erp.url, token=SecretStr(CREDENTIAL))
     async with open_session() as session:
         connection = Connection(

@@ -26,7 +26,7 @@ from bot.usecases.jobs.manage_jobs import ManageJobs
 from storage.engine.embedded import embedded_server
 from storage.jobs.choices import Choices
 from tests.flows.nats import nats_server
-from tests.jobs.conftest import HEADER, Bench, table
+from tests.jobs.conftest import HEADER, JobRunner, table
 from tests.jobs.rows import row, stored
 from tests.jobs.shell import Shell
 from tests.patience import HANG_S
@@ -38,8 +38,8 @@ PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n"
 
 
 @pytest.fixture
-def shell(bench: Bench, mongodb_uri: str, tmp_path: Path) -> Shell:
-    return Shell(bench, mongodb_uri, tmp_path)
+def shell(runner: JobRunner, mongodb_uri: str, tmp_path: Path) -> Shell:
+    return Shell(runner, mongodb_uri, tmp_path)
 
 
 async def test_refused_rows_come_back_mended(shell: Shell):
@@ -61,12 +61,12 @@ async def test_refused_rows_come_back_mended(shell: Shell):
     said = await shell("import", "fixed.csv")
     assert said.code == 0
     assert "1 novo, 0 atualizados, 0 sem mudança, 0 recusadas" in said.out
-    assert (await stored(shell.bench, 2)).created.by == "cli"
+    assert (await stored(shell.runner, 2)).created.by == "cli"
 
 
 async def test_a_dry_run_tells_and_leaves_nothing(shell: Shell):
-    await shell.bench.imported([HEADER, row(1), row(2)])
-    before = await shell.bench.register()
+    await shell.runner.imported([HEADER, row(1), row(2)])
+    before = await shell.runner.register()
     shell.write("c.csv", [HEADER, row(1, celular="(49) 98888-7777"), row(2), row(3), row(3)])
     said = await shell("import", "c.csv", "--update", "--dry-run")
     assert said.code == 2
@@ -78,10 +78,10 @@ async def test_a_dry_run_tells_and_leaves_nothing(shell: Shell):
     assert set(told) <= set(lines)
     assert "linha 2, Pessoa 1: (49) 99999-0001 → (49) 98888-7777" in lines
     assert "linha 5: repete a linha 4" in lines
-    assert await shell.bench.register() == before
-    job = await shell.bench.job(2)
+    assert await shell.runner.register() == before
+    job = await shell.runner.job(2)
     assert job.state is JobState.CANCELLED
-    assert await shell.bench.database["files.files"].find_one({}) is None
+    assert await shell.runner.database["files.files"].find_one({}) is None
 
 
 async def test_a_password_is_never_shown(shell: Shell):
@@ -95,7 +95,7 @@ async def test_a_password_is_never_shown(shell: Shell):
     said = await shell("import", "d.csv", "--dry-run")
     assert said.code == 1
     assert "segredo" not in said.all
-    await shell.bench.imported([HEADER, *map(row, range(5))])
+    await shell.runner.imported([HEADER, *map(row, range(5))])
     said = await shell("import", "c.csv", "--update", "--ignore-unknown", "--dry-run")
     assert said.code == 0
     assert "segredo" not in said.all
@@ -103,18 +103,18 @@ async def test_a_password_is_never_shown(shell: Shell):
 
 
 async def test_an_update_touches_the_named_fields(shell: Shell):
-    await shell.bench.imported([HEADER, row(1)])
+    await shell.runner.imported([HEADER, row(1)])
     shell.write("c.csv", [HEADER, row(1, Nome="Outro", celular="(49) 98888-7777")])
     said = await shell("import", "c.csv")
     assert said.code == 0
     assert "0 novos, 0 atualizados, 1 sem mudança" in said.out
     said = await shell("import", "c.csv", "--update", "--fields", "celular, e-mail")
     assert said.code == 0
-    one = await stored(shell.bench, 1)
+    one = await stored(shell.runner, 1)
     assert (one.name, one.phones.mobile) == ("Pessoa 1", "+5549988887777")
     said = await shell("import", "c.csv", "--update")
     assert said.code == 0
-    assert (await stored(shell.bench, 1)).name == "Outro"
+    assert (await stored(shell.runner, 1)).name == "Outro"
 
 
 async def test_columns_that_nobody_knows_are_asked_about(shell: Shell):
@@ -124,8 +124,8 @@ async def test_columns_that_nobody_knows_are_asked_about(shell: Shell):
     assert_one_sentence(said, "Não sei o que fazer com 2 colunas")
     assert "8. Coluna X → ? nenhum campo se chama assim; por exemplo: recado" in said.out
     assert "9. (sem nome) → ? sem nome no cabeçalho; por exemplo: (11) 98765-4300" in said.out
-    assert await shell.bench.register() == {}
-    assert await shell.bench.manage.latest(1) == []
+    assert await shell.runner.register() == {}
+    assert await shell.runner.manage.latest(1) == []
     assigned = ("--column", "9=foneResidencial", "--column", "coluna x=ignorar")
     said, ignored = await asyncio.gather(
         shell("import", "c.csv", *assigned),
@@ -134,7 +134,7 @@ async def test_columns_that_nobody_knows_are_asked_about(shell: Shell):
     assert said.code == 0
     assert ignored.code == 0
     assert "9. (sem nome) → ignorada" in ignored.out
-    assert (await stored(shell.bench, 1)).phones.home == "+5511987654301"
+    assert (await stored(shell.runner, 1)).phones.home == "+5511987654301"
 
 
 async def test_who_has_no_kind_gets_the_one_that_is_given(shell: Shell):
@@ -142,7 +142,7 @@ async def test_who_has_no_kind_gets_the_one_that_is_given(shell: Shell):
     said = await shell.as_python("import", "c.csv", "--kind", "Prestador de Serviço")
     assert said.code == 0
     assert said.err == ""
-    assert {str(kind) for kind in (await stored(shell.bench, 1)).kinds} == {"service_provider"}
+    assert {str(kind) for kind in (await stored(shell.runner, 1)).kinds} == {"service_provider"}
 
 
 async def test_an_export_imported_again_changes_nothing(shell: Shell):
@@ -164,7 +164,7 @@ async def test_an_export_imported_again_changes_nothing(shell: Shell):
 
 
 async def test_an_export_takes_fields_and_filters(shell: Shell):
-    await shell.bench.imported(
+    await shell.runner.imported(
         [HEADER, row(1, etiqueta="vip"), row(2), row(3, tipoRegistro="fornecedor")]
     )
     said = await shell.as_python(
@@ -200,7 +200,7 @@ async def test_what_is_asked_wrongly_is_one_sentence(shell: Shell):
     for one, sentence in zip(told, wrong.values(), strict=True):
         assert_one_sentence(one, sentence)
         assert one.err.startswith("Erro: ")
-    assert await shell.bench.manage.latest(1) == []
+    assert await shell.runner.manage.latest(1) == []
 
 
 def test_files_that_are_no_table_and_names_that_are_no_fields(tmp_path: Path):
@@ -281,22 +281,22 @@ async def test_jobs_are_listed_told_and_undone(shell: Shell):
     assert "Desfaz a tarefa 1 (importação de c.csv): 3 cadastros criados saem." in unasked.out
     no = await shell.in_a_terminal("undo", "1", answer="não\n")
     assert no.code == 1
-    assert len(await shell.bench.register()) == 3
+    assert len(await shell.runner.register()) == 3
     yes = await shell.in_a_terminal("undo", "1", answer="sim\n")
     assert yes.code == 0
     assert "Tarefa 2: desfazer a tarefa 1, concluída" in yes.out
     assert "3 retirados" in yes.out
-    assert await shell.bench.register() == {}
+    assert await shell.runner.register() == {}
     again = await shell("undo", "1", "--yes")
     assert_one_sentence(again, "A tarefa 1 já foi desfeita, pela tarefa 2.")
     assert (await shell("undo", "2", "--yes")).code == 0
-    assert len(await shell.bench.register()) == 3
+    assert len(await shell.runner.register()) == 3
 
 
 async def test_what_somebody_changed_since_is_kept_and_listed(shell: Shell):
     shell.write("c.csv", [HEADER, row(1), row(2)])
     assert (await shell("import", "c.csv")).code == 0
-    await shell.bench.imported([HEADER, row(1, Nome="Mudada")])
+    await shell.runner.imported([HEADER, row(1, Nome="Mudada")])
     said = await shell.as_python("undo", "1", "--yes")
     assert (said.code, said.err) == (2, "")
     assert "1 retirado, 1 mantido" in said.out
@@ -309,8 +309,8 @@ async def test_on_a_terminal_the_preview_is_shown_and_asked_about(shell: Shell):
     assert no.code == 1
     assert "Prévia, com nada gravado: 2 linhas" in no.out
     assert "Nada foi mudado." in no.err
-    assert await shell.bench.register() == {}
-    assert (await shell.bench.job(1)).state is JobState.CANCELLED
+    assert await shell.runner.register() == {}
+    assert (await shell.runner.job(1)).state is JobState.CANCELLED
     yes = await shell.in_a_terminal("import", "c.csv", answer="s\n")
     assert yes.code == 0
     assert "2 novos, 0 atualizados" in yes.out
@@ -332,11 +332,11 @@ async def test_a_signal_cancels_within_a_batch(shell: Shell, sent: signal.Signal
     assert "Parando: o lote em andamento termina antes…" in err
     assert "Tarefa 1: importação de c.csv, cancelada" in out
     assert "Para desfazer: balcao undo 1" in out
-    job = await shell.bench.job(1)
+    job = await shell.runner.job(1)
     assert job.state is JobState.CANCELLED
-    assert 0 < job.counts.created == len(await shell.bench.register()) < 9_999
+    assert 0 < job.counts.created == len(await shell.runner.register()) < 9_999
     assert (await shell("undo", "1", "--yes")).code == 0
-    assert await shell.bench.register() == {}
+    assert await shell.runner.register() == {}
 
 
 async def test_a_killed_import_is_told_and_gone_on_with(shell: Shell):
@@ -351,7 +351,7 @@ async def test_a_killed_import_is_told_and_gone_on_with(shell: Shell):
     assert said.code == 0
     assert "Tarefa 1: importação de c.csv, concluída" in said.out
     assert "6.000 novos" in said.out
-    assert len(await shell.bench.register()) == 6_000
+    assert len(await shell.runner.register()) == 6_000
     said = await shell("jobs", "--go-on")
     assert said == CommandResult(0, "Nenhuma tarefa da linha de comando está parada.\n", "")
 
@@ -404,11 +404,11 @@ async def test_a_worker_does_jobs_of_others_until_it_is_stopped(
             "BALCAO_TELEGRAM_API_URL": telegram.url,
         }
         async with shell.running("worker", **env) as process:
-            job = await begun_elsewhere(shell.bench, [HEADER, *map(row, range(300))])
+            job = await begun_elsewhere(shell.runner, [HEADER, *map(row, range(300))])
             async with asyncio.timeout(HANG_S):
-                while (await shell.bench.job(job.id)).is_active:  # noqa: ASYNC110 - as above
+                while (await shell.runner.job(job.id)).is_active:  # noqa: ASYNC110 - as above
                     await asyncio.sleep(0.05)
-            assert len(await shell.bench.register()) == 300
+            assert len(await shell.runner.register()) == 300
             process.send_signal(signal.SIGTERM)
             async with asyncio.timeout(HANG_S):
                 _, err = await process.communicate()
@@ -420,17 +420,17 @@ async def test_a_worker_does_jobs_of_others_until_it_is_stopped(
         assert_one_sentence(refused, "BALCAO_BROKER_URL: o servidor NATS não aceita esta ligação.")
 
 
-async def begun_elsewhere(bench: Bench, rows: Any) -> Job:
+async def begun_elsewhere(runner: JobRunner, rows: Any) -> Job:
     """Begin a job that this process does not work on."""
 
     async def to_nobody(job_id: int) -> None:
         pass
 
-    bench.manage = ManageJobs(
-        store=bench.store,
-        files=bench.files,
-        choices=Choices(bench.database),
+    runner.manage = ManageJobs(
+        store=runner.store,
+        files=runner.files,
+        choices=Choices(runner.database),
         wake=to_nobody,
-        clock=bench.now,
+        clock=runner.now,
     )
-    return await bench.begun(rows, state=JobState.RUNNING)
+    return await runner.begun(rows, state=JobState.RUNNING)

@@ -11,7 +11,7 @@ from bot.domain.job import ImportOptions, Job, JobState, JobTrouble
 from bot.domain.registration import FIELDS, Kind
 from bot.runtime.files.table import open_table
 from tests.files import corpus
-from tests.jobs.conftest import Bench
+from tests.jobs.conftest import JobRunner
 
 Choices = Mapping[int, str | None]
 """Columns that an admin assigns (field) or ignores (None), by position."""
@@ -28,17 +28,17 @@ WHOLE = [
 
 
 @pytest.fixture
-def sent(bench: Bench) -> Callable[..., Any]:
+def sent(runner: JobRunner) -> Callable[..., Any]:
     """Return a function that imports a file with assigned columns, all as prospects."""
 
     async def sent(data: bytes, choices: Choices | None = None) -> Job:
-        path = bench.folder / "sent"
+        path = runner.folder / "sent"
         path.write_bytes(data)
         with open_table(path, name="clientes.csv") as table:
             columns = map_header(table.shape.header)
         for place, field in (choices or {}).items():
             columns = assign(columns, place, field)
-        job = await bench.manage.begin_import(
+        job = await runner.manage.begin_import(
             path,
             name="clientes.csv",
             by="admin:1",
@@ -50,14 +50,14 @@ def sent(bench: Bench) -> Callable[..., Any]:
             ),
             state=JobState.RUNNING,
         )
-        return await bench.job(job.id)
+        return await runner.job(job.id)
 
     return sent
 
 
-async def stored(bench: Bench, *fields: str) -> list[tuple[Any, ...]]:
+async def stored(runner: JobRunner, *fields: str) -> list[tuple[Any, ...]]:
     """Return these fields of all registrations, sorted by name."""
-    found = await bench.database["registrations"].find({}).sort("name", 1).to_list(None)
+    found = await runner.database["registrations"].find({}).sort("name", 1).to_list(None)
     return [tuple(one.get(field) for field in fields) for one in found]
 
 
@@ -65,20 +65,20 @@ def counts(job: Job) -> dict[str, Any]:
     return job.counts.model_dump(exclude_defaults=True)
 
 
-async def reasons(bench: Bench, job: Job) -> list[tuple[int, list[str]]]:
-    report = await bench.work.report(job)
+async def reasons(runner: JobRunner, job: Job) -> list[tuple[int, list[str]]]:
+    report = await runner.work.report(job)
     return [(one.line, [reason for _, reason, _ in one.reasons]) for one in report.refused]
 
 
 @pytest.mark.parametrize("data", WHOLE)
 async def test_the_template_enters_whole_from_whatever_writes_it(
-    bench: Bench, sent: Callable[..., Any], data: bytes
+    runner: JobRunner, sent: Callable[..., Any], data: bytes
 ):
     job = await sent(data)
     assert job.state is JobState.DONE
     assert counts(job) == {"rows": 2, "created": 2}
     fields = ("name", "tax_key", "trade_name", "phones", "email", "status", "kinds", "tags")
-    assert await stored(bench, *fields) == [
+    assert await stored(runner, *fields) == [
         (
             "João Conceição",
             corpus.CPF.key,
@@ -156,7 +156,7 @@ WITH_DOUBTS = [
 
 @pytest.mark.parametrize(("data", "choices", "refused"), WITH_DOUBTS)
 async def test_each_row_that_does_not_enter_says_why(
-    bench: Bench,
+    runner: JobRunner,
     sent: Callable[..., Any],
     data: bytes,
     choices: Choices,
@@ -164,17 +164,17 @@ async def test_each_row_that_does_not_enter_says_why(
 ):
     job = await sent(data, choices)
     assert job.state is JobState.DONE
-    assert await reasons(bench, job) == refused
+    assert await reasons(runner, job) == refused
     assert counts(job) == {"rows": len(refused), "refused": len(refused)}
-    assert await stored(bench, "name") == []
+    assert await stored(runner, "name") == []
 
 
 async def test_numbers_of_a_workbook_enter_with_their_lost_zeros(
-    bench: Bench, sent: Callable[..., Any]
+    runner: JobRunner, sent: Callable[..., Any]
 ):
     job = await sent(corpus.xlsx_numbers())
     assert job.state is JobState.DONE
-    assert await stored(bench, "name", "tax_key", "fixed_note") == [
+    assert await stored(runner, "name", "tax_key", "fixed_note") == [
         ("Ana", corpus.LOST_ZEROS.key, "2024-02-29"),
     ]
     assert counts(job) == {"rows": 4, "created": 1, "refused": 3, "repaired": 1}
@@ -193,22 +193,22 @@ async def test_numbers_of_a_workbook_enter_with_their_lost_zeros(
     ],
 )
 async def test_what_cannot_be_read_is_refused_with_its_reason(
-    bench: Bench, sent: Callable[..., Any], data: bytes, reason: FileReason
+    runner: JobRunner, sent: Callable[..., Any], data: bytes, reason: FileReason
 ):
     with pytest.raises(FileRefused) as raised:
         await sent(data)
     assert raised.value.reason is reason
     # If nobody checked the file before, the job itself reports the trouble.
-    path = bench.folder / "sent"
-    job = await bench.manage.begin_import(
+    path = runner.folder / "sent"
+    job = await runner.manage.begin_import(
         path,
         name="clientes.csv",
         by="admin:1",
         options=ImportOptions(columns=("name",)),
         state=JobState.RUNNING,
     )
-    job = await bench.job(job.id)
+    job = await runner.job(job.id)
     assert (job.state, job.trouble) == (JobState.FAILED, JobTrouble.FILE)
     assert job.file_trouble
     assert job.file_trouble.reason == reason
-    assert await stored(bench, "name") == []
+    assert await stored(runner, "name") == []

@@ -33,10 +33,10 @@ async def test_twenty_kills_leave_an_import_as_if_there_had_been_none(
         other = Begun(second, tmp_path)
         twin = await other.worked(await other.begun(sent, state=JobState.RUNNING))
         assert (twin.counts.rows, twin.counts.refused) == (ROWS, ROWS // 100)
-        bench = Begun(database, tmp_path)
-        job = await bench.begun(sent, state=JobState.RUNNING)
-        moments = Moments(bench, job.id)
-        async with workers(mongodb_uri, bench) as some:
+        runner = Begun(database, tmp_path)
+        job = await runner.begun(sent, state=JobState.RUNNING)
+        moments = Moments(runner, job.id)
+        async with workers(mongodb_uri, runner) as some:
             for _ in range(3):
                 await some.killed_when(await moments.claimed())
             while some.kills < KILLS - 3:
@@ -45,13 +45,13 @@ async def test_twenty_kills_leave_an_import_as_if_there_had_been_none(
             await some.killed_when(await moments.written(twin.batches))
             await some.killed_when(await moments.claimed())
             await some.killed_when(await moments.claimed())
-            assert (await bench.job(job.id)).is_active
+            assert (await runner.job(job.id)).is_active
             job = await some.finishes(job.id)
             assert some.kills == KILLS
-        await assert_same(bench, job, other, twin)
-        assert await bench.result(job) == await other.result(twin)
+        await assert_same(runner, job, other, twin)
+        assert await runner.result(job) == await other.result(twin)
     # Each row was written once: the register holds exactly the people that the batches name.
-    created = await created_by(bench, job)
+    created = await created_by(runner, job)
     assert len(created) == len(set(created)) == job.counts.created
     found = await database["registrations"].find({}, {"_id": 1}).to_list(None)
     assert {one["_id"] for one in found} == {*created, *(one.id for one in there)}

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.domain.job import Job, JobState
-from tests.jobs.conftest import Bench
+from tests.jobs.conftest import JobRunner
 from tests.jobs.kills import (
     Begun,
     Moments,
@@ -28,26 +28,26 @@ async def test_kills_leave_an_undo_as_if_there_had_been_none(
     chance = random.Random(rows)  # noqa: S311 - the same every time
     sent, there = generated(rows), there_of(rows)
     async with opened(mongodb_uri) as second:
-        bench, other = Begun(database, tmp_path), Begun(second, tmp_path)
-        for one in (bench, other):
+        runner, other = Begun(database, tmp_path), Begun(second, tmp_path)
+        for one in (runner, other):
             await prefill(one.database, there)
         before = await content(database)
         imported, twin = [
             await one.worked(await one.begun(sent, state=JobState.RUNNING))
-            for one in (bench, other)
+            for one in (runner, other)
         ]
-        undo = await bench.manage.undo(imported.id, by="admin:1")
+        undo = await runner.manage.undo(imported.id, by="admin:1")
         assert isinstance(undo, Job)
-        moments = Moments(bench, undo.id)
-        async with workers(mongodb_uri, bench) as some:
+        moments = Moments(runner, undo.id)
+        async with workers(mongodb_uri, runner) as some:
             await some.killed_when(await moments.claimed())
             for _ in range(4):
                 await some.killed_when(await moments.batches(chance.randint(1, 5)))
-            assert (await bench.job(undo.id)).is_active
+            assert (await runner.job(undo.id)).is_active
             undo = await some.finishes(undo.id)
         second = await other.manage.undo(twin.id, by="admin:1")
         assert isinstance(second, Job)
-        await assert_undone(bench, undo, other, await other.worked(second))
+        await assert_undone(runner, undo, other, await other.worked(second))
         assert {key: own(one) for key, one in (await content(database)).items()} == {
             key: own(one) for key, one in before.items()
         }
@@ -58,14 +58,14 @@ def own(document: dict[str, Any]) -> dict[str, Any]:
     return {key: one for key, one in document.items() if key not in ("updated", "version")}
 
 
-async def assert_undone(bench: Bench, undo: Job, other: Bench, twin: Job) -> None:
-    assert (await bench.job(undo.undoes or 0)).undone_by == undo.id
+async def assert_undone(runner: JobRunner, undo: Job, other: JobRunner, twin: Job) -> None:
+    assert (await runner.job(undo.undoes or 0)).undone_by == undo.id
     assert (undo.state, undo.counts) == (twin.state, twin.counts)
     assert undo.state is JobState.DONE
     assert undo.counts.removed
     assert undo.counts.updated
-    assert await content(bench.database) == await content(other.database)
-    await assert_whole(bench.database)
+    assert await content(runner.database) == await content(other.database)
+    await assert_whole(runner.database)
 
 
 async def test_kills_leave_a_dry_run_as_if_there_had_been_none(
@@ -74,22 +74,22 @@ async def test_kills_leave_a_dry_run_as_if_there_had_been_none(
     rows = 6_000
     sent = generated(rows)
     await prefill(database, there_of(rows))
-    bench = Begun(database, tmp_path)
-    drafts = [await bench.begun(sent, state=JobState.DRAFT) for _ in range(2)]
+    runner = Begun(database, tmp_path)
+    drafts = [await runner.begun(sent, state=JobState.DRAFT) for _ in range(2)]
     for one in drafts:
-        assert await bench.manage.check(one.id)
-    twin = await bench.worked(drafts[1])
-    before = await bench.register()
-    moments = Moments(bench, drafts[0].id)
-    async with workers(mongodb_uri, bench) as some:
+        assert await runner.manage.check(one.id)
+    twin = await runner.worked(drafts[1])
+    before = await runner.register()
+    moments = Moments(runner, drafts[0].id)
+    async with workers(mongodb_uri, runner) as some:
         for _ in range(5):
             await some.killed_when(await moments.claimed())
-        assert (await bench.job(drafts[0].id)).state is JobState.CHECKING
+        assert (await runner.job(drafts[0].id)).state is JobState.CHECKING
         job = await some.finishes(drafts[0].id)
     assert job.state is twin.state is JobState.CHECKED
     assert (job.preview, job.samples) == (twin.preview, twin.samples)
-    assert await bench.register() == before
+    assert await runner.register() == before
     # Once confirmed, the import does what the preview showed.
-    assert await bench.manage.confirm(job.id)
-    done = await bench.worked(job)
+    assert await runner.manage.confirm(job.id)
+    done = await runner.worked(job)
     assert done.counts == job.preview

@@ -22,7 +22,7 @@ from bot.domain.registration import (
     read_note,
 )
 from bot.domain.tax_id import TaxId
-from tests.jobs.conftest import Bench
+from tests.jobs.conftest import JobRunner
 from tests.storage.records import provenance, registration
 
 TAGS = (
@@ -67,7 +67,7 @@ FULL: dict[str, Any] = {
 }
 
 
-class WithLabels(Bench):
+class WithLabels(JobRunner):
     """A register with tags and departments whose names are hard to write."""
 
     def __init__(self, database: Any, folder: Path) -> None:
@@ -84,7 +84,7 @@ class WithLabels(Bench):
 
 
 @pytest.fixture
-def bench(database: Any, tmp_path: Path) -> WithLabels:
+def runner(database: Any, tmp_path: Path) -> WithLabels:
     return WithLabels(database, tmp_path)
 
 
@@ -116,37 +116,41 @@ def everybody() -> list[Registration]:
     ]
 
 
-async def round_trip(bench: Bench, some: list[Registration], file_format: Format) -> None:
+async def round_trip(runner: JobRunner, some: list[Registration], file_format: Format) -> None:
     batch = Batch(job=0, number=1, last_line=0, counts=Counts())
-    assert await bench.bulk.write(batch, provenance=provenance(), creates=bench.bulk.encoded(some))
-    before = await bench.database["registrations"].find({}).sort("_id", 1).to_list(None)
-    sent = await bench.exported(format=file_format)
-    job = await bench.imported(sent, name=f"cadastros.{file_format}", fields=FIELDS)
-    report = await bench.work.report(job)
+    assert await runner.bulk.write(
+        batch, provenance=provenance(), creates=runner.bulk.encoded(some)
+    )
+    before = await runner.database["registrations"].find({}).sort("_id", 1).to_list(None)
+    sent = await runner.exported(format=file_format)
+    job = await runner.imported(sent, name=f"cadastros.{file_format}", fields=FIELDS)
+    report = await runner.work.report(job)
     assert job.counts.model_dump(exclude_defaults=True) == {
         "rows": len(some),
         "unchanged": len(some),
     }, report
-    assert await bench.database["registrations"].find({}).sort("_id", 1).to_list(None) == before
-    assert await bench.database["audit"].find_one({}) is None
-    assert await bench.exported(format=file_format) == sent
+    assert await runner.database["registrations"].find({}).sort("_id", 1).to_list(None) == before
+    assert await runner.database["audit"].find_one({}) is None
+    assert await runner.exported(format=file_format) == sent
 
 
 @pytest.mark.parametrize("file_format", ["csv", "xlsx"])
 async def test_everything_goes_out_and_comes_back_unchanged(
-    bench: WithLabels, file_format: Format
+    runner: WithLabels, file_format: Format
 ):
-    await round_trip(bench, everybody(), file_format)
+    await round_trip(runner, everybody(), file_format)
 
 
 @pytest.mark.parametrize("path", [p for p in EXPORT_COLUMNS.values() if p != "tax_id"])
-async def test_each_field_alone_comes_back_unchanged(bench: WithLabels, path: str):
+async def test_each_field_alone_comes_back_unchanged(runner: WithLabels, path: str):
     some = [one for one in everybody() if one.tax_id]
     batch = Batch(job=0, number=1, last_line=0, counts=Counts())
-    assert await bench.bulk.write(batch, provenance=provenance(), creates=bench.bulk.encoded(some))
+    assert await runner.bulk.write(
+        batch, provenance=provenance(), creates=runner.bulk.encoded(some)
+    )
     # Without its country, a foreign document does not match its registration.
     paths = dict.fromkeys(("tax_id", "country", path))
-    job = await bench.imported(await bench.exported(paths=tuple(paths)))
+    job = await runner.imported(await runner.exported(paths=tuple(paths)))
     assert job.counts.unchanged == job.counts.rows == len(some)
 
 
@@ -178,12 +182,12 @@ people = st.lists(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 async def test_any_register_comes_back_unchanged(
-    bench: WithLabels, people: list[dict[str, Any]], file_format: Format
+    runner: WithLabels, people: list[dict[str, Any]], file_format: Format
 ):
     for name in ("registrations", "job_batches"):
-        await bench.database[name].delete_many({})
+        await runner.database[name].delete_many({})
     some = [
         registration(id=f"r{n}", tax_id=make_cpf(200_000_000 + n), **values)
         for n, values in enumerate(people)
     ]
-    await round_trip(bench, some, file_format)
+    await round_trip(runner, some, file_format)

@@ -11,7 +11,7 @@ from bot.demo.ixc.records import customer
 from bot.domain.job import COMMAND_LINE, Job, SyncMode
 from bot.usecases.jobs.begin_sync import BeginSync
 from erp.registry import find_adapter
-from tests.jobs.conftest import Bench
+from tests.jobs.conftest import JobRunner
 from tests.jobs.shell import Shell
 from tests.jobs.sync import OVERLAP, change, people
 from tests.storage.commands import CommandResult, assert_one_sentence, balcao
@@ -22,8 +22,10 @@ LATER = "2026-03-01 08:00:00"
 class ErpShell(Shell):
     """Commands of a Balcão that is connected to this ERP."""
 
-    def __init__(self, bench: Bench, mongodb_uri: str, folder: Path, erp: IxcEmulator) -> None:
-        super().__init__(bench, mongodb_uri, folder)
+    def __init__(
+        self, runner: JobRunner, mongodb_uri: str, folder: Path, erp: IxcEmulator
+    ) -> None:
+        super().__init__(runner, mongodb_uri, folder)
         self.env |= {
             "BALCAO_ERP_KIND": "ixc",
             "BALCAO_ERP_URL": erp.url,
@@ -43,8 +45,8 @@ async def ixc() -> AsyncIterator[IxcEmulator]:
 
 
 @pytest.fixture
-def shell(bench: Bench, mongodb_uri: str, tmp_path: Path, ixc: IxcEmulator) -> ErpShell:
-    return ErpShell(bench, mongodb_uri, tmp_path, ixc)
+def shell(runner: JobRunner, mongodb_uri: str, tmp_path: Path, ixc: IxcEmulator) -> ErpShell:
+    return ErpShell(runner, mongodb_uri, tmp_path, ixc)
 
 
 async def test_full_then_quick_then_everything_and_back(shell: ErpShell, ixc: IxcEmulator):
@@ -55,8 +57,8 @@ async def test_full_then_quick_then_everything_and_back(shell: ErpShell, ixc: Ix
     assert "por linha de comando" in full.out
     assert "12 novos, 0 atualizados, 0 sem mudança, 0 recusad" in full.out
     assert "Para desfazer: balcao undo 1" in full.out
-    assert (await shell.bench.job(1)).by == COMMAND_LINE
-    assert len(await shell.bench.register()) == 12
+    assert (await shell.runner.job(1)).by == COMMAND_LINE
+    assert len(await shell.runner.register()) == 12
 
     ixc.tables["cliente"] += people(1, begin=50, changed=LATER)
     change(ixc.tables["cliente"], 5, LATER, razao="Mudou de Nome")
@@ -65,7 +67,7 @@ async def test_full_then_quick_then_everything_and_back(shell: ErpShell, ixc: Ix
     assert (quick.code, quick.err) == (0, "")
     assert "0 novos, 1 atualizado, 1 sem mudança" in quick.out
     assert "Para desfazer: balcao undo 2" in quick.out
-    before = await shell.bench.register()
+    before = await shell.runner.register()
     names = {one["name"] for one in before.values()}
     assert "Mudou de Nome" in names
     assert "Pessoa 50" not in names
@@ -77,7 +79,7 @@ async def test_full_then_quick_then_everything_and_back(shell: ErpShell, ixc: Ix
     undone = await shell("undo", "3", "--yes")
     assert undone.code == 0
     assert "1 retirado" in undone.out
-    assert await shell.bench.register() == before
+    assert await shell.runner.register() == before
 
 
 async def test_refused_records_are_told_and_saved(shell: ErpShell, ixc: IxcEmulator):
@@ -114,13 +116,13 @@ async def test_what_keeps_it_from_the_end_is_exit_code_1(shell: ErpShell, ixc: I
     assert failed.code == 1
     assert "Tarefa 1: sincronização, falhou" in failed.out
     assert "O ERP recusou o acesso ou a pergunta" in failed.out
-    assert await shell.bench.register() == {}
+    assert await shell.runner.register() == {}
     ixc.heal()
-    job = await begun_elsewhere(shell.bench)
+    job = await begun_elsewhere(shell.runner)
     running = await shell("sync", "quick")
     assert running.code == 1
     assert running.words == f"A sincronização da tarefa {job.id} ainda está andando."
-    assert [one.id for one in await shell.bench.store.latest(10)] == [2, 1]
+    assert [one.id for one in await shell.runner.store.latest(10)] == [2, 1]
 
 
 async def test_without_an_erp_or_its_list_one_sentence_says_so(shell: ErpShell):
@@ -138,10 +140,10 @@ async def test_without_an_erp_or_its_list_one_sentence_says_so(shell: ErpShell):
     assert_one_sentence(none, "BALCAO_ERP_KIND: falta dizer qual é o ERP")
     assert_one_sentence(no_list, "A API de voalle não oferece uma lista de clientes")
     assert no_mode.code == 2
-    assert await shell.bench.store.latest(1) == []
+    assert await shell.runner.store.latest(1) == []
 
 
-async def begun_elsewhere(bench: Bench) -> Job:
+async def begun_elsewhere(runner: JobRunner) -> Job:
     """Begin a sync that this process does not work on."""
 
     async def to_nobody(job_id: int) -> None:
@@ -153,10 +155,10 @@ async def begun_elsewhere(bench: Bench) -> Job:
         lists_changes=True,
         overlap=OVERLAP,
         every=None,
-        jobs=bench.store,
-        syncs=bench.syncs,
+        jobs=runner.store,
+        syncs=runner.syncs,
         wake=to_nobody,
-        clock=bench.now,
+        clock=runner.now,
     )
     job = await begin(SyncMode.FULL, by="admin:1")
     assert isinstance(job, Job)

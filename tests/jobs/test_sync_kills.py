@@ -15,14 +15,14 @@ from storage.register.verify import verify
 from tests.jobs.kills import Moments, opened, workers
 from tests.jobs.kills import database as database
 from tests.jobs.kills import mongodb_uri as mongodb_uri
-from tests.jobs.sync import SyncBench, cpf, people, syncing
+from tests.jobs.sync import SyncRunner, cpf, people, syncing
 
 ROWS = 3_000
 KILLS = 6
 
 
-class Begun(SyncBench):
-    """A bench that begins syncs without working on them."""
+class Begun(SyncRunner):
+    """A runner that begins syncs without working on them."""
 
     async def _work(self, job_id: int) -> None:
         """Do nothing: a worker process will find the job."""
@@ -44,17 +44,17 @@ async def test_kills_leave_a_sync_as_if_there_had_been_none(
     database: Any, mongodb_uri: str, tmp_path: Path, ixc: IxcEmulator
 ):
     chance = random.Random(KILLS)  # noqa: S311 - the same every time
-    async with syncing(database, tmp_path, ixc, kind=Begun) as bench:
-        begun = await bench.begin(SyncMode.FULL, by="admin:1")
-        moments = Moments(bench, begun.id)
-        async with workers(mongodb_uri, bench, ixc.url) as some:
+    async with syncing(database, tmp_path, ixc, kind=Begun) as runner:
+        begun = await runner.begin(SyncMode.FULL, by="admin:1")
+        moments = Moments(runner, begun.id)
+        async with workers(mongodb_uri, runner, ixc.url) as some:
             await some.killed_when(await moments.claimed())
             while some.kills < KILLS:
                 await some.killed_when(await moments.batches(chance.randint(1, 4)))
             job = await some.finishes(begun.id)
-        killed = await bench.register()
+        killed = await runner.register()
         assert (await verify(database, lambda _: None)).broken == ()
-        mark = (await bench.syncs.get("ixc")).full_mark
+        mark = (await runner.syncs.get("ixc")).full_mark
     async with opened(mongodb_uri) as second, syncing(second, tmp_path, ixc) as undisturbed:
         twin = await undisturbed.synced()
         assert by_document(killed) == by_document(await undisturbed.register())

@@ -19,7 +19,7 @@ from storage.engine.embedded import embedded_server
 from storage.engine.indexes import ensure_indexes
 from storage.jobs.choices import Choices
 from storage.register.verify import verify
-from tests.jobs.conftest import HEADER, Bench, Told
+from tests.jobs.conftest import HEADER, JobRunner, RecordingNotifier
 from tests.jobs.rows import row
 from tests.patience import HANG_S
 from tests.storage.servers import connected_until_lost, kill, noted_pid, short_lived
@@ -87,19 +87,19 @@ class Dying:
         return await self._run(job, folder, pace)
 
 
-class Mute(Told):
+class HangingNotifier(RecordingNotifier):
     """A notifier whose `notify` never returns."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.telling = asyncio.Event()
+        self.notifying = asyncio.Event()
 
     async def notify(self, job: Job, report: Report, files: Sequence[Path]) -> None:
-        self.telling.set()
+        self.notifying.set()
         await asyncio.Event().wait()
 
 
-class Replica(Bench):
+class Replica(JobRunner):
     """One of several processes on a database; it works on a job only if the test calls it."""
 
     def __init__(self, database: Any, folder: Path, clock: Clock, *, notifier: Any = None) -> None:
@@ -322,23 +322,23 @@ async def test_a_job_whose_file_is_gone_says_so(replicas: tuple[Replica, Replica
 async def test_who_was_killed_before_it_told_has_another_tell(
     database: Any, replicas: tuple[Replica, Replica], tmp_path: Path, clock: Clock
 ):
-    mute = Replica(database, tmp_path, clock, notifier=Mute())
-    job = await mute.begun(people(count=3, email="nada"), state=JobState.RUNNING)
-    await mute.manage.shown_in(job.id, CHAT)
-    telling = asyncio.create_task(mute.works(job))
-    await mute.notifier.telling.wait()
-    telling.cancel()
+    killed = Replica(database, tmp_path, clock, notifier=HangingNotifier())
+    job = await killed.begun(people(count=3, email="nada"), state=JobState.RUNNING)
+    await killed.manage.shown_in(job.id, CHAT)
+    notifying = asyncio.create_task(killed.works(job))
+    await killed.notifier.notifying.wait()
+    notifying.cancel()
     with suppress(asyncio.CancelledError):
-        await telling
-    ended = await mute.job(job.id)
+        await notifying
+    ended = await killed.job(job.id)
     assert (ended.state, ended.told) == (JobState.DONE, False)
     for one in replicas:
         await one.works(job)
     [(told, report, files)] = [end for one in replicas for end in one.notifier.ends]
     assert (told.id, len(report.refused), len(files)) == (job.id, 3, 1)
-    assert (await mute.job(job.id)).told
+    assert (await killed.job(job.id)).told
     # The end is notified, and the work is not repeated.
-    assert len(await mute.batches(job)) == ended.batches == 1
+    assert len(await killed.batches(job)) == ended.batches == 1
 
 
 async def test_when_the_database_was_gone_the_job_goes_on(tmp_path: Path):

@@ -29,7 +29,7 @@ from bot.runtime.logs import configure_logs
 from erp.adapter import Credentials
 from erp.registry import open_erp
 from storage.engine.connection import connected
-from tests.jobs.conftest import Bench
+from tests.jobs.conftest import JobRunner
 from tests.patience import be_patient
 
 BATCH_ROWS = 100
@@ -63,8 +63,8 @@ async def _work(uri: str, name: str, folder: Path, erp_url: str, halts_at: int |
         connected(uri, name) as database,
         open_erp("ixc", credentials, timezone=ZoneInfo("America/Sao_Paulo")) as ixc,
     ):
-        bench = Bench(database, folder, erp=ixc, batch_rows=BATCH_ROWS)
-        work = bench.work if halts_at is None else bench.worker(_Halting(bench.run, halts_at))
+        runner = JobRunner(database, folder, erp=ixc, batch_rows=BATCH_ROWS)
+        work = runner.work if halts_at is None else runner.worker(_Halting(runner.run, halts_at))
         async with open_broker("", work.work) as carrier:
             await work.run_forever(carrier.send)
 

@@ -83,7 +83,7 @@ async def every_text(database: Any) -> str:
     return json.dumps(documents, default=str, ensure_ascii=False)
 
 
-async def told(database: Any) -> set[str]:
+async def found_in(database: Any) -> set[str]:
     text = await every_text(database)
     return {one for one in TELLING if one in text}
 
@@ -244,11 +244,11 @@ async def test_all_that_is_stored_about_a_person_is_found(subjects: DataSubjects
 
 
 async def test_nothing_tells_who_it_was_and_the_audit_fits(database: Any, subjects: DataSubjects):
-    assert await told(database) == set(TELLING)
+    assert await found_in(database) == set(TELLING)
     await everything(subjects)
     # The use case itself writes the chat, because it holds the chat's lock meanwhile.
     await Chats(database).put(Chat(id=CHAT, privacy_notice_at=NOW))
-    assert await told(database) == set()
+    assert await found_in(database) == set()
     assert "velho@x.br" not in await every_text(database)
     assert "meu sigilo" not in await every_text(database)
     assert await faults(database) == ()
@@ -394,6 +394,6 @@ async def test_killed_anywhere_it_goes_on_when_it_is_repeated(
     assert outcome == Anonymised()
     # A lease names its chat while it is held.
     await locks.release_all()
-    assert await told(database) == set()
+    assert await found_in(database) == set()
     entries = await database["audit"].find({"event": "anonymised"}).to_list(None)
     assert len(entries) == (2 if handle == "a1" else 1)

@@ -36,7 +36,7 @@ from tests.storage.records import NOW, after, full_registration, provenance, reg
 UTC, SAO_PAULO = ZoneInfo("UTC"), ZoneInfo("America/Sao_Paulo")
 
 
-class Desk:
+class Editor:
     """The register, and an admin's actions on it."""
 
     def __init__(self, database: Any) -> None:
@@ -65,113 +65,113 @@ class Desk:
 
 
 @pytest.fixture
-def desk(database: Any) -> Desk:
-    return Desk(database)
+def editor(database: Any) -> Editor:
+    return Editor(database)
 
 
-async def test_a_field_is_edited_cleared_and_told(desk: Desk):
-    await desk.register.create(registration(email="a@example.com"))
+async def test_a_field_is_edited_cleared_and_told(editor: Editor):
+    await editor.register.create(registration(email="a@example.com"))
     values = {"name": "Bia", "email": None, "status": Status.INACTIVE, "fixed_note": ""}
-    outcome = await desk.edit("r1", read_version=1, values=values, by="admin:2")
+    outcome = await editor.edit("r1", read_version=1, values=values, by="admin:2")
     assert isinstance(outcome, Edited)
-    stored = await desk.register.by_id("r1")
+    stored = await editor.register.by_id("r1")
     assert stored == outcome.registration
     assert (stored.name, stored.email, stored.status) == ("Bia", None, Status.INACTIVE)
-    entry, _ = await desk.audit.audit_of("r1")
+    entry, _ = await editor.audit.audit_of("r1")
     assert entry.changes == (
         Change("name", "Ana", "Bia"),
         Change("email", "a@example.com", None),
         Change("status", "active", "inactive"),
     )
     assert (entry.provenance.by, entry.version, entry.name) == ("admin:2", 2, "Bia")
-    assert await desk.fits()
+    assert await editor.fits()
 
 
-async def test_an_edit_that_changes_nothing_writes_nothing(desk: Desk):
-    await desk.register.create(registration())
+async def test_an_edit_that_changes_nothing_writes_nothing(editor: Editor):
+    await editor.register.create(registration())
     values = {"name": "Ana", "tags": (), "email": "", "traits": None, "alert_traits": None}
-    outcome = await desk.edit("r1", read_version=1, values=values, by="admin:2")
+    outcome = await editor.edit("r1", read_version=1, values=values, by="admin:2")
     assert outcome == Unchanged(registration())
     # An edit from an old version changes nothing if another admin has made the same change since.
-    await desk.edit("r1", read_version=1, values={"name": "Bia"}, by="admin:2")
-    again = await desk.edit("r1", read_version=1, values={"name": "Bia"}, by="admin:3")
+    await editor.edit("r1", read_version=1, values={"name": "Bia"}, by="admin:2")
+    again = await editor.edit("r1", read_version=1, values={"name": "Bia"}, by="admin:3")
     assert isinstance(again, Unchanged)
-    assert await desk.events() == [Event.CREATED, Event.CHANGED]
+    assert await editor.events() == [Event.CREATED, Event.CHANGED]
 
 
-async def test_the_second_of_two_admins_sees_what_changed_and_decides(desk: Desk):
-    await desk.register.create(registration())
-    await desk.edit("r1", read_version=1, values={"name": "Bia"}, by="admin:2")
-    outcome = await desk.edit("r1", read_version=1, values={"name": "Carla"}, by="admin:3")
+async def test_the_second_of_two_admins_sees_what_changed_and_decides(editor: Editor):
+    await editor.register.create(registration())
+    await editor.edit("r1", read_version=1, values={"name": "Bia"}, by="admin:2")
+    outcome = await editor.edit("r1", read_version=1, values={"name": "Carla"}, by="admin:3")
     assert isinstance(outcome, ChangedMeanwhile)
     assert (outcome.current.name, outcome.current.version) == ("Bia", 2)
-    decided = await desk.edit("r1", read_version=2, values={"name": "Carla"}, by="admin:3")
+    decided = await editor.edit("r1", read_version=2, values={"name": "Carla"}, by="admin:3")
     assert isinstance(decided, Edited)
 
 
-async def test_of_eight_edits_at_once_one_is_written_and_the_others_are_told(desk: Desk):
-    await desk.register.create(registration())
+async def test_of_eight_edits_at_once_one_is_written_and_the_others_are_told(editor: Editor):
+    await editor.register.create(registration())
     outcomes = await asyncio.gather(
         *(
-            desk.edit("r1", read_version=1, values={"name": f"Ana {n}"}, by=f"admin:{n}")
+            editor.edit("r1", read_version=1, values={"name": f"Ana {n}"}, by=f"admin:{n}")
             for n in range(8)
         )
     )
     assert sum(isinstance(outcome, Edited) for outcome in outcomes) == 1
     assert sum(isinstance(outcome, ChangedMeanwhile) for outcome in outcomes) == 7
-    assert await desk.events() == [Event.CREATED, Event.CHANGED]
-    assert await desk.fits()
+    assert await editor.events() == [Event.CREATED, Event.CHANGED]
+    assert await editor.fits()
 
 
-async def test_an_edit_against_a_deletion_has_one_winner(desk: Desk):
+async def test_an_edit_against_a_deletion_has_one_winner(editor: Editor):
     for number in range(6):
         key = f"r{number}"
-        await desk.register.create(registration(id=key, tax_id=make_cpf(number + 1)))
+        await editor.register.create(registration(id=key, tax_id=make_cpf(number + 1)))
         edited, removed = await asyncio.gather(
-            desk.edit(key, read_version=1, values={"name": "Bia"}, by="admin:1"),
-            desk.remove(key, read_version=1, by="admin:2"),
+            editor.edit(key, read_version=1, values={"name": "Bia"}, by="admin:1"),
+            editor.remove(key, read_version=1, by="admin:2"),
         )
         if isinstance(removed, Removed):
             assert isinstance(edited, Gone)
-            assert await desk.register.by_id(key) is None
+            assert await editor.register.by_id(key) is None
         else:
             assert isinstance(removed, ChangedMeanwhile)
             assert isinstance(edited, Edited)
-        assert len(await desk.events(key)) == 2
-    assert await desk.fits()
+        assert len(await editor.events(key)) == 2
+    assert await editor.fits()
 
 
-async def test_a_tax_id_that_another_has_is_not_given_twice(desk: Desk):
+async def test_a_tax_id_that_another_has_is_not_given_twice(editor: Editor):
     other = registration(id="r2", tax_id=make_cpf(2))
-    await desk.register.create(registration())
-    await desk.register.create(other)
+    await editor.register.create(registration())
+    await editor.register.create(other)
     values = {"country": "BR", "tax_id": other.tax_id}
-    outcome = await desk.edit("r1", read_version=1, values=values, by="admin:1")
+    outcome = await editor.edit("r1", read_version=1, values=values, by="admin:1")
     assert outcome == TaxIdTaken(other)
-    assert await desk.events() == [Event.CREATED]
+    assert await editor.events() == [Event.CREATED]
     values = {"country": "BR", "tax_id": make_cpf(3)}
-    assert isinstance(await desk.edit("r1", read_version=1, values=values, by="admin:1"), Edited)
-    assert await desk.register.by_tax_ids([make_cpf(3)])
-    assert await desk.fits()
+    assert isinstance(await editor.edit("r1", read_version=1, values=values, by="admin:1"), Edited)
+    assert await editor.register.by_tax_ids([make_cpf(3)])
+    assert await editor.fits()
 
 
-async def test_of_two_who_are_given_one_tax_id_at_once_one_has_it(desk: Desk):
+async def test_of_two_who_are_given_one_tax_id_at_once_one_has_it(editor: Editor):
     for n in (1, 2):
-        await desk.register.create(registration(id=f"r{n}", tax_id=make_cpf(n)))
+        await editor.register.create(registration(id=f"r{n}", tax_id=make_cpf(n)))
     values = {"country": "BR", "tax_id": make_cpf(3)}
     outcomes = await asyncio.gather(
-        *(desk.edit(f"r{n}", read_version=1, values=values, by="admin:1") for n in (1, 2))
+        *(editor.edit(f"r{n}", read_version=1, values=values, by="admin:1") for n in (1, 2))
     )
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Edited", "TaxIdTaken"]
 
 
-async def test_a_phone_that_an_admin_gives_is_no_longer_the_word_of_a_chat(desk: Desk):
+async def test_a_phone_that_an_admin_gives_is_no_longer_the_word_of_a_chat(editor: Editor):
     phone = "+5549999998888"
     chat = registration(phones=Phones(mobile=phone), chat_phones=frozenset((phone,)))
-    await desk.register.create(chat)
+    await editor.register.create(chat)
     assert not chat.is_reached_at(phone)
     values = {"phones.mobile": phone}
-    outcome = await desk.edit("r1", read_version=1, values=values, by="admin:1")
+    outcome = await editor.edit("r1", read_version=1, values=values, by="admin:1")
     assert isinstance(outcome, Edited)
     assert outcome.registration.is_reached_at(phone)
 
@@ -188,75 +188,75 @@ async def test_a_phone_that_an_admin_gives_is_no_longer_the_word_of_a_chat(desk:
     ],
 )
 async def test_what_no_caller_may_ask_for_is_an_error_and_changes_nothing(
-    desk: Desk, values: dict[str, Any]
+    editor: Editor, values: dict[str, Any]
 ):
-    await desk.register.create(registration())
+    await editor.register.create(registration())
     with pytest.raises(ValueError, match=r".+"):
-        await desk.edit("r1", read_version=1, values=values, by="admin:1")
-    assert await desk.register.by_id("r1") == registration()
+        await editor.edit("r1", read_version=1, values=values, by="admin:1")
+    assert await editor.register.by_id("r1") == registration()
 
 
-async def test_what_was_deleted_is_kept_whole_and_comes_back_the_same(desk: Desk):
+async def test_what_was_deleted_is_kept_whole_and_comes_back_the_same(editor: Editor):
     secret = Portal(username="ana", password_hash="$argon2id$x")
     one = full_registration().model_copy(update={"portal": secret, "version": 1})
-    await desk.register.create(one)
-    before = await desk.stored()
-    outcome = await desk.remove("r1", read_version=1, by="admin:2")
+    await editor.register.create(one)
+    before = await editor.stored()
+    outcome = await editor.remove("r1", read_version=1, by="admin:2")
     assert outcome == Removed("r1:2")
-    assert await desk.register.by_id("r1") is None
-    entry = await desk.audit.entry("r1:2")
+    assert await editor.register.by_id("r1") is None
+    entry = await editor.audit.entry("r1:2")
     assert entry
     assert (entry.event, entry.deleted, entry.name) == (Event.DELETED, one, "Ana")
-    restored = await desk.restore("r1:2", by="admin:3")
+    restored = await editor.restore("r1:2", by="admin:3")
     assert isinstance(restored, Restored)
     assert restored.registration.version == 3
-    assert await desk.register.by_id("r1") == restored.registration
-    assert await desk.stored() == before
-    assert await desk.fits()
+    assert await editor.register.by_id("r1") == restored.registration
+    assert await editor.stored() == before
+    assert await editor.fits()
 
 
-async def test_nothing_is_restored_twice(desk: Desk):
-    await desk.register.create(registration())
-    await desk.remove("r1", read_version=1, by="admin:1")
-    outcomes = await asyncio.gather(*(desk.restore("r1:2", by=f"admin:{n}") for n in range(6)))
+async def test_nothing_is_restored_twice(editor: Editor):
+    await editor.register.create(registration())
+    await editor.remove("r1", read_version=1, by="admin:1")
+    outcomes = await asyncio.gather(*(editor.restore("r1:2", by=f"admin:{n}") for n in range(6)))
     assert sum(isinstance(outcome, Restored) for outcome in outcomes) == 1
     assert sum(isinstance(outcome, AlreadyThere) for outcome in outcomes) == 5
     # Nor does an old button restore it after it was deleted again.
-    await desk.remove("r1", read_version=3, by="admin:1")
-    assert isinstance(await desk.restore("r1:2", by="admin:1"), Gone)
-    assert isinstance(await desk.restore("r1:4", by="admin:1"), Restored)
+    await editor.remove("r1", read_version=3, by="admin:1")
+    assert isinstance(await editor.restore("r1:2", by="admin:1"), Gone)
+    assert isinstance(await editor.restore("r1:4", by="admin:1"), Restored)
     expected = [Event.CREATED, *(2 * [Event.DELETED, Event.RESTORED])]
-    assert await desk.events() == expected
-    assert await desk.fits()
+    assert await editor.events() == expected
+    assert await editor.fits()
 
 
-async def test_whose_tax_id_was_registered_again_is_not_restored(desk: Desk):
-    await desk.register.create(registration())
-    await desk.remove("r1", read_version=1, by="admin:1")
+async def test_whose_tax_id_was_registered_again_is_not_restored(editor: Editor):
+    await editor.register.create(registration())
+    await editor.remove("r1", read_version=1, by="admin:1")
     other = registration(id="r2")
-    assert await desk.register.create(other)
-    assert await desk.restore("r1:2", by="admin:1") == TaxIdTaken(other)
-    assert await desk.register.by_id("r1") is None
+    assert await editor.register.create(other)
+    assert await editor.restore("r1:2", by="admin:1") == TaxIdTaken(other)
+    assert await editor.register.by_id("r1") is None
 
 
-async def test_what_is_no_deletion_restores_nothing(desk: Desk):
-    await desk.register.create(registration())
-    assert isinstance(await desk.restore("r1:1", by="admin:1"), Gone)
-    assert isinstance(await desk.restore("r9:1", by="admin:1"), Gone)
+async def test_what_is_no_deletion_restores_nothing(editor: Editor):
+    await editor.register.create(registration())
+    assert isinstance(await editor.restore("r1:1", by="admin:1"), Gone)
+    assert isinstance(await editor.restore("r9:1", by="admin:1"), Gone)
 
 
-async def test_what_is_gone_or_has_changed_is_not_deleted(desk: Desk):
-    assert isinstance(await desk.remove("r1", read_version=1, by="admin:1"), Gone)
-    edited = await desk.edit("r1", read_version=1, values={"name": "B"}, by="admin:1")
+async def test_what_is_gone_or_has_changed_is_not_deleted(editor: Editor):
+    assert isinstance(await editor.remove("r1", read_version=1, by="admin:1"), Gone)
+    edited = await editor.edit("r1", read_version=1, values={"name": "B"}, by="admin:1")
     assert isinstance(edited, Gone)
-    await desk.register.create(registration())
-    await desk.edit("r1", read_version=1, values={"name": "Bia"}, by="admin:1")
-    outcome = await desk.remove("r1", read_version=1, by="admin:2")
+    await editor.register.create(registration())
+    await editor.edit("r1", read_version=1, values={"name": "Bia"}, by="admin:1")
+    outcome = await editor.remove("r1", read_version=1, by="admin:2")
     assert isinstance(outcome, ChangedMeanwhile)
-    assert await desk.register.by_id("r1")
+    assert await editor.register.by_id("r1")
 
 
-async def history(desk: Desk, seed: int, *, count: int = 150) -> list[AuditEntry]:
+async def history(editor: Editor, seed: int, *, count: int = 150) -> list[AuditEntry]:
     """Return random events of a few people over some days, newest first."""
     random = Random(seed)  # noqa: S311 - the same data each time
     stored: dict[str, Registration] = {}
@@ -271,24 +271,24 @@ async def history(desk: Desk, seed: int, *, count: int = 150) -> list[AuditEntry
             key = f"r{number}"
             stamp_ = provenance(by, at)
             one = registration(id=key, tax_id=make_cpf(number + 1), created=stamp_, updated=stamp_)
-            assert await desk.register.create(one)
+            assert await editor.register.create(one)
             stored[key] = one
         elif choice == "change":
             update = renaming(stored[key], f"n{number}", by, at)
-            assert await desk.register.update(update)
+            assert await editor.register.update(update)
             stored[key] = update.after
         elif choice == "delete":
-            assert await desk.register.delete(stored[key], provenance(by, at))
+            assert await editor.register.delete(stored[key], provenance(by, at))
             deleted[key] = stored.pop(key)
         elif deleted:
             key, last = deleted.popitem()
             back = last.model_copy(
                 update={"version": last.version + 2, "updated": provenance(by, at)}
             )
-            assert await desk.register.bring_back(back)
+            assert await editor.register.bring_back(back)
             stored[key] = back
-    ids = [document["_id"] async for document in desk.database["audit"].find({})]
-    entries = [await desk.audit.entry(id_) for id_ in ids]
+    ids = [document["_id"] async for document in editor.database["audit"].find({})]
+    entries = [await editor.audit.entry(id_) for id_ in ids]
     return sorted(
         (entry for entry in entries if entry),
         key=lambda entry: (entry.provenance.at, entry.id),
@@ -306,12 +306,12 @@ def is_wanted(entry: AuditEntry, wanted: AuditFilter, timezone: ZoneInfo) -> boo
 
 
 @pytest.mark.parametrize("embedded", [True, False], ids=["embedded", "as on MongoDB"])
-async def test_every_filter_finds_what_a_filter_in_memory_finds(desk: Desk, embedded: bool):
+async def test_every_filter_finds_what_a_filter_in_memory_finds(editor: Editor, embedded: bool):
     # The shapes for MongoDB give the same on the embedded server; they are only slow at size.
-    entries_ = desk.database["audit"]
-    desk.audit._by_event = Ordered(entries_, "event_moment", of="e", embedded=embedded)
-    desk.audit._by_person = Ordered(entries_, "by_moment", of="b", embedded=embedded)
-    entries = await history(desk, 1)
+    entries_ = editor.database["audit"]
+    editor.audit._by_event = Ordered(entries_, "event_moment", of="e", embedded=embedded)
+    editor.audit._by_person = Ordered(entries_, "by_moment", of="b", embedded=embedded)
+    entries = await history(editor, 1)
     first = NOW.date()
     days: list[tuple[date | None, date | None]] = [
         (None, None),
@@ -325,20 +325,20 @@ async def test_every_filter_finds_what_a_filter_in_memory_finds(desk: Desk, embe
     ):
         wanted = AuditFilter(by=by, event=event, first_day=first_day, last_day=last_day)
         expected = [entry for entry in entries if is_wanted(entry, wanted, timezone)]
-        page = await desk.audit.page(wanted, timezone=timezone, start=None)
+        page = await editor.audit.page(wanted, timezone=timezone, start=None)
         assert list(page.entries) == expected[:8]
         assert (page.older is None) is (len(expected) <= 8)
-        each = [entry async for entry in desk.audit.each(wanted, timezone=timezone)]
+        each = [entry async for entry in editor.audit.each(wanted, timezone=timezone)]
         assert each == expected
 
 
-async def test_pages_follow_one_another_without_gap_or_repetition(desk: Desk):
-    entries = await history(desk, 2)
+async def test_pages_follow_one_another_without_gap_or_repetition(editor: Editor):
+    entries = await history(editor, 2)
     for wanted in (AuditFilter(by="admin:1"), AuditFilter(event=Event.CHANGED), AuditFilter()):
         found: list[AuditEntry] = []
         start = None
         while True:
-            page = await desk.audit.page(wanted, timezone=UTC, start=start)
+            page = await editor.audit.page(wanted, timezone=UTC, start=start)
             found += page.entries
             start = page.older
             if start is None:
@@ -347,14 +347,14 @@ async def test_pages_follow_one_another_without_gap_or_repetition(desk: Desk):
             # A new entry does not move the older ones.
             late = registration(id="late", tax_id=None, created=provenance(at=after(days=9)))
             if wanted == AuditFilter():
-                await desk.register.create(late)
+                await editor.register.create(late)
         assert found == [entry for entry in entries if is_wanted(entry, wanted, UTC)]
 
 
-async def test_people_are_those_of_the_company_and_its_systems(desk: Desk):
-    assert await desk.audit.people() == []
-    await history(desk, 3, count=60)
-    assert await desk.audit.people() == ["admin:1", "admin:2", "erp:ixc"]
+async def test_people_are_those_of_the_company_and_its_systems(editor: Editor):
+    assert await editor.audit.people() == []
+    await history(editor, 3, count=60)
+    assert await editor.audit.people() == ["admin:1", "admin:2", "erp:ixc"]
 
 
 async def test_two_replicas_note_one_person_once(database: Any):
@@ -363,10 +363,10 @@ async def test_two_replicas_note_one_person_once(database: Any):
     assert await audits[0].people() == ["admin:1"]
 
 
-async def test_a_bulk_run_is_in_the_audit_with_its_changes_only(desk: Desk):
+async def test_a_bulk_run_is_in_the_audit_with_its_changes_only(editor: Editor):
     by_job = provenance("erp:ixc").model_copy(update={"job": "j1"})
     one = registration(created=by_job, updated=by_job, kinds=frozenset((Kind.SUPPLIER,)))
-    assert await desk.register.create(one)
-    assert await desk.register.update(renaming(one, "Bia", by="erp:ixc"))
-    assert await desk.events() == [Event.CHANGED]
-    assert await desk.fits()
+    assert await editor.register.create(one)
+    assert await editor.register.update(renaming(one, "Bia", by="erp:ixc"))
+    assert await editor.events() == [Event.CHANGED]
+    assert await editor.fits()

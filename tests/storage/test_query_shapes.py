@@ -83,7 +83,9 @@ async def test_registrations_by_tax_id_and_their_audit(database: Any, seed: int)
         assert audited == changes.get(key, [])
 
 
-def told(known: Conversation, who: Attendant, what: EventKind, **values: Any) -> Conversation:
+def with_event(
+    known: Conversation, who: Attendant, what: EventKind, **values: Any
+) -> Conversation:
     """Return the conversation after a change, with its line of history."""
     event = ConversationEvent(at=NOW, by=f"user:{who.id}", what=what, detail=who.name)
     return known.model_copy(update={**values, "events": (*known.events, event)})
@@ -114,12 +116,12 @@ async def test_conversations_by_chat_registration_and_owed_lookup(database: Any,
             claimed = await conversations.claim(key, who, at=NOW)
             assert claimed is (known.claimed_by is None and known.is_open)
             if claimed:
-                known = told(known, who, EventKind.CLAIMED, claimed_by=who, claimed_at=NOW)
+                known = with_event(known, who, EventKind.CLAIMED, claimed_by=who, claimed_at=NOW)
         elif random.random() < 0.6:
             who = Attendant(id=number, name="A")
             assert await conversations.close(key, who, at=NOW) is known.is_open
             if known.is_open:
-                known = told(known, who, EventKind.CLOSED, closed_by="A", closed_at=NOW)
+                known = with_event(known, who, EventKind.CLOSED, closed_by="A", closed_at=NOW)
         else:
             state = LookupState(since=NOW, next_at=moment(random))
             lookup = random.choice([None, state])

@@ -125,7 +125,7 @@ class TrytonDialect(Dialect):
 
     def _row(self, person: Person) -> dict[str, Any]:
         columns = self.columns(person)
-        dates = {name: _told(columns[name]) for name in ("create_date", "write_date")}
+        dates = {name: _datetime_cell(columns[name]) for name in ("create_date", "write_date")}
         kind = "br_cpf" if len(person.document) == 11 else "br_vat"
         code = self.code(person.document)
         contacts = {"mobile": person.mobile, "phone": person.home, "email": person.email}
@@ -191,7 +191,7 @@ class Tryton8Dialect(TrytonDialect):
         return super().columns(person) | {"identifiers.code_compact": person.document}
 
 
-def _told(at: datetime | None) -> Mapping[str, Any] | None:
+def _datetime_cell(at: datetime | None) -> Mapping[str, Any] | None:
     if at is None:
         return None
     return {"__class__": "datetime", **{part: getattr(at, part) for part in _PARTS}}
