@@ -1,8 +1,8 @@
-"""`python -m bot` as a separate process, forked from one that has loaded the libraries.
+"""`python -m bot`, or another module, as a process forked from one that has loaded the libraries.
 
-Most commands take less time than loading the libraries. The forking process runs no command
-itself: each command has its own exit code, streams, environment, folder and signals. Each loads
-`bot.cli` anew, because that module inspects the terminal when it is loaded.
+Most processes take less time than loading the libraries. The forking process runs nothing itself:
+each has its own exit code, streams, environment, folder and signals. Each loads `bot.cli` anew,
+because that module inspects the terminal when it is loaded.
 """
 
 import asyncio
@@ -10,12 +10,14 @@ import atexit
 import gc
 import json
 import os
+import runpy
 import select
 import signal
 import socket
 import struct
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
@@ -39,24 +41,34 @@ class Command:
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)
 
-    async def communicate(self) -> tuple[bytes, bytes]:
-        """Return the command's stdout and stderr once it has ended, and set `returncode`."""
+    async def communicate(
+        self, *, tell: Callable[[str], None] = lambda _: None
+    ) -> tuple[bytes, bytes]:
+        """Return the command's stdout and stderr once it has ended, and set `returncode`.
+
+        tell: called with each line of stderr at once.
+        """
         with self._status:
-            out, err = await asyncio.gather(*map(_all_of, self._streams))
+            out, err = self._streams
+            said = await asyncio.gather(_all_of(out, lambda _: None), _all_of(err, tell))
             code = await asyncio.get_running_loop().sock_recv(self._status, _NUMBER.size)
         [self.returncode] = _NUMBER.unpack(code)
-        return out, err
+        return said[0], said[1]
 
 
-async def _all_of(stream: IO[bytes]) -> bytes:
+async def _all_of(stream: IO[bytes], tell: Callable[[str], None]) -> bytes:
     reader = asyncio.StreamReader()
     transport, _ = await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), stream
     )
+    lines = []
     try:
-        return await reader.read()
+        async for line in reader:
+            lines.append(line)
+            tell(line.decode())
     finally:
         transport.close()
+    return b"".join(lines)
 
 
 class Commands:
@@ -77,12 +89,13 @@ class Commands:
     async def begin(
         self,
         *command: str,
+        module: str,
         cwd: Path,
         env: dict[str, str],
         stdin: int | None = None,
         stderr: int | None = None,
     ) -> Command:
-        """Start a command.
+        """Start a module with these arguments, as `python -m` does.
 
         stdin: file descriptor; without it the command reads nothing.
         stderr: file descriptor; without it `communicate` returns the errors.
@@ -97,7 +110,8 @@ class Commands:
             their_err if stderr is None else stderr,
             their_status.fileno(),
         ]
-        request = json.dumps({"command": command, "cwd": str(cwd), "env": env}).encode()
+        wanted = {"module": module, "command": command, "cwd": str(cwd), "env": env}
+        request = json.dumps(wanted).encode()
         assert len(request) < _REQUEST_BYTES
         with their_status:
             socket.send_fds(self._line, [request], given)
@@ -119,6 +133,7 @@ _commands: list[Commands] = []
 
 async def begin(
     *command: str,
+    module: str = "bot",
     cwd: Path,
     env: dict[str, str],
     stdin: int | None = None,
@@ -128,11 +143,13 @@ async def begin(
     if not _commands:
         _commands.append(Commands())
         atexit.register(_commands[0].stop)
-    return await _commands[0].begin(*command, cwd=cwd, env=env, stdin=stdin, stderr=stderr)
+    return await _commands[0].begin(
+        *command, module=module, cwd=cwd, env=env, stdin=stdin, stderr=stderr
+    )
 
 
-def _serve(line: socket.socket) -> None:
-    """Fork for each request; return only in the child, which then runs the command."""
+def _serve(line: socket.socket) -> str:
+    """Fork for each request; return only in the child, with the module that it is to run."""
     _load()
     wake, woken = os.pipe()
     os.set_blocking(wake, False)
@@ -161,8 +178,7 @@ def _serve(line: socket.socket) -> None:
                 inherited.close()
             for number in (wake, woken, *given):
                 os.close(number)
-            _become(**json.loads(request))
-            return
+            return _become(**json.loads(request))
         for number in given:
             os.close(number)
         status.send(_NUMBER.pack(pid))
@@ -182,6 +198,8 @@ def _load() -> None:
     import bot.app
     import bot.cli.commands
     import bot.wiring.worker  # noqa: F401
+    import tests.short_minutes
+    import tests.jobs.worker  # noqa: F401
 
     for name in [name for name in sys.modules if f"{name}.".startswith("bot.cli.")]:
         del sys.modules[name]
@@ -189,15 +207,13 @@ def _load() -> None:
     gc.freeze()
 
 
-def _become(command: list[str], cwd: str, env: dict[str, str]) -> None:
+def _become(module: str, command: list[str], cwd: str, env: dict[str, str]) -> str:
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(env)
     sys.argv = ["balcao", *command]
+    return module
 
 
 if __name__ == "__main__":
-    _serve(socket.socket(fileno=int(sys.argv[1])))
-    from bot.cli import main
-
-    main()
+    runpy.run_module(_serve(socket.socket(fileno=int(sys.argv[1]))), run_name="__main__")

@@ -1,36 +1,35 @@
-"""`balcao run` as a process, as in production."""
+"""`balcao run` as a process, as in production but for its libraries, which are loaded before."""
 
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from tests import warm
 from tests.patience import HANG_S
 
 
 class Running:
     """One run of the bot; `log` holds all lines that it has written."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: warm.Command) -> None:
         self._process = process
-        self._more = asyncio.Condition()
+        self._more = asyncio.Event()
         self.log = ""
-        self._reading = asyncio.create_task(self._read())
+        self._running = asyncio.create_task(process.communicate(tell=self._read))
 
-    async def _read(self) -> None:
-        assert self._process.stderr
-        async for line in self._process.stderr:
-            async with self._more:
-                self.log += line.decode()
-                self._more.notify_all()
+    def _read(self, line: str) -> None:
+        self.log += line
+        self._more.set()
 
     async def says(self, words: str) -> None:
         """Return once these words are in the log."""
-        async with asyncio.timeout(HANG_S), self._more:
-            await self._more.wait_for(lambda: words in self.log)
+        async with asyncio.timeout(HANG_S):
+            while words not in self.log:
+                self._more.clear()
+                await self._more.wait()
 
     async def ready(self) -> None:
         await self.says('"ready"')
@@ -42,13 +41,13 @@ class Running:
 
     async def ended(self) -> int:
         async with asyncio.timeout(HANG_S):
-            code = await self._process.wait()
-        await self._reading
-        return code
+            await self._running
+        assert self._process.returncode is not None
+        return self._process.returncode
 
     @property
     def is_running(self) -> bool:
-        return self._process.returncode is None
+        return not self._running.done()
 
 
 @asynccontextmanager
@@ -59,18 +58,13 @@ async def balcao_run(
 
     minute_s: a shorter minute for Telegram's rate limits, which the process obeys.
     """
-    with_limits = ("tests.short_minutes", str(minute_s))
-    started = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", *(("bot", "run") if minute_s is None else with_limits)),
-        env={
-            **{k: v for k, v in os.environ.items() if not k.startswith("BALCAO_")},
-            **settings,
-            "PYTHONPATH": os.pathsep.join(sys.path),
-        },
-        cwd=cwd,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    running = Running(started)
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("BALCAO_")}
+    env = {**inherited, **settings}
+    if minute_s is None:
+        process = await warm.begin("run", cwd=cwd, env=env)
+    else:
+        process = await warm.begin(str(minute_s), module="tests.short_minutes", cwd=cwd, env=env)
+    running = Running(process)
     try:
         yield running
     finally:

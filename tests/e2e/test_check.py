@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import sys
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from bot.domain.conversation import Department
 from bot.settings import Settings
 from bot.wiring import clients
 from storage.register.registrations import Registrations
+from tests import warm
 from tests.patience import HANG_S
 from tests.storage.records import registration
 
@@ -52,16 +52,8 @@ def settings(embedded: dict[str, str], mongodb_uri: str, database: Any) -> dict[
 
 async def check_as_command(settings: dict[str, str], cwd: Path) -> tuple[int, list[str]]:
     """Run the command, and return the exit code and the printed lines."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "check"),
-        env={
-            **{k: v for k, v in os.environ.items() if not k.startswith("BALCAO_")},
-            **settings,
-            "PYTHONPATH": os.pathsep.join(sys.path),
-        },
-        cwd=cwd,
-        stdout=asyncio.subprocess.PIPE,
-    )
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("BALCAO_")}
+    process = await warm.begin("check", cwd=cwd, env=inherited | settings)
     async with asyncio.timeout(HANG_S):
         printed, _ = await process.communicate()
     assert process.returncode is not None

@@ -6,7 +6,7 @@ import random
 import sys
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,10 +23,11 @@ from storage.engine.indexes import ensure_indexes
 from storage.jobs.choices import Choices
 from storage.register.bulk import Bulk
 from storage.register.verify import verify
+from tests import warm
 from tests.jobs.conftest import HEADER, JobRunner, table
 from tests.jobs.worker import BATCH_ROWS
 from tests.patience import HANG_S
-from tests.storage.servers import is_running, kill, short_lived
+from tests.storage.servers import is_running, short_lived
 
 ROWS = 10_000
 KILLS = 20
@@ -72,10 +73,10 @@ class Moment:
 class Workers:
     """One process at a time that works on the jobs of a database."""
 
-    def __init__(self, forking: asyncio.subprocess.Process, runner: JobRunner) -> None:
-        self._forking = forking
+    def __init__(self, uri: str, runner: JobRunner, erp_url: str = "") -> None:
+        self._of = (uri, runner.database.name, str(runner.folder), erp_url)
         self._runner = runner
-        self._pid: int | None = None
+        self._process: warm.Command | None = None
         self.kills = 0
 
     async def start(self, *, halts_at: int | None = None) -> None:
@@ -83,15 +84,21 @@ class Workers:
 
         halts_at: the batch that it does not finish; it does not reach the job's end either.
         """
-        assert self._forking.stdin
-        assert self._forking.stdout
-        self._forking.stdin.write(b"\n" if halts_at is None else b"%d\n" % halts_at)
-        self._pid = int(await self._forking.stdout.readline())
+        # No coverage: it would double the time, and a killed process reports none.
+        env = {k: v for k, v in os.environ.items() if not k.startswith("COVERAGE_")}
+        self._process = await warm.begin(
+            *self._of,
+            "" if halts_at is None else str(halts_at),
+            module="tests.jobs.worker",
+            cwd=self._runner.folder,
+            env=env | {"PYTHONPATH": os.pathsep.join(sys.path)},
+            stderr=sys.__stderr__.fileno(),
+        )
 
     async def kill(self) -> None:
         """Kill the process, as a power cut would."""
-        assert self._pid is not None
-        assert is_running(self._pid)
+        assert self._process is not None
+        assert is_running(self._process.pid)
         await self.close()
         self.kills += 1
 
@@ -118,36 +125,20 @@ class Workers:
         return await self._runner.job(job_id)
 
     async def close(self) -> None:
-        if self._pid is not None:
-            with suppress(ProcessLookupError):
-                await kill(self._pid)
-            self._pid = None
+        if self._process is not None:
+            self._process.kill()
+            await self._process.communicate()
+            self._process = None
 
 
 @asynccontextmanager
-async def workers(uri: str, runner: JobRunner, *more: str) -> AsyncIterator[Workers]:
-    """Start the process that forks workers.
-
-    more: its arguments after the database and the folder.
-    """
-    forking = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.jobs.worker"),
-        *(uri, runner.database.name, str(runner.folder), *more),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        # No coverage: it would double the time, and a killed process reports none.
-        env={
-            **{k: v for k, v in os.environ.items() if not k.startswith("COVERAGE_")},
-            "PYTHONPATH": os.pathsep.join(sys.path),
-        },
-    )
-    some = Workers(forking, runner)
+async def workers(uri: str, runner: JobRunner, erp_url: str = "") -> AsyncIterator[Workers]:
+    """Give the workers, and kill the last one at the end."""
+    some = Workers(uri, runner, erp_url)
     try:
         yield some
     finally:
         await some.close()
-        # It ends when its stdin is closed.
-        await forking.communicate(b"")
 
 
 @asynccontextmanager

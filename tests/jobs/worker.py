@@ -1,18 +1,13 @@
-"""A process that forks a worker for every line on its stdin, and prints the worker's process id.
+"""A process that works on jobs until it is killed, as `balcao run` does beside the chats.
 
-Each worker works on jobs until it is killed, as `balcao run` does beside the chats. Workers are
-forked from a process that has loaded everything: a test that kills twenty would otherwise wait
-mostly for imports.
+With a batch number, it halts at that batch and never reaches a job's end. So a test can kill it
+in time, however late the kill comes.
 
-A line may hold a batch number: the worker halts at that batch and never reaches a job's end. So
-the test can kill it in time, however late the kill comes.
-
-argv: address of the server, name of the database, folder of the process, address of an IXC.
+argv: address of the server, name of the database, folder of the process, address of an IXC or
+nothing, batch number or nothing.
 """
 
 import asyncio
-import os
-import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -69,25 +64,9 @@ async def _work(uri: str, name: str, folder: Path, erp_url: str, halts_at: int |
             await work.run_forever(carrier.send)
 
 
-def _begin_with_every_line() -> None:
-    # No zombies: a killed worker's process id must not seem to be in use.
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    for line in sys.stdin:
-        pid = os.fork()
-        if not pid:
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-            os.dup2(2, 1)
-            uri, name, folder, *more = sys.argv[1:]
-            asyncio.run(
-                _work(uri, name, Path(folder), "".join(more), int(line) if line.strip() else None)
-            )
-            os._exit(1)
-        print(pid, flush=True)  # noqa: T201 - the answer
-
-
 if __name__ == "__main__":
     erp.ixc._PAGE_ROWS = BATCH_ROWS
     be_patient()
     configure_logs(level="WARNING", log_format="console")
-    _begin_with_every_line()
+    uri, name, folder, erp_url, halts_at = sys.argv[1:]
+    asyncio.run(_work(uri, name, Path(folder), erp_url, int(halts_at) if halts_at else None))
