@@ -198,8 +198,6 @@ def _load() -> None:
     import bot.app
     import bot.cli.commands
     import bot.wiring.worker  # noqa: F401
-    import tests.short_minutes
-    import tests.jobs.worker  # noqa: F401
 
     for name in [name for name in sys.modules if f"{name}.".startswith("bot.cli.")]:
         del sys.modules[name]
