@@ -182,6 +182,9 @@ def signatures() -> Iterator[None]:
     def signature(callback: Any) -> inspect.Signature:
         function = getattr(callback, "__func__", callback)
         if not isinstance(function, FunctionType):
+            # A filter, which is an object that is called.
+            function = getattr(type(callback), "__call__", None)
+        if not isinstance(function, FunctionType):
             return inspect.signature(callback)
         key = function.__code__, function is callback
         if key not in known:
