@@ -1,14 +1,31 @@
 """The browser for the demo's page."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page
 
-from bot.demo.run import Demo
+from bot.demo.run import Demo, open_demo
 from tests.browsers import new_context
 from tests.e2e.demo_page import OpenPage
+
+OpenDemo = Callable[..., AbstractAsyncContextManager[Demo]]
+
+
+@pytest.fixture
+def on_this_server(mongodb_uri: str, database: Any) -> OpenDemo:
+    """Give `open_demo` on a database that runs: its own server takes seconds to start and stop."""
+    return partial(open_demo, mongodb_uri=mongodb_uri, mongodb_database=database.name)
+
+
+@pytest.fixture
+async def demo(on_this_server: OpenDemo) -> AsyncIterator[Demo]:
+    """Start a demo with one department."""
+    async with on_this_server(departments=1) as demo:
+        yield demo
 
 
 @pytest.fixture

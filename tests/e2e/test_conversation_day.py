@@ -9,9 +9,10 @@ from playwright.async_api import FilePayload, Locator, Page, Route, expect
 
 from bot.demo import people
 from bot.demo.people import DemoPerson
-from bot.demo.run import ATTENDANTS, Demo, open_demo
+from bot.demo.run import ATTENDANTS, Demo
 from handlers.attendant import texts as attendant_texts
 from handlers.relay import texts as relay_texts
+from tests.e2e.conftest import OpenDemo
 from tests.e2e.demo_page import (
     CLAIM,
     CLOSE,
@@ -39,8 +40,8 @@ FIRST, SECOND = "Atendimento", "Financeiro"
 
 
 @pytest.fixture
-async def demo() -> AsyncIterator[Demo]:
-    async with open_demo() as demo:
+async def demo(on_this_server: OpenDemo) -> AsyncIterator[Demo]:
+    async with on_this_server() as demo:
         yield demo
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 
 import pytest
 from playwright.async_api import FilePayload, Page, expect
@@ -38,12 +37,6 @@ from tests.e2e.demo_page import (
 pytestmark = pytest.mark.browser
 
 (BIA, _, _), (CAIO, _, _) = ATTENDANTS
-
-
-@pytest.fixture
-async def demo() -> AsyncIterator[Demo]:
-    async with open_demo(departments=1) as demo:
-        yield demo
 
 
 async def test_a_known_customer_is_recognised_served_and_seen_off(page: Page) -> None:

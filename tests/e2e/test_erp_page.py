@@ -10,18 +10,12 @@ from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
 from bot.demo import people
 from bot.demo.documents import make_cpf
 from bot.demo.people import DemoPerson
-from bot.demo.run import Demo, open_demo
+from bot.demo.run import Demo
 from tests.browsers import new_context
 
 pytestmark = pytest.mark.browser
 
 NEW = make_cpf(111222333)
-
-
-@pytest.fixture
-async def demo() -> AsyncIterator[Demo]:
-    async with open_demo(departments=1) as demo:
-        yield demo
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
 from bot.demo.documents import make_cpf
-from bot.demo.run import Demo, open_demo
+from bot.demo.run import Demo
 from tests.browsers import new_context
 from tests.e2e.chat import screen
 
@@ -25,12 +25,6 @@ DROP = """([name, content]) => {
   pane.dispatchEvent(new DragEvent("drop", drop));
 }"""
 ROWS = 2_400
-
-
-@pytest.fixture
-async def demo() -> AsyncIterator[Demo]:
-    async with open_demo(departments=1) as demo:
-        yield demo
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ CPF = make_cpf(246813579)
 
 @pytest.fixture
 async def demo() -> AsyncIterator[Demo]:
+    # The whole demo, with a database server of its own.
     async with open_demo(departments=1) as demo:
         yield demo
 

@@ -6,19 +6,13 @@ import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
 from bot.demo import people
-from bot.demo.run import Demo, open_demo
+from bot.demo.run import Demo
 from tests.browsers import new_context
 from tests.e2e.chat import press, say, screen
 
 pytestmark = pytest.mark.browser
 
 DESKTOP, PHONE = (1440, 900), (390, 844)
-
-
-@pytest.fixture
-async def demo() -> AsyncIterator[Demo]:
-    async with open_demo(departments=1) as demo:
-        yield demo
 
 
 @pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])

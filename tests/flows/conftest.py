@@ -183,7 +183,7 @@ def signatures() -> Iterator[None]:
         function = getattr(callback, "__func__", callback)
         if not isinstance(function, FunctionType):
             # A filter, which is an object that is called.
-            function = getattr(type(callback), "__call__", None)
+            function = type(callback).__call__
         if not isinstance(function, FunctionType):
             return inspect.signature(callback)
         key = function.__code__, function is callback
