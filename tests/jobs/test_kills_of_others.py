@@ -24,7 +24,7 @@ from tests.jobs.kills import mongodb_uri as mongodb_uri
 async def test_kills_leave_an_undo_as_if_there_had_been_none(
     database: Any, mongodb_uri: str, tmp_path: Path
 ):
-    rows = 3_000
+    rows = 2_000
     chance = random.Random(rows)  # noqa: S311 - the same every time
     sent, there = generated(rows), there_of(rows)
     async with opened(mongodb_uri) as second:
@@ -42,7 +42,7 @@ async def test_kills_leave_an_undo_as_if_there_had_been_none(
         async with workers(mongodb_uri, runner) as some:
             await some.killed_when(await moments.claimed())
             for _ in range(4):
-                await some.killed_when(await moments.batches(chance.randint(1, 5)))
+                await some.killed_when(await moments.batches(chance.randint(1, 3)))
             assert (await runner.job(undo.id)).is_active
             undo = await some.finishes(undo.id)
         second = await other.manage.undo(twin.id, by="admin:1")
@@ -71,7 +71,7 @@ async def assert_undone(runner: JobRunner, undo: Job, other: JobRunner, twin: Jo
 async def test_kills_leave_a_dry_run_as_if_there_had_been_none(
     database: Any, mongodb_uri: str, tmp_path: Path
 ):
-    rows = 6_000
+    rows = 3_000
     sent = generated(rows)
     await prefill(database, there_of(rows))
     runner = Begun(database, tmp_path)
