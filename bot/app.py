@@ -18,7 +18,7 @@ from aiogram import Bot, Dispatcher
 from bot.runtime.http_server import http_server
 from bot.runtime.jobs.backups import MakeBackups
 from bot.runtime.jobs.sync_schedule import SyncSchedule
-from bot.runtime.leases import ChatLocks
+from bot.runtime.leases import LeaseKeeper
 from bot.runtime.memory import freeze_gc
 from bot.runtime.metrics import Metrics
 from bot.runtime.sending.limits import TELEGRAM_LIMITS, Limits, RateLimiter
@@ -74,7 +74,7 @@ class Balcao:
     inbox: Inbox
     outbox: Outbox
     metrics: Metrics
-    locks: ChatLocks
+    locks: LeaseKeeper[str]
     retry_lookups: RetryLookups
     queue_rounds: QueueRounds
     registrations: Registrations
@@ -204,7 +204,6 @@ async def serving(balcao: Balcao) -> AsyncIterator[asyncio.Task[None]]:
             skip_events={"aiogd_update", "business_message"}
         ),
         beside=(
-            balcao.locks.run_forever(),
             balcao.backups.run_forever(),
             work_with_broker_or_alone(balcao.jobs.work, balcao.settings),
             repeat_forever(balcao.retry_lookups, every_s=_LOOKUP_ROUND_S),

@@ -20,7 +20,6 @@ from bot.cli.terminal.reports import is_left, row_of_list
 from bot.cli.terminal.running import Stop, TerminalProgress, stoppable, worked
 from bot.domain.errors import RefusedError
 from bot.domain.job import COMMAND_LINE, JobKind, JobState
-from bot.runtime.leases import is_dead
 from bot.wiring.clients import utc_now
 
 _LISTED: Final = 20
@@ -104,10 +103,9 @@ async def _went_on(session: JobSession, only: int | None) -> int:
     if not left:
         say("Nenhuma tarefa da linha de comando está parada.")
         return 0
+    await session.jobs.work.release_the_dead()
     code = 0
     for job in left:
-        if job.owner and is_dead(job.owner):
-            await store.change(job, owner=None, until=None)
         job = await worked(session.jobs, job, session.stop, session.notifier)
         if job.state is JobState.CHECKED:
             # The person who was to see this preview is gone.

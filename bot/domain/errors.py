@@ -66,8 +66,12 @@ class UnconfirmedError(TryLaterError):
     """The request was sent and no answer came: it may have taken effect."""
 
 
+class TakenError(TryLaterError):
+    """Another process has the lease."""
+
+
 class LostError(TryLaterError):
-    """Another worker has taken over the job of this one."""
+    """Another process may have taken over the work of this one."""
 
 
 class RefusedError(AppError):

@@ -1,7 +1,8 @@
-"""Leases on chats: one replica at a time works on a chat.
+"""Leases of this process: renewed while the work under them runs, and given up with it when lost.
 
-A lease is kept for a moment after its last use, because people write several lines in a row. Until
-it is released no other replica can touch the chat, so the cached state of the chat (its step, its
+A lease keeps every other replica away from a chat, a job, or an ERP's tokens. One on a chat is
+kept for a moment after its last use, because people write several lines in a row. Until it is
+released no other replica can touch the chat, so the cached state of the chat (its step, its
 waiting updates) stays valid.
 """
 
@@ -9,21 +10,25 @@ import asyncio
 import os
 import socket
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
+from contextvars import Context
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final, Generic, Protocol, TypeVar
 
 import structlog
 
-from bot.domain.errors import AppError
+from bot.domain.errors import AppError, LostError, TakenError
 
 _LEASE: Final = timedelta(seconds=15)
 _KEPT_S: Final = 0.5
+_PATIENCE_S: Final = 20.0
 _ROUND_S: Final = 0.25
 _FIRST_WAIT_S: Final = 0.01
 _LONGEST_WAIT_S: Final = 0.25
+
+Id = TypeVar("Id")
 
 
 def _here() -> str:
@@ -40,147 +45,213 @@ _HERE: Final = _here()
 logger = structlog.get_logger()
 
 
-class Leases(Protocol):
+class Leases(Protocol[Id]):
     """The store of leases."""
 
-    async def acquire(self, name: str, owner: str, *, now: datetime, lease: timedelta) -> bool:
+    async def acquire(self, key: Id, owner: str, *, now: datetime, lease: timedelta) -> bool:
         """Take the lease; return True if it was free or had expired."""
 
     async def renew(
-        self, names: Sequence[str], owner: str, *, now: datetime, lease: timedelta
-    ) -> list[str]:
-        """Renew the leases that still belong to the owner; return their names."""
+        self, keys: Sequence[Id], owner: str, *, now: datetime, lease: timedelta
+    ) -> Collection[Id]:
+        """Renew the leases that still belong to the owner; return their keys."""
 
-    async def release(self, names: Sequence[str], owner: str) -> None:
+    async def release(self, keys: Sequence[Id], owner: str) -> None:
         """Release the leases that belong to the owner."""
 
-    async def owners(self) -> list[tuple[str, str]]:
-        """Return (name, owner) of every lease."""
+    async def owners(self) -> list[tuple[Id, str]]:
+        """Return (key, owner) of every lease."""
 
 
 @dataclass(slots=True)
 class _Held:
-    """One chat that this process holds or is about to hold."""
+    """One lease that this process holds or is about to hold."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     users: int = 0
-    leased: bool = False
+    is_leased: bool = False
+    is_lost: bool = False
+    """True if the lease was lost while the present user was inside."""
     task: asyncio.Task[object] | None = None
     idle_since: float = 0.0
 
 
-class ChatLocks:
-    """Leases on chats. A living holder renews its leases; those of a dead one expire."""
+class LeaseKeeper(Generic[Id]):
+    """Holds leases by name. Those of a killed holder expire."""
 
     def __init__(
-        self, leases: Leases, clock: Callable[[], datetime], *, lease: timedelta = _LEASE
+        self,
+        leases: Leases[Id],
+        clock: Callable[[], datetime],
+        *,
+        id_of: Callable[[str], Id],
+        lease: timedelta = _LEASE,
+        kept_s: float = 0.0,
+        patience_s: float = float("inf"),
     ) -> None:
+        """id_of: returns the stored key of a name. kept_s: a lease is released this long after
+        its last use. patience_s: the longest wait for a lease that another process has."""
+        self.owner: Final = owner_of_a_run()
         self._leases = leases
         self._clock = clock
+        self._id_of = id_of
         self._lease = lease
-        self._owner = owner_of_a_run()
+        self._kept_s = kept_s
+        self._patience_s = patience_s
         self._held: dict[str, _Held] = {}
         self._forget: list[Callable[[str], None]] = []
+        self._keeping: asyncio.Task[None] | None = None
 
     def on_release(self, forget: Callable[[str], None]) -> None:
-        """Call `forget` with each chat that another replica may touch from now on."""
+        """Call `forget` with each name that another replica may hold from now on."""
         self._forget.append(forget)
 
     @asynccontextmanager
-    async def holding(self, chat: str | int) -> AsyncIterator[bool]:
-        """Wait for the chat's lock and lease, and hold both inside the block.
+    async def holding(self, key: str | int) -> AsyncIterator[bool]:
+        """Wait for the lease, and hold it inside the block.
 
-        Yields True if the lease is new; if not, nobody else has touched the chat since the last
-        time. The task inside is cancelled when the lease is lost, as happens when the database was
-        away for longer than a lease.
+        Yields True if the lease is new; if not, nobody else has held it since the last time.
+        Raises TakenError when the wait is too long, and LostError when the lease is lost, as
+        happens when the database was away for longer than a lease: the block is cancelled then.
         """
-        name = str(chat)
+        name = str(key)
         held = self._held.setdefault(name, _Held())
         held.users += 1
         try:
             async with held.lock:
-                is_new = not held.leased
+                is_new = not held.is_leased
                 if is_new:
                     await self._acquire(name)
-                    held.leased = True
-                held.task = asyncio.current_task()
-                try:
+                    held.is_leased = True
+                    self._keep_on()
+                async with _cancelled_when_lost(name, held):
                     yield is_new
-                finally:
-                    held.task = None
         finally:
             held.users -= 1
             held.idle_since = asyncio.get_running_loop().time()
+            if not self._kept_s:
+                # If the database is not reachable, the lease expires by itself.
+                with suppress(AppError):
+                    await self._release_idle(for_s=0.0)
 
-    async def run_forever(self) -> None:
-        """Renew the leases in use and release idle ones; run it as long as chats are handled."""
+    async def release_all(self) -> None:
+        """Release every lease that is not in use, so that another replica can continue at once."""
+        with suppress(AppError):
+            await self._release_idle(for_s=0.0)
+
+    async def release_the_dead(self) -> None:
+        """Release the leases of killed processes of this machine, so that nobody has to wait for
+        their expiry."""
+        dead: dict[str, list[Id]] = {}
+        for key, owner in await self._leases.owners():
+            if owner != self.owner and is_dead(owner):
+                dead.setdefault(owner, []).append(key)
+        for owner, keys in dead.items():
+            await self._leases.release(keys, owner)
+
+    async def _acquire(self, name: str) -> None:
+        loop = asyncio.get_running_loop()
+        latest, wait_s, key = loop.time() + self._patience_s, _FIRST_WAIT_S, self._id_of(name)
+        try:
+            while not await self._leases.acquire(
+                key, self.owner, now=self._clock(), lease=self._lease
+            ):
+                if loop.time() >= latest:
+                    raise TakenError(f"another process has the lease on {name}")
+                await asyncio.sleep(wait_s)
+                wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
+        except asyncio.CancelledError:
+            # It may have been acquired, and nobody here would know.
+            with suppress(AppError):
+                await self._leases.release([key], self.owner)
+            raise
+
+    def _keep_on(self) -> None:
+        if self._keeping is None or self._keeping.done():
+            # In a context of its own: it goes on long after the update that began it.
+            self._keeping = asyncio.create_task(self._keep(), name="leases", context=Context())
+
+    async def _keep(self) -> None:
+        """Renew the leases in use and release idle ones, as long as there are any."""
         renew_every_s = self._lease.total_seconds() / 3
         loop = asyncio.get_running_loop()
         renewed_at = loop.time()
-        while True:
-            await asyncio.sleep(_ROUND_S)
+        while self._held:
+            await asyncio.sleep(min(_ROUND_S, renew_every_s))
             try:
-                await self._release_idle(for_s=_KEPT_S)
+                await self._release_idle(for_s=self._kept_s)
                 if loop.time() - renewed_at >= renew_every_s:
                     await self._renew()
                     renewed_at = loop.time()
             except AppError as error:
                 logger.warning("leases not kept", error=str(error))
-
-    async def release_all(self) -> None:
-        """Release every lease that is not in use, so that another replica can continue at once."""
-        # If the database is not reachable, the leases expire by themselves.
-        with suppress(AppError):
-            await self._release_idle(for_s=0.0)
-
-    async def release_the_dead(self) -> None:
-        """Release the leases of killed processes of this machine, so that their chats need not
-        wait for the expiry."""
-        dead: dict[str, list[str]] = {}
-        for name, owner in await self._leases.owners():
-            if owner != self._owner and is_dead(owner):
-                dead.setdefault(owner, []).append(name)
-        for owner, names in dead.items():
-            await self._leases.release(names, owner)
-
-    async def _acquire(self, name: str) -> None:
-        wait_s = _FIRST_WAIT_S
-        while not await self._leases.acquire(
-            f"chat:{name}", self._owner, now=self._clock(), lease=self._lease
-        ):
-            await asyncio.sleep(wait_s)
-            wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
+            except Exception:
+                logger.exception("leases not kept")
 
     async def _release_idle(self, *, for_s: float) -> None:
         latest = asyncio.get_running_loop().time() - for_s
         idle = [n for n, h in self._held.items() if not h.users and h.idle_since <= latest]
-        leased = [name for name in idle if self._held[name].leased]
+        leased = [self._id_of(name) for name in idle if self._held[name].is_leased]
         for name in idle:
-            self._let_go(name)
+            del self._held[name]
+            self._forgotten(name)
         if leased:
-            await self._leases.release([f"chat:{name}" for name in leased], self._owner)
+            await self._leases.release(leased, self.owner)
 
     async def _renew(self) -> None:
-        names = [name for name, held in self._held.items() if held.leased]
-        if not names:
+        held_now = {name: held for name, held in self._held.items() if held.is_leased}
+        if not held_now:
             return
         kept = await self._leases.renew(
-            [f"chat:{name}" for name in names], self._owner, now=self._clock(), lease=self._lease
+            [self._id_of(name) for name in held_now],
+            self.owner,
+            now=self._clock(),
+            lease=self._lease,
         )
-        for name in names:
-            held = self._held.get(name)
-            if held is None or not held.leased or f"chat:{name}" in kept:
-                continue
-            logger.error("lease lost", lock=f"chat:{name}")
-            task = held.task
-            self._let_go(name)
-            if task is not None:
-                task.cancel()
+        for name, held in held_now.items():
+            if self._held.get(name) is held and self._id_of(name) not in kept:
+                logger.error("lease lost", lease=name)
+                # It stays in `_held`: those who wait for it here acquire it anew, one at a time.
+                held.is_leased = False
+                self._forgotten(name)
+                if held.task is not None:
+                    held.is_lost = True
+                    held.task.cancel()
 
-    def _let_go(self, name: str) -> None:
-        self._held.pop(name).leased = False
+    def _forgotten(self, name: str) -> None:
         for forget in self._forget:
             forget(name)
+
+
+@asynccontextmanager
+async def _cancelled_when_lost(name: str, held: _Held) -> AsyncIterator[None]:
+    """Let the keeper cancel the block; raise LostError when it did."""
+    task = asyncio.current_task()
+    held.task, held.is_lost = task, False
+    try:
+        try:
+            yield
+        finally:
+            held.task = None
+            if held.is_lost:
+                # Takes a cancellation that came with the end of the block.
+                await asyncio.sleep(0)
+    except asyncio.CancelledError:
+        if held.is_lost and task is not None and not task.uncancel():
+            raise LostError(f"the lease on {name} is lost") from None
+        raise
+
+
+def keep_chats(leases: Leases[str], clock: Callable[[], datetime]) -> LeaseKeeper[str]:
+    """Return the keeper of leases on chats, and of the right to send to a chat."""
+    return LeaseKeeper(leases, clock, id_of="chat:{}".format, kept_s=_KEPT_S)
+
+
+def keep_tokens(
+    leases: Leases[str], clock: Callable[[], datetime], *, patience_s: float = _PATIENCE_S
+) -> LeaseKeeper[str]:
+    """Return the keeper of leases on the tokens that an ERP renews."""
+    return LeaseKeeper(leases, clock, id_of=str, patience_s=patience_s)
 
 
 def owner_of_a_run() -> str:

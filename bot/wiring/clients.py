@@ -10,13 +10,14 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from bot.runtime.leases import keep_tokens
 from bot.settings import Settings
 from bot.usecases.company.departments import Departments
 from storage.backup.backup import refuse_half_restored
 from storage.engine.connection import Database, connected
 from storage.engine.embedded import embedded_server
 from storage.engine.indexes import ensure_indexes
-from storage.jobs.erp_tokens import ErpTokens
+from storage.jobs.erp_tokens import ErpTokens, token_leases
 from storage.register.labels import Departments as StoredDepartments
 from storage.register.search import complete
 
@@ -54,6 +55,10 @@ def open_erp_of(
     from erp.adapter import Credentials
     from erp.registry import open_erp
 
+    tokens = None
+    if database is not None:
+        keeper = keep_tokens(token_leases(database), utc_now)
+        tokens = ErpTokens(database, settings.erp_kind, keeper.holding)
     return open_erp(
         settings.erp_kind,
         Credentials(
@@ -66,7 +71,7 @@ def open_erp_of(
             database=settings.erp_database,
         ),
         timezone=settings.zone,
-        tokens=ErpTokens(database, settings.erp_kind, utc_now) if database is not None else None,
+        tokens=tokens,
     )
 
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from aiogram import Bot
 
-from bot.runtime.leases import ChatLocks
+from bot.runtime.leases import LeaseKeeper, keep_chats
 from bot.runtime.sending.limits import RateLimiter
 from bot.settings import Settings
 from bot.usecases.company.departments import Departments
@@ -17,7 +17,7 @@ from erp.adapter import Erp
 from erp.registry import find_adapter
 from storage.engine.connection import Database
 from storage.register.labels import Tags as StoredTags
-from storage.updates.states import Locks
+from storage.updates.states import chat_leases
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class Shared:
     limiter: RateLimiter
     erp: Erp | None
     clock: Callable[[], datetime]
-    locks: ChatLocks
+    locks: LeaseKeeper[str]
     tags: Tags
     departments: Departments
 
@@ -61,7 +61,7 @@ def share(
         limiter=limiter,
         erp=erp,
         clock=clock,
-        locks=ChatLocks(Locks(database), clock),
+        locks=keep_chats(chat_leases(database), clock),
         tags=Tags(store=StoredTags(database, clock)),
         departments=departments_of(settings, database, clock),
     )

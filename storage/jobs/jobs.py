@@ -9,6 +9,7 @@ from pymongo.errors import DuplicateKeyError
 from bot.domain.errors import TryLaterError
 from bot.domain.job import Batch, Job
 from storage.engine.connection import Collection, Database, Document, translated
+from storage.engine.leases import Leases
 from storage.register.bulk import batch_id
 
 _BATCHES_AT_ONCE: Final = 50
@@ -22,6 +23,8 @@ class Jobs:
         self._jobs: Collection = database["jobs"]
         self._batches: Collection = database["job_batches"]
         self._meta: Collection = database["meta"]
+        self.leases: Leases[int] = Leases(self._jobs, versioned=True, among={"active": True})
+        """A job has the worker that works on it as its owner."""
 
     async def add(self, job: Job) -> Job:
         """Store the job with the next number and return it; `job.id` is ignored."""

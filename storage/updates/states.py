@@ -1,14 +1,14 @@
-"""The states of dialogs, and the locks that give each chat one owner at a time."""
+"""The states of dialogs, and the leases that give each chat one owner at a time."""
 
 import copy
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 from typing import Any
 
 from pymongo import ReplaceOne
 
-from storage.engine.batching import FindOne, InsertOne, Write
+from storage.engine.batching import FindOne, Write
 from storage.engine.connection import Collection, Database, translated
+from storage.engine.leases import Leases
 
 
 class States:
@@ -58,44 +58,6 @@ def _replacement(
     return ReplaceOne({"_id": key}, document, upsert=True)
 
 
-class Locks:
-    """Leases by name: one owner at a time, over any number of replicas."""
-
-    def __init__(self, database: Database) -> None:
-        self._locks: Collection = database["locks"]
-        self._insert = InsertOne(self._locks)
-
-    async def acquire(self, name: str, owner: str, *, now: datetime, lease: timedelta) -> bool:
-        """Return True if the lease was free or had expired; `owner` has it until `now + lease`
-        then."""
-        until = now + lease
-        if await self._insert({"_id": name, "owner": owner, "until": until}):
-            return True
-        with translated():
-            result = await self._locks.update_one(
-                {"_id": name, "until": {"$lt": now}},
-                {"$set": {"owner": owner, "until": until}},
-            )
-        return bool(result.matched_count)
-
-    async def renew(
-        self, names: Sequence[str], owner: str, *, now: datetime, lease: timedelta
-    ) -> list[str]:
-        """Renew the leases that the owner still has, until `now + lease`; return their names."""
-        mine = {"_id": {"$in": list(names)}, "owner": owner}
-        with translated():
-            await self._locks.update_many(mine, {"$set": {"until": now + lease}})
-            documents = await self._locks.find(mine, {"_id": 1}).to_list(None)
-        return [document["_id"] for document in documents]
-
-    async def release(self, names: Sequence[str], owner: str) -> None:
-        """Release the leases, except those that another owner has acquired meanwhile."""
-        with translated():
-            await self._locks.delete_many({"_id": {"$in": list(names)}, "owner": owner})
-
-    async def owners(self) -> list[tuple[str, str]]:
-        """Return (name, owner) of every lease."""
-        # One document per chat that is being handled right now: few enough to read all.
-        with translated():
-            documents = await self._locks.find({}).to_list(None)
-        return [(document["_id"], document["owner"]) for document in documents]
+def chat_leases(database: Database) -> Leases[str]:
+    """Return the leases on chats: one small document for each chat that is being handled."""
+    return Leases(database["locks"], are_documents=True)

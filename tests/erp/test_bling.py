@@ -23,11 +23,10 @@ from erp.adapter import Connection, Credentials, Tokens
 from erp.answer import UnauthorizedError
 from erp.bling import LIMITS, Bling
 from erp.breaker import Breaker
-from storage.jobs.erp_tokens import ErpTokens
 from tests.erp.conftest import QUICK, Server
 from tests.erp.dialects.bling import CLIENT, FIRST_TOKEN, SECRET, BlingDialect
 from tests.erp.dialects.dialect import Person, Trouble
-from tests.erp.dialects.tokens import MemoryTokens
+from tests.erp.dialects.tokens import MemoryTokens, stored_tokens
 from tests.patience import HANG_S
 
 CPF, OTHER = make_cpf(111222333), make_cpf(444555666)
@@ -43,11 +42,13 @@ from erp.adapter import Connection, Credentials
 from erp.bling import Bling
 from erp.client import open_session
 from storage.engine.connection import connected
-from storage.jobs.erp_tokens import ErpTokens
+from bot.runtime.leases import keep_tokens
+from storage.jobs.erp_tokens import ErpTokens, token_leases
 
 async def main(uri, name, url, token, client, secret, number):
     async with connected(uri, name) as database, open_session() as session:
-        tokens = ErpTokens(database, "bling", lambda: datetime.now(UTC))
+        keeper = keep_tokens(token_leases(database), lambda: datetime.now(UTC))
+        tokens = ErpTokens(database, "bling", keeper.holding)
         credentials = Credentials(
             url=url, token=SecretStr(token), client_id=client, client_secret=SecretStr(secret)
         )
@@ -98,7 +99,7 @@ def tokens(request: pytest.FixtureRequest) -> Tokens:
     if request.param == "memory":
         return MemoryTokens()
     database = request.getfixturevalue("database")
-    return ErpTokens(database, "bling", lambda: datetime.now(UTC), patience_s=HANG_S)
+    return stored_tokens(database, "bling", lambda: datetime.now(UTC), patience_s=HANG_S)
 
 
 async def test_adapters_that_renew_at_once_make_one_renewal(
@@ -133,7 +134,7 @@ async def test_a_process_killed_between_renewal_and_use_loses_no_token(
         await process.wait()
     assert dialect.refresh != [FIRST_TOKEN]
     dialect.gate.set()
-    tokens = ErpTokens(database, "bling", lambda: datetime.now(UTC))
+    tokens = stored_tokens(database, "bling", lambda: datetime.now(UTC))
     clock = Now()
     clock.at = datetime.now(UTC)
     assert await connect(session, dialect, tokens=tokens, clock=clock).by_tax_id(CPF)

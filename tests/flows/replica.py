@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from bot.runtime.leases import ChatLocks
+from bot.runtime.leases import keep_chats
 from bot.runtime.updates.inbox import Inbox
 from storage.updates.inbox import Inbox as StoredInbox
-from storage.updates.states import Locks
+from storage.updates.states import chat_leases
 from tests.flows.conftest import Clock
 
 
@@ -26,7 +26,7 @@ class Replica:
         self.gate: asyncio.Event | None = None
         self.tried = 0
         self.store = StoredInbox(database)
-        self.locks = ChatLocks(Locks(database), clock)
+        self.locks = keep_chats(chat_leases(database), clock)
         self.inbox = Inbox(
             bot_id=1,
             store=self.store,

@@ -8,22 +8,23 @@ import pytest
 from aiogram.fsm.storage.base import StorageKey
 
 from bot.demo import people as demo
-from bot.runtime.leases import ChatLocks
+from bot.domain.errors import LostError
+from bot.runtime.leases import LeaseKeeper, keep_chats
 from bot.runtime.updates.fsm import AlreadyHandledError, DurableStorage
 from handlers.customer import texts
-from storage.updates.states import Locks, States
+from storage.updates.states import States, chat_leases
 from tests.flows.conftest import Clock, Start
-from tests.flows.replica import background
+from tests.patience import HANG_S
 
 KEY = StorageKey(bot_id=1, chat_id=7, user_id=7)
 
 
 async def test_two_replicas_never_work_on_one_chat_at_once(database: Any, clock: Clock):
     """Run forty steps on two replicas; each reads, yields and writes, as a dialog step does."""
-    locks = [ChatLocks(Locks(database), clock) for _ in range(2)]
+    locks = [keep_chats(chat_leases(database), clock) for _ in range(2)]
     inside, worst, counted = 0, 0, 0
 
-    async def turn(mine: ChatLocks) -> None:
+    async def turn(mine: LeaseKeeper[str]) -> None:
         nonlocal inside, worst, counted
         async with mine.holding("7"):
             inside += 1
@@ -33,14 +34,13 @@ async def test_two_replicas_never_work_on_one_chat_at_once(database: Any, clock:
             counted = before + 1
             inside -= 1
 
-    async with background(locks[0].run_forever()), background(locks[1].run_forever()):
-        await asyncio.gather(*(turn(locks[n % 2]) for n in range(40)))
+    await asyncio.gather(*(turn(locks[n % 2]) for n in range(40)))
     assert worst == 1
     assert counted == 40
 
 
 async def test_a_kept_lease_is_not_new_and_a_released_one_is(database: Any, clock: Clock):
-    locks, forgotten = ChatLocks(Locks(database), clock), []
+    locks, forgotten = keep_chats(chat_leases(database), clock), []
     locks.on_release(forgotten.append)
     async with locks.holding(7) as is_new:
         assert is_new
@@ -53,9 +53,9 @@ async def test_a_kept_lease_is_not_new_and_a_released_one_is(database: Any, cloc
 
 
 async def test_a_lease_whose_holder_died_runs_out(database: Any, clock: Clock):
-    stored = Locks(database)
+    stored = chat_leases(database)
     await stored.acquire("chat:7", "elsewhere/1/x", now=clock(), lease=timedelta(seconds=15))
-    locks = ChatLocks(stored, clock)
+    locks = keep_chats(stored, clock)
     waiting = asyncio.create_task(_hold(locks))
     await asyncio.sleep(0)
     clock.advance(timedelta(seconds=16))
@@ -63,7 +63,7 @@ async def test_a_lease_whose_holder_died_runs_out(database: Any, clock: Clock):
 
 
 async def test_leases_of_killed_processes_of_this_machine_are_freed(database: Any, clock: Clock):
-    stored, locks = Locks(database), ChatLocks(Locks(database), clock)
+    stored, locks = chat_leases(database), keep_chats(chat_leases(database), clock)
     async with locks.holding("mine"):
         [(_, owner)] = await stored.owners()
         here, pid, _ = owner.rsplit("/", 2)
@@ -81,23 +81,62 @@ async def test_leases_of_killed_processes_of_this_machine_are_freed(database: An
 
 
 async def test_a_lost_lease_ends_the_work(database: Any, clock: Clock):
-    stored = Locks(database)
-    locks = ChatLocks(stored, clock, lease=timedelta(seconds=0.3))
-    async with background(locks.run_forever()):
-        inside = asyncio.Event()
-        working = asyncio.create_task(_hold_for_ever(locks, inside))
-        await inside.wait()
-        await database["locks"].update_one({"_id": "chat:7"}, {"$set": {"owner": "a/1/thief"}})
-        with pytest.raises(asyncio.CancelledError):
-            await working
+    locks = renewing_quickly(database, clock)
+    inside = asyncio.Event()
+    working = asyncio.create_task(_hold_for_ever(locks, inside))
+    await inside.wait()
+    await rob(database)
+    with pytest.raises(LostError):
+        await working
 
 
-async def _hold(locks: ChatLocks) -> None:
+async def test_who_waited_for_a_lost_lease_gets_it_alone_and_has_it_renewed(
+    database: Any, clock: Clock
+):
+    """Lose the lease for a moment, with a second task waiting here and a third coming later."""
+    locks, inside = renewing_quickly(database, clock), [asyncio.Event() for _ in range(3)]
+    first = asyncio.create_task(_hold_for_ever(locks, inside[0]))
+    await inside[0].wait()
+    second = asyncio.create_task(_hold_for_ever(locks, inside[1]))
+    await asyncio.sleep(0)
+    await rob(database)
+    with pytest.raises(LostError):
+        await first
+    await database["locks"].delete_one({"_id": "chat:7"})
+    await inside[1].wait()
+    third = asyncio.create_task(_hold_for_ever(locks, inside[2]))
+    for _ in range(2):
+        # Only a lease that somebody renews can end later than the test's clock made it end.
+        clock.advance(timedelta(seconds=1))
+        async with asyncio.timeout(HANG_S):
+            while (await database["locks"].find_one({"_id": "chat:7"}))["until"] <= clock():
+                pass
+    assert not inside[2].is_set()
+    for task in (second, third):
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def renewing_quickly(database: Any, clock: Clock) -> LeaseKeeper[str]:
+    return LeaseKeeper(
+        chat_leases(database),
+        clock,
+        id_of="chat:{}".format,
+        lease=timedelta(seconds=0.3),
+        kept_s=HANG_S,
+    )
+
+
+async def rob(database: Any) -> None:
+    await database["locks"].update_one({"_id": "chat:7"}, {"$set": {"owner": "a/1/thief"}})
+
+
+async def _hold(locks: LeaseKeeper[str]) -> None:
     async with locks.holding("7"):
         pass
 
 
-async def _hold_for_ever(locks: ChatLocks, inside: asyncio.Event) -> None:
+async def _hold_for_ever(locks: LeaseKeeper[str], inside: asyncio.Event) -> None:
     async with locks.holding("7"):
         inside.set()
         await asyncio.Event().wait()

@@ -15,7 +15,7 @@ from bot.wiring.telegram import open_bot
 from handlers.relay import texts
 from storage.updates.outbox import Outbox as StoredOutbox
 from tests.flows.conftest import BIA, GROUP_ID, Clock, Customer, Start, Telegram
-from tests.flows.replica import Replica, background
+from tests.flows.replica import Replica
 from tests.patience import HANG_S
 
 
@@ -155,21 +155,20 @@ async def test_two_replicas_serve_one_group(
         )
         replicas = (people.balcao, other)
         people.emulator.limit(per_group=3, per_chat=0, overall=0, minute_s=1.5)
-        async with background(other.locks.run_forever()):
-            for number in range(8):
-                customer = jose if number % 2 else ana
-                await replicas[number % 4 // 2].inbox.take(
-                    [text_update(900_000 + number, customer, f"w{number}")]
-                )
+        for number in range(8):
+            customer = jose if number % 2 else ana
+            await replicas[number % 4 // 2].inbox.take(
+                [text_update(900_000 + number, customer, f"w{number}")]
+            )
+            for replica in replicas:
+                await replica.inbox.idle()
+        async with asyncio.timeout(HANG_S):
+            while len(words(people, GROUP_ID)) < 8:
                 for replica in replicas:
                     await replica.inbox.idle()
-            async with asyncio.timeout(HANG_S):
-                while len(words(people, GROUP_ID)) < 8:
-                    for replica in replicas:
-                        await replica.inbox.idle()
-                    await asyncio.sleep(0.01)
-            while not all(replica.outbox.is_idle for replica in replicas):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
+        while not all(replica.outbox.is_idle for replica in replicas):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
     seen = words(people, GROUP_ID)
     assert sorted(seen) == sorted(f"w{n}" for n in range(8)), "each once"
     for remainder in (0, 1):

@@ -9,7 +9,6 @@ from bot.settings import Settings
 from bot.wiring.telegram import open_bot
 from tests.flows.admin import Admin
 from tests.flows.conftest import ADMIN_ID, GROUP_ID, Clock, Start
-from tests.flows.replica import background
 
 
 async def test_eight_ticks_at_once_on_two_replicas_are_all_kept(
@@ -43,16 +42,15 @@ async def test_eight_ticks_at_once_on_two_replicas_are_all_kept(
                 settings, bot=bot, limiter=limiter, database=database, erp=None, clock=clock
             )
             replicas = (telegram.balcao, other)
-            async with background(other.locks.run_forever()):
-                await asyncio.gather(
-                    *(
-                        replicas[number % 2].inbox.take([press(900_000 + number, admin, tick)])
-                        for number, tick in enumerate(ticks)
-                    )
+            await asyncio.gather(
+                *(
+                    replicas[number % 2].inbox.take([press(900_000 + number, admin, tick)])
+                    for number, tick in enumerate(ticks)
                 )
-                for _ in range(2):
-                    for replica in replicas:
-                        await replica.inbox.idle()
+            )
+            for _ in range(2):
+                for replica in replicas:
+                    await replica.inbox.idle()
         assert sum("☑️ Etiqueta" in button for button in admin.buttons) == 8
 
 

@@ -26,7 +26,7 @@ from bot.domain.outgoing import Undelivered
 from bot.domain.registration import ErpRef, Phones, Portal, Registration
 from bot.domain.tax_id import TaxId
 from bot.domain.undo import undo_entry
-from bot.runtime.leases import ChatLocks
+from bot.runtime.leases import keep_chats
 from bot.usecases.register.data_subject import Anonymise, Anonymised
 from storage.jobs.jobs import Jobs
 from storage.people.data_subject import DataSubjects
@@ -39,7 +39,7 @@ from storage.talk.questions import Questions
 from storage.talk.queue import Queue
 from storage.updates.inbox import Inbox
 from storage.updates.outbox import Outbox
-from storage.updates.states import Locks
+from storage.updates.states import chat_leases
 from tests.storage.records import NOW, after, conversation, outgoing, provenance, registration
 
 CPF = TaxId("39053344705")
@@ -372,7 +372,7 @@ async def test_killed_anywhere_it_goes_on_when_it_is_repeated(
         # A customer who only wrote to the bot: no import ever held such a person.
         for name in ("registrations", "audit", "jobs", "job_batches"):
             await database[name].delete_many({})
-    locks = ChatLocks(Locks(database), lambda: NOW)
+    locks = keep_chats(chat_leases(database), lambda: NOW)
     kills, outcome = 0, None
     while outcome is None:
         one = KilledAt(subjects, kills + 2)

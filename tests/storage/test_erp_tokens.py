@@ -10,8 +10,7 @@ import pytest
 from bot.domain.errors import TryLaterError
 from erp.adapter import Tokens
 from storage.engine.indexes import INDEXES
-from storage.jobs.erp_tokens import ErpTokens
-from tests.erp.dialects.tokens import MemoryTokens
+from tests.erp.dialects.tokens import MemoryTokens, stored_tokens
 from tests.patience import HANG_S
 from tests.storage.records import NOW
 
@@ -30,7 +29,7 @@ def make(request: pytest.FixtureRequest) -> Make:
 
         return of_memory
     database = request.getfixturevalue("database")
-    return lambda patience_s: ErpTokens(database, "bling", lambda: NOW, patience_s=patience_s)
+    return lambda patience_s: stored_tokens(database, "bling", lambda: NOW, patience_s=patience_s)
 
 
 async def test_what_is_stored_takes_the_place_of_all_that_was(make: Make):
@@ -83,11 +82,11 @@ async def test_who_was_killed_inside_holds_the_others_up_for_a_lease(database: A
     def clock() -> datetime:
         return now
 
-    dead = ErpTokens(database, "bling", clock)
+    dead = stored_tokens(database, "bling", clock)
     held = dead.alone()
     await held.__aenter__()
     await dead.store({"refresh": "r1"})
-    other = ErpTokens(database, "bling", clock, patience_s=0.0)
+    other = stored_tokens(database, "bling", clock, patience_s=0.0)
     with pytest.raises(TryLaterError):
         async with other.alone():
             raise AssertionError("two are alone")
@@ -98,12 +97,12 @@ async def test_who_was_killed_inside_holds_the_others_up_for_a_lease(database: A
         # If the first holder is only slow, its late release does not free the other's lease.
         await held.__aexit__(None, None, None)
         with pytest.raises(TryLaterError):
-            async with ErpTokens(database, "bling", clock, patience_s=0.0).alone():
+            async with stored_tokens(database, "bling", clock, patience_s=0.0).alone():
                 raise AssertionError("two are alone")
 
 
 async def test_who_gives_up_while_waiting_leaves_nothing_behind(database: Any):
-    tokens = ErpTokens(database, "bling", lambda: NOW, patience_s=HANG_S)
+    tokens = stored_tokens(database, "bling", lambda: NOW, patience_s=HANG_S)
 
     async def enter() -> None:
         async with tokens.alone():
@@ -115,12 +114,12 @@ async def test_who_gives_up_while_waiting_leaves_nothing_behind(database: Any):
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-    async with ErpTokens(database, "bling", lambda: NOW, patience_s=0.0).alone():
+    async with stored_tokens(database, "bling", lambda: NOW, patience_s=0.0).alone():
         pass
 
 
 async def test_each_erp_has_its_own(database: Any):
-    bling, other = (ErpTokens(database, name, lambda: NOW) for name in ("bling", "other"))
+    bling, other = (stored_tokens(database, name, lambda: NOW) for name in ("bling", "other"))
     await bling.store({"refresh": "r0"})
     assert await other.load() == {}
     async with bling.alone(), other.alone():

@@ -28,7 +28,7 @@ from storage.register.registrations import Registrations
 from storage.talk.conversations import Chats, Conversations
 from storage.talk.links import Links
 from storage.updates.inbox import Inbox
-from storage.updates.states import Locks, States
+from storage.updates.states import States, chat_leases
 from tests.storage.records import NOW, after, conversation, provenance, registration, renaming
 
 SEEDS = [1]
@@ -228,7 +228,7 @@ async def test_what_waits_in_the_inbox(database: Any, seed: int):
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_locks_by_owner_and_time(database: Any, seed: int):
     random = Random(seed)  # noqa: S311
-    locks = Locks(database)
+    locks = chat_leases(database)
     held: dict[str, tuple[str, datetime]] = {}
     names, lease = [f"l{n}" for n in range(25)], timedelta(seconds=1)
     for _ in range(300):

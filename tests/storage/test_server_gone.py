@@ -22,7 +22,7 @@ from storage.talk.questions import Questions
 from storage.talk.queue import Queue
 from storage.updates.inbox import Inbox
 from storage.updates.outbox import Outbox
-from storage.updates.states import Locks, States
+from storage.updates.states import States, chat_leases
 from tests.patience import HANG_S
 from tests.storage.records import (
     CPF,
@@ -51,7 +51,7 @@ def every_call(database: Any) -> dict[str, Awaitable[Any]]:
     queue, questions = Queue(database), Questions(database)
     audit = Audit(database)
     links, outbox = Links(database), Outbox(database)
-    inbox, states, locks = Inbox(database), States(database), Locks(database)
+    inbox, states, locks = Inbox(database), States(database), chat_leases(database)
     owed = conversation(lookup=LookupState(since=NOW, next_at=NOW))
     return {
         "by_tax_ids": register.by_tax_ids([CPF, make_cpf(1)]),

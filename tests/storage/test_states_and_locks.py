@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from bot.domain.errors import RefusedError
-from storage.updates.states import Locks, States
+from storage.engine.leases import Leases
+from storage.updates.states import States, chat_leases
 from tests.storage.records import NOW, after
 
 LEASE = timedelta(seconds=30)
@@ -39,11 +40,11 @@ async def test_states_written_at_once_are_whole(database: Any):
 
 
 @pytest.fixture
-def locks(database: Any) -> Locks:
-    return Locks(database)
+def locks(database: Any) -> Leases[str]:
+    return chat_leases(database)
 
 
-async def test_of_twenty_who_want_a_lock_at_once_one_has_it(locks: Locks):
+async def test_of_twenty_who_want_a_lock_at_once_one_has_it(locks: Leases[str]):
     got = await asyncio.gather(
         *[locks.acquire("chat:5", f"o{n}", now=NOW, lease=LEASE) for n in range(20)]
     )
@@ -51,7 +52,7 @@ async def test_of_twenty_who_want_a_lock_at_once_one_has_it(locks: Locks):
     assert await locks.acquire("chat:6", "o", now=NOW, lease=LEASE)
 
 
-async def test_an_expired_lock_is_taken_over_by_one(locks: Locks):
+async def test_an_expired_lock_is_taken_over_by_one(locks: Leases[str]):
     assert await locks.acquire("a", "old", now=NOW, lease=LEASE)
     assert not await locks.acquire("a", "new", now=after(seconds=29), lease=LEASE)
     got = await asyncio.gather(
@@ -64,7 +65,7 @@ async def test_an_expired_lock_is_taken_over_by_one(locks: Locks):
     assert await locks.renew(["a"], winner, now=after(seconds=31), lease=LEASE) == ["a"]
 
 
-async def test_only_its_owner_renews_a_lock(locks: Locks):
+async def test_only_its_owner_renews_a_lock(locks: Leases[str]):
     assert await locks.renew(["a"], "me", now=NOW, lease=LEASE) == []
     assert await locks.renew([], "me", now=NOW, lease=LEASE) == []
     for name, owner in (("a", "me"), ("b", "me"), ("c", "you")):
@@ -76,7 +77,7 @@ async def test_only_its_owner_renews_a_lock(locks: Locks):
     assert await locks.acquire("a", "you", now=after(seconds=51), lease=LEASE)
 
 
-async def test_only_its_owner_releases_a_lock(locks: Locks):
+async def test_only_its_owner_releases_a_lock(locks: Leases[str]):
     for name, owner in (("a", "me"), ("b", "me"), ("c", "you")):
         assert await locks.acquire(name, owner, now=NOW, lease=LEASE)
     await locks.release(["a", "b", "c", "d"], "you")

@@ -10,14 +10,14 @@ import os
 import shutil
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 import structlog
 
-from bot.domain.errors import AppError, LostError, Problem, TryLaterError
+from bot.domain.errors import AppError, LostError, Problem, TakenError, TryLaterError
 from bot.domain.file_refusal import FileRefused
 from bot.domain.job import (
     LINES,
@@ -31,7 +31,7 @@ from bot.domain.job import (
     Report,
     Source,
 )
-from bot.runtime.leases import is_alive, is_dead, owner_of_a_run
+from bot.runtime.leases import LeaseKeeper, Leases, is_alive
 from bot.usecases.ports import JobChanges, JobFiles
 
 _LEASE: Final = timedelta(seconds=30)
@@ -54,6 +54,9 @@ logger = structlog.get_logger()
 
 class Store(JobChanges, Protocol):
     """The store of jobs."""
+
+    @property
+    def leases(self) -> Leases[int]: ...
 
     async def active(self) -> list[Job]: ...
 
@@ -195,10 +198,10 @@ class WorkJobs:
         self._notifier = notifier
         self._data_dir = data_dir
         self._clock = clock
-        self._lease = lease
+        self._leases = LeaseKeeper(store.leases, clock, id_of=int, lease=lease, patience_s=0.0)
+        self.release_the_dead = self._leases.release_the_dead
         self._round_s = round_s
         self._progress_interval_s = progress_interval_s
-        self._owner = owner_of_a_run()
         self._mine: set[int] = set()
         self._send: Callable[[str], Awaitable[None]] | None = None
 
@@ -218,10 +221,16 @@ class WorkJobs:
         number = int(job_id)
         self._mine.add(number)
         try:
-            while job := await self._claim(number):
-                await self._work(job)
+            job = await self._store.get(number)
+            if job is None or not job.needs_work:
+                return
+            async with self._leases.holding(number):
+                while job := await self._next(number):
+                    await self._work(job)
+        except TakenError:
+            pass
         except AppError as error:
-            # When its lease has expired, a worker tries again.
+            # A worker tries again in its next round.
             logger.warning("job left", job=number, error=str(error))
         finally:
             self._mine.discard(number)
@@ -230,7 +239,8 @@ class WorkJobs:
         """Send the ids of jobs that nobody works on, and delete files past their retention
         time."""
         self._send = send
-        await self._release_the_dead()
+        with suppress(AppError):
+            await self.release_the_dead()
         await asyncio.to_thread(_sweep, self._data_dir)
         purged_at: float | None = None
         while True:
@@ -245,47 +255,31 @@ class WorkJobs:
                 logger.exception("jobs not kept")
             await asyncio.sleep(self._round_s)
 
-    async def _release_the_dead(self) -> None:
-        """Release the jobs of killed processes of this machine, so that they need not wait for the
-        lease."""
-        with suppress(AppError):
-            for job in await self._store.active():
-                if job.owner and job.owner != self._owner and is_dead(job.owner):
-                    await self._store.change(job, owner=None, until=None)
-
     async def _send_left(self) -> None:
         now = self._clock()
         for job in await self._store.active():
             if job.id not in self._mine and (job.until is None or job.until <= now):
                 await self.wake(job.id)
 
-    async def _claim(self, job_id: int) -> Job | None:
+    async def _next(self, job_id: int) -> Job | None:
+        """Return the job if it needs work, with this try counted."""
         job = await self._store.get(job_id)
         if job is None or not job.needs_work:
             return None
-        now = self._clock()
-        if job.owner not in (None, self._owner) and job.until is not None and job.until > now:
-            return None
         goes_on = await self._store.last_batch(job_id) > job.batches
-        return await self._store.change(
-            job,
-            owner=self._owner,
-            until=now + self._lease,
-            tries=1 if goes_on else job.tries + 1,
-        )
+        return await self._change_mine(job_id, tries=1 if goes_on else job.tries + 1)
 
     async def _work(self, job: Job) -> None:
         folder = self._data_dir / f"{_FOLDER}{job.id}-{os.getpid()}"
         with structlog.contextvars.bound_contextvars(job=job.id):
-            async with self._holding(job):
-                await asyncio.to_thread(_make_empty, folder)
-                try:
-                    if job.is_active:
-                        job = await self._done(job, folder)
-                    if not job.told:
-                        await self._notify(job, folder)
-                finally:
-                    await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            await asyncio.to_thread(_make_empty, folder)
+            try:
+                if job.is_active:
+                    job = await self._done(job, folder)
+                if not job.told:
+                    await self._notify(job, folder)
+            finally:
+                await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def _done(self, job: Job, folder: Path) -> Job:
         """Do the job's work; return the job as it is stored afterwards."""
@@ -349,7 +343,7 @@ class WorkJobs:
         """Return the job with these values set. Raises LostError when another worker has it."""
         while True:
             job = await self._store.get(job_id)
-            if job is None or job.owner != self._owner:
+            if job is None or job.owner != self._leases.owner:
                 raise LostError("another worker does this job")
             if changed := await self._store.change(job, **values):
                 return changed
@@ -395,51 +389,6 @@ class WorkJobs:
             if all(len(found[name]) >= min(LINES, n) for name, n in expected.items()):
                 break
         return Report(**{name: tuple(some) for name, some in found.items()})
-
-    @asynccontextmanager
-    async def _holding(self, job: Job) -> AsyncIterator[None]:
-        """Renew the lease during the block; cancel the block when the lease is lost."""
-        task = asyncio.current_task()
-        lost = False
-
-        async def keep() -> None:
-            nonlocal lost
-            while True:
-                await asyncio.sleep(self._lease.total_seconds() / 3)
-                try:
-                    now = await self._store.get(job.id)
-                    if now is None or now.owner != self._owner:
-                        lost = True
-                        logger.error("job lost to another worker", job=job.id)
-                        if task is not None:
-                            task.cancel()
-                        return
-                    await self._store.change(now, until=self._clock() + self._lease)
-                except AppError as error:
-                    logger.warning("lease of a job not renewed", error=str(error))
-
-        keeping = asyncio.create_task(keep())
-        try:
-            yield
-        except asyncio.CancelledError:
-            if lost and task is not None:
-                task.uncancel()
-                return
-            raise
-        finally:
-            keeping.cancel()
-            await asyncio.gather(keeping, return_exceptions=True)
-            # If the database is not reachable, the lease expires by itself.
-            with suppress(AppError):
-                await self._release(job.id)
-
-    async def _release(self, job_id: int) -> None:
-        """Release the job, unless another worker has taken it already."""
-        job = await self._store.get(job_id)
-        while job is not None and job.owner == self._owner:
-            if await self._store.change(job, owner=None, until=None):
-                return
-            job = await self._store.get(job_id)
 
     async def _forget_source(self, job: Job) -> None:
         """Delete the file that was sent and its plan: they are not needed once the job is over."""

@@ -1,10 +1,14 @@
-"""Tokens kept in memory, with the same interface as the store in the database."""
+"""Tokens of one process: in memory, or in the database."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
 
 from bot.domain.errors import TryLaterError
+from bot.runtime.leases import keep_tokens
+from storage.jobs.erp_tokens import ErpTokens, token_leases
 from tests.patience import HANG_S
 
 
@@ -30,3 +34,10 @@ class MemoryTokens:
             yield
         finally:
             self._turn.release()
+
+
+def stored_tokens(
+    database: Any, system: str, clock: Callable[[], datetime], *, patience_s: float = HANG_S
+) -> ErpTokens:
+    keeper = keep_tokens(token_leases(database), clock, patience_s=patience_s)
+    return ErpTokens(database, system, keeper.holding)
