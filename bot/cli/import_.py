@@ -29,7 +29,8 @@ from bot.cli.terminal.reports import column_lines, doubts_message, file_lines, p
 from bot.cli.terminal.running import Stop, TerminalProgress, stoppable, worked
 from bot.domain.columns import fields_of
 from bot.domain.errors import RefusedError
-from bot.domain.job import COMMAND_LINE, Counts, ImportOptions, Job, JobState
+from bot.domain.job import COMMAND_LINE, ImportOptions, Job, JobState
+from bot.wording.job_report import has_something_to_write
 
 
 def import_(
@@ -169,12 +170,11 @@ async def _previewed(session: JobSession, draft: Job, rows: int, *, asks: bool) 
             return 1
         for line in preview_lines(job, await session.jobs.work.report(job), session.names):
             say(line)
-        counts = job.preview or Counts()
         if not asks:
-            return NOT_ALL if counts.refused else 0
+            return NOT_ALL if job.preview and job.preview.refused else 0
         # When nothing would be written, there is no question to ask: the run only hands out the
         # refused rows.
-        if counts.created or counts.updated or counts.passwords:
+        if has_something_to_write(job):
             confirm("Importar?", session.stop, yes=False)
         begun = await manage.confirm(job.id)
         if begun is None:

@@ -12,10 +12,11 @@ from bot.cli.terminal.job_session import (
     confirm,
     open_job_session,
 )
-from bot.cli.terminal.reports import why_not_undone, would_undo
+from bot.cli.terminal.reports import would_undo
 from bot.cli.terminal.running import Stop, TerminalProgress, stoppable, worked
 from bot.domain.errors import RefusedError
 from bot.domain.job import COMMAND_LINE, Job, JobState
+from bot.wording.jobs import cannot_undo
 
 
 def undo(
@@ -38,7 +39,7 @@ def undo(
                 confirm("Desfazer?", stop, yes=yes)
             begun = await session.jobs.manage.undo(job_id, by=COMMAND_LINE)
             if not isinstance(begun, Job):
-                raise RefusedError(why_not_undone(begun, job_id, target))
+                raise RefusedError(cannot_undo(await session.job(job_id)))
             job = await worked(session.jobs, begun, stop, notifier)
             await session.report(job)
             if job.state is not JobState.DONE:

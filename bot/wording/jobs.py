@@ -1,11 +1,11 @@
-"""Words for jobs: kinds, counted units, filters and durations."""
+"""Words for jobs: their subject and state, progress, result, and what undoing one does."""
 
 from typing import Final
 
-from bot.domain.job import JobKind
+from bot.domain.job import OVER, Counts, Job, JobKind, JobState, SyncMode
 from bot.domain.search import Query
 from bot.wording.values import Names
-from bot.wording.words import KINDS, STATUSES
+from bot.wording.words import KINDS, STATUSES, counted, number, plural, short
 
 KIND_NAMES: Final = {
     JobKind.IMPORT: "Importação",
@@ -13,8 +13,120 @@ KIND_NAMES: Final = {
     JobKind.UNDO: "Desfazer",
     JobKind.SYNC: "Sincronização",
 }
-THINGS: Final = {JobKind.IMPORT: "linhas", JobKind.SYNC: "registros do ERP"}
+STATES: Final = {
+    JobState.DRAFT: "sendo preparada",
+    JobState.CHECKING: "conferindo o arquivo",
+    JobState.CHECKED: "esperando confirmação",
+    JobState.RUNNING: "em andamento",
+    JobState.DONE: "concluída",
+    JobState.CANCELLED: "cancelada",
+    JobState.FAILED: "falhou",
+}
+MODES: Final = {SyncMode.QUICK: "rápida", SyncMode.FULL: "completa"}
+_DOING: Final = {
+    JobKind.IMPORT: "Importando",
+    JobKind.EXPORT: "Exportando",
+    JobKind.UNDO: "Desfazendo",
+    JobKind.SYNC: "Lendo o ERP",
+}
+_THINGS: Final = {JobKind.IMPORT: "linhas", JobKind.SYNC: "registros do ERP"}
 """The units that a running job counts, if they are not registrations."""
+_NAME: Final = 40
+
+
+def subject(job: Job) -> str:
+    """Return the job in a few words: `importação de clientes.csv`."""
+    words = KIND_NAMES[job.kind].lower()
+    if job.sync_options is not None:
+        words += f" {MODES[job.sync_options.mode]}"
+    if job.undoes is not None:
+        words += f" a tarefa {job.undoes}"
+    if job.source is not None:
+        words += f" de {short(job.source.name, _NAME)}"
+    return words
+
+
+def doing(job: Job) -> str:
+    """Return the work in progress, without a full stop."""
+    if job.is_cancelled:
+        return "Cancelando"
+    if job.state is JobState.CHECKING:
+        return "Conferindo o arquivo, nada é gravado"
+    return _DOING[job.kind]
+
+
+def progress_parts(
+    job: Job, done: Counts, *, total: int | None, rows_a_second: float, left_s: float | None
+) -> list[str]:
+    """Return the number of rows done, then the speed and the time left as far as they are
+    known."""
+    of = f" de {number(total)}" if total else ""
+    parts = [f"{number(done.rows)}{of} {_THINGS.get(job.kind, 'cadastros')}"]
+    if rows_a_second >= 1:
+        parts.append(f"{number(round(rows_a_second))} por segundo")
+        if left_s is not None and left_s >= 1:
+            parts.append(f"faltam cerca de {duration(left_s)}")
+    return parts
+
+
+def summary(job: Job) -> str:
+    """Return the result of the job in a few words."""
+    counts = job.counts
+    if job.kind is JobKind.EXPORT:
+        return exported(counts)
+    if job.kind is JobKind.UNDO:
+        taken_back = counts.removed + counts.updated + counts.restored
+        parts = [counted(taken_back, "desfeito", "desfeitos")]
+        if counts.kept:
+            parts.append(counted(counts.kept, "mantido", "mantidos"))
+        return ", ".join(parts)
+    parts = [
+        counted(counts.created, "novo", "novos"),
+        counted(counts.updated, "atualizado", "atualizados"),
+    ]
+    if counts.refused:
+        end = "o" if job.kind is JobKind.SYNC else "a"
+        parts.append(counted(counts.refused, f"recusad{end}", f"recusad{end}s"))
+    return ", ".join(parts)
+
+
+def exported(counts: Counts) -> str:
+    if not counts.rows:
+        return "Nenhum cadastro com estes filtros: não há arquivo."
+    return counted(counts.rows, "cadastro", "cadastros")
+
+
+def undo_effects(job: Job) -> str:
+    """Return the sentences on what undoing the job changes."""
+    counts = job.counts
+    changed = counts.created + counts.updated + counts.removed + counts.restored
+    if job.kind is JobKind.UNDO:
+        of_it = counted(changed, "cadastro", "cadastros")
+        return f"O que a tarefa {job.undoes} tinha feito vale de novo ({of_it})."
+    new, updated = number(counts.created), number(counts.updated)
+    sentences = (
+        plural(
+            counts.created,
+            "O cadastro novo é retirado.",
+            f"Os {new} cadastros novos são retirados.",
+        ),
+        plural(
+            counts.updated,
+            "O atualizado volta ao que era.",
+            f"Os {updated} atualizados voltam ao que eram.",
+        ),
+    )
+    shown = (counts.created, counts.updated)
+    return " ".join(text for count, text in zip(shown, sentences, strict=True) if count)
+
+
+def cannot_undo(job: Job) -> str:
+    """Return the reason why the job cannot be undone."""
+    if job.undone_by is not None:
+        return f"A tarefa {job.id} já foi desfeita, pela tarefa {job.undone_by}."
+    if job.state not in OVER:
+        return f"A tarefa {job.id} ainda não terminou."
+    return f"A tarefa {job.id} não mudou nada no cadastro: não há o que desfazer."
 
 
 def filters(query: Query, names: Names) -> str:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from bot.domain.audit import Event
-from bot.domain.registration import Kind, Status
+from bot.domain.registration import Kind, Status, read_line
 
 KINDS: Final = {
     Kind.CUSTOMER: "Cliente",
@@ -25,6 +25,21 @@ EVENTS: Final = {
 def number(count: int) -> str:
     """Return the number in Brazilian format: `1.234`."""
     return f"{count:,}".replace(",", ".")
+
+
+def plural(count: int, one: str, many: str) -> str:
+    return one if count == 1 else many
+
+
+def counted(count: int, one: str, many: str) -> str:
+    """Return the number with its noun: `1 linha`, `1.234 linhas`."""
+    return f"{number(count)} {plural(count, one, many)}"
+
+
+def short(text: str, length: int) -> str:
+    """Return the text on one line, without invisible characters, and at most `length` long."""
+    text = read_line(text)
+    return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
 def span(length: timedelta) -> str:

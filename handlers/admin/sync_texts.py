@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from bot.domain.job import Job, JobState
 from bot.usecases.jobs.begin_sync import LastSync
-from handlers.admin.files.report_texts import summary
+from bot.wording.jobs import summary
 
 NO_ERP: Final = (
     "Nenhum ERP está configurado. Com BALCAO_ERP_KIND e os dados de acesso, o cadastro vem dele."

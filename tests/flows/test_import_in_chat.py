@@ -103,7 +103,7 @@ async def test_only_ticked_fields_of_those_who_exist_are_updated(admin: FileAdmi
     await admin.presses("Conferir arquivo")
     preview = await admin.reads("Prévia")
     assert "✏️ 1 muda" in preview
-    assert "• Celular: 1\n   Pessoa 10: (11) 98765-4310 → (21) 98888-7777" in preview
+    assert "• Celular: 1\n   linha 2, Pessoa 10: (11) 98765-4310 → (21) 98888-7777" in preview
     await admin.presses("Importar 1")
     assert "✏️ 1 atualizado" in await admin.reads("Tarefa 2 · Importação concluída")
     person = await stored(admin, 10)

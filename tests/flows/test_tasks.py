@@ -30,7 +30,7 @@ from bot.domain.job import (
 )
 from bot.domain.portal import PasswordRefusal, UsernameRefusal
 from bot.domain.registration import FIELDS
-from bot.wording.jobs import duration
+from bot.wording.jobs import cannot_undo, duration
 from bot.wording.reasons import describe, describe_file, describe_trouble
 from bot.wording.values import Names
 from handlers.admin.files import report_texts, texts
@@ -78,7 +78,7 @@ def screens(found: Report, **values: Any) -> list[str]:
         report_texts.cancelled(job),
         report_texts.state_message(job),
         texts.ask_to_undo(job),
-        texts.cannot_undo(job),
+        cannot_undo(job),
     ]
 
 
@@ -93,7 +93,7 @@ async def test_jobs_are_listed_in_pages_and_opened(admin: FileAdmin):
     assert [label for label in admin.buttons if "✅" in label] == [
         f"✅ {n}" for n in range(8, 2, -1)
     ]
-    assert f"✅ 8 · Importação · {HOSTILE}7.csv" in first
+    assert f"✅ 8 · Importação de {HOSTILE}7.csv" in first
     assert "Dora · 1 novo, 0 atualizados" in first
     assert await admin.presses("Mais antigas") != first
     assert admin.buttons == ["✅ 2", "✅ 1", "◀️ Mais novas"]

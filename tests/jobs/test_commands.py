@@ -48,8 +48,8 @@ async def test_refused_rows_come_back_mended(shell: Shell):
     assert said.code == 2
     assert said.err == ""
     assert "Tarefa 1: importação de c.csv, concluída" in said.out
-    assert "2 novos, 0 atualizados, 0 sem mudança, 1 recusada" in said.out
-    assert "linha 3: E-mail: não é um e-mail" in said.out
+    assert "2 novos 0 atualizados 0 já no cadastro, sem mudança 1 linha recusada" in said.words
+    assert "Linha 3: E-mail: não é um e-mail" in said.out
     assert "Gravado: e.csv" in said.out
     assert "Para desfazer: balcao undo 1" in said.out
     assert (shell.folder / "e.csv").stat().st_mode & 0o077 == 0
@@ -60,7 +60,7 @@ async def test_refused_rows_come_back_mended(shell: Shell):
     shell.write("fixed.csv", [header, [*fixed, *refused[len(fixed) :]]])
     said = await shell("import", "fixed.csv")
     assert said.code == 0
-    assert "1 novo, 0 atualizados, 0 sem mudança, 0 recusadas" in said.out
+    assert "1 novo 0 atualizados 0 já no cadastro, sem mudança 0 linhas recusadas" in said.words
     assert (await stored(shell.runner, 2)).created.by == "cli"
 
 
@@ -77,7 +77,7 @@ async def test_a_dry_run_tells_and_leaves_nothing(shell: Shell):
     told = ("1 novo", "1 muda", "1 sem mudança", "1 recusada", "Celular: 1")
     assert set(told) <= set(lines)
     assert "linha 2, Pessoa 1: (49) 99999-0001 → (49) 98888-7777" in lines
-    assert "linha 5: repete a linha 4" in lines
+    assert "Linha 5: repete a linha 4" in lines
     assert await shell.runner.register() == before
     job = await shell.runner.job(2)
     assert job.state is JobState.CANCELLED
@@ -99,7 +99,7 @@ async def test_a_password_is_never_shown(shell: Shell):
     said = await shell("import", "c.csv", "--update", "--ignore-unknown", "--dry-run")
     assert said.code == 0
     assert "segredo" not in said.all
-    assert "5 senhas a proteger" in said.out
+    assert "5 senhas: protegê-las leva cerca de 1 s a mais" in said.out
 
 
 async def test_an_update_touches_the_named_fields(shell: Shell):
@@ -107,7 +107,7 @@ async def test_an_update_touches_the_named_fields(shell: Shell):
     shell.write("c.csv", [HEADER, row(1, Nome="Outro", celular="(49) 98888-7777")])
     said = await shell("import", "c.csv")
     assert said.code == 0
-    assert "0 novos, 0 atualizados, 1 sem mudança" in said.out
+    assert "0 novos 0 atualizados 1 já no cadastro, sem mudança" in said.words
     said = await shell("import", "c.csv", "--update", "--fields", "celular, e-mail")
     assert said.code == 0
     one = await stored(shell.runner, 1)
@@ -155,7 +155,7 @@ async def test_an_export_imported_again_changes_nothing(shell: Shell):
     for name in ("o.csv", "o.xlsx"):
         said = await shell("import", name, "--update")
         assert said.code == 0
-        assert "0 novos, 0 atualizados, 31 sem mudança, 0 recusadas" in said.out
+        assert "0 novos 0 atualizados 31 sem mudança 0 linhas recusadas" in said.words
     first = (shell.folder / "o.csv").read_bytes()
     refused = await shell("export", "o.csv")
     assert_one_sentence(refused, "o.csv já existe, e não é sobrescrito.")
@@ -273,12 +273,20 @@ async def test_jobs_are_listed_told_and_undone(shell: Shell):
     assert (listed.code, told.code, kept.code) == (0, 0, 0)
     [_, line] = listed.out.splitlines()
     assert line.split("  ")[0] == "1"
-    for words in ("importação de c.csv", "concluída", "3 novos, 1 recusada", "linha de comando"):
+    for words in (
+        "importação de c.csv",
+        "concluída",
+        "3 novos, 0 atualizados, 1 recusada",
+        "linha de comando",
+    ):
         assert words in line
-    assert "linha 5: CPF/CNPJ: tem 1 caracteres" in told.out
+    assert "Linha 5: CPF/CNPJ: tem 1 caracteres" in told.out
     assert len(shell.read("e.csv")) == 2
     assert_one_sentence(unasked, "Fora de um terminal, confirme com --yes.")
-    assert "Desfaz a tarefa 1 (importação de c.csv): 3 cadastros criados saem." in unasked.out
+    assert (
+        "Desfaz a tarefa 1 (importação de c.csv). Os 3 cadastros novos são retirados."
+        in unasked.out
+    )
     no = await shell.in_a_terminal("undo", "1", answer="não\n")
     assert no.code == 1
     assert len(await shell.runner.register()) == 3
@@ -299,7 +307,7 @@ async def test_what_somebody_changed_since_is_kept_and_listed(shell: Shell):
     await shell.runner.imported([HEADER, row(1, Nome="Mudada")])
     said = await shell.as_python("undo", "1", "--yes")
     assert (said.code, said.err) == (2, "")
-    assert "1 retirado, 1 mantido" in said.out
+    assert "1 retirado 1 mantido: alguém mudou depois" in said.words
     assert "Mudada: o cadastro todo" in said.out
 
 
@@ -307,13 +315,13 @@ async def test_on_a_terminal_the_preview_is_shown_and_asked_about(shell: Shell):
     shell.write("c.csv", [HEADER, row(1), row(2)])
     no = await shell.in_a_terminal("import", "c.csv", answer="n\n")
     assert no.code == 1
-    assert "Prévia, com nada gravado: 2 linhas" in no.out
+    assert "Prévia, com nada gravado: 2 linhas" in no.words
     assert "Nada foi mudado." in no.err
     assert await shell.runner.register() == {}
     assert (await shell.runner.job(1)).state is JobState.CANCELLED
     yes = await shell.in_a_terminal("import", "c.csv", answer="s\n")
     assert yes.code == 0
-    assert "2 novos, 0 atualizados" in yes.out
+    assert "2 novos 0 atualizados" in yes.words
     assert "Importando" in yes.err
     unasked = await shell.in_a_terminal("import", "c.csv", "--yes", answer="")
     assert unasked.code == 0

@@ -53,9 +53,9 @@ async def test_full_then_quick_then_everything_and_back(shell: ErpShell, ixc: Ix
     change(ixc.tables["cliente"], 12, "2026-02-12 08:00:00")
     full = await shell("sync", "full")
     assert (full.code, full.err) == (0, "")
-    assert "Tarefa 1: sincronização, concluída" in full.out
+    assert "Tarefa 1: sincronização completa, concluída" in full.out
     assert "por linha de comando" in full.out
-    assert "12 novos, 0 atualizados, 0 sem mudança, 0 recusad" in full.out
+    assert "12 novos 0 atualizados 0 sem mudança 0 registros recusados" in full.words
     assert "Para desfazer: balcao undo 1" in full.out
     assert (await shell.runner.job(1)).by == COMMAND_LINE
     assert len(await shell.runner.register()) == 12
@@ -65,7 +65,7 @@ async def test_full_then_quick_then_everything_and_back(shell: ErpShell, ixc: Ix
     quick = await shell("sync", "quick")
     # A quick sync leaves new people to a full one; this is no failure.
     assert (quick.code, quick.err) == (0, "")
-    assert "0 novos, 1 atualizado, 1 sem mudança" in quick.out
+    assert "0 novos 1 atualizado 1 sem mudança" in quick.words
     assert "Para desfazer: balcao undo 2" in quick.out
     before = await shell.runner.register()
     names = {one["name"] for one in before.values()}
@@ -74,7 +74,7 @@ async def test_full_then_quick_then_everything_and_back(shell: ErpShell, ixc: Ix
 
     everything = await shell("sync", "full", "--all")
     assert everything.code == 0
-    assert "1 novo, 0 atualizados, 12 sem mudança" in everything.out
+    assert "1 novo 0 atualizados 12 sem mudança" in everything.words
 
     undone = await shell("undo", "3", "--yes")
     assert undone.code == 0
@@ -89,8 +89,8 @@ async def test_refused_records_are_told_and_saved(shell: ErpShell, ixc: IxcEmula
     ]
     said = await shell.as_python("sync", "full", "--errors", "e.csv")
     assert said.code == 2
-    assert "12 novos, 0 atualizados, 0 sem mudança, 2 recusad" in said.out
-    assert "cliente 90 (Sem Documento): falta o CPF ou CNPJ" in said.out
+    assert "12 novos 0 atualizados 0 sem mudança 2 registros recusados" in said.words
+    assert "No ERP, cliente 90 (Sem Documento): falta o CPF ou CNPJ" in said.out
     assert "Gravado: e.csv" in said.out
     header, *refused = shell.read("e.csv")
     assert header == ["registro", "nome", "erro"]
@@ -106,7 +106,7 @@ async def test_refused_records_are_told_and_saved(shell: ErpShell, ixc: IxcEmula
     assert kept.code == 0
     assert shell.read("k.csv") == [header, *refused]
     [_, line] = listed.out.splitlines()
-    for words in ("sincronização", "concluída", "12 novos, 2 recusad", "linha de comando"):
+    for words in ("sincronização completa", "concluída", "12 novos, 0 atualizados, 2 recusados"):
         assert words in line
 
 
@@ -114,7 +114,7 @@ async def test_what_keeps_it_from_the_end_is_exit_code_1(shell: ErpShell, ixc: I
     ixc.fail(faults.IP_NOT_ALLOWED)
     failed = await shell("sync", "full")
     assert failed.code == 1
-    assert "Tarefa 1: sincronização, falhou" in failed.out
+    assert "Tarefa 1: sincronização completa, falhou" in failed.out
     assert "O ERP recusou o acesso ou a pergunta" in failed.out
     assert await shell.runner.register() == {}
     ixc.heal()

@@ -15,19 +15,12 @@ import rich.progress
 
 from bot.cli.terminal.console import err
 from bot.domain.errors import Problem, RefusedError
-from bot.domain.job import Counts, Job, JobKind, JobState, Report
+from bot.domain.job import Counts, Job, Report
 from bot.wiring.jobs import Jobs
-from bot.wording.jobs import THINGS, duration
-from bot.wording.words import number
+from bot.wording.jobs import doing, progress_parts
 
 _LOOK_S: Final = 0.5
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
-_DOING: Final = {
-    JobKind.IMPORT: "Importando",
-    JobKind.EXPORT: "Exportando",
-    JobKind.UNDO: "Desfazendo",
-    JobKind.SYNC: "Sincronizando",
-}
 
 
 class Stop:
@@ -106,28 +99,21 @@ class TerminalProgress:
         total = job.total or self._total
         if left_s is None and total and rows_a_second >= 1:
             left_s = max(0, total - done.rows) / rows_a_second
-        things = THINGS.get(job.kind, "cadastros")
-        of = f" de {number(total)}" if total else ""
-        parts = [f"{number(done.rows)}{of} {things}"]
-        if rows_a_second >= 1:
-            parts.append(f"{number(round(rows_a_second))} por segundo")
-        if left_s is not None and left_s >= 1:
-            parts.append(f"faltam {duration(left_s)}")
-        doing = "Conferindo" if job.state is JobState.CHECKING else _DOING[job.kind]
-        self.show(doing, done.rows, total, ", ".join(parts))
+        parts = progress_parts(job, done, total=total, rows_a_second=rows_a_second, left_s=left_s)
+        self.show(doing(job), done.rows, total, ", ".join(parts))
 
     async def notify(self, job: Job, report: Report, files: Sequence[Path]) -> None:
         """Do nothing: the command prints the report."""
 
-    def show(self, doing: str, completed: int, total: int | None, text: str) -> None:
+    def show(self, description: str, completed: int, total: int | None, text: str) -> None:
         """Update the progress bar, where one is shown."""
         if self._bars is not None:
             self._bars.update(
-                self._bar, description=doing, completed=completed, total=total, done=text
+                self._bar, description=description, completed=completed, total=total, done=text
             )
 
     @contextmanager
-    def showing(self, doing: str, total: int | None = None) -> Iterator[None]:
+    def showing(self, description: str, total: int | None = None) -> Iterator[None]:
         """Show a progress bar inside the block, and remove it afterwards."""
         with rich.progress.Progress(
             rich.progress.SpinnerColumn(),
@@ -139,7 +125,7 @@ class TerminalProgress:
             transient=True,
             disable=not err.is_terminal,
         ) as bars:
-            self._bar = bars.add_task(doing, total=total, done="")
+            self._bar = bars.add_task(description, total=total, done="")
             self._bars, self._total = bars, total
             try:
                 yield
@@ -151,9 +137,8 @@ async def worked(
     jobs: Jobs, job: Job, stop: Stop, notifier: TerminalProgress, *, total: int | None = None
 ) -> Job:
     """Return the job once it needs no more work, done by this process or by another."""
-    doing = "Conferindo" if job.state is JobState.CHECKING else _DOING[job.kind]
     with (
-        notifier.showing(doing, job.total or total),
+        notifier.showing(doing(job), job.total or total),
         stop.cancels(lambda: jobs.manage.cancel(job.id)),
     ):
         while True:

@@ -7,6 +7,7 @@ from aiogram.filters.callback_data import CallbackData
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot.domain.job import ACTIVE, Counts, Job, JobKind, JobState
+from bot.wording.job_report import has_something_to_write
 from bot.wording.words import number
 
 
@@ -70,7 +71,7 @@ def of_job(job: Job) -> Rows:
                 [button("❌ Cancelar", Verb.CANCEL, job.id)],
             ]
         case JobState.CHECKED:
-            return _of_preview(job, job.preview or Counts())
+            return _of_preview(job)
     rows: Rows = []
     if any(file.file_id for file in job.results):
         text = _FILES.get(job.kind, "📄 Linhas recusadas")
@@ -89,12 +90,11 @@ def ask_to_undo(job: Job) -> Rows:
     ]
 
 
-def _of_preview(job: Job, preview: Counts) -> Rows:
+def _of_preview(job: Job) -> Rows:
     rows: Rows = []
-    seen = preview_id(job)
-    # A password counts as a change only after it was compared.
-    changes = preview.created + preview.updated
-    if changes or preview.passwords:
+    seen, preview = preview_id(job), job.preview or Counts()
+    if has_something_to_write(job):
+        changes = preview.created + preview.updated
         what = number(changes) if changes else "as senhas"
         rows.append([button(f"✅ Importar {what}", Verb.CONFIRM, job.id, seen=seen)])
     elif preview.refused:

@@ -15,6 +15,7 @@ from aiogram_dialog import DialogManager
 from bot.domain.errors import RefusedError
 from bot.domain.job import ACTIVE, OVER, Job, JobState, Progress
 from bot.usecases.jobs.manage_jobs import CannotUndo
+from bot.wording.jobs import cannot_undo
 from handlers.admin.files import buttons, report_texts, texts
 from handlers.admin.files.arriving import reopen, send_template, work_folder
 from handlers.admin.files.buttons import JobButton, Rows, Verb, button, keyboard
@@ -153,7 +154,7 @@ async def undo(press: Press) -> None:
     if job is None:
         return
     if not job.can_be_undone:
-        await press.answer(texts.cannot_undo(job))
+        await press.answer(cannot_undo(job))
         return
     await press.answer()
     await press.bot.send_message(
@@ -178,9 +179,9 @@ async def sure(press: Press) -> None:
         await press.answer(texts.GONE)
         return
     undoing = await press.files.manage.get(target.undone_by) if target.undone_by else None
-    await press.answer(texts.cannot_undo(target))
+    await press.answer(cannot_undo(target))
     if undoing is None or undoing.progress != here:
-        await press.edit(texts.quoted(texts.cannot_undo(target)))
+        await press.edit(texts.quoted(cannot_undo(target)))
 
 
 async def keep(press: Press) -> None:

@@ -7,14 +7,13 @@ from typing import Any, Final
 from aiogram import html
 
 from bot.domain.columns import FILE_COLUMNS, Column, Doubt, is_usable
-from bot.domain.job import OVER, ImportOptions, Job, JobKind
+from bot.domain.job import ImportOptions, Job
 from bot.domain.registration import FIELDS, Kind
 from bot.domain.search import Query, Total
-from bot.wording.jobs import filters
+from bot.wording.jobs import filters, undo_effects
 from bot.wording.reasons import COLUMN_LABELS, PASSWORD
 from bot.wording.values import LABELS, Names
-from bot.wording.words import KINDS, number
-from handlers.admin.files.report_texts import short
+from bot.wording.words import KINDS, short
 from handlers.admin.files.services import Inspected
 from handlers.admin.register.texts import total
 
@@ -254,50 +253,11 @@ def export_window(
     return "\n".join(lines)
 
 
-def _of_new(count: int) -> str:
-    return (
-        "O cadastro novo é retirado."
-        if count == 1
-        else f"Os {number(count)} cadastros novos são retirados."
-    )
-
-
-def _of_updated(count: int) -> str:
-    return (
-        "O atualizado volta ao que era."
-        if count == 1
-        else f"Os {number(count)} atualizados voltam ao que eram."
-    )
-
-
 def ask_to_undo(job: Job) -> str:
-    counts = job.counts
-    changed = counts.created + counts.updated + counts.removed + counts.restored
-    word = "cadastro" if changed == 1 else "cadastros"
-    if job.kind is JobKind.UNDO:
-        what = f"O que a tarefa {job.undoes} tinha feito vale de novo ({number(changed)} {word})."
-    else:
-        what = " ".join(
-            sentence
-            for count, sentence in (
-                (counts.created, _of_new(counts.created)),
-                (counts.updated, _of_updated(counts.updated)),
-            )
-            if count
-        )
     return (
-        f"↩️ <b>Desfazer a tarefa {job.id}?</b>\n\n{what}\n"
+        f"↩️ <b>Desfazer a tarefa {job.id}?</b>\n\n{undo_effects(job)}\n"
         "O que alguém mudou depois fica como está, e eu digo o quê."
     )
-
-
-def cannot_undo(job: Job) -> str:
-    """Return the reason why the job cannot be undone."""
-    if job.undone_by is not None:
-        return f"A tarefa {job.id} já foi desfeita, pela tarefa {job.undone_by}. Veja em /tarefas."
-    if job.state not in OVER:
-        return f"A tarefa {job.id} ainda não terminou."
-    return f"A tarefa {job.id} não mudou nada no cadastro: não há o que desfazer."
 
 
 def quoted(text: str) -> str:
