@@ -14,11 +14,13 @@ Errors never quote the answer: it may hold documents, passwords and tokens.
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from bot.domain.errors import RefusedError, TryLaterError, UnreadableError
+from erp.fields import Fields, mapping
 
 _TRY_LATER: Final = frozenset((408, 425, 429))
 _OVERLOAD: Final = frozenset((429, 502, 503, 504))
@@ -36,39 +38,59 @@ class UnauthorizedError(RefusedError):
     """The key of this request is not accepted, or no longer accepted."""
 
 
-def read_answer(label: str, status: int, headers: Mapping[str, str], body: bytes) -> Any:
-    """Return the JSON document of an answer.
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """An answer of an ERP as it came; the table above says which errors its methods raise."""
 
-    label: names the request in the error; no secrets, no personal data.
-    Raises TryLaterError, RefusedError or UnreadableError, as the table above says.
-    """
-    check_answer(label, status, headers, body)
-    return parse(label, body)
+    label: str
+    """Names the request in errors; no secrets, no personal data."""
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
 
+    @property
+    def retry_after_s(self) -> float | None:
+        """The seconds that the answer asks to wait, if it does."""
+        return read_retry_after(self.headers.get("Retry-After", ""))
 
-def check_answer(label: str, status: int, headers: Mapping[str, str], body: bytes) -> None:
-    """Check that an answer may be JSON; raise the error in the table above if not."""
-    is_page = body.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
-    if status in _TRY_LATER or status >= 500:
-        text = f"{label}: HTTP {status}" + (" with HTML instead of JSON" if is_page else "")
-        retry_after_s = read_retry_after(headers.get("Retry-After", ""))
+    def check(self) -> None:
+        """Check that the answer may be JSON."""
+        is_page = self.body.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
+        text = f"{self.label}: HTTP {self.status}" + (
+            " with HTML instead of JSON" if is_page else ""
+        )
+        if self.status in _TRY_LATER or self.status >= 500:
+            if is_page:
+                raise ErrorPageError(text, status=self.status, retry_after_s=self.retry_after_s)
+            raise TryLaterError(text, retry_after_s=self.retry_after_s)
+        if self.status == 401:
+            raise UnauthorizedError(f"{self.label}: HTTP {self.status}")
+        if not 200 <= self.status < 300:
+            raise RefusedError(f"{self.label}: HTTP {self.status}")
         if is_page:
-            raise ErrorPageError(text, status=status, retry_after_s=retry_after_s)
-        raise TryLaterError(text, retry_after_s=retry_after_s)
-    if status == 401:
-        raise UnauthorizedError(f"{label}: HTTP {status}")
-    if not 200 <= status < 300:
-        raise RefusedError(f"{label}: HTTP {status}")
-    if is_page:
-        raise ErrorPageError(f"{label}: HTTP {status} with HTML instead of JSON", status=status)
+            raise ErrorPageError(text, status=self.status)
+
+    def parse(self) -> object:
+        """Return the JSON document of the body, whatever the status."""
+        try:
+            document: object = json.loads(self.body)
+        except (ValueError, RecursionError) as error:
+            raise UnreadableError(f"{self.label}: the answer is not JSON") from nameless(error)
+        return document
+
+    def json(self) -> object:
+        """Return the JSON document of an answer without an error."""
+        self.check()
+        return self.parse()
+
+    def fields(self) -> Fields:
+        """Return the JSON document of an answer without an error, which is an object."""
+        return mapping(self.label, self.json())
 
 
-def parse(label: str, body: bytes) -> Any:
-    """Return the JSON document; raises UnreadableError."""
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise UnreadableError(f"{label}: the answer is not JSON") from nameless(error)
+def read_answer(answer: HttpAnswer) -> Any:
+    """Return the JSON document of an answer, or raise the error in the table above."""
+    return answer.json()
 
 
 def read_retry_after(text: str) -> float | None:

@@ -6,25 +6,37 @@ Lists give a short form without e-mail, trade name and kind, so each contact of 
 request of its own. That takes long; pages are small enough to be read within a minute.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any, Final, TypeVar
-
-from pydantic import BeforeValidator
-from yarl import URL
+from typing import Annotated, Final
 
 from bot.domain.candidate import Candidate
-from bot.domain.erp_record import ErpPage, ErpRecord, first
+from bot.domain.erp_record import ErpPage, ErpRecord
 from bot.domain.errors import RefusedError, TryLaterError, UnreadableError
-from bot.domain.registration import ErpRef, Kind, Phones, Status
+from bot.domain.registration import Kind, Status
 from bot.domain.tax_id import TaxId
 from erp.adapter import Adapter, Connection, Facts
-from erp.answer import UnauthorizedError, check_answer, parse, read_retry_after
+from erp.answer import HttpAnswer, UnauthorizedError
 from erp.bling_token import SYSTEM, Renewal
-from erp.client import Limits, Reader, read_address
-from erp.fields import Row, Text, is_mobile, mapping, one_candidate, phone_in, rows_in
-from erp.login import Login
+from erp.client import Limits, read_root
+from erp.fields import (
+    Fields,
+    Many,
+    Record,
+    Row,
+    Text,
+    as_object,
+    check_brazilian,
+    kinds_in,
+    mapping,
+    one_candidate,
+    phones_in,
+    read_rows,
+    text_of,
+)
+from erp.login import TokenClient
+from erp.paging import Cursor, page_key
 
 NAME: Final = SYSTEM
 FACTS: Final = Facts(
@@ -52,7 +64,6 @@ _SPAN: Final = timedelta(days=360)
 _KINDS: Final = {"cliente": Kind.CUSTOMER, "fornecedor": Kind.SUPPLIER}
 # S, without movement, means neither.
 _STATUS: Final = {"A": Status.ACTIVE, "I": Status.INACTIVE, "E": Status.INACTIVE}
-_Answer = TypeVar("_Answer")
 
 
 def _utc_now() -> datetime:
@@ -68,16 +79,16 @@ class Bling:
 
     def __init__(self, at: Connection, *, clock: Callable[[], datetime] = _utc_now) -> None:
         at.credentials.require(NAME, "token", "client_id", "client_secret")
-        self._client = at.client(NAME, _root(at.credentials.url))
-        self._login = Login(Renewal(at, self._client, clock).token)
+        url = read_root(at.credentials.url.strip() or _URL, "/Api/", api="/Api/v3")
+        self._client = at.client(NAME, url)
+        self._api = TokenClient(self._client, Renewal(at, self._client, clock).token)
         self._timezone = at.timezone
         self._clock = clock
 
     async def by_tax_id(self, tax_id: TaxId) -> Candidate | None:
         """Return the candidate with this tax id, from all contacts that have it, also deleted
         ones."""
-        if tax_id.country != "BR":
-            raise RefusedError(f"ERP {NAME}: keeps only CPF and CNPJ")
+        check_brazilian(NAME, tax_id)
         label = f"ERP {NAME} contato"
         found = await self._list(
             "contato", {"numeroDocumento": tax_id.number, "pagina": "1", "limite": str(_ROWS)}
@@ -101,12 +112,10 @@ class Bling:
             asked[f"data{_TURNS[at.turn]}Inicial"] = at.begin
             asked[f"data{_TURNS[at.turn]}Final"] = at.end
         found = await self._list("contatos", asked)
-        first_id = (found[0].id or "-") if found else ""
-        if found and first_id == at.first_id:
-            raise UnreadableError(f"ERP {NAME} contatos: the same page came again")
+        key = page_key(f"ERP {NAME} contatos", found, before=at.key)
         rows = [await self._detailed(row) for row in found]
         if len(found) >= _PAGE_ROWS:
-            following: _Cursor | None = _Cursor(at.turn, at.number + 1, first_id, at.begin, at.end)
+            following: _Cursor | None = _Cursor(at.turn, at.number + 1, key, at.begin, at.end)
         else:
             following = self._after(at) if since is not None else None
         # A contact has no time of change, so there is no `latest`.
@@ -141,59 +150,38 @@ class Bling:
         return self._clock().astimezone(self._timezone).date()
 
     async def _list(self, what: str, asked: Mapping[str, str]) -> Sequence["_ContactRow"]:
-        def read(
-            label: str, status: int, headers: Mapping[str, str], body: bytes
-        ) -> Sequence[_ContactRow]:
-            rows = rows_in(label, _answered(label, status, headers, body).get("data"))
-            return [_ContactRow.model_validate(row) for row in rows]
-
-        return await self._ask(what, _CONTACTS, {**asked, **_ALL}, read)
+        return await self._api.get(_CONTACTS, {**asked, **_ALL}, what=what, read=_contacts)
 
     async def _detailed(self, short: "_ContactRow") -> "_ContactRow":
         """Return the whole contact; the short form if it was deleted meanwhile."""
 
-        def read(label: str, status: int, headers: Mapping[str, str], body: bytes) -> _ContactRow:
-            if status == 404 and _fault(body) == "RESOURCE_NOT_FOUND":
+        def read(answer: HttpAnswer) -> _ContactRow:
+            if answer.status == 404 and _fault(answer) == "RESOURCE_NOT_FOUND":
                 return short
-            data = mapping(label, _answered(label, status, headers, body).get("data"))
+            data = mapping(answer.label, _answered(answer).get("data"))
             row = _ContactRow.model_validate(data)
             if row.id != short.id:
-                raise UnreadableError(f"{label}: answered with another contact than asked for")
+                raise UnreadableError(
+                    f"{answer.label}: answered with another contact than asked for"
+                )
             return row
 
         if not (short.id or "").isdecimal():
             raise UnreadableError(f"ERP {NAME} contatos: a contact without an id")
-        return await self._ask("contato", f"{_CONTACTS}/{short.id}", {}, read)
-
-    async def _ask(
-        self, what: str, path: str, params: Mapping[str, str], read: Reader[_Answer]
-    ) -> _Answer:
-        def ask(token: str) -> Awaitable[_Answer]:
-            return self._client.request(
-                "GET",
-                path,
-                what=what,
-                is_read=True,
-                params=params,
-                headers={"Authorization": f"Bearer {token}"},
-                read=read,
-            )
-
-        return await self._login.call(ask)
+        path = f"{_CONTACTS}/{short.id}"
+        return await self._api.get(path, what="contato", read=read)
 
 
 ADAPTER: Final = Adapter(facts=FACTS, connect=Bling, limits=LIMITS)
 
 
 @dataclass(frozen=True, slots=True)
-class _Cursor:
-    """The beginning of a page. Its text is the cursor."""
-
+class _Cursor(Cursor):
     turn: int = 0
     """Index in `_TURNS`, if only changes are listed."""
     number: int = 1
-    first_id: str = ""
-    """Id of the first row of the page before it, to detect a page that comes again."""
+    key: str = ""
+    """Key of the page before it."""
     begin: str = ""
     """First day of the changes on this page, as `end` is the last; empty if all contacts are
     listed."""
@@ -201,27 +189,12 @@ class _Cursor:
     since: str = ""
     """First day of all changes."""
 
-    @classmethod
-    def read(cls, cursor: str) -> "_Cursor":
-        turn, number, first_id, begin, end, since = cursor.split("|")
-        return cls(int(turn), int(number), first_id, begin, end, since)
-
-    def __str__(self) -> str:
-        return "|".join(
-            (str(self.turn), str(self.number), self.first_id, self.begin, self.end, self.since)
-        )
-
-
-def _objects(value: object) -> object:
-    return [v for v in value if isinstance(v, Mapping)] if isinstance(value, list) else []
-
 
 class _TypeRow(Row):
     descricao: Text = None
 
 
-class _ContactRow(Row):
-    id: Text = None
+class _ContactRow(Record):
     nome: Text = None
     fantasia: Text = None
     numeroDocumento: Text = None  # noqa: N815 - Bling's own names
@@ -230,59 +203,50 @@ class _ContactRow(Row):
     telefone: Text = None
     celular: Text = None
     email: Text = None
-    tiposContato: Annotated[tuple[_TypeRow, ...], BeforeValidator(_objects)] = ()  # noqa: N815
+    tiposContato: Annotated[tuple[_TypeRow, ...], Many] = ()  # noqa: N815
 
     def to_records(self) -> list[ErpRecord]:
         """Return this row in our terms, once for each kind that it is."""
-        types = [(type_.descricao or "").strip().casefold() for type_ in self.tiposContato]
         # Companies name their own types too: a contact that is no supplier is a customer.
-        kinds = dict.fromkeys(_KINDS[name] for name in types if name in _KINDS)
-        return [self._record(kind) for kind in kinds or (Kind.CUSTOMER,)]
+        types = (type_.descricao for type_ in self.tiposContato)
+        return [self._record(kind) for kind in kinds_in(types, _KINDS)]
 
     def _record(self, kind: Kind) -> ErpRecord:
-        other = phone_in(self.telefone)
         return ErpRecord(
-            ref=ErpRef(system=NAME, id=self.id) if self.id else None,
+            ref=self.ref(NAME),
             document=self.numeroDocumento or "",
             is_foreign=self.tipo == "E",
             kind=kind,
             status=_STATUS.get(self.situacao or ""),
             names=(self.nome, self.fantasia),
             trade_name=self.fantasia,
-            phones=Phones(
-                home=other if not is_mobile(other) else None,
-                mobile=first((phone_in(self.celular), other if is_mobile(other) else None)),
-            ),
+            phones=phones_in(self.telefone, mobiles=[self.celular]),
             email=self.email,
         )
 
 
-def _root(text: str) -> URL:
-    url = read_address(text.strip() or _URL)
-    return url.with_path(f"{url.path}/".partition("/Api/")[0].rstrip("/") + "/Api/v3")
+def _contacts(answer: HttpAnswer) -> Sequence[_ContactRow]:
+    return read_rows(answer.label, _ContactRow, _answered(answer).get("data"))
 
 
-def _answered(
-    label: str, status: int, headers: Mapping[str, str], body: bytes
-) -> Mapping[str, Any]:
-    if status == 403:
+def _answered(answer: HttpAnswer) -> Fields:
+    label = answer.label
+    if answer.status == 403:
         raise RefusedError(f"{label}: HTTP 403: the application has not the scope of contacts")
-    check_answer(label, status, headers, body)
-    answer = mapping(label, parse(label, body))
-    if "error" not in answer:
-        return answer
-    match _fault(body):
+    fields = answer.fields()
+    if "error" not in fields:
+        return fields
+    match _fault(answer):
         case "UNAUTHORIZED":
             raise UnauthorizedError(f"{label}: the token is not accepted")
         case "TOO_MANY_REQUESTS":
-            wait_s = read_retry_after(headers.get("Retry-After", ""))
-            raise TryLaterError(f"{label}: too many requests", retry_after_s=wait_s)
+            raise TryLaterError(f"{label}: too many requests", retry_after_s=answer.retry_after_s)
     raise RefusedError(f"{label}: an error in place of records")
 
 
-def _fault(body: bytes) -> str:
+def _fault(answer: HttpAnswer) -> str:
     """Return the type of Bling's error; its other texts may quote the request."""
     try:
-        return str(parse("", body)["error"]["type"])
-    except (UnreadableError, LookupError, TypeError):
+        return text_of(as_object(as_object(answer.parse()).get("error")), "type")
+    except UnreadableError:
         return ""

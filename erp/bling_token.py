@@ -9,13 +9,13 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final, TypeGuard
+from typing import Final, TypeGuard
 
 from bot.domain.errors import RefusedError, UnreadableError
 from erp.adapter import Connection
-from erp.answer import UnauthorizedError, check_answer, parse
+from erp.answer import HttpAnswer, UnauthorizedError
 from erp.client import ErpClient
-from erp.fields import mapping, moment
+from erp.fields import Fields, moment
 
 SYSTEM: Final = "bling"
 _TOKEN: Final = "oauth/token"  # noqa: S105 - a path
@@ -92,14 +92,11 @@ class Renewal:
             # Repeated requests get the address blocked.
             raise RefusedError(refused)
 
-        def read(
-            label: str, status: int, headers: Mapping[str, str], body: bytes
-        ) -> Mapping[str, Any]:
-            if status in (400, 401):
+        def read(answer: HttpAnswer) -> Fields:
+            if answer.status in (400, 401):
                 self._dead = refresh
                 raise RefusedError(refused)
-            check_answer(label, status, headers, body)
-            return mapping(label, parse(label, body))
+            return answer.fields()
 
         own = self._own
         pair = f"{own.client_id.strip()}:{own.client_secret.get_secret_value().strip()}"

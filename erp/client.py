@@ -9,14 +9,14 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeVar
+from typing import Final, Literal, TypeVar
 
 import aiohttp
 import stamina
 from yarl import URL
 
 from bot.domain.errors import RefusedError, TryLaterError, UnreadableError
-from erp.answer import ErrorPageError, nameless, read_answer
+from erp.answer import ErrorPageError, HttpAnswer, nameless, read_answer
 from erp.breaker import Breaker
 
 
@@ -47,8 +47,8 @@ class Limits:
 
 
 _Answer = TypeVar("_Answer")
-Reader = Callable[[str, int, Mapping[str, str], bytes], _Answer]
-"""A function that reads the label, status, headers and body of an answer; it raises our errors."""
+Reader = Callable[[HttpAnswer], _Answer]
+"""A function that returns what an answer holds, or raises our errors."""
 
 DEFAULT_LIMITS: Final = Limits()
 
@@ -86,7 +86,7 @@ class ErpClient:
         *,
         what: str,
         is_read: bool,
-        body: Any = None,
+        body: object = None,
         form: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
@@ -117,7 +117,7 @@ class ErpClient:
                         wait_jitter=self._limits.wait_jitter_s,
                     ):
                         with attempt:
-                            return read(label, *await self._ask(sent, label))
+                            return read(await self._ask(sent, label))
             except TimeoutError as error:
                 raise TryLaterError(f"{label}: no answer in time") from error
         raise AssertionError("stamina returns or raises")
@@ -140,7 +140,7 @@ class ErpClient:
 
         return retry
 
-    async def _ask(self, sent: "_Request", label: str) -> tuple[int, Mapping[str, str], bytes]:
+    async def _ask(self, sent: "_Request", label: str) -> HttpAnswer:
         await self._wait_for_gap()
         try:
             async with (
@@ -168,7 +168,7 @@ class ErpClient:
             raise UnreadableError(f"{label}: the answer is not HTTP") from nameless(error)
         except (aiohttp.ClientError, OSError) as error:
             raise TryLaterError(f"{label}: {type(error).__name__}") from nameless(error)
-        return response.status, response.headers, content
+        return HttpAnswer(label, response.status, response.headers, content)
 
     async def _wait_for_gap(self) -> None:
         if not self._limits.gap_s:
@@ -193,7 +193,7 @@ class _Request:
 
     method: str
     path: str
-    body: Any
+    body: object
     form: Mapping[str, str] | None
     params: Mapping[str, str] | None
     headers: Mapping[str, str] | None
@@ -220,3 +220,16 @@ def read_address(text: str) -> URL:
     except ValueError as error:
         raise RefusedError("The ERP's address is not a host or URL") from nameless(error)
     raise RefusedError("The ERP's address is not a host or URL")
+
+
+def read_root(text: str, *pages: str, api: str = "") -> URL:
+    """Return the root URL of an ERP's API from the URL of any page that an operator pasted.
+
+    pages: beginnings of the paths of its pages, each in slashes; the root ends before them.
+    api: the path of the API below that.
+    """
+    url = read_address(text)
+    path = f"{url.path}/"
+    for page in pages:
+        path = path.partition(page)[0]
+    return url.with_path(path.rstrip("/") + api or "/")

@@ -5,26 +5,36 @@ clients of it. It documents neither suppliers nor a filter by time of change. Cu
 status of their own: it is derived from their services.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
-import structlog
-from pydantic import BeforeValidator
-from yarl import URL
+from pydantic import Field
 
 from bot.domain.candidate import Candidate
 from bot.domain.erp_record import ErpPage, ErpRecord, first
 from bot.domain.errors import RefusedError, UnreadableError
-from bot.domain.registration import ErpRef, Kind, Phones, Status
+from bot.domain.registration import Kind, Status
 from bot.domain.tax_id import TaxId
 from erp.adapter import Adapter, Connection, Facts
-from erp.client import read_address
-from erp.fields import Row, Text, is_mobile, mapping, one_candidate, phone_in, rows_in
-from erp.login import Login
-
-logger = structlog.get_logger()
+from erp.answer import HttpAnswer
+from erp.client import read_root
+from erp.fields import (
+    Fields,
+    Many,
+    Record,
+    Row,
+    Text,
+    check_brazilian,
+    mapping,
+    one_candidate,
+    phones_in,
+    read_rows,
+    token_in,
+)
+from erp.login import TokenClient
+from erp.paging import Cursor, page_key, same_page, warn_if_fewer
 
 NAME: Final = "hubsoft"
 FACTS: Final = Facts(name=NAME, title="HubSoft", lists_all=True, lists_changes=False)
@@ -53,14 +63,13 @@ class HubSoft:
     def __init__(self, at: Connection) -> None:
         at.credentials.require(NAME, "url", "client_id", "client_secret", "username", "password")
         self._credentials = at.credentials
-        self._client = at.client(NAME, _root(at.credentials.url))
-        self._login = Login(self._log_in)
+        self._client = at.client(NAME, read_root(at.credentials.url, "/api/", "/oauth/"))
+        self._api = TokenClient(self._client, self._log_in)
 
     async def by_tax_id(self, tax_id: TaxId) -> Candidate | None:
         """Return the candidate with this tax id, from all customers that have it."""
-        if tax_id.country != "BR":
-            raise RefusedError(f"ERP {NAME}: keeps only CPF and CNPJ")
-        answer = await self._get(
+        check_brazilian(NAME, tax_id)
+        rows = await self._api.get(
             _CUSTOMER,
             {
                 "busca": "cpf_cnpj",
@@ -71,10 +80,9 @@ class HubSoft:
                 "inativo": "todos",
             },
             what="cliente",
+            read=_customers,
         )
-        label = f"ERP {NAME} cliente"
-        records = [row.to_record() for row in _customers(label, answer)]
-        return one_candidate(label, tax_id, records)
+        return one_candidate(f"ERP {NAME} cliente", tax_id, [row.to_record() for row in rows])
 
     async def page(self, cursor: str, *, since: datetime | None = None) -> ErpPage:
         """Return one page of all customers, in HubSoft's own order.
@@ -85,7 +93,8 @@ class HubSoft:
         if since is not None:
             raise RefusedError(f"ERP {NAME}: no list of changes: the API documents none")
         at = _Cursor.read(cursor)
-        answer = await self._get(
+        label = f"ERP {NAME} todos"
+        rows, paging = await self._api.get(
             _EVERYBODY,
             {
                 "pagina": str(at.number),
@@ -93,56 +102,36 @@ class HubSoft:
                 "cancelado": "sim",
             },
             what="todos",
+            read=_listing,
         )
-        label = f"ERP {NAME} todos"
-        rows = _customers(label, answer)
-        paging = _Paging.model_validate(mapping(label, answer.get("paginacao")))
         if not cursor and paging.number("primeira_pagina", label) > at.number:
             # The documentation says 0, but some servers begin with 1.
             at = _Cursor(paging.number("primeira_pagina", label))
             if paging.number("pagina_atual", label) < at.number:
                 return ErpPage(records=(), next=str(at))
-        following = at.after(rows)
-        is_same = bool(rows) and following.first_id == at.first_id
-        if is_same or paging.number("pagina_atual", label) != at.number:
-            raise UnreadableError(f"{label}: the same page came again")
+        key = page_key(label, rows, before=at.key)
+        if paging.number("pagina_atual", label) != at.number:
+            raise same_page(label)
+        following = _Cursor(at.number + 1, at.count + len(rows), key)
         total = paging.number("total_registros", label)
         is_last = at.number >= paging.number("ultima_pagina", label) or not total
         if not rows and not is_last:
             raise UnreadableError(f"{label}: an empty page before the last one")
-        if is_last and following.count < total:
-            logger.warning(
-                "erp.fewer_than_announced", system=NAME, missing=total - following.count
-            )
+        if is_last:
+            warn_if_fewer(NAME, listed=following.count, total=total)
         return ErpPage(
             records=[row.to_record() for row in rows], next=None if is_last else str(following)
         )
 
     async def probe(self) -> None:
         """Check that HubSoft answers and accepts the login."""
-        answer = await self._get(
-            _EVERYBODY, {"pagina": "0", "itens_por_pagina": "1"}, what="probe"
-        )
-        _customers(f"ERP {NAME} probe", answer)
-
-    async def _get(self, path: str, params: Mapping[str, str], *, what: str) -> Mapping[str, Any]:
-        async def ask(token: str) -> Mapping[str, Any]:
-            answer: Any = await self._client.request(
-                "GET",
-                path,
-                what=what,
-                is_read=True,
-                params=params,
-                headers={"Authorization": f"Bearer {token}"},
-            )
-            return _accepted(f"ERP {NAME} {what}", answer)
-
-        return await self._login.call(ask)
+        asked = {"pagina": "0", "itens_por_pagina": "1"}
+        await self._api.get(_EVERYBODY, asked, what="probe", read=_customers)
 
     async def _log_in(self) -> str:
         # There is a refresh_token too, but its use is not documented; a token lasts 30 days.
         own = self._credentials
-        answer: Any = await self._client.request(
+        return await self._client.request(
             "POST",
             _LOGIN,
             what="login",
@@ -154,41 +143,20 @@ class HubSoft:
                 "username": own.username.strip(),
                 "password": own.password.get_secret_value(),
             },
+            read=lambda answer: token_in(answer.label, _accepted(answer), "access_token"),
         )
-        token = _accepted(f"ERP {NAME} login", answer).get("access_token")
-        if not isinstance(token, str) or not token.isascii() or not token.isprintable():
-            raise UnreadableError(f"ERP {NAME} login: no token in the answer")
-        return token
 
 
 ADAPTER: Final = Adapter(facts=FACTS, connect=HubSoft)
 
 
 @dataclass(frozen=True, slots=True)
-class _Cursor:
-    """The beginning of a page. Its text is the cursor."""
-
+class _Cursor(Cursor):
     number: int = 0
     count: int = 0
     """Number of rows on the pages before it."""
-    first_id: str = ""
-    """Id of the first row of the page before it, to detect a page that comes again."""
-
-    @classmethod
-    def read(cls, cursor: str) -> "_Cursor":
-        if not cursor:
-            return cls()
-        number, count, first_id = cursor.split("|", 2)
-        return cls(int(number), int(count), first_id)
-
-    def __str__(self) -> str:
-        return f"{self.number}|{self.count}|{self.first_id}"
-
-    def after(self, rows: Sequence["_CustomerRow"]) -> "_Cursor":
-        """Return the cursor after a page of these rows."""
-        return _Cursor(
-            self.number + 1, self.count + len(rows), (rows[0].id_cliente or "-") if rows else ""
-        )
+    key: str = ""
+    """Key of the page before it."""
 
 
 class _Paging(Row):
@@ -205,18 +173,14 @@ class _Paging(Row):
         return int(text)
 
 
-def _objects(value: object) -> object:
-    return [v for v in value if isinstance(v, Mapping)] if isinstance(value, list) else []
-
-
 class _ServiceRow(Row):
     """A service. The ERP sends a login and a password with it, which are not read."""
 
     status_prefixo: Text = None
 
 
-class _CustomerRow(Row):
-    id_cliente: Text = None
+class _CustomerRow(Record):
+    id: Text = Field(None, alias="id_cliente")
     nome_razaosocial: Text = None
     nome_fantasia: Text = None
     cpf_cnpj: Text = None
@@ -226,17 +190,12 @@ class _CustomerRow(Row):
     email_principal: Text = None
     email_secundario: Text = None
     data_cadastro: Text = None
-    servicos: Annotated[tuple[_ServiceRow, ...], BeforeValidator(_objects)] = ()
+    servicos: Annotated[tuple[_ServiceRow, ...], Many] = ()
 
     def to_record(self) -> ErpRecord:
         """Return this row in our terms."""
-        phones = [
-            phone_in(self.telefone_primario),
-            phone_in(self.telefone_secundario),
-            phone_in(self.telefone_terciario),
-        ]
         return ErpRecord(
-            ref=ErpRef(system=NAME, id=self.id_cliente) if self.id_cliente else None,
+            ref=self.ref(NAME),
             document=self.cpf_cnpj or "",
             kind=Kind.CUSTOMER,
             status=self._status(),
@@ -244,9 +203,8 @@ class _CustomerRow(Row):
             updated=self.data_cadastro or "",
             names=(self.nome_razaosocial, self.nome_fantasia),
             trade_name=self.nome_fantasia,
-            phones=Phones(
-                home=first(phone for phone in phones if not is_mobile(phone)),
-                mobile=first(phone for phone in phones if is_mobile(phone)),
+            phones=phones_in(
+                self.telefone_primario, self.telefone_secundario, self.telefone_terciario
             ),
             email=first((self.email_principal, self.email_secundario)),
         )
@@ -260,20 +218,20 @@ class _CustomerRow(Row):
         return Status.INACTIVE if said and said <= _ENDED else None
 
 
-def _root(text: str) -> URL:
-    url = read_address(text)
-    path = f"{url.path}/".partition("/api/")[0].partition("/oauth/")[0].rstrip("/")
-    return url.with_path(path or "/")
-
-
-def _accepted(label: str, answer: Any) -> Mapping[str, Any]:
+def _accepted(answer: HttpAnswer) -> Fields:
     # Success is misspelled in places ("suscess"), errors never. The error's text may quote the
     # document that was asked for.
-    accepted = mapping(label, answer)
+    accepted = answer.fields()
     if accepted.get("status") == "error":
-        raise RefusedError(f"{label}: an error in place of records")
+        raise RefusedError(f"{answer.label}: an error in place of records")
     return accepted
 
 
-def _customers(label: str, answer: Mapping[str, Any]) -> Sequence[_CustomerRow]:
-    return [_CustomerRow.model_validate(row) for row in rows_in(label, answer.get("clientes"))]
+def _customers(answer: HttpAnswer) -> Sequence[_CustomerRow]:
+    return read_rows(answer.label, _CustomerRow, _accepted(answer).get("clientes"))
+
+
+def _listing(answer: HttpAnswer) -> tuple[Sequence[_CustomerRow], _Paging]:
+    found = _accepted(answer)
+    rows = read_rows(answer.label, _CustomerRow, found.get("clientes"))
+    return rows, _Paging.model_validate(mapping(answer.label, found.get("paginacao")))

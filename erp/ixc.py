@@ -7,9 +7,9 @@ import asyncio
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 import structlog
 from pydantic import BaseModel, SecretStr, ValidationError
@@ -20,10 +20,11 @@ from bot.domain.erp_record import ErpPage, ErpRecord, merge
 from bot.domain.errors import AppError, RefusedError, UnreadableError
 from bot.domain.tax_id import TaxId
 from erp.adapter import Adapter, Connection, Facts
-from erp.answer import check_answer, nameless, parse
+from erp.answer import HttpAnswer, nameless
 from erp.client import Limits, read_address
-from erp.fields import Row, Text, as_text, has, mapping, moment
+from erp.fields import Fields, Row, Text, as_text, has, mapping, moment
 from erp.ixc_records import SYSTEM, CustomerRow, IxcRow, SupplierRow
+from erp.paging import Cursor, same_page
 
 logger = structlog.get_logger()
 
@@ -144,8 +145,10 @@ class Ixc:
         return found
 
     async def _page_at(self, at: "_Cursor", since: datetime | None) -> ErpPage:
-        model = _TABLES[at.table]
-        by_change = since is not None and not at.is_whole
+        model = _TABLES.get(at.table)
+        if model is None:
+            raise RefusedError(f"ERP {NAME}: no such page")
+        by_change = since is not None and not at.whole
         column = _CHANGED if by_change else "id"
         first = since.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S") if by_change and since else "0"
         begin = at.last or first
@@ -164,10 +167,10 @@ class Ixc:
         if by_change and any(key < begin for key in keys):
             # The filter was not applied: only the whole table shows all changes.
             logger.warning("erp.changes_not_filtered", system=NAME, table=at.table)
-            return await self._page_at(_Cursor(at.table, is_whole=True), since)
+            return await self._page_at(_Cursor(at.table, whole="whole"), since)
         following = at.after(keys, is_last=len(rows) < _PAGE_ROWS)
         if following is not None and following == at:
-            raise UnreadableError(f"ERP {NAME} {at.table}: the same page came again")
+            raise same_page(f"ERP {NAME} {at.table}")
         latest = max((row.ultima_atualizacao or "" for row in rows if row), default="")
         return ErpPage(
             records=[row.to_record() if row else _unreadable(model) for row in rows],
@@ -188,12 +191,6 @@ class Ixc:
     ) -> Sequence[_AnyRow | None]:
         """Return the rows; None for each row with unknown types."""
 
-        def read(
-            label: str, status: int, headers: Mapping[str, str], body: bytes
-        ) -> Sequence[_AnyRow | None]:
-            check_answer(label, status, headers, body)
-            return _rows(label, model, body)
-
         return await self._client.request(
             "POST",
             table,
@@ -210,7 +207,7 @@ class Ixc:
                 "sortname": f"{table}.{column}",
                 "sortorder": "asc",
             },
-            read=read,
+            read=lambda answer: _rows(answer, model),
         )
 
 
@@ -218,28 +215,14 @@ ADAPTER: Final = Adapter(facts=FACTS, connect=Ixc, limits=LIMITS)
 
 
 @dataclass(frozen=True, slots=True)
-class _Cursor:
-    """The beginning of a page. Its text is the cursor."""
-
+class _Cursor(Cursor):
     table: str = CustomerRow.table
-    last: str = ""
-    """The id or the time of the last row before it; empty at the beginning."""
     number: int = 1
     """Number of the page among rows that all changed at the same moment."""
-    is_whole: bool = False
-    """List all rows, although only changes were requested."""
-
-    @classmethod
-    def read(cls, cursor: str) -> "_Cursor":
-        if not cursor:
-            return cls()
-        table, number, is_whole, last = cursor.split("|")
-        if table not in _TABLES:
-            raise RefusedError(f"ERP {NAME}: no such page")
-        return cls(table, last, int(number), is_whole == "whole")
-
-    def __str__(self) -> str:
-        return f"{self.table}|{self.number}|{'whole' if self.is_whole else ''}|{self.last}"
+    whole: str = ""
+    """"whole" to list all rows, although only changes were requested."""
+    last: str = ""
+    """The id or the time of the last row before it; empty at the beginning."""
 
     def after(self, keys: Sequence[str], *, is_last: bool) -> "_Cursor | None":
         """Return the cursor after a page with these ids or times; None after the last table."""
@@ -248,8 +231,8 @@ class _Cursor:
             return _Cursor(SupplierRow.table) if is_customers else None
         last = keys[-1]
         if last == self.last and " " in last:
-            return _Cursor(self.table, last, self.number + 1, self.is_whole)
-        return _Cursor(self.table, last, 1, self.is_whole)
+            return replace(self, number=self.number + 1)
+        return replace(self, last=last, number=1)
 
 
 def _root(text: str) -> URL:
@@ -276,12 +259,14 @@ class _Listing(BaseModel, Generic[_AnyRow]):
     registros: list[_AnyRow] | None = None
 
 
-def _rows(label: str, model: type[_AnyRow], body: bytes) -> Sequence[_AnyRow | None]:
+def _rows(answer: HttpAnswer, model: type[_AnyRow]) -> Sequence[_AnyRow | None]:
+    answer.check()
+    label = answer.label
     try:
         # Only the fields of the model are ever made into Python objects.
-        listing = _Listing[model].model_validate_json(body)  # type: ignore[valid-type]
+        listing = _Listing[model].model_validate_json(answer.body)  # type: ignore[valid-type]
     except ValidationError:
-        return _readable_rows(label, model, mapping(label, parse(label, body)))
+        return _readable_rows(label, model, mapping(label, answer.parse()))
     if listing.type == "error":
         raise RefusedError(f"{label}: {_meaning(listing.message)}")
     if listing.registros is None and listing.total != "0":
@@ -289,9 +274,7 @@ def _rows(label: str, model: type[_AnyRow], body: bytes) -> Sequence[_AnyRow | N
     return listing.registros or []
 
 
-def _readable_rows(
-    label: str, model: type[_AnyRow], answer: Mapping[str, Any]
-) -> Sequence[_AnyRow | None]:
+def _readable_rows(label: str, model: type[_AnyRow], answer: Fields) -> Sequence[_AnyRow | None]:
     """Read the rows one by one, for an answer that has unknown types somewhere."""
     rows = answer.get("registros")
     if not isinstance(rows, list):

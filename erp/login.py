@@ -1,10 +1,11 @@
 """Tokens that are fetched with the credentials, and fetched again once they expire."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Generic, TypeVar
 
 from erp.answer import UnauthorizedError
+from erp.client import ErpClient, Reader
 
 _Key = TypeVar("_Key")
 _Answer = TypeVar("_Answer")
@@ -38,3 +39,32 @@ class Login(Generic[_Key]):
                 self._key = None
                 self._key = await self._log_in()
             return self._key
+
+
+class TokenClient:
+    """Reads from an ERP with the bearer token that `log_in` returns."""
+
+    def __init__(self, client: ErpClient, log_in: Callable[[], Awaitable[str]]) -> None:
+        self._client = client
+        self._login = Login(log_in)
+
+    async def get(
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        what: str,
+        read: Reader[_Answer],
+    ) -> _Answer:
+        """Return the result of `read`; see `ErpClient.request`."""
+        return await self._login.call(
+            lambda token: self._client.request(
+                "GET",
+                path,
+                what=what,
+                is_read=True,
+                params=params,
+                headers={"Authorization": f"Bearer {token}"},
+                read=read,
+            )
+        )

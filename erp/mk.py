@@ -8,24 +8,35 @@ There is a filter by day of change, but it is not used: an operator got the same
 customers for every day, so changes would be missed without an error.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
 from pydantic import AliasChoices, BeforeValidator, Field
-from yarl import URL
 
 from bot.domain.candidate import Candidate
 from bot.domain.erp_record import ErpPage, ErpRecord
 from bot.domain.errors import RefusedError, UnreadableError
-from bot.domain.registration import ErpRef, Kind, Phones, Status
+from bot.domain.registration import Kind, Status
 from bot.domain.tax_id import TaxId
 from erp.adapter import Adapter, Connection, Facts
-from erp.answer import UnauthorizedError, check_answer, parse
-from erp.client import Limits, read_address
-from erp.fields import Row, Text, is_mobile, mapping, one_candidate, phone_in, rows_in
+from erp.answer import HttpAnswer, UnauthorizedError
+from erp.client import Limits, Reader, read_root
+from erp.fields import (
+    Fields,
+    Record,
+    Row,
+    Text,
+    check_brazilian,
+    mapping,
+    one_candidate,
+    phones_in,
+    read_rows,
+    rows_in,
+)
 from erp.login import Login
+from erp.paging import Cursor
 
 NAME: Final = "mk"
 FACTS: Final = Facts(name=NAME, title="MK Solutions", lists_all=True, lists_changes=False)
@@ -58,19 +69,18 @@ class Mk:
     def __init__(self, at: Connection) -> None:
         at.credentials.require(NAME, "url", "token", "password")
         self._credentials = at.credentials
-        self._client = at.client(NAME, _root(at.credentials.url))
+        self._client = at.client(NAME, read_root(at.credentials.url, "/mk/"))
         self._login = Login(self._log_in)
 
     async def by_tax_id(self, tax_id: TaxId) -> Candidate | None:
         """Return the candidate with this tax id, from all registrations that have it."""
-        if tax_id.country != "BR":
-            raise RefusedError(f"ERP {NAME}: keeps only CPF and CNPJ")
+        check_brazilian(NAME, tax_id)
         label = f"ERP {NAME} documento"
         answer = await self._get(_DOCUMENT, {"doc": tax_id.number}, _found, what="documento")
         records: list[ErpRecord] = []
         for row in answer:
             # This answer contains no document, so it proves nothing yet.
-            rows = await self._customers({"cd_cliente": row.CodigoPessoa or ""}, what="cliente")
+            rows = await self._customers({"cd_cliente": row.id or ""}, what="cliente")
             records += [known.to_record() for known in rows or [row]]
         return one_candidate(label, tax_id, records)
 
@@ -112,31 +122,24 @@ class Mk:
         return await self._get(_CUSTOMERS, asked, _listed, what=what)
 
     async def _get(
-        self,
-        path: str,
-        asked: Mapping[str, str],
-        read: Callable[[str, Any], _Answer],
-        *,
-        what: str,
+        self, path: str, asked: Mapping[str, str], read: Reader[_Answer], *, what: str
     ) -> _Answer:
-        async def ask(token: str) -> _Answer:
-            answer: Any = await self._client.request(
+        return await self._login.call(
+            lambda token: self._client.request(
                 "GET",
                 path,
                 what=what,
                 is_read=True,
                 params={"sys": _SYSTEM, "token": token, **asked},
-                read=_read,
+                read=read,
             )
-            return read(f"ERP {NAME} {what}", answer)
-
-        return await self._login.call(ask)
+        )
 
     async def _log_in(self) -> str:
         # The time at which the token expires is ignored: MK has a clock and a zone of its own, and
         # a profile can limit the uses of a token. A refusal shows that it has expired.
         own = self._credentials
-        answer: Any = await self._client.request(
+        return await self._client.request(
             "GET",
             _LOGIN,
             what="login",
@@ -147,35 +150,19 @@ class Mk:
                 "password": own.password.get_secret_value(),
                 "cd_servico": _ALL_SERVICES,
             },
-            read=_read,
+            read=_token,
         )
-        label = f"ERP {NAME} login"
-        said = _AnswerStatus.model_validate(mapping(label, answer))
-        if not said.is_ok():
-            raise RefusedError(f"{label}: token or contra-senha not accepted, or not from here")
-        if not said.token:
-            raise UnreadableError(f"{label}: no token in the answer")
-        return said.token
 
 
 ADAPTER: Final = Adapter(facts=FACTS, connect=Mk, limits=LIMITS)
 
 
 @dataclass(frozen=True, slots=True)
-class _Cursor:
-    """The beginning of a range. Its text is the cursor."""
-
+class _Cursor(Cursor):
     begin: int = 1
+    """First code of a range."""
     empty: int = 0
     """Number of ranges in a row before it that were empty."""
-
-    @classmethod
-    def read(cls, cursor: str) -> "_Cursor":
-        begin, _, empty = cursor.partition("|")
-        return cls(int(begin or 1), int(empty or 0))
-
-    def __str__(self) -> str:
-        return f"{self.begin}|{self.empty}"
 
 
 def _repaired(value: object) -> object:
@@ -214,10 +201,10 @@ class _AnswerStatus(Row):
         return "não localizado" in text or (self.code() == _NOT_FOUND and "token" not in text)
 
 
-class _CustomerRow(Row):
+class _CustomerRow(Record):
     """A customer, in full or as the look-up gives it, which lacks the document."""
 
-    CodigoPessoa: _Repaired = None
+    id: _Repaired = Field(None, alias="CodigoPessoa")
     CPF_CNPJ: _Repaired = None
     Nome: _Repaired = None
     Email: _Repaired = None
@@ -226,67 +213,73 @@ class _CustomerRow(Row):
 
     def code(self) -> int | None:
         """Return the customer's code, by which ranges are requested; None if it is no number."""
-        text = (self.CodigoPessoa or "").strip()
+        text = (self.id or "").strip()
         return int(text) if text.isdecimal() else None
 
     def to_record(self) -> ErpRecord:
         """Return this row in our terms."""
-        phone = phone_in(self.Fone)
         return ErpRecord(
-            ref=ErpRef(system=NAME, id=self.CodigoPessoa) if self.CodigoPessoa else None,
+            ref=self.ref(NAME),
             document=self.CPF_CNPJ or "",
             kind=Kind.CUSTOMER,
             # The status of the registration; it does not show if a contract is active.
             status=_STATUS.get((self.Situacao or "").strip().casefold()),
             names=(self.Nome,),
-            phones=Phones(mobile=phone) if is_mobile(phone) else Phones(home=phone),
+            phones=phones_in(self.Fone),
             email=self.Email,
         )
 
 
-def _root(text: str) -> URL:
-    url = read_address(text)
-    return url.with_path(f"{url.path}/".partition("/mk/")[0].rstrip("/") or "/")
-
-
-def _read(label: str, status: int, headers: Mapping[str, str], body: bytes) -> Any:
-    if status == 403:
-        raise UnauthorizedError(f"{label}: HTTP {status}")
-    if status == 404:
-        raise RefusedError(f"{label}: HTTP 404: a wrong URL, or MK's version lacks this service")
-    check_answer(label, status, headers, body)
+def _document(answer: HttpAnswer) -> object:
+    if answer.status == 403:
+        raise UnauthorizedError(f"{answer.label}: HTTP 403")
+    if answer.status == 404:
+        raise RefusedError(
+            f"{answer.label}: HTTP 404: a wrong URL, or MK's version lacks this service"
+        )
     # Neither UTF-8 nor Latin-1, as its header says: a letter comes as one raw byte of UTF-8 and
     # the rest escaped. Read as Latin-1 nothing is lost, and `_repaired` joins the bytes of each
     # letter.
-    return parse(label, body.decode("latin-1").encode())
+    return replace(answer, body=answer.body.decode("latin-1").encode()).json()
 
 
-def _found(label: str, answer: Any) -> Sequence[_CustomerRow]:
+def _token(answer: HttpAnswer) -> str:
+    said = _AnswerStatus.model_validate(mapping(answer.label, _document(answer)))
+    if not said.is_ok():
+        raise RefusedError(f"{answer.label}: token or contra-senha not accepted, or not from here")
+    if not said.token:
+        raise UnreadableError(f"{answer.label}: no token in the answer")
+    return said.token
+
+
+def _found(answer: HttpAnswer) -> Sequence[_CustomerRow]:
     """Return the registrations with the requested document; empty when MK says that there are
     none."""
-    if _is_nobody(label, mapping(label, answer)):
+    label = answer.label
+    fields = mapping(label, _document(answer))
+    if _is_nobody(label, fields):
         return []
-    others = answer.get("Outros")
-    rows = [answer, *(rows_in(label, others) if isinstance(others, list) else ())]
-    found = [_CustomerRow.model_validate(row) for row in rows]
-    by_code = {row.CodigoPessoa: row for row in found}
-    if None in by_code or not _AnswerStatus.model_validate(answer).is_ok():
+    others = fields.get("Outros")
+    rows = [fields, *(rows_in(label, others) if isinstance(others, list) else ())]
+    by_id = {row.id: row for row in map(_CustomerRow.model_validate, rows)}
+    if None in by_id or not _AnswerStatus.model_validate(fields).is_ok():
         raise UnreadableError(f"{label}: neither a customer nor that there is none")
-    if len(by_code) > _SAME_DOCUMENT:
+    if len(by_id) > _SAME_DOCUMENT:
         raise UnreadableError(f"{label}: too many customers for one document")
-    return list(by_code.values())
+    return list(by_id.values())
 
 
-def _listed(label: str, answer: Any) -> Sequence[_CustomerRow]:
-    if isinstance(answer, Mapping):
-        if _is_nobody(label, answer):
+def _listed(answer: HttpAnswer) -> Sequence[_CustomerRow]:
+    rows = _document(answer)
+    if isinstance(rows, Mapping):
+        if _is_nobody(answer.label, rows):
             return []
         # Depends on MK's version.
-        answer = answer.get("Clientes")
-    return [_CustomerRow.model_validate(row) for row in rows_in(label, answer)]
+        rows = rows.get("Clientes")
+    return read_rows(answer.label, _CustomerRow, rows)
 
 
-def _is_nobody(label: str, answer: Mapping[str, Any]) -> bool:
+def _is_nobody(label: str, answer: Fields) -> bool:
     """Return True if the answer says that no customer was found; raises for any other error in
     it."""
     said = _AnswerStatus.model_validate(answer)

@@ -7,30 +7,34 @@ source of `res.partner` in odoo/odoo, and OCA/l10n-brazil for the Brazilian fiel
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from pydantic import BeforeValidator, SecretStr
 
 from bot.domain.candidate import Candidate
-from bot.domain.erp_record import ErpPage, ErpRecord, first
+from bot.domain.erp_record import ErpPage, ErpRecord
 from bot.domain.errors import AppError, RefusedError, UnreadableError
-from bot.domain.registration import ErpRef, Kind, Phones, Status
+from bot.domain.registration import Kind, Status
 from bot.domain.tax_id import TaxId, read_tax_id
 from erp.adapter import Adapter, Connection, Facts
-from erp.answer import UnauthorizedError
+from erp.answer import HttpAnswer, UnauthorizedError
 from erp.client import read_address
 from erp.fields import (
-    Row,
+    Fields,
+    Record,
     Text,
+    as_object,
     compact,
-    is_mobile,
     mapping,
     moment,
     one_candidate,
-    phone_in,
-    rows_in,
+    phones_in,
+    read_rows,
+    rpc_result,
+    text_of,
 )
 from erp.login import Login
+from erp.paging import last_id
 
 NAME: Final = "odoo"
 FACTS: Final = Facts(
@@ -48,13 +52,15 @@ _STATUS: Final = {True: Status.ACTIVE, False: Status.INACTIVE, None: None}
 # More records than any company keeps of one document.
 _ROWS: Final = 100
 # Addresses and contact persons are rows too, and those of a company have its document.
-_TOP: Final = ["parent_id", "=", False]
+_TOP: Final[Sequence[object]] = ["parent_id", "=", False]
 # The last parts of the names of exceptions. Their texts are not passed on: they may quote the
 # request.
 _SAYINGS: Final[Mapping[str, tuple[type[AppError], str]]] = {
     "AccessDenied": (UnauthorizedError, "the login is not accepted"),
     "AccessError": (RefusedError, "this user may not read contacts"),
 }
+
+_Domain = Sequence[object]
 
 
 class Odoo:
@@ -88,7 +94,7 @@ class Odoo:
     async def by_tax_id(self, tax_id: TaxId) -> Candidate | None:
         """Return the candidate with this tax id, from all top records that have it."""
 
-        def domain(fields: frozenset[str]) -> list[Any]:
+        def domain(fields: frozenset[str]) -> _Domain:
             # `vat` is free text: a document is found only in the notation in which it is stored.
             other = tax_id.masked if tax_id.country == "BR" else tax_id.country + tax_id.number
             asked = [["vat", "=", tax_id.number], ["vat", "=", other]]
@@ -113,17 +119,15 @@ class Odoo:
         mark the end of a page within a second.
         """
         last = int(cursor or "0")
-        domain: list[Any] = [_TOP, ["id", ">", last]]
+        domain: list[object] = [_TOP, ["id", ">", last]]
         if since is not None:
             domain.append(["write_date", ">=", f"{since.astimezone(UTC):%Y-%m-%d %H:%M:%S}"])
         rows = await self._search(lambda _: domain, limit=_PAGE_ROWS)
-        ids = [row.number for row in rows]
-        if any(after <= before for before, after in zip([last, *ids], ids, strict=False)):
-            raise UnreadableError(f"ERP {NAME} {_MODEL}: the same page came again")
+        last = last_id(f"ERP {NAME} {_MODEL}", rows, before=last)
         times = [at for row in rows if (at := moment(row.write_date))]
         return ErpPage(
             records=[record for row in rows for record in row.to_records()],
-            next=str(ids[-1]) if len(rows) >= _PAGE_ROWS else None,
+            next=str(last) if len(rows) >= _PAGE_ROWS else None,
             latest=max(times, default=None),
         )
 
@@ -132,7 +136,7 @@ class Odoo:
         await self._search(lambda _: [["id", "=", 1]], limit=1)
 
     async def _search(
-        self, domain: Callable[[frozenset[str]], list[Any]], *, limit: int
+        self, domain: Callable[[frozenset[str]], _Domain], *, limit: int
     ) -> Sequence["_PartnerRow"]:
         """Return the rows in the order of their ids; `domain` gets the fields that this Odoo
         has."""
@@ -151,8 +155,7 @@ class Odoo:
                     "context": {"active_test": False},
                 },
             )
-            rows = rows_in(f"ERP {NAME} {_MODEL}", answer)
-            return [_PartnerRow.model_validate(row) for row in rows]
+            return read_rows(f"ERP {NAME} {_MODEL}", _PartnerRow, answer)
 
         return await self._login.call(ask)
 
@@ -183,7 +186,7 @@ class Odoo:
     def _secret(self) -> str:
         return self._key.get_secret_value() if self._key is not None else ""
 
-    async def _call(self, uid: int | None, method: str, named: Mapping[str, Any]) -> Any:
+    async def _call(self, uid: int | None, method: str, named: Fields) -> object:
         if uid is None:
             return await self._client.request(
                 "POST", f"{_JSON_2}/{method}", what=method, is_read=True, body=named
@@ -198,12 +201,13 @@ class Odoo:
             what=method,
         )
 
-    async def _rpc(self, service: str, method: str, args: list[Any], *, what: str = "") -> Any:
-        what = what or method
-        answer: Any = await self._client.request(
+    async def _rpc(
+        self, service: str, method: str, args: list[object], *, what: str = ""
+    ) -> object:
+        return await self._client.request(
             "POST",
             _JSON_RPC,
-            what=what,
+            what=what or method,
             is_read=True,
             body={
                 "jsonrpc": "2.0",
@@ -211,8 +215,8 @@ class Odoo:
                 "id": 1,
                 "params": {"service": service, "method": method, "args": args},
             },
+            read=_result,
         )
-        return _result(f"ERP {NAME} {what}", mapping(f"ERP {NAME} {what}", answer))
 
 
 ADAPTER: Final = Adapter(facts=FACTS, connect=Odoo)
@@ -228,26 +232,23 @@ class _Opened:
     """The fields of the row that this Odoo has."""
 
 
-def _result(label: str, answer: Mapping[str, Any]) -> Any:
-    error = answer.get("error")
+def _result(answer: HttpAnswer) -> object:
+    fields = answer.fields()
+    error = fields.get("error")
     if error is not None:
-        data = error.get("data") if isinstance(error, Mapping) else None
-        name = str(data.get("name")) if isinstance(data, Mapping) else ""
+        name = text_of(as_object(as_object(error).get("data")), "name")
         kind, text = _SAYINGS.get(
             name.rpartition(".")[2], (RefusedError, "an error in place of records")
         )
-        raise kind(f"{label}: {text}")
-    if "result" not in answer:
-        raise UnreadableError(f"{label}: neither result nor error in the answer")
-    return answer["result"]
+        raise kind(f"{answer.label}: {text}")
+    return rpc_result(answer.label, fields)
 
 
 def _flag(value: object) -> object:
     return value if isinstance(value, bool) else None
 
 
-class _PartnerRow(Row):
-    id: Text = None
+class _PartnerRow(Record):
     name: Text = None
     legal_name: Text = None
     vat: Text = None
@@ -263,11 +264,6 @@ class _PartnerRow(Row):
     customer_rank: Text = None
     supplier_rank: Text = None
     write_date: Text = None
-
-    @property
-    def number(self) -> int:
-        """The id; 0, which is never an id, for anything that is no number."""
-        return int(self.id) if self.id and self.id.isdecimal() else 0
 
     def is_of_another_country(self, tax_id: TaxId) -> bool:
         """Return True if this row has the number of a foreign document, but another country."""
@@ -301,9 +297,8 @@ class _PartnerRow(Row):
         return [kind for kind, rank in ranks if rank not in (None, "0")] or [Kind.PROSPECT]
 
     def _record(self, document: str, kind: Kind, *, is_foreign: bool) -> ErpRecord:
-        phone, mobile = phone_in(self.phone), phone_in(self.mobile)
         return ErpRecord(
-            ref=ErpRef(system=NAME, id=self.id) if self.id else None,
+            ref=self.ref(NAME),
             document=document,
             is_foreign=is_foreign,
             kind=kind,
@@ -311,9 +306,6 @@ class _PartnerRow(Row):
             updated=self.write_date or "",
             names=(self.legal_name, self.name) if self.legal_name else (self.name,),
             trade_name=self.name if self.legal_name else None,
-            phones=Phones(
-                home=None if is_mobile(phone) else phone,
-                mobile=first((mobile, phone if is_mobile(phone) else None)),
-            ),
+            phones=phones_in(self.phone, mobiles=[self.mobile]),
             email=self.email,
         )

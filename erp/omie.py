@@ -9,20 +9,33 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
-from pydantic import BeforeValidator
-from yarl import URL
+from pydantic import Field
 
 from bot.domain.candidate import Candidate
-from bot.domain.erp_record import ErpPage, ErpRecord, first
+from bot.domain.erp_record import ErpPage, ErpRecord
 from bot.domain.errors import RefusedError, TryLaterError, UnreadableError
-from bot.domain.registration import ErpRef, Kind, Phones, Status
+from bot.domain.registration import Kind, Status
 from bot.domain.tax_id import TaxId
 from erp.adapter import Adapter, Connection, Facts
-from erp.answer import check_answer, parse
-from erp.client import Limits, read_address
-from erp.fields import Row, Text, is_mobile, mapping, moment, one_candidate, phone_in, rows_in
+from erp.answer import HttpAnswer
+from erp.client import Limits, read_root
+from erp.fields import (
+    Many,
+    One,
+    Record,
+    Row,
+    Text,
+    check_brazilian,
+    kinds_in,
+    mapping,
+    moment,
+    one_candidate,
+    phones_in,
+    read_rows,
+)
+from erp.paging import Cursor, page_key, same_page
 
 NAME: Final = "omie"
 FACTS: Final = Facts(
@@ -62,7 +75,8 @@ class Omie:
         at.credentials.require(NAME, "client_id", "client_secret")
         self._credentials = at.credentials
         self._timezone = at.timezone
-        self._client = at.client(NAME, _root(at.credentials.url))
+        url = read_root(at.credentials.url.strip() or _URL, "/api/", api="/api/v1")
+        self._client = at.client(NAME, url)
         self._clock = clock
         self._blocked_until = 0.0
         self._answered: dict[str, tuple[float, Sequence[ErpRecord]]] = {}
@@ -72,15 +86,14 @@ class Omie:
 
         Within a minute Omie does not answer the same request again.
         """
-        if tax_id.country != "BR":
-            raise RefusedError(f"ERP {NAME}: keeps only CPF and CNPJ")
+        check_brazilian(NAME, tax_id)
         now = self._clock()
         self._answered = {k: kept for k, kept in self._answered.items() if now < kept[0]}
         if tax_id.number in self._answered:
             records = self._answered[tax_id.number][1]
         else:
             found = await self._list(
-                "cliente", 1, _ROWS, clientesFiltro={"cnpj_cpf": tax_id.number}
+                "cliente", 1, _ROWS, {"clientesFiltro": {"cnpj_cpf": tax_id.number}}
             )
             records = [record for row in found.rows for record in row.to_records()]
             self._answered[tax_id.number] = (self._clock() + _SAME_S, records)
@@ -97,11 +110,12 @@ class Omie:
                 "filtrar_por_hora_de": begin.strftime("%H:%M:%S"),
                 _PASSES[at.turn]: "S",
             }
-        found = await self._list("clientes", at.number, _PAGE_ROWS, **asked)
-        first_id = (found.rows[0].codigo_cliente_omie or "-") if found.rows else ""
-        if found.rows and (first_id == at.first_id or found.number not in (None, at.number)):
-            raise UnreadableError(f"ERP {NAME} clientes: the same page came again")
-        following: _Cursor | None = _Cursor(at.turn, at.number + 1, first_id)
+        found = await self._list("clientes", at.number, _PAGE_ROWS, asked)
+        label = f"ERP {NAME} clientes"
+        key = page_key(label, found.rows, before=at.key)
+        if found.rows and found.number not in (None, at.number):
+            raise same_page(label)
+        following: _Cursor | None = _Cursor(at.turn, at.number + 1, key)
         if not found.rows or (found.pages is not None and at.number >= found.pages):
             is_last = since is None or at.turn + 1 == len(_PASSES)
             following = None if is_last else _Cursor(at.turn + 1)
@@ -120,7 +134,9 @@ class Omie:
         """
         await self._list("probe", 1, 1)
 
-    async def _list(self, what: str, number: int, rows: int, **asked: Any) -> "_Listing":
+    async def _list(
+        self, what: str, number: int, rows: int, asked: Mapping[str, object] | None = None
+    ) -> "_Listing":
         rest = self._blocked_until - self._clock()
         if rest > 0:
             raise TryLaterError(f"ERP {NAME} {what}: Omie has blocked us", retry_after_s=rest)
@@ -139,7 +155,7 @@ class Omie:
                             "pagina": number,
                             "registros_por_pagina": rows,
                             "apenas_importado_api": "N",
-                            **asked,
+                            **(asked or {}),
                         }
                     ],
                 },
@@ -159,24 +175,12 @@ class _BlockedError(TryLaterError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Cursor:
-    """The beginning of a page. Its text is the cursor."""
-
+class _Cursor(Cursor):
     turn: int = 0
     """Index in `_PASSES`, if only changes are listed."""
     number: int = 1
-    first_id: str = ""
-    """Id of the first row of the page before it, to detect a page that comes again."""
-
-    @classmethod
-    def read(cls, cursor: str) -> "_Cursor":
-        if not cursor:
-            return cls()
-        turn, number, first_id = cursor.split("|", 2)
-        return cls(int(turn), int(number), first_id)
-
-    def __str__(self) -> str:
-        return f"{self.turn}|{self.number}|{self.first_id}"
+    key: str = ""
+    """Key of the page before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,14 +188,6 @@ class _Listing:
     rows: Sequence["_CustomerRow"] = ()
     number: int | None = None
     pages: int | None = None
-
-
-def _objects(value: object) -> object:
-    return [v for v in value if isinstance(v, Mapping)] if isinstance(value, list) else []
-
-
-def _object(value: object) -> object:
-    return value if isinstance(value, Mapping) else {}
 
 
 class _TagRow(Row):
@@ -205,8 +201,8 @@ class _TimesRow(Row):
     hAlt: Text = None  # noqa: N815
 
 
-class _CustomerRow(Row):
-    codigo_cliente_omie: Text = None
+class _CustomerRow(Record):
+    id: Text = Field(None, alias="codigo_cliente_omie")
     razao_social: Text = None
     nome_fantasia: Text = None
     cnpj_cpf: Text = None
@@ -217,8 +213,8 @@ class _CustomerRow(Row):
     telefone2_ddd: Text = None
     telefone2_numero: Text = None
     email: Text = None
-    tags: Annotated[tuple[_TagRow, ...], BeforeValidator(_objects)] = ()
-    info: Annotated[_TimesRow, BeforeValidator(_object)] = _TimesRow()
+    tags: Annotated[tuple[_TagRow, ...], Many] = ()
+    info: Annotated[_TimesRow, One] = _TimesRow()
 
     @property
     def changed(self) -> str:
@@ -229,19 +225,12 @@ class _CustomerRow(Row):
 
     def to_records(self) -> list[ErpRecord]:
         """Return this row in our terms, once for each kind that it is."""
-        tags = [(tag.tag or "").strip().casefold() for tag in self.tags]
         # The table is that of customers: a row without a tag, or with other tags, is a customer.
-        kinds = dict.fromkeys(_KINDS[tag] for tag in tags if tag in _KINDS) or (Kind.CUSTOMER,)
-        return [self._record(kind) for kind in kinds]
+        return [self._record(kind) for kind in kinds_in((tag.tag for tag in self.tags), _KINDS)]
 
     def _record(self, kind: Kind) -> ErpRecord:
-        phones = [
-            phone_in(f"{self.telefone1_ddd or ''}{self.telefone1_numero or ''}"),
-            phone_in(f"{self.telefone2_ddd or ''}{self.telefone2_numero or ''}"),
-        ]
-        key = self.codigo_cliente_omie
         return ErpRecord(
-            ref=ErpRef(system=NAME, id=key) if key else None,
+            ref=self.ref(NAME),
             document=self.cnpj_cpf or "",
             is_foreign=self.exterior == "S",
             kind=kind,
@@ -249,9 +238,9 @@ class _CustomerRow(Row):
             updated=self.changed,
             names=(self.razao_social, self.nome_fantasia),
             trade_name=self.nome_fantasia,
-            phones=Phones(
-                home=first(phone for phone in phones if not is_mobile(phone)),
-                mobile=first(phone for phone in phones if is_mobile(phone)),
+            phones=phones_in(
+                f"{self.telefone1_ddd or ''}{self.telefone1_numero or ''}",
+                f"{self.telefone2_ddd or ''}{self.telefone2_numero or ''}",
             ),
             email=self.email,
         )
@@ -271,35 +260,29 @@ class _Fault(Row):
     code: Text = None
 
 
-def _root(text: str) -> URL:
-    url = read_address(text.strip() or _URL)
-    return url.with_path(f"{url.path}/".partition("/api/")[0].rstrip("/") + "/api/v1")
-
-
 def _iso(date: str | None, hour: str | None) -> str:
     parts = (date or "").strip().split("/")
     at = moment(f"{'-'.join(reversed(parts))} {(hour or '').strip() or '00:00:00'}")
     return at.replace(tzinfo=None).isoformat(sep=" ") if at and len(parts) == 3 else ""
 
 
-def _read(label: str, status: int, headers: Mapping[str, str], body: bytes) -> _Listing:
+def _read(answer: HttpAnswer) -> _Listing:
     # Nearly all errors, also "no records found", are JSON with HTTP 500, so the body is read
     # first.
     try:
-        answer = parse(label, body)
+        document = answer.parse()
     except UnreadableError:
-        check_answer(label, status, headers, body)
+        answer.check()
         raise
-    if isinstance(answer, Mapping):
-        fault = _Fault.model_validate(answer)
+    if isinstance(document, Mapping):
+        fault = _Fault.model_validate(document)
         if fault.faultstring or fault.faultcode or fault.description:
-            return _meant(label, fault)
-    check_answer(label, status, headers, body)
-    listing = mapping(label, answer)
-    rows = rows_in(label, listing.get("clientes_cadastro"))
+            return _meant(answer.label, fault)
+    answer.check()
+    listing = mapping(answer.label, document)
     paging = _Paging.model_validate(listing)
     return _Listing(
-        [_CustomerRow.model_validate(row) for row in rows],
+        read_rows(answer.label, _CustomerRow, listing.get("clientes_cadastro")),
         _number(paging.pagina),
         _number(paging.total_de_paginas),
     )

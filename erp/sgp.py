@@ -5,27 +5,37 @@ clients of it. Suppliers are left out: the answer of their list is not documente
 customer is derived from the contracts.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
-import structlog
 from pydantic import BeforeValidator
-from yarl import URL
 
 from bot.domain.candidate import Candidate
-from bot.domain.erp_record import ErpPage, ErpRecord, first
+from bot.domain.erp_record import ErpPage, ErpRecord
 from bot.domain.errors import RefusedError, UnreadableError
-from bot.domain.registration import ErpRef, Kind, Phones, Status
+from bot.domain.registration import Kind, Status
 from bot.domain.tax_id import TaxId
 from erp.adapter import Adapter, Connection, Facts
-from erp.answer import check_answer, parse
-from erp.client import read_address
-from erp.fields import Row, Text, is_mobile, mapping, moment, one_candidate, phone_in, rows_in
-
-logger = structlog.get_logger()
+from erp.answer import HttpAnswer
+from erp.client import read_root
+from erp.fields import (
+    Many,
+    One,
+    Record,
+    Row,
+    Text,
+    as_object,
+    check_brazilian,
+    mapping,
+    moment,
+    one_candidate,
+    phones_in,
+    read_rows,
+    text_of,
+)
+from erp.paging import Cursor, page_key, warn_if_fewer
 
 NAME: Final = "sgp"
 FACTS: Final = Facts(
@@ -63,15 +73,14 @@ class Sgp:
         at.credentials.require(NAME, "url", "token", "client_id")
         self._credentials = at.credentials
         self._timezone = at.timezone
-        self._client = at.client(NAME, _root(at.credentials.url))
+        self._client = at.client(NAME, read_root(at.credentials.url, "/admin/", "/api/"))
 
     async def by_tax_id(self, tax_id: TaxId) -> Candidate | None:
         """Return the candidate with this tax id, from all customers that have it.
 
         Customers without a contract are included.
         """
-        if tax_id.country != "BR":
-            raise RefusedError(f"ERP {NAME}: keeps only CPF and CNPJ")
+        check_brazilian(NAME, tax_id)
         asked = {"cpfcnpj": tax_id.number, "offset": 0, "limit": _PAGE_ROWS}
         found = await self._list(asked, what="cliente")
         records = [row.to_record() for row in found.rows]
@@ -81,7 +90,7 @@ class Sgp:
         """Return one page of customers; changes are those of whole days in the company's time
         zone."""
         at = _Cursor.read(cursor)
-        asked: dict[str, Any] = {"offset": at.offset, "limit": _PAGE_ROWS}
+        asked: dict[str, object] = {"offset": at.offset, "limit": _PAGE_ROWS}
         if since is not None:
             begin = since.astimezone(self._timezone).date()
             # SGP requires both days, and its clock may be ahead of ours.
@@ -89,20 +98,15 @@ class Sgp:
             asked["data_alteracao_inicio"] = begin.isoformat()
             asked["data_alteracao_fim"] = max(begin, end).isoformat()
         found = await self._list(asked, what="clientes")
-        following = at.after(found.rows)
-        if found.rows and following.first_id == at.first_id:
-            raise UnreadableError(f"ERP {NAME} clientes: the same page came again")
+        key = page_key(f"ERP {NAME} clientes", found.rows, before=at.key)
+        following = _Cursor(at.offset + len(found.rows), key)
         if found.total is None or found.total < following.offset:
             is_last = len(found.rows) < _PAGE_ROWS
         else:
             # A short page may not be the last one: some servers give fewer rows than requested.
             is_last = not found.rows or following.offset >= found.total
-            if is_last and following.offset < found.total:
-                logger.warning(
-                    "erp.fewer_than_announced",
-                    system=NAME,
-                    missing=found.total - following.offset,
-                )
+            if is_last:
+                warn_if_fewer(NAME, listed=following.offset, total=found.total)
         # A customer has no time of change, so there is no `latest`.
         return ErpPage(
             records=[row.to_record() for row in found.rows],
@@ -113,7 +117,7 @@ class Sgp:
         """Check that SGP answers and accepts token and app."""
         await self._list({"offset": 0, "limit": 1}, what="probe")
 
-    async def _list(self, asked: Mapping[str, Any], *, what: str) -> "_Listing":
+    async def _list(self, asked: Mapping[str, object], *, what: str) -> "_Listing":
         return await self._client.request(
             "POST",
             _CUSTOMERS,
@@ -134,24 +138,10 @@ ADAPTER: Final = Adapter(facts=FACTS, connect=Sgp)
 
 
 @dataclass(frozen=True, slots=True)
-class _Cursor:
-    """The beginning of a page. Its text is the cursor."""
-
+class _Cursor(Cursor):
     offset: int = 0
-    first_id: str = ""
-    """Id of the first row of the page before it, to detect a page that comes again."""
-
-    @classmethod
-    def read(cls, cursor: str) -> "_Cursor":
-        offset, _, first_id = cursor.partition("|")
-        return cls(int(offset or 0), first_id)
-
-    def __str__(self) -> str:
-        return f"{self.offset}|{self.first_id}"
-
-    def after(self, rows: Sequence["_CustomerRow"]) -> "_Cursor":
-        """Return the cursor after a page of these rows."""
-        return _Cursor(self.offset + len(rows), (rows[0].id or "-") if rows else "")
+    key: str = ""
+    """Key of the page before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,14 +153,6 @@ class _Listing:
 
 class _Paging(Row):
     total: Text = None
-
-
-def _objects(value: object) -> object:
-    return [v for v in value if isinstance(v, Mapping)] if isinstance(value, list) else []
-
-
-def _object(value: object) -> object:
-    return value if isinstance(value, Mapping) else {}
 
 
 def _texts(value: object) -> object:
@@ -195,32 +177,26 @@ class _ContactsRow(Row):
     emails: _Texts = ()
 
 
-class _CustomerRow(Row):
-    id: Text = None
+class _CustomerRow(Record):
     nome: Text = None
     cpfcnpj: Text = None
     email: Text = None
     dataCadastro: Text = None  # noqa: N815 - SGP's own name
-    contatos: Annotated[_ContactsRow, BeforeValidator(_object)] = _ContactsRow()
-    contratos: Annotated[tuple[_ContractRow, ...], BeforeValidator(_objects)] = ()
+    contatos: Annotated[_ContactsRow, One] = _ContactsRow()
+    contratos: Annotated[tuple[_ContractRow, ...], Many] = ()
 
     def to_record(self) -> ErpRecord:
         """Return this row in our terms."""
-        mobiles = [phone_in(text) for text in self.contatos.celulares]
-        others = [phone_in(text) for text in self.contatos.telefones]
         registered = moment(self.dataCadastro)
         return ErpRecord(
-            ref=ErpRef(system=NAME, id=self.id) if self.id else None,
+            ref=self.ref(NAME),
             document=self.cpfcnpj or "",
             kind=Kind.CUSTOMER,
             status=self._status(),
             # SGP does not give the time of change.
             updated=registered.isoformat() if registered else "",
             names=(self.nome,),
-            phones=Phones(
-                home=first(phone for phone in others if not is_mobile(phone)),
-                mobile=first((*mobiles, *(phone for phone in others if is_mobile(phone)))),
-            ),
+            phones=phones_in(*self.contatos.telefones, mobiles=self.contatos.celulares),
             email=";".join(text for text in (*self.contatos.emails, self.email) if text) or None,
         )
 
@@ -233,38 +209,28 @@ class _CustomerRow(Row):
         return Status.INACTIVE if said and said <= _ENDED else None
 
 
-def _root(text: str) -> URL:
-    url = read_address(text)
-    path = f"{url.path}/".partition("/admin/")[0].partition("/api/")[0].rstrip("/")
-    return url.with_path(path or "/")
-
-
-def _read(label: str, status: int, headers: Mapping[str, str], body: bytes) -> _Listing:
-    if status == 403:
-        raise RefusedError(f"{label}: HTTP 403: {_meaning(body)}")
-    check_answer(label, status, headers, body)
-    answer = parse(label, body)
-    if isinstance(answer, list):
+def _read(answer: HttpAnswer) -> _Listing:
+    label = answer.label
+    if answer.status == 403:
+        raise RefusedError(f"{label}: HTTP 403: {_meaning(answer)}")
+    document = answer.json()
+    if isinstance(document, list):
         # Some versions return only the records.
-        return _Listing(_rows(label, answer), None)
-    listing = mapping(label, answer)
+        return _Listing(read_rows(label, _CustomerRow, document), None)
+    listing = mapping(label, document)
     if "clientes" not in listing and "detail" in listing:
         raise RefusedError(f"{label}: an error in place of records")
-    paging = _Paging.model_validate(_object(listing.get("paginacao")))
-    total = paging.total or ""
+    total = _Paging.model_validate(as_object(listing.get("paginacao"))).total or ""
     return _Listing(
-        _rows(label, listing.get("clientes")), int(total) if total.isdecimal() else None
+        read_rows(label, _CustomerRow, listing.get("clientes")),
+        int(total) if total.isdecimal() else None,
     )
 
 
-def _rows(label: str, rows: Any) -> Sequence[_CustomerRow]:
-    return [_CustomerRow.model_validate(row) for row in rows_in(label, rows)]
-
-
-def _meaning(body: bytes) -> str:
+def _meaning(answer: HttpAnswer) -> str:
     try:
-        said = str(json.loads(body)["detail"])
-    except (ValueError, RecursionError, LookupError, TypeError):
+        said = text_of(as_object(answer.parse()), "detail")
+    except UnreadableError:
         said = ""
     other = "the token may be limited to other hosts or routes"
     return next((meaning for phrase, meaning in _SAYINGS if phrase in said), other)

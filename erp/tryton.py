@@ -4,21 +4,22 @@ Source: trytond 7.0 and 8.0 themselves; tests/erp/test_tryton_real.py runs again
 """
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from bot.domain.candidate import Candidate
 from bot.domain.erp_record import ErpPage
 from bot.domain.errors import RefusedError, UnreadableError
 from bot.domain.tax_id import TaxId
 from erp.adapter import Adapter, Connection, Facts
-from erp.answer import UnauthorizedError, check_answer, parse
+from erp.answer import HttpAnswer, UnauthorizedError
 from erp.breaker import Breaker
 from erp.client import Limits, read_address
-from erp.fields import mapping, one_candidate, rows_in
+from erp.fields import Fields, one_candidate, read_rows, rpc_result
 from erp.login import Login
+from erp.paging import last_id
 from erp.tryton_records import SYSTEM, PartyRow, tell
 
 NAME: Final = SYSTEM
@@ -97,7 +98,7 @@ class Tryton:
     async def page(self, cursor: str, *, since: datetime | None = None) -> ErpPage:
         """Return one page of all parties or of the changed ones, by id in either case."""
         last = int(cursor or "0")
-        domain: list[Any] = [["id", ">", last], _ALL]
+        domain: list[object] = [["id", ">", last], _ALL]
         if since is not None:
             domain.append(["OR", *([name, ">=", tell(since)] for name in _CHANGED)])
 
@@ -108,31 +109,27 @@ class Tryton:
             return await self._search(session, domain, limit=_PAGE_ROWS, context=context)
 
         rows = await self._login.call(ask)
-        ids = [row.number for row in rows]
-        if any(after <= before for before, after in zip([last, *ids], ids, strict=False)):
-            raise UnreadableError(f"ERP {NAME} party: the same page came again")
+        last = last_id(f"ERP {NAME} party", rows, before=last)
         return ErpPage(
             records=[record for row in rows for record in row.to_records()],
-            next=str(ids[-1]) if len(rows) >= _PAGE_ROWS else None,
+            next=str(last) if len(rows) >= _PAGE_ROWS else None,
             latest=max((at for row in rows if (at := row.changed)), default=None),
         )
 
     async def probe(self) -> None:
         """Check that Tryton answers, accepts the login and has parties."""
-
-        async def ask(session: "_Session") -> Any:
-            return await self._call(session, f"{_MODEL}.search", [[], 0, 1, None, {}])
-
-        await self._login.call(ask)
+        await self._login.call(
+            lambda session: self._call(session, f"{_MODEL}.search", [[], 0, 1, None, {}])
+        )
 
     async def _search(
-        self, session: "_Session", domain: list[Any], *, limit: int, context: Mapping[str, Any]
+        self, session: "_Session", domain: Sequence[object], *, limit: int, context: Fields
     ) -> Sequence[PartyRow]:
         params = [domain, 0, limit, [["id", "ASC"]], list(_FIELDS), context]
         answer = await self._call(session, f"{_MODEL}.search_read", params)
-        return [PartyRow.model_validate(row) for row in rows_in(f"ERP {NAME} party", answer)]
+        return read_rows(f"ERP {NAME} party", PartyRow, answer)
 
-    async def _call(self, session: "_Session", method: str, params: list[Any]) -> Any:
+    async def _call(self, session: "_Session", method: str, params: Sequence[object]) -> object:
         return await self._client.request(
             "POST",
             session.path,
@@ -203,26 +200,23 @@ class _Session:
     code_field: str
 
 
-def _body(method: str, params: list[Any]) -> Mapping[str, Any]:
+def _body(method: str, params: Sequence[object]) -> Fields:
     # With any other key, errors come as HTML pages.
     return {"id": 1, "method": method, "params": params}
 
 
-def _result(label: str, status: int, headers: Mapping[str, str], body: bytes) -> Any:
-    if status == 405:
+def _result(answer: HttpAnswer) -> object:
+    if answer.status == 405:
         # The server was updated to a version with other paths: the next login finds them.
-        raise UnauthorizedError(f"{label}: HTTP {status}")
-    check_answer(label, status, headers, body)
-    answer = mapping(label, parse(label, body))
-    if (error := answer.get("error")) is not None:
+        raise UnauthorizedError(f"{answer.label}: HTTP 405")
+    fields = answer.fields()
+    if (error := fields.get("error")) is not None:
         name = error[0] if isinstance(error, list) and error else None
         if name == "LoginException":
-            raise RefusedError(f"{label}: Tryton asks for something else than the password")
+            raise RefusedError(f"{answer.label}: Tryton asks for something else than the password")
         # Its text may quote names and documents.
-        raise RefusedError(f"{label}: an error in place of records")
-    if "result" not in answer:
-        raise UnreadableError(f"{label}: neither result nor error in the answer")
-    return answer["result"]
+        raise RefusedError(f"{answer.label}: an error in place of records")
+    return rpc_result(answer.label, fields)
 
 
 def _writings(tax_id: TaxId) -> list[str]:

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from pydantic import BeforeValidator, Field
 
 from bot.domain.erp_record import ErpRecord, first
-from bot.domain.registration import ErpRef, Kind, Phones, Status
+from bot.domain.registration import Kind, Phones, Status
 from bot.domain.tax_id import TaxId
-from erp.fields import Row, Text, compact, is_mobile, phone_in
+from erp.fields import Fields, Many, Record, Row, Text, compact, kinds_in, phones_in
 
 SYSTEM: Final = "tryton"
 _STATUS: Final = {True: Status.ACTIVE, False: Status.INACTIVE, None: None}
@@ -21,7 +21,7 @@ _KINDS: Final[Mapping[str, Kind]] = {
 _PARTS: Final = ("year", "month", "day", "hour", "minute", "second", "microsecond")
 
 
-def tell(at: datetime) -> Mapping[str, Any]:
+def tell(at: datetime) -> Fields:
     """Return the time in Tryton's format, which is always UTC."""
     at = at.astimezone(UTC)
     return {"__class__": "datetime", **{part: getattr(at, part) for part in _PARTS}}
@@ -41,13 +41,8 @@ def _flag(value: object) -> object:
     return bool(value) if isinstance(value, int) else None
 
 
-def _objects(value: object) -> object:
-    return [v for v in value if isinstance(v, Mapping)] if isinstance(value, list) else []
-
-
 _Moment = Annotated[datetime | None, BeforeValidator(_moment)]
 _Flag = Annotated[bool | None, BeforeValidator(_flag)]
-_Many = BeforeValidator(_objects)
 
 
 class _DatedRow(Row):
@@ -88,19 +83,13 @@ class _CategoryRow(Row):
     name: Text = None
 
 
-class PartyRow(_DatedRow):
+class PartyRow(_DatedRow, Record):
     """A row of `party.party`; the names of fields that hold lists of other rows end with a dot."""
 
-    id: Text = None
     name: Text = None
-    identifiers: Annotated[list[_IdentifierRow], _Many] = Field([], alias="identifiers.")
-    contacts: Annotated[list[_ContactRow], _Many] = Field([], alias="contact_mechanisms.")
-    categories: Annotated[list[_CategoryRow], _Many] = Field([], alias="categories.")
-
-    @property
-    def number(self) -> int:
-        """The id; 0, which is never an id, for anything that is no number."""
-        return int(self.id) if self.id and self.id.isdecimal() else 0
+    identifiers: Annotated[list[_IdentifierRow], Many] = Field([], alias="identifiers.")
+    contacts: Annotated[list[_ContactRow], Many] = Field([], alias="contact_mechanisms.")
+    categories: Annotated[list[_CategoryRow], Many] = Field([], alias="categories.")
 
     @property
     def changed(self) -> datetime | None:
@@ -126,15 +115,13 @@ class PartyRow(_DatedRow):
             document = there[0].code
         if tax_id is not None and any(row.is_(tax_id) for row in there):
             document, is_foreign = tax_id.number, tax_id.country != "BR"
-        names = {(row.name or "").strip().lower() for row in self.categories}
-        kinds = list(dict.fromkeys(_KINDS[name] for name in sorted(names) if name in _KINDS))
-        kinds = kinds or [Kind.CUSTOMER]
+        kinds = kinds_in((row.name for row in self.categories), _KINDS)
         phones = self._phones()
         emails = [row.value for row in self._having("email") if row.value]
         changed = self.changed
         return [
             ErpRecord(
-                ref=ErpRef(system=SYSTEM, id=self.id) if self.id else None,
+                ref=self.ref(SYSTEM),
                 document=document or "",
                 is_foreign=is_foreign,
                 kind=kind,
@@ -152,9 +139,7 @@ class PartyRow(_DatedRow):
 
     def _phones(self) -> Phones:
         # Tryton does not check these values, unless a library is installed there.
-        mobiles = [phone_in(row.value) for row in self._having("mobile")]
-        others = [phone_in(row.value) for row in self._having("phone")]
-        return Phones(
-            home=first(phone for phone in others if not is_mobile(phone)),
-            mobile=first((*mobiles, *(phone for phone in others if is_mobile(phone)))),
+        return phones_in(
+            *(row.value for row in self._having("phone")),
+            mobiles=(row.value for row in self._having("mobile")),
         )

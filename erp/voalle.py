@@ -8,23 +8,30 @@ The setting ERP_TOKEN holds the `syndata` of the login, which Voalle gives to ea
 along with the client id and secret.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from yarl import URL
 
 from bot.domain.candidate import Candidate
 from bot.domain.erp_record import ErpPage, ErpRecord
 from bot.domain.errors import RefusedError, UnreadableError
-from bot.domain.registration import ErpRef, Kind, Phones, Status
+from bot.domain.registration import Kind, Phones, Status
 from bot.domain.tax_id import TaxId
 from erp.adapter import Adapter, Connection, Facts
-from erp.answer import check_answer, parse, read_answer
-from erp.client import read_address
-from erp.fields import Row, Text, mapping, one_candidate, phone_in
-from erp.login import Login
+from erp.answer import HttpAnswer
+from erp.client import read_address, read_root
+from erp.fields import (
+    Record,
+    Text,
+    check_brazilian,
+    mapping,
+    one_candidate,
+    phone_in,
+    token_in,
+)
+from erp.login import TokenClient
 
 NAME: Final = "voalle"
 FACTS: Final = Facts(name=NAME, title="Voalle", lists_all=False, lists_changes=False)
@@ -51,13 +58,12 @@ class Voalle:
         login, api = addresses(at.credentials.url)
         self._login_client = at.client(NAME, login)
         self._client = at.client(NAME, api)
-        self._login = Login(self._log_in)
+        self._api = TokenClient(self._client, self._log_in)
 
     async def by_tax_id(self, tax_id: TaxId) -> Candidate | None:
         """Return the candidate with this tax id, from the one customer that Voalle gives for
         it."""
-        if tax_id.country != "BR":
-            raise RefusedError(f"ERP {NAME}: can be asked only for CPF and CNPJ")
+        check_brazilian(NAME, tax_id)
         label = f"ERP {NAME} people"
         envelope = await self._get(tax_id.number, what="people")
         person = _person(label, envelope)
@@ -75,22 +81,13 @@ class Voalle:
         await self._get(_NOBODY, what="probe")
 
     async def _get(self, document: str, *, what: str) -> "_Envelope":
-        async def ask(token: str) -> _Envelope:
-            return await self._client.request(
-                "GET",
-                f"{_PEOPLE}/{document}",
-                what=what,
-                is_read=True,
-                headers={"Authorization": f"Bearer {token}"},
-                read=_read,
-            )
-
-        return await self._login.call(ask)
+        path = f"{_PEOPLE}/{document}"
+        return await self._api.get(path, what=what, read=_read)
 
     async def _log_in(self) -> str:
         # A token lasts an hour; a refusal shows that it has expired.
         own = self._credentials
-        answer: Any = await self._login_client.request(
+        return await self._login_client.request(
             "POST",
             _LOGIN,
             what="login",
@@ -104,14 +101,6 @@ class Voalle:
             },
             read=_read_login,
         )
-        token = mapping(f"ERP {NAME} login", answer).get("access_token")
-        if (
-            not isinstance(token, str)
-            or not token
-            or not (token.isascii() and token.isprintable())
-        ):
-            raise UnreadableError(f"ERP {NAME} login: no token in the answer")
-        return token
 
 
 ADAPTER: Final = Adapter(facts=FACTS, connect=Voalle)
@@ -123,13 +112,12 @@ class _Envelope:
 
     is_success: bool
     has_response: bool
-    response: Any
+    response: object
     is_missing: bool
     """True if the HTTP status was 404."""
 
 
-class _PersonRow(Row):
-    id: Text = None
+class _PersonRow(Record):
     name: Text = None
     name2: Text = None
     txId: Text = None  # noqa: N815 - Voalle's own names
@@ -141,7 +129,7 @@ class _PersonRow(Row):
     def to_record(self) -> ErpRecord:
         """Return this row in our terms."""
         return ErpRecord(
-            ref=ErpRef(system=NAME, id=self.id) if self.id else None,
+            ref=self.ref(NAME),
             document=self.txId or "",
             # Voalle gives only people who are marked as customers.
             kind=Kind.CUSTOMER,
@@ -164,33 +152,34 @@ def addresses(text: str) -> tuple[URL, URL]:
     if url.explicit_port in (None, _LOGIN_PORT, _API_PORT):
         host = url.with_path("/")
         return host.with_port(_LOGIN_PORT), host.with_port(_API_PORT)
-    path = f"{url.path}/".partition("/connect/")[0].partition("/external/")[0].rstrip("/")
-    root = url.with_path(path or "/")
+    root = read_root(text, "/connect/", "/external/")
     return root, root
 
 
-def _read_login(label: str, status: int, headers: Mapping[str, str], body: bytes) -> Any:
-    if status in (400, 401, 403):
+def _read_login(answer: HttpAnswer) -> str:
+    if answer.status in (400, 401, 403):
         raise RefusedError(
-            f"{label}: HTTP {status}: client id, client secret or syndata (ERP_TOKEN) not accepted"
+            f"{answer.label}: HTTP {answer.status}:"
+            " client id, client secret or syndata (ERP_TOKEN) not accepted"
         )
-    return read_answer(label, status, headers, body)
+    return token_in(answer.label, answer.fields(), "access_token")
 
 
-def _read(label: str, status: int, headers: Mapping[str, str], body: bytes) -> _Envelope:
-    if status == 404:
+def _read(answer: HttpAnswer) -> _Envelope:
+    if answer.status == 404:
         # Some servers answer 404 for an unknown person. A wrong URL does so too, but not with such
         # a body.
         try:
-            return _envelope(label, body, is_missing=True)
+            return _envelope(answer.label, answer.parse(), is_missing=True)
         except UnreadableError as error:
-            raise RefusedError(f"{label}: HTTP 404, not from the API: a wrong URL?") from error
-    check_answer(label, status, headers, body)
-    return _envelope(label, body, is_missing=False)
+            raise RefusedError(
+                f"{answer.label}: HTTP 404, not from the API: a wrong URL?"
+            ) from error
+    return _envelope(answer.label, answer.json(), is_missing=False)
 
 
-def _envelope(label: str, body: bytes, *, is_missing: bool) -> _Envelope:
-    answer = mapping(label, parse(label, body))
+def _envelope(label: str, document: object, *, is_missing: bool) -> _Envelope:
+    answer = mapping(label, document)
     if "response" not in answer and "success" not in answer:
         raise UnreadableError(f"{label}: not an answer as we know them")
     return _Envelope(

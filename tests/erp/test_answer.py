@@ -4,7 +4,7 @@ from email.utils import format_datetime
 import pytest
 
 from bot.domain.errors import AppError, RefusedError, TryLaterError, UnreadableError
-from erp.answer import ErrorPageError, UnauthorizedError, read_answer, read_retry_after
+from erp.answer import ErrorPageError, HttpAnswer, UnauthorizedError, read_retry_after
 
 PAGE = b"\xef\xbb\xbf \n<div>Ocorreu um erro ao processar.</div>"
 
@@ -36,20 +36,20 @@ def test_each_bad_answer_becomes_its_own_error(
     status: int, body: bytes, error: type[AppError]
 ) -> None:
     with pytest.raises(AppError) as raised:
-        read_answer("ERP x people", status, {}, body)
+        HttpAnswer("ERP x people", status, {}, body).json()
     assert type(raised.value) is error
     assert str(raised.value).startswith("ERP x people: ")
 
 
 @pytest.mark.parametrize("body", [b'{"a": "\xc3\xa9"}', b'\xef\xbb\xbf{"a": "\xc3\xa9"}'])
 def test_json_is_read_with_and_without_byte_order_mark(body: bytes) -> None:
-    assert read_answer("ERP x people", 200, {}, body) == {"a": "é"}
+    assert HttpAnswer("ERP x people", 200, {}, body).json() == {"a": "é"}
 
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_the_error_carries_retry_after(status: int) -> None:
     with pytest.raises(TryLaterError) as raised:
-        read_answer("ERP x people", status, {"Retry-After": "7"}, b"")
+        HttpAnswer("ERP x people", status, {"Retry-After": "7"}, b"").json()
     assert raised.value.retry_after_s == 7
 
 

@@ -171,7 +171,7 @@ async def test_what_voalle_cannot_do_is_refused_without_asking(
     session: aiohttp.ClientSession, dialect: VoalleDialect
 ) -> None:
     erp = connect(session, dialect.credentials())
-    with pytest.raises(RefusedError, match="only for CPF and CNPJ"):
+    with pytest.raises(RefusedError, match="only CPF and CNPJ"):
         await erp.by_tax_id(TaxId("123456789", "PT"))
     with pytest.raises(RefusedError, match="no list of people"):
         await erp.page("")
