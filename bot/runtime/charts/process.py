@@ -14,7 +14,7 @@ import sys
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -35,8 +35,32 @@ _GLYPHS = frozenset(FT2Font(str(_PLAIN)).get_charmap())
 _INVISIBLE = frozenset(map(ord, "\u200d\ufe0e\ufe0f"))
 _TITLE, _SUBTITLE, _NAME, _LABEL, _SMALL = 52, 32, 36, 34, 28
 _LINE = 1.35
-# The width left for the short piece after a cut bar, which shows that the bar goes on.
-_CUT = 26
+# Heights of a bar with its gap, and of the bar alone.
+_STEP, _BAR = 48, 40
+# The gap after a cut bar, and the short piece after it, which shows that the bar goes on.
+_GAP, _PIECE = 8, 18
+_PADDING = 14
+
+
+class _Bar(TypedDict):
+    value: float
+    tone: str
+    label: str
+
+
+class _Row(TypedDict):
+    name: str
+    bars: list[_Bar]
+
+
+class _Chart(TypedDict):
+    title: str
+    subtitle: str
+    rows: list[_Row]
+    legend: list[tuple[str, str]]
+    note: str
+    overlaid: bool
+    limit: float | None
 
 
 def drawable(text: str) -> str:
@@ -90,9 +114,6 @@ class _Page:
                 lines.append(word)
         return lines
 
-    def bar(self, x: float, middle: float, width: float, height: float, tone: str) -> None:
-        self.axes.barh(middle, width, height, left=x, color=_TONES[tone], linewidth=0)
-
     def png(self) -> bytes:
         height = self.y + _EDGE
         self.figure.set_size_inches(WIDTH / _DPI, round(height) / _DPI)
@@ -107,15 +128,16 @@ def _font(size: float, *, bold: bool = False) -> FontProperties:
     return FontProperties(fname=_BOLD if bold else _PLAIN, size=size * 72 / _DPI)
 
 
-def draw(chart: dict[str, Any]) -> bytes:
+def draw(chart: _Chart) -> bytes:
     """Return the chart as a PNG."""
     page = _Page()
     page.paragraph(chart["title"], _TITLE, bold=True)
     page.paragraph(chart["subtitle"], _SUBTITLE, ink=_PALE)
     page.y += 20
     for tone, words in chart["legend"]:
-        page.bar(_EDGE, page.y + _SMALL * _LINE / 2, 44, 26, tone)
-        page.write(drawable(words), _EDGE + 60, page.y + _SMALL * _LINE / 2, _SMALL)
+        middle = page.y + _SMALL * _LINE / 2
+        page.axes.barh(middle, 44, 26, left=_EDGE, color=_TONES[tone])
+        page.write(drawable(words), _EDGE + 60, middle, _SMALL)
         page.y += _SMALL * _LINE + 6
     page.y += 14
     (_overlaid if chart["overlaid"] else _grouped)(page, chart)
@@ -125,66 +147,66 @@ def draw(chart: dict[str, Any]) -> bytes:
     return page.png()
 
 
-def _grouped(page: _Page, chart: dict[str, Any]) -> None:
+def _grouped(page: _Page, chart: _Chart) -> None:
     """Draw the bars of each row one below the other, under the row's name."""
-    labels = [bar["label"] for row in chart["rows"] for bar in row["bars"]]
-    scale = _Scale(page, chart, left=_EDGE, labels=labels)
+    bars: list[tuple[float, _Bar]] = []
     for row in chart["rows"]:
         page.paragraph(row["name"], _NAME, bold=True)
         for bar in row["bars"]:
-            middle = page.y + 24
-            end = scale.bar(bar, middle, 40)
-            page.write(drawable(bar["label"]), end + 14, middle, _LABEL)
-            page.y += 48
+            bars.append((page.y + _STEP / 2, bar))
+            page.y += _STEP
         page.y += 22
+    _draw_bars(page, bars, left=_EDGE, limit=chart["limit"])
 
 
-def _overlaid(page: _Page, chart: dict[str, Any]) -> None:
+def _overlaid(page: _Page, chart: _Chart) -> None:
     """Draw the bars of each row over one another, beside the row's name."""
     names = [drawable(row["name"]) for row in chart["rows"]]
-    left = _EDGE + max(page.width_of(name, _LABEL, bold=True) for name in names) + 16
-    labels = ["".join(bar["label"] for bar in row["bars"]) for row in chart["rows"]]
-    scale = _Scale(page, chart, left=left, labels=labels)
-    for name, row, label in zip(names, chart["rows"], labels, strict=True):
-        middle = page.y + 24
+    bars: list[tuple[float, _Bar]] = []
+    for name, row in zip(names, chart["rows"], strict=True):
+        middle = page.y + _STEP / 2
         page.write(name, _EDGE, middle, _LABEL, bold=True)
-        longest, *others = row["bars"]
-        end = scale.bar(longest, middle, 38)
-        for bar in others:
-            # Only the longest bar goes on behind the cut.
-            scale.bar(bar, middle, 38, goes_on=False)
-        page.write(drawable(label), end + 14, middle, _LABEL)
-        page.y += 48
+        label = "".join(bar["label"] for bar in row["bars"])
+        # The label stands behind the first bar, which is the longest.
+        for number, bar in enumerate(row["bars"]):
+            bars.append((middle, {**bar, "label": "" if number else label}))
+        page.y += _STEP
+    left = _EDGE + max(page.width_of(name, _LABEL, bold=True) for name in names) + 16
+    _draw_bars(page, bars, left=left, limit=chart["limit"])
 
 
-class _Scale:
-    """The scale of the bars, at which the widest label still fits behind the longest bar."""
+def _draw_bars(
+    page: _Page, bars: list[tuple[float, _Bar]], *, left: float, limit: float | None
+) -> None:
+    """Draw bars with their labels at a scale at which the widest label fits behind the longest.
 
-    def __init__(
-        self, page: _Page, chart: dict[str, Any], *, left: float, labels: list[str]
-    ) -> None:
-        self._page, self._left = page, left
-        self._limit = chart["limit"]
-        room = WIDTH - _EDGE - left - 14 - max(page.width_of(one, _LABEL) for one in labels)
-        values = [bar["value"] for row in chart["rows"] for bar in row["bars"]]
-        longest = max(values)
-        if self._limit is not None and longest > self._limit:
-            longest, room = self._limit, room - _CUT
-        self._by = room / longest if longest else 0.0
-
-    def bar(
-        self, bar: dict[str, Any], middle: float, height: float, *, goes_on: bool = True
-    ) -> float:
-        """Draw the bar; return the place where it ends."""
-        is_cut = self._limit is not None and bar["value"] > self._limit
-        # A bar that is not zero must be seen.
-        width = max(4.0, (self._limit if is_cut else bar["value"]) * self._by)
-        self._page.bar(self._left, middle, width if bar["value"] else 0, height, bar["tone"])
-        end = self._left + (width if bar["value"] else 0)
-        if is_cut and goes_on:
-            self._page.bar(end + 8, middle, _CUT - 8, height, bar["tone"])
-            end += _CUT
-        return end
+    bars: the middle of each, from the top of the page. Bars over the limit are cut.
+    """
+    axes = page.axes.twiny()
+    axes.set_axis_off()
+    middles, colours = [middle for middle, _ in bars], [_TONES[bar["tone"]] for _, bar in bars]
+    labels = [drawable(bar["label"]) if bar["label"] else "" for _, bar in bars]
+    values = [bar["value"] if limit is None else min(bar["value"], limit) for _, bar in bars]
+    is_cut = [limit is not None and bool(bar["label"]) and bar["value"] > limit for _, bar in bars]
+    room = WIDTH - _EDGE - left - _PADDING - max(page.width_of(text, _LABEL) for text in labels)
+    if any(is_cut):
+        room -= _GAP + _PIECE
+    pixel = max(values) / room or 1.0
+    axes.set_xlim(-left * pixel, (WIDTH - left) * pixel)
+    # A bar that is not zero must be seen.
+    widths = [max(value, 4 * pixel) if value else 0.0 for value in values]
+    axes.barh(middles, widths, _BAR, color=colours)
+    ends = axes.barh(
+        middles,
+        [_PIECE * pixel if cut else 0.0 for cut in is_cut],
+        _BAR,
+        left=[w + _GAP * pixel if cut else w for w, cut in zip(widths, is_cut, strict=True)],
+        color=colours,
+    )
+    padding, font = _PADDING * 72 / _DPI, _font(_LABEL)
+    for text in axes.bar_label(ends, labels, padding=padding, fontproperties=font, color=_INK):
+        text.set_verticalalignment("center_baseline")
+        text.set_parse_math(False)
 
 
 def _main() -> None:
