@@ -87,6 +87,23 @@ class HttpAnswer:
         """Return the JSON document of an answer without an error, which is an object."""
         return mapping(self.label, self.json())
 
+    def text_at(self, *path: str) -> str:
+        """Return the text at this path of names, whatever the status; empty for anything else."""
+        try:
+            value = self.parse()
+        except UnreadableError:
+            return ""
+        for name in path:
+            value = value.get(name) if isinstance(value, Mapping) else None
+        return value if isinstance(value, str) else ""
+
+
+def rpc_result(label: str, answer: Fields) -> object:
+    """Return the result in an answer of JSON-RPC that holds no error."""
+    if "result" not in answer:
+        raise UnreadableError(f"{label}: neither result nor error in the answer")
+    return answer["result"]
+
 
 def read_answer(answer: HttpAnswer) -> Any:
     """Return the JSON document of an answer, or raise the error in the table above."""

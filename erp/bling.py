@@ -20,23 +20,10 @@ from erp.adapter import Adapter, Connection, Facts
 from erp.answer import HttpAnswer, UnauthorizedError
 from erp.bling_token import SYSTEM, Renewal
 from erp.client import Limits, read_root
-from erp.fields import (
-    Fields,
-    Many,
-    Record,
-    Row,
-    Text,
-    as_object,
-    check_brazilian,
-    kinds_in,
-    mapping,
-    one_candidate,
-    phones_in,
-    read_rows,
-    text_of,
-)
+from erp.fields import Fields, Row, Text, mapping, one_candidate
 from erp.login import TokenClient
 from erp.paging import Cursor, page_key
+from erp.records import Many, Record, check_brazilian, kinds_in, phones_in, read_rows
 
 NAME: Final = SYSTEM
 FACTS: Final = Facts(
@@ -246,7 +233,4 @@ def _answered(answer: HttpAnswer) -> Fields:
 
 def _fault(answer: HttpAnswer) -> str:
     """Return the type of Bling's error; its other texts may quote the request."""
-    try:
-        return text_of(as_object(as_object(answer.parse()).get("error")), "type")
-    except UnreadableError:
-        return ""
+    return answer.text_at("error", "type")

@@ -20,21 +20,10 @@ from bot.domain.tax_id import TaxId
 from erp.adapter import Adapter, Connection, Facts
 from erp.answer import HttpAnswer
 from erp.client import read_root
-from erp.fields import (
-    Fields,
-    Many,
-    Record,
-    Row,
-    Text,
-    check_brazilian,
-    mapping,
-    one_candidate,
-    phones_in,
-    read_rows,
-    token_in,
-)
-from erp.login import TokenClient
+from erp.fields import Fields, Row, Text, mapping, one_candidate
+from erp.login import TokenClient, access_token
 from erp.paging import Cursor, page_key, same_page, warn_if_fewer
+from erp.records import Many, Record, check_brazilian, phones_in, read_rows
 
 NAME: Final = "hubsoft"
 FACTS: Final = Facts(name=NAME, title="HubSoft", lists_all=True, lists_changes=False)
@@ -143,7 +132,7 @@ class HubSoft:
                 "username": own.username.strip(),
                 "password": own.password.get_secret_value(),
             },
-            read=lambda answer: token_in(answer.label, _accepted(answer), "access_token"),
+            read=lambda answer: access_token(answer.label, _accepted(answer)),
         )
 
 

@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Generic, TypeVar
 
+from bot.domain.errors import UnreadableError
 from erp.answer import UnauthorizedError
 from erp.client import ErpClient, Reader
+from erp.fields import Fields
 
 _Key = TypeVar("_Key")
 _Answer = TypeVar("_Answer")
@@ -68,3 +70,11 @@ class TokenClient:
                 read=read,
             )
         )
+
+
+def access_token(label: str, answer: Fields) -> str:
+    """Return the token of a login's answer; raises UnreadableError when there is none."""
+    token = answer.get("access_token")
+    if not isinstance(token, str) or not token or not (token.isascii() and token.isprintable()):
+        raise UnreadableError(f"{label}: no token in the answer")
+    return token

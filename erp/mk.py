@@ -23,20 +23,10 @@ from bot.domain.tax_id import TaxId
 from erp.adapter import Adapter, Connection, Facts
 from erp.answer import HttpAnswer, UnauthorizedError
 from erp.client import Limits, Reader, read_root
-from erp.fields import (
-    Fields,
-    Record,
-    Row,
-    Text,
-    check_brazilian,
-    mapping,
-    one_candidate,
-    phones_in,
-    read_rows,
-    rows_in,
-)
+from erp.fields import Fields, Row, Text, mapping, one_candidate, rows_in
 from erp.login import Login
 from erp.paging import Cursor
+from erp.records import Record, check_brazilian, phones_in, read_rows
 
 NAME: Final = "mk"
 FACTS: Final = Facts(name=NAME, title="MK Solutions", lists_all=True, lists_changes=False)
@@ -237,10 +227,11 @@ def _document(answer: HttpAnswer) -> object:
         raise RefusedError(
             f"{answer.label}: HTTP 404: a wrong URL, or MK's version lacks this service"
         )
+    answer.check()
     # Neither UTF-8 nor Latin-1, as its header says: a letter comes as one raw byte of UTF-8 and
     # the rest escaped. Read as Latin-1 nothing is lost, and `_repaired` joins the bytes of each
     # letter.
-    return replace(answer, body=answer.body.decode("latin-1").encode()).json()
+    return replace(answer, body=answer.body.decode("latin-1").encode()).parse()
 
 
 def _token(answer: HttpAnswer) -> str:

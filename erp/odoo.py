@@ -17,24 +17,12 @@ from bot.domain.errors import AppError, RefusedError, UnreadableError
 from bot.domain.registration import Kind, Status
 from bot.domain.tax_id import TaxId, read_tax_id
 from erp.adapter import Adapter, Connection, Facts
-from erp.answer import HttpAnswer, UnauthorizedError
+from erp.answer import HttpAnswer, UnauthorizedError, rpc_result
 from erp.client import read_address
-from erp.fields import (
-    Fields,
-    Record,
-    Text,
-    as_object,
-    compact,
-    mapping,
-    moment,
-    one_candidate,
-    phones_in,
-    read_rows,
-    rpc_result,
-    text_of,
-)
+from erp.fields import Fields, Text, compact, mapping, moment, one_candidate
 from erp.login import Login
 from erp.paging import last_id
+from erp.records import Record, phones_in, read_rows
 
 NAME: Final = "odoo"
 FACTS: Final = Facts(
@@ -234,9 +222,8 @@ class _Opened:
 
 def _result(answer: HttpAnswer) -> object:
     fields = answer.fields()
-    error = fields.get("error")
-    if error is not None:
-        name = text_of(as_object(as_object(error).get("data")), "name")
+    if fields.get("error") is not None:
+        name = answer.text_at("error", "data", "name")
         kind, text = _SAYINGS.get(
             name.rpartition(".")[2], (RefusedError, "an error in place of records")
         )

@@ -21,21 +21,9 @@ from bot.domain.tax_id import TaxId
 from erp.adapter import Adapter, Connection, Facts
 from erp.answer import HttpAnswer
 from erp.client import Limits, read_root
-from erp.fields import (
-    Many,
-    One,
-    Record,
-    Row,
-    Text,
-    check_brazilian,
-    kinds_in,
-    mapping,
-    moment,
-    one_candidate,
-    phones_in,
-    read_rows,
-)
+from erp.fields import Row, Text, mapping, moment, one_candidate
 from erp.paging import Cursor, page_key, same_page
+from erp.records import Many, One, Record, check_brazilian, kinds_in, phones_in, read_rows
 
 NAME: Final = "omie"
 FACTS: Final = Facts(

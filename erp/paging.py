@@ -7,7 +7,7 @@ from typing import Self
 import structlog
 
 from bot.domain.errors import UnreadableError
-from erp.fields import Record
+from erp.records import Record
 
 logger = structlog.get_logger()
 

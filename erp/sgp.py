@@ -14,28 +14,15 @@ from pydantic import BeforeValidator
 
 from bot.domain.candidate import Candidate
 from bot.domain.erp_record import ErpPage, ErpRecord
-from bot.domain.errors import RefusedError, UnreadableError
+from bot.domain.errors import RefusedError
 from bot.domain.registration import Kind, Status
 from bot.domain.tax_id import TaxId
 from erp.adapter import Adapter, Connection, Facts
 from erp.answer import HttpAnswer
 from erp.client import read_root
-from erp.fields import (
-    Many,
-    One,
-    Record,
-    Row,
-    Text,
-    as_object,
-    check_brazilian,
-    mapping,
-    moment,
-    one_candidate,
-    phones_in,
-    read_rows,
-    text_of,
-)
+from erp.fields import Row, Text, mapping, moment, one_candidate
 from erp.paging import Cursor, page_key, warn_if_fewer
+from erp.records import Many, One, Record, check_brazilian, phones_in, read_rows
 
 NAME: Final = "sgp"
 FACTS: Final = Facts(
@@ -155,6 +142,10 @@ class _Paging(Row):
     total: Text = None
 
 
+class _Paged(Row):
+    paginacao: Annotated[_Paging, One] = _Paging()
+
+
 def _texts(value: object) -> object:
     """Return the texts of contacts, which are plain texts or objects, depending on SGP's
     version."""
@@ -220,7 +211,7 @@ def _read(answer: HttpAnswer) -> _Listing:
     listing = mapping(label, document)
     if "clientes" not in listing and "detail" in listing:
         raise RefusedError(f"{label}: an error in place of records")
-    total = _Paging.model_validate(as_object(listing.get("paginacao"))).total or ""
+    total = _Paged.model_validate(listing).paginacao.total or ""
     return _Listing(
         read_rows(label, _CustomerRow, listing.get("clientes")),
         int(total) if total.isdecimal() else None,
@@ -228,9 +219,6 @@ def _read(answer: HttpAnswer) -> _Listing:
 
 
 def _meaning(answer: HttpAnswer) -> str:
-    try:
-        said = text_of(as_object(answer.parse()), "detail")
-    except UnreadableError:
-        said = ""
+    said = answer.text_at("detail")
     other = "the token may be limited to other hosts or routes"
     return next((meaning for phrase, meaning in _SAYINGS if phrase in said), other)

@@ -14,12 +14,13 @@ from bot.domain.erp_record import ErpPage
 from bot.domain.errors import RefusedError, UnreadableError
 from bot.domain.tax_id import TaxId
 from erp.adapter import Adapter, Connection, Facts
-from erp.answer import HttpAnswer, UnauthorizedError
+from erp.answer import HttpAnswer, UnauthorizedError, rpc_result
 from erp.breaker import Breaker
 from erp.client import Limits, read_address
-from erp.fields import Fields, one_candidate, read_rows, rpc_result
+from erp.fields import Fields, one_candidate
 from erp.login import Login
 from erp.paging import last_id
+from erp.records import read_rows
 from erp.tryton_records import SYSTEM, PartyRow, tell
 
 NAME: Final = SYSTEM

@@ -9,7 +9,8 @@ from pydantic import BeforeValidator, Field
 from bot.domain.erp_record import ErpRecord, first
 from bot.domain.registration import Kind, Phones, Status
 from bot.domain.tax_id import TaxId
-from erp.fields import Fields, Many, Record, Row, Text, compact, kinds_in, phones_in
+from erp.fields import Fields, Row, Text, compact
+from erp.records import Many, Record, kinds_in, phones_in
 
 SYSTEM: Final = "tryton"
 _STATUS: Final = {True: Status.ACTIVE, False: Status.INACTIVE, None: None}

@@ -22,16 +22,9 @@ from bot.domain.tax_id import TaxId
 from erp.adapter import Adapter, Connection, Facts
 from erp.answer import HttpAnswer
 from erp.client import read_address, read_root
-from erp.fields import (
-    Record,
-    Text,
-    check_brazilian,
-    mapping,
-    one_candidate,
-    phone_in,
-    token_in,
-)
-from erp.login import TokenClient
+from erp.fields import Text, mapping, one_candidate, phone_in
+from erp.login import TokenClient, access_token
+from erp.records import Record, check_brazilian
 
 NAME: Final = "voalle"
 FACTS: Final = Facts(name=NAME, title="Voalle", lists_all=False, lists_changes=False)
@@ -162,7 +155,7 @@ def _read_login(answer: HttpAnswer) -> str:
             f"{answer.label}: HTTP {answer.status}:"
             " client id, client secret or syndata (ERP_TOKEN) not accepted"
         )
-    return token_in(answer.label, answer.fields(), "access_token")
+    return access_token(answer.label, answer.fields())
 
 
 def _read(answer: HttpAnswer) -> _Envelope:
