@@ -6,14 +6,13 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Final
 
 from bot.domain.audit import AuditEntry
+from bot.domain.guard import guarded
 from bot.wording.values import LABELS, WAYS, Names, show_value, when, who
 from bot.wording.words import EVENTS
 
 _COLUMNS: Final = ("quando", "quem", "meio", "o que", "cadastro", "campo", "de", "para")
 # About 40 MB at most: Telegram takes 50 from a bot.
 _LONGEST_BYTES: Final = 40_000_000
-# A spreadsheet would run a cell with such a start as a formula.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 async def audit_file(
@@ -26,7 +25,7 @@ async def audit_file(
     async for entry in _each(entries):
         if text.tell() > _LONGEST_BYTES:
             return text.getvalue().encode("utf-8-sig"), False
-        writer.writerows([_guarded(cell) for cell in row] for row in _rows(entry, names))
+        writer.writerows([guarded(cell) for cell in row] for row in _rows(entry, names))
     return text.getvalue().encode("utf-8-sig"), True
 
 
@@ -55,7 +54,3 @@ def _rows(entry: AuditEntry, names: Names) -> Iterator[tuple[str, ...]]:
     for change in entry.changes:
         before, after = (show_value(change.path, v, names) for v in (change.before, change.after))
         yield (*head, LABELS.get(change.path, change.path), before, after)
-
-
-def _guarded(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell

@@ -1,7 +1,7 @@
 """Audit screens: changes of one registration or of all; deleted registrations can be restored."""
 
 from datetime import date, timedelta
-from typing import Any, Final, assert_never
+from typing import Final, assert_never
 
 from aiogram.types import BufferedInputFile, CallbackQuery, Message
 from aiogram_dialog import Dialog, DialogManager, ShowMode, Window
@@ -24,6 +24,7 @@ from handlers.admin.register.services import (
     take_notice,
 )
 from handlers.admin.register.states import AuditDialog, RecordDialog
+from handlers.admin.screens import Shown, choices
 
 _PAGE: Final = 8
 # Buttons for the most recent days; other periods are typed.
@@ -44,15 +45,7 @@ def dialog() -> Dialog:
 def _list_window() -> Window:
     return Window(
         Format("{text}"),
-        Column(
-            Select(
-                Format("{item[1]}"),
-                id="entry",
-                item_id_getter=lambda item: item[0],
-                items="entries",
-                on_click=_open_entry,
-            )
-        ),
+        Column(choices("entry", "entries", _open_entry)),
         Row(
             Button(Const("◀️ Mais novas"), id="newer", on_click=_newer, when="has_newer"),
             Button(Const("Mais antigas ▶️"), id="older", on_click=_older, when="has_older"),
@@ -73,13 +66,7 @@ def _filter_window() -> Window:
     return Window(
         Format("{text}"),
         Group(
-            Select(
-                Format("{item[1]}"),
-                id="event",
-                item_id_getter=lambda item: item[0],
-                items="events",
-                on_click=_pick_event,
-            ),
+            choices("event", "events", _pick_event),
             width=2,
         ),
         Row(
@@ -98,15 +85,7 @@ def _filter_window() -> Window:
 def _person_window() -> Window:
     return Window(
         Const("👤 <b>Quem mudou</b>\n\nEscolha uma pessoa ou um ERP."),
-        Column(
-            Select(
-                Format("{item[1]}"),
-                id="by",
-                item_id_getter=lambda item: item[0],
-                items="people",
-                on_click=_pick_person,
-            )
-        ),
+        Column(choices("by", "people", _pick_person)),
         SwitchTo(Const("⬅️ Voltar"), id="back", state=AuditDialog.filters),
         state=AuditDialog.person,
         getter=_people,
@@ -145,7 +124,8 @@ def _registration_id(manager: DialogManager) -> str | None:
     return str(start_data["registration_id"]) if isinstance(start_data, dict) else None
 
 
-def _wanted(data: dict[str, Any]) -> AuditFilter:
+def _wanted(manager: DialogManager) -> AuditFilter:
+    data = manager.dialog_data
     return AuditFilter(
         by=data.get("by"),
         event=Event(data["event"]) if data.get("event") else None,
@@ -159,7 +139,7 @@ async def _page(manager: DialogManager, services: RegisterServices) -> AuditPage
     starts = data.get("starts", [])
     if registration_id is None:
         return await services.audit.page(
-            _wanted(data), timezone=services.timezone, start=starts[-1] if starts else None
+            _wanted(manager), timezone=services.timezone, start=starts[-1] if starts else None
         )
     entries = await services.audit.audit_of(registration_id)
     first = int(starts[-1]) if starts else 0
@@ -170,8 +150,8 @@ async def _page(manager: DialogManager, services: RegisterServices) -> AuditPage
 
 
 async def _listing(
-    dialog_manager: DialogManager, services: RegisterServices, **_: Any
-) -> dict[str, Any]:
+    dialog_manager: DialogManager, services: RegisterServices, **_: object
+) -> Shown:
     data, registration_id = dialog_manager.dialog_data, _registration_id(dialog_manager)
     page, names = await _page(dialog_manager, services), await services.names()
     data["older"] = page.older
@@ -181,7 +161,7 @@ async def _listing(
         if registration_id is not None
         else None
     )
-    wanted = _wanted(data)
+    wanted = _wanted(dialog_manager)
     text = audit_texts.listing(page, wanted, names, registration=registration, of_one=of_one)
     return {
         "text": take_notice(dialog_manager) + text,
@@ -193,9 +173,9 @@ async def _listing(
 
 
 async def _filters(
-    dialog_manager: DialogManager, services: RegisterServices, **_: Any
-) -> dict[str, Any]:
-    wanted, names = _wanted(dialog_manager.dialog_data), await services.names()
+    dialog_manager: DialogManager, services: RegisterServices, **_: object
+) -> Shown:
+    wanted, names = _wanted(dialog_manager), await services.names()
     return {
         "text": audit_texts.filters(wanted, names),
         "events": [
@@ -207,19 +187,17 @@ async def _filters(
     }
 
 
-async def _people(services: RegisterServices, **_: Any) -> dict[str, Any]:
+async def _people(services: RegisterServices, **_: object) -> Shown:
     names = await services.names()
     people = [(by, f"👤 {who(by, names)}") for by in await services.audit.people()]
     return {"people": [("*", "Todos"), *sorted(people, key=lambda p: p[1])]}
 
 
-async def _period_text(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
+async def _period_text(dialog_manager: DialogManager, **_: object) -> Shown:
     return {"text": take_notice(dialog_manager) + audit_texts.ASK_PERIOD}
 
 
-async def _entry(
-    dialog_manager: DialogManager, services: RegisterServices, **_: Any
-) -> dict[str, Any]:
+async def _entry(dialog_manager: DialogManager, services: RegisterServices, **_: object) -> Shown:
     entry = await services.audit.entry(dialog_manager.dialog_data["entry"])
     notice = take_notice(dialog_manager)
     if entry is None:
@@ -320,7 +298,7 @@ async def _file(callback: CallbackQuery, __: Button, manager: DialogManager) -> 
         entries: list[AuditEntry] = await services.audit.audit_of(registration_id)
         content, complete = await audit_file(entries, await services.names())
     else:
-        each = services.audit.each(_wanted(manager.dialog_data), timezone=services.timezone)
+        each = services.audit.each(_wanted(manager), timezone=services.timezone)
         content, complete = await audit_file(each, await services.names())
     if callback.message is None or callback.bot is None:
         return

@@ -21,6 +21,7 @@ from handlers.admin.files.services import FileServices, edit, files_of
 from handlers.admin.files.states import ExportDialog
 from handlers.admin.register.services import RegisterServices, admin_of, say, take_notice, ticked
 from handlers.admin.register.texts import choice
+from handlers.admin.screens import choices
 
 _ALL: Final = tuple(EXPORT_COLUMNS.values())
 _FORMATS: Final = {"csv": "CSV", "xlsx": "Excel (XLSX)"}
@@ -31,15 +32,7 @@ def dialog() -> Dialog:
     return Dialog(
         Window(
             Format("{text}"),
-            Row(
-                Select(
-                    Format("{item[1]}"),
-                    id="format",
-                    item_id_getter=lambda item: item[0],
-                    items="formats",
-                    on_click=_choose_format,
-                )
-            ),
+            Row(choices("format", "formats", _choose_format)),
             SwitchTo(Const("☑️ Escolher campos"), id="fields", state=ExportDialog.fields),
             Button(Const("🧹 Sem filtros"), id="clear", on_click=_clear, when="is_narrowed"),
             Button(Const("▶️ Exportar"), id="go", on_click=_export),
@@ -50,13 +43,7 @@ def dialog() -> Dialog:
         Window(
             Const(texts.EXPORT_FIELDS),
             Group(
-                Select(
-                    Format("{item[1]}"),
-                    id="field",
-                    item_id_getter=lambda item: item[0],
-                    items="fields",
-                    on_click=_tick,
-                ),
+                choices("field", "fields", _tick),
                 width=2,
             ),
             Row(

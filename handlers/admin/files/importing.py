@@ -10,15 +10,7 @@ from typing import Any, Final
 from aiogram import Bot
 from aiogram.types import CallbackQuery
 from aiogram_dialog import Dialog, DialogManager, Window
-from aiogram_dialog.widgets.kbd import (
-    Button,
-    Cancel,
-    Group,
-    Row,
-    ScrollingGroup,
-    Select,
-    SwitchTo,
-)
+from aiogram_dialog.widgets.kbd import Button, Cancel, Group, Row, ScrollingGroup, Select, SwitchTo
 from aiogram_dialog.widgets.text import Const, Format
 
 from bot.domain.columns import FILE_COLUMNS, Column, Doubt, assign
@@ -33,6 +25,7 @@ from handlers.admin.files.services import FileServices, edit, files_of
 from handlers.admin.files.states import ImportDialog
 from handlers.admin.register.services import say, take_notice
 from handlers.admin.register.texts import choice
+from handlers.admin.screens import choices
 
 _BACK: Final = "⬅️ Voltar"
 _NO_KIND: Final = "none"
@@ -78,13 +71,7 @@ def dialog() -> Dialog:
         Window(
             Format("{text}"),
             ScrollingGroup(
-                Select(
-                    Format("{item[1]}"),
-                    id="column",
-                    item_id_getter=lambda item: item[0],
-                    items="columns",
-                    on_click=_choose_column,
-                ),
+                choices("column", "columns", _choose_column),
                 id="pages",
                 width=1,
                 height=_ON_A_PAGE,
@@ -97,13 +84,7 @@ def dialog() -> Dialog:
         Window(
             Format("{text}"),
             Group(
-                Select(
-                    Format("{item[1]}"),
-                    id="field",
-                    item_id_getter=lambda item: item[0],
-                    items="fields",
-                    on_click=_assign,
-                ),
+                choices("field", "fields", _assign),
                 width=2,
             ),
             Row(
@@ -116,13 +97,7 @@ def dialog() -> Dialog:
         Window(
             Format("{text}"),
             Group(
-                Select(
-                    Format("{item[1]}"),
-                    id="field",
-                    item_id_getter=lambda item: item[0],
-                    items="fields",
-                    on_click=_tick,
-                ),
+                choices("field", "fields", _tick),
                 width=2,
             ),
             SwitchTo(Const(_BACK), id="back", state=ImportDialog.main),
@@ -131,13 +106,7 @@ def dialog() -> Dialog:
         ),
         Window(
             Format("{text}"),
-            Select(
-                Format("{item[1]}"),
-                id="kind",
-                item_id_getter=lambda item: item[0],
-                items="kinds",
-                on_click=_choose_kind,
-            ),
+            choices("kind", "kinds", _choose_kind),
             SwitchTo(Const(_BACK), id="back", state=ImportDialog.main),
             state=ImportDialog.kind,
             getter=_kind_window,

@@ -7,9 +7,10 @@ from aiogram.types import CallbackQuery, Message
 from aiogram_dialog import DialogManager, Window
 from aiogram_dialog.widgets.input import ManagedTextInput, TextInput
 from aiogram_dialog.widgets.kbd import Column, Select, SwitchTo
-from aiogram_dialog.widgets.text import Const, Format
+from aiogram_dialog.widgets.text import Const
 
 from bot.wording.countries import country_name, find_countries, flag
+from handlers.admin.screens import choices
 
 
 def country_window(state: State, *, back: State) -> Window:
@@ -27,15 +28,7 @@ def country_window(state: State, *, back: State) -> Window:
 
     return Window(
         Const("🌎 <b>País</b>\n\nEscolha, ou escreva o começo do nome do país."),
-        Column(
-            Select(
-                Format("{item[1]}"),
-                id="land",
-                item_id_getter=lambda item: item[0],
-                items="countries",
-                on_click=pick,
-            )
-        ),
+        Column(choices("land", "countries", pick)),
         SwitchTo(Const("⬅️ Voltar"), id="back", state=back),
         TextInput(id="country_text", on_success=_search),
         state=state,

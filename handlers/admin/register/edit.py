@@ -27,6 +27,7 @@ from handlers.admin.register.services import (
     ticked,
 )
 from handlers.admin.register.states import EditDialog
+from handlers.admin.screens import choices
 
 _PASSWORD: Final = "portal.password_hash"  # noqa: S105 - the name of a field
 # Order of the fields on the screen. The country is edited together with the tax id.
@@ -59,13 +60,7 @@ def dialog() -> Dialog:
         Window(
             Format("{text}"),
             Group(
-                Select(
-                    Format("{item[1]}"),
-                    id="field",
-                    item_id_getter=lambda item: item[0],
-                    items="fields",
-                    on_click=_choose_field,
-                ),
+                choices("field", "fields", _choose_field),
                 width=2,
             ),
             Cancel(Const("⬅️ Voltar ao cadastro")),
@@ -84,13 +79,7 @@ def dialog() -> Dialog:
         Window(
             Format("{text}"),
             Group(
-                Select(
-                    Format("{item[1]}"),
-                    id="pick",
-                    item_id_getter=lambda item: item[0],
-                    items="choices",
-                    on_click=_pick,
-                ),
+                choices("pick", "choices", _pick),
                 width=2,
             ),
             Button(Const("✅ Gravar"), id="save", on_click=_save_ticks, when="ticks"),

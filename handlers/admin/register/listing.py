@@ -18,12 +18,8 @@ from handlers.admin.files.exporting import query_data
 from handlers.admin.files.states import ExportDialog
 from handlers.admin.register import texts
 from handlers.admin.register.services import RegisterServices, say, take_notice
-from handlers.admin.register.states import (
-    AuditDialog,
-    RecordDialog,
-    RegisterDialog,
-    WizardDialog,
-)
+from handlers.admin.register.states import AuditDialog, RecordDialog, RegisterDialog, WizardDialog
+from handlers.admin.screens import choices
 from handlers.admin.sync import Verb, begin, sync_of
 
 _LONGEST_SEARCH = 200
@@ -36,15 +32,7 @@ def dialog() -> Dialog:
     return Dialog(
         Window(
             Format("{text}"),
-            Column(
-                Select(
-                    Format("{item[1]}"),
-                    id="open",
-                    item_id_getter=lambda item: item[0],
-                    items="results",
-                    on_click=_open,
-                )
-            ),
+            Column(choices("open", "results", _open)),
             Row(
                 Button(
                     Const("◀️ Anterior"), id="previous", on_click=_previous, when="has_previous"
@@ -77,33 +65,13 @@ def dialog() -> Dialog:
         Window(
             Format("{text}"),
             Group(
-                Select(
-                    Format("{item[1]}"),
-                    id="kind",
-                    item_id_getter=lambda item: item[0],
-                    items="kinds",
-                    on_click=_filter,
-                ),
+                choices("kind", "kinds", _filter),
                 width=2,
             ),
-            Row(
-                Select(
-                    Format("{item[1]}"),
-                    id="status",
-                    item_id_getter=lambda item: item[0],
-                    items="statuses",
-                    on_click=_filter,
-                )
-            ),
+            Row(choices("status", "statuses", _filter)),
             Button(Format("{priority}"), id="priority", on_click=_filter_priority),
             Group(
-                Select(
-                    Format("{item[1]}"),
-                    id="tag",
-                    item_id_getter=lambda item: item[0],
-                    items="tags",
-                    on_click=_filter,
-                ),
+                choices("tag", "tags", _filter),
                 width=2,
             ),
             Row(

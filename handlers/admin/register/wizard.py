@@ -26,6 +26,7 @@ from handlers.admin.register.services import (
     ticked,
 )
 from handlers.admin.register.states import RecordDialog, WizardDialog
+from handlers.admin.screens import choices
 
 _CANCEL: Final = "✖️ Cancelar"
 # `dialog_data` before anything was typed.
@@ -68,13 +69,7 @@ def _step_1() -> Window:
             Button(Format("{company}"), id="company", on_click=_switch_company),
         ),
         Group(
-            Select(
-                Format("{item[1]}"),
-                id="kinds",
-                item_id_getter=lambda item: item[0],
-                items="kinds",
-                on_click=_tick,
-            ),
+            choices("kinds", "kinds", _tick),
             width=2,
         ),
         Button(
@@ -93,36 +88,16 @@ def _step_2() -> Window:
         Format("{text}"),
         Button(Format("{alert}"), id="alert", on_click=_switch),
         Group(
-            Select(
-                Format("❌ {item[1]}"),
-                id="traits",
-                item_id_getter=lambda item: item[0],
-                items="traits",
-                on_click=_drop_trait,
-                when="has_alert",
-            ),
+            choices("traits", "traits", _drop_trait, text="❌ {item[1]}", when="has_alert"),
             width=2,
         ),
         Button(Format("{priority}"), id="priority", on_click=_switch),
         Group(
-            Select(
-                Format("{item[1]}"),
-                id="departments",
-                item_id_getter=lambda item: item[0],
-                items="departments",
-                on_click=_tick,
-                when="has_priority",
-            ),
+            choices("departments", "departments", _tick, when="has_priority"),
             width=2,
         ),
         Group(
-            Select(
-                Format("{item[1]}"),
-                id="tags",
-                item_id_getter=lambda item: item[0],
-                items="tags",
-                on_click=_tick,
-            ),
+            choices("tags", "tags", _tick),
             width=2,
         ),
         Row(
