@@ -3,14 +3,10 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import (
-    AsyncExitStack,
-    asynccontextmanager,
-    suppress,
-)
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from aiogram import Bot, Dispatcher
@@ -120,7 +116,7 @@ def build(
     )
     backups = build_backups(shared, admin_ids=company.role_of.admin_ids)
     fsm = DurableStorage(States(database))
-    handlers: dict[str, Any] = {
+    handlers: dict[str, object] = {
         "conversations": Conversations(database),
         "timezone": shared.timezone,
         "tags": shared.tags,

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import structlog
 from aiogram import BaseMiddleware
@@ -11,7 +11,7 @@ from aiogram.types import CallbackQuery, Message, TelegramObject, Update
 
 from bot.domain.access import COMMANDS, REPLIES, ChatKind, Role, Rule, rule_of_press
 from bot.domain.errors import TryLaterError
-from bot.usecases.company.roles import RoleUnknown
+from bot.usecases.company.roles import RoleOf, RoleUnknown
 from handlers.answers import EXPIRED_BUTTON, answer_press, bot_of
 from handlers.customer import texts as customer_texts
 from handlers.relay.content import INTERNAL
@@ -31,7 +31,8 @@ CANNOT_TELL: Final = (
     "peça a um administrador para tornar o bot administrador deste grupo."
 )
 
-Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
+Data = dict[str, Any]
+Handler = Callable[[TelegramObject, Data], Awaitable[object]]
 
 logger = structlog.get_logger()
 
@@ -41,14 +42,6 @@ class IsAdmin(Filter):
 
     async def __call__(self, event: TelegramObject, role: Role = Role.CUSTOMER) -> bool:
         return role is Role.ADMIN
-
-
-class RoleOf(Protocol):
-    async def __call__(
-        self, user_id: int, *, group_id: int | None = None
-    ) -> Role | RoleUnknown: ...
-
-    async def of_writer(self, user_id: int) -> Role: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +54,7 @@ class Access(BaseMiddleware):
 
     role_of: RoleOf
 
-    async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
+    async def __call__(self, handler: Handler, event: TelegramObject, data: Data) -> object:
         if isinstance(event, Message):
             update: Update = data["event_update"]
             is_edit = update.edited_message is event

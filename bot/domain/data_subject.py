@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from bot.domain.audit import AuditEntry, Event
 from bot.domain.conversation import Chat, Conversation
@@ -168,7 +168,7 @@ class Identifiers:
         return any(number in compact for number in self._numbers)
 
 
-def _changed_values(entries: Iterable[AuditEntry]) -> list[tuple[str, Any]]:
+def _changed_values(entries: Iterable[AuditEntry]) -> list[tuple[str, str]]:
     return [
         (change.path, value)
         for entry in entries

@@ -5,10 +5,11 @@ import re
 import sys
 import traceback
 import unicodedata
-from collections.abc import Mapping, MutableMapping
-from typing import Any, Final, Literal
+from collections.abc import Mapping
+from typing import Final, Literal
 
 import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 from bot.domain.errors import AppError
 
@@ -43,20 +44,18 @@ _QUIET: Final = (
 # It logs at each attempt what the last error says once.
 _QUIETER: Final = ("stamina",)
 
-Event = MutableMapping[str, Any]
-
 
 def configure_logs(*, level: str, log_format: Literal["console", "json"]) -> None:
     """Send the records of structlog and the standard library through one chain to standard
     error."""
-    shared: list[structlog.typing.Processor] = [
+    shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _plain_errors,
     ]
-    renderer: structlog.typing.Processor = (
+    renderer: Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if log_format == "json"
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
@@ -91,7 +90,7 @@ def configure_logs(*, level: str, log_format: Literal["console", "json"]) -> Non
     )
 
 
-def hide_personal_data(_: Any, __: str, event: Event) -> Event:
+def hide_personal_data(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """Return the event with everything redacted that looks like a token, a tax id or a
     telephone."""
     for key, value in event.items():
@@ -100,7 +99,7 @@ def hide_personal_data(_: Any, __: str, event: Event) -> Event:
     return event
 
 
-def _hidden(value: Any) -> Any:
+def _hidden(value: object) -> object:
     if isinstance(value, str):
         return scrub(value)
     if isinstance(value, BaseException):
@@ -128,7 +127,7 @@ def _covered(found: re.Match[str]) -> str:
     return "<document>" if is_document else text
 
 
-def _plain_errors(_: Any, __: str, event: Event) -> Event:
+def _plain_errors(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """Replace exception objects by their type and the places they were raised at.
 
     A library's message can quote what a person wrote (pydantic and int() do). So only the messages

@@ -26,6 +26,7 @@ from bot.domain.conversation import (
 from bot.domain.data_subject import Traces
 from bot.domain.erp_record import ErpPage
 from bot.domain.export import ExportOptions
+from bot.domain.group import GroupAccess
 from bot.domain.job import Batch, ImportOptions, Job
 from bot.domain.label import Label, Tag, Written
 from bot.domain.outgoing import Outgoing
@@ -293,6 +294,14 @@ class JobStore(JobChanges, Protocol):
         ...
 
     async def latest(self, count: int, *, before: int | None = None) -> list[Job]: ...
+
+
+class Fetch(Protocol):
+    async def __call__(self, file_id: str, path: Path) -> None:
+        """Write a job's stored file to the path.
+
+        Raises RefusedError if the file is no longer stored.
+        """
 
 
 class JobFiles(Protocol):
@@ -578,6 +587,11 @@ class Groups(Protocol):
 
     async def administrators(self, group_id: int) -> list[tuple[int, str]]:
         """Return the id and name of each administrator of the group."""
+
+
+class AccessToGroup(Protocol):
+    async def __call__(self, group_id: int) -> GroupAccess:
+        """Return the bot's rights in the group. Raises RefusedError if the bot cannot reach it."""
 
 
 class Members(Protocol):

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from bot.usecases.attending.add_note import AddNote
 from bot.usecases.attending.attend import Attend
@@ -25,7 +24,7 @@ from storage.talk.verifications import Verifications
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attending:
-    handlers: dict[str, Any]
+    handlers: dict[str, object]
     """What the handlers get by name."""
     reopen: ReopenConversation
     rounds: QueueRounds
@@ -57,7 +56,7 @@ def build_attending(
         within=timedelta(hours=settings.reopen_hours),
         clock=clock,
     )
-    handlers: dict[str, Any] = {
+    handlers: dict[str, object] = {
         "attend": Attend(
             conversations=Conversations(database),
             links=relaying.links,

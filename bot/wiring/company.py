@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any
 
 import structlog
 from aiogram.exceptions import TelegramAPIError
@@ -17,6 +16,7 @@ from bot.usecases.company.retention import Retain
 from bot.usecases.company.roles import RoleOf
 from bot.usecases.company.status import ReportStatus, Waiting
 from bot.usecases.company.team import ManageTeam
+from bot.usecases.ports import AccessToGroup
 from bot.wiring.jobs import Jobs
 from bot.wiring.shared import Shared
 from handlers.admin.alerts import TelegramAlerts
@@ -39,7 +39,7 @@ logger = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Company:
-    handlers: dict[str, Any]
+    handlers: dict[str, object]
     """What the handlers get by name."""
     role_of: RoleOf
     members: Members
@@ -64,7 +64,7 @@ def build_company(shared: Shared) -> Company:
     )
     menus = Menus(shared.bot, has_erp=shared.can_sync)
     retention = Retention(database)
-    handlers: dict[str, Any] = {
+    handlers: dict[str, object] = {
         "menus": menus,
         "membership": Membership(members=members, departments=departments.all, clock=clock),
         "manage_team": ManageTeam(
@@ -151,7 +151,7 @@ def names_of_staff(shared: Shared, company: Company) -> Callable[[], Awaitable[d
     return names
 
 
-def access_to_group(shared: Shared) -> Callable[[int], Awaitable[GroupAccess]]:
+def access_to_group(shared: Shared) -> AccessToGroup:
     """Return a function that asks Telegram for the bot's rights in a group."""
 
     async def access(group_id: int) -> GroupAccess:

@@ -1,7 +1,6 @@
 """The wiring of the handlers: who gets an update, and what they get by name."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import structlog
 from aiogram import Bot, Dispatcher
@@ -11,8 +10,9 @@ from pydantic import ValidationError
 
 from bot.runtime.sending.order import caused_by
 from bot.runtime.updates.fsm import AlreadyHandledError, DurableStorage
+from bot.usecases.company.roles import RoleOf
 from handlers import answers
-from handlers.access import Access, RoleOf
+from handlers.access import Access
 from handlers.admin import router as admin
 from handlers.admin.company import team
 from handlers.admin.labels import departments
@@ -23,14 +23,17 @@ from handlers.customer import conversation as customer
 logger = structlog.get_logger()
 
 
-def build_dispatcher(fsm: DurableStorage, role_of: RoleOf, handlers: dict[str, Any]) -> Dispatcher:
+def build_dispatcher(
+    fsm: DurableStorage, role_of: RoleOf, handlers: dict[str, object]
+) -> Dispatcher:
     """Return routers and middlewares put together; fresh at each call, so tests call it too.
 
     handlers: what they get by name.
     """
     # No isolation of aiogram's own: the inbox handles one update per chat at a time, over
     # all replicas, and in order, which a lock taken here could not give.
-    dispatcher = Dispatcher(storage=fsm, **handlers)
+    dispatcher = Dispatcher(storage=fsm)
+    dispatcher.workflow_data.update(handlers)
     # Before any router, and so before aiogram-dialog: what it refuses reaches nobody.
     access = Access(role_of)
     dispatcher.message.outer_middleware(access)
@@ -50,10 +53,10 @@ def build_dispatcher(fsm: DurableStorage, role_of: RoleOf, handlers: dict[str, A
 
 def update_handler(
     bot: Bot, dispatcher: Dispatcher, fsm: DurableStorage
-) -> Callable[[dict[str, Any]], Awaitable[None]]:
+) -> Callable[[dict[str, object]], Awaitable[None]]:
     """Return the function that handles one stored update, once."""
 
-    async def handle(payload: dict[str, Any]) -> None:
+    async def handle(payload: dict[str, object]) -> None:
         try:
             update = Update.model_validate(payload, context={"bot": bot})
             kind = update.event_type

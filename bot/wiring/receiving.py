@@ -1,7 +1,6 @@
 """The wiring of the customer's chat, from the first word to the open conversation."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from bot.domain.privacy_notice import PrivacyNotice
 from bot.usecases.attending.reopen import ReopenConversation
@@ -25,7 +24,7 @@ from storage.talk.conversations import Chats, Conversations
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receiving:
-    handlers: dict[str, Any]
+    handlers: dict[str, object]
     """What the handlers get by name."""
     retry_lookups: RetryLookups
 
@@ -81,7 +80,7 @@ def build_receiving(
         confirm_identity=settings.confirm_identity == "phone",
         portal_login=settings.portal_login,
     )
-    handlers: dict[str, Any] = {
+    handlers: dict[str, object] = {
         "renew_notice": RenewNotice(chats=chats, notice=notice, clock=clock),
         "my_data": ReadMyData(chats=chats, subjects=DataSubjects(database), clock=clock),
         "leave": Leave(chats=chats, conversations=conversations, show_card=show_card, clock=clock),

@@ -4,7 +4,6 @@ import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from bot.runtime.passwords import Argon2Passwords
 from bot.usecases.register.add_registration import AddRegistration
@@ -27,7 +26,7 @@ from storage.updates.inbox import Inbox
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Register:
-    handlers: dict[str, Any]
+    handlers: dict[str, object]
     """What the handlers get by name."""
     registrations: Registrations
     services: RegisterServices
@@ -62,7 +61,7 @@ def build_register(shared: Shared, *, people: Callable[[], Awaitable[dict[str, s
         new_id=_new_id,
     )
     subjects = DataSubjects(database)
-    handlers: dict[str, Any] = {
+    handlers: dict[str, object] = {
         "services": services,
         "data_subjects": subjects,
         "anonymise": Anonymise(

@@ -8,7 +8,7 @@ alone is sent at once, alone. Every caller still waits for its own answer.
 import asyncio
 import copy
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from pymongo.errors import BulkWriteError
 
@@ -85,7 +85,7 @@ class Batched(Generic[Item, Answer]):
                 waiting.set_result(answer)
 
 
-def _fail(waiting: "asyncio.Future[Any]", error: Exception) -> None:
+def _fail(waiting: "asyncio.Future[Answer]", error: Exception) -> None:
     if not waiting.done():
         # Each caller gets a copy: one exception raised in many tasks would mix their tracebacks.
         told = copy.copy(error)
@@ -104,7 +104,7 @@ class FindOne(Batched[Hashable, Document | None]):
     async def _find(self, keys: Sequence[Hashable]) -> Sequence[Document | None]:
         wanted = list(dict.fromkeys(keys))
         # Equality for a single key: the embedded server has a quicker path for it.
-        condition: Any = wanted[0] if len(wanted) == 1 else {"$in": wanted}
+        condition: object = wanted[0] if len(wanted) == 1 else {"$in": wanted}
         with translated():
             documents = await self._collection.find({self._field: condition}).to_list(None)
         by_key = {document[self._field]: document for document in documents}
@@ -134,7 +134,7 @@ class InsertOne(Batched[Document, bool]):
         return answers
 
 
-class Write(Batched[Any, None]):
+class Write(Batched[object, None]):
     """Writes: each is one pymongo operation, such as ReplaceOne.
 
     No other caller may write the same document at the same time.
@@ -144,7 +144,7 @@ class Write(Batched[Any, None]):
         self._collection = collection
         super().__init__(collection, self._write)
 
-    async def _write(self, operations: Sequence[Any]) -> Sequence[None]:
+    async def _write(self, operations: Sequence[object]) -> Sequence[None]:
         with translated():
             await self._collection.bulk_write(list(operations), ordered=False)
         return [None] * len(operations)

@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from pymongo import ReplaceOne
@@ -353,7 +353,7 @@ def _without_reasons(events: Sequence[Document]) -> list[Document]:
     return [event | {"detail": ""} if event["what"] == transferred else event for event in events]
 
 
-def _emptied(value: Any, tells: Callable[[str], bool]) -> Any:
+def _emptied(value: object, tells: Callable[[str], bool]) -> object:
     """Return the value with `ANONYMISED_NAME` in place of texts that identify the person.
 
     A change is one unit: if its name identifies the person, the values beside it are removed, too.
@@ -381,7 +381,7 @@ def _jobs_of(traces: Traces) -> list[int]:
     )
 
 
-def _chats_in(payload: Any) -> set[int]:
+def _chats_in(payload: object) -> set[int]:
     """Return the ids of the chat and the sender of an update."""
     found: set[int] = set()
     contents = payload.values() if isinstance(payload, dict) else ()

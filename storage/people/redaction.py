@@ -1,7 +1,7 @@
 """Redaction of the audit entries of one registration: docs/decisions/anonymise.md."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 from bot.domain.audit import Event
 from bot.domain.data_subject import ANONYMISED_NAME, NO_CHAT
@@ -14,7 +14,7 @@ STATE: Final = "s"
 _KEPT: Final = ("_id", "registration_id", "version", "event", "was_broken")
 
 
-def redacted(entries: Sequence[Mapping[str, Any]]) -> list[Document]:
+def redacted(entries: Sequence[Document]) -> list[Document]:
     """Return the entries by version, redacted and hashed anew.
 
     They keep their time, author, event and the names of changed fields.
@@ -45,6 +45,6 @@ def _sealed(entry: Document, before: Document | None) -> Document:
     return sealed | filed(sealed)
 
 
-def _provenance(provenance: Mapping[str, Any]) -> Document:
+def _provenance(provenance: Document) -> Document:
     by = NO_CHAT if str(provenance["by"]).startswith("chat:") else provenance["by"]
     return dict(provenance) | {"by": by}

@@ -1,7 +1,6 @@
 """Admins, invitations, and the known members of groups."""
 
 from datetime import datetime
-from typing import Any
 
 from pymongo import ReplaceOne
 
@@ -100,7 +99,7 @@ class Members:
 
     async def get(self, group_id: int, user_id: int) -> GroupMember | None:
         document = await self._find(_member_key(group_id, user_id))
-        return _member(document) if document else None
+        return GroupMember.model_validate(document) if document else None
 
     async def put(self, member: GroupMember) -> None:
         key = _member_key(member.group_id, member.user_id)
@@ -111,7 +110,7 @@ class Members:
         """Return all known members of the group, also those who left it."""
         with translated():
             documents = await self._members.find({"group_id": group_id}).to_list(None)
-        return [_member(document) for document in documents]
+        return [GroupMember.model_validate(document) for document in documents]
 
     async def forget_group(self, group_id: int) -> None:
         """Delete the members of the group, so that Telegram is asked again about each of them."""
@@ -123,15 +122,9 @@ def _member_key(group_id: int, user_id: int) -> str:
     return f"{group_id}:{user_id}"
 
 
-def _member(document: Document) -> GroupMember:
-    return GroupMember.model_validate({k: v for k, v in document.items() if k != "_id"})
-
-
 def _written(model: Admin | Invitation) -> Document:
     return {"_id": model.id, **model.model_dump(exclude={"id"})}
 
 
-def _read(document: Document) -> dict[str, Any]:
-    values = dict(document)
-    values["id"] = values.pop("_id")
-    return values
+def _read(document: Document) -> Document:
+    return {**document, "id": document["_id"]}

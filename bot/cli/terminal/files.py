@@ -3,11 +3,11 @@
 import asyncio
 import os
 import tempfile
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from bot.domain.columns import (
     FILE_COLUMNS,
@@ -27,6 +27,7 @@ from bot.domain.job import Source
 from bot.domain.registration import FIELDS
 from bot.runtime.files.shape import PROBE, Shape
 from bot.runtime.files.table import open_table
+from bot.usecases.ports import Fetch
 from bot.wording.reasons import PASSWORD, describe_file
 
 IGNORE: Final = "ignorar"
@@ -202,10 +203,6 @@ def _path(name: str, option: str) -> str:
 
 def _stored(path: str) -> str:
     return _PASSWORD_HASH if path == PASSWORD else path
-
-
-class Fetch(Protocol):
-    def __call__(self, file_id: str, path: Path) -> Awaitable[None]: ...
 
 
 def refuse_as_target(path: Path, *, force: bool = False) -> None:

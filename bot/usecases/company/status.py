@@ -14,7 +14,7 @@ from bot.domain.errors import AppError, Problem
 from bot.domain.group import GroupAccess
 from bot.domain.retention import RetentionRun
 from bot.usecases.jobs.begin_sync import LastSync
-from bot.usecases.ports import ErpProbe
+from bot.usecases.ports import AccessToGroup, ErpProbe
 
 PART_S: Final = 5.0
 """The time-out of each part, in seconds."""
@@ -99,7 +99,7 @@ class ReportStatus:
     last_sync: Callable[[], Awaitable[LastSync]] | None
     retained: Callable[[], Awaitable[RetentionRun | None]] | None
     departments: Callable[[], Awaitable[Sequence[Department]]]
-    access_to_group: Callable[[int], Awaitable[GroupAccess]]
+    access_to_group: AccessToGroup
     clock: Callable[[], datetime]
     part_s: float = PART_S
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final, cast
+from typing import Final, cast
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -25,6 +25,7 @@ from bot.domain.panel import Figures, Period, PeriodRefusal, latest_days, read_p
 from bot.wording.panel import charts, summary
 from handlers.admin.company import panel_texts as texts
 from handlers.admin.register.services import open_over, say, take_notice
+from handlers.admin.screens import Shown
 from handlers.answers import answer_press
 
 # Days and label, by the button's id.
@@ -88,13 +89,13 @@ async def open_panel(_: Message, dialog_manager: DialogManager) -> None:
     await open_over(dialog_manager, PanelDialog.menu)
 
 
-async def _menu(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
+async def _menu(dialog_manager: DialogManager, **_: object) -> Shown:
     shown = dialog_manager.dialog_data.get("shown")
     of = Period(*map(date.fromisoformat, shown)) if shown else None
     return {"text": texts.again(of)}
 
 
-async def _dates(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
+async def _dates(dialog_manager: DialogManager, **_: object) -> Shown:
     return {"text": take_notice(dialog_manager) + texts.ASK_DATES}
 
 

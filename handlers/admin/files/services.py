@@ -15,6 +15,7 @@ from bot.domain.columns import Column
 from bot.domain.errors import TryLaterError
 from bot.domain.job import Counts, Job, JobKind, Report
 from bot.usecases.jobs.manage_jobs import ManageJobs
+from bot.usecases.ports import Fetch
 from bot.wording.values import Names
 from handlers.admin.files import buttons, report_texts
 
@@ -48,15 +49,6 @@ class Inspect(Protocol):
         """Return the properties of the file; `name` is the name given by its sender.
 
         Raises FileRefused.
-        """
-        ...
-
-
-class Fetch(Protocol):
-    async def __call__(self, file_id: str, path: Path) -> None:
-        """Write a job's stored file to the path.
-
-        Raises RefusedError if the file is no longer stored.
         """
         ...
 
