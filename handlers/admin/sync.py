@@ -1,19 +1,12 @@
 """/sincronizar and the sync buttons: import customers from the ERP into the register."""
 
-from collections.abc import Callable
 from enum import StrEnum
-from typing import Any, Final, cast
+from typing import Final, cast
 from zoneinfo import ZoneInfo
 
 from aiogram import Bot, F, Router
 from aiogram.filters.callback_data import CallbackData
-from aiogram.types import (
-    CallbackQuery,
-    InlineKeyboardButton,
-    InlineKeyboardMarkup,
-    MaybeInaccessibleMessageUnion,
-    Message,
-)
+from aiogram.types import CallbackQuery, MaybeInaccessibleMessageUnion, Message
 from aiogram_dialog import DialogManager
 
 from bot.domain.job import OVER, Job, Progress, SyncMode
@@ -22,6 +15,7 @@ from handlers.admin import sync_texts as texts
 from handlers.admin.files import buttons, report_texts
 from handlers.admin.files.services import edit
 from handlers.answers import answer_press
+from handlers.keyboards import button, column
 
 
 class Verb(StrEnum):
@@ -51,12 +45,9 @@ async def open_sync(message: Message, sync: BeginSync | None, timezone: ZoneInfo
         await message.answer(texts.NO_LIST)
         return
     verbs = [v for v in Verb if v is not Verb.EVERYTHING or sync.lists_changes]
-    rows = [
-        [InlineKeyboardButton(text=_LABELS[v], callback_data=SyncButton(verb=v).pack())]
-        for v in verbs
-    ]
+    keyboard = column(*(button(_LABELS[v], SyncButton(verb=v)) for v in verbs))
     text = texts.menu(await sync.last(), lists_changes=sync.lists_changes, timezone=timezone)
-    await message.answer(text, reply_markup=InlineKeyboardMarkup(inline_keyboard=rows))
+    await message.answer(text, reply_markup=keyboard)
 
 
 async def pressed(
@@ -87,12 +78,11 @@ async def begin(bot: Bot, chat_id: int, admin_id: int, sync: BeginSync | None, v
         markup = buttons.keyboard(rows)
         await edit(bot, chat_id, shown.message_id, texts.runs_already(begun.job), markup)
         return
-    await _show_cancel(bot, shown, begun, sync.jobs.get)
+    await _show_cancel(bot, shown, begun, await sync.jobs.get(begun.id))
 
 
-async def _show_cancel(bot: Bot, shown: Message, job: Job, get: Callable[[int], Any]) -> None:
+async def _show_cancel(bot: Bot, shown: Message, job: Job, now: Job | None) -> None:
     """Show the cancel button at once, unless the sync has already finished."""
-    now = await get(job.id)
     if now is not None and now.state in OVER:
         return
     markup = buttons.keyboard(buttons.while_active(job))

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Final
 
 import structlog
@@ -23,56 +24,22 @@ OPEN_AT_ONCE: Final = 10
 logger = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class TooManyInvitations:
+class Refusal(Enum):
+    """Reasons for which nobody is invited, made an admin or removed."""
+
+    TOO_MANY = "too_many"
     """The limit of open invitations is reached; one must be revoked first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    admin: Admin
-
-
-@dataclass(frozen=True, slots=True)
-class AlreadyAdmin:
+    ALREADY_ADMIN = "already_admin"
     """The user is an admin already; the invitation stays open for another person."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
+    UNKNOWN = "unknown"
     """There is no such invitation, or its secret is wrong."""
-
-
-@dataclass(frozen=True, slots=True)
-class Expired:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class Used:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class Revoked:
+    EXPIRED = "expired"
+    USED = "used"
+    REVOKED = "revoked"
     """The invitation was revoked, or the admin who made it is no longer one."""
-
-
-Acceptance = Accepted | AlreadyAdmin | Unknown | Expired | Used | Revoked
-
-
-@dataclass(frozen=True, slots=True)
-class Removed:
-    admin: Admin
-
-
-@dataclass(frozen=True, slots=True)
-class FromSettings:
+    FROM_SETTINGS = "from_settings"
     """The admin is in the settings; only the operator of the server can remove this one."""
-
-
-@dataclass(frozen=True, slots=True)
-class NoAdmin:
+    NO_ADMIN = "no_admin"
     """The user is not an admin, or no longer one."""
 
 
@@ -88,14 +55,12 @@ class ManageTeam:
     role_of: RoleOf
     clock: Callable[[], datetime]
 
-    async def invite(self, by: int) -> tuple[Invitation, str] | TooManyInvitations:
+    async def invite(self, by: int) -> tuple[Invitation, str] | Refusal:
         """Create an invitation; return it and its token, which cannot be read again."""
         if len(await self.open_invitations()) >= OPEN_AT_ONCE:
-            return TooManyInvitations()
-        invitation_id, secret = (
-            secrets.token_urlsafe(_ID_BYTES),
-            secrets.token_urlsafe(_SECRET_BYTES),
-        )
+            return Refusal.TOO_MANY
+        invitation_id = secrets.token_urlsafe(_ID_BYTES)
+        secret = secrets.token_urlsafe(_SECRET_BYTES)
         now = self.clock()
         invitation = Invitation(
             id=invitation_id,
@@ -124,23 +89,23 @@ class ManageTeam:
             logger.info("invitation revoked", invitation=invitation_id, by=by)
         return revoked
 
-    async def accept(self, token: str, user_id: int, name: str) -> Acceptance:
-        """Make the user an admin if the token is valid; return the outcome.
+    async def accept(self, token: str, user_id: int, name: str) -> Admin | Refusal:
+        """Make the user an admin if the token is valid; return the admin.
 
-        A call repeated after a crash completes the acceptance; one repeated later returns Used.
+        A call repeated after a crash completes the acceptance; one repeated later returns USED.
         """
         invitation = await self._found(token)
         if invitation is None:
-            return Unknown()
+            return Refusal.UNKNOWN
         mine = invitation.used_by == user_id and not invitation.fulfilled
         if not mine:
             if await self.role_of.is_admin(user_id):
-                return AlreadyAdmin()
+                return Refusal.ALREADY_ADMIN
             if refusal := await self._refusal(invitation):
                 return refusal
             if not await self.invitations.use(invitation.id, user_id, at=self.clock()):
                 again = await self.invitations.get(invitation.id)
-                return (await self._refusal(again) if again else None) or Used()
+                return (await self._refusal(again) if again else None) or Refusal.USED
         admin = Admin(
             id=user_id,
             name=name,
@@ -152,15 +117,15 @@ class ManageTeam:
         await self.invitations.fulfil(invitation.id)
         self.role_of.forget()
         logger.info("admin added", user=user_id, by=invitation.invited_by)
-        return Accepted(admin)
+        return admin
 
-    async def remove(self, user_id: int, *, by: int) -> Removed | FromSettings | NoAdmin:
-        """Remove the admin, and revoke the invitations that he made."""
+    async def remove(self, user_id: int, *, by: int) -> Admin | Refusal:
+        """Remove the admin and revoke the invitations that he made; return the admin."""
         if user_id in self.role_of.settings_admins:
-            return FromSettings()
+            return Refusal.FROM_SETTINGS
         admin = await self.admins.get(user_id)
         if admin is None:
-            return NoAdmin()
+            return Refusal.NO_ADMIN
         # First, so that an acceptance cut short by a crash is not completed after the removal.
         await self.invitations.fulfil(admin.invitation_id)
         for invitation in await self.invitations.all():
@@ -169,9 +134,9 @@ class ManageTeam:
         removed = await self.admins.remove(user_id)
         self.role_of.forget()
         if not removed:
-            return NoAdmin()
+            return Refusal.NO_ADMIN
         logger.info("admin removed", user=user_id, by=by)
-        return Removed(admin)
+        return admin
 
     async def _found(self, token: str) -> Invitation | None:
         invitation_id, secret = token[:_ID_LENGTH], token[_ID_LENGTH:]
@@ -181,12 +146,12 @@ class ManageTeam:
         is_right = hmac.compare_digest(_hash(secret), expected)
         return invitation if is_right else None
 
-    async def _refusal(self, invitation: Invitation) -> Expired | Used | Revoked | None:
+    async def _refusal(self, invitation: Invitation) -> Refusal | None:
         if invitation.used_by is not None:
-            return Used()
+            return Refusal.USED
         if invitation.revoked or not await self.role_of.is_admin(invitation.invited_by):
-            return Revoked()
-        return None if invitation.is_open(self.clock()) else Expired()
+            return Refusal.REVOKED
+        return None if invitation.is_open(self.clock()) else Refusal.EXPIRED
 
 
 def _hash(secret: str) -> str:

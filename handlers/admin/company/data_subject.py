@@ -10,7 +10,6 @@ from aiogram.filters.callback_data import CallbackData
 from aiogram.types import (
     BufferedInputFile,
     CallbackQuery,
-    InlineKeyboardButton,
     InlineKeyboardMarkup,
     MaybeInaccessibleMessageUnion,
     Message,
@@ -32,6 +31,7 @@ from handlers.admin.company import data_subject_texts as texts
 from handlers.admin.register.reading import Wrong, read_field, typed
 from handlers.admin.register.services import RegisterServices
 from handlers.answers import answer_press
+from handlers.keyboards import button, column
 
 logger = structlog.get_logger()
 
@@ -161,16 +161,9 @@ async def _replace(bot: Bot, message: MaybeInaccessibleMessageUnion, text: str) 
 
 
 def _buttons(*choices: tuple[str, str], handle: str, of: Traces) -> InlineKeyboardMarkup:
-    return InlineKeyboardMarkup(
-        inline_keyboard=[
-            [
-                InlineKeyboardButton(
-                    text=text,
-                    callback_data=DataSubjectButton(
-                        action=action, handle=handle, version=of.version
-                    ).pack(),
-                )
-            ]
+    return column(
+        *(
+            button(text, DataSubjectButton(action=action, handle=handle, version=of.version))
             for text, action in choices
-        ]
+        )
     )

@@ -7,7 +7,6 @@ from aiogram import Bot, F, Router, html
 from aiogram.filters import Command, CommandObject
 from aiogram.types import (
     CallbackQuery,
-    InlineKeyboardButton,
     InlineKeyboardMarkup,
     MaybeInaccessibleMessageUnion,
     Message,
@@ -23,6 +22,7 @@ from handlers.attendant.cards.card import card_text
 from handlers.attendant.group import edit
 from handlers.attendant.queue import QueueButton
 from handlers.attendant.texts import REFRESH
+from handlers.keyboards import button, column
 
 WHICH_PROTOCOL: Final = (
     "Envie o protocolo junto com o comando, assim: <code>/atendimento 20261124-048213</code>"
@@ -123,9 +123,8 @@ def router() -> Router:
 
 
 async def _loads(show_queue: ShowQueue) -> tuple[str, InlineKeyboardMarkup]:
-    again = InlineKeyboardButton(text=REFRESH, callback_data=QueueButton().pack())
     text = loads_text(await show_queue.loads(), show_queue)
-    return text, InlineKeyboardMarkup(inline_keyboard=[[again]])
+    return text, column(button(REFRESH, QueueButton()))
 
 
 def _event_line(event: ConversationEvent, names: Names) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from aiogram import Bot, F, Router
@@ -11,25 +11,21 @@ from aiogram.filters import Command
 from aiogram.filters.callback_data import CallbackData
 from aiogram.types import (
     CallbackQuery,
-    InlineKeyboardButton,
     InlineKeyboardMarkup,
     MaybeInaccessibleMessageUnion,
     Message,
 )
 
-from bot.usecases.company.status import Status
+from bot.usecases.company.status import ReportStatus
 from handlers.admin.company import maintenance_texts as texts
 from handlers.answers import answer_press, bot_of
+from handlers.keyboards import button, column
 
 _SOON_S: Final = 1.0
 
 
 class StatusButton(CallbackData, prefix="status"):
     """Refreshes the status."""
-
-
-class ReportStatus(Protocol):
-    async def __call__(self) -> Status: ...
 
 
 @dataclass(slots=True)
@@ -83,10 +79,8 @@ async def _report(screen: _Screen, report_status: ReportStatus, timezone: ZoneIn
         report = await reporting
     finally:
         reporting.cancel()
-    button = InlineKeyboardButton(text=texts.AGAIN, callback_data=StatusButton().pack())
-    await screen.show(
-        texts.status(report, timezone=timezone), InlineKeyboardMarkup(inline_keyboard=[[button]])
-    )
+    keyboard = column(button(texts.AGAIN, StatusButton()))
+    await screen.show(texts.status(report, timezone=timezone), keyboard)
 
 
 def router() -> Router:

@@ -2,17 +2,15 @@
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import assert_never
 from zoneinfo import ZoneInfo
 
 import structlog
 from aiogram import Bot, F, Router
-from aiogram.exceptions import TelegramAPIError, TelegramBadRequest
+from aiogram.exceptions import TelegramAPIError
 from aiogram.filters import Command, CommandObject, CommandStart
 from aiogram.filters.callback_data import CallbackData
 from aiogram.types import (
     CallbackQuery,
-    InlineKeyboardButton,
     InlineKeyboardMarkup,
     MaybeInaccessibleMessageUnion,
     Message,
@@ -22,23 +20,13 @@ from aiogram.types import (
 
 from bot.domain.errors import RefusedError, TryLaterError
 from bot.domain.team import INVITATION_PREFIX
-from bot.usecases.company.team import (
-    Accepted,
-    AlreadyAdmin,
-    Expired,
-    FromSettings,
-    ManageTeam,
-    NoAdmin,
-    Removed,
-    Revoked,
-    TooManyInvitations,
-    Unknown,
-    Used,
-)
+from bot.usecases.company.team import ManageTeam, Refusal
 from handlers.access import IsAdmin
 from handlers.admin.company import team_texts as texts
 from handlers.answers import answer_press
+from handlers.attendant.group import edit
 from handlers.attendant.members import Membership, TelegramGroups
+from handlers.keyboards import button, column
 from handlers.menus import Menus
 
 logger = structlog.get_logger()
@@ -91,8 +79,8 @@ async def invite(
     timezone: ZoneInfo,
 ) -> None:
     made = await manage_team.invite(callback.from_user.id)
-    if isinstance(made, TooManyInvitations):
-        await answer_press(callback, texts.TOO_MANY, alert=True)
+    if isinstance(made, Refusal):
+        await answer_press(callback, texts.refusal(made), alert=True)
         return
     invitation, token = made
     url = f"https://t.me/{(await bot.me()).username}?start={INVITATION_PREFIX}{token}"
@@ -127,14 +115,13 @@ async def ask_remove(
     user_id = _user_id(callback_data)
     admin = await manage_team.admins.get(user_id)
     if admin is None:
-        await answer_press(callback, texts.NOT_ADMIN, alert=True)
+        await answer_press(callback, texts.refusal(Refusal.NO_ADMIN), alert=True)
         return
     await answer_press(callback)
-    buttons = [
-        [_button(texts.YES_REMOVE, Action.REMOVE, str(user_id))],
-        [_button(texts.BACK, Action.SHOW)],
-    ]
-    keyboard = InlineKeyboardMarkup(inline_keyboard=buttons)
+    keyboard = column(
+        button(texts.YES_REMOVE, TeamButton(action=Action.REMOVE, id=str(user_id))),
+        button(texts.BACK, TeamButton(action=Action.SHOW)),
+    )
     await _edit(bot, message, texts.sure(admin.name), keyboard)
 
 
@@ -149,24 +136,18 @@ async def remove(
     timezone: ZoneInfo,
 ) -> None:
     me, user_id = callback.from_user, _user_id(callback_data)
-    outcome = await manage_team.remove(user_id, by=me.id)
-    match outcome:
-        case Removed(admin):
-            await answer_press(callback)
-            await menus.take(admin.id)
-            sentence = texts.removed(admin.name, me.full_name)
-            others = set(await manage_team.role_of.admin_ids()) - {me.id}
-            await _notify(bot, others, sentence)
-            await _notify(bot, [admin.id], texts.NO_LONGER_ADMIN)
-            if admin.id == me.id:
-                await _edit(bot, message, texts.NO_LONGER_ADMIN, None)
-                return
-        case FromSettings():
-            await answer_press(callback, texts.FROM_SETTINGS, alert=True)
-        case NoAdmin():
-            await answer_press(callback, texts.NOT_ADMIN, alert=True)
-        case _:
-            assert_never(outcome)
+    removed = await manage_team.remove(user_id, by=me.id)
+    if isinstance(removed, Refusal):
+        await answer_press(callback, texts.refusal(removed), alert=True)
+    else:
+        await answer_press(callback)
+        await menus.take(user_id)
+        others = set(await manage_team.role_of.admin_ids()) - {me.id}
+        await _notify(bot, others, texts.removed(removed.name, me.full_name))
+        await _notify(bot, [user_id], texts.NO_LONGER_ADMIN)
+        if user_id == me.id:
+            await _edit(bot, message, texts.NO_LONGER_ADMIN, None)
+            return
     await _edit(bot, message, *await _screen(me, bot, manage_team, membership, timezone))
 
 
@@ -179,28 +160,17 @@ async def accept(
     menus: Menus,
 ) -> None:
     token = (command.args or "").removeprefix(INVITATION_PREFIX)
-    outcome = await manage_team.accept(token, event_from_user.id, event_from_user.full_name)
-    match outcome:
-        case Accepted(admin):
-            # The keyboard of the customer's steps may still be visible.
-            await message.answer(texts.WELCOME, reply_markup=ReplyKeyboardRemove())
-            await menus.give(admin.id)
-            await _notify(bot, [admin.invited_by], texts.accepted(admin.name))
-            others = set(await manage_team.role_of.admin_ids()) - {admin.id, admin.invited_by}
-            by = await _name(bot, manage_team, admin.invited_by)
-            await _notify(bot, others, texts.added(admin.name, by))
-        case AlreadyAdmin():
-            await message.answer(texts.ALREADY_ADMIN)
-        case Unknown():
-            await message.answer(texts.UNKNOWN_INVITATION)
-        case Expired():
-            await message.answer(texts.EXPIRED_INVITATION)
-        case Used():
-            await message.answer(texts.USED_INVITATION)
-        case Revoked():
-            await message.answer(texts.REVOKED_INVITATION)
-        case _:
-            assert_never(outcome)
+    admin = await manage_team.accept(token, event_from_user.id, event_from_user.full_name)
+    if isinstance(admin, Refusal):
+        await message.answer(texts.refusal(admin))
+        return
+    # The keyboard of the customer's steps may still be visible.
+    await message.answer(texts.WELCOME, reply_markup=ReplyKeyboardRemove())
+    await menus.give(admin.id)
+    await _notify(bot, [admin.invited_by], texts.accepted(admin.name))
+    others = set(await manage_team.role_of.admin_ids()) - {admin.id, admin.invited_by}
+    by = await _name(bot, manage_team, admin.invited_by)
+    await _notify(bot, others, texts.added(admin.name, by))
 
 
 def router() -> Router:
@@ -246,16 +216,19 @@ async def _screen(
             if d.group_id
         ],
     )
-    rows = [
-        *([_button(texts.remove(a.name), Action.ASK_REMOVE, str(a.id))] for a in invited),
+    keyboard = column(
         *(
-            [_button(texts.revoke(i.expires_at, timezone), Action.REVOKE, i.id)]
+            button(texts.remove(a.name), TeamButton(action=Action.ASK_REMOVE, id=str(a.id)))
+            for a in invited
+        ),
+        *(
+            button(texts.revoke(i.expires_at, timezone), TeamButton(action=Action.REVOKE, id=i.id))
             for i in invitations
         ),
-        [_button(texts.INVITE, Action.INVITE)],
-        [_button(texts.REFRESH, Action.SHOW)],
-    ]
-    return text, InlineKeyboardMarkup(inline_keyboard=rows)
+        button(texts.INVITE, TeamButton(action=Action.INVITE)),
+        button(texts.REFRESH, TeamButton(action=Action.SHOW)),
+    )
+    return text, keyboard
 
 
 async def _attendants(bot: Bot, membership: Membership, group_id: int) -> list[str] | None:
@@ -295,17 +268,7 @@ async def _edit(
     text: str,
     keyboard: InlineKeyboardMarkup | None,
 ) -> None:
-    try:
-        await bot.edit_message_text(
-            text, chat_id=message.chat.id, message_id=message.message_id, reply_markup=keyboard
-        )
-    except TelegramBadRequest as error:
-        # The text is unchanged, or the message is too old to be edited.
-        logger.info("team screen not edited", reason=error.message)
-
-
-def _button(text: str, action: Action, id_: str = "") -> InlineKeyboardButton:
-    return InlineKeyboardButton(text=text, callback_data=TeamButton(action=action, id=id_).pack())
+    await edit(bot, message.chat.id, message.message_id, text, keyboard)
 
 
 def _user_id(button: TeamButton) -> int:

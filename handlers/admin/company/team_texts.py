@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo
 
 from aiogram import html
 
+from bot.usecases.company.team import Refusal
+
 INVITE = "➕ Convidar administrador"
 REFRESH = "🔄 Atualizar"
 BACK = "↩️ Voltar"
@@ -134,6 +136,19 @@ def added(name: str, by: str) -> str:
 
 def removed(name: str, by: str) -> str:
     return f"👥 {shown(name)} não é mais administrador. Quem removeu: {shown(by)}."
+
+
+def refusal(reason: Refusal) -> str:
+    return {
+        Refusal.TOO_MANY: TOO_MANY,
+        Refusal.ALREADY_ADMIN: ALREADY_ADMIN,
+        Refusal.UNKNOWN: UNKNOWN_INVITATION,
+        Refusal.EXPIRED: EXPIRED_INVITATION,
+        Refusal.USED: USED_INVITATION,
+        Refusal.REVOKED: REVOKED_INVITATION,
+        Refusal.FROM_SETTINGS: FROM_SETTINGS,
+        Refusal.NO_ADMIN: NOT_ADMIN,
+    }[reason]
 
 
 def _you(is_me: bool) -> str:

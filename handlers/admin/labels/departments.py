@@ -1,20 +1,12 @@
 """/departamentos: in private the list, in a group the choice of its department."""
 
-from typing import Protocol
-
 import structlog
 from aiogram import Bot, F, Router
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.filters import Command
 from aiogram.filters.callback_data import CallbackData
 from aiogram.fsm.state import State, StatesGroup
-from aiogram.types import (
-    CallbackQuery,
-    InlineKeyboardButton,
-    InlineKeyboardMarkup,
-    MaybeInaccessibleMessageUnion,
-    Message,
-)
+from aiogram.types import CallbackQuery, MaybeInaccessibleMessageUnion, Message
 from aiogram_dialog import Dialog, DialogManager
 
 from bot.domain.conversation import Department
@@ -23,11 +15,13 @@ from bot.domain.group import GroupAccess
 from bot.domain.label import LABEL_LENGTH, Label
 from bot.domain.registration import read_name
 from bot.usecases.company.departments import Departments
+from bot.usecases.ports import AccessToGroup
 from bot.usecases.register.labels import Refusal
 from handlers.access import IsAdmin
 from handlers.admin.labels import texts as texts
-from handlers.admin.labels.windows import LabelWindows, States
+from handlers.admin.labels.windows import LabelWindows
 from handlers.answers import answer_press
+from handlers.keyboards import button, column
 
 NEW_NAMED_LIKE_GROUP = "➕ Novo departamento com o nome deste grupo"
 
@@ -42,11 +36,6 @@ class DepartmentsDialog(StatesGroup):
     label = State()
     rename = State()
     new_emoji = State()
-
-
-class AccessToGroup(Protocol):
-    async def __call__(self, group_id: int) -> GroupAccess:
-        """Return the bot's rights in the group. Raises RefusedError if the bot cannot reach it."""
 
 
 class LinkGroup(CallbackData, prefix="link"):
@@ -67,17 +56,8 @@ def dialog() -> Dialog:
 
     Needs `departments` and `access_to_group` in the dispatcher's data.
     """
-    states = States(
-        list=DepartmentsDialog.list,
-        archived=DepartmentsDialog.archived,
-        name=DepartmentsDialog.name,
-        emoji=DepartmentsDialog.emoji,
-        label=DepartmentsDialog.label,
-        rename=DepartmentsDialog.rename,
-        new_emoji=DepartmentsDialog.new_emoji,
-    )
     windows = LabelWindows(
-        states=states, key="departments", words=texts.DEPARTMENTS, details=_details
+        states=DepartmentsDialog, key="departments", words=texts.DEPARTMENTS, details=_details
     )
     return Dialog(*windows.all())
 
@@ -142,16 +122,12 @@ async def _offer(
 ) -> None:
     current = await departments.of_group(message.chat.id)
     choices = await departments.linkable(message.chat.id)
-    rows = [[_button(one.shown, one.id)] for one in choices]
-    rows.append([_button(NEW_NAMED_LIKE_GROUP, None)])
-    access = await _access(access_to_group, message.chat.id)
-    await message.answer(
-        texts.this_group(current, access), reply_markup=InlineKeyboardMarkup(inline_keyboard=rows)
+    keyboard = column(
+        *(button(one.shown, LinkGroup(id=one.id)) for one in choices),
+        button(NEW_NAMED_LIKE_GROUP, LinkGroup()),
     )
-
-
-def _button(text: str, department_id: str | None) -> InlineKeyboardButton:
-    return InlineKeyboardButton(text=text, callback_data=LinkGroup(id=department_id).pack())
+    access = await _access(access_to_group, message.chat.id)
+    await message.answer(texts.this_group(current, access), reply_markup=keyboard)
 
 
 async def _access(access_to_group: AccessToGroup, group_id: int) -> GroupAccess | None:

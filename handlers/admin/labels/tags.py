@@ -5,7 +5,7 @@ from aiogram_dialog import Dialog, DialogManager
 
 from bot.domain.label import Label
 from handlers.admin.labels import texts as texts
-from handlers.admin.labels.windows import LabelWindows, States
+from handlers.admin.labels.windows import LabelWindows
 
 
 class TagsDialog(StatesGroup):
@@ -27,14 +27,5 @@ def dialog() -> Dialog:
 
     Needs `tags` in the dispatcher's data.
     """
-    states = States(
-        list=TagsDialog.list,
-        archived=TagsDialog.archived,
-        name=TagsDialog.name,
-        emoji=TagsDialog.emoji,
-        label=TagsDialog.label,
-        rename=TagsDialog.rename,
-        new_emoji=TagsDialog.new_emoji,
-    )
-    windows = LabelWindows(states=states, key="tags", words=texts.TAGS, details=_details)
+    windows = LabelWindows(states=TagsDialog, key="tags", words=texts.TAGS, details=_details)
     return Dialog(*windows.all())

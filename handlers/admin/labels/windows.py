@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final, Protocol
 
 from aiogram import F, html
 from aiogram.fsm.state import State
@@ -24,6 +24,7 @@ from bot.domain.label import PALETTE, Label
 from bot.usecases.register.labels import Labels, Refusal
 from handlers.admin.labels import texts as texts
 from handlers.admin.labels.texts import Words
+from handlers.admin.screens import Shown
 
 _ON_A_PAGE: Final = 8
 _NO_COMMAND: Final = ~F.text.startswith("/")
@@ -31,8 +32,9 @@ _NO_COMMAND: Final = ~F.text.startswith("/")
 Details = Callable[[Label, DialogManager], Awaitable[str]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class States:
+class LabelStates(Protocol):
+    """The states of a dialog of labels; its group declares them."""
+
     list: State
     archived: State
     name: State
@@ -46,7 +48,7 @@ class States:
 class LabelWindows:
     """Handlers and windows. `key` names the use cases in the dispatcher's data."""
 
-    states: States
+    states: type[LabelStates]
     key: str
     words: Words
     details: Details
@@ -103,9 +105,7 @@ class LabelWindows:
     def _emoji(self) -> Window:
         return Window(
             Format("{notice}<b>{name}</b>\n" + texts.ASK_EMOJI),
-            MessageInput(self._on_emoji, filter=_NO_COMMAND),
-            self._palette(self._on_colour),
-            Button(Const(texts.NO_EMOJI), id="none", on_click=self._on_no_emoji),
+            *self._emojis(self._create),
             self._to(self.states.name, texts.BACK),
             self._to(self.states.list, texts.CANCEL),
             getter=self._get_notice,
@@ -144,9 +144,7 @@ class LabelWindows:
     def _new_emoji(self) -> Window:
         return Window(
             Format("{notice}<b>{shown}</b>\n" + texts.ASK_EMOJI),
-            MessageInput(self._on_new_emoji, filter=_NO_COMMAND),
-            self._palette(self._on_new_colour),
-            Button(Const(texts.NO_EMOJI), id="none", on_click=self._on_new_no_emoji),
+            *self._emojis(self._set_emoji),
             self._to(self.states.label, texts.CANCEL),
             getter=self._get_seen,
             state=self.states.new_emoji,
@@ -167,17 +165,35 @@ class LabelWindows:
             hide_on_single_page=True,
         )
 
-    def _palette(self, on_click: Any) -> Keyboard:
-        return Group(
-            Select(
-                Format("{item}"),
-                id="colour",
-                # By index, because clients differ in the characters of an emoji in callback data.
-                item_id_getter=PALETTE.index,
-                items=lambda _: PALETTE,
-                on_click=on_click,
-            ),
-            width=5,
+    def _emojis(
+        self, take: Callable[[DialogManager, str], Awaitable[None]]
+    ) -> tuple[MessageInput, Keyboard, Keyboard]:
+        """Return the ways to choose an emoji, or none; `take` gets it."""
+
+        async def on_text(message: Message, _: object, manager: DialogManager) -> None:
+            # Not empty, because a sticker is to be refused as no emoji.
+            await take(manager, message.text or "?")
+
+        async def on_colour(
+            _: CallbackQuery, __: object, manager: DialogManager, number: str
+        ) -> None:
+            await take(manager, PALETTE[int(number)])
+
+        async def on_none(_: CallbackQuery, __: object, manager: DialogManager) -> None:
+            await take(manager, "")
+
+        colours = Select(
+            Format("{item}"),
+            id="colour",
+            # By index, because clients differ in the characters of an emoji in callback data.
+            item_id_getter=PALETTE.index,
+            items=lambda _: PALETTE,
+            on_click=on_colour,
+        )
+        return (
+            MessageInput(on_text, filter=_NO_COMMAND),
+            Group(colours, width=5),
+            Button(Const(texts.NO_EMOJI), id="none", on_click=on_none),
         )
 
     def _to(self, state: State, text: str) -> Keyboard:
@@ -185,7 +201,7 @@ class LabelWindows:
 
     # Getters
 
-    async def _get_list(self, dialog_manager: DialogManager, **_: object) -> dict[str, Any]:
+    async def _get_list(self, dialog_manager: DialogManager, **_: object) -> Shown:
         labels = await self._labels(dialog_manager).all()
         active = [label for label in labels if not label.archived]
         archived = [label for label in labels if label.archived]
@@ -199,11 +215,11 @@ class LabelWindows:
             "archived_button": f"{self.words.archived_ones} ({len(archived)})",
         }
 
-    async def _get_notice(self, dialog_manager: DialogManager, **_: object) -> dict[str, Any]:
+    async def _get_notice(self, dialog_manager: DialogManager, **_: object) -> Shown:
         name = dialog_manager.dialog_data.get("name", "")
         return {"notice": _notice(dialog_manager), "name": html.quote(name)}
 
-    async def _get_label(self, dialog_manager: DialogManager, **_: object) -> dict[str, Any]:
+    async def _get_label(self, dialog_manager: DialogManager, **_: object) -> Shown:
         label = await self._labels(dialog_manager).get(dialog_manager.dialog_data["id"])
         if label is None:
             return {"text": texts.GONE, "is_there": False, "is_archived": False}
@@ -217,7 +233,7 @@ class LabelWindows:
             lines.append(details)
         return {"text": "\n\n".join(lines), "is_there": True, "is_archived": label.archived}
 
-    async def _get_seen(self, dialog_manager: DialogManager, **_: object) -> dict[str, Any]:
+    async def _get_seen(self, dialog_manager: DialogManager, **_: object) -> Shown:
         seen = self._seen(dialog_manager)
         return {"notice": _notice(dialog_manager), "shown": html.quote(seen.shown)}
 
@@ -240,18 +256,6 @@ class LabelWindows:
         manager.dialog_data["name"] = name
         await manager.switch_to(self.states.emoji)
 
-    async def _on_emoji(self, message: Message, _: object, manager: DialogManager) -> None:
-        # Not empty, because a sticker is to be refused as no emoji.
-        await self._create(manager, message.text or "?")
-
-    async def _on_colour(
-        self, _: CallbackQuery, __: object, manager: DialogManager, number: str
-    ) -> None:
-        await self._create(manager, PALETTE[int(number)])
-
-    async def _on_no_emoji(self, _: CallbackQuery, __: object, manager: DialogManager) -> None:
-        await self._create(manager, "")
-
     async def _create(self, manager: DialogManager, emoji: str) -> None:
         label = await self._labels(manager).create(manager.dialog_data["name"], emoji)
         if isinstance(label, Refusal):
@@ -269,17 +273,6 @@ class LabelWindows:
             return
         outcome = await self._labels(manager).rename(self._seen(manager), message.text)
         await self._back_to_label(manager, outcome, stay_for=(Refusal.NO_NAME, Refusal.TOO_LONG))
-
-    async def _on_new_emoji(self, message: Message, _: object, manager: DialogManager) -> None:
-        await self._set_emoji(manager, message.text or "?")
-
-    async def _on_new_colour(
-        self, _: CallbackQuery, __: object, manager: DialogManager, number: str
-    ) -> None:
-        await self._set_emoji(manager, PALETTE[int(number)])
-
-    async def _on_new_no_emoji(self, _: CallbackQuery, __: object, manager: DialogManager) -> None:
-        await self._set_emoji(manager, "")
 
     async def _set_emoji(self, manager: DialogManager, emoji: str) -> None:
         outcome = await self._labels(manager).set_emoji(self._seen(manager), emoji)
@@ -308,8 +301,8 @@ class LabelWindows:
         if outcome not in (*stay_for, Refusal.TAKEN):
             await manager.switch_to(self.states.label)
 
-    def _labels(self, manager: DialogManager) -> Labels[Any]:
-        labels: Labels[Any] = manager.middleware_data[self.key]
+    def _labels(self, manager: DialogManager) -> Labels[Label]:
+        labels: Labels[Label] = manager.middleware_data[self.key]
         return labels
 
     def _seen(self, manager: DialogManager) -> Label:
