@@ -23,7 +23,3 @@ class Right(StrEnum):
 class GroupAccess:
     title: str
     missing: tuple[Right, ...] = ()
-
-    @property
-    def is_administrator(self) -> bool:
-        return Right.ADMINISTRATOR not in self.missing

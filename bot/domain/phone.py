@@ -80,13 +80,3 @@ def show_phone(e164: str) -> str:
     except phonenumbers.NumberParseException:
         return e164
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
-
-
-def hide_phone(e164: str) -> str:
-    """Return the number for logs, with all but the last two digits masked."""
-    return "*" * max(len(e164) - 2, 0) + e164[-2:]
-
-
-def _has_area_code(number: phonenumbers.PhoneNumber) -> bool:
-    # libphonenumber accepts a Brazilian number of eight digits as possible (local dialling only).
-    return number.country_code != 55 or len(str(number.national_number)) in (10, 11)

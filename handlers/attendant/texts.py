@@ -14,7 +14,6 @@ from bot.usecases.attending.transfer import (
 from bot.wording.words import number
 
 CLAIMED = "O atendimento é seu."
-ALREADY_YOURS = "Este atendimento já é seu."
 CLOSED_NOW = "Atendimento encerrado."
 GONE = "Não encontrei este atendimento. Ele pode ter sido apagado."
 VERIFY = "✔️ Confirmar identidade"

@@ -67,9 +67,6 @@ SOMETHING_WENT_WRONG = (
     "Tivemos um problema para processar sua última mensagem. "
     "Por favor, envie de novo. Se continuar assim, tente daqui a alguns minutos."
 )
-NOT_DELIVERED = (
-    "Não consegui encaminhar esse tipo de mensagem. Escreva em texto ou envie uma foto ou arquivo."
-)
 HELP = (
     "Por aqui você fala com nossos atendentes.\n\n"
     "1. Envie seu CPF ou CNPJ.\n"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.phone import hide_phone, phone_key, read_phone, show_phone
+from bot.domain.phone import phone_key, read_phone, show_phone
 from tests.unit.documents import STABLE, full_width
 from tests.unit.phones import landlines, mobiles
 
@@ -187,11 +187,3 @@ def test_a_number_is_shown_as_people_read_it():
     assert show_phone(LANDLINE) == "(49) 3333-4444"
     assert show_phone("+16502530000") == "+1 650-253-0000"
     assert show_phone("nada") == "nada"
-
-
-@pytest.mark.parametrize(
-    ("phone", "hidden"),
-    [(MOBILE, "************88"), ("+16502530000", "**********00"), ("12", "12"), ("", "")],
-)
-def test_only_the_last_two_digits_stay_when_a_number_is_hidden(phone: str, hidden: str):
-    assert hide_phone(phone) == hidden

@@ -45,7 +45,6 @@ CANCEL_WIZARD = (
     "Descartar este cadastro?\n\nNada foi gravado ainda, e o que você escreveu será perdido."
 )
 ONLY_TEXT = "Aqui preciso de texto. Escreva, ou use os botões."
-ALREADY_HANDLED = "Esta tela já mudou. Veja a mensagem mais nova."
 _REFUSALS = {
     Refusal.NO_NAME: "falta o nome",
     Refusal.NO_TAX_ID: "falta o CPF ou CNPJ",
