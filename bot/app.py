@@ -29,7 +29,7 @@ from bot.usecases.company.retention import Retain
 from bot.usecases.company.roles import RoleOf
 from bot.usecases.customer.identify import LOOKUP_BUDGET_S
 from bot.usecases.customer.retry_lookups import RetryLookups
-from bot.usecases.register.apply_plan import ApplyPlan
+from bot.usecases.register.apply_candidate import ApplyCandidate
 from bot.usecases.register.labels import Tags
 from bot.wiring.attending import build_attending
 from bot.wiring.backups import build_backups
@@ -74,7 +74,7 @@ class Balcao:
     retry_lookups: RetryLookups
     queue_rounds: QueueRounds
     registrations: Registrations
-    apply_plan: ApplyPlan
+    apply_candidate: ApplyCandidate
     tags: Tags
     departments: Departments
     role_of: RoleOf
@@ -141,7 +141,7 @@ def build(
         retry_lookups=receiving.retry_lookups,
         queue_rounds=attending.rounds,
         registrations=register.registrations,
-        apply_plan=register.apply_plan,
+        apply_candidate=register.apply_candidate,
         tags=shared.tags,
         departments=shared.departments,
         role_of=company.role_of,

@@ -164,7 +164,7 @@ async def _seed(balcao: app.Balcao, departments: int) -> None:
         await balcao.retry_lookups.look_up(tax_id)
         tags = frozenset(tag_ids.get(person, ()))
         candidate = Candidate(tax_id=tax_id, tags=tags, **local)
-        await balcao.apply_plan([candidate], _LOCAL_FIELDS, provenance)
+        await balcao.apply_candidate(candidate, _LOCAL_FIELDS, provenance)
 
 
 def _scene(erp: IxcEmulator, departments: int) -> Scene:

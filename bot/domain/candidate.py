@@ -2,7 +2,7 @@
 
 A chat identification, an ERP record, the admins' wizard and a file row all become candidates.
 
-    candidates -> plan (pure) -> apply (bot.usecases.register.apply_plan)
+    candidates -> plan (pure) -> apply (bot.usecases.register.apply_candidate)
 
 The plan decides for each candidate: create, update field by field, unchanged or refused. Planning
 reads and writes nothing.

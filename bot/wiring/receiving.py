@@ -39,11 +39,17 @@ def build_receiving(
 ) -> Receiving:
     """Build it; nothing is started."""
     settings, database, clock = shared.settings, shared.database, shared.clock
-    apply_plan = register.apply_plan
-    look_up = LookUp(erp=shared.erp, apply_plan=apply_plan, clock=clock, budget_s=lookup_budget_s)
+    apply = register.apply_candidate
+    look_up = LookUp(
+        erp=shared.erp,
+        registrations=register.registrations,
+        apply=apply,
+        clock=clock,
+        budget_s=lookup_budget_s,
+    )
     chats, conversations = Chats(database), Conversations(database)
     registrations, show_card = register.registrations, relaying.show_card
-    register_prospect = RegisterProspect(apply_plan=apply_plan, clock=clock)
+    register_prospect = RegisterProspect(apply=apply, clock=clock)
     notice = PrivacyNotice(settings.privacy_text, settings.privacy_url)
     reception = Reception(
         arrive=Arrive(

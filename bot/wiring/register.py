@@ -7,7 +7,7 @@ from functools import partial
 
 from bot.runtime.passwords import Argon2Passwords
 from bot.usecases.register.add_registration import AddRegistration
-from bot.usecases.register.apply_plan import ApplyPlan
+from bot.usecases.register.apply_candidate import ApplyCandidate
 from bot.usecases.register.data_subject import Anonymise
 from bot.usecases.register.edit_registration import (
     EditRegistration,
@@ -30,7 +30,7 @@ class Register:
     """What the handlers get by name."""
     registrations: Registrations
     services: RegisterServices
-    apply_plan: ApplyPlan
+    apply_candidate: ApplyCandidate
     passwords: Argon2Passwords
     forget_content: Callable[[int], Awaitable[None]]
     """Deletes from the inbox the text of the update with this id."""
@@ -72,7 +72,7 @@ def build_register(shared: Shared, *, people: Callable[[], Awaitable[dict[str, s
         handlers=handlers,
         registrations=registrations,
         services=services,
-        apply_plan=ApplyPlan(register=registrations, new_id=_new_id),
+        apply_candidate=ApplyCandidate(register=registrations, new_id=_new_id),
         passwords=passwords,
         forget_content=forget_content,
     )

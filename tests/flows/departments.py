@@ -48,4 +48,4 @@ async def registered(people: Telegram, person: DemoPerson, **values: Any) -> Non
     await people.balcao.retry_lookups.look_up(tax_id)
     provenance = Provenance(at=datetime.now(UTC), by=f"admin:{ADMIN_ID}", way=ChangeSource.CHAT)
     policy = Policy(may_create=False, may_update=True)
-    await people.balcao.apply_plan([Candidate(tax_id=tax_id, **values)], policy, provenance)
+    await people.balcao.apply_candidate(Candidate(tax_id=tax_id, **values), policy, provenance)

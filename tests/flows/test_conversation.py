@@ -265,16 +265,14 @@ async def test_priority_traits_and_note_stand_on_the_card(people: Telegram):
     await balcao.retry_lookups.look_up(tax_id)
     provenance = Provenance(at=balcao.retry_lookups.clock(), by="admin:1", way=ChangeSource.CHAT)
     local = Policy(may_create=False, may_update=True)
-    await balcao.apply_plan(
-        [
-            Candidate(
-                tax_id=tax_id,
-                traits=("idosa", "<script>"),
-                alert_traits=True,
-                priority_departments=frozenset(("atendimento",)),
-                fixed_note="Confirme & anote <i>tudo</i>.",
-            )
-        ],
+    await balcao.apply_candidate(
+        Candidate(
+            tax_id=tax_id,
+            traits=("idosa", "<script>"),
+            alert_traits=True,
+            priority_departments=frozenset(("atendimento",)),
+            fixed_note="Confirme & anote <i>tudo</i>.",
+        ),
         local,
         provenance,
     )
@@ -295,8 +293,8 @@ async def test_traits_are_shown_only_when_flagged(people: Telegram):
     tax_id = read_tax_id(demo.MARIA.tax_id)
     await balcao.retry_lookups.look_up(tax_id)
     provenance = Provenance(at=balcao.retry_lookups.clock(), by="admin:1", way=ChangeSource.CHAT)
-    await balcao.apply_plan(
-        [Candidate(tax_id=tax_id, traits=("idosa",))],
+    await balcao.apply_candidate(
+        Candidate(tax_id=tax_id, traits=("idosa",)),
         Policy(may_create=False, may_update=True),
         provenance,
     )

@@ -28,7 +28,7 @@ from bot.domain.tax_id import TaxId
 from bot.runtime.sending.limits import NO_LIMITS, RateLimiter
 from bot.settings import Settings
 from bot.usecases.customer.identify import Found, LookUp, LookupOutcome, NotConsulted, Unknown
-from bot.usecases.register.apply_plan import ApplyPlan
+from bot.usecases.register.apply_candidate import ApplyCandidate
 from bot.wiring.telegram import open_bot
 from erp.breaker import Breaker
 from erp.client import Limits, open_session
@@ -175,7 +175,8 @@ async def test_a_thousand_look_ups_find_nobody_else_and_always_end(
         ill.fill(people)
         look_up = LookUp(
             erp=ill.ixc,
-            apply_plan=ApplyPlan(register=register, new_id=lambda: next(ids)),
+            registrations=register,
+            apply=ApplyCandidate(register=register, new_id=lambda: next(ids)),
             clock=clock,
             budget_s=HANG_S,
         )

@@ -80,15 +80,13 @@ async def test_priority_found_late_is_shown(people: Telegram, erp: IxcEmulator, 
     await maria.is_in_conversation()
     await maria.says("Maria")
     erp.heal()
-    await people.balcao.apply_plan(
-        [
-            Candidate(
-                tax_id=read_tax_id(demo.MARIA.tax_id),
-                name="Maria",
-                kinds=frozenset((Kind.CUSTOMER,)),
-                priority_departments=frozenset(("atendimento",)),
-            )
-        ],
+    await people.balcao.apply_candidate(
+        Candidate(
+            tax_id=read_tax_id(demo.MARIA.tax_id),
+            name="Maria",
+            kinds=frozenset((Kind.CUSTOMER,)),
+            priority_departments=frozenset(("atendimento",)),
+        ),
         Policy(may_create=True, may_update=True),
         Provenance(at=clock(), by="admin:1", way=ChangeSource.CHAT),
     )

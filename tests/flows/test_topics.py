@@ -92,15 +92,13 @@ async def test_who_is_found_late_is_named_in_the_title(
     await maria.says("Mari")
     assert topic(forum).name.startswith("Mari · ")
     assert forum.balcao is not None
-    await forum.balcao.apply_plan(
-        [
-            Candidate(
-                tax_id=read_tax_id(demo.MARIA.tax_id),
-                name="Maria de Lourdes",
-                kinds=frozenset((Kind.CUSTOMER,)),
-                priority_departments=frozenset(("atendimento",)),
-            )
-        ],
+    await forum.balcao.apply_candidate(
+        Candidate(
+            tax_id=read_tax_id(demo.MARIA.tax_id),
+            name="Maria de Lourdes",
+            kinds=frozenset((Kind.CUSTOMER,)),
+            priority_departments=frozenset(("atendimento",)),
+        ),
         Policy(may_create=True, may_update=True),
         Provenance(at=clock(), by="admin:1", way=ChangeSource.CHAT),
     )

@@ -17,7 +17,7 @@ from bot.domain.tax_id import TaxId
 from bot.usecases.customer.identify import Identify, LookUp
 from bot.usecases.customer.introduce import Introduce, RegisterProspect
 from bot.usecases.customer.timing_mask import TimingMask
-from bot.usecases.register.apply_plan import ApplyPlan
+from bot.usecases.register.apply_candidate import ApplyCandidate
 from tests.virtual_time import in_virtual_time, now
 
 NOW = datetime(2026, 11, 24, 15, 30, tzinfo=UTC)
@@ -121,16 +121,22 @@ def registration(tax_id: TaxId) -> Registration:
     )
 
 
-def plans() -> ApplyPlan:
+def applying(register: Register) -> ApplyCandidate:
     ids = map(str, count(1))
-    return ApplyPlan(register=Register(), new_id=lambda: next(ids))
+    return ApplyCandidate(register=register, new_id=lambda: next(ids))
 
 
 def test_an_identification_takes_as_long_whoever_it_finds():
     async def identified() -> list[float]:
+        register = Register()
         identify = Identify(
             chats=Chats(),
-            look_up=LookUp(erp=Erp(), apply_plan=plans(), clock=lambda: NOW),
+            look_up=LookUp(
+                erp=Erp(),
+                registrations=register,
+                apply=applying(register),
+                clock=lambda: NOW,
+            ),
             clock=lambda: NOW,
             timezone=ZoneInfo("America/Sao_Paulo"),
         )
@@ -145,7 +151,7 @@ def test_an_identification_takes_as_long_whoever_it_finds():
 
 def test_a_name_takes_as_long_whether_it_makes_a_prospect_or_not():
     async def introduced() -> list[float]:
-        prospects = RegisterProspect(apply_plan=plans(), clock=lambda: NOW)
+        prospects = RegisterProspect(apply=applying(Register()), clock=lambda: NOW)
         introduce = Introduce(chats=Chats(), register_prospect=prospects)
         return [
             await lasting(lambda chat=chat: introduce(chat, "Ana Souza")) for chat in (2, 1, 2, 1)

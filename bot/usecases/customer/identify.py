@@ -15,8 +15,8 @@ from bot.domain.errors import AppError
 from bot.domain.registration import ChangeSource, Kind, Provenance, Registration
 from bot.domain.tax_id import TaxId
 from bot.usecases.customer.timing_mask import TimingMask
-from bot.usecases.ports import Chats, CustomerLookup
-from bot.usecases.register.apply_plan import ApplyPlan
+from bot.usecases.ports import Chats, CustomerLookup, Registrations
+from bot.usecases.register.apply_candidate import ApplyCandidate
 
 DIFFERENT_TAX_IDS_A_DAY: Final = 5
 # A customer on a phone waits this long; then the dialog goes on without the ERP's answer.
@@ -48,7 +48,8 @@ class LookUp:
     """Looks up a document in the register, then in the ERP; registers a customer of the ERP."""
 
     erp: CustomerLookup | None
-    apply_plan: ApplyPlan
+    registrations: Registrations
+    apply: ApplyCandidate
     clock: Callable[[], datetime]
     budget_s: float = LOOKUP_BUDGET_S
 
@@ -57,7 +58,7 @@ class LookUp:
 
         Passes on an AppError of the register, never one of the ERP.
         """
-        known = (await self.apply_plan.register.by_tax_ids([tax_id])).get(tax_id.key)
+        known = (await self.registrations.by_tax_ids([tax_id])).get(tax_id.key)
         if known and (self.erp is None or known.kinds != {Kind.PROSPECT}):
             return Found(known)
         # A prospect is looked up again: he may be a customer in the ERP by now.
@@ -72,7 +73,7 @@ class LookUp:
         if candidate is None:
             return Found(known) if known else Unknown()
         provenance = Provenance(at=self.clock(), by="erp", way=ChangeSource.IDENTIFICATION)
-        [decision] = await self.apply_plan([candidate], FROM_ERP, provenance)
+        decision = await self.apply.to(known, candidate, FROM_ERP, provenance)
         match decision:
             case Create(registration) | Unchanged(registration) | Update(after=registration):
                 return Found(registration)

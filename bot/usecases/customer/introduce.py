@@ -10,7 +10,7 @@ from bot.domain.conversation import Chat, VerifiedBy
 from bot.domain.registration import ChangeSource, Kind, Phones, Provenance, Registration
 from bot.usecases.customer.timing_mask import TimingMask
 from bot.usecases.ports import Chats, Registrations
-from bot.usecases.register.apply_plan import ApplyPlan
+from bot.usecases.register.apply_candidate import ApplyCandidate
 
 _NOBODY: Final = "-"
 """An id that no registration has."""
@@ -64,7 +64,7 @@ async def registration_behind(chat: Chat, registrations: Registrations) -> Regis
 class RegisterProspect:
     """Registers a person unknown to register and ERP as a prospect, from the chat's data."""
 
-    apply_plan: ApplyPlan
+    apply: ApplyCandidate
     clock: Callable[[], datetime]
 
     async def __call__(self, chat: Chat) -> Chat:
@@ -84,7 +84,7 @@ class RegisterProspect:
         provenance = Provenance(
             at=self.clock(), by=f"chat:{chat.id}", way=ChangeSource.IDENTIFICATION
         )
-        [decision] = await self.apply_plan([candidate], FROM_CHAT, provenance)
+        decision = await self.apply.to(None, candidate, FROM_CHAT, provenance)
         if not isinstance(decision, Create | Unchanged):
             return chat
         return chat.model_copy(update={"registration_id": decision.registration.id})

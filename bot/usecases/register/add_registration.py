@@ -8,7 +8,7 @@ from typing import Final
 from bot.domain.candidate import Candidate, Create, Policy, Refusal, Refused, Update
 from bot.domain.registration import ChangeSource, Provenance, Registration
 from bot.usecases.ports import Register
-from bot.usecases.register.apply_plan import ApplyPlan
+from bot.usecases.register.apply_candidate import ApplyCandidate
 
 # This use case only adds; an existing registration is opened and edited instead.
 _BY_HAND: Final = Policy(may_create=True, may_update=False)
@@ -33,7 +33,7 @@ class NotAdded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddRegistration:
-    """Adds a registration through `ApplyPlan`, like every other source."""
+    """Adds a registration through `ApplyCandidate`, like every other source."""
 
     register: Register
     clock: Callable[[], datetime]
@@ -45,9 +45,9 @@ class AddRegistration:
 
         Safe to repeat: the second call finds the registration of the first.
         """
-        apply = ApplyPlan(register=self.register, new_id=lambda: registration_id)
+        apply = ApplyCandidate(register=self.register, new_id=lambda: registration_id)
         provenance = Provenance(at=self.clock(), by=by, way=ChangeSource.CHAT)
-        [decision] = await apply([candidate], _BY_HAND, provenance)
+        decision = await apply(candidate, _BY_HAND, provenance)
         if isinstance(decision, Refused):
             return NotAdded(decision.reasons)
         if isinstance(decision, Update):

@@ -2,7 +2,6 @@
 
 import asyncio
 import uuid
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from bot.demo.documents import make_cpf
 from bot.domain.candidate import FROM_CHAT, FROM_ERP, Candidate, Create, Policy, Unchanged
 from bot.domain.errors import TryLaterError
 from bot.domain.registration import ChangeSource, ErpRef, Kind, Phones, Provenance, Registration
-from bot.usecases.register.apply_plan import ApplyPlan
+from bot.usecases.register.apply_candidate import ApplyCandidate
 from storage.register.registrations import Registrations
 from tests.storage.records import CPF, NOW, after, registration
 
@@ -24,8 +23,8 @@ def register(database: Any) -> Registrations:
 
 
 @pytest.fixture
-def apply_plan(register: Registrations) -> ApplyPlan:
-    return ApplyPlan(register=register, new_id=lambda: uuid.uuid4().hex)
+def apply(register: Registrations) -> ApplyCandidate:
+    return ApplyCandidate(register=register, new_id=lambda: uuid.uuid4().hex)
 
 
 def from_erp(name: str = "Ana", **values: Any) -> Candidate:
@@ -47,12 +46,12 @@ def provenance(second: int = 0, by: str = "erp") -> Provenance:
 
 
 async def patiently(
-    apply_plan: ApplyPlan, candidates: Sequence[Candidate], policy: Policy, provenance: Provenance
-) -> list[Any]:
-    """Apply the plan and retry what may be tried later, as callers do."""
+    apply: ApplyCandidate, candidate: Candidate, policy: Policy, provenance: Provenance
+) -> Any:
+    """Apply the candidate and retry what may be tried later, as callers do."""
     for _ in range(50):
         try:
-            return await apply_plan(candidates, policy, provenance)
+            return await apply(candidate, policy, provenance)
         except TryLaterError:
             continue
     pytest.fail("it never became possible")
@@ -67,12 +66,11 @@ async def chain(database: Any, stored: Registration) -> list[dict[str, Any]]:
 
 
 async def test_fifty_at_once_with_one_new_tax_id_make_one_registration(
-    database: Any, apply_plan: ApplyPlan, register: Registrations
+    database: Any, apply: ApplyCandidate, register: Registrations
 ):
-    decided = await asyncio.gather(
-        *[apply_plan([from_erp()], FROM_ERP, provenance()) for _ in range(50)]
+    decisions = await asyncio.gather(
+        *[apply(from_erp(), FROM_ERP, provenance()) for _ in range(50)]
     )
-    decisions = [decision for [decision] in decided]
     assert sum(isinstance(decision, Create) for decision in decisions) == 1
     assert sum(isinstance(decision, Unchanged) for decision in decisions) == 49
     assert len({decision.registration.id for decision in decisions}) == 1
@@ -81,7 +79,7 @@ async def test_fifty_at_once_with_one_new_tax_id_make_one_registration(
 
 
 async def test_erp_and_chat_at_once_make_one_registration_that_the_erp_wins(
-    register: Registrations, apply_plan: ApplyPlan
+    register: Registrations, apply: ApplyCandidate
 ):
     said = Candidate(
         tax_id=CPF,
@@ -90,8 +88,8 @@ async def test_erp_and_chat_at_once_make_one_registration_that_the_erp_wins(
         kinds=frozenset((Kind.PROSPECT,)),
     )
     await asyncio.gather(
-        *[apply_plan([said], FROM_CHAT, provenance(by="chat:1")) for _ in range(10)],
-        *[patiently(apply_plan, [from_erp()], FROM_ERP, provenance()) for _ in range(10)],
+        *[apply(said, FROM_CHAT, provenance(by="chat:1")) for _ in range(10)],
+        *[patiently(apply, from_erp(), FROM_ERP, provenance()) for _ in range(10)],
     )
     stored = (await register.by_tax_ids([CPF]))[CPF.key]
     assert await register.count() == 1
@@ -100,15 +98,15 @@ async def test_erp_and_chat_at_once_make_one_registration_that_the_erp_wins(
 
 
 async def test_updates_at_once_from_erp_and_admin_lose_nothing(
-    database: Any, register: Registrations, apply_plan: ApplyPlan
+    database: Any, register: Registrations, apply: ApplyCandidate
 ):
     await register.create(registration(name="n0"))
     work = []
     for number in range(1, 16):
-        names = [from_erp(f"n{number}")]
-        notes = [Candidate(tax_id=CPF, fixed_note=f"o{number}")]
-        work.append(patiently(apply_plan, names, FROM_ERP, provenance(number)))
-        work.append(patiently(apply_plan, notes, ADMIN, provenance(-number, by="admin:1")))
+        names = from_erp(f"n{number}")
+        notes = Candidate(tax_id=CPF, fixed_note=f"o{number}")
+        work.append(patiently(apply, names, FROM_ERP, provenance(number)))
+        work.append(patiently(apply, notes, ADMIN, provenance(-number, by="admin:1")))
     await asyncio.gather(*work)
     stored = (await register.by_tax_ids([CPF]))[CPF.key]
     changes = await chain(database, stored)
@@ -123,13 +121,13 @@ async def test_updates_at_once_from_erp_and_admin_lose_nothing(
 
 
 async def test_sets_that_several_add_to_at_once_hold_all_of_it(
-    database: Any, register: Registrations, apply_plan: ApplyPlan
+    database: Any, register: Registrations, apply: ApplyCandidate
 ):
     await register.create(registration())
     refs = [ErpRef(system="ixc", table="cliente", id=str(n)) for n in range(15)]
     await asyncio.gather(
         *[
-            patiently(apply_plan, [from_erp(erp_refs=frozenset((ref,)))], FROM_ERP, provenance(n))
+            patiently(apply, from_erp(erp_refs=frozenset((ref,))), FROM_ERP, provenance(n))
             for n, ref in enumerate(refs)
         ]
     )
@@ -139,22 +137,20 @@ async def test_sets_that_several_add_to_at_once_hold_all_of_it(
 
 
 async def test_applying_again_changes_nothing(
-    database: Any, register: Registrations, apply_plan: ApplyPlan
+    database: Any, register: Registrations, apply: ApplyCandidate
 ):
     people = [from_erp(f"Ana {n}", tax_id=make_cpf(n + 1), line=n) for n in range(120)]
-    first = await apply_plan(people, FROM_ERP, provenance())
+    first = [await apply(one, FROM_ERP, provenance()) for one in people]
     assert all(isinstance(decision, Create) for decision in first)
-    again = await apply_plan(people, FROM_ERP, provenance(9))
+    again = [await apply(one, FROM_ERP, provenance(9)) for one in people]
     assert again == [Unchanged(decision.registration) for decision in first]
     assert await register.count() == 120
     assert await database["audit"].count_documents({}) == 120
 
 
-async def test_what_was_decided_is_what_is_stored(register: Registrations, apply_plan: ApplyPlan):
-    await apply_plan(
-        [from_erp("antes")], FROM_ERP, Provenance(at=NOW, by="erp", way=ChangeSource.SYNC)
-    )
-    [updated] = await apply_plan([from_erp("depois")], FROM_ERP, provenance(1))
+async def test_what_was_decided_is_what_is_stored(register: Registrations, apply: ApplyCandidate):
+    await apply(from_erp("antes"), FROM_ERP, Provenance(at=NOW, by="erp", way=ChangeSource.SYNC))
+    updated = await apply(from_erp("depois"), FROM_ERP, provenance(1))
     stored = (await register.by_tax_ids([CPF]))[CPF.key]
     assert updated.after == stored
     assert (stored.name, stored.version, stored.updated.at) == ("depois", 2, after(seconds=1))
