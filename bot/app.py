@@ -50,7 +50,6 @@ from handlers.menus import Menus
 from storage.engine.connection import Database
 from storage.engine.connection import answers as database_answers
 from storage.register.registrations import Registrations
-from storage.talk.conversations import Conversations
 from storage.updates.inbox import Inbox as StoredInbox
 from storage.updates.states import States
 
@@ -117,7 +116,7 @@ def build(
     backups = build_backups(shared, admin_ids=company.role_of.admin_ids)
     fsm = DurableStorage(States(database))
     handlers: dict[str, object] = {
-        "conversations": Conversations(database),
+        "conversations": shared.conversations,
         "timezone": shared.timezone,
         "tags": shared.tags,
         "departments": shared.departments,
@@ -140,7 +139,7 @@ def build(
         locks=shared.locks,
         retry_lookups=receiving.retry_lookups,
         queue_rounds=attending.rounds,
-        registrations=register.registrations,
+        registrations=shared.registrations,
         apply_candidate=register.apply_candidate,
         tags=shared.tags,
         departments=shared.departments,

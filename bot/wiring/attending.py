@@ -15,8 +15,6 @@ from bot.wiring.company import Company
 from bot.wiring.relaying import Relaying
 from bot.wiring.shared import Shared
 from handlers.attendant.news import Reminders, TransferNews
-from storage.register.registrations import Registrations
-from storage.talk.conversations import Chats, Conversations
 from storage.talk.questions import Questions
 from storage.talk.queue import Queue
 from storage.talk.verifications import Verifications
@@ -34,65 +32,91 @@ def build_attending(
     shared: Shared, *, relaying: Relaying, company: Company, edit: EditRegistration
 ) -> Attending:
     """Build it; nothing is started."""
-    settings, database, clock = shared.settings, shared.database, shared.clock
-    role_of, holding = company.role_of, shared.locks.holding
-    show_card, chats = relaying.show_card, Chats(database)
-    queue, questions = Queue(database), Questions(database)
+    queue, show_card, read_card = Queue(shared.database), relaying.show_card, relaying.read_card
     transfer = TransferConversation(
         queue=queue,
+        conversations=shared.conversations,
+        registrations=shared.registrations,
+        departments=shared.departments,
         show_card=show_card,
         members=company.members,
         groups=company.groups,
-        attends=role_of.attends,
+        attends=company.role_of.attends,
         news=TransferNews(relaying.sending),
-        holding=holding,
-        clock=clock,
+        holding=shared.locks.holding,
+        clock=shared.clock,
     )
     reopen = ReopenConversation(
         queue=queue,
-        chats=chats,
+        chats=shared.chats,
+        conversations=shared.conversations,
+        departments=shared.departments,
         show_card=show_card,
-        attends=role_of.attends,
-        within=timedelta(hours=settings.reopen_hours),
-        clock=clock,
+        attends=company.role_of.attends,
+        within=timedelta(hours=shared.settings.reopen_hours),
+        clock=shared.clock,
     )
-    handlers: dict[str, object] = {
-        "attend": Attend(
-            conversations=Conversations(database),
-            links=relaying.links,
-            show_card=show_card,
-            clock=clock,
-        ),
+    handlers = _on_a_card(shared, relaying, edit) | {
         "sending": relaying.sending,
         "outbox": relaying.outbox,
-        "verify_by_hand": VerifyByHand(
-            chats=chats,
-            show_card=show_card,
-            verifications=Verifications(database),
-            holding=holding,
-            clock=clock,
-        ),
-        "questions": questions,
         "transfer": transfer,
         "reopen_conversation": reopen,
-        "add_note": AddNote(questions=questions, show_card=show_card, edit=edit),
         "show_queue": ShowQueue(
             queue=queue,
-            registrations=Registrations(database),
+            registrations=shared.registrations,
             departments=shared.departments,
-            clock=clock,
+            clock=shared.clock,
         ),
-        "find_conversation": FindConversation(queue=queue, show_card=show_card),
+        "find_conversation": FindConversation(queue=queue, read_card=read_card),
     }
-    rounds = QueueRounds(
-        follow_registrations=FollowRegistrations(queue=queue, show_card=show_card),
+    rounds = _rounds(shared, relaying, queue, transfer)
+    return Attending(handlers=handlers, reopen=reopen, rounds=rounds)
+
+
+def _on_a_card(shared: Shared, relaying: Relaying, edit: EditRegistration) -> dict[str, object]:
+    """Return the use cases of one conversation, by the names that the handlers use."""
+    questions = Questions(shared.database)
+    return {
+        "attend": Attend(
+            conversations=shared.conversations,
+            links=relaying.links,
+            show_card=relaying.show_card,
+            read_card=relaying.read_card,
+            clock=shared.clock,
+        ),
+        "verify_by_hand": VerifyByHand(
+            chats=shared.chats,
+            conversations=shared.conversations,
+            registrations=shared.registrations,
+            show_card=relaying.show_card,
+            verifications=Verifications(shared.database),
+            holding=shared.locks.holding,
+            clock=shared.clock,
+        ),
+        "questions": questions,
+        "add_note": AddNote(
+            questions=questions,
+            conversations=shared.conversations,
+            registrations=shared.registrations,
+            show_card=relaying.show_card,
+            edit=edit,
+        ),
+    }
+
+
+def _rounds(
+    shared: Shared, relaying: Relaying, queue: Queue, transfer: TransferConversation
+) -> QueueRounds:
+    return QueueRounds(
+        follow_registrations=FollowRegistrations(
+            queue=queue, registrations=shared.registrations, show_card=relaying.show_card
+        ),
         remind=RemindOfPriority(
             queue=queue,
-            show_card=show_card,
+            read_card=relaying.read_card,
             reminders=Reminders(relaying.sending),
-            every=timedelta(minutes=settings.priority_reminder_minutes),
-            clock=clock,
+            every=timedelta(minutes=shared.settings.priority_reminder_minutes),
+            clock=shared.clock,
         ),
         transfer=transfer,
     )
-    return Attending(handlers=handlers, reopen=reopen, rounds=rounds)

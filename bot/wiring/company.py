@@ -27,8 +27,6 @@ from storage.backup.runs import BackupRuns
 from storage.engine.connection import answers as database_answers
 from storage.engine.connection import is_embedded
 from storage.people.team import Admins, Invitations, Members
-from storage.register.registrations import Registrations
-from storage.talk.conversations import Conversations
 from storage.talk.panel import OpenedConversations, RegisterCounts
 from storage.talk.retention import Retention
 from storage.updates.inbox import Inbox
@@ -109,8 +107,8 @@ def report_status(shared: Shared, jobs: Jobs, retention: Retention) -> ReportSta
         running_since=shared.clock(),
         is_embedded=is_embedded(database),
         database_answers=lambda: database_answers(database),
-        registrations=Registrations(database).count,
-        open_conversations=Conversations(database).count_open,
+        registrations=shared.registrations.count,
+        open_conversations=shared.conversations.count_open,
         waiting=_waiting(Inbox(database), Outbox(database)),
         backups=BackupRuns(database).all,
         erp_name=settings.erp_kind,

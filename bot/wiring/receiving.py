@@ -19,7 +19,6 @@ from bot.wiring.shared import Shared
 from handlers.customer.reception import Reception
 from storage.people.data_subject import DataSubjects
 from storage.people.login_tries import LoginTries
-from storage.talk.conversations import Chats, Conversations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,13 +41,13 @@ def build_receiving(
     apply = register.apply_candidate
     look_up = LookUp(
         erp=shared.erp,
-        registrations=register.registrations,
+        registrations=shared.registrations,
         apply=apply,
         clock=clock,
         budget_s=lookup_budget_s,
     )
-    chats, conversations = Chats(database), Conversations(database)
-    registrations, show_card = register.registrations, relaying.show_card
+    chats, conversations = shared.chats, shared.conversations
+    registrations, show_card = shared.registrations, relaying.show_card
     register_prospect = RegisterProspect(apply=apply, clock=clock)
     notice = PrivacyNotice(settings.privacy_text, settings.privacy_url)
     reception = Reception(
@@ -75,6 +74,7 @@ def build_receiving(
         open_conversation=OpenConversation(
             chats=chats,
             conversations=conversations,
+            registrations=registrations,
             show_card=show_card,
             clock=clock,
             timezone=settings.zone,

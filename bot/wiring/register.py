@@ -18,9 +18,7 @@ from bot.wiring.shared import Shared
 from handlers.admin.register.services import RegisterServices
 from storage.people.data_subject import DataSubjects
 from storage.register.audit import Audit
-from storage.register.registrations import Registrations
 from storage.register.search import Search
-from storage.talk.conversations import Chats
 from storage.updates.inbox import Inbox
 
 
@@ -28,7 +26,6 @@ from storage.updates.inbox import Inbox
 class Register:
     handlers: dict[str, object]
     """What the handlers get by name."""
-    registrations: Registrations
     services: RegisterServices
     apply_candidate: ApplyCandidate
     passwords: Argon2Passwords
@@ -39,7 +36,7 @@ class Register:
 def build_register(shared: Shared, *, people: Callable[[], Awaitable[dict[str, str]]]) -> Register:
     """Build it; nothing is started. people: names of the staff by `Provenance.by`."""
     database, clock = shared.database, shared.clock
-    registrations, audit = Registrations(database), Audit(database)
+    registrations, audit = shared.registrations, Audit(database)
     passwords = Argon2Passwords()
     forget_content = partial(Inbox(database).forget_content, shared.bot.id)
     services = RegisterServices(
@@ -65,12 +62,11 @@ def build_register(shared: Shared, *, people: Callable[[], Awaitable[dict[str, s
         "services": services,
         "data_subjects": subjects,
         "anonymise": Anonymise(
-            subjects=subjects, chats=Chats(database), holding=shared.locks.holding, clock=clock
+            subjects=subjects, chats=shared.chats, holding=shared.locks.holding, clock=clock
         ),
     }
     return Register(
         handlers=handlers,
-        registrations=registrations,
         services=services,
         apply_candidate=ApplyCandidate(register=registrations, new_id=_new_id),
         passwords=passwords,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from bot.runtime.metrics import Metrics
 from bot.runtime.sending.outbox import Outbox
 from bot.usecases.attending.draw_card import DrawCard
+from bot.usecases.attending.read_card import ReadCard
 from bot.usecases.attending.show_card import ShowCard
 from bot.wiring.shared import Shared
 from handlers.attendant.cards.attendants_group import TelegramAttendantsGroup
@@ -12,8 +13,6 @@ from handlers.attendant.cards.topics import Topics
 from handlers.customer.relay import Relay
 from handlers.relay.delivery import AdminAlerts, TelegramDelivery
 from handlers.relay.sending import Sending
-from storage.register.registrations import Registrations
-from storage.talk.conversations import Conversations
 from storage.talk.links import Links
 from storage.talk.queue import Queue
 from storage.updates.outbox import Outbox as StoredOutbox
@@ -26,6 +25,7 @@ class Relaying:
     outbox: Outbox
     links: Links
     show_card: ShowCard
+    read_card: ReadCard
     sending: Sending
     relay: Relay
 
@@ -33,7 +33,7 @@ class Relaying:
 def build_relaying(shared: Shared, *, metrics: Metrics, alerts: AdminAlerts) -> Relaying:
     """Build it; nothing is started."""
     database, bot, locks, clock = shared.database, shared.bot, shared.locks, shared.clock
-    conversations, links = Conversations(database), Links(database)
+    conversations, links = shared.conversations, Links(database)
     outbox = Outbox(
         store=StoredOutbox(database),
         limiter=shared.limiter,
@@ -42,15 +42,20 @@ def build_relaying(shared: Shared, *, metrics: Metrics, alerts: AdminAlerts) -> 
         clock=clock,
     )
     locks.on_release(outbox.forget)
-    draw = DrawCard(
+    read_card = ReadCard(
         conversations=conversations,
-        registrations=Registrations(database),
-        links=links,
-        group=TelegramAttendantsGroup(bot=bot, topics=Topics(bot=bot), timezone=shared.timezone),
+        registrations=shared.registrations,
         tags=shared.tags,
         departments=shared.departments,
         queue=Queue(database),
         has_erp=shared.erp is not None,
+    )
+    draw = DrawCard(
+        conversations=conversations,
+        departments=shared.departments,
+        links=links,
+        group=TelegramAttendantsGroup(bot=bot, topics=Topics(bot=bot), timezone=shared.timezone),
+        read_card=read_card,
     )
     sending = Sending(outbox=outbox, conversations=conversations, links=links, clock=clock)
     outbox.deliver_by(
@@ -65,11 +70,11 @@ def build_relaying(shared: Shared, *, metrics: Metrics, alerts: AdminAlerts) -> 
             clock=clock,
         )
     )
-    show_card = ShowCard(draw=draw, outbox=outbox, clock=clock)
     return Relaying(
         outbox=outbox,
         links=links,
-        show_card=show_card,
+        show_card=ShowCard(outbox=outbox, clock=clock),
+        read_card=read_card,
         sending=sending,
-        relay=Relay(outbox=outbox, links=links, show_card=show_card, clock=clock),
+        relay=Relay(outbox=outbox, links=links, clock=clock),
     )

@@ -17,6 +17,8 @@ from erp.adapter import Erp
 from erp.registry import find_adapter
 from storage.engine.connection import Database
 from storage.register.labels import Tags as StoredTags
+from storage.register.registrations import Registrations
+from storage.talk.conversations import Chats, Conversations
 from storage.updates.states import chat_leases
 
 
@@ -33,6 +35,9 @@ class Shared:
     locks: LeaseKeeper[str]
     tags: Tags
     departments: Departments
+    registrations: Registrations
+    chats: Chats
+    conversations: Conversations
 
     @property
     def timezone(self) -> ZoneInfo:
@@ -64,4 +69,7 @@ def share(
         locks=keep_chats(chat_leases(database), clock),
         tags=Tags(store=StoredTags(database, clock)),
         departments=departments_of(settings, database, clock),
+        registrations=Registrations(database),
+        chats=Chats(database),
+        conversations=Conversations(database),
     )

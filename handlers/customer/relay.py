@@ -9,7 +9,6 @@ from aiogram.types import Message, User
 
 from bot.domain.conversation import Conversation
 from bot.domain.outgoing import Outgoing, Priority
-from bot.usecases.attending.show_card import ShowCard
 from bot.usecases.ports import Links, Outbox
 from handlers.relay.content import customer_content, edited_content, header_of
 
@@ -20,7 +19,6 @@ class Relay:
 
     outbox: Outbox
     links: Links
-    show_card: ShowCard
     clock: Callable[[], datetime]
 
     async def __call__(self, message: Message, conversation: Conversation, user: User) -> None:
@@ -29,7 +27,6 @@ class Relay:
 
     async def content(self, content: dict[str, Any], conversation: Conversation) -> None:
         """Queue a message that was kept as the result of `customer_content`."""
-        await self.show_card.post(conversation)
         await self.outbox.put(
             Outgoing.model_validate(
                 content

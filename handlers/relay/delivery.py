@@ -143,17 +143,13 @@ class TelegramDelivery:
     async def _to_group(self, items: Sequence[Outgoing], conversation: Conversation) -> None:
         head = items[0]
         if head.what is OutgoingKind.REFRESH:
-            await self.draw.refresh(conversation.id)
+            await self.draw.refresh(conversation)
             return
         if head.what is OutgoingKind.RETIRE:
             await self.draw.retire(conversation)
             return
         if head.what is not OutgoingKind.EDIT or conversation.is_open:
-            conversation = await self.draw.in_its_group(conversation)
-            if conversation.group_id != head.chat_id:
-                # It is posted there in that chat's order, and so only once.
-                raise MovedError(conversation.group_id)
-            conversation = await self.draw.post(conversation)
+            conversation = await self.draw.post(conversation, in_group=head.chat_id)
         if head.what is OutgoingKind.CARD:
             return
         try:

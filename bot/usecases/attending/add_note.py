@@ -8,7 +8,7 @@ from bot.domain.errors import TryLaterError
 from bot.domain.registration import NOTE_LENGTH, Registration, read_note
 from bot.usecases.attending.attend import Gone
 from bot.usecases.attending.show_card import ShowCard
-from bot.usecases.ports import Questions
+from bot.usecases.ports import Conversations, Questions, Registrations
 from bot.usecases.register.edit_registration import (
     ChangedMeanwhile,
     Edited,
@@ -71,6 +71,8 @@ class AnsweredBefore:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddNote:
     questions: Questions
+    conversations: Conversations
+    registrations: Registrations
     show_card: ShowCard
     edit: EditRegistration
 
@@ -78,7 +80,7 @@ class AddNote:
         self, conversation_id: str, *, group_id: int
     ) -> CanBeNoted | NoRegistration | Gone:
         """Return the registration to keep a note on; the conversation may be closed."""
-        conversation = await self.show_card.conversations.get(conversation_id)
+        conversation = await self.conversations.get(conversation_id)
         if conversation is None or conversation.group_id != group_id:
             return Gone()
         registration = await self._registration(conversation)
@@ -121,7 +123,7 @@ class AddNote:
             match outcome:
                 case Edited(saved) | Unchanged(saved):
                     await self.questions.finish(question.group_id, question.message_id)
-                    await self.show_card.refresh(question.conversation_id)
+                    await self.show_card.refresh(found.conversation)
                     return Saved(saved)
                 case ChangedMeanwhile():
                     continue  # perhaps only another field has changed
@@ -151,7 +153,7 @@ class AddNote:
     async def _registration(self, conversation: Conversation) -> Registration | None:
         if conversation.registration_id is None:
             return None
-        return await self.show_card.registrations.by_id(conversation.registration_id)
+        return await self.registrations.by_id(conversation.registration_id)
 
 
 def _joined(before: str, added: str) -> str:

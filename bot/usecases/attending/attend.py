@@ -6,6 +6,7 @@ from datetime import datetime
 
 from bot.domain.card import Card
 from bot.domain.conversation import Attendant, Conversation
+from bot.usecases.attending.read_card import ReadCard
 from bot.usecases.attending.show_card import ShowCard
 from bot.usecases.ports import Conversations, Links
 
@@ -46,6 +47,7 @@ class Attend:
     conversations: Conversations
     links: Links
     show_card: ShowCard
+    read_card: ReadCard
     clock: Callable[[], datetime]
 
     async def claim(
@@ -66,7 +68,7 @@ class Attend:
         if not won and holder and holder.id != attendant.id:
             return TakenBy(holder)
         # Also if the attendant had it before: a crash may have prevented the edit of the card.
-        await self.show_card.refresh(conversation_id)
+        await self.show_card.refresh(conversation)
         return Done(conversation)
 
     async def close(
@@ -87,7 +89,7 @@ class Attend:
             return Gone()
         if not closed_now and (conversation.customer_told or conversation.closed_by is None):
             return AlreadyClosed(conversation)
-        await self.show_card.refresh(conversation_id)
+        await self.show_card.refresh(conversation)
         return Done(conversation)
 
     async def customer_told(self, conversation: Conversation) -> None:
@@ -97,7 +99,7 @@ class Attend:
     async def full_card(self, conversation_id: str, *, group_id: int) -> Card | Gone:
         """Return the card with all current data."""
         conversation = await self._in_group(conversation_id, group_id)
-        return await self.show_card.card_of(conversation) if conversation else Gone()
+        return await self.read_card(conversation) if conversation else Gone()
 
     async def answer(
         self, group_id: int, message_id: int, attendant: Attendant, *, topic_id: int | None = None

@@ -12,7 +12,7 @@ from bot.domain.conversation import (
     queue_order,
 )
 from bot.domain.registration import Registration
-from bot.usecases.attending.show_card import ShowCard
+from bot.usecases.attending.read_card import ReadCard
 from bot.usecases.ports import Departments, Queue, Registrations
 
 
@@ -115,12 +115,12 @@ class ShowQueue:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindConversation:
     queue: Queue
-    show_card: ShowCard
+    read_card: ReadCard
 
     async def __call__(self, protocol: str) -> Card | None:
         """Return the current card of the conversation with this protocol, or None."""
         conversation = await self.queue.by_protocol(protocol)
-        return await self.show_card.card_of(conversation) if conversation else None
+        return await self.read_card(conversation) if conversation else None
 
 
 def _longest(waiting: Sequence[Conversation]) -> datetime | None:

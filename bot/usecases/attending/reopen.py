@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from bot.domain.conversation import Attendant, Chat, Conversation, ConversationEvent, EventKind
 from bot.usecases.attending.attend import Gone
 from bot.usecases.attending.show_card import ShowCard
-from bot.usecases.ports import Attends, Chats, Queue
+from bot.usecases.ports import Attends, Chats, Conversations, Departments, Queue
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,8 @@ class CustomerLeft:
 class ReopenConversation:
     queue: Queue
     chats: Chats
+    conversations: Conversations
+    departments: Departments
     show_card: ShowCard
     attends: Attends
     within: timedelta
@@ -59,15 +61,16 @@ class ReopenConversation:
         event = ConversationEvent(at=now, by=f"chat:{chat.id}", what=EventKind.REOPENED)
         if not await self.queue.reopen(closed, holder, event):
             return None
-        await self.show_card.refresh(closed.id)
-        return await self.show_card.conversations.get(closed.id)
+        reopened = await self.conversations.get(closed.id)
+        if reopened:
+            await self.show_card.refresh(reopened)
+        return reopened
 
     async def by_attendant(
         self, conversation_id: str, attendant: Attendant, *, group_id: int
     ) -> ReopenedNow | OpenAlready | OtherIsOpen | CustomerLeft | Gone:
         """Reopen the conversation for this attendant, unless the customer has another open one."""
-        conversations = self.show_card.conversations
-        closed = await conversations.get(conversation_id)
+        closed = await self.conversations.get(conversation_id)
         if closed is None or closed.group_id != group_id:
             return Gone()
         if closed.is_open:
@@ -82,19 +85,19 @@ class ReopenConversation:
             detail=attendant.name,
         )
         won = await self.queue.reopen(closed, attendant, event)
-        there = await conversations.get(closed.id)
+        there = await self.conversations.get(closed.id)
         if there is None:
             return Gone()
         if not won:
-            other = await conversations.open_in(closed.chat_id)
+            other = await self.conversations.open_in(closed.chat_id)
             return OpenAlready() if there.is_open or other is None else OtherIsOpen(other)
-        await self.show_card.refresh(there.id)
+        await self.show_card.refresh(there)
         return ReopenedNow(there)
 
     async def _has_group(self, closed: Conversation) -> bool:
         return any(
             one.id == closed.department_id and one.group_id is not None and not one.archived
-            for one in await self.show_card.departments.all()
+            for one in await self.departments.all()
         )
 
 

@@ -20,7 +20,16 @@ from bot.domain.conversation import (
 from bot.domain.errors import RefusedError
 from bot.usecases.attending.attend import AlreadyClosed, Gone
 from bot.usecases.attending.show_card import ShowCard
-from bot.usecases.ports import Attends, Groups, Members, Queue, TransferNews
+from bot.usecases.ports import (
+    Attends,
+    Conversations,
+    Departments,
+    Groups,
+    Members,
+    Queue,
+    Registrations,
+    TransferNews,
+)
 
 REASON_LENGTH: Final = 300
 SHORT_ID: Final = 12
@@ -79,6 +88,9 @@ class NoTarget:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferConversation:
     queue: Queue
+    conversations: Conversations
+    registrations: Registrations
+    departments: Departments
     show_card: ShowCard
     members: Members
     groups: Groups
@@ -92,7 +104,7 @@ class TransferConversation:
         self, conversation_id: str, *, group_id: int
     ) -> Targets | AlreadyClosed | Gone:
         """Return the other departments that have a group, and this group's other attendants."""
-        conversation = await self.show_card.conversations.get(conversation_id)
+        conversation = await self.conversations.get(conversation_id)
         if conversation is None or conversation.group_id != group_id:
             return Gone()
         if not conversation.is_open:
@@ -107,9 +119,7 @@ class TransferConversation:
         return Targets(
             conversation=conversation,
             departments=tuple(
-                one
-                for one in await self.show_card.departments.all()
-                if _is_open_to(one, conversation)
+                one for one in await self.departments.all() if _is_open_to(one, conversation)
             ),
             attendants=tuple(
                 Attendant(id=user_id, name=name)
@@ -124,7 +134,7 @@ class TransferConversation:
         if kind == "q" and conversation.claimed_by:
             return ToQueue()
         if kind == "d":
-            for one in await self.show_card.departments.all():
+            for one in await self.departments.all():
                 if one.id[:SHORT_ID] == rest and _is_open_to(one, conversation):
                     return ToDepartment(one)
         if kind == "a" and rest.isdecimal():
@@ -140,7 +150,7 @@ class TransferConversation:
 
         Safe to repeat: a repetition completes what a crash left undone.
         """
-        conversation = await self.show_card.conversations.get(question.conversation_id)
+        conversation = await self.conversations.get(question.conversation_id)
         if conversation is None:
             return Gone()
         done = conversation.transfer
@@ -160,7 +170,7 @@ class TransferConversation:
             return target
         moved, event = await self._moved(conversation, target, question, reason)
         if not await self.queue.transfer(conversation, moved, event):
-            there = await self.show_card.conversations.get(conversation.id)
+            there = await self.conversations.get(conversation.id)
             return ChangedMeanwhile(there) if there else Gone()
         await self.announce(conversation.id)
         return Transferred(moved, target)
@@ -170,22 +180,23 @@ class TransferConversation:
 
         Does nothing when the transfer was announced before.
         """
-        first = await self.show_card.conversations.get(conversation_id)
+        first = await self.conversations.get(conversation_id)
         if first is None:
             return
         async with self.holding(first.chat_id):
-            conversation = await self.show_card.conversations.get(conversation_id)
+            conversation = await self.conversations.get(conversation_id)
             transfer = conversation.transfer if conversation else None
             if conversation is None or transfer is None or transfer.settled:
                 return
-            departments = {one.id: one for one in await self.show_card.departments.all()}
+            departments = {one.id: one for one in await self.departments.all()}
             department = departments.get(conversation.department_id)
             if transfer.from_department is None or department is None:
-                await self.show_card.refresh(conversation.id)
+                await self.show_card.refresh(conversation)
                 if conversation.claimed_by:
                     await self.news.notify_attendant(conversation, transfer)
             else:
-                await self._move_card(conversation)
+                await self.show_card.post(conversation)
+                await self.show_card.retire(conversation)
                 await self.news.notify_customer(conversation, department)
             await self.queue.set_announced(conversation.id, transfer)
 
@@ -204,15 +215,11 @@ class TransferConversation:
             await self.announce(one.id)
         return len(cut_short)
 
-    async def _move_card(self, conversation: Conversation) -> None:
-        await self.show_card.post(conversation)
-        await self.show_card.retire(conversation)
-
     async def _moved(
         self, seen: Conversation, target: Target, question: Question, reason: str
     ) -> tuple[Conversation, ConversationEvent]:
         now, by = self.clock(), question.asked
-        names = {one.id: one.shown for one in await self.show_card.departments.all()}
+        names = {one.id: one.shown for one in await self.departments.all()}
         here = names.get(seen.department_id, "")
         transfer = Transfer(
             at=now,
@@ -251,7 +258,7 @@ class TransferConversation:
     async def _goes_first(self, conversation: Conversation, department: Department) -> bool:
         if conversation.registration_id is None:
             return False
-        registration = await self.show_card.registrations.by_id(conversation.registration_id)
+        registration = await self.registrations.by_id(conversation.registration_id)
         return bool(registration and registration.goes_first_in(department.id))
 
     async def _attendant(self, user_id: int, group_id: int) -> Attendant | None:
@@ -266,7 +273,7 @@ class TransferConversation:
         if conversation.transfer and conversation.transfer.from_department is None:
             holder = conversation.claimed_by
             return Transferred(conversation, ToAttendant(holder) if holder else ToQueue())
-        departments: Sequence[Department] = await self.show_card.departments.all()
+        departments: Sequence[Department] = await self.departments.all()
         [department] = [one for one in departments if one.id == conversation.department_id]
         return Transferred(conversation, ToDepartment(department))
 

@@ -16,7 +16,7 @@ from bot.domain.conversation import (
 from bot.domain.registration import Registration
 from bot.usecases.attending.attend import AlreadyClosed, Done, Gone
 from bot.usecases.attending.show_card import ShowCard
-from bot.usecases.ports import Chats, Verifications
+from bot.usecases.ports import Chats, Conversations, Registrations, Verifications
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,8 @@ Refusal = AlreadyVerified | NothingToVerify | OtherRegistration | AlreadyClosed 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyByHand:
     chats: Chats
+    conversations: Conversations
+    registrations: Registrations
     show_card: ShowCard
     verifications: Verifications
     holding: Callable[[int], AbstractAsyncContextManager[object]]
@@ -56,7 +58,7 @@ class VerifyByHand:
 
     async def whom(self, conversation_id: str, *, group_id: int) -> Verifiable | Refusal:
         """Return the registration that the attendant has to confirm, or the reason against it."""
-        conversation = await self.show_card.conversations.get(conversation_id)
+        conversation = await self.conversations.get(conversation_id)
         if conversation is None or conversation.group_id != group_id:
             return Gone()
         if conversation.identity is Identity.VERIFIED:
@@ -64,7 +66,7 @@ class VerifyByHand:
         if not conversation.is_open:
             return AlreadyClosed(conversation)
         registration = (
-            await self.show_card.registrations.by_id(conversation.registration_id)
+            await self.registrations.by_id(conversation.registration_id)
             if conversation.registration_id
             else None
         )
@@ -90,7 +92,7 @@ class VerifyByHand:
         if isinstance(outcome, AlreadyVerified) and outcome.conversation.verifier == attendant:
             outcome = Done(outcome.conversation)
         if isinstance(outcome, Done):
-            await self.show_card.refresh(conversation_id)
+            await self.show_card.refresh(outcome.conversation)
         return outcome
 
     async def _verify(

@@ -10,9 +10,10 @@ import structlog
 
 from bot.domain.conversation import Conversation, ConversationEvent, EventKind, others_mark
 from bot.domain.errors import AppError
+from bot.usecases.attending.read_card import ReadCard
 from bot.usecases.attending.show_card import ShowCard
 from bot.usecases.attending.transfer import TransferConversation
-from bot.usecases.ports import Queue, Reminders
+from bot.usecases.ports import Queue, Registrations, Reminders
 
 REMINDERS_A_WAIT: Final = 3
 
@@ -28,6 +29,7 @@ class FollowRegistrations:
     """
 
     queue: Queue
+    registrations: Registrations
     show_card: ShowCard
 
     async def __call__(self) -> int:
@@ -47,12 +49,14 @@ class FollowRegistrations:
         return drawn
 
     async def _follow(self, one: Conversation, registration_id: str, others: str) -> bool:
-        registration = await self.show_card.registrations.by_id(registration_id)
+        registration = await self.registrations.by_id(registration_id)
         priority = bool(registration and registration.goes_first_in(one.department_id))
         if priority != one.priority:
             await self.queue.prioritise(one, priority=priority)
+        if one.card_message_id is None:
+            return False  # being posted perhaps, with older data: look again in the next round
         try:
-            await self.show_card.refresh(one.id)
+            await self.show_card.refresh(one)
         except AppError as error:
             # Retry in the next round; the other cards must not wait for this group.
             logger.warning("card not drawn", group=one.group_id, error=str(error))
@@ -67,7 +71,7 @@ class RemindOfPriority:
     """One round that reminds the group of each customer with priority who waits too long."""
 
     queue: Queue
-    show_card: ShowCard
+    read_card: ReadCard
     reminders: Reminders
     every: timedelta
     """The interval between reminders; zero for never."""
@@ -86,7 +90,7 @@ class RemindOfPriority:
                 continue
             given += 1
             try:
-                card = await self.show_card.card_of(one)
+                card = await self.read_card(one)
                 await self.reminders.remind(card, waited=now - one.customer_waits_since)
             except AppError as error:
                 # The next reminder repeats it; the others must not wait for this group.

@@ -26,7 +26,7 @@ class Leave:
         conversation = await self.conversations.open_in(chat_id)
         if conversation:
             await self.conversations.close(conversation.id, None, at=self.clock())
-            await self.show_card.refresh(conversation.id)
+            await self.show_card.refresh(conversation)
         chat = await self.chats.get(chat_id)
         if chat:
             await self.chats.put(unlinked(chat))

@@ -18,7 +18,7 @@ from bot.domain.conversation import (
 )
 from bot.domain.errors import TryLaterError
 from bot.usecases.attending.show_card import ShowCard
-from bot.usecases.ports import Chats, Conversations
+from bot.usecases.ports import Chats, Conversations, Registrations
 
 FIRST_RETRY: Final = timedelta(seconds=5)
 _PROTOCOL_DRAWS: Final = 10
@@ -30,6 +30,7 @@ class OpenConversation:
 
     chats: Chats
     conversations: Conversations
+    registrations: Registrations
     show_card: ShowCard
     clock: Callable[[], datetime]
     timezone: ZoneInfo
@@ -46,13 +47,13 @@ class OpenConversation:
         if conversation is None:
             chat = await self.chats.get(chat_id) or Chat(id=chat_id)
             conversation = await self._added(chat, department, profile_name)
-        return await self.show_card.post(conversation)
+        await self.show_card.post(conversation)
+        return conversation
 
     async def _added(self, chat: Chat, department: Department, profile_name: str) -> Conversation:
         now = self.clock()
-        registrations = self.show_card.registrations
         registration = (
-            await registrations.by_id(chat.registration_id) if chat.registration_id else None
+            await self.registrations.by_id(chat.registration_id) if chat.registration_id else None
         )
         for _ in range(_PROTOCOL_DRAWS):
             conversation = Conversation(

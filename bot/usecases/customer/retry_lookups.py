@@ -54,8 +54,9 @@ class IdentifyConversation:
             }
         )
         await self.conversations.identify(identified)
-        if lookup is None:
-            await self.show_card.refresh(conversation.id)
+        # Read again: the card may have been posted meanwhile.
+        if lookup is None and (now_stored := await self.conversations.get(conversation.id)):
+            await self.show_card.refresh(now_stored)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
