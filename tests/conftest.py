@@ -17,7 +17,7 @@ from bot.runtime.logs import configure_logs
 from bot.runtime.memory import freeze_gc
 from storage.engine.connection import connected
 from storage.engine.embedded import embedded_server
-from tests.databases import Databases, IndexChanges
+from tests.databases import Databases, IndexChanges, Reads
 from tests.patience import be_patient
 
 # Modules imported from here on stay in memory, so collect garbage less often.
@@ -68,7 +68,23 @@ async def mongodb_uri(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator
 
 
 @pytest.fixture(scope="session")
-async def databases(mongodb_uri: str) -> AsyncIterator[Databases]:
+def all_reads() -> Reads:
+    """Return the counter of reads; it hears of every client that is opened later."""
+    reads = Reads()
+    monitoring.register(reads)
+    return reads
+
+
+@pytest.fixture
+def reads(all_reads: Reads, database: Any) -> Reads:
+    """Return the counter of the reads in the test's database."""
+    all_reads.database = database.name
+    all_reads.of.clear()
+    return all_reads
+
+
+@pytest.fixture(scope="session")
+async def databases(mongodb_uri: str, all_reads: Reads) -> AsyncIterator[Databases]:
     """Return the databases of this worker."""
     changes = IndexChanges()
     monitoring.register(changes)

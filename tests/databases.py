@@ -5,7 +5,7 @@ To create all indexes takes the embedded server longer than to delete what a tes
 
 import asyncio
 import uuid
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -39,6 +39,27 @@ class IndexChanges(CommandListener):
 
     def failed(self, event: object) -> None:
         """Do nothing: `started` has recorded the database."""
+
+
+class Reads(CommandListener):
+    """Counts, for one database at a time, the look-ups of whole documents by collection."""
+
+    def __init__(self) -> None:
+        self.database = ""
+        self.of: Counter[str] = Counter()
+
+    def started(self, event: CommandStartedEvent) -> None:
+        if event.database_name != self.database or event.command_name != "find":
+            return
+        # Rounds over many documents read some fields of each.
+        if not event.command.get("projection"):
+            self.of[event.command["find"]] += 1
+
+    def succeeded(self, event: object) -> None:
+        """Do nothing: `started` has counted the command."""
+
+    def failed(self, event: object) -> None:
+        """Do nothing: `started` has counted the command."""
 
 
 class Databases:

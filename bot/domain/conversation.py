@@ -4,6 +4,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Final, Self
@@ -81,15 +82,10 @@ class ConversationEvent(BaseModel):
     detail: str = ""
 
 
-class Chat(BaseModel):
-    """A customer's private chat: the linked registration and how far the identity is proven."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identification:
+    """The person behind a chat: what is known of them, and how far it is proven."""
 
-    model_config = ConfigDict(frozen=True)
-
-    id: int
-    privacy_notice_at: datetime | None = None
-    privacy_notice_version: str | None = None
-    """Version of the notice sent last; None for a notice sent before versions existed."""
     tax_id: TaxId | None = None
     """The document typed in this chat; None before the first one and after /sair."""
     registration_id: str | None = None
@@ -103,35 +99,57 @@ class Chat(BaseModel):
     verified_by: VerifiedBy | None = None
     verifier: Attendant | None = None
     """The attendant who confirmed the identity, if one did."""
-    lookup_owed: bool = False
-    """True while the ERP has not answered the look-up of this document."""
     phone: str | None = None
     """The telephone shared with Telegram's own button, in E.164."""
-    given_name: str | None = None
-    """The name that the customer gave; the registration's name is shown only when verified."""
+    name: str | None = None
+    """The name that the customer gave; in a conversation, else the one in Telegram."""
+
+    @property
+    def link(self) -> tuple[TaxId | None, str | None]:
+        """Return the document and the registration that the chat belongs to."""
+        return self.tax_id, self.registration_id
+
+    @property
+    def verified_as(self) -> str | None:
+        """Return the id of the registration that the customer is verified for, or None."""
+        return self.registration_id if self.identity is Identity.VERIFIED else None
+
+    def verified(self, by: VerifiedBy, *, at: datetime, verifier: Attendant | None = None) -> Self:
+        """Return it with this proof of the customer's identity."""
+        return replace(
+            self, identity=Identity.VERIFIED, verified_at=at, verified_by=by, verifier=verifier
+        )
+
+    def unproven(self) -> Self:
+        """Return it without any proof of the customer's identity."""
+        identity = Identity.UNVERIFIED if self.tax_id else Identity.NOT_IDENTIFIED
+        return replace(self, identity=identity, verified_at=None, verified_by=None, verifier=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chat:
+    """A customer's private chat."""
+
+    id: int
+    customer: Identification = Identification()
+    privacy_notice_at: datetime | None = None
+    privacy_notice_version: str | None = None
+    """Version of the notice sent last; None for a notice sent before versions existed."""
+    lookup_owed: bool = False
+    """True while the ERP has not answered the look-up of this document."""
     attempts: tuple[str, ...] = ()
     """Fingerprints of the different documents typed on `attempts_on`."""
     attempts_on: str | None = None
     """The local date of `attempts`, in ISO format."""
 
-    def verified(self, by: VerifiedBy, *, at: datetime, verifier: Attendant | None = None) -> Self:
-        """Return the chat with this proof of the customer's identity."""
-        return self._proven(Identity.VERIFIED, at, by, verifier)
+    def linked_to(self, registration_id: str | None, *, lookup_owed: bool = False) -> Self:
+        """Return the chat linked to the registration of its document, or to none."""
+        customer = replace(self.customer, registration_id=registration_id)
+        return replace(self, customer=customer, lookup_owed=lookup_owed)
 
-    def unproven(self) -> Self:
-        """Return the chat without any proof of the customer's identity."""
-        identity = Identity.UNVERIFIED if self.tax_id else Identity.NOT_IDENTIFIED
-        return self._proven(identity, None, None, None)
-
-    def _proven(
-        self,
-        identity: Identity,
-        at: datetime | None,
-        by: VerifiedBy | None,
-        verifier: Attendant | None,
-    ) -> Self:
-        proof = {"verified_at": at, "verified_by": by, "verifier": verifier}
-        return self.model_copy(update=proof | {"identity": identity})
+    def unlinked(self) -> Self:
+        """Return the chat with no document, no registration and no verification."""
+        return replace(self, customer=Identification(), lookup_owed=False)
 
 
 class LookupState(BaseModel):
@@ -166,26 +184,16 @@ class Transfer(BaseModel):
     """True once the cards are updated and the customer is notified."""
 
 
-class Conversation(BaseModel):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
     """Atendimento: it lasts from the customer's choice of a department until it is closed."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     protocol: str
     chat_id: int
     department_id: str
     group_id: int
-    identity: Identity
-    verified_at: datetime | None = None
-    verified_by: VerifiedBy | None = None
-    verifier: Attendant | None = None
-    """The same as `Chat.verifier`."""
-    tax_id: TaxId | None = None
-    registration_id: str | None = None
-    shown_name: str
-    """The customer's name for attendants, used as long as no registration is linked."""
-    phone: str | None = None
+    customer: Identification
     priority: bool = False
     lookup: LookupState | None = None
     opened_at: datetime
@@ -217,6 +225,11 @@ class Conversation(BaseModel):
     """Oldest first."""
 
     @property
+    def shown_name(self) -> str:
+        """Return the customer's name for attendants, as long as no registration is linked."""
+        return self.customer.name or ""
+
+    @property
     def is_open(self) -> bool:
         return self.closed_at is None
 
@@ -234,6 +247,10 @@ class Conversation(BaseModel):
         """Return the start of the customer's wait; a transfer does not reset it."""
         return self.waiting_since or self.opened_at
 
+    def without_card(self) -> Self:
+        """Return it with neither card nor topic, as it is before the card is posted."""
+        return replace(self, card_message_id=None, topic_id=None, topic_shown="")
+
 
 def queue_order(conversation: Conversation) -> tuple[bool, datetime, str]:
     """Return the sort key of a department's queue: priority first, then the longest wait."""
@@ -247,48 +264,6 @@ def others_mark(others: Iterable[Conversation]) -> str:
         for one in others
     )
     return "; ".join(sorted(marks))
-
-
-class Subject(StrEnum):
-    """The subject of a question to an attendant."""
-
-    NOTE = "note"
-    REASON = "reason"
-    """The reason of a transfer."""
-
-
-class Question(BaseModel):
-    """A question that the bot asks an attendant in a group; the attendant replies to it.
-
-    It is kept after the answer, so that a late reply to it is never sent to the customer.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    group_id: int
-    message_id: int
-    about: Subject
-    conversation_id: str
-    asked: Attendant
-    asked_at: datetime
-    target: str = ""
-    """For a transfer, its target.
-
-    `d.<first characters of the department's id>`, `a.<user id>`, or `q.` for back into the queue.
-    """
-    holder_id: int | None = None
-    """The attendant who had claimed the conversation when the question was asked."""
-    menu_id: int | None = None
-    """For a transfer: the message that offered the targets."""
-    note_before: str | None = None
-    added: str | None = None
-    """For a note: the text to add.
-
-    `note_before` is the note on record when "Guardar?" was asked.
-    """
-    proposal: int = 0
-    """Number of the newest proposal; only that one can be confirmed."""
-    done: bool = False
 
 
 class Link(BaseModel):

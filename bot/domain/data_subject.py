@@ -135,11 +135,11 @@ class Identifiers:
 
     def __init__(self, traces: Traces) -> None:
         registrations = [one for one in (traces.registration, *traces.deleted) if one]
-        names: list[str | None] = [chat.given_name for chat in traces.chats]
+        names: list[str | None] = [chat.customer.name for chat in traces.chats]
         names += [one.shown_name for one in traces.conversations]
         names += [one.value(path) for one in registrations for path in _NAMES]
-        phones: list[str | None] = [chat.phone for chat in traces.chats]
-        phones += [one.phone for one in traces.conversations]
+        phones: list[str | None] = [chat.customer.phone for chat in traces.chats]
+        phones += [one.customer.phone for one in traces.conversations]
         phones += [phone for one in registrations for phone in one.phones.all()]
         emails: list[str | None] = [one.email for one in registrations]
         for path, value in _changed_values(traces.entries):

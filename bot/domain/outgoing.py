@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from enum import IntEnum, StrEnum
 from itertools import takewhile
-from typing import Any, Final
+from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -45,45 +45,84 @@ class OutgoingKind(StrEnum):
     """Send a sentence of Balcão itself."""
 
 
-class Outgoing(BaseModel):
-    """One outbox item, stored until Telegram confirms it."""
+class File(BaseModel):
+    """A file in Telegram, as part of an album or of an edit."""
 
     model_config = ConfigDict(frozen=True)
+
+    type: str
+    file_id: str
+    has_spoiler: bool
+    show_caption_above_media: bool
+
+
+class Content(BaseModel):
+    """The parts of a message that are stored in order to send it on."""
+
+    model_config = ConfigDict(frozen=True)
+
+    what: OutgoingKind
+    source_chat_id: int = 0
+    source_message_id: int = 0
+    """The source message, which is copied or forwarded."""
+    reply_to: int = 0
+    """The message in the source chat to which it replies."""
+    html: str = ""
+    """The text or caption, as HTML."""
+    length: int = 0
+    """For a text: its length in UTF-16 code units."""
+    has_text: bool = False
+    """For an edit: True if it changes a text, False for a caption."""
+    header: str = ""
+    """The sender's name as HTML, if the target chat does not show it otherwise."""
+    album: str = ""
+    file: File | None = None
+    """For a part of an album, or an edit."""
+
+
+class Outgoing(Content):
+    """One outbox item, stored until Telegram confirms it."""
 
     id: str
     """Idempotency key: items with the same id are sent once."""
     chat_id: int
     """The target: a department's group or a customer's private chat."""
     conversation_id: str
-    what: OutgoingKind
     priority: Priority
     order: int = 0
     """The order within a conversation; it increases with the id of the source update."""
     put_at: datetime
     attempts: int = 0
     """Number of attempts started. No attempt starts beyond the outbox's limit."""
-    source_chat_id: int = 0
-    source_message_id: int = 0
-    """The source message, which is copied or forwarded."""
-    length: int = 0
-    """For a text: its length in UTF-16 code units."""
-    reply_to: int = 0
-    """The message in the source chat to which it replies."""
-    album: str = ""
-    html: str = ""
-    """The text or caption, as HTML."""
-    has_text: bool = False
-    """For an edit: True if it changes a text, False for a caption."""
-    header: str = ""
-    """The sender's name as HTML, if the target chat does not show it otherwise."""
-    file: dict[str, Any] | None = None
-    """For a part of an album: type, file_id and flags."""
     is_internal: bool = False
     """For a part of an album: it is an internal comment, so no part goes to the customer."""
     below: int = 0
     """For a sentence: the message in `chat_id` to which it is sent as a reply."""
     again: str = ""
     """For a sentence: the id of the item that its button sends again."""
+
+    @classmethod
+    def of(
+        cls,
+        content: Content,
+        *,
+        id: str,  # noqa: A002 - the field's name
+        chat_id: int,
+        conversation_id: str,
+        priority: Priority,
+        put_at: datetime,
+        is_internal: bool = False,
+    ) -> Self:
+        """Return the item that sends this content to the chat."""
+        return cls(
+            **dict(content),
+            id=id,
+            chat_id=chat_id,
+            conversation_id=conversation_id,
+            priority=priority,
+            put_at=put_at,
+            is_internal=is_internal,
+        )
 
 
 class Undelivered(StrEnum):

@@ -20,7 +20,6 @@ from bot.domain.conversation import (
     ConversationEvent,
     Department,
     Link,
-    Question,
     Transfer,
 )
 from bot.domain.data_subject import Traces
@@ -31,6 +30,7 @@ from bot.domain.job import Batch, ImportOptions, Job
 from bot.domain.label import Label, Tag, Written
 from bot.domain.outgoing import Outgoing
 from bot.domain.panel import Opened, Period, RegisterCount
+from bot.domain.question import Question
 from bot.domain.registration import Provenance, Registration
 from bot.domain.retention import RetentionRun
 from bot.domain.row_plan import ExistingRegistration

@@ -1,10 +1,12 @@
 """The wiring of the customer's chat, from the first word to the open conversation."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from bot.domain.privacy_notice import PrivacyNotice
 from bot.usecases.attending.reopen import ReopenConversation
 from bot.usecases.customer.arrive import Arrive
+from bot.usecases.customer.current_chat import CurrentChat
 from bot.usecases.customer.identify import Identify, LookUp
 from bot.usecases.customer.introduce import ConfirmPhone, Introduce, RegisterProspect
 from bot.usecases.customer.leave import Leave
@@ -12,7 +14,7 @@ from bot.usecases.customer.log_in import LogIn
 from bot.usecases.customer.my_data import ReadMyData
 from bot.usecases.customer.open_conversation import OpenConversation
 from bot.usecases.customer.renew_notice import RenewNotice
-from bot.usecases.customer.retry_lookups import IdentifyConversation, RetryLookups
+from bot.usecases.customer.retry_lookups import RetryLookups
 from bot.wiring.register import Register
 from bot.wiring.relaying import Relaying
 from bot.wiring.shared import Shared
@@ -37,47 +39,67 @@ def build_receiving(
     lookup_budget_s: float,
 ) -> Receiving:
     """Build it; nothing is started."""
-    settings, database, clock = shared.settings, shared.database, shared.clock
-    apply = register.apply_candidate
+    clock, notice = (
+        shared.clock,
+        PrivacyNotice(shared.settings.privacy_text, shared.settings.privacy_url),
+    )
     look_up = LookUp(
         erp=shared.erp,
         registrations=shared.registrations,
-        apply=apply,
+        apply=register.apply_candidate,
         clock=clock,
         budget_s=lookup_budget_s,
     )
-    chats, conversations = shared.chats, shared.conversations
-    registrations, show_card = shared.registrations, relaying.show_card
-    register_prospect = RegisterProspect(apply=apply, clock=clock)
-    notice = PrivacyNotice(settings.privacy_text, settings.privacy_url)
-    reception = Reception(
-        arrive=Arrive(
-            chats=chats,
-            conversations=conversations,
-            registrations=registrations,
-            reopen=reopen,
-            notice=notice,
-            clock=clock,
+    register_prospect = RegisterProspect(apply=register.apply_candidate, clock=clock)
+    arrive = Arrive(conversations=shared.conversations, reopen=reopen, notice=notice, clock=clock)
+    handlers: dict[str, object] = {
+        "renew_notice": RenewNotice(notice=notice, clock=clock),
+        "my_data": ReadMyData(subjects=DataSubjects(shared.database), clock=clock),
+        "leave": Leave(
+            conversations=shared.conversations, show_card=relaying.show_card, clock=clock
         ),
-        identify=Identify(chats=chats, look_up=look_up, clock=clock, timezone=settings.zone),
-        confirm_phone=ConfirmPhone(chats=chats, registrations=registrations, clock=clock),
+        "reception": _reception(shared, relaying, register, arrive, look_up, register_prospect),
+    }
+    retry_lookups = RetryLookups(
+        chats=shared.chats,
+        conversations=shared.conversations,
+        registrations=shared.registrations,
+        look_up=look_up,
+        register_prospect=register_prospect,
+        show_card=relaying.show_card,
+        holding=shared.locks.holding,
+        clock=clock,
+    )
+    return Receiving(handlers=handlers, retry_lookups=retry_lookups)
+
+
+def _reception(
+    shared: Shared,
+    relaying: Relaying,
+    register: Register,
+    arrive: Arrive,
+    look_up: LookUp,
+    register_prospect: RegisterProspect,
+) -> Reception:
+    settings, clock, timezone = shared.settings, shared.clock, shared.timezone
+    return Reception(
+        chat_of=partial(CurrentChat, chats=shared.chats, registrations=shared.registrations),
+        arrive=arrive,
+        identify=Identify(look_up=look_up, clock=clock, timezone=timezone),
+        confirm_phone=ConfirmPhone(clock=clock),
         log_in=LogIn(
-            chats=chats,
-            registrations=registrations,
             passwords=register.passwords,
-            tries=LoginTries(database),
+            tries=LoginTries(shared.database),
             clock=clock,
-            timezone=settings.zone,
+            timezone=timezone,
         ),
         forget_content=register.forget_content,
-        introduce=Introduce(chats=chats, register_prospect=register_prospect),
+        introduce=Introduce(register_prospect=register_prospect),
         open_conversation=OpenConversation(
-            chats=chats,
-            conversations=conversations,
-            registrations=registrations,
-            show_card=show_card,
+            conversations=shared.conversations,
+            show_card=relaying.show_card,
             clock=clock,
-            timezone=settings.zone,
+            timezone=timezone,
         ),
         relay=relaying.relay,
         departments=shared.departments,
@@ -86,21 +108,3 @@ def build_receiving(
         confirm_identity=settings.confirm_identity == "phone",
         portal_login=settings.portal_login,
     )
-    handlers: dict[str, object] = {
-        "renew_notice": RenewNotice(chats=chats, notice=notice, clock=clock),
-        "my_data": ReadMyData(chats=chats, subjects=DataSubjects(database), clock=clock),
-        "leave": Leave(chats=chats, conversations=conversations, show_card=show_card, clock=clock),
-        "reception": reception,
-    }
-    retry_lookups = RetryLookups(
-        chats=chats,
-        conversations=conversations,
-        look_up=look_up,
-        register_prospect=register_prospect,
-        identify_conversation=IdentifyConversation(
-            conversations=conversations, registrations=registrations, show_card=show_card
-        ),
-        holding=shared.locks.holding,
-        clock=clock,
-    )
-    return Receiving(handlers=handlers, retry_lookups=retry_lookups)

@@ -78,14 +78,15 @@ def _registration(of: Registration | None, names: Names, title: str) -> list[str
 
 
 def _chat(chat: Chat, names: Names) -> Iterator[str]:
-    linked = chat.registration_id or chat.tax_id
-    yield f"Ligado ao cadastro: {'sim' if linked else 'não'} ({_IDENTITIES[chat.identity]})"
-    if chat.tax_id:
-        yield f"{chat.tax_id.label} informado: {chat.tax_id.masked}"
-    if chat.phone:
-        yield f"Telefone compartilhado: {show_phone(chat.phone)}"
-    if chat.given_name:
-        yield f"Nome informado: {chat.given_name}"
+    customer = chat.customer
+    linked = customer.registration_id or customer.tax_id
+    yield f"Ligado ao cadastro: {'sim' if linked else 'não'} ({_IDENTITIES[customer.identity]})"
+    if customer.tax_id:
+        yield f"{customer.tax_id.label} informado: {customer.tax_id.masked}"
+    if customer.phone:
+        yield f"Telefone compartilhado: {show_phone(customer.phone)}"
+    if customer.name:
+        yield f"Nome informado: {customer.name}"
     if chat.privacy_notice_at:
         version = chat.privacy_notice_version or "anterior às versões"
         yield f"Aviso de privacidade: {when(chat.privacy_notice_at, names)}, versão {version}"
@@ -101,10 +102,11 @@ def _conversations(
         ended = f"encerrado em {when(one.closed_at, names)}" if one.closed_at else "aberto"
         yield (
             f"Protocolo {one.protocol}: {department}, aberto em {when(one.opened_at, names)}, "
-            f"{ended} ({_IDENTITIES[one.identity]})"
+            f"{ended} ({_IDENTITIES[one.customer.identity]})"
         )
         if with_person:
-            phone = f", telefone {show_phone(one.phone)}" if one.phone else ""
+            shared = one.customer.phone
+            phone = f", telefone {show_phone(shared)}" if shared else ""
             yield f"    chat {one.chat_id}, como “{one.shown_name}”{phone}"
 
 

@@ -13,7 +13,7 @@ from aiogram.types import (
 )
 
 from bot.domain.access import Role
-from bot.domain.conversation import Question, Subject
+from bot.domain.question import Question, Subject
 from bot.usecases.attending.add_note import (
     AddNote,
     AnsweredBefore,

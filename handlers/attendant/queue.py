@@ -124,7 +124,7 @@ def _name(place: QueueEntry) -> str:
     """Return the name as on the card, with the mark of its identity. Cut, as the list is long."""
     name = place.registration.name if place.registration else place.conversation.shown_name
     short = name if len(name) <= _NAME else f"{name[: _NAME - 1]}…"
-    return html.quote(short) + _MARKS[place.conversation.identity]
+    return html.quote(short) + _MARKS[place.conversation.customer.identity]
 
 
 def _protocol(conversation: Conversation) -> str:

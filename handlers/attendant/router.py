@@ -14,7 +14,7 @@ from aiogram.types import (
     User,
 )
 
-from bot.domain.conversation import Question, Subject
+from bot.domain.question import Question, Subject
 from bot.usecases.attending.add_note import AddNote
 from bot.usecases.attending.attend import AlreadyClosed, Attend, Done, Gone, Moved
 from bot.usecases.attending.transfer import TransferConversation

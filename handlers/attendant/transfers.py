@@ -14,7 +14,7 @@ from aiogram.types import (
     Message,
 )
 
-from bot.domain.conversation import Question, Subject
+from bot.domain.question import Question, Subject
 from bot.domain.registration import read_line
 from bot.usecases.attending.attend import AlreadyClosed, Gone
 from bot.usecases.attending.transfer import (

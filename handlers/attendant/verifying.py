@@ -47,7 +47,7 @@ class VerifyButton(CallbackData, prefix="verify"):
 def offer(card: Card) -> InlineKeyboardMarkup | None:
     """Return the button; None if verified, closed, or without a registration to verify as."""
     conversation, registration = card.conversation, card.registration
-    is_verified = conversation.identity is Identity.VERIFIED
+    is_verified = conversation.customer.identity is Identity.VERIFIED
     if registration is None or is_verified or not conversation.is_open:
         return None
     return _keyboard((texts.VERIFY, VerifyButton(step=Step.ASK, conversation=conversation.id)))
@@ -87,7 +87,9 @@ async def confirm(
         await _end(bot, message, texts.verified_by(attendant.name))
         return
     await answer_press(callback, _refused(outcome), alert=True)
-    if isinstance(outcome, AlreadyVerified) and (verifier := outcome.conversation.verifier):
+    if isinstance(outcome, AlreadyVerified) and (
+        verifier := outcome.conversation.customer.verifier
+    ):
         # A colleague pressed first: the question is edited to name the colleague.
         await _end(bot, message, texts.verified_by(verifier.name))
         return

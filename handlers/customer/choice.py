@@ -1,7 +1,7 @@
 """Choice of the department. Asked after the identification, if there are several departments."""
 
 from collections.abc import Sequence
-from typing import Any, Final, assert_never
+from typing import Final, assert_never
 
 from aiogram import Bot, F, Router
 from aiogram.dispatcher.event.bases import SkipHandler
@@ -11,6 +11,7 @@ from aiogram.types import CallbackQuery, Message, ReplyKeyboardRemove, User
 
 from bot.domain.conversation import Department
 from bot.domain.label import label_key
+from bot.domain.outgoing import Content
 from bot.usecases.customer.arrive import (
     ConversationIsOpen,
     FirstContact,
@@ -18,11 +19,12 @@ from bot.usecases.customer.arrive import (
     Reopened,
     Returning,
 )
+from bot.usecases.customer.current_chat import CurrentChat
 from handlers.answers import answer_press, bot_of
 from handlers.customer import keyboards, texts
 from handlers.customer.keyboards import ChooseDepartment
 from handlers.customer.reception import Reception
-from handlers.customer.states import Customer
+from handlers.customer.states import Customer, go_to
 from handlers.relay.content import customer_content
 
 # Older messages are dropped, but not silently: the answer says that a department must be chosen.
@@ -33,10 +35,10 @@ STEPS_BEFORE: Final = (
 )
 
 
-async def wait(state: FSMContext, *, keep: dict[str, Any] | None = None) -> None:
+async def wait(state: FSMContext, *, keep: Content | None = None) -> None:
     """Await the choice of a department. `keep` is the content of a message for the attendants."""
     await state.set_state(Customer.choosing)
-    await state.set_data({"kept": [keep] if keep else []})
+    await _store_kept(state, [keep] if keep else [])
 
 
 async def ask_again(message: Message, reception: Reception) -> None:
@@ -44,7 +46,11 @@ async def ask_again(message: Message, reception: Reception) -> None:
 
 
 async def choose_by_word(
-    message: Message, state: FSMContext, event_from_user: User, reception: Reception
+    message: Message,
+    state: FSMContext,
+    event_from_user: User,
+    chat: CurrentChat,
+    reception: Reception,
 ) -> None:
     """Choose the department that the message names; keep any other message until one is chosen."""
     offered = await reception.departments.offered()
@@ -52,7 +58,7 @@ async def choose_by_word(
         department = named or offered[0]
         if named is None:
             await _keep(state, message, event_from_user)
-        await _open(bot_of(message), event_from_user, state, reception, department)
+        await _open(bot_of(message), event_from_user, state, chat, reception, department)
         return
     kept = await _keep(state, message, event_from_user)
     # Ask once for an album, and not below each of its messages.
@@ -62,16 +68,16 @@ async def choose_by_word(
 
 async def edit_kept(message: Message, state: FSMContext, event_from_user: User) -> None:
     """Update a kept message, so that its edited text is sent."""
-    kept: list[dict[str, Any]] = (await state.get_data()).get("kept", [])
-    if all(content["source_message_id"] != message.message_id for content in kept):
+    kept = await _kept(state)
+    if all(content.source_message_id != message.message_id for content in kept):
         raise SkipHandler  # belongs to an earlier conversation
     changed = [
         customer_content(message, event_from_user)
-        if content["source_message_id"] == message.message_id
+        if content.source_message_id == message.message_id
         else content
         for content in kept
     ]
-    await state.set_data({"kept": changed})
+    await _store_kept(state, changed)
 
 
 async def choose(
@@ -79,6 +85,7 @@ async def choose(
     callback_data: ChooseDepartment,
     state: FSMContext,
     event_from_user: User,
+    chat: CurrentChat,
     reception: Reception,
     bot: Bot,
 ) -> None:
@@ -86,12 +93,12 @@ async def choose(
 
     The button may be below an old message.
     """
-    chat_id, step = callback.from_user.id, await state.get_state()
+    step = await state.get_state()
     if step in STEPS_BEFORE:
         await answer_press(callback, texts.IDENTIFY_FIRST, alert=True)
         return
     if step != Customer.choosing:
-        outcome = await reception.arrive(chat_id, may_reopen=False)
+        outcome = await reception.arrive(chat, may_reopen=False)
         match outcome:
             case ConversationIsOpen(conversation) | Reopened(conversation):
                 await answer_press(callback, texts.already_open(conversation.protocol), alert=True)
@@ -100,23 +107,22 @@ async def choose(
             case FirstContact() | NotLinked():
                 await answer_press(callback)
                 await bot.send_message(
-                    chat_id, texts.ASK_TAX_ID, reply_markup=ReplyKeyboardRemove()
+                    chat.id, texts.ASK_TAX_ID, reply_markup=ReplyKeyboardRemove()
                 )
-                await state.set_state(Customer.asking)
-                await state.set_data({})
+                await go_to(Customer.asking, state)
                 return
             case Returning():
-                await state.set_data({"kept": []})
+                await _store_kept(state, [])
             case _:
                 assert_never(outcome)
     department = await reception.departments.get(callback_data.id)
     if department is None or department.archived or department.group_id is None:
         await answer_press(callback, texts.DEPARTMENT_GONE, alert=True)
-        await _ask(bot, chat_id, reception, texts.CHOOSE_DEPARTMENT)
+        await _ask(bot, chat.id, reception, texts.CHOOSE_DEPARTMENT)
         await state.set_state(Customer.choosing)
         return
     await answer_press(callback)
-    await _open(bot, event_from_user, state, reception, department)
+    await _open(bot, event_from_user, state, chat, reception, department)
 
 
 def router() -> Router:
@@ -135,28 +141,39 @@ async def _ask(bot: Bot, chat_id: int, reception: Reception, sentence: str) -> N
 
 
 async def _open(
-    bot: Bot, user: User, state: FSMContext, reception: Reception, department: Department
+    bot: Bot,
+    user: User,
+    state: FSMContext,
+    chat: CurrentChat,
+    reception: Reception,
+    department: Department,
 ) -> None:
-    conversation = await reception.open_conversation(
-        user.id, department, profile_name=user.full_name
-    )
-    kept: list[dict[str, Any]] = (await state.get_data()).get("kept", [])
+    conversation = await reception.open_conversation(chat, department, profile_name=user.full_name)
+    kept = await _kept(state)
     for content in kept:
         await reception.relay.content(content, conversation)
     await bot.send_message(
         user.id,
         texts.opened(conversation.protocol, department=department.name, sent=bool(kept)),
     )
-    await state.set_state(Customer.talking)
-    await state.set_data({})
+    await go_to(Customer.talking, state)
 
 
 async def _keep(state: FSMContext, message: Message, user: User) -> int:
     """Keep the message and return how many messages wait now."""
-    kept: list[dict[str, Any]] = (await state.get_data()).get("kept", [])
-    kept = [*kept, customer_content(message, user)][-_KEPT:]
-    await state.set_data({"kept": kept})
+    kept = [*await _kept(state), customer_content(message, user)][-_KEPT:]
+    await _store_kept(state, kept)
     return len(kept)
+
+
+async def _kept(state: FSMContext) -> list[Content]:
+    """Return the messages that wait for the choice, oldest first."""
+    return [Content.model_validate(one) for one in (await state.get_data()).get("kept", [])]
+
+
+async def _store_kept(state: FSMContext, kept: Sequence[Content]) -> None:
+    stored = [one.model_dump(mode="json", exclude_defaults=True) for one in kept]
+    await state.set_data({"kept": stored})
 
 
 def _named(offered: Sequence[Department], text: str | None) -> Department | None:

@@ -5,14 +5,15 @@ from aiogram.filters import Command
 from aiogram.fsm.context import FSMContext
 from aiogram.types import CallbackQuery, Message, ReplyKeyboardRemove, Update, User
 
+from bot.usecases.customer.current_chat import CurrentChat
 from bot.usecases.customer.leave import Leave
 from bot.usecases.ports import Conversations
 from handlers.answers import answer_press
 from handlers.customer import choice, identification, my_data, portal_login, texts
 from handlers.customer.keyboards import NotMe
-from handlers.customer.notice import GiveRenewedNotice
+from handlers.customer.notice import GiveRenewedNotice, PassChat
 from handlers.customer.reception import Reception
-from handlers.customer.states import Customer
+from handlers.customer.states import Customer, go_to
 from handlers.relay.content import has_words_or_file
 
 
@@ -20,13 +21,14 @@ async def talk(
     message: Message,
     state: FSMContext,
     event_from_user: User,
+    chat: CurrentChat,
     reception: Reception,
     conversations: Conversations,
 ) -> None:
-    conversation = await conversations.open_in(message.chat.id)
+    conversation = await conversations.open_in(chat.id)
     if conversation is None or (message.text and message.text.startswith("/")):
         # An attendant closed it in the meantime: the customer returns as on another day.
-        await identification.arrive(message, state, event_from_user, reception)
+        await identification.arrive(message, state, event_from_user, chat, reception)
         return
     await reception.relay(message, conversation, event_from_user)
 
@@ -45,9 +47,9 @@ async def edited(
     await reception.relay.edited(message, conversation, event_from_user, event_update.update_id)
 
 
-async def leave(message: Message, state: FSMContext, leave: Leave) -> None:
+async def leave(message: Message, state: FSMContext, chat: CurrentChat, leave: Leave) -> None:
     was_linked = await state.get_state() is not None
-    ended = await leave(message.chat.id)
+    ended = await leave(chat)
     if ended:
         sentence = texts.UNLINKED_AND_CLOSED
     else:
@@ -56,14 +58,13 @@ async def leave(message: Message, state: FSMContext, leave: Leave) -> None:
     await state.clear()
 
 
-async def not_me(callback: CallbackQuery, state: FSMContext, leave: Leave, bot: Bot) -> None:
-    await leave(callback.from_user.id)
+async def not_me(
+    callback: CallbackQuery, state: FSMContext, chat: CurrentChat, leave: Leave, bot: Bot
+) -> None:
+    await leave(chat)
     await answer_press(callback)
-    await bot.send_message(
-        callback.from_user.id, texts.ASK_TAX_ID_AGAIN, reply_markup=ReplyKeyboardRemove()
-    )
-    await state.set_state(Customer.asking)
-    await state.set_data({})
+    await bot.send_message(chat.id, texts.ASK_TAX_ID_AGAIN, reply_markup=ReplyKeyboardRemove())
+    await go_to(Customer.asking, state)
 
 
 async def help_(message: Message) -> None:
@@ -76,6 +77,8 @@ def router() -> Router:
     router.message.filter(F.chat.type == "private")
     router.edited_message.filter(F.chat.type == "private")
     router.callback_query.filter(F.message.chat.type == "private")
+    for observer in (router.message, router.edited_message, router.callback_query):
+        observer.middleware(PassChat())
     for observer in (router.message, router.callback_query):
         observer.middleware(GiveRenewedNotice())
     router.message.register(help_, Command("ajuda", "help"))

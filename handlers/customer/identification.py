@@ -8,7 +8,7 @@ from aiogram.fsm.context import FSMContext
 from aiogram.types import Contact, Message, ReplyKeyboardMarkup, ReplyKeyboardRemove, User
 from aiogram.utils.chat_action import ChatActionSender
 
-from bot.domain.conversation import Chat
+from bot.domain.outgoing import Content
 from bot.domain.phone import read_phone
 from bot.domain.registration import Registration, read_name
 from bot.domain.tax_id import TaxId, read_tax_id
@@ -19,12 +19,12 @@ from bot.usecases.customer.arrive import (
     Reopened,
     Returning,
 )
-from bot.usecases.customer.identify import TooManyTaxIds
+from bot.usecases.customer.current_chat import CurrentChat
 from bot.usecases.customer.introduce import NotVerified, Verified
 from handlers.answers import bot_of
 from handlers.customer import choice, keyboards, texts
 from handlers.customer.reception import Reception
-from handlers.customer.states import Customer
+from handlers.customer.states import Customer, go_to
 from handlers.relay.content import customer_content
 
 FAILURES_IN_A_ROW = 3
@@ -32,93 +32,126 @@ _TYPING_AFTER_S = 1.0
 
 
 async def arrive(
-    message: Message, state: FSMContext, event_from_user: User, reception: Reception
+    message: Message,
+    state: FSMContext,
+    event_from_user: User,
+    chat: CurrentChat,
+    reception: Reception,
 ) -> None:
     """Handle a message outside of any conversation: a first contact, or a return."""
     is_command = bool(message.text and message.text.startswith("/"))
     # A command is no message to the attendants, so it does not reopen a closed conversation.
-    outcome = await reception.arrive(message.chat.id, may_reopen=not is_command)
-    # An impatient "oi, meu cpf é 390.533.447-05" is not asked for the number.
-    found = read_tax_id(_written(message))
-    is_asked = not isinstance(found, TaxId)
+    outcome = await reception.arrive(chat, may_reopen=not is_command)
     match outcome:
-        case FirstContact():
-            await message.answer(
-                texts.greeting(reception.privacy_text, reception.privacy_url, is_asked=is_asked)
-            )
-            await _await_tax_id(state)
-        case NotLinked():
-            if is_asked:
-                await message.answer(texts.ASK_TAX_ID)
-            await _await_tax_id(state)
+        case FirstContact() | NotLinked():
+            await _begin(message, state, event_from_user, chat, reception, outcome)
         case ConversationIsOpen(conversation):
             await state.set_state(Customer.talking)
             if is_command:
                 await message.answer(texts.still_open(conversation.protocol))
             else:
                 await reception.relay(message, conversation, event_from_user)
-            return
         case Reopened(conversation):
             await state.set_state(Customer.talking)
             await reception.relay(message, conversation, event_from_user)
             await message.answer(
                 texts.reopened(conversation.protocol), reply_markup=keyboards.not_me()
             )
-            return
-        case Returning(chat, name):
-            offered = await reception.departments.offered()
-            if len(offered) > 1:
-                await message.answer(
-                    texts.back_to_choose(name=name, tax_id=chat.tax_id),
-                    reply_markup=keyboards.departments(offered, returning=True),
-                )
-                kept = None if is_command else customer_content(message, event_from_user)
-                await choice.wait(state, keep=kept)
-                return
-            conversation = await reception.open_conversation(
-                message.chat.id, offered[0], profile_name=event_from_user.full_name
-            )
-            await state.set_state(Customer.talking)
-            if not is_command:
-                await reception.relay(message, conversation, event_from_user)
-            await message.answer(
-                texts.welcome_back(
-                    conversation.protocol, name=name, tax_id=chat.tax_id, sent=not is_command
-                ),
-                reply_markup=keyboards.not_me(),
-            )
-            return
+        case Returning():
+            kept = None if is_command else customer_content(message, event_from_user)
+            await _welcome_back(message, state, event_from_user, chat, reception, outcome, kept)
         case _:
             assert_never(outcome)
+
+
+async def _begin(
+    message: Message,
+    state: FSMContext,
+    user: User,
+    chat: CurrentChat,
+    reception: Reception,
+    outcome: FirstContact | NotLinked,
+) -> None:
+    """Ask for the number, unless the message has it: "oi, meu cpf é 390.533.447-05"."""
+    found = read_tax_id(_written(message))
+    is_asked = not isinstance(found, TaxId)
+    if isinstance(outcome, FirstContact):
+        await message.answer(
+            texts.greeting(reception.privacy_text, reception.privacy_url, is_asked=is_asked)
+        )
+    elif is_asked:
+        await message.answer(texts.ASK_TAX_ID)
+    await go_to(Customer.asking, state)
     if isinstance(found, TaxId):
-        await _take_tax_id(message, state, event_from_user, reception, found)
+        await _take_tax_id(message, state, user, chat, reception, found)
+
+
+async def _welcome_back(
+    message: Message,
+    state: FSMContext,
+    user: User,
+    chat: CurrentChat,
+    reception: Reception,
+    back: Returning,
+    kept: Content | None,
+) -> None:
+    """Open a conversation, or ask for the department. kept: the message for the attendants."""
+    offered = await reception.departments.offered()
+    tax_id = back.chat.customer.tax_id
+    if len(offered) > 1:
+        await message.answer(
+            texts.back_to_choose(name=back.name, tax_id=tax_id),
+            reply_markup=keyboards.departments(offered, returning=True),
+        )
+        await choice.wait(state, keep=kept)
+        return
+    conversation = await reception.open_conversation(chat, offered[0], profile_name=user.full_name)
+    await state.set_state(Customer.talking)
+    if kept:
+        await reception.relay.content(kept, conversation)
+    await message.answer(
+        texts.welcome_back(
+            conversation.protocol, name=back.name, tax_id=tax_id, sent=kept is not None
+        ),
+        reply_markup=keyboards.not_me(),
+    )
 
 
 async def receive_tax_id(
-    message: Message, state: FSMContext, event_from_user: User, text: str, reception: Reception
+    message: Message,
+    state: FSMContext,
+    event_from_user: User,
+    chat: CurrentChat,
+    text: str,
+    reception: Reception,
 ) -> None:
     found = read_tax_id(text)
     if isinstance(found, TaxId):
-        await _take_tax_id(message, state, event_from_user, reception, found)
+        await _take_tax_id(message, state, event_from_user, chat, reception, found)
     else:
-        await _refuse(message, state, event_from_user, reception, texts.not_a_tax_id(found))
+        await _refuse(message, state, event_from_user, chat, reception, texts.not_a_tax_id(found))
 
 
 async def receive_other_than_tax_id(
-    message: Message, state: FSMContext, event_from_user: User, reception: Reception
+    message: Message,
+    state: FSMContext,
+    event_from_user: User,
+    chat: CurrentChat,
+    reception: Reception,
 ) -> None:
     """Read the tax id from a caption: pictures of a document often come with its number."""
     found = read_tax_id(_written(message))
     if isinstance(found, TaxId):
-        await _take_tax_id(message, state, event_from_user, reception, found)
+        await _take_tax_id(message, state, event_from_user, chat, reception, found)
     else:
-        await _refuse(message, state, event_from_user, reception, texts.NEEDS_TEXT)
+        await _refuse(message, state, event_from_user, chat, reception, texts.NEEDS_TEXT)
 
 
 async def receive_phone(
     message: Message,
     state: FSMContext,
     event_from_user: User,
+    chat: CurrentChat,
     contact: Contact,
     reception: Reception,
 ) -> None:
@@ -126,35 +159,50 @@ async def receive_phone(
     if contact.user_id != event_from_user.id:
         await message.answer(texts.NOT_YOUR_PHONE, reply_markup=_ways(reception))
         return
-    await _confirm(message, state, event_from_user, reception, read_phone(contact.phone_number))
+    await _confirm(
+        message, state, event_from_user, chat, reception, read_phone(contact.phone_number)
+    )
 
 
 async def skip_phone(
-    message: Message, state: FSMContext, event_from_user: User, reception: Reception
+    message: Message,
+    state: FSMContext,
+    event_from_user: User,
+    chat: CurrentChat,
+    reception: Reception,
 ) -> None:
-    await _confirm(message, state, event_from_user, reception, None)
+    await _confirm(message, state, event_from_user, chat, reception, None)
 
 
 async def receive_other_than_phone(
-    message: Message, state: FSMContext, event_from_user: User, reception: Reception
+    message: Message,
+    state: FSMContext,
+    event_from_user: User,
+    chat: CurrentChat,
+    reception: Reception,
 ) -> None:
     """Take a corrected tax id if one is typed; answer any other message with the buttons."""
     found = read_tax_id(_written(message))
     if isinstance(found, TaxId):
-        await _take_tax_id(message, state, event_from_user, reception, found)
+        await _take_tax_id(message, state, event_from_user, chat, reception, found)
     else:
         await message.answer(texts.USE_PHONE_BUTTON, reply_markup=_ways(reception))
 
 
 async def receive_name(
-    message: Message, state: FSMContext, event_from_user: User, text: str, reception: Reception
+    message: Message,
+    state: FSMContext,
+    event_from_user: User,
+    chat: CurrentChat,
+    text: str,
+    reception: Reception,
 ) -> None:
     name = read_name(text)
     if not any(character.isalpha() for character in name):
         await message.answer(texts.NAME_IS_A_NUMBER if name else texts.ASK_NAME)
         return
-    await reception.introduce(message.chat.id, name)
-    await _open(message, state, event_from_user, reception)
+    await reception.introduce(chat, name)
+    await _open(message, state, event_from_user, chat, reception)
 
 
 async def receive_other_than_name(message: Message) -> None:
@@ -164,7 +212,7 @@ async def receive_other_than_name(message: Message) -> None:
 async def start_again(message: Message, state: FSMContext) -> None:
     """Handle /start between the first message and the conversation."""
     await message.answer(texts.ASK_TAX_ID, reply_markup=ReplyKeyboardRemove())
-    await _await_tax_id(state)
+    await go_to(Customer.asking, state)
 
 
 def router() -> Router:
@@ -192,13 +240,13 @@ def _written(message: Message) -> str:
     return message.text or message.caption or ""
 
 
-async def _await_tax_id(state: FSMContext) -> None:
-    await state.set_state(Customer.asking)
-    await state.set_data({})
-
-
 async def _refuse(
-    message: Message, state: FSMContext, user: User, reception: Reception, sentence: str
+    message: Message,
+    state: FSMContext,
+    user: User,
+    chat: CurrentChat,
+    reception: Reception,
+    sentence: str,
 ) -> None:
     failures = (await state.get_data()).get("failures", 0) + 1
     if failures < FAILURES_IN_A_ROW:
@@ -206,20 +254,24 @@ async def _refuse(
         await state.set_data({"failures": failures})
         return
     await message.answer(texts.WITHOUT_TAX_ID)
-    await _open(message, state, user, reception)
+    await _open(message, state, user, chat, reception)
 
 
 async def _take_tax_id(
-    message: Message, state: FSMContext, user: User, reception: Reception, tax_id: TaxId
+    message: Message,
+    state: FSMContext,
+    user: User,
+    chat: CurrentChat,
+    reception: Reception,
+    tax_id: TaxId,
 ) -> None:
     """Take the tax id, with the same answer for every one, before the look-up ends.
 
     Neither the text nor the timing reveals if the tax id is known.
     """
-    chat = await reception.identify.note(message.chat.id, tax_id)
-    if isinstance(chat, TooManyTaxIds):
+    if await reception.identify.note(chat, tax_id):
         await message.answer(texts.WITHOUT_TAX_ID, reply_markup=ReplyKeyboardRemove())
-        await _open(message, state, user, reception)
+        await _open(message, state, user, chat, reception)
         return
     if reception.confirm_identity:
         await ask_confirmation(message, state, reception, texts.ASK_PHONE)
@@ -228,11 +280,11 @@ async def _take_tax_id(
         return
     await _look_up(message, reception, chat)
     # No customer is asked for a name here: only new ones would be, and that would reveal them.
-    await reception.introduce(message.chat.id, read_name(user.full_name) or str(user.id))
-    await _open(message, state, user, reception)
+    await reception.introduce(chat, read_name(user.full_name) or str(user.id))
+    await _open(message, state, user, chat, reception)
 
 
-async def _look_up(message: Message, reception: Reception, chat: Chat) -> None:
+async def _look_up(message: Message, reception: Reception, chat: CurrentChat) -> None:
     """Look the tax id up, and show "typing" while the ERP is slow."""
     async with ChatActionSender.typing(
         message.chat.id, bot_of(message), initial_sleep=_TYPING_AFTER_S
@@ -241,12 +293,17 @@ async def _look_up(message: Message, reception: Reception, chat: Chat) -> None:
 
 
 async def _confirm(
-    message: Message, state: FSMContext, user: User, reception: Reception, phone: str | None
+    message: Message,
+    state: FSMContext,
+    user: User,
+    chat: CurrentChat,
+    reception: Reception,
+    phone: str | None,
 ) -> None:
-    outcome = await reception.confirm_phone(message.chat.id, phone)
+    outcome = await reception.confirm_phone(chat, phone)
     match outcome:
         case Verified(registration):
-            await welcome(message, state, user, reception, registration)
+            await welcome(message, state, user, chat, reception, registration)
         case NotVerified():
             # A customer who shared a telephone without success wants to be identified.
             await ask_name(message, state, portal=reception.portal_login and phone is not None)
@@ -259,43 +316,41 @@ async def ask_confirmation(
 ) -> None:
     """Ask the customer to prove who is writing, with a button for each way."""
     await message.answer(sentence, reply_markup=_ways(reception))
-    await state.set_state(Customer.confirming)
-    await state.set_data({})
+    await go_to(Customer.confirming, state)
 
 
 async def welcome(
     message: Message,
     state: FSMContext,
     user: User,
+    chat: CurrentChat,
     reception: Reception,
     registration: Registration,
 ) -> None:
     """Greet the verified customer by name, and go on."""
     await message.answer(texts.verified(registration.name), reply_markup=ReplyKeyboardRemove())
-    await _open(message, state, user, reception)
+    await _open(message, state, user, chat, reception)
 
 
 async def ask_name(message: Message, state: FSMContext, *, portal: bool = False) -> None:
     """Ask for the name, without a proof. portal: True if the portal login is still offered."""
     keyboard = keyboards.portal_login() if portal else ReplyKeyboardRemove()
     await message.answer(texts.ASK_NAME, reply_markup=keyboard)
-    await state.set_state(Customer.naming)
-    await state.set_data({})
+    await go_to(Customer.naming, state)
 
 
 def _ways(reception: Reception) -> ReplyKeyboardMarkup:
     return keyboards.ways_to_confirm(portal=reception.portal_login)
 
 
-async def _open(message: Message, state: FSMContext, user: User, reception: Reception) -> None:
+async def _open(
+    message: Message, state: FSMContext, user: User, chat: CurrentChat, reception: Reception
+) -> None:
     offered = await reception.departments.offered()
     if len(offered) > 1:
         await message.answer(texts.CHOOSE_DEPARTMENT, reply_markup=keyboards.departments(offered))
         await choice.wait(state)
         return
-    conversation = await reception.open_conversation(
-        message.chat.id, offered[0], profile_name=user.full_name
-    )
+    conversation = await reception.open_conversation(chat, offered[0], profile_name=user.full_name)
     await message.answer(texts.opened(conversation.protocol))
-    await state.set_state(Customer.talking)
-    await state.set_data({})
+    await go_to(Customer.talking, state)

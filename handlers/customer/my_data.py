@@ -17,6 +17,7 @@ from aiogram.types import (
 )
 
 from bot.domain.conversation import Conversation, Department
+from bot.usecases.customer.current_chat import CurrentChat
 from bot.usecases.customer.my_data import NotVerified, ReadMyData
 from bot.usecases.ports import Conversations, Tags
 from bot.wording.data_file import file_for_person
@@ -24,7 +25,7 @@ from bot.wording.values import Names, when
 from handlers.answers import answer_press, bot_of
 from handlers.customer import my_data_texts as texts
 from handlers.customer.reception import Reception
-from handlers.customer.states import Customer
+from handlers.customer.states import Customer, go_to
 from handlers.customer.texts import IDENTIFY_FIRST
 
 
@@ -36,12 +37,13 @@ class MyDataButton(CallbackData, prefix="mydata"):
 
 async def send(
     message: Message,
+    chat: CurrentChat,
     reception: Reception,
     my_data: ReadMyData,
     tags: Tags,
     timezone: ZoneInfo,
 ) -> None:
-    found = await my_data(message.chat.id)
+    found = await my_data(chat)
     if isinstance(found, NotVerified):
         await message.answer(texts.not_verified(can_verify=reception.confirm_identity))
         return
@@ -64,64 +66,61 @@ async def send(
 async def fix(
     callback: CallbackQuery,
     state: FSMContext,
+    chat: CurrentChat,
     reception: Reception,
-    my_data: ReadMyData,
     conversations: Conversations,
     bot: Bot,
 ) -> None:
-    chat_id = callback.from_user.id
-    if not await _may_ask(callback, state, my_data):
+    if not await _may_ask(callback, state, chat):
         return
     await answer_press(callback)
-    if await conversations.open_in(chat_id):
-        await _await_text(bot, chat_id, state, department=None)
+    if await conversations.open_in(chat.id):
+        await _await_text(bot, chat.id, state, department=None)
         return
     offered = await reception.departments.offered()
     if len(offered) == 1:
-        await _await_text(bot, chat_id, state, department=offered[0].id)
+        await _await_text(bot, chat.id, state, department=offered[0].id)
     else:
-        await _ask_department(bot, chat_id, offered, texts.WHICH_DEPARTMENT)
+        await _ask_department(bot, chat.id, offered, texts.WHICH_DEPARTMENT)
 
 
 async def choose_department(
     callback: CallbackQuery,
     callback_data: MyDataButton,
     state: FSMContext,
-    my_data: ReadMyData,
+    chat: CurrentChat,
     bot: Bot,
 ) -> None:
     """Await the text of the request. The department is checked only when the text comes."""
-    if await _may_ask(callback, state, my_data):
+    if await _may_ask(callback, state, chat):
         await answer_press(callback)
-        await _await_text(bot, callback.from_user.id, state, department=callback_data.id)
+        await _await_text(bot, chat.id, state, department=callback_data.id)
 
 
 async def receive(
     message: Message,
     state: FSMContext,
     event_from_user: User,
+    chat: CurrentChat,
     text: str,
     reception: Reception,
-    my_data: ReadMyData,
     conversations: Conversations,
 ) -> None:
-    chat_id = message.chat.id
-    if not await my_data.is_verified(chat_id):
-        await _leave(chat_id, state, conversations)
+    if (await chat.get()).customer.verified_as is None:
+        await _leave(chat.id, state, conversations)
         await message.answer(texts.not_verified(can_verify=reception.confirm_identity))
         return
     if texts.is_too_long(text):
         await message.answer(texts.TOO_LONG, reply_markup=_back())
         return
-    conversation = await _conversation(chat_id, state, event_from_user, reception, conversations)
+    conversation = await _conversation(chat, state, event_from_user, reception, conversations)
     if conversation is None:
         offered = await reception.departments.offered()
-        await _ask_department(bot_of(message), chat_id, offered, texts.GONE)
+        await _ask_department(bot_of(message), chat.id, offered, texts.GONE)
         return
     await reception.relay(_marked(message, text), conversation, event_from_user)
     await message.answer(texts.sent(conversation.protocol))
-    await state.set_state(Customer.talking)
-    await state.set_data({})
+    await go_to(Customer.talking, state)
 
 
 async def receive_other(message: Message) -> None:
@@ -159,9 +158,9 @@ def router() -> Router:
     return router
 
 
-async def _may_ask(callback: CallbackQuery, state: FSMContext, my_data: ReadMyData) -> bool:
+async def _may_ask(callback: CallbackQuery, state: FSMContext, chat: CurrentChat) -> bool:
     """Return True if a request may begin now; otherwise answer with the reason."""
-    if not await my_data.is_verified(callback.from_user.id):
+    if (await chat.get()).customer.verified_as is None:
         await answer_press(callback, texts.NOT_VERIFIED_NOW, alert=True)
         return False
     step = await state.get_state()
@@ -191,7 +190,7 @@ async def _ask_department(
 
 
 async def _conversation(
-    chat_id: int,
+    chat: CurrentChat,
     state: FSMContext,
     user: User,
     reception: Reception,
@@ -201,7 +200,7 @@ async def _conversation(
 
     Returns None if that department is gone.
     """
-    if conversation := await conversations.open_in(chat_id):
+    if conversation := await conversations.open_in(chat.id):
         return conversation
     chosen = (await state.get_data()).get("department")
     offered = await reception.departments.offered()
@@ -210,7 +209,7 @@ async def _conversation(
         department = offered[0]
     if department is None:
         return None
-    return await reception.open_conversation(chat_id, department, profile_name=user.full_name)
+    return await reception.open_conversation(chat, department, profile_name=user.full_name)
 
 
 async def _leave(chat_id: int, state: FSMContext, conversations: Conversations) -> None:

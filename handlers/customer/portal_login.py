@@ -15,26 +15,29 @@ from pydantic import SecretStr
 
 from bot.domain.errors import TryLaterError
 from bot.domain.portal import UsernameRefusal, read_username
+from bot.usecases.customer.current_chat import CurrentChat
 from bot.usecases.customer.introduce import NotVerified, Verified
 from bot.usecases.customer.log_in import NoMoreTries
 from handlers.customer import identification, keyboards, texts
 from handlers.customer.reception import Reception
-from handlers.customer.states import Customer
+from handlers.customer.states import Customer, go_to
 
 
-async def begin(message: Message, state: FSMContext, reception: Reception) -> None:
+async def begin(
+    message: Message, state: FSMContext, chat: CurrentChat, reception: Reception
+) -> None:
     """Start the login. The button may be from before the login was blocked."""
-    if not await reception.log_in.is_open(message.chat.id):
+    if not await reception.log_in.is_open(chat):
         await identification.ask_confirmation(message, state, reception, texts.NO_MORE_LOGINS)
         return
     await message.answer(texts.ASK_USERNAME, reply_markup=keyboards.logging_in())
-    await state.set_state(Customer.username)
-    await state.set_data({})
+    await go_to(Customer.username, state)
 
 
 async def receive_username(
     message: Message,
     state: FSMContext,
+    chat: CurrentChat,
     text: str,
     reception: Reception,
     event_update: Update,
@@ -48,7 +51,7 @@ async def receive_username(
         return
     # The answer goes first, so that the time of the comparison reveals nothing.
     await message.answer(texts.ASK_PASSWORD, reply_markup=keyboards.logging_in())
-    fits = await reception.log_in.is_username(message.chat.id, username)
+    fits = await reception.log_in.is_username(chat, username)
     await state.set_state(Customer.password)
     await state.set_data({"username_fits": fits})
 
@@ -64,6 +67,7 @@ async def receive_password(
     message: Message,
     state: FSMContext,
     event_from_user: User,
+    chat: CurrentChat,
     text: str,
     reception: Reception,
     event_update: Update,
@@ -72,14 +76,16 @@ async def receive_password(
     await reception.forget_content(event_update.update_id)
     await _delete(message)
     outcome = await reception.log_in(
-        message.chat.id,
+        chat,
         SecretStr(text),
         username_fits=(await state.get_data()).get("username_fits", False),
         try_id=f"{message.chat.id}:{message.message_id}",
     )
     match outcome:
         case Verified(registration):
-            await identification.welcome(message, state, event_from_user, reception, registration)
+            await identification.welcome(
+                message, state, event_from_user, chat, reception, registration
+            )
         case NotVerified():
             await message.answer(texts.WRONG_LOGIN, reply_markup=keyboards.logging_in())
         case NoMoreTries():
@@ -92,22 +98,24 @@ async def receive_other_than_password(
     message: Message,
     state: FSMContext,
     event_from_user: User,
+    chat: CurrentChat,
     reception: Reception,
     event_update: Update,
 ) -> None:
     """Delete a picture of the password; also handles an update that comes again, emptied."""
     await reception.forget_content(event_update.update_id)
     await _delete(message)
-    if registration := await reception.log_in.verified(message.chat.id):
-        await identification.welcome(message, state, event_from_user, reception, registration)
+    if registration := await reception.log_in.verified(chat):
+        await identification.welcome(
+            message, state, event_from_user, chat, reception, registration
+        )
         return
     await message.answer(texts.PASSWORD_AS_TEXT, reply_markup=keyboards.logging_in())
 
 
 async def back_to_username(message: Message, state: FSMContext) -> None:
     await message.answer(texts.ASK_USERNAME, reply_markup=keyboards.logging_in())
-    await state.set_state(Customer.username)
-    await state.set_data({})
+    await go_to(Customer.username, state)
 
 
 async def back_to_confirming(message: Message, state: FSMContext, reception: Reception) -> None:

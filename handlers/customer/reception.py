@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bot.usecases.company.departments import Departments
 from bot.usecases.customer.arrive import Arrive
+from bot.usecases.customer.current_chat import CurrentChat
 from bot.usecases.customer.identify import Identify
 from bot.usecases.customer.introduce import ConfirmPhone, Introduce
 from bot.usecases.customer.log_in import LogIn
@@ -16,6 +17,7 @@ from handlers.customer.relay import Relay
 class Reception:
     """Use cases and settings of these steps, passed to the handlers by name."""
 
+    chat_of: Callable[[int], CurrentChat]
     arrive: Arrive
     identify: Identify
     confirm_phone: ConfirmPhone

@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from aiogram.types import Message, User
 
 from bot.domain.conversation import Conversation
-from bot.domain.outgoing import Outgoing, Priority
+from bot.domain.outgoing import Content, Outgoing, Priority
 from bot.usecases.ports import Links, Outbox
 from handlers.relay.content import customer_content, edited_content, header_of
 
@@ -25,14 +24,13 @@ class Relay:
         """Queue the customer's message. A reply to it in the group answers the customer."""
         await self.content(customer_content(message, user), conversation)
 
-    async def content(self, content: dict[str, Any], conversation: Conversation) -> None:
+    async def content(self, content: Content, conversation: Conversation) -> None:
         """Queue a message that was kept as the result of `customer_content`."""
-        await self.outbox.put(
-            Outgoing.model_validate(
-                content
-                | self._to(conversation)
-                | {"id": f"{content['source_chat_id']}:{content['source_message_id']}"}
-            )
+        await self._put(
+            content,
+            conversation.group_id,
+            conversation.id,
+            id=f"{content.source_chat_id}:{content.source_message_id}",
         )
 
     async def edited(
@@ -43,23 +41,30 @@ class Relay:
         conversation: the open conversation, for a message that still waits to be sent.
         """
         link = await self.links.of_customer(message.chat.id, message.message_id)
-        if link is None and conversation is None:
+        if link:
+            chat_id, conversation_id = link.group_id, link.conversation_id
+        elif conversation:
+            chat_id, conversation_id = conversation.group_id, conversation.id
+        else:
             return
-        to = {"chat_id": link.group_id, "conversation_id": link.conversation_id} if link else {}
+        content = edited_content(message, header=header_of(user))
+        await self._put(content, chat_id, conversation_id, id=f"edit:{update_id}")
+
+    async def _put(
+        self,
+        content: Content,
+        chat_id: int,
+        conversation_id: str,
+        *,
+        id: str,  # noqa: A002
+    ) -> None:
         await self.outbox.put(
-            Outgoing.model_validate(
-                edited_content(message)
-                | (self._to(conversation) if conversation else self._of_customer())
-                | to
-                | {"id": f"edit:{update_id}", "header": header_of(user)}
+            Outgoing.of(
+                content,
+                id=id,
+                chat_id=chat_id,
+                conversation_id=conversation_id,
+                priority=Priority.CUSTOMER,
+                put_at=self.clock(),
             )
         )
-
-    def _to(self, conversation: Conversation) -> dict[str, Any]:
-        return self._of_customer() | {
-            "chat_id": conversation.group_id,
-            "conversation_id": conversation.id,
-        }
-
-    def _of_customer(self) -> dict[str, Any]:
-        return {"priority": Priority.CUSTOMER, "put_at": self.clock()}

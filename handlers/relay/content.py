@@ -1,13 +1,13 @@
 """The parts of a message that are stored in order to send it on."""
 
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from aiogram import html
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import Message, ReactionTypeEmoji, User
 
-from bot.domain.outgoing import OutgoingKind, telegram_length
+from bot.domain.outgoing import Content, File, OutgoingKind, telegram_length
 from handlers.relay import texts
 
 logger = structlog.get_logger()
@@ -18,43 +18,49 @@ INTERNAL: Final = "//"
 _ALBUM_TYPES: Final = ("photo", "video", "audio", "document")
 
 
-def customer_content(message: Message, user: User) -> dict[str, Any]:
-    """Return fields of `Outgoing` as plain values; texts as HTML, so that they can be joined."""
+def customer_content(message: Message, user: User) -> Content:
+    """Return the content of a customer's message; texts as HTML, so that they can be joined."""
     if message.text is None:
         return attendant_content(message)
-    return _source(message) | {
-        "what": str(OutgoingKind.TEXT),
-        "html": message.html_text,
-        "length": telegram_length(message.text),
-        "header": header_of(user),
-    }
+    return Content(
+        what=OutgoingKind.TEXT,
+        source_chat_id=message.chat.id,
+        source_message_id=message.message_id,
+        reply_to=_reply_to(message),
+        html=message.html_text,
+        length=telegram_length(message.text),
+        header=header_of(user),
+    )
 
 
-def attendant_content(message: Message) -> dict[str, Any]:
-    """Return fields of `Outgoing` as plain values. Telegram copies every message except albums."""
+def attendant_content(message: Message) -> Content:
+    """Return the content of an attendant's message. Telegram copies all messages but albums."""
     file = _file(message)
-    if message.media_group_id is None or file is None:
-        return _source(message) | {"what": str(OutgoingKind.COPY)}
-    return _source(message) | {
-        "what": str(OutgoingKind.PART),
-        "album": message.media_group_id,
-        "html": message.html_text if message.caption else "",
-        "file": file,
-    }
+    is_part = message.media_group_id is not None and file is not None
+    return Content(
+        what=OutgoingKind.PART if is_part else OutgoingKind.COPY,
+        source_chat_id=message.chat.id,
+        source_message_id=message.message_id,
+        reply_to=_reply_to(message),
+        html=message.html_text if is_part and message.caption else "",
+        album=message.media_group_id or "" if is_part else "",
+        file=file if is_part else None,
+    )
 
 
-def edited_content(message: Message) -> dict[str, Any]:
-    """Return fields of `Outgoing` for a message that was edited after it had been sent."""
+def edited_content(message: Message, *, header: str = "") -> Content:
+    """Return the content of a message that was edited after it had been sent."""
     written = message.text or message.caption
-    return {
-        "what": str(OutgoingKind.EDIT),
-        "source_chat_id": message.chat.id,
-        "source_message_id": message.message_id,
-        "has_text": message.text is not None,
-        "html": message.html_text if written else "",
-        "length": telegram_length(written or ""),
-        "file": _file(message),
-    }
+    return Content(
+        what=OutgoingKind.EDIT,
+        source_chat_id=message.chat.id,
+        source_message_id=message.message_id,
+        has_text=message.text is not None,
+        html=message.html_text if written else "",
+        length=telegram_length(written or ""),
+        header=header,
+        file=_file(message),
+    )
 
 
 def has_words_or_file(message: Message) -> bool:
@@ -84,20 +90,16 @@ async def kept_internal(message: Message) -> None:
         logger.info("no reaction", reason=error.message)
 
 
-def _source(message: Message) -> dict[str, Any]:
+def _reply_to(message: Message) -> int:
+    """Return the message that this one replies to; 0 for none."""
     reply = message.reply_to_message
     # In a topic, every message replies to the topic's first message. Elsewhere, the thread id of a
     # reply is the id of the message that it replies to.
     topic_id = message.message_thread_id if message.is_topic_message else None
-    is_reply = reply is not None and reply.message_id != topic_id
-    return {
-        "source_chat_id": message.chat.id,
-        "source_message_id": message.message_id,
-        "reply_to": reply.message_id if reply and is_reply else 0,
-    }
+    return reply.message_id if reply and reply.message_id != topic_id else 0
 
 
-def _file(message: Message) -> dict[str, Any] | None:
+def _file(message: Message) -> File | None:
     """Return the file of an album or an edited message; None for every other kind of message."""
     for kind in (*_ALBUM_TYPES, "animation"):
         found = getattr(message, kind)
@@ -105,10 +107,10 @@ def _file(message: Message) -> dict[str, Any] | None:
             continue
         if found:
             largest = found[-1] if kind == "photo" else found
-            return {
-                "type": kind,
-                "file_id": largest.file_id,
-                "has_spoiler": bool(message.has_media_spoiler),
-                "show_caption_above_media": bool(message.show_caption_above_media),
-            }
+            return File(
+                type=kind,
+                file_id=largest.file_id,
+                has_spoiler=bool(message.has_media_spoiler),
+                show_caption_above_media=bool(message.show_caption_above_media),
+            )
     return None

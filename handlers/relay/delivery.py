@@ -218,11 +218,13 @@ class TelegramDelivery:
             return
         # It is one of several in a message, or Telegram cannot edit it: add a message below it.
         said = texts.CORRECTED + item.html if item.html else texts.FILE_CHANGED
-        await self._say_in_group(item.model_copy(update={"html": said}), place)
+        await self._say_in_group(item, place, html=said)
 
-    async def _say_in_group(self, item: Outgoing, place: Place) -> None:
+    async def _say_in_group(
+        self, item: Outgoing, place: Place, *, html: str | None = None
+    ) -> None:
         """Post a text whose replies go to the customer."""
-        message_id = await self._say(item, place)
+        message_id = await self._say(item, place, html=item.html if html is None else html)
         link = Link(
             group_id=place.chat_id, message_id=message_id, conversation_id=item.conversation_id
         )
@@ -240,7 +242,7 @@ class TelegramDelivery:
             reply_to=head.below or await self._at_customer_of(head),
         )
         if head.what is OutgoingKind.SAY:
-            await self._say(head, place)
+            await self._say(head, place, html=head.html)
             return
         sent = await post(self.bot, items, place)
         await self.links.add(
@@ -269,7 +271,7 @@ class TelegramDelivery:
         elif not await change(self.bot, item, link.customer_chat_id, message_id, Place()):
             raise UndeliveredError(Undelivered.TOO_OLD)
 
-    async def _say(self, item: Outgoing, place: Place) -> int:
+    async def _say(self, item: Outgoing, place: Place, *, html: str) -> int:
         markup = None
         if item.again:
             button = InlineKeyboardButton(
@@ -278,7 +280,7 @@ class TelegramDelivery:
             markup = InlineKeyboardMarkup(inline_keyboard=[[button]])
         said = await self.bot.send_message(
             place.chat_id,
-            item.html,
+            html,
             message_thread_id=place.topic_id,
             reply_parameters=place.reply,
             reply_markup=markup,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from aiogram import Bot
 from aiogram.exceptions import TelegramBadRequest
@@ -18,17 +18,12 @@ from aiogram.types import (
 from bot.domain.outgoing import TEXT_LENGTH, Outgoing, OutgoingKind, Undelivered, telegram_length
 from handlers.relay.refusals import cannot_be_copied, is_not_modified, undelivered_of
 
-_MEDIA: Final[dict[str, Any]] = {
+Visual = InputMediaPhoto | InputMediaVideo | InputMediaAnimation
+Media = Visual | InputMediaAudio | InputMediaDocument
+_VISUAL: Final[dict[str, type[Visual]]] = {
     "photo": InputMediaPhoto,
     "video": InputMediaVideo,
-    "audio": InputMediaAudio,
-    "document": InputMediaDocument,
     "animation": InputMediaAnimation,
-}
-_FLAGS: Final = {
-    "photo": ("has_spoiler", "show_caption_above_media"),
-    "video": ("has_spoiler", "show_caption_above_media"),
-    "animation": ("has_spoiler", "show_caption_above_media"),
 }
 
 
@@ -71,7 +66,12 @@ async def post(bot: Bot, items: Sequence[Outgoing], place: Place) -> list[int]:
     if head.what is OutgoingKind.PART and len(items) > 1:
         album = await bot.send_media_group(
             place.chat_id,
-            [_media(item) for item in items],
+            # An album holds no animations.
+            [
+                media
+                for item in items
+                if not isinstance(media := _media(item), InputMediaAnimation)
+            ],
             message_thread_id=place.topic_id,
             reply_parameters=place.reply,
         )
@@ -139,7 +139,16 @@ def _fitting(header: str, item: Outgoing) -> str:
     return (header if is_short else "") + item.html
 
 
-def _media(item: Outgoing) -> Any:
-    file = item.file or {}
-    flags = {name: file.get(name) or None for name in _FLAGS.get(file["type"], ())}
-    return _MEDIA[file["type"]](media=file["file_id"], caption=item.html or None, **flags)
+def _media(item: Outgoing) -> Media:
+    file, caption = item.file, item.html or None
+    if file is None:
+        raise RuntimeError("a part of an album has its file")
+    if visual := _VISUAL.get(file.type):
+        return visual(
+            media=file.file_id,
+            caption=caption,
+            has_spoiler=file.has_spoiler or None,
+            show_caption_above_media=file.show_caption_above_media or None,
+        )
+    other = InputMediaAudio if file.type == "audio" else InputMediaDocument
+    return other(media=file.file_id, caption=caption)

@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from aiogram.types import Message
 
 from bot.domain.conversation import Conversation
-from bot.domain.outgoing import Outgoing, OutgoingKind, Priority
+from bot.domain.outgoing import Content, Outgoing, OutgoingKind, Priority
 from bot.usecases.ports import Conversations, Links, Outbox
 from handlers.relay.content import attendant_content, edited_content
 
@@ -24,9 +23,8 @@ class Sending:
 
     async def answer(self, message: Message, conversation: Conversation) -> None:
         """Queue an attendant's message for the customer."""
-        content = attendant_content(message)
         await self._put(
-            content,
+            attendant_content(message),
             conversation.chat_id,
             conversation.id,
             id=f"{message.chat.id}:{message.message_id}",
@@ -35,10 +33,11 @@ class Sending:
     async def hold_back(self, message: Message, conversation: Conversation) -> None:
         """Queue a mark that keeps the album of this message from being sent."""
         await self._put(
-            attendant_content(message) | {"is_internal": True},
+            attendant_content(message),
             conversation.chat_id,
             conversation.id,
             id=f"{message.chat.id}:{message.message_id}",
+            is_internal=True,
         )
 
     async def edited(self, message: Message, *, update_id: int) -> None:
@@ -66,11 +65,11 @@ class Sending:
         else:
             return False
         await self._put(
-            {
-                "what": OutgoingKind.DELETE,
-                "source_chat_id": command.chat.id,
-                "source_message_id": answer_id,
-            },
+            Content(
+                what=OutgoingKind.DELETE,
+                source_chat_id=command.chat.id,
+                source_message_id=answer_id,
+            ),
             chat_id,
             conversation_id,
             id=f"delete:{update_id}",
@@ -90,22 +89,22 @@ class Sending:
 
     async def _put(
         self,
-        content: dict[str, Any],
+        content: Content,
         chat_id: int,
         conversation_id: str,
         *,
         id: str,  # noqa: A002
+        is_internal: bool = False,
     ) -> None:
         await self.outbox.put(
-            Outgoing.model_validate(
-                content
-                | {
-                    "id": id,
-                    "chat_id": chat_id,
-                    "conversation_id": conversation_id,
-                    "priority": Priority.ANSWER,
-                    "put_at": self.clock(),
-                }
+            Outgoing.of(
+                content,
+                id=id,
+                chat_id=chat_id,
+                conversation_id=conversation_id,
+                priority=Priority.ANSWER,
+                put_at=self.clock(),
+                is_internal=is_internal,
             )
         )
 

@@ -88,7 +88,8 @@ class DataSubjects:
             named = await self._chats.get(chat_id)
         elif conversation_id is not None:
             named = await self._conversations.get(conversation_id)
-        return await self.of_tax_id(named.tax_id) if named and named.tax_id else None
+        tax_id = named.customer.tax_id if named else None
+        return await self.of_tax_id(tax_id) if tax_id else None
 
     async def of_registration(self, registration_id: str) -> Traces | None:
         """Return the traces of one registration, also of a deleted one; None if there are none."""
@@ -248,7 +249,7 @@ class DataSubjects:
         linked = await self._chats.linked(links)
         served = {one.chat_id for one in conversations} - {chat.id for chat in linked}
         others = [chat for one in sorted(served) if (chat := await self._chats.get(one))]
-        former = [chat for chat in others if chat.tax_id is None and chat.registration_id is None]
+        former = [chat for chat in others if chat.customer.link == (None, None)]
         entries = [entry for one in sorted(ids) for entry in await self._log.audit_of(one)]
         chats = [*linked, *former]
         return Traces(

@@ -1,9 +1,11 @@
 """Stored chats and conversations."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
+from pydantic import TypeAdapter
 from pymongo import ReplaceOne, UpdateOne
 
 from bot.domain.conversation import (
@@ -12,11 +14,15 @@ from bot.domain.conversation import (
     Conversation,
     ConversationEvent,
     EventKind,
+    Identification,
 )
 from bot.domain.tax_id import TaxId
 from storage.engine.batching import FindOne, InsertOne, Write
 from storage.engine.connection import Collection, Database, Document, translated
 
+_CHAT: Final = TypeAdapter(Chat)
+_CONVERSATION: Final = TypeAdapter(Conversation)
+_OF_CUSTOMER: Final = [one.name for one in fields(Identification) if one.name != "name"]
 # Below every chat id, and a number: a range keeps the count in the index.
 LOWEST_CHAT: Final = -(2**63)
 Tie = tuple[Literal["registration_id", "tax_id"], str]
@@ -33,16 +39,16 @@ class Chats:
 
     async def get(self, chat_id: int) -> Chat | None:
         document = await self._find(chat_id)
-        return Chat.model_validate(_read(document)) if document else None
+        return _read_chat(document) if document else None
 
     async def put(self, chat: Chat) -> None:
         """Store the whole chat; the caller holds the chat's lock, so no other write is lost."""
-        await self._write(ReplaceOne({"_id": chat.id}, _written(chat), upsert=True))
+        await self._write(ReplaceOne({"_id": chat.id}, chat_document(chat), upsert=True))
 
     async def linked(self, links: Sequence[Tie]) -> list[Chat]:
         """Return the chats that have one of these links, each once."""
         documents = await _linked(self._chats, links)
-        return [Chat.model_validate(_read(document)) for document in documents]
+        return [_read_chat(document) for document in documents]
 
 
 class Conversations:
@@ -74,7 +80,9 @@ class Conversations:
     async def add(self, conversation: Conversation) -> bool:
         """Return True if it was stored; False if the protocol is taken or the chat has one
         open."""
-        return await self._insert(_written(conversation) | {"open_chat": conversation.chat_id})
+        return await self._insert(
+            conversation_document(conversation) | {"open_chat": conversation.chat_id}
+        )
 
     async def latest_of(self, registration_id: str, *, count: int) -> list[Conversation]:
         """Return the newest conversations of a registration, newest first."""
@@ -163,7 +171,7 @@ class Conversations:
 
     async def identify(self, conversation: Conversation) -> None:
         """Store the known identity of the customer, and the ERP look-up that is still due."""
-        values = _written(conversation)
+        values = conversation_document(conversation)
         known = (
             *("identity", "verified_at", "verified_by", "verifier"),
             *("tax_id", "registration_id", "shown_name", "phone", "priority"),
@@ -211,7 +219,7 @@ def _topic_key(group_id: int, topic_id: int) -> str:
 
 
 async def _linked(collection: Collection, links: Sequence[Tie]) -> list[Document]:
-    found: dict[Any, Document] = {}
+    found: Document = {}
     for field, value in links:
         with translated():
             documents = await collection.find({field: value}).to_list(None)
@@ -231,25 +239,47 @@ def _event(what: EventKind, by: Attendant | None, at: datetime) -> ConversationE
 
 
 def read_conversation(document: Document) -> Conversation:
-    return Conversation.model_validate(_read(document))
+    return _CONVERSATION.validate_python(_unflattened(document, name="shown_name"))
 
 
-def _written(model: Chat | Conversation) -> Document:
-    document = model.model_dump(exclude={"id", "tax_id"})
-    document["_id"] = model.id
-    document["tax_id"] = model.tax_id.key if model.tax_id else None
-    if document.get("lookup", "") is None:
+def chat_document(chat: Chat) -> Document:
+    return _flattened(_CHAT.dump_python(chat), chat.customer, name="given_name")
+
+
+def _read_chat(document: Document) -> Chat:
+    return _CHAT.validate_python(_unflattened(document, name="given_name"))
+
+
+def conversation_document(conversation: Conversation) -> Document:
+    document = _flattened(
+        _CONVERSATION.dump_python(conversation), conversation.customer, name="shown_name"
+    )
+    if document["lookup"] is None:
         # Absent, not null, so that the sparse index holds only look-ups that are due.
         del document["lookup"]
-    return {k: list(v) if isinstance(v, tuple) else v for k, v in document.items()}
+    return document
 
 
-def _read(document: Document) -> dict[str, Any]:
+def _flattened(document: Document, customer: Identification, *, name: str) -> Document:
+    """Return the document with the fields of the identification beside all others.
+
+    name: the field that holds its name.
+    """
+    known = document.pop("customer")
+    known[name] = known.pop("name")
+    known["tax_id"] = customer.tax_id.key if customer.tax_id else None
+    document["_id"] = document.pop("id")
+    flat = document | known
+    return {key: list(one) if isinstance(one, tuple) else one for key, one in flat.items()}
+
+
+def _unflattened(document: Document, *, name: str) -> Document:
     values = dict(document)
     values["id"] = values.pop("_id")
-    values.pop("open_chat", None)
-    values.pop("topic", None)
-    if key := values.get("tax_id"):
+    customer = {key: values.pop(key) for key in _OF_CUSTOMER if key in values}
+    customer["name"] = values.pop(name, None)
+    if key := customer.get("tax_id"):
         country, _, number = key.partition(":")
-        values["tax_id"] = TaxId(number, country)
+        customer["tax_id"] = TaxId(number, country)
+    values["customer"] = customer
     return values

@@ -1,12 +1,15 @@
 """Questions to attendants in their groups, by the message that asked."""
 
-from typing import Any
+from typing import Final
 
+from pydantic import TypeAdapter
 from pymongo import ReplaceOne
 
-from bot.domain.conversation import Question
+from bot.domain.question import Question
 from storage.engine.batching import FindOne, Write
 from storage.engine.connection import Collection, Database, Document, translated
+
+_QUESTION: Final = TypeAdapter(Question)
 
 
 class Questions:
@@ -19,14 +22,12 @@ class Questions:
 
     async def get(self, group_id: int, message_id: int) -> Question | None:
         document = await self._find(_key(group_id, message_id))
-        if document is None:
-            return None
-        return Question.model_validate({k: v for k, v in document.items() if k != "_id"})
+        return _QUESTION.validate_python(document) if document else None
 
     async def put(self, question: Question) -> None:
         """Store the whole question; the caller handles the group's updates one at a time."""
         key = _key(question.group_id, question.message_id)
-        document: dict[str, Any] = {"_id": key, **question.model_dump()}
+        document: Document = {"_id": key, **_QUESTION.dump_python(question)}
         await self._write(ReplaceOne({"_id": key}, document, upsert=True))
 
     async def finish(self, group_id: int, message_id: int) -> bool:

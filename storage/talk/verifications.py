@@ -1,7 +1,12 @@
 """An attendant's verification of a customer, stored in conversation and chat or in neither."""
 
+from typing import Final
+
 from bot.domain.conversation import Chat, ConversationEvent, Identity
 from storage.engine.connection import Collection, Database, translated
+from storage.talk.conversations import chat_document
+
+_PROOF: Final = ("identity", "verified_at", "verified_by", "verifier")
 
 
 class Verifications:
@@ -17,10 +22,11 @@ class Verifications:
         the same one, is open and not verified. Raises TryLaterError when another process writes
         the same at this moment.
         """
-        proof = chat.model_dump(include={"identity", "verified_at", "verified_by", "verifier"})
+        stored = chat_document(chat)
+        proof = {key: stored[key] for key in _PROOF}
         conversation = {
             "_id": conversation_id,
-            "registration_id": chat.registration_id,
+            "registration_id": chat.customer.registration_id,
             "identity": {"$ne": Identity.VERIFIED},
             "closed_at": None,
         }
@@ -35,7 +41,7 @@ class Verifications:
                     session=session,
                 )
                 linked = await self._chats.update_one(
-                    {"_id": chat.id, "registration_id": chat.registration_id},
+                    {"_id": chat.id, "registration_id": chat.customer.registration_id},
                     {"$set": proof},
                     session=session,
                 )

@@ -1,6 +1,7 @@
 """A department's queue: its order, the waiting times and the reminders."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 from bot.demo import people as demo
@@ -67,15 +68,15 @@ async def test_a_long_queue_shows_twenty_and_how_many_more(people: Telegram, clo
     conversations = people.balcao.retry_lookups.conversations
     one = await conversations.open_in(ana.id)
     for number in range(25):
-        copy = {
-            "id": f"c{number}",
-            "protocol": f"20200101-{number:06d}",
-            "chat_id": number,
-            "shown_name": "<b>" * 60,
-            "registration_id": None,
-            "waiting_since": clock() - timedelta(hours=30),
-        }
-        assert await conversations.add(one.model_copy(update=copy))
+        copy = replace(
+            one,
+            id=f"c{number}",
+            protocol=f"20200101-{number:06d}",
+            chat_id=number,
+            customer=replace(one.customer, name="<b>" * 60, registration_id=None),
+            waiting_since=clock() - timedelta(hours=30),
+        )
+        assert await conversations.add(copy)
     await says(people, BIA, GROUP_ID, "/fila")
     text = queue_message(people)["text"]
     assert "26 aguardando · maior espera 1 dia" in text

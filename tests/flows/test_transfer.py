@@ -7,14 +7,8 @@ from typing import Any
 import pytest
 
 from bot.demo import people as demo
-from bot.domain.conversation import (
-    Attendant,
-    Conversation,
-    Department,
-    EventKind,
-    Question,
-    Subject,
-)
+from bot.domain.conversation import Attendant, Conversation, Department, EventKind
+from bot.domain.question import Question, Subject
 from bot.usecases.attending.transfer import (
     SHORT_ID,
     ChangedMeanwhile,

@@ -60,7 +60,7 @@ async def test_the_button_asks_first_and_then_the_customer_is_verified(
     assert texts.verified_by("Bia") in people.texts(GROUP_ID)
     assert texts.VERIFY_YES not in str(people.messages(GROUP_ID))
     conversation = await open_conversation(people, ana)
-    assert conversation.identity == "verified"
+    assert conversation.customer.identity == "verified"
     [event] = verifications(conversation)
     assert (event.at, event.by, event.what, event.detail) == (
         clock().replace(microsecond=clock().microsecond // 1000 * 1000),
@@ -160,10 +160,10 @@ async def test_a_question_about_somebody_else_is_refused(
     question = await asked(people)
     jose = people.customer(demo.JOSE)
     await jose.is_in_conversation()
-    other = (await open_conversation(people, jose)).registration_id
+    other = (await open_conversation(people, jose)).customer.registration_id
     for name in ("chats", "conversations"):
         await database[name].update_many(
-            {"tax_id": (await open_conversation(people, ana)).tax_id.key},
+            {"tax_id": (await open_conversation(people, ana)).customer.tax_id.key},
             {"$set": {"registration_id": other}},
         )
     assert await people.press(BIA, texts.VERIFY_YES, card=question) == texts.SOMEBODY_ELSE

@@ -1,5 +1,6 @@
 """Records for the tests of storage."""
 
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -7,15 +8,16 @@ from bot.demo.documents import make_cpf
 from bot.domain.candidate import Change, Update
 from bot.domain.conversation import (
     Attendant,
+    Chat,
     Conversation,
     ConversationEvent,
     EventKind,
+    Identification,
     Identity,
-    Question,
-    Subject,
     Transfer,
 )
 from bot.domain.outgoing import Outgoing, OutgoingKind, Priority
+from bot.domain.question import Question, Subject
 from bot.domain.registration import (
     ChangeSource,
     ErpRef,
@@ -84,11 +86,20 @@ def conversation(number: int = 1, **values: Any) -> Conversation:
         "chat_id": number,
         "department_id": "atendimento",
         "group_id": -100,
-        "identity": Identity.UNVERIFIED,
-        "shown_name": "Ana",
+        "customer": identification(values, identity=Identity.UNVERIFIED, name="Ana"),
         "opened_at": NOW,
     }
-    return Conversation.model_validate(required | values)
+    return Conversation(**required | values)
+
+
+def chat(chat_id: int, **values: Any) -> Chat:
+    return Chat(id=chat_id, customer=identification(values), **values)
+
+
+def identification(values: dict[str, Any], **defaults: Any) -> Identification:
+    """Take the fields of an identification out of the values; return it."""
+    taken = [one.name for one in fields(Identification) if one.name in values]
+    return Identification(**defaults | {name: values.pop(name) for name in taken})
 
 
 def full_registration() -> Registration:
@@ -122,4 +133,4 @@ def question(**values: Any) -> Question:
         "asked": RUI,
         "asked_at": NOW,
     }
-    return Question.model_validate(required | values)
+    return Question(**required | values)

@@ -1,6 +1,7 @@
 """After anonymisation no document names the person, and the audit still reveals tampering."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,14 +16,13 @@ from bot.domain.conversation import (
     ConversationEvent,
     EventKind,
     Identity,
-    Question,
-    Subject,
     Transfer,
     fingerprint,
 )
 from bot.domain.data_subject import ANONYMISED_NAME, Traces
 from bot.domain.job import Batch, Counts, Job, JobKind, JobState, Kept, RowReport, Sample
 from bot.domain.outgoing import Undelivered
+from bot.domain.question import Question, Subject
 from bot.domain.registration import ErpRef, Phones, Portal, Registration
 from bot.domain.tax_id import TaxId
 from bot.domain.undo import undo_entry
@@ -40,7 +40,15 @@ from storage.talk.queue import Queue
 from storage.updates.inbox import Inbox
 from storage.updates.outbox import Outbox
 from storage.updates.states import chat_leases
-from tests.storage.records import NOW, after, conversation, outgoing, provenance, registration
+from tests.storage.records import (
+    NOW,
+    after,
+    chat,
+    conversation,
+    outgoing,
+    provenance,
+    registration,
+)
 
 CPF = TaxId("39053344705")
 NAME, EMAIL, PHONE = "Ana Beatriz Souza", "ana.souza@exemplo.com.br", "+5549999990001"
@@ -119,19 +127,19 @@ async def subjects(database: Any) -> DataSubjects:
     )
     assert await register.create(bulk)
     await Chats(database).put(
-        Chat(
-            id=CHAT,
+        chat(
+            CHAT,
             privacy_notice_at=NOW,
             tax_id=CPF,
             registration_id="a1",
             identity=Identity.VERIFIED,
             phone=PHONE,
-            given_name=NAME,
+            name=NAME,
             attempts=(fingerprint(CPF),),
             attempts_on="2026-11-24",
         )
     )
-    other = Chat(id=OTHERS_CHAT, tax_id=make_cpf(7), attempts=(fingerprint(CPF), "x"))
+    other = chat(OTHERS_CHAT, tax_id=make_cpf(7), attempts=(fingerprint(CPF), "x"))
     await Chats(database).put(other)
     conversations = Conversations(database)
     for number, chat_id in enumerate((CHAT, OTHERS_CHAT)):
@@ -140,7 +148,7 @@ async def subjects(database: Any) -> DataSubjects:
             chat_id=chat_id,
             tax_id=CPF,
             registration_id=("a1", "a0")[number],
-            shown_name=NAME,
+            name=NAME,
             phone=PHONE,
         )
         assert await conversations.add(served)
@@ -169,14 +177,12 @@ async def _what_was_written(database: Any, served: Conversation) -> None:
         added=f"é a {NAME}",
     )
     await Questions(database).put(asked)
-    await Conversations(database).set_card(
-        served.model_copy(update={"topic_id": 70, "topic_shown": NAME})
-    )
+    await Conversations(database).set_card(replace(served, topic_id=70, topic_shown=NAME))
     transfer = Transfer(
         at=NOW, by=asked.asked, reason=NAME, question=1, from_group=-1, from_topic_shown=NAME
     )
     told = ConversationEvent(at=NOW, by="user:2", what=EventKind.TRANSFERRED, detail=NAME)
-    moved = served.model_copy(update={"transfer": transfer})
+    moved = replace(served, transfer=transfer)
     assert await Queue(database).transfer(served, moved, told)
     outbox = Outbox(database)
     waits, failed = (
@@ -217,8 +223,8 @@ async def everything(subjects: DataSubjects) -> Traces:
     await subjects.empty_reports(traces)
     for served in traces.conversations:
         await subjects.empty_conversation(served.id)
-    for chat in traces.chats_of_others:
-        await subjects.forget_attempt(chat.id, CPF)
+    for other in traces.chats_of_others:
+        await subjects.forget_attempt(other.id, CPF)
     for registration_id in traces.registration_ids:
         version = traces.version if registration_id == "a1" else 0
         assert await subjects.anonymise(registration_id, BY_ADMIN, version=version)

@@ -46,7 +46,7 @@ from storage.talk.links import Links
 from tests.databases import Databases
 from tests.patience import HANG_S
 from tests.storage.broken_places import fill, mounted
-from tests.storage.records import NOW, conversation, registration, renaming
+from tests.storage.records import NOW, chat, conversation, registration, renaming
 from tests.storage.servers import connected_until_lost, noted_pid, short_lived
 
 MAGIC = b"balcao backup\n"
@@ -161,7 +161,7 @@ async def test_what_is_restored_is_a_register_that_works(
     ana = registration(id=uuid.uuid4().hex, fixed_note="ação", traits=("a", "b"))
     assert await Registrations(database).create(ana)
     assert await Registrations(database).update(renaming(ana, "Bia"))
-    await Chats(database).put(Chat(id=7, registration_id=ana.id))
+    await Chats(database).put(chat(7, registration_id=ana.id))
     await Conversations(database).add(conversation(7, registration_id=ana.id))
     message = Link(group_id=-100, message_id=1, conversation_id="c7")
     await Links(database).add([message])
@@ -173,7 +173,7 @@ async def test_what_is_restored_is_a_register_that_works(
     assert creation.event is Event.CREATED
     assert (await verify(other, lambda _: None)).broken == ()
     assert await Audit(other).people() == ["admin:1"]
-    assert (await Chats(other).get(7)) == Chat(id=7, registration_id=ana.id)
+    assert (await Chats(other).get(7)) == chat(7, registration_id=ana.id)
     there, link = Conversations(other), await Links(other).of_group(-100, 1)
     assert link
     assert (

@@ -11,16 +11,16 @@ from storage.register.registrations import Registrations
 from storage.talk.conversations import Chats
 from storage.updates.inbox import Inbox
 from storage.updates.states import States
-from tests.storage.records import NOW, registration
+from tests.storage.records import NOW, chat, registration
 
 UNSTORABLE = {"text": "\ud83d"}
 
 
 async def test_each_of_many_callers_has_the_answer_to_his_own_question(database: Any):
     chats = Chats(database)
-    await asyncio.gather(*[chats.put(Chat(id=n, phone=f"+{n}")) for n in range(0, 500, 2)])
+    await asyncio.gather(*[chats.put(chat(n, phone=f"+{n}")) for n in range(0, 500, 2)])
     found = await asyncio.gather(*[chats.get(n) for n in [*range(500), 4, 4, 5]])
-    expected = [Chat(id=n, phone=f"+{n}") if n % 2 == 0 else None for n in range(500)]
+    expected = [chat(n, phone=f"+{n}") if n % 2 == 0 else None for n in range(500)]
     assert found == [*expected, expected[4], expected[4], None]
 
 

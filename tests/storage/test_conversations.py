@@ -1,6 +1,7 @@
 """Chats and conversations: claimed once, one open per chat, nothing forgotten."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,14 +10,16 @@ from bot.domain.conversation import (
     Attendant,
     Chat,
     Conversation,
+    Identification,
     Identity,
     Link,
     LookupState,
+    VerifiedBy,
 )
 from bot.domain.tax_id import TaxId
 from storage.talk.conversations import Chats, Conversations
 from storage.talk.links import Links
-from tests.storage.records import CPF, NOW, RUI, after, conversation
+from tests.storage.records import CPF, NOW, RUI, after, chat, conversation
 
 
 @pytest.fixture
@@ -24,15 +27,15 @@ def conversations(database: Any) -> Conversations:
     return Conversations(database)
 
 
-FULL_CHAT = Chat(
-    id=5,
+FULL_CHAT = chat(
+    5,
     privacy_notice_at=NOW,
     tax_id=CPF,
     registration_id="r1",
     identity=Identity.VERIFIED,
     lookup_owed=True,
     phone="+5549999998888",
-    given_name="Ana <b>",
+    name="Ana <b>",
     attempts=("a1", "b2"),
     attempts_on="2026-11-24",
 )
@@ -53,7 +56,7 @@ FULL = conversation(
 
 @pytest.mark.parametrize(
     "chat",
-    [FULL_CHAT, Chat(id=-7), Chat(id=2**52, tax_id=TaxId("A:B", "PT"))],
+    [FULL_CHAT, Chat(id=-7), chat(2**52, tax_id=TaxId("A:B", "PT"))],
     ids=["full", "empty", "big id"],
 )
 async def test_a_chat_comes_back_as_it_went_in(database: Any, chat: Chat):
@@ -63,11 +66,87 @@ async def test_a_chat_comes_back_as_it_went_in(database: Any, chat: Chat):
     assert await chats.get(chat.id) == chat
 
 
+async def test_a_chat_and_a_conversation_are_stored_flat_as_ever(database: Any):
+    """Documents that an earlier version wrote are read, and stored again as they were."""
+    known = {
+        "tax_id": CPF.key,
+        "registration_id": "r1",
+        "identity": "verified",
+        "verified_at": NOW,
+        "verified_by": "attendant",
+        "verifier": {"id": 9, "name": "Rui"},
+        "phone": "+5549999998888",
+    }
+    of_chat = {
+        "_id": 5,
+        **known,
+        "given_name": "Ana",
+        "privacy_notice_at": NOW,
+        "privacy_notice_version": "v1",
+        "lookup_owed": False,
+        "attempts": ["a1"],
+        "attempts_on": "2026-11-24",
+    }
+    of_conversation = await _before(database, known)
+    await database["chats"].insert_one(of_chat)
+    chats, conversations = Chats(database), Conversations(database)
+    there, talk = await chats.get(5), await conversations.get("c1")
+    assert there
+    assert talk
+    proven = Identification(
+        tax_id=CPF,
+        registration_id="r1",
+        phone="+5549999998888",
+        name="Ana",
+    ).verified(VerifiedBy.ATTENDANT, at=NOW, verifier=RUI)
+    assert there.customer == proven
+    assert talk.customer == proven
+    await chats.put(there)
+    assert await database["chats"].find_one({"_id": 5}) == of_chat
+    await database["conversations"].delete_one({"_id": "c1"})
+    await conversations.add(talk)
+    assert await database["conversations"].find_one({"_id": "c1"}) == of_conversation
+
+
+async def _before(database: Any, known: dict[str, Any]) -> dict[str, Any]:
+    """Store a conversation as version 1 did, and return its document."""
+    document = {
+        "_id": "c1",
+        "protocol": "20261124-000001",
+        "chat_id": 5,
+        "department_id": "atendimento",
+        "group_id": -100,
+        **known,
+        "shown_name": "Ana",
+        "priority": False,
+        "opened_at": NOW,
+        "waiting_since": NOW,
+        "queued_at": NOW,
+        "reminders": 0,
+        "reminded_at": None,
+        "transfer": None,
+        "claimed_by": None,
+        "claimed_at": None,
+        "closed_by": None,
+        "closed_at": None,
+        "customer_told": False,
+        "card_message_id": None,
+        "topic_id": None,
+        "topic_shown": "",
+        "card_version": 1,
+        "card_others": "",
+        "events": [{"at": NOW, "by": "chat:5", "what": "opened", "detail": ""}],
+        "open_chat": 5,
+    }
+    await database["conversations"].insert_one(document)
+    return document
+
+
 async def test_putting_a_chat_again_replaces_it_whole(database: Any):
     chats = Chats(database)
     await chats.put(FULL_CHAT)
     await chats.put(Chat(id=5))
-    await chats.put(Chat(id=6, phone="+1"))
+    await chats.put(chat(6, phone="+1"))
     assert await chats.get(5) == Chat(id=5)
 
 
@@ -167,7 +246,7 @@ async def test_identifying_stores_who_it_is_and_leaves_the_rest(conversations: C
     )
     stored = await conversations.get("c1")
     assert stored
-    assert stored.model_copy(update={"events": ()}) == conversation(
+    assert replace(stored, events=()) == conversation(
         identity=Identity.VERIFIED,
         tax_id=CPF,
         registration_id="r1",

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.outgoing import OutgoingKind, Priority, Undelivered
+from bot.domain.outgoing import File, OutgoingKind, Priority, Undelivered
 from storage.updates.outbox import Outbox
 from tests.storage.records import NOW, after, outgoing
 
@@ -24,7 +24,7 @@ FULL = outgoing(
     reply_to=4,
     album="a1",
     header="<b>Ana</b>\n",
-    file={"type": "photo", "file_id": "f1", "has_spoiler": True},
+    file=File(type="photo", file_id="f1", has_spoiler=True, show_caption_above_media=False),
     below=3,
     again="8",
     length=12,

@@ -52,9 +52,9 @@ def opened(random: Random, number: int, people: list[Registration]) -> Conversat
 def outcome(one: Conversation, made_by_chat: dict[str, date], period: Period) -> Outcome:
     if one.lookup:
         return Outcome.NOT_CONSULTED
-    if one.identity is not Identity.UNVERIFIED:
-        return Outcome(one.identity.value)
-    day = made_by_chat.get(one.registration_id or "")
+    if one.customer.identity is not Identity.UNVERIFIED:
+        return Outcome(one.customer.identity.value)
+    day = made_by_chat.get(one.customer.registration_id or "")
     is_new = day is not None and period.first <= day <= period.last
     return Outcome.NEW_PROSPECT if is_new else Outcome.NOT_VERIFIED
 

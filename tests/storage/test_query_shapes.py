@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any, TypeVar
@@ -29,7 +30,15 @@ from storage.talk.conversations import Chats, Conversations
 from storage.talk.links import Links
 from storage.updates.inbox import Inbox
 from storage.updates.states import States, chat_leases
-from tests.storage.records import NOW, after, conversation, provenance, registration, renaming
+from tests.storage.records import (
+    NOW,
+    after,
+    chat,
+    conversation,
+    provenance,
+    registration,
+    renaming,
+)
 
 SEEDS = [1]
 T = TypeVar("T")
@@ -88,7 +97,7 @@ def with_event(
 ) -> Conversation:
     """Return the conversation after a change, with its line of history."""
     event = ConversationEvent(at=NOW, by=f"user:{who.id}", what=what, detail=who.name)
-    return known.model_copy(update={**values, "events": (*known.events, event)})
+    return replace(known, **values, events=(*known.events, event))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -125,7 +134,7 @@ async def test_conversations_by_chat_registration_and_owed_lookup(database: Any,
         else:
             state = LookupState(since=NOW, next_at=moment(random))
             lookup = random.choice([None, state])
-            known = known.model_copy(update={"lookup": lookup})
+            known = replace(known, lookup=lookup)
             await conversations.identify(known)
         stored[key] = known
     assert await asyncio.gather(*[conversations.get(key) for key in stored]) == [*stored.values()]
@@ -310,9 +319,9 @@ async def test_everything_about_one_person(database: Any, seed: int):
             "tax_id": random.choice([None, *documents]),
             "registration_id": random.choice([None, *ids]),
         }
-        chat = Chat(id=random.randrange(1, 60), **links)
-        await chats.put(chat)
-        kept[chat.id] = chat
+        one = chat(random.randrange(1, 60), **links)
+        await chats.put(one)
+        kept[one.id] = one
         held.append(conversation(number, chat_id=1_000 + number, **links))
         assert await conversations.add(held[-1])
     for tax_id in documents:
@@ -322,8 +331,12 @@ async def test_everything_about_one_person(database: Any, seed: int):
         assert sorted(one.id for one in traces.deleted) == sorted(of_it)
         mine = {*of_it, *([traces.registration.id] if traces.registration else [])}
         assert by_id(traces.conversations) == by_id(
-            one for one in held if one.tax_id == tax_id or one.registration_id in mine
+            one
+            for one in held
+            if one.customer.tax_id == tax_id or one.customer.registration_id in mine
         )
         assert by_id(traces.chats) == by_id(
-            one for one in kept.values() if one.tax_id == tax_id or one.registration_id in mine
+            one
+            for one in kept.values()
+            if one.customer.tax_id == tax_id or one.customer.registration_id in mine
         )

@@ -1,16 +1,14 @@
 """The queue: each move of a conversation happens once and writes one line of history."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
 from typing import Any
 
 import pytest
 
-from bot.domain.conversation import (
-    Attendant,
-    Conversation,
-)
+from bot.domain.conversation import Attendant, Conversation
 from storage.register.registrations import Registrations
 from storage.talk.conversations import Conversations
 from storage.talk.questions import Questions
@@ -46,7 +44,7 @@ def moved_to(seen: Conversation, department: str, **values: Any) -> Conversation
         "claimed_by": None,
         "transfer": TRANSFER,
     }
-    return seen.model_copy(update=there | {"queued_at": NOW} | values)
+    return replace(seen, **there | {"queued_at": NOW} | values)
 
 
 async def test_of_eight_transfers_at_once_one_goes_and_tells_of_it(
@@ -95,7 +93,7 @@ async def test_what_is_not_as_it_was_seen_stays_where_it_is(
 async def test_within_the_group_the_card_stays(queue: Queue, conversations: Conversations):
     seen = conversation(card_message_id=77, claimed_by=BIA)
     await conversations.add(seen)
-    given = seen.model_copy(update={"claimed_by": RUI, "claimed_at": NOW})
+    given = replace(seen, claimed_by=RUI, claimed_at=NOW)
     assert await queue.transfer(seen, given, TRANSFERRED)
     there = await conversations.get("c1")
     assert there
@@ -218,5 +216,5 @@ async def test_a_question_comes_back_and_is_finished_once(database: Any):
     assert await questions.get(-100, 8) is None
     finished = await asyncio.gather(*[questions.finish(-100, 7) for _ in range(8)])
     assert finished.count(True) == 1
-    assert await questions.get(-100, 7) == full.model_copy(update={"done": True})
+    assert await questions.get(-100, 7) == replace(full, done=True)
     assert not await questions.finish(-100, 8)

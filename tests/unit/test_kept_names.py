@@ -8,6 +8,7 @@ import importlib
 import json
 import pkgutil
 from collections.abc import Iterator
+from dataclasses import fields
 from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,10 +18,16 @@ from aiogram.filters.callback_data import CallbackData
 from aiogram.fsm.state import StatesGroup
 from pydantic import BaseModel
 
+from bot.domain.conversation import Chat, LookupState
+from bot.domain.question import Question
 from bot.settings import Settings
 from storage.engine.indexes import INDEXES
+from storage.talk.conversations import chat_document, conversation_document
+from tests.storage.records import NOW as THEN
+from tests.storage.records import conversation
 
 KEPT: dict[str, Any] = json.loads(Path(__file__).with_name("kept_names.json").read_text())
+LOOKUP = LookupState(since=THEN, next_at=THEN)
 T = TypeVar("T")
 
 
@@ -54,7 +61,16 @@ def dialogs() -> dict[str, list[str]]:
 
 def models() -> dict[str, list[str]]:
     """Return the fields of each model, as they are stored."""
-    return {one.__name__: list(one.model_fields) for one in classes(BaseModel, "bot.domain")}
+    return {
+        "Chat": _stored(chat_document(Chat(id=1))),
+        "Conversation": _stored(conversation_document(conversation(lookup=LOOKUP))),
+        "Question": [one.name for one in fields(Question)],
+        **{one.__name__: list(one.model_fields) for one in classes(BaseModel, "bot.domain")},
+    }
+
+
+def _stored(document: dict[str, Any]) -> list[str]:
+    return ["id" if name == "_id" else name for name in document]
 
 
 def values() -> dict[str, list[str]]:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from bot.domain.outgoing import (
     TEXT_LENGTH,
+    File,
     Outgoing,
     OutgoingKind,
     Priority,
@@ -15,6 +16,8 @@ from bot.domain.outgoing import (
     telegram_length,
 )
 from tests.storage.records import NOW
+
+FILE = File(type="photo", file_id="f1", has_spoiler=False, show_caption_above_media=False)
 
 
 def item(number: int, conversation: str = "a", **values: Any) -> Outgoing:
@@ -83,7 +86,7 @@ def test_no_message_becomes_longer_than_telegram_takes():
 
 def test_an_album_leaves_whole_and_only_then():
     items = [
-        item(n, what=OutgoingKind.PART, album="x" if n < 4 else "y", file={"type": "photo"})
+        item(n, what=OutgoingKind.PART, album="x" if n < 4 else "y", file=FILE)
         for n in range(1, 6)
     ]
     items += [item(6), item(7, "b")]
@@ -92,7 +95,7 @@ def test_an_album_leaves_whole_and_only_then():
 
 
 def test_an_album_has_ten_at_most():
-    items = [item(n, what=OutgoingKind.PART, album="x", file={}) for n in range(12)]
+    items = [item(n, what=OutgoingKind.PART, album="x", file=FILE) for n in range(12)]
     assert [len(batch) for batch in order(items)] == [10, 2]
 
 

@@ -11,9 +11,10 @@ import pytest
 
 from bot.demo.documents import make_cpf
 from bot.domain.candidate import Candidate
-from bot.domain.conversation import Chat
+from bot.domain.conversation import Chat, Identification
 from bot.domain.registration import ChangeSource, Kind, Phones, Provenance, Registration
 from bot.domain.tax_id import TaxId
+from bot.usecases.customer.current_chat import CurrentChat
 from bot.usecases.customer.identify import Identify, LookUp
 from bot.usecases.customer.introduce import Introduce, RegisterProspect
 from bot.usecases.customer.timing_mask import TimingMask
@@ -97,11 +98,19 @@ class Erp:
 
 
 class Chats:
+    def __init__(self, typed: TaxId = NOBODY) -> None:
+        self.typed = typed
+
     async def get(self, chat_id: int) -> Chat:
-        return Chat(id=chat_id, tax_id=NOBODY, registration_id="r1" if chat_id == 1 else None)
+        known = "r1" if chat_id == 1 else None
+        return Chat(id=chat_id, customer=Identification(tax_id=self.typed, registration_id=known))
 
     async def put(self, chat: Chat) -> None:
         await asyncio.sleep(READ_S)
+
+
+def current(chat_id: int, typed: TaxId = NOBODY) -> CurrentChat:
+    return CurrentChat(chat_id, Chats(typed), Register())
 
 
 def candidate(tax_id: TaxId) -> Candidate:
@@ -130,7 +139,6 @@ def test_an_identification_takes_as_long_whoever_it_finds():
     async def identified() -> list[float]:
         register = Register()
         identify = Identify(
-            chats=Chats(),
             look_up=LookUp(
                 erp=Erp(),
                 registrations=register,
@@ -141,7 +149,7 @@ def test_an_identification_takes_as_long_whoever_it_finds():
             timezone=ZoneInfo("America/Sao_Paulo"),
         )
         some = (IN_ERP, NOBODY, REGISTERED, IN_ERP, REGISTERED, NOBODY)
-        return [await lasting(lambda t=tax_id: identify(Chat(id=1, tax_id=t))) for tax_id in some]
+        return [await lasting(lambda t=tax_id: identify(current(1, t))) for tax_id in some]
 
     found = in_virtual_time(identified())
     # Without the mask, a look-up in the register takes a twentieth of one in the ERP.
@@ -152,9 +160,10 @@ def test_an_identification_takes_as_long_whoever_it_finds():
 def test_a_name_takes_as_long_whether_it_makes_a_prospect_or_not():
     async def introduced() -> list[float]:
         prospects = RegisterProspect(apply=applying(Register()), clock=lambda: NOW)
-        introduce = Introduce(chats=Chats(), register_prospect=prospects)
+        introduce = Introduce(register_prospect=prospects)
         return [
-            await lasting(lambda chat=chat: introduce(chat, "Ana Souza")) for chat in (2, 1, 2, 1)
+            await lasting(lambda chat=chat: introduce(current(chat), "Ana Souza"))
+            for chat in (2, 1, 2, 1)
         ]
 
     taken = in_virtual_time(introduced())

@@ -1,10 +1,11 @@
 """Use case: an attendant adds to the fixed note of the customer's registration."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from bot.domain.conversation import Conversation, Question
+from bot.domain.conversation import Conversation
 from bot.domain.errors import TryLaterError
+from bot.domain.question import Question
 from bot.domain.registration import NOTE_LENGTH, Registration, read_note
 from bot.usecases.attending.attend import Gone
 from bot.usecases.attending.show_card import ShowCard
@@ -144,16 +145,16 @@ class AddNote:
         length = len(_joined(before, added))
         if length > NOTE_LENGTH:
             return TooLong(length)
-        proposed = question.model_copy(
-            update={"note_before": before, "added": added, "proposal": question.proposal + 1}
+        proposed = replace(
+            question, note_before=before, added=added, proposal=question.proposal + 1
         )
         await self.questions.put(proposed)
         return ToConfirm(registration, before, added, proposed)
 
     async def _registration(self, conversation: Conversation) -> Registration | None:
-        if conversation.registration_id is None:
+        if conversation.customer.registration_id is None:
             return None
-        return await self.registrations.by_id(conversation.registration_id)
+        return await self.registrations.by_id(conversation.customer.registration_id)
 
 
 def _joined(before: str, added: str) -> str:

@@ -32,14 +32,7 @@ class DrawCard:
         )
         if group_id is not None and group_id != conversation.group_id:
             await self.conversations.move(conversation.id, group_id)
-            conversation = conversation.model_copy(
-                update={
-                    "group_id": group_id,
-                    "card_message_id": None,
-                    "topic_id": None,
-                    "topic_shown": "",
-                }
-            )
+            conversation = replace(conversation.without_card(), group_id=group_id)
         if conversation.group_id != in_group:
             # It is posted there in that chat's order, and so only once.
             raise MovedError(conversation.group_id)
@@ -59,21 +52,18 @@ class DrawCard:
         transfer = conversation.transfer
         if transfer is None or transfer.from_card is None:
             return
-        left = conversation.model_copy(
-            update={
-                "group_id": transfer.from_group,
-                "card_message_id": transfer.from_card,
-                "topic_id": transfer.from_topic,
-                "topic_shown": transfer.from_topic_shown,
-            }
+        left = replace(
+            conversation,
+            group_id=transfer.from_group,
+            card_message_id=transfer.from_card,
+            topic_id=transfer.from_topic,
+            topic_shown=transfer.from_topic_shown,
         )
         await self.group.refresh(await self.read_card(left, moved=True))
 
     async def topic_is_gone(self, conversation: Conversation) -> Conversation:
         """Create topic and card again, after the topic was deleted in Telegram with its card."""
-        lost = conversation.model_copy(
-            update={"card_message_id": None, "topic_id": None, "topic_shown": ""}
-        )
+        lost = conversation.without_card()
         await self.conversations.set_card(lost)
         return await self._post(lost, await self.departments.all())
 

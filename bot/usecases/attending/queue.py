@@ -103,9 +103,8 @@ class ShowQueue:
 
     async def _entries(self, conversations: list[Conversation]) -> tuple[QueueEntry, ...]:
         async def registration(one: Conversation) -> Registration | None:
-            if one.registration_id is None:
-                return None
-            return await self.registrations.by_id(one.registration_id)
+            registration_id = one.customer.registration_id
+            return await self.registrations.by_id(registration_id) if registration_id else None
 
         # Concurrent, so that the queries go to the database together.
         found = await asyncio.gather(*map(registration, conversations))

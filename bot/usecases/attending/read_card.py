@@ -40,8 +40,7 @@ class ReadCard:
         if departments is None:
             departments = await self.departments.all()
         registration, recent, elsewhere = None, [], []
-        if conversation.registration_id:
-            of_it = conversation.registration_id
+        if of_it := conversation.customer.registration_id:
             registration = await self.registrations.by_id(of_it)
             recent = await self.conversations.latest_of(of_it, count=_RECENT + 1)
             elsewhere = list(await self.queue.open_of(of_it))

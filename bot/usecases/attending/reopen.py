@@ -103,4 +103,4 @@ class ReopenConversation:
 
 def _is_of(closed: Conversation, chat: Chat) -> bool:
     """Return True if an attendant closed it and the chat still has the same document."""
-    return closed.closed_by is not None and closed.tax_id == chat.tax_id
+    return closed.closed_by is not None and closed.customer.tax_id == chat.customer.tax_id

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -14,10 +14,10 @@ from bot.domain.conversation import (
     ConversationEvent,
     Department,
     EventKind,
-    Question,
     Transfer,
 )
 from bot.domain.errors import RefusedError
+from bot.domain.question import Question
 from bot.usecases.attending.attend import AlreadyClosed, Gone
 from bot.usecases.attending.show_card import ShowCard
 from bot.usecases.ports import (
@@ -219,46 +219,43 @@ class TransferConversation:
         self, seen: Conversation, target: Target, question: Question, reason: str
     ) -> tuple[Conversation, ConversationEvent]:
         now, by = self.clock(), question.asked
-        names = {one.id: one.shown for one in await self.departments.all()}
-        here = names.get(seen.department_id, "")
+        moved = replace(seen, queued_at=now, claimed_by=None, claimed_at=None)
+        to = given_to = ""
+        match target:
+            case ToDepartment(department):
+                names = {one.id: one.shown for one in await self.departments.all()}
+                to = f"{names.get(seen.department_id, '')} → {department.shown}"
+                moved = replace(
+                    moved.without_card(),
+                    department_id=department.id,
+                    group_id=department.group_id or 0,
+                    priority=await self._goes_first(seen, department),
+                )
+            case ToAttendant(attendant):
+                to = given_to = attendant.name
+                moved = replace(moved, claimed_by=attendant, claimed_at=now)
+            case ToQueue():
+                pass
         transfer = Transfer(
             at=now,
             by=by,
             reason=reason,
             question=question.message_id,
+            from_department=seen.department_id if isinstance(target, ToDepartment) else None,
+            to=given_to,
             from_group=seen.group_id,
             from_card=seen.card_message_id,
             from_topic=seen.topic_id,
             from_topic_shown=seen.topic_shown,
         )
-        values: dict[str, object] = {"queued_at": now, "claimed_by": None, "claimed_at": None}
-        match target:
-            case ToDepartment(department):
-                to = f"{here} → {department.shown}"
-                values |= {
-                    "department_id": department.id,
-                    "group_id": department.group_id,
-                    "priority": await self._goes_first(seen, department),
-                    "card_message_id": None,
-                    "topic_id": None,
-                    "topic_shown": "",
-                }
-                transfer = transfer.model_copy(update={"from_department": seen.department_id})
-            case ToAttendant(attendant):
-                to = attendant.name
-                values |= {"claimed_by": attendant, "claimed_at": now}
-                transfer = transfer.model_copy(update={"to": to})
-            case ToQueue():
-                to = ""
         what = EventKind.RELEASED if isinstance(target, ToQueue) else EventKind.TRANSFERRED
         detail = ": ".join(part for part in (to, reason) if part)
         event = ConversationEvent(at=now, by=f"user:{by.id}", what=what, detail=detail)
-        return seen.model_copy(update=values | {"transfer": transfer}), event
+        return replace(moved, transfer=transfer), event
 
     async def _goes_first(self, conversation: Conversation, department: Department) -> bool:
-        if conversation.registration_id is None:
-            return False
-        registration = await self.registrations.by_id(conversation.registration_id)
+        registration_id = conversation.customer.registration_id
+        registration = await self.registrations.by_id(registration_id) if registration_id else None
         return bool(registration and registration.goes_first_in(department.id))
 
     async def _attendant(self, user_id: int, group_id: int) -> Attendant | None:

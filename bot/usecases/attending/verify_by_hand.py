@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.domain.conversation import (
@@ -61,13 +61,13 @@ class VerifyByHand:
         conversation = await self.conversations.get(conversation_id)
         if conversation is None or conversation.group_id != group_id:
             return Gone()
-        if conversation.identity is Identity.VERIFIED:
+        if conversation.customer.identity is Identity.VERIFIED:
             return AlreadyVerified(conversation)
         if not conversation.is_open:
             return AlreadyClosed(conversation)
         registration = (
-            await self.registrations.by_id(conversation.registration_id)
-            if conversation.registration_id
+            await self.registrations.by_id(conversation.customer.registration_id)
+            if conversation.customer.registration_id
             else None
         )
         return Verifiable(conversation, registration) if registration else NothingToVerify()
@@ -89,7 +89,10 @@ class VerifyByHand:
                 )
         else:
             outcome = found
-        if isinstance(outcome, AlreadyVerified) and outcome.conversation.verifier == attendant:
+        if (
+            isinstance(outcome, AlreadyVerified)
+            and outcome.conversation.customer.verifier == attendant
+        ):
             outcome = Done(outcome.conversation)
         if isinstance(outcome, Done):
             await self.show_card.refresh(outcome.conversation)
@@ -105,8 +108,8 @@ class VerifyByHand:
         chat = await self.chats.get(conversation.chat_id)
         if (
             chat is None
-            or chat.registration_id != registration.id
-            or chat.tax_id != conversation.tax_id
+            or chat.customer.registration_id != registration.id
+            or chat.customer.tax_id != conversation.customer.tax_id
             or not registration.id.startswith(registration_mark)
         ):
             return OtherRegistration()
@@ -114,7 +117,9 @@ class VerifyByHand:
         event = ConversationEvent(
             at=now, by=f"user:{attendant.id}", what=EventKind.VERIFIED, detail=attendant.name
         )
-        proven = chat.verified(VerifiedBy.ATTENDANT, at=now, verifier=attendant)
-        if not await self.verifications.store(conversation_id, proven, event):
+        proven = chat.customer.verified(VerifiedBy.ATTENDANT, at=now, verifier=attendant)
+        if not await self.verifications.store(
+            conversation_id, replace(chat, customer=proven), event
+        ):
             return OtherRegistration()
         return Done(conversation)

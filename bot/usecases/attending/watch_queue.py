@@ -36,8 +36,8 @@ class FollowRegistrations:
         """Run one round; return the number of refreshed cards."""
         by_registration: dict[str, list[Conversation]] = defaultdict(list)
         for one in await self.queue.all_open():
-            if one.registration_id:
-                by_registration[one.registration_id].append(one)
+            if registration_id := one.customer.registration_id:
+                by_registration[registration_id].append(one)
         versions = await self.queue.versions(sorted(by_registration))
         drawn = 0
         for registration_id, together in by_registration.items():

@@ -1,14 +1,14 @@
 """Use case: a customer writes in a chat that has no dialog open."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.domain.conversation import Chat, Conversation, Identity
 from bot.domain.privacy_notice import PrivacyNotice
 from bot.usecases.attending.reopen import ReopenConversation
-from bot.usecases.customer.leave import unlinked
-from bot.usecases.ports import Chats, Conversations, Registrations
+from bot.usecases.customer.current_chat import CurrentChat
+from bot.usecases.ports import Conversations
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,40 +48,38 @@ class Returning:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrive:
-    chats: Chats
     conversations: Conversations
-    registrations: Registrations
     reopen: ReopenConversation
     notice: PrivacyNotice
     clock: Callable[[], datetime]
 
     async def __call__(
-        self, chat_id: int, *, may_reopen: bool = True
+        self, current: CurrentChat, *, may_reopen: bool = True
     ) -> FirstContact | NotLinked | ConversationIsOpen | Reopened | Returning:
         """Return the state of this chat; reopen its last conversation if that may be done.
 
         may_reopen: False leaves a closed conversation closed, for instance when the customer has
         chosen a department again.
         """
-        chat = await self.chats.get(chat_id)
-        if chat is None or chat.privacy_notice_at is None:
-            chat = chat or Chat(id=chat_id)
-            given = {
-                "privacy_notice_at": self.clock(),
-                "privacy_notice_version": self.notice.version,
-            }
-            await self.chats.put(chat.model_copy(update=given))
+        chat = await current.get()
+        if chat.privacy_notice_at is None:
+            noticed = replace(
+                chat,
+                privacy_notice_at=self.clock(),
+                privacy_notice_version=self.notice.version,
+            )
+            await current.put(noticed)
             return FirstContact()
-        if conversation := await self.conversations.open_in(chat_id):
+        if conversation := await self.conversations.open_in(chat.id):
             return ConversationIsOpen(conversation)
         name = None
-        if chat.registration_id is not None:
-            registration = await self.registrations.by_id(chat.registration_id)
+        if chat.customer.registration_id is not None:
+            registration = await current.registration()
             if registration is None:
                 # Deleted since. Its verification must not pass to another registration.
-                await self.chats.put(unlinked(chat))
+                await current.put(chat.unlinked())
                 return NotLinked()
-            name = registration.name if chat.identity is Identity.VERIFIED else None
+            name = registration.name if chat.customer.identity is Identity.VERIFIED else None
         if may_reopen and (reopened := await self.reopen.by_customer(chat)):
             return Reopened(reopened)
-        return NotLinked() if chat.tax_id is None else Returning(chat, name)
+        return NotLinked() if chat.customer.tax_id is None else Returning(chat, name)

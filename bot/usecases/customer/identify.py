@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, assert_never
 from zoneinfo import ZoneInfo
@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from bot.domain.candidate import FROM_ERP, Create, Refused, Unchanged, Update
-from bot.domain.conversation import Chat, fingerprint
+from bot.domain.conversation import fingerprint
 from bot.domain.errors import AppError
 from bot.domain.registration import ChangeSource, Kind, Provenance, Registration
 from bot.domain.tax_id import TaxId
+from bot.usecases.customer.current_chat import CurrentChat
 from bot.usecases.customer.timing_mask import TimingMask
-from bot.usecases.ports import Chats, CustomerLookup, Registrations
+from bot.usecases.ports import CustomerLookup, Registrations
 from bot.usecases.register.apply_candidate import ApplyCandidate
 
 DIFFERENT_TAX_IDS_A_DAY: Final = 5
@@ -94,18 +95,17 @@ class TooManyTaxIds:
 class Identify:
     """Links a chat to the document that was typed in it."""
 
-    chats: Chats
     look_up: LookUp
     clock: Callable[[], datetime]
     timezone: ZoneInfo
     timing_mask: TimingMask = field(default_factory=TimingMask)
 
-    async def note(self, chat_id: int, tax_id: TaxId) -> Chat | TooManyTaxIds:
+    async def note(self, current: CurrentChat, tax_id: TaxId) -> TooManyTaxIds | None:
         """Count the document against the chat's daily limit and store it as the one typed.
 
         Must run before the look-up. Takes the same time for every document.
         """
-        chat = await self.chats.get(chat_id) or Chat(id=chat_id)
+        chat = await current.get()
         today = self.clock().astimezone(self.timezone).date().isoformat()
         attempts = chat.attempts if chat.attempts_on == today else ()
         mark = fingerprint(tax_id)
@@ -113,34 +113,32 @@ class Identify:
             attempts = (*attempts, mark)
         too_many = len(attempts) > DIFFERENT_TAX_IDS_A_DAY
         if too_many:
-            logger.warning("too many tax ids in a day", chat=chat_id, tax_id=tax_id.hidden)
-        typed = chat.model_copy(update={"tax_id": None if too_many else tax_id}).unproven()
-        noted = typed.model_copy(
-            update={
-                "attempts": attempts[: DIFFERENT_TAX_IDS_A_DAY + 1],
-                "attempts_on": today,
-                "registration_id": None,
-                "lookup_owed": not too_many,
-            }
+            logger.warning("too many tax ids in a day", chat=chat.id, tax_id=tax_id.hidden)
+        typed = replace(
+            chat.customer, tax_id=None if too_many else tax_id, registration_id=None
+        ).unproven()
+        await current.put(
+            replace(
+                chat,
+                customer=typed,
+                lookup_owed=not too_many,
+                attempts=attempts[: DIFFERENT_TAX_IDS_A_DAY + 1],
+                attempts_on=today,
+            )
         )
-        await self.chats.put(noted)
-        return TooManyTaxIds() if too_many else noted
+        return TooManyTaxIds() if too_many else None
 
-    async def __call__(self, chat: Chat) -> Chat:
-        """Return the chat, linked to the registration of its document if there is one.
+    async def __call__(self, current: CurrentChat) -> None:
+        """Link the chat to the registration of its document if there is one.
 
         The look-up stays due (`lookup_owed`) when the ERP did not answer.
         """
-        if chat.tax_id is None:
-            return chat
+        chat = await current.get()
+        if chat.customer.tax_id is None:
+            return
         async with self.timing_mask.padded():
-            outcome = await self.look_up(chat.tax_id)
-            found = outcome.registration.id if isinstance(outcome, Found) else None
-            linked = chat.model_copy(
-                update={
-                    "registration_id": found,
-                    "lookup_owed": isinstance(outcome, NotConsulted),
-                }
-            )
-            await self.chats.put(linked)
-        return linked
+            outcome = await self.look_up(chat.customer.tax_id)
+            found = outcome.registration if isinstance(outcome, Found) else None
+            owed = isinstance(outcome, NotConsulted)
+            linked = chat.linked_to(found.id if found else None, lookup_owed=owed)
+            await current.put(linked, linked_to=found)

@@ -1,7 +1,7 @@
 """Use case: verify a customer by the login of the customer portal."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -12,8 +12,9 @@ from pydantic import SecretStr
 from bot.domain.conversation import Chat, Identity, VerifiedBy, fingerprint
 from bot.domain.portal import PasswordChecker
 from bot.domain.registration import Registration
-from bot.usecases.customer.introduce import NotVerified, Verified, registration_behind
-from bot.usecases.ports import Chats, LoginTries, Registrations
+from bot.usecases.customer.current_chat import CurrentChat
+from bot.usecases.customer.introduce import NotVerified, Verified
+from bot.usecases.ports import LoginTries
 
 TRIES_A_DAY: Final = 5
 
@@ -33,45 +34,42 @@ class LogIn:
     as a wrong password, so that timing reveals nothing.
     """
 
-    chats: Chats
-    registrations: Registrations
     passwords: PasswordChecker
     tries: LoginTries
     clock: Callable[[], datetime]
     timezone: ZoneInfo
 
-    async def is_open(self, chat_id: int) -> bool:
+    async def is_open(self, current: CurrentChat) -> bool:
         """Return True if there are tries left today."""
-        counts = [await self.tries.count(key) for key in self._keys(await self._chat(chat_id))]
+        counts = [await self.tries.count(key) for key in self._keys(await current.get())]
         return max(counts) < TRIES_A_DAY
 
-    async def is_username(self, chat_id: int, username: str) -> bool:
+    async def is_username(self, current: CurrentChat, username: str) -> bool:
         """Return True if the registration behind the chat has this user name.
 
         The chat is never shown the result. The caller stores only the result, so neither the name
         nor a password typed by mistake in its place has to be stored.
         """
-        registration = await registration_behind(await self._chat(chat_id), self.registrations)
+        registration = await current.registration()
         return registration is not None and registration.portal.username == username
 
-    async def verified(self, chat_id: int) -> Registration | None:
+    async def verified(self, current: CurrentChat) -> Registration | None:
         """Return the registration that the chat is verified for, or None.
 
         Finds, for instance, a login that succeeded and then was cut short.
         """
-        chat = await self._chat(chat_id)
-        registration = await registration_behind(chat, self.registrations)
-        return registration if chat.identity is Identity.VERIFIED else None
+        chat, registration = await current.get(), await current.registration()
+        return registration if chat.customer.identity is Identity.VERIFIED else None
 
     async def __call__(
-        self, chat_id: int, password: SecretStr, *, username_fits: bool, try_id: str
+        self, current: CurrentChat, password: SecretStr, *, username_fits: bool, try_id: str
     ) -> Verified | NotVerified | NoMoreTries:
         """Count the try, compare the password, and verify the chat if it is right.
 
         username_fits: the result of `is_username`.
         try_id: the same value when the same message is handled again.
         """
-        chat = await self._chat(chat_id)
+        chat = await current.get()
         now = self.clock()
         # Count before the comparison: of many concurrent tries only five are compared.
         taken = [
@@ -79,22 +77,20 @@ class LogIn:
             for key in self._keys(chat)
         ]
         if not all(taken):
-            logger.warning("too many logins in a day", chat=chat_id)
+            logger.warning("too many logins in a day", chat=chat.id)
             return NoMoreTries()
-        registration = await registration_behind(chat, self.registrations)
+        registration = await current.registration()
         password_hash = (
             registration.portal.password_hash if registration and username_fits else None
         )
         is_right = await self.passwords.verify(password_hash, password)
         if registration is None or not is_right:
             # Write here too, so that a failure takes as long as a success.
-            await self.chats.put(chat)
-            return NotVerified() if await self.is_open(chat_id) else NoMoreTries()
-        await self.chats.put(chat.verified(VerifiedBy.PORTAL, at=now))
+            await current.put(chat)
+            return NotVerified() if await self.is_open(current) else NoMoreTries()
+        customer = chat.customer.verified(VerifiedBy.PORTAL, at=now)
+        await current.put(replace(chat, customer=customer))
         return Verified(registration)
-
-    async def _chat(self, chat_id: int) -> Chat:
-        return await self.chats.get(chat_id) or Chat(id=chat_id)
 
     def _keys(self, chat: Chat) -> list[str]:
         """Return the keys that tries count against: the chat and the document typed in it.
@@ -104,6 +100,6 @@ class LogIn:
         """
         today = self.clock().astimezone(self.timezone).date().isoformat()
         keys = [f"{today}:chat:{chat.id}"]
-        if chat.tax_id:
-            keys.append(f"{today}:document:{fingerprint(chat.tax_id)}")
+        if chat.customer.tax_id:
+            keys.append(f"{today}:document:{fingerprint(chat.customer.tax_id)}")
         return keys

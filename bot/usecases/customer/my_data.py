@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.domain.conversation import Chat, Identity
+from bot.domain.conversation import Chat
 from bot.domain.data_subject import Traces
-from bot.usecases.ports import Chats, DataSubjects
+from bot.usecases.customer.current_chat import CurrentChat
+from bot.usecases.ports import DataSubjects
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,27 +24,18 @@ class MyData:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadMyData:
-    chats: Chats
     subjects: DataSubjects
     clock: Callable[[], datetime]
 
-    async def is_verified(self, chat_id: int) -> bool:
-        """Return True if the chat is verified for the registration that it is linked to."""
-        return await self._verified(chat_id) is not None
-
-    async def __call__(self, chat_id: int) -> MyData | NotVerified:
-        chat = await self._verified(chat_id)
-        if chat is None or chat.registration_id is None:
+    async def __call__(self, current: CurrentChat) -> MyData | NotVerified:
+        chat = await current.get()
+        registration_id = chat.customer.verified_as
+        if registration_id is None:
             return NotVerified()
-        traces = await self.subjects.of_registration(chat.registration_id)
+        traces = await self.subjects.of_registration(registration_id)
         if traces is None or traces.registration is None:
             return NotVerified()
-        if traces.registration.id != chat.registration_id:
+        if traces.registration.id != registration_id:
             # Deleted since: the document has a new registration, not the one that was verified.
             return NotVerified()
         return MyData(chat, traces, self.clock())
-
-    async def _verified(self, chat_id: int) -> Chat | None:
-        chat = await self.chats.get(chat_id)
-        is_verified = chat and chat.identity is Identity.VERIFIED and chat.registration_id
-        return chat if is_verified else None

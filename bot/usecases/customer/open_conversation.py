@@ -2,13 +2,12 @@
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from bot.domain.conversation import (
-    Chat,
     Conversation,
     ConversationEvent,
     Department,
@@ -18,7 +17,8 @@ from bot.domain.conversation import (
 )
 from bot.domain.errors import TryLaterError
 from bot.usecases.attending.show_card import ShowCard
-from bot.usecases.ports import Chats, Conversations, Registrations
+from bot.usecases.customer.current_chat import CurrentChat
+from bot.usecases.ports import Conversations
 
 FIRST_RETRY: Final = timedelta(seconds=5)
 _PROTOCOL_DRAWS: Final = 10
@@ -28,33 +28,30 @@ _PROTOCOL_DRAWS: Final = 10
 class OpenConversation:
     """Opens the conversation in which the customer talks to attendants."""
 
-    chats: Chats
     conversations: Conversations
-    registrations: Registrations
     show_card: ShowCard
     clock: Callable[[], datetime]
     timezone: ZoneInfo
 
     async def __call__(
-        self, chat_id: int, department: Department, *, profile_name: str
+        self, current: CurrentChat, department: Department, *, profile_name: str
     ) -> Conversation:
         """Return the chat's open conversation; create it if there is none. Safe to repeat.
 
         The customer gets a protocol even while the group cannot be reached: the card waits in the
         outbox.
         """
-        conversation = await self.conversations.open_in(chat_id)
+        conversation = await self.conversations.open_in(current.id)
         if conversation is None:
-            chat = await self.chats.get(chat_id) or Chat(id=chat_id)
-            conversation = await self._added(chat, department, profile_name)
+            conversation = await self._added(current, department, profile_name)
         await self.show_card.post(conversation)
         return conversation
 
-    async def _added(self, chat: Chat, department: Department, profile_name: str) -> Conversation:
-        now = self.clock()
-        registration = (
-            await self.registrations.by_id(chat.registration_id) if chat.registration_id else None
-        )
+    async def _added(
+        self, current: CurrentChat, department: Department, profile_name: str
+    ) -> Conversation:
+        now, chat = self.clock(), await current.get()
+        registration = await current.registration() if chat.customer.registration_id else None
         for _ in range(_PROTOCOL_DRAWS):
             conversation = Conversation(
                 id=uuid.uuid4().hex,
@@ -63,14 +60,11 @@ class OpenConversation:
                 department_id=department.id,
                 # 0 until a group is linked: handled like a group that cannot be reached.
                 group_id=department.group_id or 0,
-                identity=chat.identity,
-                verified_at=chat.verified_at,
-                verified_by=chat.verified_by,
-                verifier=chat.verifier,
-                tax_id=chat.tax_id,
-                registration_id=registration.id if registration else None,
-                shown_name=chat.given_name or profile_name,
-                phone=chat.phone,
+                customer=replace(
+                    chat.customer,
+                    registration_id=registration.id if registration else None,
+                    name=chat.customer.name or profile_name,
+                ),
                 priority=bool(registration and registration.goes_first_in(department.id)),
                 lookup=LookupState(since=now, next_at=now + FIRST_RETRY)
                 if chat.lookup_owed

@@ -1,12 +1,12 @@
 """Use case: send the current privacy notice once to each chat that has an older one."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
 from bot.domain.privacy_notice import PrivacyNotice
-from bot.usecases.ports import Chats
+from bot.usecases.customer.current_chat import CurrentChat
 
 _KNOWN_AT_MOST: Final = 100_000
 
@@ -18,40 +18,38 @@ class RenewNotice:
     The notice does not change while the bot runs, so chats that have it are cached.
     """
 
-    chats: Chats
     notice: PrivacyNotice
     clock: Callable[[], datetime]
     _known: set[int] = field(default_factory=set)
 
-    async def is_due(self, chat_id: int) -> bool:
+    async def is_due(self, current: CurrentChat) -> bool:
         """Return True if the chat has received another notice than the current one.
 
         Returns False for a chat that has received none: it gets the notice at its first message
         (`Arrive`).
         """
-        if chat_id in self._known:
+        if current.id in self._known:
             return False
-        chat = await self.chats.get(chat_id)
-        if chat is None or chat.privacy_notice_at is None:
+        chat = await current.get()
+        if chat.privacy_notice_at is None:
             return False
         if chat.privacy_notice_version != self.notice.version:
             return True
-        self._remember(chat_id)
+        self._remember(current.id)
         return False
 
-    async def given(self, chat_id: int) -> None:
+    async def given(self, current: CurrentChat) -> None:
         """Record that the chat has received the current notice.
 
         Call it after the notice was sent, so that no chat misses it.
         """
-        chat = await self.chats.get(chat_id)
-        if chat is not None:
-            update = {
-                "privacy_notice_at": self.clock(),
-                "privacy_notice_version": self.notice.version,
-            }
-            await self.chats.put(chat.model_copy(update=update))
-            self._remember(chat_id)
+        noticed = replace(
+            await current.get(),
+            privacy_notice_at=self.clock(),
+            privacy_notice_version=self.notice.version,
+        )
+        await current.put(noticed)
+        self._remember(current.id)
 
     def _remember(self, chat_id: int) -> None:
         if len(self._known) >= _KNOWN_AT_MOST:

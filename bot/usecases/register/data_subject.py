@@ -104,7 +104,7 @@ class Anonymise:
     async def _empty_chat(self, chat: Chat) -> None:
         """Empty the chat, except for its privacy notice; skip it if its link has changed."""
         now = await self.chats.get(chat.id)
-        if now is None or (now.tax_id, now.registration_id) != (chat.tax_id, chat.registration_id):
+        if now is None or now.customer.link != chat.customer.link:
             return
         await self.chats.put(
             Chat(

@@ -41,7 +41,7 @@ class TelegramAttendantsGroup:
         if topic is None:
             return conversation
         shown = topic_shown(views.topic_title(card), is_open=True)
-        return conversation.model_copy(update={"topic_id": topic, "topic_shown": shown})
+        return replace(conversation, topic_id=topic, topic_shown=shown)
 
     async def show(self, card: Card) -> Conversation:
         conversation = card.conversation
@@ -53,7 +53,7 @@ class TelegramAttendantsGroup:
             raise RefusedError(f"Telegram does not post in the group: {error.message}") from error
         if conversation.topic_id is not None:
             await self.topics.pin(conversation.group_id, posted.message_id)
-        return conversation.model_copy(update={"card_message_id": posted.message_id})
+        return replace(conversation, card_message_id=posted.message_id)
 
     async def _post(self, card: Card) -> Message:
         conversation, text = card.conversation, self._text(card)
@@ -75,7 +75,7 @@ class TelegramAttendantsGroup:
                 text = short
 
     async def _in_new_topic(self, card: Card) -> Conversation:
-        lost = card.conversation.model_copy(update={"topic_id": None, "topic_shown": ""})
+        lost = replace(card.conversation, topic_id=None, topic_shown="")
         opened = await self.open_topic(replace(card, conversation=lost))
         return await self.show(replace(card, conversation=opened))
 
@@ -97,7 +97,7 @@ class TelegramAttendantsGroup:
         shown = await self.topics.bring_to(
             conversation, views.topic_title(card), is_open=conversation.is_open and not card.moved
         )
-        return conversation.model_copy(update={"topic_shown": shown})
+        return replace(conversation, topic_shown=shown)
 
     def _text(self, card: Card) -> str:
         return views.card_text(card, timezone=self.timezone)

@@ -164,26 +164,27 @@ def _who(conversation: Conversation, registration: Registration | None, timezone
     line = ""
     if registration and registration.trade_name:
         line += f"{html.quote(registration.trade_name)}\n"
-    tax_id = conversation.tax_id
+    tax_id = conversation.customer.tax_id
     document = f"{tax_id.label} <code>{html.quote(tax_id.masked)}</code> · " if tax_id else ""
     line += f"{document}{_identity(conversation, timezone)}"
-    if registration and conversation.identity is not Identity.VERIFIED:
+    if registration and conversation.customer.identity is not Identity.VERIFIED:
         # Someone typed this customer's tax id; the identity is not proven yet.
         line += f"\nDiz chamar-se: {html.quote(conversation.shown_name)}"
     return line
 
 
 def _identity(conversation: Conversation, timezone: ZoneInfo) -> str:
-    if conversation.identity is not Identity.VERIFIED:
-        return _IDENTITIES[conversation.identity]
-    match conversation.verified_by:
+    customer = conversation.customer
+    if customer.identity is not Identity.VERIFIED:
+        return _IDENTITIES[customer.identity]
+    match customer.verified_by:
         case VerifiedBy.PORTAL:
             how = "pelo portal"
-        case VerifiedBy.ATTENDANT if conversation.verifier:
-            how = f"por {html.quote(conversation.verifier.name)}"
+        case VerifiedBy.ATTENDANT if customer.verifier:
+            how = f"por {html.quote(customer.verifier.name)}"
         case _:
             how = "por telefone"
-    at = conversation.verified_at
+    at = customer.verified_at
     when = f" em {at.astimezone(timezone):%d/%m/%Y}" if at else ""
     return f"✅ confirmado {how}{when}"
 
@@ -197,8 +198,9 @@ def _kinds_and_status(registration: Registration) -> str:
 def _phones(conversation: Conversation, registration: Registration | None) -> str:
     known = registration.phones.all() if registration else ()
     shown = [show_phone(phone) for phone in known]
-    if conversation.phone and conversation.phone not in known:
-        shown.append(f"{show_phone(conversation.phone)} (deste Telegram)")
+    shared = conversation.customer.phone
+    if shared and shared not in known:
+        shown.append(f"{show_phone(shared)} (deste Telegram)")
     return html.quote(" · ".join(shown))
 
 
@@ -219,7 +221,11 @@ def _erp_line(card: Card) -> str:
         return "🗂 ERP: nenhum configurado"
     if registration and registration.kinds != {Kind.PROSPECT}:
         return "🗂 ERP: cadastro próprio, sem código lá"
-    return "🗂 ERP: não encontrado lá" if card.conversation.tax_id else "🗂 ERP: não consultado"
+    return (
+        "🗂 ERP: não encontrado lá"
+        if card.conversation.customer.tax_id
+        else "🗂 ERP: não consultado"
+    )
 
 
 def _elsewhere(card: Card, other: Conversation) -> str:
