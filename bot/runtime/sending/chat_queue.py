@@ -36,6 +36,7 @@ class ChatQueue:
         """Add a message to the queue."""
         self.items[item.id] = item
         self.is_latest = False
+        self.news.set()
         if item.album:
             self.came_at[item.album] = asyncio.get_running_loop().time()
 

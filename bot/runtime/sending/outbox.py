@@ -7,9 +7,8 @@ Each chat is served by one replica at a time.
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from contextvars import Context
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
@@ -17,82 +16,25 @@ from bot.domain.errors import RefusedError, TryLaterError, UnconfirmedError
 from bot.domain.outgoing import (
     MovedError,
     Outgoing,
-    Priority,
     Undelivered,
     UndeliveredError,
 )
+from bot.runtime.chat_tasks import ChatTasks
 from bot.runtime.sending.chat_queue import ALBUM_S, ChatQueue
 from bot.runtime.sending.limits import RateLimiter
 from bot.runtime.sending.order import Order
+from bot.runtime.sending.ports import Delivery, OutboxMetrics, OutboxStore
 
 # One attempt, and one more when the first was cut short.
 ATTEMPTS: Final = 2
 # A message that waited this long for its turn is late.
 _WAITED_S: Final = 0.5
-_FIRST_PAUSE_S: Final = 0.5
-_LONGEST_PAUSE_S: Final = 60.0
 _TRIES: Final = 20
 _FAULTS: Final = 3
-_SWEEP_S: Final = 15.0
 # Prefix of the lease names: such a lease is the right to send to the chat.
 _LEASE: Final = "outbox:"
 
 logger = structlog.get_logger()
-
-
-class OutboxStore(Protocol):
-    """The store of messages that wait to be sent."""
-
-    async def add(self, items: Sequence[Outgoing]) -> list[bool]:
-        """Store the messages; return for each of them True if it was new."""
-
-    async def waiting_in(self, chat_id: int) -> list[Outgoing]: ...
-
-    async def waiting(self) -> list[tuple[int, datetime]]:
-        """Return (chat id, time it was put) of every waiting message."""
-
-    async def begin(self, ids: Sequence[str]) -> None: ...
-
-    async def not_begun(self, ids: Sequence[str]) -> None: ...
-
-    async def done(self, ids: Sequence[str], *, at: datetime) -> None: ...
-
-    async def fail(self, ids: Sequence[str], reason: Undelivered, *, at: datetime) -> None: ...
-
-    async def move(self, ids: Sequence[str], chat_id: int) -> None: ...
-
-    async def failed(self, item_id: str) -> list[Outgoing]: ...
-
-    async def one_waiting(self, item_id: str) -> Outgoing | None: ...
-
-    async def again(self, item_id: str) -> bool: ...
-
-
-class Delivery(Protocol):
-    """Sends messages to Telegram."""
-
-    async def __call__(self, items: Sequence[Outgoing]) -> None:
-        """Send the messages as one.
-
-        Raises UndeliveredError, MovedError, RefusedError while the whole chat is closed to the
-        bot, and TryLaterError.
-        """
-
-    async def undelivered(self, items: Sequence[Outgoing], reason: Undelivered) -> None:
-        """Notify the author of the messages."""
-
-    async def closed_to_us(self, item: Outgoing) -> None:
-        """Notify the admins that a chat takes no messages."""
-
-
-class OutboxMetrics(Protocol):
-    """The metrics of the outbox."""
-
-    def sent(self, priority: Priority, after_s: float) -> None: ...
-
-    def undelivered(self, reason: Undelivered) -> None: ...
-
-    def waits(self, items: int, oldest_s: float) -> None: ...
 
 
 class Outbox:
@@ -111,17 +53,24 @@ class Outbox:
         may have held it."""
         self._store = store
         self._limiter = limiter
-        self._holding = holding
         self._metrics = metrics
         self._clock = clock
-        self._delivery: Delivery | None = None
+        self._delivery: Delivery
         self._queues: dict[int, ChatQueue] = {}
-        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._tasks: ChatTasks[int] = ChatTasks(
+            "outbox",
+            work=self._work,
+            holding=lambda chat_id: holding(f"{_LEASE}{chat_id}"),
+            forget=self._forget,
+        )
+        self.waiting = store.one_waiting
+        self.failed = store.failed
+        self.wake = self._tasks.wake
+        self.stop = self._tasks.stop
         self._resting: set[int] = set()
         """Chats that take no messages now."""
         self._order = Order()
         self._sent = 0
-        self._stopping = False
 
     def deliver_by(self, delivery: Delivery) -> None:
         """Set the delivery. Call it before `put`: the delivery puts messages here itself."""
@@ -146,66 +95,35 @@ class Outbox:
                 self.wake(item.chat_id)
         return is_sent
 
-    async def waiting(self, item_id: str) -> Outgoing | None:
-        """Return the message if it waits to be sent, else None."""
-        return await self._store.one_waiting(item_id)
-
-    async def failed(self, item_id: str) -> list[Outgoing]:
-        """Return the messages that failed together with this one, itself included."""
-        return await self._store.failed(item_id)
-
-    def wake(self, chat_id: int) -> None:
-        """Start sending the messages that wait for the chat, unless that is running already."""
-        if not self._stopping and chat_id not in self._tasks:
-            # In a context of its own: the task goes on long after the update that woke it.
-            self._tasks[chat_id] = asyncio.create_task(
-                self._work(chat_id), name=f"outbox {chat_id}", context=Context()
-            )
-
     def forget(self, name: str) -> None:
         """Drop the queue of a chat that another replica may serve now; it is read again the next
         time."""
         if name.startswith(_LEASE):
-            self._queues.pop(int(name.removeprefix(_LEASE)), None)
+            self._forget(int(name.removeprefix(_LEASE)))
+
+    def _forget(self, chat_id: int) -> None:
+        self._queues.pop(chat_id, None)
 
     async def sweep_forever(self) -> None:
         """Wake every chat with waiting messages: at the start, and later those of dead
         replicas."""
-        while True:
-            try:
-                await self._sweep()
-            except TryLaterError as error:
-                logger.warning("outbox not reachable", error=str(error))
-            await asyncio.sleep(_SWEEP_S)
+        await self._tasks.sweep_forever(self._sweep)
 
     @property
     def is_idle(self) -> bool:
         """Return True if nothing is being sent; a chat that takes no messages now only waits."""
-        return not self._tasks.keys() - self._resting
+        return not self._tasks.chats - self._resting
 
-    async def stop(self, patience_s: float) -> None:
-        """Finish the messages being sent, for at most `patience_s` seconds; the rest stay
-        stored."""
-        self._stopping = True
-        for queue in self._queues.values():
-            queue.news.set()
-        tasks = list(self._tasks.values())
-        if tasks:
-            _, late = await asyncio.wait(tasks, timeout=patience_s)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
-
-    async def _sweep(self) -> None:
+    async def _sweep(self) -> set[int]:
         waiting = await self._store.waiting()
         oldest = min((at for _, at in waiting), default=None)
         self._metrics.waits(
             len(waiting), (self._clock() - oldest).total_seconds() if oldest else 0.0
         )
-        for chat_id in dict.fromkeys(chat for chat, _ in waiting):
-            if chat_id not in self._tasks:
-                self._queue_of(chat_id).is_read = False
-            self.wake(chat_id)
+        chats = {chat for chat, _ in waiting}
+        for chat_id in chats - self._tasks.chats:
+            self._queue_of(chat_id).is_read = False
+        return chats
 
     def _is_redundant(self, item: Outgoing) -> bool:
         queue = self._queues.get(item.chat_id)
@@ -213,9 +131,9 @@ class Outbox:
 
     def retry(self, chat_id: int) -> None:
         """Mark a chat as one that may take messages again."""
-        self._resting.discard(chat_id)
-        if queue := self._queues.get(chat_id):
-            queue.news.set()
+        if chat_id in self._resting:
+            self._resting.discard(chat_id)
+            self._tasks.end_pause(chat_id)
 
     def _queue_of(self, chat_id: int) -> ChatQueue:
         return self._queues.setdefault(chat_id, ChatQueue())
@@ -224,46 +142,13 @@ class Outbox:
         self._queue_of(item.chat_id).put(item)
         self.retry(item.chat_id)
 
-    async def _work(self, chat_id: int) -> None:
-        pause_s = _FIRST_PAUSE_S
-        try:
-            while not self._stopping:
-                if await self._try_to_drain(chat_id):
-                    pause_s = _FIRST_PAUSE_S
-                    if not self._queue_of(chat_id).items:
-                        return
-                else:
-                    await self._pause(chat_id, pause_s)
-                    pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
-        finally:
-            # No await since the last look at the items, so that no wake is lost in between.
-            del self._tasks[chat_id]
-            self._resting.discard(chat_id)
-
-    async def _pause(self, chat_id: int, pause_s: float) -> None:
-        """Wait before the next try; a chat that was closed to the bot is tried at once on news of
-        it."""
-        if chat_id in self._resting:
-            await self._queue_of(chat_id).next_news(pause_s)
-            self._resting.discard(chat_id)
-        else:
-            await asyncio.sleep(pause_s)
-
-    async def _try_to_drain(self, chat_id: int) -> bool:
+    async def _work(self, chat_id: int, is_new: bool) -> bool:
         """Return True if every waiting message was sent or given up."""
-        try:
-            async with self._holding(f"{_LEASE}{chat_id}") as is_new:
-                queue = self._queue_of(chat_id)
-                if is_new or not queue.is_read:
-                    await self._read(chat_id, queue)
-                return await self._drain(chat_id, queue)
-        except TryLaterError as error:
-            logger.warning("sending waits", chat=chat_id, error=str(error))
-            self._queue_of(chat_id).is_read = False
-            return False
-        except asyncio.CancelledError:
-            self._queues.pop(chat_id, None)
-            raise
+        self._resting.discard(chat_id)
+        queue = self._queue_of(chat_id)
+        if is_new or not queue.is_read:
+            await self._read(chat_id, queue)
+        return await self._drain(chat_id, queue)
 
     async def _read(self, chat_id: int, queue: ChatQueue) -> None:
         now = asyncio.get_running_loop().time()
@@ -279,7 +164,7 @@ class Outbox:
                 queue.came_at.setdefault(item.album, now)
 
     async def _drain(self, chat_id: int, queue: ChatQueue) -> bool:
-        while queue.items and not self._stopping:
+        while queue.items and not self._tasks.is_stopping:
             queue.news.clear()
             batch = queue.next(self._clock())
             if not batch:
@@ -301,7 +186,6 @@ class Outbox:
     async def _send(self, queue: ChatQueue, batch: Sequence[Outgoing]) -> bool:
         """Return True if the chat's queue goes on: not while Telegram or the chat is closed to the
         bot."""
-        assert self._delivery is not None  # noqa: S101 - the wiring gives it before anything runs
         ids = [item.id for item in batch]
         if any(item.attempts >= ATTEMPTS for item in batch):
             # Two attempts were cut short: a third could only repeat the message.
@@ -314,7 +198,6 @@ class Outbox:
             queue.begun = frozenset()
 
     async def _begin(self, queue: ChatQueue, batch: Sequence[Outgoing], ids: list[str]) -> bool:
-        assert self._delivery is not None  # noqa: S101
         await self._store.begin(ids)
         try:
             await self._delivery(batch)
@@ -370,7 +253,6 @@ class Outbox:
     async def _fail(
         self, queue: ChatQueue, batch: Sequence[Outgoing], reason: Undelivered
     ) -> None:
-        assert self._delivery is not None  # noqa: S101
         ids = [item.id for item in batch]
         logger.warning("not delivered", chat=batch[0].chat_id, what=batch[0].what, reason=reason)
         # The author is notified first, so that a crash between the two leaves nobody without

@@ -4,7 +4,6 @@ Delivery is at least once: a crash at any moment loses no update. The updates of
 in the order of their ids, by one replica at a time.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -14,14 +13,12 @@ from typing import Any, Final, Protocol
 import structlog
 
 from bot.domain.errors import TryLaterError
+from bot.runtime.chat_tasks import ChatTasks, loggable
 
 # A handler that fails this often has a fault: its update is set aside and an admin is notified.
 FAILURES: Final = 3
 # While the database or Telegram is away the update is not at fault; but no update waits for ever.
 _TRY_LATER_FAILURES: Final = 20
-_FIRST_PAUSE_S: Final = 0.5
-_LONGEST_PAUSE_S: Final = 60.0
-_SWEEP_S: Final = 15.0
 _CHATS_AT_ONCE: Final = 100
 
 logger = structlog.get_logger()
@@ -82,14 +79,19 @@ class Inbox:
         self._bot_id = bot_id
         self._store = store
         self._handle = handle
-        self._holding = holding
         self._tell_set_aside = set_aside
         self._clock = clock
-        self._slots = asyncio.Semaphore(_CHATS_AT_ONCE)
-        self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._woken: set[str] = set()
         self._chats: dict[str, _Chat] = {}
-        self._stopping = False
+        self._tasks: ChatTasks[str] = ChatTasks(
+            "inbox",
+            work=self._drain,
+            holding=holding,
+            forget=self.forget,
+            at_once=_CHATS_AT_ONCE,
+        )
+        self.wake = self._tasks.wake
+        self.idle = self._tasks.idle
+        self.stop = self._tasks.stop
 
     async def take(self, updates: Sequence[Payload]) -> None:
         """Store the updates, then wake their chats. When this returns they may be confirmed."""
@@ -105,79 +107,18 @@ class Inbox:
         """Drop the cached updates of the chat; they are read from the store the next time."""
         self._chats.pop(key, None)
 
-    def wake(self, key: str) -> None:
-        """Start handling the chat's waiting updates, unless that is running already."""
-        if self._stopping:
-            return
-        self._woken.add(key)
-        if key not in self._tasks:
-            self._tasks[key] = asyncio.create_task(self._work(key), name=f"chat {key}")
-
     async def sweep_forever(self) -> None:
         """Wake every chat with waiting updates: at the start, and later those of dead replicas."""
-        while True:
-            try:
-                for key in await self._store.pending_chats():
-                    self.wake(key)
-            except TryLaterError as error:
-                logger.warning("inbox not reachable", error=str(error))
-            await asyncio.sleep(_SWEEP_S)
+        await self._tasks.sweep_forever(self._store.pending_chats)
 
-    async def idle(self) -> None:
-        """Return once nothing is being handled."""
-        while self._tasks:
-            await asyncio.wait(list(self._tasks.values()))
-
-    async def stop(self, patience_s: float) -> None:
-        """Finish the updates being handled, for at most `patience_s` seconds; the rest stay
-        stored."""
-        self._stopping = True
-        tasks = list(self._tasks.values())
-        if not tasks:
-            return
-        _, late = await asyncio.wait(tasks, timeout=patience_s)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
-        if late:
-            logger.warning("updates left for the next start", chats=len(late))
-
-    async def _work(self, key: str) -> None:
-        pause_s = _FIRST_PAUSE_S
-        try:
-            while key in self._woken and not self._stopping:
-                self._woken.discard(key)
-                if await self._try_to_drain(key):
-                    pause_s = _FIRST_PAUSE_S
-                else:
-                    # The order is kept: later updates wait as well.
-                    self._woken.add(key)
-                    await asyncio.sleep(pause_s)
-                    pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
-        finally:
-            # No await since the last look at `_woken`, so that no wake is lost in between.
-            del self._tasks[key]
-
-    async def _try_to_drain(self, key: str) -> bool:
-        try:
-            async with self._slots, self._holding(key) as is_new:
-                return await self._drain(key, is_new=is_new)
-        except TryLaterError as error:
-            self.forget(key)
-            logger.warning("chat waits", chat=_loggable(key), error=str(error))
-            return False
-        except BaseException:
-            self.forget(key)
-            raise
-
-    async def _drain(self, key: str, *, is_new: bool) -> bool:
+    async def _drain(self, key: str, is_new: bool) -> bool:
         """Return True if every waiting update was handled or set aside."""
         if is_new:
             self.forget(key)
         for update_id, payload, attempts in await self._waiting(key):
-            if self._stopping:
+            if self._tasks.is_stopping:
                 return True
-            with structlog.contextvars.bound_contextvars(update=update_id, chat=_loggable(key)):
+            with structlog.contextvars.bound_contextvars(update=update_id, chat=loggable(key)):
                 failure: Exception
                 try:
                     await self._handle(payload)
@@ -219,11 +160,6 @@ class Inbox:
         logger.error("update set aside", error=kind)
         await self._tell_set_aside(update_id, key, kind)
         return True
-
-
-def _loggable(key: str) -> int | str:
-    # As a number: a text would be redacted like a telephone.
-    return int(key) if key.removeprefix("-").isdecimal() else key
 
 
 def chat_key(update: Payload) -> str:

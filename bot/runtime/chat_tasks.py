@@ -1,0 +1,141 @@
+"""One task per chat that has work: it takes the chat's lease, works, and backs off on trouble."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, nullcontext
+from contextvars import Context
+from typing import Final, Generic, TypeVar
+
+import structlog
+
+from bot.domain.errors import TryLaterError
+
+_FIRST_PAUSE_S: Final = 0.5
+_LONGEST_PAUSE_S: Final = 60.0
+_SWEEP_S: Final = 15.0
+
+Chat = TypeVar("Chat", bound=str | int)
+
+logger = structlog.get_logger()
+
+
+class ChatTasks(Generic[Chat]):
+    """The tasks of the chats that were woken and have not finished their work."""
+
+    def __init__(
+        self,
+        subject: str,
+        *,
+        work: Callable[[Chat, bool], Awaitable[bool]],
+        holding: Callable[[Chat], AbstractAsyncContextManager[bool]],
+        forget: Callable[[Chat], None],
+        at_once: int | None = None,
+    ) -> None:
+        """subject: what it works on, for the log. work: works on a chat, and returns True if
+        nothing is left; its second argument is True if another replica may have worked on the
+        chat. holding: keeps the chat's lease. forget: drops what is cached of a chat. at_once: the
+        largest number of chats that are worked on at a time."""
+        self._subject = subject
+        self._work = work
+        self._holding = holding
+        self._forget = forget
+        self._slots = asyncio.Semaphore(at_once) if at_once else None
+        self._tasks: dict[Chat, asyncio.Task[None]] = {}
+        self._woken: set[Chat] = set()
+        self._pauses: dict[Chat, asyncio.Event] = {}
+        self.is_stopping = False
+
+    @property
+    def chats(self) -> set[Chat]:
+        """Return the chats that have a task."""
+        return set(self._tasks)
+
+    def wake(self, chat: Chat) -> None:
+        """Start working on the chat, or have its task look again."""
+        if self.is_stopping:
+            return
+        self._woken.add(chat)
+        if chat not in self._tasks:
+            # In a context of its own: the task goes on long after the update that woke it.
+            self._tasks[chat] = asyncio.create_task(
+                self._run(chat), name=f"{self._subject} {chat}", context=Context()
+            )
+
+    def end_pause(self, chat: Chat) -> None:
+        """Work on the chat at once if its task pauses after a failure."""
+        if pause := self._pauses.get(chat):
+            pause.set()
+
+    async def sweep_forever(self, waiting: Callable[[], Awaitable[Iterable[Chat]]]) -> None:
+        """Wake every chat with work: at the start, and later those of dead replicas."""
+        while True:
+            try:
+                for chat in await waiting():
+                    self.wake(chat)
+            except TryLaterError as error:
+                logger.warning("not reachable", what=self._subject, error=str(error))
+            await asyncio.sleep(_SWEEP_S)
+
+    async def idle(self) -> None:
+        """Return once no chat has a task."""
+        while self._tasks:
+            await asyncio.wait(list(self._tasks.values()))
+
+    async def stop(self, patience_s: float) -> None:
+        """Finish what is in progress, for at most `patience_s` seconds; the rest stays stored."""
+        self.is_stopping = True
+        for pause in self._pauses.values():
+            pause.set()
+        tasks = list(self._tasks.values())
+        if not tasks:
+            return
+        _, late = await asyncio.wait(tasks, timeout=patience_s)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        if late:
+            logger.warning("left for the next start", what=self._subject, chats=len(late))
+
+    async def _run(self, chat: Chat) -> None:
+        pause_s = _FIRST_PAUSE_S
+        try:
+            while chat in self._woken and not self.is_stopping:
+                self._woken.discard(chat)
+                if await self._try(chat):
+                    pause_s = _FIRST_PAUSE_S
+                else:
+                    # The order is kept: what comes later waits as well.
+                    self._woken.add(chat)
+                    await self._pause(chat, pause_s)
+                    pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+        finally:
+            # No await since the last look at `_woken`, so that no wake is lost in between.
+            del self._tasks[chat]
+
+    async def _try(self, chat: Chat) -> bool:
+        try:
+            async with self._slots or nullcontext(), self._holding(chat) as is_new:
+                return await self._work(chat, is_new)
+        except TryLaterError as error:
+            self._forget(chat)
+            logger.warning("chat waits", what=self._subject, chat=loggable(chat), error=str(error))
+            return False
+        except BaseException:
+            self._forget(chat)
+            raise
+
+    async def _pause(self, chat: Chat, pause_s: float) -> None:
+        pause = self._pauses[chat] = asyncio.Event()
+        try:
+            async with asyncio.timeout(pause_s):
+                await pause.wait()
+        except TimeoutError:
+            pass
+        finally:
+            del self._pauses[chat]
+
+
+def loggable(chat: str | int) -> int | str:
+    """Return a chat's key for the log: as a number, as a text would be redacted like a phone."""
+    text = str(chat)
+    return int(text) if text.removeprefix("-").isdecimal() else text

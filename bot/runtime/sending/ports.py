@@ -1,0 +1,62 @@
+"""What the outbox needs: a store, a way to Telegram, and metrics."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from bot.domain.outgoing import Outgoing, Priority, Undelivered
+
+
+class OutboxStore(Protocol):
+    """The store of messages that wait to be sent."""
+
+    async def add(self, items: Sequence[Outgoing]) -> list[bool]:
+        """Store the messages; return for each of them True if it was new."""
+
+    async def waiting_in(self, chat_id: int) -> list[Outgoing]: ...
+
+    async def waiting(self) -> list[tuple[int, datetime]]:
+        """Return (chat id, time it was put) of every waiting message."""
+
+    async def begin(self, ids: Sequence[str]) -> None: ...
+
+    async def not_begun(self, ids: Sequence[str]) -> None: ...
+
+    async def done(self, ids: Sequence[str], *, at: datetime) -> None: ...
+
+    async def fail(self, ids: Sequence[str], reason: Undelivered, *, at: datetime) -> None: ...
+
+    async def move(self, ids: Sequence[str], chat_id: int) -> None: ...
+
+    async def failed(self, item_id: str) -> list[Outgoing]: ...
+
+    async def one_waiting(self, item_id: str) -> Outgoing | None: ...
+
+    async def again(self, item_id: str) -> bool: ...
+
+
+class Delivery(Protocol):
+    """Sends messages to Telegram."""
+
+    async def __call__(self, items: Sequence[Outgoing]) -> None:
+        """Send the messages as one.
+
+        Raises UndeliveredError, MovedError, RefusedError while the whole chat is closed to the
+        bot, and TryLaterError.
+        """
+
+    async def undelivered(self, items: Sequence[Outgoing], reason: Undelivered) -> None:
+        """Notify the author of the messages."""
+
+    async def closed_to_us(self, item: Outgoing) -> None:
+        """Notify the admins that a chat takes no messages."""
+
+
+class OutboxMetrics(Protocol):
+    """The metrics of the outbox."""
+
+    def sent(self, priority: Priority, after_s: float) -> None: ...
+
+    def undelivered(self, reason: Undelivered) -> None: ...
+
+    def waits(self, items: int, oldest_s: float) -> None: ...
