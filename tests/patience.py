@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
-from bot.runtime.jobs import broker
+from bot.runtime.jobs import broker, jetstream
 from erp import registry
 from erp.client import Limits
 from storage.engine import connection, embedded
@@ -34,7 +34,8 @@ def be_patient() -> None:
         (connection, "_SERVER_SELECTION_MS", HANG_MS),
         (connection, "_SOCKET_MS", HANG_MS),
         (embedded, "_START_S", HANG_S),
-        (broker, "_ANSWER_S", HANG_S),
+        (broker, "ANSWER_S", HANG_S),
+        (jetstream, "ANSWER_S", HANG_S),
     ]
     for module, name, value in given:
         assert hasattr(module, name), name

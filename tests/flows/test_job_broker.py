@@ -293,7 +293,7 @@ async def test_a_broker_that_is_down_is_said_in_time(
     server.kill()
     server.configure(CONFIGURED)
     with monkeypatch.context() as hasty:
-        hasty.setattr("bot.runtime.jobs.broker._ANSWER_S", SOON_S)
+        hasty.setattr("bot.runtime.jobs.jetstream.ANSWER_S", SOON_S)
         with pytest.raises(TryLaterError) as at_opening:
             async with open_broker(server.url(LOGIN), Worker()):
                 pass
@@ -301,7 +301,7 @@ async def test_a_broker_that_is_down_is_said_in_time(
     async with open_broker(server.url(LOGIN), Worker()) as carrier:
         server.kill()
         with monkeypatch.context() as hasty:
-            hasty.setattr("bot.runtime.jobs.broker._ANSWER_S", SOON_S)
+            hasty.setattr("bot.runtime.jobs.broker.ANSWER_S", SOON_S)
             with pytest.raises(TryLaterError) as at_sending:
                 await carrier.send("job")
     for text in (caplog.text, _with_causes(at_opening.value), _with_causes(at_sending.value)):
