@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from bot.runtime.sending.order import caused_by
 from bot.runtime.updates.fsm import AlreadyHandledError, DurableStorage
+from bot.runtime.updates.inbox import Payload
 from bot.usecases.company.roles import RoleOf
 from handlers import answers
 from handlers.access import Access
@@ -53,10 +54,10 @@ def build_dispatcher(
 
 def update_handler(
     bot: Bot, dispatcher: Dispatcher, fsm: DurableStorage
-) -> Callable[[dict[str, object]], Awaitable[None]]:
+) -> Callable[[Payload], Awaitable[None]]:
     """Return the function that handles one stored update, once."""
 
-    async def handle(payload: dict[str, object]) -> None:
+    async def handle(payload: Payload) -> None:
         try:
             update = Update.model_validate(payload, context={"bot": bot})
             kind = update.event_type

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from bson.raw_bson import RawBSONDocument
 from pymongo.errors import BulkWriteError
@@ -229,6 +229,6 @@ async def _compare(database: Database, tallies: Tallies, report: Report) -> None
 
 
 async def _count(database: Database, name: str) -> int:
-    collection: Any = database[name]
+    collection: Collection = database[name]
     with translated():
         return int(await collection.estimated_document_count())

@@ -23,13 +23,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Final
 
 import bson
 from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.errors import BSONError
 
 from bot.domain.errors import Problem, RefusedError
+from storage.engine.connection import Document
 
 _MAGIC: Final = b"balcao backup\n"
 _VERSION: Final = 1
@@ -41,7 +42,7 @@ _FRAME_BYTES: Final = 64 * 1024
 _LEAST_SHARE: Final = 200
 _JUDGED_FROM_BYTES: Final = 64 * 1024 * 1024
 # BSON's dates reach further than Python's.
-_ANY_DATE: Final[CodecOptions[dict[str, Any]]] = CodecOptions(
+_ANY_DATE: Final[CodecOptions[Document]] = CodecOptions(
     datetime_conversion=DatetimeConversion.DATETIME_MS
 )
 _BROKEN: Final = (gzip.BadGzipFile, EOFError, zlib.error, struct.error)
@@ -213,7 +214,7 @@ class BackupReader:
         if version != _VERSION:
             raise RefusedError(f"format {version}", problem=Problem.BACKUP_VERSION)
 
-    def _check_end(self, trailer: dict[str, Any], allowed: tuple[str, ...]) -> None:
+    def _check_end(self, trailer: Document, allowed: tuple[str, ...]) -> None:
         if self._plain.read(1):
             raise _damaged("something after the end")
         found = {n: {"count": t.count, "sha256": t.sha256} for n, t in self.tallies.items()}

@@ -1,10 +1,10 @@
 """The last options that each user chose for imports and exports."""
 
-from typing import Any, Final
+from typing import Final
 
 from bot.domain.export import ExportOptions
 from bot.domain.job import ImportOptions
-from storage.engine.connection import Collection, Database, translated
+from storage.engine.connection import Collection, Database, Document, translated
 
 # Not stored: the columns belong to one file.
 _OF_A_FILE: Final = frozenset(("columns",))
@@ -30,10 +30,10 @@ class Choices:
     async def remember_export(self, by: str, options: ExportOptions) -> None:
         await self._set(by, "export", options.model_dump(mode="json"))
 
-    async def _found(self, by: str) -> dict[str, Any]:
+    async def _found(self, by: str) -> Document:
         with translated():
             return await self._choices.find_one({"_id": by}) or {}
 
-    async def _set(self, by: str, name: str, value: dict[str, Any]) -> None:
+    async def _set(self, by: str, name: str, value: Document) -> None:
         with translated():
             await self._choices.update_one({"_id": by}, {"$set": {name: value}}, upsert=True)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
@@ -28,7 +28,7 @@ class Inbox:
         self._done = Batched(self._inbox, self._mark_done)
 
     async def add(
-        self, bot_id: int, updates: Sequence[tuple[int, str, dict[str, Any]]], *, at: datetime
+        self, bot_id: int, updates: Sequence[tuple[int, str, Document]], *, at: datetime
     ) -> list[bool]:
         """Store each (update id, chat key, payload) and return, for each, True if it was new.
 
@@ -71,14 +71,14 @@ class Inbox:
             aside = await self._inbox.count_documents({"set_aside_at": {"$gte": _EVER}})
         return pending, aside
 
-    async def pending_of(self, chat_key: str) -> list[tuple[int, dict[str, Any], int]]:
+    async def pending_of(self, chat_key: str) -> list[tuple[int, Document, int]]:
         """Return the chat's pending updates as (update id, payload, failed attempts), oldest
         first."""
         return await self._pending(chat_key)
 
     async def _pending_of(
         self, chat_keys: Sequence[str]
-    ) -> Sequence[list[tuple[int, dict[str, Any], int]]]:
+    ) -> Sequence[list[tuple[int, Document, int]]]:
         with translated():
             documents: list[Document] = await self._inbox.find(
                 {"pending": {"$in": list(dict.fromkeys(chat_keys))}}

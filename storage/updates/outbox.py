@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from pymongo import UpdateOne
 
@@ -48,15 +48,11 @@ class Outbox:
 
     async def begin(self, ids: Sequence[str]) -> None:
         """Count one more attempt; called before the call to Telegram."""
-        await asyncio.gather(
-            *(self._write(UpdateOne({"_id": one}, {"$inc": {"attempts": 1}})) for one in ids)
-        )
+        await self._change(ids, {"$inc": {"attempts": 1}})
 
     async def not_begun(self, ids: Sequence[str]) -> None:
         """Take back the attempt: Telegram has certainly not accepted the message."""
-        await asyncio.gather(
-            *(self._write(UpdateOne({"_id": one}, {"$inc": {"attempts": -1}})) for one in ids)
-        )
+        await self._change(ids, {"$inc": {"attempts": -1}})
 
     async def done(self, ids: Sequence[str], *, at: datetime) -> None:
         """Mark the items as confirmed by Telegram and delete their content."""
@@ -64,7 +60,7 @@ class Outbox:
             "$set": {"done_at": at},
             "$unset": {"waiting": "", **dict.fromkeys(_CONTENT, "")},
         }
-        await asyncio.gather(*(self._write(UpdateOne({"_id": one}, change)) for one in ids))
+        await self._change(ids, change)
 
     async def fail(self, ids: Sequence[str], reason: Undelivered, *, at: datetime) -> None:
         """Mark the items as not delivered: they block no later ones and can be sent again."""
@@ -72,11 +68,14 @@ class Outbox:
             "$set": {"failed_at": at, "reason": str(reason), "together": list(ids)},
             "$unset": {"waiting": ""},
         }
-        await asyncio.gather(*(self._write(UpdateOne({"_id": one}, change)) for one in ids))
+        await self._change(ids, change)
 
     async def move(self, ids: Sequence[str], chat_id: int) -> None:
         """Move the items to another chat: the group of their department has changed."""
         change = {"$set": {"chat_id": chat_id, "waiting": chat_id}}
+        await self._change(ids, change)
+
+    async def _change(self, ids: Sequence[str], change: Document) -> None:
         await asyncio.gather(*(self._write(UpdateOne({"_id": one}, change)) for one in ids))
 
     async def one_waiting(self, item_id: str) -> Outgoing | None:
@@ -121,5 +120,5 @@ def _written(item: Outgoing) -> Document:
 
 
 def _read(document: Document) -> Outgoing:
-    values: dict[str, Any] = {k: v for k, v in document.items() if k in Outgoing.model_fields}
+    values = {k: v for k, v in document.items() if k in Outgoing.model_fields}
     return Outgoing.model_validate(values | {"id": document["_id"]})

@@ -2,12 +2,11 @@
 
 import copy
 from collections.abc import Sequence
-from typing import Any
 
 from pymongo import ReplaceOne
 
 from storage.engine.batching import FindOne, Write
-from storage.engine.connection import Collection, Database, translated
+from storage.engine.connection import Collection, Database, Document, translated
 from storage.engine.leases import Leases
 
 
@@ -20,7 +19,7 @@ class States:
         self._find = FindOne(self._states)
         self._write = Write(self._states)
 
-    async def load(self, key: str) -> tuple[str | None, dict[str, Any], int]:
+    async def load(self, key: str) -> tuple[str | None, Document, int]:
         """Return state, data and the id of the update that wrote them (0 if nothing is stored)."""
         document = await self._find(key)
         if document is None:
@@ -29,33 +28,30 @@ class States:
         return document["state"], copy.deepcopy(document["data"]), document["update_id"]
 
     async def save(
-        self, key: str, state: str | None, data: dict[str, Any], *, update_id: int
+        self, steps: Sequence[tuple[str, str | None, Document]], *, update_id: int
     ) -> None:
-        """Store state and data in one write, so that a crash leaves both or neither."""
-        await self._write(_replacement(key, state, data, update_id))
-
-    async def save_together(
-        self, steps: Sequence[tuple[str, str | None, dict[str, Any]]], *, update_id: int
-    ) -> None:
-        """Store several (key, state, data) of one update in one transaction.
+        """Store each (key, state, data) of one update: all of them or none.
 
         A screen is stored under several keys. Half of it would look like an update that was
         handled.
         """
-        writes = [_replacement(*step, update_id) for step in steps]
+        writes = [
+            ReplaceOne(
+                {"_id": key},
+                {"_id": key, "state": state, "data": data, "update_id": update_id},
+                upsert=True,
+            )
+            for key, state, data in steps
+        ]
+        if len(writes) == 1:
+            await self._write(writes[0])
+            return
         with translated():
             async with (
                 await self._client.start_session() as session,
                 session.start_transaction(),
             ):
                 await self._states.bulk_write(writes, session=session)
-
-
-def _replacement(
-    key: str, state: str | None, data: dict[str, Any], update_id: int
-) -> "ReplaceOne[dict[str, Any]]":
-    document = {"_id": key, "state": state, "data": data, "update_id": update_id}
-    return ReplaceOne({"_id": key}, document, upsert=True)
 
 
 def chat_leases(database: Database) -> Leases[str]:

@@ -56,7 +56,10 @@ async def test_one_update_that_cannot_be_stored_does_not_stop_the_others(databas
 async def test_one_state_that_cannot_be_stored_does_not_stop_the_others(database: Any):
     states = States(database)
     told = await asyncio.gather(
-        *[states.save(str(n), "s", UNSTORABLE if n == 5 else {}, update_id=n) for n in range(10)],
+        *[
+            states.save([(str(n), "s", UNSTORABLE if n == 5 else {})], update_id=n)
+            for n in range(10)
+        ],
         return_exceptions=True,
     )
     assert [isinstance(answer, Exception) for answer in told] == [n == 5 for n in range(10)]

@@ -179,7 +179,7 @@ async def test_messages_chats_and_states_by_key(database: Any, seed: int):
         await chats.put(chat)
         kept[chat.id] = chat
         key, data = f"k{random.randrange(30)}", {"n": number}
-        await states.save(key, f"s{number}", data, update_id=number)
+        await states.save([(key, f"s{number}", data)], update_id=number)
         saved[key] = f"s{number}", data, number
     for group_id in (-100, -10, 1):
         for message_id in range(40):

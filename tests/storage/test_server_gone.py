@@ -107,7 +107,7 @@ def every_call(database: Any) -> dict[str, Awaitable[Any]]:
         "failed": inbox.failed(1, 1, attempts=1, error="E"),
         "set_aside": inbox.set_aside(1, 1, at=NOW),
         "load": states.load("k"),
-        "save": states.save("k", "s", {}, update_id=9),
+        "save": states.save([("k", "s", {})], update_id=9),
         "acquire": locks.acquire("l9", "o", now=NOW, lease=LEASE),
         "renew": locks.renew(["l1"], "o", now=NOW, lease=LEASE),
         "release": locks.release(["l1"], "o"),
@@ -134,7 +134,7 @@ async def test_when_the_server_is_gone_every_call_may_be_tried_later_and_wrote_n
         await Registrations(database).create(registration())
         await Conversations(database).add(conversation())
         await Inbox(database).add(1, [(1, "c", {"text": "oi"})], at=NOW)
-        await States(database).save("k", "before", {}, update_id=1)
+        await States(database).save([("k", "before", {})], update_id=1)
         before = await contents(database)
         await kill(noted_pid(tmp_path))
         calls = every_call(database)

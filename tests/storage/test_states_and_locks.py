@@ -26,15 +26,17 @@ async def test_state_and_data_come_back_with_their_update(
     database: Any, state: str | None, data: dict[str, Any]
 ):
     states = States(database)
-    await states.save("k", "before", {"old": True}, update_id=1)
-    await states.save("k", state, data, update_id=2)
-    await states.save("other", "x", {}, update_id=9)
+    await states.save([("k", "before", {"old": True})], update_id=1)
+    await states.save([("k", state, data)], update_id=2)
+    await states.save([("other", "x", {})], update_id=9)
     assert await states.load("k") == (state, data, 2)
 
 
 async def test_states_written_at_once_are_whole(database: Any):
     states = States(database)
-    await asyncio.gather(*[states.save("k", f"s{n}", {"n": n}, update_id=n) for n in range(1, 21)])
+    await asyncio.gather(
+        *[states.save([("k", f"s{n}", {"n": n})], update_id=n) for n in range(1, 21)]
+    )
     state, data, update_id = await states.load("k")
     assert (state, data) == (f"s{update_id}", {"n": update_id})
 
@@ -92,7 +94,7 @@ async def test_only_its_owner_releases_a_lock(locks: Leases[str]):
 
 async def test_states_loaded_at_once_are_everyones_own(database: Any):
     states = States(database)
-    await states.save("k", "s", {"list": []}, update_id=1)
+    await states.save([("k", "s", {"list": []})], update_id=1)
     (_, one, _), (_, two, _) = await asyncio.gather(states.load("k"), states.load("k"))
     one["list"].append("mine")
     assert two == {"list": []}
@@ -100,9 +102,9 @@ async def test_states_loaded_at_once_are_everyones_own(database: Any):
 
 async def test_steps_of_one_update_are_stored_together_or_not_at_all(database: Any):
     states = States(database)
-    await states.save_together([("a", "x", {"n": 1}), ("b", None, {})], update_id=7)
+    await states.save([("a", "x", {"n": 1}), ("b", None, {})], update_id=7)
     assert await states.load("a") == ("x", {"n": 1}, 7)
     assert await states.load("b") == (None, {}, 7)
     with pytest.raises(RefusedError):
-        await states.save_together([("a", "y", {"n": 2}), ("b", None, {"n": 2**80})], update_id=8)
+        await states.save([("a", "y", {"n": 2}), ("b", None, {"n": 2**80})], update_id=8)
     assert await states.load("a") == ("x", {"n": 1}, 7)

@@ -118,7 +118,7 @@ def _may_be_done(error: Exception) -> bool:
     return not isinstance(cause, (ClientConnectorError, ConnectionTimeoutError))
 
 
-def _messages(method: TelegramMethod[Any]) -> int:
+def _messages(method: TelegramMethod[TelegramType]) -> int:
     """Return the number of messages that Telegram counts for this call."""
     parts = getattr(method, "media", None) or getattr(method, "message_ids", None)
     return len(parts) if isinstance(parts, list) else 1

@@ -15,20 +15,19 @@ from typing import Any, Protocol
 from aiogram.fsm.state import State
 from aiogram.fsm.storage.base import BaseStorage, DefaultKeyBuilder, StateType, StorageKey
 
+StepData = dict[str, Any]
+"""What a dialog remembers, as it is stored."""
+
 
 class States(Protocol):
     """The store of states and data."""
 
-    async def load(self, key: str) -> tuple[str | None, dict[str, Any], int]:
+    async def load(self, key: str) -> tuple[str | None, StepData, int]:
         """Return state, data, and the id of the update that wrote them (0 when nothing is
         stored)."""
 
     async def save(
-        self, key: str, state: str | None, data: dict[str, Any], *, update_id: int
-    ) -> None: ...
-
-    async def save_together(
-        self, steps: Sequence[tuple[str, str | None, dict[str, Any]]], *, update_id: int
+        self, steps: Sequence[tuple[str, str | None, StepData]], *, update_id: int
     ) -> None:
         """Save several (key, state, data): all of them or none."""
 
@@ -40,7 +39,7 @@ class AlreadyHandledError(Exception):
 @dataclass(slots=True)
 class _Step:
     state: str | None
-    data: dict[str, Any]
+    data: StepData
     written_by: int
     changed: bool = False
 
@@ -81,10 +80,8 @@ class DurableStorage(BaseStorage):
             for key, step in unit.steps.items()
             if step.changed
         ]
-        if len(changed) == 1:
-            await self._states.save(*changed[0], update_id=update_id)
-        elif changed:
-            await self._states.save_together(changed, update_id=update_id)
+        if changed:
+            await self._states.save(changed, update_id=update_id)
         for key, step in unit.steps.items():
             if step.changed:
                 step = _Step(step.state, step.data, update_id)
@@ -107,7 +104,7 @@ class DurableStorage(BaseStorage):
         step.data = dict(data)
         step.changed = True
 
-    async def get_data(self, key: StorageKey) -> dict[str, Any]:
+    async def get_data(self, key: StorageKey) -> StepData:
         return copy.deepcopy((await self._step(key)).data)
 
     async def close(self) -> None:

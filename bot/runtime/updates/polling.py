@@ -1,7 +1,7 @@
 """Long polling into the inbox: an update is confirmed only once it is stored."""
 
 import asyncio
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from aiogram import Bot
@@ -14,7 +14,7 @@ from aiogram.exceptions import (
 from aiogram.methods.base import TelegramMethod
 
 from bot.domain.errors import Problem, RefusedError, TryLaterError
-from bot.runtime.updates.inbox import Inbox
+from bot.runtime.updates.inbox import Inbox, Payload
 
 _POLL_S: Final = 25
 _FIRST_PAUSE_S: Final = 0.5
@@ -23,11 +23,11 @@ _LONGEST_PAUSE_S: Final = 30.0
 logger = structlog.get_logger()
 
 
-class _GetUpdates(TelegramMethod[list[dict[str, Any]]]):
+class _GetUpdates(TelegramMethod[list[Payload]]):
     """getUpdates with plain JSON as its result: stored as it came, parsed once when it is
     handled."""
 
-    __returning__ = list[dict[str, Any]]
+    __returning__ = list[Payload]
     __api_method__ = "getUpdates"
 
     offset: int | None

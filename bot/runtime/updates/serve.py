@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from aiogram import Bot
@@ -31,7 +31,7 @@ async def taking_updates(
     outbox: Outbox,
     *,
     allowed_updates: list[str],
-    beside: Sequence[Coroutine[Any, Any, None]],
+    beside: Sequence[Coroutine[None, None, None]],
 ) -> AsyncIterator[asyncio.Task[None]]:
     """Poll and handle updates inside the block, and run the coroutines of `beside`.
 

@@ -6,7 +6,7 @@ record, like those of an import, so an undo can be killed and resumed, and undon
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from bot.domain.audit import AuditEntry
 from bot.domain.candidate import Update
@@ -133,7 +133,12 @@ class UndoJob:
         jobs = {str(undone_job), provenance.job}
         return len(entries) == len(ids) and all(entry.provenance.job in jobs for entry in entries)
 
-    def _sort(self, undoing: _Undoing, what: Any, known: ExistingRegistration | None) -> None:
+    def _sort(
+        self,
+        undoing: _Undoing,
+        what: Remove | Reverted | BringBack | Kept | None,
+        known: ExistingRegistration | None,
+    ) -> None:
         match what:
             case Remove() if known is not None:
                 undoing.removes.append(known)
