@@ -1,9 +1,8 @@
 """The bot as a whole: everything is built here, started, and stopped."""
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -12,7 +11,6 @@ import structlog
 from aiogram import Bot, Dispatcher
 
 from bot.runtime.http_server import http_server
-from bot.runtime.jobs.backups import MakeBackups
 from bot.runtime.jobs.sync_schedule import SyncSchedule
 from bot.runtime.leases import LeaseKeeper
 from bot.runtime.memory import freeze_gc
@@ -29,23 +27,24 @@ from bot.usecases.company.retention import Retain
 from bot.usecases.company.roles import RoleOf
 from bot.usecases.customer.identify import LOOKUP_BUDGET_S
 from bot.usecases.customer.retry_lookups import RetryLookups
+from bot.usecases.jobs.begin_backup import BeginBackup
 from bot.usecases.register.apply_candidate import ApplyCandidate
 from bot.usecases.register.labels import Tags
 from bot.wiring.attending import build_attending
-from bot.wiring.backups import build_backups
+from bot.wiring.chat_jobs import build_chat_jobs
 from bot.wiring.clients import open_database, open_erp_if_set, utc_now
 from bot.wiring.company import Company, build_company, names_of_staff, report_status
 from bot.wiring.dispatcher import build_dispatcher, update_handler
 from bot.wiring.files import file_services
-from bot.wiring.jobs import Jobs, build_jobs, work_with_broker_or_alone
+from bot.wiring.jobs import Jobs, work_with_broker_or_alone
 from bot.wiring.receiving import build_receiving
-from bot.wiring.register import Register, build_register
+from bot.wiring.register import build_register
 from bot.wiring.relaying import build_relaying
 from bot.wiring.shared import Shared, share
+from bot.wiring.stopping import run_until_stopped
 from bot.wiring.telegram import open_bot
 from erp.adapter import Erp
 from handlers.admin.alerts import TelegramSyncNotifier
-from handlers.admin.files.services import TelegramJobNotifier
 from handlers.menus import Menus
 from storage.engine.connection import Database
 from storage.engine.connection import answers as database_answers
@@ -78,7 +77,7 @@ class Balcao:
     departments: Departments
     role_of: RoleOf
     menus: Menus
-    backups: MakeBackups
+    begin_backup: BeginBackup
     jobs: Jobs
     retain: Retain
     sync_schedule: SyncSchedule | None
@@ -101,7 +100,7 @@ def build(
     metrics = Metrics(asked_to_wait=lambda: limiter.asked_to_wait)
     company = build_company(shared)
     register = build_register(shared, people=names_of_staff(shared, company))
-    jobs = _jobs(shared, company, register)
+    jobs = build_chat_jobs(shared, role_of=company.role_of, names=register.services.names)
     relaying = build_relaying(shared, metrics=metrics, alerts=company.alerts)
     attending = build_attending(
         shared, relaying=relaying, company=company, edit=register.services.edit
@@ -113,7 +112,9 @@ def build(
         register=register,
         lookup_budget_s=lookup_budget_s,
     )
-    backups = build_backups(shared, admin_ids=company.role_of.admin_ids)
+    begin_backup = BeginBackup(
+        jobs=jobs.store, wake=jobs.work.wake, holding=shared.locks.holding, clock=clock
+    )
     fsm = DurableStorage(States(database))
     handlers: dict[str, object] = {
         "conversations": shared.conversations,
@@ -122,8 +123,8 @@ def build(
         "departments": shared.departments,
         "sync": jobs.begin_sync,
         "files": file_services(jobs, settings, names=register.services.names),
-        "backups": backups,
-        "report_status": report_status(shared, jobs, company.retention),
+        "begin_backup": begin_backup,
+        "report_status": report_status(shared, jobs, begin_backup, company.retention),
         **company.handlers,
         **register.handlers,
         **attending.handlers,
@@ -145,25 +146,11 @@ def build(
         departments=shared.departments,
         role_of=company.role_of,
         menus=company.menus,
-        backups=backups,
+        begin_backup=begin_backup,
         jobs=jobs,
         retain=company.retain,
         sync_schedule=jobs.schedule(TelegramSyncNotifier(company.alerts)),
         settings=settings,
-    )
-
-
-def _jobs(shared: Shared, company: Company, register: Register) -> Jobs:
-    return build_jobs(
-        shared.settings,
-        shared.database,
-        notifier=TelegramJobNotifier(
-            bot=shared.bot, names=register.services.names, admin_ids=company.role_of.admin_ids
-        ),
-        tags=shared.tags,
-        departments=shared.departments,
-        clock=shared.clock,
-        erp=shared.erp,
     )
 
 
@@ -199,7 +186,6 @@ async def serving(balcao: Balcao) -> AsyncIterator[asyncio.Task[None]]:
             skip_events={"aiogd_update", "business_message"}
         ),
         beside=(
-            balcao.backups.run_forever(),
             work_with_broker_or_alone(balcao.jobs.work, balcao.settings),
             repeat_forever(balcao.retry_lookups, every_s=_LOOKUP_ROUND_S),
             *(repeat_forever(r, every_s=_QUEUE_ROUND_S) for r in balcao.queue_rounds.each()),
@@ -214,19 +200,7 @@ async def serving(balcao: Balcao) -> AsyncIterator[asyncio.Task[None]]:
 async def run(settings: Settings, *, limits: Limits = TELEGRAM_LIMITS) -> None:
     """Serve until SIGTERM or SIGINT; raises RefusedError or TryLaterError when it cannot start."""
     settings.require_for_run()
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    serving_ = asyncio.create_task(_serve(settings, limits))
-    stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait((serving_, stopping), return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    if not serving_.done():
-        logger.info("stopping")
-        # Also while it still waits for Telegram or the database to start with.
-        serving_.cancel()
-    with suppress(asyncio.CancelledError):
-        await serving_
+    await run_until_stopped(_serve(settings, limits))
 
 
 async def _serve(settings: Settings, limits: Limits) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -11,14 +12,13 @@ from rich.markup import escape
 
 from bot.cli.terminal.backup_progress import counts, listed, progress
 from bot.cli.terminal.console import finish, out, read_settings
-from bot.domain.backup import COMMAND_LINE, BackupMade
 from bot.domain.errors import AppError
+from bot.domain.job import COMMAND_LINE, Counts, Job, JobKind, JobState, Source
 from bot.runtime.logs import configure_logs
 from bot.settings import Settings
 from bot.wiring import clients
 from storage.backup.backup import back_up
-from storage.backup.runs import BackupRuns
-from storage.engine.connection import Database
+from storage.jobs.jobs import Jobs
 
 
 def backup(
@@ -32,10 +32,14 @@ def backup(
 
 
 async def _backup(settings: Settings, path: Path) -> None:
+    began_at = clients.utc_now()
     with progress() as report:
         async with clients.open_database(settings) as database:
-            tallies = await back_up(database, path, at=clients.utc_now(), report=report)
-            await _remember_backup(database, await asyncio.to_thread(os.path.getsize, path))
+            tallies = await back_up(database, path, at=began_at, report=report)
+            size_bytes = await asyncio.to_thread(os.path.getsize, path)
+            # An error is ignored: the backup itself is there.
+            with suppress(AppError):
+                await Jobs(database).add(_job(path, began_at, counts(tallies), size_bytes))
     out.print(
         f"[green]✓[/green] {escape(str(path))}: {listed(counts(tallies))}",
         soft_wrap=True,
@@ -43,9 +47,17 @@ async def _backup(settings: Settings, path: Path) -> None:
     )
 
 
-async def _remember_backup(database: Database, size_bytes: int) -> None:
-    """Store for /status that a backup was made. An error is ignored: the backup itself is
-    there."""
-    made = BackupMade(run_id="", by=COMMAND_LINE, at=clients.utc_now(), size_bytes=size_bytes)
-    with suppress(AppError):
-        await BackupRuns(database).remember(made)
+def _job(path: Path, began_at: datetime, documents: dict[str, int], size_bytes: int) -> Job:
+    """Return the job of a backup that is made, for /status and the list of jobs."""
+    now = clients.utc_now()
+    return Job(
+        kind=JobKind.BACKUP,
+        state=JobState.DONE,
+        by=COMMAND_LINE,
+        created_at=began_at,
+        began_at=began_at,
+        ended_at=now,
+        working_s=(now - began_at).total_seconds(),
+        counts=Counts(rows=sum(documents.values()), fields=documents),
+        results=(Source(file_id="", name=path.name, size_bytes=size_bytes),),
+    )

@@ -1,97 +1,36 @@
-"""Backups: the one that is running, and the results of the latest ones."""
+"""Backups: the one that is running, and the latest ones."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import Final
 
-from pydantic import BaseModel, ConfigDict
-
-COMMAND_LINE: Final = "command"
-"""`BackupMade.by` of a backup made from the command line."""
+from bot.domain.job import Job, JobState
 
 
-class Trouble(StrEnum):
-    """The reason why no backup file arrived in the admin's chat."""
-
-    DISK_FULL = "disk_full"
-    NOT_WRITABLE = "not_writable"
-    DATABASE = "database"
-    DISTURBED = "disturbed"
-    TOO_LARGE = "too_large"
-    """The backup was made, but it is larger than Telegram accepts from a bot."""
-    BLOCKED = "blocked"
-    """The admin blocked the bot."""
-    NO_RIGHT = "no_right"
-    """The user who asked for it is no longer an admin."""
-    TELEGRAM = "telegram"
-    INTERRUPTED = "interrupted"
-    """The bot was stopped or killed while it made the backup."""
-    UNKNOWN = "unknown"
-
-
-class BackupRun(BaseModel):
-    """A running backup. Only one runs at a time, whatever the number of replicas."""
-
-    model_config = ConfigDict(frozen=True)
-
-    id: str
-    admin_id: int
-    message_id: int
-    """The message in the admin's chat that shows the progress."""
-    began_at: datetime
-    until: datetime
-    """End of the lease, renewed by the process that makes the backup.
-
-    When this time has passed, the backup is no longer being made.
-    """
-
-
-class BackupMade(BaseModel):
-    """A finished backup: in the admin's chat, or written by the command line."""
-
-    model_config = ConfigDict(frozen=True)
-
-    run_id: str
-    by: str
-    """`admin:<id>` or `COMMAND_LINE`."""
-    at: datetime
-    size_bytes: int
-
-
-class BackupFailed(BaseModel):
-    """A backup that was not delivered."""
-
-    model_config = ConfigDict(frozen=True)
-
-    run_id: str
-    by: str
-    at: datetime
-    trouble: Trouble
-
-
-class Backups(BaseModel):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backups:
     """The running backup, and the latest delivered and the latest failed one."""
 
-    model_config = ConfigDict(frozen=True)
-
-    running: BackupRun | None = None
-    made: BackupMade | None = None
-    failed: BackupFailed | None = None
-
-    def is_over(self, run_id: str) -> bool:
-        """Return True if this run is the latest delivered or the latest failed backup."""
-        return any(over and over.run_id == run_id for over in (self.made, self.failed))
+    running: Job | None = None
+    made: Job | None = None
+    failed: Job | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Copied:
-    """Progress of a backup within one collection; `of` is the estimated number of documents."""
+def latest_backups(jobs: Sequence[Job]) -> Backups:
+    """Return the latest of these backups, which may come in any order."""
 
-    documents: int
-    of: int | None
+    def ended_at(job: Job) -> datetime:
+        return job.ended_at or job.created_at
+
+    def latest(state: JobState) -> Job | None:
+        return max((job for job in jobs if job.state is state), key=ended_at, default=None)
+
+    return Backups(
+        running=next((job for job in jobs if job.is_active), None),
+        made=latest(JobState.DONE),
+        failed=latest(JobState.FAILED),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,18 +42,3 @@ class BackupFile:
     sha256: str
     counts: Mapping[str, int]
     """Number of documents, by collection."""
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """The backup has started; its message will show the progress and the result."""
-
-
-@dataclass(frozen=True, slots=True)
-class AlreadyRunning:
-    run: BackupRun
-
-
-@dataclass(frozen=True, slots=True)
-class AlreadyOver:
-    """This button was pressed before, and the backup that it started is over."""

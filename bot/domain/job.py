@@ -24,6 +24,7 @@ class JobKind(StrEnum):
     EXPORT = "export"
     UNDO = "undo"
     SYNC = "sync"
+    BACKUP = "backup"
 
 
 class JobState(StrEnum):
@@ -59,6 +60,20 @@ class JobTrouble(StrEnum):
     ERP_REFUSED = "erp_refused"
     ERP_UNREADABLE = "erp_unreadable"
     """The ERP's answer cannot be parsed."""
+    NOT_WRITABLE = "not_writable"
+    """The worker cannot write to its data folder."""
+    DISTURBED = "disturbed"
+    """The register changed too much while it was copied for a backup."""
+    TOO_LARGE = "too_large"
+    """The backup was made, but it is larger than Telegram accepts from a bot."""
+    BLOCKED = "blocked"
+    """The admin who asked for a backup blocked the bot."""
+    NO_RIGHT = "no_right"
+    """The user who asked for a backup is no longer an admin."""
+    TELEGRAM = "telegram"
+    """Telegram did not take the backup."""
+    INTERRUPTED = "interrupted"
+    """The bot was stopped while it made the backup, before backups were jobs."""
     UNKNOWN = "unknown"
 
 
@@ -82,6 +97,10 @@ class Source(_Model):
     """Empty once the file has been deleted."""
     name: str
     size_bytes: int
+
+    def without_file(self) -> "Source":
+        """Return it as it is once the file has been deleted."""
+        return Source(file_id="", name=self.name, size_bytes=self.size_bytes)
 
 
 class ImportOptions(_Model):
@@ -119,7 +138,9 @@ class SyncOptions(_Model):
 
 
 class Counts(_Model):
-    """The numbers of rows by result; for an undo or an export, the numbers of registrations."""
+    """The numbers of rows by result; for an undo or an export, the numbers of registrations.
+
+    For a backup, the number of documents."""
 
     rows: int = 0
     created: int = 0
@@ -139,7 +160,7 @@ class Counts(_Model):
     kept: int = 0
     """Registrations that an undo left unchanged, in part or whole, because of later changes."""
     fields: dict[str, int] = {}
-    """Number of registrations that change, by field."""
+    """Number of registrations that change, by field; of documents, by collection, for a backup."""
 
     def plus(self, other: "Counts") -> "Counts":
         total = {
@@ -183,8 +204,8 @@ class Progress(_Model):
 
 
 class Job(_Model):
-    id: int
-    """Numbered from 1, because admins type it."""
+    id: int = 0
+    """Numbered from 1, because admins type it; 0 until it is stored."""
     kind: JobKind
     state: JobState
     by: str

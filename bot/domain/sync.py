@@ -1,10 +1,23 @@
 """The state of the syncs with one ERP, stored between runs."""
 
 from datetime import datetime
+from typing import TypedDict
 
 from pydantic import BaseModel, ConfigDict
 
 from bot.domain.job import SyncMode
+
+
+class SyncChange(TypedDict, total=False):
+    """The fields of a `SyncState` that change, each with its new value."""
+
+    full_mark: datetime | None
+    quick_mark: datetime | None
+    job: int | None
+    full_began_at: datetime | None
+    done_at: datetime | None
+    looked_at: int | None
+    is_failing: bool
 
 
 class SyncState(BaseModel):
@@ -41,7 +54,11 @@ class SyncState(BaseModel):
             return self.full_mark
         return max((m for m in (self.full_mark, self.quick_mark) if m), default=None)
 
-    def moved(self, mode: SyncMode, mark: datetime | None) -> dict[str, datetime | None]:
-        """Return the changed watermark fields after a sync that saw all changes up to `mark`."""
-        name = "full_mark" if mode is SyncMode.FULL else "quick_mark"
-        return {name: mark}
+    def changed(self, change: SyncChange) -> "SyncState":
+        """Return the next version of the state, with these fields changed."""
+        return SyncState(**{**dict(self), **change, "version": self.version + 1})
+
+
+def moved(mode: SyncMode, mark: datetime | None) -> SyncChange:
+    """Return the changed watermark after a sync that saw all changes up to `mark`."""
+    return {"full_mark": mark} if mode is SyncMode.FULL else {"quick_mark": mark}

@@ -130,12 +130,11 @@ class LeaseKeeper(Generic[Id]):
             held.users -= 1
             held.idle_since = asyncio.get_running_loop().time()
             if not self._kept_s:
-                # If the database is not reachable, the lease expires by itself.
-                with suppress(AppError):
-                    await self._release_idle(for_s=0.0)
+                await self.release_all()
 
     async def release_all(self) -> None:
         """Release every lease that is not in use, so that another replica can continue at once."""
+        # If the database is not reachable, they expire by themselves.
         with suppress(AppError):
             await self._release_idle(for_s=0.0)
 

@@ -7,7 +7,7 @@ Every method may raise TryLaterError when the system behind it cannot be reached
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, Unpack
 from zoneinfo import ZoneInfo
 
 from bot.domain.audit import AuditEntry, AuditFilter, AuditPage
@@ -27,6 +27,7 @@ from bot.domain.erp_record import ErpPage
 from bot.domain.export import ExportOptions
 from bot.domain.group import GroupAccess
 from bot.domain.job import Batch, ImportOptions, Job
+from bot.domain.job_change import JobChange
 from bot.domain.label import Label, Tag, Written
 from bot.domain.outgoing import Outgoing
 from bot.domain.panel import Opened, Period, RegisterCount
@@ -35,7 +36,7 @@ from bot.domain.registration import Provenance, Registration
 from bot.domain.retention import RetentionRun
 from bot.domain.row_plan import ExistingRegistration
 from bot.domain.search import Query, ResultPage
-from bot.domain.sync import SyncState
+from bot.domain.sync import SyncChange, SyncState
 from bot.domain.tax_id import TaxId
 from bot.domain.team import Admin, GroupMember, Invitation
 
@@ -264,11 +265,11 @@ class Syncs(Protocol):
 
     async def get(self, system: str) -> SyncState: ...
 
-    async def change(self, state: SyncState, **values: Any) -> SyncState | None:
+    async def change(self, state: SyncState, **values: Unpack[SyncChange]) -> SyncState | None:
         """Return the changed state, or None if the stored one has changed since it was read."""
         ...
 
-    async def force_update(self, system: str, **values: Any) -> SyncState:
+    async def force_update(self, system: str, **values: Unpack[SyncChange]) -> SyncState:
         """Set the values whatever the stored state is now; return the new state."""
         ...
 
@@ -279,11 +280,11 @@ class Syncs(Protocol):
 class JobChanges(Protocol):
     async def get(self, job_id: int) -> Job | None: ...
 
-    async def change(self, job: Job, **values: Any) -> Job | None:
+    async def change(self, job: Job, **values: Unpack[JobChange]) -> Job | None:
         """Return the changed job, or None if the stored one has changed since it was read."""
         ...
 
-    async def force_update(self, job_id: int, **values: Any) -> Job | None:
+    async def force_update(self, job_id: int, **values: Unpack[JobChange]) -> Job | None:
         """Set the values whatever the stored job is now; return it, or None if there is none."""
         ...
 
@@ -302,6 +303,12 @@ class Fetch(Protocol):
 
         Raises RefusedError if the file is no longer stored.
         """
+
+
+class BackupJobs(JobStore, Protocol):
+    async def backups(self) -> Sequence[Job]:
+        """Return all jobs that are backups."""
+        ...
 
 
 class JobFiles(Protocol):

@@ -10,16 +10,19 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bot.runtime.leases import keep_tokens
+from bot.runtime.leases import LeaseKeeper, keep_tokens
 from bot.settings import Settings
 from bot.usecases.company.departments import Departments
+from bot.usecases.jobs.begin_backup import BACKUP_LEASE
 from storage.backup.backup import refuse_half_restored
 from storage.engine.connection import Database, connected
 from storage.engine.embedded import embedded_server
 from storage.engine.indexes import ensure_indexes
 from storage.jobs.erp_tokens import ErpTokens, token_leases
+from storage.jobs.old_backups import convert_old_backups, has_old_backups
 from storage.register.labels import Departments as StoredDepartments
 from storage.register.search import complete
+from storage.updates.states import chat_leases
 
 if TYPE_CHECKING:
     from erp.adapter import Erp
@@ -42,7 +45,15 @@ async def open_database(
         if not to_restore:
             await refuse_half_restored(database)
             await complete(database)
+            await _convert_old_backups(database)
         yield database
+
+
+async def _convert_old_backups(database: Database) -> None:
+    if await has_old_backups(database):
+        keeper = LeaseKeeper(chat_leases(database), utc_now, id_of="chat:{}".format)
+        async with keeper.holding(BACKUP_LEASE):
+            await convert_old_backups(database)
 
 
 def open_erp_of(

@@ -16,6 +16,7 @@ from bot.usecases.company.retention import Retain
 from bot.usecases.company.roles import RoleOf
 from bot.usecases.company.status import ReportStatus, Waiting
 from bot.usecases.company.team import ManageTeam
+from bot.usecases.jobs.begin_backup import BeginBackup
 from bot.usecases.ports import AccessToGroup
 from bot.wiring.jobs import Jobs
 from bot.wiring.shared import Shared
@@ -23,7 +24,6 @@ from handlers.admin.alerts import TelegramAlerts
 from handlers.admin.company.panel import PanelServices
 from handlers.attendant.members import Membership, TelegramGroups
 from handlers.menus import Menus
-from storage.backup.runs import BackupRuns
 from storage.engine.connection import answers as database_answers
 from storage.engine.connection import is_embedded
 from storage.people.team import Admins, Invitations, Members
@@ -99,7 +99,9 @@ def build_company(shared: Shared) -> Company:
     )
 
 
-def report_status(shared: Shared, jobs: Jobs, retention: Retention) -> ReportStatus:
+def report_status(
+    shared: Shared, jobs: Jobs, begin_backup: BeginBackup, retention: Retention
+) -> ReportStatus:
     """Return the use case behind /status."""
     settings, database = shared.settings, shared.database
     return ReportStatus(
@@ -110,7 +112,7 @@ def report_status(shared: Shared, jobs: Jobs, retention: Retention) -> ReportSta
         registrations=shared.registrations.count,
         open_conversations=shared.conversations.count_open,
         waiting=_waiting(Inbox(database), Outbox(database)),
-        backups=BackupRuns(database).all,
+        backups=begin_backup.latest,
         erp_name=settings.erp_kind,
         erp=shared.erp,
         retained=retention.last if settings.retain_conversations_days else None,

@@ -10,9 +10,12 @@ import structlog
 
 from bot.domain.errors import RefusedError, TryLaterError
 from bot.domain.job import Job, JobKind
+from bot.runtime.jobs.backups import MakeBackup
+from bot.runtime.jobs.job_progress import PROGRESS_INTERVAL_S
+from bot.runtime.jobs.ports import JobNotifier
 from bot.runtime.jobs.runs import JobRuns
 from bot.runtime.jobs.sync_schedule import SyncNotifier, SyncSchedule
-from bot.runtime.jobs.worker import PROGRESS_INTERVAL_S, JobNotifier, WorkJobs
+from bot.runtime.jobs.worker import WorkJobs
 from bot.runtime.passwords import Argon2Passwords
 from bot.settings import Settings
 from bot.usecases.company.departments import Departments
@@ -69,12 +72,16 @@ def build_jobs(
     tags: Tags,
     departments: Departments,
     clock: Callable[[], datetime],
+    make_backup: MakeBackup | None = None,
     erp: "Erp | None" = None,
     progress_interval_s: float = PROGRESS_INTERVAL_S,
 ) -> Jobs:
-    """Build the jobs of this database; `notifier` reports on them every `progress_interval_s`."""
-    syncs = Syncs(database)
-    store, files, bulk = StoredJobs(database), Files(database), Bulk(database)
+    """Build the jobs of this database; `notifier` reports on them every `progress_interval_s`.
+
+    make_backup: None where no backup of the chat is made.
+    """
+    syncs, store, files = Syncs(database), StoredJobs(database), Files(database)
+    bulk = Bulk(database)
     runs = JobRuns(
         store=store,
         files=files,
@@ -93,6 +100,7 @@ def build_jobs(
         describe=describe,
         name_of=lambda job, at: file_name(job, at.astimezone(settings.zone)),
         clock=clock,
+        make_backup=make_backup,
     )
     work = WorkJobs(
         store=store,
@@ -106,9 +114,13 @@ def build_jobs(
     manage = ManageJobs(
         store=store, files=files, choices=Choices(database), wake=work.wake, clock=clock
     )
-    begin_sync = _begin_sync(settings, store, syncs, work, clock) if erp else None
     return Jobs(
-        manage=manage, work=work, store=store, files=files, syncs=syncs, begin_sync=begin_sync
+        manage=manage,
+        work=work,
+        store=store,
+        files=files,
+        syncs=syncs,
+        begin_sync=_begin_sync(settings, store, syncs, work, clock) if erp else None,
     )
 
 
@@ -139,9 +151,14 @@ def _begin_sync(
 
 
 def file_name(job: Job, at: datetime) -> str:
-    """Return the name, without ending, of a file that the job creates; `at` is local time."""
+    """Return the name of a file that the job creates, without its ending for a table.
+
+    at: local time.
+    """
     if job.kind is JobKind.EXPORT:
         return f"cadastros-{at:%Y-%m-%d-%H%M}"
+    if job.kind is JobKind.BACKUP:
+        return f"balcao-{at:%Y-%m-%d-%H%M}.backup"
     if job.kind is JobKind.SYNC:
         return f"recusados-sincronizacao-{job.id}"
     return f"recusados-tarefa-{job.id}"

@@ -1,24 +1,21 @@
 """`balcao worker`: a process that only works on jobs, beside a bot and other workers."""
 
-import asyncio
-import signal
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 
 import structlog
 
 from bot.domain.errors import RefusedError
 from bot.runtime.memory import freeze_gc
+from bot.runtime.sending.limits import TELEGRAM_LIMITS, RateLimiter
 from bot.settings import PREFIX, Settings
-from bot.usecases.company.roles import RoleOf
-from bot.usecases.register.labels import Tags
-from bot.wiring.clients import departments_of, open_database, open_erp_if_set, utc_now
-from bot.wiring.jobs import build_jobs, work_with_broker
+from bot.wiring.chat_jobs import build_chat_jobs
+from bot.wiring.clients import open_database, open_erp_if_set, utc_now
+from bot.wiring.company import build_company
+from bot.wiring.jobs import work_with_broker
+from bot.wiring.shared import share
+from bot.wiring.stopping import run_until_stopped
 from bot.wiring.telegram import open_bot
 from bot.wording.values import Names
-from handlers.admin.files.services import TelegramJobNotifier
-from handlers.attendant.members import TelegramGroups
-from storage.people.team import Admins, Members
-from storage.register.labels import Tags as StoredTags
 
 logger = structlog.get_logger()
 
@@ -26,18 +23,7 @@ logger = structlog.get_logger()
 async def run(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT; raises RefusedError or TryLaterError when it cannot start."""
     _require(settings)
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    working = asyncio.create_task(_work(settings))
-    stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    if not working.done():
-        logger.info("stopping")
-        working.cancel()
-    with suppress(asyncio.CancelledError):
-        await working
+    await run_until_stopped(_work(settings))
 
 
 def _require(settings: Settings) -> None:
@@ -59,34 +45,24 @@ def _require(settings: Settings) -> None:
 async def _work(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings))
-        bot = await stack.enter_async_context(open_bot(settings))
-        tags = Tags(store=StoredTags(database, utc_now))
-        departments = departments_of(settings, database)
-        role_of = RoleOf(
-            settings_admins=frozenset(settings.admin_ids),
-            admins=Admins(database),
-            members=Members(database),
-            groups=TelegramGroups(bot),
-            departments=departments.all,
+        limiter = RateLimiter(TELEGRAM_LIMITS)
+        shared = share(
+            settings,
+            bot=await stack.enter_async_context(open_bot(settings, limiter)),
+            limiter=limiter,
+            database=database,
+            erp=await stack.enter_async_context(open_erp_if_set(settings, database)),
             clock=utc_now,
         )
 
         async def names() -> Names:
             return Names(
-                tags={tag.id: tag.shown for tag in await tags.all()},
-                departments={one.id: one.name for one in await departments.all()},
+                tags={tag.id: tag.shown for tag in await shared.tags.all()},
+                departments={one.id: one.name for one in await shared.departments.all()},
                 timezone=settings.zone,
             )
 
-        jobs = build_jobs(
-            settings,
-            database,
-            notifier=TelegramJobNotifier(bot=bot, names=names, admin_ids=role_of.admin_ids),
-            tags=tags,
-            departments=departments,
-            clock=utc_now,
-            erp=await stack.enter_async_context(open_erp_if_set(settings, database)),
-        )
+        jobs = build_chat_jobs(shared, role_of=build_company(shared).role_of, names=names)
         freeze_gc()
         logger.info("worker ready")
         try:

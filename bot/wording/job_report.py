@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.domain.job import OVER, Counts, Job, JobKind, JobState, Report
-from bot.wording.jobs import duration, exported
+from bot.wording.jobs import duration, exported, summary
 from bot.wording.reasons import COLUMN_LABELS, describe, describe_trouble
 from bot.wording.values import LABELS, Names, show_value
 from bot.wording.words import counted, number, plural, short
@@ -103,6 +103,9 @@ def _result_lines(job: Job) -> Iterator[Line]:
             yield Line(exported(job.counts))
         return
     yield GAP
+    if job.kind is JobKind.BACKUP:
+        yield Line(summary(job))
+        return
     yield from _undone(job.counts) if job.kind is JobKind.UNDO else _written(job)
     if job.state is JobState.DONE and not _wrote(job.counts):
         yield Line("Nada mudou no cadastro.")

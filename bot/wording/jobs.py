@@ -12,6 +12,7 @@ KIND_NAMES: Final = {
     JobKind.EXPORT: "Exportação",
     JobKind.UNDO: "Desfazer",
     JobKind.SYNC: "Sincronização",
+    JobKind.BACKUP: "Backup",
 }
 STATES: Final = {
     JobState.DRAFT: "sendo preparada",
@@ -28,8 +29,13 @@ _DOING: Final = {
     JobKind.EXPORT: "Exportando",
     JobKind.UNDO: "Desfazendo",
     JobKind.SYNC: "Lendo o ERP",
+    JobKind.BACKUP: "Fazendo o backup",
 }
-_THINGS: Final = {JobKind.IMPORT: "linhas", JobKind.SYNC: "registros do ERP"}
+_THINGS: Final = {
+    JobKind.IMPORT: "linhas",
+    JobKind.SYNC: "registros do ERP",
+    JobKind.BACKUP: "documentos",
+}
 """The units that a running job counts, if they are not registrations."""
 _NAME: Final = 40
 
@@ -74,6 +80,8 @@ def summary(job: Job) -> str:
     counts = job.counts
     if job.kind is JobKind.EXPORT:
         return exported(counts)
+    if job.kind is JobKind.BACKUP:
+        return counted(counts.rows, "documento", "documentos")
     if job.kind is JobKind.UNDO:
         taken_back = counts.removed + counts.updated + counts.restored
         parts = [counted(taken_back, "desfeito", "desfeitos")]

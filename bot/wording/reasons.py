@@ -122,6 +122,18 @@ _TROUBLES: Final = {
     "BALCAO_ERP_… e as permissões do usuário no ERP; `balcao check` diz mais.",
     JobTrouble.ERP_UNREADABLE: "O ERP respondeu algo que não entendo: o registro do servidor diz "
     "o quê.",
+    JobTrouble.NOT_WRITABLE: "Não consigo gravar na pasta de dados do servidor (BALCAO_DATA_DIR). "
+    "Confira a permissão dela e repita.",
+    JobTrouble.DISTURBED: "O cadastro mudou demais durante a cópia. Envie /backup de novo daqui a "
+    "pouco.",
+    JobTrouble.TOO_LARGE: "O arquivo é grande demais para o Telegram. No servidor, use a linha de "
+    "comando: balcao backup ARQUIVO",
+    JobTrouble.BLOCKED: "O administrador que pediu bloqueou o bot.",
+    JobTrouble.NO_RIGHT: "Quem pediu não é mais administrador.",
+    JobTrouble.TELEGRAM: "O Telegram não aceitou o arquivo. Envie /backup de novo daqui a pouco, "
+    "ou use a linha de comando do servidor: balcao backup ARQUIVO",
+    JobTrouble.INTERRUPTED: "O bot foi parado durante a cópia, e nenhum arquivo ficou no "
+    "servidor. Envie /backup de novo.",
     JobTrouble.UNKNOWN: "Algo deu errado, e o registro do servidor diz o quê.",
 }
 _NAME_LENGTH: Final = 40

@@ -104,9 +104,9 @@ INDEXES: Final = {
     "admins": [],
     "invitations": [_index("over", "expires_at", expireAfterSeconds=_INVITATION_OVER_S)],
     "members": [_index("group", "group_id")],
-    "backups": [],
     "jobs": [
         _index("active", "active", sparse=True),
+        _index("backup", "backup", sparse=True),
         _index("has_files", "has_files", sparse=True),
     ],
     "job_batches": [],

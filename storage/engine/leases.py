@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from storage.engine.batching import InsertOne
 from storage.engine.connection import Collection, Document, translated
@@ -76,5 +76,5 @@ class Leases(Generic[Id]):
             documents = await self._collection.find(self._among, {"owner": 1}).to_list(None)
         return [(found["_id"], found["owner"]) for found in documents if found.get("owner")]
 
-    def _change(self, values: dict[str, Any]) -> Document:
+    def _change(self, values: Document) -> Document:
         return {"$set": values} | ({"$inc": {"version": 1}} if self._versioned else {})

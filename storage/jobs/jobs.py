@@ -2,18 +2,20 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Any, Final
+from typing import Final, Unpack
 
 from pymongo.errors import DuplicateKeyError
 
 from bot.domain.errors import TryLaterError
-from bot.domain.job import Batch, Job
+from bot.domain.job import Batch, Job, JobKind
+from bot.domain.job_change import JobChange, changed
 from storage.engine.connection import Collection, Database, Document, translated
 from storage.engine.leases import Leases
 from storage.register.bulk import batch_id
 
 _BATCHES_AT_ONCE: Final = 50
 _ROUNDS: Final = 20
+_MARKS: Final = ("active", "backup", "has_files")
 
 
 class Jobs:
@@ -31,7 +33,7 @@ class Jobs:
         with translated():
             for _ in range(_ROUNDS):
                 number = await self._last() + 1
-                numbered = job.model_copy(update={"id": number})
+                numbered = Job(**{**dict(job), "id": number})
                 try:
                     await self._jobs.insert_one(_document(numbered))
                 except DuplicateKeyError:
@@ -62,17 +64,23 @@ class Jobs:
             found = await self._jobs.find({"active": True}).to_list(None)
         return sorted(map(_read, found), key=lambda job: job.id)
 
-    async def change(self, job: Job, **values: Any) -> Job | None:
+    async def backups(self) -> list[Job]:
+        """Return all jobs that are backups, newest first."""
+        with translated():
+            found = await self._jobs.find({"backup": True}).to_list(None)
+        return sorted(map(_read, found), key=lambda job: -job.id)
+
+    async def change(self, job: Job, **values: Unpack[JobChange]) -> Job | None:
         """Store the job with these values; return it, or None if it was changed since it was
         read."""
-        changed = job.model_copy(update={**values, "version": job.version + 1})
+        after = changed(job, values)
         with translated():
             result = await self._jobs.replace_one(
-                {"_id": job.id, "version": job.version}, _document(changed)
+                {"_id": job.id, "version": job.version}, _document(after)
             )
-        return changed if result.matched_count else None
+        return after if result.matched_count else None
 
-    async def force_update(self, job_id: int, **values: Any) -> Job | None:
+    async def force_update(self, job_id: int, **values: Unpack[JobChange]) -> Job | None:
         """Store the job with these values and return it, retrying after concurrent changes.
 
         Returns None when the job is gone. Raises TryLaterError when it changes too quickly.
@@ -81,8 +89,8 @@ class Jobs:
             job = await self.get(job_id)
             if job is None:
                 return None
-            if changed := await self.change(job, **values):
-                return changed
+            if after := await self.change(job, **values):
+                return after
         raise TryLaterError("a job changes too quickly to be written")
 
     async def batch(self, job_id: int, number: int) -> Batch | None:
@@ -143,7 +151,9 @@ class Jobs:
 def _document(job: Job) -> Document:
     document = job.model_dump(exclude={"id"})
     document |= {"_id": job.id, "kind": str(job.kind), "state": str(job.state)}
-    # Present only while true: sparse indexes find the jobs by these two fields.
+    # Present only while true: sparse indexes find the jobs by these fields.
+    if job.kind is JobKind.BACKUP:
+        document["backup"] = True
     if job.needs_work:
         document["active"] = True
     if job.plan_file_id or any(one.file_id for one in (job.source, *job.results) if one):
@@ -151,7 +161,7 @@ def _document(job: Job) -> Document:
     return {key: _plain(value) for key, value in document.items()}
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, frozenset | set):
@@ -164,7 +174,7 @@ def _plain(value: Any) -> Any:
 
 
 def _read(document: Document) -> Job:
-    values = {key: value for key, value in document.items() if key not in ("active", "has_files")}
+    values = {key: value for key, value in document.items() if key not in _MARKS}
     values["id"] = values.pop("_id")
     return Job.model_validate(values)
 

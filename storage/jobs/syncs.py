@@ -1,11 +1,11 @@
 """The state of the syncs with each ERP, by the ERP's name."""
 
-from typing import Any, Final
+from typing import Final, Unpack
 
 from pymongo.errors import DuplicateKeyError
 
 from bot.domain.errors import TryLaterError
-from bot.domain.sync import SyncState
+from bot.domain.sync import SyncChange, SyncState
 from storage.engine.connection import Collection, Database, Document, translated
 
 _ROUNDS: Final = 20
@@ -25,10 +25,10 @@ class Syncs:
             return SyncState(system=system)
         return SyncState.model_validate({**document, "system": document["_id"]})
 
-    async def change(self, state: SyncState, **values: Any) -> SyncState | None:
+    async def change(self, state: SyncState, **values: Unpack[SyncChange]) -> SyncState | None:
         """Store the state with these values; return it, or None if it was changed since it was
         read."""
-        changed = state.model_copy(update={**values, "version": state.version + 1})
+        changed = state.changed(values)
         with translated():
             if state.version == 0:
                 try:
@@ -41,7 +41,7 @@ class Syncs:
             )
         return changed if result.matched_count else None
 
-    async def force_update(self, system: str, **values: Any) -> SyncState:
+    async def force_update(self, system: str, **values: Unpack[SyncChange]) -> SyncState:
         """Store the state with these values and return it, retrying after concurrent changes.
 
         Raises TryLaterError when it changes too quickly.

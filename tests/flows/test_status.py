@@ -10,13 +10,14 @@ import pytest
 
 from bot.demo import people as demo
 from bot.demo.ixc import IxcEmulator, faults
-from bot.domain.backup import BackupFailed, BackupMade, Trouble
+from bot.domain.backup import Backups, latest_backups
 from bot.domain.conversation import Department
 from bot.domain.errors import Problem
+from bot.domain.job import COMMAND_LINE, Job, JobKind, JobState, JobTrouble, Source
 from bot.usecases.company.status import Failed, ReportStatus
 from handlers.admin.company import maintenance_texts as texts
-from storage.backup.runs import BackupRuns
 from storage.engine.connection import answers
+from storage.jobs.jobs import Jobs
 from storage.register.registrations import Registrations
 from storage.updates.inbox import Inbox
 from tests.flows.admin import Admin
@@ -160,18 +161,25 @@ async def test_updates_that_wait_and_that_were_set_aside_are_counted(
 async def test_the_latest_backup_and_a_later_one_that_failed(
     people: Telegram, admin: Admin, database: Any, clock: Clock
 ):
-    runs = BackupRuns(database)
-    made = BackupMade(run_id="1", by="command", at=clock(), size_bytes=12_345_678)
-    await runs.remember(made)
-    assert "por linha de comando, 12,3 MB" in await admin.says("/status")
-    failed = BackupFailed(
-        run_id="2", by=f"admin:{ADMIN_ID}", at=clock() + timedelta(1), trouble=Trouble.DISK_FULL
+    jobs = Jobs(database)
+    made = Job(
+        id=0,
+        kind=JobKind.BACKUP,
+        state=JobState.DONE,
+        by=COMMAND_LINE,
+        created_at=clock(),
+        ended_at=clock(),
+        results=(Source(file_id="", name="b", size_bytes=12_345_678),),
     )
-    await runs.remember(failed)
+    await jobs.add(made)
+    assert "por linha de comando, 12,3 MB" in await admin.says("/status")
+    failed = {"state": JobState.FAILED, "trouble": JobTrouble.DISK_FULL, "results": ()}
+    failed |= {"by": f"admin:{ADMIN_ID}", "ended_at": clock() + timedelta(1)}
+    await jobs.add(made.model_copy(update=failed))
     said = await admin.presses("Atualizar")
     assert "por linha de comando, 12,3 MB" in said
     assert re.search(rf"Última tentativa: .* por administrador {ADMIN_ID}: disco cheio", said)
-    await runs.remember(made.model_copy(update={"at": clock() + timedelta(2)}))
+    await jobs.add(made.model_copy(update={"ended_at": clock() + timedelta(2)}))
     assert "Última tentativa" not in await admin.presses("Atualizar")
 
 
@@ -180,11 +188,15 @@ async def test_a_database_that_is_gone_is_said_in_time(people: Telegram, tmp_pat
         short_lived(tmp_path) as uri,
         connected_until_lost(uri) as dead,
     ):
+
+        async def backups() -> Backups:
+            return latest_backups(await Jobs(dead).backups())
+
         report = report_of(
             people,
             database_answers=lambda: answers(dead),
             registrations=Registrations(dead).count,
-            backups=BackupRuns(dead).all,
+            backups=backups,
             part_s=HANG_S,
         )
         assert (await report()).database is None

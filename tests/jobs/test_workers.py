@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from bot.domain.job import Batch, Job, JobState, JobTrouble, Progress, Report
-from bot.runtime.jobs.worker import JobProgress, Run, WorkJobs
+from bot.domain.job_change import JobChange
+from bot.runtime.jobs.job_progress import JobProgress
+from bot.runtime.jobs.worker import Run, WorkJobs
 from bot.usecases.jobs.manage_jobs import ManageJobs
 from storage.engine.connection import connected
 from storage.engine.embedded import embedded_server
@@ -55,7 +57,7 @@ class Halting:
         self.halted = asyncio.Event()
         self.goes_on = asyncio.Event()
 
-    async def __call__(self, job: Job, folder: Path, pace: JobProgress) -> dict[str, Any]:
+    async def __call__(self, job: Job, folder: Path, pace: JobProgress) -> JobChange:
         wrote = pace.wrote
 
         async def halting(batch: Batch) -> bool:
@@ -75,7 +77,7 @@ class Dying:
         self._run = run
         self._at = at
 
-    async def __call__(self, job: Job, folder: Path, pace: JobProgress) -> dict[str, Any]:
+    async def __call__(self, job: Job, folder: Path, pace: JobProgress) -> JobChange:
         async def dying(batch: Batch) -> bool:
             if batch.number == self._at:
                 raise asyncio.CancelledError
@@ -324,7 +326,7 @@ async def test_who_was_killed_before_it_told_has_another_tell(
 ):
     killed = Replica(database, tmp_path, clock, notifier=HangingNotifier())
     job = await killed.begun(people(count=3, email="nada"), state=JobState.RUNNING)
-    await killed.manage.shown_in(job.id, CHAT)
+    await killed.store.force_update(job.id, progress=CHAT)
     notifying = asyncio.create_task(killed.works(job))
     await killed.notifier.notifying.wait()
     notifying.cancel()

@@ -10,7 +10,6 @@ nothing, batch number or nothing.
 import asyncio
 import sys
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr
@@ -18,8 +17,10 @@ from pydantic import SecretStr
 import erp.ixc
 from bot.demo.ixc import CREDENTIAL
 from bot.domain.job import Batch, Job
+from bot.domain.job_change import JobChange
 from bot.runtime.jobs.broker import open_broker
-from bot.runtime.jobs.worker import JobProgress, Run
+from bot.runtime.jobs.job_progress import JobProgress
+from bot.runtime.jobs.worker import Run
 from bot.runtime.logs import configure_logs
 from erp.adapter import Credentials
 from erp.registry import open_erp
@@ -38,7 +39,7 @@ class _Halting:
         self._run = run
         self._at = at
 
-    async def __call__(self, job: Job, folder: Path, pace: JobProgress) -> dict[str, Any]:
+    async def __call__(self, job: Job, folder: Path, pace: JobProgress) -> JobChange:
         wrote = pace.wrote
 
         async def wrote_or_halts(batch: Batch) -> bool:

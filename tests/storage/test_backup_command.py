@@ -1,6 +1,7 @@
 """`balcao backup` and `balcao restore`, run by a person and by a script."""
 
 import asyncio
+import re
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,8 @@ async def test_from_one_embedded_database_to_another_while_a_bot_uses_it(tmp_pat
         await Registrations(db).create(registration())
         said = await python_balcao("backup", "b", cwd=tmp_path, **source)
         assert said == CommandResult(0, f"✓ b: {ONE}\n", "")
+        listed = await balcao("jobs", cwd=tmp_path, **source)
+        assert re.search(r"1 +backup +concluída +3 documentos", listed.out)
         assert_one_sentence(
             await balcao("backup", "b", cwd=tmp_path, **source),
             "Já existe algo com este nome, e um backup nunca é sobrescrito.",

@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 import pytest
 
 from bot.demo.documents import make_cnpj, make_cpf
-from bot.domain.backup import BackupMade, BackupRun
 from bot.domain.conversation import (
     Attendant,
     Chat,
@@ -20,9 +19,10 @@ from bot.domain.conversation import (
     Link,
     LookupState,
 )
+from bot.domain.job import Job, JobKind, JobState
 from bot.domain.registration import Registration
 from bot.domain.tax_id import TaxId
-from storage.backup.runs import BackupRuns
+from storage.jobs.jobs import Jobs
 from storage.people.data_subject import DataSubjects
 from storage.register.audit import Audit
 from storage.register.registrations import Registrations
@@ -262,37 +262,47 @@ async def test_locks_by_owner_and_time(database: Any, seed: int):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-async def test_whose_turn_it_is_to_make_a_backup(database: Any, seed: int):
+async def test_jobs_by_their_marks_and_owners(database: Any, seed: int):
     random = Random(seed)  # noqa: S311
-    runs = BackupRuns(database)
-    running: BackupRun | None = None
-    latest: BackupMade | None = None
-    seen = []
-    for number in range(200):
-        mine = BackupRun(
-            id=f"r{random.randrange(5)}",
-            admin_id=number,
-            message_id=number,
-            began_at=moment(random),
-            until=moment(random),
+    store = Jobs(database)
+    jobs: dict[int, Job] = {}
+    for _ in range(60):
+        job = await store.add(
+            Job(
+                id=0,
+                kind=random.choice([*JobKind]),
+                state=random.choice([*JobState]),
+                by="admin:1",
+                created_at=NOW,
+            )
         )
-        match random.choice(["begin", "put off", "put off", "finish"]):
-            case "begin":
-                assert await runs.begin(mine) is (running is None)
-                running = running or mine
-                seen.append(running)
-            case "put off" if seen:
-                known, until = random.choice([*seen[-2:], running or seen[-1]]), moment(random)
-                is_it = bool(running and (running.id, running.until) == (known.id, known.until))
-                assert await runs.renew(known, until=until) is is_it
-                if running and is_it:
-                    running = running.model_copy(update={"until": until})
-            case "finish":
-                latest = BackupMade(run_id=mine.id, by="command", at=NOW, size_bytes=number)
-                await runs.finish(mine.id, latest)
-                running = None if running and running.id == mine.id else running
-        known_now = await runs.all()
-        assert (known_now.running, known_now.made) == (running, latest)
+        jobs[job.id] = job
+    for _ in range(100):
+        job_id, owner, now = random.choice([*jobs]), random.choice("abc"), moment(random)
+        job, lease = jobs[job_id], timedelta(seconds=1)
+        change: dict[str, Any]
+        match random.choice(["acquire", "renew", "release"]):
+            case "acquire":
+                is_done = job.until is None or job.until < now
+                assert await store.leases.acquire(job_id, owner, now=now, lease=lease) is is_done
+                change = {"owner": owner, "until": now + lease}
+            case "renew":
+                is_done = job.owner == owner
+                kept = await store.leases.renew([job_id], owner, now=now, lease=lease)
+                assert kept == [job_id] * is_done
+                change = {"until": now + lease}
+            case "release":
+                is_done = job.owner == owner
+                await store.leases.release([job_id], owner)
+                change = {"owner": None, "until": None}
+        if is_done:
+            jobs[job_id] = job.model_copy(update={**change, "version": job.version + 1})
+        assert await store.get(job_id) == jobs[job_id]
+    assert await store.active() == [job for job in jobs.values() if job.needs_work]
+    backups = [job for job in jobs.values() if job.kind is JobKind.BACKUP]
+    assert await store.backups() == backups[::-1]
+    held = [(job.id, job.owner) for job in jobs.values() if job.owner and job.needs_work]
+    assert sorted(await store.leases.owners()) == held
 
 
 @pytest.mark.parametrize("seed", SEEDS)

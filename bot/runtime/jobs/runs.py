@@ -2,25 +2,29 @@
 
 import asyncio
 from array import array
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 import structlog
 
 from bot.domain.errors import Problem, RefusedError
 from bot.domain.export import cells, headers, written_names
 from bot.domain.job import Batch, Counts, Job, JobKind, JobState, JobTrouble, RowReport, Source
+from bot.domain.job_change import JobChange, failed
 from bot.domain.label import Label
 from bot.domain.registration import ChangeSource, Provenance, Registration
 from bot.domain.row import RowReader
 from bot.domain.search import Query
-from bot.runtime.files.table import Table, open_table
+from bot.domain.sync import moved
+from bot.runtime.files.table import Table
 from bot.runtime.files.writing import TableWriter
-from bot.runtime.jobs.worker import Files, JobProgress, Store
+from bot.runtime.jobs.backups import MakeBackup
+from bot.runtime.jobs.job_progress import JobProgress
+from bot.runtime.jobs.ports import Files, Store
+from bot.runtime.jobs.source_rows import opened, rows
 from bot.usecases.jobs import sync_erp
 from bot.usecases.jobs.import_file import BATCH, ImportFile, provenance_of
 from bot.usecases.jobs.sync_erp import ErpFailedError, SyncErp
@@ -60,11 +64,18 @@ class JobRuns:
     name_of: Callable[[Job, datetime], str]
     """Returns the name, without its ending, of the file that a job makes."""
     clock: Callable[[], datetime]
+    make_backup: MakeBackup | None = None
+    """None where no backup of the chat is made."""
     batch_rows: int = BATCH
     """How many rows of a file are written together."""
 
-    async def __call__(self, job: Job, folder: Path, job_progress: JobProgress) -> dict[str, Any]:
+    async def __call__(self, job: Job, folder: Path, job_progress: JobProgress) -> JobChange:
         """Return the values to set in the job, its next state among them."""
+        if job.kind is JobKind.BACKUP:
+            if self.make_backup is None:
+                raise ValueError("this process makes no backups")
+            path = folder / self.name_of(job, self.clock())
+            return await self.make_backup(job, path, job_progress)
         if job.kind is JobKind.UNDO:
             return await self._undo(job, job_progress)
         if job.kind is JobKind.SYNC:
@@ -75,13 +86,13 @@ class JobRuns:
             return await self._check(job, folder, job_progress)
         return await self._import(job, folder, job_progress)
 
-    async def _check(self, job: Job, folder: Path, job_progress: JobProgress) -> dict[str, Any]:
+    async def _check(self, job: Job, folder: Path, job_progress: JobProgress) -> JobChange:
         path = await self._source(job, folder)
-        async with _opened(path, job) as table:
+        async with opened(path, job) as table:
             checked = await self.import_file.check(
                 job,
                 await self._reader(job),
-                lambda: _rows(table, self.batch_rows),
+                lambda: rows(table, self.batch_rows),
                 provenance=Provenance(
                     at=self.clock(), by=job.by, way=ChangeSource.IMPORT, job=job.key
                 ),
@@ -100,14 +111,14 @@ class JobRuns:
             "batches": 0,
         }
 
-    async def _import(self, job: Job, folder: Path, job_progress: JobProgress) -> dict[str, Any]:
+    async def _import(self, job: Job, folder: Path, job_progress: JobProgress) -> JobChange:
         path = await self._source(job, folder)
         plan = await self._plan(job, folder)
-        async with _opened(path, job) as table:
+        async with opened(path, job) as table:
             is_done = await self.import_file.run(
                 job,
                 await self._reader(job),
-                lambda: _rows(table, self.batch_rows),
+                lambda: rows(table, self.batch_rows),
                 provenance=provenance_of(job),
                 plan=plan,
                 after=await self._last(job),
@@ -121,17 +132,17 @@ class JobRuns:
             "results": results,
         }
 
-    async def _sync(self, job: Job, folder: Path, job_progress: JobProgress) -> dict[str, Any]:
+    async def _sync(self, job: Job, folder: Path, job_progress: JobProgress) -> JobChange:
         options = job.sync_options
         if options is None:
             raise ValueError("this job is no sync")
         if self.sync_erp is None:
-            return {"state": JobState.FAILED, "trouble": JobTrouble.ERP_REFUSED}
+            return failed(JobTrouble.ERP_REFUSED)
         state = await self.syncs.get(options.system)
         if state.job != job.id:
             # Another sync was begun at the same moment and is running.
             return {"state": JobState.CANCELLED}
-        values: dict[str, Any] = {"state": JobState.CANCELLED}
+        values: JobChange = {"state": JobState.CANCELLED}
         try:
             last = await self.sync_erp.run(
                 job,
@@ -141,14 +152,15 @@ class JobRuns:
             )
         except ErpFailedError as error:
             logger.warning("sync failed", job=job.id, error=str(error))
-            values = {"state": JobState.FAILED, "trouble": error.trouble}
+            values = failed(error.trouble)
         else:
             if last is not None:
                 # Everything is written: only now may the watermark move, from which the next sync
                 # begins.
                 mark = sync_erp.mark_after(job, last, state.mark(options.mode))
-                moved = state.moved(options.mode, mark)
-                await self.syncs.force_update(options.system, **moved, done_at=self.clock())
+                move = moved(options.mode, mark)
+                move["done_at"] = self.clock()
+                await self.syncs.force_update(options.system, **move)
                 values = {"state": JobState.DONE}
         if job_progress.counts.refused:
             values["results"] = await self._refused_records(job, folder)
@@ -159,13 +171,12 @@ class JobRuns:
         name = self.name_of(job, job.began_at or self.clock())
         with TableWriter(folder, name, "csv", _REFUSED_RECORDS) as writer:
             async for batch in self.store.batches(job.id):
-                rows = [[one.ref, one.name, self.describe(one)] for one in batch.refused]
-                if rows:
-                    await asyncio.to_thread(writer.write_rows, rows)
+                refused = [[one.ref, one.name, self.describe(one)] for one in batch.refused]
+                await asyncio.to_thread(writer.write_rows, refused)
             paths = await asyncio.to_thread(writer.close)
         return await self._kept(paths)
 
-    async def _undo(self, job: Job, job_progress: JobProgress) -> dict[str, Any]:
+    async def _undo(self, job: Job, job_progress: JobProgress) -> JobChange:
         target = await self.store.get(job.undoes or 0)
         if target is None or target.undone_by not in (None, job.id):
             # Another undo was begun at the same moment and reverts the job.
@@ -183,20 +194,20 @@ class JobRuns:
         await self.store.force_update(target.id, undone_by=None)
         return {"state": JobState.CANCELLED}
 
-    async def _export(self, job: Job, folder: Path, job_progress: JobProgress) -> dict[str, Any]:
+    async def _export(self, job: Job, folder: Path, job_progress: JobProgress) -> JobChange:
         options = job.export_options
         if options is None:
             raise ValueError("this job is no export")
         tags, departments = await self.tags(), await self.departments()
         names = written_names(tags) | written_names(departments)
         name = self.name_of(job, job.began_at or self.clock())
-        rows = 0
+        count = 0
         with TableWriter(folder, name, options.format, headers(options.paths)) as writer:
             async for some in self.each(options.query, count=_EXPORTED_AT_ONCE):
                 table = [cells(one, options.paths, names) for one in some]
                 await asyncio.to_thread(writer.write_rows, table)
-                rows += len(table)
-                if not await job_progress.counted(Counts(rows=rows)):
+                count += len(table)
+                if not await job_progress.counted(Counts(rows=count)):
                     return {"state": JobState.CANCELLED}
             paths = await asyncio.to_thread(writer.close)
         return {"state": JobState.DONE, "results": await self._kept(paths)}
@@ -238,7 +249,7 @@ class JobRuns:
         report = await anext(reports, None)
         header = [*table.shape.header, "linha", "erro"]
         with TableWriter(folder, name, "csv", header) as writer:
-            async for some in _rows(table, self.batch_rows):
+            async for some in rows(table, self.batch_rows):
                 if report is None:
                     break
                 refused = []
@@ -268,29 +279,3 @@ class JobRuns:
                 for path in paths
             ]
         )
-
-
-@asynccontextmanager
-async def _opened(path: Path, job: Job) -> AsyncIterator[Table]:
-    opened = open_table(path, name=job.source.name if job.source else path.name)
-    table = await asyncio.to_thread(opened.__enter__)
-    try:
-        yield table
-    finally:
-        await asyncio.to_thread(opened.__exit__, None, None, None)
-
-
-async def _rows(table: Table, at_once: int) -> AsyncGenerator[list[tuple[int, list[str]]], None]:
-    """Yield all rows as (line, cells), read in a thread, a batch of so many at a time."""
-    batches = table.batches(at_once)
-    try:
-        while (some := await asyncio.to_thread(next, batches, None)) is not None:
-            yield list(zip(*some, strict=True))
-    finally:
-        await asyncio.to_thread(_close, batches)
-
-
-def _close(iterator: Iterator[Any]) -> None:
-    close = getattr(iterator, "close", None)
-    if close is not None:
-        close()

@@ -9,8 +9,6 @@ from bot.domain.job import SCHEDULE, Job, JobKind, JobState, Progress, SyncMode,
 from bot.domain.sync import SyncState
 from bot.usecases.ports import JobStore, Syncs
 
-_NEW: Final = 0
-"""A placeholder: the store assigns the id."""
 _TAKES: Final = timedelta(minutes=1)
 """Longer than a start takes; a draft older than this was cut short by a crash."""
 
@@ -66,7 +64,6 @@ class BeginSync:
         now = self.clock()
         job = await self.jobs.add(
             Job(
-                id=_NEW,
                 kind=JobKind.SYNC,
                 # No worker takes it before this process has claimed the sync.
                 state=JobState.DRAFT,

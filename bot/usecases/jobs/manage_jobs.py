@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
 from pathlib import Path
-from typing import Any, Final
 
 from bot.domain.export import ExportOptions
 from bot.domain.job import (
@@ -18,11 +17,9 @@ from bot.domain.job import (
     Progress,
     Source,
 )
+from bot.domain.job_change import JobChange
 from bot.domain.registration import FIELDS
 from bot.usecases.ports import Choices, JobFiles, JobStore
-
-_NEW: Final = 0
-"""A placeholder: the store assigns the id."""
 
 
 class CannotUndo(Enum):
@@ -79,7 +76,6 @@ class ManageJobs:
         file_id = await self.files.put(path, name=name, report=report)
         job = await self.store.add(
             Job(
-                id=_NEW,
                 kind=JobKind.IMPORT,
                 state=state,
                 by=by,
@@ -142,7 +138,7 @@ class ManageJobs:
             lambda now: {
                 "state": JobState.CANCELLED,
                 "ended_at": self.clock(),
-                "source": now.source and now.source.model_copy(update={"file_id": ""}),
+                "source": now.source and now.source.without_file(),
                 "plan_file_id": None,
             },
         )
@@ -164,7 +160,6 @@ class ManageJobs:
         now = self.clock()
         undo = await self.store.add(
             Job(
-                id=_NEW,
                 kind=JobKind.UNDO,
                 state=JobState.RUNNING,
                 by=by,
@@ -199,7 +194,6 @@ class ManageJobs:
         now = self.clock()
         job = await self.store.add(
             Job(
-                id=_NEW,
                 kind=JobKind.EXPORT,
                 state=JobState.RUNNING,
                 by=by,
@@ -211,10 +205,6 @@ class ManageJobs:
         )
         await self.wake(job.id)
         return job
-
-    async def shown_in(self, job_id: int, progress: Progress) -> None:
-        """Show the progress of the job in this message from now on."""
-        await self.store.force_update(job_id, progress=progress)
 
     async def _remember(self, by: str, options: ImportOptions) -> None:
         if not options.update:
@@ -246,7 +236,7 @@ class ManageJobs:
         self,
         job_id: int,
         states: Collection[JobState],
-        values: Callable[[Job], dict[str, Any] | None],
+        values: Callable[[Job], JobChange | None],
     ) -> Job | None:
         """Change the job if it is in one of these states; return it, or None if unchanged.
 

@@ -1,10 +1,9 @@
-"""/backup: an explanation, a button that starts a backup, and messages about its progress."""
+"""/backup: an explanation, a button that starts a backup, and the file that it makes."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
-from typing import Final, Protocol, assert_never
+from typing import assert_never
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -26,21 +25,13 @@ from aiogram.types import (
     Message,
 )
 
-from bot.domain.backup import (
-    AlreadyOver,
-    AlreadyRunning,
-    BackupFile,
-    BackupRun,
-    Copied,
-    Started,
-    Trouble,
-)
+from bot.domain.backup import BackupFile
 from bot.domain.errors import TryLaterError
+from bot.domain.job import Job, JobTrouble, Progress
+from bot.usecases.jobs.begin_backup import AlreadyOver, AlreadyRunning, BeginBackup
 from handlers.admin.company import maintenance_texts as texts
+from handlers.admin.files.services import UPLOAD_S
 from handlers.answers import answer_press
-
-# At 1 Mbit per second the largest file takes seven minutes.
-_UPLOAD_S: Final = 900
 
 logger = structlog.get_logger()
 
@@ -54,79 +45,35 @@ class BackupButton(CallbackData, prefix="backup"):
     action: Action
 
 
-class Backups(Protocol):
-    """Makes backups in the background, beside the handling of updates."""
-
-    async def start(
-        self, admin_id: int, message_id: int
-    ) -> Started | AlreadyRunning | AlreadyOver:
-        """Start a backup whose progress is shown in this message; return at once."""
-        ...
-
-    async def was_begun(self, admin_id: int, message_id: int) -> bool:
-        """Return True if this message belongs to a backup, running or over."""
-        ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TelegramBackupNotifier:
-    """Notifies the admin who started a backup, in the private chat."""
+class TelegramBackups:
+    """Sends backups to the admins who started them, in the private chat."""
 
     bot: Bot
+    admin_ids: Callable[[], Awaitable[Collection[int]]]
 
-    async def began(self, run: BackupRun) -> None:
-        await self._edit(run, texts.BEGAN)
-
-    async def progress(self, run: BackupRun, copied: Mapping[str, Copied]) -> None:
-        await self._edit(run, texts.progress(copied))
-
-    async def deliver(self, run: BackupRun, file: BackupFile) -> Trouble | None:
+    async def deliver(self, job: Job, file: BackupFile) -> JobTrouble | None:
+        """Send the file; return the reason if it did not reach the admin, else None."""
+        if job.progress is None or job.progress.chat_id not in await self.admin_ids():
+            return JobTrouble.NO_RIGHT
         caption = texts.caption(file.counts, size_bytes=file.size_bytes, sha256=file.sha256)
         try:
             await self.bot.send_document(
-                run.admin_id,
+                job.progress.chat_id,
                 FSInputFile(file.path),
                 caption=caption,
                 # The admin is to store the file elsewhere.
                 protect_content=False,
-                request_timeout=_UPLOAD_S,
+                request_timeout=UPLOAD_S,
             )
         except TelegramForbiddenError:
-            return Trouble.BLOCKED
+            return JobTrouble.BLOCKED
         except TelegramEntityTooLarge:
-            return Trouble.TOO_LARGE
+            return JobTrouble.TOO_LARGE
         except (TelegramAPIError, TryLaterError) as error:
             logger.warning("backup not sent", error=type(error).__name__)
-            return Trouble.TELEGRAM
-        await self._edit(run, texts.SENT)
+            return JobTrouble.TELEGRAM
         return None
-
-    async def failed(self, run: BackupRun, trouble: Trouble, *, size_bytes: int) -> bool:
-        """Return True if the admin was notified or never can be; False to retry later."""
-        await self._edit(run, texts.STOPPED)
-        try:
-            # A new message, because an edit makes no sound and a backup takes a while.
-            await self.bot.send_message(
-                run.admin_id, texts.trouble(trouble, size_bytes=size_bytes)
-            )
-        except TelegramAPIError as error:
-            logger.warning("admin not notified of a backup", error=type(error).__name__)
-        except TryLaterError as error:
-            logger.warning("admin not yet notified of a backup", error=str(error))
-            return False
-        return True
-
-    async def _edit(self, run: BackupRun, text: str) -> None:
-        try:
-            await self.bot.edit_message_text(text, chat_id=run.admin_id, message_id=run.message_id)
-        except (TelegramAPIError, TryLaterError) as error:
-            # The message is gone, the bot is blocked, or Telegram is down: the file or a message
-            # follows.
-            logger.info("backup's progress not shown", reason=type(error).__name__)
-
-
-def file_name(at: datetime, *, timezone: ZoneInfo) -> str:
-    return f"balcao-{at.astimezone(timezone):%Y-%m-%d-%H%M}.backup"
 
 
 async def explain(message: Message) -> None:
@@ -143,15 +90,15 @@ async def explain(message: Message) -> None:
 async def go(
     callback: CallbackQuery,
     message: MaybeInaccessibleMessageUnion,
-    backups: Backups,
+    begin_backup: BeginBackup,
     timezone: ZoneInfo,
 ) -> None:
-    outcome = await backups.start(callback.from_user.id, message.message_id)
+    outcome = await begin_backup(by=f"admin:{callback.from_user.id}", progress=_shown_in(message))
     match outcome:
-        case Started():
+        case Job():
             await answer_press(callback)
-        case AlreadyRunning(run):
-            told = texts.already_running(run, timezone=timezone)
+        case AlreadyRunning(job):
+            told = texts.already_running(job, timezone=timezone)
             await answer_press(callback, told, alert=True)
         case AlreadyOver():
             await answer_press(callback, texts.ALREADY_DONE, alert=True)
@@ -160,9 +107,12 @@ async def go(
 
 
 async def cancel(
-    callback: CallbackQuery, message: MaybeInaccessibleMessageUnion, backups: Backups, bot: Bot
+    callback: CallbackQuery,
+    message: MaybeInaccessibleMessageUnion,
+    begin_backup: BeginBackup,
+    bot: Bot,
 ) -> None:
-    if await backups.was_begun(callback.from_user.id, message.message_id):
+    if await begin_backup.was_begun(_shown_in(message)):
         await answer_press(callback, texts.ALREADY_DONE, alert=True)
         return
     await answer_press(callback)
@@ -174,10 +124,14 @@ async def cancel(
         logger.info("question about a backup not withdrawn", reason=error.message)
 
 
+def _shown_in(message: MaybeInaccessibleMessageUnion) -> Progress:
+    return Progress(chat_id=message.chat.id, message_id=message.message_id)
+
+
 def router() -> Router:
     """Return the router; the including router must filter for admins and private chats.
 
-    Needs `backups` and `timezone` in the dispatcher's data.
+    Needs `begin_backup` and `timezone` in the dispatcher's data.
     """
     router = Router(name="backup")
     message = F.message.as_("message")

@@ -7,10 +7,12 @@ from zoneinfo import ZoneInfo
 
 from aiogram import html
 
-from bot.domain.backup import COMMAND_LINE, BackupRun, Backups, Copied, Trouble
+from bot.domain.backup import Backups
 from bot.domain.errors import Problem
 from bot.domain.group import Right
+from bot.domain.job import COMMAND_LINE, Counts, Job, JobState, JobTrouble
 from bot.usecases.company.status import Failed, GroupStatus, Status, Waiting
+from bot.wording.reasons import describe_trouble
 from bot.wording.words import number, span
 from handlers.admin import sync_texts
 
@@ -26,6 +28,7 @@ CANCELLED = "Nenhum backup foi feito."
 ALREADY_DONE = "Este pedido já foi atendido. Para outro backup, envie /backup."
 BEGAN = "💾 <b>Fazendo o backup…</b>\nVocê pode continuar usando o bot."
 SENT = "✅ <b>Backup pronto.</b> O arquivo está logo abaixo."
+CANCELLING = "💾 Cancelando o backup…"
 STOPPED = "⚠️ Este backup parou antes do fim."
 
 EXPLANATION = (
@@ -50,34 +53,17 @@ _COLLECTIONS = {
     "people": ("autor na auditoria", "autores na auditoria"),
 }
 _COMMAND = "No servidor, use a linha de comando: <code>balcao backup ARQUIVO</code>"
-_TROUBLES = {
-    Trouble.DISK_FULL: "O disco do servidor está cheio. Libere espaço e envie /backup de novo.",
-    Trouble.NOT_WRITABLE: "Não consigo gravar na pasta de dados do servidor (BALCAO_DATA_DIR). "
-    "Confira a permissão dela e envie /backup de novo.",
-    Trouble.DATABASE: "O banco de dados parou de responder. Confira com /status e depois envie "
-    "/backup de novo.",
-    Trouble.DISTURBED: "O cadastro mudou demais durante a cópia. Envie /backup de novo daqui a "
-    "pouco.",
-    Trouble.BLOCKED: "O administrador que pediu bloqueou o bot.",
-    Trouble.NO_RIGHT: "Quem pediu não é mais administrador.",
-    Trouble.TELEGRAM: f"O Telegram não aceitou o arquivo. Envie /backup de novo daqui a pouco.\n"
-    f"{_COMMAND}",
-    Trouble.INTERRUPTED: "O bot foi parado durante a cópia, e nenhum arquivo ficou no servidor. "
-    "Envie /backup de novo.",
-    Trouble.UNKNOWN: "Algo deu errado, e o registro do servidor diz o quê. "
-    "Tente de novo com /backup.",
-}
 _SHORT_TROUBLES = {
-    Trouble.DISK_FULL: "disco cheio",
-    Trouble.NOT_WRITABLE: "pasta de dados sem permissão",
-    Trouble.DATABASE: "o banco de dados não respondeu",
-    Trouble.DISTURBED: "o cadastro mudou demais",
-    Trouble.TOO_LARGE: "grande demais para o Telegram",
-    Trouble.BLOCKED: "quem pediu bloqueou o bot",
-    Trouble.NO_RIGHT: "quem pediu não é mais administrador",
-    Trouble.TELEGRAM: "o Telegram não aceitou o arquivo",
-    Trouble.INTERRUPTED: "interrompido",
-    Trouble.UNKNOWN: "erro inesperado",
+    JobTrouble.DISK_FULL: "disco cheio",
+    JobTrouble.NOT_WRITABLE: "pasta de dados sem permissão",
+    JobTrouble.DATABASE: "o banco de dados não respondeu",
+    JobTrouble.DISTURBED: "o cadastro mudou demais",
+    JobTrouble.TOO_LARGE: "grande demais para o Telegram",
+    JobTrouble.BLOCKED: "quem pediu bloqueou o bot",
+    JobTrouble.NO_RIGHT: "quem pediu não é mais administrador",
+    JobTrouble.TELEGRAM: "o Telegram não aceitou o arquivo",
+    JobTrouble.INTERRUPTED: "interrompido",
+    JobTrouble.UNKNOWN: "erro inesperado",
 }
 _RIGHTS = {
     Right.ADMINISTRATOR: "ser administrador",
@@ -93,14 +79,15 @@ _PROBLEMS = {
 }
 
 
-def progress(copied: Mapping[str, Copied]) -> str:
+def progress(job: Job, done: Counts) -> str:
     """Return the progress of a backup, by collection."""
+    expected = job.preview.fields if job.preview else {}
     lines = []
     for key, (_, many) in _COLLECTIONS.items():
-        if now := copied.get(key):
-            of = f" de {number(now.of)}" if now.of and now.of >= now.documents else ""
-            lines.append(f"{number(now.documents)}{of} {many}")
-    return "\n".join([BEGAN, "", *lines])
+        if count := done.fields.get(key):
+            of = f" de {number(expected[key])}" if expected.get(key, 0) >= count else ""
+            lines.append(f"{number(count)}{of} {many}")
+    return "\n".join([CANCELLING if job.is_cancelled else BEGAN, "", *lines])
 
 
 def caption(counts: Mapping[str, int], *, size_bytes: int, sha256: str) -> str:
@@ -111,19 +98,25 @@ def caption(counts: Mapping[str, int], *, size_bytes: int, sha256: str) -> str:
     )
 
 
-def already_running(run: BackupRun, *, timezone: ZoneInfo) -> str:
+def already_running(job: Job, *, timezone: ZoneInfo) -> str:
     """Return a text short enough for an alert window."""
-    since = _moment(run.began_at, timezone)
+    since = _moment(job.created_at, timezone)
     return f"Já há um backup em andamento, desde {since}. Espere ele terminar."
 
 
-def trouble(why: Trouble, *, size_bytes: int) -> str:
-    if why is Trouble.TOO_LARGE:
+def ended(job: Job) -> str:
+    """Return what becomes of the message that showed the progress."""
+    return {JobState.DONE: SENT, JobState.CANCELLED: CANCELLED}.get(job.state, STOPPED)
+
+
+def trouble(job: Job) -> str:
+    """Return why the backup of a failed job was not delivered."""
+    if job.trouble is JobTrouble.TOO_LARGE:
         return (
-            f"⚠️ <b>O backup não foi enviado.</b> Ele tem {_size(size_bytes)}, e o Telegram aceita "
-            f"de um bot até 50 MB. {_COMMAND}"
+            f"⚠️ <b>O backup não foi enviado.</b> Ele tem {_size(_size_bytes(job))}, e o Telegram "
+            f"aceita de um bot até 50 MB. {_COMMAND}"
         )
-    return f"⚠️ <b>O backup não foi feito.</b> {_TROUBLES[why]}"
+    return f"⚠️ <b>O backup não foi feito.</b> {describe_trouble(job)}"
 
 
 def status(now: Status, *, timezone: ZoneInfo) -> str:
@@ -235,30 +228,37 @@ def _backups(backups: Backups | Failed, timezone: ZoneInfo) -> list[str]:
     if isinstance(backups, Failed):
         return [f"❌ Último backup: {_why(backups)}"]
     lines = []
-    if run := backups.running:
-        since = _moment(run.began_at, timezone)
-        lines.append(f"💾 Backup em andamento desde {since}, pedido por {_by_admin(run.admin_id)}")
-    if made := backups.made:
+    if running := backups.running:
+        since = _moment(running.created_at, timezone)
+        lines.append(f"💾 Backup em andamento desde {since}, pedido por {_by(running.by)}")
+    made, failed = backups.made, backups.failed
+    if made is not None:
         lines.append(
-            f"💾 Último backup: {_moment(made.at, timezone)}, por {_by(made.by)}, "
-            f"{_size(made.size_bytes)}"
+            f"💾 Último backup: {_ended(made, timezone)}, por {_by(made.by)}, "
+            f"{_size(_size_bytes(made))}"
         )
     else:
         lines.append("⚠️ Último backup: nenhum até agora. Faça um com /backup")
-    failed = backups.failed
-    if failed and (made is None or failed.at > made.at):
+    if failed and (made is None or failed.id > made.id):
+        why = _SHORT_TROUBLES.get(failed.trouble or JobTrouble.UNKNOWN, "erro inesperado")
         lines.append(
-            f"⚠️ Última tentativa: {_moment(failed.at, timezone)}, por {_by(failed.by)}: "
-            f"{_SHORT_TROUBLES[failed.trouble]}"
+            f"⚠️ Última tentativa: {_ended(failed, timezone)}, por {_by(failed.by)}: {why}"
         )
     return lines
 
 
+def _ended(job: Job, timezone: ZoneInfo) -> str:
+    return _moment(job.ended_at or job.created_at, timezone)
+
+
+def _size_bytes(job: Job) -> int:
+    return sum(file.size_bytes for file in job.results)
+
+
 def _by(by: str) -> str:
-    return "linha de comando" if by == COMMAND_LINE else _by_admin(int(by.partition(":")[2]))
-
-
-def _by_admin(admin_id: int) -> str:
+    if by == COMMAND_LINE:
+        return "linha de comando"
+    admin_id = by.partition(":")[2]
     return f'<a href="tg://user?id={admin_id}">administrador {admin_id}</a>'
 
 

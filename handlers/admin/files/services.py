@@ -13,10 +13,11 @@ from aiogram_dialog import DialogManager
 
 from bot.domain.columns import Column
 from bot.domain.errors import TryLaterError
-from bot.domain.job import Counts, Job, JobKind, Report
+from bot.domain.job import Counts, Job, JobKind, JobState, Progress, Report
 from bot.usecases.jobs.manage_jobs import ManageJobs
 from bot.usecases.ports import Fetch
 from bot.wording.values import Names
+from handlers.admin.company import maintenance_texts
 from handlers.admin.files import buttons, report_texts
 
 # At 1 Mbit per second the largest file takes seven minutes.
@@ -84,7 +85,10 @@ class TelegramJobNotifier:
         """Edit the message that shows the job."""
         if job.progress is None:
             return
-        text = report_texts.progress(job, done, rows_a_second=rows_a_second, left_s=left_s)
+        if job.kind is JobKind.BACKUP:
+            text = maintenance_texts.progress(job, done)
+        else:
+            text = report_texts.progress(job, done, rows_a_second=rows_a_second, left_s=left_s)
         try:
             await self.bot.edit_message_text(
                 text,
@@ -107,6 +111,9 @@ class TelegramJobNotifier:
         if job.progress is None:
             return
         try:
+            if job.kind is JobKind.BACKUP:
+                await self._notify_of_backup(job, job.progress)
+                return
             if job.progress.chat_id not in await self.admin_ids():
                 logger.warning("the end of a job was not sent: no admin any more", job=job.id)
                 return
@@ -127,6 +134,13 @@ class TelegramJobNotifier:
         caption = report_texts.caption(job, names)
         if job.kind is not JobKind.EXPORT or report_texts.is_export_done(job):
             await send_files(self.bot, chat_id, job, files, caption=caption)
+
+    async def _notify_of_backup(self, job: Job, shown: Progress) -> None:
+        """Report the end in the message with the progress; a failure in a new one, too."""
+        text = maintenance_texts.ended(job)
+        await edit(self.bot, shown.chat_id, shown.message_id, text)
+        if job.state is JobState.FAILED:
+            await self.bot.send_message(shown.chat_id, maintenance_texts.trouble(job))
 
     async def _take_away(self, chat_id: int, message_id: int) -> None:
         try:

@@ -1,0 +1,53 @@
+"""The changes of a stored job, by keyword."""
+
+from datetime import datetime
+from typing import TypedDict
+
+from bot.domain.job import (
+    Counts,
+    FileTrouble,
+    ImportOptions,
+    Job,
+    JobState,
+    JobTrouble,
+    Progress,
+    RowReport,
+    Sample,
+    Source,
+)
+
+
+class JobChange(TypedDict, total=False):
+    """The fields of a job that change, each with its new value."""
+
+    state: JobState
+    began_at: datetime | None
+    ended_at: datetime | None
+    source: Source | None
+    import_options: ImportOptions | None
+    undone_by: int | None
+    total: int | None
+    preview: Counts | None
+    samples: tuple[Sample, ...]
+    to_refuse: tuple[RowReport, ...]
+    plan_file_id: str | None
+    counts: Counts
+    batches: int
+    working_s: float
+    results: tuple[Source, ...]
+    trouble: JobTrouble | None
+    file_trouble: FileTrouble | None
+    is_cancelled: bool
+    progress: Progress | None
+    told: bool
+    tries: int
+
+
+def changed(job: Job, change: JobChange) -> Job:
+    """Return the next version of the job, with these fields changed."""
+    return Job(**{**dict(job), **change, "version": job.version + 1})
+
+
+def failed(trouble: JobTrouble) -> JobChange:
+    """Return the change of a job that has failed."""
+    return {"state": JobState.FAILED, "trouble": trouble}

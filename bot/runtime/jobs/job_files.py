@@ -1,0 +1,38 @@
+"""Files of jobs: deleted when they are not needed, or after a week."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from bot.domain.job import OVER, Job, JobState
+from bot.domain.job_change import JobChange
+from bot.runtime.jobs.ports import Files, Store
+
+_KEPT: Final = timedelta(days=7)
+"""Files of jobs are deleted after this time: they hold people's data."""
+
+
+async def forget_source(store: Store, files: Files, job: Job) -> None:
+    """Delete the file that was sent and its plan: they are not needed once the job is over."""
+    values: JobChange = {"plan_file_id": None}
+    if job.source is not None and job.source.file_id:
+        await files.delete(job.source.file_id)
+        values["source"] = job.source.without_file()
+    if job.plan_file_id:
+        await files.delete(job.plan_file_id)
+    await store.force_update(job.id, **values)
+
+
+async def purge(store: Store, files: Files, now: datetime) -> None:
+    """Delete the files whose retention time is over; cancel the jobs that would need them."""
+    for job in await store.with_files(ended_before=now - _KEPT):
+        for file in job.results:
+            if file.file_id:
+                await files.delete(file.file_id)
+        values: JobChange = {"results": tuple(file.without_file() for file in job.results)}
+        if job.state not in OVER:
+            values |= {"state": JobState.CANCELLED, "ended_at": now}
+        if changed := await store.change(job, **values):
+            await forget_source(store, files, changed)
+    # Twice the retention time, longer than any job has files: what is left was stored by a process
+    # that was killed before it had linked the file to a job.
+    await files.purge(now - 2 * _KEPT)

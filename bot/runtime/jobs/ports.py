@@ -1,0 +1,46 @@
+"""What works on jobs needs: where they and their files are stored, and who is notified of them."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from bot.domain.job import Batch, Counts, Job, Report
+from bot.runtime.leases import Leases
+from bot.usecases.ports import JobChanges, JobFiles
+
+
+class Store(JobChanges, Protocol):
+    """The store of jobs."""
+
+    @property
+    def leases(self) -> Leases[int]: ...
+
+    async def active(self) -> list[Job]: ...
+
+    async def last_batch(self, job_id: int) -> int: ...
+
+    async def batch(self, job_id: int, number: int) -> Batch | None: ...
+
+    def batches(self, job_id: int, *, backwards: bool = False) -> AsyncIterator[Batch]: ...
+
+    async def with_files(self, *, ended_before: datetime) -> list[Job]: ...
+
+
+class Files(JobFiles, Protocol):
+    async def purge(self, before: datetime) -> None:
+        """Delete every file that was stored before then, and every file that was never
+        completed."""
+        ...
+
+
+class JobNotifier(Protocol):
+    """Notifies the person who began a job. It raises nothing: what cannot be sent is logged."""
+
+    async def progress(
+        self, job: Job, done: Counts, *, rows_a_second: float, left_s: float | None
+    ) -> None: ...
+
+    async def notify(self, job: Job, report: Report, files: Sequence[Path]) -> None:
+        """Report the outcome of a job that has come to CHECKED or is over."""
+        ...
