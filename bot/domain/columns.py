@@ -181,27 +181,6 @@ def fields_of(columns: Sequence[Column]) -> list[str | None]:
     return [column.field for column in columns]
 
 
-def with_fields(columns: Sequence[Column], fields: Sequence[str | None]) -> tuple[Column, ...]:
-    """Return the columns with the stored fields, as `fields_of` returned them.
-
-    A column whose field is unchanged keeps its doubt. So a column that the admin chose to ignore
-    shows its doubt again; it is not imported in either case.
-
-    columns: the result of `map_header` and `doubts_of_values` for the same file.
-    Raises ValueError when the fields cannot belong to this file: their number differs, one is
-    unknown, or one is there twice.
-    """
-    if len(fields) != len(columns):
-        raise ValueError("the fields are those of another file")
-    used = [field for field in fields if field is not None]
-    if len(set(used)) != len(used) or not set(used) <= _FIELDS:
-        raise ValueError("the fields are not ones that files have, each once")
-    return tuple(
-        column if column.field == field else replace(column, field=field, doubt=None)
-        for column, field in zip(columns, fields, strict=True)
-    )
-
-
 def is_usable(columns: Sequence[Column]) -> bool:
     """Return True if there is a column for the name or the tax id.
 

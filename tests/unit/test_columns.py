@@ -1,6 +1,5 @@
 """The mapping of columns to fields: by header or by a person, and never by a silent guess."""
 
-import json
 from collections.abc import Sequence
 
 import pytest
@@ -21,7 +20,6 @@ from bot.domain.columns import (
     is_usable,
     known_field,
     map_header,
-    with_fields,
 )
 from bot.domain.registration import FIELDS
 from tests.unit.documents import STABLE
@@ -283,14 +281,6 @@ def test_only_what_there_is_can_be_assigned():
 
 
 @pytest.mark.parametrize(
-    "kept", [["name"], ["name", "name"], ["name", "erp_refs"], [], ["name", None, None]]
-)
-def test_kept_fields_of_another_file_are_not_taken(kept: list[str | None]):
-    with pytest.raises(ValueError, match="fields"):
-        with_fields(map_header(["Nome", "CPF"]), kept)
-
-
-@pytest.mark.parametrize(
     ("header", "usable"),
     [
         (["Nome"], True),
@@ -316,12 +306,12 @@ choices = st.lists(
 
 @STABLE
 @given(headers, choices, st.lists(st.lists(st.text(max_size=9), max_size=12), max_size=4))
-def test_no_field_is_in_two_columns_and_what_is_kept_comes_back(
+def test_no_field_is_in_two_columns(
     header: list[str],
     chosen: list[tuple[int, str | None]],
     rows: list[list[str]],
 ):
-    first = columns = doubts_of_values(map_header(header), rows)
+    columns = doubts_of_values(map_header(header), rows)
     for index, field in chosen:
         if index < len(columns):
             columns = assign(columns, index, field)
@@ -330,6 +320,4 @@ def test_no_field_is_in_two_columns_and_what_is_kept_comes_back(
     used = [field for field in kept if field]
     assert len(used) == len(set(used))
     assert all(column.doubt is None or column.field is None for column in columns)
-    again = with_fields(first, json.loads(json.dumps(kept)))
-    assert fields_of(again) == kept
-    assert [column.header for column in again] == header
+    assert [column.header for column in columns] == header
