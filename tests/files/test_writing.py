@@ -6,7 +6,7 @@ import io
 import random
 import tempfile
 import tracemalloc
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import get_args
 from zipfile import ZipFile
@@ -66,13 +66,12 @@ def write(
     file_format: Format,
     rows: Iterable[Sequence[str]],
     header: Sequence[str] = HEADER,
-    report: Callable[[int], None] = lambda packed: None,
     **limits: int,
 ) -> list[Path]:
     folder.mkdir(exist_ok=True)
     with TableWriter(folder, "cadastros", file_format, header, **limits) as writer:
         writer.write_rows(rows)
-        files = writer.close(report)
+        files = writer.close()
     # The folder holds nothing else.
     assert sorted(folder.iterdir()) == sorted(files)
     return files
@@ -267,25 +266,6 @@ def test_nothing_is_written_outside_of_the_folder(
 def test_leaving_early_leaves_nothing(tmp_path: Path):
     with TableWriter(tmp_path, "x", "csv", HEADER) as writer:
         writer.write_rows(incompressible(5000))
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("file_format", FORMATS)
-def test_the_packing_of_rows_is_told_as_it_goes(file_format: Format, tmp_path: Path):
-    packed: list[int] = []
-    rows = incompressible(3000)
-    assert write(tmp_path, file_format, rows, largest_bytes=50_000, report=packed.append)
-    assert packed[-1] == 3000
-    assert len(packed) > 10
-
-
-@pytest.mark.parametrize("file_format", FORMATS)
-def test_packing_can_be_stopped_and_leaves_nothing(file_format: Format, tmp_path: Path):
-    def stop(packed: int) -> None:
-        raise KeyError(packed)
-
-    with pytest.raises(KeyError):
-        write(tmp_path, file_format, incompressible(3000), largest_bytes=50_000, report=stop)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -117,17 +117,13 @@ class TableWriter:
                 if self._length >= self._chunk_length:
                     self._end_chunk()
 
-    def close(self, report: Callable[[int], None] = lambda rows: None) -> list[Path]:
+    def close(self) -> list[Path]:
         """Return the finished files, in the order of their rows; files of the same names are
         replaced.
 
         One `name.csv` or `name.xlsx` when it is small enough, else `name.csv.zip`, else parts
         `name-1.csv.zip` or `name-1.xlsx` and so on, each with the header. An XLSX file is a zip
         archive already and would not get smaller in another.
-
-        report: called again and again with the number of rows packed, which takes most of the time
-        of an XLSX file. The number falls when a part came out too large. An exception that it
-        raises ends this method.
         """
         with _disk():
             if self._rows:
@@ -136,9 +132,9 @@ class TableWriter:
             if self._format == "csv" and self._size <= self._largest_bytes:
                 files = [(self._work / "rows").rename(self._work / f"{self._name}.csv")]
             elif self._format == "csv":
-                files = self._parts(".csv.zip", self._pack_csv, report)
+                files = self._parts(".csv.zip", self._pack_csv)
             else:
-                files = self._parts(".xlsx", self._pack_xlsx, report)
+                files = self._parts(".xlsx", self._pack_xlsx)
             finished = [file.replace(self._folder / file.name) for file in files]
         self.discard()
         return finished
@@ -164,7 +160,7 @@ class TableWriter:
         self._size += self._spool.write(data)
         self._begin_chunk()
 
-    def _parts(self, ending: str, pack: _Pack, report: Callable[[int], None]) -> list[Path]:
+    def _parts(self, ending: str, pack: _Pack) -> list[Path]:
         files: list[Path] = []
         start, count = 0, len(self._chunks)
         while start < len(self._chunks) or not files:
@@ -172,8 +168,7 @@ class TableWriter:
             is_whole = len(chunks) == len(self._chunks)
             stem = self._name if is_whole else f"{self._name}-{len(files) + 1}"
             file = self._work / f"{stem}{ending}"
-            before = sum(chunk.rows for chunk in self._chunks[:start])
-            packed = pack(file, chunks, self._contents(chunks, before, report))
+            packed = pack(file, chunks, map(self._read, chunks))
             size = file.stat().st_size
             if size > self._largest_bytes and len(chunks) > 1:
                 count = max(1, int(packed * self._largest_bytes / size * _FILLED))
@@ -222,14 +217,6 @@ class TableWriter:
         rows = (row for data in contents for row in _rows(data))
         _write_xlsx(file, self._header, rows, widths)
         return len(chunks)
-
-    def _contents(
-        self, chunks: Iterable[_Chunk], packed: int, report: Callable[[int], None]
-    ) -> Iterator[bytes]:
-        for chunk in chunks:
-            yield self._read(chunk)
-            packed += chunk.rows
-            report(packed)
 
     def _read(self, chunk: _Chunk) -> bytes:
         self._spool.seek(chunk.start)
