@@ -83,6 +83,20 @@ class _Tally:
         return Counts(rows=self.rows, **self.counts, fields=self.fields)
 
 
+def creates_of(planned: Sequence[PlannedRow]) -> list[Registration]:
+    """Return the registrations that the rows create."""
+    return [p.decision.registration for p in planned if isinstance(p.decision, Create)]
+
+
+def updates_of(planned: Sequence[PlannedRow]) -> list[tuple[ExistingRegistration, Update]]:
+    """Return the updates of the rows, each with the registration that it changes."""
+    return [
+        (p.known, p.decision)
+        for p in planned
+        if isinstance(p.decision, Update) and not isinstance(p.known, Several | None)
+    ]
+
+
 class Samples:
     """A collector of the first changes of each field."""
 
@@ -221,9 +235,7 @@ def batch_of(
         number=number,
         last_line=planned[-1].row.candidate.line or 0,
         counts=counts.model_copy(update={"replanned": len(replanned)}),
-        created=tuple(
-            p.decision.registration.id for p in planned if isinstance(p.decision, Create)
-        ),
+        created=tuple(registration.id for registration in creates_of(planned)),
         refused=refusals_of(planned),
         repaired=tuple(
             p.row.candidate.line or 0

@@ -6,10 +6,10 @@ for the other. Each batch is one transaction with its own record, which is the c
 
 import asyncio
 from array import array
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 from bot.domain.candidate import (
     Create,
@@ -30,15 +30,17 @@ from bot.domain.row_plan import (
     Samples,
     batch_of,
     counted,
+    creates_of,
     first_line,
     is_repeat,
     may_set_password,
     plan_row,
     refusals_of,
     remember,
+    updates_of,
 )
 from bot.domain.seen_keys import SeenKeys
-from bot.usecases.jobs.look_up_rows import Existing, LookUpRows, Rows
+from bot.usecases.jobs.look_up_rows import Existing, LookUpRows, RowBatch, Rows
 from bot.usecases.ports import BulkRegister
 
 BATCH: Final = 500
@@ -120,13 +122,48 @@ class ImportFile:
         report: is called with each batch that was written; False cancels.
         Raises RefusedError where the file breaks off; all rows before that are written.
         """
-        policy, repeats = self._policy(job), SeenKeys()
+        policy = self._policy(job)
         number, after_line = (after.number, after.last_line) if after else (0, 0)
-        writing: asyncio.Task[Batch] | None = None
+        writing = _Writing(report)
+        broken: RefusedError | None = None
+        try:
+            batches = self.look_up.batches(reader, rows, after_line)
+            async with aclosing(self._writes(job, batches, policy, provenance, plan)) as writes:
+                async for write in writes:
+                    # Encode while the batch before is written: else the server would wait.
+                    creates = self._encoded(write.planned)
+                    if not await writing.reported():
+                        return False
+                    number += 1
+                    writing.begin(
+                        self._written(job.id, number, write, creates, policy, provenance)
+                    )
+        except RefusedError as error:
+            broken = error
+        finally:
+            await writing.ended()
+        await writing.reported()
+        if broken is not None:
+            raise broken
+        return True
+
+    async def _writes(
+        self,
+        job: Job,
+        batches: AsyncGenerator[RowBatch, None],
+        policy: Policy,
+        provenance: Provenance,
+        plan: "array[int] | None",
+    ) -> AsyncGenerator["_Write", None]:
+        """Yield the planned rows that change something, with the idle ones before them.
+
+        Raises RefusedError where the file breaks off, after all rows before that point.
+        """
+        repeats = SeenKeys()
         held: Batch | None = None
         broken: RefusedError | None = None
         try:
-            async with aclosing(self.look_up.batches(reader, rows, after_line)) as batches:
+            async with aclosing(batches):
                 async for some in batches:
                     remember(some.before, policy, repeats)
                     if not some.rows:
@@ -134,33 +171,15 @@ class ImportFile:
                     planned = self._plan(some.rows, some.existing, policy, provenance, repeats)
                     write = _Write(planned, None if plan is None else some.part_of(plan), held)
                     held = write.idle(job.id, policy)
-                    if held is not None and held.counts.rows < _IDLE_ROWS:
-                        continue
-                    # Encode while the batch before is written: else the server would wait.
-                    creates = self._encoded(planned)
-                    if writing is not None and not await report(await writing):
-                        writing = None
-                        return False
-                    number, held = number + 1, None
-                    writing = asyncio.create_task(
-                        self._written(job.id, number, write, creates, policy, provenance)
-                    )
+                    if held is None or held.counts.rows >= _IDLE_ROWS:
+                        held = None
+                        yield write
         except RefusedError as error:
             broken = error
-        finally:
-            if writing is not None:
-                # Never cancelled: a transaction left open would block the server.
-                await asyncio.wait({writing})
-                writing.exception()  # mark it as retrieved, also while another error propagates
-        if writing is not None:
-            await report(writing.result())
         if held is not None:
-            batch = held.model_copy(update={"number": number + 1})
-            await self.register.write(batch, provenance=provenance)
-            await report(batch)
+            yield _Write([], None, held)
         if broken is not None:
             raise broken
-        return True
 
     def _policy(self, job: Job) -> Policy:
         options = job.import_options
@@ -195,17 +214,15 @@ class ImportFile:
                 planned.append(plan_row(row, known, policy, provenance, ids))
         return planned
 
-    def _encoded(self, planned: Sequence[PlannedRow]) -> Sequence[Any]:
-        return self.register.encoded(
-            [p.decision.registration for p in planned if isinstance(p.decision, Create)]
-        )
+    def _encoded(self, planned: Sequence[PlannedRow]) -> Sequence[object]:
+        return self.register.encoded(creates_of(planned))
 
     async def _written(
         self,
         job_id: int,
         number: int,
         write: "_Write",
-        creates: Sequence[Any],
+        creates: Sequence[object],
         policy: Policy,
         provenance: Provenance,
     ) -> Batch:
@@ -215,11 +232,7 @@ class ImportFile:
             if await self._set_passwords(planned, policy, provenance):
                 creates = self._encoded(planned)
             batch = write.batch(job_id, number, planned, policy)
-            updates = [
-                (p.known, p.decision)
-                for p in planned
-                if isinstance(p.decision, Update) and not isinstance(p.known, Several | None)
-            ]
+            updates = updates_of(planned)
             if await self.register.write(
                 batch, provenance=provenance, creates=creates, updates=updates
             ):
@@ -268,6 +281,32 @@ class ImportFile:
         return await self.passwords.hash_password(password)
 
 
+class _Writing:
+    """The batch that is written while the next one is planned."""
+
+    def __init__(self, report: Callable[[Batch], Awaitable[bool]]) -> None:
+        self._report = report
+        self._task: asyncio.Task[Batch] | None = None
+
+    def begin(self, write: Coroutine[None, None, Batch]) -> None:
+        self._task = asyncio.create_task(write)
+
+    async def reported(self) -> bool:
+        """Report the batch once it is written; return False if the job is cancelled."""
+        if self._task is None:
+            return True
+        batch = await self._task
+        self._task = None
+        return await self._report(batch)
+
+    async def ended(self) -> None:
+        """Wait for the batch. It is never cancelled: an open transaction would block the
+        server."""
+        if self._task is not None:
+            await asyncio.wait({self._task})
+            self._task.exception()  # mark it as retrieved, also while another error propagates
+
+
 @dataclass(frozen=True, slots=True)
 class _Write:
     """Rows to write, with their confirmed plan and the held record of idle rows before them."""
@@ -279,6 +318,8 @@ class _Write:
     def batch(
         self, job_id: int, number: int, planned: Sequence[PlannedRow], policy: Policy
     ) -> Batch:
+        if self.held is not None and not planned:
+            return self.held.model_copy(update={"number": number})
         batch = batch_of(job_id, number, planned, self.promised, policy)
         return batch if self.held is None else _together(self.held, batch)
 

@@ -22,17 +22,22 @@ from bot.domain.candidate import (
     Candidate,
     CellProblem,
     CellReason,
-    Create,
     Policy,
-    Several,
-    Update,
 )
 from bot.domain.erp_record import ErpPage, ErpRecord, first, merge, read_document
 from bot.domain.errors import AppError, RefusedError, TryLaterError, UnreadableError
 from bot.domain.job import Batch, Counts, Job, JobTrouble, RowReport, SyncMode, SyncOptions
 from bot.domain.registration import ChangeSource, Provenance
 from bot.domain.row import TAX_ID_REASONS, Row
-from bot.domain.row_plan import UNCHANGED, ExistingRegistration, PlannedRow, batch_of, plan_row
+from bot.domain.row_plan import (
+    UNCHANGED,
+    ExistingRegistration,
+    PlannedRow,
+    batch_of,
+    creates_of,
+    plan_row,
+    updates_of,
+)
 from bot.domain.tax_id import NotATaxId, Reason, TaxId
 from bot.usecases.ports import BulkRegister, ErpRecords
 
@@ -132,14 +137,7 @@ class SyncErp:
         for _ in range(_ROUNDS):
             planned, skipped = await self._planned(groups, policy, options, provenance)
             done = _with(batch, groups, planned, skipped, policy)
-            creates = self.register.encoded(
-                [p.decision.registration for p in planned if isinstance(p.decision, Create)]
-            )
-            updates = [
-                (p.known, p.decision)
-                for p in planned
-                if isinstance(p.decision, Update) and not isinstance(p.known, Several | None)
-            ]
+            creates, updates = self.register.encoded(creates_of(planned)), updates_of(planned)
             if not creates and not updates:
                 return False, done
             if await self.register.write(
