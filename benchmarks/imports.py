@@ -31,6 +31,7 @@ from bot.demo.documents import make_cpf
 from bot.domain.columns import fields_of, map_header
 from bot.domain.job import ImportOptions, Job, JobState
 from bot.domain.registration import FIELDS
+from bot.runtime.files.table import inspect
 from bot.runtime.jobs.runs import JobRuns
 from bot.runtime.jobs.worker import WorkJobs
 from bot.runtime.memory import freeze_gc, share_one_heap
@@ -150,8 +151,9 @@ class JobRunner:
         options = ImportOptions(
             columns=tuple(fields_of(map_header(HEADER))), update=True, fields=frozenset(FIELDS)
         )
+        shape = (await inspect(path, name=path.name)).shape
         job = await self.manage.begin_import(
-            path, name=path.name, by="cli", options=options, state=JobState.RUNNING
+            path, name=path.name, by="cli", options=options, shape=shape, state=JobState.RUNNING
         )
         return await self.worked(job)
 

@@ -14,7 +14,7 @@ from bot.cli.terminal.job_session import (
     read_kind,
     save_result,
 )
-from bot.cli.terminal.running import Stop, TerminalProgress, stoppable, worked
+from bot.cli.terminal.running import Stop, stoppable
 from bot.domain.errors import RefusedError
 from bot.domain.export import ExportOptions, Format
 from bot.domain.job import COMMAND_LINE, JobState
@@ -59,8 +59,7 @@ def export(
             raise RefusedError("O nome do arquivo a criar termina em .csv ou .xlsx.")
         refuse_as_target(out_file, force=force)
         paths, wanted_kind, wanted_status = export_paths(fields), read_kind(kind), _status(status)
-        notifier = TerminalProgress()
-        async with open_job_session(settings, stop, notifier) as session:
+        async with open_job_session(settings, stop) as session:
             query = Query(
                 text=text,
                 kind=wanted_kind,
@@ -73,7 +72,7 @@ def export(
                 total = await Registrations(session.database).count()
             options = ExportOptions(format=file_format, paths=paths, query=query)
             job = await session.jobs.manage.begin_export(options, by=COMMAND_LINE)
-            job = await worked(session.jobs, job, stop, notifier, total=total)
+            job = await session.worked(job, total=total)
             await session.report(job)
             if job.state is not JobState.DONE:
                 return 1

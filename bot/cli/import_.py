@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -9,9 +10,8 @@ import typer
 
 from bot.cli.terminal.console import finish, say
 from bot.cli.terminal.files import (
-    Inspected,
     chosen_columns,
-    inspect,
+    inspected,
     refuse_as_target,
     refuse_unusable,
     update_fields,
@@ -25,56 +25,65 @@ from bot.cli.terminal.job_session import (
     read_kind,
     save_result,
 )
-from bot.cli.terminal.reports import column_lines, doubts_message, file_lines, preview_lines
-from bot.cli.terminal.running import Stop, TerminalProgress, stoppable, worked
-from bot.domain.columns import fields_of
+from bot.cli.terminal.reports import doubts_message, file_lines, preview_lines
+from bot.cli.terminal.running import Stop, TerminalProgress, stoppable
+from bot.domain.columns import Column, fields_of
 from bot.domain.errors import RefusedError
+from bot.domain.file_shape import FileShape, Inspected
 from bot.domain.job import COMMAND_LINE, ImportOptions, Job, JobState
 from bot.wording.job_report import has_something_to_write
 
+_File = Annotated[
+    Path, typer.Argument(metavar="ARQUIVO", help=".csv, .xlsx, ou um deles em .zip ou .gz.")
+]
+_Update = Annotated[
+    bool, typer.Option("--update", help="Também atualiza quem já está no cadastro.")
+]
+_Fields = Annotated[
+    str | None,
+    typer.Option(help="O que atualizar: celular,email,… Sem isto, tudo o que o arquivo tem."),
+]
+_DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Só mostra o que aconteceria. Nada fica gravado.")
+]
+_Errors = Annotated[
+    Path | None,
+    typer.Option(metavar="SAÍDA.csv", help="Grava aqui as linhas recusadas, com o motivo."),
+]
+_Columns = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="COLUNA=CAMPO",
+        help='Diz o que é uma coluna: "Fone 2=celular", ou pelo número, "4=celular"; '
+        '"4=ignorar" a deixa de fora. Pode repetir.',
+    ),
+]
+_IgnoreUnknown = Annotated[
+    bool,
+    typer.Option("--ignore-unknown", help="Deixa de fora as colunas sem nome e as desconhecidas."),
+]
+_KindOfNew = Annotated[
+    str | None,
+    typer.Option(
+        help="Tipo de quem é novo e vem sem: cliente, fornecedor, prestador de serviço ou "
+        "prospect."
+    ),
+]
+_Unasked = Annotated[
+    bool, typer.Option("--yes", help="Importa sem mostrar a prévia e sem perguntar.")
+]
+
 
 def import_(
-    file: Annotated[
-        Path, typer.Argument(metavar="ARQUIVO", help=".csv, .xlsx, ou um deles em .zip ou .gz.")
-    ],
-    update: Annotated[
-        bool, typer.Option("--update", help="Também atualiza quem já está no cadastro.")
-    ] = False,
-    fields: Annotated[
-        str | None,
-        typer.Option(help="O que atualizar: celular,email,… Sem isto, tudo o que o arquivo tem."),
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Só mostra o que aconteceria. Nada fica gravado.")
-    ] = False,
-    errors: Annotated[
-        Path | None,
-        typer.Option(metavar="SAÍDA.csv", help="Grava aqui as linhas recusadas, com o motivo."),
-    ] = None,
-    column: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="COLUNA=CAMPO",
-            help='Diz o que é uma coluna: "Fone 2=celular", ou pelo número, "4=celular"; '
-            '"4=ignorar" a deixa de fora. Pode repetir.',
-        ),
-    ] = None,
-    ignore_unknown: Annotated[
-        bool,
-        typer.Option(
-            "--ignore-unknown", help="Deixa de fora as colunas sem nome e as desconhecidas."
-        ),
-    ] = False,
-    kind: Annotated[
-        str | None,
-        typer.Option(
-            help="Tipo de quem é novo e vem sem: cliente, fornecedor, prestador de serviço ou "
-            "prospect."
-        ),
-    ] = None,
-    yes: Annotated[
-        bool, typer.Option("--yes", help="Importa sem mostrar a prévia e sem perguntar.")
-    ] = False,
+    file: _File,
+    update: _Update = False,
+    fields: _Fields = None,
+    dry_run: _DryRun = False,
+    errors: _Errors = None,
+    column: _Columns = None,
+    ignore_unknown: _IgnoreUnknown = False,
+    kind: _KindOfNew = None,
+    yes: _Unasked = False,
 ) -> None:
     """Importa um arquivo, como no chat, de qualquer tamanho; o bot pode estar no ar.
 
@@ -86,26 +95,15 @@ def import_(
     não terminou, foi cancelado, ou o arquivo não pôde ser lido.
     """
     settings = begin()
+    asks = not yes and not dry_run and sys.stdin.isatty()
 
     async def work(stop: Stop) -> int:
-        if fields is not None and not update:
-            raise RefusedError("--fields só vale junto com --update.")
-        if errors is not None and dry_run:
-            raise RefusedError(
-                "--errors não vale com --dry-run: as linhas recusadas são gravadas na importação."
-            )
-        if errors is not None:
-            refuse_as_target(errors)
+        _refuse_contradictions(update=update, fields=fields, dry_run=dry_run, errors=errors)
         default_kind = read_kind(kind)
         notifier = TerminalProgress()
-        inspected = await _inspected(file, stop, notifier)
-        columns = chosen_columns(inspected.columns, column or (), ignore_unknown=ignore_unknown)
-        if any(one.doubt is not None for one in columns):
-            for line in (*file_lines(inspected), *column_lines(inspected, columns)):
-                say(line)
-            raise RefusedError(doubts_message(columns))
-        refuse_unusable(columns)
-        asks = not yes and not dry_run and sys.stdin.isatty()
+        found = await _inspected(file, stop, notifier)
+        columns = chosen_columns(found.columns, column or (), ignore_unknown=ignore_unknown)
+        _say_file(found, columns, previews=asks or dry_run)
         options = ImportOptions(
             columns=tuple(fields_of(columns)),
             update=update,
@@ -113,22 +111,45 @@ def import_(
             default_kind=default_kind,
             confirm=asks,
         )
-        if asks or dry_run:
-            for line in (*file_lines(inspected), *column_lines(inspected, columns)):
-                say(line)
         async with open_job_session(settings, stop, notifier) as session:
-            job = await _begun(
-                session, file, options, JobState.DRAFT if asks or dry_run else JobState.RUNNING
-            )
-            if asks or dry_run:
-                preview = await _previewed(session, job, inspected.rows, asks=asks)
+            state = JobState.DRAFT if asks or dry_run else JobState.RUNNING
+            job = await _begun(session, file, options, found.shape, state)
+            if state is JobState.DRAFT:
+                preview = await _previewed(session, job, asks=asks)
                 if isinstance(preview, int):
                     return preview
                 job = preview
-            job = await worked(session.jobs, job, stop, notifier, total=inspected.rows)
-            return await imported(session, job, errors)
+            return await imported(session, await session.worked(job), errors)
 
     finish(stoppable(work))
+
+
+def _refuse_contradictions(
+    *, update: bool, fields: str | None, dry_run: bool, errors: Path | None
+) -> None:
+    if fields is not None and not update:
+        raise RefusedError("--fields só vale junto com --update.")
+    if errors is not None and dry_run:
+        raise RefusedError(
+            "--errors não vale com --dry-run: as linhas recusadas são gravadas na importação."
+        )
+    if errors is not None:
+        refuse_as_target(errors)
+
+
+def _say_file(file: Inspected, columns: Sequence[Column], *, previews: bool) -> None:
+    """Print how the file was understood, before a preview or when a column is left in doubt.
+
+    Raises RefusedError for such a column, and when no column could identify a person.
+    """
+    is_doubtful = any(one.doubt is not None for one in columns)
+    if not is_doubtful:
+        refuse_unusable(columns)
+    if previews or is_doubtful:
+        for line in file_lines(file, columns):
+            say(line)
+    if is_doubtful:
+        raise RefusedError(doubts_message(columns))
 
 
 async def _inspected(file: Path, stop: Stop, notifier: TerminalProgress) -> Inspected:
@@ -139,10 +160,12 @@ async def _inspected(file: Path, stop: Stop, notifier: TerminalProgress) -> Insp
         notifier.show("Lendo o arquivo", 0, None, f"{rows} linhas")
 
     with notifier.showing("Lendo o arquivo"):
-        return await asyncio.to_thread(inspect, file, report)
+        return await inspected(file, report)
 
 
-async def _begun(session: JobSession, file: Path, options: ImportOptions, state: JobState) -> Job:
+async def _begun(
+    session: JobSession, file: Path, options: ImportOptions, shape: FileShape, state: JobState
+) -> Job:
     size = (await asyncio.to_thread(file.stat)).st_size
 
     def report(done: int) -> None:
@@ -151,11 +174,17 @@ async def _begun(session: JobSession, file: Path, options: ImportOptions, state:
 
     with session.notifier.showing("Guardando o arquivo", size):
         return await session.jobs.manage.begin_import(
-            file, name=file.name, by=COMMAND_LINE, options=options, state=state, report=report
+            file,
+            name=file.name,
+            by=COMMAND_LINE,
+            options=options,
+            shape=shape,
+            state=state,
+            report=report,
         )
 
 
-async def _previewed(session: JobSession, draft: Job, rows: int, *, asks: bool) -> Job | int:
+async def _previewed(session: JobSession, draft: Job, *, asks: bool) -> Job | int:
     """Return the job with its run begun, or the exit code when the command ends here."""
     manage = session.jobs.manage
     job: Job | None = None
@@ -163,7 +192,7 @@ async def _previewed(session: JobSession, draft: Job, rows: int, *, asks: bool) 
     try:
         job = await manage.check(draft.id)
         if job is not None:
-            job = await worked(session.jobs, job, session.stop, session.notifier, total=rows)
+            job = await session.worked(job)
         if job is None or job.state is not JobState.CHECKED:
             if job is not None:
                 await session.report(job)

@@ -17,7 +17,7 @@ from bot.cli.terminal.job_session import (
     save_results,
 )
 from bot.cli.terminal.reports import is_left, row_of_list
-from bot.cli.terminal.running import Stop, TerminalProgress, stoppable, worked
+from bot.cli.terminal.running import Stop, stoppable
 from bot.domain.errors import RefusedError
 from bot.domain.job import COMMAND_LINE, JobKind, JobState
 from bot.wiring.clients import utc_now
@@ -56,7 +56,7 @@ def jobs(
     async def work(stop: Stop) -> int:
         if job_id is None and (errors or file):
             raise RefusedError("Diga de qual tarefa: balcao jobs 12 --errors SAÍDA.csv")
-        async with open_job_session(settings, stop, TerminalProgress()) as session:
+        async with open_job_session(settings, stop) as session:
             if go_on:
                 return await _went_on(session, job_id)
             if job_id is None:
@@ -106,7 +106,7 @@ async def _went_on(session: JobSession, only: int | None) -> int:
     await session.jobs.work.release_the_dead()
     code = 0
     for job in left:
-        job = await worked(session.jobs, job, session.stop, session.notifier)
+        job = await session.worked(job)
         if job.state is JobState.CHECKED:
             # The person who was to see this preview is gone.
             await session.jobs.manage.cancel(job.id)

@@ -9,7 +9,7 @@ from bot.cli.import_ import imported
 from bot.cli.terminal.console import err, finish
 from bot.cli.terminal.files import refuse_as_target
 from bot.cli.terminal.job_session import begin, open_job_session
-from bot.cli.terminal.running import Stop, TerminalProgress, stoppable, worked
+from bot.cli.terminal.running import Stop, stoppable
 from bot.domain.errors import RefusedError
 from bot.domain.job import COMMAND_LINE, SyncMode
 from bot.settings import PREFIX
@@ -46,8 +46,7 @@ def sync(
             raise RefusedError(f"{PREFIX}ERP_KIND: falta dizer qual é o ERP")
         if errors is not None:
             refuse_as_target(errors)
-        notifier = TerminalProgress()
-        async with open_job_session(settings, stop, notifier) as session:
+        async with open_job_session(settings, stop) as session:
             begin_sync = session.jobs.begin_sync
             if begin_sync is None or not begin_sync.lists_all:
                 raise RefusedError(
@@ -58,6 +57,6 @@ def sync(
             if isinstance(job, RunsAlready):
                 err.print(f"A sincronização da tarefa {job.job.id} ainda está andando.")
                 return 1
-            return await imported(session, await worked(session.jobs, job, stop, notifier), errors)
+            return await imported(session, await session.worked(job), errors)
 
     finish(stoppable(work))

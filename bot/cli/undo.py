@@ -13,7 +13,7 @@ from bot.cli.terminal.job_session import (
     open_job_session,
 )
 from bot.cli.terminal.reports import would_undo
-from bot.cli.terminal.running import Stop, TerminalProgress, stoppable, worked
+from bot.cli.terminal.running import Stop, stoppable
 from bot.domain.errors import RefusedError
 from bot.domain.job import COMMAND_LINE, Job, JobState
 from bot.wording.jobs import cannot_undo
@@ -31,8 +31,7 @@ def undo(
     settings = begin()
 
     async def work(stop: Stop) -> int:
-        notifier = TerminalProgress()
-        async with open_job_session(settings, stop, notifier) as session:
+        async with open_job_session(settings, stop) as session:
             target = await session.job(job_id)
             if target.can_be_undone:
                 say(would_undo(target))
@@ -40,7 +39,7 @@ def undo(
             begun = await session.jobs.manage.undo(job_id, by=COMMAND_LINE)
             if not isinstance(begun, Job):
                 raise RefusedError(cannot_undo(await session.job(job_id)))
-            job = await worked(session.jobs, begun, stop, notifier)
+            job = await session.worked(begun)
             await session.report(job)
             if job.state is not JobState.DONE:
                 return 1

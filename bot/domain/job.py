@@ -7,6 +7,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict
 
 from bot.domain.export import ExportOptions
+from bot.domain.file_shape import FileShape
 from bot.domain.registration import Kind
 
 COMMAND_LINE: Final = "cli"
@@ -215,6 +216,8 @@ class Job(_Model):
     """The time in the provenance of everything the job writes; it makes a batch idempotent."""
     ended_at: datetime | None = None
     source: Source | None = None
+    shape: FileShape | None = None
+    """Of the file to import; None in jobs that an earlier version of Balcão began."""
     import_options: ImportOptions | None = None
     export_options: ExportOptions | None = None
     sync_options: SyncOptions | None = None

@@ -297,14 +297,6 @@ class JobStore(JobChanges, Protocol):
     async def latest(self, count: int, *, before: int | None = None) -> list[Job]: ...
 
 
-class Fetch(Protocol):
-    async def __call__(self, file_id: str, path: Path) -> None:
-        """Write a job's stored file to the path.
-
-        Raises RefusedError if the file is no longer stored.
-        """
-
-
 class BackupJobs(JobStore, Protocol):
     async def backups(self) -> Sequence[Job]:
         """Return all jobs that are backups."""
@@ -314,7 +306,11 @@ class BackupJobs(JobStore, Protocol):
 class JobFiles(Protocol):
     async def put(self, path: Path, *, name: str, report: Callable[[int], None] = ...) -> str: ...
 
-    async def fetch(self, file_id: str, path: Path) -> None: ...
+    async def fetch(self, file_id: str, path: Path) -> None:
+        """Write a job's stored file to the path.
+
+        Raises RefusedError if the file is no longer stored.
+        """
 
     async def delete(self, file_id: str) -> None: ...
 

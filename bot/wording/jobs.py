@@ -111,21 +111,14 @@ def undo_effects(job: Job) -> str:
     if job.kind is JobKind.UNDO:
         of_it = counted(changed, "cadastro", "cadastros")
         return f"O que a tarefa {job.undoes} tinha feito vale de novo ({of_it})."
-    new, updated = number(counts.created), number(counts.updated)
-    sentences = (
-        plural(
-            counts.created,
-            "O cadastro novo é retirado.",
-            f"Os {new} cadastros novos são retirados.",
-        ),
-        plural(
-            counts.updated,
-            "O atualizado volta ao que era.",
-            f"Os {updated} atualizados voltam ao que eram.",
-        ),
-    )
-    shown = (counts.created, counts.updated)
-    return " ".join(text for count, text in zip(shown, sentences, strict=True) if count)
+    sentences = []
+    if counts.created:
+        many = f"Os {number(counts.created)} cadastros novos são retirados."
+        sentences.append(plural(counts.created, "O cadastro novo é retirado.", many))
+    if counts.updated:
+        many = f"Os {number(counts.updated)} atualizados voltam ao que eram."
+        sentences.append(plural(counts.updated, "O atualizado volta ao que era.", many))
+    return " ".join(sentences)
 
 
 def cannot_undo(job: Job) -> str:

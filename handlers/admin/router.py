@@ -16,6 +16,7 @@ from handlers.admin.audit import screens as audit
 from handlers.admin.company import backup, data_subject, panel, queues, status
 from handlers.admin.files import exporting, importing, tasks
 from handlers.admin.files.arriving import ask_for_file, receive
+from handlers.admin.files.buttons import keyboard
 from handlers.admin.files.services import FileServices
 from handlers.admin.files.states import ExportDialog
 from handlers.admin.labels import departments, tags
@@ -62,8 +63,8 @@ async def open_export(_: Message, dialog_manager: DialogManager) -> None:
 
 
 async def open_jobs(message: Message, files: FileServices) -> None:
-    text, markup = await tasks.list_jobs(files)
-    await message.answer(text, reply_markup=markup)
+    text, rows = await tasks.list_jobs(files)
+    await message.answer(text, reply_markup=keyboard(rows))
 
 
 async def open_audit(_: Message, dialog_manager: DialogManager) -> None:

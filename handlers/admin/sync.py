@@ -9,11 +9,11 @@ from aiogram.filters.callback_data import CallbackData
 from aiogram.types import CallbackQuery, MaybeInaccessibleMessageUnion, Message
 from aiogram_dialog import DialogManager
 
-from bot.domain.job import OVER, Job, Progress, SyncMode
+from bot.domain.job import SyncMode
 from bot.usecases.jobs.begin_sync import BeginSync, RunsAlready
 from handlers.admin import sync_texts as texts
-from handlers.admin.files import buttons, report_texts
-from handlers.admin.files.services import edit
+from handlers.admin.files import buttons
+from handlers.admin.files.services import edit, offer_cancel, show_progress
 from handlers.answers import answer_press
 from handlers.keyboards import button, column
 
@@ -66,28 +66,18 @@ async def begin(bot: Bot, chat_id: int, admin_id: int, sync: BeginSync | None, v
     if sync is None or not sync.lists_all:
         await bot.send_message(chat_id, texts.NO_ERP if sync is None else texts.NO_LIST)
         return
-    shown = await bot.send_message(chat_id, report_texts.starting(texts.BEGINNING))
+    progress = await show_progress(bot, chat_id, texts.BEGINNING)
     begun = await sync(
         SyncMode.QUICK if verb is Verb.QUICK else SyncMode.FULL,
         by=f"admin:{admin_id}",
         everything=verb is Verb.EVERYTHING,
-        progress=Progress(chat_id=chat_id, message_id=shown.message_id),
+        progress=progress,
     )
     if isinstance(begun, RunsAlready):
         rows = [[buttons.button("👀 Ver como anda", buttons.Verb.OPEN, begun.job.id)]]
-        markup = buttons.keyboard(rows)
-        await edit(bot, chat_id, shown.message_id, texts.runs_already(begun.job), markup)
-        return
-    await _show_cancel(bot, shown, begun, await sync.jobs.get(begun.id))
-
-
-async def _show_cancel(bot: Bot, shown: Message, job: Job, now: Job | None) -> None:
-    """Show the cancel button at once, unless the sync has already finished."""
-    if now is not None and now.state in OVER:
-        return
-    markup = buttons.keyboard(buttons.while_active(job))
-    text = report_texts.starting(texts.BEGINNING)
-    await edit(bot, shown.chat.id, shown.message_id, text, markup)
+        await edit(bot, progress, texts.runs_already(begun.job), rows)
+    else:
+        await offer_cancel(bot, begun, texts.BEGINNING)
 
 
 def sync_of(manager: DialogManager) -> BeginSync | None:

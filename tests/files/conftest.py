@@ -1,30 +1,40 @@
 """Files of the corpus, opened in the same way as received files."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from bot.domain.file_refusal import FileRefused
-from bot.runtime.files.shape import Shape
-from bot.runtime.files.table import open_table
+from bot.domain.file_shape import FileShape
+from bot.runtime.files.table import Table, inspect, open_table
 
 Rows = list[tuple[int, list[str]]]
 
 
+@contextmanager
+def opened(path: Path, name: str) -> Iterator[Table]:
+    """Yield the table of a file that is inspected before."""
+    shape = asyncio.run(inspect(path, name=name)).shape
+    with open_table(path, shape) as table:
+        yield table
+
+
 @pytest.fixture
-def read(tmp_path: Path) -> Callable[..., tuple[Shape, Rows]]:
-    def read(data: bytes, name: str = "clientes.csv", after: int = 0) -> tuple[Shape, Rows]:
+def read(tmp_path: Path) -> Callable[..., tuple[FileShape, Rows]]:
+    def read(data: bytes, name: str = "clientes.csv") -> tuple[FileShape, Rows]:
         path = tmp_path / "received"
         path.write_bytes(data)
-        with open_table(path, name=name) as table:
-            return table.shape, list(table.rows(after))
+        with opened(path, name) as table:
+            return table.shape, list(table.rows())
 
     return read
 
 
 @pytest.fixture
-def refusal(read: Callable[..., tuple[Shape, Rows]]) -> Callable[[bytes], FileRefused]:
+def refusal(read: Callable[..., tuple[FileShape, Rows]]) -> Callable[[bytes], FileRefused]:
     def refusal(data: bytes) -> FileRefused:
         with pytest.raises(FileRefused) as raised:
             read(data)

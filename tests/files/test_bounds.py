@@ -13,12 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.domain.file_refusal import MAX_COLUMNS, MAX_RECORD, FileReason, FileRefused
-from bot.runtime.files.shape import Shape
-from bot.runtime.files.table import open_table
+from bot.domain.file_shape import FileShape
 from tests.files import corpus
-from tests.files.conftest import Rows
+from tests.files.conftest import Rows, opened
 
-Read = Callable[..., tuple[Shape, Rows]]
+Read = Callable[..., tuple[FileShape, Rows]]
 Refusal = Callable[[bytes], FileRefused]
 
 TABLE = corpus.excel_pt_br()
@@ -247,7 +246,7 @@ def test_entities_of_a_workbook_are_never_expanded(tmp_path: Path, part: str):
     path = tmp_path / "file"
     path.write_bytes(data)
     texts: list[str] = []
-    with suppress(FileRefused), open_table(path, name="clientes.xlsx") as table:
+    with suppress(FileRefused), opened(path, "clientes.xlsx") as table:
         texts = [*table.shape.header, *(cell for _, row in table.rows() for cell in row)]
     assert "haha" not in "".join(texts)
 
@@ -273,12 +272,12 @@ def test_a_member_without_a_name_is_a_refusal(tmp_path: Path):
     assert nameless != whole
     path = tmp_path / "file"
     path.write_bytes(nameless)
-    with pytest.raises(FileRefused), open_table(path, name="clientes.csv"):
+    with pytest.raises(FileRefused), opened(path, "clientes.csv"):
         pass
 
 
 def _only_refuses(path: Path) -> None:
-    with suppress(FileRefused), open_table(path, name="clientes.csv") as table:
+    with suppress(FileRefused), opened(path, "clientes.csv") as table:
         for _ in table.rows():
             pass
 
@@ -309,5 +308,5 @@ def test_damage_in_a_workbook_is_a_refusal_at_most(tmp_path: Path, place: int):
 
 
 def test_a_file_that_is_not_there_is_no_refusal_of_its_contents(tmp_path: Path):
-    with pytest.raises(FileNotFoundError), open_table(tmp_path / "gone", name="gone.csv"):
+    with pytest.raises(FileNotFoundError), opened(tmp_path / "gone", "gone.csv"):
         pass

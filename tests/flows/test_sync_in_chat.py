@@ -85,7 +85,7 @@ async def test_what_cannot_enter_comes_as_a_file(admin: FileAdmin, erp: IxcEmula
     erp.tables["cliente"] += [customer(500, "Sem <b>Documento", "")]
     report = await synced(admin)
     assert "1 registro recusado" in report
-    assert "Recusados:\n• No ERP, cliente 500: falta o CPF ou CNPJ" in report
+    assert "Recusados:\n• No ERP, cliente 500 (Sem <b>Documento): falta o CPF ou CNPJ" in report
     sent = await admin.receives()
     assert sent["document"]["file_name"] == "recusados-sincronizacao-1.csv"
     assert "Corrija no ERP" in sent["caption"]

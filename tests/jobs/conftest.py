@@ -13,11 +13,12 @@ import pytest
 
 from bot.domain.columns import fields_of, map_header
 from bot.domain.export import ExportOptions
+from bot.domain.file_shape import FileShape
 from bot.domain.guard import unguarded
 from bot.domain.job import Counts, ImportOptions, Job, JobState, Report
 from bot.domain.label import Tag
 from bot.domain.registration import FIELDS
-from bot.runtime.files.table import open_table
+from bot.runtime.files.table import inspect
 from bot.runtime.jobs.runs import JobRuns
 from bot.runtime.jobs.worker import Run, WorkJobs
 from bot.runtime.passwords import Argon2Passwords
@@ -166,14 +167,16 @@ class JobRunner:
         update: bool = True,
         fields: Sequence[str] = FIELDS,
         by: str = "admin:1",
+        shape: FileShape | None = None,
         **options: Any,
     ) -> Job:
         path = self.folder / f"sent-{secrets.token_hex(4)}"
         if not isinstance(content, bytes):
             content = table(content)
         await asyncio.to_thread(path.write_bytes, content)
-        with open_table(path, name=name) as opened:
-            columns = tuple(fields_of(map_header(opened.shape.header)))
+        if shape is None:
+            shape = (await inspect(path, name=name)).shape
+        columns = tuple(fields_of(map_header(shape.header)))
         return await self.manage.begin_import(
             path,
             name=name,
@@ -181,6 +184,7 @@ class JobRunner:
             options=ImportOptions(
                 columns=columns, update=update, fields=frozenset(fields), **options
             ),
+            shape=shape,
             state=state,
         )
 

@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 
 from bot.cli.terminal.files import (
-    Inspected,
     chosen_columns,
     export_paths,
-    inspect,
+    inspected,
     refuse_as_target,
     refuse_unusable,
     update_fields,
@@ -21,6 +20,7 @@ from bot.cli.terminal.files import (
 from bot.demo.bot_api import BotApiEmulator
 from bot.domain.columns import Column, map_header
 from bot.domain.errors import RefusedError
+from bot.domain.file_shape import Inspected
 from bot.domain.job import Job, JobState
 from bot.usecases.jobs.manage_jobs import ManageJobs
 from storage.engine.embedded import embedded_server
@@ -72,7 +72,8 @@ async def test_a_dry_run_tells_and_leaves_nothing(shell: Shell):
     assert said.code == 2
     assert said.err == ""
     lines = [line.strip() for line in said.out.splitlines()]
-    assert "Arquivo: UTF-8, separador ;, cabeçalho na linha 1, 4 linhas com dados" in lines
+    understood = "texto UTF-8, separado por ponto e vírgula, cabeçalho na linha 1"
+    assert f"Arquivo: {understood}, 4 linhas com dados" in lines
     assert "2. cpfCnpj → CPF/CNPJ" in lines
     told = ("1 novo", "1 muda", "1 sem mudança", "1 recusada", "Celular: 1")
     assert set(told) <= set(lines)
@@ -90,7 +91,7 @@ async def test_a_password_is_never_shown(shell: Shell):
     shell.write("c.csv", [header, *rows])
     said = await shell("import", "c.csv", "--dry-run")
     assert said.code == 1
-    assert "10. (sem nome) → ? sem nome no cabeçalho; por exemplo: segredo-0" in said.out
+    assert "10. (sem nome) → ? sem nome; por exemplo: segredo-0" in said.out
     shell.write("d.csv", [(*HEADER, "senha", "", "usuario"), *rows])
     said = await shell("import", "d.csv", "--dry-run")
     assert said.code == 1
@@ -122,8 +123,8 @@ async def test_columns_that_nobody_knows_are_asked_about(shell: Shell):
     shell.write("c.csv", [(*HEADER, "Coluna X", ""), *rows])
     said = await shell("import", "c.csv")
     assert_one_sentence(said, "Não sei o que fazer com 2 colunas")
-    assert "8. Coluna X → ? nenhum campo se chama assim; por exemplo: recado" in said.out
-    assert "9. (sem nome) → ? sem nome no cabeçalho; por exemplo: (11) 98765-4300" in said.out
+    assert "8. Coluna X → ? nome que não conheço; por exemplo: recado" in said.out
+    assert "9. (sem nome) → ? sem nome; por exemplo: (11) 98765-4300" in said.out
     assert await shell.runner.register() == {}
     assert await shell.runner.manage.latest(1) == []
     assigned = ("--column", "9=foneResidencial", "--column", "coluna x=ignorar")
@@ -212,7 +213,7 @@ def test_files_that_are_no_table_and_names_that_are_no_fields(tmp_path: Path):
     os.mkfifo(tmp_path / "pipe")
 
     def read(name: str) -> Inspected:
-        return inspect(tmp_path / name, lambda rows: None)
+        return asyncio.run(inspected(tmp_path / name, lambda rows: None))
 
     columns = read("c.csv").columns
 

@@ -9,7 +9,7 @@ from bot.domain.columns import assign, fields_of, map_header
 from bot.domain.file_refusal import FileReason, FileRefused
 from bot.domain.job import ImportOptions, Job, JobState, JobTrouble
 from bot.domain.registration import FIELDS, Kind
-from bot.runtime.files.table import open_table
+from bot.runtime.files.table import inspect
 from tests.files import corpus
 from tests.jobs.conftest import JobRunner
 
@@ -34,8 +34,8 @@ def sent(runner: JobRunner) -> Callable[..., Any]:
     async def sent(data: bytes, choices: Choices | None = None) -> Job:
         path = runner.folder / "sent"
         path.write_bytes(data)
-        with open_table(path, name="clientes.csv") as table:
-            columns = map_header(table.shape.header)
+        shape = (await inspect(path, name="clientes.csv")).shape
+        columns = map_header(shape.header)
         for place, field in (choices or {}).items():
             columns = assign(columns, place, field)
         job = await runner.manage.begin_import(
@@ -48,6 +48,7 @@ def sent(runner: JobRunner) -> Callable[..., Any]:
                 fields=frozenset(FIELDS),
                 default_kind=Kind.PROSPECT,
             ),
+            shape=shape,
             state=JobState.RUNNING,
         )
         return await runner.job(job.id)

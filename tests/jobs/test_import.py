@@ -4,8 +4,11 @@ from typing import Any
 
 from bot.domain.job import JobState, JobTrouble
 from bot.domain.registration import Kind, Status
+from bot.runtime.files.table import inspect
 from bot.usecases.jobs.import_file import BATCH
 from storage.register.registrations import Registrations
+from tests.files import corpus
+from tests.files.processes import processes
 from tests.jobs.conftest import HEADER, JobRunner, read_back, table
 from tests.jobs.rows import row, stored
 from tests.unit.documents import TaxId, make_cnpj, make_cpf
@@ -272,9 +275,40 @@ async def test_other_options_need_another_preview(runner: JobRunner):
     assert remembered.fields == {"name", "email"}
 
 
+async def test_a_workbook_is_read_once_to_check_it_and_once_to_import_it(runner: JobRunner):
+    rows = [row(n, **{"cpfCnpj": "1"} if n % 7 == 0 else {}) for n in range(1_200)]
+    with processes() as taken:
+        job = await runner.begun(corpus.xlsx([HEADER, *rows]), state=JobState.DRAFT, name="c.xlsx")
+        assert taken() == 1
+        assert await runner.manage.check(job.id)
+        assert taken() == 1
+        assert await runner.manage.confirm(job.id)
+        assert taken() == 1
+    job = await runner.job(job.id)
+    assert (job.total, job.counts.refused) == (1_200, 172)
+    [_, *refused] = read_back(await runner.result(job))
+    assert [int(cells[-2]) for cells in refused] == list(range(2, 1_202, 7))
+
+
+async def test_a_draft_of_the_version_before_is_checked_and_imported(runner: JobRunner):
+    content = table([HEADER, row(1), row(2, cpfCnpj="1")], encoding="cp1252")
+    job = await runner.begun(content, state=JobState.DRAFT)
+    await runner.database["jobs"].update_one(
+        {"_id": job.id}, {"$unset": {"shape": "", "total": ""}}
+    )
+    assert await runner.manage.check(job.id)
+    assert await runner.manage.confirm(job.id)
+    job = await runner.job(job.id)
+    assert (job.state, job.shape) == (JobState.DONE, None)
+    assert (job.counts.created, job.counts.refused) == (1, 1)
+
+
 async def test_a_file_that_breaks_further_on_fails_with_its_reason(runner: JobRunner):
-    content = table([HEADER, *map(row, range(700))]) + b'"never closed'
-    job = await runner.imported(content)
+    content = table([HEADER, *map(row, range(700))])
+    path = runner.folder / "whole.csv"
+    path.write_bytes(content)
+    shape = (await inspect(path, name="whole.csv")).shape
+    job = await runner.imported(content + b'"never closed', shape=shape)
     assert (job.state, job.trouble) == (JobState.FAILED, JobTrouble.FILE)
     assert job.file_trouble is not None
     assert (job.file_trouble.reason, job.file_trouble.line) == ("unclosed_quote", 702)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import typer
 from rich.console import Console
@@ -34,7 +34,7 @@ def read_settings() -> Settings:
         _fail(error)
 
 
-def finish(work: Coroutine[Any, Any, int | None]) -> None:
+def finish(work: Coroutine[None, None, int | None]) -> None:
     """Run the command's work and exit with the code that it returns, or with 1 for an error."""
     try:
         code = asyncio.run(work)

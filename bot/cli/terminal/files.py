@@ -4,8 +4,7 @@ import asyncio
 import os
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from itertools import islice
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -14,63 +13,32 @@ from bot.domain.columns import (
     Column,
     Doubt,
     assign,
-    doubts_of_values,
     header_key,
     is_usable,
     known_field,
-    map_header,
 )
 from bot.domain.errors import RefusedError
 from bot.domain.export import EXPORT_COLUMNS
 from bot.domain.file_refusal import FileRefused
+from bot.domain.file_shape import Inspected
 from bot.domain.job import Source
 from bot.domain.registration import FIELDS
-from bot.runtime.files.shape import PROBE, Shape
-from bot.runtime.files.table import open_table
-from bot.usecases.ports import Fetch
+from bot.runtime.files.table import inspect
+from bot.usecases.ports import JobFiles
 from bot.wording.reasons import PASSWORD, describe_file
 
 IGNORE: Final = "ignorar"
 _PASSWORD_HASH: Final = "portal.password_hash"  # noqa: S105 - the name of a field
-_EXAMPLES: Final = 3
-_ROWS_AT_ONCE: Final = 5_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inspected:
-    """A file as it was read, before a person has chosen anything."""
+async def inspected(path: Path, report: Callable[[int], None]) -> Inspected:
+    """Return what the file holds; `report` is called in a thread with the number of rows so far.
 
-    shape: Shape
-    columns: tuple[Column, ...]
-    samples: tuple[tuple[str, ...], ...]
-    rows: int
-
-    def examples(self, column: Column) -> list[str]:
-        """Return some values of the column; none where they could be passwords."""
-        beside = self.columns[max(0, column.index - 1) : column.index + 2]
-        if any(known_field(one.header) == PASSWORD for one in beside):
-            return []
-        values = (row[column.index] for row in self.samples if len(row) > column.index)
-        return list(islice(dict.fromkeys(v.strip() for v in values if v.strip()), _EXAMPLES))
-
-
-def inspect(path: Path, report: Callable[[int], None]) -> Inspected:
-    """Read the file to its end and return what it holds.
-
-    So a fault that stops the reading is known before anything is written. report: called with the
-    number of rows so far; an exception that it raises ends the reading. Blocks, so use a thread.
     Raises RefusedError with a sentence for people.
     """
-    _refuse_unreadable(path)
+    await asyncio.to_thread(_refuse_unreadable, path)
     try:
-        with open_table(path, name=path.name) as table:
-            samples = tuple(tuple(cells) for _, cells in islice(table.rows(), PROBE))
-            columns = doubts_of_values(map_header(table.shape.header), samples)
-            rows = 0
-            for lines, _ in table.batches(_ROWS_AT_ONCE):
-                rows += len(lines)
-                report(rows)
-            return Inspected(shape=table.shape, columns=columns, samples=samples, rows=rows)
+        return await inspect(path, name=path.name, report=report)
     except FileRefused as error:
         raise RefusedError(describe_file(error)) from error
 
@@ -220,7 +188,7 @@ def refuse_as_target(path: Path, *, force: bool = False) -> None:
 
 
 async def save(
-    fetch: Fetch, results: Sequence[Source], path: Path, *, force: bool = False
+    files: JobFiles, results: Sequence[Source], path: Path, *, force: bool = False
 ) -> list[Path]:
     """Save the files; return their paths: `path`, or names after it for an archive or several
     parts.
@@ -236,7 +204,7 @@ async def save(
         os.close(handle)
         unfinished = Path(name)
         try:
-            await fetch(result.file_id, unfinished)
+            await files.fetch(result.file_id, unfinished)
             await asyncio.to_thread(unfinished.replace, target)
         finally:
             await asyncio.to_thread(unfinished.unlink, missing_ok=True)

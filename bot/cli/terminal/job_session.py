@@ -26,6 +26,7 @@ from bot.settings import Settings
 from bot.usecases.register.labels import Tags
 from bot.wiring.clients import departments_of, open_database, open_erp_if_set, utc_now
 from bot.wiring.jobs import Jobs, build_jobs
+from bot.wording.jobs import doing
 from bot.wording.values import Names
 from storage.engine.connection import Database
 from storage.register.labels import Tags as StoredTags
@@ -34,6 +35,7 @@ NOT_ALL: Final = 2
 """Exit code of a command that ended well but left something out."""
 # Shorter than in chat: a terminal can be updated more often.
 _PROGRESS_INTERVAL_S: Final = 0.3
+_LOOK_S: Final = 0.5
 Yes = Annotated[bool, typer.Option("--yes", help="Não pergunta.")]
 KindName = Annotated[
     str | None,
@@ -60,6 +62,27 @@ class JobSession:
             raise RefusedError(no_such_job(job_id))
         return job
 
+    async def worked(self, job: Job, *, total: int | None = None) -> Job:
+        """Return the job once it needs no more work, done by this process or by another.
+
+        total: the number of rows, if the job does not know it.
+        """
+        with (
+            self.notifier.showing(doing(job), job.total or total),
+            self.stop.cancels(lambda: self.jobs.manage.cancel(job.id)),
+        ):
+            while True:
+                await self.jobs.work.work(str(job.id))
+                now = await self.jobs.manage.get(job.id)
+                if now is None:
+                    raise RefusedError(f"A tarefa {job.id} foi apagada enquanto andava.")
+                if not now.is_active:
+                    return now
+                # A bot that runs beside this command has claimed the job, or the database has a
+                # problem.
+                await self.notifier.progress(now, now.counts, rows_a_second=0, left_s=None)
+                await asyncio.sleep(_LOOK_S)
+
     async def report(self, job: Job) -> None:
         """Print what the job did."""
         style = {JobState.DONE: "green", JobState.FAILED: "red"}.get(job.state, "yellow")
@@ -80,8 +103,9 @@ def begin() -> Settings:
 
 @asynccontextmanager
 async def open_job_session(
-    settings: Settings, stop: Stop, notifier: TerminalProgress
+    settings: Settings, stop: Stop, notifier: TerminalProgress | None = None
 ) -> AsyncIterator[JobSession]:
+    notifier = notifier or TerminalProgress()
     async with open_database(settings) as database, open_erp_if_set(settings, database) as erp:
         await asyncio.to_thread(_refuse_data_dir, settings.data_dir)
         tags = Tags(store=StoredTags(database, utc_now))
@@ -142,7 +166,7 @@ async def save_results(session: JobSession, job: Job, path: Path, kind: JobKind)
 
 async def save_result(session: JobSession, job: Job, path: Path, *, force: bool) -> None:
     try:
-        written = await save(session.jobs.files.fetch, job.results, path, force=force)
+        written = await save(session.jobs.files, job.results, path, force=force)
     except OSError as error:
         option = "--file" if job.kind is JobKind.EXPORT else "--errors"
         raise RefusedError(

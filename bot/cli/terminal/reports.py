@@ -5,30 +5,17 @@ from datetime import datetime
 from typing import Final
 
 from bot.cli.terminal.console import plain
-from bot.cli.terminal.files import Inspected
 from bot.domain.columns import Column, Doubt
+from bot.domain.file_shape import Inspected
 from bot.domain.job import Job, Report
 from bot.runtime.leases import is_dead
+from bot.wording.files import DOUBTS, column_line, understood
 from bot.wording.job_report import Line, report_lines
 from bot.wording.jobs import STATES, filters, subject, summary, undo_effects
-from bot.wording.reasons import COLUMN_LABELS
 from bot.wording.values import Names, when, who
 from bot.wording.words import counted, plural, short
 
 _LONGEST: Final = 60
-_DOUBTS: Final = {
-    Doubt.UNNAMED: "sem nome no cabeçalho",
-    Doubt.UNKNOWN: "nenhum campo se chama assim",
-    Doubt.DUPLICATE: "outra coluna já é este campo",
-    Doubt.SHIFTED: "os valores não são deste campo, e sim os da coluna ao lado",
-}
-_ENCODINGS: Final = {
-    "utf-8": "UTF-8",
-    "utf-8-sig": "UTF-8",
-    "utf-16-le": "UTF-16",
-    "utf-16-be": "UTF-16",
-    "cp1252": "Windows-1252",
-}
 
 
 def is_left(job: Job, now: datetime) -> bool:
@@ -38,32 +25,17 @@ def is_left(job: Job, now: datetime) -> bool:
     return job.owner is None or is_dead(job.owner) or job.until is None or job.until <= now
 
 
-def file_lines(inspected: Inspected) -> Iterator[str]:
-    """Yield the line on how a file was read: encoding, delimiter, place of the header, rows."""
-    shape = inspected.shape
-    parts = [_ENCODINGS.get(shape.encoding or "", shape.encoding or "Excel")]
-    if shape.delimiter:
-        parts.append(
-            "separador tab" if shape.delimiter == "\t" else f"separador {shape.delimiter}"
-        )
-    if shape.member:
-        parts.append(f"dentro do .zip: {plain(shape.member)}")
-    if shape.sheet:
-        parts.append(f"planilha {plain(shape.sheet)}")
-    header = f"cabeçalho na linha {shape.header_line}" if shape.header_line else "sem cabeçalho"
-    yield f"Arquivo: {', '.join(parts)}, {header}, {_lines(inspected.rows)} com dados"
-
-
-def column_lines(inspected: Inspected, columns: Sequence[Column]) -> Iterator[str]:
+def file_lines(inspected: Inspected, columns: Sequence[Column]) -> Iterator[str]:
+    """Yield how the file was read, and what each of its columns is."""
+    rows = counted(inspected.shape.rows, "linha", "linhas")
+    yield f"Arquivo: {plain(understood(inspected.shape))}, {rows} com dados"
     yield "Colunas:"
     for column in columns:
-        if column.doubt is not None:
-            is_what = f"? {_DOUBTS[column.doubt]}{_examples(inspected, column)}"
-        elif column.field is None:
-            is_what = "ignorada"
-        else:
-            is_what = COLUMN_LABELS[column.field]
-        yield f"  {column.index + 1}. {_header(column)} → {is_what}"
+        doubt = f"? {DOUBTS[column.doubt]}" if column.doubt is not None else ""
+        if doubt and (examples := inspected.examples(column)):
+            shown = " | ".join(short(plain(one), _LONGEST) for one in examples)
+            doubt += f"; por exemplo: {shown}"
+        yield f"  {column_line(column, length=_LONGEST, doubtful=doubt)}"
 
 
 def doubts_message(columns: Sequence[Column]) -> str:
@@ -78,15 +50,6 @@ def doubts_message(columns: Sequence[Column]) -> str:
     if any(column.doubt in (Doubt.UNKNOWN, Doubt.UNNAMED) for column in doubtful):
         told += " Para deixar de fora as sem nome e as desconhecidas: --ignore-unknown."
     return told
-
-
-def _header(column: Column) -> str:
-    return _short(column.header) or "(sem nome)"
-
-
-def _examples(inspected: Inspected, column: Column) -> str:
-    found = inspected.examples(column)
-    return f"; por exemplo: {' | '.join(map(_short, found))}" if found else ""
 
 
 def preview_lines(job: Job, report: Report, names: Names) -> Iterator[str]:
@@ -141,11 +104,3 @@ def _laid_out(lines: Iterable[Line]) -> Iterator[str]:
     for line in lines:
         if line.text:
             yield f"{'  ' * (1 + line.depth)}{plain(line.text)}"
-
-
-def _lines(count: int) -> str:
-    return counted(count, "linha", "linhas")
-
-
-def _short(text: str) -> str:
-    return short(text, _LONGEST)

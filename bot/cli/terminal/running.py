@@ -16,10 +16,8 @@ import rich.progress
 from bot.cli.terminal.console import err
 from bot.domain.errors import Problem, RefusedError
 from bot.domain.job import Counts, Job, Report
-from bot.wiring.jobs import Jobs
 from bot.wording.jobs import doing, progress_parts
 
-_LOOK_S: Final = 0.5
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -131,24 +129,3 @@ class TerminalProgress:
                 yield
             finally:
                 self._bars = self._total = None
-
-
-async def worked(
-    jobs: Jobs, job: Job, stop: Stop, notifier: TerminalProgress, *, total: int | None = None
-) -> Job:
-    """Return the job once it needs no more work, done by this process or by another."""
-    with (
-        notifier.showing(doing(job), job.total or total),
-        stop.cancels(lambda: jobs.manage.cancel(job.id)),
-    ):
-        while True:
-            await jobs.work.work(str(job.id))
-            now = await jobs.manage.get(job.id)
-            if now is None:
-                raise RefusedError(f"A tarefa {job.id} foi apagada enquanto andava.")
-            if not now.is_active:
-                return now
-            # A bot that runs beside this command has claimed the job, or the database has a
-            # problem.
-            await notifier.progress(now, now.counts, rows_a_second=0, left_s=None)
-            await asyncio.sleep(_LOOK_S)

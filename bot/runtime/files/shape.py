@@ -2,8 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from bot.domain.columns import is_known
 from bot.domain.file_refusal import MAX_COLUMNS, FileReason, FileRefused
@@ -18,27 +17,8 @@ _CERTAIN: Final = 3
 
 Batch = tuple[list[int], list[list[str]]]
 """The line numbers, and the cells of each of these lines."""
-Read = Callable[[int, int], Iterator[Batch]]
-"""Takes (size, after) and yields batches of `size` rows from the lines after `after`; blank rows
-are left out."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
-    """The detected layout of a file, to be shown to the person who sent it."""
-
-    format: Literal["csv", "xlsx"]
-    encoding: str | None = None
-    """Of a text file: utf-8, utf-8-sig (with byte order mark), utf-16-le, utf-16-be or cp1252."""
-    delimiter: str | None = None
-    """Of a text file: one of `;`, `,`, tab and `|`; `;` when there is only one column."""
-    member: str | None = None
-    """Name of the file inside a .zip."""
-    sheet: str | None = None
-    header_line: int
-    """0 when there is no header."""
-    header: tuple[str, ...]
-    """One cell for each column, all empty when there is no header."""
+Read = Callable[[int], Iterator[Batch]]
+"""Yields batches of so many rows from under the header; blank rows are left out."""
 
 
 def header_of(lines: Sequence[int], rows: Sequence[Sequence[str]]) -> tuple[int, tuple[str, ...]]:

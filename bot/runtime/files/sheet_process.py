@@ -15,7 +15,6 @@ import io
 import marshal
 import sys
 from contextlib import suppress
-from typing import Any
 
 from python_calamine import (
     CalamineError,
@@ -45,7 +44,7 @@ def _number(value: float) -> str:
     return text.replace(".", ",")
 
 
-def _text(cell: Any) -> str:
+def _text(cell: object) -> str:
     if isinstance(cell, str):
         return cell
     if isinstance(cell, bool):
@@ -59,7 +58,7 @@ def _text(cell: Any) -> str:
     return str(cell)
 
 
-def _send(value: Any) -> None:
+def _send(value: list[str] | tuple[list[int], list[list[str]]] | str | None) -> None:
     data = marshal.dumps(value)
     sys.stdout.buffer.write(len(data).to_bytes(4, "big") + data)
     sys.stdout.buffer.flush()

@@ -1,16 +1,18 @@
-"""A file that a person sent, opened as a table; everything here blocks, so use a thread."""
+"""A file that a person sent, as a table: inspected once, then read by what was found."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path, PurePath
 
-from bot.runtime.files.shape import Batch, Read, Shape
-from bot.runtime.files.text import text_table
+from bot.domain.columns import doubts_of_values, map_header
+from bot.domain.file_shape import FileShape, Inspected
+from bot.runtime.files.shape import PROBE, Batch, Read
+from bot.runtime.files.text import inspect_text, read_text
 from bot.runtime.files.unpacking import unpacked
-from bot.runtime.files.workbook import workbook_table
-
-_ROWS = 500
+from bot.runtime.files.workbook import inspect_workbook, read_workbook
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,34 +28,69 @@ class Table:
     there, a quotation mark that is never closed.
     """
 
-    shape: Shape
-    _read: Read
+    shape: FileShape
+    batches: Read
 
-    def rows(self, after: int = 0) -> Iterator[tuple[int, list[str]]]:
-        """Yield the line and the cells of each row on the lines after `after`."""
-        for lines, rows in self._read(_ROWS, after):
+    def rows(self) -> Iterator[tuple[int, list[str]]]:
+        """Yield the line and the cells of each row."""
+        for lines, rows in self.batches(PROBE):
             yield from zip(lines, rows, strict=True)
-
-    def batches(self, size: int, after: int = 0) -> Iterator[Batch]:
-        """Return an iterator of the same rows, `size` at a time: their lines, and the cells of
-        each."""
-        return self._read(size, after)
 
 
 @contextmanager
-def open_table(path: Path, *, name: str) -> Iterator[Table]:
-    """Yield the table of a file: a text, an .xlsx, or either in a .zip or .gz.
+def open_table(path: Path, shape: FileShape) -> Iterator[Table]:
+    """Yield the table of a file that was inspected; blocks, so use a thread.
+
+    Raises FileRefused.
+    """
+    with unpacked(path) as source:
+        read = read_workbook if source.is_workbook else read_text
+        yield Table(shape, read(source, shape))
+
+
+async def inspect(
+    path: Path,
+    *,
+    name: str,
+    shape: FileShape | None = None,
+    report: Callable[[int], None] = lambda rows: None,
+) -> Inspected:
+    """Return the shape, the columns and the first rows of a text, an .xlsx, or either in a .zip
+    or .gz.
+
+    The file is read to its end, so that a fault which stops the reading is known before anything
+    is written; with its known shape, only the first rows are read.
 
     name: the file's name as the person gave it. The bytes decide what the file is; the name's
-    ending only decides between delimiters where the bytes leave a doubt. Raises FileRefused.
+    ending only decides between delimiters where the bytes leave a doubt. report: called in a
+    thread with the number of rows so far; an exception that it raises ends the reading. Raises
+    FileRefused.
     """
-    tabs = PurePath(name.lower().removesuffix(".gz").removesuffix(".zip")).suffix in (
-        ".tsv",
-        ".tab",
+    return await asyncio.to_thread(_inspect, path, name, shape, report)
+
+
+def _inspect(
+    path: Path, name: str, shape: FileShape | None, report: Callable[[int], None]
+) -> Inspected:
+    if shape is not None:
+        with open_table(path, shape) as table:
+            first = list(islice(table.rows(), PROBE))
+    else:
+        shape, (lines, rows) = _read_to_its_end(path, name, report)
+        first = [row for row in zip(lines, rows, strict=True) if row[0] > shape.header_line]
+    return Inspected(
+        shape=shape,
+        columns=doubts_of_values(map_header(shape.header), [cells for _, cells in first]),
+        samples=tuple((line, tuple(cells)) for line, cells in first),
     )
+
+
+def _read_to_its_end(
+    path: Path, name: str, report: Callable[[int], None]
+) -> tuple[FileShape, Batch]:
+    ending = PurePath(name.lower().removesuffix(".gz").removesuffix(".zip")).suffix
+    delimiters = "\t;,|" if ending in (".tsv", ".tab") else ";,\t|"
     with unpacked(path) as source:
         if source.is_workbook:
-            with workbook_table(source) as (shape, read):
-                yield Table(shape, read)
-        else:
-            yield Table(*text_table(source, delimiters="\t;,|" if tabs else ";,\t|"))
+            return inspect_workbook(source, report=report)
+        return inspect_text(source, delimiters=delimiters, report=report)

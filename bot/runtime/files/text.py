@@ -8,13 +8,14 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import IO, Final
 
 from bot.domain.file_refusal import MAX_RECORD, FileReason, FileRefused
-from bot.runtime.files.shape import PROBE, Batch, Read, Shape, header_of, header_place, known_names
-from bot.runtime.files.unpacking import Opener, Unpacked
+from bot.domain.file_shape import FileShape
+from bot.runtime.files.shape import PROBE, Batch, Read, header_of, header_place, known_names
+from bot.runtime.files.unpacking import Unpacked
 
 _CHUNK: Final = 1 << 18
 _SAMPLE: Final = 1 << 18
@@ -35,60 +36,89 @@ _END: Final = "\0\0"
 csv.field_size_limit(MAX_RECORD)
 
 
-def text_table(source: Unpacked, *, delimiters: str = _DELIMITERS) -> tuple[Shape, Read]:
-    """Return the shape of a text file and a function that reads its rows.
+def inspect_text(
+    source: Unpacked,
+    *,
+    delimiters: str = _DELIMITERS,
+    report: Callable[[int], None] = lambda rows: None,
+) -> tuple[FileShape, Batch]:
+    """Return the shape of a text file, read once to its end, and its first rows with the header.
 
-    delimiters: in the order in which they are tried. Raises FileRefused.
+    delimiters: in the order in which they are tried. report: called with the number of rows so
+    far. Raises FileRefused.
     """
-    encoding = _encoding(source.open)
-    with _text(source.open, encoding) as stream:
-        sample = stream.readlines(_SAMPLE)
-    if not sample:
-        raise FileRefused(FileReason.EMPTY)
-    sep = _SEP.fullmatch(sample[0])
-    delimiter = sep[1] if sep else _delimiter(sample, delimiters)
-    skipped = 1 if sep else 0
+    try:
+        return _inspected(source, None, delimiters, report)
+    except _MixedError:
+        # Some of its accents happen to be UTF-8.
+        return _inspected(source, "cp1252", delimiters, report)
 
-    def read(size: int, after: int) -> Iterator[Batch]:
-        with _text(source.open, encoding) as stream:
-            yield from _batches(stream, delimiter, size, max(after, skipped))
 
-    lines, rows = _first(read)
-    header_line, header = header_of(lines, rows)
-    shape = Shape(
+def read_text(source: Unpacked, shape: FileShape) -> Read:
+    """Return a function that reads the rows of a text file of this shape."""
+
+    def read(size: int) -> Iterator[Batch]:
+        with source.open() as stream:
+            blocks = _Text(stream, shape.encoding).blocks()
+            first = next(blocks, [])
+            skipped = 1 if first and _SEP.fullmatch(first[0]) else 0
+            after = max(skipped, shape.header_line)
+            yield from _batches(chain((first,), blocks), shape.delimiter or ";", size, after)
+
+    return read
+
+
+def _inspected(
+    source: Unpacked, encoding: str | None, delimiters: str, report: Callable[[int], None]
+) -> tuple[FileShape, Batch]:
+    with source.open() as stream:
+        text = _Text(stream, encoding)
+        blocks = text.blocks()
+        sample = _sample(blocks)
+        if not sample:
+            raise FileRefused(FileReason.EMPTY)
+        sep = _SEP.fullmatch(sample[0])
+        delimiter = sep[1] if sep else _delimiter(sample, delimiters)
+        batches = _batches(chain((sample,), blocks), delimiter, PROBE, 1 if sep else 0)
+        head = next(batches, ([], []))
+        header_line, header = header_of(*head)
+        count = sum(line > header_line for line in head[0])
+        for lines, _ in batches:
+            count += len(lines)
+            report(count)
+    shape = FileShape(
         format="csv",
-        encoding=encoding,
+        encoding=text.encoding,
         delimiter=delimiter,
         member=source.member,
         header_line=header_line,
         header=header,
+        rows=count,
     )
-    return shape, lambda size, after: read(size, max(after, header_line))
+    return shape, head
 
 
-def _first(read: Read) -> Batch:
-    batches = read(PROBE, 0)
-    try:
-        return next(batches, ([], []))
-    finally:
-        batches.close()  # type: ignore[attr-defined]
+def _sample(blocks: Iterator[list[str]]) -> list[str]:
+    """Return the first lines, enough to detect the delimiter."""
+    sample: list[str] = []
+    length = 0
+    for block in blocks:
+        sample += block
+        length += sum(map(len, block))
+        if length >= _SAMPLE:
+            break
+    return sample
 
 
-def _text(open_it: Opener, encoding: str) -> io.TextIOWrapper:
-    stream = open_it()
-    text = io.TextIOWrapper(stream, encoding, newline="")
-    if encoding.startswith("utf-16") and text.read(1) != "\ufeff":
-        text.seek(0)
-    return text
-
-
-def _batches(stream: IO[str], delimiter: str, size: int, after: int) -> Iterator[Batch]:
+def _batches(
+    blocks: Iterable[Sequence[str]], delimiter: str, size: int, after: int
+) -> Iterator[Batch]:
     end = 0  # the last line of the record before
 
-    def blocks() -> Iterator[Sequence[str]]:
+    def bounded() -> Iterator[Sequence[str]]:
         seen, held = -1, 0
-        while block := stream.readlines(_CHUNK):
-            held = held + _CHUNK if seen == end else 0
+        for block in blocks:
+            held = held + sum(map(len, block)) if seen == end else 0
             seen = end
             # All its cells and lines can be short, and yet the record without an end.
             if held > MAX_RECORD:
@@ -96,7 +126,7 @@ def _batches(stream: IO[str], delimiter: str, size: int, after: int) -> Iterator
             yield block
         yield (_END,)
 
-    reader = csv.reader(chain.from_iterable(blocks()), delimiter=delimiter)
+    reader = csv.reader(chain.from_iterable(bounded()), delimiter=delimiter)
     lines: list[int] = []
     rows: list[list[str]] = []
     try:
@@ -144,14 +174,97 @@ def _delimiter(sample: Sequence[str], delimiters: str) -> str:
     return max(delimiters, key=fitness)
 
 
-def _encoding(open_it: Opener) -> str:
-    """Return the encoding that can read the whole file: by byte order mark, else UTF-8, else
-    cp1252.
+class _MixedError(Exception):
+    """Raised when a text turns out to be cp1252 after some of it was read as UTF-8."""
 
-    It is never guessed by statistics: those take "São" for "Săo".
+
+class _Text:
+    """The lines of a text, decoded once, with lines within bounds.
+
+    The encoding is the one that can read the whole file: by byte order mark, else UTF-8, else
+    cp1252. It is never guessed by statistics: those take "São" for "Săo".
     """
-    with open_it() as stream:
-        head = stream.read(_CHUNK)
+
+    def __init__(self, stream: IO[bytes], encoding: str | None) -> None:
+        """encoding: None to detect it; it is certain only after the last line."""
+        self._stream = stream
+        self._detects = encoding is None
+        self._feeds = self._returns = 0
+        self._is_ascii = True
+        self._use(encoding or "utf-8")
+
+    def blocks(self) -> Iterator[list[str]]:
+        """Yield the lines, many at a time. Raises FileRefused, or _MixedError."""
+        rest = ""
+        for text in self._bounded():
+            whole = rest + text
+            lines = io.StringIO(whole, newline="").readlines()
+            # The last line may go on, or end with the first half of a line break.
+            rest = "" if whole.endswith("\n") else lines.pop() if lines else ""
+            if lines:
+                yield lines
+        if rest:
+            yield [rest]
+
+    def _bounded(self) -> Iterator[str]:
+        characters = nuls = held = 0
+        for text in self._decoded():
+            characters += len(text)
+            nuls += text.count("\0")
+            breaks = [place for place in (text.find("\n"), text.find("\r")) if place >= 0]
+            held += min(breaks, default=len(text))
+            if held > MAX_RECORD:
+                if nuls * 2 > characters:
+                    raise FileRefused(FileReason.NOT_A_TABLE)
+                raise FileRefused(FileReason.LINE_TOO_LONG, line=self._line())
+            if breaks:
+                held = len(text) - 1 - max(text.rfind("\n"), text.rfind("\r"))
+            self._feeds += text.count("\n")
+            self._returns += text.count("\r")
+            yield text
+        if nuls * 2 > characters:
+            raise FileRefused(FileReason.NOT_A_TABLE)
+
+    def _decoded(self) -> Iterator[str]:
+        data = self._stream.read(_CHUNK)
+        if self._detects:
+            self._use(_encoding_of(data))
+        mark = "\ufeff" if self.encoding.startswith("utf-16") else ""
+        while data:
+            text = self._decode(data)
+            self._is_ascii = self._is_ascii and text.isascii()
+            yield text.removeprefix(mark)
+            mark = ""
+            data = self._stream.read(_CHUNK)
+        yield self._decode(b"")
+
+    def _decode(self, data: bytes) -> str:
+        try:
+            return self._decoder.decode(data, final=not data)
+        except UnicodeDecodeError as error:
+            undecoded = bytes(error.object)
+            if not self._detects or self.encoding != "utf-8" or _is_damaged_utf8(undecoded):
+                before = undecoded[: error.start].decode(self.encoding, "ignore")
+                raise FileRefused(FileReason.ENCODING, line=self._line(before)) from error
+            if not self._is_ascii:
+                raise _MixedError from error
+        # What was read so far is the same in both encodings.
+        self._use("cp1252")
+        text = self._decode(undecoded)
+        return text if data else text + self._decode(b"")
+
+    def _use(self, encoding: str) -> None:
+        self.encoding = encoding
+        self._decoder = codecs.getincrementaldecoder(encoding)("strict")
+
+    def _line(self, text: str = "") -> int:
+        """Return the number of the line that comes after this text, and all text before it."""
+        feeds, returns = self._feeds + text.count("\n"), self._returns + text.count("\r")
+        return (feeds or returns) + 1
+
+
+def _encoding_of(head: bytes) -> str:
+    """Return the encoding that the beginning of a text tells; UTF-8 stands for cp1252 too."""
     if not head:
         raise FileRefused(FileReason.EMPTY)
     marked = next((name for mark, name in _MARKS if head.startswith(mark)), None)
@@ -160,19 +273,7 @@ def _encoding(open_it: Opener) -> str:
         controls = sum(map(head.count, (bytes((c,)) for c in _CONTROLS)))
         if controls * 20 > len(head):
             raise FileRefused(FileReason.NOT_A_TABLE)
-        encoding = "utf-8"
-    try:
-        _check(open_it, encoding)
-    except _UndecodableError as error:
-        if encoding != "utf-8" or error.is_damaged_utf8():
-            raise FileRefused(FileReason.ENCODING, line=error.line) from error
-    else:
-        return encoding
-    try:
-        _check(open_it, "cp1252")
-    except _UndecodableError as error:
-        raise FileRefused(FileReason.ENCODING, line=error.line) from error
-    return "cp1252"
+    return encoding or "utf-8"
 
 
 def _wide(head: bytes) -> str | None:
@@ -189,50 +290,11 @@ def _wide(head: bytes) -> str | None:
     return None
 
 
-class _UndecodableError(Exception):
-    def __init__(self, line: int, around: bytes) -> None:
-        super().__init__(f"line {line}")
-        self.line = line
-        self._around = around
+def _is_damaged_utf8(data: bytes) -> bool:
+    """Return True if most accents around an undecodable byte are UTF-8.
 
-    def is_damaged_utf8(self) -> bool:
-        """Return True if most accents around the error are UTF-8.
-
-        As cp1252 each of them would become two wrong letters.
-        """
-        text = self._around.decode("utf-8", "replace")
-        wrong = text.count("\ufffd")
-        return sum(not c.isascii() for c in text) - wrong > wrong
-
-
-def _check(open_it: Opener, encoding: str) -> None:
-    """Read the whole file once; raise an error unless all of it is text with lines within
-    bounds."""
-    decoder = codecs.getincrementaldecoder(encoding)("strict")
-    feeds = returns = characters = nuls = held = 0
-    with open_it() as stream:
-        while True:
-            data = stream.read(_CHUNK)
-            try:
-                text = decoder.decode(data, final=not data)
-            except UnicodeDecodeError as error:
-                before = bytes(error.object[: error.start]).decode(encoding, "ignore")
-                feeds += before.count("\n")
-                returns += before.count("\r")
-                raise _UndecodableError((feeds or returns) + 1, bytes(error.object)) from None
-            if not data:
-                break
-            characters += len(text)
-            nuls += text.count("\0")
-            breaks = [place for place in (text.find("\n"), text.find("\r")) if place >= 0]
-            held += min(breaks, default=len(text))
-            if held > MAX_RECORD:
-                if nuls * 2 > characters:
-                    raise FileRefused(FileReason.NOT_A_TABLE)
-                raise FileRefused(FileReason.LINE_TOO_LONG, line=(feeds or returns) + 1)
-            if breaks:
-                held = len(text) - 1 - max(text.rfind("\n"), text.rfind("\r"))
-            feeds += text.count("\n")
-            returns += text.count("\r")
-    if nuls * 2 > characters:
-        raise FileRefused(FileReason.NOT_A_TABLE)
+    As cp1252 each of them would become two wrong letters.
+    """
+    text = data.decode("utf-8", "replace")
+    wrong = text.count("\ufffd")
+    return sum(not c.isascii() for c in text) - wrong > wrong

@@ -4,13 +4,13 @@ import marshal
 import subprocess
 import sys
 from bisect import bisect_right
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 from bot.domain.file_refusal import MAX_RECORD, FileReason, FileRefused
-from bot.runtime.files.shape import PROBE, Batch, Read, Shape, header_of, header_place, known_names
+from bot.domain.file_shape import FileShape
+from bot.runtime.files.shape import PROBE, Batch, Read, header_of, header_place, known_names
 from bot.runtime.files.unpacking import Unpacked
 
 MAX_MEMORY: Final = 1_500_000_000
@@ -20,38 +20,47 @@ _SHEETS: Final = 20
 _SCRIPT: Final = Path(__file__).with_name("sheet_process.py")
 
 
-@contextmanager
-def workbook_table(source: Unpacked) -> Iterator[tuple[Shape, Read]]:
-    """Yield the shape of a workbook's table and a function that reads its rows.
+def inspect_workbook(
+    source: Unpacked, *, report: Callable[[int], None] = lambda rows: None
+) -> tuple[FileShape, Batch]:
+    """Return the shape of a workbook's table, read to its end, and its first rows with the header.
 
-    The table is the first visible sheet with a header, else the first that is not empty. Raises
-    FileRefused.
+    The table is the first visible sheet with a header, else the first that is not empty. report:
+    called with the number of rows so far. Raises FileRefused.
     """
     sheet = _chosen(source)
-    kept = [sheet]
     try:
-        header_line, header = header_of(*sheet.head())
-        shape = Shape(
-            format="xlsx",
-            member=source.member,
-            sheet=sheet.name,
-            header_line=header_line,
-            header=header,
-        )
-
-        def read(size: int, after: int) -> Iterator[Batch]:
-            # The first reading goes on in the process that detected the shape; every further
-            # reading starts a process of its own.
-            reading = kept.pop() if kept else _Sheet(source, sheet.place)
-            try:
-                yield from _in_batches(reading, size, max(after, header_line))
-            finally:
-                reading.close()
-
-        yield shape, read
+        head = sheet.head()
+        header_line, header = header_of(*head)
+        count = 0
+        for lines, _ in sheet.batches():
+            count += len(lines) - bisect_right(lines, header_line)
+            report(count)
     finally:
-        for unread in kept:
-            unread.close()
+        sheet.close()
+    shape = FileShape(
+        format="xlsx",
+        member=source.member,
+        sheet=sheet.name,
+        sheet_place=sheet.place,
+        header_line=header_line,
+        header=header,
+        rows=count,
+    )
+    return shape, head
+
+
+def read_workbook(source: Unpacked, shape: FileShape) -> Read:
+    """Return a function that reads the rows of a workbook's table, each time in a new process."""
+
+    def read(size: int) -> Iterator[Batch]:
+        sheet = _Sheet(source, shape.sheet_place)
+        try:
+            yield from _in_batches(sheet, size, shape.header_line)
+        finally:
+            sheet.close()
+
+    return read
 
 
 def _chosen(source: Unpacked) -> "_Sheet":
@@ -62,7 +71,7 @@ def _chosen(source: Unpacked) -> "_Sheet":
         sheet = _Sheet(source, place)
         try:
             _, rows = sheet.head()
-            if rows and known_names(rows[header_place(rows)]):
+            if rows and (sheet.sheets == 1 or known_names(rows[header_place(rows)])):
                 return sheet
         except BaseException:
             sheet.close()

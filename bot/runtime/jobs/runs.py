@@ -19,7 +19,7 @@ from bot.domain.registration import ChangeSource, Provenance, Registration
 from bot.domain.row import RowReader
 from bot.domain.search import Query
 from bot.domain.sync import moved
-from bot.runtime.files.table import Table
+from bot.runtime.files.refused_rows import RefusedRows
 from bot.runtime.files.writing import TableWriter
 from bot.runtime.jobs.backups import MakeBackup
 from bot.runtime.jobs.job_progress import JobProgress
@@ -113,24 +113,33 @@ class JobRuns:
 
     async def _import(self, job: Job, folder: Path, job_progress: JobProgress) -> JobChange:
         path = await self._source(job, folder)
-        plan = await self._plan(job, folder)
+        plan, after = await self._plan(job, folder), await self._last(job)
+        name = self.name_of(job, job.began_at or self.clock())
         async with opened(path, job) as table:
-            is_done = await self.import_file.run(
-                job,
-                await self._reader(job),
-                lambda: rows(table, self.batch_rows),
-                provenance=provenance_of(job),
-                plan=plan,
-                after=await self._last(job),
-                report=job_progress.wrote,
-            )
-            results: tuple[Source, ...] = ()
-            if job_progress.counts.refused:
-                results = await self._refused(job, folder, table)
-        return {
-            "state": JobState.DONE if is_done else JobState.CANCELLED,
-            "results": results,
-        }
+            with RefusedRows(
+                folder,
+                name,
+                table.shape.header,
+                describe=self.describe,
+                earlier=self._refusals(job, after),
+                after_line=after.last_line if after else 0,
+            ) as refused:
+
+                async def wrote(batch: Batch) -> bool:
+                    await refused.decided(batch.refused, batch.last_line)
+                    return await job_progress.wrote(batch)
+
+                is_done = await self.import_file.run(
+                    job,
+                    await self._reader(job),
+                    lambda: refused.passing(rows(table, self.batch_rows)),
+                    provenance=provenance_of(job),
+                    plan=plan,
+                    after=after,
+                    report=wrote,
+                )
+                results = await self._kept(await refused.close())
+        return {"state": JobState.DONE if is_done else JobState.CANCELLED, "results": results}
 
     async def _sync(self, job: Job, folder: Path, job_progress: JobProgress) -> JobChange:
         options = job.sync_options
@@ -240,33 +249,15 @@ class JobRuns:
             departments=await self.departments(),
         )
 
-    async def _refused(self, job: Job, folder: Path, table: Table) -> tuple[Source, ...]:
-        """Write a file of the refused rows with their columns and reasons, to be corrected and
-        sent again."""
-        name = self.name_of(job, job.began_at or self.clock())
-        width = len(table.shape.header)
-        reports = self._reports(job)
-        report = await anext(reports, None)
-        header = [*table.shape.header, "linha", "erro"]
-        with TableWriter(folder, name, "csv", header) as writer:
-            async for some in rows(table, self.batch_rows):
-                if report is None:
-                    break
-                refused = []
-                for line, row in some:
-                    if report is None or line != report.line:
-                        continue
-                    fitted = [*row[:width], *[""] * (width - len(row))]
-                    refused.append([*fitted, str(line), self.describe(report)])
-                    report = await anext(reports, None)
-                await asyncio.to_thread(writer.write_rows, refused)
-            paths = await asyncio.to_thread(writer.close)
-        return await self._kept(paths)
-
-    async def _reports(self, job: Job) -> AsyncIterator[RowReport]:
+    async def _refusals(self, job: Job, until: Batch | None) -> AsyncIterator[RowReport]:
+        """Yield the refused rows of the batches up to this one."""
+        if until is None:
+            return
         async for batch in self.store.batches(job.id):
             for report in batch.refused:
                 yield report
+            if batch.number >= until.number:
+                return
 
     async def _kept(self, paths: Sequence[Path]) -> tuple[Source, ...]:
         return tuple(

@@ -6,13 +6,17 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bot.domain.job import Job
-from bot.runtime.files.table import Table, open_table
+from bot.runtime.files.table import Table, inspect, open_table
 
 
 @asynccontextmanager
 async def opened(path: Path, job: Job) -> AsyncIterator[Table]:
     """Open the file of a job in a thread."""
-    table_of = open_table(path, name=job.source.name if job.source else path.name)
+    shape = job.shape
+    if shape is None:
+        # A job of a version that did not keep it.
+        shape = (await inspect(path, name=job.source.name if job.source else path.name)).shape
+    table_of = open_table(path, shape)
     table = await asyncio.to_thread(table_of.__enter__)
     try:
         yield table

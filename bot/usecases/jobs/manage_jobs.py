@@ -8,6 +8,7 @@ from enum import Enum, auto
 from pathlib import Path
 
 from bot.domain.export import ExportOptions
+from bot.domain.file_shape import FileShape
 from bot.domain.job import (
     OVER,
     ImportOptions,
@@ -64,12 +65,14 @@ class ManageJobs:
         name: str,
         by: str,
         options: ImportOptions,
+        shape: FileShape | None = None,
         state: JobState = JobState.DRAFT,
         progress: Progress | None = None,
         report: Callable[[int], None] = lambda _: None,
     ) -> Job:
         """Store the file and create its import job; return the job.
 
+        shape: as the file was inspected; without it, each step of the job inspects the file.
         report: is called with the number of bytes stored so far.
         """
         size = (await asyncio.to_thread(path.stat)).st_size
@@ -82,6 +85,8 @@ class ManageJobs:
                 created_at=self.clock(),
                 began_at=self.clock() if state is JobState.RUNNING else None,
                 source=Source(file_id=file_id, name=name, size_bytes=size),
+                shape=shape,
+                total=shape and shape.rows,
                 import_options=options,
                 progress=progress,
             )
@@ -223,7 +228,7 @@ class ManageJobs:
                 "state": after,
                 "began_at": self.clock() if after is JobState.RUNNING else None,
                 "progress": progress or now.progress,
-                "total": now.preview.rows if now.preview else None,
+                "total": now.preview.rows if now.preview else now.total,
                 "is_cancelled": False,
                 "tries": 0,
             },

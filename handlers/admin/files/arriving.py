@@ -7,10 +7,10 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path, PurePath
-from typing import Any, Final
+from typing import Final
 
 import structlog
-from aiogram import Bot
+from aiogram import Bot, html
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import BufferedInputFile, Document, Message
 from aiogram_dialog import DialogManager, ShowMode
@@ -95,12 +95,13 @@ async def receive(message: Message, dialog_manager: DialogManager, files: FileSe
             by = admin_of(dialog_manager)
             inspected = await files.inspect(path, name=name)
             fields = tuple(fields_of(inspected.columns))
+            options = await files.manage.options_for(by, fields)
             job = await files.manage.begin_import(
-                path, name=name, by=by, options=await files.manage.options_for(by, fields)
+                path, name=name, by=by, options=options, shape=inspected.shape
             )
     except FileRefused as refused:
         logger.info("file refused", reason=refused.reason, line=refused.line)
-        await message.answer(f"⚠️ {texts.quoted(describe_file(refused))}")
+        await message.answer(f"⚠️ {html.quote(describe_file(refused))}")
         return
     except OSError as error:
         logger.warning("file not kept", error=type(error).__name__, errno=error.errno)
@@ -109,9 +110,9 @@ async def receive(message: Message, dialog_manager: DialogManager, files: FileSe
     await open_import(dialog_manager, job.id, texts.as_data(inspected, name))
 
 
-async def open_import(manager: DialogManager, job_id: int, file: dict[str, Any]) -> None:
+async def open_import(manager: DialogManager, job_id: int, file: texts.FileData) -> None:
     """Open the screen of an import, above the screen of another import in preparation."""
-    data = {"job_id": job_id, "file": file}
+    data: dict[str, object] = {"job_id": job_id, "file": file}
     if manager.has_context() and manager.current_context().state.group is ImportDialog:
         await manager.start(ImportDialog.main, data=data, show_mode=ShowMode.SEND)
     else:
@@ -128,8 +129,8 @@ async def reopen(manager: DialogManager, files: FileServices, job: Job) -> str |
     try:
         async with work_folder(files.data_dir) as folder:
             path = folder / "file"
-            await files.fetch(job.source.file_id, path)
-            inspected = await files.inspect(path, name=job.source.name)
+            await files.manage.files.fetch(job.source.file_id, path)
+            inspected = await files.inspect(path, name=job.source.name, shape=job.shape)
     except FileRefused as refused:
         return describe_file(refused)
     except RefusedError:

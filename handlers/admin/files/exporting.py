@@ -1,29 +1,26 @@
 """Dialog that prepares an export: choice of registrations, fields and format."""
 
-from dataclasses import asdict
-from typing import Any, Final
+from typing import Final
 
 from aiogram import Bot
 from aiogram.types import CallbackQuery
 from aiogram_dialog import Dialog, DialogManager, Window
 from aiogram_dialog.widgets.kbd import Button, Cancel, Group, Row, Select, SwitchTo
 from aiogram_dialog.widgets.text import Const, Format
+from pydantic import TypeAdapter
 
 from bot.domain.export import EXPORT_COLUMNS, ExportOptions
-from bot.domain.job import Progress
-from bot.domain.registration import Kind, Status
 from bot.domain.search import Query
 from bot.wording.values import LABELS
 from handlers.admin.files import texts
-from handlers.admin.files.buttons import keyboard, while_active
-from handlers.admin.files.report_texts import starting
-from handlers.admin.files.services import FileServices, edit, files_of
+from handlers.admin.files.services import FileServices, files_of, offer_cancel, show_progress
 from handlers.admin.files.states import ExportDialog
 from handlers.admin.register.services import RegisterServices, admin_of, say, take_notice, ticked
 from handlers.admin.register.texts import choice
-from handlers.admin.screens import choices
+from handlers.admin.screens import Shown, choices
 
 _ALL: Final = tuple(EXPORT_COLUMNS.values())
+_QUERIES: Final = TypeAdapter(Query)
 _FORMATS: Final = {"csv": "CSV", "xlsx": "Excel (XLSX)"}
 
 
@@ -57,12 +54,13 @@ def dialog() -> Dialog:
     )
 
 
-def query_data(query: Query) -> dict[str, Any]:
+def query_data(query: Query) -> dict[str, object]:
     """Return the query as JSON."""
-    return {key: value for key, value in asdict(query).items() if value}
+    data: dict[str, object] = _QUERIES.dump_python(query, mode="json", exclude_defaults=True)
+    return data
 
 
-async def _start(start_data: Any, manager: DialogManager) -> None:
+async def _start(start_data: dict[str, object] | None, manager: DialogManager) -> None:
     last = await files_of(manager).manage.choices.of_export(admin_of(manager)) or ExportOptions()
     manager.dialog_data.update(
         format=last.format, paths=list(last.paths), query=(start_data or {}).get("query", {})
@@ -70,10 +68,10 @@ async def _start(start_data: Any, manager: DialogManager) -> None:
 
 
 async def _main(
-    dialog_manager: DialogManager, services: RegisterServices, files: FileServices, **_: Any
-) -> dict[str, Any]:
+    dialog_manager: DialogManager, services: RegisterServices, files: FileServices, **_: object
+) -> Shown:
     data = dialog_manager.dialog_data
-    query = _query(data)
+    query = _QUERIES.validate_python(data["query"])
     page = await services.search(query, start=None)
     return {
         "text": take_notice(dialog_manager)
@@ -85,20 +83,9 @@ async def _main(
     }
 
 
-async def _fields(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
+async def _fields(dialog_manager: DialogManager, **_: object) -> Shown:
     chosen = dialog_manager.dialog_data["paths"]
     return {"fields": [(path, choice(LABELS[path], path in chosen)) for path in _ALL]}
-
-
-def _query(data: dict[str, Any]) -> Query:
-    query = data["query"]
-    return Query(
-        text=query.get("text", ""),
-        kind=Kind(query["kind"]) if query.get("kind") else None,
-        status=Status(query["status"]) if query.get("status") else None,
-        tag=query.get("tag"),
-        priority=query.get("priority", False),
-    )
 
 
 async def _choose_format(
@@ -126,16 +113,15 @@ async def _tick_all(_: CallbackQuery, __: Button, manager: DialogManager) -> Non
 
 async def _export(callback: CallbackQuery, _: Button, manager: DialogManager) -> None:
     data = manager.dialog_data
-    options = ExportOptions(format=data["format"], paths=tuple(data["paths"]), query=_query(data))
+    options = ExportOptions(
+        format=data["format"],
+        paths=tuple(data["paths"]),
+        query=_QUERIES.validate_python(data["query"]),
+    )
     bot: Bot = manager.middleware_data["bot"]
-    chat_id = callback.from_user.id
-    shown = await bot.send_message(chat_id, starting(texts.EXPORTING))
-    progress = Progress(chat_id=chat_id, message_id=shown.message_id)
+    progress = await show_progress(bot, callback.from_user.id, texts.EXPORTING)
     job = await files_of(manager).manage.begin_export(
         options, by=admin_of(manager), progress=progress
     )
-    # The message is gone already if the export was quicker.
-    await edit(
-        bot, chat_id, shown.message_id, starting(texts.EXPORTING), keyboard(while_active(job))
-    )
+    await offer_cancel(bot, job, texts.EXPORTING)
     await manager.done()

@@ -50,6 +50,16 @@ _ENDINGS: Final = {
     JobState.FAILED: "não terminou",
 }
 
+_MESSAGES: Final = {
+    JobState.DRAFT: "está sendo preparada: confira o arquivo primeiro.",
+    JobState.CHECKING: "está conferindo o arquivo. A prévia chega em uma mensagem nova.",
+    JobState.CHECKED: "espera confirmação, com uma prévia mais nova. Veja em /tarefas.",
+    JobState.RUNNING: "já está em andamento.",
+    JobState.DONE: "já terminou.",
+    JobState.CANCELLED: "foi cancelada.",
+    JobState.FAILED: "parou com um erro. Veja em /tarefas.",
+}
+
 # Telegram's HTML needs no escaped quotation marks.
 _quote = partial(escape, quote=False)
 
@@ -159,22 +169,7 @@ def list_button(job: Job) -> str:
 
 def state_message(job: Job) -> str:
     """Return the reason why a button no longer works, short enough for an alert window."""
-    name = f"A tarefa {job.id}"
-    match job.state:
-        case JobState.DRAFT:
-            return f"{name} está sendo preparada: confira o arquivo primeiro."
-        case JobState.CHECKING:
-            return f"{name} está conferindo o arquivo. A prévia chega em uma mensagem nova."
-        case JobState.CHECKED:
-            return f"{name} espera confirmação, com uma prévia mais nova. Veja em /tarefas."
-        case JobState.RUNNING:
-            return f"{name} já está em andamento."
-        case JobState.DONE:
-            return f"{name} já terminou."
-        case JobState.CANCELLED:
-            return f"{name} foi cancelada."
-        case JobState.FAILED:
-            return f"{name} parou com um erro. Veja em /tarefas."
+    return f"A tarefa {job.id} {_MESSAGES[job.state]}"
 
 
 def sync_fails(job: Job) -> str:

@@ -3,19 +3,18 @@
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, Protocol, cast
+from typing import Final, Protocol, cast
 
 import structlog
 from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError
-from aiogram.types import FSInputFile, InlineKeyboardMarkup
+from aiogram.types import FSInputFile
 from aiogram_dialog import DialogManager
 
-from bot.domain.columns import Column
 from bot.domain.errors import TryLaterError
+from bot.domain.file_shape import FileShape, Inspected
 from bot.domain.job import Counts, Job, JobKind, JobState, Progress, Report
 from bot.usecases.jobs.manage_jobs import ManageJobs
-from bot.usecases.ports import Fetch
 from bot.wording.values import Names
 from handlers.admin.company import maintenance_texts
 from handlers.admin.files import buttons, report_texts
@@ -26,30 +25,13 @@ UPLOAD_S: Final = 900
 logger = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inspected:
-    """The detected properties of a file, before the admin chooses anything."""
-
-    format: Literal["csv", "xlsx"]
-    encoding: str | None = None
-    """Encoding of a text file: utf-8, utf-8-sig, utf-16-le, utf-16-be or cp1252."""
-    delimiter: str | None = None
-    member: str | None = None
-    """Name of the file inside a .zip."""
-    sheet: str | None = None
-    header_line: int
-    """Line of the header; 0 if there is none."""
-    columns: tuple[Column, ...]
-    """All columns, each with the doubt that its header and values raise."""
-    samples: tuple[tuple[int, tuple[str, ...]], ...]
-    """Line number and cells of some of the first rows."""
-
-
 class Inspect(Protocol):
-    async def __call__(self, path: Path, *, name: str) -> Inspected:
+    async def __call__(
+        self, path: Path, *, name: str, shape: FileShape | None = None
+    ) -> Inspected:
         """Return the properties of the file; `name` is the name given by its sender.
 
-        Raises FileRefused.
+        With its known shape, only the first rows are read. Raises FileRefused.
         """
         ...
 
@@ -58,7 +40,6 @@ class Inspect(Protocol):
 class FileServices:
     manage: ManageJobs
     inspect: Inspect
-    fetch: Fetch
     report: Callable[[Job], Awaitable[Report]]
     """Returns the effects of a job, beyond its counts."""
     names: Callable[[], Awaitable[Names]]
@@ -138,7 +119,7 @@ class TelegramJobNotifier:
     async def _notify_of_backup(self, job: Job, shown: Progress) -> None:
         """Report the end in the message with the progress; a failure in a new one, too."""
         text = maintenance_texts.ended(job)
-        await edit(self.bot, shown.chat_id, shown.message_id, text)
+        await edit(self.bot, shown, text)
         if job.state is JobState.FAILED:
             await self.bot.send_message(shown.chat_id, maintenance_texts.trouble(job))
 
@@ -176,27 +157,43 @@ async def send_files(
             return
 
 
-async def without_buttons(bot: Bot, chat_id: int, message_id: int) -> None:
+async def show_progress(bot: Bot, chat_id: int, doing: str, job: Job | None = None) -> Progress:
+    """Send the message that will show the progress of a job; return its place.
+
+    job: None if the job has yet to begin; `offer_cancel` adds the button then.
+    """
+    markup = buttons.keyboard(buttons.while_active(job)) if job is not None else None
+    shown = await bot.send_message(chat_id, report_texts.starting(doing), reply_markup=markup)
+    return Progress(chat_id=chat_id, message_id=shown.message_id)
+
+
+async def offer_cancel(bot: Bot, job: Job, doing: str) -> None:
+    """Show the button that cancels at once, unless the job was quicker and took the message
+    away."""
+    if job.progress is not None:
+        await edit(bot, job.progress, report_texts.starting(doing), buttons.while_active(job))
+
+
+async def without_buttons(bot: Bot, at: Progress) -> None:
     """Remove the buttons of a message that was answered."""
     await _edited(
-        bot.edit_message_reply_markup(chat_id=chat_id, message_id=message_id, reply_markup=None)
+        bot.edit_message_reply_markup(
+            chat_id=at.chat_id, message_id=at.message_id, reply_markup=None
+        )
     )
 
 
-async def edit(
-    bot: Bot,
-    chat_id: int,
-    message_id: int,
-    text: str,
-    markup: InlineKeyboardMarkup | None = None,
-) -> None:
+async def edit(bot: Bot, at: Progress, text: str, rows: buttons.Rows | None = None) -> None:
     """Edit the message; ignore a message that was deleted."""
+    markup = buttons.keyboard(rows or [])
     await _edited(
-        bot.edit_message_text(text, chat_id=chat_id, message_id=message_id, reply_markup=markup)
+        bot.edit_message_text(
+            text, chat_id=at.chat_id, message_id=at.message_id, reply_markup=markup
+        )
     )
 
 
-async def _edited(editing: Awaitable[Any]) -> None:
+async def _edited(editing: Awaitable[object]) -> None:
     try:
         await editing
     except TelegramAPIError as error:

@@ -5,11 +5,12 @@ acted on it.
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from aiogram import Bot, F, Router
-from aiogram.types import CallbackQuery, InlineKeyboardMarkup, MaybeInaccessibleMessageUnion
+from aiogram import Bot, F, Router, html
+from aiogram.types import CallbackQuery, MaybeInaccessibleMessageUnion
 from aiogram_dialog import DialogManager
 
 from bot.domain.errors import RefusedError
@@ -19,7 +20,13 @@ from bot.wording.jobs import cannot_undo
 from handlers.admin.files import buttons, report_texts, texts
 from handlers.admin.files.arriving import reopen, send_template, work_folder
 from handlers.admin.files.buttons import JobButton, Rows, Verb, button, keyboard
-from handlers.admin.files.services import FileServices, edit, send_files, without_buttons
+from handlers.admin.files.services import (
+    FileServices,
+    edit,
+    send_files,
+    show_progress,
+    without_buttons,
+)
 from handlers.answers import answer_press
 
 PAGE: Final = 6
@@ -27,16 +34,14 @@ _LONGEST_ANSWER: Final = 200
 """Characters that Telegram shows in an alert window."""
 
 
-async def list_jobs(
-    files: FileServices, before: int | None = None
-) -> tuple[str, InlineKeyboardMarkup | None]:
+async def list_jobs(files: FileServices, before: int | None = None) -> tuple[str, Rows]:
     """Return text and buttons of one page of the list.
 
     before: the page lists jobs with smaller ids; None for the newest jobs.
     """
     jobs = await files.manage.latest(PAGE, before=before)
     if not jobs:
-        return texts.NO_JOBS, None
+        return texts.NO_JOBS, []
     names = await files.names()
     lines = ["🗂 <b>Tarefas</b>", ""]
     lines += [report_texts.list_line(job, names) for job in jobs]
@@ -47,26 +52,19 @@ async def list_jobs(
         turns.append(button("◀️ Mais novas", Verb.LIST, jobs[0].id + PAGE + 1))
     if jobs[-1].id > 1:
         turns.append(button("Mais antigas ▶️", Verb.LIST, jobs[-1].id))
-    return "\n".join(lines), keyboard([*rows, turns] if turns else rows)
+    return "\n".join(lines), [*rows, turns] if turns else rows
 
 
+@dataclass(frozen=True, slots=True)
 class Press:
     """One press of a button below a message about a job."""
 
-    def __init__(
-        self,
-        callback: CallbackQuery,
-        message: MaybeInaccessibleMessageUnion,
-        data: JobButton,
-        files: FileServices,
-        bot: Bot,
-    ) -> None:
-        self.callback = callback
-        self.chat_id = message.chat.id
-        self.message_id = message.message_id
-        self.data = data
-        self.files = files
-        self.bot = bot
+    callback: CallbackQuery
+    here: Progress
+    """The place of the message."""
+    data: JobButton
+    files: FileServices
+    bot: Bot
 
     @property
     def by(self) -> str:
@@ -82,25 +80,12 @@ class Press:
     async def answer(self, text: str | None = None) -> None:
         if text is not None and len(text) > _LONGEST_ANSWER:
             await answer_press(self.callback)
-            await self.bot.send_message(self.chat_id, texts.quoted(text))
+            await self.bot.send_message(self.here.chat_id, html.quote(text))
         else:
             await answer_press(self.callback, text, alert=text is not None)
 
     async def edit(self, text: str, rows: Rows | None = None) -> None:
-        markup = keyboard(rows) if rows else None
-        await edit(self.bot, self.chat_id, self.message_id, text, markup)
-
-    async def without_buttons(self) -> None:
-        await without_buttons(self.bot, self.chat_id, self.message_id)
-
-    async def show_progress(self, job: Job, doing: str) -> Progress:
-        """Send a new message for the progress of the job."""
-        shown = await self.bot.send_message(
-            self.chat_id,
-            report_texts.starting(doing),
-            reply_markup=keyboard(buttons.while_active(job)),
-        )
-        return Progress(chat_id=self.chat_id, message_id=shown.message_id)
+        await edit(self.bot, self.here, text, rows)
 
 
 async def confirm(press: Press) -> None:
@@ -111,13 +96,13 @@ async def confirm(press: Press) -> None:
         await press.answer(report_texts.state_message(job))
         return
     await press.answer()
-    await press.without_buttons()
-    progress = await press.show_progress(job, texts.IMPORTING)
+    await without_buttons(press.bot, press.here)
+    progress = await show_progress(press.bot, press.here.chat_id, texts.IMPORTING, job)
     if await press.files.manage.confirm(job.id, progress) is None:
         # Another admin confirmed a moment earlier.
         told = await press.files.manage.get(job.id)
         text = report_texts.state_message(told) if told else texts.GONE
-        await edit(press.bot, progress.chat_id, progress.message_id, text)
+        await edit(press.bot, progress, text)
 
 
 async def options(press: Press, dialog_manager: DialogManager) -> None:
@@ -128,9 +113,9 @@ async def options(press: Press, dialog_manager: DialogManager) -> None:
         await press.answer(report_texts.state_message(job))
         return
     await press.answer()
-    await press.without_buttons()
+    await without_buttons(press.bot, press.here)
     if trouble := await reopen(dialog_manager, press.files, job):
-        await press.bot.send_message(press.chat_id, f"⚠️ {texts.quoted(trouble)}")
+        await press.bot.send_message(press.here.chat_id, f"⚠️ {html.quote(trouble)}")
 
 
 async def cancel(press: Press) -> None:
@@ -158,15 +143,14 @@ async def undo(press: Press) -> None:
         return
     await press.answer()
     await press.bot.send_message(
-        press.chat_id,
+        press.here.chat_id,
         texts.ask_to_undo(job),
         reply_markup=keyboard(buttons.ask_to_undo(job)),
     )
 
 
 async def sure(press: Press) -> None:
-    here = Progress(chat_id=press.chat_id, message_id=press.message_id)
-    outcome = await press.files.manage.undo(press.data.id, by=press.by, progress=here)
+    outcome = await press.files.manage.undo(press.data.id, by=press.by, progress=press.here)
     if isinstance(outcome, Job):
         await press.answer()
         # The question becomes the progress message, unless the undo has already finished.
@@ -180,8 +164,8 @@ async def sure(press: Press) -> None:
         return
     undoing = await press.files.manage.get(target.undone_by) if target.undone_by else None
     await press.answer(cannot_undo(target))
-    if undoing is None or undoing.progress != here:
-        await press.edit(texts.quoted(cannot_undo(target)))
+    if undoing is None or undoing.progress != press.here:
+        await press.edit(html.quote(cannot_undo(target)))
 
 
 async def keep(press: Press) -> None:
@@ -203,10 +187,10 @@ async def send_results(press: Press) -> None:
         async with work_folder(press.files.data_dir) as folder:
             paths = [folder / Path(result.name).name for result in results]
             for result, path in zip(results, paths, strict=True):
-                await press.files.fetch(result.file_id, path)
-            await send_files(press.bot, press.chat_id, job, paths, caption=caption)
+                await press.files.manage.files.fetch(result.file_id, path)
+            await send_files(press.bot, press.here.chat_id, job, paths, caption=caption)
     except RefusedError:
-        await press.bot.send_message(press.chat_id, texts.FILE_GONE)
+        await press.bot.send_message(press.here.chat_id, texts.FILE_GONE)
 
 
 async def open_job(press: Press) -> None:
@@ -230,13 +214,12 @@ async def turn(press: Press) -> None:
         newest = await press.files.manage.latest(1)
         if newest and newest[0].id < before:
             before = None
-    text, markup = await list_jobs(press.files, before)
-    await edit(press.bot, press.chat_id, press.message_id, text, markup)
+    await press.edit(*await list_jobs(press.files, before))
 
 
 async def template(press: Press) -> None:
     await press.answer()
-    await send_template(press.bot, press.chat_id)
+    await send_template(press.bot, press.here.chat_id)
 
 
 _PRESSES: Final[dict[Verb, Callable[[Press], Awaitable[None]]]] = {
@@ -260,7 +243,8 @@ async def pressed(
     bot: Bot,
     dialog_manager: DialogManager,
 ) -> None:
-    press = Press(callback, message, callback_data, files, bot)
+    here = Progress(chat_id=message.chat.id, message_id=message.message_id)
+    press = Press(callback, here, callback_data, files, bot)
     if callback_data.verb is Verb.OPTIONS:
         await options(press, dialog_manager)
     else:

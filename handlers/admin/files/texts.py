@@ -1,20 +1,20 @@
 """Sentences of the screens for imports and exports."""
 
-from collections.abc import Collection, Mapping, Sequence
-from itertools import islice
-from typing import Any, Final
+from collections.abc import Collection, Sequence
+from typing import Final, TypedDict
 
 from aiogram import html
 
 from bot.domain.columns import FILE_COLUMNS, Column, Doubt, is_usable
+from bot.domain.file_shape import Inspected
 from bot.domain.job import ImportOptions, Job
 from bot.domain.registration import FIELDS, Kind
 from bot.domain.search import Query, Total
+from bot.wording.files import DOUBTS, column_line, understood
 from bot.wording.jobs import filters, undo_effects
 from bot.wording.reasons import COLUMN_LABELS, PASSWORD
 from bot.wording.values import LABELS, Names
 from bot.wording.words import KINDS, short
-from handlers.admin.files.services import Inspected
 from handlers.admin.register.texts import total
 
 ASK_FILE: Final = (
@@ -76,28 +76,8 @@ IMPORT_KIND: Final = (
 EXPORT_FIELDS: Final = (
     "☑️ <b>Campos da exportação</b>\n\nOs marcados viram colunas. A senha nunca sai."
 )
-_ENCODINGS: Final = {
-    "utf-8": "UTF-8",
-    "utf-8-sig": "UTF-8",
-    "utf-16-le": "Unicode do Excel (UTF-16)",
-    "utf-16-be": "Unicode (UTF-16)",
-    "cp1252": "Excel (cp1252)",
-}
-_DELIMITERS: Final = {
-    ";": "ponto e vírgula",
-    ",": "vírgula",
-    "\t": "tabulação",
-    "|": "barra vertical",
-}
-_DOUBTS: Final = {
-    Doubt.UNNAMED: "sem nome",
-    Doubt.UNKNOWN: "nome que não conheço",
-    Doubt.DUPLICATE: "outra coluna já é este campo",
-    Doubt.SHIFTED: "os valores não parecem deste campo",
-}
 _CELL: Final = 40
 _ROWS: Final = 2
-_EXAMPLES: Final = 3
 _CELLS_OF_A_ROW: Final = 12
 _DOUBTS_SHOWN: Final = 8
 _BUTTON: Final = 28
@@ -115,13 +95,29 @@ _EXAMPLE: Final = {
 }
 
 
+class FileData(TypedDict):
+    """The part of a file that the import screens show, as JSON; open dialogs hold it."""
+
+    name: str
+    understood: str
+    headers: list[str]
+    doubts: list[Doubt | None]
+    rows: list[tuple[int, list[str]]]
+    examples: list[list[str]]
+
+
+class ImportData(TypedDict):
+    job_id: int
+    file: FileData
+
+
 def template() -> bytes:
     """Return a template file with the header and one row, in the format of Brazilian Excel."""
     rows = (FILE_COLUMNS, [_EXAMPLE.get(path, "") for path in FILE_COLUMNS.values()])
     return "".join(f"{';'.join(row)}\r\n" for row in rows).encode("utf-8-sig")
 
 
-def as_data(inspected: Inspected, name: str) -> dict[str, Any]:
+def as_data(inspected: Inspected, name: str) -> FileData:
     """Return the part of the file that the import screens show, as JSON."""
     hidden = {column.index for column in inspected.columns if column.field == PASSWORD}
     width = len(inspected.columns)
@@ -132,23 +128,21 @@ def as_data(inspected: Inspected, name: str) -> dict[str, Any]:
 
     return {
         "name": short(name, 60),
-        "understood": _understood(inspected),
+        "understood": understood(inspected.shape),
         "headers": [short(column.header, _CELL) for column in inspected.columns],
         "doubts": [column.doubt for column in inspected.columns],
         "rows": [
-            [line, [shown(place, cells) for place in range(width)]]
+            (line, [shown(place, cells) for place in range(width)])
             for line, cells in inspected.samples[:_ROWS]
         ],
         "examples": [
-            list(islice(dict.fromkeys(filter(None, values)), _EXAMPLES))
-            for values in (
-                [shown(place, cells) for _, cells in inspected.samples] for place in range(width)
-            )
+            [short(one, _CELL) for one in inspected.examples(column)]
+            for column in inspected.columns
         ],
     }
 
 
-def main(job: Job, file: Mapping[str, Any], columns: Sequence[Column]) -> str:
+def main(job: Job, file: FileData, columns: Sequence[Column]) -> str:
     """Return the text of the import screen: the properties of the file, and the open questions."""
     options = job.import_options or ImportOptions()
     lines = [f"📥 <b>Importar</b> · tarefa {job.id}", f"📄 {html.quote(file['name'])}"]
@@ -168,11 +162,11 @@ def main(job: Job, file: Mapping[str, Any], columns: Sequence[Column]) -> str:
     return "\n".join(lines)
 
 
-def column_window(column: Column, file: Mapping[str, Any]) -> str:
+def column_window(column: Column, file: FileData) -> str:
     examples = examples_of(column, file)
     lines = [f"<b>{_named(column)}</b>"]
     if column.doubt is not None:
-        lines.append(f"❓ {_DOUBTS[column.doubt]}")
+        lines.append(f"❓ {DOUBTS[column.doubt]}")
     lines.append(
         "Exemplos: " + ", ".join(html.quote(one) for one in examples)
         if examples
@@ -183,13 +177,8 @@ def column_window(column: Column, file: Mapping[str, Any]) -> str:
 
 
 def column_button(column: Column) -> str:
-    """Return the column as `4. (sem nome) → ?`, on one line."""
-    name = short(column.header, _BUTTON) or "(sem nome)"
-    if column.field is not None:
-        what = COLUMN_LABELS[column.field]
-    else:
-        what = "❓" if column.doubt is not None else "ignorada"
-    return f"{column.index + 1}. {name} → {what}"
+    """Return the column as `4. (sem nome) → ❓`, on one line."""
+    return column_line(column, length=_BUTTON, doubtful="❓")
 
 
 def columns_window(columns: Sequence[Column]) -> str:
@@ -198,7 +187,7 @@ def columns_window(columns: Sequence[Column]) -> str:
     return f"🗂 <b>Colunas do arquivo</b>\n\n{left}Toque em uma para escolher o que ela é."
 
 
-def examples_of(column: Column, file: Mapping[str, Any]) -> list[str]:
+def examples_of(column: Column, file: FileData) -> list[str]:
     """Return some values of the column; passwords are hidden."""
     shown = (_cell(column, cell) for cell in file["examples"][column.index])
     return list(dict.fromkeys(shown))
@@ -260,23 +249,6 @@ def ask_to_undo(job: Job) -> str:
     )
 
 
-def quoted(text: str) -> str:
-    return html.quote(text)
-
-
-def _understood(file: Inspected) -> str:
-    parts = []
-    if file.member:
-        parts.append(f"“{short(file.member, 40)}” dentro do .zip")
-    if file.format == "xlsx":
-        parts.append(f"planilha, aba “{short(file.sheet or '', 40)}”")
-    else:
-        parts.append(f"texto {_ENCODINGS.get(file.encoding or '', file.encoding or '')}")
-        parts.append(f"separado por {_DELIMITERS.get(file.delimiter or '', 'outro sinal')}")
-    parts.append(f"cabeçalho na linha {file.header_line}" if file.header_line else "sem cabeçalho")
-    return ", ".join(parts)
-
-
 def _row(columns: Sequence[Column], cells: Sequence[str]) -> list[str]:
     shown = [
         f"{COLUMN_LABELS[column.field]}: {html.quote(_cell(column, cells[column.index]))}"
@@ -297,8 +269,8 @@ def _named(column: Column) -> str:
     return f"Coluna {column.index + 1} ({f'“{name}”' if name else 'sem nome'})"
 
 
-def _doubt(column: Column, file: Mapping[str, Any]) -> str:
-    said = [] if column.doubt in (Doubt.UNNAMED, None) else [_DOUBTS[column.doubt]]
+def _doubt(column: Column, file: FileData) -> str:
+    said = [] if column.doubt in (Doubt.UNNAMED, None) else [DOUBTS[column.doubt]]
     if examples := examples_of(column, file):
         said.append(f"ex. {html.quote(examples[0])}")
     return "; ".join(said) or "sem valores nas primeiras linhas"
