@@ -217,7 +217,7 @@ class Job(_Model):
     ended_at: datetime | None = None
     source: Source | None = None
     shape: FileShape | None = None
-    """Of the file to import; None in jobs that an earlier version of Balcão began."""
+    """Of the file to import, as long as that is kept; None if an earlier version began the job."""
     import_options: ImportOptions | None = None
     export_options: ExportOptions | None = None
     sync_options: SyncOptions | None = None

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import TypedDict
 
+from bot.domain.file_shape import FileShape
 from bot.domain.job import (
     Counts,
     FileTrouble,
@@ -24,6 +25,7 @@ class JobChange(TypedDict, total=False):
     began_at: datetime | None
     ended_at: datetime | None
     source: Source | None
+    shape: FileShape | None
     import_options: ImportOptions | None
     undone_by: int | None
     total: int | None

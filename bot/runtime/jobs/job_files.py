@@ -12,8 +12,9 @@ _KEPT: Final = timedelta(days=7)
 
 
 async def forget_source(store: Store, files: Files, job: Job) -> None:
-    """Delete the file that was sent and its plan: they are not needed once the job is over."""
-    values: JobChange = {"plan_file_id": None}
+    """Delete the file that was sent, its shape and its plan: they are not needed once the job is
+    over, and what was taken for a header may be a person's data."""
+    values: JobChange = {"plan_file_id": None, "shape": None}
     if job.source is not None and job.source.file_id:
         await files.delete(job.source.file_id)
         values["source"] = job.source.without_file()

@@ -144,6 +144,7 @@ class ManageJobs:
                 "state": JobState.CANCELLED,
                 "ended_at": self.clock(),
                 "source": now.source and now.source.without_file(),
+                "shape": None,
                 "plan_file_id": None,
             },
         )
