@@ -47,7 +47,6 @@ KindName = Annotated[
 class JobSession:
     """The objects that a command on files or jobs works with."""
 
-    settings: Settings
     database: Database
     jobs: Jobs
     tags: Tags
@@ -111,7 +110,6 @@ async def open_job_session(
         tags = Tags(store=StoredTags(database, utc_now))
         departments = departments_of(settings, database)
         yield JobSession(
-            settings=settings,
             database=database,
             jobs=build_jobs(
                 settings,
