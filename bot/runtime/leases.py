@@ -22,6 +22,8 @@ import structlog
 from bot.domain.errors import AppError, LostError, TakenError
 
 _LEASE: Final = timedelta(seconds=15)
+# Longer than one renewal of tokens takes: one that is broken off can lose the new ones.
+_TOKENS_LEASE: Final = timedelta(seconds=60)
 _KEPT_S: Final = 0.5
 _PATIENCE_S: Final = 20.0
 _ROUND_S: Final = 0.25
@@ -250,7 +252,7 @@ def keep_tokens(
     leases: Leases[str], clock: Callable[[], datetime], *, patience_s: float = _PATIENCE_S
 ) -> LeaseKeeper[str]:
     """Return the keeper of leases on the tokens that an ERP renews."""
-    return LeaseKeeper(leases, clock, id_of=str, patience_s=patience_s)
+    return LeaseKeeper(leases, clock, id_of=str, lease=_TOKENS_LEASE, patience_s=patience_s)
 
 
 def owner_of_a_run() -> str:

@@ -40,7 +40,7 @@ def backing_up(database: Database) -> BackUp:
     """Return a function that writes a backup of this database into a file."""
 
     async def write(
-        out: Path, *, at: datetime, report: Callable[[str, int], None]
+        out: Path, at: datetime, report: Callable[[str, int], None]
     ) -> Mapping[str, int]:
         tallies = await back_up(
             database, out, at=at, report=lambda now: report(now.collection, now.documents)

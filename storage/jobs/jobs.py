@@ -150,7 +150,7 @@ class Jobs:
 
 def _document(job: Job) -> Document:
     document = job.model_dump(exclude={"id"})
-    document |= {"_id": job.id, "kind": str(job.kind), "state": str(job.state)}
+    document["_id"] = job.id
     # Present only while true: sparse indexes find the jobs by these fields.
     if job.kind is JobKind.BACKUP:
         document["backup"] = True

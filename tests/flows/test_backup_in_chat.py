@@ -246,13 +246,13 @@ async def test_progress_is_one_message_that_is_edited(people: Telegram, database
     shown, go_on = asyncio.Event(), asyncio.Event()
 
     async def slowly(
-        out: Path, *, at: datetime, report: Callable[[str, int], None]
+        out: Path, at: datetime, report: Callable[[str, int], None]
     ) -> Mapping[str, int]:
         assert stat.S_IMODE(out.parent.stat().st_mode) == 0o700
         report("registrations", 50_000)
         shown.set()
         await go_on.wait()
-        return await backing_up(database)(out, at=at, report=report)
+        return await backing_up(database)(out, at, report)
 
     async def expected() -> Mapping[str, int]:
         return {"registrations": 120_000}
@@ -280,7 +280,7 @@ async def test_it_can_be_cancelled_while_it_is_made(
     people: Telegram, database: Any, tmp_path: Path
 ):
     async def for_ever(
-        out: Path, *, at: datetime, report: Callable[[str, int], None]
+        out: Path, at: datetime, report: Callable[[str, int], None]
     ) -> Mapping[str, int]:
         report("registrations", 1)
         await asyncio.Event().wait()
@@ -376,7 +376,7 @@ async def test_a_fault_is_said_and_the_next_one_works(
     people: Telegram, database: Any, tmp_path: Path, error: Exception, trouble: JobTrouble
 ):
     async def broken(
-        out: Path, *, at: datetime, report: Callable[[str, int], None]
+        out: Path, at: datetime, report: Callable[[str, int], None]
     ) -> Mapping[str, int]:
         (out.parent / "half").touch()
         raise error

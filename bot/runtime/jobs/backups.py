@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
@@ -27,18 +27,12 @@ DeliverBackup = Callable[[Job, BackupFile], Awaitable[JobTrouble | None]]
 """Sends the file; returns the reason if it did not reach the admin, else None."""
 
 
-class BackUp(Protocol):
-    """Writes a backup of everything into a new file."""
+BackUp = Callable[[Path, datetime, Callable[[str, int], None]], Awaitable[Mapping[str, int]]]
+"""Writes a new file, as of this time; returns the number of documents of each collection.
 
-    async def __call__(
-        self, out: Path, *, at: datetime, report: Callable[[str, int], None]
-    ) -> Mapping[str, int]:
-        """Return the number of documents of each collection. Raises an AppError, and then leaves
-        no file.
-
-        report: is called with a collection and the number of its documents that are copied.
-        """
-        ...
+Calls back with a collection and the number of its documents so far. Raises an AppError, and then
+leaves no file.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +50,7 @@ class MakeBackup:
         """Write it to the path and deliver it; return the values to set in the job."""
         await job_progress.expect(_counts(await self.expected()))
         copied: dict[str, int] = {}
-        writing = asyncio.ensure_future(
-            self.back_up(path, at=self.clock(), report=copied.__setitem__)
-        )
+        writing = asyncio.ensure_future(self.back_up(path, self.clock(), copied.__setitem__))
         try:
             while not writing.done():
                 await asyncio.wait({writing}, timeout=_LOOK_S)

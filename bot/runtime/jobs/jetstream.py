@@ -67,8 +67,8 @@ class JetStream(PullBasedJetStreamBroker):
             reconnect_time_wait=_PAUSE_S,
             error_cb=self._on_error,
             disconnected_cb=self._on_disconnected,
-            reconnected_cb=self._on_reconnected,
-            closed_cb=self._on_closed,
+            reconnected_cb=self._on_change,
+            closed_cb=self._on_change,
             **credentials,
         )
 
@@ -153,10 +153,7 @@ class JetStream(PullBasedJetStreamBroker):
         if not self._leaving:
             logger.warning("connection to the broker lost")
 
-    async def _on_reconnected(self) -> None:
-        self._mend()
-
-    async def _on_closed(self) -> None:
+    async def _on_change(self) -> None:
         self._mend()
 
     async def _on_error(self, error: Exception) -> None:

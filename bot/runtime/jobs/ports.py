@@ -1,4 +1,4 @@
-"""What works on jobs needs: where they and their files are stored, and who is notified of them."""
+"""The needs of workers: stores of jobs and of their files, and a way to notify people."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What the outbox needs: a store, a way to Telegram, and metrics."""
+"""The needs of the outbox: a store, a way to Telegram, and metrics."""
 
 from collections.abc import Sequence
 from datetime import datetime

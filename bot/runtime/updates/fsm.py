@@ -16,7 +16,7 @@ from aiogram.fsm.state import State
 from aiogram.fsm.storage.base import BaseStorage, DefaultKeyBuilder, StateType, StorageKey
 
 StepData = dict[str, Any]
-"""What a dialog remembers, as it is stored."""
+"""The memory of a dialog, as it is stored."""
 
 
 class States(Protocol):
