@@ -38,7 +38,7 @@ from bot.wiring.dispatcher import build_dispatcher, update_handler
 from bot.wiring.files import file_services
 from bot.wiring.jobs import Jobs, work_with_broker_or_alone
 from bot.wiring.receiving import build_receiving
-from bot.wiring.register import build_register
+from bot.wiring.register import Register, build_register
 from bot.wiring.relaying import build_relaying
 from bot.wiring.shared import Shared, share
 from bot.wiring.stopping import run_until_stopped
@@ -102,39 +102,20 @@ def build(
     register = build_register(shared, people=names_of_staff(shared, company))
     jobs = build_chat_jobs(shared, role_of=company.role_of, names=register.services.names)
     relaying = build_relaying(shared, metrics=metrics, alerts=company.alerts)
-    attending = build_attending(
-        shared, relaying=relaying, company=company, edit=register.services.edit
-    )
+    attending = build_attending(shared, relaying, company, register.services.edit)
     receiving = build_receiving(
-        shared,
-        relaying=relaying,
-        reopen=attending.reopen,
-        register=register,
-        lookup_budget_s=lookup_budget_s,
+        shared, relaying, attending.reopen, register, lookup_budget_s=lookup_budget_s
     )
     begin_backup = BeginBackup(
         jobs=jobs.store, wake=jobs.work.wake, holding=shared.locks.holding, clock=clock
     )
-    fsm = DurableStorage(States(database))
-    handlers: dict[str, object] = {
-        "conversations": shared.conversations,
-        "timezone": shared.timezone,
-        "tags": shared.tags,
-        "departments": shared.departments,
-        "sync": jobs.begin_sync,
-        "files": file_services(jobs, settings, names=register.services.names),
-        "begin_backup": begin_backup,
-        "report_status": report_status(shared, jobs, begin_backup, company.retention),
-        **company.handlers,
-        **register.handlers,
-        **attending.handlers,
-        **receiving.handlers,
-    }
-    dispatcher = build_dispatcher(fsm, company.role_of, handlers)
+    handlers = company.handlers | register.handlers | attending.handlers | receiving.handlers
+    handlers |= _of_all_rooms(shared, company, register, jobs, begin_backup)
+    dispatcher, inbox = _updates(shared, company, handlers)
     return Balcao(
         bot=bot,
         dispatcher=dispatcher,
-        inbox=_inbox(shared, dispatcher, fsm, company),
+        inbox=inbox,
         outbox=relaying.outbox,
         metrics=metrics,
         locks=shared.locks,
@@ -154,7 +135,31 @@ def build(
     )
 
 
-def _inbox(shared: Shared, dispatcher: Dispatcher, fsm: DurableStorage, company: Company) -> Inbox:
+def _of_all_rooms(
+    shared: Shared,
+    company: Company,
+    register: Register,
+    jobs: Jobs,
+    begin_backup: BeginBackup,
+) -> dict[str, object]:
+    """Return what the handlers of several rooms get by name."""
+    return {
+        "conversations": shared.conversations,
+        "timezone": shared.timezone,
+        "tags": shared.tags,
+        "departments": shared.departments,
+        "sync": jobs.begin_sync,
+        "files": file_services(jobs, shared.settings, names=register.services.names),
+        "begin_backup": begin_backup,
+        "report_status": report_status(shared, jobs, begin_backup, company.retention),
+    }
+
+
+def _updates(
+    shared: Shared, company: Company, handlers: dict[str, object]
+) -> tuple[Dispatcher, Inbox]:
+    fsm = DurableStorage(States(shared.database))
+    dispatcher = build_dispatcher(fsm, company.role_of, handlers)
     inbox = Inbox(
         bot_id=shared.bot.id,
         store=StoredInbox(shared.database),
@@ -165,7 +170,7 @@ def _inbox(shared: Shared, dispatcher: Dispatcher, fsm: DurableStorage, company:
     )
     shared.locks.on_release(inbox.forget)
     shared.locks.on_release(fsm.forget)
-    return inbox
+    return dispatcher, inbox
 
 
 @asynccontextmanager

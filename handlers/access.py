@@ -1,8 +1,7 @@
 """Access control: messages and callback queries are checked against `bot.domain.access`."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from aiogram import BaseMiddleware
@@ -12,7 +11,7 @@ from aiogram.types import CallbackQuery, Message, TelegramObject, Update
 from bot.domain.access import COMMANDS, REPLIES, ChatKind, Role, Rule, rule_of_press
 from bot.domain.errors import TryLaterError
 from bot.usecases.company.roles import RoleOf, RoleUnknown
-from handlers.answers import EXPIRED_BUTTON, answer_press, bot_of
+from handlers.answers import EXPIRED_BUTTON, Data, Handler, answer_press, bot_of
 from handlers.customer import texts as customer_texts
 from handlers.relay.content import INTERNAL
 
@@ -30,9 +29,6 @@ CANNOT_TELL: Final = (
     "Não consigo confirmar que você é atendente: "
     "peça a um administrador para tornar o bot administrador deste grupo."
 )
-
-Data = dict[str, Any]
-Handler = Callable[[TelegramObject, Data], Awaitable[object]]
 
 logger = structlog.get_logger()
 

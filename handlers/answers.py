@@ -1,10 +1,17 @@
 """Rules for every chat: callback queries are answered, and some errors may end an update."""
 
+from collections.abc import Awaitable, Callable
+from typing import Any
+
 import structlog
 from aiogram import Bot, Router
 from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError
 from aiogram.filters import ExceptionTypeFilter
-from aiogram.types import CallbackQuery, ErrorEvent, Message
+from aiogram.types import CallbackQuery, ErrorEvent, Message, TelegramObject
+
+Data = dict[str, Any]
+"""What handlers get by name."""
+Handler = Callable[[TelegramObject, Data], Awaitable[Any]]
 
 EXPIRED_BUTTON = "Este botão não vale mais."
 

@@ -25,3 +25,8 @@ class Card:
     has_erp: bool = False
     moved: bool = False
     """The conversation was moved to another group: the card shows the target and no buttons."""
+
+    @property
+    def name(self) -> str:
+        """Return the customer's name: that of the registration if there is one."""
+        return self.registration.name if self.registration else self.conversation.shown_name

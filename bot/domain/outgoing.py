@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from enum import IntEnum, StrEnum
 from itertools import takewhile
-from typing import Final, Self
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
@@ -100,29 +100,6 @@ class Outgoing(Content):
     """For a sentence: the message in `chat_id` to which it is sent as a reply."""
     again: str = ""
     """For a sentence: the id of the item that its button sends again."""
-
-    @classmethod
-    def of(
-        cls,
-        content: Content,
-        *,
-        id: str,  # noqa: A002 - the field's name
-        chat_id: int,
-        conversation_id: str,
-        priority: Priority,
-        put_at: datetime,
-        is_internal: bool = False,
-    ) -> Self:
-        """Return the item that sends this content to the chat."""
-        return cls(
-            **dict(content),
-            id=id,
-            chat_id=chat_id,
-            conversation_id=conversation_id,
-            priority=priority,
-            put_at=put_at,
-            is_internal=is_internal,
-        )
 
 
 class Undelivered(StrEnum):

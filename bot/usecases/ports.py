@@ -572,6 +572,11 @@ class Reminders(Protocol):
         """Post below the card how long this customer with priority has waited."""
 
 
+class GroupAlerts(Protocol):
+    async def group_unreachable(self, department: Department) -> None:
+        """Notify the admins that no message reaches the department's group."""
+
+
 # People who work here.
 
 

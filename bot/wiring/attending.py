@@ -29,7 +29,7 @@ class Attending:
 
 
 def build_attending(
-    shared: Shared, *, relaying: Relaying, company: Company, edit: EditRegistration
+    shared: Shared, relaying: Relaying, company: Company, edit: EditRegistration
 ) -> Attending:
     """Build it; nothing is started."""
     queue, show_card, read_card = Queue(shared.database), relaying.show_card, relaying.read_card

@@ -32,10 +32,10 @@ class Receiving:
 
 def build_receiving(
     shared: Shared,
-    *,
     relaying: Relaying,
     reopen: ReopenConversation,
     register: Register,
+    *,
     lookup_budget_s: float,
 ) -> Receiving:
     """Build it; nothing is started."""
@@ -101,7 +101,7 @@ def _reception(
             clock=clock,
             timezone=timezone,
         ),
-        relay=relaying.relay,
+        sending=relaying.sending,
         departments=shared.departments,
         privacy_text=settings.privacy_text,
         privacy_url=settings.privacy_url,

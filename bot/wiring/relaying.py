@@ -7,11 +7,11 @@ from bot.runtime.sending.outbox import Outbox
 from bot.usecases.attending.draw_card import DrawCard
 from bot.usecases.attending.read_card import ReadCard
 from bot.usecases.attending.show_card import ShowCard
+from bot.usecases.ports import GroupAlerts
 from bot.wiring.shared import Shared
 from handlers.attendant.cards.attendants_group import TelegramAttendantsGroup
 from handlers.attendant.cards.topics import Topics
-from handlers.customer.relay import Relay
-from handlers.relay.delivery import AdminAlerts, TelegramDelivery
+from handlers.relay.delivery import TelegramDelivery
 from handlers.relay.sending import Sending
 from storage.talk.links import Links
 from storage.talk.queue import Queue
@@ -27,10 +27,9 @@ class Relaying:
     show_card: ShowCard
     read_card: ReadCard
     sending: Sending
-    relay: Relay
 
 
-def build_relaying(shared: Shared, *, metrics: Metrics, alerts: AdminAlerts) -> Relaying:
+def build_relaying(shared: Shared, *, metrics: Metrics, alerts: GroupAlerts) -> Relaying:
     """Build it; nothing is started."""
     database, bot, locks, clock = shared.database, shared.bot, shared.locks, shared.clock
     conversations, links = shared.conversations, Links(database)
@@ -76,5 +75,4 @@ def build_relaying(shared: Shared, *, metrics: Metrics, alerts: AdminAlerts) -> 
         show_card=ShowCard(outbox=outbox, clock=clock),
         read_card=read_card,
         sending=sending,
-        relay=Relay(outbox=outbox, links=links, clock=clock),
     )

@@ -1,9 +1,13 @@
-"""The bot's messages in a department's group, and the attendant behind a callback query."""
+"""A press of a button in a department's group, and the bot's messages there."""
+
+from dataclasses import dataclass
 
 import structlog
 from aiogram import Bot
 from aiogram.exceptions import TelegramBadRequest
+from aiogram.filters import Filter
 from aiogram.types import (
+    CallbackQuery,
     ForceReply,
     InlineKeyboardMarkup,
     MaybeInaccessibleMessageUnion,
@@ -13,29 +17,64 @@ from aiogram.types import (
 )
 
 from bot.domain.conversation import Attendant
+from handlers.answers import answer_press
+from handlers.attendant.refusals import Refusal, refused
 
 logger = structlog.get_logger()
 
 
-async def below(
-    bot: Bot,
-    message: MaybeInaccessibleMessageUnion,
-    text: str,
-    *,
-    keyboard: InlineKeyboardMarkup | ForceReply | None = None,
-) -> Message:
-    """Post a text below a message, even if Telegram no longer shows that message to bots."""
-    place = ReplyParameters(message_id=message.message_id, allow_sending_without_reply=True)
-    topic_id = None
-    if isinstance(message, Message) and message.is_topic_message:
-        topic_id = message.message_thread_id
-    return await bot.send_message(
-        message.chat.id,
-        text,
-        message_thread_id=topic_id,
-        reply_parameters=place,
-        reply_markup=keyboard,
-    )
+@dataclass(frozen=True, slots=True)
+class Press:
+    """An attendant's press, and all that it takes to answer it."""
+
+    callback: CallbackQuery
+    message: MaybeInaccessibleMessageUnion
+    """The message that has the button."""
+    bot: Bot
+
+    @property
+    def group_id(self) -> int:
+        return self.message.chat.id
+
+    @property
+    def attendant(self) -> Attendant:
+        return attendant_of(self.callback.from_user)
+
+    async def answer(self, text: str | None = None, *, alert: bool = False) -> None:
+        await answer_press(self.callback, text, alert=alert)
+
+    async def refuse(self, refusal: Refusal) -> None:
+        """Answer with the reason, in an alert window."""
+        await self.answer(refused(refusal), alert=True)
+
+    async def below(
+        self, text: str, keyboard: InlineKeyboardMarkup | ForceReply | None = None
+    ) -> Message:
+        """Post a text below the message, even if Telegram no longer shows that one to bots."""
+        message, topic_id = self.message, None
+        if isinstance(message, Message) and message.is_topic_message:
+            topic_id = message.message_thread_id
+        return await self.bot.send_message(
+            self.group_id,
+            text,
+            message_thread_id=topic_id,
+            reply_parameters=ReplyParameters(
+                message_id=message.message_id, allow_sending_without_reply=True
+            ),
+            reply_markup=keyboard,
+        )
+
+    async def edit(self, text: str, markup: InlineKeyboardMarkup | None = None) -> None:
+        """Edit the message, as `edit` does."""
+        await edit(self.bot, self.group_id, self.message.message_id, text, markup)
+
+
+class IsPress(Filter):
+    """Filter for presses whose message is known; it passes the `Press` on."""
+
+    async def __call__(self, callback: CallbackQuery, bot: Bot) -> bool | dict[str, object]:
+        message = callback.message
+        return {"press": Press(callback, message, bot)} if message else False
 
 
 async def edit(

@@ -43,11 +43,10 @@ class Reminders:
     sending: Sending
 
     async def remind(self, card: Card, *, waited: timedelta) -> None:
-        conversation, registration = card.conversation, card.registration
-        name = registration.name if registration else conversation.shown_name
+        conversation = card.conversation
         await self.sending.say(
             conversation,
-            texts.reminder(name, span(waited), conversation.protocol),
+            texts.reminder(card.name, span(waited), conversation.protocol),
             id=f"reminder:{conversation.id}:{conversation.reminders}:"
             f"{conversation.in_queue_since.timestamp()}",
             below=conversation.card_message_id or 0,

@@ -1,13 +1,14 @@
 """Questions of the bot in a group, which attendants answer by replying to them."""
 
-from typing import Any
-
-from aiogram import Bot, html
+from aiogram import html
 from aiogram.filters import Filter
-from aiogram.types import ForceReply, MaybeInaccessibleMessageUnion, Message, User
+from aiogram.types import ForceReply, Message
 
+from bot.domain.question import Question
+from bot.usecases.attending.add_note import AnsweredBefore
 from bot.usecases.ports import Questions
-from handlers.attendant import group
+from handlers.attendant import texts
+from handlers.attendant.group import Press
 
 
 class IsAnswer(Filter):
@@ -15,7 +16,7 @@ class IsAnswer(Filter):
 
     async def __call__(
         self, message: Message, reply: Message, questions: Questions
-    ) -> bool | dict[str, Any]:
+    ) -> bool | dict[str, object]:
         # Only the bot asks, so a reply to a person's message needs no look-up.
         if reply.from_user is None or not reply.from_user.is_bot:
             return False
@@ -23,19 +24,30 @@ class IsAnswer(Filter):
         return {"question": question} if question else False
 
 
-async def ask(
-    bot: Bot, below: MaybeInaccessibleMessageUnion, user: User, text: str, *, hint: str
-) -> int:
-    """Ask one person, whose keyboard opens for the answer; return the question's message id.
+async def asked_of(
+    press: Press, questions: Questions, message_id: int, *, unanswered: bool = False
+) -> Question | None:
+    """Return the question behind a button, or None after telling why it may not be pressed.
+
+    unanswered: only a question that nobody has answered.
+    """
+    question = await questions.get(press.group_id, message_id)
+    if question is None or (unanswered and question.done):
+        await press.refuse(AnsweredBefore())
+    elif question.asked.id != press.attendant.id:
+        await press.answer(texts.only_asked(question.asked.name), alert=True)
+    else:
+        return question
+    return None
+
+
+async def ask(press: Press, text: str, *, hint: str) -> int:
+    """Ask the person who pressed; their keyboard opens for the answer. Return the message id.
 
     text: HTML; hint: placeholder of the input field, at most 64 characters.
     """
     # The person is mentioned, because only mentioned members of the group get the input field.
-    named = html.link(html.quote(user.full_name), f"tg://user?id={user.id}")
-    asked = await group.below(
-        bot,
-        below,
-        f"{named}, {text}",
-        keyboard=ForceReply(selective=True, input_field_placeholder=hint),
-    )
-    return asked.message_id
+    person = press.attendant
+    named = html.link(html.quote(person.name), f"tg://user?id={person.id}")
+    keyboard = ForceReply(selective=True, input_field_placeholder=hint)
+    return (await press.below(f"{named}, {text}", keyboard)).message_id

@@ -5,22 +5,15 @@ from typing import Final
 from aiogram import Bot, F, Router, html
 from aiogram.filters import Command
 from aiogram.filters.callback_data import CallbackData
-from aiogram.types import (
-    CallbackQuery,
-    InlineKeyboardButton,
-    InlineKeyboardMarkup,
-    MaybeInaccessibleMessageUnion,
-    Message,
-    ReplyParameters,
-)
+from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message, ReplyParameters
 
 from bot.domain.conversation import Conversation, Identity
-from bot.usecases.attending.attend import AlreadyClosed, Attend, Done, Gone, TakenBy
+from bot.usecases.attending.attend import Attend, Done
 from bot.usecases.attending.queue import DepartmentQueue, QueueEntry, ShowQueue
 from bot.wording.words import number, span
-from handlers.answers import answer_press
 from handlers.attendant import texts
-from handlers.attendant.group import attendant_of, edit
+from handlers.attendant.group import IsPress, Press
+from handlers.buttons import button, in_rows
 
 _SHOWN: Final = 20
 _BUTTONS: Final = 8
@@ -46,49 +39,37 @@ async def show(message: Message, show_queue: ShowQueue) -> None:
     await message.answer(queue_text(queue), reply_markup=_keyboard(queue))
 
 
-async def refresh(
-    callback: CallbackQuery,
-    message: MaybeInaccessibleMessageUnion,
-    show_queue: ShowQueue,
-    bot: Bot,
-) -> None:
-    await answer_press(callback)
-    await _show_again(bot, message, show_queue)
+async def refresh(_: CallbackQuery, press: Press, show_queue: ShowQueue) -> None:
+    await press.answer()
+    await _show_again(press, show_queue)
 
 
 async def claim(
-    callback: CallbackQuery,
+    _: CallbackQuery,
+    press: Press,
     callback_data: QueueButton,
-    message: MaybeInaccessibleMessageUnion,
     attend: Attend,
     show_queue: ShowQueue,
-    bot: Bot,
 ) -> None:
-    attendant = attendant_of(callback.from_user)
-    outcome = await attend.claim(callback_data.conversation, attendant, group_id=message.chat.id)
-    match outcome:
-        case Done(conversation):
-            await answer_press(callback, texts.CLAIMED)
-            await _lead_to(bot, conversation)
-        case TakenBy(holder):
-            await answer_press(callback, texts.taken_by(holder.name), alert=True)
-        case AlreadyClosed(conversation):
-            await answer_press(callback, texts.already_closed(conversation.closed_by), alert=True)
-        case Gone():
-            await answer_press(callback, texts.GONE, alert=True)
-    await _show_again(bot, message, show_queue)
+    outcome = await attend.claim(
+        callback_data.conversation, press.attendant, group_id=press.group_id
+    )
+    if isinstance(outcome, Done):
+        await press.answer(texts.CLAIMED)
+        await _lead_to(press.bot, outcome.conversation)
+    else:
+        await press.refuse(outcome)
+    await _show_again(press, show_queue)
 
 
 def router() -> Router:
     """Return the router; the including router must filter for groups."""
     router = Router(name="queue")
-    message = F.message.as_("message")
     in_group = F.message.chat.type.in_({"group", "supergroup"})
     router.message.register(show, Command("fila"))
-    router.callback_query.register(
-        refresh, QueueButton.filter(F.conversation == ""), in_group, message
-    )
-    router.callback_query.register(claim, QueueButton.filter(), in_group, message)
+    press = router.callback_query.register
+    press(refresh, QueueButton.filter(F.conversation == ""), in_group, IsPress())
+    press(claim, QueueButton.filter(), in_group, IsPress())
     return router
 
 
@@ -136,25 +117,17 @@ def _protocol(conversation: Conversation) -> str:
 
 
 def _keyboard(queue: DepartmentQueue) -> InlineKeyboardMarkup:
-    buttons = [
-        InlineKeyboardButton(
-            text=f"✋ {position}",
-            callback_data=QueueButton(conversation=place.conversation.id).pack(),
-        )
+    claims = [
+        button(f"✋ {position}", QueueButton(conversation=place.conversation.id))
         for position, place in enumerate(queue.waiting[:_BUTTONS], 1)
     ]
-    rows = [buttons[start : start + _IN_A_ROW] for start in range(0, len(buttons), _IN_A_ROW)]
-    again = InlineKeyboardButton(text=texts.REFRESH, callback_data=QueueButton().pack())
-    return InlineKeyboardMarkup(inline_keyboard=[*rows, [again]])
+    return in_rows(claims, button(texts.REFRESH, QueueButton()), in_a_row=_IN_A_ROW)
 
 
-async def _show_again(
-    bot: Bot, message: MaybeInaccessibleMessageUnion, show_queue: ShowQueue
-) -> None:
-    queue = await show_queue.of_group(message.chat.id, first=_SHOWN)
+async def _show_again(press: Press, show_queue: ShowQueue) -> None:
+    queue = await show_queue.of_group(press.group_id, first=_SHOWN)
     if queue:
-        text, markup = queue_text(queue), _keyboard(queue)
-        await edit(bot, message.chat.id, message.message_id, text, markup)
+        await press.edit(queue_text(queue), _keyboard(queue))
 
 
 async def _lead_to(bot: Bot, conversation: Conversation) -> None:

@@ -6,28 +6,22 @@ from zoneinfo import ZoneInfo
 from aiogram import F, Router
 from aiogram.filters import Command
 from aiogram.fsm.context import FSMContext
-from aiogram.types import (
-    CallbackQuery,
-    MaybeInaccessibleMessageUnion,
-    Message,
-    Update,
-    User,
-)
+from aiogram.types import CallbackQuery, Message, Update, User
 
 from bot.domain.question import Question, Subject
 from bot.usecases.attending.add_note import AddNote
 from bot.usecases.attending.attend import AlreadyClosed, Attend, Done, Gone, Moved
 from bot.usecases.attending.transfer import TransferConversation
 from bot.usecases.ports import Conversations, Outbox, Questions
-from handlers.answers import answer_press
 from handlers.attendant import note, queue, texts, transfers
 from handlers.attendant.cards import buttons
 from handlers.attendant.closing import tell_closed
-from handlers.attendant.group import attendant_of
+from handlers.attendant.group import IsPress, Press, attendant_of
 from handlers.attendant.questions import IsAnswer
 from handlers.relay import texts as relay_texts
 from handlers.relay.content import (
     INTERNAL,
+    answered,
     has_words_or_file,
     is_internal,
     kept_internal,
@@ -49,7 +43,7 @@ async def answer_customer(
     In a conversation's topic every message is sent; elsewhere, a reply to the card or to a message
     of the customer.
     """
-    topic_id, reply_to = _answered(message)
+    topic_id, reply_to = answered(message)
     if await _is_of_internal_album(message, state):
         return
     if is_internal(message):
@@ -92,7 +86,7 @@ async def help_(message: Message) -> None:
 
 async def delete_answer(message: Message, event_update: Update, sending: Sending) -> None:
     """Handle /apagar as a reply to an answer. Telegram reports no deletion by hand to bots."""
-    _, reply_to = _answered(message)
+    _, reply_to = answered(message)
     if not reply_to:
         await message.reply(relay_texts.DELETE_BY_REPLYING)
     elif not await sending.delete(message, reply_to, update_id=event_update.update_id):
@@ -100,31 +94,35 @@ async def delete_answer(message: Message, event_update: Update, sending: Sending
 
 
 async def send_again(
-    callback: CallbackQuery,
+    _: CallbackQuery,
+    press: Press,
     callback_data: SendAgain,
-    message: MaybeInaccessibleMessageUnion,
     conversations: Conversations,
     outbox: Outbox,
 ) -> None:
     """Queue an undelivered message again, in its chat's order. Works only in its own group."""
     failed = await outbox.failed(callback_data.item)
     conversation = await conversations.get(failed[0].conversation_id) if failed else None
-    is_here = conversation is not None and conversation.group_id == message.chat.id
+    is_here = conversation is not None and conversation.group_id == press.group_id
     is_sent = is_here and await outbox.again(callback_data.item)
-    await answer_press(
-        callback, relay_texts.SENT_AGAIN if is_sent else relay_texts.NOT_AGAIN, alert=not is_sent
+    await press.answer(
+        relay_texts.SENT_AGAIN if is_sent else relay_texts.NOT_AGAIN, alert=not is_sent
     )
 
 
 async def topic_closed(
-    message: Message, event_from_user: User, attend: Attend, sending: Sending
+    message: Message,
+    event_from_user: User,
+    attend: Attend,
+    conversations: Conversations,
+    sending: Sending,
 ) -> None:
     """Close the conversation of a topic that an attendant closed by hand."""
     outcome = await attend.close_topic(
         message.chat.id, message.message_thread_id or 0, attendant_of(event_from_user)
     )
     if isinstance(outcome, Done):
-        await tell_closed(outcome.conversation, attend, sending)
+        await tell_closed(outcome.conversation, conversations, sending)
 
 
 async def hint_to_reply(message: Message, state: FSMContext, timezone: ZoneInfo) -> None:
@@ -167,7 +165,7 @@ def router() -> Router:
     in_group = F.chat.type.in_({"group", "supergroup"})
     router.message.filter(in_group)
     answers = Router(name="replies")
-    answers.callback_query.register(send_again, SendAgain.filter(), F.message.as_("message"))
+    answers.callback_query.register(send_again, SendAgain.filter(), IsPress())
     answers.message.register(topic_closed, F.forum_topic_closed)
     answers.message.register(comment, Command("nota"))
     answers.message.register(delete_answer, Command("apagar"))
@@ -192,20 +190,12 @@ async def _keep_album_internal(
     if not message.media_group_id:
         return
     await state.update_data(internal_album=message.media_group_id)
-    topic_id, reply_to = _answered(message)
+    topic_id, reply_to = answered(message)
     conversation = await attend.conversation_of(message.chat.id, reply_to, topic_id=topic_id)
     if conversation:
-        await sending.hold_back(message, conversation)
+        await sending.answer(message, conversation, is_internal=True)
 
 
 async def _is_of_internal_album(message: Message, state: FSMContext) -> bool:
     album = message.media_group_id
     return album is not None and (await state.get_data()).get("internal_album") == album
-
-
-def _answered(message: Message) -> tuple[int | None, int]:
-    """Return the topic of a message, and the id of the message it replies to; 0 for none."""
-    topic_id = message.message_thread_id if message.is_topic_message else None
-    reply = message.reply_to_message
-    # In a topic, every message replies to the topic's first message.
-    return topic_id, reply.message_id if reply and reply.message_id != topic_id else 0

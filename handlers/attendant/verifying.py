@@ -1,32 +1,20 @@
 """Verification by an attendant: a button below the full card, which asks before it verifies."""
 
 from enum import StrEnum
-from typing import assert_never
 
-from aiogram import Bot, F, Router, html
+from aiogram import F, Router, html
 from aiogram.filters.callback_data import CallbackData
-from aiogram.types import (
-    CallbackQuery,
-    InlineKeyboardButton,
-    InlineKeyboardMarkup,
-    MaybeInaccessibleMessageUnion,
-)
+from aiogram.types import CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot.domain.card import Card
 from bot.domain.conversation import Identity
 from bot.domain.registration import Registration
-from bot.usecases.attending.attend import AlreadyClosed, Done, Gone
-from bot.usecases.attending.verify_by_hand import (
-    AlreadyVerified,
-    NothingToVerify,
-    OtherRegistration,
-    Refusal,
-    Verifiable,
-    VerifyByHand,
-)
-from handlers.answers import answer_press
+from bot.usecases.attending.attend import Done
+from bot.usecases.attending.verify_by_hand import AlreadyVerified, Verifiable, VerifyByHand
 from handlers.attendant import texts
-from handlers.attendant.group import attendant_of, below, edit
+from handlers.attendant.group import IsPress, Press
+from handlers.attendant.refusals import refused
+from handlers.buttons import button, in_rows
 
 _MARK = 8
 
@@ -50,82 +38,55 @@ def offer(card: Card) -> InlineKeyboardMarkup | None:
     is_verified = conversation.customer.identity is Identity.VERIFIED
     if registration is None or is_verified or not conversation.is_open:
         return None
-    return _keyboard((texts.VERIFY, VerifyButton(step=Step.ASK, conversation=conversation.id)))
+    data = VerifyButton(step=Step.ASK, conversation=conversation.id)
+    return in_rows([button(texts.VERIFY, data)])
 
 
 async def ask(
-    callback: CallbackQuery,
-    callback_data: VerifyButton,
-    message: MaybeInaccessibleMessageUnion,
-    verify_by_hand: VerifyByHand,
-    bot: Bot,
+    _: CallbackQuery, press: Press, callback_data: VerifyButton, verify_by_hand: VerifyByHand
 ) -> None:
-    found = await verify_by_hand.whom(callback_data.conversation, group_id=message.chat.id)
+    found = await verify_by_hand.whom(callback_data.conversation, group_id=press.group_id)
     if not isinstance(found, Verifiable):
-        await answer_press(callback, _refused(found), alert=True)
+        await press.refuse(found)
         return
-    await answer_press(callback)
-    await below(bot, message, texts.verify(_who(found.registration)), keyboard=_yes_or_no(found))
+    await press.answer()
+    await press.below(texts.verify(_who(found.registration)), _yes_or_no(found))
 
 
 async def confirm(
-    callback: CallbackQuery,
-    callback_data: VerifyButton,
-    message: MaybeInaccessibleMessageUnion,
-    verify_by_hand: VerifyByHand,
-    bot: Bot,
+    _: CallbackQuery, press: Press, callback_data: VerifyButton, verify_by_hand: VerifyByHand
 ) -> None:
-    attendant = attendant_of(callback.from_user)
     outcome = await verify_by_hand(
         callback_data.conversation,
         callback_data.registration,
-        attendant,
-        group_id=message.chat.id,
+        press.attendant,
+        group_id=press.group_id,
     )
     if isinstance(outcome, Done):
-        await answer_press(callback, texts.VERIFIED_NOW)
-        await _end(bot, message, texts.verified_by(attendant.name))
+        await press.answer(texts.VERIFIED_NOW)
+        await press.edit(texts.verified_by(press.attendant.name))
         return
-    await answer_press(callback, _refused(outcome), alert=True)
-    if isinstance(outcome, AlreadyVerified) and (
-        verifier := outcome.conversation.customer.verifier
-    ):
-        # A colleague pressed first: the question is edited to name the colleague.
-        await _end(bot, message, texts.verified_by(verifier.name))
-        return
-    await _end(bot, message, html.quote(_refused(outcome)))
+    await press.refuse(outcome)
+    verifier = None
+    if isinstance(outcome, AlreadyVerified):
+        verifier = outcome.conversation.customer.verifier
+    # If a colleague pressed first, the question is edited to name the colleague.
+    await press.edit(
+        texts.verified_by(verifier.name) if verifier else html.quote(refused(outcome))
+    )
 
 
-async def cancel(
-    callback: CallbackQuery, message: MaybeInaccessibleMessageUnion, bot: Bot
-) -> None:
-    await answer_press(callback)
-    await _end(bot, message, texts.NOT_VERIFIED)
+async def cancel(_: CallbackQuery, press: Press) -> None:
+    await press.answer()
+    await press.edit(texts.NOT_VERIFIED)
 
 
 def router() -> Router:
     """Return the router; it is included among the group's card buttons."""
     router = Router(name="verifying")
-    message = F.message.as_("message")
     for step, handler in ((Step.ASK, ask), (Step.YES, confirm), (Step.NO, cancel)):
-        router.callback_query.register(handler, VerifyButton.filter(F.step == step), message)
+        router.callback_query.register(handler, VerifyButton.filter(F.step == step), IsPress())
     return router
-
-
-def _refused(refusal: Refusal) -> str:
-    match refusal:
-        case AlreadyVerified():
-            return texts.ALREADY_VERIFIED
-        case NothingToVerify():
-            return texts.NOBODY_TO_VERIFY
-        case OtherRegistration():
-            return texts.SOMEBODY_ELSE
-        case AlreadyClosed(conversation):
-            return texts.already_closed(conversation.closed_by)
-        case Gone():
-            return texts.GONE
-        case _:
-            assert_never(refusal)
 
 
 def _who(registration: Registration) -> str:
@@ -134,24 +95,12 @@ def _who(registration: Registration) -> str:
 
 
 def _yes_or_no(found: Verifiable) -> InlineKeyboardMarkup:
-    def button(step: Step) -> VerifyButton:
-        return VerifyButton(
+    def verify(text: str, step: Step) -> InlineKeyboardButton:
+        data = VerifyButton(
             step=step,
             conversation=found.conversation.id,
             registration=found.registration.id[:_MARK],
         )
+        return button(text, data)
 
-    return _keyboard((texts.VERIFY_YES, button(Step.YES)), (texts.VERIFY_NO, button(Step.NO)))
-
-
-def _keyboard(*buttons: tuple[str, VerifyButton]) -> InlineKeyboardMarkup:
-    return InlineKeyboardMarkup(
-        inline_keyboard=[
-            [InlineKeyboardButton(text=text, callback_data=data.pack())] for text, data in buttons
-        ]
-    )
-
-
-async def _end(bot: Bot, message: MaybeInaccessibleMessageUnion, text: str) -> None:
-    """Replace the question with its outcome."""
-    await edit(bot, message.chat.id, message.message_id, text)
+    return in_rows([verify(texts.VERIFY_YES, Step.YES), verify(texts.VERIFY_NO, Step.NO)])

@@ -1,74 +1,59 @@
 """The customer's private chat: the open conversation, and the commands that work at any time."""
 
-from aiogram import Bot, F, Router
+from aiogram import F, Router
 from aiogram.filters import Command
-from aiogram.fsm.context import FSMContext
-from aiogram.types import CallbackQuery, Message, ReplyKeyboardRemove, Update, User
+from aiogram.types import CallbackQuery, Message, ReplyKeyboardRemove, Update
 
-from bot.usecases.customer.current_chat import CurrentChat
 from bot.usecases.customer.leave import Leave
 from bot.usecases.ports import Conversations
 from handlers.answers import answer_press
 from handlers.customer import choice, identification, my_data, portal_login, texts
 from handlers.customer.keyboards import NotMe
-from handlers.customer.notice import GiveRenewedNotice, PassChat
-from handlers.customer.reception import Reception
-from handlers.customer.states import Customer, go_to
+from handlers.customer.states import Customer
+from handlers.customer.turn import GiveRenewedNotice, PassTurn, Turn
 from handlers.relay.content import has_words_or_file
 
 
-async def talk(
-    message: Message,
-    state: FSMContext,
-    event_from_user: User,
-    chat: CurrentChat,
-    reception: Reception,
-    conversations: Conversations,
-) -> None:
-    conversation = await conversations.open_in(chat.id)
+async def talk(message: Message, turn: Turn, conversations: Conversations) -> None:
+    conversation = await conversations.open_in(turn.chat.id)
     if conversation is None or (message.text and message.text.startswith("/")):
         # An attendant closed it in the meantime: the customer returns as on another day.
-        await identification.arrive(message, state, event_from_user, chat, reception)
+        await identification.arrive(message, turn)
         return
-    await reception.relay(message, conversation, event_from_user)
+    await turn.pass_on(message, conversation)
 
 
 async def edited(
-    message: Message,
-    event_from_user: User,
-    event_update: Update,
-    reception: Reception,
-    conversations: Conversations,
+    message: Message, turn: Turn, event_update: Update, conversations: Conversations
 ) -> None:
     """Pass on an edit of a message that was sent to the attendants."""
     if not has_words_or_file(message):
         return
-    conversation = await conversations.open_in(message.chat.id)
-    await reception.relay.edited(message, conversation, event_from_user, event_update.update_id)
+    conversation = await conversations.open_in(turn.chat.id)
+    await turn.reception.sending.pass_on_edit(
+        message, conversation, turn.user, update_id=event_update.update_id
+    )
 
 
-async def leave(message: Message, state: FSMContext, chat: CurrentChat, leave: Leave) -> None:
-    was_linked = await state.get_state() is not None
-    ended = await leave(chat)
+async def leave(_: Message, turn: Turn, leave: Leave) -> None:
+    was_linked = await turn.state.get_state() is not None
+    ended = await leave(turn.chat)
     if ended:
         sentence = texts.UNLINKED_AND_CLOSED
     else:
         sentence = texts.UNLINKED if was_linked else texts.NOTHING_TO_UNLINK
-    await message.answer(sentence, reply_markup=ReplyKeyboardRemove())
-    await state.clear()
+    await turn.say(sentence, ReplyKeyboardRemove())
+    await turn.state.clear()
 
 
-async def not_me(
-    callback: CallbackQuery, state: FSMContext, chat: CurrentChat, leave: Leave, bot: Bot
-) -> None:
-    await leave(chat)
+async def not_me(callback: CallbackQuery, turn: Turn, leave: Leave) -> None:
+    await leave(turn.chat)
     await answer_press(callback)
-    await bot.send_message(chat.id, texts.ASK_TAX_ID_AGAIN, reply_markup=ReplyKeyboardRemove())
-    await go_to(Customer.asking, state)
+    await identification.ask_tax_id(turn, texts.ASK_TAX_ID_AGAIN)
 
 
-async def help_(message: Message) -> None:
-    await message.answer(texts.HELP)
+async def help_(_: Message, turn: Turn) -> None:
+    await turn.say(texts.HELP)
 
 
 def router() -> Router:
@@ -78,7 +63,7 @@ def router() -> Router:
     router.edited_message.filter(F.chat.type == "private")
     router.callback_query.filter(F.message.chat.type == "private")
     for observer in (router.message, router.edited_message, router.callback_query):
-        observer.middleware(PassChat())
+        observer.middleware(PassTurn())
     for observer in (router.message, router.callback_query):
         observer.middleware(GiveRenewedNotice())
     router.message.register(help_, Command("ajuda", "help"))

@@ -4,8 +4,7 @@ from typing import assert_never
 
 from aiogram import F, Router
 from aiogram.filters import Command, CommandStart, StateFilter
-from aiogram.fsm.context import FSMContext
-from aiogram.types import Contact, Message, ReplyKeyboardMarkup, ReplyKeyboardRemove, User
+from aiogram.types import Contact, Message, ReplyKeyboardMarkup, ReplyKeyboardRemove
 from aiogram.utils.chat_action import ChatActionSender
 
 from bot.domain.outgoing import Content
@@ -19,200 +18,95 @@ from bot.usecases.customer.arrive import (
     Reopened,
     Returning,
 )
-from bot.usecases.customer.current_chat import CurrentChat
 from bot.usecases.customer.introduce import NotVerified, Verified
-from handlers.answers import bot_of
 from handlers.customer import choice, keyboards, texts
-from handlers.customer.reception import Reception
-from handlers.customer.states import Customer, go_to
+from handlers.customer.states import Customer
+from handlers.customer.turn import Turn
 from handlers.relay.content import customer_content
 
 FAILURES_IN_A_ROW = 3
 _TYPING_AFTER_S = 1.0
 
 
-async def arrive(
-    message: Message,
-    state: FSMContext,
-    event_from_user: User,
-    chat: CurrentChat,
-    reception: Reception,
-) -> None:
+async def arrive(message: Message, turn: Turn) -> None:
     """Handle a message outside of any conversation: a first contact, or a return."""
     is_command = bool(message.text and message.text.startswith("/"))
     # A command is no message to the attendants, so it does not reopen a closed conversation.
-    outcome = await reception.arrive(chat, may_reopen=not is_command)
+    outcome = await turn.reception.arrive(turn.chat, may_reopen=not is_command)
     match outcome:
         case FirstContact() | NotLinked():
-            await _begin(message, state, event_from_user, chat, reception, outcome)
+            await _begin(message, turn, is_first=isinstance(outcome, FirstContact))
         case ConversationIsOpen(conversation):
-            await state.set_state(Customer.talking)
+            await turn.state.set_state(Customer.talking)
             if is_command:
-                await message.answer(texts.still_open(conversation.protocol))
+                await turn.say(texts.still_open(conversation.protocol))
             else:
-                await reception.relay(message, conversation, event_from_user)
+                await turn.pass_on(message, conversation)
         case Reopened(conversation):
-            await state.set_state(Customer.talking)
-            await reception.relay(message, conversation, event_from_user)
-            await message.answer(
-                texts.reopened(conversation.protocol), reply_markup=keyboards.not_me()
-            )
+            await turn.state.set_state(Customer.talking)
+            await turn.pass_on(message, conversation)
+            await turn.say(texts.reopened(conversation.protocol), keyboards.not_me())
         case Returning():
-            kept = None if is_command else customer_content(message, event_from_user)
-            await _welcome_back(message, state, event_from_user, chat, reception, outcome, kept)
+            kept = None if is_command else customer_content(message, turn.user)
+            await _welcome_back(turn, outcome, kept)
         case _:
             assert_never(outcome)
 
 
-async def _begin(
-    message: Message,
-    state: FSMContext,
-    user: User,
-    chat: CurrentChat,
-    reception: Reception,
-    outcome: FirstContact | NotLinked,
-) -> None:
-    """Ask for the number, unless the message has it: "oi, meu cpf é 390.533.447-05"."""
-    found = read_tax_id(_written(message))
-    is_asked = not isinstance(found, TaxId)
-    if isinstance(outcome, FirstContact):
-        await message.answer(
-            texts.greeting(reception.privacy_text, reception.privacy_url, is_asked=is_asked)
-        )
-    elif is_asked:
-        await message.answer(texts.ASK_TAX_ID)
-    await go_to(Customer.asking, state)
-    if isinstance(found, TaxId):
-        await _take_tax_id(message, state, user, chat, reception, found)
-
-
-async def _welcome_back(
-    message: Message,
-    state: FSMContext,
-    user: User,
-    chat: CurrentChat,
-    reception: Reception,
-    back: Returning,
-    kept: Content | None,
-) -> None:
-    """Open a conversation, or ask for the department. kept: the message for the attendants."""
-    offered = await reception.departments.offered()
-    tax_id = back.chat.customer.tax_id
-    if len(offered) > 1:
-        await message.answer(
-            texts.back_to_choose(name=back.name, tax_id=tax_id),
-            reply_markup=keyboards.departments(offered, returning=True),
-        )
-        await choice.wait(state, keep=kept)
-        return
-    conversation = await reception.open_conversation(chat, offered[0], profile_name=user.full_name)
-    await state.set_state(Customer.talking)
-    if kept:
-        await reception.relay.content(kept, conversation)
-    await message.answer(
-        texts.welcome_back(
-            conversation.protocol, name=back.name, tax_id=tax_id, sent=kept is not None
-        ),
-        reply_markup=keyboards.not_me(),
-    )
-
-
-async def receive_tax_id(
-    message: Message,
-    state: FSMContext,
-    event_from_user: User,
-    chat: CurrentChat,
-    text: str,
-    reception: Reception,
-) -> None:
+async def receive_tax_id(_: Message, turn: Turn, text: str) -> None:
     found = read_tax_id(text)
     if isinstance(found, TaxId):
-        await _take_tax_id(message, state, event_from_user, chat, reception, found)
+        await _take_tax_id(turn, found)
     else:
-        await _refuse(message, state, event_from_user, chat, reception, texts.not_a_tax_id(found))
+        await _refuse(turn, texts.not_a_tax_id(found))
 
 
-async def receive_other_than_tax_id(
-    message: Message,
-    state: FSMContext,
-    event_from_user: User,
-    chat: CurrentChat,
-    reception: Reception,
-) -> None:
+async def receive_other_than_tax_id(message: Message, turn: Turn) -> None:
     """Read the tax id from a caption: pictures of a document often come with its number."""
     found = read_tax_id(_written(message))
     if isinstance(found, TaxId):
-        await _take_tax_id(message, state, event_from_user, chat, reception, found)
+        await _take_tax_id(turn, found)
     else:
-        await _refuse(message, state, event_from_user, chat, reception, texts.NEEDS_TEXT)
+        await _refuse(turn, texts.NEEDS_TEXT)
 
 
-async def receive_phone(
-    message: Message,
-    state: FSMContext,
-    event_from_user: User,
-    chat: CurrentChat,
-    contact: Contact,
-    reception: Reception,
-) -> None:
+async def receive_phone(_: Message, turn: Turn, contact: Contact) -> None:
     # A user can share any contact; only the user's own contact has the user's own id.
-    if contact.user_id != event_from_user.id:
-        await message.answer(texts.NOT_YOUR_PHONE, reply_markup=_ways(reception))
+    if contact.user_id != turn.user.id:
+        await turn.say(texts.NOT_YOUR_PHONE, _ways(turn))
         return
-    await _confirm(
-        message, state, event_from_user, chat, reception, read_phone(contact.phone_number)
-    )
+    await _confirm(turn, read_phone(contact.phone_number))
 
 
-async def skip_phone(
-    message: Message,
-    state: FSMContext,
-    event_from_user: User,
-    chat: CurrentChat,
-    reception: Reception,
-) -> None:
-    await _confirm(message, state, event_from_user, chat, reception, None)
+async def skip_phone(_: Message, turn: Turn) -> None:
+    await _confirm(turn, None)
 
 
-async def receive_other_than_phone(
-    message: Message,
-    state: FSMContext,
-    event_from_user: User,
-    chat: CurrentChat,
-    reception: Reception,
-) -> None:
+async def receive_other_than_phone(message: Message, turn: Turn) -> None:
     """Take a corrected tax id if one is typed; answer any other message with the buttons."""
     found = read_tax_id(_written(message))
     if isinstance(found, TaxId):
-        await _take_tax_id(message, state, event_from_user, chat, reception, found)
+        await _take_tax_id(turn, found)
     else:
-        await message.answer(texts.USE_PHONE_BUTTON, reply_markup=_ways(reception))
+        await turn.say(texts.USE_PHONE_BUTTON, _ways(turn))
 
 
-async def receive_name(
-    message: Message,
-    state: FSMContext,
-    event_from_user: User,
-    chat: CurrentChat,
-    text: str,
-    reception: Reception,
-) -> None:
+async def receive_name(_: Message, turn: Turn, text: str) -> None:
     name = read_name(text)
     if not any(character.isalpha() for character in name):
-        await message.answer(texts.NAME_IS_A_NUMBER if name else texts.ASK_NAME)
+        await turn.say(texts.NAME_IS_A_NUMBER if name else texts.ASK_NAME)
         return
-    await reception.introduce(chat, name)
-    await _open(message, state, event_from_user, chat, reception)
+    await turn.reception.introduce(turn.chat, name)
+    await _open(turn)
 
 
-async def receive_other_than_name(message: Message) -> None:
-    await message.answer(texts.NAME_AS_TEXT)
+async def receive_other_than_name(_: Message, turn: Turn) -> None:
+    await turn.say(texts.NAME_AS_TEXT)
 
 
-async def start_again(message: Message, state: FSMContext) -> None:
+async def start_again(_: Message, turn: Turn) -> None:
     """Handle /start between the first message and the conversation."""
-    await message.answer(texts.ASK_TAX_ID, reply_markup=ReplyKeyboardRemove())
-    await go_to(Customer.asking, state)
+    await ask_tax_id(turn, texts.ASK_TAX_ID)
 
 
 def router() -> Router:
@@ -236,121 +130,120 @@ def router() -> Router:
     return router
 
 
+async def ask_tax_id(turn: Turn, sentence: str) -> None:
+    await turn.say(sentence, ReplyKeyboardRemove())
+    await turn.go_to(Customer.asking)
+
+
+async def ask_confirmation(turn: Turn, sentence: str) -> None:
+    """Ask the customer to prove who is writing, with a button for each way."""
+    await turn.say(sentence, _ways(turn))
+    await turn.go_to(Customer.confirming)
+
+
+async def ask_name(turn: Turn, *, portal: bool = False) -> None:
+    """Ask for the name, without a proof. portal: True if the portal login is still offered."""
+    await turn.say(texts.ASK_NAME, keyboards.portal_login() if portal else ReplyKeyboardRemove())
+    await turn.go_to(Customer.naming)
+
+
+async def welcome(turn: Turn, registration: Registration) -> None:
+    """Greet the verified customer by name, and go on."""
+    await turn.say(texts.verified(registration.name), ReplyKeyboardRemove())
+    await _open(turn)
+
+
 def _written(message: Message) -> str:
     return message.text or message.caption or ""
 
 
-async def _refuse(
-    message: Message,
-    state: FSMContext,
-    user: User,
-    chat: CurrentChat,
-    reception: Reception,
-    sentence: str,
-) -> None:
-    failures = (await state.get_data()).get("failures", 0) + 1
-    if failures < FAILURES_IN_A_ROW:
-        await message.answer(sentence)
-        await state.set_data({"failures": failures})
+async def _begin(message: Message, turn: Turn, *, is_first: bool) -> None:
+    """Ask for the number, unless the message has it: "oi, meu cpf é 390.533.447-05"."""
+    found = read_tax_id(_written(message))
+    is_asked = not isinstance(found, TaxId)
+    if is_first:
+        text, url = turn.reception.privacy_text, turn.reception.privacy_url
+        await turn.say(texts.greeting(text, url, is_asked=is_asked))
+    elif is_asked:
+        await turn.say(texts.ASK_TAX_ID)
+    await turn.go_to(Customer.asking)
+    if isinstance(found, TaxId):
+        await _take_tax_id(turn, found)
+
+
+async def _welcome_back(turn: Turn, back: Returning, kept: Content | None) -> None:
+    """Open a conversation, or ask for the department. kept: the message for the attendants."""
+    offered = await turn.reception.departments.offered()
+    tax_id = back.chat.customer.tax_id
+    if len(offered) > 1:
+        markup = keyboards.departments(offered, returning=True)
+        await turn.say(texts.back_to_choose(name=back.name, tax_id=tax_id), markup)
+        await choice.wait(turn, keep=kept)
         return
-    await message.answer(texts.WITHOUT_TAX_ID)
-    await _open(message, state, user, chat, reception)
+    conversation = await turn.open_conversation(offered[0])
+    await turn.state.set_state(Customer.talking)
+    if kept:
+        await turn.reception.sending.pass_on_kept(kept, conversation)
+    sentence = texts.welcome_back(
+        conversation.protocol, name=back.name, tax_id=tax_id, sent=kept is not None
+    )
+    await turn.say(sentence, keyboards.not_me())
 
 
-async def _take_tax_id(
-    message: Message,
-    state: FSMContext,
-    user: User,
-    chat: CurrentChat,
-    reception: Reception,
-    tax_id: TaxId,
-) -> None:
+async def _refuse(turn: Turn, sentence: str) -> None:
+    failures = (await turn.state.get_data()).get("failures", 0) + 1
+    if failures < FAILURES_IN_A_ROW:
+        await turn.say(sentence)
+        await turn.state.set_data({"failures": failures})
+        return
+    await turn.say(texts.WITHOUT_TAX_ID)
+    await _open(turn)
+
+
+async def _take_tax_id(turn: Turn, tax_id: TaxId) -> None:
     """Take the tax id, with the same answer for every one, before the look-up ends.
 
     Neither the text nor the timing reveals if the tax id is known.
     """
-    if await reception.identify.note(chat, tax_id):
-        await message.answer(texts.WITHOUT_TAX_ID, reply_markup=ReplyKeyboardRemove())
-        await _open(message, state, user, chat, reception)
+    reception, chat = turn.reception, turn.chat
+    if not await reception.identify.note(chat, tax_id):
+        await turn.say(texts.WITHOUT_TAX_ID, ReplyKeyboardRemove())
+        await _open(turn)
         return
     if reception.confirm_identity:
-        await ask_confirmation(message, state, reception, texts.ASK_PHONE)
+        await ask_confirmation(turn, texts.ASK_PHONE)
         # No "typing" sign: its duration would reveal who is in the register already.
         await reception.identify(chat)
         return
-    await _look_up(message, reception, chat)
-    # No customer is asked for a name here: only new ones would be, and that would reveal them.
-    await reception.introduce(chat, read_name(user.full_name) or str(user.id))
-    await _open(message, state, user, chat, reception)
-
-
-async def _look_up(message: Message, reception: Reception, chat: CurrentChat) -> None:
-    """Look the tax id up, and show "typing" while the ERP is slow."""
-    async with ChatActionSender.typing(
-        message.chat.id, bot_of(message), initial_sleep=_TYPING_AFTER_S
-    ):
+    async with ChatActionSender.typing(chat.id, turn.bot, initial_sleep=_TYPING_AFTER_S):
         await reception.identify(chat)
+    # No customer is asked for a name here: only new ones would be, and that would reveal them.
+    await reception.introduce(chat, read_name(turn.user.full_name) or str(turn.user.id))
+    await _open(turn)
 
 
-async def _confirm(
-    message: Message,
-    state: FSMContext,
-    user: User,
-    chat: CurrentChat,
-    reception: Reception,
-    phone: str | None,
-) -> None:
-    outcome = await reception.confirm_phone(chat, phone)
+async def _confirm(turn: Turn, phone: str | None) -> None:
+    outcome = await turn.reception.confirm_phone(turn.chat, phone)
     match outcome:
         case Verified(registration):
-            await welcome(message, state, user, chat, reception, registration)
+            await welcome(turn, registration)
         case NotVerified():
             # A customer who shared a telephone without success wants to be identified.
-            await ask_name(message, state, portal=reception.portal_login and phone is not None)
+            await ask_name(turn, portal=turn.reception.portal_login and phone is not None)
         case _:
             assert_never(outcome)
 
 
-async def ask_confirmation(
-    message: Message, state: FSMContext, reception: Reception, sentence: str
-) -> None:
-    """Ask the customer to prove who is writing, with a button for each way."""
-    await message.answer(sentence, reply_markup=_ways(reception))
-    await go_to(Customer.confirming, state)
+def _ways(turn: Turn) -> ReplyKeyboardMarkup:
+    return keyboards.ways_to_confirm(portal=turn.reception.portal_login)
 
 
-async def welcome(
-    message: Message,
-    state: FSMContext,
-    user: User,
-    chat: CurrentChat,
-    reception: Reception,
-    registration: Registration,
-) -> None:
-    """Greet the verified customer by name, and go on."""
-    await message.answer(texts.verified(registration.name), reply_markup=ReplyKeyboardRemove())
-    await _open(message, state, user, chat, reception)
-
-
-async def ask_name(message: Message, state: FSMContext, *, portal: bool = False) -> None:
-    """Ask for the name, without a proof. portal: True if the portal login is still offered."""
-    keyboard = keyboards.portal_login() if portal else ReplyKeyboardRemove()
-    await message.answer(texts.ASK_NAME, reply_markup=keyboard)
-    await go_to(Customer.naming, state)
-
-
-def _ways(reception: Reception) -> ReplyKeyboardMarkup:
-    return keyboards.ways_to_confirm(portal=reception.portal_login)
-
-
-async def _open(
-    message: Message, state: FSMContext, user: User, chat: CurrentChat, reception: Reception
-) -> None:
-    offered = await reception.departments.offered()
+async def _open(turn: Turn) -> None:
+    offered = await turn.reception.departments.offered()
     if len(offered) > 1:
-        await message.answer(texts.CHOOSE_DEPARTMENT, reply_markup=keyboards.departments(offered))
-        await choice.wait(state)
+        await turn.say(texts.CHOOSE_DEPARTMENT, keyboards.departments(offered))
+        await choice.wait(turn)
         return
-    conversation = await reception.open_conversation(chat, offered[0], profile_name=user.full_name)
-    await message.answer(texts.opened(conversation.protocol))
-    await go_to(Customer.talking, state)
+    conversation = await turn.open_conversation(offered[0])
+    await turn.say(texts.opened(conversation.protocol))
+    await turn.go_to(Customer.talking)

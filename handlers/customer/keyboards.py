@@ -11,6 +11,7 @@ from aiogram.types import (
 )
 
 from bot.domain.conversation import Department
+from handlers.buttons import button, in_rows
 from handlers.customer import texts
 
 
@@ -55,20 +56,13 @@ def departments(offered: Sequence[Department], *, returning: bool = False) -> In
 
     returning: also a "not me" button, since another person may use this chat now.
     """
-    rows = [
-        [
-            InlineKeyboardButton(
-                text=department.shown, callback_data=ChooseDepartment(id=department.id).pack()
-            )
-        ]
-        for department in offered
-    ]
-    return InlineKeyboardMarkup(
-        inline_keyboard=rows + (not_me().inline_keyboard if returning else [])
-    )
+    choices = [button(one.shown, ChooseDepartment(id=one.id)) for one in offered]
+    return in_rows(choices, *([_not_me()] if returning else []))
 
 
 def not_me() -> InlineKeyboardMarkup:
-    return InlineKeyboardMarkup(
-        inline_keyboard=[[InlineKeyboardButton(text=texts.NOT_ME, callback_data=NotMe().pack())]]
-    )
+    return in_rows([_not_me()])
+
+
+def _not_me() -> InlineKeyboardButton:
+    return button(texts.NOT_ME, NotMe())

@@ -1,32 +1,25 @@
 """/meusdados: sends the customer a file of the stored data, and takes a request to correct it."""
 
 from collections.abc import Sequence
+from typing import Final
 from zoneinfo import ZoneInfo
 
-from aiogram import Bot, F, Router
+from aiogram import F, Router
 from aiogram.filters import CommandStart
 from aiogram.filters.callback_data import CallbackData
-from aiogram.fsm.context import FSMContext
-from aiogram.types import (
-    BufferedInputFile,
-    CallbackQuery,
-    InlineKeyboardButton,
-    InlineKeyboardMarkup,
-    Message,
-    User,
-)
+from aiogram.types import BufferedInputFile, CallbackQuery, Message
 
 from bot.domain.conversation import Conversation, Department
-from bot.usecases.customer.current_chat import CurrentChat
-from bot.usecases.customer.my_data import NotVerified, ReadMyData
+from bot.usecases.customer.my_data import ReadMyData
 from bot.usecases.ports import Conversations, Tags
 from bot.wording.data_file import file_for_person
 from bot.wording.values import Names, when
-from handlers.answers import answer_press, bot_of
+from handlers.answers import answer_press
+from handlers.buttons import button, in_rows
 from handlers.customer import my_data_texts as texts
-from handlers.customer.reception import Reception
-from handlers.customer.states import Customer, go_to
+from handlers.customer.states import Customer
 from handlers.customer.texts import IDENTIFY_FIRST
+from handlers.customer.turn import Turn
 
 
 class MyDataButton(CallbackData, prefix="mydata"):
@@ -35,22 +28,20 @@ class MyDataButton(CallbackData, prefix="mydata"):
     id: str = ""
 
 
+_BACK: Final = button(texts.BACK, MyDataButton(action="back"))
+
+
 async def send(
-    message: Message,
-    chat: CurrentChat,
-    reception: Reception,
-    my_data: ReadMyData,
-    tags: Tags,
-    timezone: ZoneInfo,
+    message: Message, turn: Turn, my_data: ReadMyData, tags: Tags, timezone: ZoneInfo
 ) -> None:
-    found = await my_data(chat)
-    if isinstance(found, NotVerified):
-        await message.answer(texts.not_verified(can_verify=reception.confirm_identity))
+    found = await my_data(turn.chat)
+    if found is None:
+        await turn.say(texts.not_verified(can_verify=turn.reception.confirm_identity))
         return
     # The names of attendants and admins are their own personal data, so the file has none.
     names = Names(
         tags={tag.id: tag.shown for tag in await tags.all()},
-        departments={one.id: one.name for one in await reception.departments.all()},
+        departments={one.id: one.name for one in await turn.reception.departments.all()},
         timezone=timezone,
     )
     content = file_for_person(found.traces, names, chat=found.chat, made=when(found.at, names))
@@ -59,86 +50,65 @@ async def send(
             content, filename=f"meus-dados-{found.at.astimezone(timezone):%Y%m%d}.txt"
         ),
         caption=texts.CAPTION,
-        reply_markup=InlineKeyboardMarkup(inline_keyboard=[[_button(texts.FIX, "fix")]]),
+        reply_markup=in_rows([button(texts.FIX, MyDataButton(action="fix"))]),
     )
 
 
-async def fix(
-    callback: CallbackQuery,
-    state: FSMContext,
-    chat: CurrentChat,
-    reception: Reception,
-    conversations: Conversations,
-    bot: Bot,
-) -> None:
-    if not await _may_ask(callback, state, chat):
+async def fix(callback: CallbackQuery, turn: Turn, conversations: Conversations) -> None:
+    if not await _may_ask(callback, turn):
         return
     await answer_press(callback)
-    if await conversations.open_in(chat.id):
-        await _await_text(bot, chat.id, state, department=None)
+    if await conversations.open_in(turn.chat.id):
+        await _await_text(turn, department=None)
         return
-    offered = await reception.departments.offered()
+    offered = await turn.reception.departments.offered()
     if len(offered) == 1:
-        await _await_text(bot, chat.id, state, department=offered[0].id)
+        await _await_text(turn, department=offered[0].id)
     else:
-        await _ask_department(bot, chat.id, offered, texts.WHICH_DEPARTMENT)
+        await _ask_department(turn, offered, texts.WHICH_DEPARTMENT)
 
 
 async def choose_department(
-    callback: CallbackQuery,
-    callback_data: MyDataButton,
-    state: FSMContext,
-    chat: CurrentChat,
-    bot: Bot,
+    callback: CallbackQuery, callback_data: MyDataButton, turn: Turn
 ) -> None:
     """Await the text of the request. The department is checked only when the text comes."""
-    if await _may_ask(callback, state, chat):
+    if await _may_ask(callback, turn):
         await answer_press(callback)
-        await _await_text(bot, chat.id, state, department=callback_data.id)
+        await _await_text(turn, department=callback_data.id)
 
 
-async def receive(
-    message: Message,
-    state: FSMContext,
-    event_from_user: User,
-    chat: CurrentChat,
-    text: str,
-    reception: Reception,
-    conversations: Conversations,
-) -> None:
-    if (await chat.get()).customer.verified_as is None:
-        await _leave(chat.id, state, conversations)
-        await message.answer(texts.not_verified(can_verify=reception.confirm_identity))
+async def receive(message: Message, turn: Turn, text: str, conversations: Conversations) -> None:
+    if not await _is_verified(turn):
+        await _leave(turn, conversations)
+        await turn.say(texts.not_verified(can_verify=turn.reception.confirm_identity))
         return
     if texts.is_too_long(text):
-        await message.answer(texts.TOO_LONG, reply_markup=_back())
+        await turn.say(texts.TOO_LONG, in_rows([_BACK]))
         return
-    conversation = await _conversation(chat, state, event_from_user, reception, conversations)
+    conversation = await _conversation(turn, conversations)
     if conversation is None:
-        offered = await reception.departments.offered()
-        await _ask_department(bot_of(message), chat.id, offered, texts.GONE)
+        offered = await turn.reception.departments.offered()
+        await _ask_department(turn, offered, texts.GONE)
         return
-    await reception.relay(_marked(message, text), conversation, event_from_user)
-    await message.answer(texts.sent(conversation.protocol))
-    await go_to(Customer.talking, state)
+    await turn.pass_on(_marked(message, text), conversation)
+    await turn.say(texts.sent(conversation.protocol))
+    await turn.go_to(Customer.talking)
 
 
-async def receive_other(message: Message) -> None:
-    await message.answer(texts.AS_TEXT, reply_markup=_back())
+async def receive_other(_: Message, turn: Turn) -> None:
+    await turn.say(texts.AS_TEXT, in_rows([_BACK]))
 
 
-async def leave(message: Message, state: FSMContext, conversations: Conversations) -> None:
-    await _leave(message.chat.id, state, conversations)
-    await message.answer(texts.LEFT)
+async def leave(_: Message, turn: Turn, conversations: Conversations) -> None:
+    await _leave(turn, conversations)
+    await turn.say(texts.LEFT)
 
 
-async def back(
-    callback: CallbackQuery, state: FSMContext, conversations: Conversations, bot: Bot
-) -> None:
+async def back(callback: CallbackQuery, turn: Turn, conversations: Conversations) -> None:
     await answer_press(callback)
-    if await state.get_state() == Customer.correcting:
-        await _leave(callback.from_user.id, state, conversations)
-    await bot.send_message(callback.from_user.id, texts.LEFT)
+    if await turn.state.get_state() == Customer.correcting:
+        await _leave(turn, conversations)
+    await turn.say(texts.LEFT)
 
 
 def router() -> Router:
@@ -158,64 +128,52 @@ def router() -> Router:
     return router
 
 
-async def _may_ask(callback: CallbackQuery, state: FSMContext, chat: CurrentChat) -> bool:
+async def _is_verified(turn: Turn) -> bool:
+    return (await turn.chat.get()).customer.verified_as is not None
+
+
+async def _may_ask(callback: CallbackQuery, turn: Turn) -> bool:
     """Return True if a request may begin now; otherwise answer with the reason."""
-    if (await chat.get()).customer.verified_as is None:
+    if not await _is_verified(turn):
         await answer_press(callback, texts.NOT_VERIFIED_NOW, alert=True)
         return False
-    step = await state.get_state()
+    step = await turn.state.get_state()
     if step in (Customer.asking, Customer.confirming, Customer.naming, Customer.choosing):
         await answer_press(callback, IDENTIFY_FIRST, alert=True)
         return False
     return True
 
 
-async def _await_text(
-    bot: Bot, chat_id: int, state: FSMContext, *, department: str | None
-) -> None:
+async def _await_text(turn: Turn, *, department: str | None) -> None:
     """Await the text of the request. department: None if it joins the open conversation."""
-    await bot.send_message(chat_id, texts.WRITE, reply_markup=_back())
-    await state.set_state(Customer.correcting)
-    await state.set_data({"department": department})
+    await turn.say(texts.WRITE, in_rows([_BACK]))
+    await turn.state.set_state(Customer.correcting)
+    await turn.state.set_data({"department": department})
 
 
-async def _ask_department(
-    bot: Bot, chat_id: int, offered: Sequence[Department], sentence: str
-) -> None:
-    rows = [[_button(one.shown, "dep", one.id)] for one in offered]
-    rows.append([_button(texts.BACK, "back")])
-    await bot.send_message(
-        chat_id, sentence, reply_markup=InlineKeyboardMarkup(inline_keyboard=rows)
-    )
+async def _ask_department(turn: Turn, offered: Sequence[Department], sentence: str) -> None:
+    choices = [button(one.shown, MyDataButton(action="dep", id=one.id)) for one in offered]
+    await turn.say(sentence, in_rows(choices, _BACK))
 
 
-async def _conversation(
-    chat: CurrentChat,
-    state: FSMContext,
-    user: User,
-    reception: Reception,
-    conversations: Conversations,
-) -> Conversation | None:
+async def _conversation(turn: Turn, conversations: Conversations) -> Conversation | None:
     """Return the open conversation, or a new one in the chosen department.
 
     Returns None if that department is gone.
     """
-    if conversation := await conversations.open_in(chat.id):
+    if conversation := await conversations.open_in(turn.chat.id):
         return conversation
-    chosen = (await state.get_data()).get("department")
-    offered = await reception.departments.offered()
+    chosen = (await turn.state.get_data()).get("department")
+    offered = await turn.reception.departments.offered()
     department = next((one for one in offered if one.id == chosen), None)
     if department is None and len(offered) == 1:
         department = offered[0]
-    if department is None:
-        return None
-    return await reception.open_conversation(chat, department, profile_name=user.full_name)
+    return await turn.open_conversation(department) if department else None
 
 
-async def _leave(chat_id: int, state: FSMContext, conversations: Conversations) -> None:
-    is_open = await conversations.open_in(chat_id) is not None
-    await state.set_state(Customer.talking if is_open else None)
-    await state.set_data({})
+async def _leave(turn: Turn, conversations: Conversations) -> None:
+    is_open = await conversations.open_in(turn.chat.id) is not None
+    await turn.go_to(Customer.talking if is_open else None)
 
 
 def _marked(message: Message, text: str) -> Message:
@@ -227,12 +185,3 @@ def _marked(message: Message, text: str) -> Message:
         one.model_copy(update={"offset": one.offset + shift}) for one in message.entities or ()
     ]
     return message.model_copy(update={"text": mark + text, "entities": entities or None})
-
-
-def _back() -> InlineKeyboardMarkup:
-    return InlineKeyboardMarkup(inline_keyboard=[[_button(texts.BACK, "back")]])
-
-
-def _button(text: str, action: str, department_id: str = "") -> InlineKeyboardButton:
-    data = MyDataButton(action=action, id=department_id).pack()
-    return InlineKeyboardButton(text=text, callback_data=data)

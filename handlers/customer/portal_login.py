@@ -9,121 +9,87 @@ from typing import assert_never
 from aiogram import F, Router
 from aiogram.exceptions import TelegramAPIError, TelegramBadRequest
 from aiogram.filters import Command, StateFilter
-from aiogram.fsm.context import FSMContext
-from aiogram.types import Message, Update, User
+from aiogram.types import Message, Update
 from pydantic import SecretStr
 
 from bot.domain.errors import TryLaterError
 from bot.domain.portal import UsernameRefusal, read_username
-from bot.usecases.customer.current_chat import CurrentChat
 from bot.usecases.customer.introduce import NotVerified, Verified
 from bot.usecases.customer.log_in import NoMoreTries
 from handlers.customer import identification, keyboards, texts
-from handlers.customer.reception import Reception
-from handlers.customer.states import Customer, go_to
+from handlers.customer.states import Customer
+from handlers.customer.turn import Turn
 
 
-async def begin(
-    message: Message, state: FSMContext, chat: CurrentChat, reception: Reception
-) -> None:
+async def begin(_: Message, turn: Turn) -> None:
     """Start the login. The button may be from before the login was blocked."""
-    if not await reception.log_in.is_open(chat):
-        await identification.ask_confirmation(message, state, reception, texts.NO_MORE_LOGINS)
-        return
-    await message.answer(texts.ASK_USERNAME, reply_markup=keyboards.logging_in())
-    await go_to(Customer.username, state)
+    if await turn.reception.log_in.is_open(turn.chat):
+        await _ask_username(turn)
+    else:
+        await identification.ask_confirmation(turn, texts.NO_MORE_LOGINS)
 
 
-async def receive_username(
-    message: Message,
-    state: FSMContext,
-    chat: CurrentChat,
-    text: str,
-    reception: Reception,
-    event_update: Update,
-) -> None:
+async def receive_username(message: Message, turn: Turn, text: str, event_update: Update) -> None:
     # Impatient customers write the password after the user name, or instead of it.
-    await reception.forget_content(event_update.update_id)
+    await turn.reception.forget_content(event_update.update_id)
     username = read_username(text)
     if isinstance(username, UsernameRefusal):
-        await _delete(message)
-        await message.answer(texts.NOT_A_USERNAME, reply_markup=keyboards.logging_in())
+        await _delete(message, turn)
+        await turn.say(texts.NOT_A_USERNAME, keyboards.logging_in())
         return
     # The answer goes first, so that the time of the comparison reveals nothing.
-    await message.answer(texts.ASK_PASSWORD, reply_markup=keyboards.logging_in())
-    fits = await reception.log_in.is_username(chat, username)
-    await state.set_state(Customer.password)
-    await state.set_data({"username_fits": fits})
+    await turn.say(texts.ASK_PASSWORD, keyboards.logging_in())
+    fits = await turn.reception.log_in.is_username(turn.chat, username)
+    await turn.state.set_state(Customer.password)
+    await turn.state.set_data({"username_fits": fits})
 
 
-async def receive_other_than_username(
-    message: Message, reception: Reception, event_update: Update
-) -> None:
-    await reception.forget_content(event_update.update_id)
-    await message.answer(texts.NOT_A_USERNAME, reply_markup=keyboards.logging_in())
+async def receive_other_than_username(_: Message, turn: Turn, event_update: Update) -> None:
+    await turn.reception.forget_content(event_update.update_id)
+    await turn.say(texts.NOT_A_USERNAME, keyboards.logging_in())
 
 
-async def receive_password(
-    message: Message,
-    state: FSMContext,
-    event_from_user: User,
-    chat: CurrentChat,
-    text: str,
-    reception: Reception,
-    event_update: Update,
-) -> None:
+async def receive_password(message: Message, turn: Turn, text: str, event_update: Update) -> None:
     # Before all else: if a later step fails, the update is handled again without the password.
-    await reception.forget_content(event_update.update_id)
-    await _delete(message)
-    outcome = await reception.log_in(
-        chat,
+    await turn.reception.forget_content(event_update.update_id)
+    await _delete(message, turn)
+    outcome = await turn.reception.log_in(
+        turn.chat,
         SecretStr(text),
-        username_fits=(await state.get_data()).get("username_fits", False),
+        username_fits=(await turn.state.get_data()).get("username_fits", False),
         try_id=f"{message.chat.id}:{message.message_id}",
     )
     match outcome:
         case Verified(registration):
-            await identification.welcome(
-                message, state, event_from_user, chat, reception, registration
-            )
+            await identification.welcome(turn, registration)
         case NotVerified():
-            await message.answer(texts.WRONG_LOGIN, reply_markup=keyboards.logging_in())
+            await turn.say(texts.WRONG_LOGIN, keyboards.logging_in())
         case NoMoreTries():
-            await identification.ask_confirmation(message, state, reception, texts.NO_MORE_LOGINS)
+            await identification.ask_confirmation(turn, texts.NO_MORE_LOGINS)
         case _:
             assert_never(outcome)
 
 
-async def receive_other_than_password(
-    message: Message,
-    state: FSMContext,
-    event_from_user: User,
-    chat: CurrentChat,
-    reception: Reception,
-    event_update: Update,
-) -> None:
+async def receive_other_than_password(message: Message, turn: Turn, event_update: Update) -> None:
     """Delete a picture of the password; also handles an update that comes again, emptied."""
-    await reception.forget_content(event_update.update_id)
-    await _delete(message)
-    if registration := await reception.log_in.verified(chat):
-        await identification.welcome(
-            message, state, event_from_user, chat, reception, registration
-        )
-        return
-    await message.answer(texts.PASSWORD_AS_TEXT, reply_markup=keyboards.logging_in())
+    await turn.reception.forget_content(event_update.update_id)
+    await _delete(message, turn)
+    if registration := await turn.reception.log_in.verified(turn.chat):
+        await identification.welcome(turn, registration)
+    else:
+        await turn.say(texts.PASSWORD_AS_TEXT, keyboards.logging_in())
 
 
-async def back_to_username(message: Message, state: FSMContext) -> None:
-    await message.answer(texts.ASK_USERNAME, reply_markup=keyboards.logging_in())
-    await go_to(Customer.username, state)
+async def back_to_confirming(_: Message, turn: Turn) -> None:
+    await identification.ask_confirmation(turn, texts.USE_PHONE_BUTTON)
 
 
-async def back_to_confirming(message: Message, state: FSMContext, reception: Reception) -> None:
-    await identification.ask_confirmation(message, state, reception, texts.USE_PHONE_BUTTON)
+async def back_to_username(_: Message, turn: Turn) -> None:
+    await _ask_username(turn)
 
 
-async def skip(message: Message, state: FSMContext) -> None:
-    await identification.ask_name(message, state)
+async def skip(_: Message, turn: Turn) -> None:
+    await identification.ask_name(turn)
 
 
 def router() -> Router:
@@ -145,7 +111,12 @@ def router() -> Router:
     return router
 
 
-async def _delete(message: Message) -> None:
+async def _ask_username(turn: Turn) -> None:
+    await turn.say(texts.ASK_USERNAME, keyboards.logging_in())
+    await turn.go_to(Customer.username)
+
+
+async def _delete(message: Message, turn: Turn) -> None:
     """Delete the message, or ask the customer to delete it."""
     try:
         await message.delete()
@@ -156,4 +127,4 @@ async def _delete(message: Message) -> None:
         pass
     else:
         return
-    await message.answer(texts.DELETE_PASSWORD)
+    await turn.say(texts.DELETE_PASSWORD)

@@ -10,7 +10,7 @@ from bot.usecases.customer.identify import Identify
 from bot.usecases.customer.introduce import ConfirmPhone, Introduce
 from bot.usecases.customer.log_in import LogIn
 from bot.usecases.customer.open_conversation import OpenConversation
-from handlers.customer.relay import Relay
+from handlers.relay.sending import Sending
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class Reception:
     """Removes the message content of the stored update that has this id."""
     introduce: Introduce
     open_conversation: OpenConversation
-    relay: Relay
+    sending: Sending
     departments: Departments
     privacy_text: str
     privacy_url: str

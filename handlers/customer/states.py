@@ -1,6 +1,5 @@
 """States of a customer's chat."""
 
-from aiogram.fsm.context import FSMContext
 from aiogram.fsm.state import State, StatesGroup
 
 
@@ -21,9 +20,3 @@ class Customer(StatesGroup):
     """The text of a request to correct stored data is awaited."""
     talking = State()
     """Everything goes to the attendants."""
-
-
-async def go_to(step: State, state: FSMContext) -> None:
-    """Begin a step, with no data of the step before."""
-    await state.set_state(step)
-    await state.set_data({})

@@ -26,7 +26,7 @@ def customer_content(message: Message, user: User) -> Content:
         what=OutgoingKind.TEXT,
         source_chat_id=message.chat.id,
         source_message_id=message.message_id,
-        reply_to=_reply_to(message),
+        reply_to=answered(message)[1],
         html=message.html_text,
         length=telegram_length(message.text),
         header=header_of(user),
@@ -41,7 +41,7 @@ def attendant_content(message: Message) -> Content:
         what=OutgoingKind.PART if is_part else OutgoingKind.COPY,
         source_chat_id=message.chat.id,
         source_message_id=message.message_id,
-        reply_to=_reply_to(message),
+        reply_to=answered(message)[1],
         html=message.html_text if is_part and message.caption else "",
         album=message.media_group_id or "" if is_part else "",
         file=file if is_part else None,
@@ -90,13 +90,13 @@ async def kept_internal(message: Message) -> None:
         logger.info("no reaction", reason=error.message)
 
 
-def _reply_to(message: Message) -> int:
-    """Return the message that this one replies to; 0 for none."""
-    reply = message.reply_to_message
+def answered(message: Message) -> tuple[int | None, int]:
+    """Return the topic of a message, and the id of the message it replies to; 0 for none."""
     # In a topic, every message replies to the topic's first message. Elsewhere, the thread id of a
     # reply is the id of the message that it replies to.
     topic_id = message.message_thread_id if message.is_topic_message else None
-    return reply.message_id if reply and reply.message_id != topic_id else 0
+    reply = message.reply_to_message
+    return topic_id, reply.message_id if reply and reply.message_id != topic_id else 0
 
 
 def _file(message: Message) -> File | None:

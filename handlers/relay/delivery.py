@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 import structlog
 from aiogram import Bot
@@ -14,9 +13,8 @@ from aiogram.exceptions import (
     TelegramRetryAfter,
 )
 from aiogram.filters.callback_data import CallbackData
-from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
-from bot.domain.conversation import Conversation, Department, Link
+from bot.domain.conversation import Conversation, Link
 from bot.domain.errors import RefusedError
 from bot.domain.outgoing import (
     MovedError,
@@ -26,7 +24,8 @@ from bot.domain.outgoing import (
     UndeliveredError,
 )
 from bot.usecases.attending.draw_card import DrawCard
-from bot.usecases.ports import Conversations, Departments, Links
+from bot.usecases.ports import Conversations, Departments, GroupAlerts, Links
+from handlers.buttons import button, in_rows
 from handlers.relay import texts
 from handlers.relay.posting import Place, TopicsOffError, change, post
 from handlers.relay.refusals import closes_group, is_topic_gone, undelivered_of
@@ -41,11 +40,6 @@ class SendAgain(CallbackData, prefix="again", sep="|"):
     item: str
 
 
-class AdminAlerts(Protocol):
-    async def group_unreachable(self, department: Department) -> None:
-        """Notify the admins that no message reaches the department's group."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TelegramDelivery:
     bot: Bot
@@ -53,7 +47,7 @@ class TelegramDelivery:
     links: Links
     draw: DrawCard
     departments: Departments
-    alerts: AdminAlerts
+    alerts: GroupAlerts
     sending: Sending
     clock: Callable[[], datetime]
 
@@ -272,18 +266,13 @@ class TelegramDelivery:
             raise UndeliveredError(Undelivered.TOO_OLD)
 
     async def _say(self, item: Outgoing, place: Place, *, html: str) -> int:
-        markup = None
-        if item.again:
-            button = InlineKeyboardButton(
-                text=texts.AGAIN, callback_data=SendAgain(item=item.again).pack()
-            )
-            markup = InlineKeyboardMarkup(inline_keyboard=[[button]])
+        again = [button(texts.AGAIN, SendAgain(item=item.again))] if item.again else []
         said = await self.bot.send_message(
             place.chat_id,
             html,
             message_thread_id=place.topic_id,
             reply_parameters=place.reply,
-            reply_markup=markup,
+            reply_markup=in_rows(again) if again else None,
         )
         return said.message_id
 

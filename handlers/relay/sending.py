@@ -1,15 +1,15 @@
-"""Attendants' messages, and the bot's own sentences in a conversation, go into the outbox."""
+"""Messages between customers and attendants, and the bot's own sentences, go into the outbox."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from aiogram.types import Message
+from aiogram.types import Message, User
 
 from bot.domain.conversation import Conversation
 from bot.domain.outgoing import Content, Outgoing, OutgoingKind, Priority
 from bot.usecases.ports import Conversations, Links, Outbox
-from handlers.relay.content import attendant_content, edited_content
+from handlers.relay.content import attendant_content, customer_content, edited_content, header_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,23 +21,55 @@ class Sending:
     links: Links
     clock: Callable[[], datetime]
 
-    async def answer(self, message: Message, conversation: Conversation) -> None:
-        """Queue an attendant's message for the customer."""
+    async def pass_on(self, message: Message, conversation: Conversation, user: User) -> None:
+        """Queue a customer's message. A reply to it in the group answers the customer."""
+        await self.pass_on_kept(customer_content(message, user), conversation)
+
+    async def pass_on_kept(self, content: Content, conversation: Conversation) -> None:
+        """Queue a customer's message that was kept as the result of `customer_content`."""
         await self._put(
-            attendant_content(message),
-            conversation.chat_id,
+            content,
+            conversation.group_id,
             conversation.id,
-            id=f"{message.chat.id}:{message.message_id}",
+            id=f"{content.source_chat_id}:{content.source_message_id}",
+            priority=Priority.CUSTOMER,
         )
 
-    async def hold_back(self, message: Message, conversation: Conversation) -> None:
-        """Queue a mark that keeps the album of this message from being sent."""
+    async def pass_on_edit(
+        self, message: Message, conversation: Conversation | None, user: User, *, update_id: int
+    ) -> None:
+        """Queue the edit of a customer's message; ignore one that was never passed on.
+
+        conversation: the open conversation, for a message that still waits to be sent.
+        """
+        link = await self.links.of_customer(message.chat.id, message.message_id)
+        if link:
+            chat_id, conversation_id = link.group_id, link.conversation_id
+        elif conversation:
+            chat_id, conversation_id = conversation.group_id, conversation.id
+        else:
+            return
+        await self._put(
+            edited_content(message, header=header_of(user)),
+            chat_id,
+            conversation_id,
+            id=f"edit:{update_id}",
+            priority=Priority.CUSTOMER,
+        )
+
+    async def answer(
+        self, message: Message, conversation: Conversation, *, is_internal: bool = False
+    ) -> None:
+        """Queue an attendant's message for the customer.
+
+        is_internal: only a mark that keeps the album of this message from being sent.
+        """
         await self._put(
             attendant_content(message),
             conversation.chat_id,
             conversation.id,
             id=f"{message.chat.id}:{message.message_id}",
-            is_internal=True,
+            is_internal=is_internal,
         )
 
     async def edited(self, message: Message, *, update_id: int) -> None:
@@ -64,17 +96,33 @@ class Sending:
             chat_id, conversation_id = waiting.chat_id, waiting.conversation_id
         else:
             return False
-        await self._put(
-            Content(
-                what=OutgoingKind.DELETE,
-                source_chat_id=command.chat.id,
-                source_message_id=answer_id,
-            ),
-            chat_id,
-            conversation_id,
-            id=f"delete:{update_id}",
+        content = Content(
+            what=OutgoingKind.DELETE,
+            source_chat_id=command.chat.id,
+            source_message_id=answer_id,
         )
+        await self._put(content, chat_id, conversation_id, id=f"delete:{update_id}")
         return True
+
+    async def say(
+        self,
+        conversation: Conversation,
+        html: str,
+        *,
+        id: str,  # noqa: A002
+        to_customer: bool = False,
+        below: int = 0,
+        again: str = "",
+    ) -> None:
+        """Queue a sentence of the bot, after the items already in the queue."""
+        await self._put(
+            Content(what=OutgoingKind.SAY, html=html),
+            conversation.chat_id if to_customer else conversation.group_id,
+            conversation.id,
+            id=id,
+            below=below,
+            again=again,
+        )
 
     async def _answered_by(self, message: Message) -> Conversation | None:
         """Return the conversation of an answer, also if the answer still waits to be sent."""
@@ -94,41 +142,20 @@ class Sending:
         conversation_id: str,
         *,
         id: str,  # noqa: A002
+        priority: Priority = Priority.ANSWER,
         is_internal: bool = False,
-    ) -> None:
-        await self.outbox.put(
-            Outgoing.of(
-                content,
-                id=id,
-                chat_id=chat_id,
-                conversation_id=conversation_id,
-                priority=Priority.ANSWER,
-                put_at=self.clock(),
-                is_internal=is_internal,
-            )
-        )
-
-    async def say(
-        self,
-        conversation: Conversation,
-        html: str,
-        *,
-        id: str,  # noqa: A002
-        to_customer: bool = False,
         below: int = 0,
         again: str = "",
     ) -> None:
-        """Queue a sentence of the bot, after the items already in the queue."""
-        await self.outbox.put(
-            Outgoing(
-                id=id,
-                chat_id=conversation.chat_id if to_customer else conversation.group_id,
-                conversation_id=conversation.id,
-                what=OutgoingKind.SAY,
-                priority=Priority.ANSWER,
-                put_at=self.clock(),
-                html=html,
-                below=below,
-                again=again,
-            )
+        item = Outgoing(
+            **dict(content),
+            id=id,
+            chat_id=chat_id,
+            conversation_id=conversation_id,
+            priority=priority,
+            put_at=self.clock(),
+            is_internal=is_internal,
+            below=below,
+            again=again,
         )
+        await self.outbox.put(item)

@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 from pydantic import TypeAdapter
 from pymongo import ReplaceOne, UpdateOne
+from pymongo.errors import DuplicateKeyError
 
 from bot.domain.conversation import (
     Attendant,
@@ -114,7 +115,8 @@ class Conversations:
         in_group: claim it only while it is in this group.
         """
         query: Document = {"_id": conversation_id, "claimed_by": None, "closed_at": None}
-        return await self._set(
+        return await change_one(
+            self._conversations,
             query | _in(in_group),
             {"claimed_by": attendant.model_dump(), "claimed_at": at},
             event=_event(EventKind.CLAIMED, attendant, at),
@@ -130,7 +132,8 @@ class Conversations:
     ) -> bool:
         """Return True if it was open and is closed now; `by` is None when the customer ends it."""
         query: Document = {"_id": conversation_id, "closed_at": None}
-        return await self._set(
+        return await change_one(
+            self._conversations,
             query | _in(in_group),
             {"closed_by": by.name if by else None, "closed_at": at},
             unset=("open_chat",),
@@ -163,7 +166,8 @@ class Conversations:
 
     async def move(self, conversation_id: str, group_id: int) -> None:
         """Move it to another group, where it has no card yet."""
-        await self._set(
+        await change_one(
+            self._conversations,
             {"_id": conversation_id},
             {"group_id": group_id, "card_message_id": None, "topic_id": None, "topic_shown": ""},
             unset=("topic",),
@@ -178,7 +182,8 @@ class Conversations:
             "card_version",
         )
         owed = values.get("lookup")
-        await self._set(
+        await change_one(
+            self._conversations,
             {"_id": conversation.id},
             {key: values[key] for key in known if values[key] is not None}
             | ({"lookup": owed} if owed else {}),
@@ -197,21 +202,30 @@ class Conversations:
             ).to_list(None)
         return [read_conversation(document) for document in documents]
 
-    async def _set(
-        self,
-        query: Document,
-        values: Document,
-        unset: tuple[str, ...] = (),
-        event: ConversationEvent | None = None,
-    ) -> bool:
-        change: Document = {"$set": values}
-        if event:
-            change["$push"] = {"events": event.model_dump()}
-        if unset:
-            change["$unset"] = dict.fromkeys(unset, "")
-        with translated():
-            result = await self._conversations.update_one(query, change)
-        return bool(result.matched_count)
+
+async def change_one(
+    conversations: Collection,
+    query: Document,
+    values: Document,
+    *,
+    unset: tuple[str, ...] = (),
+    event: ConversationEvent | None = None,
+) -> bool:
+    """Change the conversation that matches, with the event in its history; True if one did.
+
+    False also when its chat has another open conversation.
+    """
+    change: Document = {"$set": values}
+    if event:
+        change["$push"] = {"events": event.model_dump()}
+    if unset:
+        change["$unset"] = dict.fromkeys(unset, "")
+    with translated():
+        try:
+            result = await conversations.update_one(query, change)
+        except DuplicateKeyError:
+            return False
+    return bool(result.matched_count)
 
 
 def _topic_key(group_id: int, topic_id: int) -> str:

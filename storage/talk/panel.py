@@ -9,10 +9,11 @@ from collections.abc import AsyncIterator, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from bot.domain.conversation import Identity, protocols_of
+from bot.domain.conversation import Identity
 from bot.domain.panel import KindCount, Opened, Period, RegisterCount
+from bot.domain.protocol import protocols_of
 from bot.domain.registration import Kind
-from storage.engine.connection import Collection as RawRegistration
+from storage.engine.connection import Collection as Stored
 from storage.engine.connection import Database, Document, translated
 from storage.engine.ordered import HIGHEST, LEVELS, STEP, Ordered
 from storage.register.search_fields import END, INACTIVE, KIND
@@ -39,7 +40,7 @@ class OpenedConversations:
     """Conversations, as the panel counts them."""
 
     def __init__(self, database: Database) -> None:
-        self._conversations: RawRegistration = database["conversations"]
+        self._conversations: Stored = database["conversations"]
 
     async def opened_in(self, period: Period) -> AsyncIterator[list[Opened]]:
         """Yield each conversation that was opened in the period, by day, some hundreds at a time.
@@ -66,7 +67,7 @@ class RegisterCounts:
     """The register, as the panel counts it."""
 
     def __init__(self, database: Database, *, exact: int = _EXACT) -> None:
-        self._registrations: RawRegistration = database["registrations"]
+        self._registrations: Stored = database["registrations"]
         self._by_name = Ordered(self._registrations, "sort_name")
         self._by_word = Ordered(self._registrations, "words", of="w", is_list=True)
         self._exact = exact

@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from pymongo.errors import DuplicateKeyError
-
 from bot.domain.conversation import Attendant, Conversation, ConversationEvent, Transfer
 from storage.engine.batching import FindOne
 from storage.engine.connection import Collection, Database, Document, translated
-from storage.talk.conversations import LOWEST_CHAT, read_conversation
+from storage.talk.conversations import LOWEST_CHAT, change_one, read_conversation
 
 # A new wait begins, so its reminders start again.
 _NEW_WAIT: Final = {"reminders": 0, "reminded_at": None}
@@ -66,15 +64,14 @@ class Queue:
         if there:
             values |= {"card_message_id": None, "topic_id": None, "topic_shown": ""}
         unset = ("topic",) if there else ()
-        return await self._change(_as_seen(seen), values, event, unset=unset)
+        return await change_one(
+            self._conversations, _as_seen(seen), values, event=event, unset=unset
+        )
 
     async def set_announced(self, conversation_id: str, transfer: Transfer) -> None:
         """Store that the cards and the customer were notified of this transfer."""
-        with translated():
-            await self._conversations.update_one(
-                {"_id": conversation_id, "transfer.at": transfer.at},
-                {"$set": {"transfer.settled": True}},
-            )
+        query: Document = {"_id": conversation_id, "transfer.at": transfer.at}
+        await change_one(self._conversations, query, {"transfer.settled": True})
 
     async def reopen(
         self,
@@ -97,27 +94,28 @@ class Queue:
             "queued_at": event.at,
             **_NEW_WAIT,
         }
-        return await self._change({"_id": closed.id, "closed_at": closed.closed_at}, values, event)
+        return await change_one(
+            self._conversations,
+            {"_id": closed.id, "closed_at": closed.closed_at},
+            values,
+            event=event,
+        )
 
     async def remind(self, seen: Conversation, event: ConversationEvent) -> bool:
         """Return True if it still waits; the caller then has to send this reminder."""
         query = _as_seen(seen) | {"reminded_at": seen.reminded_at}
         values: Document = {"reminders": seen.reminders + 1, "reminded_at": event.at}
-        return await self._change(query, values, event)
+        return await change_one(self._conversations, query, values, event=event)
 
     async def prioritise(self, seen: Conversation, *, priority: bool) -> None:
         """Set its priority, if it is still in the department in which it was seen."""
-        with translated():
-            await self._conversations.update_one(
-                {"_id": seen.id, "department_id": seen.department_id},
-                {"$set": {"priority": priority}},
-            )
+        query: Document = {"_id": seen.id, "department_id": seen.department_id}
+        await change_one(self._conversations, query, {"priority": priority})
 
     async def drawn(self, conversation_id: str, version: int, *, others: str) -> None:
         """Store which version of the registration, and which others, the card shows."""
         values = {"card_version": version, "card_others": others}
-        with translated():
-            await self._conversations.update_one({"_id": conversation_id}, {"$set": values})
+        await change_one(self._conversations, {"_id": conversation_id}, values)
 
     async def versions(self, registration_ids: Sequence[str]) -> dict[str, int]:
         """Return the version of each registration that exists, by id."""
@@ -135,25 +133,6 @@ class Queue:
         with translated():
             documents = await self._conversations.find(query).to_list(None)
         return [read_conversation(document) for document in documents]
-
-    async def _change(
-        self,
-        query: Document,
-        values: Document,
-        event: ConversationEvent,
-        *,
-        unset: tuple[str, ...] = (),
-    ) -> bool:
-        change: Document = {"$set": values, "$push": {"events": event.model_dump()}}
-        if unset:
-            change["$unset"] = dict.fromkeys(unset, "")
-        with translated():
-            try:
-                result = await self._conversations.update_one(query, change)
-            except DuplicateKeyError:
-                # Its chat has another open conversation.
-                return False
-        return bool(result.matched_count)
 
 
 def _as_seen(seen: Conversation) -> Document:

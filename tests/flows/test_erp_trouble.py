@@ -199,7 +199,7 @@ async def test_a_late_answer_after_the_customer_switched_touches_only_the_conver
     await people.settled()
     assert "Ana Beatriz Souza" in people.cards[0]["text"]
     chat = await people.balcao.retry_lookups.chats.get(ana.id)
-    assert chat.tax_id == read_tax_id(demo.JOSE.tax_id)
+    assert chat.customer.tax_id == read_tax_id(demo.JOSE.tax_id)
 
 
 async def test_a_slow_retry_keeps_nobody_waiting(start: Start, erp: IxcEmulator, clock: Clock):

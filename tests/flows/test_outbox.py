@@ -122,10 +122,10 @@ async def test_a_handler_repeated_after_a_crash_puts_nothing_twice(people: Teleg
         next(m for m in people.messages(ana.id) if m.get("text") == "w1"),
         context={"bot": people.balcao.bot},
     )
-    reception = people.balcao.dispatcher["reception"]
+    sending = people.balcao.dispatcher["sending"]
     conversation = await people.balcao.dispatcher["conversations"].open_in(ana.id)
     user = User(id=ana.id, is_bot=False, first_name="Ana")
-    await asyncio.gather(*(reception.relay(sent, conversation, user) for _ in range(4)))
+    await asyncio.gather(*(sending.pass_on(sent, conversation, user) for _ in range(4)))
     await people.settled()
     assert words(people, GROUP_ID) == ["w1"]
 

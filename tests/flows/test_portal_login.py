@@ -192,16 +192,22 @@ async def test_from_one_chat_five_tries_are_all_for_any_documents(people: Telegr
 async def test_tries_at_once_on_several_replicas_are_five(people: Telegram, ana: Customer):
     """Call the use case directly: without the inbox's ordering, the database decides."""
     assert people.balcao
-    log_in = people.balcao.dispatcher["reception"].log_in
+    reception = people.balcao.dispatcher["reception"]
+    log_in, chat_of = reception.log_in, reception.chat_of
     outcomes = await asyncio.gather(
         *(
-            log_in(ana.id, SecretStr("errada-42"), username_fits=True, try_id=f"{ana.id}:{n}")
+            log_in(
+                chat_of(ana.id),
+                SecretStr("errada-42"),
+                username_fits=True,
+                try_id=f"{ana.id}:{n}",
+            )
             for n in range(12)
         )
     )
     names = [type(outcome).__name__ for outcome in outcomes]
     assert names.count("NoMoreTries") >= 7
-    assert not await log_in.is_open(ana.id)
+    assert not await log_in.is_open(chat_of(ana.id))
 
 
 async def test_a_picture_of_the_password_is_deleted_and_asked_for_as_text(

@@ -1,11 +1,12 @@
-"""Each update of an identification reads the chat once, and the registration at most once."""
+"""Each once: the reads of chat and registration within an update, and the asking for a card."""
 
 from collections.abc import Awaitable
+from typing import Any
 
 from bot.demo import people as demo
 from handlers.customer import texts
 from tests.databases import Reads
-from tests.flows.conftest import GROUP_ID, Start, Telegram
+from tests.flows.conftest import ADMIN_ID, GROUP_ID, Start, Telegram
 
 # The card is drawn outside the update, from a registration of its own moment.
 OF_THE_CARD = 1
@@ -54,3 +55,19 @@ async def test_a_customer_who_returns(people: Telegram, reads: Reads):
     await conversations.close(talk.id, None, at=talk.opened_at)
     assert await reading(reads, ana.says("oi")) == (1, 1 + OF_THE_CARD)
     assert "Ana Beatriz Souza" in people.messages(GROUP_ID)[-1]["text"]
+
+
+async def test_a_card_is_asked_for_once_however_much_waits_behind_it(
+    people: Telegram, database: Any
+):
+    emulator = people.emulator
+    emulator.remove_member(GROUP_ID, emulator.bot.id, by=ADMIN_ID)
+    ana = people.customer(demo.ANA)
+    await ana.is_in_conversation()
+    await ana.says("um")
+    await ana.says("dois")
+    assert await database["outbox"].count_documents({"what": "card"}) == 1
+    emulator.add_member(GROUP_ID, emulator.bot.id, by=ADMIN_ID)
+    emulator.set_admin(GROUP_ID, emulator.bot.id, by=ADMIN_ID)
+    await people.settled()
+    assert len(people.cards) == 1

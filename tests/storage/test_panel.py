@@ -129,7 +129,9 @@ async def test_the_figures_of_any_period_are_those_of_a_plain_filter(database: A
         # A person is a new prospect only once, and not verified after that.
         expected = Counter(outcome(c, made, period) for c in inside)
         prospects = {
-            c.registration_id for c in inside if outcome(c, made, period) is Outcome.NEW_PROSPECT
+            c.customer.registration_id
+            for c in inside
+            if outcome(c, made, period) is Outcome.NEW_PROSPECT
         }
         again = expected[Outcome.NEW_PROSPECT] - len(prospects)
         expected[Outcome.NOT_VERIFIED] += again

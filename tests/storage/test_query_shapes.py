@@ -146,7 +146,7 @@ async def test_conversations_by_chat_registration_and_owed_lookup(database: Any,
         due = [c for c in stored.values() if c.lookup and c.lookup.next_at <= until]
         assert by_id(await conversations.owed_lookups(until=until)) == by_id(due)
     for registration_id in ("r1", "r2", "r3", "r4"):
-        of_it = [c for c in stored.values() if c.registration_id == registration_id]
+        of_it = [c for c in stored.values() if c.customer.registration_id == registration_id]
         newest = sorted(of_it, key=lambda c: c.opened_at, reverse=True)[:5]
         assert await conversations.latest_of(registration_id, count=5) == newest
 

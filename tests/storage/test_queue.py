@@ -173,7 +173,7 @@ async def test_what_is_found_is_what_a_plain_filter_finds(
     there = sorted(await queue.all_open(), key=lambda one: one.id)
     assert there == sorted((c for c in stored if c.is_open), key=lambda one: one.id)
     for key in ("r1", "r2", "r9"):
-        of_it = {c.id for c in stored if c.is_open and c.registration_id == key}
+        of_it = {c.id for c in stored if c.is_open and c.customer.registration_id == key}
         assert {c.id for c in await queue.open_of(key)} == of_it
     for chat_id in range(-60, 60):
         since = NOW + timedelta(milliseconds=random.randrange(10**6))

@@ -54,8 +54,6 @@ class Attend:
         self, conversation_id: str, attendant: Attendant, *, group_id: int
     ) -> Done | TakenBy | AlreadyClosed | Gone:
         """Claim the conversation for the attendant; only one of concurrent calls succeeds."""
-        if await self._in_group(conversation_id, group_id) is None:
-            return Gone()
         won = await self.conversations.claim(
             conversation_id, attendant, at=self.clock(), in_group=group_id
         )
@@ -79,8 +77,6 @@ class Attend:
         Returns Done until the customer is recorded as notified, because a press that a crash cut
         short is handled again.
         """
-        if await self._in_group(conversation_id, group_id) is None:
-            return Gone()
         closed_now = await self.conversations.close(
             conversation_id, attendant, at=self.clock(), in_group=group_id
         )
@@ -91,10 +87,6 @@ class Attend:
             return AlreadyClosed(conversation)
         await self.show_card.refresh(conversation)
         return Done(conversation)
-
-    async def customer_told(self, conversation: Conversation) -> None:
-        """Record that the customer was notified of the closing."""
-        await self.conversations.set_customer_notified(conversation.id)
 
     async def full_card(self, conversation_id: str, *, group_id: int) -> Card | Gone:
         """Return the card with all current data."""

@@ -5,14 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.domain.conversation import Attendant, Chat, Conversation, ConversationEvent, EventKind
-from bot.usecases.attending.attend import Gone
+from bot.usecases.attending.attend import Done, Gone
 from bot.usecases.attending.show_card import ShowCard
 from bot.usecases.ports import Attends, Chats, Conversations, Departments, Queue
-
-
-@dataclass(frozen=True, slots=True)
-class ReopenedNow:
-    conversation: Conversation
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +63,7 @@ class ReopenConversation:
 
     async def by_attendant(
         self, conversation_id: str, attendant: Attendant, *, group_id: int
-    ) -> ReopenedNow | OpenAlready | OtherIsOpen | CustomerLeft | Gone:
+    ) -> Done | OpenAlready | OtherIsOpen | CustomerLeft | Gone:
         """Reopen the conversation for this attendant, unless the customer has another open one."""
         closed = await self.conversations.get(conversation_id)
         if closed is None or closed.group_id != group_id:
@@ -92,7 +87,7 @@ class ReopenConversation:
             other = await self.conversations.open_in(closed.chat_id)
             return OpenAlready() if there.is_open or other is None else OtherIsOpen(other)
         await self.show_card.refresh(there)
-        return ReopenedNow(there)
+        return Done(there)
 
     async def _has_group(self, closed: Conversation) -> bool:
         return any(

@@ -86,11 +86,6 @@ class LookUp:
                 assert_never(decision)
 
 
-@dataclass(frozen=True, slots=True)
-class TooManyTaxIds:
-    """This chat has typed too many different documents today."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identify:
     """Links a chat to the document that was typed in it."""
@@ -100,9 +95,10 @@ class Identify:
     timezone: ZoneInfo
     timing_mask: TimingMask = field(default_factory=TimingMask)
 
-    async def note(self, current: CurrentChat, tax_id: TaxId) -> TooManyTaxIds | None:
+    async def note(self, current: CurrentChat, tax_id: TaxId) -> bool:
         """Count the document against the chat's daily limit and store it as the one typed.
 
+        Returns False if the chat has typed too many different documents today.
         Must run before the look-up. Takes the same time for every document.
         """
         chat = await current.get()
@@ -126,7 +122,7 @@ class Identify:
                 attempts_on=today,
             )
         )
-        return TooManyTaxIds() if too_many else None
+        return not too_many
 
     async def __call__(self, current: CurrentChat) -> None:
         """Link the chat to the registration of its document if there is one.

@@ -11,11 +11,6 @@ from bot.usecases.ports import DataSubjects
 
 
 @dataclass(frozen=True, slots=True)
-class NotVerified:
-    """Nothing is shown, and nothing reveals if the document is known."""
-
-
-@dataclass(frozen=True, slots=True)
 class MyData:
     chat: Chat
     traces: Traces
@@ -27,15 +22,16 @@ class ReadMyData:
     subjects: DataSubjects
     clock: Callable[[], datetime]
 
-    async def __call__(self, current: CurrentChat) -> MyData | NotVerified:
+    async def __call__(self, current: CurrentChat) -> MyData | None:
+        """Return the data of a verified customer; None reveals nothing about the document."""
         chat = await current.get()
         registration_id = chat.customer.verified_as
         if registration_id is None:
-            return NotVerified()
+            return None
         traces = await self.subjects.of_registration(registration_id)
         if traces is None or traces.registration is None:
-            return NotVerified()
+            return None
         if traces.registration.id != registration_id:
             # Deleted since: the document has a new registration, not the one that was verified.
-            return NotVerified()
+            return None
         return MyData(chat, traces, self.clock())

@@ -13,9 +13,9 @@ from bot.domain.conversation import (
     Department,
     EventKind,
     LookupState,
-    new_protocol,
 )
 from bot.domain.errors import TryLaterError
+from bot.domain.protocol import new_protocol
 from bot.usecases.attending.show_card import ShowCard
 from bot.usecases.customer.current_chat import CurrentChat
 from bot.usecases.ports import Conversations

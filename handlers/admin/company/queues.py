@@ -12,7 +12,8 @@ from aiogram.types import (
     Message,
 )
 
-from bot.domain.conversation import Conversation, ConversationEvent, EventKind, read_protocol
+from bot.domain.conversation import Conversation, ConversationEvent, EventKind
+from bot.domain.protocol import read_protocol
 from bot.usecases.attending.queue import FindConversation, Load, ShowQueue
 from bot.wording.values import Names, who
 from bot.wording.words import number, span

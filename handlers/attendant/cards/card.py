@@ -5,13 +5,14 @@ from zoneinfo import ZoneInfo
 
 from aiogram import html
 from aiogram.filters.callback_data import CallbackData
-from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
+from aiogram.types import InlineKeyboardMarkup
 
 from bot.domain.card import Card
 from bot.domain.conversation import Conversation, Identity, Transfer, VerifiedBy
 from bot.domain.phone import show_phone
 from bot.domain.registration import Kind, Registration, Status
 from bot.wording.words import KINDS, STATUSES
+from handlers.buttons import button, in_rows
 
 # The fixed note alone may have 2,000 characters; a message has 4,096.
 _LIST_LENGTH = 600
@@ -54,23 +55,21 @@ def keyboard(card: Card) -> InlineKeyboardMarkup | None:
     if card.moved:
         return None
 
-    def button(text: str, action: Action) -> InlineKeyboardButton:
-        data = CardButton(action=action, conversation=conversation.id).pack()
-        return InlineKeyboardButton(text=text, callback_data=data)
-
-    buttons = [button("📋 Ficha completa", Action.FULL_CARD)]
-    if conversation.waits:
-        buttons.insert(0, button("✋ Atender", Action.CLAIM))
+    actions = [("✋ Atender", Action.CLAIM)] if conversation.waits else []
+    actions.append(("📋 Ficha completa", Action.FULL_CARD))
     if conversation.is_open:
-        buttons += [
-            button("📝 Nota", Action.NOTE),
-            button("↪️ Transferir", Action.TRANSFER),
-            button("☑️ Encerrar", Action.CLOSE),
+        actions += [
+            ("📝 Nota", Action.NOTE),
+            ("↪️ Transferir", Action.TRANSFER),
+            ("☑️ Encerrar", Action.CLOSE),
         ]
     elif conversation.closed_by:
-        buttons.append(button("🔓 Reabrir", Action.REOPEN))
-    rows = [buttons[start : start + 2] for start in range(0, len(buttons), 2)]
-    return InlineKeyboardMarkup(inline_keyboard=rows)
+        actions.append(("🔓 Reabrir", Action.REOPEN))
+    buttons = [
+        button(text, CardButton(action=action, conversation=conversation.id))
+        for text, action in actions
+    ]
+    return in_rows(buttons, in_a_row=2)
 
 
 def card_text(card: Card, *, timezone: ZoneInfo, in_group: bool = True) -> str:
@@ -80,10 +79,9 @@ def card_text(card: Card, *, timezone: ZoneInfo, in_group: bool = True) -> str:
     """
     conversation, registration = card.conversation, card.registration
     lines = []
-    name = registration.name if registration else conversation.shown_name
     # Both on the first line: a quote of the card shows it below the customer's messages.
     mark = "🔴🔴 <b>PRIORIDADE</b> · " if conversation.priority else "👤 "
-    lines.append(f"{mark}<b>{html.quote(name)}</b>")
+    lines.append(f"{mark}<b>{html.quote(card.name)}</b>")
     lines.append(_who(conversation, registration, timezone))
     if registration:
         lines.append(_kinds_and_status(registration))
@@ -107,22 +105,20 @@ def card_text(card: Card, *, timezone: ZoneInfo, in_group: bool = True) -> str:
 
 def short_text(card: Card) -> str:
     """Return customer and protocol only, for use when Telegram refuses the whole card."""
-    conversation, registration = card.conversation, card.registration
-    name = registration.name if registration else conversation.shown_name
+    conversation = card.conversation
     mark = "🔴🔴 <b>PRIORIDADE</b> · " if conversation.priority else "👤 "
     return (
-        f"{mark}<b>{html.quote(name)}</b>\nProtocolo <b>{conversation.protocol}</b>\n"
+        f"{mark}<b>{html.quote(card.name)}</b>\nProtocolo <b>{conversation.protocol}</b>\n"
         "<i>A ficha não coube aqui: toque em Ficha completa.</i>"
     )
 
 
 def topic_title(card: Card) -> str:
     """Return priority, customer and protocol as plain text, within Telegram's 128 characters."""
-    conversation, registration = card.conversation, card.registration
-    name = registration.name if registration else conversation.shown_name
+    conversation = card.conversation
     mark = "🔴 " if conversation.priority else ""
     tail = f" · {conversation.protocol}"
-    return f"{mark}{name}"[: _TITLE_LENGTH - len(tail)] + tail
+    return f"{mark}{card.name}"[: _TITLE_LENGTH - len(tail)] + tail
 
 
 def full_card_text(card: Card, *, timezone: ZoneInfo) -> str:

@@ -1,0 +1,82 @@
+"""One turn of the dialog with a customer, passed to the handlers of the private chat by name."""
+
+from dataclasses import dataclass
+
+from aiogram import BaseMiddleware, Bot
+from aiogram.fsm.context import FSMContext
+from aiogram.fsm.state import State
+from aiogram.types import (
+    InlineKeyboardMarkup,
+    Message,
+    ReplyKeyboardMarkup,
+    ReplyKeyboardRemove,
+    TelegramObject,
+    User,
+)
+
+from bot.domain.conversation import Conversation, Department
+from bot.usecases.customer.current_chat import CurrentChat
+from bot.usecases.customer.renew_notice import RenewNotice
+from handlers.answers import Data, Handler
+from handlers.customer import my_data_texts as texts
+from handlers.customer.reception import Reception
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """A customer's message or press, and all that it takes to answer it."""
+
+    chat: CurrentChat
+    user: User
+    state: FSMContext
+    bot: Bot
+    reception: Reception
+
+    async def say(
+        self,
+        text: str,
+        markup: InlineKeyboardMarkup | ReplyKeyboardMarkup | ReplyKeyboardRemove | None = None,
+    ) -> None:
+        await self.bot.send_message(self.chat.id, text, reply_markup=markup)
+
+    async def go_to(self, step: State | None) -> None:
+        """Begin a step, with no data of the step before."""
+        await self.state.set_state(step)
+        await self.state.set_data({})
+
+    async def pass_on(self, message: Message, conversation: Conversation) -> None:
+        """Queue the message for the conversation's attendants."""
+        await self.reception.sending.pass_on(message, conversation, self.user)
+
+    async def open_conversation(self, department: Department) -> Conversation:
+        return await self.reception.open_conversation(
+            self.chat, department, profile_name=self.user.full_name
+        )
+
+
+class PassTurn(BaseMiddleware):
+    """Inner middleware that passes on the turn, in which the chat is read at most once."""
+
+    async def __call__(self, handler: Handler, event: TelegramObject, data: Data) -> object:
+        reception: Reception = data["reception"]
+        user: User = data["event_from_user"]
+        data["turn"] = Turn(
+            chat=reception.chat_of(user.id),
+            user=user,
+            state=data["state"],
+            bot=data["bot"],
+            reception=reception,
+        )
+        return await handler(event, data)
+
+
+class GiveRenewedNotice(BaseMiddleware):
+    """Inner middleware behind `PassTurn`; the action goes on after the notice."""
+
+    async def __call__(self, handler: Handler, event: TelegramObject, data: Data) -> object:
+        renew: RenewNotice = data["renew_notice"]
+        turn: Turn = data["turn"]
+        if await renew.is_due(turn.chat):
+            await turn.say(texts.renewed_notice(renew.notice))
+            await renew.given(turn.chat)
+        return await handler(event, data)
