@@ -29,8 +29,8 @@ from pymongo import ReplaceOne
 from benchmarks.backup import peak_mb
 from bot.demo.documents import make_cpf
 from bot.domain.columns import fields_of, map_header
+from bot.domain.fields import UPDATABLE
 from bot.domain.job import ImportOptions, Job, JobState
-from bot.domain.registration import FIELDS
 from bot.runtime.files.table import inspect
 from bot.runtime.jobs.runs import JobRuns
 from bot.runtime.jobs.worker import WorkJobs
@@ -149,7 +149,7 @@ class JobRunner:
     async def run(self, path: Path) -> tuple[Job, float, float]:
         """Import a file; return the finished job, its seconds, and the seconds of our CPU."""
         options = ImportOptions(
-            columns=tuple(fields_of(map_header(HEADER))), update=True, fields=frozenset(FIELDS)
+            columns=tuple(fields_of(map_header(HEADER))), update=True, fields=frozenset(UPDATABLE)
         )
         shape = (await inspect(path, name=path.name)).shape
         job = await self.manage.begin_import(

@@ -9,14 +9,14 @@ reads and writes nothing.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import Enum, StrEnum
-from typing import Any, Final
+from operator import attrgetter
+from typing import Final
 
+from bot.domain.fields import FIELDS, UPDATABLE, Owner
 from bot.domain.phone import phone_key
 from bot.domain.registration import (
-    ERP_FIELDS,
-    FIELDS,
     NAME_LENGTH,
     NOTE_LENGTH,
     ChangeSource,
@@ -32,8 +32,8 @@ from bot.domain.search import fold
 from bot.domain.seen_keys import SeenKeys, key_of, key_of_text
 from bot.domain.tax_id import TaxId
 
-_NO_PHONES: Final = Phones()
-_NO_PORTAL: Final = Portal()
+NO_PHONES: Final = Phones()
+NO_PORTAL: Final = Portal()
 
 
 class CellReason(StrEnum):
@@ -84,9 +84,9 @@ class Candidate:
     """Used only for a candidate without a tax id."""
     name: str | None = None
     trade_name: str | None = None
-    phones: Phones = _NO_PHONES
+    phones: Phones = NO_PHONES
     email: str | None = None
-    portal: Portal = _NO_PORTAL
+    portal: Portal = NO_PORTAL
     status: Status | None = None
     kinds: frozenset[Kind] = frozenset()
     tags: frozenset[str] = frozenset()
@@ -107,7 +107,7 @@ class Policy:
 
     may_create: bool
     may_update: bool
-    fields: frozenset[str] = frozenset(FIELDS)
+    fields: frozenset[str] = frozenset(UPDATABLE)
     """Paths that an update may change."""
     adds_to: frozenset[str] = frozenset()
     """Paths of sets from which an update never removes an element."""
@@ -125,8 +125,8 @@ class Policy:
 FROM_ERP: Final = Policy(
     may_create=True,
     may_update=True,
-    fields=ERP_FIELDS,
-    adds_to=frozenset(("kinds", "erp_refs")),
+    fields=frozenset(field.path for field in FIELDS if field.owner is not Owner.COMPANY),
+    adds_to=frozenset(field.path for field in FIELDS if field.owner is Owner.BOTH),
 )
 # The data that customers give about themselves must not overwrite the company's data.
 FROM_CHAT: Final = Policy(may_create=True, may_update=False)
@@ -151,8 +151,8 @@ class Change:
     """The change of one field: its path, its old value and its new value."""
 
     path: str
-    before: Any
-    after: Any
+    before: object
+    after: object
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,33 +282,20 @@ def _create(
     if reasons or candidate.problems or candidate.name is None:
         return Refused(candidate, tuple(reasons))
     from_chat = provenance.way is ChangeSource.IDENTIFICATION and not candidate.erp_refs
-    tax_id, phones = candidate.tax_id, candidate.phones
-    return Create(
-        Registration.of_checked(
-            {
-                "id": next(iter(ids)),
-                "country": tax_id.country if tax_id else candidate.country,
-                "tax_id": tax_id,
-                "name": candidate.name,
-                "trade_name": candidate.trade_name,
-                "phones": phones,
-                "email": candidate.email,
-                "portal": candidate.portal,
-                "status": candidate.status or Status.ACTIVE,
-                "kinds": kinds,
-                "tags": candidate.tags,
-                "traits": candidate.traits,
-                "alert_traits": bool(candidate.alert_traits),
-                "priority_departments": candidate.priority_departments,
-                "fixed_note": candidate.fixed_note,
-                "erp_refs": candidate.erp_refs,
-                "chat_phones": frozenset(phones.all()) if from_chat else frozenset(),
-                "created": provenance,
-                "updated": provenance,
-                "version": 1,
-            }
-        )
+    tax_id = candidate.tax_id
+    values = dict(
+        zip(_COPIED, _COPIES(candidate), strict=True),
+        id=next(iter(ids)),
+        country=tax_id.country if tax_id else candidate.country,
+        status=candidate.status or Status.ACTIVE,
+        kinds=kinds,
+        alert_traits=bool(candidate.alert_traits),
+        chat_phones=frozenset(candidate.phones.all()) if from_chat else frozenset(),
+        created=provenance,
+        updated=provenance,
+        version=1,
     )
+    return Create(Registration.of_checked(values))
 
 
 def _too_long(candidate: Candidate) -> list[Refusal]:
@@ -323,10 +310,8 @@ def _too_long(candidate: Candidate) -> list[Refusal]:
 def _update(
     candidate: Candidate, known: Registration, policy: Policy, provenance: Provenance
 ) -> Update | Unchanged:
-    old, new = _values(known), _values(candidate)
     changes = []
-    for path in FIELDS:
-        before, after = old[path], new[path]
+    for path, before, after in zip(UPDATABLE, _VALUES(known), _VALUES(candidate), strict=True):
         if path not in policy.fields or after in (None, "", (), frozenset()):
             continue
         if path in policy.adds_to:
@@ -344,11 +329,9 @@ def _update(
     return Update(known, known.with_values(after_values, updated=provenance), tuple(changes))
 
 
-def _values(of: Registration | Candidate) -> dict[str, Any]:
-    values = {path: getattr(of, path) for path in FIELDS if "." not in path}
-    values["portal.username"] = of.portal.username
-    values["portal.password_hash"] = of.portal.password_hash
-    values["phones.commercial"] = of.phones.commercial
-    values["phones.home"] = of.phones.home
-    values["phones.mobile"] = of.phones.mobile
-    return values
+_VALUES: Final = attrgetter(*UPDATABLE)
+"""Returns the values of a registration or a candidate, in the order of `UPDATABLE`."""
+_COPIED: Final = tuple(
+    one.name for one in fields(Candidate) if one.name in Registration.model_fields
+)
+_COPIES: Final = attrgetter(*_COPIED)

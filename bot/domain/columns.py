@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from bot.domain.column_names import SYNONYMS
+from bot.domain.fields import BY_PLACE, OTHER_HEADERS, SHAPES, Shape
 from bot.domain.phone import read_phone
 from bot.domain.registration import read_email
 from bot.domain.row import KINDS
@@ -22,29 +22,9 @@ from bot.domain.search import fold
 from bot.domain.tax_id import CellTaxId, read_tax_id_cell
 
 FILE_COLUMNS: Final[Mapping[str, str]] = {
-    "Nome": "name",
-    "cpfCnpj": "tax_id",
-    "fantasia": "trade_name",
-    "foneComercial": "phones.commercial",
-    "foneResidencial": "phones.home",
-    "celular": "phones.mobile",
-    "email": "email",
-    "senha": "portal.password",
-    "usuario": "portal.username",
-    "status": "status",
-    "tipoRegistro": "kinds",
-    "etiqueta": "tags",
-    "pais": "country",
-    "caracteristicas": "traits",
-    "avisarAtendente": "alert_traits",
-    "prioridade": "priority_departments",
-    "observacao": "fixed_note",
+    field.column: field.path for field in BY_PLACE if field.column
 }
-"""The template's headers, in its order, and the path of each.
-
-The paths are those of `bot.domain.registration.FIELDS`, plus `tax_id`, `country` and
-`portal.password`, a password in plain text.
-"""
+"""The template's headers, in its order, and the path of each."""
 
 OWN_COLUMNS: Final = ("linha", "erro")
 _FEW: Final = 0.1
@@ -257,26 +237,28 @@ def _doubt(text: str, named: tuple[str, int] | None) -> Doubt | None:
 
 
 def _names() -> dict[str, tuple[str, int]]:
-    names = {header_key(header): (field, 0) for header, field in FILE_COLUMNS.items()}
-    for field, synonyms in SYNONYMS.items():
-        for rank, synonym in enumerate(synonyms.split(","), start=1):
-            names.setdefault(header_key(synonym), (field, rank))
+    names = {header_key(header): (path, 0) for header, path in FILE_COLUMNS.items()}
+    for field in BY_PLACE:
+        others = OTHER_HEADERS.get(field.path)
+        for rank, name in enumerate(others.split(",") if others else (), start=1):
+            names.setdefault(header_key(name), (field.path, rank))
     return names
 
 
 _FIELDS: Final = frozenset(FILE_COLUMNS.values())
 _NAMES: Final = _names()
-_VALUES: Final[Mapping[str, Callable[[str], bool]]] = {
-    "tax_id": _is_tax_id,
-    "phones.commercial": _is_phone,
-    "phones.home": _is_phone,
-    "phones.mobile": _is_phone,
-    "email": _is_email,
-    "status": _is_status,
-    "kinds": _is_kind,
+_CHECKS: Final[Mapping[Shape, Callable[[str], bool]]] = {
+    Shape.TAX_ID: _is_tax_id,
+    Shape.PHONE: _is_phone,
+    Shape.EMAIL: _is_email,
+    Shape.STATUS: _is_status,
+    Shape.KINDS: _is_kind,
+}
+_VALUES: Final = {
+    path: _CHECKS[SHAPES[path]] for path in FILE_COLUMNS.values() if SHAPES[path] in _CHECKS
 }
 # Fields whose values can confirm a column, but cannot prove that it is shifted.
-_TEXTS: Final[Mapping[str, Callable[[str], bool]]] = {"name": _is_name, "trade_name": _is_name}
+_TEXTS: Final = {path: _is_name for path, shape in SHAPES.items() if shape is Shape.NAME}
 _ALIKE: Final = {
     check: {field for field, other in _VALUES.items() if other is check}
     for check in _VALUES.values()

@@ -8,6 +8,7 @@ from typing import Final
 
 from bot.domain.audit import AuditEntry, Event
 from bot.domain.conversation import Chat, Conversation
+from bot.domain.fields import FIELDS, Shape
 from bot.domain.phone import show_phone
 from bot.domain.registration import Phones, Portal, Provenance, Registration
 from bot.domain.search import fold
@@ -17,7 +18,7 @@ ANONYMISED_NAME: Final = "Cadastro anonimizado"
 """Replaces every name; admins see it in lists."""
 NO_CHAT: Final = "chat:0"
 """Replaces a `Provenance.by` that named the anonymised person's chat."""
-_NAMES: Final = ("name", "trade_name", "portal.username")
+_NAMES: Final = tuple(f.path for f in FIELDS if f.shape in (Shape.NAME, Shape.USERNAME))
 _CHAT: Final = "chat-"
 _CONVERSATION: Final = "conv-"
 
@@ -137,7 +138,8 @@ class Identifiers:
         registrations = [one for one in (traces.registration, *traces.deleted) if one]
         names: list[str | None] = [chat.customer.name for chat in traces.chats]
         names += [one.shown_name for one in traces.conversations]
-        names += [one.value(path) for one in registrations for path in _NAMES]
+        values = [one.value(path) for one in registrations for path in _NAMES]
+        names += [value for value in values if isinstance(value, str)]
         phones: list[str | None] = [chat.customer.phone for chat in traces.chats]
         phones += [one.customer.phone for one in traces.conversations]
         phones += [phone for one in registrations for phone in one.phones.all()]

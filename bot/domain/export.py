@@ -2,27 +2,27 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
-from bot.domain.columns import FILE_COLUMNS
+from bot.domain.fields import BY_PLACE, SHAPES, Shape
 from bot.domain.label import Label
 from bot.domain.phone import read_phone, show_phone
-from bot.domain.registration import Kind, Registration, Status
+from bot.domain.registration import Kind, Registration, Status, Value
 from bot.domain.search import Query, fold
+from bot.domain.tax_id import TaxId
 
 Format = Literal["csv", "xlsx"]
 
 EXPORT_COLUMNS: Final[Mapping[str, str]] = {
-    header: path for header, path in FILE_COLUMNS.items() if path != "portal.password"
+    field.column: field.path for field in BY_PLACE if field.column and field.is_exported
 }
 """The import template's headers and the path of each, without `senha`.
 
 Only password hashes are stored, and those never leave the register.
 """
 _HEADERS: Final = {path: header for header, path in EXPORT_COLUMNS.items()}
-_PHONES: Final = frozenset(path for path in _HEADERS if path.startswith("phones."))
 _STATUSES: Final = {Status.ACTIVE: "A", Status.INACTIVE: "I"}
 _KINDS: Final = {
     Kind.CUSTOMER: "cliente",
@@ -95,24 +95,23 @@ def cells(
     return [_cell(path, registration.value(path), names, country) for path in paths]
 
 
-def _cell(path: str, value: Any, names: Mapping[str, str], country: str) -> str:
-    if path == "alert_traits":
+def _cell(path: str, value: Value, names: Mapping[str, str], country: str) -> str:
+    if isinstance(value, bool):
         return "Sim" if value else "Não"
     if not value:
         return ""
-    if path in _PHONES:
+    if isinstance(value, TaxId):
+        return value.masked
+    if isinstance(value, Status):
+        return _STATUSES[value]
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    if isinstance(value, str):
+        if SHAPES[path] is not Shape.PHONE:
+            return value
         shown = show_phone(value)
-        return shown if read_phone(shown, country=country) == value else str(value)
-    match path:
-        case "tax_id":
-            return str(value.masked)
-        case "status":
-            return _STATUSES[value]
-        case "kinds":
-            return ", ".join(name for kind, name in _KINDS.items() if kind in value)
-        case "tags" | "priority_departments":
-            written = (names.get(label_id, label_id) for label_id in value)
-            return ", ".join(sorted(written, key=lambda name: (fold(name), name)))
-        case "traits":
-            return ", ".join(value)
-    return str(value)
+        return shown if read_phone(shown, country=country) == value else value
+    if SHAPES[path] is Shape.KINDS:
+        return ", ".join(name for kind, name in _KINDS.items() if kind in value)
+    written = (names.get(str(label_id), str(label_id)) for label_id in value)
+    return ", ".join(sorted(written, key=lambda name: (fold(name), name)))

@@ -1,13 +1,16 @@
-"""Registrations: one person or company in the register, and the fields that the ERP owns."""
+"""Registrations: one person or company in the register."""
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Final, Self
+from operator import attrgetter
+from typing import Annotated, Final, Self
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter
 
+from bot.domain.fields import SHAPES, Shape
 from bot.domain.phone import phone_key
 from bot.domain.tax_id import TaxId
 
@@ -69,16 +72,6 @@ class Phones(BaseModel):
     home: str | None = None
     mobile: str | None = None
 
-    @classmethod
-    def of_checked(
-        cls, *, commercial: str | None = None, home: str | None = None, mobile: str | None = None
-    ) -> Self:
-        """Return the telephones without validation, in half the time; the values must be valid."""
-        phones = cls.__new__(cls)
-        values = {"commercial": commercial, "home": home, "mobile": mobile}
-        _fill(phones, values, _ALL_PHONES)
-        return phones
-
     def all(self) -> tuple[str, ...]:
         """Return the telephones that are set, mobile first."""
         return tuple(p for p in (self.mobile, self.home, self.commercial) if p)
@@ -106,6 +99,19 @@ class ErpRef(BaseModel):
     The same id in two tables means two records.
     """
     id: str
+
+
+Value = (
+    str
+    | bool
+    | TaxId
+    | tuple[str, ...]
+    | frozenset[Kind]
+    | frozenset[str]
+    | frozenset[ErpRef]
+    | None
+)
+"""The value of one field. Kinds and the status are strings too."""
 
 
 class Registration(BaseModel):
@@ -144,81 +150,77 @@ class Registration(BaseModel):
         """Return True if this customer has priority in that department."""
         return department_id in self.priority_departments
 
-    def with_values(self, values: dict[str, object], *, updated: Provenance) -> Self:
-        """Return the next version, with these new values; the keys are paths of `FIELDS`."""
-        own = {path: value for path, value in values.items() if "." not in path}
-        for name in ("phones", "portal"):
-            inner = {p.split(".")[1]: v for p, v in values.items() if p.startswith(f"{name}.")}
+    def with_values(
+        self, values: Mapping[str, object], *, updated: Provenance, version: int | None = None
+    ) -> Self:
+        """Return the next version, with these new values by path.
+
+        version: a later version than the next one.
+        Raises ValueError when the model refuses a value.
+        """
+        after = dict(vars(self))
+        nested: dict[str, dict[str, object]] = {}
+        for path, value in values.items():
+            name, _, inner = path.partition(".")
             if inner:
-                own[name] = getattr(self, name).model_copy(update=inner)
-        return self.model_copy(update=own | {"updated": updated, "version": self.version + 1})
+                nested.setdefault(name, dict(vars(getattr(self, name))))[inner] = value
+            else:
+                after[name] = value
+        after |= nested | {"updated": updated, "version": version or self.version + 1}
+        return type(self).model_validate(after)
 
     @classmethod
-    def of_checked(cls, values: dict[str, Any]) -> Self:
-        """Return the registration without validation; `values` must be valid for every field."""
+    def of_checked(cls, values: dict[str, object]) -> Self:
+        """Return the registration without validation; `values` must be valid for every field.
+
+        Only for an import's many new registrations: docs/decisions/unvalidated-models.md.
+        """
         registration = cls.__new__(cls)
-        _fill(registration, values, _ALL_FIELDS)
+        set_attribute = object.__setattr__  # the model's own method refuses: the model is frozen
+        set_attribute(registration, "__dict__", values)
+        # The set is shared, because pydantic copies it before a change.
+        set_attribute(registration, "__pydantic_fields_set__", _ALL_FIELDS)
+        set_attribute(registration, "__pydantic_extra__", None)
+        set_attribute(registration, "__pydantic_private__", None)
         return registration
 
-    def value(self, path: str) -> Any:
-        """Return the value at a path of `FIELDS`, or at `country` or `tax_id`."""
-        value: Any = self
-        for name in path.split("."):
-            value = getattr(value, name)
+    def value(self, path: str) -> Value:
+        """Return the value at a path of `bot.domain.fields`."""
+        value: Value = attrgetter(path)(self)
         return value
 
 
-def _fill(model: BaseModel, values: dict[str, Any], given: set[str]) -> None:
-    """Set all fields of a new model, without validation.
-
-    It does the same as pydantic's `model_construct` in a seventh of the time; an import creates
-    hundreds of thousands of models.
-
-    values: valid values for every field.
-    given: the names of all fields. The set is shared, because pydantic copies it before a change.
-    """
-    set_attribute = object.__setattr__  # the model's own method refuses, as the model is frozen
-    set_attribute(model, "__dict__", values)
-    set_attribute(model, "__pydantic_fields_set__", given)
-    set_attribute(model, "__pydantic_extra__", None)
-    set_attribute(model, "__pydantic_private__", None)
-
-
 _ALL_FIELDS: Final = set(Registration.model_fields)
-_ALL_PHONES: Final = set(Phones.model_fields)
-# Every field that a candidate can set, by its path in documents and in the audit.
-FIELDS: Final = (
-    "name",
-    "trade_name",
-    "phones.commercial",
-    "phones.home",
-    "phones.mobile",
-    "email",
-    "portal.username",
-    "portal.password_hash",
-    "status",
-    "kinds",
-    "tags",
-    "traits",
-    "alert_traits",
-    "priority_departments",
-    "fixed_note",
-    "erp_refs",
-)
-# The fields that the ERP owns: its values overwrite stored ones. It never changes other fields.
-ERP_FIELDS: Final = frozenset(
-    (
-        "name",
-        "trade_name",
-        "phones.commercial",
-        "phones.home",
-        "phones.mobile",
-        "email",
-        "status",
-        "kinds",
-        "erp_refs",
-    )
-)
+_TYPES: Final[Mapping[Shape, TypeAdapter[Value]]] = {
+    Shape.STATUS: TypeAdapter(Status),
+    Shape.KINDS: TypeAdapter(frozenset[Kind]),
+    Shape.TAGS: TypeAdapter(frozenset[str]),
+    Shape.DEPARTMENTS: TypeAdapter(frozenset[str]),
+    Shape.PHONES: TypeAdapter(frozenset[str]),
+    Shape.TRAITS: TypeAdapter(tuple[str, ...]),
+    Shape.ERP_REFS: TypeAdapter(frozenset[ErpRef]),
+}
+_TEXT: Final[TypeAdapter[Value]] = TypeAdapter(bool | str | None)
+
+
+def read_value(path: str, stored: object) -> Value:
+    """Return the value of a field from its form in the audit, in a sample or in an open dialog.
+
+    Sets are lists there, and a tax id is its key. A value in the model's form stays as it is. A
+    blank one becomes the value of an empty field. Raises ValueError.
+    """
+    shape = SHAPES.get(path)
+    if shape is None:
+        return str(stored)
+    if shape is Shape.TAX_ID and isinstance(stored, str):
+        return TaxId.of_key(stored) if stored else None
+    if isinstance(stored, TaxId):
+        return stored
+    if shape is Shape.YES_OR_NO:
+        return bool(stored)
+    if shape in _TYPES:
+        return _TYPES[shape].validate_python(stored or ())
+    return _TEXT.validate_python(stored or None)
 
 
 def read_name(text: str) -> str:

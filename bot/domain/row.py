@@ -13,7 +13,8 @@ from typing import Any, Final
 from babel import Locale
 from pydantic import SecretStr
 
-from bot.domain.candidate import Candidate, CellProblem, CellReason
+from bot.domain.candidate import NO_PHONES, NO_PORTAL, Candidate, CellProblem, CellReason
+from bot.domain.fields import PASSWORD, SHAPES, Shape
 from bot.domain.guard import unguarded
 from bot.domain.label import Label, label_key
 from bot.domain.phone import read_phone
@@ -66,7 +67,6 @@ TAX_ID_REASONS: Final = {
 # Maximum size of the cache of readings, for each field that has one.
 _MOST_READINGS: Final = 10_000
 _DETAIL: Final = 60
-PASSWORD: Final = "portal.password"  # noqa: S105 - the name of a column
 
 
 # Not frozen, because creating a frozen one takes longer, as with `Candidate`.
@@ -106,26 +106,27 @@ class RowReader:
         self._places = {path: place for place, path in enumerate(fields) if path is not None}
         self._has_country = "country" in self._places
         self._has_password = PASSWORD in self._places
-        named: dict[str, Callable[[str], Any]] = {
-            "name": _name,
-            "trade_name": _name,
-            "email": _email,
-            "portal.username": _username,
-            "status": _kept(_status),
-            "kinds": _kept(_kinds),
-            "tags": _kept(_labels(tags, CellReason.TAG)),
-            "priority_departments": _kept(_labels(departments, CellReason.DEPARTMENT)),
-            "traits": _traits,
-            "alert_traits": _kept(_yes_or_no),
-            "fixed_note": _note,
+        readers: dict[Shape, Callable[[str], object]] = {
+            Shape.NAME: _name,
+            Shape.EMAIL: _email,
+            Shape.USERNAME: _username,
+            Shape.STATUS: _kept(_status),
+            Shape.KINDS: _kept(_kinds),
+            Shape.TAGS: _kept(_labels(tags, CellReason.TAG)),
+            Shape.DEPARTMENTS: _kept(_labels(departments, CellReason.DEPARTMENT)),
+            Shape.TRAITS: _traits,
+            Shape.YES_OR_NO: _kept(_yes_or_no),
+            Shape.NOTE: _note,
         }
         self._readers = [
-            (place, path, named[path]) for path, place in self._places.items() if path in named
+            (place, path, read)
+            for path, place in self._places.items()
+            if (read := readers.get(SHAPES[path]))
         ]
         self._phones = [
             (place, path, path.removeprefix("phones."))
             for path, place in self._places.items()
-            if path.startswith("phones.")
+            if SHAPES[path] is Shape.PHONE
         ]
 
     def __call__(self, line: int, cells: Sequence[str]) -> Row:
@@ -157,8 +158,8 @@ class RowReader:
         candidate = Candidate(
             tax_id=tax_id.tax_id if tax_id else None,
             country=country,
-            phones=Phones.of_checked(**phones) if phones else _NO_PHONES,
-            portal=Portal(username=username) if username else _NO_PORTAL,
+            phones=Phones(**phones) if phones else NO_PHONES,
+            portal=Portal(username=username) if username else NO_PORTAL,
             line=line,
             problems=tuple(problems),
             **values,
@@ -242,10 +243,6 @@ class RowReader:
         return read
 
 
-_NO_PHONES: Final = Phones()
-_NO_PORTAL: Final = Portal()
-
-
 def _name(cell: str) -> str | None:
     return read_line(cell) or None
 
@@ -312,21 +309,21 @@ def _labels(
     return read
 
 
-class _Readings(dict[str, Any]):
+class _Readings(dict[str, object]):
     """A cache of readings, by cell text."""
 
-    def __init__(self, read: Callable[[str], Any]) -> None:
+    def __init__(self, read: Callable[[str], object]) -> None:
         super().__init__()
         self._read = read
 
-    def __missing__(self, cell: str) -> Any:
+    def __missing__(self, cell: str) -> object:
         reading = self._read(cell)
         if len(self) < _MOST_READINGS:
             self[cell] = reading
         return reading
 
 
-def _kept(read: Callable[[str], Any]) -> Callable[[str], Any]:
+def _kept(read: Callable[[str], object]) -> Callable[[str], object]:
     """Return the same reader, with a cache."""
     return _Readings(read).__getitem__
 

@@ -22,12 +22,11 @@ from bot.domain.candidate import (
     decide,
     keys_to_repeat,
 )
+from bot.domain.fields import PASSWORD_HASH, UPDATABLE
 from bot.domain.job import SAMPLES, Batch, Counts, RowReport, Sample
-from bot.domain.registration import FIELDS, Provenance, Registration
+from bot.domain.registration import Provenance, Registration
 from bot.domain.row import Row
 from bot.domain.seen_keys import SeenKeys, key_of
-
-_PASSWORD: Final = "portal.password_hash"  # noqa: S105 - the name of a field
 
 # The codes of plans. The preview stores one number per row; the run computes it again, and a row
 # with a different number is reported as replanned. For an existing registration the number holds
@@ -124,7 +123,7 @@ class Samples:
             )
 
     def result(self) -> tuple[Sample, ...]:
-        return tuple(sample for path in FIELDS for sample in self._found.get(path, ()))
+        return tuple(sample for path in UPDATABLE for sample in self._found.get(path, ()))
 
 
 def plan_row(
@@ -186,7 +185,7 @@ def may_set_password(planned: PlannedRow, policy: Policy) -> bool:
         return False
     if isinstance(planned.decision, Create):
         return True
-    return policy.may_update and _PASSWORD in policy.fields
+    return policy.may_update and PASSWORD_HASH in policy.fields
 
 
 def counted(planned: Sequence[PlannedRow], policy: Policy) -> Counts:

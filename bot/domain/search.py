@@ -82,11 +82,6 @@ def _fold(text: str) -> str:
     return " ".join(_WORD.findall(text.casefold()))
 
 
-def words_of(name: str, trade_name: str | None) -> frozenset[str]:
-    """Return the words under which a search by name finds a registration."""
-    return frozenset(fold(f"{name} {trade_name or ''}").split())
-
-
 def typed_words(text: str) -> tuple[str, ...]:
     """Return the words of a search, each once, without the punctuation of a document.
 

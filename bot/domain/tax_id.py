@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import product
 from operator import mul
-from typing import Final
+from typing import Final, Self
 
 from stdnum import get_cc_module
 from stdnum.br import cnpj as stdnum_cnpj
@@ -79,6 +79,12 @@ class TaxId:
     def key(self) -> str:
         """Return country and number in one string, as stored and indexed: `BR:39053344705`."""
         return f"{self.country}:{self.number}"
+
+    @classmethod
+    def of_key(cls, key: str) -> Self:
+        """Return the tax id that has this `key`."""
+        country, _, number = key.rpartition(":")
+        return cls(number, country or "BR")
 
     @property
     def is_company(self) -> bool:

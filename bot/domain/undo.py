@@ -1,13 +1,12 @@
 """The rules that undo a job, registration by registration; pure."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from bot.domain.audit import AuditEntry, Event
 from bot.domain.candidate import Change, Update
 from bot.domain.job import Kept
-from bot.domain.registration import ErpRef, Kind, Provenance, Registration, Status
+from bot.domain.registration import Provenance, Registration, read_value
 
 _WHOLE: Final = ()
 
@@ -62,8 +61,9 @@ def undo_entry(
         case Event.DELETED:
             if now is not None or entry.deleted is None:
                 return None
-            version = {"version": entry.version + 1, "updated": provenance}
-            return BringBack(entry, entry.deleted.model_copy(update=version))
+            version = entry.version + 1
+            restored = entry.deleted.with_values({}, updated=provenance, version=version)
+            return BringBack(entry, restored)
         case Event.CREATED | Event.RESTORED:
             if now is None:
                 return None
@@ -79,7 +79,7 @@ def _undo_change(
         return Kept(registration_id=entry.registration_id, name=entry.name, paths=_WHOLE)
     changes, kept = [], []
     for change in entry.changes:
-        before, after = (_value(change.path, v) for v in (change.before, change.after))
+        before, after = (read_value(change.path, v) for v in (change.before, change.after))
         value = now.value(change.path)
         if value == after:
             changes.append(Change(change.path, value, before))
@@ -95,21 +95,3 @@ def _undo_change(
 
 def _kept(registration: Registration, paths: tuple[str, ...]) -> Kept:
     return Kept(registration_id=registration.id, name=registration.name, paths=paths)
-
-
-def _value(path: str, stored: Any) -> Any:
-    """Return a registration's value from its stored form in the audit."""
-    match path:
-        case "kinds":
-            return frozenset(map(Kind, stored))
-        case "tags" | "priority_departments" | "chat_phones":
-            return frozenset(stored)
-        case "traits":
-            return tuple(stored)
-        case "status":
-            return Status(stored)
-        case "erp_refs":
-            return frozenset(ErpRef.model_validate(ref) for ref in stored)
-        case "tax_id":
-            raise ValueError("no job changes a tax id")
-    return dict(stored) if isinstance(stored, Mapping) else stored

@@ -6,6 +6,7 @@ from typing import Final
 from bot.domain.audit import AuditEntry, Event
 from bot.domain.conversation import Chat, Conversation, Identity
 from bot.domain.data_subject import StoredUpdate, Traces
+from bot.domain.fields import PASSWORD_HASH
 from bot.domain.phone import show_phone
 from bot.domain.registration import Registration
 from bot.wording.values import LABELS, WAYS, Names, show_value, when, who
@@ -16,7 +17,6 @@ _IDENTITIES: Final = {
     Identity.UNVERIFIED: "documento informado, identidade não confirmada",
     Identity.NOT_IDENTIFIED: "não identificado",
 }
-_PASSWORD: Final = "portal.password_hash"  # noqa: S105 - the name of a field
 
 
 def file_for_person(traces: Traces, names: Names, *, chat: Chat, made: str) -> bytes:
@@ -68,7 +68,7 @@ def _registration(of: Registration | None, names: Names, title: str) -> list[str
     lines = []
     for path, label in LABELS.items():
         shown = show_value(path, of.value(path), names)
-        if path == _PASSWORD and of.portal.password_hash:
+        if path == PASSWORD_HASH and of.portal.password_hash:
             shown += " (só a forma cifrada, que ninguém lê)"
         # A note can have several lines.
         lines.append(f"{label}: {shown}".replace("\n", "\r\n    "))

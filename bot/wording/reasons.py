@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from bot.domain.candidate import CellReason, Refusal
+from bot.domain.fields import FIELDS
 from bot.domain.file_refusal import (
     MAX_COLUMNS,
     MAX_UNPACKED_TEXT,
@@ -19,12 +20,10 @@ from bot.domain.portal import (
     UsernameRefusal,
 )
 from bot.domain.registration import NAME_LENGTH, NOTE_LENGTH, TRAIT_LENGTH, TRAITS
-from bot.wording.values import LABELS
 from bot.wording.words import number
 
-PASSWORD: Final = "portal.password"  # noqa: S105 - the name of a column
-# The labels of the register's fields, plus the column that only files have.
-COLUMN_LABELS: Final[Mapping[str, str]] = {**LABELS, PASSWORD: "Senha do portal"}
+# The labels of the register's fields, with the column that only files have.
+COLUMN_LABELS: Final[Mapping[str, str]] = {field.path: field.label for field in FIELDS}
 
 _CELLS: Final = {
     CellReason.TAX_ID_NOTHING: "não há número de CPF ou CNPJ aqui",

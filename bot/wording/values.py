@@ -1,13 +1,23 @@
 """The fields of a registration in words, as admins read them: labels and values."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
+from bot.domain.fields import FIELDS, SHAPES, Shape
 from bot.domain.phone import show_phone
-from bot.domain.registration import ChangeSource, Kind, Provenance, Registration, Status
+from bot.domain.registration import (
+    ChangeSource,
+    ErpRef,
+    Kind,
+    Provenance,
+    Registration,
+    Status,
+    Value,
+    read_value,
+)
 from bot.domain.tax_id import TaxId
 from bot.wording.countries import country_name
 from bot.wording.words import KINDS, STATUSES
@@ -20,29 +30,8 @@ WAYS: Final = {
     ChangeSource.SYNC: "sincronização",
     ChangeSource.UNDO: "desfazer de uma tarefa",
 }
-# In the order in which a registration is shown.
-LABELS: Final = {
-    "name": "Nome",
-    "trade_name": "Fantasia",
-    "tax_id": "CPF/CNPJ",
-    "country": "País",
-    "kinds": "Tipo de cadastro",
-    "status": "Status",
-    "phones.mobile": "Celular",
-    "phones.home": "Telefone residencial",
-    "phones.commercial": "Telefone comercial",
-    "email": "E-mail",
-    "tags": "Etiquetas",
-    "traits": "Características",
-    "alert_traits": "Avisar atendente",
-    "priority_departments": "Prioridade",
-    "fixed_note": "Observação fixa",
-    "portal.username": "Usuário do portal",
-    "portal.password_hash": "Senha do portal",
-    "erp_refs": "ERP",
-    "chat_phones": "Telefones vindos do chat",
-}
-_SECRET: Final = "portal.password_hash"  # noqa: S105 - the name of a field
+LABELS: Final = {field.path: field.label for field in FIELDS if field.shape is not Shape.PASSWORD}
+"""The label of each field, in the order of the screens."""
 _LONGEST: Final = 2_100
 
 
@@ -57,39 +46,48 @@ class Names:
     timezone: ZoneInfo
 
 
-def show_value(path: str, value: Any, names: Names) -> str:
+def show_value(path: str, value: object, names: Names) -> str:
     """Return the value in words, as plain text.
 
     value: in the model's form or in the audit's stored form.
     """
-    if path == _SECRET:
-        return "definida" if value else EMPTY
+    if value is None:
+        return EMPTY
+    return _shown(SHAPES.get(path), read_value(path, value), names)[:_LONGEST]
+
+
+def _shown(shape: Shape | None, value: Value, names: Names) -> str:
     if isinstance(value, bool):
         return "Sim" if value else "Não"
-    if value is None or value in ("", (), [], frozenset()):
+    if not value:
         return EMPTY
-    match path:
-        case "tax_id":
-            return _tax_id(value)
-        case "country":
-            return country_name(str(value))
-        case "status":
-            return STATUSES[Status(value)]
-        case "kinds":
-            return _listed(KINDS[Kind(kind)] for kind in value)
-        case "tags":
-            return _listed(names.tags.get(tag, tag) for tag in value)
-        case "priority_departments":
-            return _listed(names.departments.get(d, d) for d in value)
-        case "erp_refs":
-            return _listed(_erp_ref(ref) for ref in value)
-        case "chat_phones":
-            return _listed(show_phone(phone) for phone in value)
-        case "traits":
-            return ", ".join(map(str, value))[:_LONGEST]
-    if path.startswith("phones."):
-        return show_phone(str(value))
-    return str(value)[:_LONGEST]
+    if shape is Shape.PASSWORD_HASH:
+        return "definida"
+    if isinstance(value, TaxId):
+        return value.masked
+    if isinstance(value, Status):
+        return STATUSES[value]
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    if isinstance(value, frozenset):
+        return ", ".join(sorted(_item(shape, one, names) for one in value))
+    if shape is Shape.COUNTRY:
+        return country_name(value)
+    return show_phone(value) if shape is Shape.PHONE else value
+
+
+def _item(shape: Shape | None, item: str | ErpRef, names: Names) -> str:
+    """Return an element of a set in words."""
+    if isinstance(item, ErpRef):
+        return " ".join(filter(None, (item.system, item.table, item.id)))
+    match shape:
+        case Shape.KINDS:
+            return KINDS[Kind(item)]
+        case Shape.TAGS:
+            return names.tags.get(item, item)
+        case Shape.DEPARTMENTS:
+            return names.departments.get(item, item)
+    return show_phone(item)
 
 
 def value_of(registration: Registration, path: str, names: Names) -> str:
@@ -129,19 +127,3 @@ def provenance_line(provenance: Provenance, names: Names) -> str:
     return (
         f"{when(provenance.at, names)}, por {who(provenance.by, names)} ({WAYS[provenance.way]})"
     )
-
-
-def _tax_id(value: Any) -> str:
-    if isinstance(value, TaxId):
-        return value.masked
-    country, _, number = str(value).rpartition(":")
-    return TaxId(number, country or "BR").masked
-
-
-def _erp_ref(ref: Any) -> str:
-    values = ref if isinstance(ref, Mapping) else ref.model_dump()
-    return " ".join(str(values[key]) for key in ("system", "table", "id") if values.get(key))
-
-
-def _listed(values: Iterable[str]) -> str:
-    return ", ".join(sorted(values))[:_LONGEST]

@@ -1,7 +1,7 @@
 """The MongoDB client, the database, and the translation of MongoDB's errors into ours."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC
 from typing import Any, Final
@@ -15,7 +15,10 @@ from bot.domain.errors import AppError, Problem, RefusedError, TryLaterError
 # motor ships no types, so these names only document the meaning.
 Database = Any
 Collection = Any
+Session = Any
 Document = dict[str, Any]
+ReadDocument = Mapping[str, Any]
+"""A document as it was read, decoded or raw."""
 
 _BATCHES_AT_ONCE: Final = 2
 

@@ -28,7 +28,11 @@ from bot.domain.tax_id import TaxId
 from storage.engine.connection import Collection, Database, Document, translated
 from storage.people.redaction import STATE, redacted
 from storage.register import audit
-from storage.register.documents import plain, read_registration, registration_document
+from storage.register.documents import (
+    provenance_document,
+    read_registration,
+    registration_document,
+)
 from storage.register.verify import fault_of
 from storage.talk.conversations import Chats, Conversations, Tie
 
@@ -229,7 +233,7 @@ class DataSubjects:
         key = hashlib.sha256(operation.encode()).hexdigest()[:32]
         document = {"_id": key, "version": 1, "name": ANONYMISED_NAME}
         entry = audit.anonymised(
-            document, plain(provenance.model_dump()), previous="", found="", state=STATE
+            document, provenance_document(provenance), previous="", found="", state=STATE
         )
         await self._log.note([provenance.by])
         with translated():
@@ -337,7 +341,7 @@ def _after(
     last = chain[-1]
     return None, audit.anonymised(
         {"_id": last["registration_id"], "version": last["version"] + 1, "name": ANONYMISED_NAME},
-        plain(provenance.model_dump()),
+        provenance_document(provenance),
         previous=previous,
         found=STATE,
         state=STATE,

@@ -7,10 +7,10 @@ then costs the same at any size.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from pymongo.errors import DuplicateKeyError
@@ -18,10 +18,10 @@ from pymongo.errors import DuplicateKeyError
 from bot.domain.audit import AuditEntry, AuditFilter, AuditPage, Event
 from bot.domain.candidate import Change
 from bot.domain.registration import Provenance
-from storage.engine.connection import Collection, Database, Document, translated
+from storage.engine.connection import Collection, Database, Document, ReadDocument, translated
 from storage.engine.ordered import HIGHEST, Ordered, marks
 from storage.register.audit_chain import hash_of, own_fields, seal_of, state_of
-from storage.register.documents import plain, read_registration
+from storage.register.documents import provenance_document, read_registration
 
 PAGE: Final = 8
 _AT_ONCE: Final = 500
@@ -148,7 +148,7 @@ def changed(found: Document, document: Document, changes: list[Document]) -> Doc
         document["updated"],
         previous=seal_of(found),
         found=state_of(found),
-        changes=changes,
+        more={"changes": changes},
     )
 
 
@@ -157,11 +157,11 @@ def deleted(found: Document, provenance: Provenance) -> Document:
     return _made(
         found | {"version": found["version"] + 1},
         Event.DELETED,
-        plain(provenance.model_dump()),
+        provenance_document(provenance),
         previous=seal_of(found),
         found=state_of(found),
         state=state_of(found),
-        deleted=own_fields(found),
+        more={"deleted": own_fields(found)},
     )
 
 
@@ -194,11 +194,17 @@ def anonymised(
     if was_broken:
         more["was_broken"] = was_broken
     return _made(
-        document, Event.ANONYMISED, provenance, previous=previous, found=found, state=state, **more
+        document,
+        Event.ANONYMISED,
+        provenance,
+        previous=previous,
+        found=found,
+        state=state,
+        more=more,
     )
 
 
-def filed(entry: Mapping[str, Any]) -> Document:
+def filed(entry: ReadDocument) -> Document:
     """Return the fields by which lists find an entry; most entries have no `marks`."""
     at = entry["stamp"]["at"].astimezone(UTC)
     moment = f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03}:{entry['_id']}"
@@ -220,7 +226,7 @@ def _made(
     previous: str,
     found: str,
     state: str | None = None,
-    **more: Any,
+    more: Document | None = None,
 ) -> Document:
     entry = {
         # A natural key: a version is written once, so its entry cannot exist twice.
@@ -233,7 +239,7 @@ def _made(
         "previous": previous,
         "found": found,
         "state": state or state_of(document),
-        **more,
+        **(more or {}),
     }
     entry["hash"] = hash_of(entry)
     return entry | filed(entry)

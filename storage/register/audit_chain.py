@@ -9,31 +9,30 @@ The hashes cover values as BSON stores them: times in milliseconds, fields in th
 """
 
 import hashlib
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import bson
 from bson.codec_options import CodecOptions, DatetimeConversion
 
 from bot.domain.registration import Registration
-from storage.engine.connection import Document
+from storage.engine.connection import Document, ReadDocument
 
 # A registration's own fields. Search fields are left out: they change while the registration does
 # not. A name may never be removed from this set: older hashes cover it and would no longer match.
 OWN: Final = frozenset(Registration.model_fields) - {"id"} | {"_id", "tax_key"}
 _NOT_HASHED: Final = frozenset(("hash", "event_moment", "by_moment", "marks"))
 # BSON's dates reach further than Python's, and tampered data may use that.
-_AS_STORED: Final[CodecOptions[dict[str, Any]]] = CodecOptions(
+_AS_STORED: Final[CodecOptions[Document]] = CodecOptions(
     datetime_conversion=DatetimeConversion.DATETIME_MS
 )
 
 
-def own_fields(document: Mapping[str, Any]) -> Document:
+def own_fields(document: ReadDocument) -> Document:
     """Return the registration without `seal` and its search fields."""
     return {key: value for key, value in document.items() if key in OWN}
 
 
-def state_of(document: Mapping[str, Any]) -> str:
+def state_of(document: ReadDocument) -> str:
     """Return the hash of a registration's document as it is, or will be, stored."""
     return "s" + hashlib.sha256(_canonical(own_fields(document))).hexdigest()
 
@@ -46,7 +45,7 @@ def state_of_own(encoded: bytes) -> str:
     return "s" + hashlib.sha256(encoded).hexdigest()
 
 
-def seal_of(document: Mapping[str, Any]) -> str:
+def seal_of(document: ReadDocument) -> str:
     """Return the hash that the next entry links to.
 
     A registration that was stored before the chain existed has no `seal`; its state is used.
@@ -54,7 +53,7 @@ def seal_of(document: Mapping[str, Any]) -> str:
     return str(document.get("seal") or state_of(document))
 
 
-def hash_of(entry: Mapping[str, Any]) -> str:
+def hash_of(entry: ReadDocument) -> str:
     """Return the hash of an entry, including its `previous`."""
     hashed = {key: value for key, value in entry.items() if key not in _NOT_HASHED}
     before = str(entry["previous"]).encode()
@@ -66,9 +65,11 @@ def _canonical(document: Document) -> bytes:
     return bson.encode(_sorted(bson.decode(bson.encode(document), codec_options=_AS_STORED)))
 
 
-def _sorted(value: Any) -> Any:
+def _sorted(document: Document) -> Document:
+    return {key: _inside(document[key]) for key in sorted(document)}
+
+
+def _inside(value: object) -> object:
     if isinstance(value, dict):
-        return {key: _sorted(value[key]) for key in sorted(value)}
-    if isinstance(value, list):
-        return [_sorted(item) for item in value]
-    return value
+        return _sorted(value)
+    return [_inside(item) for item in value] if isinstance(value, list) else value

@@ -21,7 +21,7 @@ from bot.domain.errors import LostError
 from bot.domain.job import Batch
 from bot.domain.registration import Provenance, Registration
 from bot.domain.search import fold
-from storage.engine.connection import Collection, Database, Document, translated
+from storage.engine.connection import Collection, Database, Document, Session, translated
 from storage.register import audit
 from storage.register.audit_chain import state_of_own
 from storage.register.documents import change_document, own_document
@@ -50,7 +50,7 @@ class Bulk:
         self._batches: Collection = database["job_batches"]
         self._writers: Collection = database["job_writers"]
         self._log = audit.Audit(database)
-        self._sessions: dict[int, Any] = {}
+        self._sessions: dict[int, Session] = {}
         self._at_once = _KEYS_AT_ONCE
 
     async def by_tax_keys(self, keys: Sequence[str]) -> dict[str, RawRegistration]:
@@ -108,8 +108,8 @@ class Bulk:
         *,
         provenance: Provenance,
         creates: Sequence[RawBSONDocument] = (),
-        updates: Sequence[tuple[Any, Update]] = (),
-        removes: Sequence[Any] = (),
+        updates: Sequence[tuple[RawRegistration, Update]] = (),
+        removes: Sequence[RawRegistration] = (),
         brings_back: Sequence[tuple[AuditEntry, Registration]] = (),
     ) -> bool:
         """Return True if the whole batch was written, with its record.
@@ -150,7 +150,7 @@ class Bulk:
         return True
 
     @asynccontextmanager
-    async def _transaction(self, job: int) -> AsyncIterator[Any]:
+    async def _transaction(self, job: int) -> AsyncIterator[Session]:
         session = self._sessions.pop(job, None) or await self._begun_session(job)
         try:
             async with session.start_transaction():
@@ -166,7 +166,7 @@ class Bulk:
         while len(self._sessions) > _SESSIONS:
             await self._sessions.pop(next(iter(self._sessions))).end_session()
 
-    async def _begun_session(self, job: int) -> Any:
+    async def _begun_session(self, job: int) -> Session:
         """Start the session for the writes of this process to the job.
 
         A worker that was killed inside a transaction leaves it open. For a minute no process, not
@@ -193,7 +193,7 @@ class Bulk:
             raise LostError("another worker does this job") from error
         return True
 
-    async def _write(self, made: "_Made", session: Any) -> bool:
+    async def _write(self, made: "_Made", session: Session) -> bool:
         if made.inserts:
             await self._registrations.insert_many(made.inserts, session=session)
         if made.changes:
@@ -223,7 +223,7 @@ class _Made:
     """The writes of a batch, as documents and operations."""
 
     inserts: list[Document | RawBSONDocument]
-    changes: list[Any] = field(default_factory=list)
+    changes: list[ReplaceOne[Document] | DeleteOne] = field(default_factory=list)
     entries: list[Document] = field(default_factory=list)
 
     def change(self, stored: RawRegistration, update: Update) -> None:

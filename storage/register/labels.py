@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from pymongo.errors import DuplicateKeyError
 
@@ -97,7 +97,7 @@ def _written(label: Label) -> Document:
     return document
 
 
-def _read(document: Document) -> dict[str, Any]:
+def _read(document: Document) -> Document:
     values = dict(document)
     values["id"] = values.pop("_id")
     values.pop("name_key", None)

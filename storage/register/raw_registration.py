@@ -6,35 +6,21 @@ than everything else that is done for the row.
 """
 
 from functools import lru_cache
-from typing import Any, Final
+from operator import attrgetter
+from typing import Final
 
 import bson
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 
 from bot.domain.candidate import Candidate, Policy
-from bot.domain.registration import Registration, Status
+from bot.domain.fields import PASSWORD_HASH, SHAPES, UPDATABLE, Shape
+from bot.domain.registration import Registration, Value
 from storage.engine.connection import Collection, Document
-from storage.register.documents import read_registration
+from storage.register.documents import plain, read_registration
 
-
-def _element(path: str, value: Any) -> bytes:
-    """Return a field with its value, encoded as it is inside a document."""
-    return bson.encode({path: value})[4:-1]
-
-
-_NO_CHAT_PHONES: Final = ("chat_phones", _element("chat_phones", []))
-_ALERT_TRAITS: Final = {
-    alert: ("alert_traits", _element("alert_traits", alert)) for alert in (True, False)
-}
-_STATUSES: Final = {status: ("status", _element("status", str(status))) for status in Status}
 _TAX_KEY: Final = b"\x02tax_key\0"
 _VERSION: Final = b"\x10version\0"
-_PHONES: Final = (
-    ("phones.mobile", "mobile"),
-    ("phones.home", "home"),
-    ("phones.commercial", "commercial"),
-)
 
 
 def undecoded(collection: Collection) -> Collection:
@@ -48,7 +34,7 @@ class RawRegistration:
 
     __slots__ = ("_document", "_options", "_raw", "_registration")
 
-    def __init__(self, raw: bytes, options: "CodecOptions[Any]") -> None:
+    def __init__(self, raw: bytes, options: CodecOptions[Document]) -> None:
         """options: for decoding the bytes."""
         self._raw = raw
         self._options = options
@@ -107,49 +93,25 @@ class RawRegistration:
         if candidate.erp_refs or candidate.portal.password_hash:
             return False
         find, fields, place = self._raw.find, policy.fields, 0
-        for path, element in _elements(candidate):
-            if path in fields or path == "chat_phones":
-                place = find(element, place)
+        if find(_NO_CHAT_PHONES) < 0:
+            return False
+        for (path, text), value in zip(_ELEMENTS, _ELEMENT_VALUES(candidate), strict=True):
+            if (value or value is False) and path in fields:
+                place = find(_text(text, str(value)) if text else _kept(path, value), place)
                 if place < 0:
                     return False
         return True
 
 
-def _elements(candidate: Candidate) -> list[tuple[str, bytes]]:
-    """Return the candidate's values as documents store them, by path and in document order.
+def _element(path: str, value: object) -> bytes:
+    """Return a field with its value, encoded as it is inside a document."""
+    return bson.encode({path: value})[4:-1]
 
-    An empty `chat_phones` is among them: it requires that no telephone is known from a chat alone.
-    """
-    phones = candidate.phones
-    said = [] if candidate.alert_traits is None else [_ALERT_TRAITS[candidate.alert_traits]]
-    said.append(_NO_CHAT_PHONES)
-    if candidate.email:
-        said.append(("email", _text(b"\x02email\0", candidate.email)))
-    if candidate.fixed_note:
-        said.append(("fixed_note", _text(b"\x02fixed_note\0", candidate.fixed_note)))
-    if candidate.kinds:
-        said.append(_set("kinds", candidate.kinds))
-    if candidate.name:
-        said.append(("name", _text(b"\x02name\0", candidate.name)))
-    if phones.commercial is not None:
-        said.append(("phones.commercial", _text(b"\x02commercial\0", phones.commercial)))
-    if phones.home is not None:
-        said.append(("phones.home", _text(b"\x02home\0", phones.home)))
-    if phones.mobile is not None:
-        said.append(("phones.mobile", _text(b"\x02mobile\0", phones.mobile)))
-    if candidate.portal.username:
-        said.append(("portal.username", _text(b"\x02username\0", candidate.portal.username)))
-    if candidate.priority_departments:
-        said.append(_set("priority_departments", candidate.priority_departments))
-    if candidate.status is not None:
-        said.append(_STATUSES[candidate.status])
-    if candidate.tags:
-        said.append(_set("tags", candidate.tags))
-    if candidate.trade_name:
-        said.append(("trade_name", _text(b"\x02trade_name\0", candidate.trade_name)))
-    if candidate.traits:
-        said.append(("traits", _element("traits", list(candidate.traits))))
-    return said
+
+@lru_cache(maxsize=1_000)
+def _kept(path: str, value: Value) -> bytes:
+    """Return the element of a value that many candidates have, such as their kinds."""
+    return _element(path, plain(value))
 
 
 def _text(name: bytes, text: str) -> bytes:
@@ -158,55 +120,39 @@ def _text(name: bytes, text: str) -> bytes:
     return name + (len(value) + 1).to_bytes(4, "little") + value + b"\0"
 
 
-@lru_cache(maxsize=1_000)
-def _set(path: str, values: frozenset[str]) -> tuple[str, bytes]:
-    return path, _element(path, sorted(map(str, values)))
+_TEXTS: Final = (Shape.NAME, Shape.NOTE, Shape.EMAIL, Shape.PHONE, Shape.USERNAME)
+_NO_CHAT_PHONES: Final = _element("chat_phones", [])
+# In the order of a document, with the beginning of an element that is text. `has_bytes_of` leaves
+# out the other two fields.
+_ELEMENTS: Final = tuple(
+    (path, b"\x02%b\0" % path.rpartition(".")[2].encode() if SHAPES[path] in _TEXTS else b"")
+    for path in sorted(UPDATABLE)
+    if path not in ("erp_refs", PASSWORD_HASH)
+)
+_ELEMENT_VALUES: Final = attrgetter(*(path for path, _ in _ELEMENTS))
+_VALUES: Final = attrgetter(*UPDATABLE)
 
 
 def _has(document: Document, candidate: Candidate, policy: Policy) -> bool:
-    fields, portal = policy.fields, candidate.portal
-    if document["chat_phones"] or portal.password_hash:
+    if document["chat_phones"] or candidate.portal.password_hash:
         return False
-    for path, value in _said(candidate):
-        if path not in fields or value == document[path]:
+    for path, value in zip(UPDATABLE, _VALUES(candidate), strict=True):
+        if path not in policy.fields or not (value or value is False):
             continue
-        if path not in policy.adds_to or not set(value) <= set(document[path]):
+        stored, new = _at(document, path), plain(value)
+        if new == stored:
+            continue
+        if not (
+            path in policy.adds_to
+            and isinstance(new, list)
+            and isinstance(stored, list)
+            and all(one in stored for one in new)
+        ):
             return False
-    if candidate.erp_refs and "erp_refs" in fields:
-        stored = [(ref["system"], ref["table"], ref["id"]) for ref in document["erp_refs"]]
-        if any((r.system, r.table, r.id) not in stored for r in candidate.erp_refs):
-            return False
-        if "erp_refs" not in policy.adds_to and len(stored) > len(candidate.erp_refs):
-            return False
-    phones = document["phones"]
-    for path, name in _PHONES:
-        value = getattr(candidate.phones, name)
-        if value is not None and path in fields and value != phones[name]:
-            return False
-    if portal.username and "portal.username" in fields:
-        return bool(portal.username == document["portal"]["username"])
     return True
 
 
-def _said(candidate: Candidate) -> list[tuple[str, Any]]:
-    """Return the candidate's values as documents store them, by path."""
-    said: list[tuple[str, Any]] = [("name", candidate.name)] if candidate.name else []
-    if candidate.trade_name:
-        said.append(("trade_name", candidate.trade_name))
-    if candidate.email:
-        said.append(("email", candidate.email))
-    if candidate.status is not None:
-        said.append(("status", candidate.status))
-    if candidate.kinds:
-        said.append(("kinds", sorted(candidate.kinds)))
-    if candidate.tags:
-        said.append(("tags", sorted(candidate.tags)))
-    if candidate.traits:
-        said.append(("traits", list(candidate.traits)))
-    if candidate.alert_traits is not None:
-        said.append(("alert_traits", candidate.alert_traits))
-    if candidate.priority_departments:
-        said.append(("priority_departments", sorted(candidate.priority_departments)))
-    if candidate.fixed_note:
-        said.append(("fixed_note", candidate.fixed_note))
-    return said
+def _at(document: Document, path: str) -> object:
+    name, _, inner = path.partition(".")
+    value = document.get(name)
+    return value.get(inner) if inner and value else value

@@ -5,7 +5,7 @@ Each write has its audit entry in the same transaction. Only creations by a bulk
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Final
+from typing import Final
 
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
@@ -13,7 +13,7 @@ from bot.domain.candidate import Update
 from bot.domain.registration import Provenance, Registration
 from bot.domain.tax_id import TaxId
 from storage.engine.batching import FindOne, InsertOne
-from storage.engine.connection import Collection, Database, Document, translated
+from storage.engine.connection import Collection, Database, Document, Session, translated
 from storage.register import audit
 from storage.register.audit_chain import state_of
 from storage.register.creations import CreateTogether
@@ -76,7 +76,7 @@ class Registrations:
             entry = audit.changed(found, document, changes)
             document["seal"] = entry["hash"]
 
-        async def replace(session: Any) -> bool:
+        async def replace(session: Session) -> bool:
             result = await self._registrations.replace_one(
                 _version(found), document, session=session
             )
@@ -92,7 +92,7 @@ class Registrations:
         with translated():
             entry = audit.deleted(found, provenance)
 
-        async def remove(session: Any) -> bool:
+        async def remove(session: Session) -> bool:
             result = await self._registrations.delete_one(_version(found), session=session)
             return bool(result.deleted_count)
 
@@ -114,7 +114,7 @@ class Registrations:
             if await self._log.stored(entry["_id"]):
                 return False
 
-        async def insert(session: Any) -> bool:
+        async def insert(session: Session) -> bool:
             await self._registrations.insert_one(document, session=session)
             return True
 
@@ -130,7 +130,7 @@ class Registrations:
         return document if document and document["version"] == registration.version else None
 
     async def _with_entry(
-        self, write: Callable[[Any], Awaitable[bool]], entry: Document, of: Registration
+        self, write: Callable[[Session], Awaitable[bool]], entry: Document, of: Registration
     ) -> bool:
         """Return the result of `write`, which is stored together with the entry or not at all.
 

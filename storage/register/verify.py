@@ -1,16 +1,16 @@
 """Verification of the audit: reads registrations and their entries side by side, in windows."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from bson.errors import BSONError
 from bson.raw_bson import RawBSONDocument
 
 from bot.domain.audit import Event
 from bot.domain.errors import TryLaterError
-from storage.engine.connection import Collection, Database, translated
+from storage.engine.connection import Collection, Database, ReadDocument, translated
 from storage.engine.scan import raw, scan_with_audit
 from storage.register.audit import filed
 from storage.register.audit_chain import hash_of, state_of
@@ -71,7 +71,7 @@ async def verify(database: Database, report: Callable[[int], None]) -> Verified:
             there = found[0] if found else None
             # A write between the two reads looks like a fault, too, so read it again.
             if _fault(registration_id, there, chain) and (
-                fault := await _read_again(database, registration_id)
+                fault := await fault_of(database, registration_id)
             ):
                 broken.append(fault)
             old_registrations += there is not None and "seal" not in there
@@ -84,10 +84,6 @@ async def verify(database: Database, report: Callable[[int], None]) -> Verified:
 
 async def fault_of(database: Database, registration_id: str) -> Broken | None:
     """Return the fault in one registration's chain, or None."""
-    return await _read_again(database, registration_id)
-
-
-async def _read_again(database: Database, registration_id: str) -> Broken | None:
     registrations: Collection = raw(database["registrations"])
     audit: Collection = raw(database["audit"])
     for _ in range(_READINGS):
@@ -101,14 +97,14 @@ async def _read_again(database: Database, registration_id: str) -> Broken | None
 
 
 def _fault(
-    registration_id: str, document: Mapping[str, Any] | None, audit: Iterable[Mapping[str, Any]]
+    registration_id: str, document: ReadDocument | None, audit: Iterable[ReadDocument]
 ) -> Broken | None:
     """Return the first fault, or None."""
     entries = sorted(audit, key=_version)
     chained = [entry for entry in entries if "hash" in entry]
     if not chained:
         return _without_entries(registration_id, document)
-    before: Mapping[str, Any] | None = None
+    before: ReadDocument | None = None
     for entry in entries:
         if "hash" not in entry and before is None:
             continue  # from before the chain
@@ -122,7 +118,7 @@ def _fault(
     )
 
 
-def _redaction_fault(registration_id: str, entries: Sequence[Mapping[str, Any]]) -> Broken | None:
+def _redaction_fault(registration_id: str, entries: Sequence[ReadDocument]) -> Broken | None:
     """Return a fault unless exactly the entries before the last anonymisation are empty."""
     last = max((_version(e) for e in entries if e.get("event") == Event.ANONYMISED), default=0)
     for entry in entries:
@@ -131,9 +127,7 @@ def _redaction_fault(registration_id: str, entries: Sequence[Mapping[str, Any]])
     return None
 
 
-def _fault_from_before(
-    registration_id: str, entries: Sequence[Mapping[str, Any]]
-) -> Broken | None:
+def _fault_from_before(registration_id: str, entries: Sequence[ReadDocument]) -> Broken | None:
     """Return the fault that was found before the entries were emptied, as that does not heal
     it."""
     for entry in entries:
@@ -142,9 +136,7 @@ def _fault_from_before(
     return None
 
 
-def _entry_fault(
-    entry: Mapping[str, Any], before: Mapping[str, Any] | None
-) -> tuple[Fault, int] | None:
+def _entry_fault(entry: ReadDocument, before: ReadDocument | None) -> tuple[Fault, int] | None:
     version = _version(entry)
     try:
         if hash_of(entry) != entry["hash"]:
@@ -167,14 +159,14 @@ def _entry_fault(
     return None
 
 
-def _is_filed(entry: Mapping[str, Any]) -> bool:
+def _is_filed(entry: ReadDocument) -> bool:
     """Return True if the entry's keys for lists are right."""
     wanted = filed(entry)
     return all(entry.get(key) == wanted[key] for key in ("event_moment", "by_moment"))
 
 
 def _end_fault(
-    registration_id: str, document: Mapping[str, Any] | None, last: Mapping[str, Any]
+    registration_id: str, document: ReadDocument | None, last: ReadDocument
 ) -> Broken | None:
     is_gone = last["event"] == Event.DELETED or bool(last.get("is_gone"))
     if document is None:
@@ -190,7 +182,7 @@ def _end_fault(
     return None
 
 
-def _without_entries(registration_id: str, document: Mapping[str, Any] | None) -> Broken | None:
+def _without_entries(registration_id: str, document: ReadDocument | None) -> Broken | None:
     if document is None or "seal" not in document:
         return None  # from before the chain
     if str(document["seal"]).startswith("e"):
@@ -200,13 +192,13 @@ def _without_entries(registration_id: str, document: Mapping[str, Any] | None) -
     return None
 
 
-def _state(document: Mapping[str, Any]) -> str | None:
+def _state(document: ReadDocument) -> str | None:
     try:
         return state_of(document)
     except _MALFORMED:
         return None
 
 
-def _version(document: Mapping[str, Any]) -> int:
+def _version(document: ReadDocument) -> int:
     version = document.get("version")
     return version if isinstance(version, int) else 0

@@ -11,6 +11,7 @@ import pytest
 
 from bot.demo.documents import make_cpf
 from bot.domain.candidate import CellReason, Refusal
+from bot.domain.fields import UPDATABLE
 from bot.domain.file_refusal import FileReason, FileRefused
 from bot.domain.job import (
     COMMAND_LINE,
@@ -29,7 +30,6 @@ from bot.domain.job import (
     Source,
 )
 from bot.domain.portal import PasswordRefusal, UsernameRefusal
-from bot.domain.registration import FIELDS
 from bot.wording.jobs import cannot_undo, duration
 from bot.wording.reasons import describe, describe_file, describe_trouble
 from bot.wording.values import Names
@@ -279,17 +279,17 @@ def test_every_trouble_of_a_job_has_its_sentence(trouble: JobTrouble):
     ids=lambda value: str(value),
 )
 def test_the_largest_report_fits_in_one_message(kind: JobKind, state: JobState):
-    reasons = tuple((path, CellReason.TAG.value, HOSTILE * 6) for path in FIELDS)
+    reasons = tuple((path, CellReason.TAG.value, HOSTILE * 6) for path in UPDATABLE)
     counts = Counts.model_validate(
         dict.fromkeys(set(Counts.model_fields) - {"fields"}, 10**9)
-        | {"fields": dict.fromkeys(FIELDS, 10**9)}
+        | {"fields": dict.fromkeys(UPDATABLE, 10**9)}
     )
     found = Report(
         refused=tuple(RowReport(line=10**9 + n, reasons=reasons) for n in range(LINES)),
         repaired=tuple(10**9 + n for n in range(LINES)),
         replanned=tuple(10**9 + n for n in range(LINES)),
         kept=tuple(
-            Kept(registration_id="1", name=HOSTILE * 30, paths=FIELDS) for _ in range(LINES)
+            Kept(registration_id="1", name=HOSTILE * 30, paths=UPDATABLE) for _ in range(LINES)
         ),
     )
     samples = tuple(

@@ -13,11 +13,11 @@ import pytest
 
 from bot.domain.columns import fields_of, map_header
 from bot.domain.export import ExportOptions
+from bot.domain.fields import UPDATABLE
 from bot.domain.file_shape import FileShape
 from bot.domain.guard import unguarded
 from bot.domain.job import Counts, ImportOptions, Job, JobState, Report
 from bot.domain.label import Tag
-from bot.domain.registration import FIELDS
 from bot.runtime.files.table import inspect
 from bot.runtime.jobs.runs import JobRuns
 from bot.runtime.jobs.worker import Run, WorkJobs
@@ -138,7 +138,7 @@ class JobRunner:
         *,
         name: str = "clientes.csv",
         update: bool = True,
-        fields: Sequence[str] = FIELDS,
+        fields: Sequence[str] = UPDATABLE,
         checked: bool = False,
         by: str = "admin:1",
         **options: Any,
@@ -165,7 +165,7 @@ class JobRunner:
         state: JobState,
         name: str = "clientes.csv",
         update: bool = True,
-        fields: Sequence[str] = FIELDS,
+        fields: Sequence[str] = UPDATABLE,
         by: str = "admin:1",
         shape: FileShape | None = None,
         **options: Any,

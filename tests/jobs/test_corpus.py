@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from bot.domain.columns import assign, fields_of, map_header
+from bot.domain.fields import UPDATABLE
 from bot.domain.file_refusal import FileReason, FileRefused
 from bot.domain.job import ImportOptions, Job, JobState, JobTrouble
-from bot.domain.registration import FIELDS, Kind
+from bot.domain.registration import Kind
 from bot.runtime.files.table import inspect
 from tests.files import corpus
 from tests.jobs.conftest import JobRunner
@@ -45,7 +46,7 @@ def sent(runner: JobRunner) -> Callable[..., Any]:
             options=ImportOptions(
                 columns=tuple(fields_of(columns)),
                 update=True,
-                fields=frozenset(FIELDS),
+                fields=frozenset(UPDATABLE),
                 default_kind=Kind.PROSPECT,
             ),
             shape=shape,

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from bot.demo.documents import make_cnpj, make_cpf
 from bot.domain.export import EXPORT_COLUMNS, Format
+from bot.domain.fields import UPDATABLE
 from bot.domain.job import Batch, Counts
 from bot.domain.label import Label, Tag
 from bot.domain.registration import (
-    FIELDS,
     Kind,
     Phones,
     Portal,
@@ -123,7 +123,7 @@ async def round_trip(runner: JobRunner, some: list[Registration], file_format: F
     )
     before = await runner.database["registrations"].find({}).sort("_id", 1).to_list(None)
     sent = await runner.exported(format=file_format)
-    job = await runner.imported(sent, name=f"cadastros.{file_format}", fields=FIELDS)
+    job = await runner.imported(sent, name=f"cadastros.{file_format}", fields=UPDATABLE)
     report = await runner.work.report(job)
     assert job.counts.model_dump(exclude_defaults=True) == {
         "rows": len(some),

@@ -6,8 +6,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot.domain.fields import UPDATABLE
 from bot.domain.job import Job, JobState
-from bot.domain.registration import FIELDS
 from bot.usecases.jobs.manage_jobs import CannotUndo
 from bot.usecases.register.edit_registration import (
     Edited,
@@ -168,7 +168,7 @@ rows = st.lists(
 @given(
     first=rows,
     second=rows,
-    fields=st.frozensets(st.sampled_from(FIELDS)),
+    fields=st.frozensets(st.sampled_from(UPDATABLE)),
     update=st.booleans(),
 )
 @settings(

@@ -10,7 +10,8 @@ from bot.demo.documents import make_cnpj, make_cpf
 from bot.domain.audit import AuditEntry, Event
 from bot.domain.candidate import Change, Update
 from bot.domain.errors import AppError, RefusedError, TryLaterError
-from bot.domain.registration import FIELDS, Kind, Registration
+from bot.domain.fields import UPDATABLE
+from bot.domain.registration import Kind, Registration
 from bot.domain.tax_id import TaxId
 from storage.register.audit import Audit
 from storage.register.registrations import Registrations
@@ -126,7 +127,7 @@ async def test_an_update_is_stored_with_its_audit_entry(register: Registrations,
 
 async def test_every_kind_of_value_fits_into_the_audit(register: Registrations, audit: Audit):
     before, other = registration(), full_registration()
-    paths = {path.partition(".")[0] for path in FIELDS} | {"chat_phones"}
+    paths = {path.partition(".")[0] for path in UPDATABLE} | {"chat_phones"}
     values = {path: getattr(other, path) for path in paths}
     changed = before.with_values(values, updated=provenance(at=after(hours=1)))
     changes = [

@@ -7,7 +7,7 @@ import pytest
 
 from bot.demo.documents import make_cnpj, make_cpf
 from bot.domain.registration import Kind, Registration, Status
-from bot.domain.search import PAGE, Query, ResultPage, holds, typed_words, words_of
+from bot.domain.search import PAGE, Query, ResultPage, fold, holds, typed_words
 from bot.domain.tax_id import TaxId
 from storage.engine.ordered import between
 from storage.register.documents import registration_document
@@ -88,7 +88,7 @@ def random_query(random: Random, stored: list[Registration]) -> Query:
 
 
 def matches(query: Query, one: Registration) -> bool:
-    words = set(words_of(one.name, one.trade_name))
+    words = set(fold(f"{one.name} {one.trade_name or ''}").split())
     if one.tax_id:
         words.add(one.tax_id.number.lower())
     typed = typed_words(query.text)

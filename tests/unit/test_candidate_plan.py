@@ -19,9 +19,8 @@ from bot.domain.candidate import (
     Update,
     plan,
 )
+from bot.domain.fields import UPDATABLE
 from bot.domain.registration import (
-    ERP_FIELDS,
-    FIELDS,
     ChangeSource,
     ErpRef,
     Kind,
@@ -61,7 +60,7 @@ STORED = Registration(
     updated=OLD,
     version=3,
 )
-# Another value at each path of FIELDS.
+# Another value at each path of UPDATABLE.
 OTHERS: dict[str, Any] = {
     "name": "Ana Souza",
     "trade_name": "Flores da Ana",
@@ -83,7 +82,7 @@ OTHERS: dict[str, Any] = {
 
 
 def candidate(values: dict[str, Any] | None = None, **more: Any) -> Candidate:
-    """A candidate for CPF with values at the paths of FIELDS, and nothing else."""
+    """A candidate for CPF with values at the paths of UPDATABLE, and nothing else."""
     fields = (values or {}) | more
     own = {path: value for path, value in fields.items() if "." not in path}
     for name, model in (("phones", Phones), ("portal", Portal)):
@@ -121,14 +120,14 @@ def value_at(registration: Registration, path: str) -> Any:
 
 
 def test_the_samples_cover_every_field():
-    assert tuple(OTHERS) == FIELDS
+    assert tuple(OTHERS) == UPDATABLE
 
 
 def test_who_is_new_is_created_with_all_that_is_known():
     decision = decide(candidate(OTHERS), policy=EVERYTHING)
     assert isinstance(decision, Create)
     created = decision.registration
-    assert {path: value_at(created, path) for path in FIELDS} == OTHERS
+    assert {path: value_at(created, path) for path in UPDATABLE} == OTHERS
     assert (created.id, created.tax_id, created.country, created.version) == ("new", CPF, "BR", 1)
     assert created.created == created.updated == NOW
     assert created.chat_phones == frozenset()
@@ -143,7 +142,7 @@ def test_what_a_source_does_not_say_has_the_usual_value():
     assert decision.registration.phones == Phones()
 
 
-@pytest.mark.parametrize("path", FIELDS)
+@pytest.mark.parametrize("path", UPDATABLE)
 def test_each_field_is_updated_by_itself(path: str):
     decision = decide(candidate({path: OTHERS[path]}), STORED, policy=EVERYTHING)
     assert isinstance(decision, Update)
@@ -152,19 +151,19 @@ def test_each_field_is_updated_by_itself(path: str):
     assert value_at(decision.after, path) == OTHERS[path]
     assert decision.after.version == STORED.version + 1
     assert decision.after.updated == NOW
-    untouched = [p for p in FIELDS if p != path]
+    untouched = [p for p in UPDATABLE if p != path]
     assert [value_at(decision.after, p) for p in untouched] == [
         value_at(STORED, p) for p in untouched
     ]
 
 
-@pytest.mark.parametrize("path", FIELDS)
+@pytest.mark.parametrize("path", UPDATABLE)
 def test_a_field_that_is_not_ticked_keeps_its_value(path: str):
-    policy = Policy(may_create=True, may_update=True, fields=frozenset(FIELDS) - {path})
+    policy = Policy(may_create=True, may_update=True, fields=frozenset(UPDATABLE) - {path})
     assert decide(candidate({path: OTHERS[path]}), STORED, policy=policy) == Unchanged(STORED)
 
 
-@pytest.mark.parametrize("path", FIELDS)
+@pytest.mark.parametrize("path", UPDATABLE)
 def test_the_value_that_is_there_already_changes_nothing(path: str):
     same = candidate({path: value_at(STORED, path)})
     assert decide(same, STORED, policy=EVERYTHING) == Unchanged(STORED)
@@ -202,12 +201,12 @@ def test_the_erp_adds_kinds_and_references_and_never_removes():
 def test_the_erp_wins_in_what_it_owns_and_leaves_the_local_fields_alone():
     decision = decide(candidate(OTHERS), STORED, policy=FROM_ERP)
     assert isinstance(decision, Update)
-    assert {change.path for change in decision.changes} == ERP_FIELDS
-    for path in FIELDS:
+    assert {change.path for change in decision.changes} == FROM_ERP.fields
+    for path in UPDATABLE:
         if path in ("kinds", "erp_refs"):
             expected = value_at(STORED, path) | OTHERS[path]
         else:
-            expected = OTHERS[path] if path in ERP_FIELDS else value_at(STORED, path)
+            expected = OTHERS[path] if path in FROM_ERP.fields else value_at(STORED, path)
         assert value_at(decision.after, path) == expected
 
 

@@ -19,8 +19,8 @@ from bot.domain.candidate import (
     Update,
     plan,
 )
+from bot.domain.fields import UPDATABLE
 from bot.domain.registration import (
-    FIELDS,
     ChangeSource,
     ErpRef,
     Kind,
@@ -74,7 +74,7 @@ policies = st.sampled_from([FROM_ERP, FROM_CHAT]) | st.builds(
     Policy,
     may_create=st.booleans(),
     may_update=st.booleans(),
-    fields=st.frozensets(st.sampled_from(FIELDS)),
+    fields=st.frozensets(st.sampled_from(UPDATABLE)),
     adds_to=st.frozensets(st.sampled_from(["kinds", "tags", "erp_refs"])),
     requires_tax_id=st.booleans(),
 )

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.demo.documents import make_cnpj, make_cpf
-from bot.domain.column_names import SYNONYMS
 from bot.domain.columns import (
     FILE_COLUMNS,
     Column,
@@ -21,7 +20,7 @@ from bot.domain.columns import (
     known_field,
     map_header,
 )
-from bot.domain.registration import FIELDS
+from bot.domain.fields import OTHER_HEADERS, UPDATABLE
 from tests.unit.documents import STABLE
 
 HEADER = [
@@ -76,7 +75,7 @@ def test_the_template_maps_to_every_field_that_files_have():
     assert not doubts(columns)
     local = {"portal.password_hash", "erp_refs"}
     assert set(FILE_COLUMNS.values()) - {"tax_id", "country", "portal.password"} == (
-        set(FIELDS) - local
+        set(UPDATABLE) - local
     )
 
 
@@ -128,7 +127,7 @@ def test_headers_are_known_by_their_usual_names(header: str, field: str | None):
 def test_no_name_stands_for_two_fields():
     owners: dict[str, str] = {}
     names = [(field, name) for name, field in FILE_COLUMNS.items()]
-    names += [(f, name) for f, synonyms in SYNONYMS.items() for name in synonyms.split(",")]
+    names += [(f, name) for f, others in OTHER_HEADERS.items() for name in others.split(",")]
     for field, name in names:
         assert owners.setdefault(header_key(name), field) == field
 

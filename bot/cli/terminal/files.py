@@ -19,16 +19,15 @@ from bot.domain.columns import (
 )
 from bot.domain.errors import RefusedError
 from bot.domain.export import EXPORT_COLUMNS
+from bot.domain.fields import PASSWORD, UPDATABLE, stored_path
 from bot.domain.file_refusal import FileRefused
 from bot.domain.file_shape import Inspected
 from bot.domain.job import Source
-from bot.domain.registration import FIELDS
 from bot.runtime.files.table import inspect
 from bot.usecases.ports import JobFiles
-from bot.wording.reasons import PASSWORD, describe_file
+from bot.wording.reasons import describe_file
 
 IGNORE: Final = "ignorar"
-_PASSWORD_HASH: Final = "portal.password_hash"  # noqa: S105 - the name of a field
 
 
 async def inspected(path: Path, report: Callable[[int], None]) -> Inspected:
@@ -126,13 +125,13 @@ def _place(columns: Sequence[Column], name: str) -> int:
 
 def update_fields(text: str | None, columns: Sequence[Column]) -> frozenset[str]:
     """Return the fields that an update may touch: the named ones, else all that the file has."""
-    has = {_stored(column.field) for column in columns if column.field}
+    has = {stored_path(column.field) for column in columns if column.field}
     if text is None:
-        return frozenset(has & set(FIELDS))
+        return frozenset(has & set(UPDATABLE))
     fields = set()
     for name in _names(text):
-        path = _stored(_path(name, "--fields"))
-        if path not in FIELDS:
+        path = stored_path(_path(name, "--fields"))
+        if path not in UPDATABLE:
             raise RefusedError(f"--fields: {name} não muda em um cadastro que já existe.")
         if path not in has:
             raise RefusedError(f"--fields: o arquivo não tem a coluna {name}.")
@@ -167,10 +166,6 @@ def _path(name: str, option: str) -> str:
         f"{option}: não conheço o campo “{name.strip()}”. Os campos são: "
         f"{', '.join(FILE_COLUMNS)}{ignore}."
     )
-
-
-def _stored(path: str) -> str:
-    return _PASSWORD_HASH if path == PASSWORD else path
 
 
 def refuse_as_target(path: Path, *, force: bool = False) -> None:

@@ -8,6 +8,7 @@ from enum import Enum, auto
 from pathlib import Path
 
 from bot.domain.export import ExportOptions
+from bot.domain.fields import UPDATABLE, stored_path
 from bot.domain.file_shape import FileShape
 from bot.domain.job import (
     OVER,
@@ -19,7 +20,6 @@ from bot.domain.job import (
     Source,
 )
 from bot.domain.job_change import JobChange
-from bot.domain.registration import FIELDS
 from bot.usecases.ports import Choices, JobFiles, JobStore
 
 
@@ -53,9 +53,9 @@ class ManageJobs:
     async def options_for(self, by: str, columns: tuple[str | None, ...]) -> ImportOptions:
         """Return the last options of this admin, fitted to a file with these columns."""
         last = await self.choices.of_import(by) or ImportOptions()
-        taken = {_field_of(path) for path in columns if path is not None}
+        taken = {stored_path(path) for path in columns if path is not None}
         # An admin who never chose fields gets all fields that the file has.
-        fields = (last.fields or frozenset(FIELDS)) & taken
+        fields = (last.fields or frozenset(UPDATABLE)) & taken
         return last.model_copy(update={"columns": columns, "fields": fields or taken})
 
     async def begin_import(
@@ -264,8 +264,3 @@ def _cannot_undo(job: Job) -> CannotUndo | None:
     if job.is_active or job.state in (JobState.DRAFT, JobState.CHECKED):
         return CannotUndo.NOT_OVER
     return None if job.can_be_undone else CannotUndo.NOTHING_WRITTEN
-
-
-def _field_of(path: str) -> str:
-    """Return the field of a registration that a column is written to."""
-    return "portal.password_hash" if path == "portal.password" else path

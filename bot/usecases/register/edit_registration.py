@@ -1,20 +1,21 @@
 """Use cases: an admin changes, deletes or restores one registration."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from bot.domain.audit import Event
 from bot.domain.candidate import Change, Update
 from bot.domain.errors import TryLaterError
-from bot.domain.registration import FIELDS, ChangeSource, Provenance, Registration
+from bot.domain.fields import SHAPES, UPDATABLE, Shape
+from bot.domain.registration import ChangeSource, Provenance, Registration, Value, read_value
+from bot.domain.tax_id import TaxId
 from bot.usecases.ports import AuditEntries, Register
 
 # Rounds of trying again; each means that the record was changed between our read and write.
 _ROUNDS: Final = 5
-_PHONES: Final = ("phones.mobile", "phones.home", "phones.commercial")
-_SETS: Final = ("kinds", "tags", "priority_departments", "erp_refs")
+_EDITABLE: Final = frozenset((*UPDATABLE, "country", "tax_id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +68,20 @@ class EditRegistration:
     clock: Callable[[], datetime]
 
     async def __call__(
-        self, registration_id: str, *, read_version: int, values: dict[str, Any], by: str
+        self, registration_id: str, *, read_version: int, values: Mapping[str, Value], by: str
     ) -> Edited | Unchanged | ChangedMeanwhile | Gone | TaxIdTaken:
         """Write the values unless the record was changed since `read_version`.
 
-        values: by path. A blank value erases the field, unlike one of a candidate. A document
-            needs both `country` and `tax_id`. The caller must have checked the values.
+        values: by path. A blank value erases the field, unlike one of a candidate. A tax id brings
+            its country. The caller must have checked the values.
         Raises ValueError when the caller has not checked them.
         """
-        values = {path: _clean(path, value) for path, value in values.items()}
+        if not values.keys() <= _EDITABLE:
+            raise ValueError("there are values that are not edited")
+        values = {path: read_value(path, value) for path, value in values.items()}
+        tax_id = values.get("tax_id")
+        if isinstance(tax_id, TaxId):
+            values = {"country": tax_id.country, **values}
         for _ in range(_ROUNDS):
             current = await self.register.by_id(registration_id)
             if current is None:
@@ -85,20 +91,16 @@ class EditRegistration:
                 return Unchanged(current)
             if current.version != read_version:
                 return ChangedMeanwhile(current)
-            taken = await self._taken(current, values)
-            if taken is not None:
+            if isinstance(tax_id, TaxId) and (taken := await self._taken(current, tax_id)):
                 return TaxIdTaken(taken)
             provenance = Provenance(at=self.clock(), by=by, way=ChangeSource.CHAT)
             after = current.with_values({c.path: c.after for c in changes}, updated=provenance)
-            after = _checked(after)
+            _check(after)
             if await self.register.update(Update(current, after, changes)):
                 return Edited(after)
         raise TryLaterError("a registration changes too quickly to be written")
 
-    async def _taken(self, current: Registration, values: dict[str, Any]) -> Registration | None:
-        tax_id = values.get("tax_id")
-        if tax_id is None:
-            return None
+    async def _taken(self, current: Registration, tax_id: TaxId) -> Registration | None:
         there = (await self.register.by_tax_ids([tax_id])).get(tax_id.key)
         return there if there and there.id != current.id else None
 
@@ -154,9 +156,7 @@ class RestoreRegistration:
                     # Equal ids: another admin has restored it since we looked for it.
                     return AlreadyThere(taken) if taken.id == copy.id else TaxIdTaken(taken)
             provenance = Provenance(at=self.clock(), by=by, way=ChangeSource.CHAT)
-            restored = copy.model_copy(
-                update={"updated": provenance, "version": entry.version + 1}
-            )
+            restored = copy.with_values({}, updated=provenance, version=entry.version + 1)
             if await self.register.bring_back(restored):
                 return Restored(restored)
             if await self.audit.entry(f"{copy.id}:{entry.version + 1}"):
@@ -166,36 +166,22 @@ class RestoreRegistration:
         raise TryLaterError("a registration changes too quickly to be restored")
 
 
-def _clean(path: str, value: Any) -> Any:
-    """Return the value in the model's form; a blank one becomes the value of an empty field."""
-    if path not in FIELDS and path not in ("country", "tax_id"):
-        raise ValueError(f"{path} is not edited")
-    if path in _SETS:
-        return frozenset(value or ())
-    if path == "traits":
-        return tuple(value or ())
-    if path == "alert_traits":
-        return bool(value)
-    return None if value == "" else value
-
-
-def _checked(after: Registration) -> Registration:
-    """Return the registration after a full check by the model; raises ValueError."""
+def _check(after: Registration) -> None:
+    """Raise ValueError for values that do not go together."""
     if not after.kinds:
         raise ValueError("a registration has a kind")
     if after.tax_id is not None and after.tax_id.country != after.country:
         raise ValueError("a tax id has the country of its registration")
-    return Registration.model_validate(dict(after))
 
 
-def _changes(current: Registration, values: dict[str, Any]) -> tuple[Change, ...]:
+def _changes(current: Registration, values: Mapping[str, Value]) -> tuple[Change, ...]:
     changes = [
-        Change(path, current.value(path), value)
+        Change(path, before, value)
         for path, value in values.items()
-        if current.value(path) != value
+        if (before := current.value(path)) != value
     ]
     # A telephone that an admin enters is no longer known from a chat alone.
-    given = frozenset(str(values[path]) for path in _PHONES if values.get(path))
-    if confirmed := current.chat_phones & given:
+    given = [value for path, value in values.items() if SHAPES[path] is Shape.PHONE]
+    if confirmed := current.chat_phones.intersection(given):
         changes.append(Change("chat_phones", current.chat_phones, current.chat_phones - confirmed))
     return tuple(changes)

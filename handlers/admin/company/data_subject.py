@@ -16,7 +16,6 @@ from aiogram.types import (
 )
 
 from bot.domain.data_subject import Traces
-from bot.domain.tax_id import TaxId
 from bot.usecases.ports import DataSubjects
 from bot.usecases.register.data_subject import (
     Anonymise,
@@ -28,7 +27,7 @@ from bot.usecases.register.data_subject import (
 from bot.wording.data_file import file_for_admin
 from bot.wording.values import when
 from handlers.admin.company import data_subject_texts as texts
-from handlers.admin.register.reading import Wrong, read_field, typed
+from handlers.admin.register.reading import Wrong, read_document
 from handlers.admin.register.services import RegisterServices
 from handlers.answers import answer_press
 from handlers.keyboards import button, column
@@ -54,11 +53,10 @@ async def tell(
     if not command.args:
         await message.answer(texts.HOW)
         return
-    key = read_field("tax_id", command.args)
-    if isinstance(key, Wrong):
-        await message.answer(texts.wrong(key.sentence))
+    tax_id = read_document(command.args)
+    if isinstance(tax_id, Wrong):
+        await message.answer(texts.wrong(tax_id.sentence))
         return
-    tax_id: TaxId = typed("tax_id", key)["tax_id"]
     traces = await data_subjects.of_tax_id(tax_id)
     if traces.is_empty:
         await message.answer(texts.not_found(tax_id))

@@ -6,13 +6,14 @@ from typing import Final, TypedDict
 from aiogram import html
 
 from bot.domain.columns import FILE_COLUMNS, Column, Doubt, is_usable
+from bot.domain.fields import PASSWORD, UPDATABLE, stored_path
 from bot.domain.file_shape import Inspected
 from bot.domain.job import ImportOptions, Job
-from bot.domain.registration import FIELDS, Kind
+from bot.domain.registration import Kind
 from bot.domain.search import Query, Total
 from bot.wording.files import DOUBTS, column_line, understood
 from bot.wording.jobs import filters, undo_effects
-from bot.wording.reasons import COLUMN_LABELS, PASSWORD
+from bot.wording.reasons import COLUMN_LABELS
 from bot.wording.values import LABELS, Names
 from bot.wording.words import KINDS, short
 from handlers.admin.register.texts import total
@@ -214,10 +215,8 @@ def cannot_check(
 
 def updatable(columns: Sequence[Column]) -> list[str]:
     """Return the fields that the file has and an update may change, in the order of a record."""
-    there = {
-        "portal.password_hash" if column.field == PASSWORD else column.field for column in columns
-    }
-    return [path for path in LABELS if path in there and path in FIELDS]
+    there = {stored_path(column.field) for column in columns if column.field}
+    return [path for path in LABELS if path in there and path in UPDATABLE]
 
 
 def kind_button(kind: Kind | None) -> str:

@@ -1,7 +1,5 @@
 """Window for the choice of a country. Its dialog keeps the search in `dialog_data`."""
 
-from typing import Any
-
 from aiogram.fsm.state import State
 from aiogram.types import CallbackQuery, Message
 from aiogram_dialog import DialogManager, Window
@@ -10,7 +8,7 @@ from aiogram_dialog.widgets.kbd import Column, Select, SwitchTo
 from aiogram_dialog.widgets.text import Const
 
 from bot.wording.countries import country_name, find_countries, flag
-from handlers.admin.screens import choices
+from handlers.admin.screens import Shown, choices
 
 
 def country_window(state: State, *, back: State) -> Window:
@@ -36,7 +34,7 @@ def country_window(state: State, *, back: State) -> Window:
     )
 
 
-async def _countries(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
+async def _countries(dialog_manager: DialogManager, **_: object) -> Shown:
     found = find_countries(dialog_manager.dialog_data.get("country_search", ""))
     return {"countries": [(code, f"{flag(code)} {country_name(code)}") for code in found]}
 

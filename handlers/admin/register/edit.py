@@ -1,40 +1,39 @@
 """Dialog that edits one field of a registration at a time."""
 
-from typing import Any, Final
+from typing import Final
 
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import CallbackQuery, ContentType, Message
-from aiogram_dialog import Dialog, DialogManager, Window
+from aiogram_dialog import Data, Dialog, DialogManager, Window
 from aiogram_dialog.widgets.input import ManagedTextInput, MessageInput, TextInput
 from aiogram_dialog.widgets.kbd import Button, Cancel, Group, Select, SwitchTo
 from aiogram_dialog.widgets.text import Const, Format
 from pydantic import SecretStr
 
+from bot.domain.fields import FIELDS, PASSWORD_HASH, Shape
 from bot.domain.portal import PasswordRefusal, read_password
 from bot.domain.registration import Kind, Registration, Status
 from bot.wording.countries import country_name
-from bot.wording.values import LABELS, Names, show_value, value_of
+from bot.wording.values import show_value, value_of
 from bot.wording.words import KINDS, STATUSES
 from handlers.admin.register import texts
 from handlers.admin.register.country_window import country_window
-from handlers.admin.register.reading import Wrong, read_field
+from handlers.admin.register.reading import Typed, Wrong, read_field
 from handlers.admin.register.save import Draft, save
 from handlers.admin.register.services import (
     RegisterServices,
+    registration_id,
     say,
     services_of,
     take_notice,
     ticked,
 )
 from handlers.admin.register.states import EditDialog
-from handlers.admin.screens import choices
+from handlers.admin.screens import Shown, choices
 
-_PASSWORD: Final = "portal.password_hash"  # noqa: S105 - the name of a field
-# Order of the fields on the screen. The country is edited together with the tax id.
-_FIELDS: Final = tuple(p for p in LABELS if p not in ("country", "erp_refs", "chat_phones"))
-_CHOICES: Final = ("kinds", "tags", "priority_departments", "status", "alert_traits")
-_TICKS: Final = ("kinds", "tags", "priority_departments")
-_REQUIRED: Final = ("name", "tax_id", "kinds", "status", "alert_traits")
+_FIELDS: Final = {field.path: field for field in FIELDS if field.is_edited}
+_TICKS: Final = (Shape.KINDS, Shape.TAGS, Shape.DEPARTMENTS)
+_CHOICES: Final = (*_TICKS, Shape.STATUS, Shape.YES_OR_NO)
 _HINTS: Final = {
     "tax_id": "Escreva o número certo, com ou sem pontuação.",
     "traits": "Escreva as características, separadas por vírgulas. Elas substituem as atuais.",
@@ -55,79 +54,91 @@ def dialog() -> Dialog:
 
     A `draft` in `start_data` leads to the question about a conflict.
     """
-    to_fields = SwitchTo(Const("⬅️ Voltar"), id="fields", state=EditDialog.fields)
     return Dialog(
-        Window(
-            Format("{text}"),
-            Group(
-                choices("field", "fields", _choose_field),
-                width=2,
-            ),
-            Cancel(Const("⬅️ Voltar ao cadastro")),
-            state=EditDialog.fields,
-            getter=_fields,
-        ),
-        Window(
-            Format("{text}"),
-            SwitchTo(Format("{country}"), id="country", state=EditDialog.country, when="country"),
-            Button(Const("🧹 Deixar vazio"), id="clear", on_click=_clear, when="can_clear"),
-            to_fields,
-            TextInput(id="value", on_success=_typed),
-            state=EditDialog.text,
-            getter=_text,
-        ),
-        Window(
-            Format("{text}"),
-            Group(
-                choices("pick", "choices", _pick),
-                width=2,
-            ),
-            Button(Const("✅ Gravar"), id="save", on_click=_save_ticks, when="ticks"),
-            to_fields,
-            state=EditDialog.choice,
-            getter=_choices,
-        ),
+        _fields_window(),
+        _text_window(),
+        _choice_window(),
         country_window(EditDialog.country, back=EditDialog.text),
-        Window(
-            Format("{text}"),
-            Button(Const("🧹 Tirar a senha"), id="clear", on_click=_clear, when="can_clear"),
-            to_fields,
-            # UNKNOWN: an update that comes again, with its text removed.
-            MessageInput(_password, content_types=[ContentType.TEXT, ContentType.UNKNOWN]),
-            state=EditDialog.password,
-            getter=_text,
-        ),
-        Window(
-            Format("{text}"),
-            Button(Const("✅ Gravar a minha"), id="mine", on_click=_insist, when="is_there"),
-            Button(Const("⬅️ Ficar como está"), id="theirs", on_click=_give_in),
-            state=EditDialog.conflict,
-            getter=_conflict,
-        ),
+        _password_window(),
+        _conflict_window(),
         on_start=_start,
     )
 
 
-async def _start(start_data: Any, manager: DialogManager) -> None:
-    if draft := start_data.get("draft"):
+def _fields_window() -> Window:
+    return Window(
+        Format("{text}"),
+        Group(choices("field", "fields", _choose_field), width=2),
+        Cancel(Const("⬅️ Voltar ao cadastro")),
+        state=EditDialog.fields,
+        getter=_fields,
+    )
+
+
+def _text_window() -> Window:
+    return Window(
+        Format("{text}"),
+        SwitchTo(Format("{country}"), id="country", state=EditDialog.country, when="country"),
+        Button(Const("🧹 Deixar vazio"), id="clear", on_click=_clear, when="can_clear"),
+        _to_fields(),
+        TextInput(id="value", on_success=_typed),
+        state=EditDialog.text,
+        getter=_text,
+    )
+
+
+def _choice_window() -> Window:
+    return Window(
+        Format("{text}"),
+        Group(choices("pick", "choices", _pick), width=2),
+        Button(Const("✅ Gravar"), id="save", on_click=_save_ticks, when="ticks"),
+        _to_fields(),
+        state=EditDialog.choice,
+        getter=_choices,
+    )
+
+
+def _password_window() -> Window:
+    return Window(
+        Format("{text}"),
+        Button(Const("🧹 Tirar a senha"), id="clear", on_click=_clear, when="can_clear"),
+        _to_fields(),
+        # UNKNOWN: an update that comes again, with its text removed.
+        MessageInput(_password, content_types=[ContentType.TEXT, ContentType.UNKNOWN]),
+        state=EditDialog.password,
+        getter=_text,
+    )
+
+
+def _conflict_window() -> Window:
+    return Window(
+        Format("{text}"),
+        Button(Const("✅ Gravar a minha"), id="mine", on_click=_insist, when="is_there"),
+        Button(Const("⬅️ Ficar como está"), id="theirs", on_click=_give_in),
+        state=EditDialog.conflict,
+        getter=_conflict,
+    )
+
+
+def _to_fields() -> SwitchTo:
+    return SwitchTo(Const("⬅️ Voltar"), id="fields", state=EditDialog.fields)
+
+
+async def _start(start_data: Data, manager: DialogManager) -> None:
+    if isinstance(start_data, dict) and (draft := start_data.get("draft")):
         manager.dialog_data.update(draft=draft, came_for_it=True)
 
 
-def _id(manager: DialogManager) -> str:
-    start_data = manager.start_data
-    return str(start_data["id"]) if isinstance(start_data, dict) else ""
-
-
 async def _record(manager: DialogManager) -> Registration | None:
-    return await services_of(manager).registrations.by_id(_id(manager))
+    return await services_of(manager).registrations.by_id(registration_id(manager))
 
 
-async def _fields(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
+async def _fields(dialog_manager: DialogManager, **_: object) -> Shown:
     registration = await _record(dialog_manager)
     if registration is None:
         return {"text": texts.GONE, "fields": []}
     text = take_notice(dialog_manager) + texts.edit_menu(registration)
-    return {"text": text, "fields": [(path, LABELS[path]) for path in _FIELDS]}
+    return {"text": text, "fields": [(path, field.label) for path, field in _FIELDS.items()]}
 
 
 async def _choose_field(
@@ -140,26 +151,25 @@ async def _choose_field(
     data = manager.dialog_data
     # Any later change by a colleague counts as one that this admin has not seen.
     data.update(path=path, version=registration.version, country=registration.country)
-    if path in _CHOICES:
+    shape = _FIELDS[path].shape
+    if shape in _CHOICES:
         value = registration.value(path)
-        data["ticked"] = sorted(value) if path in _TICKS else None
+        data["ticked"] = sorted(map(str, value)) if isinstance(value, frozenset) else None
         await manager.switch_to(EditDialog.choice)
-    elif path == _PASSWORD:
+    elif shape is Shape.PASSWORD_HASH:
         await manager.switch_to(EditDialog.password)
     else:
         await manager.switch_to(EditDialog.text)
 
 
-async def _text(
-    dialog_manager: DialogManager, services: RegisterServices, **_: Any
-) -> dict[str, Any]:
+async def _text(dialog_manager: DialogManager, services: RegisterServices, **_: object) -> Shown:
     data = dialog_manager.dialog_data
     path, registration = data["path"], await _record(dialog_manager)
     if registration is None:
         return {"text": texts.GONE, "country": "", "can_clear": False}
     current = value_of(registration, path, await services.names())
     hint = _HINTS.get(path, "Escreva o novo valor.")
-    if path == _PASSWORD:
+    if path == PASSWORD_HASH:
         hint = (
             "Escreva a senha nova, de 8 a 128 caracteres. Apago sua mensagem em seguida e guardo "
             "só um código que não volta a ser a senha."
@@ -168,7 +178,7 @@ async def _text(
     return {
         "text": take_notice(dialog_manager) + texts.edit_field(path, current, hint),
         "country": country,
-        "can_clear": path not in _REQUIRED and bool(registration.value(path)),
+        "can_clear": not _FIELDS[path].is_required and bool(registration.value(path)),
     }
 
 
@@ -185,22 +195,24 @@ async def _clear(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
     await _save(manager, [] if manager.dialog_data["path"] == "traits" else None)
 
 
-async def _save(manager: DialogManager, value: Any, *, done: str = texts.SAVED) -> None:
+async def _save(
+    manager: DialogManager, value: Typed | bool | None, *, done: str = texts.SAVED
+) -> None:
     data = manager.dialog_data
-    draft = Draft(_id(manager), data["version"], data["path"], value)
+    draft = Draft(registration_id(manager), data["version"], data["path"], value)
     if await save(manager, draft, done=done):
         await manager.switch_to(EditDialog.fields)
 
 
 async def _choices(
-    dialog_manager: DialogManager, services: RegisterServices, **_: Any
-) -> dict[str, Any]:
+    dialog_manager: DialogManager, services: RegisterServices, **_: object
+) -> Shown:
     data = dialog_manager.dialog_data
     path, registration = data["path"], await _record(dialog_manager)
     if registration is None:
         return {"text": texts.GONE, "choices": [], "ticks": False}
     names = await services.names()
-    ticks = path in _TICKS
+    ticks = _FIELDS[path].shape in _TICKS
     hint = "Toque para marcar e desmarcar; depois grave." if ticks else "Toque para escolher."
     choices = await _options(path, data.get("ticked") or [], registration, services)
     if ticks and not choices:
@@ -216,22 +228,22 @@ async def _choices(
 async def _options(
     path: str, chosen: list[str], registration: Registration, services: RegisterServices
 ) -> list[tuple[str, str]]:
-    match path:
-        case "kinds":
+    match _FIELDS[path].shape:
+        case Shape.KINDS:
             return [(k.value, texts.choice(KINDS[k], k.value in chosen)) for k in Kind]
-        case "tags":
+        case Shape.TAGS:
             return [
                 (tag.id, texts.choice(tag.shown, tag.id in chosen))
                 for tag in await services.tags.all()
                 if not tag.archived or tag.id in chosen
             ]
-        case "priority_departments":
+        case Shape.DEPARTMENTS:
             return [
                 (d.id, texts.choice(d.name, d.id in chosen))
                 for d in await services.departments.all()
                 if not d.archived or d.id in chosen
             ]
-        case "status":
+        case Shape.STATUS:
             return [(s.value, texts.choice(STATUSES[s], registration.status is s)) for s in Status]
     yes = registration.alert_traits
     return [("yes", texts.choice("Sim", yes)), ("no", texts.choice("Não", not yes))]
@@ -239,8 +251,9 @@ async def _options(
 
 async def _pick(_: CallbackQuery, __: Select[str], manager: DialogManager, item: str) -> None:
     data = manager.dialog_data
-    if data["path"] not in _TICKS:
-        await _save(manager, item == "yes" if data["path"] == "alert_traits" else item)
+    shape = _FIELDS[data["path"]].shape
+    if shape not in _TICKS:
+        await _save(manager, item == "yes" if shape is Shape.YES_OR_NO else item)
         return
     data["ticked"] = ticked(data["ticked"], item)
 
@@ -286,8 +299,8 @@ async def _delete(message: Message) -> bool:
 
 
 async def _conflict(
-    dialog_manager: DialogManager, services: RegisterServices, **_: Any
-) -> dict[str, Any]:
+    dialog_manager: DialogManager, services: RegisterServices, **_: object
+) -> Shown:
     draft = Draft(**dialog_manager.dialog_data["draft"])
     registration = await services.registrations.by_id(draft.registration_id)
     if registration is None:
@@ -298,12 +311,8 @@ async def _conflict(
     entries = [
         e for e in await services.audit.audit_of(registration.id) if e.version > draft.version
     ]
-    mine = _mine(draft, names)
+    mine = show_value(draft.path, draft.value, names)
     return {"text": texts.conflict(entries, draft.path, mine, names), "is_there": True}
-
-
-def _mine(draft: Draft, names: Names) -> str:
-    return show_value(draft.path, draft.value, names)
 
 
 async def _insist(_: CallbackQuery, __: Button, manager: DialogManager) -> None:

@@ -1,10 +1,8 @@
 """/clientes: search, filter and browse the register."""
 
-from typing import Any
-
 from aiogram import Bot
 from aiogram.types import CallbackQuery, Message
-from aiogram_dialog import Dialog, DialogManager, Window
+from aiogram_dialog import Data, Dialog, DialogManager, Window
 from aiogram_dialog.widgets.input import ManagedTextInput, TextInput
 from aiogram_dialog.widgets.kbd import Button, Cancel, Column, Group, Row, Select, SwitchTo
 from aiogram_dialog.widgets.text import Const, Format
@@ -19,7 +17,7 @@ from handlers.admin.files.states import ExportDialog
 from handlers.admin.register import texts
 from handlers.admin.register.services import RegisterServices, say, take_notice
 from handlers.admin.register.states import AuditDialog, RecordDialog, RegisterDialog, WizardDialog
-from handlers.admin.screens import choices
+from handlers.admin.screens import Shown, choices
 from handlers.admin.sync import Verb, begin, sync_of
 
 _LONGEST_SEARCH = 200
@@ -29,71 +27,68 @@ _TOLD = (Reason.CHECK_DIGITS, Reason.REPEATED)
 
 def dialog() -> Dialog:
     """Return the dialog. `start_data` may hold `text`, which is searched at once."""
-    return Dialog(
-        Window(
-            Format("{text}"),
-            Column(choices("open", "results", _open)),
-            Row(
-                Button(
-                    Const("◀️ Anterior"), id="previous", on_click=_previous, when="has_previous"
-                ),
-                Button(Const("Próxima ▶️"), id="next", on_click=_next, when="has_next"),
-            ),
-            Row(
-                SwitchTo(Format("{filter_button}"), id="filters", state=RegisterDialog.filters),
-                Button(Const("🧹 Mostrar todos"), id="clear", on_click=_clear, when="is_narrowed"),
-                when="has_register",
-            ),
-            Button(Format("➕ {add_button}"), id="add", on_click=_add),
-            Row(
-                Button(Const("📥 Importar"), id="import", on_click=_import),
-                Button(Const("📤 Exportar"), id="export", on_click=_export, when="has_register"),
-            ),
-            Row(
-                Button(Const("🔄 Sincronização rápida"), id="quick", on_click=_sync),
-                Button(Const("🔁 Completa"), id="full", on_click=_sync),
-                when="has_erp",
-            ),
-            Row(
-                Button(Const("📜 Auditoria"), id="audit", on_click=_audit),
-                Cancel(Const("✖️ Fechar")),
-            ),
-            TextInput(id="search", on_success=_search),
-            state=RegisterDialog.listing,
-            getter=_listing,
+    return Dialog(_listing_window(), _filters_window(), on_start=_start)
+
+
+def _listing_window() -> Window:
+    return Window(
+        Format("{text}"),
+        Column(choices("open", "results", _open)),
+        Row(
+            Button(Const("◀️ Anterior"), id="previous", on_click=_previous, when="has_previous"),
+            Button(Const("Próxima ▶️"), id="next", on_click=_next, when="has_next"),
         ),
-        Window(
-            Format("{text}"),
-            Group(
-                choices("kind", "kinds", _filter),
-                width=2,
-            ),
-            Row(choices("status", "statuses", _filter)),
-            Button(Format("{priority}"), id="priority", on_click=_filter_priority),
-            Group(
-                choices("tag", "tags", _filter),
-                width=2,
-            ),
-            Row(
-                Button(Const("🧹 Sem filtros"), id="none", on_click=_clear_filters),
-                SwitchTo(Const("✅ Mostrar"), id="show", state=RegisterDialog.listing),
-            ),
-            state=RegisterDialog.filters,
-            getter=_filters,
+        Row(
+            SwitchTo(Format("{filter_button}"), id="filters", state=RegisterDialog.filters),
+            Button(Const("🧹 Mostrar todos"), id="clear", on_click=_clear, when="is_narrowed"),
+            when="has_register",
         ),
-        on_start=_start,
+        Button(Format("➕ {add_button}"), id="add", on_click=_add),
+        Row(
+            Button(Const("📥 Importar"), id="import", on_click=_import),
+            Button(Const("📤 Exportar"), id="export", on_click=_export, when="has_register"),
+        ),
+        Row(
+            Button(Const("🔄 Sincronização rápida"), id="quick", on_click=_sync),
+            Button(Const("🔁 Completa"), id="full", on_click=_sync),
+            when="has_erp",
+        ),
+        Row(
+            Button(Const("📜 Auditoria"), id="audit", on_click=_audit),
+            Cancel(Const("✖️ Fechar")),
+        ),
+        TextInput(id="search", on_success=_search),
+        state=RegisterDialog.listing,
+        getter=_listing,
     )
 
 
-async def _start(start_data: Any, manager: DialogManager) -> None:
-    manager.dialog_data["text"] = (start_data or {}).get("text", "")[:_LONGEST_SEARCH]
+def _filters_window() -> Window:
+    return Window(
+        Format("{text}"),
+        Group(choices("kind", "kinds", _filter), width=2),
+        Row(choices("status", "statuses", _filter)),
+        Button(Format("{priority}"), id="priority", on_click=_filter_priority),
+        Group(choices("tag", "tags", _filter), width=2),
+        Row(
+            Button(Const("🧹 Sem filtros"), id="none", on_click=_clear_filters),
+            SwitchTo(Const("✅ Mostrar"), id="show", state=RegisterDialog.listing),
+        ),
+        state=RegisterDialog.filters,
+        getter=_filters,
+    )
+
+
+async def _start(start_data: Data, manager: DialogManager) -> None:
+    text = start_data.get("text", "") if isinstance(start_data, dict) else ""
+    manager.dialog_data["text"] = text[:_LONGEST_SEARCH]
 
 
 async def _listing(
-    dialog_manager: DialogManager, services: RegisterServices, **_: Any
-) -> dict[str, Any]:
+    dialog_manager: DialogManager, services: RegisterServices, **_: object
+) -> Shown:
     data = dialog_manager.dialog_data
-    query, starts = _query(data), data.get("starts", [])
+    query, starts = _query(dialog_manager), data.get("starts", [])
     page = await services.search(query, start=starts[-1] if starts else None)
     if starts and not page.registrations:
         # The registrations of this page were deleted in the meantime.
@@ -118,9 +113,9 @@ async def _listing(
 
 
 async def _filters(
-    dialog_manager: DialogManager, services: RegisterServices, **_: Any
-) -> dict[str, Any]:
-    query = _query(dialog_manager.dialog_data)
+    dialog_manager: DialogManager, services: RegisterServices, **_: object
+) -> Shown:
+    query = _query(dialog_manager)
     tags = [tag for tag in await services.tags.all() if not tag.archived or tag.id == query.tag]
     return {
         "text": texts.filters(query, await services.names()),
@@ -131,7 +126,8 @@ async def _filters(
     }
 
 
-def _query(data: dict[str, Any]) -> Query:
+def _query(manager: DialogManager) -> Query:
+    data = manager.dialog_data
     return Query(
         text=data.get("text", ""),
         kind=Kind(data["kind"]) if data.get("kind") else None,
@@ -201,7 +197,7 @@ async def _import(callback: CallbackQuery, __: Button, manager: DialogManager) -
 
 async def _export(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
     """Open the export with the current search and filters."""
-    data = {"query": query_data(_query(manager.dialog_data))}
+    data = {"query": query_data(_query(manager))}
     await manager.start(ExportDialog.main, data=data)
 
 

@@ -4,8 +4,9 @@ Values here can be stored in a dialog over a restart: strings, lists, booleans, 
 """
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
+from bot.domain.fields import SHAPES, Shape
 from bot.domain.phone import read_phone
 from bot.domain.portal import UsernameRefusal, read_username
 from bot.domain.registration import (
@@ -13,8 +14,6 @@ from bot.domain.registration import (
     NOTE_LENGTH,
     TRAIT_LENGTH,
     TRAITS,
-    Kind,
-    Status,
     read_email,
     read_line,
     read_note,
@@ -22,8 +21,6 @@ from bot.domain.registration import (
 )
 from bot.domain.tax_id import NotATaxId, Reason, TaxId, read_foreign_tax_id, read_tax_id
 
-_SETS: Final = ("kinds", "tags", "priority_departments")
-_PHONES: Final = ("phones.mobile", "phones.home", "phones.commercial")
 _TAX_ID: Final = {
     Reason.NOTHING: "Não encontrei um número aí. Escreva o CPF (11 dígitos) ou o CNPJ (14).",
     Reason.CHECK_DIGITS: "Esse número não existe: os dígitos finais não conferem. "
@@ -46,42 +43,32 @@ class Wrong:
     sentence: str
 
 
-def read_field(path: str, text: str, *, country: str = "BR") -> Any | Wrong:
+Typed = str | list[str]
+"""A value as a dialog stores it."""
+
+
+def read_field(path: str, text: str, *, country: str = "BR") -> Typed | Wrong:
     """Return the value of one field, or the fault of the text."""
-    if path in _PHONES:
-        phone = read_phone(text, country=country)
-        return phone or Wrong("Não é um telefone. Escreva com DDD, como (49) 99999-8888.")
-    match path:
-        case "name" | "trade_name":
+    match SHAPES[path]:
+        case Shape.PHONE:
+            phone = read_phone(text, country=country)
+            return phone or Wrong("Não é um telefone. Escreva com DDD, como (49) 99999-8888.")
+        case Shape.NAME:
             return _name(text)
-        case "email":
-            return read_email(text) or Wrong("Não é um e-mail. Escreva como nome@empresa.com.br.")
-        case "tax_id":
-            return _tax_id(text, country)
-        case "traits":
+        case Shape.EMAIL:
+            wrong = Wrong("Não é um e-mail. Escreva como nome@empresa.com.br.")
+            return read_email(text) or wrong
+        case Shape.TAX_ID:
+            document = read_document(text, country=country)
+            return document.key if isinstance(document, TaxId) else document
+        case Shape.TRAITS:
             return _traits(text)
-        case "fixed_note":
+        case Shape.NOTE:
             return _note(text)
-        case "portal.username":
+        case Shape.USERNAME:
             read = read_username(text)
             return Wrong(_USERNAMES[read]) if isinstance(read, UsernameRefusal) else read
     raise ValueError(f"{path} is not typed")
-
-
-def typed(path: str, value: Any) -> dict[str, Any]:
-    """Return the value as the register takes it, by path. A tax id also brings its country."""
-    if path == "tax_id":
-        country, _, number = str(value).partition(":")
-        return {"country": country, "tax_id": TaxId(number, country)}
-    if path == "kinds":
-        return {path: frozenset(map(Kind, value))}
-    if path == "status":
-        return {path: Status(value)}
-    if path in _SETS:
-        return {path: frozenset(value)}
-    if path == "traits":
-        return {path: tuple(value or ())}
-    return {path: value}
 
 
 def _name(text: str) -> str | Wrong:
@@ -115,11 +102,10 @@ def _traits(text: str) -> list[str] | Wrong:
     return list(traits)
 
 
-def _tax_id(text: str, country: str) -> str | Wrong:
+def read_document(text: str, *, country: str = "BR") -> TaxId | Wrong:
+    """Return the tax id, or the fault of the text."""
     read = read_tax_id(text) if country == "BR" else read_foreign_tax_id(country, text)
-    if isinstance(read, TaxId):
-        return read.key
-    return Wrong(_why(read, country))
+    return read if isinstance(read, TaxId) else Wrong(_why(read, country))
 
 
 def _why(refusal: NotATaxId, country: str) -> str:

@@ -1,6 +1,6 @@
 """Dialog of one registration: everything on record, and the possible actions."""
 
-from typing import Any, assert_never
+from typing import assert_never
 
 from aiogram.types import CallbackQuery
 from aiogram_dialog import Data, Dialog, DialogManager, Window
@@ -14,11 +14,13 @@ from handlers.admin.register.save import Draft, save
 from handlers.admin.register.services import (
     RegisterServices,
     admin_of,
+    registration_id,
     say,
     services_of,
     take_notice,
 )
 from handlers.admin.register.states import AuditDialog, EditDialog, RecordDialog
+from handlers.admin.screens import Shown
 
 
 def dialog() -> Dialog:
@@ -58,25 +60,18 @@ def dialog() -> Dialog:
     )
 
 
-async def _start(start_data: Any, manager: DialogManager) -> None:
-    if notice := start_data.get("notice"):
+async def _start(start_data: Data, manager: DialogManager) -> None:
+    if isinstance(start_data, dict) and (notice := start_data.get("notice")):
         manager.dialog_data["notice"] = notice
 
 
-async def _closed_above(_: Data, result: Any, manager: DialogManager) -> None:
+async def _closed_above(_: Data, result: object, manager: DialogManager) -> None:
     if isinstance(result, dict) and result.get("notice"):
         manager.dialog_data["notice"] = result["notice"]
 
 
-def _id(manager: DialogManager) -> str:
-    start_data = manager.start_data
-    return str(start_data["id"]) if isinstance(start_data, dict) else ""
-
-
-async def _card(
-    dialog_manager: DialogManager, services: RegisterServices, **_: Any
-) -> dict[str, Any]:
-    registration = await services.registrations.by_id(_id(dialog_manager))
+async def _card(dialog_manager: DialogManager, services: RegisterServices, **_: object) -> Shown:
+    registration = await services.registrations.by_id(registration_id(dialog_manager))
     notice = take_notice(dialog_manager)
     if registration is None:
         return {"text": notice + texts.GONE, "is_there": False, "status_button": ""}
@@ -92,9 +87,9 @@ async def _card(
 
 
 async def _deleting(
-    dialog_manager: DialogManager, services: RegisterServices, **_: Any
-) -> dict[str, Any]:
-    registration = await services.registrations.by_id(_id(dialog_manager))
+    dialog_manager: DialogManager, services: RegisterServices, **_: object
+) -> Shown:
+    registration = await services.registrations.by_id(registration_id(dialog_manager))
     if registration is None:
         return {"text": texts.GONE, "is_there": False}
     dialog_manager.dialog_data["version"] = registration.version
@@ -102,28 +97,28 @@ async def _deleting(
 
 
 async def _edit(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
-    if await services_of(manager).registrations.by_id(_id(manager)) is None:
+    if await services_of(manager).registrations.by_id(registration_id(manager)) is None:
         await say(manager, texts.GONE_NOW)
         return
-    await manager.start(EditDialog.fields, data={"id": _id(manager)})
+    await manager.start(EditDialog.fields, data={"id": registration_id(manager)})
 
 
 async def _audit(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
-    await manager.start(AuditDialog.listing, data={"registration_id": _id(manager)})
+    await manager.start(AuditDialog.listing, data={"registration_id": registration_id(manager)})
 
 
 async def _switch_status(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
     # The status that the button named, and not the opposite of a colleague's newer change.
     status = Status(manager.dialog_data["to_status"])
     done = texts.ACTIVATED if status is Status.ACTIVE else texts.INACTIVATED
-    draft = Draft(_id(manager), manager.dialog_data["version"], "status", status.value)
+    draft = Draft(registration_id(manager), manager.dialog_data["version"], "status", status.value)
     await save(manager, draft, done=done)
 
 
 async def _remove(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
     version = manager.dialog_data.get("version", 0)
     outcome = await services_of(manager).remove(
-        _id(manager), read_version=version, by=admin_of(manager)
+        registration_id(manager), read_version=version, by=admin_of(manager)
     )
     match outcome:
         case Removed():

@@ -1,10 +1,11 @@
 """Saving of one changed field; on a conflict, the admin sees the other change."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, assert_never
+from typing import assert_never
 
 from aiogram_dialog import DialogManager
 
+from bot.domain.registration import read_value
 from bot.usecases.register.edit_registration import (
     ChangedMeanwhile,
     Edited,
@@ -13,7 +14,7 @@ from bot.usecases.register.edit_registration import (
     Unchanged,
 )
 from handlers.admin.register import texts
-from handlers.admin.register.reading import typed
+from handlers.admin.register.reading import Typed
 from handlers.admin.register.services import admin_of, say, services_of
 from handlers.admin.register.states import EditDialog
 
@@ -25,7 +26,7 @@ class Draft:
     registration_id: str
     version: int
     path: str
-    value: Any
+    value: Typed | bool | None
 
 
 async def save(manager: DialogManager, draft: Draft, *, done: str = texts.SAVED) -> bool:
@@ -37,7 +38,7 @@ async def save(manager: DialogManager, draft: Draft, *, done: str = texts.SAVED)
     outcome = await services.edit(
         draft.registration_id,
         read_version=draft.version,
-        values=typed(draft.path, draft.value),
+        values={draft.path: read_value(draft.path, draft.value)},
         by=admin_of(manager),
     )
     match outcome:

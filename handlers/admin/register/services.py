@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, cast
+from typing import cast
 from zoneinfo import ZoneInfo
 
 from aiogram import html
@@ -21,6 +21,7 @@ from bot.usecases.register.edit_registration import (
 )
 from bot.wording.values import Names
 from handlers.admin.register.states import EditDialog, WizardDialog
+from handlers.admin.screens import Shown
 
 # Dialogs that hold typed values not yet saved.
 _DRAFTS = (WizardDialog, EditDialog)
@@ -37,9 +38,11 @@ class RegisterServices:
     restore: RestoreRegistration
     tags: Tags
     departments: Departments
-    hash_password: "HashPassword"
-    forget_content: "ForgetContent"
-    people: "PeopleNames"
+    hash_password: Callable[[SecretStr], Awaitable[str]]
+    forget_content: Callable[[int], Awaitable[None]]
+    """Removes a message's content from the stored update, in case it is handled again."""
+    people: Callable[[], Awaitable[dict[str, str]]]
+    """Returns the names of admins, by `Provenance.by`."""
     has_erp: bool
     timezone: ZoneInfo
     clock: Callable[[], datetime]
@@ -55,21 +58,6 @@ class RegisterServices:
         )
 
 
-class HashPassword(Protocol):
-    async def __call__(self, password: SecretStr) -> str:
-        """Return an Argon2id hash, computed off the event loop."""
-
-
-class ForgetContent(Protocol):
-    async def __call__(self, update_id: int) -> None:
-        """Remove the message's content from the stored update, in case it is handled again."""
-
-
-class PeopleNames(Protocol):
-    def __call__(self) -> Awaitable[dict[str, str]]:
-        """Return the names of admins, by `Provenance.by`."""
-
-
 def services_of(manager: DialogManager) -> RegisterServices:
     return cast(RegisterServices, manager.middleware_data["services"])
 
@@ -80,9 +68,13 @@ def admin_of(manager: DialogManager) -> str:
     return f"admin:{user.id}"
 
 
-async def open_over(
-    manager: DialogManager, state: State, data: dict[str, Any] | None = None
-) -> None:
+def registration_id(manager: DialogManager) -> str:
+    """Return the `id` in the `start_data` of a dialog about one registration."""
+    start_data = manager.start_data
+    return str(start_data["id"]) if isinstance(start_data, dict) else ""
+
+
+async def open_over(manager: DialogManager, state: State, data: Shown | None = None) -> None:
     """Open a screen by a command. It replaces the open screens.
 
     A screen with unsaved values stays below, and comes back when the new screen is closed.

@@ -30,7 +30,6 @@ GONE = (
     "Alguém o excluiu. A auditoria guarda uma cópia, e por ela ele pode ser restaurado."
 )
 GONE_NOW = "Este cadastro foi excluído por outra pessoa. Nada foi mudado."
-EDIT = "✏️ <b>{name}</b>\n\nO que você quer mudar?"
 SAVED = "✅ Gravado."
 UNCHANGED = "Já estava assim: nada mudou."
 CREATED = "✅ Cadastro criado."
@@ -44,7 +43,6 @@ PASSWORD_NOT_DELETED = "✅ Senha gravada. ⚠️ Apague você mesmo sua mensage
 CANCEL_WIZARD = (
     "Descartar este cadastro?\n\nNada foi gravado ainda, e o que você escreveu será perdido."
 )
-ONLY_TEXT = "Aqui preciso de texto. Escreva, ou use os botões."
 _REFUSALS = {
     Refusal.NO_NAME: "falta o nome",
     Refusal.NO_TAX_ID: "falta o CPF ou CNPJ",

@@ -1,14 +1,14 @@
 """Dialog that adds a registration in three steps. Nothing is saved before Enviar."""
 
-from typing import Any, Final, assert_never
+from dataclasses import asdict
+from typing import Final, assert_never
 
 from aiogram.types import CallbackQuery, Message
-from aiogram_dialog import Dialog, DialogManager, ShowMode, Window
+from aiogram_dialog import Data, Dialog, DialogManager, ShowMode, Window
 from aiogram_dialog.widgets.input import ManagedTextInput, TextInput
 from aiogram_dialog.widgets.kbd import Button, Group, Row, Select, SwitchTo
 from aiogram_dialog.widgets.text import Const, Format
 
-from bot.domain.candidate import Candidate
 from bot.domain.registration import Kind
 from bot.domain.tax_id import TaxId
 from bot.usecases.register.add_registration import Added, Exists, NotAdded
@@ -16,7 +16,8 @@ from bot.wording.countries import country_name
 from bot.wording.words import KINDS
 from handlers.admin.register import texts, wizard_texts
 from handlers.admin.register.country_window import country_window
-from handlers.admin.register.reading import Wrong, read_field, typed
+from handlers.admin.register.new_registration import NewRegistration, entered
+from handlers.admin.register.reading import Wrong, read_field
 from handlers.admin.register.services import (
     RegisterServices,
     admin_of,
@@ -26,23 +27,9 @@ from handlers.admin.register.services import (
     ticked,
 )
 from handlers.admin.register.states import RecordDialog, WizardDialog
-from handlers.admin.screens import choices
+from handlers.admin.screens import Shown, choices
 
 _CANCEL: Final = "✖️ Cancelar"
-# `dialog_data` before anything was typed.
-_BLANK: Final[dict[str, Any]] = {
-    "country": "BR",
-    "company": False,
-    "name": None,
-    "tax_id": None,
-    "kinds": [],
-    "alert": False,
-    "traits": [],
-    "priority": False,
-    "departments": [],
-    "tags": [],
-    "note": None,
-}
 
 
 def dialog() -> Dialog:
@@ -68,10 +55,7 @@ def _step_1() -> Window:
             SwitchTo(Format("🌎 {country}"), id="country", state=WizardDialog.country),
             Button(Format("{company}"), id="company", on_click=_switch_company),
         ),
-        Group(
-            choices("kinds", "kinds", _tick),
-            width=2,
-        ),
+        Group(choices("kinds", "kinds", _tick), width=2),
         Button(
             Const("📂 Abrir o cadastro que já existe"), id="open", on_click=_open, when="known"
         ),
@@ -92,14 +76,8 @@ def _step_2() -> Window:
             width=2,
         ),
         Button(Format("{priority}"), id="priority", on_click=_switch),
-        Group(
-            choices("departments", "departments", _tick, when="has_priority"),
-            width=2,
-        ),
-        Group(
-            choices("tags", "tags", _tick),
-            width=2,
-        ),
+        Group(choices("departments", "departments", _tick, when="has_priority"), width=2),
+        Group(choices("tags", "tags", _tick), width=2),
         Row(
             SwitchTo(Const("◀️ Voltar"), id="back", state=WizardDialog.main),
             Button(Const("Continuar ▶️"), id="on", on_click=_continue_2),
@@ -140,52 +118,50 @@ def _cancelling() -> Window:
     )
 
 
-async def _start(_: Any, manager: DialogManager) -> None:
+async def _start(_: Data, manager: DialogManager) -> None:
     # The id is drawn at the start: if a crash makes Enviar run twice, it finds its own
     # registration.
-    manager.dialog_data.update(_BLANK, id=services_of(manager).new_id())
+    manager.dialog_data.update(asdict(NewRegistration()), id=services_of(manager).new_id())
 
 
-async def _main(dialog_manager: DialogManager, **_: Any) -> dict[str, Any]:
-    data = dialog_manager.dialog_data
+async def _main(dialog_manager: DialogManager, **_: object) -> Shown:
+    new = entered(dialog_manager)
     return {
-        "text": take_notice(dialog_manager) + wizard_texts.step_1(data),
-        "document": wizard_texts.document_label(data),
-        "country": country_name(data["country"]),
-        "company": f"🏢 Pessoa jurídica: {'Sim' if data['company'] else 'Não'}",
-        "kinds": [(k.value, texts.choice(KINDS[k], k.value in data["kinds"])) for k in Kind],
-        "known": bool(data.get("known")),
+        "text": take_notice(dialog_manager) + wizard_texts.step_1(new),
+        "document": new.document_label,
+        "country": country_name(new.country),
+        "company": f"🏢 Pessoa jurídica: {'Sim' if new.company else 'Não'}",
+        "kinds": [(k.value, texts.choice(KINDS[k], k.value in new.kinds)) for k in Kind],
+        "known": bool(new.known),
     }
 
 
 async def _priority(
-    dialog_manager: DialogManager, services: RegisterServices, **_: Any
-) -> dict[str, Any]:
-    data = dialog_manager.dialog_data
+    dialog_manager: DialogManager, services: RegisterServices, **_: object
+) -> Shown:
+    new = entered(dialog_manager)
     departments = [d for d in await services.departments.all() if not d.archived]
     tags = [tag for tag in await services.tags.all() if not tag.archived]
     return {
-        "text": take_notice(dialog_manager) + wizard_texts.step_2(data),
-        "alert": f"❗ Avisar atendente: {'Sim' if data['alert'] else 'Não'}",
-        "has_alert": data["alert"],
-        "traits": list(enumerate(data["traits"])),
-        "priority": f"🔴 Tem prioridade: {'Sim' if data['priority'] else 'Não'}",
-        "has_priority": data["priority"],
+        "text": take_notice(dialog_manager) + wizard_texts.step_2(new),
+        "alert": f"❗ Avisar atendente: {'Sim' if new.alert else 'Não'}",
+        "has_alert": new.alert,
+        "traits": list(enumerate(new.traits)),
+        "priority": f"🔴 Tem prioridade: {'Sim' if new.priority else 'Não'}",
+        "has_priority": new.priority,
         "departments": [
-            (d.id, texts.choice(d.name, d.id in data["departments"])) for d in departments
+            (d.id, texts.choice(d.name, d.id in new.departments)) for d in departments
         ],
-        "tags": [(tag.id, texts.choice(tag.shown, tag.id in data["tags"])) for tag in tags],
+        "tags": [(tag.id, texts.choice(tag.shown, tag.id in new.tags)) for tag in tags],
     }
 
 
-async def _note(
-    dialog_manager: DialogManager, services: RegisterServices, **_: Any
-) -> dict[str, Any]:
-    data = dialog_manager.dialog_data
+async def _note(dialog_manager: DialogManager, services: RegisterServices, **_: object) -> Shown:
+    new = entered(dialog_manager)
     return {
-        "text": take_notice(dialog_manager) + wizard_texts.step_3(data, await services.names()),
-        "has_note": bool(data["note"]),
-        "known": bool(data.get("known")),
+        "text": take_notice(dialog_manager) + wizard_texts.step_3(new, await services.names()),
+        "has_note": bool(new.note),
+        "known": bool(new.known),
     }
 
 
@@ -197,7 +173,7 @@ async def _typed_1(
     _: Message, __: ManagedTextInput[str], manager: DialogManager, text: str
 ) -> None:
     data = manager.dialog_data
-    path = wizard_texts.asked(data)
+    path = entered(manager).asked_for
     if path is None:
         await say(
             manager, "Está tudo preenchido. Para corrigir, toque antes em Nome ou no documento."
@@ -208,7 +184,7 @@ async def _typed_1(
         await say(manager, f"⚠️ {value.sentence}")
         return
     if path == "tax_id":
-        tax_id: TaxId = typed(path, value)[path]
+        tax_id = TaxId.of_key(str(value))
         if tax_id.country == "BR" and tax_id.is_company is not data["company"]:
             # The typed document counts more than the button, which is easily forgotten.
             data["company"] = tax_id.is_company
@@ -273,20 +249,20 @@ async def _drop_trait(
 
 
 async def _continue_1(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
-    data = manager.dialog_data
-    if missing := wizard_texts.missing(data):
-        await say(manager, f"Falta: {missing}.")
-    elif data.get("known"):
+    new = entered(manager)
+    if new.missing:
+        await say(manager, f"Falta: {new.missing}.")
+    elif new.known:
         await say(manager, "Este documento já está cadastrado. Abra o cadastro pelo botão.")
     else:
         await manager.switch_to(WizardDialog.priority)
 
 
 async def _continue_2(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
-    data = manager.dialog_data
-    if data["alert"] and not data["traits"]:
+    new = entered(manager)
+    if new.alert and not new.traits:
         await say(manager, "Escreva as características, ou mude “Avisar atendente” para Não.")
-    elif data["priority"] and not data["departments"]:
+    elif new.priority and not new.departments:
         await say(manager, "Marque os departamentos, ou mude “Tem prioridade” para Não.")
     else:
         await manager.switch_to(WizardDialog.note)
@@ -297,12 +273,12 @@ async def _erase_note(_: CallbackQuery, __: Button, manager: DialogManager) -> N
 
 
 async def _send(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
-    data = manager.dialog_data
-    if wizard_texts.missing(data):
+    data, new = manager.dialog_data, entered(manager)
+    if new.missing:
         await manager.switch_to(WizardDialog.main)
         return
     outcome = await services_of(manager).add(
-        _candidate(data), registration_id=data["id"], by=admin_of(manager)
+        new.candidate(), registration_id=data["id"], by=admin_of(manager)
     )
     match outcome:
         case Added(registration):
@@ -318,30 +294,16 @@ async def _send(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
             assert_never(outcome)
 
 
-def _candidate(data: dict[str, Any]) -> Candidate:
-    return Candidate(
-        tax_id=typed("tax_id", data["tax_id"])["tax_id"],
-        name=data["name"],
-        kinds=frozenset(map(Kind, data["kinds"])),
-        tags=frozenset(data["tags"]),
-        traits=tuple(data["traits"]) if data["alert"] else (),
-        alert_traits=data["alert"],
-        priority_departments=frozenset(data["departments"]) if data["priority"] else frozenset(),
-        fixed_note=data["note"],
-    )
-
-
 async def _open(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
-    if known := manager.dialog_data.get("known"):
+    if known := entered(manager).known:
         await manager.start(RecordDialog.card, data={"id": known})
 
 
 async def _cancel(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
-    data = manager.dialog_data
-    if all(data[key] == value for key, value in _BLANK.items()):
+    if entered(manager).is_blank:
         await manager.done()
         return
-    data["came_from"] = manager.current_context().state.state
+    manager.dialog_data["came_from"] = manager.current_context().state.state
     await manager.switch_to(WizardDialog.cancelling)
 
 
