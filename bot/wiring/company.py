@@ -2,13 +2,13 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 
 import structlog
 from aiogram.exceptions import TelegramAPIError
 
 from bot.domain.errors import TryLaterError
-from bot.domain.group import GroupAccess
 from bot.runtime.charts.drawing import DrawCharts
 from bot.runtime.group_access import group_access
 from bot.usecases.company.panel import ReadFigures
@@ -17,11 +17,11 @@ from bot.usecases.company.roles import RoleOf
 from bot.usecases.company.status import ReportStatus, Waiting
 from bot.usecases.company.team import ManageTeam
 from bot.usecases.jobs.begin_backup import BeginBackup
-from bot.usecases.ports import AccessToGroup
 from bot.wiring.jobs import Jobs
 from bot.wiring.shared import Shared
 from handlers.admin.alerts import TelegramAlerts
 from handlers.admin.company.panel import PanelServices
+from handlers.admin.company.team import Team
 from handlers.attendant.members import Membership, TelegramGroups
 from handlers.menus import Menus
 from storage.engine.connection import answers as database_answers
@@ -61,14 +61,21 @@ def build_company(shared: Shared) -> Company:
         clock=clock,
     )
     menus = Menus(shared.bot, has_erp=shared.can_sync)
+    membership = Membership(members=members, departments=departments.all, clock=clock)
     retention = Retention(database)
     handlers: dict[str, object] = {
         "menus": menus,
-        "membership": Membership(members=members, departments=departments.all, clock=clock),
-        "manage_team": ManageTeam(
-            admins=admins, invitations=Invitations(database), role_of=role_of, clock=clock
+        "membership": membership,
+        "team": Team(
+            bot=shared.bot,
+            manage=ManageTeam(
+                admins=admins, invitations=Invitations(database), role_of=role_of, clock=clock
+            ),
+            membership=membership,
+            menus=menus,
+            timezone=shared.timezone,
         ),
-        "access_to_group": access_to_group(shared),
+        "access_to_group": partial(group_access, shared.bot),
         "panel": PanelServices(
             read=ReadFigures(
                 conversations=OpenedConversations(database),
@@ -118,7 +125,7 @@ def report_status(
         retained=retention.last if settings.retain_conversations_days else None,
         last_sync=jobs.begin_sync.last if jobs.begin_sync else None,
         departments=shared.departments.latest,
-        access_to_group=access_to_group(shared),
+        access_to_group=partial(group_access, shared.bot),
         clock=shared.clock,
     )
 
@@ -149,15 +156,6 @@ def names_of_staff(shared: Shared, company: Company) -> Callable[[], Awaitable[d
         return attendants | known
 
     return names
-
-
-def access_to_group(shared: Shared) -> AccessToGroup:
-    """Return a function that asks Telegram for the bot's rights in a group."""
-
-    async def access(group_id: int) -> GroupAccess:
-        return await group_access(shared.bot, group_id)
-
-    return access
 
 
 def _waiting(inbox: Inbox, outbox: Outbox) -> Callable[[], Awaitable[Waiting]]:
