@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Final, TypeVar
 
 import structlog
@@ -22,25 +23,12 @@ _Item = TypeVar("_Item", Chat, Conversation)
 logger = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class Anonymised:
+class Outcome(Enum):
+    DONE = "done"
     """The person is anonymised, by this press or an earlier one."""
-
-
-@dataclass(frozen=True, slots=True)
-class StillServed:
-    """A conversation is open: its attendants need to know the customer."""
-
-    conversation: Conversation
-
-
-@dataclass(frozen=True, slots=True)
-class ChangedMeanwhile:
+    CHANGED = "changed"
     """The registration has changed since it was shown."""
-
-
-@dataclass(frozen=True, slots=True)
-class NothingThere:
+    NOTHING_THERE = "nothing_there"
     """No data of that person is stored any more."""
 
 
@@ -60,23 +48,25 @@ class Anonymise:
 
     async def __call__(
         self, handle: str, *, read_version: int, admin_id: int, operation: str
-    ) -> Anonymised | StillServed | ChangedMeanwhile | NothingThere:
+    ) -> Outcome | Conversation:
         """Anonymise the person with this handle, unless the data changed since `read_version`.
+
+        Returns the conversation instead if one is open: its attendants need to know the customer.
 
         admin_id: the admin; the caller already holds the lock of the admin's own chat.
         operation: an id of the button press, the same when it is repeated.
         """
         traces = await self.subjects.of_handle(handle)
         if traces is None:
-            return NothingThere()
+            return Outcome.NOTHING_THERE
         if traces.is_anonymised:
-            return Anonymised()
+            return Outcome.DONE
         if traces.is_empty:
-            return NothingThere()
+            return Outcome.NOTHING_THERE
         if conversation := traces.open_conversation:
-            return StillServed(conversation)
+            return conversation
         if traces.version != read_version:
-            return ChangedMeanwhile()
+            return Outcome.CHANGED
         provenance = Provenance(at=self.clock(), by=f"admin:{admin_id}", way=ChangeSource.CHAT)
         if not traces.registration_ids:
             await self.subjects.record(operation, provenance)
@@ -86,9 +76,9 @@ class Anonymise:
             await self.subjects.empty_conversation(conversation.id)
         await self._empty_chats(traces, handle, admin_id)
         if not await self._empty_registrations(traces, handle, provenance):
-            return ChangedMeanwhile()
+            return Outcome.CHANGED
         logger.info("person anonymised", by=provenance.by)
-        return Anonymised()
+        return Outcome.DONE
 
     async def _empty_chats(self, traces: Traces, handle: str, admin_id: int) -> None:
         if traces.tax_id:
@@ -119,7 +109,7 @@ class Anonymise:
     ) -> bool:
         there = traces.registration
         gone = [one for one in traces.registration_ids if not there or one != there.id]
-        for registration_id in [*(one for one in gone if one != handle), *_only(gone, handle)]:
+        for registration_id in sorted(gone, key=lambda one: one == handle):
             if not await self._anonymised(registration_id, provenance, 0):
                 return False
         return there is None or await self._anonymised(there.id, provenance, there.version)
@@ -139,7 +129,3 @@ class Anonymise:
 def _last(items: tuple[_Item, ...], key: str) -> list[_Item]:
     """Return the items with the one that the handle names at the end."""
     return sorted(items, key=lambda item: str(item.id) == key)
-
-
-def _only(ids: list[str], handle: str) -> list[str]:
-    return [one for one in ids if one == handle]

@@ -1,7 +1,5 @@
 """/titular: sends a file of everything about one person, with a button that anonymises."""
 
-from typing import assert_never
-
 import structlog
 from aiogram import Bot, F, Router
 from aiogram.exceptions import TelegramBadRequest
@@ -15,15 +13,10 @@ from aiogram.types import (
     Message,
 )
 
+from bot.domain.conversation import Conversation
 from bot.domain.data_subject import Traces
 from bot.usecases.ports import DataSubjects
-from bot.usecases.register.data_subject import (
-    Anonymise,
-    Anonymised,
-    ChangedMeanwhile,
-    NothingThere,
-    StillServed,
-)
+from bot.usecases.register.data_subject import Anonymise
 from bot.wording.data_file import file_for_admin
 from bot.wording.values import when
 from handlers.admin.company import data_subject_texts as texts
@@ -113,22 +106,13 @@ async def anonymise(
         admin_id=admin_id,
         operation=f"{message.chat.id}:{message.message_id}",
     )
-    match outcome:
-        case Anonymised():
-            said = texts.DONE
-        case StillServed(conversation):
-            # The question stays: the admin can answer it again once the conversation is closed.
-            await answer_press(callback, texts.still_served(conversation), alert=True)
-            return
-        case ChangedMeanwhile():
-            said = texts.CHANGED
-        case NothingThere():
-            said = texts.NOTHING_THERE
-        case _:
-            assert_never(outcome)
+    if isinstance(outcome, Conversation):
+        # The question stays: the admin can answer it again once the conversation is closed.
+        await answer_press(callback, texts.still_served(outcome), alert=True)
+        return
     await answer_press(callback)
     # This replaces the question, which contains the person's name.
-    await _replace(bot, message, said)
+    await _replace(bot, message, texts.OUTCOMES[outcome])
 
 
 async def leave(callback: CallbackQuery, message: MaybeInaccessibleMessageUnion, bot: Bot) -> None:

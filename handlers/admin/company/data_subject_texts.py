@@ -7,6 +7,7 @@ from aiogram import html
 from bot.domain.conversation import Conversation
 from bot.domain.data_subject import Traces
 from bot.domain.tax_id import TaxId
+from bot.usecases.register.data_subject import Outcome
 
 HOW: Final = (
     "Escreva o CPF ou CNPJ da pessoa depois do comando: <code>/titular 390.533.447-05</code>.\n"
@@ -22,6 +23,12 @@ DONE: Final = (
     "🕶 Pronto: a pessoa foi anonimizada. A auditoria guarda que isso foi feito, por quem e "
     "quando.\n\nApague deste chat o arquivo com os dados dela quando não precisar mais dele."
 )
+
+OUTCOMES: Final = {
+    Outcome.DONE: DONE,
+    Outcome.CHANGED: CHANGED,
+    Outcome.NOTHING_THERE: NOTHING_THERE,
+}
 
 
 def wrong(reason: str) -> str:
