@@ -22,7 +22,7 @@ from erp.client import read_address
 from erp.fields import Fields, Text, compact, mapping, moment, one_candidate
 from erp.login import Login
 from erp.paging import last_id
-from erp.records import Record, phones_in, read_rows
+from erp.records import Record, phones_in, read_rows, written
 
 NAME: Final = "odoo"
 FACTS: Final = Facts(
@@ -84,8 +84,7 @@ class Odoo:
 
         def domain(fields: frozenset[str]) -> _Domain:
             # `vat` is free text: a document is found only in the notation in which it is stored.
-            other = tax_id.masked if tax_id.country == "BR" else tax_id.country + tax_id.number
-            asked = [["vat", "=", tax_id.number], ["vat", "=", other]]
+            asked = [["vat", "=", text] for text in written(tax_id)]
             if tax_id.country == "BR" and "cnpj_cpf_stripped" in fields:
                 asked.append(["cnpj_cpf_stripped", "=", tax_id.number])
             return [_TOP, *["|"] * (len(asked) - 1), *asked]

@@ -53,6 +53,12 @@ def check_brazilian(system: str, tax_id: TaxId) -> None:
         raise RefusedError(f"ERP {system}: keeps only CPF and CNPJ")
 
 
+def written(tax_id: TaxId) -> list[str]:
+    """Return the usual notations of a document, for ERPs that find only the one they store."""
+    other = tax_id.masked if tax_id.country == "BR" else tax_id.country + tax_id.number
+    return [tax_id.number, other]
+
+
 def phones_in(*texts: str | None, mobiles: Iterable[str | None] = ()) -> Phones:
     """Return the first landline among the fields as home, and the first mobile number.
 

@@ -20,7 +20,7 @@ from erp.client import Limits, read_address
 from erp.fields import Fields, one_candidate
 from erp.login import Login
 from erp.paging import last_id
-from erp.records import read_rows
+from erp.records import read_rows, written
 from erp.tryton_records import SYSTEM, PartyRow, tell
 
 NAME: Final = SYSTEM
@@ -82,7 +82,8 @@ class Tryton:
         """Return the candidate with this tax id, from all parties that have it now."""
 
         async def ask(session: "_Session") -> Sequence[PartyRow]:
-            domain = [[session.code_field, "in", _writings(tax_id)], _ALL]
+            # 7.0 stores a document as it was typed, 8.0 also without punctuation.
+            domain = [[session.code_field, "in", written(tax_id)], _ALL]
             # Without `active_test` in the context, inactive identifiers and telephones stay
             # hidden, as they should here.
             return await self._search(session, domain, limit=_ROWS, context={})
@@ -218,9 +219,3 @@ def _result(answer: HttpAnswer) -> object:
         # Its text may quote names and documents.
         raise RefusedError(f"{answer.label}: an error in place of records")
     return rpc_result(answer.label, fields)
-
-
-def _writings(tax_id: TaxId) -> list[str]:
-    # 7.0 stores a document as it was typed, 8.0 also without punctuation.
-    other = tax_id.masked if tax_id.country == "BR" else tax_id.country + tax_id.number
-    return [tax_id.number, other]
