@@ -137,8 +137,9 @@ class DepartmentCount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KindCount:
-    kind: Kind
+class Count:
+    """Counts of registrations."""
+
     active: int
     inactive: int
     about: bool = False
@@ -150,17 +151,15 @@ class KindCount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RegisterCount:
+class KindCount(Count):
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterCount(Count):
     """Counts of the present register; a registration with several kinds counts in each of them."""
 
-    active: int
-    inactive: int
     kinds: tuple[KindCount, ...]
-    about: bool = False
-
-    @property
-    def total(self) -> int:
-        return self.active + self.inactive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
