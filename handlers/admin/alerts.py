@@ -33,19 +33,16 @@ class TelegramAlerts:
         if key in self._said_at and now - self._said_at[key] < _QUIET:
             return
         self._said_at[key] = now
-        await self._notify(texts.group_unreachable(department.name))
+        await self.tell(texts.group_unreachable(department.name))
 
     async def set_aside(self, update_id: int, chat_key: str, error: str) -> None:
         """Report an update that was given up: to the admins, and to the customer who wrote it."""
-        await self._notify(texts.set_aside(update_id, error))
+        await self.tell(texts.set_aside(update_id, error))
         if chat_key.isdecimal() and int(chat_key) not in await self.admin_ids():
             await self._send(int(chat_key), customer_texts.SOMETHING_WENT_WRONG)
 
     async def tell(self, text: str) -> None:
         """Send this text to every admin."""
-        await self._notify(text)
-
-    async def _notify(self, text: str) -> None:
         for admin_id in await self.admin_ids():
             await self._send(admin_id, text)
 

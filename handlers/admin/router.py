@@ -2,7 +2,6 @@
 
 import secrets
 
-import structlog
 from aiogram import Bot, F, Router
 from aiogram.filters import Command, CommandObject, ExceptionTypeFilter
 from aiogram.types import ErrorEvent, Message
@@ -26,8 +25,6 @@ from handlers.admin.register.states import AuditDialog, RegisterDialog
 from handlers.admin.sync import open_sync
 from handlers.answers import answer_press
 from handlers.menus import Menus
-
-logger = structlog.get_logger()
 
 
 def _screen_id() -> str:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-import structlog
 from pymongo import ReplaceOne
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
@@ -51,8 +50,6 @@ _EMPTY_CONVERSATION: Final = {
 # Texts that people wrote, or were asked to confirm.
 _EMPTY_OUTGOING: Final = {"html": "", "header": "", "file": ""}
 _EMPTY_QUESTION: Final = {"note_before": None, "added": None, "done": True}
-
-logger = structlog.get_logger()
 
 
 class DataSubjects:

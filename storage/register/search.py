@@ -243,7 +243,7 @@ def _page(found: Slice, start: str | None, following: str | None, total: Total) 
 async def complete(database: Database) -> None:
     """Write the search fields of registrations that lack them or have outdated ones.
 
-    Reads the register only if that was not done since the fields changed, or since `forget`.
+    Reads the register only if that was not done since the fields changed.
     """
     with translated():
         mark = await database["meta"].find_one({"_id": _MARK})
@@ -268,9 +268,3 @@ async def complete(database: Database) -> None:
                 await registrations.bulk_write(writes, ordered=False)
     with translated():
         await database["meta"].replace_one({"_id": _MARK}, {"version": VERSION}, upsert=True)
-
-
-async def forget(database: Database) -> None:
-    """Make the next `complete` check every registration, because stored ones may lack fields."""
-    with translated():
-        await database["meta"].delete_one({"_id": _MARK})

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol
 
 import structlog
 
@@ -34,7 +34,6 @@ from bot.usecases.ports import Syncs
 _EXPORTED_AT_ONCE: Final = 500
 # Columns of our own, not those of a template: an ERP's records are corrected in the ERP.
 _REFUSED_RECORDS: Final = ("registro", "nome", "erro")
-Item = TypeVar("Item")
 
 logger = structlog.get_logger()
 

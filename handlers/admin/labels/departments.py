@@ -65,7 +65,17 @@ def dialog() -> Dialog:
 async def whose_group(
     message: Message, departments: Departments, access_to_group: AccessToGroup
 ) -> None:
-    await _offer(message, departments, access_to_group)
+    """Say which department this group has, and offer the others."""
+    current = await departments.of_group(message.chat.id)
+    keyboard = column(
+        *(
+            button(one.shown, LinkGroup(id=one.id))
+            for one in await departments.linkable(message.chat.id)
+        ),
+        button(NEW_NAMED_LIKE_GROUP, LinkGroup()),
+    )
+    access = await _access(access_to_group, message.chat.id)
+    await message.answer(texts.this_group(current, access), reply_markup=keyboard)
 
 
 async def link(
@@ -115,19 +125,6 @@ def group_router() -> Router:
     router.message.register(follow, F.migrate_to_chat_id.as_("new_group_id"))
     router.callback_query.register(link, LinkGroup.filter(), F.message.as_("message"), IsAdmin())
     return router
-
-
-async def _offer(
-    message: Message, departments: Departments, access_to_group: AccessToGroup
-) -> None:
-    current = await departments.of_group(message.chat.id)
-    choices = await departments.linkable(message.chat.id)
-    keyboard = column(
-        *(button(one.shown, LinkGroup(id=one.id)) for one in choices),
-        button(NEW_NAMED_LIKE_GROUP, LinkGroup()),
-    )
-    access = await _access(access_to_group, message.chat.id)
-    await message.answer(texts.this_group(current, access), reply_markup=keyboard)
 
 
 async def _access(access_to_group: AccessToGroup, group_id: int) -> GroupAccess | None:
