@@ -139,6 +139,10 @@ class Chat:
     attempts_on: str | None = None
     """The local date of `attempts`, in ISO format."""
 
+    def noticed(self, version: str, *, at: datetime) -> Self:
+        """Return the chat as having received this version of the privacy notice."""
+        return replace(self, privacy_notice_at=at, privacy_notice_version=version)
+
     def linked_to(self, registration_id: str | None, *, lookup_owed: bool = False) -> Self:
         """Return the chat linked to the registration of its document, or to none."""
         customer = replace(self.customer, registration_id=registration_id)

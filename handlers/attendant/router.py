@@ -47,8 +47,7 @@ async def answer_customer(
     if await _is_of_internal_album(message, state):
         return
     if is_internal(message):
-        await _keep_album_internal(message, state, attend, sending)
-        if await attend.conversation_of(message.chat.id, reply_to, topic_id=topic_id):
+        if await _keep_internal(message, state, attend, sending):
             await kept_internal(message)
         return
     outcome = await attend.answer(
@@ -76,7 +75,8 @@ async def edit_answer(message: Message, event_update: Update, sending: Sending) 
 
 async def comment(message: Message, state: FSMContext, attend: Attend, sending: Sending) -> None:
     """Handle /nota, a comment among the attendants: mark it as seen, and send nothing."""
-    await _keep_album_internal(message, state, attend, sending)
+    if message.media_group_id:
+        await _keep_internal(message, state, attend, sending)
     await kept_internal(message)
 
 
@@ -183,17 +183,20 @@ def router() -> Router:
     return router
 
 
-async def _keep_album_internal(
+async def _keep_internal(
     message: Message, state: FSMContext, attend: Attend, sending: Sending
-) -> None:
-    """Keep the whole album internal. The mark is in the caption of one file, mostly the first."""
-    if not message.media_group_id:
-        return
-    await state.update_data(internal_album=message.media_group_id)
+) -> bool:
+    """Keep the message internal, with its whole album; return True if it is in a conversation.
+
+    The mark is in the caption of one file of the album, mostly the first.
+    """
     topic_id, reply_to = answered(message)
     conversation = await attend.conversation_of(message.chat.id, reply_to, topic_id=topic_id)
-    if conversation:
-        await sending.answer(message, conversation, is_internal=True)
+    if message.media_group_id:
+        await state.update_data(internal_album=message.media_group_id)
+        if conversation:
+            await sending.answer(message, conversation, is_internal=True)
+    return conversation is not None
 
 
 async def _is_of_internal_album(message: Message, state: FSMContext) -> bool:

@@ -196,11 +196,13 @@ class Conversations:
         Otherwise a person who is new to the register would be lost when the conversation is
         closed.
         """
-        with translated():
-            documents = await self._conversations.find(
-                {"lookup.next_at": {"$lte": until}}
-            ).to_list(None)
-        return [read_conversation(document) for document in documents]
+        return await find_conversations(self._conversations, {"lookup.next_at": {"$lte": until}})
+
+
+async def find_conversations(conversations: Collection, query: Document) -> list[Conversation]:
+    with translated():
+        documents = await conversations.find(query).to_list(None)
+    return [read_conversation(document) for document in documents]
 
 
 async def change_one(

@@ -7,7 +7,12 @@ from typing import Final
 from bot.domain.conversation import Attendant, Conversation, ConversationEvent, Transfer
 from storage.engine.batching import FindOne
 from storage.engine.connection import Collection, Database, Document, translated
-from storage.talk.conversations import LOWEST_CHAT, change_one, read_conversation
+from storage.talk.conversations import (
+    LOWEST_CHAT,
+    change_one,
+    find_conversations,
+    read_conversation,
+)
 
 # A new wait begins, so its reminders start again.
 _NEW_WAIT: Final = {"reminders": 0, "reminded_at": None}
@@ -25,7 +30,7 @@ class Queue:
 
     async def all_open(self) -> list[Conversation]:
         """Return every open conversation, of all departments: some hundreds."""
-        return await self._found({"open_chat": {"$gte": LOWEST_CHAT}})
+        return await find_conversations(self._conversations, {"open_chat": {"$gte": LOWEST_CHAT}})
 
     async def by_protocol(self, protocol: str) -> Conversation | None:
         document = await self._by_protocol(protocol)
@@ -33,11 +38,15 @@ class Queue:
 
     async def open_of(self, registration_id: str) -> list[Conversation]:
         """Return the open conversations of a registration, in any chat and department."""
-        return await self._found({"registration_id": registration_id, "closed_at": None})
+        return await find_conversations(
+            self._conversations, {"registration_id": registration_id, "closed_at": None}
+        )
 
     async def last_closed(self, chat_id: int, *, since: datetime) -> Conversation | None:
         """Return the chat's conversation that was closed last; None if that was before `since`."""
-        found = await self._found({"chat_id": chat_id, "closed_at": {"$gte": since}})
+        found = await find_conversations(
+            self._conversations, {"chat_id": chat_id, "closed_at": {"$gte": since}}
+        )
         return max(found, key=lambda one: one.closed_at or since, default=None)
 
     async def transfer(
@@ -128,11 +137,6 @@ class Queue:
                 ).to_list(None)
             found |= {document["_id"]: document["version"] for document in documents}
         return found
-
-    async def _found(self, query: Document) -> list[Conversation]:
-        with translated():
-            documents = await self._conversations.find(query).to_list(None)
-        return [read_conversation(document) for document in documents]
 
 
 def _as_seen(seen: Conversation) -> Document:

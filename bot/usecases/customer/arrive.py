@@ -1,7 +1,7 @@
 """Use case: a customer writes in a chat that has no dialog open."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from bot.domain.conversation import Chat, Conversation, Identity
@@ -63,12 +63,7 @@ class Arrive:
         """
         chat = await current.get()
         if chat.privacy_notice_at is None:
-            noticed = replace(
-                chat,
-                privacy_notice_at=self.clock(),
-                privacy_notice_version=self.notice.version,
-            )
-            await current.put(noticed)
+            await current.put(chat.noticed(self.notice.version, at=self.clock()))
             return FirstContact()
         if conversation := await self.conversations.open_in(chat.id):
             return ConversationIsOpen(conversation)

@@ -1,7 +1,7 @@
 """Use case: send the current privacy notice once to each chat that has an older one."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -43,12 +43,8 @@ class RenewNotice:
 
         Call it after the notice was sent, so that no chat misses it.
         """
-        noticed = replace(
-            await current.get(),
-            privacy_notice_at=self.clock(),
-            privacy_notice_version=self.notice.version,
-        )
-        await current.put(noticed)
+        chat = await current.get()
+        await current.put(chat.noticed(self.notice.version, at=self.clock()))
         self._remember(current.id)
 
     def _remember(self, chat_id: int) -> None:
