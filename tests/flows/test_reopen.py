@@ -7,7 +7,8 @@ import pytest
 
 from bot.demo import people as demo
 from bot.domain.conversation import Attendant, EventKind
-from bot.usecases.attending.reopen import OpenAlready, ReopenedNow
+from bot.usecases.attending.attend import Done
+from bot.usecases.attending.reopen import OpenAlready
 from handlers.attendant import texts
 from handlers.customer import texts as customer_texts
 from tests.flows.conftest import ADMIN_ID, BIA, CAIO, GROUP_ID, Clock, Customer, Start, Telegram
@@ -126,6 +127,6 @@ async def test_of_eight_who_reopen_at_once_one_has_it(people: Telegram, ana: Cus
             for n in range(8)
         )
     )
-    [won] = [one for one in outcomes if isinstance(one, ReopenedNow)]
+    [won] = [one for one in outcomes if isinstance(one, Done)]
     assert outcomes.count(OpenAlready()) == 7
     assert (await people.balcao.retry_lookups.conversations.open_in(ana.id)) == won.conversation
