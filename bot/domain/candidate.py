@@ -8,7 +8,7 @@ The plan decides for each candidate: create, update field by field, unchanged or
 reads and writes nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from enum import Enum, StrEnum
 from operator import attrgetter
@@ -29,7 +29,7 @@ from bot.domain.registration import (
     Status,
 )
 from bot.domain.search import fold
-from bot.domain.seen_keys import SeenKeys, key_of, key_of_text
+from bot.domain.seen_keys import key_of, key_of_text
 from bot.domain.tax_id import TaxId
 
 NO_PHONES: Final = Phones()
@@ -188,34 +188,6 @@ class Several(Enum):
     OF_THEM = "of_them"
 
 
-def plan(
-    candidates: Sequence[Candidate],
-    existing: Sequence[Registration | Several | None],
-    policy: Policy,
-    *,
-    provenance: Provenance,
-    new_ids: Iterable[str],
-    repeats: SeenKeys,
-) -> list[Decision]:
-    """Return one decision per candidate, in the same order; write nothing.
-
-    existing: for each candidate, the look-up result in the register.
-    new_ids: at least as many unused ids as there may be new registrations.
-    repeats: the keys that this run has seen so far. Candidates repeat each other when they have
-        the same tax id or, without a tax id, the same name and telephone. The first one wins; the
-        others are refused, and each refusal gives the line of the first.
-    """
-    ids = iter(new_ids)
-    decisions: list[Decision] = []
-    for candidate, known in zip(candidates, existing, strict=True):
-        repeated = _repeated(candidate, repeats)
-        if repeated is not None:
-            decisions.append(Refused(candidate, (Refusal.REPEATED,), repeated or None))
-        else:
-            decisions.append(decide(candidate, known, policy, provenance=provenance, new_ids=ids))
-    return decisions
-
-
 def decide(
     candidate: Candidate,
     known: Registration | Several | None,
@@ -250,15 +222,6 @@ def keys_to_repeat(candidate: Candidate) -> list[int]:
     # One row can have the same telephone in two fields.
     phones = dict.fromkeys(map(phone_key, candidate.phones.all()))
     return [key_of_text(f"{name}/{phone}") for phone in phones]
-
-
-def _repeated(candidate: Candidate, repeats: SeenKeys) -> int | None:
-    """Return the line of the candidate that this one repeats, or None if it repeats none.
-
-    The line is 0 when the source has no line numbers.
-    """
-    lines = [repeats.first_line(key, candidate.line or 0) for key in keys_to_repeat(candidate)]
-    return next((line for line in lines if line is not None), None)
 
 
 def _create(

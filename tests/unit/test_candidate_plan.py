@@ -17,7 +17,7 @@ from bot.domain.candidate import (
     Refused,
     Unchanged,
     Update,
-    plan,
+    decide,
 )
 from bot.domain.fields import UPDATABLE
 from bot.domain.registration import (
@@ -30,6 +30,7 @@ from bot.domain.registration import (
     Registration,
     Status,
 )
+from bot.domain.row_plan import first_line
 from bot.domain.seen_keys import SeenKeys
 from tests.unit.documents import CNPJ, CPF, OTHER_CPF
 
@@ -92,25 +93,12 @@ def candidate(values: dict[str, Any] | None = None, **more: Any) -> Candidate:
     return Candidate(**({"tax_id": CPF} | own))
 
 
-def decide(
+def decided(
     one: Candidate, *stored: Registration, policy: Policy, provenance: Provenance = NOW
 ) -> Decision:
-    [decision] = planned([one], *stored, policy=policy, provenance=provenance, new_ids=["new"])
-    return decision
-
-
-def planned(
-    candidates: list[Candidate],
-    *stored: Registration,
-    policy: Policy,
-    new_ids: list[str],
-    provenance: Provenance = NOW,
-) -> list[Decision]:
-    by_key = {r.tax_id.key: r for r in stored if r.tax_id}
-    existing = [by_key.get(one.tax_id.key) if one.tax_id else None for one in candidates]
-    return plan(
-        candidates, existing, policy, provenance=provenance, new_ids=new_ids, repeats=SeenKeys()
-    )
+    known = {r.tax_id.key: r for r in stored if r.tax_id}
+    existing = known.get(one.tax_id.key) if one.tax_id else None
+    return decide(one, existing, policy, provenance=provenance, new_ids=iter(["new"]))
 
 
 def value_at(registration: Registration, path: str) -> Any:
@@ -124,7 +112,7 @@ def test_the_samples_cover_every_field():
 
 
 def test_who_is_new_is_created_with_all_that_is_known():
-    decision = decide(candidate(OTHERS), policy=EVERYTHING)
+    decision = decided(candidate(OTHERS), policy=EVERYTHING)
     assert isinstance(decision, Create)
     created = decision.registration
     assert {path: value_at(created, path) for path in UPDATABLE} == OTHERS
@@ -134,7 +122,7 @@ def test_who_is_new_is_created_with_all_that_is_known():
 
 
 def test_what_a_source_does_not_say_has_the_usual_value():
-    decision = decide(candidate(name="Ana", kinds=frozenset((Kind.SUPPLIER,))), policy=EVERYTHING)
+    decision = decided(candidate(name="Ana", kinds=frozenset((Kind.SUPPLIER,))), policy=EVERYTHING)
     assert isinstance(decision, Create)
     assert decision.registration.status is Status.ACTIVE
     assert decision.registration.alert_traits is False
@@ -144,7 +132,7 @@ def test_what_a_source_does_not_say_has_the_usual_value():
 
 @pytest.mark.parametrize("path", UPDATABLE)
 def test_each_field_is_updated_by_itself(path: str):
-    decision = decide(candidate({path: OTHERS[path]}), STORED, policy=EVERYTHING)
+    decision = decided(candidate({path: OTHERS[path]}), STORED, policy=EVERYTHING)
     assert isinstance(decision, Update)
     assert decision.changes == (Change(path, value_at(STORED, path), OTHERS[path]),)
     assert decision.before == STORED
@@ -160,31 +148,31 @@ def test_each_field_is_updated_by_itself(path: str):
 @pytest.mark.parametrize("path", UPDATABLE)
 def test_a_field_that_is_not_ticked_keeps_its_value(path: str):
     policy = Policy(may_create=True, may_update=True, fields=frozenset(UPDATABLE) - {path})
-    assert decide(candidate({path: OTHERS[path]}), STORED, policy=policy) == Unchanged(STORED)
+    assert decided(candidate({path: OTHERS[path]}), STORED, policy=policy) == Unchanged(STORED)
 
 
 @pytest.mark.parametrize("path", UPDATABLE)
 def test_the_value_that_is_there_already_changes_nothing(path: str):
     same = candidate({path: value_at(STORED, path)})
-    assert decide(same, STORED, policy=EVERYTHING) == Unchanged(STORED)
+    assert decided(same, STORED, policy=EVERYTHING) == Unchanged(STORED)
 
 
 @pytest.mark.parametrize("policy", [EVERYTHING, FROM_ERP, FROM_CHAT])
 @pytest.mark.parametrize("blank", [None, "", (), frozenset()])
 def test_a_blank_never_erases(policy: Policy, blank: object):
     texts = dict.fromkeys(("name", "trade_name", "email", "fixed_note"), blank)
-    assert decide(candidate(texts), STORED, policy=policy) == Unchanged(STORED)
-    assert decide(candidate(), STORED, policy=policy) == Unchanged(STORED)
+    assert decided(candidate(texts), STORED, policy=policy) == Unchanged(STORED)
+    assert decided(candidate(), STORED, policy=policy) == Unchanged(STORED)
 
 
 def test_a_no_is_not_a_blank():
-    decision = decide(candidate(alert_traits=False), STORED, policy=EVERYTHING)
+    decision = decided(candidate(alert_traits=False), STORED, policy=EVERYTHING)
     assert isinstance(decision, Update)
     assert decision.after.alert_traits is False
 
 
 def test_the_erp_adds_kinds_and_references_and_never_removes():
-    decision = decide(
+    decision = decided(
         candidate(kinds=frozenset((Kind.CUSTOMER,)), erp_refs=frozenset((OTHER_REF,))),
         STORED,
         policy=FROM_ERP,
@@ -199,7 +187,7 @@ def test_the_erp_adds_kinds_and_references_and_never_removes():
 
 
 def test_the_erp_wins_in_what_it_owns_and_leaves_the_local_fields_alone():
-    decision = decide(candidate(OTHERS), STORED, policy=FROM_ERP)
+    decision = decided(candidate(OTHERS), STORED, policy=FROM_ERP)
     assert isinstance(decision, Update)
     assert {change.path for change in decision.changes} == FROM_ERP.fields
     for path in UPDATABLE:
@@ -211,14 +199,14 @@ def test_the_erp_wins_in_what_it_owns_and_leaves_the_local_fields_alone():
 
 
 def test_a_chat_never_updates():
-    assert decide(candidate(OTHERS), STORED, policy=FROM_CHAT) == Unchanged(STORED)
+    assert decided(candidate(OTHERS), STORED, policy=FROM_CHAT) == Unchanged(STORED)
 
 
 def test_without_a_right_to_create_only_what_exists_is_touched():
     quick = Policy(may_create=False, may_update=True)
     new = candidate(name="Ana", kinds=frozenset((Kind.CUSTOMER,)))
-    assert decide(new, policy=quick) == Refused(new, (Refusal.NOT_IN_REGISTER,))
-    assert isinstance(decide(candidate(name="Bia"), STORED, policy=quick), Update)
+    assert decided(new, policy=quick) == Refused(new, (Refusal.NOT_IN_REGISTER,))
+    assert isinstance(decided(candidate(name="Bia"), STORED, policy=quick), Update)
 
 
 @pytest.mark.parametrize(
@@ -232,13 +220,13 @@ def test_without_a_right_to_create_only_what_exists_is_touched():
 )
 def test_what_cannot_be_created_is_refused_with_its_reason(missing: dict, reason: Refusal):
     one = candidate({"name": "Ana", "kinds": frozenset((Kind.CUSTOMER,))} | missing)
-    assert decide(one, policy=EVERYTHING) == Refused(one, (reason,))
+    assert decided(one, policy=EVERYTHING) == Refused(one, (reason,))
 
 
 def test_every_reason_is_told_at_once():
     one = Candidate(tax_id=None)
     nothing = Policy(may_create=False, may_update=False)
-    assert decide(one, policy=nothing) == Refused(
+    assert decided(one, policy=nothing) == Refused(
         one,
         (Refusal.NOT_IN_REGISTER, Refusal.NO_NAME, Refusal.NO_TAX_ID, Refusal.NO_KIND),
     )
@@ -252,7 +240,7 @@ def test_a_value_longer_than_the_register_takes_stops_nobody_and_is_not_stored(
     too_long = candidate(
         {"name": "Ana", "kinds": frozenset((Kind.CUSTOMER,))} | {path: "a" * 2001}
     )
-    decision = decide(too_long, *stored, policy=EVERYTHING)
+    decision = decided(too_long, *stored, policy=EVERYTHING)
     if isinstance(decision, Update):
         Registration.model_validate(dict(decision.after))
     else:
@@ -262,8 +250,10 @@ def test_a_value_longer_than_the_register_takes_stops_nobody_and_is_not_stored(
 def test_without_a_tax_id_it_is_created_where_that_is_allowed():
     policy = Policy(may_create=True, may_update=True, requires_tax_id=False)
     one = candidate(tax_id=None, name="Ana", kinds=frozenset((Kind.CUSTOMER,)))
-    decisions = planned([one, one], policy=policy, new_ids=["a", "b"])
-    assert [d.registration.id for d in decisions if isinstance(d, Create)] == ["a", "b"]
+    assert isinstance(decided(one, policy=policy), Create)
+    # Nobody else is found by a name alone.
+    repeats = SeenKeys()
+    assert [first_line(one, policy, repeats) for _ in range(2)] == [None, None]
 
 
 def test_the_first_of_a_tax_id_wins_and_the_others_name_its_line():
@@ -274,14 +264,14 @@ def test_the_first_of_a_tax_id_wins_and_the_others_name_its_line():
         candidate(tax_id=CNPJ, name="Loja", kinds=frozenset((Kind.SUPPLIER,)), line=5),
         candidate(name="Dora", line=6),
     ]
-    decisions = planned(lines, policy=EVERYTHING, new_ids=["a", "b", "c"])
-    assert [type(d) for d in decisions] == [Create, Create, Refused, Create, Refused]
-    assert decisions[2] == Refused(lines[2], (Refusal.REPEATED,), 2)
-    assert decisions[4] == Refused(lines[4], (Refusal.REPEATED,), 2)
+    repeats = SeenKeys()
+    firsts = [first_line(one, EVERYTHING, repeats) for one in lines]
+    assert firsts == [None, None, 2, None, 2]
 
 
-def test_a_repeated_tax_id_is_refused_also_when_the_first_was():
+def test_a_repeated_tax_id_counts_also_when_the_first_was_refused():
     lines = [candidate(line=2), candidate(name="Ana", kinds=frozenset((Kind.CUSTOMER,)), line=3)]
-    decisions = planned(lines, policy=EVERYTHING, new_ids=["a"])
-    assert decisions[0] == Refused(lines[0], (Refusal.NO_NAME, Refusal.NO_KIND))
-    assert decisions[1] == Refused(lines[1], (Refusal.REPEATED,), 2)
+    refused = Refused(lines[0], (Refusal.NO_NAME, Refusal.NO_KIND))
+    assert decided(lines[0], policy=EVERYTHING) == refused
+    repeats = SeenKeys()
+    assert [first_line(one, EVERYTHING, repeats) for one in lines] == [None, 2]

@@ -17,7 +17,7 @@ from bot.domain.candidate import (
     Refused,
     Unchanged,
     Update,
-    plan,
+    decide,
 )
 from bot.domain.fields import UPDATABLE
 from bot.domain.registration import (
@@ -29,7 +29,6 @@ from bot.domain.registration import (
     Registration,
     Status,
 )
-from bot.domain.seen_keys import SeenKeys
 from storage.register.documents import registration_document
 from storage.register.raw_registration import RawRegistration
 from tests.unit.documents import CPF, STABLE
@@ -82,10 +81,7 @@ provenances = st.sampled_from([FROM_CUSTOMER, FROM_IXC])
 
 
 def decided(candidate, known: Registration | None, policy: Policy, provenance: Provenance):
-    [decision] = plan(
-        [candidate], [known], policy, provenance=provenance, new_ids=["new"], repeats=SeenKeys()
-    )
-    return decision
+    return decide(candidate, known, policy, provenance=provenance, new_ids=iter(["new"]))
 
 
 def result(decision) -> Registration | None:
