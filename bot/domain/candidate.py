@@ -9,7 +9,7 @@ reads and writes nothing.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import Enum, StrEnum
 from operator import attrgetter
 from typing import Final
@@ -245,20 +245,33 @@ def _create(
     if reasons or candidate.problems or candidate.name is None:
         return Refused(candidate, tuple(reasons))
     from_chat = provenance.way is ChangeSource.IDENTIFICATION and not candidate.erp_refs
-    tax_id = candidate.tax_id
-    values = dict(
-        zip(_COPIED, _COPIES(candidate), strict=True),
-        id=next(iter(ids)),
-        country=tax_id.country if tax_id else candidate.country,
-        status=candidate.status or Status.ACTIVE,
-        kinds=kinds,
-        alert_traits=bool(candidate.alert_traits),
-        chat_phones=frozenset(candidate.phones.all()) if from_chat else frozenset(),
-        created=provenance,
-        updated=provenance,
-        version=1,
+    tax_id, phones = candidate.tax_id, candidate.phones
+    return Create(
+        Registration.of_checked(
+            {
+                "id": next(iter(ids)),
+                "country": tax_id.country if tax_id else candidate.country,
+                "tax_id": tax_id,
+                "name": candidate.name,
+                "trade_name": candidate.trade_name,
+                "phones": phones,
+                "email": candidate.email,
+                "portal": candidate.portal,
+                "status": candidate.status or Status.ACTIVE,
+                "kinds": kinds,
+                "tags": candidate.tags,
+                "traits": candidate.traits,
+                "alert_traits": bool(candidate.alert_traits),
+                "priority_departments": candidate.priority_departments,
+                "fixed_note": candidate.fixed_note,
+                "erp_refs": candidate.erp_refs,
+                "chat_phones": frozenset(phones.all()) if from_chat else frozenset(),
+                "created": provenance,
+                "updated": provenance,
+                "version": 1,
+            }
+        )
     )
-    return Create(Registration.of_checked(values))
 
 
 def _too_long(candidate: Candidate) -> list[Refusal]:
@@ -294,7 +307,3 @@ def _update(
 
 _VALUES: Final = attrgetter(*UPDATABLE)
 """Returns the values of a registration or a candidate, in the order of `UPDATABLE`."""
-_COPIED: Final = tuple(
-    one.name for one in fields(Candidate) if one.name in Registration.model_fields
-)
-_COPIES: Final = attrgetter(*_COPIED)

@@ -1,7 +1,8 @@
 """The fields of a registration: one table that all rooms read.
 
-A new field needs its row here, its attribute in `Registration` and in `Candidate`, and a place on
-a screen if it has one of its own. Its `Shape` decides how it is read, stored, written and shown.
+A new field needs its row here, its attribute in `Registration` and in `Candidate` (which `_create`
+copies), and a place on a screen if it has one of its own. Its `Shape` decides how it is read,
+stored, written and shown.
 """
 
 from collections.abc import Mapping

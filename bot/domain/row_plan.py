@@ -4,8 +4,9 @@ Most rows of a file that is sent again change nothing. `ExistingRegistration.has
 without decoding the whole registration; `bot.domain.candidate.decide` decides all others.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from bot.domain.candidate import (
@@ -67,19 +68,6 @@ class PlannedRow:
     decision: Decision | None
     """None when nothing changes; this saves decoding the registration."""
     code: int
-
-
-@dataclass(slots=True)
-class _Tally:
-    rows: int = 0
-    counts: dict[str, int] = field(default_factory=dict)
-    fields: dict[str, int] = field(default_factory=dict)
-
-    def add(self, name: str) -> None:
-        self.counts[name] = self.counts.get(name, 0) + 1
-
-    def result(self) -> Counts:
-        return Counts(rows=self.rows, **self.counts, fields=self.fields)
 
 
 def creates_of(planned: Sequence[PlannedRow]) -> list[Registration]:
@@ -188,26 +176,24 @@ def may_set_password(planned: PlannedRow, policy: Policy) -> bool:
     return policy.may_update and PASSWORD_HASH in policy.fields
 
 
-def counted(planned: Sequence[PlannedRow], policy: Policy) -> Counts:
+def counted(planned: Sequence[PlannedRow], policy: Policy, *, replanned: int = 0) -> Counts:
     """Return the numbers of rows by result."""
-    tally = _Tally(rows=len(planned))
+    found: Counter[str] = Counter()
+    fields: Counter[str] = Counter()
     for one in planned:
         match one.decision:
             case Create():
-                tally.add("created")
+                found["created"] += 1
             case Update(changes=changes):
-                tally.add("updated")
-                for change in changes:
-                    tally.fields[change.path] = tally.fields.get(change.path, 0) + 1
+                found["updated"] += 1
+                fields.update(change.path for change in changes)
             case Refused():
-                tally.add("refused")
+                found["refused"] += 1
             case _:
-                tally.add("unchanged")
-        if one.row.repaired and not isinstance(one.decision, Refused):
-            tally.add("repaired")
-        if may_set_password(one, policy):
-            tally.add("passwords")
-    return tally.result()
+                found["unchanged"] += 1
+        found["repaired"] += one.row.repaired and not isinstance(one.decision, Refused)
+        found["passwords"] += may_set_password(one, policy)
+    return Counts(rows=len(planned), replanned=replanned, **found, fields=dict(fields))
 
 
 def batch_of(
@@ -221,7 +207,6 @@ def batch_of(
 
     promised: the plan codes of the preview, one per row; None without a preview.
     """
-    counts = counted(planned, policy)
     replanned: tuple[int, ...] = ()
     if promised is not None:
         replanned = tuple(
@@ -233,7 +218,7 @@ def batch_of(
         job=job_id,
         number=number,
         last_line=planned[-1].row.candidate.line or 0,
-        counts=counts.model_copy(update={"replanned": len(replanned)}),
+        counts=counted(planned, policy, replanned=len(replanned)),
         created=tuple(registration.id for registration in creates_of(planned)),
         refused=refusals_of(planned),
         repaired=tuple(

@@ -24,7 +24,7 @@ from bot.domain.search import fold
 from storage.engine.connection import Collection, Database, Document, Session, translated
 from storage.register import audit
 from storage.register.audit_chain import state_of_own
-from storage.register.documents import change_document, own_document
+from storage.register.documents import change_document, own_document, version_of
 from storage.register.raw_registration import RawRegistration, undecoded
 from storage.register.search_fields import END, search_fields
 
@@ -231,11 +231,11 @@ class _Made:
         changes = [change_document(change) for change in update.changes]
         entry = audit.changed(stored.document, document, changes)
         document |= search_fields(update.after) | {"seal": entry["hash"]}
-        self.changes.append(ReplaceOne(_version(stored.document), document))
+        self.changes.append(ReplaceOne(version_of(stored.document), document))
         self.entries.append(entry)
 
     def remove(self, stored: RawRegistration, provenance: Provenance) -> None:
-        self.changes.append(DeleteOne(_version(stored.document)))
+        self.changes.append(DeleteOne(version_of(stored.document)))
         self.entries.append(audit.deleted(stored.document, provenance))
 
     def bring_back(
@@ -262,13 +262,11 @@ def _batch_document(batch: Batch) -> Document:
 def _sealed(registration: Registration) -> RawBSONDocument:
     """Return the BSON to insert; the part that was encoded for `seal` is not encoded again."""
     own = bson.encode(own_document(registration))
-    rest = bson.encode(search_fields(registration) | {"seal": state_of_own(own)})
+    more = search_fields(registration)
+    more["seal"] = state_of_own(own)
+    rest = bson.encode(more)
     size = len(own) + len(rest) - _EMPTY
     return RawBSONDocument(size.to_bytes(4, "little") + own[4:-1] + rest[4:])
-
-
-def _version(document: Document) -> Document:
-    return {"_id": document["_id"], "version": document["version"]}
 
 
 def _is_conflict(error: OperationFailure) -> bool:

@@ -51,6 +51,11 @@ def read_registration(document: Document) -> Registration:
     return Registration.model_validate(values)
 
 
+def version_of(document: Document) -> Document:
+    """Return the query that finds the document unless it has changed since."""
+    return {"_id": document["_id"], "version": document["version"]}
+
+
 def change_document(change: Change) -> Document:
     return {
         "path": change.path,

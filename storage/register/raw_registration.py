@@ -95,7 +95,8 @@ class RawRegistration:
         find, fields, place = self._raw.find, policy.fields, 0
         if find(_NO_CHAT_PHONES) < 0:
             return False
-        for (path, text), value in zip(_ELEMENTS, _ELEMENT_VALUES(candidate), strict=True):
+        values = _ELEMENT_VALUES(candidate)
+        for path, text, value in zip(_ELEMENTS, _TEXT_ELEMENTS, values, strict=True):
             if (value or value is False) and path in fields:
                 place = find(_text(text, str(value)) if text else _kept(path, value), place)
                 if place < 0:
@@ -122,14 +123,16 @@ def _text(name: bytes, text: str) -> bytes:
 
 _TEXTS: Final = (Shape.NAME, Shape.NOTE, Shape.EMAIL, Shape.PHONE, Shape.USERNAME)
 _NO_CHAT_PHONES: Final = _element("chat_phones", [])
-# In the order of a document, with the beginning of an element that is text. `has_bytes_of` leaves
-# out the other two fields.
+# In the order of a document. `has_bytes_of` leaves out the other two fields.
 _ELEMENTS: Final = tuple(
-    (path, b"\x02%b\0" % path.rpartition(".")[2].encode() if SHAPES[path] in _TEXTS else b"")
-    for path in sorted(UPDATABLE)
-    if path not in ("erp_refs", PASSWORD_HASH)
+    path for path in sorted(UPDATABLE) if path not in ("erp_refs", PASSWORD_HASH)
 )
-_ELEMENT_VALUES: Final = attrgetter(*(path for path, _ in _ELEMENTS))
+# The beginning of each element that is text.
+_TEXT_ELEMENTS: Final = tuple(
+    b"\x02%b\0" % path.rpartition(".")[2].encode() if SHAPES[path] in _TEXTS else b""
+    for path in _ELEMENTS
+)
+_ELEMENT_VALUES: Final = attrgetter(*_ELEMENTS)
 _VALUES: Final = attrgetter(*UPDATABLE)
 
 

@@ -17,7 +17,12 @@ from storage.engine.connection import Collection, Database, Document, Session, t
 from storage.register import audit
 from storage.register.audit_chain import state_of
 from storage.register.creations import CreateTogether
-from storage.register.documents import change_document, read_registration, registration_document
+from storage.register.documents import (
+    change_document,
+    read_registration,
+    registration_document,
+    version_of,
+)
 
 _OTHERS_TAKE_S: Final = 0.01
 
@@ -78,7 +83,7 @@ class Registrations:
 
         async def replace(session: Session) -> bool:
             result = await self._registrations.replace_one(
-                _version(found), document, session=session
+                version_of(found), document, session=session
             )
             return bool(result.matched_count)
 
@@ -93,7 +98,7 @@ class Registrations:
             entry = audit.deleted(found, provenance)
 
         async def remove(session: Session) -> bool:
-            result = await self._registrations.delete_one(_version(found), session=session)
+            result = await self._registrations.delete_one(version_of(found), session=session)
             return bool(result.deleted_count)
 
         return await self._with_entry(remove, entry, registration)
@@ -165,7 +170,3 @@ class Registrations:
                     return False
                 raise
         return True
-
-
-def _version(document: Document) -> Document:
-    return {"_id": document["_id"], "version": document["version"]}

@@ -3,7 +3,7 @@
 import uuid
 from dataclasses import dataclass
 from enum import Enum
-from typing import Generic, TypeVar
+from typing import Generic, TypedDict, TypeVar, Unpack
 
 from bot.domain.label import (
     LABEL_LENGTH,
@@ -35,6 +35,15 @@ class Refusal(Enum):
     LAST_WITH_GROUP = "last_with_group"
     """It is the only department that has a group of attendants."""
     ARCHIVED = "archived"
+
+
+class _NewValues(TypedDict, total=False):
+    """New values of a label; only a department has a group."""
+
+    name: str
+    emoji: str
+    archived: bool
+    group_id: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +130,7 @@ class Labels(Generic[L]):
         """Make an archived label active again, unless another one has its name by now."""
         return await self._changed(label, archived=False)
 
-    async def _changed(self, label: L, **values: object) -> L | Refusal:
+    async def _changed(self, label: L, **values: Unpack[_NewValues]) -> L | Refusal:
         stored = next((one for one in await self.store.latest() if one.id == label.id), None)
         if stored is None:
             return Refusal.STALE
@@ -130,7 +139,7 @@ class Labels(Generic[L]):
         if stored.version != label.version:
             return Refusal.STALE
         # Based on the stored label: the shown one may have values that were only filled in.
-        after = stored.model_copy(update=values | {"version": stored.version + 1})
+        after = stored.model_copy(update={**values, "version": stored.version + 1})
         match await self.store.change(stored, after):
             case Written.DONE:
                 return after
