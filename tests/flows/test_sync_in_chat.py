@@ -20,7 +20,7 @@ from bot.domain.job import (
     SyncMode,
     SyncOptions,
 )
-from bot.runtime.jobs import worker
+from bot.runtime.jobs import job_progress
 from bot.runtime.jobs.runs import JobRuns
 from handlers.admin import sync_texts
 from handlers.admin.files import report_texts
@@ -142,7 +142,7 @@ async def test_while_one_runs_no_other_begins_and_it_can_be_cancelled(
     admin: FileAdmin, erp: IxcEmulator, monkeypatch: pytest.MonkeyPatch
 ):
     # A job looks for its cancellation now and then; here after each page, however quick that was.
-    monkeypatch.setattr(worker, "_LOOK_S", 0.0)
+    monkeypatch.setattr(job_progress, "_LOOK_S", 0.0)
     answers = asyncio.Event()
     erp.fail(faults.held(answers), table="cliente", times=1)
     await admin.says("/sincronizar")
