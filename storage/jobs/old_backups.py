@@ -16,22 +16,24 @@ async def has_old_backups(database: Database) -> bool:
 async def convert_old_backups(database: Database) -> None:
     """Store each as a job and delete it; only one process may do so at a time.
 
-    The running one is a running job: a worker makes it anew once its lease has expired.
+    The running one is a running job: a worker makes it anew once its lease has expired. A run
+    whose outcome is stored has ended, and a kill has only kept it from being removed.
     """
     collection: Collection = database[_COLLECTION]
     jobs = Jobs(database)
     with translated():
         documents = await collection.find({}).to_list(None)
-    for found, job in sorted(
-        ((document["_id"], _job(document)) for document in documents),
-        key=lambda pair: pair[1].created_at,
-    ):
+    outcomes = {one[kind]["run_id"] for one in documents if (kind := one["_id"]) != "run"}
+    for document in sorted(documents, key=lambda one: _job(one).created_at):
+        job = _job(document)
+        is_over = document["_id"] == "run" and document["run"]["id"] in outcomes
         # A process may have been killed between the two writes.
         known = await jobs.backups()
-        if not any((one.by, one.created_at) == (job.by, job.created_at) for one in known):
+        is_known = any((one.by, one.created_at) == (job.by, job.created_at) for one in known)
+        if not is_over and not is_known:
             await jobs.add(job)
         with translated():
-            await collection.delete_one({"_id": found})
+            await collection.delete_one({"_id": document["_id"]})
 
 
 def _job(document: Document) -> Job:

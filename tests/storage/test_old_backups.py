@@ -67,6 +67,14 @@ async def test_the_running_one_is_left_to_its_maker_until_its_lease_is_over(data
     assert await store.leases.acquire(job.id, "new", now=over, lease=lease)
 
 
+async def test_a_run_whose_outcome_is_stored_is_not_made_again(database: Any):
+    run = {"_id": "run", "run": {**RUN["run"], "id": MADE["made"]["run_id"]}}
+    await database["backups"].insert_many([run, MADE])
+    await convert_old_backups(database)
+    [job] = await Jobs(database).backups()
+    assert job.state is JobState.DONE
+
+
 async def test_one_of_the_command_line_has_no_message(database: Any):
     await database["backups"].insert_one(BY_COMMAND)
     await convert_old_backups(database)
