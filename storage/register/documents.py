@@ -99,7 +99,8 @@ def plain(value: object) -> object:
     """Return the value as BSON stores it; sets are sorted, so that equal registrations are equal
     documents."""
     if isinstance(value, frozenset):
-        return [plain(item) for item in sorted(value, key=str)]
+        # Most sets of a row have one item, and the text of a reference takes long to make.
+        return [plain(item) for item in (sorted(value, key=str) if len(value) > 1 else value)]
     if isinstance(value, tuple):
         return list(value)
     if isinstance(value, ErpRef):
