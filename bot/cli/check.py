@@ -18,7 +18,7 @@ from bot.runtime.logs import configure_logs
 from bot.settings import Settings
 from bot.wiring import clients
 from bot.wording.errors import sentence
-from bot.wording.words import number
+from bot.wording.words import counted, number
 from storage.engine.connection import Database
 from storage.engine.indexes import missing_indexes
 from storage.register.verify import Broken, Fault, verify
@@ -176,15 +176,17 @@ async def _audit(database: Database | None, err: Console) -> str:
     ) as bar:
         task = bar.add_task("", total=None)
         found = await verify(database, lambda count: bar.update(task, completed=count))
-    read = f"{number(found.registrations)} cadastros e {number(found.entries)} entradas"
+    registrations = counted(found.registrations, "cadastro", "cadastros")
+    read = f"{registrations} e {counted(found.entries, 'entrada', 'entradas')}"
     old = found.registrations_before_chain + found.entries_before_chain
     if not found.broken:
         return f"{read} conferem" + (f"; antes da corrente: {number(old)}" if old else "")
     shown = [_broken(one) for one in found.broken[:_BROKEN_SHOWN]]
     if (more := len(found.broken) - len(shown)) > 0:
         shown.append(f"e mais {number(more)}")
+    broken = counted(len(found.broken), "cadastro não confere", "cadastros não conferem")
     raise AppError(
-        f"de {read}, {number(len(found.broken))} cadastros não conferem. Alguém mexeu no banco "
+        f"de {read}, {broken}. Alguém mexeu no banco "
         "de dados por fora do Balcão:\n" + "\n".join(shown)
     )
 

@@ -147,11 +147,11 @@ async def test_who_changed_the_database_from_outside_is_found_out_without_tellin
 ):
     assert await Registrations(database).create(registration())
     code, lines = await check(settings)
-    assert (code, lines[-1]) == (0, "✓ auditoria: 1 cadastros e 1 entradas conferem")
+    assert (code, lines[-1]) == (0, "✓ auditoria: 1 cadastro e 1 entrada conferem")
     await database["registrations"].update_one({"_id": "r1"}, {"$set": {"name": "Eva"}})
     code, lines = await check(settings)
     assert code == 1
-    assert lines[-2].startswith("✗ auditoria: de 1 cadastros e 1 entradas, 1 cadastros não")
+    assert lines[-2].startswith("✗ auditoria: de 1 cadastro e 1 entrada, 1 cadastro não confere")
     assert lines[-1] == "✗ auditoria: r1: cadastro alterado"
     assert "Eva" not in "".join(lines)
     assert "Ana" not in "".join(lines)
