@@ -13,7 +13,8 @@ async def press(pane: Locator, text: str) -> None:
     """Press a button of the newest screen, and return when another screen has replaced it."""
     before = await screen(pane).inner_text()
     await screen(pane).get_by_test_id("inline-button").filter(has_text=text).first.click()
-    await expect(screen(pane)).not_to_have_text(before)
+    # Without use_inner_text the text compared has no line breaks, so it always differs.
+    await expect(screen(pane)).not_to_have_text(before, use_inner_text=True)
 
 
 async def say(pane: Locator, text: str) -> None:
