@@ -22,6 +22,7 @@ _OTHERS = {"meta": 1, "syncs": 1, "people": 1, "files.files": 1, "files.chunks":
 _INDEXES_OF = {name: 1 + len(models) for name, models in INDEXES.items()} | _OTHERS
 # With more documents than this, deleting them takes longer than a new database.
 _FEW = 100
+_TASK_S = 0.1
 
 
 class IndexChanges(CommandListener):
@@ -82,7 +83,10 @@ class Databases:
         before = asyncio.all_tasks()
         database = await self._take()
         yield database
-        if not asyncio.all_tasks() - before - {asyncio.current_task()}:
+        if running := asyncio.all_tasks() - before - {asyncio.current_task()}:
+            # One that has been told to end needs a moment for it.
+            _, running = await asyncio.wait(running, timeout=_TASK_S)
+        if not running:
             self._resting.append(database)
 
     async def _take(self) -> Any:

@@ -103,6 +103,7 @@ class LeaseKeeper(Generic[Id]):
         self._held: dict[str, _Held] = {}
         self._forget: list[Callable[[str], None]] = []
         self._keeping: asyncio.Task[None] | None = None
+        self._look = asyncio.Event()
 
     def on_release(self, forget: Callable[[str], None]) -> None:
         """Call `forget` with each name that another replica may hold from now on."""
@@ -139,6 +140,8 @@ class LeaseKeeper(Generic[Id]):
         # If the database is not reachable, they expire by themselves.
         with suppress(AppError):
             await self._release_idle(for_s=0.0)
+        # With nothing left to keep, its task ends now, not after its round.
+        self._look.set()
 
     async def release_the_dead(self) -> None:
         """Release the leases of killed processes of this machine, so that nobody has to wait for
@@ -178,7 +181,10 @@ class LeaseKeeper(Generic[Id]):
         loop = asyncio.get_running_loop()
         renewed_at = loop.time()
         while self._held:
-            await asyncio.sleep(min(_ROUND_S, renew_every_s))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(_ROUND_S, renew_every_s)):
+                    await self._look.wait()
+            self._look.clear()
             try:
                 await self._release_idle(for_s=self._kept_s)
                 if loop.time() - renewed_at >= renew_every_s:
