@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from bot.cli.terminal.console import err, out, read_settings
+from bot.cli.terminal.database import open_database
 from bot.domain.conversation import Department
 from bot.domain.errors import AppError, RefusedError
 from bot.domain.group import Right
@@ -77,7 +78,7 @@ async def _opened(settings: Settings) -> AsyncIterator[tuple[Database | None, Ap
     """Yield the database and None, or None and the error that kept it from opening."""
     async with AsyncExitStack() as stack:
         try:
-            database = await stack.enter_async_context(clients.open_database(settings))
+            database = await stack.enter_async_context(open_database(settings))
         except AppError as error:
             yield None, error
             return

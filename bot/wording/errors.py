@@ -13,6 +13,8 @@ _SENTENCES = {
     "reinicie o Balcão.",
     Problem.DATABASE_TOO_SIMPLE: "O MongoDB precisa ser um replica set, mesmo que de um só "
     "servidor: o Balcão usa transações.",
+    Problem.DATA_NEWER: "Uma versão mais nova do Balcão já atualizou o banco de dados, e esta "
+    "perderia o que não conhece. Instale a versão mais nova.",
     Problem.DATA_DIR_READ_ONLY: f"{PREFIX}DATA_DIR: não consigo gravar nesta pasta.",
     Problem.DATA_DIR_NOT_A_FOLDER: f"{PREFIX}DATA_DIR: isto não é uma pasta.",
     Problem.DATA_DIR_CORRUPT: f"{PREFIX}DATA_DIR: os arquivos do banco de dados estão "
@@ -37,6 +39,8 @@ _SENTENCES = {
     Problem.BACKUP_NOT_READABLE: "Não consigo ler este arquivo. Confira o nome e a permissão.",
     Problem.BACKUP_NOT_ONE: "Este arquivo não é um backup do Balcão.",
     Problem.BACKUP_VERSION: "Este backup foi feito por outra versão do Balcão, que esta não lê.",
+    Problem.BACKUP_NEWER: "Este backup foi feito por uma versão mais nova do Balcão. Para "
+    "restaurá-lo, instale essa versão.",
     Problem.BACKUP_DAMAGED: "Este backup está incompleto, danificado ou foi alterado. "
     "Use outra cópia.",
     Problem.BACKUP_TOO_LARGE: "Este backup tem um registro grande demais, ou descompacta para um "

@@ -164,3 +164,14 @@ async def missing_indexes(database: Database) -> list[str]:
             if model.document["name"] not in there
         ]
     return missing
+
+
+async def drop_other_indexes(database: Database) -> None:
+    """Drop the indexes of Balcão's collections that are not those of this program."""
+    for name, models in INDEXES.items():
+        keys = {one.document["name"]: list(one.document["key"].items()) for one in models}
+        with translated():
+            there = await database[name].index_information()
+            for index, information in there.items():
+                if index != "_id_" and information["key"] != keys.get(index):
+                    await database[name].drop_index(index)
