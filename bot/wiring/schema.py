@@ -35,7 +35,9 @@ async def migrate_alone(database: Database, report: Report) -> None:
 
     Raises RefusedError when the data is newer.
     """
-    keeper = LeaseKeeper(schema_leases(database), _now, id_of=str, patience_s=0)
+    keeper = LeaseKeeper(
+        schema_leases(database), lambda: datetime.now(UTC), id_of=str, patience_s=0
+    )
     is_waiting = False
     while (stored := await stored_version(database)) < VERSION:
         try:
@@ -114,7 +116,3 @@ async def ended_by_newer_data(database: Database) -> AsyncIterator[None]:
         if found is not None and task is not None and not task.uncancel():
             raise found from None
         raise
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
