@@ -42,17 +42,17 @@ def migration_progress() -> Iterator[Report]:
     bar = bars.add_task("", total=None, done="")
 
     def report(now: Progress | None) -> None:
-        bars.start()
         if now is None:
             bars.update(bar, description="espera outro processo", total=None)
-            return
-        bars.update(
-            bar,
-            description=COLLECTIONS[now.collection],
-            completed=now.documents,
-            total=now.of,
-            done=f"{number(now.documents)} de {number(now.of)}",
-        )
+        else:
+            bars.update(
+                bar,
+                description=COLLECTIONS.get(now.collection, now.collection),
+                completed=now.documents,
+                total=now.of,
+                done=f"{number(now.documents)} de {number(now.of)}",
+            )
+        bars.start()
 
     try:
         yield report
