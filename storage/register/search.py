@@ -13,8 +13,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from pymongo import UpdateOne
-
 from bot.domain.registration import Registration, Status
 from bot.domain.search import PAGE, Query, ResultPage, typed_words
 from bot.domain.tax_id import TaxId, read_tax_id
@@ -27,24 +25,19 @@ from storage.engine.connection import (
     translated,
 )
 from storage.engine.ordered import HIGHEST, Ordered, Slice, element_between
-from storage.engine.scan import scan
 from storage.register.documents import read_registration
 from storage.register.search_fields import (
-    FIELDS,
     INACTIVE,
     KIND,
     PRIORITY,
     TAG,
-    VERSION,
     WORD_LENGTH,
-    search_fields,
 )
 
 # Read from the beginning of the list by name, on a server that sorts first.
 _SAMPLE: Final = 400
 # Names begin here; before it are those that begin with a digit.
 _LETTERS: Final = "a"
-_MARK: Final = "search"
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,31 +215,3 @@ def _place(document: Document) -> str:
 def _slice(documents: list[Document], count: int) -> Slice:
     following = _place(documents[count]) if len(documents) > count else None
     return Slice(documents[:count], following)
-
-
-async def complete(database: Database) -> None:
-    """Write the search fields of registrations that lack them or have outdated ones.
-
-    Reads the register only if that was not done since the fields changed.
-    """
-    with translated():
-        mark = await database["meta"].find_one({"_id": _MARK})
-    if mark is not None and mark["version"] == VERSION:
-        return
-    registrations: Collection = database["registrations"]
-    async for documents in scan(database, "registrations"):
-        writes = []
-        for document in documents:
-            stored = dict(document)
-            fields = search_fields(read_registration(stored))
-            if any(stored.get(name) != fields.get(name) for name in FIELDS):
-                change: Document = {"$set": fields, "$unset": {"marks": ""}}
-                # A process that writes another version meanwhile writes its search fields, too.
-                writes.append(
-                    UpdateOne({"_id": stored["_id"], "version": stored["version"]}, change)
-                )
-        if writes:
-            with translated():
-                await registrations.bulk_write(writes, ordered=False)
-    with translated():
-        await database["meta"].replace_one({"_id": _MARK}, {"version": VERSION}, upsert=True)

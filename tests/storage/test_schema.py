@@ -2,10 +2,8 @@
 newer one is refused."""
 
 import asyncio
-import gzip
 import os
 import signal
-import struct
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -14,78 +12,23 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from bot.demo.documents import make_cpf
 from bot.domain.errors import Problem, RefusedError
-from bot.domain.search import Query
 from bot.settings import Settings
 from bot.wiring import schema
 from bot.wiring.clients import open_database
 from storage.backup.backup import back_up
-from storage.engine.indexes import INDEXES
 from storage.engine.schema import VERSION, begin_migration, stored_version
 from storage.register.registrations import Registrations
-from storage.register.search import Search
-from storage.register.verify import verify
 from storage.schema.migrate import MIGRATIONS
-from storage.talk.conversations import Conversations
 from tests import warm
 from tests.e2e.process import Running
 from tests.patience import HANG_S
+from tests.storage.before_versions import COUNT, assert_migrated, fill, marked
 from tests.storage.commands import assert_one_sentence, balcao, balcao_in_a_terminal, environment
-from tests.storage.records import NOW, conversation, registration, renaming
-from tests.storage.test_old_backups import MADE
+from tests.storage.records import NOW, registration
 
 NEWER = {"_id": "schema", "version": VERSION + 1}
 SENTENCE = "Uma versão mais nova do Balcão já atualizou o banco de dados"
-COUNT = 60
-MAGIC = b"balcao backup\n"
-
-
-async def fill_as_before(database: Any, count: int = COUNT) -> None:
-    """Store what a program from before versions has stored: skip lists, and indexes for them."""
-    register = Registrations(database)
-    people = [
-        registration(
-            id=f"{number * 2**32 // count:08x}{number:024x}",
-            tax_id=make_cpf(500_000_000 + number),
-            name=f"Pessoa {number}",
-        )
-        for number in range(count)
-    ]
-    await asyncio.gather(*map(register.create, people))
-    assert await register.update(renaming(people[0], "Zuleica Antiga"))
-    for name in ("registrations", "audit"):
-        await database[name].update_many({}, {"$set": {"marks": ["1wold", "2wold"]}})
-        await database[name].create_index("marks", name="marks", sparse=True)
-    await database["chats"].create_index("gone", name="gone")
-    # Indexes are told apart by their keys, too.
-    await database["jobs"].drop_index("active")
-    await database["jobs"].create_index("state", name="active")
-    await database["own_reports"].create_index("day", name="day")
-    assert await Conversations(database).add(conversation())
-    await database["backups"].insert_one(MADE)
-    await database["meta"].delete_one({"_id": "schema"})
-
-
-async def marked(database: Any) -> int:
-    return sum(
-        [
-            await database[name].count_documents({"marks": {"$exists": True}})
-            for name in ("registrations", "audit")
-        ]
-    )
-
-
-async def assert_migrated(database: Any) -> None:
-    assert await database["meta"].find_one({"_id": "schema"}) == {
-        "_id": "schema",
-        "version": VERSION,
-    }
-    assert await marked(database) == 0
-    for name, models in INDEXES.items():
-        there = await database[name].index_information()
-        assert there.keys() - {"_id_"} == {model.document["name"] for model in models}, name
-    assert (await database["jobs"].index_information())["active"]["key"] == [("active", 1)]
 
 
 def settings_of(database: Any, uri: str, folder: Path) -> Settings:
@@ -124,30 +67,6 @@ def test_the_last_migration_leads_to_the_version_of_the_program():
     assert [one.version for one in MIGRATIONS] == list(range(1, VERSION + 1))
 
 
-async def test_data_from_before_versions_is_migrated_at_the_start_and_works(
-    own_database: Any, mongodb_uri: str, tmp_path: Path
-):
-    await fill_as_before(own_database)
-    seen: list[schema.Progress | None] = []
-    settings = settings_of(own_database, mongodb_uri, tmp_path)
-    async with open_database(settings, report=seen.append) as database:
-        await assert_migrated(database)
-        assert "day" in await database["own_reports"].index_information()
-        found = await Search(database)(Query(text="zuleica"))
-        assert [one.name for one in found.registrations] == ["Zuleica Antiga"]
-        assert await Conversations(database).open_in(1) is not None
-        checked = await verify(database, lambda _: None)
-        assert (checked.registrations, checked.broken) == (COUNT, ())
-        assert await database["backups"].find_one({}) is None
-    assert {one.collection: one.documents for one in seen if one} == {
-        "registrations": COUNT,
-        "audit": await own_database["audit"].count_documents({}),
-    }
-    seen.clear()
-    async with open_database(settings, report=seen.append):
-        assert seen == []
-
-
 async def test_a_new_database_needs_no_migration(databases: Any, mongodb_uri: str, tmp_path: Path):
     settings = Settings.model_validate(
         {
@@ -166,7 +85,7 @@ async def test_a_new_database_needs_no_migration(databases: Any, mongodb_uri: st
 async def test_killed_within_it_goes_on_at_the_next_start(
     own_database: Any, mongodb_uri: str, tmp_path: Path
 ):
-    await fill_as_before(own_database)
+    await fill(own_database)
     whole = await marked(own_database)
     left = [whole]
     for halts_at in (COUNT // 2, COUNT + COUNT // 2):
@@ -188,7 +107,7 @@ async def test_killed_within_it_goes_on_at_the_next_start(
 async def test_one_process_migrates_and_the_others_wait_also_for_one_that_is_killed(
     own_database: Any, mongodb_uri: str, tmp_path: Path
 ):
-    await fill_as_before(own_database)
+    await fill(own_database)
     async with AsyncExitStack() as stack:
 
         async def begun(halts_at: int) -> tuple[Running, int]:
@@ -290,28 +209,6 @@ async def test_no_backup_mixes_two_versions(database: Any, mongodb_uri: str, tmp
             await back_up(database, tmp_path / "b", at=NOW, report=migrated)
     assert raised.value.problem is Problem.DATA_NEWER
     assert not (tmp_path / "b").exists()
-
-
-def from_before(backup: bytes) -> bytes:
-    """Return the backup as a program from before versions would have written it."""
-    plain = gzip.decompress(backup)
-    assert plain[: len(MAGIC) + 4] == MAGIC + struct.pack(">HH", 2, 0)
-    return gzip.compress(MAGIC + struct.pack(">H", 1) + plain[len(MAGIC) + 4 :])
-
-
-async def test_a_backup_from_before_versions_is_migrated_when_it_is_restored(
-    own_database: Any, database: Any, mongodb_uri: str, tmp_path: Path
-):
-    await fill_as_before(own_database, count=5)
-    await back_up(own_database, tmp_path / "new", at=NOW, report=lambda _: None)
-    (tmp_path / "old").write_bytes(from_before((tmp_path / "new").read_bytes()))
-    env = {"BALCAO_MONGODB_URI": mongodb_uri, "BALCAO_MONGODB_DATABASE": database.name}
-    assert (await balcao("jobs", cwd=tmp_path, **env)).code == 0
-    said = await balcao("restore", "old", cwd=tmp_path, **env)
-    assert (said.code, said.err) == (0, "")
-    assert await database["registrations"].count_documents({}) == 5
-    await assert_migrated(database)
-    assert await Conversations(database).open_in(1) is not None
 
 
 async def test_a_restored_backup_of_this_version_needs_no_migration(
