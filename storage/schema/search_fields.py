@@ -10,6 +10,8 @@ from storage.engine.scan import scan
 from storage.register.documents import read_registration
 from storage.register.search_fields import search_fields
 
+# A busy embedded server takes 10 ms for each, and a call may take 20 s.
+_AT_ONCE: Final = 100
 _EARLIER: Final = ("marks",)
 """Search fields of earlier versions that are none any more."""
 
@@ -32,7 +34,7 @@ async def renew_search_fields(database: Database) -> AsyncIterator[int]:
                         {"$set": fields, "$unset": dict.fromkeys(_EARLIER, "")},
                     )
                 )
-        if writes:
+        for start in range(0, len(writes), _AT_ONCE):
             with translated():
-                await registrations.bulk_write(writes, ordered=False)
+                await registrations.bulk_write(writes[start : start + _AT_ONCE], ordered=False)
         yield len(documents)
