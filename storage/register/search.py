@@ -37,7 +37,7 @@ from storage.register.search_fields import (
 # Read from the beginning of the list by name, on a server that sorts first.
 _SAMPLE: Final = 400
 # Names begin here; before it are those that begin with a digit.
-_LETTERS: Final = "a"
+_LETTERS: Final = "aa"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,8 @@ class Search:
         self._embedded = is_embedded(database) if embedded is None else embedded
         self._by_windows = sorts_before_limit(database) if by_windows is None else by_windows
         self._by_name = Ordered(self._registrations, "sort_name", by_windows=self._by_windows)
+        # Where the list by name begins: learnt from its first page.
+        self._first_name = _LETTERS
         self._at_once = Ordered(self._registrations, "sort_name", by_windows=False)
 
     async def __call__(
@@ -81,9 +83,7 @@ class Search:
         if self._by_windows and conditions:
             page = await self._sampled(conditions, start, count)
         else:
-            page = await self._by_name.page(
-                start=start, count=count, matches=_together(conditions), dense=_LETTERS
-            )
+            page = await self._names(start, count, _together(conditions))
         return ResultPage(
             registrations=tuple(map(read_registration, page.documents)), next=page.next
         )
@@ -124,21 +124,30 @@ class Search:
         filters = self._conditions(replace(query, text="")) or ()
         return document if document and _holds(document, filters) else None
 
+    async def _names(
+        self, start: str | None, count: int, matches: Document | None = None
+    ) -> Slice:
+        page = await self._by_name.page(
+            start=start, count=count, matches=matches, dense=self._first_name
+        )
+        if start is None and not matches and page.documents:
+            self._first_name = _place(page.documents[0])
+        return page
+
     async def _sampled(
         self, conditions: Sequence[_Condition], start: str | None, count: int
     ) -> Slice:
-        sample = await self._by_name.page(start=start, count=max(_SAMPLE, count), dense=_LETTERS)
+        sample = await self._names(start, max(_SAMPLE, count))
         matching = [d for d in sample.documents if _holds(d, conditions)]
         if sample.next is None or len(matching) > count:
             return _slice(matching, count)
         listed = [one for one in conditions if one.indexed]
         if not listed:
-            return await self._by_name.page(
-                start=start, count=count, matches=_together(conditions)
-            )
+            return await self._names(start, count, _together(conditions))
         rarest = min(listed, key=lambda one: sum(map(one.holds, sample.documents)))
-        if all(one.other for one in conditions if one is not rarest):
-            matches = _together([rarest, *(one for one in conditions if one is not rarest)])
+        others = [one for one in conditions if one is not rarest]
+        if not self._embedded or all(one.other for one in others):
+            matches = _together([rarest, *others])
             return await self._at_once.page(start=start, count=count, matches=matches)
         found = await self._checked(rarest, conditions)
         page = _slice([d for d in found if start is None or d["sort_name"] >= start], count)
