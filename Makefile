@@ -8,16 +8,25 @@ BIN := $(VENV)/bin
 demo: $(VENV)/runtime
 	$(BIN)/balcao demo
 
+PYTEST := $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+
+# make test MONGODB=<uri>: what depends on the database, on this server instead of the embedded one.
+# Only from the command line: a variable of the environment may name a server with real data.
+ifeq ($(origin MONGODB),command line)
+test: $(VENV)/dev
+	TEST_MONGODB_URI='$(MONGODB)' $(PYTEST) tests/storage tests/jobs tests/flows
+else
 # The linters take one core for half a minute, so the tests run beside them.
 test: $(VENV)/dev
 	$(MAKE) -j2 lint pytest
+endif
 
 pytest: $(VENV)/dev
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(PYTEST)
 
 # The same with each line counted, which takes a quarter more; fails below the floor.
 coverage: $(VENV)/dev
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=term
+	$(PYTEST) --cov --cov-report=term
 
 lint: $(VENV)/dev
 	$(BIN)/ruff format --check .

@@ -146,6 +146,12 @@ def is_embedded(database: Database) -> bool:
     return id(database.client) in _embedded
 
 
+def _is_of_the_embedded_server(build: ReadDocument) -> bool:
+    # Another server of the same author, written in Rust, answers queries as MongoDB does.
+    compiler = build.get("buildEnvironment", {}).get("cc")
+    return "secantusVersion" in build and compiler != "rustc"
+
+
 @asynccontextmanager
 async def connected(
     uri: str,
@@ -184,7 +190,7 @@ async def connected(
     try:
         await answers(opened)
         with translated():
-            if "secantusVersion" in await opened.command("buildInfo"):
+            if _is_of_the_embedded_server(await opened.command("buildInfo")):
                 _embedded.add(id(client))
         yield opened
     finally:
