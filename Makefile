@@ -38,10 +38,9 @@ format: $(VENV)/dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# Against docs/figures.md. KEEP=1 writes that page; SERVER=<uri> is another MongoDB.
 benchmark: $(VENV)/dev
-	$(BIN)/python -m benchmarks.updates
-	$(BIN)/python -m benchmarks.backup
-	$(BIN)/python -m benchmarks.search
+	$(BIN)/python -m benchmarks $(if $(KEEP),--keep) $(if $(SERVER),--server '$(SERVER)')
 
 lock: $(VENV)/dev
 	$(BIN)/uv pip compile -q --universal --no-strip-extras --generate-hashes --no-emit-find-links --no-emit-index-url --custom-compile-command "make lock" \
