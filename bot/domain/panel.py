@@ -142,8 +142,6 @@ class Count:
 
     active: int
     inactive: int
-    about: bool = False
-    """True if the numbers are estimates."""
 
     @property
     def total(self) -> int:

@@ -38,32 +38,13 @@ class Query:
     """True for only customers with priority in some department."""
 
 
-@dataclass(frozen=True, slots=True)
-class Total:
-    """A number of results; `about` is True when it is an estimate."""
-
-    count: int
-    about: bool = False
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResultPage:
-    """One page of registrations, sorted by name.
-
-    Without typed words, all pages together are sorted by name. With them, matches of a whole word
-    come before matches of its beginning, and only each single page is sorted by name.
-    """
+    """One page of registrations; all pages together are sorted by name."""
 
     registrations: tuple[Registration, ...]
-    total: Total
     next: str | None
     """The cursor of the next page; None on the last page."""
-    partial: bool = False
-    """True if the search stopped before the page was full; the page may even be empty.
-
-    This happens when many registrations have one of the words and few have all of them. `next`
-    continues the search; one more word would narrow it.
-    """
 
 
 def fold(text: str) -> str:

@@ -88,6 +88,9 @@ class Search(Protocol):
         start: the `next` of the page before; None for the first page.
         """
 
+    async def count(self, query: Query) -> int:
+        """Return the number of all results."""
+
 
 class AuditEntries(Protocol):
     async def entry(self, entry_id: str) -> AuditEntry | None: ...

@@ -5,7 +5,7 @@ from itertools import accumulate
 from typing import Final
 
 from bot.domain.chart import Bar, Chart, Row, Tone
-from bot.domain.panel import Count, DepartmentCount, Figures, KindCount, Outcome, Period, Wait
+from bot.domain.panel import DepartmentCount, Figures, KindCount, Outcome, Period, Wait
 from bot.wording.words import KINDS, number
 
 _OUTCOMES: Final = {
@@ -120,7 +120,7 @@ def _told_register(figures: Figures) -> str:
         f"{KINDS[one.kind].lower()} {number(one.total)}" for one in register.kinds if one.total
     )
     return (
-        f"Cadastro agora: {_about(register)}{number(register.active)} ativos e "
+        f"Cadastro agora: {number(register.active)} ativos e "
         f"{number(register.inactive)} inativos ({kinds})."
     )
 
@@ -209,32 +209,25 @@ def _department_row(one: DepartmentCount, name: str) -> Row:
 
 def _register(figures: Figures) -> Chart:
     register = figures.register
-    note = "Quem tem mais de um tipo conta em cada um deles."
-    if register.about or any(one.about for one in register.kinds):
-        note += " “Cerca de”: estimado por amostra."
     return Chart(
-        title=f"Cadastro: {_about(register)}{number(register.total)}",
+        title=f"Cadastro: {number(register.total)}",
         subtitle=(
             f"agora, {figures.at.astimezone(figures.timezone):%d/%m/%Y %H:%M}"
             f" · fuso {figures.timezone.key}"
         ),
         rows=tuple(map(_kind_row, register.kinds)),
-        note=note,
+        note="Quem tem mais de um tipo conta em cada um deles.",
     )
 
 
 def _kind_row(one: KindCount) -> Row:
     return Row(
-        f"{KINDS[one.kind]} ({_about(one)}{number(one.total)})",
+        f"{KINDS[one.kind]} ({number(one.total)})",
         (
             Bar(one.active, Tone.MAIN, _many(one.active, "ativo", "ativos")),
             Bar(one.inactive, Tone.ACCENT, _many(one.inactive, "inativo", "inativos")),
         ),
     )
-
-
-def _about(count: Count) -> str:
-    return "cerca de " if count.about else ""
 
 
 def _outcomes(figures: Figures) -> Chart:

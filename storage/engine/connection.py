@@ -135,21 +135,19 @@ def batch_slots(collection: Collection) -> BatchSlots:
     return _slots.setdefault(id(collection.database.client), BatchSlots())
 
 
+# By the id of a client, as above. `connected` asks the server when it opens the database.
 _embedded: Final[set[int]] = set()
+_sorts_first: Final[set[int]] = set()
 
 
 def is_embedded(database: Database) -> bool:
-    """Return True if the server is the embedded one, which needs other query shapes than MongoDB.
-
-    `connected` asks the server when it opens the database.
-    """
+    """Return True if the server is the embedded one, which needs query shapes of its own."""
     return id(database.client) in _embedded
 
 
-def _is_of_the_embedded_server(build: ReadDocument) -> bool:
-    # Another server of the same author, written in Rust, answers queries as MongoDB does.
-    compiler = build.get("buildEnvironment", {}).get("cc")
-    return "secantusVersion" in build and compiler != "rustc"
+def sorts_before_limit(database: Database) -> bool:
+    """Return True if the server gathers and sorts all matches of a query before it limits them."""
+    return id(database.client) in _sorts_first
 
 
 @asynccontextmanager
@@ -190,12 +188,17 @@ async def connected(
     try:
         await answers(opened)
         with translated():
-            if _is_of_the_embedded_server(await opened.command("buildInfo")):
+            build = await opened.command("buildInfo")
+        if "secantusVersion" in build:
+            _sorts_first.add(id(client))
+            # The Rust server of CI has MongoDB's semantics.
+            if build.get("buildEnvironment", {}).get("cc") != "rustc":
                 _embedded.add(id(client))
         yield opened
     finally:
         client.close()
         _embedded.discard(id(client))
+        _sorts_first.discard(id(client))
         _slots.pop(id(client), None)
 
 

@@ -45,16 +45,15 @@ INDEXES: Final = {
     "registrations": [
         _index("tax_key", "tax_key", unique=True, sparse=True),
         _index("sort_name", "sort_name"),
-        # Lists: the index holds each of their elements. Nearly all registrations have no marks.
+        # Lists: the index holds each of their elements.
         _index("words", "words"),
-        _index("marks", "marks", sparse=True),
+        IndexModel([("labels", ASCENDING), ("sort_name", ASCENDING)], name="labels"),
         _WALK,
     ],
     "audit": [
         _index("registration", "registration_id"),
         _index("event_moment", "event_moment"),
         _index("by_moment", "by_moment"),
-        _index("marks", "marks", sparse=True),
         # Entries of deletions: few.
         _index("deleted_tax_key", "deleted.tax_key", sparse=True),
     ],

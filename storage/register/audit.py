@@ -1,9 +1,8 @@
 """The audit: one entry for each event of a registration, written once, in a hash chain.
 
-`audit_chain` defines the hashes. Pages are newest first, by `storage.engine.ordered`, which needs
-the entries of a page side by side in an index. So an entry is indexed by its event, and by its
-author and event. A list of several events reads one page of each and merges them. Every filter
-then costs the same at any size.
+`audit_chain` defines the hashes. Pages are newest first. An entry is indexed by its event and
+time, and by its author, event and time, so a page is read in the order of the index. A list of
+several events reads one page of each and merges them.
 """
 
 import asyncio
@@ -19,7 +18,7 @@ from bot.domain.audit import AuditEntry, AuditFilter, AuditPage, Event
 from bot.domain.candidate import Change
 from bot.domain.registration import Provenance
 from storage.engine.connection import Collection, Database, Document, ReadDocument, translated
-from storage.engine.ordered import HIGHEST, Ordered, marks
+from storage.engine.ordered import HIGHEST, Ordered
 from storage.register.audit_chain import hash_of, own_fields, seal_of, state_of
 from storage.register.documents import provenance_document, read_registration
 
@@ -37,8 +36,8 @@ class Audit:
     def __init__(self, database: Database) -> None:
         self._entries: Collection = database["audit"]
         self._people: Collection = database["people"]
-        self._by_event = Ordered(self._entries, "event_moment", of="e")
-        self._by_person = Ordered(self._entries, "by_moment", of="b")
+        self._by_event = Ordered(self._entries, "event_moment")
+        self._by_person = Ordered(self._entries, "by_moment")
         self._noted: set[str] = set()
 
     async def audit_of(self, registration_id: str) -> list[AuditEntry]:
@@ -68,6 +67,7 @@ class Audit:
         events = (wanted.event,) if wanted.event else tuple(Event)
         ordered = self._by_person if wanted.by else self._by_event
         prefixes = [_prefix(event, wanted.by) for event in events]
+        now = _time_of(datetime.now(UTC))
         slices = await asyncio.gather(
             *(
                 ordered.page(
@@ -76,6 +76,8 @@ class Audit:
                     low=prefix + low,
                     high=prefix + high,
                     backwards=True,
+                    # Only a clock that is ahead stamps later entries.
+                    dense=prefix + now,
                 )
                 for prefix in prefixes
             )
@@ -205,17 +207,13 @@ def anonymised(
 
 
 def filed(entry: ReadDocument) -> Document:
-    """Return the fields by which lists find an entry; most entries have no `marks`."""
-    at = entry["stamp"]["at"].astimezone(UTC)
-    moment = f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03}:{entry['_id']}"
+    """Return the fields by which lists find an entry."""
+    moment = f"{_time_of(entry['stamp']['at'].astimezone(UTC))}:{entry['_id']}"
     event = Event(entry["event"])
-    keys = {
+    return {
         "event_moment": _prefix(event, None) + moment,
         "by_moment": _prefix(event, entry["stamp"]["by"]) + moment,
     }
-    found = marks(entry["_id"], keys["event_moment"], of="e")
-    found += marks(entry["_id"], keys["by_moment"], of="b")
-    return keys | ({"marks": found} if found else {})
 
 
 def _made(
@@ -243,6 +241,10 @@ def _made(
     }
     entry["hash"] = hash_of(entry)
     return entry | filed(entry)
+
+
+def _time_of(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03}"
 
 
 def _prefix(event: Event, by: str | None) -> str:

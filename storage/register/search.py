@@ -1,29 +1,35 @@
-"""The search of the register: by name, tax id and filters, in pages, at the same cost at any size.
+"""The search of the register: by name, tax id and filters, in pages, sorted by name.
 
-Every condition is a word (see `search_fields`): a typed word, a tag, a kind. The rarest of these
-words, judged by the marks, is read in index order; the others are checked on the documents found.
-A sample, the marked registrations of that word, shows how many windows a page needs. Without typed
-words the order is by name. With them, registrations that have exactly the typed word come before
-those with a longer one; each page is sorted by name.
+A registration matches if it has each typed word, or one that begins with it, and each label of the
+filters (see `search_fields`). MongoDB gets that as one query. It reads the index on names, or the
+one on labels and names, in order, or the one on words and sorts by name.
+
+On a server that sorts before it limits (see `storage.engine.ordered`) the next few hundred names
+are checked first: they fill a page if many match. If few do, the list of the rarest condition is
+short.
 """
 
-import asyncio
-import math
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pymongo import UpdateOne
 
 from bot.domain.registration import Registration, Status
-from bot.domain.search import PAGE, Query, ResultPage, Total, holds, typed_words
+from bot.domain.search import PAGE, Query, ResultPage, typed_words
 from bot.domain.tax_id import TaxId, read_tax_id
-from storage.engine.connection import Collection, Database, Document, is_embedded, translated
-from storage.engine.ordered import HIGHEST, LEVELS, STEP, Estimate, Ordered, Slice
+from storage.engine.connection import (
+    Collection,
+    Database,
+    Document,
+    is_embedded,
+    sorts_before_limit,
+    translated,
+)
+from storage.engine.ordered import HIGHEST, Ordered, Slice, element_between
 from storage.engine.scan import scan
 from storage.register.documents import read_registration
 from storage.register.search_fields import (
-    END,
     FIELDS,
     INACTIVE,
     KIND,
@@ -32,55 +38,42 @@ from storage.register.search_fields import (
     VERSION,
     WORD_LENGTH,
     search_fields,
-    words_in,
 )
 
-# A word with fewer marks of the first level is read whole: some 250 registrations.
-_FEW: Final = 16
-# A register with a smaller estimate is counted exactly.
-_EXACT: Final = 1_000
-# A sample of this size shows well enough how many registrations match.
-_SAMPLE: Final = 100
+# Read from the beginning of the list by name, on a server that sorts first.
+_SAMPLE: Final = 400
+# Names begin here; before it are those that begin with a digit.
+_LETTERS: Final = "a"
 _MARK: Final = "search"
 
 
 @dataclass(frozen=True, slots=True)
-class _Word:
-    """A required word; `is_whole` if no longer word matches."""
+class _Condition:
+    """Something that a registration must have."""
 
-    text: str
-    is_whole: bool = False
-
-    @property
-    def low(self) -> str:
-        return f"{self.text}{END}" if self.is_whole else self.text
-
-    @property
-    def high(self) -> str:
-        return f"{self.low}{HIGHEST}"
-
-    def cost(self, about: int) -> int:
-        """Return the cost of reading this word's list, to choose the cheapest.
-
-        A list by name is a bad place to look for a word of names: the matches may all be at its
-        end.
-        """
-        return about * STEP if self.is_whole else about
+    holds: Callable[[Document], bool]
+    """Checks a registration's document."""
+    indexed: Document | None = None
+    """The filter with an index."""
+    other: Document | None = None
+    """The filter beside one with an index; None where the server allows only one."""
 
 
 class Search:
     """Finds registrations.
 
-    embedded: use the query shapes of the embedded server; None detects the server.
+    embedded, by_windows: the query shapes of the server (see `storage.engine.ordered`); None
+    detects them.
     """
 
-    def __init__(self, database: Database, *, embedded: bool | None = None) -> None:
+    def __init__(
+        self, database: Database, *, embedded: bool | None = None, by_windows: bool | None = None
+    ) -> None:
         self._registrations: Collection = database["registrations"]
         self._embedded = is_embedded(database) if embedded is None else embedded
-        self._by_name = Ordered(self._registrations, "sort_name", embedded=self._embedded)
-        self._by_word = Ordered(
-            self._registrations, "words", of="w", is_list=True, embedded=self._embedded
-        )
+        self._by_windows = sorts_before_limit(database) if by_windows is None else by_windows
+        self._by_name = Ordered(self._registrations, "sort_name", by_windows=self._by_windows)
+        self._at_once = Ordered(self._registrations, "sort_name", by_windows=False)
 
     async def __call__(
         self, query: Query, *, start: str | None = None, count: int = PAGE
@@ -88,17 +81,41 @@ class Search:
         """Return the page of results that begins at `start`, the `next` of the page before."""
         tax_id = read_tax_id(query.text)
         if isinstance(tax_id, TaxId) and (found := await self._of_tax_id(tax_id, query)):
-            return ResultPage(registrations=(found,), total=Total(1), next=None)
-        typed = typed_words(query.text)
-        if query.text.strip() and not typed:
-            return ResultPage(registrations=(), total=Total(0), next=None)
-        words = [_Word(word[:WORD_LENGTH]) for word in typed] + _filters(query)
-        if not words:
-            return await self._all(query, start, count)
-        return await self._with_words(words, query, start, count)
+            return ResultPage(registrations=(read_registration(found),), next=None)
+        conditions = self._conditions(query)
+        if conditions is None:
+            return ResultPage(registrations=(), next=None)
+        if self._by_windows and conditions:
+            page = await self._sampled(conditions, start, count)
+        else:
+            page = await self._by_name.page(
+                start=start, count=count, matches=_together(conditions), dense=_LETTERS
+            )
+        return ResultPage(
+            registrations=tuple(map(read_registration, page.documents)), next=page.next
+        )
+
+    async def count(self, query: Query) -> int:
+        """Return the number of all results."""
+        tax_id = read_tax_id(query.text)
+        if isinstance(tax_id, TaxId) and await self._of_tax_id(tax_id, query):
+            return 1
+        if query.status is Status.ACTIVE:
+            # No index has the active ones: nearly all are.
+            inactive = replace(query, status=Status.INACTIVE)
+            return await self.count(replace(query, status=None)) - await self.count(inactive)
+        conditions = self._conditions(query)
+        if conditions is None:
+            return 0
+        with translated():
+            if not conditions:
+                return int(await self._registrations.estimated_document_count())
+            if not self._embedded or all(one.other for one in conditions[1:]):
+                return int(await self._registrations.count_documents(_together(conditions)))
+        return len(await self._checked(conditions[0], conditions))
 
     async def each(self, query: Query, *, count: int) -> AsyncIterator[Sequence[Registration]]:
-        """Yield all results, about `count` at a time, in the order of the pages."""
+        """Yield all results, `count` at a time, in the order of the pages."""
         start: str | None = None
         while True:
             page = await self(query, start=start, count=count)
@@ -107,137 +124,104 @@ class Search:
                 return
             start = page.next
 
-    async def _of_tax_id(self, tax_id: TaxId, query: Query) -> Registration | None:
+    async def _of_tax_id(self, tax_id: TaxId, query: Query) -> Document | None:
+        """Return the document with this tax id, unless the filters exclude it."""
         with translated():
-            document = await self._registrations.find_one({"tax_key": tax_id.key})
-        filters = Query(
-            kind=query.kind, status=query.status, tag=query.tag, priority=query.priority
-        )
-        if document is None or not _check(_filters(filters), filters)(document):
+            document: Document | None = await self._registrations.find_one({"tax_key": tax_id.key})
+        filters = self._conditions(replace(query, text="")) or ()
+        return document if document and _holds(document, filters) else None
+
+    async def _sampled(
+        self, conditions: Sequence[_Condition], start: str | None, count: int
+    ) -> Slice:
+        sample = await self._by_name.page(start=start, count=max(_SAMPLE, count), dense=_LETTERS)
+        matching = [d for d in sample.documents if _holds(d, conditions)]
+        if sample.next is None or len(matching) > count:
+            return _slice(matching, count)
+        listed = [one for one in conditions if one.indexed]
+        if not listed:
+            return await self._by_name.page(
+                start=start, count=count, matches=_together(conditions)
+            )
+        rarest = min(listed, key=lambda one: sum(map(one.holds, sample.documents)))
+        if all(one.other for one in conditions if one is not rarest):
+            matches = _together([rarest, *(one for one in conditions if one is not rarest)])
+            return await self._at_once.page(start=start, count=count, matches=matches)
+        found = await self._checked(rarest, conditions)
+        page = _slice([d for d in found if start is None or d["sort_name"] >= start], count)
+        by_id = {"_id": {"$in": [document["_id"] for document in page.documents]}}
+        with translated():
+            whole = await self._registrations.find(by_id).to_list(None)
+        return Slice(sorted(whole, key=_place), page.next)
+
+    async def _checked(
+        self, listed: _Condition, conditions: Sequence[_Condition]
+    ) -> list[Document]:
+        """Return the ids, sort keys and words of what matches, by name."""
+        others = [one for one in conditions if one is not listed and one.other]
+        with translated():
+            found = await self._registrations.find(
+                _together([listed, *others]), {"sort_name": 1, "words": 1}
+            ).to_list(None)
+        words = [one for one in conditions if one.other is None]
+        return sorted((d for d in found if _holds(d, words)), key=_place)
+
+    def _conditions(self, query: Query) -> list[_Condition] | None:
+        """Return what must hold, the rarest first as a rule; None if nothing can match."""
+        typed = typed_words(query.text)
+        if query.text.strip() and not typed:
             return None
-        return read_registration(document)
-
-    async def _all(self, query: Query, start: str | None, count: int) -> ResultPage:
-        check = _check([], query) if query.status else None
-        share = 1.0
-        if query.status or self._embedded:
-            total = Total((await self._by_name.about()).count, about=True)
-            if total.count < _EXACT:
-                total = Total(await self._by_name.count_marked(0))
-        else:
-            with translated():
-                total = Total(int(await self._registrations.estimated_document_count()))
-        if check is not None:
-            share, total = await self._share(self._by_name, "", HIGHEST, total.count, check)
-        found = await self._by_name.page(start=start, count=count, check=check, share=share)
-        return _page(found, start, found.next, total)
-
-    async def _with_words(
-        self, words: list[_Word], query: Query, start: str | None, count: int
-    ) -> ResultPage:
-        chosen, key = _read_start(start, len(words))
-        if chosen is None:
-            counts = await asyncio.gather(*map(self._about, words))
-            chosen = min(range(len(words)), key=lambda n: words[n].cost(counts[n].count))
-            about = counts[chosen]
-        else:
-            # Later pages keep the chosen word: their start is a position in its list.
-            about = await self._about(words[chosen])
-        word, check = words[chosen], _check(words, query)
-        low, high = word.low, word.high
-        total, share = Total(about.count, about=True), 1.0
-        if about.count < _FEW * STEP:
-            found, number = await self._by_word.few(
-                start=key, count=count, low=low, high=high, check=check
+        conditions = [self._word(word[:WORD_LENGTH]) for word in sorted(typed, key=len)[::-1]]
+        if query.tag is not None:
+            conditions.append(_label(f"{TAG}{query.tag}", {"tags": query.tag}))
+        if query.priority:
+            conditions.append(_label(PRIORITY, {"priority_departments": {"$ne": []}}))
+        if query.status is Status.INACTIVE:
+            conditions.append(_label(INACTIVE, {"status": str(query.status)}))
+        if query.kind is not None:
+            conditions.append(_label(f"{KIND}{query.kind}", {"kinds": str(query.kind)}))
+        if query.status is Status.ACTIVE:
+            status = str(query.status)
+            conditions.append(
+                _Condition(lambda d: d["status"] == status, other={"status": status})
             )
-            total = Total(number)
-        else:
-            if len(words) > 1 or query.status:
-                share, total = await self._share(self._by_word, low, high, about.count, check)
-            found = await self._by_word.page(
-                start=key,
-                count=count,
-                low=low,
-                high=high,
-                check=check,
-                share=share,
-                about=about,
-            )
-        following = None if found.next is None else f"{chosen} {found.next}"
-        return _page(found, start, following, total)
+        return conditions
 
-    async def _about(self, word: _Word) -> Estimate:
-        return await self._by_word.about(word.low, word.high, enough=_FEW)
-
-    async def _share(
-        self,
-        ordered: Ordered,
-        low: str,
-        high: str,
-        about: int,
-        check: Callable[[Document], bool],
-    ) -> tuple[float, Total]:
-        """Return the approximate share that matches, and the estimated number of matches."""
-        level = math.ceil(math.log(max(1, about / _SAMPLE), STEP))
-        documents = await ordered.marked(min(level, LEVELS), low, high)
-        matching = sum(map(check, documents))
-        total = Total(round(about * matching / max(1, len(documents))), about=True)
-        return (matching + 0.5) / (len(documents) + 1), total
-
-
-def _filters(query: Query) -> list[_Word]:
-    words = []
-    if query.tag is not None:
-        words.append(f"{TAG}{query.tag}")
-    if query.kind is not None:
-        words.append(f"{KIND}{query.kind}")
-    if query.status is Status.INACTIVE:
-        words.append(INACTIVE)
-    if query.priority:
-        words.append(PRIORITY)
-    return [_Word(word, is_whole=True) for word in words]
-
-
-def _check(words: list[_Word], query: Query) -> Callable[[Document], bool]:
-    whole = {word.text for word in words if word.is_whole}
-    begun = [word.text for word in words if not word.is_whole]
-
-    def check(document: Document) -> bool:
-        there = words_in(document)
-        return (
-            whole.issubset(there)
-            and holds(there, begun)
-            and (query.status is None or document["status"] == query.status)
+    def _word(self, beginning: str) -> _Condition:
+        return _Condition(
+            holds=lambda document: any(word.startswith(beginning) for word in document["words"]),
+            indexed=element_between(
+                "words", beginning, beginning + HIGHEST, embedded=self._embedded
+            ),
         )
 
-    return check
+
+def _label(label: str, other: Document) -> _Condition:
+    return _Condition(lambda document: label in document["labels"], {"labels": label}, other)
 
 
-def _read_start(start: str | None, words: int) -> tuple[int | None, str | None]:
-    """Return the index of the word whose list is read, and the position in the list.
-
-    Both are None if no word is chosen yet.
-    """
-    if start is None:
-        return None, None
-    number, _, key = start.partition(" ")
-    # A page of another query, from an old message: start from the beginning.
-    return (int(number), key) if number.isdecimal() and int(number) < words else (None, None)
+def _holds(document: Document, conditions: Sequence[_Condition]) -> bool:
+    return all(one.holds(document) for one in conditions)
 
 
-def _page(found: Slice, start: str | None, following: str | None, total: Total) -> ResultPage:
-    shown = len(found.documents)
-    if start is None and found.next is None:
-        total = Total(shown)
-    elif total.about:
-        total = Total(max(total.count, shown + (following is not None)), about=True)
-    by_name = sorted(found.documents, key=lambda document: str(document["sort_name"]))
-    return ResultPage(
-        registrations=tuple(read_registration(document) for document in by_name),
-        total=total,
-        next=following,
-        partial=found.is_cut,
-    )
+def _together(conditions: Sequence[_Condition]) -> Document:
+    """Return one filter, in which the first condition that has an index uses it."""
+    words = [one.indexed for one in conditions if one.other is None and one.indexed]
+    query: Document = {"$and": words} if len(words) > 1 else dict(words[0]) if words else {}
+    for one in conditions:
+        if one.other is not None:
+            use_index = one.indexed is not None and "labels" not in query
+            query |= one.indexed if use_index and one.indexed else one.other
+    return query
+
+
+def _place(document: Document) -> str:
+    return str(document["sort_name"])
+
+
+def _slice(documents: list[Document], count: int) -> Slice:
+    following = _place(documents[count]) if len(documents) > count else None
+    return Slice(documents[:count], following)
 
 
 async def complete(database: Database) -> None:
@@ -256,9 +240,7 @@ async def complete(database: Database) -> None:
             stored = dict(document)
             fields = search_fields(read_registration(stored))
             if any(stored.get(name) != fields.get(name) for name in FIELDS):
-                change: Document = {"$set": fields}
-                if "marks" not in fields:
-                    change["$unset"] = {"marks": ""}
+                change: Document = {"$set": fields, "$unset": {"marks": ""}}
                 # A process that writes another version meanwhile writes its search fields, too.
                 writes.append(
                     UpdateOne({"_id": stored["_id"], "version": stored["version"]}, change)

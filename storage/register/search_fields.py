@@ -1,10 +1,8 @@
 """Search fields: stored with a registration so that it is found, but not part of the model.
 
-`sort_name` is its sort key in the whole register. Each of `words` is a word by which it is found,
-with its id, or a label by which it is filtered, with its sort key. So registrations with the same
-word or label are side by side in the index. Words are not sorted by name, because then "maria
-silva" would be at the end of a long list of Marias. `marks` are for `storage.engine.ordered`: `n`
-for sort keys, `w` for words and labels.
+`sort_name` is its sort key in the whole register. `words` are the words by which it is found, each
+followed by its id: the longer word is not between two registrations with the shorter one. `labels`
+are what lists are filtered by; their index has the sort key too, so a list is in order there.
 """
 
 from functools import lru_cache
@@ -13,11 +11,12 @@ from typing import Final
 from bot.domain.registration import Kind, Registration, Status
 from bot.domain.search import fold
 from storage.engine.connection import Document
-from storage.engine.ordered import level, marks
 
-VERSION: Final = 1
+VERSION: Final = 2
 """The version of these fields; `search.complete` rebuilds fields of another version."""
-FIELDS: Final = ("sort_name", "words", "marks")
+FIELDS: Final = ("sort_name", "words", "labels")
+# `marks` were search fields of version 1.
+_ALL: Final = frozenset((*FIELDS, "marks"))
 END: Final = "\t"
 """Ends a word. It is below every character of a word, so `ana` comes before `anabela`."""
 WORD_LENGTH: Final = 40
@@ -25,7 +24,6 @@ _NAME_LENGTH: Final = 48
 # A name of 200 one-letter words would cost as much as forty registrations, so words are limited.
 _MOST_WORDS: Final = 60
 
-# No word has these characters, so typed text never matches a label.
 TAG: Final = "#"
 KIND: Final = "="
 INACTIVE: Final = "!inactive"
@@ -33,34 +31,26 @@ PRIORITY: Final = "!priority"
 
 
 def search_fields(registration: Registration) -> Document:
-    """Return the search fields; most registrations have no `marks`."""
+    """Return the search fields."""
     name = fold(registration.name)
-    place = f"{name[:_NAME_LENGTH].rstrip()}{END}{registration.id}"
     ending = f"{END}{registration.id}"
-    words = [word + ending for word in sorted(_words(registration, name))]
-    words += [
-        f"{label}{END}{place}"
-        for label in _labels(
-            registration.tags,
-            registration.kinds,
-            registration.status,
-            bool(registration.priority_departments),
-        )
-    ]
-    fields: Document = {"sort_name": place, "words": words}
-    if level(registration.id):
-        fields["marks"] = marks(registration.id, place) + marks(registration.id, *words, of="w")
-    return fields
+    return {
+        "sort_name": f"{name[:_NAME_LENGTH].rstrip()}{ending}",
+        "words": [word + ending for word in sorted(_words(registration, name))],
+        "labels": list(
+            _labels(
+                registration.tags,
+                registration.kinds,
+                registration.status,
+                bool(registration.priority_departments),
+            )
+        ),
+    }
 
 
 def without_search_fields(document: Document) -> Document:
     """Return the document without its search fields, for reading a registration."""
-    return {key: value for key, value in document.items() if key not in FIELDS}
-
-
-def words_in(document: Document) -> list[str]:
-    """Return the words of a document that has the search fields."""
-    return [word.partition(END)[0] for word in document["words"]]
+    return {key: value for key, value in document.items() if key not in _ALL}
 
 
 def _words(registration: Registration, name: str) -> set[str]:

@@ -305,12 +305,12 @@ def is_wanted(entry: AuditEntry, wanted: AuditFilter, timezone: ZoneInfo) -> boo
     )
 
 
-@pytest.mark.parametrize("embedded", [True, False], ids=["embedded", "as on MongoDB"])
-async def test_every_filter_finds_what_a_filter_in_memory_finds(editor: Editor, embedded: bool):
+@pytest.mark.parametrize("by_windows", [True, False], ids=["windows", "as on MongoDB"])
+async def test_every_filter_finds_what_a_filter_in_memory_finds(editor: Editor, by_windows: bool):
     # The shapes for MongoDB give the same on the embedded server; they are only slow at size.
     entries_ = editor.database["audit"]
-    editor.audit._by_event = Ordered(entries_, "event_moment", of="e", embedded=embedded)
-    editor.audit._by_person = Ordered(entries_, "by_moment", of="b", embedded=embedded)
+    editor.audit._by_event = Ordered(entries_, "event_moment", by_windows=by_windows)
+    editor.audit._by_person = Ordered(entries_, "by_moment", by_windows=by_windows)
     entries = await history(editor, 1)
     first = NOW.date()
     days: list[tuple[date | None, date | None]] = [

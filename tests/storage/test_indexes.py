@@ -48,10 +48,11 @@ async def test_in_an_empty_database_all_are_missing(own_database: Any):
     assert await missing_indexes(own_database) == ALL
 
 
-async def test_all_are_ascending_on_one_field_that_has_a_value(database: Any):
+async def test_all_are_ascending(database: Any):
+    # The embedded server misses documents in descending ones.
     for collection in INDEXES:
         for index in (await database[collection].index_information()).values():
-            assert [direction for field, direction in index["key"] if field != "walk"] == [1]
+            assert {direction for _, direction in index["key"]} == {1}
 
 
 async def test_what_must_be_unique_is_refused_twice_and_what_may_be_absent_is_not(

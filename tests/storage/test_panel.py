@@ -159,29 +159,14 @@ async def register(database: Any) -> list[Registration]:
     return stored
 
 
-async def test_a_small_register_is_counted(database: Any, register: list[Registration]):
+async def test_the_register_is_counted(database: Any, register: list[Registration]):
     found = await RegisterCounts(database).counts()
     inactive = [r for r in register if r.status is Status.INACTIVE]
-    assert (found.inactive, found.total, found.about) == (len(inactive), len(register), False)
+    assert (found.inactive, found.total) == (len(inactive), len(register))
     for count in found.kinds:
         of_it = [r for r in register if count.kind in r.kinds]
         assert count.total == len(of_it)
         assert count.inactive == sum(r.status is Status.INACTIVE for r in of_it)
-        assert not count.about
-
-
-async def test_a_large_register_is_estimated_and_says_so(
-    database: Any, register: list[Registration]
-):
-    found = await RegisterCounts(database, exact=100).counts()
-    inactive = sum(r.status is Status.INACTIVE for r in register)
-    assert found.about
-    # The estimate reads some hundred registrations: two standard deviations are a fifth.
-    assert found.total == pytest.approx(len(register), rel=0.25)
-    assert found.inactive == pytest.approx(inactive, rel=0.5)
-    for count in found.kinds:
-        assert count.about
-        assert count.total == pytest.approx(sum(count.kind in r.kinds for r in register), rel=0.5)
 
 
 async def test_of_an_empty_database_nothing_is_counted(database: Any):

@@ -9,14 +9,18 @@ from bot.demo.documents import make_cnpj, make_cpf
 from bot.domain.registration import Kind, Registration, Status
 from bot.domain.search import PAGE, Query, ResultPage, fold, holds, typed_words
 from bot.domain.tax_id import TaxId
-from storage.engine.ordered import between
+from storage.engine.ordered import element_between
 from storage.register.documents import registration_document
 from storage.register.registrations import Registrations
 from storage.register.search import Search, complete
-from storage.register.search_fields import FIELDS
+from storage.register.search_fields import FIELDS, search_fields
 from tests.storage.records import CPF, provenance, registration, renaming
 
-BOTH = pytest.mark.parametrize("embedded", [True, False], ids=["embedded", "MongoDB"])
+SHAPES = pytest.mark.parametrize(
+    ("embedded", "by_windows"),
+    [(True, True), (False, True), (False, False)],
+    ids=["embedded", "sorts first", "MongoDB"],
+)
 NAMES = ["Maria", "José", "Ana", "Anabela", "Conceição", "O'Neill", "da", "Łukasz", "مريم", "😀"]
 NAMES += [
     "<b>Maria</b>",
@@ -113,21 +117,28 @@ def ids(found: list[ResultPage]) -> list[str]:
     return [one.id for page in found for one in page.registrations]
 
 
+def in_order(register: list[Registration]) -> list[str]:
+    return [one.id for one in sorted(register, key=lambda r: search_fields(r)["sort_name"])]
+
+
 async def store(database: Any, register: list[Registration]) -> None:
     for start in range(0, len(register), 500):
         documents = [registration_document(one) for one in register[start : start + 500]]
         await database["registrations"].insert_many(documents)
 
 
-@BOTH
+@SHAPES
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_every_question_finds_what_a_filter_finds_each_once(
-    database: Any, embedded: bool, seed: int
+    database: Any, embedded: bool, by_windows: bool, seed: int
 ):
     random = Random(seed)  # noqa: S311
     stored = [some_registration(random, number) for number in range(500 if embedded else 150)]
     await store(database, stored)
-    search, registrations = Search(database, embedded=embedded), Registrations(database)
+    search, registrations = (
+        Search(database, embedded=embedded, by_windows=by_windows),
+        Registrations(database),
+    )
     for round_ in range(60 if embedded else 30):
         # The register changes between the searches.
         key = random.randrange(len(stored))
@@ -141,69 +152,61 @@ async def test_every_question_finds_what_a_filter_finds_each_once(
         query = random_query(random, stored)
         expected = [one for one in stored if matches(query, one)]
         found = await pages(search, query)
-        assert sorted(ids(found)) == sorted(one.id for one in expected), query
-        assert all(len(page.registrations) == PAGE or page.partial for page in found[:-1])
-        if not found[0].total.about:
-            assert found[0].total.count == len(expected)
+        assert ids(found) == in_order(expected), query
+        assert all(len(page.registrations) == PAGE for page in found[:-1])
+        assert await search.count(query) == len(expected), query
 
 
-@BOTH
-async def test_the_whole_register_comes_by_name(database: Any, embedded: bool):
+@SHAPES
+async def test_the_whole_register_comes_by_name(database: Any, embedded: bool, by_windows: bool):
     random = Random(3)  # noqa: S311
     stored = [some_registration(random, number) for number in range(300)]
     await store(database, stored)
-    found = await pages(Search(database, embedded=embedded), Query())
-    by_name = sorted(stored, key=lambda one: registration_document(one)["sort_name"])
-    assert ids(found) == [one.id for one in by_name]
-    assert [one for page in found for one in page.registrations] == by_name
-    assert {page.total.count for page in found} == {300}
+    found = await pages(Search(database, embedded=embedded, by_windows=by_windows), Query())
+    assert ids(found) == in_order(stored)
+    by_id = {one.id: one for one in stored}
+    assert all(one == by_id[one.id] for page in found for one in page.registrations)
 
 
-@BOTH
-async def test_who_has_just_the_typed_word_comes_before_whose_word_goes_on(
-    database: Any, embedded: bool
+@SHAPES
+async def test_a_common_and_a_rare_word_are_in_order_to_their_end(
+    database: Any, embedded: bool, by_windows: bool
 ):
-    names = [f"{n:02} Anabela" for n in range(10)] + [f"{n:02} Ana" for n in range(10, 20)]
-    await store(database, [registration(id=n, name=n, tax_id=None) for n in names])
-    found = await pages(Search(database, embedded=embedded), Query(text="ANA"))
-    assert ids(found[:1]) == names[10:18]
-    assert ids(found[1:2]) == names[:6] + names[18:]
-
-
-@BOTH
-async def test_a_common_word_is_counted_about_and_paged_to_its_end(database: Any, embedded: bool):
     random = Random(4)  # noqa: S311
     stored = [
         registration(
             id=f"{random.getrandbits(64):016x}",
             tax_id=None,
-            name=f"Maria {random.choice(NAMES)} {n}",
+            name=f"{random.choice(['Maria', 'Zilda'])} {random.choice(NAMES)} {n}",
+            trade_name="Xerxes & filhos" if n % 90 == 0 else None,
             status=Status.INACTIVE if n % 9 == 0 else Status.ACTIVE,
+            tags=frozenset(("rare",) if n % 100 == 0 else ()),
         )
-        for n in range(1800 if embedded else 600)
+        for n in range(1_200)
     ]
     await store(database, stored)
-    search = Search(database, embedded=embedded)
+    search = Search(database, embedded=embedded, by_windows=by_windows)
     queries = [
-        Query(text="maria ferreira"),
-        Query(text="m", status=Status.INACTIVE),
-        Query(text="maria a", status=Status.ACTIVE),
+        Query(text="maria"),
+        # All of them are far from the beginning of the list.
+        Query(text="zilda ferreira"),
+        Query(text="xerxes"),
+        Query(text="xerxes zilda"),
+        Query(tag="rare"),
+        Query(tag="rare", text="zilda"),
+        Query(text="maria a", status=Status.INACTIVE),
     ]
     for query in queries:
-        found = await pages(search, query)
-        assert sorted(ids(found)) == sorted(one.id for one in stored if matches(query, one))
-    for query in (Query(text="maria"), Query(status=Status.ACTIVE)):
-        about = len([one for one in stored if matches(query, one)])
-        total = (await search(query)).total
-        assert total.about
-        assert about / 2 < total.count < about * 2
+        expected = in_order([one for one in stored if matches(query, one)])
+        assert ids(await pages(search, query)) == expected, query
+        assert await search.count(query) == len(expected), query
 
 
 async def test_in_an_empty_register_nothing_is_found(database: Any):
     search = Search(database)
     for query in (Query(), Query(text="maria"), Query(kind=Kind.CUSTOMER), Query(text=CPF.masked)):
         page = await search(query)
-        assert (page.registrations, page.total.count, page.next) == ((), 0, None)
+        assert (page.registrations, await search.count(query), page.next) == ((), 0, None)
 
 
 async def test_a_start_that_belongs_to_another_question_is_no_error(database: Any):
@@ -241,8 +244,11 @@ async def test_words_tax_ids_and_the_whole_list_are_read_along_an_index(database
     await store(database, [some_registration(random, number) for number in range(200)])
     registrations = database["registrations"]
     asked = {
-        "words": registrations.find(between("words", "mari", "marj", embedded=True)),
-        "marks": registrations.find(between("marks", "1wmari", "1wmarj", embedded=True)),
+        "words": registrations.find(element_between("words", "mari", "marj", embedded=True)),
+        "label": registrations.find({"labels": "=customer"}),
+        "label in a window": registrations.find(
+            {"labels": "=customer", "sort_name": {"$gte": "a", "$lt": "b"}}
+        ),
         "tax_key": registrations.find({"tax_key": CPF.key}),
         "window": registrations.find({"sort_name": {"$gte": "a", "$lt": "b"}}),
         "index order": registrations.find({"sort_name": {"$gte": "a"}})
@@ -264,10 +270,9 @@ async def test_an_older_register_is_found_after_it_was_completed(database: Any):
     registrations = database["registrations"]
     whole = {d["_id"]: d for d in await registrations.find().to_list(None)}
     await registrations.update_many({}, {"$unset": dict.fromkeys(FIELDS, "")})
-    some = [one.id for one in stored if "marks" not in whole[one.id]][:50]
-    for key in some:
+    for one in stored[:50]:
         await registrations.update_one(
-            {"_id": key}, {"$set": {"words": ["old"], "marks": ["1wx"]}}
+            {"_id": one.id}, {"$set": {"words": ["old"], "marks": ["1wx"]}}
         )
     await complete(database)
     assert {d["_id"]: d for d in await registrations.find().to_list(None)} == whole

@@ -133,12 +133,12 @@ def test_nothing_is_drawn_of_nothing():
             register=RegisterCount(
                 active=1_200,
                 inactive=34,
-                kinds=(KindCount(kind=Kind.CUSTOMER, active=1_200, inactive=34, about=True),),
+                kinds=(KindCount(kind=Kind.CUSTOMER, active=1_200, inactive=34),),
             )
         )
     )
     assert only.title == "Cadastro: 1.234"
-    assert only.rows[0].name == "Cliente (cerca de 1.234)"
+    assert only.rows[0].name == "Cliente (1.234)"
     assert [bar.label for bar in only.rows[0].bars] == ["1.200 ativos", "34 inativos"]
 
 

@@ -72,10 +72,10 @@ async def _main(
 ) -> Shown:
     data = dialog_manager.dialog_data
     query = _QUERIES.validate_python(data["query"])
-    page = await services.search(query, start=None)
+    count = await services.search.count(query)
     return {
         "text": take_notice(dialog_manager)
-        + texts.export_window(query, page.total, data["paths"], len(_ALL), await files.names()),
+        + texts.export_window(query, count, data["paths"], len(_ALL), await files.names()),
         "formats": [
             (key, choice(label, data["format"] == key)) for key, label in _FORMATS.items()
         ],

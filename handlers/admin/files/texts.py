@@ -10,7 +10,7 @@ from bot.domain.fields import PASSWORD, UPDATABLE, stored_path
 from bot.domain.file_shape import Inspected
 from bot.domain.job import ImportOptions, Job
 from bot.domain.registration import Kind
-from bot.domain.search import Query, Total
+from bot.domain.search import Query
 from bot.wording.files import DOUBTS, column_line, understood
 from bot.wording.jobs import filters, undo_effects
 from bot.wording.reasons import COLUMN_LABELS
@@ -223,9 +223,7 @@ def kind_button(kind: Kind | None) -> str:
     return f"🏷 Tipo para quem não tem: {KINDS[kind] if kind else 'recusar'}"
 
 
-def export_window(
-    query: Query, of: Total, paths: Collection[str], count: int, names: Names
-) -> str:
+def export_window(query: Query, of: int, paths: Collection[str], count: int, names: Names) -> str:
     fields = "todos" if len(paths) == count else f"{len(paths)} de {count}"
     lines = [
         "📤 <b>Exportar cadastros</b>",

@@ -1,5 +1,7 @@
 """/clientes: search, filter and browse the register."""
 
+import asyncio
+
 from aiogram import Bot
 from aiogram.types import CallbackQuery, Message
 from aiogram_dialog import Data, Dialog, DialogManager, Window
@@ -89,7 +91,9 @@ async def _listing(
 ) -> Shown:
     data = dialog_manager.dialog_data
     query, starts = _query(dialog_manager), data.get("starts", [])
-    page = await services.search(query, start=starts[-1] if starts else None)
+    page, count = await asyncio.gather(
+        services.search(query, start=starts[-1] if starts else None), services.search.count(query)
+    )
     if starts and not page.registrations:
         # The registrations of this page were deleted in the meantime.
         data["starts"] = []
@@ -100,7 +104,7 @@ async def _listing(
     is_empty = not narrowed and not page.registrations
     return {
         "text": take_notice(dialog_manager)
-        + texts.listing(query, page, names, page_number=len(data.get("starts", [])) + 1),
+        + texts.listing(query, page, count, names, page_number=len(data.get("starts", [])) + 1),
         "results": [(r.id, texts.result_button(r)) for r in page.registrations[:PAGE]],
         "has_previous": bool(data.get("starts")),
         "has_next": page.next is not None,

@@ -5,7 +5,7 @@ from aiogram import html
 from bot.domain.audit import AuditEntry
 from bot.domain.candidate import Refusal
 from bot.domain.registration import NOTE_LENGTH, Registration, Status
-from bot.domain.search import PAGE, Query, ResultPage, Total
+from bot.domain.search import PAGE, Query, ResultPage
 from bot.wording.countries import country_name
 from bot.wording.values import (
     EMPTY,
@@ -53,10 +53,9 @@ _REFUSALS = {
 _BUTTON_LENGTH = 40
 
 
-def total(of: Total) -> str:
-    """Return `1 cadastro`, `1.234 cadastros` or `cerca de 10.000 cadastros`."""
-    word = "cadastro" if of.count == 1 else "cadastros"
-    return f"{'cerca de ' if of.about else ''}{number(of.count)} {word}"
+def total(count: int) -> str:
+    """Return `1 cadastro` or `1.234 cadastros`."""
+    return f"{number(count)} {'cadastro' if count == 1 else 'cadastros'}"
 
 
 def choice(label: str, ticked: bool) -> str:
@@ -89,7 +88,8 @@ def filters(query: Query, names: Names) -> str:
     )
 
 
-def listing(query: Query, page: ResultPage, names: Names, *, page_number: int) -> str:
+def listing(query: Query, page: ResultPage, count: int, names: Names, *, page_number: int) -> str:
+    """count: of all results."""
     if query == Query() and not page.registrations:
         return EMPTY_REGISTER
     lines = ["👥 <b>Clientes e fornecedores</b>"]
@@ -100,12 +100,10 @@ def listing(query: Query, page: ResultPage, names: Names, *, page_number: int) -
     if not page.registrations:
         lines += ["", "<b>Nada encontrado.</b> Confira a busca, ou toque em “Mostrar todos”."]
         return "\n".join(lines)
-    pages = -(-page.total.count // PAGE)
+    pages = -(-count // PAGE)
     where = f" · página {page_number} de {number(pages)}" if pages > 1 else ""
-    lines.append(f"{total(page.total)}{where}")
-    if page.partial:
-        lines += ["", "São muitos: aqui estão alguns. Escreva mais uma palavra do nome."]
-    elif not query.text:
+    lines.append(f"{total(count)}{where}")
+    if not query.text:
         lines += ["", "Escreva um nome, CPF ou CNPJ para procurar."]
     return "\n".join(lines)
 
