@@ -8,16 +8,25 @@ BIN := $(VENV)/bin
 demo: $(VENV)/runtime
 	$(BIN)/balcao demo
 
+PYTEST := $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+
+# make test MONGODB=<uri>: what depends on the database, on this server instead of the embedded one.
+# Only from the command line: a variable of the environment may name a server with real data.
+ifeq ($(origin MONGODB),command line)
+test: $(VENV)/dev
+	TEST_MONGODB_URI='$(MONGODB)' $(PYTEST) tests/storage tests/jobs tests/flows
+else
 # The linters take one core for half a minute, so the tests run beside them.
 test: $(VENV)/dev
 	$(MAKE) -j2 lint pytest
+endif
 
 pytest: $(VENV)/dev
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(PYTEST)
 
 # The same with each line counted, which takes a quarter more; fails below the floor.
 coverage: $(VENV)/dev
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=term
+	$(PYTEST) --cov --cov-report=term
 
 lint: $(VENV)/dev
 	$(BIN)/ruff format --check .
@@ -29,10 +38,9 @@ format: $(VENV)/dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# Against docs/figures.md. KEEP=1 writes that page; SERVER=<uri> is another MongoDB.
 benchmark: $(VENV)/dev
-	$(BIN)/python -m benchmarks.updates
-	$(BIN)/python -m benchmarks.backup
-	$(BIN)/python -m benchmarks.search
+	$(BIN)/python -m benchmarks $(if $(KEEP),--keep) $(if $(SERVER),--server '$(SERVER)')
 
 lock: $(VENV)/dev
 	$(BIN)/uv pip compile -q --universal --no-strip-extras --generate-hashes --no-emit-find-links --no-emit-index-url --custom-compile-command "make lock" \

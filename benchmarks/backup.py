@@ -24,6 +24,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final
 
+from benchmarks.figures import Meter
 from bot.demo.documents import make_cpf
 from bot.domain.registration import ChangeSource, Kind, Phones, Provenance, Registration
 from bot.domain.tax_id import TaxId
@@ -49,6 +50,7 @@ _NAMES: Final = (
 _AT_ONCE: Final = 500
 _ASK_EVERY_S: Final = 0.02
 _ALONE_S: Final = 15.0
+_FEW: Final = 5_000
 
 
 async def fill(uri: str, database: str, _: Path, size: int) -> None:
@@ -108,6 +110,21 @@ STEPS: Final[dict[str, Callable[[str, str, Path, int], Coroutine[Any, Any, None]
     "restore": bring_back,
     "restore --replace": replace,
 }
+
+
+async def figures(meter: Meter) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        async with meter.database() as database:
+            where = meter.uri, database.name, Path(folder) / "backup", _FEW
+            with meter.measured("a created registration", _FEW):
+                await fill(*where)
+            with meter.measured("a registration and its audit, backed up", _FEW):
+                await save(*where)
+            try:
+                with meter.measured("a registration and its audit, restored", _FEW):
+                    await bring_back(*where)
+            finally:
+                await database.client.drop_database(f"{database.name}_restored")
 
 
 async def ask(uri: str, database: str, file: Path, size: int, *, during: str) -> list[float]:

@@ -12,65 +12,49 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
-from typing import Final
+from typing import Any, Final
 
 from pydantic import SecretStr
 
-from bot import app
-from bot.demo.bot_api import BotApiEmulator
-from bot.demo.ixc import CREDENTIAL, demo_emulator
+from benchmarks.figures import Meter
+from benchmarks.in_process import serving
 from bot.runtime.logs import configure_logs
 from bot.runtime.passwords import Argon2Passwords
-from bot.runtime.sending.limits import NO_LIMITS, RateLimiter
-from bot.settings import Settings
-from bot.wiring import clients
-from bot.wiring.telegram import open_bot
 from storage.engine.connection import connected
 from storage.engine.embedded import embedded_server
 from storage.engine.indexes import ensure_indexes
-from tests.flows.conftest import ADMIN_ID, GROUP_ID, PASSWORD, Clock, Telegram
-from tests.flows.enumeration import KnownTo, probes, put_on_record, try_all
+from tests.flows.conftest import PASSWORD, Clock
+from tests.flows.enumeration import KnownTo, Seen, probes, put_on_record, try_all
 
 # Of the same distribution rank sums lie beyond it once in sixteen thousand times.
 _FAR: Final = 4.0
+_FEW: Final = 60
+
+
+async def tried(database: Any, documents: int) -> dict[KnownTo, Seen]:
+    """Return what a script sees that tries so many documents."""
+    clock = Clock()
+    async with serving(database, clock) as (people, erp):
+        hashed = await Argon2Passwords().hash_password(SecretStr(PASSWORD))
+        made = probes(documents, logins=16)
+        await put_on_record(people, erp, made, hashed, clock)
+        return await try_all(people, made)
+
+
+async def figures(meter: Meter) -> None:
+    async with meter.database() as database:
+        with meter.measured("a document of a script that tries many", _FEW):
+            await tried(database, _FEW)
 
 
 async def measure(documents: int) -> None:
-    clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
         async with (
-            BotApiEmulator() as telegram,
-            demo_emulator() as erp,
             embedded_server(Path(folder)) as uri,
             connected(uri, "enumeration") as database,
         ):
             await ensure_indexes(database)
-            people = Telegram(telegram)
-            settings = Settings.model_validate(
-                {
-                    "bot_token": telegram.token,
-                    "telegram_api_url": telegram.url,
-                    "admin_ids": (ADMIN_ID,),
-                    "attendants_chat_id": GROUP_ID,
-                    "erp_kind": "ixc",
-                    "erp_url": erp.url,
-                    "erp_token": CREDENTIAL,
-                    "sync_interval_minutes": 0,
-                }
-            )
-            limiter = RateLimiter(NO_LIMITS)
-            async with (
-                clients.open_erp_of(settings, database) as lookup,
-                open_bot(settings, limiter) as bot,
-            ):
-                people.balcao = app.build(
-                    settings, bot=bot, limiter=limiter, database=database, erp=lookup, clock=clock
-                )
-                async with app.serving(people.balcao):
-                    hashed = await Argon2Passwords().hash_password(SecretStr(PASSWORD))
-                    made = probes(documents, logins=16)
-                    await put_on_record(people, erp, made, hashed, clock)
-                    seen = await try_all(people, made)
+            seen = await tried(database, documents)
     nobody = seen[KnownTo.TO_NOBODY].seconds
     print(f"{'known to':10}{'step':10}{'ratio':>8}{'apart':>8}{'too far':>9}")
     for known in (KnownTo.TO_THE_REGISTER, KnownTo.TO_THE_ERP):

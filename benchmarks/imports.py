@@ -27,6 +27,7 @@ from typing import Any, Final
 from pymongo import ReplaceOne
 
 from benchmarks.backup import peak_mb
+from benchmarks.figures import Meter
 from bot.demo.documents import make_cpf
 from bot.domain.columns import fields_of, map_header
 from bot.domain.fields import UPDATABLE
@@ -85,6 +86,7 @@ _LAST: Final = [
 _PARTICLE: Final = ("", "da ", "dos ", "de ")
 _BAD: Final = 100
 _KEYS: Final = 100
+_FEW: Final = 10_000
 
 
 class Nobody:
@@ -242,6 +244,16 @@ async def _batches_of(runner: JobRunner, job: Job) -> tuple[list[str], list[str]
         created += batch.created
         entries += batch.entries
     return created, entries
+
+
+async def figures(meter: Meter) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        async with meter.database() as database:
+            runner, path = JobRunner(database, Path(folder)), Path(folder) / "rows.csv"
+            for kind, phones in (("new", 0), ("unchanged", 0), ("changed", 5)):
+                write_file(path, range(1, _FEW + 1), phones=phones)
+                with meter.measured(f"an imported row, {kind}", _FEW):
+                    await runner.run(path)
 
 
 async def rates(rows: int, rounds: int) -> None:

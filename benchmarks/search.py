@@ -19,6 +19,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final
 
+from benchmarks.figures import Meter
 from bot.demo.documents import make_cpf
 from bot.domain.registration import ChangeSource, Kind, Provenance, Registration, Status
 from bot.domain.search import Query
@@ -41,6 +42,8 @@ _SYLLABLES: Final = "ba be bo ca co da de fa ga go ja la le ma mi no pa pe qui r
 _TIMES: Final = 15
 _RARE: Final = "Xerxes"
 _BATCH: Final = 500
+_FEW: Final = 5_000
+_FEW_TIMES: Final = 5
 
 
 def _names(random: Random) -> tuple[list[str], list[float]]:
@@ -133,6 +136,23 @@ async def one_size(size: int, *, searched: bool) -> dict[str, float]:
                 total = (await search(query)).total
                 print(f"{size:>8} {name:<20} {'about ' * total.about}{total.count}")
             return found
+
+
+async def figures(meter: Meter) -> None:
+    by_tax_id = {"tax id", "half a tax id"}
+    groups = {
+        "a page of a search by words": [q for n, q in SEARCHES.items() if n not in by_tax_id],
+        "a page of a search by tax id": [SEARCHES[name] for name in by_tax_id],
+        "a page of a list": list(BROWSED.values()),
+    }
+    async with meter.database() as database:
+        with meter.measured("a document of a register, stored by the driver", _FEW):
+            await fill(database, _FEW)
+        search = Search(database)
+        for item, queries in groups.items():
+            with meter.measured(item, len(queries) * _FEW_TIMES):
+                for query in queries * _FEW_TIMES:
+                    await search(query)
 
 
 async def main() -> None:

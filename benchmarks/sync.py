@@ -24,6 +24,7 @@ from zoneinfo import ZoneInfo
 import aiohttp
 from pydantic import SecretStr
 
+from benchmarks.figures import Meter
 from benchmarks.imports import JobRunner, databases
 from bot.domain.job import Job, SyncMode
 from bot.runtime.memory import freeze_gc, share_one_heap
@@ -32,7 +33,9 @@ from erp.adapter import Credentials
 from erp.registry import find_adapter, open_erp
 
 _PAGE: Final = 500
-_CREDENTIALS: Final = "7:" + "0a1b2c3d" * 8
+_FEW: Final = 10_000
+_TOKEN: Final = "7:" + "0a1b2c3d" * 8
+_ZONE: Final = ZoneInfo("America/Sao_Paulo")
 
 
 @contextmanager
@@ -47,6 +50,10 @@ def erp_of(rows: int) -> Iterator[str]:
     finally:
         process.kill()
         process.wait()
+
+
+def _credentials(url: str) -> Credentials:
+    return Credentials(url=url, token=SecretStr(_TOKEN))
 
 
 async def read_bare(url: str, rows: int) -> float:
@@ -102,6 +109,18 @@ def _peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+async def figures(meter: Meter) -> None:
+    with erp_of(_FEW) as url, tempfile.TemporaryDirectory() as folder:
+        async with (
+            meter.database() as database,
+            open_erp("ixc", _credentials(url), timezone=_ZONE) as erp,
+        ):
+            runner = JobRunner(database, Path(folder), erp=erp)
+            for kind in ("new", "unchanged"):
+                with meter.measured(f"a synced record, {kind}", _FEW):
+                    await synced(runner, SyncMode.FULL, everything=True)
+
+
 async def measure(args: argparse.Namespace) -> None:
     share_one_heap()
     freeze_gc()
@@ -110,11 +129,9 @@ async def measure(args: argparse.Namespace) -> None:
     peaks = []
     for count in [args.small] + [args.rows] * args.rounds:
         with erp_of(count) as url, tempfile.TemporaryDirectory() as folder:
-            credentials = Credentials(url=url, token=SecretStr(_CREDENTIALS))
-            zone = ZoneInfo("America/Sao_Paulo")
             async with (
                 databases("ours", "bare") as (first, second),
-                open_erp("ixc", credentials, timezone=zone) as erp,
+                open_erp("ixc", _credentials(url), timezone=_ZONE) as erp,
             ):
                 runner = JobRunner(first, Path(folder), erp=erp)
                 job, took, used = await synced(runner, SyncMode.FULL)

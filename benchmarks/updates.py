@@ -1,6 +1,6 @@
 """Compares the updates per second, until the reply, with those of a bare aiogram echo bot.
 
-    make benchmark
+    python -m benchmarks.updates
 
 Each bot runs in its own process and polls an emulator of Telegram. The emulator, the emulated ERP
 and the people who write run in this process. Each person waits for the answer before the next
@@ -22,6 +22,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.figures import NOT_MEASURED, Meter
 from bot.demo.bot_api import BotApiEmulator
 from bot.demo.documents import make_cpf
 from bot.demo.ixc import CREDENTIAL, IxcEmulator
@@ -182,6 +183,23 @@ async def measure(people: int, words: int, *, echo: bool) -> Round:
                 }
                 listening.cancel()
                 return done
+
+
+async def figures(meter: Meter) -> None:
+    for echo, item in ((True, "an update of the bare echo bot"), (False, "an update")):
+        async with meter.database() as database:
+            # Without an embedded server of its own, the bot takes the one of these settings.
+            other = {} if meter.is_embedded else meter.settings(database)
+            os.environ.update(other)
+            with meter.measured(item) as spent:
+                done = await measure(40, 6, echo=echo)
+                spent.items, spent.time_s = done.updates, done.seconds
+                spent.cpu_s = done.cpu_ms["bot"] * done.updates / 1000
+                database_ms = done.cpu_ms.get("database", NOT_MEASURED)
+                spent.server_cpu_s = database_ms * done.updates / 1000
+                spent.trips = NOT_MEASURED
+            for name in other:
+                del os.environ[name]
 
 
 async def main(rounds: int, people: int, words: int) -> None:

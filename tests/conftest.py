@@ -19,9 +19,16 @@ from storage.engine.connection import connected
 from storage.engine.embedded import embedded_server
 from tests.databases import Databases, IndexChanges, Reads
 from tests.patience import be_patient
+from tests.second_server import MONGODB, choose, is_rust_server
 
 # Modules imported from here on stay in memory, so collect garbage less often.
 gc.set_threshold(100_000, 50, 50)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what another server than the embedded one is not tested with."""
+    if MONGODB:
+        choose(config, items)
 
 
 def pytest_collection_finish() -> None:
@@ -61,7 +68,10 @@ def trusted_certificates() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 async def mongodb_uri(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    """Start one embedded server for the whole session."""
+    """Start one embedded server for the whole session, unless another server is given."""
+    if MONGODB:
+        yield MONGODB
+        return
     data_dir: Path = tmp_path_factory.mktemp("data")
     async with embedded_server(data_dir) as uri:
         yield uri
@@ -89,7 +99,10 @@ async def databases(mongodb_uri: str, all_reads: Reads) -> AsyncIterator[Databas
     changes = IndexChanges()
     monitoring.register(changes)
     async with connected(mongodb_uri, "tests") as opened:
-        yield Databases(opened.client, changes)
+        made = Databases(opened.client, changes, reuse=not is_rust_server())
+        yield made
+        if MONGODB:
+            await made.drop()
 
 
 @pytest.fixture

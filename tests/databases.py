@@ -23,6 +23,7 @@ _INDEXES_OF = {name: 1 + len(models) for name, models in INDEXES.items()} | _OTH
 # With more documents than this, deleting them takes longer than a new database.
 _FEW = 100
 _TASK_S = 0.1
+_PREFIX = "test_"
 
 
 class IndexChanges(CommandListener):
@@ -30,10 +31,13 @@ class IndexChanges(CommandListener):
 
     def __init__(self) -> None:
         self.databases: set[str] = set()
+        self.ever: set[str] = set()
+        """The same, also of databases whose indexes were compared and found right since."""
 
     def started(self, event: CommandStartedEvent) -> None:
         if event.command_name in _OF_INDEXES:
             self.databases.add(event.database_name)
+            self.ever.add(event.database_name)
 
     def succeeded(self, event: object) -> None:
         """Do nothing: `started` has recorded the database."""
@@ -68,13 +72,17 @@ class Databases:
 
     resting: how many other databases are lent before one is reused. By then a write that its
     test did not await has ended or failed.
+    reuse: False where an emptied collection still refuses keys that it once had.
     """
 
-    def __init__(self, client: Any, changes: IndexChanges, *, resting: int = 2) -> None:
+    def __init__(
+        self, client: Any, changes: IndexChanges, *, resting: int = 2, reuse: bool = True
+    ) -> None:
         self.client = client
         self.changes = changes
         self._resting: deque[Any] = deque()
         self._rest = resting
+        self._reuse = reuse
         self._as_made: list[Any] | None = None
 
     @asynccontextmanager
@@ -86,7 +94,7 @@ class Databases:
         if running := asyncio.all_tasks() - before - {asyncio.current_task()}:
             # One that has been told to end needs a moment for it.
             _, running = await asyncio.wait(running, timeout=_TASK_S)
-        if not running:
+        if self._reuse and not running:
             self._resting.append(database)
 
     async def _take(self) -> Any:
@@ -97,11 +105,17 @@ class Databases:
         return await self.new()
 
     async def new(self) -> Any:
-        """Create a database that is never reused; its files are deleted with the session."""
-        database = self.client.get_database(f"test_{uuid.uuid4().hex[:12]}")
+        """Create a database that is never reused; it goes with the session."""
+        database = self.client.get_database(f"{_PREFIX}{uuid.uuid4().hex[:12]}")
         await ensure_indexes(database)
         self.changes.databases.discard(database.name)
         return database
+
+    async def drop(self) -> None:
+        """Drop all databases that this process has created."""
+        for name in self.changes.ever:
+            if name.startswith(_PREFIX):
+                await self.client.drop_database(name)
 
     async def _emptied(self, database: Any) -> bool:
         """Delete all documents, and the collections that are not Balcão's.

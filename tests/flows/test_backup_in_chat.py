@@ -350,6 +350,7 @@ async def test_a_folder_that_cannot_be_written_is_said(people: Telegram, tmp_pat
     await over(people, why(JobTrouble.NOT_WRITABLE))
 
 
+@pytest.mark.embedded
 async def test_a_database_that_goes_meanwhile_is_said(
     people: Telegram, tmp_path: Path, database: Any
 ):

@@ -22,6 +22,8 @@ from tests.flows.enumeration import (
 from tests.flows.wording import plain
 from tests.patience import HANG_S
 
+pytestmark = pytest.mark.embedded
+
 
 async def test_a_hundred_documents_from_twenty_chats_tell_nothing(
     people: Telegram,

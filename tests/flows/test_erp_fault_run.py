@@ -40,6 +40,8 @@ from tests.erp.conftest import make_ixc
 from tests.flows.conftest import ADMIN_ID, GROUP_ID, Clock, Telegram
 from tests.patience import HANG_S, patient
 
+pytestmark = pytest.mark.embedded
+
 LOOK_UPS = 1000
 AT_ONCE = 5
 PAUSE_S = 60.0

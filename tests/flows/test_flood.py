@@ -28,6 +28,8 @@ from tests.flows.flood import (
 )
 from tests.patience import HANG_S
 
+pytestmark = pytest.mark.embedded
+
 MINUTE_S = 3.0
 TEXTS = 300
 

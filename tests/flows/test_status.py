@@ -23,6 +23,7 @@ from storage.updates.inbox import Inbox
 from tests.flows.admin import Admin
 from tests.flows.conftest import ADMIN_ID, GROUP_ID, Clock, Start, Telegram
 from tests.patience import HANG_S
+from tests.second_server import MONGODB
 from tests.storage.servers import connected_until_lost, kill, noted_pid, short_lived
 
 
@@ -47,7 +48,7 @@ async def test_everything_is_well(people: Telegram, admin: Admin):
     said = await admin.says("/status")
     assert re.search(r"Balcão \d+\.\d+\S*, no ar desde \d\d/\d\d/\d{4} às \d\d:\d\d", said)
     for line in (
-        "✅ Banco de dados (embutido): responde",
+        f"✅ Banco de dados ({'MongoDB' if MONGODB else 'embutido'}): responde",
         "▫️ Cadastros: cerca de 1",
         "▫️ Atendimentos abertos: 1",
         "▫️ Mensagens na fila: 0",
@@ -183,6 +184,7 @@ async def test_the_latest_backup_and_a_later_one_that_failed(
     assert "Última tentativa" not in await admin.presses("Atualizar")
 
 
+@pytest.mark.embedded
 async def test_a_database_that_is_gone_is_said_in_time(people: Telegram, tmp_path: Path):
     async with (
         short_lived(tmp_path) as uri,

@@ -365,6 +365,7 @@ async def test_a_killed_import_is_told_and_gone_on_with(shell: Shell):
     assert said == CommandResult(0, "Nenhuma tarefa da linha de comando está parada.\n", "")
 
 
+@pytest.mark.embedded
 async def test_on_the_embedded_database_of_a_bot_that_runs(shell: Shell, tmp_path: Path):
     shell.write("c.csv", [HEADER, row(1)])
     env = {"BALCAO_MONGODB_URI": ""}

@@ -14,6 +14,8 @@ from bot.runtime.files.table import inspect
 from tests.files import corpus
 from tests.jobs.conftest import JobRunner
 
+pytestmark = pytest.mark.embedded
+
 Choices = Mapping[int, str | None]
 """Columns that an admin assigns (field) or ignores (None), by position."""
 

@@ -4,6 +4,8 @@ import random
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bot.domain.job import JobState
 from tests.jobs.kills import (
     KILLS,
@@ -20,6 +22,8 @@ from tests.jobs.kills import (
 )
 from tests.jobs.kills import database as database
 from tests.jobs.kills import mongodb_uri as mongodb_uri
+
+pytestmark = pytest.mark.embedded
 
 
 async def test_twenty_kills_leave_an_import_as_if_there_had_been_none(

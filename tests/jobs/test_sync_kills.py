@@ -17,6 +17,8 @@ from tests.jobs.kills import database as database
 from tests.jobs.kills import mongodb_uri as mongodb_uri
 from tests.jobs.sync import SyncRunner, cpf, people, syncing
 
+pytestmark = pytest.mark.embedded
+
 ROWS = 3_000
 KILLS = 6
 

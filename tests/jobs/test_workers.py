@@ -24,6 +24,7 @@ from storage.register.verify import verify
 from tests.jobs.conftest import HEADER, JobRunner, RecordingNotifier
 from tests.jobs.rows import row
 from tests.patience import HANG_S
+from tests.second_server import MONGODB
 from tests.storage.servers import connected_until_lost, kill, noted_pid, short_lived
 
 CHAT = Progress(chat_id=1, message_id=2)
@@ -138,6 +139,9 @@ class Replica(JobRunner):
 @pytest.fixture(scope="module")
 async def mongodb_uri(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
     """Start a server for this file alone: to drop so many rows takes longer than to write them."""
+    if MONGODB:
+        yield MONGODB
+        return
     async with short_lived(tmp_path_factory.mktemp("data")) as uri:
         yield uri
 
@@ -150,10 +154,12 @@ async def database(mongodb_uri: str) -> AsyncIterator[Any]:
 
 @asynccontextmanager
 async def opened(uri: str) -> AsyncIterator[Any]:
-    """Create a database; it is not dropped, as its server is discarded."""
+    """Create a database; it is dropped only where its server is not discarded."""
     async with connected(uri, f"test_{uuid.uuid4().hex[:12]}") as database:
         await ensure_indexes(database)
         yield database
+        if MONGODB:
+            await database.client.drop_database(database.name)
 
 
 @pytest.fixture
@@ -343,6 +349,7 @@ async def test_who_was_killed_before_it_told_has_another_tell(
     assert len(await killed.batches(job)) == ended.batches == 1
 
 
+@pytest.mark.embedded
 async def test_when_the_database_was_gone_the_job_goes_on(tmp_path: Path):
     clock = Clock()
     async with (

@@ -616,6 +616,7 @@ async def test_a_file_that_cannot_be_read(tmp_path: Path):
         assert raised.value.problem is Problem.BACKUP_NOT_READABLE
 
 
+@pytest.mark.embedded
 async def test_a_database_that_goes_away(database: Any, tmp_path: Path):
     await fill_at_random(database, 11, count=20)
     path = await saved(database, tmp_path / "b")

@@ -5,6 +5,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from storage.engine.connection import connected
 from storage.engine.embedded import embedded_server
 from storage.engine.indexes import ensure_indexes
@@ -27,6 +29,7 @@ ONE = (
 NONE = ONE.replace("1", "0")
 
 
+@pytest.mark.embedded
 async def test_from_one_embedded_database_to_another_while_a_bot_uses_it(tmp_path: Path):
     source = {"BALCAO_DATA_DIR": str(tmp_path / "source")}
     target = {"BALCAO_DATA_DIR": str(tmp_path / "target")}

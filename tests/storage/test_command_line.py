@@ -15,6 +15,8 @@ from tests.storage.broken_places import corrupt, fill, mounted
 from tests.storage.commands import ROOT, CommandResult, assert_one_sentence, balcao, python_balcao
 from tests.storage.servers import free_port, plain_server, short_lived, uri
 
+pytestmark = pytest.mark.embedded
+
 # A valid token; the database is opened first, so Telegram is never asked about it.
 SERVING = {
     "BALCAO_BOT_TOKEN": "7000000001:AAabcdefghijklmnopqrstuvwxyz_-12345",

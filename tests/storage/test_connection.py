@@ -80,6 +80,7 @@ async def test_a_server_that_is_not_there_may_be_there_later(address: str):
     assert f"Timeout: {SOON_MS / 1000}s" in str(error.__cause__)
 
 
+@pytest.mark.embedded
 async def test_an_embedded_server_is_known_whatever_becomes_of_other_clients(mongodb_uri: str):
     earlier = connected(mongodb_uri, "balcao")
     assert is_embedded(await earlier.__aenter__())
@@ -100,6 +101,7 @@ async def guarded(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[int
         yield port
 
 
+@pytest.mark.embedded
 @pytest.mark.parametrize("user", ["", "balcao:errada@", f"outro:{PASSWORD}@"])
 async def test_a_wrong_password_is_refused_and_not_repeated(guarded: int, user: str):
     error = await refused(uri(guarded, user))
@@ -109,6 +111,7 @@ async def test_a_wrong_password_is_refused_and_not_repeated(guarded: int, user: 
     assert PASSWORD not in str(error)
 
 
+@pytest.mark.embedded
 async def test_the_right_password_opens(guarded: int):
     async with connected(uri(guarded, f"balcao:{PASSWORD}@"), "balcao") as database:
         await answers(database)

@@ -1,6 +1,7 @@
 """A database lent to a test is as good as new, whatever an earlier test did to it."""
 
 import asyncio
+import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from bot.domain.conversation import Chat
 from storage.engine.indexes import INDEXES, ensure_indexes
 from storage.jobs.files import Files
 from storage.talk.conversations import Chats
-from tests.databases import Databases
+from tests.databases import Databases, IndexChanges
 
 Leave = Callable[[Any], Awaitable[object]]
 
@@ -130,6 +131,18 @@ async def test_a_database_in_which_work_goes_on_is_not_lent_again(lending: Datab
     assert not await lent_after(lending, begin)
     ended.set()
     await asyncio.gather(*running)
+
+
+async def test_only_databases_of_tests_are_dropped(databases: Databases):
+    client, changes = databases.client, IndexChanges()
+    names = {f"{prefix}{uuid.uuid4().hex}" for prefix in ("test_", "others_")}
+    for name in names:
+        await client[name]["things"].insert_one({})
+    changes.ever |= names
+    await Databases(client, changes).drop()
+    [left] = names.intersection(await client.list_database_names())
+    await client.drop_database(left)
+    assert left.startswith("others_")
 
 
 async def test_a_database_rests_before_it_is_lent_again(databases: Databases):

@@ -18,6 +18,8 @@ from storage.engine.embedded import embedded_server
 from tests.patience import HANG_MS
 from tests.storage.servers import free_port, is_running, kill, noted_pid, short_lived, until
 
+pytestmark = pytest.mark.embedded
+
 # Another Balcão process: starts the server, prints its address, and waits to be killed.
 OTHER = """
 import asyncio, pathlib, sys

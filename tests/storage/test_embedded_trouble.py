@@ -17,6 +17,8 @@ from tests.storage.broken_places import corrupt, fill, mounted
 from tests.storage.records import NOW
 from tests.storage.servers import short_lived
 
+pytestmark = pytest.mark.embedded
+
 GARBAGE = b"lixo" * 2000
 
 

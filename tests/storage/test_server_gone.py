@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from bot.demo.documents import make_cpf
 from bot.domain.audit import AuditFilter
 from bot.domain.conversation import Attendant, Chat, Link, LookupState
@@ -38,6 +40,8 @@ from tests.storage.records import (
     renaming,
 )
 from tests.storage.servers import connected_until_lost, kill, noted_pid, short_lived
+
+pytestmark = pytest.mark.embedded
 
 LEASE = timedelta(seconds=30)
 
