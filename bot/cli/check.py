@@ -62,7 +62,8 @@ async def check_all(settings: Settings, *, out: Console, err: Console) -> bool:
         well = True
         for name, check in checks:
             try:
-                said = await check
+                with clients.named_embedded(settings):
+                    said = await check
             except AppError as error:
                 well = False
                 for line in sentence(error).splitlines():
