@@ -60,6 +60,12 @@ _SENTENCES = {
 }
 
 
+EMBEDDED_OUTGROWN = (
+    "Há mais de 20.000 cadastros ou de 50.000 entradas de auditoria, e o banco de dados embutido "
+    f"é para até isso. Use um MongoDB ({PREFIX}MONGODB_URI); um backup leva os dados para lá."
+)
+
+
 def sentence(error: AppError) -> str:
     """Return one sentence about the error; for wrong settings, one line for each setting."""
     return _SENTENCES.get(error.problem, str(error)) if error.problem else str(error)

@@ -15,7 +15,7 @@ import structlog
 
 from bot.domain.errors import AppError, Problem, RefusedError, TryLaterError
 from storage.engine import server_process
-from storage.engine.connection import connected, translated
+from storage.engine.connection import Database, connected, is_embedded, translated
 from storage.engine.server_folder import ServerFolder, User, prepared
 from storage.engine.server_process import (
     USER,
@@ -28,6 +28,8 @@ from storage.engine.server_process import (
     uri,
 )
 
+MEANT_FOR: Final = {"registrations": 20_000, "audit": 50_000}
+"""The number of documents up to which the server answers in time, by collection."""
 _WATCH_S: Final = 0.5
 _SECRET_BYTES: Final = 32
 
@@ -55,19 +57,20 @@ async def embedded_server(data_dir: Path, *, restarts: bool = False) -> AsyncIte
             await _leave(folder, user)
 
 
-async def protect(data_dir: Path) -> None:
-    """Create the server's user and its secret, if they do not exist; leave no server running.
-
-    Raises RefusedError or TryLaterError with the problem.
-    """
-    folder = prepared(data_dir)
-    async with folder.locked(_lock_s()):
-        await _secret(folder)
-
-
 def _lock_s() -> float:
     # The one that holds the lock may have to start a server twice, and to stop one.
     return 3 * server_process.START_S
+
+
+async def outgrown(database: Database) -> bool:
+    """Return True if the embedded server holds more than it is meant for."""
+    if not is_embedded(database):
+        return False
+    for name, limit in MEANT_FOR.items():
+        with translated():
+            if await database[name].estimated_document_count() > limit:
+                return True
+    return False
 
 
 async def _join(folder: ServerFolder, user: User) -> tuple[Server, str]:

@@ -15,6 +15,7 @@ from bot.demo.ixc import CREDENTIAL, IxcEmulator, faults
 from bot.domain.conversation import Department
 from bot.settings import Settings
 from bot.wiring import clients
+from storage.engine.embedded import MEANT_FOR
 from storage.register.registrations import Registrations
 from tests import warm
 from tests.patience import HANG_S
@@ -85,6 +86,20 @@ async def test_when_all_is_well_every_line_says_so(embedded: dict[str, str], tmp
         "✓ auditoria: 0 cadastros e 0 entradas conferem",
     ]
     assert code == 0
+
+
+async def test_a_register_that_is_too_large_for_the_embedded_database_is_said(
+    settings: dict[str, str], database: Any, monkeypatch: pytest.MonkeyPatch
+):
+    await Registrations(database).create(registration())
+    # The settings name this server by its address, and still it is the embedded one.
+    _, lines = await check(settings)
+    assert "20.000" not in lines[1]
+    monkeypatch.setitem(MEANT_FOR, "audit", 0)
+    _, lines = await check(settings)
+    assert lines[1].startswith("✓ banco de dados:")
+    assert "mais de 20.000 cadastros ou de 50.000 entradas de auditoria" in lines[1]
+    assert "BALCAO_MONGODB_URI" in lines[1]
 
 
 async def test_every_trouble_has_its_line_and_hides_no_other(

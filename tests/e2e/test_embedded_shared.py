@@ -12,6 +12,7 @@ import pytest
 
 from bot.demo.bot_api import BotApiEmulator
 from bot.demo.documents import make_cpf
+from handlers.customer import texts
 from storage.engine.server_folder import prepared
 from storage.engine.server_process import find
 from tests import warm
@@ -73,6 +74,7 @@ async def import_that_asks(settings: dict[str, str], cwd: Path) -> AsyncIterator
     command = await warm.begin(
         *("import", "c.csv"), cwd=cwd, env=environment(**settings), stdin=theirs, stderr=theirs
     )
+    os.close(theirs)
     asking = Asking(command, ours)
     try:
         yield asking
@@ -138,8 +140,9 @@ async def test_a_bot_whose_server_is_killed_starts_it_again_and_loses_nothing(
     expected = [f"m-{number}" for number in range(WORDS)]
     async with balcao_run(settings, cwd=data_dir.parent, minute_s=NO_LIMITS) as bot:
         await bot.ready()
-        telegram.send_text(CUSTOMER, CUSTOMER, "oi")
-        telegram.send_text(CUSTOMER, CUSTOMER, make_cpf(200000001).masked)
+        # What is asked before a conversation opens.
+        for text in ("oi", make_cpf(200000001).masked, texts.SKIP, "Fulano"):
+            telegram.send_text(CUSTOMER, CUSTOMER, text)
         before = server_pid(data_dir)
         assert before is not None
         for number, word in enumerate(expected):
