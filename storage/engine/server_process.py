@@ -55,9 +55,7 @@ class Server:
 
     def is_alive(self) -> bool:
         """Return True if it still runs; a pid that another program uses now does not count."""
-        if self.pid in _started and _started[self.pid].poll() is not None:
-            del _started[self.pid]
-            return False
+        _reap()
         try:
             os.kill(self.pid, 0)
         except (ProcessLookupError, PermissionError):
@@ -79,6 +77,7 @@ def uri(port: int, secret: str | None) -> str:
 
 def find(folder: ServerFolder) -> Server | None:
     """Return the server that runs on the folder, whoever started it."""
+    _reap()
     for pid, arguments in _servers():
         place = _after("--storage-path", arguments)
         port = _after("--port", arguments)
@@ -91,6 +90,11 @@ def find(folder: ServerFolder) -> Server | None:
     note = folder.note()
     server = Server(note.pid, note.port, note.has_auth) if note else None
     return server if server and server.is_alive() else None
+
+
+def _reap() -> None:
+    for pid in [pid for pid, process in _started.items() if process.poll() is not None]:
+        del _started[pid]
 
 
 def _servers() -> Iterator[tuple[int, list[str]]]:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import pty
 import signal
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -169,8 +170,8 @@ async def test_a_bot_whose_port_was_taken_ends_with_one_sentence(
         assert server
         async with folder.locked(HANG_S):
             await kill(server.pid)
-            other = await asyncio.start_server(lambda *_: None, "127.0.0.1", server.port)
-        async with other:
+            other = socket.create_server(("127.0.0.1", server.port))
+        with other:
             assert await bot.ended() == 1
     assert bot.log.count("outro programa usa a porta dele") == 1
     assert "Traceback" not in bot.log
