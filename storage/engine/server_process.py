@@ -60,8 +60,10 @@ class Server:
             os.kill(self.pid, 0)
         except (ProcessLookupError, PermissionError):
             return False
-        command_line = Path(f"/proc/{self.pid}/cmdline")
-        return not Path("/proc/self").exists() or _COMMAND.encode() in _read(command_line)
+        if not Path("/proc/self").exists():
+            return True
+        command_line = _read(Path(f"/proc/{self.pid}/cmdline"))
+        return _COMMAND.encode() in command_line or _is_ending(self.pid)
 
 
 class PortTakenError(RefusedError):
@@ -90,6 +92,14 @@ def find(folder: ServerFolder) -> Server | None:
     note = folder.note()
     server = Server(note.pid, note.port, note.has_auth) if note else None
     return server if server and server.is_alive() else None
+
+
+def _is_ending(pid: int) -> bool:
+    """Return True while threads of a killed process still hold its port and its files."""
+    with suppress(OSError):
+        is_killed = not _read(Path(f"/proc/{pid}/cmdline"))
+        return is_killed and len(list(Path(f"/proc/{pid}/task").iterdir())) > 1
+    return False
 
 
 def _reap() -> None:
@@ -132,6 +142,9 @@ async def start(folder: ServerFolder, *, secret: str | None, port: int | None = 
 
 
 async def _started_at(port: int, folder: ServerFolder, secret: str | None) -> Server:
+    earlier = folder.note()
+    while earlier and _is_ending(earlier.pid):  # noqa: ASYNC110 - another process sets no event
+        await asyncio.sleep(_ROUND_S)
     with folder.usable():
         server = _spawn(port, folder, has_auth=secret is not None)
     try:

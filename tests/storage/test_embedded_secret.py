@@ -46,6 +46,11 @@ async def test_the_password_is_in_its_file_alone(
     assert secret not in out.out + out.err
 
 
+async def test_no_client_of_it_repeats_a_write_by_itself(mongodb_uri: str):
+    async with connected(mongodb_uri, "balcao") as database:
+        assert database.client.options.retry_writes is False
+
+
 async def test_a_folder_from_before_keeps_its_data_and_gets_a_password(tmp_path: Path):
     files = tmp_path / "database" / "files"
     # As one that was killed has left it: with a server that asks nobody for a password, and with
