@@ -18,9 +18,10 @@ from bot.domain.group import Right
 from bot.runtime.logs import configure_logs
 from bot.settings import Settings
 from bot.wiring import clients
-from bot.wording.errors import sentence
+from bot.wording.errors import EMBEDDED_OUTGROWN, sentence
 from bot.wording.words import counted, number
 from storage.engine.connection import Database
+from storage.engine.embedded import outgrown
 from storage.engine.indexes import missing_indexes
 from storage.register.verify import Broken, Fault, verify
 
@@ -63,7 +64,8 @@ async def check_all(settings: Settings, *, out: Console, err: Console) -> bool:
         well = True
         for name, check in checks:
             try:
-                said = await check
+                with clients.named_embedded(settings):
+                    said = await check
             except AppError as error:
                 well = False
                 for line in sentence(error).splitlines():
@@ -99,6 +101,8 @@ async def _database(
     kind = "MongoDB" if settings.mongodb_uri.get_secret_value() else "embutido"
     if missing:
         raise AppError(f"faltam índices: {', '.join(missing)}")
+    if await outgrown(database):
+        return f"{kind}, responde, índices completos. {EMBEDDED_OUTGROWN}"
     return f"{kind}, responde, índices completos"
 
 

@@ -24,6 +24,10 @@ class Problem(StrEnum):
     FILE_GONE = "file_gone"
     EMBEDDED_MISSING = "embedded_missing"
     EMBEDDED_FAILED = "embedded_failed"
+    EMBEDDED_GONE = "embedded_gone"
+    EMBEDDED_HELD = "embedded_held"
+    EMBEDDED_PORT = "embedded_port"
+    EMBEDDED_SECRET = "embedded_secret"  # noqa: S105
     HTTP_ADDRESS = "http_address"
     BOT_TOKEN = "bot_token"  # noqa: S105
     GROUP = "group"

@@ -5,11 +5,17 @@ not need it. The HTTP client of the ERPs is imported only when an ERP is opened,
 reason.
 """
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from bot.domain.errors import Problem, TryLaterError
 from bot.runtime.leases import keep_tokens
 from bot.settings import Settings
 from bot.usecases.company.departments import Departments
@@ -39,7 +45,9 @@ async def open_database(
     async with AsyncExitStack() as stack:
         uri = settings.mongodb_uri.get_secret_value()
         if not uri:
-            uri = await stack.enter_async_context(embedded_server(settings.data_dir))
+            stack.enter_context(named_embedded(settings))
+            server = embedded_server(settings.data_dir, restarts=True)
+            uri = await stack.enter_async_context(server)
         database = await stack.enter_async_context(connected(uri, settings.mongodb_database))
         await claim_new(database)
         await stored_version(database)
@@ -50,6 +58,18 @@ async def open_database(
             await ensure_indexes(database, inbox_days=settings.retain_inbox_days)
         await stack.enter_async_context(ended_by_newer_data(database))
         yield database
+
+
+@contextmanager
+def named_embedded(settings: Settings) -> Iterator[None]:
+    """Name the embedded server in the error of a database that is gone, where it is that one."""
+    try:
+        yield
+    except TryLaterError as error:
+        is_gone = error.problem is Problem.DATABASE_GONE
+        if not is_gone or settings.mongodb_uri.get_secret_value():
+            raise
+        raise TryLaterError(str(error), problem=Problem.EMBEDDED_GONE) from error
 
 
 def open_erp_of(

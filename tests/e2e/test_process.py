@@ -26,7 +26,7 @@ KILLS = 3
 
 
 @pytest.fixture
-def settings(telegram: BotApiEmulator, erp: IxcEmulator, tmp_path: Path) -> dict[str, str]:
+def settings(telegram: BotApiEmulator, erp: IxcEmulator, data_dir: Path) -> dict[str, str]:
     telegram.add_user(4001, "Dora", started=True)
     telegram.add_group(GROUP_ID, "Atendimento", members=(4001,), bot="administrator")
     return {
@@ -34,7 +34,7 @@ def settings(telegram: BotApiEmulator, erp: IxcEmulator, tmp_path: Path) -> dict
         "BALCAO_TELEGRAM_API_URL": telegram.url,
         "BALCAO_ATTENDANTS_CHAT_ID": str(GROUP_ID),
         "BALCAO_ADMIN_IDS": "4001",
-        "BALCAO_DATA_DIR": str(tmp_path / "data"),
+        "BALCAO_DATA_DIR": str(data_dir),
         "BALCAO_ERP_KIND": "ixc",
         "BALCAO_SYNC_INTERVAL_MINUTES": "0",
         "BALCAO_ERP_URL": erp.url,
