@@ -30,9 +30,8 @@ _RANGES: Final = (
 _BASE: Final = len(_RANGES)
 # So many characters tell two neighbours in a large register apart, but for namesakes.
 _DEPTH: Final = 24
-_NARROW: Final = _BASE**4
 # Windows that differ after their sixth character may grow fast: few keys have so long a beginning
-# in common. Wider ones double, because behind a gap there can be thousands of them.
+# in common. Wider ones grow slowly, because behind a gap there can be thousands of them.
 _SIX_CHARACTERS: Final = _BASE ** (_DEPTH - 6)
 
 
@@ -60,15 +59,22 @@ class Ordered:
     """A collection in the order of one field, which has an ascending index."""
 
     def __init__(
-        self, collection: Collection, field: str, *, by_windows: bool | None = None
+        self,
+        collection: Collection,
+        field: str,
+        *,
+        characters: int = 12,
+        by_windows: bool | None = None,
     ) -> None:
-        """field: holds a unique string. by_windows: for a server that sorts before it limits;
-        None detects the server."""
+        """field: holds a unique string. characters: so many of its first ones are the same in no
+        more keys than fit into a page, or few more. by_windows: for a server that sorts before it
+        limits; None detects the server."""
         if by_windows is None:
             by_windows = sorts_before_limit(collection.database)
         self._collection = collection
         self._field = field
         self._by_windows = by_windows
+        self._narrow = _BASE ** (_DEPTH - characters)
 
     async def page(
         self,
@@ -129,7 +135,7 @@ class Ordered:
         begun = max(bounds.get("$lt", ""), bounds.get("$lte", "")) if backwards else bounds["$gte"]
         shared = os.path.commonprefix([begun, last])  # noqa: RUF071 - of texts, not of paths
         found: list[Document] = []
-        width = _NARROW
+        width = self._narrow
         position = _position(begun if first is None else first, shared)
         end = begun if first is None else first
         while True:
@@ -151,7 +157,7 @@ class Ordered:
 
 def _wider(width: int, found: int, wanted: int) -> int:
     """Return the width of the next window, after one of this width in which some were found."""
-    most = 16 if width < _SIX_CHARACTERS else 2
+    most = 16 if width < _SIX_CHARACTERS else 4
     return width * most if not found else max(1, width * min(most * found, 2 * wanted) // found)
 
 
