@@ -42,19 +42,22 @@ format: $(VENV)/dev
 benchmark: $(VENV)/dev
 	$(BIN)/python -m benchmarks $(if $(KEEP),--keep) $(if $(SERVER),--server '$(SERVER)')
 
+COMPILE := $(BIN)/uv pip compile -q --universal --no-strip-extras --generate-hashes --no-emit-find-links --no-emit-index-url --custom-compile-command "make lock" \
+  --python-version 3.11 $(UPGRADE)
+
+# What demo and tests run with, what the tests need besides, and what installs the project.
 lock: $(VENV)/dev
-	$(BIN)/uv pip compile -q --universal --no-strip-extras --generate-hashes --no-emit-find-links --no-emit-index-url --custom-compile-command "make lock" \
-	  --python-version 3.11 $(UPGRADE) pyproject.toml -o requirements.lock
-	$(BIN)/uv pip compile -q --universal --no-strip-extras --generate-hashes --no-emit-find-links --no-emit-index-url --custom-compile-command "make lock" \
-	  --python-version 3.11 $(UPGRADE) --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(COMPILE) --extra embedded pyproject.toml -o requirements.lock
+	$(COMPILE) --extra embedded --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(COMPILE) -c requirements-dev.lock --group pyproject.toml:build -o requirements-build.lock
 
 clean:
 	rm -rf $(VENV) build dist .coverage .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
-$(VENV)/runtime: requirements.lock pyproject.toml
+$(VENV)/runtime: requirements.lock requirements-build.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Balcão needs Python 3.11 or later; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 demo") if sys.version_info < (3, 11) else None'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock -r requirements-build.lock
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 

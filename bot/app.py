@@ -43,11 +43,13 @@ from bot.wiring.relaying import build_relaying
 from bot.wiring.shared import Shared, share
 from bot.wiring.stopping import run_until_stopped
 from bot.wiring.telegram import open_bot
+from bot.wording.errors import EMBEDDED_OUTGROWN
 from erp.adapter import Erp
 from handlers.admin.alerts import TelegramSyncNotifier
 from handlers.menus import Menus
 from storage.engine.connection import Database
 from storage.engine.connection import answers as database_answers
+from storage.engine.embedded import outgrown
 from storage.register.registrations import Registrations
 from storage.updates.inbox import Inbox as StoredInbox
 from storage.updates.states import States
@@ -202,15 +204,25 @@ async def serving(balcao: Balcao) -> AsyncIterator[asyncio.Task[None]]:
     await balcao.locks.release_all()
 
 
-async def run(settings: Settings, *, limits: Limits = TELEGRAM_LIMITS) -> None:
-    """Serve until SIGTERM or SIGINT; raises RefusedError or TryLaterError when it cannot start."""
+async def run(
+    settings: Settings,
+    *,
+    limits: Limits = TELEGRAM_LIMITS,
+    warn: Callable[[str], None] = logger.warning,
+) -> None:
+    """Serve until SIGTERM or SIGINT; raises RefusedError or TryLaterError when it cannot start.
+
+    warn: called with a sentence for the person who starts it.
+    """
     settings.require_for_run()
-    await run_until_stopped(_serve(settings, limits))
+    await run_until_stopped(_serve(settings, limits, warn))
 
 
-async def _serve(settings: Settings, limits: Limits) -> None:
+async def _serve(settings: Settings, limits: Limits, warn: Callable[[str], None]) -> None:
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings))
+        if await outgrown(database):
+            warn(EMBEDDED_OUTGROWN)
         erp = await stack.enter_async_context(open_erp_if_set(settings, database))
         limiter = RateLimiter(limits)
         bot = await stack.enter_async_context(open_bot(settings, limiter))

@@ -2,6 +2,7 @@
 
 import functools
 import gc
+import shutil
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from storage.engine.embedded import embedded_server
 from tests.databases import Databases, IndexChanges, Reads
 from tests.patience import be_patient
 from tests.second_server import MONGODB, choose, is_rust_server
+from tests.storage.servers import short_lived
 
 # Modules imported from here on stay in memory, so collect garbage less often.
 gc.set_threshold(100_000, 50, 50)
@@ -75,6 +77,21 @@ async def mongodb_uri(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator
     data_dir: Path = tmp_path_factory.mktemp("data")
     async with embedded_server(data_dir) as uri:
         yield uri
+
+
+@pytest.fixture(scope="session")
+async def protected(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a data directory whose server has its user, which takes one more start to create."""
+    data_dir: Path = tmp_path_factory.mktemp("protected")
+    async with short_lived(data_dir):
+        pass
+    return data_dir
+
+
+@pytest.fixture
+def data_dir(protected: Path, tmp_path: Path) -> Path:
+    """Return a data directory of the test's own, with an empty database."""
+    return Path(shutil.copytree(protected, tmp_path / "data"))
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from bot.cli.terminal.backup_progress import counts, listed, progress
 from bot.cli.terminal.console import finish, out, read_settings
+from bot.cli.terminal.database import open_database
 from bot.domain.errors import AppError
 from bot.domain.job import COMMAND_LINE, Counts, Job, JobKind, JobState, Source
 from bot.runtime.logs import configure_logs
@@ -33,13 +34,13 @@ def backup(
 
 async def _backup(settings: Settings, path: Path) -> None:
     began_at = clients.utc_now()
-    with progress() as report:
-        async with clients.open_database(settings) as database:
+    async with open_database(settings) as database:
+        with progress() as report:
             tallies = await back_up(database, path, at=began_at, report=report)
-            size_bytes = await asyncio.to_thread(os.path.getsize, path)
-            # An error is ignored: the backup itself is there.
-            with suppress(AppError):
-                await Jobs(database).add(_job(path, began_at, counts(tallies), size_bytes))
+        size_bytes = await asyncio.to_thread(os.path.getsize, path)
+        # An error is ignored: the backup itself is there.
+        with suppress(AppError):
+            await Jobs(database).add(_job(path, began_at, counts(tallies), size_bytes))
     out.print(
         f"[green]✓[/green] {escape(str(path))}: {listed(counts(tallies))}",
         soft_wrap=True,

@@ -11,15 +11,17 @@ from rich.console import Console
 from rich.markup import escape
 
 from bot.cli.terminal.console import err, out, read_settings
+from bot.cli.terminal.database import open_database
 from bot.domain.conversation import Department
 from bot.domain.errors import AppError, RefusedError
 from bot.domain.group import Right
 from bot.runtime.logs import configure_logs
 from bot.settings import Settings
 from bot.wiring import clients
-from bot.wording.errors import sentence
+from bot.wording.errors import EMBEDDED_OUTGROWN, sentence
 from bot.wording.words import counted, number
 from storage.engine.connection import Database
+from storage.engine.embedded import outgrown
 from storage.engine.indexes import missing_indexes
 from storage.register.verify import Broken, Fault, verify
 
@@ -62,7 +64,8 @@ async def check_all(settings: Settings, *, out: Console, err: Console) -> bool:
         well = True
         for name, check in checks:
             try:
-                said = await check
+                with clients.named_embedded(settings):
+                    said = await check
             except AppError as error:
                 well = False
                 for line in sentence(error).splitlines():
@@ -77,7 +80,7 @@ async def _opened(settings: Settings) -> AsyncIterator[tuple[Database | None, Ap
     """Yield the database and None, or None and the error that kept it from opening."""
     async with AsyncExitStack() as stack:
         try:
-            database = await stack.enter_async_context(clients.open_database(settings))
+            database = await stack.enter_async_context(open_database(settings))
         except AppError as error:
             yield None, error
             return
@@ -98,6 +101,8 @@ async def _database(
     kind = "MongoDB" if settings.mongodb_uri.get_secret_value() else "embutido"
     if missing:
         raise AppError(f"faltam índices: {', '.join(missing)}")
+    if await outgrown(database):
+        return f"{kind}, responde, índices completos. {EMBEDDED_OUTGROWN}"
     return f"{kind}, responde, índices completos"
 
 

@@ -7,13 +7,14 @@ from typing import Annotated, Final
 import typer
 
 from bot.cli.terminal.console import finish, say
+from bot.cli.terminal.database import open_database
 from bot.cli.terminal.job_session import begin
 from bot.domain.errors import AppError, RefusedError
 from bot.domain.panel import MAX_DAYS, Figures, latest_days
 from bot.runtime.charts.drawing import DrawCharts
 from bot.settings import Settings
 from bot.usecases.company.panel import ReadFigures
-from bot.wiring.clients import departments_of, open_database, utc_now
+from bot.wiring.clients import departments_of, utc_now
 from bot.wording.panel import charts, period, summary
 from storage.talk.panel import OpenedConversations, RegisterCounts
 

@@ -8,10 +8,12 @@ import typer
 
 from bot.cli.terminal.backup_progress import counts, listed, progress
 from bot.cli.terminal.console import finish, out, read_settings
+from bot.cli.terminal.database import migration_progress, open_database
 from bot.domain.errors import RefusedError
 from bot.runtime.logs import configure_logs
 from bot.settings import Settings
 from bot.wiring import clients
+from bot.wiring.schema import migrate_alone
 from storage.backup.backup import check_backup, held
 from storage.backup.backup import restore as restore_backup
 
@@ -32,12 +34,14 @@ def restore(
 async def _restore(settings: Settings, path: Path, *, replace: bool, yes: bool) -> None:
     with progress() as report:
         tallies = check_backup(path, report)
-    async with clients.open_database(settings, to_restore=True) as database:
+    async with open_database(settings, to_restore=True) as database:
         if replace:
             _confirm(await held(database), counts(tallies), yes=yes)
         with progress() as report:
             at = clients.utc_now()
             await restore_backup(database, path, tallies, replace=replace, at=at, report=report)
+        with migration_progress() as migrating:
+            await migrate_alone(database, migrating)
     out.print(
         f"[green]✓[/green] Restaurado e conferido: {listed(counts(tallies))}",
         soft_wrap=True,

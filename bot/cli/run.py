@@ -1,6 +1,6 @@
 """The command `balcao run`."""
 
-from bot.cli.terminal.console import finish, read_settings
+from bot.cli.terminal.console import err, finish, read_settings
 from bot.runtime.logs import configure_logs
 
 
@@ -11,4 +11,4 @@ def run() -> None:
     # Telegram's library takes seconds to load, and other commands need not wait for it.
     from bot import app
 
-    finish(app.run(settings))
+    finish(app.run(settings, warn=lambda line: err.print(f"Aviso: {line}", soft_wrap=True)))

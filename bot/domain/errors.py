@@ -16,6 +16,7 @@ class Problem(StrEnum):
     DATABASE_GONE = "database_gone"
     DATABASE_BROKEN = "database_broken"
     DATABASE_TOO_SIMPLE = "database_too_simple"
+    DATA_NEWER = "data_newer"
     DATA_DIR_READ_ONLY = "data_dir_read_only"
     DATA_DIR_NOT_A_FOLDER = "data_dir_not_a_folder"
     DATA_DIR_CORRUPT = "data_dir_corrupt"
@@ -23,6 +24,10 @@ class Problem(StrEnum):
     FILE_GONE = "file_gone"
     EMBEDDED_MISSING = "embedded_missing"
     EMBEDDED_FAILED = "embedded_failed"
+    EMBEDDED_GONE = "embedded_gone"
+    EMBEDDED_HELD = "embedded_held"
+    EMBEDDED_PORT = "embedded_port"
+    EMBEDDED_SECRET = "embedded_secret"  # noqa: S105
     HTTP_ADDRESS = "http_address"
     BOT_TOKEN = "bot_token"  # noqa: S105
     GROUP = "group"
@@ -32,6 +37,7 @@ class Problem(StrEnum):
     BACKUP_NOT_READABLE = "backup_not_readable"
     BACKUP_NOT_ONE = "backup_not_one"
     BACKUP_VERSION = "backup_version"
+    BACKUP_NEWER = "backup_newer"
     BACKUP_DAMAGED = "backup_damaged"
     BACKUP_TOO_LARGE = "backup_too_large"
     BACKUP_DISTURBED = "backup_disturbed"

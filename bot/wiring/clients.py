@@ -5,24 +5,28 @@ not need it. The HTTP client of the ERPs is imported only when an ERP is opened,
 reason.
 """
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bot.runtime.leases import LeaseKeeper, keep_tokens
+from bot.domain.errors import Problem, TryLaterError
+from bot.runtime.leases import keep_tokens
 from bot.settings import Settings
 from bot.usecases.company.departments import Departments
-from bot.usecases.jobs.begin_backup import BACKUP_LEASE
+from bot.wiring.schema import Report, ended_by_newer_data, migrate_alone
 from storage.backup.backup import refuse_half_restored
 from storage.engine.connection import Database, connected
 from storage.engine.embedded import embedded_server
 from storage.engine.indexes import ensure_indexes
+from storage.engine.schema import claim_new, stored_version
 from storage.jobs.erp_tokens import ErpTokens, token_leases
-from storage.jobs.old_backups import convert_old_backups, has_old_backups
 from storage.register.labels import Departments as StoredDepartments
-from storage.register.search import complete
-from storage.updates.states import chat_leases
 
 if TYPE_CHECKING:
     from erp.adapter import Erp
@@ -30,30 +34,42 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def open_database(
-    settings: Settings, *, to_restore: bool = False
+    settings: Settings, *, to_restore: bool = False, report: Report = lambda _: None
 ) -> AsyncIterator[Database]:
     """Open the database of the settings, with its indexes; without a URI the embedded one.
 
-    Raises RefusedError after an unfinished restore, unless it is opened for a restore.
+    Data of an older program is migrated first; report gets the progress of that. When a newer
+    program changes the data later, the block is cancelled. Raises RefusedError when the data is
+    newer than this program, and after an unfinished restore, unless it is opened for a restore.
     """
     async with AsyncExitStack() as stack:
         uri = settings.mongodb_uri.get_secret_value()
         if not uri:
-            uri = await stack.enter_async_context(embedded_server(settings.data_dir))
+            stack.enter_context(named_embedded(settings))
+            server = embedded_server(settings.data_dir, restarts=True)
+            uri = await stack.enter_async_context(server)
         database = await stack.enter_async_context(connected(uri, settings.mongodb_database))
-        await ensure_indexes(database, inbox_days=settings.retain_inbox_days)
+        await claim_new(database)
+        await stored_version(database)
+        # What a restore replaces needs no migration, and what it leaves is migrated afterwards.
         if not to_restore:
             await refuse_half_restored(database)
-            await complete(database)
-            await _convert_old_backups(database)
+            await migrate_alone(database, report)
+            await ensure_indexes(database, inbox_days=settings.retain_inbox_days)
+        await stack.enter_async_context(ended_by_newer_data(database))
         yield database
 
 
-async def _convert_old_backups(database: Database) -> None:
-    if await has_old_backups(database):
-        keeper = LeaseKeeper(chat_leases(database), utc_now, id_of="chat:{}".format)
-        async with keeper.holding(BACKUP_LEASE):
-            await convert_old_backups(database)
+@contextmanager
+def named_embedded(settings: Settings) -> Iterator[None]:
+    """Name the embedded server in the error of a database that is gone, where it is that one."""
+    try:
+        yield
+    except TryLaterError as error:
+        is_gone = error.problem is Problem.DATABASE_GONE
+        if not is_gone or settings.mongodb_uri.get_secret_value():
+            raise
+        raise TryLaterError(str(error), problem=Problem.EMBEDDED_GONE) from error
 
 
 def open_erp_of(

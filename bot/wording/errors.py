@@ -13,16 +13,26 @@ _SENTENCES = {
     "reinicie o Balcão.",
     Problem.DATABASE_TOO_SIMPLE: "O MongoDB precisa ser um replica set, mesmo que de um só "
     "servidor: o Balcão usa transações.",
+    Problem.DATA_NEWER: "Uma versão mais nova do Balcão já atualizou o banco de dados, e esta "
+    "perderia o que não conhece. Instale a versão mais nova.",
     Problem.DATA_DIR_READ_ONLY: f"{PREFIX}DATA_DIR: não consigo gravar nesta pasta.",
     Problem.DATA_DIR_NOT_A_FOLDER: f"{PREFIX}DATA_DIR: isto não é uma pasta.",
     Problem.DATA_DIR_CORRUPT: f"{PREFIX}DATA_DIR: os arquivos do banco de dados estão "
     "danificados. Restaure um backup em outra pasta.",
     Problem.DISK_FULL: f"{PREFIX}DATA_DIR: o disco está cheio.",
     Problem.FILE_GONE: "O arquivo desta tarefa já não está guardado: arquivos ficam 7 dias.",
-    Problem.EMBEDDED_MISSING: "O banco de dados embutido não está instalado. "
-    f"Instale de novo, ou aponte {PREFIX}MONGODB_URI para um MongoDB.",
+    Problem.EMBEDDED_MISSING: "O banco de dados embutido não está instalado. Instale o extra dele "
+    f"(pip install 'balcao[embedded]') ou aponte {PREFIX}MONGODB_URI para um MongoDB.",
     Problem.EMBEDDED_FAILED: "O banco de dados embutido não iniciou. O arquivo "
     f"database/server.log em {PREFIX}DATA_DIR diz por quê.",
+    Problem.EMBEDDED_GONE: "O banco de dados embutido parou de responder. Repita o comando: ele "
+    "inicia o banco de novo se for preciso.",
+    Problem.EMBEDDED_HELD: "Outro Balcão está há muito tempo iniciando ou parando o banco de "
+    "dados embutido. Se é um Balcão de uma versão anterior, pare-o primeiro.",
+    Problem.EMBEDDED_PORT: "O banco de dados embutido parou e não voltou, porque outro programa "
+    "usa a porta dele. Inicie o Balcão de novo: ele escolhe outra porta.",
+    Problem.EMBEDDED_SECRET: f"{PREFIX}DATA_DIR: o banco de dados embutido recusa a senha do "
+    "arquivo database/secret. Apague este arquivo: o próximo início cria outra senha.",
     Problem.HTTP_ADDRESS: f"{PREFIX}HTTP_PORT: esta porta já está em uso.",
     Problem.GROUP: f"{PREFIX}ATTENDANTS_CHAT_ID: o bot não alcança este grupo. "
     "Confira o número e se o bot está no grupo.",
@@ -37,6 +47,8 @@ _SENTENCES = {
     Problem.BACKUP_NOT_READABLE: "Não consigo ler este arquivo. Confira o nome e a permissão.",
     Problem.BACKUP_NOT_ONE: "Este arquivo não é um backup do Balcão.",
     Problem.BACKUP_VERSION: "Este backup foi feito por outra versão do Balcão, que esta não lê.",
+    Problem.BACKUP_NEWER: "Este backup foi feito por uma versão mais nova do Balcão. Para "
+    "restaurá-lo, instale essa versão.",
     Problem.BACKUP_DAMAGED: "Este backup está incompleto, danificado ou foi alterado. "
     "Use outra cópia.",
     Problem.BACKUP_TOO_LARGE: "Este backup tem um registro grande demais, ou descompacta para um "
@@ -50,6 +62,12 @@ _SENTENCES = {
     Problem.RESTORE_DIFFERS: "O que ficou gravado não é igual ao backup. Pare o bot, se ele está "
     "atendendo, e repita com --replace.",
 }
+
+
+EMBEDDED_OUTGROWN = (
+    "Há mais de 20.000 cadastros ou de 50.000 entradas de auditoria, e o banco de dados embutido "
+    f"é para até isso. Use um MongoDB ({PREFIX}MONGODB_URI); um backup leva os dados para lá."
+)
 
 
 def sentence(error: AppError) -> str:

@@ -25,6 +25,7 @@ from storage.backup.file import Tally, reading, writing
 from storage.engine.connection import Collection, Database, translated
 from storage.engine.indexes import ensure_indexes
 from storage.engine.scan import delete_all, raw, scan
+from storage.engine.schema import store_version, stored_version
 
 # Collections that refer to others come before these.
 COLLECTIONS: Final = (
@@ -67,7 +68,7 @@ async def back_up(database: Database, out: Path, *, at: datetime, report: Report
 
     Works beside a running bot. Raises RefusedError or TryLaterError, and then leaves no file.
     """
-    with writing(out) as backup:
+    with writing(out, version=await stored_version(database)) as backup:
         for name in COLLECTIONS:
             there = await _count(database, name)
             tally = backup.begin(name)
@@ -86,6 +87,8 @@ async def back_up(database: Database, out: Path, *, at: datetime, report: Report
                 raise TryLaterError(
                     f"{name} lost documents meanwhile", problem=Problem.BACKUP_DISTURBED
                 )
+        # A newer program may have begun to migrate meanwhile: the documents are of two versions.
+        await stored_version(database)
         backup.end(at)
     return backup.tallies
 
@@ -141,19 +144,22 @@ async def restore(
     """Store the documents of the file that `check_backup` accepted, then compare counts and
     hashes.
 
-    No bot may run meanwhile. Unless `replace`, raises RefusedError before anything is changed if
-    the database is not empty. A restore that stops later leaves a mark, until another one with
-    `replace` succeeds.
+    No bot may run meanwhile. Afterwards the data has the version of the file and may have to be
+    migrated. Unless `replace`, raises RefusedError before anything is changed if the database is
+    not empty. A restore that stops later leaves a mark, until another one with `replace` succeeds.
     """
     if not replace:
         await refuse_half_restored(database)
         if any((await held(database)).values()):
             raise RefusedError("the database is not empty", problem=Problem.RESTORE_NOT_EMPTY)
+    # The rest of the database keeps its version. Migrations may be repeated, so the older counts.
+    version = await stored_version(database)
     with translated():
         await database["restore"].replace_one(_MARK, {**_MARK, "began_at": at}, upsert=True)
     await _empty(database, report)
-    await _store(database, path, tallies, report)
+    version = min(version, await _store(database, path, tallies, report))
     await _compare(database, tallies, report)
+    await store_version(database, version)
     with translated():
         await database["restore"].delete_one(_MARK)
 
@@ -179,7 +185,8 @@ async def _empty(database: Database, report: Report) -> None:
     await ensure_indexes(database)
 
 
-async def _store(database: Database, path: Path, tallies: Tallies, report: Report) -> None:
+async def _store(database: Database, path: Path, tallies: Tallies, report: Report) -> int:
+    """Store the documents of the file, and return the version of the data."""
     with reading(path) as backup:
         for name, documents in _batches(backup.documents(COLLECTIONS)):
             with _as_difference(), translated():
@@ -187,6 +194,7 @@ async def _store(database: Database, path: Path, tallies: Tallies, report: Repor
                 await collection.insert_many(documents, ordered=False)
             tally, of = backup.tallies[name], tallies[name].count
             report(Progress(Stage.STORING, name, tally.count, of, tally.size_bytes))
+    return backup.version
 
 
 def _batches(

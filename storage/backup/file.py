@@ -1,9 +1,11 @@
-"""The file of a backup: gzip around a magic line, a version, frames and a trailer.
+"""The file of a backup: gzip around a magic line, versions, frames and a trailer.
 
-    b"balcao backup\n"  version (2 bytes, big-endian)
+    b"balcao backup\n"  version of this format, version of the data (2 bytes each, big-endian)
     b"C" {"collection": name}     the documents that follow belong to it
     b"D" document                 as BSON, exactly as stored; `_id` is its first field
     b"T" {"written_at": date, "collections": {name: {"count": int64, "sha256": hex}}}   at the end
+
+Version 1 of this format has no version of the data, which is 0 then (`storage.engine.schema`).
 
 BSON begins with its own length, so a frame needs none. The hash of a collection is the sum of the
 SHA-256 of its documents, modulo 2**256: it does not depend on their order, which differs between
@@ -31,9 +33,11 @@ from bson.errors import BSONError
 
 from bot.domain.errors import Problem, RefusedError
 from storage.engine.connection import Document
+from storage.engine.schema import VERSION
 
 _MAGIC: Final = b"balcao backup\n"
-_VERSION: Final = 1
+_FORMAT: Final = 2
+_FORMAT_WITHOUT_VERSION: Final = 1
 _COLLECTION, _DOCUMENT, _TRAILER = b"C", b"D", b"T"
 _DOCUMENT_BYTES: Final = 16 * 1024 * 1024
 _FRAME_BYTES: Final = 64 * 1024
@@ -72,10 +76,10 @@ class Tally:
 class BackupWriter:
     """Writes frames into the open file."""
 
-    def __init__(self, file: gzip.GzipFile) -> None:
+    def __init__(self, file: gzip.GzipFile, version: int) -> None:
         self._file = file
         self.tallies: dict[str, Tally] = {}
-        file.write(_MAGIC + struct.pack(">H", _VERSION))
+        file.write(_MAGIC + struct.pack(">HH", _FORMAT, version))
 
     def begin(self, collection: str) -> Tally:
         """Begin a collection: the documents that follow belong to it."""
@@ -97,11 +101,11 @@ class BackupWriter:
 
 
 @contextmanager
-def writing(out: Path) -> Iterator[BackupWriter]:
+def writing(out: Path, *, version: int) -> Iterator[BackupWriter]:
     """Yield a writer. The file appears as `out`, complete and synced to disk, only on success.
 
-    Only its owner can read it, from its first byte. Raises RefusedError with the problem; an
-    existing file is never overwritten.
+    Only its owner can read it, from its first byte. version: that of the data. Raises RefusedError
+    with the problem; an existing file is never overwritten.
     """
     with _writable():
         if os.path.lexists(out):
@@ -111,7 +115,7 @@ def writing(out: Path) -> Iterator[BackupWriter]:
     try:
         with _writable(), os.fdopen(descriptor, "wb") as plain:
             with gzip.GzipFile("", "wb", compresslevel=6, fileobj=plain, mtime=0) as packed:
-                yield BackupWriter(packed)
+                yield BackupWriter(packed, version)
             plain.flush()
             os.fsync(plain.fileno())
         with _writable():
@@ -175,13 +179,14 @@ class BackupReader:
     """Reads documents from the file, one at a time, and checks each before it is returned.
 
     `tallies` covers the documents read so far. After the last one it equals the trailer, or
-    RefusedError was raised.
+    RefusedError was raised. `version` is that of the data, from the first document on.
     """
 
     def __init__(self, plain: gzip.GzipFile, packed: IO[bytes]) -> None:
         self._plain = plain
         self._packed = packed
         self._taken = 0
+        self.version = 0
         self.tallies: dict[str, Tally] = {}
 
     def documents(self, known: Iterable[str]) -> Iterator[tuple[str, bytes]]:
@@ -210,9 +215,14 @@ class BackupReader:
             raise RefusedError("not gzip", problem=Problem.BACKUP_NOT_ONE) from error
         if head[: len(_MAGIC)] != _MAGIC:
             raise RefusedError("no magic line", problem=Problem.BACKUP_NOT_ONE)
-        (version,) = struct.unpack(">H", head[len(_MAGIC) :])
-        if version != _VERSION:
-            raise RefusedError(f"format {version}", problem=Problem.BACKUP_VERSION)
+        (form,) = struct.unpack(">H", head[len(_MAGIC) :])
+        if form == _FORMAT_WITHOUT_VERSION:
+            return
+        if form != _FORMAT:
+            raise RefusedError(f"format {form}", problem=Problem.BACKUP_VERSION)
+        (self.version,) = struct.unpack(">H", self._take(2))
+        if self.version > VERSION:
+            raise RefusedError(f"data of version {self.version}", problem=Problem.BACKUP_NEWER)
 
     def _check_end(self, trailer: Document, allowed: tuple[str, ...]) -> None:
         if self._plain.read(1):

@@ -6,6 +6,7 @@ server misses documents in descending indexes and in some compound ones.
 
 from typing import Final
 
+import pymongo
 from pymongo import ASCENDING, IndexModel, errors
 
 from bot.domain.errors import RefusedError
@@ -17,6 +18,7 @@ _DONE_S: Final = 2 * 24 * 3600
 # Undelivered messages can be sent again for this long.
 _FAILED_S: Final = 7 * 24 * 3600
 INBOX_DAYS: Final = 2
+_BUILD_S: Final = 24 * 3600
 
 
 def _index(name: str, field: str, **options: object) -> IndexModel:
@@ -129,7 +131,9 @@ async def ensure_indexes(database: Database, *, inbox_days: int | None = None) -
             continue
         with translated():
             try:
-                await database[name].create_indexes(models)
+                # Instead of the client's time-out: a build takes as long as the data is large.
+                with pymongo.timeout(_BUILD_S):
+                    await database[name].create_indexes(models)
             except errors.DuplicateKeyError as error:
                 raise RefusedError(f"{name} holds documents twice that must be unique") from error
 
@@ -163,3 +167,14 @@ async def missing_indexes(database: Database) -> list[str]:
             if model.document["name"] not in there
         ]
     return missing
+
+
+async def drop_other_indexes(database: Database) -> None:
+    """Drop the indexes of Balcão's collections that are not those of this program."""
+    for name, models in INDEXES.items():
+        keys = {one.document["name"]: list(one.document["key"].items()) for one in models}
+        with translated():
+            there = await database[name].index_information()
+            for index, information in there.items():
+                if index != "_id_" and information["key"] != keys.get(index):
+                    await database[name].drop_index(index)

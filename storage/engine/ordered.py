@@ -17,19 +17,23 @@ from typing import Final
 
 from storage.engine.connection import Collection, Document, sorts_before_limit, translated
 
+LOWEST: Final = "\1"
+"""Below every key."""
 HIGHEST: Final = "\U0010ffff"
 """Above every key: no character of a key is higher."""
 
 # Each character of a key is a digit of a number: the lowest characters of some ranges, in order.
 # Keys are folded names and times, so small letters and digits have a range each.
 _RANGES: Final = (
-    "\0\t !-./0123456789:;A[abcdefghijklmnopqrstuvwxyz{\x80\u0100\u0400\u3000\U00010000"
+    "\1\t !-./0123456789:;A[abcdefghijklmnopqrstuvwxyz{\x80\u0100\u0400\u3000\U00010000"
 )
 _BASE: Final = len(_RANGES)
 # So many characters tell two neighbours in a large register apart, but for namesakes.
 _DEPTH: Final = 24
 _NARROW: Final = _BASE**4
-_WIDER: Final = 16
+# Windows that differ after their sixth character may grow fast: few keys have so long a beginning
+# in common. Wider ones double, because behind a gap there can be thousands of them.
+_SIX_CHARACTERS: Final = _BASE ** (_DEPTH - 6)
 
 
 def element_between(field: str, low: str, high: str, *, embedded: bool) -> Document:
@@ -71,7 +75,7 @@ class Ordered:
         *,
         start: str | None = None,
         count: int,
-        low: str = "",
+        low: str = LOWEST,
         high: str = HIGHEST,
         backwards: bool = False,
         matches: Document | None = None,
@@ -140,32 +144,34 @@ class Ordered:
                 begun = end
                 window = {"$lt": end} if backwards else {"$gte": end}
             else:
-                width *= _WIDER
+                width = _wider(width, 0, most)
             position += -width if backwards else width
             end = _key(position, shared, last)
 
 
 def _wider(width: int, found: int, wanted: int) -> int:
     """Return the width of the next window, after one of this width in which some were found."""
-    if not found:
-        return width * _WIDER
-    return max(1, width * min(_WIDER * found, 2 * wanted) // found)
+    most = 16 if width < _SIX_CHARACTERS else 2
+    return width * most if not found else max(1, width * min(most * found, 2 * wanted) // found)
 
 
 def _position(key: str, shared: str) -> int:
     """Return the place of a key among all that begin like it, as a number."""
-    position, tail = 0, key.removeprefix(shared)[:_DEPTH].ljust(_DEPTH, "\0")
+    position, tail = 0, key.removeprefix(shared)[:_DEPTH].ljust(_DEPTH, _RANGES[0])
     for character in tail:
-        position = position * _BASE + bisect_right(_RANGES, character) - 1
+        position = position * _BASE + max(0, bisect_right(_RANGES, character) - 1)
     return position
 
 
 def _key(position: int, shared: str, last: str) -> str:
-    """Return the lowest key at a place, or `last` for one beyond all keys."""
+    """Return the lowest key at a place, or `last` for one beyond all keys.
+
+    Not a short one: up to "m" the Rust server reads every key that begins with m.
+    """
     if not 0 <= position < _BASE**_DEPTH:
         return last
     characters = []
     for _ in range(_DEPTH):
         position, digit = divmod(position, _BASE)
         characters.append(_RANGES[digit])
-    return shared + "".join(reversed(characters)).rstrip("\0")
+    return shared + "".join(reversed(characters))

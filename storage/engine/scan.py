@@ -23,6 +23,7 @@ from typing import Final, TypeVar
 
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
+from pymongo import UpdateOne
 
 from storage.engine.connection import Collection, Database, Document, translated
 
@@ -130,6 +131,25 @@ def delete_all(database: Database, name: str) -> AsyncIterator[int]:
         return result.deleted_count, result.deleted_count
 
     return _each_window(database, name, delete)
+
+
+def unset_all(database: Database, name: str, field: str) -> AsyncIterator[int]:
+    """Remove a field from all documents; yield how many documents each step has read."""
+    collection: Collection = database[name]
+
+    async def unset(query: Document) -> tuple[int, int]:
+        with translated():
+            documents = await collection.find(query, {field: 1}).to_list(None)
+            writes = [
+                UpdateOne({"_id": document["_id"]}, {"$unset": {field: ""}})
+                for document in documents
+                if field in document
+            ]
+            if writes:
+                await collection.bulk_write(writes, ordered=False)
+        return len(documents), len(documents)
+
+    return _each_window(database, name, unset)
 
 
 async def _each_window(

@@ -13,8 +13,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from pymongo import UpdateOne
-
 from bot.domain.registration import Registration, Status
 from bot.domain.search import PAGE, Query, ResultPage, typed_words
 from bot.domain.tax_id import TaxId, read_tax_id
@@ -27,24 +25,19 @@ from storage.engine.connection import (
     translated,
 )
 from storage.engine.ordered import HIGHEST, Ordered, Slice, element_between
-from storage.engine.scan import scan
 from storage.register.documents import read_registration
 from storage.register.search_fields import (
-    FIELDS,
     INACTIVE,
     KIND,
     PRIORITY,
     TAG,
-    VERSION,
     WORD_LENGTH,
-    search_fields,
 )
 
 # Read from the beginning of the list by name, on a server that sorts first.
 _SAMPLE: Final = 400
 # Names begin here; before it are those that begin with a digit.
-_LETTERS: Final = "a"
-_MARK: Final = "search"
+_LETTERS: Final = "aa"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +66,8 @@ class Search:
         self._embedded = is_embedded(database) if embedded is None else embedded
         self._by_windows = sorts_before_limit(database) if by_windows is None else by_windows
         self._by_name = Ordered(self._registrations, "sort_name", by_windows=self._by_windows)
+        # Where the list by name begins: learnt from its first page.
+        self._first_name = _LETTERS
         self._at_once = Ordered(self._registrations, "sort_name", by_windows=False)
 
     async def __call__(
@@ -88,9 +83,7 @@ class Search:
         if self._by_windows and conditions:
             page = await self._sampled(conditions, start, count)
         else:
-            page = await self._by_name.page(
-                start=start, count=count, matches=_together(conditions), dense=_LETTERS
-            )
+            page = await self._names(start, count, _together(conditions))
         return ResultPage(
             registrations=tuple(map(read_registration, page.documents)), next=page.next
         )
@@ -131,21 +124,30 @@ class Search:
         filters = self._conditions(replace(query, text="")) or ()
         return document if document and _holds(document, filters) else None
 
+    async def _names(
+        self, start: str | None, count: int, matches: Document | None = None
+    ) -> Slice:
+        page = await self._by_name.page(
+            start=start, count=count, matches=matches, dense=self._first_name
+        )
+        if start is None and not matches and page.documents:
+            self._first_name = _place(page.documents[0])
+        return page
+
     async def _sampled(
         self, conditions: Sequence[_Condition], start: str | None, count: int
     ) -> Slice:
-        sample = await self._by_name.page(start=start, count=max(_SAMPLE, count), dense=_LETTERS)
+        sample = await self._names(start, max(_SAMPLE, count))
         matching = [d for d in sample.documents if _holds(d, conditions)]
         if sample.next is None or len(matching) > count:
             return _slice(matching, count)
         listed = [one for one in conditions if one.indexed]
         if not listed:
-            return await self._by_name.page(
-                start=start, count=count, matches=_together(conditions)
-            )
+            return await self._names(start, count, _together(conditions))
         rarest = min(listed, key=lambda one: sum(map(one.holds, sample.documents)))
-        if all(one.other for one in conditions if one is not rarest):
-            matches = _together([rarest, *(one for one in conditions if one is not rarest)])
+        others = [one for one in conditions if one is not rarest]
+        if not self._embedded or all(one.other for one in others):
+            matches = _together([rarest, *others])
             return await self._at_once.page(start=start, count=count, matches=matches)
         found = await self._checked(rarest, conditions)
         page = _slice([d for d in found if start is None or d["sort_name"] >= start], count)
@@ -222,31 +224,3 @@ def _place(document: Document) -> str:
 def _slice(documents: list[Document], count: int) -> Slice:
     following = _place(documents[count]) if len(documents) > count else None
     return Slice(documents[:count], following)
-
-
-async def complete(database: Database) -> None:
-    """Write the search fields of registrations that lack them or have outdated ones.
-
-    Reads the register only if that was not done since the fields changed.
-    """
-    with translated():
-        mark = await database["meta"].find_one({"_id": _MARK})
-    if mark is not None and mark["version"] == VERSION:
-        return
-    registrations: Collection = database["registrations"]
-    async for documents in scan(database, "registrations"):
-        writes = []
-        for document in documents:
-            stored = dict(document)
-            fields = search_fields(read_registration(stored))
-            if any(stored.get(name) != fields.get(name) for name in FIELDS):
-                change: Document = {"$set": fields, "$unset": {"marks": ""}}
-                # A process that writes another version meanwhile writes its search fields, too.
-                writes.append(
-                    UpdateOne({"_id": stored["_id"], "version": stored["version"]}, change)
-                )
-        if writes:
-            with translated():
-                await registrations.bulk_write(writes, ordered=False)
-    with translated():
-        await database["meta"].replace_one({"_id": _MARK}, {"version": VERSION}, upsert=True)

@@ -12,8 +12,6 @@ from bot.domain.registration import Kind, Registration, Status
 from bot.domain.search import fold
 from storage.engine.connection import Document
 
-VERSION: Final = 2
-"""The version of these fields; `search.complete` rebuilds fields of another version."""
 FIELDS: Final = ("sort_name", "words", "labels")
 # `marks` were search fields of version 1.
 _ALL: Final = frozenset((*FIELDS, "marks"))

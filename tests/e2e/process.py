@@ -52,15 +52,23 @@ class Running:
 
 @asynccontextmanager
 async def balcao_run(
-    settings: Mapping[str, str], *, cwd: Path, minute_s: float | None = None
+    settings: Mapping[str, str],
+    *,
+    cwd: Path,
+    minute_s: float | None = None,
+    round_s: float | None = None,
 ) -> AsyncIterator[Running]:
     """Start the process, and kill it at the end if it still runs.
 
     minute_s: a shorter minute for Telegram's rate limits, which the process obeys.
+    round_s: a shorter round of looking for newer data.
     """
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("BALCAO_")}
     env = {**inherited, **settings}
-    if minute_s is None:
+    if round_s is not None:
+        command = (str(round_s), "run")
+        process = await warm.begin(*command, module="tests.short_rounds", cwd=cwd, env=env)
+    elif minute_s is None:
         process = await warm.begin("run", cwd=cwd, env=env)
     else:
         process = await warm.begin(str(minute_s), module="tests.short_minutes", cwd=cwd, env=env)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,16 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from bot import app
 from bot.cli.check import check_all
 from bot.demo.bot_api import BotApiEmulator
 from bot.demo.ixc import CREDENTIAL, IxcEmulator, faults
 from bot.domain.conversation import Department
+from bot.domain.errors import Problem, RefusedError
 from bot.settings import Settings
 from bot.wiring import clients
+from bot.wording.errors import EMBEDDED_OUTGROWN
+from storage.engine.embedded import MEANT_FOR
 from storage.register.registrations import Registrations
 from tests import warm
 from tests.patience import HANG_S
@@ -85,6 +90,38 @@ async def test_when_all_is_well_every_line_says_so(embedded: dict[str, str], tmp
         "✓ auditoria: 0 cadastros e 0 entradas conferem",
     ]
     assert code == 0
+
+
+async def test_a_register_that_is_too_large_for_the_embedded_database_is_said(
+    settings: dict[str, str], database: Any, monkeypatch: pytest.MonkeyPatch
+):
+    await Registrations(database).create(registration())
+    # The settings name this server by its address, and still it is the embedded one.
+    _, lines = await check(settings)
+    assert "20.000" not in lines[1]
+    monkeypatch.setitem(MEANT_FOR, "audit", 0)
+    _, lines = await check(settings)
+    assert lines[1].startswith("✓ banco de dados:")
+    assert "mais de 20.000 cadastros ou de 50.000 entradas de auditoria" in lines[1]
+    assert "BALCAO_MONGODB_URI" in lines[1]
+
+
+async def test_a_bot_says_so_too_when_it_starts(
+    settings: dict[str, str], database: Any, monkeypatch: pytest.MonkeyPatch
+):
+    await Registrations(database).create(registration())
+    monkeypatch.setitem(MEANT_FOR, "registrations", 0)
+    said: list[str] = []
+    # Telegram refuses the token, which ends the bot after that.
+    refused = settings | {"BALCAO_BOT_TOKEN": "1:wrong", "BALCAO_HTTP_PORT": "0"}
+    try:
+        with pytest.raises(RefusedError) as raised:
+            await app.run(read(refused), warn=said.append)
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().remove_signal_handler(number)
+    assert raised.value.problem is Problem.BOT_TOKEN
+    assert said == [EMBEDDED_OUTGROWN]
 
 
 async def test_every_trouble_has_its_line_and_hides_no_other(

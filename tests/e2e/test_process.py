@@ -5,6 +5,7 @@ import re
 import signal
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ KILLS = 3
 
 
 @pytest.fixture
-def settings(telegram: BotApiEmulator, erp: IxcEmulator, tmp_path: Path) -> dict[str, str]:
+def settings(telegram: BotApiEmulator, erp: IxcEmulator, data_dir: Path) -> dict[str, str]:
     telegram.add_user(4001, "Dora", started=True)
     telegram.add_group(GROUP_ID, "Atendimento", members=(4001,), bot="administrator")
     return {
@@ -33,7 +34,7 @@ def settings(telegram: BotApiEmulator, erp: IxcEmulator, tmp_path: Path) -> dict
         "BALCAO_TELEGRAM_API_URL": telegram.url,
         "BALCAO_ATTENDANTS_CHAT_ID": str(GROUP_ID),
         "BALCAO_ADMIN_IDS": "4001",
-        "BALCAO_DATA_DIR": str(tmp_path / "data"),
+        "BALCAO_DATA_DIR": str(data_dir),
         "BALCAO_ERP_KIND": "ixc",
         "BALCAO_SYNC_INTERVAL_MINUTES": "0",
         "BALCAO_ERP_URL": erp.url,
@@ -137,6 +138,23 @@ async def test_a_token_that_telegram_does_not_accept_ends_with_one_sentence(
     async with balcao_run(settings, cwd=tmp_path) as process:
         assert await process.ended() == 1
     assert "o Telegram não aceita este token" in process.log
+    assert "Traceback" not in process.log
+
+
+async def test_a_bot_whose_data_becomes_newer_ends_with_one_sentence(
+    telegram: BotApiEmulator,
+    settings: dict[str, str],
+    database: Any,
+    mongodb_uri: str,
+    tmp_path: Path,
+):
+    settings |= {"BALCAO_MONGODB_URI": mongodb_uri, "BALCAO_MONGODB_DATABASE": database.name}
+    async with balcao_run(settings, cwd=tmp_path, round_s=0.1) as process:
+        await process.ready()
+        await database["meta"].update_one({"_id": "schema"}, {"$inc": {"version": 1}})
+        assert await process.ended() == 1
+    sentence = "Uma versão mais nova do Balcão já atualizou o banco de dados"
+    assert process.log.count(sentence) == 1
     assert "Traceback" not in process.log
 
 

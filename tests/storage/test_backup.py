@@ -37,6 +37,7 @@ from storage.backup.backup import (
 )
 from storage.engine.indexes import ensure_indexes
 from storage.engine.scan import delete_all, scan
+from storage.engine.schema import VERSION
 from storage.register.audit import Audit
 from storage.register.ids import new_ids
 from storage.register.registrations import Registrations
@@ -264,7 +265,9 @@ BAD: dict[str, tuple[Callable[[bytes], bytes], Problem]] = {
     "another gzip": (lambda _: gzip.compress(b"nome;cpf\n"), Problem.BACKUP_NOT_ONE),
     "empty gzip": (lambda _: gzip.compress(b""), Problem.BACKUP_NOT_ONE),
     "only the magic": (lambda _: gzip.compress(MAGIC), Problem.BACKUP_DAMAGED),
-    "version": (a_file_of(version=2), Problem.BACKUP_VERSION),
+    "format": (a_file_of(version=3), Problem.BACKUP_VERSION),
+    "newer data": (a_file_of(struct.pack(">H", VERSION + 1), version=2), Problem.BACKUP_NEWER),
+    "half a version": (a_file_of(b"\0", version=2), Problem.BACKUP_DAMAGED),
     "nothing": (a_file_of(), Problem.BACKUP_DAMAGED),
     "cut": (lambda good: good[: len(good) // 2], Problem.BACKUP_DAMAGED),
     "checksum cut": (lambda good: good[:-6], Problem.BACKUP_DAMAGED),
@@ -542,7 +545,7 @@ async def test_who_writes_during_a_restore_is_noticed(database: Any, other: Any,
 
 async def test_a_file_with_a_key_twice_is_noticed(database: Any, other: Any, tmp_path: Path):
     document = bson.encode({"_id": "a"})
-    with backup_file.writing(tmp_path / "b") as backup:
+    with backup_file.writing(tmp_path / "b", version=VERSION) as backup:
         for name in COLLECTIONS:
             tally = backup.begin(name)
             backup.add(tally, document)

@@ -121,6 +121,8 @@ async def test_an_embedded_server_that_is_not_installed(tmp_path: Path):
         BALCAO_DATA_DIR=str(tmp_path / "data"),
     )
     assert_one_sentence(said, "O banco de dados embutido não está instalado.")
+    assert "balcao[embedded]" in said.words
+    assert "BALCAO_MONGODB_URI" in said.words
 
 
 async def test_wrong_and_missing_settings_are_named_line_by_line(tmp_path: Path):

@@ -7,7 +7,7 @@ from typing import Any
 from bot.domain.backup import latest_backups
 from bot.domain.job import COMMAND_LINE, JobKind, JobState, JobTrouble, Progress
 from storage.jobs.jobs import Jobs
-from storage.jobs.old_backups import convert_old_backups, has_old_backups
+from storage.schema.old_backups import convert_old_backups
 from tests.storage.records import NOW, after
 
 RUN = {
@@ -40,11 +40,9 @@ BY_COMMAND = {
 
 
 async def test_each_is_a_job_in_the_order_of_time(database: Any):
-    assert not await has_old_backups(database)
     await database["backups"].insert_many([RUN, MADE, FAILED])
-    assert await has_old_backups(database)
     await convert_old_backups(database)
-    assert not await has_old_backups(database)
+    assert await database["backups"].find_one({}) is None
     running, failed, made = await Jobs(database).backups()
     assert {job.kind for job in (running, failed, made)} == {JobKind.BACKUP}
     assert (made.state, made.by, made.ended_at) == (JobState.DONE, "admin:4002", after(days=1))

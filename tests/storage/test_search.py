@@ -12,8 +12,8 @@ from bot.domain.tax_id import TaxId
 from storage.engine.ordered import element_between
 from storage.register.documents import registration_document
 from storage.register.registrations import Registrations
-from storage.register.search import Search, complete
-from storage.register.search_fields import FIELDS, search_fields
+from storage.register.search import Search
+from storage.register.search_fields import search_fields
 from tests.storage.records import CPF, provenance, registration, renaming
 
 SHAPES = pytest.mark.parametrize(
@@ -261,28 +261,6 @@ async def test_words_tax_ids_and_the_whole_list_are_read_along_an_index(database
         # EXPRESS_IXSCAN: a unique key, on MongoDB 8.
         assert stages(plan) & {"IXSCAN", "EXPRESS_IXSCAN"}, name
         assert not stages(plan) & {"COLLSCAN", "SORT"}, name
-
-
-async def test_an_older_register_is_found_after_it_was_completed(database: Any):
-    random = Random(6)  # noqa: S311
-    stored = [some_registration(random, number) for number in range(700)]
-    await store(database, stored)
-    registrations = database["registrations"]
-    whole = {d["_id"]: d for d in await registrations.find().to_list(None)}
-    await registrations.update_many({}, {"$unset": dict.fromkeys(FIELDS, "")})
-    for one in stored[:50]:
-        await registrations.update_one(
-            {"_id": one.id}, {"$set": {"words": ["old"], "marks": ["1wx"]}}
-        )
-    await complete(database)
-    assert {d["_id"]: d for d in await registrations.find().to_list(None)} == whole
-    # The work is marked as done and not repeated while the mark is there.
-    await registrations.update_one({"_id": stored[0].id}, {"$unset": {"words": ""}})
-    await complete(database)
-    assert "words" not in await registrations.find_one({"_id": stored[0].id})
-    await database["meta"].delete_one({"_id": "search"})
-    await complete(database)
-    assert await registrations.find_one({"_id": stored[0].id}) == whole[stored[0].id]
 
 
 async def test_a_registration_stays_found_by_what_it_is_after_a_change(database: Any):

@@ -128,10 +128,10 @@ async def contents(database: Any) -> dict[str, list[Any]]:
 
 
 async def test_when_the_server_is_gone_every_call_may_be_tried_later_and_wrote_nothing(
-    tmp_path: Path,
+    data_dir: Path,
 ):
     async with (
-        embedded_server(tmp_path) as uri,
+        embedded_server(data_dir) as uri,
         connected_until_lost(uri) as database,
     ):
         await ensure_indexes(database)
@@ -140,7 +140,7 @@ async def test_when_the_server_is_gone_every_call_may_be_tried_later_and_wrote_n
         await Inbox(database).add(1, [(1, "c", {"text": "oi"})], at=NOW)
         await States(database).save([("k", "before", {})], update_id=1)
         before = await contents(database)
-        await kill(noted_pid(tmp_path))
+        await kill(noted_pid(data_dir))
         calls = every_call(database)
         told = await asyncio.gather(*calls.values(), return_exceptions=True)
     assert {
@@ -148,12 +148,12 @@ async def test_when_the_server_is_gone_every_call_may_be_tried_later_and_wrote_n
         for name, answer in zip(calls, told, strict=True)
         if not isinstance(answer, TryLaterError)
     } == {}
-    async with short_lived(tmp_path) as uri, connected(uri, "balcao") as database:
+    async with short_lived(data_dir) as uri, connected(uri, "balcao") as database:
         assert await missing_indexes(database) == []
         assert await contents(database) == before
 
 
-async def test_a_kill_amid_updates_loses_none_that_was_confirmed_and_halves_none(tmp_path: Path):
+async def test_a_kill_amid_updates_loses_none_that_was_confirmed_and_halves_none(data_dir: Path):
     confirmed: dict[str, int] = {}
 
     async def keep_renaming(register: Registrations, key: str) -> None:
@@ -171,7 +171,7 @@ async def test_a_kill_amid_updates_loses_none_that_was_confirmed_and_halves_none
 
     killed = asyncio.Event()
     async with (
-        embedded_server(tmp_path) as uri,
+        embedded_server(data_dir) as uri,
         connected_until_lost(uri) as database,
     ):
         await ensure_indexes(database)
@@ -179,10 +179,10 @@ async def test_a_kill_amid_updates_loses_none_that_was_confirmed_and_halves_none
         work = [asyncio.create_task(keep_renaming(register, str(n))) for n in range(1, 9)]
         async with asyncio.timeout(HANG_S):
             await killed.wait()
-        await kill(noted_pid(tmp_path))
+        await kill(noted_pid(data_dir))
         told = await asyncio.gather(*work, return_exceptions=True)
     assert {type(answer) for answer in told} == {TryLaterError}
-    async with short_lived(tmp_path) as uri, connected(uri, "balcao") as database:
+    async with short_lived(data_dir) as uri, connected(uri, "balcao") as database:
         register = Registrations(database)
         for key, version in confirmed.items():
             stored = await register.by_id(key)

@@ -11,7 +11,7 @@ from bot.wording.words import number
 from storage.backup.backup import Progress, Stage, Tallies
 
 # The names that people at the counter use for the collections.
-_COLLECTIONS = {
+COLLECTIONS = {
     "registrations": "cadastros",
     "audit": "auditoria",
     "chats": "chats",
@@ -35,7 +35,7 @@ def counts(tallies: Tallies) -> dict[str, int]:
 
 
 def listed(counts: dict[str, int]) -> str:
-    return ", ".join(f"{number(counts[key])} {name}" for key, name in _COLLECTIONS.items())
+    return ", ".join(f"{number(counts[key])} {name}" for key, name in COLLECTIONS.items())
 
 
 @contextmanager
@@ -53,7 +53,7 @@ def progress() -> Iterator[Callable[[Progress], None]]:
         def report(now: Progress) -> None:
             key = (now.stage, now.collection)
             if key not in tasks:
-                described = f"{_STAGES[now.stage]} {_COLLECTIONS[now.collection]}"
+                described = f"{_STAGES[now.stage]} {COLLECTIONS[now.collection]}"
                 tasks[key] = bars.add_task(described, total=now.of, done="")
             of = f" de {number(now.of)}" if now.of else ""
             size = f", {now.size_bytes / 1e6:,.0f} MB" if now.size_bytes else ""

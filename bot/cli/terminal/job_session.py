@@ -12,6 +12,7 @@ from typing import Annotated, Final
 import typer
 
 from bot.cli.terminal.console import out, read_settings, say
+from bot.cli.terminal.database import open_database
 from bot.cli.terminal.files import save
 from bot.cli.terminal.reports import is_left, job_lines, no_such_job
 from bot.cli.terminal.running import Stop, TerminalProgress
@@ -24,7 +25,7 @@ from bot.runtime.logs import configure_logs
 from bot.runtime.memory import freeze_gc
 from bot.settings import Settings
 from bot.usecases.register.labels import Tags
-from bot.wiring.clients import departments_of, open_database, open_erp_if_set, utc_now
+from bot.wiring.clients import departments_of, open_erp_if_set, utc_now
 from bot.wiring.jobs import Jobs, build_jobs
 from bot.wording.jobs import doing
 from bot.wording.values import Names

@@ -7,12 +7,6 @@ from storage.jobs.jobs import Jobs
 _COLLECTION = "backups"
 
 
-async def has_old_backups(database: Database) -> bool:
-    """Return True if there are any to convert."""
-    with translated():
-        return await database[_COLLECTION].find_one({}) is not None
-
-
 async def convert_old_backups(database: Database) -> None:
     """Store each as a job and delete it; only one process may do so at a time.
 

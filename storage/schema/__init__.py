@@ -1,0 +1,1 @@
+"""What a newer program does to data that an older one stored."""

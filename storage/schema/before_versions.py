@@ -1,0 +1,36 @@
+"""Migration 1: from what programs stored before the data had a version."""
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+from storage.engine.connection import Database, translated
+from storage.engine.indexes import drop_other_indexes
+from storage.engine.scan import unset_all
+from storage.schema.old_backups import convert_old_backups
+from storage.schema.progress import Progress
+from storage.schema.search_fields import renew_search_fields
+
+# The skip list of lists that were sorted without an index.
+_MARKS: Final = "marks"
+# The version of the search fields that was stored last.
+_SEARCH: Final = "search"
+
+
+async def migrate_unversioned(database: Database) -> AsyncIterator[Progress]:
+    """Turn stored backups into jobs, renew the search fields, and remove the skip list and the
+    indexes that no query uses any more."""
+    await convert_old_backups(database)
+    # First, because every index makes the writes that follow slower.
+    await drop_other_indexes(database)
+    for name, steps in (
+        ("registrations", renew_search_fields(database)),
+        ("audit", unset_all(database, "audit", _MARKS)),
+    ):
+        with translated():
+            of = int(await database[name].estimated_document_count())
+        documents = 0
+        async for count in steps:
+            documents += count
+            yield Progress(name, documents, of)
+    with translated():
+        await database["meta"].delete_one({"_id": _SEARCH})
