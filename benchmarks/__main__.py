@@ -65,18 +65,15 @@ def main() -> None:
     print(kept.table(found))
     page = kept.PAGE.read_text(encoding="utf-8")
     before = kept.read(page, server)
-    if chosen.only:
-        before = {item: figure for item, figure in before.items() if item in _items(found)}
-    worse = list(kept.fallen(before, found))
-    print(f"\nWorse by more than a fifth: {len(worse)} of {len(before)} items' figures")
+    now = {figure.item: figure for figure in found}
+    compared = {i: f for i, f in before.items() if i in now} if chosen.only else before
+    worse = list(kept.fallen(compared, found))
+    print(f"\nWorse by more than a fifth: {len(worse)} figures of {len(compared)} items")
     for line in worse:
         print(f"- {line}")
     if chosen.keep:
-        kept.PAGE.write_text(kept.written(page, server, found), encoding="utf-8")
-
-
-def _items(found: list[figures.Figure]) -> set[str]:
-    return {figure.item for figure in found}
+        all_of_them = list((before | now).values()) if chosen.only else found
+        kept.PAGE.write_text(kept.written(page, server, all_of_them), encoding="utf-8")
 
 
 if __name__ == "__main__":
