@@ -288,6 +288,4 @@ class TelegramDelivery:
         if not item.reply_to:
             return 0
         link = await self.links.of_group(item.source_chat_id, item.reply_to)
-        if link is None or link.customer_chat_id != item.chat_id:
-            return 0
-        return link.customer_message_ids[-1]
+        return link.at_customer(item.chat_id) if link else 0

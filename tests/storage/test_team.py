@@ -76,7 +76,7 @@ async def test_an_invitation_added_again_stays_as_it_is(database: Any):
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_members_by_group_and_user(database: Any, seed: int):
     random = Random(seed)  # noqa: S311
-    members = Members(database)
+    members = Members(database, lambda: NOW)
     kept: dict[tuple[int, int], GroupMember] = {}
     for number in range(200):
         group_id, user_id = random.choice([-100, -10, -1]), random.randrange(30)
@@ -129,7 +129,7 @@ def role_of(database: Any, now: list[datetime]) -> RoleOf:
     return RoleOf(
         settings_admins=frozenset({1}),
         admins=Counted(database),
-        members=Members(database),
+        members=Members(database, lambda: now[0]),
         groups=Nobody(),
         departments=no_departments,
         clock=lambda: now[0],
