@@ -72,6 +72,8 @@ class _Held:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     users: int = 0
     is_leased: bool = False
+    since: float = 0.0
+    """The loop time at which the lease had been acquired."""
     is_lost: bool = False
     """True if the lease was lost while the present user was inside."""
     task: asyncio.Task[object] | None = None
@@ -126,6 +128,7 @@ class LeaseKeeper(Generic[Id]):
                 if is_new:
                     await self._acquire(name)
                     held.is_leased = True
+                    held.since = asyncio.get_running_loop().time()
                     self._keep_on()
                 async with _cancelled_when_lost(name, held):
                     yield is_new
@@ -134,6 +137,12 @@ class LeaseKeeper(Generic[Id]):
             held.idle_since = asyncio.get_running_loop().time()
             if not self._kept_s:
                 await self.release_all()
+
+    def held_since(self, key: str | int) -> float | None:
+        """Return the loop time since which nobody else has held the lease; None if it is not held
+        here."""
+        held = self._held.get(str(key))
+        return held.since if held and held.is_leased else None
 
     async def release_all(self) -> None:
         """Release every lease that is not in use, so that another replica can continue at once."""

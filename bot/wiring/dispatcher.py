@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from bot.runtime.sending.order import caused_by
 from bot.runtime.updates.fsm import AlreadyHandledError, DurableStorage
-from bot.runtime.updates.inbox import Payload
+from bot.runtime.updates.inbox import Payload, chat_key
 from bot.usecases.company.roles import RoleOf
 from handlers import answers
 from handlers.access import Access
@@ -67,7 +67,7 @@ def update_handler(
             return
         logger.debug("update", kind=kind)
         try:
-            with caused_by(update.update_id):
+            with caused_by(update.update_id, chat=chat_key(payload)):
                 async with fsm.unit(update.update_id):
                     await dispatcher.feed_update(bot, update)
         except AlreadyHandledError:

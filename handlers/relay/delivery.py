@@ -51,10 +51,14 @@ class TelegramDelivery:
     sending: Sending
     clock: Callable[[], datetime]
 
-    async def __call__(self, items: Sequence[Outgoing]) -> None:
+    async def __call__(
+        self, items: Sequence[Outgoing], *, conversation: Conversation | None = None
+    ) -> None:
         """Send the items as one message."""
         head = items[0]
-        conversation = await self.conversations.get(head.conversation_id)
+        # One without a card may have got it since.
+        if conversation is None or conversation.card_message_id is None:
+            conversation = await self.conversations.get(head.conversation_id)
         if conversation is None:
             logger.warning("conversation gone, nothing sent", what=head.what)
             return

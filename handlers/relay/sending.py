@@ -32,6 +32,7 @@ class Sending:
             conversation.group_id,
             conversation.id,
             id=f"{content.source_chat_id}:{content.source_message_id}",
+            conversation=conversation,
             priority=Priority.CUSTOMER,
         )
 
@@ -80,6 +81,7 @@ class Sending:
             conversation.chat_id,
             conversation.id,
             id=f"{message.chat.id}:{message.message_id}",
+            conversation=conversation,
             is_internal=is_internal,
             below=message_id,
         )
@@ -154,6 +156,7 @@ class Sending:
         conversation_id: str,
         *,
         id: str,  # noqa: A002
+        conversation: Conversation | None = None,
         priority: Priority = Priority.ANSWER,
         is_internal: bool = False,
         below: int = 0,
@@ -170,4 +173,4 @@ class Sending:
             below=below,
             again=again,
         )
-        await self.outbox.put(item)
+        await self.outbox.put(item, conversation=conversation)

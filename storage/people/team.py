@@ -132,6 +132,8 @@ class Members:
             await self._write(ReplaceOne({"_id": key}, document, upsert=True))
         finally:
             self._forget()
+        self._until = self._clock() + _KNOWN_FOR
+        self._known[key] = member
 
     async def of_group(self, group_id: int) -> list[GroupMember]:
         """Return all known members of the group, also those who left it."""
