@@ -32,8 +32,9 @@ async def commands_of(reads: Reads, step: Awaitable[object]) -> list[tuple[str, 
 
 
 @pytest.fixture(autouse=True)
-def kept_leases(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep leases while the bot runs: on a busy machine they could end between two messages."""
+def kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep leases and conversations: on a busy machine they could end between two steps."""
+    monkeypatch.setattr("bot.runtime.sending.outbox._FRESH_S", HANG_S)
     monkeypatch.setattr("bot.runtime.leases._KEPT_S", HANG_S)
 
 

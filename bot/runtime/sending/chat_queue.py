@@ -28,9 +28,10 @@ class ChatQueue:
     """True while no other replica can have stored a message that goes before one of these."""
     sent: int = 0
     """The number of batches that were sent since the stored queue was read."""
-    counted: dict[str, Conversation | None] = field(default_factory=dict)
-    """Ids of messages whose next attempt is stored already, to the conversation as it was read
-    then."""
+    counted: set[str] = field(default_factory=set)
+    """Ids of messages whose next attempt is stored already."""
+    read: dict[str, tuple[Conversation, float]] = field(default_factory=dict)
+    """Ids of messages to their conversation, and the loop time at which they were put with it."""
     came_at: dict[str, float] = field(default_factory=dict)
     """Album id to the loop time at which its latest part came."""
     news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -79,7 +80,8 @@ class ChatQueue:
         """Remove the messages from the queue."""
         for one in ids:
             self.items.pop(one, None)
-            self.counted.pop(one, None)
+            self.counted.discard(one)
+            self.read.pop(one, None)
         albums = {item.album for item in self.items.values()}
         for album in [one for one in self.came_at if one not in albums]:
             del self.came_at[album]

@@ -30,6 +30,8 @@ from bot.runtime.sending.ports import Delivery, OutboxMetrics, OutboxStore
 ATTEMPTS: Final = 2
 # A message that waited this long for its turn is late.
 _WAITED_S: Final = 0.5
+# A conversation that was read longer ago may have another group by now.
+_FRESH_S: Final = 0.5
 # So often a chat's queue sends without a look for what other replicas have stored.
 _SENT_UNREAD: Final = 10
 _TRIES: Final = 20
@@ -87,7 +89,7 @@ class Outbox:
     async def put(self, *items: Outgoing, conversation: Conversation | None = None) -> None:
         """Store the messages and send each when its turn comes; skip an id that was put before.
 
-        conversation: theirs, if it was read just now. It is not read again if they leave at once.
+        conversation: theirs, if it was read just now. It is not read again if they leave soon.
         """
         wanted = [self._order.placed(item) for item in items if not self._is_redundant(item)]
         free = {item.id: queue for item in wanted if (queue := self._free_queue(item))}
@@ -191,8 +193,10 @@ class Outbox:
         """
         here = self._queue_of(item.chat_id)
         here.put(item, is_latest=is_placed and self._is_latest(here))
+        if conversation:
+            here.read[item.id] = conversation, asyncio.get_running_loop().time()
         if queue is here:
-            here.counted[item.id] = conversation
+            here.counted.add(item.id)
         elif queue is not None:
             # The lease is gone: another replica may be sending it.
             here.is_read = False
@@ -257,11 +261,14 @@ class Outbox:
             queue.begun = frozenset()
 
     async def _begin(self, queue: ChatQueue, batch: Sequence[Outgoing], ids: list[str]) -> bool:
-        counted = {one: queue.counted.pop(one) for one in ids if one in queue.counted}
-        if uncounted := [one for one in ids if one not in counted]:
+        if uncounted := [one for one in ids if one not in queue.counted]:
             await self._store.begin(uncounted)
+        queue.counted.difference_update(ids)
+        # Only once: whatever fails may have changed the conversation.
+        conversation, put_at = queue.read.pop(ids[0], (None, 0.0))
+        is_fresh = asyncio.get_running_loop().time() - put_at < _FRESH_S
         try:
-            await self._delivery(batch, conversation=None if uncounted else counted[ids[0]])
+            await self._delivery(batch, conversation=conversation if is_fresh else None)
         except UndeliveredError as error:
             await self._fail(queue, batch, error.reason)
             return True

@@ -47,7 +47,7 @@ class Delivery(Protocol):
     ) -> None:
         """Send the messages as one.
 
-        conversation: theirs, if it was read a moment ago.
+        conversation: that of the first, if it was read a moment ago.
         Raises UndeliveredError, MovedError, RefusedError while the whole chat is closed to the
         bot, and TryLaterError.
         """
