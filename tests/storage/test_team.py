@@ -100,6 +100,22 @@ async def test_members_by_group_and_user(database: Any, seed: int):
             assert await members.get(group_id, user_id) == kept.get((group_id, user_id))
 
 
+async def test_members_changed_here_show_at_once_and_elsewhere_after_some_seconds(database: Any):
+    now = [NOW]
+    here, elsewhere = (Members(database, lambda: now[0]) for _ in range(2))
+    member = GroupMember(group_id=-1, user_id=7, name="Bia", is_member=True, at=NOW)
+    await here.put(member)
+    assert await elsewhere.get(-1, 7) == member
+    left = member.model_copy(update={"is_member": False})
+    await here.put(left)
+    assert await here.get(-1, 7) == left
+    assert await elsewhere.get(-1, 7) == member
+    now[0] += timedelta(seconds=10)
+    assert await elsewhere.get(-1, 7) == left
+    await here.forget_group(-1)
+    assert await here.get(-1, 7) is None
+
+
 class Counted(Admins):
     """An admin store that counts its calls."""
 
