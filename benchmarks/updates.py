@@ -27,9 +27,13 @@ from bot.demo.bot_api import BotApiEmulator
 from bot.demo.documents import make_cpf
 from bot.demo.ixc import CREDENTIAL, IxcEmulator
 from bot.demo.ixc.records import customer
+from bot.domain.conversation import Department
+from bot.settings import Settings
+from bot.wiring.clients import departments_of, open_database, utc_now
 from handlers.customer import texts
 
-GROUP_ID = -1001000000001
+# Telegram takes 20 messages a minute in a group: a company with this many customers has more.
+GROUPS = range(-1001000000010, -1001000000000)
 _CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -80,7 +84,7 @@ class Ears:
             heard = self._changes.seq
 
     def _tell(self, chat_id: int, text: str) -> None:
-        what = text.rpartition("\n")[2] if chat_id == GROUP_ID else chat_id
+        what = text.rpartition("\n")[2] if chat_id in GROUPS else chat_id
         if future := self._awaited.pop(what, None):
             future.set_result(None)
 
@@ -104,11 +108,12 @@ class Crowd:
 
     async def _one(self, user_id: int, done: Round, echo: bool, words: int) -> None:
         document = make_cpf(100_000_000 + user_id).masked
-        steps = ["oi", document, texts.SKIP, "Fulano de Tal"]
+        steps = ["oi", document, texts.SKIP, "Fulano de Tal", _department(user_id % len(GROUPS))]
+        opening = len(steps)
         steps += [f"mensagem {number} de {user_id}" for number in range(words)]
         for number, text in enumerate(steps):
             # In a conversation, Balcão answers a message by posting it in the group.
-            answer = self._ears.expect(user_id if echo or number < 4 else text)
+            answer = self._ears.expect(user_id if echo or number < opening else text)
             sent_at = time.perf_counter()
             self._emulator.send_text(user_id, user_id, text)
             async with asyncio.timeout(60):
@@ -116,6 +121,21 @@ class Crowd:
             done.updates += 1
             if number == 1:
                 done.answers_ms.append((time.perf_counter() - sent_at) * 1000)
+
+
+def _department(number: int) -> str:
+    return f"Departamento {number}"
+
+
+async def add_departments(settings: Settings) -> None:
+    """Store a department for each group; the one of the first start is not offered then."""
+    async with open_database(settings) as database:
+        departments = departments_of(settings, database, utc_now)
+        for number, group_id in enumerate(GROUPS):
+            made = await departments.create(_department(number), "")
+            if not isinstance(made, Department):
+                raise TypeError(f"department not created: {made}")
+            await departments.link(made.id, group_id)
 
 
 @contextlib.asynccontextmanager
@@ -153,25 +173,34 @@ async def measure(people: int, words: int, *, echo: bool) -> Round:
         async with BotApiEmulator() as emulator, IxcEmulator(rows) as erp:
             emulator.record_calls = False
             emulator.add_user(1, "Dora")
-            emulator.add_group(GROUP_ID, "Atendimento", members=(1,), bot="administrator")
+            for number, group_id in enumerate(GROUPS):
+                emulator.add_group(
+                    group_id, _department(number), members=(1,), bot="administrator"
+                )
+            env = {
+                "BALCAO_BOT_TOKEN": emulator.token,
+                "BALCAO_TELEGRAM_API_URL": emulator.url,
+                "BALCAO_ATTENDANTS_CHAT_ID": str(GROUPS[0]),
+                "BALCAO_DATA_DIR": data_dir,
+                "BALCAO_ERP_KIND": "ixc",
+                "BALCAO_ERP_URL": erp.url,
+                "BALCAO_ERP_TOKEN": CREDENTIAL,
+                "BALCAO_HTTP_PORT": "0",
+                "BALCAO_LOG_LEVEL": "WARNING",
+            }
+            if not echo:
+                await add_departments(
+                    Settings.model_validate(
+                        {"bot_token": emulator.token, "data_dir": Path(data_dir)}
+                    )
+                )
             ears = Ears(emulator)
             crowd = Crowd(emulator, ears, 1000, people)
             # aiogram and pydantic build some objects lazily, at their first use.
             warm_up = Crowd(emulator, ears, 900, 20)
             # Without Telegram's rate limits: else the benchmark would measure only those.
             command = ("benchmarks.echo",) if echo else ("tests.short_minutes", "0.001")
-            async with process(
-                *command,
-                BALCAO_BOT_TOKEN=emulator.token,
-                BALCAO_TELEGRAM_API_URL=emulator.url,
-                BALCAO_ATTENDANTS_CHAT_ID=str(GROUP_ID),
-                BALCAO_DATA_DIR=data_dir,
-                BALCAO_ERP_KIND="ixc",
-                BALCAO_ERP_URL=erp.url,
-                BALCAO_ERP_TOKEN=CREDENTIAL,
-                BALCAO_HTTP_PORT="0",
-                BALCAO_LOG_LEVEL="WARNING",
-            ) as pid:
+            async with process(*command, **env) as pid:
                 listening = asyncio.create_task(ears.listen())
                 await warm_up.talk(echo=echo, words=4)
                 pids = processes_of(pid, data_dir) | {"emulators and people": os.getpid()}
@@ -215,7 +244,7 @@ async def main(rounds: int, people: int, words: int) -> None:
             f"balcão {last[False].rate:6.0f}/s  ratio {ratios[-1]:.2f}"
         )
     print(
-        f"\n{people} people at once, {4 + words} updates each\n"
+        f"\n{people} people at once in {len(GROUPS)} departments, {5 + words} updates each\n"
         f"ratio balcão / echo: median {statistics.median(ratios):.2f} "
         f"(min {min(ratios):.2f}, max {max(ratios):.2f})\n"
         f"identification answer: p50 {percentile(answers, 0.5):.0f} ms, "

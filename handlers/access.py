@@ -90,7 +90,7 @@ class Access(BaseMiddleware):
             return await self.role_of.of_writer(message.from_user.id)
         if _is_the_group(message):
             return Role.ATTENDANT
-        role = await self.role_of(message.from_user.id, group_id=message.chat.id)
+        role = await self.role_of.of_group_writer(message.from_user.id, message.chat.id)
         if isinstance(role, RoleUnknown):
             if role.try_later:
                 raise TryLaterError("Telegram does not say who is in the group")
@@ -133,7 +133,7 @@ class Access(BaseMiddleware):
             return Role.ATTENDANT
         if message.from_user is None or message.sender_chat:
             return None
-        role = await self.role_of(message.from_user.id, group_id=message.chat.id)
+        role = await self.role_of.of_group_writer(message.from_user.id, message.chat.id)
         if isinstance(role, RoleUnknown):
             if role.try_later:
                 # No reply to a customer may be lost: the inbox delivers the update again.

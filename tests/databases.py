@@ -47,24 +47,37 @@ class IndexChanges(CommandListener):
 
 
 class Reads(CommandListener):
-    """Counts, for one database at a time, the look-ups of whole documents by collection."""
+    """Counts, for one database at a time, the look-ups of whole documents by collection.
+
+    `commands` are all commands, as (command, collection), except those look-ups of many documents.
+    """
 
     def __init__(self) -> None:
         self.database = ""
         self.of: Counter[str] = Counter()
+        self.commands: list[tuple[str, str]] = []
 
     def started(self, event: CommandStartedEvent) -> None:
-        if event.database_name != self.database or event.command_name != "find":
+        if event.database_name != self.database:
             return
-        # Rounds over many documents read some fields of each.
-        if not event.command.get("projection"):
-            self.of[event.command["find"]] += 1
+        name, collection = event.command_name, event.command.get(event.command_name)
+        if name != "find":
+            self.commands.append((name, collection))
+        # Rounds over many documents read some fields of each, or a range.
+        elif not event.command.get("projection"):
+            self.of[collection] += 1
+            if not any(map(_is_range, event.command["filter"].values())):
+                self.commands.append((name, collection))
 
     def succeeded(self, event: object) -> None:
         """Do nothing: `started` has counted the command."""
 
     def failed(self, event: object) -> None:
         """Do nothing: `started` has counted the command."""
+
+
+def _is_range(condition: object) -> bool:
+    return isinstance(condition, dict) and bool(condition.keys() & {"$gt", "$gte", "$lte"})
 
 
 class Databases:

@@ -285,6 +285,11 @@ class Link(BaseModel):
     by_customer: bool = False
     """True if the customer wrote the message, False if an attendant did."""
 
+    def at_customer(self, chat_id: int) -> int:
+        """Return the latest counterpart in this customer's chat; 0 for none."""
+        is_there = self.customer_message_ids and self.customer_chat_id == chat_id
+        return self.customer_message_ids[-1] if is_there else 0
+
 
 def fingerprint(tax_id: TaxId) -> str:
     """Return the document's fingerprint, as `Chat.attempts` stores it."""

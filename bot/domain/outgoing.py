@@ -97,7 +97,7 @@ class Outgoing(Content):
     is_internal: bool = False
     """For a part of an album: it is an internal comment, so no part goes to the customer."""
     below: int = 0
-    """For a sentence: the message in `chat_id` to which it is sent as a reply."""
+    """The message in `chat_id` to which it is sent as a reply, where that is known already."""
     again: str = ""
     """For a sentence: the id of the item that its button sends again."""
 

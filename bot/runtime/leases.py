@@ -1,9 +1,9 @@
 """Leases of this process: renewed while the work under them runs, and given up with it when lost.
 
 A lease keeps every other replica away from a chat, a job, or an ERP's tokens. One on a chat is
-kept for a moment after its last use, because people write several lines in a row. Until it is
-released no other replica can touch the chat, so the cached state of the chat (its step, its
-waiting updates) stays valid.
+kept for a while after its last use, because people answer each other, unless another replica waits
+for it. Until it is released no other replica can touch the chat, so the cached state of the chat
+(its step, its waiting updates) stays valid.
 """
 
 import asyncio
@@ -24,7 +24,8 @@ from bot.domain.errors import AppError, LostError, TakenError
 _LEASE: Final = timedelta(seconds=15)
 # Longer than one renewal of tokens takes: one that is broken off can lose the new ones.
 _TOKENS_LEASE: Final = timedelta(seconds=60)
-_KEPT_S: Final = 0.5
+# Not longer than a lease: with a replica that died on another machine, chats wait for its end.
+_KEPT_S: Final = 15.0
 _PATIENCE_S: Final = 20.0
 _ROUND_S: Final = 0.25
 _FIRST_WAIT_S: Final = 0.01
@@ -58,6 +59,9 @@ class Leases(Protocol[Id]):
     ) -> Collection[Id]:
         """Renew the leases that still belong to the owner; return their keys."""
 
+    async def wanted(self, owner: str) -> Collection[Id]:
+        """Return the keys of the owner's leases that another one has tried to acquire."""
+
     async def release(self, keys: Sequence[Id], owner: str) -> None:
         """Release the leases that belong to the owner."""
 
@@ -72,6 +76,8 @@ class _Held:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     users: int = 0
     is_leased: bool = False
+    since: float = 0.0
+    """The loop time at which the lease had been acquired."""
     is_lost: bool = False
     """True if the lease was lost while the present user was inside."""
     task: asyncio.Task[object] | None = None
@@ -92,7 +98,8 @@ class LeaseKeeper(Generic[Id]):
         patience_s: float = float("inf"),
     ) -> None:
         """id_of: returns the stored key of a name. kept_s: a lease is released this long after
-        its last use. patience_s: the longest wait for a lease that another process has."""
+        its last use, or when another process waits for it. patience_s: the longest wait for a
+        lease that another process has."""
         self.owner: Final = owner_of_a_run()
         self._leases = leases
         self._clock = clock
@@ -126,6 +133,7 @@ class LeaseKeeper(Generic[Id]):
                 if is_new:
                     await self._acquire(name)
                     held.is_leased = True
+                    held.since = asyncio.get_running_loop().time()
                     self._keep_on()
                 async with _cancelled_when_lost(name, held):
                     yield is_new
@@ -134,6 +142,12 @@ class LeaseKeeper(Generic[Id]):
             held.idle_since = asyncio.get_running_loop().time()
             if not self._kept_s:
                 await self.release_all()
+
+    def held_since(self, key: str | int) -> float | None:
+        """Return the loop time since which nobody else has held the lease; None if it is not held
+        here."""
+        held = self._held.get(str(key))
+        return held.since if held and held.is_leased else None
 
     async def release_all(self) -> None:
         """Release every lease that is not in use, so that another replica can continue at once."""
@@ -186,7 +200,8 @@ class LeaseKeeper(Generic[Id]):
                     await self._look.wait()
             self._look.clear()
             try:
-                await self._release_idle(for_s=self._kept_s)
+                wanted = await self._leases.wanted(self.owner) if self._kept_s else ()
+                await self._release_idle(for_s=self._kept_s, wanted=wanted)
                 if loop.time() - renewed_at >= renew_every_s:
                     await self._renew()
                     renewed_at = loop.time()
@@ -195,9 +210,13 @@ class LeaseKeeper(Generic[Id]):
             except Exception:
                 logger.exception("leases not kept")
 
-    async def _release_idle(self, *, for_s: float) -> None:
+    async def _release_idle(self, *, for_s: float, wanted: Collection[Id] = ()) -> None:
         latest = asyncio.get_running_loop().time() - for_s
-        idle = [n for n, h in self._held.items() if not h.users and h.idle_since <= latest]
+        idle = [
+            name
+            for name, held in self._held.items()
+            if not held.users and (held.idle_since <= latest or self._id_of(name) in wanted)
+        ]
         leased = [self._id_of(name) for name in idle if self._held[name].is_leased]
         for name in idle:
             del self._held[name]

@@ -541,8 +541,11 @@ class Links(Protocol):
 
 
 class Outbox(Protocol):
-    async def put(self, *items: Outgoing) -> None:
-        """Queue the items to be sent in this order; skip ids that were queued before."""
+    async def put(self, *items: Outgoing, conversation: Conversation | None = None) -> None:
+        """Queue the items to be sent in this order; skip ids that were queued before.
+
+        conversation: theirs, if it was read just now.
+        """
 
     async def waiting(self, item_id: str) -> Outgoing | None:
         """Return the item if it is not sent yet, else None."""

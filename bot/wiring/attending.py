@@ -58,6 +58,7 @@ def build_attending(
     )
     handlers = _on_a_card(shared, relaying, edit) | {
         "sending": relaying.sending,
+        "links": relaying.links,
         "outbox": relaying.outbox,
         "transfer": transfer,
         "reopen_conversation": reopen,
@@ -79,7 +80,6 @@ def _on_a_card(shared: Shared, relaying: Relaying, edit: EditRegistration) -> di
     return {
         "attend": Attend(
             conversations=shared.conversations,
-            links=relaying.links,
             show_card=relaying.show_card,
             read_card=relaying.read_card,
             clock=shared.clock,

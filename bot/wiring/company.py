@@ -51,7 +51,11 @@ class Company:
 def build_company(shared: Shared) -> Company:
     """Build it; nothing is started."""
     database, clock, departments = shared.database, shared.clock, shared.departments
-    admins, members, groups = Admins(database), Members(database), TelegramGroups(shared.bot)
+    admins, members, groups = (
+        Admins(database),
+        Members(database, clock),
+        TelegramGroups(shared.bot),
+    )
     role_of = RoleOf(
         settings_admins=frozenset(shared.settings.admin_ids),
         admins=admins,

@@ -3,14 +3,14 @@
 from collections.abc import Awaitable, Callable
 
 import structlog
-from aiogram import Bot, Dispatcher
+from aiogram import Bot, Dispatcher, Router
 from aiogram.types import Update
 from aiogram.types.update import UpdateTypeLookupError
 from pydantic import ValidationError
 
 from bot.runtime.sending.order import caused_by
 from bot.runtime.updates.fsm import AlreadyHandledError, DurableStorage
-from bot.runtime.updates.inbox import Payload
+from bot.runtime.updates.inbox import Payload, chat_key
 from bot.usecases.company.roles import RoleOf
 from handlers import answers
 from handlers.access import Access
@@ -49,7 +49,30 @@ def build_dispatcher(
         attendant.router(),
         answers.router(),
     )
+    _filter_in_the_loop(dispatcher)
     return dispatcher
+
+
+def _filter_in_the_loop(router: Router) -> None:
+    """Call the filters of the router and of those it includes in the event loop.
+
+    aiogram calls each filter that is no coroutine in a thread: seven times a message, for a look
+    at a field.
+    """
+    for observer in router.observers.values():
+        for handler in (observer._handler, *observer.handlers):
+            for one in handler.filters or ():
+                if not one.awaitable:
+                    one.callback, one.awaitable = _as_coroutine(one.callback), True
+    for included in router.sub_routers:
+        _filter_in_the_loop(included)
+
+
+def _as_coroutine(check: Callable[..., object]) -> Callable[..., Awaitable[object]]:
+    async def checked(*args: object, **kwargs: object) -> object:
+        return check(*args, **kwargs)
+
+    return checked
 
 
 def update_handler(
@@ -67,7 +90,7 @@ def update_handler(
             return
         logger.debug("update", kind=kind)
         try:
-            with caused_by(update.update_id):
+            with caused_by(update.update_id, chat=chat_key(payload)):
                 async with fsm.unit(update.update_id):
                     await dispatcher.feed_update(bot, update)
         except AlreadyHandledError:

@@ -37,6 +37,7 @@ def build_relaying(shared: Shared, *, metrics: Metrics, alerts: GroupAlerts) -> 
         store=StoredOutbox(database),
         limiter=shared.limiter,
         holding=locks.holding,
+        held_since=locks.held_since,
         metrics=metrics,
         clock=clock,
     )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import structlog
-from aiogram import Bot
+from aiogram import BaseMiddleware, Bot
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.filters import Filter
 from aiogram.types import (
@@ -13,12 +13,16 @@ from aiogram.types import (
     MaybeInaccessibleMessageUnion,
     Message,
     ReplyParameters,
+    TelegramObject,
     User,
 )
 
 from bot.domain.conversation import Attendant
-from handlers.answers import answer_press
+from bot.usecases.attending.replied_to import RepliedTo
+from bot.usecases.ports import Links
+from handlers.answers import Data, Handler, answer_press
 from handlers.attendant.refusals import Refusal, refused
+from handlers.relay.content import answered
 
 logger = structlog.get_logger()
 
@@ -75,6 +79,17 @@ class IsPress(Filter):
     async def __call__(self, callback: CallbackQuery, bot: Bot) -> bool | dict[str, object]:
         message = callback.message
         return {"press": Press(callback, message, bot)} if message else False
+
+
+class PassRepliedTo(BaseMiddleware):
+    """Outer middleware that passes on the message replied to; its link is read at most once."""
+
+    async def __call__(self, handler: Handler, event: TelegramObject, data: Data) -> object:
+        links: Links = data["links"]
+        if isinstance(event, Message):
+            _, message_id = answered(event)
+            data["replied_to"] = RepliedTo(event.chat.id, message_id, links=links)
+        return await handler(event, data)
 
 
 async def edit(

@@ -6,6 +6,7 @@ from aiogram.types import ForceReply, Message
 
 from bot.domain.question import Question
 from bot.usecases.attending.add_note import AnsweredBefore
+from bot.usecases.attending.replied_to import RepliedTo
 from bot.usecases.ports import Questions
 from handlers.attendant import texts
 from handlers.attendant.group import Press
@@ -15,10 +16,12 @@ class IsAnswer(Filter):
     """Filter for messages that reply to a question; it passes the question on."""
 
     async def __call__(
-        self, message: Message, reply: Message, questions: Questions
+        self, message: Message, reply: Message, replied_to: RepliedTo, questions: Questions
     ) -> bool | dict[str, object]:
-        # Only the bot asks, so a reply to a person's message needs no look-up.
-        if reply.from_user is None or not reply.from_user.is_bot:
+        # Only the bot asks, so a reply to a person's message needs no look-up. No question has a
+        # link, which is read in any case if the reply is an answer to a customer.
+        is_by_a_bot = reply.from_user is not None and reply.from_user.is_bot
+        if not is_by_a_bot or not replied_to.message_id or await replied_to.link():
             return False
         question = await questions.get(message.chat.id, reply.message_id)
         return {"question": question} if question else False

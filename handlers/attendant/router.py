@@ -11,12 +11,13 @@ from aiogram.types import CallbackQuery, Message, Update, User
 from bot.domain.question import Question, Subject
 from bot.usecases.attending.add_note import AddNote
 from bot.usecases.attending.attend import AlreadyClosed, Attend, Done, Gone, Moved
+from bot.usecases.attending.replied_to import RepliedTo
 from bot.usecases.attending.transfer import TransferConversation
 from bot.usecases.ports import Conversations, Outbox, Questions
 from handlers.attendant import note, queue, texts, transfers
 from handlers.attendant.cards import buttons
 from handlers.attendant.closing import tell_closed
-from handlers.attendant.group import IsPress, Press, attendant_of
+from handlers.attendant.group import IsPress, PassRepliedTo, Press, attendant_of
 from handlers.attendant.questions import IsAnswer
 from handlers.relay import texts as relay_texts
 from handlers.relay.content import (
@@ -35,6 +36,7 @@ async def answer_customer(
     message: Message,
     event_from_user: User,
     attend: Attend,
+    replied_to: RepliedTo,
     sending: Sending,
     state: FSMContext,
 ) -> None:
@@ -43,19 +45,17 @@ async def answer_customer(
     In a conversation's topic every message is sent; elsewhere, a reply to the card or to a message
     of the customer.
     """
-    topic_id, reply_to = answered(message)
     if await _is_of_internal_album(message, state):
         return
     if is_internal(message):
-        if await _keep_internal(message, state, attend, sending):
+        if await _keep_internal(message, state, attend, replied_to, sending):
             await kept_internal(message)
         return
-    outcome = await attend.answer(
-        message.chat.id, reply_to, attendant_of(event_from_user), topic_id=topic_id
-    )
+    topic_id, _ = answered(message)
+    outcome = await attend.answer(replied_to, attendant_of(event_from_user), topic_id=topic_id)
     match outcome:
         case Done(conversation):
-            await sending.answer(message, conversation)
+            await sending.answer(message, conversation, below=await replied_to.link())
         case AlreadyClosed(conversation):
             await message.reply(texts.answer_to_closed(conversation.protocol))
         case Moved(conversation):
@@ -73,10 +73,12 @@ async def edit_answer(message: Message, event_update: Update, sending: Sending) 
     await sending.edited(message, update_id=event_update.update_id)
 
 
-async def comment(message: Message, state: FSMContext, attend: Attend, sending: Sending) -> None:
+async def comment(
+    message: Message, state: FSMContext, attend: Attend, replied_to: RepliedTo, sending: Sending
+) -> None:
     """Handle /nota, a comment among the attendants: mark it as seen, and send nothing."""
     if message.media_group_id:
-        await _keep_internal(message, state, attend, sending)
+        await _keep_internal(message, state, attend, replied_to, sending)
     await kept_internal(message)
 
 
@@ -165,6 +167,7 @@ def router() -> Router:
     in_group = F.chat.type.in_({"group", "supergroup"})
     router.message.filter(in_group)
     answers = Router(name="replies")
+    answers.message.outer_middleware(PassRepliedTo())
     answers.callback_query.register(send_again, SendAgain.filter(), IsPress())
     answers.message.register(topic_closed, F.forum_topic_closed)
     answers.message.register(comment, Command("nota"))
@@ -184,14 +187,14 @@ def router() -> Router:
 
 
 async def _keep_internal(
-    message: Message, state: FSMContext, attend: Attend, sending: Sending
+    message: Message, state: FSMContext, attend: Attend, replied_to: RepliedTo, sending: Sending
 ) -> bool:
     """Keep the message internal, with its whole album; return True if it is in a conversation.
 
     The mark is in the caption of one file of the album, mostly the first.
     """
-    topic_id, reply_to = answered(message)
-    conversation = await attend.conversation_of(message.chat.id, reply_to, topic_id=topic_id)
+    topic_id, _ = answered(message)
+    conversation = await attend.conversation_of(replied_to, topic_id=topic_id)
     if message.media_group_id:
         await state.update_data(internal_album=message.media_group_id)
         if conversation:

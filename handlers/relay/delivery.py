@@ -51,10 +51,14 @@ class TelegramDelivery:
     sending: Sending
     clock: Callable[[], datetime]
 
-    async def __call__(self, items: Sequence[Outgoing]) -> None:
+    async def __call__(
+        self, items: Sequence[Outgoing], *, conversation: Conversation | None = None
+    ) -> None:
         """Send the items as one message."""
         head = items[0]
-        conversation = await self.conversations.get(head.conversation_id)
+        # One without a card may have got it since.
+        if conversation is None or conversation.card_message_id is None:
+            conversation = await self.conversations.get(head.conversation_id)
         if conversation is None:
             logger.warning("conversation gone, nothing sent", what=head.what)
             return
@@ -288,6 +292,4 @@ class TelegramDelivery:
         if not item.reply_to:
             return 0
         link = await self.links.of_group(item.source_chat_id, item.reply_to)
-        if link is None or link.customer_chat_id != item.chat_id:
-            return 0
-        return link.customer_message_ids[-1]
+        return link.at_customer(item.chat_id) if link else 0

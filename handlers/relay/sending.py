@@ -6,7 +6,7 @@ from datetime import datetime
 
 from aiogram.types import Message, User
 
-from bot.domain.conversation import Conversation
+from bot.domain.conversation import Conversation, Link
 from bot.domain.outgoing import Content, Outgoing, OutgoingKind, Priority
 from bot.usecases.ports import Conversations, Links, Outbox
 from handlers.relay.content import attendant_content, customer_content, edited_content, header_of
@@ -32,6 +32,7 @@ class Sending:
             conversation.group_id,
             conversation.id,
             id=f"{content.source_chat_id}:{content.source_message_id}",
+            conversation=conversation,
             priority=Priority.CUSTOMER,
         )
 
@@ -58,18 +59,31 @@ class Sending:
         )
 
     async def answer(
-        self, message: Message, conversation: Conversation, *, is_internal: bool = False
+        self,
+        message: Message,
+        conversation: Conversation,
+        *,
+        below: Link | None = None,
+        is_internal: bool = False,
     ) -> None:
         """Queue an attendant's message for the customer.
 
+        below: the link of the message that it replies to, if it has one by now.
         is_internal: only a mark that keeps the album of this message from being sent.
         """
+        content, message_id = attendant_content(message), 0
+        if below:
+            # Nothing is left to look up at the delivery.
+            content = content.model_copy(update={"reply_to": 0})
+            message_id = below.at_customer(conversation.chat_id)
         await self._put(
-            attendant_content(message),
+            content,
             conversation.chat_id,
             conversation.id,
             id=f"{message.chat.id}:{message.message_id}",
+            conversation=conversation,
             is_internal=is_internal,
+            below=message_id,
         )
 
     async def edited(self, message: Message, *, update_id: int) -> None:
@@ -142,6 +156,7 @@ class Sending:
         conversation_id: str,
         *,
         id: str,  # noqa: A002
+        conversation: Conversation | None = None,
         priority: Priority = Priority.ANSWER,
         is_internal: bool = False,
         below: int = 0,
@@ -158,4 +173,4 @@ class Sending:
             below=below,
             again=again,
         )
-        await self.outbox.put(item)
+        await self.outbox.put(item, conversation=conversation)

@@ -116,7 +116,8 @@ INDEXES: Final = {
     "erp_tokens": [],
     "login_tries": [_index("over", "at", expireAfterSeconds=_TRIES_S)],
     "states": [],
-    "locks": [],
+    # Present only while another replica waits for the lease.
+    "locks": [_index("wanted", "wanted", sparse=True)],
 }
 
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from storage.engine.batching import InsertOne
 from storage.engine.connection import Collection, Document, translated
 
 Id = TypeVar("Id")
+_LEASE: Final = {"owner": 1, "until": 1, "wanted": 1}
 
 
 class Leases(Generic[Id]):
@@ -38,16 +39,28 @@ class Leases(Generic[Id]):
         if self._insert is not None and await self._insert({"_id": key, **values}):
             return True
         with translated():
-            found = await self._collection.find_one({"_id": key}, {"owner": 1, "until": 1})
+            found = await self._collection.find_one({"_id": key}, _LEASE)
             if found is None:
                 return False
             before = {name: found.get(name) for name in ("owner", "until")}
             if before["owner"] and before["until"] and before["until"] >= now:
+                if self._insert is not None and not found.get("wanted"):
+                    await self._collection.update_one(
+                        {"_id": key, "owner": before["owner"]}, {"$set": {"wanted": True}}
+                    )
                 return False
-            result = await self._collection.update_one(
-                {"_id": key, **before}, self._change(values)
-            )
+            change = self._change(values) | {"$unset": {"wanted": ""}}
+            result = await self._collection.update_one({"_id": key, **before}, change)
         return bool(result.matched_count)
+
+    async def wanted(self, owner: str) -> list[Id]:
+        """Return the keys of the owner's leases that another one has tried to acquire.
+
+        They are marked only where a document is nothing but its lease.
+        """
+        with translated():
+            documents = await self._collection.find({"wanted": True}, {"owner": 1}).to_list(None)
+        return [found["_id"] for found in documents if found["owner"] == owner]
 
     async def renew(
         self, keys: Sequence[Id], owner: str, *, now: datetime, lease: timedelta

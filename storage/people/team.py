@@ -1,12 +1,16 @@
 """Admins, invitations, and the known members of groups."""
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
 
 from pymongo import ReplaceOne
 
 from bot.domain.team import Admin, GroupMember, Invitation
 from storage.engine.batching import FindOne, InsertOne, Write
 from storage.engine.connection import Collection, Database, Document, translated
+
+_KNOWN_FOR: Final = timedelta(seconds=10)
 
 
 class Admins:
@@ -90,21 +94,46 @@ class Invitations:
 
 
 class Members:
-    """Members of groups, as Telegram reported them last."""
+    """Members of groups, as Telegram reported them last.
 
-    def __init__(self, database: Database) -> None:
+    Those read before are cached for some seconds: an attendant writes several answers in a row.
+    """
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._members: Collection = database["members"]
         self._find = FindOne(self._members)
         self._write = Write(self._members)
+        self._clock = clock
+        self._known: dict[str, GroupMember] = {}
+        self._until: datetime | None = None
 
     async def get(self, group_id: int, user_id: int) -> GroupMember | None:
-        document = await self._find(_member_key(group_id, user_id))
-        return GroupMember.model_validate(document) if document else None
+        """Return the member, or None if nothing is known of this person.
+
+        A change by another replica shows after some seconds; one by this replica shows at once.
+        """
+        now = self._clock()
+        if self._until is None or self._until <= now:
+            self._forget(now + _KNOWN_FOR)
+        key, known = _member_key(group_id, user_id), self._known
+        if key in known:
+            return known[key]
+        document = await self._find(key)
+        if document is None:
+            return None
+        # Into the cache of before the read, which is no longer used if something was changed.
+        known[key] = GroupMember.model_validate(document)
+        return known[key]
 
     async def put(self, member: GroupMember) -> None:
         key = _member_key(member.group_id, member.user_id)
         document = {"_id": key, **member.model_dump()}
-        await self._write(ReplaceOne({"_id": key}, document, upsert=True))
+        try:
+            await self._write(ReplaceOne({"_id": key}, document, upsert=True))
+        finally:
+            self._forget()
+        self._until = self._clock() + _KNOWN_FOR
+        self._known[key] = member
 
     async def of_group(self, group_id: int) -> list[GroupMember]:
         """Return all known members of the group, also those who left it."""
@@ -114,8 +143,14 @@ class Members:
 
     async def forget_group(self, group_id: int) -> None:
         """Delete the members of the group, so that Telegram is asked again about each of them."""
-        with translated():
-            await self._members.delete_many({"group_id": group_id})
+        try:
+            with translated():
+                await self._members.delete_many({"group_id": group_id})
+        finally:
+            self._forget()
+
+    def _forget(self, until: datetime | None = None) -> None:
+        self._known, self._until = {}, until
 
 
 def _member_key(group_id: int, user_id: int) -> str:

@@ -2,28 +2,51 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Final
 
 from bot.domain.conversation import Link
 from storage.engine.batching import FindOne, InsertOne
 from storage.engine.connection import Collection, Database, Document, translated
 
+# A link takes about a kilobyte of memory.
+_CACHED: Final = 2_000
+
 
 class Links:
-    """Pairs of messages, which can be found from either side."""
+    """Pairs of messages, which can be found from either side.
+
+    The latest ones are cached, since a link never changes.
+    """
 
     def __init__(self, database: Database) -> None:
         self._links: Collection = database["relayed"]
         self._find = FindOne(self._links)
         self._insert = InsertOne(self._links)
+        self._cached: dict[str, Link] = {}
 
     async def add(self, links: Sequence[Link]) -> None:
         """Store the links; idempotent."""
-        await asyncio.gather(*(self._insert(_written(link)) for link in links))
+        new = await asyncio.gather(*(self._insert(_written(link)) for link in links))
+        for link, is_new in zip(links, new, strict=True):
+            if is_new:
+                self._cache(link)
 
     async def of_group(self, group_id: int, message_id: int) -> Link | None:
         """Return the link of this message in the group, or None."""
-        document = await self._find(_key(group_id, message_id))
-        return _read(document) if document else None
+        key = _key(group_id, message_id)
+        if cached := self._cached.get(key):
+            return cached
+        document = await self._find(key)
+        if document is None:
+            return None
+        link = _read(document)
+        self._cache(link)
+        return link
+
+    def _cache(self, link: Link) -> None:
+        self._cached[_key(link.group_id, link.message_id)] = link
+        if len(self._cached) > _CACHED:
+            del self._cached[next(iter(self._cached))]
 
     async def of_customer(self, chat_id: int, message_id: int) -> Link | None:
         """Return the link of this message in the customer's chat, or None.

@@ -1,7 +1,7 @@
 """The outbox: messages wait here until Telegram has confirmed them."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -27,10 +27,16 @@ class Outbox:
         self._write = Write(self._outbox)
         self._find = FindOne(self._outbox)
 
-    async def add(self, items: Sequence[Outgoing]) -> list[bool]:
+    async def add(self, items: Sequence[Outgoing], *, begun: Container[str] = ()) -> list[bool]:
         """Store the items and return, for each, True if its id was new; a known id stays
-        unchanged."""
-        return await asyncio.gather(*(self._insert(_written(item)) for item in items))
+        unchanged.
+
+        begun: the ids of those that are stored as if `begin` had been called.
+        """
+        documents = [_written(item) for item in items]
+        for document in documents:
+            document["attempts"] += document["_id"] in begun
+        return await asyncio.gather(*(self._insert(document) for document in documents))
 
     async def waiting_in(self, chat_id: int) -> list[Outgoing]:
         """Return the items that wait for this chat, in no order."""

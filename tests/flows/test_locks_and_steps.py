@@ -52,6 +52,22 @@ async def test_a_kept_lease_is_not_new_and_a_released_one_is(database: Any, cloc
         assert is_new
 
 
+async def test_a_kept_lease_is_handed_to_the_replica_that_waits_for_it(
+    database: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("bot.runtime.leases._KEPT_S", HANG_S)
+    here, other = (keep_chats(chat_leases(database), clock) for _ in range(2))
+    for _ in range(2):
+        for locks in (here, other):
+            async with asyncio.timeout(HANG_S / 2), locks.holding(7) as is_new:
+                assert is_new
+            async with locks.holding(7) as is_new:
+                assert not is_new
+    assert here.held_since(7) is None
+    assert other.held_since(7) is not None
+    await other.release_all()
+
+
 async def test_a_lease_whose_holder_died_runs_out(database: Any, clock: Clock):
     stored = chat_leases(database)
     await stored.acquire("chat:7", "elsewhere/1/x", now=clock(), lease=timedelta(seconds=15))

@@ -9,6 +9,7 @@ from aiogram.types import Message, User
 from bot import app
 from bot.demo import people as demo
 from bot.domain.errors import TryLaterError, UnconfirmedError
+from bot.domain.outgoing import Outgoing, OutgoingKind, Priority
 from bot.runtime.sending.limits import NO_LIMITS, Limits, Rate, RateLimiter
 from bot.settings import Settings
 from bot.wiring.telegram import open_bot
@@ -194,6 +195,27 @@ async def test_what_another_replica_has_sent_is_not_sent_again(
     await other.release_all()
     await people.settled()
     assert words(people, GROUP_ID) == ["w2"]
+
+
+async def test_a_busy_replica_sends_what_another_one_has_stored(people: Telegram, database: Any):
+    ana = people.customer(demo.ANA)
+    await ana.is_in_conversation()
+    assert people.balcao is not None
+    conversation = await people.balcao.dispatcher["conversations"].open_in(ana.id)
+    await ana.says("w0")
+    stored = Outgoing(
+        id="elsewhere",
+        chat_id=GROUP_ID,
+        conversation_id=conversation.id,
+        what=OutgoingKind.SAY,
+        html="w of another replica",
+        priority=Priority.ANSWER,
+        put_at=conversation.opened_at,
+    )
+    await StoredOutbox(database).add([stored])
+    for number in range(1, 12):
+        await ana.says(f"w{number}")
+    assert "w of another replica" in words(people, GROUP_ID)
 
 
 async def test_a_lost_answer_may_have_been_done_and_no_connection_has_not(settings: Settings):

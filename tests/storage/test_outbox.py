@@ -55,6 +55,14 @@ async def test_attempts_are_counted_before_and_taken_back(outbox: Outbox):
     assert {item.id: item.attempts for item in waiting} == {"1": 2, "2": 0}
 
 
+async def test_a_message_can_be_stored_with_its_first_attempt(outbox: Outbox):
+    await outbox.add([outgoing(1), outgoing(2)], begun=["2"])
+    await outbox.not_begun(["2"])
+    await outbox.add([outgoing(3)], begun=["3"])
+    waiting = await outbox.waiting_in(-100)
+    assert {item.id: item.attempts for item in waiting} == {"1": 0, "2": 0, "3": 1}
+
+
 async def test_nothing_that_was_written_stays_after_it_was_sent(outbox: Outbox, database: Any):
     await outbox.add([FULL])
     await outbox.done([FULL.id], at=after(hours=1))

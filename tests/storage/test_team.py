@@ -76,7 +76,7 @@ async def test_an_invitation_added_again_stays_as_it_is(database: Any):
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_members_by_group_and_user(database: Any, seed: int):
     random = Random(seed)  # noqa: S311
-    members = Members(database)
+    members = Members(database, lambda: NOW)
     kept: dict[tuple[int, int], GroupMember] = {}
     for number in range(200):
         group_id, user_id = random.choice([-100, -10, -1]), random.randrange(30)
@@ -98,6 +98,22 @@ async def test_members_by_group_and_user(database: Any, seed: int):
         assert sorted(found, key=lambda m: m.user_id) == sorted(expected, key=lambda m: m.user_id)
         for user_id in range(32):
             assert await members.get(group_id, user_id) == kept.get((group_id, user_id))
+
+
+async def test_members_changed_here_show_at_once_and_elsewhere_after_some_seconds(database: Any):
+    now = [NOW]
+    here, elsewhere = (Members(database, lambda: now[0]) for _ in range(2))
+    member = GroupMember(group_id=-1, user_id=7, name="Bia", is_member=True, at=NOW)
+    await here.put(member)
+    assert await elsewhere.get(-1, 7) == member
+    left = member.model_copy(update={"is_member": False})
+    await here.put(left)
+    assert await here.get(-1, 7) == left
+    assert await elsewhere.get(-1, 7) == member
+    now[0] += timedelta(seconds=10)
+    assert await elsewhere.get(-1, 7) == left
+    await here.forget_group(-1)
+    assert await here.get(-1, 7) is None
 
 
 class Counted(Admins):
@@ -129,7 +145,7 @@ def role_of(database: Any, now: list[datetime]) -> RoleOf:
     return RoleOf(
         settings_admins=frozenset({1}),
         admins=Counted(database),
-        members=Members(database),
+        members=Members(database, lambda: now[0]),
         groups=Nobody(),
         departments=no_departments,
         clock=lambda: now[0],

@@ -51,6 +51,25 @@ async def test_one_at_a_time_and_the_most_important_next():
     assert log == ["first", "card", "customer", "customer 2", "answer", "edit"]
 
 
+def test_a_chat_is_free_while_a_message_may_leave_and_nobody_sends():
+    async def check() -> None:
+        limiter = RateLimiter(Limits(group=Rate(1, 10.0), overall=Rate(2, 5.0)))
+        assert limiter.is_free(GROUP)
+        async with limiter.turn(GROUP, Priority.ANSWER):
+            assert not limiter.is_free(GROUP)
+        assert limiter.is_free(GROUP)
+        await limiter.pace(GROUP)
+        assert not limiter.is_free(GROUP)
+        assert limiter.is_free(OTHER)
+        await limiter.pace(PERSON)
+        assert not limiter.is_free(OTHER)
+        await asyncio.sleep(5.0)
+        assert limiter.is_free(OTHER)
+        assert not limiter.is_free(GROUP)
+
+    in_virtual_time(check())
+
+
 async def test_chats_do_not_wait_for_each_other():
     limiter = RateLimiter(NO_LIMITS)
     async with limiter.turn(GROUP, Priority.CARD), limiter.turn(OTHER, Priority.CARD):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from bot.domain.conversation import Conversation
 from bot.domain.outgoing import ALBUM_SIZE, Outgoing, OutgoingKind, next_to_send
 
 ALBUM_S: Final = 0.7
@@ -21,8 +22,16 @@ class ChatQueue:
     items: dict[str, Outgoing] = field(default_factory=dict)
     is_read: bool = False
     """True once the stored queue has been read; until then nothing is sent."""
+    read_at: float = 0.0
+    """The loop time at which the latest read of the stored queue began."""
     is_latest: bool = False
-    """True while no message has come since the stored queue was read."""
+    """True while no other replica can have stored a message that goes before one of these."""
+    sent: int = 0
+    """The number of batches that were sent since the stored queue was read."""
+    counted: set[str] = field(default_factory=set)
+    """Ids of messages whose next attempt is stored already."""
+    read: dict[str, tuple[Conversation, float]] = field(default_factory=dict)
+    """Ids of messages to their conversation, and the loop time at which they were put with it."""
     came_at: dict[str, float] = field(default_factory=dict)
     """Album id to the loop time at which its latest part came."""
     news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -32,10 +41,13 @@ class ChatQueue:
     begun: frozenset[str] = frozenset()
     """The ids of the messages that are being sent at this moment."""
 
-    def put(self, item: Outgoing) -> None:
-        """Add a message to the queue."""
+    def put(self, item: Outgoing, *, is_latest: bool) -> None:
+        """Add a message to the queue.
+
+        is_latest: True if no other replica can have stored one that goes before it.
+        """
         self.items[item.id] = item
-        self.is_latest = False
+        self.is_latest = self.is_latest and is_latest
         self.news.set()
         if item.album:
             self.came_at[item.album] = asyncio.get_running_loop().time()
@@ -68,6 +80,8 @@ class ChatQueue:
         """Remove the messages from the queue."""
         for one in ids:
             self.items.pop(one, None)
+            self.counted.discard(one)
+            self.read.pop(one, None)
         albums = {item.album for item in self.items.values()}
         for album in [one for one in self.came_at if one not in albums]:
             del self.came_at[album]

@@ -132,6 +132,14 @@ class RateLimiter:
             _holds.reset(token)
             self._leave(chat_id, queue)
 
+    def is_free(self, chat_id: Hashable) -> bool:
+        """Return True if a message may leave for this chat now, and nobody waits to send one."""
+        now = asyncio.get_running_loop().time()
+        queue = self._throttles.get(chat_id)
+        if self._overall.free_at() > now:
+            return False
+        return queue is None or not (queue.is_taken or queue.waiting or queue.free_at() > now)
+
     async def pace(self, chat_id: Hashable, *, messages: int = 1) -> None:
         """Wait until this many more messages may leave, and count them."""
         loop = asyncio.get_running_loop()

@@ -14,6 +14,7 @@ _UPDATE_ROOM: Final = 1_000
 @dataclass(slots=True)
 class _Origin:
     update_id: int
+    chat: str
     count: int = 0
 
 
@@ -21,13 +22,22 @@ _origin: ContextVar[_Origin | None] = ContextVar("origin", default=None)
 
 
 @contextmanager
-def caused_by(update_id: int) -> Iterator[None]:
-    """Order the messages put inside the block by this update, over all replicas and clocks."""
-    token = _origin.set(_Origin(update_id))
+def caused_by(update_id: int, *, chat: str) -> Iterator[None]:
+    """Order the messages put inside the block by this update, over all replicas and clocks.
+
+    chat: the inbox's key of the update's chat, whose lease this process holds.
+    """
+    token = _origin.set(_Origin(update_id, chat))
     try:
         yield
     finally:
         _origin.reset(token)
+
+
+def causing_chat() -> str | None:
+    """Return the inbox's key of the chat whose update is being handled, or None."""
+    origin = _origin.get()
+    return origin.chat if origin else None
 
 
 class Order:

@@ -12,6 +12,7 @@ from typing import Final
 
 import structlog
 
+from bot.domain.conversation import Conversation
 from bot.domain.errors import RefusedError, TryLaterError, UnconfirmedError
 from bot.domain.outgoing import (
     MovedError,
@@ -22,13 +23,17 @@ from bot.domain.outgoing import (
 from bot.runtime.chat_tasks import ChatTasks
 from bot.runtime.sending.chat_queue import ALBUM_S, ChatQueue
 from bot.runtime.sending.limits import RateLimiter
-from bot.runtime.sending.order import Order
+from bot.runtime.sending.order import Order, causing_chat
 from bot.runtime.sending.ports import Delivery, OutboxMetrics, OutboxStore
 
 # One attempt, and one more when the first was cut short.
 ATTEMPTS: Final = 2
 # A message that waited this long for its turn is late.
 _WAITED_S: Final = 0.5
+# A conversation that was read longer ago may have another group by now.
+_FRESH_S: Final = 0.5
+# So often a chat's queue sends without a look for what other replicas have stored.
+_SENT_UNREAD: Final = 10
 _TRIES: Final = 20
 _FAULTS: Final = 3
 # Prefix of the lease names: such a lease is the right to send to the chat.
@@ -46,15 +51,18 @@ class Outbox:
         store: OutboxStore,
         limiter: RateLimiter,
         holding: Callable[[str], AbstractAsyncContextManager[bool]],
+        held_since: Callable[[str], float | None],
         metrics: OutboxMetrics,
         clock: Callable[[], datetime],
     ) -> None:
         """holding: locks a name against every other replica, and yields True if another replica
-        may have held it."""
+        may have held it. held_since: returns the loop time since which no other replica has held
+        a name, or None if it is not locked here."""
         self._store = store
         self._limiter = limiter
         self._metrics = metrics
         self._clock = clock
+        self._held_since = held_since
         self._delivery: Delivery
         self._queues: dict[int, ChatQueue] = {}
         self._tasks: ChatTasks[int] = ChatTasks(
@@ -71,17 +79,33 @@ class Outbox:
         """Chats that take no messages now."""
         self._order = Order()
         self._sent = 0
+        self._putting: set[str] = set()
+        """Ids of messages that are being stored: a read leaves them to `put`."""
 
     def deliver_by(self, delivery: Delivery) -> None:
         """Set the delivery. Call it before `put`: the delivery puts messages here itself."""
         self._delivery = delivery
 
-    async def put(self, *items: Outgoing) -> None:
-        """Store the messages and send each when its turn comes; skip an id that was put before."""
+    async def put(self, *items: Outgoing, conversation: Conversation | None = None) -> None:
+        """Store the messages and send each when its turn comes; skip an id that was put before.
+
+        conversation: theirs, if it was read just now. It is not read again if they leave soon.
+        """
         wanted = [self._order.placed(item) for item in items if not self._is_redundant(item)]
-        for item, is_new in zip(wanted, await self._store.add(wanted), strict=True):
-            if is_new:
-                self._take_in(item)
+        free = {item.id: queue for item in wanted if (queue := self._free_queue(item))}
+        self._putting.update(item.id for item in wanted)
+        are_new: Sequence[bool] = [False] * len(wanted)
+        try:
+            # One write less for a message that leaves at once: its attempt counts from now on.
+            are_new = await self._store.add(wanted, begun=free)
+        finally:
+            self._putting.difference_update(item.id for item in wanted)
+            for item, is_new in zip(wanted, are_new, strict=True):
+                if is_new:
+                    self._take_in(item, queue=free.get(item.id), conversation=conversation)
+                else:
+                    # It may be stored already, and a read meanwhile has left it out.
+                    self._queue_of(item.chat_id).is_read = False
                 self.wake(item.chat_id)
 
     async def again(self, item_id: str) -> bool:
@@ -91,7 +115,7 @@ class Outbox:
         for item in await self._store.failed(item_id):
             if await self._store.again(item.id):
                 is_sent = True
-                self._take_in(item.model_copy(update={"attempts": 0}))
+                self._take_in(item.model_copy(update={"attempts": 0}), is_placed=False)
                 self.wake(item.chat_id)
         return is_sent
 
@@ -138,8 +162,44 @@ class Outbox:
     def _queue_of(self, chat_id: int) -> ChatQueue:
         return self._queues.setdefault(chat_id, ChatQueue())
 
-    def _take_in(self, item: Outgoing) -> None:
-        self._queue_of(item.chat_id).put(item)
+    def _free_queue(self, item: Outgoing) -> ChatQueue | None:
+        """Return the chat's queue if this process would send the item at once."""
+        queue = self._queues.get(item.chat_id)
+        if queue is None or queue.items or item.album or not self._is_latest(queue):
+            return None
+        return queue if self._limiter.is_free(item.chat_id) else None
+
+    def _is_latest(self, queue: ChatQueue) -> bool:
+        """Return True if the queue holds all that was put before by updates of the same chat.
+
+        Other replicas have put what they did put before this one had the lease of that chat.
+        """
+        chat = causing_chat()
+        since = self._held_since(chat) if chat else None
+        return queue.is_read and since is not None and since <= queue.read_at
+
+    def _take_in(
+        self,
+        item: Outgoing,
+        *,
+        queue: ChatQueue | None = None,
+        conversation: Conversation | None = None,
+        is_placed: bool = True,
+    ) -> None:
+        """Add a stored message to the chat's queue.
+
+        queue: the queue in which its first attempt was counted. is_placed: True if it was placed
+        now, after all that the causing chat has put before.
+        """
+        here = self._queue_of(item.chat_id)
+        here.put(item, is_latest=is_placed and self._is_latest(here))
+        if conversation:
+            here.read[item.id] = conversation, asyncio.get_running_loop().time()
+        if queue is here:
+            here.counted.add(item.id)
+        elif queue is not None:
+            # The lease is gone: another replica may be sending it.
+            here.is_read = False
         self.retry(item.chat_id)
 
     async def _work(self, chat_id: int, is_new: bool) -> bool:
@@ -153,13 +213,15 @@ class Outbox:
     async def _read(self, chat_id: int, queue: ChatQueue) -> None:
         now = asyncio.get_running_loop().time()
         known = list(queue.items)
-        queue.is_latest = True
+        queue.is_latest, queue.sent, queue.read_at = True, 0, now
         stored = await self._store.waiting_in(chat_id)
+        stored = [item for item in stored if item.id not in self._putting]
         queue.is_read = True
         # A known message that is no longer stored as waiting was sent by another replica.
         queue.leave(set(known) - {item.id for item in stored})
         for item in stored:
-            queue.items[item.id] = item
+            if item.id not in queue.counted:
+                queue.items[item.id] = item
             if item.album:
                 queue.came_at.setdefault(item.album, now)
 
@@ -172,13 +234,14 @@ class Outbox:
                 await queue.next_news(ALBUM_S)
                 continue
             async with self._limiter.turn(chat_id, batch[0].priority) as waited_s:
-                if not queue.is_latest:
+                is_late = waited_s > _WAITED_S
+                if is_late or not queue.is_latest or queue.sent >= _SENT_UNREAD:
                     # Another replica may have stored messages that go before those put here.
                     await self._read(batch[0].chat_id, queue)
                 if not queue.items:
                     break
                 # Chosen again: a message of higher priority may have come during the wait.
-                batch = queue.next(self._clock(), is_late=waited_s > _WAITED_S)
+                batch = queue.next(self._clock(), is_late=is_late)
                 if batch and not await self._send(queue, batch):
                     return False
         return True
@@ -198,9 +261,14 @@ class Outbox:
             queue.begun = frozenset()
 
     async def _begin(self, queue: ChatQueue, batch: Sequence[Outgoing], ids: list[str]) -> bool:
-        await self._store.begin(ids)
+        if uncounted := [one for one in ids if one not in queue.counted]:
+            await self._store.begin(uncounted)
+        queue.counted.difference_update(ids)
+        # Only once: whatever fails may have changed the conversation.
+        conversation, put_at = queue.read.pop(ids[0], (None, 0.0))
+        is_fresh = asyncio.get_running_loop().time() - put_at < _FRESH_S
         try:
-            await self._delivery(batch)
+            await self._delivery(batch, conversation=conversation if is_fresh else None)
         except UndeliveredError as error:
             await self._fail(queue, batch, error.reason)
             return True
@@ -235,6 +303,7 @@ class Outbox:
             return await self._give_up(queue, batch, after=_FAULTS)
         queue.tries, queue.sent_before = 0, None
         self._sent += 1
+        queue.sent += 1
         now = self._clock()
         await self._store.done(ids, at=now)
         queue.leave(ids)
@@ -267,5 +336,5 @@ class Outbox:
         await self._store.move(ids, chat_id)
         queue.leave(ids)
         for item in batch:
-            self._take_in(item.model_copy(update={"chat_id": chat_id}))
+            self._take_in(item.model_copy(update={"chat_id": chat_id}), is_placed=False)
         self.wake(chat_id)

@@ -1,17 +1,21 @@
 """The needs of the outbox: a store, a way to Telegram, and metrics."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from bot.domain.conversation import Conversation
 from bot.domain.outgoing import Outgoing, Priority, Undelivered
 
 
 class OutboxStore(Protocol):
     """The store of messages that wait to be sent."""
 
-    async def add(self, items: Sequence[Outgoing]) -> list[bool]:
-        """Store the messages; return for each of them True if it was new."""
+    async def add(self, items: Sequence[Outgoing], *, begun: Container[str] = ()) -> list[bool]:
+        """Store the messages; return for each of them True if it was new.
+
+        begun: the ids of those whose first attempt counts already.
+        """
 
     async def waiting_in(self, chat_id: int) -> list[Outgoing]: ...
 
@@ -38,9 +42,12 @@ class OutboxStore(Protocol):
 class Delivery(Protocol):
     """Sends messages to Telegram."""
 
-    async def __call__(self, items: Sequence[Outgoing]) -> None:
+    async def __call__(
+        self, items: Sequence[Outgoing], *, conversation: Conversation | None = None
+    ) -> None:
         """Send the messages as one.
 
+        conversation: that of the first, if it was read a moment ago.
         Raises UndeliveredError, MovedError, RefusedError while the whole chat is closed to the
         bot, and TryLaterError.
         """

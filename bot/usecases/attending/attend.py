@@ -7,8 +7,9 @@ from datetime import datetime
 from bot.domain.card import Card
 from bot.domain.conversation import Attendant, Conversation
 from bot.usecases.attending.read_card import ReadCard
+from bot.usecases.attending.replied_to import RepliedTo
 from bot.usecases.attending.show_card import ShowCard
-from bot.usecases.ports import Conversations, Links
+from bot.usecases.ports import Conversations
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,6 @@ class Attend:
     """The actions of a card's buttons; each reads the conversation again first."""
 
     conversations: Conversations
-    links: Links
     show_card: ShowCard
     read_card: ReadCard
     clock: Callable[[], datetime]
@@ -94,16 +94,16 @@ class Attend:
         return await self.read_card(conversation) if conversation else Gone()
 
     async def answer(
-        self, group_id: int, message_id: int, attendant: Attendant, *, topic_id: int | None = None
+        self, replied_to: RepliedTo, attendant: Attendant, *, topic_id: int | None = None
     ) -> Done | AlreadyClosed | Moved | Gone:
         """Return the conversation that a message answers; claim it if nobody has it.
 
-        It is the conversation of the topic, or else that of `message_id`, to which the message
-        replies.
+        It is the conversation of the topic, or else that of the message replied to.
         """
-        conversation = await self.conversation_of(group_id, message_id, topic_id=topic_id)
+        conversation = await self.conversation_of(replied_to, topic_id=topic_id)
         if conversation is None:
             return Gone()
+        group_id = replied_to.group_id
         if conversation.group_id != group_id:
             return Moved(conversation)
         if not conversation.is_open:
@@ -122,12 +122,14 @@ class Attend:
         return await self.close(conversation.id, attendant, group_id=group_id)
 
     async def conversation_of(
-        self, group_id: int, message_id: int, *, topic_id: int | None = None
+        self, replied_to: RepliedTo, *, topic_id: int | None = None
     ) -> Conversation | None:
         """Return the conversation of the topic, or else of the message replied to, or None."""
-        if topic_id and (found := await self.conversations.in_topic(group_id, topic_id)):
-            return found
-        link = await self.links.of_group(group_id, message_id) if message_id else None
+        if topic_id:
+            found = await self.conversations.in_topic(replied_to.group_id, topic_id)
+            if found:
+                return found
+        link = await replied_to.link()
         return await self.conversations.get(link.conversation_id) if link else None
 
     async def _in_group(self, conversation_id: str, group_id: int) -> Conversation | None:

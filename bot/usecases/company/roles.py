@@ -49,12 +49,7 @@ class RoleOf:
         """
         if await self.is_admin(user_id):
             return Role.ADMIN
-        if group_id is None:
-            return Role.CUSTOMER
-        is_member = await self._is_attendant(user_id, group_id)
-        if isinstance(is_member, RoleUnknown):
-            return is_member
-        return Role.ATTENDANT if is_member else Role.CUSTOMER
+        return Role.CUSTOMER if group_id is None else await self._of_member(user_id, group_id)
 
     async def of_writer(self, user_id: int) -> Role:
         """Return admin or customer, for plain text in a private chat.
@@ -68,6 +63,13 @@ class RoleOf:
         if user_id in await self._invited() and await self.is_admin(user_id):
             return Role.ADMIN
         return Role.CUSTOMER
+
+    async def of_group_writer(self, user_id: int, group_id: int) -> Role | RoleUnknown:
+        """Return the role for a reply or an edit in a group; admins are told as in
+        `of_writer`."""
+        if await self.of_writer(user_id) is Role.ADMIN:
+            return Role.ADMIN
+        return await self._of_member(user_id, group_id)
 
     async def is_admin(self, user_id: int) -> bool:
         """Return True if the user is an admin now, by the settings or the store."""
@@ -92,6 +94,12 @@ class RoleOf:
             known.ids = frozenset(admin.id for admin in await self.admins.all())
             known.until = now + _ADMINS_KNOWN_FOR
         return known.ids
+
+    async def _of_member(self, user_id: int, group_id: int) -> Role | RoleUnknown:
+        is_member = await self._is_attendant(user_id, group_id)
+        if isinstance(is_member, RoleUnknown):
+            return is_member
+        return Role.ATTENDANT if is_member else Role.CUSTOMER
 
     async def _is_attendant(self, user_id: int, group_id: int) -> bool | RoleUnknown:
         if all(department.group_id != group_id for department in await self.departments()):
