@@ -17,6 +17,8 @@ from storage.engine.server_process import PortTakenError, find
 from tests.patience import HANG_S
 from tests.storage.servers import is_running, kill, noted_pid, until
 
+pytestmark = pytest.mark.embedded
+
 
 async def read_again(database: Any) -> Any:
     """Return a document once the server answers; calls in between fail."""

@@ -14,6 +14,8 @@ from storage.engine.server_folder import prepared
 from storage.engine.server_process import USER
 from tests.storage.servers import is_running, noted_pid, plain_server, short_lived, until, uri
 
+pytestmark = pytest.mark.embedded
+
 
 async def test_without_the_password_nothing_can_be_read_or_written(data_dir: Path):
     async with short_lived(data_dir) as address:
