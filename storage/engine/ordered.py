@@ -21,6 +21,7 @@ LOWEST: Final = "\1"
 """Below every key."""
 HIGHEST: Final = "\U0010ffff"
 """Above every key: no character of a key is higher."""
+_ALL: Final = {"$gte": LOWEST, "$lt": HIGHEST}
 
 # Each character of a key is a digit of a number: the lowest characters of some ranges, in order.
 # Keys are folded names and times, so small letters and digits have a range each.
@@ -114,7 +115,11 @@ class Ordered:
     async def _sorted(
         self, bounds: dict[str, str], backwards: bool, matches: Document, most: int
     ) -> list[Document]:
-        cursor = self._collection.find(matches | {self._field: bounds})
+        query = matches | {self._field: bounds}
+        if matches and bounds == _ALL:
+            # These bounds would have the Rust server read the list by this field, from its start.
+            query = matches
+        cursor = self._collection.find(query)
         with translated():
             found: list[Document] = (
                 await cursor.sort(self._field, -1 if backwards else 1).limit(most).to_list(None)
