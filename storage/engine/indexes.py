@@ -170,12 +170,8 @@ async def missing_indexes(database: Database) -> list[str]:
     return missing
 
 
-async def drop_other_indexes(database: Database) -> None:
-    """Drop the indexes of Balcão's collections that are not those of this program."""
-    for name, models in INDEXES.items():
-        keys = {one.document["name"]: list(one.document["key"].items()) for one in models}
-        with translated():
-            there = await database[name].index_information()
-            for index, information in there.items():
-                if index != "_id_" and information["key"] != keys.get(index):
-                    await database[name].drop_index(index)
+async def drop_index(database: Database, collection: str, name: str) -> None:
+    """Drop an index that no query uses any more, unless it is gone."""
+    with translated():
+        if name in await database[collection].index_information():
+            await database[collection].drop_index(name)

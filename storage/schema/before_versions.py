@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from storage.engine.connection import Database, translated
-from storage.engine.indexes import drop_other_indexes
+from storage.engine.indexes import drop_index
 from storage.engine.scan import unset_all
 from storage.schema.old_backups import convert_old_backups
 from storage.schema.progress import Progress
@@ -17,11 +17,11 @@ _SEARCH: Final = "search"
 
 
 async def migrate_unversioned(database: Database) -> AsyncIterator[Progress]:
-    """Turn stored backups into jobs, renew the search fields, and remove the skip list and the
-    indexes that no query uses any more."""
+    """Turn stored backups into jobs, renew the search fields, and remove the skip list."""
     await convert_old_backups(database)
     # First, because every index makes the writes that follow slower.
-    await drop_other_indexes(database)
+    for name in ("registrations", "audit"):
+        await drop_index(database, name, _MARKS)
     for name, steps in (
         ("registrations", renew_search_fields(database)),
         ("audit", unset_all(database, "audit", _MARKS)),

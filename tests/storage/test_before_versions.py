@@ -29,6 +29,7 @@ async def test_data_is_migrated_at_the_start_and_works(
     async with open_database(settings, report=seen.append) as database:
         await assert_migrated(database)
         assert await database["registrations"].find({}).sort("_id", 1).to_list(None) == whole
+        assert "own" in await database["registrations"].index_information()
         assert "day" in await database["own_reports"].index_information()
         assert await database["backups"].find_one({}) is None
         assert await database["meta"].find_one({"_id": "search"}) is None
