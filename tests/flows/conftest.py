@@ -203,6 +203,59 @@ def clock() -> Clock:
     return Clock()
 
 
+@asynccontextmanager
+async def serving(
+    people: Telegram,
+    database: Any,
+    *,
+    clock: Clock,
+    erp_url: str = "",
+    erp: Any = None,
+    lookup_budget_s: float = HANG_S,
+    limits: Limits = NO_LIMITS,
+    **overrides: Any,
+) -> AsyncIterator[Telegram]:
+    """Run a bot between these people and an ERP, and yield the people.
+
+    erp_url: of an IXC; none without it. erp: asked in place of the client that is opened for it.
+    overrides: settings.
+    """
+    of_erp = {
+        "erp_kind": "ixc",
+        "erp_url": erp_url,
+        "erp_token": CREDENTIAL,
+        # Otherwise a sync would register everybody before the first look-up.
+        "sync_interval_minutes": 0,
+    }
+    settings = Settings.model_validate(
+        {
+            "bot_token": people.emulator.token,
+            "telegram_api_url": people.emulator.url,
+            "admin_ids": (ADMIN_ID,),
+            "attendants_chat_id": GROUP_ID,
+            **(of_erp if erp_url else {}),
+            **overrides,
+        }
+    )
+    async with AsyncExitStack() as stack:
+        if erp_url and erp is None:
+            # No cache of negative look-ups: its time is counted on a real clock.
+            erp = await stack.enter_async_context(clients.open_erp_of(settings, database))
+        limiter = RateLimiter(limits)
+        bot = await stack.enter_async_context(open_bot(settings, limiter))
+        people.balcao = app.build(
+            settings,
+            bot=bot,
+            limiter=limiter,
+            database=database,
+            erp=erp,
+            clock=clock,
+            lookup_budget_s=lookup_budget_s,
+        )
+        await stack.enter_async_context(app.serving(people.balcao))
+        yield people
+
+
 @pytest.fixture
 def start(database: Any, telegram: BotApiEmulator, erp: IxcEmulator, clock: Clock) -> Start:
     """Return a starter of bots on the test's database.
@@ -211,52 +264,9 @@ def start(database: Any, telegram: BotApiEmulator, erp: IxcEmulator, clock: Cloc
     """
     people = Telegram(telegram)
 
-    @asynccontextmanager
-    async def started(
-        *,
-        lookup_budget_s: float = HANG_S,
-        with_erp: bool = True,
-        limits: Limits = NO_LIMITS,
-        **overrides: Any,
-    ) -> AsyncIterator[Telegram]:
-        settings = Settings.model_validate(
-            {
-                "bot_token": telegram.token,
-                "telegram_api_url": telegram.url,
-                "admin_ids": (ADMIN_ID,),
-                "attendants_chat_id": GROUP_ID,
-                **(
-                    {
-                        "erp_kind": "ixc",
-                        "erp_url": erp.url,
-                        "erp_token": CREDENTIAL,
-                        # Otherwise a sync would register everybody before the first look-up.
-                        "sync_interval_minutes": 0,
-                    }
-                    if with_erp
-                    else {}
-                ),
-                **overrides,
-            }
-        )
-        async with AsyncExitStack() as stack:
-            lookup = None
-            if with_erp:
-                # No cache of negative look-ups: its time is counted on a real clock.
-                lookup = await stack.enter_async_context(clients.open_erp_of(settings, database))
-            limiter = RateLimiter(limits)
-            bot = await stack.enter_async_context(open_bot(settings, limiter))
-            people.balcao = app.build(
-                settings,
-                bot=bot,
-                limiter=limiter,
-                database=database,
-                erp=lookup,
-                clock=clock,
-                lookup_budget_s=lookup_budget_s,
-            )
-            await stack.enter_async_context(app.serving(people.balcao))
-            yield people
+    def started(*, with_erp: bool = True, **more: Any) -> Any:
+        erp_url = erp.url if with_erp else ""
+        return serving(people, database, clock=clock, erp_url=erp_url, **more)
 
     return started
 

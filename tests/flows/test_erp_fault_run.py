@@ -17,19 +17,15 @@ from typing import Any
 import pytest
 import structlog
 
-from bot import app
 from bot.demo.bot_api import BotApiEmulator
 from bot.demo.documents import make_cnpj, make_cpf
-from bot.demo.ixc import CREDENTIAL, IxcEmulator, faults
+from bot.demo.ixc import IxcEmulator, faults
 from bot.demo.ixc.records import Row, customer, supplier
 from bot.demo.people import DemoPerson
 from bot.domain.phone import show_phone
 from bot.domain.tax_id import TaxId
-from bot.runtime.sending.limits import NO_LIMITS, RateLimiter
-from bot.settings import Settings
 from bot.usecases.customer.identify import Found, LookUp, LookupOutcome, NotConsulted, Unknown
 from bot.usecases.register.apply_candidate import ApplyCandidate
-from bot.wiring.telegram import open_bot
 from erp.breaker import Breaker
 from erp.client import Limits, open_session
 from erp.ixc import Ixc
@@ -37,7 +33,7 @@ from handlers.customer import texts
 from storage.register.registrations import Registrations
 from tests.erp.conftest import Clock as Seconds
 from tests.erp.conftest import make_ixc
-from tests.flows.conftest import ADMIN_ID, GROUP_ID, Clock, Telegram
+from tests.flows.conftest import Clock, Telegram, serving
 from tests.patience import HANG_S, patient
 
 pytestmark = pytest.mark.embedded
@@ -241,34 +237,11 @@ async def test_in_chat_the_group_is_told_of_everybody_and_of_nobody_else(
     logged: list[Any], telegram: BotApiEmulator, database: Any, clock: Clock
 ) -> None:
     persons = [made(number) for number in range(1, CHATS + 1)]
-    people = Telegram(telegram)
     async with AsyncExitStack() as stack:
         ill = await stack.enter_async_context(ill_erp(logged, failures=1))
         ill.fill(persons)
-        settings = Settings.model_validate(
-            {
-                "bot_token": telegram.token,
-                "telegram_api_url": telegram.url,
-                "admin_ids": (ADMIN_ID,),
-                "attendants_chat_id": GROUP_ID,
-                "erp_kind": "ixc",
-                "erp_url": ill.erp.url,
-                "erp_token": CREDENTIAL,
-                # Otherwise a sync would register everybody before the first look-up.
-                "sync_interval_minutes": 0,
-            }
-        )
-        limiter = RateLimiter(NO_LIMITS)
-        people.balcao = app.build(
-            settings,
-            bot=await stack.enter_async_context(open_bot(settings, limiter)),
-            limiter=limiter,
-            database=database,
-            erp=ill.ixc,
-            clock=clock,
-            lookup_budget_s=HANG_S,
-        )
-        await stack.enter_async_context(app.serving(people.balcao))
+        bot = serving(Telegram(telegram), database, clock=clock, erp_url=ill.erp.url, erp=ill.ixc)
+        people = await stack.enter_async_context(bot)
         states = itertools.product(TABLES, IN_TURN)
         for person, (table, state) in zip(persons, states, strict=True):
             ill.become(state, table=table)
