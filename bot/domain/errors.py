@@ -72,6 +72,13 @@ class UnconfirmedError(TryLaterError):
     """The request was sent and no answer came: it may have taken effect."""
 
 
+class UnknownRefusalError(TryLaterError):
+    """The request was declined for a reason that we do not know: it was not done.
+
+    A later retry may work. If others succeed meanwhile, the request itself may be at fault.
+    """
+
+
 class TakenError(TryLaterError):
     """Another process has the lease."""
 
