@@ -14,6 +14,7 @@ class Problem(StrEnum):
     DATABASE_URI = "database_uri"
     DATABASE_PASSWORD = "database_password"  # noqa: S105 - the name of a problem
     DATABASE_GONE = "database_gone"
+    DATABASE_REFUSES = "database_refuses"
     DATABASE_BROKEN = "database_broken"
     DATABASE_TOO_SIMPLE = "database_too_simple"
     DATA_NEWER = "data_newer"

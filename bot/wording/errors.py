@@ -9,6 +9,8 @@ _SENTENCES = {
     Problem.DATABASE_PASSWORD: f"{PREFIX}MONGODB_URI: o MongoDB recusou o usuário ou a senha.",
     Problem.DATABASE_GONE: "O MongoDB não responde. Confira se ele está no ar e se o endereço em "
     f"{PREFIX}MONGODB_URI está certo.",
+    Problem.DATABASE_REFUSES: "O MongoDB não aceita este pedido agora. Tente de novo daqui a "
+    f"pouco; se continuar, confira o que o usuário em {PREFIX}MONGODB_URI pode e se há espaço.",
     Problem.DATABASE_BROKEN: "O banco de dados parou de ler e gravar. Confira o espaço em disco e "
     "reinicie o Balcão.",
     Problem.DATABASE_TOO_SIMPLE: "O MongoDB precisa ser um replica set, mesmo que de um só "
