@@ -1,7 +1,7 @@
 """The bot as a whole: everything is built here, started, and stopped."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,15 +11,16 @@ import structlog
 from aiogram import Bot, Dispatcher
 
 from bot.runtime.http_server import http_server
-from bot.runtime.jobs.sync_schedule import SyncSchedule
+from bot.runtime.jobs.sync_schedule import LOOK_S, SyncSchedule
 from bot.runtime.leases import LeaseKeeper
 from bot.runtime.memory import freeze_gc
 from bot.runtime.metrics import Metrics
 from bot.runtime.sending.limits import TELEGRAM_LIMITS, Limits, RateLimiter
 from bot.runtime.sending.outbox import Outbox
+from bot.runtime.supervisor import Supervisor
 from bot.runtime.updates.fsm import DurableStorage
 from bot.runtime.updates.inbox import Inbox
-from bot.runtime.updates.serve import repeat_forever, taking_updates, wait_for_telegram
+from bot.runtime.updates.serve import taking_updates, wait_for_telegram
 from bot.settings import Settings
 from bot.usecases.attending.watch_queue import QueueRounds
 from bot.usecases.company.departments import Departments
@@ -70,6 +71,7 @@ class Balcao:
     inbox: Inbox
     outbox: Outbox
     metrics: Metrics
+    supervisor: Supervisor
     locks: LeaseKeeper[str]
     retry_lookups: RetryLookups
     queue_rounds: QueueRounds
@@ -96,10 +98,12 @@ def build(
     erp: Erp | None,
     clock: Callable[[], datetime] = utc_now,
     lookup_budget_s: float = LOOKUP_BUDGET_S,
+    supervisor: Supervisor | None = None,
 ) -> Balcao:
     """Build everything, fresh at each call, so tests call it too; nothing is started."""
     shared = share(settings, bot=bot, limiter=limiter, database=database, erp=erp, clock=clock)
-    metrics = Metrics(asked_to_wait=lambda: limiter.asked_to_wait)
+    supervisor = supervisor or Supervisor()
+    metrics = Metrics(asked_to_wait=lambda: limiter.asked_to_wait, tasks=supervisor.health)
     company = build_company(shared)
     register = build_register(shared, people=names_of_staff(shared, company))
     jobs = build_chat_jobs(shared, role_of=company.role_of, names=register.services.names)
@@ -120,6 +124,7 @@ def build(
         inbox=inbox,
         outbox=relaying.outbox,
         metrics=metrics,
+        supervisor=supervisor,
         locks=shared.locks,
         retry_lookups=receiving.retry_lookups,
         queue_rounds=attending.rounds,
@@ -185,23 +190,40 @@ async def serving(balcao: Balcao) -> AsyncIterator[asyncio.Task[None]]:
     await wait_for_telegram(balcao.bot)
     await balcao.menus.set_all(await balcao.role_of.admin_ids())
     await balcao.locks.release_the_dead()
-    async with taking_updates(
-        balcao.bot,
-        balcao.inbox,
-        balcao.outbox,
-        allowed_updates=balcao.dispatcher.resolve_used_update_types(
-            skip_events={"aiogd_update", "business_message"}
-        ),
-        beside=(
-            work_with_broker_or_alone(balcao.jobs.work, balcao.settings),
-            repeat_forever(balcao.retry_lookups, every_s=_LOOKUP_ROUND_S),
-            *(repeat_forever(r, every_s=_QUEUE_ROUND_S) for r in balcao.queue_rounds.each()),
-            repeat_forever(balcao.retain, every_s=_RETENTION_ROUND_S),
-            *([balcao.sync_schedule.run_forever()] if balcao.sync_schedule else ()),
-        ),
-    ) as polling:
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(balcao.locks.close)
+        stack.push_async_callback(balcao.supervisor.end, *_background(balcao))
+        polling = await stack.enter_async_context(
+            taking_updates(
+                balcao.bot,
+                balcao.inbox,
+                balcao.outbox,
+                balcao.supervisor,
+                allowed_updates=balcao.dispatcher.resolve_used_update_types(
+                    skip_events={"aiogd_update", "business_message"}
+                ),
+            )
+        )
         yield polling
-    await balcao.locks.release_all()
+
+
+def _background(balcao: Balcao) -> list[asyncio.Task[None]]:
+    """Start the tasks that run beside the updates."""
+    tasks, jobs = balcao.supervisor, balcao.jobs.work
+    tasks.watch("leases", balcao.locks.health)
+    rounds: dict[str, tuple[Callable[[], Awaitable[object]], float]] = {
+        "lookups": (balcao.retry_lookups, _LOOKUP_ROUND_S),
+        "retention": (balcao.retain, _RETENTION_ROUND_S),
+        **{name: (work, _QUEUE_ROUND_S) for name, work in balcao.queue_rounds.each().items()},
+    }
+    if balcao.sync_schedule:
+        rounds["syncs"] = (balcao.sync_schedule.look, LOOK_S)
+    return [
+        tasks.run(
+            "jobs", lambda: work_with_broker_or_alone(jobs, balcao.settings), health=jobs.health
+        ),
+        *(tasks.repeat(name, work, every_s=every_s) for name, (work, every_s) in rounds.items()),
+    ]
 
 
 async def run(
@@ -220,19 +242,29 @@ async def run(
 
 async def _serve(settings: Settings, limits: Limits, warn: Callable[[str], None]) -> None:
     async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(open_database(settings))
+        supervisor = Supervisor()
+        database = await stack.enter_async_context(open_database(settings, supervisor=supervisor))
         if await outgrown(database):
             warn(EMBEDDED_OUTGROWN)
         erp = await stack.enter_async_context(open_erp_if_set(settings, database))
         limiter = RateLimiter(limits)
         bot = await stack.enter_async_context(open_bot(settings, limiter))
-        balcao = build(settings, bot=bot, limiter=limiter, database=database, erp=erp)
+        balcao = build(
+            settings,
+            bot=bot,
+            limiter=limiter,
+            database=database,
+            erp=erp,
+            supervisor=supervisor,
+        )
         address = await stack.enter_async_context(
             http_server(
                 settings.http_host,
                 settings.http_port,
                 database_answers=lambda: database_answers(database),
                 metrics=balcao.metrics.text,
+                tasks_down=lambda: supervisor.down,
+                is_ready=lambda: "polling" in supervisor.health,
             )
         )
         polling = await stack.enter_async_context(serving(balcao))

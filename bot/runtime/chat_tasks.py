@@ -9,6 +9,7 @@ from typing import Final, Generic, TypeVar
 import structlog
 
 from bot.domain.errors import TryLaterError
+from bot.runtime.supervisor import TaskHealth, is_cancelled, log_failure
 
 _FIRST_PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 60.0
@@ -44,6 +45,8 @@ class ChatTasks(Generic[Chat]):
         self._woken: set[Chat] = set()
         self._pauses: dict[Chat, asyncio.Event] = {}
         self.is_stopping = False
+        self.health = TaskHealth()
+        """Down while the sweep or a chat's task has failed and not worked since."""
 
     @property
     def chats(self) -> set[Chat]:
@@ -67,13 +70,14 @@ class ChatTasks(Generic[Chat]):
             pause.set()
 
     async def sweep_forever(self, waiting: Callable[[], Awaitable[Iterable[Chat]]]) -> None:
-        """Wake every chat with work: at the start, and later those of dead replicas."""
+        """Wake every chat with work: at the start, and later those of dead replicas.
+
+        Raises what `waiting` raises.
+        """
         while True:
-            try:
-                for chat in await waiting():
-                    self.wake(chat)
-            except TryLaterError as error:
-                logger.warning("not reachable", what=self._subject, error=str(error))
+            for chat in await waiting():
+                self.wake(chat)
+            self.health.works()
             await asyncio.sleep(_SWEEP_S)
 
     async def idle(self) -> None:
@@ -102,6 +106,7 @@ class ChatTasks(Generic[Chat]):
             while chat in self._woken and not self.is_stopping:
                 self._woken.discard(chat)
                 if await self._try(chat):
+                    self.health.works(chat)
                     pause_s = _FIRST_PAUSE_S
                 else:
                     # The order is kept: what comes later waits as well.
@@ -111,6 +116,7 @@ class ChatTasks(Generic[Chat]):
         finally:
             # No await since the last look at `_woken`, so that no wake is lost in between.
             del self._tasks[chat]
+            self.health.works(chat)
 
     async def _try(self, chat: Chat) -> bool:
         try:
@@ -120,9 +126,13 @@ class ChatTasks(Generic[Chat]):
             self._forget(chat)
             logger.warning("chat waits", what=self._subject, chat=loggable(chat), error=str(error))
             return False
-        except BaseException:
+        except BaseException as error:
             self._forget(chat)
-            raise
+            if is_cancelled(error) or not isinstance(error, Exception | asyncio.CancelledError):
+                raise
+            self.health.failed(chat)
+            log_failure(self._subject, error)
+            return False
 
     async def _pause(self, chat: Chat, pause_s: float) -> None:
         pause = self._pauses[chat] = asyncio.Event()

@@ -20,6 +20,7 @@ from typing import Final, Generic, Protocol, TypeVar
 import structlog
 
 from bot.domain.errors import AppError, LostError, TakenError
+from bot.runtime.supervisor import TaskHealth, is_cancelled, log_failure
 
 _LEASE: Final = timedelta(seconds=15)
 # Longer than one renewal of tokens takes: one that is broken off can lose the new ones.
@@ -111,6 +112,8 @@ class LeaseKeeper(Generic[Id]):
         self._forget: list[Callable[[str], None]] = []
         self._keeping: asyncio.Task[None] | None = None
         self._look = asyncio.Event()
+        self.health = TaskHealth()
+        """Down while the leases are not kept."""
 
     def on_release(self, forget: Callable[[str], None]) -> None:
         """Call `forget` with each name that another replica may hold from now on."""
@@ -157,6 +160,13 @@ class LeaseKeeper(Generic[Id]):
         # With nothing left to keep, its task ends now, not after its round.
         self._look.set()
 
+    async def close(self) -> None:
+        """Release what is not in use and end the keeper: what is in use expires."""
+        await self.release_all()
+        if self._keeping is not None:
+            self._keeping.cancel()
+            await asyncio.gather(self._keeping, return_exceptions=True)
+
     async def release_the_dead(self) -> None:
         """Release the leases of killed processes of this machine, so that nobody has to wait for
         their expiry."""
@@ -200,15 +210,19 @@ class LeaseKeeper(Generic[Id]):
                     await self._look.wait()
             self._look.clear()
             try:
-                wanted = await self._leases.wanted(self.owner) if self._kept_s else ()
-                await self._release_idle(for_s=self._kept_s, wanted=wanted)
+                # First: a look that fails must not keep them from being renewed.
                 if loop.time() - renewed_at >= renew_every_s:
                     await self._renew()
                     renewed_at = loop.time()
-            except AppError as error:
-                logger.warning("leases not kept", error=str(error))
-            except Exception:
-                logger.exception("leases not kept")
+                wanted = await self._leases.wanted(self.owner) if self._kept_s else ()
+                await self._release_idle(for_s=self._kept_s, wanted=wanted)
+                self.health.works()
+            except (Exception, asyncio.CancelledError) as error:
+                if is_cancelled(error):
+                    raise
+                self.health.failed()
+                log_failure("leases", error)
+        self.health.works()
 
     async def _release_idle(self, *, for_s: float, wanted: Collection[Id] = ()) -> None:
         latest = asyncio.get_running_loop().time() - for_s

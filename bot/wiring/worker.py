@@ -7,6 +7,7 @@ import structlog
 from bot.domain.errors import RefusedError
 from bot.runtime.memory import freeze_gc
 from bot.runtime.sending.limits import TELEGRAM_LIMITS, RateLimiter
+from bot.runtime.supervisor import Supervisor
 from bot.settings import PREFIX, Settings
 from bot.wiring.chat_jobs import build_chat_jobs
 from bot.wiring.clients import open_database, open_erp_if_set, utc_now
@@ -44,7 +45,8 @@ def _require(settings: Settings) -> None:
 
 async def _work(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(open_database(settings))
+        supervisor = Supervisor()
+        database = await stack.enter_async_context(open_database(settings, supervisor=supervisor))
         limiter = RateLimiter(TELEGRAM_LIMITS)
         shared = share(
             settings,
@@ -63,14 +65,21 @@ async def _work(settings: Settings) -> None:
             )
 
         jobs = build_chat_jobs(shared, role_of=build_company(shared).role_of, names=names)
-        freeze_gc()
-        logger.info("worker ready")
-        try:
-            await work_with_broker(
+        working = supervisor.run(
+            "jobs",
+            lambda: work_with_broker(
                 jobs.work,
                 settings.broker_url.get_secret_value(),
                 queue=settings.mongodb_database,
-            )
+            ),
+            ends_with=lambda error: isinstance(error, RefusedError),
+            health=jobs.work.health,
+        )
+        stack.push_async_callback(supervisor.end, working)
+        freeze_gc()
+        logger.info("worker ready")
+        try:
+            await working
         except RefusedError as error:
             raise RefusedError(
                 f"{PREFIX}BROKER_URL: o servidor NATS não aceita esta ligação. Confira o "

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-import structlog
-
 from bot.domain.errors import RefusedError
 from storage.engine.batching import Batched, InsertOne
 from storage.engine.connection import Collection, Database, Document, translated
@@ -14,8 +12,8 @@ from storage.engine.connection import Collection, Database, Document, translated
 # The fields of a message that stay without its content.
 _ENVELOPE: Final = ("message_id", "date", "chat", "from")
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-logger = structlog.get_logger()
+# Telegram's own are numbers.
+_CHAT_LENGTH: Final = 64
 
 
 class Inbox:
@@ -29,11 +27,11 @@ class Inbox:
 
     async def add(
         self, bot_id: int, updates: Sequence[tuple[int, str, Document]], *, at: datetime
-    ) -> list[bool]:
-        """Store each (update id, chat key, payload) and return, for each, True if it was new.
+    ) -> list[bool | RefusedError]:
+        """Store each (update id, chat key, payload); return, for each, True if it was new.
 
-        An update that is stored already stays as it is. One that no document can hold is logged
-        and left out.
+        An update that is stored already stays as it is. For one that no document can hold the
+        answer is the error; it waits like the others, with an empty payload.
         """
         documents = [
             {
@@ -48,13 +46,13 @@ class Inbox:
         ]
         return await asyncio.gather(*(self._add_one(document) for document in documents))
 
-    async def _add_one(self, document: Document) -> bool:
+    async def _add_one(self, document: Document) -> bool | RefusedError:
         try:
             return await self._insert(document)
         except RefusedError as error:
-            # It will never fit into a document; retrying it would block all later updates.
-            logger.error("update not stored", update=document["update_id"], error=str(error))
-            return False
+            chat_key = document["pending"][:_CHAT_LENGTH].encode(errors="replace").decode()
+            bare = document | {"pending": chat_key, "payload": {}}
+            return error if await self._insert(bare) else False
 
     async def pending_chats(self) -> list[str]:
         """Return the keys of the chats that have work."""

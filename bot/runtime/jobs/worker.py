@@ -24,6 +24,7 @@ from bot.runtime.jobs.job_progress import PROGRESS_INTERVAL_S, JobProgress
 from bot.runtime.jobs.ports import Files, JobNotifier, Store
 from bot.runtime.jobs.troubles import change_of
 from bot.runtime.leases import LeaseKeeper, is_alive
+from bot.runtime.supervisor import TaskHealth, log_failure
 
 _LEASE: Final = timedelta(seconds=30)
 _ROUND_S: Final = 5.0
@@ -73,6 +74,7 @@ class WorkJobs:
         self._progress_interval_s = progress_interval_s
         self._mine: set[int] = set()
         self._send: Callable[[str], Awaitable[None]] | None = None
+        self.health = TaskHealth()
 
     async def wake(self, job_id: int) -> None:
         """Have a worker look at the job; if the id cannot be sent now, the next round sends it."""
@@ -118,10 +120,11 @@ class WorkJobs:
                 if purged_at is None or time.monotonic() - purged_at >= _PURGE_S:
                     purged_at = time.monotonic()
                     await purge(self._store, self._files, self._clock())
-            except AppError as error:
-                logger.warning("jobs not kept", error=str(error))
-            except Exception:
-                logger.exception("jobs not kept")
+                self.health.works()
+            except Exception as error:
+                # Not the end of the task, which would cancel the jobs that are worked on.
+                self.health.failed()
+                log_failure("jobs", error)
             await asyncio.sleep(self._round_s)
 
     async def _send_left(self) -> None:

@@ -73,6 +73,7 @@ class Outbox:
         )
         self.waiting = store.one_waiting
         self.failed = store.failed
+        self.health = self._tasks.health
         self.wake = self._tasks.wake
         self.stop = self._tasks.stop
         self._resting: set[int] = set()

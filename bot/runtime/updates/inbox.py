@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 
 import structlog
 
-from bot.domain.errors import TryLaterError
+from bot.domain.errors import RefusedError, TryLaterError
 from bot.runtime.chat_tasks import ChatTasks, loggable
 
 # A handler that fails this often has a fault: its update is set aside and an admin is notified.
@@ -42,10 +42,11 @@ class InboxStore(Protocol):
 
     async def add(
         self, bot_id: int, updates: Sequence[tuple[int, str, Payload]], *, at: datetime
-    ) -> list[bool]:
+    ) -> list[bool | RefusedError]:
         """Store (update id, chat key, payload); return for each of them True if it was new.
 
-        An update that is stored already stays as it is.
+        An update that is stored already stays as it is. The answer is an error for one that
+        cannot be stored: it waits without its payload.
         """
 
     async def pending_chats(self) -> list[str]: ...
@@ -78,7 +79,7 @@ class Inbox:
         with (update id, chat key, error) of an update that is given up."""
         self._bot_id = bot_id
         self._store = store
-        self._handle = handle
+        self._handle = _refusing_empty(handle)
         self._tell_set_aside = set_aside
         self._clock = clock
         self._chats: dict[str, _Chat] = {}
@@ -89,6 +90,7 @@ class Inbox:
             forget=self.forget,
             at_once=_CHATS_AT_ONCE,
         )
+        self.health = self._tasks.health
         self.wake = self._tasks.wake
         self.idle = self._tasks.idle
         self.stop = self._tasks.stop
@@ -99,6 +101,9 @@ class Inbox:
         are_new = await self._store.add(self._bot_id, keyed, at=self._clock())
         for (update_id, key, update), is_new in zip(keyed, are_new, strict=True):
             chat = self._chats.get(key)
+            if isinstance(is_new, RefusedError):
+                logger.error("update without content", update=update_id, error=str(is_new))
+                update = {}
             if chat and is_new and update_id not in chat.read:
                 chat.waiting.append((update_id, update, 0))
             self.wake(key)
@@ -160,6 +165,22 @@ class Inbox:
         logger.error("update set aside", error=kind)
         await self._tell_set_aside(update_id, key, kind)
         return True
+
+
+class EmptyUpdateError(Exception):
+    """No document could hold the content of the update."""
+
+
+def _refusing_empty(
+    handle: Callable[[Payload], Awaitable[None]],
+) -> Callable[[Payload], Awaitable[None]]:
+    async def refusing_empty(payload: Payload) -> None:
+        if not payload:
+            # It fails like any other, so it is given up and its writer is told.
+            raise EmptyUpdateError
+        await handle(payload)
+
+    return refusing_empty
 
 
 def chat_key(update: Payload) -> str:

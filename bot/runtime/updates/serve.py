@@ -1,7 +1,7 @@
 """The polling for updates with its background tasks, from the start to an orderly shutdown."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -11,6 +11,7 @@ from aiogram.exceptions import TelegramAPIError, TelegramNotFound, TelegramUnaut
 
 from bot.domain.errors import Problem, RefusedError, TryLaterError
 from bot.runtime.sending.outbox import Outbox
+from bot.runtime.supervisor import Supervisor
 from bot.runtime.updates.inbox import Inbox
 from bot.runtime.updates.polling import poll_forever
 
@@ -29,33 +30,38 @@ async def taking_updates(
     bot: Bot,
     inbox: Inbox,
     outbox: Outbox,
+    supervisor: Supervisor,
     *,
     allowed_updates: list[str],
-    beside: Sequence[Coroutine[None, None, None]],
 ) -> AsyncIterator[asyncio.Task[None]]:
-    """Poll and handle updates inside the block, and run the coroutines of `beside`.
+    """Poll and handle updates inside the block.
 
     At the end the inbox and the outbox are drained for up to 20 seconds. Yields the polling task,
     which ends only with an error that a retry does not fix.
     """
-    tasks = [
-        asyncio.create_task(work)
-        for work in (inbox.sweep_forever(), outbox.sweep_forever(), *beside)
+    sweeps = [
+        supervisor.run("inbox", inbox.sweep_forever, health=inbox.health),
+        supervisor.run("outbox", outbox.sweep_forever, health=outbox.health),
     ]
-    polling = asyncio.create_task(poll_forever(bot, inbox, allowed_updates=allowed_updates))
+    polling = supervisor.run(
+        "polling",
+        lambda: poll_forever(bot, inbox, allowed_updates=allowed_updates),
+        ends_with=_is_of_token,
+    )
     try:
         yield polling
     finally:
         # Polling stops first, so that no update arrives during the drain.
-        polling.cancel()
-        await asyncio.gather(polling, return_exceptions=True)
+        await supervisor.end(polling)
         loop = asyncio.get_running_loop()
         until = loop.time() + DRAIN_S
         await inbox.stop(DRAIN_S)
         await outbox.stop(max(until - loop.time(), _LAST_S))
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await supervisor.end(*sweeps)
+
+
+def _is_of_token(error: Exception) -> bool:
+    return isinstance(error, RefusedError) and error.problem is Problem.BOT_TOKEN
 
 
 async def wait_for_telegram(bot: Bot) -> None:
@@ -77,16 +83,3 @@ async def wait_for_telegram(bot: Bot) -> None:
             return
         await asyncio.sleep(pause_s)
         pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
-
-
-async def repeat_forever(work: Callable[[], Awaitable[object]], *, every_s: float) -> None:
-    """Call `work` again and again; a failure is logged and retried the next time."""
-    while True:
-        await asyncio.sleep(every_s)
-        try:
-            await work()
-        except TryLaterError as error:
-            logger.warning("background work waits", error=str(error))
-        except Exception:
-            # One fault must not end the background work of all others.
-            logger.exception("background work failed")
