@@ -18,7 +18,7 @@ from bot.runtime.metrics import Metrics
 from bot.runtime.sending.limits import TELEGRAM_LIMITS, Limits, RateLimiter
 from bot.runtime.sending.outbox import Outbox
 from bot.runtime.supervisor import Supervisor
-from bot.runtime.updates.fsm import DurableStorage
+from bot.runtime.updates.fsm import DurableStorage, steps_prefix
 from bot.runtime.updates.inbox import Inbox
 from bot.runtime.updates.serve import taking_updates, wait_for_telegram
 from bot.settings import Settings
@@ -48,7 +48,7 @@ from bot.wording.errors import EMBEDDED_OUTGROWN
 from erp.adapter import Erp
 from handlers.admin.alerts import TelegramSyncNotifier
 from handlers.menus import Menus
-from storage.engine.connection import Database
+from storage.engine.connection import Database, server_time
 from storage.engine.connection import answers as database_answers
 from storage.engine.embedded import outgrown
 from storage.register.registrations import Registrations
@@ -97,11 +97,23 @@ def build(
     database: Database,
     erp: Erp | None,
     clock: Callable[[], datetime] = utc_now,
+    lease_clock: Callable[[], datetime] | None = None,
     lookup_budget_s: float = LOOKUP_BUDGET_S,
     supervisor: Supervisor | None = None,
 ) -> Balcao:
-    """Build everything, fresh at each call, so tests call it too; nothing is started."""
-    shared = share(settings, bot=bot, limiter=limiter, database=database, erp=erp, clock=clock)
+    """Build everything, fresh at each call, so tests call it too; nothing is started.
+
+    lease_clock: `clock` unless given.
+    """
+    shared = share(
+        settings,
+        bot=bot,
+        limiter=limiter,
+        database=database,
+        erp=erp,
+        clock=clock,
+        lease_clock=lease_clock,
+    )
     supervisor = supervisor or Supervisor()
     metrics = Metrics(asked_to_wait=lambda: limiter.asked_to_wait, tasks=supervisor.health)
     company = build_company(shared)
@@ -165,11 +177,12 @@ def _of_all_rooms(
 def _updates(
     shared: Shared, company: Company, handlers: dict[str, object]
 ) -> tuple[Dispatcher, Inbox]:
-    fsm = DurableStorage(States(shared.database))
+    states, store = States(shared.database), StoredInbox(shared.database)
+    fsm = DurableStorage(states)
     dispatcher = build_dispatcher(fsm, company.role_of, handlers)
     inbox = Inbox(
         bot_id=shared.bot.id,
-        store=StoredInbox(shared.database),
+        store=store,
         handle=update_handler(shared.bot, dispatcher, fsm),
         holding=shared.locks.holding,
         set_aside=company.alerts.set_aside,
@@ -177,6 +190,10 @@ def _updates(
     )
     shared.locks.on_release(inbox.forget)
     shared.locks.on_release(fsm.forget)
+    shared.locks.on_takeover(store.take_over)
+    shared.locks.on_takeover(
+        lambda chat, number: states.take_over(steps_prefix(shared.bot.id, chat), number)
+    )
     return dispatcher, inbox
 
 
@@ -255,6 +272,7 @@ async def _serve(settings: Settings, limits: Limits, warn: Callable[[str], None]
             limiter=limiter,
             database=database,
             erp=erp,
+            lease_clock=server_time(database),
             supervisor=supervisor,
         )
         address = await stack.enter_async_context(

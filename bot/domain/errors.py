@@ -85,7 +85,14 @@ class TakenError(TryLaterError):
 
 
 class LostError(TryLaterError):
-    """Another process may have taken over the work of this one."""
+    """Another process may have taken over the work of this one.
+
+    newer: the number of its lease, where that is known.
+    """
+
+    def __init__(self, message: str, *, newer: int = 0) -> None:
+        super().__init__(message)
+        self.newer = newer
 
 
 class RefusedError(AppError):

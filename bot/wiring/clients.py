@@ -22,7 +22,7 @@ from bot.settings import Settings
 from bot.usecases.company.departments import Departments
 from bot.wiring.schema import Report, ended_by_newer_data, migrate_alone
 from storage.backup.backup import refuse_half_restored
-from storage.engine.connection import Database, connected
+from storage.engine.connection import Database, connected, server_time
 from storage.engine.embedded import embedded_server
 from storage.engine.indexes import ensure_indexes
 from storage.engine.schema import claim_new, stored_version
@@ -90,7 +90,7 @@ def open_erp_of(
 
     tokens = None
     if database is not None:
-        keeper = keep_tokens(token_leases(database), utc_now)
+        keeper = keep_tokens(token_leases(database), server_time(database))
         tokens = ErpTokens(database, settings.erp_kind, keeper.holding)
     return open_erp(
         settings.erp_kind,

@@ -69,13 +69,14 @@ def build_jobs(
     tags: Tags,
     departments: Departments,
     clock: Callable[[], datetime],
+    lease_clock: Callable[[], datetime] | None = None,
     make_backup: MakeBackup | None = None,
     erp: "Erp | None" = None,
     progress_interval_s: float = PROGRESS_INTERVAL_S,
 ) -> Jobs:
     """Build the jobs of this database; `notifier` reports on them every `progress_interval_s`.
 
-    make_backup: None where no backup of the chat is made.
+    lease_clock: `clock` unless given. make_backup: None where no backup of the chat is made.
     """
     syncs, store, files = Syncs(database), StoredJobs(database), Files(database)
     bulk = Bulk(database)
@@ -106,6 +107,7 @@ def build_jobs(
         notifier=notifier,
         data_dir=settings.data_dir,
         clock=clock,
+        lease_clock=lease_clock,
         progress_interval_s=progress_interval_s,
     )
     manage = ManageJobs(

@@ -42,6 +42,7 @@ def build_relaying(shared: Shared, *, metrics: Metrics, alerts: GroupAlerts) -> 
         clock=clock,
     )
     locks.on_release(outbox.forget)
+    locks.on_takeover(outbox.take_over)
     read_card = ReadCard(
         conversations=conversations,
         registrations=shared.registrations,

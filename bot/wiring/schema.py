@@ -7,7 +7,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import Final
 
 import structlog
@@ -15,7 +14,7 @@ import structlog
 from bot.domain.errors import LostError, Problem, RefusedError, TakenError
 from bot.runtime.leases import LeaseKeeper
 from bot.runtime.supervisor import Supervisor
-from storage.engine.connection import Database
+from storage.engine.connection import Database, server_time
 from storage.engine.schema import VERSION, schema_leases, stored_version
 from storage.schema.migrate import migrate
 from storage.schema.progress import Progress
@@ -36,9 +35,7 @@ async def migrate_alone(database: Database, report: Report) -> None:
 
     Raises RefusedError when the data is newer.
     """
-    keeper = LeaseKeeper(
-        schema_leases(database), lambda: datetime.now(UTC), id_of=str, patience_s=0
-    )
+    keeper = LeaseKeeper(schema_leases(database), server_time(database), id_of=str, patience_s=0)
     is_waiting = False
     while (stored := await stored_version(database)) < VERSION:
         try:

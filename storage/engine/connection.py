@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from motor.motor_asyncio import AsyncIOMotorClient
@@ -11,6 +11,7 @@ from pymongo import errors
 
 from bot.domain.errors import AppError, Problem, RefusedError, TryLaterError
 from storage.engine import refusals
+from storage.engine.server_time import ServerTime
 
 # motor ships no types, so these names only document the meaning.
 Database = Any
@@ -104,6 +105,14 @@ def sorts_before_limit(database: Database) -> bool:
     return id(database.client) in _sorts_first
 
 
+_times: Final[dict[int, ServerTime]] = {}
+
+
+def server_time(database: Database) -> Callable[[], datetime]:
+    """Return a clock that tells the server's time, which no step of our own clock changes."""
+    return _times[id(database.client)].now
+
+
 @asynccontextmanager
 async def connected(
     uri: str,
@@ -120,10 +129,12 @@ async def connected(
     """
     if server_selection_ms is None:
         server_selection_ms = _SERVER_SELECTION_MS
+    time = ServerTime()
     with translated(refusals.at_the_start):
         try:
             client: Any = AsyncIOMotorClient(
                 uri,
+                event_listeners=[time],
                 serverSelectionTimeoutMS=server_selection_ms,
                 connectTimeoutMS=server_selection_ms if connect_ms is None else connect_ms,
                 socketTimeoutMS=_SOCKET_MS,
@@ -139,6 +150,7 @@ async def connected(
             raise RefusedError(
                 "the MongoDB URI or database name is not usable", problem=Problem.DATABASE_URI
             ) from error
+    _times[id(client)] = time
     try:
         with translated(refusals.at_the_start):
             await _read_health(opened)
@@ -160,6 +172,7 @@ async def connected(
         _embedded.discard(id(client))
         _sorts_first.discard(id(client))
         _slots.pop(id(client), None)
+        del _times[id(client)]
 
 
 async def answers(database: Database) -> None:

@@ -8,6 +8,7 @@ from typing import Final
 from bot.domain.errors import RefusedError
 from storage.engine.batching import Batched, InsertOne
 from storage.engine.connection import Collection, Database, Document, translated
+from storage.engine.fencing import FencedUpdate, take_over
 
 # The fields of a message that stay without its content.
 _ENVELOPE: Final = ("message_id", "date", "chat", "from")
@@ -23,7 +24,7 @@ class Inbox:
         self._inbox: Collection = database["inbox"]
         self._insert = InsertOne(self._inbox)
         self._pending = Batched(self._inbox, self._pending_of)
-        self._done = Batched(self._inbox, self._mark_done)
+        self._update = FencedUpdate(self._inbox)
 
     async def add(
         self, bot_id: int, updates: Sequence[tuple[int, str, Document]], *, at: datetime
@@ -97,18 +98,8 @@ class Inbox:
 
         The mark stays, so that a repeat of the update is recognised.
         """
-        await self._done((_key(bot_id, update_id), at))
-
-    async def _mark_done(self, updates: Sequence[tuple[str, datetime]]) -> Sequence[None]:
-        with translated():
-            await self._inbox.update_many(
-                {"_id": {"$in": [key for key, _ in updates]}},
-                {
-                    "$set": {"done_at": updates[-1][1]},
-                    "$unset": {"pending": "", "payload": ""},
-                },
-            )
-        return [None] * len(updates)
+        change = {"$set": {"done_at": at}, "$unset": {"pending": "", "payload": ""}}
+        await self._update([_key(bot_id, update_id)], change)
 
     async def forget_content(self, bot_id: int, update_id: int) -> None:
         """Delete the content of the update's message; keep its id, date, chat and sender.
@@ -127,18 +118,17 @@ class Inbox:
 
     async def failed(self, bot_id: int, update_id: int, *, attempts: int, error: str) -> None:
         """Store the number of failed attempts and the last error."""
-        with translated():
-            await self._inbox.update_one(
-                {"_id": _key(bot_id, update_id)}, {"$set": {"attempts": attempts, "error": error}}
-            )
+        change = {"$set": {"attempts": attempts, "error": error}}
+        await self._update([_key(bot_id, update_id)], change)
 
     async def set_aside(self, bot_id: int, update_id: int, *, at: datetime) -> None:
         """Set the update aside, so that it no longer blocks its chat; keep the payload."""
-        with translated():
-            await self._inbox.update_one(
-                {"_id": _key(bot_id, update_id)},
-                {"$set": {"set_aside_at": at}, "$unset": {"pending": ""}},
-            )
+        change = {"$set": {"set_aside_at": at}, "$unset": {"pending": ""}}
+        await self._update([_key(bot_id, update_id)], change)
+
+    async def take_over(self, chat_key: str, number: int) -> None:
+        """Fence off the last holder of the chat's lease from the updates that wait."""
+        await take_over(self._inbox, {"pending": chat_key}, number)
 
 
 def _key(bot_id: int, update_id: int) -> str:

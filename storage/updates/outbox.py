@@ -10,6 +10,7 @@ from pymongo import UpdateOne
 from bot.domain.outgoing import Outgoing, Undelivered
 from storage.engine.batching import FindOne, InsertOne, Write
 from storage.engine.connection import Collection, Database, Document, translated
+from storage.engine.fencing import FencedUpdate, take_over
 
 # Below every chat id, and a number: a range keeps the read in the index.
 _LOWEST_CHAT: Final = -(2**63)
@@ -25,6 +26,7 @@ class Outbox:
         self._outbox: Collection = database["outbox"]
         self._insert = InsertOne(self._outbox)
         self._write = Write(self._outbox)
+        self._begin = FencedUpdate(self._outbox)
         self._find = FindOne(self._outbox)
 
     async def add(self, items: Sequence[Outgoing], *, begun: Container[str] = ()) -> list[bool]:
@@ -53,8 +55,15 @@ class Outbox:
         return [(document["waiting"], document["put_at"]) for document in documents]
 
     async def begin(self, ids: Sequence[str]) -> None:
-        """Count one more attempt; called before the call to Telegram."""
-        await self._change(ids, {"$inc": {"attempts": 1}})
+        """Count one more attempt; called before the call to Telegram.
+
+        Raises LostError if another replica has taken over the chat: it may be sending them.
+        """
+        await self._begin(ids, {"$inc": {"attempts": 1}})
+
+    async def take_over(self, chat_id: int, number: int) -> None:
+        """Fence off the last holder of the chat's lease from the messages that wait."""
+        await take_over(self._outbox, {"waiting": chat_id}, number)
 
     async def not_begun(self, ids: Sequence[str]) -> None:
         """Take back the attempt: Telegram has certainly not accepted the message."""

@@ -29,7 +29,7 @@ from bot.wiring.clients import departments_of, open_erp_if_set, utc_now
 from bot.wiring.jobs import Jobs, build_jobs
 from bot.wording.jobs import doing
 from bot.wording.values import Names
-from storage.engine.connection import Database
+from storage.engine.connection import Database, server_time
 from storage.register.labels import Tags as StoredTags
 
 NOT_ALL: Final = 2
@@ -119,6 +119,7 @@ async def open_job_session(
                 tags=tags,
                 departments=departments,
                 clock=utc_now,
+                lease_clock=server_time(database),
                 erp=erp,
                 progress_interval_s=_PROGRESS_INTERVAL_S,
             ),

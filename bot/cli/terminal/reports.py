@@ -8,7 +8,7 @@ from bot.cli.terminal.console import plain
 from bot.domain.columns import Column, Doubt
 from bot.domain.file_shape import Inspected
 from bot.domain.job import Job, Report
-from bot.runtime.leases import is_dead
+from bot.runtime.owners import is_dead
 from bot.wording.files import DOUBTS, column_line, understood
 from bot.wording.job_report import Line, report_lines
 from bot.wording.jobs import STATES, filters, subject, summary, undo_effects

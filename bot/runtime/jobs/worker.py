@@ -23,7 +23,8 @@ from bot.runtime.jobs.job_files import forget_source, purge
 from bot.runtime.jobs.job_progress import PROGRESS_INTERVAL_S, JobProgress
 from bot.runtime.jobs.ports import Files, JobNotifier, Store
 from bot.runtime.jobs.troubles import change_of
-from bot.runtime.leases import LeaseKeeper, is_alive
+from bot.runtime.leases import LeaseKeeper
+from bot.runtime.owners import is_alive
 from bot.runtime.supervisor import TaskHealth, log_failure
 
 _LEASE: Final = timedelta(seconds=30)
@@ -57,18 +58,23 @@ class WorkJobs:
         notifier: JobNotifier,
         data_dir: Path,
         clock: Callable[[], datetime],
+        lease_clock: Callable[[], datetime] | None = None,
         lease: timedelta = _LEASE,
         round_s: float = _ROUND_S,
         progress_interval_s: float = PROGRESS_INTERVAL_S,
     ) -> None:
-        """progress_interval_s: between two progress messages. round_s: between looks for jobs."""
+        """lease_clock: `clock` unless given. progress_interval_s: between two progress messages.
+        round_s: between looks for jobs."""
         self._store = store
         self._files = files
         self._run = run
         self._notifier = notifier
         self._data_dir = data_dir
         self._clock = clock
-        self._leases = LeaseKeeper(store.leases, clock, id_of=int, lease=lease, patience_s=0.0)
+        self._lease_clock = lease_clock or clock
+        self._leases = LeaseKeeper(
+            store.leases, self._lease_clock, id_of=int, lease=lease, patience_s=0.0
+        )
         self.release_the_dead = self._leases.release_the_dead
         self._round_s = round_s
         self._progress_interval_s = progress_interval_s
@@ -128,7 +134,7 @@ class WorkJobs:
             await asyncio.sleep(self._round_s)
 
     async def _send_left(self) -> None:
-        now = self._clock()
+        now = self._lease_clock()
         for job in await self._store.active():
             if job.id not in self._mine and (job.until is None or job.until <= now):
                 await self.wake(job.id)

@@ -126,6 +126,12 @@ class Outbox:
         if name.startswith(_LEASE):
             self._forget(int(name.removeprefix(_LEASE)))
 
+    async def take_over(self, name: str, number: int) -> None:
+        """Fence off the replica that sent to the chat before and may not know that it must not
+        any more."""
+        if name.startswith(_LEASE):
+            await self._store.take_over(int(name.removeprefix(_LEASE)), number)
+
     def _forget(self, chat_id: int) -> None:
         self._queues.pop(chat_id, None)
 
