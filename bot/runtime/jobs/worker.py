@@ -16,7 +16,14 @@ from typing import Final, Protocol, Unpack
 
 import structlog
 
-from bot.domain.errors import AppError, LostError, TakenError, TryLaterError
+from bot.domain.errors import (
+    AppError,
+    LostError,
+    Problem,
+    TakenError,
+    TryLaterError,
+    UnknownRefusalError,
+)
 from bot.domain.job import LINES, OVER, Batch, Counts, Job, JobState, JobTrouble, Report
 from bot.domain.job_change import JobChange, failed
 from bot.runtime.jobs.job_files import forget_source, purge
@@ -30,6 +37,7 @@ from bot.runtime.supervisor import TaskHealth, log_failure
 _LEASE: Final = timedelta(seconds=30)
 _ROUND_S: Final = 5.0
 _MOST_TRIES: Final = 10
+_AWAY: Final = frozenset((Problem.DATABASE_GONE, Problem.DATABASE_REFUSES))
 _PURGE_S: Final = 3600.0
 _FOLDER: Final = "job-"
 # Folders of backups, before these were jobs.
@@ -178,7 +186,11 @@ class WorkJobs:
             else:
                 await asyncio.to_thread(_make_empty, folder)
                 values = await self._run(job, folder, job_progress)
-        except (TryLaterError, asyncio.CancelledError):
+        except TryLaterError as error:
+            if error.problem in _AWAY and not isinstance(error, UnknownRefusalError):
+                # An outage is not the job's fault, however long it takes.
+                with suppress(AppError):
+                    await self._change_mine(job.id, tries=job.tries - 1)
             raise
         except Exception as error:
             values = change_of(error)
