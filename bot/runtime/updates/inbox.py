@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 
 import structlog
 
-from bot.domain.errors import RefusedError, TryLaterError
+from bot.domain.errors import LostError, RefusedError, TryLaterError
 from bot.runtime.chat_tasks import ChatTasks, loggable
 
 # A handler that fails this often has a fault: its update is set aside and an admin is notified.
@@ -127,6 +127,9 @@ class Inbox:
                 failure: Exception
                 try:
                     await self._handle(payload)
+                except LostError:
+                    # Nothing more is done under this lease, which ends with it.
+                    raise
                 except TryLaterError as error:
                     logger.warning("update waits", error=str(error))
                     failure, limit = error, _TRY_LATER_FAILURES
