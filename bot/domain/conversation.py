@@ -214,6 +214,7 @@ class Conversation:
     customer_told: bool = False
     """True once the customer is notified of the closing and of the protocol number."""
     card_message_id: int | None = None
+    """None until the card is posted; 0 if Telegram did not take it."""
     topic_id: int | None = None
     """The conversation's topic, in a group with topics."""
     topic_shown: str = ""
@@ -284,6 +285,8 @@ class Link(BaseModel):
     """The counterparts: several when texts were joined into one message, none for a card."""
     by_customer: bool = False
     """True if the customer wrote the message, False if an attendant did."""
+    item: str = ""
+    """For a sentence: the id of the outbox item that it marks as sent."""
 
     def at_customer(self, chat_id: int) -> int:
         """Return the latest counterpart in this customer's chat; 0 for none."""

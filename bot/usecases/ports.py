@@ -559,6 +559,9 @@ class Outbox(Protocol):
         Returns True if this call did it.
         """
 
+    def backlog(self, chat_id: int, conversation_id: str) -> int:
+        """Return how many messages of the conversation's customer are known to wait there."""
+
     def retry(self, chat_id: int) -> None:
         """Retry a chat that may accept messages again."""
 
@@ -581,6 +584,15 @@ class Reminders(Protocol):
 class GroupAlerts(Protocol):
     async def group_unreachable(self, department: Department) -> None:
         """Notify the admins that no message reaches the department's group."""
+
+    async def card_undelivered(self, protocol: str) -> None:
+        """Notify the admins that Telegram does not take the conversation's card.
+
+        Raises TryLaterError while no admin can be reached; so does the next one.
+        """
+
+    async def nobody_told(self, protocol: str) -> None:
+        """Notify the admins that a message was not delivered, nor the notice to its writer."""
 
 
 # People who work here.

@@ -35,9 +35,11 @@ def build_relaying(shared: Shared, *, metrics: Metrics, alerts: GroupAlerts) -> 
     conversations, links = shared.conversations, Links(database)
     outbox = Outbox(
         store=StoredOutbox(database),
+        links=links,
         limiter=shared.limiter,
         holding=locks.holding,
         held_since=locks.held_since,
+        telegram_answers=bot.get_me,
         metrics=metrics,
         clock=clock,
     )
@@ -67,7 +69,6 @@ def build_relaying(shared: Shared, *, metrics: Metrics, alerts: GroupAlerts) -> 
             departments=shared.departments,
             alerts=alerts,
             sending=sending,
-            clock=clock,
         )
     )
     return Relaying(

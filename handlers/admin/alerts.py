@@ -35,6 +35,12 @@ class TelegramAlerts:
         self._said_at[key] = now
         await self.tell(texts.group_unreachable(department.name))
 
+    async def card_undelivered(self, protocol: str) -> None:
+        await self._tell_one(texts.card_undelivered(protocol))
+
+    async def nobody_told(self, protocol: str) -> None:
+        await self._tell_one(texts.nobody_told(protocol))
+
     async def set_aside(self, update_id: int, chat_key: str, error: str) -> None:
         """Report an update that was given up: to the admins, and to the customer who wrote it."""
         await self.tell(texts.set_aside(update_id, error))
@@ -46,12 +52,22 @@ class TelegramAlerts:
         for admin_id in await self.admin_ids():
             await self._send(admin_id, text)
 
-    async def _send(self, chat_id: int, text: str) -> None:
+    async def _tell_one(self, text: str) -> None:
+        """Send this text to every admin; raise TryLaterError if none can be told now."""
+        errors = [await self._send(admin_id, text) for admin_id in await self.admin_ids()]
+        # Its subclasses are answers, or may have arrived.
+        if errors and all(type(error) is TryLaterError for error in errors):
+            raise TryLaterError("no admin can be told now")
+
+    async def _send(self, chat_id: int, text: str) -> Exception | None:
+        """Return the error with which it failed."""
         try:
             await self.bot.send_message(chat_id, text)
         except (TelegramAPIError, TryLaterError) as error:
             # Also logged, since the operator reads the log.
             logger.warning("alert not delivered", chat=chat_id, error=type(error).__name__)
+            return error
+        return None
 
 
 @dataclass(frozen=True, slots=True)

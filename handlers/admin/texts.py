@@ -39,6 +39,23 @@ def group_unreachable(department: str) -> str:
     )
 
 
+def card_undelivered(protocol: str) -> str:
+    return (
+        f"⚠️ O Telegram não aceitou a ficha do atendimento <code>{html.quote(protocol)}</code>. "
+        "As mensagens do cliente seguem para o grupo sem ela.\n"
+        f"Veja os dados em /atendimento {html.quote(protocol)} e avise a equipe."
+    )
+
+
+def nobody_told(protocol: str) -> str:
+    return (
+        f"⚠️ Uma mensagem do atendimento <code>{html.quote(protocol)}</code> não foi entregue, e "
+        "também não consegui avisar quem a escreveu.\n"
+        f"Veja quem atende em /atendimento {html.quote(protocol)} e peça que confirme com o "
+        "cliente."
+    )
+
+
 def set_aside(update_id: int, error: str) -> str:
     return (
         "⚠️ Uma mensagem recebida falhou três vezes e foi posta de lado, para não parar as outras. "

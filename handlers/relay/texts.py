@@ -22,6 +22,15 @@ GROUP_CLOSED: Final = (
     "<b>fica guardado</b> e segue para eles assim que voltarem."
 )
 
+CARD_NOT_POSTED: Final = (
+    "Não consegui mostrar aos atendentes quem você é. Sua conversa continua: escreva o que "
+    "precisa e, por favor, <b>diga também o seu nome</b>."
+)
+MANY_WAIT: Final = (
+    "Recebi muitas mensagens suas. <b>Nada se perdeu</b>: elas seguem aos poucos para os "
+    "atendentes, na mesma ordem. Aguarde um pouco antes de enviar mais, por favor."
+)
+
 _TO_CUSTOMER: Final = "⚠️ <b>Sua mensagem não foi entregue ao cliente</b>: "
 
 _REASONS: Final = {
@@ -40,7 +49,10 @@ _REASONS: Final = {
         "o bot foi interrompido duas vezes ao enviar. Ela pode ter chegado; "
         "pergunte ao cliente ou envie de novo."
     ),
-    Undelivered.AWAY: "o Telegram não respondeu por muito tempo.",
+    Undelivered.AWAY: (
+        "o Telegram não a aceitou, mesmo depois de várias tentativas. "
+        "Tente de novo mais tarde, ou escreva de outra forma."
+    ),
 }
 _NOT_WORTH_REPEATING: Final = frozenset(
     {
@@ -63,6 +75,10 @@ _FROM_CUSTOMER: Final = {
     ),
     Undelivered.TOO_BIG: "Esse arquivo é grande demais. Envie um menor, por favor.",
     Undelivered.TOO_LONG: "Essa mensagem é longa demais. Divida em duas, por favor.",
+    Undelivered.AWAY: (
+        "Não consegui passar esta mensagem aos atendentes: o Telegram não a aceitou. "
+        "Envie de outra forma, por favor, como um texto ou uma foto."
+    ),
 }
 _NOT_SURE: Final = (
     "Não tenho certeza de que sua mensagem chegou aos atendentes. Envie de novo, por favor."

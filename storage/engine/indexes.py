@@ -80,6 +80,8 @@ INDEXES: Final = {
         _index("conversation", "conversation_id"),
         # A list: several texts can be forwarded as one message.
         _index("customer", "customer", sparse=True),
+        # Present only without a customer's message.
+        _index("item", "item", sparse=True),
     ],
     "outbox": [
         _index("waiting", "waiting", sparse=True),

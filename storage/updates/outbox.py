@@ -31,7 +31,7 @@ class Outbox:
         """Store the items and return, for each, True if its id was new; a known id stays
         unchanged.
 
-        begun: the ids of those that are stored as if `begin` had been called.
+        begun: the ids of those that are stored with one attempt more.
         """
         documents = [_written(item) for item in items]
         for document in documents:
@@ -52,13 +52,20 @@ class Outbox:
             ).to_list(None)
         return [(document["waiting"], document["put_at"]) for document in documents]
 
-    async def begin(self, ids: Sequence[str]) -> None:
-        """Count one more attempt; called before the call to Telegram."""
-        await self._change(ids, {"$inc": {"attempts": 1}})
-
-    async def not_begun(self, ids: Sequence[str]) -> None:
-        """Take back the attempt: Telegram has certainly not accepted the message."""
-        await self._change(ids, {"$inc": {"attempts": -1}})
+    async def count(self, items: Sequence[Outgoing]) -> None:
+        """Store the attempts and refusals of each item."""
+        await asyncio.gather(
+            *(
+                self._write(
+                    UpdateOne(
+                        {"_id": item.id},
+                        # Set, not incremented: the write can be repeated.
+                        {"$set": {"attempts": item.attempts, "refusals": item.refusals}},
+                    )
+                )
+                for item in items
+            )
+        )
 
     async def done(self, ids: Sequence[str], *, at: datetime) -> None:
         """Mark the items as confirmed by Telegram and delete their content."""
@@ -108,7 +115,7 @@ class Outbox:
                 {"_id": item_id, "failed_at": document["failed_at"]},
                 {
                     "$set": {"waiting": document["chat_id"], "attempts": 0},
-                    "$unset": {"failed_at": "", "reason": ""},
+                    "$unset": {"failed_at": "", "reason": "", "refusals": ""},
                 },
             )
         return bool(result.modified_count)

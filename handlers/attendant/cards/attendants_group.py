@@ -14,7 +14,7 @@ from aiogram.types import Message
 
 from bot.domain.card import Card
 from bot.domain.conversation import Conversation
-from bot.domain.errors import RefusedError
+from bot.domain.outgoing import ChatClosedError
 from handlers.attendant.cards import card as views
 from handlers.attendant.cards.topics import Topics, topic_shown
 from handlers.relay.refusals import closes_group, is_topic_gone
@@ -37,7 +37,7 @@ class TelegramAttendantsGroup:
         try:
             topic = await self.topics.open(conversation.group_id, views.topic_title(card))
         except _CLOSED_TO_US as error:
-            raise RefusedError(f"Telegram opens no topic: {error.message}") from error
+            raise ChatClosedError(f"Telegram opens no topic: {error.message}") from error
         if topic is None:
             return conversation
         shown = topic_shown(views.topic_title(card), is_open=True)
@@ -50,7 +50,9 @@ class TelegramAttendantsGroup:
         except _CLOSED_TO_US as error:
             if conversation.topic_id is not None and is_topic_gone(error):
                 return await self._in_new_topic(card)
-            raise RefusedError(f"Telegram does not post in the group: {error.message}") from error
+            raise ChatClosedError(
+                f"Telegram does not post in the group: {error.message}"
+            ) from error
         if conversation.topic_id is not None:
             await self.topics.pin(conversation.group_id, posted.message_id)
         return replace(conversation, card_message_id=posted.message_id)

@@ -8,6 +8,7 @@ from aiogram import Bot
 from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError
 
 from bot.domain.conversation import Conversation
+from bot.domain.errors import TryLaterError
 
 _OPEN: Final = "|open"
 _CLOSED: Final = "|closed"
@@ -37,11 +38,16 @@ class Topics:
         return topic.message_thread_id
 
     async def pin(self, group_id: int, message_id: int) -> None:
-        """Pin the card without a sound; without the right, the card is just the first message."""
+        """Pin the card without a sound; without the right, the card is just the first message.
+
+        Whatever happens here, the card is posted and must not be posted again.
+        """
         try:
             await self.bot.pin_chat_message(group_id, message_id, disable_notification=True)
         except (TelegramBadRequest, TelegramForbiddenError) as error:
             logger.info("card not pinned", chat=group_id, reason=error.message)
+        except TryLaterError as error:
+            logger.info("card not pinned", chat=group_id, reason=str(error))
 
     async def bring_to(self, conversation: Conversation, title: str, *, is_open: bool) -> str:
         """Change title and open state of the topic where they differ; return what it shows now."""
