@@ -122,6 +122,21 @@ def test_what_telegram_refuses_is_given_up_while_others_get_through(elsewhere: i
     in_virtual_time(run())
 
 
+def test_what_telegram_refuses_alone_is_tried_ever_more_seldom_and_never_given_up():
+    async def run() -> None:
+        world = World(answer=failing("a1", UnknownRefusalError("500")))
+        async with world.running() as outbox:
+            await outbox.put(item(1))
+            await asyncio.sleep(900)
+            assert 15 < len(world.at("a1")) < 25
+            assert not world.told
+            await outbox.put(item(1, "b"))
+            await asyncio.sleep(1)
+        assert world.stored.over == {"b1": "done"}, "a new one does not wait for the pause"
+
+    in_virtual_time(run())
+
+
 def test_a_card_that_telegram_refuses_is_given_up_too():
     async def run() -> None:
         world = World(answer=failing("card:a a1", UnknownRefusalError("400")))

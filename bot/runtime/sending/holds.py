@@ -9,14 +9,14 @@ from typing import Final
 from bot.domain.outgoing import Outgoing
 
 FIRST_PAUSE_S: Final = 0.5
-LONGEST_PAUSE_S: Final = 60.0
+_LONGEST_PAUSE_S: Final = 60.0
 # A message that may have arrived is repeated after this: what cut it short may last.
 _REPEAT_S: Final = 5.0
 
 
-def pause_s(tries: int, *, longest_s: float = LONGEST_PAUSE_S) -> float:
+def _pause_s(tries: int) -> float:
     """Return the pause after this many failures in a row."""
-    return min(FIRST_PAUSE_S * 2.0 ** min(tries - 1, 20), longest_s)
+    return min(FIRST_PAUSE_S * 2.0 ** min(tries - 1, 20), _LONGEST_PAUSE_S)
 
 
 @dataclass(slots=True)
@@ -47,7 +47,9 @@ class Holds:
     def __init__(self) -> None:
         self._chats: dict[int, _Chat] = {}
         self._eager: set[int] = set()
-        """The chats that go on once Telegram answers anybody."""
+        """The chats that go on once Telegram answers anything."""
+        self._refused: set[int] = set()
+        """The chats that go on once Telegram takes anything from anybody."""
         self._sent = 0
         self._answered_at = -math.inf
 
@@ -75,11 +77,14 @@ class Holds:
         chat.asked_until = max(chat.asked_until, _now() + seconds)
 
     def away(self, chat_id: int) -> None:
-        """Hold the whole chat for a while: nothing shows that Telegram takes anything now."""
+        """Hold the whole chat for a while, or until Telegram answers."""
+        self._pause(chat_id)
+        self._eager.add(chat_id)
+
+    def _pause(self, chat_id: int) -> None:
         chat = self._chats.setdefault(chat_id, _Chat())
         chat.tries += 1
-        chat.away_until = _now() + pause_s(chat.tries)
-        self._eager.add(chat_id)
+        chat.away_until = _now() + _pause_s(chat.tries)
 
     def in_doubt(self, item: Outgoing) -> None:
         """Hold the lane of an unconfirmed message until Telegram has answered something."""
@@ -90,15 +95,17 @@ class Holds:
     def refused(self, item: Outgoing) -> bool:
         """Note a refusal for an unknown reason; return True if it counts.
 
-        It counts if others got through since the last one. Only the lane is held then.
+        It counts if others got through since the last one, and only the lane is held then. Else
+        nothing shows that Telegram takes anything now, and the whole chat is held.
         """
         lane = self._lane(item)
         counts = lane.refused_at is not None and lane.refused_at < self._sent
         lane.refused_at, lane.doubt_at = self._sent, None
         if counts:
-            lane.until = _now() + pause_s(item.refusals + 2)
+            lane.until = _now() + _pause_s(item.refusals + 2)
         else:
-            self.away(item.chat_id)
+            self._pause(item.chat_id)
+            self._refused.add(item.chat_id)
         return counts
 
     def news(self, item: Outgoing) -> None:
@@ -106,6 +113,11 @@ class Holds:
         chat = self._chats.get(item.chat_id)
         if chat and item.lane not in chat.lanes:
             chat.away_until = 0.0
+
+    def unanswered(self) -> None:
+        """Note that Telegram is away: then its answer is news to those whom it refused, too."""
+        self._eager |= self._refused
+        self._refused.clear()
 
     def answered(self) -> Collection[int]:
         """Note that Telegram has answered; return the chats that may go on."""
@@ -120,8 +132,9 @@ class Holds:
         """Note that Telegram took the item; return the chats that may go on."""
         self._sent += 1
         if chat := self._chats.get(item.chat_id):
-            chat.tries, chat.away_until = 0, 0.0
+            chat.tries = 0
         self.settled(item)
+        self.unanswered()
         return self.answered()
 
     def settled(self, item: Outgoing) -> None:
