@@ -14,6 +14,7 @@ from tests.databases import Reads
 from tests.flows.conftest import ADMIN_ID, BIA, GROUP_ID, PROTOCOL, Start, Telegram
 from tests.flows.test_outbox import words
 from tests.flows.wire import Cut, Wire, wire_to
+from tests.patience import until
 
 GROUP = str(GROUP_ID)
 
@@ -68,8 +69,7 @@ async def test_resets_of_some_seconds_take_no_message(start: Start, wire: Wire):
         wire.rule = rule
         people.emulator.send_text(ana.id, ana.id, "w1")
         people.emulator.send_text(ana.id, ana.id, "w2")
-        while wire.calls.count(("getMe", "")) < 4:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+        await until(lambda: wire.calls.count(("getMe", "")) >= 4)
         assert wire.calls.count(("sendMessage", GROUP)) <= 4
         is_cut = False
         await people.settled()
@@ -136,13 +136,12 @@ async def test_a_refusing_collection_makes_no_copies_and_closes_no_group(
         refused = ("insert" if collection == "relayed" else "update", collection)
         reads.commands.clear()
         held.set()
-        while reads.commands.count(refused) < 3:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+        await until(lambda: reads.commands.count(refused) >= 3)
         await refuses({})
         await people.settled()
         await ana.says("w2")
         assert words(people, GROUP_ID).count("w1") == (collection != "conversations")
-        assert len(people.cards) == 2 if collection == "conversations" else 1
+        assert len(people.cards) == (2 if collection == "conversations" else 1)
         assert "Não consigo publicar" not in alerts(people)
         assert "Não tenho certeza" not in str(ana.read)
         if collection != "conversations":
