@@ -44,9 +44,11 @@ class Asking:
         """Ask soon the next time: something was sent."""
         self._pause_s = FIRST_PAUSE_S
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
+        """End the task, so that no call outlives the bot's session."""
         if self._task:
             self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
 
     async def _ask(self) -> None:
         while True:

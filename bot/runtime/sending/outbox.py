@@ -135,11 +135,12 @@ class Outbox:
 
     async def stop(self, patience_s: float) -> None:
         """Finish what is in progress, for at most `patience_s` seconds; the rest stays stored."""
-        self._asking.stop()
         for timer in self._timers.values():
             if timer:
                 timer.cancel()
         await self._tasks.stop(patience_s)
+        # Last: what is in progress may have begun it.
+        await self._asking.stop()
 
     @property
     def is_idle(self) -> bool:
