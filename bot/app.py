@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 import structlog
@@ -19,7 +20,12 @@ from bot.runtime.sending.limits import TELEGRAM_LIMITS, Limits, RateLimiter
 from bot.runtime.sending.outbox import Outbox
 from bot.runtime.updates.fsm import DurableStorage
 from bot.runtime.updates.inbox import Inbox
-from bot.runtime.updates.serve import repeat_forever, taking_updates, wait_for_telegram
+from bot.runtime.updates.serve import (
+    repeat_forever,
+    taking_updates,
+    telegram_answers,
+    wait_for_telegram,
+)
 from bot.settings import Settings
 from bot.usecases.attending.watch_queue import QueueRounds
 from bot.usecases.company.departments import Departments
@@ -168,6 +174,8 @@ def _updates(
         handle=update_handler(shared.bot, dispatcher, fsm),
         holding=shared.locks.holding,
         set_aside=company.alerts.set_aside,
+        telegram_answers=partial(telegram_answers, shared.bot),
+        done_in_telegram=lambda: shared.limiter.done,
         clock=shared.clock,
     )
     shared.locks.on_release(inbox.forget)

@@ -115,11 +115,7 @@ async def _telegram(settings: Settings, database: Database | None) -> str:
     from bot.wiring import telegram
 
     async with telegram.open_bot(settings) as bot:
-        try:
-            async with asyncio.timeout(_TELEGRAM_S):
-                await wait_for_telegram(bot)
-        except TimeoutError as error:
-            raise AppError("não responde") from error
+        await wait_for_telegram(bot, patience_s=_TELEGRAM_S)
         me = await bot.me()
         groups = await _groups(settings, database)
         if not groups:

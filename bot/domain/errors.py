@@ -30,6 +30,8 @@ class Problem(StrEnum):
     EMBEDDED_SECRET = "embedded_secret"  # noqa: S105
     HTTP_ADDRESS = "http_address"
     BOT_TOKEN = "bot_token"  # noqa: S105
+    TELEGRAM_GONE = "telegram_gone"
+    TELEGRAM_STRANGE = "telegram_strange"
     GROUP = "group"
     BACKUP_EXISTS = "backup_exists"
     BACKUP_NOT_WRITABLE = "backup_not_writable"

@@ -113,6 +113,8 @@ class Undelivered(StrEnum):
     TOO_BIG = "too_big"
     NOT_COPIED = "not_copied"
     """A bot cannot copy this kind of message."""
+    NOT_ALLOWED = "not_allowed"
+    """The chat takes no messages of this kind from the bot."""
     GONE = "gone"
     """Its sender deleted the message before it was sent."""
     UNCONFIRMED = "unconfirmed"

@@ -33,8 +33,9 @@ class ChatTasks(Generic[Chat]):
     ) -> None:
         """subject: what it works on, for the log. work: works on a chat, and returns True if
         nothing is left; its second argument is True if another replica may have worked on the
-        chat. holding: keeps the chat's lease. forget: drops what is cached of a chat. at_once: the
-        largest number of chats that are worked on at a time."""
+        chat. A TryLaterError of its own says how long the chat pauses at least. holding: keeps the
+        chat's lease. forget: drops what is cached of a chat. at_once: the largest number of chats
+        that are worked on at a time."""
         self._subject = subject
         self._work = work
         self._holding = holding
@@ -66,6 +67,11 @@ class ChatTasks(Generic[Chat]):
         if pause := self._pauses.get(chat):
             pause.set()
 
+    def end_pauses(self) -> None:
+        """Work at once on every chat whose task pauses after a failure."""
+        for pause in self._pauses.values():
+            pause.set()
+
     async def sweep_forever(self, waiting: Callable[[], Awaitable[Iterable[Chat]]]) -> None:
         """Wake every chat with work: at the start, and later those of dead replicas."""
         while True:
@@ -84,8 +90,7 @@ class ChatTasks(Generic[Chat]):
     async def stop(self, patience_s: float) -> None:
         """Finish what is in progress, for at most `patience_s` seconds; the rest stays stored."""
         self.is_stopping = True
-        for pause in self._pauses.values():
-            pause.set()
+        self.end_pauses()
         tasks = list(self._tasks.values())
         if not tasks:
             return
@@ -101,12 +106,19 @@ class ChatTasks(Generic[Chat]):
         try:
             while chat in self._woken and not self.is_stopping:
                 self._woken.discard(chat)
-                if await self._try(chat):
+                try:
+                    is_done, asked_s = await self._try(chat), 0.0
+                except TryLaterError as error:
+                    logger.warning(
+                        "chat waits", what=self._subject, chat=loggable(chat), error=str(error)
+                    )
+                    is_done, asked_s = False, error.retry_after_s or 0.0
+                if is_done:
                     pause_s = _FIRST_PAUSE_S
                 else:
                     # The order is kept: what comes later waits as well.
                     self._woken.add(chat)
-                    await self._pause(chat, pause_s)
+                    await self._pause(chat, max(pause_s, asked_s))
                     pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
         finally:
             # No await since the last look at `_woken`, so that no wake is lost in between.
@@ -116,10 +128,6 @@ class ChatTasks(Generic[Chat]):
         try:
             async with self._slots or nullcontext(), self._holding(chat) as is_new:
                 return await self._work(chat, is_new)
-        except TryLaterError as error:
-            self._forget(chat)
-            logger.warning("chat waits", what=self._subject, chat=loggable(chat), error=str(error))
-            return False
         except BaseException:
             self._forget(chat)
             raise

@@ -138,14 +138,15 @@ def _plain_errors(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     if isinstance(found, tuple):
         error = found[1]
     if error is not None:
-        event["exception"] = "\n".join(_described(error))
+        event["exception"] = "\n".join(described(error))
     return event
 
 
-def _described(error: BaseException) -> list[str]:
+def described(error: BaseException) -> list[str]:
+    """Return the error's type and the places it was raised at, without a library's message."""
     lines = []
     if error.__cause__ is not None:
-        lines = [*_described(error.__cause__), "which led to:"]
+        lines = [*described(error.__cause__), "which led to:"]
     for frame in traceback.extract_tb(error.__traceback__):
         lines.append(f'  File "{frame.filename}", line {frame.lineno}, in {frame.name}')
     return [*lines, _named(error)]

@@ -516,11 +516,15 @@ class AttendantsGroup(Protocol):
         Raises RefusedError when the group is closed to the bot.
         """
 
+    async def reopen_topic(self, conversation: Conversation) -> bool:
+        """Open the topic that somebody has closed; return False where the bot may not."""
+
     async def show(self, card: Card) -> Conversation:
         """Post the card, in its topic if there is one.
 
         Returns the conversation with the card's message id.
-        Raises RefusedError when the group is closed to the bot.
+        Raises RefusedError when the group is closed to the bot, and UnknownRefusalError when
+        Telegram takes other messages there and not this one.
         """
 
     async def refresh(self, card: Card) -> Conversation:

@@ -36,6 +36,11 @@ _SENTENCES = {
     Problem.HTTP_ADDRESS: f"{PREFIX}HTTP_PORT: esta porta já está em uso.",
     Problem.GROUP: f"{PREFIX}ATTENDANTS_CHAT_ID: o bot não alcança este grupo. "
     "Confira o número e se o bot está no grupo.",
+    Problem.TELEGRAM_GONE: "O Telegram não responde. Confira a internet deste computador e, "
+    f"se for outro servidor, o endereço em {PREFIX}TELEGRAM_API_URL.",
+    Problem.TELEGRAM_STRANGE: "O Telegram, ou um proxy no caminho, responde de um jeito que o "
+    "Balcão não entende. Se continuar assim, confira o proxy ou o endereço em "
+    f"{PREFIX}TELEGRAM_API_URL.",
     Problem.BOT_TOKEN: f"{PREFIX}BOT_TOKEN: o Telegram não aceita este token. "
     "Confira com o @BotFather.",
     Problem.BACKUP_EXISTS: "Já existe algo com este nome, e um backup nunca é sobrescrito. "

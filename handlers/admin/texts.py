@@ -30,6 +30,12 @@ ONLY_TEXT = (
 )
 
 
+SET_ASIDE_IN_GROUP = (
+    "⚠️ Não consegui processar uma mensagem ou um toque deste grupo, e ele ficou sem efeito. "
+    "Se você respondeu a um cliente há pouco e não deu certo, envie de novo."
+)
+
+
 def group_unreachable(department: str) -> str:
     return (
         f"⚠️ Não consigo publicar no grupo de <b>{html.quote(department)}</b>: "

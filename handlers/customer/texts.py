@@ -67,6 +67,10 @@ SOMETHING_WENT_WRONG = (
     "Tivemos um problema para processar sua última mensagem. "
     "Por favor, envie de novo. Se continuar assim, tente daqui a alguns minutos."
 )
+NOT_READABLE = (
+    "Não consegui ler sua última mensagem. Por favor, escreva em texto, ou envie uma foto ou um "
+    "arquivo."
+)
 HELP = (
     "Por aqui você fala com nossos atendentes.\n\n"
     "1. Envie seu CPF ou CNPJ.\n"

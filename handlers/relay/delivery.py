@@ -1,7 +1,7 @@
 """Delivery of the outbox over Telegram, to customers and to groups."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
@@ -10,12 +10,11 @@ from aiogram.exceptions import (
     TelegramAPIError,
     TelegramBadRequest,
     TelegramMigrateToChat,
-    TelegramRetryAfter,
 )
 from aiogram.filters.callback_data import CallbackData
 
 from bot.domain.conversation import Conversation, Link
-from bot.domain.errors import RefusedError
+from bot.domain.errors import RefusedError, UnknownRefusalError
 from bot.domain.outgoing import (
     MovedError,
     Outgoing,
@@ -23,12 +22,13 @@ from bot.domain.outgoing import (
     Undelivered,
     UndeliveredError,
 )
+from bot.domain.refusals import Refused
 from bot.usecases.attending.draw_card import DrawCard
 from bot.usecases.ports import Conversations, Departments, GroupAlerts, Links
 from handlers.buttons import button, in_rows
 from handlers.relay import texts
 from handlers.relay.posting import Place, TopicsOffError, change, post
-from handlers.relay.refusals import closes_group, is_topic_gone, undelivered_of
+from handlers.relay.refusals import closes_chat, refusal_of
 from handlers.relay.sending import Sending
 
 logger = structlog.get_logger()
@@ -50,6 +50,8 @@ class TelegramDelivery:
     alerts: GroupAlerts
     sending: Sending
     clock: Callable[[], datetime]
+    _kinds: dict[str, str] = field(default_factory=dict)
+    """Ids of messages to the kind that Telegram refuses, until their writer is told."""
 
     async def __call__(
         self, items: Sequence[Outgoing], *, conversation: Conversation | None = None
@@ -74,15 +76,19 @@ class TelegramDelivery:
                 raise UndeliveredError(Undelivered.NOT_COPIED) from error
             await self.departments.follow(head.chat_id, error.migrate_to_chat_id)
             raise MovedError(error.migrate_to_chat_id) from error
-        except TelegramRetryAfter:
-            raise
         except TelegramAPIError as error:
-            if head.chat_id != conversation.chat_id and closes_group(error):
-                raise RefusedError(
-                    f"Telegram does not post in the group: {error.message}"
-                ) from error
-            logger.info("not delivered", reason=error.message)
-            raise UndeliveredError(undelivered_of(error)) from error
+            refusal = refusal_of(error)
+            logger.info("not delivered", reason=refusal.phrase)
+            if head.chat_id != conversation.chat_id:
+                if closes_chat(refusal):
+                    raise RefusedError(
+                        f"Telegram does not post in the group: {refusal.phrase}"
+                    ) from error
+                if refusal.what is Refused.TOPIC:
+                    raise UnknownRefusalError("Telegram takes nothing in the topic") from error
+            if refusal.what is Refused.KIND:
+                self._kinds[head.id] = refusal.kind
+            raise UndeliveredError(refusal.reason) from error
 
     async def closed_to_us(self, item: Outgoing) -> None:
         """Notify the admins that a department receives nothing, and the waiting customer once."""
@@ -100,6 +106,7 @@ class TelegramDelivery:
     async def undelivered(self, items: Sequence[Outgoing], reason: Undelivered) -> None:
         """Notify the sender, below the message that was not delivered."""
         head = items[0]
+        kind = self._kinds.pop(head.id, "")
         conversation = await self.conversations.get(head.conversation_id)
         if conversation is None or head.what in (
             OutgoingKind.CARD,
@@ -110,18 +117,18 @@ class TelegramDelivery:
         if reason is Undelivered.GONE:
             return  # the sender deleted it, and knows
         if head.chat_id == conversation.chat_id:
-            await self._notify_attendant(head, conversation, reason)
+            await self._notify_attendant(head, conversation, reason, kind)
         elif head.what is not OutgoingKind.SAY:
             await self.sending.say(
                 conversation,
-                texts.not_passed_on(reason),
+                texts.not_passed_on(reason, kind),
                 id=f"told:{head.id}:{self.clock().timestamp()}",
                 to_customer=True,
                 below=head.source_message_id,
             )
 
     async def _notify_attendant(
-        self, head: Outgoing, conversation: Conversation, reason: Undelivered
+        self, head: Outgoing, conversation: Conversation, reason: Undelivered, kind: str
     ) -> None:
         name = f"told:{head.id}:{self.clock().timestamp()}"
         if head.what is OutgoingKind.SAY:
@@ -132,7 +139,7 @@ class TelegramDelivery:
         can_repeat = texts.can_be_repeated(reason)
         await self.sending.say(
             conversation,
-            texts.not_delivered(reason),
+            texts.not_delivered(reason, kind),
             id=name,
             below=head.source_message_id,
             again=head.id if can_repeat else "",
@@ -152,9 +159,13 @@ class TelegramDelivery:
             return
         try:
             await self._in_group(items, conversation)
-        except (TelegramBadRequest, TopicsOffError) as error:
-            if isinstance(error, TelegramBadRequest) and not is_topic_gone(error):
+        except TelegramBadRequest as error:
+            refusal = refusal_of(error)
+            if refusal.what is not Refused.TOPIC or conversation.topic_id is None:
                 raise
+            again = self.draw.topic_is_closed if refusal.is_closed else self.draw.topic_is_gone
+            await self._in_group(items, await again(conversation))
+        except TopicsOffError:
             await self._in_group(items, await self.draw.topic_is_gone(conversation))
 
     async def _in_group(self, items: Sequence[Outgoing], conversation: Conversation) -> None:
@@ -173,8 +184,27 @@ class TelegramDelivery:
         if head.what is OutgoingKind.SAY:
             await self._say_in_group(head, place)
             return
-        sent = await post(self.bot, items, place)
+        items, sent = await self._post(items, place)
         await self._link_customers(items, conversation, sent)
+
+    async def _post(
+        self, items: Sequence[Outgoing], place: Place
+    ) -> tuple[Sequence[Outgoing], list[int]]:
+        """Post the items; of an album only the kinds that the chat takes, and tell the writer.
+
+        Returns the items that were posted, and their message ids."""
+        try:
+            return items, await post(self.bot, items, place)
+        except TelegramBadRequest as error:
+            refusal = refusal_of(error)
+            taken = [i for i in items if i.file is None or i.file.type != refusal.kind]
+            if refusal.what is not Refused.KIND or not 0 < len(taken) < len(items):
+                raise
+        posted = await self._post(taken, place)
+        refused = [item for item in items if item not in taken]
+        self._kinds[refused[0].id] = refusal.kind
+        await self.undelivered(refused, refusal.reason)
+        return posted
 
     async def _link_customers(
         self, items: Sequence[Outgoing], conversation: Conversation, sent: Sequence[int]
@@ -242,7 +272,7 @@ class TelegramDelivery:
         if head.what is OutgoingKind.SAY:
             await self._say(head, place, html=head.html)
             return
-        sent = await post(self.bot, items, place)
+        items, sent = await self._post(items, place)
         await self.links.add(
             [
                 Link(

@@ -35,6 +35,7 @@ _REASONS: Final = {
         "o Telegram não deixa enviar este tipo de mensagem. "
         "Tente em texto, ou como foto ou arquivo."
     ),
+    Undelivered.NOT_ALLOWED: "o chat dele não aceita {kind}. Tente em texto.",
     Undelivered.GONE: "ela foi apagada antes de ser enviada.",
     Undelivered.UNCONFIRMED: (
         "o bot foi interrompido duas vezes ao enviar. Ela pode ter chegado; "
@@ -48,9 +49,26 @@ _NOT_WORTH_REPEATING: Final = frozenset(
         Undelivered.TOO_OLD,
         Undelivered.TOO_BIG,
         Undelivered.NOT_COPIED,
+        Undelivered.NOT_ALLOWED,
         Undelivered.GONE,
     }
 )
+_KINDS: Final = {
+    "animation": "GIFs",
+    "audio": "áudios",
+    "contact": "contatos",
+    "document": "arquivos",
+    "game": "jogos",
+    "location": "localizações",
+    "media": "fotos, vídeos nem arquivos",
+    "photo": "fotos",
+    "poll": "enquetes",
+    "sticker": "figurinhas",
+    "story": "stories",
+    "video": "vídeos",
+    "video note": "mensagens de vídeo",
+    "voice": "mensagens de voz",
+}
 
 CUSTOMER_BLOCKED: Final = (
     "⚠️ O cliente bloqueou o bot: <b>ele não recebeu o último aviso</b>. "
@@ -61,6 +79,10 @@ _FROM_CUSTOMER: Final = {
         "Não consegui encaminhar esse tipo de mensagem. "
         "Escreva em texto ou envie uma foto ou arquivo."
     ),
+    Undelivered.NOT_ALLOWED: (
+        "O grupo dos atendentes não aceita {kind}, e essa mensagem não chegou. "
+        "Escreva em texto, por favor."
+    ),
     Undelivered.TOO_BIG: "Esse arquivo é grande demais. Envie um menor, por favor.",
     Undelivered.TOO_LONG: "Essa mensagem é longa demais. Divida em duas, por favor.",
 }
@@ -69,9 +91,12 @@ _NOT_SURE: Final = (
 )
 
 
-def not_delivered(reason: Undelivered) -> str:
-    """Return the sentence for the attendant who wrote the message."""
-    return _TO_CUSTOMER + _REASONS[reason]
+def not_delivered(reason: Undelivered, kind: str = "") -> str:
+    """Return the sentence for the attendant who wrote the message.
+
+    kind: the refused kind, as `Refusal.kind` names it.
+    """
+    return _TO_CUSTOMER + _REASONS[reason].format(kind=_named(kind))
 
 
 def can_be_repeated(reason: Undelivered) -> bool:
@@ -79,6 +104,10 @@ def can_be_repeated(reason: Undelivered) -> bool:
     return reason not in _NOT_WORTH_REPEATING
 
 
-def not_passed_on(reason: Undelivered) -> str:
+def not_passed_on(reason: Undelivered, kind: str = "") -> str:
     """Return the sentence for the customer who wrote the message."""
-    return _FROM_CUSTOMER.get(reason, _NOT_SURE)
+    return _FROM_CUSTOMER.get(reason, _NOT_SURE).format(kind=_named(kind))
+
+
+def _named(kind: str) -> str:
+    return _KINDS.get(kind, "mensagens deste tipo")

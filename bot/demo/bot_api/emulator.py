@@ -11,7 +11,7 @@ from aiohttp import web
 
 from bot.demo.bot_api.control import Control
 from bot.demo.bot_api.errors import ApiError
-from bot.demo.bot_api.faults import Fault
+from bot.demo.bot_api.faults import Fault, Raw
 from bot.demo.bot_api.limits import NO_LIMIT, Limit
 from bot.demo.bot_api.page import Page, Scene
 from bot.demo.bot_api.people import People
@@ -132,6 +132,7 @@ class BotApiEmulator(People):
         hang: bool = False,
         after: bool = False,
         held: asyncio.Event | None = None,
+        raw: Raw | None = None,
     ) -> None:
         """Make the next `times` calls of a method fail.
 
@@ -142,6 +143,7 @@ class BotApiEmulator(People):
         hang: never answer, and drop the connection when the emulator stops.
         after: do the work first, so that only the reply is lost.
         held: be late until it is set.
+        raw: answer with something that is not the Bot API's.
         """
         error = None
         if code is not None:
@@ -154,7 +156,9 @@ class BotApiEmulator(People):
                     else f"Internal Server Error: {code}"
                 )
             error = ApiError(code, description, retry_after=retry_after)
-        self.faults.add(Fault(method.lower(), error, times, chat_id, delay_s, hang, after, held))
+        self.faults.add(
+            Fault(method.lower(), error, times, chat_id, delay_s, hang, after, held, raw)
+        )
 
     def limit(
         self,

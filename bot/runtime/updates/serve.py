@@ -7,12 +7,12 @@ from typing import Final
 
 import structlog
 from aiogram import Bot
-from aiogram.exceptions import TelegramAPIError, TelegramNotFound, TelegramUnauthorizedError
+from aiogram.exceptions import TelegramAPIError
 
-from bot.domain.errors import Problem, RefusedError, TryLaterError
+from bot.domain.errors import Problem, TryLaterError, UnknownRefusalError
 from bot.runtime.sending.outbox import Outbox
 from bot.runtime.updates.inbox import Inbox
-from bot.runtime.updates.polling import poll_forever
+from bot.runtime.updates.polling import poll_forever, refuse_bad_token
 
 DRAIN_S: Final = 20.0
 # Calls that are on their way get time to be confirmed, so that they are not made again at the next
@@ -58,25 +58,44 @@ async def taking_updates(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def wait_for_telegram(bot: Bot) -> None:
+async def wait_for_telegram(bot: Bot, *, patience_s: float | None = None) -> None:
     """Return once Telegram knows the bot; Telegram may be away while the bot starts.
 
-    Raises RefusedError when it does not accept the token.
+    patience_s: None to wait for ever. Raises RefusedError when Telegram does not accept the token,
+    and TryLaterError, with what it said last, when the patience is over.
     """
     pause_s = _FIRST_PAUSE_S
-    while True:
-        try:
-            await bot.me()
-        except (TelegramUnauthorizedError, TelegramNotFound) as error:
-            raise RefusedError(
-                "Telegram does not accept the bot's token", problem=Problem.BOT_TOKEN
-            ) from error
-        except (TelegramAPIError, TryLaterError) as error:
-            logger.warning("Telegram does not answer", error=type(error).__name__)
+    last = TryLaterError("Telegram does not answer in time", problem=Problem.TELEGRAM_GONE)
+    try:
+        async with asyncio.timeout(patience_s):
+            while True:
+                try:
+                    await bot.me()
+                except TryLaterError as error:
+                    refuse_bad_token(error)
+                    logger.warning("Telegram does not answer", error=str(error))
+                    last = error
+                else:
+                    return
+                await asyncio.sleep(max(pause_s, last.retry_after_s or 0.0))
+                pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+    except TimeoutError:
+        raise last from None
+
+
+async def telegram_answers(bot: Bot, chat_key: str) -> None:
+    """Return if Telegram answers now, in this chat; raises TryLaterError while it does not.
+
+    chat_key: of the inbox.
+    """
+    try:
+        if chat_key.removeprefix("-").isdecimal():
+            # As close to a message as a call can be that nobody minds.
+            await bot.send_chat_action(int(chat_key), "typing")
         else:
-            return
-        await asyncio.sleep(pause_s)
-        pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+            await bot.get_me()
+    except (TelegramAPIError, UnknownRefusalError):
+        pass  # an answer
 
 
 async def repeat_forever(work: Callable[[], Awaitable[object]], *, every_s: float) -> None:

@@ -67,6 +67,12 @@ class DrawCard:
         await self.conversations.set_card(lost)
         return await self._post(lost, await self.departments.all())
 
+    async def topic_is_closed(self, conversation: Conversation) -> Conversation:
+        """Open the topic again, or another one with a card where the bot may not."""
+        if await self.group.reopen_topic(conversation):
+            return conversation
+        return await self.topic_is_gone(conversation)
+
     async def _post(
         self, conversation: Conversation, departments: Sequence[Department]
     ) -> Conversation:
