@@ -9,7 +9,7 @@ from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError
 
 from bot.domain.conversation import Conversation
 from bot.domain.refusals import Refused
-from handlers.relay.refusals import refusal_of
+from handlers.relay.refusals import is_not_modified, refusal_of
 
 _OPEN: Final = "|open"
 _CLOSED: Final = "|closed"
@@ -45,7 +45,7 @@ class Topics:
             await self.bot.reopen_forum_topic(group_id, topic_id)
         except (TelegramBadRequest, TelegramForbiddenError) as error:
             logger.info("topic not reopened", chat=group_id, reason=error.message)
-            return False
+            return is_not_modified(error)
         return True
 
     async def pin(self, group_id: int, message_id: int) -> None:
