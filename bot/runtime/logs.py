@@ -138,6 +138,9 @@ def _plain_errors(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     if isinstance(found, tuple):
         error = found[1]
     if error is not None:
+        if event.get("logger") == "asyncio":
+            # Its further lines quote the error.
+            event["event"] = str(event["event"]).partition("\n")[0]
         event["exception"] = "\n".join(described(error))
     return event
 

@@ -11,8 +11,10 @@ import pytest
 from rich.console import Console
 
 from bot import app
+from bot.cli import check as check_module
 from bot.cli.check import check_all
 from bot.demo.bot_api import BotApiEmulator
+from bot.demo.bot_api.faults import Raw
 from bot.demo.ixc import CREDENTIAL, IxcEmulator, faults
 from bot.domain.conversation import Department
 from bot.domain.errors import Problem, RefusedError
@@ -151,6 +153,39 @@ async def test_a_group_that_the_bot_does_not_reach_or_rule_is_said(
     assert "o bot não alcança este grupo" in lines[2]
     code, lines = await check({**settings, "BALCAO_BOT_TOKEN": "1:wrong"})
     assert "o Telegram não aceita este token" in lines[2]
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        (
+            Raw(status=502, body=b"<html>502 segredo</html>"),
+            "de um jeito que o Balcão não entende",
+        ),
+        (Raw(body=b'{"ok": true, "result": "segredo"}'), "de um jeito que o Balcão não entende"),
+        (Raw(sent_bytes=0), "O Telegram não responde"),
+    ],
+    ids=["html", "odd", "reset"],
+)
+async def test_telegram_that_answers_strangely_is_said_after_a_while(
+    settings: dict[str, str],
+    telegram: BotApiEmulator,
+    monkeypatch: pytest.MonkeyPatch,
+    raw: Raw,
+    said: str,
+):
+    telegram.fail_next("getMe", raw=raw)
+    code, lines = await check(settings)
+    assert (code, lines[2][:1]) == (0, "✓"), "once is nothing"
+    monkeypatch.setattr(check_module, "_TELEGRAM_S", 0.5)
+    for method in ("getMe", "getChatMember"):
+        telegram.faults.clear()
+        telegram.fail_next(method, raw=raw, times=1_000)
+        code, lines = await check(settings)
+        assert code == 1
+        assert lines[2].startswith("✗ Telegram: ")
+        assert said in lines[2]
+        assert "segredo" not in "".join(lines)
 
 
 async def test_every_linked_group_is_checked(settings: dict[str, str], telegram: BotApiEmulator):

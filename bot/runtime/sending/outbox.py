@@ -75,6 +75,7 @@ class Outbox:
         self.failed = store.failed
         self.wake = self._tasks.wake
         self.stop = self._tasks.stop
+        self.end_pauses = self._tasks.end_pauses
         self._resting: set[int] = set()
         """Chats that take no messages now."""
         self._order = Order()

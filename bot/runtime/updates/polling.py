@@ -1,6 +1,7 @@
 """Long polling into the inbox: an update is confirmed only once it is stored."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, Final
 
 import structlog
@@ -32,10 +33,17 @@ class _GetUpdates(TelegramMethod[list[Any]]):
     limit: int = 100
 
 
-async def poll_forever(bot: Bot, inbox: Inbox, *, allowed_updates: list[str]) -> None:
+async def poll_forever(
+    bot: Bot,
+    inbox: Inbox,
+    *,
+    allowed_updates: list[str],
+    on_return: Callable[[], None] = lambda: None,
+) -> None:
     """Take updates until cancelled; retry while Telegram, the network or the database is away.
 
-    Raises RefusedError when the token is not (or no longer) valid.
+    on_return: called when they are back. Raises RefusedError when the token is not (or no longer)
+    valid.
     """
     offset: int | None = None
     pause_s = 0.0
@@ -46,6 +54,7 @@ async def poll_forever(bot: Bot, inbox: Inbox, *, allowed_updates: list[str]) ->
             if pause_s:
                 # Telegram is back, and nobody needs to wait for the end of a pause.
                 inbox.end_pauses()
+                on_return()
                 pause_s = 0.0
             if numbered := [update for update in updates if _is_update(update)]:
                 await inbox.take(numbered)

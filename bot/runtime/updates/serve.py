@@ -19,7 +19,7 @@ DRAIN_S: Final = 20.0
 # start.
 _LAST_S: Final = 2.0
 _FIRST_PAUSE_S: Final = 0.5
-_LONGEST_PAUSE_S: Final = 30.0
+_LONGEST_PAUSE_S: Final = 10.0
 
 logger = structlog.get_logger()
 
@@ -42,7 +42,9 @@ async def taking_updates(
         asyncio.create_task(work)
         for work in (inbox.sweep_forever(), outbox.sweep_forever(), *beside)
     ]
-    polling = asyncio.create_task(poll_forever(bot, inbox, allowed_updates=allowed_updates))
+    polling = asyncio.create_task(
+        poll_forever(bot, inbox, allowed_updates=allowed_updates, on_return=outbox.end_pauses)
+    )
     try:
         yield polling
     finally:
