@@ -135,10 +135,10 @@ def _refusal(method: TelegramMethod[Any], status: int, answer: dict[str, Any]) -
         return TelegramRetryAfter(method, "", cast(int, wait_s))
     if is_id(moved_to := parameters.get("migrate_to_chat_id")):
         return TelegramMigrateToChat(method, "", moved_to)
-    if code == 409:
+    if code == 409 and name == "getUpdates":
         return TelegramConflictError(method, "")
     known = find_refusal("request entity too large" if code == 413 else description)
-    if known is not None:
+    if known is not None and code < 500:
         # The whole description can quote what a person wrote.
         return _ERRORS.get(code, TelegramBadRequest)(method, known.phrase)
     said = f"Telegram refuses {name} ({code} {code_of(description)}".rstrip() + ")"
