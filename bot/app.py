@@ -18,13 +18,14 @@ from bot.runtime.metrics import Metrics
 from bot.runtime.sending.limits import TELEGRAM_LIMITS, Limits, RateLimiter
 from bot.runtime.sending.outbox import Outbox
 from bot.runtime.updates.fsm import DurableStorage
-from bot.runtime.updates.inbox import Inbox
+from bot.runtime.updates.inbox import Inbox, chat_key
 from bot.runtime.updates.serve import repeat_forever, taking_updates, wait_for_telegram
 from bot.settings import Settings
 from bot.usecases.attending.watch_queue import QueueRounds
 from bot.usecases.company.departments import Departments
-from bot.usecases.company.retention import Retain
+from bot.usecases.company.retention import EndLeftovers, Retain
 from bot.usecases.company.roles import RoleOf
+from bot.usecases.company.set_aside import TendSetAside
 from bot.usecases.customer.identify import LOOKUP_BUDGET_S
 from bot.usecases.customer.retry_lookups import RetryLookups
 from bot.usecases.jobs.begin_backup import BeginBackup
@@ -52,6 +53,7 @@ from storage.engine.connection import answers as database_answers
 from storage.engine.embedded import outgrown
 from storage.register.registrations import Registrations
 from storage.updates.inbox import Inbox as StoredInbox
+from storage.updates.set_aside import SetAsideUpdates
 from storage.updates.states import States
 
 _LOOKUP_ROUND_S: Final = 2.0
@@ -82,6 +84,7 @@ class Balcao:
     begin_backup: BeginBackup
     jobs: Jobs
     retain: Retain
+    end_leftovers: EndLeftovers
     sync_schedule: SyncSchedule | None
     """None when no ERP is set."""
     settings: Settings
@@ -132,6 +135,7 @@ def build(
         begin_backup=begin_backup,
         jobs=jobs,
         retain=company.retain,
+        end_leftovers=company.end_leftovers,
         sync_schedule=jobs.schedule(TelegramSyncNotifier(company.alerts)),
         settings=settings,
     )
@@ -160,7 +164,7 @@ def _of_all_rooms(
 def _updates(
     shared: Shared, company: Company, handlers: dict[str, object]
 ) -> tuple[Dispatcher, Inbox]:
-    fsm = DurableStorage(States(shared.database))
+    fsm = DurableStorage(States(shared.database, shared.clock))
     dispatcher = build_dispatcher(fsm, company.role_of, handlers)
     inbox = Inbox(
         bot_id=shared.bot.id,
@@ -168,6 +172,11 @@ def _updates(
         handle=update_handler(shared.bot, dispatcher, fsm),
         holding=shared.locks.holding,
         set_aside=company.alerts.set_aside,
+        clock=shared.clock,
+    )
+    dispatcher["set_aside"] = TendSetAside(
+        store=SetAsideUpdates(shared.database, chat_key),
+        wake=inbox.reread,
         clock=shared.clock,
     )
     shared.locks.on_release(inbox.forget)
@@ -197,6 +206,7 @@ async def serving(balcao: Balcao) -> AsyncIterator[asyncio.Task[None]]:
             repeat_forever(balcao.retry_lookups, every_s=_LOOKUP_ROUND_S),
             *(repeat_forever(r, every_s=_QUEUE_ROUND_S) for r in balcao.queue_rounds.each()),
             repeat_forever(balcao.retain, every_s=_RETENTION_ROUND_S),
+            repeat_forever(balcao.end_leftovers, every_s=_RETENTION_ROUND_S),
             *([balcao.sync_schedule.run_forever()] if balcao.sync_schedule else ()),
         ),
     ) as polling:
@@ -219,6 +229,8 @@ async def run(
 
 
 async def _serve(settings: Settings, limits: Limits, warn: Callable[[str], None]) -> None:
+    for sentence in settings.exposed():
+        warn(sentence)
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings))
         if await outgrown(database):

@@ -116,6 +116,8 @@ BUTTONS: Final[Mapping[str, Rule]] = MappingProxyType(
         # Anonymise the stored data of a person.
         "titular": Rule(private=_ADMINS),
         "status": Rule(private=_ADMINS),
+        # Repeat or drop updates that were set aside.
+        "aside": Rule(private=_ADMINS),
         "backup": Rule(private=_ADMINS),
         # A job: confirm, cancel, undo.
         "job": Rule(private=_ADMINS),

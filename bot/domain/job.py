@@ -249,6 +249,8 @@ class Job(_Model):
     """End of the owner's lease."""
     tries: int = 0
     """Number of times a worker has taken the job since its last batch."""
+    is_summary: bool = False
+    """True once its details are deleted, so that it can be neither undone nor told in full."""
     version: int = 1
 
     @property
@@ -261,16 +263,17 @@ class Job(_Model):
         return self.is_active or not self.told
 
     @property
+    def wrote(self) -> bool:
+        """Return True if the job changed the register, so that the audit refers to it."""
+        counts = self.counts
+        changed = counts.created or counts.updated or counts.removed or counts.restored
+        return self.kind in (JobKind.IMPORT, JobKind.SYNC, JobKind.UNDO) and bool(changed)
+
+    @property
     def can_be_undone(self) -> bool:
         """Return True if the job is over, changed something and was not undone yet."""
-        wrote = self.counts.created or self.counts.updated
-        wrote = wrote or self.counts.removed or self.counts.restored
-        return (
-            self.kind in (JobKind.IMPORT, JobKind.SYNC, JobKind.UNDO)
-            and self.state in OVER
-            and bool(wrote)
-            and self.undone_by is None
-        )
+        is_whole = self.undone_by is None and not self.is_summary
+        return self.state in OVER and self.wrote and is_whole
 
     @property
     def key(self) -> str:

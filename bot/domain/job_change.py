@@ -43,6 +43,7 @@ class JobChange(TypedDict, total=False):
     progress: Progress | None
     told: bool
     tries: int
+    is_summary: bool
 
 
 def changed(job: Job, change: JobChange) -> Job:

@@ -36,6 +36,7 @@ from bot.domain.registration import Provenance, Registration
 from bot.domain.retention import RetentionRun
 from bot.domain.row_plan import ExistingRegistration
 from bot.domain.search import Query, ResultPage
+from bot.domain.set_aside import SetAside
 from bot.domain.sync import SyncChange, SyncState
 from bot.domain.tax_id import TaxId
 from bot.domain.team import Admin, GroupMember, Invitation
@@ -299,6 +300,9 @@ class JobStore(JobChanges, Protocol):
 
     async def latest(self, count: int, *, before: int | None = None) -> list[Job]: ...
 
+    async def above(self, job_id: int, count: int) -> list[Job]:
+        """Return the oldest jobs with higher numbers, newest first."""
+
 
 class BackupJobs(JobStore, Protocol):
     async def backups(self) -> Sequence[Job]:
@@ -485,8 +489,8 @@ class Questions(Protocol):
         """Mark the question as answered; return True if it was unanswered until now."""
 
 
-class RetentionStore(Protocol):
-    """Deletes old conversations, and records the runs so that one replica does each."""
+class DailyRuns(Protocol):
+    """Records the runs of something that is done once a day, so that one replica does each."""
 
     async def last(self) -> RetentionRun | None: ...
 
@@ -494,6 +498,10 @@ class RetentionStore(Protocol):
         """Return True if the run was recorded, False if another one began since `after`."""
 
     async def end(self, run: RetentionRun) -> None: ...
+
+
+class RetentionStore(DailyRuns, Protocol):
+    """Deletes old conversations."""
 
     def closed_before(self, moment: datetime) -> AsyncIterator[Sequence[str]]:
         """Yield the ids of conversations closed before the moment, in batches."""
@@ -503,6 +511,27 @@ class RetentionStore(Protocol):
 
         An open conversation is never deleted.
         """
+
+
+class SetAsideStore(Protocol):
+    """The updates that were set aside, by key."""
+
+    async def count(self) -> int: ...
+
+    async def all(self, *, until: datetime | None = None) -> list[str]:
+        """Return the keys of those that were set aside until then, in the order of their ids."""
+
+    async def some(self, keys: list[str]) -> list[SetAside]:
+        """Return those of the keys that are set aside, in the order of the keys."""
+
+    async def repeat(self, key: str) -> str | None:
+        """Return the key of the chat in which the update waits again.
+
+        Returns None when it is not set aside any more, or has no content that could be handled.
+        """
+
+    async def drop(self, key: str, *, at: datetime) -> bool:
+        """Return True if the update's content was deleted now."""
 
 
 # The attendants' groups.

@@ -112,7 +112,7 @@ def build_jobs(
         progress_interval_s=progress_interval_s,
     )
     manage = ManageJobs(
-        store=store, files=files, choices=Choices(database), wake=work.wake, clock=clock
+        store=store, files=files, choices=Choices(database, clock), wake=work.wake, clock=clock
     )
     return Jobs(
         manage=manage,

@@ -2,6 +2,9 @@
 
 from aiogram import html
 
+from bot.domain.retention import SET_ASIDE_KEPT
+from bot.wording.set_aside import why
+
 HELP = (
     "Você é <b>administrador</b> deste atendimento.\n\n"
     "Escreva um <b>nome, CPF ou CNPJ</b> para achar um cadastro, ou use:\n"
@@ -41,7 +44,9 @@ def group_unreachable(department: str) -> str:
 
 def set_aside(update_id: int, error: str) -> str:
     return (
-        "⚠️ Uma mensagem recebida falhou três vezes e foi posta de lado, para não parar as outras. "
-        f"Atualização <code>{update_id}</code>, erro <code>{html.quote(error)}</code>. "
-        "O registro do servidor tem os detalhes."
+        "⚠️ Não consegui tratar uma mensagem recebida: ela foi posta de lado, para não parar as "
+        f"outras. Motivo: {html.quote(why(error))}.\n"
+        "Em /status dá para repetir ou descartar; sem nada disso ela some em "
+        f"{SET_ASIDE_KEPT.days} dias. Atualização <code>{update_id}</code>, com os detalhes no "
+        "registro do servidor."
     )

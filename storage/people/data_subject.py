@@ -152,7 +152,11 @@ class DataSubjects:
         with translated():
             await self._database["outbox"].update_many(
                 {"conversation_id": conversation_id},
-                {"$unset": _EMPTY_OUTGOING | {"waiting": "", "failed_at": ""}},
+                {
+                    "$unset": _EMPTY_OUTGOING | {"waiting": "", "failed_at": ""},
+                    # What ends the mark that is left.
+                    "$set": {"done_at": datetime.now(UTC)},
+                },
             )
             await self._database["questions"].update_many(
                 {"conversation_id": conversation_id}, {"$set": _EMPTY_QUESTION}

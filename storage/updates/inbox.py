@@ -8,6 +8,7 @@ from typing import Final
 import structlog
 
 from bot.domain.errors import RefusedError
+from bot.domain.retention import SET_ASIDE_KEPT
 from storage.engine.batching import Batched, InsertOne
 from storage.engine.connection import Collection, Database, Document, translated
 
@@ -135,11 +136,15 @@ class Inbox:
             )
 
     async def set_aside(self, bot_id: int, update_id: int, *, at: datetime) -> None:
-        """Set the update aside, so that it no longer blocks its chat; keep the payload."""
+        """Set the update aside, so that it no longer blocks its chat; keep the payload for
+        `SET_ASIDE_KEPT`."""
         with translated():
             await self._inbox.update_one(
                 {"_id": _key(bot_id, update_id)},
-                {"$set": {"set_aside_at": at}, "$unset": {"pending": ""}},
+                {
+                    "$set": {"set_aside_at": at, "ends_at": at + SET_ASIDE_KEPT},
+                    "$unset": {"pending": ""},
+                },
             )
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Container, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from pymongo import UpdateOne
@@ -13,6 +13,7 @@ from storage.engine.connection import Collection, Database, Document, translated
 
 # Below every chat id, and a number: a range keeps the read in the index.
 _LOWEST_CHAT: Final = -(2**63)
+_EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # Texts that people wrote are deleted once they are sent. The rest stays as a mark, to recognise
 # the id.
 _CONTENT: Final = ("html", "header", "file")
@@ -51,6 +52,11 @@ class Outbox:
                 {"waiting": {"$gte": _LOWEST_CHAT}}, {"waiting": 1, "put_at": 1}
             ).to_list(None)
         return [(document["waiting"], document["put_at"]) for document in documents]
+
+    async def undelivered(self) -> int:
+        """Return how many items were not delivered and are still stored."""
+        with translated():
+            return int(await self._outbox.count_documents({"failed_at": {"$gte": _EVER}}))
 
     async def begin(self, ids: Sequence[str]) -> None:
         """Count one more attempt; called before the call to Telegram."""

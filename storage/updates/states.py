@@ -1,7 +1,10 @@
 """The states of dialogs, and the leases that give each chat one owner at a time."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Final
 
 from pymongo import ReplaceOne
 
@@ -9,11 +12,17 @@ from storage.engine.batching import FindOne, Write
 from storage.engine.connection import Collection, Database, Document, translated
 from storage.engine.leases import Leases
 
+_utc_now: Final = partial(datetime.now, UTC)
+
 
 class States:
-    """Dialog state and data by key, with the id of the update that wrote them last."""
+    """Dialog state and data by key, with the id of the update that wrote them last.
 
-    def __init__(self, database: Database) -> None:
+    They end a while after that: an index expires them.
+    """
+
+    def __init__(self, database: Database, clock: Callable[[], datetime] = _utc_now) -> None:
+        self._clock = clock
         self._client = database.client
         self._states: Collection = database["states"]
         self._find = FindOne(self._states)
@@ -35,11 +44,10 @@ class States:
         A screen is stored under several keys. Half of it would look like an update that was
         handled.
         """
+        of_all = {"update_id": update_id, "used_at": self._clock()}
         writes = [
             ReplaceOne(
-                {"_id": key},
-                {"_id": key, "state": state, "data": data, "update_id": update_id},
-                upsert=True,
+                {"_id": key}, {"_id": key, "state": state, "data": data, **of_all}, upsert=True
             )
             for key, state, data in steps
         ]

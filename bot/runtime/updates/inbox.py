@@ -107,9 +107,22 @@ class Inbox:
         """Drop the cached updates of the chat; they are read from the store the next time."""
         self._chats.pop(key, None)
 
+    def reread(self, key: str) -> None:
+        """Handle what waits in the chat, also what another than this process made to wait."""
+        self.forget(key)
+        self.wake(key)
+
     async def sweep_forever(self) -> None:
         """Wake every chat with waiting updates: at the start, and later those of dead replicas."""
-        await self._tasks.sweep_forever(self._store.pending_chats)
+        await self._tasks.sweep_forever(self._pending_chats)
+
+    async def _pending_chats(self) -> list[str]:
+        """Return the chats with waiting updates, to be read anew: another process may have made
+        some of them wait again."""
+        chats = await self._store.pending_chats()
+        for key in chats:
+            self.forget(key)
+        return chats
 
     async def _drain(self, key: str, is_new: bool) -> bool:
         """Return True if every waiting update was handled or set aside."""

@@ -30,6 +30,7 @@ class CannotUndo(Enum):
     NOT_OVER = auto()
     NOTHING_WRITTEN = auto()
     UNDONE_ALREADY = auto()
+    TOO_OLD = auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,10 @@ class ManageJobs:
     async def latest(self, count: int, *, before: int | None = None) -> list[Job]:
         """Return the latest jobs, newest first; only those before the id `before` if given."""
         return await self.store.latest(count, before=before)
+
+    async def above(self, job_id: int, count: int) -> list[Job]:
+        """Return the jobs that follow this one in time, newest first."""
+        return await self.store.above(job_id, count)
 
     async def options_for(self, by: str, columns: tuple[str | None, ...]) -> ImportOptions:
         """Return the last options of this admin, fitted to a file with these columns."""
@@ -263,4 +268,6 @@ def _cannot_undo(job: Job) -> CannotUndo | None:
         return CannotUndo.UNDONE_ALREADY
     if job.is_active or job.state in (JobState.DRAFT, JobState.CHECKED):
         return CannotUndo.NOT_OVER
+    if job.is_summary:
+        return CannotUndo.TOO_OLD
     return None if job.can_be_undone else CannotUndo.NOTHING_WRITTEN

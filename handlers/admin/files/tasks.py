@@ -39,7 +39,8 @@ async def list_jobs(files: FileServices, before: int | None = None) -> tuple[str
 
     before: the page lists jobs with smaller ids; None for the newest jobs.
     """
-    jobs = await files.manage.latest(PAGE, before=before)
+    found = await files.manage.latest(PAGE + 1, before=before)
+    jobs = found[:PAGE]
     if not jobs:
         return texts.NO_JOBS, []
     names = await files.names()
@@ -49,8 +50,10 @@ async def list_jobs(files: FileServices, before: int | None = None) -> tuple[str
     rows: Rows = [opened[start : start + 3] for start in range(0, len(opened), 3)]
     turns = []
     if before is not None:
-        turns.append(button("◀️ Mais novas", Verb.LIST, jobs[0].id + PAGE + 1))
-    if jobs[-1].id > 1:
+        newer = await files.manage.above(jobs[0].id, PAGE)
+        top = newer[0].id if newer else jobs[0].id
+        turns.append(button("◀️ Mais novas", Verb.LIST, top + 1))
+    if len(found) > PAGE:
         turns.append(button("Mais antigas ▶️", Verb.LIST, jobs[-1].id))
     return "\n".join(lines), [*rows, turns] if turns else rows
 
