@@ -8,13 +8,13 @@ A column is in one of three states:
   `OWN_COLUMNS`, which only our own report of refused rows has.
 """
 
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
 from bot.domain.fields import BY_PLACE, OTHER_HEADERS, SHAPES, Shape
+from bot.domain.normal_form import normalized
 from bot.domain.phone import read_phone
 from bot.domain.registration import read_email
 from bot.domain.row import KINDS
@@ -76,7 +76,7 @@ def header_key(header: str) -> str:
 
     It has only the letters and digits, in lower case and without accents.
     """
-    plain = unicodedata.normalize("NFKD", header).casefold()
+    plain = normalized("NFKD", header).casefold()
     return "".join(c for c in plain if c.isalnum())
 
 

@@ -1,10 +1,11 @@
 """Telephone numbers: stored as E.164, compared without the ninth digit of Brazilian mobiles."""
 
 import re
-import unicodedata
 from typing import Final
 
 import phonenumbers
+
+from bot.domain.normal_form import normalized
 
 _NOT_DIGITS: Final = re.compile(r"[^0-9]+")
 _BRAZIL: Final = re.compile(r"\+55([0-9]{2})([0-9]{4,5})([0-9]{4})")
@@ -28,7 +29,7 @@ def read_phone(text: str, *, country: str = "BR") -> str | None:
     """
     if country == "BR" and (written := _WRITTEN.fullmatch(text)):
         return "+55" + "".join(written.groups())
-    text = unicodedata.normalize("NFKC", text).strip(" \t\r\n\u202a\u202c\u200e")
+    text = normalized("NFKC", text).strip(" \t\r\n\u202a\u202c\u200e")
     digits = _NOT_DIGITS.sub("", text)
     if text.startswith("+") and not digits.startswith("55"):
         return _foreign(text, None)

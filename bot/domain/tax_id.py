@@ -20,6 +20,8 @@ from stdnum.br import cnpj as stdnum_cnpj
 from stdnum.br import cpf as stdnum_cpf
 from stdnum.exceptions import ValidationError
 
+from bot.domain.normal_form import normalized
+
 CPF_LENGTH: Final = 11
 CNPJ_LENGTH: Final = 14
 FOREIGN_LENGTH: Final = range(3, 41)
@@ -314,7 +316,8 @@ def _repaired(digits: str) -> CellTaxId | NotATaxId:
 
 def _plain(text: str) -> str:
     """Return the text in upper case, with narrow characters and without invisible ones."""
-    text = unicodedata.normalize("NFKC", text[:_LONGEST_TEXT]).upper()
+    # Normalised, a character can become eighteen.
+    text = normalized("NFKC", text[:_LONGEST_TEXT])[:_LONGEST_TEXT].upper()
     return "".join(c for c in text if unicodedata.category(c) != "Cf")
 
 
@@ -327,7 +330,7 @@ def _looks_right(number: str) -> bool:
 
 
 def _is_valid(number: str) -> bool:
-    return _looks_right(number) and isinstance(check(number), TaxId)
+    return _looks_right(number) and _checks(number)
 
 
 def _numbers_in(text: str) -> list[str]:
@@ -372,12 +375,12 @@ def _joined(atoms: list[str]) -> Iterator[str]:
     """Yield the numbers whose parts are separate: `390 533 447 05`, `12 ABC 345 01DE 35`."""
     start = 0
     while start < len(atoms):
-        end = start
-        while end < len(atoms) and atoms[end].isdecimal():
-            end += 1
         # A number never starts in the middle of a run: a run that is too long has no number.
         begins = start == 0 or not atoms[start - 1].isdecimal()
-        if begins and (numbers := _tiled(atoms[start:end])):
+        end = start
+        while begins and end < len(atoms) and atoms[end].isdecimal():
+            end += 1
+        if numbers := _tiled(atoms[start:end]):
             yield from numbers
             start = end
         elif number := _with_letters(atoms, start):
@@ -398,6 +401,8 @@ def _tiled(digits: list[str]) -> list[str]:
     numbers, part = [], ""
     for piece in digits:
         part += piece
+        if len(part) > CNPJ_LENGTH:
+            return []
         if _is_valid(part):
             numbers.append(part)
             part = ""
@@ -407,7 +412,7 @@ def _tiled(digits: list[str]) -> list[str]:
 def _with_letters(atoms: list[str], start: int) -> str | None:
     # The letters could be words, so the check digits must match here.
     number = ""
-    for atom in atoms[start:]:
+    for atom in atoms[start : start + CNPJ_LENGTH]:
         number += atom
         if len(number) >= CNPJ_LENGTH:
             break

@@ -4,7 +4,6 @@ import logging
 import re
 import sys
 import traceback
-import unicodedata
 from collections.abc import Mapping
 from typing import Final, Literal
 
@@ -12,6 +11,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from bot.domain.errors import AppError
+from bot.domain.normal_form import normalized
 
 # A safety net: the rule is that no such value is logged in the first place. Only texts are
 # searched, so ids that are logged as numbers stay readable.
@@ -114,7 +114,7 @@ def _hidden(value: object) -> object:
 def scrub(text: str) -> str:
     """Return the text with tokens, tax ids and telephones redacted."""
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
+        text = normalized("NFKC", text)
     text = _TOKEN.sub("<token>", text)
     text = _NUMBER.sub(lambda found: found["harmless"] or "<number>", text)
     return _CNPJ.sub(_covered, text)

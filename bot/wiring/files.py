@@ -1,8 +1,10 @@
 """The wiring of the screens of files and jobs."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from bot.runtime.files.table import inspect
+from bot.runtime.files.work_folders import work_folder
 from bot.settings import Settings
 from bot.wiring.jobs import Jobs
 from bot.wording.values import Names
@@ -18,6 +20,6 @@ def file_services(
         inspect=inspect,
         report=jobs.work.report,
         names=names,
-        data_dir=settings.data_dir,
+        work_folder=partial(work_folder, settings.data_dir),
         requires_tax_id=settings.require_tax_id,
     )

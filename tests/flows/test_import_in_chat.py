@@ -27,6 +27,16 @@ async def admin(start: Start, tmp_path: Path) -> AsyncIterator[FileAdmin]:
         yield FileAdmin(telegram, ADMIN_ID)
 
 
+async def test_what_a_killed_process_left_of_an_upload_goes_at_the_next_start(
+    start: Start, tmp_path: Path
+):
+    left = tmp_path / "upload-abc"
+    left.mkdir()
+    (left / "file").write_text(PEOPLE)
+    async with start(data_dir=tmp_path):
+        await nothing_left_in(tmp_path)
+
+
 async def stored(admin: FileAdmin, number: int) -> Registration:
     assert admin.telegram.balcao is not None
     found = await admin.telegram.balcao.registrations.by_tax_ids([CPFS[number]])

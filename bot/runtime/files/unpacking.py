@@ -6,6 +6,7 @@ Nothing is unpacked under a name from the archive, and nothing beyond the size l
 import errno
 import gzip
 import io
+import os
 import shutil
 import struct
 import tempfile
@@ -99,7 +100,7 @@ def _inside(path: Path, stack: ExitStack) -> Unpacked:
     if not head:
         raise FileRefused(FileReason.EMPTY)
     if head.startswith(_GZIP):
-        return _packed(lambda: _open_gzip(path), None, stack)
+        return _packed(lambda: _open_gzip(path), None, path.parent, stack)
     if not head.startswith(_ZIP):
         return _plain(lambda: path.open("rb"), head, None)
     with _open_zip(path) as archive:
@@ -107,10 +108,10 @@ def _inside(path: Path, stack: ExitStack) -> Unpacked:
             return Unpacked(is_workbook=True, open=lambda: path.open("rb"))
         member = _only_member(archive)
     name = PurePosixPath(member.filename).name
-    return _packed(lambda: _open_member(path, member), name, stack)
+    return _packed(lambda: _open_member(path, member), name, path.parent, stack)
 
 
-def _packed(open_it: Opener, member: str | None, stack: ExitStack) -> Unpacked:
+def _packed(open_it: Opener, member: str | None, near: Path, stack: ExitStack) -> Unpacked:
     with open_it() as stream:
         head = stream.read(_HEAD)
         start, magic = _TAR
@@ -120,7 +121,9 @@ def _packed(open_it: Opener, member: str | None, stack: ExitStack) -> Unpacked:
             if not head:
                 raise FileRefused(FileReason.EMPTY)
             return _plain(open_it, head, member)
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="balcao-"))
+        # In the folder of the file, which is removed as a whole if this process is killed.
+        near = near if os.access(near, os.W_OK) else Path(tempfile.gettempdir())
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="balcao-", dir=near))
         copy = Path(folder, "file")
         with _disk(), copy.open("wb") as out:
             out.write(head)

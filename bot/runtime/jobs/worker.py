@@ -19,6 +19,7 @@ import structlog
 from bot.domain.errors import AppError, LostError, TakenError, TryLaterError
 from bot.domain.job import LINES, OVER, Batch, Counts, Job, JobState, JobTrouble, Report
 from bot.domain.job_change import JobChange, failed
+from bot.runtime.files.work_folders import remove_left
 from bot.runtime.jobs.job_files import forget_source, purge
 from bot.runtime.jobs.job_progress import PROGRESS_INTERVAL_S, JobProgress
 from bot.runtime.jobs.ports import Files, JobNotifier, Store
@@ -260,6 +261,7 @@ def _is_full(report: Report, counts: Counts) -> bool:
 
 def _sweep(data_dir: Path) -> None:
     """Remove the work folders of killed processes."""
+    remove_left(data_dir)
     for folder in data_dir.glob(f"{_OLD_FOLDER}*"):
         shutil.rmtree(folder, ignore_errors=True)
     for folder in data_dir.glob(f"{_FOLDER}*-*"):

@@ -1,6 +1,7 @@
 """Dependencies of the screens for files and jobs, and the notifier of a job's progress."""
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol, cast
@@ -43,8 +44,8 @@ class FileServices:
     report: Callable[[Job], Awaitable[Report]]
     """Returns the effects of a job, beyond its counts."""
     names: Callable[[], Awaitable[Names]]
-    data_dir: Path
-    """Each file in work has a private folder inside this one."""
+    work_folder: Callable[[], AbstractAsyncContextManager[Path]]
+    """Makes a private folder for a file in work, which is deleted afterwards."""
     requires_tax_id: bool
 
 

@@ -18,7 +18,7 @@ from bot.domain.job import ACTIVE, OVER, Job, JobState, Progress
 from bot.usecases.jobs.manage_jobs import CannotUndo
 from bot.wording.jobs import cannot_undo
 from handlers.admin.files import buttons, report_texts, texts
-from handlers.admin.files.arriving import reopen, send_template, work_folder
+from handlers.admin.files.arriving import reopen, send_template
 from handlers.admin.files.buttons import JobButton, Rows, Verb, button, keyboard
 from handlers.admin.files.services import (
     FileServices,
@@ -187,7 +187,7 @@ async def send_results(press: Press) -> None:
     await press.answer()
     caption = report_texts.caption(job, await press.files.names())
     try:
-        async with work_folder(press.files.data_dir) as folder:
+        async with press.files.work_folder() as folder:
             paths = [folder / Path(result.name).name for result in results]
             for result, path in zip(results, paths, strict=True):
                 await press.files.manage.files.fetch(result.file_id, path)
