@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from importlib.metadata import version
 
@@ -24,8 +25,8 @@ from handlers.admin.company.panel import PanelServices
 from handlers.admin.company.team import Team
 from handlers.attendant.members import Membership, TelegramGroups
 from handlers.menus import Menus
+from storage.engine.connection import Database, is_embedded
 from storage.engine.connection import answers as database_answers
-from storage.engine.connection import is_embedded
 from storage.jobs.job_ends import JobEnds
 from storage.people.team import Admins, Invitations, Members
 from storage.talk.chat_ends import ChatEnds
@@ -112,16 +113,21 @@ def build_company(shared: Shared) -> Company:
         ),
         end_leftovers=EndLeftovers(
             store=DailyRuns(database, "ends"),
-            ends={
-                "chats": ChatEnds(database),
-                "jobs": JobEnds(database),
-                "undated": partial(date_the_undated, database),
-            },
+            ends=ends_of(database),
             clock=clock,
             timezone=shared.timezone,
         ),
         retention=retention,
     )
+
+
+def ends_of(database: Database) -> dict[str, Callable[[datetime], Awaitable[int]]]:
+    """Return what is ended once a day, by name."""
+    return {
+        "chats": ChatEnds(database),
+        "jobs": JobEnds(database),
+        "undated": partial(date_the_undated, database),
+    }
 
 
 def report_status(

@@ -72,7 +72,7 @@ async def test_the_page_comes_with_all_its_files_and_only_if_asked_for(
     async with http.get("/static/..%2Fpage.py") as response:
         assert response.status == 404
     async with demo_emulator() as plain:
-        for path in ("/", "/demo/records", "/webservice/v1/cliente"):
+        for path in ("/", "/demo/records"):
             async with http.get(plain.url + path) as response:
                 assert response.status == 404
 
