@@ -139,6 +139,8 @@ def router() -> Router:
     rest.message.register(only_text)
     screens.include_router(rest)
     setup_dialogs(screens)
+    for observer in (screens.message, screens.callback_query):
+        observer.middleware(listing.total_follows)
     screens.errors.register(
         stale_screen, ExceptionTypeFilter(UnknownIntent, OutdatedIntent, UnknownState)
     )
