@@ -98,8 +98,8 @@ BUTTONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "card": Rule(group=_STAFF),
         # Send an undelivered message again.
         "again": Rule(group=_STAFF),
-        # An attendant confirms the customer's identity.
-        "verify": Rule(group=_STAFF),
+        # An attendant confirms the customer's identity; in private an admin takes that back.
+        "verify": Rule(private=_ADMINS, group=_STAFF),
         "queue": Rule(private=_ADMINS, group=_STAFF),
         # A transfer: `move` chooses the target, `moved` skips the reason or cancels.
         "move": Rule(group=_STAFF),

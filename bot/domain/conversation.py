@@ -64,6 +64,8 @@ class EventKind(StrEnum):
     CLOSED = "closed"
     REOPENED = "reopened"
     VERIFIED = "verified"
+    UNVERIFIED = "unverified"
+    """An attendant or admin took the proof of identity back."""
     REMINDED = "reminded"
 
 
@@ -96,6 +98,11 @@ class Identification:
     verified_by: VerifiedBy | None = None
     verifier: Attendant | None = None
     """The attendant who confirmed the identity, if one did."""
+    proof: str | None = None
+    """The fingerprint of the telephone or login that proved the identity: `bot.domain.proof`.
+
+    None for an attendant's confirmation, and for proofs from before the field existed.
+    """
     phone: str | None = None
     """The telephone shared with Telegram's own button, in E.164."""
     name: str | None = None
@@ -106,21 +113,35 @@ class Identification:
         """Return the document and the registration that the chat belongs to."""
         return self.tax_id, self.registration_id
 
-    @property
-    def verified_as(self) -> str | None:
-        """Return the id of the registration that the customer is verified for, or None."""
-        return self.registration_id if self.identity is Identity.VERIFIED else None
-
-    def verified(self, by: VerifiedBy, *, at: datetime, verifier: Attendant | None = None) -> Self:
+    def verified(
+        self,
+        by: VerifiedBy,
+        *,
+        at: datetime,
+        verifier: Attendant | None = None,
+        proof: str | None = None,
+    ) -> Self:
         """Return it with this proof of the customer's identity."""
         return replace(
-            self, identity=Identity.VERIFIED, verified_at=at, verified_by=by, verifier=verifier
+            self,
+            identity=Identity.VERIFIED,
+            verified_at=at,
+            verified_by=by,
+            verifier=verifier,
+            proof=proof,
         )
 
     def unproven(self) -> Self:
         """Return it without any proof of the customer's identity."""
         identity = Identity.UNVERIFIED if self.tax_id else Identity.NOT_IDENTIFIED
-        return replace(self, identity=identity, verified_at=None, verified_by=None, verifier=None)
+        return replace(
+            self,
+            identity=identity,
+            verified_at=None,
+            verified_by=None,
+            verifier=None,
+            proof=None,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ _NATIONAL: Final = re.compile(r"[1-9][1-9](?:9[0-9]{8}|[2-9][0-9]{7})")
 _WRITTEN: Final = re.compile(r"\(?([1-9][1-9])\)? ?(9[0-9]{4}|[2-9][0-9]{3})-?([0-9]{4})")
 # Mobiles of eight digits began with 6 to 9; landlines begin with 2 to 5 and never had the ninth.
 _NINTH_DIGIT: Final = re.compile(r"\+55([1-9][1-9])9([6-9][0-9]{7})")
+_INTERNATIONAL: Final = re.compile(r"[1-9][0-9]{6,14}")
 _CARRIER: Final = re.compile(r"[1-9][0-9](?=[1-9][1-9][0-9]{8,9}$)")
 
 
@@ -39,6 +40,16 @@ def read_phone(text: str, *, country: str = "BR") -> str | None:
         # brackets or hyphens is a national one.
         return _foreign(f"+{text}", None) if text.isdecimal() and len(text) > 10 else None
     return _foreign(text, country)
+
+
+def read_contact_phone(number: str) -> str | None:
+    """Return the telephone of a contact in E.164, or None when its length is impossible.
+
+    Telegram writes it in international form, often without the plus sign. So it is never read as
+    a national number: Peru's 51 987 654 321 has the digits of a mobile of Porto Alegre.
+    """
+    digits = _NOT_DIGITS.sub("", unicodedata.normalize("NFKC", number))
+    return f"+{digits}" if _INTERNATIONAL.fullmatch(digits) else None
 
 
 def _brazilian(digits: str, *, has_code: bool) -> str | None:

@@ -466,8 +466,8 @@ class OpenedConversations(Protocol):
 
 
 class Verifications(Protocol):
-    async def store(self, conversation_id: str, chat: Chat, event: ConversationEvent) -> bool:
-        """Store the verification of `chat` in the chat and the conversation, both or neither.
+    async def store(self, seen: Conversation, chat: Chat, event: ConversationEvent) -> bool:
+        """Store the proof of `chat`, or that it has none, in the chat and in the conversation.
 
         The event is added to the conversation's history. Returns False when the chat or the
         conversation has changed since it was read.

@@ -83,7 +83,9 @@ def _reception(
 ) -> Reception:
     settings, clock, timezone = shared.settings, shared.clock, shared.timezone
     return Reception(
-        chat_of=partial(CurrentChat, chats=shared.chats, registrations=shared.registrations),
+        chat_of=partial(
+            CurrentChat, chats=shared.chats, registrations=shared.registrations, clock=clock
+        ),
         arrive=arrive,
         identify=Identify(look_up=look_up, clock=clock, timezone=timezone),
         confirm_phone=ConfirmPhone(clock=clock),

@@ -48,6 +48,7 @@ def build_relaying(shared: Shared, *, metrics: Metrics, alerts: GroupAlerts) -> 
         tags=shared.tags,
         departments=shared.departments,
         queue=Queue(database),
+        clock=clock,
         has_erp=shared.erp is not None,
     )
     draw = DrawCard(

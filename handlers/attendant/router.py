@@ -14,6 +14,7 @@ from bot.usecases.attending.attend import AlreadyClosed, Attend, Done, Gone, Mov
 from bot.usecases.attending.replied_to import RepliedTo
 from bot.usecases.attending.transfer import TransferConversation
 from bot.usecases.ports import Conversations, Outbox, Questions
+from handlers.access import IsWords
 from handlers.attendant import note, queue, texts, transfers
 from handlers.attendant.cards import buttons
 from handlers.attendant.closing import tell_closed
@@ -21,7 +22,6 @@ from handlers.attendant.group import IsPress, PassRepliedTo, Press, attendant_of
 from handlers.attendant.questions import IsAnswer
 from handlers.relay import texts as relay_texts
 from handlers.relay.content import (
-    INTERNAL,
     answered,
     has_words_or_file,
     is_internal,
@@ -173,12 +173,11 @@ def router() -> Router:
     answers.message.register(comment, Command("nota"))
     answers.message.register(delete_answer, Command("apagar"))
     answers.message.register(help_, Command("ajuda"))
-    is_command = F.text.startswith("/") & ~F.text.startswith(INTERNAL)
-    is_said = ~is_command & ~F.content_type.in_(SERVICE)
+    is_said = ~F.content_type.in_(SERVICE)
     in_place = F.reply_to_message | F.is_topic_message
     answers.message.register(answer_question, F.reply_to_message.as_("reply"), IsAnswer())
-    answers.message.register(answer_customer, in_place, is_said)
-    answers.message.register(hint_to_reply, F.text, is_said, ~F.reply_to_message)
+    answers.message.register(answer_customer, in_place, is_said, IsWords())
+    answers.message.register(hint_to_reply, F.text, is_said, IsWords(), ~F.reply_to_message)
     answers.edited_message.register(edit_answer, in_group)
     router.include_routers(
         buttons.router(), queue.router(), transfers.router(), note.router(), answers

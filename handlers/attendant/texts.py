@@ -21,6 +21,9 @@ VERIFY_YES = "✔️ Sim, é essa pessoa"
 VERIFY_NO = "Cancelar"
 VERIFIED_NOW = "Identidade confirmada."
 NOT_VERIFIED = "Nada mudou: a identidade continua não confirmada."
+TAKE_BACK = "↩️ Desfazer confirmação"
+TAKEN_BACK = "Confirmação desfeita."
+NOT_VERIFIED_NOW = "A identidade deste cliente não está confirmada: não há o que desfazer."
 ALREADY_VERIFIED = "A identidade deste cliente já está confirmada."
 NOBODY_TO_VERIFY = "Ainda não há cadastro para este atendimento: não há quem confirmar."
 SOMEBODY_ELSE = (
@@ -83,6 +86,14 @@ def verify(who: str) -> str:
 
 def verified_by(name: str) -> str:
     return f"✔️ Identidade confirmada por {html.quote(name)}."
+
+
+def taken_back_by(name: str) -> str:
+    return (
+        f"↩️ Confirmação desfeita por {html.quote(name)}: o bot não mostra mais a este chat "
+        "os dados do cadastro.\nSe o telefone ou o login do cadastro não são mais do cliente, "
+        "corrija o cadastro: com eles o chat confirmaria de novo."
+    )
 
 
 def taken_by(name: str) -> str:

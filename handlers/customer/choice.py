@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final, assert_never
 
-from aiogram import F, Router
+from aiogram import Router
 from aiogram.dispatcher.event.bases import SkipHandler
 from aiogram.filters import CommandStart
 from aiogram.types import CallbackQuery, Message, ReplyKeyboardRemove
@@ -18,6 +18,7 @@ from bot.usecases.customer.arrive import (
     Reopened,
     Returning,
 )
+from handlers.access import IsWords
 from handlers.answers import answer_press
 from handlers.customer import keyboards, texts
 from handlers.customer.keyboards import ChooseDepartment
@@ -113,7 +114,7 @@ def router() -> Router:
     router.callback_query.register(choose, ChooseDepartment.filter())
     router.edited_message.register(edit_kept, Customer.choosing)
     router.message.register(ask_again, CommandStart(), Customer.choosing)
-    router.message.register(choose_by_word, Customer.choosing, ~F.text.startswith("/"))
+    router.message.register(choose_by_word, Customer.choosing, IsWords())
     return router
 
 

@@ -12,13 +12,19 @@ from handlers.customer.keyboards import NotMe
 from handlers.customer.states import Customer
 from handlers.customer.turn import GiveRenewedNotice, PassTurn, Turn
 from handlers.relay.content import has_words_or_file
+from handlers.relay.service import SERVICE
 
 
-async def talk(message: Message, turn: Turn, conversations: Conversations) -> None:
+async def talk(
+    message: Message,
+    turn: Turn,
+    conversations: Conversations,
+    is_command: bool = False,
+) -> None:
     conversation = await conversations.open_in(turn.chat.id)
-    if conversation is None or (message.text and message.text.startswith("/")):
+    if conversation is None or is_command:
         # An attendant closed it in the meantime: the customer returns as on another day.
-        await identification.arrive(message, turn)
+        await identification.arrive(message, turn, is_command=is_command)
         return
     await turn.pass_on(message, conversation)
 
@@ -59,7 +65,7 @@ async def help_(_: Message, turn: Turn) -> None:
 def router() -> Router:
     """Return the router of the customer's whole private chat."""
     router = Router(name="customer")
-    router.message.filter(F.chat.type == "private")
+    router.message.filter(F.chat.type == "private", ~F.content_type.in_(SERVICE))
     router.edited_message.filter(F.chat.type == "private")
     router.callback_query.filter(F.message.chat.type == "private")
     for observer in (router.message, router.edited_message, router.callback_query):

@@ -8,7 +8,7 @@ from aiogram.types import Contact, Message, ReplyKeyboardMarkup, ReplyKeyboardRe
 from aiogram.utils.chat_action import ChatActionSender
 
 from bot.domain.outgoing import Content
-from bot.domain.phone import read_phone
+from bot.domain.phone import read_contact_phone
 from bot.domain.registration import Registration, read_name
 from bot.domain.tax_id import TaxId, read_tax_id
 from bot.usecases.customer.arrive import (
@@ -19,6 +19,7 @@ from bot.usecases.customer.arrive import (
     Returning,
 )
 from bot.usecases.customer.introduce import NotVerified, Verified
+from handlers.access import IsWords
 from handlers.customer import choice, keyboards, texts
 from handlers.customer.states import Customer
 from handlers.customer.turn import Turn
@@ -28,9 +29,8 @@ FAILURES_IN_A_ROW = 3
 _TYPING_AFTER_S = 1.0
 
 
-async def arrive(message: Message, turn: Turn) -> None:
+async def arrive(message: Message, turn: Turn, *, is_command: bool = False) -> None:
     """Handle a message outside of any conversation: a first contact, or a return."""
-    is_command = bool(message.text and message.text.startswith("/"))
     # A command is no message to the attendants, so it does not reopen a closed conversation.
     outcome = await turn.reception.arrive(turn.chat, may_reopen=not is_command)
     match outcome:
@@ -70,12 +70,11 @@ async def receive_other_than_tax_id(message: Message, turn: Turn) -> None:
         await _refuse(turn, texts.NEEDS_TEXT)
 
 
-async def receive_phone(_: Message, turn: Turn, contact: Contact) -> None:
-    # A user can share any contact; only the user's own contact has the user's own id.
-    if contact.user_id != turn.user.id:
+async def receive_phone(message: Message, turn: Turn, contact: Contact) -> None:
+    if is_own_contact(message, contact):
+        await _confirm(turn, read_contact_phone(contact.phone_number))
+    else:
         await turn.say(texts.NOT_YOUR_PHONE, _ways(turn))
-        return
-    await _confirm(turn, read_phone(contact.phone_number))
 
 
 async def skip_phone(_: Message, turn: Turn) -> None:
@@ -114,8 +113,7 @@ def router() -> Router:
     router = Router(name="identification")
     router.message.register(start_again, CommandStart(), StateFilter(*choice.STEPS_BEFORE))
     # Commands without a handler here fall through to the help.
-    words = ~F.text.startswith("/")
-    text = F.text.as_("text")
+    words, text = IsWords(), F.text.as_("text")
     router.message.register(receive_tax_id, Customer.asking, words, text)
     router.message.register(receive_other_than_tax_id, Customer.asking, ~F.text)
     # Its button may still be visible after the customer began another way.
@@ -141,9 +139,17 @@ async def ask_confirmation(turn: Turn, sentence: str) -> None:
     await turn.go_to(Customer.confirming)
 
 
-async def ask_name(turn: Turn, *, portal: bool = False) -> None:
-    """Ask for the name, without a proof. portal: True if the portal login is still offered."""
-    await turn.say(texts.ASK_NAME, keyboards.portal_login() if portal else ReplyKeyboardRemove())
+async def ask_name(turn: Turn, *, after: str = "", portal: bool = False) -> None:
+    """Ask for the name, without a proof.
+
+    after: a sentence before the question; portal: True if the portal login is still offered.
+    """
+    tax_id = (await turn.chat.get()).customer.tax_id
+    question = texts.ask_name(is_company=bool(tax_id and tax_id.is_company))
+    await turn.say(
+        f"{after} {question}".lstrip(),
+        keyboards.portal_login() if portal else ReplyKeyboardRemove(),
+    )
     await turn.go_to(Customer.naming)
 
 
@@ -151,6 +157,17 @@ async def welcome(turn: Turn, registration: Registration) -> None:
     """Greet the verified customer by name, and go on."""
     await turn.say(texts.verified(registration.name), ReplyKeyboardRemove())
     await _open(turn)
+
+
+def is_own_contact(message: Message, contact: Contact) -> bool:
+    """Return True if the sender shares their own telephone, now.
+
+    A user can share any contact, and only the user's own one has the user's own id. A forwarded
+    contact was shared by somebody else, or some other time.
+    """
+    is_forwarded = message.forward_origin is not None or message.forward_date is not None
+    is_by_sender = message.from_user is not None and contact.user_id == message.from_user.id
+    return is_by_sender and not is_forwarded and message.via_bot is None
 
 
 def _written(message: Message) -> str:
@@ -229,7 +246,11 @@ async def _confirm(turn: Turn, phone: str | None) -> None:
             await welcome(turn, registration)
         case NotVerified():
             # A customer who shared a telephone without success wants to be identified.
-            await ask_name(turn, portal=turn.reception.portal_login and phone is not None)
+            if phone is None:
+                await ask_name(turn)
+            else:
+                portal = turn.reception.portal_login
+                await ask_name(turn, after=texts.NOT_CONFIRMED, portal=portal)
         case _:
             assert_never(outcome)
 

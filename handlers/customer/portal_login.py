@@ -16,6 +16,7 @@ from bot.domain.errors import TryLaterError
 from bot.domain.portal import UsernameRefusal, read_username
 from bot.usecases.customer.introduce import NotVerified, Verified
 from bot.usecases.customer.log_in import NoMoreTries
+from handlers.access import IsWords
 from handlers.customer import identification, keyboards, texts
 from handlers.customer.states import Customer
 from handlers.customer.turn import Turn
@@ -103,7 +104,7 @@ def router() -> Router:
     router.message.register(skip, logging_in, Command("pular"))
     router.message.register(back_to_confirming, Customer.username, F.text == texts.BACK)
     router.message.register(back_to_username, Customer.password, F.text == texts.BACK)
-    words, text = ~F.text.startswith("/"), F.text.as_("text")
+    words, text = IsWords(), F.text.as_("text")
     router.message.register(receive_username, Customer.username, words, text)
     router.message.register(receive_other_than_username, Customer.username, ~F.text, ~F.contact)
     router.message.register(receive_password, Customer.password, words, text)

@@ -17,16 +17,18 @@ NEEDS_TEXT = (
     "Por favor, <b>escreva</b> seu CPF ou CNPJ em uma mensagem de texto."
 )
 ASK_PHONE = (
-    "Obrigado! Agora confirme que é você: toque em <b>Compartilhar meu telefone</b>, "
-    "aqui embaixo. Se preferir, toque em <b>Pular esta etapa</b>."
+    "Falta só confirmar que é você. Toque em <b>Compartilhar meu telefone</b>, aqui embaixo. "
+    "Se preferir, toque em <b>Pular esta etapa</b>."
 )
+NOT_CONFIRMED = "Não consegui confirmar por esse telefone; um atendente confere com você."
 USE_PHONE_BUTTON = (
     "Toque em <b>Compartilhar meu telefone</b> para confirmar que é você, "
     "ou em <b>Pular esta etapa</b> para continuar sem confirmar."
 )
 NOT_YOUR_PHONE = (
-    "Esse contato é de outra pessoa. Use o botão <b>Compartilhar meu telefone</b>, "
-    "que envia o seu próprio número, ou toque em <b>Pular esta etapa</b>."
+    "Esse contato é de outra pessoa ou foi encaminhado. Toque em "
+    "<b>Compartilhar meu telefone</b>, que envia o seu próprio número, ou em "
+    "<b>Pular esta etapa</b>."
 )
 ASK_USERNAME = "Qual é o seu <b>usuário</b> no portal do cliente?"
 NOT_A_USERNAME = (
@@ -48,6 +50,7 @@ NO_MORE_LOGINS = (
     "<b>Compartilhar meu telefone</b> ou em <b>Pular esta etapa</b>."
 )
 ASK_NAME = "Como você se chama?"
+ASK_COMPANY = "Qual é o nome da empresa, e com quem falo?"
 NAME_AS_TEXT = "Por favor, <b>escreva</b> seu nome em uma mensagem de texto."
 NAME_IS_A_NUMBER = "Esse parece um número. Escreva seu <b>nome</b>, por favor."
 CHOOSE_DEPARTMENT = "Com qual departamento você quer falar?"
@@ -61,7 +64,7 @@ UNLINKED = (
     "Pronto, este chat não está mais ligado a nenhum cadastro. "
     "Quando quiser voltar, é só escrever."
 )
-UNLINKED_AND_CLOSED = "Pronto, encerrei seu atendimento e desliguei este chat do cadastro."
+UNLINKED_AND_CLOSED = "Atendimento encerrado. Da próxima vez, peço seu CPF de novo."
 NOTHING_TO_UNLINK = "Este chat não está ligado a nenhum cadastro. Para começar, é só escrever."
 SOMETHING_WENT_WRONG = (
     "Tivemos um problema para processar sua última mensagem. "
@@ -106,8 +109,12 @@ def not_a_tax_id(refusal: NotATaxId) -> str:
     return _REASONS.get(refusal.reason, _REASONS[Reason.NOTHING])
 
 
+def ask_name(*, is_company: bool) -> str:
+    return ASK_COMPANY if is_company else ASK_NAME
+
+
 def verified(name: str) -> str:
-    return f"Que bom ver você, <b>{html.quote(name)}</b>! ✅"
+    return f"Confirmado: <b>{html.quote(name)}</b> ✅"
 
 
 def opened(protocol: str, *, department: str | None = None, sent: bool = False) -> str:

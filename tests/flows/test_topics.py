@@ -90,7 +90,7 @@ async def test_who_is_found_late_is_named_in_the_title(
     maria = forum.customer(demo.MARIA)
     await maria.is_in_conversation()
     await maria.says("Mari")
-    assert topic(forum).name.startswith("Mari · ")
+    assert topic(forum).name.startswith("⚠️ Mari · ")
     assert forum.balcao is not None
     await forum.balcao.apply_candidate(
         Candidate(
@@ -106,7 +106,7 @@ async def test_who_is_found_late_is_named_in_the_title(
     clock.advance(timedelta(seconds=6))
     await forum.balcao.retry_lookups()
     await forum.settled()
-    assert topic(forum).name.startswith("🔴 Maria de Lourdes")
+    assert topic(forum).name.startswith("🔴 ⚠️ Maria de Lourdes")
 
 
 async def test_the_topic_is_closed_with_the_conversation(forum: Telegram, ana: Customer):

@@ -43,8 +43,9 @@ class DrawCard:
     async def refresh(self, conversation: Conversation) -> None:
         """Edit the card to the current data."""
         if conversation.card_message_id is not None:
-            shown = await self.group.refresh(await self.read_card(conversation))
-            if shown != conversation:
+            card = await self.read_card(conversation)
+            shown = await self.group.refresh(card)
+            if shown != card.conversation:
                 await self.conversations.set_card(shown)
 
     async def retire(self, conversation: Conversation) -> None:
@@ -72,7 +73,7 @@ class DrawCard:
     ) -> Conversation:
         card = await self.read_card(conversation, departments=departments)
         opened = await self.group.open_topic(card)
-        if opened != conversation:
+        if opened != card.conversation:
             # Before the card, so that a crash between the two does not lose the topic.
             await self.conversations.set_card(opened)
         shown = await self.group.show(replace(card, conversation=opened))

@@ -1,14 +1,21 @@
 """The customer's chat within one update."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Final
 
-from bot.domain.conversation import Chat
+from bot.domain import proof
+from bot.domain.conversation import Chat, Identity
 from bot.domain.registration import Registration
 from bot.usecases.ports import Chats, Registrations
 
 _NOBODY: Final = "-"
 """An id that no registration has."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 @dataclass(slots=True)
@@ -21,6 +28,7 @@ class CurrentChat:
     id: int
     chats: Chats
     registrations: Registrations
+    clock: Callable[[], datetime] = _now
     _chat: Chat | None = None
     _registration: Registration | None = None
     _registration_id: str = ""
@@ -38,6 +46,21 @@ class CurrentChat:
         self._chat = chat
         if linked_to:
             self._registration, self._registration_id = linked_to, linked_to.id
+
+    async def verified(self) -> Registration | None:
+        """Return the registration that the chat is verified for, or None.
+
+        Takes the proof from the chat when it does not hold any more. Every use of a proof asks
+        here.
+        """
+        chat = await self.get()
+        if chat.customer.identity is not Identity.VERIFIED:
+            return None
+        registration = await self.registration()
+        if proof.holds(chat.customer, registration, at=self.clock()):
+            return registration
+        await self.put(replace(chat, customer=chat.customer.unproven()))
+        return None
 
     async def registration(self) -> Registration | None:
         """Return the registration that the chat is linked to, or None.

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from bot.domain.candidate import FROM_CHAT, Candidate, Create, Unchanged
 from bot.domain.conversation import Chat, VerifiedBy
+from bot.domain.proof import phone_proof
 from bot.domain.registration import ChangeSource, Kind, Phones, Provenance, Registration
 from bot.usecases.customer.current_chat import CurrentChat
 from bot.usecases.customer.timing_mask import TimingMask
@@ -41,7 +42,7 @@ class ConfirmPhone:
         if phone is None or registration is None or not registration.is_reached_at(phone):
             await current.put(replace(chat, customer=customer))
             return NotVerified()
-        customer = customer.verified(VerifiedBy.PHONE, at=self.clock())
+        customer = customer.verified(VerifiedBy.PHONE, at=self.clock(), proof=phone_proof(phone))
         await current.put(replace(chat, customer=customer))
         return Verified(registration)
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bot.domain.conversation import Chat, Conversation, LookupState, VerifiedBy
+from bot.domain.proof import phone_proof
 from bot.domain.registration import Registration
 from bot.usecases.attending.show_card import ShowCard
 from bot.usecases.customer.identify import Found, LookUp, LookupOutcome, NotConsulted
@@ -66,7 +67,9 @@ class RetryLookups:
             registration: Registration | None = outcome.registration
             chat = chat.linked_to(outcome.registration.id)
             if (phone := chat.customer.phone) and outcome.registration.is_reached_at(phone):
-                customer = chat.customer.verified(VerifiedBy.PHONE, at=now)
+                customer = chat.customer.verified(
+                    VerifiedBy.PHONE, at=now, proof=phone_proof(phone)
+                )
                 chat = replace(chat, customer=customer)
         else:
             chat = replace(chat, lookup_owed=False)
