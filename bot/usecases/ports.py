@@ -29,7 +29,7 @@ from bot.domain.group import GroupAccess
 from bot.domain.job import Batch, ImportOptions, Job
 from bot.domain.job_change import JobChange
 from bot.domain.label import Label, Tag, Written
-from bot.domain.outgoing import Outgoing
+from bot.domain.outgoing import Content, Outgoing
 from bot.domain.panel import Opened, Period, RegisterCount
 from bot.domain.question import Question
 from bot.domain.registration import Provenance, Registration
@@ -349,6 +349,22 @@ class LoginTries(Protocol):
         """
 
     async def count(self, key: str) -> int: ...
+
+
+class KeptMessages(Protocol):
+    """What customers write before a conversation opens; forgotten after a day."""
+
+    async def put(self, chat_id: int, content: Content, *, at: datetime) -> None: ...
+
+    async def change(self, chat_id: int, content: Content) -> bool:
+        """Return True if the message was kept, and is kept with this content now."""
+
+    async def drop(self, chat_id: int, message_id: int) -> None: ...
+
+    async def of(self, chat_id: int, *, since: datetime) -> list[Content]:
+        """Return the messages kept since then, oldest first."""
+
+    async def forget(self, chat_id: int) -> None: ...
 
 
 class Conversations(Protocol):

@@ -9,6 +9,7 @@ from bot.usecases.customer.arrive import Arrive
 from bot.usecases.customer.current_chat import CurrentChat
 from bot.usecases.customer.identify import Identify, LookUp
 from bot.usecases.customer.introduce import ConfirmPhone, Introduce, RegisterProspect
+from bot.usecases.customer.keep_messages import KeepMessages
 from bot.usecases.customer.leave import Leave
 from bot.usecases.customer.log_in import LogIn
 from bot.usecases.customer.my_data import ReadMyData
@@ -21,6 +22,7 @@ from bot.wiring.shared import Shared
 from handlers.customer.reception import Reception
 from storage.people.data_subject import DataSubjects
 from storage.people.login_tries import LoginTries
+from storage.talk.kept_messages import KeptMessages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +58,10 @@ def build_receiving(
         "renew_notice": RenewNotice(notice=notice, clock=clock),
         "my_data": ReadMyData(subjects=DataSubjects(shared.database), clock=clock),
         "leave": Leave(
-            conversations=shared.conversations, show_card=relaying.show_card, clock=clock
+            conversations=shared.conversations,
+            kept=KeptMessages(shared.database),
+            show_card=relaying.show_card,
+            clock=clock,
         ),
         "reception": _reception(shared, relaying, register, arrive, look_up, register_prospect),
     }
@@ -97,6 +102,7 @@ def _reception(
         ),
         forget_content=register.forget_content,
         introduce=Introduce(register_prospect=register_prospect),
+        keep=KeepMessages(kept=KeptMessages(shared.database), clock=clock),
         open_conversation=OpenConversation(
             conversations=shared.conversations,
             show_card=relaying.show_card,

@@ -6,6 +6,7 @@ from aiogram.types import CallbackQuery, Message, ReplyKeyboardRemove, Update
 
 from bot.usecases.customer.leave import Leave
 from bot.usecases.ports import Conversations
+from handlers.access import IsWords
 from handlers.answers import answer_press
 from handlers.customer import choice, identification, my_data, portal_login, texts
 from handlers.customer.keyboards import NotMe
@@ -43,7 +44,7 @@ async def edited(
 
 async def leave(_: Message, turn: Turn, leave: Leave) -> None:
     was_linked = await turn.state.get_state() is not None
-    ended = await leave(turn.chat)
+    ended = await leave(turn.chat, forgets=True)
     if ended:
         sentence = texts.UNLINKED_AND_CLOSED
     else:
@@ -77,9 +78,10 @@ def router() -> Router:
     router.message.register(leave, Command("sair"))
     router.callback_query.register(not_me, NotMe.filter())
     router.message.register(talk, Customer.talking)
+    router.message.register(identification.take_while_choosing, Customer.choosing, IsWords())
     # A customer who mistyped the number may correct it by editing the message.
     router.edited_message.register(
-        identification.receive_tax_id, Customer.asking, F.text.as_("text")
+        identification.receive_edited_tax_id, Customer.asking, F.text.as_("text")
     )
     # Unknown commands during the identification. This is a router of its own, since a router's
     # handlers come before those of the routers that it includes.

@@ -3,11 +3,18 @@
 from typing import assert_never
 
 from aiogram import F, Router
+from aiogram.dispatcher.event.bases import SkipHandler
 from aiogram.filters import Command, CommandStart, StateFilter
-from aiogram.types import Contact, Message, ReplyKeyboardMarkup, ReplyKeyboardRemove
+from aiogram.types import CallbackQuery, Contact, Message, ReplyKeyboardMarkup, ReplyKeyboardRemove
 from aiogram.utils.chat_action import ChatActionSender
 
-from bot.domain.outgoing import Content
+from bot.domain.customer_words import (
+    is_greeting,
+    is_only_number,
+    is_without_tax_id,
+    read_given_name,
+    tax_id_alone,
+)
 from bot.domain.phone import read_contact_phone
 from bot.domain.registration import Registration, read_name
 from bot.domain.tax_id import TaxId, read_tax_id
@@ -20,10 +27,11 @@ from bot.usecases.customer.arrive import (
 )
 from bot.usecases.customer.introduce import NotVerified, Verified
 from handlers.access import IsWords
+from handlers.answers import EXPIRED_BUTTON, answer_press
 from handlers.customer import choice, keyboards, texts
+from handlers.customer.keyboards import WithoutTaxId
 from handlers.customer.states import Customer
 from handlers.customer.turn import Turn
-from handlers.relay.content import customer_content
 
 FAILURES_IN_A_ROW = 3
 _TYPING_AFTER_S = 1.0
@@ -35,6 +43,8 @@ async def arrive(message: Message, turn: Turn, *, is_command: bool = False) -> N
     outcome = await turn.reception.arrive(turn.chat, may_reopen=not is_command)
     match outcome:
         case FirstContact() | NotLinked():
+            if not is_command and not is_only_number(_written(message)):
+                await turn.keep(message)
             await _begin(message, turn, is_first=isinstance(outcome, FirstContact))
         case ConversationIsOpen(conversation):
             await turn.state.set_state(Customer.talking)
@@ -47,27 +57,65 @@ async def arrive(message: Message, turn: Turn, *, is_command: bool = False) -> N
             await turn.pass_on(message, conversation)
             await turn.say(texts.reopened(conversation.protocol), keyboards.not_me())
         case Returning():
-            kept = None if is_command else customer_content(message, turn.user)
-            await _welcome_back(turn, outcome, kept)
+            if not is_command:
+                await turn.keep(message)
+            await _welcome_back(turn, outcome)
         case _:
             assert_never(outcome)
 
 
-async def receive_tax_id(_: Message, turn: Turn, text: str) -> None:
+async def receive_tax_id(message: Message, turn: Turn, text: str) -> None:
+    if is_without_tax_id(text):
+        await _go_without(turn)
+        return
+    if not is_only_number(text):
+        await turn.keep(message)
     found = read_tax_id(text)
     if isinstance(found, TaxId):
         await _take_tax_id(turn, found)
     else:
-        await _refuse(turn, texts.not_a_tax_id(found))
+        await _refuse(turn, texts.not_a_tax_id(found), counts=not is_greeting(text))
+
+
+async def receive_edited_tax_id(message: Message, turn: Turn, text: str) -> None:
+    """Take a number that was corrected by an edit; other words are kept as they are now."""
+    if is_only_number(text):
+        await turn.reception.keep.drop(turn.chat.id, message.message_id)
+        await receive_tax_id(message, turn, text)
+        return
+    is_kept = await turn.keep_edit(message)
+    if not is_kept or isinstance(read_tax_id(text), TaxId):
+        await receive_tax_id(message, turn, text)
 
 
 async def receive_other_than_tax_id(message: Message, turn: Turn) -> None:
     """Read the tax id from a caption: pictures of a document often come with its number."""
+    await turn.keep(message)
     found = read_tax_id(_written(message))
     if isinstance(found, TaxId):
         await _take_tax_id(turn, found)
     else:
         await _refuse(turn, texts.NEEDS_TEXT)
+
+
+async def go_without(callback: CallbackQuery, turn: Turn) -> None:
+    """Go on without a document. The button may be below an old message."""
+    if await turn.state.get_state() != Customer.asking:
+        await answer_press(callback, EXPIRED_BUTTON, alert=True)
+        return
+    await answer_press(callback)
+    await _go_without(turn)
+
+
+async def take_while_choosing(message: Message, turn: Turn) -> None:
+    """Take a tax id while the department is awaited, as long as nobody is verified."""
+    found = tax_id_alone(_written(message))
+    customer = (await turn.chat.get()).customer
+    if found is None or found == customer.tax_id or await turn.chat.verified():
+        raise SkipHandler
+    if message.text is None or not is_only_number(message.text):
+        await turn.keep(message)
+    await _take_tax_id(turn, found)
 
 
 async def receive_phone(message: Message, turn: Turn, contact: Contact) -> None:
@@ -83,6 +131,8 @@ async def skip_phone(_: Message, turn: Turn) -> None:
 
 async def receive_other_than_phone(message: Message, turn: Turn) -> None:
     """Take a corrected tax id if one is typed; answer any other message with the buttons."""
+    if not is_only_number(_written(message)):
+        await turn.keep(message)
     found = read_tax_id(_written(message))
     if isinstance(found, TaxId):
         await _take_tax_id(turn, found)
@@ -90,21 +140,34 @@ async def receive_other_than_phone(message: Message, turn: Turn) -> None:
         await turn.say(texts.USE_PHONE_BUTTON, _ways(turn))
 
 
-async def receive_name(_: Message, turn: Turn, text: str) -> None:
-    name = read_name(text)
-    if not any(character.isalpha() for character in name):
-        await turn.say(texts.NAME_IS_A_NUMBER if name else texts.ASK_NAME)
+async def receive_name(message: Message, turn: Turn, text: str) -> None:
+    found = tax_id_alone(text)
+    if found is not None:
+        await _take_tax_id(turn, found)
         return
-    await turn.reception.introduce(turn.chat, name)
-    await _open(turn)
+    tax_id = (await turn.chat.get()).customer.tax_id
+    is_company = bool(tax_id and tax_id.is_company)
+    if name := read_given_name(text, is_company=is_company):
+        await turn.reception.introduce(turn.chat, name)
+        await _open(turn)
+        return
+    if not is_only_number(text):
+        await turn.keep(message)
+        await _ask_name_again(turn, texts.not_a_name(is_company=is_company))
+    else:
+        await _ask_name_again(turn, texts.NAME_IS_A_NUMBER)
 
 
-async def receive_other_than_name(_: Message, turn: Turn) -> None:
-    await turn.say(texts.NAME_AS_TEXT)
+async def receive_other_than_name(message: Message, turn: Turn) -> None:
+    await turn.keep(message)
+    await _ask_name_again(turn, texts.NAME_AS_TEXT)
 
 
 async def start_again(_: Message, turn: Turn) -> None:
     """Handle /start between the first message and the conversation."""
+    if await turn.state.get_state() != Customer.asking:
+        # A message has one keyboard, and the question has the button below it.
+        await turn.say(texts.FROM_THE_START, ReplyKeyboardRemove())
     await ask_tax_id(turn, texts.ASK_TAX_ID)
 
 
@@ -114,6 +177,7 @@ def router() -> Router:
     router.message.register(start_again, CommandStart(), StateFilter(*choice.STEPS_BEFORE))
     # Commands without a handler here fall through to the help.
     words, text = IsWords(), F.text.as_("text")
+    router.callback_query.register(go_without, WithoutTaxId.filter())
     router.message.register(receive_tax_id, Customer.asking, words, text)
     router.message.register(receive_other_than_tax_id, Customer.asking, ~F.text)
     # Its button may still be visible after the customer began another way.
@@ -129,7 +193,7 @@ def router() -> Router:
 
 
 async def ask_tax_id(turn: Turn, sentence: str) -> None:
-    await turn.say(sentence, ReplyKeyboardRemove())
+    await turn.say(sentence, keyboards.without_tax_id())
     await turn.go_to(Customer.asking)
 
 
@@ -180,40 +244,52 @@ async def _begin(message: Message, turn: Turn, *, is_first: bool) -> None:
     is_asked = not isinstance(found, TaxId)
     if is_first:
         text, url = turn.reception.privacy_text, turn.reception.privacy_url
-        await turn.say(texts.greeting(text, url, is_asked=is_asked))
+        markup = keyboards.without_tax_id() if is_asked else None
+        await turn.say(texts.greeting(text, url, is_asked=is_asked), markup)
     elif is_asked:
-        await turn.say(texts.ASK_TAX_ID)
+        await turn.say(texts.ASK_TAX_ID, keyboards.without_tax_id())
     await turn.go_to(Customer.asking)
     if isinstance(found, TaxId):
         await _take_tax_id(turn, found)
 
 
-async def _welcome_back(turn: Turn, back: Returning, kept: Content | None) -> None:
-    """Open a conversation, or ask for the department. kept: the message for the attendants."""
+async def _welcome_back(turn: Turn, back: Returning) -> None:
+    """Open a conversation, or ask for the department."""
     offered = await turn.reception.departments.offered()
     tax_id = back.chat.customer.tax_id
     if len(offered) > 1:
         markup = keyboards.departments(offered, returning=True)
         await turn.say(texts.back_to_choose(name=back.name, tax_id=tax_id), markup)
-        await choice.wait(turn, keep=kept)
+        await choice.wait(turn)
         return
-    conversation = await turn.open_conversation(offered[0])
+    conversation, sent = await turn.open_conversation(offered[0])
     await turn.state.set_state(Customer.talking)
-    if kept:
-        await turn.reception.sending.pass_on_kept(kept, conversation)
-    sentence = texts.welcome_back(
-        conversation.protocol, name=back.name, tax_id=tax_id, sent=kept is not None
-    )
+    sentence = texts.welcome_back(conversation.protocol, name=back.name, tax_id=tax_id, sent=sent)
     await turn.say(sentence, keyboards.not_me())
 
 
-async def _refuse(turn: Turn, sentence: str) -> None:
+async def _refuse(turn: Turn, sentence: str, *, counts: bool = True) -> None:
+    """Ask again, three times in a row at most. counts: False if it was no try at a document."""
+    failures = (await turn.state.get_data()).get("failures", 0) + counts
+    if failures < FAILURES_IN_A_ROW:
+        await turn.say(sentence, keyboards.without_tax_id())
+        await turn.state.set_data({"failures": failures})
+        return
+    await _go_without(turn)
+
+
+async def _go_without(turn: Turn) -> None:
+    await turn.say(texts.WITHOUT_TAX_ID)
+    await _open(turn)
+
+
+async def _ask_name_again(turn: Turn, sentence: str) -> None:
+    """Ask again, three times in a row at most; then the name in Telegram has to do."""
     failures = (await turn.state.get_data()).get("failures", 0) + 1
     if failures < FAILURES_IN_A_ROW:
         await turn.say(sentence)
         await turn.state.set_data({"failures": failures})
         return
-    await turn.say(texts.WITHOUT_TAX_ID)
     await _open(turn)
 
 
@@ -265,6 +341,6 @@ async def _open(turn: Turn) -> None:
         await turn.say(texts.CHOOSE_DEPARTMENT, keyboards.departments(offered))
         await choice.wait(turn)
         return
-    conversation = await turn.open_conversation(offered[0])
-    await turn.say(texts.opened(conversation.protocol))
+    conversation, sent = await turn.open_conversation(offered[0])
+    await turn.say(texts.opened(conversation.protocol, sent=sent))
     await turn.go_to(Customer.talking)

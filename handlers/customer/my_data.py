@@ -168,7 +168,7 @@ async def _conversation(turn: Turn, conversations: Conversations) -> Conversatio
     department = next((one for one in offered if one.id == chosen), None)
     if department is None and len(offered) == 1:
         department = offered[0]
-    return await turn.open_conversation(department) if department else None
+    return (await turn.open_conversation(department))[0] if department else None
 
 
 async def _leave(turn: Turn, conversations: Conversations) -> None:

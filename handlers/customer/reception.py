@@ -8,6 +8,7 @@ from bot.usecases.customer.arrive import Arrive
 from bot.usecases.customer.current_chat import CurrentChat
 from bot.usecases.customer.identify import Identify
 from bot.usecases.customer.introduce import ConfirmPhone, Introduce
+from bot.usecases.customer.keep_messages import KeepMessages
 from bot.usecases.customer.log_in import LogIn
 from bot.usecases.customer.open_conversation import OpenConversation
 from handlers.relay.sending import Sending
@@ -25,6 +26,7 @@ class Reception:
     forget_content: Callable[[int], Awaitable[None]]
     """Removes the message content of the stored update that has this id."""
     introduce: Introduce
+    keep: KeepMessages
     open_conversation: OpenConversation
     sending: Sending
     departments: Departments

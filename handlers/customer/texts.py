@@ -8,9 +8,11 @@ SHARE_PHONE = "📱 Compartilhar meu telefone"
 PORTAL_LOGIN = "🔑 Entrar com usuário e senha"
 BACK = "⬅️ Voltar"
 SKIP = "Pular esta etapa"
+GO_WITHOUT = "Continuar sem CPF"
 NOT_ME = "Não é você?"
 
 ASK_TAX_ID = "Para começar, envie seu <b>CPF</b> ou o <b>CNPJ</b> da empresa."
+FROM_THE_START = "Vamos começar de novo."
 ASK_TAX_ID_AGAIN = "Certo! Envie o <b>CPF</b> ou <b>CNPJ</b> de quem vai ser atendido."
 NEEDS_TEXT = (
     "Ainda não consigo ler o número por aqui. 🙂 "
@@ -59,7 +61,10 @@ IDENTIFY_FIRST = "Antes, termine a etapa anterior."
 KEPT_UNTIL_CHOSEN = (
     "Guardei sua mensagem. <b>Toque no departamento</b> com que quer falar, e ela segue para lá."
 )
-WITHOUT_TAX_ID = "Tudo bem, vamos continuar sem o número. Um atendente vai ajudar você."
+WITHOUT_TAX_ID = (
+    "Vamos continuar sem CPF. Se achar o número, mande a qualquer momento: "
+    "um atendente ajuda você assim mesmo."
+)
 UNLINKED = (
     "Pronto, este chat não está mais ligado a nenhum cadastro. "
     "Quando quiser voltar, é só escrever."
@@ -81,8 +86,8 @@ HELP = (
 )
 
 _REASONS = {
-    Reason.NOTHING: "Não encontrei um CPF ou CNPJ na sua mensagem. "
-    "Envie só o número: 11 dígitos do CPF ou 14 caracteres do CNPJ.",
+    Reason.NOTHING: "Para achar seu cadastro, preciso do CPF ou CNPJ. "
+    "Não tem agora? Toque em <b>Continuar sem CPF</b>.",
     Reason.CHECK_DIGITS: "Esse número não confere: algum caractere está trocado. "
     "Olhe no documento e envie de novo.",
     Reason.REPEATED: "Um CPF ou CNPJ não pode ter todos os dígitos iguais. "
@@ -107,6 +112,11 @@ def not_a_tax_id(refusal: NotATaxId) -> str:
             f"Esse número tem {characters}. O CPF tem 11 e o CNPJ tem 14. Confira e envie de novo."
         )
     return _REASONS.get(refusal.reason, _REASONS[Reason.NOTHING])
+
+
+def not_a_name(*, is_company: bool) -> str:
+    """Return the question again, after a text that is kept for the attendants."""
+    return f"Guardei sua mensagem para o atendente. {ask_name(is_company=is_company)}"
 
 
 def ask_name(*, is_company: bool) -> str:

@@ -76,6 +76,10 @@ INDEXES: Final = {
         _index("topic", "topic", sparse=True),
         _WALK,
     ],
+    "kept_messages": [
+        _index("chat", "chat_id"),
+        _index("over", "at", expireAfterSeconds=_DAY_S),
+    ],
     "relayed": [
         _index("conversation", "conversation_id"),
         # A list: several texts can be forwarded as one message.

@@ -122,7 +122,7 @@ async def test_the_answer_to_a_number_does_not_wait_for_the_look_up(
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ("oi, tudo bem?", "Não encontrei um CPF ou CNPJ"),
+        ("oi, tudo bem?", "preciso do CPF ou CNPJ"),
         ("390.533.447-0", "10 caracteres"),
         ("390.533.447-06", "não confere"),
         ("111.111.111-11", "dígitos iguais"),

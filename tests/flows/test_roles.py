@@ -48,6 +48,7 @@ PRESSES = {
     "note": "note:1:0:0",
     "link": "link:",
     "notme": "notme",
+    "nodoc": "nodoc",
     "dep": "dep:0",
     "mydata": "mydata:fix:",
     "team": "team:s:",
@@ -58,10 +59,11 @@ PRESSES = {
     "sync": "sync:quick",
 }
 PRESSED_PRIVATE = {
-    CUSTOMER: {"notme", "dep", "mydata"},
-    BIA: {"notme", "dep", "mydata"},
+    CUSTOMER: {"notme", "nodoc", "dep", "mydata"},
+    BIA: {"notme", "nodoc", "dep", "mydata"},
     ADMIN_ID: {
         "notme",
+        "nodoc",
         "dep",
         "titular",
         "team",
