@@ -104,9 +104,9 @@ def build(
     register = build_register(shared, people=names_of_staff(shared, company))
     jobs = build_chat_jobs(shared, role_of=company.role_of, names=register.services.names)
     relaying = build_relaying(shared, metrics=metrics, alerts=company.alerts)
-    attending = build_attending(shared, relaying, company, register.services.edit)
+    attending = build_attending(shared, relaying, company, register)
     receiving = build_receiving(
-        shared, relaying, attending.reopen, register, lookup_budget_s=lookup_budget_s
+        shared, relaying, attending, register, lookup_budget_s=lookup_budget_s
     )
     begin_backup = BeginBackup(
         jobs=jobs.store, wake=jobs.work.wake, holding=shared.locks.holding, clock=clock

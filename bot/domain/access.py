@@ -100,6 +100,8 @@ BUTTONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "again": Rule(group=_STAFF),
         # An attendant confirms the customer's identity; in private an admin takes that back.
         "verify": Rule(private=_ADMINS, group=_STAFF),
+        # An attendant switches a conversation to another document that its customer sent.
+        "switch": Rule(group=_STAFF),
         "queue": Rule(private=_ADMINS, group=_STAFF),
         # A transfer: `move` chooses the target, `moved` skips the reason or cancels.
         "move": Rule(group=_STAFF),

@@ -66,6 +66,8 @@ class EventKind(StrEnum):
     VERIFIED = "verified"
     UNVERIFIED = "unverified"
     """An attendant or admin took the proof of identity back."""
+    SWITCHED = "switched"
+    """An attendant switched it to another document that the customer sent."""
     REMINDED = "reminded"
 
 
@@ -216,6 +218,8 @@ class Conversation:
     department_id: str
     group_id: int
     customer: Identification
+    other_document: str = ""
+    """Another document that the customer sent, by `TaxId.key`, until an attendant switches."""
     priority: bool = False
     lookup: LookupState | None = None
     opened_at: datetime

@@ -100,6 +100,8 @@ class Outgoing(Content):
     """The message in `chat_id` to which it is sent as a reply, where that is known already."""
     again: str = ""
     """For a sentence: the id of the item that its button sends again."""
+    switch_to: str = ""
+    """For a sentence: the fingerprint of the document that its button switches to."""
 
 
 class Undelivered(StrEnum):

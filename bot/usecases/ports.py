@@ -340,7 +340,7 @@ class Chats(Protocol):
 
 
 class LoginTries(Protocol):
-    """Counts login tries by key, over all replicas."""
+    """Counts login tries, and other acts that are bounded, by key and over all replicas."""
 
     async def take(self, key: str, try_id: str, *, at: datetime, limit: int) -> bool:
         """Count the try; return True if it is among the first `limit` tries of the key.
@@ -411,8 +411,16 @@ class Conversations(Protocol):
     async def move(self, conversation_id: str, group_id: int) -> None:
         """Move the conversation to another group, where it has no card yet."""
 
-    async def identify(self, conversation: Conversation) -> None:
-        """Store the customer's identity, and the state of the ERP look-up that is still due."""
+    async def set_other_document(self, conversation_id: str, tax_key: str) -> None:
+        """Store the other document that the customer sent, by `TaxId.key`."""
+
+    async def identify(
+        self, conversation: Conversation, event: ConversationEvent | None = None
+    ) -> None:
+        """Store the customer's identity, and the state of the ERP look-up that is still due.
+
+        event: added to the history in the same write.
+        """
 
     async def owed_lookups(self, *, until: datetime) -> list[Conversation]: ...
 
@@ -592,6 +600,11 @@ class TransferNews(Protocol):
 class Reminders(Protocol):
     async def remind(self, card: Card, *, waited: timedelta) -> None:
         """Post below the card how long this customer with priority has waited."""
+
+
+class RegisterAlerts(Protocol):
+    async def prospects_stopped(self, limit: int) -> None:
+        """Notify the admins that no more people of chats are registered in this hour."""
 
 
 class GroupAlerts(Protocol):

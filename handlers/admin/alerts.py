@@ -35,6 +35,13 @@ class TelegramAlerts:
         self._said_at[key] = now
         await self.tell(texts.group_unreachable(department.name))
 
+    async def prospects_stopped(self, limit: int) -> None:
+        key, now = "prospects", self.clock()
+        if key in self._said_at and now - self._said_at[key] < _QUIET:
+            return
+        self._said_at[key] = now
+        await self.tell(texts.prospects_stopped(limit))
+
     async def set_aside(self, update_id: int, chat_key: str, error: str) -> None:
         """Report an update that was given up: to the admins, and to the customer who wrote it."""
         await self.tell(texts.set_aside(update_id, error))

@@ -39,6 +39,14 @@ def group_unreachable(department: str) -> str:
     )
 
 
+def prospects_stopped(limit: int) -> str:
+    return (
+        f"⚠️ Nesta hora, {limit} pessoas novas já entraram no cadastro pelo chat, e parei de "
+        "incluir outras: pode ser abuso. Os atendimentos continuam. Quem faltar entra com "
+        "<b>➕ Cadastrar</b> na ficha completa, na próxima hora, ou por /clientes."
+    )
+
+
 def set_aside(update_id: int, error: str) -> str:
     return (
         "⚠️ Uma mensagem recebida falhou três vezes e foi posta de lado, para não parar as outras. "

@@ -21,6 +21,12 @@ VERIFY_YES = "✔️ Sim, é essa pessoa"
 VERIFY_NO = "Cancelar"
 VERIFIED_NOW = "Identidade confirmada."
 NOT_VERIFIED = "Nada mudou: a identidade continua não confirmada."
+REGISTER = "➕ Cadastrar"
+REGISTERED = "Cadastro feito, como prospect."
+NOT_REGISTERED = (
+    "Não cadastrei: nesta hora já entraram muitas pessoas novas. Tente de novo mais tarde."
+)
+SWITCHED = "A ficha mudou para esse cadastro."
 TAKE_BACK = "↩️ Desfazer confirmação"
 TAKEN_BACK = "Confirmação desfeita."
 NOT_VERIFIED_NOW = "A identidade deste cliente não está confirmada: não há o que desfazer."
@@ -86,6 +92,10 @@ def verify(who: str) -> str:
 
 def verified_by(name: str) -> str:
     return f"✔️ Identidade confirmada por {html.quote(name)}."
+
+
+def switched_by(name: str) -> str:
+    return f"🔄 {html.quote(name)} trocou o cadastro deste atendimento."
 
 
 def taken_back_by(name: str) -> str:

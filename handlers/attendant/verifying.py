@@ -27,6 +27,7 @@ class Step(StrEnum):
     YES = "y"
     NO = "n"
     TAKE_BACK = "u"
+    REGISTER = "r"
 
 
 class VerifyButton(CallbackData, prefix="verify"):
@@ -37,16 +38,22 @@ class VerifyButton(CallbackData, prefix="verify"):
 
 
 def offer(card: Card) -> InlineKeyboardMarkup | None:
-    """Return the button that verifies, or that takes the proof back.
+    """Return the button that verifies, takes the proof back, or registers a new person.
 
-    None if there is no registration, or the conversation is closed and the customer not verified.
+    None if there is nobody to do it for, or the conversation is closed and the customer not
+    verified.
     """
     conversation, registration = card.conversation, card.registration
     if conversation.customer.identity is Identity.VERIFIED:
         data = VerifyButton(step=Step.TAKE_BACK, conversation=conversation.id)
         return in_rows([button(texts.TAKE_BACK, data)])
-    if registration is None or not conversation.is_open:
+    if not conversation.is_open:
         return None
+    if registration is None:
+        if conversation.customer.tax_id is None or conversation.lookup:
+            return None
+        data = VerifyButton(step=Step.REGISTER, conversation=conversation.id)
+        return in_rows([button(texts.REGISTER, data)])
     data = VerifyButton(step=Step.ASK, conversation=conversation.id)
     return in_rows([button(texts.VERIFY, data)])
 

@@ -8,7 +8,14 @@ from bot.usecases.customer.leave import Leave
 from bot.usecases.ports import Conversations
 from handlers.access import IsWords
 from handlers.answers import answer_press
-from handlers.customer import choice, identification, my_data, portal_login, texts
+from handlers.customer import (
+    choice,
+    identification,
+    in_conversation,
+    my_data,
+    portal_login,
+    texts,
+)
 from handlers.customer.keyboards import NotMe
 from handlers.customer.states import Customer
 from handlers.customer.turn import GiveRenewedNotice, PassTurn, Turn
@@ -28,6 +35,7 @@ async def talk(
         await identification.arrive(message, turn, is_command=is_command)
         return
     await turn.pass_on(message, conversation)
+    await in_conversation.take(message, turn, conversation)
 
 
 async def edited(

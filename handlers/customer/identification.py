@@ -25,7 +25,7 @@ from bot.usecases.customer.arrive import (
     Reopened,
     Returning,
 )
-from bot.usecases.customer.introduce import NotVerified, Verified
+from bot.usecases.customer.introduce import NotVerified, Verified, introduce
 from handlers.access import IsWords
 from handlers.answers import EXPIRED_BUTTON, answer_press
 from handlers.customer import choice, keyboards, texts
@@ -148,7 +148,7 @@ async def receive_name(message: Message, turn: Turn, text: str) -> None:
     tax_id = (await turn.chat.get()).customer.tax_id
     is_company = bool(tax_id and tax_id.is_company)
     if name := read_given_name(text, is_company=is_company):
-        await turn.reception.introduce(turn.chat, name)
+        await introduce(turn.chat, name)
         await _open(turn)
         return
     if not is_only_number(text):
@@ -311,7 +311,7 @@ async def _take_tax_id(turn: Turn, tax_id: TaxId) -> None:
     async with ChatActionSender.typing(chat.id, turn.bot, initial_sleep=_TYPING_AFTER_S):
         await reception.identify(chat)
     # No customer is asked for a name here: only new ones would be, and that would reveal them.
-    await reception.introduce(chat, read_name(turn.user.full_name) or str(turn.user.id))
+    await introduce(chat, read_name(turn.user.full_name) or str(turn.user.id))
     await _open(turn)
 
 

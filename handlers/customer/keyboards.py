@@ -39,6 +39,10 @@ def ways_to_confirm(*, portal: bool) -> ReplyKeyboardMarkup:
     )
 
 
+def share_phone() -> ReplyKeyboardMarkup:
+    return _keyboard(KeyboardButton(text=texts.SHARE_PHONE, request_contact=True))
+
+
 def portal_login() -> ReplyKeyboardMarkup:
     return _keyboard(KeyboardButton(text=texts.PORTAL_LOGIN))
 

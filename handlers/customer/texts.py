@@ -119,6 +119,14 @@ def not_a_name(*, is_company: bool) -> str:
     return f"Guardei sua mensagem para o atendente. {ask_name(is_company=is_company)}"
 
 
+def taken_in_conversation(tax_id: TaxId) -> str:
+    """Return the answer to a document within a conversation, the same for every one."""
+    return (
+        f"Anotei seu {tax_id.label}, e o atendente já o recebeu. Para confirmar que é você, toque "
+        "em <b>Compartilhar meu telefone</b>; se não quiser, é só continuar a conversa."
+    )
+
+
 def ask_name(*, is_company: bool) -> str:
     return ASK_COMPANY if is_company else ASK_NAME
 

@@ -30,6 +30,7 @@ from handlers.relay import texts
 from handlers.relay.posting import Place, TopicsOffError, change, post
 from handlers.relay.refusals import closes_group, is_topic_gone, undelivered_of
 from handlers.relay.sending import Sending
+from handlers.relay.switch_button import SwitchButton
 
 logger = structlog.get_logger()
 
@@ -270,13 +271,16 @@ class TelegramDelivery:
             raise UndeliveredError(Undelivered.TOO_OLD)
 
     async def _say(self, item: Outgoing, place: Place, *, html: str) -> int:
-        again = [button(texts.AGAIN, SendAgain(item=item.again))] if item.again else []
+        offers = [button(texts.AGAIN, SendAgain(item=item.again))] if item.again else []
+        if item.switch_to:
+            data = SwitchButton(conversation=item.conversation_id, mark=item.switch_to)
+            offers.append(button(texts.SWITCH, data))
         said = await self.bot.send_message(
             place.chat_id,
             html,
             message_thread_id=place.topic_id,
             reply_parameters=place.reply,
-            reply_markup=in_rows(again) if again else None,
+            reply_markup=in_rows(offers) if offers else None,
         )
         return said.message_id
 

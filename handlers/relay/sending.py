@@ -127,6 +127,7 @@ class Sending:
         to_customer: bool = False,
         below: int = 0,
         again: str = "",
+        switch_to: str = "",
     ) -> None:
         """Queue a sentence of the bot, after the items already in the queue."""
         await self._put(
@@ -136,6 +137,7 @@ class Sending:
             id=id,
             below=below,
             again=again,
+            switch_to=switch_to,
         )
 
     async def _answered_by(self, message: Message) -> Conversation | None:
@@ -161,6 +163,7 @@ class Sending:
         is_internal: bool = False,
         below: int = 0,
         again: str = "",
+        switch_to: str = "",
     ) -> None:
         item = Outgoing(
             **dict(content),
@@ -172,5 +175,6 @@ class Sending:
             is_internal=is_internal,
             below=below,
             again=again,
+            switch_to=switch_to,
         )
         await self.outbox.put(item, conversation=conversation)

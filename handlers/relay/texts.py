@@ -2,8 +2,12 @@
 
 from typing import Final
 
-from bot.domain.outgoing import Undelivered
+from aiogram import html
 
+from bot.domain.outgoing import Undelivered
+from bot.domain.tax_id import TaxId
+
+SWITCH: Final = "🔄 Trocar para este cadastro"
 AGAIN: Final = "🔁 Enviar de novo"
 SENT_AGAIN: Final = "Enviando de novo."
 NOT_AGAIN: Final = "Esta mensagem já foi enviada de novo, ou é antiga demais."
@@ -82,3 +86,12 @@ def can_be_repeated(reason: Undelivered) -> bool:
 def not_passed_on(reason: Undelivered) -> str:
     """Return the sentence for the customer who wrote the message."""
     return _FROM_CUSTOMER.get(reason, _NOT_SURE)
+
+
+def other_document(tax_id: TaxId) -> str:
+    """Return the notice for attendants: the customer sent another document than the card's."""
+    number = html.quote(tax_id.masked)
+    return (
+        f"🔎 O cliente enviou outro {tax_id.label}, <code>{number}</code>. O atendimento "
+        "continua no cadastro da ficha. É sobre esse outro? Toque abaixo."
+    )

@@ -45,6 +45,7 @@ _EMPTY_CONVERSATION: Final = {
     "tax_id": None,
     "registration_id": None,
     "proof": None,
+    "other_document": "",
     # The title of the topic, which contains the name.
     "topic_shown": "",
 }

@@ -175,7 +175,14 @@ class Conversations:
             unset=("topic",),
         )
 
-    async def identify(self, conversation: Conversation) -> None:
+    async def set_other_document(self, conversation_id: str, tax_key: str) -> None:
+        """Store the other document that the customer sent, by `TaxId.key`."""
+        change: Document = {"$set": {"other_document": tax_key}}
+        await self._write(UpdateOne({"_id": conversation_id}, change))
+
+    async def identify(
+        self, conversation: Conversation, event: ConversationEvent | None = None
+    ) -> None:
         """Store the known identity of the customer, and the ERP look-up that is still due."""
         values = conversation_document(conversation)
         known = (*PROOF, "tax_id", "registration_id", "shown_name", "phone", "priority")
@@ -184,8 +191,10 @@ class Conversations:
             self._conversations,
             {"_id": conversation.id},
             {key: values.get(key) for key in (*known, "card_version")}
-            | ({"lookup": owed} if owed else {}),
+            | ({"lookup": owed} if owed else {})
+            | {"other_document": conversation.other_document},
             unset=() if owed else ("lookup",),
+            event=event,
         )
 
     async def owed_lookups(self, *, until: datetime) -> list[Conversation]:
@@ -268,6 +277,8 @@ def conversation_document(conversation: Conversation) -> Document:
     document = _flattened(
         _CONVERSATION.dump_python(conversation), conversation.customer, name="shown_name"
     )
+    if not document["other_document"]:
+        del document["other_document"]
     if document["lookup"] is None:
         # Absent, not null, so that the sparse index holds only look-ups that are due.
         del document["lookup"]

@@ -12,7 +12,7 @@ from bot.demo.ixc import IxcEmulator, faults
 from bot.domain.registration import ChangeSource, Kind, Phones, Provenance, Registration
 from bot.settings import Settings
 from handlers.customer import texts
-from tests.flows.conftest import ADMIN_ID, PROTOCOL, Clock, Start, Telegram
+from tests.flows.conftest import ADMIN_ID, BIA, PROTOCOL, Clock, Start, Telegram
 from tests.flows.registrations import registration_of
 from tests.flows.wording import plain
 
@@ -60,6 +60,9 @@ async def test_an_unknown_person_becomes_a_prospect(people: Telegram):
     await bruno.says(demo.STRANGER.tax_id)
     assert texts.NOT_CONFIRMED in await bruno.shares_phone()
     assert "<protocol>" in await bruno.says("Bruno  Tavares")
+    assert await registration_of(people, demo.STRANGER.tax_id) is None
+    assert "Bruno Tavares" in people.card["text"]
+    await people.press(BIA, "✋ Atender")
     registration = await registration_of(people, demo.STRANGER.tax_id)
     assert registration.name == "Bruno Tavares"
     assert registration.kinds == {Kind.PROSPECT}
@@ -73,6 +76,7 @@ async def test_a_prospect_is_not_verified_by_the_phone_he_gave_himself(people: T
     await bruno.says(demo.STRANGER.tax_id)
     await bruno.shares_phone()
     await bruno.says("Bruno Tavares")
+    await people.press(BIA, "✋ Atender")
     await bruno.says("/sair")
     await bruno.says("oi")
     await bruno.says(demo.STRANGER.tax_id)
@@ -279,6 +283,7 @@ async def test_without_confirmation_the_number_leads_straight_to_the_attendants(
             await customer.says("oi")
             assert "<protocol>" in await customer.says(person.tax_id)
         assert people.texts(demo.ANA.user_id) == people.texts(demo.STRANGER.user_id)
+        await people.press(BIA, "✋ Atender")
         registration = await registration_of(people, demo.STRANGER.tax_id)
         assert registration.name == "Bruno Tavares"
 
@@ -290,6 +295,7 @@ async def test_without_an_erp_the_register_alone_decides(start: Start):
         await ana.says(demo.ANA.tax_id)
         await ana.says(texts.SKIP)
         await ana.says("Ana")
+        await people.press(BIA, "✋ Atender")
         assert (await registration_of(people, demo.ANA.tax_id)).kinds == {Kind.PROSPECT}
 
 

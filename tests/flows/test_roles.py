@@ -42,6 +42,7 @@ PRESSES = {
     "card": "card:a:0",
     "again": "again|0",
     "verify": "verify:n:0:0",
+    "switch": "switch:0:0",
     "queue": "queue:",
     "move": "move:0:x",
     "moved": "moved:0:1",
@@ -76,7 +77,7 @@ PRESSED_PRIVATE = {
         "verify",
     },
 }
-OF_CONVERSATIONS = {"card", "queue", "move", "moved", "note", "verify", "again"}
+OF_CONVERSATIONS = {"card", "queue", "move", "moved", "note", "verify", "again", "switch"}
 PRESSED_IN_GROUP = {
     CUSTOMER: set(),
     BIA: OF_CONVERSATIONS,

@@ -65,7 +65,9 @@ def models() -> dict[str, list[str]]:
     return {
         "Chat": _stored(chat_document(Chat(id=1, customer=PROVEN))),
         "Conversation": _stored(
-            conversation_document(conversation(lookup=LOOKUP, customer=PROVEN))
+            conversation_document(
+                conversation(lookup=LOOKUP, customer=PROVEN, other_document="BR:1")
+            )
         ),
         "Question": [one.name for one in fields(Question)],
         **{one.__name__: list(one.model_fields) for one in classes(BaseModel, "bot.domain")},

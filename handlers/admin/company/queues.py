@@ -42,6 +42,7 @@ _WORDS: Final = {
     EventKind.REOPENED: "reaberto",
     EventKind.VERIFIED: "identidade confirmada",
     EventKind.UNVERIFIED: "confirmação desfeita",
+    EventKind.SWITCHED: "trocado o CPF ou CNPJ",
     EventKind.REMINDED: "grupo lembrado da espera",
 }
 # Their detail is a name, which the line shows already.

@@ -128,7 +128,7 @@ def full_card_text(card: Card, *, timezone: ZoneInfo) -> str:
     registration = card.registration
     if registration is None:
         name = html.quote(card.conversation.shown_name)
-        return f"📋 <b>{name}</b>\nAinda não há cadastro para este atendimento."
+        return f"📋 <b>{name}</b>\nAinda não há cadastro para este atendimento.\n{_erp_line(card)}"
     rows = [
         ("Nome", registration.name),
         ("Fantasia", registration.trade_name),
