@@ -14,6 +14,7 @@ from bot.usecases.company.roles import RoleOf, RoleUnknown
 from handlers.answers import EXPIRED_BUTTON, Data, Handler, answer_press, bot_of
 from handlers.customer import texts as customer_texts
 from handlers.relay.content import INTERNAL
+from handlers.relay.service import SERVICE
 
 UNKNOWN_COMMAND: Final = "Não conheço este comando. Toque em /ajuda para ver como funciona."
 ADMINS_ONLY: Final = "Este comando é só para administradores."
@@ -76,6 +77,8 @@ class Access(BaseMiddleware):
         if message.from_user is None or _is_by_a_bot(message):
             return None
         chat_kind = _chat_kind(message.chat.type)
+        if chat_kind is ChatKind.PRIVATE and message.content_type in SERVICE:
+            return None
         command, to = _command(message)
         if to is not None and to != (await bot_of(message).me()).username:
             if chat_kind is ChatKind.GROUP:

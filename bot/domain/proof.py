@@ -28,13 +28,13 @@ def holds(customer: Identification, registration: Registration | None, *, at: da
 
     registration: the one that the customer is linked to, as it is now.
     Identifications from before proofs were stored have none: they hold by the telephone that was
-    shared, or as long as there is a login. Without a date they are too old.
+    shared, or as long as there is a login. Without a date they count from their next use.
     """
     if customer.identity is not Identity.VERIFIED or registration is None:
         return False
     if registration.id != customer.registration_id or registration.tax_id != customer.tax_id:
         return False
-    if customer.verified_at is None or at - customer.verified_at >= LASTS:
+    if customer.verified_at is not None and at - customer.verified_at >= LASTS:
         return False
     match customer.verified_by:
         case VerifiedBy.ATTENDANT:

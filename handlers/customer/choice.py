@@ -36,6 +36,18 @@ async def wait(turn: Turn) -> None:
     await turn.go_to(Customer.choosing)
 
 
+async def open_or_ask(turn: Turn) -> None:
+    """Open a conversation, or ask for the department if there are several."""
+    offered = await turn.reception.departments.offered()
+    if len(offered) > 1:
+        await turn.say(texts.CHOOSE_DEPARTMENT, keyboards.departments(offered))
+        await wait(turn)
+        return
+    conversation, sent = await turn.open_conversation(offered[0])
+    await turn.say(texts.opened(conversation.protocol, sent=sent))
+    await turn.go_to(Customer.talking)
+
+
 async def ask_again(_: Message, turn: Turn) -> None:
     await _ask(turn, texts.CHOOSE_DEPARTMENT)
 

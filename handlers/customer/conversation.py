@@ -13,14 +13,15 @@ from handlers.customer import (
     identification,
     in_conversation,
     my_data,
+    naming,
     portal_login,
     texts,
 )
 from handlers.customer.keyboards import NotMe
+from handlers.customer.questions import ask_tax_id
 from handlers.customer.states import Customer
 from handlers.customer.turn import GiveRenewedNotice, PassTurn, Turn
 from handlers.relay.content import has_words_or_file
-from handlers.relay.service import SERVICE
 
 
 async def talk(
@@ -64,7 +65,7 @@ async def leave(_: Message, turn: Turn, leave: Leave) -> None:
 async def not_me(callback: CallbackQuery, turn: Turn, leave: Leave) -> None:
     await leave(turn.chat)
     await answer_press(callback)
-    await identification.ask_tax_id(turn, texts.ASK_TAX_ID_AGAIN)
+    await ask_tax_id(turn, texts.ASK_TAX_ID_AGAIN)
 
 
 async def help_(_: Message, turn: Turn) -> None:
@@ -74,7 +75,7 @@ async def help_(_: Message, turn: Turn) -> None:
 def router() -> Router:
     """Return the router of the customer's whole private chat."""
     router = Router(name="customer")
-    router.message.filter(F.chat.type == "private", ~F.content_type.in_(SERVICE))
+    router.message.filter(F.chat.type == "private")
     router.edited_message.filter(F.chat.type == "private")
     router.callback_query.filter(F.message.chat.type == "private")
     for observer in (router.message, router.edited_message, router.callback_query):
@@ -100,6 +101,7 @@ def router() -> Router:
         choice.router(),
         my_data.router(),
         portal_login.router(),
+        naming.router(),
         identification.router(),
         fallback,
     )

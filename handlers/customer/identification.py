@@ -1,18 +1,17 @@
-"""Identification of a customer: tax id, telephone and name, up to the open conversation."""
+"""Identification of a customer: tax id and telephone, up to the open conversation."""
 
 from typing import assert_never
 
 from aiogram import F, Router
 from aiogram.dispatcher.event.bases import SkipHandler
 from aiogram.filters import Command, CommandStart, StateFilter
-from aiogram.types import CallbackQuery, Contact, Message, ReplyKeyboardMarkup, ReplyKeyboardRemove
+from aiogram.types import CallbackQuery, Contact, Message, ReplyKeyboardRemove
 from aiogram.utils.chat_action import ChatActionSender
 
 from bot.domain.customer_words import (
     is_greeting,
     is_only_number,
     is_without_tax_id,
-    read_given_name,
     tax_id_alone,
 )
 from bot.domain.phone import read_contact_phone
@@ -30,6 +29,7 @@ from handlers.access import IsWords
 from handlers.answers import EXPIRED_BUTTON, answer_press
 from handlers.customer import choice, keyboards, texts
 from handlers.customer.keyboards import WithoutTaxId
+from handlers.customer.questions import ask_confirmation, ask_name, ask_tax_id, ways
 from handlers.customer.states import Customer
 from handlers.customer.turn import Turn
 
@@ -72,7 +72,7 @@ async def receive_tax_id(message: Message, turn: Turn, text: str) -> None:
         await turn.keep(message)
     found = read_tax_id(text)
     if isinstance(found, TaxId):
-        await _take_tax_id(turn, found)
+        await take_tax_id(turn, found)
     else:
         await _refuse(turn, texts.not_a_tax_id(found), counts=not is_greeting(text))
 
@@ -93,7 +93,7 @@ async def receive_other_than_tax_id(message: Message, turn: Turn) -> None:
     await turn.keep(message)
     found = read_tax_id(_written(message))
     if isinstance(found, TaxId):
-        await _take_tax_id(turn, found)
+        await take_tax_id(turn, found)
     else:
         await _refuse(turn, texts.NEEDS_TEXT)
 
@@ -115,14 +115,14 @@ async def take_while_choosing(message: Message, turn: Turn) -> None:
         raise SkipHandler
     if message.text is None or not is_only_number(message.text):
         await turn.keep(message)
-    await _take_tax_id(turn, found)
+    await take_tax_id(turn, found)
 
 
 async def receive_phone(message: Message, turn: Turn, contact: Contact) -> None:
     if is_own_contact(message, contact):
         await _confirm(turn, read_contact_phone(contact.phone_number))
     else:
-        await turn.say(texts.NOT_YOUR_PHONE, _ways(turn))
+        await turn.say(texts.NOT_YOUR_PHONE, ways(turn))
 
 
 async def skip_phone(_: Message, turn: Turn) -> None:
@@ -135,32 +135,9 @@ async def receive_other_than_phone(message: Message, turn: Turn) -> None:
         await turn.keep(message)
     found = read_tax_id(_written(message))
     if isinstance(found, TaxId):
-        await _take_tax_id(turn, found)
+        await take_tax_id(turn, found)
     else:
-        await turn.say(texts.USE_PHONE_BUTTON, _ways(turn))
-
-
-async def receive_name(message: Message, turn: Turn, text: str) -> None:
-    found = tax_id_alone(text)
-    if found is not None:
-        await _take_tax_id(turn, found)
-        return
-    tax_id = (await turn.chat.get()).customer.tax_id
-    is_company = bool(tax_id and tax_id.is_company)
-    if name := read_given_name(text, is_company=is_company):
-        await introduce(turn.chat, name)
-        await _open(turn)
-        return
-    if not is_only_number(text):
-        await turn.keep(message)
-        await _ask_name_again(turn, texts.not_a_name(is_company=is_company))
-    else:
-        await _ask_name_again(turn, texts.NAME_IS_A_NUMBER)
-
-
-async def receive_other_than_name(message: Message, turn: Turn) -> None:
-    await turn.keep(message)
-    await _ask_name_again(turn, texts.NAME_AS_TEXT)
+        await turn.say(texts.USE_PHONE_BUTTON, ways(turn))
 
 
 async def start_again(_: Message, turn: Turn) -> None:
@@ -186,41 +163,14 @@ def router() -> Router:
     router.message.register(skip_phone, Customer.confirming, F.text == texts.SKIP)
     router.message.register(skip_phone, Customer.confirming, Command("pular"))
     router.message.register(receive_other_than_phone, Customer.confirming, words)
-    router.message.register(receive_name, Customer.naming, words, text)
-    router.message.register(receive_other_than_name, Customer.naming, ~F.text)
     router.message.register(arrive, StateFilter(None))
     return router
-
-
-async def ask_tax_id(turn: Turn, sentence: str) -> None:
-    await turn.say(sentence, keyboards.without_tax_id())
-    await turn.go_to(Customer.asking)
-
-
-async def ask_confirmation(turn: Turn, sentence: str) -> None:
-    """Ask the customer to prove who is writing, with a button for each way."""
-    await turn.say(sentence, _ways(turn))
-    await turn.go_to(Customer.confirming)
-
-
-async def ask_name(turn: Turn, *, after: str = "", portal: bool = False) -> None:
-    """Ask for the name, without a proof.
-
-    after: a sentence before the question; portal: True if the portal login is still offered.
-    """
-    tax_id = (await turn.chat.get()).customer.tax_id
-    question = texts.ask_name(is_company=bool(tax_id and tax_id.is_company))
-    await turn.say(
-        f"{after} {question}".lstrip(),
-        keyboards.portal_login() if portal else ReplyKeyboardRemove(),
-    )
-    await turn.go_to(Customer.naming)
 
 
 async def welcome(turn: Turn, registration: Registration) -> None:
     """Greet the verified customer by name, and go on."""
     await turn.say(texts.verified(registration.name), ReplyKeyboardRemove())
-    await _open(turn)
+    await choice.open_or_ask(turn)
 
 
 def is_own_contact(message: Message, contact: Contact) -> bool:
@@ -250,7 +200,7 @@ async def _begin(message: Message, turn: Turn, *, is_first: bool) -> None:
         await turn.say(texts.ASK_TAX_ID, keyboards.without_tax_id())
     await turn.go_to(Customer.asking)
     if isinstance(found, TaxId):
-        await _take_tax_id(turn, found)
+        await take_tax_id(turn, found)
 
 
 async def _welcome_back(turn: Turn, back: Returning) -> None:
@@ -280,20 +230,10 @@ async def _refuse(turn: Turn, sentence: str, *, counts: bool = True) -> None:
 
 async def _go_without(turn: Turn) -> None:
     await turn.say(texts.WITHOUT_TAX_ID)
-    await _open(turn)
+    await choice.open_or_ask(turn)
 
 
-async def _ask_name_again(turn: Turn, sentence: str) -> None:
-    """Ask again, three times in a row at most; then the name in Telegram has to do."""
-    failures = (await turn.state.get_data()).get("failures", 0) + 1
-    if failures < FAILURES_IN_A_ROW:
-        await turn.say(sentence)
-        await turn.state.set_data({"failures": failures})
-        return
-    await _open(turn)
-
-
-async def _take_tax_id(turn: Turn, tax_id: TaxId) -> None:
+async def take_tax_id(turn: Turn, tax_id: TaxId) -> None:
     """Take the tax id, with the same answer for every one, before the look-up ends.
 
     Neither the text nor the timing reveals if the tax id is known.
@@ -301,7 +241,7 @@ async def _take_tax_id(turn: Turn, tax_id: TaxId) -> None:
     reception, chat = turn.reception, turn.chat
     if not await reception.identify.note(chat, tax_id):
         await turn.say(texts.WITHOUT_TAX_ID, ReplyKeyboardRemove())
-        await _open(turn)
+        await choice.open_or_ask(turn)
         return
     if reception.confirm_identity:
         await ask_confirmation(turn, texts.ASK_PHONE)
@@ -312,7 +252,7 @@ async def _take_tax_id(turn: Turn, tax_id: TaxId) -> None:
         await reception.identify(chat)
     # No customer is asked for a name here: only new ones would be, and that would reveal them.
     await introduce(chat, read_name(turn.user.full_name) or str(turn.user.id))
-    await _open(turn)
+    await choice.open_or_ask(turn)
 
 
 async def _confirm(turn: Turn, phone: str | None) -> None:
@@ -329,18 +269,3 @@ async def _confirm(turn: Turn, phone: str | None) -> None:
                 await ask_name(turn, after=texts.NOT_CONFIRMED, portal=portal)
         case _:
             assert_never(outcome)
-
-
-def _ways(turn: Turn) -> ReplyKeyboardMarkup:
-    return keyboards.ways_to_confirm(portal=turn.reception.portal_login)
-
-
-async def _open(turn: Turn) -> None:
-    offered = await turn.reception.departments.offered()
-    if len(offered) > 1:
-        await turn.say(texts.CHOOSE_DEPARTMENT, keyboards.departments(offered))
-        await choice.wait(turn)
-        return
-    conversation, sent = await turn.open_conversation(offered[0])
-    await turn.say(texts.opened(conversation.protocol, sent=sent))
-    await turn.go_to(Customer.talking)

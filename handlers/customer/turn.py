@@ -15,6 +15,8 @@ from aiogram.types import (
 )
 
 from bot.domain.conversation import Conversation, Department
+from bot.domain.customer_words import is_greeting
+from bot.domain.outgoing import OutgoingKind
 from bot.usecases.customer.current_chat import CurrentChat
 from bot.usecases.customer.renew_notice import RenewNotice
 from handlers.answers import Data, Handler
@@ -61,7 +63,7 @@ class Turn:
     async def open_conversation(self, department: Department) -> tuple[Conversation, bool]:
         """Open a conversation, and queue what was kept below its card.
 
-        Returns also True if there was any.
+        Returns also True if there was more than a greeting.
         """
         conversation = await self.reception.open_conversation(
             self.chat, department, profile_name=self.user.full_name
@@ -71,7 +73,10 @@ class Turn:
             await self.reception.sending.pass_on_kept(content, conversation)
         if kept:
             await self.reception.keep.forget(self.chat.id)
-        return conversation, bool(kept)
+        said_more = any(
+            one.what is not OutgoingKind.TEXT or not is_greeting(one.html) for one in kept
+        )
+        return conversation, said_more
 
 
 class PassTurn(BaseMiddleware):

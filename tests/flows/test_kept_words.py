@@ -10,6 +10,7 @@ from bot.domain.conversation import Department
 from bot.domain.tax_id import NotATaxId, Reason
 from handlers.customer import texts
 from tests.flows.conftest import (
+    ADMIN_ID,
     BIA,
     BILLING_GROUP,
     GROUP_ID,
@@ -187,14 +188,17 @@ async def test_service_messages_of_the_chat_are_nothing(
     assert below_the_card(people) == ["oi"]
 
 
-async def test_a_pin_is_nothing(people: Telegram):
+async def test_a_pin_is_nothing_for_admins_too(people: Telegram):
     ana = people.customer(demo.ANA)
     await ana.says("oi")
-    before = ana.read
-    pinned = people.messages(ana.id)[0]
-    people.emulator.send(ana.id, ana.id, {"pinned_message": pinned})
+    people.emulator.send_text(ADMIN_ID, ADMIN_ID, "/start")
     await people.settled()
-    assert ana.read == before
+    for user_id in (ana.id, ADMIN_ID):
+        before = people.texts(user_id)
+        pinned = people.messages(user_id)[0]
+        people.emulator.send(user_id, user_id, {"pinned_message": pinned})
+        await people.settled()
+        assert people.texts(user_id) == before
 
 
 async def test_a_greeting_or_a_call_is_no_failure_and_the_button_stands_from_the_start(

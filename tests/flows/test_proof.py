@@ -194,17 +194,20 @@ async def test_a_proof_lasts_180_days(people: Telegram, clock: Clock):
         ({"verified_by": "phone", "phone": "+5511977770000"}, False),
         ({"verified_by": "portal"}, False),
         ({"verified_by": "attendant"}, True),
-        ({"verified_by": None, "verified_at": None}, False),
+        ({"verified_by": None, "verified_at": None}, True),
+        ({"verified_by": None, "verified_at": None, "phone": None}, False),
     ],
 )
 async def test_proofs_of_earlier_versions_hold_by_what_they_had(
-    people: Telegram, database: Any, stored: dict[str, Any], holds: bool
+    people: Telegram, database: Any, clock: Clock, stored: dict[str, Any], holds: bool
 ):
     ana = people.customer(demo.ANA)
     await ana.is_in_conversation()
     change = {"$set": stored, "$unset": {"proof": ""}}
     await database["chats"].update_one({"_id": ana.id}, change)
     assert await is_shown_data(people, ana) is holds
+    clock.advance(timedelta(days=180))
+    assert not await is_shown_data(people, ana), "also one without a date"
 
 
 async def test_an_attendant_takes_a_proof_back_and_the_history_says_who(people: Telegram):

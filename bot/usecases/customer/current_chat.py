@@ -53,14 +53,17 @@ class CurrentChat:
         Takes the proof from the chat when it does not hold any more. Every use of a proof asks
         here.
         """
-        chat = await self.get()
+        chat, now = await self.get(), self.clock()
         if chat.customer.identity is not Identity.VERIFIED:
             return None
         registration = await self.registration()
-        if proof.holds(chat.customer, registration, at=self.clock()):
-            return registration
-        await self.put(replace(chat, customer=chat.customer.unproven()))
-        return None
+        if not proof.holds(chat.customer, registration, at=now):
+            await self.put(replace(chat, customer=chat.customer.unproven()))
+            return None
+        if chat.customer.verified_at is None:
+            # Of an earlier version: otherwise it would never end.
+            await self.put(replace(chat, customer=replace(chat.customer, verified_at=now)))
+        return registration
 
     async def registration(self) -> Registration | None:
         """Return the registration that the chat is linked to, or None.

@@ -61,7 +61,7 @@ def keyboard(card: Card) -> InlineKeyboardMarkup | None:
     actions.append(("📋 Ficha completa", Action.FULL_CARD))
     if conversation.is_open:
         actions += [
-            ("📝 Nota", Action.NOTE),
+            ("📌 Observação fixa", Action.NOTE),
             ("↪️ Transferir", Action.TRANSFER),
             ("☑️ Encerrar", Action.CLOSE),
         ]
@@ -232,7 +232,7 @@ def _erp_line(card: Card) -> str:
     if not card.has_erp:
         return "🗂 ERP: nenhum configurado"
     if registration and registration.kinds != {Kind.PROSPECT}:
-        return "🗂 ERP: cadastro próprio, sem código lá"
+        return "🗂 ERP: não vinculado"
     return (
         "🗂 ERP: não encontrado lá"
         if card.conversation.customer.tax_id
