@@ -15,10 +15,9 @@ from enum import StrEnum
 from typing import Final
 
 from bot.domain.fields import BY_PLACE, OTHER_HEADERS, SHAPES, Shape
-from bot.domain.phone import read_phone
+from bot.domain.phone import read_phones
 from bot.domain.registration import read_email
-from bot.domain.row import KINDS
-from bot.domain.search import fold
+from bot.domain.row import STATUSES, kind_key, kinds_of
 from bot.domain.tax_id import CellTaxId, read_tax_id_cell
 
 FILE_COLUMNS: Final[Mapping[str, str]] = {
@@ -203,11 +202,11 @@ def _is_open(column: Column, values: Sequence[str]) -> bool:
 
 
 def _is_tax_id(cell: str) -> bool:
-    return isinstance(read_tax_id_cell(cell), CellTaxId)
+    return isinstance(read_tax_id_cell(cell, decimals=True), CellTaxId)
 
 
 def _is_phone(cell: str) -> bool:
-    return read_phone(cell) is not None
+    return bool(read_phones(cell))
 
 
 def _is_email(cell: str) -> bool:
@@ -215,11 +214,11 @@ def _is_email(cell: str) -> bool:
 
 
 def _is_kind(cell: str) -> bool:
-    return all(fold(part) in KINDS for part in cell.split(","))
+    return kinds_of(cell) is not None
 
 
 def _is_status(cell: str) -> bool:
-    return fold(cell) in ("a", "i", "ativo", "ativa", "inativo", "inativa")
+    return kind_key(cell) in STATUSES
 
 
 def _is_name(cell: str) -> bool:

@@ -19,7 +19,7 @@ from bot.cli.terminal.running import Stop, TerminalProgress
 from bot.domain.errors import Problem, RefusedError
 from bot.domain.job import Job, JobKind, JobState
 from bot.domain.registration import Kind
-from bot.domain.row import KINDS
+from bot.domain.row import KINDS, kind_key
 from bot.domain.search import fold
 from bot.runtime.logs import configure_logs
 from bot.runtime.memory import freeze_gc
@@ -195,10 +195,10 @@ def confirm(question: str, stop: Stop, *, yes: bool) -> None:
 def read_kind(text: str | None) -> Kind | None:
     if text is None:
         return None
-    kind = KINDS.get(fold(text))
-    if kind is None:
+    kinds = KINDS.get(kind_key(text), frozenset())
+    if len(kinds) != 1:
         raise RefusedError(
             f"--kind: “{text}” não é um tipo; use cliente, fornecedor, prestador de serviço ou "
             "prospect."
         )
-    return kind
+    return next(iter(kinds))
