@@ -151,7 +151,9 @@ def _of_all_rooms(
         "tags": shared.tags,
         "departments": shared.departments,
         "sync": jobs.begin_sync,
-        "files": file_services(jobs, shared.settings, names=register.services.names),
+        "files": file_services(
+            jobs, shared.settings, names=register.services.names, create_tag=shared.tags.create
+        ),
         "begin_backup": begin_backup,
         "report_status": report_status(shared, jobs, begin_backup, company.retention),
     }

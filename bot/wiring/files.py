@@ -10,7 +10,11 @@ from handlers.admin.files.services import FileServices
 
 
 def file_services(
-    jobs: Jobs, settings: Settings, *, names: Callable[[], Awaitable[Names]]
+    jobs: Jobs,
+    settings: Settings,
+    *,
+    names: Callable[[], Awaitable[Names]],
+    create_tag: Callable[[str], Awaitable[object]],
 ) -> FileServices:
     """Return what the screens of files and jobs use."""
     return FileServices(
@@ -20,4 +24,5 @@ def file_services(
         names=names,
         data_dir=settings.data_dir,
         requires_tax_id=settings.require_tax_id,
+        create_tag=create_tag,
     )

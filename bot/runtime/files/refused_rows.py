@@ -86,6 +86,7 @@ class RefusedRows:
                 *[""] * (width - len(cells)),
                 str(line),
                 self._describe(reports[line]),
+                *cells[width:],
             ]
             for some in self._held
             for line, cells in some

@@ -6,6 +6,7 @@ Nothing is unpacked under a name from the archive, and nothing beyond the size l
 import errno
 import gzip
 import io
+import re
 import shutil
 import struct
 import tempfile
@@ -50,6 +51,18 @@ _OTHERS: Final = (
 )
 # Some systems "export to Excel" by calling a web page .xls.
 _MARKUP: Final = (b"<!doctype", b"<html", b"<table", b"<?xml", b"<meta", b"<head", b"<style")
+_OTHER_TEXTS: Final = (
+    (re.compile(rb"BEGIN:VCARD"), FileReason.CONTACTS),
+    (re.compile(rb"BEGIN:VCALENDAR"), FileReason.CALENDAR),
+    (re.compile(rb"[\[{]\s*[\[{\"}\]]"), FileReason.JSON),
+    (
+        re.compile(
+            rb"-- (?:MYSQL|MARIADB|POSTGRES|PHPMYADMIN|DUMP|HOST)|/\*!\d|(?:INSERT INTO|CREATE "
+            rb"(?:TABLE|DATABASE)|DROP TABLE|SET SQL_MODE|BEGIN TRANSACTION)\b"
+        ),
+        FileReason.SQL,
+    ),
+)
 # OLE keeps the names of its streams in UTF-16.
 _OLE_ENCRYPTED: Final = "EncryptedPackage".encode("utf-16-le")
 _OLE_EXCEL: Final = ("Workbook".encode("utf-16-le"), "Book".encode("utf-16-le"))
@@ -138,6 +151,10 @@ def _plain(open_it: Opener, head: bytes, member: str | None) -> Unpacked:
         raise FileRefused(FileReason.NOT_A_TABLE)
     if head.removeprefix(b"\xef\xbb\xbf").lstrip().lower().startswith(_MARKUP):
         raise FileRefused(FileReason.OTHER_SPREADSHEET)
+    text = head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").upper()
+    for start, reason in _OTHER_TEXTS:
+        if start.match(text):
+            raise FileRefused(reason)
     return Unpacked(is_workbook=False, open=open_it, member=member)
 
 

@@ -244,6 +244,7 @@ def _with(report: Report, batch: Batch) -> Report:
         refused=(report.refused + batch.refused)[:LINES],
         repaired=(report.repaired + batch.repaired)[:LINES],
         replanned=(report.replanned + batch.replanned)[:LINES],
+        accepted=(report.accepted + batch.accepted)[:LINES],
         kept=(report.kept + batch.kept)[:LINES],
     )
 
@@ -253,6 +254,7 @@ def _is_full(report: Report, counts: Counts) -> bool:
         (report.refused, counts.refused),
         (report.repaired, counts.repaired),
         (report.replanned, counts.replanned),
+        (report.accepted, counts.accepted),
         (report.kept, counts.kept),
     )
     return all(len(some) >= min(LINES, count) for some, count in lists)

@@ -51,12 +51,22 @@ class ManageJobs:
         return await self.store.latest(count, before=before)
 
     async def options_for(self, by: str, columns: tuple[str | None, ...]) -> ImportOptions:
-        """Return the last options of this admin, fitted to a file with these columns."""
+        """Return the last options of this admin, fitted to a file with these columns.
+
+        What could change or leave out something is chosen for each file anew.
+        """
         last = await self.choices.of_import(by) or ImportOptions()
         taken = {stored_path(path) for path in columns if path is not None}
         # An admin who never chose fields gets all fields that the file has.
         fields = (last.fields or frozenset(UPDATABLE)) & taken
-        return last.model_copy(update={"columns": columns, "fields": fields or taken})
+        return last.model_copy(
+            update={
+                "columns": columns,
+                "fields": fields or taken,
+                "update": False,
+                "accepted": frozenset(),
+            }
+        )
 
     async def begin_import(
         self,
@@ -95,21 +105,27 @@ class ManageJobs:
             await self.wake(job.id)
         return job
 
-    async def choose(self, job_id: int, options: ImportOptions) -> Job | None:
+    async def choose(
+        self, job_id: int, options: ImportOptions, *, shape: FileShape | None = None
+    ) -> Job | None:
         """Change the options of an import, which has to be checked again then.
 
-        Returns the job, or None when it is not a draft or checked import any more.
+        shape: the file as it is read by new answers; None if it stays as it is. Returns the job,
+        or None when it is not a draft or checked import any more.
         """
         before = await self.store.get(job_id)
         chosen = await self._change_in(
             job_id,
             (JobState.DRAFT, JobState.CHECKED),
-            lambda _: {
+            lambda now: {
                 "state": JobState.DRAFT,
+                "shape": shape or now.shape,
+                "total": shape.rows if shape else now.total,
                 "import_options": options,
                 "preview": None,
                 "samples": (),
                 "to_refuse": (),
+                "unknown_tags": (),
                 "plan_file_id": None,
             },
         )
@@ -120,7 +136,13 @@ class ManageJobs:
         return chosen
 
     async def check(self, job_id: int, progress: Progress | None = None) -> Job | None:
-        """Start the dry run of an import; return the job, or None if it is no draft."""
+        """Start the dry run of an import; return the job, or None if it is no draft.
+
+        A draft whose file raises a question that nobody has answered does not start.
+        """
+        job = await self.store.get(job_id)
+        if job is not None and job.shape is not None and job.shape.questions:
+            return None
         return await self._begin(job_id, JobState.DRAFT, JobState.CHECKING, progress)
 
     async def confirm(self, job_id: int, progress: Progress | None = None) -> Job | None:

@@ -12,7 +12,7 @@ from aiogram.types import FSInputFile
 from aiogram_dialog import DialogManager
 
 from bot.domain.errors import TryLaterError
-from bot.domain.file_shape import FileShape, Inspected
+from bot.domain.file_shape import FileShape, Inspected, Reading
 from bot.domain.job import Counts, Job, JobKind, JobState, Progress, Report
 from bot.usecases.jobs.manage_jobs import ManageJobs
 from bot.wording.values import Names
@@ -27,7 +27,12 @@ logger = structlog.get_logger()
 
 class Inspect(Protocol):
     async def __call__(
-        self, path: Path, *, name: str, shape: FileShape | None = None
+        self,
+        path: Path,
+        *,
+        name: str,
+        shape: FileShape | None = None,
+        reading: Reading | None = None,
     ) -> Inspected:
         """Return the properties of the file; `name` is the name given by its sender.
 
@@ -46,6 +51,8 @@ class FileServices:
     data_dir: Path
     """Each file in work has a private folder inside this one."""
     requires_tax_id: bool
+    create_tag: Callable[[str], Awaitable[object]]
+    """Creates the tag of this name, unless there is one."""
 
 
 def files_of(manager: DialogManager) -> FileServices:
