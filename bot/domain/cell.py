@@ -85,6 +85,7 @@ def is_odd(text: str) -> bool:
         or "&" in text
         or "\\" in text
         or "#" in text
+        or "\ufffd" in text
     )
 
 

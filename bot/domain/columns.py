@@ -26,6 +26,7 @@ FILE_COLUMNS: Final[Mapping[str, str]] = {
 """The template's headers, in its order, and the path of each."""
 
 OWN_COLUMNS: Final = ("linha", "erro")
+_PERSONS: Final = frozenset(("pf", "pj", "fisica", "juridica", "pessoafisica", "pessoajuridica"))
 _FEW: Final = 0.1
 _MOST: Final = 0.6
 _ENOUGH: Final = 3
@@ -114,6 +115,7 @@ def doubts_of_values(
         [cell for row in samples if len(row) > place and (cell := row[place].strip())]
         for place in range(len(columns))
     ]
+    columns = _with_kinds(columns, values)
     shifted = {
         place
         for place, column in enumerate(columns)
@@ -133,6 +135,23 @@ def doubts_of_values(
         else column
         for place, column in enumerate(columns)
     )
+
+
+def _with_kinds(columns: Sequence[Column], values: Sequence[Sequence[str]]) -> tuple[Column, ...]:
+    """Return the columns, with the field of kinds for one called "Tipo" that has only kinds.
+
+    One that has only kinds of persons (`PF`, `Jurídica`) is ignored.
+    """
+    has_kinds = any(column.field == "kinds" for column in columns)
+    found = []
+    for column, own in zip(columns, values, strict=True):
+        if column.doubt is Doubt.UNKNOWN and header_key(column.header) == "tipo" and own:
+            if not has_kinds and all(len(cell) > 1 and _is_kind(cell) for cell in own):
+                column, has_kinds = replace(column, field="kinds", doubt=None), True
+            elif all(header_key(cell) in _PERSONS for cell in own):
+                column = replace(column, doubt=None)
+        found.append(column)
+    return tuple(found)
 
 
 def assign(columns: Sequence[Column], index: int, field: str | None) -> tuple[Column, ...]:

@@ -214,7 +214,7 @@ class RowReader:
         if len(cells) != self._width:
             cells = self._fitted(cells, problems)
         if odd := is_odd(" ".join(cells)):
-            cells = self._without_nul(cells, problems)
+            cells = self._without_unreadable(cells, problems)
         values: dict[str, Any] = {}
         for place, path, read, blanks in self._readers:
             # Most cells of most files are empty.
@@ -266,8 +266,9 @@ class RowReader:
         return [*cells[: self._width], *[""] * (self._width - len(cells))]
 
     @staticmethod
-    def _without_nul(cells: Sequence[str], problems: list[CellProblem]) -> Sequence[str]:
-        if not any("\0" in cell for cell in cells):
+    def _without_unreadable(cells: Sequence[str], problems: list[CellProblem]) -> Sequence[str]:
+        # U+FFFD stands where a letter was lost before the file came here.
+        if not any("\0" in cell or "\ufffd" in cell for cell in cells):
             return cells
         problems.append(CellProblem("", CellReason.UNREADABLE))
         return [cell.replace("\0", "") for cell in cells]

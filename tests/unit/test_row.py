@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from bot.domain.candidate import CellReason
 from bot.domain.cell import as_cell, is_odd, meant
+from bot.domain.columns import Doubt, doubts_of_values, map_header
 from bot.domain.encodings import OLD, judge, old_text, repaired
 from bot.domain.guard import guarded
 from bot.domain.registration import Kind, Status, read_name
@@ -187,3 +188,22 @@ def test_utf8_read_twice_is_repaired():
         assert repaired(name.encode().decode("cp1252", "replace")) == name or "\ufffd" in (
             name.encode().decode("cp1252", "replace")
         )
+
+
+def test_a_letter_that_was_lost_is_refused():
+    assert [p.reason for p in read(name="Jo\ufffdo").problems] == [CellReason.UNREADABLE]
+    assert read(name="João").problems == ()
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "doubt"),
+    [
+        (("Cliente", "Fornecedor"), "kinds", None),
+        (("PF", "PJ"), None, None),
+        (("F", "J"), None, Doubt.UNKNOWN),
+        (("Cliente", "outro"), None, Doubt.UNKNOWN),
+    ],
+)
+def test_a_column_called_tipo_is_told_by_its_values(values, field, doubt):
+    column = doubts_of_values(map_header(("Nome", "Tipo")), [("Ana", one) for one in values])[1]
+    assert (column.field, column.doubt) == (field, doubt)

@@ -37,7 +37,7 @@ _ENDINGS: Final = frozenset(
     (
         *(".csv", ".txt", ".tsv", ".tab", ".xlsx", ".zip", ".gz"),
         # These cannot be read, but opening them explains how to convert them.
-        *(".xls", ".xlsm", ".xlsb", ".ods"),
+        *(".xls", ".xlsm", ".xlsb", ".ods", ".vcf", ".ics", ".json", ".sql"),
     )
 )
 _TYPES: Final = frozenset(
