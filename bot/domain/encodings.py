@@ -129,6 +129,8 @@ def _is_spelt(c: str, before: str, after: str) -> bool:
     """Return True if a word of Portuguese can have this letter there."""
     if not before.isalpha() and not after.isalpha():
         return c in "àéóÀÉÓ"
+    if any(n.isalpha() and not n.isascii() and n.lower() not in _LOWER for n in (before, after)):
+        return False
     following = after.lower() if after.isalpha() else ""
     if (letter := c.lower()) == "ç":
         return following in _AFTER_C

@@ -48,7 +48,7 @@ def understood(shape: FileShape) -> str:
 
 def amounts(shape: FileShape) -> str:
     """Return how much was read: lines of the file, rows, and rows with line breaks."""
-    rows = counted(shape.rows, "linha lida", "linhas lidas")
+    rows = counted(shape.rows, "lida", "lidas")
     if shape.lines is None:
         return rows
     lines = counted(shape.lines, "linha no arquivo", "linhas no arquivo")

@@ -109,8 +109,9 @@ async def test_only_ticked_fields_of_those_who_exist_are_updated(admin: FileAdmi
     person = await stored(admin, 10)
     assert (person.name, person.email) == ("Pessoa 10", None)
     assert person.phones.mobile == "+5521988887777"
-    # The next file starts with the choices made for this one.
-    assert "é atualizado em: Celular" in await admin.sends(changed)
+    # The next file starts at "Não", with the fields that were ticked for this one.
+    assert "fica como está" in await admin.sends(changed)
+    assert "é atualizado em: Celular" in await admin.presses("Atualizar registros existentes?")
 
 
 async def test_without_a_ticked_field_nothing_is_checked(admin: FileAdmin):

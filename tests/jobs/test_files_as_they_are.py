@@ -56,7 +56,7 @@ async def test_a_mark_that_swallows_rows_is_asked_about_with_its_lines(shell: Sh
     assert said.code == 1
     assert "linhas 3 a 5" in said.all
     assert "--quotes text" in said.all
-    assert "6 linhas no arquivo, 3 linhas lidas, 1 com quebra de linha" in said.all
+    assert "6 linhas no arquivo, 3 lidas, 1 com quebra de linha" in said.all
     assert await stored(shell) == {}
     assert await shell.runner.manage.latest(1) == []
 
