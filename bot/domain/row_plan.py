@@ -178,8 +178,14 @@ def may_set_password(planned: PlannedRow, policy: Policy) -> bool:
     return policy.may_update and PASSWORD_HASH in policy.fields
 
 
-def counted(planned: Sequence[PlannedRow], policy: Policy, *, replanned: int = 0) -> Counts:
-    """Return the numbers of rows by result."""
+def counted(
+    planned: Sequence[PlannedRow],
+    policy: Policy,
+    *,
+    replanned: int = 0,
+    is_preview: bool = False,
+) -> Counts:
+    """Return the numbers of rows by result; for a preview, by kind of problem too."""
     found: Counter[str] = Counter()
     fields: Counter[str] = Counter()
     problems: Counter[str] = Counter()
@@ -195,7 +201,7 @@ def counted(planned: Sequence[PlannedRow], policy: Policy, *, replanned: int = 0
             case _:
                 found["unchanged"] += 1
         found["repaired"] += one.row.repaired and not isinstance(one.decision, Refused)
-        if isinstance(one.decision, Refused):
+        if is_preview and isinstance(one.decision, Refused):
             reasons = {problem.reason for problem in one.row.candidate.problems}
             problems.update(name for name, some in ACCEPTED.items() if some & reasons)
         found["accepted"] += bool(one.row.accepted) and not isinstance(one.decision, Refused)

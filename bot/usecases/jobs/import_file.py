@@ -105,7 +105,7 @@ class ImportFile:
                 if len(tags) < _TAGS:
                     tags |= dict.fromkeys(unknown_tags_of(planned))
                 refused += refusals_of(planned)[: LINES - len(refused)]
-                total = total.plus(counted(planned, policy))
+                total = total.plus(counted(planned, policy, is_preview=True))
                 if not await report(total):
                     return None
         return Checked(total, samples.result(), tuple(refused), tuple(tags)[:_TAGS], plan)
