@@ -86,7 +86,6 @@ class RefusedRows:
                 *[""] * (width - len(cells)),
                 str(line),
                 self._describe(reports[line]),
-                *cells[width:],
             ]
             for some in self._held
             for line, cells in some
