@@ -1,0 +1,65 @@
+"""Runs of many seeds, one after the other: `python -m tests.chaos 1..20 --minutes 1`.
+
+Prints what was done to the outside and what was found; the exit code is 1 after a finding.
+"""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+
+from bot.runtime.logs import configure_logs
+from tests.chaos.plan import plan
+from tests.chaos.processes import Forks
+from tests.chaos.run import folder_of, run
+from tests.chaos.wall_clock import HAS_COMPILER
+from tests.storage.servers import short_lived
+
+
+def _seeds(text: str) -> list[int]:
+    """Read `7`, `1..20` or `1 2 3`."""
+    found: list[int] = []
+    for part in text.replace(",", " ").split():
+        first, dots, last = part.partition("..")
+        found += range(int(first), int(last if dots else first) + 1)
+    return found
+
+
+async def _main(args: argparse.Namespace) -> int:
+    configure_logs(level="ERROR", log_format="console")
+    seconds = args.minutes * 60
+    found = 0
+    with tempfile.TemporaryDirectory(prefix="chaos-") as common:
+        forks = Forks(Path(common))
+        protected = Path(common) / "protected"
+        protected.mkdir()
+        async with short_lived(protected):
+            pass
+        try:
+            for seed in _seeds(args.seeds):
+                made = plan(seed, seconds, has_clock=HAS_COMPILER)
+                async with folder_of(seed, protected) as folder:
+                    result = await run(made, forks, folder, patience_s=args.patience)
+                found += bool(result.findings.wrong)
+                print(result, flush=True)  # noqa: T201 - what this command is for
+                if args.logs and result.findings.wrong:
+                    args.logs.mkdir(parents=True, exist_ok=True)
+                    (args.logs / f"{seed}.log").write_text(result.log)
+        finally:
+            forks.stop()
+    print(f"{found} runs with findings")  # noqa: T201
+    return 1 if found else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("seeds", help="7, 1..20, or '1 2 3'")
+    parser.add_argument("--minutes", type=float, default=1.0, help="time with faults, each")
+    parser.add_argument("--patience", type=float, default=300.0, help="seconds to get well in")
+    parser.add_argument("--logs", type=Path, help="keep the log of each run with findings here")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(_main(_arguments())))

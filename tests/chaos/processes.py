@@ -1,0 +1,133 @@
+"""The bot's processes: started, killed, stopped for a while, and started again when they end."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from tests.chaos.plan import Fault, What
+from tests.chaos.wall_clock import HAS_COMPILER, WallClock, library
+from tests.patience import HANG_S
+from tests.warm import Command, Commands
+
+_AGAIN_S: Final = 0.5
+"""A service manager starts what has ended again, after this time."""
+
+
+class Forks:
+    """The process that has loaded the libraries; its forks have a wall clock that can be moved."""
+
+    def __init__(self, folder: Path) -> None:
+        preloaded = {"LD_PRELOAD": str(library(folder))} if HAS_COMPILER else {}
+        self._commands = Commands(preloaded)
+
+    async def begin(self, env: Mapping[str, str], cwd: Path, *, minute_s: float) -> Command:
+        return await self._commands.begin(
+            str(minute_s), "run", module="tests.chaos.bot", cwd=cwd, env=dict(env)
+        )
+
+    def stop(self) -> None:
+        self._commands.stop()
+
+
+class Process:
+    """One replica, which is started again until it is told to end."""
+
+    def __init__(
+        self, forks: Forks, env: Mapping[str, str], cwd: Path, *, port: int, minute_s: float
+    ) -> None:
+        """port: of its health checks."""
+        self._forks = forks
+        self._cwd = cwd
+        self._minute_s = minute_s
+        self.port = port
+        self.clock = WallClock(cwd / f"clock-{port}")
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("BALCAO_")}
+        self._env = {
+            **inherited,
+            **env,
+            "BALCAO_HTTP_PORT": str(port),
+            "CHAOS_CLOCK": str(self.clock.file),
+        }
+        self.log = ""
+        self.killed: list[float] = []
+        """When it was killed or stopped: what was on its way then may be repeated once."""
+        self.ended: list[str] = []
+        """Ends that nobody wanted: exit code and last line."""
+        self._wanted = True
+        self._may_end = False
+        self._running: Command | None = None
+        self._keeping: asyncio.Task[None] | None = None
+        self._pause_s = _AGAIN_S
+
+    def start(self) -> None:
+        self._keeping = asyncio.create_task(self._keep())
+
+    async def end(self) -> int:
+        """Send SIGTERM, and return the exit code."""
+        self._wanted = False
+        if self._keeping is None:
+            return 0
+        if self._running is None:
+            self._keeping.cancel()
+            return 0
+        self._signal(signal.SIGTERM)
+        async with asyncio.timeout(HANG_S):
+            await self._keeping
+        assert self._running is not None
+        return self._running.returncode or 0
+
+    async def kill_for_good(self) -> None:
+        """Kill it, and start it no more."""
+        self._wanted = False
+        self._signal(signal.SIGCONT)
+        self._signal(signal.SIGKILL)
+        if self._keeping is not None:
+            if self._running is None:
+                self._keeping.cancel()
+            await asyncio.gather(self._keeping, return_exceptions=True)
+
+    async def suffer(self, fault: Fault) -> None:
+        """Do to it what the plan says; return when that is over."""
+        loop = asyncio.get_running_loop()
+        match fault.what:
+            case What.KILL:
+                self.killed.append(loop.time())
+                self._may_end, self._pause_s = True, fault.for_s
+                self._signal(signal.SIGKILL)
+            case What.STOP:
+                self.killed.append(loop.time())
+                self._signal(signal.SIGSTOP)
+                await asyncio.sleep(fault.for_s)
+                self._signal(signal.SIGCONT)
+            case What.CLOCK:
+                self.clock.set(fault.value)
+                await asyncio.sleep(fault.for_s)
+                self.clock.set(0)
+            case other:
+                raise ValueError(other)
+
+    def _signal(self, number: int) -> None:
+        if self._running is not None and self._running.returncode is None:
+            with suppress(ProcessLookupError):
+                self._running.send_signal(number)
+
+    async def _keep(self) -> None:
+        while self._wanted:
+            running = await self._forks.begin(self._env, self._cwd, minute_s=self._minute_s)
+            self._running = running
+            out, _ = await running.communicate(tell=self._read)
+            self.log += out.decode(errors="replace")
+            if self._wanted and not self._may_end:
+                # Only the code: what is behind it is in the log, which is judged as a whole.
+                self.ended.append(f"exit code {running.returncode}")
+            pause_s, self._pause_s, self._may_end = self._pause_s, _AGAIN_S, False
+            if self._wanted:
+                self._running = None
+                await asyncio.sleep(pause_s)
+
+    def _read(self, line: str) -> None:
+        self.log += line
