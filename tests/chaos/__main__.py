@@ -7,10 +7,11 @@ import argparse
 import asyncio
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from bot.runtime.logs import configure_logs
-from tests.chaos.plan import plan
+from tests.chaos.plan import Where, plan
 from tests.chaos.processes import Forks
 from tests.chaos.run import folder_of, run
 from tests.chaos.wall_clock import HAS_COMPILER
@@ -39,6 +40,9 @@ async def _main(args: argparse.Namespace) -> int:
         try:
             for seed in _seeds(args.seeds):
                 made = plan(seed, seconds, has_clock=HAS_COMPILER)
+                if args.only:
+                    kept = tuple(fault for fault in made.faults if fault.where in args.only)
+                    made = replace(made, faults=kept)
                 async with folder_of(seed, protected) as folder:
                     result = await run(made, forks, folder, patience_s=args.patience)
                 found += bool(result.findings.wrong)
@@ -56,6 +60,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("seeds", help="7, 1..20, or '1 2 3'")
     parser.add_argument("--minutes", type=float, default=1.0, help="time with faults, each")
+    parser.add_argument(
+        "--only", nargs="+", choices=[*Where], help="leave out the faults of all other places"
+    )
     parser.add_argument("--patience", type=float, default=300.0, help="seconds to get well in")
     parser.add_argument("--logs", type=Path, help="keep the log of each run with findings here")
     return parser.parse_args()

@@ -66,7 +66,7 @@ class Person:
 
     @property
     def name(self) -> str:
-        return f"Zulmira {SURNAME} {'ABCDEFGHIJ'[self.number]}"
+        return f"Zulmira {SURNAME} {chr(65 + self.number % 26)}"
 
     @property
     def row(self) -> Row:
@@ -139,8 +139,7 @@ class Crowd:
         began = asyncio.get_running_loop().time()
         times = sorted(self._draw.uniform(0, seconds) for _ in range(each))
         await self._at(began + times[0] / 3)
-        self.telegram.send_text(person.id, person.id, "oi")
-        await self._is_in_conversation(person)
+        await self.is_in_conversation(person)
         for moment in times:
             await self._at(began + moment)
             kinds = ("text", "text", "text", "photo", "sticker", "edit")
@@ -150,8 +149,10 @@ class Crowd:
     async def _at(self, moment: float) -> None:
         await asyncio.sleep(max(0.05, moment - asyncio.get_running_loop().time()))
 
-    async def _is_in_conversation(self, person: Person) -> None:
-        """Answer what the bot asks, each question once, until it gives the protocol."""
+    async def is_in_conversation(self, person: Person) -> None:
+        """Say hello, and answer what the bot asks, each question once, until it gives the
+        protocol."""
+        self.telegram.send_text(person.id, person.id, "oi")
         asked: set[str] = set()
         last = 0
         self.waits[person.id] = "the greeting"

@@ -5,7 +5,7 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,14 +73,14 @@ async def run(plan: Plan, forks: Forks, folder: Path, *, patience_s: float = HAN
         telegram = await stack.enter_async_context(BotApiEmulator())
         telegram.limit(minute_s=_MINUTE_S, second_s=_MINUTE_S / 60)
         crowd = Crowd(telegram, seed=plan.seed, is_forum=plan.is_forum, size=_CUSTOMERS)
-        wires = await stack.enter_async_context(_wires(plan, telegram, crowd, folder))
+        wires = await stack.enter_async_context(wires_of(plan, telegram, crowd, folder))
         process = Process(forks, wires.settings, folder, port=free_port(), minute_s=_MINUTE_S)
         other = Process(forks, wires.settings, folder, port=free_port(), minute_s=_MINUTE_S)
         stack.push_async_callback(process.kill_for_good)
         stack.push_async_callback(other.kill_for_good)
         health = await stack.enter_async_context(_health_of(process))
         process.start()
-        await _until(lambda: '"ready"' in process.log or bool(process.ended))
+        await until(lambda: '"ready"' in process.log or bool(process.ended))
         began = wires.begin()
         working = asyncio.create_task(crowd.work(plan.seconds * 0.8, each=_MESSAGES))
         stack.callback(working.cancel)
@@ -159,9 +159,11 @@ class Wires:
 
 
 @asynccontextmanager
-async def _wires(
+async def wires_of(
     plan: Plan, telegram: BotApiEmulator, crowd: Crowd, folder: Path
 ) -> AsyncIterator[Wires]:
+    """Start the database, the ERP and the proxies, and give them with the bot's settings."""
+
     def faults(where: Where) -> Faults:
         return Faults((f for f in plan.faults if f.where is where), seed=plan.seed)
 
@@ -283,7 +285,8 @@ async def _health_of(process: Process) -> AsyncIterator[list[Health]]:
         await asyncio.gather(asking, return_exceptions=True)
 
 
-async def _until(true: Any) -> None:
+async def until(true: Callable[[], object]) -> None:
+    """Return when `true` does; another process makes it so."""
     async with asyncio.timeout(HANG_S):
         while not true():  # noqa: ASYNC110 - another process sets no event
             await asyncio.sleep(0.02)
