@@ -5,6 +5,7 @@ Prints what was done to the outside and what was found; the exit code is 1 after
 
 import argparse
 import asyncio
+import signal
 import sys
 import tempfile
 from dataclasses import replace
@@ -29,6 +30,11 @@ def _seeds(text: str) -> list[int]:
 
 async def _main(args: argparse.Namespace) -> int:
     configure_logs(level="ERROR", log_format="console")
+    task = asyncio.current_task()
+    assert task is not None
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # The servers and bots of the run end with it.
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     seconds = args.minutes * 60
     found = 0
     with tempfile.TemporaryDirectory(prefix="chaos-") as common:
