@@ -14,7 +14,7 @@ from pathlib import Path
 from bot.runtime.logs import configure_logs
 from tests.chaos.plan import Where, plan
 from tests.chaos.processes import Forks
-from tests.chaos.run import folder_of, run
+from tests.chaos.run import HAS_NATS, folder_of, run
 from tests.chaos.wall_clock import HAS_COMPILER
 from tests.storage.servers import short_lived
 
@@ -45,7 +45,7 @@ async def _main(args: argparse.Namespace) -> int:
             pass
         try:
             for seed in _seeds(args.seeds):
-                made = plan(seed, seconds, has_clock=HAS_COMPILER)
+                made = plan(seed, seconds, has_clock=HAS_COMPILER, has_nats=HAS_NATS)
                 if args.only:
                     kept = tuple(fault for fault in made.faults if fault.where in args.only)
                     made = replace(made, faults=kept)

@@ -1,7 +1,6 @@
 """A proxy before MongoDB's wire protocol, which loses, delays and refuses single commands."""
 
 import asyncio
-import socket
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,11 +8,10 @@ from typing import Any, Final
 
 import bson
 
-from tests.chaos.faults import Faults
 from tests.chaos.plan import MARKED, Fault, What
+from tests.chaos.tcp_proxy import TcpProxy, first_of, reset
 
 _HEADER: Final = struct.Struct("<iiii")
-_LINGER_0: Final = struct.pack("ii", 1, 0)
 _OP_MSG: Final = 2013
 _READS: Final = frozenset(("find", "aggregate", "count", "getMore", "distinct"))
 _WRITES: Final = frozenset(
@@ -42,54 +40,21 @@ class Command:
         return frozenset(("all", kind, self.collection, f"{kind} {self.collection}"))
 
 
-class MongodbProxy:
+class MongodbProxy(TcpProxy):
     """Passes on what clients say to the server at `port`."""
 
-    def __init__(self, port: int, faults: Faults) -> None:
-        self._target = port
-        self.faults = faults
-        self.port = 0
-        self._open: set[asyncio.StreamWriter] = set()
-
-    async def __aenter__(self) -> "MongodbProxy":
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=1 << 20)
-        self.port = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._server.close()
-        self.cut_all()
-        await self._server.wait_closed()
-
-    def cut_all(self) -> None:
-        """Reset all connections."""
-        for writer in tuple(self._open):
-            _reset(writer)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self.faults.is_down:
-            _reset(writer)
-            return
-        try:
-            up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self._target)
-        except OSError:
-            _reset(writer)
-            return
-        self._open.add(writer)
+    async def passes_on(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        up_reader: asyncio.StreamReader,
+        up_writer: asyncio.StreamWriter,
+    ) -> None:
         spoilt: dict[int, Fault] = {}
-        both = [
-            asyncio.create_task(self._asked(reader, writer, up_writer, spoilt)),
-            asyncio.create_task(self._answered(up_reader, writer, spoilt)),
-        ]
-        try:
-            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            self._open.discard(writer)
-            for task in both:
-                task.cancel()
-            await asyncio.gather(*both, return_exceptions=True)
-            for end in (writer, up_writer):
-                end.close()
+        await first_of(
+            self._asked(reader, writer, up_writer, spoilt),
+            self._answered(up_reader, writer, spoilt),
+        )
 
     async def _asked(
         self,
@@ -112,7 +77,7 @@ class MongodbProxy:
                     case What.CLOSE:
                         return
                     case _:
-                        _reset(writer)
+                        reset(writer)
                         return
             if (later := self.faults.on(targets, is_after=True)) is not None:
                 spoilt[request_id] = later
@@ -129,7 +94,7 @@ class MongodbProxy:
                 message = _refusal(fault.value, answers)
             elif fault is not None:
                 if fault.what is not What.CLOSE:
-                    _reset(writer)
+                    reset(writer)
                 return
             writer.write(message)
             await writer.drain()
@@ -167,10 +132,3 @@ async def _message(reader: asyncio.StreamReader) -> bytes:
         return header + await reader.readexactly(_HEADER.unpack(header)[0] - _HEADER.size)
     except (asyncio.IncompleteReadError, OSError):
         return b""
-
-
-def _reset(writer: asyncio.StreamWriter) -> None:
-    connection: socket.socket | None = writer.get_extra_info("socket")
-    if connection is not None:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_0)
-    writer.transport.abort()

@@ -18,7 +18,7 @@ from tests.chaos.plan import Fault, Plan, What, Where
 from tests.chaos.processes import Forks, Process
 from tests.chaos.run import Wires, folder_of, until, wires_of
 from tests.patience import HANG_S
-from tests.storage.servers import free_port, short_lived
+from tests.storage.servers import short_lived
 
 _NO_LIMITS_S: Final = 0.001
 _MINUTE_S: Final = 60.0
@@ -31,18 +31,14 @@ async def measure(seconds: float, *, customers: int, forks: Forks, folder: Path)
     async with BotApiEmulator() as telegram:
         crowd = Crowd(telegram, seed=1, is_forum=False, size=customers)
         async with wires_of(plan, telegram, crowd, folder) as wires:
-            process = Process(
-                forks, wires.settings, folder, port=free_port(), minute_s=_NO_LIMITS_S
-            )
+            process = Process(forks, wires.settings, folder, minute_s=_NO_LIMITS_S)
             try:
                 process.start()
                 async with asyncio.timeout(HANG_S * 2):
                     await asyncio.gather(*map(crowd.is_in_conversation, crowd.people))
                 await process.end()
                 telegram.limit()
-                process = Process(
-                    forks, wires.settings, folder, port=free_port(), minute_s=_MINUTE_S
-                )
+                process = Process(forks, wires.settings, folder, minute_s=_MINUTE_S)
                 process.start()
                 await until(lambda: '"ready"' in process.log)
                 return await _written_meanwhile(seconds, crowd, wires)

@@ -13,6 +13,7 @@ class Where(StrEnum):
     TELEGRAM = "telegram"
     MONGODB = "mongodb"
     ERP = "erp"
+    NATS = "nats"
     PROCESS = "process"
 
 
@@ -80,12 +81,18 @@ class Plan:
     seconds: float
     """The length of the time with faults."""
     is_forum: bool
+    has_worker: bool = False
+    """Jobs are carried by NATS, and done by `balcao worker` too."""
     faults: tuple[Fault, ...]
 
     def __str__(self) -> str:
+        return "\n".join([self.title, *map(str, self.faults)])
+
+    @property
+    def title(self) -> str:
         group = "a forum" if self.is_forum else "a plain group"
-        lines = [f"seed {self.seed}, {self.seconds:g} s, {group}", *map(str, self.faults)]
-        return "\n".join(lines)
+        worker = ", with a worker" if self.has_worker else ""
+        return f"seed {self.seed}, {self.seconds:g} s, {group}{worker}"
 
 
 # One fault in so many seconds.
@@ -110,8 +117,11 @@ _COLLECTIONS: Final = (
 )
 
 
-def plan(seed: int, seconds: float, *, has_clock: bool = True) -> Plan:
-    """Return the plan of this seed. has_clock: True if clocks of processes can be moved."""
+def plan(seed: int, seconds: float, *, has_clock: bool = True, has_nats: bool = True) -> Plan:
+    """Return the plan of this seed.
+
+    has_clock: True if clocks of processes can be moved; has_nats: True if NATS is at hand.
+    """
     draw = random.Random(seed)  # noqa: S311 - faults that can be had again
     faults: list[Fault] = []
     for every_s, make in (
@@ -124,8 +134,18 @@ def plan(seed: int, seconds: float, *, has_clock: bool = True) -> Plan:
             made = make(draw, at_s, min(draw.uniform(0.5, 7.0), seconds - at_s))
             faults.append(made)
     faults += _processes(draw, seconds, has_clock=has_clock)
+    is_forum, has_worker = draw.random() < 0.5, draw.random() < 0.3 and has_nats
+    if has_worker:
+        faults += [_nats(draw, seconds) for _ in range(2)]
+        faults.append(_kill("worker", draw.uniform(0.3, 0.7) * seconds))
     faults.sort(key=lambda fault: fault.at_s)
-    return Plan(seed=seed, seconds=seconds, is_forum=draw.random() < 0.5, faults=tuple(faults))
+    return Plan(
+        seed=seed,
+        seconds=seconds,
+        is_forum=is_forum,
+        has_worker=has_worker,
+        faults=tuple(faults),
+    )
 
 
 def _telegram(draw: random.Random, at_s: float, for_s: float) -> Fault:
@@ -184,6 +204,21 @@ def _erp(draw: random.Random, at_s: float, for_s: float) -> Fault:
         What.SERVER_ERROR: draw.choice((500, 502, 503)),
     }.get(what, 0)
     return Fault(at_s=at_s, for_s=for_s, where=Where.ERP, what=what, value=value)
+
+
+def _nats(draw: random.Random, seconds: float) -> Fault:
+    what = draw.choice((What.DELAY, What.DOWN, What.RESET))
+    return Fault(
+        at_s=draw.uniform(0.0, seconds * 0.9),
+        for_s=draw.uniform(0.5, 5.0),
+        where=Where.NATS,
+        what=what,
+        value=1 if what is What.DELAY else 0,
+    )
+
+
+def _kill(who: str, at_s: float) -> Fault:
+    return Fault(at_s=at_s, for_s=0.0, where=Where.PROCESS, what=What.KILL, on=who)
 
 
 def _processes(draw: random.Random, seconds: float, *, has_clock: bool) -> list[Fault]:

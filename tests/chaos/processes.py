@@ -11,6 +11,7 @@ from typing import Final
 from tests.chaos.plan import Fault, What
 from tests.chaos.wall_clock import HAS_COMPILER, WallClock, library
 from tests.patience import HANG_S
+from tests.storage.servers import free_port
 from tests.warm import Command, Commands
 
 _AGAIN_S: Final = 0.5
@@ -24,9 +25,9 @@ class Forks:
         preloaded = {"LD_PRELOAD": str(library(folder))} if HAS_COMPILER else {}
         self._commands = Commands(preloaded)
 
-    async def begin(self, env: Mapping[str, str], cwd: Path, *, minute_s: float) -> Command:
+    async def begin(self, *command: str, env: Mapping[str, str], cwd: Path) -> Command:
         return await self._commands.begin(
-            str(minute_s), "run", module="tests.chaos.bot", cwd=cwd, env=dict(env)
+            *command, module="tests.chaos.bot", cwd=cwd, env=dict(env)
         )
 
     def stop(self) -> None:
@@ -37,13 +38,19 @@ class Process:
     """One replica, which is started again until it is told to end."""
 
     def __init__(
-        self, forks: Forks, env: Mapping[str, str], cwd: Path, *, port: int, minute_s: float
+        self,
+        forks: Forks,
+        env: Mapping[str, str],
+        cwd: Path,
+        *,
+        minute_s: float,
+        command: str = "run",
     ) -> None:
-        """port: of its health checks."""
         self._forks = forks
         self._cwd = cwd
-        self._minute_s = minute_s
-        self.port = port
+        self._command = str(minute_s), command
+        self.port = port = free_port()
+        """Of its health checks."""
         self.clock = WallClock(cwd / f"clock-{port}")
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("BALCAO_")}
         self._env = {
@@ -117,7 +124,7 @@ class Process:
 
     async def _keep(self) -> None:
         while self._wanted:
-            running = await self._forks.begin(self._env, self._cwd, minute_s=self._minute_s)
+            running = await self._forks.begin(*self._command, env=self._env, cwd=self._cwd)
             self._running = running
             out, _ = await running.communicate(tell=self._read)
             self.log += out.decode(errors="replace")

@@ -5,7 +5,7 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,12 +25,15 @@ from tests.chaos.judge import Evidence, Findings, Health, Stored, judge, summary
 from tests.chaos.mongodb import MongodbProxy
 from tests.chaos.plan import Plan, What, Where
 from tests.chaos.processes import Forks, Process
+from tests.chaos.tcp_proxy import TcpProxy
 from tests.chaos.telegram import TelegramProxy
+from tests.flows.nats import NATS_SERVER, nats_server
 from tests.patience import HANG_S
-from tests.storage.servers import free_port, kill, noted_pid
+from tests.storage.servers import kill, noted_pid
 
 _CUSTOMERS: Final = 5
 _MESSAGES: Final = 8
+HAS_NATS: Final = NATS_SERVER.exists()
 _MINUTE_S: Final = 6.0
 """Telegram's minute: its limits matter, and a run takes no quarter of an hour."""
 _LOOK_S: Final = 0.5
@@ -53,10 +56,8 @@ class Result:
     def __str__(self) -> str:
         faults = [f"  {fault}  [{self.hit[str(fault)]} calls]" for fault in self.plan.faults]
         counts = ", ".join(f"{number} {what}" for what, number in self.counts.items())
-        group = "a forum" if self.plan.is_forum else "a plain group"
         lines = [
-            f"seed {self.plan.seed}: {self.plan.seconds:g} s in {group}, {counts}; "
-            f"all done {self.recovery_s:.0f} s after",
+            f"{self.plan.title}: {counts}; all done {self.recovery_s:.0f} s after",
             *faults,
             *(f"  told: {one}" for one in self.findings.told),
             *(f"  FOUND: {one}" for one in self.findings.wrong),
@@ -74,30 +75,34 @@ async def run(plan: Plan, forks: Forks, folder: Path, *, patience_s: float = HAN
         telegram.limit(minute_s=_MINUTE_S, second_s=_MINUTE_S / 60)
         crowd = Crowd(telegram, seed=plan.seed, is_forum=plan.is_forum, size=_CUSTOMERS)
         wires = await stack.enter_async_context(wires_of(plan, telegram, crowd, folder))
-        process = Process(forks, wires.settings, folder, port=free_port(), minute_s=_MINUTE_S)
-        other = Process(forks, wires.settings, folder, port=free_port(), minute_s=_MINUTE_S)
-        stack.push_async_callback(process.kill_for_good)
-        stack.push_async_callback(other.kill_for_good)
+        process, other, worker = all_ = [
+            Process(forks, wires.settings, folder, minute_s=_MINUTE_S, command=command)
+            for command in ("run", "run", "worker")
+        ]
+        for one in all_:
+            stack.push_async_callback(one.kill_for_good)
         health = await stack.enter_async_context(_health_of(process))
         process.start()
+        if plan.has_worker:
+            worker.start()
         await until(lambda: '"ready"' in process.log or bool(process.ended))
         began = wires.begin()
         working = asyncio.create_task(crowd.work(plan.seconds * 0.8, each=_MESSAGES))
         stack.callback(working.cancel)
-        await _follow(plan, wires, process, other)
+        await _follow(plan, wires, {"bot": process, "second bot": other, "worker": worker})
         wires.end()
         ended = time.monotonic()
         is_well = await _done(wires, crowd, working, health, patience_s=patience_s)
         recovery_s = time.monotonic() - ended
         stored = await wires.stored()
-        codes = [await process.end(), await other.end()]
+        codes = [await one.end() for one in all_]
         evidence = Evidence(
             crowd=crowd,
             calls=wires.telegram.calls,
             stored=stored,
-            log=process.log + other.log,
+            log="".join(one.log for one in all_),
             secrets=(telegram.token, telegram.token.split(":")[1], wires.password),
-            killed=[*process.killed, *other.killed],
+            killed=[at for one in all_ for at in one.killed],
             ended=[
                 *process.ended,
                 *other.ended,
@@ -111,12 +116,11 @@ async def run(plan: Plan, forks: Forks, folder: Path, *, patience_s: float = HAN
             ],
             is_well=is_well,
         )
-        hit = wires.telegram.faults.hit + wires.mongodb.faults.hit + wires.erp.faults.hit
         return Result(
             plan=plan,
             findings=judge(evidence),
             counts=summary(evidence),
-            hit=hit,
+            hit=wires.hit,
             recovery_s=recovery_s,
             log=evidence.log,
         )
@@ -129,19 +133,40 @@ class Wires:
     telegram: TelegramProxy
     mongodb: MongodbProxy
     erp: HttpProxy
+    nats: TcpProxy | None
     settings: dict[str, str]
     password: str
     database: Any
 
     def begin(self) -> float:
         """Start the time of the plan; return when that was."""
-        for proxy in (self.telegram, self.mongodb, self.erp):
-            proxy.faults.begin()
+        for faults in self._faults():
+            faults.begin()
         return time.monotonic()
 
     def end(self) -> None:
-        for proxy in (self.telegram, self.mongodb, self.erp):
-            proxy.faults.end()
+        for faults in self._faults():
+            faults.end()
+
+    def cut(self, where: Where) -> None:
+        """Reset all connections there."""
+        proxies = {
+            Where.TELEGRAM: self.telegram,
+            Where.MONGODB: self.mongodb,
+            Where.ERP: self.erp,
+            Where.NATS: self.nats,
+        }
+        if (proxy := proxies[where]) is not None:
+            proxy.cut_all()
+
+    @property
+    def hit(self) -> Counter[str]:
+        """How many calls each fault has hit."""
+        return sum((faults.hit for faults in self._faults()), Counter())
+
+    def _faults(self) -> list[Faults]:
+        proxies = (self.telegram, self.mongodb, self.erp, self.nats)
+        return [proxy.faults for proxy in proxies if proxy is not None]
 
     async def stored(self) -> Stored:
         database = self.database
@@ -182,10 +207,16 @@ async def wires_of(
         before_erp = HttpProxy(erp.url, faults(Where.ERP))
         for proxy in (before_telegram, before_mongodb, before_erp):
             await stack.enter_async_context(proxy)
+        before_nats = None
+        if plan.has_worker:
+            server = await stack.enter_async_context(nats_server(folder))
+            before_nats = TcpProxy(server.port, faults(Where.NATS))
+            await stack.enter_async_context(before_nats)
         yield Wires(
             telegram=before_telegram,
             mongodb=before_mongodb,
             erp=before_erp,
+            nats=before_nats,
             settings={
                 "BALCAO_BOT_TOKEN": telegram.token,
                 "BALCAO_TELEGRAM_API_URL": before_telegram.url,
@@ -197,6 +228,7 @@ async def wires_of(
                 "BALCAO_ERP_URL": before_erp.url,
                 "BALCAO_ERP_TOKEN": CREDENTIAL,
                 "BALCAO_SYNC_INTERVAL_MINUTES": "0",
+                "BALCAO_BROKER_URL": f"nats://127.0.0.1:{before_nats.port}" if before_nats else "",
                 "BALCAO_LOG_FORMAT": "json",
                 "BALCAO_LOG_LEVEL": "DEBUG",
             },
@@ -210,7 +242,7 @@ async def _killed(data_dir: Path) -> None:
         await kill(noted_pid(data_dir))
 
 
-async def _follow(plan: Plan, wires: Wires, process: Process, other: Process) -> None:
+async def _follow(plan: Plan, wires: Wires, processes: Mapping[str, Process]) -> None:
     """Do each thing at its time; return at the end of the plan, when all of them are over."""
     began = time.monotonic()
     suffering: list[asyncio.Task[None]] = []
@@ -218,12 +250,10 @@ async def _follow(plan: Plan, wires: Wires, process: Process, other: Process) ->
         await asyncio.sleep(max(0.0, began + fault.at_s - time.monotonic()))
         if fault.where is Where.PROCESS:
             if fault.what is What.STOP:
-                other.start()
-            suffering.append(asyncio.create_task(process.suffer(fault)))
-        elif fault.what is What.DOWN and fault.where is Where.MONGODB:
-            wires.mongodb.cut_all()
-        elif fault.what is What.DOWN and fault.where is Where.TELEGRAM:
-            wires.telegram.cut_all()
+                processes["second bot"].start()
+            suffering.append(asyncio.create_task(processes[fault.on].suffer(fault)))
+        elif fault.what is What.DOWN:
+            wires.cut(fault.where)
     await asyncio.sleep(max(0.0, began + plan.seconds - time.monotonic()))
     await asyncio.gather(*suffering)
 

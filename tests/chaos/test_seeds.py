@@ -9,7 +9,7 @@ import pytest
 
 from tests.chaos.plan import plan
 from tests.chaos.processes import Forks
-from tests.chaos.run import Result, folder_of, run
+from tests.chaos.run import HAS_NATS, Result, folder_of, run
 from tests.chaos.wall_clock import HAS_COMPILER
 
 pytestmark = [
@@ -31,7 +31,7 @@ async def results(
     slots = asyncio.Semaphore(_AT_ONCE)
 
     async def of(seed: int) -> Result:
-        made = plan(seed, _SECONDS, has_clock=HAS_COMPILER)
+        made = plan(seed, _SECONDS, has_clock=HAS_COMPILER, has_nats=HAS_NATS)
         async with slots, folder_of(seed, protected) as folder:
             return await run(made, forks, folder)
 
