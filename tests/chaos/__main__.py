@@ -56,6 +56,7 @@ async def _main(args: argparse.Namespace) -> int:
                 if args.logs and result.findings.wrong:
                     args.logs.mkdir(parents=True, exist_ok=True)
                     (args.logs / f"{seed}.log").write_text(result.log)
+                    (args.logs / f"{seed}.chats").write_text(result.chats)
         finally:
             forks.stop()
     print(f"{found} runs with findings")  # noqa: T201

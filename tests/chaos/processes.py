@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import secrets
 import signal
+import socket
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -11,11 +13,13 @@ from typing import Final
 from tests.chaos.plan import Fault, What
 from tests.chaos.wall_clock import HAS_COMPILER, WallClock, library
 from tests.patience import HANG_S
-from tests.storage.servers import free_port
 from tests.warm import Command, Commands
 
 _AGAIN_S: Final = 0.5
 """A service manager starts what has ended again, after this time."""
+
+_PORTS: Final = range(10_000, 20_000)
+_NO_DATABASE: Final = "Erro: O MongoDB não"
 
 
 class Forks:
@@ -34,6 +38,15 @@ class Forks:
         self._commands.stop()
 
 
+def _port() -> int:
+    """Return a free port that no outgoing connection is given, also not while it is restarted."""
+    while True:
+        port = _PORTS[secrets.randbelow(len(_PORTS))]
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
 class Process:
     """One replica, which is started again until it is told to end."""
 
@@ -49,7 +62,7 @@ class Process:
         self._forks = forks
         self._cwd = cwd
         self._command = str(minute_s), command
-        self.port = port = free_port()
+        self.port = port = _port()
         """Of its health checks."""
         self.clock = WallClock(cwd / f"clock-{port}")
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("BALCAO_")}
@@ -67,8 +80,19 @@ class Process:
         self._wanted = True
         self._may_end = False
         self._running: Command | None = None
+        self._began_at = 0
         self._keeping: asyncio.Task[None] | None = None
         self._pause_s = _AGAIN_S
+
+    @property
+    def is_ready(self) -> bool:
+        """True once the present run has said so."""
+        return 'ready"' in self.log[self._began_at :]
+
+    @property
+    def _waits_for_database(self) -> bool:
+        """True if it ended because it found no database to begin with, as it may."""
+        return not self.is_ready and _NO_DATABASE in self.log[self._began_at :]
 
     def start(self) -> None:
         self._keeping = asyncio.create_task(self._keep())
@@ -85,7 +109,9 @@ class Process:
         async with asyncio.timeout(HANG_S):
             await self._keeping
         assert self._running is not None
-        return self._running.returncode or 0
+        code = self._running.returncode or 0
+        # Before it is ready it has nothing to finish.
+        return 0 if code == -signal.SIGTERM and not self.is_ready else code
 
     async def kill_for_good(self) -> None:
         """Kill it, and start it no more."""
@@ -124,11 +150,12 @@ class Process:
 
     async def _keep(self) -> None:
         while self._wanted:
+            self._began_at = len(self.log)
             running = await self._forks.begin(*self._command, env=self._env, cwd=self._cwd)
             self._running = running
             out, _ = await running.communicate(tell=self._read)
             self.log += out.decode(errors="replace")
-            if self._wanted and not self._may_end:
+            if self._wanted and not self._may_end and not self._waits_for_database:
                 # Only the code: what is behind it is in the log, which is judged as a whole.
                 self.ended.append(f"exit code {running.returncode}")
             pause_s, self._pause_s, self._may_end = self._pause_s, _AGAIN_S, False

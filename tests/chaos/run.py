@@ -5,7 +5,7 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +52,8 @@ class Result:
     recovery_s: float
     """From the end of the faults until all was done."""
     log: str
+    chats: str
+    """All messages and the calls that carried them, to look for the cause of a finding."""
 
     def __str__(self) -> str:
         faults = [f"  {fault}  [{self.hit[str(fault)]} calls]" for fault in self.plan.faults]
@@ -123,7 +125,18 @@ async def run(plan: Plan, forks: Forks, folder: Path, *, patience_s: float = HAN
             hit=wires.hit,
             recovery_s=recovery_s,
             log=evidence.log,
+            chats="\n".join([*_shown(crowd), *map(str, evidence.calls)]),
         )
+
+
+def _shown(crowd: Crowd) -> Iterator[str]:
+    for chat_id in (GROUP_ID, ADMIN_ID, *(person.id for person in crowd.people)):
+        yield f"== {chat_id}"
+        for message in crowd.telegram.messages(chat_id):
+            said = message.get("text") or message.get("caption") or " ".join(message)
+            below = message.get("reply_to_message", {}).get("message_id")
+            name = message["from"]["first_name"]
+            yield f"{message['message_id']} {name}: {said[:200]!r} below {below}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
