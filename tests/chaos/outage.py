@@ -36,6 +36,8 @@ async def measure(seconds: float, *, customers: int, forks: Forks, folder: Path)
                 process.start()
                 async with asyncio.timeout(HANG_S * 2):
                     await asyncio.gather(*map(crowd.is_in_conversation, crowd.people))
+                    # Each card is in the group.
+                    await telegram.until(lambda: len(crowd.from_bot(GROUP_ID)) >= customers)
                 await process.end()
                 telegram.limit()
                 process = Process(forks, wires.settings, folder, minute_s=_MINUTE_S)
