@@ -9,6 +9,7 @@ import itertools
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from bot.demo.bot_api import BotApiEmulator
@@ -29,6 +30,8 @@ SECRET: Final = "segredo muito particular"
 SURNAME: Final = "Particularíssimo"
 _FIRST_CUSTOMER: Final = 6000
 _ROWS: Final = 60
+_READS_S: Final = 1.0
+"""An attendant reads a message before answering it."""
 _LOOKS_S: Final = 2.0
 """An admin whose screen does not change looks at it again after this time."""
 
@@ -107,6 +110,8 @@ class Crowd:
         """The mark of each message, by its chat and id."""
         self.waits: dict[int, str] = {}
         """What each person who is not done waits for."""
+        self.answering = 0
+        """Answers that are being written."""
         self._draw = random.Random(seed)  # noqa: S311 - a crowd that can be had again
         self._numbers = itertools.count(100)
         for user_id, name in ((ADMIN_ID, "Dora"), (4002, "Bia"), (4003, "Caio")):
@@ -221,9 +226,10 @@ class Crowd:
         self.marks[word.chat_id, word.message_id] = word.mark
 
     async def _answer(self) -> None:
-        """Answer every second message of a customer that appears in the group."""
+        """Answer every second message of a customer that appears in the group, a moment after."""
         known: set[str] = set()
         of = {}
+        loop = asyncio.get_running_loop()
         while True:
             of |= {word.mark: word for word in self.words if word.to == GROUP_ID}
             for message in self.from_bot(GROUP_ID):
@@ -232,10 +238,13 @@ class Crowd:
                         continue
                     known.add(mark)
                     if self._draw.random() < 0.5:
-                        self._answer_one(message, of[mark].author)
+                        answer = partial(self._answer_one, message, of[mark].author)
+                        self.answering += 1
+                        loop.call_later(_READS_S, answer)
             await self.telegram.changes.waiter()
 
     def _answer_one(self, message: Message, customer_id: int) -> None:
+        self.answering -= 1
         mark, attendant = f"k{next(self._numbers)}k", self._draw.choice(ATTENDANTS)
         thread = message.get("message_thread_id") if self.is_forum else None
         sent = self.telegram.send_text(

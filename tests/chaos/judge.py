@@ -49,6 +49,8 @@ class Evidence:
     secrets: Sequence[str]
     killed: Sequence[float]
     ended: Sequence[str]
+    replicas: int
+    """How many bots worked at a time."""
     health: Sequence[Health]
     down: Sequence[tuple[float, float]]
     """When the whole database was away."""
@@ -78,8 +80,12 @@ def judge(found: Evidence) -> Findings:
 
 def _stored(found: Evidence) -> Iterator[str]:
     stored, crowd = found.stored, found.crowd
+    admins = _texts(crowd, ADMIN_ID)
+    alerts = sum("posta de lado" in said or "postas de lado" in said for said in admins)
     for who, what in sorted(crowd.waits.items()):
-        yield f"{who} waits for {what}"
+        # An admin who was told can have it done again.
+        if who != ADMIN_ID or not alerts:
+            yield f"{who} waits for {what}"
     if crowd.telegram.pending_updates:
         yield f"{crowd.telegram.pending_updates} updates were never taken from Telegram"
     if stored.pending:
@@ -94,8 +100,6 @@ def _stored(found: Evidence) -> Iterator[str]:
             yield f"imported rows are there {', '.join(sorted(bad))} times"
     if twice := [n for n in stored.tax_ids.values() if n > 1]:
         yield f"{len(twice)} documents are registered more than once"
-    admins = _texts(crowd, ADMIN_ID)
-    alerts = sum("posta de lado" in said or "postas de lado" in said for said in admins)
     if stored.set_aside and not alerts:
         yield f"{stored.set_aside} updates set aside, and no admin was told"
 
@@ -175,6 +179,8 @@ def _repeats(found: Evidence) -> Iterator[str]:
 
 def _impatience(found: Evidence) -> Iterator[str]:
     """Nobody calls for a chat before the time that Telegram asked to wait."""
+    if found.replicas > 1:
+        return  # what one of them was asked, the other does not know
     until: dict[int, tuple[float, int]] = {}
     for call in found.calls:
         if not is_change(call) or not call.chat_id:
@@ -205,7 +211,8 @@ def _leaks(found: Evidence) -> Iterator[str]:
     squeezed = _CHARACTERS.sub("", log)
     for what, words in _personal(found).items():
         for one in words:
-            if one in log or (len(one) > 9 and _CHARACTERS.sub("", one) in squeezed):
+            # However a number is written.
+            if one in log or (one.isdigit() and one in squeezed):
                 line = next((line for line in log.splitlines() if one in line), "over lines")
                 yield f"the log holds {what}: {_blanked(line, one)}"
                 break
@@ -218,7 +225,7 @@ def _personal(found: Evidence) -> Mapping[str, Iterable[str]]:
     return {
         "a text": (SECRET, "particular", *sorted(MARK.findall(log_words(found)))),
         "a name": (SURNAME, "Zulmira", "Importado"),
-        "what another server said": (MARKED, MARKED.replace("-", "_"), "nginx"),
+        "what another server said": (MARKED, "nginx"),
         "a telephone": [one.phone[1:] for one in customers] + [one.phone[3:] for one in customers],
         "a document": [one.tax_id.number for one in customers] + [one.number for one in IMPORTED],
         "a secret": (*found.secrets, CREDENTIAL.split(":")[1]),

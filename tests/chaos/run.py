@@ -110,6 +110,7 @@ async def run(plan: Plan, forks: Forks, folder: Path, *, patience_s: float = HAN
                 *other.ended,
                 *(f"exit code {c} on SIGTERM" for c in codes if c),
             ],
+            replicas=1 + any(fault.what is What.STOP for fault in plan.faults),
             health=health,
             down=[
                 (began + f.at_s + 1, began + f.until_s)
@@ -286,7 +287,11 @@ async def _done(
         stored = await wires.stored()
         calls = sum(call.method.lower() != "getupdates" for call in wires.telegram.calls)
         is_idle = not (
-            crowd.telegram.pending_updates or stored.pending or stored.waiting or stored.jobs
+            crowd.telegram.pending_updates
+            or crowd.answering
+            or stored.pending
+            or stored.waiting
+            or stored.jobs
         )
         quiet = quiet + 1 if is_idle and calls == before else 0
         before = calls
