@@ -14,8 +14,9 @@ from pathlib import Path
 from bot.runtime.logs import configure_logs
 from tests.chaos.plan import Where, plan
 from tests.chaos.processes import Forks
-from tests.chaos.run import HAS_NATS, folder_of, run
+from tests.chaos.run import run
 from tests.chaos.wall_clock import HAS_COMPILER
+from tests.chaos.wires import HAS_NATS, folder_of
 from tests.storage.servers import short_lived
 
 

@@ -16,7 +16,8 @@ from bot.runtime.logs import configure_logs
 from tests.chaos.crowd import GROUP_ID, SECRET, Crowd, marks_in
 from tests.chaos.plan import Fault, Plan, What, Where
 from tests.chaos.processes import Forks, Process
-from tests.chaos.run import Wires, folder_of, until, wires_of
+from tests.chaos.run import until
+from tests.chaos.wires import Wires, folder_of, wires_of
 from tests.patience import HANG_S
 from tests.storage.servers import short_lived
 

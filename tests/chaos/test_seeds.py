@@ -9,8 +9,9 @@ import pytest
 
 from tests.chaos.plan import plan
 from tests.chaos.processes import Forks
-from tests.chaos.run import HAS_NATS, Result, folder_of, run
+from tests.chaos.run import Result, run
 from tests.chaos.wall_clock import HAS_COMPILER
+from tests.chaos.wires import HAS_NATS, folder_of
 
 pytestmark = [
     pytest.mark.embedded,
