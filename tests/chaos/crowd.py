@@ -159,7 +159,7 @@ class Crowd:
         protocol."""
         self.telegram.send_text(person.id, person.id, "oi")
         asked: set[str] = set()
-        last = 0
+        last, last_question = 0, ""
         self.waits[person.id] = "the greeting"
         while True:
             for message in self.from_bot(person.id):
@@ -172,11 +172,11 @@ class Crowd:
                     return
                 if said == texts.SOMETHING_WENT_WRONG:
                     # It asks to send the last message again.
-                    asked.clear()
-                    self.telegram.send_text(person.id, person.id, "oi")
+                    self._reply_to_question(person, last_question)
                 for question, words in _QUESTIONS.items():
                     if words in said and question not in asked:
                         asked.add(question)
+                        last_question = question
                         self.waits[person.id] = f"what follows {question}"
                         self._reply_to_question(person, question)
             await self.telegram.changes.waiter()
@@ -191,6 +191,8 @@ class Crowd:
                 self.telegram.send_text(person.id, person.id, texts.SKIP)
             case "name":
                 self.telegram.send_text(person.id, person.id, person.name)
+            case _:
+                self.telegram.send_text(person.id, person.id, "oi")
 
     def _write(self, person: Person, kind: str) -> None:
         mark, chat = f"k{next(self._numbers)}k", person.id
