@@ -14,6 +14,7 @@ from bot.usecases.attending.attend import AlreadyClosed, Attend, Done, Gone, Mov
 from bot.usecases.attending.replied_to import RepliedTo
 from bot.usecases.attending.transfer import TransferConversation
 from bot.usecases.ports import Conversations, Outbox, Questions
+from handlers.answers import bot_of
 from handlers.attendant import note, queue, texts, transfers
 from handlers.attendant.cards import buttons
 from handlers.attendant.closing import tell_closed
@@ -61,9 +62,20 @@ async def answer_customer(
         case Moved(conversation):
             await message.reply(texts.answer_to_moved(conversation.protocol))
         case Gone():
-            return  # two attendants talk to each other
+            if _is_to_bot(message):
+                # Such as a copy whose sending Telegram did not confirm: it was never linked.
+                await message.reply(texts.ANSWER_TO_NOBODY)
+            # Otherwise two attendants talk to each other.
         case _:
             assert_never(outcome)
+
+
+def _is_to_bot(message: Message) -> bool:
+    """Return True if it replies to a message of this bot, and not just stands in a topic."""
+    reply = message.reply_to_message
+    if not answered(message)[1] or reply is None or reply.from_user is None:
+        return False
+    return reply.from_user.id == bot_of(message).id
 
 
 async def edit_answer(message: Message, event_update: Update, sending: Sending) -> None:

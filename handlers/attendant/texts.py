@@ -34,6 +34,10 @@ ANSWER_IN_TOPIC = (
     "💡 Isso ficou só entre os atendentes. Para falar com um cliente, escreva no "
     "<b>tópico dele</b>. (Aviso só uma vez por dia.)"
 )
+ANSWER_TO_NOBODY = (
+    "⚠️ <b>Isso não foi para nenhum cliente</b>: não sei de qual atendimento é essa mensagem. "
+    "Responda à ficha do cliente ou a outra mensagem dele."
+)
 HELP = (
     "Aqui chegam os clientes deste departamento.\n\n"
     "💬 Para falar com um cliente, <b>responda</b> à ficha ou a uma mensagem dele; num grupo com "
