@@ -4,6 +4,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any, Final, Self
 
 from tests.chaos.faults import Faults
@@ -96,5 +97,6 @@ def reset(writer: asyncio.StreamWriter) -> None:
     """End the connection with a reset: what is on its way is lost too."""
     connection: socket.socket | None = writer.get_extra_info("socket")
     if connection is not None:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_0)
+        with suppress(OSError):  # it is closed already
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_0)
     writer.transport.abort()

@@ -18,8 +18,9 @@ pytestmark = [
     pytest.mark.xfail(strict=False, reason="the mends of issue 16 are not merged yet"),
 ]
 
-SEEDS: Final = (5, 7, 8)
-_SECONDS: Final = 21.0
+# Both kinds of groups, a worker, kills and a wrong clock are among them.
+SEEDS: Final = (8, 10, 11)
+_SECONDS: Final = 24.0
 _AT_ONCE: Final = 2
 
 
