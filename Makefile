@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test pytest coverage lint format lock benchmark clean
+.PHONY: demo test pytest coverage lint format lock benchmark chaos clean
 
 demo: $(VENV)/runtime
 	$(BIN)/balcao demo
@@ -41,6 +41,14 @@ format: $(VENV)/dev
 # Against docs/figures.md. KEEP=1 writes that page; SERVER=<uri> is another MongoDB.
 benchmark: $(VENV)/dev
 	$(BIN)/python -m benchmarks $(if $(KEEP),--keep) $(if $(SERVER),--server '$(SERVER)')
+
+# make chaos SEED=7, SEED=1..20 or SEEDS="1 2 3": Telegram, MongoDB and the ERP answer otherwise for so many minutes each,
+# and processes are killed. Prints what was done and what was found; exit code 1 after a finding.
+SEED ?= 1
+SEEDS ?= $(SEED)
+MINUTES ?= 1
+chaos: $(VENV)/dev
+	$(BIN)/python -m tests.chaos '$(SEEDS)' --minutes $(MINUTES)
 
 COMPILE := $(BIN)/uv pip compile -q --universal --no-strip-extras --generate-hashes --no-emit-find-links --no-emit-index-url --custom-compile-command "make lock" \
   --python-version 3.11 $(UPGRADE)

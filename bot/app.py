@@ -1,30 +1,33 @@
 """The bot as a whole: everything is built here, started, and stopped."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 import structlog
 from aiogram import Bot, Dispatcher
 
 from bot.runtime.http_server import http_server
-from bot.runtime.jobs.sync_schedule import SyncSchedule
+from bot.runtime.jobs.sync_schedule import LOOK_S, SyncSchedule
 from bot.runtime.leases import LeaseKeeper
 from bot.runtime.memory import freeze_gc
 from bot.runtime.metrics import Metrics
 from bot.runtime.sending.limits import TELEGRAM_LIMITS, Limits, RateLimiter
 from bot.runtime.sending.outbox import Outbox
-from bot.runtime.updates.fsm import DurableStorage
-from bot.runtime.updates.inbox import Inbox
-from bot.runtime.updates.serve import repeat_forever, taking_updates, wait_for_telegram
+from bot.runtime.supervisor import Supervisor
+from bot.runtime.updates.fsm import DurableStorage, steps_prefix
+from bot.runtime.updates.inbox import Inbox, chat_key
+from bot.runtime.updates.serve import taking_updates, telegram_answers, wait_for_telegram
 from bot.settings import Settings
 from bot.usecases.attending.watch_queue import QueueRounds
 from bot.usecases.company.departments import Departments
-from bot.usecases.company.retention import Retain
+from bot.usecases.company.retention import EndLeftovers, Retain
 from bot.usecases.company.roles import RoleOf
+from bot.usecases.company.set_aside import TendSetAside
 from bot.usecases.customer.identify import LOOKUP_BUDGET_S
 from bot.usecases.customer.retry_lookups import RetryLookups
 from bot.usecases.jobs.begin_backup import BeginBackup
@@ -47,11 +50,12 @@ from bot.wording.errors import EMBEDDED_OUTGROWN
 from erp.adapter import Erp
 from handlers.admin.alerts import TelegramSyncNotifier
 from handlers.menus import Menus
-from storage.engine.connection import Database
+from storage.engine.connection import Database, server_time
 from storage.engine.connection import answers as database_answers
 from storage.engine.embedded import outgrown
 from storage.register.registrations import Registrations
 from storage.updates.inbox import Inbox as StoredInbox
+from storage.updates.set_aside import SetAsideUpdates
 from storage.updates.states import States
 
 _LOOKUP_ROUND_S: Final = 2.0
@@ -70,6 +74,7 @@ class Balcao:
     inbox: Inbox
     outbox: Outbox
     metrics: Metrics
+    supervisor: Supervisor
     locks: LeaseKeeper[str]
     retry_lookups: RetryLookups
     queue_rounds: QueueRounds
@@ -82,6 +87,7 @@ class Balcao:
     begin_backup: BeginBackup
     jobs: Jobs
     retain: Retain
+    end_leftovers: EndLeftovers
     sync_schedule: SyncSchedule | None
     """None when no ERP is set."""
     settings: Settings
@@ -95,18 +101,32 @@ def build(
     database: Database,
     erp: Erp | None,
     clock: Callable[[], datetime] = utc_now,
+    lease_clock: Callable[[], datetime] | None = None,
     lookup_budget_s: float = LOOKUP_BUDGET_S,
+    supervisor: Supervisor | None = None,
 ) -> Balcao:
-    """Build everything, fresh at each call, so tests call it too; nothing is started."""
-    shared = share(settings, bot=bot, limiter=limiter, database=database, erp=erp, clock=clock)
-    metrics = Metrics(asked_to_wait=lambda: limiter.asked_to_wait)
+    """Build everything, fresh at each call, so tests call it too; nothing is started.
+
+    lease_clock: `clock` unless given.
+    """
+    shared = share(
+        settings,
+        bot=bot,
+        limiter=limiter,
+        database=database,
+        erp=erp,
+        clock=clock,
+        lease_clock=lease_clock,
+    )
+    supervisor = supervisor or Supervisor()
+    metrics = Metrics(asked_to_wait=lambda: limiter.asked_to_wait, tasks=supervisor.health)
     company = build_company(shared)
     register = build_register(shared, people=names_of_staff(shared, company))
     jobs = build_chat_jobs(shared, role_of=company.role_of, names=register.services.names)
     relaying = build_relaying(shared, metrics=metrics, alerts=company.alerts)
-    attending = build_attending(shared, relaying, company, register.services.edit)
+    attending = build_attending(shared, relaying, company, register)
     receiving = build_receiving(
-        shared, relaying, attending.reopen, register, lookup_budget_s=lookup_budget_s
+        shared, relaying, attending, register, lookup_budget_s=lookup_budget_s
     )
     begin_backup = BeginBackup(
         jobs=jobs.store, wake=jobs.work.wake, holding=shared.locks.holding, clock=clock
@@ -120,6 +140,7 @@ def build(
         inbox=inbox,
         outbox=relaying.outbox,
         metrics=metrics,
+        supervisor=supervisor,
         locks=shared.locks,
         retry_lookups=receiving.retry_lookups,
         queue_rounds=attending.rounds,
@@ -132,6 +153,7 @@ def build(
         begin_backup=begin_backup,
         jobs=jobs,
         retain=company.retain,
+        end_leftovers=company.end_leftovers,
         sync_schedule=jobs.schedule(TelegramSyncNotifier(company.alerts)),
         settings=settings,
     )
@@ -151,7 +173,9 @@ def _of_all_rooms(
         "tags": shared.tags,
         "departments": shared.departments,
         "sync": jobs.begin_sync,
-        "files": file_services(jobs, shared.settings, names=register.services.names),
+        "files": file_services(
+            jobs, shared.settings, names=register.services.names, create_tag=shared.tags.create
+        ),
         "begin_backup": begin_backup,
         "report_status": report_status(shared, jobs, begin_backup, company.retention),
     }
@@ -160,18 +184,30 @@ def _of_all_rooms(
 def _updates(
     shared: Shared, company: Company, handlers: dict[str, object]
 ) -> tuple[Dispatcher, Inbox]:
-    fsm = DurableStorage(States(shared.database))
+    states, store = States(shared.database, shared.clock), StoredInbox(shared.database)
+    fsm = DurableStorage(states)
     dispatcher = build_dispatcher(fsm, company.role_of, handlers)
     inbox = Inbox(
         bot_id=shared.bot.id,
-        store=StoredInbox(shared.database),
+        store=store,
         handle=update_handler(shared.bot, dispatcher, fsm),
         holding=shared.locks.holding,
         set_aside=company.alerts.set_aside,
+        telegram_answers=partial(telegram_answers, shared.bot),
+        done_in_telegram=lambda: shared.limiter.done,
+        clock=shared.clock,
+    )
+    dispatcher["set_aside"] = TendSetAside(
+        store=SetAsideUpdates(shared.database, chat_key),
+        wake=inbox.reread,
         clock=shared.clock,
     )
     shared.locks.on_release(inbox.forget)
     shared.locks.on_release(fsm.forget)
+    shared.locks.on_takeover(store.take_over)
+    shared.locks.on_takeover(
+        lambda chat, number: states.take_over(steps_prefix(shared.bot.id, chat), number)
+    )
     return dispatcher, inbox
 
 
@@ -185,23 +221,41 @@ async def serving(balcao: Balcao) -> AsyncIterator[asyncio.Task[None]]:
     await wait_for_telegram(balcao.bot)
     await balcao.menus.set_all(await balcao.role_of.admin_ids())
     await balcao.locks.release_the_dead()
-    async with taking_updates(
-        balcao.bot,
-        balcao.inbox,
-        balcao.outbox,
-        allowed_updates=balcao.dispatcher.resolve_used_update_types(
-            skip_events={"aiogd_update", "business_message"}
-        ),
-        beside=(
-            work_with_broker_or_alone(balcao.jobs.work, balcao.settings),
-            repeat_forever(balcao.retry_lookups, every_s=_LOOKUP_ROUND_S),
-            *(repeat_forever(r, every_s=_QUEUE_ROUND_S) for r in balcao.queue_rounds.each()),
-            repeat_forever(balcao.retain, every_s=_RETENTION_ROUND_S),
-            *([balcao.sync_schedule.run_forever()] if balcao.sync_schedule else ()),
-        ),
-    ) as polling:
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(balcao.locks.close)
+        stack.push_async_callback(balcao.supervisor.end, *_background(balcao))
+        polling = await stack.enter_async_context(
+            taking_updates(
+                balcao.bot,
+                balcao.inbox,
+                balcao.outbox,
+                balcao.supervisor,
+                allowed_updates=balcao.dispatcher.resolve_used_update_types(
+                    skip_events={"aiogd_update", "business_message"}
+                ),
+            )
+        )
         yield polling
-    await balcao.locks.release_all()
+
+
+def _background(balcao: Balcao) -> list[asyncio.Task[None]]:
+    """Start the tasks that run beside the updates."""
+    tasks, jobs = balcao.supervisor, balcao.jobs.work
+    tasks.watch("leases", balcao.locks.health)
+    rounds: dict[str, tuple[Callable[[], Awaitable[object]], float]] = {
+        "lookups": (balcao.retry_lookups, _LOOKUP_ROUND_S),
+        "retention": (balcao.retain, _RETENTION_ROUND_S),
+        "leftovers": (balcao.end_leftovers, _RETENTION_ROUND_S),
+        **{name: (work, _QUEUE_ROUND_S) for name, work in balcao.queue_rounds.each().items()},
+    }
+    if balcao.sync_schedule:
+        rounds["syncs"] = (balcao.sync_schedule.look, LOOK_S)
+    return [
+        tasks.run(
+            "jobs", lambda: work_with_broker_or_alone(jobs, balcao.settings), health=jobs.health
+        ),
+        *(tasks.repeat(name, work, every_s=every_s) for name, (work, every_s) in rounds.items()),
+    ]
 
 
 async def run(
@@ -219,20 +273,33 @@ async def run(
 
 
 async def _serve(settings: Settings, limits: Limits, warn: Callable[[str], None]) -> None:
+    for sentence in settings.exposed():
+        warn(sentence)
     async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(open_database(settings))
+        supervisor = Supervisor()
+        database = await stack.enter_async_context(open_database(settings, supervisor=supervisor))
         if await outgrown(database):
             warn(EMBEDDED_OUTGROWN)
         erp = await stack.enter_async_context(open_erp_if_set(settings, database))
         limiter = RateLimiter(limits)
         bot = await stack.enter_async_context(open_bot(settings, limiter))
-        balcao = build(settings, bot=bot, limiter=limiter, database=database, erp=erp)
+        balcao = build(
+            settings,
+            bot=bot,
+            limiter=limiter,
+            database=database,
+            erp=erp,
+            lease_clock=server_time(database),
+            supervisor=supervisor,
+        )
         address = await stack.enter_async_context(
             http_server(
                 settings.http_host,
                 settings.http_port,
                 database_answers=lambda: database_answers(database),
                 metrics=balcao.metrics.text,
+                tasks_down=lambda: supervisor.down,
+                is_ready=lambda: "polling" in supervisor.health,
             )
         )
         polling = await stack.enter_async_context(serving(balcao))

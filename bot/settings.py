@@ -2,9 +2,11 @@
 
 import os
 from difflib import get_close_matches
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
+from socket import gethostname
+from typing import Annotated, Final, Literal, Self
+from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dotenv import dotenv_values
@@ -147,9 +149,84 @@ class Settings(BaseSettings):
         if missing:
             raise RefusedError("\n".join(missing))
 
+    def exposed(self) -> list[str]:
+        """Return a sentence for each secret that others can read: on this machine's disk, or on
+        the way to another machine."""
+        found = []
+        if _is_open_to_others(Path(".env")):
+            found.append(
+                ".env: outras contas deste computador podem ler ou mudar o arquivo, e nele ficam "
+                "o token e as senhas. Rode: chmod 600 .env"
+            )
+        if _is_plain(self.telegram_api_url):
+            found.append(
+                f"{PREFIX}TELEGRAM_API_URL: {_OPEN}, e com ele o token do bot e as conversas. Use "
+                "https://"
+            )
+        if _is_plain(self.erp_url):
+            found.append(
+                f"{PREFIX}ERP_URL: {_OPEN}, e com ele a senha do ERP e os dados dos clientes. Use "
+                "https://"
+            )
+        if _is_mongodb_plain(self.mongodb_uri.get_secret_value()):
+            found.append(
+                f"{PREFIX}MONGODB_URI: {_OPEN}, e com ele a senha e o cadastro inteiro. Ponha "
+                "tls=true no endereço, sem opções que deixem de conferir o certificado"
+            )
+        if any(_is_plain(one) for one in self.broker_url.get_secret_value().split(",")):
+            found.append(
+                f"{PREFIX}BROKER_URL: {_OPEN}, e com ele a senha do servidor NATS, se há uma. Use "
+                "tls://"
+            )
+        return found
+
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
+
+
+_OPEN: Final = "o que vai até essa máquina passa pela rede sem criptografia"
+
+
+def _is_open_to_others(path: Path) -> bool:
+    try:
+        return bool(path.stat().st_mode & 0o077)
+    except OSError:
+        return False
+
+
+def _is_plain(address: str) -> bool:
+    """Return True if it leads to another machine without TLS."""
+    url = urlsplit(address.strip())
+    return url.scheme in ("http", "nats") and not _is_here(url.hostname or "")
+
+
+def _is_mongodb_plain(uri: str) -> bool:
+    """Return True if it leads to another machine without TLS, or without checking whose it is."""
+    scheme, _, rest = uri.partition("://")
+    place, _, options = rest.partition("?")
+    hosts = place.partition("/")[0].rpartition("@")[2].split(",")
+    if all(_is_here(urlsplit(f"//{host}").hostname or "") for host in hosts):
+        return False
+    given = {name.lower(): value.lower() for name, value in parse_qsl(options)}
+    has_tls = given.get("tls", given.get("ssl", str(scheme == "mongodb+srv").lower())) == "true"
+    return not has_tls or any(given.get(name) == "true" for name in _UNCHECKED)
+
+
+_HERE: Final = ("localhost", gethostname().lower())
+_UNCHECKED: Final = ("tlsinsecure", "tlsallowinvalidcertificates", "tlsallowinvalidhostnames")
+
+
+def _is_here(host: str) -> bool:
+    """Return True if the host is this machine; a path of a socket and nothing are, too."""
+    host = host.lower()
+    if not host or host.startswith("%2f") or host in _HERE:
+        return True
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified
 
 
 _NAMES = frozenset(PREFIX + name.upper() for name in Settings.model_fields)

@@ -14,6 +14,7 @@ from bot.usecases.company.roles import RoleOf, RoleUnknown
 from handlers.answers import EXPIRED_BUTTON, Data, Handler, answer_press, bot_of
 from handlers.customer import texts as customer_texts
 from handlers.relay.content import INTERNAL
+from handlers.relay.service import SERVICE
 
 UNKNOWN_COMMAND: Final = "Não conheço este comando. Toque em /ajuda para ver como funciona."
 ADMINS_ONLY: Final = "Este comando é só para administradores."
@@ -33,6 +34,13 @@ CANNOT_TELL: Final = (
 logger = structlog.get_logger()
 
 
+class IsWords(Filter):
+    """Filter that passes every message but commands, by what `Access` found."""
+
+    async def __call__(self, event: TelegramObject, is_command: bool = False) -> bool:
+        return not is_command
+
+
 class IsAdmin(Filter):
     """Filter that passes events of admins, by the role that `Access` found."""
 
@@ -44,8 +52,8 @@ class IsAdmin(Filter):
 class Access(BaseMiddleware):
     """Outer middleware that checks messages and callback queries against the access table.
 
-    Allowed events go on with the `role` in the handlers' data; the others are answered here. Must
-    come before aiogram-dialog's own middleware.
+    Allowed events go on with the `role` in the handlers' data; the others are answered here. Of a
+    message the data also say if it `is_command`. Must come before aiogram-dialog's own middleware.
     """
 
     role_of: RoleOf
@@ -54,7 +62,7 @@ class Access(BaseMiddleware):
         if isinstance(event, Message):
             update: Update = data["event_update"]
             is_edit = update.edited_message is event
-            role = await (self._of_edit(event) if is_edit else self._of_message(event))
+            role = await (self._of_edit(event) if is_edit else self._of_message(event, data))
         elif isinstance(event, CallbackQuery):
             role = await self._of_press(event)
         else:
@@ -64,20 +72,43 @@ class Access(BaseMiddleware):
         data["role"] = role
         return await handler(event, data)
 
-    async def _of_message(self, message: Message) -> Role | None:
+    async def _of_message(self, message: Message, data: Data) -> Role | None:
         """Return the sender's role, or None after answering a message that is not allowed."""
         if message.from_user is None or _is_by_a_bot(message):
             return None
         chat_kind = _chat_kind(message.chat.type)
+        if chat_kind is ChatKind.PRIVATE and message.content_type in SERVICE:
+            return None
         command, to = _command(message)
         if to is not None and to != (await bot_of(message).me()).username:
-            return None
-        if command is not None:
+            if chat_kind is ChatKind.GROUP:
+                return None
+            command = None
+        if command is not None and not await self._is_text(message, command, chat_kind):
+            data["is_command"] = True
             return await self._of_command(message, command, chat_kind)
-        if chat_kind is ChatKind.GROUP and message.reply_to_message:
+        # In a topic every message may reach a customer, whether it names a message that it replies
+        # to or not.
+        if chat_kind is ChatKind.GROUP and (message.reply_to_message or message.is_topic_message):
             return await self._of_reply(message)
-        # Plain text without a reply reaches nobody in a group, so no membership is looked up.
+        # Any other text reaches nobody in a group, so no membership is looked up.
         return await self.role_of.of_writer(message.from_user.id)
+
+    async def _is_text(self, message: Message, command: str, chat_kind: ChatKind) -> bool:
+        """Return True if the sender has no such command: the words are for somebody to read.
+
+        A customer's answer to an admin's command is the same as to an unknown one, so it reveals
+        nothing.
+        """
+        rule = COMMANDS.get(command)
+        if chat_kind is ChatKind.GROUP:
+            in_place = message.reply_to_message or message.is_topic_message
+            return rule is None and bool(in_place)
+        if message.text is None or (rule and rule.is_for_anybody) or message.from_user is None:
+            return False
+        if rule and rule.allows(Role.CUSTOMER, ChatKind.PRIVATE):
+            return False
+        return await self.role_of.of_writer(message.from_user.id) is not Role.ADMIN
 
     async def _of_edit(self, message: Message) -> Role | None:
         """Return the editor's role, or None. An edit is never answered.

@@ -9,6 +9,8 @@ from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError
 from aiogram.filters import ExceptionTypeFilter
 from aiogram.types import CallbackQuery, ErrorEvent, Message, TelegramObject
 
+from bot.domain.errors import TryLaterError
+
 Data = dict[str, Any]
 """What handlers get by name."""
 Handler = Callable[[TelegramObject, Data], Awaitable[Any]]
@@ -30,13 +32,13 @@ async def answer_press(
 ) -> None:
     """Answer the callback query, with a text if given, so that the button stops spinning.
 
-    A query that waited in the inbox over a restart is too old to be answered. This is logged, and
-    the action still runs.
+    A query that waited in the inbox over a restart is too old to be answered, and one that is not
+    answered now will be. This is logged, and the action still runs.
     """
     try:
         await callback.answer(text, show_alert=alert)
-    except TelegramBadRequest as error:
-        logger.info("press not answered", reason=error.message)
+    except (TelegramBadRequest, TryLaterError) as error:
+        logger.info("press not answered", error=type(error).__name__)
 
 
 async def expired(callback: CallbackQuery) -> None:

@@ -17,7 +17,7 @@ import socket
 import struct
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO
 
@@ -72,15 +72,18 @@ async def _all_of(stream: IO[bytes], tell: Callable[[str], None]) -> bytes:
 
 
 class Commands:
-    """The forking process, and our end of the socket to it."""
+    """The forking process, and our end of the socket to it.
 
-    def __init__(self) -> None:
+    env: variables that it has besides ours, such as a library that is loaded before all others.
+    """
+
+    def __init__(self, env: Mapping[str, str] | None = None) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - this very file
                 [sys.executable, "-m", "tests.warm", str(theirs.fileno())],
                 cwd=ROOT,
-                env=os.environ | {"COLUMNS": "300"},
+                env=os.environ | {"COLUMNS": "300"} | dict(env or {}),
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
             )

@@ -3,15 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from typing import Final
+from typing import Annotated, Final
 
 import rich.progress
 import typer
 from rich.console import Console
 from rich.markup import escape
 
-from bot.cli.terminal.console import err, out, read_settings
+from bot.cli.terminal.console import err, finish, out, read_settings
 from bot.cli.terminal.database import open_database
+from bot.cli.terminal.set_aside import how_to_tend, tend_set_aside, tending
 from bot.domain.conversation import Department
 from bot.domain.errors import AppError, RefusedError
 from bot.domain.group import Right
@@ -42,17 +43,36 @@ _FAULTS: Final = {
 }
 
 
-def check() -> None:
+def check(
+    retry: Annotated[
+        bool,
+        typer.Option(
+            "--retry-set-aside",
+            help="Antes, faz o bot tratar de novo as mensagens postas de lado.",
+        ),
+    ] = False,
+    drop: Annotated[
+        bool,
+        typer.Option(
+            "--drop-set-aside", help="Antes, apaga as mensagens postas de lado; pergunta primeiro."
+        ),
+    ] = False,
+) -> None:
     """Diz, linha por linha, o que funciona e o que falta."""
     settings = read_settings()
     configure_logs(level="ERROR", log_format="console")
+    if retry or drop:
+        finish(tend_set_aside(settings, drop=drop))
     if not asyncio.run(check_all(settings, out=out, err=err)):
         raise typer.Exit(1)
 
 
 async def check_all(settings: Settings, *, out: Console, err: Console) -> bool:
     """Run all checks, even after a failed one, and print a line for each; return True if all
-    passed."""
+    passed.
+
+    What works and should be changed all the same has a line, too, which does not count.
+    """
     async with _opened(settings) as (database, trouble):
         checks = (
             ("configuração", _settings(settings)),
@@ -61,6 +81,10 @@ async def check_all(settings: Settings, *, out: Console, err: Console) -> bool:
             ("ERP", _erp(settings, database)),
             ("auditoria", _audit(database, err)),
         )
+        doubts = {
+            "configuração": lambda: _exposed(settings),
+            "banco de dados": lambda: _set_aside(database),
+        }
         well = True
         for name, check in checks:
             try:
@@ -72,6 +96,8 @@ async def check_all(settings: Settings, *, out: Console, err: Console) -> bool:
                     out.print(f"[red]✗[/red] {name}: {escape(line)}", soft_wrap=True)
             else:
                 out.print(f"[green]✓[/green] {name}: {escape(said)}")
+            for line in await doubts.get(name, _nothing)():
+                out.print(f"[yellow]![/yellow] {name}: {escape(line)}", soft_wrap=True)
     return well
 
 
@@ -90,6 +116,22 @@ async def _opened(settings: Settings) -> AsyncIterator[tuple[Database | None, Ap
 async def _settings(settings: Settings) -> str:
     settings.require_for_run()
     return "completa"
+
+
+async def _exposed(settings: Settings) -> list[str]:
+    return settings.exposed()
+
+
+async def _set_aside(database: Database | None) -> list[str]:
+    # Where the database does not answer, its own line says so.
+    with suppress(AppError):
+        if database is not None and (count := await tending(database).store.count()):
+            return [how_to_tend(count)]
+    return []
+
+
+async def _nothing() -> list[str]:
+    return []
 
 
 async def _database(
@@ -115,11 +157,7 @@ async def _telegram(settings: Settings, database: Database | None) -> str:
     from bot.wiring import telegram
 
     async with telegram.open_bot(settings) as bot:
-        try:
-            async with asyncio.timeout(_TELEGRAM_S):
-                await wait_for_telegram(bot)
-        except TimeoutError as error:
-            raise AppError("não responde") from error
+        await wait_for_telegram(bot, patience_s=_TELEGRAM_S)
         me = await bot.me()
         groups = await _groups(settings, database)
         if not groups:

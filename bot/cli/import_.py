@@ -8,10 +8,12 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.terminal.console import finish, say
+from bot.cli.terminal.console import finish, plain, say
 from bot.cli.terminal.files import (
     chosen_columns,
     inspected,
+    read_accepted,
+    read_reading,
     refuse_as_target,
     refuse_unusable,
     update_fields,
@@ -25,12 +27,21 @@ from bot.cli.terminal.job_session import (
     read_kind,
     save_result,
 )
-from bot.cli.terminal.reports import doubts_message, file_lines, preview_lines
+from bot.cli.terminal.reports import (
+    doubts_message,
+    file_lines,
+    left_out_lines,
+    preview_lines,
+    questions_message,
+)
 from bot.cli.terminal.running import Stop, TerminalProgress, stoppable
 from bot.domain.columns import Column, fields_of
 from bot.domain.errors import RefusedError
-from bot.domain.file_shape import FileShape, Inspected
+from bot.domain.file_shape import FileShape, Inspected, Reading
 from bot.domain.job import COMMAND_LINE, ImportOptions, Job, JobState
+from bot.domain.label import Tag
+from bot.domain.row import RowReader
+from bot.runtime.files.table import open_table
 from bot.wording.job_report import has_something_to_write
 
 _File = Annotated[
@@ -69,6 +80,31 @@ _KindOfNew = Annotated[
         "prospect."
     ),
 ]
+_Quotes = Annotated[
+    str | None,
+    typer.Option(
+        metavar="text|cell",
+        help="Quando há linhas inteiras entre aspas: text se a aspa é parte do texto, cell se é "
+        "uma célula só.",
+    ),
+]
+_Encoding = Annotated[
+    str | None,
+    typer.Option(help="Acentos do arquivo: utf-8, cp1252, cp850, mac, utf-16 ou utf-8-2x."),
+]
+_SheetName = Annotated[
+    str | None, typer.Option("--sheet", help="Aba da planilha, pelo nome ou pelo número.")
+]
+_Accept = Annotated[
+    str | None,
+    typer.Option(
+        help="Deixa entrar sem o campo que não se lê: phone,email,tag,department,traits,username,"
+        "password,name (só o nome, quando o documento não é obrigatório)."
+    ),
+]
+_CreateTags = Annotated[
+    bool, typer.Option("--create-tags", help="Cria as etiquetas do arquivo que não existem.")
+]
 _Unasked = Annotated[
     bool, typer.Option("--yes", help="Importa sem mostrar a prévia e sem perguntar.")
 ]
@@ -83,6 +119,11 @@ def import_(
     column: _Columns = None,
     ignore_unknown: _IgnoreUnknown = False,
     kind: _KindOfNew = None,
+    quotes: _Quotes = None,
+    encoding: _Encoding = None,
+    sheet: _SheetName = None,
+    accept: _Accept = None,
+    create_tags: _CreateTags = False,
     yes: _Unasked = False,
 ) -> None:
     """Importa um arquivo, como no chat, de qualquer tamanho; o bot pode estar no ar.
@@ -99,9 +140,10 @@ def import_(
 
     async def work(stop: Stop) -> int:
         _refuse_contradictions(update=update, fields=fields, dry_run=dry_run, errors=errors)
-        default_kind = read_kind(kind)
+        default_kind, accepted = read_kind(kind), read_accepted(accept)
+        reading = read_reading(encoding, quotes, sheet)
         notifier = TerminalProgress()
-        found = await _inspected(file, stop, notifier)
+        found = await _inspected(file, stop, notifier, reading)
         columns = chosen_columns(found.columns, column or (), ignore_unknown=ignore_unknown)
         _say_file(found, columns, previews=asks or dry_run)
         options = ImportOptions(
@@ -109,9 +151,12 @@ def import_(
             update=update,
             fields=update_fields(fields, columns),
             default_kind=default_kind,
+            accepted=accepted,
             confirm=asks,
         )
         async with open_job_session(settings, stop, notifier) as session:
+            if create_tags and not dry_run:
+                await created_tags(session, file, found.shape, options)
             state = JobState.DRAFT if asks or dry_run else JobState.RUNNING
             job = await _begun(session, file, options, found.shape, state)
             if state is JobState.DRAFT:
@@ -143,16 +188,23 @@ def _say_file(file: Inspected, columns: Sequence[Column], *, previews: bool) -> 
     Raises RefusedError for such a column, and when no column could identify a person.
     """
     is_doubtful = any(one.doubt is not None for one in columns)
-    if not is_doubtful:
+    asks = bool(file.shape.questions)
+    if not is_doubtful and not asks:
         refuse_unusable(columns)
-    if previews or is_doubtful:
+    if previews or is_doubtful or asks:
         for line in file_lines(file, columns):
             say(line)
+    for line in left_out_lines(file.shape):
+        say(line)
+    if asks:
+        raise RefusedError(questions_message(file))
     if is_doubtful:
         raise RefusedError(doubts_message(columns))
 
 
-async def _inspected(file: Path, stop: Stop, notifier: TerminalProgress) -> Inspected:
+async def _inspected(
+    file: Path, stop: Stop, notifier: TerminalProgress, reading: Reading
+) -> Inspected:
     def report(rows: int) -> None:
         # A thread cannot be cancelled from outside.
         if stop.is_pressed:
@@ -160,7 +212,31 @@ async def _inspected(file: Path, stop: Stop, notifier: TerminalProgress) -> Insp
         notifier.show("Lendo o arquivo", 0, None, f"{rows} linhas")
 
     with notifier.showing("Lendo o arquivo"):
-        return await inspected(file, report)
+        return await inspected(file, report, reading)
+
+
+async def created_tags(
+    session: JobSession, file: Path, shape: FileShape, options: ImportOptions
+) -> None:
+    """Create the tags that the file has and that do not exist yet, and print their names."""
+    if "tags" not in options.columns:
+        return
+    reader = RowReader([one if one == "tags" else None for one in options.columns])
+
+    def unknown() -> list[str]:
+        with open_table(file, shape) as table:
+            return list(
+                dict.fromkeys(tag for row in table.rows() for tag in reader.tags_in(row[1]))
+            )
+
+    names = [
+        name
+        for name in await asyncio.to_thread(unknown)
+        if await session.tags.by_name_or_id(name) is None
+        and isinstance(await session.tags.create(name), Tag)
+    ]
+    if names:
+        say(f"Etiquetas criadas: {plain(', '.join(names))}")
 
 
 async def _begun(

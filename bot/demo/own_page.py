@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 PAGE_HEADERS: Final = {
     "Content-Security-Policy": (
@@ -21,6 +22,7 @@ _TYPES: Final = {
     ".js": "text/javascript",
     ".svg": "image/svg+xml",
 }
+_OWN_SITE: Final = frozenset({"none", "same-origin"})
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
@@ -50,10 +52,26 @@ class PageFiles:
         )
 
 
-def refuse_others(request: web.Request) -> None:
-    """Refuse requests of other sites' pages.
+def only_own_page(*apis: str) -> Middleware:
+    """Return the middleware that answers a demo's own page and nothing of another site.
 
-    Checks Origin, and Host against names that resolve to loopback. Raises HTTPForbidden.
+    apis: beginnings of paths that programs call, from other machines too: a credential protects
+    these, but no page of another site may use them either.
+    """
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        _refuse_others(request, is_api=request.path.startswith(apis))
+        return await handler(request)
+
+    return middleware
+
+
+def _refuse_others(request: web.Request, *, is_api: bool) -> None:
+    """Raise HTTPForbidden for a request that a page of another site has made.
+
+    Its name may resolve to loopback, hence the look at Host; Origin is absent in requests for
+    pictures, hence the look at what browsers say of the site.
     """
     transport = request.transport
     bound = transport.get_extra_info("sockname") if transport is not None else None
@@ -61,8 +79,11 @@ def refuse_others(request: web.Request) -> None:
     host = request.host.rpartition(":")[0] if ":" in request.host else request.host
     if on_loopback and host not in _LOOPBACK:
         raise web.HTTPForbidden(text="ask by a loopback address")
-    if not on_loopback:
+    if not on_loopback and not is_api:
         raise web.HTTPForbidden(text="the demo page answers on loopback only")
     origin = request.headers.get("Origin")
     if origin is not None and origin.partition("://")[2] != request.host:
+        raise web.HTTPForbidden(text="not for other sites")
+    is_link = request.headers.get("Sec-Fetch-Mode") == "navigate" and not is_api
+    if request.headers.get("Sec-Fetch-Site", "none") not in _OWN_SITE and not is_link:
         raise web.HTTPForbidden(text="not for other sites")

@@ -1,5 +1,6 @@
 """`balcao demo`: the whole product offline, on one page. All data is deleted when it stops."""
 
+import secrets
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -12,7 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from bot import app
 from bot.demo import people
 from bot.demo.bot_api import BotApiEmulator, Link, Scene, Switch
-from bot.demo.ixc import CREDENTIAL, IxcEmulator, demo_emulator, fail_for_some, faults
+from bot.demo.ixc import IxcEmulator, demo_emulator, fail_for_some, faults
 from bot.domain.candidate import Candidate, Policy
 from bot.domain.conversation import DEFAULT_DEPARTMENT, Department
 from bot.domain.label import Tag
@@ -101,7 +102,8 @@ async def open_demo(
         await telegram.start(port=port)
         stack.push_async_callback(telegram.stop)
         _invite(telegram, departments)
-        erp = await stack.enter_async_context(demo_emulator(has_page=True))
+        credential = f"7:{secrets.token_hex(32)}"
+        erp = await stack.enter_async_context(demo_emulator(has_page=True, credential=credential))
         values: dict[str, object] = {
             "bot_token": telegram.token,
             "telegram_api_url": telegram.url,
@@ -113,7 +115,7 @@ async def open_demo(
             # Syncs only by button, else every customer would be known before anything was tried.
             "sync_interval_minutes": 0,
             "erp_url": erp.url,
-            "erp_token": CREDENTIAL,
+            "erp_token": credential,
         }
         settings = _DemoSettings.model_validate(values | overrides)
         database = await stack.enter_async_context(clients.open_database(settings))

@@ -98,14 +98,18 @@ BUTTONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "card": Rule(group=_STAFF),
         # Send an undelivered message again.
         "again": Rule(group=_STAFF),
-        # An attendant confirms the customer's identity.
-        "verify": Rule(group=_STAFF),
+        # An attendant confirms the customer's identity; in private an admin takes that back.
+        "verify": Rule(private=_ADMINS, group=_STAFF),
+        # An attendant switches a conversation to another document that its customer sent.
+        "switch": Rule(group=_STAFF),
         "queue": Rule(private=_ADMINS, group=_STAFF),
         # A transfer: `move` chooses the target, `moved` skips the reason or cancels.
         "move": Rule(group=_STAFF),
         "moved": Rule(group=_STAFF),
         "note": Rule(group=_STAFF),
         "notme": Rule(private=_ANYBODY),
+        # The customer goes on without a document.
+        "nodoc": Rule(private=_ANYBODY),
         # The customer chooses a department.
         "dep": Rule(private=_ANYBODY),
         # Link a group to a department.
@@ -116,6 +120,8 @@ BUTTONS: Final[Mapping[str, Rule]] = MappingProxyType(
         # Anonymise the stored data of a person.
         "titular": Rule(private=_ADMINS),
         "status": Rule(private=_ADMINS),
+        # Repeat or drop updates that were set aside.
+        "aside": Rule(private=_ADMINS),
         "backup": Rule(private=_ADMINS),
         # A job: confirm, cancel, undo.
         "job": Rule(private=_ADMINS),

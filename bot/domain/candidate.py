@@ -45,8 +45,10 @@ class CellReason(StrEnum):
     TAX_ID_REPEATED = "tax_id_repeated_digits"
     TAX_ID_AMBIGUOUS = "tax_id_ambiguous"
     TAX_ID_SCIENTIFIC = "tax_id_scientific_notation"
+    TAX_ID_DECIMALS = "tax_id_decimals"
     TAX_ID_COUNTRY = "tax_id_country_rule"
     PHONE = "phone"
+    PHONES = "phones"
     EMAIL = "email"
     STATUS = "status"
     KIND = "kind"
@@ -59,6 +61,10 @@ class CellReason(StrEnum):
     TRAITS = "traits"
     UNREADABLE = "unreadable_characters"
     TOO_MANY_CELLS = "too_many_cells"
+    NAME_ALONE = "name_alone"
+    """Neither document, telephone nor e-mail: nothing could find this registration again."""
+    TOTALS = "totals"
+    """The row counts the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,8 +217,8 @@ def decide(
 def keys_to_repeat(candidate: Candidate) -> list[int]:
     """Return the keys that must be unique within a run.
 
-    This is the key of the tax id or, without a tax id, one key per telephone, combined with the
-    name.
+    This is the key of the tax id or, without a tax id, one key per telephone and e-mail,
+    combined with the name.
     """
     if candidate.tax_id is not None:
         return [key_of(candidate.tax_id)]
@@ -221,7 +227,8 @@ def keys_to_repeat(candidate: Candidate) -> list[int]:
     name = fold(candidate.name)
     # One row can have the same telephone in two fields.
     phones = dict.fromkeys(map(phone_key, candidate.phones.all()))
-    return [key_of_text(f"{name}/{phone}") for phone in phones]
+    keys = [*phones, *([candidate.email] if candidate.email else [])]
+    return [key_of_text(f"{name}/{key}") for key in keys]
 
 
 def _create(

@@ -23,6 +23,8 @@ class Card:
     elsewhere: tuple[Conversation, ...] = ()
     """Open conversations of the same registration in other chats or departments."""
     has_erp: bool = False
+    proof_ended: bool = False
+    """What proved the identity has changed on record, or is too old: it is not verified now."""
     moved: bool = False
     """The conversation was moved to another group: the card shows the target and no buttons."""
 

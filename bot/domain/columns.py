@@ -8,17 +8,16 @@ A column is in one of three states:
   `OWN_COLUMNS`, which only our own report of refused rows has.
 """
 
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
 from bot.domain.fields import BY_PLACE, OTHER_HEADERS, SHAPES, Shape
-from bot.domain.phone import read_phone
+from bot.domain.normal_form import normalized
+from bot.domain.phone import read_phones
 from bot.domain.registration import read_email
-from bot.domain.row import KINDS
-from bot.domain.search import fold
+from bot.domain.row import STATUSES, kind_key, kinds_of
 from bot.domain.tax_id import CellTaxId, read_tax_id_cell
 
 FILE_COLUMNS: Final[Mapping[str, str]] = {
@@ -27,6 +26,7 @@ FILE_COLUMNS: Final[Mapping[str, str]] = {
 """The template's headers, in its order, and the path of each."""
 
 OWN_COLUMNS: Final = ("linha", "erro")
+_PERSONS: Final = frozenset(("pf", "pj", "fisica", "juridica", "pessoafisica", "pessoajuridica"))
 _FEW: Final = 0.1
 _MOST: Final = 0.6
 _ENOUGH: Final = 3
@@ -76,7 +76,7 @@ def header_key(header: str) -> str:
 
     It has only the letters and digits, in lower case and without accents.
     """
-    plain = unicodedata.normalize("NFKD", header).casefold()
+    plain = normalized("NFKD", header).casefold()
     return "".join(c for c in plain if c.isalnum())
 
 
@@ -115,6 +115,7 @@ def doubts_of_values(
         [cell for row in samples if len(row) > place and (cell := row[place].strip())]
         for place in range(len(columns))
     ]
+    columns = _with_kinds(columns, values)
     shifted = {
         place
         for place, column in enumerate(columns)
@@ -134,6 +135,23 @@ def doubts_of_values(
         else column
         for place, column in enumerate(columns)
     )
+
+
+def _with_kinds(columns: Sequence[Column], values: Sequence[Sequence[str]]) -> tuple[Column, ...]:
+    """Return the columns, with the field of kinds for one called "Tipo" that has only kinds.
+
+    One that has only kinds of persons (`PF`, `Jurídica`) is ignored.
+    """
+    has_kinds = any(column.field == "kinds" for column in columns)
+    found = []
+    for column, own in zip(columns, values, strict=True):
+        if column.doubt is Doubt.UNKNOWN and header_key(column.header) == "tipo" and own:
+            if not has_kinds and all(len(cell) > 1 and _is_kind(cell) for cell in own):
+                column, has_kinds = replace(column, field="kinds", doubt=None), True
+            elif all(header_key(cell) in _PERSONS for cell in own):
+                column = replace(column, doubt=None)
+        found.append(column)
+    return tuple(found)
 
 
 def assign(columns: Sequence[Column], index: int, field: str | None) -> tuple[Column, ...]:
@@ -203,11 +221,11 @@ def _is_open(column: Column, values: Sequence[str]) -> bool:
 
 
 def _is_tax_id(cell: str) -> bool:
-    return isinstance(read_tax_id_cell(cell), CellTaxId)
+    return isinstance(read_tax_id_cell(cell, decimals=True), CellTaxId)
 
 
 def _is_phone(cell: str) -> bool:
-    return read_phone(cell) is not None
+    return bool(read_phones(cell))
 
 
 def _is_email(cell: str) -> bool:
@@ -215,11 +233,11 @@ def _is_email(cell: str) -> bool:
 
 
 def _is_kind(cell: str) -> bool:
-    return all(fold(part) in KINDS for part in cell.split(","))
+    return kinds_of(cell) is not None
 
 
 def _is_status(cell: str) -> bool:
-    return fold(cell) in ("a", "i", "ativo", "ativa", "inativo", "inativa")
+    return kind_key(cell) in STATUSES
 
 
 def _is_name(cell: str) -> bool:

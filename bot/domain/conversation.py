@@ -64,6 +64,10 @@ class EventKind(StrEnum):
     CLOSED = "closed"
     REOPENED = "reopened"
     VERIFIED = "verified"
+    UNVERIFIED = "unverified"
+    """An attendant or admin took the proof of identity back."""
+    SWITCHED = "switched"
+    """An attendant switched it to another document that the customer sent."""
     REMINDED = "reminded"
 
 
@@ -96,6 +100,11 @@ class Identification:
     verified_by: VerifiedBy | None = None
     verifier: Attendant | None = None
     """The attendant who confirmed the identity, if one did."""
+    proof: str | None = None
+    """The fingerprint of the telephone or login that proved the identity: `bot.domain.proof`.
+
+    None for an attendant's confirmation, and for proofs from before the field existed.
+    """
     phone: str | None = None
     """The telephone shared with Telegram's own button, in E.164."""
     name: str | None = None
@@ -106,21 +115,35 @@ class Identification:
         """Return the document and the registration that the chat belongs to."""
         return self.tax_id, self.registration_id
 
-    @property
-    def verified_as(self) -> str | None:
-        """Return the id of the registration that the customer is verified for, or None."""
-        return self.registration_id if self.identity is Identity.VERIFIED else None
-
-    def verified(self, by: VerifiedBy, *, at: datetime, verifier: Attendant | None = None) -> Self:
+    def verified(
+        self,
+        by: VerifiedBy,
+        *,
+        at: datetime,
+        verifier: Attendant | None = None,
+        proof: str | None = None,
+    ) -> Self:
         """Return it with this proof of the customer's identity."""
         return replace(
-            self, identity=Identity.VERIFIED, verified_at=at, verified_by=by, verifier=verifier
+            self,
+            identity=Identity.VERIFIED,
+            verified_at=at,
+            verified_by=by,
+            verifier=verifier,
+            proof=proof,
         )
 
     def unproven(self) -> Self:
         """Return it without any proof of the customer's identity."""
         identity = Identity.UNVERIFIED if self.tax_id else Identity.NOT_IDENTIFIED
-        return replace(self, identity=identity, verified_at=None, verified_by=None, verifier=None)
+        return replace(
+            self,
+            identity=identity,
+            verified_at=None,
+            verified_by=None,
+            verifier=None,
+            proof=None,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +218,8 @@ class Conversation:
     department_id: str
     group_id: int
     customer: Identification
+    other_document: str = ""
+    """Another document that the customer sent, by `TaxId.key`, until an attendant switches."""
     priority: bool = False
     lookup: LookupState | None = None
     opened_at: datetime
@@ -214,6 +239,7 @@ class Conversation:
     customer_told: bool = False
     """True once the customer is notified of the closing and of the protocol number."""
     card_message_id: int | None = None
+    """None until the card is posted; 0 if Telegram did not take it."""
     topic_id: int | None = None
     """The conversation's topic, in a group with topics."""
     topic_shown: str = ""
@@ -284,6 +310,8 @@ class Link(BaseModel):
     """The counterparts: several when texts were joined into one message, none for a card."""
     by_customer: bool = False
     """True if the customer wrote the message, False if an attendant did."""
+    item: str = ""
+    """For a sentence: the id of the outbox item that it marks as sent."""
 
     def at_customer(self, chat_id: int) -> int:
         """Return the latest counterpart in this customer's chat; 0 for none."""

@@ -14,6 +14,7 @@ class Problem(StrEnum):
     DATABASE_URI = "database_uri"
     DATABASE_PASSWORD = "database_password"  # noqa: S105 - the name of a problem
     DATABASE_GONE = "database_gone"
+    DATABASE_REFUSES = "database_refuses"
     DATABASE_BROKEN = "database_broken"
     DATABASE_TOO_SIMPLE = "database_too_simple"
     DATA_NEWER = "data_newer"
@@ -30,6 +31,8 @@ class Problem(StrEnum):
     EMBEDDED_SECRET = "embedded_secret"  # noqa: S105
     HTTP_ADDRESS = "http_address"
     BOT_TOKEN = "bot_token"  # noqa: S105
+    TELEGRAM_GONE = "telegram_gone"
+    TELEGRAM_STRANGE = "telegram_strange"
     GROUP = "group"
     BACKUP_EXISTS = "backup_exists"
     BACKUP_NOT_WRITABLE = "backup_not_writable"
@@ -84,7 +87,14 @@ class TakenError(TryLaterError):
 
 
 class LostError(TryLaterError):
-    """Another process may have taken over the work of this one."""
+    """Another process may have taken over the work of this one.
+
+    newer: the number of its lease, where that is known.
+    """
+
+    def __init__(self, message: str, *, newer: int = 0) -> None:
+        super().__init__(message)
+        self.newer = newer
 
 
 class RefusedError(AppError):

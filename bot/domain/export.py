@@ -6,6 +6,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
+from bot.domain.cell import as_cell
 from bot.domain.fields import BY_PLACE, SHAPES, Shape
 from bot.domain.label import Label
 from bot.domain.phone import read_phone, show_phone
@@ -92,7 +93,7 @@ def cells(
     """
     # Without a country column, the import treats every row as Brazilian.
     country = registration.country if "country" in paths else "BR"
-    return [_cell(path, registration.value(path), names, country) for path in paths]
+    return [as_cell(_cell(path, registration.value(path), names, country)) for path in paths]
 
 
 def _cell(path: str, value: Value, names: Mapping[str, str], country: str) -> str:

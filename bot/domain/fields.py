@@ -150,7 +150,7 @@ OTHER_HEADERS: Final[Mapping[str, str]] = {
         "telefone celular, tel celular, fone celular, numero de celular, numero do celular, "
         "celular 1, cel, telemovel, mobile phone, mobile, cell phone, cell, celular whatsapp, "
         "whatsapp, numero do whatsapp, telefone whatsapp, whats, zap, wpp, telefone movel, phone "
-        "1 value, telefone 1 valor"
+        "1 value, telefone 1 valor, celulares"
     ),
     "phones.home": (
         "telefone residencial, tel residencial, fone casa, telefone casa, telefone de casa, "
@@ -161,13 +161,14 @@ OTHER_HEADERS: Final[Mapping[str, str]] = {
         "telefone comercial, tel comercial, fone empresa, telefone empresa, telefone trabalho, "
         "telefone do trabalho, telefone principal, business phone, work phone, company main "
         "phone, telefone 1, fone 1, tel 1, telefone, fone, tel, phone, telephone, phone number, "
-        "numero de telefone, telefone fixo, fone fixo, phone 3 value, telefone 3 valor"
+        "numero de telefone, telefone fixo, fone fixo, phone 3 value, telefone 3 valor, "
+        "telefones, fones"
     ),
     "email": (
         "e mail, e mail principal, email principal, email 1, endereco de email, endereco de e "
         "mail, endereco eletronico, correio eletronico, email address, e mail address, email do "
         "cliente, e mail 1 value, e mail 1 valor, email contato, email cobranca, email para "
-        "envio, mail"
+        "envio, mail, emails, e mails"
     ),
     "tags": (
         "etiquetas, tag, tags, marcador, marcadores, labels, group membership, categorias, "

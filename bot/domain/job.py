@@ -115,6 +115,8 @@ class ImportOptions(_Model):
     """Paths that an update may change."""
     default_kind: Kind | None = None
     """Kind of a new registration whose row has none."""
+    accepted: frozenset[str] = frozenset()
+    """Kinds of problem (`bot.domain.row.ACCEPTED`) with which a row enters without the field."""
     confirm: bool = True
     """True if the job waits for a confirmation after the dry run; the command line does not."""
 
@@ -152,6 +154,8 @@ class Counts(_Model):
     """Rows in whose tax id the lost leading zeros were restored."""
     replanned: int = 0
     """Rows planned anew, because their registration changed between the preview and the run."""
+    accepted: int = 0
+    """Rows that enter without a field that could not be read."""
     passwords: int = 0
     """Rows with a password to hash, or to compare with the stored hash."""
     skipped: int = 0
@@ -160,6 +164,8 @@ class Counts(_Model):
     restored: int = 0
     kept: int = 0
     """Registrations that an undo left unchanged, in part or whole, because of later changes."""
+    problems: dict[str, int] = {}
+    """Rows refused for kinds of problem with which they could enter without the field."""
     fields: dict[str, int] = {}
     """Number of registrations that change, by field; of documents, by collection, for a backup."""
 
@@ -167,12 +173,17 @@ class Counts(_Model):
         total = {
             name: getattr(self, name) + getattr(other, name)
             for name in Counts.model_fields
-            if name != "fields"
+            if name not in ("fields", "problems")
         }
-        fields = dict(self.fields)
-        for path, count in other.fields.items():
-            fields[path] = fields.get(path, 0) + count
-        return Counts(**total, fields=fields)
+        return Counts(
+            **total,
+            fields=_summed(self.fields, other.fields),
+            problems=_summed(self.problems, other.problems),
+        )
+
+
+def _summed(one: dict[str, int], other: dict[str, int]) -> dict[str, int]:
+    return {**one, **{name: one.get(name, 0) + count for name, count in other.items()}}
 
 
 class Sample(_Model):
@@ -229,6 +240,8 @@ class Job(_Model):
     samples: tuple[Sample, ...] = ()
     to_refuse: tuple[RowReport, ...] = ()
     """The first rows that the preview refused."""
+    unknown_tags: tuple[str, ...] = ()
+    """Tags of the file that do not exist, as far as the preview met them."""
     plan_file_id: str | None = None
     counts: Counts = Counts()
     batches: int = 0
@@ -249,6 +262,8 @@ class Job(_Model):
     """End of the owner's lease."""
     tries: int = 0
     """Number of times a worker has taken the job since its last batch."""
+    is_summary: bool = False
+    """True once its details are deleted, so that it can be neither undone nor told in full."""
     version: int = 1
 
     @property
@@ -261,16 +276,17 @@ class Job(_Model):
         return self.is_active or not self.told
 
     @property
+    def wrote(self) -> bool:
+        """Return True if the job changed the register, so that the audit refers to it."""
+        counts = self.counts
+        changed = counts.created or counts.updated or counts.removed or counts.restored
+        return self.kind in (JobKind.IMPORT, JobKind.SYNC, JobKind.UNDO) and bool(changed)
+
+    @property
     def can_be_undone(self) -> bool:
         """Return True if the job is over, changed something and was not undone yet."""
-        wrote = self.counts.created or self.counts.updated
-        wrote = wrote or self.counts.removed or self.counts.restored
-        return (
-            self.kind in (JobKind.IMPORT, JobKind.SYNC, JobKind.UNDO)
-            and self.state in OVER
-            and bool(wrote)
-            and self.undone_by is None
-        )
+        is_whole = self.undone_by is None and not self.is_summary
+        return self.state in OVER and self.wrote and is_whole
 
     @property
     def key(self) -> str:
@@ -305,6 +321,8 @@ class Batch(_Model):
     refused: tuple[RowReport, ...] = ()
     repaired: tuple[int, ...] = ()
     replanned: tuple[int, ...] = ()
+    accepted: tuple[RowReport, ...] = ()
+    """The cells without which rows entered."""
     kept: tuple[Kept, ...] = ()
     cursor: str | None = None
     """For a sync: the cursor of the ERP's next page; None after the last page."""
@@ -320,4 +338,5 @@ class Report(_Model):
     refused: tuple[RowReport, ...] = ()
     repaired: tuple[int, ...] = ()
     replanned: tuple[int, ...] = ()
+    accepted: tuple[RowReport, ...] = ()
     kept: tuple[Kept, ...] = ()

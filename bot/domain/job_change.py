@@ -32,6 +32,7 @@ class JobChange(TypedDict, total=False):
     preview: Counts | None
     samples: tuple[Sample, ...]
     to_refuse: tuple[RowReport, ...]
+    unknown_tags: tuple[str, ...]
     plan_file_id: str | None
     counts: Counts
     batches: int
@@ -43,6 +44,7 @@ class JobChange(TypedDict, total=False):
     progress: Progress | None
     told: bool
     tries: int
+    is_summary: bool
 
 
 def changed(job: Job, change: JobChange) -> Job:

@@ -8,6 +8,8 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
+from bot.domain.errors import RefusedError
+
 TEXT_LENGTH: Final = 4096
 """Maximum length of one message, in UTF-16 code units, as Telegram counts."""
 ALBUM_SIZE: Final = 10
@@ -94,12 +96,23 @@ class Outgoing(Content):
     put_at: datetime
     attempts: int = 0
     """Number of attempts started. No attempt starts beyond the outbox's limit."""
+    refusals: int = 0
+    """How often Telegram has refused it, for a reason that we do not know, while it took
+    others."""
     is_internal: bool = False
     """For a part of an album: it is an internal comment, so no part goes to the customer."""
     below: int = 0
     """The message in `chat_id` to which it is sent as a reply, where that is known already."""
     again: str = ""
     """For a sentence: the id of the item that its button sends again."""
+    switch_to: str = ""
+    """For a sentence: the fingerprint of the document that its button switches to."""
+
+    @property
+    def lane(self) -> str:
+        """Return the key of the items of this chat that wait for each other."""
+        is_apart = self.what in (OutgoingKind.REFRESH, OutgoingKind.RETIRE)
+        return self.id if is_apart else self.conversation_id
 
 
 class Undelivered(StrEnum):
@@ -113,12 +126,14 @@ class Undelivered(StrEnum):
     TOO_BIG = "too_big"
     NOT_COPIED = "not_copied"
     """A bot cannot copy this kind of message."""
+    NOT_ALLOWED = "not_allowed"
+    """The chat takes no messages of this kind from the bot."""
     GONE = "gone"
     """Its sender deleted the message before it was sent."""
     UNCONFIRMED = "unconfirmed"
     """Two attempts were interrupted: it may have arrived."""
     AWAY = "away"
-    """Telegram did not accept the item for a long time."""
+    """Telegram refused the item again and again, for a reason that we do not know."""
 
 
 class UndeliveredError(Exception):
@@ -137,19 +152,30 @@ class MovedError(Exception):
         self.chat_id = chat_id
 
 
+class ChatClosedError(RefusedError):
+    """The whole chat takes no message of the bot: its items wait."""
+
+
+def _never(_: str) -> int:
+    return 0
+
+
 def next_to_send(
     waiting: Iterable[Outgoing],
     *,
     is_late: bool,
     is_whole: Callable[[Sequence[Outgoing]], bool],
+    served: Callable[[str], int] = _never,
 ) -> list[Outgoing]:
     """Return the items of one chat to send next, together; empty when none can be sent yet.
 
     They are one item, one album, or, when `is_late`, consecutive texts of one customer, which
-    are joined into one message. The order within a conversation is kept, with two exceptions: its
-    card goes first, and updates of the card go last.
+    are joined into one message. Of the conversations whose next item has the same priority, the
+    one that was served longest ago goes first. The order within a conversation is kept, with two
+    exceptions: its card goes first, and updates of the card go last.
 
-    is_whole: returns True if no more parts of the album are expected.
+    is_whole: returns True if no more parts of the album are expected. served: returns a number
+    that is higher for a conversation that was served later; 0 for one that was not.
     """
     by_conversation: dict[str, list[Outgoing]] = {}
     first = []
@@ -162,7 +188,11 @@ def next_to_send(
         together = _together(items, is_late=is_late)
         if items[0].what is not OutgoingKind.PART or is_whole(together):
             first.append(together)
-    return min(first, key=lambda items: (items[0].priority, items[0].order), default=[])
+    return min(
+        first,
+        key=lambda items: (items[0].priority, served(items[0].conversation_id), items[0].order),
+        default=[],
+    )
 
 
 def _together(items: Sequence[Outgoing], *, is_late: bool) -> list[Outgoing]:
@@ -172,7 +202,7 @@ def _together(items: Sequence[Outgoing], *, is_late: bool) -> list[Outgoing]:
             lambda item: item.album == head.album and item.what is OutgoingKind.PART, items
         )
         return list(parts)[:ALBUM_SIZE]
-    if head.what is not OutgoingKind.TEXT or not is_late:
+    if head.what is not OutgoingKind.TEXT or not is_late or head.refusals:
         return [head]
     # Leave room for the sender's name and one line break per text.
     taken, length = [head], 2 * len(head.header) + head.length
@@ -180,6 +210,8 @@ def _together(items: Sequence[Outgoing], *, is_late: bool) -> list[Outgoing]:
         length += item.length + 1
         if item.what is not OutgoingKind.TEXT or item.reply_to or length > TEXT_LENGTH:
             break
+        if (item.attempts, item.refusals) != (head.attempts, 0):
+            break  # they would be given up together
         taken.append(item)
     return taken
 

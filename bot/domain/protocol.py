@@ -22,5 +22,5 @@ def protocols_of(day: date) -> tuple[str, str]:
 
 def read_protocol(text: str) -> str | None:
     """Return the protocol number in a typed text, or None."""
-    found = re.search(r"(?<!\d)(\d{8})\s*-?\s*(\d{6})(?!\d)", text)
+    found = re.search(r"(?<!\d)(\d{8})\s*(?:-\s*)?(\d{6})(?!\d)", text)
     return f"{found[1]}-{found[2]}" if found else None

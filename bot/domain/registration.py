@@ -143,8 +143,11 @@ class Registration(BaseModel):
 
     def is_reached_at(self, phone: str) -> bool:
         """Return True if `phone` (E.164) is on record from a source other than a chat."""
-        proven = {phone_key(p) for p in self.phones.all() if p not in self.chat_phones}
-        return phone_key(phone) in proven
+        return phone_key(phone) in map(phone_key, self.proving_phones())
+
+    def proving_phones(self) -> tuple[str, ...]:
+        """Return the telephones on record from a source other than a chat."""
+        return tuple(p for p in self.phones.all() if p not in self.chat_phones)
 
     def goes_first_in(self, department_id: str) -> bool:
         """Return True if this customer has priority in that department."""

@@ -1,8 +1,26 @@
-"""Retention: the result of a daily deletion of old conversations."""
+"""How long things are kept that have no setting of their own, and the daily deletion."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict
+
+SET_ASIDE_KEPT: Final = timedelta(days=30)
+"""An update that was set aside can be handled again for this long."""
+UNDELIVERED_KEPT: Final = timedelta(days=7)
+"""A message that was not delivered can be sent again for this long."""
+STEPS_KEPT: Final = timedelta(days=60)
+"""The step of a chat, after its last use: also an admin's half-done draft."""
+MEMBERS_KEPT: Final = timedelta(days=180)
+"""What Telegram said of a group's member, after it was asked last."""
+CHOICES_KEPT: Final = timedelta(days=365)
+"""An admin's options, after they were used last."""
+CHATS_KEPT: Final = timedelta(days=180)
+"""A chat that belongs to no registration and has no conversation."""
+JOBS_KEPT: Final = timedelta(days=365)
+"""The report of a job, and the possibility to undo it."""
+IDLE_JOBS_KEPT: Final = timedelta(days=30)
+"""A job that changed nothing, so that the audit does not refer to it."""
 
 
 class RetentionRun(BaseModel):

@@ -5,12 +5,14 @@ without decoding the whole registration; `bot.domain.candidate.decide` decides a
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from bot.domain.candidate import (
     Candidate,
+    CellProblem,
+    CellReason,
     Change,
     Create,
     Decision,
@@ -26,7 +28,7 @@ from bot.domain.candidate import (
 from bot.domain.fields import PASSWORD_HASH, UPDATABLE
 from bot.domain.job import SAMPLES, Batch, Counts, RowReport, Sample
 from bot.domain.registration import Provenance, Registration
-from bot.domain.row import Row
+from bot.domain.row import ACCEPTED, Row
 from bot.domain.seen_keys import SeenKeys, key_of
 
 # The codes of plans. The preview stores one number per row; the run computes it again, and a row
@@ -176,10 +178,17 @@ def may_set_password(planned: PlannedRow, policy: Policy) -> bool:
     return policy.may_update and PASSWORD_HASH in policy.fields
 
 
-def counted(planned: Sequence[PlannedRow], policy: Policy, *, replanned: int = 0) -> Counts:
-    """Return the numbers of rows by result."""
+def counted(
+    planned: Sequence[PlannedRow],
+    policy: Policy,
+    *,
+    replanned: int = 0,
+    is_preview: bool = False,
+) -> Counts:
+    """Return the numbers of rows by result; for a preview, by kind of problem too."""
     found: Counter[str] = Counter()
     fields: Counter[str] = Counter()
+    problems: Counter[str] = Counter()
     for one in planned:
         match one.decision:
             case Create():
@@ -192,8 +201,26 @@ def counted(planned: Sequence[PlannedRow], policy: Policy, *, replanned: int = 0
             case _:
                 found["unchanged"] += 1
         found["repaired"] += one.row.repaired and not isinstance(one.decision, Refused)
+        if is_preview and isinstance(one.decision, Refused):
+            reasons = {problem.reason for problem in one.row.candidate.problems}
+            problems.update(name for name, some in ACCEPTED.items() if some & reasons)
+        found["accepted"] += bool(one.row.accepted) and not isinstance(one.decision, Refused)
         found["passwords"] += may_set_password(one, policy)
-    return Counts(rows=len(planned), replanned=replanned, **found, fields=dict(fields))
+    return Counts(
+        rows=len(planned),
+        replanned=replanned,
+        **found,
+        fields=dict(fields),
+        problems=dict(problems),
+    )
+
+
+def unknown_tags_of(planned: Sequence[PlannedRow]) -> Iterator[str]:
+    """Yield the tags that do not exist, of each refused row the first."""
+    for one in planned:
+        for problem in one.row.candidate.problems:
+            if problem.reason is CellReason.TAG and isinstance(one.decision, Refused):
+                yield problem.detail
 
 
 def batch_of(
@@ -227,7 +254,21 @@ def batch_of(
             if p.row.repaired and not isinstance(p.decision, Refused)
         ),
         replanned=replanned,
+        accepted=accepted_of(planned),
     )
+
+
+def accepted_of(planned: Sequence[PlannedRow]) -> tuple[RowReport, ...]:
+    """Return a report for each row that enters without a field that could not be read."""
+    return tuple(
+        RowReport(line=p.row.candidate.line or 0, reasons=_cells(p.row.accepted))
+        for p in planned
+        if p.row.accepted and not isinstance(p.decision, Refused)
+    )
+
+
+def _cells(problems: Iterable[CellProblem]) -> tuple[tuple[str, str, str], ...]:
+    return tuple((problem.path, problem.reason.value, problem.detail) for problem in problems)
 
 
 def refusals_of(planned: Sequence[PlannedRow]) -> tuple[RowReport, ...]:
@@ -237,10 +278,7 @@ def refusals_of(planned: Sequence[PlannedRow]) -> tuple[RowReport, ...]:
 
 def _report(refused: Refused) -> RowReport:
     """Return all reasons of the refusal, those of the row's cells first."""
-    reasons: list[tuple[str, str, str]] = [
-        (problem.path, problem.reason.value, problem.detail)
-        for problem in refused.candidate.problems
-    ]
+    reasons = list(_cells(refused.candidate.problems))
     for reason in refused.reasons:
         repeats = reason is Refusal.REPEATED and refused.repeats_line
         reasons.append(("", reason.value, str(refused.repeats_line) if repeats else ""))

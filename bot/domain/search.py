@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from bot.domain.normal_form import normalized
 from bot.domain.registration import Kind, Registration, Status
 
 PAGE: Final = 8
@@ -57,7 +58,7 @@ def fold(text: str) -> str:
 def _fold(text: str) -> str:
     """Return the folded form of a text without spaces."""
     if not text.isascii():
-        text = unicodedata.normalize("NFKD", text).translate(_ACCENTS)
+        text = normalized("NFKD", text).translate(_ACCENTS)
         if text and max(text) > _LATIN:
             text = "".join(c for c in text if not unicodedata.combining(c))
     return " ".join(_WORD.findall(text.casefold()))

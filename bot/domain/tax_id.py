@@ -20,6 +20,8 @@ from stdnum.br import cnpj as stdnum_cnpj
 from stdnum.br import cpf as stdnum_cpf
 from stdnum.exceptions import ValidationError
 
+from bot.domain.normal_form import normalized
+
 CPF_LENGTH: Final = 11
 CNPJ_LENGTH: Final = 14
 FOREIGN_LENGTH: Final = range(3, 41)
@@ -44,7 +46,10 @@ _DIGITS_OF_A_CNPJ: Final = 5
 _PROTOCOL: Final = re.compile(r"20[0-9]{6}-[0-9]{6}")
 _NOT_ALPHANUMERIC: Final = re.compile(r"[^0-9A-Z]+")
 _SCIENTIFIC: Final = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]*)?\s*E\s*[+-]?[0-9]+")
-_DECIMAL_ZERO: Final = re.compile(r"([0-9]+)[.,]0")
+# A number format of a spreadsheet shows decimals, a sign between thousands, and a currency.
+_DECIMALS: Final = re.compile(
+    r"(?:R\$\s*)?([0-9]+|[0-9]{1,3}([., ])[0-9]{3}(?:\2[0-9]{3})*)(?!\2)[.,](0+)"
+)
 # The form of nearly every cell: bare, or with the punctuation of a CPF or a CNPJ.
 _WRITTEN: Final = re.compile(
     r"[0-9]{11}|[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}"
@@ -139,6 +144,7 @@ class Reason(StrEnum):
     REPEATED = "repeated_digits"
     AMBIGUOUS = "ambiguous"
     SCIENTIFIC = "scientific_notation"
+    DECIMALS = "decimals"
     COUNTRY_RULE = "country_rule"
 
 
@@ -198,13 +204,29 @@ def read_tax_id(text: str) -> TaxId | NotATaxId:
     return meant[0] if len(meant) == 1 else NotATaxId(Reason.AMBIGUOUS)
 
 
-def read_tax_id_cell(cell: str | float) -> CellTaxId | NotATaxId:
+def has_decimals(cell: str) -> bool:
+    """Return True if a cell looks like a number with two or more decimals, all of them zero."""
+    found = _DECIMALS.fullmatch(cell)
+    return found is not None and len(found[3]) > 1
+
+
+def without_decimals(cell: str) -> str:
+    """Return the cell without decimals that are zero; they are no digits of a document."""
+    found = _DECIMALS.fullmatch(cell)
+    return found[1] if found else cell
+
+
+def read_tax_id_cell(cell: str | float, *, decimals: bool = False) -> CellTaxId | NotATaxId:
     """Return the CPF or CNPJ in a spreadsheet cell, or the refusal.
 
     Lost leading zeros are restored, but only if the check digits then match; the result is marked
     as repaired. Scientific notation is refused, because its lost digits cannot be restored.
 
-    cell: the text of the cell, or the number that a spreadsheet library returns.
+    Decimals are no digits. Where the zeros behind a comma could be check digits too
+    (`123456797,00`), the cell is refused.
+
+    cell: the text of the cell, or the number that a spreadsheet library returns. decimals: True if
+    all cells of the column have decimals, which tells what the zeros are.
     """
     if isinstance(cell, str) and (tax_id := _alone(cell)) is not None:
         return CellTaxId(tax_id)
@@ -216,13 +238,12 @@ def read_tax_id_cell(cell: str | float) -> CellTaxId | NotATaxId:
     # A CNPJ with an E as its only letter looks like scientific notation.
     if _SCIENTIFIC.fullmatch(text) and not isinstance(check(text), TaxId):
         return NotATaxId(Reason.SCIENTIFIC)
-    if decimal := _DECIMAL_ZERO.fullmatch(text):
-        text = decimal[1]
+    if number := _DECIMALS.fullmatch(text):
+        return _whole(number, is_certain=decimals)
     # Only plain numbers lose leading zeros: a text with punctuation is complete as typed.
     if text.isdecimal() and len(text) < CNPJ_LENGTH:
         return _repaired(text)
-    found = read_tax_id(text)
-    return found if isinstance(found, NotATaxId) else CellTaxId(found)
+    return _as_cell(read_tax_id(text))
 
 
 def read_foreign_tax_id(country: str, text: str) -> TaxId | NotATaxId:
@@ -287,6 +308,21 @@ def _checks(number: str) -> bool:
     return bool(values[-2] == first and values[-1] == second)
 
 
+def _whole(number: re.Match[str], *, is_certain: bool) -> CellTaxId | NotATaxId:
+    digits, zeros = _compact(number[1]), number[3]
+    read = _repaired(digits) if len(digits) < CNPJ_LENGTH else _as_cell(check(digits))
+    if is_certain or len(zeros) == 1:
+        return read
+    with_zeros = len(digits + zeros) <= CNPJ_LENGTH and _repaired(digits + zeros)
+    if not isinstance(with_zeros, CellTaxId):
+        return read
+    return NotATaxId(Reason.DECIMALS)
+
+
+def _as_cell(found: TaxId | NotATaxId) -> CellTaxId | NotATaxId:
+    return found if isinstance(found, NotATaxId) else CellTaxId(found)
+
+
 def _repaired(digits: str) -> CellTaxId | NotATaxId:
     if len(digits) == CPF_LENGTH:
         exact = check(digits)
@@ -314,7 +350,8 @@ def _repaired(digits: str) -> CellTaxId | NotATaxId:
 
 def _plain(text: str) -> str:
     """Return the text in upper case, with narrow characters and without invisible ones."""
-    text = unicodedata.normalize("NFKC", text[:_LONGEST_TEXT]).upper()
+    # Normalised, a character can become eighteen.
+    text = normalized("NFKC", text[:_LONGEST_TEXT])[:_LONGEST_TEXT].upper()
     return "".join(c for c in text if unicodedata.category(c) != "Cf")
 
 
@@ -327,7 +364,7 @@ def _looks_right(number: str) -> bool:
 
 
 def _is_valid(number: str) -> bool:
-    return _looks_right(number) and isinstance(check(number), TaxId)
+    return _looks_right(number) and _checks(number)
 
 
 def _numbers_in(text: str) -> list[str]:
@@ -372,12 +409,12 @@ def _joined(atoms: list[str]) -> Iterator[str]:
     """Yield the numbers whose parts are separate: `390 533 447 05`, `12 ABC 345 01DE 35`."""
     start = 0
     while start < len(atoms):
-        end = start
-        while end < len(atoms) and atoms[end].isdecimal():
-            end += 1
         # A number never starts in the middle of a run: a run that is too long has no number.
         begins = start == 0 or not atoms[start - 1].isdecimal()
-        if begins and (numbers := _tiled(atoms[start:end])):
+        end = start
+        while begins and end < len(atoms) and atoms[end].isdecimal():
+            end += 1
+        if numbers := _tiled(atoms[start:end]):
             yield from numbers
             start = end
         elif number := _with_letters(atoms, start):
@@ -398,6 +435,8 @@ def _tiled(digits: list[str]) -> list[str]:
     numbers, part = [], ""
     for piece in digits:
         part += piece
+        if len(part) > CNPJ_LENGTH:
+            return []
         if _is_valid(part):
             numbers.append(part)
             part = ""
@@ -407,7 +446,7 @@ def _tiled(digits: list[str]) -> list[str]:
 def _with_letters(atoms: list[str], start: int) -> str | None:
     # The letters could be words, so the check digits must match here.
     number = ""
-    for atom in atoms[start:]:
+    for atom in atoms[start : start + CNPJ_LENGTH]:
         number += atom
         if len(number) >= CNPJ_LENGTH:
             break

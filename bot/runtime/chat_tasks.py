@@ -9,6 +9,7 @@ from typing import Final, Generic, TypeVar
 import structlog
 
 from bot.domain.errors import TryLaterError
+from bot.runtime.supervisor import TaskHealth, is_cancelled, log_failure
 
 _FIRST_PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 60.0
@@ -33,8 +34,9 @@ class ChatTasks(Generic[Chat]):
     ) -> None:
         """subject: what it works on, for the log. work: works on a chat, and returns True if
         nothing is left; its second argument is True if another replica may have worked on the
-        chat. holding: keeps the chat's lease. forget: drops what is cached of a chat. at_once: the
-        largest number of chats that are worked on at a time."""
+        chat. A TryLaterError of its own says how long the chat pauses at least. holding: keeps the
+        chat's lease. forget: drops what is cached of a chat. at_once: the largest number of chats
+        that are worked on at a time."""
         self._subject = subject
         self._work = work
         self._holding = holding
@@ -44,6 +46,8 @@ class ChatTasks(Generic[Chat]):
         self._woken: set[Chat] = set()
         self._pauses: dict[Chat, asyncio.Event] = {}
         self.is_stopping = False
+        self.health = TaskHealth()
+        """Down while the sweep or a chat's task has failed and not worked since."""
 
     @property
     def chats(self) -> set[Chat]:
@@ -66,14 +70,20 @@ class ChatTasks(Generic[Chat]):
         if pause := self._pauses.get(chat):
             pause.set()
 
+    def end_pauses(self) -> None:
+        """Work at once on every chat whose task pauses after a failure."""
+        for pause in self._pauses.values():
+            pause.set()
+
     async def sweep_forever(self, waiting: Callable[[], Awaitable[Iterable[Chat]]]) -> None:
-        """Wake every chat with work: at the start, and later those of dead replicas."""
+        """Wake every chat with work: at the start, and later those of dead replicas.
+
+        Raises what `waiting` raises.
+        """
         while True:
-            try:
-                for chat in await waiting():
-                    self.wake(chat)
-            except TryLaterError as error:
-                logger.warning("not reachable", what=self._subject, error=str(error))
+            for chat in await waiting():
+                self.wake(chat)
+            self.health.works()
             await asyncio.sleep(_SWEEP_S)
 
     async def idle(self) -> None:
@@ -84,8 +94,7 @@ class ChatTasks(Generic[Chat]):
     async def stop(self, patience_s: float) -> None:
         """Finish what is in progress, for at most `patience_s` seconds; the rest stays stored."""
         self.is_stopping = True
-        for pause in self._pauses.values():
-            pause.set()
+        self.end_pauses()
         tasks = list(self._tasks.values())
         if not tasks:
             return
@@ -101,28 +110,39 @@ class ChatTasks(Generic[Chat]):
         try:
             while chat in self._woken and not self.is_stopping:
                 self._woken.discard(chat)
-                if await self._try(chat):
+                try:
+                    is_done, asked_s = await self._try(chat), 0.0
+                except TryLaterError as error:
+                    logger.warning(
+                        "chat waits", what=self._subject, chat=loggable(chat), error=str(error)
+                    )
+                    is_done, asked_s = False, error.retry_after_s or 0.0
+                if is_done:
+                    self.health.works(chat)
                     pause_s = _FIRST_PAUSE_S
                 else:
                     # The order is kept: what comes later waits as well.
                     self._woken.add(chat)
-                    await self._pause(chat, pause_s)
+                    await self._pause(chat, max(pause_s, asked_s))
                     pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
         finally:
             # No await since the last look at `_woken`, so that no wake is lost in between.
             del self._tasks[chat]
+            self.health.works(chat)
 
     async def _try(self, chat: Chat) -> bool:
         try:
             async with self._slots or nullcontext(), self._holding(chat) as is_new:
                 return await self._work(chat, is_new)
-        except TryLaterError as error:
+        except BaseException as error:
             self._forget(chat)
-            logger.warning("chat waits", what=self._subject, chat=loggable(chat), error=str(error))
+            if isinstance(error, TryLaterError):
+                raise
+            if is_cancelled(error) or not isinstance(error, Exception | asyncio.CancelledError):
+                raise
+            self.health.failed(chat)
+            log_failure(self._subject, error)
             return False
-        except BaseException:
-            self._forget(chat)
-            raise
 
     async def _pause(self, chat: Chat, pause_s: float) -> None:
         pause = self._pauses[chat] = asyncio.Event()

@@ -15,7 +15,7 @@ async def group_access(bot: Bot, group_id: int) -> GroupAccess:
         group = await bot.get_chat(group_id)
         member = await bot.get_chat_member(group_id, bot.id)
     except TelegramAPIError as error:
-        raise RefusedError(f"group not reached: {error.message}", problem=Problem.GROUP) from error
+        raise RefusedError(f"group not reached: {error.message}", problem=Problem.GROUP) from None
     title = group.title or str(group_id)
     if isinstance(member, ChatMemberOwner):
         return GroupAccess(title=title)

@@ -1,6 +1,6 @@
 """The HTTP server: health checks and metrics."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from aiohttp import web
@@ -16,25 +16,36 @@ async def http_server(
     *,
     database_answers: Callable[[], Awaitable[None]],
     metrics: Callable[[], bytes],
+    tasks_down: Callable[[], Sequence[str]] = tuple,
+    is_ready: Callable[[], bool] = lambda: True,
 ) -> AsyncIterator[str]:
-    """Serve /healthz and /metrics inside the block, and yield the address.
+    """Serve /healthz, /readyz and /metrics inside the block, and yield the address.
 
-    /healthz answers 200 when the database reads a document, else 503. /metrics is for Prometheus.
-    Raises RefusedError when the address is taken.
+    /healthz answers 200 when the database reads a document and no background task is down, else
+    503 with what is wrong. /readyz answers 200 while updates are taken. /metrics is for
+    Prometheus. Raises RefusedError when the address is taken.
     """
 
     async def healthz(_: web.Request) -> web.Response:
+        wrong: dict[str, object] = {}
         try:
             await database_answers()
         except AppError as error:
-            return web.json_response({"status": "error", "database": str(error)}, status=503)
-        return web.json_response({"status": "ok"})
+            wrong["database"] = str(error)
+        if down := tasks_down():
+            wrong["tasks"] = list(down)
+        return _answer("error" if wrong else "ok", wrong, is_well=not wrong)
+
+    async def readyz(_: web.Request) -> web.Response:
+        is_well = is_ready()
+        return _answer("ok" if is_well else "not ready", {}, is_well=is_well)
 
     async def metrics_(_: web.Request) -> web.Response:
         return web.Response(body=metrics(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     app = web.Application()
     app.router.add_get("/healthz", healthz)
+    app.router.add_get("/readyz", readyz)
     app.router.add_get("/metrics", metrics_)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
@@ -50,3 +61,7 @@ async def http_server(
         yield f"http://{bound[0]}:{bound[1]}"
     finally:
         await runner.cleanup()
+
+
+def _answer(status: str, more: dict[str, object], *, is_well: bool) -> web.Response:
+    return web.json_response({"status": status, **more}, status=200 if is_well else 503)

@@ -7,19 +7,19 @@ for it. Until it is released no other replica can touch the chat, so the cached 
 """
 
 import asyncio
-import os
-import socket
-import uuid
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from contextvars import Context
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, Generic, Protocol, TypeVar
 
 import structlog
 
 from bot.domain.errors import AppError, LostError, TakenError
+from bot.domain.lease import Lease, held_number
+from bot.runtime.owners import is_dead, owner_of_a_run
+from bot.runtime.supervisor import TaskHealth, is_cancelled, log_failure
 
 _LEASE: Final = timedelta(seconds=15)
 # Longer than one renewal of tokens takes: one that is broken off can lose the new ones.
@@ -30,20 +30,10 @@ _PATIENCE_S: Final = 20.0
 _ROUND_S: Final = 0.25
 _FIRST_WAIT_S: Final = 0.01
 _LONGEST_WAIT_S: Final = 0.25
+_EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 Id = TypeVar("Id")
 
-
-def _here() -> str:
-    """Return this machine's name and its PID namespace: containers can share the name."""
-    try:
-        space = str(os.stat("/proc/self/ns/pid").st_ino)
-    except OSError:
-        space = "-"
-    return f"{socket.gethostname()}:{space}"
-
-
-_HERE: Final = _here()
 
 logger = structlog.get_logger()
 
@@ -51,8 +41,11 @@ logger = structlog.get_logger()
 class Leases(Protocol[Id]):
     """The store of leases."""
 
-    async def acquire(self, key: Id, owner: str, *, now: datetime, lease: timedelta) -> bool:
-        """Take the lease; return True if it was free or had expired."""
+    async def acquire(
+        self, key: Id, owner: str, *, now: datetime, lease: timedelta, above: int = 0
+    ) -> Lease | None:
+        """Take the lease if it is free, has expired or is the owner's, with a number that is
+        higher than `above`; return None if another owner has it."""
 
     async def renew(
         self, keys: Sequence[Id], owner: str, *, now: datetime, lease: timedelta
@@ -62,8 +55,11 @@ class Leases(Protocol[Id]):
     async def wanted(self, owner: str) -> Collection[Id]:
         """Return the keys of the owner's leases that another one has tried to acquire."""
 
-    async def release(self, keys: Sequence[Id], owner: str) -> None:
-        """Release the leases that belong to the owner."""
+    async def release(
+        self, keys: Sequence[Id], owner: str, numbers: Collection[int] | None = None
+    ) -> None:
+        """Release the leases that belong to the owner; given `numbers`, only those that have one
+        of them."""
 
     async def owners(self) -> list[tuple[Id, str]]:
         """Return (key, owner) of every lease."""
@@ -76,6 +72,11 @@ class _Held:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     users: int = 0
     is_leased: bool = False
+    number: int = 0
+    until: datetime = _EVER
+    """Its end, if it is not renewed."""
+    above: int = 0
+    """The number that a write was refused for: the next lease needs a higher one."""
     since: float = 0.0
     """The loop time at which the lease had been acquired."""
     is_lost: bool = False
@@ -109,12 +110,20 @@ class LeaseKeeper(Generic[Id]):
         self._patience_s = patience_s
         self._held: dict[str, _Held] = {}
         self._forget: list[Callable[[str], None]] = []
+        self._take_over: list[Callable[[str, int], Awaitable[None]]] = []
         self._keeping: asyncio.Task[None] | None = None
         self._look = asyncio.Event()
+        self.health = TaskHealth()
+        """Down while the leases are not kept."""
 
     def on_release(self, forget: Callable[[str], None]) -> None:
         """Call `forget` with each name that another replica may hold from now on."""
         self._forget.append(forget)
+
+    def on_takeover(self, take_over: Callable[[str, int], Awaitable[None]]) -> None:
+        """Call `take_over` with each name whose lease had expired, and the new number, before
+        work begins: the last holder may still be at work."""
+        self._take_over.append(take_over)
 
     @asynccontextmanager
     async def holding(self, key: str | int) -> AsyncIterator[bool]:
@@ -129,14 +138,24 @@ class LeaseKeeper(Generic[Id]):
         held.users += 1
         try:
             async with held.lock:
+                if held.is_leased and held.until < self._clock():
+                    # This process was stopped, or the database away: another one may have it now.
+                    held.is_leased = False
+                    self._forgotten(name)
                 is_new = not held.is_leased
                 if is_new:
-                    await self._acquire(name)
-                    held.is_leased = True
-                    held.since = asyncio.get_running_loop().time()
-                    self._keep_on()
-                async with _cancelled_when_lost(name, held):
-                    yield is_new
+                    await self._begin(name, held)
+                # Also for a kept lease: its keeper may have failed.
+                self._keep_on()
+                token = held_number.set(held.number)
+                try:
+                    async with _cancelled_when_lost(name, held):
+                        yield is_new
+                except LostError as error:
+                    await self._drop(name, held, above=error.newer)
+                    raise
+                finally:
+                    held_number.reset(token)
         finally:
             held.users -= 1
             held.idle_since = asyncio.get_running_loop().time()
@@ -157,6 +176,13 @@ class LeaseKeeper(Generic[Id]):
         # With nothing left to keep, its task ends now, not after its round.
         self._look.set()
 
+    async def close(self) -> None:
+        """Release what is not in use and end the keeper: what is in use expires."""
+        await self.release_all()
+        if self._keeping is not None:
+            self._keeping.cancel()
+            await asyncio.gather(self._keeping, return_exceptions=True)
+
     async def release_the_dead(self) -> None:
         """Release the leases of killed processes of this machine, so that nobody has to wait for
         their expiry."""
@@ -167,13 +193,38 @@ class LeaseKeeper(Generic[Id]):
         for owner, keys in dead.items():
             await self._leases.release(keys, owner)
 
-    async def _acquire(self, name: str) -> None:
+    async def _begin(self, name: str, held: _Held) -> None:
+        """Acquire the lease."""
+        lease, held.until = await self._acquire(name, held.above)
+        held.is_leased, held.number = True, lease.number
+        held.since = asyncio.get_running_loop().time()
+        if lease.is_takeover:
+            try:
+                for take_over in self._take_over:
+                    await take_over(name, lease.number)
+            except BaseException:
+                await self._drop(name, held)
+                raise
+
+    async def _drop(self, name: str, held: _Held, *, above: int = 0) -> None:
+        """Release a lease under which no more work may be done; the next one has a new number."""
+        held.above = max(held.above, above)
+        if held.is_leased:
+            held.is_leased = False
+            self._forgotten(name)
+            with suppress(AppError):
+                await self._leases.release([self._id_of(name)], self.owner, [held.number])
+
+    async def _acquire(self, name: str, above: int) -> tuple[Lease, datetime]:
         loop = asyncio.get_running_loop()
         latest, wait_s, key = loop.time() + self._patience_s, _FIRST_WAIT_S, self._id_of(name)
         try:
-            while not await self._leases.acquire(
-                key, self.owner, now=self._clock(), lease=self._lease
-            ):
+            while True:
+                now = self._clock()
+                if lease := await self._leases.acquire(
+                    key, self.owner, now=now, lease=self._lease, above=above
+                ):
+                    return lease, now + self._lease
                 if loop.time() >= latest:
                     raise TakenError(f"another process has the lease on {name}")
                 await asyncio.sleep(wait_s)
@@ -200,15 +251,20 @@ class LeaseKeeper(Generic[Id]):
                     await self._look.wait()
             self._look.clear()
             try:
-                wanted = await self._leases.wanted(self.owner) if self._kept_s else ()
-                await self._release_idle(for_s=self._kept_s, wanted=wanted)
+                # First: a look that fails must not keep them from being renewed.
                 if loop.time() - renewed_at >= renew_every_s:
-                    await self._renew()
+                    await self.renew()
                     renewed_at = loop.time()
-            except AppError as error:
-                logger.warning("leases not kept", error=str(error))
-            except Exception:
-                logger.exception("leases not kept")
+                await self._release_idle(for_s=self._kept_s)
+                if self._kept_s and (wanted := await self._leases.wanted(self.owner)):
+                    await self._release_idle(for_s=self._kept_s, wanted=wanted)
+                self.health.works()
+            except (Exception, asyncio.CancelledError) as error:
+                if is_cancelled(error):
+                    raise
+                self.health.failed()
+                log_failure("leases", error)
+        self.health.works()
 
     async def _release_idle(self, *, for_s: float, wanted: Collection[Id] = ()) -> None:
         latest = asyncio.get_running_loop().time() - for_s
@@ -217,25 +273,33 @@ class LeaseKeeper(Generic[Id]):
             for name, held in self._held.items()
             if not held.users and (held.idle_since <= latest or self._id_of(name) in wanted)
         ]
-        leased = [self._id_of(name) for name in idle if self._held[name].is_leased]
+        leased = {
+            self._id_of(name): held.number for name in idle if (held := self._held[name]).is_leased
+        }
         for name in idle:
             del self._held[name]
             self._forgotten(name)
         if leased:
-            await self._leases.release(leased, self.owner)
+            await self._leases.release(list(leased), self.owner, list(leased.values()))
 
-    async def _renew(self) -> None:
-        held_now = {name: held for name, held in self._held.items() if held.is_leased}
+    async def renew(self) -> None:
+        """Renew the leases, and cancel the work under those that another owner has now."""
+        held_now = {
+            name: (held, held.number) for name, held in self._held.items() if held.is_leased
+        }
         if not held_now:
             return
+        now = self._clock()
         kept = await self._leases.renew(
-            [self._id_of(name) for name in held_now],
-            self.owner,
-            now=self._clock(),
-            lease=self._lease,
+            [self._id_of(name) for name in held_now], self.owner, now=now, lease=self._lease
         )
-        for name, held in held_now.items():
-            if self._held.get(name) is held and self._id_of(name) not in kept:
+        for name, (held, number) in held_now.items():
+            if self._held.get(name) is not held or held.number != number:
+                # Released, or acquired anew, meanwhile.
+                continue
+            if self._id_of(name) in kept:
+                held.until = now + self._lease
+            else:
                 logger.error("lease lost", lease=name)
                 # It stays in `_held`: those who wait for it here acquire it anew, one at a time.
                 held.is_leased = False
@@ -278,30 +342,3 @@ def keep_tokens(
 ) -> LeaseKeeper[str]:
     """Return the keeper of leases on the tokens that an ERP renews."""
     return LeaseKeeper(leases, clock, id_of=str, lease=_TOKENS_LEASE, patience_s=patience_s)
-
-
-def owner_of_a_run() -> str:
-    """Return a new owner name for this run; another run can tell from it if this one is alive."""
-    # With an id of the run: in a container every run has the same process id.
-    return f"{_HERE}/{os.getpid()}/{uuid.uuid4().hex}"
-
-
-def is_dead(owner: str) -> bool:
-    """Return True if the owner was a process of this machine that no longer runs.
-
-    An owner with our own process id counts as dead too: it was an earlier run. The caller must
-    exclude the present run.
-    """
-    here, pid, _ = owner.rsplit("/", 2)
-    return here == _HERE and (int(pid) == os.getpid() or not is_alive(int(pid)))
-
-
-def is_alive(pid: int) -> bool:
-    """Return True if this machine has a process with this id."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

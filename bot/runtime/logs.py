@@ -4,7 +4,6 @@ import logging
 import re
 import sys
 import traceback
-import unicodedata
 from collections.abc import Mapping
 from typing import Final, Literal
 
@@ -12,6 +11,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from bot.domain.errors import AppError
+from bot.domain.normal_form import normalized
 
 # A safety net: the rule is that no such value is logged in the first place. Only texts are
 # searched, so ids that are logged as numbers stay readable.
@@ -114,7 +114,7 @@ def _hidden(value: object) -> object:
 def scrub(text: str) -> str:
     """Return the text with tokens, tax ids and telephones redacted."""
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
+        text = normalized("NFKC", text)
     text = _TOKEN.sub("<token>", text)
     text = _NUMBER.sub(lambda found: found["harmless"] or "<number>", text)
     return _CNPJ.sub(_covered, text)
@@ -138,14 +138,18 @@ def _plain_errors(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     if isinstance(found, tuple):
         error = found[1]
     if error is not None:
-        event["exception"] = "\n".join(_described(error))
+        if event.get("logger") == "asyncio":
+            # Its further lines quote the error.
+            event["event"] = str(event["event"]).partition("\n")[0]
+        event["exception"] = "\n".join(described(error))
     return event
 
 
-def _described(error: BaseException) -> list[str]:
+def described(error: BaseException) -> list[str]:
+    """Return the error's type and the places it was raised at, without a library's message."""
     lines = []
     if error.__cause__ is not None:
-        lines = [*_described(error.__cause__), "which led to:"]
+        lines = [*described(error.__cause__), "which led to:"]
     for frame in traceback.extract_tb(error.__traceback__):
         lines.append(f'  File "{frame.filename}", line {frame.lineno}, in {frame.name}')
     return [*lines, _named(error)]

@@ -1,7 +1,6 @@
 """Argon2id password hashing, off the event loop."""
 
 import asyncio
-import unicodedata
 from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,8 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.low_level import ARGON2_VERSION
 from argon2.profiles import RFC_9106_LOW_MEMORY
 from pydantic import SecretStr
+
+from bot.domain.normal_form import normalized
 
 # Each hash takes 64 MiB while it runs.
 _AT_ONCE: Final = 2
@@ -60,5 +61,5 @@ def _nobodys() -> str:
 def _plain(password: SecretStr) -> bytes:
     # NFC, because keyboards differ in how they compose an accent. A lone surrogate is kept: an
     # error about it would quote the password.
-    text = unicodedata.normalize("NFC", password.get_secret_value())
+    text = normalized("NFC", password.get_secret_value())
     return text.encode(errors="surrogatepass")

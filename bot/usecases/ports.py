@@ -29,13 +29,14 @@ from bot.domain.group import GroupAccess
 from bot.domain.job import Batch, ImportOptions, Job
 from bot.domain.job_change import JobChange
 from bot.domain.label import Label, Tag, Written
-from bot.domain.outgoing import Outgoing
+from bot.domain.outgoing import Content, Outgoing
 from bot.domain.panel import Opened, Period, RegisterCount
 from bot.domain.question import Question
 from bot.domain.registration import Provenance, Registration
 from bot.domain.retention import RetentionRun
 from bot.domain.row_plan import ExistingRegistration
 from bot.domain.search import Query, ResultPage
+from bot.domain.set_aside import SetAside
 from bot.domain.sync import SyncChange, SyncState
 from bot.domain.tax_id import TaxId
 from bot.domain.team import Admin, GroupMember, Invitation
@@ -299,6 +300,9 @@ class JobStore(JobChanges, Protocol):
 
     async def latest(self, count: int, *, before: int | None = None) -> list[Job]: ...
 
+    async def above(self, job_id: int, count: int) -> list[Job]:
+        """Return the oldest jobs with higher numbers, newest first."""
+
 
 class BackupJobs(JobStore, Protocol):
     async def backups(self) -> Sequence[Job]:
@@ -340,7 +344,7 @@ class Chats(Protocol):
 
 
 class LoginTries(Protocol):
-    """Counts login tries by key, over all replicas."""
+    """Counts login tries, and other acts that are bounded, by key and over all replicas."""
 
     async def take(self, key: str, try_id: str, *, at: datetime, limit: int) -> bool:
         """Count the try; return True if it is among the first `limit` tries of the key.
@@ -349,6 +353,22 @@ class LoginTries(Protocol):
         """
 
     async def count(self, key: str) -> int: ...
+
+
+class KeptMessages(Protocol):
+    """What customers write before a conversation opens; forgotten after a day."""
+
+    async def put(self, chat_id: int, content: Content, *, at: datetime) -> None: ...
+
+    async def change(self, chat_id: int, content: Content) -> bool:
+        """Return True if the message was kept, and is kept with this content now."""
+
+    async def drop(self, chat_id: int, message_id: int) -> None: ...
+
+    async def of(self, chat_id: int, *, since: datetime) -> list[Content]:
+        """Return the messages kept since then, oldest first."""
+
+    async def forget(self, chat_id: int) -> None: ...
 
 
 class Conversations(Protocol):
@@ -395,8 +415,16 @@ class Conversations(Protocol):
     async def move(self, conversation_id: str, group_id: int) -> None:
         """Move the conversation to another group, where it has no card yet."""
 
-    async def identify(self, conversation: Conversation) -> None:
-        """Store the customer's identity, and the state of the ERP look-up that is still due."""
+    async def set_other_document(self, conversation_id: str, tax_key: str) -> None:
+        """Store the other document that the customer sent, by `TaxId.key`."""
+
+    async def identify(
+        self, conversation: Conversation, event: ConversationEvent | None = None
+    ) -> None:
+        """Store the customer's identity, and the state of the ERP look-up that is still due.
+
+        event: added to the history in the same write.
+        """
 
     async def owed_lookups(self, *, until: datetime) -> list[Conversation]: ...
 
@@ -466,8 +494,8 @@ class OpenedConversations(Protocol):
 
 
 class Verifications(Protocol):
-    async def store(self, conversation_id: str, chat: Chat, event: ConversationEvent) -> bool:
-        """Store the verification of `chat` in the chat and the conversation, both or neither.
+    async def store(self, seen: Conversation, chat: Chat, event: ConversationEvent) -> bool:
+        """Store the proof of `chat`, or that it has none, in the chat and in the conversation.
 
         The event is added to the conversation's history. Returns False when the chat or the
         conversation has changed since it was read.
@@ -485,8 +513,8 @@ class Questions(Protocol):
         """Mark the question as answered; return True if it was unanswered until now."""
 
 
-class RetentionStore(Protocol):
-    """Deletes old conversations, and records the runs so that one replica does each."""
+class DailyRuns(Protocol):
+    """Records the runs of something that is done once a day, so that one replica does each."""
 
     async def last(self) -> RetentionRun | None: ...
 
@@ -494,6 +522,10 @@ class RetentionStore(Protocol):
         """Return True if the run was recorded, False if another one began since `after`."""
 
     async def end(self, run: RetentionRun) -> None: ...
+
+
+class RetentionStore(DailyRuns, Protocol):
+    """Deletes old conversations."""
 
     def closed_before(self, moment: datetime) -> AsyncIterator[Sequence[str]]:
         """Yield the ids of conversations closed before the moment, in batches."""
@@ -503,6 +535,27 @@ class RetentionStore(Protocol):
 
         An open conversation is never deleted.
         """
+
+
+class SetAsideStore(Protocol):
+    """The updates that were set aside, by key."""
+
+    async def count(self) -> int: ...
+
+    async def all(self, *, until: datetime | None = None) -> list[str]:
+        """Return the keys of those that were set aside until then, in the order of their ids."""
+
+    async def some(self, keys: list[str]) -> list[SetAside]:
+        """Return those of the keys that are set aside, in the order of the keys."""
+
+    async def repeat(self, key: str) -> str | None:
+        """Return the key of the chat in which the update waits again.
+
+        Returns None when it is not set aside any more, or has no content that could be handled.
+        """
+
+    async def drop(self, key: str, *, at: datetime) -> bool:
+        """Return True if the update's content was deleted now."""
 
 
 # The attendants' groups.
@@ -516,11 +569,15 @@ class AttendantsGroup(Protocol):
         Raises RefusedError when the group is closed to the bot.
         """
 
+    async def reopen_topic(self, conversation: Conversation) -> bool:
+        """Open the topic that somebody has closed; return False where the bot may not."""
+
     async def show(self, card: Card) -> Conversation:
         """Post the card, in its topic if there is one.
 
         Returns the conversation with the card's message id.
-        Raises RefusedError when the group is closed to the bot.
+        Raises RefusedError when the group is closed to the bot, and UnknownRefusalError when
+        Telegram takes other messages there and not this one.
         """
 
     async def refresh(self, card: Card) -> Conversation:
@@ -559,6 +616,9 @@ class Outbox(Protocol):
         Returns True if this call did it.
         """
 
+    def backlog(self, chat_id: int, conversation_id: str) -> int:
+        """Return how many messages of the conversation's customer are known to wait there."""
+
     def retry(self, chat_id: int) -> None:
         """Retry a chat that may accept messages again."""
 
@@ -578,9 +638,23 @@ class Reminders(Protocol):
         """Post below the card how long this customer with priority has waited."""
 
 
+class RegisterAlerts(Protocol):
+    async def prospects_stopped(self, limit: int) -> None:
+        """Notify the admins that no more people of chats are registered in this hour."""
+
+
 class GroupAlerts(Protocol):
     async def group_unreachable(self, department: Department) -> None:
         """Notify the admins that no message reaches the department's group."""
+
+    async def card_undelivered(self, protocol: str) -> None:
+        """Notify the admins that Telegram does not take the conversation's card.
+
+        Raises TryLaterError while no admin can be reached; so does the next one.
+        """
+
+    async def nobody_told(self, protocol: str) -> None:
+        """Notify the admins that a message was not delivered, nor the notice to its writer."""
 
 
 # People who work here.

@@ -6,15 +6,18 @@ from datetime import timedelta
 from bot.usecases.attending.add_note import AddNote
 from bot.usecases.attending.attend import Attend
 from bot.usecases.attending.queue import FindConversation, ShowQueue
+from bot.usecases.attending.register_prospect import RegisterProspect
 from bot.usecases.attending.reopen import ReopenConversation
 from bot.usecases.attending.transfer import TransferConversation
 from bot.usecases.attending.verify_by_hand import VerifyByHand
 from bot.usecases.attending.watch_queue import FollowRegistrations, QueueRounds, RemindOfPriority
 from bot.usecases.register.edit_registration import EditRegistration
 from bot.wiring.company import Company
+from bot.wiring.register import Register
 from bot.wiring.relaying import Relaying
 from bot.wiring.shared import Shared
 from handlers.attendant.news import Reminders, TransferNews
+from storage.people.login_tries import LoginTries
 from storage.talk.questions import Questions
 from storage.talk.queue import Queue
 from storage.talk.verifications import Verifications
@@ -25,11 +28,12 @@ class Attending:
     handlers: dict[str, object]
     """What the handlers get by name."""
     reopen: ReopenConversation
+    register_prospect: RegisterProspect
     rounds: QueueRounds
 
 
 def build_attending(
-    shared: Shared, relaying: Relaying, company: Company, edit: EditRegistration
+    shared: Shared, relaying: Relaying, company: Company, register: Register
 ) -> Attending:
     """Build it; nothing is started."""
     queue, show_card, read_card = Queue(shared.database), relaying.show_card, relaying.read_card
@@ -56,7 +60,16 @@ def build_attending(
         within=timedelta(hours=shared.settings.reopen_hours),
         clock=shared.clock,
     )
-    handlers = _on_a_card(shared, relaying, edit) | {
+    register_prospect = RegisterProspect(
+        apply=register.apply_candidate,
+        chats=shared.chats,
+        conversations=shared.conversations,
+        made=LoginTries(shared.database),
+        alerts=company.alerts,
+        holding=shared.locks.holding,
+        clock=shared.clock,
+    )
+    handlers = _on_a_card(shared, relaying, register.services.edit, register_prospect) | {
         "sending": relaying.sending,
         "links": relaying.links,
         "outbox": relaying.outbox,
@@ -71,10 +84,17 @@ def build_attending(
         "find_conversation": FindConversation(queue=queue, read_card=read_card),
     }
     rounds = _rounds(shared, relaying, queue, transfer)
-    return Attending(handlers=handlers, reopen=reopen, rounds=rounds)
+    return Attending(
+        handlers=handlers, reopen=reopen, register_prospect=register_prospect, rounds=rounds
+    )
 
 
-def _on_a_card(shared: Shared, relaying: Relaying, edit: EditRegistration) -> dict[str, object]:
+def _on_a_card(
+    shared: Shared,
+    relaying: Relaying,
+    edit: EditRegistration,
+    register_prospect: RegisterProspect,
+) -> dict[str, object]:
     """Return the use cases of one conversation, by the names that the handlers use."""
     questions = Questions(shared.database)
     return {
@@ -82,6 +102,7 @@ def _on_a_card(shared: Shared, relaying: Relaying, edit: EditRegistration) -> di
             conversations=shared.conversations,
             show_card=relaying.show_card,
             read_card=relaying.read_card,
+            register_prospect=register_prospect,
             clock=shared.clock,
         ),
         "verify_by_hand": VerifyByHand(

@@ -26,6 +26,7 @@ def build_chat_jobs(
         tags=shared.tags,
         departments=shared.departments,
         clock=shared.clock,
+        lease_clock=shared.lease_clock,
         make_backup=MakeBackup(
             back_up=backing_up(shared.database),
             expected=lambda: held(shared.database),

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING
 
 from bot.domain.errors import Problem, TryLaterError
 from bot.runtime.leases import keep_tokens
+from bot.runtime.supervisor import Supervisor
 from bot.settings import Settings
 from bot.usecases.company.departments import Departments
 from bot.wiring.schema import Report, ended_by_newer_data, migrate_alone
 from storage.backup.backup import refuse_half_restored
-from storage.engine.connection import Database, connected
+from storage.engine.connection import Database, connected, server_time
 from storage.engine.embedded import embedded_server
 from storage.engine.indexes import ensure_indexes
 from storage.engine.schema import claim_new, stored_version
@@ -34,11 +35,16 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def open_database(
-    settings: Settings, *, to_restore: bool = False, report: Report = lambda _: None
+    settings: Settings,
+    *,
+    to_restore: bool = False,
+    report: Report = lambda _: None,
+    supervisor: Supervisor | None = None,
 ) -> AsyncIterator[Database]:
     """Open the database of the settings, with its indexes; without a URI the embedded one.
 
-    Data of an older program is migrated first; report gets the progress of that. When a newer
+    Data of an older program is migrated first; report gets the progress of that. supervisor: runs
+    what looks for newer data. When a newer
     program changes the data later, the block is cancelled. Raises RefusedError when the data is
     newer than this program, and after an unfinished restore, unless it is opened for a restore.
     """
@@ -56,7 +62,7 @@ async def open_database(
             await refuse_half_restored(database)
             await migrate_alone(database, report)
             await ensure_indexes(database, inbox_days=settings.retain_inbox_days)
-        await stack.enter_async_context(ended_by_newer_data(database))
+        await stack.enter_async_context(ended_by_newer_data(database, supervisor or Supervisor()))
         yield database
 
 
@@ -84,7 +90,7 @@ def open_erp_of(
 
     tokens = None
     if database is not None:
-        keeper = keep_tokens(token_leases(database), utc_now)
+        keeper = keep_tokens(token_leases(database), server_time(database))
         tokens = ErpTokens(database, settings.erp_kind, keeper.holding)
     return open_erp(
         settings.erp_kind,

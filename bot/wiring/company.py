@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from importlib.metadata import version
 
@@ -12,7 +13,7 @@ from bot.domain.errors import TryLaterError
 from bot.runtime.charts.drawing import DrawCharts
 from bot.runtime.group_access import group_access
 from bot.usecases.company.panel import ReadFigures
-from bot.usecases.company.retention import Retain
+from bot.usecases.company.retention import EndLeftovers, Retain
 from bot.usecases.company.roles import RoleOf
 from bot.usecases.company.status import ReportStatus, Waiting
 from bot.usecases.company.team import ManageTeam
@@ -24,13 +25,16 @@ from handlers.admin.company.panel import PanelServices
 from handlers.admin.company.team import Team
 from handlers.attendant.members import Membership, TelegramGroups
 from handlers.menus import Menus
+from storage.engine.connection import Database, is_embedded
 from storage.engine.connection import answers as database_answers
-from storage.engine.connection import is_embedded
+from storage.jobs.job_ends import JobEnds
 from storage.people.team import Admins, Invitations, Members
+from storage.talk.chat_ends import ChatEnds
 from storage.talk.panel import OpenedConversations, RegisterCounts
-from storage.talk.retention import Retention
+from storage.talk.retention import DailyRuns, Retention
 from storage.updates.inbox import Inbox
 from storage.updates.outbox import Outbox
+from storage.updates.undated import date_the_undated
 
 logger = structlog.get_logger()
 
@@ -45,6 +49,7 @@ class Company:
     alerts: TelegramAlerts
     menus: Menus
     retain: Retain
+    end_leftovers: EndLeftovers
     retention: Retention
 
 
@@ -106,8 +111,23 @@ def build_company(shared: Shared) -> Company:
             clock=clock,
             timezone=shared.timezone,
         ),
+        end_leftovers=EndLeftovers(
+            store=DailyRuns(database, "ends"),
+            ends=ends_of(database),
+            clock=clock,
+            timezone=shared.timezone,
+        ),
         retention=retention,
     )
+
+
+def ends_of(database: Database) -> dict[str, Callable[[datetime], Awaitable[int]]]:
+    """Return what is ended once a day, by name."""
+    return {
+        "chats": ChatEnds(database),
+        "jobs": JobEnds(database),
+        "undated": partial(date_the_undated, database),
+    }
 
 
 def report_status(
@@ -171,6 +191,7 @@ def _waiting(inbox: Inbox, outbox: Outbox) -> Callable[[], Awaitable[Waiting]]:
             set_aside=set_aside,
             unsent=len(unsent),
             unsent_since=min(unsent, default=None),
+            undelivered=await outbox.undelivered(),
         )
 
     return waiting

@@ -1,14 +1,16 @@
 """The wiring of the handlers: who gets an update, and what they get by name."""
 
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 import structlog
 from aiogram import Bot, Dispatcher, Router
-from aiogram.types import Update
+from aiogram.enums import ContentType
+from aiogram.types import Message, Update
 from aiogram.types.update import UpdateTypeLookupError
-from pydantic import ValidationError
 
 from bot.runtime.sending.order import caused_by
+from bot.runtime.sending.repair import NotReadableError, read
 from bot.runtime.updates.fsm import AlreadyHandledError, DurableStorage
 from bot.runtime.updates.inbox import Payload, chat_key
 from bot.usecases.company.roles import RoleOf
@@ -20,6 +22,10 @@ from handlers.admin.labels import departments
 from handlers.attendant import members
 from handlers.attendant import router as attendant
 from handlers.customer import conversation as customer
+from handlers.customer.texts import NOT_READABLE
+from handlers.relay.service import SERVICE
+
+_FROM_PEOPLE: Final = {"message", "callback_query"}
 
 logger = structlog.get_logger()
 
@@ -81,14 +87,16 @@ def update_handler(
     """Return the function that handles one stored update, once."""
 
     async def handle(payload: Payload) -> None:
-        try:
-            update = Update.model_validate(payload, context={"bot": bot})
-            kind = update.event_type
-        except (ValidationError, UpdateTypeLookupError):
+        update = _readable(payload, bot)
+        if update is None:
             # Telegram has something new; our library does not know it, and never will by waiting.
             logger.warning("update not understood", fields=sorted(payload))
+            if (chat := chat_key(payload)).isdecimal() and _FROM_PEOPLE & payload.keys():
+                await bot.send_message(int(chat), NOT_READABLE)
             return
-        logger.debug("update", kind=kind)
+        if _is_service(payload, update):
+            return
+        logger.debug("update", kind=update.event_type)
         try:
             with caused_by(update.update_id, chat=chat_key(payload)):
                 async with fsm.unit(update.update_id):
@@ -97,3 +105,23 @@ def update_handler(
             logger.info("update was handled before")
 
     return handle
+
+
+def _readable(payload: Payload, bot: Bot) -> Update | None:
+    """Return the update as far as it can be read; None if nobody could do anything with it."""
+    try:
+        update: Update = read(Update, payload, bot)
+        event = update.event
+    except (NotReadableError, UpdateTypeLookupError):
+        return None
+    if isinstance(event, Message) and event.from_user is None and event.chat.type == "private":
+        return None
+    return update
+
+
+def _is_service(payload: Payload, update: Update) -> bool:
+    """Return True for a service message whose content could not be read: nobody wrote it."""
+    event = update.event
+    if not isinstance(event, Message) or event.content_type != ContentType.UNKNOWN:
+        return False
+    return any(kind.value in payload[update.event_type] for kind in SERVICE)

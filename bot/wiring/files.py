@@ -1,8 +1,10 @@
 """The wiring of the screens of files and jobs."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from bot.runtime.files.table import inspect
+from bot.runtime.files.work_folders import work_folder
 from bot.settings import Settings
 from bot.wiring.jobs import Jobs
 from bot.wording.values import Names
@@ -10,7 +12,11 @@ from handlers.admin.files.services import FileServices
 
 
 def file_services(
-    jobs: Jobs, settings: Settings, *, names: Callable[[], Awaitable[Names]]
+    jobs: Jobs,
+    settings: Settings,
+    *,
+    names: Callable[[], Awaitable[Names]],
+    create_tag: Callable[[str], Awaitable[object]],
 ) -> FileServices:
     """Return what the screens of files and jobs use."""
     return FileServices(
@@ -18,6 +24,7 @@ def file_services(
         inspect=inspect,
         report=jobs.work.report,
         names=names,
-        data_dir=settings.data_dir,
+        work_folder=partial(work_folder, settings.data_dir),
         requires_tax_id=settings.require_tax_id,
+        create_tag=create_tag,
     )

@@ -1,14 +1,13 @@
 """The wiring of jobs: the worker, and the use cases of people who start and stop them."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.domain.errors import RefusedError, TryLaterError
+from bot.domain.errors import RefusedError
 from bot.domain.job import Job, JobKind
 from bot.runtime.jobs.backups import MakeBackup
 from bot.runtime.jobs.job_progress import PROGRESS_INTERVAL_S
@@ -37,8 +36,6 @@ from storage.register.search import Search
 
 if TYPE_CHECKING:
     from erp.adapter import Erp
-
-_WITHOUT_BROKER_S: Final = 5.0
 
 logger = structlog.get_logger()
 
@@ -72,13 +69,14 @@ def build_jobs(
     tags: Tags,
     departments: Departments,
     clock: Callable[[], datetime],
+    lease_clock: Callable[[], datetime] | None = None,
     make_backup: MakeBackup | None = None,
     erp: "Erp | None" = None,
     progress_interval_s: float = PROGRESS_INTERVAL_S,
 ) -> Jobs:
     """Build the jobs of this database; `notifier` reports on them every `progress_interval_s`.
 
-    make_backup: None where no backup of the chat is made.
+    lease_clock: `clock` unless given. make_backup: None where no backup of the chat is made.
     """
     syncs, store, files = Syncs(database), StoredJobs(database), Files(database)
     bulk = Bulk(database)
@@ -109,10 +107,11 @@ def build_jobs(
         notifier=notifier,
         data_dir=settings.data_dir,
         clock=clock,
+        lease_clock=lease_clock,
         progress_interval_s=progress_interval_s,
     )
     manage = ManageJobs(
-        store=store, files=files, choices=Choices(database), wake=work.wake, clock=clock
+        store=store, files=files, choices=Choices(database, clock), wake=work.wake, clock=clock
     )
     return Jobs(
         manage=manage,
@@ -165,20 +164,15 @@ def file_name(job: Job, at: datetime) -> str:
 
 
 async def work_with_broker(jobs: WorkJobs, broker_url: str, *, queue: str) -> None:
-    """Work on jobs of all processes; wait while the broker is away.
+    """Work on jobs of all processes.
 
-    Raises RefusedError when the broker refuses the connection.
+    Raises RefusedError when the broker refuses the connection, TryLaterError while it is away.
     """
     # Commands load no broker: they work on their own jobs themselves.
     from bot.runtime.jobs.broker import open_broker
 
-    while True:
-        try:
-            async with open_broker(broker_url, jobs.work, queue=queue) as carrier:
-                await jobs.run_forever(carrier.send)
-        except TryLaterError as error:
-            logger.warning("no broker", error=str(error))
-        await asyncio.sleep(_WITHOUT_BROKER_S)
+    async with open_broker(broker_url, jobs.work, queue=queue) as carrier:
+        await jobs.run_forever(carrier.send)
 
 
 async def work_with_broker_or_alone(jobs: WorkJobs, settings: Settings) -> None:

@@ -4,23 +4,26 @@ from dataclasses import dataclass
 from functools import partial
 
 from bot.domain.privacy_notice import PrivacyNotice
-from bot.usecases.attending.reopen import ReopenConversation
 from bot.usecases.customer.arrive import Arrive
 from bot.usecases.customer.current_chat import CurrentChat
 from bot.usecases.customer.identify import Identify, LookUp
-from bot.usecases.customer.introduce import ConfirmPhone, Introduce, RegisterProspect
+from bot.usecases.customer.identify_conversation import IdentifyConversation, SwitchDocument
+from bot.usecases.customer.introduce import ConfirmPhone
+from bot.usecases.customer.keep_messages import KeepMessages
 from bot.usecases.customer.leave import Leave
 from bot.usecases.customer.log_in import LogIn
 from bot.usecases.customer.my_data import ReadMyData
 from bot.usecases.customer.open_conversation import OpenConversation
 from bot.usecases.customer.renew_notice import RenewNotice
 from bot.usecases.customer.retry_lookups import RetryLookups
+from bot.wiring.attending import Attending
 from bot.wiring.register import Register
 from bot.wiring.relaying import Relaying
 from bot.wiring.shared import Shared
 from handlers.customer.reception import Reception
 from storage.people.data_subject import DataSubjects
 from storage.people.login_tries import LoginTries
+from storage.talk.kept_messages import KeptMessages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +36,7 @@ class Receiving:
 def build_receiving(
     shared: Shared,
     relaying: Relaying,
-    reopen: ReopenConversation,
+    attending: Attending,
     register: Register,
     *,
     lookup_budget_s: float,
@@ -50,22 +53,38 @@ def build_receiving(
         clock=clock,
         budget_s=lookup_budget_s,
     )
-    register_prospect = RegisterProspect(apply=register.apply_candidate, clock=clock)
-    arrive = Arrive(conversations=shared.conversations, reopen=reopen, notice=notice, clock=clock)
+    arrive = Arrive(
+        conversations=shared.conversations, reopen=attending.reopen, notice=notice, clock=clock
+    )
+    switch_document = SwitchDocument(
+        look_up=look_up,
+        chats=shared.chats,
+        conversations=shared.conversations,
+        register_prospect=attending.register_prospect,
+        show_card=relaying.show_card,
+        holding=shared.locks.holding,
+        clock=clock,
+    )
     handlers: dict[str, object] = {
         "renew_notice": RenewNotice(notice=notice, clock=clock),
         "my_data": ReadMyData(subjects=DataSubjects(shared.database), clock=clock),
         "leave": Leave(
-            conversations=shared.conversations, show_card=relaying.show_card, clock=clock
+            conversations=shared.conversations,
+            kept=KeptMessages(shared.database),
+            show_card=relaying.show_card,
+            clock=clock,
         ),
-        "reception": _reception(shared, relaying, register, arrive, look_up, register_prospect),
+        "reception": _reception(
+            shared, relaying, attending, register, arrive, look_up, switch_document
+        ),
+        "switch_document": switch_document,
     }
     retry_lookups = RetryLookups(
         chats=shared.chats,
         conversations=shared.conversations,
         registrations=shared.registrations,
         look_up=look_up,
-        register_prospect=register_prospect,
+        register_prospect=attending.register_prospect,
         show_card=relaying.show_card,
         holding=shared.locks.holding,
         clock=clock,
@@ -76,17 +95,30 @@ def build_receiving(
 def _reception(
     shared: Shared,
     relaying: Relaying,
+    attending: Attending,
     register: Register,
     arrive: Arrive,
     look_up: LookUp,
-    register_prospect: RegisterProspect,
+    switch_document: SwitchDocument,
 ) -> Reception:
     settings, clock, timezone = shared.settings, shared.clock, shared.timezone
+    identify = Identify(look_up=look_up, clock=clock, timezone=timezone)
+    confirm_phone = ConfirmPhone(clock=clock)
     return Reception(
-        chat_of=partial(CurrentChat, chats=shared.chats, registrations=shared.registrations),
+        chat_of=partial(
+            CurrentChat, chats=shared.chats, registrations=shared.registrations, clock=clock
+        ),
         arrive=arrive,
-        identify=Identify(look_up=look_up, clock=clock, timezone=timezone),
-        confirm_phone=ConfirmPhone(clock=clock),
+        identify=identify,
+        confirm_phone=confirm_phone,
+        identify_conversation=IdentifyConversation(
+            identify=identify,
+            confirm_phone=confirm_phone,
+            register_prospect=attending.register_prospect,
+            conversations=shared.conversations,
+            show_card=relaying.show_card,
+            clock=clock,
+        ),
         log_in=LogIn(
             passwords=register.passwords,
             tries=LoginTries(shared.database),
@@ -94,7 +126,8 @@ def _reception(
             timezone=timezone,
         ),
         forget_content=register.forget_content,
-        introduce=Introduce(register_prospect=register_prospect),
+        switch_document=switch_document,
+        keep=KeepMessages(kept=KeptMessages(shared.database), clock=clock),
         open_conversation=OpenConversation(
             conversations=shared.conversations,
             show_card=relaying.show_card,

@@ -35,19 +35,23 @@ def build_relaying(shared: Shared, *, metrics: Metrics, alerts: GroupAlerts) -> 
     conversations, links = shared.conversations, Links(database)
     outbox = Outbox(
         store=StoredOutbox(database),
+        links=links,
         limiter=shared.limiter,
         holding=locks.holding,
         held_since=locks.held_since,
+        telegram_answers=bot.get_me,
         metrics=metrics,
         clock=clock,
     )
     locks.on_release(outbox.forget)
+    locks.on_takeover(outbox.take_over)
     read_card = ReadCard(
         conversations=conversations,
         registrations=shared.registrations,
         tags=shared.tags,
         departments=shared.departments,
         queue=Queue(database),
+        clock=clock,
         has_erp=shared.erp is not None,
     )
     draw = DrawCard(
@@ -67,7 +71,6 @@ def build_relaying(shared: Shared, *, metrics: Metrics, alerts: GroupAlerts) -> 
             departments=shared.departments,
             alerts=alerts,
             sending=sending,
-            clock=clock,
         )
     )
     return Relaying(

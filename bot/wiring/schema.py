@@ -7,14 +7,14 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import Final
 
 import structlog
 
-from bot.domain.errors import AppError, LostError, Problem, RefusedError, TakenError
+from bot.domain.errors import LostError, Problem, RefusedError, TakenError
 from bot.runtime.leases import LeaseKeeper
-from storage.engine.connection import Database
+from bot.runtime.supervisor import Supervisor
+from storage.engine.connection import Database, server_time
 from storage.engine.schema import VERSION, schema_leases, stored_version
 from storage.schema.migrate import migrate
 from storage.schema.progress import Progress
@@ -35,9 +35,7 @@ async def migrate_alone(database: Database, report: Report) -> None:
 
     Raises RefusedError when the data is newer.
     """
-    keeper = LeaseKeeper(
-        schema_leases(database), lambda: datetime.now(UTC), id_of=str, patience_s=0
-    )
+    keeper = LeaseKeeper(schema_leases(database), server_time(database), id_of=str, patience_s=0)
     is_waiting = False
     while (stored := await stored_version(database)) < VERSION:
         try:
@@ -78,7 +76,7 @@ def _logged(report: Report) -> Callable[[Progress], None]:
 
 
 @asynccontextmanager
-async def ended_by_newer_data(database: Database) -> AsyncIterator[None]:
+async def ended_by_newer_data(database: Database, supervisor: Supervisor) -> AsyncIterator[None]:
     """Look each minute whether the data has become newer than this program.
 
     The block is cancelled then, and RefusedError raised.
@@ -86,32 +84,25 @@ async def ended_by_newer_data(database: Database) -> AsyncIterator[None]:
     task = asyncio.current_task()
     found: RefusedError | None = None
 
-    async def watch() -> None:
+    async def look() -> None:
         nonlocal found
-        while found is None:
-            await asyncio.sleep(_ROUND_S)
-            try:
-                await stored_version(database)
-            except AppError as error:
-                if isinstance(error, RefusedError) and error.problem is Problem.DATA_NEWER:
-                    found = error
-                else:
-                    logger.warning("version of the data not read", error=str(error))
-            except Exception:
-                # A fault here must not end the round, on which the data depends.
-                logger.exception("version of the data not read")
-        logger.error("the data is newer than this program", error=str(found))
-        if task is not None:
-            task.cancel()
+        try:
+            await stored_version(database)
+        except RefusedError as error:
+            if error.problem is not Problem.DATA_NEWER:
+                raise
+            if found is None and task is not None:
+                logger.error("the data is newer than this program", error=str(error))
+                task.cancel()
+            found = error
 
-    watching = asyncio.create_task(watch(), name="schema")
+    watching = supervisor.repeat("schema", look, every_s=_ROUND_S)
     try:
         try:
             yield
         finally:
-            watching.cancel()
             # Takes a cancellation that came with the end of the block.
-            await asyncio.wait({watching})
+            await supervisor.end(watching)
     except asyncio.CancelledError:
         if found is not None and task is not None and not task.uncancel():
             raise found from None

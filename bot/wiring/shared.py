@@ -32,6 +32,8 @@ class Shared:
     limiter: RateLimiter
     erp: Erp | None
     clock: Callable[[], datetime]
+    lease_clock: Callable[[], datetime]
+    """The clock that leases end by; all processes on the database have the same."""
     locks: LeaseKeeper[str]
     tags: Tags
     departments: Departments
@@ -57,8 +59,13 @@ def share(
     database: Database,
     erp: Erp | None,
     clock: Callable[[], datetime],
+    lease_clock: Callable[[], datetime] | None = None,
 ) -> Shared:
-    """Return the shared objects of one process."""
+    """Return the shared objects of one process.
+
+    lease_clock: `clock` unless given.
+    """
+    lease_clock = lease_clock or clock
     return Shared(
         settings=settings,
         database=database,
@@ -66,7 +73,8 @@ def share(
         limiter=limiter,
         erp=erp,
         clock=clock,
-        locks=keep_chats(chat_leases(database), clock),
+        lease_clock=lease_clock,
+        locks=keep_chats(chat_leases(database), lease_clock),
         tags=Tags(store=StoredTags(database, clock)),
         departments=departments_of(settings, database, clock),
         registrations=Registrations(database),

@@ -6,25 +6,17 @@ from typing import Final
 
 from aiogram import Bot
 from aiogram.client.default import DefaultBotProperties
-from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.types import LinkPreviewOptions
 from aiogram.utils.token import TokenValidationError
 
 from bot.domain.errors import Problem, RefusedError
+from bot.runtime.sending.answers import TelegramSession
 from bot.runtime.sending.limits import TELEGRAM_LIMITS, RateLimiter
 from bot.runtime.sending.outbound import Outbound
 from bot.settings import Settings
 
 _TELEGRAM: Final = "https://api.telegram.org"
-
-
-class _PlainSession(AiohttpSession):
-    """A session for a Bot API server without TLS; closing it needs no wait for TLS shutdowns."""
-
-    async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
 
 
 @asynccontextmanager
@@ -33,9 +25,9 @@ async def open_bot(settings: Settings, limiter: RateLimiter | None = None) -> As
 
     limiter: shared with others that send; a new one unless given.
     """
-    url = settings.telegram_api_url or _TELEGRAM
-    kind = _PlainSession if url.startswith("http://") else AiohttpSession
-    session = kind(api=TelegramAPIServer.from_base(url))
+    session = TelegramSession(
+        api=TelegramAPIServer.from_base(settings.telegram_api_url or _TELEGRAM)
+    )
     session.middleware(Outbound(limiter or RateLimiter(TELEGRAM_LIMITS)))
     try:
         bot = Bot(

@@ -7,6 +7,7 @@ import structlog
 from bot.domain.errors import RefusedError
 from bot.runtime.memory import freeze_gc
 from bot.runtime.sending.limits import TELEGRAM_LIMITS, RateLimiter
+from bot.runtime.supervisor import Supervisor
 from bot.settings import PREFIX, Settings
 from bot.wiring.chat_jobs import build_chat_jobs
 from bot.wiring.clients import open_database, open_erp_if_set, utc_now
@@ -16,6 +17,7 @@ from bot.wiring.shared import share
 from bot.wiring.stopping import run_until_stopped
 from bot.wiring.telegram import open_bot
 from bot.wording.values import Names
+from storage.engine.connection import server_time
 
 logger = structlog.get_logger()
 
@@ -44,7 +46,8 @@ def _require(settings: Settings) -> None:
 
 async def _work(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(open_database(settings))
+        supervisor = Supervisor()
+        database = await stack.enter_async_context(open_database(settings, supervisor=supervisor))
         limiter = RateLimiter(TELEGRAM_LIMITS)
         shared = share(
             settings,
@@ -53,6 +56,7 @@ async def _work(settings: Settings) -> None:
             database=database,
             erp=await stack.enter_async_context(open_erp_if_set(settings, database)),
             clock=utc_now,
+            lease_clock=server_time(database),
         )
 
         async def names() -> Names:
@@ -63,14 +67,21 @@ async def _work(settings: Settings) -> None:
             )
 
         jobs = build_chat_jobs(shared, role_of=build_company(shared).role_of, names=names)
-        freeze_gc()
-        logger.info("worker ready")
-        try:
-            await work_with_broker(
+        working = supervisor.run(
+            "jobs",
+            lambda: work_with_broker(
                 jobs.work,
                 settings.broker_url.get_secret_value(),
                 queue=settings.mongodb_database,
-            )
+            ),
+            ends_with=lambda error: isinstance(error, RefusedError),
+            health=jobs.work.health,
+        )
+        stack.push_async_callback(supervisor.end, working)
+        freeze_gc()
+        logger.info("worker ready")
+        try:
+            await working
         except RefusedError as error:
             raise RefusedError(
                 f"{PREFIX}BROKER_URL: o servidor NATS não aceita esta ligação. Confira o "

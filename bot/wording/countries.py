@@ -40,7 +40,7 @@ def find_countries(text: str) -> list[str]:
     Each typed word must be the beginning of a word of the name. Without text, return the most
     likely countries. At most 12 are returned; one more letter finds the rest.
     """
-    typed = fold(text).split()
+    typed = set(fold(text).split())
     if not typed:
         return list(_FIRST)
     names = _names()

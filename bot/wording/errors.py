@@ -9,6 +9,8 @@ _SENTENCES = {
     Problem.DATABASE_PASSWORD: f"{PREFIX}MONGODB_URI: o MongoDB recusou o usuário ou a senha.",
     Problem.DATABASE_GONE: "O MongoDB não responde. Confira se ele está no ar e se o endereço em "
     f"{PREFIX}MONGODB_URI está certo.",
+    Problem.DATABASE_REFUSES: "O MongoDB não aceita este pedido agora. Tente de novo daqui a "
+    f"pouco; se continuar, confira o que o usuário em {PREFIX}MONGODB_URI pode e se há espaço.",
     Problem.DATABASE_BROKEN: "O banco de dados parou de ler e gravar. Confira o espaço em disco e "
     "reinicie o Balcão.",
     Problem.DATABASE_TOO_SIMPLE: "O MongoDB precisa ser um replica set, mesmo que de um só "
@@ -36,6 +38,11 @@ _SENTENCES = {
     Problem.HTTP_ADDRESS: f"{PREFIX}HTTP_PORT: esta porta já está em uso.",
     Problem.GROUP: f"{PREFIX}ATTENDANTS_CHAT_ID: o bot não alcança este grupo. "
     "Confira o número e se o bot está no grupo.",
+    Problem.TELEGRAM_GONE: "O Telegram não responde. Confira a internet deste computador e, "
+    f"se for outro servidor, o endereço em {PREFIX}TELEGRAM_API_URL.",
+    Problem.TELEGRAM_STRANGE: "O Telegram, ou um proxy no caminho, responde de um jeito que o "
+    "Balcão não entende. Se continuar assim, confira o proxy ou o endereço em "
+    f"{PREFIX}TELEGRAM_API_URL.",
     Problem.BOT_TOKEN: f"{PREFIX}BOT_TOKEN: o Telegram não aceita este token. "
     "Confira com o @BotFather.",
     Problem.BACKUP_EXISTS: "Já existe algo com este nome, e um backup nunca é sobrescrito. "

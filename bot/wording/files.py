@@ -1,24 +1,19 @@
 """Words for a file to import: how it was understood, and what its columns are."""
 
+from collections.abc import Iterator
 from typing import Final
 
 from bot.domain.columns import Column, Doubt
-from bot.domain.file_shape import FileShape
+from bot.domain.encodings import ENCODINGS, OLD, TWICE, repaired
+from bot.domain.file_shape import FileShape, Inspected, Mark, MarkKind, Question
 from bot.wording.reasons import COLUMN_LABELS
-from bot.wording.words import short
+from bot.wording.words import counted, number, plural, short
 
 DOUBTS: Final = {
     Doubt.UNNAMED: "sem nome",
     Doubt.UNKNOWN: "nome que não conheço",
     Doubt.DUPLICATE: "outra coluna já é este campo",
     Doubt.SHIFTED: "os valores não parecem deste campo",
-}
-_ENCODINGS: Final = {
-    "utf-8": "UTF-8",
-    "utf-8-sig": "UTF-8",
-    "utf-16-le": "Unicode do Excel (UTF-16)",
-    "utf-16-be": "Unicode (UTF-16)",
-    "cp1252": "Excel (cp1252)",
 }
 _DELIMITERS: Final = {
     ";": "ponto e vírgula",
@@ -27,6 +22,14 @@ _DELIMITERS: Final = {
     "|": "barra vertical",
 }
 _NAME: Final = 40
+_MARKS: Final = {
+    MarkKind.HIDDEN_ROW: "linhas ocultas ou filtradas também entram",
+    MarkKind.HIDDEN_COLUMN: "colunas ocultas também são lidas",
+    MarkKind.NO_VALUE: "fórmulas sem valor guardado ficam em branco (abra no Excel e salve)",
+    MarkKind.ERROR: "células com erro da planilha (como #N/D) ficam em branco",
+    MarkKind.BEYOND_HEADER: "linhas com células além do cabeçalho são recusadas",
+    MarkKind.MERGED: "células mescladas só têm valor na primeira",
+}
 
 
 def understood(shape: FileShape) -> str:
@@ -37,10 +40,80 @@ def understood(shape: FileShape) -> str:
     if shape.format == "xlsx":
         parts.append(f"planilha, aba “{short(shape.sheet or '', _NAME)}”")
     else:
-        parts.append(f"texto {_ENCODINGS.get(shape.encoding or '', shape.encoding or '')}")
+        parts.append(f"texto {ENCODINGS.get(shape.encoding or '', shape.encoding or '')}")
         parts.append(f"separado por {_DELIMITERS.get(shape.delimiter or '', 'outro sinal')}")
     header = f"cabeçalho na linha {shape.header_line}" if shape.header_line else "sem cabeçalho"
     return ", ".join([*parts, header])
+
+
+def amounts(shape: FileShape) -> str:
+    """Return how much was read: lines of the file, rows, and rows with line breaks."""
+    rows = counted(shape.rows, "lida", "lidas")
+    if shape.lines is None:
+        return rows
+    lines = counted(shape.lines, "linha no arquivo", "linhas no arquivo")
+    broken = "quebra de linha dentro de uma célula"
+    return f"{lines}, {rows}, {number(shape.broken_rows)} com {broken}"
+
+
+def left_out(shape: FileShape) -> Iterator[str]:
+    """Yield what the file has beside the rows that are read, or that is easily overlooked."""
+    if shape.other_sheets:
+        sheets = ", ".join(
+            f"“{short(sheet.name, _NAME)}” ({counted(sheet.rows, 'linha', 'linhas')}"
+            f"{', oculta' if sheet.is_hidden else ''})"
+            for sheet in shape.other_sheets
+        )
+        yield f"Só a aba “{short(shape.sheet or '', _NAME)}” é lida. Ficam de fora: {sheets}."
+    for mark in shape.marks:
+        yield _marked(mark)
+
+
+def question(inspected: Inspected, asked: Question) -> str:
+    """Return what has to be answered before the file is imported, as plain text."""
+    shape = inspected.shape
+    if asked is Question.QUOTES:
+        places = [f"{first} a {last}" for first, last in shape.swallowing]
+        lines = plural(len(places), "Nas linhas", "Em cada um destes trechos, linhas")
+        return (
+            f'{lines} {", ".join(places)}, uma aspa (") põe linhas inteiras dentro de uma célula '
+            "só. Se a aspa é parte do texto (como em polegadas), cada linha é um cadastro; se "
+            "não, tudo isso é o conteúdo de uma célula."
+        )
+    if asked is Question.ENCODING:
+        read = "; ".join(
+            f"{ENCODINGS[name]}: {', '.join(names_read_as(inspected, name))}" for name in OLD
+        )
+        return f"Não tenho certeza dos acentos deste arquivo. Veja qual está certo: {read}."
+    wrong = ", ".join(names(inspected))
+    right = ", ".join(map(repaired, names(inspected)))
+    return (
+        "Há acentos que já vieram trocados no arquivo, como “Ã£” no lugar de “ã”. Assim: "
+        f"{wrong}. Consertados: {right}."
+    )
+
+
+def names(inspected: Inspected) -> list[str]:
+    """Return three names of the file, first those with accents."""
+    place = next((c.index for c in inspected.columns if c.field == "name"), None)
+    if place is None:
+        return []
+    cells = (row[place].strip() for _, row in inspected.samples if len(row) > place)
+    found = [short(cell, _NAME) for cell in dict.fromkeys(cells) if cell]
+    return sorted(found, key=str.isascii)[:3]
+
+
+def names_read_as(inspected: Inspected, encoding: str) -> list[str]:
+    """Return the same names as they are in another of the old encodings."""
+    own = inspected.shape.encoding or "cp1252"
+    if encoding == TWICE:
+        return list(map(repaired, names(inspected)))
+    return [name.encode(own, "replace").decode(encoding, "replace") for name in names(inspected)]
+
+
+def _marked(mark: Mark) -> str:
+    more = "…" if mark.count > len(mark.places) else ""
+    return f"{number(mark.count)} {_MARKS[mark.kind]}: {', '.join(mark.places)}{more}."
 
 
 def column_line(column: Column, *, length: int, doubtful: str) -> str:

@@ -6,7 +6,7 @@ from typing import Final
 
 from bot.domain.job import OVER, Counts, Job, JobKind, JobState, Report
 from bot.wording.jobs import duration, exported, summary
-from bot.wording.reasons import COLUMN_LABELS, describe, describe_trouble
+from bot.wording.reasons import ACCEPTED, COLUMN_LABELS, describe, describe_trouble
 from bot.wording.values import LABELS, Names, show_value
 from bot.wording.words import counted, number, plural, short
 
@@ -94,6 +94,15 @@ def _preview_lines(job: Job, found: Report, names: Names) -> Iterator[Line]:
                 )
                 text = f"linha {sample.line}, {short(sample.name, _NAME)}: {before} → {after}"
                 yield Line(text, depth=2)
+    if counts.accepted:
+        yield Line(f"{number(counts.accepted)} entram sem um campo que não se lê", "⚠️")
+    if counts.problems:
+        listed = ", ".join(f"{ACCEPTED[n]} ({number(c)})" for n, c in counts.problems.items())
+        yield Line(f"Estas recusadas poderiam entrar sem o campo: {listed}", "💡")
+    if job.unknown_tags:
+        yield Line(
+            f"Etiquetas que não existem: {short(', '.join(job.unknown_tags), _FIELDS)}", "🏷"
+        )
     yield from _refused_lines(job, found, counts, "A importação traz todas em um arquivo.")
 
 
@@ -156,6 +165,12 @@ def _lists(job: Job, found: Report) -> Iterator[Line]:
             f"que são agora: {lines}"
         )
         yield Line(text, "🔁")
+    if found.accepted:
+        yield Line("Entraram sem o campo:", is_heading=True)
+    for report in found.accepted:
+        yield Line(f"Linha {number(report.line)}: {short(describe(report), _REASON)}", depth=1)
+    if counts.accepted > len(found.accepted):
+        yield Line(f"… e mais {number(counts.accepted - len(found.accepted))}")
     others = "Os outros" if job.kind is JobKind.SYNC else "As outras"
     yield from _refused_lines(job, found, counts, f"{others} estão no arquivo.")
     if found.kept:
@@ -184,7 +199,8 @@ def _refused_lines(job: Job, found: Report, counts: Counts, others: str) -> Iter
         there = "No ERP," if is_sync else plural(len(places), "Linha", "Linhas")
         yield Line(f"{there} {listed}{more}: {short(reason, _REASON)}", depth=1)
     if counts.refused > len(found.refused):
-        yield Line(f"… {others}")
+        more = number(counts.refused - len(found.refused))
+        yield Line(f"… e mais {more}. {others}")
 
 
 def _line_numbers(lines: Sequence[int], count: int) -> str:

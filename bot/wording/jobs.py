@@ -3,6 +3,7 @@
 from typing import Final
 
 from bot.domain.job import OVER, Counts, Job, JobKind, JobState, SyncMode
+from bot.domain.retention import JOBS_KEPT
 from bot.domain.search import Query
 from bot.wording.values import Names
 from bot.wording.words import KINDS, STATUSES, counted, number, plural, short
@@ -127,6 +128,11 @@ def cannot_undo(job: Job) -> str:
         return f"A tarefa {job.id} já foi desfeita, pela tarefa {job.undone_by}."
     if job.state not in OVER:
         return f"A tarefa {job.id} ainda não terminou."
+    if job.is_summary:
+        return (
+            f"A tarefa {job.id} tem mais de {JOBS_KEPT.days} dias: os detalhes para desfazê-la já "
+            "foram apagados. A auditoria ainda diz o que ela mudou."
+        )
     return f"A tarefa {job.id} não mudou nada no cadastro: não há o que desfazer."
 
 

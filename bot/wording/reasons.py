@@ -33,8 +33,12 @@ _CELLS: Final = {
     CellReason.TAX_ID_AMBIGUOUS: "há mais de um documento na célula; deixe só um",
     CellReason.TAX_ID_SCIENTIFIC: "o Excel mudou o número (como 2,47E+13) e dígitos se perderam; "
     "formate a coluna como texto e digite de novo",
+    CellReason.TAX_ID_DECIMALS: "tem casas decimais (,00), e sem elas ou com elas é um documento "
+    "válido; formate a coluna como texto e escreva só os dígitos",
     CellReason.TAX_ID_COUNTRY: "não é um documento válido do país informado",
-    CellReason.PHONE: "não é um telefone; escreva com DDD, como (49) 99999-8888",
+    CellReason.PHONE: "não é exatamente um telefone; escreva com DDD e sem outros números, como "
+    "(49) 99999-8888 ou 0800 591 2345",
+    CellReason.PHONES: "há mais telefones do que cabem no cadastro; deixe os principais",
     CellReason.EMAIL: "não é um e-mail; escreva um só, como nome@empresa.com.br",
     CellReason.STATUS: "“{detail}” não é um status; use A (ativo) ou I (inativo)",
     CellReason.KIND: "“{detail}” não é um tipo; use cliente, fornecedor, prestador de serviço ou "
@@ -49,6 +53,9 @@ _CELLS: Final = {
     CellReason.TRAITS: f"no máximo {TRAITS} características, de até {TRAIT_LENGTH} caracteres "
     "cada",
     CellReason.UNREADABLE: "a linha tem caracteres que não podem ser lidos",
+    CellReason.NAME_ALONE: "só tem o nome: sem documento, telefone ou e-mail, ninguém é "
+    "reconhecido depois",
+    CellReason.TOTALS: "parece uma linha de total ou de rodapé, e não uma pessoa",
     CellReason.TOO_MANY_CELLS: "a linha tem mais células do que o cabeçalho; veja se há um "
     "separador a mais",
 }
@@ -69,6 +76,17 @@ _DETAILED: Final = {
     CellReason.USERNAME: {refusal.name.lower(): text for refusal, text in _USERNAMES.items()},
     CellReason.PASSWORD: {refusal.name.lower(): text for refusal, text in _PASSWORDS.items()},
 }
+ACCEPTED: Final = {
+    "phone": "telefone",
+    "email": "e-mail",
+    "tag": "etiqueta",
+    "department": "prioridade",
+    "traits": "características",
+    "username": "usuário",
+    "password": "senha",
+    "name": "só o nome",
+}
+"""Names of `bot.domain.row.ACCEPTED` for people."""
 _ROWS: Final = {
     Refusal.NO_NAME: "falta o nome",
     Refusal.NO_TAX_ID: "falta o CPF ou CNPJ",
@@ -86,6 +104,18 @@ _FILES: Final = {
     FileReason.HEADER_ONLY: "O arquivo tem só o cabeçalho, sem nenhuma linha abaixo dele.",
     FileReason.NOT_A_TABLE: "Isto não é uma planilha nem um CSV, ainda que o nome diga que é. "
     "Abra no programa em que foi feito e salve como .xlsx ou .csv.",
+    FileReason.CONTACTS: "São contatos de um telefone (.vcf), e não uma tabela. Importe no Google "
+    "Contatos, escolha “Exportar” e “CSV do Outlook” ou “CSV do Google”, e envie o .csv.",
+    FileReason.CALENDAR: "É uma agenda de compromissos (.ics), e não uma tabela de cadastros.",
+    FileReason.JSON: "São dados em JSON, e não uma tabela. No sistema de onde vieram, exporte "
+    "como .csv ou .xlsx.",
+    FileReason.SQL: "É a cópia de um banco de dados (SQL), e não uma tabela. Exporte só a tabela "
+    "dos cadastros, como .csv ou .xlsx.",
+    FileReason.QUOTED_LINES: "Cada linha está inteira entre aspas, como se fosse uma célula só. "
+    "Abra no Excel, use “Dados › Texto para Colunas” e salve como .xlsx, ou apague as aspas do "
+    "começo e do fim das linhas.",
+    FileReason.NO_SHEET: "Não há uma aba visível com este nome. As abas são: {names}.",
+    FileReason.UNANSWERED: "Falta responder como o arquivo deve ser lido. Envie outra vez.",
     FileReason.OLD_EXCEL: "É um Excel antigo (.xls). Abra no Excel, escolha “Salvar como” e o "
     "tipo “Pasta de Trabalho do Excel (.xlsx)”.",
     FileReason.OTHER_SPREADSHEET: "Este tipo de planilha eu não leio. Abra e salve como .xlsx ou "

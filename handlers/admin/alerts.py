@@ -9,7 +9,7 @@ from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError
 
 from bot.domain.conversation import Department
-from bot.domain.errors import TryLaterError
+from bot.domain.errors import TryLaterError, UnconfirmedError, UnknownRefusalError
 from bot.domain.job import Job
 from handlers.admin import texts
 from handlers.admin.files import report_texts
@@ -35,23 +35,56 @@ class TelegramAlerts:
         self._said_at[key] = now
         await self.tell(texts.group_unreachable(department.name))
 
+    async def card_undelivered(self, protocol: str) -> None:
+        await self._tell_one(texts.card_undelivered(protocol))
+
+    async def nobody_told(self, protocol: str) -> None:
+        await self._tell_one(texts.nobody_told(protocol))
+
+    async def prospects_stopped(self, limit: int) -> None:
+        key, now = "prospects", self.clock()
+        if key in self._said_at and now - self._said_at[key] < _QUIET:
+            return
+        self._said_at[key] = now
+        await self.tell(texts.prospects_stopped(limit))
+
     async def set_aside(self, update_id: int, chat_key: str, error: str) -> None:
-        """Report an update that was given up: to the admins, and to the customer who wrote it."""
-        await self.tell(texts.set_aside(update_id, error))
-        if chat_key.isdecimal() and int(chat_key) not in await self.admin_ids():
-            await self._send(int(chat_key), customer_texts.SOMETHING_WENT_WRONG)
+        """Report an update that was given up: to the admins, and in the chat that it came from.
+
+        Raises TryLaterError after all were tried, if one of them may be reached later.
+        """
+        admin_ids = await self.admin_ids()
+        missed = [await self._send(one, texts.set_aside(update_id, error)) for one in admin_ids]
+        if chat_key.isdecimal() and int(chat_key) not in admin_ids:
+            missed.append(await self._send(int(chat_key), customer_texts.SOMETHING_WENT_WRONG))
+        elif chat_key.removeprefix("-").isdecimal() and int(chat_key) not in admin_ids:
+            missed.append(await self._send(int(chat_key), texts.SET_ASIDE_IN_GROUP))
+        for later in missed:
+            if later is not None:
+                raise later
 
     async def tell(self, text: str) -> None:
         """Send this text to every admin."""
         for admin_id in await self.admin_ids():
             await self._send(admin_id, text)
 
-    async def _send(self, chat_id: int, text: str) -> None:
+    async def _tell_one(self, text: str) -> None:
+        """Send this text to every admin; raise TryLaterError if none can be told now."""
+        missed = [await self._send(admin_id, text) for admin_id in await self.admin_ids()]
+        # An unconfirmed one may have arrived.
+        if missed and all(one and not isinstance(one, UnconfirmedError) for one in missed):
+            raise TryLaterError("no admin can be told now")
+
+    async def _send(self, chat_id: int, text: str) -> TryLaterError | None:
+        """Return the error if the person may be reached later."""
         try:
             await self.bot.send_message(chat_id, text)
         except (TelegramAPIError, TryLaterError) as error:
             # Also logged, since the operator reads the log.
             logger.warning("alert not delivered", chat=chat_id, error=type(error).__name__)
+            if isinstance(error, TryLaterError) and not isinstance(error, UnknownRefusalError):
+                return error
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from aiogram_dialog.api.exceptions import OutdatedIntent, UnknownIntent, Unknown
 from handlers.access import IsAdmin
 from handlers.admin import sync, texts
 from handlers.admin.audit import screens as audit
-from handlers.admin.company import backup, data_subject, panel, queues, status
+from handlers.admin.company import backup, data_subject, panel, queues, set_aside, status
 from handlers.admin.files import exporting, importing, tasks
 from handlers.admin.files.arriving import ask_for_file, receive
 from handlers.admin.files.buttons import keyboard
@@ -139,10 +139,17 @@ def router() -> Router:
     rest.message.register(only_text)
     screens.include_router(rest)
     setup_dialogs(screens)
+    for observer in (screens.message, screens.callback_query):
+        observer.middleware(listing.total_follows)
     screens.errors.register(
         stale_screen, ExceptionTypeFilter(UnknownIntent, OutdatedIntent, UnknownState)
     )
     gate.include_routers(
-        status.router(), backup.router(), queues.router(), data_subject.router(), screens
+        status.router(),
+        set_aside.router(),
+        backup.router(),
+        queues.router(),
+        data_subject.router(),
+        screens,
     )
     return gate

@@ -2,6 +2,9 @@
 
 from aiogram import html
 
+from bot.domain.retention import SET_ASIDE_KEPT
+from bot.wording.set_aside import why
+
 HELP = (
     "Você é <b>administrador</b> deste atendimento.\n\n"
     "Escreva um <b>nome, CPF ou CNPJ</b> para achar um cadastro, ou use:\n"
@@ -30,6 +33,12 @@ ONLY_TEXT = (
 )
 
 
+SET_ASIDE_IN_GROUP = (
+    "⚠️ Não consegui processar uma mensagem ou um toque deste grupo, e ele ficou sem efeito. "
+    "Se você respondeu a um cliente há pouco e não deu certo, envie de novo."
+)
+
+
 def group_unreachable(department: str) -> str:
     return (
         f"⚠️ Não consigo publicar no grupo de <b>{html.quote(department)}</b>: "
@@ -39,9 +48,36 @@ def group_unreachable(department: str) -> str:
     )
 
 
+def card_undelivered(protocol: str) -> str:
+    return (
+        f"⚠️ O Telegram não aceitou a ficha do atendimento <code>{html.quote(protocol)}</code>. "
+        "As mensagens do cliente seguem para o grupo sem ela.\n"
+        f"Veja os dados em /atendimento {html.quote(protocol)} e avise a equipe."
+    )
+
+
+def nobody_told(protocol: str) -> str:
+    return (
+        f"⚠️ Uma mensagem do atendimento <code>{html.quote(protocol)}</code> não foi entregue, e "
+        "também não consegui avisar quem a escreveu.\n"
+        f"Veja quem atende em /atendimento {html.quote(protocol)} e peça que confirme com o "
+        "cliente."
+    )
+
+
+def prospects_stopped(limit: int) -> str:
+    return (
+        f"⚠️ Nesta hora, {limit} pessoas novas já entraram no cadastro pelo chat, e parei de "
+        "incluir outras: pode ser abuso. Os atendimentos continuam. Quem faltar entra com "
+        "<b>➕ Cadastrar</b> na ficha completa, na próxima hora, ou por /clientes."
+    )
+
+
 def set_aside(update_id: int, error: str) -> str:
     return (
-        "⚠️ Uma mensagem recebida falhou três vezes e foi posta de lado, para não parar as outras. "
-        f"Atualização <code>{update_id}</code>, erro <code>{html.quote(error)}</code>. "
-        "O registro do servidor tem os detalhes."
+        "⚠️ Não consegui tratar uma mensagem recebida: ela foi posta de lado, para não parar as "
+        f"outras. Motivo: {html.quote(why(error))}.\n"
+        "Em /status dá para repetir ou descartar; sem nada disso ela some em "
+        f"{SET_ASIDE_KEPT.days} dias. Atualização <code>{update_id}</code>, com os detalhes no "
+        "registro do servidor."
     )

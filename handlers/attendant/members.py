@@ -10,7 +10,7 @@ from aiogram.exceptions import TelegramAPIError
 from aiogram.types import ChatMemberRestricted, ChatMemberUpdated, ResultChatMemberUnion
 
 from bot.domain.conversation import Department
-from bot.domain.errors import RefusedError
+from bot.domain.errors import RefusedError, UnknownRefusalError
 from bot.domain.team import GroupMember
 from bot.usecases.ports import Members, Outbox
 
@@ -24,9 +24,9 @@ class TelegramGroups:
     async def member(self, group_id: int, user_id: int) -> tuple[str, bool]:
         try:
             member = await self.bot.get_chat_member(group_id, user_id)
-        except TelegramAPIError as error:
-            # An error that waiting may solve is a TryLaterError already.
-            logger.warning("membership not known", chat=group_id, reason=error.message)
+        except (TelegramAPIError, UnknownRefusalError) as error:
+            # Waiting does not help: who wrote is told that Balcão cannot tell.
+            logger.warning("membership not known", chat=group_id, error=type(error).__name__)
             raise RefusedError("Telegram does not tell who is in the group") from error
         return member.user.full_name, _is_in(member)
 
@@ -37,7 +37,7 @@ class TelegramGroups:
         """
         try:
             found = await self.bot.get_chat_administrators(group_id)
-        except TelegramAPIError as error:
+        except (TelegramAPIError, UnknownRefusalError) as error:
             raise RefusedError("Telegram does not tell who administers the group") from error
         return [(m.user.id, m.user.full_name) for m in found if not m.user.is_bot]
 

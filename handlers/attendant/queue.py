@@ -111,7 +111,7 @@ def _name(place: QueueEntry) -> str:
 def _protocol(conversation: Conversation) -> str:
     """Return the protocol, as a link to the card if the group has links to messages."""
     protocol, card = html.quote(conversation.protocol), conversation.card_message_id
-    if card is None or conversation.group_id > _SUPERGROUPS:
+    if not card or conversation.group_id > _SUPERGROUPS:
         return protocol
     return html.link(protocol, f"https://t.me/c/{_SUPERGROUPS - conversation.group_id}/{card}")
 
@@ -132,7 +132,7 @@ async def _show_again(press: Press, show_queue: ShowQueue) -> None:
 
 async def _lead_to(bot: Bot, conversation: Conversation) -> None:
     """Reply to the card, which may be far above, so that one touch leads to it."""
-    if conversation.card_message_id is None or conversation.claimed_by is None:
+    if not conversation.card_message_id or conversation.claimed_by is None:
         return
     await bot.send_message(
         conversation.group_id,

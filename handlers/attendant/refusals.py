@@ -9,6 +9,7 @@ from bot.usecases.attending.transfer import NoTarget
 from bot.usecases.attending.verify_by_hand import (
     AlreadyVerified,
     NothingToVerify,
+    NotVerifiedNow,
     OtherRegistration,
 )
 from bot.usecases.attending.verify_by_hand import Refusal as NotVerified
@@ -43,6 +44,8 @@ def refused(refusal: Refusal) -> str:
             return texts.CUSTOMER_LEFT
         case AlreadyVerified():
             return texts.ALREADY_VERIFIED
+        case NotVerifiedNow():
+            return texts.NOT_VERIFIED_NOW
         case NothingToVerify():
             return texts.NOBODY_TO_VERIFY
         case OtherRegistration():

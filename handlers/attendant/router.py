@@ -14,6 +14,8 @@ from bot.usecases.attending.attend import AlreadyClosed, Attend, Done, Gone, Mov
 from bot.usecases.attending.replied_to import RepliedTo
 from bot.usecases.attending.transfer import TransferConversation
 from bot.usecases.ports import Conversations, Outbox, Questions
+from handlers.access import IsWords
+from handlers.answers import bot_of
 from handlers.attendant import note, queue, texts, transfers
 from handlers.attendant.cards import buttons
 from handlers.attendant.closing import tell_closed
@@ -21,7 +23,6 @@ from handlers.attendant.group import IsPress, PassRepliedTo, Press, attendant_of
 from handlers.attendant.questions import IsAnswer
 from handlers.relay import texts as relay_texts
 from handlers.relay.content import (
-    INTERNAL,
     answered,
     has_words_or_file,
     is_internal,
@@ -61,9 +62,20 @@ async def answer_customer(
         case Moved(conversation):
             await message.reply(texts.answer_to_moved(conversation.protocol))
         case Gone():
-            return  # two attendants talk to each other
+            if _is_to_bot(message):
+                # Such as a copy whose sending Telegram did not confirm: it was never linked.
+                await message.reply(texts.ANSWER_TO_NOBODY)
+            # Otherwise two attendants talk to each other.
         case _:
             assert_never(outcome)
+
+
+def _is_to_bot(message: Message) -> bool:
+    """Return True if it replies to a message of this bot, and not just stands in a topic."""
+    reply = message.reply_to_message
+    if not answered(message)[1] or reply is None or reply.from_user is None:
+        return False
+    return reply.from_user.id == bot_of(message).id
 
 
 async def edit_answer(message: Message, event_update: Update, sending: Sending) -> None:
@@ -173,12 +185,11 @@ def router() -> Router:
     answers.message.register(comment, Command("nota"))
     answers.message.register(delete_answer, Command("apagar"))
     answers.message.register(help_, Command("ajuda"))
-    is_command = F.text.startswith("/") & ~F.text.startswith(INTERNAL)
-    is_said = ~is_command & ~F.content_type.in_(SERVICE)
+    is_said = ~F.content_type.in_(SERVICE)
     in_place = F.reply_to_message | F.is_topic_message
     answers.message.register(answer_question, F.reply_to_message.as_("reply"), IsAnswer())
-    answers.message.register(answer_customer, in_place, is_said)
-    answers.message.register(hint_to_reply, F.text, is_said, ~F.reply_to_message)
+    answers.message.register(answer_customer, in_place, is_said, IsWords())
+    answers.message.register(hint_to_reply, F.text, is_said, IsWords(), ~F.reply_to_message)
     answers.edited_message.register(edit_answer, in_group)
     router.include_routers(
         buttons.router(), queue.router(), transfers.router(), note.router(), answers

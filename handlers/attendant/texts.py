@@ -21,6 +21,15 @@ VERIFY_YES = "✔️ Sim, é essa pessoa"
 VERIFY_NO = "Cancelar"
 VERIFIED_NOW = "Identidade confirmada."
 NOT_VERIFIED = "Nada mudou: a identidade continua não confirmada."
+REGISTER = "➕ Cadastrar"
+REGISTERED = "Cadastro feito, como prospect."
+NOT_REGISTERED = (
+    "Não cadastrei: nesta hora já entraram muitas pessoas novas. Tente de novo mais tarde."
+)
+SWITCHED = "A ficha mudou para esse cadastro."
+TAKE_BACK = "↩️ Desfazer confirmação"
+TAKEN_BACK = "Confirmação desfeita."
+NOT_VERIFIED_NOW = "A identidade deste cliente não está confirmada: não há o que desfazer."
 ALREADY_VERIFIED = "A identidade deste cliente já está confirmada."
 NOBODY_TO_VERIFY = "Ainda não há cadastro para este atendimento: não há quem confirmar."
 SOMEBODY_ELSE = (
@@ -33,6 +42,10 @@ ANSWER_BY_REPLYING = (
 ANSWER_IN_TOPIC = (
     "💡 Isso ficou só entre os atendentes. Para falar com um cliente, escreva no "
     "<b>tópico dele</b>. (Aviso só uma vez por dia.)"
+)
+ANSWER_TO_NOBODY = (
+    "⚠️ <b>Isso não foi para nenhum cliente</b>: não sei de qual atendimento é essa mensagem. "
+    "Responda à ficha do cliente ou a outra mensagem dele."
 )
 HELP = (
     "Aqui chegam os clientes deste departamento.\n\n"
@@ -59,7 +72,7 @@ NOTE_HINT = "Nota para o cadastro"
 NOTE_AS_TEXT = "Escreva a nota em texto, respondendo à pergunta."
 NOTE_DROPPED = "Nota descartada."
 NOTE_CHANGED_MEANWHILE = "⚠️ A observação mudou enquanto você escrevia. Confira de novo."
-YES, NO = "Sim", "Não"
+YES, NO = "📌 Guardar no cadastro", "Descartar"
 REASON_HINT = "Motivo da transferência"
 REASON_AS_TEXT = "Escreva o motivo em texto, respondendo à pergunta, ou toque em Sem motivo."
 WITHOUT_REASON = "Sem motivo"
@@ -83,6 +96,18 @@ def verify(who: str) -> str:
 
 def verified_by(name: str) -> str:
     return f"✔️ Identidade confirmada por {html.quote(name)}."
+
+
+def switched_by(name: str) -> str:
+    return f"🔄 {html.quote(name)} trocou o cadastro deste atendimento."
+
+
+def taken_back_by(name: str) -> str:
+    return (
+        f"↩️ Confirmação desfeita por {html.quote(name)}: o bot não mostra mais a este chat "
+        "os dados do cadastro.\nSe o telefone ou o login do cadastro não são mais do cliente, "
+        "corrija o cadastro: com eles o chat confirmaria de novo."
+    )
 
 
 def taken_by(name: str) -> str:

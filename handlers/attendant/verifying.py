@@ -1,4 +1,7 @@
-"""Verification by an attendant: a button below the full card, which asks before it verifies."""
+"""Verification by an attendant: a button below the full card, which asks before it verifies.
+
+Another button takes any proof back, at once: that shows nothing to anybody.
+"""
 
 from enum import StrEnum
 
@@ -23,6 +26,8 @@ class Step(StrEnum):
     ASK = "a"
     YES = "y"
     NO = "n"
+    TAKE_BACK = "u"
+    REGISTER = "r"
 
 
 class VerifyButton(CallbackData, prefix="verify"):
@@ -33,11 +38,22 @@ class VerifyButton(CallbackData, prefix="verify"):
 
 
 def offer(card: Card) -> InlineKeyboardMarkup | None:
-    """Return the button; None if verified, closed, or without a registration to verify as."""
+    """Return the button that verifies, takes the proof back, or registers a new person.
+
+    None if there is nobody to do it for, or the conversation is closed and the customer not
+    verified.
+    """
     conversation, registration = card.conversation, card.registration
-    is_verified = conversation.customer.identity is Identity.VERIFIED
-    if registration is None or is_verified or not conversation.is_open:
+    if conversation.customer.identity is Identity.VERIFIED:
+        data = VerifyButton(step=Step.TAKE_BACK, conversation=conversation.id)
+        return in_rows([button(texts.TAKE_BACK, data)])
+    if not conversation.is_open:
         return None
+    if registration is None:
+        if conversation.customer.tax_id is None or conversation.lookup:
+            return None
+        data = VerifyButton(step=Step.REGISTER, conversation=conversation.id)
+        return in_rows([button(texts.REGISTER, data)])
     data = VerifyButton(step=Step.ASK, conversation=conversation.id)
     return in_rows([button(texts.VERIFY, data)])
 
@@ -81,10 +97,31 @@ async def cancel(_: CallbackQuery, press: Press) -> None:
     await press.edit(texts.NOT_VERIFIED)
 
 
+async def take_back(
+    _: CallbackQuery, press: Press, callback_data: VerifyButton, verify_by_hand: VerifyByHand
+) -> None:
+    """Take the proof back, in the conversation's group or, for an admin, in private."""
+    outcome = await verify_by_hand.take_back(
+        callback_data.conversation,
+        press.attendant,
+        group_id=press.group_id if press.group_id < 0 else None,
+    )
+    if not isinstance(outcome, Done):
+        await press.refuse(outcome)
+        return
+    await press.answer(texts.TAKEN_BACK)
+    await press.below(texts.taken_back_by(press.attendant.name))
+
+
 def router() -> Router:
     """Return the router; it is included among the group's card buttons."""
     router = Router(name="verifying")
-    for step, handler in ((Step.ASK, ask), (Step.YES, confirm), (Step.NO, cancel)):
+    for step, handler in (
+        (Step.ASK, ask),
+        (Step.YES, confirm),
+        (Step.NO, cancel),
+        (Step.TAKE_BACK, take_back),
+    ):
         router.callback_query.register(handler, VerifyButton.filter(F.step == step), IsPress())
     return router
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Final, assert_never
 
-from aiogram import F, Router
+from aiogram import Router
 from aiogram.dispatcher.event.bases import SkipHandler
-from aiogram.filters import CommandStart
+from aiogram.filters import CommandStart, StateFilter
 from aiogram.types import CallbackQuery, Message, ReplyKeyboardRemove
 
 from bot.domain.conversation import Department
@@ -18,25 +18,34 @@ from bot.usecases.customer.arrive import (
     Reopened,
     Returning,
 )
+from handlers.access import IsWords
 from handlers.answers import answer_press
 from handlers.customer import keyboards, texts
 from handlers.customer.keyboards import ChooseDepartment
 from handlers.customer.states import Customer
 from handlers.customer.turn import Turn
-from handlers.relay.content import customer_content
 
-# Older messages are dropped, but not silently: the answer says that a department must be chosen.
-_KEPT: Final = 50
 STEPS_BEFORE: Final = (
     *(Customer.asking, Customer.confirming, Customer.username, Customer.password),
     Customer.naming,
 )
 
 
-async def wait(turn: Turn, *, keep: Content | None = None) -> None:
-    """Await the choice of a department. `keep` is the content of a message for the attendants."""
-    await turn.state.set_state(Customer.choosing)
-    await _store_kept(turn, [keep] if keep else [])
+async def wait(turn: Turn) -> None:
+    """Await the choice of a department."""
+    await turn.go_to(Customer.choosing)
+
+
+async def open_or_ask(turn: Turn) -> None:
+    """Open a conversation, or ask for the department if there are several."""
+    offered = await turn.reception.departments.offered()
+    if len(offered) > 1:
+        await turn.say(texts.CHOOSE_DEPARTMENT, keyboards.departments(offered))
+        await wait(turn)
+        return
+    conversation, sent = await turn.open_conversation(offered[0])
+    await turn.say(texts.opened(conversation.protocol, sent=sent))
+    await turn.go_to(Customer.talking)
 
 
 async def ask_again(_: Message, turn: Turn) -> None:
@@ -49,27 +58,21 @@ async def choose_by_word(message: Message, turn: Turn) -> None:
     if named := _named(offered, message.text):
         await _open(turn, named)
         return
-    kept = [*await _kept(turn), customer_content(message, turn.user)][-_KEPT:]
-    await _store_kept(turn, kept)
+    await turn.keep(message)
     if len(offered) == 1:
         await _open(turn, offered[0])
+        return
+    data = await turn.state.get_data()
     # Ask once for an album, and not below each of its messages.
-    elif len(kept) == 1 or not message.media_group_id:
+    if not message.media_group_id or data.get("album") != message.media_group_id:
         await _ask(turn, texts.KEPT_UNTIL_CHOSEN)
+    await turn.state.update_data(album=message.media_group_id)
 
 
 async def edit_kept(message: Message, turn: Turn) -> None:
     """Update a kept message, so that its edited text is sent."""
-    kept = await _kept(turn)
-    if all(content.source_message_id != message.message_id for content in kept):
+    if not await turn.keep_edit(message):
         raise SkipHandler  # belongs to an earlier conversation
-    changed = [
-        customer_content(message, turn.user)
-        if content.source_message_id == message.message_id
-        else content
-        for content in kept
-    ]
-    await _store_kept(turn, changed)
 
 
 async def choose(callback: CallbackQuery, callback_data: ChooseDepartment, turn: Turn) -> None:
@@ -94,7 +97,7 @@ async def choose(callback: CallbackQuery, callback_data: ChooseDepartment, turn:
                 await turn.go_to(Customer.asking)
                 return
             case Returning():
-                await _store_kept(turn, [])
+                await turn.state.set_data({})
             case _:
                 assert_never(outcome)
     department = await turn.reception.departments.get(callback_data.id)
@@ -111,9 +114,9 @@ def router() -> Router:
     """Return the router; the including router must filter for private chats."""
     router = Router(name="choice")
     router.callback_query.register(choose, ChooseDepartment.filter())
-    router.edited_message.register(edit_kept, Customer.choosing)
+    router.edited_message.register(edit_kept, StateFilter(*STEPS_BEFORE, Customer.choosing))
     router.message.register(ask_again, CommandStart(), Customer.choosing)
-    router.message.register(choose_by_word, Customer.choosing, ~F.text.startswith("/"))
+    router.message.register(choose_by_word, Customer.choosing, IsWords())
     return router
 
 
@@ -123,25 +126,18 @@ async def _ask(turn: Turn, sentence: str) -> None:
 
 
 async def _open(turn: Turn, department: Department) -> None:
-    conversation = await turn.open_conversation(department)
-    kept = await _kept(turn)
-    for content in kept:
+    conversation, sent = await turn.open_conversation(department)
+    for content in await _kept_before(turn):
         await turn.reception.sending.pass_on_kept(content, conversation)
-    await turn.say(
-        texts.opened(conversation.protocol, department=department.name, sent=bool(kept))
-    )
+        sent = True
+    await turn.say(texts.opened(conversation.protocol, department=department.name, sent=sent))
     await turn.go_to(Customer.talking)
 
 
-async def _kept(turn: Turn) -> list[Content]:
-    """Return the messages that wait for the choice, oldest first."""
+async def _kept_before(turn: Turn) -> list[Content]:
+    """Return what an earlier version kept in the dialog's own memory."""
     data = await turn.state.get_data()
     return [Content.model_validate(one) for one in data.get("kept", [])]
-
-
-async def _store_kept(turn: Turn, kept: Sequence[Content]) -> None:
-    stored = [one.model_dump(mode="json", exclude_defaults=True) for one in kept]
-    await turn.state.set_data({"kept": stored})
 
 
 def _named(offered: Sequence[Department], text: str | None) -> Department | None:

@@ -6,21 +6,37 @@ from aiogram.types import CallbackQuery, Message, ReplyKeyboardRemove, Update
 
 from bot.usecases.customer.leave import Leave
 from bot.usecases.ports import Conversations
+from handlers.access import IsWords
 from handlers.answers import answer_press
-from handlers.customer import choice, identification, my_data, portal_login, texts
+from handlers.customer import (
+    choice,
+    identification,
+    in_conversation,
+    my_data,
+    naming,
+    portal_login,
+    texts,
+)
 from handlers.customer.keyboards import NotMe
+from handlers.customer.questions import ask_tax_id
 from handlers.customer.states import Customer
 from handlers.customer.turn import GiveRenewedNotice, PassTurn, Turn
 from handlers.relay.content import has_words_or_file
 
 
-async def talk(message: Message, turn: Turn, conversations: Conversations) -> None:
+async def talk(
+    message: Message,
+    turn: Turn,
+    conversations: Conversations,
+    is_command: bool = False,
+) -> None:
     conversation = await conversations.open_in(turn.chat.id)
-    if conversation is None or (message.text and message.text.startswith("/")):
+    if conversation is None or is_command:
         # An attendant closed it in the meantime: the customer returns as on another day.
-        await identification.arrive(message, turn)
+        await identification.arrive(message, turn, is_command=is_command)
         return
     await turn.pass_on(message, conversation)
+    await in_conversation.take(message, turn, conversation)
 
 
 async def edited(
@@ -37,7 +53,7 @@ async def edited(
 
 async def leave(_: Message, turn: Turn, leave: Leave) -> None:
     was_linked = await turn.state.get_state() is not None
-    ended = await leave(turn.chat)
+    ended = await leave(turn.chat, forgets=True)
     if ended:
         sentence = texts.UNLINKED_AND_CLOSED
     else:
@@ -49,7 +65,7 @@ async def leave(_: Message, turn: Turn, leave: Leave) -> None:
 async def not_me(callback: CallbackQuery, turn: Turn, leave: Leave) -> None:
     await leave(turn.chat)
     await answer_press(callback)
-    await identification.ask_tax_id(turn, texts.ASK_TAX_ID_AGAIN)
+    await ask_tax_id(turn, texts.ASK_TAX_ID_AGAIN)
 
 
 async def help_(_: Message, turn: Turn) -> None:
@@ -71,9 +87,10 @@ def router() -> Router:
     router.message.register(leave, Command("sair"))
     router.callback_query.register(not_me, NotMe.filter())
     router.message.register(talk, Customer.talking)
+    router.message.register(identification.take_while_choosing, Customer.choosing, IsWords())
     # A customer who mistyped the number may correct it by editing the message.
     router.edited_message.register(
-        identification.receive_tax_id, Customer.asking, F.text.as_("text")
+        identification.receive_edited_tax_id, Customer.asking, F.text.as_("text")
     )
     # Unknown commands during the identification. This is a router of its own, since a router's
     # handlers come before those of the routers that it includes.
@@ -84,6 +101,7 @@ def router() -> Router:
         choice.router(),
         my_data.router(),
         portal_login.router(),
+        naming.router(),
         identification.router(),
         fallback,
     )

@@ -19,6 +19,14 @@ class NotMe(CallbackData, prefix="notme"):
     """A press says that another person uses this chat now."""
 
 
+class WithoutTaxId(CallbackData, prefix="nodoc"):
+    """A press goes on without a document."""
+
+
+def without_tax_id() -> InlineKeyboardMarkup:
+    return in_rows([button(texts.GO_WITHOUT, WithoutTaxId())])
+
+
 def ways_to_confirm(*, portal: bool) -> ReplyKeyboardMarkup:
     """Return the buttons to prove an identity, the same for every customer.
 
@@ -29,6 +37,10 @@ def ways_to_confirm(*, portal: bool) -> ReplyKeyboardMarkup:
         *([KeyboardButton(text=texts.PORTAL_LOGIN)] if portal else []),
         KeyboardButton(text=texts.SKIP),
     )
+
+
+def share_phone() -> ReplyKeyboardMarkup:
+    return _keyboard(KeyboardButton(text=texts.SHARE_PHONE, request_contact=True))
 
 
 def portal_login() -> ReplyKeyboardMarkup:

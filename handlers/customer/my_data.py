@@ -14,6 +14,7 @@ from bot.usecases.customer.my_data import ReadMyData
 from bot.usecases.ports import Conversations, Tags
 from bot.wording.data_file import file_for_person
 from bot.wording.values import Names, when
+from handlers.access import IsWords
 from handlers.answers import answer_press
 from handlers.buttons import button, in_rows
 from handlers.customer import my_data_texts as texts
@@ -122,14 +123,13 @@ def router() -> Router:
     press(choose_department, MyDataButton.filter(F.action == "dep"))
     press(back, MyDataButton.filter(F.action == "back"))
     router.message.register(leave, CommandStart(), Customer.correcting)
-    words = ~F.text.startswith("/")
-    router.message.register(receive, Customer.correcting, words, F.text.as_("text"))
+    router.message.register(receive, Customer.correcting, IsWords(), F.text.as_("text"))
     router.message.register(receive_other, Customer.correcting, ~F.text)
     return router
 
 
 async def _is_verified(turn: Turn) -> bool:
-    return (await turn.chat.get()).customer.verified_as is not None
+    return await turn.chat.verified() is not None
 
 
 async def _may_ask(callback: CallbackQuery, turn: Turn) -> bool:
@@ -168,7 +168,7 @@ async def _conversation(turn: Turn, conversations: Conversations) -> Conversatio
     department = next((one for one in offered if one.id == chosen), None)
     if department is None and len(offered) == 1:
         department = offered[0]
-    return await turn.open_conversation(department) if department else None
+    return (await turn.open_conversation(department))[0] if department else None
 
 
 async def _leave(turn: Turn, conversations: Conversations) -> None:

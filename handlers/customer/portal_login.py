@@ -16,7 +16,9 @@ from bot.domain.errors import TryLaterError
 from bot.domain.portal import UsernameRefusal, read_username
 from bot.usecases.customer.introduce import NotVerified, Verified
 from bot.usecases.customer.log_in import NoMoreTries
+from handlers.access import IsWords
 from handlers.customer import identification, keyboards, texts
+from handlers.customer.questions import ask_confirmation, ask_name
 from handlers.customer.states import Customer
 from handlers.customer.turn import Turn
 
@@ -26,7 +28,7 @@ async def begin(_: Message, turn: Turn) -> None:
     if await turn.reception.log_in.is_open(turn.chat):
         await _ask_username(turn)
     else:
-        await identification.ask_confirmation(turn, texts.NO_MORE_LOGINS)
+        await ask_confirmation(turn, texts.NO_MORE_LOGINS)
 
 
 async def receive_username(message: Message, turn: Turn, text: str, event_update: Update) -> None:
@@ -65,7 +67,7 @@ async def receive_password(message: Message, turn: Turn, text: str, event_update
         case NotVerified():
             await turn.say(texts.WRONG_LOGIN, keyboards.logging_in())
         case NoMoreTries():
-            await identification.ask_confirmation(turn, texts.NO_MORE_LOGINS)
+            await ask_confirmation(turn, texts.NO_MORE_LOGINS)
         case _:
             assert_never(outcome)
 
@@ -81,7 +83,7 @@ async def receive_other_than_password(message: Message, turn: Turn, event_update
 
 
 async def back_to_confirming(_: Message, turn: Turn) -> None:
-    await identification.ask_confirmation(turn, texts.USE_PHONE_BUTTON)
+    await ask_confirmation(turn, texts.USE_PHONE_BUTTON)
 
 
 async def back_to_username(_: Message, turn: Turn) -> None:
@@ -89,7 +91,7 @@ async def back_to_username(_: Message, turn: Turn) -> None:
 
 
 async def skip(_: Message, turn: Turn) -> None:
-    await identification.ask_name(turn)
+    await ask_name(turn)
 
 
 def router() -> Router:
@@ -103,7 +105,7 @@ def router() -> Router:
     router.message.register(skip, logging_in, Command("pular"))
     router.message.register(back_to_confirming, Customer.username, F.text == texts.BACK)
     router.message.register(back_to_username, Customer.password, F.text == texts.BACK)
-    words, text = ~F.text.startswith("/"), F.text.as_("text")
+    words, text = IsWords(), F.text.as_("text")
     router.message.register(receive_username, Customer.username, words, text)
     router.message.register(receive_other_than_username, Customer.username, ~F.text, ~F.contact)
     router.message.register(receive_password, Customer.password, words, text)

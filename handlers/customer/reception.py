@@ -7,7 +7,9 @@ from bot.usecases.company.departments import Departments
 from bot.usecases.customer.arrive import Arrive
 from bot.usecases.customer.current_chat import CurrentChat
 from bot.usecases.customer.identify import Identify
-from bot.usecases.customer.introduce import ConfirmPhone, Introduce
+from bot.usecases.customer.identify_conversation import IdentifyConversation, SwitchDocument
+from bot.usecases.customer.introduce import ConfirmPhone
+from bot.usecases.customer.keep_messages import KeepMessages
 from bot.usecases.customer.log_in import LogIn
 from bot.usecases.customer.open_conversation import OpenConversation
 from handlers.relay.sending import Sending
@@ -24,7 +26,9 @@ class Reception:
     log_in: LogIn
     forget_content: Callable[[int], Awaitable[None]]
     """Removes the message content of the stored update that has this id."""
-    introduce: Introduce
+    identify_conversation: IdentifyConversation
+    switch_document: SwitchDocument
+    keep: KeepMessages
     open_conversation: OpenConversation
     sending: Sending
     departments: Departments

@@ -8,25 +8,29 @@ SHARE_PHONE = "📱 Compartilhar meu telefone"
 PORTAL_LOGIN = "🔑 Entrar com usuário e senha"
 BACK = "⬅️ Voltar"
 SKIP = "Pular esta etapa"
+GO_WITHOUT = "Continuar sem CPF"
 NOT_ME = "Não é você?"
 
 ASK_TAX_ID = "Para começar, envie seu <b>CPF</b> ou o <b>CNPJ</b> da empresa."
+FROM_THE_START = "Vamos começar de novo."
 ASK_TAX_ID_AGAIN = "Certo! Envie o <b>CPF</b> ou <b>CNPJ</b> de quem vai ser atendido."
 NEEDS_TEXT = (
     "Ainda não consigo ler o número por aqui. 🙂 "
     "Por favor, <b>escreva</b> seu CPF ou CNPJ em uma mensagem de texto."
 )
 ASK_PHONE = (
-    "Obrigado! Agora confirme que é você: toque em <b>Compartilhar meu telefone</b>, "
-    "aqui embaixo. Se preferir, toque em <b>Pular esta etapa</b>."
+    "Falta só confirmar que é você. Toque em <b>Compartilhar meu telefone</b>, aqui embaixo. "
+    "Se preferir, toque em <b>Pular esta etapa</b>."
 )
+NOT_CONFIRMED = "Não consegui confirmar por esse telefone; um atendente confere com você."
 USE_PHONE_BUTTON = (
     "Toque em <b>Compartilhar meu telefone</b> para confirmar que é você, "
     "ou em <b>Pular esta etapa</b> para continuar sem confirmar."
 )
 NOT_YOUR_PHONE = (
-    "Esse contato é de outra pessoa. Use o botão <b>Compartilhar meu telefone</b>, "
-    "que envia o seu próprio número, ou toque em <b>Pular esta etapa</b>."
+    "Esse contato é de outra pessoa ou foi encaminhado. Toque em "
+    "<b>Compartilhar meu telefone</b>, que envia o seu próprio número, ou em "
+    "<b>Pular esta etapa</b>."
 )
 ASK_USERNAME = "Qual é o seu <b>usuário</b> no portal do cliente?"
 NOT_A_USERNAME = (
@@ -48,6 +52,7 @@ NO_MORE_LOGINS = (
     "<b>Compartilhar meu telefone</b> ou em <b>Pular esta etapa</b>."
 )
 ASK_NAME = "Como você se chama?"
+ASK_COMPANY = "Qual é o nome da empresa, e com quem falo?"
 NAME_AS_TEXT = "Por favor, <b>escreva</b> seu nome em uma mensagem de texto."
 NAME_IS_A_NUMBER = "Esse parece um número. Escreva seu <b>nome</b>, por favor."
 CHOOSE_DEPARTMENT = "Com qual departamento você quer falar?"
@@ -56,16 +61,23 @@ IDENTIFY_FIRST = "Antes, termine a etapa anterior."
 KEPT_UNTIL_CHOSEN = (
     "Guardei sua mensagem. <b>Toque no departamento</b> com que quer falar, e ela segue para lá."
 )
-WITHOUT_TAX_ID = "Tudo bem, vamos continuar sem o número. Um atendente vai ajudar você."
+WITHOUT_TAX_ID = (
+    "Vamos continuar sem CPF. Se achar o número, mande a qualquer momento: "
+    "um atendente ajuda você assim mesmo."
+)
 UNLINKED = (
     "Pronto, este chat não está mais ligado a nenhum cadastro. "
     "Quando quiser voltar, é só escrever."
 )
-UNLINKED_AND_CLOSED = "Pronto, encerrei seu atendimento e desliguei este chat do cadastro."
+UNLINKED_AND_CLOSED = "Atendimento encerrado. Da próxima vez, peço seu CPF de novo."
 NOTHING_TO_UNLINK = "Este chat não está ligado a nenhum cadastro. Para começar, é só escrever."
 SOMETHING_WENT_WRONG = (
     "Tivemos um problema para processar sua última mensagem. "
     "Por favor, envie de novo. Se continuar assim, tente daqui a alguns minutos."
+)
+NOT_READABLE = (
+    "Não consegui ler sua última mensagem. Por favor, escreva em texto, ou envie uma foto ou um "
+    "arquivo."
 )
 HELP = (
     "Por aqui você fala com nossos atendentes.\n\n"
@@ -78,8 +90,8 @@ HELP = (
 )
 
 _REASONS = {
-    Reason.NOTHING: "Não encontrei um CPF ou CNPJ na sua mensagem. "
-    "Envie só o número: 11 dígitos do CPF ou 14 caracteres do CNPJ.",
+    Reason.NOTHING: "Para achar seu cadastro, preciso do CPF ou CNPJ. "
+    "Não tem agora? Toque em <b>Continuar sem CPF</b>.",
     Reason.CHECK_DIGITS: "Esse número não confere: algum caractere está trocado. "
     "Olhe no documento e envie de novo.",
     Reason.REPEATED: "Um CPF ou CNPJ não pode ter todos os dígitos iguais. "
@@ -106,8 +118,25 @@ def not_a_tax_id(refusal: NotATaxId) -> str:
     return _REASONS.get(refusal.reason, _REASONS[Reason.NOTHING])
 
 
+def not_a_name(*, is_company: bool) -> str:
+    """Return the question again, after a text that is kept for the attendants."""
+    return f"Guardei sua mensagem para o atendente. {ask_name(is_company=is_company)}"
+
+
+def taken_in_conversation(tax_id: TaxId) -> str:
+    """Return the answer to a document within a conversation, the same for every one."""
+    return (
+        f"Anotei seu {tax_id.label}, e o atendente já o recebeu. Para confirmar que é você, toque "
+        "em <b>Compartilhar meu telefone</b>; se não quiser, é só continuar a conversa."
+    )
+
+
+def ask_name(*, is_company: bool) -> str:
+    return ASK_COMPANY if is_company else ASK_NAME
+
+
 def verified(name: str) -> str:
-    return f"Que bom ver você, <b>{html.quote(name)}</b>! ✅"
+    return f"Confirmado: <b>{html.quote(name)}</b> ✅"
 
 
 def opened(protocol: str, *, department: str | None = None, sent: bool = False) -> str:

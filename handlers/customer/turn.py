@@ -15,11 +15,14 @@ from aiogram.types import (
 )
 
 from bot.domain.conversation import Conversation, Department
+from bot.domain.customer_words import is_greeting
+from bot.domain.outgoing import OutgoingKind
 from bot.usecases.customer.current_chat import CurrentChat
 from bot.usecases.customer.renew_notice import RenewNotice
 from handlers.answers import Data, Handler
 from handlers.customer import my_data_texts as texts
 from handlers.customer.reception import Reception
+from handlers.relay.content import customer_content
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +51,32 @@ class Turn:
         """Queue the message for the conversation's attendants."""
         await self.reception.sending.pass_on(message, conversation, self.user)
 
-    async def open_conversation(self, department: Department) -> Conversation:
-        return await self.reception.open_conversation(
+    async def keep(self, message: Message) -> None:
+        """Keep the message for the attendants until the conversation opens."""
+        await self.reception.keep(self.chat.id, customer_content(message, self.user))
+
+    async def keep_edit(self, message: Message) -> bool:
+        """Return True if the message was kept; it is kept as it was edited."""
+        content = customer_content(message, self.user)
+        return await self.reception.keep.change(self.chat.id, content)
+
+    async def open_conversation(self, department: Department) -> tuple[Conversation, bool]:
+        """Open a conversation, and queue what was kept below its card.
+
+        Returns also True if there was more than a greeting.
+        """
+        conversation = await self.reception.open_conversation(
             self.chat, department, profile_name=self.user.full_name
         )
+        kept = await self.reception.keep.all(self.chat.id)
+        for content in kept:
+            await self.reception.sending.pass_on_kept(content, conversation)
+        if kept:
+            await self.reception.keep.forget(self.chat.id)
+        said_more = any(
+            one.what is not OutgoingKind.TEXT or not is_greeting(one.html) for one in kept
+        )
+        return conversation, said_more
 
 
 class PassTurn(BaseMiddleware):

@@ -7,6 +7,7 @@ from aiogram import html
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import Message, ReactionTypeEmoji, User
 
+from bot.domain.errors import TryLaterError
 from bot.domain.outgoing import Content, File, OutgoingKind, telegram_length
 from handlers.relay import texts
 
@@ -85,9 +86,9 @@ async def kept_internal(message: Message) -> None:
     """React to the comment, to show that it was seen and stays in the group."""
     try:
         await message.react([ReactionTypeEmoji(emoji=texts.NOTE_KEPT)])
-    except TelegramBadRequest as error:
+    except (TelegramBadRequest, TryLaterError) as error:
         # A group can allow other reactions only. The comment stays internal even without one.
-        logger.info("no reaction", reason=error.message)
+        logger.info("no reaction", error=type(error).__name__)
 
 
 def answered(message: Message) -> tuple[int | None, int]:

@@ -1,8 +1,9 @@
 """Delivery of the outbox over Telegram, to customers and to groups."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 import structlog
 from aiogram import Bot
@@ -10,26 +11,31 @@ from aiogram.exceptions import (
     TelegramAPIError,
     TelegramBadRequest,
     TelegramMigrateToChat,
-    TelegramRetryAfter,
 )
 from aiogram.filters.callback_data import CallbackData
 
 from bot.domain.conversation import Conversation, Link
-from bot.domain.errors import RefusedError
+from bot.domain.errors import UnknownRefusalError
 from bot.domain.outgoing import (
+    ChatClosedError,
     MovedError,
     Outgoing,
     OutgoingKind,
     Undelivered,
     UndeliveredError,
 )
+from bot.domain.refusals import Refused
 from bot.usecases.attending.draw_card import DrawCard
 from bot.usecases.ports import Conversations, Departments, GroupAlerts, Links
 from handlers.buttons import button, in_rows
 from handlers.relay import texts
 from handlers.relay.posting import Place, TopicsOffError, change, post
-from handlers.relay.refusals import closes_group, is_topic_gone, undelivered_of
+from handlers.relay.refusals import closes_chat, refusal_of
 from handlers.relay.sending import Sending
+from handlers.relay.switch_button import SwitchButton
+
+# Begins the id of a notice about a message that was not delivered.
+_TOLD: Final = "told:"
 
 logger = structlog.get_logger()
 
@@ -49,24 +55,24 @@ class TelegramDelivery:
     departments: Departments
     alerts: GroupAlerts
     sending: Sending
-    clock: Callable[[], datetime]
+    _kinds: dict[str, str] = field(default_factory=dict)
+    """Ids of messages to the kind that Telegram refuses, until their writer is told."""
 
     async def __call__(
         self, items: Sequence[Outgoing], *, conversation: Conversation | None = None
-    ) -> None:
-        """Send the items as one message."""
+    ) -> Sequence[Link]:
+        """Send the items as one message; return its links."""
         head = items[0]
         # One without a card may have got it since.
         if conversation is None or conversation.card_message_id is None:
             conversation = await self.conversations.get(head.conversation_id)
         if conversation is None:
             logger.warning("conversation gone, nothing sent", what=head.what)
-            return
+            return []
         try:
             if head.chat_id == conversation.chat_id:
-                await self._to_customer(items, conversation)
-            else:
-                await self._to_group(items, conversation)
+                return await self._to_customer(items, conversation)
+            return await self._to_group(items, conversation)
         except TelegramMigrateToChat as error:
             if head.chat_id == conversation.chat_id:
                 # It was written in a group that has become another since: Telegram cannot copy
@@ -74,15 +80,19 @@ class TelegramDelivery:
                 raise UndeliveredError(Undelivered.NOT_COPIED) from error
             await self.departments.follow(head.chat_id, error.migrate_to_chat_id)
             raise MovedError(error.migrate_to_chat_id) from error
-        except TelegramRetryAfter:
-            raise
         except TelegramAPIError as error:
-            if head.chat_id != conversation.chat_id and closes_group(error):
-                raise RefusedError(
-                    f"Telegram does not post in the group: {error.message}"
-                ) from error
-            logger.info("not delivered", reason=error.message)
-            raise UndeliveredError(undelivered_of(error)) from error
+            refusal = refusal_of(error)
+            logger.info("not delivered", reason=refusal.phrase)
+            if head.chat_id != conversation.chat_id:
+                if closes_chat(refusal):
+                    raise ChatClosedError(
+                        f"Telegram does not post in the group: {refusal.phrase}"
+                    ) from error
+                if refusal.what is Refused.TOPIC:
+                    raise UnknownRefusalError("Telegram takes nothing in the topic") from error
+            if refusal.what is Refused.KIND:
+                self._kinds[head.id] = refusal.kind
+            raise UndeliveredError(refusal.reason) from error
 
     async def closed_to_us(self, item: Outgoing) -> None:
         """Notify the admins that a department receives nothing, and the waiting customer once."""
@@ -97,71 +107,95 @@ class TelegramDelivery:
             conversation, texts.GROUP_CLOSED, id=f"waits:{conversation.id}", to_customer=True
         )
 
-    async def undelivered(self, items: Sequence[Outgoing], reason: Undelivered) -> None:
-        """Notify the sender, below the message that was not delivered."""
+    async def undelivered(
+        self, items: Sequence[Outgoing], reason: Undelivered, *, at: datetime
+    ) -> None:
+        """Notify the sender below the message that was not delivered, or else the admins."""
         head = items[0]
         conversation = await self.conversations.get(head.conversation_id)
-        if conversation is None or head.what in (
-            OutgoingKind.CARD,
-            OutgoingKind.REFRESH,
-            OutgoingKind.RETIRE,
-        ):
+        if conversation is None or head.what in (OutgoingKind.REFRESH, OutgoingKind.RETIRE):
             return
         if reason is Undelivered.GONE:
             return  # the sender deleted it, and knows
-        if head.chat_id == conversation.chat_id:
-            await self._notify_attendant(head, conversation, reason)
-        elif head.what is not OutgoingKind.SAY:
+        kind = self._kinds.get(head.id, "")
+        await self._tell(
+            head, conversation, reason, kind, name=f"{_TOLD}{head.id}:{at.timestamp()}"
+        )
+        self._kinds.pop(head.id, None)
+
+    async def _tell(
+        self,
+        head: Outgoing,
+        conversation: Conversation,
+        reason: Undelivered,
+        kind: str,
+        *,
+        name: str,
+    ) -> None:
+        """Tell the sender, or else the admins; name: the id of what is said."""
+        if head.what is OutgoingKind.CARD:
+            await self.draw.give_up(conversation)
+            await self.alerts.card_undelivered(conversation.protocol)
+            await self.sending.say(conversation, texts.CARD_NOT_POSTED, id=name, to_customer=True)
+        elif head.what is OutgoingKind.SAY:
+            await self._sentence_lost(head, conversation, reason, name)
+        elif head.chat_id == conversation.chat_id:
             await self.sending.say(
                 conversation,
-                texts.not_passed_on(reason),
-                id=f"told:{head.id}:{self.clock().timestamp()}",
+                texts.not_delivered(reason, kind),
+                id=name,
+                below=head.source_message_id,
+                again=head.id if texts.can_be_repeated(reason) else "",
+            )
+        else:
+            await self.sending.say(
+                conversation,
+                texts.not_passed_on(reason, kind),
+                id=name,
                 to_customer=True,
                 below=head.source_message_id,
             )
 
-    async def _notify_attendant(
-        self, head: Outgoing, conversation: Conversation, reason: Undelivered
+    async def _sentence_lost(
+        self, head: Outgoing, conversation: Conversation, reason: Undelivered, name: str
     ) -> None:
-        name = f"told:{head.id}:{self.clock().timestamp()}"
-        if head.what is OutgoingKind.SAY:
-            if reason is Undelivered.BLOCKED:
-                card = conversation.card_message_id or 0
-                await self.sending.say(conversation, texts.CUSTOMER_BLOCKED, id=name, below=card)
-            return
-        can_repeat = texts.can_be_repeated(reason)
-        await self.sending.say(
-            conversation,
-            texts.not_delivered(reason),
-            id=name,
-            below=head.source_message_id,
-            again=head.id if can_repeat else "",
-        )
+        if head.id.startswith(_TOLD):
+            await self.alerts.nobody_told(conversation.protocol)
+        if head.chat_id == conversation.chat_id and reason is Undelivered.BLOCKED:
+            card = conversation.card_message_id or 0
+            await self.sending.say(conversation, texts.CUSTOMER_BLOCKED, id=name, below=card)
 
-    async def _to_group(self, items: Sequence[Outgoing], conversation: Conversation) -> None:
+    async def _to_group(
+        self, items: Sequence[Outgoing], conversation: Conversation
+    ) -> Sequence[Link]:
         head = items[0]
         if head.what is OutgoingKind.REFRESH:
             await self.draw.refresh(conversation)
-            return
+            return []
         if head.what is OutgoingKind.RETIRE:
             await self.draw.retire(conversation)
-            return
+            return []
         if head.what is not OutgoingKind.EDIT or conversation.is_open:
             conversation = await self.draw.post(conversation, in_group=head.chat_id)
         if head.what is OutgoingKind.CARD:
-            return
+            return []
         try:
-            await self._in_group(items, conversation)
-        except (TelegramBadRequest, TopicsOffError) as error:
-            if isinstance(error, TelegramBadRequest) and not is_topic_gone(error):
+            return await self._in_group(items, conversation)
+        except TelegramBadRequest as error:
+            refusal = refusal_of(error)
+            if refusal.what is not Refused.TOPIC or conversation.topic_id is None:
                 raise
-            await self._in_group(items, await self.draw.topic_is_gone(conversation))
+            again = self.draw.topic_is_closed if refusal.is_closed else self.draw.topic_is_gone
+            return await self._in_group(items, await again(conversation))
+        except TopicsOffError:
+            return await self._in_group(items, await self.draw.topic_is_gone(conversation))
 
-    async def _in_group(self, items: Sequence[Outgoing], conversation: Conversation) -> None:
+    async def _in_group(
+        self, items: Sequence[Outgoing], conversation: Conversation
+    ) -> Sequence[Link]:
         head = items[0]
         if head.what is OutgoingKind.EDIT:
-            await self._edit_in_group(head, conversation)
-            return
+            return await self._edit_in_group(head, conversation)
         # In a group without topics, every message replies to the card, which shows the customer.
         card = 0 if conversation.topic_id else conversation.card_message_id or 0
         place = Place(
@@ -171,38 +205,51 @@ class TelegramDelivery:
             may_forward=True,
         )
         if head.what is OutgoingKind.SAY:
-            await self._say_in_group(head, place)
-            return
-        sent = await post(self.bot, items, place)
-        await self._link_customers(items, conversation, sent)
-
-    async def _link_customers(
-        self, items: Sequence[Outgoing], conversation: Conversation, sent: Sequence[int]
-    ) -> None:
+            return await self._say_in_group(head, place)
+        items, sent = await self._post(items, conversation, place)
         sources = [item.source_message_id for item in items]
         pairs: list[tuple[int, tuple[int, ...]]] = (
             [(sent[0], tuple(sources))]
             if len(sent) == 1
             else [(one, (source,)) for one, source in zip(sent, sources, strict=True)]
         )
-        await self.links.add(
-            [
-                Link(
-                    group_id=conversation.group_id,
-                    message_id=message_id,
-                    conversation_id=conversation.id,
-                    customer_chat_id=conversation.chat_id,
-                    customer_message_ids=customer,
-                    by_customer=True,
-                )
-                for message_id, customer in pairs
-            ]
-        )
+        return [
+            Link(
+                group_id=conversation.group_id,
+                message_id=message_id,
+                conversation_id=conversation.id,
+                customer_chat_id=conversation.chat_id,
+                customer_message_ids=customer,
+                by_customer=True,
+            )
+            for message_id, customer in pairs
+        ]
 
-    async def _edit_in_group(self, item: Outgoing, conversation: Conversation) -> None:
+    async def _post(
+        self, items: Sequence[Outgoing], conversation: Conversation, place: Place
+    ) -> tuple[Sequence[Outgoing], list[int]]:
+        """Post the items; of an album only the kinds that the chat takes, and tell the writer.
+
+        Returns the items that were posted, and their message ids.
+        """
+        try:
+            return items, await post(self.bot, items, place)
+        except TelegramBadRequest as error:
+            refusal = refusal_of(error)
+            taken = [i for i in items if i.file is None or i.file.type != refusal.kind]
+            if refusal.what is not Refused.KIND or not 0 < len(taken) < len(items):
+                raise
+        head = next(item for item in items if item not in taken)
+        # Before the others are posted, and under a name of its own: what fails here must not
+        # repeat them, nor they this.
+        name = f"{_TOLD}{head.id}"
+        await self._tell(head, conversation, refusal.reason, refusal.kind, name=name)
+        return await self._post(taken, conversation, place)
+
+    async def _edit_in_group(self, item: Outgoing, conversation: Conversation) -> Sequence[Link]:
         link = await self.links.of_customer(item.source_chat_id, item.source_message_id)
         if link is None:
-            return
+            return []
         is_here = link.group_id == item.chat_id
         card = conversation.card_message_id or 0
         place = Place(
@@ -213,48 +260,52 @@ class TelegramDelivery:
         )
         is_alone = is_here and len(link.customer_message_ids) == 1
         if is_alone and await change(self.bot, item, link.group_id, link.message_id, place):
-            return
+            return []
         # It is one of several in a message, or Telegram cannot edit it: add a message below it.
         said = texts.CORRECTED + item.html if item.html else texts.FILE_CHANGED
-        await self._say_in_group(item, place, html=said)
+        return await self._say_in_group(item, place, html=said)
 
     async def _say_in_group(
         self, item: Outgoing, place: Place, *, html: str | None = None
-    ) -> None:
+    ) -> Sequence[Link]:
         """Post a text whose replies go to the customer."""
         message_id = await self._say(item, place, html=item.html if html is None else html)
-        link = Link(
-            group_id=place.chat_id, message_id=message_id, conversation_id=item.conversation_id
-        )
-        await self.links.add([link])
+        return [
+            Link(
+                group_id=place.chat_id,
+                message_id=message_id,
+                conversation_id=item.conversation_id,
+                item=item.id,
+            )
+        ]
 
-    async def _to_customer(self, items: Sequence[Outgoing], conversation: Conversation) -> None:
+    async def _to_customer(
+        self, items: Sequence[Outgoing], conversation: Conversation
+    ) -> Sequence[Link]:
         head = items[0]
         if any(item.is_internal for item in items):
-            return
+            return []
         if head.what in (OutgoingKind.EDIT, OutgoingKind.DELETE):
             await self._change_at_customer(head, conversation)
-            return
+            return []
         place = Place(
             chat_id=conversation.chat_id,
             reply_to=head.below or await self._at_customer_of(head),
         )
         if head.what is OutgoingKind.SAY:
             await self._say(head, place, html=head.html)
-            return
-        sent = await post(self.bot, items, place)
-        await self.links.add(
-            [
-                Link(
-                    group_id=item.source_chat_id,
-                    message_id=item.source_message_id,
-                    conversation_id=conversation.id,
-                    customer_chat_id=conversation.chat_id,
-                    customer_message_ids=(message_id,),
-                )
-                for item, message_id in zip(items, sent, strict=True)
-            ]
-        )
+            return []
+        items, sent = await self._post(items, conversation, place)
+        return [
+            Link(
+                group_id=item.source_chat_id,
+                message_id=item.source_message_id,
+                conversation_id=conversation.id,
+                customer_chat_id=conversation.chat_id,
+                customer_message_ids=(message_id,),
+            )
+            for item, message_id in zip(items, sent, strict=True)
+        ]
 
     async def _change_at_customer(self, item: Outgoing, conversation: Conversation) -> None:
         link = await self.links.of_group(item.source_chat_id, item.source_message_id)
@@ -270,13 +321,16 @@ class TelegramDelivery:
             raise UndeliveredError(Undelivered.TOO_OLD)
 
     async def _say(self, item: Outgoing, place: Place, *, html: str) -> int:
-        again = [button(texts.AGAIN, SendAgain(item=item.again))] if item.again else []
+        offers = [button(texts.AGAIN, SendAgain(item=item.again))] if item.again else []
+        if item.switch_to:
+            data = SwitchButton(conversation=item.conversation_id, mark=item.switch_to)
+            offers.append(button(texts.SWITCH, data))
         said = await self.bot.send_message(
             place.chat_id,
             html,
             message_thread_id=place.topic_id,
             reply_parameters=place.reply,
-            reply_markup=in_rows(again) if again else None,
+            reply_markup=in_rows(offers) if offers else None,
         )
         return said.message_id
 

@@ -16,7 +16,7 @@ from aiogram.types import (
 )
 
 from bot.domain.outgoing import TEXT_LENGTH, Outgoing, OutgoingKind, Undelivered, telegram_length
-from handlers.relay.refusals import cannot_be_copied, is_not_modified, undelivered_of
+from handlers.relay.refusals import cannot_be_copied, is_not_modified, refusal_of
 
 Visual = InputMediaPhoto | InputMediaVideo | InputMediaAnimation
 Media = Visual | InputMediaAudio | InputMediaDocument
@@ -96,7 +96,7 @@ async def change(bot: Bot, item: Outgoing, chat_id: int, message_id: int, place:
     except TelegramBadRequest as error:
         if is_not_modified(error):
             return True
-        if undelivered_of(error) in (Undelivered.TOO_OLD, Undelivered.TOO_LONG):
+        if refusal_of(error).reason in (Undelivered.TOO_OLD, Undelivered.TOO_LONG):
             return False
         raise
     return True

@@ -1,15 +1,22 @@
 """Messages between customers and attendants, and the bot's own sentences, go into the outbox."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from aiogram.types import Message, User
 
 from bot.domain.conversation import Conversation, Link
+from bot.domain.errors import TryLaterError
 from bot.domain.outgoing import Content, Outgoing, OutgoingKind, Priority
 from bot.usecases.ports import Conversations, Links, Outbox
+from handlers.relay import texts
 from handlers.relay.content import attendant_content, customer_content, edited_content, header_of
+
+# So many messages of one customer wait for a group at most: the rest stays in the inbox.
+_BACKLOG: Final = 30
+_RETRY_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,9 +27,16 @@ class Sending:
     conversations: Conversations
     links: Links
     clock: Callable[[], datetime]
+    _asked: set[str] = field(default_factory=set)
+    """Ids of conversations whose customer was asked to write less, and has not caught up."""
 
     async def pass_on(self, message: Message, conversation: Conversation, user: User) -> None:
-        """Queue a customer's message. A reply to it in the group answers the customer."""
+        """Queue a customer's message. A reply to it in the group answers the customer.
+
+        Raises TryLaterError while too many of the customer's messages wait already: this one and
+        those behind it wait in the inbox.
+        """
+        await self._leave_room(conversation, message)
         await self.pass_on_kept(customer_content(message, user), conversation)
 
     async def pass_on_kept(self, content: Content, conversation: Conversation) -> None:
@@ -50,6 +64,8 @@ class Sending:
             chat_id, conversation_id = conversation.group_id, conversation.id
         else:
             return
+        if conversation:
+            await self._leave_room(conversation, message)
         await self._put(
             edited_content(message, header=header_of(user)),
             chat_id,
@@ -127,6 +143,7 @@ class Sending:
         to_customer: bool = False,
         below: int = 0,
         again: str = "",
+        switch_to: str = "",
     ) -> None:
         """Queue a sentence of the bot, after the items already in the queue."""
         await self._put(
@@ -136,7 +153,21 @@ class Sending:
             id=id,
             below=below,
             again=again,
+            switch_to=switch_to,
         )
+
+    async def _leave_room(self, conversation: Conversation, message: Message) -> None:
+        backlog = self.outbox.backlog(conversation.group_id, conversation.id)
+        if backlog < _BACKLOG:
+            if not backlog:
+                self._asked.discard(conversation.id)
+            return
+        if conversation.id not in self._asked:
+            # The id is that of the first message that waits: said once if this is repeated.
+            name = f"many:{message.chat.id}:{message.message_id}"
+            await self.say(conversation, texts.MANY_WAIT, id=name, to_customer=True)
+            self._asked.add(conversation.id)
+        raise TryLaterError("too many messages of one customer wait", retry_after_s=_RETRY_S)
 
     async def _answered_by(self, message: Message) -> Conversation | None:
         """Return the conversation of an answer, also if the answer still waits to be sent."""
@@ -161,6 +192,7 @@ class Sending:
         is_internal: bool = False,
         below: int = 0,
         again: str = "",
+        switch_to: str = "",
     ) -> None:
         item = Outgoing(
             **dict(content),
@@ -172,5 +204,6 @@ class Sending:
             is_internal=is_internal,
             below=below,
             again=again,
+            switch_to=switch_to,
         )
         await self.outbox.put(item, conversation=conversation)

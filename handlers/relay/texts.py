@@ -2,8 +2,12 @@
 
 from typing import Final
 
-from bot.domain.outgoing import Undelivered
+from aiogram import html
 
+from bot.domain.outgoing import Undelivered
+from bot.domain.tax_id import TaxId
+
+SWITCH: Final = "🔄 Trocar para este cadastro"
 AGAIN: Final = "🔁 Enviar de novo"
 SENT_AGAIN: Final = "Enviando de novo."
 NOT_AGAIN: Final = "Esta mensagem já foi enviada de novo, ou é antiga demais."
@@ -22,6 +26,15 @@ GROUP_CLOSED: Final = (
     "<b>fica guardado</b> e segue para eles assim que voltarem."
 )
 
+CARD_NOT_POSTED: Final = (
+    "Não consegui mostrar aos atendentes quem você é. Sua conversa continua: escreva o que "
+    "precisa e, por favor, <b>diga também o seu nome</b>."
+)
+MANY_WAIT: Final = (
+    "Recebi muitas mensagens suas. <b>Nada se perdeu</b>: elas seguem aos poucos para os "
+    "atendentes, na mesma ordem. Aguarde um pouco antes de enviar mais, por favor."
+)
+
 _TO_CUSTOMER: Final = "⚠️ <b>Sua mensagem não foi entregue ao cliente</b>: "
 
 _REASONS: Final = {
@@ -35,12 +48,16 @@ _REASONS: Final = {
         "o Telegram não deixa enviar este tipo de mensagem. "
         "Tente em texto, ou como foto ou arquivo."
     ),
+    Undelivered.NOT_ALLOWED: "o chat dele não aceita {kind}. Tente em texto.",
     Undelivered.GONE: "ela foi apagada antes de ser enviada.",
     Undelivered.UNCONFIRMED: (
         "o bot foi interrompido duas vezes ao enviar. Ela pode ter chegado; "
         "pergunte ao cliente ou envie de novo."
     ),
-    Undelivered.AWAY: "o Telegram não respondeu por muito tempo.",
+    Undelivered.AWAY: (
+        "o Telegram não a aceitou, mesmo depois de várias tentativas. "
+        "Tente de novo mais tarde, ou escreva de outra forma."
+    ),
 }
 _NOT_WORTH_REPEATING: Final = frozenset(
     {
@@ -48,9 +65,26 @@ _NOT_WORTH_REPEATING: Final = frozenset(
         Undelivered.TOO_OLD,
         Undelivered.TOO_BIG,
         Undelivered.NOT_COPIED,
+        Undelivered.NOT_ALLOWED,
         Undelivered.GONE,
     }
 )
+_KINDS: Final = {
+    "animation": "GIFs",
+    "audio": "áudios",
+    "contact": "contatos",
+    "document": "arquivos",
+    "game": "jogos",
+    "location": "localizações",
+    "media": "fotos, vídeos nem arquivos",
+    "photo": "fotos",
+    "poll": "enquetes",
+    "sticker": "figurinhas",
+    "story": "stories",
+    "video": "vídeos",
+    "video note": "mensagens de vídeo",
+    "voice": "mensagens de voz",
+}
 
 CUSTOMER_BLOCKED: Final = (
     "⚠️ O cliente bloqueou o bot: <b>ele não recebeu o último aviso</b>. "
@@ -61,17 +95,28 @@ _FROM_CUSTOMER: Final = {
         "Não consegui encaminhar esse tipo de mensagem. "
         "Escreva em texto ou envie uma foto ou arquivo."
     ),
+    Undelivered.NOT_ALLOWED: (
+        "O grupo dos atendentes não aceita {kind}, e essa mensagem não chegou. "
+        "Escreva em texto, por favor."
+    ),
     Undelivered.TOO_BIG: "Esse arquivo é grande demais. Envie um menor, por favor.",
     Undelivered.TOO_LONG: "Essa mensagem é longa demais. Divida em duas, por favor.",
+    Undelivered.AWAY: (
+        "Não consegui passar esta mensagem aos atendentes: o Telegram não a aceitou. "
+        "Envie de outra forma, por favor, como um texto ou uma foto."
+    ),
 }
 _NOT_SURE: Final = (
     "Não tenho certeza de que sua mensagem chegou aos atendentes. Envie de novo, por favor."
 )
 
 
-def not_delivered(reason: Undelivered) -> str:
-    """Return the sentence for the attendant who wrote the message."""
-    return _TO_CUSTOMER + _REASONS[reason]
+def not_delivered(reason: Undelivered, kind: str = "") -> str:
+    """Return the sentence for the attendant who wrote the message.
+
+    kind: the refused kind, as `Refusal.kind` names it.
+    """
+    return _TO_CUSTOMER + _REASONS[reason].format(kind=_named(kind))
 
 
 def can_be_repeated(reason: Undelivered) -> bool:
@@ -79,6 +124,19 @@ def can_be_repeated(reason: Undelivered) -> bool:
     return reason not in _NOT_WORTH_REPEATING
 
 
-def not_passed_on(reason: Undelivered) -> str:
+def not_passed_on(reason: Undelivered, kind: str = "") -> str:
     """Return the sentence for the customer who wrote the message."""
-    return _FROM_CUSTOMER.get(reason, _NOT_SURE)
+    return _FROM_CUSTOMER.get(reason, _NOT_SURE).format(kind=_named(kind))
+
+
+def _named(kind: str) -> str:
+    return _KINDS.get(kind, "mensagens deste tipo")
+
+
+def other_document(tax_id: TaxId) -> str:
+    """Return the notice for attendants: the customer sent another document than the card's."""
+    number = html.quote(tax_id.masked)
+    return (
+        f"🔎 O cliente enviou outro {tax_id.label}, <code>{number}</code>. O atendimento "
+        "continua no cadastro da ficha. É sobre esse outro? Toque abaixo."
+    )

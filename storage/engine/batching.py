@@ -12,7 +12,8 @@ from typing import Generic, TypeVar
 
 from pymongo.errors import BulkWriteError
 
-from bot.domain.errors import RefusedError, TryLaterError
+from bot.domain.errors import AppError, TryLaterError, UnknownRefusalError
+from storage.engine import refusals
 from storage.engine.connection import Collection, Document, batch_slots, translated
 
 Item = TypeVar("Item")
@@ -20,7 +21,6 @@ Answer = TypeVar("Answer")
 
 # On the embedded server, the time of `$in` grows with the square of its keys; a hundred are quick.
 _AT_MOST = 100
-_DUPLICATE_KEY = 11000
 
 
 class Batched(Generic[Item, Answer]):
@@ -29,9 +29,9 @@ class Batched(Generic[Item, Answer]):
     def __init__(
         self,
         collection: Collection,
-        run: Callable[[Sequence[Item]], Awaitable[Sequence[Answer | RefusedError]]],
+        run: Callable[[Sequence[Item]], Awaitable[Sequence[Answer | AppError]]],
     ) -> None:
-        """run: returns the answer to each item, in order; a RefusedError for a refused item."""
+        """run: returns the answer to each item, in order; an error for one that was not done."""
         self._run = run
         self._slots = batch_slots(collection)
         self._waiting: list[tuple[Item, asyncio.Future[Answer]]] = []
@@ -68,13 +68,13 @@ class Batched(Generic[Item, Answer]):
     async def _answer(self, batch: list[tuple[Item, asyncio.Future[Answer]]]) -> None:
         try:
             answers = await self._run([item for item, _ in batch])
-        except TryLaterError:
-            raise
         except Exception as error:
+            if isinstance(error, TryLaterError) and not isinstance(error, UnknownRefusalError):
+                raise
             if len(batch) == 1:
                 _fail(batch[0][1], error)
                 return
-            # An item that cannot be stored must not fail the others.
+            # An item that is refused must not fail the others.
             for one in batch:
                 await self._answer([one])
             return
@@ -118,19 +118,11 @@ class InsertOne(Batched[Document, bool]):
         self._collection = collection
         super().__init__(collection, self._insert)
 
-    async def _insert(self, documents: Sequence[Document]) -> Sequence[bool | RefusedError]:
-        answers: list[bool | RefusedError] = [True] * len(documents)
-        with translated():
-            try:
-                await self._collection.insert_many(documents, ordered=False)
-            except BulkWriteError as error:
-                if error.details["writeConcernErrors"]:
-                    raise
-                for failure in error.details["writeErrors"]:
-                    code = failure["code"]
-                    answers[failure["index"]] = code != _DUPLICATE_KEY and RefusedError(
-                        f"MongoDB refused a document (code {code})"
-                    )
+    async def _insert(self, documents: Sequence[Document]) -> Sequence[bool | AppError]:
+        failed = await each_write(self._collection.insert_many(documents, ordered=False))
+        answers: list[bool | AppError] = [True] * len(documents)
+        for n, error in failed.items():
+            answers[n] = error if not isinstance(error, refusals.DuplicateError) else False
         return answers
 
 
@@ -144,7 +136,23 @@ class Write(Batched[object, None]):
         self._collection = collection
         super().__init__(collection, self._write)
 
-    async def _write(self, operations: Sequence[object]) -> Sequence[None]:
-        with translated():
-            await self._collection.bulk_write(list(operations), ordered=False)
-        return [None] * len(operations)
+    async def _write(self, operations: Sequence[object]) -> Sequence[AppError | None]:
+        writing = self._collection.bulk_write(list(operations), ordered=False)
+        failed = await each_write(writing)
+        return [failed.get(n) for n in range(len(operations))]
+
+
+async def each_write(writing: Awaitable[object]) -> dict[int, AppError]:
+    """Return the error of each write of an unordered bulk that failed, by its place.
+
+    Raises our error when it is not known which of them were done.
+    """
+    with translated():
+        try:
+            await writing
+        except BulkWriteError as error:
+            failed = refusals.of_writes(error)
+            if failed is None:
+                raise
+            return failed
+    return {}

@@ -1,16 +1,17 @@
 """The MongoDB client, the database, and the translation of MongoDB's errors into ours."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any, Final
 
-from bson.errors import InvalidDocument
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import errors
 
 from bot.domain.errors import AppError, Problem, RefusedError, TryLaterError
+from storage.engine import refusals
+from storage.engine.server_time import ServerTime
 
 # motor ships no types, so these names only document the meaning.
 Database = Any
@@ -25,76 +26,28 @@ _BATCHES_AT_ONCE: Final = 2
 # A person waits for most calls: it is better to say "try later" than to hang.
 _SERVER_SELECTION_MS: Final = 5_000
 _SOCKET_MS: Final = 20_000
-_AUTHENTICATION_CODES: Final = frozenset((13, 18))  # Unauthorized, AuthenticationFailed
-_NO_TRANSACTIONS: Final = 20  # IllegalOperation: not a replica set
-# WiredTiger's panic on the embedded server: every call fails with it until a restart.
-_INTERNAL_ERROR: Final = 1
-_OUT_OF_DISK: Final = 14031
+# A member of a replica set names it; a router says `isdbgrid`, a load balancer its service.
+_TELLS_OF_TRANSACTIONS: Final = frozenset(("setName", "msg", "serviceId"))
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def translated(
+    of_server: Callable[[errors.PyMongoError], AppError] = refusals.of_server,
+) -> Iterator[None]:
     """Translate MongoDB's errors into ours.
 
-    Raises TryLaterError when the server is gone or cannot write now, RefusedError when it refuses
-    or when a value cannot be stored in a document. Code that knows the meaning of a duplicate key
-    catches DuplicateKeyError inside.
+    Raises RefusedError when a value or a key can never be stored, UnreadableError when a document
+    cannot be decoded, and TryLaterError for all else. Code that knows the meaning of a duplicate
+    key catches DuplicateKeyError inside.
     """
     try:
         yield
     except errors.PyMongoError as error:
-        raise _ours(error) from error
-    except (InvalidDocument, OverflowError, UnicodeEncodeError) as error:
-        # Their messages quote the value, so ours does not repeat them.
-        raise RefusedError("a value cannot be stored in a document") from error
-
-
-def _ours(error: errors.PyMongoError) -> AppError:
-    if isinstance(error, errors.BulkWriteError):
-        return _of_bulk(error)
-    if isinstance(error, errors.WriteConcernError):
-        return TryLaterError("MongoDB did not confirm the write")
-    if isinstance(error, errors.OperationFailure):
-        return _of_operation(error)
-    if isinstance(error, errors.InvalidURI | errors.ConfigurationError):
-        return RefusedError("the MongoDB URI is not usable", problem=Problem.DATABASE_URI)
-    if isinstance(error, errors.ConnectionFailure | errors.ExecutionTimeout):
-        return TryLaterError(
-            f"MongoDB does not answer ({type(error).__name__})", problem=Problem.DATABASE_GONE
-        )
-    return RefusedError(f"MongoDB refused: {type(error).__name__}")
-
-
-def _of_bulk(error: errors.BulkWriteError) -> AppError:
-    if error.details["writeErrors"]:
-        code = error.details["writeErrors"][0]["code"]
-        return RefusedError(f"MongoDB refused a write (code {code})")
-    return TryLaterError("MongoDB did not confirm the writes")
-
-
-def _of_operation(error: errors.OperationFailure) -> AppError:
-    # The server's own message can quote a document, so only its code is passed on.
-    if error.code in _AUTHENTICATION_CODES:
-        return RefusedError(
-            "MongoDB refused the user or the password", problem=Problem.DATABASE_PASSWORD
-        )
-    if error.code == _OUT_OF_DISK:
-        return TryLaterError("MongoDB has no disk space left", problem=Problem.DISK_FULL)
-    if error.code == _NO_TRANSACTIONS:
-        return RefusedError(
-            "MongoDB is not a replica set, so it has no transactions",
-            problem=Problem.DATABASE_TOO_SIMPLE,
-        )
-    if error.code == _INTERNAL_ERROR:
-        return TryLaterError(
-            "the database cannot read or write until it is restarted",
-            problem=Problem.DATABASE_BROKEN,
-        )
-    if error.has_error_label("TransientTransactionError") or error.has_error_label(
-        "RetryableWriteError"
-    ):
-        return TryLaterError(f"MongoDB asks to try again (code {error.code})")
-    return RefusedError(f"MongoDB refused the operation (code {error.code})")
+        # Some are both: a document that is too large is found by the driver.
+        is_local = isinstance(error, refusals.LOCAL)
+        raise (refusals.of_local(error) if is_local else of_server(error)) from error
+    except refusals.LOCAL as error:
+        raise refusals.of_local(error) from error
 
 
 class BatchSlots:
@@ -122,7 +75,9 @@ class BatchSlots:
             try:
                 yield
             except TryLaterError as error:
-                self._failed = (clock(), error)
+                # A server that refuses does so at once, and perhaps only in this collection.
+                if error.problem is Problem.DATABASE_GONE:
+                    self._failed = (clock(), error)
                 raise
 
 
@@ -150,6 +105,14 @@ def sorts_before_limit(database: Database) -> bool:
     return id(database.client) in _sorts_first
 
 
+_times: Final[dict[int, ServerTime]] = {}
+
+
+def server_time(database: Database) -> Callable[[], datetime]:
+    """Return a clock that tells the server's time, which no step of our own clock changes."""
+    return _times[id(database.client)].now
+
+
 @asynccontextmanager
 async def connected(
     uri: str,
@@ -166,10 +129,12 @@ async def connected(
     """
     if server_selection_ms is None:
         server_selection_ms = _SERVER_SELECTION_MS
-    with translated():
+    time = ServerTime()
+    with translated(refusals.at_the_start):
         try:
             client: Any = AsyncIOMotorClient(
                 uri,
+                event_listeners=[time],
                 serverSelectionTimeoutMS=server_selection_ms,
                 connectTimeoutMS=server_selection_ms if connect_ms is None else connect_ms,
                 socketTimeoutMS=_SOCKET_MS,
@@ -185,10 +150,17 @@ async def connected(
             raise RefusedError(
                 "the MongoDB URI or database name is not usable", problem=Problem.DATABASE_URI
             ) from error
+    _times[id(client)] = time
     try:
-        await answers(opened)
-        with translated():
+        with translated(refusals.at_the_start):
+            await _read_health(opened)
             build = await opened.command("buildInfo")
+            hello = await opened.command("hello")
+        if not hello.keys() & _TELLS_OF_TRANSACTIONS:
+            raise RefusedError(
+                "MongoDB is not a replica set, so it has no transactions",
+                problem=Problem.DATABASE_TOO_SIMPLE,
+            )
         if "secantusVersion" in build:
             _sorts_first.add(id(client))
             # The Rust server of CI has MongoDB's semantics.
@@ -200,6 +172,7 @@ async def connected(
         _embedded.discard(id(client))
         _sorts_first.discard(id(client))
         _slots.pop(id(client), None)
+        del _times[id(client)]
 
 
 async def answers(database: Database) -> None:
@@ -208,4 +181,8 @@ async def answers(database: Database) -> None:
     A ping is not enough: a server with a full disk still answers it.
     """
     with translated():
-        await database["health"].find_one({"_id": "health"})
+        await _read_health(database)
+
+
+async def _read_health(database: Database) -> None:
+    await database["health"].find_one({"_id": "health"})

@@ -4,21 +4,25 @@ Each costs about 70 microseconds per document on the embedded server. All are as
 server misses documents in descending indexes and in some compound ones.
 """
 
+from datetime import timedelta
 from typing import Final
 
 import pymongo
 from pymongo import ASCENDING, IndexModel, errors
 
 from bot.domain.errors import RefusedError
+from bot.domain.retention import CHOICES_KEPT, MEMBERS_KEPT, STEPS_KEPT, UNDELIVERED_KEPT
 from storage.engine.connection import Database, translated
 
 _DAY_S: Final = 24 * 3600
 # Telegram repeats an update for a day at most, so marks kept for two days detect every repeat.
 _DONE_S: Final = 2 * 24 * 3600
-# Undelivered messages can be sent again for this long.
-_FAILED_S: Final = 7 * 24 * 3600
 INBOX_DAYS: Final = 2
 _BUILD_S: Final = 24 * 3600
+
+
+def _s(length: timedelta) -> int:
+    return int(length.total_seconds())
 
 
 def _index(name: str, field: str, **options: object) -> IndexModel:
@@ -32,6 +36,8 @@ _INVITATION_OVER_S: Final = 30 * 24 * 3600
 _TRIES_S: Final = 2 * 24 * 3600
 # A late reply is matched to its question for this long.
 _QUESTION_OVER_S: Final = 30 * 24 * 3600
+# Leases last seconds, and clocks differ by minutes: by then nobody has it.
+_LEASE_OVER_S: Final = 24 * 3600
 # A server ends the session of a killed worker within a minute by itself.
 _WRITER_OVER_S: Final = 24 * 3600
 
@@ -76,15 +82,21 @@ INDEXES: Final = {
         _index("topic", "topic", sparse=True),
         _WALK,
     ],
+    "kept_messages": [
+        _index("chat", "chat_id"),
+        _index("over", "at", expireAfterSeconds=_DAY_S),
+    ],
     "relayed": [
         _index("conversation", "conversation_id"),
         # A list: several texts can be forwarded as one message.
         _index("customer", "customer", sparse=True),
+        # Present only without a customer's message.
+        _index("item", "item", sparse=True),
     ],
     "outbox": [
         _index("waiting", "waiting", sparse=True),
         _index("conversation", "conversation_id"),
-        _index("failed", "failed_at", sparse=True, expireAfterSeconds=_FAILED_S),
+        _index("failed", "failed_at", sparse=True, expireAfterSeconds=_s(UNDELIVERED_KEPT)),
         _index("done", "done_at", sparse=True, expireAfterSeconds=_DONE_S),
     ],
     "questions": [
@@ -94,6 +106,8 @@ INDEXES: Final = {
     "inbox": [
         _index("pending", "pending", sparse=True),
         _index("set_aside", "set_aside_at", sparse=True),
+        # A field of its own: an older program cannot start where the index above has an end.
+        _index("ends", "ends_at", sparse=True, expireAfterSeconds=0),
         _index("done", "done_at", sparse=True, expireAfterSeconds=INBOX_DAYS * _DAY_S),
     ],
     # Present only while not archived: when two admins add the same name at once, one succeeds.
@@ -104,7 +118,10 @@ INDEXES: Final = {
     ],
     "admins": [],
     "invitations": [_index("over", "expires_at", expireAfterSeconds=_INVITATION_OVER_S)],
-    "members": [_index("group", "group_id")],
+    "members": [
+        _index("group", "group_id"),
+        _index("over", "at", expireAfterSeconds=_s(MEMBERS_KEPT)),
+    ],
     "jobs": [
         _index("active", "active", sparse=True),
         _index("backup", "backup", sparse=True),
@@ -112,12 +129,15 @@ INDEXES: Final = {
     ],
     "job_batches": [],
     "job_writers": [_index("over", "at", expireAfterSeconds=_WRITER_OVER_S)],
-    "choices": [],
+    "choices": [_index("over", "used_at", expireAfterSeconds=_s(CHOICES_KEPT))],
     "erp_tokens": [],
     "login_tries": [_index("over", "at", expireAfterSeconds=_TRIES_S)],
-    "states": [],
-    # Present only while another replica waits for the lease.
-    "locks": [_index("wanted", "wanted", sparse=True)],
+    "states": [_index("over", "used_at", expireAfterSeconds=_s(STEPS_KEPT))],
+    "locks": [
+        # Present only while another replica waits for the lease.
+        _index("wanted", "wanted", sparse=True),
+        _index("over", "until", expireAfterSeconds=_LEASE_OVER_S),
+    ],
 }
 
 

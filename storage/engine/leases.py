@@ -1,14 +1,16 @@
 """Leases on documents: each has one owner at a time, over any number of replicas."""
 
+from collections.abc import Collection as Some
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final, Generic, TypeVar
 
+from bot.domain.lease import Lease
 from storage.engine.batching import InsertOne
 from storage.engine.connection import Collection, Document, translated
 
 Id = TypeVar("Id")
-_LEASE: Final = {"owner": 1, "until": 1, "wanted": 1}
+_LEASE: Final = {"owner": 1, "until": 1, "wanted": 1, "number": 1}
 
 
 class Leases(Generic[Id]):
@@ -32,26 +34,43 @@ class Leases(Generic[Id]):
         self._freed = freed
         self._among = among or {}
 
-    async def acquire(self, key: Id, owner: str, *, now: datetime, lease: timedelta) -> bool:
-        """Return True if the lease was free or had expired; `owner` has it until `now + lease`
-        then."""
-        values = {"owner": owner, "until": now + lease}
-        if self._insert is not None and await self._insert({"_id": key, **values}):
-            return True
+    async def acquire(
+        self, key: Id, owner: str, *, now: datetime, lease: timedelta, above: int = 0
+    ) -> Lease | None:
+        """Return the lease if it was free, had expired or is the owner's; else None.
+
+        `owner` has it until `now + lease` then. Its number is higher than `above`, and than that
+        of its last holder. A lease that was released leaves no document, and no number; the clock
+        gives a higher one. If the clock was set back, a write is refused for the number of a
+        document, and the lease is acquired again above that one.
+        """
+        number = max(int(now.timestamp() * 1e6), above + 1)
+        values: Document = {"owner": owner, "until": now + lease}
+        if self._insert is not None:
+            values["number"] = number
+            if await self._insert({"_id": key, **values}):
+                return Lease(number)
         with translated():
             found = await self._collection.find_one({"_id": key}, _LEASE)
             if found is None:
-                return False
+                return None
             before = {name: found.get(name) for name in ("owner", "until")}
-            if before["owner"] and before["until"] and before["until"] >= now:
+            # Its own: the answer to an earlier attempt was lost.
+            is_mine = before["owner"] == owner
+            is_free = not before["owner"] or not before["until"] or before["until"] < now
+            if not is_free and not is_mine:
                 if self._insert is not None and not found.get("wanted"):
                     await self._collection.update_one(
                         {"_id": key, "owner": before["owner"]}, {"$set": {"wanted": True}}
                     )
-                return False
+                return None
+            if self._insert is not None:
+                values["number"] = number = max(number, found.get("number", 0) + 1)
             change = self._change(values) | {"$unset": {"wanted": ""}}
             result = await self._collection.update_one({"_id": key, **before}, change)
-        return bool(result.matched_count)
+        if not result.matched_count:
+            return None
+        return Lease(number, is_takeover=bool(before["owner"]) and not is_mine)
 
     async def wanted(self, owner: str) -> list[Id]:
         """Return the keys of the owner's leases that another one has tried to acquire.
@@ -72,9 +91,17 @@ class Leases(Generic[Id]):
             documents = await self._collection.find(mine, {"_id": 1}).to_list(None)
         return [document["_id"] for document in documents]
 
-    async def release(self, keys: Sequence[Id], owner: str) -> None:
-        """Release the leases, except those that another owner has acquired meanwhile."""
-        mine = {"_id": {"$in": list(keys)}, "owner": owner}
+    async def release(
+        self, keys: Sequence[Id], owner: str, numbers: Some[int] | None = None
+    ) -> None:
+        """Release the leases, except those that another owner has acquired meanwhile.
+
+        numbers: those of the leases, so that one that the same owner has acquired anew meanwhile
+            stays, too.
+        """
+        mine: Document = {"_id": {"$in": list(keys)}, "owner": owner}
+        if numbers is not None and self._insert is not None:
+            mine["number"] = {"$in": list(numbers)}
         with translated():
             if self._insert is not None:
                 await self._collection.delete_many(mine)

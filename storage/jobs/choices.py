@@ -1,5 +1,8 @@
 """The last options that each user chose for imports and exports."""
 
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 from bot.domain.export import ExportOptions
@@ -9,11 +12,14 @@ from storage.engine.connection import Collection, Database, Document, translated
 # Not stored: the columns belong to one file.
 _OF_A_FILE: Final = frozenset(("columns",))
 
+_utc_now: Final = partial(datetime.now, UTC)
+
 
 class Choices:
-    """The stored options, by `Provenance.by`."""
+    """The stored options, by `Provenance.by`; an index ends those that are not used any more."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Callable[[], datetime] = _utc_now) -> None:
+        self._clock = clock
         self._choices: Collection = database["choices"]
 
     async def of_import(self, by: str) -> ImportOptions | None:
@@ -36,4 +42,6 @@ class Choices:
 
     async def _set(self, by: str, name: str, value: Document) -> None:
         with translated():
-            await self._choices.update_one({"_id": by}, {"$set": {name: value}}, upsert=True)
+            await self._choices.update_one(
+                {"_id": by}, {"$set": {name: value, "used_at": self._clock()}}, upsert=True
+            )

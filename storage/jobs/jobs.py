@@ -14,6 +14,7 @@ from storage.engine.leases import Leases
 from storage.register.bulk import batch_id
 
 _BATCHES_AT_ONCE: Final = 50
+_IDS_AT_ONCE: Final = 100
 _ROUNDS: Final = 20
 _MARKS: Final = ("active", "backup", "has_files")
 
@@ -32,7 +33,7 @@ class Jobs:
         """Store the job with the next number and return it; `job.id` is ignored."""
         with translated():
             for _ in range(_ROUNDS):
-                number = await self._last() + 1
+                number = await self.last_id() + 1
                 numbered = Job(**{**dict(job), "id": number})
                 try:
                     await self._jobs.insert_one(_document(numbered))
@@ -52,11 +53,30 @@ class Jobs:
 
     async def latest(self, count: int, *, before: int | None = None) -> list[Job]:
         """Return the newest jobs first, below the number `before`; some numbers may be missing."""
-        last = await self._last() if before is None else before - 1
-        ids = list(range(last, max(0, last - count), -1))
+        high = await self.last_id() if before is None else before - 1
+        found: list[Job] = []
+        width = count
+        while high > 0 and len(found) < count:
+            low = max(1, high - width + 1)
+            found += reversed(await self.of_ids(range(low, high + 1)))
+            # Many numbers may be missing: jobs that changed nothing end early.
+            high, width = low - 1, _IDS_AT_ONCE
+        return found[:count]
+
+    async def above(self, job_id: int, count: int) -> list[Job]:
+        """Return the oldest jobs with higher numbers, newest first."""
+        low, last = job_id + 1, await self.last_id()
+        found: list[Job] = []
+        while low <= last and len(found) < count:
+            found += await self.of_ids(range(low, min(low + _IDS_AT_ONCE, last + 1)))
+            low += _IDS_AT_ONCE
+        return found[:count][::-1]
+
+    async def of_ids(self, ids: range) -> list[Job]:
+        """Return the jobs that have these numbers, oldest first."""
         with translated():
-            found = await self._jobs.find({"_id": {"$in": ids}}).to_list(None)
-        return sorted(map(_read, found), key=lambda job: -job.id)
+            found = await self._jobs.find({"_id": {"$in": list(ids)}}).to_list(None)
+        return sorted(map(_read, found), key=lambda job: job.id)
 
     async def active(self) -> list[Job]:
         """Return the jobs that are being worked on or need work, oldest first."""
@@ -139,7 +159,8 @@ class Jobs:
             found = await self._batches.find_one({"_id": batch_id(job_id, number)}, {"_id": 1})
         return found is not None
 
-    async def _last(self) -> int:
+    async def last_id(self) -> int:
+        """Return the highest number that a job was ever given."""
         with translated():
             document = await self._meta.find_one({"_id": "jobs"})
         return int(document["last"]) if document else 0

@@ -44,6 +44,8 @@ _EMPTY_CONVERSATION: Final = {
     "phone": None,
     "tax_id": None,
     "registration_id": None,
+    "proof": None,
+    "other_document": "",
     # The title of the topic, which contains the name.
     "topic_shown": "",
 }
@@ -112,9 +114,11 @@ class DataSubjects:
 
     async def empty_updates(self, traces: Traces) -> None:
         """Empty the updates that were set aside and name the person, or come from the person's
-        chats."""
+        chats; delete what these chats wrote before a conversation."""
         names = Identifiers(traces)
         chats = {chat.id for chat in traces.chats}
+        with translated():
+            await self._database["kept_messages"].delete_many({"chat_id": {"$in": sorted(chats)}})
         for document in await self._set_aside():
             text = json.dumps(document.get("payload"), ensure_ascii=False, default=str)
             if _chats_in(document.get("payload")) & chats or names.are_in(text):
@@ -152,7 +156,11 @@ class DataSubjects:
         with translated():
             await self._database["outbox"].update_many(
                 {"conversation_id": conversation_id},
-                {"$unset": _EMPTY_OUTGOING | {"waiting": "", "failed_at": ""}},
+                {
+                    "$unset": _EMPTY_OUTGOING | {"waiting": "", "failed_at": ""},
+                    # What ends the mark that is left.
+                    "$set": {"done_at": datetime.now(UTC)},
+                },
             )
             await self._database["questions"].update_many(
                 {"conversation_id": conversation_id}, {"$set": _EMPTY_QUESTION}

@@ -24,6 +24,8 @@ from storage.engine.connection import Collection, Database, Document, translated
 _CHAT: Final = TypeAdapter(Chat)
 _CONVERSATION: Final = TypeAdapter(Conversation)
 _OF_CUSTOMER: Final = [one.name for one in fields(Identification) if one.name != "name"]
+PROOF: Final = ("identity", "verified_at", "verified_by", "verifier", "proof")
+"""The fields that hold the proof of an identity, in a chat as in a conversation."""
 # Below every chat id, and a number: a range keeps the count in the index.
 LOWEST_CHAT: Final = -(2**63)
 Tie = tuple[Literal["registration_id", "tax_id"], str]
@@ -173,21 +175,26 @@ class Conversations:
             unset=("topic",),
         )
 
-    async def identify(self, conversation: Conversation) -> None:
+    async def set_other_document(self, conversation_id: str, tax_key: str) -> None:
+        """Store the other document that the customer sent, by `TaxId.key`."""
+        change: Document = {"$set": {"other_document": tax_key}}
+        await self._write(UpdateOne({"_id": conversation_id}, change))
+
+    async def identify(
+        self, conversation: Conversation, event: ConversationEvent | None = None
+    ) -> None:
         """Store the known identity of the customer, and the ERP look-up that is still due."""
         values = conversation_document(conversation)
-        known = (
-            *("identity", "verified_at", "verified_by", "verifier"),
-            *("tax_id", "registration_id", "shown_name", "phone", "priority"),
-            "card_version",
-        )
+        known = (*PROOF, "tax_id", "registration_id", "shown_name", "phone", "priority")
         owed = values.get("lookup")
         await change_one(
             self._conversations,
             {"_id": conversation.id},
-            {key: values[key] for key in known if values[key] is not None}
-            | ({"lookup": owed} if owed else {}),
+            {key: values.get(key) for key in (*known, "card_version")}
+            | ({"lookup": owed} if owed else {})
+            | {"other_document": conversation.other_document},
             unset=() if owed else ("lookup",),
+            event=event,
         )
 
     async def owed_lookups(self, *, until: datetime) -> list[Conversation]:
@@ -270,6 +277,8 @@ def conversation_document(conversation: Conversation) -> Document:
     document = _flattened(
         _CONVERSATION.dump_python(conversation), conversation.customer, name="shown_name"
     )
+    if not document["other_document"]:
+        del document["other_document"]
     if document["lookup"] is None:
         # Absent, not null, so that the sparse index holds only look-ups that are due.
         del document["lookup"]
@@ -285,6 +294,9 @@ def _flattened(document: Document, customer: Identification, *, name: str) -> Do
     known[name] = known.pop("name")
     known["tax_id"] = customer.tax_id.key if customer.tax_id else None
     document["_id"] = document.pop("id")
+    if known["proof"] is None:
+        # Absent as in documents of earlier versions, which are to be stored as they were.
+        del known["proof"]
     flat = document | known
     return {key: list(one) if isinstance(one, tuple) else one for key, one in flat.items()}
 

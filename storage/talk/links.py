@@ -31,6 +31,20 @@ class Links:
             if is_new:
                 self._cache(link)
 
+    async def sent(self, item_ids: Sequence[str]) -> set[str]:
+        """Return those ids of outbox items whose messages have a link.
+
+        The id of a message from a person is its key in the chat where it was written.
+        """
+        wanted, found = list(item_ids), set[str]()
+        for field in ("_id", "customer", "item"):
+            with translated():
+                documents = await self._links.find({field: {"$in": wanted}}).to_list(None)
+            for document in documents:
+                found.update((document["_id"], document.get("item", "")))
+                found.update(document.get("customer", ()))
+        return found.intersection(wanted)
+
     async def of_group(self, group_id: int, message_id: int) -> Link | None:
         """Return the link of this message in the group, or None."""
         key = _key(group_id, message_id)
@@ -76,6 +90,9 @@ def _written(link: Link) -> Document:
             _key(link.customer_chat_id, one) for one in link.customer_message_ids
         ]
         document["by_customer"] = link.by_customer
+    elif link.item:
+        # With a message of a person, that message's key is the item's id.
+        document["item"] = link.item
     return document
 
 
@@ -89,4 +106,5 @@ def _read(document: Document) -> Link:
         customer_chat_id=int(customer[0][0]) if customer else 0,
         customer_message_ids=tuple(int(message) for _, _, message in customer),
         by_customer=document.get("by_customer", False),
+        item=document.get("item", ""),
     )

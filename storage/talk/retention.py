@@ -14,27 +14,26 @@ from storage.engine.scan import scan
 # indexed.
 _BELONGING: Final = ("relayed", "outbox", "questions")
 _AT_ONCE: Final = 50
-_KEY: Final = "retention"
 
 
-class Retention:
-    """The run of the day, on which replicas agree who deletes, and the deletion."""
+class DailyRuns:
+    """The runs of something that is done once a day, on which replicas agree who does it."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._conversations: Collection = database["conversations"]
+    def __init__(self, database: Database, key: str) -> None:
+        """key: the name under which the latest run is stored."""
         self._meta: Collection = database["meta"]
+        self._key = key
 
     async def last(self) -> RetentionRun | None:
         """Return the run that began last, of any replica."""
         with translated():
-            document = await self._meta.find_one({"_id": _KEY})
+            document = await self._meta.find_one({"_id": self._key})
         return RetentionRun.model_validate(document) if document else None
 
     async def begin(self, run: RetentionRun, *, after: RetentionRun | None) -> bool:
         """Return True if this run is the caller's; False if another began since `after` was
         read."""
-        document = run.model_dump() | {"_id": _KEY}
+        document = run.model_dump() | {"_id": self._key}
         with translated():
             if after is None:
                 try:
@@ -43,7 +42,7 @@ class Retention:
                     return False
                 return True
             result = await self._meta.replace_one(
-                {"_id": _KEY, "began_at": after.began_at}, document
+                {"_id": self._key, "began_at": after.began_at}, document
             )
         return bool(result.matched_count)
 
@@ -52,8 +51,17 @@ class Retention:
         began_at = run.began_at.replace(microsecond=run.began_at.microsecond // 1000 * 1000)
         with translated():
             await self._meta.replace_one(
-                {"_id": _KEY, "began_at": began_at}, run.model_dump() | {"_id": _KEY}
+                {"_id": self._key, "began_at": began_at}, run.model_dump() | {"_id": self._key}
             )
+
+
+class Retention(DailyRuns):
+    """The deletion of old conversations, and its run of the day."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database, "retention")
+        self._database = database
+        self._conversations: Collection = database["conversations"]
 
     async def closed_before(self, moment: datetime) -> AsyncIterator[Sequence[str]]:
         """Yield the ids of conversations that were closed before then, in batches.

@@ -1,12 +1,8 @@
-"""An attendant's verification of a customer, stored in conversation and chat or in neither."""
+"""An attendant's word on a customer's identity, stored in conversation and chat or in neither."""
 
-from typing import Final
-
-from bot.domain.conversation import Chat, ConversationEvent, Identity
-from storage.engine.connection import Collection, Database, translated
-from storage.talk.conversations import chat_document
-
-_PROOF: Final = ("identity", "verified_at", "verified_by", "verifier")
+from bot.domain.conversation import Chat, Conversation, ConversationEvent
+from storage.engine.connection import Collection, Database, Document, translated
+from storage.talk.conversations import PROOF, chat_document
 
 
 class Verifications:
@@ -15,37 +11,42 @@ class Verifications:
         self._conversations: Collection = database["conversations"]
         self._chats: Collection = database["chats"]
 
-    async def store(self, conversation_id: str, chat: Chat, event: ConversationEvent) -> bool:
-        """Return True if the verification was stored in both.
+    async def store(self, seen: Conversation, chat: Chat, event: ConversationEvent) -> bool:
+        """Return True if the chat's proof was stored in both.
 
-        False unless the chat still belongs to its registration, and the conversation belongs to
-        the same one, is open and not verified. Raises TryLaterError when another process writes
-        the same at this moment.
+        seen: the conversation as it was read; its open successor in the chat follows too. False
+        unless the chat still belongs to its registration, and the conversation to the same one,
+        with the identity that was seen. Raises TryLaterError when another process writes the same
+        at this moment.
         """
         stored = chat_document(chat)
-        proof = {key: stored[key] for key in _PROOF}
-        conversation = {
-            "_id": conversation_id,
-            "registration_id": chat.customer.registration_id,
-            "identity": {"$ne": Identity.VERIFIED},
-            "closed_at": None,
+        proof = {key: stored.get(key) for key in PROOF}
+        registration = {"registration_id": chat.customer.registration_id}
+        as_seen: Document = {
+            "_id": seen.id,
+            **registration,
+            "identity": seen.customer.identity,
+            "verified_at": seen.customer.verified_at,
+            "closed_at": seen.closed_at,
         }
         with translated():
             async with (
                 await self._client.start_session() as session,
                 session.start_transaction(),
             ):
-                verified = await self._conversations.update_one(
-                    conversation,
+                changed = await self._conversations.update_one(
+                    as_seen,
                     {"$set": proof, "$push": {"events": event.model_dump()}},
                     session=session,
                 )
                 linked = await self._chats.update_one(
-                    {"_id": chat.id, "registration_id": chat.customer.registration_id},
-                    {"$set": proof},
-                    session=session,
+                    {"_id": chat.id, **registration}, {"$set": proof}, session=session
                 )
-                if not (verified.matched_count and linked.matched_count):
+                if not (changed.matched_count and linked.matched_count):
                     await session.abort_transaction()
                     return False
+                if not seen.is_open:
+                    await self._conversations.update_one(
+                        {"open_chat": chat.id, **registration}, {"$set": proof}, session=session
+                    )
         return True

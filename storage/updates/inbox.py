@@ -5,17 +5,17 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-import structlog
-
 from bot.domain.errors import RefusedError
+from bot.domain.retention import SET_ASIDE_KEPT
 from storage.engine.batching import Batched, InsertOne
 from storage.engine.connection import Collection, Database, Document, translated
+from storage.engine.fencing import FencedUpdate, take_over
 
 # The fields of a message that stay without its content.
 _ENVELOPE: Final = ("message_id", "date", "chat", "from")
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-logger = structlog.get_logger()
+# Telegram's own are numbers.
+_CHAT_LENGTH: Final = 64
 
 
 class Inbox:
@@ -25,15 +25,15 @@ class Inbox:
         self._inbox: Collection = database["inbox"]
         self._insert = InsertOne(self._inbox)
         self._pending = Batched(self._inbox, self._pending_of)
-        self._done = Batched(self._inbox, self._mark_done)
+        self._update = FencedUpdate(self._inbox)
 
     async def add(
         self, bot_id: int, updates: Sequence[tuple[int, str, Document]], *, at: datetime
-    ) -> list[bool]:
-        """Store each (update id, chat key, payload) and return, for each, True if it was new.
+    ) -> list[bool | RefusedError]:
+        """Store each (update id, chat key, payload); return, for each, True if it was new.
 
-        An update that is stored already stays as it is. One that no document can hold is logged
-        and left out.
+        An update that is stored already stays as it is. For one that no document can hold the
+        answer is the error; it waits like the others, with an empty payload.
         """
         documents = [
             {
@@ -48,13 +48,13 @@ class Inbox:
         ]
         return await asyncio.gather(*(self._add_one(document) for document in documents))
 
-    async def _add_one(self, document: Document) -> bool:
+    async def _add_one(self, document: Document) -> bool | RefusedError:
         try:
             return await self._insert(document)
         except RefusedError as error:
-            # It will never fit into a document; retrying it would block all later updates.
-            logger.error("update not stored", update=document["update_id"], error=str(error))
-            return False
+            chat_key = document["pending"][:_CHAT_LENGTH].encode(errors="replace").decode()
+            bare = document | {"pending": chat_key, "payload": {}}
+            return error if await self._insert(bare) else False
 
     async def pending_chats(self) -> list[str]:
         """Return the keys of the chats that have work."""
@@ -99,18 +99,8 @@ class Inbox:
 
         The mark stays, so that a repeat of the update is recognised.
         """
-        await self._done((_key(bot_id, update_id), at))
-
-    async def _mark_done(self, updates: Sequence[tuple[str, datetime]]) -> Sequence[None]:
-        with translated():
-            await self._inbox.update_many(
-                {"_id": {"$in": [key for key, _ in updates]}},
-                {
-                    "$set": {"done_at": updates[-1][1]},
-                    "$unset": {"pending": "", "payload": ""},
-                },
-            )
-        return [None] * len(updates)
+        change = {"$set": {"done_at": at}, "$unset": {"pending": "", "payload": ""}}
+        await self._update([_key(bot_id, update_id)], change)
 
     async def forget_content(self, bot_id: int, update_id: int) -> None:
         """Delete the content of the update's message; keep its id, date, chat and sender.
@@ -129,18 +119,21 @@ class Inbox:
 
     async def failed(self, bot_id: int, update_id: int, *, attempts: int, error: str) -> None:
         """Store the number of failed attempts and the last error."""
-        with translated():
-            await self._inbox.update_one(
-                {"_id": _key(bot_id, update_id)}, {"$set": {"attempts": attempts, "error": error}}
-            )
+        change = {"$set": {"attempts": attempts, "error": error}}
+        await self._update([_key(bot_id, update_id)], change)
 
     async def set_aside(self, bot_id: int, update_id: int, *, at: datetime) -> None:
-        """Set the update aside, so that it no longer blocks its chat; keep the payload."""
-        with translated():
-            await self._inbox.update_one(
-                {"_id": _key(bot_id, update_id)},
-                {"$set": {"set_aside_at": at}, "$unset": {"pending": ""}},
-            )
+        """Set the update aside, so that it no longer blocks its chat; keep the payload for
+        `SET_ASIDE_KEPT`."""
+        change = {
+            "$set": {"set_aside_at": at, "ends_at": at + SET_ASIDE_KEPT},
+            "$unset": {"pending": ""},
+        }
+        await self._update([_key(bot_id, update_id)], change)
+
+    async def take_over(self, chat_key: str, number: int) -> None:
+        """Fence off the last holder of the chat's lease from the updates that wait."""
+        await take_over(self._inbox, {"pending": chat_key}, number)
 
 
 def _key(bot_id: int, update_id: int) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Container, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from pymongo import UpdateOne
@@ -10,9 +10,11 @@ from pymongo import UpdateOne
 from bot.domain.outgoing import Outgoing, Undelivered
 from storage.engine.batching import FindOne, InsertOne, Write
 from storage.engine.connection import Collection, Database, Document, translated
+from storage.engine.fencing import FencedUpdate, take_over
 
 # Below every chat id, and a number: a range keeps the read in the index.
 _LOWEST_CHAT: Final = -(2**63)
+_EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # Texts that people wrote are deleted once they are sent. The rest stays as a mark, to recognise
 # the id.
 _CONTENT: Final = ("html", "header", "file")
@@ -25,13 +27,14 @@ class Outbox:
         self._outbox: Collection = database["outbox"]
         self._insert = InsertOne(self._outbox)
         self._write = Write(self._outbox)
+        self._begin = FencedUpdate(self._outbox)
         self._find = FindOne(self._outbox)
 
     async def add(self, items: Sequence[Outgoing], *, begun: Container[str] = ()) -> list[bool]:
         """Store the items and return, for each, True if its id was new; a known id stays
         unchanged.
 
-        begun: the ids of those that are stored as if `begin` had been called.
+        begun: the ids of those that are stored with one attempt more.
         """
         documents = [_written(item) for item in items]
         for document in documents:
@@ -52,13 +55,27 @@ class Outbox:
             ).to_list(None)
         return [(document["waiting"], document["put_at"]) for document in documents]
 
-    async def begin(self, ids: Sequence[str]) -> None:
-        """Count one more attempt; called before the call to Telegram."""
-        await self._change(ids, {"$inc": {"attempts": 1}})
+    async def begin(self, items: Sequence[Outgoing]) -> None:
+        """Store the attempts of each item; called before the call to Telegram.
 
-    async def not_begun(self, ids: Sequence[str]) -> None:
-        """Take back the attempt: Telegram has certainly not accepted the message."""
-        await self._change(ids, {"$inc": {"attempts": -1}})
+        Raises LostError if another replica has taken over the chat: it may be sending them.
+        """
+        await asyncio.gather(*(self._begin([item.id], _counted(item)) for item in items))
+
+    async def take_over(self, chat_id: int, number: int) -> None:
+        """Fence off the last holder of the chat's lease from the messages that wait."""
+        await take_over(self._outbox, {"waiting": chat_id}, number)
+
+    async def count(self, items: Sequence[Outgoing]) -> None:
+        """Store the attempts and refusals of each item."""
+        await asyncio.gather(
+            *(self._write(UpdateOne({"_id": item.id}, _counted(item))) for item in items)
+        )
+
+    async def undelivered(self) -> int:
+        """Return how many items were not delivered and are still stored."""
+        with translated():
+            return int(await self._outbox.count_documents({"failed_at": {"$gte": _EVER}}))
 
     async def done(self, ids: Sequence[str], *, at: datetime) -> None:
         """Mark the items as confirmed by Telegram and delete their content."""
@@ -108,10 +125,15 @@ class Outbox:
                 {"_id": item_id, "failed_at": document["failed_at"]},
                 {
                     "$set": {"waiting": document["chat_id"], "attempts": 0},
-                    "$unset": {"failed_at": "", "reason": ""},
+                    "$unset": {"failed_at": "", "reason": "", "refusals": ""},
                 },
             )
         return bool(result.modified_count)
+
+
+def _counted(item: Outgoing) -> Document:
+    # Set, not incremented: the write can be repeated.
+    return {"$set": {"attempts": item.attempts, "refusals": item.refusals}}
 
 
 def _written(item: Outgoing) -> Document:

@@ -92,6 +92,20 @@ async def test_the_stream_goes_on_where_it_was_broken(
     assert texts == ["dois", "três"]
 
 
+FOREIGN = (
+    {"Origin": "http://evil.example"},
+    {"Origin": "null"},
+    # Another page on this machine.
+    {"Origin": "http://127.0.0.1:1"},
+    {"Host": "evil.example"},
+    {"Host": "evil.example:8080"},
+    {"Host": "127.0.0.1.evil.example"},
+    # What a picture's address sends.
+    {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"},
+    {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "cors"},
+)
+
+
 @pytest.mark.parametrize("since", ["another-1", "nonsense", "RUN-99999"])
 async def test_a_stream_that_cannot_go_on_asks_to_read_everything(
     emulator: BotApiEmulator, http: ClientSession, since: str
@@ -104,11 +118,32 @@ async def test_a_stream_that_cannot_go_on_asks_to_read_everything(
 async def test_other_sites_and_other_names_are_kept_out(
     emulator: BotApiEmulator, http: ClientSession
 ) -> None:
-    for headers in ({"Origin": "http://evil.example"}, {"Host": "evil.example"}):
-        async with http.get("/demo/api/state", headers=headers) as response:
-            assert response.status == 403
-    async with http.get("/demo/api/state", headers={"Origin": emulator.url}) as response:
+    token = f"/bot{emulator.token}"
+    paths = ("/", "/demo/api/state", f"{token}/getMe", f"{token}/close", f"/file{token}/a.txt")
+    for path in paths:
+        for headers in FOREIGN:
+            async with http.get(path, headers=headers) as response:
+                assert response.status == 403, (path, headers)
+    for path in ("/demo/api/state", f"{token}/getMe"):
+        for own in ({"Origin": emulator.url}, {"Sec-Fetch-Site": "same-origin"}):
+            async with http.get(path, headers=own) as response:
+                assert response.status == 200
+
+
+async def test_a_link_from_another_page_opens_the_page_and_calls_nothing(
+    emulator: BotApiEmulator, http: ClientSession
+) -> None:
+    link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    async with http.get("/", headers=link) as response:
         assert response.status == 200
+    async with http.get(f"/bot{emulator.token}/getMe", headers=link) as response:
+        assert response.status == 403
+
+
+def test_each_emulator_draws_a_token_of_its_own() -> None:
+    first, second = BotApiEmulator(), BotApiEmulator()
+    assert first.token != second.token
+    assert first.bot.id == second.bot.id == int(first.token.partition(":")[0])
 
 
 async def test_a_switch_takes_only_its_own_values(

@@ -261,7 +261,7 @@ async def test_other_sites_and_other_names_are_kept_out(
     http: ClientSession, erp: IxcEmulator
 ) -> None:
     for headers in ({"Origin": "http://evil.example"}, {"Host": "evil.example"}):
-        for path in ("/", "/demo/records"):
+        for path in ("/", "/demo/records", "/webservice/v1/cliente"):
             async with http.get(path, headers=headers) as response:
                 assert response.status == 403
         async with http.delete(ANA, headers=headers) as response:

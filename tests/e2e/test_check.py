@@ -11,8 +11,11 @@ import pytest
 from rich.console import Console
 
 from bot import app
+from bot.cli import check as check_module
 from bot.cli.check import check_all
+from bot.cli.terminal.set_aside import tend_set_aside
 from bot.demo.bot_api import BotApiEmulator
+from bot.demo.bot_api.faults import Raw
 from bot.demo.ixc import CREDENTIAL, IxcEmulator, faults
 from bot.domain.conversation import Department
 from bot.domain.errors import Problem, RefusedError
@@ -21,6 +24,7 @@ from bot.wiring import clients
 from bot.wording.errors import EMBEDDED_OUTGROWN
 from storage.engine.embedded import MEANT_FOR
 from storage.register.registrations import Registrations
+from storage.updates.inbox import Inbox
 from tests import warm
 from tests.patience import HANG_S
 from tests.storage.records import registration
@@ -153,6 +157,39 @@ async def test_a_group_that_the_bot_does_not_reach_or_rule_is_said(
     assert "o Telegram não aceita este token" in lines[2]
 
 
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        (
+            Raw(status=502, body=b"<html>502 segredo</html>"),
+            "de um jeito que o Balcão não entende",
+        ),
+        (Raw(body=b'{"ok": true, "result": "segredo"}'), "de um jeito que o Balcão não entende"),
+        (Raw(sent_bytes=0), "O Telegram não responde"),
+    ],
+    ids=["html", "odd", "reset"],
+)
+async def test_telegram_that_answers_strangely_is_said_after_a_while(
+    settings: dict[str, str],
+    telegram: BotApiEmulator,
+    monkeypatch: pytest.MonkeyPatch,
+    raw: Raw,
+    said: str,
+):
+    telegram.fail_next("getMe", raw=raw)
+    code, lines = await check(settings)
+    assert (code, lines[2][:1]) == (0, "✓"), "once is nothing"
+    monkeypatch.setattr(check_module, "_TELEGRAM_S", 0.5)
+    for method in ("getMe", "getChatMember"):
+        telegram.faults.clear()
+        telegram.fail_next(method, raw=raw, times=1_000)
+        code, lines = await check(settings)
+        assert code == 1
+        assert lines[2].startswith("✗ Telegram: ")
+        assert said in lines[2]
+        assert "segredo" not in "".join(lines)
+
+
 async def test_every_linked_group_is_checked(settings: dict[str, str], telegram: BotApiEmulator):
     telegram.add_group(BILLING, "Cobrança", members=(ADMIN_ID,), bot="administrator")
     await link(settings, "Financeiro", BILLING)
@@ -192,3 +229,49 @@ async def test_who_changed_the_database_from_outside_is_found_out_without_tellin
     assert lines[-1] == "✗ auditoria: r1: cadastro alterado"
     assert "Eva" not in "".join(lines)
     assert "Ana" not in "".join(lines)
+
+
+async def test_what_is_set_aside_is_counted_with_what_to_do(
+    settings: dict[str, str], database: Any
+):
+    inbox, now = Inbox(database), clients.utc_now()
+    for number in range(2):
+        payload = {"message": {"chat": {"id": 7}, "text": "segredo"}}
+        await inbox.add(1, [(number, "7", payload)], at=now)
+        await inbox.set_aside(1, number, at=now)
+    code, lines = await check(settings)
+    assert code == 0
+    assert lines[2].startswith("! banco de dados: 2 mensagens postas de lado por erro; cada uma")
+    assert "/status" in lines[2]
+    assert "balcao check --retry-set-aside" in lines[2]
+    await tend_set_aside(read(settings), drop=False)
+    assert [number for number, _, _ in await inbox.pending_of("7")] == [0, 1]
+    assert not [line for line in (await check(settings))[1] if line.startswith("!")]
+
+
+@pytest.fixture
+def readable_env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in a folder whose `.env` everybody can read."""
+    monkeypatch.chdir(tmp_path)
+    Path(".env").write_text("")
+    Path(".env").chmod(0o644)
+
+
+async def test_a_secret_that_others_can_read_is_told_and_fails_nothing(
+    settings: dict[str, str], readable_env: None
+):
+    code, lines = await check(settings)
+    assert code == 0
+    assert lines[1].startswith("! configuração: .env: outras contas deste computador podem ler")
+
+
+async def test_a_bot_that_starts_tells_the_same(settings: dict[str, str], readable_env: None):
+    said: list[str] = []
+    refused = settings | {"BALCAO_BOT_TOKEN": "1:wrong", "BALCAO_HTTP_PORT": "0"}
+    try:
+        with pytest.raises(RefusedError):
+            await app.run(read(refused), warn=said.append)
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().remove_signal_handler(number)
+    assert [line[:5] for line in said] == [".env:"]

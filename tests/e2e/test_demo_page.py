@@ -50,7 +50,7 @@ async def test_a_known_customer_is_recognised_served_and_seen_off(page: Page) ->
     await share_phone(customer)
 
     await expect(customer.get_by_test_id("messages")).to_contain_text(
-        "Que bom ver você, Maria das Graças Lima!"
+        "Confirmado: Maria das Graças Lima"
     )
     protocol = await protocol_in(latest(customer))
 

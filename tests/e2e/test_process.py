@@ -11,6 +11,7 @@ import pytest
 
 from bot.demo import people as demo
 from bot.demo.bot_api import BotApiEmulator
+from bot.demo.bot_api.faults import Raw
 from bot.demo.documents import make_cpf
 from bot.demo.ixc import CREDENTIAL, IxcEmulator
 from handlers.customer import texts
@@ -93,10 +94,11 @@ async def test_killed_three_times_every_update_is_handled_in_order(
         registrations = await database["registrations"].find({}).to_list(None)
         conversations = await database["conversations"].find({}).to_list(None)
         inbox = await database["inbox"].find({}).to_list(None)
-    assert sorted(r["tax_id"] for r in registrations) == sorted(
-        make_cpf(200000000 + chat).number for chat in range(CHATS)
+    # Nobody has claimed them, so nobody is in the register yet.
+    assert not registrations
+    assert sorted(conversation["tax_id"] for conversation in conversations) == sorted(
+        make_cpf(200000000 + chat).key for chat in range(CHATS)
     )
-    assert len(conversations) == CHATS
     assert len(inbox) == CHATS * (4 + WORDS)
     assert all("done_at" in update and "payload" not in update for update in inbox)
 
@@ -139,6 +141,42 @@ async def test_a_token_that_telegram_does_not_accept_ends_with_one_sentence(
         assert await process.ended() == 1
     assert "o Telegram não aceita este token" in process.log
     assert "Traceback" not in process.log
+
+
+async def test_no_answer_ends_it_or_leaves_its_text_in_the_log_until_the_token_is_revoked(
+    telegram: BotApiEmulator, settings: dict[str, str], tmp_path: Path
+):
+    ana = demo.ANA
+    secrets = ("segredo", ana.tax_id, ana.phone[1:])
+    text = f"segredo {ana.tax_id} {ana.phone}".encode()
+    odd = (
+        Raw(status=502, body=b"<html>" + text),
+        Raw(status=401, body=b"<html>" + text),
+        Raw(status=200, body=b'{"ok": true, "result": [{"text": "' + text),
+        Raw(status=200, body=b'{"ok": true, "result": "' + text + b'"}'),
+        Raw(status=200, body=b'["' + text + b'"]'),
+        Raw(status=400, body=b'{"ok": false, "error_code": 400, "description": "' + text + b'"}'),
+        Raw(status=200, body=b'{"ok": true, "result": []}' + text, sent_bytes=9),
+        Raw(sent_bytes=0),
+    )
+    # Only what is called again after a pause gets fewer.
+    for method, some in (("getMe", odd[:4]), ("setMyCommands", odd), ("getUpdates", odd[4:])):
+        for raw in some:
+            telegram.fail_next(method, raw=raw)
+    telegram.add_user(ana.user_id, ana.first_name, ana.last_name, phone=ana.phone)
+    async with balcao_run(settings, cwd=tmp_path) as process:
+        await process.ready()
+        telegram.send_text(ana.user_id, ana.user_id, f"segredo {ana.tax_id} {ana.phone}")
+        await telegram.until(lambda: telegram.messages(ana.user_id)[1:], timeout_s=HANG_S)
+        assert process.is_running
+        telegram.fail_next("*", 401, "Unauthorized", times=1_000)
+        telegram.fail_next("getUpdates", 401, "Unauthorized", times=1_000)
+        telegram.send_text(ana.user_id, ana.user_id, "segredo")
+        assert await process.ended() == 1
+    assert process.log.count("o Telegram não aceita este token") == 1
+    assert "Traceback" not in process.log
+    for secret in secrets:
+        assert secret not in process.log
 
 
 async def test_a_bot_whose_data_becomes_newer_ends_with_one_sentence(

@@ -74,7 +74,8 @@ def probes(documents: int, *, logins: int) -> list[Probe]:
             tried[known] += 1
         tax_id = (
             make_cnpj(f"{417300000000 + number * 977:012d}")
-            if number % 3 == 0
+            # People and companies are asked for the name in other words.
+            if number // 12 % 3 == 0
             else make_cpf(417300000 + number * 977)
         )
         made.append(Probe(tax_id, known, way))

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from bot.domain.errors import TryLaterError
 from bot.runtime.leases import keep_chats
 from bot.runtime.updates.inbox import Inbox
 from storage.updates.inbox import Inbox as StoredInbox
@@ -25,6 +26,10 @@ class Replica:
         self.trouble: dict[int, Exception] = {}
         self.gate: asyncio.Event | None = None
         self.tried = 0
+        self.done = 0
+        """How many calls Telegram has done for others."""
+        self.is_away = False
+        self.asked = 0
         self.store = StoredInbox(database)
         self.locks = keep_chats(chat_leases(database), clock)
         self.inbox = Inbox(
@@ -33,6 +38,8 @@ class Replica:
             handle=self._handle,
             holding=self.locks.holding,
             set_aside=self._set_aside,
+            telegram_answers=self._answers,
+            done_in_telegram=lambda: self.done,
             clock=clock,
         )
         self.locks.on_release(self.inbox.forget)
@@ -44,6 +51,11 @@ class Replica:
         if error := self.trouble.get(payload["update_id"]):
             raise error
         self.handled.append(payload["update_id"])
+
+    async def _answers(self, _: str) -> None:
+        self.asked += 1
+        if self.is_away:
+            raise TryLaterError("Telegram is away")
 
     async def _set_aside(self, update_id: int, key: str, error: str) -> None:
         self.set_aside.append((update_id, key, error))

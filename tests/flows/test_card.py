@@ -24,11 +24,11 @@ async def test_buttons_stand_two_in_a_row_and_are_those_that_can_be_used(people:
 
     assert rows() == [
         ["✋ Atender", "📋 Ficha completa"],
-        ["📝 Nota", "↪️ Transferir"],
+        ["📌 Observação fixa", "↪️ Transferir"],
         ["☑️ Encerrar"],
     ]
     await people.press(BIA, "✋ Atender")
-    assert rows() == [["📋 Ficha completa", "📝 Nota"], ["↪️ Transferir", "☑️ Encerrar"]]
+    assert rows() == [["📋 Ficha completa", "📌 Observação fixa"], ["↪️ Transferir", "☑️ Encerrar"]]
     await people.press(BIA, "☑️ Encerrar")
     assert rows() == [["📋 Ficha completa", "🔓 Reabrir"]]
 

@@ -69,6 +69,19 @@ async def test_writing_without_replying_is_said_to_reach_nobody_once_a_day(
     assert "<protocol>" in ana.read[-1]
 
 
+async def test_a_reply_to_a_copy_that_was_never_linked_is_said_to_reach_nobody(
+    people: Telegram, ana: Customer
+):
+    people.emulator.fail_next("sendMessage", 502, chat_id=GROUP_ID, after=True)
+    await ana.says("sem internet")
+    copies = [m for m in people.messages(GROUP_ID) if "sem internet" in m.get("text", "")]
+    before = ana.read
+    await people.group_says(BIA, "Já vou ver.", reply_to=copies[0]["message_id"])
+    told = people.messages(GROUP_ID)[-1]
+    assert told["text"].startswith("⚠️ Isso não foi para nenhum cliente")
+    assert ana.read == before
+
+
 async def test_attendants_talking_to_each_other_reach_no_customer(people: Telegram, ana: Customer):
     before = ana.read
     await people.group_says(BIA, "alguém viu?", reply_to=None)

@@ -157,11 +157,9 @@ async def test_on_return_the_message_that_was_written_goes_along(people: Telegra
     assert in_billing(people)[-1]["text"] == "💬 Ana Beatriz Souza\nvoltei"
 
 
-async def test_start_and_unknown_commands_while_choosing_are_no_message(
-    people: Telegram, ana: Customer
-):
+async def test_start_and_help_while_choosing_are_no_message(people: Telegram, ana: Customer):
     assert await ana.says("/start") == texts.CHOOSE_DEPARTMENT
-    await ana.says("/qualquer")
+    await ana.says("/ajuda")
     await ana.presses("Atendimento")
     assert len(people.messages(GROUP_ID)) == 1
 

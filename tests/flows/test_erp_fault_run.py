@@ -291,8 +291,8 @@ async def arrives(people: Telegram, person: Person) -> str:
     )
     customer = people.customer(whom)
     await customer.is_in_conversation()
-    if customer.read[-1] == texts.ASK_NAME:
-        await customer.says("Alguém")
+    if customer.read[-1].endswith((texts.ASK_NAME, texts.ASK_COMPANY)):
+        await customer.says("Carla Dias")
     assert "<protocol>" in customer.read[-1]
     [card] = people.cards[before:]
     assert person.tax_id.masked in card["text"]

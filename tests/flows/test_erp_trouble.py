@@ -32,7 +32,7 @@ async def test_in_trouble_the_customer_goes_on_and_the_card_says_so(
     ana = people.customer(demo.ANA)
     await ana.says("oi")
     await ana.says(demo.ANA.tax_id)
-    assert await ana.shares_phone() == texts.ASK_NAME
+    assert await ana.shares_phone() == f"{texts.NOT_CONFIRMED} {texts.ASK_NAME}"
     assert "<protocol>" in await ana.says("Ana")
     assert "ERP não consultado" in people.card["text"]
     assert demo.ANA.tax_id in people.card["text"]
@@ -158,6 +158,7 @@ async def test_an_outage_of_two_days_loses_nobody(
     bruno = people.customer(demo.STRANGER)
     await bruno.is_in_conversation()
     await bruno.says("Bruno Tavares")
+    await people.press(BIA, "✋ Atender")
     conversations = people.balcao.retry_lookups.conversations
     clock.advance(timedelta(days=2))
     await people.balcao.retry_lookups()

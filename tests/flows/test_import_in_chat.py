@@ -27,6 +27,16 @@ async def admin(start: Start, tmp_path: Path) -> AsyncIterator[FileAdmin]:
         yield FileAdmin(telegram, ADMIN_ID)
 
 
+async def test_what_a_killed_process_left_of_an_upload_goes_at_the_next_start(
+    start: Start, tmp_path: Path
+):
+    left = tmp_path / "upload-abc"
+    left.mkdir()
+    (left / "file").write_text(PEOPLE)
+    async with start(data_dir=tmp_path):
+        await nothing_left_in(tmp_path)
+
+
 async def stored(admin: FileAdmin, number: int) -> Registration:
     assert admin.telegram.balcao is not None
     found = await admin.telegram.balcao.registrations.by_tax_ids([CPFS[number]])
@@ -109,8 +119,9 @@ async def test_only_ticked_fields_of_those_who_exist_are_updated(admin: FileAdmi
     person = await stored(admin, 10)
     assert (person.name, person.email) == ("Pessoa 10", None)
     assert person.phones.mobile == "+5521988887777"
-    # The next file starts with the choices made for this one.
-    assert "é atualizado em: Celular" in await admin.sends(changed)
+    # The next file starts at "Não", with the fields that were ticked for this one.
+    assert "fica como está" in await admin.sends(changed)
+    assert "é atualizado em: Celular" in await admin.presses("Atualizar registros existentes?")
 
 
 async def test_without_a_ticked_field_nothing_is_checked(admin: FileAdmin):

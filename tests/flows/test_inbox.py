@@ -8,6 +8,7 @@ import pytest
 from bot.domain.errors import TryLaterError
 from bot.runtime.updates.inbox import chat_key
 from storage.updates.inbox import Inbox as StoredInbox
+from storage.updates.states import States
 from tests.flows.conftest import Clock
 from tests.flows.replica import Replica, background, update
 from tests.patience import until
@@ -109,3 +110,21 @@ async def test_a_handler_that_does_not_end_is_left_for_the_next_start(replica: R
 )
 def test_whose_order_an_update_belongs_to(payload: dict[str, Any], key: str):
     assert chat_key(payload) == key
+
+
+async def test_an_update_whose_steps_are_fenced_off_is_handled_under_a_new_lease(
+    replica: Replica, database: Any
+):
+    """The clock was set back: the chat's steps have a higher number than the lease."""
+    states = States(database)
+    await states.save([("k", "before", {})], update_id=0)
+    await database["states"].update_one({"_id": "k"}, {"$set": {"fence": 2**60}})
+
+    async def step(payload: dict[str, Any]) -> None:
+        await states.save([("k", "after", {})], update_id=payload["update_id"])
+
+    replica.inbox._handle = step
+    await replica.inbox.take([update(1)])
+    await replica.inbox.idle()
+    assert (await states.load("k"))[::2] == ("after", 1)
+    assert (await database["inbox"].find_one({}))["attempts"] == 0

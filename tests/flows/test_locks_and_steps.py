@@ -1,21 +1,29 @@
 """Chat locks keep replicas apart, and dialog steps survive a crash."""
 
 import asyncio
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from aiogram.fsm.storage.base import StorageKey
 
 from bot.demo import people as demo
 from bot.domain.errors import LostError
+from bot.domain.lease import held_number
 from bot.runtime.leases import LeaseKeeper, keep_chats
 from bot.runtime.updates.fsm import AlreadyHandledError, DurableStorage
 from handlers.customer import texts
+from storage.engine.connection import connected
 from storage.updates.states import States, chat_leases
 from tests.flows.conftest import Clock, Start
-from tests.patience import HANG_S
+from tests.patience import HANG_S, until
+from tests.storage.wire import Wire, wire_before
 
+LEASE = timedelta(seconds=15)
 KEY = StorageKey(bot_id=1, chat_id=7, user_id=7)
 
 
@@ -131,6 +139,165 @@ async def test_who_waited_for_a_lost_lease_gets_it_alone_and_has_it_renewed(
     for task in (second, third):
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_lease_that_expired_is_taken_over_with_what_waits_fenced_off(
+    database: Any, clock: Clock
+):
+    """The first holder is stopped for longer than its lease, and then goes on."""
+    first, second = (keep_chats(chat_leases(database), clock) for _ in range(2))
+    states, taken_over = States(database), []
+
+    async def fence_off(name: str, number: int) -> None:
+        taken_over.append(name)
+        await states.take_over("fsm:1:7:", number)
+
+    second.on_takeover(fence_off)
+    await states.save([("fsm:1:7:7:default", "before", {})], update_id=1)
+    went_on = asyncio.Event()
+
+    async def stopped() -> None:
+        async with first.holding(7):
+            await went_on.wait()
+            await states.save([("fsm:1:7:7:default", "stale", {})], update_id=2)
+
+    stale = asyncio.create_task(stopped())
+    await until(lambda: first.held_since(7) is not None)
+    clock.advance(timedelta(seconds=16))
+    async with second.holding(7):
+        went_on.set()
+        with pytest.raises(LostError):
+            await stale
+        assert first.held_since(7) is None, "it may not go on under the lost lease"
+        assert (await states.load("fsm:1:7:7:default"))[0] == "before"
+        await states.save([("fsm:1:7:7:default", "mine", {})], update_id=2)
+    assert taken_over == ["7"]
+    await second.release_all()
+    async with first.holding(7) as is_new:
+        assert is_new
+        await states.save([("fsm:1:7:7:default", "again", {})], update_id=3)
+    await first.close()
+
+
+async def test_a_clock_that_was_set_back_blocks_no_chat(database: Any, clock: Clock):
+    locks, states = keep_chats(chat_leases(database), clock), States(database)
+    async with locks.holding(7):
+        await states.save([("k", "a", {})], update_id=1)
+    await locks.release_all()
+    clock.advance(timedelta(hours=-1))
+    with pytest.raises(LostError):
+        async with locks.holding(7):
+            await states.save([("k", "b", {})], update_id=2)
+    async with locks.holding(7):
+        await states.save([("k", "b", {})], update_id=2)
+    assert (await states.load("k"))[0] == "b"
+    await locks.close()
+
+
+async def test_a_look_that_fails_does_not_keep_leases_from_being_renewed(
+    database: Any, clock: Clock, mongodb_uri: str
+):
+    """Only reads of the leases that others want are refused."""
+    with wire_before_server(mongodb_uri) as (wire, through):
+        async with connected(through, database.name) as opened:
+            locks, inside = renewing_quickly(opened, clock), asyncio.Event()
+            working = asyncio.create_task(_hold_for_ever(locks, inside))
+            await inside.wait()
+            with wire.refusing(8000, ("find", "locks")):
+                await until(lambda: not locks.health.is_up)
+                clock.advance(timedelta(seconds=1))
+                async with asyncio.timeout(HANG_S):
+                    stored = database["locks"]
+                    while (await stored.find_one({"_id": "chat:7"}))["until"] <= clock():
+                        pass
+            await until(lambda: locks.health.is_up)
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)
+            await locks.close()
+
+
+async def test_the_keeper_ends_with_the_bot(database: Any, clock: Clock):
+    locks, inside, others = renewing_quickly(database, clock), asyncio.Event(), asyncio.all_tasks()
+    working = asyncio.create_task(_hold_for_ever(locks, inside))
+    await inside.wait()
+    await locks.close()
+    begun = asyncio.all_tasks() - others
+    assert "leases" not in {task.get_name() for task in begun}
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_in_any_order_of_events_one_task_works_and_no_stale_write_is_done(
+    database: Any, clock: Clock, seed: int
+):
+    """Two replicas, several tasks each; leases expire, are renewed, released, waited for."""
+    chance = random.Random(seed)  # noqa: S311 - the same every time
+    states = States(database)
+    replicas = [keep_chats(chat_leases(database), clock) for _ in range(2)]
+    for locks in replicas:
+        locks.on_takeover(lambda _, number: states.take_over("fsm:1:7:", number))
+    inside: dict[int, set[int]] = {0: set(), 1: set()}
+    done: list[int] = []
+    tasks: list[asyncio.Task[None]] = []
+    gates: list[asyncio.Event] = []
+
+    async def work(replica: int, gate: asyncio.Event) -> None:
+        async with replicas[replica].holding(7):
+            number = held_number.get()
+            assert number is not None
+            assert not inside[replica], "two tasks of one process at once"
+            inside[replica].add(number)
+            try:
+                await gate.wait()
+                await states.save([("fsm:1:7:7:default", "s", {"by": number})], update_id=1)
+                done.append(number)
+            finally:
+                inside[replica].discard(number)
+
+    for _ in range(40):
+        match chance.randrange(7):
+            case 0 | 1:
+                gates.append(asyncio.Event())
+                tasks.append(asyncio.create_task(work(chance.randrange(2), gates[-1])))
+            case 2 if gates:
+                chance.choice(gates).set()
+            case 3 if tasks:
+                chance.choice(tasks).cancel()
+            case 4:
+                clock.advance(timedelta(seconds=chance.choice((1, 16))))
+            case 5:
+                await chance.choice(replicas).renew()
+            case 6:
+                await chance.choice(replicas).release_all()
+        for _ in range(chance.randrange(30)):
+            await asyncio.sleep(0)
+    for gate in gates:
+        gate.set()
+    while pending := [task for task in tasks if not task.done()]:
+        # Whoever waits for a lease that nobody has any more.
+        clock.advance(timedelta(seconds=16))
+        await asyncio.wait(pending, timeout=0.05)
+    faults = [t.exception() for t in tasks if not t.cancelled() and t.exception()]
+    assert {type(fault) for fault in faults} <= {LostError}
+    assert done == sorted(done), "a stale holder has written after a newer one"
+    stored = await states.load("fsm:1:7:7:default")
+    assert not done or stored[1] == {"by": done[-1]}
+    for locks in replicas:
+        async with locks.holding(7):
+            clock.advance(timedelta(seconds=10))
+            await locks.renew()
+            lease = await database["locks"].find_one({"_id": "chat:7"})
+            assert lease["owner"] == locks.owner
+            assert lease["until"] > clock() + timedelta(seconds=14), "nobody renews it"
+        await locks.close()
+
+
+@contextmanager
+def wire_before_server(mongodb_uri: str) -> Iterator[tuple[Wire, str]]:
+    port = urlsplit(mongodb_uri).port or 0
+    with wire_before(port) as wire:
+        yield wire, mongodb_uri.replace(f":{port}", f":{wire.port}")
 
 
 def renewing_quickly(database: Any, clock: Clock) -> LeaseKeeper[str]:

@@ -13,7 +13,7 @@ from tests.flows.admin import Admin
 from tests.flows.conftest import ADMIN_ID, BIA, CAIO, GROUP_ID, Clock, Customer, Start, Telegram
 from tests.flows.departments import buttons, press, registered
 
-NOTE = "📝 Nota"
+NOTE = "📌 Observação fixa"
 
 
 @pytest.fixture

@@ -262,23 +262,3 @@ def text_update(update_id: int, customer: Customer, text: str) -> dict[str, Any]
         "text": text,
     }
     return {"update_id": update_id, "message": message}
-
-
-async def test_only_a_message_that_others_overtake_is_given_up(
-    people: Telegram, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr("bot.runtime.sending.outbox._TRIES", 1)
-    ana, emulator = people.customer(demo.ANA), people.emulator
-    await ana.is_in_conversation()
-    emulator.fail_next("sendMessage", 502, chat_id=GROUP_ID, times=2)
-    emulator.send_text(ana.id, ana.id, "w1")
-    await people.settled()
-    assert words(people, GROUP_ID) == ["w1"], "Telegram was away for everybody"
-    emulator.fail_next("sendMessage", 502, chat_id=GROUP_ID, times=2)
-    emulator.send_text(ana.id, ana.id, "w2")
-    failing = len(emulator.calls_of("sendMessage"))
-    await emulator.until(lambda: len(emulator.calls_of("sendMessage")) > failing)
-    emulator.send_text(BIA, GROUP_ID, "Bom dia", reply_to=people.card["message_id"])
-    await people.settled()
-    assert words(people, GROUP_ID) == ["w1"]
-    assert "Não tenho certeza" in ana.read[-1]

@@ -28,12 +28,12 @@ async def test_a_customer_of_the_erp(people: Telegram, reads: Reads):
     assert await reading(reads, ana.says("preciso de ajuda")) == (0, 0)
 
 
-async def test_an_unknown_person_who_becomes_a_prospect(people: Telegram, reads: Reads):
+async def test_an_unknown_person(people: Telegram, reads: Reads):
     bruno = people.customer(demo.STRANGER)
     await bruno.says("oi")
     assert await reading(reads, bruno.says(demo.STRANGER.tax_id)) == (1, 1)
     assert await reading(reads, bruno.says(texts.SKIP)) == (1, 1)
-    assert await reading(reads, bruno.says("Bruno Tavares")) == (1, 0 + OF_THE_CARD)
+    assert await reading(reads, bruno.says("Bruno Tavares")) == (1, 0)
 
 
 async def test_the_number_alone_in_the_first_message(start: Start, reads: Reads):

@@ -34,7 +34,7 @@ async def commands_of(reads: Reads, step: Awaitable[object]) -> list[tuple[str, 
 @pytest.fixture(autouse=True)
 def kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep leases and conversations: on a busy machine they could end between two steps."""
-    monkeypatch.setattr("bot.runtime.sending.outbox._FRESH_S", HANG_S)
+    monkeypatch.setattr("bot.runtime.sending.sender._FRESH_S", HANG_S)
     monkeypatch.setattr("bot.runtime.leases._KEPT_S", HANG_S)
 
 

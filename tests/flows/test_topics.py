@@ -90,7 +90,7 @@ async def test_who_is_found_late_is_named_in_the_title(
     maria = forum.customer(demo.MARIA)
     await maria.is_in_conversation()
     await maria.says("Mari")
-    assert topic(forum).name.startswith("Mari · ")
+    assert topic(forum).name.startswith("⚠️ Mari · ")
     assert forum.balcao is not None
     await forum.balcao.apply_candidate(
         Candidate(
@@ -106,7 +106,7 @@ async def test_who_is_found_late_is_named_in_the_title(
     clock.advance(timedelta(seconds=6))
     await forum.balcao.retry_lookups()
     await forum.settled()
-    assert topic(forum).name.startswith("🔴 Maria de Lourdes")
+    assert topic(forum).name.startswith("🔴 ⚠️ Maria de Lourdes")
 
 
 async def test_the_topic_is_closed_with_the_conversation(forum: Telegram, ana: Customer):
@@ -256,3 +256,28 @@ async def test_a_plain_group_becomes_a_supergroup(start: Start, waiting: bool):
         assert people.texts(ADMIN_ID) == []
         assert people.balcao is not None
         assert [d.group_id for d in await people.balcao.departments.all()] == [NEW_ID]
+
+
+@pytest.mark.parametrize("has_reply", [True, False])
+async def test_who_writes_in_a_topic_is_checked_also_without_a_reply(
+    forum: Telegram, ana: Customer, has_reply: bool
+):
+    assert forum.balcao
+    stranger = forum.customer(demo.STRANGER)
+    for number, (user_id, word) in enumerate(((stranger.id, "golpe"), (BIA, "boa tarde"))):
+        message = {
+            "message_id": 9_000 + number,
+            "from": forum.emulator.user(user_id).api,
+            "chat": forum.emulator.chat(GROUP_ID).api,
+            "date": 1_795_000_000,
+            "is_topic_message": True,
+            "message_thread_id": forum.card["message_thread_id"],
+        }
+        if has_reply:
+            message["reply_to_message"] = forum.card
+        forum.emulator.chat(GROUP_ID).messages[9_000 + number] = message | {"text": word}
+        update = {"update_id": 900_000 + number, "message": message | {"text": word}}
+        await forum.balcao.inbox.take([update])
+        await forum.settled()
+    assert "golpe" not in ana.read
+    assert ana.read[-1] == "boa tarde"

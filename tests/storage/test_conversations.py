@@ -313,3 +313,24 @@ async def test_messages_that_were_sent_on_as_one_are_each_found(database: Any):
     assert await links.of_customer(5, 2) == again, "sent twice: the latest counts"
     assert await links.of_customer(5, 3) is None
     assert await links.of_customer(6, 1) is None
+
+
+async def test_a_link_marks_its_messages_as_sent(database: Any):
+    links = Links(database)
+    of_customer = Link(
+        group_id=-100,
+        message_id=7,
+        conversation_id="c1",
+        customer_chat_id=5,
+        customer_message_ids=(1, 2),
+        by_customer=True,
+    )
+    answer = of_customer.model_copy(
+        update={"message_id": 8, "customer_message_ids": (3,), "by_customer": False}
+    )
+    sentence = Link(group_id=-100, message_id=9, conversation_id="c1", item="told:x")
+    await links.add([of_customer, answer, sentence])
+    wanted = ["5:1", "5:2", "-100:8", "told:x"]
+    assert await links.sent([*wanted, "5:9", "-100:10", "told:y"]) == set(wanted)
+    assert await links.sent(["told:y"]) == set()
+    assert await Links(database).of_group(-100, 9) == sentence

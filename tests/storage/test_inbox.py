@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pymongo.write_concern import WriteConcern
 
-from bot.domain.errors import AppError
+from bot.domain.errors import AppError, RefusedError
 from storage.updates.inbox import Inbox
 from tests.storage.records import NOW, after
 
@@ -112,12 +112,24 @@ async def test_any_payload_comes_back_as_it_went_in(inbox: Inbox, payload: dict[
     [{"n": 2**70}, {"text": "\ud83d"}, {"a\x00b": 1}, {"text": "x" * 17_000_000}],
     ids=["number", "surrogate", "nul in a key", "too big"],
 )
-async def test_a_payload_that_no_document_holds_is_left_out_and_stops_nobody(
+async def test_an_update_that_no_document_holds_waits_without_its_payload(
     inbox: Inbox, payload: dict[str, Any]
 ):
-    """If it were kept, it would be sent again without end, and block all updates behind it."""
-    assert await inbox.add(BOT, [(1, "5", payload), (2, "5", {})], at=NOW) == [False, True]
-    assert await inbox.pending_of("5") == [(2, {}, 0)]
+    """If it were dropped, nobody would know; if it failed, Telegram would send it for ever."""
+    both = [(1, "5", payload), (2, "5", {"a": 1})]
+    refused, stored = await inbox.add(BOT, both, at=NOW)
+    assert isinstance(refused, RefusedError)
+    assert stored is True
+    assert await inbox.pending_of("5") == [(1, {}, 0), (2, {"a": 1}, 0)]
+    assert await inbox.add(BOT, both, at=NOW) == [False, False]
+
+
+async def test_a_chat_key_that_no_document_holds_stops_nobody(inbox: Inbox):
+    key = "\ud800" * 10_000_000
+    refused, stored = await inbox.add(BOT, [(1, key, {}), (2, "5", {})], at=NOW)
+    assert isinstance(refused, RefusedError)
+    assert stored is True
+    assert sorted(await inbox.pending_chats()) == ["5", "?" * 64]
 
 
 async def test_updates_that_were_not_safely_stored_are_not_called_stored(database: Any):

@@ -46,21 +46,19 @@ async def test_one_id_waits_once_whoever_puts_it(outbox: Outbox):
     assert await outbox.waiting_in(-100) == []
 
 
-async def test_attempts_are_counted_before_and_taken_back(outbox: Outbox):
+async def test_attempts_and_refusals_are_stored(outbox: Outbox):
     await outbox.add([outgoing(1), outgoing(2)])
-    await outbox.begin(["1", "2"])
-    await outbox.begin(["1"])
-    await outbox.not_begun(["2"])
+    counted = [outgoing(1, attempts=1, refusals=3), outgoing(2, attempts=1)]
+    for _ in range(2):
+        await outbox.count(counted)
     waiting = await outbox.waiting_in(-100)
-    assert {item.id: item.attempts for item in waiting} == {"1": 2, "2": 0}
+    assert sorted(waiting, key=lambda item: item.order) == counted
 
 
 async def test_a_message_can_be_stored_with_its_first_attempt(outbox: Outbox):
     await outbox.add([outgoing(1), outgoing(2)], begun=["2"])
-    await outbox.not_begun(["2"])
-    await outbox.add([outgoing(3)], begun=["3"])
     waiting = await outbox.waiting_in(-100)
-    assert {item.id: item.attempts for item in waiting} == {"1": 0, "2": 0, "3": 1}
+    assert {item.id: item.attempts for item in waiting} == {"1": 0, "2": 1}
 
 
 async def test_nothing_that_was_written_stays_after_it_was_sent(outbox: Outbox, database: Any):
@@ -73,7 +71,7 @@ async def test_nothing_that_was_written_stays_after_it_was_sent(outbox: Outbox, 
 
 async def test_what_was_not_delivered_is_kept_and_sent_again_by_one_press(outbox: Outbox):
     await outbox.add([FULL])
-    await outbox.begin([FULL.id])
+    await outbox.count([FULL.model_copy(update={"attempts": 2, "refusals": 3})])
     assert not await outbox.again(FULL.id), "it still waits"
     await outbox.fail([FULL.id], Undelivered.BLOCKED, at=NOW)
     assert await outbox.waiting_in(FULL.chat_id) == []

@@ -18,7 +18,7 @@ from aiogram.filters.callback_data import CallbackData
 from aiogram.fsm.state import StatesGroup
 from pydantic import BaseModel
 
-from bot.domain.conversation import Chat, LookupState
+from bot.domain.conversation import Chat, Identification, LookupState, VerifiedBy
 from bot.domain.question import Question
 from bot.settings import Settings
 from storage.engine.indexes import INDEXES
@@ -27,6 +27,7 @@ from tests.storage.records import NOW as THEN
 from tests.storage.records import conversation
 
 KEPT: dict[str, Any] = json.loads(Path(__file__).with_name("kept_names.json").read_text())
+PROVEN = Identification().verified(VerifiedBy.PHONE, at=THEN, proof="f")
 LOOKUP = LookupState(since=THEN, next_at=THEN)
 T = TypeVar("T")
 
@@ -62,8 +63,12 @@ def dialogs() -> dict[str, list[str]]:
 def models() -> dict[str, list[str]]:
     """Return the fields of each model, as they are stored."""
     return {
-        "Chat": _stored(chat_document(Chat(id=1))),
-        "Conversation": _stored(conversation_document(conversation(lookup=LOOKUP))),
+        "Chat": _stored(chat_document(Chat(id=1, customer=PROVEN))),
+        "Conversation": _stored(
+            conversation_document(
+                conversation(lookup=LOOKUP, customer=PROVEN, other_document="BR:1")
+            )
+        ),
         "Question": [one.name for one in fields(Question)],
         **{one.__name__: list(one.model_fields) for one in classes(BaseModel, "bot.domain")},
     }

@@ -1,5 +1,6 @@
 """Log lines on standard error, from our own logger and from the libraries."""
 
+import asyncio
 import contextlib
 import io
 import json
@@ -55,6 +56,26 @@ def test_a_line_says_when_how_grave_and_by_whom(lines: Lines):
         "biblioteca",
         "warning",
     )
+
+
+async def test_an_error_of_a_task_that_nobody_awaits_is_logged_without_its_text(lines: Lines):
+    async def fail() -> None:
+        raise ValueError(SECRET)
+
+    loop = asyncio.get_running_loop()
+    failed = loop.create_task(fail())
+    await asyncio.wait({failed})
+    loop.call_exception_handler(
+        {
+            "message": "Task exception was never retrieved",
+            "exception": failed.exception(),
+            "future": failed,
+        }
+    )
+    [line] = lines()
+    assert line["event"] == "Task exception was never retrieved"
+    assert "ValueError" in line["exception"]
+    assert SECRET not in str(line)
 
 
 def test_ids_bound_to_the_context_are_in_every_line(lines: Lines):

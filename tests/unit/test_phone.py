@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.phone import phone_key, read_phone, show_phone
+from bot.domain.phone import phone_key, read_contact_phone, read_phone, show_phone
 from tests.unit.documents import STABLE, full_width
-from tests.unit.phones import landlines, mobiles
+from tests.unit.phones import AREA_CODES, landlines, mobiles
 
 MOBILE = "+5549999998888"
 LANDLINE = "+554933334444"
@@ -187,3 +187,56 @@ def test_a_number_is_shown_as_people_read_it():
     assert show_phone(LANDLINE) == "(49) 3333-4444"
     assert show_phone("+16502530000") == "+1 650-253-0000"
     assert show_phone("nada") == "nada"
+
+
+COUNTRIES = (
+    *("1", "7", "20", "27", "31", "33", "34", "39", "44", "47"),
+    *("49", "51", "52", "54", "57", "65", "81", "86", "351", "595"),
+)
+"""Country codes; many are also area codes of Brazil."""
+
+
+@STABLE
+@given(
+    st.sampled_from(COUNTRIES),
+    st.integers(6, 12),
+    mobiles | landlines,
+    st.sampled_from(("", "+")),
+)
+def test_a_foreign_contact_is_no_brazilian_number(code: str, length: int, victim: str, plus: str):
+    """The stranger has the digits of a victim's number, in any way that it is written."""
+    national = victim.removeprefix("+55")
+    forms = {national, national[:2] + national[3:], national[2:], victim[1:], f"0{national}"}
+    numbers = {form for form in forms if form.startswith(code)}
+    numbers |= {(code + form)[: length + len(code)] for form in forms}
+    for number in numbers:
+        read = read_contact_phone(plus + number)
+        if number.startswith("55"):
+            continue
+        assert read is None or read == f"+{number}"
+        assert read is None or phone_key(read) != phone_key(victim)
+
+
+@STABLE
+@given(mobiles | landlines, st.sampled_from(("", "+")))
+def test_a_brazilian_contact_is_read_with_and_without_the_ninth_digit(phone: str, plus: str):
+    assert read_contact_phone(plus + phone[1:]) == phone
+    if len(phone) == 14:
+        older = plus + phone[1:5] + phone[6:]
+        assert phone_key(read_contact_phone(older) or "") == phone_key(phone)
+
+
+@pytest.mark.parametrize("area", AREA_CODES)
+def test_the_ninth_digit_is_of_brazil_alone(area: int):
+    for rest in ("987654321", "87654321"):
+        assert phone_key(f"+{area}{rest}") == f"+{area}{rest}"
+
+
+@pytest.mark.parametrize("text", ["", "+", "abc", "0", "12345", "1" * 16, "049999998888"])
+def test_what_is_no_international_number_is_no_contact(text: str):
+    assert read_contact_phone(text) is None
+
+
+def test_a_contact_may_be_written_with_spaces():
+    assert read_contact_phone("+55 49 99999-8888") == MOBILE
+    assert read_contact_phone(full_width("5549999998888")) == MOBILE

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from socket import gethostname
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -202,3 +203,60 @@ def test_a_file_that_is_not_utf_8_stops_the_start_with_one_line(read: Read, tmp_
 @pytest.mark.parametrize("field", sorted(Settings.model_fields))
 def test_a_name_left_empty_as_in_a_template_is_at_its_default(field: str, read: Read):
     assert read(**{field: ""}) == read()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("telegram_api_url", "http://telegram-api:8081"),
+        ("telegram_api_url", "http://10.0.0.5"),
+        ("erp_url", "http://erp.example.com/webservice"),
+        ("mongodb_uri", "mongodb://user:pw@db.example.com/x"),
+        ("mongodb_uri", "mongodb://localhost,db.example.com:27017/?replicaSet=r"),
+        ("mongodb_uri", "mongodb://db.example.com/?tls=false"),
+        ("mongodb_uri", "mongodb+srv://db.example.com/?tls=false"),
+        ("mongodb_uri", "mongodb://db.example.com/?tls=true&tlsInsecure=true"),
+        ("broker_url", "nats://user:pw@nats.example.com:4222"),
+        ("broker_url", "nats://localhost:4222, nats://10.1.1.1:4222"),
+    ],
+)
+def test_a_secret_that_crosses_the_network_in_the_clear_is_told(name: str, value: str):
+    [line] = Settings(_env_file=None, **{name: value}).exposed()
+    assert line.startswith(f"BALCAO_{name.upper()}: ")
+    # The address may hold a password.
+    assert value not in line
+    assert "pw" not in line
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("telegram_api_url", ""),
+        ("telegram_api_url", "https://api.telegram.org"),
+        ("telegram_api_url", "http://127.0.0.1:8081"),
+        ("telegram_api_url", "http://[::1]:8081"),
+        ("telegram_api_url", f"http://{gethostname()}:8081"),
+        ("erp_url", "https://erp.example.com"),
+        ("mongodb_uri", "mongodb://user:pw@localhost:27017/x"),
+        ("mongodb_uri", "mongodb://%2Ftmp%2Fmongodb-27017.sock/x"),
+        ("mongodb_uri", "mongodb://db.example.com/x?replicaSet=r&tls=true"),
+        ("mongodb_uri", "mongodb+srv://user:pw@db.example.com/x"),
+        ("mongodb_uri", "mongodb://db.example.com/?ssl=true"),
+        ("broker_url", "nats://user:pw@localhost:4222"),
+        ("broker_url", "tls://user:pw@nats.example.com:4222"),
+    ],
+)
+def test_what_stays_on_this_machine_or_is_encrypted_is_not_told(name: str, value: str):
+    assert Settings(_env_file=None, **{name: value}).exposed() == []
+
+
+@pytest.mark.parametrize(("mode", "told"), [(0o600, 0), (0o400, 0), (0o640, 1), (0o604, 1)])
+def test_a_file_with_secrets_that_others_can_read_is_told(
+    mode: int, told: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    Path(".env").write_text("BALCAO_BOT_TOKEN=1:x\n")
+    Path(".env").chmod(mode)
+    lines = Settings.read().exposed()
+    assert len(lines) == told
+    assert all("chmod 600 .env" in line for line in lines)

@@ -16,7 +16,6 @@ from bot.domain.registration import ChangeSource, Kind, Phones, Provenance, Regi
 from bot.domain.tax_id import TaxId
 from bot.usecases.customer.current_chat import CurrentChat
 from bot.usecases.customer.identify import Identify, LookUp
-from bot.usecases.customer.introduce import Introduce, RegisterProspect
 from bot.usecases.customer.timing_mask import TimingMask
 from bot.usecases.register.apply_candidate import ApplyCandidate
 from tests.virtual_time import in_virtual_time, now
@@ -155,17 +154,3 @@ def test_an_identification_takes_as_long_whoever_it_finds():
     # Without the mask, a look-up in the register takes a twentieth of one in the ERP.
     assert found == pytest.approx([found[0]] * 6)
     assert found[0] > ERP_S + WRITE_S
-
-
-def test_a_name_takes_as_long_whether_it_makes_a_prospect_or_not():
-    async def introduced() -> list[float]:
-        prospects = RegisterProspect(apply=applying(Register()), clock=lambda: NOW)
-        introduce = Introduce(register_prospect=prospects)
-        return [
-            await lasting(lambda chat=chat: introduce(current(chat), "Ana Souza"))
-            for chat in (2, 1, 2, 1)
-        ]
-
-    taken = in_virtual_time(introduced())
-    assert taken == pytest.approx([taken[0]] * 4)
-    assert taken[0] > WRITE_S

@@ -17,12 +17,14 @@ from bot.domain.columns import (
     is_usable,
     known_field,
 )
+from bot.domain.encodings import encoding_named
 from bot.domain.errors import RefusedError
 from bot.domain.export import EXPORT_COLUMNS
 from bot.domain.fields import PASSWORD, UPDATABLE, stored_path
 from bot.domain.file_refusal import FileRefused
-from bot.domain.file_shape import Inspected
+from bot.domain.file_shape import Inspected, Reading
 from bot.domain.job import Source
+from bot.domain.row import ACCEPTED
 from bot.runtime.files.table import inspect
 from bot.usecases.ports import JobFiles
 from bot.wording.reasons import describe_file
@@ -30,14 +32,39 @@ from bot.wording.reasons import describe_file
 IGNORE: Final = "ignorar"
 
 
-async def inspected(path: Path, report: Callable[[int], None]) -> Inspected:
+def read_reading(encoding: str | None, quotes: str | None, sheet: str | None) -> Reading:
+    """Return the answers on how to read the file. Raises RefusedError."""
+    named = encoding and encoding_named(encoding)
+    if encoding and not named:
+        raise RefusedError(
+            f"--encoding: não conheço “{encoding}”; use utf-8, cp1252, cp850, mac, utf-16, ou "
+            "utf-8-2x para consertar UTF-8 lido duas vezes."
+        )
+    if quotes not in (None, "text", "cell"):
+        raise RefusedError("--quotes: use text (a aspa é texto) ou cell (é uma célula).")
+    return Reading.model_validate({"encoding": named, "quotes": quotes, "sheet": sheet})
+
+
+def read_accepted(text: str | None) -> frozenset[str]:
+    """Return the kinds of problem with which rows enter. Raises RefusedError."""
+    names = frozenset(_names(text, "--accept")) if text is not None else frozenset()
+    if unknown := names - ACCEPTED.keys():
+        raise RefusedError(
+            f"--accept: não conheço “{min(unknown)}”; use um ou mais de: {', '.join(ACCEPTED)}."
+        )
+    return names
+
+
+async def inspected(
+    path: Path, report: Callable[[int], None], reading: Reading | None = None
+) -> Inspected:
     """Return what the file holds; `report` is called in a thread with the number of rows so far.
 
     Raises RefusedError with a sentence for people.
     """
     await asyncio.to_thread(_refuse_unreadable, path)
     try:
-        return await inspect(path, name=path.name, report=report)
+        return await inspect(path, name=path.name, reading=reading, report=report)
     except FileRefused as error:
         raise RefusedError(describe_file(error)) from error
 
@@ -149,10 +176,11 @@ def export_paths(text: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(paths))
 
 
-def _names(text: str) -> list[str]:
+def _names(text: str, option: str = "--fields") -> list[str]:
     names = [name.strip() for name in text.split(",") if name.strip()]
     if not names:
-        raise RefusedError("--fields: escreva os campos separados por vírgula: celular,email")
+        example = "phone,email" if option == "--accept" else "celular,email"
+        raise RefusedError(f"{option}: escreva os nomes separados por vírgula: {example}")
     return names
 
 

@@ -19,7 +19,7 @@ from bot.cli.terminal.running import Stop, TerminalProgress
 from bot.domain.errors import Problem, RefusedError
 from bot.domain.job import Job, JobKind, JobState
 from bot.domain.registration import Kind
-from bot.domain.row import KINDS
+from bot.domain.row import KINDS, kind_key
 from bot.domain.search import fold
 from bot.runtime.logs import configure_logs
 from bot.runtime.memory import freeze_gc
@@ -29,7 +29,7 @@ from bot.wiring.clients import departments_of, open_erp_if_set, utc_now
 from bot.wiring.jobs import Jobs, build_jobs
 from bot.wording.jobs import doing
 from bot.wording.values import Names
-from storage.engine.connection import Database
+from storage.engine.connection import Database, server_time
 from storage.register.labels import Tags as StoredTags
 
 NOT_ALL: Final = 2
@@ -119,6 +119,7 @@ async def open_job_session(
                 tags=tags,
                 departments=departments,
                 clock=utc_now,
+                lease_clock=server_time(database),
                 erp=erp,
                 progress_interval_s=_PROGRESS_INTERVAL_S,
             ),
@@ -195,10 +196,10 @@ def confirm(question: str, stop: Stop, *, yes: bool) -> None:
 def read_kind(text: str | None) -> Kind | None:
     if text is None:
         return None
-    kind = KINDS.get(fold(text))
-    if kind is None:
+    kinds = KINDS.get(kind_key(text), frozenset())
+    if len(kinds) != 1:
         raise RefusedError(
             f"--kind: “{text}” não é um tipo; use cliente, fornecedor, prestador de serviço ou "
             "prospect."
         )
-    return kind
+    return next(iter(kinds))

@@ -5,17 +5,35 @@ from datetime import datetime
 from typing import Final
 
 from bot.cli.terminal.console import plain
+from bot.domain.candidate import Refusal
 from bot.domain.columns import Column, Doubt
-from bot.domain.file_shape import Inspected
-from bot.domain.job import Job, Report
-from bot.runtime.leases import is_dead
-from bot.wording.files import DOUBTS, column_line, understood
+from bot.domain.file_shape import FileShape, Inspected, Question
+from bot.domain.job import Job, JobKind, Report
+from bot.runtime.owners import is_dead
+from bot.wording.files import (
+    DOUBTS,
+    amounts,
+    column_line,
+    left_out,
+    question,
+    understood,
+)
+from bot.wording.files import (
+    names as names_of,
+)
 from bot.wording.job_report import Line, report_lines
 from bot.wording.jobs import STATES, filters, subject, summary, undo_effects
 from bot.wording.values import Names, when, who
 from bot.wording.words import counted, plural, short
 
 _LONGEST: Final = 60
+_ANSWERS: Final = {
+    Question.QUOTES: "Responda com --quotes text (a aspa é texto) ou --quotes cell (é tudo uma "
+    "célula).",
+    Question.ENCODING: "Diga com --encoding cp1252, --encoding cp850 ou --encoding mac.",
+    Question.MOJIBAKE: "Responda com --encoding utf-8-2x (consertar) ou --encoding utf-8 (deixar "
+    "como está).",
+}
 
 
 def is_left(job: Job, now: datetime) -> bool:
@@ -29,13 +47,32 @@ def file_lines(inspected: Inspected, columns: Sequence[Column]) -> Iterator[str]
     """Yield how the file was read, and what each of its columns is."""
     rows = counted(inspected.shape.rows, "linha", "linhas")
     yield f"Arquivo: {plain(understood(inspected.shape))}, {rows} com dados"
+    yield f"Conferência: {amounts(inspected.shape)}"
+    if examples := names_of(inspected):
+        yield f"Nomes: {plain(', '.join(examples))}"
     yield "Colunas:"
     for column in columns:
         doubt = f"? {DOUBTS[column.doubt]}" if column.doubt is not None else ""
-        if doubt and (examples := inspected.examples(column)):
-            shown = " | ".join(short(plain(one), _LONGEST) for one in examples)
+        if doubt and (values := inspected.examples(column)):
+            shown = " | ".join(short(plain(one), _LONGEST) for one in values)
             doubt += f"; por exemplo: {shown}"
         yield f"  {column_line(column, length=_LONGEST, doubtful=doubt)}"
+
+
+def left_out_lines(shape: FileShape) -> Iterator[str]:
+    """Yield what is left out or easily overlooked, and how to choose another sheet."""
+    for line in left_out(shape):
+        yield f"Atenção: {plain(line)}"
+    if any(not sheet.is_hidden for sheet in shape.other_sheets):
+        yield '  Para ler outra aba: --sheet "NOME"'
+
+
+def questions_message(inspected: Inspected) -> str:
+    """Return what is asked about the file, and the options that answer."""
+    asked = [
+        f"{plain(question(inspected, one))} {_ANSWERS[one]}" for one in inspected.shape.questions
+    ]
+    return " ".join([*asked, "Nada foi importado."])
 
 
 def doubts_message(columns: Sequence[Column]) -> str:
@@ -56,6 +93,11 @@ def preview_lines(job: Job, report: Report, names: Names) -> Iterator[str]:
     """Yield the lines on what the import would do, from its dry run."""
     yield "Prévia, com nada gravado:"
     yield from _laid_out(report_lines(job, report, names))
+    yield from _kind_line(report)
+    if job.preview and job.preview.problems:
+        yield f"  Para deixar entrar sem o campo: --accept {','.join(job.preview.problems)}"
+    if job.unknown_tags:
+        yield "  Para criar as etiquetas que faltam: --create-tags"
 
 
 def job_lines(job: Job, report: Report, names: Names, *, is_left: bool = False) -> Iterator[str]:
@@ -65,6 +107,13 @@ def job_lines(job: Job, report: Report, names: Names, *, is_left: bool = False) 
     if job.export_options is not None:
         yield f"  {plain(filters(job.export_options.query, names))}"
     yield from _laid_out(report_lines(job, report, names))
+    if job.kind is JobKind.IMPORT:
+        yield from _kind_line(report)
+
+
+def _kind_line(report: Report) -> Iterator[str]:
+    if any(reason == Refusal.NO_KIND for row in report.refused for _, reason, _ in row.reasons):
+        yield "  Para dar um tipo a quem vem sem: --kind cliente"
 
 
 def row_of_list(job: Job, names: Names, *, is_left: bool) -> tuple[str, ...]:

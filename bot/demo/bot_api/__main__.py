@@ -18,6 +18,7 @@ async def _serve(args: argparse.Namespace) -> None:
             loop.add_signal_handler(number, stop.set)
     await emulator.start(args.host, args.port)
     print(emulator.url, flush=True)  # noqa: T201 - the caller reads the address
+    print(emulator.token, flush=True)  # noqa: T201 - and the token, of which a part is drawn
     await stop.wait()
     await emulator.stop()
 
@@ -26,7 +27,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bot.demo.bot_api", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 picks a free one and prints it")
-    parser.add_argument("--token", default="123456:demo-token")
+    parser.add_argument("--token", help="one is drawn and printed without it")
     parser.add_argument("--record-calls", action="store_true", help="keep the last calls")
     asyncio.run(_serve(parser.parse_args()))
 

@@ -17,7 +17,6 @@ from bot.demo.bot_api.messages import topics_of
 from bot.demo.bot_api.methods.commands import commands_for
 from bot.demo.bot_api.people import People
 from bot.demo.bot_api.world import Chat, Json
-from bot.demo.own_page import refuse_others
 
 PING_S = 15.0
 _SHOWN_INLINE = ("image/png", "image/jpeg", "image/gif", "image/webp", "audio/", "video/")
@@ -32,7 +31,6 @@ class Control:
 
     def add_routes(self, app: web.Application) -> None:
         self._stopping = False
-        app.middlewares.append(_only_own_page)
         router = app.router
         router.add_get("/demo/api/state", self._state)
         router.add_get("/demo/events", self._events)
@@ -209,14 +207,3 @@ def _encoded(event: Event, run: str) -> bytes:
 
 def _refused(error: Exception) -> web.Response:
     return web.json_response({"error": str(error)}, status=409)
-
-
-@web.middleware
-async def _only_own_page(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
-    """Refuse requests of other sites, except to the bot's own routes, which its token protects."""
-    if request.path.startswith(("/bot", "/file/")):
-        return await handler(request)
-    refuse_others(request)
-    return await handler(request)

@@ -1,6 +1,7 @@
 """BotApiEmulator: an in-memory Telegram as a bot sees it. Code or a page plays the people."""
 
 import asyncio
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,15 +12,17 @@ from aiohttp import web
 
 from bot.demo.bot_api.control import Control
 from bot.demo.bot_api.errors import ApiError
-from bot.demo.bot_api.faults import Fault
+from bot.demo.bot_api.faults import Fault, Raw
 from bot.demo.bot_api.limits import NO_LIMIT, Limit
 from bot.demo.bot_api.page import Page, Scene
 from bot.demo.bot_api.people import People
 from bot.demo.bot_api.server import BotApiServer
 from bot.demo.bot_api.world import Call
+from bot.demo.own_page import only_own_page
 
 T = TypeVar("T")
 
+_BOT_ID = 123456
 REQUEST_LIMIT_BYTES = 64 * 1024 * 1024
 # What a test waits for comes, however busy the machine is, or never.
 _HANG_S = 300.0
@@ -34,7 +37,7 @@ class BotApiEmulator(People):
 
     def __init__(
         self,
-        token: str = "123456:demo-token",  # noqa: S107 - opens nothing but this emulator
+        token: str | None = None,
         *,
         bot_name: str = "Balcão",
         bot_username: str = "balcao_demo_bot",
@@ -45,8 +48,9 @@ class BotApiEmulator(People):
     ) -> None:
         """Create an emulator that is not started.
 
-        history_limit: messages kept per chat; clock: seconds since 1970.
+        token: None draws one; history_limit: messages kept per chat; clock: seconds since 1970.
         """
+        token = token or f"{_BOT_ID}:{secrets.token_urlsafe(24)}"
         super().__init__(
             bot_id=int(token.partition(":")[0]),
             bot_name=bot_name,
@@ -86,7 +90,9 @@ class BotApiEmulator(People):
 
         The control API and the page answer loopback only.
         """
-        app = web.Application(client_max_size=REQUEST_LIMIT_BYTES)
+        app = web.Application(
+            client_max_size=REQUEST_LIMIT_BYTES, middlewares=[only_own_page("/bot", "/file/")]
+        )
         self._server.start()
         self._server.add_routes(app)
         self._control.add_routes(app)
@@ -132,6 +138,7 @@ class BotApiEmulator(People):
         hang: bool = False,
         after: bool = False,
         held: asyncio.Event | None = None,
+        raw: Raw | None = None,
     ) -> None:
         """Make the next `times` calls of a method fail.
 
@@ -142,6 +149,7 @@ class BotApiEmulator(People):
         hang: never answer, and drop the connection when the emulator stops.
         after: do the work first, so that only the reply is lost.
         held: be late until it is set.
+        raw: answer with something that is not the Bot API's.
         """
         error = None
         if code is not None:
@@ -154,7 +162,9 @@ class BotApiEmulator(People):
                     else f"Internal Server Error: {code}"
                 )
             error = ApiError(code, description, retry_after=retry_after)
-        self.faults.add(Fault(method.lower(), error, times, chat_id, delay_s, hang, after, held))
+        self.faults.add(
+            Fault(method.lower(), error, times, chat_id, delay_s, hang, after, held, raw)
+        )
 
     def limit(
         self,

@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.demo.bot_api.errors import WEBHOOK_IS_ACTIVE, ApiError
-from bot.demo.bot_api.faults import Fault
+from bot.demo.bot_api.faults import Fault, Raw
 from bot.demo.bot_api.methods import METHODS
 from bot.demo.bot_api.params import Params, read_params
 from bot.demo.bot_api.webhook import Webhook
@@ -65,7 +65,11 @@ class BotApiServer:
             fault = self._world.faults.take(method, params.text("chat_id"))
             if fault is not None and not fault.after:
                 await self._fail(request, fault)
+            if fault and fault.raw and fault.raw.is_before(after=fault.after):
+                return await _raw(request, fault.raw, {})
             answer = await self._answer(method, name, params)
+            if fault and fault.raw:
+                return await _raw(request, fault.raw, answer)
             if fault is not None and fault.after:
                 await self._fail(request, fault)
         except ApiError as error:
@@ -132,6 +136,25 @@ class BotApiServer:
         if token != self._token:
             known_form = token.partition(":")[0].isdigit() and ":" in token
             raise ApiError(401, "Unauthorized") if known_form else ApiError(404, "Not Found")
+
+
+async def _raw(request: web.Request, raw: Raw, answer: dict[str, Any]) -> web.StreamResponse:
+    """Answer as the planned failure says."""
+    if raw.change is not None:
+        changed = raw.change(answer["result"])
+        answer = answer if changed is None else {**answer, "result": changed}
+    body = _encode(answer) if raw.body is None else raw.body
+    kind = "application/json" if raw.body is None else raw.content_type
+    if raw.sent_bytes is None:
+        return web.Response(status=raw.status, body=body, content_type=kind)
+    response = web.StreamResponse(status=raw.status, headers={"Content-Type": kind})
+    response.content_length = len(body)
+    if raw.sent_bytes:
+        await response.prepare(request)
+        await response.write(body[: raw.sent_bytes])
+    if request.transport is not None:
+        request.transport.abort()
+    return response
 
 
 def _response(answer: dict[str, Any] | ApiError) -> web.Response:

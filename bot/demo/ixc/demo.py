@@ -5,7 +5,7 @@ from typing import Final
 
 from bot.demo import people
 from bot.demo.ixc import faults
-from bot.demo.ixc.emulator import IxcEmulator
+from bot.demo.ixc.emulator import CREDENTIAL, IxcEmulator
 from bot.demo.ixc.records import Row, customer, supplier
 from bot.demo.people import DemoPerson
 
@@ -67,10 +67,12 @@ def demo_records() -> DemoRecords:
     )
 
 
-def demo_emulator(*, has_page: bool = False) -> IxcEmulator:
+def demo_emulator(*, has_page: bool = False, credential: str = CREDENTIAL) -> IxcEmulator:
     """Return the demo's ERP, not started. It fails for Paulo and delays Sandra by `SLOW_S`."""
     rows = demo_records()
-    emulator = IxcEmulator(rows.customers, rows.suppliers, has_page=has_page)
+    emulator = IxcEmulator(
+        rows.customers, rows.suppliers, credential=credential, has_page=has_page
+    )
     fail_for_some(emulator)
     return emulator
 

@@ -15,6 +15,7 @@ from bot.demo.ixc.faults import Fault, Trouble
 from bot.demo.ixc.page import ErpPage
 from bot.demo.ixc.query import BadQueryError, Page, list_rows
 from bot.demo.ixc.records import Row
+from bot.demo.own_page import only_own_page
 
 CREDENTIAL: Final = "7:" + "0a1b2c3d" * 8
 """`id:token`, as IXC's panel shows it."""
@@ -93,7 +94,7 @@ class IxcEmulator:
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Start listening; port 0 picks a free port."""
-        app = web.Application()
+        app = web.Application(middlewares=[only_own_page("/webservice/")])
         app.router.add_route("*", "/webservice/v1/{table}", self._answer)
         if self._page is not None:
             self._page.add_routes(app)

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from bot.demo.ixc.records import Row, customer, supplier
-from bot.demo.own_page import PageFiles, refuse_others
+from bot.demo.own_page import PageFiles
 from bot.domain.phone import read_phone, show_phone
 from bot.domain.registration import read_email, read_name
 from bot.domain.tax_id import CPF_LENGTH, Reason, TaxId, read_tax_id
@@ -64,7 +64,7 @@ class ErpPage:
         self._last_ids = dict.fromkeys(_TABLES, 0)
 
     def add_routes(self, app: web.Application) -> None:
-        app.middlewares.append(_only_own_page)
+        app.middlewares.append(_bad_input)
         self._files.add_routes(app)
         router = app.router
         router.add_get("/demo/records", self._list)
@@ -236,13 +236,10 @@ async def _body(request: web.Request) -> Mapping[str, Any]:
 
 
 @web.middleware
-async def _only_own_page(
+async def _bad_input(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """Refuse requests of other sites, except to the API, which has a credential of its own."""
-    if request.path.startswith("/webservice/"):
-        return await handler(request)
-    refuse_others(request)
+    """Answer what a person entered wrongly with the reason and the field."""
     try:
         return await handler(request)
     except _BadInputError as error:

@@ -4,9 +4,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
+from bot.domain.cell import NOTHINGS
 from bot.domain.columns import is_known
 from bot.domain.file_refusal import MAX_COLUMNS, FileReason, FileRefused
+from bot.domain.file_shape import Mark, MarkKind
+from bot.domain.job import LINES
 from bot.domain.registration import read_email
+from bot.domain.tax_id import has_decimals
 
 PROBE: Final = 200
 """The number of rows from which a table's shape is detected."""
@@ -40,8 +44,66 @@ def header_of(lines: Sequence[int], rows: Sequence[Sequence[str]]) -> tuple[int,
     width = _width(header, data)
     if width > MAX_COLUMNS:
         raise FileRefused(FileReason.TOO_MANY_COLUMNS, found=width)
+    if width == 1 and _is_quoted_line(rows[place][0]):
+        raise FileRefused(FileReason.QUOTED_LINES)
     cells = [*header[:width], *[""] * (width - len(header))]
     return lines[place] if has_header else 0, tuple(cells)
+
+
+class DecimalColumns:
+    """Finds the columns in which every filled cell is a number with decimals that are zero.
+
+    Only a column that has such numbers among the first rows is watched further on.
+    """
+
+    def __init__(self, width: int) -> None:
+        self._found: dict[int, int] = dict.fromkeys(range(width), 0)
+        self._is_first = True
+
+    def take(self, rows: Sequence[Sequence[str]]) -> None:
+        for place in tuple(self._found):
+            for row in rows:
+                cell = row[place].strip() if len(row) > place else ""
+                if not cell or cell in NOTHINGS:
+                    continue
+                if not has_decimals(cell):
+                    del self._found[place]
+                    break
+                self._found[place] += 1
+            if self._is_first and not self._found.get(place):
+                self._found.pop(place, None)
+        self._is_first = False
+
+    def found(self) -> tuple[int, ...]:
+        """Return the columns; one cell alone proves nothing."""
+        return tuple(place for place, count in self._found.items() if count > 1)
+
+
+class BeyondHeader:
+    """Finds filled cells to the right of the last column."""
+
+    def __init__(self, width: int) -> None:
+        self._width = width
+        self._count = 0
+        self._places: list[str] = []
+
+    def take(self, lines: Sequence[int], rows: Sequence[Sequence[str]]) -> None:
+        for line, row in zip(lines, rows, strict=True):
+            if len(row) > self._width and "".join(row[self._width :]).strip():
+                self._count += 1
+                if len(self._places) < LINES:
+                    self._places.append(str(line))
+
+    def marks(self) -> tuple[Mark, ...]:
+        if not self._count:
+            return ()
+        kind = MarkKind.BEYOND_HEADER
+        return (Mark(kind=kind, count=self._count, places=tuple(self._places)),)
+
+
+def _is_quoted_line(cell: str) -> bool:
+    """Return True if a whole line with names of fields stands in one cell."""
+    return any(known_names(cell.split(delimiter)) > 1 for delimiter in ";,\t|")
 
 
 def header_place(rows: Sequence[Sequence[str]]) -> int:

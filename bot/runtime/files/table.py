@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path, PurePath
 
 from bot.domain.columns import doubts_of_values, map_header
-from bot.domain.file_shape import FileShape, Inspected
+from bot.domain.file_shape import FileShape, Inspected, Reading
 from bot.runtime.files.shape import PROBE, Batch, Read
 from bot.runtime.files.text import inspect_text, read_text
 from bot.runtime.files.unpacking import unpacked
@@ -53,6 +53,7 @@ async def inspect(
     *,
     name: str,
     shape: FileShape | None = None,
+    reading: Reading | None = None,
     report: Callable[[int], None] = lambda rows: None,
 ) -> Inspected:
     """Return the shape, the columns and the first rows of a text, an .xlsx, or either in a .zip
@@ -62,21 +63,25 @@ async def inspect(
     is written; with its known shape, only the first rows are read.
 
     name: the file's name as the person gave it. The bytes decide what the file is; the name's
-    ending only decides between delimiters where the bytes leave a doubt. report: called in a
-    thread with the number of rows so far; an exception that it raises ends the reading. Raises
-    FileRefused.
+    ending only decides between delimiters where the bytes leave a doubt. reading: a person's
+    answers on how to read it. report: called in a thread with the number of rows so far; an
+    exception that it raises ends the reading. Raises FileRefused.
     """
-    return await asyncio.to_thread(_inspect, path, name, shape, report)
+    return await asyncio.to_thread(_inspect, path, name, shape, reading or Reading(), report)
 
 
 def _inspect(
-    path: Path, name: str, shape: FileShape | None, report: Callable[[int], None]
+    path: Path,
+    name: str,
+    shape: FileShape | None,
+    reading: Reading,
+    report: Callable[[int], None],
 ) -> Inspected:
     if shape is not None:
         with open_table(path, shape) as table:
             first = list(islice(table.rows(), PROBE))
     else:
-        shape, (lines, rows) = _read_to_its_end(path, name, report)
+        shape, (lines, rows) = _read_to_its_end(path, name, reading, report)
         first = [row for row in zip(lines, rows, strict=True) if row[0] > shape.header_line]
     return Inspected(
         shape=shape,
@@ -86,11 +91,11 @@ def _inspect(
 
 
 def _read_to_its_end(
-    path: Path, name: str, report: Callable[[int], None]
+    path: Path, name: str, reading: Reading, report: Callable[[int], None]
 ) -> tuple[FileShape, Batch]:
     ending = PurePath(name.lower().removesuffix(".gz").removesuffix(".zip")).suffix
     delimiters = "\t;,|" if ending in (".tsv", ".tab") else ";,\t|"
     with unpacked(path) as source:
         if source.is_workbook:
-            return inspect_workbook(source, report=report)
-        return inspect_text(source, delimiters=delimiters, report=report)
+            return inspect_workbook(source, reading=reading, report=report)
+        return inspect_text(source, delimiters=delimiters, reading=reading, report=report)

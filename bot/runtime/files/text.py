@@ -1,34 +1,37 @@
-"""Text files as rows: encoding, delimiter, and records with the lines they begin on.
+"""Text files as rows: delimiter, and records with the lines they begin on.
 
 The file is read as a stream each time, so memory does not grow with it.
 """
 
-import codecs
 import csv
-import io
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain
-from typing import IO, Final
+from itertools import chain, islice
+from typing import Final
 
 from bot.domain.file_refusal import MAX_RECORD, FileReason, FileRefused
-from bot.domain.file_shape import FileShape
-from bot.runtime.files.shape import PROBE, Batch, Read, header_of, header_place, known_names
+from bot.domain.file_shape import FileShape, Question, Reading
+from bot.domain.job import LINES
+from bot.runtime.files.decoding import OtherError, TextLines
+from bot.runtime.files.shape import (
+    PROBE,
+    Batch,
+    BeyondHeader,
+    DecimalColumns,
+    Read,
+    header_of,
+    header_place,
+    known_names,
+)
+from bot.runtime.files.swallowing import Swallowing
 from bot.runtime.files.unpacking import Unpacked
 
-_CHUNK: Final = 1 << 18
 _SAMPLE: Final = 1 << 18
 """The number of characters from which the delimiter is detected."""
 _DELIMITERS: Final = ";,\t|"
 _SEP: Final = re.compile(r'"?sep=([;,\t|])"?\s*', re.IGNORECASE)
 """A first line that Excel takes for an instruction."""
-_MARKS: Final = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
-_CONTROLS: Final = bytes(c for c in range(1, 32) if c not in b"\t\n\v\f\r\x1a\x1b") + b"\x7f"
 # Comes after the file: a record of its own, unless a quotation mark before it was never closed.
 _END: Final = "\0\0"
 
@@ -40,18 +43,25 @@ def inspect_text(
     source: Unpacked,
     *,
     delimiters: str = _DELIMITERS,
+    reading: Reading | None = None,
     report: Callable[[int], None] = lambda rows: None,
 ) -> tuple[FileShape, Batch]:
     """Return the shape of a text file, read once to its end, and its first rows with the header.
 
-    delimiters: in the order in which they are tried. report: called with the number of rows so
-    far. Raises FileRefused.
+    delimiters: in the order in which they are tried. reading: a person's answers. report: called
+    with the number of rows so far. Raises FileRefused.
     """
-    try:
-        return _inspected(source, None, delimiters, report)
-    except _MixedError:
-        # Some of its accents happen to be UTF-8.
-        return _inspected(source, "cp1252", delimiters, report)
+    reading = reading or Reading()
+    known = OtherError(reading.encoding)
+    while True:
+        try:
+            return _inspected(source, known, delimiters, reading, report)
+        except OtherError as other:
+            # Each can come once: some accents happened to be UTF-8, other words told the
+            # encoding, or a mark was escaped.
+            known.encoding = other.encoding or known.encoding
+            known.in_doubt = known.in_doubt or other.in_doubt
+            known.has_escapes = known.has_escapes or other.has_escapes
 
 
 def read_text(source: Unpacked, shape: FileShape) -> Read:
@@ -59,41 +69,75 @@ def read_text(source: Unpacked, shape: FileShape) -> Read:
 
     def read(size: int) -> Iterator[Batch]:
         with source.open() as stream:
-            blocks = _Text(stream, shape.encoding).blocks()
+            blocks = TextLines(stream, shape.encoding, has_escapes=shape.has_escapes).blocks()
             first = next(blocks, [])
             skipped = 1 if first and _SEP.fullmatch(first[0]) else 0
             after = max(skipped, shape.header_line)
-            yield from _batches(chain((first,), blocks), shape.delimiter or ";", size, after)
+            delimiter = shape.delimiter or ";"
+            splits = Swallowing(shape.header, delimiter) if shape.quotes == "text" else None
+            yield from _Records(delimiter, splits).batches(chain((first,), blocks), size, after)
 
     return read
 
 
 def _inspected(
-    source: Unpacked, encoding: str | None, delimiters: str, report: Callable[[int], None]
+    source: Unpacked,
+    known: OtherError,
+    delimiters: str,
+    reading: Reading,
+    report: Callable[[int], None],
 ) -> tuple[FileShape, Batch]:
     with source.open() as stream:
-        text = _Text(stream, encoding)
+        text = TextLines(stream, known.encoding, has_escapes=known.has_escapes)
         blocks = text.blocks()
         sample = _sample(blocks)
         if not sample:
             raise FileRefused(FileReason.EMPTY)
         sep = _SEP.fullmatch(sample[0])
+        skipped = 1 if sep else 0
         delimiter = sep[1] if sep else _delimiter(sample, delimiters)
-        batches = _batches(chain((sample,), blocks), delimiter, PROBE, 1 if sep else 0)
+        text.seek_escapes(delimiter, sample)
+        splits = None
+        if reading.quotes == "text":
+            lines = list(islice(enumerate(sample[skipped:], 1 + skipped), PROBE))
+            rows = [cells_of(line, delimiter) for _, line in lines]
+            splits = Swallowing(header_of([line for line, _ in lines], rows)[1], delimiter)
+        records = _Records(delimiter, splits)
+        batches = records.batches(chain((sample,), blocks), PROBE, skipped)
         head = next(batches, ([], []))
         header_line, header = header_of(*head)
-        count = sum(line > header_line for line in head[0])
-        for lines, _ in batches:
-            count += len(lines)
+        decimals, beyond = DecimalColumns(len(header)), BeyondHeader(len(header))
+        first = sum(line <= header_line for line in head[0])
+        decimals.take(head[1][first:])
+        beyond.take(head[0][first:], head[1][first:])
+        count = len(head[0]) - first
+        for lines_of_batch, rows in batches:
+            decimals.take(rows)
+            beyond.take(lines_of_batch, rows)
+            count += len(lines_of_batch)
             report(count)
+    encoding, questions = text.verdict(in_doubt=known.in_doubt)
+    swallowing = Swallowing(header, delimiter)
+    broken = [one for one in records.broken if one[0] > header_line]
+    found = [(first, last) for first, last, cells in broken if swallowing.has_rows_in(cells)]
+    if found and reading.quotes is None:
+        questions = (Question.QUOTES, *questions)
     shape = FileShape(
         format="csv",
-        encoding=text.encoding,
+        encoding=encoding,
         delimiter=delimiter,
         member=source.member,
         header_line=header_line,
         header=header,
         rows=count,
+        other_lines=records.lines - header_line - count,
+        broken_rows=len(broken),
+        quotes=reading.quotes,
+        swallowing=tuple(found[:LINES]),
+        has_escapes=known.has_escapes,
+        questions=questions,
+        decimals=decimals.found(),
+        marks=beyond.marks(),
     )
     return shape, head
 
@@ -110,47 +154,117 @@ def _sample(blocks: Iterator[list[str]]) -> list[str]:
     return sample
 
 
-def _batches(
-    blocks: Iterable[Sequence[str]], delimiter: str, size: int, after: int
-) -> Iterator[Batch]:
-    end = 0  # the last line of the record before
+class _Records:
+    """The records of a text, with the lines they begin on."""
 
-    def bounded() -> Iterator[Sequence[str]]:
+    def __init__(self, delimiter: str, splits: Swallowing | None) -> None:
+        """splits: finds the quoted cells in which whole rows stand; each of their lines is a row
+        then. None leaves all cells as they are."""
+        self._delimiter = delimiter
+        self._splits = splits
+        self._end = 0  # the last line of the record before
+        self.broken: list[tuple[int, int, list[str]]] = []
+        """First and last line and cells of each record with line breaks."""
+
+    @property
+    def lines(self) -> int:
+        return self._end
+
+    def batches(self, blocks: Iterable[Sequence[str]], size: int, after: int) -> Iterator[Batch]:
+        """Yield the records behind the line `after`, so many at a time; blank ones are left
+        out."""
+        if self._splits is not None:
+            yield from self._split_batches(blocks, self._splits, size, after)
+            return
+        reader = csv.reader(chain.from_iterable(self._bounded(blocks)), delimiter=self._delimiter)
+        lines: list[int] = []
+        rows: list[list[str]] = []
+        end = 0
+        try:
+            for cells in reader:
+                line, end = end + 1, reader.line_num
+                self._end = end
+                if line <= after:
+                    continue
+                # The first cell is checked first, as it is filled in nearly every row.
+                first = cells[0] if cells else ""
+                if (not first or first.isspace()) and not "".join(cells).strip():
+                    continue
+                if len(lines) == size:
+                    yield lines, rows
+                    lines, rows = [], []
+                lines.append(line)
+                rows.append(cells)
+                if end > line:
+                    self.broken.append((line, end, cells))
+        except csv.Error as error:
+            raise FileRefused(FileReason.LINE_TOO_LONG, line=end + 1) from error
+        self._end -= 1
+        if rows:
+            if rows.pop() != [_END]:
+                raise FileRefused(FileReason.UNCLOSED_QUOTE, line=lines[-1])
+            lines.pop()
+            if rows:
+                yield lines, rows
+
+    def _bounded(self, blocks: Iterable[Sequence[str]]) -> Iterator[Sequence[str]]:
         seen, held = -1, 0
         for block in blocks:
-            held = held + sum(map(len, block)) if seen == end else 0
-            seen = end
+            held = held + sum(map(len, block)) if seen == self._end else 0
+            seen = self._end
             # All its cells and lines can be short, and yet the record without an end.
             if held > MAX_RECORD:
-                raise FileRefused(FileReason.LINE_TOO_LONG, line=end + 1)
+                raise FileRefused(FileReason.LINE_TOO_LONG, line=self._end + 1)
             yield block
         yield (_END,)
 
-    reader = csv.reader(chain.from_iterable(bounded()), delimiter=delimiter)
-    lines: list[int] = []
-    rows: list[list[str]] = []
-    try:
-        for cells in reader:
-            line, end = end + 1, reader.line_num
-            if line <= after:
-                continue
-            # The first cell is checked first, as it is filled in nearly every row.
-            first = cells[0] if cells else ""
-            if (not first or first.isspace()) and not "".join(cells).strip():
-                continue
-            if len(lines) == size:
-                yield lines, rows
-                lines, rows = [], []
-            lines.append(line)
-            rows.append(cells)
-    except csv.Error as error:
-        raise FileRefused(FileReason.LINE_TOO_LONG, line=end + 1) from error
-    if rows:
-        if rows.pop() != [_END]:
-            raise FileRefused(FileReason.UNCLOSED_QUOTE, line=lines[-1])
-        lines.pop()
-        if rows:
-            yield lines, rows
+    def _split_batches(
+        self, blocks: Iterable[Sequence[str]], splits: Swallowing, size: int, after: int
+    ) -> Iterator[Batch]:
+        records = (
+            record
+            for record in self._split_records(blocks, splits)
+            if record[0] > after and "".join(record[1]).strip()
+        )
+        while some := list(islice(records, size)):
+            yield [line for line, _ in some], [cells for _, cells in some]
+
+    def _split_records(
+        self, blocks: Iterable[Sequence[str]], splits: Swallowing
+    ) -> Iterator[tuple[int, list[str]]]:
+        pulled: list[str] = []
+
+        def remembered() -> Iterator[str]:
+            for line in chain.from_iterable(self._bounded(blocks)):
+                pulled.append(line)
+                yield line
+
+        try:
+            for cells in csv.reader(remembered(), delimiter=self._delimiter):
+                first, taken = self._end + 1, [line for line in pulled if line != _END]
+                self._end += len(taken)
+                is_open = len(taken) < len(pulled) and bool(taken)
+                pulled.clear()
+                if is_open or (len(taken) > 1 and splits.has_rows_in(cells)):
+                    yield from (
+                        (line, cells_of(text, self._delimiter))
+                        for line, text in enumerate(taken, first)
+                    )
+                elif taken:
+                    if len(taken) > 1:
+                        self.broken.append((first, self._end, cells))
+                    yield first, cells
+        except csv.Error as error:
+            raise FileRefused(FileReason.LINE_TOO_LONG, line=self._end + 1) from error
+
+
+def cells_of(line: str, delimiter: str) -> list[str]:
+    """Return the cells of one line; where its quotation marks are not in pairs they are text."""
+    if line.count('"') % 2:
+        reader = csv.reader((line,), delimiter=delimiter, quoting=csv.QUOTE_NONE)
+    else:
+        reader = csv.reader((line,), delimiter=delimiter)
+    return next(reader, [])
 
 
 def _delimiter(sample: Sequence[str], delimiters: str) -> str:
@@ -172,129 +286,3 @@ def _delimiter(sample: Sequence[str], delimiters: str) -> str:
         return known_names(rows[place]), alike
 
     return max(delimiters, key=fitness)
-
-
-class _MixedError(Exception):
-    """Raised when a text turns out to be cp1252 after some of it was read as UTF-8."""
-
-
-class _Text:
-    """The lines of a text, decoded once, with lines within bounds.
-
-    The encoding is the one that can read the whole file: by byte order mark, else UTF-8, else
-    cp1252. It is never guessed by statistics: those take "São" for "Săo".
-    """
-
-    def __init__(self, stream: IO[bytes], encoding: str | None) -> None:
-        """encoding: None to detect it; it is certain only after the last line."""
-        self._stream = stream
-        self._detects = encoding is None
-        self._feeds = self._returns = 0
-        self._is_ascii = True
-        self._use(encoding or "utf-8")
-
-    def blocks(self) -> Iterator[list[str]]:
-        """Yield the lines, many at a time. Raises FileRefused, or _MixedError."""
-        rest = ""
-        for text in self._bounded():
-            whole = rest + text
-            lines = io.StringIO(whole, newline="").readlines()
-            # The last line may go on, or end with the first half of a line break.
-            rest = "" if whole.endswith("\n") else lines.pop() if lines else ""
-            if lines:
-                yield lines
-        if rest:
-            yield [rest]
-
-    def _bounded(self) -> Iterator[str]:
-        characters = nuls = held = 0
-        for text in self._decoded():
-            characters += len(text)
-            nuls += text.count("\0")
-            breaks = [place for place in (text.find("\n"), text.find("\r")) if place >= 0]
-            held += min(breaks, default=len(text))
-            if held > MAX_RECORD:
-                if nuls * 2 > characters:
-                    raise FileRefused(FileReason.NOT_A_TABLE)
-                raise FileRefused(FileReason.LINE_TOO_LONG, line=self._line())
-            if breaks:
-                held = len(text) - 1 - max(text.rfind("\n"), text.rfind("\r"))
-            self._feeds += text.count("\n")
-            self._returns += text.count("\r")
-            yield text
-        if nuls * 2 > characters:
-            raise FileRefused(FileReason.NOT_A_TABLE)
-
-    def _decoded(self) -> Iterator[str]:
-        data = self._stream.read(_CHUNK)
-        if self._detects:
-            self._use(_encoding_of(data))
-        mark = "\ufeff" if self.encoding.startswith("utf-16") else ""
-        while data:
-            text = self._decode(data)
-            self._is_ascii = self._is_ascii and text.isascii()
-            yield text.removeprefix(mark)
-            mark = ""
-            data = self._stream.read(_CHUNK)
-        yield self._decode(b"")
-
-    def _decode(self, data: bytes) -> str:
-        try:
-            return self._decoder.decode(data, final=not data)
-        except UnicodeDecodeError as error:
-            undecoded = bytes(error.object)
-            if not self._detects or self.encoding != "utf-8" or _is_damaged_utf8(undecoded):
-                before = undecoded[: error.start].decode(self.encoding, "ignore")
-                raise FileRefused(FileReason.ENCODING, line=self._line(before)) from error
-            if not self._is_ascii:
-                raise _MixedError from error
-        # What was read so far is the same in both encodings.
-        self._use("cp1252")
-        text = self._decode(undecoded)
-        return text if data else text + self._decode(b"")
-
-    def _use(self, encoding: str) -> None:
-        self.encoding = encoding
-        self._decoder = codecs.getincrementaldecoder(encoding)("strict")
-
-    def _line(self, text: str = "") -> int:
-        """Return the number of the line that comes after this text, and all text before it."""
-        feeds, returns = self._feeds + text.count("\n"), self._returns + text.count("\r")
-        return (feeds or returns) + 1
-
-
-def _encoding_of(head: bytes) -> str:
-    """Return the encoding that the beginning of a text tells; UTF-8 stands for cp1252 too."""
-    if not head:
-        raise FileRefused(FileReason.EMPTY)
-    marked = next((name for mark, name in _MARKS if head.startswith(mark)), None)
-    encoding = marked or _wide(head)
-    if encoding is None:
-        controls = sum(map(head.count, (bytes((c,)) for c in _CONTROLS)))
-        if controls * 20 > len(head):
-            raise FileRefused(FileReason.NOT_A_TABLE)
-    return encoding or "utf-8"
-
-
-def _wide(head: bytes) -> str | None:
-    """Return the encoding of UTF-16 that has no byte order mark, or None for other text.
-
-    In UTF-16, every second byte of ordinary text is zero.
-    """
-    even, odd = head[0:2048:2], head[1:2048:2]
-    zeros = even.count(0), odd.count(0)
-    if zeros[1] * 10 > len(odd) * 7 and zeros[0] * 20 < len(even):
-        return "utf-16-le"
-    if zeros[0] * 10 > len(even) * 7 and zeros[1] * 20 < len(odd):
-        return "utf-16-be"
-    return None
-
-
-def _is_damaged_utf8(data: bytes) -> bool:
-    """Return True if most accents around an undecodable byte are UTF-8.
-
-    As cp1252 each of them would become two wrong letters.
-    """
-    text = data.decode("utf-8", "replace")
-    wrong = text.count("\ufffd")
-    return sum(not c.isascii() for c in text) - wrong > wrong

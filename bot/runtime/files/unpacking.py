@@ -6,6 +6,8 @@ Nothing is unpacked under a name from the archive, and nothing beyond the size l
 import errno
 import gzip
 import io
+import os
+import re
 import shutil
 import struct
 import tempfile
@@ -50,6 +52,18 @@ _OTHERS: Final = (
 )
 # Some systems "export to Excel" by calling a web page .xls.
 _MARKUP: Final = (b"<!doctype", b"<html", b"<table", b"<?xml", b"<meta", b"<head", b"<style")
+_OTHER_TEXTS: Final = (
+    (re.compile(rb"BEGIN:VCARD"), FileReason.CONTACTS),
+    (re.compile(rb"BEGIN:VCALENDAR"), FileReason.CALENDAR),
+    (re.compile(rb"[\[{]\s*[\[{\"}\]]"), FileReason.JSON),
+    (
+        re.compile(
+            rb"-- (?:MYSQL|MARIADB|POSTGRES|PHPMYADMIN|DUMP|HOST)|/\*!\d|(?:INSERT INTO|CREATE "
+            rb"(?:TABLE|DATABASE)|DROP TABLE|SET SQL_MODE|BEGIN TRANSACTION)\b"
+        ),
+        FileReason.SQL,
+    ),
+)
 # OLE keeps the names of its streams in UTF-16.
 _OLE_ENCRYPTED: Final = "EncryptedPackage".encode("utf-16-le")
 _OLE_EXCEL: Final = ("Workbook".encode("utf-16-le"), "Book".encode("utf-16-le"))
@@ -99,7 +113,7 @@ def _inside(path: Path, stack: ExitStack) -> Unpacked:
     if not head:
         raise FileRefused(FileReason.EMPTY)
     if head.startswith(_GZIP):
-        return _packed(lambda: _open_gzip(path), None, stack)
+        return _packed(lambda: _open_gzip(path), None, path.parent, stack)
     if not head.startswith(_ZIP):
         return _plain(lambda: path.open("rb"), head, None)
     with _open_zip(path) as archive:
@@ -107,10 +121,10 @@ def _inside(path: Path, stack: ExitStack) -> Unpacked:
             return Unpacked(is_workbook=True, open=lambda: path.open("rb"))
         member = _only_member(archive)
     name = PurePosixPath(member.filename).name
-    return _packed(lambda: _open_member(path, member), name, stack)
+    return _packed(lambda: _open_member(path, member), name, path.parent, stack)
 
 
-def _packed(open_it: Opener, member: str | None, stack: ExitStack) -> Unpacked:
+def _packed(open_it: Opener, member: str | None, near: Path, stack: ExitStack) -> Unpacked:
     with open_it() as stream:
         head = stream.read(_HEAD)
         start, magic = _TAR
@@ -120,7 +134,9 @@ def _packed(open_it: Opener, member: str | None, stack: ExitStack) -> Unpacked:
             if not head:
                 raise FileRefused(FileReason.EMPTY)
             return _plain(open_it, head, member)
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="balcao-"))
+        # In the folder of the file, which is removed as a whole if this process is killed.
+        near = near if os.access(near, os.W_OK) else Path(tempfile.gettempdir())
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="balcao-", dir=near))
         copy = Path(folder, "file")
         with _disk(), copy.open("wb") as out:
             out.write(head)
@@ -138,6 +154,10 @@ def _plain(open_it: Opener, head: bytes, member: str | None) -> Unpacked:
         raise FileRefused(FileReason.NOT_A_TABLE)
     if head.removeprefix(b"\xef\xbb\xbf").lstrip().lower().startswith(_MARKUP):
         raise FileRefused(FileReason.OTHER_SPREADSHEET)
+    text = head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").upper()
+    for start, reason in _OTHER_TEXTS:
+        if start.match(text):
+            raise FileRefused(reason)
     return Unpacked(is_workbook=False, open=open_it, member=member)
 
 

@@ -4,37 +4,53 @@ import marshal
 import subprocess
 import sys
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from bot.domain.file_refusal import MAX_RECORD, FileReason, FileRefused
-from bot.domain.file_shape import FileShape
-from bot.runtime.files.shape import PROBE, Batch, Read, header_of, header_place, known_names
+from bot.domain.file_shape import FileShape, Mark, MarkKind, Reading, Sheet
+from bot.domain.search import fold
+from bot.runtime.files.shape import (
+    PROBE,
+    Batch,
+    BeyondHeader,
+    DecimalColumns,
+    Read,
+    header_of,
+    header_place,
+    known_names,
+)
 from bot.runtime.files.unpacking import Unpacked
 
 MAX_MEMORY: Final = 1_500_000_000
 """The memory limit, in bytes, of the process that holds a sheet: twice what 300 MB of XML need."""
-_SHEETS: Final = 20
-"""Sheets after this many are not searched for the table."""
 _SCRIPT: Final = Path(__file__).with_name("sheet_process.py")
 
 
 def inspect_workbook(
-    source: Unpacked, *, report: Callable[[int], None] = lambda rows: None
+    source: Unpacked,
+    *,
+    reading: Reading | None = None,
+    report: Callable[[int], None] = lambda rows: None,
 ) -> tuple[FileShape, Batch]:
     """Return the shape of a workbook's table, read to its end, and its first rows with the header.
 
-    The table is the first visible sheet with a header, else the first that is not empty. report:
-    called with the number of rows so far. Raises FileRefused.
+    The table is the sheet that was asked for, or else the visible one whose header has most names
+    of fields, or else the first that is not empty. report: called with the number of rows so far.
+    Raises FileRefused.
     """
-    sheet = _chosen(source)
+    sheet, others = _chosen(source, (reading or Reading()).sheet)
     try:
         head = sheet.head()
         header_line, header = header_of(*head)
+        decimals, beyond = DecimalColumns(len(header)), BeyondHeader(len(header))
         count = 0
-        for lines, _ in sheet.batches():
-            count += len(lines) - bisect_right(lines, header_line)
+        for lines, rows in sheet.batches():
+            first = bisect_right(lines, header_line)
+            count += len(lines) - first
+            decimals.take(rows[first:])
+            beyond.take(lines[first:], rows[first:])
             report(count)
     finally:
         sheet.close()
@@ -46,6 +62,9 @@ def inspect_workbook(
         header_line=header_line,
         header=header,
         rows=count,
+        decimals=decimals.found(),
+        other_sheets=others,
+        marks=(*sheet.marks, *beyond.marks()),
     )
     return shape, head
 
@@ -63,27 +82,63 @@ def read_workbook(source: Unpacked, shape: FileShape) -> Read:
     return read
 
 
-def _chosen(source: Unpacked) -> "_Sheet":
-    first: int | None = None
-    count = 1
-    place = 0
-    while place < count:
-        sheet = _Sheet(source, place)
-        try:
-            _, rows = sheet.head()
-            if rows and (sheet.sheets == 1 or known_names(rows[header_place(rows)])):
-                return sheet
-        except BaseException:
-            sheet.close()
-            raise
-        sheet.close()
-        count = min(sheet.sheets, _SHEETS)
-        if rows and first is None:
-            first = place
-        place += 1
-    if first is None:
+def _chosen(source: Unpacked, wanted: str | None) -> tuple["_Sheet", tuple[Sheet, ...]]:
+    """Return the sheet to read, and those beside it."""
+    sheet = _Sheet(source, 0, seeks_marks=True)
+    if len(sheet.sheets) == 1 and sheet.name and wanted in (None, "1", sheet.name):
+        return sheet, ()
+    sheet.close()
+    surveyed = _survey(source)
+    visible = [one for one in surveyed if not one.sheet.is_hidden]
+    place = _place_of(wanted, visible)
+    if place is None:
+        names = tuple(one.sheet.name for one in visible)
+        raise FileRefused(FileReason.NO_SHEET, names=names, found=len(names))
+    if not visible or not visible[place].sheet.rows:
         raise FileRefused(FileReason.EMPTY)
-    return _Sheet(source, first)
+    others = tuple(one.sheet for one in surveyed if one is not visible[place])
+    return _Sheet(source, place, seeks_marks=True), others
+
+
+class _Surveyed(NamedTuple):
+    sheet: Sheet
+    names: int
+    """The number of names of fields in its header."""
+
+
+def _survey(source: Unpacked) -> list[_Surveyed]:
+    """Return all worksheets; those behind the twentieth without their rows."""
+    survey = _Sheet(source, -1)
+    try:
+        found = []
+        for name, is_visible in survey.sheets:
+            batch = survey.next()
+            _, rows = batch or ([], [])
+            count = survey.next() if batch else 0
+            sheet = Sheet(name=name, rows=count, is_hidden=not is_visible)
+            found.append(_Surveyed(sheet, known_names(rows[header_place(rows)]) if rows else 0))
+    finally:
+        survey.close()
+    return found
+
+
+def _place_of(wanted: str | None, visible: Sequence[_Surveyed]) -> int | None:
+    places = range(len(visible))
+    if wanted is None:
+        # The first of those with the best header; without one, the first that is not empty.
+        return max(
+            places,
+            key=lambda place: (visible[place].names, visible[place].sheet.rows > 0),
+            default=0,
+        )
+    for place in places:
+        if visible[place].sheet.name == wanted:
+            return place
+    keys = [fold(one.sheet.name) for one in visible]
+    if keys.count(fold(wanted)) == 1:
+        return keys.index(fold(wanted))
+    number = int(wanted) if wanted.isdecimal() and len(wanted) < 4 else 0
+    return number - 1 if number - 1 in places else None
 
 
 def _in_batches(sheet: "_Sheet", size: int, after: int) -> Iterator[Batch]:
@@ -103,8 +158,10 @@ def _in_batches(sheet: "_Sheet", size: int, after: int) -> Iterator[Batch]:
 class _Sheet:
     """One of the visible sheets, and the process that reads it."""
 
-    def __init__(self, source: Unpacked, place: int) -> None:
+    def __init__(self, source: Unpacked, place: int, *, seeks_marks: bool = False) -> None:
+        """place: -1 for a survey of all sheets."""
         self.place = place
+        self.marks: tuple[Mark, ...] = ()
         command = [
             sys.executable,
             "-I",
@@ -112,6 +169,7 @@ class _Sheet:
             str(place),
             str(MAX_MEMORY),
             str(MAX_RECORD),
+            str(int(seeks_marks)),
         ]
         with source.open() as file:
             self._process = subprocess.Popen(  # noqa: S603 - our own script; the file is its input
@@ -119,12 +177,12 @@ class _Sheet:
             )
         self._read_ahead: list[Batch] = []
         try:
-            names = self._next()
+            self.sheets: list[tuple[str, bool]] = self.next()
         except BaseException:
             self.close()
             raise
-        self.sheets = len(names)
-        self.name = names[place] if place < len(names) else ""
+        names = [name for name, is_visible in self.sheets if is_visible]
+        self.name = names[place] if 0 <= place < len(names) else ""
         self._over = not self.name
 
     def head(self) -> Batch:
@@ -150,13 +208,19 @@ class _Sheet:
         self._process.wait()
 
     def _advance(self) -> None:
-        batch = self._next()
+        batch = self.next()
         if batch is None:
             self._over = True
+        elif isinstance(batch, dict):
+            self.marks = tuple(
+                Mark(kind=MarkKind(kind), count=count, places=tuple(places))
+                for kind, (count, *places) in batch.items()
+            )
         else:
             self._read_ahead.append(batch)
 
-    def _next(self) -> Any:
+    def next(self) -> Any:
+        """Return the next message of the process."""
         pipe = self._process.stdout
         length = pipe.read(4) if pipe else b""
         data = pipe.read(int.from_bytes(length, "big")) if pipe and length else b""

@@ -16,7 +16,7 @@ from bot.domain.job import Batch, Counts, Job, JobKind, JobState, JobTrouble, Ro
 from bot.domain.job_change import JobChange, failed
 from bot.domain.label import Label
 from bot.domain.registration import ChangeSource, Provenance, Registration
-from bot.domain.row import RowReader
+from bot.domain.row import RowReader, accepted_reasons
 from bot.domain.search import Query
 from bot.domain.sync import moved
 from bot.runtime.files.refused_rows import RefusedRows
@@ -106,6 +106,7 @@ class JobRuns:
             "preview": checked.counts,
             "samples": checked.samples,
             "to_refuse": checked.refused,
+            "unknown_tags": checked.unknown_tags,
             "plan_file_id": await self.files.put(plan, name="plan"),
             "batches": 0,
         }
@@ -246,6 +247,9 @@ class JobRuns:
             job.import_options.columns,
             tags=await self.tags(),
             departments=await self.departments(),
+            decimals=job.shape.decimals if job.shape else (),
+            accepted=accepted_reasons(job.import_options.accepted),
+            requires_tax_id=self.import_file.requires_tax_id,
         )
 
     async def _refusals(self, job: Job, until: Batch | None) -> AsyncIterator[RowReport]:

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from bot.domain.file_refusal import FileReason, FileRefused
 from bot.domain.job import Job
 from bot.runtime.files.table import Table, inspect, open_table
 
@@ -16,6 +17,8 @@ async def opened(path: Path, job: Job) -> AsyncIterator[Table]:
     if shape is None:
         # A job of a version that did not keep it.
         shape = (await inspect(path, name=job.source.name if job.source else path.name)).shape
+    if shape.questions:
+        raise FileRefused(FileReason.UNANSWERED)
     table_of = open_table(path, shape)
     table = await asyncio.to_thread(table_of.__enter__)
     try:

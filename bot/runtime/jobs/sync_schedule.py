@@ -1,19 +1,18 @@
 """The schedule of syncs: begins those that are due, and notifies the admins once when they fail
 and once when they work again."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 import structlog
 
-from bot.domain.errors import AppError
 from bot.domain.job import OVER, SCHEDULE, Job, JobState
 from bot.usecases.jobs.begin_sync import BeginSync
 from bot.usecases.ports import Syncs
 
-_LOOK_S: Final = 15.0
+LOOK_S: Final = 15.0
+"""Between two looks."""
 
 logger = structlog.get_logger()
 
@@ -35,18 +34,6 @@ class SyncSchedule:
     syncs: Syncs
     get_job: Callable[[int], Awaitable[Job | None]]
     notifier: SyncNotifier
-    look_s: float = _LOOK_S
-
-    async def run_forever(self) -> None:
-        """Call `look` again and again; a failure is logged and retried at the next look."""
-        while True:
-            try:
-                await self.look()
-            except AppError as error:
-                logger.warning("sync not looked after", error=str(error))
-            except Exception:
-                logger.exception("sync not looked after")
-            await asyncio.sleep(self.look_s)
 
     async def look(self) -> None:
         """Announce the outcome of the last sync, then begin the next one if it is due."""

@@ -16,18 +16,29 @@ from typing import Final, Protocol, Unpack
 
 import structlog
 
-from bot.domain.errors import AppError, LostError, TakenError, TryLaterError
+from bot.domain.errors import (
+    AppError,
+    LostError,
+    Problem,
+    TakenError,
+    TryLaterError,
+    UnknownRefusalError,
+)
 from bot.domain.job import LINES, OVER, Batch, Counts, Job, JobState, JobTrouble, Report
 from bot.domain.job_change import JobChange, failed
+from bot.runtime.files.work_folders import remove_left
 from bot.runtime.jobs.job_files import forget_source, purge
 from bot.runtime.jobs.job_progress import PROGRESS_INTERVAL_S, JobProgress
 from bot.runtime.jobs.ports import Files, JobNotifier, Store
 from bot.runtime.jobs.troubles import change_of
-from bot.runtime.leases import LeaseKeeper, is_alive
+from bot.runtime.leases import LeaseKeeper
+from bot.runtime.owners import is_alive
+from bot.runtime.supervisor import TaskHealth, log_failure
 
 _LEASE: Final = timedelta(seconds=30)
 _ROUND_S: Final = 5.0
 _MOST_TRIES: Final = 10
+_AWAY: Final = frozenset((Problem.DATABASE_GONE, Problem.DATABASE_REFUSES))
 _PURGE_S: Final = 3600.0
 _FOLDER: Final = "job-"
 # Folders of backups, before these were jobs.
@@ -56,23 +67,29 @@ class WorkJobs:
         notifier: JobNotifier,
         data_dir: Path,
         clock: Callable[[], datetime],
+        lease_clock: Callable[[], datetime] | None = None,
         lease: timedelta = _LEASE,
         round_s: float = _ROUND_S,
         progress_interval_s: float = PROGRESS_INTERVAL_S,
     ) -> None:
-        """progress_interval_s: between two progress messages. round_s: between looks for jobs."""
+        """lease_clock: `clock` unless given. progress_interval_s: between two progress messages.
+        round_s: between looks for jobs."""
         self._store = store
         self._files = files
         self._run = run
         self._notifier = notifier
         self._data_dir = data_dir
         self._clock = clock
-        self._leases = LeaseKeeper(store.leases, clock, id_of=int, lease=lease, patience_s=0.0)
+        self._lease_clock = lease_clock or clock
+        self._leases = LeaseKeeper(
+            store.leases, self._lease_clock, id_of=int, lease=lease, patience_s=0.0
+        )
         self.release_the_dead = self._leases.release_the_dead
         self._round_s = round_s
         self._progress_interval_s = progress_interval_s
         self._mine: set[int] = set()
         self._send: Callable[[str], Awaitable[None]] | None = None
+        self.health = TaskHealth()
 
     async def wake(self, job_id: int) -> None:
         """Have a worker look at the job; if the id cannot be sent now, the next round sends it."""
@@ -118,14 +135,15 @@ class WorkJobs:
                 if purged_at is None or time.monotonic() - purged_at >= _PURGE_S:
                     purged_at = time.monotonic()
                     await purge(self._store, self._files, self._clock())
-            except AppError as error:
-                logger.warning("jobs not kept", error=str(error))
-            except Exception:
-                logger.exception("jobs not kept")
+                self.health.works()
+            except Exception as error:
+                # Not the end of the task, which would cancel the jobs that are worked on.
+                self.health.failed()
+                log_failure("jobs", error)
             await asyncio.sleep(self._round_s)
 
     async def _send_left(self) -> None:
-        now = self._clock()
+        now = self._lease_clock()
         for job in await self._store.active():
             if job.id not in self._mine and (job.until is None or job.until <= now):
                 await self.wake(job.id)
@@ -169,7 +187,11 @@ class WorkJobs:
             else:
                 await asyncio.to_thread(_make_empty, folder)
                 values = await self._run(job, folder, job_progress)
-        except (TryLaterError, asyncio.CancelledError):
+        except TryLaterError as error:
+            if error.problem in _AWAY and not isinstance(error, UnknownRefusalError):
+                # An outage is not the job's fault, however long it takes.
+                with suppress(AppError):
+                    await self._change_mine(job.id, tries=job.tries - 1)
             raise
         except Exception as error:
             values = change_of(error)
@@ -244,6 +266,7 @@ def _with(report: Report, batch: Batch) -> Report:
         refused=(report.refused + batch.refused)[:LINES],
         repaired=(report.repaired + batch.repaired)[:LINES],
         replanned=(report.replanned + batch.replanned)[:LINES],
+        accepted=(report.accepted + batch.accepted)[:LINES],
         kept=(report.kept + batch.kept)[:LINES],
     )
 
@@ -253,6 +276,7 @@ def _is_full(report: Report, counts: Counts) -> bool:
         (report.refused, counts.refused),
         (report.repaired, counts.repaired),
         (report.replanned, counts.replanned),
+        (report.accepted, counts.accepted),
         (report.kept, counts.kept),
     )
     return all(len(some) >= min(LINES, count) for some, count in lists)
@@ -260,6 +284,7 @@ def _is_full(report: Report, counts: Counts) -> bool:
 
 def _sweep(data_dir: Path) -> None:
     """Remove the work folders of killed processes."""
+    remove_left(data_dir)
     for folder in data_dir.glob(f"{_OLD_FOLDER}*"):
         shutil.rmtree(folder, ignore_errors=True)
     for folder in data_dir.glob(f"{_FOLDER}*-*"):

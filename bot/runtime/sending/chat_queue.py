@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import Final
 
 from bot.domain.conversation import Conversation
-from bot.domain.outgoing import ALBUM_SIZE, Outgoing, OutgoingKind, next_to_send
+from bot.domain.outgoing import ALBUM_SIZE, Outgoing, OutgoingKind, Priority, next_to_send
 
 ALBUM_S: Final = 0.7
 """Seconds to wait for more parts of an album; each part arrives as an update of its own."""
 # After this wait, several texts of a customer leave as one message.
 _LATE_S: Final = 3.0
+_MANY: Final = 1_000
 
 
 @dataclass(slots=True)
@@ -35,9 +36,10 @@ class ChatQueue:
     came_at: dict[str, float] = field(default_factory=dict)
     """Album id to the loop time at which its latest part came."""
     news: asyncio.Event = field(default_factory=asyncio.Event)
-    tries: int = 0
-    sent_before: int | None = None
-    """The number of batches that had been sent, to all chats, when the latest try failed."""
+    served: dict[str, int] = field(default_factory=dict)
+    """Conversation id to a number that is higher the later one of its messages was tried."""
+    tried: int = 0
+    """The number of batches that were tried."""
     begun: frozenset[str] = frozenset()
     """The ids of the messages that are being sent at this moment."""
 
@@ -61,12 +63,14 @@ class ChatQueue:
             for there in self.items.values()
         )
 
-    def next(self, now: datetime, *, is_late: bool = False) -> list[Outgoing]:
-        """Return the messages that leave next, as one.
+    def next(
+        self, free: Sequence[Outgoing], now: datetime, *, is_late: bool = False
+    ) -> list[Outgoing]:
+        """Return those of the free messages that leave next, as one.
 
-        Returns an empty list while all that waits is an album that is still arriving.
+        Returns an empty list while all of them are an album that is still arriving.
         """
-        oldest = min(item.put_at for item in self.items.values())
+        oldest = min((item.put_at for item in free), default=now)
         is_late = is_late or (now - oldest).total_seconds() > _LATE_S
         loop_now = asyncio.get_running_loop().time()
 
@@ -74,7 +78,25 @@ class ChatQueue:
             came_at = self.came_at.get(parts[0].album, 0.0)
             return len(parts) >= ALBUM_SIZE or loop_now - came_at >= ALBUM_S
 
-        return next_to_send(self.items.values(), is_late=is_late, is_whole=is_whole)
+        return next_to_send(
+            free,
+            is_late=is_late,
+            is_whole=is_whole,
+            served=lambda conversation_id: self.served.get(conversation_id, 0),
+        )
+
+    def try_now(self, batch: Sequence[Outgoing]) -> None:
+        """Mark the batch as tried: other conversations go before its own."""
+        self.begun = frozenset(item.id for item in batch)
+        self.tried += 1
+        self.served[batch[0].conversation_id] = self.tried
+
+    def backlog(self, conversation_id: str) -> int:
+        """Return how many messages of the conversation's customer wait."""
+        return sum(
+            item.conversation_id == conversation_id and item.priority is Priority.CUSTOMER
+            for item in self.items.values()
+        )
 
     def leave(self, ids: Iterable[str]) -> None:
         """Remove the messages from the queue."""
@@ -85,6 +107,9 @@ class ChatQueue:
         albums = {item.album for item in self.items.values()}
         for album in [one for one in self.came_at if one not in albums]:
             del self.came_at[album]
+        if len(self.served) > _MANY:
+            waiting = {item.conversation_id for item in self.items.values()}
+            self.served = {one: at for one, at in self.served.items() if one in waiting}
 
     async def next_news(self, timeout_s: float) -> None:
         """Return when `news` is set, or after `timeout_s` seconds."""

@@ -101,7 +101,10 @@ class RateLimiter:
         self._throttles: dict[Hashable, _ChatThrottle] = {}
         self._overall = _Window(limits.overall)
         self.asked_to_wait = 0
-        """The number of 429 answers from Telegram so far."""
+        """The number of times that Telegram has asked to wait so far."""
+        self.done = 0
+        """The number of calls that have changed a chat so far."""
+        self._closed_until: dict[Hashable, float] = {}
 
     @asynccontextmanager
     async def turn(self, chat_id: Hashable, priority: Priority) -> AsyncIterator[float]:
@@ -151,6 +154,19 @@ class RateLimiter:
                 window.take(at)
         if (delay_s := at - loop.time()) > 0:
             await asyncio.sleep(delay_s)
+
+    def close(self, chat_id: Hashable, for_s: float) -> None:
+        """Note that Telegram has asked to make no call to this chat for so long."""
+        self.asked_to_wait += 1
+        now = asyncio.get_running_loop().time()
+        if len(self._closed_until) >= _MANY:
+            self._closed_until = {c: at for c, at in self._closed_until.items() if at > now}
+        self._closed_until[chat_id] = max(now + for_s, self._closed_until.get(chat_id, 0.0))
+
+    def closed_for_s(self, chat_id: Hashable) -> float:
+        """Return the seconds until a call to this chat may be made again; 0 for now."""
+        until = self._closed_until.get(chat_id, 0.0)
+        return max(0.0, until - asyncio.get_running_loop().time())
 
     def _throttle(self, chat_id: Hashable) -> _ChatThrottle:
         queue = self._throttles.get(chat_id)

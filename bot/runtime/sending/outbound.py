@@ -1,7 +1,7 @@
-"""The middleware of every call to Telegram: rate limits, waiting after a 429, our own errors."""
+"""The one way to Telegram: rate limits, waits that Telegram asks for, repeats of an update."""
 
 import asyncio
-from typing import Any, Final
+from typing import Final, cast
 
 import structlog
 from aiogram import Bot
@@ -9,34 +9,19 @@ from aiogram.client.session.middlewares.base import (
     BaseRequestMiddleware,
     NextRequestMiddlewareType,
 )
-from aiogram.exceptions import (
-    RestartingTelegram,
-    TelegramEntityTooLarge,
-    TelegramNetworkError,
-    TelegramRetryAfter,
-    TelegramServerError,
-)
+from aiogram.exceptions import TelegramRetryAfter
 from aiogram.methods import Response, TelegramMethod
 from aiogram.methods.base import TelegramType
-from aiogram.types import InputFile, Message, MessageId
-from aiohttp import ClientConnectorError, ConnectionTimeoutError
+from aiogram.types import InputFile
 
-from bot.domain.errors import TryLaterError, UnconfirmedError
+from bot.domain.errors import Problem, TryLaterError, UnconfirmedError
 from bot.domain.outgoing import Priority
+from bot.runtime.journal import NOT_DONE, current_journal
+from bot.runtime.sending.answers import is_repeatable
 from bot.runtime.sending.limits import RateLimiter
 
-# After this wait the update goes back into the inbox and waits there.
-_LONGEST_WAIT_S: Final = 120.0
-
-# aiogram reads each answer with a model made for its type. pydantic keeps such a model only while
-# something refers to it, and building one takes 4 ms. Every message and every poll needs one of
-# these.
-_KEPT_MODELS: Final = (
-    Response[Message],
-    Response[MessageId],
-    Response[bool],
-    Response[list[dict[str, Any]]],
-)
+# A longer wait is spent in the inbox or in the outbox, which hold no turn and survive a stop.
+_LONGEST_WAIT_S: Final = 20.0
 
 logger = structlog.get_logger()
 
@@ -59,6 +44,26 @@ class Outbound(BaseRequestMiddleware):
         bot: Bot,
         method: TelegramMethod[TelegramType],
     ) -> Response[TelegramType]:
+        journal = None if is_repeatable(method) else current_journal()
+        if journal is None:
+            return await self._in_turn(make_request, bot, method)
+        call = journal.begin(method)
+        if (known := journal.result(call)) is not NOT_DONE:
+            return cast(Response[TelegramType], known)
+        try:
+            result = await self._in_turn(make_request, bot, method)
+        except UnconfirmedError:
+            journal.unconfirmed(call)
+            raise
+        journal.done(call, result)
+        return result
+
+    async def _in_turn(
+        self,
+        make_request: NextRequestMiddlewareType[TelegramType],
+        bot: Bot,
+        method: TelegramMethod[TelegramType],
+    ) -> Response[TelegramType]:
         chat_id = getattr(method, "chat_id", None)
         name = method.__api_method__
         is_in_order = name.startswith(_IN_ORDER) or name in _TOPICS
@@ -69,11 +74,14 @@ class Outbound(BaseRequestMiddleware):
             # An upload may take minutes, and the person who waits for the file goes on writing, so
             # it holds no turn.
             await self._limiter.pace(chat_id, messages=messages)
-            return await self._patiently(make_request, bot, method)
-        priority = Priority.PROGRESS if name.startswith("edit") else Priority.ANSWER
-        async with self._limiter.turn(chat_id, priority):
-            await self._limiter.pace(chat_id, messages=messages)
-            return await self._patiently(make_request, bot, method)
+            result = await self._patiently(make_request, bot, method)
+        else:
+            priority = Priority.PROGRESS if name.startswith("edit") else Priority.ANSWER
+            async with self._limiter.turn(chat_id, priority):
+                await self._limiter.pace(chat_id, messages=messages)
+                result = await self._patiently(make_request, bot, method)
+        self._limiter.done += 1
+        return result
 
     async def _patiently(
         self,
@@ -81,41 +89,26 @@ class Outbound(BaseRequestMiddleware):
         bot: Bot,
         method: TelegramMethod[TelegramType],
     ) -> Response[TelegramType]:
-        waited_s = 0.0
+        name, waited_s = method.__api_method__, 0.0
+        # Telegram asks for a wait in a chat, or else with a method.
+        place = getattr(method, "chat_id", None) or name
         while True:
-            try:
-                return await make_request(bot, method)
-            except TelegramEntityTooLarge:
-                # aiogram counts it as a network error, but it is an answer that waiting does not
-                # change.
-                raise
-            except TelegramRetryAfter as error:
-                waited_s += error.retry_after
-                self._limiter.asked_to_wait += 1
+            if (wait_s := self._limiter.closed_for_s(place)) > 0:
+                waited_s += wait_s
                 if waited_s > _LONGEST_WAIT_S:
                     raise TryLaterError(
-                        f"Telegram asks to wait for {method.__api_method__}",
-                        retry_after_s=error.retry_after,
-                    ) from error
+                        f"Telegram asks to wait for {name}",
+                        problem=Problem.TELEGRAM_GONE,
+                        retry_after_s=wait_s,
+                    )
+                await asyncio.sleep(wait_s)
+            try:
+                return await make_request(bot, method)
+            except TelegramRetryAfter as error:
                 logger.warning(
-                    "Telegram asks to wait",
-                    method=method.__api_method__,
-                    retry_after_s=error.retry_after,
+                    "Telegram asks to wait", method=name, retry_after_s=error.retry_after
                 )
-                await asyncio.sleep(error.retry_after)
-            except (TelegramNetworkError, TelegramServerError, RestartingTelegram) as error:
-                kind = UnconfirmedError if _may_be_done(error) else TryLaterError
-                raise kind(
-                    f"Telegram does not answer {method.__api_method__} ({type(error).__name__})"
-                ) from error
-
-
-def _may_be_done(error: Exception) -> bool:
-    """Return True if the call may have reached Telegram although no answer came."""
-    if not isinstance(error, TelegramNetworkError):
-        return False
-    cause = error.__cause__ or error.__context__
-    return not isinstance(cause, (ClientConnectorError, ConnectionTimeoutError))
+                self._limiter.close(place, error.retry_after)
 
 
 def _messages(method: TelegramMethod[TelegramType]) -> int:

@@ -5,41 +5,30 @@ Each chat is served by one replica at a time.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Final
 
-import structlog
-
 from bot.domain.conversation import Conversation
-from bot.domain.errors import RefusedError, TryLaterError, UnconfirmedError
-from bot.domain.outgoing import (
-    MovedError,
-    Outgoing,
-    Undelivered,
-    UndeliveredError,
-)
+from bot.domain.errors import RefusedError, TryLaterError
+from bot.domain.outgoing import Outgoing
 from bot.runtime.chat_tasks import ChatTasks
+from bot.runtime.sending.asking import Asking
 from bot.runtime.sending.chat_queue import ALBUM_S, ChatQueue
+from bot.runtime.sending.holds import Holds
 from bot.runtime.sending.limits import RateLimiter
 from bot.runtime.sending.order import Order, causing_chat
-from bot.runtime.sending.ports import Delivery, OutboxMetrics, OutboxStore
+from bot.runtime.sending.ports import OutboxMetrics, OutboxStore, SentLinks
+from bot.runtime.sending.sender import Sender
 
-# One attempt, and one more when the first was cut short.
-ATTEMPTS: Final = 2
 # A message that waited this long for its turn is late.
 _WAITED_S: Final = 0.5
-# A conversation that was read longer ago may have another group by now.
-_FRESH_S: Final = 0.5
 # So often a chat's queue sends without a look for what other replicas have stored.
 _SENT_UNREAD: Final = 10
-_TRIES: Final = 20
-_FAULTS: Final = 3
 # Prefix of the lease names: such a lease is the right to send to the chat.
 _LEASE: Final = "outbox:"
-
-logger = structlog.get_logger()
 
 
 class Outbox:
@@ -49,21 +38,23 @@ class Outbox:
         self,
         *,
         store: OutboxStore,
+        links: SentLinks,
         limiter: RateLimiter,
         holding: Callable[[str], AbstractAsyncContextManager[bool]],
         held_since: Callable[[str], float | None],
+        telegram_answers: Callable[[], Awaitable[object]],
         metrics: OutboxMetrics,
         clock: Callable[[], datetime],
     ) -> None:
         """holding: locks a name against every other replica, and yields True if another replica
         may have held it. held_since: returns the loop time since which no other replica has held
-        a name, or None if it is not locked here."""
+        a name, or None if it is not locked here. telegram_answers: asks Telegram something, and
+        raises when no answer comes."""
         self._store = store
         self._limiter = limiter
         self._metrics = metrics
         self._clock = clock
         self._held_since = held_since
-        self._delivery: Delivery
         self._queues: dict[int, ChatQueue] = {}
         self._tasks: ChatTasks[int] = ChatTasks(
             "outbox",
@@ -73,18 +64,28 @@ class Outbox:
         )
         self.waiting = store.one_waiting
         self.failed = store.failed
+        self.health = self._tasks.health
         self.wake = self._tasks.wake
-        self.stop = self._tasks.stop
         self._resting: set[int] = set()
         """Chats that take no messages now."""
+        self._holds = Holds()
+        self._asking = Asking(telegram_answers, self._holds, go_on=self._go_on)
+        self._sender = Sender(
+            store=store,
+            links=links,
+            holds=self._holds,
+            asking=self._asking,
+            metrics=metrics,
+            clock=clock,
+            moved=self._moved,
+            go_on=self._go_on,
+        )
+        self.deliver_by = self._sender.deliver_by
+        self._timers: dict[int, asyncio.TimerHandle | None] = {}
+        """The chats in which everything is held; without a timer until Telegram answers."""
         self._order = Order()
-        self._sent = 0
         self._putting: set[str] = set()
         """Ids of messages that are being stored: a read leaves them to `put`."""
-
-    def deliver_by(self, delivery: Delivery) -> None:
-        """Set the delivery. Call it before `put`: the delivery puts messages here itself."""
-        self._delivery = delivery
 
     async def put(self, *items: Outgoing, conversation: Conversation | None = None) -> None:
         """Store the messages and send each when its turn comes; skip an id that was put before.
@@ -125,6 +126,12 @@ class Outbox:
         if name.startswith(_LEASE):
             self._forget(int(name.removeprefix(_LEASE)))
 
+    async def take_over(self, name: str, number: int) -> None:
+        """Fence off the replica that sent to the chat before and may not know that it must not
+        any more."""
+        if name.startswith(_LEASE):
+            await self._store.take_over(int(name.removeprefix(_LEASE)), number)
+
     def _forget(self, chat_id: int) -> None:
         self._queues.pop(chat_id, None)
 
@@ -133,10 +140,30 @@ class Outbox:
         replicas."""
         await self._tasks.sweep_forever(self._sweep)
 
+    async def stop(self, patience_s: float) -> None:
+        """Finish what is in progress, for at most `patience_s` seconds; the rest stays stored."""
+        for timer in self._timers.values():
+            if timer:
+                timer.cancel()
+        await self._tasks.stop(patience_s)
+        # Last: what is in progress may have begun it.
+        await self._asking.stop()
+
+    def end_pauses(self) -> None:
+        """Go on at once: Telegram answers again."""
+        self._tasks.end_pauses()
+        self._go_on(self._holds.answered())
+
     @property
     def is_idle(self) -> bool:
         """Return True if nothing is being sent; a chat that takes no messages now only waits."""
-        return not self._tasks.chats - self._resting
+        return not (self._tasks.chats | self._timers.keys()) - self._resting
+
+    def backlog(self, chat_id: int, conversation_id: str) -> int:
+        """Return how many messages of the conversation's customer are known to wait for the
+        chat."""
+        queue = self._queues.get(chat_id)
+        return queue.backlog(conversation_id) if queue else 0
 
     async def _sweep(self) -> set[int]:
         waiting = await self._store.waiting()
@@ -167,6 +194,8 @@ class Outbox:
         queue = self._queues.get(item.chat_id)
         if queue is None or queue.items or item.album or not self._is_latest(queue):
             return None
+        if self._holds.is_held(item) or self._sender.owes(item.chat_id):
+            return None
         return queue if self._limiter.is_free(item.chat_id) else None
 
     def _is_latest(self, queue: ChatQueue) -> bool:
@@ -192,6 +221,7 @@ class Outbox:
         now, after all that the causing chat has put before.
         """
         here = self._queue_of(item.chat_id)
+        self._holds.news(item)
         here.put(item, is_latest=is_placed and self._is_latest(here))
         if conversation:
             here.read[item.id] = conversation, asyncio.get_running_loop().time()
@@ -203,12 +233,28 @@ class Outbox:
         self.retry(item.chat_id)
 
     async def _work(self, chat_id: int, is_new: bool) -> bool:
-        """Return True if every waiting message was sent or given up."""
+        """Return True if every waiting message was sent, given up or is held."""
         self._resting.discard(chat_id)
-        queue = self._queue_of(chat_id)
-        if is_new or not queue.is_read:
-            await self._read(chat_id, queue)
-        return await self._drain(chat_id, queue)
+        if timer := self._timers.pop(chat_id, None):
+            timer.cancel()
+        try:
+            await self._sender.store_answers(chat_id)
+            queue = self._queue_of(chat_id)
+            if is_new or not queue.is_read:
+                await self._read(chat_id, queue)
+            is_done = await self._drain(chat_id, queue)
+        except RefusedError as error:
+            # Telegram's own refusals end in the sender: the database refuses, for now.
+            raise TryLaterError(str(error)) from error
+        if is_done and queue.items and not self._tasks.is_stopping:
+            self._wait(chat_id, queue)
+        return is_done
+
+    def _wait(self, chat_id: int, queue: ChatQueue) -> None:
+        """Wake the chat when the first of its messages is held no longer."""
+        loop = asyncio.get_running_loop()
+        at = self._holds.free_at(chat_id, queue.items.values())
+        self._timers[chat_id] = None if at == math.inf else loop.call_at(at, self.wake, chat_id)
 
     async def _read(self, chat_id: int, queue: ChatQueue) -> None:
         now = asyncio.get_running_loop().time()
@@ -224,11 +270,14 @@ class Outbox:
                 queue.items[item.id] = item
             if item.album:
                 queue.came_at.setdefault(item.album, now)
+        self._holds.keep(chat_id, queue.items.values())
 
     async def _drain(self, chat_id: int, queue: ChatQueue) -> bool:
         while queue.items and not self._tasks.is_stopping:
             queue.news.clear()
-            batch = queue.next(self._clock())
+            if not (free := self._free(queue)):
+                break
+            batch = queue.next(free, self._clock())
             if not batch:
                 # An album is still arriving.
                 await queue.next_news(ALBUM_S)
@@ -238,103 +287,21 @@ class Outbox:
                 if is_late or not queue.is_latest or queue.sent >= _SENT_UNREAD:
                     # Another replica may have stored messages that go before those put here.
                     await self._read(batch[0].chat_id, queue)
-                if not queue.items:
-                    break
                 # Chosen again: a message of higher priority may have come during the wait.
-                batch = queue.next(self._clock(), is_late=is_late)
-                if batch and not await self._send(queue, batch):
+                batch = queue.next(self._free(queue), self._clock(), is_late=is_late)
+                if batch and not await self._sender.send(queue, batch):
+                    self._resting.add(chat_id)
                     return False
         return True
 
-    async def _send(self, queue: ChatQueue, batch: Sequence[Outgoing]) -> bool:
-        """Return True if the chat's queue goes on: not while Telegram or the chat is closed to the
-        bot."""
-        ids = [item.id for item in batch]
-        if any(item.attempts >= ATTEMPTS for item in batch):
-            # Two attempts were cut short: a third could only repeat the message.
-            await self._fail(queue, batch, Undelivered.UNCONFIRMED)
-            return True
-        queue.begun = frozenset(ids)
-        try:
-            return await self._begin(queue, batch, ids)
-        finally:
-            queue.begun = frozenset()
+    def _free(self, queue: ChatQueue) -> list[Outgoing]:
+        return [item for item in queue.items.values() if not self._holds.is_held(item)]
 
-    async def _begin(self, queue: ChatQueue, batch: Sequence[Outgoing], ids: list[str]) -> bool:
-        if uncounted := [one for one in ids if one not in queue.counted]:
-            await self._store.begin(uncounted)
-        queue.counted.difference_update(ids)
-        # Only once: whatever fails may have changed the conversation.
-        conversation, put_at = queue.read.pop(ids[0], (None, 0.0))
-        is_fresh = asyncio.get_running_loop().time() - put_at < _FRESH_S
-        try:
-            await self._delivery(batch, conversation=conversation if is_fresh else None)
-        except UndeliveredError as error:
-            await self._fail(queue, batch, error.reason)
-            return True
-        except MovedError as error:
-            await self._store.not_begun(ids)
-            await self._move(queue, batch, error.chat_id)
-            return True
-        except RefusedError as error:
-            logger.error("chat closed to us", chat=batch[0].chat_id, error=str(error))
-            await self._store.not_begun(ids)
-            await self._delivery.closed_to_us(batch[0])
-            self._resting.add(batch[0].chat_id)
-            return False
-        except UnconfirmedError as error:
-            # It may have arrived: the attempt counts, here as in the store.
-            logger.warning("sending not confirmed", chat=batch[0].chat_id, error=str(error))
-            for item in batch:
-                queue.items[item.id] = item.model_copy(update={"attempts": item.attempts + 1})
-            return False
-        except TryLaterError as error:
-            logger.warning("sending waits", chat=batch[0].chat_id, error=str(error))
-            await self._store.not_begun(ids)
-            before, queue.sent_before = queue.sent_before, self._sent
-            if before is None or before == self._sent:
-                # Nothing was sent to any chat since the last failure: Telegram is away, and the
-                # message is not at fault.
-                return False
-            return await self._give_up(queue, batch, after=_TRIES)
-        except Exception:
-            logger.exception("sending failed", chat=batch[0].chat_id)
-            await self._store.not_begun(ids)
-            return await self._give_up(queue, batch, after=_FAULTS)
-        queue.tries, queue.sent_before = 0, None
-        self._sent += 1
-        queue.sent += 1
-        now = self._clock()
-        await self._store.done(ids, at=now)
-        queue.leave(ids)
-        for item in batch:
-            self._metrics.sent(item.priority, (now - item.put_at).total_seconds())
-        return True
+    def _moved(self, items: Sequence[Outgoing]) -> None:
+        for item in items:
+            self._take_in(item, is_placed=False)
+            self.wake(item.chat_id)
 
-    async def _give_up(self, queue: ChatQueue, batch: Sequence[Outgoing], *, after: int) -> bool:
-        queue.tries += 1
-        if queue.tries < after:
-            return False
-        queue.tries, queue.sent_before = 0, None
-        await self._fail(queue, batch, Undelivered.AWAY)
-        return True
-
-    async def _fail(
-        self, queue: ChatQueue, batch: Sequence[Outgoing], reason: Undelivered
-    ) -> None:
-        ids = [item.id for item in batch]
-        logger.warning("not delivered", chat=batch[0].chat_id, what=batch[0].what, reason=reason)
-        # The author is notified first, so that a crash between the two leaves nobody without
-        # notice.
-        await self._delivery.undelivered(batch, reason)
-        await self._store.fail(ids, reason, at=self._clock())
-        queue.leave(ids)
-        self._metrics.undelivered(reason)
-
-    async def _move(self, queue: ChatQueue, batch: Sequence[Outgoing], chat_id: int) -> None:
-        ids = [item.id for item in batch]
-        await self._store.move(ids, chat_id)
-        queue.leave(ids)
-        for item in batch:
-            self._take_in(item.model_copy(update={"chat_id": chat_id}), is_placed=False)
-        self.wake(chat_id)
+    def _go_on(self, chats: Collection[int]) -> None:
+        for chat_id in chats:
+            self.wake(chat_id)

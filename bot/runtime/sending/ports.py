@@ -4,7 +4,7 @@ from collections.abc import Container, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from bot.domain.conversation import Conversation
+from bot.domain.conversation import Conversation, Link
 from bot.domain.outgoing import Outgoing, Priority, Undelivered
 
 
@@ -22,9 +22,13 @@ class OutboxStore(Protocol):
     async def waiting(self) -> list[tuple[int, datetime]]:
         """Return (chat id, time it was put) of every waiting message."""
 
-    async def begin(self, ids: Sequence[str]) -> None: ...
+    async def take_over(self, chat_id: int, number: int) -> None: ...
 
-    async def not_begun(self, ids: Sequence[str]) -> None: ...
+    async def begin(self, items: Sequence[Outgoing]) -> None:
+        """Store the attempts of each, before they are sent."""
+
+    async def count(self, items: Sequence[Outgoing]) -> None:
+        """Store the attempts and refusals of each."""
 
     async def done(self, ids: Sequence[str], *, at: datetime) -> None: ...
 
@@ -39,21 +43,32 @@ class OutboxStore(Protocol):
     async def again(self, item_id: str) -> bool: ...
 
 
+class SentLinks(Protocol):
+    """The store of links. A stored link marks its messages as sent."""
+
+    async def add(self, links: Sequence[Link]) -> None: ...
+
+    async def sent(self, item_ids: Sequence[str]) -> set[str]:
+        """Return those of the ids whose messages have a link."""
+
+
 class Delivery(Protocol):
     """Sends messages to Telegram."""
 
     async def __call__(
         self, items: Sequence[Outgoing], *, conversation: Conversation | None = None
-    ) -> None:
-        """Send the messages as one.
+    ) -> Sequence[Link]:
+        """Send the messages as one; return the links to store.
 
         conversation: that of the first, if it was read a moment ago.
-        Raises UndeliveredError, MovedError, RefusedError while the whole chat is closed to the
-        bot, and TryLaterError.
+        Raises UndeliveredError, MovedError, ChatClosedError while the whole chat is closed to the
+        bot, UnconfirmedError, and with nothing sent UnknownRefusalError or another TryLaterError.
         """
 
-    async def undelivered(self, items: Sequence[Outgoing], reason: Undelivered) -> None:
-        """Notify the author of the messages."""
+    async def undelivered(
+        self, items: Sequence[Outgoing], reason: Undelivered, *, at: datetime
+    ) -> None:
+        """Notify the author of the messages, once for each moment `at`; else the admins."""
 
     async def closed_to_us(self, item: Outgoing) -> None:
         """Notify the admins that a chat takes no messages."""

@@ -121,3 +121,8 @@ class DurableStorage(BaseStorage):
             # A copy: the changes of an update that fails must not stay in the cache.
             unit.steps[key] = _Step(known.state, known.data, known.written_by)
         return unit.steps[key]
+
+
+def steps_prefix(bot_id: int, chat: str) -> str:
+    """Return how the keys of the chat's steps begin, as `DefaultKeyBuilder` makes them."""
+    return f"fsm:{bot_id}:{chat}:"

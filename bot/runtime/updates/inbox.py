@@ -4,6 +4,7 @@ Delivery is at least once: a crash at any moment loses no update. The updates of
 in the order of their ids, by one replica at a time.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -12,14 +13,24 @@ from typing import Any, Final, Protocol
 
 import structlog
 
-from bot.domain.errors import TryLaterError
+from bot.domain.errors import (
+    Problem,
+    RefusedError,
+    TryLaterError,
+    UnconfirmedError,
+    UnknownRefusalError,
+)
 from bot.runtime.chat_tasks import ChatTasks, loggable
+from bot.runtime.journal import Journal
 
 # A handler that fails this often has a fault: its update is set aside and an admin is notified.
+# While the database or Telegram is away the update is not at fault, and waits.
 FAILURES: Final = 3
-# While the database or Telegram is away the update is not at fault; but no update waits for ever.
-_TRY_LATER_FAILURES: Final = 20
 _CHATS_AT_ONCE: Final = 100
+_JOURNALS: Final = 10_000
+# An unconfirmed call is repeated once only, so not while a proxy may still be in trouble: Telegram
+# has answered in this chat, and either has done something for others or this time has passed.
+_REPEAT_S: Final = 15.0
 
 logger = structlog.get_logger()
 
@@ -37,15 +48,30 @@ class _Chat:
     """Ids read from the store: `take` may learn only later that it had stored them."""
 
 
+@dataclass(slots=True)
+class _Attempts:
+    """What this process knows of an update that it could not handle yet."""
+
+    journal: Journal = field(default_factory=Journal)
+    unconfirmed_at: float | None = None
+    """The loop time of an unconfirmed call; until Telegram answers, nothing is repeated."""
+    done_before: int | None = None
+    """How many calls Telegram had done when this one failed."""
+    given_up: str = ""
+    """The error for which it is set aside, once that is told."""
+    telling: Journal = field(default_factory=Journal)
+
+
 class InboxStore(Protocol):
     """The store of waiting updates."""
 
     async def add(
         self, bot_id: int, updates: Sequence[tuple[int, str, Payload]], *, at: datetime
-    ) -> list[bool]:
+    ) -> list[bool | RefusedError]:
         """Store (update id, chat key, payload); return for each of them True if it was new.
 
-        An update that is stored already stays as it is.
+        An update that is stored already stays as it is. The answer is an error for one that
+        cannot be stored: it waits without its payload.
         """
 
     async def pending_chats(self) -> list[str]: ...
@@ -71,15 +97,22 @@ class Inbox:
         handle: Callable[[Payload], Awaitable[None]],
         holding: Callable[[str], AbstractAsyncContextManager[bool]],
         set_aside: Callable[[int, str, str], Awaitable[None]],
+        telegram_answers: Callable[[str], Awaitable[object]],
+        done_in_telegram: Callable[[], int],
         clock: Callable[[], datetime],
     ) -> None:
         """handle: handles one update, and raises when it could not. holding: locks a chat against
         every other replica, and yields True if another replica may have held it. set_aside: called
-        with (update id, chat key, error) of an update that is given up."""
+        with (update id, chat key, error) of an update that is given up; raises TryLaterError while
+        nobody can be told. telegram_answers: raises TryLaterError unless Telegram answers now, in
+        the chat with this key. done_in_telegram: returns how many calls have changed a chat."""
         self._bot_id = bot_id
         self._store = store
-        self._handle = handle
+        self._handle = _refusing_empty(handle)
         self._tell_set_aside = set_aside
+        self._telegram_answers = telegram_answers
+        self._done_in_telegram = done_in_telegram
+        self._attempts: dict[int, _Attempts] = {}
         self._clock = clock
         self._chats: dict[str, _Chat] = {}
         self._tasks: ChatTasks[str] = ChatTasks(
@@ -89,7 +122,9 @@ class Inbox:
             forget=self.forget,
             at_once=_CHATS_AT_ONCE,
         )
+        self.health = self._tasks.health
         self.wake = self._tasks.wake
+        self.end_pauses = self._tasks.end_pauses
         self.idle = self._tasks.idle
         self.stop = self._tasks.stop
 
@@ -99,6 +134,9 @@ class Inbox:
         are_new = await self._store.add(self._bot_id, keyed, at=self._clock())
         for (update_id, key, update), is_new in zip(keyed, are_new, strict=True):
             chat = self._chats.get(key)
+            if isinstance(is_new, RefusedError):
+                logger.error("update without content", update=update_id, error=str(is_new))
+                update = {}
             if chat and is_new and update_id not in chat.read:
                 chat.waiting.append((update_id, update, 0))
             self.wake(key)
@@ -107,9 +145,22 @@ class Inbox:
         """Drop the cached updates of the chat; they are read from the store the next time."""
         self._chats.pop(key, None)
 
+    def reread(self, key: str) -> None:
+        """Handle what waits in the chat, also what another than this process made to wait."""
+        self.forget(key)
+        self.wake(key)
+
     async def sweep_forever(self) -> None:
         """Wake every chat with waiting updates: at the start, and later those of dead replicas."""
-        await self._tasks.sweep_forever(self._store.pending_chats)
+        await self._tasks.sweep_forever(self._pending_chats)
+
+    async def _pending_chats(self) -> list[str]:
+        """Return the chats with waiting updates, to be read anew: another process may have made
+        some of them wait again."""
+        chats = await self._store.pending_chats()
+        for key in chats:
+            self.forget(key)
+        return chats
 
     async def _drain(self, key: str, is_new: bool) -> bool:
         """Return True if every waiting update was handled or set aside."""
@@ -119,23 +170,78 @@ class Inbox:
             if self._tasks.is_stopping:
                 return True
             with structlog.contextvars.bound_contextvars(update=update_id, chat=loggable(key)):
-                failure: Exception
-                try:
-                    await self._handle(payload)
-                except TryLaterError as error:
-                    logger.warning("update waits", error=str(error))
-                    failure, limit = error, _TRY_LATER_FAILURES
-                except Exception as error:
-                    logger.exception("update failed", attempt=attempts + 1)
-                    failure, limit = error, FAILURES
-                else:
-                    await self._store.done(self._bot_id, update_id, at=self._clock())
-                    continue
-                if not await self._give_up(key, update_id, attempts + 1, failure, limit=limit):
+                if not await self._try(key, update_id, payload, attempts):
                     # The store returns it first again, and then the later ones in order.
                     self.forget(key)
                     return False
+            self._attempts.pop(update_id, None)
         return True
+
+    async def _try(self, key: str, update_id: int, payload: Payload, failures: int) -> bool:
+        """Handle the update; return False if it is to be handled again.
+
+        Raises TryLaterError while that has to wait for something else than the update itself.
+        """
+        known = self._attempts_of(update_id)
+        if known.unconfirmed_at is not None:
+            await self._may_repeat(key, known, known.unconfirmed_at)
+        if known.given_up:
+            return await self._give_up(key, update_id, known, known.given_up)
+        try:
+            with known.journal.attempt():
+                await self._handle(payload)
+        except UnconfirmedError as error:
+            logger.warning("update not confirmed", error=str(error))
+            self._is_unconfirmed(known)
+            if known.journal.is_spent:
+                return await self._give_up(key, update_id, known, type(error).__name__)
+            return False
+        except UnknownRefusalError as error:
+            logger.warning("update refused", error=str(error))
+            if not await self._is_at_fault(error, key, known):
+                raise
+            failure: Exception = error
+        except TryLaterError as error:
+            logger.warning("update waits", error=str(error))
+            raise
+        except Exception as error:
+            logger.exception("update failed", attempt=failures + 1)
+            failure = error
+        else:
+            await self._store.done(self._bot_id, update_id, at=self._clock())
+            return True
+        kind = type(failure).__name__
+        await self._store.failed(self._bot_id, update_id, attempts=failures + 1, error=kind)
+        if failures + 1 < FAILURES:
+            return False
+        return await self._give_up(key, update_id, known, kind)
+
+    def _is_unconfirmed(self, known: _Attempts) -> None:
+        known.unconfirmed_at = asyncio.get_running_loop().time()
+        known.done_before = self._done_in_telegram()
+
+    async def _may_repeat(self, key: str, known: _Attempts, unconfirmed_at: float) -> None:
+        """Raise TryLaterError until an unconfirmed call may be repeated."""
+        await self._telegram_answers(key)
+        left_s = unconfirmed_at + _REPEAT_S - asyncio.get_running_loop().time()
+        if left_s > 0 and known.done_before == self._done_in_telegram():
+            raise TryLaterError("Telegram has done nothing since an unconfirmed call")
+        known.unconfirmed_at = known.done_before = None
+
+    async def _is_at_fault(self, error: UnknownRefusalError, key: str, known: _Attempts) -> bool:
+        """Return True if Telegram refuses this update's call, and others get through."""
+        before, known.done_before = known.done_before, self._done_in_telegram()
+        if error.problem is Problem.TELEGRAM_GONE:
+            # It is in trouble itself, though it says so: only calls like this one tell.
+            return before is not None and before != known.done_before
+        await self._telegram_answers(key)
+        return True
+
+    def _attempts_of(self, update_id: int) -> _Attempts:
+        if len(self._attempts) > _JOURNALS:
+            # Of updates that another replica has handled meanwhile.
+            self._attempts.clear()
+        return self._attempts.setdefault(update_id, _Attempts())
 
     async def _waiting(self, key: str) -> list[_Waiting]:
         """Return the chat's waiting updates, oldest first, each once."""
@@ -148,18 +254,35 @@ class Inbox:
         chat.waiting = [w for w in chat.waiting if w[0] not in chat.read]
         return waiting
 
-    async def _give_up(
-        self, key: str, update_id: int, attempts: int, error: Exception, *, limit: int
-    ) -> bool:
-        """Count the failed attempt; return True if the update is set aside now."""
-        kind = type(error).__name__
-        await self._store.failed(self._bot_id, update_id, attempts=attempts, error=kind)
-        if attempts < limit:
-            return False
+    async def _give_up(self, key: str, update_id: int, known: _Attempts, error: str) -> bool:
+        """Tell whom it concerns, then set the update aside."""
+        known.given_up = error
+        try:
+            with known.telling.attempt():
+                await self._tell_set_aside(update_id, key, error)
+        except UnconfirmedError:
+            self._is_unconfirmed(known)
+            if not known.telling.is_spent:
+                raise
         await self._store.set_aside(self._bot_id, update_id, at=self._clock())
-        logger.error("update set aside", error=kind)
-        await self._tell_set_aside(update_id, key, kind)
+        logger.error("update set aside", error=error)
         return True
+
+
+class EmptyUpdateError(Exception):
+    """No document could hold the content of the update."""
+
+
+def _refusing_empty(
+    handle: Callable[[Payload], Awaitable[None]],
+) -> Callable[[Payload], Awaitable[None]]:
+    async def refusing_empty(payload: Payload) -> None:
+        if not payload:
+            # It fails like any other, so it is given up and its writer is told.
+            raise EmptyUpdateError
+        await handle(payload)
+
+    return refusing_empty
 
 
 def chat_key(update: Payload) -> str:

@@ -1,25 +1,26 @@
 """The polling for updates with its background tasks, from the start to an orderly shutdown."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
 import structlog
 from aiogram import Bot
-from aiogram.exceptions import TelegramAPIError, TelegramNotFound, TelegramUnauthorizedError
+from aiogram.exceptions import TelegramAPIError
 
-from bot.domain.errors import Problem, RefusedError, TryLaterError
+from bot.domain.errors import Problem, RefusedError, TryLaterError, UnknownRefusalError
 from bot.runtime.sending.outbox import Outbox
+from bot.runtime.supervisor import Supervisor
 from bot.runtime.updates.inbox import Inbox
-from bot.runtime.updates.polling import poll_forever
+from bot.runtime.updates.polling import poll_forever, refuse_bad_token
 
 DRAIN_S: Final = 20.0
 # Calls that are on their way get time to be confirmed, so that they are not made again at the next
 # start.
 _LAST_S: Final = 2.0
 _FIRST_PAUSE_S: Final = 0.5
-_LONGEST_PAUSE_S: Final = 30.0
+_LONGEST_PAUSE_S: Final = 10.0
 
 logger = structlog.get_logger()
 
@@ -29,64 +30,77 @@ async def taking_updates(
     bot: Bot,
     inbox: Inbox,
     outbox: Outbox,
+    supervisor: Supervisor,
     *,
     allowed_updates: list[str],
-    beside: Sequence[Coroutine[None, None, None]],
 ) -> AsyncIterator[asyncio.Task[None]]:
-    """Poll and handle updates inside the block, and run the coroutines of `beside`.
+    """Poll and handle updates inside the block.
 
     At the end the inbox and the outbox are drained for up to 20 seconds. Yields the polling task,
     which ends only with an error that a retry does not fix.
     """
-    tasks = [
-        asyncio.create_task(work)
-        for work in (inbox.sweep_forever(), outbox.sweep_forever(), *beside)
+    sweeps = [
+        supervisor.run("inbox", inbox.sweep_forever, health=inbox.health),
+        supervisor.run("outbox", outbox.sweep_forever, health=outbox.health),
     ]
-    polling = asyncio.create_task(poll_forever(bot, inbox, allowed_updates=allowed_updates))
+    polling = supervisor.run(
+        "polling",
+        lambda: poll_forever(
+            bot, inbox, allowed_updates=allowed_updates, on_return=outbox.end_pauses
+        ),
+        ends_with=_is_of_token,
+    )
     try:
         yield polling
     finally:
         # Polling stops first, so that no update arrives during the drain.
-        polling.cancel()
-        await asyncio.gather(polling, return_exceptions=True)
+        await supervisor.end(polling)
         loop = asyncio.get_running_loop()
         until = loop.time() + DRAIN_S
         await inbox.stop(DRAIN_S)
         await outbox.stop(max(until - loop.time(), _LAST_S))
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await supervisor.end(*sweeps)
 
 
-async def wait_for_telegram(bot: Bot) -> None:
+def _is_of_token(error: Exception) -> bool:
+    return isinstance(error, RefusedError) and error.problem is Problem.BOT_TOKEN
+
+
+async def wait_for_telegram(bot: Bot, *, patience_s: float | None = None) -> None:
     """Return once Telegram knows the bot; Telegram may be away while the bot starts.
 
-    Raises RefusedError when it does not accept the token.
+    patience_s: None to wait for ever. Raises RefusedError when Telegram does not accept the token,
+    and TryLaterError, with what it said last, when the patience is over.
     """
     pause_s = _FIRST_PAUSE_S
-    while True:
-        try:
-            await bot.me()
-        except (TelegramUnauthorizedError, TelegramNotFound) as error:
-            raise RefusedError(
-                "Telegram does not accept the bot's token", problem=Problem.BOT_TOKEN
-            ) from error
-        except (TelegramAPIError, TryLaterError) as error:
-            logger.warning("Telegram does not answer", error=type(error).__name__)
+    last = TryLaterError("Telegram does not answer in time", problem=Problem.TELEGRAM_GONE)
+    try:
+        async with asyncio.timeout(patience_s):
+            while True:
+                try:
+                    await bot.me()
+                except TryLaterError as error:
+                    refuse_bad_token(error)
+                    logger.warning("Telegram does not answer", error=str(error))
+                    last = error
+                else:
+                    return
+                await asyncio.sleep(max(pause_s, last.retry_after_s or 0.0))
+                pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+    except TimeoutError:
+        raise last from None
+
+
+async def telegram_answers(bot: Bot, chat_key: str) -> None:
+    """Return if Telegram answers now, in this chat; raises TryLaterError while it does not.
+
+    chat_key: of the inbox.
+    """
+    try:
+        if chat_key.removeprefix("-").isdecimal():
+            # As close to a message as a call can be that nobody minds.
+            await bot.send_chat_action(int(chat_key), "typing")
         else:
-            return
-        await asyncio.sleep(pause_s)
-        pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
-
-
-async def repeat_forever(work: Callable[[], Awaitable[object]], *, every_s: float) -> None:
-    """Call `work` again and again; a failure is logged and retried the next time."""
-    while True:
-        await asyncio.sleep(every_s)
-        try:
-            await work()
-        except TryLaterError as error:
-            logger.warning("background work waits", error=str(error))
-        except Exception:
-            # One fault must not end the background work of all others.
-            logger.exception("background work failed")
+            await bot.get_me()
+    except (TelegramAPIError, UnknownRefusalError):
+        pass  # an answer

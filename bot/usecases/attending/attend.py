@@ -7,6 +7,7 @@ from datetime import datetime
 from bot.domain.card import Card
 from bot.domain.conversation import Attendant, Conversation
 from bot.usecases.attending.read_card import ReadCard
+from bot.usecases.attending.register_prospect import RegisterProspect
 from bot.usecases.attending.replied_to import RepliedTo
 from bot.usecases.attending.show_card import ShowCard
 from bot.usecases.ports import Conversations
@@ -48,6 +49,7 @@ class Attend:
     conversations: Conversations
     show_card: ShowCard
     read_card: ReadCard
+    register_prospect: RegisterProspect
     clock: Callable[[], datetime]
 
     async def claim(
@@ -65,7 +67,21 @@ class Attend:
         holder = conversation.claimed_by
         if not won and holder and holder.id != attendant.id:
             return TakenBy(holder)
-        # Also if the attendant had it before: a crash may have prevented the edit of the card.
+        # Also if the attendant had it before: a crash may have prevented this, or the card's edit.
+        conversation = await self.register_prospect(conversation)
+        await self.show_card.refresh(conversation)
+        return Done(conversation)
+
+    async def register(
+        self, conversation_id: str, attendant: Attendant, *, group_id: int
+    ) -> Done | TakenBy | AlreadyClosed | Gone:
+        """Register the customer of a conversation that has an attendant; claim one without."""
+        conversation = await self._in_group(conversation_id, group_id)
+        if conversation is None or conversation.claimed_by is None:
+            return await self.claim(conversation_id, attendant, group_id=group_id)
+        if not conversation.is_open:
+            return AlreadyClosed(conversation)
+        conversation = await self.register_prospect(conversation)
         await self.show_card.refresh(conversation)
         return Done(conversation)
 

@@ -1,7 +1,7 @@
 """Use case: post and edit a conversation's card in the attendants' group, directly."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from bot.domain.conversation import Conversation, Department, Link
 from bot.domain.outgoing import MovedError
@@ -18,6 +18,9 @@ class DrawCard:
     links: Links
     group: AttendantsGroup
     read_card: ReadCard
+    _unstored: dict[str, Conversation] = field(default_factory=dict)
+    """By id, conversations whose place in the group Telegram has confirmed and the database has
+    not stored: it is not made a second time."""
 
     async def post(self, conversation: Conversation, *, in_group: int) -> Conversation:
         """Post the card unless it is posted; return the conversation with its place.
@@ -36,21 +39,24 @@ class DrawCard:
         if conversation.group_id != in_group:
             # It is posted there in that chat's order, and so only once.
             raise MovedError(conversation.group_id)
+        if conversation.card_message_id is None:
+            conversation = await self._stored(conversation)
         if conversation.card_message_id is not None:
             return conversation
         return await self._post(conversation, departments)
 
     async def refresh(self, conversation: Conversation) -> None:
         """Edit the card to the current data."""
-        if conversation.card_message_id is not None:
-            shown = await self.group.refresh(await self.read_card(conversation))
-            if shown != conversation:
+        if conversation.card_message_id:
+            card = await self.read_card(conversation)
+            shown = await self.group.refresh(card)
+            if shown != card.conversation:
                 await self.conversations.set_card(shown)
 
     async def retire(self, conversation: Conversation) -> None:
         """Edit the card that the last transfer left in the old group, and close its topic."""
         transfer = conversation.transfer
-        if transfer is None or transfer.from_card is None:
+        if transfer is None or not transfer.from_card:
             return
         left = replace(
             conversation,
@@ -61,26 +67,61 @@ class DrawCard:
         )
         await self.group.refresh(await self.read_card(left, moved=True))
 
+    async def give_up(self, conversation: Conversation) -> None:
+        """Go on without a card, which Telegram does not take: messages are posted without it."""
+        if conversation.card_message_id is None:
+            await self.conversations.set_card(replace(conversation, card_message_id=0))
+
     async def topic_is_gone(self, conversation: Conversation) -> Conversation:
         """Create topic and card again, after the topic was deleted in Telegram with its card."""
         lost = conversation.without_card()
+        self._unstored.pop(conversation.id, None)
         await self.conversations.set_card(lost)
         return await self._post(lost, await self.departments.all())
+
+    async def topic_is_closed(self, conversation: Conversation) -> Conversation:
+        """Open the topic again, or another one with a card where the bot may not."""
+        if await self.group.reopen_topic(conversation):
+            return conversation
+        return await self.topic_is_gone(conversation)
 
     async def _post(
         self, conversation: Conversation, departments: Sequence[Department]
     ) -> Conversation:
         card = await self.read_card(conversation, departments=departments)
         opened = await self.group.open_topic(card)
-        if opened != conversation:
+        if opened != card.conversation:
             # Before the card, so that a crash between the two does not lose the topic.
-            await self.conversations.set_card(opened)
+            await self._store(opened)
         shown = await self.group.show(replace(card, conversation=opened))
-        await self.conversations.set_card(shown)
-        link = Link(
-            group_id=shown.group_id,
-            message_id=shown.card_message_id or 0,
-            conversation_id=shown.id,
-        )
-        await self.links.add([link])
+        await self._store(shown)
         return shown
+
+    async def _stored(self, conversation: Conversation) -> Conversation:
+        """Return the conversation with what could not be stored when its card was posted."""
+        placed = self._unstored.get(conversation.id)
+        if placed is None:
+            return conversation
+        if placed.group_id != conversation.group_id:
+            del self._unstored[conversation.id]
+            return conversation
+        await self._store(placed)
+        return replace(
+            conversation,
+            card_message_id=placed.card_message_id,
+            topic_id=placed.topic_id,
+            topic_shown=placed.topic_shown,
+        )
+
+    async def _store(self, placed: Conversation) -> None:
+        self._unstored[placed.id] = placed
+        if placed.card_message_id is not None:
+            # First: without its link, a reply to the card would reach nobody.
+            link = Link(
+                group_id=placed.group_id,
+                message_id=placed.card_message_id,
+                conversation_id=placed.id,
+            )
+            await self.links.add([link])
+        await self.conversations.set_card(placed)
+        del self._unstored[placed.id]

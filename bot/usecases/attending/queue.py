@@ -11,6 +11,7 @@ from bot.domain.conversation import (
     Department,
     queue_order,
 )
+from bot.domain.proof import checked
 from bot.domain.registration import Registration
 from bot.usecases.attending.read_card import ReadCard
 from bot.usecases.ports import Departments, Queue, Registrations
@@ -108,7 +109,10 @@ class ShowQueue:
 
         # Concurrent, so that the queries go to the database together.
         found = await asyncio.gather(*map(registration, conversations))
-        return tuple(map(QueueEntry, conversations, found))
+        return tuple(
+            QueueEntry(checked(one, registration, at=self.clock()), registration)
+            for one, registration in zip(conversations, found, strict=True)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

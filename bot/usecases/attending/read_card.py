@@ -1,11 +1,13 @@
 """Use case: read all data that a conversation's card shows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from bot.domain.card import Card
 from bot.domain.conversation import Conversation, Department
+from bot.domain.proof import checked
 from bot.usecases.ports import (
     Conversations,
     Departments,
@@ -24,6 +26,7 @@ class ReadCard:
     tags: Tags
     departments: Departments
     queue: OpenConversations
+    clock: Callable[[], datetime]
     has_erp: bool = False
 
     async def __call__(
@@ -35,6 +38,8 @@ class ReadCard:
     ) -> Card:
         """Return the card with the current registration and earlier conversations.
 
+        Its conversation is verified only while the proof holds.
+
         departments: all of them, if the caller has just listed them.
         """
         if departments is None:
@@ -45,8 +50,10 @@ class ReadCard:
             recent = await self.conversations.latest_of(of_it, count=_RECENT + 1)
             elsewhere = list(await self.queue.open_of(of_it))
         tags = await self.tags.all() if registration else ()
+        now_checked = checked(conversation, registration, at=self.clock())
         return Card(
-            conversation=conversation,
+            conversation=now_checked,
+            proof_ended=now_checked != conversation,
             registration=registration,
             recent=tuple(one for one in recent if one.id != conversation.id)[:_RECENT],
             elsewhere=tuple(one for one in elsewhere if one.id != conversation.id),

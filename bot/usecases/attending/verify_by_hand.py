@@ -1,4 +1,4 @@
-"""Use case: an attendant verifies the identity of a customer."""
+"""Use case: an attendant verifies the identity of a customer, or takes the proof back."""
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -13,6 +13,7 @@ from bot.domain.conversation import (
     Identity,
     VerifiedBy,
 )
+from bot.domain.proof import checked
 from bot.domain.registration import Registration
 from bot.usecases.attending.attend import AlreadyClosed, Done, Gone
 from bot.usecases.attending.show_card import ShowCard
@@ -33,6 +34,11 @@ class AlreadyVerified:
 
 
 @dataclass(frozen=True, slots=True)
+class NotVerifiedNow:
+    """There is no proof that could be taken back."""
+
+
+@dataclass(frozen=True, slots=True)
 class NothingToVerify:
     """There is no registration that the customer could be verified for."""
 
@@ -42,7 +48,9 @@ class OtherRegistration:
     """The chat or the conversation belongs to another registration by now."""
 
 
-Refusal = AlreadyVerified | NothingToVerify | OtherRegistration | AlreadyClosed | Gone
+Refusal = (
+    AlreadyVerified | NotVerifiedNow | NothingToVerify | OtherRegistration | AlreadyClosed | Gone
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,15 +69,16 @@ class VerifyByHand:
         conversation = await self.conversations.get(conversation_id)
         if conversation is None or conversation.group_id != group_id:
             return Gone()
-        if conversation.customer.identity is Identity.VERIFIED:
-            return AlreadyVerified(conversation)
-        if not conversation.is_open:
-            return AlreadyClosed(conversation)
         registration = (
             await self.registrations.by_id(conversation.customer.registration_id)
             if conversation.customer.registration_id
             else None
         )
+        now = checked(conversation, registration, at=self.clock())
+        if now.customer.identity is Identity.VERIFIED:
+            return AlreadyVerified(conversation)
+        if not conversation.is_open:
+            return AlreadyClosed(conversation)
         return Verifiable(conversation, registration) if registration else NothingToVerify()
 
     async def __call__(
@@ -98,6 +107,51 @@ class VerifyByHand:
             await self.show_card.refresh(outcome.conversation)
         return outcome
 
+    async def take_back(
+        self, conversation_id: str, attendant: Attendant, *, group_id: int | None
+    ) -> Done | Refusal:
+        """Take the proof from the customer's chat, by whatever it was verified.
+
+        group_id: None for an admin outside the group. Works below a closed conversation too: the
+        chat would be verified in the next one. Safe to repeat.
+        """
+        conversation = await self.conversations.get(conversation_id)
+        if conversation is None or group_id not in (None, conversation.group_id):
+            return Gone()
+        async with self.holding(conversation.chat_id):
+            outcome = await self._take_back(conversation_id, attendant)
+        if isinstance(outcome, Done):
+            await self.show_card.refresh(outcome.conversation)
+            current = await self.conversations.open_in(conversation.chat_id)
+            if current and current.id != conversation_id:
+                await self.show_card.refresh(current)
+        return outcome
+
+    async def _take_back(self, conversation_id: str, attendant: Attendant) -> Done | Refusal:
+        conversation = await self.conversations.get(conversation_id)
+        if conversation is None:
+            return Gone()
+        last = conversation.events[-1] if conversation.events else None
+        if conversation.customer.identity is not Identity.VERIFIED:
+            is_ours = last and (last.what, last.by) == (
+                EventKind.UNVERIFIED,
+                f"user:{attendant.id}",
+            )
+            return Done(conversation) if is_ours else NotVerifiedNow()
+        chat = await self.chats.get(conversation.chat_id)
+        if chat is None or chat.customer.registration_id != conversation.customer.registration_id:
+            return OtherRegistration()
+        event = ConversationEvent(
+            at=self.clock(),
+            by=f"user:{attendant.id}",
+            what=EventKind.UNVERIFIED,
+            detail=attendant.name,
+        )
+        unproven = replace(chat, customer=chat.customer.unproven())
+        if not await self.verifications.store(conversation, unproven, event):
+            return OtherRegistration()
+        return Done(conversation)
+
     async def _verify(
         self, conversation_id: str, registration_mark: str, attendant: Attendant, group_id: int
     ) -> Done | Refusal:
@@ -118,8 +172,6 @@ class VerifyByHand:
             at=now, by=f"user:{attendant.id}", what=EventKind.VERIFIED, detail=attendant.name
         )
         proven = chat.customer.verified(VerifiedBy.ATTENDANT, at=now, verifier=attendant)
-        if not await self.verifications.store(
-            conversation_id, replace(chat, customer=proven), event
-        ):
+        if not await self.verifications.store(conversation, replace(chat, customer=proven), event):
             return OtherRegistration()
         return Done(conversation)

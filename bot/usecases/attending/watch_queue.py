@@ -115,9 +115,13 @@ class QueueRounds:
     remind: RemindOfPriority
     transfer: TransferConversation
 
-    def each(self) -> tuple[Callable[[], Awaitable[int]], ...]:
-        """Return the rounds; run each in its own loop, so that none waits for another.
+    def each(self) -> dict[str, Callable[[], Awaitable[int]]]:
+        """Return the rounds by name; run each in its own loop, so that none waits for another.
 
         A round may wait for Telegram.
         """
-        return self.follow_registrations, self.remind, self.transfer.announce_all
+        return {
+            "changed registrations": self.follow_registrations,
+            "reminders": self.remind,
+            "transfers": self.transfer.announce_all,
+        }

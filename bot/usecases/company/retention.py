@@ -1,6 +1,6 @@
-"""Use case: delete conversations past their retention period, once a day."""
+"""Use cases that run once a day: delete old conversations, and what nobody needs any more."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from bot.domain.retention import RetentionRun
-from bot.usecases.ports import RetentionStore
+from bot.usecases.ports import DailyRuns, RetentionStore
 
 # 3 a.m., when nobody writes.
 _BEGINS_AT: Final = timedelta(hours=3)
@@ -34,11 +34,8 @@ class Retain:
         """
         if not self.conversations_days:
             return None
-        now, last = self.clock(), await self.store.last()
-        run = RetentionRun(day=self._day(now), began_at=now)
-        if last and last.day >= run.day and not self._is_abandoned(last, now):
-            return None
-        if not await self.store.begin(run, after=last):
+        now = self.clock()
+        if (run := await _claimed(self.store, now, self.timezone)) is None:
             return None
         moment = now - timedelta(days=self.conversations_days)
         conversations = messages = 0
@@ -56,8 +53,38 @@ class Retain:
         logger.info("old conversations deleted", conversations=conversations, messages=messages)
         return ended
 
-    def _day(self, now: datetime) -> str:
-        return (now.astimezone(self.timezone) - _BEGINS_AT).date().isoformat()
 
-    def _is_abandoned(self, run: RetentionRun, now: datetime) -> bool:
-        return run.ended_at is None and now - run.began_at >= _ABANDONED_AFTER
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndLeftovers:
+    """Deletes what has no owner whose deletion would delete it, and no index that would."""
+
+    store: DailyRuns
+    ends: Mapping[str, Callable[[datetime], Awaitable[int]]]
+    """By name; each gets the time and returns how many documents it deleted or changed."""
+    clock: Callable[[], datetime]
+    timezone: ZoneInfo
+
+    async def __call__(self) -> RetentionRun | None:
+        """Do it if it is due today; return None when it is not, or when another replica does."""
+        now = self.clock()
+        if (run := await _claimed(self.store, now, self.timezone)) is None:
+            return None
+        counts = {name: await end(now) for name, end in self.ends.items()}
+        ended = run.model_copy(update={"ended_at": self.clock()})
+        await self.store.end(ended)
+        logger.info("leftovers ended", **counts)
+        return ended
+
+
+async def _claimed(store: DailyRuns, now: datetime, timezone: ZoneInfo) -> RetentionRun | None:
+    """Return today's run if it is the caller's."""
+    last = await store.last()
+    day = (now.astimezone(timezone) - _BEGINS_AT).date().isoformat()
+    run = RetentionRun(day=day, began_at=now)
+    if last and last.day >= run.day and not _is_abandoned(last, now):
+        return None
+    return run if await store.begin(run, after=last) else None
+
+
+def _is_abandoned(run: RetentionRun, now: datetime) -> bool:
+    return run.ended_at is None and now - run.began_at >= _ABANDONED_AFTER

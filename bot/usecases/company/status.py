@@ -38,11 +38,13 @@ class Waiting:
 
     pending: int
     set_aside: int
-    """Updates that failed and are not retried; kept for inspection."""
+    """Updates that failed and are not retried unless an admin asks for it."""
     unsent: int = 0
     """Messages that wait in the outbox."""
     unsent_since: datetime | None = None
     """The time since which the oldest of them waits."""
+    undelivered: int = 0
+    """Messages that were given up, and can be sent again."""
 
 
 @dataclass(frozen=True, slots=True)

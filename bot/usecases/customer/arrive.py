@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.domain.conversation import Chat, Conversation, Identity
+from bot.domain.conversation import Chat, Conversation
 from bot.domain.privacy_notice import PrivacyNotice
 from bot.usecases.attending.reopen import ReopenConversation
 from bot.usecases.customer.current_chat import CurrentChat
@@ -74,7 +74,8 @@ class Arrive:
                 # Deleted since. Its verification must not pass to another registration.
                 await current.put(chat.unlinked())
                 return NotLinked()
-            name = registration.name if chat.customer.identity is Identity.VERIFIED else None
+            name = registration.name if await current.verified() else None
+            chat = await current.get()
         if may_reopen and (reopened := await self.reopen.by_customer(chat)):
             return Reopened(reopened)
         return NotLinked() if chat.customer.tax_id is None else Returning(chat, name)

@@ -1,14 +1,21 @@
 """The customer's chat within one update."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Final
 
-from bot.domain.conversation import Chat
+from bot.domain import proof
+from bot.domain.conversation import Chat, Identity
 from bot.domain.registration import Registration
 from bot.usecases.ports import Chats, Registrations
 
 _NOBODY: Final = "-"
 """An id that no registration has."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 @dataclass(slots=True)
@@ -21,6 +28,7 @@ class CurrentChat:
     id: int
     chats: Chats
     registrations: Registrations
+    clock: Callable[[], datetime] = _now
     _chat: Chat | None = None
     _registration: Registration | None = None
     _registration_id: str = ""
@@ -38,6 +46,24 @@ class CurrentChat:
         self._chat = chat
         if linked_to:
             self._registration, self._registration_id = linked_to, linked_to.id
+
+    async def verified(self) -> Registration | None:
+        """Return the registration that the chat is verified for, or None.
+
+        Takes the proof from the chat when it does not hold any more. Every use of a proof asks
+        here.
+        """
+        chat, now = await self.get(), self.clock()
+        if chat.customer.identity is not Identity.VERIFIED:
+            return None
+        registration = await self.registration()
+        if not proof.holds(chat.customer, registration, at=now):
+            await self.put(replace(chat, customer=chat.customer.unproven()))
+            return None
+        if chat.customer.verified_at is None:
+            # Of an earlier version: otherwise it would never end.
+            await self.put(replace(chat, customer=replace(chat.customer, verified_at=now)))
+        return registration
 
     async def registration(self) -> Registration | None:
         """Return the registration that the chat is linked to, or None.

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 import structlog
 from pydantic import SecretStr
 
-from bot.domain.conversation import Chat, Identity, VerifiedBy, fingerprint
+from bot.domain.conversation import Chat, VerifiedBy, fingerprint
 from bot.domain.portal import PasswordChecker
+from bot.domain.proof import login_proof
 from bot.domain.registration import Registration
 from bot.usecases.customer.current_chat import CurrentChat
 from bot.usecases.customer.introduce import NotVerified, Verified
@@ -58,8 +59,7 @@ class LogIn:
 
         Finds, for instance, a login that succeeded and then was cut short.
         """
-        chat, registration = await current.get(), await current.registration()
-        return registration if chat.customer.identity is Identity.VERIFIED else None
+        return await current.verified()
 
     async def __call__(
         self, current: CurrentChat, password: SecretStr, *, username_fits: bool, try_id: str
@@ -88,7 +88,9 @@ class LogIn:
             # Write here too, so that a failure takes as long as a success.
             await current.put(chat)
             return NotVerified() if await self.is_open(current) else NoMoreTries()
-        customer = chat.customer.verified(VerifiedBy.PORTAL, at=now)
+        customer = chat.customer.verified(
+            VerifiedBy.PORTAL, at=now, proof=login_proof(registration.portal)
+        )
         await current.put(replace(chat, customer=customer))
         return Verified(registration)
 

@@ -24,14 +24,13 @@ class ReadMyData:
 
     async def __call__(self, current: CurrentChat) -> MyData | None:
         """Return the data of a verified customer; None reveals nothing about the document."""
-        chat = await current.get()
-        registration_id = chat.customer.verified_as
-        if registration_id is None:
+        registration = await current.verified()
+        if registration is None:
             return None
-        traces = await self.subjects.of_registration(registration_id)
+        traces = await self.subjects.of_registration(registration.id)
         if traces is None or traces.registration is None:
             return None
-        if traces.registration.id != registration_id:
+        if traces.registration.id != registration.id:
             # Deleted since: the document has a new registration, not the one that was verified.
             return None
-        return MyData(chat, traces, self.clock())
+        return MyData(await current.get(), traces, self.clock())

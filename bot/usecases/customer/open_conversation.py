@@ -50,6 +50,7 @@ class OpenConversation:
     async def _added(
         self, current: CurrentChat, department: Department, profile_name: str
     ) -> Conversation:
+        await current.verified()  # otherwise a proof that has ended would go on here
         now, chat = self.clock(), await current.get()
         registration = await current.registration() if chat.customer.registration_id else None
         for _ in range(_PROTOCOL_DRAWS):

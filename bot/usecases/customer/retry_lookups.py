@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bot.domain.conversation import Chat, Conversation, LookupState, VerifiedBy
+from bot.domain.proof import phone_proof
 from bot.domain.registration import Registration
+from bot.usecases.attending.register_prospect import RegisterProspect
 from bot.usecases.attending.show_card import ShowCard
 from bot.usecases.customer.identify import Found, LookUp, LookupOutcome, NotConsulted
-from bot.usecases.customer.introduce import RegisterProspect
+from bot.usecases.customer.identify_conversation import identified
 from bot.usecases.ports import Chats, Conversations, Registrations
 
 # In the first hour an attendant may need the answer; later it only completes the register.
@@ -66,15 +68,18 @@ class RetryLookups:
             registration: Registration | None = outcome.registration
             chat = chat.linked_to(outcome.registration.id)
             if (phone := chat.customer.phone) and outcome.registration.is_reached_at(phone):
-                customer = chat.customer.verified(VerifiedBy.PHONE, at=now)
+                customer = chat.customer.verified(
+                    VerifiedBy.PHONE, at=now, proof=phone_proof(phone)
+                )
                 chat = replace(chat, customer=customer)
         else:
             chat = replace(chat, lookup_owed=False)
-            registration = await self.register_prospect(chat) or await self._known(chat)
-            chat = chat.linked_to(registration.id) if registration else chat
+            registration = await self._known(chat)
         if is_stored:
             await self.chats.put(chat)
         await self._identify(conversation, chat, registration, None)
+        if answered := await self.conversations.get(conversation.id):
+            await self.register_prospect.in_lock(answered)
         # Read again: the card may have been posted meanwhile.
         if now_stored := await self.conversations.get(conversation.id):
             await self.show_card.refresh(now_stored)
@@ -92,20 +97,13 @@ class RetryLookups:
         lookup: LookupState | None,
     ) -> None:
         """Bring the conversation up to date with the chat; `lookup` is what is still due."""
-        identified = replace(
-            conversation,
-            customer=replace(
-                chat.customer,
-                registration_id=registration.id if registration else None,
-                # As they were given in this conversation.
-                phone=conversation.customer.phone,
-                name=conversation.customer.name,
-            ),
-            priority=bool(registration and registration.goes_first_in(conversation.department_id)),
-            lookup=lookup,
-            card_version=registration.version if registration else 0,
+        customer = replace(
+            chat.customer,
+            # As they were given in this conversation.
+            phone=conversation.customer.phone,
+            name=conversation.customer.name,
         )
-        await self.conversations.identify(identified)
+        await self.conversations.identify(identified(conversation, customer, registration, lookup))
 
 
 def _later(owed: LookupState, now: datetime) -> LookupState:

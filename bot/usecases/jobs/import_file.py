@@ -37,6 +37,7 @@ from bot.domain.row_plan import (
     plan_row,
     refusals_of,
     remember,
+    unknown_tags_of,
     updates_of,
 )
 from bot.domain.seen_keys import SeenKeys
@@ -48,6 +49,7 @@ BATCH: Final = 500
 _ROUNDS: Final = 10
 # Rows without changes share one batch record until it has this many: it is all they write.
 _IDLE_ROWS: Final = 5_000
+_TAGS: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,8 @@ class Checked:
     samples: tuple[Sample, ...]
     refused: tuple[RowReport, ...]
     """The first refused rows, at most `LINES`."""
+    unknown_tags: tuple[str, ...]
+    """Tags that do not exist, at most `_TAGS`."""
     plan: "array[int]"
     """The planned outcome of each row as a number (see `row_plan`), in the order of the file."""
 
@@ -92,16 +96,19 @@ class ImportFile:
         policy, repeats = self._policy(job), SeenKeys()
         total, samples, plan = Counts(), Samples(), array("I")
         refused: list[RowReport] = []
+        tags: dict[str, None] = {}
         async with aclosing(self.look_up.batches(reader, rows)) as batches:
             async for some in batches:
                 planned = self._plan(some.rows, some.existing, policy, provenance, repeats)
                 plan.extend(one.code for one in planned)
                 samples.take(planned)
+                if len(tags) < _TAGS:
+                    tags |= dict.fromkeys(unknown_tags_of(planned))
                 refused += refusals_of(planned)[: LINES - len(refused)]
-                total = total.plus(counted(planned, policy))
+                total = total.plus(counted(planned, policy, is_preview=True))
                 if not await report(total):
                     return None
-        return Checked(total, samples.result(), tuple(refused), plan)
+        return Checked(total, samples.result(), tuple(refused), tuple(tags)[:_TAGS], plan)
 
     async def run(
         self,
@@ -338,6 +345,7 @@ def _together(first: Batch, second: Batch) -> Batch:
             "counts": first.counts.plus(second.counts),
             "refused": first.refused + second.refused,
             "repaired": first.repaired + second.repaired,
+            "accepted": first.accepted + second.accepted,
             "replanned": first.replanned + second.replanned,
         }
     )

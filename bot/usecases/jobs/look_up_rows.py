@@ -11,6 +11,7 @@ from typing import Final
 from bot.domain.candidate import Candidate, Several
 from bot.domain.errors import RefusedError
 from bot.domain.phone import phone_key
+from bot.domain.registration import Phones
 from bot.domain.row import Row, RowReader
 from bot.domain.row_plan import ExistingRegistration
 from bot.usecases.ports import BulkLookup
@@ -91,18 +92,24 @@ class LookUpRows:
         ]
 
     async def _by_name(self, candidate: Candidate) -> Existing:
-        """Return the registration that has exactly this name and one of these telephones."""
-        phones = {phone_key(phone) for phone in candidate.phones.all()}
-        if self.requires_tax_id or not candidate.name or not phones:
+        """Return the registration that has exactly this name, and one of these telephones or this
+        e-mail; for a name alone, the one that has nothing else either."""
+        if self.requires_tax_id or not candidate.name:
             return None
-        found = [
-            known
-            for known in await self.register.named(candidate.name)
-            if phones & {phone_key(phone) for phone in known.registration.phones.all()}
-        ]
+        keys = _contacts(candidate.phones, candidate.email)
+        found = []
+        for known in await self.register.named(candidate.name):
+            one = known.registration
+            theirs = _contacts(one.phones, one.email)
+            if keys & theirs or not (keys or theirs or one.tax_id):
+                found.append(known)
         if len(found) > 1:
             return Several.OF_THEM
         return found[0] if found else None
+
+
+def _contacts(phones: Phones, email: str | None) -> set[str]:
+    return {*map(phone_key, phones.all()), *([email] if email else [])}
 
 
 async def _next(coming: "deque[tuple[RowBatch, asyncio.Task[list[Existing]]]]") -> RowBatch:

@@ -30,6 +30,7 @@ class CannotUndo(Enum):
     NOT_OVER = auto()
     NOTHING_WRITTEN = auto()
     UNDONE_ALREADY = auto()
+    TOO_OLD = auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,13 +51,27 @@ class ManageJobs:
         """Return the latest jobs, newest first; only those before the id `before` if given."""
         return await self.store.latest(count, before=before)
 
+    async def above(self, job_id: int, count: int) -> list[Job]:
+        """Return the jobs that follow this one in time, newest first."""
+        return await self.store.above(job_id, count)
+
     async def options_for(self, by: str, columns: tuple[str | None, ...]) -> ImportOptions:
-        """Return the last options of this admin, fitted to a file with these columns."""
+        """Return the last options of this admin, fitted to a file with these columns.
+
+        What could change or leave out something is chosen for each file anew.
+        """
         last = await self.choices.of_import(by) or ImportOptions()
         taken = {stored_path(path) for path in columns if path is not None}
         # An admin who never chose fields gets all fields that the file has.
         fields = (last.fields or frozenset(UPDATABLE)) & taken
-        return last.model_copy(update={"columns": columns, "fields": fields or taken})
+        return last.model_copy(
+            update={
+                "columns": columns,
+                "fields": fields or taken,
+                "update": False,
+                "accepted": frozenset(),
+            }
+        )
 
     async def begin_import(
         self,
@@ -95,21 +110,27 @@ class ManageJobs:
             await self.wake(job.id)
         return job
 
-    async def choose(self, job_id: int, options: ImportOptions) -> Job | None:
+    async def choose(
+        self, job_id: int, options: ImportOptions, *, shape: FileShape | None = None
+    ) -> Job | None:
         """Change the options of an import, which has to be checked again then.
 
-        Returns the job, or None when it is not a draft or checked import any more.
+        shape: the file as it is read by new answers; None if it stays as it is. Returns the job,
+        or None when it is not a draft or checked import any more.
         """
         before = await self.store.get(job_id)
         chosen = await self._change_in(
             job_id,
             (JobState.DRAFT, JobState.CHECKED),
-            lambda _: {
+            lambda now: {
                 "state": JobState.DRAFT,
+                "shape": shape or now.shape,
+                "total": shape.rows if shape else now.total,
                 "import_options": options,
                 "preview": None,
                 "samples": (),
                 "to_refuse": (),
+                "unknown_tags": (),
                 "plan_file_id": None,
             },
         )
@@ -120,7 +141,13 @@ class ManageJobs:
         return chosen
 
     async def check(self, job_id: int, progress: Progress | None = None) -> Job | None:
-        """Start the dry run of an import; return the job, or None if it is no draft."""
+        """Start the dry run of an import; return the job, or None if it is no draft.
+
+        A draft whose file raises a question that nobody has answered does not start.
+        """
+        job = await self.store.get(job_id)
+        if job is not None and job.shape is not None and job.shape.questions:
+            return None
         return await self._begin(job_id, JobState.DRAFT, JobState.CHECKING, progress)
 
     async def confirm(self, job_id: int, progress: Progress | None = None) -> Job | None:
@@ -263,4 +290,6 @@ def _cannot_undo(job: Job) -> CannotUndo | None:
         return CannotUndo.UNDONE_ALREADY
     if job.is_active or job.state in (JobState.DRAFT, JobState.CHECKED):
         return CannotUndo.NOT_OVER
+    if job.is_summary:
+        return CannotUndo.TOO_OLD
     return None if job.can_be_undone else CannotUndo.NOTHING_WRITTEN

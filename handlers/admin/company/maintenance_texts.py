@@ -11,6 +11,7 @@ from bot.domain.backup import Backups
 from bot.domain.errors import Problem
 from bot.domain.group import Right
 from bot.domain.job import COMMAND_LINE, Counts, Job, JobState, JobTrouble
+from bot.domain.retention import SET_ASIDE_KEPT, UNDELIVERED_KEPT
 from bot.usecases.company.status import Failed, GroupStatus, Status, Waiting
 from bot.wording.reasons import describe_trouble
 from bot.wording.words import number, span
@@ -21,6 +22,7 @@ _LATE: Final = timedelta(minutes=1)
 
 CHECKING = "Verificando…"
 AGAIN = "🔄 Atualizar"
+SET_ASIDE = "⚠️ Postas de lado: ver, repetir ou descartar"
 
 BACK_UP_NOW = "💾 Fazer backup agora"
 CANCEL = "Cancelar"
@@ -158,7 +160,13 @@ def _waiting(now: Status) -> list[str]:
     lines.append(_unsent(now.waiting, now.checked_at))
     if aside := now.waiting.set_aside:
         lines.append(
-            f"⚠️ Postas de lado por erro: {number(aside)}. O registro do servidor diz por quê."
+            f"⚠️ Postas de lado por erro: {number(aside)}. Veja no botão abaixo; "
+            f"cada uma some em {SET_ASIDE_KEPT.days} dias."
+        )
+    if undelivered := now.waiting.undelivered:
+        lines.append(
+            f"⚠️ Não entregues: {number(undelivered)}. O aviso de cada uma tem o botão de enviar "
+            f"de novo; o texto some em {UNDELIVERED_KEPT.days} dias."
         )
     return lines
 

@@ -12,17 +12,19 @@ from aiogram.types import (
     Message,
 )
 
-from bot.domain.conversation import Conversation, ConversationEvent, EventKind
+from bot.domain.conversation import Conversation, ConversationEvent, EventKind, Identity
 from bot.domain.protocol import read_protocol
 from bot.usecases.attending.queue import FindConversation, Load, ShowQueue
 from bot.wording.values import Names, who
 from bot.wording.words import number, span
 from handlers.admin.register.services import RegisterServices
 from handlers.answers import answer_press
+from handlers.attendant import verifying
 from handlers.attendant.cards.card import card_text
-from handlers.attendant.group import edit
+from handlers.attendant.group import IsPress, edit
 from handlers.attendant.queue import QueueButton
 from handlers.attendant.texts import REFRESH
+from handlers.attendant.verifying import Step, VerifyButton
 from handlers.keyboards import button, column
 
 WHICH_PROTOCOL: Final = (
@@ -39,6 +41,8 @@ _WORDS: Final = {
     EventKind.CLOSED: "encerrado",
     EventKind.REOPENED: "reaberto",
     EventKind.VERIFIED: "identidade confirmada",
+    EventKind.UNVERIFIED: "confirmação desfeita",
+    EventKind.SWITCHED: "trocado o CPF ou CNPJ",
     EventKind.REMINDED: "grupo lembrado da espera",
 }
 # Their detail is a name, which the line shows already.
@@ -76,7 +80,11 @@ async def show_conversation(
     if card is None:
         await message.answer(not_found(protocol))
         return
-    await message.answer(card_text(card, timezone=timezone, in_group=False))
+    is_verified = card.conversation.customer.identity is Identity.VERIFIED
+    await message.answer(
+        card_text(card, timezone=timezone, in_group=False),
+        reply_markup=verifying.offer(card) if is_verified else None,
+    )
     await message.answer(history_text(card.conversation, await services.names()))
 
 
@@ -119,6 +127,9 @@ def router() -> Router:
     router = Router(name="queues")
     router.message.register(show, Command("fila"))
     router.message.register(show_conversation, Command("atendimento"))
+    router.callback_query.register(
+        verifying.take_back, VerifyButton.filter(F.step == Step.TAKE_BACK), IsPress()
+    )
     router.callback_query.register(refresh, QueueButton.filter(), F.message.as_("message"))
     return router
 

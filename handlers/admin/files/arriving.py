@@ -1,11 +1,6 @@
 """Files that an admin sends: each starts the preparation of an import."""
 
-import asyncio
 import errno
-import shutil
-import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path, PurePath
 from typing import Final
 
@@ -32,12 +27,11 @@ DOWNLOAD_LIMIT_BYTES: Final = 20 * 1024 * 1024
 """The largest file that Telegram lets a bot download."""
 _DOWNLOAD_S: Final = 300
 _NAME_LENGTH: Final = 200
-_FOLDER: Final = "upload-"
 _ENDINGS: Final = frozenset(
     (
         *(".csv", ".txt", ".tsv", ".tab", ".xlsx", ".zip", ".gz"),
         # These cannot be read, but opening them explains how to convert them.
-        *(".xls", ".xlsm", ".xlsb", ".ods"),
+        *(".xls", ".xlsm", ".xlsb", ".ods", ".vcf", ".ics", ".json", ".sql"),
     )
 )
 _TYPES: Final = frozenset(
@@ -87,7 +81,7 @@ async def receive(message: Message, dialog_manager: DialogManager, files: FileSe
     bot = bot_of(message)
     await bot.send_chat_action(message.chat.id, "typing")
     try:
-        async with work_folder(files.data_dir) as folder:
+        async with files.work_folder() as folder:
             path = folder / "file"
             if trouble := await _downloaded(bot, document, path):
                 await message.answer(trouble)
@@ -127,7 +121,7 @@ async def reopen(manager: DialogManager, files: FileServices, job: Job) -> str |
     if job.source is None or not job.source.file_id:
         return texts.FILE_GONE
     try:
-        async with work_folder(files.data_dir) as folder:
+        async with files.work_folder() as folder:
             path = folder / "file"
             await files.manage.files.fetch(job.source.file_id, path)
             inspected = await files.inspect(path, name=job.source.name, shape=job.shape)
@@ -147,21 +141,6 @@ async def reopen(manager: DialogManager, files: FileServices, job: Job) -> str |
     ]
     await open_import(manager, job.id, file)
     return None
-
-
-@asynccontextmanager
-async def work_folder(data_dir: Path) -> AsyncIterator[Path]:
-    """Yield a private folder for a file with personal data, and delete it afterwards."""
-
-    def make() -> Path:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix=_FOLDER, dir=data_dir))
-
-    folder = await asyncio.to_thread(make)
-    try:
-        yield folder
-    finally:
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
 async def _downloaded(bot: Bot, document: Document, path: Path) -> str | None:

@@ -14,7 +14,7 @@ from aiogram_dialog.widgets.text import Const, Format
 from bot.domain.columns import Doubt
 from bot.domain.job import ImportOptions, JobState
 from bot.domain.registration import Kind
-from bot.wording.words import KINDS
+from bot.wording.words import KINDS, short
 from handlers.admin.files import report_texts, texts
 from handlers.admin.files.import_columns import (
     BACK,
@@ -27,6 +27,7 @@ from handlers.admin.files.import_columns import (
     ignore_all,
     job_of,
 )
+from handlers.admin.files.import_reading import accept_window, answer, answers, choose_sheet
 from handlers.admin.files.services import FileServices, edit, files_of, show_progress
 from handlers.admin.files.states import ImportDialog
 from handlers.admin.register.services import say, take_notice
@@ -34,6 +35,8 @@ from handlers.admin.register.texts import choice
 from handlers.admin.screens import Shown, choices
 
 _NO_KIND: Final = "none"
+_SHEET: Final = 28
+_SHEETS: Final = 8
 _OPEN: Final = (JobState.DRAFT, JobState.CHECKED)
 
 
@@ -45,6 +48,7 @@ def dialog() -> Dialog:
         column_window(),
         fields_window(),
         _kind_window(),
+        accept_window(),
         on_start=_start,
     )
 
@@ -52,6 +56,8 @@ def dialog() -> Dialog:
 def _main_window() -> Window:
     return Window(
         Format("{text}"),
+        Group(choices("answer", "answers", answer), width=1, when="is_open"),
+        Group(choices("sheet", "sheets", choose_sheet), width=1, when="is_open"),
         Group(
             Button(
                 Format("🚫 Ignorar as sem nome ({unnamed})"),
@@ -74,6 +80,7 @@ def _main_window() -> Window:
                 when="is_update",
             ),
             SwitchTo(Format("{kind}"), id="kind", state=ImportDialog.kind),
+            SwitchTo(Format("{accept}"), id="accept", state=ImportDialog.accept),
             Button(Const("▶️ Conferir arquivo"), id="check", on_click=_check),
             Button(Const("❌ Cancelar"), id="cancel", on_click=_cancel),
             when="is_open",
@@ -101,7 +108,8 @@ async def _start(start_data: texts.ImportData, manager: DialogManager) -> None:
 async def _main(dialog_manager: DialogManager, files: FileServices, **_: object) -> Shown:
     job = await files.manage.get(dialog_manager.dialog_data["job_id"])
     shown: Shown = {
-        **dict.fromkeys(("update", "kind"), ""),
+        **dict.fromkeys(("update", "kind", "accept"), ""),
+        **dict.fromkeys(("answers", "sheets"), ()),
         **dict.fromkeys(("unnamed", "unknown", "ticked"), 0),
         "is_open": False,
         "is_over": True,
@@ -122,6 +130,12 @@ async def _main(dialog_manager: DialogManager, files: FileServices, **_: object)
         "is_update": options.update,
         "ticked": len(options.fields.intersection(texts.updatable(columns))),
         "kind": texts.kind_button(options.default_kind),
+        "accept": texts.accept_button(options),
+        "answers": answers(file),
+        "sheets": [
+            (place, f"📑 Ler a aba “{short(name, _SHEET)}”")
+            for place, name in enumerate(file.get("sheets", ())[:_SHEETS])
+        ],
     }
 
 
@@ -153,6 +167,9 @@ async def _check(callback: CallbackQuery, _: Button, manager: DialogManager) -> 
     files = files_of(manager)
     job = await job_of(manager)
     if job.import_options is None or job.state not in _OPEN:
+        return
+    if file_of(manager).get("questions"):
+        await say(manager, texts.UNANSWERED)
         return
     columns = columns_of(job, file_of(manager))
     missing = texts.cannot_check(

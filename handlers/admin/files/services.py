@@ -1,6 +1,7 @@
 """Dependencies of the screens for files and jobs, and the notifier of a job's progress."""
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol, cast
@@ -12,7 +13,7 @@ from aiogram.types import FSInputFile
 from aiogram_dialog import DialogManager
 
 from bot.domain.errors import TryLaterError
-from bot.domain.file_shape import FileShape, Inspected
+from bot.domain.file_shape import FileShape, Inspected, Reading
 from bot.domain.job import Counts, Job, JobKind, JobState, Progress, Report
 from bot.usecases.jobs.manage_jobs import ManageJobs
 from bot.wording.values import Names
@@ -27,7 +28,12 @@ logger = structlog.get_logger()
 
 class Inspect(Protocol):
     async def __call__(
-        self, path: Path, *, name: str, shape: FileShape | None = None
+        self,
+        path: Path,
+        *,
+        name: str,
+        shape: FileShape | None = None,
+        reading: Reading | None = None,
     ) -> Inspected:
         """Return the properties of the file; `name` is the name given by its sender.
 
@@ -43,9 +49,11 @@ class FileServices:
     report: Callable[[Job], Awaitable[Report]]
     """Returns the effects of a job, beyond its counts."""
     names: Callable[[], Awaitable[Names]]
-    data_dir: Path
-    """Each file in work has a private folder inside this one."""
+    work_folder: Callable[[], AbstractAsyncContextManager[Path]]
+    """Makes a private folder for a file in work, which is deleted afterwards."""
     requires_tax_id: bool
+    create_tag: Callable[[str], Awaitable[object]]
+    """Creates the tag of this name, unless there is one."""
 
 
 def files_of(manager: DialogManager) -> FileServices:

@@ -9,6 +9,7 @@ class ImportDialog(StatesGroup):
     column = State()
     fields = State()
     kind = State()
+    accept = State()
 
 
 class ExportDialog(StatesGroup):

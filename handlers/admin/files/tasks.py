@@ -18,7 +18,7 @@ from bot.domain.job import ACTIVE, OVER, Job, JobState, Progress
 from bot.usecases.jobs.manage_jobs import CannotUndo
 from bot.wording.jobs import cannot_undo
 from handlers.admin.files import buttons, report_texts, texts
-from handlers.admin.files.arriving import reopen, send_template, work_folder
+from handlers.admin.files.arriving import reopen, send_template
 from handlers.admin.files.buttons import JobButton, Rows, Verb, button, keyboard
 from handlers.admin.files.services import (
     FileServices,
@@ -39,7 +39,8 @@ async def list_jobs(files: FileServices, before: int | None = None) -> tuple[str
 
     before: the page lists jobs with smaller ids; None for the newest jobs.
     """
-    jobs = await files.manage.latest(PAGE, before=before)
+    found = await files.manage.latest(PAGE + 1, before=before)
+    jobs = found[:PAGE]
     if not jobs:
         return texts.NO_JOBS, []
     names = await files.names()
@@ -49,8 +50,10 @@ async def list_jobs(files: FileServices, before: int | None = None) -> tuple[str
     rows: Rows = [opened[start : start + 3] for start in range(0, len(opened), 3)]
     turns = []
     if before is not None:
-        turns.append(button("◀️ Mais novas", Verb.LIST, jobs[0].id + PAGE + 1))
-    if jobs[-1].id > 1:
+        newer = await files.manage.above(jobs[0].id, PAGE)
+        top = newer[0].id if newer else jobs[0].id
+        turns.append(button("◀️ Mais novas", Verb.LIST, top + 1))
+    if len(found) > PAGE:
         turns.append(button("Mais antigas ▶️", Verb.LIST, jobs[-1].id))
     return "\n".join(lines), [*rows, turns] if turns else rows
 
@@ -184,7 +187,7 @@ async def send_results(press: Press) -> None:
     await press.answer()
     caption = report_texts.caption(job, await press.files.names())
     try:
-        async with work_folder(press.files.data_dir) as folder:
+        async with press.files.work_folder() as folder:
             paths = [folder / Path(result.name).name for result in results]
             for result, path in zip(results, paths, strict=True):
                 await press.files.manage.files.fetch(result.file_id, path)

@@ -1,7 +1,7 @@
 """Sentences of the screens for imports and exports."""
 
 from collections.abc import Collection, Sequence
-from typing import Final, TypedDict
+from typing import Final, NotRequired, TypedDict
 
 from aiogram import html
 
@@ -11,9 +11,10 @@ from bot.domain.file_shape import Inspected
 from bot.domain.job import ImportOptions, Job
 from bot.domain.registration import Kind
 from bot.domain.search import Query
-from bot.wording.files import DOUBTS, column_line, understood
+from bot.wording.files import DOUBTS, amounts, column_line, left_out, question, understood
+from bot.wording.files import names as names_of
 from bot.wording.jobs import filters, undo_effects
-from bot.wording.reasons import COLUMN_LABELS
+from bot.wording.reasons import ACCEPTED, COLUMN_LABELS
 from bot.wording.values import LABELS, Names
 from bot.wording.words import KINDS, short
 from handlers.admin.register.texts import total
@@ -63,6 +64,13 @@ NO_JOBS: Final = (
     "podem ser desfeitas."
 )
 CANCELLED: Final = "Importação cancelada. Nada foi gravado."
+UNANSWERED: Final = "Responda antes como ler o arquivo: os botões estão logo abaixo da pergunta."
+IMPORT_ACCEPT: Final = (
+    "⚠️ <b>Aceitar sem o campo</b>\n\n"
+    "Uma linha cujo telefone ou e-mail não se lê é recusada inteira. Marque o que pode ficar de "
+    "fora: a linha entra sem esse campo, e o relatório diz quais foram."
+)
+TAGS_CREATED: Final = "Etiquetas criadas. Confira o arquivo de novo."
 NO_FIELDS: Final = "Marque ao menos um campo a atualizar, ou responda Não em “Atualizar”."
 ONE_FIELD: Final = "A exportação precisa de ao menos um campo."
 IMPORT_FIELDS: Final = (
@@ -105,6 +113,13 @@ class FileData(TypedDict):
     doubts: list[Doubt | None]
     rows: list[tuple[int, list[str]]]
     examples: list[list[str]]
+    amounts: NotRequired[str]
+    names: NotRequired[list[str]]
+    left_out: NotRequired[list[str]]
+    questions: NotRequired[dict[str, str]]
+    """What has to be answered before the file is imported, by the value of each `Question`."""
+    sheets: NotRequired[list[str]]
+    """The other sheets that could be read."""
 
 
 class ImportData(TypedDict):
@@ -130,6 +145,11 @@ def as_data(inspected: Inspected, name: str) -> FileData:
     return {
         "name": short(name, 60),
         "understood": understood(inspected.shape),
+        "amounts": amounts(inspected.shape),
+        "names": names_of(inspected),
+        "left_out": list(left_out(inspected.shape)),
+        "questions": {one.value: question(inspected, one) for one in inspected.shape.questions},
+        "sheets": [one.name for one in inspected.shape.other_sheets if not one.is_hidden],
         "headers": [short(column.header, _CELL) for column in inspected.columns],
         "doubts": [column.doubt for column in inspected.columns],
         "rows": [
@@ -147,7 +167,14 @@ def main(job: Job, file: FileData, columns: Sequence[Column]) -> str:
     """Return the text of the import screen: the properties of the file, and the open questions."""
     options = job.import_options or ImportOptions()
     lines = [f"📥 <b>Importar</b> · tarefa {job.id}", f"📄 {html.quote(file['name'])}"]
-    lines += [f"Entendi assim: {html.quote(file['understood'])}", ""]
+    lines += [f"Entendi assim: {html.quote(file['understood'])}"]
+    if told := file.get("amounts"):
+        lines.append(f"Conferência: {told}")
+    if names := file.get("names"):
+        lines.append(f"Nomes: {html.quote(', '.join(names))}")
+    lines += [f"⚠️ {html.quote(line)}" for line in file.get("left_out", ())]
+    lines += [f"❓ {html.quote(line)}" for line in file.get("questions", {}).values()]
+    lines.append("")
     for line, cells in file["rows"]:
         lines.append(f"<b>Linha {line}</b>")
         lines += _row(columns, cells)
@@ -217,6 +244,11 @@ def updatable(columns: Sequence[Column]) -> list[str]:
     """Return the fields that the file has and an update may change, in the order of a record."""
     there = {stored_path(column.field) for column in columns if column.field}
     return [path for path in LABELS if path in there and path in UPDATABLE]
+
+
+def accept_button(options: ImportOptions) -> str:
+    names = ", ".join(ACCEPTED[name] for name in ACCEPTED if name in options.accepted)
+    return f"⚠️ Aceitar sem o campo: {names or 'nenhum'}"
 
 
 def kind_button(kind: Kind | None) -> str:

@@ -1,14 +1,17 @@
 """/clientes: search, filter and browse the register."""
 
 import asyncio
+from typing import Any
 
+import structlog
 from aiogram import Bot
-from aiogram.types import CallbackQuery, Message
-from aiogram_dialog import Data, Dialog, DialogManager, Window
+from aiogram.types import CallbackQuery, Message, TelegramObject
+from aiogram_dialog import Data, Dialog, DialogManager, ShowMode, Window
 from aiogram_dialog.widgets.input import ManagedTextInput, TextInput
 from aiogram_dialog.widgets.kbd import Button, Cancel, Column, Group, Row, Select, SwitchTo
 from aiogram_dialog.widgets.text import Const, Format
 
+from bot.domain.errors import AppError
 from bot.domain.registration import Kind, Status
 from bot.domain.search import PAGE, Query
 from bot.domain.tax_id import NotATaxId, Reason, read_tax_id
@@ -21,15 +24,42 @@ from handlers.admin.register.services import RegisterServices, say, take_notice
 from handlers.admin.register.states import AuditDialog, RecordDialog, RegisterDialog, WizardDialog
 from handlers.admin.screens import Shown, choices
 from handlers.admin.sync import Verb, begin, sync_of
+from handlers.answers import Handler
 
 _LONGEST_SEARCH = 200
+# A page waits this long for its total, and is shown without it then.
+_COUNT_S = 0.3
+_COUNTING = "counting"
 # Typing errors in a tax id that are worth a message if nothing was found.
 _TOLD = (Reason.CHECK_DIGITS, Reason.REPEATED)
+
+logger = structlog.get_logger()
 
 
 def dialog() -> Dialog:
     """Return the dialog. `start_data` may hold `text`, which is searched at once."""
-    return Dialog(_listing_window(), _filters_window(), on_start=_start)
+    return Dialog(
+        _listing_window(), _filters_window(), on_start=_start, on_process_result=_recount
+    )
+
+
+async def total_follows(handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
+    """Middleware: edit the total into a page that was shown before all results were counted."""
+    done = await handler(event, data)
+    manager: DialogManager | None = data.get("dialog_manager")
+    counting: asyncio.Task[int] | None = data.pop(_COUNTING, None)
+    if counting is None or manager is None:
+        return done
+    if not manager.has_context() or manager.current_context().state != RegisterDialog.listing:
+        counting.cancel()
+        return done
+    try:
+        _keep(manager, await counting)
+    except AppError as error:
+        logger.warning("results not counted", error=str(error))
+    else:
+        await manager.show(ShowMode.EDIT)
+    return done
 
 
 def _listing_window() -> Window:
@@ -91,14 +121,22 @@ async def _listing(
 ) -> Shown:
     data = dialog_manager.dialog_data
     query, starts = _query(dialog_manager), data.get("starts", [])
-    page, count = await asyncio.gather(
-        services.search(query, start=starts[-1] if starts else None), services.search.count(query)
-    )
+    # The total stays with the screen: pages of the same results are not counted again.
+    kept = data.get("counted", {})
+    count = kept["count"] if kept.get("of") == str(query) else None
+    page = await services.search(query, start=starts[-1] if starts else None)
     if starts and not page.registrations:
         # The registrations of this page were deleted in the meantime.
         data["starts"] = []
         page = await services.search(query, start=None)
     names = await services.names()
+    if count is None:
+        counting = asyncio.create_task(services.search.count(query))
+        await asyncio.wait({counting}, timeout=_COUNT_S)
+        if counting.done():
+            count = _keep(dialog_manager, counting.result())
+        else:
+            dialog_manager.middleware_data[_COUNTING] = counting
     data["next"] = page.next
     narrowed = query != Query()
     is_empty = not narrowed and not page.registrations
@@ -114,6 +152,16 @@ async def _listing(
         "has_erp": services.has_erp,
         "add_button": "Adicionar novo cliente" if is_empty else "Adicionar novo cadastro",
     }
+
+
+def _keep(manager: DialogManager, count: int) -> int:
+    manager.dialog_data["counted"] = {"of": str(_query(manager)), "count": count}
+    return count
+
+
+async def _recount(_: Data, __: Any, manager: DialogManager) -> None:
+    # A screen above this one may have added or deleted a registration.
+    manager.dialog_data.pop("counted", None)
 
 
 async def _filters(

@@ -28,6 +28,7 @@ _TAX_ID: Final = {
     Reason.REPEATED: "Um documento não pode ter o mesmo dígito repetido. Confira o número.",
     Reason.AMBIGUOUS: "Encontrei dois números diferentes. Escreva só um.",
     Reason.SCIENTIFIC: "O número veio em notação científica. Escreva todos os dígitos.",
+    Reason.DECIMALS: "O número veio com casas decimais. Escreva só os dígitos.",
 }
 _USERNAMES: Final = {
     UsernameRefusal.TOO_SHORT: "O usuário precisa de pelo menos 3 caracteres.",

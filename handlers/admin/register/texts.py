@@ -19,6 +19,7 @@ from bot.wording.values import (
 )
 from bot.wording.words import KINDS, STATUSES, number
 
+COUNTING = "Contando o total…"
 EMPTY_REGISTER = (
     "👥 <b>Clientes e fornecedores</b>\n\n"
     "Gerencie o cadastro de seus clientes. Parece que nenhum cliente foi adicionado até agora.\n\n"
@@ -88,8 +89,10 @@ def filters(query: Query, names: Names) -> str:
     )
 
 
-def listing(query: Query, page: ResultPage, count: int, names: Names, *, page_number: int) -> str:
-    """count: of all results."""
+def listing(
+    query: Query, page: ResultPage, count: int | None, names: Names, *, page_number: int
+) -> str:
+    """count: of all results; None while they are being counted."""
     if query == Query() and not page.registrations:
         return EMPTY_REGISTER
     lines = ["👥 <b>Clientes e fornecedores</b>"]
@@ -100,9 +103,11 @@ def listing(query: Query, page: ResultPage, count: int, names: Names, *, page_nu
     if not page.registrations:
         lines += ["", "<b>Nada encontrado.</b> Confira a busca, ou toque em “Mostrar todos”."]
         return "\n".join(lines)
-    pages = -(-count // PAGE)
-    where = f" · página {page_number} de {number(pages)}" if pages > 1 else ""
-    lines.append(f"{total(count)}{where}")
+    pages = -(-count // PAGE) if count is not None else 0
+    if count is None:
+        lines.append(f"{COUNTING} · página {page_number}")
+    else:
+        lines.append(total(count) + (f" · página {page_number} de {number(pages)}" * (pages > 1)))
     if not query.text:
         lines += ["", "Escreva um nome, CPF ou CNPJ para procurar."]
     return "\n".join(lines)

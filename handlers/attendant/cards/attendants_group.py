@@ -14,12 +14,14 @@ from aiogram.types import Message
 
 from bot.domain.card import Card
 from bot.domain.conversation import Conversation
-from bot.domain.errors import RefusedError
+from bot.domain.errors import UnknownRefusalError
+from bot.domain.outgoing import ChatClosedError
+from bot.domain.refusals import Refused
 from handlers.attendant.cards import card as views
 from handlers.attendant.cards.topics import Topics, topic_shown
-from handlers.relay.refusals import closes_group, is_topic_gone
+from handlers.relay.refusals import closes_chat, refusal_of
 
-_CLOSED_TO_US = (TelegramForbiddenError, TelegramBadRequest, TelegramNotFound)
+_REFUSED = (TelegramForbiddenError, TelegramBadRequest, TelegramNotFound)
 
 logger = structlog.get_logger()
 
@@ -36,21 +38,39 @@ class TelegramAttendantsGroup:
             return conversation
         try:
             topic = await self.topics.open(conversation.group_id, views.topic_title(card))
-        except _CLOSED_TO_US as error:
-            raise RefusedError(f"Telegram opens no topic: {error.message}") from error
+        except _REFUSED as error:
+            raise ChatClosedError(
+                f"Telegram opens no topic: {refusal_of(error).phrase}"
+            ) from error
         if topic is None:
             return conversation
         shown = topic_shown(views.topic_title(card), is_open=True)
         return replace(conversation, topic_id=topic, topic_shown=shown)
 
+    async def reopen_topic(self, conversation: Conversation) -> bool:
+        return await self.topics.reopen(conversation)
+
     async def show(self, card: Card) -> Conversation:
+        return await self._show(card)
+
+    async def _show(
+        self, card: Card, *, may_reopen: bool = True, may_open: bool = True
+    ) -> Conversation:
         conversation = card.conversation
         try:
             posted = await self._post(card)
-        except _CLOSED_TO_US as error:
-            if conversation.topic_id is not None and is_topic_gone(error):
-                return await self._in_new_topic(card)
-            raise RefusedError(f"Telegram does not post in the group: {error.message}") from error
+        except _REFUSED as error:
+            refusal = refusal_of(error)
+            if refusal.what is Refused.TOPIC and conversation.topic_id is not None:
+                if refusal.is_closed and may_reopen and await self.topics.reopen(conversation):
+                    return await self._show(card, may_reopen=False, may_open=may_open)
+                if may_open:
+                    return await self._in_new_topic(card)
+            if closes_chat(refusal) or refusal.what is Refused.TOPIC:
+                raise ChatClosedError(
+                    f"Telegram does not post in the group: {refusal.phrase}"
+                ) from error
+            raise UnknownRefusalError(f"Telegram takes no card: {refusal.phrase}") from error
         if conversation.topic_id is not None:
             await self.topics.pin(conversation.group_id, posted.message_id)
         return replace(conversation, card_message_id=posted.message_id)
@@ -66,18 +86,18 @@ class TelegramAttendantsGroup:
                     reply_markup=views.keyboard(card),
                 )
             except TelegramBadRequest as error:
-                short = views.short_text(card)
-                if closes_group(error) or is_topic_gone(error) or text == short:
+                short, refusal = views.short_text(card), refusal_of(error)
+                if closes_chat(refusal) or refusal.what is Refused.TOPIC or text == short:
                     raise
                 # A text on record that Telegram refuses must not keep this customer, and the queue
                 # behind, from the group.
-                logger.error("card not taken, a short one instead", reason=error.message)
+                logger.error("card not taken, a short one instead", reason=refusal.phrase)
                 text = short
 
     async def _in_new_topic(self, card: Card) -> Conversation:
         lost = replace(card.conversation, topic_id=None, topic_shown="")
         opened = await self.open_topic(replace(card, conversation=lost))
-        return await self.show(replace(card, conversation=opened))
+        return await self._show(replace(card, conversation=opened), may_open=False)
 
     async def refresh(self, card: Card) -> Conversation:
         conversation = card.conversation

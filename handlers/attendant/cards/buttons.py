@@ -8,7 +8,7 @@ from aiogram.types import CallbackQuery
 from bot.usecases.attending.attend import Attend, Done, Gone
 from bot.usecases.attending.reopen import ReopenConversation
 from bot.usecases.ports import Conversations
-from handlers.attendant import texts, verifying
+from handlers.attendant import switching, texts, verifying
 from handlers.attendant.cards.card import Action, CardButton, full_card_text
 from handlers.attendant.closing import tell_closed
 from handlers.attendant.group import IsPress, Press
@@ -88,5 +88,5 @@ def router() -> Router:
         (Action.REOPEN, reopen),
     ):
         router.callback_query.register(handler, CardButton.filter(F.action == action), IsPress())
-    router.include_router(verifying.router())
+    router.include_routers(verifying.router(), switching.router())
     return router

@@ -26,6 +26,8 @@ _TO_TOPIC = (
     "os atendentes."
 )
 
+_NOT_PROVEN = "⚠️ "
+_PROOF_ENDED = ": a confirmação venceu, ou o cadastro mudou"
 _IDENTITIES = {
     Identity.UNVERIFIED: "⚠️ não confirmado",
     Identity.NOT_IDENTIFIED: "❔ não identificado",
@@ -59,7 +61,7 @@ def keyboard(card: Card) -> InlineKeyboardMarkup | None:
     actions.append(("📋 Ficha completa", Action.FULL_CARD))
     if conversation.is_open:
         actions += [
-            ("📝 Nota", Action.NOTE),
+            ("📌 Observação fixa", Action.NOTE),
             ("↪️ Transferir", Action.TRANSFER),
             ("☑️ Encerrar", Action.CLOSE),
         ]
@@ -79,10 +81,9 @@ def card_text(card: Card, *, timezone: ZoneInfo, in_group: bool = True) -> str:
     """
     conversation, registration = card.conversation, card.registration
     lines = []
-    # Both on the first line: a quote of the card shows it below the customer's messages.
-    mark = "🔴🔴 <b>PRIORIDADE</b> · " if conversation.priority else "👤 "
-    lines.append(f"{mark}<b>{html.quote(card.name)}</b>")
-    lines.append(_who(conversation, registration, timezone))
+    # All on the first line: a quote of the card shows it below the customer's messages.
+    lines.append(_headline(card))
+    lines.append(_who(card, timezone))
     if registration:
         lines.append(_kinds_and_status(registration))
         if registration.alert_traits and registration.traits:
@@ -105,20 +106,21 @@ def card_text(card: Card, *, timezone: ZoneInfo, in_group: bool = True) -> str:
 
 def short_text(card: Card) -> str:
     """Return customer and protocol only, for use when Telegram refuses the whole card."""
-    conversation = card.conversation
-    mark = "🔴🔴 <b>PRIORIDADE</b> · " if conversation.priority else "👤 "
     return (
-        f"{mark}<b>{html.quote(card.name)}</b>\nProtocolo <b>{conversation.protocol}</b>\n"
+        f"{_headline(card)}\nProtocolo <b>{card.conversation.protocol}</b>\n"
         "<i>A ficha não coube aqui: toque em Ficha completa.</i>"
     )
 
 
 def topic_title(card: Card) -> str:
-    """Return priority, customer and protocol as plain text, within Telegram's 128 characters."""
+    """Return priority, customer and protocol as plain text, within Telegram's 128 characters.
+
+    A customer whose identity is not proven is marked: the name may only be one that was typed.
+    """
     conversation = card.conversation
     mark = "🔴 " if conversation.priority else ""
     tail = f" · {conversation.protocol}"
-    return f"{mark}{card.name}"[: _TITLE_LENGTH - len(tail)] + tail
+    return f"{mark}{_not_proven(card)}{card.name}"[: _TITLE_LENGTH - len(tail)] + tail
 
 
 def full_card_text(card: Card, *, timezone: ZoneInfo) -> str:
@@ -126,7 +128,7 @@ def full_card_text(card: Card, *, timezone: ZoneInfo) -> str:
     registration = card.registration
     if registration is None:
         name = html.quote(card.conversation.shown_name)
-        return f"📋 <b>{name}</b>\nAinda não há cadastro para este atendimento."
+        return f"📋 <b>{name}</b>\nAinda não há cadastro para este atendimento.\n{_erp_line(card)}"
     rows = [
         ("Nome", registration.name),
         ("Fantasia", registration.trade_name),
@@ -156,13 +158,27 @@ def full_card_text(card: Card, *, timezone: ZoneInfo) -> str:
     return "\n".join(["📋 <b>Ficha completa</b>", *lines])
 
 
-def _who(conversation: Conversation, registration: Registration | None, timezone: ZoneInfo) -> str:
-    line = ""
+def _headline(card: Card) -> str:
+    mark = "🔴🔴 <b>PRIORIDADE</b> · " if card.conversation.priority else ""
+    proven = _not_proven(card)
+    person = "" if mark or proven else "👤 "
+    return f"{mark}{proven}{person}<b>{html.quote(card.name)}</b>"
+
+
+def _not_proven(card: Card) -> str:
+    is_verified = card.conversation.customer.identity is Identity.VERIFIED
+    return "" if is_verified else _NOT_PROVEN
+
+
+def _who(card: Card, timezone: ZoneInfo) -> str:
+    conversation, registration, line = card.conversation, card.registration, ""
     if registration and registration.trade_name:
         line += f"{html.quote(registration.trade_name)}\n"
     tax_id = conversation.customer.tax_id
     document = f"{tax_id.label} <code>{html.quote(tax_id.masked)}</code> · " if tax_id else ""
     line += f"{document}{_identity(conversation, timezone)}"
+    if card.proof_ended:
+        line += _PROOF_ENDED
     if registration and conversation.customer.identity is not Identity.VERIFIED:
         # Someone typed this customer's tax id; the identity is not proven yet.
         line += f"\nDiz chamar-se: {html.quote(conversation.shown_name)}"
@@ -216,7 +232,7 @@ def _erp_line(card: Card) -> str:
     if not card.has_erp:
         return "🗂 ERP: nenhum configurado"
     if registration and registration.kinds != {Kind.PROSPECT}:
-        return "🗂 ERP: cadastro próprio, sem código lá"
+        return "🗂 ERP: não vinculado"
     return (
         "🗂 ERP: não encontrado lá"
         if card.conversation.customer.tax_id

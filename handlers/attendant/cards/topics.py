@@ -8,6 +8,9 @@ from aiogram import Bot
 from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError
 
 from bot.domain.conversation import Conversation
+from bot.domain.errors import TryLaterError
+from bot.domain.refusals import Refused
+from handlers.relay.refusals import is_not_modified, refusal_of
 
 _OPEN: Final = "|open"
 _CLOSED: Final = "|closed"
@@ -27,21 +30,36 @@ class Topics:
         try:
             topic = await self.bot.create_forum_topic(group_id, title)
         except TelegramBadRequest as error:
-            said = error.message.lower()
-            if "not a forum" not in said and "not enough rights" not in said:
+            refusal = refusal_of(error)
+            if refusal.what is Refused.CHAT:
                 raise
             # Work as in a group without topics, until an admin grants the right that `balcao
             # check` names.
-            logger.warning("no topic", chat=group_id, reason=error.message)
+            logger.warning("no topic", chat=group_id, reason=refusal.phrase)
             return None
         return topic.message_thread_id
 
+    async def reopen(self, conversation: Conversation) -> bool:
+        """Open the topic that somebody has closed; return False where the bot may not."""
+        group_id, topic_id = conversation.group_id, conversation.topic_id or 0
+        try:
+            await self.bot.reopen_forum_topic(group_id, topic_id)
+        except (TelegramBadRequest, TelegramForbiddenError) as error:
+            logger.info("topic not reopened", chat=group_id, reason=error.message)
+            return is_not_modified(error)
+        return True
+
     async def pin(self, group_id: int, message_id: int) -> None:
-        """Pin the card without a sound; without the right, the card is just the first message."""
+        """Pin the card without a sound; without the right, the card is just the first message.
+
+        Whatever happens here, the card is posted and must not be posted again.
+        """
         try:
             await self.bot.pin_chat_message(group_id, message_id, disable_notification=True)
         except (TelegramBadRequest, TelegramForbiddenError) as error:
             logger.info("card not pinned", chat=group_id, reason=error.message)
+        except TryLaterError as error:
+            logger.info("card not pinned", chat=group_id, reason=str(error))
 
     async def bring_to(self, conversation: Conversation, title: str, *, is_open: bool) -> str:
         """Change title and open state of the topic where they differ; return what it shows now."""

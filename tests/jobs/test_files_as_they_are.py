@@ -1,0 +1,174 @@
+"""Files as people and ERPs write them, by the command: nothing is guessed or swallowed."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.files import corpus
+from tests.jobs.conftest import JobRunner
+from tests.jobs.shell import Shell
+
+pytestmark = pytest.mark.embedded
+
+ANA, BIA, CAIO = "39053344705", "11122233396", "12345678224"
+CUSTOMER = ("--kind", "cliente", "--ignore-unknown")
+
+
+@pytest.fixture
+def shell(runner: JobRunner, mongodb_uri: str, tmp_path: Path) -> Shell:
+    return Shell(runner, mongodb_uri, tmp_path)
+
+
+async def stored(shell: Shell, *paths: str) -> dict[str, Any]:
+    """Return these fields of all registrations, by document."""
+    found = await shell.runner.database["registrations"].find({}).to_list(None)
+
+    def value(one: dict[str, Any], path: str) -> Any:
+        for name in path.split("."):
+            one = (one or {}).get(name)  # type: ignore[assignment]
+        return one
+
+    return {
+        str(one["tax_key"]).removeprefix("BR:"): [value(one, path) for path in paths]
+        for one in found
+    }
+
+
+def csv(*rows: Sequence[str], encoding: str = "utf-8") -> bytes:
+    return "".join(f"{';'.join(row)}\r\n" for row in rows).encode(encoding)
+
+
+SWALLOWED = csv(
+    ("Nome", "CPF", "Observacao"),
+    ("Ana", ANA, "um"),
+    ("Loja", BIA, '"Cano de 20 polegadas'),
+    ("Caio", CAIO, "dois"),
+    ("Bar", "20000000108", 'Cano de 3"'),
+    ("Fim", "20000000299", "três"),
+)
+
+
+async def test_a_mark_that_swallows_rows_is_asked_about_with_its_lines(shell: Shell):
+    (shell.folder / "c.csv").write_bytes(SWALLOWED)
+    said = await shell("import", "c.csv", *CUSTOMER)
+    assert said.code == 1
+    assert "linhas 3 a 5" in said.all
+    assert "--quotes text" in said.all
+    assert "6 linhas no arquivo, 3 lidas, 1 com quebra de linha" in said.all
+    assert await stored(shell) == {}
+    assert await shell.runner.manage.latest(1) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "notes"),
+    [
+        ("text", {ANA: "um", BIA: '"Cano de 20 polegadas', CAIO: "dois"}),
+        (
+            "cell",
+            {
+                ANA: "um",
+                BIA: f"Cano de 20 polegadas\nCaio;{CAIO};dois\nBar;20000000108;Cano de 3",
+            },
+        ),
+    ],
+)
+async def test_the_answer_on_marks_decides(shell: Shell, answer: str, notes: dict[str, str]):
+    (shell.folder / "c.csv").write_bytes(SWALLOWED)
+    said = await shell("import", "c.csv", *CUSTOMER, "--quotes", answer)
+    assert said.code == 0, said.all
+    found = await stored(shell, "fixed_note")
+    assert {key: found[key][0] for key in notes} == notes
+    assert len(found) == (5 if answer == "text" else 3)
+
+
+async def test_what_is_left_out_of_a_workbook_is_said_outside_a_terminal(shell: Shell):
+    people = [("Nome", "CPF"), ("Ana", ANA)]
+    others = [("Nome", "CPF", "Celular"), ("Bia", BIA, "49999998888"), ("Caio", CAIO, "")]
+    data = corpus.xlsx(people, others, [("x",)], names=("Um", "Dois", "Notas"))
+    (shell.folder / "c.xlsx").write_bytes(data)
+    said = await shell("import", "c.xlsx", *CUSTOMER)
+    assert said.code == 0
+    assert "Só a aba “Dois” é lida" in said.out
+    assert "“Um” (2 linhas), “Notas” (1 linha)" in said.out
+    assert set(await stored(shell)) == {BIA, CAIO}
+    said = await shell("import", "c.xlsx", *CUSTOMER, "--sheet", "um")
+    assert set(await stored(shell)) == {ANA, BIA, CAIO}
+    said = await shell("import", "c.xlsx", *CUSTOMER, "--sheet", "Três")
+    assert said.code == 1
+    assert "Um, Dois, Notas" in said.all
+
+
+async def test_a_row_enters_without_the_field_that_was_accepted(shell: Shell):
+    rows = [
+        ("Nome", "CPF", "Celular", "E-mail", "Etiqueta"),
+        ("Ana", ANA, "não tem", "ana@x.com", ""),
+        ("Bia", BIA, "49999998888", "não tem", "Nova"),
+        ("Caio", "123", "não tem", "", ""),
+    ]
+    (shell.folder / "c.csv").write_bytes(csv(*rows))
+    said = await shell("import", "c.csv", *CUSTOMER, "--dry-run")
+    assert said.code == 2
+    assert "--accept" in said.out
+    said = await shell("import", "c.csv", *CUSTOMER, "--accept", "phone,email,tag")
+    assert said.code == 2
+    assert "Entraram sem o campo" in said.out
+    assert "Linha 2: Celular" in said.out
+    assert await stored(shell, "name", "email") == {
+        ANA: ["Ana", "ana@x.com"],
+        BIA: ["Bia", None],
+    }
+    said = await shell("import", "c.csv", *CUSTOMER, "--accept", "documento")
+    assert said.code == 1
+
+
+async def test_tags_are_created_when_asked(shell: Shell):
+    rows = [("Nome", "CPF", "Etiqueta"), ("Ana", ANA, "649ee118d365711c2f88f04c, Nova")]
+    (shell.folder / "c.csv").write_bytes(csv(*rows))
+    assert (await shell("import", "c.csv", *CUSTOMER)).code == 2
+    said = await shell("import", "c.csv", *CUSTOMER, "--create-tags")
+    assert said.code == 0, said.all
+    assert "Etiquetas criadas: 649ee118d365711c2f88f04c, Nova" in said.out
+    assert len((await stored(shell, "tags"))[ANA][0]) == 2
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "cp850", "mac_roman"])
+async def test_accents_are_right_in_every_old_encoding(shell: Shell, encoding: str):
+    rows = [
+        ("Nome", "CPF", "Observação"),
+        ("João Conceição", ANA, "Não"),
+        ("José", BIA, "à noite"),
+    ]
+    (shell.folder / "c.csv").write_bytes(csv(*rows, encoding=encoding))
+    said = await shell("import", "c.csv", *CUSTOMER, "--dry-run")
+    assert "Nomes: João Conceição, José" in said.out
+    assert (await shell("import", "c.csv", *CUSTOMER)).code == 0
+    assert await stored(shell, "name", "fixed_note") == {
+        ANA: ["João Conceição", "Não"],
+        BIA: ["José", "à noite"],
+    }
+
+
+async def test_what_cannot_be_told_is_asked(shell: Shell):
+    rows = [("Nome", "CPF"), ("CAFÉ", ANA)]
+    (shell.folder / "c.csv").write_bytes(csv(*rows, encoding="mac_roman"))
+    said = await shell("import", "c.csv", *CUSTOMER)
+    assert said.code == 1
+    assert "--encoding" in said.all
+    assert "CAFÉ" in said.all
+    assert await stored(shell) == {}
+    assert (await shell("import", "c.csv", *CUSTOMER, "--encoding", "mac")).code == 0
+    assert await stored(shell, "name") == {ANA: ["CAFÉ"]}
+
+
+@pytest.mark.parametrize(("answer", "name"), [("utf-8", "JoÃ£o"), ("utf-8-2x", "João")])
+async def test_utf8_read_twice_is_repaired_by_consent_only(shell: Shell, answer: str, name: str):
+    rows = [("Nome", "CPF"), ("JoÃ£o", ANA), ("José", BIA)]
+    (shell.folder / "c.csv").write_bytes(csv(*rows))
+    said = await shell("import", "c.csv", *CUSTOMER)
+    assert said.code == 1
+    assert "utf-8-2x" in said.all
+    assert await stored(shell) == {}
+    assert (await shell("import", "c.csv", *CUSTOMER, "--encoding", answer)).code == 0
+    assert await stored(shell, "name") == {ANA: [name], BIA: ["José"]}
