@@ -29,24 +29,29 @@ class TelegramAlerts:
     _said_at: dict[str, datetime] = field(default_factory=dict)
 
     async def group_unreachable(self, department: Department) -> None:
-        key, now = f"group {department.group_id}", self.clock()
-        if key in self._said_at and now - self._said_at[key] < _QUIET:
-            return
-        self._said_at[key] = now
-        await self.tell(texts.group_unreachable(department.name))
+        text = texts.group_unreachable(department.name)
+        await self._tell_now_and_then(f"group {department.group_id}", text)
 
     async def card_undelivered(self, protocol: str) -> None:
-        await self._tell_one(texts.card_undelivered(protocol))
+        await self.tell(texts.card_undelivered(protocol))
 
     async def nobody_told(self, protocol: str) -> None:
-        await self._tell_one(texts.nobody_told(protocol))
+        await self.tell(texts.nobody_told(protocol))
 
     async def prospects_stopped(self, limit: int) -> None:
-        key, now = "prospects", self.clock()
+        await self._tell_now_and_then("prospects", texts.prospects_stopped(limit))
+
+    async def _tell_now_and_then(self, key: str, text: str) -> None:
+        """Send this text to every admin, unless one with this key has reached them lately."""
+        now = self.clock()
         if key in self._said_at and now - self._said_at[key] < _QUIET:
             return
         self._said_at[key] = now
-        await self.tell(texts.prospects_stopped(limit))
+        try:
+            await self.tell(text)
+        except TryLaterError:
+            # Whoever reports it the next time is heard.
+            del self._said_at[key]
 
     async def set_aside(self, update_id: int, chat_key: str, error: str) -> None:
         """Report an update that was given up: to the admins, and in the chat that it came from.
@@ -64,12 +69,7 @@ class TelegramAlerts:
                 raise later
 
     async def tell(self, text: str) -> None:
-        """Send this text to every admin."""
-        for admin_id in await self.admin_ids():
-            await self._send(admin_id, text)
-
-    async def _tell_one(self, text: str) -> None:
-        """Send this text to every admin; raise TryLaterError if none can be told now."""
+        """Send this text to every admin. Raises TryLaterError if none of them can be told now."""
         missed = [await self._send(admin_id, text) for admin_id in await self.admin_ids()]
         # An unconfirmed one may have arrived.
         if missed and all(one and not isinstance(one, UnconfirmedError) for one in missed):
@@ -89,7 +89,10 @@ class TelegramAlerts:
 
 @dataclass(frozen=True, slots=True)
 class TelegramSyncNotifier:
-    """Alerts about syncs that were started by the schedule."""
+    """Alerts about syncs that were started by the schedule.
+
+    Each raises TryLaterError if no admin can be told now.
+    """
 
     alerts: TelegramAlerts
 

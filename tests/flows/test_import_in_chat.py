@@ -1,17 +1,20 @@
 """A file from the admin's chat into the register, and back out of it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.demo.bot_api.faults import Raw
 from bot.demo.documents import make_cpf
 from bot.domain.job import JobState
 from bot.domain.registration import Registration
 from handlers.admin.files import texts
 from tests.flows.conftest import ADMIN_ID, BIA, Start
 from tests.flows.file_admin import FileAdmin, left_in, nothing_left_in
+from tests.patience import HANG_S
 
 CPFS = [make_cpf(100_000 + n) for n in range(40)]
 HEADER = "Nome;cpfCnpj;celular;tipoRegistro"
@@ -359,3 +362,29 @@ async def test_refused_rows_are_mended_and_sent_back(admin: FileAdmin):
     mended = "\r\n".join(";".join(cells) for cells in (header, row))
     report = await admin.imports(mended.encode("utf-8-sig"), "recusados-tarefa-1.csv")
     assert "🆕 1 novo\n" in report
+
+
+HTML = Raw(status=502, body=b"<html><h1>502 Bad Gateway</h1></html>")
+
+
+@pytest.mark.parametrize(("is_done", "copies"), [(False, 1), (True, 2)], ids=["before", "after"])
+async def test_the_end_of_a_job_is_said_until_telegram_takes_it(
+    admin: FileAdmin, database: Any, is_done: bool, copies: int
+):
+    await admin.sends(PEOPLE)
+    await admin.presses("Conferir arquivo")
+    await admin.reads("Prévia")
+    # The message with the progress, then the report.
+    admin.telegram.emulator.fail_next("sendMessage", chat_id=ADMIN_ID)
+    admin.telegram.emulator.fail_next("sendMessage", raw=HTML, after=is_done, chat_id=ADMIN_ID)
+    await admin.presses("✅ Importar")
+
+    async def is_told() -> bool:
+        found = await job(database)
+        return found["state"] == JobState.DONE and bool(found["told"])
+
+    async with asyncio.timeout(HANG_S):
+        while not await is_told():  # noqa: ASYNC110 - the worker sets no event
+            await asyncio.sleep(0.01)
+    texts_sent = [message.get("text", "") for message in admin.said]
+    assert sum("Importação concluída" in text for text in texts_sent) == copies

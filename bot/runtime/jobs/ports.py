@@ -35,12 +35,16 @@ class Files(JobFiles, Protocol):
 
 
 class JobNotifier(Protocol):
-    """Notifies the person who began a job. It raises nothing: what cannot be sent is logged."""
+    """Notifies the person who began a job."""
 
     async def progress(
         self, job: Job, done: Counts, *, rows_a_second: float, left_s: float | None
     ) -> None: ...
 
     async def notify(self, job: Job, report: Report, files: Sequence[Path]) -> None:
-        """Report the outcome of a job that has come to CHECKED or is over."""
+        """Report the outcome of a job that has come to CHECKED or is over.
+
+        Raises TryLaterError while it cannot be sent; a call that was confirmed before is not made
+        again when it is called again in the same journal.
+        """
         ...

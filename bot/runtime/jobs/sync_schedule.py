@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 import structlog
 
+from bot.domain.errors import TryLaterError
 from bot.domain.job import OVER, SCHEDULE, Job, JobState
 from bot.usecases.jobs.begin_sync import BeginSync
 from bot.usecases.ports import Syncs
@@ -57,7 +58,12 @@ class SyncSchedule:
         if changed is None or is_failing == state.is_failing:
             # Another replica announces it, or nothing has changed.
             return
-        if is_failing:
-            await self.notifier.sync_fails(job)
-        else:
-            await self.notifier.sync_works_again(job)
+        tell = self.notifier.sync_fails if is_failing else self.notifier.sync_works_again
+        try:
+            await tell(job)
+        except TryLaterError as error:
+            logger.warning("admins not told of a sync", job=job.id, error=str(error))
+            # The next look announces it.
+            await self.syncs.change(
+                changed, looked_at=state.looked_at, is_failing=state.is_failing
+            )

@@ -8,7 +8,7 @@ import asyncio
 import os
 import shutil
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,6 +22,7 @@ from bot.domain.errors import (
     Problem,
     TakenError,
     TryLaterError,
+    UnconfirmedError,
     UnknownRefusalError,
 )
 from bot.domain.job import LINES, OVER, Batch, Counts, Job, JobState, JobTrouble, Report
@@ -31,6 +32,7 @@ from bot.runtime.jobs.job_files import forget_source, purge
 from bot.runtime.jobs.job_progress import PROGRESS_INTERVAL_S, JobProgress
 from bot.runtime.jobs.ports import Files, JobNotifier, Store
 from bot.runtime.jobs.troubles import change_of
+from bot.runtime.journal import Journal
 from bot.runtime.leases import LeaseKeeper
 from bot.runtime.owners import is_alive
 from bot.runtime.supervisor import TaskHealth, log_failure
@@ -88,6 +90,8 @@ class WorkJobs:
         self._round_s = round_s
         self._progress_interval_s = progress_interval_s
         self._mine: set[int] = set()
+        self._journals: dict[int, Journal] = {}
+        """Job ids to what Telegram has confirmed of the message about the job's end."""
         self._send: Callable[[str], Awaitable[None]] | None = None
         self.health = TaskHealth()
 
@@ -245,8 +249,28 @@ class WorkJobs:
             path = folder / Path(result.name).name
             await self._files.fetch(result.file_id, path)
             files.append(path)
-        await self._notifier.notify(job, await self.report(job), files)
+        await self._tell(job, await self.report(job), files)
         await self._store.force_update(job.id, told=True)
+
+    async def _tell(self, job: Job, report: Report, files: Sequence[Path]) -> None:
+        """Notify the person; raise TryLaterError if a later round is to do it again."""
+        journal = self._journals.setdefault(job.id, Journal())
+        try:
+            with journal.attempt():
+                await self._notifier.notify(job, report, files)
+        except UnconfirmedError:
+            if not journal.is_spent:
+                raise
+            logger.warning("the end of a job was not confirmed")
+        except UnknownRefusalError:
+            if job.tries <= _MOST_TRIES:
+                raise
+            logger.warning("the end of a job was refused")
+        except TryLaterError:
+            raise
+        except Exception:
+            logger.exception("the end of a job was not sent")
+        del self._journals[job.id]
 
     async def report(self, job: Job) -> Report:
         """Return the report of the job's batches; before it runs, the refused rows of its

@@ -96,6 +96,7 @@ class TelegramJobNotifier:
         """Report the end of the job in a new message.
 
         An edit makes no sound, and the message with the progress may be far up.
+        Raises TryLaterError while Telegram does not take it.
         """
         if job.progress is None:
             return
@@ -108,10 +109,8 @@ class TelegramJobNotifier:
                 return
             await self._notify(job, job.progress.chat_id, report, files)
             await self._take_away(job.progress.chat_id, job.progress.message_id)
-        except (TelegramAPIError, TryLaterError) as error:
+        except TelegramAPIError as error:
             logger.warning("the end of a job was not sent", job=job.id, error=type(error).__name__)
-        except Exception:
-            logger.exception("the end of a job was not sent", job=job.id)
 
     async def _notify(self, job: Job, chat_id: int, report: Report, files: Sequence[Path]) -> None:
         names = await self.names()
@@ -158,8 +157,7 @@ async def send_files(
             await bot.send_document(
                 chat_id, FSInputFile(path), caption=text, request_timeout=UPLOAD_S
             )
-        except (TelegramAPIError, TryLaterError) as error:
-            # The library reports a file that is too large as a network error.
+        except TelegramAPIError as error:
             logger.warning("file of a job not sent", job=job.id, error=type(error).__name__)
             await bot.send_message(chat_id, report_texts.not_sent(job))
             return
