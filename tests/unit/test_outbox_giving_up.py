@@ -228,6 +228,23 @@ def test_what_telegram_has_taken_is_not_sent_again_while_the_database_refuses(
     in_virtual_time(run())
 
 
+def test_what_telegram_has_taken_is_stored_before_the_end():
+    async def run() -> None:
+        world = World()
+        async with world.running() as outbox:
+            world.stored.trouble = lambda name: TryLaterError("gone") if name == "link" else None
+            await outbox.put(item(1))
+            await asyncio.sleep(1)
+            stopping = asyncio.create_task(outbox.stop(20.0))
+            await asyncio.sleep(5)
+            world.stored.trouble = lambda _: None
+            await stopping
+        assert world.stored.over == {"a1": "done"}
+        assert set(world.stored.links) == {"a1"}
+
+    in_virtual_time(run())
+
+
 def test_a_database_that_refuses_inside_a_delivery_closes_no_group():
     async def run() -> None:
         world = World(answer=failing("a1", RefusedError("code 13"), times=3))

@@ -145,9 +145,11 @@ class Outbox:
         for timer in self._timers.values():
             if timer:
                 timer.cancel()
+        until = asyncio.get_running_loop().time() + patience_s
         await self._tasks.stop(patience_s)
-        # Last: what is in progress may have begun it.
+        # What is in progress may have begun it.
         await self._asking.stop()
+        await self._sender.store_all(until)
 
     def end_pauses(self) -> None:
         """Go on at once: Telegram answers again."""

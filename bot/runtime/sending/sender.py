@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
@@ -25,7 +26,7 @@ from bot.domain.outgoing import (
 )
 from bot.runtime.sending.asking import Asking
 from bot.runtime.sending.chat_queue import ChatQueue
-from bot.runtime.sending.holds import Holds
+from bot.runtime.sending.holds import FIRST_PAUSE_S, Holds
 from bot.runtime.sending.ports import Delivery, OutboxMetrics, OutboxStore, SentLinks
 
 # One attempt, and one more when the first was cut short.
@@ -233,3 +234,19 @@ class Sender:
             await answers[0]()
             answers.popleft()
         self._answers.pop(chat_id, None)
+
+    async def store_all(self, until: float) -> None:
+        """Store what could not be stored before, in all chats; give up at this loop time."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(until):
+                while self._answers:
+                    for chat_id in list(self._answers):
+                        try:
+                            await self.store_answers(chat_id)
+                        except AppError as error:
+                            logger.warning("answer not stored", chat=chat_id, error=str(error))
+                    if self._answers:
+                        await asyncio.sleep(FIRST_PAUSE_S)
+        if self._answers:
+            # The next start sends these messages once more.
+            logger.error("answers not stored", chats=len(self._answers))
