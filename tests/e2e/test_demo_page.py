@@ -123,7 +123,7 @@ async def test_with_the_erp_down_the_customer_is_served_and_the_card_follows(pag
     await protocol_in(latest(customer))
 
     card = the_card(attendants, people.ANA)
-    await expect(card).to_contain_text("👤 Aninha")
+    await expect(card).to_contain_text("⚠️ Aninha")
     await expect(card).to_contain_text("⏳ ERP não consultado")
     await expect(card).not_to_contain_text("confirmado por telefone")
 

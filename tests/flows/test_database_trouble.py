@@ -52,6 +52,7 @@ async def test_an_update_that_fits_in_no_document_is_given_up_and_its_writer_tol
         update = {"update_id": 7, "message": {"chat": {"id": ana.id}, "new": 2**70}}
         await people.balcao.inbox.take([update])
         await until(lambda: texts.SOMETHING_WENT_WRONG in ana.read)
+        await people.settled()
         [stored] = await database["inbox"].find({"payload": {}}).to_list(None)
         assert "set_aside_at" in stored
         assert stored["error"] == "EmptyUpdateError"

@@ -43,7 +43,9 @@ async def test_priority_goes_first_then_who_waits_longest_and_a_press_takes_one(
     said = people.messages(GROUP_ID)[-1]
     assert "Caio assumiu" in said["text"]
     assert "José Antônio da Conceição" in said["reply_to_message"]["text"]
-    assert "Em atendimento por Caio" in said["reply_to_message"]["text"]
+    card_id = said["reply_to_message"]["message_id"]
+    [card] = [one["text"] for one in people.cards if one["message_id"] == card_id]
+    assert "Em atendimento por Caio" in card
     lines = queue_message(people)["text"].splitlines()
     assert lines[1] == "2 aguardando · maior espera 10 min"
     assert "🟢 Em atendimento (1)" in lines

@@ -11,6 +11,7 @@ import pytest
 
 from bot.demo.documents import make_cpf
 from bot.domain.candidate import CellReason, Refusal
+from bot.domain.errors import TryLaterError
 from bot.domain.fields import UPDATABLE
 from bot.domain.file_refusal import FileReason, FileRefused
 from bot.domain.job import (
@@ -30,6 +31,7 @@ from bot.domain.job import (
     Source,
 )
 from bot.domain.portal import PasswordRefusal, UsernameRefusal
+from bot.domain.row import ACCEPTED
 from bot.wording.jobs import cannot_undo, duration
 from bot.wording.reasons import describe, describe_file, describe_trouble
 from bot.wording.values import Names
@@ -196,7 +198,7 @@ async def test_who_is_no_admin_any_more_is_told_nothing(admin: FileAdmin):
     ] == []
 
 
-async def test_nothing_raises_when_telegram_is_away(admin: FileAdmin):
+async def test_while_telegram_is_away_the_end_of_a_job_waits(admin: FileAdmin):
     assert admin.telegram.balcao is not None
 
     async def names() -> Names:
@@ -210,8 +212,11 @@ async def test_nothing_raises_when_telegram_is_away(admin: FileAdmin):
     for status in (400, 403, 502):
         admin.telegram.emulator.fail_next("sendMessage", status, "no")
         admin.telegram.emulator.fail_next("editMessageText", status, "no")
-        await notifier.notify(job, Report(), [])
+        with pytest.raises(TryLaterError):
+            await notifier.notify(job, Report(), [])
         await notifier.progress(job, Counts(), rows_a_second=1.0, left_s=None)
+    admin.telegram.emulator.fail_next("sendMessage", 403, "Forbidden: bot was blocked by the user")
+    await notifier.notify(job, Report(), [])
 
 
 def test_every_reason_of_a_row_has_its_sentence():
@@ -281,8 +286,11 @@ def test_every_trouble_of_a_job_has_its_sentence(trouble: JobTrouble):
 def test_the_largest_report_fits_in_one_message(kind: JobKind, state: JobState):
     reasons = tuple((path, CellReason.TAG.value, HOSTILE * 6) for path in UPDATABLE)
     counts = Counts.model_validate(
-        dict.fromkeys(set(Counts.model_fields) - {"fields"}, 10**9)
-        | {"fields": dict.fromkeys(UPDATABLE, 10**9)}
+        dict.fromkeys(set(Counts.model_fields) - {"fields", "problems"}, 10**9)
+        | {
+            "fields": dict.fromkeys(UPDATABLE, 10**9),
+            "problems": dict.fromkeys(ACCEPTED, 10**9),
+        }
     )
     found = Report(
         refused=tuple(RowReport(line=10**9 + n, reasons=reasons) for n in range(LINES)),

@@ -147,7 +147,7 @@ async def test_a_removed_admin_has_nothing_left(
     assert ("chat", ana.id, 0, "") not in people.emulator.commands
     # No access by an open screen, a command, or an invitation made before the removal.
     assert await press(people, ana.id, texts.INVITE) == EXPIRED_BUTTON
-    assert "/sair desliga" in await ana.says("/equipe")
+    assert "envie seu CPF" in await ana.says("/equipe")
     assert await say(people, CAIO, f"/start {theirs}") == texts.REVOKED_INVITATION
     assert await database["admins"].count_documents({}) == 0
 

@@ -96,4 +96,5 @@ async def test_kills_leave_a_dry_run_as_if_there_had_been_none(
     # Once confirmed, the import does what the preview showed.
     assert await runner.manage.confirm(job.id)
     done = await runner.worked(job)
-    assert done.counts == job.preview
+    # What could be accepted is asked about in the preview only.
+    assert done.counts == job.preview.model_copy(update={"problems": {}})

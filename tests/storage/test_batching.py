@@ -7,6 +7,7 @@ import pytest
 
 from bot.demo.documents import make_cpf
 from bot.domain.conversation import Chat
+from bot.domain.errors import RefusedError
 from storage.register.registrations import Registrations
 from storage.talk.conversations import Chats
 from storage.updates.inbox import Inbox
@@ -49,8 +50,12 @@ async def test_one_update_that_cannot_be_stored_does_not_stop_the_others(databas
     new = await asyncio.gather(
         *[inbox.add(1, [(n, "c", UNSTORABLE if n == 5 else {})], at=NOW) for n in range(10)]
     )
-    assert new == [[n != 5] for n in range(10)]
-    assert [u for u, _, _ in await inbox.pending_of("c")] == [0, 1, 2, 3, 4, 6, 7, 8, 9]
+    [refused] = new.pop(5)
+    assert isinstance(refused, RefusedError)
+    assert new == [[True]] * 9
+    # The one that cannot be stored waits without its content.
+    waiting = await inbox.pending_of("c")
+    assert [update_id for update_id, _, _ in waiting] == list(range(10))
 
 
 async def test_one_state_that_cannot_be_stored_does_not_stop_the_others(database: Any):

@@ -180,7 +180,7 @@ def _names(text: str, option: str = "--fields") -> list[str]:
     names = [name.strip() for name in text.split(",") if name.strip()]
     if not names:
         example = "phone,email" if option == "--accept" else "celular,email"
-        raise RefusedError(f"{option}: escreva os nomes separados por vírgula: {example}")
+        raise RefusedError(f"{option}: escreva os campos separados por vírgula: {example}")
     return names
 
 
