@@ -132,7 +132,9 @@ async def test_with_the_erp_down_the_customer_is_served_and_the_card_follows(pag
     await expect(card).to_contain_text("✅ confirmado por telefone")
     await expect(card).to_contain_text("🗂 ERP: ixc")
     await expect(card).not_to_contain_text("ERP não consultado")
-    await expect(attendants.get_by_test_id("message")).to_have_count(1)
+    # The card is still the one of before, with the greeting below it.
+    await expect(attendants.get_by_test_id("message")).to_have_count(2)
+    await expect(latest(attendants)).to_contain_text("oi")
 
 
 async def test_pictures_and_files_go_both_ways(page: Page) -> None:
