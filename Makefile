@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 demo: $(VENV)/runtime
 	$(BIN)/balcao demo
 
-PYTEST := $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 # make test MONGODB=<uri>: what depends on the database, on this server instead of the embedded one.
 # Only from the command line: a variable of the environment may name a server with real data.

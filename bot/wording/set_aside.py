@@ -12,6 +12,7 @@ _WHY: Final = {
     "UnreadableError": "veio uma resposta que não sei ler",
     "TakenError": "outro processo estava com a conversa",
     "LostError": "outro processo tomou a conversa",
+    "EmptyUpdateError": "a mensagem não cabe no banco de dados",
 }
 
 

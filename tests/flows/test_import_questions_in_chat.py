@@ -10,6 +10,9 @@ from tests.flows.admin import labels
 from tests.flows.conftest import ADMIN_ID, Start
 from tests.flows.file_admin import FileAdmin
 
+# Long, and not about the database.
+pytestmark = pytest.mark.embedded
+
 SWALLOWED = (
     "Nome;CPF;tipoRegistro;Observacao\n"
     'Loja;39053344705;cliente;"Cano de 20\n'

@@ -16,6 +16,9 @@ from tests.flows.test_outbox import words
 from tests.flows.wire import Cut, Wire, wire_to
 from tests.patience import until
 
+# Long, and not about the database.
+pytestmark = pytest.mark.embedded
+
 GROUP = str(GROUP_ID)
 
 

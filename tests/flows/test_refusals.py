@@ -12,6 +12,9 @@ from bot.demo import people as demo
 from tests.flows.album import ALBUM
 from tests.flows.conftest import ADMIN_ID, BIA, GROUP_ID, Customer, Start, Telegram
 
+# Long, and not about the database.
+pytestmark = pytest.mark.embedded
+
 KINDS = [
     ("Bad Request: not enough rights to send photos to the chat", "fotos"),
     ("Bad Request: CHAT_SEND_STICKERS_FORBIDDEN", "figurinhas"),

@@ -22,6 +22,9 @@ from tests.flows.conftest import BIA, CAIO, GROUP_ID, Clock, Start, Telegram
 from tests.flows.replica import Replica, update
 from tests.patience import HANG_S, until
 
+# Long, and not about the database.
+pytestmark = pytest.mark.embedded
+
 HTML = Raw(status=502, body=b"<html><center>502 Bad Gateway</center></html>")
 AFTER_HTML = Raw(status=504, body=b"<html><center>504 Gateway Time-out</center></html>")
 
