@@ -35,6 +35,8 @@ _EXTENSION: Final = re.compile(
 )
 # A number format of a spreadsheet shows decimals; they are no digits of a telephone.
 _DECIMALS: Final = re.compile(r"(\+?[0-9]{8,})[.,]0+|([0-9]{1,3}(?:\.[0-9]{3})+),0+")
+# No cell with one telephone is longer; a longer text could take long to search.
+_LONGEST: Final = 200
 _SEVERAL: Final = re.compile(r"##+|[/;|,&\n]|\s(?:e|ou)\s")
 
 
@@ -51,6 +53,8 @@ def read_phone(text: str, *, country: str = "BR") -> str | None:
     """
     if country == "BR" and (written := _WRITTEN.fullmatch(text)):
         return "+55" + "".join(written.groups())
+    if len(text) > _LONGEST:
+        return None
     text = normalized("NFKC", text)
     text = "".join(c for c in text if unicodedata.category(c) != "Cf").strip()
     if decimals := _DECIMALS.fullmatch(text):

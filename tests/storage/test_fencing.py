@@ -34,7 +34,7 @@ WRITES: dict[str, Write] = {
     "done": lambda database: Inbox(database).done(BOT, 1, at=NOW),
     "failed": lambda database: Inbox(database).failed(BOT, 1, attempts=1, error="E"),
     "set_aside": lambda database: Inbox(database).set_aside(BOT, 1, at=NOW),
-    "begin": lambda database: Outbox(database).begin(["1"]),
+    "begin": lambda database: Outbox(database).begin([outgoing(1, attempts=1)]),
     "steps": lambda database: States(database).save([(STEPS, "s", {})], update_id=1),
     "screen": lambda database: States(database).save(
         [(STEPS, "s", {}), (f"{PREFIX}6:x", "s", {})], update_id=1
