@@ -128,7 +128,7 @@ async def store(database: Any, register: list[Registration]) -> None:
 
 
 @SHAPES
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 async def test_every_question_finds_what_a_filter_finds_each_once(
     database: Any, embedded: bool, by_windows: bool, seed: int
 ):

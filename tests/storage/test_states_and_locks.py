@@ -1,7 +1,7 @@
 """Steps of conversations, and leases with one owner at a time."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +9,15 @@ import pytest
 from bot.domain.errors import RefusedError
 from storage.engine.leases import Leases
 from storage.updates.states import States, chat_leases
-from tests.storage.records import NOW, after
+from tests.storage import records
+
+# Of today: the server deletes leases that ended a day ago.
+NOW = records.NOW + timedelta(days=(datetime.now(UTC) - records.NOW).days)
+
+
+def after(**spans: float) -> datetime:
+    return NOW + timedelta(**spans)
+
 
 LEASE = timedelta(seconds=30)
 
