@@ -16,6 +16,9 @@ from tests.flows.conftest import ADMIN_ID, BIA, Start
 from tests.flows.file_admin import FileAdmin, left_in, nothing_left_in
 from tests.patience import HANG_S
 
+# Long, and not about the database.
+pytestmark = pytest.mark.embedded
+
 CPFS = [make_cpf(100_000 + n) for n in range(40)]
 HEADER = "Nome;cpfCnpj;celular;tipoRegistro"
 PEOPLE = f"{HEADER}\n" + "".join(

@@ -22,6 +22,9 @@ from tests.flows.conftest import (
 )
 from tests.flows.wording import plain
 
+# Long, and not about the database.
+pytestmark = pytest.mark.embedded
+
 NOTHING = NotATaxId(Reason.NOTHING)
 
 

@@ -27,6 +27,9 @@ from tests.flows.registrations import registration_of
 from tests.flows.test_my_data import files
 from tests.flows.wording import plain
 
+# Long, and not about the database.
+pytestmark = pytest.mark.embedded
+
 FULL_CARD = "📋 Ficha completa"
 REFUSED = plain(my_data_texts.not_verified(can_verify=True))
 

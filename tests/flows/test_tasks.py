@@ -40,6 +40,9 @@ from handlers.admin.files.services import TelegramJobNotifier
 from tests.flows.conftest import ADMIN_ID, BIA, Start
 from tests.flows.file_admin import FileAdmin
 
+# Long, and not about the database.
+pytestmark = pytest.mark.embedded
+
 NOW = datetime(2026, 11, 24, 12, 30, tzinfo=UTC)
 NAMES = Names(timezone=ZoneInfo("America/Sao_Paulo"))
 HOSTILE = "<b>&{x}</i>"
