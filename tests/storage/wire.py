@@ -2,17 +2,13 @@
 does."""
 
 import asyncio
-import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
-import bson
-
-_HEADER: Final = struct.Struct("<iiii")
-_OP_MSG: Final = 2013
+from tests import op_msg
 
 
 @dataclass(slots=True)
@@ -39,18 +35,11 @@ class Wire:
 
     def answer_to(self, message: bytes) -> bytes | None:
         """Return the proxy's own answer to a message, None if the server is to answer."""
-        _, request, _, kind = _HEADER.unpack_from(message)
-        if kind != _OP_MSG:
-            return None
-        # Flags, then sections; the first is the command itself, of kind 0, in pymongo's messages.
-        size = struct.unpack_from("<i", message, 21)[0]
-        command = bson.decode(message[21 : 21 + size])
-        name, collection = next(iter(command.items()))
+        name, collection = op_msg.command_of(message)
         for key in ((name, collection), (name, "*")):
             if key in self.answers:
                 self.refused.append((name, collection))
-                body = b"\0\0\0\0\0" + bson.encode(self.answers[key])
-                return _HEADER.pack(_HEADER.size + len(body), 0, request, _OP_MSG) + body
+                return op_msg.answer(self.answers[key], to=op_msg.id_of(message))
         return None
 
 
@@ -66,13 +55,11 @@ def wire_before(port: int) -> Iterator[Wire]:
         upstream, to_server = await asyncio.open_connection("127.0.0.1", port)
         back = asyncio.create_task(_copy(upstream, writer))
         try:
-            with suppress(asyncio.IncompleteReadError, ConnectionError):
-                while True:
-                    message = await _message(reader)
-                    if answer := wire.answer_to(message):
-                        writer.write(answer)
-                    else:
-                        to_server.write(message)
+            while message := await op_msg.read_message(reader):
+                if answer := wire.answer_to(message):
+                    writer.write(answer)
+                else:
+                    to_server.write(message)
         finally:
             back.cancel()
             to_server.close()
@@ -103,12 +90,6 @@ def wire_before(port: int) -> Iterator[Wire]:
         loop.close()
 
 
-async def _message(reader: asyncio.StreamReader) -> bytes:
-    head = await reader.readexactly(_HEADER.size)
-    return head + await reader.readexactly(_HEADER.unpack(head)[0] - _HEADER.size)
-
-
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(asyncio.IncompleteReadError, ConnectionError):
-        while True:
-            writer.write(await _message(reader))
+    while message := await op_msg.read_message(reader):
+        writer.write(message)
