@@ -1,6 +1,7 @@
 """An outbox in virtual time: a store in memory, and a Telegram that answers as the test says."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Container, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -134,6 +135,9 @@ class World:
     closed: int = 0
     asked: int = 0
     limiter: RateLimiter = field(default_factory=lambda: RateLimiter(NO_LIMITS))
+    leases: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    holders: dict[str, object] = field(default_factory=dict)
+    """The replica that had each lease last."""
 
     async def __call__(
         self, items: Sequence[Outgoing], *, conversation: Conversation | None = None
@@ -166,14 +170,15 @@ class World:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Outbox]:
-        """Run an outbox that holds every lease; it is killed at the end."""
-        held: set[str] = set()
+        """Run an outbox, as one replica does; it is killed at the end."""
+        me = object()
 
         @asynccontextmanager
         async def holding(name: str) -> AsyncIterator[bool]:
-            is_new = name not in held
-            held.add(name)
-            yield is_new
+            async with self.leases[name]:
+                is_new = self.holders.get(name) is not me
+                self.holders[name] = me
+                yield is_new
 
         outbox = Outbox(
             store=self.stored,

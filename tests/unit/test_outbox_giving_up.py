@@ -19,7 +19,7 @@ from tests.virtual_time import in_virtual_time, now
 
 
 def failing(
-    ids: str, error: Exception, *, times: int = 10_000
+    ids: str, error: Exception | None, *, times: int = 10_000
 ) -> Callable[[Sequence[Outgoing]], Exception | None]:
     """Return answers that fail the items whose id is in `ids`, so many times."""
     left = dict.fromkeys(ids.split(), times)
@@ -224,6 +224,34 @@ def test_what_telegram_has_taken_is_not_sent_again_while_the_database_refuses(
         assert set(world.stored.links) == {"a1", "a2", "a3"}
         assert not world.told
         assert not world.closed
+
+    in_virtual_time(run())
+
+
+@pytest.mark.parametrize("write", ["link", "done", "fail"])
+@pytest.mark.parametrize("error", [RefusedError("code 13"), TryLaterError("gone")])
+@pytest.mark.parametrize("is_stopped", [False, True])
+def test_another_replica_gets_no_chat_before_its_answers_are_stored(
+    write: str, error: Exception, is_stopped: bool
+):
+    async def run() -> None:
+        fails = write == "fail"
+        world = World(answer=failing("a1", UnconfirmedError("cut short") if fails else None))
+        world.stored.trouble = lambda name: error if name == write else None
+        async with world.running() as first:
+            await first.put(item(1), item(2))
+            await asyncio.sleep(20)
+            async with world.running():
+                stopping = asyncio.create_task(first.stop(40.0)) if is_stopped else None
+                await asyncio.sleep(35)
+                world.stored.trouble = lambda _: None
+                await asyncio.sleep(20)
+                if stopping:
+                    await stopping
+        assert [ids for _, ids in world.posts] == ["a1"] * (1 + fails) + ["a2"]
+        assert set(world.stored.over) == {"a1", "a2"}
+        # Telling again is put under the same id.
+        assert len(set(world.told)) == fails
 
     in_virtual_time(run())
 

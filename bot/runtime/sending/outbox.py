@@ -239,15 +239,21 @@ class Outbox:
         self._resting.discard(chat_id)
         if timer := self._timers.pop(chat_id, None):
             timer.cancel()
-        try:
-            await self._sender.store_answers(chat_id)
-            queue = self._queue_of(chat_id)
-            if is_new or not queue.is_read:
-                await self._read(chat_id, queue)
-            is_done = await self._drain(chat_id, queue)
-        except RefusedError as error:
-            # Telegram's own refusals end in the sender: the database refuses, for now.
-            raise TryLaterError(str(error)) from error
+        while True:
+            try:
+                return await self._send(chat_id, is_new)
+            except (TryLaterError, RefusedError) as error:
+                if not self._sender.owes(chat_id):
+                    # Telegram's own refusals end in the sender: the database refuses, for now.
+                    raise TryLaterError(str(error)) from error
+            await self._sender.store_owed(chat_id)
+
+    async def _send(self, chat_id: int, is_new: bool) -> bool:
+        await self._sender.store_answers(chat_id)
+        queue = self._queue_of(chat_id)
+        if is_new or not queue.is_read:
+            await self._read(chat_id, queue)
+        is_done = await self._drain(chat_id, queue)
         if is_done and queue.items and not self._tasks.is_stopping:
             self._wait(chat_id, queue)
         return is_done

@@ -35,6 +35,7 @@ ATTEMPTS: Final = 2
 _REFUSALS: Final = 8
 # A conversation that was read longer ago may have another group by now.
 _FRESH_S: Final = 0.5
+_LONGEST_PAUSE_S: Final = 5.0
 
 logger = structlog.get_logger()
 
@@ -235,18 +236,25 @@ class Sender:
             answers.popleft()
         self._answers.pop(chat_id, None)
 
+    async def store_owed(self, chat_id: int) -> None:
+        """Store what could not be stored before, however long that takes.
+
+        Keep the chat's lease meanwhile: another replica would send the messages once more.
+        """
+        pause_s = FIRST_PAUSE_S
+        while self.owes(chat_id):
+            try:
+                await self.store_answers(chat_id)
+            except AppError as error:
+                logger.warning("answer not stored", chat=chat_id, error=str(error))
+                await asyncio.sleep(pause_s)
+                pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+
     async def store_all(self, until: float) -> None:
         """Store what could not be stored before, in all chats; give up at this loop time."""
         with suppress(TimeoutError):
             async with asyncio.timeout_at(until):
-                while self._answers:
-                    for chat_id in list(self._answers):
-                        try:
-                            await self.store_answers(chat_id)
-                        except AppError as error:
-                            logger.warning("answer not stored", chat=chat_id, error=str(error))
-                    if self._answers:
-                        await asyncio.sleep(FIRST_PAUSE_S)
+                await asyncio.gather(*map(self.store_owed, self._answers))
         if self._answers:
             # The next start sends these messages once more.
             logger.error("answers not stored", chats=len(self._answers))
