@@ -20,14 +20,14 @@ from bot.domain.portal import (
     UsernameRefusal,
 )
 from bot.domain.registration import NAME_LENGTH, NOTE_LENGTH, TRAIT_LENGTH, TRAITS
-from bot.wording.words import characters, number
+from bot.wording.words import number
 
 # The labels of the register's fields, with the column that only files have.
 COLUMN_LABELS: Final[Mapping[str, str]] = {field.path: field.label for field in FIELDS}
 
 _CELLS: Final = {
     CellReason.TAX_ID_NOTHING: "não há número de CPF ou CNPJ aqui",
-    CellReason.TAX_ID_LENGTH: "tem {detail}; CPF tem 11 caracteres e CNPJ tem 14",
+    CellReason.TAX_ID_LENGTH: "tem {detail} caracteres; CPF tem 11 e CNPJ tem 14",
     CellReason.TAX_ID_CHECK_DIGITS: "os dígitos não conferem; confira o número",
     CellReason.TAX_ID_REPEATED: "todos os dígitos são iguais; não é um documento de verdade",
     CellReason.TAX_ID_AMBIGUOUS: "há mais de um documento na célula; deixe só um",
@@ -73,6 +73,7 @@ _PASSWORDS: Final = {
 }
 # Sentences by the detail of the cell's problem.
 _DETAILED: Final = {
+    CellReason.TAX_ID_LENGTH: {"1": "tem 1 caractere; CPF tem 11 e CNPJ tem 14"},
     CellReason.USERNAME: {refusal.name.lower(): text for refusal, text in _USERNAMES.items()},
     CellReason.PASSWORD: {refusal.name.lower(): text for refusal, text in _PASSWORDS.items()},
 }
@@ -197,7 +198,5 @@ def _reason(path: str, reason: str, detail: str) -> str:
             sentence = f"repete a linha {detail}"
         return sentence
     cell = CellReason(reason)
-    if cell is CellReason.TAX_ID_LENGTH:
-        detail = characters(int(detail))
     sentence = _DETAILED.get(cell, {}).get(detail) or _CELLS[cell].format(detail=detail)
     return f"{COLUMN_LABELS[path]}: {sentence}" if path else sentence

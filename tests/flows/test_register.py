@@ -54,6 +54,18 @@ async def test_a_supplier_is_added_in_three_steps_and_found_by_half_a_surname(ad
     found = await admin.says("concei")
     assert "1 cadastro" in found
     assert f"🔴 João Conceição <Júnior> · {CPF.masked}" in admin.buttons
+    # A telephone, which fails as a CPF, is one of somebody or of nobody.
+    await admin.presses("João")
+    await admin.presses("✏️ Editar")
+    await admin.presses("Celular")
+    await admin.says("49 99888-7766")
+    await admin.says("/clientes")
+    found = await admin.says("49998887766")
+    assert "1 cadastro" in found
+    assert "⚠️" not in found
+    nobody = await admin.says("49998887700")
+    assert "Ninguém tem este telefone" in nobody
+    assert "⚠️" not in nobody
 
 
 async def test_a_document_that_is_registered_opens_its_record(admin: Admin):

@@ -24,7 +24,7 @@ from bot.wording.words import characters
 
 _TAX_ID: Final = {
     Reason.NOTHING: "Não encontrei um número aí. Escreva o CPF (11 dígitos) ou o CNPJ (14).",
-    Reason.CHECK_DIGITS: "Esse número não confere: algum dígito está trocado. "
+    Reason.CHECK_DIGITS: "Os dígitos finais não conferem: algum foi trocado. "
     "Olhe no documento e escreva de novo.",
     Reason.REPEATED: "Um documento não pode ter o mesmo dígito repetido. Confira o número.",
     Reason.AMBIGUOUS: "Encontrei dois números diferentes. Escreva só um.",
