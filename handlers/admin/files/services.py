@@ -132,7 +132,7 @@ class TelegramJobNotifier:
             text = report_texts.caption(job, names)
         else:
             text = report_texts.report(job, report, names)
-        await edit(self.bot, job.progress, text, buttons.keyboard(buttons.of_job(job)))
+        await edit(self.bot, job.progress, text, buttons.of_job(job))
 
     async def _notify_of_backup(self, job: Job, shown: Progress) -> None:
         """Report the end in the message with the progress; a failure in a new one, too."""
