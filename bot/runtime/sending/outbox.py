@@ -239,14 +239,12 @@ class Outbox:
         self._resting.discard(chat_id)
         if timer := self._timers.pop(chat_id, None):
             timer.cancel()
-        while True:
-            try:
-                return await self._send(chat_id, is_new)
-            except (TryLaterError, RefusedError) as error:
-                if not self._sender.owes(chat_id):
-                    # Telegram's own refusals end in the sender: the database refuses, for now.
-                    raise TryLaterError(str(error)) from error
+        try:
+            return await self._send(chat_id, is_new)
+        except (TryLaterError, RefusedError) as error:
             await self._sender.store_owed(chat_id)
+            # Telegram's own refusals end in the sender: the database refuses, for now.
+            raise TryLaterError(str(error)) from error
 
     async def _send(self, chat_id: int, is_new: bool) -> bool:
         await self._sender.store_answers(chat_id)
