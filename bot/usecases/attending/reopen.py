@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.domain.conversation import Attendant, Chat, Conversation, ConversationEvent, EventKind
+from bot.domain.data_subject import ANONYMISED_NAME
 from bot.domain.thanks import WITHIN as THANKED_WITHIN
 from bot.usecases.attending.attend import Done, Gone
 from bot.usecases.attending.show_card import ShowCard
@@ -103,5 +104,10 @@ class ReopenConversation:
 
 
 def _is_of(closed: Conversation, chat: Chat) -> bool:
-    """Return True if an attendant closed it and the chat still has the same document."""
-    return closed.closed_by is not None and closed.customer.tax_id == chat.customer.tax_id
+    """Return True if an attendant closed it and the chat still has the same document.
+
+    False if its customer was anonymised: the chat begins as anybody's does.
+    """
+    is_nobody = closed.shown_name == ANONYMISED_NAME
+    is_same = closed.customer.tax_id == chat.customer.tax_id
+    return closed.closed_by is not None and is_same and not is_nobody
