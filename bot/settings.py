@@ -80,7 +80,8 @@ class Settings(BaseSettings):
     http_host: str = "127.0.0.1"
     http_port: Annotated[int, Field(ge=0, le=65535)] = 8080
     broker_url: SecretStr = SecretStr("")
-    reopen_hours: Annotated[int, Field(ge=0, le=168)] = 0
+    show_attendant_name: bool = False
+    reopen_hours: Annotated[int, Field(ge=0, le=168)] = 12
     priority_reminder_minutes: Annotated[int, Field(ge=0, le=24 * 60)] = 5
     timezone: str = "America/Sao_Paulo"
     log_format: Literal["console", "json"] = "console"

@@ -108,6 +108,8 @@ BUTTONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "moved": Rule(group=_STAFF),
         "note": Rule(group=_STAFF),
         "notme": Rule(private=_ANYBODY),
+        # What reopened a conversation is another subject.
+        "other": Rule(private=_ANYBODY),
         # The customer goes on without a document.
         "nodoc": Rule(private=_ANYBODY),
         # The customer chooses a department.

@@ -311,7 +311,8 @@ class Link(BaseModel):
     by_customer: bool = False
     """True if the customer wrote the message, False if an attendant did."""
     item: str = ""
-    """For a sentence: the id of the outbox item that it marks as sent."""
+    """The id of the outbox item that it marks as sent, if that is not the key of the customer's
+    message: for a sentence, or a message that was sent in another conversation before."""
 
     def at_customer(self, chat_id: int) -> int:
         """Return the latest counterpart in this customer's chat; 0 for none."""

@@ -569,8 +569,8 @@ class AttendantsGroup(Protocol):
         Raises RefusedError when the group is closed to the bot.
         """
 
-    async def reopen_topic(self, conversation: Conversation) -> bool:
-        """Open the topic that somebody has closed; return False where the bot may not."""
+    async def reopen_topic(self, conversation: Conversation) -> Conversation | None:
+        """Open the closed topic; return the conversation, or None where the bot may not."""
 
     async def show(self, card: Card) -> Conversation:
         """Post the card, in its topic if there is one.
@@ -610,9 +610,11 @@ class Outbox(Protocol):
     async def failed(self, item_id: str) -> list[Outgoing]:
         """Return this undelivered item and those that failed together with it (an album)."""
 
-    async def again(self, item_id: str) -> bool:
+    async def again(self, item_id: str, *, notice: tuple[int, int]) -> bool:
         """Queue an undelivered item once more, with the rest of its album.
 
+        notice: chat and id of the message that tells of it, to be deleted when the item has
+        arrived.
         Returns True if this call did it.
         """
 

@@ -61,13 +61,21 @@ def build_relaying(shared: Shared, *, metrics: Metrics, alerts: GroupAlerts) -> 
         group=TelegramAttendantsGroup(bot=bot, topics=Topics(bot=bot), timezone=shared.timezone),
         read_card=read_card,
     )
-    sending = Sending(outbox=outbox, conversations=conversations, links=links, clock=clock)
+    sending = Sending(
+        outbox=outbox,
+        conversations=conversations,
+        links=links,
+        clock=clock,
+        names_attendants=shared.settings.show_attendant_name,
+    )
+    show_card = ShowCard(outbox=outbox, clock=clock)
     outbox.deliver_by(
         TelegramDelivery(
             bot=bot,
             conversations=conversations,
             links=links,
             draw=draw,
+            show_card=show_card,
             departments=shared.departments,
             alerts=alerts,
             sending=sending,
@@ -76,7 +84,7 @@ def build_relaying(shared: Shared, *, metrics: Metrics, alerts: GroupAlerts) -> 
     return Relaying(
         outbox=outbox,
         links=links,
-        show_card=ShowCard(outbox=outbox, clock=clock),
+        show_card=show_card,
         read_card=read_card,
         sending=sending,
     )

@@ -118,10 +118,14 @@ async def send_again(
     failed = await outbox.failed(callback_data.item)
     conversation = await conversations.get(failed[0].conversation_id) if failed else None
     is_here = conversation is not None and conversation.group_id == press.group_id
-    is_sent = is_here and await outbox.again(callback_data.item)
+    notice = (press.group_id, press.message.message_id)
+    is_sent = is_here and await outbox.again(callback_data.item, notice=notice)
     await press.answer(
         relay_texts.SENT_AGAIN if is_sent else relay_texts.NOT_AGAIN, alert=not is_sent
     )
+    if is_sent:
+        # Until it has arrived, and the notice goes; otherwise another notice follows.
+        await press.edit(relay_texts.SENDING_AGAIN)
 
 
 async def topic_closed(

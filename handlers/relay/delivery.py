@@ -1,6 +1,7 @@
 """Delivery of the outbox over Telegram, to customers and to groups."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -10,12 +11,13 @@ from aiogram import Bot
 from aiogram.exceptions import (
     TelegramAPIError,
     TelegramBadRequest,
+    TelegramForbiddenError,
     TelegramMigrateToChat,
 )
 from aiogram.filters.callback_data import CallbackData
 
 from bot.domain.conversation import Conversation, Link
-from bot.domain.errors import UnknownRefusalError
+from bot.domain.errors import AppError, UnknownRefusalError
 from bot.domain.outgoing import (
     ChatClosedError,
     MovedError,
@@ -26,6 +28,7 @@ from bot.domain.outgoing import (
 )
 from bot.domain.refusals import Refused
 from bot.usecases.attending.draw_card import DrawCard
+from bot.usecases.attending.show_card import ShowCard
 from bot.usecases.ports import Conversations, Departments, GroupAlerts, Links
 from handlers.buttons import button, in_rows
 from handlers.relay import texts
@@ -34,6 +37,8 @@ from handlers.relay.refusals import closes_chat, refusal_of
 from handlers.relay.sending import Sending
 from handlers.relay.switch_button import SwitchButton
 
+# Nobody waits for these.
+_NOT_TOLD: Final = (OutgoingKind.REFRESH, OutgoingKind.RETIRE, OutgoingKind.UNSAY)
 # Begins the id of a notice about a message that was not delivered.
 _TOLD: Final = "told:"
 
@@ -52,6 +57,7 @@ class TelegramDelivery:
     conversations: Conversations
     links: Links
     draw: DrawCard
+    show_card: ShowCard
     departments: Departments
     alerts: GroupAlerts
     sending: Sending
@@ -71,7 +77,9 @@ class TelegramDelivery:
             return []
         try:
             if head.chat_id == conversation.chat_id:
-                return await self._to_customer(items, conversation)
+                links = await self._to_customer(items, conversation)
+                await self._arrived(head, conversation)
+                return links
             return await self._to_group(items, conversation)
         except TelegramMigrateToChat as error:
             if head.chat_id == conversation.chat_id:
@@ -113,10 +121,12 @@ class TelegramDelivery:
         """Notify the sender below each message that was not delivered, or else the admins."""
         head = items[0]
         conversation = await self.conversations.get(head.conversation_id)
-        if conversation is None or head.what in (OutgoingKind.REFRESH, OutgoingKind.RETIRE):
+        if conversation is None or head.what in _NOT_TOLD:
             return
         if reason is Undelivered.GONE:
             return  # the sender deleted it, and knows
+        if head.notice:
+            await self.sending.unsay(conversation, *head.notice)  # another one follows
         kind = self._kinds.get(head.id, "")
         # Texts that were joined are messages of their own to their sender.
         for item in items[:1] if head.album else items:
@@ -166,6 +176,27 @@ class TelegramDelivery:
             card = conversation.card_message_id or 0
             await self.sending.say(conversation, texts.CUSTOMER_BLOCKED, id=name, below=card)
 
+    async def _arrived(self, item: Outgoing, conversation: Conversation) -> None:
+        """Take back the notice that the item was not delivered."""
+        if item.notice is None:
+            return
+        try:
+            await self.sending.unsay(conversation, *item.notice)
+        except AppError as error:
+            # The customer has the message: an error here would send it once more.
+            logger.warning("notice stays", error=str(error))
+
+    async def _unsay(self, item: Outgoing) -> None:
+        try:
+            await self.bot.delete_message(item.chat_id, item.below)
+        except (TelegramBadRequest, TelegramForbiddenError) as error:
+            # Older than two days, or deleted by hand.
+            logger.info("not deleted", reason=error.message)
+            with suppress(TelegramBadRequest, TelegramForbiddenError):
+                await self.bot.edit_message_text(
+                    texts.ARRIVED, chat_id=item.chat_id, message_id=item.below
+                )
+
     async def _to_group(
         self, items: Sequence[Outgoing], conversation: Conversation
     ) -> Sequence[Link]:
@@ -176,20 +207,30 @@ class TelegramDelivery:
         if head.what is OutgoingKind.RETIRE:
             await self.draw.retire(conversation)
             return []
+        if head.what is OutgoingKind.UNSAY:
+            await self._unsay(head)
+            return []
         if head.what is not OutgoingKind.EDIT or conversation.is_open:
             conversation = await self.draw.post(conversation, in_group=head.chat_id)
         if head.what is OutgoingKind.CARD:
             return []
+        again = self.draw.topic_is_gone
         try:
             return await self._in_group(items, conversation)
         except TelegramBadRequest as error:
             refusal = refusal_of(error)
             if refusal.what is not Refused.TOPIC or conversation.topic_id is None:
                 raise
-            again = self.draw.topic_is_closed if refusal.is_closed else self.draw.topic_is_gone
-            return await self._in_group(items, await again(conversation))
+            if refusal.is_closed:
+                again = self.draw.topic_is_closed
         except TopicsOffError:
-            return await self._in_group(items, await self.draw.topic_is_gone(conversation))
+            pass
+        opened = await again(conversation)
+        if not opened.is_open:
+            # Such as thanks: the topic was opened only for them. It is closed after the message;
+            # queued before it, since what fails after it would repeat it.
+            await self.show_card.refresh(opened)
+        return await self._in_group(items, opened)
 
     async def _in_group(
         self, items: Sequence[Outgoing], conversation: Conversation
@@ -208,22 +249,18 @@ class TelegramDelivery:
         if head.what is OutgoingKind.SAY:
             return await self._say_in_group(head, place)
         items, sent = await self._post(items, conversation, place)
-        sources = [item.source_message_id for item in items]
-        pairs: list[tuple[int, tuple[int, ...]]] = (
-            [(sent[0], tuple(sources))]
-            if len(sent) == 1
-            else [(one, (source,)) for one, source in zip(sent, sources, strict=True)]
-        )
+        groups = [items] if len(sent) == 1 else [[item] for item in items]
         return [
             Link(
                 group_id=conversation.group_id,
                 message_id=message_id,
                 conversation_id=conversation.id,
                 customer_chat_id=conversation.chat_id,
-                customer_message_ids=customer,
+                customer_message_ids=tuple(item.source_message_id for item in together),
                 by_customer=True,
+                item=together[0].id if together[0].is_repeat else "",
             )
-            for message_id, customer in pairs
+            for message_id, together in zip(sent, groups, strict=True)
         ]
 
     async def _post(

@@ -215,7 +215,7 @@ async def test_a_new_person_enters_the_register_with_the_attendant(people: Teleg
     assert registration.created.by == f"chat:{beto.id}"
     assert "Prospect" in people.card["text"]
     await people.press(BIA, "☑️ Encerrar")
-    await beto.says("voltei")
+    await beto.says("/start")
     assert "🕘" in people.card["text"], "the chat is linked too"
 
 

@@ -107,7 +107,7 @@ class Stored:
     async def one_waiting(self, item_id: str) -> Outgoing | None:
         return None if item_id in self.over else self.items.get(item_id)
 
-    async def again(self, item_id: str) -> bool:
+    async def again(self, item_id: str, *, notice: tuple[int, int]) -> bool:
         return self.over.pop(item_id, None) is not None
 
 

@@ -81,9 +81,12 @@ class DrawCard:
 
     async def topic_is_closed(self, conversation: Conversation) -> Conversation:
         """Open the topic again, or another one with a card where the bot may not."""
-        if await self.group.reopen_topic(conversation):
-            return conversation
-        return await self.topic_is_gone(conversation)
+        opened = await self.group.reopen_topic(conversation)
+        if opened is None:
+            return await self.topic_is_gone(conversation)
+        # Stored, so that the next `refresh` closes the topic of a closed conversation.
+        await self.conversations.set_card(opened)
+        return opened
 
     async def _post(
         self, conversation: Conversation, departments: Sequence[Department]

@@ -18,7 +18,7 @@ from bot.domain.errors import UnknownRefusalError
 from bot.domain.outgoing import ChatClosedError
 from bot.domain.refusals import Refused
 from handlers.attendant.cards import card as views
-from handlers.attendant.cards.topics import Topics, topic_shown
+from handlers.attendant.cards.topics import Topics, as_open, topic_shown
 from handlers.relay.refusals import closes_chat, refusal_of
 
 _REFUSED = (TelegramForbiddenError, TelegramBadRequest, TelegramNotFound)
@@ -47,8 +47,10 @@ class TelegramAttendantsGroup:
         shown = topic_shown(views.topic_title(card), is_open=True)
         return replace(conversation, topic_id=topic, topic_shown=shown)
 
-    async def reopen_topic(self, conversation: Conversation) -> bool:
-        return await self.topics.reopen(conversation)
+    async def reopen_topic(self, conversation: Conversation) -> Conversation | None:
+        if not await self.topics.reopen(conversation):
+            return None
+        return replace(conversation, topic_shown=as_open(conversation.topic_shown))
 
     async def show(self, card: Card) -> Conversation:
         return await self._show(card)
