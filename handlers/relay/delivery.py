@@ -125,11 +125,11 @@ class TelegramDelivery:
             return
         if reason is Undelivered.GONE:
             return  # the sender deleted it, and knows
-        if head.notice:
-            await self.sending.unsay(conversation, *head.notice)  # another one follows
         kind = self._kinds.get(head.id, "")
         # Texts that were joined are messages of their own to their sender.
         for item in items[:1] if head.album else items:
+            if item.notice:
+                await self.sending.unsay(conversation, *item.notice)  # another one follows
             name = f"{_TOLD}{item.id}:{at.timestamp()}"
             await self._tell(item, conversation, reason, kind, name=name)
         self._kinds.pop(head.id, None)
