@@ -102,7 +102,11 @@ class Outgoing(Content):
     is_internal: bool = False
     """For a part of an album: it is an internal comment, so no part goes to the customer."""
     below: int = 0
-    """The message in `chat_id` to which it is sent as a reply, where that is known already."""
+    """The message in `chat_id` to which it is sent as a reply, where that is known already.
+
+    For a REFRESH: the message from which it takes the card's buttons, and nothing else. Versions
+    before this one refresh the card instead.
+    """
     again: str = ""
     """For a sentence: the id of the item that its button sends again."""
     switch_to: str = ""

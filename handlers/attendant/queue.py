@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from aiogram import Bot, F, Router, html
+from aiogram import F, Router, html
 from aiogram.filters import Command
 from aiogram.filters.callback_data import CallbackData
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message, ReplyParameters
@@ -12,7 +12,7 @@ from bot.usecases.attending.attend import Attend, Done
 from bot.usecases.attending.queue import DepartmentQueue, QueueEntry, ShowQueue
 from bot.wording.words import number, span
 from handlers.attendant import texts
-from handlers.attendant.group import IsPress, Press
+from handlers.attendant.group import IsPress, Press, link
 from handlers.buttons import button, in_rows
 
 _SHOWN: Final = 20
@@ -56,7 +56,7 @@ async def claim(
     )
     if isinstance(outcome, Done):
         await press.answer(texts.CLAIMED)
-        await _lead_to(press.bot, outcome.conversation)
+        await _lead_to(press, outcome.conversation)
     else:
         await press.refuse(outcome)
     await _show_again(press, show_queue)
@@ -130,11 +130,11 @@ async def _show_again(press: Press, show_queue: ShowQueue) -> None:
         await press.edit(queue_text(queue), _keyboard(queue))
 
 
-async def _lead_to(bot: Bot, conversation: Conversation) -> None:
+async def _lead_to(press: Press, conversation: Conversation) -> None:
     """Reply to the card, which may be far above, so that one touch leads to it."""
     if not conversation.card_message_id or conversation.claimed_by is None:
         return
-    await bot.send_message(
+    posted = await press.bot.send_message(
         conversation.group_id,
         message_thread_id=conversation.topic_id,
         text=texts.claimed_from_queue(conversation.claimed_by.name, conversation.protocol),
@@ -142,3 +142,4 @@ async def _lead_to(bot: Bot, conversation: Conversation) -> None:
             message_id=conversation.card_message_id, allow_sending_without_reply=True
         ),
     )
+    await link(press.links, conversation.group_id, posted.message_id, conversation.id)

@@ -1,9 +1,8 @@
 """Delivery of the outbox over Telegram, to customers and to groups."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final
 
 import structlog
 from aiogram import Bot
@@ -14,7 +13,7 @@ from aiogram.exceptions import (
 )
 from aiogram.filters.callback_data import CallbackData
 
-from bot.domain.conversation import Conversation, Link
+from bot.domain.conversation import NOTICE, Conversation, Link
 from bot.domain.errors import UnknownRefusalError
 from bot.domain.outgoing import (
     ChatClosedError,
@@ -29,13 +28,11 @@ from bot.usecases.attending.draw_card import DrawCard
 from bot.usecases.ports import Conversations, Departments, GroupAlerts, Links
 from handlers.buttons import button, in_rows
 from handlers.relay import texts
+from handlers.relay.near_buttons import NearButtons
 from handlers.relay.posting import Place, TopicsOffError, change, post
-from handlers.relay.refusals import closes_chat, refusal_of
+from handlers.relay.refusals import closes_chat, is_reply_gone, refusal_of
 from handlers.relay.sending import Sending
 from handlers.relay.switch_button import SwitchButton
-
-# Begins the id of a notice about a message that was not delivered.
-_TOLD: Final = "told:"
 
 logger = structlog.get_logger()
 
@@ -55,6 +52,7 @@ class TelegramDelivery:
     departments: Departments
     alerts: GroupAlerts
     sending: Sending
+    near: NearButtons
     _kinds: dict[str, str] = field(default_factory=dict)
     """Ids of messages to the kind that Telegram refuses, until their writer is told."""
 
@@ -119,7 +117,7 @@ class TelegramDelivery:
             return  # the sender deleted it, and knows
         kind = self._kinds.get(head.id, "")
         await self._tell(
-            head, conversation, reason, kind, name=f"{_TOLD}{head.id}:{at.timestamp()}"
+            head, conversation, reason, kind, name=f"{NOTICE}{head.id}:{at.timestamp()}"
         )
         self._kinds.pop(head.id, None)
 
@@ -159,7 +157,7 @@ class TelegramDelivery:
     async def _sentence_lost(
         self, head: Outgoing, conversation: Conversation, reason: Undelivered, name: str
     ) -> None:
-        if head.id.startswith(_TOLD):
+        if head.id.startswith(NOTICE):
             await self.alerts.nobody_told(conversation.protocol)
         if head.chat_id == conversation.chat_id and reason is Undelivered.BLOCKED:
             card = conversation.card_message_id or 0
@@ -170,7 +168,10 @@ class TelegramDelivery:
     ) -> Sequence[Link]:
         head = items[0]
         if head.what is OutgoingKind.REFRESH:
-            await self.draw.refresh(conversation)
+            if head.below:
+                await self.draw.group.take_buttons(head.chat_id, head.below)
+            else:
+                await self.draw.refresh(conversation)
             return []
         if head.what is OutgoingKind.RETIRE:
             await self.draw.retire(conversation)
@@ -183,30 +184,42 @@ class TelegramDelivery:
             return await self._in_group(items, conversation)
         except TelegramBadRequest as error:
             refusal = refusal_of(error)
+            if is_reply_gone(error) and conversation.topic_id is None:
+                # The card was deleted in the group.
+                posted = await self.draw.post_again(conversation)
+                return await self._in_group(items, posted, needs_card=False)
             if refusal.what is not Refused.TOPIC or conversation.topic_id is None:
                 raise
-            again = self.draw.topic_is_closed if refusal.is_closed else self.draw.topic_is_gone
+            again = self.draw.topic_is_closed if refusal.is_closed else self.draw.post_again
             return await self._in_group(items, await again(conversation))
         except TopicsOffError:
-            return await self._in_group(items, await self.draw.topic_is_gone(conversation))
+            return await self._in_group(items, await self.draw.post_again(conversation))
 
     async def _in_group(
-        self, items: Sequence[Outgoing], conversation: Conversation
+        self, items: Sequence[Outgoing], conversation: Conversation, *, needs_card: bool = True
     ) -> Sequence[Link]:
         head = items[0]
         if head.what is OutgoingKind.EDIT:
             return await self._edit_in_group(head, conversation)
         # In a group without topics, every message replies to the card, which shows the customer.
         card = 0 if conversation.topic_id else conversation.card_message_id or 0
+        reply_to = head.below or await self._in_group_of(head)
         place = Place(
             chat_id=conversation.group_id,
             topic_id=conversation.topic_id,
-            reply_to=head.below or await self._in_group_of(head) or card,
+            reply_to=reply_to or card,
+            needs_reply=needs_card and not reply_to,
             may_forward=True,
         )
         if head.what is OutgoingKind.SAY:
             return await self._say_in_group(head, place)
+        due = await self.near.due(conversation, head)
+        if due:
+            place = replace(place, buttons=self.near.keyboard(due))
         items, sent = await self._post(items, conversation, place)
+        self.near.saw(conversation.group_id, *sent)
+        if due:
+            await self.near.moved(due, sent[-1])
         sources = [item.source_message_id for item in items]
         pairs: list[tuple[int, tuple[int, ...]]] = (
             [(sent[0], tuple(sources))]
@@ -242,7 +255,7 @@ class TelegramDelivery:
         head = next(item for item in items if item not in taken)
         # Before the others are posted, and under a name of its own: what fails here must not
         # repeat them, nor they this.
-        name = f"{_TOLD}{head.id}"
+        name = f"{NOTICE}{head.id}"
         await self._tell(head, conversation, refusal.reason, refusal.kind, name=name)
         return await self._post(taken, conversation, place)
 
@@ -257,6 +270,10 @@ class TelegramDelivery:
             topic_id=conversation.topic_id if item.chat_id == conversation.group_id else None,
             # In a group that has become another since, nothing can be edited or replied to.
             reply_to=link.message_id if is_here else card,
+            # An edit that names none takes them away.
+            buttons=self.near.keyboard(conversation)
+            if is_here and link.message_id == conversation.buttons_at
+            else None,
         )
         is_alone = is_here and len(link.customer_message_ids) == 1
         if is_alone and await change(self.bot, item, link.group_id, link.message_id, place):
@@ -270,6 +287,7 @@ class TelegramDelivery:
     ) -> Sequence[Link]:
         """Post a text whose replies go to the customer."""
         message_id = await self._say(item, place, html=item.html if html is None else html)
+        self.near.saw(place.chat_id, message_id)
         return [
             Link(
                 group_id=place.chat_id,
@@ -296,6 +314,7 @@ class TelegramDelivery:
             await self._say(head, place, html=head.html)
             return []
         items, sent = await self._post(items, conversation, place)
+        self.near.saw(head.source_chat_id, *(item.source_message_id for item in items))
         return [
             Link(
                 group_id=item.source_chat_id,
