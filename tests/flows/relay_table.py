@@ -66,6 +66,8 @@ REPLIES: Final[dict[str, str]] = {
     "a message of the customer": GOES,
     "one's own answer": GOES,
     "one's own answer that has not arrived": GOES,
+    "a correction of the customer": SAID,
+    "another document of the customer": SAID,
     "full card": SAID,
     "claimed from the queue": SAID,
     "identity confirmed": SAID,
@@ -77,6 +79,7 @@ REPLIES: Final[dict[str, str]] = {
     "note saved": SAID,
     "note dropped": SAID,
     "answer deleted": SAID,
+    "reminder of a customer with priority": SAID,
     "your reply goes to the customer": SAID,
     "question for the target": STAYS,
     "question for the reason, answered": STAYS,
@@ -90,6 +93,7 @@ REPLIES: Final[dict[str, str]] = {
     "a colleague's answer": STAYS,
     "one's own comment": STAYS,
     "a colleague's comment": STAYS,
+    "any message of a closed conversation": STAYS,
 }
 """What a reply to each message in a group does, in a plain group and in a customer's topic."""
 

@@ -1,5 +1,6 @@
 """Replies in a group: which go to the customer, and that each other one is answered."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,8 +11,8 @@ from handlers import access
 from handlers.attendant import texts
 from handlers.customer import texts as customer_texts
 from tests.flows.album import ALBUM
-from tests.flows.conftest import BIA, CAIO, GROUP_ID, Customer, Start, Telegram
-from tests.flows.departments import press, says
+from tests.flows.conftest import BIA, CAIO, GROUP_ID, Clock, Customer, Start, Telegram
+from tests.flows.departments import press, registered, says
 from tests.flows.relay_table import GOES, PAGE, REPLIES, SAID, STAYS, with_table
 
 NOWHERE = "⚠️ Isso não foi para o cliente"
@@ -55,14 +56,14 @@ class Group:
         said = [m.get("text", "") for m in self.people.messages(GROUP_ID)[before + 1 :]]
         if self.customer.read[-1] != f"resposta {self.count}":
             [told] = said
-            assert told.startswith(NOWHERE), told
+            assert told.startswith((NOWHERE, "⚠️ O atendimento")), told
             return STAYS
         return SAID if any(text.startswith(ONCE) for text in said) else GOES
 
 
 @pytest.mark.parametrize("forum", [False, True], ids=["plain", "topic"])
 async def test_a_reply_to_each_kind_of_message_goes_where_the_table_says(
-    start: Start, forum: bool
+    start: Start, clock: Clock, forum: bool
 ):
     async with start() as people:
         people.emulator.set_forum(GROUP_ID, forum)
@@ -84,6 +85,14 @@ async def test_a_reply_to_each_kind_of_message_goes_where_the_table_says(
         # Said once in a conversation: from here on the name of the kind is enough.
         assert await group.fate(people.cards[-1]["message_id"]) == GOES
         await check("your reply goes to the customer", said)
+        people.emulator.fail_next("editMessageText", 400, "Bad Request: message can't be edited")
+        [caiu] = [m for m in people.messages(customer.id) if m.get("text") == "caiu de novo"]
+        people.emulator.edit_text(customer.id, customer.id, caiu["message_id"], "voltou")
+        await people.settled()
+        await check("a correction of the customer", group.last)
+        await customer.says(demo.JOSE.tax_id)
+        [other] = [m for m in people.messages(GROUP_ID) if "enviou outro" in m.get("text", "")]
+        await check("another document of the customer", other)
         question = await group.press(texts.VERIFY)
         await check("question for the identity", question)
         await group.press(texts.VERIFY_YES)
@@ -136,11 +145,21 @@ async def test_a_reply_to_each_kind_of_message_goes_where_the_table_says(
         await group.write(BIA, "/fila")
         await check("queue", group.last)
 
-        other = people.customer(demo.JOSE)
-        await other.is_in_conversation()
+        await group.press("☑️ Encerrar")
+        await check("any message of a closed conversation", people.card)
+
+        await registered(people, demo.MARIA, priority_departments=frozenset(("atendimento",)))
+        maria = people.customer(demo.MARIA)
+        await maria.is_in_conversation()
+        clock.advance(timedelta(hours=1))
+        assert people.balcao
+        await people.balcao.queue_rounds.remind()
+        await people.settled()
+        reminder = people.messages(GROUP_ID)[-1]
         await says(people, BIA, GROUP_ID, "/fila")
-        group = Group(people, other)
+        group = Group(people, maria)
         await check("claimed from the queue", await group.press("✋ 1"))
+        await check("reminder of a customer with priority", reminder)
         assert {kind: _of(found, kind) for kind in REPLIES} == REPLIES
 
 
