@@ -55,6 +55,7 @@ HELP = (
     "Aqui chegam os clientes deste departamento.\n\n"
     "💬 Para falar com um cliente, <b>responda</b> à ficha ou a uma mensagem dele; num grupo com "
     "tópicos, escreva no <b>tópico dele</b>. O que você corrigir é corrigido lá também.\n"
+    "🤝 O que você <b>responder a um colega</b>, ou a um aviso ⚠️ do bot, fica só entre vocês.\n"
     "✋ <b>Atender</b> na ficha mostra a todos que o atendimento é seu.\n\n"
     "/fila mostra quem espera, e há quanto tempo\n"
     "// no começo, ou /nota, é um comentário que o cliente não vê\n"
