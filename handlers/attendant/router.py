@@ -53,8 +53,7 @@ async def answer_customer(
     if await _is_of_internal_album(message, state):
         return
     if is_internal(message):
-        if await _keep_internal(message, state, attend, replied_to, sending):
-            await kept_internal(message)
+        await _keep_internal(message, state, attend, replied_to, sending)
         return
     topic_id, _ = answered(message)
     if why := await why_not(message, replied_to):
@@ -95,9 +94,7 @@ async def comment(
     message: Message, state: FSMContext, attend: Attend, replied_to: RepliedTo, sending: Sending
 ) -> None:
     """Handle /nota, a comment among the attendants: mark it as seen, and send nothing."""
-    if message.media_group_id:
-        await _keep_internal(message, state, attend, replied_to, sending)
-    await kept_internal(message)
+    await _keep_internal(message, state, attend, replied_to, sending)
 
 
 async def help_(message: Message) -> None:
@@ -211,18 +208,17 @@ def router() -> Router:
 
 async def _keep_internal(
     message: Message, state: FSMContext, attend: Attend, replied_to: RepliedTo, sending: Sending
-) -> bool:
-    """Keep the message internal, with its whole album; return True if it is in a conversation.
+) -> None:
+    """Keep the message internal, with its whole album, and show that it was seen.
 
     The mark is in the caption of one file of the album, mostly the first.
     """
-    topic_id, _ = answered(message)
-    conversation = await attend.conversation_of(replied_to, topic_id=topic_id)
     if message.media_group_id:
         await state.update_data(internal_album=message.media_group_id)
-        if conversation:
+        topic_id, _ = answered(message)
+        if conversation := await attend.conversation_of(replied_to, topic_id=topic_id):
             await sending.answer(message, conversation, is_internal=True)
-    return conversation is not None
+    await kept_internal(message)
 
 
 async def _is_of_internal_album(message: Message, state: FSMContext) -> bool:
