@@ -56,7 +56,8 @@ async def claim(
     )
     if isinstance(outcome, Done):
         await press.answer(texts.CLAIMED)
-        await _lead_to(press, outcome.conversation)
+        entry = await show_queue.entry(outcome.conversation)
+        await _lead_to(press, entry)
     else:
         await press.refuse(outcome)
     await _show_again(press, show_queue)
@@ -80,7 +81,7 @@ def queue_text(queue: DepartmentQueue) -> str:
         lines.append("Ninguém aguardando. 🎉")
     else:
         longest = span(queue.at - queue.longest_since)
-        lines += [f"{number(queue.total)} aguardando · maior espera {longest}", ""]
+        lines += [f"{number(queue.total)} aguardando · maior espera: {longest}", ""]
     for position, place in enumerate(queue.waiting, 1):
         one = place.conversation
         mark = "🔴 " if one.priority else ""
@@ -130,14 +131,17 @@ async def _show_again(press: Press, show_queue: ShowQueue) -> None:
         await press.edit(queue_text(queue), _keyboard(queue))
 
 
-async def _lead_to(press: Press, conversation: Conversation) -> None:
-    """Reply to the card, which may be far above, so that one touch leads to it."""
+async def _lead_to(press: Press, entry: QueueEntry) -> None:
+    """Reply to the card, which may be far above; a reply to this message reaches the customer."""
+    conversation = entry.conversation
     if not conversation.card_message_id or conversation.claimed_by is None:
         return
     posted = await press.bot.send_message(
         conversation.group_id,
         message_thread_id=conversation.topic_id,
-        text=texts.claimed_from_queue(conversation.claimed_by.name, conversation.protocol),
+        text=texts.claimed_from_queue(
+            conversation.claimed_by.name, _name(entry), in_topic=bool(conversation.topic_id)
+        ),
         reply_parameters=ReplyParameters(
             message_id=conversation.card_message_id, allow_sending_without_reply=True
         ),

@@ -102,6 +102,11 @@ class ShowQueue:
             longest_since=_longest(waiting),
         )
 
+    async def entry(self, conversation: Conversation) -> QueueEntry:
+        """Return the conversation with its registration."""
+        [found] = await self._entries([conversation])
+        return found
+
     async def _entries(self, conversations: list[Conversation]) -> tuple[QueueEntry, ...]:
         async def registration(one: Conversation) -> Registration | None:
             registration_id = one.customer.registration_id
