@@ -112,7 +112,11 @@ class Outgoing(Content):
     """For a part of an album: it is an internal comment, so no part goes to the customer."""
     below: int = 0
     """The message in `chat_id` to which it is sent as a reply, where that is known already; or
-    the sentence that it deletes."""
+    the sentence that it deletes.
+
+    For a REFRESH: the message from which it takes the card's buttons, and nothing else. Versions
+    before this one refresh the card instead.
+    """
     again: str = ""
     """For a sentence: the id of the item that its button sends again."""
     notice: tuple[int, int] | None = None

@@ -412,6 +412,9 @@ class Conversations(Protocol):
     async def set_card(self, conversation: Conversation) -> None:
         """Store the place of its card and its topic."""
 
+    async def set_buttons(self, conversation_id: str, message_id: int) -> None:
+        """Store below which message the card's buttons stand a second time."""
+
     async def move(self, conversation_id: str, group_id: int) -> None:
         """Move the conversation to another group, where it has no card yet."""
 
@@ -585,6 +588,9 @@ class AttendantsGroup(Protocol):
 
         A card or topic that was deleted in Telegram stays deleted.
         """
+
+    async def take_buttons(self, group_id: int, message_id: int) -> None:
+        """Take the card's buttons from a message that no longer is the customer's latest."""
 
 
 class Links(Protocol):

@@ -10,8 +10,10 @@ from bot.usecases.attending.show_card import ShowCard
 from bot.usecases.ports import GroupAlerts
 from bot.wiring.shared import Shared
 from handlers.attendant.cards.attendants_group import TelegramAttendantsGroup
+from handlers.attendant.cards.keyboards import below_message
 from handlers.attendant.cards.topics import Topics
 from handlers.relay.delivery import TelegramDelivery
+from handlers.relay.near_buttons import NearButtons
 from handlers.relay.sending import Sending
 from storage.talk.links import Links
 from storage.talk.queue import Queue
@@ -79,6 +81,7 @@ def build_relaying(shared: Shared, *, metrics: Metrics, alerts: GroupAlerts) -> 
             departments=shared.departments,
             alerts=alerts,
             sending=sending,
+            near=NearButtons(conversations=conversations, sending=sending, keyboard=below_message),
         )
     )
     return Relaying(

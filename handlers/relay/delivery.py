@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
@@ -16,7 +16,7 @@ from aiogram.exceptions import (
 )
 from aiogram.filters.callback_data import CallbackData
 
-from bot.domain.conversation import Conversation, Link
+from bot.domain.conversation import NOTICE, Conversation, Link
 from bot.domain.errors import AppError, UnknownRefusalError
 from bot.domain.outgoing import (
     ChatClosedError,
@@ -32,15 +32,14 @@ from bot.usecases.attending.show_card import ShowCard
 from bot.usecases.ports import Conversations, Departments, GroupAlerts, Links
 from handlers.buttons import button, in_rows
 from handlers.relay import texts
+from handlers.relay.near_buttons import NearButtons
 from handlers.relay.posting import Place, TopicsOffError, change, post
-from handlers.relay.refusals import closes_chat, refusal_of
+from handlers.relay.refusals import closes_chat, is_reply_gone, refusal_of
 from handlers.relay.sending import Sending
 from handlers.relay.switch_button import SwitchButton
 
 # Nobody waits for these.
 _NOT_TOLD: Final = (OutgoingKind.REFRESH, OutgoingKind.RETIRE, OutgoingKind.UNSAY)
-# Begins the id of a notice about a message that was not delivered.
-_TOLD: Final = "told:"
 
 logger = structlog.get_logger()
 
@@ -61,6 +60,7 @@ class TelegramDelivery:
     departments: Departments
     alerts: GroupAlerts
     sending: Sending
+    near: NearButtons
     _kinds: dict[str, str] = field(default_factory=dict)
     """Ids of messages to the kind that Telegram refuses, until their writer is told."""
 
@@ -130,7 +130,7 @@ class TelegramDelivery:
         for item in items[:1] if head.album else items:
             if item.notice:
                 await self.sending.unsay(conversation, *item.notice)  # another one follows
-            name = f"{_TOLD}{item.id}:{at.timestamp()}"
+            name = f"{NOTICE}{item.id}:{at.timestamp()}"
             await self._tell(item, conversation, reason, kind, name=name)
         self._kinds.pop(head.id, None)
 
@@ -170,7 +170,7 @@ class TelegramDelivery:
     async def _sentence_lost(
         self, head: Outgoing, conversation: Conversation, reason: Undelivered, name: str
     ) -> None:
-        if head.id.startswith(_TOLD):
+        if head.id.startswith(NOTICE):
             await self.alerts.nobody_told(conversation.protocol)
         if head.chat_id == conversation.chat_id and reason is Undelivered.BLOCKED:
             card = conversation.card_message_id or 0
@@ -202,7 +202,10 @@ class TelegramDelivery:
     ) -> Sequence[Link]:
         head = items[0]
         if head.what is OutgoingKind.REFRESH:
-            await self.draw.refresh(conversation)
+            if head.below:
+                await self.draw.group.take_buttons(head.chat_id, head.below)
+            else:
+                await self.draw.refresh(conversation)
             return []
         if head.what is OutgoingKind.RETIRE:
             await self.draw.retire(conversation)
@@ -214,11 +217,15 @@ class TelegramDelivery:
             conversation = await self.draw.post(conversation, in_group=head.chat_id)
         if head.what is OutgoingKind.CARD:
             return []
-        again = self.draw.topic_is_gone
+        again = self.draw.post_again
         try:
             return await self._in_group(items, conversation)
         except TelegramBadRequest as error:
             refusal = refusal_of(error)
+            if is_reply_gone(error) and conversation.topic_id is None:
+                # The card was deleted in the group.
+                posted = await self.draw.post_again(conversation)
+                return await self._in_group(items, posted, needs_card=False)
             if refusal.what is not Refused.TOPIC or conversation.topic_id is None:
                 raise
             if refusal.is_closed:
@@ -233,22 +240,30 @@ class TelegramDelivery:
         return await self._in_group(items, opened)
 
     async def _in_group(
-        self, items: Sequence[Outgoing], conversation: Conversation
+        self, items: Sequence[Outgoing], conversation: Conversation, *, needs_card: bool = True
     ) -> Sequence[Link]:
         head = items[0]
         if head.what is OutgoingKind.EDIT:
             return await self._edit_in_group(head, conversation)
         # In a group without topics, every message replies to the card, which shows the customer.
         card = 0 if conversation.topic_id else conversation.card_message_id or 0
+        reply_to = head.below or await self._in_group_of(head)
         place = Place(
             chat_id=conversation.group_id,
             topic_id=conversation.topic_id,
-            reply_to=head.below or await self._in_group_of(head) or card,
+            reply_to=reply_to or card,
+            needs_reply=needs_card and not reply_to,
             may_forward=True,
         )
         if head.what is OutgoingKind.SAY:
             return await self._say_in_group(head, place)
+        due = await self.near.due(conversation, head)
+        if due:
+            place = replace(place, buttons=self.near.keyboard(due))
         items, sent = await self._post(items, conversation, place)
+        self.near.saw(conversation.group_id, *sent)
+        if due:
+            await self.near.moved(due, sent[-1])
         groups = [items] if len(sent) == 1 else [[item] for item in items]
         return [
             Link(
@@ -280,7 +295,7 @@ class TelegramDelivery:
         head = next(item for item in items if item not in taken)
         # Before the others are posted, and under a name of its own: what fails here must not
         # repeat them, nor they this.
-        name = f"{_TOLD}{head.id}"
+        name = f"{NOTICE}{head.id}"
         await self._tell(head, conversation, refusal.reason, refusal.kind, name=name)
         return await self._post(taken, conversation, place)
 
@@ -295,6 +310,10 @@ class TelegramDelivery:
             topic_id=conversation.topic_id if item.chat_id == conversation.group_id else None,
             # In a group that has become another since, nothing can be edited or replied to.
             reply_to=link.message_id if is_here else card,
+            # An edit that names none takes them away.
+            buttons=self.near.keyboard(conversation)
+            if is_here and link.message_id == conversation.buttons_at
+            else None,
         )
         is_alone = is_here and len(link.customer_message_ids) == 1
         if is_alone and await change(self.bot, item, link.group_id, link.message_id, place):
@@ -308,6 +327,7 @@ class TelegramDelivery:
     ) -> Sequence[Link]:
         """Post a text whose replies go to the customer."""
         message_id = await self._say(item, place, html=item.html if html is None else html)
+        self.near.saw(place.chat_id, message_id)
         return [
             Link(
                 group_id=place.chat_id,
@@ -334,6 +354,7 @@ class TelegramDelivery:
             await self._say(head, place, html=head.html)
             return []
         items, sent = await self._post(items, conversation, place)
+        self.near.saw(head.source_chat_id, *(item.source_message_id for item in items))
         return [
             Link(
                 group_id=item.source_chat_id,

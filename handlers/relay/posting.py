@@ -1,12 +1,13 @@
 """Calls to Telegram that post a message in a chat, and edit it there."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from aiogram import Bot
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import (
+    InlineKeyboardMarkup,
     InputMediaAnimation,
     InputMediaAudio,
     InputMediaDocument,
@@ -41,14 +42,20 @@ class Place:
     chat_id: int = 0
     topic_id: int | None = None
     reply_to: int = 0
+    needs_reply: bool = False
+    """True if Telegram shall refuse the message when the one to reply to was deleted."""
     may_forward: bool = False
     """True if a message that cannot be copied may be forwarded, with its origin shown."""
+    buttons: InlineKeyboardMarkup | None = None
+    """Below a text or a copy."""
 
     @property
     def reply(self) -> ReplyParameters | None:
         if not self.reply_to:
             return None
-        return ReplyParameters(message_id=self.reply_to, allow_sending_without_reply=True)
+        return ReplyParameters(
+            message_id=self.reply_to, allow_sending_without_reply=not self.needs_reply
+        )
 
 
 class TopicsOffError(Exception):
@@ -64,6 +71,7 @@ async def post(bot: Bot, items: Sequence[Outgoing], place: Place) -> list[int]:
             _text(items, has_header=place.topic_id is None),
             message_thread_id=place.topic_id,
             reply_parameters=place.reply,
+            reply_markup=place.buttons,
         )
         if place.topic_id is not None and not posted.is_topic_message:
             # Telegram ignores the topic then, and nothing would show who writes.
@@ -92,13 +100,21 @@ async def change(bot: Bot, item: Outgoing, chat_id: int, message_id: int, place:
         if item.has_text:
             header = item.header if place.topic_id is None else ""
             await bot.edit_message_text(
-                _fitting(header or item.speaker, item), chat_id=chat_id, message_id=message_id
+                _fitting(header or item.speaker, item),
+                chat_id=chat_id,
+                message_id=message_id,
+                reply_markup=place.buttons,
             )
         elif item.file:
-            await bot.edit_message_media(_media(item), chat_id=chat_id, message_id=message_id)
+            await bot.edit_message_media(
+                _media(item), chat_id=chat_id, message_id=message_id, reply_markup=place.buttons
+            )
         else:
             await bot.edit_message_caption(
-                chat_id=chat_id, message_id=message_id, caption=_caption(item) or None
+                chat_id=chat_id,
+                message_id=message_id,
+                caption=_caption(item) or None,
+                reply_markup=place.buttons,
             )
     except TelegramBadRequest as error:
         if is_not_modified(error):
@@ -129,8 +145,12 @@ async def _copy(bot: Bot, item: Outgoing, place: Place) -> int:
             show_caption_above_media=(item.file and item.file.show_caption_above_media) or None,
             message_thread_id=place.topic_id,
             reply_parameters=place.reply,
+            reply_markup=place.buttons,
         )
     except TelegramBadRequest as error:
+        if place.buttons:
+            # Some kinds take none, such as games.
+            return await _copy(bot, item, replace(place, buttons=None))
         if not place.may_forward or not cannot_be_copied(error):
             raise
         forwarded = await bot.forward_message(

@@ -28,6 +28,13 @@ PROOF: Final = ("identity", "verified_at", "verified_by", "verifier", "proof")
 """The fields that hold the proof of an identity, in a chat as in a conversation."""
 # Below every chat id, and a number: a range keeps the count in the index.
 LOWEST_CHAT: Final = -(2**63)
+WITHOUT_CARD: Final[Document] = {
+    "card_message_id": None,
+    "buttons_at": None,
+    "topic_id": None,
+    "topic_shown": "",
+}
+"""The fields of a card's place in the group, before there is one."""
 Tie = tuple[Literal["registration_id", "tax_id"], str]
 """A link from a chat or a conversation to a person; a tax id by its `TaxId.key`."""
 
@@ -161,6 +168,11 @@ class Conversations:
             values["topic"] = _topic_key(conversation.group_id, topic_id)
         await self._write(UpdateOne({"_id": conversation.id}, change))
 
+    async def set_buttons(self, conversation_id: str, message_id: int) -> None:
+        """Store below which message the card's buttons stand a second time."""
+        change: Document = {"$set": {"buttons_at": message_id}}
+        await self._write(UpdateOne({"_id": conversation_id}, change))
+
     async def in_topic(self, group_id: int, topic_id: int) -> Conversation | None:
         """Return the conversation that has this topic, or None."""
         document = await self._by_topic(_topic_key(group_id, topic_id))
@@ -171,7 +183,7 @@ class Conversations:
         await change_one(
             self._conversations,
             {"_id": conversation_id},
-            {"group_id": group_id, "card_message_id": None, "topic_id": None, "topic_shown": ""},
+            {"group_id": group_id} | WITHOUT_CARD,
             unset=("topic",),
         )
 
@@ -277,8 +289,9 @@ def conversation_document(conversation: Conversation) -> Document:
     document = _flattened(
         _CONVERSATION.dump_python(conversation), conversation.customer, name="shown_name"
     )
-    if not document["other_document"]:
-        del document["other_document"]
+    for name in ("other_document", "buttons_at"):
+        if not document[name]:
+            del document[name]
     if document["lookup"] is None:
         # Absent, not null, so that the sparse index holds only look-ups that are due.
         del document["lookup"]

@@ -55,8 +55,10 @@ async def test_a_reply_to_the_card_or_to_a_message_reaches_the_customer(
     await people.group_says(BIA, "Boa tarde, Ana!", reply_to=people.card["message_id"])
     await people.group_says(BIA, "Já vou ver.", reply_to=message["message_id"])
     answer = people.messages(GROUP_ID)[-1]
-    await people.group_says(CAIO, "Assumi o caso.", reply_to=answer["message_id"])
-    assert ana.read[-3:] == ["Boa tarde, Ana!", "Já vou ver.", "Assumi o caso."]
+    await people.group_says(CAIO, "Ele é enrolado.", reply_to=answer["message_id"])
+    assert "você respondeu a um colega" in people.texts(GROUP_ID)[-1]
+    await people.group_says(BIA, "É um minuto.", reply_to=answer["message_id"])
+    assert ana.read[-3:] == ["Boa tarde, Ana!", "Já vou ver.", "É um minuto."]
 
 
 async def test_writing_without_replying_is_said_to_reach_nobody_once_a_day(
@@ -79,7 +81,7 @@ async def test_a_reply_to_a_copy_that_was_never_linked_is_said_to_reach_nobody(
     before = ana.read
     await people.group_says(BIA, "Já vou ver.", reply_to=copies[0]["message_id"])
     told = people.messages(GROUP_ID)[-1]
-    assert told["text"].startswith("⚠️ Isso não foi para nenhum cliente")
+    assert told["text"].startswith("⚠️ Isso não foi para o cliente")
     assert ana.read == before
 
 

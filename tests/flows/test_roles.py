@@ -33,7 +33,7 @@ ADMINS = {
     *{"clientes", "auditoria", "etiquetas", "departamentos", "equipe", "status", "backup"},
     "painel",
 }
-ATTENDANTS = {"fila", "nota", "apagar", "ajuda"}
+ATTENDANTS = {"fila", "nota", "apagar", "transferir", "encerrar", "ajuda"}
 PRIVATE = {CUSTOMER: CUSTOMERS, BIA: CUSTOMERS, ADMIN_ID: ADMINS}
 IN_GROUP = {CUSTOMER: set(), BIA: ATTENDANTS, ADMIN_ID: {"departamentos", *ATTENDANTS}}
 

@@ -8,6 +8,7 @@ from bot.domain.conversation import Attendant, Chat, Conversation, ConversationE
 from bot.domain.data_subject import ANONYMISED_NAME
 from bot.domain.thanks import WITHIN as THANKED_WITHIN
 from bot.usecases.attending.attend import Done, Gone
+from bot.usecases.attending.register_prospect import RegisterProspect
 from bot.usecases.attending.show_card import ShowCard
 from bot.usecases.ports import Attends, Chats, Conversations, Departments, Queue
 
@@ -36,6 +37,7 @@ class ReopenConversation:
     conversations: Conversations
     departments: Departments
     show_card: ShowCard
+    register_prospect: RegisterProspect
     attends: Attends
     within: timedelta
     """The time after the closing in which a customer's message reopens it; zero for never."""
@@ -93,6 +95,7 @@ class ReopenConversation:
         if not won:
             other = await self.conversations.open_in(closed.chat_id)
             return OpenAlready() if there.is_open or other is None else OtherIsOpen(other)
+        there = await self.register_prospect(there)
         await self.show_card.refresh(there)
         return Done(there)
 
