@@ -146,7 +146,7 @@ async def test_answering_claims_a_conversation_that_nobody_has(people: Telegram,
 async def test_the_full_card_shows_everything_on_record(people: Telegram, ana: Customer):
     await people.press(BIA, "📋 Ficha completa")
     full = people.messages(GROUP_ID)[-1]["text"]
-    for shown in (demo.ANA.tax_id, "Ana Beatriz Souza", "cliente101@exemplo.com.br", "ixc"):
+    for shown in (demo.ANA.tax_id, "Ana Beatriz Souza", "cliente101@exemplo.com.br", "IXC"):
         assert shown in full
 
 
