@@ -15,6 +15,7 @@ from handlers.relay.delivery import TelegramDelivery
 from handlers.relay.sending import Sending
 from storage.talk.links import Links
 from storage.talk.queue import Queue
+from storage.talk.transcripts import Transcripts
 from storage.updates.outbox import Outbox as StoredOutbox
 
 
@@ -27,6 +28,7 @@ class Relaying:
     show_card: ShowCard
     read_card: ReadCard
     sending: Sending
+    transcripts: Transcripts
 
 
 def build_relaying(shared: Shared, *, metrics: Metrics, alerts: GroupAlerts) -> Relaying:
@@ -61,12 +63,20 @@ def build_relaying(shared: Shared, *, metrics: Metrics, alerts: GroupAlerts) -> 
         group=TelegramAttendantsGroup(bot=bot, topics=Topics(bot=bot), timezone=shared.timezone),
         read_card=read_card,
     )
-    sending = Sending(outbox=outbox, conversations=conversations, links=links, clock=clock)
+    transcripts = Transcripts(database)
+    sending = Sending(
+        outbox=outbox,
+        conversations=conversations,
+        links=links,
+        clock=clock,
+        keeps_words=shared.settings.transcript_days > 0,
+    )
     outbox.deliver_by(
         TelegramDelivery(
             bot=bot,
             conversations=conversations,
             links=links,
+            transcripts=transcripts,
             draw=draw,
             departments=shared.departments,
             alerts=alerts,
@@ -79,4 +89,5 @@ def build_relaying(shared: Shared, *, metrics: Metrics, alerts: GroupAlerts) -> 
         show_card=ShowCard(outbox=outbox, clock=clock),
         read_card=read_card,
         sending=sending,
+        transcripts=transcripts,
     )

@@ -16,7 +16,7 @@ from bot.usecases.attending.transfer import TransferConversation
 from bot.usecases.ports import Conversations, Outbox, Questions
 from handlers.access import IsWords
 from handlers.answers import bot_of
-from handlers.attendant import note, queue, texts, transfers
+from handlers.attendant import note, queue, texts, transcripts, transfers
 from handlers.attendant.cards import buttons
 from handlers.attendant.closing import tell_closed
 from handlers.attendant.group import IsPress, PassRepliedTo, Press, attendant_of
@@ -192,7 +192,12 @@ def router() -> Router:
     answers.message.register(hint_to_reply, F.text, is_said, IsWords(), ~F.reply_to_message)
     answers.edited_message.register(edit_answer, in_group)
     router.include_routers(
-        buttons.router(), queue.router(), transfers.router(), note.router(), answers
+        buttons.router(),
+        queue.router(),
+        transfers.router(),
+        note.router(),
+        transcripts.router(),
+        answers,
     )
     return router
 

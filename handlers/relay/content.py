@@ -9,6 +9,7 @@ from aiogram.types import Message, ReactionTypeEmoji, User
 
 from bot.domain.errors import TryLaterError
 from bot.domain.outgoing import Content, File, OutgoingKind, telegram_length
+from bot.domain.transcript import Words
 from handlers.relay import texts
 
 logger = structlog.get_logger()
@@ -21,8 +22,9 @@ _ALBUM_TYPES: Final = ("photo", "video", "audio", "document")
 
 def customer_content(message: Message, user: User) -> Content:
     """Return the content of a customer's message; texts as HTML, so that they can be joined."""
+    words = _words(message)
     if message.text is None:
-        return attendant_content(message)
+        return _copied(message, words)
     return Content(
         what=OutgoingKind.TEXT,
         source_chat_id=message.chat.id,
@@ -31,11 +33,17 @@ def customer_content(message: Message, user: User) -> Content:
         html=message.html_text,
         length=telegram_length(message.text),
         header=header_of(user),
+        words=words,
     )
 
 
 def attendant_content(message: Message) -> Content:
-    """Return the content of an attendant's message. Telegram copies all messages but albums."""
+    """Return the content of an attendant's message."""
+    return _copied(message, _words(message, by=_writer(message)))
+
+
+def _copied(message: Message, words: Words) -> Content:
+    """Return the content of a message that Telegram copies, which it does with all but albums."""
     file = _file(message)
     is_part = message.media_group_id is not None and file is not None
     return Content(
@@ -46,6 +54,7 @@ def attendant_content(message: Message) -> Content:
         html=message.html_text if is_part and message.caption else "",
         album=message.media_group_id or "" if is_part else "",
         file=file if is_part else None,
+        words=words,
     )
 
 
@@ -61,6 +70,7 @@ def edited_content(message: Message, *, header: str = "") -> Content:
         length=telegram_length(written or ""),
         header=header,
         file=_file(message),
+        words=_words(message),
     )
 
 
@@ -98,6 +108,22 @@ def answered(message: Message) -> tuple[int | None, int]:
     topic_id = message.message_thread_id if message.is_topic_message else None
     reply = message.reply_to_message
     return topic_id, reply.message_id if reply and reply.message_id != topic_id else 0
+
+
+def _words(message: Message, *, by: str = "") -> Words:
+    return Words(
+        at=message.date,
+        by=by,
+        kind=str(message.content_type),
+        text=message.text or message.caption or "",
+    )
+
+
+def _writer(message: Message) -> str:
+    """Return the attendant's name; the group's for one who writes as the group."""
+    if message.sender_chat and message.sender_chat.title:
+        return message.sender_chat.title
+    return message.from_user.full_name if message.from_user else "?"
 
 
 def _file(message: Message) -> File | None:

@@ -19,5 +19,9 @@ def is_not_modified(error: TelegramAPIError) -> bool:
     return "modified" in refusal_of(error).phrase.lower()
 
 
+def is_deleted_before(error: TelegramAPIError) -> bool:
+    return "to delete not found" in refusal_of(error).phrase
+
+
 def cannot_be_copied(error: TelegramAPIError) -> bool:
     return "can't be copied" in refusal_of(error).phrase

@@ -27,6 +27,8 @@ class Sending:
     conversations: Conversations
     links: Links
     clock: Callable[[], datetime]
+    keeps_words: bool
+    """True if what people write stays for the transcript."""
     _asked: set[str] = field(default_factory=set)
     """Ids of conversations whose customer was asked to write less, and has not caught up."""
 
@@ -144,6 +146,7 @@ class Sending:
         below: int = 0,
         again: str = "",
         switch_to: str = "",
+        has_more: bool = False,
     ) -> None:
         """Queue a sentence of the bot, after the items already in the queue."""
         await self._put(
@@ -154,6 +157,7 @@ class Sending:
             below=below,
             again=again,
             switch_to=switch_to,
+            has_more=has_more,
         )
 
     async def _leave_room(self, conversation: Conversation, message: Message) -> None:
@@ -193,7 +197,10 @@ class Sending:
         below: int = 0,
         again: str = "",
         switch_to: str = "",
+        has_more: bool = False,
     ) -> None:
+        if is_internal or not self.keeps_words:
+            content = content.model_copy(update={"words": None})
         item = Outgoing(
             **dict(content),
             id=id,
@@ -205,5 +212,6 @@ class Sending:
             below=below,
             again=again,
             switch_to=switch_to,
+            has_more=has_more,
         )
         await self.outbox.put(item, conversation=conversation)

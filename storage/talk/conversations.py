@@ -277,8 +277,10 @@ def conversation_document(conversation: Conversation) -> Document:
     document = _flattened(
         _CONVERSATION.dump_python(conversation), conversation.customer, name="shown_name"
     )
-    if not document["other_document"]:
-        del document["other_document"]
+    for name in ("other_document", "earlier_departments"):
+        if not document[name]:
+            # Absent as in documents of earlier versions.
+            del document[name]
     if document["lookup"] is None:
         # Absent, not null, so that the sparse index holds only look-ups that are due.
         del document["lookup"]

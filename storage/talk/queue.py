@@ -72,6 +72,7 @@ class Queue:
         }
         if there:
             values |= {"card_message_id": None, "topic_id": None, "topic_shown": ""}
+            values["earlier_departments"] = list(to.earlier_departments)
         unset = ("topic",) if there else ()
         return await change_one(
             self._conversations, _as_seen(seen), values, event=event, unset=unset
