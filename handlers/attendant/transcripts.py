@@ -87,7 +87,7 @@ async def press(
         case Show.FILE:
             name = f"conversa-{transcript.conversation.protocol}.txt"
             await press.file_below(BufferedInputFile(file_of(transcript, timezone), filename=name))
-    logger.info("conversation shown", by=press.attendant.id, how=callback_data.show)
+    logger.info("conversation shown", by=press.attendant.id, how=callback_data.show.name.lower())
 
 
 def screen(

@@ -4,6 +4,7 @@ from typing import Final
 
 import structlog
 from aiogram import html
+from aiogram.enums import ContentType
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import Message, ReactionTypeEmoji, User
 
@@ -114,7 +115,7 @@ def _words(message: Message, *, by: str = "") -> Words:
     return Words(
         at=message.date,
         by=by,
-        kind=str(message.content_type),
+        kind=ContentType(message.content_type).value,
         text=message.text or message.caption or "",
     )
 
