@@ -43,6 +43,8 @@ class Transcript:
     """As it was written, oldest first."""
     kept_days: int
     """For so many days words are kept; 0 if they are not."""
+    is_partial: bool = False
+    """It began so long ago that its first words are gone."""
 
 
 def in_old_group(said: Iterable[Said]) -> tuple[Said, ...]:

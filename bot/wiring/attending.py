@@ -90,6 +90,7 @@ def build_attending(
             departments=shared.departments,
             transcripts=relaying.transcripts,
             kept_days=shared.settings.transcript_days,
+            clock=shared.clock,
         ),
     }
     rounds = _rounds(shared, relaying, queue, transfer)

@@ -25,7 +25,7 @@ class TransferNews:
     timezone: ZoneInfo
 
     async def bring_words(self, conversation: Conversation, said: Sequence[Said]) -> None:
-        if not said:
+        if not said or not self.sending.keeps_words:
             return
         text, is_cut = transcripts.brought(said, conversation.shown_name, self.timezone)
         await self.sending.say(

@@ -1,11 +1,9 @@
 """/atendimento in a group, and the buttons that show what was said in a conversation."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-import structlog
 from aiogram import Router, html
 from aiogram.filters import Command, CommandObject
 from aiogram.types import (
@@ -24,8 +22,6 @@ from bot.wording.transcript import CUSTOMER, blocks, ending, file_of, in_html, m
 from handlers.attendant.group import IsPress, Press
 from handlers.buttons import button
 from handlers.relay.words_button import Show, WordsButton
-
-logger = structlog.get_logger()
 
 WHICH_PROTOCOL: Final = (
     "Envie o protocolo junto com o comando, assim: <code>/atendimento 20261124-048213</code>"
@@ -87,7 +83,6 @@ async def press(
         case Show.FILE:
             name = f"conversa-{transcript.conversation.protocol}.txt"
             await press.file_below(BufferedInputFile(file_of(transcript, timezone), filename=name))
-    logger.info("conversation shown", by=press.attendant.id, how=callback_data.show.name.lower())
 
 
 def screen(
@@ -103,8 +98,7 @@ def screen(
     lines = [title]
     if len(made) > 1:
         lines.append(f"<i>Página {page + 1} de {len(made)}</i>")
-    kept = timedelta(days=transcript.kept_days)
-    if page == 0 and transcript.said[-1].words.at - conversation.opened_at > kept:
+    if page == 0 and transcript.is_partial:
         lines.append(f"<i>O que tem mais de {transcript.kept_days} dias já foi apagado.</i>")
     text = "\n".join([*lines, "", in_html(made[page])])
     return text, _keyboard(conversation.id, page, len(made))

@@ -1,5 +1,6 @@
 """What was said: brought along by a transfer, shown by protocol, and covered as personal data."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from tests.flows.conftest import (
     BILLING_GROUP,
     CAIO,
     GROUP_ID,
+    Clock,
     Customer,
     Start,
     Telegram,
@@ -134,7 +136,7 @@ async def test_a_long_conversation_is_cut_and_the_rest_is_on_a_button(
 
 
 async def test_by_protocol_for_the_departments_that_have_or_had_it(
-    people: Telegram, ana: Customer
+    people: Telegram, ana: Customer, clock: Clock
 ):
     protocol = (await conversation_of(people, ana)).protocol
     ask = f"/atendimento {protocol}"
@@ -161,9 +163,13 @@ async def test_by_protocol_for_the_departments_that_have_or_had_it(
         await says(people, user_id, group_id, ask)
         assert lines(people.messages(group_id)[-1])[0] == "minha internet caiu <ontem>"
     admin = Admin(people, ADMIN_ID)
-    assert "minha internet caiu <ontem>" in await admin.says(ask)
+    whole = await admin.says(ask)
+    assert "minha internet caiu <ontem>" in whole
+    assert "já foi apagado" not in whole
     await admin.presses("Baixar")
     assert "Já vejo isso" in file_of(people, ADMIN_ID)
+    clock.advance(timedelta(days=31))
+    assert "O que tem mais de 30 dias já foi apagado" in await admin.says(ask)
 
 
 async def test_the_full_card_opens_this_and_earlier_conversations_of_the_department(

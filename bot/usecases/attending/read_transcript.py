@@ -1,6 +1,8 @@
 """Use case: read what was said in a conversation."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from bot.domain.conversation import Conversation
 from bot.domain.transcript import Transcript
@@ -14,6 +16,7 @@ class ReadTranscript:
     departments: Departments
     transcripts: Transcripts
     kept_days: int
+    clock: Callable[[], datetime]
 
     async def __call__(self, conversation_id: str, *, group_id: int | None) -> Transcript | None:
         """Return the transcript, or None if there is none for this group.
@@ -37,4 +40,9 @@ class ReadTranscript:
             if department is None or not conversation.was_in(department.id):
                 return None
         said = await self.transcripts.of(conversation.id) if self.kept_days else ()
-        return Transcript(conversation=conversation, said=tuple(said), kept_days=self.kept_days)
+        return Transcript(
+            conversation=conversation,
+            said=tuple(said),
+            kept_days=self.kept_days,
+            is_partial=self.clock() - conversation.opened_at > timedelta(days=self.kept_days),
+        )
