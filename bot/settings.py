@@ -77,6 +77,8 @@ class Settings(BaseSettings):
     retain_conversations_days: Annotated[int, Field(ge=0, le=36_500)] = 0
     """Days after which closed conversations are deleted; 0 keeps them."""
     retain_inbox_days: Annotated[int, Field(ge=1, le=30)] = 2
+    transcript_days: Annotated[int, Field(ge=0, le=3_650)] = 30
+    """Days for which the words of conversations are kept; 0 keeps none."""
     http_host: str = "127.0.0.1"
     http_port: Annotated[int, Field(ge=0, le=65535)] = 8080
     broker_url: SecretStr = SecretStr("")

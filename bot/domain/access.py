@@ -69,7 +69,10 @@ COMMANDS: Final[Mapping[str, Rule]] = MappingProxyType(
         "departamentos": Rule(private=_ADMINS, group=_ADMINS, menu="Departamentos e seus grupos"),
         # In a group it shows that group's queue, in private the queues of all departments.
         "fila": Rule(private=_ADMINS, group=_STAFF, menu="Fila de espera"),
-        "atendimento": _for_admins("Um atendimento e sua história, pelo protocolo"),
+        # In a group only the conversations that its department has or had.
+        "atendimento": Rule(
+            private=_ADMINS, group=_STAFF, menu="Um atendimento e o que foi dito, pelo protocolo"
+        ),
         "auditoria": _for_admins("Quem mudou o quê, e quando"),
         "painel": _for_admins("Números do atendimento, em gráficos"),
         "equipe": _for_admins("Administradores e atendentes"),
@@ -110,6 +113,8 @@ BUTTONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "move": Rule(group=_STAFF),
         "moved": Rule(group=_STAFF),
         "note": Rule(group=_STAFF),
+        # What was said in a conversation, page by page or as a file.
+        "words": Rule(private=_ADMINS, group=_STAFF),
         "notme": Rule(private=_ANYBODY),
         # What reopened a conversation is another subject.
         "other": Rule(private=_ANYBODY),

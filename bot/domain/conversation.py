@@ -252,6 +252,8 @@ class Conversation:
     """Version of the registration on the card; 0 without a registration, None if unknown."""
     card_others: str = ""
     """The other open conversations that the card shows, in the form of `others_mark`."""
+    earlier_departments: tuple[str, ...] = ()
+    """The departments that had it before, by id."""
     events: tuple[ConversationEvent, ...] = ()
     """Oldest first."""
 
@@ -277,6 +279,14 @@ class Conversation:
     def customer_waits_since(self) -> datetime:
         """Return the start of the customer's wait; a transfer does not reset it."""
         return self.waiting_since or self.opened_at
+
+    def was_in(self, department_id: str) -> bool:
+        """Return True if the department has or had it.
+
+        Of the transfers of earlier versions only the last one is known.
+        """
+        last = self.transfer.from_department if self.transfer else None
+        return department_id in (self.department_id, *self.earlier_departments, last)
 
     def without_card(self) -> Self:
         """Return it with neither card nor topic, as it is before the card is posted."""

@@ -9,6 +9,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict
 
 from bot.domain.errors import RefusedError
+from bot.domain.transcript import Words
 
 TEXT_LENGTH: Final = 4096
 """Maximum length of one message, in UTF-16 code units, as Telegram counts."""
@@ -50,6 +51,10 @@ class OutgoingKind(StrEnum):
     """Delete a sentence of Balcão itself in the group."""
 
 
+SAID: Final = (OutgoingKind.TEXT, OutgoingKind.COPY, OutgoingKind.PART)
+"""The messages of people; an edit changes the words of one of these."""
+
+
 class File(BaseModel):
     """A file in Telegram, as part of an album or of an edit."""
 
@@ -89,6 +94,8 @@ class Content(BaseModel):
     """For a part of an album, or an edit."""
     is_repeat: bool = False
     """True if it was sent in a conversation whose subject it is not, and is sent once more."""
+    words: Words | None = None
+    """What a person wrote in it, for the transcript; None where no words are kept."""
 
 
 class Outgoing(Content):
@@ -123,12 +130,19 @@ class Outgoing(Content):
     """Group and id of the message that said that it was not delivered, if it is sent again."""
     switch_to: str = ""
     """For a sentence: the fingerprint of the document that its button switches to."""
+    has_more: bool = False
+    """For a sentence: True if a button below it shows all that was said."""
 
     @property
     def lane(self) -> str:
         """Return the key of the items of this chat that wait for each other."""
         is_apart = self.what in (OutgoingKind.REFRESH, OutgoingKind.RETIRE)
         return self.id if is_apart else self.conversation_id
+
+    @property
+    def is_said(self) -> bool:
+        """Return True if the transcript keeps its words once it is sent."""
+        return self.words is not None and self.what in SAID
 
 
 class Undelivered(StrEnum):

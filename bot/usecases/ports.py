@@ -40,6 +40,7 @@ from bot.domain.set_aside import SetAside
 from bot.domain.sync import SyncChange, SyncState
 from bot.domain.tax_id import TaxId
 from bot.domain.team import Admin, GroupMember, Invitation
+from bot.domain.transcript import Said, Words
 
 L = TypeVar("L", bound=Label)
 
@@ -631,8 +632,24 @@ class Outbox(Protocol):
         """Retry a chat that may accept messages again."""
 
 
+class Transcripts(Protocol):
+    """The words of conversations, as long as they are kept."""
+
+    async def of(self, conversation_id: str) -> Sequence[Said]:
+        """Return what was said, as it was written, oldest first."""
+
+    async def edit(self, item_id: str, words: Words) -> None:
+        """Keep the latest words of a message, by the id of its outbox item."""
+
+    async def erase(self, item_id: str) -> None:
+        """Delete the words of a message that its writer took back."""
+
+
 class TransferNews(Protocol):
     """Notices of a transfer, in addition to the cards."""
+
+    async def bring_words(self, conversation: Conversation, said: Sequence[Said]) -> None:
+        """Post what was said before in the new group, as much as one message holds."""
 
     async def notify_customer(self, conversation: Conversation, department: Department) -> None:
         """Tell the customer the new department."""

@@ -6,6 +6,7 @@ from datetime import timedelta
 from bot.usecases.attending.add_note import AddNote
 from bot.usecases.attending.attend import Attend
 from bot.usecases.attending.queue import FindConversation, ShowQueue
+from bot.usecases.attending.read_transcript import ReadTranscript
 from bot.usecases.attending.register_prospect import RegisterProspect
 from bot.usecases.attending.reopen import ReopenConversation
 from bot.usecases.attending.transfer import TransferConversation
@@ -56,7 +57,8 @@ def build_attending(
         members=company.members,
         groups=company.groups,
         attends=company.role_of.attends,
-        news=TransferNews(relaying.sending),
+        news=TransferNews(relaying.sending, shared.timezone),
+        transcripts=relaying.transcripts,
         holding=shared.locks.holding,
         clock=shared.clock,
     )
@@ -84,6 +86,14 @@ def build_attending(
             clock=shared.clock,
         ),
         "find_conversation": FindConversation(queue=queue, read_card=read_card),
+        "read_transcript": ReadTranscript(
+            queue=queue,
+            conversations=shared.conversations,
+            departments=shared.departments,
+            transcripts=relaying.transcripts,
+            kept_days=shared.settings.transcript_days,
+            clock=shared.clock,
+        ),
     }
     rounds = _rounds(shared, relaying, queue, transfer)
     return Attending(

@@ -61,7 +61,11 @@ async def open_database(
         if not to_restore:
             await refuse_half_restored(database)
             await migrate_alone(database, report)
-            await ensure_indexes(database, inbox_days=settings.retain_inbox_days)
+            await ensure_indexes(
+                database,
+                inbox_days=settings.retain_inbox_days,
+                transcript_days=settings.transcript_days,
+            )
         await stack.enter_async_context(ended_by_newer_data(database, supervisor or Supervisor()))
         yield database
 

@@ -17,6 +17,7 @@ from handlers.relay.near_buttons import NearButtons
 from handlers.relay.sending import Sending
 from storage.talk.links import Links
 from storage.talk.queue import Queue
+from storage.talk.transcripts import Transcripts
 from storage.updates.outbox import Outbox as StoredOutbox
 
 
@@ -29,6 +30,7 @@ class Relaying:
     show_card: ShowCard
     read_card: ReadCard
     sending: Sending
+    transcripts: Transcripts
 
 
 def build_relaying(shared: Shared, *, metrics: Metrics, alerts: GroupAlerts) -> Relaying:
@@ -63,12 +65,14 @@ def build_relaying(shared: Shared, *, metrics: Metrics, alerts: GroupAlerts) -> 
         group=TelegramAttendantsGroup(bot=bot, topics=Topics(bot=bot), timezone=shared.timezone),
         read_card=read_card,
     )
+    transcripts = Transcripts(database)
     sending = Sending(
         outbox=outbox,
         conversations=conversations,
         links=links,
         clock=clock,
         names_attendants=shared.settings.show_attendant_name,
+        keeps_words=shared.settings.transcript_days > 0,
     )
     show_card = ShowCard(outbox=outbox, clock=clock)
     outbox.deliver_by(
@@ -76,6 +80,7 @@ def build_relaying(shared: Shared, *, metrics: Metrics, alerts: GroupAlerts) -> 
             bot=bot,
             conversations=conversations,
             links=links,
+            transcripts=transcripts,
             draw=draw,
             show_card=show_card,
             departments=shared.departments,
@@ -90,4 +95,5 @@ def build_relaying(shared: Shared, *, metrics: Metrics, alerts: GroupAlerts) -> 
         show_card=show_card,
         read_card=read_card,
         sending=sending,
+        transcripts=transcripts,
     )

@@ -10,7 +10,7 @@ HELP = (
     "Escreva um <b>nome, CPF, CNPJ ou telefone</b> para achar um cadastro, ou use:\n"
     "/clientes – o cadastro de clientes e fornecedores\n"
     "/fila – quem espera em cada departamento\n"
-    "/atendimento e o protocolo – um atendimento e sua história\n"
+    "/atendimento e o protocolo – um atendimento, sua história e o que foi dito\n"
     "/importar e /exportar – planilhas; para importar, basta enviar o arquivo\n"
     "/tarefas – o que foi importado, exportado e sincronizado, e como desfazer\n"
     "/sincronizar – trazer o cadastro do ERP, quando há um\n"

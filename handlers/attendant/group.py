@@ -7,6 +7,7 @@ from aiogram import BaseMiddleware, Bot
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.filters import Filter
 from aiogram.types import (
+    BufferedInputFile,
     CallbackQuery,
     ForceReply,
     InlineKeyboardMarkup,
@@ -65,20 +66,37 @@ class Press:
 
         about: the conversation whose customer a reply to the text goes to; none for a question.
         """
-        message, topic_id = self.message, None
-        if isinstance(message, Message) and message.is_topic_message:
-            topic_id = message.message_thread_id
         posted = await self.bot.send_message(
             self.group_id,
             text,
-            message_thread_id=topic_id,
-            reply_parameters=ReplyParameters(
-                message_id=message.message_id, allow_sending_without_reply=True
-            ),
+            message_thread_id=self._topic_id,
+            reply_parameters=self._reply,
             reply_markup=keyboard,
         )
         await link(self.links, self.group_id, posted.message_id, about)
         return posted
+
+    async def file_below(self, file: BufferedInputFile) -> None:
+        """Post a file below the message."""
+        await self.bot.send_document(
+            self.group_id,
+            file,
+            message_thread_id=self._topic_id,
+            reply_parameters=self._reply,
+        )
+
+    @property
+    def _topic_id(self) -> int | None:
+        message = self.message
+        if isinstance(message, Message) and message.is_topic_message:
+            return message.message_thread_id
+        return None
+
+    @property
+    def _reply(self) -> ReplyParameters:
+        return ReplyParameters(
+            message_id=self.message.message_id, allow_sending_without_reply=True
+        )
 
     async def edit(
         self, text: str, markup: InlineKeyboardMarkup | None = None, *, about: str = ""

@@ -1,12 +1,15 @@
 """Messages to a group and a customer about the queue, sent without being asked."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from bot.domain.card import Card
 from bot.domain.conversation import Conversation, Department, Transfer
+from bot.domain.transcript import Said
 from bot.wording.words import span
-from handlers.attendant import texts
+from handlers.attendant import texts, transcripts
 from handlers.customer import texts as customer_texts
 from handlers.relay.sending import Sending
 
@@ -19,6 +22,15 @@ class TransferNews:
     """
 
     sending: Sending
+    timezone: ZoneInfo
+
+    async def bring_words(self, conversation: Conversation, said: Sequence[Said]) -> None:
+        if not said or not self.sending.keeps_words:
+            return
+        text, is_cut = transcripts.brought(said, conversation.shown_name, self.timezone)
+        await self.sending.say(
+            conversation, text, id=_name("words", conversation), has_more=is_cut
+        )
 
     async def notify_customer(self, conversation: Conversation, department: Department) -> None:
         await self.sending.say(

@@ -18,7 +18,7 @@ from bot.usecases.company.departments import Departments
 from bot.usecases.ports import Conversations, Links, Outbox, Questions
 from handlers.access import IsWords, is_the_group
 from handlers.answers import say_below
-from handlers.attendant import commands, note, queue, texts, transfers
+from handlers.attendant import commands, note, queue, texts, transcripts, transfers
 from handlers.attendant.cards import buttons
 from handlers.attendant.closing import tell_closed
 from handlers.attendant.group import IsPress, PassRepliedTo, Press, writer_of
@@ -205,7 +205,12 @@ def router() -> Router:
     answers.message.register(hint_to_reply, F.text, is_said, IsWords(), ~F.reply_to_message)
     answers.edited_message.register(edit_answer, in_group)
     router.include_routers(
-        buttons.router(), queue.router(), transfers.router(), note.router(), answers
+        buttons.router(),
+        queue.router(),
+        transfers.router(),
+        note.router(),
+        transcripts.router(),
+        answers,
     )
     return router
 

@@ -58,6 +58,7 @@ HELP = (
     "🤝 O que você <b>responder a um colega</b>, ou a um aviso ⚠️ do bot, fica só entre vocês.\n"
     "✋ <b>Atender</b> na ficha mostra a todos que o atendimento é seu.\n\n"
     "/fila mostra quem espera, e há quanto tempo\n"
+    "/atendimento e o protocolo mostra o que foi dito num atendimento deste departamento\n"
     "// no começo, ou /nota, é um comentário que o cliente não vê\n"
     "/apagar, respondendo a uma mensagem sua, apaga-a também no chat do cliente\n"
     "/encerrar e /transferir, respondendo a qualquer mensagem do atendimento, fazem o que os "

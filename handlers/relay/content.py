@@ -4,6 +4,7 @@ from typing import Final
 
 import structlog
 from aiogram import html
+from aiogram.enums import ContentType
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import (
     Chat,
@@ -18,6 +19,7 @@ from aiogram.types import (
 
 from bot.domain.errors import TryLaterError
 from bot.domain.outgoing import Content, File, OutgoingKind, telegram_length
+from bot.domain.transcript import Words
 from handlers.relay import texts
 
 logger = structlog.get_logger()
@@ -30,8 +32,9 @@ _ALBUM_TYPES: Final = ("photo", "video", "audio", "document")
 
 def customer_content(message: Message, user: User) -> Content:
     """Return the content of a customer's message; texts as HTML, so that they can be joined."""
+    words = _words(message)
     if message.text is None:
-        copied = attendant_content(message)
+        copied = _copied(message, words)
         return copied.model_copy(update={"origin": origin_of(message)})
     return Content(
         what=OutgoingKind.TEXT,
@@ -42,14 +45,20 @@ def customer_content(message: Message, user: User) -> Content:
         length=telegram_length(message.text),
         header=header_of(user),
         origin=origin_of(message),
+        words=words,
     )
 
 
 def attendant_content(message: Message, *, speaker: str = "") -> Content:
-    """Return the content of an attendant's message. Telegram copies all messages but albums.
+    """Return the content of an attendant's message.
 
     speaker: as `speaker_of` returns it.
     """
+    return _copied(message, _words(message, by=_writer(message)), speaker=speaker)
+
+
+def _copied(message: Message, words: Words, *, speaker: str = "") -> Content:
+    """Return the content of a message that Telegram copies, which it does with all but albums."""
     file = _file(message)
     is_part = message.media_group_id is not None and file is not None
     written = message.text or message.caption or ""
@@ -64,6 +73,7 @@ def attendant_content(message: Message, *, speaker: str = "") -> Content:
         speaker=speaker if written else "",
         album=message.media_group_id or "" if is_part else "",
         file=file if is_part or (speaker and written) else None,
+        words=words,
     )
 
 
@@ -92,6 +102,7 @@ def edited_content(message: Message, *, header: str = "", speaker: str = "") -> 
         header=header,
         speaker=speaker,
         file=_file(message),
+        words=_words(message),
     )
 
 
@@ -172,6 +183,22 @@ def answered(message: Message) -> tuple[int | None, int]:
     topic_id = message.message_thread_id if message.is_topic_message else None
     reply = message.reply_to_message
     return topic_id, reply.message_id if reply and reply.message_id != topic_id else 0
+
+
+def _words(message: Message, *, by: str = "") -> Words:
+    return Words(
+        at=message.date,
+        by=by,
+        kind=ContentType(message.content_type).value,
+        text=message.text or message.caption or "",
+    )
+
+
+def _writer(message: Message) -> str:
+    """Return the attendant's name; the group's for one who writes as the group."""
+    if message.sender_chat and message.sender_chat.title:
+        return message.sender_chat.title
+    return message.from_user.full_name if message.from_user else "?"
 
 
 def _file(message: Message) -> File | None:

@@ -29,14 +29,15 @@ from bot.domain.outgoing import (
 from bot.domain.refusals import Refused
 from bot.usecases.attending.draw_card import DrawCard
 from bot.usecases.attending.show_card import ShowCard
-from bot.usecases.ports import Conversations, Departments, GroupAlerts, Links
+from bot.usecases.ports import Conversations, Departments, GroupAlerts, Links, Transcripts
 from handlers.buttons import button, in_rows
 from handlers.relay import texts
 from handlers.relay.near_buttons import NearButtons
 from handlers.relay.posting import Place, TopicsOffError, change, post
-from handlers.relay.refusals import closes_chat, is_reply_gone, refusal_of
+from handlers.relay.refusals import closes_chat, is_deleted_before, is_reply_gone, refusal_of
 from handlers.relay.sending import Sending
 from handlers.relay.switch_button import SwitchButton
+from handlers.relay.words_button import ALL, WordsButton
 
 # Nobody waits for these.
 _NOT_TOLD: Final = (OutgoingKind.REFRESH, OutgoingKind.RETIRE, OutgoingKind.UNSAY)
@@ -50,11 +51,17 @@ class SendAgain(CallbackData, prefix="again", sep="|"):
     item: str
 
 
+def _source(item: Outgoing) -> str:
+    """Return the id of the outbox item of the message that this one changes."""
+    return f"{item.source_chat_id}:{item.source_message_id}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TelegramDelivery:
     bot: Bot
     conversations: Conversations
     links: Links
+    transcripts: Transcripts
     draw: DrawCard
     show_card: ShowCard
     departments: Departments
@@ -315,6 +322,7 @@ class TelegramDelivery:
             if is_here and link.message_id == conversation.buttons_at
             else None,
         )
+        await self._keep_edit(item)
         is_alone = is_here and len(link.customer_message_ids) == 1
         if is_alone and await change(self.bot, item, link.group_id, link.message_id, place):
             return []
@@ -372,18 +380,33 @@ class TelegramDelivery:
             return
         [message_id] = link.customer_message_ids
         if item.what is OutgoingKind.DELETE:
-            await self.bot.delete_message(link.customer_chat_id, message_id)
+            try:
+                await self.bot.delete_message(link.customer_chat_id, message_id)
+            except TelegramBadRequest as error:
+                # By the customer, or by us before the database was away.
+                if is_deleted_before(error):
+                    await self.transcripts.erase(_source(item))
+                raise
+            await self.transcripts.erase(_source(item))
             await self.sending.say(
                 conversation, texts.DELETED, id=f"said:{item.id}", below=item.source_message_id
             )
         elif not await change(self.bot, item, link.customer_chat_id, message_id, Place()):
             raise UndeliveredError(Undelivered.TOO_OLD)
+        else:
+            await self._keep_edit(item)
+
+    async def _keep_edit(self, edit: Outgoing) -> None:
+        if edit.words:
+            await self.transcripts.edit(_source(edit), edit.words)
 
     async def _say(self, item: Outgoing, place: Place, *, html: str) -> int:
         offers = [button(texts.AGAIN, SendAgain(item=item.again))] if item.again else []
         if item.switch_to:
             data = SwitchButton(conversation=item.conversation_id, mark=item.switch_to)
             offers.append(button(texts.SWITCH, data))
+        if item.has_more:
+            offers.append(button(ALL, WordsButton.opening(item.conversation_id)))
         said = await self.bot.send_message(
             place.chat_id,
             html,

@@ -25,5 +25,9 @@ def is_reply_gone(error: TelegramAPIError) -> bool:
     return "repl" in phrase and phrase.endswith("not found")
 
 
+def is_deleted_before(error: TelegramAPIError) -> bool:
+    return "to delete not found" in refusal_of(error).phrase
+
+
 def cannot_be_copied(error: TelegramAPIError) -> bool:
     return "can't be copied" in refusal_of(error).phrase

@@ -40,6 +40,8 @@ class Sending:
     conversations: Conversations
     links: Links
     clock: Callable[[], datetime]
+    keeps_words: bool
+    """True if what people write stays for the transcript."""
     names_attendants: bool = False
     """True if customers see who answers: the name stands before the words."""
     _asked: set[str] = field(default_factory=set)
@@ -163,6 +165,7 @@ class Sending:
         below: int = 0,
         again: str = "",
         switch_to: str = "",
+        has_more: bool = False,
     ) -> None:
         """Queue a sentence of the bot, after the items already in the queue."""
         await self._put(
@@ -173,6 +176,7 @@ class Sending:
             below=below,
             again=again,
             switch_to=switch_to,
+            has_more=has_more,
         )
 
     async def unsay(self, conversation: Conversation, group_id: int, message_id: int) -> None:
@@ -260,7 +264,10 @@ class Sending:
         below: int = 0,
         again: str = "",
         switch_to: str = "",
+        has_more: bool = False,
     ) -> None:
+        if is_internal or not self.keeps_words:
+            content = content.model_copy(update={"words": None})
         item = Outgoing(
             **dict(content),
             id=id,
@@ -272,5 +279,6 @@ class Sending:
             below=below,
             again=again,
             switch_to=switch_to,
+            has_more=has_more,
         )
         await self.outbox.put(item, conversation=conversation)

@@ -289,8 +289,9 @@ def conversation_document(conversation: Conversation) -> Document:
     document = _flattened(
         _CONVERSATION.dump_python(conversation), conversation.customer, name="shown_name"
     )
-    for name in ("other_document", "buttons_at"):
+    for name in ("other_document", "buttons_at", "earlier_departments"):
         if not document[name]:
+            # Absent as in documents of earlier versions.
             del document[name]
     if document["lookup"] is None:
         # Absent, not null, so that the sparse index holds only look-ups that are due.

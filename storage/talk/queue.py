@@ -73,6 +73,7 @@ class Queue:
         }
         if there:
             values |= WITHOUT_CARD
+            values["earlier_departments"] = list(to.earlier_departments)
         unset = ("topic",) if there else ()
         return await change_one(
             self._conversations, _as_seen(seen), values, event=event, unset=unset

@@ -77,13 +77,17 @@ class Outbox:
         with translated():
             return int(await self._outbox.count_documents({"failed_at": {"$gte": _EVER}}))
 
-    async def done(self, ids: Sequence[str], *, at: datetime) -> None:
-        """Mark the items as confirmed by Telegram and delete their content."""
-        change = {
-            "$set": {"done_at": at},
-            "$unset": {"waiting": "", **dict.fromkeys(_CONTENT, "")},
-        }
-        await self._change(ids, change)
+    async def done(self, ids: Sequence[str], *, at: datetime, said: Container[str] = ()) -> None:
+        """Mark the items as confirmed by Telegram and delete their content.
+
+        said: the ids of those whose words stay, for the transcript.
+        """
+        gone = {"waiting": "", **dict.fromkeys(_CONTENT, "")}
+        # Each has one moment only, by which an index ends it.
+        kept: Document = {"$set": {"said_at": at}, "$unset": gone}
+        change: Document = {"$set": {"done_at": at}, "$unset": gone | {"words": ""}}
+        await self._change([one for one in ids if one in said], kept)
+        await self._change([one for one in ids if one not in said], change)
 
     async def fail(self, ids: Sequence[str], reason: Undelivered, *, at: datetime) -> None:
         """Mark the items as not delivered: they block no later ones and can be sent again."""

@@ -226,7 +226,7 @@ async def test_an_attendant_takes_a_proof_back_and_the_history_says_who(people: 
     assert not await is_shown_data(people, ana)
     people.emulator.send_text(ADMIN_ID, ADMIN_ID, f"/atendimento {protocol_of(people)}")
     await people.settled()
-    assert people.texts(ADMIN_ID)[-1].count("confirmação desfeita por") == 1
+    assert people.texts(ADMIN_ID)[-2].count("confirmação desfeita por") == 1
     # It can be given again.
     await ana.says("/sair")
     await ana.is_in_conversation()

@@ -7,7 +7,7 @@ from datetime import timedelta
 from bot.demo import people as demo
 from bot.domain.conversation import Attendant, EventKind
 from handlers.admin.company import queues
-from handlers.attendant import texts
+from handlers.attendant import texts, transcripts
 from tests.flows.conftest import ADMIN_ID, BIA, CAIO, GROUP_ID, Clock, Customer, Start, Telegram
 from tests.flows.departments import buttons, press, registered, says
 
@@ -113,8 +113,8 @@ async def test_the_history_of_a_conversation_is_found_by_its_protocol(
     await people.press(BIA, "✋ Atender")
     await people.press(CAIO, "☑️ Encerrar")
     for bad, answer in (
-        ("", queues.WHICH_PROTOCOL),
-        ("ontem <b>", queues.WHICH_PROTOCOL),
+        ("", transcripts.WHICH_PROTOCOL),
+        ("ontem <b>", transcripts.WHICH_PROTOCOL),
         ("20200101-000000", queues.not_found("20200101-000000")),
     ):
         await says(people, ADMIN_ID, ADMIN_ID, f"/atendimento {bad}")
@@ -122,7 +122,7 @@ async def test_the_history_of_a_conversation_is_found_by_its_protocol(
         assert people.messages(ADMIN_ID)[-1]["text"] == plain
     typed = conversation.protocol.replace("-", " ")
     await says(people, ADMIN_ID, ADMIN_ID, f"/atendimento n. {typed}")
-    card, history = people.messages(ADMIN_ID)[-2:]
+    card, history, _ = people.messages(ADMIN_ID)[-3:]
     assert "Ana Beatriz Souza" in card["text"]
     assert "Encerrado por Caio" in card["text"]
     assert [line.split(" · ")[1] for line in history["text"].splitlines()[1:]] == [

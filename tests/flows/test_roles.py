@@ -33,7 +33,7 @@ ADMINS = {
     *{"clientes", "auditoria", "etiquetas", "departamentos", "equipe", "status", "backup"},
     "painel",
 }
-ATTENDANTS = {"fila", "nota", "apagar", "transferir", "encerrar", "ajuda"}
+ATTENDANTS = {"fila", "atendimento", "nota", "apagar", "transferir", "encerrar", "ajuda"}
 PRIVATE = {CUSTOMER: CUSTOMERS, BIA: CUSTOMERS, ADMIN_ID: ADMINS}
 IN_GROUP = {CUSTOMER: set(), BIA: ATTENDANTS, ADMIN_ID: {"departamentos", *ATTENDANTS}}
 
@@ -47,6 +47,7 @@ PRESSES = {
     "move": "move:0:x",
     "moved": "moved:0:1",
     "note": "note:1:0:0",
+    "words": "words:b:0:0",
     "link": "link:",
     "notme": "notme",
     "other": "other:0",
@@ -79,9 +80,12 @@ PRESSED_PRIVATE = {
         "dialog",
         "queue",
         "verify",
+        "words",
     },
 }
-OF_CONVERSATIONS = {"card", "queue", "move", "moved", "note", "verify", "again", "switch"}
+OF_CONVERSATIONS = {
+    *("card", "queue", "move", "moved", "note", "words", "verify", "again", "switch"),
+}
 PRESSED_IN_GROUP = {
     CUSTOMER: set(),
     BIA: OF_CONVERSATIONS,

@@ -44,6 +44,8 @@ class Stored:
         self.items: dict[str, Outgoing] = {}
         self.over: dict[str, str] = {}
         """Ids of items that no longer wait, with "done" or the reason."""
+        self.said: list[str] = []
+        """Ids of sent items whose words stay."""
         self.links: dict[str, Link] = {}
         self.trouble: Callable[[str], Exception | None] = lambda _: None
         """Returns the error of a write by its name."""
@@ -89,8 +91,9 @@ class Stored:
             values = {"attempts": one.attempts, "refusals": one.refusals}
             self.items[one.id] = self.items[one.id].model_copy(update=values)
 
-    async def done(self, ids: Sequence[str], *, at: datetime) -> None:
+    async def done(self, ids: Sequence[str], *, at: datetime, said: Container[str] = ()) -> None:
         self._write("done")
+        self.said += [one for one in ids if one in said]
         self.over.update(dict.fromkeys(ids, "done"))
 
     async def fail(self, ids: Sequence[str], reason: Undelivered, *, at: datetime) -> None:

@@ -38,6 +38,7 @@ DEFAULTS = {
     "privacy_url": "",
     "retain_conversations_days": 0,
     "retain_inbox_days": 2,
+    "transcript_days": 30,
     "webhook_url": "",
     "webhook_secret": "",
     "http_host": "127.0.0.1",

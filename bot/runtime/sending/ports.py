@@ -30,7 +30,8 @@ class OutboxStore(Protocol):
     async def count(self, items: Sequence[Outgoing]) -> None:
         """Store the attempts and refusals of each."""
 
-    async def done(self, ids: Sequence[str], *, at: datetime) -> None: ...
+    async def done(self, ids: Sequence[str], *, at: datetime, said: Container[str] = ()) -> None:
+        """Mark the messages as sent; the words of those in `said` are kept."""
 
     async def fail(self, ids: Sequence[str], reason: Undelivered, *, at: datetime) -> None: ...
 

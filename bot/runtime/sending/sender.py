@@ -139,12 +139,15 @@ class Sender:
         self, queue: ChatQueue, batch: Sequence[Outgoing], links: Sequence[Link]
     ) -> None:
         ids, now = [item.id for item in batch], self._clock()
+        # One comment keeps its whole album among the attendants.
+        is_said = not any(item.is_internal for item in batch)
+        said = [item.id for item in batch if is_said and item.is_said]
 
         async def store() -> None:
             # First: a link marks its messages as sent, whatever happens before the second write.
             if links:
                 await self._links.add(links)
-            await self._store.done(ids, at=now)
+            await self._store.done(ids, at=now, said=said)
 
         queue.leave(ids)
         queue.sent += 1

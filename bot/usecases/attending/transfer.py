@@ -18,6 +18,7 @@ from bot.domain.conversation import (
 )
 from bot.domain.errors import RefusedError
 from bot.domain.question import Question
+from bot.domain.transcript import in_old_group
 from bot.usecases.attending.attend import AlreadyClosed, Gone
 from bot.usecases.attending.register_prospect import RegisterProspect
 from bot.usecases.attending.show_card import ShowCard
@@ -29,6 +30,7 @@ from bot.usecases.ports import (
     Members,
     Queue,
     Registrations,
+    Transcripts,
     TransferNews,
 )
 
@@ -98,6 +100,7 @@ class TransferConversation:
     groups: Groups
     attends: Attends
     news: TransferNews
+    transcripts: Transcripts
     holding: Callable[[int], AbstractAsyncContextManager[object]]
     """Holds the lock of a chat: its messages wait while the card moves, which is posted once."""
     clock: Callable[[], datetime]
@@ -200,6 +203,9 @@ class TransferConversation:
                     await self.news.notify_attendant(conversation, transfer)
             else:
                 await self.show_card.post(conversation)
+                await self.news.bring_words(
+                    conversation, in_old_group(await self.transcripts.of(conversation.id))
+                )
                 await self.show_card.retire(conversation)
                 await self.news.notify_customer(conversation, department)
             await self.queue.set_announced(conversation.id, transfer)
@@ -234,6 +240,7 @@ class TransferConversation:
                     department_id=department.id,
                     group_id=department.group_id or 0,
                     priority=await self._goes_first(seen, department),
+                    earlier_departments=_with(seen.earlier_departments, seen.department_id),
                 )
             case ToAttendant(attendant):
                 to = given_to = attendant.name
@@ -278,6 +285,10 @@ class TransferConversation:
         departments: Sequence[Department] = await self.departments.all()
         [department] = [one for one in departments if one.id == conversation.department_id]
         return Transferred(conversation, ToDepartment(department))
+
+
+def _with(departments: tuple[str, ...], one: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*departments, one)))
 
 
 def _is_open_to(department: Department, conversation: Conversation) -> bool:
