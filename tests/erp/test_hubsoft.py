@@ -11,7 +11,12 @@ import pytest
 from pydantic import SecretStr
 
 from bot.demo.documents import make_cpf
-from bot.domain.errors import RefusedError, TryLaterError, UnreadableError
+from bot.domain.errors import (
+    RefusedError,
+    TryLaterError,
+    UnknownRefusalError,
+    UnreadableError,
+)
 from bot.domain.registration import Status
 from bot.domain.tax_id import TaxId
 from erp.adapter import Connection, Credentials
@@ -75,8 +80,8 @@ async def test_former_customers_are_found_too(
     assert found.status is Status.INACTIVE
     # HubSoft's own default limit of five would have dropped three of them.
     assert len(found.erp_refs) == 8
-    [query] = dialect.queries
-    assert query["termo_busca"] == CPF.number
+    assert [query["cancelado"] for query in dialect.queries] == ["sim", "nao"]
+    assert {query["termo_busca"] for query in dialect.queries} == {CPF.number}
 
 
 async def test_a_token_that_ends_is_fetched_again_once(
@@ -135,9 +140,11 @@ async def test_fewer_people_than_announced_are_told_to_the_log(
     paging = {"primeira_pagina": 0, "ultima_pagina": 0, "pagina_atual": 0, "total_registros": 9}
     rows = [{"id_cliente": 1, "cpf_cnpj": CPF.number, "servicos": [{"senha": "s3nha"}]}]
     answer = {"status": "success", "paginacao": paging, "clientes": rows}
-    page = await answering(session, server, answer).page("")
-    assert page.next is None
-    [line] = log
+    erp = answering(session, server, answer)
+    page = await erp.page("")
+    assert page.next is not None
+    assert (await erp.page(page.next)).next is None
+    line = log[0]
     assert (line["event"], line["missing"]) == ("erp.fewer_than_announced", 8)
     assert CPF.number not in str(log)
     assert "s3nha" not in str((log, page))
@@ -189,7 +196,7 @@ async def test_no_error_holds_a_secret_or_what_hubsoft_said(
     with pytest.raises(UnauthorizedError, match="login: HTTP 401") as refused:
         await connect(session, dialect.wrong_credentials()).by_tax_id(CPF)
     quoting = {"status": "error", "msg": f"Não encontrado: {CPF.number}"}
-    with pytest.raises(RefusedError, match="an error in place of records") as inside:
+    with pytest.raises(UnknownRefusalError, match="an error in place of records") as inside:
         await answering(session, server, quoting).by_tax_id(CPF)
     server.answers.clear()
     server.answer(status=503)

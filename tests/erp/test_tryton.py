@@ -75,8 +75,8 @@ async def test_a_server_that_was_updated_is_found_again(
     paths = [path for _, path, _, _ in server.requests]
     assert paths[:4] == ["/rpc/", "/", "/erp/", "/erp/"]
     assert paths[4:] == ["/erp/", "/rpc/", "/erp/rpc/", "/erp/rpc/"]
-    fields = [json.loads(body)["params"][0][0][0] for *_, body in (server.requests[3:8:4])]
-    assert fields == ["identifiers.code", "identifiers.code_compact"]
+    domains = [json.loads(body)["params"][0][0] for *_, body in server.requests[3:8:4]]
+    assert [asked[1][0] for asked in domains] == ["identifiers.code", "identifiers.code_compact"]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """HubSoft's dialect: a login of its own, defaults that hide people, errors with HTTP 200."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -9,7 +9,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from erp.adapter import Credentials
-from tests.erp.dialects.dialect import Case, Dialect, Person, as_json
+from tests.erp.dialects.dialect import Answer, Case, Dialect, Meaning, Person, as_json, known
 
 OWN = {
     "grant_type": "password",
@@ -31,6 +31,17 @@ class HubSoftDialect(Dialect):
     absent: ClassVar[Mapping[Case, str]] = {
         Case.CHANGES: "the API documents no filter by time of change",
     }
+
+    answers: ClassVar[Sequence[Answer]] = (
+        known(200, {"status": "success", "msg": "", "clientes": []}, Meaning.NOBODY),
+        known(200, {"status": "suscess", "clientes": []}, Meaning.NOBODY),
+        known(200, {"status": "error", "msg": "Cliente não encontrado"}, Meaning.LATER),
+        known(200, {"status": "error", "msg": "", "clientes": []}, Meaning.LATER),
+        known(200, {"status": "erro", "clientes": []}, Meaning.LATER),
+        known(200, {"clientes": []}, Meaning.UNREADABLE),
+        known(401, {"message": "Unauthenticated."}, Meaning.REFUSED),
+        known(403, {"status": "error", "msg": "Rota desativada"}, Meaning.LATER),
+    )
 
     tokens: list[str] = field(default_factory=list)
     first_page: int = 0
@@ -132,7 +143,7 @@ class HubSoftDialect(Dialect):
             "nome_razaosocial": person.name,
             "nome_fantasia": None,
             "tipo_pessoa": "pf" if len(person.document) == 11 else "pj",
-            "cpf_cnpj": person.document,
+            "cpf_cnpj": person.written or person.document,
             "telefone_primario": person.home,
             "telefone_secundario": person.mobile,
             "telefone_terciario": "",

@@ -1,7 +1,7 @@
 """Omie's dialect: the app's keys in the body, HTTP 500 for every fault, even for "not found"."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
@@ -12,11 +12,26 @@ from pydantic import SecretStr
 
 from bot.domain.registration import Kind
 from erp.adapter import Credentials
-from tests.erp.dialects.dialect import Dialect, Person, as_json, masked
+from tests.erp.dialects.dialect import Answer, Dialect, Meaning, Person, as_json, known, stored
 
 KEY, SECRET = "38333295000", "segredo-da-omie"
 ZONE = ZoneInfo("America/Sao_Paulo")
 _LONG_AGO = datetime(2020, 5, 4, 9, 8, 7, tzinfo=UTC)
+
+
+NOBODY, LATER = Meaning.NOBODY, Meaning.LATER
+BUSY = (
+    "ERROR: Já existe uma requisição desse método sendo executada e você pode tentar novamente "
+    "em alguns instantes. (1)"
+)
+AGAIN = (
+    "ERROR: Esta requisição já foi processada ou está sendo processada e você pode tentar "
+    "novamente às 19:04:08. (1)"
+)
+
+
+def _fault(said: str, code: int) -> dict[str, str]:
+    return {"faultstring": said, "faultcode": f"SOAP-ENV:Client-{code}"}
 
 
 @dataclass
@@ -29,6 +44,35 @@ class OmieDialect(Dialect):
     """
 
     name: ClassVar[str] = "omie"
+
+    answers: ClassVar[Sequence[Answer]] = (
+        *(
+            known(status, _fault("ERROR: Não existem registros para a página [1]!", 5113), NOBODY)
+            for status in (200, 500)
+        ),
+        known(503, _fault("ERROR: Não existem registros para a página [1]!", 5113), LATER),
+        known(200, {"total_de_registros": 0, "clientes_cadastro": []}, NOBODY),
+        known(200, {"total_de_registros": 2, "clientes_cadastro": []}, Meaning.UNREADABLE),
+        known(500, {"faultstring": BUSY, "faultcode": "SOAP-ENV:Client-1880"}, LATER),
+        known(500, {"faultstring": BUSY}, LATER),
+        known(500, {"faultstring": AGAIN, "faultcode": "SOAP-ENV:Client-8020"}, LATER),
+        known(500, {"faultstring": AGAIN}, LATER),
+        known(500, _fault("ERROR: Já existe uma requisição", 1100), LATER),
+        known(500, _fault("ERROR: Consumo redundante detectado. Aguarde 43 segundos", 6), LATER),
+        known(500, _fault("ERROR: Tag [PAGINA] inválida", 5113), LATER),
+        known(500, _fault("ERROR: Documento em uso", 102), LATER),
+        known(500, {"faultstring": "ERROR: Falha"}, LATER),
+        known(500, {"faultcode": "SOAP-ENV:Server"}, LATER),
+        *(known(status, _fault("ERROR", 101), LATER) for status in (429, 503)),
+        known(
+            425,
+            {"faultstring": "API bloqueada por consumo indevido.", "faultcode": "MISUSE"},
+            LATER,
+        ),
+        known(500, _fault("ERROR: Chave de acesso inválida", 101), Meaning.REFUSED),
+        known(403, _fault("Aplicativo suspenso", 8), Meaning.REFUSED),
+        known(403, "<html>Attention Required</html>", LATER),
+    )
 
     is_strict: bool = False
     params: list[dict[str, Any]] = field(default_factory=list)
@@ -87,7 +131,7 @@ class OmieDialect(Dialect):
             "codigo_cliente_integracao": "",
             "razao_social": person.name,
             "nome_fantasia": "",
-            "cnpj_cpf": masked(person.document),
+            "cnpj_cpf": stored(person),
             "pessoa_fisica": "S" if len(person.document) == 11 else "N",
             "inativo": "N" if person.is_active else "S",
             "telefone1_ddd": person.home[:2],
