@@ -119,14 +119,14 @@ class HubSoft:
         if at.turn and at.number == first_page and total <= at.present:
             # The first turn has listed them all.
             return ErpPage(records=(), next=None)
-        count, present = len(rows), sum(not row.is_former for row in rows)
-        following: _Cursor | None = _Cursor(
-            at.number + 1, at.count + count, key or at.key, at.turn, at.present + present
-        )
+        count = at.count + len(rows)
+        present = at.present + sum(not row.is_former for row in rows)
+        following: _Cursor | None = _Cursor(at.number + 1, count, key or at.key, at.turn, present)
         if at.number >= paging.number("ultima_pagina", label):
             # Pages may be short or empty in the middle; only the last one is the end.
-            warn_if_fewer(NAME, listed=at.count + count, total=total)
-            following = None if at.turn else _Cursor(turn=1, present=at.present + present)
+            warn_if_fewer(NAME, listed=count, total=total)
+            missing = max(total - count, 0)
+            following = None if at.turn else _Cursor(turn=1, present=present + missing)
         return ErpPage(
             records=[row.to_record() for row in rows], next=str(following) if following else None
         )
@@ -168,7 +168,8 @@ class _Cursor(Cursor):
     turn: int = 0
     """Index in `_FORMER`."""
     present: int = 0
-    """How many of the rows of the first turn are no former customers."""
+    """How many of the rows of the first turn are no former customers, or may be none because they
+    were counted and not listed."""
 
 
 class _Paging(Row):

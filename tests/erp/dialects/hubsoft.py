@@ -25,6 +25,8 @@ class HubSoftDialect(Dialect):
     """HubSoft's API.
 
     `tokens` holds the accepted tokens. `first_page` is 0 according to the documentation.
+    `lists_only_former`: the reading of `cancelado=sim`, which the documentation leaves open.
+    `left_out` holds the ids of people who are counted but missing on their pages.
     """
 
     name: ClassVar[str] = "hubsoft"
@@ -45,6 +47,8 @@ class HubSoftDialect(Dialect):
 
     tokens: list[str] = field(default_factory=list)
     first_page: int = 0
+    lists_only_former: bool = False
+    left_out: set[int] = field(default_factory=set)
     queries: list[dict[str, str]] = field(default_factory=list)
 
     def credentials(self) -> Credentials:
@@ -95,11 +99,7 @@ class HubSoftDialect(Dialect):
         limit = int(query.get("limit", "5"))
         if query.get("busca") != "cpf_cnpj" or not 1 <= limit <= 100:
             return as_json({"status": "error", "msg": "Parâmetros inválidos"})
-        found = [
-            p
-            for p in self.having(query["termo_busca"])
-            if p.is_active or (query.get("cancelado"), query.get("inativo")) == ("sim", "todos")
-        ]
+        found = self._shown(self.having(query["termo_busca"]), query)
         rows = [self._row(person) for person in found[:limit]]
         return as_json({"status": "success", "msg": "Dados consultados", "clientes": rows})
 
@@ -109,9 +109,10 @@ class HubSoftDialect(Dialect):
         number, size = int(query["pagina"]), int(query["itens_por_pagina"])
         if not 1 <= size <= 500:
             return as_json({"status": "error", "msg": "O campo itens_por_pagina é inválido."})
-        people = [p for p in self.people if p.is_active or query.get("cancelado") == "sim"]
+        people = self._shown(self.people, query)
         begin = (number - self.first_page) * size
-        rows = [self._row(p) for p in self.part(people, begin, size)] if begin >= 0 else []
+        part = self.part(people, begin, size) if begin >= 0 else []
+        rows = [self._row(person) for person in part if person.id not in self.left_out]
         return as_json(
             {
                 "status": "suscess",
@@ -125,6 +126,11 @@ class HubSoftDialect(Dialect):
                 "clientes": rows,
             }
         )
+
+    def _shown(self, people: Sequence[Person], query: Mapping[str, str]) -> Sequence[Person]:
+        if query.get("cancelado") != "sim":
+            return [person for person in people if person.is_active]
+        return [p for p in people if not (p.is_active and self.lists_only_former)]
 
     def _credentials(self, password: str) -> Credentials:
         return Credentials(
