@@ -29,11 +29,12 @@ _MEANINGS: Final = {
 def trusting(ca_file: Path) -> ssl.SSLContext:
     """Return a context that trusts the certificates of this PEM file and the usual ones.
 
-    Raises OSError, of which ssl.SSLError is one, when the file cannot be read or holds none.
+    Raises RefusedError when the file cannot be read or holds none.
     """
-    context = ssl.create_default_context(cafile=ca_file)
-    if not context.cert_store_stats()["x509"]:
-        raise ssl.SSLError("no certificate in the file")
+    try:
+        context = ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        raise RefusedError("The certificates in ERP_CA_FILE cannot be read") from error
     context.load_default_certs()
     # So the ERP's own certificate is enough, whoever has signed it.
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN

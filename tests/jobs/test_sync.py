@@ -16,6 +16,7 @@ from bot.domain.registration import Kind
 from bot.runtime.jobs.sync_schedule import SyncSchedule
 from bot.usecases.jobs.begin_sync import RunsAlready
 from storage.register.verify import verify
+from tests.erp.tls_server import make_certificate, with_tls
 from tests.jobs.conftest import read_back
 from tests.jobs.sync import SyncRunner, change, cpf, people, syncing
 from tests.patience import until
@@ -204,6 +205,16 @@ async def test_an_erp_in_trouble_fails_the_job_and_changes_nothing(
     job = await runner.synced()
     assert (job.state, job.trouble) == (JobState.FAILED, trouble)
     assert await runner.register() == {}
+
+
+async def test_a_certificate_that_is_not_trusted_is_told_as_such(
+    database: Any, tmp_path: Path, ixc: IxcEmulator
+):
+    async with with_tls(ixc.url, make_certificate(tmp_path, "own")) as url:
+        ixc._url = url
+        async with syncing(database, tmp_path, ixc) as runner:
+            job = await runner.synced()
+    assert (job.state, job.trouble) == (JobState.FAILED, JobTrouble.ERP_CERTIFICATE)
 
 
 async def test_trouble_that_passes_is_waited_for(runner: SyncRunner, ixc: IxcEmulator):
