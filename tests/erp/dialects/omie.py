@@ -1,7 +1,9 @@
 """Omie's dialect: the app's keys in the body, HTTP 500 for every fault, even for "not found"."""
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
@@ -39,6 +41,8 @@ class OmieDialect(Dialect):
     """Omie's API.
 
     If `is_strict`, it refuses to answer the same request twice; the real one does so for a minute.
+    It works on one request at a time and refuses others meanwhile; `busy` counts those. While
+    `others` is set, a request waits for a moment for another one to come.
     People with even ids were created at `changed`, the others modified then; `more` is added to
     their rows.
     """
@@ -75,6 +79,9 @@ class OmieDialect(Dialect):
     )
 
     is_strict: bool = False
+    busy: int = 0
+    others: asyncio.Event | None = None
+    _working: bool = False
     params: list[dict[str, Any]] = field(default_factory=list)
     more: dict[int, dict[str, Any]] = field(default_factory=dict)
 
@@ -89,6 +96,21 @@ class OmieDialect(Dialect):
         return fault("ERROR: Documento [111.222.333-96] em uso!", "SOAP-ENV:Client-102")
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
+        if self._working:
+            self.busy += 1
+            if self.others is not None:
+                self.others.set()
+            return fault(BUSY, "SOAP-ENV:Client-1880")
+        self._working = True
+        try:
+            return await self._work(request)
+        finally:
+            self._working = False
+
+    async def _work(self, request: web.Request) -> web.StreamResponse:
+        if self.others is not None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.others.wait(), 0.02)
         if request.path != "/api/v1/geral/clientes/" or request.method != "POST":
             return web.Response(status=404, text="<h1>Not Found</h1>", content_type="text/html")
         body = json.loads(await request.text())
