@@ -92,11 +92,16 @@ class Tryton:
             # 7.0 stores a document as it was typed, 8.0 also without punctuation.
             asked = [[session.code_field, "in", written(tax_id)]]
             if tax_id.country == "BR":
+                # With spaces, or after "BR". Not in one domain with "OR": within that, Tryton
+                # hides inactive parties all the same.
                 asked.append(["identifiers.code", "ilike", pattern(tax_id)])
-            domain = [["OR", *asked], _ALL]
-            # Without `active_test` in the context, inactive identifiers and telephones stay
-            # hidden, as they should here.
-            return await self._search(session, domain, limit=_ROWS, context={})
+            for term in asked:
+                # Without `active_test` in the context, inactive identifiers and telephones stay
+                # hidden, as they should here.
+                rows = await self._search(session, [term, _ALL], limit=_ROWS, context={})
+                if rows:
+                    break
+            return rows
 
         label = f"ERP {NAME} party"
         records = [
