@@ -13,7 +13,12 @@ from typing import Annotated, Final
 
 from bot.domain.candidate import Candidate
 from bot.domain.erp_record import ErpPage, ErpRecord
-from bot.domain.errors import RefusedError, TryLaterError, UnreadableError
+from bot.domain.errors import (
+    RefusedError,
+    TryLaterError,
+    UnknownRefusalError,
+    UnreadableError,
+)
 from bot.domain.registration import Kind, Status
 from bot.domain.tax_id import TaxId
 from erp.adapter import Adapter, Connection, Facts
@@ -214,17 +219,19 @@ def _contacts(answer: HttpAnswer) -> Sequence[_ContactRow]:
 
 def _answered(answer: HttpAnswer) -> Fields:
     label = answer.label
-    if answer.status == 403:
-        raise RefusedError(f"{label}: HTTP 403: the application has not the scope of contacts")
-    fields = answer.fields()
-    if "error" not in fields:
-        return fields
     match _fault(answer):
         case "UNAUTHORIZED":
             raise UnauthorizedError(f"{label}: the token is not accepted")
+        case "FORBIDDEN":
+            raise RefusedError(f"{label}: the application has not the scope of contacts")
+        case "VALIDATION_ERROR":
+            raise RefusedError(f"{label}: the request is not valid")
         case "TOO_MANY_REQUESTS":
             raise TryLaterError(f"{label}: too many requests", retry_after_s=answer.retry_after_s)
-    raise RefusedError(f"{label}: an error in place of records")
+    fields = answer.fields()
+    if "error" in fields:
+        raise UnknownRefusalError(f"{label}: an error in place of records")
+    return fields
 
 
 def _fault(answer: HttpAnswer) -> str:

@@ -6,6 +6,7 @@ Source: the vendor's API documentation ("API - IXC Provedor") and public clients
 import asyncio
 import base64
 import binascii
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -17,12 +18,23 @@ from yarl import URL
 
 from bot.domain.candidate import Candidate
 from bot.domain.erp_record import ErpPage, ErpRecord, merge
-from bot.domain.errors import AppError, RefusedError, UnreadableError
+from bot.domain.errors import AppError, RefusedError, UnknownRefusalError, UnreadableError
 from bot.domain.tax_id import TaxId
 from erp.adapter import Adapter, Connection, Facts
 from erp.answer import HttpAnswer, nameless
 from erp.client import Limits, read_address
-from erp.fields import Fields, Row, Text, as_text, has, mapping, moment, utc_now
+from erp.fields import (
+    Fields,
+    Row,
+    Text,
+    as_text,
+    check_total,
+    compact,
+    has,
+    mapping,
+    moment,
+    utc_now,
+)
 from erp.ixc_records import SYSTEM, CustomerRow, IxcRow, SupplierRow
 from erp.paging import Cursor, same_page, warn_newest_unknown
 
@@ -43,15 +55,29 @@ _TABLES: Final[Mapping[str, type[IxcRow]]] = {m.table: m for m in (CustomerRow, 
 _PAGE_ROWS: Final = 500
 _CHANGED: Final = "ultima_atualizacao"
 _TIME: Final = "%Y-%m-%d %H:%M:%S"
+# Finds a document with spaces or other texts around it, which "=" does not.
+_CONTAINS: Final = "L"
 # More records than any company keeps of one document.
 _ROWS: Final = 100
 _AnyRow = TypeVar("_AnyRow", bound=Row)
 # Phrases in IXC's messages, and their meaning. The messages themselves are not passed on: they may
 # quote the request.
 _SAYINGS: Final = (
-    ("não está liberado", "the IP address is not allowed (IXC: Redes Permitidas)"),
-    ("não está disponível", "the table is not released to this token, or the URL is wrong"),
+    (
+        re.compile(r"\bip\b.* não está liberado", re.IGNORECASE),
+        "the IP address is not allowed (IXC: Redes Permitidas)",
+    ),
+    (
+        re.compile(r"\brecurso\b.* não está disponível", re.IGNORECASE),
+        "the table is not released to this token, or the URL is wrong",
+    ),
 )
+# The statuses that its documentation explains as a fault of the request.
+_REFUSALS: Final = {
+    400: "not with the token as Basic authentication, or trouble with TLS",
+    403: "the token is older than a move of the server",
+    404: "a wrong URL",
+}
 
 
 class Ixc:
@@ -69,6 +95,7 @@ class Ixc:
             NAME,
             _root(at.credentials.url),
             headers={"Authorization": f"Basic {_basic(at.credentials.token)}"},
+            refusals=_REFUSALS,
         )
 
     async def by_tax_id(self, tax_id: TaxId) -> Candidate | None:
@@ -89,8 +116,8 @@ class Ixc:
             if not customers:
                 raise suppliers
             # A token may be permanently released for customers only, and the look-up of a known
-            # customer must not fail for that. A TryLaterError, which a retry may solve, was raised
-            # above.
+            # customer must not fail for that. Another TryLaterError, which a retry may solve, was
+            # raised above.
             logger.warning("erp.suppliers_not_asked", system=NAME, error=str(suppliers))
             suppliers = []
         records = [*customers, *suppliers]
@@ -126,7 +153,7 @@ class Ixc:
                 rows = await self._list(
                     model.table, model, column=_CHANGED, oper="<=", query=now, rows=1, order="desc"
                 )
-            except (RefusedError, UnreadableError) as error:
+            except AppError as error:
                 warn_newest_unknown(NAME, error)
                 rows = []
             times += [row.ultima_atualizacao or "" for row in rows if row]
@@ -135,7 +162,7 @@ class Ixc:
     async def _suppliers_having(self, tax_id: TaxId) -> list[ErpRecord] | AppError:
         try:
             return await self._having(tax_id, SupplierRow)
-        except (RefusedError, UnreadableError) as error:
+        except (RefusedError, UnknownRefusalError, UnreadableError) as error:
             return error
 
     async def _having(self, tax_id: TaxId, model: type[IxcRow]) -> list[ErpRecord]:
@@ -143,12 +170,15 @@ class Ixc:
         # the records of one company can have it in both.
         label = f"ERP {NAME} {model.table}"
         found: list[ErpRecord] = []
-        for query in dict.fromkeys((tax_id.masked, tax_id.number)):
+        written = dict.fromkeys((tax_id.masked, tax_id.number))
+        for oper, query in ((oper, query) for oper in ("=", _CONTAINS) for query in written):
+            if oper == _CONTAINS and found:
+                break
             rows = await self._list(
                 model.table,
                 model,
                 column=model.document_column,
-                oper="=",
+                oper=oper,
                 query=query,
                 rows=_ROWS,
             )
@@ -156,6 +186,8 @@ class Ixc:
                 raise UnreadableError(f"{label}: not the fields we know")
             records = [row.to_record() for row in rows if row is not None]
             having = [record for record in records if has(record, tax_id)]
+            if oper == _CONTAINS:
+                records = [one for one in records if tax_id.number not in compact(one.document)]
             if records and not having:
                 # The filter was not applied, so the answer does not show that no record has the
                 # document.
@@ -231,7 +263,7 @@ class Ixc:
                 "sortname": f"{table}.{column}",
                 "sortorder": order,
             },
-            read=lambda answer: _rows(answer, model),
+            read=lambda answer: _rows(answer, model, is_first=page == 1),
         )
 
 
@@ -300,7 +332,7 @@ class _Listing(BaseModel, Generic[_AnyRow]):
     registros: list[_AnyRow] | None = None
 
 
-def _rows(answer: HttpAnswer, model: type[_AnyRow]) -> Sequence[_AnyRow | None]:
+def _rows(answer: HttpAnswer, model: type[_AnyRow], *, is_first: bool) -> Sequence[_AnyRow | None]:
     answer.check()
     label = answer.label
     try:
@@ -309,10 +341,13 @@ def _rows(answer: HttpAnswer, model: type[_AnyRow]) -> Sequence[_AnyRow | None]:
     except ValidationError:
         return _readable_rows(label, model, mapping(label, answer.parse()))
     if listing.type == "error":
-        raise RefusedError(f"{label}: {_meaning(listing.message)}")
+        raise _refusal(label, listing.message)
     if listing.registros is None and listing.total != "0":
         raise UnreadableError(f"{label}: no list of records in the answer")
-    return listing.registros or []
+    rows = listing.registros or []
+    if is_first and (listing.total or "").isdecimal():
+        check_total(label, rows, int(listing.total or 0))
+    return rows
 
 
 def _readable_rows(label: str, model: type[_AnyRow], answer: Fields) -> Sequence[_AnyRow | None]:
@@ -336,6 +371,9 @@ def _unreadable(model: type[IxcRow]) -> ErpRecord:
     return model().to_record()
 
 
-def _meaning(message: str | None) -> str:
+def _refusal(label: str, message: str | None) -> AppError:
     said = message or ""
-    return next((m for phrase, m in _SAYINGS if phrase in said), "an error in place of records")
+    for phrase, meaning in _SAYINGS:
+        if phrase.search(said):
+            return RefusedError(f"{label}: {meaning}")
+    return UnknownRefusalError(f"{label}: an error in place of records")

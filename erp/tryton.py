@@ -4,6 +4,7 @@ Source: trytond 7.0 and 8.0 themselves; tests/erp/test_tryton_real.py runs again
 """
 
 import base64
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,7 +13,7 @@ from typing import Final
 
 from bot.domain.candidate import Candidate
 from bot.domain.erp_record import ErpPage
-from bot.domain.errors import RefusedError, UnreadableError
+from bot.domain.errors import RefusedError, UnknownRefusalError, UnreadableError
 from bot.domain.tax_id import TaxId
 from erp.adapter import Adapter, Connection, Facts
 from erp.answer import HttpAnswer, UnauthorizedError, rpc_result
@@ -21,7 +22,7 @@ from erp.client import Limits, read_address
 from erp.fields import Fields, one_candidate, utc_now
 from erp.login import Login
 from erp.paging import last_id, warn_newest_unknown
-from erp.records import read_rows, written
+from erp.records import pattern, read_rows, written
 from erp.tryton_records import SYSTEM, PartyRow, tell
 
 NAME: Final = SYSTEM
@@ -40,6 +41,12 @@ _PAGE_ROWS: Final = 500
 # More records than any company keeps of one document.
 _ROWS: Final = 100
 _ALL: Final = ["active", "in", [True, False]]
+# The error for a field or a model that does not exist is nothing but its name in quotes.
+_MISSING: Final = re.compile(r"'[a-z_0-9.]+'")
+_REFUSALS: Final = {
+    403: "the server does not offer this method",
+    404: "there is no such database, or a wrong URL",
+}
 # A change of a telephone does not change the party's own date, and in 7.0 the write date of a row
 # that was never edited is null.
 _CHANGED: Final = tuple(
@@ -75,8 +82,8 @@ class Tryton:
             attempt_s=max(at.limits.attempt_s, _LOGIN_S),
             total_s=max(at.limits.total_s, _LOGIN_S),
         )
-        self._client = at.client(NAME, url)
-        self._patient_client = replace(at, limits=patient).client(NAME, url)
+        self._client = at.client(NAME, url, refusals=_REFUSALS)
+        self._patient_client = replace(at, limits=patient).client(NAME, url, refusals=_REFUSALS)
         self._login = Login(self._log_in)
 
     async def by_tax_id(self, tax_id: TaxId) -> Candidate | None:
@@ -84,16 +91,24 @@ class Tryton:
 
         async def ask(session: "_Session") -> Sequence[PartyRow]:
             # 7.0 stores a document as it was typed, 8.0 also without punctuation.
-            domain = [[session.code_field, "in", written(tax_id)], _ALL]
-            # Without `active_test` in the context, inactive identifiers and telephones stay
-            # hidden, as they should here.
-            return await self._search(session, domain, limit=_ROWS, context={})
+            asked = [[session.code_field, "in", written(tax_id)]]
+            if tax_id.country == "BR":
+                # With spaces, or after "BR". Not in one domain with "OR": within that, Tryton
+                # hides inactive parties all the same.
+                asked.append(["identifiers.code", "ilike", pattern(tax_id)])
+            for term in asked:
+                # Without `active_test` in the context, inactive identifiers and telephones stay
+                # hidden, as they should here.
+                rows = await self._search(session, [term, _ALL], limit=_ROWS, context={})
+                if rows:
+                    break
+            return rows
 
         label = f"ERP {NAME} party"
         records = [
             record
             for row in await self._login.call(ask)
-            if not row.is_of_another_country(tax_id)
+            if not row.is_of_another_country(tax_id) and not row.is_only_near(tax_id)
             for record in row.to_records(tax_id)
         ]
         return one_candidate(label, tax_id, records)
@@ -134,7 +149,7 @@ class Tryton:
         for date in ("create_date", "write_date"):
             try:
                 rows = await self._login.call(partial(ask, date=date))
-            except (RefusedError, UnreadableError) as error:
+            except AppError as error:
                 warn_newest_unknown(NAME, error)
                 return None
             times += [at for row in rows for at in row.times if at <= now]
@@ -213,9 +228,12 @@ class Tryton:
 
         try:
             return await ask("rpc/")
-        except RefusedError:
+        except (RefusedError, UnknownRefusalError) as error:
             # 7.0 takes this path for the name of a database, which does not exist.
-            return await ask("")
+            try:
+                return await ask("")
+            except RefusedError:
+                raise error from None
 
 
 ADAPTER: Final = Adapter(facts=FACTS, connect=Tryton, limits=LIMITS)
@@ -245,5 +263,7 @@ def _result(answer: HttpAnswer) -> object:
         if name == "LoginException":
             raise RefusedError(f"{answer.label}: Tryton asks for something else than the password")
         # Its text may quote names and documents.
-        raise RefusedError(f"{answer.label}: an error in place of records")
+        if isinstance(name, str) and _MISSING.fullmatch(name):
+            raise RefusedError(f"{answer.label}: a field or the module `party` is missing")
+        raise UnknownRefusalError(f"{answer.label}: an error in place of records")
     return rpc_result(answer.label, fields)

@@ -127,4 +127,10 @@ def read_document(record: ErpRecord) -> TaxId | NotATaxId | None:
     """
     if record.is_foreign:
         return None
-    return read_tax_id(record.document)
+    read = read_tax_id(record.document)
+    text = record.document.strip()
+    if isinstance(read, NotATaxId) and text[:2].upper() == "BR":
+        # Some ERPs write the country before the number, as in other countries' VAT numbers.
+        without = read_tax_id(text[2:])
+        return without if isinstance(without, TaxId) else read
+    return read

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from bot.domain.registration import Kind
 from bot.runtime.jobs.sync_schedule import SyncSchedule
 from bot.usecases.jobs.begin_sync import RunsAlready
 from storage.register.verify import verify
+from tests.erp.tls_server import make_certificate, with_tls
 from tests.jobs.conftest import read_back
 from tests.jobs.sync import SyncRunner, change, cpf, people, syncing
 from tests.patience import until
@@ -185,7 +187,7 @@ async def test_the_mark_waits_for_the_last_batch(runner: SyncRunner, ixc: IxcEmu
     assert len(runner.waits) == 4
     ixc.heal()
     job = await runner.synced()
-    assert (job.state, job.counts.unchanged) == (JobState.DONE, 12)
+    assert (job.state, job.counts.rows, job.counts.created) == (JobState.DONE, 12, 12)
     assert (await runner.syncs.get("ixc")).full_mark is not None
 
 
@@ -205,6 +207,55 @@ async def test_an_erp_in_trouble_fails_the_job_and_changes_nothing(
     job = await runner.synced()
     assert (job.state, job.trouble) == (JobState.FAILED, trouble)
     assert await runner.register() == {}
+
+
+async def test_where_the_erp_went_away_the_next_sync_goes_on(runner: SyncRunner, ixc: IxcEmulator):
+    ixc.fail(faults.status(503), table="fornecedor")
+    stopped = await runner.synced()
+    assert (stopped.trouble, stopped.counts.created) == (JobTrouble.ERP_AWAY, 12)
+    ixc.heal()
+    ixc.requests.clear()
+    done = await runner.synced()
+    assert (done.id, done.state, done.trouble) == (stopped.id, JobState.DONE, None)
+    assert (done.counts.rows, done.counts.created) == (12, 12)
+    assert [request.table for request in ixc.requests] == ["fornecedor"]
+    state = await runner.syncs.get("ixc")
+    assert state.full_mark is not None
+    assert (await runner.synced()).id != done.id
+
+
+@pytest.mark.parametrize("why", ["another kind", "everything", "undone", "long ago", "refused"])
+async def test_another_sync_begins_anew(runner: SyncRunner, ixc: IxcEmulator, why: str):
+    if why == "everything":
+        await runner.synced()
+    change(ixc.tables["cliente"], 3, LATER, razao="Nome Novo")
+    # A token for customers only ends a sync well, so it is refused altogether.
+    refused = why == "refused"
+    ixc.fail(
+        faults.IP_NOT_ALLOWED if refused else faults.status(503),
+        table=None if refused else "fornecedor",
+    )
+    stopped = await runner.synced()
+    assert stopped.state is JobState.FAILED
+    ixc.heal()
+    if why == "undone":
+        await runner.store.force_update(stopped.id, undone_by=99)
+    if why == "long ago":
+        runner.at += timedelta(hours=7)
+    mode = SyncMode.QUICK if why == "another kind" else SyncMode.FULL
+    job = await runner.synced(mode, everything=why == "everything")
+    assert (job.id == stopped.id, job.state) == (False, JobState.DONE)
+
+
+async def test_a_certificate_that_is_not_trusted_is_told_as_such(
+    database: Any, tmp_path: Path, ixc: IxcEmulator
+):
+    async with (
+        with_tls(ixc.url, make_certificate(tmp_path, "own")) as url,
+        syncing(database, tmp_path, SimpleNamespace(url=url)) as runner,
+    ):
+        job = await runner.synced()
+    assert (job.state, job.trouble) == (JobState.FAILED, JobTrouble.ERP_CERTIFICATE)
 
 
 async def test_trouble_that_passes_is_waited_for(runner: SyncRunner, ixc: IxcEmulator):

@@ -10,7 +10,7 @@ begins and however often it is killed.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
@@ -25,7 +25,7 @@ from bot.domain.candidate import (
     Policy,
 )
 from bot.domain.erp_record import ErpPage, ErpRecord, first, merge, read_document
-from bot.domain.errors import AppError, RefusedError, TryLaterError, UnreadableError
+from bot.domain.errors import AppError, Problem, RefusedError, TryLaterError, UnreadableError
 from bot.domain.job import Batch, Counts, Job, JobTrouble, RowReport, SyncMode, SyncOptions
 from bot.domain.registration import ChangeSource, Provenance
 from bot.domain.row import TAX_ID_REASONS, Row
@@ -51,6 +51,11 @@ _IDLE_ROWS: Final = 5_000
 _NAME_LENGTH: Final = 80
 # The ERP's clock may be in any time zone of Brazil and some minutes wrong.
 _UNSURE: Final = timedelta(hours=6)
+_CERTIFICATES: Final[Mapping[Problem | None, JobTrouble]] = {
+    Problem.ERP_CERTIFICATE: JobTrouble.ERP_CERTIFICATE,
+    Problem.ERP_CERTIFICATE_DATE: JobTrouble.ERP_CERTIFICATE_DATE,
+    Problem.ERP_CERTIFICATE_NAME: JobTrouble.ERP_CERTIFICATE_NAME,
+}
 _QUICK: Final = replace(FROM_ERP, may_create=False)
 _Answer = TypeVar("_Answer")
 
@@ -216,7 +221,8 @@ class SyncErp:
                 await self.wait(min(max(wait_s, asked_for_s), _LONGEST_WAIT_S))
                 wait_s *= 2
             except RefusedError as error:
-                raise ErpFailedError(str(error), JobTrouble.ERP_REFUSED) from error
+                trouble = _CERTIFICATES.get(error.problem, JobTrouble.ERP_REFUSED)
+                raise ErpFailedError(str(error), trouble) from error
             except UnreadableError as error:
                 raise ErpFailedError(str(error), JobTrouble.ERP_UNREADABLE) from error
         raise AssertionError("the last attempt returns or raises")
