@@ -13,7 +13,7 @@ from typing import Final
 
 from bot.domain.candidate import Candidate
 from bot.domain.erp_record import ErpPage
-from bot.domain.errors import RefusedError, UnknownRefusalError, UnreadableError
+from bot.domain.errors import AppError, RefusedError, UnknownRefusalError, UnreadableError
 from bot.domain.tax_id import TaxId
 from erp.adapter import Adapter, Connection, Facts
 from erp.answer import HttpAnswer, UnauthorizedError, rpc_result

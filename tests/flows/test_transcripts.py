@@ -173,16 +173,18 @@ async def test_by_protocol_for_the_departments_that_have_or_had_it(
 
 
 async def test_the_full_card_opens_this_and_earlier_conversations_of_the_department(
-    people: Telegram, ana: Customer
+    people: Telegram, ana: Customer, clock: Clock
 ):
     earlier = await conversation_of(people, ana)
     await people.press(BIA, "☑️ Encerrar")
+    clock.advance(timedelta(days=1))
     await ana.says("voltei")
     await ana.presses("💰 Financeiro <&>")
     await press(people, CAIO, BILLING_GROUP, "📋 Ficha completa")
     assert earlier.protocol in str(in_billing(people)), "the card names it"
     assert not [one for one in buttons(in_billing(people)[-1]) if earlier.protocol in one]
     await press(people, CAIO, BILLING_GROUP, "☑️ Encerrar")
+    clock.advance(timedelta(days=1))
     await ana.says("de novo")
     await ana.presses("Atendimento")
     await people.press(BIA, "📋 Ficha completa")

@@ -259,7 +259,7 @@ async def test_a_certificate_that_is_not_trusted_is_told_as_such(
 
 
 async def test_trouble_that_passes_is_waited_for(runner: SyncRunner, ixc: IxcEmulator):
-    ixc.fail(faults.status(503), times=7)
+    ixc.fail(faults.status(503), document="cliente.id", times=7)
     job = await runner.synced()
     assert (job.state, job.counts.created) == (JobState.DONE, 12)
     assert runner.waits == [2.0, 4.0]
