@@ -81,7 +81,10 @@ class Settings(BaseSettings):
     http_port: Annotated[int, Field(ge=0, le=65535)] = 8080
     broker_url: SecretStr = SecretStr("")
     reopen_hours: Annotated[int, Field(ge=0, le=168)] = 0
+    remind_minutes: Annotated[int, Field(ge=0, le=24 * 60)] = 10
     priority_reminder_minutes: Annotated[int, Field(ge=0, le=24 * 60)] = 5
+    """In place of `remind_minutes`, for customers with priority."""
+    remind_admins_minutes: Annotated[int, Field(ge=0, le=24 * 60)] = 30
     timezone: str = "America/Sao_Paulo"
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -52,10 +52,12 @@ async def arrive(message: Message, turn: Turn, *, is_command: bool = False) -> N
                 await turn.say(texts.still_open(conversation.protocol))
             else:
                 await turn.pass_on(message, conversation)
+                await turn.tell_if_closed(conversation)
         case Reopened(conversation):
             await turn.state.set_state(Customer.talking)
             await turn.pass_on(message, conversation)
             await turn.say(texts.reopened(conversation.protocol), keyboards.not_me())
+            await turn.tell_if_closed(conversation)
         case Returning():
             if not is_command:
                 await turn.keep(message)
@@ -214,7 +216,13 @@ async def _welcome_back(turn: Turn, back: Returning) -> None:
         return
     conversation, sent = await turn.open_conversation(offered[0])
     await turn.state.set_state(Customer.talking)
-    sentence = texts.welcome_back(conversation.protocol, name=back.name, tax_id=tax_id, sent=sent)
+    sentence = texts.welcome_back(
+        conversation.protocol,
+        name=back.name,
+        tax_id=tax_id,
+        sent=sent,
+        closed=turn.closed(conversation, offered[0]),
+    )
     await turn.say(sentence, keyboards.not_me())
 
 

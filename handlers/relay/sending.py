@@ -37,6 +37,8 @@ class Sending:
         those behind it wait in the inbox.
         """
         await self._leave_room(conversation, message)
+        if conversation.asked_at is None:
+            await self.conversations.asked(conversation.id, at=self.clock())
         await self.pass_on_kept(customer_content(message, user), conversation)
 
     async def pass_on_kept(self, content: Content, conversation: Conversation) -> None:
@@ -155,6 +157,10 @@ class Sending:
             again=again,
             switch_to=switch_to,
         )
+
+    async def say_in(self, chat_id: int, html: str, *, id: str) -> None:  # noqa: A002
+        """Queue a sentence of the bot that belongs to no conversation, for any chat."""
+        await self._put(Content(what=OutgoingKind.SAY, html=html), chat_id, "", id=id)
 
     async def _leave_room(self, conversation: Conversation, message: Message) -> None:
         backlog = self.outbox.backlog(conversation.group_id, conversation.id)

@@ -28,6 +28,8 @@ PROOF: Final = ("identity", "verified_at", "verified_by", "verifier", "proof")
 """The fields that hold the proof of an identity, in a chat as in a conversation."""
 # Below every chat id, and a number: a range keeps the count in the index.
 LOWEST_CHAT: Final = -(2**63)
+NEW_WAIT: Final = {"reminders": 0, "reminded_at": None}
+"""What a change sets with which another wait begins: its reminders start again."""
 Tie = tuple[Literal["registration_id", "tax_id"], str]
 """A link from a chat or a conversation to a person; a tax id by its `TaxId.key`."""
 
@@ -120,7 +122,7 @@ class Conversations:
         return await change_one(
             self._conversations,
             query | _in(in_group),
-            {"claimed_by": attendant.model_dump(), "claimed_at": at},
+            {"claimed_by": attendant.model_dump(), "claimed_at": at, **NEW_WAIT},
             event=_event(EventKind.CLAIMED, attendant, at),
         )
 
@@ -145,6 +147,19 @@ class Conversations:
     async def set_customer_notified(self, conversation_id: str) -> None:
         change = {"$set": {"customer_told": True}}
         await self._write(UpdateOne({"_id": conversation_id}, change))
+
+    async def set_hours_told(self, conversation_id: str) -> None:
+        await change_one(self._conversations, {"_id": conversation_id}, {"hours_told": True})
+
+    async def asked(self, conversation_id: str, *, at: datetime) -> None:
+        """Store the time of the first of the customer's words that nobody has answered."""
+        query: Document = {"_id": conversation_id, "asked_at": None}
+        await change_one(self._conversations, query, {"asked_at": at})
+
+    async def answered(self, conversation: Conversation) -> None:
+        """Store that all is answered, unless the customer has begun to wait again since then."""
+        query: Document = {"_id": conversation.id, "asked_at": conversation.asked_at}
+        await change_one(self._conversations, query, {"asked_at": None, **NEW_WAIT})
 
     async def set_card(self, conversation: Conversation) -> None:
         """Store the message id of its card, and its topic."""
