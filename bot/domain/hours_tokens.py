@@ -164,7 +164,7 @@ def tokens(pattern: re.Pattern[str], shown: str, folded: str) -> Iterator[Token]
         elif days := _days(found):
             yield Token("day", text, days=days)
         elif any(found.get(name) for name in ("d1", "d2", "d3")):
-            yield Token("date", text, dated=_dated(found))
+            yield Token("date", text, dated=_dated(found, text))
         elif match.lastgroup != "joined":
             yield Token("time", text, minute=_minute(found, text))
 
@@ -177,10 +177,12 @@ def _days(found: dict[str, str | None]) -> tuple[int, ...]:
     return next((tuple(days) for name, days in _GROUPS.items() if found.get(name)), ())
 
 
-def _dated(found: dict[str, str | None]) -> tuple[int, int, int | None]:
+def _dated(found: dict[str, str | None], text: str) -> tuple[int, int, int | None]:
     n = next(n for n in "123" if found[f"d{n}"])
     day, month, year = (found[f"{name}{n}"] or "" for name in "dny")
     number = _MONTHS.get(month) or int(month)
+    if year == "0000":
+        raise FaultError(Fault.DATE, text)
     return int(day), number, int(year) + (2000 if len(year) == 2 else 0) if year else None
 
 

@@ -31,7 +31,7 @@ TOMORROW = "Abrimos amanhã, terça, às 8h. Pode escrever: sua mensagem fica gu
 
 
 def monday(clock: Clock, time: str) -> None:
-    """Move the clock on to this time of a Monday, without a holiday near."""
+    """Move the clock on to this time of the next Monday."""
     hour, minute = map(int, time.split(":"))
     local = clock().astimezone(ZONE)
     local += timedelta(days=7 - local.weekday())

@@ -10,6 +10,7 @@ from bot.demo import people as demo
 from handlers.admin import texts as admin_texts
 from tests.flows.conftest import ADMIN_ID, BIA, GROUP_ID, Clock, Customer, Start, Telegram
 from tests.flows.departments import registered, says
+from tests.flows.wire import wire_to
 
 MARKS = ("⏰", "🔴 ")
 
@@ -114,6 +115,36 @@ async def test_a_claimed_customer_waits_for_the_first_answer_from_the_claim_on(
     assert await later(people, clock, 9) == 0
     assert await later(people, clock, 1) == 1
     assert "está sem resposta há 20 min" in reminders(people)[-1]["text"]
+
+
+async def test_a_kill_before_it_is_recorded_repeats_no_reminder(
+    people: Telegram, clock: Clock, database: Any
+):
+    people.emulator.set_forum(GROUP_ID, True)
+    await waiting(people, demo.ANA, demo.JOSE)
+    for _ in range(2):
+        assert await later(people, clock, 30) == 4
+        unrecorded = {"reminders": 0, "reminded_at": None}
+        await database["conversations"].update_many({}, {"$set": unrecorded})
+    [told] = reminders(people)
+    assert "message_thread_id" not in told
+    assert len(reminders(people, ADMIN_ID)) == 1
+
+
+@pytest.mark.embedded
+async def test_while_telegram_is_away_a_reminder_waits_for_it(
+    start: Start, clock: Clock, telegram: Any, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("bot.runtime.sending.holds._REPEAT_S", 0.1)
+    async with wire_to(telegram.url) as wire, start(telegram_api_url=wire.url) as people:
+        await waiting(people, demo.ANA, demo.JOSE)
+        wire.rule = lambda method, _: None if method == "getUpdates" else "before"
+        clock.advance(timedelta(minutes=10))
+        assert await people.balcao.queue_rounds.remind() == 2
+        assert reminders(people) == []
+        wire.rule = lambda method, _: None
+        await people.settled()
+        assert len(reminders(people)) == 1
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,15 @@
 """Opening hours and holidays as people write them, and a reason for what cannot be meant."""
 
 from datetime import date
+from itertools import pairwise
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bot.domain.hours_text import ALWAYS, read_holidays, read_week
 from bot.domain.hours_tokens import Fault, NotUnderstood
-from bot.domain.opening_hours import Holiday
+from bot.domain.opening_hours import MIDNIGHT, Holiday, Interval
 
 TODAY = date(2026, 11, 29)
 DAY, WORK = "8:00-18:00", "8:00-12:00 13:30-18:00"
@@ -135,6 +138,7 @@ def test_holidays(text: str, expected: list[str]):
         ("31/02", Fault.DATE, "31/02"),
         ("29/02/2027", Fault.DATE, "29/02/2027"),
         ("25/13", Fault.DATE, "25/13"),
+        ("25/12/0000", Fault.DATE, "25/12/0000"),
         ("28/11/2026", Fault.PAST, "28/11/2026"),
         ("28/11/2026 8h-12h e 25/12", Fault.PAST, "28/11/2026"),
         ("24/12/2025 a 02/01/2026", Fault.PAST, "24/12/2025 a 02/01/2026"),
@@ -150,3 +154,36 @@ def test_holidays_that_cannot_be_meant(text: str, fault: Fault, about: str):
     found = read_holidays(text, today=TODAY)
     assert isinstance(found, NotUnderstood)
     assert (found.fault, found.about) == (fault, about)
+
+
+SOUP = st.lists(
+    st.sampled_from(
+        "seg ter sáb domingo 2ª feira dias úteis todos os fim de semana a às até e , ; - – 8h 12h "
+        "13h30 18:00 24h 0h 8 0800 25h meio-dia meia-noite fechado 25/12 24/12/2026 1º maio de "
+        "da tarde feriados \n x".split(" ")
+    ),
+    max_size=14,
+).map(" ".join)
+
+
+@settings(max_examples=100, deadline=None)
+@given(SOUP | st.text(max_size=40))
+def test_whatever_is_written_is_refused_or_makes_days_in_order(text: str):
+    found = read_week(text)
+    if not isinstance(found, NotUnderstood):
+        assert len(found) in (0, 7)
+        _in_order(found)
+    holidays = read_holidays(text, today=TODAY)
+    if not isinstance(holidays, NotUnderstood):
+        assert holidays
+        _in_order(tuple(one.intervals for one in holidays))
+        for one in holidays:
+            assert date(one.year or 2024, one.month, one.day) >= (TODAY if one.year else date.min)
+
+
+def _in_order(days: tuple[tuple[Interval, ...], ...]) -> None:
+    for day in days:
+        for one, other in pairwise(day):
+            assert one.end <= other.start
+        assert all(0 <= one.start < MIDNIGHT for one in day)
+        assert all(one.start < one.end <= one.start + MIDNIGHT for one in day)
