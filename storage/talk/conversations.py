@@ -28,6 +28,8 @@ PROOF: Final = ("identity", "verified_at", "verified_by", "verifier", "proof")
 """The fields that hold the proof of an identity, in a chat as in a conversation."""
 # Below every chat id, and a number: a range keeps the count in the index.
 LOWEST_CHAT: Final = -(2**63)
+# As in documents of earlier versions, which are to be stored as they were.
+_ABSENT_WHEN_EMPTY: Final = ("other_document", "asked_at", "hours_told")
 NEW_WAIT: Final = {"reminders": 0, "reminded_at": None}
 """What a change sets with which another wait begins: its reminders start again."""
 Tie = tuple[Literal["registration_id", "tax_id"], str]
@@ -292,8 +294,9 @@ def conversation_document(conversation: Conversation) -> Document:
     document = _flattened(
         _CONVERSATION.dump_python(conversation), conversation.customer, name="shown_name"
     )
-    if not document["other_document"]:
-        del document["other_document"]
+    for name in _ABSENT_WHEN_EMPTY:
+        if not document[name]:
+            del document[name]
     if document["lookup"] is None:
         # Absent, not null, so that the sparse index holds only look-ups that are due.
         del document["lookup"]
