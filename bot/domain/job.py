@@ -233,6 +233,7 @@ class Job(_Model):
     export_options: ExportOptions | None = None
     sync_options: SyncOptions | None = None
     undoes: int | None = None
+    undoes_kind: JobKind | None = None
     undone_by: int | None = None
     total: int | None = None
     """Total number of rows, if known."""

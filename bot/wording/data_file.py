@@ -10,7 +10,7 @@ from bot.domain.fields import PASSWORD_HASH
 from bot.domain.phone import show_phone
 from bot.domain.registration import Registration
 from bot.wording.values import LABELS, WAYS, Names, show_value, when, who
-from bot.wording.words import EVENTS
+from bot.wording.words import EVENTS, counted
 
 _IDENTITIES: Final = {
     Identity.VERIFIED: "identidade confirmada",
@@ -73,7 +73,7 @@ def _registration(of: Registration | None, names: Names, title: str) -> list[str
         # A note can have several lines.
         lines.append(f"{label}: {shown}".replace("\n", "\r\n    "))
     lines.append(f"Criado em: {when(of.created.at, names)} ({WAYS[of.created.way]})")
-    lines.append(f"Mudado em: {when(of.updated.at, names)} ({WAYS[of.updated.way]})")
+    lines.append(f"Alterado em: {when(of.updated.at, names)} ({WAYS[of.updated.way]})")
     return _section(title, lines)
 
 
@@ -142,4 +142,4 @@ def _updates(updates: Iterable[StoredUpdate], names: Names) -> list[str]:
         f"{'falhou e foi posta de lado' if one.is_set_aside else 'espera a vez'}"
         for one in updates
     ]
-    return [f"{len(lines)} mensagem(ns)", *lines] if lines else []
+    return [counted(len(lines), "mensagem", "mensagens"), *lines] if lines else []

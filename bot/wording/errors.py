@@ -27,8 +27,9 @@ _SENTENCES = {
     f"(pip install 'balcao[embedded]') ou aponte {PREFIX}MONGODB_URI para um MongoDB.",
     Problem.EMBEDDED_FAILED: "O banco de dados embutido não iniciou. O arquivo "
     f"database/server.log em {PREFIX}DATA_DIR diz por quê.",
-    Problem.EMBEDDED_GONE: "O banco de dados embutido parou de responder. Repita o comando: ele "
-    "inicia o banco de novo se for preciso.",
+    Problem.EMBEDDED_GONE: "O banco de dados embutido parou de responder. O que já estava "
+    "gravado continua lá. Repita o comando: ele inicia o banco de novo se for preciso. Uma tarefa "
+    "que ficou no meio continua com: balcao jobs --go-on.",
     Problem.EMBEDDED_HELD: "Outro Balcão está há muito tempo iniciando ou parando o banco de "
     "dados embutido. Se é um Balcão de uma versão anterior, pare-o primeiro.",
     Problem.EMBEDDED_PORT: "O banco de dados embutido parou e não voltou, porque outro programa "

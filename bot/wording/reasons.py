@@ -73,6 +73,7 @@ _PASSWORDS: Final = {
 }
 # Sentences by the detail of the cell's problem.
 _DETAILED: Final = {
+    CellReason.TAX_ID_LENGTH: {"1": "tem 1 caractere; CPF tem 11 e CNPJ tem 14"},
     CellReason.USERNAME: {refusal.name.lower(): text for refusal, text in _USERNAMES.items()},
     CellReason.PASSWORD: {refusal.name.lower(): text for refusal, text in _PASSWORDS.items()},
 }

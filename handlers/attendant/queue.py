@@ -8,9 +8,10 @@ from aiogram.filters.callback_data import CallbackData
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message, ReplyParameters
 
 from bot.domain.card import QueueEntry
-from bot.domain.conversation import Conversation, Identity
+from bot.domain.conversation import Conversation, Identity, Link
 from bot.usecases.attending.attend import Attend, Done
 from bot.usecases.attending.queue import DepartmentQueue, ShowQueue
+from bot.usecases.ports import Links
 from bot.wording.words import number, short, span
 from handlers.attendant import texts
 from handlers.attendant.group import IsPress, Press
@@ -51,13 +52,15 @@ async def claim(
     callback_data: QueueButton,
     attend: Attend,
     show_queue: ShowQueue,
+    links: Links,
 ) -> None:
     outcome = await attend.claim(
         callback_data.conversation, press.attendant, group_id=press.group_id
     )
     if isinstance(outcome, Done):
         await press.answer(texts.CLAIMED)
-        await _lead_to(press.bot, outcome.conversation)
+        entry = await show_queue.entry(outcome.conversation)
+        await _lead_to(press.bot, entry, links)
     else:
         await press.refuse(outcome)
     await _show_again(press, show_queue)
@@ -81,7 +84,7 @@ def queue_text(queue: DepartmentQueue) -> str:
         lines.append("Ninguém aguardando. 🎉")
     else:
         longest = span(queue.at - queue.longest_since)
-        lines += [f"{number(queue.total)} aguardando · maior espera {longest}", ""]
+        lines += [f"{number(queue.total)} aguardando · maior espera: {longest}", ""]
     for position, place in enumerate(queue.waiting, 1):
         one = place.conversation
         mark = "🔴 " if one.priority else ""
@@ -131,15 +134,24 @@ async def _show_again(press: Press, show_queue: ShowQueue) -> None:
         await press.edit(queue_text(queue), _keyboard(queue))
 
 
-async def _lead_to(bot: Bot, conversation: Conversation) -> None:
-    """Reply to the card, which may be far above, so that one touch leads to it."""
+async def _lead_to(bot: Bot, entry: QueueEntry, links: Links) -> None:
+    """Reply to the card, which may be far above; a reply to this message reaches the customer."""
+    conversation = entry.conversation
     if not conversation.card_message_id or conversation.claimed_by is None:
         return
-    await bot.send_message(
+    sent = await bot.send_message(
         conversation.group_id,
         message_thread_id=conversation.topic_id,
-        text=texts.claimed_from_queue(conversation.claimed_by.name, conversation.protocol),
+        text=texts.claimed_from_queue(
+            conversation.claimed_by.name, name_of(entry), in_topic=bool(conversation.topic_id)
+        ),
         reply_parameters=ReplyParameters(
             message_id=conversation.card_message_id, allow_sending_without_reply=True
         ),
     )
+    link = Link(
+        group_id=conversation.group_id,
+        message_id=sent.message_id,
+        conversation_id=conversation.id,
+    )
+    await links.add([link])

@@ -68,9 +68,9 @@ CUSTOMER_LEFT = (
 )
 ANSWERED_BEFORE = "Esta pergunta já foi respondida ou não vale mais."
 NO_REGISTRATION = "Ainda não há cadastro para este atendimento, e sem ele não há onde guardar."
-NOTE_HINT = "Nota para o cadastro"
-NOTE_AS_TEXT = "Escreva a nota em texto, respondendo à pergunta."
-NOTE_DROPPED = "Nota descartada."
+NOTE_HINT = "Observação para o cadastro"
+NOTE_AS_TEXT = "Escreva a observação em texto, respondendo à pergunta."
+NOTE_DROPPED = "Observação descartada."
 NOTE_CHANGED_MEANWHILE = "⚠️ A observação mudou enquanto você escrevia. Confira de novo."
 YES, NO = "📌 Guardar no cadastro", "Descartar"
 REASON_HINT = "Motivo da transferência"
@@ -202,8 +202,8 @@ def transferred_to_you(attendant: Attendant, transfer: Transfer, protocol: str) 
 
 def ask_note(name: str) -> str:
     return (
-        f"<b>responda a esta mensagem com a nota</b> para {html.quote(name)}. "
-        "Ela fica na observação fixa do cadastro, e o cliente não a vê."
+        f"<b>responda a esta mensagem com a observação</b> sobre {html.quote(name)}. "
+        "Ela fica no cadastro, aparece em cada atendimento, e o cliente não a vê."
     )
 
 
@@ -216,7 +216,7 @@ def confirm_note(name: str, before: str, added: str) -> str:
 
 
 def note_saved(name: str) -> str:
-    return f"✅ Nota guardada no cadastro de <b>{html.quote(name)}</b>."
+    return f"✅ Observação guardada no cadastro de <b>{html.quote(name)}</b>."
 
 
 def note_too_long(length: int) -> str:
@@ -227,7 +227,10 @@ def note_too_long(length: int) -> str:
     )
 
 
-def claimed_from_queue(name: str, protocol: str) -> str:
+def claimed_from_queue(attendant: str, customer: str, *, in_topic: bool) -> str:
+    """customer: HTML."""
+    how = "Escreva" if in_topic else "Responda"
     return (
-        f"✋ {html.quote(name)} assumiu o atendimento {html.quote(protocol)}: a ficha está acima."
+        f"✋ {html.quote(attendant)} atende <b>{customer}</b>. "
+        f"{how} aqui para falar com o cliente."
     )

@@ -5,6 +5,7 @@ from aiogram import html
 from bot.domain.opening_hours import Closed
 from bot.domain.tax_id import NotATaxId, Reason, TaxId
 from bot.wording import hours as wording
+from bot.wording.words import characters
 
 SHARE_PHONE = "📱 Compartilhar meu telefone"
 PORTAL_LOGIN = "🔑 Entrar com usuário e senha"
@@ -113,9 +114,9 @@ def greeting(privacy_text: str, privacy_url: str, *, is_asked: bool) -> str:
 def not_a_tax_id(refusal: NotATaxId) -> str:
     """Return the fault of the number, and the next step."""
     if refusal.reason is Reason.LENGTH:
-        characters = "1 caractere" if refusal.length == 1 else f"{refusal.length} caracteres"
         return (
-            f"Esse número tem {characters}. O CPF tem 11 e o CNPJ tem 14. Confira e envie de novo."
+            f"Esse número tem {characters(refusal.length)}. O CPF tem 11 e o CNPJ tem 14. "
+            "Confira e envie de novo."
         )
     return _REASONS.get(refusal.reason, _REASONS[Reason.NOTHING])
 

@@ -112,7 +112,7 @@ class TelegramDelivery:
     async def undelivered(
         self, items: Sequence[Outgoing], reason: Undelivered, *, at: datetime
     ) -> None:
-        """Notify the sender below the message that was not delivered, or else the admins."""
+        """Notify the sender below each message that was not delivered, or else the admins."""
         head = items[0]
         conversation = await self.conversations.get(head.conversation_id)
         if conversation is None or head.what in (OutgoingKind.REFRESH, OutgoingKind.RETIRE):
@@ -120,14 +120,15 @@ class TelegramDelivery:
         if reason is Undelivered.GONE:
             return  # the sender deleted it, and knows
         kind = self._kinds.get(head.id, "")
-        await self._tell(
-            head, conversation, reason, kind, name=f"{_TOLD}{head.id}:{at.timestamp()}"
-        )
+        # Texts that were joined are messages of their own to their sender.
+        for item in items[:1] if head.album else items:
+            name = f"{_TOLD}{item.id}:{at.timestamp()}"
+            await self._tell(item, conversation, reason, kind, name=name)
         self._kinds.pop(head.id, None)
 
     async def _tell(
         self,
-        head: Outgoing,
+        item: Outgoing,
         conversation: Conversation,
         reason: Undelivered,
         kind: str,
@@ -135,19 +136,19 @@ class TelegramDelivery:
         name: str,
     ) -> None:
         """Tell the sender, or else the admins; name: the id of what is said."""
-        if head.what is OutgoingKind.CARD:
+        if item.what is OutgoingKind.CARD:
             await self.draw.give_up(conversation)
             await self.alerts.card_undelivered(conversation.protocol)
             await self.sending.say(conversation, texts.CARD_NOT_POSTED, id=name, to_customer=True)
-        elif head.what is OutgoingKind.SAY:
-            await self._sentence_lost(head, conversation, reason, name)
-        elif head.chat_id == conversation.chat_id:
+        elif item.what is OutgoingKind.SAY:
+            await self._sentence_lost(item, conversation, reason, name)
+        elif item.chat_id == conversation.chat_id:
             await self.sending.say(
                 conversation,
                 texts.not_delivered(reason, kind),
                 id=name,
-                below=head.source_message_id,
-                again=head.id if texts.can_be_repeated(reason) else "",
+                below=item.source_message_id,
+                again=item.id if texts.can_be_repeated(reason) else "",
             )
         else:
             await self.sending.say(
@@ -155,7 +156,7 @@ class TelegramDelivery:
                 texts.not_passed_on(reason, kind),
                 id=name,
                 to_customer=True,
-                below=head.source_message_id,
+                below=item.source_message_id,
             )
 
     async def _sentence_lost(

@@ -47,7 +47,7 @@ def test_the_largest_button_fits():
 
 async def test_what_the_erp_says_of_each(people: Telegram):
     await people.customer(demo.ANA).is_in_conversation()
-    assert "🗂 ERP: ixc" in people.card["text"]
+    assert "🗂 IXC · cliente nº " in people.card["text"]
     stranger = people.customer(demo.STRANGER)
     await stranger.is_in_conversation()
     await stranger.says("Beto")

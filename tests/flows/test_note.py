@@ -34,7 +34,7 @@ async def ask(people: Telegram, user_id: int = BIA) -> dict[str, Any]:
     """Press Nota; return the question."""
     assert await people.press(user_id, NOTE, card=people.cards[0]) == ""
     question = people.messages(GROUP_ID)[-1]
-    assert "responda a esta mensagem com a nota" in question["text"]
+    assert "responda a esta mensagem com a observação" in question["text"]
     return question
 
 
@@ -50,7 +50,7 @@ async def test_a_note_is_added_after_it_was_shown_and_confirmed(
     assert buttons(shown) == [texts.YES, texts.NO]
     assert (await registration(people)).fixed_note == "Prefere manhã."
     await press(people, BIA, GROUP_ID, texts.YES)
-    assert people.messages(GROUP_ID)[-1]["text"].startswith("✅ Nota guardada")
+    assert people.messages(GROUP_ID)[-1]["text"].startswith("✅ Observação guardada")
     stored = await registration(people)
     assert stored.fixed_note == "Prefere manhã.\nCão <bravo>\nno portão"
     assert stored.updated.by == f"user:{BIA}"

@@ -29,10 +29,10 @@ def queue_message(people: Telegram) -> dict:
 async def test_priority_goes_first_then_who_waits_longest_and_a_press_takes_one(
     people: Telegram, clock: Clock
 ):
-    await waiting(people, clock)
+    jose, *_ = await waiting(people, clock)
     await says(people, BIA, GROUP_ID, "/fila")
     lines = queue_message(people)["text"].splitlines()
-    assert lines[:2] == ["🧾 Fila · Atendimento", "3 aguardando · maior espera 15 min"]
+    assert lines[:2] == ["🧾 Fila · Atendimento", "3 aguardando · maior espera: 15 min"]
     assert [line.split(" · ")[:2] for line in lines[3:6]] == [
         ["1. 🔴 Maria das Graças Lima", "há 5 min"],
         ["2. José Antônio da Conceição", "há 15 min"],
@@ -41,13 +41,17 @@ async def test_priority_goes_first_then_who_waits_longest_and_a_press_takes_one(
     assert buttons(queue_message(people)) == ["✋ 1", "✋ 2", "✋ 3", texts.REFRESH]
     assert await press(people, CAIO, GROUP_ID, "✋ 2") == texts.CLAIMED
     said = people.messages(GROUP_ID)[-1]
-    assert "Caio assumiu" in said["text"]
+    how = "Responda aqui para falar com o cliente."
+    assert said["text"] == f"✋ Caio atende José Antônio da Conceição. {how}"
+    people.emulator.send_text(CAIO, GROUP_ID, "Bom dia", reply_to=said["message_id"])
+    await people.settled()
+    assert people.texts(jose.id)[-1] == "Bom dia"
     assert "José Antônio da Conceição" in said["reply_to_message"]["text"]
     card_id = said["reply_to_message"]["message_id"]
     [card] = [one["text"] for one in people.cards if one["message_id"] == card_id]
     assert "Em atendimento por Caio" in card
     lines = queue_message(people)["text"].splitlines()
-    assert lines[1] == "2 aguardando · maior espera 10 min"
+    assert lines[1] == "2 aguardando · maior espera: 10 min"
     assert "🟢 Em atendimento (1)" in lines
     assert "José Antônio da Conceição · com Caio há menos de 1 min" in lines[-1]
 
@@ -81,7 +85,7 @@ async def test_a_long_queue_shows_twenty_and_how_many_more(people: Telegram, clo
         assert await conversations.add(copy)
     await says(people, BIA, GROUP_ID, "/fila")
     text = queue_message(people)["text"]
-    assert "26 aguardando · maior espera 1 dia" in text
+    assert "26 aguardando · maior espera: 1 dia" in text
     assert "\n20. " in text
     assert "\n21. " not in text
     assert "… e mais 6" in text
@@ -95,7 +99,7 @@ async def test_an_admin_sees_every_department_in_private(people: Telegram, clock
     await press(people, ADMIN_ID, ADMIN_ID, texts.REFRESH)
     assert people.texts(ADMIN_ID)[-1].splitlines()[2:] == [
         "Atendimento",
-        "2 aguardando · maior espera 15 min",
+        "2 aguardando · maior espera: 15 min",
         "1 em atendimento",
     ]
 

@@ -94,6 +94,11 @@ class ShowQueue:
             longest_since=_longest(waiting),
         )
 
+    async def entry(self, conversation: Conversation) -> QueueEntry:
+        """Return the conversation with its registration."""
+        [found] = await entries_of([conversation], self.registrations, at=self.clock())
+        return found
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindConversation:

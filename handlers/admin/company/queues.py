@@ -103,7 +103,7 @@ def loads_text(loads: list[Load], show_queue: ShowQueue) -> str:
         else:
             first = f" ({number(load.priority)} com prioridade)" if load.priority else ""
             longest = span(now - load.longest_since)
-            lines.append(f"{number(load.waiting)} aguardando{first} · maior espera {longest}")
+            lines.append(f"{number(load.waiting)} aguardando{first} · maior espera: {longest}")
         if load.served:
             lines.append(f"{number(load.served)} em atendimento")
         if load.department.group_id is None:

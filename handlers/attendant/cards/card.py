@@ -11,6 +11,7 @@ from bot.domain.card import Card
 from bot.domain.conversation import Conversation, Identity, Transfer, VerifiedBy
 from bot.domain.phone import show_phone
 from bot.domain.registration import Kind, Registration, Status
+from bot.wording.values import erp_ref
 from bot.wording.words import KINDS, STATUSES
 from handlers.buttons import button, in_rows
 
@@ -217,9 +218,7 @@ def _phones(conversation: Conversation, registration: Registration | None) -> st
 
 
 def _erp(registration: Registration) -> str:
-    refs = sorted((r.system, r.table, r.id) for r in registration.erp_refs)
-    shown = [" ".join(part for part in ref if part) for ref in refs]
-    return html.quote(", ".join(shown)[:_LIST_LENGTH])
+    return html.quote(", ".join(sorted(map(erp_ref, registration.erp_refs)))[:_LIST_LENGTH])
 
 
 def _erp_line(card: Card) -> str:
@@ -228,7 +227,7 @@ def _erp_line(card: Card) -> str:
     if card.conversation.lookup:
         return "⏳ <b>ERP não consultado</b>: sem resposta, tentando de novo"
     if registration and registration.erp_refs:
-        return f"🗂 ERP: {_erp(registration)}"
+        return f"🗂 {_erp(registration)}"
     if not card.has_erp:
         return "🗂 ERP: nenhum configurado"
     if registration and registration.kinds != {Kind.PROSPECT}:
