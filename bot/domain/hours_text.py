@@ -46,20 +46,20 @@ def read_week(text: str) -> Week | NotUnderstood:
 
 
 def read_holidays(text: str, *, today: date) -> tuple[Holiday, ...] | NotUnderstood:
-    """Return the holidays in the text, in its order.
+    """Return the holidays in the text, in its order; of a date given twice the last.
 
     A date without times is closed all day; times belong to the dates before them, back to the last
     comma. Words beside a date, such as its name, are ignored.
     """
     try:
-        found = [
-            one
+        found = {
+            one.date_key: one
             for part in _parts(tokens(IN_HOLIDAYS, *prepared(text)))
             for one in _holidays(part, today)
-        ]
+        }
     except FaultError as error:
         return error.found
-    return tuple(found) or NotUnderstood(Fault.NOTHING)
+    return tuple(found.values()) or NotUnderstood(Fault.NOTHING)
 
 
 def _week(said: Sequence[Token]) -> Week:
