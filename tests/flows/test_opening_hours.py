@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -196,7 +197,7 @@ async def test_at_night_a_customer_is_told_once_when_it_opens_and_then_goes_firs
 
 
 async def test_a_conversation_of_the_day_is_told_once_and_waits_for_no_one_at_night(
-    people: Telegram, clock: Clock
+    people: Telegram, clock: Clock, database: Any
 ):
     await open_at(people, WORK)
     monday(clock, "17:00")
@@ -217,18 +218,33 @@ async def test_a_conversation_of_the_day_is_told_once_and_waits_for_no_one_at_ni
     [said] = await rounds(people)
     assert said.startswith("⏰ Bia, Ana Beatriz Souza está sem resposta há 14 h 10 min")
     clock.advance(timedelta(hours=12))
+    # As after two days, when the outbox has forgotten what it sent.
+    await database["outbox"].delete_many({})
     assert await ana.says("boa noite") == ""
+
+
+async def test_a_reminder_that_was_due_at_closing_time_is_given_at_the_opening(
+    people: Telegram, clock: Clock
+):
+    await open_at(people, WORK)
+    monday(clock, "17:45")
+    await people.customer(demo.ANA).is_in_conversation()
+    clock.advance(timedelta(hours=3))
+    assert await rounds(people) == []
+    clock.advance(timedelta(hours=11, minutes=15))
+    said = await rounds(people)
+    assert sorted(one[0] for one in said) == ["⏰", "🔔"]
 
 
 @pytest.mark.parametrize("reopen_hours", [0, 100])
 async def test_who_comes_back_at_night_is_told_too(start: Start, clock: Clock, reopen_hours: int):
     async with start(reopen_hours=reopen_hours) as people:
         await open_at(people, WORK)
-        monday(clock, "17:00")
+        monday(clock, "20:00")
         ana = people.customer(demo.ANA)
         await ana.is_in_conversation()
         await people.press(BIA, "☑️ Encerrar")
-        clock.advance(timedelta(hours=3))
+        clock.advance(timedelta(hours=1))
         said = await ana.says("voltou o problema")
         assert TOMORROW in said
         assert await ana.says("alô?") == ""
