@@ -80,7 +80,8 @@ class Settings(BaseSettings):
     http_host: str = "127.0.0.1"
     http_port: Annotated[int, Field(ge=0, le=65535)] = 8080
     broker_url: SecretStr = SecretStr("")
-    reopen_hours: Annotated[int, Field(ge=0, le=168)] = 0
+    show_attendant_name: bool = False
+    reopen_hours: Annotated[int, Field(ge=0, le=168)] = 12
     remind_minutes: Annotated[int, Field(ge=0, le=24 * 60)] = 10
     priority_reminder_minutes: Annotated[int, Field(ge=0, le=24 * 60)] = 5
     """In place of `remind_minutes`, for customers with priority."""

@@ -8,7 +8,7 @@ request of its own. That takes long; pages are small enough to be read within a 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Final
 
 from bot.domain.candidate import Candidate
@@ -20,7 +20,7 @@ from erp.adapter import Adapter, Connection, Facts
 from erp.answer import HttpAnswer, UnauthorizedError
 from erp.bling_token import SYSTEM, Renewal
 from erp.client import Limits, read_root
-from erp.fields import Fields, Row, Text, mapping, one_candidate
+from erp.fields import Fields, Row, Text, mapping, one_candidate, utc_now
 from erp.login import TokenClient
 from erp.paging import Cursor, page_key
 from erp.records import Many, Record, check_brazilian, kinds_in, phones_in, read_rows
@@ -53,10 +53,6 @@ _KINDS: Final = {"cliente": Kind.CUSTOMER, "fornecedor": Kind.SUPPLIER}
 _STATUS: Final = {"A": Status.ACTIVE, "I": Status.INACTIVE, "E": Status.INACTIVE}
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Bling:
     """The Bling of one company; without a URL, the vendor's address is used.
 
@@ -64,7 +60,7 @@ class Bling:
     refresh token is valid for one renewal, so the next ones are stored in `Connection.tokens`.
     """
 
-    def __init__(self, at: Connection, *, clock: Callable[[], datetime] = _utc_now) -> None:
+    def __init__(self, at: Connection, *, clock: Callable[[], datetime] = utc_now) -> None:
         at.credentials.require(NAME, "token", "client_id", "client_secret")
         url = read_root(at.credentials.url.strip() or _URL, "/Api/", api="/Api/v3")
         self._client = at.client(NAME, url)

@@ -74,6 +74,10 @@ def phone_in(text: str | None) -> str | None:
     return read_phone(text) if text else None
 
 
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 def moment(text: str | None) -> datetime | None:
     """Return the time in an ISO text, as UTC if it names no zone; None for anything else."""
     if not text or text.startswith("0000"):

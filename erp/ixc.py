@@ -6,10 +6,10 @@ Source: the vendor's API documentation ("API - IXC Provedor") and public clients
 import asyncio
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, Literal, TypeVar
 
 import structlog
 from pydantic import BaseModel, SecretStr, ValidationError
@@ -22,9 +22,9 @@ from bot.domain.tax_id import TaxId
 from erp.adapter import Adapter, Connection, Facts
 from erp.answer import HttpAnswer, nameless
 from erp.client import Limits, read_address
-from erp.fields import Fields, Row, Text, as_text, has, mapping, moment
+from erp.fields import Fields, Row, Text, as_text, has, mapping, moment, utc_now
 from erp.ixc_records import SYSTEM, CustomerRow, IxcRow, SupplierRow
-from erp.paging import Cursor, same_page
+from erp.paging import Cursor, same_page, warn_newest_unknown
 
 logger = structlog.get_logger()
 
@@ -42,6 +42,7 @@ _TABLES: Final[Mapping[str, type[IxcRow]]] = {m.table: m for m in (CustomerRow, 
 # No maximum is published; clients ask for 100 to 500.
 _PAGE_ROWS: Final = 500
 _CHANGED: Final = "ultima_atualizacao"
+_TIME: Final = "%Y-%m-%d %H:%M:%S"
 # More records than any company keeps of one document.
 _ROWS: Final = 100
 _AnyRow = TypeVar("_AnyRow", bound=Row)
@@ -61,7 +62,9 @@ class Ixc:
     right.
     """
 
-    def __init__(self, at: Connection) -> None:
+    def __init__(self, at: Connection, *, clock: Callable[[], datetime] = utc_now) -> None:
+        self._clock = clock
+        self._timezone = at.timezone
         self._client = at.client(
             NAME,
             _root(at.credentials.url),
@@ -100,8 +103,9 @@ class Ixc:
         come and go meanwhile. Raises as `by_tax_id` does.
         """
         at = _Cursor.read(cursor)
+        newest = None if cursor else await self._newest()
         try:
-            return await self._page_at(at, since)
+            return replace(await self._page_at(at, since), newest=newest)
         except RefusedError as error:
             if at.table != SupplierRow.table or at.number != 1 or at.last:
                 raise
@@ -112,6 +116,21 @@ class Ixc:
     async def probe(self) -> None:
         """Check that IXC answers and accepts the token; raises as `by_tax_id` does."""
         await self._list("empresa", Row, column="id", oper=">", query="0", rows=1)
+
+    async def _newest(self) -> datetime | None:
+        """Return the newest time of change that is not in the future by our clock."""
+        now = self._clock().astimezone(self._timezone).strftime(_TIME)
+        times = []
+        for model in _TABLES.values():
+            try:
+                rows = await self._list(
+                    model.table, model, column=_CHANGED, oper="<=", query=now, rows=1, order="desc"
+                )
+            except (RefusedError, UnreadableError) as error:
+                warn_newest_unknown(NAME, error)
+                rows = []
+            times += [row.ultima_atualizacao or "" for row in rows if row]
+        return moment(max((time for time in times if time <= now), default=""))
 
     async def _suppliers_having(self, tax_id: TaxId) -> list[ErpRecord] | AppError:
         try:
@@ -150,7 +169,7 @@ class Ixc:
             raise RefusedError(f"ERP {NAME}: no such page")
         by_change = since is not None and not at.whole
         column = _CHANGED if by_change else "id"
-        first = since.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S") if by_change and since else "0"
+        first = since.astimezone(UTC).strftime(_TIME) if by_change and since else "0"
         begin = at.last or first
         rows = await self._list(
             at.table,
@@ -163,12 +182,16 @@ class Ixc:
             rows=_PAGE_ROWS,
             page=at.number,
         )
-        keys = [(getattr(row, column) if row else None) or "" for row in rows]
-        if by_change and any(key < begin for key in keys):
-            # The filter was not applied: only the whole table shows all changes.
+        known = [row for row in rows if row and getattr(row, column)]
+        keys = [getattr(row, column) for row in known]
+        ids = [row.id or "" for row in known]
+        if by_change and (any(key < begin for key in keys) or at.is_repeated(ids)):
+            # The filter or the page's number was ignored: only the whole table shows all changes.
             logger.warning("erp.changes_not_filtered", system=NAME, table=at.table)
             return await self._page_at(_Cursor(at.table, whole="whole"), since)
-        following = at.after(keys, is_last=len(rows) < _PAGE_ROWS)
+        if not by_change and not _grows(begin, ids):
+            raise same_page(f"ERP {NAME} {at.table}")
+        following = at.after(keys, ids, is_last=len(rows) < _PAGE_ROWS)
         if following is not None and following == at:
             raise same_page(f"ERP {NAME} {at.table}")
         latest = max((row.ultima_atualizacao or "" for row in rows if row), default="")
@@ -188,6 +211,7 @@ class Ixc:
         query: str,
         rows: int,
         page: int = 1,
+        order: Literal["asc", "desc"] = "asc",
     ) -> Sequence[_AnyRow | None]:
         """Return the rows; None for each row with unknown types."""
 
@@ -205,7 +229,7 @@ class Ixc:
                 "page": str(page),
                 "rp": str(rows),
                 "sortname": f"{table}.{column}",
-                "sortorder": "asc",
+                "sortorder": order,
             },
             read=lambda answer: _rows(answer, model),
         )
@@ -223,16 +247,33 @@ class _Cursor(Cursor):
     """"whole" to list all rows, although only changes were requested."""
     last: str = ""
     """The id or the time of the last row before it; empty at the beginning."""
+    key: str = ""
+    """The id of the first row on the page before it."""
 
-    def after(self, keys: Sequence[str], *, is_last: bool) -> "_Cursor | None":
-        """Return the cursor after a page with these ids or times; None after the last table."""
+    def is_repeated(self, ids: Sequence[str]) -> bool:
+        """Return True if a later page of one moment begins as the page before it did."""
+        return self.number > 1 and ids[:1] == [self.key]
+
+    def after(self, keys: Sequence[str], ids: Sequence[str], *, is_last: bool) -> "_Cursor | None":
+        """Return the cursor after a page whose rows have these ids or times, and these ids; None
+        after the last table."""
         if is_last:
             is_customers = self.table == CustomerRow.table
             return _Cursor(SupplierRow.table) if is_customers else None
-        last = keys[-1]
+        last = keys[-1] if keys else self.last
         if last == self.last and " " in last:
-            return replace(self, number=self.number + 1)
+            return replace(self, number=self.number + 1, key="".join(ids[:1]))
         return replace(self, last=last, number=1)
+
+
+def _grows(begin: str, ids: Sequence[str]) -> bool:
+    """Return True if each id is a number above the one before it."""
+    last = int(begin)
+    for text in ids:
+        if not text.isdecimal() or int(text) <= last:
+            return False
+        last = int(text)
+    return True
 
 
 def _root(text: str) -> URL:

@@ -19,9 +19,9 @@ from bot.domain.tax_id import TaxId, read_tax_id
 from erp.adapter import Adapter, Connection, Facts
 from erp.answer import HttpAnswer, UnauthorizedError, rpc_result
 from erp.client import read_address
-from erp.fields import Fields, Text, compact, mapping, moment, one_candidate
+from erp.fields import Fields, Text, compact, mapping, moment, one_candidate, utc_now
 from erp.login import Login
-from erp.paging import last_id
+from erp.paging import last_id, warn_newest_unknown
 from erp.records import Record, phones_in, read_rows, written
 
 NAME: Final = "odoo"
@@ -105,6 +105,7 @@ class Odoo:
         By id in either case: Odoo cuts the microseconds off the times it gives, so they cannot
         mark the end of a page within a second.
         """
+        newest = None if cursor else await self._newest()
         last = int(cursor or "0")
         domain: list[object] = [_TOP, ["id", ">", last]]
         if since is not None:
@@ -116,17 +117,29 @@ class Odoo:
             records=[record for row in rows for record in row.to_records()],
             next=str(last) if len(rows) >= _PAGE_ROWS else None,
             latest=max(times, default=None),
+            newest=newest,
         )
+
+    async def _newest(self) -> datetime | None:
+        """Return the newest time of change that is not in the future by our clock."""
+        now = utc_now()
+        domain = ["write_date", "<=", f"{now:%Y-%m-%d %H:%M:%S}"]
+        try:
+            rows = await self._search(lambda _: [domain], limit=1, order="write_date desc")
+        except (RefusedError, UnreadableError) as error:
+            warn_newest_unknown(NAME, error)
+            return None
+        times = [at for row in rows if (at := moment(row.write_date)) and at <= now]
+        return max(times, default=None)
 
     async def probe(self) -> None:
         """Check that Odoo answers and lets this user read contacts."""
         await self._search(lambda _: [["id", "=", 1]], limit=1)
 
     async def _search(
-        self, domain: Callable[[frozenset[str]], _Domain], *, limit: int
+        self, domain: Callable[[frozenset[str]], _Domain], *, limit: int, order: str = "id asc"
     ) -> Sequence["_PartnerRow"]:
-        """Return the rows in the order of their ids; `domain` gets the fields that this Odoo
-        has."""
+        """Return the first rows in this order; `domain` gets the fields that this Odoo has."""
 
         async def ask(opened: "_Opened") -> Sequence[_PartnerRow]:
             answer = await self._call(
@@ -137,7 +150,7 @@ class Odoo:
                     "fields": sorted(opened.fields),
                     "offset": 0,
                     "limit": limit,
-                    "order": "id asc",
+                    "order": order,
                     # Otherwise archived contacts are not found.
                     "context": {"active_test": False},
                 },

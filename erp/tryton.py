@@ -7,6 +7,7 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from bot.domain.candidate import Candidate
@@ -17,9 +18,9 @@ from erp.adapter import Adapter, Connection, Facts
 from erp.answer import HttpAnswer, UnauthorizedError, rpc_result
 from erp.breaker import Breaker
 from erp.client import Limits, read_address
-from erp.fields import Fields, one_candidate
+from erp.fields import Fields, one_candidate, utc_now
 from erp.login import Login
-from erp.paging import last_id
+from erp.paging import last_id, warn_newest_unknown
 from erp.records import read_rows, written
 from erp.tryton_records import SYSTEM, PartyRow, tell
 
@@ -99,6 +100,7 @@ class Tryton:
 
     async def page(self, cursor: str, *, since: datetime | None = None) -> ErpPage:
         """Return one page of all parties or of the changed ones, by id in either case."""
+        newest = None if cursor else await self._newest()
         last = int(cursor or "0")
         domain: list[object] = [["id", ">", last], _ALL]
         if since is not None:
@@ -116,7 +118,27 @@ class Tryton:
             records=[record for row in rows for record in row.to_records()],
             next=str(last) if len(rows) >= _PAGE_ROWS else None,
             latest=max((at for row in rows if (at := row.changed)), default=None),
+            newest=newest,
         )
+
+    async def _newest(self) -> datetime | None:
+        """Return the newest time of change of a party that is not in the future by our clock."""
+        now = utc_now()
+
+        async def ask(session: "_Session", date: str) -> Sequence[PartyRow]:
+            domain = [[date, "<=", tell(now)], _ALL]
+            return await self._search(session, domain, limit=1, context={}, order=[date, "DESC"])
+
+        times = []
+        # The write date of a party that was never edited is null.
+        for date in ("create_date", "write_date"):
+            try:
+                rows = await self._login.call(partial(ask, date=date))
+            except (RefusedError, UnreadableError) as error:
+                warn_newest_unknown(NAME, error)
+                return None
+            times += [at for row in rows for at in row.times if at <= now]
+        return max(times, default=None)
 
     async def probe(self) -> None:
         """Check that Tryton answers, accepts the login and has parties."""
@@ -125,9 +147,15 @@ class Tryton:
         )
 
     async def _search(
-        self, session: "_Session", domain: Sequence[object], *, limit: int, context: Fields
+        self,
+        session: "_Session",
+        domain: Sequence[object],
+        *,
+        limit: int,
+        context: Fields,
+        order: Sequence[str] = ("id", "ASC"),
     ) -> Sequence[PartyRow]:
-        params = [domain, 0, limit, [["id", "ASC"]], list(_FIELDS), context]
+        params = [domain, 0, limit, [list(order)], list(_FIELDS), context]
         answer = await self._call(session, f"{_MODEL}.search_read", params)
         return read_rows(f"ERP {NAME} party", PartyRow, answer)
 

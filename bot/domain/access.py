@@ -79,6 +79,9 @@ COMMANDS: Final[Mapping[str, Rule]] = MappingProxyType(
         # `nota` is a comment that only attendants see; `apagar` deletes an answer at the customer.
         "nota": Rule(group=_STAFF, menu="Comentário interno, que o cliente não vê"),
         "apagar": Rule(group=_STAFF, menu="Apagar uma resposta no chat do cliente"),
+        # As the buttons of the card, from any message of the conversation.
+        "transferir": Rule(group=_STAFF, menu="Transferir o atendimento da mensagem respondida"),
+        "encerrar": Rule(group=_STAFF, menu="Encerrar o atendimento da mensagem respondida"),
         # Also carries an invitation, `convite_<token>`, which anyone with the link may use.
         "start": Rule(private=_ANYBODY),
         "ajuda": Rule(private=_ANYBODY, group=_STAFF, menu="Como funciona"),
@@ -108,6 +111,8 @@ BUTTONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "moved": Rule(group=_STAFF),
         "note": Rule(group=_STAFF),
         "notme": Rule(private=_ANYBODY),
+        # What reopened a conversation is another subject.
+        "other": Rule(private=_ANYBODY),
         # The customer goes on without a document.
         "nodoc": Rule(private=_ANYBODY),
         # The customer chooses a department.

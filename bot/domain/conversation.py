@@ -206,6 +206,8 @@ class Transfer(BaseModel):
     from_card: int | None = None
     from_topic: int | None = None
     from_topic_shown: str = ""
+    from_buttons: int | None = None
+    """As `Conversation.buttons_at`, of the group that it left."""
     settled: bool = False
     """True once the cards are updated and the customer is notified."""
 
@@ -246,6 +248,8 @@ class Conversation:
     """True once the customer is notified of the closing and of the protocol number."""
     card_message_id: int | None = None
     """None until the card is posted; 0 if Telegram did not take it."""
+    buttons_at: int | None = None
+    """The message of the customer below which the card's buttons stand a second time."""
     topic_id: int | None = None
     """The conversation's topic, in a group with topics."""
     topic_shown: str = ""
@@ -292,7 +296,7 @@ class Conversation:
 
     def without_card(self) -> Self:
         """Return it with neither card nor topic, as it is before the card is posted."""
-        return replace(self, card_message_id=None, topic_id=None, topic_shown="")
+        return replace(self, card_message_id=None, buttons_at=None, topic_id=None, topic_shown="")
 
 
 def queue_order(conversation: Conversation) -> tuple[bool, datetime, str]:
@@ -309,11 +313,15 @@ def others_mark(others: Iterable[Conversation]) -> str:
     return "; ".join(sorted(marks))
 
 
-class Link(BaseModel):
-    """A link between a message in a group and its counterparts in the customer's chat.
+NOTICE: Final = "told:"
+"""Begins the id of a notice to the writer of a message that was not delivered."""
 
-    A reply to the group's message goes to the customer. An edit or deletion of one message is
-    applied to the other.
+
+class Link(BaseModel):
+    """A link between a message in a group and its conversation, with its counterparts there.
+
+    A reply to a message of the bot that has one goes to the customer, unless it is a notice. An
+    edit or deletion of one counterpart is applied to the other.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -327,7 +335,13 @@ class Link(BaseModel):
     by_customer: bool = False
     """True if the customer wrote the message, False if an attendant did."""
     item: str = ""
-    """For a sentence: the id of the outbox item that it marks as sent."""
+    """The id of the outbox item that it marks as sent, if that is not the key of the customer's
+    message: for a sentence, or a message that was sent in another conversation before."""
+
+    @property
+    def is_notice(self) -> bool:
+        """Return True if the message speaks to an attendant only, and replies to it go nowhere."""
+        return self.item.startswith(NOTICE)
 
     def at_customer(self, chat_id: int) -> int:
         """Return the latest counterpart in this customer's chat; 0 for none."""

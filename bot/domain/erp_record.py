@@ -53,6 +53,12 @@ class ErpPage:
     It is the local time of the ERP's clock, labelled as UTC whatever its real zone. That is safe,
     because the value is only ever sent back to the same ERP.
     """
+    newest: datetime | None = None
+    """On the first page: the time of the newest change in the ERP when this list began, by the
+    clock of `latest`, without times in the future. All changes after it are later than it.
+
+    None when the ERP cannot be asked for it.
+    """
 
 
 def merge(tax_id: TaxId, records: Sequence[ErpRecord]) -> Candidate:

@@ -329,6 +329,8 @@ class Batch(_Model):
     """For a sync: the cursor of the ERP's next page; None after the last page."""
     latest: datetime | None = None
     """For a sync: the latest time of change of all records so far, by the ERP's clock."""
+    newest: datetime | None = None
+    """For a sync: the time of the newest change when it began, as `ErpPage.newest`."""
     tells_changes: bool = True
     """For a sync: True if every page of records so far had a time of change."""
 

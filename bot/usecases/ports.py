@@ -423,6 +423,9 @@ class Conversations(Protocol):
     async def set_card(self, conversation: Conversation) -> None:
         """Store the place of its card and its topic."""
 
+    async def set_buttons(self, conversation_id: str, message_id: int) -> None:
+        """Store below which message the card's buttons stand a second time."""
+
     async def move(self, conversation_id: str, group_id: int) -> None:
         """Move the conversation to another group, where it has no card yet."""
 
@@ -576,8 +579,8 @@ class AttendantsGroup(Protocol):
         Raises RefusedError when the group is closed to the bot.
         """
 
-    async def reopen_topic(self, conversation: Conversation) -> bool:
-        """Open the topic that somebody has closed; return False where the bot may not."""
+    async def reopen_topic(self, conversation: Conversation) -> Conversation | None:
+        """Open the closed topic; return the conversation, or None where the bot may not."""
 
     async def show(self, card: Card) -> Conversation:
         """Post the card, in its topic if there is one.
@@ -592,6 +595,9 @@ class AttendantsGroup(Protocol):
 
         A card or topic that was deleted in Telegram stays deleted.
         """
+
+    async def take_buttons(self, group_id: int, message_id: int) -> None:
+        """Take the card's buttons from a message that no longer is the customer's latest."""
 
 
 class Links(Protocol):
@@ -617,9 +623,11 @@ class Outbox(Protocol):
     async def failed(self, item_id: str) -> list[Outgoing]:
         """Return this undelivered item and those that failed together with it (an album)."""
 
-    async def again(self, item_id: str) -> bool:
+    async def again(self, item_id: str, *, notice: tuple[int, int]) -> bool:
         """Queue an undelivered item once more, with the rest of its album.
 
+        notice: chat and id of the message that tells of it, to be deleted when the item has
+        arrived.
         Returns True if this call did it.
         """
 

@@ -39,12 +39,22 @@ def build_attending(
 ) -> Attending:
     """Build it; nothing is started."""
     queue, show_card, read_card = Queue(shared.database), relaying.show_card, relaying.read_card
+    register_prospect = RegisterProspect(
+        apply=register.apply_candidate,
+        chats=shared.chats,
+        conversations=shared.conversations,
+        made=LoginTries(shared.database),
+        alerts=company.alerts,
+        holding=shared.locks.holding,
+        clock=shared.clock,
+    )
     transfer = TransferConversation(
         queue=queue,
         conversations=shared.conversations,
         registrations=shared.registrations,
         departments=shared.departments,
         show_card=show_card,
+        register_prospect=register_prospect,
         members=company.members,
         groups=company.groups,
         attends=company.role_of.attends,
@@ -62,17 +72,9 @@ def build_attending(
         conversations=shared.conversations,
         departments=shared.departments,
         show_card=show_card,
+        register_prospect=register_prospect,
         attends=company.role_of.attends,
         within=timedelta(hours=shared.settings.reopen_hours),
-        clock=shared.clock,
-    )
-    register_prospect = RegisterProspect(
-        apply=register.apply_candidate,
-        chats=shared.chats,
-        conversations=shared.conversations,
-        made=LoginTries(shared.database),
-        alerts=company.alerts,
-        holding=shared.locks.holding,
         clock=shared.clock,
     )
     handlers = _on_a_card(shared, relaying, register.services.edit, register_prospect) | {

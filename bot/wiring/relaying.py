@@ -10,8 +10,10 @@ from bot.usecases.attending.show_card import ShowCard
 from bot.usecases.ports import GroupAlerts
 from bot.wiring.shared import Shared
 from handlers.attendant.cards.attendants_group import TelegramAttendantsGroup
+from handlers.attendant.cards.keyboards import below_message
 from handlers.attendant.cards.topics import Topics
 from handlers.relay.delivery import TelegramDelivery
+from handlers.relay.near_buttons import NearButtons
 from handlers.relay.sending import Sending
 from storage.talk.links import Links
 from storage.talk.queue import Queue
@@ -61,22 +63,31 @@ def build_relaying(shared: Shared, *, metrics: Metrics, alerts: GroupAlerts) -> 
         group=TelegramAttendantsGroup(bot=bot, topics=Topics(bot=bot), timezone=shared.timezone),
         read_card=read_card,
     )
-    sending = Sending(outbox=outbox, conversations=conversations, links=links, clock=clock)
+    sending = Sending(
+        outbox=outbox,
+        conversations=conversations,
+        links=links,
+        clock=clock,
+        names_attendants=shared.settings.show_attendant_name,
+    )
+    show_card = ShowCard(outbox=outbox, clock=clock)
     outbox.deliver_by(
         TelegramDelivery(
             bot=bot,
             conversations=conversations,
             links=links,
             draw=draw,
+            show_card=show_card,
             departments=shared.departments,
             alerts=alerts,
             sending=sending,
+            near=NearButtons(conversations=conversations, sending=sending, keyboard=below_message),
         )
     )
     return Relaying(
         outbox=outbox,
         links=links,
-        show_card=ShowCard(outbox=outbox, clock=clock),
+        show_card=show_card,
         read_card=read_card,
         sending=sending,
     )

@@ -2,19 +2,18 @@
 
 from typing import Final
 
-from aiogram import Bot, F, Router, html
+from aiogram import F, Router, html
 from aiogram.filters import Command
 from aiogram.filters.callback_data import CallbackData
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message, ReplyParameters
 
 from bot.domain.card import QueueEntry
-from bot.domain.conversation import Conversation, Identity, Link
+from bot.domain.conversation import Conversation, Identity
 from bot.usecases.attending.attend import Attend, Done
 from bot.usecases.attending.queue import DepartmentQueue, ShowQueue
-from bot.usecases.ports import Links
 from bot.wording.words import number, short, span
 from handlers.attendant import texts
-from handlers.attendant.group import IsPress, Press
+from handlers.attendant.group import IsPress, Press, link
 from handlers.buttons import button, in_rows
 
 _SHOWN: Final = 20
@@ -52,7 +51,6 @@ async def claim(
     callback_data: QueueButton,
     attend: Attend,
     show_queue: ShowQueue,
-    links: Links,
 ) -> None:
     outcome = await attend.claim(
         callback_data.conversation, press.attendant, group_id=press.group_id
@@ -60,7 +58,7 @@ async def claim(
     if isinstance(outcome, Done):
         await press.answer(texts.CLAIMED)
         entry = await show_queue.entry(outcome.conversation)
-        await _lead_to(press.bot, entry, links)
+        await _lead_to(press, entry)
     else:
         await press.refuse(outcome)
     await _show_again(press, show_queue)
@@ -134,12 +132,12 @@ async def _show_again(press: Press, show_queue: ShowQueue) -> None:
         await press.edit(queue_text(queue), _keyboard(queue))
 
 
-async def _lead_to(bot: Bot, entry: QueueEntry, links: Links) -> None:
+async def _lead_to(press: Press, entry: QueueEntry) -> None:
     """Reply to the card, which may be far above; a reply to this message reaches the customer."""
     conversation = entry.conversation
     if not conversation.card_message_id or conversation.claimed_by is None:
         return
-    sent = await bot.send_message(
+    posted = await press.bot.send_message(
         conversation.group_id,
         message_thread_id=conversation.topic_id,
         text=texts.claimed_from_queue(
@@ -149,9 +147,4 @@ async def _lead_to(bot: Bot, entry: QueueEntry, links: Links) -> None:
             message_id=conversation.card_message_id, allow_sending_without_reply=True
         ),
     )
-    link = Link(
-        group_id=conversation.group_id,
-        message_id=sent.message_id,
-        conversation_id=conversation.id,
-    )
-    await links.add([link])
+    await link(press.links, conversation.group_id, posted.message_id, conversation.id)

@@ -17,6 +17,7 @@ from bot.usecases.customer.arrive import (
     NotLinked,
     Reopened,
     Returning,
+    Thanked,
 )
 from handlers.access import IsWords
 from handlers.answers import answer_press
@@ -97,7 +98,7 @@ async def choose(callback: CallbackQuery, callback_data: ChooseDepartment, turn:
                 await turn.say(texts.ASK_TAX_ID, ReplyKeyboardRemove())
                 await turn.go_to(Customer.asking)
                 return
-            case Returning():
+            case Returning() | Thanked():
                 await turn.state.set_data({})
             case _:
                 assert_never(outcome)

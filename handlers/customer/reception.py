@@ -13,6 +13,7 @@ from bot.usecases.customer.introduce import ConfirmPhone
 from bot.usecases.customer.keep_messages import KeepMessages
 from bot.usecases.customer.log_in import LogIn
 from bot.usecases.customer.open_conversation import OpenConversation
+from bot.usecases.customer.set_apart import SetApart
 from bot.usecases.ports import Conversations
 from handlers.relay.sending import Sending
 
@@ -31,6 +32,7 @@ class Reception:
     identify_conversation: IdentifyConversation
     switch_document: SwitchDocument
     keep: KeepMessages
+    set_apart: SetApart
     open_conversation: OpenConversation
     sending: Sending
     departments: Departments

@@ -13,6 +13,7 @@ BACK = "⬅️ Voltar"
 SKIP = "Pular esta etapa"
 GO_WITHOUT = "Continuar sem CPF"
 NOT_ME = "Não é você?"
+OTHER_SUBJECT = "🆕 É outro assunto"
 
 ASK_TAX_ID = "Para começar, envie seu <b>CPF</b> ou o <b>CNPJ</b> da empresa."
 FROM_THE_START = "Vamos começar de novo."
@@ -223,7 +224,8 @@ def closed(protocol: str) -> str:
 def reopened(protocol: str) -> str:
     return (
         f"Reabri seu atendimento, protocolo <b>{html.quote(protocol)}</b>. "
-        "Sua mensagem já foi para os atendentes."
+        "Sua mensagem já foi para os atendentes.\n"
+        "Se ela não tem a ver com esse atendimento, toque em <b>É outro assunto</b>."
     )
 
 

@@ -5,7 +5,16 @@ from typing import Final
 import structlog
 from aiogram import html
 from aiogram.exceptions import TelegramBadRequest
-from aiogram.types import Message, ReactionTypeEmoji, User
+from aiogram.types import (
+    Chat,
+    Message,
+    MessageOriginChannel,
+    MessageOriginChat,
+    MessageOriginHiddenUser,
+    MessageOriginUser,
+    ReactionTypeEmoji,
+    User,
+)
 
 from bot.domain.errors import TryLaterError
 from bot.domain.outgoing import Content, File, OutgoingKind, telegram_length
@@ -22,7 +31,8 @@ _ALBUM_TYPES: Final = ("photo", "video", "audio", "document")
 def customer_content(message: Message, user: User) -> Content:
     """Return the content of a customer's message; texts as HTML, so that they can be joined."""
     if message.text is None:
-        return attendant_content(message)
+        copied = attendant_content(message)
+        return copied.model_copy(update={"origin": origin_of(message)})
     return Content(
         what=OutgoingKind.TEXT,
         source_chat_id=message.chat.id,
@@ -31,25 +41,45 @@ def customer_content(message: Message, user: User) -> Content:
         html=message.html_text,
         length=telegram_length(message.text),
         header=header_of(user),
+        origin=origin_of(message),
     )
 
 
-def attendant_content(message: Message) -> Content:
-    """Return the content of an attendant's message. Telegram copies all messages but albums."""
+def attendant_content(message: Message, *, speaker: str = "") -> Content:
+    """Return the content of an attendant's message. Telegram copies all messages but albums.
+
+    speaker: as `speaker_of` returns it.
+    """
     file = _file(message)
     is_part = message.media_group_id is not None and file is not None
+    written = message.text or message.caption or ""
     return Content(
         what=OutgoingKind.PART if is_part else OutgoingKind.COPY,
         source_chat_id=message.chat.id,
         source_message_id=message.message_id,
         reply_to=answered(message)[1],
-        html=message.html_text if is_part and message.caption else "",
+        html=message.html_text if written and (is_part or speaker) else "",
+        length=telegram_length(written),
+        has_text=message.text is not None,
+        speaker=speaker if written else "",
         album=message.media_group_id or "" if is_part else "",
-        file=file if is_part else None,
+        file=file if is_part or (speaker and written) else None,
     )
 
 
-def edited_content(message: Message, *, header: str = "") -> Content:
+def words_alone(message: Message) -> str:
+    """Return the words of a message that is nothing else; a sticker as its emoji.
+
+    Empty for what was forwarded: those are somebody else's words.
+    """
+    if message.forward_origin:
+        return ""
+    if message.sticker:
+        return message.sticker.emoji or "🙂"
+    return message.text or ""
+
+
+def edited_content(message: Message, *, header: str = "", speaker: str = "") -> Content:
     """Return the content of a message that was edited after it had been sent."""
     written = message.text or message.caption
     return Content(
@@ -60,6 +90,7 @@ def edited_content(message: Message, *, header: str = "") -> Content:
         html=message.html_text if written else "",
         length=telegram_length(written or ""),
         header=header,
+        speaker=speaker,
         file=_file(message),
     )
 
@@ -75,6 +106,49 @@ def has_words_or_file(message: Message) -> bool:
 def header_of(user: User) -> str:
     """Return the customer's name as a heading, for use where neither topic nor card shows it."""
     return f"💬 {html.bold(html.quote(user.full_name))}\n"
+
+
+def speaker_of(message: Message) -> str:
+    """Return the first name of the attendant who writes, to be put before the words.
+
+    Empty for an administrator who writes in the group's name.
+    """
+    if message.from_user is None or message.sender_chat:
+        return ""
+    return f"{html.bold(html.quote(message.from_user.first_name))}: "
+
+
+def origin_of(message: Message) -> str:
+    """Return from whom the message was forwarded, as a line; empty if it was not.
+
+    Empty also for a kind that is forwarded once more, with its origin shown.
+    """
+    origin = message.forward_origin
+    is_hidden_quiz = message.poll and message.poll.type == "quiz"
+    if (
+        origin is None
+        or message.story
+        or message.checklist
+        or message.paid_media
+        or is_hidden_quiz
+    ):
+        return ""
+    match origin:
+        case MessageOriginUser():
+            name = origin.sender_user.full_name
+        case MessageOriginHiddenUser():
+            name = origin.sender_user_name
+        case MessageOriginChat():
+            name = _signed(origin.sender_chat, origin.author_signature)
+        case MessageOriginChannel():
+            name = _signed(origin.chat, origin.author_signature)
+        case _:
+            name = "outra conversa"
+    return f"{texts.FORWARDED_FROM} {html.bold(html.quote(name))}\n"
+
+
+def _signed(chat: Chat, signature: str | None) -> str:
+    return " · ".join(filter(None, (chat.full_name, signature)))
 
 
 def is_internal(message: Message) -> bool:

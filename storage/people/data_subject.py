@@ -50,7 +50,7 @@ _EMPTY_CONVERSATION: Final = {
     "topic_shown": "",
 }
 # Texts that people wrote, or were asked to confirm.
-_EMPTY_OUTGOING: Final = {"html": "", "header": "", "file": ""}
+_EMPTY_OUTGOING: Final = dict.fromkeys(("html", "header", "speaker", "origin", "file"), "")
 _EMPTY_QUESTION: Final = {"note_before": None, "added": None, "done": True}
 
 

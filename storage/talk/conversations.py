@@ -29,9 +29,16 @@ PROOF: Final = ("identity", "verified_at", "verified_by", "verifier", "proof")
 # Below every chat id, and a number: a range keeps the count in the index.
 LOWEST_CHAT: Final = -(2**63)
 # As in documents of earlier versions, which are to be stored as they were.
-_ABSENT_WHEN_EMPTY: Final = ("other_document", "asked_at", "hours_told")
+_ABSENT_WHEN_EMPTY: Final = ("other_document", "asked_at", "hours_told", "buttons_at")
 NEW_WAIT: Final = {"reminders": 0, "reminded_at": None}
 """What a change sets with which another wait begins: its reminders start again."""
+WITHOUT_CARD: Final[Document] = {
+    "card_message_id": None,
+    "buttons_at": None,
+    "topic_id": None,
+    "topic_shown": "",
+}
+"""The fields of a card's place in the group, before there is one."""
 Tie = tuple[Literal["registration_id", "tax_id"], str]
 """A link from a chat or a conversation to a person; a tax id by its `TaxId.key`."""
 
@@ -178,6 +185,11 @@ class Conversations:
             values["topic"] = _topic_key(conversation.group_id, topic_id)
         await self._write(UpdateOne({"_id": conversation.id}, change))
 
+    async def set_buttons(self, conversation_id: str, message_id: int) -> None:
+        """Store below which message the card's buttons stand a second time."""
+        change: Document = {"$set": {"buttons_at": message_id}}
+        await self._write(UpdateOne({"_id": conversation_id}, change))
+
     async def in_topic(self, group_id: int, topic_id: int) -> Conversation | None:
         """Return the conversation that has this topic, or None."""
         document = await self._by_topic(_topic_key(group_id, topic_id))
@@ -188,7 +200,7 @@ class Conversations:
         await change_one(
             self._conversations,
             {"_id": conversation_id},
-            {"group_id": group_id, "card_message_id": None, "topic_id": None, "topic_shown": ""},
+            {"group_id": group_id} | WITHOUT_CARD,
             unset=("topic",),
         )
 

@@ -11,6 +11,7 @@ from storage.engine.connection import Collection, Database, Document, translated
 from storage.talk.conversations import (
     LOWEST_CHAT,
     NEW_WAIT,
+    WITHOUT_CARD,
     change_one,
     find_conversations,
     read_conversation,
@@ -71,7 +72,7 @@ class Queue:
             **NEW_WAIT,
         }
         if there:
-            values |= {"card_message_id": None, "topic_id": None, "topic_shown": ""}
+            values |= WITHOUT_CARD
         unset = ("topic",) if there else ()
         return await change_one(
             self._conversations, _as_seen(seen), values, event=event, unset=unset

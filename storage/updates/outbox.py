@@ -17,7 +17,7 @@ _LOWEST_CHAT: Final = -(2**63)
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # Texts that people wrote are deleted once they are sent. The rest stays as a mark, to recognise
 # the id.
-_CONTENT: Final = ("html", "header", "file")
+_CONTENT: Final = ("html", "header", "speaker", "file")
 
 
 class Outbox:
@@ -114,7 +114,7 @@ class Outbox:
         found = await asyncio.gather(*(self._find(one) for one in ids))
         return [_read(document) for document in found if document and "failed_at" in document]
 
-    async def again(self, item_id: str) -> bool:
+    async def again(self, item_id: str, *, notice: tuple[int, int]) -> bool:
         """Return True if the item waits once more; of several concurrent presses only one
         succeeds."""
         with translated():
@@ -124,7 +124,7 @@ class Outbox:
             result = await self._outbox.update_one(
                 {"_id": item_id, "failed_at": document["failed_at"]},
                 {
-                    "$set": {"waiting": document["chat_id"], "attempts": 0},
+                    "$set": {"waiting": document["chat_id"], "attempts": 0, "notice": notice},
                     "$unset": {"failed_at": "", "reason": "", "refusals": ""},
                 },
             )

@@ -33,7 +33,7 @@ ADMINS = {
     *{"clientes", "auditoria", "etiquetas", "departamentos", "equipe", "status", "backup"},
     "painel",
 }
-ATTENDANTS = {"fila", "nota", "apagar", "ajuda"}
+ATTENDANTS = {"fila", "nota", "apagar", "transferir", "encerrar", "ajuda"}
 PRIVATE = {CUSTOMER: CUSTOMERS, BIA: CUSTOMERS, ADMIN_ID: ADMINS}
 IN_GROUP = {CUSTOMER: set(), BIA: ATTENDANTS, ADMIN_ID: {"departamentos", *ATTENDANTS}}
 
@@ -49,6 +49,7 @@ PRESSES = {
     "note": "note:1:0:0",
     "link": "link:",
     "notme": "notme",
+    "other": "other:0",
     "nodoc": "nodoc",
     "dep": "dep:0",
     "mydata": "mydata:fix:",
@@ -61,10 +62,11 @@ PRESSES = {
     "sync": "sync:quick",
 }
 PRESSED_PRIVATE = {
-    CUSTOMER: {"notme", "nodoc", "dep", "mydata"},
-    BIA: {"notme", "nodoc", "dep", "mydata"},
+    CUSTOMER: {"notme", "other", "nodoc", "dep", "mydata"},
+    BIA: {"notme", "other", "nodoc", "dep", "mydata"},
     ADMIN_ID: {
         "notme",
+        "other",
         "nodoc",
         "dep",
         "titular",

@@ -106,7 +106,8 @@ async def test_the_next_one_reads_only_what_changed_since(runner: SyncRunner, ix
     again = await runner.synced()
     # Nothing has changed: only the last moment and the overlap before it are read again.
     assert again.counts.rows == 3
-    assert len(ixc.requests) == 2
+    # The newest time and one page of each table.
+    assert len(ixc.requests) == 4
 
 
 async def test_a_quick_one_updates_only_and_leaves_who_is_new_to_a_full_one(
@@ -176,7 +177,7 @@ async def test_a_record_without_a_usable_document_is_told_and_stops_no_other(
 
 
 async def test_the_mark_waits_for_the_last_batch(runner: SyncRunner, ixc: IxcEmulator):
-    ixc.fail(faults.status(500), table="fornecedor")
+    ixc.fail(faults.status(500), document="fornecedor.id")
     job = await runner.synced()
     assert (job.state, job.trouble) == (JobState.FAILED, JobTrouble.ERP_AWAY)
     assert job.counts.created == 12
@@ -374,3 +375,69 @@ async def test_cancelled_it_ends_and_the_next_one_goes_on(runner: SyncRunner, ix
     # The sync may have ended already, as this runner works at once; another must be able to begin.
     assert cancelled is None or cancelled.state is JobState.CANCELLED
     assert (await runner.synced()).state is JobState.DONE
+
+
+async def test_an_edit_behind_the_reader_is_seen_by_the_next_one(
+    runner: SyncRunner, ixc: IxcEmulator
+):
+    ixc.tables["fornecedor"] = [supplier(7, "Cabos Ltda", COMPANY.masked)]
+    goes_on = asyncio.Event()
+    # The list of suppliers, after that of customers; not the question for the newest time.
+    ixc.fail(faults.held(goes_on), document="fornecedor.id")
+    syncing = asyncio.create_task(runner.synced())
+    await until(lambda: ixc.requests and ixc.requests[-1].body["qtype"] == "fornecedor.id")
+    change(ixc.tables["cliente"], 3, LATER, razao="Atrás do Leitor")
+    change(ixc.tables["fornecedor"], 7, "2026-03-01 18:00:00", razao="Cabos e Fios")
+    goes_on.set()
+    await syncing
+    assert (await runner.named())[cpf(3)]["name"] == "Pessoa 3"
+    assert (await runner.synced()).counts.updated == 1
+    assert (await runner.named())[cpf(3)]["name"] == "Atrás do Leitor"
+
+
+async def test_changes_after_a_record_from_the_future_are_seen(
+    runner: SyncRunner, ixc: IxcEmulator
+):
+    ixc.tables["cliente"] += people(1, begin=50, changed="2099-01-01 00:00:00")
+    await runner.synced()
+    for mode in (SyncMode.FULL, SyncMode.QUICK):
+        change(ixc.tables["cliente"], 3, LATER, razao=f"Mudou {mode}")
+        assert (await runner.synced(mode)).counts.updated == 1
+
+
+async def test_where_the_newest_time_is_not_told_the_mark_is_hours_before_the_beginning(
+    runner: SyncRunner, ixc: IxcEmulator
+):
+    # By our clock the sync begins at 12:00, and the ERP's may be in another time zone.
+    change(ixc.tables["cliente"], 3, "2026-11-24 11:00:00")
+    ixc.fail(faults.IP_NOT_ALLOWED, document="desc")
+    await runner.synced()
+    assert (await runner.syncs.get("ixc")).full_mark == runner.at - timedelta(hours=6)
+
+
+async def test_pages_of_one_moment_that_never_end_are_read_by_id(
+    runner: SyncRunner, ixc: IxcEmulator
+):
+    await runner.synced()
+    ixc.tables["cliente"] += people(1_100, begin=50, changed=LATER)
+    ixc.fail(faults.SAME_PAGE)
+    job = await runner.synced()
+    assert (job.state, job.counts.created) == (JobState.DONE, 1_100)
+
+
+async def test_a_list_that_goes_round_fails_the_job(runner: SyncRunner, ixc: IxcEmulator):
+    ixc.tables["cliente"] = people(600)
+    ixc.fail(faults.OTHER_DOCUMENTS)
+    job = await runner.synced()
+    assert (job.state, job.trouble) == (JobState.FAILED, JobTrouble.ERP_UNREADABLE)
+
+
+async def test_once_a_week_the_schedule_reads_everything(runner: SyncRunner):
+    began = []
+    for _ in range(8):
+        job = await runner.begin.when_due()
+        assert job is not None
+        assert job.sync_options is not None
+        began.append(job.sync_options.since is None)
+        runner.at += timedelta(days=1)
+    assert began == [True, *[False] * 6, True]

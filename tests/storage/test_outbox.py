@@ -15,6 +15,8 @@ def outbox(database: Any) -> Outbox:
     return Outbox(database)
 
 
+NOTICE = -100, 12
+
 FULL = outgoing(
     9,
     what=OutgoingKind.PART,
@@ -24,6 +26,7 @@ FULL = outgoing(
     reply_to=4,
     album="a1",
     header="<b>Ana</b>\n",
+    speaker="<b>Bia</b>: ",
     file=File(type="photo", file_id="f1", has_spoiler=True, show_caption_above_media=False),
     below=3,
     again="8",
@@ -65,23 +68,25 @@ async def test_nothing_that_was_written_stays_after_it_was_sent(outbox: Outbox, 
     await outbox.add([FULL])
     await outbox.done([FULL.id], at=after(hours=1))
     stored = await database["outbox"].find_one({"_id": FULL.id})
-    assert not {"html", "header", "file", "waiting"} & stored.keys()
+    assert not {"html", "header", "speaker", "file", "waiting"} & stored.keys()
     assert stored["done_at"] == after(hours=1)
 
 
 async def test_what_was_not_delivered_is_kept_and_sent_again_by_one_press(outbox: Outbox):
     await outbox.add([FULL])
     await outbox.count([FULL.model_copy(update={"attempts": 2, "refusals": 3})])
-    assert not await outbox.again(FULL.id), "it still waits"
+    assert not await outbox.again(FULL.id, notice=NOTICE), "it still waits"
     await outbox.fail([FULL.id], Undelivered.BLOCKED, at=NOW)
     assert await outbox.waiting_in(FULL.chat_id) == []
     [kept] = await outbox.failed(FULL.id)
     assert kept
     assert kept.file == FULL.file
-    assert sum(await asyncio.gather(*(outbox.again(FULL.id) for _ in range(8)))) == 1
-    assert await outbox.waiting_in(FULL.chat_id) == [FULL]
+    assert (
+        sum(await asyncio.gather(*(outbox.again(FULL.id, notice=NOTICE) for _ in range(8)))) == 1
+    )
+    assert await outbox.waiting_in(FULL.chat_id) == [FULL.model_copy(update={"notice": NOTICE})]
     assert not await outbox.failed(FULL.id)
-    assert not await outbox.again("nothing")
+    assert not await outbox.again("nothing", notice=NOTICE)
 
 
 async def test_it_goes_along_to_another_group(outbox: Outbox):

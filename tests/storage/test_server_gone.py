@@ -90,7 +90,7 @@ def every_call(database: Any) -> dict[str, Awaitable[Any]]:
         "waiting": outbox.waiting(),
         "outbox.done": outbox.done(["1"], at=NOW),
         "outbox.failed": outbox.failed("1"),
-        "again": outbox.again("1"),
+        "again": outbox.again("1", notice=(-100, 1)),
         "all_open": queue.all_open(),
         "by_protocol": queue.by_protocol("p"),
         "open_of": queue.open_of("r1"),

@@ -47,6 +47,8 @@ class Stored:
         self.links: dict[str, Link] = {}
         self.trouble: Callable[[str], Exception | None] = lambda _: None
         """Returns the error of a write by its name."""
+        self.is_answer_lost = False
+        """True while attempts are counted, and the answer about it is lost."""
 
     def _write(self, name: str) -> None:
         if error := self.trouble(name):
@@ -78,6 +80,8 @@ class Stored:
 
     async def begin(self, items: Sequence[Outgoing]) -> None:
         await self.count(items)
+        if self.is_answer_lost:
+            raise TryLaterError("gone")
 
     async def count(self, items: Sequence[Outgoing]) -> None:
         self._write("count")
@@ -103,7 +107,7 @@ class Stored:
     async def one_waiting(self, item_id: str) -> Outgoing | None:
         return None if item_id in self.over else self.items.get(item_id)
 
-    async def again(self, item_id: str) -> bool:
+    async def again(self, item_id: str, *, notice: tuple[int, int]) -> bool:
         return self.over.pop(item_id, None) is not None
 
 

@@ -72,6 +72,7 @@ def models() -> dict[str, list[str]]:
                     other_document="BR:1",
                     asked_at=THEN,
                     hours_told=True,
+                    buttons_at=7,
                 )
             )
         ),

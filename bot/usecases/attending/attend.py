@@ -141,6 +141,10 @@ class Attend:
             return Gone()
         return await self.close(conversation.id, attendant, group_id=group_id)
 
+    async def has_topic(self, group_id: int, topic_id: int) -> bool:
+        """Return True if the topic is that of a conversation."""
+        return await self.conversations.in_topic(group_id, topic_id) is not None
+
     async def conversation_of(
         self, replied_to: RepliedTo, *, topic_id: int | None = None
     ) -> Conversation | None:
@@ -149,8 +153,8 @@ class Attend:
             found = await self.conversations.in_topic(replied_to.group_id, topic_id)
             if found:
                 return found
-        link = await replied_to.link()
-        return await self.conversations.get(link.conversation_id) if link else None
+        conversation_id = await replied_to.conversation_id()
+        return await self.conversations.get(conversation_id) if conversation_id else None
 
     async def _in_group(self, conversation_id: str, group_id: int) -> Conversation | None:
         conversation = await self.conversations.get(conversation_id)

@@ -19,6 +19,7 @@ from bot.domain.conversation import (
 from bot.domain.errors import RefusedError
 from bot.domain.question import Question
 from bot.usecases.attending.attend import AlreadyClosed, Gone
+from bot.usecases.attending.register_prospect import RegisterProspect
 from bot.usecases.attending.show_card import ShowCard
 from bot.usecases.ports import (
     Attends,
@@ -92,6 +93,7 @@ class TransferConversation:
     registrations: Registrations
     departments: Departments
     show_card: ShowCard
+    register_prospect: RegisterProspect
     members: Members
     groups: Groups
     attends: Attends
@@ -191,6 +193,8 @@ class TransferConversation:
             departments = {one.id: one for one in await self.departments.all()}
             department = departments.get(conversation.department_id)
             if transfer.from_department is None or department is None:
+                # Who was named has it as if it was claimed.
+                conversation = await self.register_prospect.in_lock(conversation)
                 await self.show_card.refresh(conversation)
                 if conversation.claimed_by:
                     await self.news.notify_attendant(conversation, transfer)
@@ -247,6 +251,7 @@ class TransferConversation:
             from_card=seen.card_message_id,
             from_topic=seen.topic_id,
             from_topic_shown=seen.topic_shown,
+            from_buttons=seen.buttons_at,
         )
         what = EventKind.RELEASED if isinstance(target, ToQueue) else EventKind.TRANSFERRED
         detail = ": ".join(part for part in (to, reason) if part)

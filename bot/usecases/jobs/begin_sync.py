@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bot.domain.job import SCHEDULE, Job, JobKind, JobState, Progress, SyncMode, SyncOptions
-from bot.domain.sync import SyncState
+from bot.domain.sync import SyncChange, SyncState
 from bot.usecases.ports import JobStore, Syncs
 
 _TAKES: Final = timedelta(minutes=1)
 """Longer than a start takes; a draft older than this was cut short by a crash."""
+_WHOLE_EVERY: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +79,12 @@ class BeginSync:
                 progress=progress,
             )
         )
-        full_began_at = now if mode is SyncMode.FULL else state.full_began_at
-        claimed = await self.syncs.change(state, job=job.id, full_began_at=full_began_at)
+        change: SyncChange = {"job": job.id}
+        if mode is SyncMode.FULL:
+            change["full_began_at"] = now
+            if not only_changes:
+                change["whole_began_at"] = now
+        claimed = await self.syncs.change(state, **change)
         if claimed is None:
             await self.jobs.force_update(job.id, state=JobState.CANCELLED, ended_at=now)
             winner = await self._running(await self.syncs.get(self.system))
@@ -90,13 +95,19 @@ class BeginSync:
         return begun or job
 
     async def when_due(self) -> Job | None:
-        """Start the scheduled sync if it is due; return its job, or None."""
+        """Start the scheduled sync if it is due; return its job, or None.
+
+        Once a week it reads the unchanged records too.
+        """
         if self.every is None or not self.lists_all:
             return None
         state = await self.syncs.get(self.system)
         if state.full_began_at is not None and self.clock() < state.full_began_at + self.every:
             return None
-        begun = await self(SyncMode.FULL, by=SCHEDULE)
+        whole = state.whole_began_at
+        # Some changes no list of changes shows, whatever the reason.
+        everything = whole is None or self.clock() >= whole + _WHOLE_EVERY
+        begun = await self(SyncMode.FULL, by=SCHEDULE, everything=everything)
         return begun if isinstance(begun, Job) else None
 
     async def last(self) -> LastSync:

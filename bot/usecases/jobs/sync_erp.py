@@ -39,6 +39,7 @@ from bot.domain.row_plan import (
     updates_of,
 )
 from bot.domain.tax_id import NotATaxId, Reason, TaxId
+from bot.usecases.jobs.endless import Endless
 from bot.usecases.ports import BulkRegister, ErpRecords
 
 _ROUNDS: Final = 10
@@ -48,8 +49,8 @@ _LONGEST_WAIT_S: Final = 30.0
 # Pages without changes share one batch record until it has this many rows: it is all they write.
 _IDLE_ROWS: Final = 5_000
 _NAME_LENGTH: Final = 80
-# A time further ahead than any time zone is wrong, be it the ERP's clock or one record.
-_AHEAD: Final = timedelta(days=1)
+# The ERP's clock may be in any time zone of Brazil and some minutes wrong.
+_UNSURE: Final = timedelta(hours=6)
 _QUICK: Final = replace(FROM_ERP, may_create=False)
 _Answer = TypeVar("_Answer")
 
@@ -106,9 +107,14 @@ class SyncErp:
         batch = after or Batch(job=job.id, number=0, last_line=0, counts=Counts(), cursor="")
         reading = asyncio.create_task(self._page(batch.cursor or "", options))
         held: Batch | None = None
+        endless = Endless()
         try:
             while True:
                 page = await reading
+                try:
+                    endless.check(page)
+                except UnreadableError as error:
+                    raise ErpFailedError(str(error), JobTrouble.ERP_UNREADABLE) from error
                 if page.next is not None:
                     reading = asyncio.create_task(self._page(page.next, options))
                 batch = _following(held or batch, page, is_held=held is not None)
@@ -226,16 +232,23 @@ def provenance_of(job: Job) -> Provenance:
 def mark_after(job: Job, last: Batch, before: datetime | None) -> datetime | None:
     """Return the watermark from which the next run has to read, once this one has ended.
 
-    It is a time of the ERP's own clock if its records have a time of change, else of ours.
-    Returns `before` when no record came, or when the latest time cannot be true.
+    It is the ERP's newest time when this run began: what was edited behind the reader is later.
+    Where the ERP cannot be asked for that, it is the latest time seen, and at the latest some
+    hours before the run began by our clock.
     """
     if job.began_at is None:
         raise ValueError("this job has not begun")
-    if last.counts.rows and not last.tells_changes:
-        return job.began_at
-    if last.latest is None or last.latest > job.began_at + _AHEAD:
+    if last.newest is not None:
+        mark = last.newest
+    elif last.latest is None and last.tells_changes:
+        # No record came.
         return before
-    return last.latest if before is None else max(before, last.latest)
+    else:
+        mark = min(last.latest or job.began_at, job.began_at - _UNSURE)
+    if before is None or before > job.began_at:
+        # A time in the future would hide all changes until then.
+        return mark
+    return max(before, mark)
 
 
 def _grouped(records: Sequence[ErpRecord], before: int) -> list[_Group]:
@@ -296,6 +309,7 @@ def _following(before: Batch, page: ErpPage, *, is_held: bool) -> Batch:
         refused=before.refused if is_held else (),
         cursor=page.next,
         latest=latest,
+        newest=before.newest if before.cursor else page.newest,
         tells_changes=before.tells_changes and (page.latest is not None or not page.records),
     )
 

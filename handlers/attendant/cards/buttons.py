@@ -9,7 +9,8 @@ from bot.usecases.attending.attend import Attend, Done, Gone
 from bot.usecases.attending.reopen import ReopenConversation
 from bot.usecases.ports import Conversations
 from handlers.attendant import switching, texts, verifying
-from handlers.attendant.cards.card import Action, CardButton, full_card_text
+from handlers.attendant.cards.card import full_card_text
+from handlers.attendant.cards.keyboards import Action, CardButton
 from handlers.attendant.closing import tell_closed
 from handlers.attendant.group import IsPress, Press
 from handlers.customer import texts as customer_texts
@@ -52,7 +53,8 @@ async def full_card(
         await press.refuse(card)
         return
     await press.answer()
-    await press.below(full_card_text(card, timezone=timezone), verifying.offer(card))
+    text = full_card_text(card, timezone=timezone)
+    await press.below(text, verifying.offer(card), about=card.conversation.id)
 
 
 async def reopen(
