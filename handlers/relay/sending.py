@@ -17,6 +17,7 @@ from bot.domain.outgoing import (
     Priority,
     telegram_length,
 )
+from bot.domain.thanks import is_thanks
 from bot.usecases.ports import Conversations, Links, Outbox
 from handlers.relay import texts
 from handlers.relay.content import (
@@ -52,7 +53,7 @@ class Sending:
         those behind it wait in the inbox.
         """
         await self._leave_room(conversation, message)
-        if conversation.asked_at is None:
+        if conversation.asked_at is None and _wants_answer(message, conversation):
             await self.conversations.asked(conversation.id, at=self.clock())
         await self.pass_on_kept(customer_content(message, user), conversation)
 
@@ -280,3 +281,9 @@ class Sending:
             switch_to=switch_to,
         )
         await self.outbox.put(item, conversation=conversation)
+
+
+def _wants_answer(message: Message, conversation: Conversation) -> bool:
+    holder = conversation.claimed_by.name if conversation.claimed_by else ""
+    names = filter(None, (conversation.shown_name, holder))
+    return conversation.is_open and not is_thanks(message.text or "", names=names)

@@ -103,6 +103,7 @@ async def test_many_are_named_in_one_message_with_who_serves_them(people: Telegr
     # An answer to the reminder goes to the customer.
     await people.group_says(BIA, "Vou ver", reply_to=told["message_id"])
     assert ana.read[-1] == "Vou ver"
+    await ana.says("ok, obrigada, Bia!")
     assert await later(people, clock, 60) == 0
 
 
