@@ -177,6 +177,7 @@ def _of_all_rooms(
         "timezone": shared.timezone,
         "tags": shared.tags,
         "departments": shared.departments,
+        "office_hours": shared.office_hours,
         "sync": jobs.begin_sync,
         "files": file_services(
             jobs, shared.settings, names=register.services.names, create_tag=shared.tags.create

@@ -103,7 +103,10 @@ class Settings(BaseSettings):
     broker_url: SecretStr = SecretStr("")
     show_attendant_name: bool = False
     reopen_hours: Annotated[int, Field(ge=0, le=168)] = 12
+    remind_minutes: Annotated[int, Field(ge=0, le=24 * 60)] = 10
     priority_reminder_minutes: Annotated[int, Field(ge=0, le=24 * 60)] = 5
+    """In place of `remind_minutes`, for customers with priority."""
+    remind_admins_minutes: Annotated[int, Field(ge=0, le=24 * 60)] = 30
     timezone: str = "America/Sao_Paulo"
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

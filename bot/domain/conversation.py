@@ -10,6 +10,7 @@ from typing import Final, Self
 from pydantic import BaseModel, ConfigDict
 
 from bot.domain.label import Label
+from bot.domain.opening_hours import OpeningHours
 from bot.domain.tax_id import TaxId
 
 DEFAULT_DEPARTMENT: Final = "atendimento"
@@ -21,6 +22,7 @@ class Department(Label):
 
     group_id: int | None = None
     """The group of its attendants; a department without one is not offered to customers."""
+    hours: OpeningHours = OpeningHours()
 
 
 class Attendant(BaseModel):
@@ -229,8 +231,10 @@ class Conversation:
     """Start of the customer's wait; None means `opened_at`."""
     queued_at: datetime | None = None
     """Time when it entered this department's queue; None means `opened_at`."""
+    asked_at: datetime | None = None
+    """Time of the customer's first word that no attendant has answered; None if all are."""
     reminders: int = 0
-    """Number of reminders sent to the group during the present wait."""
+    """The highest stage (`bot.domain.reminder`) reached during the present wait; 0 for none."""
     reminded_at: datetime | None = None
     transfer: Transfer | None = None
     claimed_by: Attendant | None = None
@@ -238,6 +242,8 @@ class Conversation:
     closed_by: str | None = None
     """Name of the attendant who closed it; None when the customer did."""
     closed_at: datetime | None = None
+    hours_told: bool = False
+    """True once the customer is told that the department is closed, and when it opens."""
     customer_told: bool = False
     """True once the customer is notified of the closing and of the protocol number."""
     card_message_id: int | None = None
@@ -287,6 +293,16 @@ class Conversation:
         """
         last = self.transfer.from_department if self.transfer else None
         return department_id in (self.department_id, *self.earlier_departments, last)
+
+    @property
+    def waits_for_staff_since(self) -> datetime | None:
+        """Return the start of the wait for an attendant, or for the one who has it; None if
+        nobody waits."""
+        if self.waits:
+            return self.in_queue_since
+        if not self.is_open or self.asked_at is None:
+            return None
+        return max(self.asked_at, self.claimed_at or self.asked_at)
 
     def without_card(self) -> Self:
         """Return it with neither card nor topic, as it is before the card is posted."""

@@ -106,6 +106,7 @@ class Outgoing(Content):
     chat_id: int
     """The target: a department's group or a customer's private chat."""
     conversation_id: str
+    """Empty for a sentence that belongs to none."""
     priority: Priority
     order: int = 0
     """The order within a conversation; it increases with the id of the source update."""

@@ -5,14 +5,14 @@ Every method may raise TryLaterError when the system behind it cannot be reached
 """
 
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, Unpack
 from zoneinfo import ZoneInfo
 
 from bot.domain.audit import AuditEntry, AuditFilter, AuditPage
 from bot.domain.candidate import Candidate, Update
-from bot.domain.card import Card
+from bot.domain.card import Card, QueueEntry
 from bot.domain.conversation import (
     Attendant,
     Chat,
@@ -33,6 +33,7 @@ from bot.domain.outgoing import Content, Outgoing
 from bot.domain.panel import Opened, Period, RegisterCount
 from bot.domain.question import Question
 from bot.domain.registration import Provenance, Registration
+from bot.domain.reminder import Stage
 from bot.domain.retention import RetentionRun
 from bot.domain.row_plan import ExistingRegistration
 from bot.domain.search import Query, ResultPage
@@ -410,6 +411,16 @@ class Conversations(Protocol):
     async def set_customer_notified(self, conversation_id: str) -> None:
         """Record that the customer was notified of the closing."""
 
+    async def set_hours_told(self, conversation_id: str) -> None:
+        """Record that the customer was told when the department opens."""
+
+    async def asked(self, conversation_id: str, *, at: datetime) -> None:
+        """Record that the customer waits for an answer, unless that was so before."""
+
+    async def answered(self, conversation: Conversation) -> None:
+        """Record that the customer has an answer to what was asked until `conversation` was read;
+        the next wait has reminders of its own."""
+
     async def set_card(self, conversation: Conversation) -> None:
         """Store the place of its card and its topic."""
 
@@ -467,12 +478,8 @@ class Queue(OpenConversations, Protocol):
         Returns False when it is open already, or when the chat has another open conversation.
         """
 
-    async def remind(self, seen: Conversation, event: ConversationEvent) -> bool:
-        """Record the reminder; return True if the caller must send it.
-
-        Returns False when the conversation has changed since `seen`, or when another process has
-        recorded this reminder.
-        """
+    async def remind(self, seen: Conversation, stage: Stage, event: ConversationEvent) -> bool:
+        """Record that somebody was reminded; return False if it has changed since `seen`."""
 
     async def prioritise(self, seen: Conversation, *, priority: bool) -> None:
         """Set the priority, unless the conversation has left the department of `seen`."""
@@ -659,8 +666,41 @@ class TransferNews(Protocol):
 
 
 class Reminders(Protocol):
-    async def remind(self, card: Card, *, waited: timedelta) -> None:
-        """Post below the card how long this customer with priority has waited."""
+    """Messages about customers who wait; one with the same id is sent once."""
+
+    async def remind_group(
+        self,
+        group_id: int,
+        waiting: Sequence[QueueEntry],
+        *,
+        at: datetime,
+        id: str,  # noqa: A002
+    ) -> None:
+        """Say in one message who of the group's customers wait, and for how long."""
+
+    async def remind_admins(
+        self,
+        waiting: Sequence[QueueEntry],
+        departments: Sequence[Department],
+        *,
+        at: datetime,
+        id: str,  # noqa: A002
+    ) -> None:
+        """Tell every admin in one message who wait, by department."""
+
+    async def announce_opening(
+        self,
+        group_id: int,
+        first: Sequence[QueueEntry],
+        *,
+        total: int,
+        at: datetime,
+        id: str,  # noqa: A002
+    ) -> None:
+        """Say who wait now that the department has opened.
+
+        first: the first of the `total` that wait, in the queue's order.
+        """
 
 
 class RegisterAlerts(Protocol):

@@ -144,6 +144,8 @@ def _reception(
         ),
         sending=relaying.sending,
         departments=shared.departments,
+        conversations=shared.conversations,
+        office_hours=shared.office_hours,
         privacy_text=settings.privacy_text,
         privacy_url=settings.privacy_url,
         confirm_identity=settings.confirm_identity == "phone",

@@ -16,7 +16,7 @@ HELP = (
     "/sincronizar – trazer o cadastro do ERP, quando há um\n"
     "/auditoria – quem mudou o quê\n"
     "/titular – o que há sobre uma pessoa, e anonimizar\n"
-    "/etiquetas e /departamentos\n"
+    "/etiquetas e /departamentos, com horário e feriados\n"
     "/painel – espera, atendimentos e cadastro em gráficos\n"
     "/equipe – administradores e atendentes\n"
     "/status – o que funciona e o que falta\n"

@@ -7,10 +7,11 @@ from aiogram.filters import Command
 from aiogram.filters.callback_data import CallbackData
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message, ReplyParameters
 
+from bot.domain.card import QueueEntry
 from bot.domain.conversation import Conversation, Identity
 from bot.usecases.attending.attend import Attend, Done
-from bot.usecases.attending.queue import DepartmentQueue, QueueEntry, ShowQueue
-from bot.wording.words import number, span
+from bot.usecases.attending.queue import DepartmentQueue, ShowQueue
+from bot.wording.words import number, short, span
 from handlers.attendant import texts
 from handlers.attendant.group import IsPress, Press, link
 from handlers.buttons import button, in_rows
@@ -86,7 +87,9 @@ def queue_text(queue: DepartmentQueue) -> str:
         one = place.conversation
         mark = "🔴 " if one.priority else ""
         waited = span(queue.at - one.customer_waits_since)
-        lines.append(f"{position}. {mark}<b>{_name(place)}</b> · há {waited} · {_protocol(one)}")
+        lines.append(
+            f"{position}. {mark}<b>{name_of(place)}</b> · há {waited} · {protocol_link(one)}"
+        )
     lines += _more(queue.total - len(queue.waiting))
     if queue.total_served:
         lines += ["", f"🟢 <b>Em atendimento</b> ({number(queue.total_served)})"]
@@ -94,7 +97,7 @@ def queue_text(queue: DepartmentQueue) -> str:
         one = place.conversation
         holder = html.quote(one.claimed_by.name[:_NAME]) if one.claimed_by else ""
         since = span(queue.at - (one.claimed_at or one.opened_at))
-        lines.append(f"• {_name(place)} · com {holder} há {since} · {_protocol(one)}")
+        lines.append(f"• {name_of(place)} · com {holder} há {since} · {protocol_link(one)}")
     return "\n".join([*lines, *_more(queue.total_served - len(queue.served))])
 
 
@@ -102,14 +105,12 @@ def _more(count: int) -> list[str]:
     return [f"… e mais {number(count)}"] if count > 0 else []
 
 
-def _name(place: QueueEntry) -> str:
+def name_of(place: QueueEntry) -> str:
     """Return the name as on the card, with the mark of its identity. Cut, as the list is long."""
-    name = place.registration.name if place.registration else place.conversation.shown_name
-    short = name if len(name) <= _NAME else f"{name[: _NAME - 1]}…"
-    return html.quote(short) + _MARKS[place.conversation.customer.identity]
+    return html.quote(short(place.name, _NAME)) + _MARKS[place.conversation.customer.identity]
 
 
-def _protocol(conversation: Conversation) -> str:
+def protocol_link(conversation: Conversation) -> str:
     """Return the protocol, as a link to the card if the group has links to messages."""
     protocol, card = html.quote(conversation.protocol), conversation.card_message_id
     if not card or conversation.group_id > _SUPERGROUPS:
@@ -140,7 +141,7 @@ async def _lead_to(press: Press, entry: QueueEntry) -> None:
         conversation.group_id,
         message_thread_id=conversation.topic_id,
         text=texts.claimed_from_queue(
-            conversation.claimed_by.name, _name(entry), in_topic=bool(conversation.topic_id)
+            conversation.claimed_by.name, name_of(entry), in_topic=bool(conversation.topic_id)
         ),
         reply_parameters=ReplyParameters(
             message_id=conversation.card_message_id, allow_sending_without_reply=True

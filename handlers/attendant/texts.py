@@ -234,13 +234,6 @@ def transferred_to_you(attendant: Attendant, transfer: Transfer, protocol: str) 
     )
 
 
-def reminder(name: str, waited: str, protocol: str) -> str:
-    return (
-        f"🔴 <b>{html.quote(name)}</b> tem prioridade e espera há <b>{waited}</b> "
-        f"(protocolo {html.quote(protocol)}). Quem atende?"
-    )
-
-
 def ask_note(name: str) -> str:
     return (
         f"<b>responda a esta mensagem com a observação</b> sobre {html.quote(name)}. "

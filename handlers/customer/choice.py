@@ -45,7 +45,8 @@ async def open_or_ask(turn: Turn) -> None:
         await wait(turn)
         return
     conversation, sent = await turn.open_conversation(offered[0])
-    await turn.say(texts.opened(conversation.protocol, sent=sent))
+    closed = turn.closed(conversation, offered[0])
+    await turn.say(texts.opened(conversation.protocol, sent=sent, closed=closed))
     await turn.go_to(Customer.talking)
 
 
@@ -131,7 +132,13 @@ async def _open(turn: Turn, department: Department) -> None:
     for content in await _kept_before(turn):
         await turn.reception.sending.pass_on_kept(content, conversation)
         sent = True
-    await turn.say(texts.opened(conversation.protocol, department=department.name, sent=sent))
+    sentence = texts.opened(
+        conversation.protocol,
+        department=department.name,
+        sent=sent,
+        closed=turn.closed(conversation, department),
+    )
+    await turn.say(sentence)
     await turn.go_to(Customer.talking)
 
 

@@ -39,6 +39,7 @@ async def talk(
         await identification.arrive(message, turn, is_command=is_command)
         return
     await turn.pass_on(message, conversation)
+    await turn.tell_if_closed(conversation)
     await other_subject.keep_too(message, turn)
     await in_conversation.take(message, turn, conversation)
 

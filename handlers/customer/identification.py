@@ -56,6 +56,7 @@ async def arrive(message: Message, turn: Turn, *, is_command: bool = False) -> N
                 await turn.say(texts.still_open(conversation.protocol))
             else:
                 await turn.pass_on(message, conversation)
+                await turn.tell_if_closed(conversation)
         case Reopened(conversation):
             await other_subject.offer(message, turn, conversation)
         case Thanked(conversation):
@@ -219,7 +220,13 @@ async def _welcome_back(turn: Turn, back: Returning) -> None:
         return
     conversation, sent = await turn.open_conversation(offered[0])
     await turn.state.set_state(Customer.talking)
-    sentence = texts.welcome_back(conversation.protocol, name=back.name, tax_id=tax_id, sent=sent)
+    sentence = texts.welcome_back(
+        conversation.protocol,
+        name=back.name,
+        tax_id=tax_id,
+        sent=sent,
+        closed=turn.closed(conversation, offered[0]),
+    )
     await turn.say(sentence, keyboards.not_me())
 
 

@@ -18,6 +18,7 @@ async def offer(message: Message, turn: Turn, conversation: Conversation) -> Non
     await turn.pass_on(message, conversation)
     await turn.keep(message)
     await turn.say(texts.reopened(conversation.protocol), keyboards.reopened(conversation.id))
+    await turn.tell_if_closed(conversation)
 
 
 async def keep_too(message: Message, turn: Turn) -> None:

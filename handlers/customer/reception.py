@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from bot.usecases.attending.office_hours import OfficeHours
 from bot.usecases.company.departments import Departments
 from bot.usecases.customer.arrive import Arrive
 from bot.usecases.customer.current_chat import CurrentChat
@@ -13,6 +14,7 @@ from bot.usecases.customer.keep_messages import KeepMessages
 from bot.usecases.customer.log_in import LogIn
 from bot.usecases.customer.open_conversation import OpenConversation
 from bot.usecases.customer.set_apart import SetApart
+from bot.usecases.ports import Conversations
 from handlers.relay.sending import Sending
 
 
@@ -34,6 +36,8 @@ class Reception:
     open_conversation: OpenConversation
     sending: Sending
     departments: Departments
+    conversations: Conversations
+    office_hours: OfficeHours
     privacy_text: str
     privacy_url: str
     confirm_identity: bool

@@ -76,6 +76,8 @@ class TelegramDelivery:
     ) -> Sequence[Link]:
         """Send the items as one message; return its links."""
         head = items[0]
+        if not head.conversation_id:
+            return await self._to_chat(head)
         # One without a card may have got it since.
         if conversation is None or conversation.card_message_id is None:
             conversation = await self.conversations.get(head.conversation_id)
@@ -182,6 +184,20 @@ class TelegramDelivery:
         if head.chat_id == conversation.chat_id and reason is Undelivered.BLOCKED:
             card = conversation.card_message_id or 0
             await self.sending.say(conversation, texts.CUSTOMER_BLOCKED, id=name, below=card)
+
+    async def _to_chat(self, item: Outgoing) -> Sequence[Link]:
+        """Post a sentence that belongs to no conversation; one that is refused is dropped.
+
+        It is of no use later, and names customers.
+        """
+        try:
+            await self._say(item, Place(chat_id=item.chat_id), html=item.html)
+        except TelegramMigrateToChat as error:
+            await self.departments.follow(item.chat_id, error.migrate_to_chat_id)
+            raise MovedError(error.migrate_to_chat_id) from error
+        except TelegramAPIError as error:
+            logger.warning("sentence refused", chat=item.chat_id, reason=refusal_of(error).phrase)
+        return []
 
     async def _arrived(self, item: Outgoing, conversation: Conversation) -> None:
         """Take back the notice that the item was not delivered."""

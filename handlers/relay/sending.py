@@ -17,6 +17,7 @@ from bot.domain.outgoing import (
     Priority,
     telegram_length,
 )
+from bot.domain.thanks import is_thanks
 from bot.usecases.ports import Conversations, Links, Outbox
 from handlers.relay import texts
 from handlers.relay.content import (
@@ -54,6 +55,8 @@ class Sending:
         those behind it wait in the inbox.
         """
         await self._leave_room(conversation, message)
+        if conversation.asked_at is None and _wants_answer(message, conversation):
+            await self.conversations.asked(conversation.id, at=self.clock())
         await self.pass_on_kept(customer_content(message, user), conversation)
 
     async def pass_on_kept(self, content: Content, conversation: Conversation) -> None:
@@ -179,6 +182,10 @@ class Sending:
             has_more=has_more,
         )
 
+    async def say_in(self, chat_id: int, html: str, *, id: str) -> None:  # noqa: A002
+        """Queue a sentence of the bot that belongs to no conversation, for any chat."""
+        await self._put(Content(what=OutgoingKind.SAY, html=html), chat_id, "", id=id)
+
     async def unsay(self, conversation: Conversation, group_id: int, message_id: int) -> None:
         """Queue the deletion of a sentence of the bot."""
         await self._put(
@@ -282,3 +289,9 @@ class Sending:
             has_more=has_more,
         )
         await self.outbox.put(item, conversation=conversation)
+
+
+def _wants_answer(message: Message, conversation: Conversation) -> bool:
+    holder = conversation.claimed_by.name if conversation.claimed_by else ""
+    names = filter(None, (conversation.shown_name, holder))
+    return conversation.is_open and not is_thanks(message.text or "", names=names)

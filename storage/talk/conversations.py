@@ -28,6 +28,16 @@ PROOF: Final = ("identity", "verified_at", "verified_by", "verifier", "proof")
 """The fields that hold the proof of an identity, in a chat as in a conversation."""
 # Below every chat id, and a number: a range keeps the count in the index.
 LOWEST_CHAT: Final = -(2**63)
+# As in documents of earlier versions, which are to be stored as they were.
+_ABSENT_WHEN_EMPTY: Final = (
+    "other_document",
+    "asked_at",
+    "hours_told",
+    "buttons_at",
+    "earlier_departments",
+)
+NEW_WAIT: Final = {"reminders": 0, "reminded_at": None}
+"""What a change sets with which another wait begins: its reminders start again."""
 WITHOUT_CARD: Final[Document] = {
     "card_message_id": None,
     "buttons_at": None,
@@ -127,7 +137,7 @@ class Conversations:
         return await change_one(
             self._conversations,
             query | _in(in_group),
-            {"claimed_by": attendant.model_dump(), "claimed_at": at},
+            {"claimed_by": attendant.model_dump(), "claimed_at": at, **NEW_WAIT},
             event=_event(EventKind.CLAIMED, attendant, at),
         )
 
@@ -152,6 +162,19 @@ class Conversations:
     async def set_customer_notified(self, conversation_id: str) -> None:
         change = {"$set": {"customer_told": True}}
         await self._write(UpdateOne({"_id": conversation_id}, change))
+
+    async def set_hours_told(self, conversation_id: str) -> None:
+        await change_one(self._conversations, {"_id": conversation_id}, {"hours_told": True})
+
+    async def asked(self, conversation_id: str, *, at: datetime) -> None:
+        """Store the time of the first of the customer's words that nobody has answered."""
+        query: Document = {"_id": conversation_id, "asked_at": None}
+        await change_one(self._conversations, query, {"asked_at": at})
+
+    async def answered(self, conversation: Conversation) -> None:
+        """Store that all is answered, unless the customer has begun to wait again since then."""
+        query: Document = {"_id": conversation.id, "asked_at": conversation.asked_at}
+        await change_one(self._conversations, query, {"asked_at": None, **NEW_WAIT})
 
     async def set_card(self, conversation: Conversation) -> None:
         """Store the message id of its card, and its topic."""
@@ -289,7 +312,7 @@ def conversation_document(conversation: Conversation) -> Document:
     document = _flattened(
         _CONVERSATION.dump_python(conversation), conversation.customer, name="shown_name"
     )
-    for name in ("other_document", "buttons_at", "earlier_departments"):
+    for name in _ABSENT_WHEN_EMPTY:
         if not document[name]:
             # Absent as in documents of earlier versions.
             del document[name]

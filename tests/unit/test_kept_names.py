@@ -70,6 +70,8 @@ def models() -> dict[str, list[str]]:
                     lookup=LOOKUP,
                     customer=PROVEN,
                     other_document="BR:1",
+                    asked_at=THEN,
+                    hours_told=True,
                     buttons_at=7,
                     earlier_departments=("vendas",),
                 )

@@ -114,6 +114,8 @@ class Attend:
     ) -> Done | AlreadyClosed | Moved | Gone:
         """Return the conversation that a message answers; claim it if nobody has it.
 
+        Its customer does not wait for an answer any more.
+
         It is the conversation of the topic, or else that of the message replied to.
         """
         conversation = await self.conversation_of(replied_to, topic_id=topic_id)
@@ -126,6 +128,8 @@ class Attend:
             return AlreadyClosed(conversation)
         if conversation.claimed_by is None:
             await self.claim(conversation.id, attendant, group_id=group_id)
+        if conversation.asked_at is not None:
+            await self.conversations.answered(conversation)
         return Done(conversation)
 
     async def close_topic(

@@ -16,6 +16,7 @@ from bot.domain.conversation import Conversation, ConversationEvent, EventKind, 
 from bot.domain.protocol import read_protocol
 from bot.usecases.attending.queue import FindConversation, Load, ShowQueue
 from bot.usecases.attending.read_transcript import ReadTranscript
+from bot.usecases.attending.remind import ADMINS_REMINDED
 from bot.wording.values import Names, who
 from bot.wording.words import number, span
 from handlers.admin.register.services import RegisterServices
@@ -148,6 +149,8 @@ def _event_line(event: ConversationEvent, names: Names) -> str:
     at = f"{event.at.astimezone(names.timezone):%d/%m %H:%M}"
     by_name = event.what in _BY_NAME and event.detail
     by = event.detail if by_name else who(event.by, names)
+    if event.what is EventKind.REMINDED and event.detail == ADMINS_REMINDED:
+        return html.quote(f"{at} · administradores lembrados da espera")
     detail = f" ({event.detail[:_DETAIL]})" if event.detail and not by_name else ""
     by_whom = f"pelo {by[2:]}" if by.startswith("o ") else f"por {by[:40]}"
     return html.quote(f"{at} · {_WORDS[event.what]} {by_whom}{detail}")
