@@ -128,9 +128,9 @@ def import_(
 ) -> None:
     """Importa um arquivo, como no chat, de qualquer tamanho; o bot pode estar no ar.
 
-    Em um terminal mostra a prévia e pergunta; fora dele importa logo. Ctrl-C cancela depois do
-    lote em andamento. Se for morto no meio, o próximo `balcao run` continua, ou
-    `balcao jobs --go-on`.
+    Em um terminal mostra a prévia e pergunta; fora dele importa logo. Ctrl-C para depois do lote
+    em andamento; `balcao jobs TAREFA --go-on` continua de onde parou, por 7 dias. Se for morto no
+    meio, o próximo `balcao run` continua, ou `balcao jobs --go-on`.
 
     Termina com 0 quando todas as linhas entraram ou já estavam; 2 quando houve recusadas; 1 quando
     não terminou, foi cancelado, ou o arquivo não pôde ser lido.
@@ -288,7 +288,7 @@ async def _previewed(session: JobSession, draft: Job, *, asks: bool) -> Job | in
         return begun
     finally:
         if not goes_on:
-            await manage.cancel(draft.id)
+            await (manage.cancel(draft.id) if asks else manage.forget(draft.id))
 
 
 async def imported(session: JobSession, job: Job, errors: Path | None) -> int:

@@ -145,6 +145,7 @@ class Refusal(StrEnum):
     NO_TAX_ID = "no_tax_id"
     NO_KIND = "no_kind"
     NAME_TOO_LONG = "name_too_long"
+    TRADE_NAME_TOO_LONG = "trade_name_too_long"
     NOTE_TOO_LONG = "note_too_long"
     REPEATED = "repeated"
     NOT_IN_REGISTER = "not_in_register"
@@ -285,6 +286,8 @@ def _too_long(candidate: Candidate) -> list[Refusal]:
     reasons = []
     if len(candidate.name or "") > NAME_LENGTH:
         reasons.append(Refusal.NAME_TOO_LONG)
+    if len(candidate.trade_name or "") > NAME_LENGTH:
+        reasons.append(Refusal.TRADE_NAME_TOO_LONG)
     if len(candidate.fixed_note or "") > NOTE_LENGTH:
         reasons.append(Refusal.NOTE_TOO_LONG)
     return reasons

@@ -289,6 +289,14 @@ class Job(_Model):
         return self.state in OVER and self.wrote and is_whole
 
     @property
+    def can_go_on(self) -> bool:
+        """Return True if the job is an import that was cancelled while it wrote, and whose file is
+        kept."""
+        has_file = self.source is not None and bool(self.source.file_id)
+        was_running = self.state is JobState.CANCELLED and self.began_at is not None
+        return was_running and has_file and self.undone_by is None
+
+    @property
     def key(self) -> str:
         """Return the job's id in the form of `Provenance.job`."""
         return str(self.id)

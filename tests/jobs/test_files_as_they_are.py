@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.files import corpus
-from tests.jobs.conftest import JobRunner
+from tests.jobs.conftest import JobRunner, read_back
 from tests.jobs.shell import Shell
 
 pytestmark = pytest.mark.embedded
@@ -172,3 +172,24 @@ async def test_utf8_read_twice_is_repaired_by_consent_only(shell: Shell, answer:
     assert await stored(shell) == {}
     assert (await shell("import", "c.csv", *CUSTOMER, "--encoding", answer)).code == 0
     assert await stored(shell, "name") == {ANA: [name], BIA: ["José"]}
+
+
+async def test_the_file_of_refused_rows_loses_no_cell_and_opens_in_excel(runner: JobRunner):
+    long = "\U0001f600" * 20_000
+    header = ("Nome", "cpfCnpj", "tipoRegistro", "fantasia", "observacao")
+    rows = [
+        ("Ana", ANA, "cliente", "", "um", "dois", "", "três"),
+        ("Bia", BIA, "cliente", "f" * 201, long),
+        ("Caio", CAIO, "cliente", "f" * 200, "o" * 2_000),
+    ]
+    job = await runner.imported([header, *rows])
+    assert job.counts.model_dump(exclude_defaults=True) == {"rows": 3, "created": 1, "refused": 2}
+    head, ana, bia = read_back(await runner.result(job))
+    assert head == [*header, "linha", "erro"]
+    assert ana == ["Ana", ANA, "cliente", "", "um", "2", "too_many_cells", "dois", "", "três"]
+    # An emoji is two characters for Excel.
+    assert bia[4] == "\U0001f600" * 16_383 + "…"
+    assert bia[6] == "trade_name_too_long; note_too_long"
+    # Sent back as it is, it enters no more than before.
+    job = await runner.imported([head, ana, bia])
+    assert job.counts.model_dump(exclude_defaults=True) == {"rows": 2, "refused": 2}

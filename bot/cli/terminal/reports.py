@@ -109,6 +109,8 @@ def job_lines(job: Job, report: Report, names: Names, *, is_left: bool = False) 
     yield from _laid_out(report_lines(job, report, names))
     if job.kind is JobKind.IMPORT:
         yield from _kind_line(report)
+    if job.can_go_on:
+        yield f"  Para continuar de onde parou: balcao jobs {job.id} --go-on"
 
 
 def _kind_line(report: Report) -> Iterator[str]:
@@ -141,6 +143,16 @@ def would_undo(job: Job) -> str:
 
 def no_such_job(job_id: int) -> str:
     return f"Não há tarefa {job_id}. Veja quais há: balcao jobs"
+
+
+def cannot_go_on(job: Job) -> str:
+    """Return the reason why a cancelled job does not go on, and what to do instead."""
+    if job.undone_by is not None:
+        return f"A tarefa {job.id} foi desfeita, pela tarefa {job.undone_by}. Importe de novo."
+    return (
+        f"A tarefa {job.id} não continua: o arquivo não está mais guardado. Importe de novo; quem "
+        "já entrou fica como está."
+    )
 
 
 def _state(job: Job, *, is_left: bool) -> str:

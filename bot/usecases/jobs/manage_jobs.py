@@ -181,6 +181,37 @@ class ManageJobs:
                     await self.files.delete(file_id)
         return ended
 
+    async def forget(self, job_id: int) -> None:
+        """Remove an import that was only looked at; one that has run stays."""
+        cancelled = await self.cancel(job_id)
+        if cancelled is not None and cancelled.state is JobState.CANCELLED:
+            await self.store.remove(cancelled)
+
+    async def go_on(self, job_id: int) -> Job | None:
+        """Start a cancelled import again, behind its last batch; return it, or None where that is
+        not possible."""
+        before = await self.store.get(job_id)
+        begun = await self._change_in(
+            job_id,
+            (JobState.CANCELLED,),
+            lambda now: (
+                {
+                    "state": JobState.RUNNING,
+                    "ended_at": None,
+                    "results": (),
+                    "is_cancelled": False,
+                    "tries": 0,
+                }
+                if now.can_go_on
+                else None
+            ),
+        )
+        if begun is not None:
+            for result in before.results if before else ():
+                await self.files.delete(result.file_id)
+            await self.wake(job_id)
+        return begun
+
     async def undo(
         self, job_id: int, *, by: str, progress: Progress | None = None
     ) -> Job | CannotUndo:
