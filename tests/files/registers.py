@@ -6,7 +6,6 @@ it is known. `CELLS` and `FILES` are damages that the page does not call readabl
 
 import csv
 import gzip
-import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final

@@ -122,6 +122,6 @@ def test_the_answer_on_marks_gives_every_swallowed_row_back(
 ):
     note = list(header).index("fixed_note")
     data = DAMAGED_FILES["swallowed"](written(some, header), note)
-    found, rows = read(tmp_path / "file", data, Reading(quotes="text"))
+    _, rows = read(tmp_path / "file", data, Reading(quotes="text"))
     documents = [one.candidate.tax_id for one in rows]
     assert documents == [one.tax_id for one in some]
