@@ -6,6 +6,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
+from bot.domain.effort import Effort
 from bot.domain.export import ExportOptions
 from bot.domain.file_shape import FileShape
 from bot.domain.registration import Kind
@@ -242,6 +243,8 @@ class Job(_Model):
     """The first rows that the preview refused."""
     unknown_tags: tuple[str, ...] = ()
     """Tags of the file that do not exist, as far as the preview met them."""
+    effort: Effort | None = None
+    """What the checked import takes, if that is much; None with a MongoDB server."""
     plan_file_id: str | None = None
     counts: Counts = Counts()
     batches: int = 0
@@ -287,6 +290,11 @@ class Job(_Model):
         """Return True if the job is over, changed something and was not undone yet."""
         is_whole = self.undone_by is None and not self.is_summary
         return self.state in OVER and self.wrote and is_whole
+
+    @property
+    def fits(self) -> bool:
+        """Return False if the checked import would fill the disk."""
+        return self.effort is None or self.effort.fits
 
     @property
     def can_go_on(self) -> bool:
