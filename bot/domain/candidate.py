@@ -219,7 +219,7 @@ def keys_to_repeat(candidate: Candidate) -> list[int]:
     """Return the keys that must be unique within a run.
 
     This is the key of the tax id or, without a tax id, one key per telephone and e-mail,
-    combined with the name.
+    combined with the name; for a name alone, that name.
     """
     if candidate.tax_id is not None:
         return [key_of(candidate.tax_id)]
@@ -229,7 +229,7 @@ def keys_to_repeat(candidate: Candidate) -> list[int]:
     # One row can have the same telephone in two fields.
     phones = dict.fromkeys(map(phone_key, candidate.phones.all()))
     keys = [*phones, *([candidate.email] if candidate.email else [])]
-    return [key_of_text(f"{name}/{key}") for key in keys]
+    return [key_of_text(f"{name}/{key}") for key in keys or ("",)]
 
 
 def _create(

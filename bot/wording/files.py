@@ -6,6 +6,7 @@ from typing import Final
 from bot.domain.columns import Column, Doubt
 from bot.domain.encodings import ENCODINGS, OLD, TWICE, repaired
 from bot.domain.file_shape import FileShape, Inspected, Mark, MarkKind, Question
+from bot.domain.row import is_total
 from bot.wording.reasons import COLUMN_LABELS
 from bot.wording.words import counted, number, plural, short
 
@@ -23,12 +24,27 @@ _DELIMITERS: Final = {
 }
 _NAME: Final = 40
 _MARKS: Final = {
-    MarkKind.HIDDEN_ROW: "linhas ocultas ou filtradas também entram",
-    MarkKind.HIDDEN_COLUMN: "colunas ocultas também são lidas",
-    MarkKind.NO_VALUE: "fórmulas sem valor guardado ficam em branco (abra no Excel e salve)",
-    MarkKind.ERROR: "células com erro da planilha (como #N/D) ficam em branco",
-    MarkKind.BEYOND_HEADER: "linhas com células além do cabeçalho são recusadas",
-    MarkKind.MERGED: "células mescladas só têm valor na primeira",
+    MarkKind.HIDDEN_ROW: (
+        "linha oculta ou filtrada também entra",
+        "linhas ocultas ou filtradas também entram",
+    ),
+    MarkKind.HIDDEN_COLUMN: ("coluna oculta também é lida", "colunas ocultas também são lidas"),
+    MarkKind.NO_VALUE: (
+        "fórmula sem valor guardado fica em branco (abra no Excel e salve)",
+        "fórmulas sem valor guardado ficam em branco (abra no Excel e salve)",
+    ),
+    MarkKind.ERROR: (
+        "célula com erro da planilha (como #N/D) fica em branco",
+        "células com erro da planilha (como #N/D) ficam em branco",
+    ),
+    MarkKind.BEYOND_HEADER: (
+        "linha com células além do cabeçalho é recusada",
+        "linhas com células além do cabeçalho são recusadas",
+    ),
+    MarkKind.MERGED: (
+        "célula mesclada só tem valor na primeira",
+        "células mescladas só têm valor na primeira",
+    ),
 }
 
 
@@ -99,7 +115,7 @@ def names(inspected: Inspected) -> list[str]:
     if place is None:
         return []
     cells = (row[place].strip() for _, row in inspected.samples if len(row) > place)
-    found = [short(cell, _NAME) for cell in dict.fromkeys(cells) if cell]
+    found = [short(cell, _NAME) for cell in dict.fromkeys(cells) if cell and not is_total(cell)]
     return sorted(found, key=str.isascii)[:3]
 
 
@@ -113,7 +129,7 @@ def names_read_as(inspected: Inspected, encoding: str) -> list[str]:
 
 def _marked(mark: Mark) -> str:
     more = "…" if mark.count > len(mark.places) else ""
-    return f"{number(mark.count)} {_MARKS[mark.kind]}: {', '.join(mark.places)}{more}."
+    return f"{counted(mark.count, *_MARKS[mark.kind])}: {', '.join(mark.places)}{more}."
 
 
 def column_line(column: Column, *, length: int, doubtful: str) -> str:

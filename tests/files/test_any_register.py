@@ -1,6 +1,5 @@
 """Any register, written in any kind of file: what is read equals what was meant, or it is told."""
 
-import asyncio
 import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -11,12 +10,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from bot.domain.candidate import Create, Policy, decide
-from bot.domain.columns import fields_of
 from bot.domain.file_refusal import FileRefused
-from bot.domain.file_shape import Inspected, Question, Reading
+from bot.domain.file_shape import Question, Reading
 from bot.domain.registration import ChangeSource, Provenance
-from bot.domain.row import Row, RowReader
-from bot.runtime.files.table import inspect, open_table
+from bot.domain.row import Row
+from tests.files.conftest import read_people
 from tests.files.registers import (
     DAMAGED_FILES,
     KINDS_OF_FILE,
@@ -37,14 +35,6 @@ BOUNDED = settings(
     phases=(Phase.explicit, Phase.generate),  # shrinking would write and read files for minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-
-
-def read(path: Path, data: bytes, reading: Reading | None = None) -> tuple[Inspected, list[Row]]:
-    path.write_bytes(data)
-    found = asyncio.run(inspect(path, name="clientes.csv", reading=reading))
-    reader = RowReader(fields_of(found.columns), decimals=found.shape.decimals)
-    with open_table(path, found.shape) as table:
-        return found, [reader(line, cells) for line, cells in table.rows()]
 
 
 def written(some: Sequence[Person], header: Mapping[str, str]) -> list[list[str]]:
@@ -70,7 +60,7 @@ def taken(rows: Sequence[Row]) -> list[tuple[object, ...]]:
 def test_what_the_docs_call_readable_is_read_as_it_was_meant(
     kind: str, some: list[Person], header: dict[str, str], tmp_path: Path
 ):
-    found, rows = read(tmp_path / "file", KINDS_OF_FILE[kind](written(some, header)))
+    found, rows = read_people(tmp_path / "file", KINDS_OF_FILE[kind](written(some, header)))
     assert [(one.field, one.doubt) for one in found.columns] == [(path, None) for path in header]
     # Accents that fit two encodings are asked about.
     if found.shape.questions != (Question.ENCODING,):
@@ -89,7 +79,7 @@ def test_a_spoilt_cell_refuses_its_row_and_no_other(
     spoilt = some[place]
     spoilt.cells[path] = data.draw(st.sampled_from(SPOILT[path]))(spoilt)
     kind = data.draw(st.sampled_from(("excel-utf8", "libreoffice", "utf16-no-mark", "mysql")))
-    found, rows = read(tmp_path / "file", KINDS_OF_FILE[kind](written(some, header)))
+    found, rows = read_people(tmp_path / "file", KINDS_OF_FILE[kind](written(some, header)))
     if any(one.doubt for one in found.columns):
         return
     others = [one.values for one in some if one is not spoilt]
@@ -106,7 +96,9 @@ def test_a_damaged_file_is_asked_about_or_refused_and_nothing_is_swallowed(
     note = list(header).index("fixed_note")
     meant = [one.values for one in some]
     try:
-        found, rows = read(tmp_path / "file", DAMAGED_FILES[damage](written(some, header), note))
+        found, rows = read_people(
+            tmp_path / "file", DAMAGED_FILES[damage](written(some, header), note)
+        )
     except FileRefused:
         return
     if found.shape.questions or any(one.doubt for one in found.columns):
@@ -122,6 +114,6 @@ def test_the_answer_on_marks_gives_every_swallowed_row_back(
 ):
     note = list(header).index("fixed_note")
     data = DAMAGED_FILES["swallowed"](written(some, header), note)
-    _, rows = read(tmp_path / "file", data, Reading(quotes="text"))
+    _, rows = read_people(tmp_path / "file", data, Reading(quotes="text"))
     documents = [one.candidate.tax_id for one in rows]
     assert documents == [one.tax_id for one in some]

@@ -101,7 +101,7 @@ async def test_a_refused_row_names_every_reason_and_stops_no_other(runner: JobRu
     refused = read_back(await runner.result(job))
     assert refused[0] == [*HEADER, "linha", "erro"]
     assert [r[len(HEADER)] for r in refused[1:]] == ["2", "4", "5", "6", "7"]
-    assert [r[-1] for r in refused[1:]] == [
+    assert [r[len(HEADER) + 1] for r in refused[1:]] == [
         "email:email; tax_id:tax_id_repeated_digits; phones.mobile:phone",
         "repeated:3",
         "tags:tag:Sem essa; no_name; no_kind",
