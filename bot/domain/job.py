@@ -157,6 +157,8 @@ class Counts(_Model):
     """Rows planned anew, because their registration changed between the preview and the run."""
     accepted: int = 0
     """Rows that enter without a field that could not be read."""
+    kindless: int = 0
+    """Refused rows that would need a kind."""
     passwords: int = 0
     """Rows with a password to hash, or to compare with the stored hash."""
     skipped: int = 0

@@ -101,6 +101,9 @@ def _preview_lines(job: Job, found: Report, names: Names) -> Iterator[Line]:
     if counts.problems:
         listed = ", ".join(f"{ACCEPTED[n]} ({number(c)})" for n, c in counts.problems.items())
         yield Line(f"Estas recusadas poderiam entrar sem o campo: {listed}", "💡")
+    if counts.kindless:
+        text = f"{counted(counts.kindless, 'vem', 'vêm')} sem o tipo: escolha um nas opções"
+        yield Line(text, "💡")
     if job.unknown_tags:
         yield Line(
             f"Etiquetas que não existem: {short(', '.join(job.unknown_tags), _FIELDS)}", "🏷"
