@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.domain.file_refusal import FileReason, FileRefused
-from bot.domain.file_shape import MarkKind, Question
+from bot.domain.file_shape import MarkKind, Question, Reading
 from bot.domain.row import Row
 from bot.wording.files import left_out, names
 from tests.files import corpus
@@ -214,9 +214,15 @@ def test_errors_formulas_and_false_of_a_workbook_are_nobodys_values(tmp_path: Pa
         if cell == "FORMULA":
             new = f'<c r="{place}"><f>A2</f></c>'
         data = corpus.with_part(data, sheet, old, new.encode())
+    merged = b'</sheetData><mergeCells count="1"><mergeCell ref="C3:C4"/></mergeCells>'
+    data = corpus.with_part(data, sheet, b"</sheetData>", merged)
     found, read = read_people(tmp_path / "file", data)
     marks = {mark.kind: mark.places for mark in found.shape.marks}
-    assert marks == {MarkKind.ERROR: ("C2",), MarkKind.NO_VALUE: ("D2",)}
+    assert marks == {
+        MarkKind.ERROR: ("C2",),
+        MarkKind.NO_VALUE: ("D2",),
+        MarkKind.MERGED: ("C3:C4",),
+    }
     assert [outcome(row, "name", "trade", "email") for row in read] == [
         ("Ana", None, None),
         ("Bia", None, None),
@@ -234,3 +240,20 @@ def test_a_totals_row_is_nobody_without_documents_either(tmp_path: Path):
         ["name_alone"],
     ]
     assert names(found) == ["Ana", "Bia"]
+
+
+@pytest.mark.parametrize("far", [0, 9_000], ids=["near", "far-apart"])
+@pytest.mark.parametrize("old_first", [True, False], ids=["cp1252-first", "utf-8-first"])
+def test_a_text_in_two_encodings_is_asked_about_and_can_be_repaired(
+    tmp_path: Path, far: int, old_first: bool
+):
+    old, new = f"Conceição Antônio José;{BIA};\n".encode("cp1252"), f"João;{ANA};\n".encode()
+    first, second = (old, new) if old_first else (new, old)
+    filling = f"Caio;{CAIO};{'x' * 40}\n".encode() * far
+    data = b"Nome;CPF;Obs\n" + first + filling + second
+    found, _ = read_people(tmp_path / "file", data)
+    assert found.shape.questions == (Question.MOJIBAKE,)
+    found, rows = read_people(tmp_path / "file", data, Reading(encoding="utf-8-2x"))
+    assert found.shape.questions == ()
+    people = [outcome(row, "name") for row in (rows[0], rows[-1])]
+    assert sorted(people) == ["Conceição Antônio José", "João"]

@@ -30,8 +30,8 @@ _ANSWERS: Final = {
     Question.QUOTES: "Responda com --quotes text (a aspa é texto) ou --quotes cell (é tudo uma "
     "célula).",
     Question.ENCODING: "Diga com --encoding cp1252, --encoding cp850 ou --encoding mac.",
-    Question.MOJIBAKE: "Responda com --encoding utf-8-2x (consertar) ou --encoding utf-8 (deixar "
-    "como está).",
+    Question.MOJIBAKE: "Responda com --encoding utf-8-2x (consertar) ou --encoding {encoding} "
+    "(deixar como está).",
 }
 
 
@@ -68,8 +68,10 @@ def left_out_lines(shape: FileShape) -> Iterator[str]:
 
 def questions_message(inspected: Inspected) -> str:
     """Return what is asked about the file, and the options that answer."""
+    encoding = inspected.shape.encoding
     asked = [
-        f"{plain(question(inspected, one))} {_ANSWERS[one]}" for one in inspected.shape.questions
+        f"{plain(question(inspected, one))} {_ANSWERS[one].format(encoding=encoding)}"
+        for one in inspected.shape.questions
     ]
     return " ".join([*asked, "Nada foi importado."])
 
