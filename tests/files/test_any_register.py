@@ -28,7 +28,7 @@ from tests.unit.documents import STABLE
 
 AT = Provenance(at=datetime(2026, 11, 1, tzinfo=UTC), by="cli", way=ChangeSource.IMPORT)
 # How many registers of each kind; with many more, it takes minutes.
-EXAMPLES = int(os.environ.get("REGISTERS", "6"))
+EXAMPLES = int(os.environ.get("REGISTERS", "4"))
 BOUNDED = settings(
     STABLE,
     max_examples=EXAMPLES,
@@ -70,7 +70,7 @@ def test_what_the_docs_call_readable_is_read_as_it_was_meant(
 
 
 @pytest.mark.parametrize("path", SPOILT)
-@settings(BOUNDED, max_examples=4 * EXAMPLES)
+@settings(BOUNDED, max_examples=2 * EXAMPLES)
 @given(some=people, header=headers, data=st.data())
 def test_a_spoilt_cell_refuses_its_row_and_no_other(
     path: str, some: list[Person], header: dict[str, str], data: st.DataObject, tmp_path: Path
