@@ -158,7 +158,7 @@ class Counts(_Model):
     accepted: int = 0
     """Rows that enter without a field that could not be read."""
     kindless: int = 0
-    """Refused rows that would need a kind."""
+    """For a preview: refused rows that would need a kind."""
     passwords: int = 0
     """Rows with a password to hash, or to compare with the stored hash."""
     skipped: int = 0

@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Final
 
 from bot.cli.terminal.console import plain
+from bot.domain.candidate import Refusal
 from bot.domain.columns import Column, Doubt
 from bot.domain.file_shape import FileShape, Inspected, Question
-from bot.domain.job import Counts, Job, JobKind, Report
+from bot.domain.job import Job, JobKind, Report
 from bot.runtime.owners import is_dead
 from bot.wording.files import (
     DOUBTS,
@@ -26,6 +27,7 @@ from bot.wording.values import Names, when, who
 from bot.wording.words import counted, plural, short
 
 _LONGEST: Final = 60
+_KIND: Final = "  Para dar um tipo a quem vem sem: --kind cliente"
 _ANSWERS: Final = {
     Question.QUOTES: "Responda com --quotes text (a aspa é texto) ou --quotes cell (é tudo uma "
     "célula).",
@@ -94,7 +96,8 @@ def preview_lines(job: Job, report: Report, names: Names) -> Iterator[str]:
     """Yield the lines on what the import would do, from its dry run."""
     yield "Prévia, com nada gravado:"
     yield from _laid_out(report_lines(job, report, names))
-    yield from _kind_line(job.preview or job.counts)
+    if job.preview and job.preview.kindless:
+        yield _KIND
     if job.preview and job.preview.problems:
         yield f"  Para deixar entrar sem o campo: --accept {','.join(job.preview.problems)}"
     if job.unknown_tags:
@@ -109,14 +112,11 @@ def job_lines(job: Job, report: Report, names: Names, *, is_left: bool = False) 
         yield f"  {plain(filters(job.export_options.query, names))}"
     yield from _laid_out(report_lines(job, report, names))
     if job.kind is JobKind.IMPORT:
-        yield from _kind_line(job.counts)
+        reasons = {reason for row in report.refused for _, reason, _ in row.reasons}
+        if Refusal.NO_KIND in reasons or (job.preview and job.preview.kindless):
+            yield _KIND
     if job.can_go_on:
         yield f"  Para continuar de onde parou: balcao jobs {job.id} --go-on"
-
-
-def _kind_line(counts: Counts) -> Iterator[str]:
-    if counts.kindless:
-        yield "  Para dar um tipo a quem vem sem: --kind cliente"
 
 
 def row_of_list(job: Job, names: Names, *, is_left: bool) -> tuple[str, ...]:
