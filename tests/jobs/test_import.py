@@ -348,10 +348,13 @@ async def test_a_check_stores_what_the_import_takes(runner: JobRunner):
     runner.work = runner.worker(replace(runner.run, effort=effort))
     await runner.imported([HEADER, row(1), row(2)])
     job = await runner.begun(
-        [HEADER, row(1), row(2, email="x@y.com"), row(3), row(4, cpfCnpj="1")],
+        [HEADER, row(1), row(2, email="x@y.com"), row(3), row(4, tipoRegistro="")],
         state=JobState.DRAFT,
     )
     assert await runner.manage.check(job.id)
     # Neither what stays nor what is refused takes anything.
     assert told == [2]
-    assert (await runner.job(job.id)).effort == effort_of(200_000, 10**12)
+    checked = await runner.job(job.id)
+    assert checked.effort == effort_of(200_000, 10**12)
+    assert checked.preview
+    assert checked.preview.kindless == 1
