@@ -71,8 +71,9 @@ class TelegramAlerts:
     async def tell(self, text: str) -> None:
         """Send this text to every admin. Raises TryLaterError if none of them can be told now."""
         missed = [await self._send(admin_id, text) for admin_id in await self.admin_ids()]
-        # An unconfirmed one may have arrived.
-        if missed and all(one and not isinstance(one, UnconfirmedError) for one in missed):
+        # An unconfirmed one may have arrived, and an unknown refusal may last for ever.
+        over = (UnconfirmedError, UnknownRefusalError)
+        if missed and all(one and not isinstance(one, over) for one in missed):
             raise TryLaterError("no admin can be told now")
 
     async def _send(self, chat_id: int, text: str) -> TryLaterError | None:
@@ -82,8 +83,7 @@ class TelegramAlerts:
         except (TelegramAPIError, TryLaterError) as error:
             # Also logged, since the operator reads the log.
             logger.warning("alert not delivered", chat=chat_id, error=type(error).__name__)
-            if isinstance(error, TryLaterError) and not isinstance(error, UnknownRefusalError):
-                return error
+            return error if isinstance(error, TryLaterError) else None
         return None
 
 

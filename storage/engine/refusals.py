@@ -83,7 +83,9 @@ def of_code(code: int | None, *, what: str = "the operation") -> AppError:
     if code in DUPLICATE_KEY:
         return DuplicateError(f"MongoDB has the key of {what} already (code {code})")
     if code in _REFUSED:
-        return RefusedError(f"MongoDB refused {what} (code {code})")
+        return RefusedError(
+            f"MongoDB refused {what} (code {code})", problem=Problem.DATABASE_REFUSES
+        )
     if code == _OUT_OF_DISK:
         return TryLaterError("MongoDB has no disk space left", problem=Problem.DISK_FULL)
     if code == _INTERNAL_ERROR:

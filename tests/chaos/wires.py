@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from bot.demo.bot_api import BotApiEmulator
 from bot.demo.ixc import CREDENTIAL, IxcEmulator
+from bot.runtime.updates.inbox import chat_key
 from storage.engine.connection import connected
 from storage.engine.embedded import embedded_server
 from tests.chaos.crowd import ADMIN_ID, GROUP_ID, Crowd
@@ -73,13 +74,13 @@ class Wires:
 
     async def stored(self) -> Stored:
         database = self.database
-        inbox = await database["inbox"].find({}, {"pending": 1, "set_aside_at": 1}).to_list(None)
+        inbox = await database["inbox"].find({}).to_list(None)
         outbox = await database["outbox"].find({}, {"waiting": 1, "what": 1}).to_list(None)
         jobs = await database["jobs"].find({}, {"active": 1}).to_list(None)
         people = await database["registrations"].find({}, {"tax_id": 1}).to_list(None)
         return Stored(
             pending=[one["pending"] for one in inbox if one.get("pending")],
-            set_aside=sum("set_aside_at" in one for one in inbox),
+            aside_in=[chat_key(one["payload"]) for one in inbox if "set_aside_at" in one],
             waiting=[f"{one['what']} for {one['waiting']}" for one in outbox if "waiting" in one],
             jobs=[str(one["_id"]) for one in jobs if one.get("active")],
             tax_ids=Counter(one["tax_id"] for one in people if one.get("tax_id")),

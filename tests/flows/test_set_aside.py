@@ -10,6 +10,7 @@ from bot.cli.terminal.set_aside import tending
 from bot.demo import people as demo
 from bot.usecases.company.set_aside import TendSetAside
 from handlers.admin.company import set_aside_texts as texts
+from handlers.customer import texts as customer_texts
 from storage.updates.inbox import Inbox
 from tests.flows.admin import Admin
 from tests.flows.conftest import ADMIN_ID, GROUP_ID, Clock, Customer, Telegram
@@ -57,6 +58,16 @@ async def test_the_list_says_when_who_and_why_and_nothing_of_the_words(
     assert "segredo" not in said
     assert admin.buttons == ["🔁 Repetir 1", "🗑 Descartar 1", "⬅️ Voltar ao status"]
     assert "Banco de dados" in await admin.presses("Voltar")
+
+
+async def test_who_is_to_be_told_is_told_after_refusals_that_nobody_knows(
+    people: Telegram, ana: Customer
+):
+    people.emulator.fail_next("sendMessage", 400, "Bad Request: new", times=2, chat_id=ADMIN_ID)
+    await given_up(people, ana, "")
+    assert "Em /status dá para repetir ou descartar" in people.texts(ADMIN_ID)[-1]
+    assert people.texts(ana.id)[-1] == customer_texts.SOMETHING_WENT_WRONG
+    assert people.texts(ana.id).count(customer_texts.SOMETHING_WENT_WRONG) == 1
 
 
 async def test_one_that_is_repeated_is_handled_by_the_inbox(

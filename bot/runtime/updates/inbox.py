@@ -26,6 +26,8 @@ from bot.runtime.journal import Journal
 # A handler that fails this often has a fault: its update is set aside and an admin is notified.
 # While the database or Telegram is away the update is not at fault, and waits.
 FAILURES: Final = 3
+# About two minutes. What is set aside is listed in /status, also where nobody could be told.
+_TELLINGS: Final = 8
 _CHATS_AT_ONCE: Final = 100
 _JOURNALS: Final = 10_000
 # An unconfirmed call is repeated once only, so not while a proxy may still be in trouble: Telegram
@@ -60,6 +62,8 @@ class _Attempts:
     given_up: str = ""
     """The error for which it is set aside, once that is told."""
     telling: Journal = field(default_factory=Journal)
+    refused: int = 0
+    """How often Telegram has refused to tell it, for an unknown reason."""
 
 
 class InboxStore(Protocol):
@@ -269,6 +273,10 @@ class Inbox:
         except UnconfirmedError:
             self._is_unconfirmed(known)
             if not known.telling.is_spent:
+                raise
+        except UnknownRefusalError:
+            known.refused += 1
+            if known.refused < _TELLINGS:
                 raise
         await self._store.set_aside(self._bot_id, update_id, at=self._clock())
         logger.error("update set aside", error=error)
