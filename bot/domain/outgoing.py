@@ -107,6 +107,8 @@ class Outgoing(Content):
     """For a sentence: the id of the item that its button sends again."""
     switch_to: str = ""
     """For a sentence: the fingerprint of the document that its button switches to."""
+    corrects: bool = False
+    """For a sentence: True if its buttons correct the registration."""
 
     @property
     def lane(self) -> str:

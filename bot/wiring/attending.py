@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.usecases.attending.add_note import AddNote
 from bot.usecases.attending.attend import Attend
+from bot.usecases.attending.correct_registration import CorrectRegistration
 from bot.usecases.attending.queue import FindConversation, ShowQueue
 from bot.usecases.attending.register_prospect import RegisterProspect
 from bot.usecases.attending.reopen import ReopenConversation
@@ -115,7 +115,7 @@ def _on_a_card(
             clock=shared.clock,
         ),
         "questions": questions,
-        "add_note": AddNote(
+        "correct": CorrectRegistration(
             questions=questions,
             conversations=shared.conversations,
             registrations=shared.registrations,

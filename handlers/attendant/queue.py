@@ -12,6 +12,7 @@ from bot.usecases.attending.attend import Attend, Done
 from bot.usecases.attending.queue import DepartmentQueue, QueueEntry, ShowQueue
 from bot.wording.words import number, span
 from handlers.attendant import texts
+from handlers.attendant.cards.card import protocol_link
 from handlers.attendant.group import IsPress, Press
 from handlers.buttons import button, in_rows
 
@@ -20,7 +21,6 @@ _BUTTONS: Final = 8
 # Forty lines have to fit into one message.
 _NAME: Final = 28
 _IN_A_ROW: Final = 4
-_SUPERGROUPS: Final = -1_000_000_000_000
 
 _MARKS: Final = {Identity.VERIFIED: "", Identity.UNVERIFIED: " ⚠️", Identity.NOT_IDENTIFIED: " ❔"}
 
@@ -85,7 +85,9 @@ def queue_text(queue: DepartmentQueue) -> str:
         one = place.conversation
         mark = "🔴 " if one.priority else ""
         waited = span(queue.at - one.customer_waits_since)
-        lines.append(f"{position}. {mark}<b>{_name(place)}</b> · há {waited} · {_protocol(one)}")
+        lines.append(
+            f"{position}. {mark}<b>{_name(place)}</b> · há {waited} · {protocol_link(one)}"
+        )
     lines += _more(queue.total - len(queue.waiting))
     if queue.total_served:
         lines += ["", f"🟢 <b>Em atendimento</b> ({number(queue.total_served)})"]
@@ -93,7 +95,7 @@ def queue_text(queue: DepartmentQueue) -> str:
         one = place.conversation
         holder = html.quote(one.claimed_by.name[:_NAME]) if one.claimed_by else ""
         since = span(queue.at - (one.claimed_at or one.opened_at))
-        lines.append(f"• {_name(place)} · com {holder} há {since} · {_protocol(one)}")
+        lines.append(f"• {_name(place)} · com {holder} há {since} · {protocol_link(one)}")
     return "\n".join([*lines, *_more(queue.total_served - len(queue.served))])
 
 
@@ -106,14 +108,6 @@ def _name(place: QueueEntry) -> str:
     name = place.registration.name if place.registration else place.conversation.shown_name
     short = name if len(name) <= _NAME else f"{name[: _NAME - 1]}…"
     return html.quote(short) + _MARKS[place.conversation.customer.identity]
-
-
-def _protocol(conversation: Conversation) -> str:
-    """Return the protocol, as a link to the card if the group has links to messages."""
-    protocol, card = html.quote(conversation.protocol), conversation.card_message_id
-    if not card or conversation.group_id > _SUPERGROUPS:
-        return protocol
-    return html.link(protocol, f"https://t.me/c/{_SUPERGROUPS - conversation.group_id}/{card}")
 
 
 def _keyboard(queue: DepartmentQueue) -> InlineKeyboardMarkup:

@@ -9,14 +9,14 @@ from aiogram.fsm.context import FSMContext
 from aiogram.types import CallbackQuery, Message, Update, User
 
 from bot.domain.question import Question, Subject
-from bot.usecases.attending.add_note import AddNote
 from bot.usecases.attending.attend import AlreadyClosed, Attend, Done, Gone, Moved
+from bot.usecases.attending.correct_registration import CorrectRegistration
 from bot.usecases.attending.replied_to import RepliedTo
 from bot.usecases.attending.transfer import TransferConversation
 from bot.usecases.ports import Conversations, Outbox, Questions
 from handlers.access import IsWords
 from handlers.answers import bot_of
-from handlers.attendant import note, queue, texts, transfers
+from handlers.attendant import calling, correcting, queue, texts, transfers
 from handlers.attendant.cards import buttons
 from handlers.attendant.closing import tell_closed
 from handlers.attendant.group import IsPress, PassRepliedTo, Press, attendant_of
@@ -158,7 +158,7 @@ async def hint_to_reply(message: Message, state: FSMContext, timezone: ZoneInfo)
 async def answer_question(
     message: Message,
     question: Question,
-    add_note: AddNote,
+    correct: CorrectRegistration,
     transfer: TransferConversation,
     questions: Questions,
 ) -> None:
@@ -167,10 +167,10 @@ async def answer_question(
         await message.reply(texts.ANSWERED_BEFORE)
     elif message.from_user is None or message.from_user.id != question.asked.id:
         await message.reply(texts.only_asked(question.asked.name))
-    elif question.about is Subject.NOTE:
-        await note.receive(message, question, add_note)
-    else:
+    elif question.about is Subject.REASON:
         await transfers.receive(message, question, transfer, questions)
+    else:
+        await correcting.receive(message, question, correct)
 
 
 def router() -> Router:
@@ -192,7 +192,12 @@ def router() -> Router:
     answers.message.register(hint_to_reply, F.text, is_said, IsWords(), ~F.reply_to_message)
     answers.edited_message.register(edit_answer, in_group)
     router.include_routers(
-        buttons.router(), queue.router(), transfers.router(), note.router(), answers
+        buttons.router(),
+        calling.router(),
+        queue.router(),
+        transfers.router(),
+        correcting.router(),
+        answers,
     )
     return router
 

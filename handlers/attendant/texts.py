@@ -3,7 +3,6 @@
 from aiogram import html
 
 from bot.domain.conversation import Attendant, Transfer
-from bot.domain.registration import NOTE_LENGTH
 from bot.usecases.attending.transfer import (
     REASON_LENGTH,
     Target,
@@ -68,11 +67,6 @@ CUSTOMER_LEFT = (
 )
 ANSWERED_BEFORE = "Esta pergunta já foi respondida ou não vale mais."
 NO_REGISTRATION = "Ainda não há cadastro para este atendimento, e sem ele não há onde guardar."
-NOTE_HINT = "Nota para o cadastro"
-NOTE_AS_TEXT = "Escreva a nota em texto, respondendo à pergunta."
-NOTE_DROPPED = "Nota descartada."
-NOTE_CHANGED_MEANWHILE = "⚠️ A observação mudou enquanto você escrevia. Confira de novo."
-YES, NO = "📌 Guardar no cadastro", "Descartar"
 REASON_HINT = "Motivo da transferência"
 REASON_AS_TEXT = "Escreva o motivo em texto, respondendo à pergunta, ou toque em Sem motivo."
 WITHOUT_REASON = "Sem motivo"
@@ -204,33 +198,6 @@ def reminder(name: str, waited: str, protocol: str) -> str:
     return (
         f"🔴 <b>{html.quote(name)}</b> tem prioridade e espera há <b>{waited}</b> "
         f"(protocolo {html.quote(protocol)}). Quem atende?"
-    )
-
-
-def ask_note(name: str) -> str:
-    return (
-        f"<b>responda a esta mensagem com a nota</b> para {html.quote(name)}. "
-        "Ela fica na observação fixa do cadastro, e o cliente não a vê."
-    )
-
-
-def confirm_note(name: str, before: str, added: str) -> str:
-    there = f"{html.quote(before)}\n" if before else ""
-    return (
-        f"📌 Observação de <b>{html.quote(name)}</b>:\n\n{there}➕ <b>{html.quote(added)}</b>\n\n"
-        "Guardar?"
-    )
-
-
-def note_saved(name: str) -> str:
-    return f"✅ Nota guardada no cadastro de <b>{html.quote(name)}</b>."
-
-
-def note_too_long(length: int) -> str:
-    over = length - NOTE_LENGTH
-    return (
-        f"A observação ficaria com {number(length)} caracteres e pode ter até "
-        f"{number(NOTE_LENGTH)}. Tire {number(over)} e responda de novo à pergunta."
     )
 
 

@@ -29,6 +29,7 @@ from bot.usecases.attending.draw_card import DrawCard
 from bot.usecases.ports import Conversations, Departments, GroupAlerts, Links
 from handlers.buttons import button, in_rows
 from handlers.relay import texts
+from handlers.relay.correction_menu import menu_keyboard
 from handlers.relay.posting import Place, TopicsOffError, change, post
 from handlers.relay.refusals import closes_chat, refusal_of
 from handlers.relay.sending import Sending
@@ -325,12 +326,15 @@ class TelegramDelivery:
         if item.switch_to:
             data = SwitchButton(conversation=item.conversation_id, mark=item.switch_to)
             offers.append(button(texts.SWITCH, data))
+        keyboard = in_rows(offers) if offers else None
+        if item.corrects:
+            keyboard = menu_keyboard(item.conversation_id)
         said = await self.bot.send_message(
             place.chat_id,
             html,
             message_thread_id=place.topic_id,
             reply_parameters=place.reply,
-            reply_markup=in_rows(offers) if offers else None,
+            reply_markup=keyboard,
         )
         return said.message_id
 

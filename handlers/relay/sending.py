@@ -144,6 +144,7 @@ class Sending:
         below: int = 0,
         again: str = "",
         switch_to: str = "",
+        corrects: bool = False,
     ) -> None:
         """Queue a sentence of the bot, after the items already in the queue."""
         await self._put(
@@ -154,6 +155,7 @@ class Sending:
             below=below,
             again=again,
             switch_to=switch_to,
+            corrects=corrects,
         )
 
     async def _leave_room(self, conversation: Conversation, message: Message) -> None:
@@ -193,6 +195,7 @@ class Sending:
         below: int = 0,
         again: str = "",
         switch_to: str = "",
+        corrects: bool = False,
     ) -> None:
         item = Outgoing(
             **dict(content),
@@ -205,5 +208,6 @@ class Sending:
             below=below,
             again=again,
             switch_to=switch_to,
+            corrects=corrects,
         )
         await self.outbox.put(item, conversation=conversation)

@@ -294,7 +294,7 @@ async def test_priority_traits_and_note_stand_on_the_card(people: Telegram):
     lines = people.card["text"].splitlines()
     assert lines[0] == "🔴🔴 PRIORIDADE · Maria das Graças Lima"
     assert "❗ Atenção: idosa, <script>" in lines
-    assert "📌 Observação: Confirme & anote <i>tudo</i>." in lines
+    assert "📌 Observação fixa: Confirme & anote <i>tudo</i>." in lines
 
 
 async def test_traits_are_shown_only_when_flagged(people: Telegram):

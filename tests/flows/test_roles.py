@@ -47,6 +47,9 @@ PRESSES = {
     "move": "move:0:x",
     "moved": "moved:0:1",
     "note": "note:1:0:0",
+    "correct": "correct:0:email",
+    "corrected": "corrected:0:1",
+    "call": "call:0:0:",
     "link": "link:",
     "notme": "notme",
     "nodoc": "nodoc",
@@ -77,9 +80,13 @@ PRESSED_PRIVATE = {
         "dialog",
         "queue",
         "verify",
+        "call",
     },
 }
-OF_CONVERSATIONS = {"card", "queue", "move", "moved", "note", "verify", "again", "switch"}
+OF_CONVERSATIONS = {
+    *{"card", "queue", "move", "moved", "note", "verify", "again", "switch"},
+    *{"correct", "corrected", "call"},
+}
 PRESSED_IN_GROUP = {
     CUSTOMER: set(),
     BIA: OF_CONVERSATIONS,

@@ -27,9 +27,7 @@ DORA = "admin:7"
 async def edit(runner: JobRunner, number: int, **values: Any) -> None:
     register = Registrations(runner.database)
     one = await stored(runner, number)
-    change = EditRegistration(
-        register=register, audit=Audit(runner.database), clock=runner.now
-    )
+    change = EditRegistration(register=register, audit=Audit(runner.database), clock=runner.now)
     edited = await change(one.id, read_version=one.version, values=values, by=DORA)
     assert isinstance(edited, Edited)
 

@@ -19,6 +19,7 @@ from bot.domain.registration import (
     Provenance,
     Registration,
 )
+from bot.domain.undo import Reverted, undo_entry
 from storage.register.documents import change_document, registration_document
 from storage.register.raw_registration import RawRegistration
 from tests.unit.documents import CPF
@@ -122,9 +123,7 @@ class Record:
         ("user B, file C, erp A", C, True),
     ],
 )
-def test_a_correction_stays_until_the_erp_has_news(
-    written: str, mobile: str | None, proves: bool
-):
+def test_a_correction_stays_until_the_erp_has_news(written: str, mobile: str | None, proves: bool):
     record = Record()
     names = {"A": A, "B": B, "C": C, "A_SHORT": A_SHORT, "-": None}
     for write in written.split(", "):
@@ -166,6 +165,21 @@ def test_a_number_that_proves_already_is_not_taken_away_by_being_entered_again()
     record.now = record.now.model_copy(update={"phones": Phones(home=A, mobile=C)})
     record.writes("user", A)
     assert record.now.is_reached_at(A)
+
+
+def test_an_undone_sync_brings_the_correction_back_with_all_that_is_known_of_it():
+    record = Record()
+    record.writes("user", B)
+    before = record.now
+    record.writes("erp", C)
+    undone = undo_entry(record.history[0], record.now, AUTHORS["admin"])
+    assert isinstance(undone, Reverted)
+    after = undone.update.after
+    assert (after.phones, after.chat_phones, after.erp_values) == (
+        before.phones,
+        before.chat_phones,
+        before.erp_values,
+    )
 
 
 @given(st.lists(st.tuples(st.sampled_from(list(AUTHORS)), st.sampled_from((A, B, C)))))

@@ -21,6 +21,9 @@ from handlers.admin.register.services import (
 )
 from handlers.admin.register.states import AuditDialog, EditDialog, RecordDialog
 from handlers.admin.screens import Shown
+from handlers.attendant.calling import CallButton, call
+from handlers.attendant.calling_texts import CALL
+from handlers.attendant.group import Press
 
 
 def dialog() -> Dialog:
@@ -42,6 +45,7 @@ def dialog() -> Dialog:
                     Const("🗑 Excluir"), id="delete", state=RecordDialog.deleting, when="is_there"
                 ),
             ),
+            Button(Const(CALL), id="call", on_click=_call, when="is_there"),
             Cancel(Const("⬅️ Voltar")),
             state=RecordDialog.card,
             getter=_card,
@@ -101,6 +105,18 @@ async def _edit(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
         await say(manager, texts.GONE_NOW)
         return
     await manager.start(EditDialog.fields, data={"id": registration_id(manager)})
+
+
+async def _call(callback: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    bot, message = manager.middleware_data["bot"], callback.message
+    if message is None:
+        return
+    await call(
+        Press(callback, message, bot),
+        CallButton(of=registration_id(manager)),
+        manager.middleware_data["call_customer"],
+        manager.middleware_data["sending"],
+    )
 
 
 async def _audit(_: CallbackQuery, __: Button, manager: DialogManager) -> None:

@@ -3,15 +3,17 @@
 from zoneinfo import ZoneInfo
 
 from aiogram import F, Router
-from aiogram.types import CallbackQuery
+from aiogram.types import CallbackQuery, InlineKeyboardMarkup
 
+from bot.domain.card import Card
 from bot.usecases.attending.attend import Attend, Done, Gone
 from bot.usecases.attending.reopen import ReopenConversation
 from bot.usecases.ports import Conversations
-from handlers.attendant import switching, texts, verifying
+from handlers.attendant import calling, switching, texts, verifying
 from handlers.attendant.cards.card import Action, CardButton, full_card_text
 from handlers.attendant.closing import tell_closed
 from handlers.attendant.group import IsPress, Press
+from handlers.buttons import in_rows
 from handlers.customer import texts as customer_texts
 from handlers.relay.sending import Sending
 
@@ -52,7 +54,7 @@ async def full_card(
         await press.refuse(card)
         return
     await press.answer()
-    await press.below(full_card_text(card, timezone=timezone), verifying.offer(card))
+    await press.below(full_card_text(card, timezone=timezone), _below_full_card(card))
 
 
 async def reopen(
@@ -90,3 +92,9 @@ def router() -> Router:
         router.callback_query.register(handler, CardButton.filter(F.action == action), IsPress())
     router.include_routers(verifying.router(), switching.router())
     return router
+
+
+def _below_full_card(card: Card) -> InlineKeyboardMarkup | None:
+    offers = [verifying.offer(card), calling.offer(card)]
+    shown = [one for one in offers if one]
+    return in_rows(shown) if shown else None
