@@ -195,7 +195,7 @@ async def test_a_card_button_pressed_outside_its_group_shows_nothing(
 ):
     """Show nothing to a customer who forges callback data: it is never trusted."""
     buttons = [b for row in people.card["reply_markup"]["inline_keyboard"] for b in row]
-    assert len(buttons) == 5
+    assert len(buttons) == 6
     stranger = people.customer(demo.STRANGER)
     await stranger.says("oi")
     message_id = people.messages(stranger.id)[-1]["message_id"]
