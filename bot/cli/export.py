@@ -43,7 +43,9 @@ def export(
     kind: KindName = None,
     status: Annotated[str | None, typer.Option(help="ativo ou inativo.")] = None,
     tag: Annotated[str | None, typer.Option(help="Uma etiqueta, por nome ou id.")] = None,
-    text: Annotated[str, typer.Option(help="Busca por nome, CPF ou CNPJ, como no chat.")] = "",
+    text: Annotated[
+        str, typer.Option(help="Busca por nome, CPF, CNPJ ou telefone, como no chat.")
+    ] = "",
     force: Annotated[bool, typer.Option("--force", help="Sobrescreve o que já existe.")] = False,
 ) -> None:
     """Exporta o cadastro para um arquivo que, importado de novo, não muda nada.

@@ -27,7 +27,7 @@ class Query:
     """
 
     text: str = ""
-    """Words of a name, or a tax id or its beginning, in any format.
+    """Words of a name, a tax id or its beginning, or a whole telephone, in any format.
 
     Each word must be the beginning of a word of the name or trade name.
     """

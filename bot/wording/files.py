@@ -11,7 +11,7 @@ from bot.wording.words import counted, number, plural, short
 
 DOUBTS: Final = {
     Doubt.UNNAMED: "sem nome",
-    Doubt.UNKNOWN: "nome que não conheço",
+    Doubt.UNKNOWN: "não reconheci esta coluna",
     Doubt.DUPLICATE: "outra coluna já é este campo",
     Doubt.SHIFTED: "os valores não parecem deste campo",
 }
@@ -23,12 +23,27 @@ _DELIMITERS: Final = {
 }
 _NAME: Final = 40
 _MARKS: Final = {
-    MarkKind.HIDDEN_ROW: "linhas ocultas ou filtradas também entram",
-    MarkKind.HIDDEN_COLUMN: "colunas ocultas também são lidas",
-    MarkKind.NO_VALUE: "fórmulas sem valor guardado ficam em branco (abra no Excel e salve)",
-    MarkKind.ERROR: "células com erro da planilha (como #N/D) ficam em branco",
-    MarkKind.BEYOND_HEADER: "linhas com células além do cabeçalho são recusadas",
-    MarkKind.MERGED: "células mescladas só têm valor na primeira",
+    MarkKind.HIDDEN_ROW: (
+        "linha oculta ou filtrada também entra",
+        "linhas ocultas ou filtradas também entram",
+    ),
+    MarkKind.HIDDEN_COLUMN: ("coluna oculta também é lida", "colunas ocultas também são lidas"),
+    MarkKind.NO_VALUE: (
+        "fórmula sem valor guardado fica em branco (abra no Excel e salve)",
+        "fórmulas sem valor guardado ficam em branco (abra no Excel e salve)",
+    ),
+    MarkKind.ERROR: (
+        "célula com erro da planilha (como #N/D) fica em branco",
+        "células com erro da planilha (como #N/D) ficam em branco",
+    ),
+    MarkKind.BEYOND_HEADER: (
+        "linha com células além do cabeçalho é recusada",
+        "linhas com células além do cabeçalho são recusadas",
+    ),
+    MarkKind.MERGED: (
+        "grupo de células mescladas só tem valor na primeira",
+        "grupos de células mescladas só têm valor na primeira",
+    ),
 }
 
 
@@ -113,7 +128,7 @@ def names_read_as(inspected: Inspected, encoding: str) -> list[str]:
 
 def _marked(mark: Mark) -> str:
     more = "…" if mark.count > len(mark.places) else ""
-    return f"{number(mark.count)} {_MARKS[mark.kind]}: {', '.join(mark.places)}{more}."
+    return f"{counted(mark.count, *_MARKS[mark.kind])}: {', '.join(mark.places)}{more}."
 
 
 def column_line(column: Column, *, length: int, doubtful: str) -> str:

@@ -95,10 +95,11 @@ def _preview_lines(job: Job, found: Report, names: Names) -> Iterator[Line]:
                 text = f"linha {sample.line}, {short(sample.name, _NAME)}: {before} → {after}"
                 yield Line(text, depth=2)
     if counts.accepted:
-        yield Line(f"{number(counts.accepted)} entram sem um campo que não se lê", "⚠️")
+        without = "sem um campo que não se lê"
+        yield Line(counted(counts.accepted, f"entra {without}", f"entram {without}"), "⚠️")
     if counts.problems:
         listed = ", ".join(f"{ACCEPTED[n]} ({number(c)})" for n, c in counts.problems.items())
-        yield Line(f"Estas recusadas poderiam entrar sem o campo: {listed}", "💡")
+        yield Line(f"Recusadas que podem entrar sem o campo: {listed}", "💡")
     if job.unknown_tags:
         yield Line(
             f"Etiquetas que não existem: {short(', '.join(job.unknown_tags), _FIELDS)}", "🏷"
@@ -160,10 +161,12 @@ def _lists(job: Job, found: Report) -> Iterator[Line]:
         yield Line(text, "🔧")
     if counts.replanned:
         lines = _line_numbers(found.replanned, counts.replanned)
-        text = (
-            f"{number(counts.replanned)} mudaram no cadastro desde a prévia e foram tratadas pelo "
-            f"que são agora: {lines}"
+        those = counted(
+            counts.replanned,
+            "mudou no cadastro desde a prévia e foi tratada pelo que é agora",
+            "mudaram no cadastro desde a prévia e foram tratadas pelo que são agora",
         )
+        text = f"{those}: {lines}"
         yield Line(text, "🔁")
     if found.accepted:
         yield Line("Entraram sem o campo:", is_heading=True)

@@ -33,9 +33,9 @@ _DOING: Final = {
     JobKind.BACKUP: "Fazendo o backup",
 }
 _THINGS: Final = {
-    JobKind.IMPORT: "linhas",
-    JobKind.SYNC: "registros do ERP",
-    JobKind.BACKUP: "documentos",
+    JobKind.IMPORT: ("linha", "linhas"),
+    JobKind.SYNC: ("registro do ERP", "registros do ERP"),
+    JobKind.BACKUP: ("documento", "documentos"),
 }
 """The units that a running job counts, if they are not registrations."""
 _NAME: Final = 40
@@ -53,6 +53,14 @@ def subject(job: Job) -> str:
     return words
 
 
+def undone(job: Job) -> str:
+    """Return what the job undoes: `importação da tarefa 2`, or `tarefa 2` if no more is known."""
+    task = f"tarefa {job.undoes}"
+    if job.undoes_kind is None or job.undoes_kind is JobKind.UNDO:
+        return task
+    return f"{KIND_NAMES[job.undoes_kind].lower()} da {task}"
+
+
 def doing(job: Job) -> str:
     """Return the work in progress, without a full stop."""
     if job.is_cancelled:
@@ -68,7 +76,8 @@ def progress_parts(
     """Return the number of rows done, then the speed and the time left as far as they are
     known."""
     of = f" de {number(total)}" if total else ""
-    parts = [f"{number(done.rows)}{of} {_THINGS.get(job.kind, 'cadastros')}"]
+    things = plural(total or done.rows, *_THINGS.get(job.kind, ("cadastro", "cadastros")))
+    parts = [f"{number(done.rows)}{of} {things}"]
     if rows_a_second >= 1:
         parts.append(f"{number(round(rows_a_second))} por segundo")
         if left_s is not None and left_s >= 1:

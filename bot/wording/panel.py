@@ -6,7 +6,7 @@ from typing import Final
 
 from bot.domain.chart import Bar, Chart, Row, Tone
 from bot.domain.panel import DepartmentCount, Figures, KindCount, Outcome, Period, Wait
-from bot.wording.words import KINDS, number
+from bot.wording.words import KINDS, clock_of, number
 
 _OUTCOMES: Final = {
     Outcome.VERIFIED: "Verificado",
@@ -120,13 +120,13 @@ def _told_register(figures: Figures) -> str:
         f"{KINDS[one.kind].lower()} {number(one.total)}" for one in register.kinds if one.total
     )
     return (
-        f"Cadastro agora: {number(register.active)} ativos e "
-        f"{number(register.inactive)} inativos ({kinds})."
+        f"Cadastro agora: {_many(register.active, 'ativo', 'ativos')} e "
+        f"{_many(register.inactive, 'inativo', 'inativos')} ({kinds})."
     )
 
 
 def _subtitle(figures: Figures) -> str:
-    return f"{period(figures.period)} · fuso {figures.timezone.key}"
+    return f"{period(figures.period)} · {clock_of(figures.timezone)}"
 
 
 def _waits(figures: Figures, wait: Wait) -> Chart:
@@ -213,7 +213,7 @@ def _register(figures: Figures) -> Chart:
         title=f"Cadastro: {number(register.total)}",
         subtitle=(
             f"agora, {figures.at.astimezone(figures.timezone):%d/%m/%Y %H:%M}"
-            f" · fuso {figures.timezone.key}"
+            f" · {clock_of(figures.timezone)}"
         ),
         rows=tuple(map(_kind_row, register.kinds)),
         note="Quem tem mais de um tipo conta em cada um deles.",

@@ -34,6 +34,7 @@ WAYS: Final = {
 LABELS: Final = {field.path: field.label for field in FIELDS if field.shape is not Shape.PASSWORD}
 """The label of each field, in the order of the screens."""
 _LONGEST: Final = 2_100
+_ABBREVIATION: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +83,7 @@ def _item(shape: Shape | None, item: str | ErpRef | ErpValue, names: Names) -> s
     if isinstance(item, ErpValue):
         return f"{LABELS[item.path]} {show_value(item.path, item.value, names)}"
     if isinstance(item, ErpRef):
-        return " ".join(filter(None, (item.system, item.table, item.id)))
+        return erp_ref(item)
     match shape:
         case Shape.KINDS:
             return KINDS[Kind(item)]
@@ -91,6 +92,16 @@ def _item(shape: Shape | None, item: str | ErpRef | ErpValue, names: Names) -> s
         case Shape.DEPARTMENTS:
             return names.departments.get(item, item)
     return show_phone(item)
+
+
+def erp_ref(ref: ErpRef) -> str:
+    """Return the record in the ERP as its people name it: `IXC · cliente nº 103`."""
+    return f"{erp_name(ref.system)} · {f'{ref.table} ' if ref.table else ''}nº {ref.id}"
+
+
+def erp_name(system: str) -> str:
+    """Return the ERP's name as it is written: `IXC`, `Omie`."""
+    return system.upper() if len(system) <= _ABBREVIATION else system.capitalize()
 
 
 def value_of(registration: Registration, path: str, names: Names) -> str:
@@ -107,7 +118,7 @@ def who(by: str, names: Names) -> str:
         case "admin":
             return f"administrador {rest}"
         case "erp":
-            return f"ERP {rest}".strip()
+            return f"ERP {erp_name(rest)}".strip()
         case "user":
             return f"atendente {rest}"
         case "balcao":

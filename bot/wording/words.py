@@ -2,6 +2,9 @@
 
 from datetime import timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
+
+from babel.dates import get_timezone_name
 
 from bot.domain.audit import Event
 from bot.domain.registration import Kind, Status, read_line
@@ -15,11 +18,23 @@ KINDS: Final = {
 STATUSES: Final = {Status.ACTIVE: "Ativo", Status.INACTIVE: "Inativo"}
 EVENTS: Final = {
     Event.CREATED: "Criação",
-    Event.CHANGED: "Mudança",
+    Event.CHANGED: "Alteração",
     Event.DELETED: "Exclusão",
     Event.RESTORED: "Restauração",
     Event.ANONYMISED: "Anonimização",
 }
+
+COLLECTIONS: Final = {
+    "registrations": ("cadastro", "cadastros"),
+    "audit": ("registro de auditoria", "registros de auditoria"),
+    "conversations": ("atendimento", "atendimentos"),
+    "chats": ("chat", "chats"),
+    "relayed": ("mensagem nos grupos", "mensagens nos grupos"),
+    "tags": ("etiqueta", "etiquetas"),
+    "departments": ("departamento", "departamentos"),
+    "people": ("autor na auditoria", "autores na auditoria"),
+}
+"""The stored collections, most important first: one document and several in words."""
 
 
 def number(count: int) -> str:
@@ -40,6 +55,16 @@ def short(text: str, length: int) -> str:
     """Return the text on one line, without invisible characters, and at most `length` long."""
     text = read_line(text)
     return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
+def characters(length: int) -> str:
+    return counted(length, "caractere", "caracteres")
+
+
+def clock_of(timezone: ZoneInfo) -> str:
+    """Return the name of the time: `horário de Brasília`, or `fuso UTC` for a zone without one."""
+    name = get_timezone_name(timezone, locale="pt_BR")
+    return f"fuso {timezone.key}" if "(" in name else f"h{name[1:]}"
 
 
 def span(length: timedelta) -> str:

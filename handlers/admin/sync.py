@@ -31,8 +31,8 @@ class SyncButton(CallbackData, prefix="sync"):
 
 _LABELS: Final = {
     Verb.QUICK: "🔄 Sincronização rápida",
-    Verb.FULL: "🔁 Completa",
-    Verb.EVERYTHING: "⏮ Completa, desde o começo",
+    Verb.FULL: "🔁 Sincronização completa",
+    Verb.EVERYTHING: "⏮ Sincronização completa, desde o começo",
 }
 
 

@@ -7,16 +7,16 @@ from bot.wording.set_aside import why
 
 HELP = (
     "Você é <b>administrador</b> deste atendimento.\n\n"
-    "Escreva um <b>nome, CPF ou CNPJ</b> para achar um cadastro, ou use:\n"
+    "Escreva um <b>nome, CPF, CNPJ ou telefone</b> para achar um cadastro, ou use:\n"
     "/clientes – o cadastro de clientes e fornecedores\n"
     "/fila – quem espera em cada departamento\n"
-    "/atendimento e o protocolo – um atendimento e sua história\n"
+    "/atendimento e o protocolo – um atendimento, sua história e o que foi dito\n"
     "/importar e /exportar – planilhas; para importar, basta enviar o arquivo\n"
     "/tarefas – o que foi importado, exportado e sincronizado, e como desfazer\n"
     "/sincronizar – trazer o cadastro do ERP, quando há um\n"
     "/auditoria – quem mudou o quê\n"
     "/titular – o que há sobre uma pessoa, e anonimizar\n"
-    "/etiquetas e /departamentos\n"
+    "/etiquetas e /departamentos, com horário e feriados\n"
     "/painel – espera, atendimentos e cadastro em gráficos\n"
     "/equipe – administradores e atendentes\n"
     "/status – o que funciona e o que falta\n"
@@ -28,8 +28,8 @@ HELP = (
 SCREEN_CLOSED = "Esta tela já foi fechada. Abra de novo por /clientes ou pelo menu."
 SCREEN_IS_BELOW = "Esta tela mudou. Continue pela mensagem mais nova, aqui embaixo."
 ONLY_TEXT = (
-    "Aqui só entendo texto e planilhas. Escreva um nome, CPF ou CNPJ, envie um .xlsx ou .csv, ou "
-    "toque em /ajuda."
+    "Aqui só entendo texto e planilhas. Escreva um nome, CPF, CNPJ ou telefone, envie um .xlsx ou "
+    ".csv, ou toque em /ajuda."
 )
 
 

@@ -78,7 +78,7 @@ async def call(
         return
     chat = chats[0]
     if there := await call_customer.conversations.open_in(chat.id):
-        await _show(press, data, await _leads_there(there, call_customer))
+        await _show_there(press, data, there, call_customer)
         return
     offered = await _departments(press, call_customer)
     chosen = [one for one in offered if not data.department or _mark(one) == data.department]
@@ -105,9 +105,10 @@ async def call(
                 press,
                 data,
                 texts.called(found.registration.name, conversation.protocol, chosen[0]),
+                about=conversation.id,
             )
         case AlreadyOpen(conversation):
-            await _show(press, data, await _leads_there(conversation, call_customer))
+            await _show_there(press, data, conversation, call_customer)
         case NobodyVerified():
             await press.answer(texts.NOBODY_VERIFIED, alert=True)
         case Blocked():
@@ -143,14 +144,19 @@ async def _departments(press: Press, call_customer: CallCustomer) -> list[Depart
 
 
 async def _show(
-    press: Press, data: CallButton, text: str, keyboard: InlineKeyboardMarkup | None = None
+    press: Press,
+    data: CallButton,
+    text: str,
+    keyboard: InlineKeyboardMarkup | None = None,
+    *,
+    about: str = "",
 ) -> None:
     """Show it below the card or record, or in place of the question that was answered."""
     await press.answer()
     if data.chat:
-        await press.edit(text, keyboard)
+        await press.edit(text, keyboard, about=about)
     else:
-        await press.below(text, keyboard)
+        await press.below(text, keyboard, about=about)
 
 
 def _which_chat(data: CallButton, chats: list[Chat]) -> tuple[str, InlineKeyboardMarkup]:
@@ -180,8 +186,12 @@ def _named(chat: Chat) -> str:
     return " · ".join(filter(None, (customer.name, phone, since))) or f"Telegram {chat.id}"
 
 
-async def _leads_there(there: Conversation, call_customer: CallCustomer) -> str:
+async def _show_there(
+    press: Press, data: CallButton, there: Conversation, call_customer: CallCustomer
+) -> None:
     department = await call_customer.departments.get(there.department_id)
     where = html.quote(department.shown) if department else "outro departamento"
     holder = there.claimed_by.name if there.claimed_by else None
-    return texts.already_open(protocol_link(there), where, holder)
+    # From another group nobody answers its customer.
+    about = there.id if there.group_id == press.group_id else ""
+    await _show(press, data, texts.already_open(protocol_link(there), where, holder), about=about)

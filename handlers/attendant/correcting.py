@@ -22,12 +22,12 @@ from bot.usecases.attending.correct_registration import (
     proposed_value,
     value_to_correct,
 )
-from bot.usecases.ports import Questions
+from bot.usecases.ports import Links, Questions
 from handlers.admin.register.reading import Wrong, read_field
 from handlers.answers import bot_of
 from handlers.attendant import correcting_texts as texts
-from handlers.attendant.cards.card import Action, CardButton
-from handlers.attendant.group import IsPress, Press, edit
+from handlers.attendant.cards.keyboards import Action, CardButton
+from handlers.attendant.group import IsPress, Press, edit, link
 from handlers.attendant.questions import ask, asked_of
 from handlers.attendant.refusals import refused
 from handlers.attendant.texts import ANSWERED_BEFORE
@@ -126,12 +126,14 @@ async def empty_or_back(
     outcome = await correct.propose(question, "")
     if isinstance(outcome, ToConfirm | TooLong | SameAsBefore):
         await press.answer()
-        await press.below(*_proposal(outcome))
+        await press.below(*_proposal(outcome), about=_about(outcome, question))
     else:
         await press.refuse(outcome)
 
 
-async def receive(message: Message, question: Question, correct: CorrectRegistration) -> None:
+async def receive(
+    message: Message, question: Question, correct: CorrectRegistration, links: Links
+) -> None:
     """Show what will be stored; it is stored only after the attendant confirms."""
     text = message.text or message.caption or ""
     if not read_line(text):
@@ -149,7 +151,9 @@ async def receive(message: Message, question: Question, correct: CorrectRegistra
     outcome = await correct.propose(question, str(value))
     if isinstance(outcome, ToConfirm | TooLong | SameAsBefore):
         text, markup = _proposal(outcome)
-        await message.reply(text, reply_markup=markup)
+        posted = await message.reply(text, reply_markup=markup)
+        about = _about(outcome, question)
+        await link(links, question.group_id, posted.message_id, about)
         if isinstance(outcome, SameAsBefore):
             await _show_menu(bot_of(message), question, correct)
     else:
@@ -171,7 +175,8 @@ async def confirm(
     if not callback_data.save:
         dropped = await correct.drop(question)
         await press.answer()
-        await press.edit(texts.DROPPED if dropped else ANSWERED_BEFORE)
+        text = texts.DROPPED if dropped else ANSWERED_BEFORE
+        await press.edit(text, about=question.conversation_id)
         await _show_menu(press.bot, question, correct)
         return
     kind = "admin" if role is Role.ADMIN else "user"
@@ -181,12 +186,13 @@ async def confirm(
     match outcome:
         case Saved():
             await press.answer()
-            await press.edit(_saved(question, outcome))
+            await press.edit(_saved(question, outcome), about=question.conversation_id)
             await _show_menu(press.bot, question, correct)
         case ProposalPast(proposal):
             await press.answer()
             text, markup = _proposal(proposal)
-            await press.edit(f"{texts.CHANGED_MEANWHILE}\n\n{text}", markup)
+            about = _about(proposal, question)
+            await press.edit(f"{texts.CHANGED_MEANWHILE}\n\n{text}", markup, about=about)
         case _:
             await press.refuse(outcome)
 
@@ -241,6 +247,11 @@ def _saved(question: Question, saved: Saved) -> str:
         return texts.note_saved(name)
     before, after = question.note_before or "", proposed_value(question)
     return texts.correction_saved(question.path, name, before, after, is_proof=saved.is_proof)
+
+
+def _about(outcome: ToConfirm | TooLong | SameAsBefore, question: Question) -> str:
+    """Return the conversation whose customer a reply goes to: of what asks for nothing more."""
+    return question.conversation_id if isinstance(outcome, SameAsBefore) else ""
 
 
 def _proposal(

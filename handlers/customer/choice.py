@@ -17,6 +17,7 @@ from bot.usecases.customer.arrive import (
     NotLinked,
     Reopened,
     Returning,
+    Thanked,
 )
 from bot.usecases.ports import Conversations
 from handlers.access import IsWords
@@ -45,7 +46,8 @@ async def open_or_ask(turn: Turn) -> None:
         await wait(turn)
         return
     conversation, sent = await turn.open_conversation(offered[0])
-    await turn.say(texts.opened(conversation.protocol, sent=sent))
+    closed = turn.closed(conversation, offered[0])
+    await turn.say(texts.opened(conversation.protocol, sent=sent, closed=closed))
     await turn.go_to(Customer.talking)
 
 
@@ -103,7 +105,7 @@ async def choose(callback: CallbackQuery, callback_data: ChooseDepartment, turn:
                 await turn.say(texts.ASK_TAX_ID, ReplyKeyboardRemove())
                 await turn.go_to(Customer.asking)
                 return
-            case Returning():
+            case Returning() | Thanked():
                 await turn.state.set_data({})
             case _:
                 assert_never(outcome)
@@ -138,7 +140,12 @@ async def _open(turn: Turn, department: Department) -> None:
         await turn.reception.sending.pass_on_kept(content, conversation)
         sent = True
     if conversation.department_id == department.id:
-        said = texts.opened(conversation.protocol, department=department.name, sent=sent)
+        said = texts.opened(
+            conversation.protocol,
+            department=department.name,
+            sent=sent,
+            closed=turn.closed(conversation, department),
+        )
     else:
         # The company called meanwhile, by another department.
         said = texts.still_open(conversation.protocol)

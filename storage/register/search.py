@@ -1,8 +1,9 @@
 """The search of the register: by name, tax id and filters, in pages, sorted by name.
 
 A registration matches if it has each typed word, or one that begins with it, and each label of the
-filters (see `search_fields`). MongoDB gets that as one query. It reads the index on names, or the
-one on labels and names, in order, or the one on words and sorts by name.
+filters (see `search_fields`). A telephone that somebody has is searched as a whole. MongoDB gets
+that as one query. It reads the index on names, or the one on labels and names, in order, or the
+one on words and sorts by name.
 
 On a server that sorts before it limits (see `storage.engine.ordered`) the next few hundred names
 are checked first: they fill a page if many match. If few do, the list of the rarest condition is
@@ -13,6 +14,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from bot.domain.phone import phone_key, read_phone
 from bot.domain.registration import Registration, Status
 from bot.domain.search import PAGE, Query, ResultPage, typed_words
 from bot.domain.tax_id import TaxId, read_tax_id
@@ -27,6 +29,7 @@ from storage.engine.connection import (
 from storage.engine.ordered import HIGHEST, Ordered, Slice, element_between
 from storage.register.documents import read_registration
 from storage.register.search_fields import (
+    END,
     INACTIVE,
     KIND,
     PRIORITY,
@@ -77,7 +80,7 @@ class Search:
         tax_id = read_tax_id(query.text)
         if isinstance(tax_id, TaxId) and (found := await self._of_tax_id(tax_id, query)):
             return ResultPage(registrations=(read_registration(found),), next=None)
-        conditions = self._conditions(query)
+        conditions = await self._asked(query)
         if conditions is None:
             return ResultPage(registrations=(), next=None)
         if self._by_windows and conditions:
@@ -97,7 +100,7 @@ class Search:
             # No index has the active ones: nearly all are.
             inactive = replace(query, status=Status.INACTIVE)
             return await self.count(replace(query, status=None)) - await self.count(inactive)
-        conditions = self._conditions(query)
+        conditions = await self._asked(query)
         if conditions is None:
             return 0
         with translated():
@@ -167,6 +170,20 @@ class Search:
             ).to_list(None)
         words = [one for one in conditions if one.other is None]
         return sorted((d for d in found if _holds(d, words)), key=_place)
+
+    async def _asked(self, query: Query) -> list[_Condition] | None:
+        """Return the conditions; those of a telephone if the text is one that somebody has.
+
+        Other digits may be the beginning of a tax id.
+        """
+        if phone := read_phone(query.text):
+            known = self._word(f"{phone_key(phone)}{END}")
+            with translated():
+                has_one = await self._registrations.find_one(known.indexed, {"_id": 1})
+            if has_one:
+                filters = self._conditions(replace(query, text=""))
+                return [known, *(filters or ())]
+        return self._conditions(query)
 
     def _conditions(self, query: Query) -> list[_Condition] | None:
         """Return what must hold, the rarest first as a rule; None if nothing can match."""

@@ -1,13 +1,15 @@
 """Search fields: stored with a registration so that it is found, but not part of the model.
 
 `sort_name` is its sort key in the whole register. `words` are the words by which it is found, each
-followed by its id: the longer word is not between two registrations with the shorter one. `labels`
+followed by its id: the longer word is not between two registrations with the shorter one. A
+telephone is a word with a plus sign, which no word of a name or document has. `labels`
 are what lists are filtered by; their index has the sort key too, so a list is in order there.
 """
 
 from functools import lru_cache
 from typing import Final
 
+from bot.domain.phone import phone_key
 from bot.domain.registration import Kind, Registration, Status
 from bot.domain.search import fold
 from storage.engine.connection import Document
@@ -62,6 +64,7 @@ def _words(registration: Registration, name: str) -> set[str]:
     found = {word[:WORD_LENGTH] for word in words}
     if registration.tax_id is not None:
         found.add(registration.tax_id.number.lower()[:WORD_LENGTH])
+    found.update(map(phone_key, registration.phones.all()))
     return found
 
 

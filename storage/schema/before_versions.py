@@ -7,7 +7,7 @@ from storage.engine.connection import Database, translated
 from storage.engine.indexes import drop_index
 from storage.engine.scan import unset_all
 from storage.schema.old_backups import convert_old_backups
-from storage.schema.progress import Progress
+from storage.schema.progress import Progress, within
 from storage.schema.search_fields import renew_search_fields
 
 # The skip list of lists that were sorted without an index.
@@ -26,11 +26,7 @@ async def migrate_unversioned(database: Database) -> AsyncIterator[Progress]:
         ("registrations", renew_search_fields(database)),
         ("audit", unset_all(database, "audit", _MARKS)),
     ):
-        with translated():
-            of = int(await database[name].estimated_document_count())
-        documents = 0
-        async for count in steps:
-            documents += count
-            yield Progress(name, documents, of)
+        async for progress in within(database, name, steps):
+            yield progress
     with translated():
         await database["meta"].delete_one({"_id": _SEARCH})

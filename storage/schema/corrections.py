@@ -1,4 +1,4 @@
-"""Migration 2: registrations may hold what the ERP still says of a corrected field."""
+"""Migration 3: registrations may hold what the ERP still says of a corrected field."""
 
 from collections.abc import AsyncIterator
 

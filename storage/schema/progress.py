@@ -1,7 +1,9 @@
 """The progress of a migration."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+
+from storage.engine.connection import Database, translated
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,3 +16,15 @@ class Progress:
 
 
 Report = Callable[[Progress], None]
+
+
+async def within(
+    database: Database, collection: str, steps: AsyncIterator[int]
+) -> AsyncIterator[Progress]:
+    """Yield the progress within the collection, from the number of documents of each step."""
+    with translated():
+        of = int(await database[collection].estimated_document_count())
+    documents = 0
+    async for count in steps:
+        documents += count
+        yield Progress(collection, documents, of)

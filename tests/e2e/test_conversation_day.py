@@ -155,7 +155,7 @@ async def arrives(page: Page, whom: DemoPerson, department: str) -> str:
 async def ask_queue(pane: Locator) -> Locator:
     """Send /fila and return the message with the queue."""
     await say(pane, "/fila")
-    queue = pane.get_by_test_id("message").filter(has_text="aguardando · maior espera")
+    queue = pane.get_by_test_id("message").filter(has_text="aguardando · maior espera:")
     await expect(queue).to_be_visible()
     return queue
 

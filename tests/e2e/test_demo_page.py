@@ -130,7 +130,7 @@ async def test_with_the_erp_down_the_customer_is_served_and_the_card_follows(pag
     await switch.get_by_text("normal").click()
     await expect(card).to_contain_text("👤 Ana Beatriz Souza")
     await expect(card).to_contain_text("✅ confirmado por telefone")
-    await expect(card).to_contain_text("🗂 ERP: ixc")
+    await expect(card).to_contain_text("🗂 IXC · cliente nº ")
     await expect(card).not_to_contain_text("ERP não consultado")
     # The card is still the one of before, with the greeting below it.
     await expect(attendants.get_by_test_id("message")).to_have_count(2)

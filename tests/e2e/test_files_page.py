@@ -92,7 +92,7 @@ async def test_a_file_is_dropped_confirmed_watched_read_and_taken_back(page: Pag
 
     await report.get_by_test_id("inline-button").filter(has_text="Desfazer").click()
     await press(admin, "Sim")
-    undone = messages(admin, "Desfazer concluída").last
+    undone = messages(admin, "da tarefa 2 desfeita").last
     await expect(undone).to_contain_text("2.356 retirados")
     await say(admin, "/clientes Conceição")
     await expect(screen(admin)).to_contain_text("20 cadastros")

@@ -75,7 +75,7 @@ async def test_a_supplier_is_added_found_changed_audited_deleted_and_restored(pa
     await press(admin, "Excluir")
     await expect(screen(admin)).to_contain_text("Excluir Antônia Gonçalves Conceição?")
     await press(admin, "Sim, excluir")
-    await expect(screen(admin)).to_contain_text("Este cadastro não existe mais")
+    await expect(screen(admin)).to_contain_text("Cadastro excluído")
     await press(admin, "Auditoria")
     await press(admin, "Exclusão")
     await press(admin, "Restaurar o cadastro")

@@ -40,7 +40,7 @@ async def test_the_erps_people_come_and_a_change_there_comes_after_them(page: Pa
     admin = page.locator("#pane-admin")
     await say(admin, "/sincronizar")
     await expect(screen(admin)).to_contain_text("nenhuma ainda, sem horário automático")
-    await press(admin, "Completa")
+    await press(admin, "🔁 Sincronização completa")
     report = await report_of(admin, "Tarefa 1")
     # Three of the demo's people are in the register from the start.
     await expect(report).to_contain_text("8 novos")

@@ -3,7 +3,7 @@
 from bot.demo import people as demo
 from bot.domain.conversation import Department
 from handlers.attendant.calling import CallButton
-from handlers.attendant.cards.card import Action, CardButton
+from handlers.attendant.cards.keyboards import Action, CardButton
 from handlers.attendant.correcting import CorrectionButton, NoteButton
 from handlers.attendant.queue import QueueButton
 from handlers.attendant.transfers import NoReasonButton, TransferButton
@@ -56,7 +56,7 @@ def test_the_largest_button_fits():
 
 async def test_what_the_erp_says_of_each(people: Telegram):
     await people.customer(demo.ANA).is_in_conversation()
-    assert "🗂 ERP: ixc" in people.card["text"]
+    assert "🗂 IXC · cliente nº " in people.card["text"]
     stranger = people.customer(demo.STRANGER)
     await stranger.is_in_conversation()
     await stranger.says("Beto")

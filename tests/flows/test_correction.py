@@ -148,6 +148,10 @@ async def test_a_customers_request_opens_with_the_same_buttons(people: Telegram,
     assert my_data_texts.CORRECTION in request["text"]
     assert menu["text"] == plain(menu_text(await on_record(people)))
     assert buttons(menu) == FIELDS
+    # It asks: what replies to it is for no customer.
+    before = ana.read
+    assert "Isso não foi para o cliente" in await answer(people, menu, "ana@exemplo.org")
+    assert ana.read == before
     question = await ask(people, "✉️ E-mail")
     await answer(people, question, "ana@exemplo.org")
     await press(people, BIA, GROUP_ID, texts.YES)

@@ -67,7 +67,7 @@ async def test_a_file_is_understood_checked_written_and_taken_back(
     screen = await admin.sends("\n".join(["Nome;CPF;Fone 9;Papel;", *lines, bad, ""]))
     assert "Excel (cp1252), separado por ponto e vírgula, cabeçalho na linha 1" in screen
     assert f"Linha 2\nNome: Pessoa 10\nCPF/CNPJ: {CPFS[10].masked}" in screen
-    assert "Coluna 4 (“Papel”): nome que não conheço; ex. cliente" in screen
+    assert "Coluna 4 (“Papel”): não reconheci esta coluna; ex. cliente" in screen
     assert "Coluna 5 (sem nome): ex. x" in screen
     await admin.presses("Conferir arquivo")
     assert "Decida antes as colunas" in admin.told
@@ -102,7 +102,7 @@ async def test_a_file_is_understood_checked_written_and_taken_back(
     await nothing_left_in(tmp_path)
     assert "Os 12 cadastros novos são retirados" in await admin.presses("Desfazer")
     await admin.presses("Sim, desfazer")
-    assert "🗑 12 retirados" in await admin.reads("Desfazer concluída")
+    assert "🗑 12 retirados" in await admin.reads("importação da tarefa 1 desfeita")
     assert await count(admin) == 0
 
 
@@ -142,9 +142,9 @@ async def test_without_a_ticked_field_nothing_is_checked(admin: FileAdmin):
 
 async def test_whoever_has_no_kind_gets_the_chosen_one(admin: FileAdmin):
     await admin.sends(f"Nome;cpfCnpj\nAna;{CPFS[0].masked}\n")
-    await admin.presses("Tipo para quem não tem: recusar")
+    await admin.presses("Linhas sem tipo: recusar")
     await admin.presses("◻️ Prospect")
-    assert "🏷 Tipo para quem não tem: Prospect" in admin.buttons
+    assert "🏷 Linhas sem tipo: Prospect" in admin.buttons
     await admin.presses("Conferir arquivo")
     await admin.reads("Prévia")
     await admin.presses("Importar 1")
@@ -342,7 +342,7 @@ async def test_the_widest_file_fits_on_every_screen(admin: FileAdmin):
     screen = await admin.sends(f"{header}\n{row}\n" * 2)
     assert "… e mais 246" in screen
     assert len(screen) < 4096
-    await admin.presses("Ignorar as que não conheço (254)")
+    await admin.presses("Ignorar as não reconhecidas (254)")
     await admin.presses("Colunas")
     assert len(admin.buttons) < 20
 
@@ -367,6 +367,7 @@ async def test_refused_rows_are_mended_and_sent_back(admin: FileAdmin):
     assert "🆕 1 novo\n" in report
 
 
+CUT = Raw(sent_bytes=0)
 HTML = Raw(status=502, body=b"<html><h1>502 Bad Gateway</h1></html>")
 
 
@@ -391,3 +392,18 @@ async def test_the_end_of_a_job_is_said_until_telegram_takes_it(
             await asyncio.sleep(0.01)
     texts_sent = [message.get("text", "") for message in admin.said]
     assert sum("Importação concluída" in text for text in texts_sent) == copies
+
+
+async def test_an_end_that_is_confirmed_neither_time_is_shown_in_place_of_the_progress(
+    admin: FileAdmin,
+):
+    await admin.sends(PEOPLE)
+    await admin.presses("Conferir arquivo")
+    await admin.reads("Prévia")
+    # The message with the progress, then the report and its repeat.
+    admin.telegram.emulator.fail_next("sendMessage", chat_id=ADMIN_ID)
+    for _ in range(2):
+        admin.telegram.emulator.fail_next("sendMessage", raw=CUT, chat_id=ADMIN_ID)
+    await admin.presses("✅ Importar")
+    await admin.reads("Importação concluída")
+    assert "↩️ Desfazer" in admin.buttons

@@ -57,6 +57,6 @@ async def test_a_row_enters_without_an_accepted_field(admin: FileAdmin):
     await admin.presses("Voltar")
     assert "Aceitar sem o campo: telefone" in " ".join(labels(admin.message))
     await admin.presses("Conferir arquivo")
-    await admin.reads("1 entram sem um campo")
+    await admin.reads("1 entra sem um campo")
     await admin.presses("✅ Importar")
     assert "Linha 2: Celular" in await admin.reads("Entraram sem o campo")

@@ -73,7 +73,7 @@ async def test_a_verified_customer_gets_everything_as_a_file(people: Telegram, d
     chat = await chat_of(database, ana.id)
     for told in (
         *("Ana Beatriz Souza", demo.ANA.tax_id, "Cliente", "Ativo", "(49) 99001-0001"),
-        *("anasouza", "ixc", registration["erp_refs"][0]["id"], conversation["protocol"]),
+        *("anasouza", "IXC", registration["erp_refs"][0]["id"], conversation["protocol"]),
         *("Atendimento", "identidade confirmada", chat["privacy_notice_version"], "Criação"),
     ):
         assert told in text, told
@@ -158,7 +158,7 @@ async def test_in_the_middle_of_the_steps_the_button_waits(people: Telegram, dat
     await is_served(people, ana)
     await second_department(people)
     await ana.says("/meusdados")
-    await ana.says("minha internet caiu")
+    await ana.says("/start")
     assert await press(people, ana, texts.FIX) == IDENTIFY_FIRST
 
 

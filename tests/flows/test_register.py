@@ -54,6 +54,18 @@ async def test_a_supplier_is_added_in_three_steps_and_found_by_half_a_surname(ad
     found = await admin.says("concei")
     assert "1 cadastro" in found
     assert f"🔴 João Conceição <Júnior> · {CPF.masked}" in admin.buttons
+    # A telephone, which fails as a CPF, is one of somebody or of nobody.
+    await admin.presses("João")
+    await admin.presses("✏️ Editar")
+    await admin.presses("Celular")
+    await admin.says("49 99888-7766")
+    await admin.says("/clientes")
+    found = await admin.says("49998887766")
+    assert "1 cadastro" in found
+    assert "⚠️" not in found
+    nobody = await admin.says("49998887700")
+    assert "Ninguém tem este telefone" in nobody
+    assert "⚠️" not in nobody
 
 
 async def test_a_document_that_is_registered_opens_its_record(admin: Admin):
@@ -79,7 +91,7 @@ async def test_a_cnpj_makes_a_company_and_cancel_asks(admin: Admin):
 async def test_each_field_is_edited_and_audited(admin: Admin):
     await add(admin, "Ana", CPF.masked)
     await admin.presses("✏️ Editar")
-    await admin.presses("Celular")
+    assert "Celular: vazio\n\nEscreva com DDD" in await admin.presses("Celular")
     assert "Não é um telefone" in await admin.says("12")
     await admin.says("(49) 99999-1234")
     for field, value in (
@@ -115,7 +127,7 @@ async def test_a_field_is_cleared(admin: Admin):
     await admin.presses("Fantasia")
     await admin.presses("Deixar vazio")
     await admin.presses("Fantasia")
-    assert "Agora: vazio" in admin.screen
+    assert "Fantasia: vazio" in admin.screen
 
 
 async def test_a_password_leaves_the_chat_and_is_never_shown(admin: Admin, database: Any):
@@ -157,7 +169,12 @@ async def test_a_password_is_gone_from_the_inbox_when_its_handler_fails(
 async def test_delete_asks_and_the_audit_restores(admin: Admin):
     await add(admin, "Ana", CPF.masked)
     assert "Excluir Ana" in await admin.presses("Excluir")
-    assert "não existe mais" in await admin.presses("Sim, excluir")
+    assert "Cadastro excluído" in await admin.presses("Sim, excluir")
+    assert "Cadastro restaurado" in f"{await admin.presses('↩️ Desfazer')} {admin.told}"
+    assert "Ana" in admin.screen
+    assert "↩️ Desfazer" not in admin.buttons
+    await admin.presses("Excluir")
+    await admin.presses("Sim, excluir")
     await admin.presses("Auditoria")
     await admin.presses("🗑")
     assert "Exclusão" in admin.screen
@@ -196,16 +213,16 @@ async def test_the_audit_is_filtered_by_kind_person_and_period(admin: Admin):
     await admin.presses("Inativar")
     await admin.says("/auditoria")
     await admin.presses("Filtros")
-    await admin.presses("Mudança")
+    await admin.presses("Alteração")
     await admin.presses("Todos")
     await admin.presses("Dora")
     await admin.presses("Sempre")
     assert "Não entendi as datas" in await admin.says("32/13")
     await admin.says("01/01/2020 a 02/01/2020")
     assert "01/01/2020 a 02/01/2020" in admin.screen
-    assert "Nenhuma mudança com estes filtros" in await admin.presses("Mostrar")
+    assert "Nenhuma alteração com estes filtros" in await admin.presses("Mostrar")
     await admin.presses("Filtros")
     await admin.presses("📅")
     await admin.presses("7 dias")
-    assert "Filtros: Mudança, Dora, desde" in await admin.presses("Mostrar")
+    assert "Filtros: Alteração, Dora, desde" in await admin.presses("Mostrar")
     assert len([button for button in admin.buttons if "Ana" in button]) == 1

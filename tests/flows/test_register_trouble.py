@@ -79,7 +79,7 @@ async def test_a_delete_asked_of_an_older_version_is_asked_again(admins: tuple[A
     assert "Inativo" in await bia.presses("Sim, excluir")
     assert "mudou há pouco" in bia.told
     await bia.presses("Excluir")
-    assert "não existe mais" in await bia.presses("Sim, excluir")
+    assert "Cadastro excluído" in await bia.presses("Sim, excluir")
 
 
 async def test_a_button_of_a_closed_screen_says_so_and_changes_nothing(dora: Admin):

@@ -33,7 +33,7 @@ ADMINS = {
     *{"clientes", "auditoria", "etiquetas", "departamentos", "equipe", "status", "backup"},
     "painel",
 }
-ATTENDANTS = {"fila", "nota", "apagar", "ajuda"}
+ATTENDANTS = {"fila", "atendimento", "nota", "apagar", "transferir", "encerrar", "ajuda"}
 PRIVATE = {CUSTOMER: CUSTOMERS, BIA: CUSTOMERS, ADMIN_ID: ADMINS}
 IN_GROUP = {CUSTOMER: set(), BIA: ATTENDANTS, ADMIN_ID: {"departamentos", *ATTENDANTS}}
 
@@ -50,8 +50,10 @@ PRESSES = {
     "correct": "correct:0:email",
     "corrected": "corrected:0:1",
     "call": "call:0:0:",
+    "words": "words:b:0:0",
     "link": "link:",
     "notme": "notme",
+    "other": "other:0",
     "nodoc": "nodoc",
     "dep": "dep:0",
     "mydata": "mydata:fix:",
@@ -64,10 +66,11 @@ PRESSES = {
     "sync": "sync:quick",
 }
 PRESSED_PRIVATE = {
-    CUSTOMER: {"notme", "nodoc", "dep", "mydata"},
-    BIA: {"notme", "nodoc", "dep", "mydata"},
+    CUSTOMER: {"notme", "other", "nodoc", "dep", "mydata"},
+    BIA: {"notme", "other", "nodoc", "dep", "mydata"},
     ADMIN_ID: {
         "notme",
+        "other",
         "nodoc",
         "dep",
         "titular",
@@ -80,12 +83,13 @@ PRESSED_PRIVATE = {
         "dialog",
         "queue",
         "verify",
+        "words",
         "call",
     },
 }
 OF_CONVERSATIONS = {
-    *{"card", "queue", "move", "moved", "note", "verify", "again", "switch"},
-    *{"correct", "corrected", "call"},
+    *("card", "queue", "move", "moved", "note", "words", "verify", "again", "switch"),
+    *("correct", "corrected", "call"),
 }
 PRESSED_IN_GROUP = {
     CUSTOMER: set(),

@@ -37,7 +37,7 @@ async def admin(start: Start, tmp_path: Path) -> AsyncIterator[FileAdmin]:
         yield FileAdmin(telegram, ADMIN_ID)
 
 
-async def synced(admin: FileAdmin, button: str = "🔁 Completa") -> str:
+async def synced(admin: FileAdmin, button: str = "🔁 Sincronização completa") -> str:
     """Run a sync and return its report."""
     await admin.says("/sincronizar")
     await admin.presses(button)
@@ -63,12 +63,12 @@ async def test_a_full_one_brings_the_erps_people_and_is_taken_back(admin: FileAd
     assert "Sincronização: nenhuma ainda, sem horário automático" in menu
     assert admin.buttons == [
         "🔄 Sincronização rápida",
-        "🔁 Completa",
-        "⏮ Completa, desde o começo",
+        "🔁 Sincronização completa",
+        "⏮ Sincronização completa, desde o começo",
     ]
-    await admin.presses("🔁 Completa")
+    await admin.presses("🔁 Sincronização completa")
     report = await admin.reads("Sincronização concluída")
-    assert "🔗 ERP ixc: completa, lendo tudo" in report
+    assert "🔗 ERP IXC: completa, lendo tudo" in report
     assert "11 novos" in report
     assert "⛔ 0 registros recusados" in report
     assert "linha" not in report
@@ -78,7 +78,7 @@ async def test_a_full_one_brings_the_erps_people_and_is_taken_back(admin: FileAd
     await admin.presses("✅ 1")
     await admin.presses("Desfazer")
     await admin.presses("Sim")
-    assert "11 retirados" in await admin.reads("Desfazer concluída")
+    assert "11 retirados" in await admin.reads("sincronização da tarefa 1 desfeita")
 
 
 async def test_what_cannot_enter_comes_as_a_file(admin: FileAdmin, erp: IxcEmulator):
@@ -106,7 +106,7 @@ async def test_a_quick_one_leaves_out_who_is_new_and_says_so(admin: FileAdmin, e
     new = customer(600, "Nova Pessoa", people.STRANGER.tax_id, ultima_atualizacao=LATER)
     erp.tables["cliente"].append(new)
     report = await synced(admin, "🔄 Sincronização rápida")
-    assert "🔗 ERP ixc: rápida, lendo só o que mudou" in report
+    assert "🔗 ERP IXC: rápida, lendo só o que mudou" in report
     assert "1 atualizado" in report
     assert "1 só no ERP: entra com a sincronização completa" in report
     assert admin.telegram.balcao is not None
@@ -125,14 +125,14 @@ async def test_the_buttons_of_the_register_do_the_same(admin: FileAdmin):
     report = await admin.reads("Tarefa 1 · Sincronização concluída")
     assert "12 só no ERP: entram com a sincronização completa" in report
     assert "Nada mudou no cadastro." in report
-    await admin.presses("🔁 Completa", screen=listing)
+    await admin.presses("🔁 Sincronização completa", screen=listing)
     assert "11 novos" in await admin.reads("Tarefa 2 · Sincronização concluída")
 
 
 async def test_all_is_read_again_when_that_is_asked(admin: FileAdmin):
     await synced(admin)
     assert "lendo só o que mudou" in await synced(admin)
-    report = await synced(admin, "Completa, desde o começo")
+    report = await synced(admin, "⏮ Sincronização completa, desde o começo")
     assert "lendo tudo" in report
     assert "🆕 0 novos" in report
     assert "Nada mudou no cadastro." in report
@@ -146,7 +146,7 @@ async def test_while_one_runs_no_other_begins_and_it_can_be_cancelled(
     answers = asyncio.Event()
     erp.fail(faults.held(answers), table="cliente", times=1)
     await admin.says("/sincronizar")
-    await admin.presses("🔁 Completa")
+    await admin.presses("🔁 Sincronização completa")
     assert admin.screen == "⏳ Sincronizando com o ERP…"
     assert admin.buttons == ["✖️ Cancelar"]
     assert "⏳ Sincronização: andando desde" in await admin.says("/status")
@@ -172,7 +172,7 @@ async def test_while_one_runs_no_other_begins_and_it_can_be_cancelled(
 async def test_an_erp_that_is_wrong_is_told_in_words(admin: FileAdmin, erp: IxcEmulator):
     erp.fail(faults.IP_NOT_ALLOWED)
     await admin.says("/sincronizar")
-    await admin.presses("🔁 Completa")
+    await admin.presses("🔁 Sincronização completa")
     told = await admin.reads("não terminou")
     assert "O ERP recusou o acesso ou a pergunta" in told
     assert "balcao check" in told
@@ -183,7 +183,7 @@ async def test_an_erp_that_is_away_is_told_in_words(admin: FileAdmin, erp: IxcEm
     without_waiting(admin)
     erp.fail(faults.DOWN)
     await admin.says("/sincronizar")
-    await admin.presses("🔁 Completa")
+    await admin.presses("🔁 Sincronização completa")
     told = await admin.reads("Sincronização não terminou")
     assert "O ERP não respondeu, apesar de várias tentativas. Veja se ele está no ar" in told
     assert "Nada foi gravado." in told
@@ -237,7 +237,7 @@ async def test_who_began_one_by_hand_needs_no_other_word_of_its_failure(
     assert schedule is not None
     erp.fail(faults.IP_NOT_ALLOWED)
     await admin.says("/sincronizar")
-    await admin.presses("🔁 Completa")
+    await admin.presses("🔁 Sincronização completa")
     await admin.reads("não terminou")
     await schedule.look()
     alert = "A sincronização com o ERP falhou"
@@ -277,7 +277,7 @@ def test_its_progress_counts_records():
     said = report_texts.progress(job, Counts(rows=1_500), rows_a_second=250.2, left_s=None)
     assert said.splitlines() == [
         "⏳ <b>Tarefa 12 · Sincronização</b>",
-        "🔗 ERP ixc: rápida, lendo tudo",
+        "🔗 ERP IXC: rápida, lendo tudo",
         "Lendo o ERP…",
         "",
         "1.500 registros do ERP",

@@ -121,7 +121,7 @@ async def test_undo_asks_and_is_done_once_and_can_be_undone(admin: FileAdmin):
     await admin.presses("Desfazer", screen=report)
     question = admin.message
     await admin.presses("Sim, desfazer")
-    await admin.reads("Desfazer concluída")
+    await admin.reads("Tarefa 2: importação da tarefa 1 desfeita")
     assert await count() == 0
     undone = admin.message
     for old, label in ((report, "Desfazer"), (question, "Sim, desfazer")):
@@ -129,7 +129,7 @@ async def test_undo_asks_and_is_done_once_and_can_be_undone(admin: FileAdmin):
         assert "já foi desfeita, pela tarefa 2" in admin.told
     await admin.presses("Desfazer", screen=undone)
     await admin.presses("Sim, desfazer")
-    assert "♻️ 2 trazidos de volta" in await admin.reads("Tarefa 3 · Desfazer concluída")
+    assert "♻️ 2 trazidos de volta" in await admin.reads("Tarefa 3: tarefa 2 desfeita")
     assert await count() == 2
 
 
@@ -141,7 +141,7 @@ async def test_what_somebody_changed_since_is_kept_and_named(admin: FileAdmin):
     await admin.presses("Inativar")
     await admin.presses("Desfazer", screen=report)
     await admin.presses("Sim, desfazer")
-    said = await admin.reads("Desfazer concluída")
+    said = await admin.reads("da tarefa 1 desfeita")
     assert "🗑 1 retirado\n" in said
     assert "✋ 1 mantido: alguém mudou depois" in said
     assert "• Pessoa 1: o cadastro todo" in said

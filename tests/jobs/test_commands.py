@@ -123,7 +123,7 @@ async def test_columns_that_nobody_knows_are_asked_about(shell: Shell):
     shell.write("c.csv", [(*HEADER, "Coluna X", ""), *rows])
     said = await shell("import", "c.csv")
     assert_one_sentence(said, "Não sei o que fazer com 2 colunas")
-    assert "8. Coluna X → ? nome que não conheço; por exemplo: recado" in said.out
+    assert "8. Coluna X → ? não reconheci esta coluna; por exemplo: recado" in said.out
     assert "9. (sem nome) → ? sem nome; por exemplo: (11) 98765-4300" in said.out
     assert await shell.runner.register() == {}
     assert await shell.runner.manage.latest(1) == []
@@ -281,7 +281,7 @@ async def test_jobs_are_listed_told_and_undone(shell: Shell):
         "linha de comando",
     ):
         assert words in line
-    assert "Linha 5: CPF/CNPJ: tem 1 caracteres" in told.out
+    assert "Linha 5: CPF/CNPJ: tem 1 caractere;" in told.out
     assert len(shell.read("e.csv")) == 2
     assert_one_sentence(unasked, "Fora de um terminal, confirme com --yes.")
     assert (

@@ -23,8 +23,8 @@ from tests.storage.records import CPF, registration
 from tests.storage.servers import free_port, uri
 
 ONE = (
-    "1 cadastros, 1 auditoria, 0 chats, 0 atendimentos, 0 mensagens nos grupos, "
-    "0 etiquetas, 0 departamentos, 1 autores na auditoria"
+    "1 cadastro, 1 registro de auditoria, 0 atendimentos, 0 chats, 0 mensagens nos grupos, "
+    "0 etiquetas, 0 departamentos, 1 autor na auditoria"
 )
 NONE = ONE.replace("1", "0")
 

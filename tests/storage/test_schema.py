@@ -100,7 +100,7 @@ async def test_killed_within_it_goes_on_at_the_next_start(
     env = {"BALCAO_MONGODB_URI": mongodb_uri, "BALCAO_MONGODB_DATABASE": own_database.name}
     said = await balcao_in_a_terminal("jobs", answer="", cwd=tmp_path, **env)
     assert said.code == 0
-    assert "Atualizando o banco de dados: auditoria" in said.err
+    assert "Atualizando o banco de dados: cadastros" in said.err
     await assert_migrated(own_database)
 
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from bot.demo.documents import make_cnpj, make_cpf
-from bot.domain.registration import Kind, Registration, Status
+from bot.domain.phone import phone_key
+from bot.domain.registration import Kind, Phones, Registration, Status
 from bot.domain.search import PAGE, Query, ResultPage, fold, holds, typed_words
 from bot.domain.tax_id import TaxId
 from storage.engine.ordered import element_between
@@ -35,6 +36,18 @@ NAMES += [
     "9",
 ]
 TAGS = ["t1", "t2", "rare"]
+# One person has it with the ninth digit and another without.
+PHONES = [
+    Phones(),
+    Phones(mobile="+5549999887766", home="+554932221100"),
+    Phones(commercial="+554999887766"),
+]
+TYPED_PHONES = {
+    "49 99988-7766": "+554999887766",
+    "(49) 9988-7766": "+554999887766",
+    "4932221100": "+554932221100",
+    "49 3222-1199": "",
+}
 
 
 def tax_id_of(random: Random, number: int) -> TaxId | None:
@@ -58,6 +71,7 @@ def some_registration(random: Random, number: int) -> Registration:
         trade_name=random.choice([None, None, "Padaria São João", "maria & cia."]),
         status=random.choice([Status.ACTIVE, Status.ACTIVE, Status.INACTIVE]),
         kinds=frozenset(random.sample(list(Kind), random.choice([1, 1, 2]))),
+        phones=random.choice(PHONES),
         tags=frozenset(random.sample(TAGS[:2], random.randrange(3)))
         | frozenset(TAGS[2:] if random.random() < 0.01 else ()),
         priority_departments=frozenset(["vendas"] if random.random() < 0.1 else []),
@@ -79,6 +93,7 @@ def random_query(random: Random, stored: list[Registration]) -> Query:
         ".",
         "maria a",
     ]
+    texts += TYPED_PHONES
     chosen = random.choice(stored).tax_id
     if chosen and random.random() < 0.2:
         texts = [chosen.masked, chosen.number.lower(), chosen.number[:6]]
@@ -96,9 +111,12 @@ def matches(query: Query, one: Registration) -> bool:
     if one.tax_id:
         words.add(one.tax_id.number.lower())
     typed = typed_words(query.text)
+    if asked := TYPED_PHONES.get(query.text):
+        found = asked in map(phone_key, one.phones.all())
+    else:
+        found = (bool(typed) or not query.text.strip()) and holds(words, typed)
     return (
-        (bool(typed) or not query.text.strip())
-        and holds(words, typed)
+        found
         and (query.kind is None or query.kind in one.kinds)
         and (query.status is None or query.status is one.status)
         and (query.tag is None or query.tag in one.tags)

@@ -7,20 +7,9 @@ from contextlib import contextmanager
 import rich.progress
 
 from bot.cli.terminal.console import err
-from bot.wording.words import number
+from bot.wording.words import COLLECTIONS, counted, number
 from storage.backup.backup import Progress, Stage, Tallies
 
-# The names that people at the counter use for the collections.
-COLLECTIONS = {
-    "registrations": "cadastros",
-    "audit": "auditoria",
-    "chats": "chats",
-    "conversations": "atendimentos",
-    "relayed": "mensagens nos grupos",
-    "tags": "etiquetas",
-    "departments": "departamentos",
-    "people": "autores na auditoria",
-}
 _STAGES = {
     Stage.SAVING: "Copiando",
     Stage.CHECKING: "Conferindo o arquivo:",
@@ -35,7 +24,7 @@ def counts(tallies: Tallies) -> dict[str, int]:
 
 
 def listed(counts: dict[str, int]) -> str:
-    return ", ".join(f"{number(counts[key])} {name}" for key, name in COLLECTIONS.items())
+    return ", ".join(counted(counts[key], *words) for key, words in COLLECTIONS.items())
 
 
 @contextmanager
@@ -53,7 +42,7 @@ def progress() -> Iterator[Callable[[Progress], None]]:
         def report(now: Progress) -> None:
             key = (now.stage, now.collection)
             if key not in tasks:
-                described = f"{_STAGES[now.stage]} {COLLECTIONS[now.collection]}"
+                described = f"{_STAGES[now.stage]} {COLLECTIONS[now.collection][1]}"
                 tasks[key] = bars.add_task(described, total=now.of, done="")
             of = f" de {number(now.of)}" if now.of else ""
             size = f", {now.size_bytes / 1e6:,.0f} MB" if now.size_bytes else ""

@@ -5,12 +5,11 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 import rich.progress
 
-from bot.cli.terminal.backup_progress import COLLECTIONS
 from bot.cli.terminal.console import err
 from bot.settings import Settings
 from bot.wiring import clients
 from bot.wiring.schema import Report
-from bot.wording.words import number
+from bot.wording.words import COLLECTIONS, number
 from storage.engine.connection import Database
 from storage.schema.progress import Progress
 
@@ -47,7 +46,7 @@ def migration_progress() -> Iterator[Report]:
         else:
             bars.update(
                 bar,
-                description=COLLECTIONS.get(now.collection, now.collection),
+                description=COLLECTIONS.get(now.collection, (now.collection,))[-1],
                 completed=now.documents,
                 total=now.of,
                 done=f"{number(now.documents)} de {number(now.of)}",

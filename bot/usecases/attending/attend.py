@@ -114,7 +114,9 @@ class Attend:
     ) -> Done | AlreadyClosed | Moved | Gone:
         """Return the conversation that a message answers; claim it if nobody has it.
 
-        It is the conversation of the topic, or else that of the message replied to.
+        Its customer does not wait for an answer any more.
+
+        It is the conversation of the message replied to, or else that of the topic.
         """
         conversation = await self.conversation_of(replied_to, topic_id=topic_id)
         if conversation is None:
@@ -126,6 +128,8 @@ class Attend:
             return AlreadyClosed(conversation)
         if conversation.claimed_by is None:
             await self.claim(conversation.id, attendant, group_id=group_id)
+        if conversation.asked_at is not None:
+            await self.conversations.answered(conversation)
         return Done(conversation)
 
     async def close_topic(
@@ -137,16 +141,23 @@ class Attend:
             return Gone()
         return await self.close(conversation.id, attendant, group_id=group_id)
 
+    async def has_topic(self, group_id: int, topic_id: int) -> bool:
+        """Return True if the topic is that of a conversation."""
+        return await self.conversations.in_topic(group_id, topic_id) is not None
+
     async def conversation_of(
         self, replied_to: RepliedTo, *, topic_id: int | None = None
     ) -> Conversation | None:
-        """Return the conversation of the topic, or else of the message replied to, or None."""
-        if topic_id:
+        """Return the conversation of the message replied to, or else of the topic, or None.
+
+        They differ below the old card from which a customer was called.
+        """
+        if topic_id and not await replied_to.link():
             found = await self.conversations.in_topic(replied_to.group_id, topic_id)
             if found:
                 return found
-        link = await replied_to.link()
-        return await self.conversations.get(link.conversation_id) if link else None
+        conversation_id = await replied_to.conversation_id()
+        return await self.conversations.get(conversation_id) if conversation_id else None
 
     async def _in_group(self, conversation_id: str, group_id: int) -> Conversation | None:
         conversation = await self.conversations.get(conversation_id)

@@ -199,6 +199,7 @@ class ManageJobs:
                 created_at=now,
                 began_at=now,
                 undoes=target.id,
+                undoes_kind=target.kind,
                 total=target.counts.created
                 + target.counts.updated
                 + target.counts.removed

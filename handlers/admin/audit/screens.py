@@ -1,7 +1,7 @@
 """Audit screens: changes of one registration or of all; deleted registrations can be restored."""
 
 from datetime import date, timedelta
-from typing import Final, assert_never
+from typing import Final
 
 from aiogram.types import BufferedInputFile, CallbackQuery, Message
 from aiogram_dialog import Dialog, DialogManager, ShowMode, Window
@@ -10,15 +10,14 @@ from aiogram_dialog.widgets.kbd import Button, Cancel, Column, Group, Row, Selec
 from aiogram_dialog.widgets.text import Const, Format
 
 from bot.domain.audit import AuditEntry, AuditFilter, AuditPage, Event
-from bot.usecases.register.edit_registration import AlreadyThere, Gone, Restored, TaxIdTaken
 from bot.wording.values import who
 from bot.wording.words import EVENTS
 from handlers.admin.audit import texts as audit_texts
 from handlers.admin.audit.file import audit_file
 from handlers.admin.register import texts
+from handlers.admin.register.restoring import restore
 from handlers.admin.register.services import (
     RegisterServices,
-    admin_of,
     say,
     services_of,
     take_notice,
@@ -274,21 +273,9 @@ async def _open_record(_: CallbackQuery, __: Button, manager: DialogManager) -> 
 
 
 async def _restore(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
-    outcome = await services_of(manager).restore(
-        manager.dialog_data["entry"], by=admin_of(manager)
-    )
-    match outcome:
-        case Restored(registration):
-            data = {"id": registration.id, "notice": texts.RESTORED}
-            await manager.start(RecordDialog.card, data=data)
-        case TaxIdTaken(existing):
-            await say(manager, texts.exists(existing))
-        case AlreadyThere():
-            await say(manager, "Este cadastro já foi restaurado.")
-        case Gone():
-            await say(manager, audit_texts.NO_ENTRY)
-        case _:
-            assert_never(outcome)
+    if restored := await restore(manager, manager.dialog_data["entry"]):
+        data = {"id": restored.id, "notice": texts.RESTORED}
+        await manager.start(RecordDialog.card, data=data)
 
 
 async def _file(callback: CallbackQuery, __: Button, manager: DialogManager) -> None:

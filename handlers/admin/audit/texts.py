@@ -100,10 +100,10 @@ def listing(
 
 def _nothing(*, of_one: bool, filtered: bool) -> str:
     if filtered:
-        return "Nenhuma mudança com estes filtros."
+        return "Nenhuma alteração com estes filtros."
     if of_one:
         return "Nada mudou neste cadastro desde que ele foi criado."
-    return "Ainda não há nenhuma mudança."
+    return "Ainda não há nenhuma alteração."
 
 
 def button(entry: AuditEntry, names: Names, *, of_one: bool) -> str:

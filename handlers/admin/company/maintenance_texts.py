@@ -14,7 +14,7 @@ from bot.domain.job import COMMAND_LINE, Counts, Job, JobState, JobTrouble
 from bot.domain.retention import SET_ASIDE_KEPT, UNDELIVERED_KEPT
 from bot.usecases.company.status import Failed, GroupStatus, Status, Waiting
 from bot.wording.reasons import describe_trouble
-from bot.wording.words import number, span
+from bot.wording.words import COLLECTIONS, counted, number, plural, span
 from handlers.admin import sync_texts
 
 # Telegram allows 20 messages a minute in a group: in any busy hour that means a minute of delay.
@@ -43,17 +43,6 @@ EXPLANATION = (
     "<code>balcao restore ARQUIVO</code>"
 )
 
-# Names of the collections for people who run a counter, most important first.
-_COLLECTIONS = {
-    "registrations": ("cadastro", "cadastros"),
-    "audit": ("registro de auditoria", "registros de auditoria"),
-    "conversations": ("atendimento", "atendimentos"),
-    "chats": ("chat", "chats"),
-    "relayed": ("mensagem nos grupos", "mensagens nos grupos"),
-    "tags": ("etiqueta", "etiquetas"),
-    "departments": ("departamento", "departamentos"),
-    "people": ("autor na auditoria", "autores na auditoria"),
-}
 _COMMAND = "No servidor, use a linha de comando: <code>balcao backup ARQUIVO</code>"
 _SHORT_TROUBLES = {
     JobTrouble.DISK_FULL: "disco cheio",
@@ -85,10 +74,11 @@ def progress(job: Job, done: Counts) -> str:
     """Return the progress of a backup, by collection."""
     expected = job.preview.fields if job.preview else {}
     lines = []
-    for key, (_, many) in _COLLECTIONS.items():
+    for key, words in COLLECTIONS.items():
         if count := done.fields.get(key):
-            of = f" de {number(expected[key])}" if expected.get(key, 0) >= count else ""
-            lines.append(f"{number(count)}{of} {many}")
+            total = expected.get(key, 0)
+            of = f" de {number(total)}" if total >= count else ""
+            lines.append(f"{number(count)}{of} {plural(max(count, total), *words)}")
     return "\n".join([CANCELLING if job.is_cancelled else BEGAN, "", *lines])
 
 
@@ -278,9 +268,7 @@ def _why(failed: Failed) -> str:
 
 def _listed(counts: Mapping[str, int]) -> str:
     return "\n".join(
-        f"{number(counts[key])} {one if counts[key] == 1 else many}"
-        for key, (one, many) in _COLLECTIONS.items()
-        if key in counts
+        counted(counts[key], *words) for key, words in COLLECTIONS.items() if key in counts
     )
 
 

@@ -123,7 +123,7 @@ def remove(name: str) -> str:
 
 def revoke(expires_at: datetime, timezone: ZoneInfo) -> str:
     """Return the label of a button."""
-    return f"✖️ Revogar o que vale até {when(expires_at, timezone)}"
+    return f"✖️ Cancelar convite (até {expires_at.astimezone(timezone):%d/%m %H:%M})"
 
 
 def accepted(name: str) -> str:

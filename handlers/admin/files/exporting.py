@@ -30,7 +30,7 @@ def dialog() -> Dialog:
         Window(
             Format("{text}"),
             Row(choices("format", "formats", _choose_format)),
-            SwitchTo(Const("☑️ Escolher campos"), id="fields", state=ExportDialog.fields),
+            SwitchTo(Const("🧾 Escolher campos"), id="fields", state=ExportDialog.fields),
             Button(Const("🧹 Sem filtros"), id="clear", on_click=_clear, when="is_narrowed"),
             Button(Const("▶️ Exportar"), id="go", on_click=_export),
             Cancel(Const("❌ Cancelar")),

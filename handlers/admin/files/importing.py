@@ -66,7 +66,7 @@ def _main_window() -> Window:
                 when="unnamed",
             ),
             Button(
-                Format("🚫 Ignorar as que não conheço ({unknown})"),
+                Format("🚫 Ignorar as não reconhecidas ({unknown})"),
                 id=Doubt.UNKNOWN.value,
                 on_click=ignore_all,
                 when="unknown",
@@ -74,7 +74,7 @@ def _main_window() -> Window:
             SwitchTo(Const("🗂 Colunas"), id="columns", state=ImportDialog.columns),
             Button(Format("{update}"), id="update", on_click=_switch_update),
             SwitchTo(
-                Format("☑️ Campos a atualizar ({ticked})"),
+                Format("🧾 Campos a atualizar ({ticked})"),
                 id="fields",
                 state=ImportDialog.fields,
                 when="is_update",

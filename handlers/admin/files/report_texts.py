@@ -17,9 +17,10 @@ from bot.wording.jobs import (
     progress_parts,
     subject,
     summary,
+    undone,
 )
 from bot.wording.reasons import describe_trouble
-from bot.wording.values import Names, when, who
+from bot.wording.values import Names, erp_name, when, who
 from bot.wording.words import short
 
 # Telegram takes 4,096 characters and counts an escaped `<` as one. The rest is for the title and
@@ -66,7 +67,8 @@ _quote = partial(escape, quote=False)
 
 def title(job: Job) -> str:
     """Return the title as HTML: `Tarefa 12 · Importação`."""
-    return f"<b>Tarefa {job.id} · {KIND_NAMES[job.kind]}</b>"
+    of = f" a {undone(job)}" if job.undoes is not None else ""
+    return f"<b>Tarefa {job.id} · {KIND_NAMES[job.kind]}{of}</b>"
 
 
 def progress(job: Job, done: Counts, *, rows_a_second: float, left_s: float | None) -> str:
@@ -89,7 +91,7 @@ def starting(doing: str) -> str:
 
 def report(job: Job, found: Report, names: Names) -> str:
     """Return everything about the job's current state, within one message."""
-    head, ending = [*_file_line(job), *_of_undo(job)], []
+    head, ending = _file_line(job), []
     match job.state:
         case JobState.CHECKED:
             head.insert(0, f"🔎 <b>Prévia da importação</b> · tarefa {job.id}")
@@ -100,7 +102,7 @@ def report(job: Job, found: Report, names: Names) -> str:
             )
             ending = ["", f"<b>{nothing}</b>"]
         case JobState.DONE | JobState.CANCELLED | JobState.FAILED:
-            head.insert(0, f"{_MARKS[job.state]} {title(job)} {_ENDINGS[job.state]}")
+            head.insert(0, f"{_MARKS[job.state]} {_ended(job)}")
         case _:
             return f"{_MARKS[job.state]} {title(job)}: {STATES[job.state]}"
     return "\n".join([*head, *_laid_out(report_lines(job, found, names)), *ending])
@@ -185,6 +187,12 @@ def sync_works_again(job: Job) -> str:
     return f"✅ A sincronização com o ERP voltou a funcionar (tarefa {job.id})."
 
 
+def _ended(job: Job) -> str:
+    if job.undoes is not None and job.state is JobState.DONE:
+        return f"<b>Tarefa {job.id}: {undone(job)} desfeita</b>"
+    return f"{title(job)} {_ENDINGS[job.state]}"
+
+
 def _laid_out(lines: Iterable[Line]) -> list[str]:
     """Return as many of the lines as fit, as HTML; a list begins after an empty line."""
     shown: list[str] = []
@@ -210,9 +218,5 @@ def _file_line(job: Job) -> list[str]:
     if job.sync_options is not None:
         read = "lendo só o que mudou" if job.sync_options.since else "lendo tudo"
         mode = MODES[job.sync_options.mode]
-        return [f"🔗 ERP {_quote(job.sync_options.system)}: {mode}, {read}"]
+        return [f"🔗 ERP {_quote(erp_name(job.sync_options.system))}: {mode}, {read}"]
     return [f"📄 {_quote(short(job.source.name, 60))}"] if job.source is not None else []
-
-
-def _of_undo(job: Job) -> list[str]:
-    return [f"O que a tarefa {job.undoes} fez"] if job.undoes is not None else []

@@ -74,16 +74,16 @@ TAGS_CREATED: Final = "Etiquetas criadas. Confira o arquivo de novo."
 NO_FIELDS: Final = "Marque ao menos um campo a atualizar, ou responda Não em “Atualizar”."
 ONE_FIELD: Final = "A exportação precisa de ao menos um campo."
 IMPORT_FIELDS: Final = (
-    "☑️ <b>Campos a atualizar</b>\n\n"
+    "🧾 <b>Campos a atualizar</b>\n\n"
     "Em quem já está no cadastro, só os marcados mudam. Célula vazia nunca apaga o que está "
     "gravado."
 )
 IMPORT_KIND: Final = (
-    "🏷 <b>Tipo para quem não tem</b>\n\n"
+    "🏷 <b>Linhas sem tipo</b>\n\n"
     "Que tipo recebe um cadastro novo cuja linha não diz? Em quem já está no cadastro nada muda."
 )
 EXPORT_FIELDS: Final = (
-    "☑️ <b>Campos da exportação</b>\n\nOs marcados viram colunas. A senha nunca sai."
+    "🧾 <b>Campos da exportação</b>\n\nOs marcados viram colunas. A senha nunca sai."
 )
 _CELL: Final = 40
 _ROWS: Final = 2
@@ -252,7 +252,7 @@ def accept_button(options: ImportOptions) -> str:
 
 
 def kind_button(kind: Kind | None) -> str:
-    return f"🏷 Tipo para quem não tem: {KINDS[kind] if kind else 'recusar'}"
+    return f"🏷 Linhas sem tipo: {KINDS[kind] if kind else 'recusar'}"
 
 
 def export_window(query: Query, of: int, paths: Collection[str], count: int, names: Names) -> str:

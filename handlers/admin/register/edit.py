@@ -35,11 +35,16 @@ _FIELDS: Final = {field.path: field for field in FIELDS if field.is_edited}
 _TICKS: Final = (Shape.KINDS, Shape.TAGS, Shape.DEPARTMENTS)
 _CHOICES: Final = (*_TICKS, Shape.STATUS, Shape.YES_OR_NO)
 _HINTS: Final = {
+    "name": "Escreva o nome certo.",
+    "trade_name": "Escreva o nome fantasia.",
+    "email": "Escreva o e-mail, ex.: nome@empresa.com.br",
     "tax_id": "Escreva o número certo, com ou sem pontuação.",
     "traits": "Escreva as características, separadas por vírgulas. Elas substituem as atuais.",
     "fixed_note": "Escreva a observação. Ela aparece no começo de cada atendimento.",
     "portal.username": "Escreva o usuário do portal do cliente.",
 }
+_PHONE: Final = "Escreva com DDD, ex.: (49) 99999-8888"
+_PHONE_ABROAD: Final = "Escreva com o código do país, ex.: +351 912 345 678"
 _PASSWORDS: Final = {
     PasswordRefusal.TOO_SHORT: "A senha precisa de pelo menos 8 caracteres.",
     PasswordRefusal.TOO_LONG: "A senha pode ter até 128 caracteres.",
@@ -168,7 +173,8 @@ async def _text(dialog_manager: DialogManager, services: RegisterServices, **_: 
     if registration is None:
         return {"text": texts.GONE, "country": "", "can_clear": False}
     current = value_of(registration, path, await services.names())
-    hint = _HINTS.get(path, "Escreva o novo valor.")
+    abroad = registration.country != "BR"
+    hint = _HINTS.get(path) or (_PHONE_ABROAD if abroad else _PHONE)
     if path == PASSWORD_HASH:
         hint = (
             "Escreva a senha nova, de 8 a 128 caracteres. Apago sua mensagem em seguida e guardo "

@@ -12,6 +12,7 @@ from aiogram_dialog.widgets.kbd import Button, Cancel, Column, Group, Row, Selec
 from aiogram_dialog.widgets.text import Const, Format
 
 from bot.domain.errors import AppError
+from bot.domain.phone import read_phone
 from bot.domain.registration import Kind, Status
 from bot.domain.search import PAGE, Query
 from bot.domain.tax_id import NotATaxId, Reason, read_tax_id
@@ -82,7 +83,7 @@ def _listing_window() -> Window:
         ),
         Row(
             Button(Const("🔄 Sincronização rápida"), id="quick", on_click=_sync),
-            Button(Const("🔁 Completa"), id="full", on_click=_sync),
+            Button(Const("🔁 Sincronização completa"), id="full", on_click=_sync),
             when="has_erp",
         ),
         Row(
@@ -194,7 +195,7 @@ async def _search(
 ) -> None:
     manager.dialog_data.update(text=text.strip()[:_LONGEST_SEARCH], starts=[])
     read = read_tax_id(text)
-    if isinstance(read, NotATaxId) and read.reason in _TOLD:
+    if isinstance(read, NotATaxId) and read.reason in _TOLD and not read_phone(text):
         await say(manager, texts.SUSPICIOUS_TAX_ID)
 
 

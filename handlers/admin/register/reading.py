@@ -20,14 +20,15 @@ from bot.domain.registration import (
     read_traits,
 )
 from bot.domain.tax_id import NotATaxId, Reason, TaxId, read_foreign_tax_id, read_tax_id
+from bot.wording.words import characters
 
 _TAX_ID: Final = {
     Reason.NOTHING: "Não encontrei um número aí. Escreva o CPF (11 dígitos) ou o CNPJ (14).",
-    Reason.CHECK_DIGITS: "Esse número não existe: os dígitos finais não conferem. "
-    "Confira se algum foi trocado.",
+    Reason.CHECK_DIGITS: "Os dígitos finais não conferem: algum foi trocado. "
+    "Olhe no documento e escreva de novo.",
     Reason.REPEATED: "Um documento não pode ter o mesmo dígito repetido. Confira o número.",
     Reason.AMBIGUOUS: "Encontrei dois números diferentes. Escreva só um.",
-    Reason.SCIENTIFIC: "O número veio em notação científica. Escreva todos os dígitos.",
+    Reason.SCIENTIFIC: "O Excel encurtou o número (como 2,47E+13). Escreva todos os dígitos.",
     Reason.DECIMALS: "O número veio com casas decimais. Escreva só os dígitos.",
 }
 _USERNAMES: Final = {
@@ -114,7 +115,7 @@ def _why(refusal: NotATaxId, country: str) -> str:
         return "Não parece um documento desse país. Confira o número e o país."
     if refusal.reason is Reason.LENGTH:
         return (
-            f"Esse número tem {refusal.length} caracteres. O CPF tem 11 e o CNPJ tem 14. "
+            f"Esse número tem {characters(refusal.length)}. O CPF tem 11 e o CNPJ tem 14. "
             "Confira se falta ou sobra algum."
         )
     return _TAX_ID.get(refusal.reason, _TAX_ID[Reason.NOTHING])

@@ -10,6 +10,7 @@ from aiogram_dialog.widgets.text import Const, Format
 from bot.domain.registration import Status
 from bot.usecases.register.edit_registration import ChangedMeanwhile, Gone, Removed
 from handlers.admin.register import texts
+from handlers.admin.register.restoring import restore
 from handlers.admin.register.save import Draft, save
 from handlers.admin.register.services import (
     RegisterServices,
@@ -46,6 +47,7 @@ def dialog() -> Dialog:
                 ),
             ),
             Button(Const(CALL), id="call", on_click=_call, when="is_there"),
+            Button(Const("↩️ Desfazer"), id="restore", on_click=_restore, when="is_removed"),
             Cancel(Const("⬅️ Voltar")),
             state=RecordDialog.card,
             getter=_card,
@@ -78,7 +80,16 @@ async def _card(dialog_manager: DialogManager, services: RegisterServices, **_: 
     registration = await services.registrations.by_id(registration_id(dialog_manager))
     notice = take_notice(dialog_manager)
     if registration is None:
-        return {"text": notice + texts.GONE, "is_there": False, "status_button": ""}
+        # Only this admin's own deletion is undone here; others are restored from the audit.
+        mine = "removed" in dialog_manager.dialog_data
+        text = texts.UNDO_REMOVAL if mine else texts.GONE
+        return {
+            "text": notice + text,
+            "is_there": False,
+            "is_removed": mine,
+            "status_button": "",
+        }
+    dialog_manager.dialog_data.pop("removed", None)
     # A press refers to the version on the screen, and is refused if the record changed since.
     dialog_manager.dialog_data["version"] = registration.version
     active = registration.status is Status.ACTIVE
@@ -86,6 +97,7 @@ async def _card(dialog_manager: DialogManager, services: RegisterServices, **_: 
     return {
         "text": notice + texts.record(registration, await services.names()),
         "is_there": True,
+        "is_removed": False,
         "status_button": "🚫 Inativar" if active else "✅ Ativar",
     }
 
@@ -112,7 +124,7 @@ async def _call(callback: CallbackQuery, __: Button, manager: DialogManager) -> 
     if message is None:
         return
     await call(
-        Press(callback, message, bot),
+        Press(callback, message, bot, manager.middleware_data["links"]),
         CallButton(of=registration_id(manager)),
         manager.middleware_data["call_customer"],
         manager.middleware_data["sending"],
@@ -131,13 +143,22 @@ async def _switch_status(_: CallbackQuery, __: Button, manager: DialogManager) -
     await save(manager, draft, done=done)
 
 
+async def _restore(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    removed = manager.dialog_data.get("removed")
+    if removed is None:
+        await say(manager, texts.RESTORED_ALREADY)
+    elif await restore(manager, removed):
+        await say(manager, texts.RESTORED)
+
+
 async def _remove(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
     version = manager.dialog_data.get("version", 0)
     outcome = await services_of(manager).remove(
         registration_id(manager), read_version=version, by=admin_of(manager)
     )
     match outcome:
-        case Removed():
+        case Removed(entry_id):
+            manager.dialog_data["removed"] = entry_id
             await say(manager, texts.REMOVED)
         case Gone():
             await say(manager, texts.GONE_NOW)

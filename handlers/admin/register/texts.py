@@ -4,6 +4,7 @@ from aiogram import html
 
 from bot.domain.audit import AuditEntry
 from bot.domain.candidate import Refusal
+from bot.domain.phone import read_phone
 from bot.domain.registration import NOTE_LENGTH, Registration, Status
 from bot.domain.search import PAGE, Query, ResultPage
 from bot.wording.countries import country_name
@@ -25,7 +26,7 @@ EMPTY_REGISTER = (
     "Gerencie o cadastro de seus clientes. Parece que nenhum cliente foi adicionado até agora.\n\n"
     "Para começar, toque no botão abaixo."
 )
-SUSPICIOUS_TAX_ID = "⚠️ Esse CPF ou CNPJ não existe: os dígitos não conferem. Confira o número."
+SUSPICIOUS_TAX_ID = "⚠️ Esse CPF ou CNPJ não confere: algum dígito está trocado. Confira."
 GONE = (
     "🗑 <b>Este cadastro não existe mais.</b>\n\n"
     "Alguém o excluiu. A auditoria guarda uma cópia, e por ela ele pode ser restaurado."
@@ -35,7 +36,10 @@ SAVED = "✅ Gravado."
 UNCHANGED = "Já estava assim: nada mudou."
 CREATED = "✅ Cadastro criado."
 RESTORED = "✅ Cadastro restaurado."
-REMOVED = "🗑 Cadastro excluído. A auditoria guarda uma cópia."
+REMOVED = "🗑 Cadastro excluído."
+UNDO_REMOVAL = "🗑 <b>Cadastro excluído.</b>\n\nFoi engano? Toque em ↩️ Desfazer."
+RESTORED_ALREADY = "Este cadastro já foi restaurado."
+NO_COPY = "A auditoria não tem mais a cópia deste cadastro."
 ACTIVATED = "✅ Cadastro ativado."
 INACTIVATED = "✅ Cadastro inativado."
 PASSWORD_SAVED = "✅ Senha gravada. Apaguei sua mensagem com ela."  # noqa: S105
@@ -85,7 +89,7 @@ def filters(query: Query, names: Names) -> str:
     shown = f"\n\nEscolhido: {html.quote(chosen)}" if chosen else ""
     return (
         "🔎 <b>Filtros</b>\n\nToque para escolher; toque de novo para tirar. "
-        f"Todos os escolhidos valem juntos.{shown}"
+        f"Mostra quem atende a todos os filtros.{shown}"
     )
 
 
@@ -101,7 +105,12 @@ def listing(
     if chosen := _filters(query, names):
         lines.append(f"Filtros: {html.quote(chosen)}")
     if not page.registrations:
-        lines += ["", "<b>Nada encontrado.</b> Confira a busca, ou toque em “Mostrar todos”."]
+        nobody = (
+            "Ninguém tem este telefone, CPF ou CNPJ"
+            if read_phone(query.text)
+            else "Nada encontrado"
+        )
+        lines += ["", f"<b>{nobody}.</b> Confira a busca, ou toque em “Mostrar todos”."]
         return "\n".join(lines)
     pages = -(-count // PAGE) if count is not None else 0
     if count is None:
@@ -109,7 +118,7 @@ def listing(
     else:
         lines.append(total(count) + (f" · página {page_number} de {number(pages)}" * (pages > 1)))
     if not query.text:
-        lines += ["", "Escreva um nome, CPF ou CNPJ para procurar."]
+        lines += ["", "Escreva um nome, CPF, CNPJ ou telefone para procurar."]
     return "\n".join(lines)
 
 
@@ -152,7 +161,7 @@ def record(registration: Registration, names: Names) -> str:
         lines.append(f"<b>País:</b> {html.quote(country_name(registration.country))}")
     lines += ["", f"Criado em {html.quote(provenance_line(registration.created, names))}"]
     if registration.version > 1:
-        lines.append(f"Mudado em {html.quote(provenance_line(registration.updated, names))}")
+        lines.append(f"Alterado em {html.quote(provenance_line(registration.updated, names))}")
     return "\n".join(lines)
 
 
@@ -169,7 +178,7 @@ def edit_menu(registration: Registration) -> str:
 
 
 def edit_field(path: str, current: str, hint: str) -> str:
-    return f"✏️ <b>{LABELS[path]}</b>\n\nAgora: {html.quote(current)}\n\n{hint}"
+    return f"✏️ <b>{LABELS[path]}:</b> {html.quote(current)}\n\n{hint}"
 
 
 def conflict(entries: list[AuditEntry], path: str, mine: str, names: Names) -> str:
@@ -180,7 +189,7 @@ def conflict(entries: list[AuditEntry], path: str, mine: str, names: Names) -> s
             f"{html.quote(who(entry.provenance.by, names))}, {when(entry.provenance.at, names)}:"
         )
         lines += [f"• {change_line(c.path, c.before, c.after, names)}" for c in entry.changes[:4]]
-    lines += ["", f"Sua mudança: <b>{LABELS[path]}</b> → {html.quote(mine[:300])}", ""]
+    lines += ["", f"Sua alteração: <b>{LABELS[path]}</b> → {html.quote(mine[:300])}", ""]
     lines.append("Gravar a sua assim mesmo?")
     return "\n".join(lines)
 

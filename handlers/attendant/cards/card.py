@@ -1,18 +1,15 @@
-"""The customer card, as text and buttons. All its content is data and is escaped."""
+"""The customer card, as text. All its content is data and is escaped."""
 
-from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from aiogram import html
-from aiogram.filters.callback_data import CallbackData
-from aiogram.types import InlineKeyboardMarkup
 
 from bot.domain.card import Card
 from bot.domain.conversation import Conversation, Identity, Transfer, VerifiedBy
 from bot.domain.phone import show_phone
 from bot.domain.registration import Kind, Registration, Status
+from bot.wording.values import erp_ref
 from bot.wording.words import KINDS, STATUSES
-from handlers.buttons import button, in_rows
 
 # The fixed note alone may have 2,000 characters; a message has 4,096.
 _LIST_LENGTH = 600
@@ -33,48 +30,6 @@ _IDENTITIES = {
     Identity.UNVERIFIED: "⚠️ não confirmado",
     Identity.NOT_IDENTIFIED: "❔ não identificado",
 }
-
-
-class Action(StrEnum):
-    CLAIM = "a"
-    FULL_CARD = "f"
-    CLOSE = "e"
-    NOTE = "n"
-    CORRECT = "c"
-    TRANSFER = "t"
-    REOPEN = "r"
-
-
-class CardButton(CallbackData, prefix="card"):
-    action: Action
-    conversation: str
-
-
-def keyboard(card: Card) -> InlineKeyboardMarkup | None:
-    """Return buttons for the actions that are still possible, two in a row.
-
-    Returns None if the conversation has moved to another group.
-    """
-    conversation = card.conversation
-    if card.moved:
-        return None
-
-    actions = [("✋ Atender", Action.CLAIM)] if conversation.waits else []
-    actions.append(("📋 Ficha completa", Action.FULL_CARD))
-    if conversation.is_open:
-        actions += [
-            ("📌 Observação fixa", Action.NOTE),
-            *([("✏️ Corrigir cadastro", Action.CORRECT)] if card.registration else []),
-            ("↪️ Transferir", Action.TRANSFER),
-            ("☑️ Encerrar", Action.CLOSE),
-        ]
-    elif conversation.closed_by:
-        actions.append(("🔓 Reabrir", Action.REOPEN))
-    buttons = [
-        button(text, CardButton(action=action, conversation=conversation.id))
-        for text, action in actions
-    ]
-    return in_rows(buttons, in_a_row=2)
 
 
 def card_text(card: Card, *, timezone: ZoneInfo, in_group: bool = True) -> str:
@@ -228,9 +183,7 @@ def _phones(conversation: Conversation, registration: Registration | None) -> st
 
 
 def _erp(registration: Registration) -> str:
-    refs = sorted((r.system, r.table, r.id) for r in registration.erp_refs)
-    shown = [" ".join(part for part in ref if part) for ref in refs]
-    return html.quote(", ".join(shown)[:_LIST_LENGTH])
+    return html.quote(", ".join(sorted(map(erp_ref, registration.erp_refs)))[:_LIST_LENGTH])
 
 
 def _erp_line(card: Card) -> str:
@@ -239,7 +192,7 @@ def _erp_line(card: Card) -> str:
     if card.conversation.lookup:
         return "⏳ <b>ERP não consultado</b>: sem resposta, tentando de novo"
     if registration and registration.erp_refs:
-        return f"🗂 ERP: {_erp(registration)}"
+        return f"🗂 {_erp(registration)}"
     if not card.has_erp:
         return "🗂 ERP: nenhum configurado"
     if registration and registration.kinds != {Kind.PROSPECT}:
