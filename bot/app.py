@@ -131,7 +131,12 @@ def build(
     relaying = build_relaying(shared, metrics=metrics, alerts=company.alerts)
     attending = build_attending(shared, relaying, company, register)
     receiving = build_receiving(
-        shared, relaying, attending, register, lookup_budget_s=lookup_budget_s
+        shared,
+        relaying,
+        attending,
+        register,
+        attends=company.role_of.attends,
+        lookup_budget_s=lookup_budget_s,
     )
     begin_backup = BeginBackup(
         jobs=jobs.store, wake=jobs.work.wake, holding=shared.locks.holding, clock=clock

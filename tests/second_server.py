@@ -22,6 +22,10 @@ MONGODB: Final = os.environ.get("TEST_MONGODB_URI", "")
 # later document with this key is refused. Only deleting a document frees its keys.
 KEPT_KEYS: Final = frozenset(
     (
+        "flows/test_call.py::test_an_admin_calls_from_the_record_and_chooses_chat_and_department",
+        "flows/test_call.py::test_an_attendant_calls_and_has_the_conversation",
+        "flows/test_call.py::test_who_cannot_be_called_is_said",
+        "flows/test_call.py::test_who_chooses_a_department_after_the_call_stays_in_the_one_that_called",
         "flows/test_card.py::test_what_the_erp_says_of_each",
         "flows/test_conversation.py::test_a_customer_who_returns_is_recognised_by_name",
         "flows/test_conversation.py::test_not_you_switches_to_another_person",

@@ -113,6 +113,10 @@ BUTTONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "move": Rule(group=_STAFF),
         "moved": Rule(group=_STAFF),
         "note": Rule(group=_STAFF),
+        # A correction of the registration: `correct` chooses the field, `corrected` clears it or
+        # goes back, `note` stores it.
+        "correct": Rule(group=_STAFF),
+        "corrected": Rule(group=_STAFF),
         # What was said in a conversation, page by page or as a file.
         "words": Rule(private=_ADMINS, group=_STAFF),
         "notme": Rule(private=_ANYBODY),
@@ -124,6 +128,8 @@ BUTTONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "dep": Rule(private=_ANYBODY),
         # Link a group to a department.
         "link": Rule(group=_ADMINS),
+        # Call the customer of a conversation or, in private, of a registration.
+        "call": Rule(private=_ADMINS, group=_STAFF),
         # The customer asks for a correction of the stored data.
         "mydata": Rule(private=_CUSTOMERS),
         "team": Rule(private=_ADMINS),

@@ -14,7 +14,7 @@ from enum import Enum, StrEnum
 from operator import attrgetter
 from typing import Final
 
-from bot.domain.fields import FIELDS, UPDATABLE, Owner
+from bot.domain.fields import FIELDS, SHAPES, UPDATABLE, Owner, Shape
 from bot.domain.phone import phone_key
 from bot.domain.registration import (
     NAME_LENGTH,
@@ -121,10 +121,12 @@ class Policy:
     default_kinds: frozenset[Kind] = frozenset()
     """Kinds of a new registration whose candidate has none."""
     confirms_phones: bool = True
-    """True if this source proves a telephone that so far only a chat has given.
+    """True if this source proves a telephone that only a chat or an attendant has given so far.
 
     Files do not prove one: a file may be an export of what the customer said in the chat.
     """
+    is_of_erp: bool = False
+    """True for the ERP's own values: those it has given before leave a correction as it is."""
 
 
 # The ERP's fields overwrite, local fields stay, kinds and references are only ever added.
@@ -133,6 +135,7 @@ FROM_ERP: Final = Policy(
     may_update=True,
     fields=frozenset(field.path for field in FIELDS if field.owner is not Owner.COMPANY),
     adds_to=frozenset(field.path for field in FIELDS if field.owner is Owner.BOTH),
+    is_of_erp=True,
 )
 # The data that customers give about themselves must not overwrite the company's data.
 FROM_CHAT: Final = Policy(may_create=True, may_update=False)
@@ -274,6 +277,7 @@ def _create(
                 "fixed_note": candidate.fixed_note,
                 "erp_refs": candidate.erp_refs,
                 "chat_phones": frozenset(phones.all()) if from_chat else frozenset(),
+                "erp_values": frozenset(),
                 "created": provenance,
                 "updated": provenance,
                 "version": 1,
@@ -297,9 +301,15 @@ def _update(
     candidate: Candidate, known: Registration, policy: Policy, provenance: Provenance
 ) -> Update | Unchanged:
     changes = []
+    corrected = {one.path: one for one in known.erp_values} if policy.is_of_erp else {}
+    news = set()
     for path, before, after in zip(UPDATABLE, _VALUES(known), _VALUES(candidate), strict=True):
         if path not in policy.fields or after in (None, "", (), frozenset()):
             continue
+        if path in corrected:
+            if is_same(path, corrected[path].value, after):
+                continue
+            news.add(corrected[path])
         if path in policy.adds_to:
             after = before | after
         if before != after:
@@ -309,10 +319,19 @@ def _update(
     if confirmed and policy.confirms_phones:
         rest = known.chat_phones - confirmed
         changes.append(Change("chat_phones", known.chat_phones, rest))
+    if news:
+        changes.append(Change("erp_values", known.erp_values, known.erp_values - news))
     if not changes:
         return Unchanged(known)
     after_values = {change.path: change.after for change in changes}
     return Update(known, known.with_values(after_values, updated=provenance), tuple(changes))
+
+
+def is_same(path: str, one: object, other: object) -> bool:
+    """Return True if the two values of the field are equal; the ninth digit is no difference."""
+    if SHAPES[path] is Shape.PHONE and isinstance(one, str) and isinstance(other, str):
+        return phone_key(one) == phone_key(other)
+    return one == other
 
 
 _VALUES: Final = attrgetter(*UPDATABLE)

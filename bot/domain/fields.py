@@ -35,6 +35,7 @@ class Shape(Enum):
     TRAITS = auto()
     YES_OR_NO = auto()
     ERP_REFS = auto()
+    ERP_VALUES = auto()
 
 
 class Owner(Enum):
@@ -68,6 +69,11 @@ class Field:
     """True if the edit screen offers it."""
     is_required: bool = False
     """True if the edit screen does not clear it."""
+    is_corrected: bool = False
+    """True if attendants correct it.
+
+    If the ERP owns it, what is entered by hand stays until the ERP's own value changes.
+    """
 
 
 PASSWORD: Final = "portal.password"  # noqa: S105 - the name of a column
@@ -82,10 +88,26 @@ FIELDS: Final = (
         "kinds", "Tipo de cadastro", Shape.KINDS, 12, "tipoRegistro", Owner.BOTH, is_required=True
     ),
     Field("status", "Status", Shape.STATUS, 11, "status", Owner.ERP, is_required=True),
-    Field("phones.mobile", "Celular", Shape.PHONE, 6, "celular", Owner.ERP),
-    Field("phones.home", "Telefone residencial", Shape.PHONE, 5, "foneResidencial", Owner.ERP),
-    Field("phones.commercial", "Telefone comercial", Shape.PHONE, 4, "foneComercial", Owner.ERP),
-    Field("email", "E-mail", Shape.EMAIL, 7, "email", Owner.ERP),
+    Field("phones.mobile", "Celular", Shape.PHONE, 6, "celular", Owner.ERP, is_corrected=True),
+    Field(
+        "phones.home",
+        "Telefone residencial",
+        Shape.PHONE,
+        5,
+        "foneResidencial",
+        Owner.ERP,
+        is_corrected=True,
+    ),
+    Field(
+        "phones.commercial",
+        "Telefone comercial",
+        Shape.PHONE,
+        4,
+        "foneComercial",
+        Owner.ERP,
+        is_corrected=True,
+    ),
+    Field("email", "E-mail", Shape.EMAIL, 7, "email", Owner.ERP, is_corrected=True),
     Field("tags", "Etiquetas", Shape.TAGS, 13, "etiqueta"),
     Field("traits", "Características", Shape.TRAITS, 15, "caracteristicas"),
     Field(
@@ -97,7 +119,7 @@ FIELDS: Final = (
         is_required=True,
     ),
     Field("priority_departments", "Prioridade", Shape.DEPARTMENTS, 17, "prioridade"),
-    Field("fixed_note", "Observação fixa", Shape.NOTE, 18, "observacao"),
+    Field("fixed_note", "Observação fixa", Shape.NOTE, 18, "observacao", is_corrected=True),
     Field("portal.username", "Usuário do portal", Shape.USERNAME, 9, "usuario"),
     Field(
         PASSWORD,
@@ -113,9 +135,17 @@ FIELDS: Final = (
     Field("erp_refs", "ERP", Shape.ERP_REFS, 19, owner=Owner.BOTH, is_edited=False),
     Field(
         "chat_phones",
-        "Telefones vindos do chat",
+        "Telefones que não confirmam identidade",
         Shape.PHONES,
         20,
+        is_updated=False,
+        is_edited=False,
+    ),
+    Field(
+        "erp_values",
+        "Ainda no ERP",
+        Shape.ERP_VALUES,
+        21,
         is_updated=False,
         is_edited=False,
     ),
@@ -202,6 +232,9 @@ of first names is not mapped to the name: when an export splits first and last n
 sent the file has to decide.
 """
 SHAPES: Final[Mapping[str, Shape]] = {field.path: field.shape for field in FIELDS}
+CORRECTED: Final = tuple(field.path for field in FIELDS if field.is_corrected)
+"""The path of every field that attendants correct, in the order of the screens."""
+OF_ERP: Final = frozenset(field.path for field in FIELDS if field.owner is Owner.ERP)
 BY_PLACE: Final = tuple(sorted(FIELDS, key=lambda field: field.place))
 UPDATABLE: Final = tuple(field.path for field in BY_PLACE if field.is_updated)
 """The path of every field that a candidate can change, in documents and in the audit."""

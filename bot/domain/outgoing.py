@@ -133,6 +133,8 @@ class Outgoing(Content):
     """For a sentence: the fingerprint of the document that its button switches to."""
     has_more: bool = False
     """For a sentence: True if a button below it shows all that was said."""
+    corrects: bool = False
+    """For a sentence: True if its buttons correct the registration."""
 
     @property
     def lane(self) -> str:

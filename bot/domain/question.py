@@ -13,6 +13,8 @@ class Subject(StrEnum):
     NOTE = "note"
     REASON = "reason"
     """The reason of a transfer."""
+    CORRECTION = "correction"
+    """The right value of a field of the registration."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +38,14 @@ class Question:
     holder_id: int | None = None
     """The attendant who had claimed the conversation when the question was asked."""
     menu_id: int | None = None
-    """For a transfer: the message that offered the targets."""
+    """For a transfer or a correction: the message that offered the choice."""
+    path: str = "fixed_note"
+    """For a correction, the path of its field."""
     note_before: str | None = None
     added: str | None = None
-    """For a note: the text to add.
+    """For a note the text to add, for a correction the new value, empty to clear the field.
 
-    `note_before` is the note on record when "Guardar?" was asked.
+    `note_before` is the value on record when "Guardar?" was asked.
     """
     proposal: int = 0
     """Number of the newest proposal; only that one can be confirmed."""

@@ -101,6 +101,15 @@ class ErpRef(BaseModel):
     id: str
 
 
+class ErpValue(BaseModel):
+    """The value that the ERP gave last for a field that was corrected here."""
+
+    model_config = ConfigDict(frozen=True)
+
+    path: str
+    value: str | None
+
+
 Value = (
     str
     | bool
@@ -109,6 +118,7 @@ Value = (
     | frozenset[Kind]
     | frozenset[str]
     | frozenset[ErpRef]
+    | frozenset[ErpValue]
     | None
 )
 """The value of one field. Kinds and the status are strings too."""
@@ -136,17 +146,22 @@ class Registration(BaseModel):
     fixed_note: Annotated[str, StringConstraints(max_length=NOTE_LENGTH)] | None = None
     erp_refs: frozenset[ErpRef] = frozenset()
     chat_phones: frozenset[str] = frozenset()
-    """Telephones given only by a chat. They are on record but do not prove an identity."""
+    """Telephones given only by a chat or an attendant.
+
+    They are on record but do not prove an identity.
+    """
+    erp_values: frozenset[ErpValue] = frozenset()
+    """The fields that were corrected by hand: each stays until the ERP's own value changes."""
     created: Provenance
     updated: Provenance
     version: int = 1
 
     def is_reached_at(self, phone: str) -> bool:
-        """Return True if `phone` (E.164) is on record from a source other than a chat."""
+        """Return True if `phone` (E.164) is on record and proves an identity."""
         return phone_key(phone) in map(phone_key, self.proving_phones())
 
     def proving_phones(self) -> tuple[str, ...]:
-        """Return the telephones on record from a source other than a chat."""
+        """Return the telephones on record that the ERP, an admin or a file has given."""
         return tuple(p for p in self.phones.all() if p not in self.chat_phones)
 
     def goes_first_in(self, department_id: str) -> bool:
@@ -202,6 +217,7 @@ _TYPES: Final[Mapping[Shape, TypeAdapter[Value]]] = {
     Shape.PHONES: TypeAdapter(frozenset[str]),
     Shape.TRAITS: TypeAdapter(tuple[str, ...]),
     Shape.ERP_REFS: TypeAdapter(frozenset[ErpRef]),
+    Shape.ERP_VALUES: TypeAdapter(frozenset[ErpValue]),
 }
 _TEXT: Final[TypeAdapter[Value]] = TypeAdapter(bool | str | None)
 

@@ -348,6 +348,16 @@ class Chats(Protocol):
     async def put(self, chat: Chat) -> None: ...
 
 
+class LinkedChats(Chats, Protocol):
+    async def of_registration(self, registration_id: str) -> Sequence[Chat]:
+        """Return the chats that are linked to this registration, verified or not."""
+
+
+class CustomerProfiles(Protocol):
+    async def name(self, chat_id: int) -> str | None:
+        """Return the customer's name in Telegram; None if the bot cannot write to them."""
+
+
 class LoginTries(Protocol):
     """Counts login tries, and other acts that are bounded, by key and over all replicas."""
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.domain.reminder import RemindAfter
-from bot.usecases.attending.add_note import AddNote
 from bot.usecases.attending.attend import Attend
+from bot.usecases.attending.correct_registration import CorrectRegistration
 from bot.usecases.attending.queue import FindConversation, ShowQueue
 from bot.usecases.attending.read_transcript import ReadTranscript
 from bot.usecases.attending.register_prospect import RegisterProspect
@@ -135,7 +135,7 @@ def _on_a_card(
             clock=shared.clock,
         ),
         "questions": questions,
-        "add_note": AddNote(
+        "correct": CorrectRegistration(
             questions=questions,
             conversations=shared.conversations,
             registrations=shared.registrations,

@@ -5,6 +5,7 @@ from functools import partial
 
 from bot.domain.privacy_notice import PrivacyNotice
 from bot.usecases.customer.arrive import Arrive
+from bot.usecases.customer.call_customer import CallCustomer
 from bot.usecases.customer.current_chat import CurrentChat
 from bot.usecases.customer.identify import Identify, LookUp
 from bot.usecases.customer.identify_conversation import IdentifyConversation, SwitchDocument
@@ -17,10 +18,12 @@ from bot.usecases.customer.open_conversation import OpenConversation
 from bot.usecases.customer.renew_notice import RenewNotice
 from bot.usecases.customer.retry_lookups import RetryLookups
 from bot.usecases.customer.set_apart import SetApart
+from bot.usecases.ports import Attends
 from bot.wiring.attending import Attending
 from bot.wiring.register import Register
 from bot.wiring.relaying import Relaying
 from bot.wiring.shared import Shared
+from handlers.attendant.members import TelegramProfiles
 from handlers.customer.reception import Reception
 from storage.people.data_subject import DataSubjects
 from storage.people.login_tries import LoginTries
@@ -40,6 +43,7 @@ def build_receiving(
     attending: Attending,
     register: Register,
     *,
+    attends: Attends,
     lookup_budget_s: float,
 ) -> Receiving:
     """Build it; nothing is started."""
@@ -66,6 +70,12 @@ def build_receiving(
         holding=shared.locks.holding,
         clock=clock,
     )
+    open_conversation = OpenConversation(
+        conversations=shared.conversations,
+        show_card=relaying.show_card,
+        clock=clock,
+        timezone=shared.timezone,
+    )
     handlers: dict[str, object] = {
         "renew_notice": RenewNotice(notice=notice, clock=clock),
         "my_data": ReadMyData(subjects=DataSubjects(shared.database), clock=clock),
@@ -76,9 +86,27 @@ def build_receiving(
             clock=clock,
         ),
         "reception": _reception(
-            shared, relaying, attending, register, arrive, look_up, switch_document
+            shared,
+            relaying,
+            attending,
+            register,
+            arrive,
+            look_up,
+            switch_document,
+            open_conversation,
         ),
         "switch_document": switch_document,
+        "call_customer": CallCustomer(
+            chats=shared.chats,
+            registrations=shared.registrations,
+            conversations=shared.conversations,
+            departments=shared.departments,
+            open_conversation=open_conversation,
+            profiles=TelegramProfiles(shared.bot),
+            attends=attends,
+            holding=shared.locks.holding,
+            clock=clock,
+        ),
     }
     retry_lookups = RetryLookups(
         chats=shared.chats,
@@ -101,6 +129,7 @@ def _reception(
     arrive: Arrive,
     look_up: LookUp,
     switch_document: SwitchDocument,
+    open_conversation: OpenConversation,
 ) -> Reception:
     settings, clock, timezone = shared.settings, shared.clock, shared.timezone
     identify = Identify(look_up=look_up, clock=clock, timezone=timezone)
@@ -136,12 +165,7 @@ def _reception(
             show_card=relaying.show_card,
             clock=clock,
         ),
-        open_conversation=OpenConversation(
-            conversations=shared.conversations,
-            show_card=relaying.show_card,
-            clock=clock,
-            timezone=timezone,
-        ),
+        open_conversation=open_conversation,
         sending=relaying.sending,
         departments=shared.departments,
         conversations=shared.conversations,

@@ -44,7 +44,7 @@ def build_register(shared: Shared, *, people: Callable[[], Awaitable[dict[str, s
         search=Search(database),
         audit=audit,
         add=AddRegistration(register=registrations, clock=clock),
-        edit=EditRegistration(register=registrations, clock=clock),
+        edit=EditRegistration(register=registrations, audit=audit, clock=clock),
         remove=RemoveRegistration(register=registrations, clock=clock),
         restore=RestoreRegistration(register=registrations, audit=audit, clock=clock),
         tags=shared.tags,

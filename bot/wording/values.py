@@ -11,6 +11,7 @@ from bot.domain.phone import show_phone
 from bot.domain.registration import (
     ChangeSource,
     ErpRef,
+    ErpValue,
     Kind,
     Provenance,
     Registration,
@@ -77,8 +78,10 @@ def _shown(shape: Shape | None, value: Value, names: Names) -> str:
     return show_phone(value) if shape is Shape.PHONE else value
 
 
-def _item(shape: Shape | None, item: str | ErpRef, names: Names) -> str:
+def _item(shape: Shape | None, item: str | ErpRef | ErpValue, names: Names) -> str:
     """Return an element of a set in words."""
+    if isinstance(item, ErpValue):
+        return f"{LABELS[item.path]} {show_value(item.path, item.value, names)}"
     if isinstance(item, ErpRef):
         return erp_ref(item)
     match shape:

@@ -25,6 +25,7 @@ from handlers.admin.register.services import open_over
 from handlers.admin.register.states import AuditDialog, RegisterDialog
 from handlers.admin.sync import open_sync
 from handlers.answers import answer_press
+from handlers.attendant import calling
 from handlers.menus import Menus
 
 
@@ -151,6 +152,7 @@ def router() -> Router:
         backup.router(),
         queues.router(),
         data_subject.router(),
+        calling.router(),
         screens,
     )
     return gate

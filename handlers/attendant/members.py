@@ -6,7 +6,7 @@ from datetime import datetime
 
 import structlog
 from aiogram import Bot, F, Router
-from aiogram.exceptions import TelegramAPIError
+from aiogram.exceptions import TelegramAPIError, TelegramBadRequest, TelegramForbiddenError
 from aiogram.types import ChatMemberRestricted, ChatMemberUpdated, ResultChatMemberUnion
 
 from bot.domain.conversation import Department
@@ -40,6 +40,22 @@ class TelegramGroups:
         except (TelegramAPIError, UnknownRefusalError) as error:
             raise RefusedError("Telegram does not tell who administers the group") from error
         return [(m.user.id, m.user.full_name) for m in found if not m.user.is_bot]
+
+
+@dataclass(frozen=True, slots=True)
+class TelegramProfiles:
+    """Customers' names in Telegram."""
+
+    bot: Bot
+
+    async def name(self, chat_id: int) -> str | None:
+        try:
+            # It shows at once whether the customer has blocked the bot; they see "typing" at most.
+            await self.bot.send_chat_action(chat_id, "typing")
+            return (await self.bot.get_chat(chat_id)).full_name
+        except (TelegramForbiddenError, TelegramBadRequest) as error:
+            logger.info("customer not reached", reason=error.message)
+            return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

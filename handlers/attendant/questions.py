@@ -5,7 +5,7 @@ from aiogram.filters import Filter
 from aiogram.types import ForceReply, Message
 
 from bot.domain.question import Question
-from bot.usecases.attending.add_note import AnsweredBefore
+from bot.usecases.attending.correct_registration import AnsweredBefore
 from bot.usecases.attending.replied_to import RepliedTo
 from bot.usecases.ports import Questions
 from handlers.attendant import texts

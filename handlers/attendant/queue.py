@@ -8,11 +8,12 @@ from aiogram.filters.callback_data import CallbackData
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message, ReplyParameters
 
 from bot.domain.card import QueueEntry
-from bot.domain.conversation import Conversation, Identity
+from bot.domain.conversation import Identity
 from bot.usecases.attending.attend import Attend, Done
 from bot.usecases.attending.queue import DepartmentQueue, ShowQueue
 from bot.wording.words import number, short, span
 from handlers.attendant import texts
+from handlers.attendant.cards.card import protocol_link
 from handlers.attendant.group import IsPress, Press, link
 from handlers.buttons import button, in_rows
 
@@ -21,7 +22,6 @@ _BUTTONS: Final = 8
 # Forty lines have to fit into one message.
 _NAME: Final = 28
 _IN_A_ROW: Final = 4
-_SUPERGROUPS: Final = -1_000_000_000_000
 
 _MARKS: Final = {Identity.VERIFIED: "", Identity.UNVERIFIED: " ⚠️", Identity.NOT_IDENTIFIED: " ❔"}
 
@@ -108,14 +108,6 @@ def _more(count: int) -> list[str]:
 def name_of(place: QueueEntry) -> str:
     """Return the name as on the card, with the mark of its identity. Cut, as the list is long."""
     return html.quote(short(place.name, _NAME)) + _MARKS[place.conversation.customer.identity]
-
-
-def protocol_link(conversation: Conversation) -> str:
-    """Return the protocol, as a link to the card if the group has links to messages."""
-    protocol, card = html.quote(conversation.protocol), conversation.card_message_id
-    if not card or conversation.group_id > _SUPERGROUPS:
-        return protocol
-    return html.link(protocol, f"https://t.me/c/{_SUPERGROUPS - conversation.group_id}/{card}")
 
 
 def _keyboard(queue: DepartmentQueue) -> InlineKeyboardMarkup:

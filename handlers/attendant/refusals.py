@@ -2,8 +2,8 @@
 
 from typing import assert_never
 
-from bot.usecases.attending.add_note import AnsweredBefore, NoRegistration
 from bot.usecases.attending.attend import AlreadyClosed, Gone, TakenBy
+from bot.usecases.attending.correct_registration import AnsweredBefore, NoRegistration
 from bot.usecases.attending.reopen import CustomerLeft, OpenAlready, OtherIsOpen
 from bot.usecases.attending.transfer import NoTarget
 from bot.usecases.attending.verify_by_hand import (

@@ -9,7 +9,8 @@ from aiogram import html
 from bot.domain.card import QueueEntry
 from bot.domain.conversation import Attendant, Department
 from bot.wording.words import counted, number, span
-from handlers.attendant.queue import name_of, protocol_link
+from handlers.attendant.cards.card import protocol_link
+from handlers.attendant.queue import name_of
 
 # So many lines fit into one message, whatever the names are.
 _SHOWN: Final = 20

@@ -10,15 +10,23 @@ from aiogram.types import CallbackQuery, Message, Update, User
 
 from bot.domain.conversation import Attendant
 from bot.domain.question import Question, Subject
-from bot.usecases.attending.add_note import AddNote
 from bot.usecases.attending.attend import AlreadyClosed, Attend, Done, Gone, Moved
+from bot.usecases.attending.correct_registration import CorrectRegistration
 from bot.usecases.attending.replied_to import RepliedTo
 from bot.usecases.attending.transfer import TransferConversation
 from bot.usecases.company.departments import Departments
 from bot.usecases.ports import Conversations, Links, Outbox, Questions
 from handlers.access import IsWords, is_the_group
 from handlers.answers import say_below
-from handlers.attendant import commands, note, queue, texts, transcripts, transfers
+from handlers.attendant import (
+    calling,
+    commands,
+    correcting,
+    queue,
+    texts,
+    transcripts,
+    transfers,
+)
 from handlers.attendant.cards import buttons
 from handlers.attendant.closing import tell_closed
 from handlers.attendant.group import IsPress, PassRepliedTo, Press, writer_of
@@ -163,7 +171,7 @@ async def hint_to_reply(message: Message, state: FSMContext, timezone: ZoneInfo)
 async def answer_question(
     message: Message,
     question: Question,
-    add_note: AddNote,
+    correct: CorrectRegistration,
     transfer: TransferConversation,
     questions: Questions,
     links: Links,
@@ -173,10 +181,10 @@ async def answer_question(
         await message.reply(texts.ANSWERED_BEFORE)
     elif not (is_the_group(message) or _is_by(message, question.asked)):
         await message.reply(texts.only_asked(question.asked.name))
-    elif question.about is Subject.NOTE:
-        await note.receive(message, question, add_note)
-    else:
+    elif question.about is Subject.REASON:
         await transfers.receive(message, question, transfer, questions, links)
+    else:
+        await correcting.receive(message, question, correct, links)
 
 
 def _is_by(message: Message, attendant: Attendant) -> bool:
@@ -206,9 +214,10 @@ def router() -> Router:
     answers.edited_message.register(edit_answer, in_group)
     router.include_routers(
         buttons.router(),
+        calling.router(),
         queue.router(),
         transfers.router(),
-        note.router(),
+        correcting.router(),
         transcripts.router(),
         answers,
     )

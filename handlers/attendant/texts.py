@@ -3,7 +3,6 @@
 from aiogram import html
 
 from bot.domain.conversation import Attendant, Transfer
-from bot.domain.registration import NOTE_LENGTH
 from bot.usecases.attending.transfer import (
     REASON_LENGTH,
     Target,
@@ -79,11 +78,6 @@ CUSTOMER_LEFT = (
 )
 ANSWERED_BEFORE = "Esta pergunta já foi respondida ou não vale mais."
 NO_REGISTRATION = "Ainda não há cadastro para este atendimento, e sem ele não há onde guardar."
-NOTE_HINT = "Observação para o cadastro"
-NOTE_AS_TEXT = "Escreva a observação em texto, respondendo à pergunta."
-NOTE_DROPPED = "Observação descartada."
-NOTE_CHANGED_MEANWHILE = "⚠️ A observação mudou enquanto você escrevia. Confira de novo."
-YES, NO = "📌 Guardar no cadastro", "Descartar"
 REASON_HINT = "Motivo da transferência"
 REASON_AS_TEXT = "Escreva o motivo em texto, respondendo à pergunta, ou toque em Sem motivo."
 WITHOUT_REASON = "Sem motivo"
@@ -231,33 +225,6 @@ def transferred_to_you(attendant: Attendant, transfer: Transfer, protocol: str) 
     return (
         f"↪️ {named}, {html.quote(transfer.by.name)} passou a você o atendimento "
         f"<b>{html.quote(protocol)}</b>{reason}"
-    )
-
-
-def ask_note(name: str) -> str:
-    return (
-        f"<b>responda a esta mensagem com a observação</b> sobre {html.quote(name)}. "
-        "Ela fica no cadastro, aparece em cada atendimento, e o cliente não a vê."
-    )
-
-
-def confirm_note(name: str, before: str, added: str) -> str:
-    there = f"{html.quote(before)}\n" if before else ""
-    return (
-        f"📌 Observação de <b>{html.quote(name)}</b>:\n\n{there}➕ <b>{html.quote(added)}</b>\n\n"
-        "Guardar?"
-    )
-
-
-def note_saved(name: str) -> str:
-    return f"✅ Observação guardada no cadastro de <b>{html.quote(name)}</b>."
-
-
-def note_too_long(length: int) -> str:
-    over = length - NOTE_LENGTH
-    return (
-        f"A observação ficaria com {number(length)} caracteres e pode ter até "
-        f"{number(NOTE_LENGTH)}. Tire {number(over)} e responda de novo à pergunta."
     )
 
 

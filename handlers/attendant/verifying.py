@@ -37,7 +37,7 @@ class VerifyButton(CallbackData, prefix="verify"):
     """First characters of the registration's id: both ids in full would be too long."""
 
 
-def offer(card: Card) -> InlineKeyboardMarkup | None:
+def offer(card: Card) -> InlineKeyboardButton | None:
     """Return the button that verifies, takes the proof back, or registers a new person.
 
     None if there is nobody to do it for, or the conversation is closed and the customer not
@@ -46,16 +46,16 @@ def offer(card: Card) -> InlineKeyboardMarkup | None:
     conversation, registration = card.conversation, card.registration
     if conversation.customer.identity is Identity.VERIFIED:
         data = VerifyButton(step=Step.TAKE_BACK, conversation=conversation.id)
-        return in_rows([button(texts.TAKE_BACK, data)])
+        return button(texts.TAKE_BACK, data)
     if not conversation.is_open:
         return None
     if registration is None:
         if conversation.customer.tax_id is None or conversation.lookup:
             return None
         data = VerifyButton(step=Step.REGISTER, conversation=conversation.id)
-        return in_rows([button(texts.REGISTER, data)])
+        return button(texts.REGISTER, data)
     data = VerifyButton(step=Step.ASK, conversation=conversation.id)
-    return in_rows([button(texts.VERIFY, data)])
+    return button(texts.VERIFY, data)
 
 
 async def ask(

@@ -19,6 +19,7 @@ from bot.usecases.customer.arrive import (
     Returning,
     Thanked,
 )
+from bot.usecases.ports import Conversations
 from handlers.access import IsWords
 from handlers.answers import answer_press
 from handlers.customer import keyboards, texts
@@ -54,8 +55,14 @@ async def ask_again(_: Message, turn: Turn) -> None:
     await _ask(turn, texts.CHOOSE_DEPARTMENT)
 
 
-async def choose_by_word(message: Message, turn: Turn) -> None:
+async def choose_by_word(message: Message, turn: Turn, conversations: Conversations) -> None:
     """Choose the department that the message names; keep any other message until one is chosen."""
+    if there := await conversations.open_in(turn.chat.id):
+        # The company called meanwhile.
+        await turn.pass_on_kept(there)
+        await turn.pass_on(message, there)
+        await turn.go_to(Customer.talking)
+        return
     offered = await turn.reception.departments.offered()
     if named := _named(offered, message.text):
         await _open(turn, named)
@@ -132,13 +139,17 @@ async def _open(turn: Turn, department: Department) -> None:
     for content in await _kept_before(turn):
         await turn.reception.sending.pass_on_kept(content, conversation)
         sent = True
-    sentence = texts.opened(
-        conversation.protocol,
-        department=department.name,
-        sent=sent,
-        closed=turn.closed(conversation, department),
-    )
-    await turn.say(sentence)
+    if conversation.department_id == department.id:
+        said = texts.opened(
+            conversation.protocol,
+            department=department.name,
+            sent=sent,
+            closed=turn.closed(conversation, department),
+        )
+    else:
+        # The company called meanwhile, by another department.
+        said = texts.still_open(conversation.protocol)
+    await turn.say(said)
     await turn.go_to(Customer.talking)
 
 

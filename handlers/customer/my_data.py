@@ -21,6 +21,7 @@ from handlers.customer import my_data_texts as texts
 from handlers.customer.states import Customer
 from handlers.customer.texts import IDENTIFY_FIRST
 from handlers.customer.turn import Turn
+from handlers.relay.correction_menu import menu_text
 
 
 class MyDataButton(CallbackData, prefix="mydata"):
@@ -79,7 +80,8 @@ async def choose_department(
 
 
 async def receive(message: Message, turn: Turn, text: str, conversations: Conversations) -> None:
-    if not await _is_verified(turn):
+    registration = await turn.chat.verified()
+    if registration is None:
         await _leave(turn, conversations)
         await turn.say(texts.not_verified(can_verify=turn.reception.confirm_identity))
         return
@@ -92,6 +94,14 @@ async def receive(message: Message, turn: Turn, text: str, conversations: Conver
         await _ask_department(turn, offered, texts.GONE)
         return
     await turn.pass_on(_marked(message, text), conversation)
+    # An attendant may have switched the conversation to another document.
+    if conversation.customer.registration_id == registration.id:
+        await turn.reception.sending.say(
+            conversation,
+            menu_text(registration),
+            id=f"correct:{message.chat.id}:{message.message_id}",
+            corrects=True,
+        )
     await turn.say(texts.sent(conversation.protocol))
     await turn.go_to(Customer.talking)
 

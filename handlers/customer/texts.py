@@ -214,6 +214,15 @@ def back_to_choose(*, name: str | None, tax_id: TaxId | None) -> str:
     return f"{_again(name, tax_id)} {CHOOSE_DEPARTMENT}"
 
 
+def called(company: str, protocol: str, *, department: str | None = None) -> str:
+    """Return the first message of a conversation that the company opens."""
+    by = f", pelo departamento <b>{html.quote(department)}</b>" if department else ""
+    return (
+        f"Olá! 👋 A <b>{html.quote(company)}</b> quer falar com você{by}.\n"
+        f"É só responder aqui mesmo. Protocolo: <b>{html.quote(protocol)}</b>."
+    )
+
+
 def closed(protocol: str) -> str:
     return (
         f"Seu atendimento foi encerrado. Protocolo: <b>{html.quote(protocol)}</b>.\n"

@@ -17,7 +17,7 @@ from aiogram.types import (
 from bot.domain.conversation import Conversation, Department
 from bot.domain.customer_words import is_greeting
 from bot.domain.opening_hours import Closed
-from bot.domain.outgoing import OutgoingKind
+from bot.domain.outgoing import Content, OutgoingKind
 from bot.usecases.customer.current_chat import CurrentChat
 from bot.usecases.customer.renew_notice import RenewNotice
 from handlers.answers import Data, Handler
@@ -62,6 +62,15 @@ class Turn:
         content = customer_content(message, self.user)
         return await self.reception.keep.change(self.chat.id, content)
 
+    async def pass_on_kept(self, conversation: Conversation) -> list[Content]:
+        """Queue what was kept for the conversation's attendants; return it."""
+        kept = await self.reception.keep.all(self.chat.id)
+        for content in kept:
+            await self.reception.sending.pass_on_kept(content, conversation)
+        if kept:
+            await self.reception.keep.forget(self.chat.id)
+        return kept
+
     async def open_conversation(self, department: Department) -> tuple[Conversation, bool]:
         """Open a conversation, and queue what was kept below its card.
 
@@ -70,19 +79,18 @@ class Turn:
         conversation = await self.reception.open_conversation(
             self.chat, department, profile_name=self.user.full_name
         )
-        kept = await self.reception.keep.all(self.chat.id)
-        for content in kept:
-            await self.reception.sending.pass_on_kept(content, conversation)
-        if kept:
-            await self.reception.keep.forget(self.chat.id)
+        kept = await self.pass_on_kept(conversation)
         said_more = any(
             one.what is not OutgoingKind.TEXT or not is_greeting(one.html) for one in kept
         )
         return conversation, said_more
 
     def closed(self, conversation: Conversation, department: Department) -> Closed | None:
-        """Return when the department of a new conversation opens; None if it was open then."""
-        if not conversation.hours_told:
+        """Return when the department of a new conversation opens.
+
+        None if it was open then, or if an attendant is there, who has called.
+        """
+        if not conversation.hours_told or conversation.claimed_by:
             return None
         return self.reception.office_hours.closed(department)
 

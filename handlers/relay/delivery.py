@@ -32,6 +32,7 @@ from bot.usecases.attending.show_card import ShowCard
 from bot.usecases.ports import Conversations, Departments, GroupAlerts, Links, Transcripts
 from handlers.buttons import button, in_rows
 from handlers.relay import texts
+from handlers.relay.correction_menu import menu_keyboard
 from handlers.relay.near_buttons import NearButtons
 from handlers.relay.posting import Place, TopicsOffError, change, post
 from handlers.relay.refusals import closes_chat, is_deleted_before, is_reply_gone, refusal_of
@@ -349,9 +350,11 @@ class TelegramDelivery:
     async def _say_in_group(
         self, item: Outgoing, place: Place, *, html: str | None = None
     ) -> Sequence[Link]:
-        """Post a text whose replies go to the customer."""
+        """Post a text whose replies go to the customer, unless it is a question."""
         message_id = await self._say(item, place, html=item.html if html is None else html)
         self.near.saw(place.chat_id, message_id)
+        if item.corrects:
+            return []
         return [
             Link(
                 group_id=place.chat_id,
@@ -423,12 +426,15 @@ class TelegramDelivery:
             offers.append(button(texts.SWITCH, data))
         if item.has_more:
             offers.append(button(ALL, WordsButton.opening(item.conversation_id)))
+        keyboard = in_rows(offers) if offers else None
+        if item.corrects:
+            keyboard = menu_keyboard(item.conversation_id)
         said = await self.bot.send_message(
             place.chat_id,
             html,
             message_thread_id=place.topic_id,
             reply_parameters=place.reply,
-            reply_markup=in_rows(offers) if offers else None,
+            reply_markup=keyboard,
         )
         return said.message_id
 

@@ -169,6 +169,7 @@ class Sending:
         again: str = "",
         switch_to: str = "",
         has_more: bool = False,
+        corrects: bool = False,
     ) -> None:
         """Queue a sentence of the bot, after the items already in the queue."""
         await self._put(
@@ -180,6 +181,7 @@ class Sending:
             again=again,
             switch_to=switch_to,
             has_more=has_more,
+            corrects=corrects,
         )
 
     async def say_in(self, chat_id: int, html: str, *, id: str) -> None:  # noqa: A002
@@ -272,6 +274,7 @@ class Sending:
         again: str = "",
         switch_to: str = "",
         has_more: bool = False,
+        corrects: bool = False,
     ) -> None:
         if is_internal or not self.keeps_words:
             content = content.model_copy(update={"words": None})
@@ -287,6 +290,7 @@ class Sending:
             again=again,
             switch_to=switch_to,
             has_more=has_more,
+            corrects=corrects,
         )
         await self.outbox.put(item, conversation=conversation)
 

@@ -8,7 +8,15 @@ from typing import Final
 
 from bot.domain.candidate import Change
 from bot.domain.fields import SHAPES, Shape
-from bot.domain.registration import ErpRef, Kind, Phones, Portal, Provenance, Registration
+from bot.domain.registration import (
+    ErpRef,
+    ErpValue,
+    Kind,
+    Phones,
+    Portal,
+    Provenance,
+    Registration,
+)
 from bot.domain.tax_id import TaxId
 from storage.engine.connection import Document
 from storage.register.audit_chain import OWN
@@ -33,6 +41,9 @@ def own_document(registration: Registration) -> Document:
     document["created"] = created = provenance_document(registration.created)
     same = registration.updated is registration.created
     document["updated"] = created if same else provenance_document(registration.updated)
+    if not registration.erp_values:
+        # Absent: most have none, and documents of earlier versions are stored as they were.
+        del document["erp_values"]
     if registration.tax_id is None:
         del document["tax_id"], document["tax_key"]
     else:
@@ -77,6 +88,10 @@ def _ref(ref: ErpRef) -> Document:
     return {"id": ref.id, "system": ref.system, "table": ref.table}
 
 
+def _erp_values(values: frozenset[ErpValue]) -> list[Document]:
+    return [one.model_dump() for one in sorted(values, key=str)]
+
+
 def _phones(phones: Phones) -> Document:
     return {"commercial": phones.commercial, "home": phones.home, "mobile": phones.mobile}
 
@@ -105,6 +120,8 @@ def plain(value: object) -> object:
         return list(value)
     if isinstance(value, ErpRef):
         return _ref(value)
+    if isinstance(value, ErpValue):
+        return value.model_dump()
     if isinstance(value, TaxId):
         return value.key
     return str(value) if isinstance(value, StrEnum) else value
@@ -121,6 +138,7 @@ _BY_SHAPE: Final[Mapping[Shape, Callable[..., object]]] = {
     Shape.PHONES: sorted,
     Shape.TRAITS: list,
     Shape.ERP_REFS: _refs,
+    Shape.ERP_VALUES: _erp_values,
 }
 # How the fields are stored that BSON cannot store as they are.
 _STORED: Final[Sequence[tuple[str, Callable[..., object]]]] = (

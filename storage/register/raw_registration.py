@@ -20,6 +20,7 @@ from storage.engine.connection import Collection, Document
 from storage.register.documents import plain, read_registration
 
 _TAX_KEY: Final = b"\x02tax_key\0"
+_ERP_VALUES: Final = b"\x04erp_values\0"
 _VERSION: Final = b"\x10version\0"
 
 
@@ -93,7 +94,7 @@ class RawRegistration:
         if candidate.erp_refs or candidate.portal.password_hash:
             return False
         find, fields, place = self._raw.find, policy.fields, 0
-        if find(_NO_CHAT_PHONES) < 0:
+        if find(_NO_CHAT_PHONES) < 0 or find(_ERP_VALUES) >= 0:
             return False
         values = _ELEMENT_VALUES(candidate)
         for path, text, value in zip(_ELEMENTS, _TEXT_ELEMENTS, values, strict=True):
@@ -137,7 +138,7 @@ _VALUES: Final = attrgetter(*UPDATABLE)
 
 
 def _has(document: Document, candidate: Candidate, policy: Policy) -> bool:
-    if document["chat_phones"] or candidate.portal.password_hash:
+    if document["chat_phones"] or document.get("erp_values") or candidate.portal.password_hash:
         return False
     for path, value in zip(UPDATABLE, _VALUES(candidate), strict=True):
         if path not in policy.fields or not (value or value is False):

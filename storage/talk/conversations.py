@@ -65,6 +65,10 @@ class Chats:
         """Store the whole chat; the caller holds the chat's lock, so no other write is lost."""
         await self._write(ReplaceOne({"_id": chat.id}, chat_document(chat), upsert=True))
 
+    async def of_registration(self, registration_id: str) -> list[Chat]:
+        """Return the chats that are linked to this registration."""
+        return await self.linked([("registration_id", registration_id)])
+
     async def linked(self, links: Sequence[Tie]) -> list[Chat]:
         """Return the chats that have one of these links, each once."""
         documents = await _linked(self._chats, links)

@@ -61,7 +61,7 @@ async def test_a_known_customer_is_recognised_served_and_seen_off(page: Page) ->
     await expect(card).to_contain_text("Maria das Graças Lima")
     await expect(card).to_contain_text("✅ confirmado por telefone")
     await expect(card).to_contain_text("❗ Atenção: idosa, prefere ligação")
-    await expect(card).to_contain_text("📌 Observação: Mora em área rural")
+    await expect(card).to_contain_text("📌 Observação fixa: Mora em área rural")
     await expect(card).to_contain_text(f"Protocolo {protocol}")
     await expect(card).to_contain_text("🟡 Aguardando atendente")
 

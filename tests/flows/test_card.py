@@ -2,10 +2,12 @@
 
 from bot.demo import people as demo
 from bot.domain.conversation import Department
+from handlers.attendant.calling import CallButton
 from handlers.attendant.cards.keyboards import Action, CardButton
-from handlers.attendant.note import NoteButton
+from handlers.attendant.correcting import CorrectionButton, NoteButton
 from handlers.attendant.queue import QueueButton
 from handlers.attendant.transfers import NoReasonButton, TransferButton
+from handlers.relay.correction_menu import CorrectButton
 from tests.flows.conftest import BIA, GROUP_ID, Customer, Start, Telegram
 from tests.flows.departments import (
     buttons,
@@ -24,11 +26,15 @@ async def test_buttons_stand_two_in_a_row_and_are_those_that_can_be_used(people:
 
     assert rows() == [
         ["✋ Atender", "📋 Ficha completa"],
-        ["📌 Observação fixa", "↪️ Transferir"],
-        ["☑️ Encerrar"],
+        ["📌 Observação fixa", "✏️ Corrigir cadastro"],
+        ["↪️ Transferir", "☑️ Encerrar"],
     ]
     await people.press(BIA, "✋ Atender")
-    assert rows() == [["📋 Ficha completa", "📌 Observação fixa"], ["↪️ Transferir", "☑️ Encerrar"]]
+    assert rows() == [
+        ["📋 Ficha completa", "📌 Observação fixa"],
+        ["✏️ Corrigir cadastro", "↪️ Transferir"],
+        ["☑️ Encerrar"],
+    ]
     await people.press(BIA, "☑️ Encerrar")
     assert rows() == [["📋 Ficha completa", "🔓 Reabrir"]]
 
@@ -37,6 +43,9 @@ def test_the_largest_button_fits():
     for data in (
         CardButton(action=Action.TRANSFER, conversation=HEX),
         QueueButton(conversation=HEX),
+        CallButton(of=HEX, chat=USER, department=HEX[:8]),
+        CorrectButton(conversation=HEX, path="phones.commercial"),
+        CorrectionButton(question=MESSAGE, back=True),
         TransferButton(conversation=HEX, to=f"a.{USER}"),
         TransferButton(conversation=HEX, to=f"d.{HEX[:12]}"),
         NoReasonButton(question=MESSAGE, back=True),

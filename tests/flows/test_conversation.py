@@ -198,7 +198,7 @@ async def test_a_card_button_pressed_outside_its_group_shows_nothing(
 ):
     """Show nothing to a customer who forges callback data: it is never trusted."""
     buttons = [b for row in people.card["reply_markup"]["inline_keyboard"] for b in row]
-    assert len(buttons) == 5
+    assert len(buttons) == 6
     stranger = people.customer(demo.STRANGER)
     await stranger.says("oi")
     message_id = people.messages(stranger.id)[-1]["message_id"]
@@ -303,7 +303,7 @@ async def test_priority_traits_and_note_stand_on_the_card(people: Telegram):
     lines = people.card["text"].splitlines()
     assert lines[0] == "🔴🔴 PRIORIDADE · Maria das Graças Lima"
     assert "❗ Atenção: idosa, <script>" in lines
-    assert "📌 Observação: Confirme & anote <i>tudo</i>." in lines
+    assert "📌 Observação fixa: Confirme & anote <i>tudo</i>." in lines
 
 
 async def test_traits_are_shown_only_when_flagged(people: Telegram):

@@ -73,7 +73,7 @@ async def test_a_verified_customer_gets_everything_as_a_file(people: Telegram, d
     chat = await chat_of(database, ana.id)
     for told in (
         *("Ana Beatriz Souza", demo.ANA.tax_id, "Cliente", "Ativo", "(49) 99001-0001"),
-        *("anasouza", "ixc", registration["erp_refs"][0]["id"], conversation["protocol"]),
+        *("anasouza", "IXC", registration["erp_refs"][0]["id"], conversation["protocol"]),
         *("Atendimento", "identidade confirmada", chat["privacy_notice_version"], "Criação"),
     ):
         assert told in text, told
@@ -120,7 +120,7 @@ async def test_a_correction_goes_to_the_open_conversation_and_is_marked(people: 
     assert await ana.sends("photo") == plain(texts.AS_TEXT)
     assert await ana.says("x" * 4_001) == texts.TOO_LONG
     assert "<protocol>" in await ana.says("Meu nome é <Ana> Bia & Souza")
-    received = people.messages(GROUP_ID)[-1]["text"]
+    received = people.messages(GROUP_ID)[-2]["text"]  # Below it are the fields to correct.
     assert received.endswith(f"{texts.CORRECTION}\nMeu nome é <Ana> Bia & Souza")
     await ana.says("obrigada")
     assert texts.CORRECTION not in people.messages(GROUP_ID)[-1]["text"]

@@ -8,7 +8,8 @@ import pytest
 from bot.demo import people as demo
 from bot.demo.bot_api.messages import post
 from handlers import access
-from handlers.attendant import texts
+from handlers.attendant import correcting_texts, texts
+from handlers.attendant.calling_texts import CALL
 from handlers.customer import texts as customer_texts
 from tests.flows.album import ALBUM
 from tests.flows.conftest import BIA, CAIO, GROUP_ID, Clock, Customer, Start, Telegram
@@ -124,7 +125,8 @@ async def test_a_reply_to_each_kind_of_message_goes_where_the_table_says(
         await check("transferred (below the reason)", below)
         await check("transferred to you", to_you)
 
-        for answer, kind in ((texts.YES, "note saved"), (texts.NO, "note dropped")):
+        yes, no = correcting_texts.YES, correcting_texts.NO
+        for answer, kind in ((yes, "note saved"), (no, "note dropped")):
             question = await group.press("📌 Observação fixa")
             await group.write(BIA, f"cão {kind}", question["message_id"])
             proposal = group.last
@@ -132,6 +134,20 @@ async def test_a_reply_to_each_kind_of_message_goes_where_the_table_says(
             await group.press(answer)
             found["question for a note, answered"] = await _to_question(group, question)
             await check(kind, proposal)
+
+        menu = await group.press("✏️ Corrigir cadastro")
+        await check("question for the field to correct", menu)
+        question = await group.press("✉️ E-mail")
+        assert await group.fate(menu["message_id"]) == STAYS
+        await group.write(BIA, "ana@exemplo.org", question["message_id"])
+        proposal = group.last
+        await check("proposed correction", proposal)
+        await group.press(yes)
+        found["question for the right value, answered"] = await _to_question(group, question)
+        await check("correction saved", proposal)
+        question = await group.press("✉️ E-mail")
+        await group.write(BIA, "ana@exemplo.org", question["message_id"])
+        await check("correction that changes nothing", group.last)
 
         people.emulator.block_bot(customer.id)
         failed = await group.write(BIA, "Alô", people.card["message_id"])
@@ -160,6 +176,16 @@ async def test_a_reply_to_each_kind_of_message_goes_where_the_table_says(
         group = Group(people, maria)
         await check("claimed from the queue", await group.press("✋ 1"))
         await check("reminder of a customer with priority", reminder)
+
+        await group.press("☑️ Encerrar")
+        await group.press("📋 Ficha completa")
+        for user_id, kind, text in (
+            (BIA, "customer called", "📞 Chamei"),
+            (CAIO, "call of a customer who is there", "📞 Já há um atendimento aberto"),
+        ):
+            await press(people, user_id, GROUP_ID, CALL)
+            [said] = [m for m in people.messages(GROUP_ID) if text in m.get("text", "")]
+            await check(kind, said)
         assert {kind: _of(found, kind) for kind in REPLIES} == REPLIES
 
 

@@ -47,6 +47,9 @@ PRESSES = {
     "move": "move:0:x",
     "moved": "moved:0:1",
     "note": "note:1:0:0",
+    "correct": "correct:0:email",
+    "corrected": "corrected:0:1",
+    "call": "call:0:0:",
     "words": "words:b:0:0",
     "link": "link:",
     "notme": "notme",
@@ -81,10 +84,12 @@ PRESSED_PRIVATE = {
         "queue",
         "verify",
         "words",
+        "call",
     },
 }
 OF_CONVERSATIONS = {
     *("card", "queue", "move", "moved", "note", "words", "verify", "again", "switch"),
+    *("correct", "corrected", "call"),
 }
 PRESSED_IN_GROUP = {
     CUSTOMER: set(),

@@ -15,6 +15,7 @@ from bot.usecases.register.edit_registration import (
     Removed,
     RemoveRegistration,
 )
+from storage.register.audit import Audit
 from storage.register.registrations import Registrations
 from storage.register.verify import verify
 from tests.jobs.conftest import HEADER, JobRunner
@@ -26,7 +27,7 @@ DORA = "admin:7"
 async def edit(runner: JobRunner, number: int, **values: Any) -> None:
     register = Registrations(runner.database)
     one = await stored(runner, number)
-    change = EditRegistration(register=register, clock=runner.now)
+    change = EditRegistration(register=register, audit=Audit(runner.database), clock=runner.now)
     edited = await change(one.id, read_version=one.version, values=values, by=DORA)
     assert isinstance(edited, Edited)
 

@@ -21,6 +21,7 @@ from bot.domain.question import Question, Subject
 from bot.domain.registration import (
     ChangeSource,
     ErpRef,
+    ErpValue,
     Kind,
     Phones,
     Provenance,
@@ -119,6 +120,9 @@ def full_registration() -> Registration:
             (ErpRef(system="ixc", table="cliente", id="7"), ErpRef(system="omie", id="7"))
         ),
         chat_phones=frozenset((mobile,)),
+        erp_values=frozenset(
+            (ErpValue(path="email", value=None), ErpValue(path="phones.mobile", value="+1"))
+        ),
         updated=provenance().model_copy(update={"job": "j1", "at": after(days=1)}),
         version=7,
     )

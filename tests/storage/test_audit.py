@@ -48,7 +48,7 @@ class Editor:
         def now() -> Any:
             return after(minutes=next(clock))
 
-        self.edit = EditRegistration(register=self.register, clock=now)
+        self.edit = EditRegistration(register=self.register, audit=self.audit, clock=now)
         self.remove = RemoveRegistration(register=self.register, clock=now)
         self.restore = RestoreRegistration(register=self.register, audit=self.audit, clock=now)
 

@@ -12,6 +12,7 @@ from bot.domain.fields import FIELDS, SHAPES, Shape
 from bot.domain.registration import (
     ChangeSource,
     ErpRef,
+    ErpValue,
     Kind,
     Phones,
     Provenance,
@@ -191,6 +192,7 @@ def test_each_field_can_be_set_by_its_path(path: str):
         Shape.TRAITS: ("x",),
         Shape.YES_OR_NO: True,
         Shape.ERP_REFS: frozenset((ErpRef(system="ixc", id="7"),)),
+        Shape.ERP_VALUES: frozenset((ErpValue(path="email", value=None),)),
     }.get(SHAPES[path], "x")
     after = registration().with_values({path: new}, updated=LATER)
     assert after.value(path) == new

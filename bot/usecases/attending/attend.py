@@ -116,7 +116,7 @@ class Attend:
 
         Its customer does not wait for an answer any more.
 
-        It is the conversation of the topic, or else that of the message replied to.
+        It is the conversation of the message replied to, or else that of the topic.
         """
         conversation = await self.conversation_of(replied_to, topic_id=topic_id)
         if conversation is None:
@@ -148,8 +148,11 @@ class Attend:
     async def conversation_of(
         self, replied_to: RepliedTo, *, topic_id: int | None = None
     ) -> Conversation | None:
-        """Return the conversation of the topic, or else of the message replied to, or None."""
-        if topic_id:
+        """Return the conversation of the message replied to, or else of the topic, or None.
+
+        They differ below the old card from which a customer was called.
+        """
+        if topic_id and not await replied_to.link():
             found = await self.conversations.in_topic(replied_to.group_id, topic_id)
             if found:
                 return found

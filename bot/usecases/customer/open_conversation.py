@@ -8,6 +8,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from bot.domain.conversation import (
+    Attendant,
     Conversation,
     ConversationEvent,
     Department,
@@ -34,21 +35,33 @@ class OpenConversation:
     timezone: ZoneInfo
 
     async def __call__(
-        self, current: CurrentChat, department: Department, *, profile_name: str
+        self,
+        current: CurrentChat,
+        department: Department,
+        *,
+        profile_name: str,
+        caller: Attendant | None = None,
     ) -> Conversation:
         """Return the chat's open conversation; create it if there is none. Safe to repeat.
 
         The customer gets a protocol even while the group cannot be reached: the card waits in the
         outbox.
+
+        caller: the attendant or admin who opens it and has it from the start; None if the customer
+            does.
         """
         conversation = await self.conversations.open_in(current.id)
         if conversation is None:
-            conversation = await self._added(current, department, profile_name)
+            conversation = await self._added(current, department, profile_name, caller)
         await self.show_card.post(conversation)
         return conversation
 
     async def _added(
-        self, current: CurrentChat, department: Department, profile_name: str
+        self,
+        current: CurrentChat,
+        department: Department,
+        profile_name: str,
+        caller: Attendant | None,
     ) -> Conversation:
         await current.verified()  # otherwise a proof that has ended would go on here
         now, chat = self.clock(), await current.get()
@@ -74,13 +87,24 @@ class OpenConversation:
                 waiting_since=now,
                 queued_at=now,
                 asked_at=now,
-                # Whoever opens it says so, with the protocol.
+                # Whoever opens it says so, with the protocol; a caller is there.
                 hours_told=not department.hours.is_open(now, self.timezone),
                 card_version=registration.version if registration else 0,
-                events=(ConversationEvent(at=now, by=f"chat:{chat.id}", what=EventKind.OPENED),),
+                claimed_by=caller,
+                claimed_at=now if caller else None,
+                events=_opened(chat.id, caller, now),
             )
             if await self.conversations.add(conversation):
                 return conversation
             if there := await self.conversations.open_in(chat.id):
                 return there
         raise TryLaterError("no free protocol number was drawn")
+
+
+def _opened(chat_id: int, caller: Attendant | None, at: datetime) -> tuple[ConversationEvent, ...]:
+    if caller is None:
+        return (ConversationEvent(at=at, by=f"chat:{chat_id}", what=EventKind.OPENED),)
+    return tuple(
+        ConversationEvent(at=at, by=f"user:{caller.id}", what=what, detail=caller.name)
+        for what in (EventKind.OPENED, EventKind.CLAIMED)
+    )

@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Final
 
 from bot.domain.audit import Event
-from bot.domain.candidate import Change, Update
+from bot.domain.candidate import Update
+from bot.domain.correction import KEPT, corrected
 from bot.domain.errors import TryLaterError
-from bot.domain.fields import SHAPES, UPDATABLE, Shape
+from bot.domain.fields import UPDATABLE
 from bot.domain.registration import ChangeSource, Provenance, Registration, Value, read_value
 from bot.domain.tax_id import TaxId
-from bot.usecases.ports import AuditEntries, Register
+from bot.usecases.ports import AuditEntries, AuditLog, Register
 
 # Rounds of trying again; each means that the record was changed between our read and write.
 _ROUNDS: Final = 5
@@ -65,15 +66,23 @@ class AlreadyThere:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditRegistration:
     register: Register
+    audit: AuditLog
     clock: Callable[[], datetime]
 
     async def __call__(
-        self, registration_id: str, *, read_version: int, values: Mapping[str, Value], by: str
+        self,
+        registration_id: str,
+        *,
+        read_version: int,
+        values: Mapping[str, Value],
+        by: str,
+        confirms_phones: bool = True,
     ) -> Edited | Unchanged | ChangedMeanwhile | Gone | TaxIdTaken:
         """Write the values unless the record was changed since `read_version`.
 
         values: by path. A blank value erases the field, unlike one of a candidate. A tax id brings
             its country. The caller must have checked the values.
+        confirms_phones: False for an attendant, whose telephones prove no identity.
         Raises ValueError when the caller has not checked them.
         """
         if not values.keys() <= _EDITABLE:
@@ -86,7 +95,9 @@ class EditRegistration:
             current = await self.register.by_id(registration_id)
             if current is None:
                 return Gone()
-            changes = _changes(current, values)
+            is_kept = current.erp_refs and not KEPT.isdisjoint(values)
+            history = await self.audit.audit_of(current.id) if is_kept else []
+            changes = corrected(current, values, history, confirms_phones=confirms_phones)
             if not changes:
                 return Unchanged(current)
             if current.version != read_version:
@@ -172,16 +183,3 @@ def _check(after: Registration) -> None:
         raise ValueError("a registration has a kind")
     if after.tax_id is not None and after.tax_id.country != after.country:
         raise ValueError("a tax id has the country of its registration")
-
-
-def _changes(current: Registration, values: Mapping[str, Value]) -> tuple[Change, ...]:
-    changes = [
-        Change(path, before, value)
-        for path, value in values.items()
-        if (before := current.value(path)) != value
-    ]
-    # A telephone that an admin enters is no longer known from a chat alone.
-    given = [value for path, value in values.items() if SHAPES[path] is Shape.PHONE]
-    if confirmed := current.chat_phones.intersection(given):
-        changes.append(Change("chat_phones", current.chat_phones, current.chat_phones - confirmed))
-    return tuple(changes)

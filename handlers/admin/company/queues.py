@@ -46,7 +46,7 @@ _WORDS: Final = {
     EventKind.REMINDED: "grupo lembrado da espera",
 }
 # Their detail is a name, which the line shows already.
-_BY_NAME: Final = (EventKind.CLAIMED, EventKind.CLOSED, EventKind.REOPENED)
+_BY_NAME: Final = (EventKind.OPENED, EventKind.CLAIMED, EventKind.CLOSED, EventKind.REOPENED)
 
 
 async def show(message: Message, show_queue: ShowQueue) -> None:
@@ -82,9 +82,10 @@ async def show_conversation(
         await message.answer(not_found(protocol))
         return
     is_verified = card.conversation.customer.identity is Identity.VERIFIED
+    offer = verifying.offer(card) if is_verified else None
     await message.answer(
         card_text(card, timezone=timezone, in_group=False),
-        reply_markup=verifying.offer(card) if is_verified else None,
+        reply_markup=column(offer) if offer else None,
     )
     await message.answer(history_text(card.conversation, await services.names()))
     transcript = await read_transcript(card.conversation.id, group_id=None)

@@ -22,6 +22,9 @@ from handlers.admin.register.services import (
 )
 from handlers.admin.register.states import AuditDialog, EditDialog, RecordDialog
 from handlers.admin.screens import Shown
+from handlers.attendant.calling import CallButton, call
+from handlers.attendant.calling_texts import CALL
+from handlers.attendant.group import Press
 
 
 def dialog() -> Dialog:
@@ -43,6 +46,7 @@ def dialog() -> Dialog:
                     Const("🗑 Excluir"), id="delete", state=RecordDialog.deleting, when="is_there"
                 ),
             ),
+            Button(Const(CALL), id="call", on_click=_call, when="is_there"),
             Button(Const("↩️ Desfazer"), id="restore", on_click=_restore, when="is_removed"),
             Cancel(Const("⬅️ Voltar")),
             state=RecordDialog.card,
@@ -113,6 +117,18 @@ async def _edit(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
         await say(manager, texts.GONE_NOW)
         return
     await manager.start(EditDialog.fields, data={"id": registration_id(manager)})
+
+
+async def _call(callback: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    bot, message = manager.middleware_data["bot"], callback.message
+    if message is None:
+        return
+    await call(
+        Press(callback, message, bot, manager.middleware_data["links"]),
+        CallButton(of=registration_id(manager)),
+        manager.middleware_data["call_customer"],
+        manager.middleware_data["sending"],
+    )
 
 
 async def _audit(_: CallbackQuery, __: Button, manager: DialogManager) -> None:

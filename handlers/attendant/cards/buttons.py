@@ -9,7 +9,7 @@ from bot.usecases.attending.attend import Attend, Done, Gone
 from bot.usecases.attending.read_transcript import ReadTranscript
 from bot.usecases.attending.reopen import ReopenConversation
 from bot.usecases.ports import Conversations
-from handlers.attendant import switching, texts, transcripts, verifying
+from handlers.attendant import calling, switching, texts, transcripts, verifying
 from handlers.attendant.cards.card import full_card_text
 from handlers.attendant.cards.keyboards import Action, CardButton
 from handlers.attendant.closing import tell_closed
@@ -59,10 +59,9 @@ async def full_card(
         await press.refuse(card)
         return
     await press.answer()
-    offered = verifying.offer(card)
-    rows = offered.inline_keyboard if offered else []
+    rows = [[one] for one in (verifying.offer(card), calling.offer(card)) if one]
     if read_transcript.kept_days:
-        rows = [*rows, *transcripts.openers(card, timezone)]
+        rows += transcripts.openers(card, timezone)
     keyboard = InlineKeyboardMarkup(inline_keyboard=rows) if rows else None
     text = full_card_text(card, timezone=timezone)
     await press.below(text, keyboard, about=card.conversation.id)

@@ -16,6 +16,7 @@ _LIST_LENGTH = 600
 # Telegram allows 128, and counts some characters twice.
 _TITLE_LENGTH = 100
 _OTHERS = 3
+_SUPERGROUPS = -1_000_000_000_000
 
 _TO_REPLY = "Responda a esta mensagem ou às do cliente para falar com ele."
 _TO_TOPIC = (
@@ -46,7 +47,7 @@ def card_text(card: Card, *, timezone: ZoneInfo, in_group: bool = True) -> str:
         if registration.alert_traits and registration.traits:
             lines.append(f"❗ <b>Atenção:</b> {_listed(registration.traits)}")
         if registration.fixed_note:
-            lines.append(f"📌 <b>Observação:</b> {html.quote(registration.fixed_note)}")
+            lines.append(f"📌 <b>Observação fixa:</b> {html.quote(registration.fixed_note)}")
         if card.tags:
             lines.append(f"🏷 {_listed(_tags(card))}")
     if phones := _phones(conversation, registration):
@@ -113,6 +114,14 @@ def full_card_text(card: Card, *, timezone: ZoneInfo) -> str:
     lines = [f"<b>{label}:</b> {html.quote(value)}" for label, value in rows if value]
     lines.append(_erp_line(card))
     return "\n".join(["📋 <b>Ficha completa</b>", *lines])
+
+
+def protocol_link(conversation: Conversation) -> str:
+    """Return the protocol, as a link to the card if the group has links to messages."""
+    protocol, card = html.quote(conversation.protocol), conversation.card_message_id
+    if not card or conversation.group_id > _SUPERGROUPS:
+        return protocol
+    return html.link(protocol, f"https://t.me/c/{_SUPERGROUPS - conversation.group_id}/{card}")
 
 
 def _headline(card: Card) -> str:

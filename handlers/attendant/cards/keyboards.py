@@ -15,6 +15,7 @@ class Action(StrEnum):
     FULL_CARD = "f"
     CLOSE = "e"
     NOTE = "n"
+    CORRECT = "c"
     TRANSFER = "t"
     REOPEN = "r"
 
@@ -31,8 +32,10 @@ def keyboard(card: Card) -> InlineKeyboardMarkup | None:
     """
     if card.moved:
         return None
-    full, note = ("📋 Ficha completa", Action.FULL_CARD), ("📌 Observação fixa", Action.NOTE)
-    return _possible(card.conversation, full, note)
+    changes = [("📌 Observação fixa", Action.NOTE)]
+    if card.registration:
+        changes.append(("✏️ Corrigir cadastro", Action.CORRECT))
+    return _possible(card.conversation, ("📋 Ficha completa", Action.FULL_CARD), *changes)
 
 
 def below_message(conversation: Conversation) -> InlineKeyboardMarkup:
@@ -41,12 +44,12 @@ def below_message(conversation: Conversation) -> InlineKeyboardMarkup:
 
 
 def _possible(
-    conversation: Conversation, full: tuple[str, Action], *notes: tuple[str, Action]
+    conversation: Conversation, full: tuple[str, Action], *changes: tuple[str, Action]
 ) -> InlineKeyboardMarkup:
     actions = [("✋ Atender", Action.CLAIM)] if conversation.waits else []
     actions.append(full)
     if conversation.is_open:
-        actions += [*notes, ("↪️ Transferir", Action.TRANSFER), ("☑️ Encerrar", Action.CLOSE)]
+        actions += [*changes, ("↪️ Transferir", Action.TRANSFER), ("☑️ Encerrar", Action.CLOSE)]
     elif conversation.closed_by:
         actions.append(("🔓 Reabrir", Action.REOPEN))
     buttons = [

@@ -1,12 +1,12 @@
-"""Use case: an attendant adds to the fixed note of the customer's registration."""
+"""Use case: an attendant corrects the customer's registration, or adds to its fixed note."""
 
 from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.domain.conversation import Conversation
 from bot.domain.errors import TryLaterError
-from bot.domain.question import Question
-from bot.domain.registration import NOTE_LENGTH, Registration, read_note
+from bot.domain.question import Question, Subject
+from bot.domain.registration import NOTE_LENGTH, Registration
 from bot.usecases.attending.attend import Gone
 from bot.usecases.attending.show_card import ShowCard
 from bot.usecases.ports import Conversations, Questions, Registrations
@@ -23,18 +23,18 @@ _ROUNDS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class NoRegistration:
-    """The conversation has no registration to keep a note on."""
+    """The conversation has no registration that could be corrected."""
 
 
 @dataclass(frozen=True, slots=True)
-class CanBeNoted:
+class CanBeCorrected:
     conversation: Conversation
     registration: Registration
 
 
 @dataclass(frozen=True, slots=True)
-class NothingToAdd:
-    """The text has no readable characters."""
+class SameAsBefore:
+    """The field has this value already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +47,22 @@ class TooLong:
 @dataclass(frozen=True, slots=True)
 class ToConfirm:
     registration: Registration
-    before: str
-    added: str
     question: Question
 
 
 @dataclass(frozen=True, slots=True)
 class Saved:
+    conversation: Conversation
     registration: Registration
+    is_proof: bool
+    """False for a telephone that confirms no identity yet."""
 
 
 @dataclass(frozen=True, slots=True)
-class NotePast:
-    """The note was changed since it was shown; `confirm` is the new proposal."""
+class ProposalPast:
+    """The field was changed since it was shown; `confirm` is the new proposal."""
 
-    confirm: ToConfirm | TooLong
+    confirm: ToConfirm | TooLong | SameAsBefore
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class AnsweredBefore:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AddNote:
+class CorrectRegistration:
     questions: Questions
     conversations: Conversations
     registrations: Registrations
@@ -79,77 +80,83 @@ class AddNote:
 
     async def begin(
         self, conversation_id: str, *, group_id: int
-    ) -> CanBeNoted | NoRegistration | Gone:
-        """Return the registration to keep a note on; the conversation may be closed."""
+    ) -> CanBeCorrected | NoRegistration | Gone:
+        """Return the registration to correct; the conversation may be closed."""
         conversation = await self.conversations.get(conversation_id)
         if conversation is None or conversation.group_id != group_id:
             return Gone()
         registration = await self._registration(conversation)
-        return CanBeNoted(conversation, registration) if registration else NoRegistration()
+        return CanBeCorrected(conversation, registration) if registration else NoRegistration()
 
     async def propose(
-        self, question: Question, text: str
-    ) -> ToConfirm | TooLong | NothingToAdd | NoRegistration | Gone:
-        """Store the proposed note with the question; it is written only after "Sim"."""
-        added = read_note(text)
-        if not added:
-            return NothingToAdd()
+        self, question: Question, value: str
+    ) -> ToConfirm | TooLong | SameAsBefore | NoRegistration | Gone:
+        """Store the proposal with the question; it is written only after it is confirmed.
+
+        value: as `bot.domain.fields` reads it; empty to leave the field empty.
+        """
         found = await self.begin(question.conversation_id, group_id=question.group_id)
-        if not isinstance(found, CanBeNoted):
+        if not isinstance(found, CanBeCorrected):
             return found
-        return await self._propose(question, found.registration, added)
+        return await self._propose(question, found.registration, value)
 
     async def save(
         self, question: Question, *, proposal: int, by: str
-    ) -> Saved | NotePast | AnsweredBefore | NoRegistration | Gone:
-        """Write the proposed note, with `by` as its author; safe to repeat."""
+    ) -> Saved | ProposalPast | AnsweredBefore | NoRegistration | Gone:
+        """Write the proposal, with `by` as its author; safe to repeat.
+
+        A telephone confirms an identity only if an admin enters it.
+        """
         if question.done or question.added is None or question.proposal != proposal:
             return AnsweredBefore()
         for _ in range(_ROUNDS):
             found = await self.begin(question.conversation_id, group_id=question.group_id)
-            if not isinstance(found, CanBeNoted):
+            if not isinstance(found, CanBeCorrected):
                 return found
             registration, before = found.registration, question.note_before or ""
-            after = _joined(before, question.added)
-            there = registration.fixed_note or ""
-            if there not in (before, after):
+            after = proposed_value(question)
+            if value_to_correct(registration, question.path) not in (before, after):
                 again = await self._propose(question, registration, question.added)
-                return NotePast(again)
+                return ProposalPast(again)
             outcome = await self.edit(
                 registration.id,
                 read_version=registration.version,
-                values={"fixed_note": after},
+                values={question.path: after or None},
                 by=by,
+                confirms_phones=by.startswith("admin:"),
             )
             match outcome:
                 case Edited(saved) | Unchanged(saved):
                     await self.questions.finish(question.group_id, question.message_id)
                     await self.show_card.refresh(found.conversation)
-                    return Saved(saved)
+                    is_proof = after not in saved.chat_phones
+                    return Saved(found.conversation, saved, is_proof)
                 case ChangedMeanwhile():
                     continue  # perhaps only another field has changed
                 case TaxIdTaken():
-                    raise RuntimeError("a note has no tax id")
+                    raise RuntimeError("a tax id is not corrected here")
                 case _:
                     return NoRegistration()
-        raise TryLaterError("a registration changes too quickly to be noted")
+        raise TryLaterError("a registration changes too quickly to be corrected")
 
     async def drop(self, question: Question) -> bool:
         """Drop the proposal; return True if the question was unanswered until now."""
         return await self.questions.finish(question.group_id, question.message_id)
 
     async def _propose(
-        self, question: Question, registration: Registration, added: str
-    ) -> ToConfirm | TooLong:
-        before = registration.fixed_note or ""
-        length = len(_joined(before, added))
-        if length > NOTE_LENGTH:
-            return TooLong(length)
+        self, question: Question, registration: Registration, value: str
+    ) -> ToConfirm | TooLong | SameAsBefore:
+        before = value_to_correct(registration, question.path)
         proposed = replace(
-            question, note_before=before, added=added, proposal=question.proposal + 1
+            question, note_before=before, added=value, proposal=question.proposal + 1
         )
+        after = proposed_value(proposed)
+        if after == before:
+            return SameAsBefore()
+        if len(after) > NOTE_LENGTH:
+            return TooLong(len(after))
         await self.questions.put(proposed)
-        return ToConfirm(registration, before, added, proposed)
+        return ToConfirm(registration, proposed)
 
     async def _registration(self, conversation: Conversation) -> Registration | None:
         if conversation.customer.registration_id is None:
@@ -157,5 +164,13 @@ class AddNote:
         return await self.registrations.by_id(conversation.customer.registration_id)
 
 
-def _joined(before: str, added: str) -> str:
-    return f"{before}\n{added}" if before else added
+def value_to_correct(registration: Registration, path: str) -> str:
+    """Return the value of a field that attendants correct; empty if it has none."""
+    value = registration.value(path)
+    return value if isinstance(value, str) else ""
+
+
+def proposed_value(question: Question) -> str:
+    """Return the value that the field is to have: of a note, with what is added to it."""
+    before, value = question.note_before or "", question.added or ""
+    return f"{before}\n{value}" if question.about is Subject.NOTE and before else value
