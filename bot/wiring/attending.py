@@ -6,6 +6,7 @@ from datetime import timedelta
 from bot.usecases.attending.add_note import AddNote
 from bot.usecases.attending.attend import Attend
 from bot.usecases.attending.queue import FindConversation, ShowQueue
+from bot.usecases.attending.ready_answers import UseReadyAnswers
 from bot.usecases.attending.register_prospect import RegisterProspect
 from bot.usecases.attending.reopen import ReopenConversation
 from bot.usecases.attending.transfer import TransferConversation
@@ -20,6 +21,7 @@ from handlers.attendant.news import Reminders, TransferNews
 from storage.people.login_tries import LoginTries
 from storage.talk.questions import Questions
 from storage.talk.queue import Queue
+from storage.talk.ready_answers import ReadyAnswers
 from storage.talk.verifications import Verifications
 
 
@@ -72,6 +74,11 @@ def build_attending(
     handlers = _on_a_card(shared, relaying, register.services.edit, register_prospect) | {
         "sending": relaying.sending,
         "links": relaying.links,
+        "ready_answers": UseReadyAnswers(
+            answers=ReadyAnswers(shared.database),
+            departments=shared.departments,
+            read_card=read_card,
+        ),
         "outbox": relaying.outbox,
         "transfer": transfer,
         "reopen_conversation": reopen,

@@ -16,7 +16,7 @@ from bot.usecases.attending.transfer import TransferConversation
 from bot.usecases.ports import Conversations, Outbox, Questions
 from handlers.access import IsWords
 from handlers.answers import bot_of
-from handlers.attendant import note, queue, texts, transfers
+from handlers.attendant import note, queue, ready_answers, texts, transfers
 from handlers.attendant.cards import buttons
 from handlers.attendant.closing import tell_closed
 from handlers.attendant.group import IsPress, PassRepliedTo, Press, attendant_of
@@ -185,14 +185,23 @@ def router() -> Router:
     answers.message.register(comment, Command("nota"))
     answers.message.register(delete_answer, Command("apagar"))
     answers.message.register(help_, Command("ajuda"))
+    answers.message.register(ready_answers.show, Command("respostas"))
     is_said = ~F.content_type.in_(SERVICE)
     in_place = F.reply_to_message | F.is_topic_message
     answers.message.register(answer_question, F.reply_to_message.as_("reply"), IsAnswer())
+    asks = is_said, IsWords(), ready_answers.AsksForAnswer()
+    answers.message.register(ready_answers.send_by_word, in_place, *asks)
+    answers.message.register(ready_answers.without_customer, *asks)
     answers.message.register(answer_customer, in_place, is_said, IsWords())
     answers.message.register(hint_to_reply, F.text, is_said, IsWords(), ~F.reply_to_message)
     answers.edited_message.register(edit_answer, in_group)
     router.include_routers(
-        buttons.router(), queue.router(), transfers.router(), note.router(), answers
+        buttons.router(),
+        queue.router(),
+        transfers.router(),
+        note.router(),
+        ready_answers.router(),
+        answers,
     )
     return router
 

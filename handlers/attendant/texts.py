@@ -53,6 +53,7 @@ HELP = (
     "tópicos, escreva no <b>tópico dele</b>. O que você corrigir é corrigido lá também.\n"
     "✋ <b>Atender</b> na ficha mostra a todos que o atendimento é seu.\n\n"
     "/fila mostra quem espera, e há quanto tempo\n"
+    "! e uma palavra, como !boleto, envia uma resposta pronta; ! sozinho mostra todas\n"
     "// no começo, ou /nota, é um comentário que o cliente não vê\n"
     "/apagar, respondendo a uma mensagem sua, apaga-a também no chat do cliente"
 )

@@ -102,6 +102,35 @@ class Sending:
             below=message_id,
         )
 
+    async def ready(
+        self,
+        html: str,
+        conversation: Conversation,
+        *,
+        id: str,  # noqa: A002
+        shown_at: int,
+        below: Link | None = None,
+    ) -> None:
+        """Queue a ready answer for the customer.
+
+        shown_at: the group's message that shows it; what is said about its delivery is said there.
+        below: the link of the message that the attendant replied to.
+        """
+        content = Content(
+            what=OutgoingKind.TEXT,
+            source_chat_id=conversation.group_id,
+            source_message_id=shown_at,
+            html=html,
+        )
+        await self._put(
+            content,
+            conversation.chat_id,
+            conversation.id,
+            id=id,
+            conversation=conversation,
+            below=below.at_customer(conversation.chat_id) if below else 0,
+        )
+
     async def edited(self, message: Message, *, update_id: int) -> None:
         """Queue the edit of an answer; ignore a message that never went to the customer."""
         conversation = await self._answered_by(message)

@@ -104,6 +104,15 @@ class Attend:
         await self.show_card.refresh(conversation)
         return Done(conversation)
 
+    async def open_in(
+        self, conversation_id: str, *, group_id: int
+    ) -> Conversation | AlreadyClosed | Gone:
+        """Return the conversation as it is now, if this group may answer it."""
+        conversation = await self._in_group(conversation_id, group_id)
+        if conversation is None:
+            return Gone()
+        return conversation if conversation.is_open else AlreadyClosed(conversation)
+
     async def full_card(self, conversation_id: str, *, group_id: int) -> Card | Gone:
         """Return the card with all current data."""
         conversation = await self._in_group(conversation_id, group_id)

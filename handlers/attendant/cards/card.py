@@ -42,6 +42,7 @@ class Action(StrEnum):
     NOTE = "n"
     TRANSFER = "t"
     REOPEN = "r"
+    READY = "s"
 
 
 class CardButton(CallbackData, prefix="card"):
@@ -62,6 +63,7 @@ def keyboard(card: Card) -> InlineKeyboardMarkup | None:
     actions.append(("📋 Ficha completa", Action.FULL_CARD))
     if conversation.is_open:
         actions += [
+            ("💬 Respostas", Action.READY),
             ("📌 Observação fixa", Action.NOTE),
             ("↪️ Transferir", Action.TRANSFER),
             ("☑️ Encerrar", Action.CLOSE),
