@@ -5,6 +5,7 @@ from bot.domain.conversation import Department
 from handlers.attendant.cards.card import Action, CardButton
 from handlers.attendant.note import NoteButton
 from handlers.attendant.queue import QueueButton
+from handlers.attendant.ready_answers import ReadyButton
 from handlers.attendant.transfers import NoReasonButton, TransferButton
 from tests.flows.conftest import BIA, GROUP_ID, Customer, Start, Telegram
 from tests.flows.departments import (
@@ -24,11 +25,15 @@ async def test_buttons_stand_two_in_a_row_and_are_those_that_can_be_used(people:
 
     assert rows() == [
         ["✋ Atender", "📋 Ficha completa"],
+        ["💬 Respostas", "📌 Observação fixa"],
+        ["↪️ Transferir", "☑️ Encerrar"],
+    ]
+    await people.press(BIA, "✋ Atender")
+    assert rows() == [
+        ["📋 Ficha completa", "💬 Respostas"],
         ["📌 Observação fixa", "↪️ Transferir"],
         ["☑️ Encerrar"],
     ]
-    await people.press(BIA, "✋ Atender")
-    assert rows() == [["📋 Ficha completa", "📌 Observação fixa"], ["↪️ Transferir", "☑️ Encerrar"]]
     await people.press(BIA, "☑️ Encerrar")
     assert rows() == [["📋 Ficha completa", "🔓 Reabrir"]]
 
@@ -38,6 +43,7 @@ def test_the_largest_button_fits():
         CardButton(action=Action.TRANSFER, conversation=HEX),
         QueueButton(conversation=HEX),
         TransferButton(conversation=HEX, to=f"a.{USER}"),
+        ReadyButton(conversation=HEX, answer=HEX[:12], page=999),
         TransferButton(conversation=HEX, to=f"d.{HEX[:12]}"),
         NoReasonButton(question=MESSAGE, back=True),
         NoteButton(save=True, question=MESSAGE, proposal=999),

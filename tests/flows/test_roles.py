@@ -31,9 +31,9 @@ ADMINS = {
     *{"importar", "exportar", "tarefas", "sincronizar"},
     *{"fila", "atendimento"},
     *{"clientes", "auditoria", "etiquetas", "departamentos", "equipe", "status", "backup"},
-    "painel",
+    *{"painel", "respostas"},
 }
-ATTENDANTS = {"fila", "nota", "apagar", "ajuda"}
+ATTENDANTS = {"respostas", "fila", "nota", "apagar", "ajuda"}
 PRIVATE = {CUSTOMER: CUSTOMERS, BIA: CUSTOMERS, ADMIN_ID: ADMINS}
 IN_GROUP = {CUSTOMER: set(), BIA: ATTENDANTS, ADMIN_ID: {"departamentos", *ATTENDANTS}}
 
@@ -47,6 +47,7 @@ PRESSES = {
     "move": "move:0:x",
     "moved": "moved:0:1",
     "note": "note:1:0:0",
+    "ready": "ready:0:0:0",
     "link": "link:",
     "notme": "notme",
     "nodoc": "nodoc",
@@ -79,7 +80,7 @@ PRESSED_PRIVATE = {
         "verify",
     },
 }
-OF_CONVERSATIONS = {"card", "queue", "move", "moved", "note", "verify", "again", "switch"}
+OF_CONVERSATIONS = {"card", "queue", "move", "moved", "note", "verify", "again", "switch", "ready"}
 PRESSED_IN_GROUP = {
     CUSTOMER: set(),
     BIA: OF_CONVERSATIONS,

@@ -6,6 +6,7 @@ from typing import Final
 from aiogram import html
 
 from bot.domain.conversation import Department
+from bot.domain.outgoing import telegram_length
 from bot.domain.ready_answer import (
     ANSWER_LENGTH,
     LONGEST_WORD,
@@ -93,11 +94,7 @@ def refusal(reason: Refusal, text: str = "") -> str:
         case Refusal.NO_TEXT:
             return "⚠️ Sem o nome, não sobra texto nenhum. Escreva mais do que {nome}."
         case Refusal.TOO_LONG:
-            return (
-                f"⚠️ O texto tem {number(len(plain(text)))} caracteres e pode ter até "
-                f"{number(ANSWER_LENGTH)}, com nome e protocolo já no lugar. "
-                "Envie um mais curto."
-            )
+            return _too_long(telegram_length(plain(text)))
         case Refusal.UNKNOWN_PLACE:
             places = ", ".join(unknown_places(text))
             return f"⚠️ Não sei o que pôr em {places}: só conheço {{nome}} e {{protocolo}}."
@@ -106,3 +103,12 @@ def refusal(reason: Refusal, text: str = "") -> str:
                 "⚠️ Um colega mudou ou apagou esta resposta agora mesmo. Nada foi mudado por "
                 "você: confira como está e tente de novo."
             )
+
+
+def _too_long(length: int) -> str:
+    if length > ANSWER_LENGTH:
+        return (
+            f"⚠️ O texto tem {number(length)} caracteres e pode ter até {number(ANSWER_LENGTH)}. "
+            "Envie um mais curto."
+        )
+    return "⚠️ Com nome e protocolo no lugar, o texto fica longo demais. Envie um mais curto."
