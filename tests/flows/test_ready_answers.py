@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bot.demo import people as demo
-from bot.domain.conversation import Department
+from bot.domain.conversation import DEFAULT_DEPARTMENT, Department
 from bot.domain.ready_answer import ReadyAnswer
 from bot.usecases.company.ready_answers import ManageReadyAnswers
 from handlers.admin.labels import ready_answer_texts as admin_texts
@@ -162,11 +162,13 @@ async def test_the_list_shows_a_departments_own_and_a_press_sends_one(
     for number in range(10):
         await made(people, f"r{number}", f"Resposta {number}, {{nome}}")
     await made(people, "r3", "Só da cobrança", billing.id)
+    await made(people, "r7", "Só daqui", DEFAULT_DEPARTMENT)
     await people.press(CAIO, BUTTON)
     assert "Aguardando atendente" in people.card["text"], "looking claims nothing"
     menu = last(people)
     assert buttons(menu) == [*(f"!r{n}" for n in range(8)), texts.AFTER, texts.CLOSE]
     assert "!r3 – Resposta 3" in menu["text"]
+    assert "!r7 – Só daqui" in menu["text"], "a department's own goes before one for all"
     assert "1 de 2" in menu["text"]
     await people.press(CAIO, texts.AFTER, card=menu)
     assert buttons(last(people)) == ["!r8", "!r9", texts.BEFORE, texts.CLOSE]
@@ -206,6 +208,7 @@ async def test_the_list_shows_a_departments_own_and_a_press_sends_one(
     assert last(people)["reply_to_message"]["message_id"] == sent["message_id"]
     menu = await writes(people, "/respostas", to_card=False)
     assert buttons(menu) == [texts.AFTER, texts.CLOSE], "to be read: nobody to send it to"
+    assert "Só daqui" in menu["text"]
     await people.press(BIA, texts.AFTER, card=menu)
     assert buttons(last(people)) == [texts.BEFORE, texts.CLOSE]
     menu = await writes(people, "/respostas")
