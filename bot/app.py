@@ -35,7 +35,12 @@ from bot.usecases.register.apply_candidate import ApplyCandidate
 from bot.usecases.register.labels import Tags
 from bot.wiring.attending import build_attending
 from bot.wiring.chat_jobs import build_chat_jobs
-from bot.wiring.clients import open_database, open_erp_if_set, utc_now
+from bot.wiring.clients import (
+    open_database,
+    open_erp_if_set,
+    utc_now,
+    warning_of_certificate,
+)
 from bot.wiring.company import Company, build_company, names_of_staff, report_status
 from bot.wiring.dispatcher import build_dispatcher, update_handler
 from bot.wiring.files import file_services
@@ -172,6 +177,7 @@ def _of_all_rooms(
         "timezone": shared.timezone,
         "tags": shared.tags,
         "departments": shared.departments,
+        "office_hours": shared.office_hours,
         "sync": jobs.begin_sync,
         "files": file_services(
             jobs, shared.settings, names=register.services.names, create_tag=shared.tags.create
@@ -281,6 +287,8 @@ async def _serve(settings: Settings, limits: Limits, warn: Callable[[str], None]
         if await outgrown(database):
             warn(EMBEDDED_OUTGROWN)
         erp = await stack.enter_async_context(open_erp_if_set(settings, database))
+        if erp is not None and settings.erp_url:
+            await stack.enter_async_context(warning_of_certificate(erp, warn))
         limiter = RateLimiter(limits)
         bot = await stack.enter_async_context(open_bot(settings, limiter))
         balcao = build(

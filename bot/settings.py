@@ -1,6 +1,7 @@
 """All settings, read once from the environment or `.env`, with the prefix BALCAO_."""
 
 import os
+import ssl
 from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
@@ -11,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dotenv import dotenv_values
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     HttpUrl,
@@ -39,6 +41,21 @@ def _web_address(value: str) -> str:
     return value.rstrip("/")
 
 
+def _certificates(path: Path | None) -> Path | None:
+    try:
+        if path is not None:
+            path.open("rb").close()
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.load_verify_locations(path)
+            if not context.cert_store_stats()["x509"]:
+                raise PydanticCustomError("ca_content", "no certificate in the file")
+    except ssl.SSLError:
+        raise PydanticCustomError("ca_content", "no certificate in the file") from None
+    except OSError:
+        raise PydanticCustomError("ca_path", "the file cannot be read") from None
+    return path
+
+
 class Settings(BaseSettings):
     """All settings and their defaults; README describes each one."""
 
@@ -65,6 +82,8 @@ class Settings(BaseSettings):
     erp_client_id: str = ""
     erp_client_secret: SecretStr = SecretStr("")
     erp_database: str = ""
+    erp_ca_file: Annotated[Path | None, AfterValidator(_certificates)] = None
+    """Certificates that the ERP's connection trusts beside the usual ones."""
     sync_interval_minutes: Annotated[int, Field(ge=0, le=7 * 24 * 60)] | None = None
     """None means the interval that the ERP's adapter gives."""
     require_tax_id: bool = True
@@ -77,11 +96,17 @@ class Settings(BaseSettings):
     retain_conversations_days: Annotated[int, Field(ge=0, le=36_500)] = 0
     """Days after which closed conversations are deleted; 0 keeps them."""
     retain_inbox_days: Annotated[int, Field(ge=1, le=30)] = 2
+    transcript_days: Annotated[int, Field(ge=0, le=3_650)] = 30
+    """Days for which the words of conversations are kept; 0 keeps none."""
     http_host: str = "127.0.0.1"
     http_port: Annotated[int, Field(ge=0, le=65535)] = 8080
     broker_url: SecretStr = SecretStr("")
-    reopen_hours: Annotated[int, Field(ge=0, le=168)] = 0
+    show_attendant_name: bool = False
+    reopen_hours: Annotated[int, Field(ge=0, le=168)] = 12
+    remind_minutes: Annotated[int, Field(ge=0, le=24 * 60)] = 10
     priority_reminder_minutes: Annotated[int, Field(ge=0, le=24 * 60)] = 5
+    """In place of `remind_minutes`, for customers with priority."""
+    remind_admins_minutes: Annotated[int, Field(ge=0, le=24 * 60)] = 30
     timezone: str = "America/Sao_Paulo"
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -260,6 +285,9 @@ _HINTS = {
     "string_pattern_mismatch": "use só letras, números, hífen e sublinhado",
     "value_error": "valor desconhecido",
     "bool_parsing": "use true ou false",
+    "ca_path": "não consigo ler este arquivo. Confira o caminho e a permissão",
+    "ca_content": "neste arquivo não há certificado. Use um em formato PEM, com linhas "
+    "-----BEGIN CERTIFICATE----- e -----END CERTIFICATE-----",
     "broker_url": "use um endereço como nats://servidor:4222 (ou tls://…), com os caracteres "
     "especiais da senha escritos com %",
 }

@@ -3,8 +3,10 @@
 docs/adapters.md shows how to write one.
 """
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Protocol
@@ -19,7 +21,7 @@ from bot.domain.erp_record import ErpPage
 from bot.domain.errors import RefusedError
 from bot.domain.tax_id import TaxId
 from erp.breaker import Breaker
-from erp.client import DEFAULT_LIMITS, ErpClient, Limits
+from erp.client import DEFAULT_LIMITS, ErpClient, Limits, Turn
 
 _UNSET: Final = SecretStr("")
 
@@ -102,6 +104,17 @@ class Tokens(Protocol):
         ...
 
 
+Gate = Callable[[str], AbstractAsyncContextManager[object]]
+"""A function that returns a context which one holder of that name is in at a time, over all
+processes of one Balcão; it raises TryLaterError after too long a wait."""
+
+
+def local_gate() -> Gate:
+    """Return a gate for one process alone."""
+    locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+    return lambda name: locks[name]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
     """Everything that an adapter is opened with."""
@@ -115,10 +128,22 @@ class Connection:
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("America/Sao_Paulo"))
     """Time zone for ERPs that give and expect times without a zone."""
 
+    gate: Gate = field(default_factory=local_gate)
+    """For ERPs that work on one request of a method at a time."""
+
     def client(
-        self, system: str, url: URL, *, headers: Mapping[str, str] | None = None
+        self,
+        system: str,
+        url: URL,
+        *,
+        headers: Mapping[str, str] | None = None,
+        refusals: Mapping[int, str] | None = None,
+        turn: Turn = nullcontext,
     ) -> ErpClient:
-        """Return a client for all requests below `url`, with the limits of this connection."""
+        """Return a client for all requests below `url`, with the limits of this connection.
+
+        refusals, turn: see `ErpClient`.
+        """
         return ErpClient(
             self.session,
             system=system,
@@ -126,6 +151,8 @@ class Connection:
             headers=headers or {},
             limits=self.limits,
             breaker=self.breaker,
+            refusals=refusals,
+            turn=turn,
         )
 
 

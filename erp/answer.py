@@ -1,12 +1,16 @@
 """Reads an HTTP answer: returns its JSON document, or raises the error that fits the answer.
 
-| answer                       | becomes                                   |
-| ---------------------------- | ----------------------------------------- |
-| 408, 425, 429, 5xx           | TryLaterError, with Retry-After if given  |
-| 401                          | UnauthorizedError (a RefusedError)        |
-| 3xx and any other 4xx        | RefusedError                              |
-| 2xx with HTML                | ErrorPageError (a TryLaterError)          |
-| 2xx that is not JSON         | UnreadableError                           |
+| answer                               | becomes                                  |
+| ------------------------------------ | ---------------------------------------- |
+| 408, 425, 429, 5xx                   | TryLaterError, with Retry-After if given |
+| 401                                  | UnauthorizedError (a RefusedError)       |
+| 301, 308, what the adapter names     | RefusedError                             |
+| any other 3xx and 4xx                | UnknownRefusalError (a TryLaterError)    |
+| HTML where none of these says more   | ErrorPageError (a TryLaterError)         |
+| 2xx that is not JSON                 | UnreadableError                          |
+
+A status is a refusal only where it is known to mean that the request or its credentials are wrong:
+a proxy, a firewall or a server that restarts answers with 403 and 404 too.
 
 Errors never quote the answer: it may hold documents, passwords and tokens.
 """
@@ -14,16 +18,22 @@ Errors never quote the answer: it may hold documents, passwords and tokens.
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
-from bot.domain.errors import RefusedError, TryLaterError, UnreadableError
+from bot.domain.errors import (
+    RefusedError,
+    TryLaterError,
+    UnknownRefusalError,
+    UnreadableError,
+)
 from erp.fields import Fields, mapping
 
 _TRY_LATER: Final = frozenset((408, 425, 429))
 _OVERLOAD: Final = frozenset((429, 502, 503, 504))
+_MOVED: Final = frozenset((301, 308))
 
 
 class ErrorPageError(TryLaterError):
@@ -38,6 +48,10 @@ class UnauthorizedError(RefusedError):
     """The key of this request is not accepted, or no longer accepted."""
 
 
+class MaybeExpiredError(UnknownRefusalError):
+    """A refusal for an unknown reason, which may be that the key has expired."""
+
+
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
     """An answer of an ERP as it came; the table above says which errors its methods raise."""
@@ -47,6 +61,8 @@ class HttpAnswer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    refusals: Mapping[int, str] = field(default_factory=dict)
+    """Statuses with which this ERP is known to refuse, each with its meaning."""
 
     @property
     def retry_after_s(self) -> float | None:
@@ -59,16 +75,19 @@ class HttpAnswer:
         text = f"{self.label}: HTTP {self.status}" + (
             " with HTML instead of JSON" if is_page else ""
         )
-        if self.status in _TRY_LATER or self.status >= 500:
-            if is_page:
-                raise ErrorPageError(text, status=self.status, retry_after_s=self.retry_after_s)
-            raise TryLaterError(text, retry_after_s=self.retry_after_s)
         if self.status == 401:
             raise UnauthorizedError(f"{self.label}: HTTP {self.status}")
+        if self.status in self.refusals:
+            raise RefusedError(f"{self.label}: HTTP {self.status}: {self.refusals[self.status]}")
+        if self.status in _MOVED:
+            raise RefusedError(f"{self.label}: HTTP {self.status}: the address is another one")
+        is_later = self.status in _TRY_LATER or self.status >= 500
+        if is_page and (is_later or not 300 <= self.status < 400):
+            raise ErrorPageError(text, status=self.status, retry_after_s=self.retry_after_s)
+        if is_later:
+            raise TryLaterError(text, retry_after_s=self.retry_after_s)
         if not 200 <= self.status < 300:
-            raise RefusedError(f"{self.label}: HTTP {self.status}")
-        if is_page:
-            raise ErrorPageError(text, status=self.status)
+            raise UnknownRefusalError(f"{text}, for an unknown reason")
 
     def parse(self) -> object:
         """Return the JSON document of the body, whatever the status."""

@@ -8,19 +8,24 @@ request of its own. That takes long; pages are small enough to be read within a 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Final
 
 from bot.domain.candidate import Candidate
 from bot.domain.erp_record import ErpPage, ErpRecord
-from bot.domain.errors import RefusedError, TryLaterError, UnreadableError
+from bot.domain.errors import (
+    RefusedError,
+    TryLaterError,
+    UnknownRefusalError,
+    UnreadableError,
+)
 from bot.domain.registration import Kind, Status
 from bot.domain.tax_id import TaxId
 from erp.adapter import Adapter, Connection, Facts
 from erp.answer import HttpAnswer, UnauthorizedError
 from erp.bling_token import SYSTEM, Renewal
 from erp.client import Limits, read_root
-from erp.fields import Fields, Row, Text, mapping, one_candidate
+from erp.fields import Fields, Row, Text, mapping, one_candidate, utc_now
 from erp.login import TokenClient
 from erp.paging import Cursor, page_key
 from erp.records import Many, Record, check_brazilian, kinds_in, phones_in, read_rows
@@ -53,10 +58,6 @@ _KINDS: Final = {"cliente": Kind.CUSTOMER, "fornecedor": Kind.SUPPLIER}
 _STATUS: Final = {"A": Status.ACTIVE, "I": Status.INACTIVE, "E": Status.INACTIVE}
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Bling:
     """The Bling of one company; without a URL, the vendor's address is used.
 
@@ -64,7 +65,7 @@ class Bling:
     refresh token is valid for one renewal, so the next ones are stored in `Connection.tokens`.
     """
 
-    def __init__(self, at: Connection, *, clock: Callable[[], datetime] = _utc_now) -> None:
+    def __init__(self, at: Connection, *, clock: Callable[[], datetime] = utc_now) -> None:
         at.credentials.require(NAME, "token", "client_id", "client_secret")
         url = read_root(at.credentials.url.strip() or _URL, "/Api/", api="/Api/v3")
         self._client = at.client(NAME, url)
@@ -218,17 +219,19 @@ def _contacts(answer: HttpAnswer) -> Sequence[_ContactRow]:
 
 def _answered(answer: HttpAnswer) -> Fields:
     label = answer.label
-    if answer.status == 403:
-        raise RefusedError(f"{label}: HTTP 403: the application has not the scope of contacts")
-    fields = answer.fields()
-    if "error" not in fields:
-        return fields
     match _fault(answer):
         case "UNAUTHORIZED":
             raise UnauthorizedError(f"{label}: the token is not accepted")
+        case "FORBIDDEN":
+            raise RefusedError(f"{label}: the application has not the scope of contacts")
+        case "VALIDATION_ERROR":
+            raise RefusedError(f"{label}: the request is not valid")
         case "TOO_MANY_REQUESTS":
             raise TryLaterError(f"{label}: too many requests", retry_after_s=answer.retry_after_s)
-    raise RefusedError(f"{label}: an error in place of records")
+    fields = answer.fields()
+    if "error" in fields:
+        raise UnknownRefusalError(f"{label}: an error in place of records")
+    return fields
 
 
 def _fault(answer: HttpAnswer) -> str:

@@ -16,6 +16,7 @@ from erp.adapter import Connection
 from erp.answer import HttpAnswer, UnauthorizedError
 from erp.client import ErpClient
 from erp.fields import Fields, moment
+from erp.login import refuses_login
 
 SYSTEM: Final = "bling"
 _TOKEN: Final = "oauth/token"  # noqa: S105 - a path
@@ -93,7 +94,7 @@ class Renewal:
             raise RefusedError(refused)
 
         def read(answer: HttpAnswer) -> Fields:
-            if answer.status in (400, 401):
+            if refuses_login(answer):
                 self._dead = refresh
                 raise RefusedError(refused)
             return answer.fields()

@@ -10,7 +10,13 @@ from contextlib import contextmanager
 
 import structlog
 
-from bot.domain.errors import AppError, TryLaterError
+from bot.domain.errors import (
+    AppError,
+    LostError,
+    TakenError,
+    TryLaterError,
+    UnknownRefusalError,
+)
 from erp.answer import ErrorPageError
 
 logger = structlog.get_logger()
@@ -21,8 +27,9 @@ class Breaker:
 
     After the pause, calls are sent again (half open): the first success closes the breaker, the
     first failure starts another pause. The client's concurrency limit sets how many are sent at
-    once. A refusal is an answer, so it counts as success. An error page counts as neither, unless
-    its status means overload: it may concern one request only. A call that is cancelled after
+    once. A refusal is an answer, so it counts as success. An error page and a refusal for an
+    unknown reason count as neither, unless the status means overload: they may concern one request
+    only. Nor does a lease that another process has. A call that is cancelled after
     `slow_s` counts as a failure, because callers give up sooner than the client's time-outs.
     """
 
@@ -58,6 +65,8 @@ class Breaker:
         except ErrorPageError as error:
             if error.is_overload:
                 self._failed(label)
+            raise
+        except (UnknownRefusalError, TakenError, LostError):
             raise
         except TryLaterError:
             self._failed(label)

@@ -7,17 +7,24 @@ kind of failure.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Literal, TypeVar
 
 import aiohttp
 import stamina
 from yarl import URL
 
-from bot.domain.errors import RefusedError, TryLaterError, UnreadableError
+from bot.domain.errors import (
+    RefusedError,
+    TryLaterError,
+    UnknownRefusalError,
+    UnreadableError,
+)
 from erp.answer import ErrorPageError, HttpAnswer, nameless, read_answer
 from erp.breaker import Breaker
+from erp.tls import refused_certificate, trusting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +53,8 @@ class Limits:
     answer_bytes: int = 16 * 1024 * 1024
 
 
+Turn = Callable[[], AbstractAsyncContextManager[object]]
+"""A function that returns a context which only one holder is in at a time."""
 _Answer = TypeVar("_Answer")
 Reader = Callable[[HttpAnswer], _Answer]
 """A function that returns what an answer holds, or raises our errors."""
@@ -66,12 +75,17 @@ class ErpClient:
         headers: Mapping[str, str],
         limits: Limits = DEFAULT_LIMITS,
         breaker: Breaker | None = None,
+        refusals: Mapping[int, str] | None = None,
+        turn: Turn = nullcontext,
     ) -> None:
+        """refusals: see `HttpAnswer`. turn: held by each request while it runs."""
         self._session = session
         self._system = system
         self._url = url
         self._headers = headers
         self._limits = limits
+        self._refusals = refusals or {}
+        self._turn = turn
         self._breaker = breaker or Breaker()
         self._next_start = 0.0
         self._slots = asyncio.Semaphore(limits.concurrency)
@@ -98,8 +112,9 @@ class ErpClient:
         what: names the request in errors and logs; no document, no secret.
         is_read: only reads are retried; a write that got no answer may still have been done.
         body, form: sent as JSON, or as a form.
-        Raises TryLaterError (no answer, time-out, HTTP 429 or 5xx, HTML, paused), RefusedError
-        (other 3xx and 4xx, certificate not trusted) or UnreadableError (not HTTP, not JSON).
+        Raises TryLaterError (no answer, time-out, HTML, paused, any status that is not known to be
+        a refusal), RefusedError (known refusals, certificate not trusted) or UnreadableError (not
+        HTTP, not JSON).
         """
         label = f"ERP {self._system} {what}"
         sent = _Request(method, path, body, form, params, headers)
@@ -129,6 +144,9 @@ class ErpClient:
             nonlocal pages
             if not isinstance(error, TryLaterError):
                 return False
+            if isinstance(error, UnknownRefusalError):
+                # It was understood; the caller may ask again later.
+                return False
             if isinstance(error, ErrorPageError):
                 # The request itself may be wrong, which no retry puts right.
                 pages += 1
@@ -145,6 +163,7 @@ class ErpClient:
         try:
             async with (
                 self._slots,
+                self._turn(),
                 self._session.request(
                     sent.method,
                     self._url / sent.path if sent.path else self._url,
@@ -160,15 +179,19 @@ class ErpClient:
                 content = await self._read(response, label)
         except TimeoutError as error:
             raise TryLaterError(f"{label}: no answer in time") from nameless(error)
+        except aiohttp.ClientConnectorCertificateError as error:
+            raise refused_certificate(label, error) from nameless(error)
         except aiohttp.ClientSSLError as error:
-            raise RefusedError(f"{label}: no trusted TLS connection") from nameless(error)
+            raise TryLaterError(
+                f"{label}: no TLS connection; is it a server with https?"
+            ) from nameless(error)
         except ValueError as error:  # InvalidURL, and errors of the IDNA codec about the host
             raise RefusedError(f"{label}: the address is not usable") from nameless(error)
         except aiohttp.ClientResponseError as error:
             raise UnreadableError(f"{label}: the answer is not HTTP") from nameless(error)
         except (aiohttp.ClientError, OSError) as error:
             raise TryLaterError(f"{label}: {type(error).__name__}") from nameless(error)
-        return HttpAnswer(label, response.status, response.headers, content)
+        return HttpAnswer(label, response.status, response.headers, content, self._refusals)
 
     async def _wait_for_gap(self) -> None:
         if not self._limits.gap_s:
@@ -200,9 +223,15 @@ class _Request:
 
 
 @asynccontextmanager
-async def open_session() -> AsyncIterator[aiohttp.ClientSession]:
-    """Yield a session that keeps no cookies and checks certificates; close it at the end."""
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+async def open_session(ca_file: Path | None = None) -> AsyncIterator[aiohttp.ClientSession]:
+    """Yield a session that keeps no cookies and checks certificates; close it at the end.
+
+    ca_file: see `trusting`.
+    """
+    connector = aiohttp.TCPConnector(ssl=trusting(ca_file) if ca_file else True)
+    async with aiohttp.ClientSession(
+        connector=connector, cookie_jar=aiohttp.DummyCookieJar()
+    ) as session:
         yield session
 
 

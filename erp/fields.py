@@ -9,8 +9,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 from bot.domain.candidate import Candidate
 from bot.domain.erp_record import ErpRecord, merge
 from bot.domain.errors import UnreadableError
+from bot.domain.normal_form import normalized
 from bot.domain.phone import read_phone
 from bot.domain.tax_id import TaxId
+
+_LONGEST: Final = 100
+"""Longer than any document, however it is written."""
 
 Fields = Mapping[str, object]
 """A JSON object."""
@@ -46,14 +50,22 @@ _PLAIN: Final = str.maketrans("", "", " .-/")
 def compact(document: str | None) -> str:
     """Return the document without punctuation, in capitals, for comparison."""
     text = (document or "").translate(_PLAIN)
-    return text if text.isdigit() else "".join(c for c in text.upper() if c.isalnum())
+    if text.isascii() and text.isdigit():
+        return text
+    return "".join(c for c in normalized("NFKC", text[:_LONGEST]).upper() if c.isalnum())
 
 
 def has(record: ErpRecord, tax_id: TaxId) -> bool:
     """Return True if this record really has the document, in any notation."""
     # A foreign number could be the same as a Brazilian one, so the record must be foreign, too.
     is_of_country = tax_id.country == "BR" or record.is_foreign
-    return is_of_country and compact(record.document) == tax_id.number
+    return is_of_country and is_number_of(tax_id, record.document)
+
+
+def is_number_of(tax_id: TaxId, text: str | None) -> bool:
+    """Return True if the text is this number in any notation, also with the country before it, as
+    VAT numbers have it."""
+    return compact(text) in (tax_id.number, tax_id.country + tax_id.number)
 
 
 def one_candidate(label: str, tax_id: TaxId, found: Sequence[ErpRecord]) -> Candidate | None:
@@ -62,6 +74,8 @@ def one_candidate(label: str, tax_id: TaxId, found: Sequence[ErpRecord]) -> Cand
 
     Raises UnreadableError when none of them has the document. Then the ERP did not apply the
     filter, so its answer does not show that no record has it.
+
+    found: without the records that the filter may find by mistake.
     """
     having = [record for record in found if has(record, tax_id)]
     if found and not having:
@@ -74,6 +88,10 @@ def phone_in(text: str | None) -> str | None:
     return read_phone(text) if text else None
 
 
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 def moment(text: str | None) -> datetime | None:
     """Return the time in an ISO text, as UTC if it names no zone; None for anything else."""
     if not text or text.startswith("0000"):
@@ -83,6 +101,12 @@ def moment(text: str | None) -> datetime | None:
         return at if at.tzinfo else at.replace(tzinfo=UTC)
     except ValueError:
         return None
+
+
+def check_total(label: str, rows: Sequence[object], total: int | None) -> None:
+    """Raise UnreadableError if a first page is empty although its own count says otherwise."""
+    if not rows and total:
+        raise UnreadableError(f"{label}: no records, although their number is not 0")
 
 
 def mapping(label: str, answer: object) -> Fields:

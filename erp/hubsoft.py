@@ -6,7 +6,7 @@ status of their own: it is derived from their services.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Final
 
@@ -14,14 +14,14 @@ from pydantic import Field
 
 from bot.domain.candidate import Candidate
 from bot.domain.erp_record import ErpPage, ErpRecord, first
-from bot.domain.errors import RefusedError, UnreadableError
+from bot.domain.errors import RefusedError, UnknownRefusalError, UnreadableError
 from bot.domain.registration import Kind, Status
 from bot.domain.tax_id import TaxId
 from erp.adapter import Adapter, Connection, Facts
-from erp.answer import HttpAnswer
+from erp.answer import HttpAnswer, UnauthorizedError
 from erp.client import read_root
 from erp.fields import Fields, Row, Text, mapping, one_candidate
-from erp.login import TokenClient, access_token
+from erp.login import TokenClient, access_token, refuses_login
 from erp.paging import Cursor, page_key, same_page, warn_if_fewer
 from erp.records import Many, Record, check_brazilian, phones_in, read_rows
 
@@ -34,7 +34,10 @@ _EVERYBODY: Final = "api/v1/integracao/cliente/todos"
 _ROWS: Final = 100
 # 500 are allowed, but a row contains all services of a customer.
 _PAGE_ROWS: Final = 200
-_ENDED: Final = frozenset(("cancelado", "inativo"))
+# The beginning of "success", also where it is misspelled ("suscess").
+_SUCCESS: Final = "su"
+_CANCELLED: Final = "cancelado"
+_ENDED: Final = frozenset((_CANCELLED, "inativo"))
 # Customers who are suspended or wait for the installation count as active.
 _RUNNING: Final = frozenset(
     (
@@ -42,8 +45,15 @@ _RUNNING: Final = frozenset(
         "suspenso_debito",
         "suspenso_parcialmente",
         "suspenso_pedido_cliente",
+        "franquia_excedida",
+        "agendado_para_instalacao",
     )
 )
+
+
+# The parameter `cancelado`: with "nao" HubSoft leaves out former customers. With "sim" it lists
+# them too or lists only them, as the documentation can be read both ways; so both are asked for.
+_FORMER: Final = ("sim", "nao")
 
 
 class HubSoft:
@@ -58,23 +68,26 @@ class HubSoft:
     async def by_tax_id(self, tax_id: TaxId) -> Candidate | None:
         """Return the candidate with this tax id, from all customers that have it."""
         check_brazilian(NAME, tax_id)
-        rows = await self._api.get(
-            _CUSTOMER,
-            {
-                "busca": "cpf_cnpj",
-                "termo_busca": tax_id.number,
-                "limit": str(_ROWS),
-                # Without these two, HubSoft leaves out former customers.
-                "cancelado": "sim",
-                "inativo": "todos",
-            },
-            what="cliente",
-            read=_customers,
-        )
-        return one_candidate(f"ERP {NAME} cliente", tax_id, [row.to_record() for row in rows])
+        rows: list[_CustomerRow] = []
+        for former in _FORMER:
+            rows += await self._api.get(
+                _CUSTOMER,
+                {
+                    "busca": "cpf_cnpj",
+                    "termo_busca": tax_id.number,
+                    "limit": str(_ROWS),
+                    "cancelado": former,
+                    "inativo": "todos",
+                },
+                what="cliente",
+                read=_customers,
+            )
+        records = [row.to_record() for row in _joined(rows)]
+        return one_candidate(f"ERP {NAME} cliente", tax_id, records)
 
     async def page(self, cursor: str, *, since: datetime | None = None) -> ErpPage:
-        """Return one page of all customers, in HubSoft's own order.
+        """Return one page of all customers, in HubSoft's own order; it may be empty although more
+        follow.
 
         The API does not document if this list has customers whose own record (not only their
         services) is inactive: the parameter for them belongs to the search.
@@ -88,28 +101,34 @@ class HubSoft:
             {
                 "pagina": str(at.number),
                 "itens_por_pagina": str(_PAGE_ROWS),
-                "cancelado": "sim",
+                "cancelado": _FORMER[at.turn],
             },
             what="todos",
             read=_listing,
         )
-        if not cursor and paging.number("primeira_pagina", label) > at.number:
+        first_page, number = (paging.number(n, label) for n in ("primeira_pagina", "pagina_atual"))
+        if at.number == 0 < first_page:
             # The documentation says 0, but some servers begin with 1.
-            at = _Cursor(paging.number("primeira_pagina", label))
-            if paging.number("pagina_atual", label) < at.number:
+            at = replace(at, number=first_page)
+            if number < first_page:
                 return ErpPage(records=(), next=str(at))
         key = page_key(label, rows, before=at.key)
-        if paging.number("pagina_atual", label) != at.number:
+        if number != at.number:
             raise same_page(label)
-        following = _Cursor(at.number + 1, at.count + len(rows), key)
         total = paging.number("total_registros", label)
-        is_last = at.number >= paging.number("ultima_pagina", label) or not total
-        if not rows and not is_last:
-            raise UnreadableError(f"{label}: an empty page before the last one")
-        if is_last:
-            warn_if_fewer(NAME, listed=following.count, total=total)
+        if at.turn and at.number == first_page and total <= at.present:
+            # The first turn has listed them all.
+            return ErpPage(records=(), next=None)
+        count = at.count + len(rows)
+        present = at.present + sum(not row.is_former for row in rows)
+        following: _Cursor | None = _Cursor(at.number + 1, count, key or at.key, at.turn, present)
+        if at.number >= paging.number("ultima_pagina", label):
+            # Pages may be short or empty in the middle; only the last one is the end.
+            warn_if_fewer(NAME, listed=count, total=total)
+            missing = max(total - count, 0)
+            following = None if at.turn else _Cursor(turn=1, present=present + missing)
         return ErpPage(
-            records=[row.to_record() for row in rows], next=None if is_last else str(following)
+            records=[row.to_record() for row in rows], next=str(following) if following else None
         )
 
     async def probe(self) -> None:
@@ -132,7 +151,7 @@ class HubSoft:
                 "username": own.username.strip(),
                 "password": own.password.get_secret_value(),
             },
-            read=lambda answer: access_token(answer.label, _accepted(answer)),
+            read=_token,
         )
 
 
@@ -143,9 +162,14 @@ ADAPTER: Final = Adapter(facts=FACTS, connect=HubSoft)
 class _Cursor(Cursor):
     number: int = 0
     count: int = 0
-    """Number of rows on the pages before it."""
+    """Number of rows on the pages before it, in this turn."""
     key: str = ""
-    """Key of the page before it."""
+    """Key of the last page before it that was not empty."""
+    turn: int = 0
+    """Index in `_FORMER`."""
+    present: int = 0
+    """How many of the rows of the first turn are no former customers, or may be none because they
+    were counted and not listed."""
 
 
 class _Paging(Row):
@@ -181,6 +205,13 @@ class _CustomerRow(Record):
     data_cadastro: Text = None
     servicos: Annotated[tuple[_ServiceRow, ...], Many] = ()
 
+    @property
+    def is_former(self) -> bool:
+        """True if all services are cancelled, so that HubSoft may leave out the customer."""
+        return bool(self.servicos) and all(
+            service.status_prefixo == _CANCELLED for service in self.servicos
+        )
+
     def to_record(self) -> ErpRecord:
         """Return this row in our terms."""
         return ErpRecord(
@@ -207,17 +238,40 @@ class _CustomerRow(Record):
         return Status.INACTIVE if said and said <= _ENDED else None
 
 
+def _joined(rows: Sequence[_CustomerRow]) -> Sequence[_CustomerRow]:
+    """Return the rows, those of one customer joined into one with the services of all."""
+    by_id: dict[str | None, _CustomerRow] = {}
+    for row in rows:
+        known = by_id.get(row.id)
+        services = (*known.servicos, *row.servicos) if known else row.servicos
+        by_id[row.id] = row.model_copy(update={"servicos": services})
+    return list(by_id.values())
+
+
 def _accepted(answer: HttpAnswer) -> Fields:
-    # Success is misspelled in places ("suscess"), errors never. The error's text may quote the
-    # document that was asked for.
+    # The text of an error may quote the document that was asked for.
     accepted = answer.fields()
-    if accepted.get("status") == "error":
-        raise RefusedError(f"{answer.label}: an error in place of records")
+    status = accepted.get("status", _SUCCESS)
+    if not isinstance(status, str) or not status.casefold().startswith(_SUCCESS):
+        raise UnknownRefusalError(f"{answer.label}: an error in place of records")
     return accepted
 
 
+def _token(answer: HttpAnswer) -> str:
+    if refuses_login(answer):
+        raise UnauthorizedError(
+            f"{answer.label}: HTTP {answer.status}:"
+            " client id, client secret, user or password not accepted"
+        )
+    return access_token(answer.label, _accepted(answer))
+
+
 def _customers(answer: HttpAnswer) -> Sequence[_CustomerRow]:
-    return read_rows(answer.label, _CustomerRow, _accepted(answer).get("clientes"))
+    found = _accepted(answer)
+    rows = read_rows(answer.label, _CustomerRow, found.get("clientes"))
+    if not rows and "status" not in found:
+        raise UnreadableError(f"{answer.label}: no records, and not said that it is a success")
+    return rows
 
 
 def _listing(answer: HttpAnswer) -> tuple[Sequence[_CustomerRow], _Paging]:

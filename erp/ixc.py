@@ -6,10 +6,11 @@ Source: the vendor's API documentation ("API - IXC Provedor") and public clients
 import asyncio
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, Literal, TypeVar
 
 import structlog
 from pydantic import BaseModel, SecretStr, ValidationError
@@ -17,14 +18,25 @@ from yarl import URL
 
 from bot.domain.candidate import Candidate
 from bot.domain.erp_record import ErpPage, ErpRecord, merge
-from bot.domain.errors import AppError, RefusedError, UnreadableError
+from bot.domain.errors import AppError, RefusedError, UnknownRefusalError, UnreadableError
 from bot.domain.tax_id import TaxId
 from erp.adapter import Adapter, Connection, Facts
 from erp.answer import HttpAnswer, nameless
 from erp.client import Limits, read_address
-from erp.fields import Fields, Row, Text, as_text, has, mapping, moment
+from erp.fields import (
+    Fields,
+    Row,
+    Text,
+    as_text,
+    check_total,
+    compact,
+    has,
+    mapping,
+    moment,
+    utc_now,
+)
 from erp.ixc_records import SYSTEM, CustomerRow, IxcRow, SupplierRow
-from erp.paging import Cursor, same_page
+from erp.paging import Cursor, same_page, warn_newest_unknown
 
 logger = structlog.get_logger()
 
@@ -42,15 +54,30 @@ _TABLES: Final[Mapping[str, type[IxcRow]]] = {m.table: m for m in (CustomerRow, 
 # No maximum is published; clients ask for 100 to 500.
 _PAGE_ROWS: Final = 500
 _CHANGED: Final = "ultima_atualizacao"
+_TIME: Final = "%Y-%m-%d %H:%M:%S"
+# Finds a document with spaces or other texts around it, which "=" does not.
+_CONTAINS: Final = "L"
 # More records than any company keeps of one document.
 _ROWS: Final = 100
 _AnyRow = TypeVar("_AnyRow", bound=Row)
 # Phrases in IXC's messages, and their meaning. The messages themselves are not passed on: they may
 # quote the request.
 _SAYINGS: Final = (
-    ("não está liberado", "the IP address is not allowed (IXC: Redes Permitidas)"),
-    ("não está disponível", "the table is not released to this token, or the URL is wrong"),
+    (
+        re.compile(r"\bip\b.* não está liberado", re.IGNORECASE),
+        "the IP address is not allowed (IXC: Redes Permitidas)",
+    ),
+    (
+        re.compile(r"\brecurso\b.* não está disponível", re.IGNORECASE),
+        "the table is not released to this token, or the URL is wrong",
+    ),
 )
+# The statuses that its documentation explains as a fault of the request.
+_REFUSALS: Final = {
+    400: "not with the token as Basic authentication, or trouble with TLS",
+    403: "the token is older than a move of the server",
+    404: "a wrong URL",
+}
 
 
 class Ixc:
@@ -61,11 +88,14 @@ class Ixc:
     right.
     """
 
-    def __init__(self, at: Connection) -> None:
+    def __init__(self, at: Connection, *, clock: Callable[[], datetime] = utc_now) -> None:
+        self._clock = clock
+        self._timezone = at.timezone
         self._client = at.client(
             NAME,
             _root(at.credentials.url),
             headers={"Authorization": f"Basic {_basic(at.credentials.token)}"},
+            refusals=_REFUSALS,
         )
 
     async def by_tax_id(self, tax_id: TaxId) -> Candidate | None:
@@ -86,8 +116,8 @@ class Ixc:
             if not customers:
                 raise suppliers
             # A token may be permanently released for customers only, and the look-up of a known
-            # customer must not fail for that. A TryLaterError, which a retry may solve, was raised
-            # above.
+            # customer must not fail for that. Another TryLaterError, which a retry may solve, was
+            # raised above.
             logger.warning("erp.suppliers_not_asked", system=NAME, error=str(suppliers))
             suppliers = []
         records = [*customers, *suppliers]
@@ -100,8 +130,9 @@ class Ixc:
         come and go meanwhile. Raises as `by_tax_id` does.
         """
         at = _Cursor.read(cursor)
+        newest = None if cursor else await self._newest()
         try:
-            return await self._page_at(at, since)
+            return replace(await self._page_at(at, since), newest=newest)
         except RefusedError as error:
             if at.table != SupplierRow.table or at.number != 1 or at.last:
                 raise
@@ -113,10 +144,25 @@ class Ixc:
         """Check that IXC answers and accepts the token; raises as `by_tax_id` does."""
         await self._list("empresa", Row, column="id", oper=">", query="0", rows=1)
 
+    async def _newest(self) -> datetime | None:
+        """Return the newest time of change that is not in the future by our clock."""
+        now = self._clock().astimezone(self._timezone).strftime(_TIME)
+        times = []
+        for model in _TABLES.values():
+            try:
+                rows = await self._list(
+                    model.table, model, column=_CHANGED, oper="<=", query=now, rows=1, order="desc"
+                )
+            except AppError as error:
+                warn_newest_unknown(NAME, error)
+                rows = []
+            times += [row.ultima_atualizacao or "" for row in rows if row]
+        return moment(max((time for time in times if time <= now), default=""))
+
     async def _suppliers_having(self, tax_id: TaxId) -> list[ErpRecord] | AppError:
         try:
             return await self._having(tax_id, SupplierRow)
-        except (RefusedError, UnreadableError) as error:
+        except (RefusedError, UnknownRefusalError, UnreadableError) as error:
             return error
 
     async def _having(self, tax_id: TaxId, model: type[IxcRow]) -> list[ErpRecord]:
@@ -124,12 +170,15 @@ class Ixc:
         # the records of one company can have it in both.
         label = f"ERP {NAME} {model.table}"
         found: list[ErpRecord] = []
-        for query in dict.fromkeys((tax_id.masked, tax_id.number)):
+        written = dict.fromkeys((tax_id.masked, tax_id.number))
+        for oper, query in ((oper, query) for oper in ("=", _CONTAINS) for query in written):
+            if oper == _CONTAINS and found:
+                break
             rows = await self._list(
                 model.table,
                 model,
                 column=model.document_column,
-                oper="=",
+                oper=oper,
                 query=query,
                 rows=_ROWS,
             )
@@ -137,6 +186,8 @@ class Ixc:
                 raise UnreadableError(f"{label}: not the fields we know")
             records = [row.to_record() for row in rows if row is not None]
             having = [record for record in records if has(record, tax_id)]
+            if oper == _CONTAINS:
+                records = [one for one in records if tax_id.number not in compact(one.document)]
             if records and not having:
                 # The filter was not applied, so the answer does not show that no record has the
                 # document.
@@ -150,7 +201,7 @@ class Ixc:
             raise RefusedError(f"ERP {NAME}: no such page")
         by_change = since is not None and not at.whole
         column = _CHANGED if by_change else "id"
-        first = since.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S") if by_change and since else "0"
+        first = since.astimezone(UTC).strftime(_TIME) if by_change and since else "0"
         begin = at.last or first
         rows = await self._list(
             at.table,
@@ -163,12 +214,16 @@ class Ixc:
             rows=_PAGE_ROWS,
             page=at.number,
         )
-        keys = [(getattr(row, column) if row else None) or "" for row in rows]
-        if by_change and any(key < begin for key in keys):
-            # The filter was not applied: only the whole table shows all changes.
+        known = [row for row in rows if row and getattr(row, column)]
+        keys = [getattr(row, column) for row in known]
+        ids = [row.id or "" for row in known]
+        if by_change and (any(key < begin for key in keys) or at.is_repeated(ids)):
+            # The filter or the page's number was ignored: only the whole table shows all changes.
             logger.warning("erp.changes_not_filtered", system=NAME, table=at.table)
             return await self._page_at(_Cursor(at.table, whole="whole"), since)
-        following = at.after(keys, is_last=len(rows) < _PAGE_ROWS)
+        if not by_change and not _grows(begin, ids):
+            raise same_page(f"ERP {NAME} {at.table}")
+        following = at.after(keys, ids, is_last=len(rows) < _PAGE_ROWS)
         if following is not None and following == at:
             raise same_page(f"ERP {NAME} {at.table}")
         latest = max((row.ultima_atualizacao or "" for row in rows if row), default="")
@@ -188,6 +243,7 @@ class Ixc:
         query: str,
         rows: int,
         page: int = 1,
+        order: Literal["asc", "desc"] = "asc",
     ) -> Sequence[_AnyRow | None]:
         """Return the rows; None for each row with unknown types."""
 
@@ -205,9 +261,9 @@ class Ixc:
                 "page": str(page),
                 "rp": str(rows),
                 "sortname": f"{table}.{column}",
-                "sortorder": "asc",
+                "sortorder": order,
             },
-            read=lambda answer: _rows(answer, model),
+            read=lambda answer: _rows(answer, model, is_first=page == 1),
         )
 
 
@@ -223,16 +279,33 @@ class _Cursor(Cursor):
     """"whole" to list all rows, although only changes were requested."""
     last: str = ""
     """The id or the time of the last row before it; empty at the beginning."""
+    key: str = ""
+    """The id of the first row on the page before it."""
 
-    def after(self, keys: Sequence[str], *, is_last: bool) -> "_Cursor | None":
-        """Return the cursor after a page with these ids or times; None after the last table."""
+    def is_repeated(self, ids: Sequence[str]) -> bool:
+        """Return True if a later page of one moment begins as the page before it did."""
+        return self.number > 1 and ids[:1] == [self.key]
+
+    def after(self, keys: Sequence[str], ids: Sequence[str], *, is_last: bool) -> "_Cursor | None":
+        """Return the cursor after a page whose rows have these ids or times, and these ids; None
+        after the last table."""
         if is_last:
             is_customers = self.table == CustomerRow.table
             return _Cursor(SupplierRow.table) if is_customers else None
-        last = keys[-1]
+        last = keys[-1] if keys else self.last
         if last == self.last and " " in last:
-            return replace(self, number=self.number + 1)
+            return replace(self, number=self.number + 1, key="".join(ids[:1]))
         return replace(self, last=last, number=1)
+
+
+def _grows(begin: str, ids: Sequence[str]) -> bool:
+    """Return True if each id is a number above the one before it."""
+    last = int(begin)
+    for text in ids:
+        if not text.isdecimal() or int(text) <= last:
+            return False
+        last = int(text)
+    return True
 
 
 def _root(text: str) -> URL:
@@ -259,7 +332,7 @@ class _Listing(BaseModel, Generic[_AnyRow]):
     registros: list[_AnyRow] | None = None
 
 
-def _rows(answer: HttpAnswer, model: type[_AnyRow]) -> Sequence[_AnyRow | None]:
+def _rows(answer: HttpAnswer, model: type[_AnyRow], *, is_first: bool) -> Sequence[_AnyRow | None]:
     answer.check()
     label = answer.label
     try:
@@ -268,10 +341,13 @@ def _rows(answer: HttpAnswer, model: type[_AnyRow]) -> Sequence[_AnyRow | None]:
     except ValidationError:
         return _readable_rows(label, model, mapping(label, answer.parse()))
     if listing.type == "error":
-        raise RefusedError(f"{label}: {_meaning(listing.message)}")
+        raise _refusal(label, listing.message)
     if listing.registros is None and listing.total != "0":
         raise UnreadableError(f"{label}: no list of records in the answer")
-    return listing.registros or []
+    rows = listing.registros or []
+    if is_first and (listing.total or "").isdecimal():
+        check_total(label, rows, int(listing.total or 0))
+    return rows
 
 
 def _readable_rows(label: str, model: type[_AnyRow], answer: Fields) -> Sequence[_AnyRow | None]:
@@ -295,6 +371,9 @@ def _unreadable(model: type[IxcRow]) -> ErpRecord:
     return model().to_record()
 
 
-def _meaning(message: str | None) -> str:
+def _refusal(label: str, message: str | None) -> AppError:
     said = message or ""
-    return next((m for phrase, m in _SAYINGS if phrase in said), "an error in place of records")
+    for phrase, meaning in _SAYINGS:
+        if phrase.search(said):
+            return RefusedError(f"{label}: {meaning}")
+    return UnknownRefusalError(f"{label}: an error in place of records")

@@ -2,13 +2,25 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from bot.domain.errors import UnreadableError
-from erp.answer import UnauthorizedError
+from erp.answer import HttpAnswer, MaybeExpiredError, UnauthorizedError
 from erp.client import ErpClient, Reader
 from erp.fields import Fields
 
+# RFC 6749, 5.2, and what is said in place of `invalid_grant`.
+_OAUTH: Final = frozenset(
+    (
+        "invalid_request",
+        "invalid_client",
+        "invalid_grant",
+        "invalid_credentials",
+        "invalid_scope",
+        "unauthorized_client",
+        "unsupported_grant_type",
+    )
+)
 _Key = TypeVar("_Key")
 _Answer = TypeVar("_Answer")
 
@@ -23,16 +35,16 @@ class Login(Generic[_Key]):
         self._turn = asyncio.Lock()
 
     async def call(self, ask: Callable[[_Key], Awaitable[_Answer]]) -> _Answer:
-        """Return the result of `ask` with the key; after UnauthorizedError, retry once with a new
-        key.
+        """Return the result of `ask` with the key; after UnauthorizedError or MaybeExpiredError,
+        retry once with a new key.
 
         Passes on the errors of `ask` and of the login. A new key that is refused at once raises
-        UnauthorizedError again.
+        the same error again.
         """
         key = await self._current(None)
         try:
             return await ask(key)
-        except UnauthorizedError:
+        except (UnauthorizedError, MaybeExpiredError):
             return await ask(await self._current(key))
 
     async def _current(self, refused: _Key | None) -> _Key:
@@ -70,6 +82,12 @@ class TokenClient:
                 read=read,
             )
         )
+
+
+def refuses_login(answer: HttpAnswer) -> bool:
+    """Return True if this answer to an OAuth login says that something in it is wrong."""
+    said = (answer.text_at("error"), answer.text_at("error", "type"))
+    return answer.status == 401 or not _OAUTH.isdisjoint(said)
 
 
 def access_token(label: str, answer: Fields) -> str:

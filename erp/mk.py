@@ -8,6 +8,7 @@ There is a filter by day of change, but it is not used: an operator got the same
 customers for every day, so changes would be missed without an error.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,11 +18,11 @@ from pydantic import AliasChoices, BeforeValidator, Field
 
 from bot.domain.candidate import Candidate
 from bot.domain.erp_record import ErpPage, ErpRecord
-from bot.domain.errors import RefusedError, UnreadableError
+from bot.domain.errors import RefusedError, UnknownRefusalError, UnreadableError
 from bot.domain.registration import Kind, Status
 from bot.domain.tax_id import TaxId
 from erp.adapter import Adapter, Connection, Facts
-from erp.answer import HttpAnswer, UnauthorizedError
+from erp.answer import HttpAnswer, MaybeExpiredError
 from erp.client import Limits, Reader, read_root
 from erp.fields import Fields, Row, Text, mapping, one_candidate, rows_in
 from erp.login import Login
@@ -44,6 +45,9 @@ _EMPTY_RANGES: Final = 3
 # More registrations than any company keeps of one document; limited, as each costs a request.
 _SAME_DOCUMENT: Final = 30
 _NOT_FOUND: Final = "003"
+_NOBODY: Final = re.compile(r"(documento|cliente|pessoa|cadastro)s? n[aã]o (localizad|encontrad)")
+# A login is refused for what these words are about; any other error of it is unknown.
+_LOGIN_WORDS: Final = re.compile(r"senha|token|usu[aá]rio|autoriza|permiss")
 _NO_PARAMETER: Final = "004"
 _STATUS: Final = {"ativo": Status.ACTIVE, "inativo": Status.INACTIVE}
 _Answer = TypeVar("_Answer")
@@ -187,8 +191,8 @@ class _AnswerStatus(Row):
     def is_nobody(self) -> bool:
         """Return True if the answer says that no customer was found."""
         text = (self.message or "").casefold()
-        # The code for a refused token is not documented.
-        return "não localizado" in text or (self.code() == _NOT_FOUND and "token" not in text)
+        # "Token não localizado" has the same words, and the code for it is not documented.
+        return bool(_NOBODY.search(text)) or (not text and self.code() == _NOT_FOUND)
 
 
 class _CustomerRow(Record):
@@ -222,7 +226,7 @@ class _CustomerRow(Record):
 
 def _document(answer: HttpAnswer) -> object:
     if answer.status == 403:
-        raise UnauthorizedError(f"{answer.label}: HTTP 403")
+        raise MaybeExpiredError(f"{answer.label}: HTTP 403")
     if answer.status == 404:
         raise RefusedError(
             f"{answer.label}: HTTP 404: a wrong URL, or MK's version lacks this service"
@@ -236,8 +240,12 @@ def _document(answer: HttpAnswer) -> object:
 
 def _token(answer: HttpAnswer) -> str:
     said = _AnswerStatus.model_validate(mapping(answer.label, _document(answer)))
-    if not said.is_ok():
-        raise RefusedError(f"{answer.label}: token or contra-senha not accepted, or not from here")
+    if said.status is not None and not said.is_ok():
+        if _LOGIN_WORDS.search((said.message or "").casefold()):
+            raise RefusedError(
+                f"{answer.label}: token or contra-senha not accepted, or not from here"
+            )
+        raise UnknownRefusalError(f"{answer.label}: an error in place of a token")
     if not said.token:
         raise UnreadableError(f"{answer.label}: no token in the answer")
     return said.token
@@ -281,4 +289,4 @@ def _is_nobody(label: str, answer: Fields) -> bool:
     if said.code() == _NO_PARAMETER:
         raise RefusedError(f"{label}: MK says that the question lacks a parameter")
     # The error for an expired token is not documented, so this may be one.
-    raise UnauthorizedError(f"{label}: an error in place of records, or the token is not accepted")
+    raise MaybeExpiredError(f"{label}: an error in place of records, or the token is not accepted")

@@ -15,13 +15,18 @@ from pydantic import Field
 
 from bot.domain.candidate import Candidate
 from bot.domain.erp_record import ErpPage, ErpRecord
-from bot.domain.errors import RefusedError, TryLaterError, UnreadableError
+from bot.domain.errors import (
+    RefusedError,
+    TryLaterError,
+    UnknownRefusalError,
+    UnreadableError,
+)
 from bot.domain.registration import Kind, Status
 from bot.domain.tax_id import TaxId
 from erp.adapter import Adapter, Connection, Facts
 from erp.answer import HttpAnswer
 from erp.client import Limits, read_root
-from erp.fields import Row, Text, mapping, moment, one_candidate
+from erp.fields import Row, Text, check_total, mapping, moment, one_candidate
 from erp.paging import Cursor, page_key, same_page
 from erp.records import Many, One, Record, check_brazilian, kinds_in, phones_in, read_rows
 
@@ -34,11 +39,12 @@ FACTS: Final = Facts(
     # Times are Brazilian without a zone, and Brazil's zones are three hours apart.
     overlap=timedelta(hours=4),
 )
-# 240 requests a minute and 4 at once are allowed; bot and worker have half of that each.
-LIMITS: Final = Limits(concurrency=2, gap_s=0.5)
+# 240 requests a minute are allowed; bot and worker have half of that each.
+LIMITS: Final = Limits(concurrency=1, gap_s=0.5)
 _URL: Final = "https://app.omie.com.br"
 # The slash at the end is required.
 _CUSTOMERS: Final = "geral/clientes/"
+_METHOD: Final = "ListarClientes"
 # The vendor advises against more than 500.
 _PAGE_ROWS: Final = 200
 # More records than any company keeps of one document.
@@ -47,9 +53,15 @@ _ROWS: Final = 100
 _PASSES: Final = ("filtrar_apenas_alteracao", "filtrar_apenas_inclusao")
 # The same request is not answered twice within a minute, and repeating it gets the key blocked.
 _SAME_S: Final = 60.0
+# A method works on one request at a time, also on one that we no longer wait for.
+_BUSY_S: Final = 1.0
 _BLOCKED_S: Final = 1800.0
 _SECONDS: Final = re.compile(r"([0-9]{1,6}) *segundo")
 _NOBODY: Final = re.compile(r"n[aã]o existem registros")
+_CODE: Final = re.compile(r"client-([0-9]+)\b")
+_BUSY: Final = re.compile(r"existe uma requisi[cç][aã]o desse m[eé]todo sendo executada")
+_REPEATED: Final = re.compile(r"requisi[cç][aã]o j[aá] foi processada ou est[aá] sendo processada")
+_WRONG_KEY: Final = re.compile(r"(chave de acesso|app[ _]?(key|secret))\b.*\b(inv[aá]lid|n[aã]o)")
 _KINDS: Final = {"cliente": Kind.CUSTOMER, "fornecedor": Kind.SUPPLIER}
 
 
@@ -64,7 +76,8 @@ class Omie:
         self._credentials = at.credentials
         self._timezone = at.timezone
         url = read_root(at.credentials.url.strip() or _URL, "/api/", api="/api/v1")
-        self._client = at.client(NAME, url)
+        # Omie refuses a second request of a method while it works on one.
+        self._client = at.client(NAME, url, turn=lambda: at.gate(f"{NAME} {_METHOD}"))
         self._clock = clock
         self._blocked_until = 0.0
         self._answered: dict[str, tuple[float, Sequence[ErpRecord]]] = {}
@@ -83,6 +96,7 @@ class Omie:
             found = await self._list(
                 "cliente", 1, _ROWS, {"clientesFiltro": {"cnpj_cpf": tax_id.number}}
             )
+            check_total(f"ERP {NAME} cliente", found.rows, found.total)
             records = [record for row in found.rows for record in row.to_records()]
             self._answered[tax_id.number] = (self._clock() + _SAME_S, records)
         return one_candidate(f"ERP {NAME} cliente", tax_id, records)
@@ -135,7 +149,7 @@ class Omie:
                 what=what,
                 is_read=True,
                 body={
-                    "call": "ListarClientes",
+                    "call": _METHOD,
                     "app_key": self._credentials.client_id.strip(),
                     "app_secret": self._credentials.client_secret.get_secret_value().strip(),
                     "param": [
@@ -176,6 +190,7 @@ class _Listing:
     rows: Sequence["_CustomerRow"] = ()
     number: int | None = None
     pages: int | None = None
+    total: int | None = None
 
 
 class _TagRow(Row):
@@ -237,6 +252,7 @@ class _CustomerRow(Record):
 class _Paging(Row):
     pagina: Text = None
     total_de_paginas: Text = None
+    total_de_registros: Text = None
 
 
 class _Fault(Row):
@@ -265,7 +281,7 @@ def _read(answer: HttpAnswer) -> _Listing:
     if isinstance(document, Mapping):
         fault = _Fault.model_validate(document)
         if fault.faultstring or fault.faultcode or fault.description:
-            return _meant(answer.label, fault)
+            return _meant(answer, fault)
     answer.check()
     listing = mapping(answer.label, document)
     paging = _Paging.model_validate(listing)
@@ -273,6 +289,7 @@ def _read(answer: HttpAnswer) -> _Listing:
         read_rows(answer.label, _CustomerRow, listing.get("clientes_cadastro")),
         _number(paging.pagina),
         _number(paging.total_de_paginas),
+        _number(paging.total_de_registros),
     )
 
 
@@ -280,28 +297,36 @@ def _number(text: str | None) -> int | None:
     return int(text) if text and text.isdecimal() else None
 
 
-def _meant(label: str, fault: _Fault) -> _Listing:
+def _meant(answer: HttpAnswer, fault: _Fault) -> _Listing:
     """Return an empty list when the fault means that nothing was found; else raise the error it
     means.
 
     Its text is not passed on: it may quote the request.
     """
+    label = answer.label
     said = (fault.faultstring or fault.description or "").casefold()
     code = f"{fault.faultcode or ''} {fault.code or ''}".casefold()
-    if _NOBODY.search(said):
+    number = found[1] if (found := _CODE.search(code)) else ""
+    if _NOBODY.search(said) and answer.status in (200, 500):
         return _Listing()
     found = _SECONDS.search(said)
-    asked_s = float(found[1]) if found else None
-    if "misuse" in said + code or "consumo indevido" in said:
+    asked_s = float(found[1]) if found else answer.retry_after_s
+    if answer.status == 425 or "misuse" in said + code or "consumo indevido" in said:
         raise _BlockedError(
             f"{label}: Omie has blocked this app for misuse", retry_after_s=asked_s or _BLOCKED_S
         )
-    if "redundant" in said + code or re.search(r"client-1100\b", code):
+    if number == "1880" or _BUSY.search(said):
+        raise TryLaterError(
+            f"{label}: Omie works on another request", retry_after_s=asked_s or _BUSY_S
+        )
+    if number in ("8020", "1100") or "redundant" in said + code or _REPEATED.search(said):
         raise TryLaterError(
             f"{label}: the same was asked a moment ago", retry_after_s=asked_s or _SAME_S
         )
-    if re.search(r"client-101\b", code) or re.search(r"chave de acesso|app[ _]?key", said):
-        raise RefusedError(f"{label}: the app key or the app secret is not accepted")
-    if "env:server" in code:
+    if answer.status == 429 or answer.status >= 502 or "env:server" in code:
         raise TryLaterError(f"{label}: a fault of the server", retry_after_s=asked_s)
-    raise RefusedError(f"{label}: an error in place of records")
+    if number == "101" or _WRONG_KEY.search(said):
+        raise RefusedError(f"{label}: the app key or the app secret is not accepted")
+    if answer.status == 403:
+        raise RefusedError(f"{label}: HTTP 403: the app is suspended")
+    raise UnknownRefusalError(f"{label}: an error in place of records", retry_after_s=asked_s)

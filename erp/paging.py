@@ -6,7 +6,7 @@ from typing import Self
 
 import structlog
 
-from bot.domain.errors import UnreadableError
+from bot.domain.errors import AppError, UnreadableError
 from erp.records import Record
 
 logger = structlog.get_logger()
@@ -58,6 +58,11 @@ def last_id(label: str, rows: Sequence[Record], *, before: int) -> int:
 def same_page(label: str) -> UnreadableError:
     """Return the error for a page that came again, which would be listed for ever."""
     return UnreadableError(f"{label}: the same page came again")
+
+
+def warn_newest_unknown(system: str, error: AppError) -> None:
+    """Log that the ERP does not tell its newest time of change."""
+    logger.warning("erp.newest_unknown", system=system, error=str(error))
 
 
 def warn_if_fewer(system: str, *, listed: int, total: int) -> None:

@@ -1,5 +1,6 @@
 """What records of several ERPs have in common, and their meaning for us."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TypeVar
 
@@ -57,6 +58,17 @@ def written(tax_id: TaxId) -> list[str]:
     """Return the usual notations of a document, for ERPs that find only the one they store."""
     other = tax_id.masked if tax_id.country == "BR" else tax_id.country + tax_id.number
     return [tax_id.number, other]
+
+
+def pattern(tax_id: TaxId) -> str:
+    """Return a pattern of `ilike` that finds a CPF or CNPJ in any notation, and few others."""
+    return f"%{'%'.join(re.split(r'[./-]', tax_id.masked))}%"
+
+
+def is_near(text: str | None, tax_id: TaxId) -> bool:
+    """Return True if `pattern` finds this text, which may be another document all the same."""
+    groups = re.split(r"[./-]", tax_id.masked)
+    return re.search(".*".join(groups), text or "", re.IGNORECASE | re.DOTALL) is not None
 
 
 def phones_in(*texts: str | None, mobiles: Iterable[str | None] = ()) -> Phones:

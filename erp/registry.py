@@ -3,12 +3,13 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from bot.domain.errors import RefusedError
 from erp import bling, hubsoft, ixc, mk, odoo, omie, sgp, tryton, voalle
-from erp.adapter import Adapter, Connection, Credentials, Erp, Tokens
+from erp.adapter import Adapter, Connection, Credentials, Erp, Gate, Tokens, local_gate
 from erp.client import open_session
 
 ENTRY_POINT_GROUP: Final = "balcao.erp"
@@ -45,16 +46,23 @@ def find_adapter(kind: str) -> Adapter:
 
 @asynccontextmanager
 async def open_erp(
-    kind: str, credentials: Credentials, *, timezone: ZoneInfo, tokens: Tokens | None = None
+    kind: str,
+    credentials: Credentials,
+    *,
+    timezone: ZoneInfo,
+    tokens: Tokens | None = None,
+    gate: Gate | None = None,
+    ca_file: Path | None = None,
 ) -> AsyncIterator[Erp]:
     """Yield an ERP that is ready for requests; close it at the end.
 
-    kind: as in ERP_KIND.
+    kind: as in ERP_KIND. gate: None for one of this process alone. ca_file: certificates to trust
+        beside the usual ones.
     Raises RefusedError for an unknown kind and for settings that cannot be right; sends no request
     to the ERP yet.
     """
     adapter = find_adapter(kind)
-    async with open_session() as session:
+    async with open_session(ca_file) as session:
         yield adapter.connect(
             Connection(
                 session=session,
@@ -62,5 +70,6 @@ async def open_erp(
                 limits=adapter.limits,
                 tokens=tokens,
                 timezone=timezone,
+                gate=gate or local_gate(),
             )
         )

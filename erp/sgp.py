@@ -14,13 +14,13 @@ from pydantic import BeforeValidator
 
 from bot.domain.candidate import Candidate
 from bot.domain.erp_record import ErpPage, ErpRecord
-from bot.domain.errors import RefusedError
+from bot.domain.errors import RefusedError, UnknownRefusalError
 from bot.domain.registration import Kind, Status
 from bot.domain.tax_id import TaxId
 from erp.adapter import Adapter, Connection, Facts
 from erp.answer import HttpAnswer
 from erp.client import read_root
-from erp.fields import Row, Text, mapping, moment, one_candidate
+from erp.fields import Row, Text, check_total, mapping, moment, one_candidate
 from erp.paging import Cursor, page_key, warn_if_fewer
 from erp.records import Many, One, Record, check_brazilian, phones_in, read_rows
 
@@ -70,6 +70,7 @@ class Sgp:
         check_brazilian(NAME, tax_id)
         asked = {"cpfcnpj": tax_id.number, "offset": 0, "limit": _PAGE_ROWS}
         found = await self._list(asked, what="cliente")
+        check_total(f"ERP {NAME} cliente", found.rows, found.total)
         records = [row.to_record() for row in found.rows]
         return one_candidate(f"ERP {NAME} cliente", tax_id, records)
 
@@ -202,7 +203,7 @@ class _CustomerRow(Record):
 
 def _read(answer: HttpAnswer) -> _Listing:
     label = answer.label
-    if answer.status == 403:
+    if answer.status == 403 and answer.text_at("detail"):
         raise RefusedError(f"{label}: HTTP 403: {_meaning(answer)}")
     document = answer.json()
     if isinstance(document, list):
@@ -210,7 +211,7 @@ def _read(answer: HttpAnswer) -> _Listing:
         return _Listing(read_rows(label, _CustomerRow, document), None)
     listing = mapping(label, document)
     if "clientes" not in listing and "detail" in listing:
-        raise RefusedError(f"{label}: an error in place of records")
+        raise UnknownRefusalError(f"{label}: an error in place of records")
     total = _Paged.model_validate(listing).paginacao.total or ""
     return _Listing(
         read_rows(label, _CustomerRow, listing.get("clientes")),

@@ -4,23 +4,25 @@ Source: trytond 7.0 and 8.0 themselves; tests/erp/test_tryton_real.py runs again
 """
 
 import base64
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from bot.domain.candidate import Candidate
 from bot.domain.erp_record import ErpPage
-from bot.domain.errors import RefusedError, UnreadableError
+from bot.domain.errors import AppError, RefusedError, UnknownRefusalError, UnreadableError
 from bot.domain.tax_id import TaxId
 from erp.adapter import Adapter, Connection, Facts
 from erp.answer import HttpAnswer, UnauthorizedError, rpc_result
 from erp.breaker import Breaker
 from erp.client import Limits, read_address
-from erp.fields import Fields, one_candidate
+from erp.fields import Fields, one_candidate, utc_now
 from erp.login import Login
-from erp.paging import last_id
-from erp.records import read_rows, written
+from erp.paging import last_id, warn_newest_unknown
+from erp.records import pattern, read_rows, written
 from erp.tryton_records import SYSTEM, PartyRow, tell
 
 NAME: Final = SYSTEM
@@ -39,6 +41,12 @@ _PAGE_ROWS: Final = 500
 # More records than any company keeps of one document.
 _ROWS: Final = 100
 _ALL: Final = ["active", "in", [True, False]]
+# The error for a field or a model that does not exist is nothing but its name in quotes.
+_MISSING: Final = re.compile(r"'[a-z_0-9.]+'")
+_REFUSALS: Final = {
+    403: "the server does not offer this method",
+    404: "there is no such database, or a wrong URL",
+}
 # A change of a telephone does not change the party's own date, and in 7.0 the write date of a row
 # that was never edited is null.
 _CHANGED: Final = tuple(
@@ -74,8 +82,8 @@ class Tryton:
             attempt_s=max(at.limits.attempt_s, _LOGIN_S),
             total_s=max(at.limits.total_s, _LOGIN_S),
         )
-        self._client = at.client(NAME, url)
-        self._patient_client = replace(at, limits=patient).client(NAME, url)
+        self._client = at.client(NAME, url, refusals=_REFUSALS)
+        self._patient_client = replace(at, limits=patient).client(NAME, url, refusals=_REFUSALS)
         self._login = Login(self._log_in)
 
     async def by_tax_id(self, tax_id: TaxId) -> Candidate | None:
@@ -83,22 +91,31 @@ class Tryton:
 
         async def ask(session: "_Session") -> Sequence[PartyRow]:
             # 7.0 stores a document as it was typed, 8.0 also without punctuation.
-            domain = [[session.code_field, "in", written(tax_id)], _ALL]
-            # Without `active_test` in the context, inactive identifiers and telephones stay
-            # hidden, as they should here.
-            return await self._search(session, domain, limit=_ROWS, context={})
+            asked = [[session.code_field, "in", written(tax_id)]]
+            if tax_id.country == "BR":
+                # With spaces, or after "BR". Not in one domain with "OR": within that, Tryton
+                # hides inactive parties all the same.
+                asked.append(["identifiers.code", "ilike", pattern(tax_id)])
+            for term in asked:
+                # Without `active_test` in the context, inactive identifiers and telephones stay
+                # hidden, as they should here.
+                rows = await self._search(session, [term, _ALL], limit=_ROWS, context={})
+                if rows:
+                    break
+            return rows
 
         label = f"ERP {NAME} party"
         records = [
             record
             for row in await self._login.call(ask)
-            if not row.is_of_another_country(tax_id)
+            if not row.is_of_another_country(tax_id) and not row.is_only_near(tax_id)
             for record in row.to_records(tax_id)
         ]
         return one_candidate(label, tax_id, records)
 
     async def page(self, cursor: str, *, since: datetime | None = None) -> ErpPage:
         """Return one page of all parties or of the changed ones, by id in either case."""
+        newest = None if cursor else await self._newest()
         last = int(cursor or "0")
         domain: list[object] = [["id", ">", last], _ALL]
         if since is not None:
@@ -116,7 +133,27 @@ class Tryton:
             records=[record for row in rows for record in row.to_records()],
             next=str(last) if len(rows) >= _PAGE_ROWS else None,
             latest=max((at for row in rows if (at := row.changed)), default=None),
+            newest=newest,
         )
+
+    async def _newest(self) -> datetime | None:
+        """Return the newest time of change of a party that is not in the future by our clock."""
+        now = utc_now()
+
+        async def ask(session: "_Session", date: str) -> Sequence[PartyRow]:
+            domain = [[date, "<=", tell(now)], _ALL]
+            return await self._search(session, domain, limit=1, context={}, order=[date, "DESC"])
+
+        times = []
+        # The write date of a party that was never edited is null.
+        for date in ("create_date", "write_date"):
+            try:
+                rows = await self._login.call(partial(ask, date=date))
+            except AppError as error:
+                warn_newest_unknown(NAME, error)
+                return None
+            times += [at for row in rows for at in row.times if at <= now]
+        return max(times, default=None)
 
     async def probe(self) -> None:
         """Check that Tryton answers, accepts the login and has parties."""
@@ -125,9 +162,15 @@ class Tryton:
         )
 
     async def _search(
-        self, session: "_Session", domain: Sequence[object], *, limit: int, context: Fields
+        self,
+        session: "_Session",
+        domain: Sequence[object],
+        *,
+        limit: int,
+        context: Fields,
+        order: Sequence[str] = ("id", "ASC"),
     ) -> Sequence[PartyRow]:
-        params = [domain, 0, limit, [["id", "ASC"]], list(_FIELDS), context]
+        params = [domain, 0, limit, [list(order)], list(_FIELDS), context]
         answer = await self._call(session, f"{_MODEL}.search_read", params)
         return read_rows(f"ERP {NAME} party", PartyRow, answer)
 
@@ -185,9 +228,12 @@ class Tryton:
 
         try:
             return await ask("rpc/")
-        except RefusedError:
+        except (RefusedError, UnknownRefusalError) as error:
             # 7.0 takes this path for the name of a database, which does not exist.
-            return await ask("")
+            try:
+                return await ask("")
+            except RefusedError:
+                raise error from None
 
 
 ADAPTER: Final = Adapter(facts=FACTS, connect=Tryton, limits=LIMITS)
@@ -217,5 +263,7 @@ def _result(answer: HttpAnswer) -> object:
         if name == "LoginException":
             raise RefusedError(f"{answer.label}: Tryton asks for something else than the password")
         # Its text may quote names and documents.
-        raise RefusedError(f"{answer.label}: an error in place of records")
+        if isinstance(name, str) and _MISSING.fullmatch(name):
+            raise RefusedError(f"{answer.label}: a field or the module `party` is missing")
+        raise UnknownRefusalError(f"{answer.label}: an error in place of records")
     return rpc_result(answer.label, fields)

@@ -9,8 +9,8 @@ from pydantic import BeforeValidator, Field
 from bot.domain.erp_record import ErpRecord, first
 from bot.domain.registration import Kind, Phones, Status
 from bot.domain.tax_id import TaxId
-from erp.fields import Fields, Row, Text, compact
-from erp.records import Many, Record, kinds_in, phones_in
+from erp.fields import Fields, Row, Text, compact, is_number_of
+from erp.records import Many, Record, is_near, kinds_in, phones_in
 
 SYSTEM: Final = "tryton"
 _STATUS: Final = {True: Status.ACTIVE, False: Status.INACTIVE, None: None}
@@ -65,9 +65,9 @@ class _IdentifierRow(_DatedRow):
         """Return True if it is this document, of that country; without a type it counts as
         Brazilian."""
         country = (self.type or "br").partition("_")[0].upper()
-        prefix = tax_id.country if country == "EU" else ""
-        is_of_country = country in (tax_id.country, "EU")
-        return is_of_country and compact(self.code) == prefix + tax_id.number
+        if country == "EU":
+            return compact(self.code) == tax_id.country + tax_id.number
+        return country == tax_id.country and is_number_of(tax_id, self.code)
 
     @property
     def is_brazilian(self) -> bool:
@@ -102,6 +102,12 @@ class PartyRow(_DatedRow, Record):
         """Return True if it has this number, but only as a document of another country."""
         same = [row for row in self.identifiers if compact(row.code) == tax_id.number]
         return bool(same) and not any(row.is_(tax_id) for row in self.identifiers)
+
+    def is_only_near(self, tax_id: TaxId) -> bool:
+        """Return True if `pattern` found this party, but it has another document."""
+        return any(is_near(row.code, tax_id) for row in self.identifiers) and not any(
+            row.is_(tax_id) for row in self.identifiers
+        )
 
     def to_records(self, tax_id: TaxId | None = None) -> Sequence[ErpRecord]:
         """Return this party in our terms: one record for each kind, as a customer may be a

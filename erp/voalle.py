@@ -16,14 +16,14 @@ from yarl import URL
 
 from bot.domain.candidate import Candidate
 from bot.domain.erp_record import ErpPage, ErpRecord
-from bot.domain.errors import RefusedError, UnreadableError
+from bot.domain.errors import RefusedError, UnknownRefusalError, UnreadableError
 from bot.domain.registration import Kind, Phones, Status
 from bot.domain.tax_id import TaxId
 from erp.adapter import Adapter, Connection, Facts
 from erp.answer import HttpAnswer
 from erp.client import read_address, read_root
 from erp.fields import Text, mapping, one_candidate, phone_in
-from erp.login import TokenClient, access_token
+from erp.login import TokenClient, access_token, refuses_login
 from erp.records import Record, check_brazilian
 
 NAME: Final = "voalle"
@@ -150,7 +150,7 @@ def addresses(text: str) -> tuple[URL, URL]:
 
 
 def _read_login(answer: HttpAnswer) -> str:
-    if answer.status in (400, 401, 403):
+    if answer.status == 400 or refuses_login(answer):
         raise RefusedError(
             f"{answer.label}: HTTP {answer.status}:"
             " client id, client secret or syndata (ERP_TOKEN) not accepted"
@@ -165,7 +165,7 @@ def _read(answer: HttpAnswer) -> _Envelope:
         try:
             return _envelope(answer.label, answer.parse(), is_missing=True)
         except UnreadableError as error:
-            raise RefusedError(
+            raise UnknownRefusalError(
                 f"{answer.label}: HTTP 404, not from the API: a wrong URL?"
             ) from error
     return _envelope(answer.label, answer.json(), is_missing=False)
@@ -176,7 +176,7 @@ def _envelope(label: str, document: object, *, is_missing: bool) -> _Envelope:
     if "response" not in answer and "success" not in answer:
         raise UnreadableError(f"{label}: not an answer as we know them")
     return _Envelope(
-        is_success=answer.get("success") is not False,
+        is_success=answer.get("success") is True,
         has_response="response" in answer,
         response=answer.get("response"),
         is_missing=is_missing,
@@ -188,7 +188,7 @@ def _person(label: str, envelope: _Envelope) -> _PersonRow | None:
         return None
     if not envelope.is_success:
         # The reason of a failure is not documented; an unknown person is no failure.
-        raise RefusedError(f"{label}: an error in place of a person")
+        raise UnknownRefusalError(f"{label}: an error in place of a person")
     if not envelope.has_response:
         raise UnreadableError(f"{label}: neither a person nor that there is none")
     if envelope.response is None:

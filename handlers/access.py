@@ -11,7 +11,7 @@ from aiogram.types import CallbackQuery, Message, TelegramObject, Update
 from bot.domain.access import COMMANDS, REPLIES, ChatKind, Role, Rule, rule_of_press
 from bot.domain.errors import TryLaterError
 from bot.usecases.company.roles import RoleOf, RoleUnknown
-from handlers.answers import EXPIRED_BUTTON, Data, Handler, answer_press, bot_of
+from handlers.answers import EXPIRED_BUTTON, Data, Handler, answer_press, bot_of, say_below
 from handlers.customer import texts as customer_texts
 from handlers.relay.content import INTERNAL
 from handlers.relay.service import SERVICE
@@ -29,6 +29,11 @@ TRY_LATER: Final = "Não consegui confirmar agora que você é atendente. Tente 
 CANNOT_TELL: Final = (
     "Não consigo confirmar que você é atendente: "
     "peça a um administrador para tornar o bot administrador deste grupo."
+)
+
+AS_CHANNEL: Final = (
+    "⚠️ <b>Isso não foi para o cliente nem foi feito</b>: você escreve em nome de um canal, e o "
+    "bot não sabe quem é. Troque para o seu nome ao lado do campo de mensagem e envie de novo."
 )
 
 logger = structlog.get_logger()
@@ -74,7 +79,7 @@ class Access(BaseMiddleware):
 
     async def _of_message(self, message: Message, data: Data) -> Role | None:
         """Return the sender's role, or None after answering a message that is not allowed."""
-        if message.from_user is None or _is_by_a_bot(message):
+        if message.from_user is None or _is_by_a_bot(message) or message.is_automatic_forward:
             return None
         chat_kind = _chat_kind(message.chat.type)
         if chat_kind is ChatKind.PRIVATE and message.content_type in SERVICE:
@@ -86,11 +91,11 @@ class Access(BaseMiddleware):
             command = None
         if command is not None and not await self._is_text(message, command, chat_kind):
             data["is_command"] = True
-            return await self._of_command(message, command, chat_kind)
+            return await self._of_command(message, command, chat_kind, data)
         # In a topic every message may reach a customer, whether it names a message that it replies
         # to or not.
         if chat_kind is ChatKind.GROUP and (message.reply_to_message or message.is_topic_message):
-            return await self._of_reply(message)
+            return await self._of_reply(message, data)
         # Any other text reaches nobody in a group, so no membership is looked up.
         return await self.role_of.of_writer(message.from_user.id)
 
@@ -119,7 +124,7 @@ class Access(BaseMiddleware):
             return None
         if _chat_kind(message.chat.type) is ChatKind.PRIVATE:
             return await self.role_of.of_writer(message.from_user.id)
-        if _is_the_group(message):
+        if is_the_group(message):
             return Role.ATTENDANT
         role = await self.role_of.of_group_writer(message.from_user.id, message.chat.id)
         if isinstance(role, RoleUnknown):
@@ -129,9 +134,12 @@ class Access(BaseMiddleware):
         return role if REPLIES.allows(role, ChatKind.GROUP) else None
 
     async def _of_command(
-        self, message: Message, command: str, chat_kind: ChatKind
+        self, message: Message, command: str, chat_kind: ChatKind, data: Data
     ) -> Role | None:
         rule = COMMANDS.get(command)
+        if chat_kind is ChatKind.GROUP and rule and rule.group and _is_a_channel(message):
+            await self._refuse_channel(message, data)
+            return None
         role = await self._role(message, rule, chat_kind)
         if isinstance(role, RoleUnknown):
             await message.reply(TRY_LATER if role.try_later else CANNOT_TELL)
@@ -155,28 +163,36 @@ class Access(BaseMiddleware):
             return await self.role_of(user_id)
         if rule is None or (rule.is_for_anybody and not rule.group):
             return Role.CUSTOMER  # not a group command: no answer, for any role
-        if _is_the_group(message):
+        if is_the_group(message):
             return Role.ATTENDANT
         return await self.role_of(user_id, group_id=message.chat.id)
 
-    async def _of_reply(self, message: Message) -> Role | None:
-        if _is_the_group(message):
+    async def _of_reply(self, message: Message, data: Data) -> Role | None:
+        if is_the_group(message):
             return Role.ATTENDANT
-        if message.from_user is None or message.sender_chat:
+        if _is_a_channel(message):
+            await self._refuse_channel(message, data)
+            return None
+        if message.from_user is None:
             return None
         role = await self.role_of.of_group_writer(message.from_user.id, message.chat.id)
         if isinstance(role, RoleUnknown):
             if role.try_later:
                 # No reply to a customer may be lost: the inbox delivers the update again.
                 raise TryLaterError("Telegram does not say who is in the group")
-            await message.reply(CANNOT_TELL)
+            await say_below(message, data["state"], CANNOT_TELL)
             return None
         if REPLIES.allows(role, ChatKind.GROUP):
             return role
         replied = message.reply_to_message
         if replied and replied.from_user and replied.from_user.id == bot_of(message).id:
-            await message.reply(NOT_SENT)
+            await say_below(message, data["state"], NOT_SENT)
         return None
+
+    async def _refuse_channel(self, message: Message, data: Data) -> None:
+        """Say below it, in a department's group, that nobody knows who writes."""
+        if await self.role_of.is_attended(message.chat.id):
+            await say_below(message, data["state"], AS_CHANNEL)
 
     async def _of_press(self, callback: CallbackQuery) -> Role | None:
         rule = rule_of_press(callback.data or "")
@@ -236,9 +252,14 @@ def _is_by_a_bot(message: Message) -> bool:
     return bool(message.from_user and message.from_user.is_bot) and not message.sender_chat
 
 
-def _is_the_group(message: Message) -> bool:
+def is_the_group(message: Message) -> bool:
     """Return True if an administrator writes in the group's name; Telegram hides which one."""
     return message.sender_chat is not None and message.sender_chat.id == message.chat.id
+
+
+def _is_a_channel(message: Message) -> bool:
+    """Return True if somebody writes in the name of a channel: Telegram hides who."""
+    return message.sender_chat is not None and not is_the_group(message)
 
 
 def _refusal(rule: Rule | None, role: Role, chat_kind: ChatKind) -> str | None:

@@ -7,6 +7,7 @@ import structlog
 from aiogram import Bot, Router
 from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError
 from aiogram.filters import ExceptionTypeFilter
+from aiogram.fsm.context import FSMContext
 from aiogram.types import CallbackQuery, ErrorEvent, Message, TelegramObject
 
 from bot.domain.errors import TryLaterError
@@ -39,6 +40,15 @@ async def answer_press(
         await callback.answer(text, show_alert=alert)
     except (TelegramBadRequest, TryLaterError) as error:
         logger.info("press not answered", error=type(error).__name__)
+
+
+async def say_below(message: Message, state: FSMContext, text: str) -> None:
+    """Reply to the message; below an album once, and not below each of its files."""
+    if album := message.media_group_id:
+        if (await state.get_data()).get("told_album") == album:
+            return
+        await state.update_data(told_album=album)
+    await message.reply(text)
 
 
 async def expired(callback: CallbackQuery) -> None:

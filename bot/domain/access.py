@@ -71,7 +71,10 @@ COMMANDS: Final[Mapping[str, Rule]] = MappingProxyType(
         "departamentos": Rule(private=_ADMINS, group=_ADMINS, menu="Departamentos e seus grupos"),
         # In a group it shows that group's queue, in private the queues of all departments.
         "fila": Rule(private=_ADMINS, group=_STAFF, menu="Fila de espera"),
-        "atendimento": _for_admins("Um atendimento e sua história, pelo protocolo"),
+        # In a group only the conversations that its department has or had.
+        "atendimento": Rule(
+            private=_ADMINS, group=_STAFF, menu="Um atendimento e o que foi dito, pelo protocolo"
+        ),
         "auditoria": _for_admins("Quem mudou o quê, e quando"),
         "painel": _for_admins("Números do atendimento, em gráficos"),
         "equipe": _for_admins("Administradores e atendentes"),
@@ -81,6 +84,9 @@ COMMANDS: Final[Mapping[str, Rule]] = MappingProxyType(
         # `nota` is a comment that only attendants see; `apagar` deletes an answer at the customer.
         "nota": Rule(group=_STAFF, menu="Comentário interno, que o cliente não vê"),
         "apagar": Rule(group=_STAFF, menu="Apagar uma resposta no chat do cliente"),
+        # As the buttons of the card, from any message of the conversation.
+        "transferir": Rule(group=_STAFF, menu="Transferir o atendimento da mensagem respondida"),
+        "encerrar": Rule(group=_STAFF, menu="Encerrar o atendimento da mensagem respondida"),
         # Also carries an invitation, `convite_<token>`, which anyone with the link may use.
         "start": Rule(private=_ANYBODY),
         "ajuda": Rule(private=_ANYBODY, group=_STAFF, menu="Como funciona"),
@@ -111,7 +117,11 @@ BUTTONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "note": Rule(group=_STAFF),
         # Send a ready answer to the customer, or turn the pages of their list.
         "ready": Rule(group=_STAFF),
+        # What was said in a conversation, page by page or as a file.
+        "words": Rule(private=_ADMINS, group=_STAFF),
         "notme": Rule(private=_ANYBODY),
+        # What reopened a conversation is another subject.
+        "other": Rule(private=_ANYBODY),
         # The customer goes on without a document.
         "nodoc": Rule(private=_ANYBODY),
         # The customer chooses a department.

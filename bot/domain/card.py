@@ -1,4 +1,4 @@
-"""The customer card."""
+"""The customer card, and the line of a customer in a queue."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,6 +6,19 @@ from dataclasses import dataclass, field
 from bot.domain.conversation import Conversation, Department
 from bot.domain.label import Tag
 from bot.domain.registration import Registration
+
+
+@dataclass(frozen=True, slots=True)
+class QueueEntry:
+    """One conversation in a queue."""
+
+    conversation: Conversation
+    registration: Registration | None
+
+    @property
+    def name(self) -> str:
+        """Return the customer's name, as on the card."""
+        return self.registration.name if self.registration else self.conversation.shown_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from typing import Final, Self
 from pydantic import BaseModel, ConfigDict
 
 from bot.domain.label import Label
+from bot.domain.opening_hours import OpeningHours
 from bot.domain.tax_id import TaxId
 
 DEFAULT_DEPARTMENT: Final = "atendimento"
@@ -21,6 +22,7 @@ class Department(Label):
 
     group_id: int | None = None
     """The group of its attendants; a department without one is not offered to customers."""
+    hours: OpeningHours = OpeningHours()
 
 
 class Attendant(BaseModel):
@@ -204,6 +206,8 @@ class Transfer(BaseModel):
     from_card: int | None = None
     from_topic: int | None = None
     from_topic_shown: str = ""
+    from_buttons: int | None = None
+    """As `Conversation.buttons_at`, of the group that it left."""
     settled: bool = False
     """True once the cards are updated and the customer is notified."""
 
@@ -227,8 +231,10 @@ class Conversation:
     """Start of the customer's wait; None means `opened_at`."""
     queued_at: datetime | None = None
     """Time when it entered this department's queue; None means `opened_at`."""
+    asked_at: datetime | None = None
+    """Time of the customer's first word that no attendant has answered; None if all are."""
     reminders: int = 0
-    """Number of reminders sent to the group during the present wait."""
+    """The highest stage (`bot.domain.reminder`) reached during the present wait; 0 for none."""
     reminded_at: datetime | None = None
     transfer: Transfer | None = None
     claimed_by: Attendant | None = None
@@ -236,10 +242,14 @@ class Conversation:
     closed_by: str | None = None
     """Name of the attendant who closed it; None when the customer did."""
     closed_at: datetime | None = None
+    hours_told: bool = False
+    """True once the customer is told that the department is closed, and when it opens."""
     customer_told: bool = False
     """True once the customer is notified of the closing and of the protocol number."""
     card_message_id: int | None = None
     """None until the card is posted; 0 if Telegram did not take it."""
+    buttons_at: int | None = None
+    """The message of the customer below which the card's buttons stand a second time."""
     topic_id: int | None = None
     """The conversation's topic, in a group with topics."""
     topic_shown: str = ""
@@ -248,6 +258,8 @@ class Conversation:
     """Version of the registration on the card; 0 without a registration, None if unknown."""
     card_others: str = ""
     """The other open conversations that the card shows, in the form of `others_mark`."""
+    earlier_departments: tuple[str, ...] = ()
+    """The departments that had it before, by id."""
     events: tuple[ConversationEvent, ...] = ()
     """Oldest first."""
 
@@ -274,9 +286,27 @@ class Conversation:
         """Return the start of the customer's wait; a transfer does not reset it."""
         return self.waiting_since or self.opened_at
 
+    def was_in(self, department_id: str) -> bool:
+        """Return True if the department has or had it.
+
+        Of the transfers of earlier versions only the last one is known.
+        """
+        last = self.transfer.from_department if self.transfer else None
+        return department_id in (self.department_id, *self.earlier_departments, last)
+
+    @property
+    def waits_for_staff_since(self) -> datetime | None:
+        """Return the start of the wait for an attendant, or for the one who has it; None if
+        nobody waits."""
+        if self.waits:
+            return self.in_queue_since
+        if not self.is_open or self.asked_at is None:
+            return None
+        return max(self.asked_at, self.claimed_at or self.asked_at)
+
     def without_card(self) -> Self:
         """Return it with neither card nor topic, as it is before the card is posted."""
-        return replace(self, card_message_id=None, topic_id=None, topic_shown="")
+        return replace(self, card_message_id=None, buttons_at=None, topic_id=None, topic_shown="")
 
 
 def queue_order(conversation: Conversation) -> tuple[bool, datetime, str]:
@@ -293,11 +323,15 @@ def others_mark(others: Iterable[Conversation]) -> str:
     return "; ".join(sorted(marks))
 
 
-class Link(BaseModel):
-    """A link between a message in a group and its counterparts in the customer's chat.
+NOTICE: Final = "told:"
+"""Begins the id of a notice to the writer of a message that was not delivered."""
 
-    A reply to the group's message goes to the customer. An edit or deletion of one message is
-    applied to the other.
+
+class Link(BaseModel):
+    """A link between a message in a group and its conversation, with its counterparts there.
+
+    A reply to a message of the bot that has one goes to the customer, unless it is a notice. An
+    edit or deletion of one counterpart is applied to the other.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -311,7 +345,14 @@ class Link(BaseModel):
     by_customer: bool = False
     """True if the customer wrote the message, False if an attendant did."""
     item: str = ""
-    """For a sentence: the id of the outbox item that it marks as sent."""
+    """The id of the outbox item that it marks as sent, if that is not the key of the customer's
+    message: for a sentence, a ready answer, or a message that was sent in another conversation
+    before."""
+
+    @property
+    def is_notice(self) -> bool:
+        """Return True if the message speaks to an attendant only, and replies to it go nowhere."""
+        return self.item.startswith(NOTICE)
 
     def at_customer(self, chat_id: int) -> int:
         """Return the latest counterpart in this customer's chat; 0 for none."""

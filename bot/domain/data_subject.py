@@ -1,8 +1,8 @@
 """Titular: all stored data about one person, and the rules of anonymisation."""
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -13,6 +13,7 @@ from bot.domain.phone import show_phone
 from bot.domain.registration import Phones, Portal, Provenance, Registration
 from bot.domain.search import fold
 from bot.domain.tax_id import TaxId
+from bot.domain.transcript import Said
 
 ANONYMISED_NAME: Final = "Cadastro anonimizado"
 """Replaces every name; admins see it in lists."""
@@ -46,6 +47,8 @@ class Traces:
     """Chats in which the person was served, and that are now linked to another person."""
     conversations: tuple[Conversation, ...] = ()
     """Newest first."""
+    said: Mapping[str, Sequence[Said]] = field(default_factory=dict)
+    """What was said in them and is still kept, by conversation id."""
     entries: tuple[AuditEntry, ...] = ()
     """Newest first."""
     updates: tuple[StoredUpdate, ...] = ()

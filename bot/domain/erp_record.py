@@ -53,6 +53,12 @@ class ErpPage:
     It is the local time of the ERP's clock, labelled as UTC whatever its real zone. That is safe,
     because the value is only ever sent back to the same ERP.
     """
+    newest: datetime | None = None
+    """On the first page: the time of the newest change in the ERP when this list began, by the
+    clock of `latest`, without times in the future. All changes after it are later than it.
+
+    None when the ERP cannot be asked for it.
+    """
 
 
 def merge(tax_id: TaxId, records: Sequence[ErpRecord]) -> Candidate:
@@ -121,4 +127,10 @@ def read_document(record: ErpRecord) -> TaxId | NotATaxId | None:
     """
     if record.is_foreign:
         return None
-    return read_tax_id(record.document)
+    read = read_tax_id(record.document)
+    text = record.document.strip()
+    if isinstance(read, NotATaxId) and text[:2].upper() == "BR":
+        # Some ERPs write the country before the number, as in other countries' VAT numbers.
+        without = read_tax_id(text[2:])
+        return without if isinstance(without, TaxId) else read
+    return read

@@ -47,6 +47,9 @@ class Problem(StrEnum):
     RESTORE_NOT_EMPTY = "restore_not_empty"
     RESTORE_UNFINISHED = "restore_unfinished"
     RESTORE_DIFFERS = "restore_differs"
+    ERP_CERTIFICATE = "erp_certificate"
+    ERP_CERTIFICATE_DATE = "erp_certificate_date"
+    ERP_CERTIFICATE_NAME = "erp_certificate_name"
 
 
 class AppError(Exception):

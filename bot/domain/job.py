@@ -61,6 +61,10 @@ class JobTrouble(StrEnum):
     ERP_REFUSED = "erp_refused"
     ERP_UNREADABLE = "erp_unreadable"
     """The ERP's answer cannot be parsed."""
+    ERP_CERTIFICATE = "erp_certificate"
+    """The ERP's certificate is self-signed, or signed by nobody known."""
+    ERP_CERTIFICATE_DATE = "erp_certificate_date"
+    ERP_CERTIFICATE_NAME = "erp_certificate_name"
     NOT_WRITABLE = "not_writable"
     """The worker cannot write to its data folder."""
     DISTURBED = "disturbed"
@@ -329,6 +333,8 @@ class Batch(_Model):
     """For a sync: the cursor of the ERP's next page; None after the last page."""
     latest: datetime | None = None
     """For a sync: the latest time of change of all records so far, by the ERP's clock."""
+    newest: datetime | None = None
+    """For a sync: the time of the newest change when it began, as `ErpPage.newest`."""
     tells_changes: bool = True
     """For a sync: True if every page of records so far had a time of change."""
 

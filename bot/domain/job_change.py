@@ -22,6 +22,7 @@ class JobChange(TypedDict, total=False):
     """The fields of a job that change, each with its new value."""
 
     state: JobState
+    by: str
     began_at: datetime | None
     ended_at: datetime | None
     source: Source | None

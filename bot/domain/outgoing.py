@@ -9,9 +9,11 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict
 
 from bot.domain.errors import RefusedError
+from bot.domain.transcript import Words
 
 TEXT_LENGTH: Final = 4096
 """Maximum length of one message, in UTF-16 code units, as Telegram counts."""
+CAPTION_LENGTH: Final = 1024
 ALBUM_SIZE: Final = 10
 
 
@@ -45,6 +47,12 @@ class OutgoingKind(StrEnum):
     DELETE = "delete"
     SAY = "say"
     """Send a sentence of Balcão itself."""
+    UNSAY = "unsay"
+    """Delete a sentence of Balcão itself in the group."""
+
+
+SAID: Final = (OutgoingKind.TEXT, OutgoingKind.COPY, OutgoingKind.PART)
+"""The messages of people; an edit changes the words of one of these."""
 
 
 class File(BaseModel):
@@ -72,14 +80,22 @@ class Content(BaseModel):
     html: str = ""
     """The text or caption, as HTML."""
     length: int = 0
-    """For a text: its length in UTF-16 code units."""
+    """The length of text or caption in UTF-16 code units."""
     has_text: bool = False
-    """For an edit: True if it changes a text, False for a caption."""
+    """For an edit or a copy: True if its words are a text, False for a caption."""
     header: str = ""
     """The sender's name as HTML, if the target chat does not show it otherwise."""
+    speaker: str = ""
+    """The attendant's name as HTML, before text or caption; empty if customers do not see it."""
+    origin: str = ""
+    """From whom the customer forwarded it, as a line of HTML; empty if Telegram shows that."""
     album: str = ""
     file: File | None = None
     """For a part of an album, or an edit."""
+    is_repeat: bool = False
+    """True if it was sent in a conversation whose subject it is not, and is sent once more."""
+    words: Words | None = None
+    """What a person wrote in it, for the transcript; None where no words are kept."""
 
 
 class Outgoing(Content):
@@ -90,6 +106,7 @@ class Outgoing(Content):
     chat_id: int
     """The target: a department's group or a customer's private chat."""
     conversation_id: str
+    """Empty for a sentence that belongs to none."""
     priority: Priority
     order: int = 0
     """The order within a conversation; it increases with the id of the source update."""
@@ -102,17 +119,31 @@ class Outgoing(Content):
     is_internal: bool = False
     """For a part of an album: it is an internal comment, so no part goes to the customer."""
     below: int = 0
-    """The message in `chat_id` to which it is sent as a reply, where that is known already."""
+    """The message in `chat_id` to which it is sent as a reply, where that is known already; or
+    the sentence that it deletes.
+
+    For a REFRESH: the message from which it takes the card's buttons, and nothing else. Versions
+    before this one refresh the card instead.
+    """
     again: str = ""
     """For a sentence: the id of the item that its button sends again."""
+    notice: tuple[int, int] | None = None
+    """Group and id of the message that said that it was not delivered, if it is sent again."""
     switch_to: str = ""
     """For a sentence: the fingerprint of the document that its button switches to."""
+    has_more: bool = False
+    """For a sentence: True if a button below it shows all that was said."""
 
     @property
     def lane(self) -> str:
         """Return the key of the items of this chat that wait for each other."""
         is_apart = self.what in (OutgoingKind.REFRESH, OutgoingKind.RETIRE)
         return self.id if is_apart else self.conversation_id
+
+    @property
+    def is_said(self) -> bool:
+        """Return True if the transcript keeps its words once it is sent."""
+        return self.words is not None and self.what in SAID
 
 
 class Undelivered(StrEnum):

@@ -105,6 +105,7 @@ _PHRASES: Final[tuple[tuple[Refused, Undelivered, tuple[str, ...]], ...]] = (
             "image_process_failed",
             "can't use the media",
             "button_data_invalid",
+            "button_type_invalid",
             "button_user_privacy_restricted",
         ),
     ),

@@ -15,6 +15,7 @@ class SyncChange(TypedDict, total=False):
     quick_mark: datetime | None
     job: int | None
     full_began_at: datetime | None
+    whole_began_at: datetime | None
     done_at: datetime | None
     looked_at: int | None
     is_failing: bool
@@ -40,6 +41,8 @@ class SyncState(BaseModel):
 
     The schedule uses it, because a quick sync creates no registrations.
     """
+    whole_began_at: datetime | None = None
+    """Start of the latest full sync that read the unchanged records too."""
     done_at: datetime | None = None
     """End of the latest sync that completed."""
     looked_at: int | None = None

@@ -1,9 +1,9 @@
 """Leases of this process: renewed while the work under them runs, and given up with it when lost.
 
-A lease keeps every other replica away from a chat, a job, or an ERP's tokens. One on a chat is
-kept for a while after its last use, because people answer each other, unless another replica waits
-for it. Until it is released no other replica can touch the chat, so the cached state of the chat
-(its step, its waiting updates) stays valid.
+A lease keeps every other replica away from a chat, a job, an ERP's tokens, or its one turn at a
+time. One on a chat is kept for a while after its last use, because people answer each other,
+unless another replica waits for it. Until it is released no other replica can touch the chat, so
+the cached state of the chat (its step, its waiting updates) stays valid.
 """
 
 import asyncio
@@ -335,6 +335,11 @@ async def _cancelled_when_lost(name: str, held: _Held) -> AsyncIterator[None]:
 def keep_chats(leases: Leases[str], clock: Callable[[], datetime]) -> LeaseKeeper[str]:
     """Return the keeper of leases on chats, and of the right to send to a chat."""
     return LeaseKeeper(leases, clock, id_of="chat:{}".format, kept_s=_KEPT_S)
+
+
+def keep_turns(leases: Leases[str], clock: Callable[[], datetime]) -> LeaseKeeper[str]:
+    """Return the keeper of turns at an ERP that works on one request at a time."""
+    return LeaseKeeper(leases, clock, id_of="erp:{}".format, patience_s=_PATIENCE_S)
 
 
 def keep_tokens(

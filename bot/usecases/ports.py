@@ -5,14 +5,14 @@ Every method may raise TryLaterError when the system behind it cannot be reached
 """
 
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, Unpack
 from zoneinfo import ZoneInfo
 
 from bot.domain.audit import AuditEntry, AuditFilter, AuditPage
 from bot.domain.candidate import Candidate, Update
-from bot.domain.card import Card
+from bot.domain.card import Card, QueueEntry
 from bot.domain.conversation import (
     Attendant,
     Chat,
@@ -34,6 +34,7 @@ from bot.domain.panel import Opened, Period, RegisterCount
 from bot.domain.question import Question
 from bot.domain.ready_answer import ReadyAnswer
 from bot.domain.registration import Provenance, Registration
+from bot.domain.reminder import Stage
 from bot.domain.retention import RetentionRun
 from bot.domain.row_plan import ExistingRegistration
 from bot.domain.search import Query, ResultPage
@@ -41,6 +42,7 @@ from bot.domain.set_aside import SetAside
 from bot.domain.sync import SyncChange, SyncState
 from bot.domain.tax_id import TaxId
 from bot.domain.team import Admin, GroupMember, Invitation
+from bot.domain.transcript import Said, Words
 
 L = TypeVar("L", bound=Label)
 
@@ -425,8 +427,21 @@ class Conversations(Protocol):
     async def set_customer_notified(self, conversation_id: str) -> None:
         """Record that the customer was notified of the closing."""
 
+    async def set_hours_told(self, conversation_id: str) -> None:
+        """Record that the customer was told when the department opens."""
+
+    async def asked(self, conversation_id: str, *, at: datetime) -> None:
+        """Record that the customer waits for an answer, unless that was so before."""
+
+    async def answered(self, conversation: Conversation) -> None:
+        """Record that the customer has an answer to what was asked until `conversation` was read;
+        the next wait has reminders of its own."""
+
     async def set_card(self, conversation: Conversation) -> None:
         """Store the place of its card and its topic."""
+
+    async def set_buttons(self, conversation_id: str, message_id: int) -> None:
+        """Store below which message the card's buttons stand a second time."""
 
     async def move(self, conversation_id: str, group_id: int) -> None:
         """Move the conversation to another group, where it has no card yet."""
@@ -479,12 +494,8 @@ class Queue(OpenConversations, Protocol):
         Returns False when it is open already, or when the chat has another open conversation.
         """
 
-    async def remind(self, seen: Conversation, event: ConversationEvent) -> bool:
-        """Record the reminder; return True if the caller must send it.
-
-        Returns False when the conversation has changed since `seen`, or when another process has
-        recorded this reminder.
-        """
+    async def remind(self, seen: Conversation, stage: Stage, event: ConversationEvent) -> bool:
+        """Record that somebody was reminded; return False if it has changed since `seen`."""
 
     async def prioritise(self, seen: Conversation, *, priority: bool) -> None:
         """Set the priority, unless the conversation has left the department of `seen`."""
@@ -585,8 +596,8 @@ class AttendantsGroup(Protocol):
         Raises RefusedError when the group is closed to the bot.
         """
 
-    async def reopen_topic(self, conversation: Conversation) -> bool:
-        """Open the topic that somebody has closed; return False where the bot may not."""
+    async def reopen_topic(self, conversation: Conversation) -> Conversation | None:
+        """Open the closed topic; return the conversation, or None where the bot may not."""
 
     async def show(self, card: Card) -> Conversation:
         """Post the card, in its topic if there is one.
@@ -601,6 +612,9 @@ class AttendantsGroup(Protocol):
 
         A card or topic that was deleted in Telegram stays deleted.
         """
+
+    async def take_buttons(self, group_id: int, message_id: int) -> None:
+        """Take the card's buttons from a message that no longer is the customer's latest."""
 
 
 class Links(Protocol):
@@ -626,9 +640,11 @@ class Outbox(Protocol):
     async def failed(self, item_id: str) -> list[Outgoing]:
         """Return this undelivered item and those that failed together with it (an album)."""
 
-    async def again(self, item_id: str) -> bool:
+    async def again(self, item_id: str, *, notice: tuple[int, int]) -> bool:
         """Queue an undelivered item once more, with the rest of its album.
 
+        notice: chat and id of the message that tells of it, to be deleted when the item has
+        arrived.
         Returns True if this call did it.
         """
 
@@ -639,8 +655,24 @@ class Outbox(Protocol):
         """Retry a chat that may accept messages again."""
 
 
+class Transcripts(Protocol):
+    """The words of conversations, as long as they are kept."""
+
+    async def of(self, conversation_id: str) -> Sequence[Said]:
+        """Return what was said, as it was written, oldest first."""
+
+    async def edit(self, item_id: str, words: Words) -> None:
+        """Keep the latest words of a message, by the id of its outbox item."""
+
+    async def erase(self, item_id: str) -> None:
+        """Delete the words of a message that its writer took back."""
+
+
 class TransferNews(Protocol):
     """Notices of a transfer, in addition to the cards."""
+
+    async def bring_words(self, conversation: Conversation, said: Sequence[Said]) -> None:
+        """Post what was said before in the new group, as much as one message holds."""
 
     async def notify_customer(self, conversation: Conversation, department: Department) -> None:
         """Tell the customer the new department."""
@@ -650,8 +682,41 @@ class TransferNews(Protocol):
 
 
 class Reminders(Protocol):
-    async def remind(self, card: Card, *, waited: timedelta) -> None:
-        """Post below the card how long this customer with priority has waited."""
+    """Messages about customers who wait; one with the same id is sent once."""
+
+    async def remind_group(
+        self,
+        group_id: int,
+        waiting: Sequence[QueueEntry],
+        *,
+        at: datetime,
+        id: str,  # noqa: A002
+    ) -> None:
+        """Say in one message who of the group's customers wait, and for how long."""
+
+    async def remind_admins(
+        self,
+        waiting: Sequence[QueueEntry],
+        departments: Sequence[Department],
+        *,
+        at: datetime,
+        id: str,  # noqa: A002
+    ) -> None:
+        """Tell every admin in one message who wait, by department."""
+
+    async def announce_opening(
+        self,
+        group_id: int,
+        first: Sequence[QueueEntry],
+        *,
+        total: int,
+        at: datetime,
+        id: str,  # noqa: A002
+    ) -> None:
+        """Say who wait now that the department has opened.
+
+        first: the first of the `total` that wait, in the queue's order.
+        """
 
 
 class RegisterAlerts(Protocol):

@@ -3,15 +3,18 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from bot.domain.reminder import RemindAfter
 from bot.usecases.attending.add_note import AddNote
 from bot.usecases.attending.attend import Attend
 from bot.usecases.attending.queue import FindConversation, ShowQueue
+from bot.usecases.attending.read_transcript import ReadTranscript
 from bot.usecases.attending.ready_answers import UseReadyAnswers
 from bot.usecases.attending.register_prospect import RegisterProspect
+from bot.usecases.attending.remind import AnnounceOpening, RemindOfWaiting
 from bot.usecases.attending.reopen import ReopenConversation
 from bot.usecases.attending.transfer import TransferConversation
 from bot.usecases.attending.verify_by_hand import VerifyByHand
-from bot.usecases.attending.watch_queue import FollowRegistrations, QueueRounds, RemindOfPriority
+from bot.usecases.attending.watch_queue import FollowRegistrations, QueueRounds
 from bot.usecases.register.edit_registration import EditRegistration
 from bot.wiring.company import Company
 from bot.wiring.register import Register
@@ -39,16 +42,32 @@ def build_attending(
 ) -> Attending:
     """Build it; nothing is started."""
     queue, show_card, read_card = Queue(shared.database), relaying.show_card, relaying.read_card
+    register_prospect = RegisterProspect(
+        apply=register.apply_candidate,
+        chats=shared.chats,
+        conversations=shared.conversations,
+        made=LoginTries(shared.database),
+        alerts=company.alerts,
+        holding=shared.locks.holding,
+        clock=shared.clock,
+    )
     transfer = TransferConversation(
         queue=queue,
         conversations=shared.conversations,
         registrations=shared.registrations,
         departments=shared.departments,
         show_card=show_card,
+        register_prospect=register_prospect,
         members=company.members,
         groups=company.groups,
         attends=company.role_of.attends,
-        news=TransferNews(relaying.sending),
+        news=TransferNews(
+            sending=relaying.sending,
+            conversations=shared.conversations,
+            office_hours=shared.office_hours,
+            timezone=shared.timezone,
+        ),
+        transcripts=relaying.transcripts,
         holding=shared.locks.holding,
         clock=shared.clock,
     )
@@ -58,17 +77,9 @@ def build_attending(
         conversations=shared.conversations,
         departments=shared.departments,
         show_card=show_card,
+        register_prospect=register_prospect,
         attends=company.role_of.attends,
         within=timedelta(hours=shared.settings.reopen_hours),
-        clock=shared.clock,
-    )
-    register_prospect = RegisterProspect(
-        apply=register.apply_candidate,
-        chats=shared.chats,
-        conversations=shared.conversations,
-        made=LoginTries(shared.database),
-        alerts=company.alerts,
-        holding=shared.locks.holding,
         clock=shared.clock,
     )
     handlers = _on_a_card(shared, relaying, register.services.edit, register_prospect) | {
@@ -89,8 +100,17 @@ def build_attending(
             clock=shared.clock,
         ),
         "find_conversation": FindConversation(queue=queue, read_card=read_card),
+        "read_transcript": ReadTranscript(
+            queue=queue,
+            conversations=shared.conversations,
+            departments=shared.departments,
+            transcripts=relaying.transcripts,
+            kept_days=shared.settings.transcript_days,
+            clock=shared.clock,
+        ),
     }
-    rounds = _rounds(shared, relaying, queue, transfer)
+    reminders = Reminders(sending=relaying.sending, admin_ids=company.role_of.admin_ids)
+    rounds = _rounds(shared, relaying, queue, transfer, reminders)
     return Attending(
         handlers=handlers, reopen=reopen, register_prospect=register_prospect, rounds=rounds
     )
@@ -133,18 +153,38 @@ def _on_a_card(
 
 
 def _rounds(
-    shared: Shared, relaying: Relaying, queue: Queue, transfer: TransferConversation
+    shared: Shared,
+    relaying: Relaying,
+    queue: Queue,
+    transfer: TransferConversation,
+    reminders: Reminders,
 ) -> QueueRounds:
+    settings = shared.settings
     return QueueRounds(
         follow_registrations=FollowRegistrations(
             queue=queue, registrations=shared.registrations, show_card=relaying.show_card
         ),
-        remind=RemindOfPriority(
+        remind=RemindOfWaiting(
             queue=queue,
-            read_card=relaying.read_card,
-            reminders=Reminders(relaying.sending),
-            every=timedelta(minutes=shared.settings.priority_reminder_minutes),
+            registrations=shared.registrations,
+            departments=shared.departments,
+            reminders=reminders,
+            after=RemindAfter(
+                anybody=timedelta(minutes=settings.remind_minutes),
+                priority=timedelta(minutes=settings.priority_reminder_minutes),
+                admins=timedelta(minutes=settings.remind_admins_minutes),
+            ),
+            holding=shared.locks.holding,
             clock=shared.clock,
+            timezone=shared.timezone,
+        ),
+        announce_opening=AnnounceOpening(
+            queue=queue,
+            registrations=shared.registrations,
+            departments=shared.departments,
+            reminders=reminders,
+            clock=shared.clock,
+            timezone=shared.timezone,
         ),
         transfer=transfer,
     )

@@ -5,6 +5,7 @@ not need it. The HTTP client of the ERPs is imported only when an ERP is opened,
 reason.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import (
     AbstractAsyncContextManager,
@@ -15,18 +16,20 @@ from contextlib import (
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bot.domain.errors import Problem, TryLaterError
-from bot.runtime.leases import keep_tokens
+from bot.domain.errors import AppError, Problem, RefusedError, TryLaterError
+from bot.runtime.leases import keep_tokens, keep_turns
 from bot.runtime.supervisor import Supervisor
 from bot.settings import Settings
 from bot.usecases.company.departments import Departments
 from bot.wiring.schema import Report, ended_by_newer_data, migrate_alone
+from bot.wording.errors import sentence
 from storage.backup.backup import refuse_half_restored
 from storage.engine.connection import Database, connected, server_time
 from storage.engine.embedded import embedded_server
 from storage.engine.indexes import ensure_indexes
 from storage.engine.schema import claim_new, stored_version
 from storage.jobs.erp_tokens import ErpTokens, token_leases
+from storage.jobs.erp_turns import turn_leases
 from storage.register.labels import Departments as StoredDepartments
 
 if TYPE_CHECKING:
@@ -61,7 +64,11 @@ async def open_database(
         if not to_restore:
             await refuse_half_restored(database)
             await migrate_alone(database, report)
-            await ensure_indexes(database, inbox_days=settings.retain_inbox_days)
+            await ensure_indexes(
+                database,
+                inbox_days=settings.retain_inbox_days,
+                transcript_days=settings.transcript_days,
+            )
         await stack.enter_async_context(ended_by_newer_data(database, supervisor or Supervisor()))
         yield database
 
@@ -83,15 +90,18 @@ def open_erp_of(
 ) -> "AbstractAsyncContextManager[Erp]":
     """Open the ERP of the settings; raises RefusedError when they cannot be right.
 
-    database: stores the tokens that some ERPs renew. Without one, their adapters refuse.
+    database: stores the tokens that some ERPs renew. Without one, their adapters refuse. It also
+        keeps the turns of all processes at an ERP that takes one request at a time.
     """
     from erp.adapter import Credentials
     from erp.registry import open_erp
 
-    tokens = None
+    tokens, gate = None, None
     if database is not None:
-        keeper = keep_tokens(token_leases(database), server_time(database))
+        clock = server_time(database)
+        keeper = keep_tokens(token_leases(database), clock)
         tokens = ErpTokens(database, settings.erp_kind, keeper.holding)
+        gate = keep_turns(turn_leases(database), clock).holding
     return open_erp(
         settings.erp_kind,
         Credentials(
@@ -105,6 +115,8 @@ def open_erp_of(
         ),
         timezone=settings.zone,
         tokens=tokens,
+        gate=gate,
+        ca_file=settings.erp_ca_file,
     )
 
 
@@ -118,6 +130,29 @@ async def open_erp_if_set(settings: Settings, database: Database) -> "AsyncItera
 
     async with open_erp_of(settings, database) as erp:
         yield NegativeCache(erp)
+
+
+@asynccontextmanager
+async def warning_of_certificate(
+    erp: "Erp", warn: Callable[[str], None]
+) -> AsyncIterator[asyncio.Task[None]]:
+    """Ask the ERP beside the block, and call `warn` with a sentence if its certificate is not
+    trusted; yields the task that asks."""
+
+    async def look() -> None:
+        try:
+            await erp.probe()
+        except AppError as error:
+            # Anything else may pass, and /status tells of it.
+            if isinstance(error, RefusedError) and error.problem is not None:
+                warn(sentence(error))
+
+    looking = asyncio.create_task(look(), name="certificate of the ERP")
+    try:
+        yield looking
+    finally:
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
 
 
 def utc_now() -> datetime:

@@ -16,6 +16,7 @@ from bot.usecases.customer.my_data import ReadMyData
 from bot.usecases.customer.open_conversation import OpenConversation
 from bot.usecases.customer.renew_notice import RenewNotice
 from bot.usecases.customer.retry_lookups import RetryLookups
+from bot.usecases.customer.set_apart import SetApart
 from bot.wiring.attending import Attending
 from bot.wiring.register import Register
 from bot.wiring.relaying import Relaying
@@ -104,6 +105,7 @@ def _reception(
     settings, clock, timezone = shared.settings, shared.clock, shared.timezone
     identify = Identify(look_up=look_up, clock=clock, timezone=timezone)
     confirm_phone = ConfirmPhone(clock=clock)
+    keep = KeepMessages(kept=KeptMessages(shared.database), clock=clock)
     return Reception(
         chat_of=partial(
             CurrentChat, chats=shared.chats, registrations=shared.registrations, clock=clock
@@ -127,7 +129,13 @@ def _reception(
         ),
         forget_content=register.forget_content,
         switch_document=switch_document,
-        keep=KeepMessages(kept=KeptMessages(shared.database), clock=clock),
+        keep=keep,
+        set_apart=SetApart(
+            conversations=shared.conversations,
+            keep=keep,
+            show_card=relaying.show_card,
+            clock=clock,
+        ),
         open_conversation=OpenConversation(
             conversations=shared.conversations,
             show_card=relaying.show_card,
@@ -136,6 +144,8 @@ def _reception(
         ),
         sending=relaying.sending,
         departments=shared.departments,
+        conversations=shared.conversations,
+        office_hours=shared.office_hours,
         privacy_text=settings.privacy_text,
         privacy_url=settings.privacy_url,
         confirm_identity=settings.confirm_identity == "phone",

@@ -10,11 +10,14 @@ from bot.usecases.attending.show_card import ShowCard
 from bot.usecases.ports import GroupAlerts
 from bot.wiring.shared import Shared
 from handlers.attendant.cards.attendants_group import TelegramAttendantsGroup
+from handlers.attendant.cards.keyboards import below_message
 from handlers.attendant.cards.topics import Topics
 from handlers.relay.delivery import TelegramDelivery
+from handlers.relay.near_buttons import NearButtons
 from handlers.relay.sending import Sending
 from storage.talk.links import Links
 from storage.talk.queue import Queue
+from storage.talk.transcripts import Transcripts
 from storage.updates.outbox import Outbox as StoredOutbox
 
 
@@ -27,6 +30,7 @@ class Relaying:
     show_card: ShowCard
     read_card: ReadCard
     sending: Sending
+    transcripts: Transcripts
 
 
 def build_relaying(shared: Shared, *, metrics: Metrics, alerts: GroupAlerts) -> Relaying:
@@ -61,22 +65,35 @@ def build_relaying(shared: Shared, *, metrics: Metrics, alerts: GroupAlerts) -> 
         group=TelegramAttendantsGroup(bot=bot, topics=Topics(bot=bot), timezone=shared.timezone),
         read_card=read_card,
     )
-    sending = Sending(outbox=outbox, conversations=conversations, links=links, clock=clock)
+    transcripts = Transcripts(database)
+    sending = Sending(
+        outbox=outbox,
+        conversations=conversations,
+        links=links,
+        clock=clock,
+        names_attendants=shared.settings.show_attendant_name,
+        keeps_words=shared.settings.transcript_days > 0,
+    )
+    show_card = ShowCard(outbox=outbox, clock=clock)
     outbox.deliver_by(
         TelegramDelivery(
             bot=bot,
             conversations=conversations,
             links=links,
+            transcripts=transcripts,
             draw=draw,
+            show_card=show_card,
             departments=shared.departments,
             alerts=alerts,
             sending=sending,
+            near=NearButtons(conversations=conversations, sending=sending, keyboard=below_message),
         )
     )
     return Relaying(
         outbox=outbox,
         links=links,
-        show_card=ShowCard(outbox=outbox, clock=clock),
+        show_card=show_card,
         read_card=read_card,
         sending=sending,
+        transcripts=transcripts,
     )

@@ -10,6 +10,7 @@ from aiogram import Bot
 from bot.runtime.leases import LeaseKeeper, keep_chats
 from bot.runtime.sending.limits import RateLimiter
 from bot.settings import Settings
+from bot.usecases.attending.office_hours import OfficeHours
 from bot.usecases.company.departments import Departments
 from bot.usecases.register.labels import Tags
 from bot.wiring.clients import departments_of
@@ -44,6 +45,10 @@ class Shared:
     @property
     def timezone(self) -> ZoneInfo:
         return self.settings.zone
+
+    @property
+    def office_hours(self) -> OfficeHours:
+        return OfficeHours(departments=self.departments, clock=self.clock, timezone=self.timezone)
 
     @property
     def can_sync(self) -> bool:

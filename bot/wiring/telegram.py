@@ -34,7 +34,10 @@ async def open_bot(settings: Settings, limiter: RateLimiter | None = None) -> As
             settings.bot_token.get_secret_value(),
             session=session,
             default=DefaultBotProperties(
-                parse_mode="HTML", link_preview=LinkPreviewOptions(is_disabled=True)
+                parse_mode="HTML",
+                link_preview=LinkPreviewOptions(is_disabled=True),
+                # An answer to a message that was deleted meanwhile is just a message.
+                allow_sending_without_reply=True,
             ),
         )
     except TokenValidationError as error:

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from bot.domain.audit import AuditEntry, Event
-from bot.domain.conversation import Chat, Conversation, Identity
+from bot.domain.conversation import Chat, Identity
 from bot.domain.data_subject import StoredUpdate, Traces
 from bot.domain.fields import PASSWORD_HASH
 from bot.domain.phone import show_phone
 from bot.domain.registration import Registration
+from bot.wording.transcript import CUSTOMER, said_lines
 from bot.wording.values import LABELS, WAYS, Names, show_value, when, who
 from bot.wording.words import EVENTS, counted
 
@@ -29,7 +30,7 @@ def file_for_person(traces: Traces, names: Names, *, chat: Chat, made: str) -> b
         f"Feito em {made}",
         *_registration(traces.registration, names, "CADASTRO"),
         *_section("ESTE CHAT", _chat(chat, names)),
-        *_section("ATENDIMENTOS", _conversations(traces.conversations, names)),
+        *_section("ATENDIMENTOS", _conversations(traces, names, of_chat=chat)),
         *_section("QUEM MUDOU O QUÊ NO CADASTRO", _entries(traces, names, for_person=True)),
     ]
     return _bytes(lines)
@@ -46,9 +47,7 @@ def file_for_admin(traces: Traces, names: Names, *, made: str) -> bytes:
             lines += _registration(copy, names, "CADASTRO EXCLUÍDO (cópia que a auditoria guarda)")
     for chat in traces.chats:
         lines += _section(f"CHAT DO TELEGRAM {chat.id}", _chat(chat, names))
-    lines += _section(
-        "ATENDIMENTOS", _conversations(traces.conversations, names, with_person=True)
-    )
+    lines += _section("ATENDIMENTOS", _conversations(traces, names))
     lines += _section("QUEM MUDOU O QUÊ", _entries(traces, names, for_person=False))
     lines += _section("MENSAGENS NA CAIXA DE ENTRADA", _updates(traces.updates, names))
     return _bytes(lines)
@@ -94,20 +93,31 @@ def _chat(chat: Chat, names: Names) -> Iterator[str]:
         yield f"Documentos diferentes informados em {chat.attempts_on}: {len(chat.attempts)}"
 
 
-def _conversations(
-    conversations: Iterable[Conversation], names: Names, *, with_person: bool = False
-) -> Iterator[str]:
-    for one in conversations:
+def _conversations(traces: Traces, names: Names, *, of_chat: Chat | None = None) -> Iterator[str]:
+    """Yield the conversations, with what was said in them.
+
+    of_chat: the chat of the person who gets the file, without names of the company's people. The
+    words of other chats are left out: whoever typed this document there may be somebody else.
+    """
+    for one in traces.conversations:
         department = names.departments.get(one.department_id, one.department_id)
         ended = f"encerrado em {when(one.closed_at, names)}" if one.closed_at else "aberto"
         yield (
             f"Protocolo {one.protocol}: {department}, aberto em {when(one.opened_at, names)}, "
             f"{ended} ({_IDENTITIES[one.customer.identity]})"
         )
-        if with_person:
+        said = traces.said.get(one.id, ())
+        if of_chat is None:
             shared = one.customer.phone
             phone = f", telefone {show_phone(shared)}" if shared else ""
             yield f"    chat {one.chat_id}, como “{one.shown_name}”{phone}"
+            lines = said_lines(said, one.shown_name or CUSTOMER, names.timezone)
+        elif one.chat_id == of_chat.id:
+            lines = said_lines(said, "Você", names.timezone, attendants="Atendente")
+        else:
+            continue
+        for line in lines:
+            yield f"    {line}"
 
 
 def _entries(traces: Traces, names: Names, *, for_person: bool) -> Iterator[str]:

@@ -1,9 +1,11 @@
 """Sentences for failed commands: the cause, and the advice for the person who runs them."""
 
+from typing import Final
+
 from bot.domain.errors import AppError, Problem
 from bot.settings import PREFIX
 
-_SENTENCES = {
+SENTENCES: Final = {
     Problem.DATABASE_URI: f"{PREFIX}MONGODB_URI: o endereço do MongoDB não está certo. "
     "Ele começa com mongodb:// ou mongodb+srv://.",
     Problem.DATABASE_PASSWORD: f"{PREFIX}MONGODB_URI: o MongoDB recusou o usuário ou a senha.",
@@ -67,6 +69,13 @@ _SENTENCES = {
     "que está lá e pôr o backup no lugar, use --replace.",
     Problem.RESTORE_UNFINISHED: "Uma restauração não terminou e o cadastro está pela metade. "
     "Repita: balcao restore ARQUIVO --replace.",
+    Problem.ERP_CERTIFICATE: "O certificado do ERP foi assinado por ele mesmo, ou por quem este "
+    "computador não conhece, e por isso não mandei nada. Se o ERP é mesmo o seu, salve o "
+    f"certificado dele num arquivo PEM e ponha o caminho em {PREFIX}ERP_CA_FILE.",
+    Problem.ERP_CERTIFICATE_DATE: "O certificado do ERP está vencido, ou ainda não vale. Renove-o "
+    "no servidor do ERP, ou acerte a data e a hora dos dois computadores.",
+    Problem.ERP_CERTIFICATE_NAME: "O certificado do ERP é de outro endereço. Ponha em "
+    f"{PREFIX}ERP_URL o nome que está no certificado.",
     Problem.RESTORE_DIFFERS: "O que ficou gravado não é igual ao backup. Pare o bot, se ele está "
     "atendendo, e repita com --replace.",
 }
@@ -80,4 +89,4 @@ EMBEDDED_OUTGROWN = (
 
 def sentence(error: AppError) -> str:
     """Return one sentence about the error; for wrong settings, one line for each setting."""
-    return _SENTENCES.get(error.problem, str(error)) if error.problem else str(error)
+    return SENTENCES.get(error.problem, str(error)) if error.problem else str(error)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from bot.domain.candidate import CellReason, Refusal
+from bot.domain.errors import Problem
 from bot.domain.fields import FIELDS
 from bot.domain.file_refusal import (
     MAX_COLUMNS,
@@ -20,6 +21,7 @@ from bot.domain.portal import (
     UsernameRefusal,
 )
 from bot.domain.registration import NAME_LENGTH, NOTE_LENGTH, TRAIT_LENGTH, TRAITS
+from bot.wording.errors import SENTENCES
 from bot.wording.words import number
 
 # The labels of the register's fields, with the column that only files have.
@@ -147,11 +149,14 @@ _TROUBLES: Final = {
     JobTrouble.TOO_MANY_TRIES: "O bot parou várias vezes no mesmo ponto. O registro do servidor "
     "diz por quê.",
     JobTrouble.ERP_AWAY: "O ERP não respondeu, apesar de várias tentativas. Veja se ele está no "
-    "ar; o que já entrou fica, e a próxima traz o resto.",
+    "ar; o que já entrou fica, e a próxima continua de onde esta parou.",
     JobTrouble.ERP_REFUSED: "O ERP recusou o acesso ou a pergunta. Confira as configurações "
     "BALCAO_ERP_… e as permissões do usuário no ERP; `balcao check` diz mais.",
     JobTrouble.ERP_UNREADABLE: "O ERP respondeu algo que não entendo: o registro do servidor diz "
     "o quê.",
+    JobTrouble.ERP_CERTIFICATE: SENTENCES[Problem.ERP_CERTIFICATE],
+    JobTrouble.ERP_CERTIFICATE_DATE: SENTENCES[Problem.ERP_CERTIFICATE_DATE],
+    JobTrouble.ERP_CERTIFICATE_NAME: SENTENCES[Problem.ERP_CERTIFICATE_NAME],
     JobTrouble.NOT_WRITABLE: "Não consigo gravar na pasta de dados do servidor (BALCAO_DATA_DIR). "
     "Confira a permissão dela e repita.",
     JobTrouble.DISTURBED: "O cadastro mudou demais durante a cópia. Envie /backup de novo daqui a "

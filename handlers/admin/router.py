@@ -19,6 +19,7 @@ from handlers.admin.files.buttons import keyboard
 from handlers.admin.files.services import FileServices
 from handlers.admin.files.states import ExportDialog
 from handlers.admin.labels import departments, ready_answers, tags
+from handlers.admin.labels.states import DepartmentsDialog
 from handlers.admin.register import edit, listing, record, wizard
 from handlers.admin.register.services import open_over
 from handlers.admin.register.states import AuditDialog, RegisterDialog
@@ -73,7 +74,7 @@ async def open_tags(_: Message, dialog_manager: DialogManager) -> None:
 
 
 async def open_departments(_: Message, dialog_manager: DialogManager) -> None:
-    await open_over(dialog_manager, departments.DepartmentsDialog.list)
+    await open_over(dialog_manager, DepartmentsDialog.list)
 
 
 async def open_ready_answers(_: Message, dialog_manager: DialogManager) -> None:

@@ -17,7 +17,7 @@ from bot.usecases.attending.add_note import (
 )
 from bot.usecases.ports import Questions
 from handlers.attendant import texts
-from handlers.attendant.cards.card import Action, CardButton
+from handlers.attendant.cards.keyboards import Action, CardButton
 from handlers.attendant.group import IsPress, Press
 from handlers.attendant.questions import ask, asked_of
 from handlers.attendant.refusals import refused
@@ -86,7 +86,8 @@ async def confirm(
 
     async def show(text: str, markup: InlineKeyboardMarkup | None = None) -> None:
         await press.answer()
-        await press.edit(text, markup)
+        # With buttons it is a question still.
+        await press.edit(text, markup, about="" if markup else question.conversation_id)
 
     if not callback_data.save:
         dropped = await add_note.drop(question)

@@ -2,18 +2,18 @@
 
 from typing import Final
 
-from aiogram import Bot, F, Router, html
+from aiogram import F, Router, html
 from aiogram.filters import Command
 from aiogram.filters.callback_data import CallbackData
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message, ReplyParameters
 
-from bot.domain.conversation import Conversation, Identity, Link
+from bot.domain.card import QueueEntry
+from bot.domain.conversation import Conversation, Identity
 from bot.usecases.attending.attend import Attend, Done
-from bot.usecases.attending.queue import DepartmentQueue, QueueEntry, ShowQueue
-from bot.usecases.ports import Links
-from bot.wording.words import number, span
+from bot.usecases.attending.queue import DepartmentQueue, ShowQueue
+from bot.wording.words import number, short, span
 from handlers.attendant import texts
-from handlers.attendant.group import IsPress, Press
+from handlers.attendant.group import IsPress, Press, link
 from handlers.buttons import button, in_rows
 
 _SHOWN: Final = 20
@@ -51,7 +51,6 @@ async def claim(
     callback_data: QueueButton,
     attend: Attend,
     show_queue: ShowQueue,
-    links: Links,
 ) -> None:
     outcome = await attend.claim(
         callback_data.conversation, press.attendant, group_id=press.group_id
@@ -59,7 +58,7 @@ async def claim(
     if isinstance(outcome, Done):
         await press.answer(texts.CLAIMED)
         entry = await show_queue.entry(outcome.conversation)
-        await _lead_to(press.bot, entry, links)
+        await _lead_to(press, entry)
     else:
         await press.refuse(outcome)
     await _show_again(press, show_queue)
@@ -88,7 +87,9 @@ def queue_text(queue: DepartmentQueue) -> str:
         one = place.conversation
         mark = "🔴 " if one.priority else ""
         waited = span(queue.at - one.customer_waits_since)
-        lines.append(f"{position}. {mark}<b>{_name(place)}</b> · há {waited} · {_protocol(one)}")
+        lines.append(
+            f"{position}. {mark}<b>{name_of(place)}</b> · há {waited} · {protocol_link(one)}"
+        )
     lines += _more(queue.total - len(queue.waiting))
     if queue.total_served:
         lines += ["", f"🟢 <b>Em atendimento</b> ({number(queue.total_served)})"]
@@ -96,7 +97,7 @@ def queue_text(queue: DepartmentQueue) -> str:
         one = place.conversation
         holder = html.quote(one.claimed_by.name[:_NAME]) if one.claimed_by else ""
         since = span(queue.at - (one.claimed_at or one.opened_at))
-        lines.append(f"• {_name(place)} · com {holder} há {since} · {_protocol(one)}")
+        lines.append(f"• {name_of(place)} · com {holder} há {since} · {protocol_link(one)}")
     return "\n".join([*lines, *_more(queue.total_served - len(queue.served))])
 
 
@@ -104,14 +105,12 @@ def _more(count: int) -> list[str]:
     return [f"… e mais {number(count)}"] if count > 0 else []
 
 
-def _name(place: QueueEntry) -> str:
+def name_of(place: QueueEntry) -> str:
     """Return the name as on the card, with the mark of its identity. Cut, as the list is long."""
-    name = place.registration.name if place.registration else place.conversation.shown_name
-    short = name if len(name) <= _NAME else f"{name[: _NAME - 1]}…"
-    return html.quote(short) + _MARKS[place.conversation.customer.identity]
+    return html.quote(short(place.name, _NAME)) + _MARKS[place.conversation.customer.identity]
 
 
-def _protocol(conversation: Conversation) -> str:
+def protocol_link(conversation: Conversation) -> str:
     """Return the protocol, as a link to the card if the group has links to messages."""
     protocol, card = html.quote(conversation.protocol), conversation.card_message_id
     if not card or conversation.group_id > _SUPERGROUPS:
@@ -133,24 +132,19 @@ async def _show_again(press: Press, show_queue: ShowQueue) -> None:
         await press.edit(queue_text(queue), _keyboard(queue))
 
 
-async def _lead_to(bot: Bot, entry: QueueEntry, links: Links) -> None:
+async def _lead_to(press: Press, entry: QueueEntry) -> None:
     """Reply to the card, which may be far above; a reply to this message reaches the customer."""
     conversation = entry.conversation
     if not conversation.card_message_id or conversation.claimed_by is None:
         return
-    sent = await bot.send_message(
+    posted = await press.bot.send_message(
         conversation.group_id,
         message_thread_id=conversation.topic_id,
         text=texts.claimed_from_queue(
-            conversation.claimed_by.name, _name(entry), in_topic=bool(conversation.topic_id)
+            conversation.claimed_by.name, name_of(entry), in_topic=bool(conversation.topic_id)
         ),
         reply_parameters=ReplyParameters(
             message_id=conversation.card_message_id, allow_sending_without_reply=True
         ),
     )
-    link = Link(
-        group_id=conversation.group_id,
-        message_id=sent.message_id,
-        conversation_id=conversation.id,
-    )
-    await links.add([link])
+    await link(press.links, conversation.group_id, posted.message_id, conversation.id)

@@ -15,7 +15,7 @@ NONE_YET: Final = (
     "Um administrador as cria com /respostas, na conversa privada comigo."
 )
 SENT: Final = "Enviada."
-SENT_BEFORE: Final = "Desta lista já foi enviada uma resposta. Para outra, abra a lista de novo."
+USED: Final = "Esta lista já foi usada ou fechada. Para enviar uma resposta, abra a lista de novo."
 DELETED: Final = "Esta resposta foi apagada ou mudou de departamento. Nada foi enviado."
 _BEGINNING: Final = 60
 

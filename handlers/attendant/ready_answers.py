@@ -1,12 +1,13 @@
 """Ready answers: sent to a customer by `!word`, or chosen from buttons below the card."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, assert_never
 
 from aiogram import F, Router
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.filters import Filter
 from aiogram.filters.callback_data import CallbackData
+from aiogram.fsm.context import FSMContext
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message, User
 
 from bot.domain.conversation import Conversation
@@ -14,13 +15,16 @@ from bot.domain.ready_answer import ReadyAnswer, asked_word, find, nearest
 from bot.usecases.attending.attend import AlreadyClosed, Attend, Done, Gone, Moved
 from bot.usecases.attending.ready_answers import UseReadyAnswers
 from bot.usecases.attending.replied_to import RepliedTo
-from bot.usecases.ports import Links, Outbox
+from bot.usecases.company.departments import Departments
+from bot.usecases.ports import Outbox
+from handlers.answers import say_below
 from handlers.attendant import ready_answer_texts as texts
 from handlers.attendant import texts as attendant_texts
-from handlers.attendant.cards.card import Action, CardButton
-from handlers.attendant.group import IsPress, Press, attendant_of
+from handlers.attendant.cards.keyboards import Action, CardButton
+from handlers.attendant.group import IsPress, Press, writer_of
+from handlers.attendant.replies import say_whose, say_why, why_not
 from handlers.buttons import button, in_rows
-from handlers.relay.content import answered
+from handlers.relay.content import answered, speaker_of, speaking
 from handlers.relay.refusals import is_not_modified
 from handlers.relay.sending import Sending
 
@@ -56,9 +60,14 @@ async def send_by_word(
     replied_to: RepliedTo,
     ready_answers: UseReadyAnswers,
     sending: Sending,
+    state: FSMContext,
+    departments: Departments,
 ) -> None:
     """Send the answer with this word to the customer, as if the attendant had written it."""
     topic_id, _ = answered(message)
+    if word and (why := await why_not(message, replied_to)):
+        await say_why(message, why, state, attend, departments)
+        return
     conversation = await attend.conversation_of(replied_to, topic_id=topic_id)
     if conversation is None or not word:
         await _without_sending(message, word, conversation, ready_answers)
@@ -68,25 +77,33 @@ async def send_by_word(
     if answer is None:
         await message.reply(texts.unknown(word, nearest(answers, word)))
         return
-    attendant = attendant_of(event_from_user)
-    outcome = await attend.answer(replied_to, attendant, topic_id=topic_id)
+    writer = writer_of(message, event_from_user)
+    outcome = await attend.answer(replied_to, writer, topic_id=topic_id)
     match outcome:
         case Done(conversation):
             text = await ready_answers.filled(answer, conversation)
-            shown = await message.reply(texts.sent(attendant.name, answer, text))
+            shown = await message.reply(texts.sent(writer.name, answer, text))
             await sending.ready(
                 text,
                 conversation,
                 id=f"{message.chat.id}:{message.message_id}",
                 shown_at=shown.message_id,
+                by=writer.name,
+                at=message.date,
+                speaker=speaker_of(message),
                 below=await replied_to.link(),
             )
+            await say_whose(message, conversation, writer, replied_to, sending)
         case AlreadyClosed(conversation):
-            await message.reply(attendant_texts.answer_to_closed(conversation.protocol))
+            text = attendant_texts.answer_to_closed(conversation.protocol)
+            await say_below(message, state, text)
         case Moved(conversation):
-            await message.reply(attendant_texts.answer_to_moved(conversation.protocol))
+            text = attendant_texts.answer_to_moved(conversation.protocol)
+            await say_below(message, state, text)
         case Gone():
-            await message.reply(texts.needs_customer(word))
+            await say_below(message, state, texts.needs_customer(word))
+        case _:
+            assert_never(outcome)
 
 
 async def without_customer(message: Message, word: str, ready_answers: UseReadyAnswers) -> None:
@@ -129,8 +146,11 @@ async def turn(
     callback_data: ReadyButton,
     attend: Attend,
     ready_answers: UseReadyAnswers,
+    outbox: Outbox,
 ) -> None:
     """Show another page of the list, with the answers there are now."""
+    if await _is_used(press, outbox):
+        return
     conversation = None
     if callback_data.conversation:
         found = await attend.open_in(callback_data.conversation, group_id=press.group_id)
@@ -144,9 +164,13 @@ async def turn(
     await press.edit(*_list(answers, conversation, page=callback_data.page))
 
 
-async def close(_: CallbackQuery, press: Press) -> None:
+async def close(
+    _: CallbackQuery, press: Press, callback_data: ReadyButton, outbox: Outbox
+) -> None:
+    if await _is_used(press, outbox):
+        return
     await press.answer()
-    await press.edit(texts.NOTHING_SENT)
+    await press.edit(texts.NOTHING_SENT, about=callback_data.conversation)
 
 
 async def choose(
@@ -156,16 +180,11 @@ async def choose(
     attend: Attend,
     ready_answers: UseReadyAnswers,
     sending: Sending,
-    links: Links,
     outbox: Outbox,
 ) -> None:
     """Send the chosen answer to the customer; the list becomes what was sent."""
-    group_id, at = press.group_id, press.message.message_id
-    item_id = f"{group_id}:{at}"
-    link = await links.of_group(group_id, at)
-    if await outbox.waiting(item_id) or (link and link.customer_message_ids):
-        # Two buttons were pressed before the list was gone.
-        await press.answer(texts.SENT_BEFORE, alert=True)
+    group_id = press.group_id
+    if await _is_used(press, outbox):
         return
     conversation = await attend.open_in(callback_data.conversation, group_id=group_id)
     if not isinstance(conversation, Conversation):
@@ -176,11 +195,18 @@ async def choose(
     if answer is None:
         await press.answer(texts.DELETED, alert=True)
         return
-    if conversation.waits:
-        await attend.claim(conversation.id, press.attendant, group_id=group_id)
+    await attend.take_up(conversation, press.attendant)
     text = await ready_answers.filled(answer, conversation)
     shown_at = await _show_sent(press, texts.sent(press.attendant.name, answer, text))
-    await sending.ready(text, conversation, id=item_id, shown_at=shown_at)
+    await sending.ready(
+        text,
+        conversation,
+        id=f"{group_id}:{press.message.message_id}",
+        shown_at=shown_at,
+        by=press.attendant.name,
+        at=sending.clock(),
+        speaker=speaking(press.callback.from_user),
+    )
     await press.answer(texts.SENT)
 
 
@@ -245,6 +271,16 @@ def _list(
         pages=f"{page + 1} de {pages}" if pages > 1 else "",
     )
     return text, InlineKeyboardMarkup(inline_keyboard=rows)
+
+
+async def _is_used(press: Press, outbox: Outbox) -> bool:
+    """Return True, and say so, if a button was pressed before, and the list was not gone yet."""
+    group_id, message_id = press.group_id, press.message.message_id
+    used = RepliedTo(group_id, message_id, links=press.links, outbox=outbox)
+    if await used.conversation_id() is None:
+        return False
+    await press.answer(texts.USED, alert=True)
+    return True
 
 
 async def _show_sent(press: Press, text: str) -> int:

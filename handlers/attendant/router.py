@@ -8,19 +8,30 @@ from aiogram.filters import Command
 from aiogram.fsm.context import FSMContext
 from aiogram.types import CallbackQuery, Message, Update, User
 
+from bot.domain.conversation import Attendant
 from bot.domain.question import Question, Subject
 from bot.usecases.attending.add_note import AddNote
 from bot.usecases.attending.attend import AlreadyClosed, Attend, Done, Gone, Moved
 from bot.usecases.attending.replied_to import RepliedTo
 from bot.usecases.attending.transfer import TransferConversation
-from bot.usecases.ports import Conversations, Outbox, Questions
-from handlers.access import IsWords
-from handlers.answers import bot_of
-from handlers.attendant import note, queue, ready_answers, texts, transfers
+from bot.usecases.company.departments import Departments
+from bot.usecases.ports import Conversations, Links, Outbox, Questions
+from handlers.access import IsWords, is_the_group
+from handlers.answers import say_below
+from handlers.attendant import (
+    commands,
+    note,
+    queue,
+    ready_answers,
+    texts,
+    transcripts,
+    transfers,
+)
 from handlers.attendant.cards import buttons
 from handlers.attendant.closing import tell_closed
-from handlers.attendant.group import IsPress, PassRepliedTo, Press, attendant_of
+from handlers.attendant.group import IsPress, PassRepliedTo, Press, writer_of
 from handlers.attendant.questions import IsAnswer
+from handlers.attendant.replies import say_whose, say_why, why_not
 from handlers.relay import texts as relay_texts
 from handlers.relay.content import (
     answered,
@@ -40,42 +51,44 @@ async def answer_customer(
     replied_to: RepliedTo,
     sending: Sending,
     state: FSMContext,
+    departments: Departments,
 ) -> None:
     """Send an attendant's message to the customer, unless it is internal.
 
-    In a conversation's topic every message is sent; elsewhere, a reply to the card or to a message
-    of the customer.
+    In a conversation's topic every message is sent that replies to none, and everywhere what
+    `why_not` lets through. A reply that is not sent is answered, each time.
     """
     if await _is_of_internal_album(message, state):
         return
     if is_internal(message):
-        if await _keep_internal(message, state, attend, replied_to, sending):
-            await kept_internal(message)
+        await _keep_internal(message, state, attend, replied_to, sending)
         return
     topic_id, _ = answered(message)
-    outcome = await attend.answer(replied_to, attendant_of(event_from_user), topic_id=topic_id)
+    if why := await why_not(message, replied_to):
+        await say_why(message, why, state, attend, departments)
+        return
+    writer = writer_of(message, event_from_user)
+    outcome = await attend.answer(replied_to, writer, topic_id=topic_id)
     match outcome:
         case Done(conversation):
             await sending.answer(message, conversation, below=await replied_to.link())
+            await say_whose(message, conversation, writer, replied_to, sending)
         case AlreadyClosed(conversation):
-            await message.reply(texts.answer_to_closed(conversation.protocol))
+            await say_below(message, state, texts.answer_to_closed(conversation.protocol))
         case Moved(conversation):
-            await message.reply(texts.answer_to_moved(conversation.protocol))
+            await say_below(message, state, texts.answer_to_moved(conversation.protocol))
         case Gone():
-            if _is_to_bot(message):
-                # Such as a copy whose sending Telegram did not confirm: it was never linked.
-                await message.reply(texts.ANSWER_TO_NOBODY)
-            # Otherwise two attendants talk to each other.
+            if replied_to.message_id:
+                await say_why(message, texts.TO_OWN, state, attend, departments)
         case _:
             assert_never(outcome)
 
 
-def _is_to_bot(message: Message) -> bool:
-    """Return True if it replies to a message of this bot, and not just stands in a topic."""
-    reply = message.reply_to_message
-    if not answered(message)[1] or reply is None or reply.from_user is None:
-        return False
-    return reply.from_user.id == bot_of(message).id
+async def reply_to_elsewhere(
+    message: Message, state: FSMContext, attend: Attend, departments: Departments
+) -> None:
+    """Answer a reply to a message of another chat or topic: it is for no customer."""
+    await say_why(message, texts.TO_ELSEWHERE, state, attend, departments)
 
 
 async def edit_answer(message: Message, event_update: Update, sending: Sending) -> None:
@@ -89,9 +102,7 @@ async def comment(
     message: Message, state: FSMContext, attend: Attend, replied_to: RepliedTo, sending: Sending
 ) -> None:
     """Handle /nota, a comment among the attendants: mark it as seen, and send nothing."""
-    if message.media_group_id:
-        await _keep_internal(message, state, attend, replied_to, sending)
-    await kept_internal(message)
+    await _keep_internal(message, state, attend, replied_to, sending)
 
 
 async def help_(message: Message) -> None:
@@ -118,10 +129,14 @@ async def send_again(
     failed = await outbox.failed(callback_data.item)
     conversation = await conversations.get(failed[0].conversation_id) if failed else None
     is_here = conversation is not None and conversation.group_id == press.group_id
-    is_sent = is_here and await outbox.again(callback_data.item)
+    notice = (press.group_id, press.message.message_id)
+    is_sent = is_here and await outbox.again(callback_data.item, notice=notice)
     await press.answer(
         relay_texts.SENT_AGAIN if is_sent else relay_texts.NOT_AGAIN, alert=not is_sent
     )
+    if is_sent:
+        # Until it has arrived, and the notice goes; otherwise another notice follows.
+        await press.edit(relay_texts.SENDING_AGAIN)
 
 
 async def topic_closed(
@@ -133,7 +148,7 @@ async def topic_closed(
 ) -> None:
     """Close the conversation of a topic that an attendant closed by hand."""
     outcome = await attend.close_topic(
-        message.chat.id, message.message_thread_id or 0, attendant_of(event_from_user)
+        message.chat.id, message.message_thread_id or 0, writer_of(message, event_from_user)
     )
     if isinstance(outcome, Done):
         await tell_closed(outcome.conversation, conversations, sending)
@@ -144,8 +159,6 @@ async def hint_to_reply(message: Message, state: FSMContext, timezone: ZoneInfo)
 
     This is the most likely first mistake.
     """
-    if message.chat.is_forum and message.is_topic_message:
-        return  # a topic made by the attendants, without a customer
     today = message.date.astimezone(timezone).date().isoformat()
     if (await state.get_data()).get("hinted_on") == today:
         return
@@ -161,16 +174,21 @@ async def answer_question(
     add_note: AddNote,
     transfer: TransferConversation,
     questions: Questions,
+    links: Links,
 ) -> None:
     """Take a reply to a question of the bot; it is never sent to a customer."""
     if question.done:
         await message.reply(texts.ANSWERED_BEFORE)
-    elif message.from_user is None or message.from_user.id != question.asked.id:
+    elif not (is_the_group(message) or _is_by(message, question.asked)):
         await message.reply(texts.only_asked(question.asked.name))
     elif question.about is Subject.NOTE:
         await note.receive(message, question, add_note)
     else:
-        await transfers.receive(message, question, transfer, questions)
+        await transfers.receive(message, question, transfer, questions, links)
+
+
+def _is_by(message: Message, attendant: Attendant) -> bool:
+    return message.from_user is not None and message.from_user.id == attendant.id
 
 
 def router() -> Router:
@@ -184,6 +202,8 @@ def router() -> Router:
     answers.message.register(topic_closed, F.forum_topic_closed)
     answers.message.register(comment, Command("nota"))
     answers.message.register(delete_answer, Command("apagar"))
+    answers.message.register(commands.close, Command("encerrar"))
+    answers.message.register(commands.offer_transfer, Command("transferir"))
     answers.message.register(help_, Command("ajuda"))
     answers.message.register(ready_answers.show, Command("respostas"))
     is_said = ~F.content_type.in_(SERVICE)
@@ -193,6 +213,7 @@ def router() -> Router:
     answers.message.register(ready_answers.send_by_word, in_place, *asks)
     answers.message.register(ready_answers.without_customer, *asks)
     answers.message.register(answer_customer, in_place, is_said, IsWords())
+    answers.message.register(reply_to_elsewhere, F.external_reply, is_said, IsWords())
     answers.message.register(hint_to_reply, F.text, is_said, IsWords(), ~F.reply_to_message)
     answers.edited_message.register(edit_answer, in_group)
     router.include_routers(
@@ -200,6 +221,7 @@ def router() -> Router:
         queue.router(),
         transfers.router(),
         note.router(),
+        transcripts.router(),
         ready_answers.router(),
         answers,
     )
@@ -208,18 +230,17 @@ def router() -> Router:
 
 async def _keep_internal(
     message: Message, state: FSMContext, attend: Attend, replied_to: RepliedTo, sending: Sending
-) -> bool:
-    """Keep the message internal, with its whole album; return True if it is in a conversation.
+) -> None:
+    """Keep the message internal, with its whole album, and show that it was seen.
 
     The mark is in the caption of one file of the album, mostly the first.
     """
-    topic_id, _ = answered(message)
-    conversation = await attend.conversation_of(replied_to, topic_id=topic_id)
     if message.media_group_id:
         await state.update_data(internal_album=message.media_group_id)
-        if conversation:
+        topic_id, _ = answered(message)
+        if conversation := await attend.conversation_of(replied_to, topic_id=topic_id):
             await sending.answer(message, conversation, is_internal=True)
-    return conversation is not None
+    await kept_internal(message)
 
 
 async def _is_of_internal_album(message: Message, state: FSMContext) -> bool:

@@ -43,21 +43,33 @@ ANSWER_IN_TOPIC = (
     "💡 Isso ficou só entre os atendentes. Para falar com um cliente, escreva no "
     "<b>tópico dele</b>. (Aviso só uma vez por dia.)"
 )
-ANSWER_TO_NOBODY = (
-    "⚠️ <b>Isso não foi para nenhum cliente</b>: não sei de qual atendimento é essa mensagem. "
-    "Responda à ficha do cliente ou a outra mensagem dele."
-)
+ANONYMOUS = "Administrador anônimo"
+TO_NO_CONVERSATION = "essa mensagem do bot não é de nenhum atendimento"
+TO_NOTICE = "você respondeu a um aviso do bot"
+TO_OWN = "aquela sua mensagem não é de nenhum atendimento"
+TO_COLLEAGUE = "você respondeu a um colega"
+TO_COMMENT = "você respondeu a um comentário interno"
+TO_WORD = "você respondeu ao pedido de uma resposta pronta, e não ao texto dela"
+TO_NOBODYS_OWN = "você escreve como anônimo, e o bot não sabe se aquela mensagem é sua"
+TO_ELSEWHERE = "você respondeu a uma mensagem de outro lugar"
 HELP = (
     "Aqui chegam os clientes deste departamento.\n\n"
     "💬 Para falar com um cliente, <b>responda</b> à ficha ou a uma mensagem dele; num grupo com "
     "tópicos, escreva no <b>tópico dele</b>. O que você corrigir é corrigido lá também.\n"
+    "🤝 O que você <b>responder a um colega</b>, ou a um aviso ⚠️ do bot, fica só entre vocês.\n"
     "✋ <b>Atender</b> na ficha mostra a todos que o atendimento é seu.\n\n"
     "/fila mostra quem espera, e há quanto tempo\n"
+    "/atendimento e o protocolo mostra o que foi dito num atendimento deste departamento\n"
     "! e uma palavra, como !boleto, envia uma resposta pronta; ! sozinho mostra todas\n"
     "// no começo, ou /nota, é um comentário que o cliente não vê\n"
-    "/apagar, respondendo a uma mensagem sua, apaga-a também no chat do cliente"
+    "/apagar, respondendo a uma mensagem sua, apaga-a também no chat do cliente\n"
+    "/encerrar e /transferir, respondendo a qualquer mensagem do atendimento, fazem o que os "
+    "botões da ficha fazem"
 )
 
+WHICH_CONVERSATION = (
+    "De qual atendimento? Envie {command} <b>respondendo</b> à ficha ou a qualquer mensagem dele."
+)
 NO_DEPARTMENT = (
     "Este grupo não é de nenhum departamento. Um administrador liga o grupo com /departamentos."
 )
@@ -119,6 +131,29 @@ def taken_by(name: str) -> str:
 def already_closed(by: str | None) -> str:
     """Return plain text, because it is shown in an alert window."""
     return f"Este atendimento já foi encerrado {f'por {by}' if by else 'pelo cliente'}."
+
+
+def not_for_customer(why: str, *, in_topic: bool, is_forum: bool) -> str:
+    """Return the answer to a reply that goes to no customer. in_topic: in that of a customer."""
+    if in_topic:
+        how = "escreva aqui sem responder, ou responda a uma mensagem dele"
+    elif is_forum:
+        how = "escreva no tópico dele"
+    else:
+        how = "responda à ficha ou a uma mensagem dele"
+    return f"⚠️ <b>Isso não foi para o cliente</b>: {why}. Para falar com o cliente, {how}."
+
+
+def went_to_customer(name: str) -> str:
+    return (
+        f"💬 Sua resposta vai para o cliente, <b>{html.quote(name)}</b>. Assim é com toda "
+        "mensagem do bot sobre um atendimento, menos com os avisos ⚠️. Para falar só entre os "
+        "atendentes, comece com //. (Aviso só uma vez.)"
+    )
+
+
+def closed(protocol: str) -> str:
+    return f"☑️ Atendimento <b>{html.quote(protocol)}</b> encerrado. O cliente foi avisado."
 
 
 def answer_to_closed(protocol: str) -> str:
@@ -198,13 +233,6 @@ def transferred_to_you(attendant: Attendant, transfer: Transfer, protocol: str) 
     return (
         f"↪️ {named}, {html.quote(transfer.by.name)} passou a você o atendimento "
         f"<b>{html.quote(protocol)}</b>{reason}"
-    )
-
-
-def reminder(name: str, waited: str, protocol: str) -> str:
-    return (
-        f"🔴 <b>{html.quote(name)}</b> tem prioridade e espera há <b>{waited}</b> "
-        f"(protocolo {html.quote(protocol)}). Quem atende?"
     )
 
 

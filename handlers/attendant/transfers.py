@@ -15,11 +15,11 @@ from bot.usecases.attending.transfer import (
     TransferConversation,
     Transferred,
 )
-from bot.usecases.ports import Questions
+from bot.usecases.ports import Links, Questions
 from handlers.answers import bot_of
 from handlers.attendant import texts
-from handlers.attendant.cards.card import Action, CardButton
-from handlers.attendant.group import IsPress, Press, edit
+from handlers.attendant.cards.keyboards import Action, CardButton
+from handlers.attendant.group import IsPress, Press, edit, link
 from handlers.attendant.questions import ask, asked_of
 from handlers.attendant.refusals import refused
 from handlers.buttons import button, in_rows
@@ -52,7 +52,7 @@ async def offer(
         await press.refuse(targets)
         return
     await press.answer()
-    await press.below(*_list(targets))
+    await press.below(*list_of(targets))
 
 
 async def choose(
@@ -65,7 +65,7 @@ async def choose(
     """Ask for the reason of a transfer to the chosen target. Nothing changes yet."""
     if callback_data.to == "x":
         await press.answer()
-        await press.edit(texts.NOT_TRANSFERRED)
+        await press.edit(texts.NOT_TRANSFERRED, about=callback_data.conversation)
         return
     targets = await transfer.targets(callback_data.conversation, group_id=press.group_id)
     if not isinstance(targets, Targets):
@@ -105,6 +105,7 @@ async def receive(
     question: Question,
     transfer: TransferConversation,
     questions: Questions,
+    links: Links,
 ) -> None:
     """Transfer the conversation with the reason that the message gives."""
     reason = read_line(message.text or message.caption or "")
@@ -113,8 +114,10 @@ async def receive(
     elif len(reason) > REASON_LENGTH:
         await message.reply(texts.reason_too_long(len(reason)))
     else:
-        text = await _transfer(bot_of(message), question, reason, transfer, questions)
-        await message.reply(text)
+        bot = bot_of(message)
+        text, about = await _transfer(bot, question, reason, transfer, questions, links)
+        said = await message.reply(text)
+        await link(links, message.chat.id, said.message_id, about)
 
 
 async def without_reason(
@@ -129,7 +132,7 @@ async def without_reason(
         return
     if not callback_data.back:
         await press.answer()
-        await _transfer(press.bot, question, "", transfer, questions)
+        await _transfer(press.bot, question, "", transfer, questions, press.links)
         return
     await questions.finish(question.group_id, question.message_id)
     targets = await transfer.targets(question.conversation_id, group_id=press.group_id)
@@ -137,7 +140,7 @@ async def without_reason(
         await press.refuse(targets)
         return
     await press.answer()
-    await press.edit(*_list(targets))
+    await press.edit(*list_of(targets))
 
 
 def router() -> Router:
@@ -151,29 +154,8 @@ def router() -> Router:
     return router
 
 
-async def _transfer(
-    bot: Bot,
-    question: Question,
-    reason: str,
-    transfer: TransferConversation,
-    questions: Questions,
-) -> str:
-    """Transfer, show the outcome in the list of targets, and return it as a sentence."""
-    outcome = await transfer(question, reason)
-    match outcome:
-        case Transferred(conversation, target):
-            text = texts.transferred(conversation.protocol, texts.where(target))
-        case ChangedMeanwhile(conversation):
-            text = texts.changed_meanwhile(conversation.protocol)
-        case _:
-            text = html.quote(refused(outcome))
-    await questions.finish(question.group_id, question.message_id)
-    if question.menu_id:
-        await edit(bot, question.group_id, question.menu_id, text)
-    return text
-
-
-def _list(targets: Targets) -> tuple[str, InlineKeyboardMarkup]:
+def list_of(targets: Targets) -> tuple[str, InlineKeyboardMarkup]:
+    """Return the question where to transfer to, with a button for each target."""
     conversation = targets.conversation
     shown = [
         *((f"➡️ {one.shown}", f"d.{one.id[:SHORT_ID]}") for one in targets.departments[:_MOST]),
@@ -186,3 +168,32 @@ def _list(targets: Targets) -> tuple[str, InlineKeyboardMarkup]:
     )
     text = texts.choose_target(conversation.protocol, found=bool(buttons))
     return text, in_rows(buttons, back, in_a_row=_IN_A_ROW)
+
+
+async def _transfer(
+    bot: Bot,
+    question: Question,
+    reason: str,
+    transfer: TransferConversation,
+    questions: Questions,
+    links: Links,
+) -> tuple[str, str]:
+    """Transfer, show the outcome in the list of targets, and return it as a sentence.
+
+    Returns with it the conversation to whose customer replies to it go: none for a warning.
+    """
+    outcome = await transfer(question, reason)
+    about = ""
+    match outcome:
+        case Transferred(conversation, target):
+            text = texts.transferred(conversation.protocol, texts.where(target))
+            about = conversation.id
+        case ChangedMeanwhile(conversation):
+            text = texts.changed_meanwhile(conversation.protocol)
+        case _:
+            text = html.quote(refused(outcome))
+    await questions.finish(question.group_id, question.message_id)
+    if question.menu_id:
+        await edit(bot, question.group_id, question.menu_id, text)
+        await link(links, question.group_id, question.menu_id, about)
+    return text, about

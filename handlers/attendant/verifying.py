@@ -80,7 +80,7 @@ async def confirm(
     )
     if isinstance(outcome, Done):
         await press.answer(texts.VERIFIED_NOW)
-        await press.edit(texts.verified_by(press.attendant.name))
+        await press.edit(texts.verified_by(press.attendant.name), about=outcome.conversation.id)
         return
     await press.refuse(outcome)
     verifier = None
@@ -88,13 +88,14 @@ async def confirm(
         verifier = outcome.conversation.customer.verifier
     # If a colleague pressed first, the question is edited to name the colleague.
     await press.edit(
-        texts.verified_by(verifier.name) if verifier else html.quote(refused(outcome))
+        texts.verified_by(verifier.name) if verifier else html.quote(refused(outcome)),
+        about=callback_data.conversation,
     )
 
 
-async def cancel(_: CallbackQuery, press: Press) -> None:
+async def cancel(_: CallbackQuery, press: Press, callback_data: VerifyButton) -> None:
     await press.answer()
-    await press.edit(texts.NOT_VERIFIED)
+    await press.edit(texts.NOT_VERIFIED, about=callback_data.conversation)
 
 
 async def take_back(
@@ -110,7 +111,7 @@ async def take_back(
         await press.refuse(outcome)
         return
     await press.answer(texts.TAKEN_BACK)
-    await press.below(texts.taken_back_by(press.attendant.name))
+    await press.below(texts.taken_back_by(press.attendant.name), about=outcome.conversation.id)
 
 
 def router() -> Router:

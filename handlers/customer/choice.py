@@ -17,6 +17,7 @@ from bot.usecases.customer.arrive import (
     NotLinked,
     Reopened,
     Returning,
+    Thanked,
 )
 from handlers.access import IsWords
 from handlers.answers import answer_press
@@ -44,7 +45,8 @@ async def open_or_ask(turn: Turn) -> None:
         await wait(turn)
         return
     conversation, sent = await turn.open_conversation(offered[0])
-    await turn.say(texts.opened(conversation.protocol, sent=sent))
+    closed = turn.closed(conversation, offered[0])
+    await turn.say(texts.opened(conversation.protocol, sent=sent, closed=closed))
     await turn.go_to(Customer.talking)
 
 
@@ -96,7 +98,7 @@ async def choose(callback: CallbackQuery, callback_data: ChooseDepartment, turn:
                 await turn.say(texts.ASK_TAX_ID, ReplyKeyboardRemove())
                 await turn.go_to(Customer.asking)
                 return
-            case Returning():
+            case Returning() | Thanked():
                 await turn.state.set_data({})
             case _:
                 assert_never(outcome)
@@ -130,7 +132,13 @@ async def _open(turn: Turn, department: Department) -> None:
     for content in await _kept_before(turn):
         await turn.reception.sending.pass_on_kept(content, conversation)
         sent = True
-    await turn.say(texts.opened(conversation.protocol, department=department.name, sent=sent))
+    sentence = texts.opened(
+        conversation.protocol,
+        department=department.name,
+        sent=sent,
+        closed=turn.closed(conversation, department),
+    )
+    await turn.say(sentence)
     await turn.go_to(Customer.talking)
 
 

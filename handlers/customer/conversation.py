@@ -14,10 +14,11 @@ from handlers.customer import (
     in_conversation,
     my_data,
     naming,
+    other_subject,
     portal_login,
     texts,
 )
-from handlers.customer.keyboards import NotMe
+from handlers.customer.keyboards import NotMe, OtherSubject
 from handlers.customer.questions import ask_tax_id
 from handlers.customer.states import Customer
 from handlers.customer.turn import GiveRenewedNotice, PassTurn, Turn
@@ -33,9 +34,13 @@ async def talk(
     conversation = await conversations.open_in(turn.chat.id)
     if conversation is None or is_command:
         # An attendant closed it in the meantime: the customer returns as on another day.
+        if conversation is None:
+            await other_subject.forget(turn)
         await identification.arrive(message, turn, is_command=is_command)
         return
     await turn.pass_on(message, conversation)
+    await turn.tell_if_closed(conversation)
+    await other_subject.keep_too(message, turn)
     await in_conversation.take(message, turn, conversation)
 
 
@@ -45,6 +50,8 @@ async def edited(
     """Pass on an edit of a message that was sent to the attendants."""
     if not has_words_or_file(message):
         return
+    if await other_subject.reopened_in(turn):
+        await turn.keep_edit(message)
     conversation = await conversations.open_in(turn.chat.id)
     await turn.reception.sending.pass_on_edit(
         message, conversation, turn.user, update_id=event_update.update_id
@@ -63,6 +70,9 @@ async def leave(_: Message, turn: Turn, leave: Leave) -> None:
 
 
 async def not_me(callback: CallbackQuery, turn: Turn, leave: Leave) -> None:
+    if await other_subject.reopened_in(turn):
+        # Somebody else's conversation: what was written goes to the new one.
+        await turn.reception.keep.send_again(turn.chat.id)
     await leave(turn.chat)
     await answer_press(callback)
     await ask_tax_id(turn, texts.ASK_TAX_ID_AGAIN)
@@ -86,6 +96,7 @@ def router() -> Router:
     router.message.register(my_data.send, Command("meusdados"))
     router.message.register(leave, Command("sair"))
     router.callback_query.register(not_me, NotMe.filter())
+    router.callback_query.register(other_subject.begin, OtherSubject.filter())
     router.message.register(talk, Customer.talking)
     router.message.register(identification.take_while_choosing, Customer.choosing, IsWords())
     # A customer who mistyped the number may correct it by editing the message.

@@ -23,15 +23,17 @@ from bot.usecases.customer.arrive import (
     NotLinked,
     Reopened,
     Returning,
+    Thanked,
 )
 from bot.usecases.customer.introduce import NotVerified, Verified, introduce
 from handlers.access import IsWords
 from handlers.answers import EXPIRED_BUTTON, answer_press
-from handlers.customer import choice, keyboards, texts
+from handlers.customer import choice, keyboards, other_subject, texts
 from handlers.customer.keyboards import WithoutTaxId
 from handlers.customer.questions import ask_confirmation, ask_name, ask_tax_id, ways
 from handlers.customer.states import Customer
 from handlers.customer.turn import Turn
+from handlers.relay.content import words_alone
 
 FAILURES_IN_A_ROW = 3
 _TYPING_AFTER_S = 1.0
@@ -40,7 +42,9 @@ _TYPING_AFTER_S = 1.0
 async def arrive(message: Message, turn: Turn, *, is_command: bool = False) -> None:
     """Handle a message outside of any conversation: a first contact, or a return."""
     # A command is no message to the attendants, so it does not reopen a closed conversation.
-    outcome = await turn.reception.arrive(turn.chat, may_reopen=not is_command)
+    outcome = await turn.reception.arrive(
+        turn.chat, words=words_alone(message), may_reopen=not is_command
+    )
     match outcome:
         case FirstContact() | NotLinked():
             if not is_command and not is_only_number(_written(message)):
@@ -52,10 +56,12 @@ async def arrive(message: Message, turn: Turn, *, is_command: bool = False) -> N
                 await turn.say(texts.still_open(conversation.protocol))
             else:
                 await turn.pass_on(message, conversation)
+                await turn.tell_if_closed(conversation)
         case Reopened(conversation):
-            await turn.state.set_state(Customer.talking)
+            await other_subject.offer(message, turn, conversation)
+        case Thanked(conversation):
+            # Below the closed card, and with no answer: the customer has just said goodbye.
             await turn.pass_on(message, conversation)
-            await turn.say(texts.reopened(conversation.protocol), keyboards.not_me())
         case Returning():
             if not is_command:
                 await turn.keep(message)
@@ -214,7 +220,13 @@ async def _welcome_back(turn: Turn, back: Returning) -> None:
         return
     conversation, sent = await turn.open_conversation(offered[0])
     await turn.state.set_state(Customer.talking)
-    sentence = texts.welcome_back(conversation.protocol, name=back.name, tax_id=tax_id, sent=sent)
+    sentence = texts.welcome_back(
+        conversation.protocol,
+        name=back.name,
+        tax_id=tax_id,
+        sent=sent,
+        closed=turn.closed(conversation, offered[0]),
+    )
     await turn.say(sentence, keyboards.not_me())
 
 

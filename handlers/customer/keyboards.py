@@ -72,6 +72,17 @@ def departments(offered: Sequence[Department], *, returning: bool = False) -> In
     return in_rows(choices, *([_not_me()] if returning else []))
 
 
+class OtherSubject(CallbackData, prefix="other"):
+    """A press says that what reopened this conversation is another subject."""
+
+    conversation: str
+
+
+def reopened(conversation_id: str) -> InlineKeyboardMarkup:
+    other = button(texts.OTHER_SUBJECT, OtherSubject(conversation=conversation_id))
+    return in_rows([other], _not_me())
+
+
 def not_me() -> InlineKeyboardMarkup:
     return in_rows([_not_me()])
 

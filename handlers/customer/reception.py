@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from bot.usecases.attending.office_hours import OfficeHours
 from bot.usecases.company.departments import Departments
 from bot.usecases.customer.arrive import Arrive
 from bot.usecases.customer.current_chat import CurrentChat
@@ -12,6 +13,8 @@ from bot.usecases.customer.introduce import ConfirmPhone
 from bot.usecases.customer.keep_messages import KeepMessages
 from bot.usecases.customer.log_in import LogIn
 from bot.usecases.customer.open_conversation import OpenConversation
+from bot.usecases.customer.set_apart import SetApart
+from bot.usecases.ports import Conversations
 from handlers.relay.sending import Sending
 
 
@@ -29,9 +32,12 @@ class Reception:
     identify_conversation: IdentifyConversation
     switch_document: SwitchDocument
     keep: KeepMessages
+    set_apart: SetApart
     open_conversation: OpenConversation
     sending: Sending
     departments: Departments
+    conversations: Conversations
+    office_hours: OfficeHours
     privacy_text: str
     privacy_url: str
     confirm_identity: bool

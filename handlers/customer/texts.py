@@ -2,7 +2,9 @@
 
 from aiogram import html
 
+from bot.domain.opening_hours import Closed
 from bot.domain.tax_id import NotATaxId, Reason, TaxId
+from bot.wording import hours as wording
 from bot.wording.words import characters
 
 SHARE_PHONE = "📱 Compartilhar meu telefone"
@@ -11,6 +13,7 @@ BACK = "⬅️ Voltar"
 SKIP = "Pular esta etapa"
 GO_WITHOUT = "Continuar sem CPF"
 NOT_ME = "Não é você?"
+OTHER_SUBJECT = "🆕 É outro assunto"
 
 ASK_TAX_ID = "Para começar, envie seu <b>CPF</b> ou o <b>CNPJ</b> da empresa."
 FROM_THE_START = "Vamos começar de novo."
@@ -140,13 +143,22 @@ def verified(name: str) -> str:
     return f"Confirmado: <b>{html.quote(name)}</b> ✅"
 
 
-def opened(protocol: str, *, department: str | None = None, sent: bool = False) -> str:
+def opened(
+    protocol: str,
+    *,
+    department: str | None = None,
+    sent: bool = False,
+    closed: Closed | None = None,
+) -> str:
     """Return the confirmation of a new conversation.
 
     department: given if there are several; sent: earlier messages have already reached the
-    attendants.
+    attendants; closed: given while they are not there.
     """
     where = f"Departamento: <b>{html.quote(department)}</b>.\n" if department else ""
+    if closed:
+        protocol = f"Seu protocolo é <b>{html.quote(protocol)}</b>."
+        return f"{where}{protocol}\n{closed_now(closed)}"
     if sent:
         return (
             f"{where}Seu protocolo é <b>{html.quote(protocol)}</b>.\n"
@@ -158,6 +170,13 @@ def opened(protocol: str, *, department: str | None = None, sent: bool = False) 
     )
 
 
+def closed_now(closed: Closed) -> str:
+    """Return that nobody is there, and when somebody will be."""
+    opens = wording.opens(closed)
+    when = f"Abrimos <b>{opens}</b>." if opens else "Agora estamos fechados."
+    return f"{when} Pode escrever: sua mensagem fica guardada e respondemos em ordem."
+
+
 def still_open(protocol: str) -> str:
     return (
         f"Seu atendimento continua aberto, protocolo <b>{html.quote(protocol)}</b>. "
@@ -165,14 +184,23 @@ def still_open(protocol: str) -> str:
     )
 
 
-def welcome_back(protocol: str, *, name: str | None, tax_id: TaxId | None, sent: bool) -> str:
+def welcome_back(
+    protocol: str,
+    *,
+    name: str | None,
+    tax_id: TaxId | None,
+    sent: bool,
+    closed: Closed | None = None,
+) -> str:
     """Return the greeting of a returning customer.
 
     A verified customer is greeted by name, any other by the masked tax id that was typed in this
-    chat.
+    chat. sent, closed: as in `opened`.
     """
     who = _again(name, tax_id)
     message = "Sua mensagem já foi para os atendentes." if sent else "Escreva como podemos ajudar."
+    if closed:
+        message = closed_now(closed)
     return f"{who} Abri um novo atendimento, protocolo <b>{html.quote(protocol)}</b>. {message}"
 
 
@@ -196,7 +224,8 @@ def closed(protocol: str) -> str:
 def reopened(protocol: str) -> str:
     return (
         f"Reabri seu atendimento, protocolo <b>{html.quote(protocol)}</b>. "
-        "Sua mensagem já foi para os atendentes."
+        "Sua mensagem já foi para os atendentes.\n"
+        "Se ela não tem a ver com esse atendimento, toque em <b>É outro assunto</b>."
     )
 
 
@@ -207,11 +236,10 @@ def reopened_by_attendant(protocol: str) -> str:
     )
 
 
-def transferred(department: str) -> str:
-    return (
-        f"Seu atendimento foi transferido para <b>{html.quote(department)}</b>. "
-        "Você continua por aqui mesmo."
-    )
+def transferred(department: str, closed: Closed | None = None) -> str:
+    """closed: given while that department is closed."""
+    goes_on = closed_now(closed) if closed else "Você continua por aqui mesmo."
+    return f"Seu atendimento foi transferido para <b>{html.quote(department)}</b>. {goes_on}"
 
 
 def _again(name: str | None, tax_id: TaxId | None) -> str:

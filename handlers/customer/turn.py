@@ -16,12 +16,14 @@ from aiogram.types import (
 
 from bot.domain.conversation import Conversation, Department
 from bot.domain.customer_words import is_greeting
+from bot.domain.opening_hours import Closed
 from bot.domain.outgoing import OutgoingKind
 from bot.usecases.customer.current_chat import CurrentChat
 from bot.usecases.customer.renew_notice import RenewNotice
 from handlers.answers import Data, Handler
 from handlers.customer import my_data_texts as texts
 from handlers.customer.reception import Reception
+from handlers.customer.texts import closed_now
 from handlers.relay.content import customer_content
 
 
@@ -77,6 +79,25 @@ class Turn:
             one.what is not OutgoingKind.TEXT or not is_greeting(one.html) for one in kept
         )
         return conversation, said_more
+
+    def closed(self, conversation: Conversation, department: Department) -> Closed | None:
+        """Return when the department of a new conversation opens; None if it was open then."""
+        if not conversation.hours_told:
+            return None
+        return self.reception.office_hours.closed(department)
+
+    async def tell_if_closed(self, conversation: Conversation) -> None:
+        """Say when the department opens, once in a conversation."""
+        closed = await self.reception.office_hours.untold(conversation)
+        if closed is None:
+            return
+        await self.reception.sending.say(
+            conversation,
+            closed_now(closed),
+            id=f"hours:{conversation.id}:{conversation.in_queue_since.timestamp()}",
+            to_customer=True,
+        )
+        await self.reception.conversations.set_hours_told(conversation.id)
 
 
 class PassTurn(BaseMiddleware):

@@ -1,12 +1,13 @@
 """Calls to Telegram that post a message in a chat, and edit it there."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from aiogram import Bot
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import (
+    InlineKeyboardMarkup,
     InputMediaAnimation,
     InputMediaAudio,
     InputMediaDocument,
@@ -15,7 +16,14 @@ from aiogram.types import (
     ReplyParameters,
 )
 
-from bot.domain.outgoing import TEXT_LENGTH, Outgoing, OutgoingKind, Undelivered, telegram_length
+from bot.domain.outgoing import (
+    CAPTION_LENGTH,
+    TEXT_LENGTH,
+    Outgoing,
+    OutgoingKind,
+    Undelivered,
+    telegram_length,
+)
 from handlers.relay.refusals import cannot_be_copied, is_not_modified, refusal_of
 
 Visual = InputMediaPhoto | InputMediaVideo | InputMediaAnimation
@@ -34,14 +42,20 @@ class Place:
     chat_id: int = 0
     topic_id: int | None = None
     reply_to: int = 0
+    needs_reply: bool = False
+    """True if Telegram shall refuse the message when the one to reply to was deleted."""
     may_forward: bool = False
     """True if a message that cannot be copied may be forwarded, with its origin shown."""
+    buttons: InlineKeyboardMarkup | None = None
+    """Below a text or a copy."""
 
     @property
     def reply(self) -> ReplyParameters | None:
         if not self.reply_to:
             return None
-        return ReplyParameters(message_id=self.reply_to, allow_sending_without_reply=True)
+        return ReplyParameters(
+            message_id=self.reply_to, allow_sending_without_reply=not self.needs_reply
+        )
 
 
 class TopicsOffError(Exception):
@@ -57,6 +71,7 @@ async def post(bot: Bot, items: Sequence[Outgoing], place: Place) -> list[int]:
             _text(items, has_header=place.topic_id is None),
             message_thread_id=place.topic_id,
             reply_parameters=place.reply,
+            reply_markup=place.buttons,
         )
         if place.topic_id is not None and not posted.is_topic_message:
             # Telegram ignores the topic then, and nothing would show who writes.
@@ -85,13 +100,21 @@ async def change(bot: Bot, item: Outgoing, chat_id: int, message_id: int, place:
         if item.has_text:
             header = item.header if place.topic_id is None else ""
             await bot.edit_message_text(
-                _fitting(header, item), chat_id=chat_id, message_id=message_id
+                _fitting(header or item.speaker, item),
+                chat_id=chat_id,
+                message_id=message_id,
+                reply_markup=place.buttons,
             )
         elif item.file:
-            await bot.edit_message_media(_media(item), chat_id=chat_id, message_id=message_id)
+            await bot.edit_message_media(
+                _media(item), chat_id=chat_id, message_id=message_id, reply_markup=place.buttons
+            )
         else:
             await bot.edit_message_caption(
-                chat_id=chat_id, message_id=message_id, caption=item.html or None
+                chat_id=chat_id,
+                message_id=message_id,
+                caption=_caption(item) or None,
+                reply_markup=place.buttons,
             )
     except TelegramBadRequest as error:
         if is_not_modified(error):
@@ -103,15 +126,31 @@ async def change(bot: Bot, item: Outgoing, chat_id: int, message_id: int, place:
 
 
 async def _copy(bot: Bot, item: Outgoing, place: Place) -> int:
+    is_named = bool(item.speaker) and _fits(item.speaker, item)
+    if is_named and item.has_text:
+        said = await bot.send_message(
+            place.chat_id,
+            _fitting(item.speaker, item),
+            message_thread_id=place.topic_id,
+            reply_parameters=place.reply,
+        )
+        return said.message_id
     try:
         copied = await bot.copy_message(
             place.chat_id,
             item.source_chat_id,
             item.source_message_id,
+            # Without a name, as it is: Telegram copies captions that no bot may write.
+            caption=_caption(item) if is_named else None,
+            show_caption_above_media=(item.file and item.file.show_caption_above_media) or None,
             message_thread_id=place.topic_id,
             reply_parameters=place.reply,
+            reply_markup=place.buttons,
         )
     except TelegramBadRequest as error:
+        if place.buttons:
+            # Some kinds take none, such as games.
+            return await _copy(bot, item, replace(place, buttons=None))
         if not place.may_forward or not cannot_be_copied(error):
             raise
         forwarded = await bot.forward_message(
@@ -134,13 +173,23 @@ def _text(items: Sequence[Outgoing], *, has_header: bool) -> str:
 
 def _fitting(header: str, item: Outgoing) -> str:
     """Return the text with its header; without it if the header makes it too long."""
+    return (header if _fits(header, item) else "") + item.html
+
+
+def _caption(item: Outgoing) -> str:
+    """Return the caption with the attendant's name; without it if that makes it too long."""
+    return _fitting(item.speaker if item.html else "", item)
+
+
+def _fits(header: str, item: Outgoing) -> bool:
+    is_text = item.has_text or item.what is OutgoingKind.TEXT
     # The length includes tags, so it is a few characters more than Telegram counts.
-    is_short = item.length + telegram_length(header) <= TEXT_LENGTH
-    return (header if is_short else "") + item.html
+    longest = TEXT_LENGTH if is_text else CAPTION_LENGTH
+    return item.length + telegram_length(header) <= longest
 
 
 def _media(item: Outgoing) -> Media:
-    file, caption = item.file, item.html or None
+    file, caption = item.file, _caption(item) or None
     if file is None:
         raise RuntimeError("a part of an album has its file")
     if visual := _VISUAL.get(file.type):

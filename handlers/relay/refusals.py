@@ -19,5 +19,15 @@ def is_not_modified(error: TelegramAPIError) -> bool:
     return "modified" in refusal_of(error).phrase.lower()
 
 
+def is_reply_gone(error: TelegramAPIError) -> bool:
+    """Return True if the message to reply to was deleted."""
+    phrase = refusal_of(error).phrase.lower()
+    return "repl" in phrase and phrase.endswith("not found")
+
+
+def is_deleted_before(error: TelegramAPIError) -> bool:
+    return "to delete not found" in refusal_of(error).phrase
+
+
 def cannot_be_copied(error: TelegramAPIError) -> bool:
     return "can't be copied" in refusal_of(error).phrase

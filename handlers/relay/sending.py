@@ -9,10 +9,26 @@ from aiogram.types import Message, User
 
 from bot.domain.conversation import Conversation, Link
 from bot.domain.errors import TryLaterError
-from bot.domain.outgoing import Content, Outgoing, OutgoingKind, Priority
+from bot.domain.outgoing import (
+    TEXT_LENGTH,
+    Content,
+    Outgoing,
+    OutgoingKind,
+    Priority,
+    telegram_length,
+)
+from bot.domain.ready_answer import plain
+from bot.domain.thanks import is_thanks
+from bot.domain.transcript import Words
 from bot.usecases.ports import Conversations, Links, Outbox
 from handlers.relay import texts
-from handlers.relay.content import attendant_content, customer_content, edited_content, header_of
+from handlers.relay.content import (
+    attendant_content,
+    customer_content,
+    edited_content,
+    header_of,
+    speaker_of,
+)
 
 # So many messages of one customer wait for a group at most: the rest stays in the inbox.
 _BACKLOG: Final = 30
@@ -27,6 +43,10 @@ class Sending:
     conversations: Conversations
     links: Links
     clock: Callable[[], datetime]
+    keeps_words: bool
+    """True if what people write stays for the transcript."""
+    names_attendants: bool = False
+    """True if customers see who answers: the name stands before the words."""
     _asked: set[str] = field(default_factory=set)
     """Ids of conversations whose customer was asked to write less, and has not caught up."""
 
@@ -37,15 +57,21 @@ class Sending:
         those behind it wait in the inbox.
         """
         await self._leave_room(conversation, message)
+        if conversation.asked_at is None and _wants_answer(message, conversation):
+            await self.conversations.asked(conversation.id, at=self.clock())
         await self.pass_on_kept(customer_content(message, user), conversation)
 
     async def pass_on_kept(self, content: Content, conversation: Conversation) -> None:
         """Queue a customer's message that was kept as the result of `customer_content`."""
+        written = f"{content.source_chat_id}:{content.source_message_id}"
+        if content.origin:
+            content = await self._with_origin(content, conversation)
         await self._put(
             content,
             conversation.group_id,
             conversation.id,
-            id=f"{content.source_chat_id}:{content.source_message_id}",
+            # Otherwise known already: nothing is sent twice in one conversation.
+            id=f"{conversation.id}:{written}" if content.is_repeat else written,
             conversation=conversation,
             priority=Priority.CUSTOMER,
         )
@@ -87,7 +113,7 @@ class Sending:
         below: the link of the message that it replies to, if it has one by now.
         is_internal: only a mark that keeps the album of this message from being sent.
         """
-        content, message_id = attendant_content(message), 0
+        content, message_id = attendant_content(message, speaker=self._speaker(message)), 0
         if below:
             # Nothing is left to look up at the delivery.
             content = content.model_copy(update={"reply_to": 0})
@@ -109,18 +135,27 @@ class Sending:
         *,
         id: str,  # noqa: A002
         shown_at: int,
+        by: str,
+        at: datetime,
+        speaker: str = "",
         below: Link | None = None,
     ) -> None:
         """Queue a ready answer for the customer.
 
         shown_at: the group's message that shows it; what is said about its delivery is said there.
+        by, at: who sends it, and when, for the transcript.
+        speaker: as `speaker_of` returns it.
         below: the link of the message that the attendant replied to.
         """
+        text = plain(html)
         content = Content(
             what=OutgoingKind.TEXT,
             source_chat_id=conversation.group_id,
             source_message_id=shown_at,
             html=html,
+            length=telegram_length(text),
+            header=speaker if self.names_attendants else "",
+            words=Words(at=at, by=by, text=text),
         )
         await self._put(
             content,
@@ -136,7 +171,7 @@ class Sending:
         conversation = await self._answered_by(message)
         if conversation:
             await self._put(
-                edited_content(message),
+                edited_content(message, speaker=self._speaker(message)),
                 conversation.chat_id,
                 conversation.id,
                 id=f"edit:{update_id}",
@@ -173,6 +208,7 @@ class Sending:
         below: int = 0,
         again: str = "",
         switch_to: str = "",
+        has_more: bool = False,
     ) -> None:
         """Queue a sentence of the bot, after the items already in the queue."""
         await self._put(
@@ -183,7 +219,60 @@ class Sending:
             below=below,
             again=again,
             switch_to=switch_to,
+            has_more=has_more,
         )
+
+    async def say_in(self, chat_id: int, html: str, *, id: str) -> None:  # noqa: A002
+        """Queue a sentence of the bot that belongs to no conversation, for any chat."""
+        await self._put(Content(what=OutgoingKind.SAY, html=html), chat_id, "", id=id)
+
+    async def unsay(self, conversation: Conversation, group_id: int, message_id: int) -> None:
+        """Queue the deletion of a sentence of the bot."""
+        await self._put(
+            Content(what=OutgoingKind.UNSAY),
+            group_id,
+            conversation.id,
+            id=f"unsay:{group_id}:{message_id}",
+            below=message_id,
+        )
+
+    async def _with_origin(self, content: Content, conversation: Conversation) -> Content:
+        """Return a forwarded message with its origin in front, or queue the origin before it.
+
+        Once for an album, which has one origin.
+        """
+        line = content.origin
+        together = content.length + telegram_length(line)
+        if content.what is OutgoingKind.TEXT and together <= TEXT_LENGTH:
+            said = {"html": line + content.html, "length": together, "origin": ""}
+            return content.model_copy(update=said)
+        one = content.album or content.source_message_id
+        again = f"{conversation.id}:" if content.is_repeat else ""
+        await self._put(
+            Content(what=OutgoingKind.SAY, html=line),
+            conversation.group_id,
+            conversation.id,
+            id=f"origin:{again}{content.source_chat_id}:{one}",
+            conversation=conversation,
+            priority=Priority.CUSTOMER,
+        )
+        return content.model_copy(update={"origin": ""})
+
+    def _speaker(self, message: Message) -> str:
+        return speaker_of(message) if self.names_attendants else ""
+
+    async def take_buttons(self, conversation: Conversation, message_id: int) -> str:
+        """Queue taking the card's buttons from a message of the group; return the item's id."""
+        item_id = f"buttons:{conversation.group_id}:{message_id}"
+        await self._put(
+            Content(what=OutgoingKind.REFRESH),
+            conversation.group_id,
+            conversation.id,
+            id=item_id,
+            priority=Priority.PROGRESS,
+            below=message_id,
+        )
+        return item_id
 
     async def _leave_room(self, conversation: Conversation, message: Message) -> None:
         backlog = self.outbox.backlog(conversation.group_id, conversation.id)
@@ -222,7 +311,10 @@ class Sending:
         below: int = 0,
         again: str = "",
         switch_to: str = "",
+        has_more: bool = False,
     ) -> None:
+        if is_internal or not self.keeps_words:
+            content = content.model_copy(update={"words": None})
         item = Outgoing(
             **dict(content),
             id=id,
@@ -234,5 +326,12 @@ class Sending:
             below=below,
             again=again,
             switch_to=switch_to,
+            has_more=has_more,
         )
         await self.outbox.put(item, conversation=conversation)
+
+
+def _wants_answer(message: Message, conversation: Conversation) -> bool:
+    holder = conversation.claimed_by.name if conversation.claimed_by else ""
+    names = filter(None, (conversation.shown_name, holder))
+    return conversation.is_open and not is_thanks(message.text or "", names=names)

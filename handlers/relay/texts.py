@@ -10,9 +10,16 @@ from bot.domain.tax_id import TaxId
 SWITCH: Final = "🔄 Trocar para este cadastro"
 AGAIN: Final = "🔁 Enviar de novo"
 SENT_AGAIN: Final = "Enviando de novo."
+SENDING_AGAIN: Final = "🔁 Enviando de novo ao cliente. Se não chegar, aviso aqui."
+ARRIVED: Final = "✅ Entregue ao cliente."
 NOT_AGAIN: Final = "Esta mensagem já foi enviada de novo, ou é antiga demais."
 CORRECTED: Final = "✏️ <b>Corrigido pelo cliente:</b>\n"
 FILE_CHANGED: Final = "✏️ <b>O cliente trocou o arquivo.</b>"
+OTHER_SUBJECT: Final = (
+    "🆕 O cliente disse que <b>é outro assunto</b>: o que ele escreveu depois de reabrir segue "
+    "para um atendimento novo."
+)
+FORWARDED_FROM: Final = "↪️ Encaminhada de"
 DELETED: Final = "🗑 Apagada do chat do cliente."
 DELETE_BY_REPLYING: Final = (
     "Para apagar do chat do cliente uma mensagem sua, <b>responda</b> a ela com /apagar."

@@ -6,7 +6,8 @@ that are added or changed meanwhile may be in it. Documents that refer to others
 these, so every reference in the backup can be resolved, and a registration is never older than its
 audit.
 
-Not in it: the inbox, dialog states and locks, which mean nothing elsewhere or later.
+Not in it: the inbox, dialog states and locks, which mean nothing elsewhere or later; and what was
+said in conversations, which is to end after some days.
 """
 
 from collections.abc import Callable, Iterator, Mapping

@@ -12,12 +12,13 @@ from pymongo import ASCENDING, IndexModel, errors
 
 from bot.domain.errors import RefusedError
 from bot.domain.retention import CHOICES_KEPT, MEMBERS_KEPT, STEPS_KEPT, UNDELIVERED_KEPT
-from storage.engine.connection import Database, translated
+from storage.engine.connection import Collection, Database, translated
 
 _DAY_S: Final = 24 * 3600
 # Telegram repeats an update for a day at most, so marks kept for two days detect every repeat.
 _DONE_S: Final = 2 * 24 * 3600
 INBOX_DAYS: Final = 2
+TRANSCRIPT_DAYS: Final = 30
 _BUILD_S: Final = 24 * 3600
 
 
@@ -98,6 +99,8 @@ INDEXES: Final = {
         _index("conversation", "conversation_id"),
         _index("failed", "failed_at", sparse=True, expireAfterSeconds=_s(UNDELIVERED_KEPT)),
         _index("done", "done_at", sparse=True, expireAfterSeconds=_DONE_S),
+        # What people said, which stays for the transcript.
+        _index("said", "said_at", sparse=True, expireAfterSeconds=TRANSCRIPT_DAYS * _DAY_S),
     ],
     "questions": [
         _index("over", "asked_at", expireAfterSeconds=_QUESTION_OVER_S),
@@ -143,13 +146,21 @@ INDEXES: Final = {
 }
 
 
-async def ensure_indexes(database: Database, *, inbox_days: int | None = None) -> None:
+async def ensure_indexes(
+    database: Database, *, inbox_days: int | None = None, transcript_days: int | None = None
+) -> None:
     """Create the missing indexes. Raises RefusedError when stored data violates a unique one.
 
-    inbox_days: for how many days an update that is done is recognised; None changes nothing.
+    inbox_days: for how many days an update that is done is recognised. transcript_days: for how
+    many days words are kept; 0 ends them after one, for which their message has to be recognised.
+    None changes nothing.
     """
-    inbox = await _inbox(database, inbox_days)
-    for name, models in {**INDEXES, "inbox": inbox}.items():
+    said = None if transcript_days is None else max(transcript_days, 1)
+    ending = {
+        "inbox": await _ending(database["inbox"], INDEXES["inbox"], "done", inbox_days),
+        "outbox": await _ending(database["outbox"], INDEXES["outbox"], "said", said),
+    }
+    for name, models in {**INDEXES, **ending}.items():
         if not models:
             continue
         with translated():
@@ -161,21 +172,24 @@ async def ensure_indexes(database: Database, *, inbox_days: int | None = None) -
                 raise RefusedError(f"{name} holds documents twice that must be unique") from error
 
 
-async def _inbox(database: Database, days: int | None) -> list[IndexModel]:
-    """Return the inbox's indexes, after setting the expiry time of the one that exists.
+async def _ending(
+    collection: Collection, models: list[IndexModel], name: str, days: int | None
+) -> list[IndexModel]:
+    """Return the collection's indexes, after setting the expiry time of this one if it exists.
 
     A server refuses to create an existing index with another expiry time.
     """
+    model = next(one.document for one in models if one.document["name"] == name)
     with translated():
-        there = (await database["inbox"].index_information()).get("done")
-        kept_s = there["expireAfterSeconds"] if there else INBOX_DAYS * _DAY_S
+        there = (await collection.index_information()).get(name)
+        kept_s = there["expireAfterSeconds"] if there else model["expireAfterSeconds"]
         wanted_s = days * _DAY_S if days else kept_s
         if there and wanted_s != kept_s:
-            await database.command(
-                {"collMod": "inbox", "index": {"name": "done", "expireAfterSeconds": wanted_s}}
-            )
-    done = _index("done", "done_at", sparse=True, expireAfterSeconds=wanted_s)
-    return [done if one.document["name"] == "done" else one for one in INDEXES["inbox"]]
+            index = {"name": name, "expireAfterSeconds": wanted_s}
+            await collection.database.command({"collMod": collection.name, "index": index})
+    [field] = model["key"]
+    ending = _index(name, field, sparse=True, expireAfterSeconds=wanted_s)
+    return [ending if one.document["name"] == name else one for one in models]
 
 
 async def missing_indexes(database: Database) -> list[str]:

@@ -34,6 +34,7 @@ from storage.register.documents import (
 )
 from storage.register.verify import fault_of
 from storage.talk.conversations import Chats, Conversations, Tie
+from storage.talk.transcripts import Transcripts
 
 _AT_ONCE: Final = 50
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -50,7 +51,9 @@ _EMPTY_CONVERSATION: Final = {
     "topic_shown": "",
 }
 # Texts that people wrote, or were asked to confirm.
-_EMPTY_OUTGOING: Final = {"html": "", "header": "", "file": ""}
+_EMPTY_OUTGOING: Final = dict.fromkeys(
+    ("html", "header", "speaker", "origin", "file", "words", "said_at"), ""
+)
 _EMPTY_QUESTION: Final = {"note_before": None, "added": None, "done": True}
 
 
@@ -64,6 +67,7 @@ class DataSubjects:
         self._entries: Collection = database["audit"]
         self._chats = Chats(database)
         self._conversations = Conversations(database)
+        self._transcripts = Transcripts(database)
         self._stored_chats: Collection = database["chats"]
         self._stored_conversations: Collection = database["conversations"]
         self._inbox: Collection = database["inbox"]
@@ -259,6 +263,7 @@ class DataSubjects:
         served = {one.chat_id for one in conversations} - {chat.id for chat in linked}
         others = [chat for one in sorted(served) if (chat := await self._chats.get(one))]
         former = [chat for chat in others if chat.customer.link == (None, None)]
+        said = {one.id: await self._transcripts.of(one.id) for one in conversations}
         entries = [entry for one in sorted(ids) for entry in await self._log.audit_of(one)]
         chats = [*linked, *former]
         return Traces(
@@ -270,6 +275,7 @@ class DataSubjects:
             conversations=tuple(
                 sorted(conversations, key=lambda one: one.opened_at, reverse=True)
             ),
+            said={key: words for key, words in said.items() if words},
             entries=tuple(_newest_first(entries)),
             updates=tuple(await self._updates({chat.id for chat in chats})),
         )

@@ -8,11 +8,13 @@ from pymongo.errors import DuplicateKeyError
 
 from bot.domain.conversation import Department
 from bot.domain.label import Label, Tag, Written
+from bot.domain.opening_hours import OpeningHours
 from storage.engine.connection import Collection, Database, Document, translated
 
 L = TypeVar("L", bound=Label)
 # Changes by another replica show after this time; changes by this one show at once.
 _KNOWN_FOR: Final = timedelta(seconds=5)
+_ALWAYS: Final = OpeningHours().model_dump(mode="json")
 
 
 class Labels(Generic[L]):
@@ -87,13 +89,16 @@ class Departments(Labels[Department]):
 
 
 def _written(label: Label) -> Document:
-    document = label.model_dump(exclude={"id"})
+    # As JSON, because what is read again has lists and no tuples.
+    document = label.model_dump(mode="json", exclude={"id"})
     document["_id"] = label.id
     if not label.archived:
         # Absent on archived labels: so the sparse unique index allows the name again.
         document["name_key"] = label.key
     if document.get("group_id", "") is None:
         del document["group_id"]
+    if document.get("hours") == _ALWAYS:
+        del document["hours"]
     return document
 
 

@@ -28,6 +28,23 @@ PROOF: Final = ("identity", "verified_at", "verified_by", "verifier", "proof")
 """The fields that hold the proof of an identity, in a chat as in a conversation."""
 # Below every chat id, and a number: a range keeps the count in the index.
 LOWEST_CHAT: Final = -(2**63)
+# As in documents of earlier versions, which are to be stored as they were.
+_ABSENT_WHEN_EMPTY: Final = (
+    "other_document",
+    "asked_at",
+    "hours_told",
+    "buttons_at",
+    "earlier_departments",
+)
+NEW_WAIT: Final = {"reminders": 0, "reminded_at": None}
+"""What a change sets with which another wait begins: its reminders start again."""
+WITHOUT_CARD: Final[Document] = {
+    "card_message_id": None,
+    "buttons_at": None,
+    "topic_id": None,
+    "topic_shown": "",
+}
+"""The fields of a card's place in the group, before there is one."""
 Tie = tuple[Literal["registration_id", "tax_id"], str]
 """A link from a chat or a conversation to a person; a tax id by its `TaxId.key`."""
 
@@ -120,7 +137,7 @@ class Conversations:
         return await change_one(
             self._conversations,
             query | _in(in_group),
-            {"claimed_by": attendant.model_dump(), "claimed_at": at},
+            {"claimed_by": attendant.model_dump(), "claimed_at": at, **NEW_WAIT},
             event=_event(EventKind.CLAIMED, attendant, at),
         )
 
@@ -146,6 +163,19 @@ class Conversations:
         change = {"$set": {"customer_told": True}}
         await self._write(UpdateOne({"_id": conversation_id}, change))
 
+    async def set_hours_told(self, conversation_id: str) -> None:
+        await change_one(self._conversations, {"_id": conversation_id}, {"hours_told": True})
+
+    async def asked(self, conversation_id: str, *, at: datetime) -> None:
+        """Store the time of the first of the customer's words that nobody has answered."""
+        query: Document = {"_id": conversation_id, "asked_at": None}
+        await change_one(self._conversations, query, {"asked_at": at})
+
+    async def answered(self, conversation: Conversation) -> None:
+        """Store that all is answered, unless the customer has begun to wait again since then."""
+        query: Document = {"_id": conversation.id, "asked_at": conversation.asked_at}
+        await change_one(self._conversations, query, {"asked_at": None, **NEW_WAIT})
+
     async def set_card(self, conversation: Conversation) -> None:
         """Store the message id of its card, and its topic."""
         topic_id = conversation.topic_id
@@ -161,6 +191,11 @@ class Conversations:
             values["topic"] = _topic_key(conversation.group_id, topic_id)
         await self._write(UpdateOne({"_id": conversation.id}, change))
 
+    async def set_buttons(self, conversation_id: str, message_id: int) -> None:
+        """Store below which message the card's buttons stand a second time."""
+        change: Document = {"$set": {"buttons_at": message_id}}
+        await self._write(UpdateOne({"_id": conversation_id}, change))
+
     async def in_topic(self, group_id: int, topic_id: int) -> Conversation | None:
         """Return the conversation that has this topic, or None."""
         document = await self._by_topic(_topic_key(group_id, topic_id))
@@ -171,7 +206,7 @@ class Conversations:
         await change_one(
             self._conversations,
             {"_id": conversation_id},
-            {"group_id": group_id, "card_message_id": None, "topic_id": None, "topic_shown": ""},
+            {"group_id": group_id} | WITHOUT_CARD,
             unset=("topic",),
         )
 
@@ -277,8 +312,10 @@ def conversation_document(conversation: Conversation) -> Document:
     document = _flattened(
         _CONVERSATION.dump_python(conversation), conversation.customer, name="shown_name"
     )
-    if not document["other_document"]:
-        del document["other_document"]
+    for name in _ABSENT_WHEN_EMPTY:
+        if not document[name]:
+            # Absent as in documents of earlier versions.
+            del document[name]
     if document["lookup"] is None:
         # Absent, not null, so that the sparse index holds only look-ups that are due.
         del document["lookup"]

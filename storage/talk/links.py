@@ -90,8 +90,7 @@ def _written(link: Link) -> Document:
             _key(link.customer_chat_id, one) for one in link.customer_message_ids
         ]
         document["by_customer"] = link.by_customer
-    elif link.item:
-        # With a message of a person, that message's key is the item's id.
+    if link.item:
         document["item"] = link.item
     return document
 

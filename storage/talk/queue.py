@@ -5,17 +5,18 @@ from datetime import datetime
 from typing import Final
 
 from bot.domain.conversation import Attendant, Conversation, ConversationEvent, Transfer
+from bot.domain.reminder import Stage
 from storage.engine.batching import FindOne
 from storage.engine.connection import Collection, Database, Document, translated
 from storage.talk.conversations import (
     LOWEST_CHAT,
+    NEW_WAIT,
+    WITHOUT_CARD,
     change_one,
     find_conversations,
     read_conversation,
 )
 
-# A new wait begins, so its reminders start again.
-_NEW_WAIT: Final = {"reminders": 0, "reminded_at": None}
 # On the embedded server, the time of `$in` grows with the square of its keys.
 _KEYS: Final = 100
 
@@ -68,10 +69,11 @@ class Queue:
             "claimed_at": to.claimed_at,
             "queued_at": to.queued_at,
             "transfer": to.transfer.model_dump() if to.transfer else None,
-            **_NEW_WAIT,
+            **NEW_WAIT,
         }
         if there:
-            values |= {"card_message_id": None, "topic_id": None, "topic_shown": ""}
+            values |= WITHOUT_CARD
+            values["earlier_departments"] = list(to.earlier_departments)
         unset = ("topic",) if there else ()
         return await change_one(
             self._conversations, _as_seen(seen), values, event=event, unset=unset
@@ -101,7 +103,10 @@ class Queue:
             "claimed_at": event.at if holder else None,
             "waiting_since": event.at,
             "queued_at": event.at,
-            **_NEW_WAIT,
+            # Who reopens it waits for nobody, if it is an attendant.
+            "asked_at": None if event.by.startswith("user:") else event.at,
+            "hours_told": False,
+            **NEW_WAIT,
         }
         return await change_one(
             self._conversations,
@@ -110,10 +115,10 @@ class Queue:
             event=event,
         )
 
-    async def remind(self, seen: Conversation, event: ConversationEvent) -> bool:
-        """Return True if it still waits; the caller then has to send this reminder."""
+    async def remind(self, seen: Conversation, stage: Stage, event: ConversationEvent) -> bool:
+        """Store the stage; return False if it has changed since, or waits no more."""
         query = _as_seen(seen) | {"reminded_at": seen.reminded_at}
-        values: Document = {"reminders": seen.reminders + 1, "reminded_at": event.at}
+        values: Document = {"reminders": int(stage), "reminded_at": event.at}
         return await change_one(self._conversations, query, values, event=event)
 
     async def prioritise(self, seen: Conversation, *, priority: bool) -> None:

@@ -17,7 +17,7 @@ _LOWEST_CHAT: Final = -(2**63)
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # Texts that people wrote are deleted once they are sent. The rest stays as a mark, to recognise
 # the id.
-_CONTENT: Final = ("html", "header", "file")
+_CONTENT: Final = ("html", "header", "speaker", "file")
 
 
 class Outbox:
@@ -77,13 +77,17 @@ class Outbox:
         with translated():
             return int(await self._outbox.count_documents({"failed_at": {"$gte": _EVER}}))
 
-    async def done(self, ids: Sequence[str], *, at: datetime) -> None:
-        """Mark the items as confirmed by Telegram and delete their content."""
-        change = {
-            "$set": {"done_at": at},
-            "$unset": {"waiting": "", **dict.fromkeys(_CONTENT, "")},
-        }
-        await self._change(ids, change)
+    async def done(self, ids: Sequence[str], *, at: datetime, said: Container[str] = ()) -> None:
+        """Mark the items as confirmed by Telegram and delete their content.
+
+        said: the ids of those whose words stay, for the transcript.
+        """
+        gone = {"waiting": "", **dict.fromkeys(_CONTENT, "")}
+        # Each has one moment only, by which an index ends it.
+        kept: Document = {"$set": {"said_at": at}, "$unset": gone}
+        change: Document = {"$set": {"done_at": at}, "$unset": gone | {"words": ""}}
+        await self._change([one for one in ids if one in said], kept)
+        await self._change([one for one in ids if one not in said], change)
 
     async def fail(self, ids: Sequence[str], reason: Undelivered, *, at: datetime) -> None:
         """Mark the items as not delivered: they block no later ones and can be sent again."""
@@ -114,7 +118,7 @@ class Outbox:
         found = await asyncio.gather(*(self._find(one) for one in ids))
         return [_read(document) for document in found if document and "failed_at" in document]
 
-    async def again(self, item_id: str) -> bool:
+    async def again(self, item_id: str, *, notice: tuple[int, int]) -> bool:
         """Return True if the item waits once more; of several concurrent presses only one
         succeeds."""
         with translated():
@@ -124,7 +128,7 @@ class Outbox:
             result = await self._outbox.update_one(
                 {"_id": item_id, "failed_at": document["failed_at"]},
                 {
-                    "$set": {"waiting": document["chat_id"], "attempts": 0},
+                    "$set": {"waiting": document["chat_id"], "attempts": 0, "notice": notice},
                     "$unset": {"failed_at": "", "reason": "", "refusals": ""},
                 },
             )

@@ -189,7 +189,7 @@ class Crowd:
                 self.telegram.send_contact(person.id, person.id)
             case "phone":
                 self.telegram.send_text(person.id, person.id, texts.SKIP)
-            case "name":
+            case "name" | "company":
                 self.telegram.send_text(person.id, person.id, person.name)
             case _:
                 self.telegram.send_text(person.id, person.id, "oi")
@@ -299,6 +299,7 @@ _QUESTIONS: Final[Mapping[str, str]] = {
     "tax id": "envie seu CPF",
     "phone": "confirmar que é você",
     "name": texts.ASK_NAME,
+    "company": texts.ASK_COMPANY,
 }
 _LEADS_ON: Final = ("Conferir arquivo", "✅ Importar")
 

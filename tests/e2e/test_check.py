@@ -26,7 +26,8 @@ from storage.engine.embedded import MEANT_FOR
 from storage.register.registrations import Registrations
 from storage.updates.inbox import Inbox
 from tests import warm
-from tests.patience import HANG_S
+from tests.erp.tls_server import make_certificate, with_tls
+from tests.patience import HANG_S, until
 from tests.storage.records import registration
 
 GROUP_ID = -1001000000001
@@ -126,6 +127,29 @@ async def test_a_bot_says_so_too_when_it_starts(
             asyncio.get_running_loop().remove_signal_handler(number)
     assert raised.value.problem is Problem.BOT_TOKEN
     assert said == [EMBEDDED_OUTGROWN]
+
+
+async def test_a_self_signed_certificate_of_the_erp_is_told_at_the_start_and_by_the_check(
+    settings: dict[str, str], erp: IxcEmulator, tmp_path: Path
+):
+    own = make_certificate(tmp_path, "own")
+    async with with_tls(erp.url, own) as url:
+        settings |= {"BALCAO_ERP_URL": url, "BALCAO_HTTP_PORT": "0"}
+        code, lines = await check(settings)
+        assert code == 1
+        assert "BALCAO_ERP_CA_FILE" in lines[3]
+        said: list[str] = []
+        bot = asyncio.create_task(app.run(read(settings), warn=said.append))
+        try:
+            await until(lambda: said or bot.done())
+            os.kill(os.getpid(), signal.SIGTERM)
+            await bot
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                asyncio.get_running_loop().remove_signal_handler(number)
+        assert [f"✗ ERP: {line}" for line in said] == [lines[3]]
+        code, lines = await check(settings | {"BALCAO_ERP_CA_FILE": str(own.file)})
+        assert (code, lines[3]) == (0, "✓ ERP: ixc responde")
 
 
 async def test_every_trouble_has_its_line_and_hides_no_other(

@@ -1,23 +1,22 @@
-"""The table of the suite, case by case and adapter by adapter, for docs/adapters.md.
+"""The tables of the suite for docs/adapters.md: each adapter's cases, and what answers mean.
 
     python -m tests.erp.table
 
-A tick is a test that runs; CI fails when one of them does not pass.
+A tick or an answer is a test that runs; CI fails when one of them does not pass.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from tests.erp.dialects import DIALECTS
-from tests.erp.dialects.dialect import Case
+from tests.erp.dialects.dialect import Answer, Case, Meaning
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "adapters.md"
-_BEGIN: Final = "<!-- suite -->"
-_END: Final = "<!-- /suite -->"
 
 
-def table() -> str:
-    """Return the table in Markdown with its footnotes, as the docs show it."""
+def cases() -> str:
+    """Return the table of cases in Markdown with its footnotes, as the docs show it."""
     titles = [kind.title or kind.name for kind in DIALECTS]
     reasons: list[str] = []
     lines = ["| | " + " | ".join(titles) + " |", "| --- |" + " --- |" * len(titles)]
@@ -36,12 +35,28 @@ def table() -> str:
     return "\n".join([*lines, "", *notes])
 
 
-def with_table(page: str) -> str:
-    """Return the page with the current table in it."""
-    before, _, rest = page.partition(_BEGIN)
-    _, _, after = rest.partition(_END)
-    return f"{before}{_BEGIN}\n{table()}\n{_END}{after}"
+def answers() -> str:
+    """Return the table of known answers to a look-up in Markdown."""
+    lines = ["| | answer | is |", "| --- | --- | --- |"]
+    titles: dict[Sequence[Answer], list[str]] = {}
+    for kind in DIALECTS:
+        titles.setdefault(kind.answers, []).append(kind.title or kind.name)
+    for known, names in titles.items():
+        for answer in sorted(known, key=lambda one: list(Meaning).index(one.means)):
+            body = f" `{answer.body.strip()}`".replace("|", "\\|").replace("\n", " ")
+            shown = f"{answer.status}{body if answer.body else ''}"
+            lines.append(f"| {', '.join(names)} | {shown} | {answer.means} |")
+    return "\n".join(lines)
+
+
+def with_tables(page: str) -> str:
+    """Return the page with the current tables in it."""
+    for name, table in (("suite", cases()), ("answers", answers())):
+        before, _, rest = page.partition(f"<!-- {name} -->")
+        _, _, after = rest.partition(f"<!-- /{name} -->")
+        page = f"{before}<!-- {name} -->\n{table}\n<!-- /{name} -->{after}"
+    return page
 
 
 if __name__ == "__main__":
-    PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    PAGE.write_text(with_tables(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

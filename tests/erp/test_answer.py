@@ -3,7 +3,13 @@ from email.utils import format_datetime
 
 import pytest
 
-from bot.domain.errors import AppError, RefusedError, TryLaterError, UnreadableError
+from bot.domain.errors import (
+    AppError,
+    RefusedError,
+    TryLaterError,
+    UnknownRefusalError,
+    UnreadableError,
+)
 from erp.answer import ErrorPageError, HttpAnswer, UnauthorizedError, read_retry_after
 
 PAGE = b"\xef\xbb\xbf \n<div>Ocorreu um erro ao processar.</div>"
@@ -20,9 +26,11 @@ PAGE = b"\xef\xbb\xbf \n<div>Ocorreu um erro ao processar.</div>"
         (408, b"", TryLaterError),
         (429, b"", TryLaterError),
         (301, b"", RefusedError),
-        (400, b"{}", RefusedError),
+        (302, PAGE, UnknownRefusalError),
+        (400, b"{}", UnknownRefusalError),
         (401, PAGE, UnauthorizedError),
-        (403, PAGE, RefusedError),
+        (403, PAGE, ErrorPageError),
+        (404, b"", RefusedError),
         (404, PAGE, RefusedError),
         (200, b"", UnreadableError),
         (204, b"", UnreadableError),
@@ -36,7 +44,7 @@ def test_each_bad_answer_becomes_its_own_error(
     status: int, body: bytes, error: type[AppError]
 ) -> None:
     with pytest.raises(AppError) as raised:
-        HttpAnswer("ERP x people", status, {}, body).json()
+        HttpAnswer("ERP x people", status, {}, body, {404: "a wrong URL"}).json()
     assert type(raised.value) is error
     assert str(raised.value).startswith("ERP x people: ")
 

@@ -16,7 +16,12 @@ from pydantic import SecretStr
 from yarl import URL
 
 from bot.demo.documents import make_cnpj, make_cpf
-from bot.domain.errors import RefusedError, TryLaterError, UnreadableError
+from bot.domain.errors import (
+    RefusedError,
+    TryLaterError,
+    UnknownRefusalError,
+    UnreadableError,
+)
 from bot.domain.registration import Kind, Status
 from bot.domain.tax_id import TaxId
 from erp.adapter import Connection, Credentials, Tokens
@@ -313,10 +318,10 @@ async def test_changes_of_years_are_asked_for_a_year_at_a_time(
     [
         (403, "FORBIDDEN", RefusedError),
         (400, "VALIDATION_ERROR", RefusedError),
-        (404, "RESOURCE_NOT_FOUND", RefusedError),
+        (404, "RESOURCE_NOT_FOUND", UnknownRefusalError),
         (429, "TOO_MANY_REQUESTS", TryLaterError),
         (200, "TOO_MANY_REQUESTS", TryLaterError),
-        (200, "SERVER_ERROR", RefusedError),
+        (200, "SERVER_ERROR", UnknownRefusalError),
     ],
 )
 async def test_errors_of_a_list_are_never_nobody(

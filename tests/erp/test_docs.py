@@ -12,7 +12,7 @@ from bot.domain.errors import RefusedError
 from erp.adapter import Credentials
 from erp.registry import find_adapter, open_erp
 from tests.erp.conftest import ZONE
-from tests.erp.table import PAGE, with_table
+from tests.erp.table import PAGE, with_tables
 
 PEOPLE = [
     {
@@ -28,9 +28,9 @@ PEOPLE = [
 ]
 
 
-def test_the_table_is_that_of_the_suite() -> None:
+def test_the_tables_are_those_of_the_suite() -> None:
     page = PAGE.read_text(encoding="utf-8")
-    assert with_table(page) == page, "run python -m tests.erp.table"
+    assert with_tables(page) == page, "run python -m tests.erp.table"
 
 
 @pytest.fixture

@@ -11,7 +11,12 @@ import pytest
 from pydantic import SecretStr
 
 from bot.demo.documents import make_cpf
-from bot.domain.errors import RefusedError, TryLaterError, UnreadableError
+from bot.domain.errors import (
+    RefusedError,
+    TryLaterError,
+    UnknownRefusalError,
+    UnreadableError,
+)
 from bot.domain.registration import Status
 from bot.domain.tax_id import TaxId
 from erp.adapter import Connection, Credentials
@@ -75,8 +80,8 @@ async def test_former_customers_are_found_too(
     assert found.status is Status.INACTIVE
     # HubSoft's own default limit of five would have dropped three of them.
     assert len(found.erp_refs) == 8
-    [query] = dialect.queries
-    assert query["termo_busca"] == CPF.number
+    assert [query["cancelado"] for query in dialect.queries] == ["sim", "nao"]
+    assert {query["termo_busca"] for query in dialect.queries} == {CPF.number}
 
 
 async def test_a_token_that_ends_is_fetched_again_once(
@@ -105,16 +110,56 @@ async def test_a_new_token_that_is_refused_too_is_not_fetched_for_ever(
 
 
 @pytest.mark.parametrize("first_page", [0, 1])
-async def test_pages_are_read_wherever_they_begin(
+@pytest.mark.parametrize("lists_only_former", [False, True])
+async def test_everybody_is_listed_once_however_the_documentation_is_meant(
     session: aiohttp.ClientSession,
     dialect: HubSoftDialect,
     log: list[Any],
     first_page: int,
+    lists_only_former: bool,
 ) -> None:
-    dialect.people, dialect.first_page = people(450), first_page
+    dialect.people = [replace(one, is_active=one.id % 3 > 0) for one in people(450)]
+    dialect.first_page, dialect.lists_only_former = first_page, lists_only_former
     found = await ids(connect(session, dialect.credentials()))
-    assert found == [str(n) for n in range(1, 451)]
+    assert sorted(found, key=int) == [str(n) for n in range(1, 451)]
     assert log == []
+
+
+@pytest.mark.parametrize("is_active", [False, True])
+async def test_a_customer_is_found_however_the_documentation_is_meant(
+    session: aiohttp.ClientSession, dialect: HubSoftDialect, is_active: bool
+) -> None:
+    dialect.lists_only_former = True
+    dialect.people = [replace(ANA, is_active=is_active)]
+    found = await connect(session, dialect.credentials()).by_tax_id(CPF)
+    assert found is not None
+    assert found.status is (Status.ACTIVE if is_active else Status.INACTIVE)
+
+
+async def test_the_services_of_both_answers_count(
+    session: aiohttp.ClientSession, server: Server
+) -> None:
+    # Each answer has only those of the customer's services that were asked for.
+    rows = [
+        {"id_cliente": 1, "cpf_cnpj": CPF.number, "servicos": [{"status_prefixo": word}]}
+        for word in ("cancelado", "servico_habilitado")
+    ]
+    answers = [{"status": "success", "clientes": [row]} for row in rows]
+    found = await answering(session, server, *answers).by_tax_id(CPF)
+    assert found is not None
+    assert (found.status, len(found.erp_refs)) == (Status.ACTIVE, 1)
+
+
+async def test_short_and_empty_pages_in_the_middle_are_not_the_end(
+    session: aiohttp.ClientSession, dialect: HubSoftDialect, log: list[Any]
+) -> None:
+    dialect.people = people(1000)
+    dialect.left_out = {7, *range(201, 401), *range(601, 1001)}
+    found = await ids(connect(session, dialect.credentials()))
+    assert found == [str(n) for n in range(1, 601) if n not in dialect.left_out]
+    assert [(line["event"], line["missing"]) for line in log] == [
+        ("erp.fewer_than_announced", 601)
+    ]
 
 
 async def test_a_page_that_is_said_to_be_the_first_is_not_taken_for_the_second(
@@ -135,9 +180,11 @@ async def test_fewer_people_than_announced_are_told_to_the_log(
     paging = {"primeira_pagina": 0, "ultima_pagina": 0, "pagina_atual": 0, "total_registros": 9}
     rows = [{"id_cliente": 1, "cpf_cnpj": CPF.number, "servicos": [{"senha": "s3nha"}]}]
     answer = {"status": "success", "paginacao": paging, "clientes": rows}
-    page = await answering(session, server, answer).page("")
-    assert page.next is None
-    [line] = log
+    erp = answering(session, server, answer)
+    page = await erp.page("")
+    assert page.next is not None
+    assert (await erp.page(page.next)).next is None
+    line = log[0]
     assert (line["event"], line["missing"]) == ("erp.fewer_than_announced", 8)
     assert CPF.number not in str(log)
     assert "s3nha" not in str((log, page))
@@ -148,6 +195,8 @@ async def test_fewer_people_than_announced_are_told_to_the_log(
     [
         (["cancelado", "suspenso_debito"], Status.ACTIVE),
         (["aguardando_instalacao"], Status.ACTIVE),
+        (["franquia_excedida"], Status.ACTIVE),
+        (["cancelado", "agendado_para_instalacao"], Status.ACTIVE),
         (["cancelado", "inativo"], Status.INACTIVE),
         (["cancelado", "uma_palavra_nova"], None),
         ([], None),
@@ -189,7 +238,7 @@ async def test_no_error_holds_a_secret_or_what_hubsoft_said(
     with pytest.raises(UnauthorizedError, match="login: HTTP 401") as refused:
         await connect(session, dialect.wrong_credentials()).by_tax_id(CPF)
     quoting = {"status": "error", "msg": f"Não encontrado: {CPF.number}"}
-    with pytest.raises(RefusedError, match="an error in place of records") as inside:
+    with pytest.raises(UnknownRefusalError, match="an error in place of records") as inside:
         await answering(session, server, quoting).by_tax_id(CPF)
     server.answers.clear()
     server.answer(status=503)

@@ -13,7 +13,13 @@ from bot.demo.ixc import IxcEmulator, faults
 from bot.demo.ixc.faults import Fault
 from bot.demo.ixc.records import customer
 from bot.domain.candidate import Candidate
-from bot.domain.errors import AppError, RefusedError, TryLaterError, UnreadableError
+from bot.domain.errors import (
+    AppError,
+    RefusedError,
+    TryLaterError,
+    UnknownRefusalError,
+    UnreadableError,
+)
 from erp.breaker import Breaker
 from erp.ixc import Ixc
 from tests.erp.conftest import IMPATIENT, Server, make_ixc
@@ -22,7 +28,7 @@ CPF = make_cpf(111222333)
 ONCE, TWICE, THRICE = 1, 2, 3
 
 ERRORS = [
-    (faults.message("CPF já cadastrado<br />"), RefusedError, "in place of records", ONCE),
+    (faults.message("CPF já cadastrado<br />"), UnknownRefusalError, "in place of records", ONCE),
     (faults.message("Recurso cliente não está disponível!"), RefusedError, "not released", ONCE),
     (faults.IP_NOT_ALLOWED, RefusedError, "IP address is not allowed", ONCE),
     (faults.html(200), TryLaterError, "HTML", TWICE),

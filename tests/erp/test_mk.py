@@ -13,10 +13,17 @@ import pytest
 from pydantic import SecretStr
 
 from bot.demo.documents import make_cpf
-from bot.domain.errors import AppError, RefusedError, TryLaterError, UnreadableError
+from bot.domain.errors import (
+    AppError,
+    RefusedError,
+    TryLaterError,
+    UnknownRefusalError,
+    UnreadableError,
+)
 from bot.domain.registration import Status
 from bot.domain.tax_id import TaxId
 from erp.adapter import Connection, Credentials
+from erp.answer import UnauthorizedError
 from erp.breaker import Breaker
 from erp.mk import Mk
 from tests.erp.conftest import IMPATIENT, QUICK, Server
@@ -123,7 +130,7 @@ async def test_only_one_answer_says_that_nobody_is_there(
     session: aiohttp.ClientSession, server: Server, answer: Any
 ) -> None:
     erp = answering(session, server, answer, LOGIN, answer)
-    with pytest.raises((RefusedError, UnreadableError)):
+    with pytest.raises((RefusedError, UnknownRefusalError, UnreadableError)):
         await erp.by_tax_id(CPF)
     server.answers.clear()
     server.answer(body=json.dumps(LOGIN))
@@ -144,7 +151,7 @@ async def test_a_token_that_has_ended_is_made_again_once(
     logins = [path for path in dialect.asked if "Autenticacao" in path]
     assert len(logins) == 2
     dialect.uses, before = 0, len(dialect.asked)
-    with pytest.raises(RefusedError):
+    with pytest.raises((UnauthorizedError, UnknownRefusalError)):
         await erp.by_tax_id(CPF)
     assert len(dialect.asked) - before == 3
 

@@ -1,5 +1,6 @@
 """Odoo only: two APIs, optional fields, archived people, and contact persons."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -9,13 +10,13 @@ from pydantic import SecretStr
 
 from bot.demo.documents import make_cnpj, make_cpf
 from bot.domain.erp_record import read_document
-from bot.domain.errors import RefusedError, UnreadableError
+from bot.domain.errors import RefusedError, UnknownRefusalError, UnreadableError
 from bot.domain.registration import Kind, Status
 from bot.domain.tax_id import TaxId
 from erp.adapter import Connection, Credentials
 from erp.odoo import Odoo
 from tests.erp.conftest import QUICK, Server
-from tests.erp.dialects.dialect import Person
+from tests.erp.dialects.dialect import Person, Trouble
 from tests.erp.dialects.odoo import (
     API_KEY,
     DATABASE,
@@ -56,6 +57,57 @@ async def test_who_is_archived_is_found_and_the_persons_of_a_company_are_not(
         assert (found.name, found.status) == ("Padaria", Status.INACTIVE)
         assert {ref.id for ref in found.erp_refs} == {"12"}
         assert [record.names for record in (await erp.page("")).records] == [("Padaria",)]
+
+
+@pytest.mark.parametrize("is_company_stored", [True, False])
+async def test_a_branch_is_a_partner_and_so_is_who_has_a_document_of_their_own(
+    session: aiohttp.ClientSession, is_company_stored: bool
+) -> None:
+    branch, sister = make_cnpj("112223330002"), make_cnpj("112223330003")
+    people = [
+        PADARIA,
+        Person(id=13, name="Filial", document=branch.number),
+        Person(id=14, name="Entrega", document=COMPANY.number),
+        Person(id=15, name="Rui, da filial", document=branch.number),
+        replace(ANA, id=16),
+        Person(id=17, name="Filial de fora", document=sister.number),
+        # A parent that is on another page, or that this user may not see.
+        *(Person(id=n, name=f"Loja {n}", document=make_cpf(n).number) for n in range(100, 301)),
+        Person(id=400, name="Contato da última", document=make_cpf(300).number),
+    ]
+    async with OdooRpcDialect(people=people) as dialect:
+        if not is_company_stored:
+            dialect.fields.discard("is_company")
+        for id_, parent in ((13, 12), (14, 12), (15, 13), (16, 12), (17, 999), (400, 300)):
+            own = {"parent_id": [parent, "?"], "is_company": id_ in (13, 17)}
+            dialect.more[id_] = own
+        # The contact person of the branch has the branch's document in another notation.
+        dialect.more[15]["vat"] = f"BR {branch.masked}"
+        erp = connect(session, dialect.credentials())
+        for tax_id, name in ((COMPANY, "Padaria"), (branch, "Filial"), (CPF, "Ana")):
+            found = await erp.by_tax_id(tax_id)
+            assert found is not None
+            assert (found.name, len(found.erp_refs)) == (name, 1)
+        assert await erp.by_tax_id(sister) is not None
+        first = await erp.page("")
+        ids = [record.ref.id for record in first.records if record.ref]
+        assert ids[:5] == ["12", "13", "16", "17", "100"]
+        assert first.next is not None
+        assert [r.ref.id for r in (await erp.page(first.next)).records if r.ref][-1] == "300"
+
+
+@pytest.mark.parametrize("field", ["l10n_br_cpf_code", "cnpj_cpf", "cnpj_cpf_stripped"])
+async def test_a_document_is_found_in_each_field_of_a_brazilian_module(
+    session: aiohttp.ClientSession, field: str
+) -> None:
+    async with OdooJson2Dialect(people=[ANA]) as dialect:
+        dialect.fields.add(field)
+        text = CPF.number if field.endswith("stripped") else CPF.masked
+        # Odoo itself writes a slash for "no document".
+        dialect.more[11] = {field: text, "vat": "/"}
+        erp = connect(session, dialect.credentials())
+        assert await erp.by_tax_id(CPF) is not None
+        assert [read_document(record) for record in (await erp.page("")).records] == [CPF]
 
 
 async def test_an_api_key_takes_the_place_of_the_password(session: aiohttp.ClientSession) -> None:
@@ -154,7 +206,7 @@ async def test_only_fields_that_are_there_are_asked_for(session: aiohttp.ClientS
         # A version without the field `mobile` has the mobile number in `phone`.
         assert found.phones.mobile == "+5549988010011"
         [(_, fields_get), (_, asked)] = dialect.calls
-        assert fields_get == {"attributes": ["type"]}
+        assert fields_get == {"attributes": ["type", "searchable"]}
         assert not {"mobile", "comment", "signup_token"} & set(asked["fields"])
 
 
@@ -164,8 +216,11 @@ async def test_a_refusal_quotes_neither_secrets_nor_documents(
     async with OdooRpcDialect(people=[ANA]) as dialect:
         erp = connect(session, dialect.credentials())
         await erp.probe()
+        # A field that goes with a module is no longer asked for.
         dialect.fields.discard("email")
-        with pytest.raises(RefusedError) as raised:
+        assert await erp.by_tax_id(CPF) is not None
+        dialect.trouble = Trouble.ERROR_INSIDE
+        with pytest.raises(UnknownRefusalError) as raised:
             await erp.by_tax_id(CPF)
         told = f"{raised.value} {raised.value.__cause__} {log}"
         for secret in (PASSWORD, CPF.number, CPF.masked, "11122233396", "Traceback"):
@@ -176,7 +231,8 @@ async def test_an_answer_without_a_result_is_not_nobody(
     session: aiohttp.ClientSession, server: Server
 ) -> None:
     server.answer(body='{"jsonrpc": "2.0", "id": 1, "result": 7}')
-    server.answer(body='{"jsonrpc": "2.0", "id": 1, "result": {"id": {}, "name": {}, "vat": {}}}')
+    fields = {name: {} for name in ("id", "name", "vat", "parent_id")}
+    server.answer(body=json.dumps({"jsonrpc": "2.0", "id": 1, "result": fields}))
     server.answer(body='{"jsonrpc": "2.0", "id": 1}')
     own = Credentials(
         url=server.url, database=DATABASE, username=LOGIN, password=SecretStr(PASSWORD)

@@ -13,7 +13,13 @@ from pydantic import SecretStr
 from yarl import URL
 
 from bot.demo.documents import make_cnpj, make_cpf
-from bot.domain.errors import AppError, RefusedError, TryLaterError, UnreadableError
+from bot.domain.errors import (
+    AppError,
+    RefusedError,
+    TryLaterError,
+    UnknownRefusalError,
+    UnreadableError,
+)
 from bot.domain.registration import Kind, Status
 from bot.domain.tax_id import TaxId
 from erp.adapter import Connection, Credentials
@@ -103,7 +109,7 @@ async def test_the_same_is_asked_once_a_minute(
         ("ERROR: Timeout", "SOAP-ENV:Server", 500, TryLaterError, None),
         ("ERROR: App Key inválida", "SOAP-ENV:Client-101", 500, RefusedError, None),
         ("A chave de acesso não está preenchida", "SOAP-ENV:Client", 200, RefusedError, None),
-        ("Tag [PAGINA] inválida", "SOAP-ENV:Client-5113", 500, RefusedError, None),
+        ("Tag [PAGINA] inválida", "SOAP-ENV:Client-5113", 500, UnknownRefusalError, None),
         ("Aplicativo suspenso", "SOAP-ENV:Client-8", 403, RefusedError, None),
     ],
 )

@@ -3,6 +3,7 @@
 The table of docs/adapters.md is made of these tests.
 """
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ import aiohttp
 import pytest
 
 from bot.demo.documents import make_cnpj, make_cpf
-from bot.domain.erp_record import ErpRecord
+from bot.domain.erp_record import ErpRecord, read_document
 from bot.domain.errors import AppError, RefusedError, TryLaterError, UnreadableError
 from bot.domain.registration import Kind, Status
 from erp.adapter import Adapter, Connection, Credentials, Erp
@@ -20,7 +21,7 @@ from erp.client import Limits
 from erp.registry import find_adapter
 from tests.erp.conftest import IMPATIENT, QUICK, ZONE
 from tests.erp.dialects import DIALECTS
-from tests.erp.dialects.dialect import Case, Dialect, Person, Trouble
+from tests.erp.dialects.dialect import Answer, Case, Dialect, Meaning, Person, Trouble
 
 CPF, OTHER = make_cpf(111222333), make_cpf(444555666)
 COMPANY = make_cnpj("112223330001")
@@ -32,6 +33,20 @@ ANA = Person(
     mobile="49988010011",
 )
 PADARIA = Person(id=12, name="Padaria Pão & Cia", document=COMPANY.number, home="4933220012")
+UNKNOWN = (
+    *(
+        (status, "")
+        for status in (302, 400, 402, 403, 404, 405, 409, 410, 418, 422, 451, 500, 520)
+    ),
+    *((status, body) for status in (400, 403, 404, 503) for body in ("{}", "<html></html>")),
+    *((200, body) for body in ("", "{}", "null", "[1]", '""', "0", "true", "<html></html>", "{")),
+    *(
+        (200, json.dumps({name: value}))
+        for name in ("status", "error", "message", "data", "result", "response", "clientes")
+        for value in (None, "ok", {})
+    ),
+)
+"""Answers that no ERP is known to give."""
 SINCE = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
@@ -79,6 +94,33 @@ def adapter_of(dialect: Dialect) -> Adapter:
     return find_adapter(dialect.name)
 
 
+async def logged_in(session: aiohttp.ClientSession, dialect: Dialect) -> Erp:
+    """Return an adapter that has logged in, because a login has answers of its own."""
+    dialect.given = None
+    erp = connect(session, dialect)
+    await erp.probe()
+    return erp
+
+
+async def meaning(erp: Erp, dialect: Dialect, answer: Answer) -> Meaning | None:
+    """Return what an answer to a look-up is taken for; None for a candidate."""
+    dialect.given = answer
+    try:
+        found = await erp.by_tax_id(CPF)
+    except RefusedError:
+        return Meaning.REFUSED
+    except TryLaterError:
+        return Meaning.LATER
+    except UnreadableError:
+        return Meaning.UNREADABLE
+    return None if found else Meaning.NOBODY
+
+
+def _spread(masked: str) -> str:
+    """Return another document that the pattern of this one finds as well."""
+    return masked.replace(".", ".0")
+
+
 async def everybody(erp: Erp, *, since: datetime | None = None) -> list[ErpRecord]:
     found: list[ErpRecord] = []
     cursor: str | None = ""
@@ -116,6 +158,46 @@ async def test_who_is_not_there_is_nobody(
     session: aiohttp.ClientSession, dialect: Dialect, case: Case
 ) -> None:
     assert await connect(session, dialect).by_tax_id(OTHER) is None
+
+
+@cases(Case.WRITTEN)
+async def test_a_document_is_found_however_it_is_written(
+    session: aiohttp.ClientSession, dialect: Dialect, case: Case
+) -> None:
+    for person, tax_id in ((ANA, CPF), (PADARIA, COMPANY)):
+        for text in (
+            f" {tax_id.masked} ",
+            f"\u00a0{tax_id.number}",
+            f"BR{tax_id.number}",
+            f"br {tax_id.masked}",
+        ):
+            # The second one has a document between whose digits others stand.
+            other = replace(person, id=99, document=OTHER.number, written=_spread(tax_id.masked))
+            dialect.people = [replace(person, written=text), other]
+            found = await connect(session, dialect).by_tax_id(tax_id)
+            assert found is not None, text
+            assert (found.tax_id, {ref.id for ref in found.erp_refs}) == (tax_id, {str(person.id)})
+            if adapter_of(dialect).facts.lists_all:
+                [record, _] = await everybody(connect(session, dialect))
+                assert read_document(record) == tax_id
+        dialect.people = [other]
+        assert await connect(session, dialect).by_tax_id(tax_id) is None
+
+
+@cases(Case.UNKNOWN)
+async def test_an_answer_is_taken_for_what_it_is_known_to_mean(
+    session: aiohttp.ClientSession, dialect: Dialect, case: Case
+) -> None:
+    for answer in dialect.answers:
+        erp = await logged_in(session, dialect)
+        assert await meaning(erp, dialect, answer) is answer.means, answer
+    named = {(answer.status, answer.body) for answer in dialect.answers}
+    statuses = {answer.status for answer in dialect.answers}
+    erp = await logged_in(session, dialect)
+    for status, body in UNKNOWN:
+        if (status, body) not in named and (status == 200 or status not in statuses):
+            means = await meaning(erp, dialect, Answer(status, body, Meaning.LATER))
+            assert means in (Meaning.LATER, Meaning.UNREADABLE), (status, body)
 
 
 @cases(Case.SEVERAL)

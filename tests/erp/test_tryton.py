@@ -64,6 +64,7 @@ async def test_a_server_that_was_updated_is_found_again(
     server.answer(body='{"id": 1, "result": "7.0.59"}')
     server.answer(body=login)
     server.answer(body=nobody)
+    server.answer(body=nobody)
     # The same path, one version later.
     server.answer(status=405, body="<!doctype html>")
     server.answer(body='{"id": 1, "result": "8.0"}')
@@ -73,10 +74,10 @@ async def test_a_server_that_was_updated_is_found_again(
     assert await erp.by_tax_id(CPF) is None
     assert await erp.by_tax_id(CPF) is None
     paths = [path for _, path, _, _ in server.requests]
-    assert paths[:4] == ["/rpc/", "/", "/erp/", "/erp/"]
-    assert paths[4:] == ["/erp/", "/rpc/", "/erp/rpc/", "/erp/rpc/"]
-    fields = [json.loads(body)["params"][0][0][0] for *_, body in (server.requests[3:8:4])]
-    assert fields == ["identifiers.code", "identifiers.code_compact"]
+    assert paths[:5] == ["/rpc/", "/", "/erp/", "/erp/", "/erp/"]
+    assert paths[5:] == ["/erp/", "/rpc/", "/erp/rpc/", "/erp/rpc/", "/erp/rpc/"]
+    asked = [json.loads(server.requests[n][3])["params"][0][0][0] for n in (3, 4, 8, 9)]
+    assert asked == ["identifiers.code"] * 2 + ["identifiers.code_compact", "identifiers.code"]
 
 
 @pytest.mark.parametrize(

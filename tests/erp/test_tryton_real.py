@@ -39,7 +39,7 @@ class Real:
     async def rpc(self, method: str, *params: Any) -> Any:
         return await self.server.rpc(self._session, self._headers, method, *params)
 
-    async def add(self, name: str, *codes: tuple[str, str], **more: Any) -> int:
+    async def add(self, name: str, *codes: tuple[str | None, str], **more: Any) -> int:
         """Create a party and return its id; `codes` are pairs of identifier type and text."""
         identifiers = [{"type": type_, "code": code} for type_, code in codes]
         row = {"name": name, "identifiers": [["create", identifiers]]} | more
@@ -139,6 +139,14 @@ async def test_a_company_is_found_also_by_a_number_with_letters(real: Real) -> N
         assert found is not None
         assert found.name == f"Padaria {root}"
         assert {ref.id for ref in found.erp_refs} == {str(party)}
+
+
+async def test_a_number_with_something_around_it_is_found(real: Real) -> None:
+    company = make_cnpj("334455660001")
+    party = await real.add("Filial", (None, f" BR {company.masked} "), active=False)
+    found = await real.erp.by_tax_id(company)
+    assert found is not None
+    assert (found.status, {ref.id for ref in found.erp_refs}) == (Status.INACTIVE, {str(party)})
 
 
 async def test_two_parties_with_one_document_are_one(real: Real) -> None:

@@ -84,16 +84,17 @@ async def test_nobody_is_nobody_in_both_ways(
 @pytest.mark.parametrize(
     ("status", "answer", "error"),
     [
-        (200, {"success": False, "messages": [CPF.number], "response": None}, RefusedError),
-        (200, {"success": False, "response": {"txId": CPF.number}}, RefusedError),
+        (200, {"success": False, "messages": [CPF.number], "response": None}, TryLaterError),
+        (200, {"success": False, "response": {"txId": CPF.number}}, TryLaterError),
         (200, {"success": True}, UnreadableError),
         (200, {"success": True, "response": []}, UnreadableError),
         (200, {}, UnreadableError),
         (200, [], UnreadableError),
-        (404, "", RefusedError),
-        (404, "<html>404</html>", RefusedError),
-        (404, {"message": "no route"}, RefusedError),
-        (403, {"success": False, "response": None}, RefusedError),
+        (200, {"response": None}, TryLaterError),
+        (404, "", TryLaterError),
+        (404, "<html>404</html>", TryLaterError),
+        (404, {"message": "no route"}, TryLaterError),
+        (403, {"success": False, "response": None}, TryLaterError),
         (500, {"success": False, "response": None}, TryLaterError),
     ],
 )
@@ -115,7 +116,7 @@ async def test_a_probe_needs_nobody_but_an_answer_of_the_api(
     invalid = {"success": False, "messages": ["CPF inválido"], "response": None}
     await answering(session, server, invalid).probe()
     assert server.requests[1][1].endswith("/people/txid/00000000000")
-    with pytest.raises(RefusedError, match="a wrong URL"):
+    with pytest.raises(TryLaterError, match="a wrong URL"):
         await answering(session, server, "", status=404).probe()
 
 

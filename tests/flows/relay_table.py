@@ -1,6 +1,7 @@
-"""The table in docs/relay.md: how each kind of message is relayed.
+"""The tables in docs/relay.md: how each kind of message is relayed, and which replies are.
 
-`test_relay_kinds.py` checks each row; this command writes the table into the page:
+`test_relay_kinds.py` and `test_replies.py` check each row; this command writes the tables into
+the page:
 
 
 python -m tests.flows.relay_table
@@ -10,9 +11,6 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "relay.md"
-_BEGIN: Final = "<!-- kinds -->"
-_END: Final = "<!-- /kinds -->"
-
 COPIED: Final = "copied"
 SENT: Final = "sent as text"
 FORWARDED: Final = "forwarded"
@@ -59,6 +57,60 @@ ROWS: Final[dict[str, Row]] = {
 }
 
 
+GOES: Final = "to the customer"
+SAID: Final = "to the customer; that is said once"
+STAYS: Final = "nowhere; that is said each time"
+
+REPLIES: Final[dict[str, str]] = {
+    "the card": GOES,
+    "a message of the customer": GOES,
+    "one's own answer": GOES,
+    "one's own answer that has not arrived": GOES,
+    "a ready answer (by a word)": GOES,
+    "a ready answer (by a press)": GOES,
+    "a correction of the customer": SAID,
+    "another document of the customer": SAID,
+    "full card": SAID,
+    "claimed from the queue": SAID,
+    "identity confirmed": SAID,
+    "confirmation taken back": SAID,
+    "nothing was transferred": SAID,
+    "transferred (the list)": SAID,
+    "transferred (below the reason)": SAID,
+    "transferred to you": SAID,
+    "note saved": SAID,
+    "note dropped": SAID,
+    "answer deleted": SAID,
+    "list of ready answers, closed": SAID,
+    "reminder of a customer with priority": SAID,
+    "your reply goes to the customer": SAID,
+    "question for the target": STAYS,
+    "question for the reason, answered": STAYS,
+    "question for the identity": STAYS,
+    "question for a note, answered": STAYS,
+    "proposed note": STAYS,
+    "list of ready answers": STAYS,
+    "the word of a ready answer": STAYS,
+    "no such ready answer": STAYS,
+    "a ready answer that has not arrived": STAYS,
+    "not delivered": STAYS,
+    "your reply goes nowhere": STAYS,
+    "queue": STAYS,
+    "help": STAYS,
+    "a colleague's answer": STAYS,
+    "one's own comment": STAYS,
+    "a colleague's comment": STAYS,
+    "any message of a closed conversation": STAYS,
+}
+"""What a reply to each message in a group does, in a plain group and in a customer's topic."""
+
+
+def replies() -> str:
+    """Return the second table in Markdown."""
+    rows = [f"| {message} | {where} |" for message, where in REPLIES.items()]
+    return "\n".join(["| A reply to | goes |", "| --- | --- |", *rows])
+
+
 def table() -> str:
     """Return the table in Markdown."""
     lines = [
@@ -70,10 +122,13 @@ def table() -> str:
 
 
 def with_table(page: str) -> str:
-    """Return the page with its table replaced by the current one."""
-    before, _, rest = page.partition(_BEGIN)
-    _, _, after = rest.partition(_END)
-    return f"{before}{_BEGIN}\n{table()}\n{_END}{after}"
+    """Return the page with its tables replaced by the current ones."""
+    for name, shown in (("kinds", table()), ("replies", replies())):
+        begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+        before, _, rest = page.partition(begin)
+        _, _, after = rest.partition(end)
+        page = f"{before}{begin}\n{shown}\n{end}{after}"
+    return page
 
 
 if __name__ == "__main__":

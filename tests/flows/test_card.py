@@ -2,7 +2,7 @@
 
 from bot.demo import people as demo
 from bot.domain.conversation import Department
-from handlers.attendant.cards.card import Action, CardButton
+from handlers.attendant.cards.keyboards import Action, CardButton
 from handlers.attendant.note import NoteButton
 from handlers.attendant.queue import QueueButton
 from handlers.attendant.ready_answers import ReadyButton

@@ -1,6 +1,7 @@
 """Conversations between customer and attendants, and all that can interrupt them."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -9,7 +10,7 @@ from handlers.admin import texts as admin_texts
 from handlers.answers import EXPIRED_BUTTON
 from handlers.attendant import texts as attendant_texts
 from handlers.customer import texts
-from tests.flows.conftest import ADMIN_ID, BIA, CAIO, GROUP_ID, Customer, Start, Telegram
+from tests.flows.conftest import ADMIN_ID, BIA, CAIO, GROUP_ID, Clock, Customer, Start, Telegram
 
 
 @pytest.fixture
@@ -54,8 +55,10 @@ async def test_a_reply_to_the_card_or_to_a_message_reaches_the_customer(
     await people.group_says(BIA, "Boa tarde, Ana!", reply_to=people.card["message_id"])
     await people.group_says(BIA, "Já vou ver.", reply_to=message["message_id"])
     answer = people.messages(GROUP_ID)[-1]
-    await people.group_says(CAIO, "Assumi o caso.", reply_to=answer["message_id"])
-    assert ana.read[-3:] == ["Boa tarde, Ana!", "Já vou ver.", "Assumi o caso."]
+    await people.group_says(CAIO, "Ele é enrolado.", reply_to=answer["message_id"])
+    assert "você respondeu a um colega" in people.texts(GROUP_ID)[-1]
+    await people.group_says(BIA, "É um minuto.", reply_to=answer["message_id"])
+    assert ana.read[-3:] == ["Boa tarde, Ana!", "Já vou ver.", "É um minuto."]
 
 
 async def test_writing_without_replying_is_said_to_reach_nobody_once_a_day(
@@ -78,7 +81,7 @@ async def test_a_reply_to_a_copy_that_was_never_linked_is_said_to_reach_nobody(
     before = ana.read
     await people.group_says(BIA, "Já vou ver.", reply_to=copies[0]["message_id"])
     told = people.messages(GROUP_ID)[-1]
-    assert told["text"].startswith("⚠️ Isso não foi para nenhum cliente")
+    assert told["text"].startswith("⚠️ Isso não foi para o cliente")
     assert ana.read == before
 
 
@@ -143,7 +146,7 @@ async def test_answering_claims_a_conversation_that_nobody_has(people: Telegram,
 async def test_the_full_card_shows_everything_on_record(people: Telegram, ana: Customer):
     await people.press(BIA, "📋 Ficha completa")
     full = people.messages(GROUP_ID)[-1]["text"]
-    for shown in (demo.ANA.tax_id, "Ana Beatriz Souza", "cliente101@exemplo.com.br", "ixc"):
+    for shown in (demo.ANA.tax_id, "Ana Beatriz Souza", "cliente101@exemplo.com.br", "IXC"):
         assert shown in full
 
 
@@ -220,8 +223,11 @@ async def test_a_customer_who_blocked_the_bot_is_said_to_the_attendant(
     assert "bloqueou o bot" in people.texts(GROUP_ID)[-1]
 
 
-async def test_a_customer_who_returns_is_recognised_by_name(people: Telegram, ana: Customer):
+async def test_a_customer_who_returns_is_recognised_by_name(
+    people: Telegram, ana: Customer, clock: Clock
+):
     await people.press(BIA, "☑️ Encerrar")
+    clock.advance(timedelta(hours=13))
     said = await ana.says("voltou a cair")
     assert "Olá de novo, Ana Beatriz Souza!" in said
     assert len(people.cards) == 2
@@ -229,13 +235,16 @@ async def test_a_customer_who_returns_is_recognised_by_name(people: Telegram, an
     assert "🕘" in people.card["text"]
 
 
-async def test_who_returns_unverified_is_shown_only_the_covered_number(people: Telegram):
+async def test_who_returns_unverified_is_shown_only_the_covered_number(
+    people: Telegram, clock: Clock
+):
     maria = people.customer(demo.MARIA, phone="+5511977770000")
     await maria.says("oi")
     await maria.says(demo.MARIA.tax_id)
     await maria.shares_phone()
     await maria.says("Eu Mesma")
     await people.press(BIA, "☑️ Encerrar")
+    clock.advance(timedelta(hours=13))
     said = await maria.says("oi de novo")
     assert "***." in said
     assert "Maria" not in said

@@ -160,8 +160,8 @@ async def test_a_chat_without_a_registration_is_found_and_emptied(
 async def test_nobody_else_gets_or_does_anything(people: Telegram, ana: Customer, database: Any):
     await people.press(BIA, "☑️ Encerrar")
     registration = await database["registrations"].find_one({})
-    # As any other text: it opens a conversation, and the next one is said there.
-    assert "Abri um novo atendimento" in await ana.says(f"/titular {CPF}")
+    # As any other text: it reopens the conversation, and the next one is said there.
+    assert "Reabri seu atendimento" in await ana.says(f"/titular {CPF}")
     assert await ana.says(f"/titular {CPF}") == await ana.says("/naoexiste")
     for user_id in (ana.id, BIA):
         data = f"titular:yes:{registration['_id']}:{registration['version']}"

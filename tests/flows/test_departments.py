@@ -1,5 +1,7 @@
 """Several departments: the customer picks one, and each has its own group and priorities."""
 
+from datetime import timedelta
+
 import pytest
 
 from bot.demo import people as demo
@@ -8,7 +10,16 @@ from bot.domain.label import Tag
 from handlers.admin.labels import departments as screens
 from handlers.admin.labels import texts as label_texts
 from handlers.customer import texts
-from tests.flows.conftest import ADMIN_ID, BIA, BILLING_GROUP, CAIO, GROUP_ID, Customer, Telegram
+from tests.flows.conftest import (
+    ADMIN_ID,
+    BIA,
+    BILLING_GROUP,
+    CAIO,
+    GROUP_ID,
+    Clock,
+    Customer,
+    Telegram,
+)
 from tests.flows.departments import buttons, departments_of, in_billing, press, registered, says
 
 BASIC_GROUP = -4321
@@ -90,7 +101,7 @@ async def test_priority_is_of_the_department_that_was_chosen(
     await maria.presses("Atendimento")
     assert "PRIORIDADE" not in people.card["text"]
     await people.press(BIA, "☑️ Encerrar")
-    await maria.says("financeiro?")
+    await maria.says("/start")
     await maria.presses("💰 Financeiro <&>")
     card = next(m for m in in_billing(people) if "📋 Ficha completa" in buttons(m))
     assert "PRIORIDADE" in card["text"]
@@ -147,9 +158,12 @@ async def test_a_department_archived_meanwhile_is_asked_about_again(
     assert "<protocol>" in await ana.presses("Atendimento")
 
 
-async def test_on_return_the_message_that_was_written_goes_along(people: Telegram, ana: Customer):
+async def test_on_return_the_message_that_was_written_goes_along(
+    people: Telegram, ana: Customer, clock: Clock
+):
     await ana.presses("Atendimento")
     await people.press(BIA, "☑️ Encerrar")
+    clock.advance(timedelta(hours=13))
     said = await ana.says("voltei")
     assert said == f"Olá de novo, Ana Beatriz Souza! {texts.CHOOSE_DEPARTMENT}"
     assert texts.NOT_ME in buttons(people.messages(ana.id)[-1])

@@ -68,7 +68,7 @@ async def test_when_the_erp_answers_at_last_registration_and_card_follow(
     assert "ERP não consultado" not in card
     assert len(people.cards) == 1
     await people.press(BIA, "☑️ Encerrar")
-    assert "Ana Beatriz Souza" in await ana.says("voltei")
+    assert "Ana Beatriz Souza" in await ana.says("/start")
 
 
 async def test_priority_found_late_is_shown(people: Telegram, erp: IxcEmulator, clock: Clock):

@@ -367,6 +367,7 @@ async def test_refused_rows_are_mended_and_sent_back(admin: FileAdmin):
     assert "🆕 1 novo\n" in report
 
 
+CUT = Raw(sent_bytes=0)
 HTML = Raw(status=502, body=b"<html><h1>502 Bad Gateway</h1></html>")
 
 
@@ -391,3 +392,18 @@ async def test_the_end_of_a_job_is_said_until_telegram_takes_it(
             await asyncio.sleep(0.01)
     texts_sent = [message.get("text", "") for message in admin.said]
     assert sum("Importação concluída" in text for text in texts_sent) == copies
+
+
+async def test_an_end_that_is_confirmed_neither_time_is_shown_in_place_of_the_progress(
+    admin: FileAdmin,
+):
+    await admin.sends(PEOPLE)
+    await admin.presses("Conferir arquivo")
+    await admin.reads("Prévia")
+    # The message with the progress, then the report and its repeat.
+    admin.telegram.emulator.fail_next("sendMessage", chat_id=ADMIN_ID)
+    for _ in range(2):
+        admin.telegram.emulator.fail_next("sendMessage", raw=CUT, chat_id=ADMIN_ID)
+    await admin.presses("✅ Importar")
+    await admin.reads("Importação concluída")
+    assert "↩️ Desfazer" in admin.buttons

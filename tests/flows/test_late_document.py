@@ -189,7 +189,7 @@ async def newcomer(people: Telegram, number: int) -> Customer:
     return customer
 
 
-@pytest.mark.parametrize("how", ["button", "answer", "queue", "card"])
+@pytest.mark.parametrize("how", ["button", "answer", "queue", "card", "named", "reopen"])
 async def test_a_new_person_enters_the_register_with_the_attendant(people: Telegram, how: str):
     beto = await newcomer(people, 1)
     assert await registration_of(people, beto.person.tax_id) is None
@@ -204,6 +204,13 @@ async def test_a_new_person_enters_the_register_with_the_attendant(people: Teleg
             queue = people.messages(GROUP_ID)[-1]
             claim = queue["reply_markup"]["inline_keyboard"][0][0]["text"]
             await people.press(BIA, claim, card=queue)
+        case "named":
+            await people.press(CAIO, FULL_CARD)
+            for text in ("↪️ Transferir", "👤 Caio", attendant_texts.WITHOUT_REASON):
+                await people.press(BIA, text, card=with_button(people, text))
+        case "reopen":
+            for text in ("☑️ Encerrar", "🔓 Reabrir"):
+                await people.press(BIA, text)
         case _:
             await people.press(BIA, FULL_CARD)
             said = await people.press(
@@ -215,7 +222,7 @@ async def test_a_new_person_enters_the_register_with_the_attendant(people: Teleg
     assert registration.created.by == f"chat:{beto.id}"
     assert "Prospect" in people.card["text"]
     await people.press(BIA, "☑️ Encerrar")
-    await beto.says("voltei")
+    await beto.says("/start")
     assert "🕘" in people.card["text"], "the chat is linked too"
 
 

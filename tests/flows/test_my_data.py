@@ -158,7 +158,7 @@ async def test_in_the_middle_of_the_steps_the_button_waits(people: Telegram, dat
     await is_served(people, ana)
     await second_department(people)
     await ana.says("/meusdados")
-    await ana.says("minha internet caiu")
+    await ana.says("/start")
     assert await press(people, ana, texts.FIX) == IDENTIFY_FIRST
 
 

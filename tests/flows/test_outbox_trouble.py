@@ -176,3 +176,23 @@ async def test_beyond_a_bound_messages_wait_in_the_inbox_and_the_writer_is_told_
         assert seen.index("w of José") <= 2
         assert str(people.texts(ana.id)).count(texts.MANY_WAIT[:30]) == 1
         assert not await database["inbox"].find_one({"set_aside_at": {"$exists": True}})
+
+
+async def test_of_joined_texts_each_is_told(
+    start: Start, wire: Wire, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("bot.runtime.sending.chat_queue._LATE_S", -1.0)
+    async with start(telegram_api_url=wire.url) as people:
+        ana = people.customer(demo.ANA)
+        await ana.is_in_conversation()
+        calls = wire.calls.count(("sendMessage", GROUP))
+        wire.rule = lambda method, chat: (
+            "after" if (method, chat) == ("sendMessage", GROUP) else None
+        )
+        sent = [people.emulator.send_text(ana.id, ana.id, word) for word in ("w1", "w2", "w3")]
+        await people.settled()
+        # The first alone and the two others as one, each twice.
+        assert wire.calls.count(("sendMessage", GROUP)) - calls == 4
+        notices = [m for m in people.messages(ana.id) if "Não tenho certeza" in m.get("text", "")]
+        below = [notice["reply_to_message"]["message_id"] for notice in notices]
+        assert below == [message["message_id"] for message in sent]

@@ -226,7 +226,7 @@ async def test_an_attendant_takes_a_proof_back_and_the_history_says_who(people: 
     assert not await is_shown_data(people, ana)
     people.emulator.send_text(ADMIN_ID, ADMIN_ID, f"/atendimento {protocol_of(people)}")
     await people.settled()
-    assert people.texts(ADMIN_ID)[-1].count("confirmação desfeita por") == 1
+    assert people.texts(ADMIN_ID)[-2].count("confirmação desfeita por") == 1
     # It can be given again.
     await ana.says("/sair")
     await ana.is_in_conversation()
@@ -238,7 +238,7 @@ async def test_an_admin_takes_it_back_in_private_also_after_the_end(people: Tele
     await ana.is_in_conversation()
     await people.press(BIA, "☑️ Encerrar")
     ended = protocol_of(people)
-    await ana.says("voltei")
+    await ana.says("/start")
     people.emulator.send_text(ADMIN_ID, ADMIN_ID, f"/atendimento {ended}")
     await people.settled()
     [shown] = [m for m in people.messages(ADMIN_ID) if "Desfazer" in str(m.get("reply_markup"))]

@@ -1,4 +1,4 @@
-"""A department's queue: its order, the waiting times and the reminders."""
+"""A department's queue: its order and the waiting times."""
 
 import asyncio
 from dataclasses import replace
@@ -7,8 +7,8 @@ from datetime import timedelta
 from bot.demo import people as demo
 from bot.domain.conversation import Attendant, EventKind
 from handlers.admin.company import queues
-from handlers.attendant import texts
-from tests.flows.conftest import ADMIN_ID, BIA, CAIO, GROUP_ID, Clock, Customer, Start, Telegram
+from handlers.attendant import texts, transcripts
+from tests.flows.conftest import ADMIN_ID, BIA, CAIO, GROUP_ID, Clock, Customer, Telegram
 from tests.flows.departments import buttons, press, registered, says
 
 
@@ -113,8 +113,8 @@ async def test_the_history_of_a_conversation_is_found_by_its_protocol(
     await people.press(BIA, "✋ Atender")
     await people.press(CAIO, "☑️ Encerrar")
     for bad, answer in (
-        ("", queues.WHICH_PROTOCOL),
-        ("ontem <b>", queues.WHICH_PROTOCOL),
+        ("", transcripts.WHICH_PROTOCOL),
+        ("ontem <b>", transcripts.WHICH_PROTOCOL),
         ("20200101-000000", queues.not_found("20200101-000000")),
     ):
         await says(people, ADMIN_ID, ADMIN_ID, f"/atendimento {bad}")
@@ -122,7 +122,7 @@ async def test_the_history_of_a_conversation_is_found_by_its_protocol(
         assert people.messages(ADMIN_ID)[-1]["text"] == plain
     typed = conversation.protocol.replace("-", " ")
     await says(people, ADMIN_ID, ADMIN_ID, f"/atendimento n. {typed}")
-    card, history = people.messages(ADMIN_ID)[-2:]
+    card, history, _ = people.messages(ADMIN_ID)[-3:]
     assert "Ana Beatriz Souza" in card["text"]
     assert "Encerrado por Caio" in card["text"]
     assert [line.split(" · ")[1] for line in history["text"].splitlines()[1:]] == [
@@ -130,34 +130,6 @@ async def test_the_history_of_a_conversation_is_found_by_its_protocol(
         "assumido por Bia",
         "encerrado por Caio",
     ]
-
-
-async def test_who_has_priority_is_not_forgotten(people: Telegram, clock: Clock):
-    """Remind three times at most, and once over all replicas."""
-    await waiting(people, clock)
-    rounds = people.balcao.queue_rounds
-    for minute, expected in ((0, 1), (4, 1), (1, 2), (5, 3), (5, 3), (60, 3)):
-        clock.advance(timedelta(minutes=minute))
-        await asyncio.gather(*(rounds.remind() for _ in range(8)))
-        await people.settled()
-        reminders = [m for m in people.messages(GROUP_ID) if "tem prioridade" in m.get("text", "")]
-        assert len(reminders) == expected
-    assert "Maria das Graças Lima tem prioridade e espera há 5 min" in reminders[0]["text"]
-    assert "espera há 15 min" in reminders[2]["text"]
-    assert reminders[0]["reply_to_message"]["text"].startswith("🔴🔴")
-
-
-async def test_who_is_served_or_has_no_priority_is_not_reminded_of(people: Telegram, clock: Clock):
-    await waiting(people, clock)
-    await people.press(BIA, "✋ Atender")
-    clock.advance(timedelta(hours=1))
-    assert await people.balcao.queue_rounds.remind() == 0
-
-
-async def test_reminders_can_be_turned_off(start: Start, clock: Clock):
-    async with start(priority_reminder_minutes=0) as people:
-        await waiting(people, clock)
-        assert await people.balcao.queue_rounds.remind() == 0
 
 
 async def test_of_eight_replicas_at_once_one_claims_and_history_has_one_line(people: Telegram):

@@ -1,16 +1,19 @@
 """Ready answers: admins keep them in /respostas, attendants send them by a word or a button."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from bot.demo import people as demo
+from bot.demo.bot_api.messages import post
 from bot.domain.conversation import DEFAULT_DEPARTMENT, Department
 from bot.domain.ready_answer import ReadyAnswer
 from bot.usecases.company.ready_answers import ManageReadyAnswers
 from handlers.admin.labels import ready_answer_texts as admin_texts
 from handlers.admin.labels import texts as label_texts
 from handlers.attendant import ready_answer_texts as texts
+from handlers.attendant import texts as attendant_texts
 from handlers.relay import texts as relay_texts
 from tests.flows.admin import Admin
 from tests.flows.conftest import (
@@ -19,6 +22,7 @@ from tests.flows.conftest import (
     CAIO,
     GROUP_ID,
     PROTOCOL,
+    Clock,
     Customer,
     Start,
     Telegram,
@@ -186,7 +190,7 @@ async def test_the_list_shows_a_departments_own_and_a_press_sends_one(
     ]
     await people.settled()
     told = [emulator.callback_answer(one) for one in pressed]
-    assert [one and one["text"] for one in told] == [texts.SENT, *[texts.SENT_BEFORE] * 2]
+    assert [one and one["text"] for one in told] == [texts.SENT, *[texts.USED] * 2]
     assert ana.read[-1] == "Resposta 9, Ana"
     assert len(people.messages(ana.id)) == count + 1
     sent = next(m for m in people.messages(GROUP_ID) if m["message_id"] == menu["message_id"])
@@ -251,3 +255,71 @@ async def test_in_a_topic_the_word_needs_no_reply(start: Start):
         people.emulator.send_text(BIA, GROUP_ID, "!oi", thread_id=other)
         await people.settled()
         assert "não sei a qual cliente" in last(people)["text"]
+
+
+async def test_a_word_that_replies_to_a_colleague_or_a_notice_goes_nowhere(
+    people: Telegram, ana: Customer
+):
+    await made(people, "oi", "Oi!")
+    emulator, card, before = people.emulator, people.card["message_id"], ana.read
+    talk = emulator.send_text(CAIO, GROUP_ID, "mando o quê?")["message_id"]
+    comment = emulator.send_text(BIA, GROUP_ID, "// o oi", reply_to=card)["message_id"]
+    unknown = (await writes(people, "!oiii"))["message_id"]
+    for to, why in (
+        (talk, attendant_texts.TO_COLLEAGUE),
+        (comment, attendant_texts.TO_COMMENT),
+        (unknown, attendant_texts.TO_NO_CONVERSATION),
+    ):
+        await people.group_says(BIA, "!oi", reply_to=to)
+        assert why in last(people)["text"]
+    assert ana.read == before
+    assert "Aguardando atendente" in people.card["text"]
+    # Who writes as the group is served, under the title that Telegram gives.
+    emulator.add_user(1087968824, "Group")
+    chat = emulator.chat(GROUP_ID)
+    as_group = {"text": "!oi", "sender_chat": chat.api, "author_signature": "Supervisão"}
+    post(emulator, chat, emulator.user(1087968824), as_group, reply_to=chat.messages[card])
+    await people.settled()
+    assert ana.read[-1] == "Oi!"
+    assert last(people)["text"].startswith("💬 Supervisão enviou !oi")
+    assert "Em atendimento por Supervisão" in people.card["text"]
+
+
+async def test_they_count_as_answers_are_named_and_stay_in_the_transcript(
+    start: Start, clock: Clock
+):
+    async with start(show_attendant_name=True) as people:
+        await made(people, "oi", "<b>Oi</b>, {nome} &amp; cia")
+        await made(people, "pix", "A chave")
+        ana = people.customer(demo.ANA)
+        await ana.is_in_conversation()
+        conversations = people.balcao.retry_lookups.conversations
+
+        async def waits_since() -> object:
+            found = await conversations.open_in(ana.id)
+            assert found
+            return found.asked_at
+
+        await writes(people, "!oi")
+        assert ana.read[-1] == "Bia: Oi, Ana & cia"
+        by_word = last(people)
+        assert await waits_since() is None
+        await ana.says("e a chave?")
+        assert await waits_since()
+        clock.advance(timedelta(minutes=1))  # Telegram says of no press when it was
+        await people.press(BIA, BUTTON)
+        await people.press(CAIO, "!pix", card=last(people))
+        assert ana.read[-1] == "Caio: A chave"
+        assert await waits_since() is None
+
+        [protocol] = PROTOCOL.findall(people.card["text"])
+        said = (await writes(people, f"/atendimento {protocol}"))["text"].splitlines()
+        assert "Oi, Ana & cia" in said
+        assert said[-1] == "A chave"
+        assert any(line.startswith("🎧 Caio") for line in said)
+        emulator = people.emulator
+        emulator.send_text(BIA, GROUP_ID, "/apagar", reply_to=by_word["message_id"])
+        await people.settled()
+        said = (await writes(people, f"/atendimento {protocol}"))["text"]
+        assert "Oi, Ana" not in said
+        assert "🗑 mensagem apagada" in said

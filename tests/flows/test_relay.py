@@ -228,7 +228,7 @@ async def test_apagar_deletes_at_the_customer_or_says_why_not(people: Telegram, 
 
 
 async def test_a_blocked_customer_gets_it_by_the_button_after_unblocking(
-    people: Telegram, ana: Customer
+    people: Telegram, ana: Customer, clock: Clock
 ):
     emulator = people.emulator
     emulator.block_bot(ana.id)
@@ -238,10 +238,20 @@ async def test_a_blocked_customer_gets_it_by_the_button_after_unblocking(
     assert "bloqueou o bot" in note["text"]
     assert note["reply_to_message"]["message_id"] == sent[0]["message_id"]
     emulator.unblock_bot(ana.id)
+    data = note["reply_markup"]["inline_keyboard"][0][0]["callback_data"]
+    clock.advance(timedelta(minutes=1))
+    emulator.fail_next("sendMediaGroup", 403, "Forbidden: bot was blocked by the user")
     assert await people.press(BIA, texts.AGAIN, card=note) == texts.SENT_AGAIN
+    notes = [m for m in people.messages(GROUP_ID) if "entregue" in m.get("text", "")]
+    assert [n["message_id"] > note["message_id"] for n in notes] == [True], "the new one only"
+    assert await people.press(BIA, texts.AGAIN, card=notes[0]) == texts.SENT_AGAIN
     assert kinds_of(last(people, ana.id, 4)) == ["video", "photo"] * 2
+    assert "nviando de novo" not in str(people.messages(GROUP_ID))
+    assert not [m for m in people.messages(GROUP_ID) if "entregue" in m.get("text", "")]
     count = len(people.messages(ana.id))
-    assert await people.press(CAIO, texts.AGAIN, card=note) == texts.NOT_AGAIN
+    pressed = emulator.press(CAIO, GROUP_ID, people.card["message_id"], data=data, force=True)
+    await people.settled()
+    assert emulator.callback_answer(pressed)["text"] == texts.NOT_AGAIN
     assert len(people.messages(ana.id)) == count
 
 

@@ -33,7 +33,10 @@ ADMINS = {
     *{"clientes", "auditoria", "etiquetas", "departamentos", "equipe", "status", "backup"},
     *{"painel", "respostas"},
 }
-ATTENDANTS = {"respostas", "fila", "nota", "apagar", "ajuda"}
+ATTENDANTS = {
+    *{"respostas", "fila", "atendimento", "nota", "apagar"},
+    *{"transferir", "encerrar", "ajuda"},
+}
 PRIVATE = {CUSTOMER: CUSTOMERS, BIA: CUSTOMERS, ADMIN_ID: ADMINS}
 IN_GROUP = {CUSTOMER: set(), BIA: ATTENDANTS, ADMIN_ID: {"departamentos", *ATTENDANTS}}
 
@@ -47,9 +50,11 @@ PRESSES = {
     "move": "move:0:x",
     "moved": "moved:0:1",
     "note": "note:1:0:0",
+    "words": "words:b:0:0",
     "ready": "ready:0:0:0",
     "link": "link:",
     "notme": "notme",
+    "other": "other:0",
     "nodoc": "nodoc",
     "dep": "dep:0",
     "mydata": "mydata:fix:",
@@ -62,10 +67,11 @@ PRESSES = {
     "sync": "sync:quick",
 }
 PRESSED_PRIVATE = {
-    CUSTOMER: {"notme", "nodoc", "dep", "mydata"},
-    BIA: {"notme", "nodoc", "dep", "mydata"},
+    CUSTOMER: {"notme", "other", "nodoc", "dep", "mydata"},
+    BIA: {"notme", "other", "nodoc", "dep", "mydata"},
     ADMIN_ID: {
         "notme",
+        "other",
         "nodoc",
         "dep",
         "titular",
@@ -78,9 +84,12 @@ PRESSED_PRIVATE = {
         "dialog",
         "queue",
         "verify",
+        "words",
     },
 }
-OF_CONVERSATIONS = {"card", "queue", "move", "moved", "note", "verify", "again", "switch", "ready"}
+OF_CONVERSATIONS = {
+    *("card", "queue", "move", "moved", "note", "words", "verify", "again", "switch", "ready"),
+}
 PRESSED_IN_GROUP = {
     CUSTOMER: set(),
     BIA: OF_CONVERSATIONS,

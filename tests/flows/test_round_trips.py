@@ -22,6 +22,8 @@ RELAYED = sorted(
         ("update", "inbox"),
     ]
 )
+# The first word after an answer, and the first answer to it, also begin and end a wait.
+TURN = sorted([*RELAYED, ("update", "conversations")])
 
 
 async def commands_of(reads: Reads, step: Awaitable[object]) -> list[tuple[str, str]]:
@@ -44,12 +46,13 @@ async def test_a_relayed_message_costs_six_commands_in_each_direction(start: Sta
         await ana.is_in_conversation()
         card = people.card["message_id"]
         await people.group_says(BIA, "Bom dia, Ana", reply_to=card)
+        assert await commands_of(reads, ana.says("bom dia")) == TURN
         assert await commands_of(reads, ana.says("preciso de ajuda")) == RELAYED
         asked = people.messages(GROUP_ID)[-1]
         assert asked["text"].endswith("preciso de ajuda")
-        for reply_to in (card, asked["message_id"]):
+        for reply_to, cost in ((card, TURN), (card, RELAYED), (asked["message_id"], RELAYED)):
             answer = people.group_says(BIA, "pois não", reply_to=reply_to)
-            assert await commands_of(reads, answer) == RELAYED
+            assert await commands_of(reads, answer) == cost
         assert people.messages(ana.id)[-1]["reply_to_message"]["text"] == "preciso de ajuda"
 
 
@@ -65,6 +68,8 @@ async def test_in_a_topic_too(start: Start, reads: Reads):
             await people.settled()
 
         await says("Bom dia, Ana")
-        assert await commands_of(reads, ana.says("preciso de ajuda")) == RELAYED
-        assert await commands_of(reads, says("pois não")) == RELAYED
+        for cost in (TURN, RELAYED):
+            assert await commands_of(reads, ana.says("preciso de ajuda")) == cost
+        for cost in (TURN, RELAYED):
+            assert await commands_of(reads, says("pois não")) == cost
         assert ana.read[-1] == "pois não"

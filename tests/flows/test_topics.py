@@ -109,10 +109,13 @@ async def test_who_is_found_late_is_named_in_the_title(
     assert topic(forum).name.startswith("🔴 ⚠️ Maria de Lourdes")
 
 
-async def test_the_topic_is_closed_with_the_conversation(forum: Telegram, ana: Customer):
+async def test_the_topic_is_closed_with_the_conversation(
+    forum: Telegram, ana: Customer, clock: Clock
+):
     await forum.press(BIA, "☑️ Encerrar")
     assert topic(forum).closed
     assert "encerrado" in ana.read[-1]
+    clock.advance(timedelta(hours=13))
     await ana.says("Voltei")
     assert len(forum.cards) == 2
     assert not topic(forum).closed

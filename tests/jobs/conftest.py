@@ -53,6 +53,9 @@ class RecordingNotifier:
     async def notify(self, job: Job, report: Report, files: Sequence[Path]) -> None:
         self.ends.append((job, report, [path.read_bytes() for path in files]))
 
+    async def show_end(self, job: Job, report: Report) -> None:
+        raise AssertionError("every end is confirmed here")
+
 
 class JobRunner:
     """A process that begins jobs and works on them."""

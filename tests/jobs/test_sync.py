@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from bot.domain.registration import Kind
 from bot.runtime.jobs.sync_schedule import SyncSchedule
 from bot.usecases.jobs.begin_sync import RunsAlready
 from storage.register.verify import verify
+from tests.erp.tls_server import make_certificate, with_tls
 from tests.jobs.conftest import read_back
 from tests.jobs.sync import SyncRunner, change, cpf, people, syncing
 from tests.patience import until
@@ -106,7 +108,8 @@ async def test_the_next_one_reads_only_what_changed_since(runner: SyncRunner, ix
     again = await runner.synced()
     # Nothing has changed: only the last moment and the overlap before it are read again.
     assert again.counts.rows == 3
-    assert len(ixc.requests) == 2
+    # The newest time and one page of each table.
+    assert len(ixc.requests) == 4
 
 
 async def test_a_quick_one_updates_only_and_leaves_who_is_new_to_a_full_one(
@@ -176,7 +179,7 @@ async def test_a_record_without_a_usable_document_is_told_and_stops_no_other(
 
 
 async def test_the_mark_waits_for_the_last_batch(runner: SyncRunner, ixc: IxcEmulator):
-    ixc.fail(faults.status(500), table="fornecedor")
+    ixc.fail(faults.status(500), document="fornecedor.id")
     job = await runner.synced()
     assert (job.state, job.trouble) == (JobState.FAILED, JobTrouble.ERP_AWAY)
     assert job.counts.created == 12
@@ -184,7 +187,7 @@ async def test_the_mark_waits_for_the_last_batch(runner: SyncRunner, ixc: IxcEmu
     assert len(runner.waits) == 4
     ixc.heal()
     job = await runner.synced()
-    assert (job.state, job.counts.unchanged) == (JobState.DONE, 12)
+    assert (job.state, job.counts.rows, job.counts.created) == (JobState.DONE, 12, 12)
     assert (await runner.syncs.get("ixc")).full_mark is not None
 
 
@@ -206,8 +209,57 @@ async def test_an_erp_in_trouble_fails_the_job_and_changes_nothing(
     assert await runner.register() == {}
 
 
+async def test_where_the_erp_went_away_the_next_sync_goes_on(runner: SyncRunner, ixc: IxcEmulator):
+    ixc.fail(faults.status(503), table="fornecedor")
+    stopped = await runner.synced()
+    assert (stopped.trouble, stopped.counts.created) == (JobTrouble.ERP_AWAY, 12)
+    ixc.heal()
+    ixc.requests.clear()
+    done = await runner.synced()
+    assert (done.id, done.state, done.trouble) == (stopped.id, JobState.DONE, None)
+    assert (done.counts.rows, done.counts.created) == (12, 12)
+    assert [request.table for request in ixc.requests] == ["fornecedor"]
+    state = await runner.syncs.get("ixc")
+    assert state.full_mark is not None
+    assert (await runner.synced()).id != done.id
+
+
+@pytest.mark.parametrize("why", ["another kind", "everything", "undone", "long ago", "refused"])
+async def test_another_sync_begins_anew(runner: SyncRunner, ixc: IxcEmulator, why: str):
+    if why == "everything":
+        await runner.synced()
+    change(ixc.tables["cliente"], 3, LATER, razao="Nome Novo")
+    # A token for customers only ends a sync well, so it is refused altogether.
+    refused = why == "refused"
+    ixc.fail(
+        faults.IP_NOT_ALLOWED if refused else faults.status(503),
+        table=None if refused else "fornecedor",
+    )
+    stopped = await runner.synced()
+    assert stopped.state is JobState.FAILED
+    ixc.heal()
+    if why == "undone":
+        await runner.store.force_update(stopped.id, undone_by=99)
+    if why == "long ago":
+        runner.at += timedelta(hours=7)
+    mode = SyncMode.QUICK if why == "another kind" else SyncMode.FULL
+    job = await runner.synced(mode, everything=why == "everything")
+    assert (job.id == stopped.id, job.state) == (False, JobState.DONE)
+
+
+async def test_a_certificate_that_is_not_trusted_is_told_as_such(
+    database: Any, tmp_path: Path, ixc: IxcEmulator
+):
+    async with (
+        with_tls(ixc.url, make_certificate(tmp_path, "own")) as url,
+        syncing(database, tmp_path, SimpleNamespace(url=url)) as runner,
+    ):
+        job = await runner.synced()
+    assert (job.state, job.trouble) == (JobState.FAILED, JobTrouble.ERP_CERTIFICATE)
+
+
 async def test_trouble_that_passes_is_waited_for(runner: SyncRunner, ixc: IxcEmulator):
-    ixc.fail(faults.status(503), times=7)
+    ixc.fail(faults.status(503), document="cliente.id", times=7)
     job = await runner.synced()
     assert (job.state, job.counts.created) == (JobState.DONE, 12)
     assert runner.waits == [2.0, 4.0]
@@ -374,3 +426,69 @@ async def test_cancelled_it_ends_and_the_next_one_goes_on(runner: SyncRunner, ix
     # The sync may have ended already, as this runner works at once; another must be able to begin.
     assert cancelled is None or cancelled.state is JobState.CANCELLED
     assert (await runner.synced()).state is JobState.DONE
+
+
+async def test_an_edit_behind_the_reader_is_seen_by_the_next_one(
+    runner: SyncRunner, ixc: IxcEmulator
+):
+    ixc.tables["fornecedor"] = [supplier(7, "Cabos Ltda", COMPANY.masked)]
+    goes_on = asyncio.Event()
+    # The list of suppliers, after that of customers; not the question for the newest time.
+    ixc.fail(faults.held(goes_on), document="fornecedor.id")
+    syncing = asyncio.create_task(runner.synced())
+    await until(lambda: ixc.requests and ixc.requests[-1].body["qtype"] == "fornecedor.id")
+    change(ixc.tables["cliente"], 3, LATER, razao="Atrás do Leitor")
+    change(ixc.tables["fornecedor"], 7, "2026-03-01 18:00:00", razao="Cabos e Fios")
+    goes_on.set()
+    await syncing
+    assert (await runner.named())[cpf(3)]["name"] == "Pessoa 3"
+    assert (await runner.synced()).counts.updated == 1
+    assert (await runner.named())[cpf(3)]["name"] == "Atrás do Leitor"
+
+
+async def test_changes_after_a_record_from_the_future_are_seen(
+    runner: SyncRunner, ixc: IxcEmulator
+):
+    ixc.tables["cliente"] += people(1, begin=50, changed="2099-01-01 00:00:00")
+    await runner.synced()
+    for mode in (SyncMode.FULL, SyncMode.QUICK):
+        change(ixc.tables["cliente"], 3, LATER, razao=f"Mudou {mode}")
+        assert (await runner.synced(mode)).counts.updated == 1
+
+
+async def test_where_the_newest_time_is_not_told_the_mark_is_hours_before_the_beginning(
+    runner: SyncRunner, ixc: IxcEmulator
+):
+    # By our clock the sync begins at 12:00, and the ERP's may be in another time zone.
+    change(ixc.tables["cliente"], 3, "2026-11-24 11:00:00")
+    ixc.fail(faults.IP_NOT_ALLOWED, document="desc")
+    await runner.synced()
+    assert (await runner.syncs.get("ixc")).full_mark == runner.at - timedelta(hours=6)
+
+
+async def test_pages_of_one_moment_that_never_end_are_read_by_id(
+    runner: SyncRunner, ixc: IxcEmulator
+):
+    await runner.synced()
+    ixc.tables["cliente"] += people(1_100, begin=50, changed=LATER)
+    ixc.fail(faults.SAME_PAGE)
+    job = await runner.synced()
+    assert (job.state, job.counts.created) == (JobState.DONE, 1_100)
+
+
+async def test_a_list_that_goes_round_fails_the_job(runner: SyncRunner, ixc: IxcEmulator):
+    ixc.tables["cliente"] = people(600)
+    ixc.fail(faults.OTHER_DOCUMENTS)
+    job = await runner.synced()
+    assert (job.state, job.trouble) == (JobState.FAILED, JobTrouble.ERP_UNREADABLE)
+
+
+async def test_once_a_week_the_schedule_reads_everything(runner: SyncRunner):
+    began = []
+    for _ in range(8):
+        job = await runner.begin.when_due()
+        assert job is not None
+        assert job.sync_options is not None
+        began.append(job.sync_options.since is None)
+        runner.at += timedelta(days=1)
+    assert began == [True, *[False] * 6, True]

@@ -62,6 +62,26 @@ async def test_making_them_twice_changes_nothing(database: Any):
     assert await names(database) == set(ALL)
 
 
+@pytest.mark.parametrize(("days", "seconds"), [(7, 7 * 86_400), (0, 86_400), (None, 30 * 86_400)])
+async def test_words_end_as_the_setting_of_this_start_says(
+    own_database: Any, days: int | None, seconds: int
+):
+    async def kept_s() -> int:
+        found = await own_database["outbox"].index_information()
+        return int(found["said"]["expireAfterSeconds"])
+
+    assert await kept_s() == 30 * 86_400
+    await ensure_indexes(own_database, transcript_days=days)
+    assert await kept_s() == seconds
+    # A process without the setting, such as a restore, changes nothing.
+    await ensure_indexes(own_database)
+    assert await kept_s() == seconds
+    # Data of a version before has no such index.
+    await own_database["outbox"].drop_index("said")
+    await ensure_indexes(own_database, transcript_days=days)
+    assert await kept_s() == seconds
+
+
 async def test_a_missing_index_is_named_and_made_again(own_database: Any):
     for missing in ALL:
         collection, _, name = missing.partition(".")

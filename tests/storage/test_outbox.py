@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from bot.domain.outgoing import File, OutgoingKind, Priority, Undelivered
+from bot.domain.transcript import Said, Words
+from storage.talk.transcripts import Transcripts
 from storage.updates.outbox import Outbox
 from tests.storage.records import NOW, after, outgoing
 
@@ -14,6 +16,8 @@ from tests.storage.records import NOW, after, outgoing
 def outbox(database: Any) -> Outbox:
     return Outbox(database)
 
+
+NOTICE = -100, 12
 
 FULL = outgoing(
     9,
@@ -24,6 +28,7 @@ FULL = outgoing(
     reply_to=4,
     album="a1",
     header="<b>Ana</b>\n",
+    speaker="<b>Bia</b>: ",
     file=File(type="photo", file_id="f1", has_spoiler=True, show_caption_above_media=False),
     below=3,
     again="8",
@@ -65,23 +70,54 @@ async def test_nothing_that_was_written_stays_after_it_was_sent(outbox: Outbox, 
     await outbox.add([FULL])
     await outbox.done([FULL.id], at=after(hours=1))
     stored = await database["outbox"].find_one({"_id": FULL.id})
-    assert not {"html", "header", "file", "waiting"} & stored.keys()
+    assert not {"html", "header", "speaker", "file", "waiting"} & stored.keys()
     assert stored["done_at"] == after(hours=1)
+
+
+async def test_only_the_words_stay_of_what_was_said(outbox: Outbox, database: Any):
+    """Each item has one moment, and so one end."""
+    words = Words(at=NOW, by="Bia", kind="photo", text="as luzes")
+    items = [FULL.model_copy(update={"id": f"5:{n}", "words": words}) for n in range(4)]
+    edit = outgoing(8, id="edit:1", what=OutgoingKind.EDIT, conversation_id="c1", words=words)
+    sentence = outgoing(7, what=OutgoingKind.SAY)
+    await outbox.add([*items, edit, sentence])
+    assert await outbox.waiting_in(FULL.chat_id) == [*items, edit, sentence]
+    await outbox.done([items[0].id, items[1].id, edit.id], at=NOW, said=["5:0", "5:1"])
+    await outbox.fail([items[2].id], Undelivered.BLOCKED, at=NOW)
+    stored = {one["_id"]: one async for one in database["outbox"].find({})}
+    for name in ("5:0", "5:1"):
+        assert not {"html", "header", "file", "waiting", "done_at"} & stored[name].keys()
+        assert stored[name]["said_at"] == NOW
+    assert not {"words", "said_at"} & stored["edit:1"].keys()
+    transcripts = Transcripts(database)
+    await transcripts.edit("5:1", Words(at=after(hours=1), text="outra"))
+    await transcripts.edit("edit:1", words)
+    await transcripts.edit("nothing", words)
+    await transcripts.erase("5:0")
+    assert await transcripts.of("c1") == (
+        Said(words=words.model_copy(update={"text": "", "is_deleted": True})),
+        Said(words=Words(at=NOW, by="Bia", text="outra", is_edited=True)),
+        Said(words=words, is_undelivered=True),
+        Said(words=words, waits=True),
+    )
+    assert await transcripts.of("c2") == ()
 
 
 async def test_what_was_not_delivered_is_kept_and_sent_again_by_one_press(outbox: Outbox):
     await outbox.add([FULL])
     await outbox.count([FULL.model_copy(update={"attempts": 2, "refusals": 3})])
-    assert not await outbox.again(FULL.id), "it still waits"
+    assert not await outbox.again(FULL.id, notice=NOTICE), "it still waits"
     await outbox.fail([FULL.id], Undelivered.BLOCKED, at=NOW)
     assert await outbox.waiting_in(FULL.chat_id) == []
     [kept] = await outbox.failed(FULL.id)
     assert kept
     assert kept.file == FULL.file
-    assert sum(await asyncio.gather(*(outbox.again(FULL.id) for _ in range(8)))) == 1
-    assert await outbox.waiting_in(FULL.chat_id) == [FULL]
+    assert (
+        sum(await asyncio.gather(*(outbox.again(FULL.id, notice=NOTICE) for _ in range(8)))) == 1
+    )
+    assert await outbox.waiting_in(FULL.chat_id) == [FULL.model_copy(update={"notice": NOTICE})]
     assert not await outbox.failed(FULL.id)
-    assert not await outbox.again("nothing")
+    assert not await outbox.again("nothing", notice=NOTICE)
 
 
 async def test_it_goes_along_to_another_group(outbox: Outbox):

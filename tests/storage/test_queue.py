@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bot.domain.conversation import Attendant, Conversation
+from bot.domain.reminder import Stage
 from storage.register.registrations import Registrations
 from storage.talk.conversations import Conversations
 from storage.talk.questions import Questions
@@ -86,7 +87,7 @@ async def test_what_is_not_as_it_was_seen_stays_where_it_is(
             await conversations.move("c1", -300)
     before = await conversations.get("c1")
     assert not await queue.transfer(seen, moved_to(seen, "d"), TRANSFERRED)
-    assert not await queue.remind(seen, TRANSFERRED)
+    assert not await queue.remind(seen, Stage.GROUP, TRANSFERRED)
     assert await conversations.get("c1") == before
 
 
@@ -138,15 +139,37 @@ async def test_a_chat_with_another_open_one_reopens_none(
 
 async def test_a_reminder_is_given_once(queue: Queue, conversations: Conversations):
     await conversations.add(conversation())
-    for number in range(3):
+    for stage in Stage:
         seen = await conversations.get("c1")
         assert seen
-        event = TRANSFERRED.model_copy(update={"at": after(minutes=number)})
-        given = await asyncio.gather(*[queue.remind(seen, event) for _ in range(8)])
+        event = TRANSFERRED.model_copy(update={"at": after(minutes=int(stage))})
+        given = await asyncio.gather(*[queue.remind(seen, stage, event) for _ in range(8)])
         assert given.count(True) == 1
     seen = await conversations.get("c1")
     assert seen
-    assert (seen.reminders, seen.reminded_at, len(seen.events)) == (3, after(minutes=2), 3)
+    assert (seen.reminders, seen.reminded_at, len(seen.events)) == (2, after(minutes=2), 2)
+
+
+async def test_a_wait_for_an_answer_begins_with_the_first_word_and_ends_with_the_answer(
+    database: Any, queue: Queue, conversations: Conversations
+):
+    await conversations.add(conversation(claimed_by=BIA, claimed_at=NOW))
+    # As earlier versions stored it.
+    await database["conversations"].update_one({"_id": "c1"}, {"$unset": {"asked_at": ""}})
+    for minutes in (1, 2):
+        await conversations.asked("c1", at=after(minutes=minutes))
+    seen = await conversations.get("c1")
+    assert seen
+    assert seen.waits_for_staff_since == after(minutes=1)
+    assert await queue.remind(seen, Stage.GROUP, TRANSFERRED)
+    await conversations.answered(seen)
+    answered = await conversations.get("c1")
+    assert answered
+    assert (answered.waits_for_staff_since, answered.reminders) == (None, 0)
+    # A word that came after what the attendant saw is not answered.
+    await conversations.asked("c1", at=after(minutes=3))
+    await conversations.answered(seen)
+    assert (await conversations.get("c1")).asked_at == after(minutes=3)  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("seed", [1])

@@ -13,6 +13,7 @@ from bot.demo.documents import make_cpf
 from bot.domain.audit import AuditFilter
 from bot.domain.conversation import Attendant, Chat, Link, LookupState
 from bot.domain.errors import TryLaterError
+from bot.domain.reminder import Stage
 from storage.engine.connection import answers, connected
 from storage.engine.embedded import embedded_server
 from storage.engine.indexes import ensure_indexes, missing_indexes
@@ -89,7 +90,7 @@ def every_call(database: Any) -> dict[str, Awaitable[Any]]:
         "waiting": outbox.waiting(),
         "outbox.done": outbox.done(["1"], at=NOW),
         "outbox.failed": outbox.failed("1"),
-        "again": outbox.again("1"),
+        "again": outbox.again("1", notice=(-100, 1)),
         "all_open": queue.all_open(),
         "by_protocol": queue.by_protocol("p"),
         "open_of": queue.open_of("r1"),
@@ -97,7 +98,7 @@ def every_call(database: Any) -> dict[str, Awaitable[Any]]:
         "transfer": queue.transfer(conversation(), conversation(department_id="d"), TRANSFERRED),
         "settle": queue.set_announced("c1", TRANSFER),
         "reopen": queue.reopen(conversation(closed_at=NOW), None, TRANSFERRED),
-        "remind": queue.remind(conversation(), TRANSFERRED),
+        "remind": queue.remind(conversation(), Stage.GROUP, TRANSFERRED),
         "prioritise": queue.prioritise(conversation(), priority=True),
         "drawn": queue.drawn("c1", 3, others=""),
         "versions": queue.versions(["r1"]),

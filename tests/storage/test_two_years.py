@@ -14,6 +14,7 @@ from bot.domain.outgoing import Undelivered
 from bot.domain.question import Question, Subject
 from bot.domain.registration import ChangeSource, Provenance
 from bot.domain.team import GroupMember, Invitation
+from bot.domain.transcript import Words
 from bot.runtime.updates.inbox import chat_key
 from bot.usecases.company.retention import EndLeftovers, Retain
 from bot.wiring.company import ends_of
@@ -104,10 +105,12 @@ class Company:
             )
         )
         outbox = Outbox(self.database)
-        for each in range(2):
-            item = outgoing(each, id=f"{number}-{each}", conversation_id="other")
+        for each in range(3):
+            words = Words(at=self.now, text="oi")
+            item = outgoing(each, id=f"{number}-{each}", conversation_id="other", words=words)
             await outbox.add([item])
         await outbox.done([f"{number}-0"], at=self.now)
+        await outbox.done([f"{number}-2"], at=self.now, said=[f"{number}-2"])
         await outbox.fail([f"{number}-1"], Undelivered.BLOCKED, at=self.now)
         await conversations.close(one.id, bia, at=self.now)
         step = [(f"fsm:{chat_id}", "Customer:asking", {}) for chat_id in (talking, gone, passing)]

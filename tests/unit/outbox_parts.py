@@ -44,9 +44,13 @@ class Stored:
         self.items: dict[str, Outgoing] = {}
         self.over: dict[str, str] = {}
         """Ids of items that no longer wait, with "done" or the reason."""
+        self.said: list[str] = []
+        """Ids of sent items whose words stay."""
         self.links: dict[str, Link] = {}
         self.trouble: Callable[[str], Exception | None] = lambda _: None
         """Returns the error of a write by its name."""
+        self.is_answer_lost = False
+        """True while attempts are counted, and the answer about it is lost."""
 
     def _write(self, name: str) -> None:
         if error := self.trouble(name):
@@ -78,6 +82,8 @@ class Stored:
 
     async def begin(self, items: Sequence[Outgoing]) -> None:
         await self.count(items)
+        if self.is_answer_lost:
+            raise TryLaterError("gone")
 
     async def count(self, items: Sequence[Outgoing]) -> None:
         self._write("count")
@@ -85,8 +91,9 @@ class Stored:
             values = {"attempts": one.attempts, "refusals": one.refusals}
             self.items[one.id] = self.items[one.id].model_copy(update=values)
 
-    async def done(self, ids: Sequence[str], *, at: datetime) -> None:
+    async def done(self, ids: Sequence[str], *, at: datetime, said: Container[str] = ()) -> None:
         self._write("done")
+        self.said += [one for one in ids if one in said]
         self.over.update(dict.fromkeys(ids, "done"))
 
     async def fail(self, ids: Sequence[str], reason: Undelivered, *, at: datetime) -> None:
@@ -103,7 +110,7 @@ class Stored:
     async def one_waiting(self, item_id: str) -> Outgoing | None:
         return None if item_id in self.over else self.items.get(item_id)
 
-    async def again(self, item_id: str) -> bool:
+    async def again(self, item_id: str, *, notice: tuple[int, int]) -> bool:
         return self.over.pop(item_id, None) is not None
 
 

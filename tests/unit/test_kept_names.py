@@ -66,7 +66,15 @@ def models() -> dict[str, list[str]]:
         "Chat": _stored(chat_document(Chat(id=1, customer=PROVEN))),
         "Conversation": _stored(
             conversation_document(
-                conversation(lookup=LOOKUP, customer=PROVEN, other_document="BR:1")
+                conversation(
+                    lookup=LOOKUP,
+                    customer=PROVEN,
+                    other_document="BR:1",
+                    asked_at=THEN,
+                    hours_told=True,
+                    buttons_at=7,
+                    earlier_departments=("vendas",),
+                )
             )
         ),
         "Question": [one.name for one in fields(Question)],

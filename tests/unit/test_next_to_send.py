@@ -15,6 +15,7 @@ from bot.domain.outgoing import (
     next_to_send,
     telegram_length,
 )
+from bot.runtime.sending.chat_queue import ChatQueue
 from tests.storage.records import NOW
 
 FILE = File(type="photo", file_id="f1", has_spoiler=False, show_caption_above_media=False)
@@ -133,3 +134,11 @@ def test_everything_leaves_once_and_in_order(
             and items[n].what not in (OutgoingKind.CARD, OutgoingKind.REFRESH)
         ]
         assert of_it == sorted(of_it)
+
+
+def test_a_refresh_does_not_take_the_buttons_from_an_earlier_message():
+    """Each does what the other would not; a second one of the same is redundant."""
+    for waiting, new, is_redundant in ((0, 0, True), (0, 7, False), (7, 0, False), (7, 7, True)):
+        queue = ChatQueue()
+        queue.items["1"] = item(1, **REFRESH, below=waiting)
+        assert queue.makes_redundant(item(2, **REFRESH, below=new)) is is_redundant

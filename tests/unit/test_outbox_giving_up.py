@@ -307,6 +307,23 @@ def test_the_writer_is_told_once_although_the_mark_is_refused():
     in_virtual_time(run())
 
 
+def test_an_attempt_that_was_only_counted_is_none():
+    async def run() -> None:
+        world = World(answer=failing("a1", UnconfirmedError("cut short"), times=1))
+        async with world.running() as outbox:
+            await outbox.put(item(1))
+            await asyncio.sleep(1)
+            world.stored.is_answer_lost = True
+            await asyncio.sleep(60)
+            world.stored.is_answer_lost = False
+            await asyncio.sleep(60)
+        assert len(world.at("a1")) == 2
+        assert world.stored.over == {"a1": "done"}
+        assert not world.told
+
+    in_virtual_time(run())
+
+
 def test_a_crash_between_link_and_mark_repeats_nothing():
     async def run() -> None:
         world = World()

@@ -103,6 +103,9 @@ class TerminalProgress:
     async def notify(self, job: Job, report: Report, files: Sequence[Path]) -> None:
         """Do nothing: the command prints the report."""
 
+    async def show_end(self, job: Job, report: Report) -> None:
+        """Do nothing, like `notify`."""
+
     def show(self, description: str, completed: int, total: int | None, text: str) -> None:
         """Update the progress bar, where one is shown."""
         if self._bars is not None:

@@ -48,3 +48,10 @@ class JobNotifier(Protocol):
         again when it is called again in the same journal.
         """
         ...
+
+    async def show_end(self, job: Job, report: Report) -> None:
+        """Show the outcome in place of the progress, when nobody knows if the report arrived.
+
+        Raises TryLaterError while it cannot be shown; it may be called any number of times.
+        """
+        ...

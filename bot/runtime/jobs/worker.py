@@ -256,8 +256,9 @@ class WorkJobs:
         """Notify the person; raise TryLaterError if a later round is to do it again."""
         journal = self._journals.setdefault(job.id, Journal())
         try:
-            with journal.attempt():
-                await self._notifier.notify(job, report, files)
+            if not journal.is_spent:
+                with journal.attempt():
+                    await self._notifier.notify(job, report, files)
         except UnconfirmedError:
             if not journal.is_spent:
                 raise
@@ -270,6 +271,8 @@ class WorkJobs:
             raise
         except Exception:
             logger.exception("the end of a job was not sent")
+        if journal.is_spent:
+            await self._notifier.show_end(job, report)
         del self._journals[job.id]
 
     async def report(self, job: Job) -> Report:

@@ -58,7 +58,7 @@ class ChatQueue:
         """Return True if a waiting message will do what this one would."""
         return item.what in (OutgoingKind.CARD, OutgoingKind.REFRESH) and any(
             there.what is item.what
-            and there.conversation_id == item.conversation_id
+            and (there.conversation_id, there.below) == (item.conversation_id, item.below)
             and there.id not in self.begun
             for there in self.items.values()
         )

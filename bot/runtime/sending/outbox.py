@@ -109,14 +109,19 @@ class Outbox:
                     self._queue_of(item.chat_id).is_read = False
                 self.wake(item.chat_id)
 
-    async def again(self, item_id: str) -> bool:
+    async def again(self, item_id: str, *, notice: tuple[int, int]) -> bool:
         """Send the messages that failed together with this one again; return True if any is
-        queued."""
+        queued.
+
+        notice: chat and id of the message that told of the failure.
+        """
         is_sent = False
         for item in await self._store.failed(item_id):
-            if await self._store.again(item.id):
+            if await self._store.again(item.id, notice=notice):
                 is_sent = True
-                self._take_in(item.model_copy(update={"attempts": 0}), is_placed=False)
+                self._take_in(
+                    item.model_copy(update={"attempts": 0, "notice": notice}), is_placed=False
+                )
                 self.wake(item.chat_id)
         return is_sent
 
@@ -239,14 +244,12 @@ class Outbox:
         self._resting.discard(chat_id)
         if timer := self._timers.pop(chat_id, None):
             timer.cancel()
-        while True:
-            try:
-                return await self._send(chat_id, is_new)
-            except (TryLaterError, RefusedError) as error:
-                if not self._sender.owes(chat_id):
-                    # Telegram's own refusals end in the sender: the database refuses, for now.
-                    raise TryLaterError(str(error)) from error
+        try:
+            return await self._send(chat_id, is_new)
+        except (TryLaterError, RefusedError) as error:
             await self._sender.store_owed(chat_id)
+            # Telegram's own refusals end in the sender: the database refuses, for now.
+            raise TryLaterError(str(error)) from error
 
     async def _send(self, chat_id: int, is_new: bool) -> bool:
         await self._sender.store_answers(chat_id)

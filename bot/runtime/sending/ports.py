@@ -30,7 +30,8 @@ class OutboxStore(Protocol):
     async def count(self, items: Sequence[Outgoing]) -> None:
         """Store the attempts and refusals of each."""
 
-    async def done(self, ids: Sequence[str], *, at: datetime) -> None: ...
+    async def done(self, ids: Sequence[str], *, at: datetime, said: Container[str] = ()) -> None:
+        """Mark the messages as sent; the words of those in `said` are kept."""
 
     async def fail(self, ids: Sequence[str], reason: Undelivered, *, at: datetime) -> None: ...
 
@@ -40,7 +41,7 @@ class OutboxStore(Protocol):
 
     async def one_waiting(self, item_id: str) -> Outgoing | None: ...
 
-    async def again(self, item_id: str) -> bool: ...
+    async def again(self, item_id: str, *, notice: tuple[int, int]) -> bool: ...
 
 
 class SentLinks(Protocol):

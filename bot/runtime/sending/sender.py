@@ -97,7 +97,12 @@ class Sender:
         head = batch[0]
         begun = [item.model_copy(update={"attempts": item.attempts + 1}) for item in batch]
         if uncounted := [item for item in begun if item.id not in queue.counted]:
-            await self._store.begin(uncounted)
+            try:
+                await self._store.begin(uncounted)
+            except AppError:
+                # It may be stored all the same, and nothing was sent.
+                self._owe(batch, lambda: self._store.count(batch))
+                raise
         queue.counted.difference_update(item.id for item in batch)
         # Only once: whatever fails may have changed the conversation.
         conversation, put_at = queue.read.pop(head.id, (None, 0.0))
@@ -134,12 +139,15 @@ class Sender:
         self, queue: ChatQueue, batch: Sequence[Outgoing], links: Sequence[Link]
     ) -> None:
         ids, now = [item.id for item in batch], self._clock()
+        # One comment keeps its whole album among the attendants.
+        is_said = not any(item.is_internal for item in batch)
+        said = [item.id for item in batch if is_said and item.is_said]
 
         async def store() -> None:
             # First: a link marks its messages as sent, whatever happens before the second write.
             if links:
                 await self._links.add(links)
-            await self._store.done(ids, at=now)
+            await self._store.done(ids, at=now, said=said)
 
         queue.leave(ids)
         queue.sent += 1
@@ -220,9 +228,11 @@ class Sender:
     ) -> None:
         """Store what Telegram has said; what cannot be stored now is kept, and stored first of
         all."""
-        chat_id = batch[0].chat_id
-        self._answers.setdefault(chat_id, deque()).append(store)
-        await self.store_answers(chat_id)
+        self._owe(batch, store)
+        await self.store_answers(batch[0].chat_id)
+
+    def _owe(self, batch: Sequence[Outgoing], store: Callable[[], Awaitable[None]]) -> None:
+        self._answers.setdefault(batch[0].chat_id, deque()).append(store)
 
     def owes(self, chat_id: int) -> bool:
         """Return True if something that Telegram has said of the chat is not stored."""

@@ -121,7 +121,7 @@ class Attend:
     async def answer(
         self, replied_to: RepliedTo, attendant: Attendant, *, topic_id: int | None = None
     ) -> Done | AlreadyClosed | Moved | Gone:
-        """Return the conversation that a message answers; claim it if nobody has it.
+        """Return the conversation that a message answers, after `take_up`.
 
         It is the conversation of the topic, or else that of the message replied to.
         """
@@ -133,9 +133,18 @@ class Attend:
             return Moved(conversation)
         if not conversation.is_open:
             return AlreadyClosed(conversation)
-        if conversation.claimed_by is None:
-            await self.claim(conversation.id, attendant, group_id=group_id)
+        await self.take_up(conversation, attendant)
         return Done(conversation)
+
+    async def take_up(self, conversation: Conversation, attendant: Attendant) -> None:
+        """Claim an open conversation that is answered now, if nobody has it.
+
+        Its customer does not wait for an answer any more.
+        """
+        if conversation.claimed_by is None:
+            await self.claim(conversation.id, attendant, group_id=conversation.group_id)
+        if conversation.asked_at is not None:
+            await self.conversations.answered(conversation)
 
     async def close_topic(
         self, group_id: int, topic_id: int, attendant: Attendant
@@ -146,6 +155,10 @@ class Attend:
             return Gone()
         return await self.close(conversation.id, attendant, group_id=group_id)
 
+    async def has_topic(self, group_id: int, topic_id: int) -> bool:
+        """Return True if the topic is that of a conversation."""
+        return await self.conversations.in_topic(group_id, topic_id) is not None
+
     async def conversation_of(
         self, replied_to: RepliedTo, *, topic_id: int | None = None
     ) -> Conversation | None:
@@ -154,8 +167,8 @@ class Attend:
             found = await self.conversations.in_topic(replied_to.group_id, topic_id)
             if found:
                 return found
-        link = await replied_to.link()
-        return await self.conversations.get(link.conversation_id) if link else None
+        conversation_id = await replied_to.conversation_id()
+        return await self.conversations.get(conversation_id) if conversation_id else None
 
     async def _in_group(self, conversation_id: str, group_id: int) -> Conversation | None:
         conversation = await self.conversations.get(conversation_id)

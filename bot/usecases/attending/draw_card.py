@@ -62,6 +62,7 @@ class DrawCard:
             conversation,
             group_id=transfer.from_group,
             card_message_id=transfer.from_card,
+            buttons_at=transfer.from_buttons,
             topic_id=transfer.from_topic,
             topic_shown=transfer.from_topic_shown,
         )
@@ -72,8 +73,8 @@ class DrawCard:
         if conversation.card_message_id is None:
             await self.conversations.set_card(replace(conversation, card_message_id=0))
 
-    async def topic_is_gone(self, conversation: Conversation) -> Conversation:
-        """Create topic and card again, after the topic was deleted in Telegram with its card."""
+    async def post_again(self, conversation: Conversation) -> Conversation:
+        """Post the card again, after it, or its topic, was deleted in Telegram."""
         lost = conversation.without_card()
         self._unstored.pop(conversation.id, None)
         await self.conversations.set_card(lost)
@@ -81,9 +82,12 @@ class DrawCard:
 
     async def topic_is_closed(self, conversation: Conversation) -> Conversation:
         """Open the topic again, or another one with a card where the bot may not."""
-        if await self.group.reopen_topic(conversation):
-            return conversation
-        return await self.topic_is_gone(conversation)
+        opened = await self.group.reopen_topic(conversation)
+        if opened is None:
+            return await self.post_again(conversation)
+        # Stored, so that the next `refresh` closes the topic of a closed conversation.
+        await self.conversations.set_card(opened)
+        return opened
 
     async def _post(
         self, conversation: Conversation, departments: Sequence[Department]

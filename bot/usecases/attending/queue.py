@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.domain.card import Card
+from bot.domain.card import Card, QueueEntry
 from bot.domain.conversation import (
     Conversation,
     Department,
@@ -15,14 +15,6 @@ from bot.domain.proof import checked
 from bot.domain.registration import Registration
 from bot.usecases.attending.read_card import ReadCard
 from bot.usecases.ports import Departments, Queue, Registrations
-
-
-@dataclass(frozen=True, slots=True)
-class QueueEntry:
-    """One conversation in a queue."""
-
-    conversation: Conversation
-    registration: Registration | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,10 +66,10 @@ class ShowQueue:
         )
         return DepartmentQueue(
             department=department,
-            waiting=await self._entries(waiting[:first]),
+            waiting=await entries_of(waiting[:first], self.registrations, at=self.clock()),
             total=len(waiting),
             longest_since=_longest(waiting),
-            served=await self._entries(served[:first]),
+            served=await entries_of(served[:first], self.registrations, at=self.clock()),
             total_served=len(served),
             at=self.clock(),
         )
@@ -104,20 +96,8 @@ class ShowQueue:
 
     async def entry(self, conversation: Conversation) -> QueueEntry:
         """Return the conversation with its registration."""
-        [found] = await self._entries([conversation])
+        [found] = await entries_of([conversation], self.registrations, at=self.clock())
         return found
-
-    async def _entries(self, conversations: list[Conversation]) -> tuple[QueueEntry, ...]:
-        async def registration(one: Conversation) -> Registration | None:
-            registration_id = one.customer.registration_id
-            return await self.registrations.by_id(registration_id) if registration_id else None
-
-        # Concurrent, so that the queries go to the database together.
-        found = await asyncio.gather(*map(registration, conversations))
-        return tuple(
-            QueueEntry(checked(one, registration, at=self.clock()), registration)
-            for one, registration in zip(conversations, found, strict=True)
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +109,23 @@ class FindConversation:
         """Return the current card of the conversation with this protocol, or None."""
         conversation = await self.queue.by_protocol(protocol)
         return await self.read_card(conversation) if conversation else None
+
+
+async def entries_of(
+    conversations: Sequence[Conversation], registrations: Registrations, *, at: datetime
+) -> tuple[QueueEntry, ...]:
+    """Return them with their registrations; verified only while the proof holds."""
+
+    async def registration(one: Conversation) -> Registration | None:
+        registration_id = one.customer.registration_id
+        return await registrations.by_id(registration_id) if registration_id else None
+
+    # Concurrent, so that the queries go to the database together.
+    found = await asyncio.gather(*map(registration, conversations))
+    return tuple(
+        QueueEntry(checked(one, registration, at=at), registration)
+        for one, registration in zip(conversations, found, strict=True)
+    )
 
 
 def _longest(waiting: Sequence[Conversation]) -> datetime | None:

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.domain.conversation import Attendant, Chat, Conversation, ConversationEvent, EventKind
+from bot.domain.data_subject import ANONYMISED_NAME
+from bot.domain.thanks import WITHIN as THANKED_WITHIN
 from bot.usecases.attending.attend import Done, Gone
+from bot.usecases.attending.register_prospect import RegisterProspect
 from bot.usecases.attending.show_card import ShowCard
 from bot.usecases.ports import Attends, Chats, Conversations, Departments, Queue
 
@@ -34,21 +37,27 @@ class ReopenConversation:
     conversations: Conversations
     departments: Departments
     show_card: ShowCard
+    register_prospect: RegisterProspect
     attends: Attends
     within: timedelta
     """The time after the closing in which a customer's message reopens it; zero for never."""
     clock: Callable[[], datetime]
 
-    async def by_customer(self, chat: Chat) -> Conversation | None:
-        """Reopen the chat's conversation if it was closed within `within`; return it, or None.
+    async def last_of(self, chat: Chat) -> Conversation | None:
+        """Return the chat's conversation that an attendant closed a short time ago, or None."""
+        since = self.clock() - max(self.within, THANKED_WITHIN)
+        closed = await self.queue.last_closed(chat.id, since=since)
+        return closed if closed and _is_of(closed, chat) else None
+
+    async def by_customer(self, chat: Chat, closed: Conversation) -> Conversation | None:
+        """Reopen what `last_of` returned if it was closed within `within`; return it, or None.
 
         It goes to the attendant who had it, if still in the group, else to the queue.
         """
-        if not self.within:
-            return None
         now = self.clock()
-        closed = await self.queue.last_closed(chat.id, since=now - self.within)
-        if closed is None or not _is_of(closed, chat) or not await self._has_group(closed):
+        if closed.closed_at is None or closed.closed_at <= now - self.within:
+            return None
+        if not await self._has_group(closed):
             return None
         holder = closed.claimed_by
         if holder and not await self.attends(holder.id, closed.group_id):
@@ -86,6 +95,7 @@ class ReopenConversation:
         if not won:
             other = await self.conversations.open_in(closed.chat_id)
             return OpenAlready() if there.is_open or other is None else OtherIsOpen(other)
+        there = await self.register_prospect(there)
         await self.show_card.refresh(there)
         return Done(there)
 
@@ -97,5 +107,10 @@ class ReopenConversation:
 
 
 def _is_of(closed: Conversation, chat: Chat) -> bool:
-    """Return True if an attendant closed it and the chat still has the same document."""
-    return closed.closed_by is not None and closed.customer.tax_id == chat.customer.tax_id
+    """Return True if an attendant closed it and the chat still has the same document.
+
+    False if its customer was anonymised: the chat begins as anybody's does.
+    """
+    is_nobody = closed.shown_name == ANONYMISED_NAME
+    is_same = closed.customer.tax_id == chat.customer.tax_id
+    return closed.closed_by is not None and is_same and not is_nobody

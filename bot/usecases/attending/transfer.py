@@ -18,7 +18,9 @@ from bot.domain.conversation import (
 )
 from bot.domain.errors import RefusedError
 from bot.domain.question import Question
+from bot.domain.transcript import in_old_group
 from bot.usecases.attending.attend import AlreadyClosed, Gone
+from bot.usecases.attending.register_prospect import RegisterProspect
 from bot.usecases.attending.show_card import ShowCard
 from bot.usecases.ports import (
     Attends,
@@ -28,6 +30,7 @@ from bot.usecases.ports import (
     Members,
     Queue,
     Registrations,
+    Transcripts,
     TransferNews,
 )
 
@@ -92,10 +95,12 @@ class TransferConversation:
     registrations: Registrations
     departments: Departments
     show_card: ShowCard
+    register_prospect: RegisterProspect
     members: Members
     groups: Groups
     attends: Attends
     news: TransferNews
+    transcripts: Transcripts
     holding: Callable[[int], AbstractAsyncContextManager[object]]
     """Holds the lock of a chat: its messages wait while the card moves, which is posted once."""
     clock: Callable[[], datetime]
@@ -191,11 +196,16 @@ class TransferConversation:
             departments = {one.id: one for one in await self.departments.all()}
             department = departments.get(conversation.department_id)
             if transfer.from_department is None or department is None:
+                # Who was named has it as if it was claimed.
+                conversation = await self.register_prospect.in_lock(conversation)
                 await self.show_card.refresh(conversation)
                 if conversation.claimed_by:
                     await self.news.notify_attendant(conversation, transfer)
             else:
                 await self.show_card.post(conversation)
+                await self.news.bring_words(
+                    conversation, in_old_group(await self.transcripts.of(conversation.id))
+                )
                 await self.show_card.retire(conversation)
                 await self.news.notify_customer(conversation, department)
             await self.queue.set_announced(conversation.id, transfer)
@@ -230,6 +240,7 @@ class TransferConversation:
                     department_id=department.id,
                     group_id=department.group_id or 0,
                     priority=await self._goes_first(seen, department),
+                    earlier_departments=_with(seen.earlier_departments, seen.department_id),
                 )
             case ToAttendant(attendant):
                 to = given_to = attendant.name
@@ -247,6 +258,7 @@ class TransferConversation:
             from_card=seen.card_message_id,
             from_topic=seen.topic_id,
             from_topic_shown=seen.topic_shown,
+            from_buttons=seen.buttons_at,
         )
         what = EventKind.RELEASED if isinstance(target, ToQueue) else EventKind.TRANSFERRED
         detail = ": ".join(part for part in (to, reason) if part)
@@ -273,6 +285,10 @@ class TransferConversation:
         departments: Sequence[Department] = await self.departments.all()
         [department] = [one for one in departments if one.id == conversation.department_id]
         return Transferred(conversation, ToDepartment(department))
+
+
+def _with(departments: tuple[str, ...], one: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*departments, one)))
 
 
 def _is_open_to(department: Department, conversation: Conversation) -> bool:

@@ -1,21 +1,17 @@
-"""Use cases: background rounds that refresh cards and send reminders of priority customers."""
+"""Use cases: background rounds over the open conversations."""
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final
 
 import structlog
 
-from bot.domain.conversation import Conversation, ConversationEvent, EventKind, others_mark
+from bot.domain.conversation import Conversation, others_mark
 from bot.domain.errors import AppError
-from bot.usecases.attending.read_card import ReadCard
+from bot.usecases.attending.remind import AnnounceOpening, RemindOfWaiting
 from bot.usecases.attending.show_card import ShowCard
 from bot.usecases.attending.transfer import TransferConversation
-from bot.usecases.ports import Queue, Registrations, Reminders
-
-REMINDERS_A_WAIT: Final = 3
+from bot.usecases.ports import Queue, Registrations
 
 logger = structlog.get_logger()
 
@@ -67,52 +63,12 @@ class FollowRegistrations:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RemindOfPriority:
-    """One round that reminds the group of each customer with priority who waits too long."""
-
-    queue: Queue
-    read_card: ReadCard
-    reminders: Reminders
-    every: timedelta
-    """The interval between reminders; zero for never."""
-    clock: Callable[[], datetime]
-
-    async def __call__(self) -> int:
-        """Run one round; return the number of reminders."""
-        if not self.every:
-            return 0
-        now, given = self.clock(), 0
-        for one in await self.queue.all_open():
-            if not self._is_due(one, now):
-                continue
-            event = ConversationEvent(at=now, by="balcao", what=EventKind.REMINDED)
-            if not await self.queue.remind(one, event):
-                continue
-            given += 1
-            try:
-                card = await self.read_card(one)
-                await self.reminders.remind(card, waited=now - one.customer_waits_since)
-            except AppError as error:
-                # The next reminder repeats it; the others must not wait for this group.
-                logger.warning("reminder not given", group=one.group_id, error=str(error))
-        return given
-
-    def _is_due(self, one: Conversation, now: datetime) -> bool:
-        since = one.reminded_at or one.in_queue_since
-        return (
-            one.priority
-            and one.waits
-            and one.reminders < REMINDERS_A_WAIT
-            and now - since >= self.every
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class QueueRounds:
     """The background rounds over open conversations."""
 
     follow_registrations: FollowRegistrations
-    remind: RemindOfPriority
+    remind: RemindOfWaiting
+    announce_opening: AnnounceOpening
     transfer: TransferConversation
 
     def each(self) -> dict[str, Callable[[], Awaitable[int]]]:
@@ -123,5 +79,6 @@ class QueueRounds:
         return {
             "changed registrations": self.follow_registrations,
             "reminders": self.remind,
+            "openings": self.announce_opening,
             "transfers": self.transfer.announce_all,
         }

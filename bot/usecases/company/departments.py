@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.domain.conversation import DEFAULT_DEPARTMENT, Department
+from bot.domain.opening_hours import OpeningHours
 from bot.usecases.register.labels import Labels, Refusal
 
 _DEFAULT: Final = Department(id=DEFAULT_DEPARTMENT, name="Atendimento")
@@ -70,6 +71,9 @@ class Departments(Labels[Department]):
                 if isinstance(unlinked, Refusal):
                     return unlinked
         return await self._changed(department, group_id=group_id)
+
+    async def set_hours(self, label: Department, hours: OpeningHours) -> Department | Refusal:
+        return await self._changed(label, hours=hours)
 
     async def follow(self, old_group_id: int, new_group_id: int) -> Department | None:
         """Store the new id of a group that became a supergroup.

@@ -101,8 +101,12 @@ class RoleOf:
             return is_member
         return Role.ATTENDANT if is_member else Role.CUSTOMER
 
+    async def is_attended(self, group_id: int) -> bool:
+        """Return True if the group is a department's."""
+        return any(department.group_id == group_id for department in await self.departments())
+
     async def _is_attendant(self, user_id: int, group_id: int) -> bool | RoleUnknown:
-        if all(department.group_id != group_id for department in await self.departments()):
+        if not await self.is_attended(group_id):
             return False
         now = self.clock()
         known = await self.members.get(group_id, user_id)

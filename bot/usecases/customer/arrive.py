@@ -6,6 +6,7 @@ from datetime import datetime
 
 from bot.domain.conversation import Chat, Conversation
 from bot.domain.privacy_notice import PrivacyNotice
+from bot.domain.thanks import is_thanks
 from bot.usecases.attending.reopen import ReopenConversation
 from bot.usecases.customer.current_chat import CurrentChat
 from bot.usecases.ports import Conversations
@@ -36,6 +37,13 @@ class Reopened:
 
 
 @dataclass(frozen=True, slots=True)
+class Thanked:
+    """The words are thanks for the chat's conversation, which stays closed."""
+
+    conversation: Conversation
+
+
+@dataclass(frozen=True, slots=True)
 class Returning:
     """The chat is recognised without typing the document again.
 
@@ -54,10 +62,11 @@ class Arrive:
     clock: Callable[[], datetime]
 
     async def __call__(
-        self, current: CurrentChat, *, may_reopen: bool = True
-    ) -> FirstContact | NotLinked | ConversationIsOpen | Reopened | Returning:
+        self, current: CurrentChat, *, words: str = "", may_reopen: bool = True
+    ) -> FirstContact | NotLinked | ConversationIsOpen | Reopened | Thanked | Returning:
         """Return the state of this chat; reopen its last conversation if that may be done.
 
+        words: of the message, a sticker as its emoji; empty if the message is anything else.
         may_reopen: False leaves a closed conversation closed, for instance when the customer has
         chosen a department again.
         """
@@ -76,6 +85,12 @@ class Arrive:
                 return NotLinked()
             name = registration.name if await current.verified() else None
             chat = await current.get()
-        if may_reopen and (reopened := await self.reopen.by_customer(chat)):
-            return Reopened(reopened)
+        if may_reopen and (closed := await self.reopen.last_of(chat)):
+            # Not the name on record, unless it is proven: the answer would tell who knows it.
+            names = (closed.shown_name, closed.closed_by, name)
+            holder = closed.claimed_by.name if closed.claimed_by else ""
+            if is_thanks(words, names=filter(None, (*names, holder))):
+                return Thanked(closed)
+            if reopened := await self.reopen.by_customer(chat, closed):
+                return Reopened(reopened)
         return NotLinked() if chat.customer.tax_id is None else Returning(chat, name)

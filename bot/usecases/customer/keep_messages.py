@@ -1,4 +1,4 @@
-"""Use case: keep what a customer writes before the conversation opens."""
+"""Use case: keep what a customer writes before the conversation opens, or since it reopened."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,6 +35,11 @@ class KeepMessages:
         """Return the messages of the last day, oldest first."""
         kept = await self.kept.of(chat_id, since=self.clock() - KEPT_FOR)
         return kept[-_AT_MOST:]
+
+    async def send_again(self, chat_id: int) -> None:
+        """Mark what is kept to go on although it was sent: it belongs to another conversation."""
+        for content in await self.all(chat_id):
+            await self(chat_id, content.model_copy(update={"is_repeat": True}))
 
     async def forget(self, chat_id: int) -> None:
         await self.kept.forget(chat_id)

@@ -73,6 +73,9 @@ class OpenConversation:
                 opened_at=now,
                 waiting_since=now,
                 queued_at=now,
+                asked_at=now,
+                # Whoever opens it says so, with the protocol.
+                hours_told=not department.hours.is_open(now, self.timezone),
                 card_version=registration.version if registration else 0,
                 events=(ConversationEvent(at=now, by=f"chat:{chat.id}", what=EventKind.OPENED),),
             )

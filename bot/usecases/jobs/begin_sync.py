@@ -5,12 +5,24 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from bot.domain.job import SCHEDULE, Job, JobKind, JobState, Progress, SyncMode, SyncOptions
-from bot.domain.sync import SyncState
+from bot.domain.job import (
+    SCHEDULE,
+    Job,
+    JobKind,
+    JobState,
+    JobTrouble,
+    Progress,
+    SyncMode,
+    SyncOptions,
+)
+from bot.domain.sync import SyncChange, SyncState
 from bot.usecases.ports import JobStore, Syncs
 
 _TAKES: Final = timedelta(minutes=1)
 """Longer than a start takes; a draft older than this was cut short by a crash."""
+_WHOLE_EVERY: Final = timedelta(days=7)
+_GOES_ON: Final = timedelta(hours=6)
+"""How long after its beginning a sync can still go on: its changes have the time of that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +65,15 @@ class BeginSync:
     ) -> Job | RunsAlready:
         """Start a sync; return its job, or the sync that is already running.
 
+        If the ERP went away during the last one, that goes on where it stopped.
         everything: read the unchanged records too. They are always read when there was no sync
             before, or when the ERP's API cannot list changes.
         """
         state = await self.syncs.get(self.system)
         if running := await self._running(state):
             return RunsAlready(running)
+        if stopped := await self._stopped(state, mode, everything=everything):
+            return await self._go_on(state, stopped, by=by, progress=progress)
         mark = state.mark(mode)
         only_changes = self.lists_changes and mark is not None and not everything
         now = self.clock()
@@ -78,8 +93,12 @@ class BeginSync:
                 progress=progress,
             )
         )
-        full_began_at = now if mode is SyncMode.FULL else state.full_began_at
-        claimed = await self.syncs.change(state, job=job.id, full_began_at=full_began_at)
+        change: SyncChange = {"job": job.id}
+        if mode is SyncMode.FULL:
+            change["full_began_at"] = now
+            if not only_changes:
+                change["whole_began_at"] = now
+        claimed = await self.syncs.change(state, **change)
         if claimed is None:
             await self.jobs.force_update(job.id, state=JobState.CANCELLED, ended_at=now)
             winner = await self._running(await self.syncs.get(self.system))
@@ -89,14 +108,52 @@ class BeginSync:
         await self.wake(job.id)
         return begun or job
 
+    async def _stopped(self, state: SyncState, mode: SyncMode, *, everything: bool) -> Job | None:
+        """Return the last sync if it can go on as the one that is asked for."""
+        job = await self.jobs.get(state.job) if state.job else None
+        options = job.sync_options if job else None
+        if job is None or options is None or job.trouble is not JobTrouble.ERP_AWAY:
+            return None
+        is_the_same = options.mode is mode and not (everything and options.since is not None)
+        is_whole = job.batches > 0 and job.undone_by is None and not job.is_summary
+        is_recent = self.clock() - (job.began_at or job.created_at) < _GOES_ON
+        return job if is_the_same and is_whole and is_recent else None
+
+    async def _go_on(
+        self, state: SyncState, job: Job, *, by: str, progress: Progress | None
+    ) -> Job | RunsAlready:
+        full_began_at = state.full_began_at
+        if job.sync_options is not None and job.sync_options.mode is SyncMode.FULL:
+            full_began_at = self.clock()
+        # Only one process changes this version of the state.
+        if not await self.syncs.change(state, looked_at=None, full_began_at=full_began_at):
+            return RunsAlready(job)
+        begun = await self.jobs.force_update(
+            job.id,
+            state=JobState.RUNNING,
+            by=by,
+            ended_at=None,
+            trouble=None,
+            progress=progress,
+            tries=0,
+        )
+        await self.wake(job.id)
+        return begun or job
+
     async def when_due(self) -> Job | None:
-        """Start the scheduled sync if it is due; return its job, or None."""
+        """Start the scheduled sync if it is due; return its job, or None.
+
+        Once a week it reads the unchanged records too.
+        """
         if self.every is None or not self.lists_all:
             return None
         state = await self.syncs.get(self.system)
         if state.full_began_at is not None and self.clock() < state.full_began_at + self.every:
             return None
-        begun = await self(SyncMode.FULL, by=SCHEDULE)
+        whole = state.whole_began_at
+        # Some changes no list of changes shows, whatever the reason.
+        everything = whole is None or self.clock() >= whole + _WHOLE_EVERY
+        begun = await self(SyncMode.FULL, by=SCHEDULE, everything=everything)
         return begun if isinstance(begun, Job) else None
 
     async def last(self) -> LastSync:

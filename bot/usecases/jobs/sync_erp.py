@@ -10,7 +10,7 @@ begins and however often it is killed.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
@@ -25,7 +25,7 @@ from bot.domain.candidate import (
     Policy,
 )
 from bot.domain.erp_record import ErpPage, ErpRecord, first, merge, read_document
-from bot.domain.errors import AppError, RefusedError, TryLaterError, UnreadableError
+from bot.domain.errors import AppError, Problem, RefusedError, TryLaterError, UnreadableError
 from bot.domain.job import Batch, Counts, Job, JobTrouble, RowReport, SyncMode, SyncOptions
 from bot.domain.registration import ChangeSource, Provenance
 from bot.domain.row import TAX_ID_REASONS, Row
@@ -39,6 +39,7 @@ from bot.domain.row_plan import (
     updates_of,
 )
 from bot.domain.tax_id import NotATaxId, Reason, TaxId
+from bot.usecases.jobs.endless import Endless
 from bot.usecases.ports import BulkRegister, ErpRecords
 
 _ROUNDS: Final = 10
@@ -48,8 +49,13 @@ _LONGEST_WAIT_S: Final = 30.0
 # Pages without changes share one batch record until it has this many rows: it is all they write.
 _IDLE_ROWS: Final = 5_000
 _NAME_LENGTH: Final = 80
-# A time further ahead than any time zone is wrong, be it the ERP's clock or one record.
-_AHEAD: Final = timedelta(days=1)
+# The ERP's clock may be in any time zone of Brazil and some minutes wrong.
+_UNSURE: Final = timedelta(hours=6)
+_CERTIFICATES: Final[Mapping[Problem | None, JobTrouble]] = {
+    Problem.ERP_CERTIFICATE: JobTrouble.ERP_CERTIFICATE,
+    Problem.ERP_CERTIFICATE_DATE: JobTrouble.ERP_CERTIFICATE_DATE,
+    Problem.ERP_CERTIFICATE_NAME: JobTrouble.ERP_CERTIFICATE_NAME,
+}
 _QUICK: Final = replace(FROM_ERP, may_create=False)
 _Answer = TypeVar("_Answer")
 
@@ -106,9 +112,14 @@ class SyncErp:
         batch = after or Batch(job=job.id, number=0, last_line=0, counts=Counts(), cursor="")
         reading = asyncio.create_task(self._page(batch.cursor or "", options))
         held: Batch | None = None
+        endless = Endless()
         try:
             while True:
                 page = await reading
+                try:
+                    endless.check(page)
+                except UnreadableError as error:
+                    raise ErpFailedError(str(error), JobTrouble.ERP_UNREADABLE) from error
                 if page.next is not None:
                     reading = asyncio.create_task(self._page(page.next, options))
                 batch = _following(held or batch, page, is_held=held is not None)
@@ -210,7 +221,8 @@ class SyncErp:
                 await self.wait(min(max(wait_s, asked_for_s), _LONGEST_WAIT_S))
                 wait_s *= 2
             except RefusedError as error:
-                raise ErpFailedError(str(error), JobTrouble.ERP_REFUSED) from error
+                trouble = _CERTIFICATES.get(error.problem, JobTrouble.ERP_REFUSED)
+                raise ErpFailedError(str(error), trouble) from error
             except UnreadableError as error:
                 raise ErpFailedError(str(error), JobTrouble.ERP_UNREADABLE) from error
         raise AssertionError("the last attempt returns or raises")
@@ -226,16 +238,23 @@ def provenance_of(job: Job) -> Provenance:
 def mark_after(job: Job, last: Batch, before: datetime | None) -> datetime | None:
     """Return the watermark from which the next run has to read, once this one has ended.
 
-    It is a time of the ERP's own clock if its records have a time of change, else of ours.
-    Returns `before` when no record came, or when the latest time cannot be true.
+    It is the ERP's newest time when this run began: what was edited behind the reader is later.
+    Where the ERP cannot be asked for that, it is the latest time seen, and at the latest some
+    hours before the run began by our clock.
     """
     if job.began_at is None:
         raise ValueError("this job has not begun")
-    if last.counts.rows and not last.tells_changes:
-        return job.began_at
-    if last.latest is None or last.latest > job.began_at + _AHEAD:
+    if last.newest is not None:
+        mark = last.newest
+    elif last.latest is None and last.tells_changes:
+        # No record came.
         return before
-    return last.latest if before is None else max(before, last.latest)
+    else:
+        mark = min(last.latest or job.began_at, job.began_at - _UNSURE)
+    if before is None or before > job.began_at:
+        # A time in the future would hide all changes until then.
+        return mark
+    return max(before, mark)
 
 
 def _grouped(records: Sequence[ErpRecord], before: int) -> list[_Group]:
@@ -296,6 +315,7 @@ def _following(before: Batch, page: ErpPage, *, is_held: bool) -> Batch:
         refused=before.refused if is_held else (),
         cursor=page.next,
         latest=latest,
+        newest=before.newest if before.cursor else page.newest,
         tells_changes=before.tells_changes and (page.latest is not None or not page.records),
     )
 

@@ -13,6 +13,7 @@ from bot.domain.label import (
     label_key,
     read_emoji,
 )
+from bot.domain.opening_hours import OpeningHours
 from bot.domain.registration import read_name
 from bot.usecases.ports import LabelStore
 
@@ -38,12 +39,13 @@ class Refusal(Enum):
 
 
 class _NewValues(TypedDict, total=False):
-    """New values of a label; only a department has a group."""
+    """New values of a label; only a department has a group and hours."""
 
     name: str
     emoji: str
     archived: bool
     group_id: int | None
+    hours: OpeningHours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

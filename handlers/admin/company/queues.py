@@ -1,4 +1,4 @@
-"""/fila in private: the load of every department. /atendimento: one conversation's history."""
+"""/fila in private: the load of every department. /atendimento: one conversation and its words."""
 
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -15,21 +15,21 @@ from aiogram.types import (
 from bot.domain.conversation import Conversation, ConversationEvent, EventKind, Identity
 from bot.domain.protocol import read_protocol
 from bot.usecases.attending.queue import FindConversation, Load, ShowQueue
+from bot.usecases.attending.read_transcript import ReadTranscript
+from bot.usecases.attending.remind import ADMINS_REMINDED
 from bot.wording.values import Names, who
 from bot.wording.words import number, span
 from handlers.admin.register.services import RegisterServices
 from handlers.answers import answer_press
-from handlers.attendant import verifying
+from handlers.attendant import transcripts, verifying
 from handlers.attendant.cards.card import card_text
 from handlers.attendant.group import IsPress, edit
 from handlers.attendant.queue import QueueButton
 from handlers.attendant.texts import REFRESH
 from handlers.attendant.verifying import Step, VerifyButton
 from handlers.keyboards import button, column
+from handlers.relay.words_button import WordsButton
 
-WHICH_PROTOCOL: Final = (
-    "Envie o protocolo junto com o comando, assim: <code>/atendimento 20261124-048213</code>"
-)
 # All events have to fit into one message.
 _EVENTS: Final = 25
 _DETAIL: Final = 60
@@ -70,11 +70,12 @@ async def show_conversation(
     command: CommandObject,
     find_conversation: FindConversation,
     services: RegisterServices,
+    read_transcript: ReadTranscript,
     timezone: ZoneInfo,
 ) -> None:
     protocol = read_protocol(command.args or "")
     if protocol is None:
-        await message.answer(WHICH_PROTOCOL)
+        await message.answer(transcripts.WHICH_PROTOCOL)
         return
     card = await find_conversation(protocol)
     if card is None:
@@ -86,6 +87,10 @@ async def show_conversation(
         reply_markup=verifying.offer(card) if is_verified else None,
     )
     await message.answer(history_text(card.conversation, await services.names()))
+    transcript = await read_transcript(card.conversation.id, group_id=None)
+    if transcript:
+        text, markup = transcripts.screen(transcript, timezone)
+        await message.answer(text, reply_markup=markup)
 
 
 def not_found(protocol: str) -> str:
@@ -130,6 +135,7 @@ def router() -> Router:
     router.callback_query.register(
         verifying.take_back, VerifyButton.filter(F.step == Step.TAKE_BACK), IsPress()
     )
+    router.callback_query.register(transcripts.press, WordsButton.filter(), IsPress())
     router.callback_query.register(refresh, QueueButton.filter(), F.message.as_("message"))
     return router
 
@@ -143,6 +149,8 @@ def _event_line(event: ConversationEvent, names: Names) -> str:
     at = f"{event.at.astimezone(names.timezone):%d/%m %H:%M}"
     by_name = event.what in _BY_NAME and event.detail
     by = event.detail if by_name else who(event.by, names)
+    if event.what is EventKind.REMINDED and event.detail == ADMINS_REMINDED:
+        return html.quote(f"{at} · administradores lembrados da espera")
     detail = f" ({event.detail[:_DETAIL]})" if event.detail and not by_name else ""
     by_whom = f"pelo {by[2:]}" if by.startswith("o ") else f"por {by[:40]}"
     return html.quote(f"{at} · {_WORDS[event.what]} {by_whom}{detail}")

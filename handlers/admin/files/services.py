@@ -123,6 +123,17 @@ class TelegramJobNotifier:
         if job.kind is not JobKind.EXPORT or report_texts.is_export_done(job):
             await send_files(self.bot, chat_id, job, files, caption=caption)
 
+    async def show_end(self, job: Job, report: Report) -> None:
+        """Edit the message that shows the job: an edit can be repeated until it is confirmed."""
+        if job.progress is None:
+            return
+        names = await self.names()
+        if report_texts.is_export_done(job):
+            text = report_texts.caption(job, names)
+        else:
+            text = report_texts.report(job, report, names)
+        await edit(self.bot, job.progress, text, buttons.of_job(job))
+
     async def _notify_of_backup(self, job: Job, shown: Progress) -> None:
         """Report the end in the message with the progress; a failure in a new one, too."""
         text = maintenance_texts.ended(job)

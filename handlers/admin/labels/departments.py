@@ -5,9 +5,10 @@ from aiogram import Bot, F, Router
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.filters import Command
 from aiogram.filters.callback_data import CallbackData
-from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import CallbackQuery, MaybeInaccessibleMessageUnion, Message
 from aiogram_dialog import Dialog, DialogManager
+from aiogram_dialog.widgets.kbd import SwitchTo
+from aiogram_dialog.widgets.text import Const
 
 from bot.domain.conversation import Department
 from bot.domain.errors import AppError
@@ -18,7 +19,9 @@ from bot.usecases.company.departments import Departments
 from bot.usecases.ports import AccessToGroup
 from bot.usecases.register.labels import Refusal
 from handlers.access import IsAdmin
+from handlers.admin.labels import hours, hours_texts
 from handlers.admin.labels import texts as texts
+from handlers.admin.labels.states import DepartmentsDialog
 from handlers.admin.labels.windows import LabelWindows
 from handlers.answers import answer_press
 from handlers.keyboards import button, column
@@ -28,16 +31,6 @@ NEW_NAMED_LIKE_GROUP = "➕ Novo departamento com o nome deste grupo"
 logger = structlog.get_logger()
 
 
-class DepartmentsDialog(StatesGroup):
-    list = State()
-    archived = State()
-    name = State()
-    emoji = State()
-    label = State()
-    rename = State()
-    new_emoji = State()
-
-
 class LinkGroup(CallbackData, prefix="link"):
     """Links this group to a department; without an id, to a new one."""
 
@@ -45,21 +38,28 @@ class LinkGroup(CallbackData, prefix="link"):
 
 
 async def _details(label: Label, manager: DialogManager) -> str:
-    if not isinstance(label, Department) or label.group_id is None:
-        return texts.NO_GROUP
-    access = await _access(manager.middleware_data["access_to_group"], label.group_id)
-    return texts.linked_group(access) if access else texts.GROUP_NOT_REACHED
+    if not isinstance(label, Department):
+        return ""
+    group = texts.NO_GROUP
+    if label.group_id is not None:
+        access = await _access(manager.middleware_data["access_to_group"], label.group_id)
+        group = texts.linked_group(access) if access else texts.GROUP_NOT_REACHED
+    return f"{group}\n\n{hours_texts.in_short(label.hours)}"
 
 
 def dialog() -> Dialog:
     """Return the dialog, which starts with `DepartmentsDialog.list`.
 
-    Needs `departments` and `access_to_group` in the dispatcher's data.
+    Needs `departments`, `office_hours` and `access_to_group` in the dispatcher's data.
     """
     windows = LabelWindows(
-        states=DepartmentsDialog, key="departments", words=texts.DEPARTMENTS, details=_details
+        states=DepartmentsDialog,
+        key="departments",
+        words=texts.DEPARTMENTS,
+        details=_details,
+        more=(SwitchTo(Const(hours_texts.HOURS), id="hours", state=DepartmentsDialog.hours),),
     )
-    return Dialog(*windows.all())
+    return Dialog(*windows.all(), *hours.windows())
 
 
 async def whose_group(

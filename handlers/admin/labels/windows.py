@@ -53,6 +53,8 @@ class LabelWindows:
     words: Words
     details: Details
     """Returns more about a label, as HTML; may be empty."""
+    more: tuple[Keyboard, ...] = ()
+    """Further buttons of a label's window."""
 
     def all(self) -> tuple[Window, ...]:
         """Return all windows. The list comes first, because the dialog starts there."""
@@ -125,7 +127,7 @@ class LabelWindows:
             SwitchTo(
                 Const(texts.EMOJI), id="new_emoji", state=self.states.new_emoji, when="is_there"
             ),
-            Group(archive, restore, when="is_there"),
+            Group(*self.more, archive, restore, when="is_there"),
             self._to(self.states.list, texts.BACK),
             Cancel(Const(texts.CLOSE)),
             getter=self._get_label,
@@ -206,7 +208,7 @@ class LabelWindows:
         active = [label for label in labels if not label.archived]
         archived = [label for label in labels if label.archived]
         is_archive = dialog_manager.current_context().state == self.states.archived
-        lines = [f"{_notice(dialog_manager)}{self.words.title}"]
+        lines = [f"{notice(dialog_manager)}{self.words.title}"]
         lines.append(self.words.archived_ones if is_archive else self.words.hint)
         return {
             "text": "\n".join(lines),
@@ -217,7 +219,7 @@ class LabelWindows:
 
     async def _get_notice(self, dialog_manager: DialogManager, **_: object) -> Shown:
         name = dialog_manager.dialog_data.get("name", "")
-        return {"notice": _notice(dialog_manager), "name": html.quote(name)}
+        return {"notice": notice(dialog_manager), "name": html.quote(name)}
 
     async def _get_label(self, dialog_manager: DialogManager, **_: object) -> Shown:
         label = await self._labels(dialog_manager).get(dialog_manager.dialog_data["id"])
@@ -226,7 +228,7 @@ class LabelWindows:
         # A press on this screen refers to this version, so that it cannot overwrite a colleague's
         # change.
         dialog_manager.dialog_data["seen"] = label.model_dump()
-        lines = [f"{_notice(dialog_manager)}<b>{html.quote(label.shown)}</b>"]
+        lines = [f"{notice(dialog_manager)}<b>{html.quote(label.shown)}</b>"]
         if label.archived:
             lines.append(self.words.archived_note)
         if details := await self.details(label, dialog_manager):
@@ -235,7 +237,7 @@ class LabelWindows:
 
     async def _get_seen(self, dialog_manager: DialogManager, **_: object) -> Shown:
         seen = self._seen(dialog_manager)
-        return {"notice": _notice(dialog_manager), "shown": html.quote(seen.shown)}
+        return {"notice": notice(dialog_manager), "shown": html.quote(seen.shown)}
 
     # Actions
 
@@ -247,11 +249,11 @@ class LabelWindows:
 
     async def _on_name(self, message: Message, _: object, manager: DialogManager) -> None:
         if message.text is None:
-            _say(manager, texts.ONLY_TEXT)
+            say(manager, texts.ONLY_TEXT)
             return
         name = await self._labels(manager).check_name(message.text)
         if isinstance(name, Refusal):
-            _say(manager, texts.refusal(name, self.words))
+            say(manager, texts.refusal(name, self.words))
             return
         manager.dialog_data["name"] = name
         await manager.switch_to(self.states.emoji)
@@ -259,17 +261,17 @@ class LabelWindows:
     async def _create(self, manager: DialogManager, emoji: str) -> None:
         label = await self._labels(manager).create(manager.dialog_data["name"], emoji)
         if isinstance(label, Refusal):
-            _say(manager, texts.refusal(label, self.words))
+            say(manager, texts.refusal(label, self.words))
             if label is not Refusal.NO_EMOJI:
                 await manager.switch_to(self.states.name)
             return
-        _say(manager, texts.created(label.shown, self.words))
+        say(manager, texts.created(label.shown, self.words))
         manager.dialog_data["id"] = label.id
         await manager.switch_to(self.states.label)
 
     async def _on_rename(self, message: Message, _: object, manager: DialogManager) -> None:
         if message.text is None:
-            _say(manager, texts.ONLY_TEXT)
+            say(manager, texts.ONLY_TEXT)
             return
         outcome = await self._labels(manager).rename(self._seen(manager), message.text)
         await self._back_to_label(manager, outcome, stay_for=(Refusal.NO_NAME, Refusal.TOO_LONG))
@@ -285,7 +287,7 @@ class LabelWindows:
     async def _on_restore(self, _: CallbackQuery, __: object, manager: DialogManager) -> None:
         outcome = await self._labels(manager).restore(self._seen(manager))
         if outcome is Refusal.TAKEN:
-            _say(manager, texts.restored_taken(self.words))
+            say(manager, texts.restored_taken(self.words))
             return
         await self._back_to_label(manager, outcome)
 
@@ -297,7 +299,7 @@ class LabelWindows:
         stay_for: tuple[Refusal, ...] = (),
     ) -> None:
         if isinstance(outcome, Refusal):
-            _say(manager, texts.refusal(outcome, self.words))
+            say(manager, texts.refusal(outcome, self.words))
         if outcome not in (*stay_for, Refusal.TAKEN):
             await manager.switch_to(self.states.label)
 
@@ -311,11 +313,12 @@ class LabelWindows:
         return seen
 
 
-def _say(manager: DialogManager, sentence: str) -> None:
+def say(manager: DialogManager, sentence: str) -> None:
     """Show a sentence at the top of the next window."""
     manager.dialog_data["notice"] = sentence
 
 
-def _notice(manager: DialogManager) -> str:
-    notice = manager.dialog_data.pop("notice", "")
-    return f"{notice}\n\n" if notice else ""
+def notice(manager: DialogManager) -> str:
+    """Return the sentence for the top of this window, once."""
+    sentence = manager.dialog_data.pop("notice", "")
+    return f"{sentence}\n\n" if sentence else ""

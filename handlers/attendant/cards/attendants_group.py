@@ -10,7 +10,7 @@ from aiogram.exceptions import (
     TelegramForbiddenError,
     TelegramNotFound,
 )
-from aiogram.types import Message
+from aiogram.types import InlineKeyboardMarkup, Message
 
 from bot.domain.card import Card
 from bot.domain.conversation import Conversation
@@ -18,7 +18,8 @@ from bot.domain.errors import UnknownRefusalError
 from bot.domain.outgoing import ChatClosedError
 from bot.domain.refusals import Refused
 from handlers.attendant.cards import card as views
-from handlers.attendant.cards.topics import Topics, topic_shown
+from handlers.attendant.cards.keyboards import below_message, keyboard
+from handlers.attendant.cards.topics import Topics, as_open, topic_shown
 from handlers.relay.refusals import closes_chat, refusal_of
 
 _REFUSED = (TelegramForbiddenError, TelegramBadRequest, TelegramNotFound)
@@ -47,8 +48,10 @@ class TelegramAttendantsGroup:
         shown = topic_shown(views.topic_title(card), is_open=True)
         return replace(conversation, topic_id=topic, topic_shown=shown)
 
-    async def reopen_topic(self, conversation: Conversation) -> bool:
-        return await self.topics.reopen(conversation)
+    async def reopen_topic(self, conversation: Conversation) -> Conversation | None:
+        if not await self.topics.reopen(conversation):
+            return None
+        return replace(conversation, topic_shown=as_open(conversation.topic_shown))
 
     async def show(self, card: Card) -> Conversation:
         return await self._show(card)
@@ -83,7 +86,7 @@ class TelegramAttendantsGroup:
                     conversation.group_id,
                     text,
                     message_thread_id=conversation.topic_id,
-                    reply_markup=views.keyboard(card),
+                    reply_markup=keyboard(card),
                 )
             except TelegramBadRequest as error:
                 short, refusal = views.short_text(card), refusal_of(error)
@@ -106,18 +109,35 @@ class TelegramAttendantsGroup:
                 self._text(card),
                 chat_id=conversation.group_id,
                 message_id=conversation.card_message_id,
-                reply_markup=views.keyboard(card),
+                reply_markup=keyboard(card),
             )
         except (TelegramForbiddenError, TelegramBadRequest) as error:
             # The card is unchanged, or was deleted in the group: this does not affect the
             # conversation.
             logger.info("card not edited", reason=error.message)
+        if conversation.buttons_at:
+            markup = None if card.moved else below_message(conversation)
+            await self._set_buttons(conversation.group_id, conversation.buttons_at, markup)
         if conversation.topic_id is None:
             return conversation
         shown = await self.topics.bring_to(
             conversation, views.topic_title(card), is_open=conversation.is_open and not card.moved
         )
         return replace(conversation, topic_shown=shown)
+
+    async def take_buttons(self, group_id: int, message_id: int) -> None:
+        await self._set_buttons(group_id, message_id, None)
+
+    async def _set_buttons(
+        self, group_id: int, message_id: int, markup: InlineKeyboardMarkup | None
+    ) -> None:
+        try:
+            await self.bot.edit_message_reply_markup(
+                chat_id=group_id, message_id=message_id, reply_markup=markup
+            )
+        except (TelegramForbiddenError, TelegramBadRequest) as error:
+            # Unchanged, deleted in the group, or too old: a press reads the conversation anyway.
+            logger.info("buttons not changed", reason=error.message)
 
     def _text(self, card: Card) -> str:
         return views.card_text(card, timezone=self.timezone)

@@ -3,13 +3,15 @@
 from zoneinfo import ZoneInfo
 
 from aiogram import F, Router
-from aiogram.types import CallbackQuery
+from aiogram.types import CallbackQuery, InlineKeyboardMarkup
 
 from bot.usecases.attending.attend import Attend, Done, Gone
+from bot.usecases.attending.read_transcript import ReadTranscript
 from bot.usecases.attending.reopen import ReopenConversation
 from bot.usecases.ports import Conversations
-from handlers.attendant import switching, texts, verifying
-from handlers.attendant.cards.card import Action, CardButton, full_card_text
+from handlers.attendant import switching, texts, transcripts, verifying
+from handlers.attendant.cards.card import full_card_text
+from handlers.attendant.cards.keyboards import Action, CardButton
 from handlers.attendant.closing import tell_closed
 from handlers.attendant.group import IsPress, Press
 from handlers.customer import texts as customer_texts
@@ -45,14 +47,25 @@ async def close(
 
 
 async def full_card(
-    _: CallbackQuery, press: Press, callback_data: CardButton, attend: Attend, timezone: ZoneInfo
+    _: CallbackQuery,
+    press: Press,
+    callback_data: CardButton,
+    attend: Attend,
+    read_transcript: ReadTranscript,
+    timezone: ZoneInfo,
 ) -> None:
     card = await attend.full_card(callback_data.conversation, group_id=press.group_id)
     if isinstance(card, Gone):
         await press.refuse(card)
         return
     await press.answer()
-    await press.below(full_card_text(card, timezone=timezone), verifying.offer(card))
+    offered = verifying.offer(card)
+    rows = offered.inline_keyboard if offered else []
+    if read_transcript.kept_days:
+        rows = [*rows, *transcripts.openers(card, timezone)]
+    keyboard = InlineKeyboardMarkup(inline_keyboard=rows) if rows else None
+    text = full_card_text(card, timezone=timezone)
+    await press.below(text, keyboard, about=card.conversation.id)
 
 
 async def reopen(

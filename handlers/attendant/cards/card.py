@@ -1,11 +1,8 @@
-"""The customer card, as text and buttons. All its content is data and is escaped."""
+"""The customer card, as text. All its content is data and is escaped."""
 
-from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from aiogram import html
-from aiogram.filters.callback_data import CallbackData
-from aiogram.types import InlineKeyboardMarkup
 
 from bot.domain.card import Card
 from bot.domain.conversation import Conversation, Identity, Transfer, VerifiedBy
@@ -13,7 +10,6 @@ from bot.domain.phone import show_phone
 from bot.domain.registration import Kind, Registration, Status
 from bot.wording.values import erp_ref
 from bot.wording.words import KINDS, STATUSES
-from handlers.buttons import button, in_rows
 
 # The fixed note alone may have 2,000 characters; a message has 4,096.
 _LIST_LENGTH = 600
@@ -33,48 +29,6 @@ _IDENTITIES = {
     Identity.UNVERIFIED: "⚠️ não confirmado",
     Identity.NOT_IDENTIFIED: "❔ não identificado",
 }
-
-
-class Action(StrEnum):
-    CLAIM = "a"
-    FULL_CARD = "f"
-    CLOSE = "e"
-    NOTE = "n"
-    TRANSFER = "t"
-    REOPEN = "r"
-    READY = "s"
-
-
-class CardButton(CallbackData, prefix="card"):
-    action: Action
-    conversation: str
-
-
-def keyboard(card: Card) -> InlineKeyboardMarkup | None:
-    """Return buttons for the actions that are still possible, two in a row.
-
-    Returns None if the conversation has moved to another group.
-    """
-    conversation = card.conversation
-    if card.moved:
-        return None
-
-    actions = [("✋ Atender", Action.CLAIM)] if conversation.waits else []
-    actions.append(("📋 Ficha completa", Action.FULL_CARD))
-    if conversation.is_open:
-        actions += [
-            ("💬 Respostas", Action.READY),
-            ("📌 Observação fixa", Action.NOTE),
-            ("↪️ Transferir", Action.TRANSFER),
-            ("☑️ Encerrar", Action.CLOSE),
-        ]
-    elif conversation.closed_by:
-        actions.append(("🔓 Reabrir", Action.REOPEN))
-    buttons = [
-        button(text, CardButton(action=action, conversation=conversation.id))
-        for text, action in actions
-    ]
-    return in_rows(buttons, in_a_row=2)
 
 
 def card_text(card: Card, *, timezone: ZoneInfo, in_group: bool = True) -> str:

@@ -72,7 +72,7 @@ class Topics:
         try:
             if is_open and not was_open:
                 await self.bot.reopen_forum_topic(group_id, topic_id)
-            if shown.removesuffix(_OPEN).removesuffix(_CLOSED) != title:
+            if _title(shown) != title:
                 await self.bot.edit_forum_topic(group_id, topic_id, name=title)
             if was_open and not is_open:
                 await self.bot.close_forum_topic(group_id, topic_id)
@@ -85,3 +85,12 @@ class Topics:
 def topic_shown(title: str, *, is_open: bool) -> str:
     """Return title and open state as one text, to compare later."""
     return title + (_OPEN if is_open else _CLOSED)
+
+
+def as_open(shown: str) -> str:
+    """Return the text for the same title and an open topic."""
+    return topic_shown(_title(shown), is_open=True)
+
+
+def _title(shown: str) -> str:
+    return shown.removesuffix(_OPEN).removesuffix(_CLOSED)

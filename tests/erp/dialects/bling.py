@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from bot.domain.registration import Kind
 from erp.adapter import Credentials
-from tests.erp.dialects.dialect import Dialect, Person, as_json, masked
+from tests.erp.dialects.dialect import Answer, Dialect, Meaning, Person, as_json, known, stored
 
 CLIENT, SECRET, FIRST_TOKEN = "id-do-aplicativo", "segredo-do-aplicativo", "renovacao-0"
 ZONE = ZoneInfo("America/Sao_Paulo")
@@ -34,6 +34,17 @@ class BlingDialect(Dialect):
 
     name: ClassVar[str] = "bling"
     notes: ClassVar[str] = "days only"
+
+    answers: ClassVar[Sequence[Answer]] = (
+        known(200, {"data": []}, Meaning.NOBODY),
+        known(400, {"error": {"type": "VALIDATION_ERROR"}}, Meaning.REFUSED),
+        known(401, {"error": {"type": "UNAUTHORIZED"}}, Meaning.REFUSED),
+        known(403, {"error": {"type": "FORBIDDEN"}}, Meaning.REFUSED),
+        known(403, "<html>403</html>", Meaning.LATER),
+        known(404, {"error": {"type": "RESOURCE_NOT_FOUND"}}, Meaning.LATER),
+        known(429, {"error": {"type": "TOO_MANY_REQUESTS"}}, Meaning.LATER),
+        known(200, {"error": {"type": "SERVER_ERROR"}}, Meaning.LATER),
+    )
 
     refresh: list[str] = field(default_factory=lambda: [FIRST_TOKEN])
     access: list[str] = field(default_factory=list)
@@ -131,7 +142,7 @@ class BlingDialect(Dialect):
             "nome": person.name,
             "codigo": "",
             "situacao": "A" if person.is_active else "I",
-            "numeroDocumento": masked(person.document),
+            "numeroDocumento": stored(person),
             "telefone": f"({home[:2]}) {home[2:-4]}-{home[-4:]}" if home else "",
             "celular": person.mobile,
         }

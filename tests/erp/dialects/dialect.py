@@ -21,6 +21,7 @@ class Case(StrEnum):
 
     FOUND = "found"
     NOT_FOUND = "not found"
+    WRITTEN = "document with spaces or `BR`"
     SEVERAL = "several with one document"
     OTHER_DOCUMENT = "another document than asked for"
     AUTH_REFUSED = "auth refused"
@@ -28,10 +29,39 @@ class Case(StrEnum):
     HTML = "HTML instead of JSON"
     TIME_OUT = "time-out"
     TOO_MANY = "429"
+    UNKNOWN = "any answer that is not known"
     BROKEN_JSON = "broken JSON"
     LIST = "list all"
     SAME_PAGE = "paging that repeats"
     CHANGES = "changed since"
+
+
+class Meaning(StrEnum):
+    """What an answer to a look-up is taken for."""
+
+    NOBODY = "nobody"
+    REFUSED = "refused"
+    LATER = "later"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer as it comes, and what it means."""
+
+    status: int
+    body: str
+    means: Meaning
+
+    def response(self) -> web.Response:
+        return web.Response(status=self.status, body=self.body.encode())
+
+
+def known(status: int, body: Any, means: Meaning) -> Answer:
+    """Return a known answer; a body that is no text is sent as JSON."""
+    return Answer(
+        status, body if isinstance(body, str) else json.dumps(body, ensure_ascii=False), means
+    )
 
 
 class Trouble(StrEnum):
@@ -54,6 +84,8 @@ class Person:
     name: str
     document: str
     """The normal form: digits only, or digits and letters in a CNPJ."""
+    written: str = ""
+    """The document as it is stored in the ERP; if empty, as this ERP usually does."""
     is_active: bool = True
     kind: Kind = Kind.CUSTOMER
     email: str = ""
@@ -77,10 +109,15 @@ class Dialect(ABC):
     absent: ClassVar[Mapping[Case, str]] = {}
     """Cases that do not exist for this ERP, each with the reason."""
 
+    answers: ClassVar[Sequence[Answer]] = ()
+    """The known answers to a look-up, beside those that hold records."""
+
     notes: ClassVar[str] = ""
 
     people: list[Person] = field(default_factory=list)
     trouble: Trouble | None = None
+    given: Answer | None = None
+    """The answer to every request, except logins."""
     asked: list[str] = field(default_factory=list)
     kept: MemoryTokens = field(default_factory=MemoryTokens)
     """The token store, shared by all clients of this server: a refresh token can be used once."""
@@ -142,6 +179,8 @@ class Dialect(ABC):
         self.asked.append(request.path)
         if self.is_login(request):
             return await self.answer(request)
+        if self.given is not None:
+            return self.given.response()
         match self.trouble:
             case Trouble.HTML:
                 page = "<!DOCTYPE html><html><body>erro interno</body></html>"
@@ -163,6 +202,11 @@ def as_json(answer: Any, *, status: int = 200) -> web.Response:
     """Return a JSON answer as most ERPs give it."""
     text = json.dumps(answer, ensure_ascii=False)
     return web.Response(status=status, text=text, content_type="application/json")
+
+
+def stored(person: Person) -> str:
+    """Return the document as the ERP has it, with punctuation unless the person says otherwise."""
+    return person.written or masked(person.document)
 
 
 def masked(document: str) -> str:

@@ -1,7 +1,7 @@
 """HubSoft's dialect: a login of its own, defaults that hide people, errors with HTTP 200."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -9,7 +9,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from erp.adapter import Credentials
-from tests.erp.dialects.dialect import Case, Dialect, Person, as_json
+from tests.erp.dialects.dialect import Answer, Case, Dialect, Meaning, Person, as_json, known
 
 OWN = {
     "grant_type": "password",
@@ -25,6 +25,8 @@ class HubSoftDialect(Dialect):
     """HubSoft's API.
 
     `tokens` holds the accepted tokens. `first_page` is 0 according to the documentation.
+    `lists_only_former`: the reading of `cancelado=sim`, which the documentation leaves open.
+    `left_out` holds the ids of people who are counted but missing on their pages.
     """
 
     name: ClassVar[str] = "hubsoft"
@@ -32,8 +34,21 @@ class HubSoftDialect(Dialect):
         Case.CHANGES: "the API documents no filter by time of change",
     }
 
+    answers: ClassVar[Sequence[Answer]] = (
+        known(200, {"status": "success", "msg": "", "clientes": []}, Meaning.NOBODY),
+        known(200, {"status": "suscess", "clientes": []}, Meaning.NOBODY),
+        known(200, {"status": "error", "msg": "Cliente não encontrado"}, Meaning.LATER),
+        known(200, {"status": "error", "msg": "", "clientes": []}, Meaning.LATER),
+        known(200, {"status": "erro", "clientes": []}, Meaning.LATER),
+        known(200, {"clientes": []}, Meaning.UNREADABLE),
+        known(401, {"message": "Unauthenticated."}, Meaning.REFUSED),
+        known(403, {"status": "error", "msg": "Rota desativada"}, Meaning.LATER),
+    )
+
     tokens: list[str] = field(default_factory=list)
     first_page: int = 0
+    lists_only_former: bool = False
+    left_out: set[int] = field(default_factory=set)
     queries: list[dict[str, str]] = field(default_factory=list)
 
     def credentials(self) -> Credentials:
@@ -84,11 +99,7 @@ class HubSoftDialect(Dialect):
         limit = int(query.get("limit", "5"))
         if query.get("busca") != "cpf_cnpj" or not 1 <= limit <= 100:
             return as_json({"status": "error", "msg": "Parâmetros inválidos"})
-        found = [
-            p
-            for p in self.having(query["termo_busca"])
-            if p.is_active or (query.get("cancelado"), query.get("inativo")) == ("sim", "todos")
-        ]
+        found = self._shown(self.having(query["termo_busca"]), query)
         rows = [self._row(person) for person in found[:limit]]
         return as_json({"status": "success", "msg": "Dados consultados", "clientes": rows})
 
@@ -98,9 +109,10 @@ class HubSoftDialect(Dialect):
         number, size = int(query["pagina"]), int(query["itens_por_pagina"])
         if not 1 <= size <= 500:
             return as_json({"status": "error", "msg": "O campo itens_por_pagina é inválido."})
-        people = [p for p in self.people if p.is_active or query.get("cancelado") == "sim"]
+        people = self._shown(self.people, query)
         begin = (number - self.first_page) * size
-        rows = [self._row(p) for p in self.part(people, begin, size)] if begin >= 0 else []
+        part = self.part(people, begin, size) if begin >= 0 else []
+        rows = [self._row(person) for person in part if person.id not in self.left_out]
         return as_json(
             {
                 "status": "suscess",
@@ -114,6 +126,11 @@ class HubSoftDialect(Dialect):
                 "clientes": rows,
             }
         )
+
+    def _shown(self, people: Sequence[Person], query: Mapping[str, str]) -> Sequence[Person]:
+        if query.get("cancelado") != "sim":
+            return [person for person in people if person.is_active]
+        return [p for p in people if not (p.is_active and self.lists_only_former)]
 
     def _credentials(self, password: str) -> Credentials:
         return Credentials(
@@ -132,7 +149,7 @@ class HubSoftDialect(Dialect):
             "nome_razaosocial": person.name,
             "nome_fantasia": None,
             "tipo_pessoa": "pf" if len(person.document) == 11 else "pj",
-            "cpf_cnpj": person.document,
+            "cpf_cnpj": person.written or person.document,
             "telefone_primario": person.home,
             "telefone_secundario": person.mobile,
             "telefone_terciario": "",

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Sequence
 from typing import ClassVar
 
 from aiohttp import web
@@ -12,11 +13,37 @@ from bot.demo.ixc.query import list_rows
 from bot.demo.ixc.records import branch, customer, supplier
 from bot.domain.registration import Kind
 from erp.adapter import Credentials
-from tests.erp.dialects.dialect import Dialect, Person, Trouble, as_json, masked
+from tests.erp.dialects.dialect import (
+    Answer,
+    Dialect,
+    Meaning,
+    Person,
+    Trouble,
+    as_json,
+    known,
+    stored,
+)
+
+_PAGE = "<div>Ocorreu um erro ao processar. Contate o suporte IXC Soft.</div>"
+
+
+def _said(message: str) -> dict[str, str]:
+    return {"type": "error", "message": message}
 
 
 class IxcDialect(Dialect):
     name: ClassVar[str] = "ixc"
+    answers: ClassVar[Sequence[Answer]] = (
+        known(200, {"page": "1", "total": "0"}, Meaning.NOBODY),
+        known(200, {"page": "1", "total": 0, "registros": []}, Meaning.NOBODY),
+        known(200, {"page": "1", "total": "2", "registros": []}, Meaning.UNREADABLE),
+        known(200, _said("Recurso cliente não está disponível!<br />"), Meaning.REFUSED),
+        known(200, _said("Seu IP não está liberado para efetuar login!"), Meaning.REFUSED),
+        known(200, _said("O servidor não está disponível no momento"), Meaning.LATER),
+        known(200, _said("Registro não encontrado"), Meaning.LATER),
+        *(known(status, _PAGE, Meaning.LATER) for status in (200, 500, 504)),
+        *(known(status, "", Meaning.REFUSED) for status in (400, 401, 403, 404)),
+    )
 
     def credentials(self) -> Credentials:
         return Credentials(url=self.url, token=SecretStr(CREDENTIAL))
@@ -54,7 +81,7 @@ class IxcDialect(Dialect):
         return make(
             person.id,
             person.name,
-            masked(person.document),
+            stored(person),
             ativo="S" if person.is_active else "N",
             email=person.email,
             ultima_atualizacao=person.changed.strftime("%Y-%m-%d %H:%M:%S"),

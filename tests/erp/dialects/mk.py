@@ -9,12 +9,25 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from erp.adapter import Credentials
-from tests.erp.dialects.dialect import Case, Dialect, Person, Trouble, masked
+from tests.erp.dialects.dialect import (
+    Answer,
+    Case,
+    Dialect,
+    Meaning,
+    Person,
+    Trouble,
+    known,
+    stored,
+)
 
 TOKEN, PASSWORD = "ficha-do-usuario-mk", "contra-senha-mk"
 MISSING = {"Num. ERRO": "003", "Mensagem": "Documento não localizado.", "status": "ERRO"}
 EXPIRED = {"status": "ERRO", "CODIGO_ERRO": "012", "mensagem": "Sessão 11122233396 encerrada."}
 _MOST = 500
+
+
+def _said(code: str, message: str) -> dict[str, str]:
+    return {"status": "ERRO", "Num. ERRO": code, "Mensagem": message}
 
 
 @dataclass
@@ -30,6 +43,21 @@ class MkDialect(Dialect):
     absent: ClassVar[Mapping[Case, str]] = {
         Case.CHANGES: "its filter by day gives the same customers for any day, so it is not used",
     }
+
+    answers: ClassVar[Sequence[Answer]] = (
+        known(200, MISSING, Meaning.NOBODY),
+        known(200, {"status": "ERRO", "Num. ERRO": "003"}, Meaning.NOBODY),
+        known(200, _said("003", "Token não localizado."), Meaning.LATER),
+        known(200, _said("007", "Token não localizado."), Meaning.LATER),
+        known(200, _said("003", "Limite de uso excedido."), Meaning.LATER),
+        known(200, _said("004", "Informe ao menos um parâmetro."), Meaning.REFUSED),
+        known(200, _said("099", "Falha ao consultar."), Meaning.LATER),
+        known(200, {"status": "OK"}, Meaning.UNREADABLE),
+        known(401, "", Meaning.REFUSED),
+        known(403, "", Meaning.LATER),
+        known(404, "<html>404</html>", Meaning.REFUSED),
+        known(500, "<html>Servlet error</html>", Meaning.LATER),
+    )
 
     tokens: list[str] = field(default_factory=list)
     uses: int = 10**9
@@ -133,7 +161,7 @@ def _row(person: Person) -> dict[str, Any]:
     address = {"tipo": "INSTALACAO", "logradouro": "Rua Sete", "numero": 10, "complemento": None}
     return {
         "CodigoPessoa": person.id,
-        "CPF_CNPJ": masked(person.document),
+        "CPF_CNPJ": stored(person),
         "Nome": person.name,
         "Email": person.email or None,
         "Fone": person.mobile or person.home,

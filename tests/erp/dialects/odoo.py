@@ -1,10 +1,11 @@
 """Odoo's two dialects: JSON-RPC, where errors come with HTTP 200, and JSON-2 of version 19."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from operator import eq, ge, gt
+from operator import eq, ge, gt, ne
 from typing import Any, ClassVar
 
 from aiohttp import web
@@ -12,7 +13,16 @@ from pydantic import SecretStr
 
 from bot.domain.registration import Kind
 from erp.adapter import Credentials
-from tests.erp.dialects.dialect import Dialect, Person, Trouble, as_json, masked
+from tests.erp.dialects.dialect import (
+    Answer,
+    Dialect,
+    Meaning,
+    Person,
+    Trouble,
+    as_json,
+    known,
+    masked,
+)
 
 DATABASE, LOGIN, PASSWORD, API_KEY = "empresa", "api@exemplo.com.br", "senha-do-odoo", "chave-api"
 MODEL = "res.partner"
@@ -27,6 +37,7 @@ FIELDS = {
     "active",
     "comment",
     "parent_id",
+    "is_company",
     "write_date",
     "customer_rank",
     "supplier_rank",
@@ -35,7 +46,19 @@ FIELDS = {
 }
 
 
-_OPERATORS = {"=": eq, ">": gt, ">=": ge}
+def _matches(has: Any, pattern: str) -> bool:
+    parts = (re.escape(part) for part in pattern.split("%"))
+    return bool(has) and re.fullmatch(".*".join(parts), has, re.IGNORECASE | re.DOTALL) is not None
+
+
+_OPERATORS = {
+    "=": eq,
+    "!=": ne,
+    ">": gt,
+    ">=": ge,
+    "in": lambda has, values: has in values,
+    "=ilike": _matches,
+}
 
 
 class OdooError(Exception):
@@ -56,7 +79,10 @@ class OdooDialect(Dialect):
         """Return the result of a method of `res.partner`."""
         self.calls.append((method, dict(named)))
         if method == "fields_get":
-            return {name: {"type": "char"} for name in self.fields}
+            return {
+                name: {"type": "char", "searchable": name != "country_code"}
+                for name in self.fields
+            }
         if method != "search_read":
             raise OdooError("builtins.AttributeError")
         domain = args[0] if args else named["domain"]
@@ -69,7 +95,7 @@ class OdooDialect(Dialect):
             rows = [row for row in rows if row["active"]]
         if self.trouble is Trouble.SAME_PAGE:
             domain = [leaf for leaf in domain if leaf[0] != "id"]
-        is_lookup = any(leaf[0] == "vat" for leaf in domain)
+        is_lookup = any(leaf[1:2] == ["=ilike"] for leaf in domain)
         turned = self.trouble is Trouble.OTHER_DOCUMENT and is_lookup
         found = [row for row in rows if self._holds(domain, row) is not turned]
         begin = named["offset"]
@@ -81,13 +107,15 @@ class OdooDialect(Dialect):
         row = {
             "id": person.id,
             "name": person.name,
-            "vat": masked(person.document) if person.id % 2 else person.document,
+            "vat": person.written
+            or (masked(person.document) if person.id % 2 else person.document),
             "phone": person.home or False,
             "mobile": person.mobile or False,
             "email": person.email or False,
             "active": person.is_active,
             "comment": "<p>paga em dia</p>",
             "parent_id": False,
+            "is_company": len(person.document) == 14,
             "write_date": f"{person.changed:%Y-%m-%d %H:%M:%S}",
             "customer_rank": int(person.kind is Kind.CUSTOMER),
             "supplier_rank": int(person.kind is Kind.SUPPLIER),
@@ -113,6 +141,8 @@ class OdooDialect(Dialect):
         if name not in self.fields:
             raise OdooError("builtins.ValueError")
         has = row[name]
+        if isinstance(has, list):
+            has = has[0]
         if name == "write_date":
             # Odoo stores microseconds but does not show them.
             has = datetime.fromisoformat(has).replace(microsecond=500_000, tzinfo=UTC)
@@ -120,11 +150,25 @@ class OdooDialect(Dialect):
         return bool(_OPERATORS[operator](has, value))
 
 
+def _error(name: str) -> dict[str, Any]:
+    return {"jsonrpc": "2.0", "id": 1, "error": {"code": 200, "data": {"name": name}}}
+
+
 @dataclass
 class OdooRpcDialect(OdooDialect):
     """Odoo's JSON-RPC. `password` is the accepted secret, a password or an API key."""
 
     title: ClassVar[str] = "odoo (JSON-RPC)"
+    answers: ClassVar[Sequence[Answer]] = (
+        known(200, {"jsonrpc": "2.0", "id": 1, "result": []}, Meaning.NOBODY),
+        known(200, {"jsonrpc": "2.0", "id": 1, "result": False}, Meaning.UNREADABLE),
+        known(200, _error("odoo.exceptions.AccessDenied"), Meaning.REFUSED),
+        known(200, _error("odoo.exceptions.AccessError"), Meaning.REFUSED),
+        known(200, _error("odoo.exceptions.MissingError"), Meaning.LATER),
+        known(200, _error("psycopg2.OperationalError"), Meaning.LATER),
+        known(200, _error("builtins.ValueError"), Meaning.LATER),
+        known(404, "<html>404</html>", Meaning.LATER),
+    )
 
     password: str = PASSWORD
     uid: int = 7
@@ -178,6 +222,15 @@ class OdooJson2Dialect(OdooDialect):
     """Odoo's JSON-2. A request must name its database when `databases` has several."""
 
     title: ClassVar[str] = "odoo (JSON-2)"
+    answers: ClassVar[Sequence[Answer]] = (
+        known(200, [], Meaning.NOBODY),
+        known(401, {"name": "werkzeug.exceptions.Unauthorized"}, Meaning.REFUSED),
+        known(403, {"name": "odoo.exceptions.AccessError"}, Meaning.REFUSED),
+        known(403, "<html>403</html>", Meaning.LATER),
+        known(404, "<html>404</html>", Meaning.REFUSED),
+        known(422, {"name": "builtins.ValueError"}, Meaning.LATER),
+        known(500, {"name": "psycopg2.OperationalError"}, Meaning.LATER),
+    )
 
     databases: tuple[str, ...] = (DATABASE,)
 

@@ -1,7 +1,9 @@
 """Omie's dialect: the app's keys in the body, HTTP 500 for every fault, even for "not found"."""
 
+import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
@@ -12,11 +14,26 @@ from pydantic import SecretStr
 
 from bot.domain.registration import Kind
 from erp.adapter import Credentials
-from tests.erp.dialects.dialect import Dialect, Person, as_json, masked
+from tests.erp.dialects.dialect import Answer, Dialect, Meaning, Person, as_json, known, stored
 
 KEY, SECRET = "38333295000", "segredo-da-omie"
 ZONE = ZoneInfo("America/Sao_Paulo")
 _LONG_AGO = datetime(2020, 5, 4, 9, 8, 7, tzinfo=UTC)
+
+
+NOBODY, LATER = Meaning.NOBODY, Meaning.LATER
+BUSY = (
+    "ERROR: Já existe uma requisição desse método sendo executada e você pode tentar novamente "
+    "em alguns instantes. (1)"
+)
+AGAIN = (
+    "ERROR: Esta requisição já foi processada ou está sendo processada e você pode tentar "
+    "novamente às 19:04:08. (1)"
+)
+
+
+def _fault(said: str, code: int) -> dict[str, str]:
+    return {"faultstring": said, "faultcode": f"SOAP-ENV:Client-{code}"}
 
 
 @dataclass
@@ -24,13 +41,47 @@ class OmieDialect(Dialect):
     """Omie's API.
 
     If `is_strict`, it refuses to answer the same request twice; the real one does so for a minute.
+    It works on one request at a time and refuses others meanwhile; `busy` counts those. While
+    `others` is set, a request waits for a moment for another one to come.
     People with even ids were created at `changed`, the others modified then; `more` is added to
     their rows.
     """
 
     name: ClassVar[str] = "omie"
 
+    answers: ClassVar[Sequence[Answer]] = (
+        *(
+            known(status, _fault("ERROR: Não existem registros para a página [1]!", 5113), NOBODY)
+            for status in (200, 500)
+        ),
+        known(503, _fault("ERROR: Não existem registros para a página [1]!", 5113), LATER),
+        known(200, {"total_de_registros": 0, "clientes_cadastro": []}, NOBODY),
+        known(200, {"total_de_registros": 2, "clientes_cadastro": []}, Meaning.UNREADABLE),
+        known(500, {"faultstring": BUSY, "faultcode": "SOAP-ENV:Client-1880"}, LATER),
+        known(500, {"faultstring": BUSY}, LATER),
+        known(500, {"faultstring": AGAIN, "faultcode": "SOAP-ENV:Client-8020"}, LATER),
+        known(500, {"faultstring": AGAIN}, LATER),
+        known(500, _fault("ERROR: Já existe uma requisição", 1100), LATER),
+        known(500, _fault("ERROR: Consumo redundante detectado. Aguarde 43 segundos", 6), LATER),
+        known(500, _fault("ERROR: Tag [PAGINA] inválida", 5113), LATER),
+        known(500, _fault("ERROR: Documento em uso", 102), LATER),
+        known(500, {"faultstring": "ERROR: Falha"}, LATER),
+        known(500, {"faultcode": "SOAP-ENV:Server"}, LATER),
+        *(known(status, _fault("ERROR", 101), LATER) for status in (429, 503)),
+        known(
+            425,
+            {"faultstring": "API bloqueada por consumo indevido.", "faultcode": "MISUSE"},
+            LATER,
+        ),
+        known(500, _fault("ERROR: Chave de acesso inválida", 101), Meaning.REFUSED),
+        known(403, _fault("Aplicativo suspenso", 8), Meaning.REFUSED),
+        known(403, "<html>Attention Required</html>", LATER),
+    )
+
     is_strict: bool = False
+    busy: int = 0
+    others: asyncio.Event | None = None
+    _working: bool = False
     params: list[dict[str, Any]] = field(default_factory=list)
     more: dict[int, dict[str, Any]] = field(default_factory=dict)
 
@@ -45,6 +96,21 @@ class OmieDialect(Dialect):
         return fault("ERROR: Documento [111.222.333-96] em uso!", "SOAP-ENV:Client-102")
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
+        if self._working:
+            self.busy += 1
+            if self.others is not None:
+                self.others.set()
+            return fault(BUSY, "SOAP-ENV:Client-1880")
+        self._working = True
+        try:
+            return await self._work(request)
+        finally:
+            self._working = False
+
+    async def _work(self, request: web.Request) -> web.StreamResponse:
+        if self.others is not None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.others.wait(), 0.02)
         if request.path != "/api/v1/geral/clientes/" or request.method != "POST":
             return web.Response(status=404, text="<h1>Not Found</h1>", content_type="text/html")
         body = json.loads(await request.text())
@@ -87,7 +153,7 @@ class OmieDialect(Dialect):
             "codigo_cliente_integracao": "",
             "razao_social": person.name,
             "nome_fantasia": "",
-            "cnpj_cpf": masked(person.document),
+            "cnpj_cpf": stored(person),
             "pessoa_fisica": "S" if len(person.document) == 11 else "N",
             "inativo": "N" if person.is_active else "S",
             "telefone1_ddd": person.home[:2],

@@ -10,7 +10,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from erp.adapter import Credentials
-from tests.erp.dialects.dialect import Dialect, Person, as_json, masked
+from tests.erp.dialects.dialect import Answer, Dialect, Meaning, Person, as_json, known, stored
 
 TOKEN, APP = "9b1c-token-do-sgp", "Balcao"
 ZONE = ZoneInfo("America/Sao_Paulo")
@@ -24,6 +24,22 @@ class SgpDialect(Dialect):
     """
 
     name: ClassVar[str] = "sgp"
+    answers: ClassVar[Sequence[Answer]] = (
+        known(200, {"paginacao": {"total": 0}, "clientes": []}, Meaning.NOBODY),
+        known(200, [], Meaning.NOBODY),
+        known(200, {"paginacao": {"total": 2}, "clientes": []}, Meaning.UNREADABLE),
+        known(200, {"msg": "Nenhum contrato localizado", "contratos": []}, Meaning.UNREADABLE),
+        known(403, {"detail": "Credenciais de autenticação incorretas."}, Meaning.REFUSED),
+        known(
+            403,
+            {"detail": "As credenciais de autenticação não foram fornecidas."},
+            Meaning.REFUSED,
+        ),
+        known(403, "<html>Attention Required</html>", Meaning.LATER),
+        known(200, {"detail": "Não encontrado."}, Meaning.LATER),
+        known(404, {"detail": "Não encontrado."}, Meaning.LATER),
+        known(200, "<html>Entrar</html>", Meaning.LATER),
+    )
     notes: ClassVar[str] = "days only"
 
     is_bare: bool = False
@@ -70,7 +86,7 @@ class SgpDialect(Dialect):
         row = {
             "id": person.id,
             "nome": person.name,
-            "cpfcnpj": masked(person.document),
+            "cpfcnpj": stored(person),
             "tipo": "Pessoa Física" if len(person.document) == 11 else "Pessoa Jurídica",
             "email": None,
             "dataCadastro": person.changed.isoformat(),

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,10 +14,32 @@ from pydantic import SecretStr
 
 from bot.domain.registration import Kind
 from erp.adapter import Credentials
-from tests.erp.dialects.dialect import Dialect, Person, Trouble, as_json, masked
+from tests.erp.dialects.dialect import (
+    Answer,
+    Dialect,
+    Meaning,
+    Person,
+    Trouble,
+    as_json,
+    known,
+    masked,
+)
 
 DATABASE, LOGIN, PASSWORD = "erp", "balcao", "senha-do-tryton"
-_OPERATORS = {"=": eq, ">": gt, ">=": ge, "in": lambda has, values: has in values}
+
+
+def _matches(has: str, pattern: str) -> bool:
+    parts = (re.escape(part) for part in pattern.split("%"))
+    return re.fullmatch(".*".join(parts), has, re.IGNORECASE | re.DOTALL) is not None
+
+
+_OPERATORS = {
+    "=": eq,
+    ">": gt,
+    ">=": ge,
+    "in": lambda has, values: has in values,
+    "ilike": _matches,
+}
 _PAGE = "<!doctype html>\n<html lang=en>\n<title>Error</title>\n"
 _PARTS = ("year", "month", "day", "hour", "minute", "second", "microsecond")
 
@@ -29,6 +52,19 @@ class TrytonDialect(Dialect):
     version: ClassVar[str]
     face: ClassVar[str]
     """The end of the path of every call."""
+
+    answers: ClassVar[Sequence[Answer]] = (
+        known(200, {"id": 1, "result": []}, Meaning.NOBODY),
+        known(200, {"id": 1, "result": None}, Meaning.UNREADABLE),
+        known(200, {"id": 1, "error": ["LoginException", ["password"]]}, Meaning.REFUSED),
+        known(200, {"id": 1, "error": ["'party.party'", ""]}, Meaning.REFUSED),
+        known(200, {"id": 1, "error": ["UserError", ["?", "", None]]}, Meaning.LATER),
+        known(401, "", Meaning.REFUSED),
+        known(403, _PAGE, Meaning.REFUSED),
+        known(404, _PAGE, Meaning.REFUSED),
+        known(405, _PAGE, Meaning.REFUSED),
+        known(503, _PAGE, Meaning.LATER),
+    )
 
     sessions: list[str] = field(default_factory=list)
     calls: list[tuple[str, list[Any]]] = field(default_factory=list)
@@ -93,7 +129,7 @@ class TrytonDialect(Dialect):
         return {
             "id": person.id,
             "active": person.is_active,
-            "identifiers.code": self.code(person.document),
+            "identifiers.code": person.written or self.code(person.document),
             **{
                 f"{of}{date}": made
                 for of in ("", "identifiers.", "contact_mechanisms.")
@@ -127,7 +163,7 @@ class TrytonDialect(Dialect):
         columns = self.columns(person)
         dates = {name: _datetime_cell(columns[name]) for name in ("create_date", "write_date")}
         kind = "br_cpf" if len(person.document) == 11 else "br_vat"
-        code = self.code(person.document)
+        code = person.written or self.code(person.document)
         contacts = {"mobile": person.mobile, "phone": person.home, "email": person.email}
         category = "Supplier" if person.kind is Kind.SUPPLIER else "Customer"
         row = {
@@ -188,7 +224,9 @@ class Tryton8Dialect(TrytonDialect):
         return masked(document)
 
     def columns(self, person: Person) -> dict[str, Any]:
-        return super().columns(person) | {"identifiers.code_compact": person.document}
+        return super().columns(person) | {
+            "identifiers.code_compact": person.written or person.document
+        }
 
 
 def _datetime_cell(at: datetime | None) -> Mapping[str, Any] | None:

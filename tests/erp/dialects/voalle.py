@@ -1,6 +1,6 @@
 """Voalle's dialect: a login and a look-up that shows only customers; one port serves both here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from bot.domain.registration import Kind
 from erp.adapter import Credentials
-from tests.erp.dialects.dialect import Case, Dialect, Person, as_json
+from tests.erp.dialects.dialect import Answer, Case, Dialect, Meaning, Person, as_json, known
 
 OWN = {
     "grant_type": "client_credentials",
@@ -36,6 +36,17 @@ class VoalleDialect(Dialect):
         Case.SAME_PAGE: _NO_LIST,
         Case.CHANGES: "the API documents no filter by time of change",
     }
+
+    answers: ClassVar[Sequence[Answer]] = (
+        known(200, {"success": True, "messages": [], "response": None}, Meaning.NOBODY),
+        known(404, {"success": True, "messages": [], "response": None}, Meaning.NOBODY),
+        known(404, {"success": False, "messages": [], "response": None}, Meaning.NOBODY),
+        known(404, "", Meaning.LATER),
+        known(404, {"message": "no route"}, Meaning.LATER),
+        known(200, {"success": False, "messages": ["?"], "response": None}, Meaning.LATER),
+        known(200, {"success": True}, Meaning.UNREADABLE),
+        known(401, "", Meaning.REFUSED),
+    )
 
     tokens: list[str] = field(default_factory=list)
     missing: int = 200
@@ -85,7 +96,7 @@ def _row(person: Person) -> dict[str, Any]:
         "id": person.id,
         "name": person.name,
         "name2": None,
-        "txId": person.document,
+        "txId": person.written or person.document,
         "email": person.email,
         "status": 1 if person.is_active else 2,
         "phone": person.home,
