@@ -36,6 +36,7 @@ from bot.cli.terminal.reports import (
 )
 from bot.cli.terminal.running import Stop, TerminalProgress, stoppable
 from bot.domain.columns import Column, fields_of
+from bot.domain.effort import Effort
 from bot.domain.errors import RefusedError
 from bot.domain.file_shape import FileShape, Inspected, Reading
 from bot.domain.job import COMMAND_LINE, ImportOptions, Job, JobState
@@ -43,6 +44,7 @@ from bot.domain.label import Tag
 from bot.domain.row import RowReader
 from bot.runtime.files.table import open_table
 from bot.wording.job_report import has_something_to_write
+from bot.wording.jobs import effort_sentence
 
 _File = Annotated[
     Path, typer.Argument(metavar="ARQUIVO", help=".csv, .xlsx, ou um deles em .zip ou .gz.")
@@ -128,9 +130,9 @@ def import_(
 ) -> None:
     """Importa um arquivo, como no chat, de qualquer tamanho; o bot pode estar no ar.
 
-    Em um terminal mostra a prévia e pergunta; fora dele importa logo. Ctrl-C cancela depois do
-    lote em andamento. Se for morto no meio, o próximo `balcao run` continua, ou
-    `balcao jobs --go-on`.
+    Em um terminal mostra a prévia e pergunta; fora dele importa logo. Ctrl-C para depois do lote
+    em andamento; `balcao jobs TAREFA --go-on` continua de onde parou, por 7 dias. Se for morto no
+    meio, o próximo `balcao run` continua, ou `balcao jobs --go-on`.
 
     Termina com 0 quando todas as linhas entraram ou já estavam; 2 quando houve recusadas; 1 quando
     não terminou, foi cancelado, ou o arquivo não pôde ser lido.
@@ -155,6 +157,8 @@ def import_(
             confirm=asks,
         )
         async with open_job_session(settings, stop, notifier) as session:
+            if not asks and not dry_run:
+                say_effort(session.jobs.effort(found.shape.rows), is_sure=yes)
             if create_tags and not dry_run:
                 await created_tags(session, file, found.shape, options)
             state = JobState.DRAFT if asks or dry_run else JobState.RUNNING
@@ -200,6 +204,19 @@ def _say_file(file: Inspected, columns: Sequence[Column], *, previews: bool) -> 
         raise RefusedError(questions_message(file))
     if is_doubtful:
         raise RefusedError(doubts_message(columns))
+
+
+def say_effort(effort: Effort | None, *, is_sure: bool) -> None:
+    """Print what a large import takes. Raises RefusedError where it would fill the disk, unless
+    the person is sure: rows that change nothing take nothing."""
+    if effort is None:
+        return
+    if not effort.fits and not is_sure:
+        raise RefusedError(
+            f"{effort_sentence(effort)} Nada foi importado. Se boa parte já está no cadastro, "
+            "confira com --dry-run e importe com --yes."
+        )
+    say(f"Atenção: {effort_sentence(effort)}")
 
 
 async def _inspected(
@@ -277,6 +294,8 @@ async def _previewed(session: JobSession, draft: Job, *, asks: bool) -> Job | in
             say(line)
         if not asks:
             return NOT_ALL if job.preview and job.preview.refused else 0
+        if not job.fits:
+            raise RefusedError("Nada foi importado.")
         # When nothing would be written, there is no question to ask: the run only hands out the
         # refused rows.
         if has_something_to_write(job):
@@ -288,7 +307,7 @@ async def _previewed(session: JobSession, draft: Job, *, asks: bool) -> Job | in
         return begun
     finally:
         if not goes_on:
-            await manage.cancel(draft.id)
+            await (manage.cancel(draft.id) if asks else manage.forget(draft.id))
 
 
 async def imported(session: JobSession, job: Job, errors: Path | None) -> int:

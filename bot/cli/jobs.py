@@ -16,7 +16,7 @@ from bot.cli.terminal.job_session import (
     open_job_session,
     save_results,
 )
-from bot.cli.terminal.reports import is_left, row_of_list
+from bot.cli.terminal.reports import cannot_go_on, is_left, row_of_list
 from bot.cli.terminal.running import Stop, stoppable
 from bot.domain.errors import RefusedError
 from bot.domain.job import COMMAND_LINE, JobKind, JobState
@@ -41,8 +41,8 @@ def jobs(
         bool,
         typer.Option(
             "--go-on",
-            help="Termina as tarefas da linha de comando que pararam. As do chat continuam "
-            "quando o bot inicia.",
+            help="Termina as tarefas da linha de comando que pararam; com o número, também a "
+            "importação parada com Ctrl-C. As do chat continuam quando o bot inicia.",
         ),
     ] = False,
 ) -> None:
@@ -95,6 +95,11 @@ async def _went_on(session: JobSession, only: int | None) -> int:
     """
     store = session.jobs.store
     now = utc_now()
+    if only is not None:
+        job = await session.job(only)
+        was_stopped = job.kind is JobKind.IMPORT and job.state is JobState.CANCELLED
+        if was_stopped and await session.jobs.manage.go_on(only) is None:
+            raise RefusedError(cannot_go_on(job))
     left = [
         job
         for job in await store.active()

@@ -145,6 +145,7 @@ class Refusal(StrEnum):
     NO_TAX_ID = "no_tax_id"
     NO_KIND = "no_kind"
     NAME_TOO_LONG = "name_too_long"
+    TRADE_NAME_TOO_LONG = "trade_name_too_long"
     NOTE_TOO_LONG = "note_too_long"
     REPEATED = "repeated"
     NOT_IN_REGISTER = "not_in_register"
@@ -218,7 +219,7 @@ def keys_to_repeat(candidate: Candidate) -> list[int]:
     """Return the keys that must be unique within a run.
 
     This is the key of the tax id or, without a tax id, one key per telephone and e-mail,
-    combined with the name.
+    combined with the name; for a name alone, that name.
     """
     if candidate.tax_id is not None:
         return [key_of(candidate.tax_id)]
@@ -228,7 +229,7 @@ def keys_to_repeat(candidate: Candidate) -> list[int]:
     # One row can have the same telephone in two fields.
     phones = dict.fromkeys(map(phone_key, candidate.phones.all()))
     keys = [*phones, *([candidate.email] if candidate.email else [])]
-    return [key_of_text(f"{name}/{key}") for key in keys]
+    return [key_of_text(f"{name}/{key}") for key in keys or ("",)]
 
 
 def _create(
@@ -285,6 +286,8 @@ def _too_long(candidate: Candidate) -> list[Refusal]:
     reasons = []
     if len(candidate.name or "") > NAME_LENGTH:
         reasons.append(Refusal.NAME_TOO_LONG)
+    if len(candidate.trade_name or "") > NAME_LENGTH:
+        reasons.append(Refusal.TRADE_NAME_TOO_LONG)
     if len(candidate.fixed_note or "") > NOTE_LENGTH:
         reasons.append(Refusal.NOTE_TOO_LONG)
     return reasons

@@ -6,6 +6,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
+from bot.domain.effort import Effort
 from bot.domain.export import ExportOptions
 from bot.domain.file_shape import FileShape
 from bot.domain.registration import Kind
@@ -160,6 +161,8 @@ class Counts(_Model):
     """Rows planned anew, because their registration changed between the preview and the run."""
     accepted: int = 0
     """Rows that enter without a field that could not be read."""
+    kindless: int = 0
+    """For a preview: refused rows that would need a kind."""
     passwords: int = 0
     """Rows with a password to hash, or to compare with the stored hash."""
     skipped: int = 0
@@ -247,6 +250,8 @@ class Job(_Model):
     """The first rows that the preview refused."""
     unknown_tags: tuple[str, ...] = ()
     """Tags of the file that do not exist, as far as the preview met them."""
+    effort: Effort | None = None
+    """What the checked import takes, if that is much; None with a MongoDB server."""
     plan_file_id: str | None = None
     counts: Counts = Counts()
     batches: int = 0
@@ -292,6 +297,19 @@ class Job(_Model):
         """Return True if the job is over, changed something and was not undone yet."""
         is_whole = self.undone_by is None and not self.is_summary
         return self.state in OVER and self.wrote and is_whole
+
+    @property
+    def fits(self) -> bool:
+        """Return False if the checked import would fill the disk."""
+        return self.effort is None or self.effort.fits
+
+    @property
+    def can_go_on(self) -> bool:
+        """Return True if the job is an import that was cancelled while it wrote, and whose file is
+        kept."""
+        has_file = self.source is not None and bool(self.source.file_id)
+        was_running = self.state is JobState.CANCELLED and self.began_at is not None
+        return was_running and has_file and self.undone_by is None
 
     @property
     def key(self) -> str:

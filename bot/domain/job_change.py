@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import TypedDict
 
+from bot.domain.effort import Effort
 from bot.domain.file_shape import FileShape
 from bot.domain.job import (
     Counts,
@@ -34,6 +35,7 @@ class JobChange(TypedDict, total=False):
     samples: tuple[Sample, ...]
     to_refuse: tuple[RowReport, ...]
     unknown_tags: tuple[str, ...]
+    effort: Effort | None
     plan_file_id: str | None
     counts: Counts
     batches: int

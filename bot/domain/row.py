@@ -365,8 +365,12 @@ class RowReader:
 def _alone(name: str | None) -> list[CellProblem]:
     if not name:
         return []
-    is_total = _TOTAL.match(fold(name)) is not None
-    return [CellProblem("", CellReason.TOTALS if is_total else CellReason.NAME_ALONE)]
+    return [CellProblem("", CellReason.TOTALS if is_total(name) else CellReason.NAME_ALONE)]
+
+
+def is_total(name: str) -> bool:
+    """Return True if a name is that of a totals row or a footer."""
+    return _TOTAL.match(fold(name)) is not None
 
 
 def _name(cell: str) -> str | None:

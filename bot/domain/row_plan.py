@@ -204,6 +204,7 @@ def counted(
         if is_preview and isinstance(one.decision, Refused):
             reasons = {problem.reason for problem in one.row.candidate.problems}
             problems.update(name for name, some in ACCEPTED.items() if some & reasons)
+            found["kindless"] += Refusal.NO_KIND in one.decision.reasons
         found["accepted"] += bool(one.row.accepted) and not isinstance(one.decision, Refused)
         found["passwords"] += may_set_password(one, policy)
     return Counts(

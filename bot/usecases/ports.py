@@ -316,6 +316,9 @@ class JobStore(JobChanges, Protocol):
         """Store the job; return it with its new id."""
         ...
 
+    async def remove(self, job: Job) -> None:
+        """Delete the job, unless it has changed since it was read."""
+
     async def latest(self, count: int, *, before: int | None = None) -> list[Job]: ...
 
     async def above(self, job_id: int, count: int) -> list[Job]:

@@ -1,12 +1,16 @@
 """The wiring of jobs: the worker, and the use cases of people who start and stop them."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
 
+from bot.domain.effort import Effort, effort_of
 from bot.domain.errors import RefusedError
 from bot.domain.job import Job, JobKind
 from bot.runtime.jobs.backups import MakeBackup
@@ -25,7 +29,7 @@ from bot.usecases.jobs.sync_erp import SyncErp
 from bot.usecases.jobs.undo_job import UndoJob
 from bot.usecases.register.labels import Tags
 from bot.wording.reasons import describe
-from storage.engine.connection import Database
+from storage.engine.connection import Database, is_embedded
 from storage.jobs.choices import Choices
 from storage.jobs.files import Files
 from storage.jobs.jobs import Jobs as StoredJobs
@@ -49,6 +53,8 @@ class Jobs:
     store: StoredJobs
     files: Files
     syncs: Syncs
+    effort: Callable[[int], Effort | None]
+    """Returns what importing so many rows takes, if that is much."""
     begin_sync: BeginSync | None
     """None when no ERP is set."""
 
@@ -78,6 +84,7 @@ def build_jobs(
 
     lease_clock: `clock` unless given. make_backup: None where no backup of the chat is made.
     """
+    effort = partial(_effort, settings.data_dir) if is_embedded(database) else _no_effort
     syncs, store, files = Syncs(database), StoredJobs(database), Files(database)
     bulk = Bulk(database)
     runs = JobRuns(
@@ -99,6 +106,7 @@ def build_jobs(
         name_of=lambda job, at: file_name(job, at.astimezone(settings.zone)),
         clock=clock,
         make_backup=make_backup,
+        effort=effort,
     )
     work = WorkJobs(
         store=store,
@@ -119,8 +127,17 @@ def build_jobs(
         store=store,
         files=files,
         syncs=syncs,
+        effort=effort,
         begin_sync=_begin_sync(settings, store, syncs, work, clock) if erp else None,
     )
+
+
+def _effort(data_dir: Path, rows: int) -> Effort | None:
+    return effort_of(rows, shutil.disk_usage(data_dir).free)
+
+
+def _no_effort(rows: int) -> None:
+    """Return None: a MongoDB server is made for large imports, and its disk cannot be seen."""
 
 
 def _begin_sync(

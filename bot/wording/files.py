@@ -6,6 +6,7 @@ from typing import Final
 from bot.domain.columns import Column, Doubt
 from bot.domain.encodings import ENCODINGS, OLD, TWICE, repaired
 from bot.domain.file_shape import FileShape, Inspected, Mark, MarkKind, Question
+from bot.domain.row import is_total
 from bot.wording.reasons import COLUMN_LABELS
 from bot.wording.words import counted, number, plural, short
 
@@ -114,7 +115,7 @@ def names(inspected: Inspected) -> list[str]:
     if place is None:
         return []
     cells = (row[place].strip() for _, row in inspected.samples if len(row) > place)
-    found = [short(cell, _NAME) for cell in dict.fromkeys(cells) if cell]
+    found = [short(cell, _NAME) for cell in dict.fromkeys(cells) if cell and not is_total(cell)]
     return sorted(found, key=str.isascii)[:3]
 
 

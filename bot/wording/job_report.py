@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.domain.job import OVER, Counts, Job, JobKind, JobState, Report
-from bot.wording.jobs import duration, exported, summary
+from bot.wording.jobs import duration, effort_sentence, exported, summary
 from bot.wording.reasons import ACCEPTED, COLUMN_LABELS, describe, describe_trouble
 from bot.wording.values import LABELS, Names, show_value
 from bot.wording.words import counted, number, plural, short
@@ -82,6 +82,8 @@ def _preview_lines(job: Job, found: Report, names: Names) -> Iterator[Line]:
         takes = duration(counts.passwords / _HASHED_A_SECOND)
         of_them = counted(counts.passwords, "senha", "senhas")
         yield Line(f"{of_them}: protegê-las leva cerca de {takes} a mais", "🔑")
+    if job.effort is not None:
+        yield Line(effort_sentence(job.effort), "⏳" if job.fits else "⚠️")
     if counts.fields:
         yield Line("O que muda:", is_heading=True)
     for path in _in_order(counts.fields):
@@ -100,6 +102,9 @@ def _preview_lines(job: Job, found: Report, names: Names) -> Iterator[Line]:
     if counts.problems:
         listed = ", ".join(f"{ACCEPTED[n]} ({number(c)})" for n, c in counts.problems.items())
         yield Line(f"Recusadas que podem entrar sem o campo: {listed}", "💡")
+    if counts.kindless:
+        text = f"{counted(counts.kindless, 'vem', 'vêm')} sem o tipo: escolha um nas opções"
+        yield Line(text, "💡")
     if job.unknown_tags:
         yield Line(
             f"Etiquetas que não existem: {short(', '.join(job.unknown_tags), _FIELDS)}", "🏷"

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from bot.domain.effort import Effort
 from bot.domain.job import OVER, Counts, Job, JobKind, JobState, SyncMode
 from bot.domain.retention import JOBS_KEPT
 from bot.domain.search import Query
@@ -159,6 +160,27 @@ def filters(query: Query, names: Names) -> str:
     if query.tag:
         chosen.append(names.tags.get(query.tag, query.tag))
     return "Filtros: " + ", ".join(chosen) if chosen else "Todos os cadastros"
+
+
+def effort_sentence(effort: Effort) -> str:
+    """Return what a large import takes on the embedded server, and what to do about it."""
+    disk, free = size(effort.disk_bytes), size(effort.free_bytes)
+    if not effort.fits:
+        return (
+            f"Não cabe no disco do servidor: são cerca de {disk}, e há {free} livres. Libere "
+            "espaço e confira de novo, ou use um MongoDB (BALCAO_MONGODB_URI)."
+        )
+    return (
+        f"Leva cerca de {duration(effort.seconds)} e {disk} de disco (há {free} livres). O banco "
+        "embutido é para cadastros pequenos: para tantos, use um MongoDB (BALCAO_MONGODB_URI)."
+    )
+
+
+def size(size_bytes: int) -> str:
+    """Return a size on disk in words: `970 MB`, `1,2 GB`."""
+    if size_bytes < 1_000_000_000:
+        return f"{max(1, round(size_bytes / 1_000_000))} MB"
+    return f"{size_bytes / 1_000_000_000:.1f} GB".replace(".", ",")
 
 
 def duration(seconds: float) -> str:

@@ -96,6 +96,7 @@ _ROWS: Final = {
     Refusal.NO_KIND: "falta o tipo de cadastro (cliente, fornecedor, prestador de serviço ou "
     "prospect)",
     Refusal.NAME_TOO_LONG: f"o nome passa de {NAME_LENGTH} caracteres",
+    Refusal.TRADE_NAME_TOO_LONG: f"o nome fantasia passa de {NAME_LENGTH} caracteres",
     Refusal.NOTE_TOO_LONG: f"a observação passa de {NOTE_LENGTH} caracteres",
     Refusal.REPEATED: "repete um cadastro que já veio antes neste arquivo",
     Refusal.NOT_IN_REGISTER: "não está no cadastro",

@@ -113,6 +113,12 @@ class Jobs:
                 return after
         raise TryLaterError("a job changes too quickly to be written")
 
+    async def remove(self, job: Job) -> None:
+        """Delete the job, unless it has changed since it was read; its number is not used
+        again."""
+        with translated():
+            await self._jobs.delete_one({"_id": job.id, "version": job.version})
+
     async def batch(self, job_id: int, number: int) -> Batch | None:
         with translated():
             document = await self._batches.find_one({"_id": batch_id(job_id, number)})

@@ -33,10 +33,12 @@ class Inbox:
         """Store each (update id, chat key, payload); return, for each, True if it was new.
 
         An update that is stored already stays as it is. For one that no document can hold the
-        answer is the error; it waits like the others, with an empty payload.
+        answer is the error; it waits like the others, with an empty payload. When storing fails,
+        no later update of the same chat is stored: it would be handled first.
         """
-        documents = [
-            {
+        of_chats: dict[str, list[Document]] = {}
+        for update_id, chat_key, payload in updates:
+            document = {
                 "_id": _key(bot_id, update_id),
                 "update_id": update_id,
                 "pending": chat_key,
@@ -44,9 +46,19 @@ class Inbox:
                 "received_at": at,
                 "attempts": 0,
             }
-            for update_id, chat_key, payload in updates
-        ]
-        return await asyncio.gather(*(self._add_one(document) for document in documents))
+            of_chats.setdefault(chat_key, []).append(document)
+        answers: dict[int, bool | RefusedError] = {}
+        adding = [self._add_in_order(documents, answers) for documents in of_chats.values()]
+        for error in await asyncio.gather(*adding, return_exceptions=True):
+            if error is not None:
+                raise error
+        return [answers[update_id] for update_id, _, _ in updates]
+
+    async def _add_in_order(
+        self, documents: Sequence[Document], answers: dict[int, bool | RefusedError]
+    ) -> None:
+        for document in documents:
+            answers[document["update_id"]] = await self._add_one(document)
 
     async def _add_one(self, document: Document) -> bool | RefusedError:
         try:

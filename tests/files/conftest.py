@@ -4,14 +4,28 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bot.domain.columns import fields_of
 from bot.domain.file_refusal import FileRefused
-from bot.domain.file_shape import FileShape
+from bot.domain.file_shape import FileShape, Inspected, Reading
+from bot.domain.row import Row, RowReader
 from bot.runtime.files.table import Table, inspect, open_table
 
 Rows = list[tuple[int, list[str]]]
+
+
+def read_people(
+    path: Path, data: bytes, reading: Reading | None = None, **options: Any
+) -> tuple[Inspected, list[Row]]:
+    """Return how a file was understood, and its rows as candidates."""
+    path.write_bytes(data)
+    found = asyncio.run(inspect(path, name="clientes.csv", reading=reading))
+    reader = RowReader(fields_of(found.columns), decimals=found.shape.decimals, **options)
+    with open_table(path, found.shape) as table:
+        return found, [reader(line, cells) for line, cells in table.rows()]
 
 
 @contextmanager

@@ -1,7 +1,9 @@
 """MongoDB refuses some of what Balcão asks, for a while: nothing is lost, and nothing ends."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+import random
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -9,10 +11,13 @@ import aiohttp
 import pytest
 
 from bot.demo import people as demo
+from bot.domain.errors import TryLaterError
 from bot.runtime.http_server import http_server
 from handlers.customer import texts
 from storage.engine.connection import answers, connected
-from tests.flows.conftest import Start, Telegram
+from storage.updates.inbox import Inbox
+from tests.flows.conftest import GROUP_ID, Start, Telegram
+from tests.flows.test_outbox import words
 from tests.patience import until
 from tests.storage.wire import Wire, wire_before
 
@@ -41,6 +46,42 @@ async def test_no_update_is_confirmed_before_it_is_stored(start: Start, wire: Wi
             await until(lambda: wire.refused)
         await until(lambda: ana.read)
         assert wire.refused[0] == ("insert", "inbox")
+
+
+def one_in(count: int) -> Callable[[], bool]:
+    """Return a function that is true about once in so many calls, always at the same ones."""
+    draw = random.Random(31)  # noqa: S311
+    return lambda: draw.randrange(count) == 0
+
+
+async def test_what_is_stored_of_a_chat_is_never_behind_a_gap(wire: Wire, database: Any):
+    inbox, at = Inbox(database), datetime(2026, 11, 29, tzinfo=UTC)
+    updates = [(n, f"chat {n % 3}", {"update_id": n}) for n in range(1, 25)]
+    wire.hits = one_in(3)
+    tries, is_stored = 0, False
+    with wire.refusing(99_999, ("insert", "inbox")):
+        while not is_stored:
+            tries += 1
+            with suppress(TryLaterError):
+                is_stored = bool(await inbox.add(1, updates, at=at))
+            for chat in range(3):
+                stored = [n for n, _, _ in await inbox.pending_of(f"chat {chat}")]
+                wanted = [n for n, _, _ in updates if n % 3 == chat]
+                assert stored == wanted[: len(stored)]
+    assert tries > 3
+
+
+async def test_words_stay_in_order_while_some_inserts_are_refused(start: Start, wire: Wire):
+    async with start(with_erp=False) as people:
+        ana = people.customer(demo.ANA)
+        await ana.is_in_conversation()
+        wire.hits = one_in(8)
+        with wire.refusing(99_999, ("insert", "inbox")):
+            for number in range(12):
+                people.emulator.send_text(ana.id, ana.id, f"w{number}")
+            await until(lambda: not people.emulator.pending_updates)
+        await people.settled()
+        assert words(people, GROUP_ID) == [f"w{number}" for number in range(12)]
 
 
 async def test_an_update_that_fits_in_no_document_is_given_up_and_its_writer_told(

@@ -116,6 +116,9 @@ async def test_only_ticked_fields_of_those_who_exist_are_updated(admin: FileAdmi
     for field in ("Nome", "E-mail", "Tipo de cadastro"):
         await admin.presses(f"☑️ {field}", exactly=True)
     assert "é atualizado em: Celular" in await admin.presses("Voltar")
+    assert not any("última vez" in label for label in admin.buttons)
+    await admin.presses("Tipo para quem não tem: recusar")
+    await admin.presses("◻️ Prospect")
     await admin.presses("Conferir arquivo")
     preview = await admin.reads("Prévia")
     assert "✏️ 1 muda" in preview
@@ -125,9 +128,15 @@ async def test_only_ticked_fields_of_those_who_exist_are_updated(admin: FileAdmi
     person = await stored(admin, 10)
     assert (person.name, person.email) == ("Pessoa 10", None)
     assert person.phones.mobile == "+5521988887777"
-    # The next file starts at "Não", with the fields that were ticked for this one.
+    # The next file starts at "Não"; what was chosen for this one is offered.
     assert "fica como está" in await admin.sends(changed)
-    assert "é atualizado em: Celular" in await admin.presses("Atualizar registros existentes?")
+    assert "🏷 Tipo para quem não tem: recusar" in admin.buttons
+    await admin.presses("Colunas")
+    await admin.presses("Voltar")
+    last = "Como da última vez: atualizar Celular; tipo Prospect"
+    assert "é atualizado em: Celular" in await admin.presses(last)
+    assert "🏷 Tipo para quem não tem: Prospect" in admin.buttons
+    assert not any("última vez" in label for label in admin.buttons)
 
 
 async def test_without_a_ticked_field_nothing_is_checked(admin: FileAdmin):

@@ -60,3 +60,17 @@ async def test_a_row_enters_without_an_accepted_field(admin: FileAdmin):
     await admin.reads("1 entra sem um campo")
     await admin.presses("✅ Importar")
     assert "Linha 2: Celular" in await admin.reads("Entraram sem o campo")
+
+
+@pytest.mark.parametrize(
+    ("answer", "name"), [("Consertar", "Nome: João"), ("Deixar como está", "Nome: JoÃ£o")]
+)
+async def test_two_encodings_in_one_text_are_answered_by_a_button(
+    admin: FileAdmin, answer: str, name: str
+):
+    head, utf8 = "Nome;CPF;tipoRegistro\n", "João;39053344705;cliente\n"
+    old = "Conceição Antônio José;11122233396;cliente\n"
+    await admin.sends(head.encode() + utf8.encode() + old.encode("cp1252"))
+    assert "acentos que já vieram trocados" in admin.screen
+    assert name in await admin.presses(answer)
+    assert "acentos que já vieram trocados" not in admin.screen

@@ -66,7 +66,7 @@ async def test_who_waits_is_named_once_to_the_group_and_once_to_the_admins(
     assert (len(reminders(people)), len(reminders(people, ADMIN_ID))) == (3, 2)
     protocol = lines[4].rpartition(" · ")[2]
     await says(people, ADMIN_ID, ADMIN_ID, f"/atendimento {protocol}")
-    history = people.messages(ADMIN_ID)[-1]["text"]
+    history = str(people.texts(ADMIN_ID))
     assert "grupo lembrado da espera" in history
     assert "administradores lembrados da espera" in history
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from bot.domain.registration import Kind
 from tests.files import corpus
-from tests.jobs.conftest import JobRunner
+from tests.jobs.conftest import JobRunner, read_back
 from tests.jobs.shell import Shell
 
 pytestmark = pytest.mark.embedded
@@ -172,3 +173,59 @@ async def test_utf8_read_twice_is_repaired_by_consent_only(shell: Shell, answer:
     assert await stored(shell) == {}
     assert (await shell("import", "c.csv", *CUSTOMER, "--encoding", answer)).code == 0
     assert await stored(shell, "name") == {ANA: [name], BIA: ["José"]}
+
+
+async def test_the_file_of_refused_rows_loses_no_cell_and_opens_in_excel(runner: JobRunner):
+    long = "\U0001f600" * 20_000
+    header = ("Nome", "cpfCnpj", "tipoRegistro", "fantasia", "observacao")
+    rows = [
+        ("Ana", ANA, "cliente", "", "um", "dois", "", "três"),
+        ("Bia", BIA, "cliente", "f" * 201, long),
+        ("Caio", CAIO, "cliente", "f" * 200, "o" * 2_000),
+    ]
+    job = await runner.imported([header, *rows])
+    assert job.counts.model_dump(exclude_defaults=True) == {"rows": 3, "created": 1, "refused": 2}
+    head, ana, bia = read_back(await runner.result(job))
+    assert head == [*header, "linha", "erro"]
+    assert ana == ["Ana", ANA, "cliente", "", "um", "2", "too_many_cells", "dois", "", "três"]
+    # An emoji is two characters for Excel.
+    assert bia[4] == "\U0001f600" * 16_383 + "…"
+    assert bia[6] == "trade_name_too_long; note_too_long"
+    # Sent back as it is, it enters no more than before.
+    job = await runner.imported([head, ana, bia])
+    assert job.counts.model_dump(exclude_defaults=True) == {"rows": 2, "refused": 2}
+
+
+async def test_without_documents_nobody_comes_in_twice(database: Any, tmp_path: Path):
+    runner = JobRunner(database, tmp_path, requires_tax_id=False)
+
+    async def imported(*rows: Sequence[str], accepted: Sequence[str] = ()) -> dict[str, Any]:
+        head = ("Nome", "Celular", "Email")
+        options = {"default_kind": Kind.CUSTOMER, "accepted": frozenset(accepted)}
+        job = await runner.imported([head, *rows], checked=True, **options)
+        return job.counts.model_dump(exclude_defaults=True, exclude={"accepted", "fields"})
+
+    people = (
+        ("Ana", "49999998888", ""),
+        ("Bia", "", "bia@x.com"),
+        ("Total: 2 clientes", "", ""),
+        ("Página 1 de 1", "", ""),
+        ("Caio", "", ""),
+        ("Caio", "", ""),
+    )
+    # Totals are nobody, and a name alone is asked about.
+    assert await imported(*people) == {"rows": 6, "created": 2, "refused": 4}
+    assert await imported(*people) == {"rows": 6, "unchanged": 2, "refused": 4}
+    # The second Caio repeats the first, in the file and in the register.
+    once = {"rows": 6, "created": 1, "unchanged": 2, "refused": 3}
+    assert await imported(*people, accepted=("name",)) == once
+    twice = {"rows": 6, "unchanged": 3, "refused": 3}
+    assert await imported(*people, accepted=("name",)) == twice
+    # Any equal telephone or e-mail will do; another person of the name is another person.
+    assert await imported(
+        ("ANA", "4988887777 / 49 99999-8888", ""),
+        ("Bia", "4933334444", "BIA@x.com"),
+        ("Ana", "", "outra@x.com"),
+        ("Ana", "49911112222", "outra@x.com"),
+    ) == {"rows": 4, "created": 1, "updated": 2, "refused": 1}
+    assert await database["registrations"].count_documents({}) == 4

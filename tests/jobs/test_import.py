@@ -1,7 +1,9 @@
 """Imports as jobs: created, changed, unchanged and refused rows, with reasons."""
 
+from dataclasses import replace
 from typing import Any
 
+from bot.domain.effort import Effort, effort_of
 from bot.domain.job import JobState, JobTrouble
 from bot.domain.registration import Kind, Status
 from bot.runtime.files.table import inspect
@@ -98,8 +100,8 @@ async def test_a_refused_row_names_every_reason_and_stops_no_other(runner: JobRu
     }
     refused = read_back(await runner.result(job))
     assert refused[0] == [*HEADER, "linha", "erro"]
-    assert [r[-2] for r in refused[1:]] == ["2", "4", "5", "6", "7"]
-    assert [r[-1] for r in refused[1:]] == [
+    assert [r[len(HEADER)] for r in refused[1:]] == ["2", "4", "5", "6", "7"]
+    assert [r[len(HEADER) + 1] for r in refused[1:]] == [
         "email:email; tax_id:tax_id_repeated_digits; phones.mobile:phone",
         "repeated:3",
         "tags:tag:Sem essa; no_name; no_kind",
@@ -334,3 +336,25 @@ async def test_companies_too(runner: JobRunner):
     assert job.counts.created == 1
     [one] = (await Registrations(runner.database).by_tax_ids([cnpj])).values()
     assert (one.name, one.trade_name) == ("Loja Ltda", "Loja")
+
+
+async def test_a_check_stores_what_the_import_takes(runner: JobRunner):
+    told: list[int] = []
+
+    def effort(rows: int) -> Effort | None:
+        told.append(rows)
+        return effort_of(rows * 100_000, 10**12)
+
+    runner.work = runner.worker(replace(runner.run, effort=effort))
+    await runner.imported([HEADER, row(1), row(2)])
+    job = await runner.begun(
+        [HEADER, row(1), row(2, email="x@y.com"), row(3), row(4, tipoRegistro="")],
+        state=JobState.DRAFT,
+    )
+    assert await runner.manage.check(job.id)
+    # Neither what stays nor what is refused takes anything.
+    assert told == [2]
+    checked = await runner.job(job.id)
+    assert checked.effort == effort_of(200_000, 10**12)
+    assert checked.preview
+    assert checked.preview.kindless == 1

@@ -3,7 +3,7 @@ does."""
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +18,8 @@ class Wire:
     port: int = 0
     answers: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     refused: list[tuple[str, str]] = field(default_factory=list)
+    hits: Callable[[], bool] = lambda: True
+    """Returns False for a command that the server is to answer all the same."""
 
     @contextmanager
     def answering(self, *commands: tuple[str, str], **answer: Any) -> Iterator[None]:
@@ -37,7 +39,7 @@ class Wire:
         """Return the proxy's own answer to a message, None if the server is to answer."""
         name, collection = op_msg.command_of(message)
         for key in ((name, collection), (name, "*")):
-            if key in self.answers:
+            if key in self.answers and self.hits():
                 self.refused.append((name, collection))
                 return op_msg.answer(self.answers[key], to=op_msg.id_of(message))
         return None

@@ -1,5 +1,6 @@
 """The plan: create, update field by field, unchanged or refused, each for its reason."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -232,7 +233,7 @@ def test_every_reason_is_told_at_once():
     )
 
 
-@pytest.mark.parametrize("path", ["name", "fixed_note"])
+@pytest.mark.parametrize("path", ["name", "trade_name", "fixed_note"])
 @pytest.mark.parametrize("stored", [(), (STORED,)], ids=["new", "known"])
 def test_a_value_longer_than_the_register_takes_stops_nobody_and_is_not_stored(
     path: str, stored: tuple[Registration, ...]
@@ -249,11 +250,12 @@ def test_a_value_longer_than_the_register_takes_stops_nobody_and_is_not_stored(
 
 def test_without_a_tax_id_it_is_created_where_that_is_allowed():
     policy = Policy(may_create=True, may_update=True, requires_tax_id=False)
-    one = candidate(tax_id=None, name="Ana", kinds=frozenset((Kind.CUSTOMER,)))
+    one = candidate(tax_id=None, name="Ana", kinds=frozenset((Kind.CUSTOMER,)), line=2)
     assert isinstance(decided(one, policy=policy), Create)
-    # Nobody else is found by a name alone.
+    # A file makes a name alone once, and finds nobody else by it.
     repeats = SeenKeys()
-    assert [first_line(one, policy, repeats) for _ in range(2)] == [None, None]
+    reached = replace(one, email="ana@x.com")
+    assert [first_line(one, policy, repeats) for one in (one, reached, one)] == [None, None, 2]
 
 
 def test_the_first_of_a_tax_id_wins_and_the_others_name_its_line():

@@ -27,12 +27,13 @@ from bot.wording.values import Names, when, who
 from bot.wording.words import counted, plural, short
 
 _LONGEST: Final = 60
+_KIND: Final = "  Para dar um tipo a quem vem sem: --kind cliente"
 _ANSWERS: Final = {
     Question.QUOTES: "Responda com --quotes text (a aspa é texto) ou --quotes cell (é tudo uma "
     "célula).",
     Question.ENCODING: "Diga com --encoding cp1252, --encoding cp850 ou --encoding mac.",
-    Question.MOJIBAKE: "Responda com --encoding utf-8-2x (consertar) ou --encoding utf-8 (deixar "
-    "como está).",
+    Question.MOJIBAKE: "Responda com --encoding utf-8-2x (consertar) ou --encoding {encoding} "
+    "(deixar como está).",
 }
 
 
@@ -69,8 +70,10 @@ def left_out_lines(shape: FileShape) -> Iterator[str]:
 
 def questions_message(inspected: Inspected) -> str:
     """Return what is asked about the file, and the options that answer."""
+    encoding = inspected.shape.encoding
     asked = [
-        f"{plain(question(inspected, one))} {_ANSWERS[one]}" for one in inspected.shape.questions
+        f"{plain(question(inspected, one))} {_ANSWERS[one].format(encoding=encoding)}"
+        for one in inspected.shape.questions
     ]
     return " ".join([*asked, "Nada foi importado."])
 
@@ -93,7 +96,8 @@ def preview_lines(job: Job, report: Report, names: Names) -> Iterator[str]:
     """Yield the lines on what the import would do, from its dry run."""
     yield "Prévia, com nada gravado:"
     yield from _laid_out(report_lines(job, report, names))
-    yield from _kind_line(report)
+    if job.preview and job.preview.kindless:
+        yield _KIND
     if job.preview and job.preview.problems:
         yield f"  Para deixar entrar sem o campo: --accept {','.join(job.preview.problems)}"
     if job.unknown_tags:
@@ -108,12 +112,11 @@ def job_lines(job: Job, report: Report, names: Names, *, is_left: bool = False) 
         yield f"  {plain(filters(job.export_options.query, names))}"
     yield from _laid_out(report_lines(job, report, names))
     if job.kind is JobKind.IMPORT:
-        yield from _kind_line(report)
-
-
-def _kind_line(report: Report) -> Iterator[str]:
-    if any(reason == Refusal.NO_KIND for row in report.refused for _, reason, _ in row.reasons):
-        yield "  Para dar um tipo a quem vem sem: --kind cliente"
+        reasons = {reason for row in report.refused for _, reason, _ in row.reasons}
+        if Refusal.NO_KIND in reasons or (job.preview and job.preview.kindless):
+            yield _KIND
+    if job.can_go_on:
+        yield f"  Para continuar de onde parou: balcao jobs {job.id} --go-on"
 
 
 def row_of_list(job: Job, names: Names, *, is_left: bool) -> tuple[str, ...]:
@@ -141,6 +144,16 @@ def would_undo(job: Job) -> str:
 
 def no_such_job(job_id: int) -> str:
     return f"Não há tarefa {job_id}. Veja quais há: balcao jobs"
+
+
+def cannot_go_on(job: Job) -> str:
+    """Return the reason why a cancelled job does not go on, and what to do instead."""
+    if job.undone_by is not None:
+        return f"A tarefa {job.id} foi desfeita, pela tarefa {job.undone_by}. Importe de novo."
+    return (
+        f"A tarefa {job.id} não continua: o arquivo não está mais guardado. Importe de novo; quem "
+        "já entrou fica como está."
+    )
 
 
 def _state(job: Job, *, is_left: bool) -> str:

@@ -75,7 +75,9 @@ async def stoppable(command: Callable[[Stop], Awaitable[int]]) -> int:
     try:
         return await working
     except asyncio.CancelledError:
-        raise RefusedError("Interrompido antes do fim. O que há: balcao jobs") from None
+        raise RefusedError(
+            "Interrompido antes do fim. O que há: balcao jobs. Para continuar: balcao jobs --go-on"
+        ) from None
     except OSError as error:
         raise RefusedError(
             f"a file could not be read or written ({error.strerror})",

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import IO, Final
 
-from bot.domain.encodings import TWICE, Judged, count_mojibake, judge, repaired
+from bot.domain.encodings import OLD, TWICE, Judged, count_mojibake, judge, repaired
 from bot.domain.file_refusal import MAX_RECORD, FileReason, FileRefused
 from bot.domain.file_shape import Question
 
@@ -53,11 +53,20 @@ class TextLines:
     of the old ones, judged by the words (`bot.domain.encodings`).
     """
 
-    def __init__(self, stream: IO[bytes], encoding: str | None, *, has_escapes: bool) -> None:
+    def __init__(
+        self,
+        stream: IO[bytes],
+        encoding: str | None,
+        *,
+        has_escapes: bool,
+        asks: bool = False,
+    ) -> None:
         """encoding: None to detect it; it is certain only after the last line. has_escapes: True
-        if a quotation mark inside a cell is written with a backslash."""
+        if a quotation mark inside a cell is written with a backslash. asks: True if `verdict` is
+        wanted, and no person has told the encoding."""
         self._stream = stream
         self._detects = encoding is None
+        self._asks = asks
         self._has_escapes = has_escapes
         self._feeds = self._returns = 0
         self._is_ascii = True
@@ -84,10 +93,13 @@ class TextLines:
         """
         if self._repairs:
             return TWICE, ()
+        # Also where most of a text is in an old encoding, and some lines are UTF-8.
+        if self._mojibake or any(map(count_mojibake, self._pieces)):
+            return self.encoding, (Question.MOJIBAKE,)
         if not self._detects:
             return self.encoding, (Question.ENCODING,) if in_doubt else ()
         if self.encoding != "cp1252":
-            return self.encoding, (Question.MOJIBAKE,) if self._mojibake else ()
+            return self.encoding, ()
         judged: Judged = judge(self._pieces)
         if judged.encoding != "cp1252" and judged.fits:
             raise OtherError(judged.encoding, in_doubt=not judged.is_certain)
@@ -156,12 +168,14 @@ class TextLines:
             return self._decoder.decode(data, final=not data)
         except UnicodeDecodeError as error:
             undecoded = bytes(error.object)
-            if not self._detects or self.encoding != "utf-8" or _is_damaged_utf8(undecoded):
+            is_told = not (self._detects or self._repairs)
+            if is_told or self.encoding != "utf-8" or _is_damaged_utf8(undecoded):
                 before = undecoded[: error.start].decode(self.encoding, "ignore")
                 raise FileRefused(FileReason.ENCODING, line=self._line(before)) from error
-            if not self._is_ascii:
+            if not self._is_ascii and not self._repairs:
                 raise OtherError("cp1252") from error
-        # What was read so far is the same in both encodings.
+        # What was read so far is the same in both encodings. Where a text of two is repaired, its
+        # UTF-8 is read as cp1252 from here on, and repaired like all such text.
         self._use("cp1252", "balcao-controls")
         text = self._decode(undecoded)
         return text if data else text + self._decode(b"")
@@ -172,10 +186,12 @@ class TextLines:
 
     def _judge(self, text: str) -> None:
         """Remember what tells the encoding."""
-        if not self._detects:
+        if not self._asks:
             return
-        if self.encoding != "cp1252":
-            self._mojibake += count_mojibake(text)
+        if self.encoding not in OLD or not self._detects:
+            # Neither cp850 nor Mac Roman has letters where UTF-8 read as cp1252 would have them.
+            if self.encoding not in OLD[1:]:
+                self._mojibake += count_mojibake(text)
             return
         for run in _HIGH.finditer(text):
             if self._undefined_line is None and not _UNDEFINED.isdisjoint(run[0]):

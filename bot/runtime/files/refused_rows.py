@@ -16,7 +16,7 @@ Rows = list[tuple[int, list[str]]]
 
 class RefusedRows:
     """Writes each refused row with its columns, its line and its reasons, to be corrected and sent
-    again.
+    again. Cells beyond the header stand behind the reasons: sent again, they refuse the row again.
 
     Rows are held until it is known which of them were refused. As a context manager it removes an
     unfinished file.
@@ -86,9 +86,14 @@ class RefusedRows:
                 *[""] * (width - len(cells)),
                 str(line),
                 self._describe(reports[line]),
+                *_filled(cells[width:]),
             ]
             for some in self._held
             for line, cells in some
             if line in reports
         ]
         await asyncio.to_thread(self._writer.write_rows, rows)
+
+
+def _filled(surplus: Sequence[str]) -> Sequence[str]:
+    return surplus if any(map(str.strip, surplus)) else ()

@@ -88,7 +88,12 @@ def _inspected(
     report: Callable[[int], None],
 ) -> tuple[FileShape, Batch]:
     with source.open() as stream:
-        text = TextLines(stream, known.encoding, has_escapes=known.has_escapes)
+        text = TextLines(
+            stream,
+            known.encoding,
+            has_escapes=known.has_escapes,
+            asks=reading.encoding is None,
+        )
         blocks = text.blocks()
         sample = _sample(blocks)
         if not sample:

@@ -33,6 +33,8 @@ ROWS_OF_A_SHEET: Final = 1_048_575
 """The number of rows that fit under the header. Further rows go into a second file, not into a
 second sheet: each part is imported by itself, and an import reads one sheet."""
 _CELL_LENGTH: Final = 32_767
+"""What a cell of Excel holds, in units of UTF-16. No value in the register comes near; a cell of a
+refused row can be longer, and in a CSV the rest of it would spill over the next rows."""
 _CHUNK_LENGTH: Final = 1 << 18
 # So many that a part can be filled to within a few hundredths of its limit.
 _CHUNKS_OF_A_PART: Final = 64
@@ -84,8 +86,6 @@ class TableWriter:
         self._largest_bytes = largest_bytes
         self._rows_of_a_sheet = rows_of_a_sheet
         self._chunk_length = min(largest_bytes // _CHUNKS_OF_A_PART, _CHUNK_LENGTH)
-        # A spreadsheet's cell holds no longer text; no value in the register comes near.
-        self._cell_length = _CELL_LENGTH if file_format == "xlsx" else None
         self._header = self._guarded(header)
         self._buffer = io.StringIO(newline="")
         self._csv = csv.writer(self._buffer, delimiter=";", lineterminator="\r\n")
@@ -147,7 +147,7 @@ class TableWriter:
         shutil.rmtree(self._work, ignore_errors=True)
 
     def _guarded(self, row: Iterable[str]) -> list[str]:
-        return [guarded(cell)[: self._cell_length] for cell in row]
+        return [_fitted(guarded(cell)) for cell in row]
 
     def _begin_chunk(self) -> None:
         self._buffer.seek(0)
@@ -221,6 +221,16 @@ class TableWriter:
     def _read(self, chunk: _Chunk) -> bytes:
         self._spool.seek(chunk.start)
         return self._spool.read(chunk.size)
+
+
+def _fitted(cell: str) -> str:
+    """Return the cell as long as Excel holds it; a cut is marked."""
+    if 2 * len(cell) <= _CELL_LENGTH:
+        return cell
+    units = cell.encode("utf-16-le", "surrogatepass")
+    if len(units) <= 2 * _CELL_LENGTH:
+        return cell
+    return units[: 2 * (_CELL_LENGTH - 1)].decode("utf-16-le", "ignore") + "…"
 
 
 def _rows(data: bytes) -> Iterator[list[str]]:

@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 import structlog
 
+from bot.domain.effort import Effort
 from bot.domain.errors import Problem, RefusedError
 from bot.domain.export import cells, headers, written_names
 from bot.domain.job import Batch, Counts, Job, JobKind, JobState, JobTrouble, RowReport, Source
@@ -65,6 +66,8 @@ class JobRuns:
     clock: Callable[[], datetime]
     make_backup: MakeBackup | None = None
     """None where no backup of the chat is made."""
+    effort: Callable[[int], Effort | None] = lambda rows: None
+    """Returns what writing so many rows takes, if that is much."""
     batch_rows: int = BATCH
     """How many rows of a file are written together."""
 
@@ -107,6 +110,7 @@ class JobRuns:
             "samples": checked.samples,
             "to_refuse": checked.refused,
             "unknown_tags": checked.unknown_tags,
+            "effort": self.effort(checked.counts.created + checked.counts.updated),
             "plan_file_id": await self.files.put(plan, name="plan"),
             "batches": 0,
         }

@@ -25,7 +25,17 @@ from bot.domain.errors import (
     UnconfirmedError,
     UnknownRefusalError,
 )
-from bot.domain.job import LINES, OVER, Batch, Counts, Job, JobState, JobTrouble, Report
+from bot.domain.job import (
+    COMMAND_LINE,
+    LINES,
+    OVER,
+    Batch,
+    Counts,
+    Job,
+    JobState,
+    JobTrouble,
+    Report,
+)
 from bot.domain.job_change import JobChange, failed
 from bot.runtime.files.work_folders import remove_left
 from bot.runtime.jobs.job_files import forget_source, purge
@@ -214,7 +224,8 @@ class WorkJobs:
         values["told"] = job.progress is None
         ended = await self._change_mine(job.id, **values)
         logger.info("job ended", state=ended.state, **ended.counts.model_dump(exclude={"fields"}))
-        if ended.state in OVER:
+        # On the command line Ctrl-C cancels: what it stopped can go on, as long as files are kept.
+        if ended.state in OVER and not (ended.can_go_on and ended.by == COMMAND_LINE):
             await forget_source(self._store, self._files, ended)
         return ended
 

@@ -131,7 +131,13 @@ class Inbox:
     async def take(self, updates: Sequence[Payload]) -> None:
         """Store the updates, then wake their chats. When this returns they may be confirmed."""
         keyed = [(update["update_id"], chat_key(update), update) for update in updates]
-        are_new = await self._store.add(self._bot_id, keyed, at=self._clock())
+        try:
+            are_new = await self._store.add(self._bot_id, keyed, at=self._clock())
+        except BaseException:
+            # Some may be stored, which a second try does not tell from what was handled long ago.
+            for _, key, _ in keyed:
+                self.forget(key)
+            raise
         for (update_id, key, update), is_new in zip(keyed, are_new, strict=True):
             chat = self._chats.get(key)
             if isinstance(is_new, RefusedError):

@@ -11,6 +11,7 @@ from bot.domain.export import ExportOptions
 from bot.domain.fields import UPDATABLE, stored_path
 from bot.domain.file_shape import FileShape
 from bot.domain.job import (
+    COMMAND_LINE,
     OVER,
     ImportOptions,
     Job,
@@ -56,22 +57,24 @@ class ManageJobs:
         return await self.store.above(job_id, count)
 
     async def options_for(self, by: str, columns: tuple[str | None, ...]) -> ImportOptions:
-        """Return the last options of this admin, fitted to a file with these columns.
+        """Return the options with which a file with these columns begins: nothing is updated.
 
-        What could change or leave out something is chosen for each file anew.
+        The fields that this admin ticked last are ticked, if updates are chosen.
         """
-        last = await self.choices.of_import(by) or ImportOptions()
-        taken = {stored_path(path) for path in columns if path is not None}
-        # An admin who never chose fields gets all fields that the file has.
-        fields = (last.fields or frozenset(UPDATABLE)) & taken
-        return last.model_copy(
-            update={
-                "columns": columns,
-                "fields": fields or taken,
-                "update": False,
-                "accepted": frozenset(),
-            }
+        last = await self.choices.of_import(by)
+        return ImportOptions(columns=columns, fields=_fields_of(last, columns))
+
+    async def last_choice(self, job: Job) -> ImportOptions | None:
+        """Return the options of the import as its author chose them last, to be offered; None if
+        nothing was chosen, or the same."""
+        last, now = await self.choices.of_import(job.by), job.import_options
+        if last is None or now is None or not (last.update or last.default_kind):
+            return None
+        fields = _fields_of(last, now.columns) if last.update else now.fields
+        again = now.model_copy(
+            update={"update": last.update, "fields": fields, "default_kind": last.default_kind}
         )
+        return again if again != now else None
 
     async def begin_import(
         self,
@@ -134,10 +137,8 @@ class ManageJobs:
                 "plan_file_id": None,
             },
         )
-        if chosen is not None:
-            await self._remember(chosen.by, options)
-            if before is not None and before.plan_file_id:
-                await self.files.delete(before.plan_file_id)
+        if chosen is not None and before is not None and before.plan_file_id:
+            await self.files.delete(before.plan_file_id)
         return chosen
 
     async def check(self, job_id: int, progress: Progress | None = None) -> Job | None:
@@ -148,7 +149,10 @@ class ManageJobs:
         job = await self.store.get(job_id)
         if job is not None and job.shape is not None and job.shape.questions:
             return None
-        return await self._begin(job_id, JobState.DRAFT, JobState.CHECKING, progress)
+        begun = await self._begin(job_id, JobState.DRAFT, JobState.CHECKING, progress)
+        if begun is not None and begun.import_options is not None and begun.by != COMMAND_LINE:
+            await self._remember(begun.by, begun.import_options)
+        return begun
 
     async def confirm(self, job_id: int, progress: Progress | None = None) -> Job | None:
         """Start the run of an import; return the job, or None if it was not checked before."""
@@ -180,6 +184,37 @@ class ManageJobs:
                 if file_id:
                     await self.files.delete(file_id)
         return ended
+
+    async def forget(self, job_id: int) -> None:
+        """Remove an import that was only looked at; one that has run stays."""
+        cancelled = await self.cancel(job_id)
+        if cancelled is not None and cancelled.state is JobState.CANCELLED:
+            await self.store.remove(cancelled)
+
+    async def go_on(self, job_id: int) -> Job | None:
+        """Start a cancelled import again, behind its last batch; return it, or None where that is
+        not possible."""
+        before = await self.store.get(job_id)
+        begun = await self._change_in(
+            job_id,
+            (JobState.CANCELLED,),
+            lambda now: (
+                {
+                    "state": JobState.RUNNING,
+                    "ended_at": None,
+                    "results": (),
+                    "is_cancelled": False,
+                    "tries": 0,
+                }
+                if now.can_go_on
+                else None
+            ),
+        )
+        if begun is not None:
+            for result in before.results if before else ():
+                await self.files.delete(result.file_id)
+            await self.wake(job_id)
+        return begun
 
     async def undo(
         self, job_id: int, *, by: str, progress: Progress | None = None
@@ -284,6 +319,13 @@ class ManageJobs:
             if changed := await self.store.change(job, **wanted):
                 return changed
         return None
+
+
+def _fields_of(last: ImportOptions | None, columns: tuple[str | None, ...]) -> frozenset[str]:
+    """Return the fields to update that were chosen last, of those that the file has; else all."""
+    has = frozenset(stored_path(path) for path in columns if path is not None)
+    chosen = last.fields if last is not None and last.fields else frozenset(UPDATABLE)
+    return chosen & has or has
 
 
 def _cannot_undo(job: Job) -> CannotUndo | None:

@@ -93,11 +93,11 @@ def ask_to_undo(job: Job) -> Rows:
 def _of_preview(job: Job) -> Rows:
     rows: Rows = []
     seen, preview = preview_id(job), job.preview or Counts()
-    if has_something_to_write(job):
+    if has_something_to_write(job) and job.fits:
         changes = preview.created + preview.updated
         what = number(changes) if changes else "as senhas"
         rows.append([button(f"✅ Importar {what}", Verb.CONFIRM, job.id, seen=seen)])
-    elif preview.refused:
+    elif preview.refused and job.fits:
         rows.append([button("📄 Receber as recusadas", Verb.CONFIRM, job.id, seen=seen)])
     rows.append([button("✏️ Mudar opções", Verb.OPTIONS, job.id)])
     rows.append([button("❌ Cancelar", Verb.CANCEL, job.id)])

@@ -31,7 +31,7 @@ _ANSWERS: Final = {
     Question.ENCODING: tuple((f"encoding:{name}", f"🔤 {ENCODINGS[name]}") for name in OLD),
     Question.MOJIBAKE: (
         (f"encoding:{TWICE}", "🔧 Consertar os acentos"),
-        ("encoding:utf-8", "➖ Deixar como está"),
+        ("encoding:", "➖ Deixar como está"),
     ),
 }
 
@@ -99,6 +99,8 @@ async def _read_again(manager: DialogManager, answered: dict[str, str]) -> None:
     if job.source is None or job.shape is None or job.import_options is None:
         await say(manager, texts.FILE_GONE)
         return
+    if answered.get("encoding") == "":
+        answered = {"encoding": job.shape.encoding or ""}
     reading = _reading_of(job.shape).model_copy(update=answered)
     try:
         async with files.work_folder() as folder:

@@ -72,6 +72,7 @@ def _main_window() -> Window:
                 when="unknown",
             ),
             SwitchTo(Const("🗂 Colunas"), id="columns", state=ImportDialog.columns),
+            Button(Format("{last}"), id="last", on_click=_as_last_time, when="last"),
             Button(Format("{update}"), id="update", on_click=_switch_update),
             SwitchTo(
                 Format("🧾 Campos a atualizar ({ticked})"),
@@ -108,7 +109,7 @@ async def _start(start_data: texts.ImportData, manager: DialogManager) -> None:
 async def _main(dialog_manager: DialogManager, files: FileServices, **_: object) -> Shown:
     job = await files.manage.get(dialog_manager.dialog_data["job_id"])
     shown: Shown = {
-        **dict.fromkeys(("update", "kind", "accept"), ""),
+        **dict.fromkeys(("update", "kind", "accept", "last"), ""),
         **dict.fromkeys(("answers", "sheets"), ()),
         **dict.fromkeys(("unnamed", "unknown", "ticked"), 0),
         "is_open": False,
@@ -120,6 +121,7 @@ async def _main(dialog_manager: DialogManager, files: FileServices, **_: object)
     file, options = file_of(dialog_manager), job.import_options
     columns = columns_of(job, file)
     doubts = [column.doubt for column in columns]
+    last = await files.manage.last_choice(job)
     return shown | {
         "text": take_notice(dialog_manager) + texts.main(job, file, columns),
         "is_open": True,
@@ -127,6 +129,7 @@ async def _main(dialog_manager: DialogManager, files: FileServices, **_: object)
         "unnamed": doubts.count(Doubt.UNNAMED),
         "unknown": doubts.count(Doubt.UNKNOWN),
         "update": f"🔁 Atualizar registros existentes? {'Sim' if options.update else 'Não'}",
+        "last": texts.last_button(last, columns) if last else "",
         "is_update": options.update,
         "ticked": len(options.fields.intersection(texts.updatable(columns))),
         "kind": texts.kind_button(options.default_kind),
@@ -149,6 +152,12 @@ async def _kinds(dialog_manager: DialogManager, **_: object) -> Shown:
             (_NO_KIND, choice("Nenhum: recusar a linha", chosen is None)),
         ],
     }
+
+
+async def _as_last_time(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    last = await files_of(manager).manage.last_choice(await job_of(manager))
+    if last is not None:
+        await choose(manager, lambda _: last)
 
 
 async def _switch_update(_: CallbackQuery, __: Button, manager: DialogManager) -> None:

@@ -16,7 +16,7 @@ from aiogram_dialog import DialogManager
 from bot.domain.errors import RefusedError
 from bot.domain.job import ACTIVE, OVER, Job, JobState, Progress
 from bot.usecases.jobs.manage_jobs import CannotUndo
-from bot.wording.jobs import cannot_undo
+from bot.wording.jobs import cannot_undo, effort_sentence
 from handlers.admin.files import buttons, report_texts, texts
 from handlers.admin.files.arriving import reopen, send_template
 from handlers.admin.files.buttons import JobButton, Rows, Verb, button, keyboard
@@ -97,6 +97,9 @@ async def confirm(press: Press) -> None:
         return
     if job.state is not JobState.CHECKED or press.data.seen != buttons.preview_id(job):
         await press.answer(report_texts.state_message(job))
+        return
+    if job.effort is not None and not job.fits:
+        await press.answer(effort_sentence(job.effort))
         return
     await press.answer()
     await without_buttons(press.bot, press.here)

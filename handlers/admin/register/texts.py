@@ -53,6 +53,7 @@ _REFUSALS = {
     Refusal.NO_TAX_ID: "falta o CPF ou CNPJ",
     Refusal.NO_KIND: "falta o tipo de cadastro",
     Refusal.NAME_TOO_LONG: "o nome passa de 200 caracteres",
+    Refusal.TRADE_NAME_TOO_LONG: "o nome fantasia passa de 200 caracteres",
     Refusal.NOTE_TOO_LONG: f"a observação passa de {NOTE_LENGTH} caracteres",
 }
 _BUTTON_LENGTH = 40
