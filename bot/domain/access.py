@@ -65,6 +65,8 @@ COMMANDS: Final[Mapping[str, Rule]] = MappingProxyType(
         "tarefas": _for_admins("O que foi feito em lote, e desfazer"),
         "sincronizar": _for_admins("Trazer o cadastro do ERP"),
         "etiquetas": _for_admins("Etiquetas do cadastro"),
+        # In a group it shows the answers of that group's department, in private it changes them.
+        "respostas": Rule(private=_ADMINS, group=_STAFF, menu="Respostas prontas"),
         # Used in a group, it links the group to a department.
         "departamentos": Rule(private=_ADMINS, group=_ADMINS, menu="Departamentos e seus grupos"),
         # In a group it shows that group's queue, in private the queues of all departments.
@@ -117,6 +119,8 @@ BUTTONS: Final[Mapping[str, Rule]] = MappingProxyType(
         # goes back, `note` stores it.
         "correct": Rule(group=_STAFF),
         "corrected": Rule(group=_STAFF),
+        # Send a ready answer to the customer, or turn the pages of their list.
+        "ready": Rule(group=_STAFF),
         # What was said in a conversation, page by page or as a file.
         "words": Rule(private=_ADMINS, group=_STAFF),
         "notme": Rule(private=_ANYBODY),

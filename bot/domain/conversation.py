@@ -346,7 +346,8 @@ class Link(BaseModel):
     """True if the customer wrote the message, False if an attendant did."""
     item: str = ""
     """The id of the outbox item that it marks as sent, if that is not the key of the customer's
-    message: for a sentence, or a message that was sent in another conversation before."""
+    message: for a sentence, a ready answer, or a message that was sent in another conversation
+    before."""
 
     @property
     def is_notice(self) -> bool:

@@ -235,7 +235,8 @@ def _together(items: Sequence[Outgoing], *, is_late: bool) -> list[Outgoing]:
             lambda item: item.album == head.album and item.what is OutgoingKind.PART, items
         )
         return list(parts)[:ALBUM_SIZE]
-    if head.what is not OutgoingKind.TEXT or not is_late or head.refusals:
+    is_customers = head.what is OutgoingKind.TEXT and head.priority is Priority.CUSTOMER
+    if not is_customers or not is_late or head.refusals:
         return [head]
     # Leave room for the sender's name and one line break per text.
     taken, length = [head], 2 * len(head.header) + head.length

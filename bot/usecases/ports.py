@@ -32,6 +32,7 @@ from bot.domain.label import Label, Tag, Written
 from bot.domain.outgoing import Content, Outgoing
 from bot.domain.panel import Opened, Period, RegisterCount
 from bot.domain.question import Question
+from bot.domain.ready_answer import ReadyAnswer
 from bot.domain.registration import Provenance, Registration
 from bot.domain.reminder import Stage
 from bot.domain.retention import RetentionRun
@@ -156,6 +157,21 @@ class Departments(Protocol):
 
         Returns the department, or None when the old group belonged to none.
         """
+
+
+class ReadyAnswers(Protocol):
+    """Stores the ready answers; a word is unique within a department, and among those for all."""
+
+    async def all(self) -> tuple[ReadyAnswer, ...]:
+        """Return all answers by word."""
+
+    async def add(self, answer: ReadyAnswer) -> bool:
+        """Return True if it was stored, False if its department has the word already."""
+
+    async def change(self, before: ReadyAnswer, after: ReadyAnswer) -> Written: ...
+
+    async def delete(self, seen: ReadyAnswer) -> bool:
+        """Delete this version; return False when another one is stored."""
 
 
 class RegisterCounts(Protocol):

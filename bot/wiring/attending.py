@@ -8,6 +8,7 @@ from bot.usecases.attending.attend import Attend
 from bot.usecases.attending.correct_registration import CorrectRegistration
 from bot.usecases.attending.queue import FindConversation, ShowQueue
 from bot.usecases.attending.read_transcript import ReadTranscript
+from bot.usecases.attending.ready_answers import UseReadyAnswers
 from bot.usecases.attending.register_prospect import RegisterProspect
 from bot.usecases.attending.remind import AnnounceOpening, RemindOfWaiting
 from bot.usecases.attending.reopen import ReopenConversation
@@ -23,6 +24,7 @@ from handlers.attendant.news import Reminders, TransferNews
 from storage.people.login_tries import LoginTries
 from storage.talk.questions import Questions
 from storage.talk.queue import Queue
+from storage.talk.ready_answers import ReadyAnswers
 from storage.talk.verifications import Verifications
 
 
@@ -83,6 +85,11 @@ def build_attending(
     handlers = _on_a_card(shared, relaying, register.services.edit, register_prospect) | {
         "sending": relaying.sending,
         "links": relaying.links,
+        "ready_answers": UseReadyAnswers(
+            answers=ReadyAnswers(shared.database),
+            departments=shared.departments,
+            read_card=read_card,
+        ),
         "outbox": relaying.outbox,
         "transfer": transfer,
         "reopen_conversation": reopen,

@@ -13,6 +13,7 @@ from bot.domain.errors import TryLaterError
 from bot.runtime.charts.drawing import DrawCharts
 from bot.runtime.group_access import group_access
 from bot.usecases.company.panel import ReadFigures
+from bot.usecases.company.ready_answers import ManageReadyAnswers
 from bot.usecases.company.retention import EndLeftovers, Retain
 from bot.usecases.company.roles import RoleOf
 from bot.usecases.company.status import ReportStatus, Waiting
@@ -31,6 +32,7 @@ from storage.jobs.job_ends import JobEnds
 from storage.people.team import Admins, Invitations, Members
 from storage.talk.chat_ends import ChatEnds
 from storage.talk.panel import OpenedConversations, RegisterCounts
+from storage.talk.ready_answers import ReadyAnswers
 from storage.talk.retention import DailyRuns, Retention
 from storage.updates.inbox import Inbox
 from storage.updates.outbox import Outbox
@@ -84,6 +86,7 @@ def build_company(shared: Shared) -> Company:
             menus=menus,
             timezone=shared.timezone,
         ),
+        "manage_ready_answers": ManageReadyAnswers(answers=ReadyAnswers(database)),
         "access_to_group": partial(group_access, shared.bot),
         "panel": PanelServices(
             read=ReadFigures(

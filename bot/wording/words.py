@@ -32,6 +32,7 @@ COLLECTIONS: Final = {
     "relayed": ("mensagem nos grupos", "mensagens nos grupos"),
     "tags": ("etiqueta", "etiquetas"),
     "departments": ("departamento", "departamentos"),
+    "ready_answers": ("resposta pronta", "respostas prontas"),
     "people": ("autor na auditoria", "autores na auditoria"),
 }
 """The stored collections, most important first: one document and several in words."""

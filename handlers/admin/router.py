@@ -18,7 +18,7 @@ from handlers.admin.files.arriving import ask_for_file, receive
 from handlers.admin.files.buttons import keyboard
 from handlers.admin.files.services import FileServices
 from handlers.admin.files.states import ExportDialog
-from handlers.admin.labels import departments, tags
+from handlers.admin.labels import departments, ready_answers, tags
 from handlers.admin.labels.states import DepartmentsDialog
 from handlers.admin.register import edit, listing, record, wizard
 from handlers.admin.register.services import open_over
@@ -78,6 +78,10 @@ async def open_departments(_: Message, dialog_manager: DialogManager) -> None:
     await open_over(dialog_manager, DepartmentsDialog.list)
 
 
+async def open_ready_answers(_: Message, dialog_manager: DialogManager) -> None:
+    await open_over(dialog_manager, ready_answers.ReadyAnswersDialog.list)
+
+
 async def search(message: Message, dialog_manager: DialogManager) -> None:
     """Search the register for plain text when no screen awaits any: it is most likely a name."""
     await open_over(dialog_manager, RegisterDialog.listing, {"text": message.text or ""})
@@ -115,6 +119,7 @@ def router() -> Router:
     screens.message.register(open_audit, Command("auditoria"))
     screens.message.register(open_tags, Command("etiquetas"))
     screens.message.register(open_departments, Command("departamentos"))
+    screens.message.register(open_ready_answers, Command("respostas"))
     screens.message.register(panel.open_panel, Command("painel"))
     # Before the command, because the command may be the caption of a file.
     screens.message.register(receive, F.document)
@@ -133,6 +138,7 @@ def router() -> Router:
         panel.dialog(),
         tags.dialog(),
         departments.dialog(),
+        ready_answers.dialog(),
         importing.dialog(),
         exporting.dialog(),
     )

@@ -17,6 +17,7 @@ HELP = (
     "/auditoria – quem mudou o quê\n"
     "/titular – o que há sobre uma pessoa, e anonimizar\n"
     "/etiquetas e /departamentos, com horário e feriados\n"
+    "/respostas – textos prontos para os atendentes\n"
     "/painel – espera, atendimentos e cadastro em gráficos\n"
     "/equipe – administradores e atendentes\n"
     "/status – o que funciona e o que falta\n"

@@ -4,6 +4,7 @@ from aiogram.fsm.context import FSMContext
 from aiogram.types import Message
 
 from bot.domain.conversation import Attendant, Conversation
+from bot.domain.ready_answer import asked_word
 from bot.usecases.attending.attend import Attend
 from bot.usecases.attending.replied_to import RepliedTo
 from bot.usecases.company.departments import Departments
@@ -30,6 +31,8 @@ async def why_not(message: Message, replied_to: RepliedTo) -> str | None:
         return texts.TO_NOTICE if link.is_notice else None
     if (replied.text or replied.caption or "").startswith((INTERNAL, "/nota")):
         return texts.TO_COMMENT
+    if asked_word(replied.text or "") is not None:
+        return texts.TO_WORD
     if message.sender_chat and replied.sender_chat:
         return texts.TO_NOBODYS_OWN
     return None if _author(message) == _author(replied) else texts.TO_COLLEAGUE

@@ -23,6 +23,7 @@ from handlers.attendant import (
     commands,
     correcting,
     queue,
+    ready_answers,
     texts,
     transcripts,
     transfers,
@@ -205,9 +206,13 @@ def router() -> Router:
     answers.message.register(commands.close, Command("encerrar"))
     answers.message.register(commands.offer_transfer, Command("transferir"))
     answers.message.register(help_, Command("ajuda"))
+    answers.message.register(ready_answers.show, Command("respostas"))
     is_said = ~F.content_type.in_(SERVICE)
     in_place = F.reply_to_message | F.is_topic_message
     answers.message.register(answer_question, F.reply_to_message.as_("reply"), IsAnswer())
+    asks = is_said, IsWords(), ready_answers.AsksForAnswer()
+    answers.message.register(ready_answers.send_by_word, in_place, *asks)
+    answers.message.register(ready_answers.without_customer, *asks)
     answers.message.register(answer_customer, in_place, is_said, IsWords())
     answers.message.register(reply_to_elsewhere, F.external_reply, is_said, IsWords())
     answers.message.register(hint_to_reply, F.text, is_said, IsWords(), ~F.reply_to_message)
@@ -219,6 +224,7 @@ def router() -> Router:
         transfers.router(),
         correcting.router(),
         transcripts.router(),
+        ready_answers.router(),
         answers,
     )
     return router

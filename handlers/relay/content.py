@@ -126,7 +126,11 @@ def speaker_of(message: Message) -> str:
     """
     if message.from_user is None or message.sender_chat:
         return ""
-    return f"{html.bold(html.quote(message.from_user.first_name))}: "
+    return speaking(message.from_user)
+
+
+def speaking(user: User) -> str:
+    return f"{html.bold(html.quote(user.first_name))}: "
 
 
 def origin_of(message: Message) -> str:

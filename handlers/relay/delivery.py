@@ -389,6 +389,7 @@ class TelegramDelivery:
                 conversation_id=conversation.id,
                 customer_chat_id=conversation.chat_id,
                 customer_message_ids=(message_id,),
+                item=item.id if item.id != _source(item) else "",
             )
             for item, message_id in zip(items, sent, strict=True)
         ]
@@ -398,15 +399,16 @@ class TelegramDelivery:
         if link is None or link.by_customer or not link.customer_message_ids:
             return
         [message_id] = link.customer_message_ids
+        sent_as = link.item or _source(item)
         if item.what is OutgoingKind.DELETE:
             try:
                 await self.bot.delete_message(link.customer_chat_id, message_id)
             except TelegramBadRequest as error:
                 # By the customer, or by us before the database was away.
                 if is_deleted_before(error):
-                    await self.transcripts.erase(_source(item))
+                    await self.transcripts.erase(sent_as)
                 raise
-            await self.transcripts.erase(_source(item))
+            await self.transcripts.erase(sent_as)
             await self.sending.say(
                 conversation, texts.DELETED, id=f"said:{item.id}", below=item.source_message_id
             )

@@ -17,7 +17,9 @@ from bot.domain.outgoing import (
     Priority,
     telegram_length,
 )
+from bot.domain.ready_answer import plain
 from bot.domain.thanks import is_thanks
+from bot.domain.transcript import Words
 from bot.usecases.ports import Conversations, Links, Outbox
 from handlers.relay import texts
 from handlers.relay.content import (
@@ -124,6 +126,44 @@ class Sending:
             conversation=conversation,
             is_internal=is_internal,
             below=message_id,
+        )
+
+    async def ready(
+        self,
+        html: str,
+        conversation: Conversation,
+        *,
+        id: str,  # noqa: A002
+        shown_at: int,
+        by: str,
+        at: datetime,
+        speaker: str = "",
+        below: Link | None = None,
+    ) -> None:
+        """Queue a ready answer for the customer.
+
+        shown_at: the group's message that shows it; what is said about its delivery is said there.
+        by, at: who sends it, and when, for the transcript.
+        speaker: as `speaker_of` returns it.
+        below: the link of the message that the attendant replied to.
+        """
+        text = plain(html)
+        content = Content(
+            what=OutgoingKind.TEXT,
+            source_chat_id=conversation.group_id,
+            source_message_id=shown_at,
+            html=html,
+            length=telegram_length(text),
+            header=speaker if self.names_attendants else "",
+            words=Words(at=at, by=by, text=text),
+        )
+        await self._put(
+            content,
+            conversation.chat_id,
+            conversation.id,
+            id=id,
+            conversation=conversation,
+            below=below.at_customer(conversation.chat_id) if below else 0,
         )
 
     async def edited(self, message: Message, *, update_id: int) -> None:

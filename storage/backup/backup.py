@@ -31,7 +31,7 @@ from storage.engine.schema import store_version, stored_version
 # Collections that refer to others come before these.
 COLLECTIONS: Final = (
     *("relayed", "conversations", "chats", "audit", "registrations"),
-    *("tags", "departments", "people"),
+    *("ready_answers", "tags", "departments", "people"),
 )
 _BATCH: Final = 500
 _BATCH_BYTES: Final = 8 * 1024 * 1024

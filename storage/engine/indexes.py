@@ -119,6 +119,8 @@ INDEXES: Final = {
         _index("name", "name_key", unique=True, sparse=True),
         _index("group", "group_id", unique=True, sparse=True),
     ],
+    # The department and the word that is unique in it.
+    "ready_answers": [_index("word", "word_key", unique=True, sparse=True)],
     "admins": [],
     "invitations": [_index("over", "expires_at", expireAfterSeconds=_INVITATION_OVER_S)],
     "members": [

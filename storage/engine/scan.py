@@ -71,6 +71,7 @@ _FIELDS: Final = {
     "tags": ("_id", _RANDOM),
     "people": ("_id", _RANDOM),
     "departments": ("_id", _RANDOM),
+    "ready_answers": ("_id", _RANDOM),
 }
 
 

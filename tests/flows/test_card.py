@@ -6,6 +6,7 @@ from handlers.attendant.calling import CallButton
 from handlers.attendant.cards.keyboards import Action, CardButton
 from handlers.attendant.correcting import CorrectionButton, NoteButton
 from handlers.attendant.queue import QueueButton
+from handlers.attendant.ready_answers import ReadyButton
 from handlers.attendant.transfers import NoReasonButton, TransferButton
 from handlers.relay.correction_menu import CorrectButton
 from tests.flows.conftest import BIA, GROUP_ID, Customer, Start, Telegram
@@ -26,14 +27,15 @@ async def test_buttons_stand_two_in_a_row_and_are_those_that_can_be_used(people:
 
     assert rows() == [
         ["✋ Atender", "📋 Ficha completa"],
-        ["📌 Observação fixa", "✏️ Corrigir cadastro"],
-        ["↪️ Transferir", "☑️ Encerrar"],
+        ["💬 Respostas", "📌 Observação fixa"],
+        ["✏️ Corrigir cadastro", "↪️ Transferir"],
+        ["☑️ Encerrar"],
     ]
     await people.press(BIA, "✋ Atender")
     assert rows() == [
-        ["📋 Ficha completa", "📌 Observação fixa"],
-        ["✏️ Corrigir cadastro", "↪️ Transferir"],
-        ["☑️ Encerrar"],
+        ["📋 Ficha completa", "💬 Respostas"],
+        ["📌 Observação fixa", "✏️ Corrigir cadastro"],
+        ["↪️ Transferir", "☑️ Encerrar"],
     ]
     await people.press(BIA, "☑️ Encerrar")
     assert rows() == [["📋 Ficha completa", "🔓 Reabrir"]]
@@ -47,6 +49,7 @@ def test_the_largest_button_fits():
         CorrectButton(conversation=HEX, path="phones.commercial"),
         CorrectionButton(question=MESSAGE, back=True),
         TransferButton(conversation=HEX, to=f"a.{USER}"),
+        ReadyButton(conversation=HEX, answer=HEX[:12], page=999),
         TransferButton(conversation=HEX, to=f"d.{HEX[:12]}"),
         NoReasonButton(question=MESSAGE, back=True),
         NoteButton(save=True, question=MESSAGE, proposal=999),

@@ -8,7 +8,7 @@ import pytest
 from bot.demo import people as demo
 from bot.demo.bot_api.messages import post
 from handlers import access
-from handlers.attendant import correcting_texts, texts
+from handlers.attendant import correcting_texts, ready_answer_texts, texts
 from handlers.attendant.calling_texts import CALL
 from handlers.customer import texts as customer_texts
 from tests.flows.album import ALBUM
@@ -149,11 +149,29 @@ async def test_a_reply_to_each_kind_of_message_goes_where_the_table_says(
         await group.write(BIA, "ana@exemplo.org", question["message_id"])
         await check("correction that changes nothing", group.last)
 
+        assert people.balcao
+        await people.balcao.dispatcher["manage_ready_answers"].create("pix", "A chave", None)
+        word = await group.write(BIA, "!pix", people.card["message_id"])
+        await check("a ready answer (by a word)", group.last, CAIO)
+        await check("the word of a ready answer", word)
+        await group.write(BIA, "!pixx", people.card["message_id"])
+        await check("no such ready answer", group.last)
+        answers = await group.press("💬 Respostas")
+        await check("list of ready answers", answers)
+        await group.press("!pix")
+        await check("a ready answer (by a press)", answers, CAIO)
+        answers = await group.press("💬 Respostas")
+        await group.press(ready_answer_texts.CLOSE)
+        await check("list of ready answers, closed", answers)
+
         people.emulator.block_bot(customer.id)
+        await group.write(BIA, "!pix", people.card["message_id"])
+        shown = [m for m in people.messages(GROUP_ID) if "A chave" in m.get("text", "")][-1]
         failed = await group.write(BIA, "Alô", people.card["message_id"])
         notice = group.last
         people.emulator.unblock_bot(customer.id)
         await check("one's own answer that has not arrived", failed)
+        await check("a ready answer that has not arrived", shown)
         await check("not delivered", notice)
         await check("your reply goes nowhere", group.last)
         await group.write(BIA, "/ajuda")

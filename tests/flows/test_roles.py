@@ -31,9 +31,12 @@ ADMINS = {
     *{"importar", "exportar", "tarefas", "sincronizar"},
     *{"fila", "atendimento"},
     *{"clientes", "auditoria", "etiquetas", "departamentos", "equipe", "status", "backup"},
-    "painel",
+    *{"painel", "respostas"},
 }
-ATTENDANTS = {"fila", "atendimento", "nota", "apagar", "transferir", "encerrar", "ajuda"}
+ATTENDANTS = {
+    *{"respostas", "fila", "atendimento", "nota", "apagar"},
+    *{"transferir", "encerrar", "ajuda"},
+}
 PRIVATE = {CUSTOMER: CUSTOMERS, BIA: CUSTOMERS, ADMIN_ID: ADMINS}
 IN_GROUP = {CUSTOMER: set(), BIA: ATTENDANTS, ADMIN_ID: {"departamentos", *ATTENDANTS}}
 
@@ -51,6 +54,7 @@ PRESSES = {
     "corrected": "corrected:0:1",
     "call": "call:0:0:",
     "words": "words:b:0:0",
+    "ready": "ready:0:0:0",
     "link": "link:",
     "notme": "notme",
     "other": "other:0",
@@ -88,7 +92,7 @@ PRESSED_PRIVATE = {
     },
 }
 OF_CONVERSATIONS = {
-    *("card", "queue", "move", "moved", "note", "words", "verify", "again", "switch"),
+    *("card", "queue", "move", "moved", "note", "words", "verify", "again", "switch", "ready"),
     *("correct", "corrected", "call"),
 }
 PRESSED_IN_GROUP = {

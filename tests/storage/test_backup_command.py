@@ -24,9 +24,12 @@ from tests.storage.servers import free_port, uri
 
 ONE = (
     "1 cadastro, 1 registro de auditoria, 0 atendimentos, 0 chats, 0 mensagens nos grupos, "
-    "0 etiquetas, 0 departamentos, 1 autor na auditoria"
+    "0 etiquetas, 0 departamentos, 0 respostas prontas, 1 autor na auditoria"
 )
-NONE = ONE.replace("1", "0")
+NONE = (
+    "0 cadastros, 0 registros de auditoria, 0 atendimentos, 0 chats, 0 mensagens nos grupos, "
+    "0 etiquetas, 0 departamentos, 0 respostas prontas, 0 autores na auditoria"
+)
 
 
 @pytest.mark.embedded

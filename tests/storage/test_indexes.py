@@ -113,7 +113,7 @@ async def test_what_must_be_unique_is_refused_twice_and_what_may_be_absent_is_no
         for model in models
         if model.document.get("unique")
     ]
-    assert len(unique) == 6
+    assert len(unique) == 7
     for collection, model in unique:
         [field] = model["key"]
         await own_database[collection].drop_index(model["name"])

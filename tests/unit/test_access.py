@@ -27,12 +27,13 @@ def test_menus_hold_only_what_is_allowed_and_are_told_in_portuguese():
                 assert 1 <= len(text) <= 256
 
 
-def test_customers_see_three_commands_and_attendants_seven_in_the_group():
+def test_customers_see_three_commands_and_attendants_eight_in_the_group():
     assert [name for name, _ in menu_of(Role.CUSTOMER, ChatKind.PRIVATE)] == [
         *("ajuda", "meusdados", "sair")
     ]
     assert [name for name, _ in menu_of(Role.ATTENDANT, ChatKind.GROUP)] == [
-        *("fila", "atendimento", "nota", "apagar", "transferir", "encerrar", "ajuda")
+        *("respostas", "fila", "atendimento", "nota", "apagar"),
+        *("transferir", "encerrar", "ajuda"),
     ]
     assert [name for name, _ in menu_of(Role.ADMIN, ChatKind.PRIVATE)][:2] == [
         "clientes",

@@ -75,6 +75,11 @@ def test_only_when_late_texts_of_one_customer_become_one():
     assert order(items, is_late=True) == [["1", "3"], ["2"], ["4"], ["5", "6"]]
 
 
+def test_texts_of_attendants_stay_apart_even_when_late():
+    items = [item(1, priority=Priority.ANSWER), item(2, priority=Priority.ANSWER)]
+    assert order(items, is_late=True) == [["1"], ["2"]]
+
+
 def test_a_reply_stays_a_reply():
     items = [item(1), item(2, reply_to=7), item(3)]
     assert order(items, is_late=True) == [["1"], ["2", "3"]]

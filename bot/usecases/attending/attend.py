@@ -104,6 +104,15 @@ class Attend:
         await self.show_card.refresh(conversation)
         return Done(conversation)
 
+    async def open_in(
+        self, conversation_id: str, *, group_id: int
+    ) -> Conversation | AlreadyClosed | Gone:
+        """Return the conversation as it is now, if this group may answer it."""
+        conversation = await self._in_group(conversation_id, group_id)
+        if conversation is None:
+            return Gone()
+        return conversation if conversation.is_open else AlreadyClosed(conversation)
+
     async def full_card(self, conversation_id: str, *, group_id: int) -> Card | Gone:
         """Return the card with all current data."""
         conversation = await self._in_group(conversation_id, group_id)
@@ -112,9 +121,7 @@ class Attend:
     async def answer(
         self, replied_to: RepliedTo, attendant: Attendant, *, topic_id: int | None = None
     ) -> Done | AlreadyClosed | Moved | Gone:
-        """Return the conversation that a message answers; claim it if nobody has it.
-
-        Its customer does not wait for an answer any more.
+        """Return the conversation that a message answers, after `take_up`.
 
         It is the conversation of the message replied to, or else that of the topic.
         """
@@ -126,11 +133,18 @@ class Attend:
             return Moved(conversation)
         if not conversation.is_open:
             return AlreadyClosed(conversation)
+        await self.take_up(conversation, attendant)
+        return Done(conversation)
+
+    async def take_up(self, conversation: Conversation, attendant: Attendant) -> None:
+        """Claim an open conversation that is answered now, if nobody has it.
+
+        Its customer does not wait for an answer any more.
+        """
         if conversation.claimed_by is None:
-            await self.claim(conversation.id, attendant, group_id=group_id)
+            await self.claim(conversation.id, attendant, group_id=conversation.group_id)
         if conversation.asked_at is not None:
             await self.conversations.answered(conversation)
-        return Done(conversation)
 
     async def close_topic(
         self, group_id: int, topic_id: int, attendant: Attendant

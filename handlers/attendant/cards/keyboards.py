@@ -18,6 +18,7 @@ class Action(StrEnum):
     CORRECT = "c"
     TRANSFER = "t"
     REOPEN = "r"
+    READY = "s"
 
 
 class CardButton(CallbackData, prefix="card"):
@@ -32,10 +33,10 @@ def keyboard(card: Card) -> InlineKeyboardMarkup | None:
     """
     if card.moved:
         return None
-    changes = [("📌 Observação fixa", Action.NOTE)]
+    more = [("💬 Respostas", Action.READY), ("📌 Observação fixa", Action.NOTE)]
     if card.registration:
-        changes.append(("✏️ Corrigir cadastro", Action.CORRECT))
-    return _possible(card.conversation, ("📋 Ficha completa", Action.FULL_CARD), *changes)
+        more.append(("✏️ Corrigir cadastro", Action.CORRECT))
+    return _possible(card.conversation, ("📋 Ficha completa", Action.FULL_CARD), *more)
 
 
 def below_message(conversation: Conversation) -> InlineKeyboardMarkup:
@@ -44,12 +45,12 @@ def below_message(conversation: Conversation) -> InlineKeyboardMarkup:
 
 
 def _possible(
-    conversation: Conversation, full: tuple[str, Action], *changes: tuple[str, Action]
+    conversation: Conversation, full: tuple[str, Action], *more: tuple[str, Action]
 ) -> InlineKeyboardMarkup:
     actions = [("✋ Atender", Action.CLAIM)] if conversation.waits else []
     actions.append(full)
     if conversation.is_open:
-        actions += [*changes, ("↪️ Transferir", Action.TRANSFER), ("☑️ Encerrar", Action.CLOSE)]
+        actions += [*more, ("↪️ Transferir", Action.TRANSFER), ("☑️ Encerrar", Action.CLOSE)]
     elif conversation.closed_by:
         actions.append(("🔓 Reabrir", Action.REOPEN))
     buttons = [
