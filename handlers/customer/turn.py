@@ -68,6 +68,10 @@ class Turn:
         for content in kept:
             await self.reception.sending.pass_on_kept(content, conversation)
         if kept:
+            if conversation.asked_at is None:
+                # The company called meanwhile.
+                at = self.reception.sending.clock()
+                await self.reception.conversations.asked(conversation.id, at=at)
             await self.reception.keep.forget(self.chat.id)
         return kept
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -10,7 +11,7 @@ from bot.domain.conversation import Department
 from handlers.attendant import calling_texts as texts
 from handlers.customer.texts import SKIP
 from tests.flows.admin import Admin
-from tests.flows.conftest import ADMIN_ID, BIA, CAIO, GROUP_ID, Customer, Start, Telegram
+from tests.flows.conftest import ADMIN_ID, BIA, CAIO, GROUP_ID, Clock, Customer, Start, Telegram
 from tests.flows.departments import buttons, in_billing, press, says
 from tests.flows.registrations import registration_of
 
@@ -33,13 +34,20 @@ async def served(people: Telegram) -> Customer:
     return ana
 
 
+async def due(people: Telegram, clock: Clock) -> int:
+    """Return how many reminders of customers without an answer are given ten minutes later."""
+    clock.advance(timedelta(minutes=10))
+    assert people.balcao
+    return int(await people.balcao.queue_rounds.remind())
+
+
 async def call(people: Telegram, by: int = BIA) -> str:
     """Press the button below a new full card; return the answer in the alert window."""
     await people.press(by, FULL_CARD)
     return await press(people, by, GROUP_ID, texts.CALL)
 
 
-async def test_an_attendant_calls_and_has_the_conversation(people: Telegram):
+async def test_an_attendant_calls_and_has_the_conversation(people: Telegram, clock: Clock):
     ana = await served(people)
     assert await call(people) == ""
     assert f"A Balcão {WANTS}" in ana.read[-1]
@@ -47,6 +55,7 @@ async def test_an_attendant_calls_and_has_the_conversation(people: Telegram):
     assert len(people.cards) == 2
     assert "🟢 Em atendimento por Bia" in people.card["text"]
     assert "✅ confirmado por telefone" in people.card["text"]
+    assert await due(people, clock) == 0, "she has asked nothing"
     await people.group_says(BIA, "Bom dia, Ana!", reply_to=people.card["message_id"])
     assert ana.read[-1] == "Bom dia, Ana!"
     await ana.says("bom dia")
@@ -138,7 +147,7 @@ async def test_an_admin_calls_from_the_record_and_chooses_chat_and_department(
 
 
 async def test_who_chooses_a_department_after_the_call_stays_in_the_one_that_called(
-    people: Telegram, billing: Department
+    people: Telegram, billing: Department, clock: Clock
 ):
     ana = people.customer(demo.ANA)
     await ana.is_in_conversation()
@@ -151,6 +160,7 @@ async def test_who_chooses_a_department_after_the_call_stays_in_the_one_that_cal
     assert "continua aberto" in ana.read[-1]
     assert in_billing(people) == []
     assert "voltei" in people.messages(GROUP_ID)[-1]["text"]
+    assert await due(people, clock) == 1, "that waits for an answer"
 
 
 async def test_an_admin_in_no_group_has_nowhere_to_answer(people: Telegram):

@@ -86,7 +86,7 @@ class OpenConversation:
                 opened_at=now,
                 waiting_since=now,
                 queued_at=now,
-                asked_at=now,
+                asked_at=None if caller else now,
                 # Whoever opens it says so, with the protocol; a caller is there.
                 hours_told=not department.hours.is_open(now, self.timezone),
                 card_version=registration.version if registration else 0,
