@@ -270,12 +270,15 @@ class Crowd:
 
     async def _import(self) -> None:
         """Send a file, have it checked, and confirm; press again when nothing changes."""
-        self.waits[ADMIN_ID] = "the screen of the file"
-        self.telegram.send_file(
-            ADMIN_ID, ADMIN_ID, "document", FILE.encode("cp1252"), name="clientes.csv"
-        )
+        sent = 0
         while not self.is_imported:
-            if (found := self._button()) is not None:
+            if sent <= self._asked_again:
+                sent += 1
+                self.waits[ADMIN_ID] = "the screen of the file"
+                self.telegram.send_file(
+                    ADMIN_ID, ADMIN_ID, "document", FILE.encode("cp1252"), name="clientes.csv"
+                )
+            elif (found := self._button()) is not None:
                 message_id, button = found
                 self.waits[ADMIN_ID] = f"what follows {button!r}"
                 self.telegram.press(ADMIN_ID, ADMIN_ID, message_id, text=button)
@@ -285,6 +288,12 @@ class Crowd:
     @property
     def is_imported(self) -> bool:
         return any("Importação concluída" in str(m.get("text")) for m in self.from_bot(ADMIN_ID))
+
+    @property
+    def _asked_again(self) -> int:
+        """How often the admin was asked to send the file again."""
+        said = [str(m.get("text")) for m in self.from_bot(ADMIN_ID)]
+        return sum("Envie outra vez" in text for text in said)
 
     def _button(self) -> tuple[int, str] | None:
         """Return the button of the newest screen that leads on, with its message."""
