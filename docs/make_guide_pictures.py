@@ -11,7 +11,14 @@ from pathlib import Path
 
 from PIL import Image
 from PIL.Image import Dither
-from playwright.async_api import FilePayload, Locator, Page, async_playwright, expect
+from playwright.async_api import (
+    FilePayload,
+    Locator,
+    Page,
+    ViewportSize,
+    async_playwright,
+    expect,
+)
 
 from bot.demo import people
 from bot.demo.documents import make_cpf
@@ -19,8 +26,8 @@ from bot.demo.run import open_demo
 from bot.runtime.logs import configure_logs
 
 FOLDER = Path(__file__).with_name("guia")
-DESK = {"width": 1440, "height": 900}
-PHONE = {"width": 390, "height": 844}
+DESK: ViewportSize = {"width": 1440, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 LOWEST = 400
 # On a phone the page is one chat; what only the demo has is no part of it.
 ONE_CHAT = (
@@ -164,7 +171,7 @@ async def _shoot(
     await page.set_viewport_size(PHONE)
     style = await page.add_style_tag(content=ONE_CHAT)
     height = PHONE["height"] + await page.evaluate(CROP, ends)
-    await page.set_viewport_size({**PHONE, "height": max(LOWEST, height)})
+    await page.set_viewport_size({"width": PHONE["width"], "height": max(LOWEST, height)})
     drawn = await page.screenshot()
     few_colours = Image.open(BytesIO(drawn)).convert("RGB").quantize(128, dither=Dither.NONE)
     few_colours.save(FOLDER / f"{name}.png", optimize=True)
