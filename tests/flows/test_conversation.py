@@ -198,7 +198,7 @@ async def test_a_card_button_pressed_outside_its_group_shows_nothing(
 ):
     """Show nothing to a customer who forges callback data: it is never trusted."""
     buttons = [b for row in people.card["reply_markup"]["inline_keyboard"] for b in row]
-    assert len(buttons) == 6
+    assert len(buttons) == 7
     stranger = people.customer(demo.STRANGER)
     await stranger.says("oi")
     message_id = people.messages(stranger.id)[-1]["message_id"]

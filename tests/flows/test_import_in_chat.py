@@ -117,7 +117,7 @@ async def test_only_ticked_fields_of_those_who_exist_are_updated(admin: FileAdmi
         await admin.presses(f"☑️ {field}", exactly=True)
     assert "é atualizado em: Celular" in await admin.presses("Voltar")
     assert not any("última vez" in label for label in admin.buttons)
-    await admin.presses("Tipo para quem não tem: recusar")
+    await admin.presses("Linhas sem tipo: recusar")
     await admin.presses("◻️ Prospect")
     await admin.presses("Conferir arquivo")
     preview = await admin.reads("Prévia")
@@ -130,12 +130,12 @@ async def test_only_ticked_fields_of_those_who_exist_are_updated(admin: FileAdmi
     assert person.phones.mobile == "+5521988887777"
     # The next file starts at "Não"; what was chosen for this one is offered.
     assert "fica como está" in await admin.sends(changed)
-    assert "🏷 Tipo para quem não tem: recusar" in admin.buttons
+    assert "🏷 Linhas sem tipo: recusar" in admin.buttons
     await admin.presses("Colunas")
     await admin.presses("Voltar")
     last = "Como da última vez: atualizar Celular; tipo Prospect"
     assert "é atualizado em: Celular" in await admin.presses(last)
-    assert "🏷 Tipo para quem não tem: Prospect" in admin.buttons
+    assert "🏷 Linhas sem tipo: Prospect" in admin.buttons
     assert not any("última vez" in label for label in admin.buttons)
 
 
