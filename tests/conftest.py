@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import structlog
 from pymongo import monitoring
@@ -22,6 +23,15 @@ from tests.databases import Databases, IndexChanges, Reads
 from tests.patience import be_patient
 from tests.second_server import MONGODB, choose, is_rust_server
 from tests.storage.servers import short_lived
+
+# A busy machine makes no example fail, and each run tries the same ones.
+hypothesis.settings.register_profile(
+    "busy",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("busy")
 
 # Modules imported from here on stay in memory, so collect garbage less often.
 gc.set_threshold(100_000, 50, 50)

@@ -33,7 +33,7 @@ BOUNDED = settings(
     STABLE,
     max_examples=EXAMPLES,
     phases=(Phase.explicit, Phase.generate),  # shrinking would write and read files for minutes
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 

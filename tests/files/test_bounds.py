@@ -287,7 +287,7 @@ def _only_refuses(path: Path) -> None:
     derandomize=True,
     deadline=None,
     max_examples=300,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.data())
 def test_damage_anywhere_is_a_refusal_at_most(tmp_path: Path, kind: str, data: st.DataObject):

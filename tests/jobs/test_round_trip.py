@@ -179,7 +179,7 @@ people = st.lists(
     derandomize=True,
     max_examples=15,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 async def test_any_register_comes_back_unchanged(
     runner: WithLabels, people: list[dict[str, Any]], file_format: Format

@@ -173,7 +173,9 @@ rows = st.lists(
     update=st.booleans(),
 )
 @settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 async def test_import_then_undo_gives_the_register_before(
     runner: JobRunner, first: Any, second: Any, fields: frozenset[str], update: bool
