@@ -104,14 +104,15 @@ class Ixc:
         Returns None only when IXC answered that no record has it. Raises TryLaterError,
         RefusedError or UnreadableError.
         """
+        # No TaskGroup: in Python 3.11 one that has failed leaves its task as if it were cancelled,
+        # which would end the round that asks again.
+        asked = asyncio.create_task(self._having(tax_id, CustomerRow))
+        asked_suppliers = asyncio.create_task(self._suppliers_having(tax_id))
         try:
-            async with asyncio.TaskGroup() as group:
-                asked = group.create_task(self._having(tax_id, CustomerRow))
-                asked_suppliers = group.create_task(self._suppliers_having(tax_id))
-        except ExceptionGroup as failed:
-            error = failed.exceptions[0]
-            raise error from error.__cause__
-        customers, suppliers = asked.result(), asked_suppliers.result()
+            customers, suppliers = await asyncio.gather(asked, asked_suppliers)
+        finally:
+            asked.cancel()
+            asked_suppliers.cancel()
         if isinstance(suppliers, AppError):
             if not customers:
                 raise suppliers

@@ -157,13 +157,25 @@ class Supervisor:
                 pause_s = min(pause_s * 2, self._longest_pause_s)
                 if not health.is_failing():
                     pause_s = self._first_pause_s
+                _end_if_cancelled()
                 health.failed()
                 log_failure(name, error)
                 await asyncio.sleep(pause_s)
+            _end_if_cancelled()
 
 
 class _EndedError(Exception):
     """Carries, as its cause, the error with which a task is meant to end."""
+
+
+def _end_if_cancelled() -> None:
+    """Raise the cancellation of this task again if something awaited has swallowed it.
+
+    `asyncio.gather` does, when one of its parts fails at the same moment.
+    """
+    task = asyncio.current_task()
+    if task and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def is_cancelled(error: BaseException) -> bool:

@@ -3,6 +3,7 @@
 The table of docs/adapters.md is made of these tests.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -260,6 +261,9 @@ async def test_trouble_is_an_error_and_never_nobody(
         await erp.by_tax_id(CPF)
     assert CPF.number not in str(raised.value)
     assert CPF.masked not in str(raised.value)
+    task = asyncio.current_task()
+    assert task is not None
+    assert not task.cancelling(), "it would end at its next failure"
     if adapter_of(dialect).facts.lists_all:
         with pytest.raises(expected):
             await erp.page("")

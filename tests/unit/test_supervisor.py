@@ -1,7 +1,9 @@
 """A background task that ends or fails is started again, and everybody can see it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import pytest
@@ -52,6 +54,42 @@ def test_whatever_ends_a_task_it_is_started_again(n: int):
         assert supervisor.health["x"].restarts == 1
         await supervisor.end(task)
         assert dict(supervisor.health) == {}
+
+    run(supervised())
+
+
+async def _fails_meanwhile(entered: asyncio.Event) -> None:
+    async def fails_when_cancelled() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError as error:
+            raise TryLaterError("away") from error
+
+    entered.set()
+    await asyncio.gather(fails_when_cancelled())
+
+
+async def _swallows(entered: asyncio.Event) -> None:
+    entered.set()
+    with suppress(asyncio.CancelledError):
+        await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("work", [_fails_meanwhile, _swallows])
+@pytest.mark.parametrize("way", ["run", "repeat"])
+def test_a_task_ends_although_something_swallows_its_cancellation(
+    work: Callable[[asyncio.Event], Coroutine[None, None, None]], way: str
+):
+    async def supervised() -> None:
+        supervisor, entered = Supervisor(), asyncio.Event()
+        if way == "run":
+            task = supervisor.run("x", partial(work, entered))
+        else:
+            task = supervisor.repeat("x", partial(work, entered), every_s=0.0)
+        await entered.wait()
+        await asyncio.sleep(0)
+        async with asyncio.timeout(60):
+            await supervisor.end(task)
 
     run(supervised())
 
