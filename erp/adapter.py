@@ -41,8 +41,8 @@ class Erp(Protocol):
 
         cursor: empty for the first page, then `ErpPage.next` of the page before. It stays valid in
             another process days later.
-        since: an earlier `ErpPage.latest`, or a UTC time if that was None. Unchanged records may
-            be returned too.
+        since: an earlier `ErpPage.newest` or `ErpPage.latest`, or a UTC time if both were None.
+            Unchanged records may be returned too.
         Raises RefusedError when the ERP's API has no such list (`Facts`).
         """
         ...
