@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# Compiled once: otherwise each of the tests' processes compiles all it loads.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test pytest coverage lint format lock benchmark chaos clean
 
 demo: $(VENV)/runtime

@@ -203,9 +203,9 @@ def encrypted_zip() -> bytes:
 
 
 def zip_bomb(size_bytes: int) -> bytes:
-    """Return an archive with a CSV that repeats one row and compresses a thousand to one."""
+    """Return an archive with a CSV that repeats one long row and compresses a thousand to one."""
     out = io.BytesIO()
-    block = b"Ana;1;1\n" * 100_000
+    block = (b"Ana;1;" + b"1" * 993 + b"\n") * 1000
     with (
         zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive,
         archive.open("clientes.csv", "w") as member,

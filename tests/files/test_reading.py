@@ -285,7 +285,7 @@ def _peak_bytes(path: Path) -> tuple[int, int]:
 @pytest.mark.parametrize("pack", [None, corpus.gz], ids=["plain", "gz"])
 def test_memory_does_not_grow_with_the_file(tmp_path: Path, pack: Callable[[bytes], bytes] | None):
     peaks = []
-    for count in (10_000, 200_000):
+    for count in (10_000, 60_000):
         path = tmp_path / str(count)
         rows = ((f"Pessoa {n} da Conceição", str(n), f"p{n}@exemplo.com.br") for n in range(count))
         data = corpus.csv_text([("Nome", "CPF", "E-mail"), *rows]).encode("cp1252")
