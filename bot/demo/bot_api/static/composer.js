@@ -111,6 +111,17 @@ export class Composer {
     this.input.focus();
   }
 
+  /** Return the id of the message replied to, or null: what is sent with it ends the reply. */
+  takeReply() {
+    const replyTo = this.#replyTo?.message_id ?? null;
+    if (replyTo) this.cancel();
+    return replyTo;
+  }
+
+  sendCommand(text) {
+    this.sendText(text, this.takeReply());
+  }
+
   sendText(text, replyTo) {
     const { actorId, chatId, threadId } = this.#pane;
     this.#pane.addPending(text, () => act("text", { user_id: actorId, chat_id: chatId, text, reply_to: replyTo ?? null, thread_id: threadId }));
@@ -246,7 +257,7 @@ export class Composer {
 
   #runCommand(command) {
     this.input.value = "";
-    this.sendText(`/${command}`);
+    this.sendCommand(`/${command}`);
     this.#typed();
     this.input.focus();
   }

@@ -214,7 +214,7 @@ export class Pane {
       onDelete: (target) => this.#delete(target),
       onPress: (target, button, element) => this.#press(target, button, element),
       onCopy: (text) => navigator.clipboard.writeText(text).then(() => this.notice("Copiado"), () => this.notice("Não deu para copiar")),
-      onCommand: (text) => this.composer.sendText(text),
+      onCommand: (text) => this.composer.sendCommand(text),
       onQuote: (messageId) => this.#goTo(messageId),
     });
   }
