@@ -305,6 +305,9 @@ async def a_transfer_by_a_reply_brings_what_was_said(
     targets = message(bia, "Transferir o atendimento")
     await targets.get_by_role("button", name=SECOND).click()
     await bia.get_by_role("button", name=attendant_texts.WITHOUT_REASON).click()
+    # Nothing is asked any more, so what Bia writes next is no answer.
+    await expect(bia.locator(".composer-context")).to_be_hidden()
+    await expect(bia.get_by_test_id("input")).to_have_attribute("placeholder", "Mensagem")
     await be(page, people.ANA)
     await reads(customer, "Seu atendimento foi transferido para Financeiro. Abrimos")
     await caio.get_by_test_id("group").filter(has_text=SECOND).tap()

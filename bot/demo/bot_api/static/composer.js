@@ -118,6 +118,11 @@ export class Composer {
     return replyTo;
   }
 
+  /** A message was deleted: nobody can reply to it or edit it any more. */
+  deleted(messageId) {
+    if ((this.#replyTo ?? this.#editing)?.message_id === messageId) this.cancel();
+  }
+
   sendCommand(text) {
     this.sendText(text, this.takeReply());
   }

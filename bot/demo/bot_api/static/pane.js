@@ -306,6 +306,7 @@ export class Pane {
 
   #deleted(messageId) {
     const node = this.#node(messageId);
+    this.composer.deleted(messageId);
     this.#showPinned();
     if (!node) return;
     const previous = node.previousElementSibling;
