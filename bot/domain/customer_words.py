@@ -97,8 +97,11 @@ def read_given_name(text: str, *, is_company: bool) -> str:
 
     is_company: the name of a company, and of the person who writes for it.
     """
-    name = _GREETED.sub("", read_name(text), count=1) if _GREETED.match(text.strip()) else text
-    name = read_name(name)
+    name = read_name(text)
+    greeted = _GREETED.match(name)
+    # "Bom Dia Ltda" is the name of a company; a greeting before a name ends with a mark.
+    if greeted and (not is_company or greeted[0].rstrip().endswith((",", ".", "!"))):
+        name = name[greeted.end() :]
     if introduced := _INTRODUCED.match(name):
         name = name[introduced.end() :]
     words = _words(name)

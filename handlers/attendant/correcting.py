@@ -28,7 +28,7 @@ from handlers.answers import bot_of
 from handlers.attendant import correcting_texts as texts
 from handlers.attendant.cards.keyboards import Action, CardButton
 from handlers.attendant.group import IsPress, Press, edit, link
-from handlers.attendant.questions import ask, asked_of
+from handlers.attendant.questions import ask, asked_of, withdraw
 from handlers.attendant.refusals import refused
 from handlers.attendant.texts import ANSWERED_BEFORE
 from handlers.buttons import button, in_rows
@@ -121,11 +121,13 @@ async def empty_or_back(
     if callback_data.back:
         await correct.drop(question)
         await press.answer()
+        await withdraw(press, question)
         await _show_menu(press.bot, question, correct)
         return
     outcome = await correct.propose(question, "")
     if isinstance(outcome, ToConfirm | TooLong | SameAsBefore):
         await press.answer()
+        await withdraw(press, question)
         await press.below(*_proposal(outcome), about=_about(outcome, question))
     else:
         await press.refuse(outcome)

@@ -1,6 +1,8 @@
 """Questions of the bot in a group, which attendants answer by replying to them."""
 
+import structlog
 from aiogram import html
+from aiogram.exceptions import TelegramBadRequest
 from aiogram.filters import Filter
 from aiogram.types import ForceReply, Message
 
@@ -10,6 +12,8 @@ from bot.usecases.attending.replied_to import RepliedTo
 from bot.usecases.ports import Questions
 from handlers.attendant import texts
 from handlers.attendant.group import Press
+
+logger = structlog.get_logger()
 
 
 class IsAnswer(Filter):
@@ -54,3 +58,14 @@ async def ask(press: Press, text: str, *, hint: str) -> int:
     named = html.link(html.quote(person.name), f"tg://user?id={person.id}")
     keyboard = ForceReply(selective=True, input_field_placeholder=hint)
     return (await press.below(f"{named}, {text}", keyboard)).message_id
+
+
+async def withdraw(press: Press, question: Question) -> None:
+    """Delete a question that a button has answered.
+
+    The person's input field would still reply to it, and what is written next would go nowhere.
+    """
+    try:
+        await press.bot.delete_message(question.group_id, question.message_id)
+    except TelegramBadRequest as error:
+        logger.info("question not deleted", reason=error.message)

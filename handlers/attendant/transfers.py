@@ -20,7 +20,7 @@ from handlers.answers import bot_of
 from handlers.attendant import texts
 from handlers.attendant.cards.keyboards import Action, CardButton
 from handlers.attendant.group import IsPress, Press, edit, link
-from handlers.attendant.questions import ask, asked_of
+from handlers.attendant.questions import ask, asked_of, withdraw
 from handlers.attendant.refusals import refused
 from handlers.buttons import button, in_rows
 
@@ -133,8 +133,10 @@ async def without_reason(
     if not callback_data.back:
         await press.answer()
         await _transfer(press.bot, question, "", transfer, questions, press.links)
+        await withdraw(press, question)
         return
     await questions.finish(question.group_id, question.message_id)
+    await withdraw(press, question)
     targets = await transfer.targets(question.conversation_id, group_id=press.group_id)
     if not isinstance(targets, Targets):
         await press.refuse(targets)

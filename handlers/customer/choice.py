@@ -47,7 +47,8 @@ async def open_or_ask(turn: Turn) -> None:
         return
     conversation, sent = await turn.open_conversation(offered[0])
     closed = turn.closed(conversation, offered[0])
-    await turn.say(texts.opened(conversation.protocol, sent=sent, closed=closed))
+    said = texts.opened(conversation.protocol, sent=sent, closed=closed)
+    await turn.say(said, ReplyKeyboardRemove())
     await turn.go_to(Customer.talking)
 
 
@@ -149,7 +150,8 @@ async def _open(turn: Turn, department: Department) -> None:
     else:
         # The company called meanwhile, by another department.
         said = texts.still_open(conversation.protocol)
-    await turn.say(said)
+    # Who was not confirmed may still have the button of the portal login.
+    await turn.say(said, ReplyKeyboardRemove())
     await turn.go_to(Customer.talking)
 
 

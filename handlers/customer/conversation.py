@@ -109,9 +109,9 @@ def router() -> Router:
     fallback.message.register(help_)
     fallback.edited_message.register(edited)
     router.include_routers(
-        choice.router(),
         my_data.router(),
         portal_login.router(),
+        choice.router(),
         naming.router(),
         identification.router(),
         fallback,

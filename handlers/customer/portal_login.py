@@ -97,8 +97,9 @@ async def skip(_: Message, turn: Turn) -> None:
 def router() -> Router:
     """Return the router, for private chats only; to be included before the other steps."""
     router = Router(name="portal login")
-    # Also offered to a customer who shared a telephone that is not on record.
-    offered = StateFilter(Customer.confirming, Customer.naming)
+    # Also offered to a customer who shared a telephone that is not on record. Its button stays
+    # below the question for the department, which has buttons of its own.
+    offered = StateFilter(Customer.confirming, Customer.naming, Customer.choosing)
     router.message.register(begin, offered, F.text == texts.PORTAL_LOGIN)
     logging_in = StateFilter(Customer.username, Customer.password)
     router.message.register(skip, logging_in, F.text == texts.SKIP)

@@ -363,10 +363,13 @@ async def test_albums_and_other_kinds_are_sent_and_shown(
     assert [message.get("caption") for message in sent[:2]] == ["o roteador", None]
     await expect(pane.locator(".in-album")).to_have_count(9)
 
+    await pane.get_by_test_id("message").last.hover()
+    await pane.get_by_test_id("message").last.get_by_test_id("reply").click()
     await pane.get_by_test_id("samples").click()
     await pane.get_by_test_id("sample-list").get_by_text("Enquete").click()
     poll = pane.get_by_test_id("message").last
     await expect(poll).to_contain_text("Qual horário?")
+    await expect(poll.locator(".quote")).to_be_visible()
     number = int(await poll.get_attribute("data-message-id") or 0)
     await bot.set_message_reaction(MARINA, number, [ReactionTypeEmoji(emoji="👍")])
     await expect(poll.locator(".reactions")).to_have_text("👍")
@@ -417,6 +420,20 @@ async def test_commands_are_offered_behind_the_slash(
     await page.keyboard.press("ArrowDown")
     await page.keyboard.press("Enter")
     await expect(pane.get_by_test_id("message")).to_contain_text("/tarefas")
+    # A command is a reply too, when one was begun: chosen from the list, or in a text.
+    await bot.send_message(RENATA, "aviso: /clientes mostra todos")
+    notice = pane.get_by_test_id("message").nth(1)
+    chosen, in_text = pane.get_by_role("option").first, notice.get_by_text("/clientes")
+    for count, command in enumerate((chosen, in_text), 1):
+        await notice.hover()
+        await notice.get_by_test_id("reply").click()
+        await pane.get_by_test_id("input").fill("/")
+        await command.click()
+        await expect(pane.locator(".quote")).to_have_count(count)
+        await expect(pane.get_by_test_id("message").last.locator(".text")).to_have_text(
+            "/clientes"
+        )
+        await expect(pane.locator(".composer-context")).to_be_hidden()
 
 
 async def test_typing_and_blocking_are_shown(open_page: Opener, stage: Stage, bot: Bot) -> None:

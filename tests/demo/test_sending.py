@@ -312,10 +312,15 @@ async def test_a_selective_keyboard_is_for_whom_it_answers(
     assert emulator.reply_keyboard(GROUP, CARLA) is None
 
 
-async def test_force_reply_ends_with_the_next_message(emulator: BotApiEmulator, bot: Bot) -> None:
+async def test_force_reply_ends_with_the_next_message_or_its_own_end(
+    emulator: BotApiEmulator, bot: Bot
+) -> None:
     await bot.send_message(ANA, "Seu nome?", reply_markup=ForceReply())
     assert emulator.reply_keyboard(ANA, ANA)
     emulator.send_text(ANA, ANA, "Ana")
+    assert emulator.reply_keyboard(ANA, ANA) is None
+    asked = await bot.send_message(ANA, "Seu nome?", reply_markup=ForceReply())
+    await bot.delete_message(ANA, asked.message_id)
     assert emulator.reply_keyboard(ANA, ANA) is None
 
 

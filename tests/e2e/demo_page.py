@@ -74,7 +74,8 @@ async def protocol_in(message: Locator) -> str:
 
 
 async def start_reply(message: Locator) -> None:
-    await message.hover()
+    # As a tap or the Tab key does: a finger cannot hover.
+    await message.focus()
     await message.get_by_test_id("reply").click()
 
 
@@ -84,12 +85,31 @@ async def reply_to(message: Locator, attendants: Locator, text: str) -> None:
     await say(attendants, text)
 
 
+async def on_the_phone_of(page: Page, attendant_id: int) -> Locator:
+    """Return the attendants' group on the phone of this attendant."""
+    await page.get_by_test_id("tab-attendants").tap()
+    attendants = attendants_pane(page)
+    await attendants.get_by_test_id("actor").select_option(str(attendant_id))
+    return attendants
+
+
+async def open_topic(attendants: Locator, name: str) -> None:
+    await attendants.get_by_test_id("topic-list-toggle").click()
+    await attendants.get_by_test_id("topic-row").filter(has_text=name).click()
+    await expect(attendants.locator('.topic[aria-selected="true"]')).to_contain_text(name)
+
+
 async def attach(pane: Locator, *files: FilePayload) -> None:
     async with pane.page.expect_file_chooser() as chooser:
         await pane.get_by_test_id("attach").click()
     await (await chooser.value).set_files(files)
     for file in files:
         await expect(pane.locator(".attachments")).to_contain_text(file["name"])
+
+
+async def picture(page: Page, name: str) -> FilePayload:
+    clip = {"x": 0, "y": 0, "width": 60, "height": 40}
+    return {"name": name, "mimeType": "image/png", "buffer": await page.screenshot(clip=clip)}
 
 
 def text_file(name: str, content: str) -> FilePayload:

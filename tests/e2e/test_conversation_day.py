@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from playwright.async_api import FilePayload, Locator, Page, Route, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from bot.demo import people
 from bot.demo.people import DemoPerson
@@ -24,6 +24,9 @@ from tests.e2e.demo_page import (
     customer_pane,
     fits,
     latest,
+    on_the_phone_of,
+    open_topic,
+    picture,
     protocol_in,
     reply_to,
     say,
@@ -48,7 +51,7 @@ async def demo(on_this_server: OpenDemo) -> AsyncIterator[Demo]:
 async def test_from_the_queue_over_another_department_to_the_end(open_page: OpenPage) -> None:
     bias, caios = await open_page(), await open_page(**PHONE)
     customer, bia = customer_pane(bias), attendants_pane(bias)
-    caio = await _as_caio(caios)
+    caio = await on_the_phone_of(caios, CAIO)
     for whom, department in (
         (people.ANA, FIRST),
         (people.RITA, SECOND),
@@ -182,25 +185,6 @@ async def change(message: Locator, pane: Locator, text: str) -> None:
     await message.get_by_test_id("edit").click()
     await say(pane, text)
     await expect(message.locator(".edited")).to_be_visible()
-
-
-async def picture(page: Page, name: str) -> FilePayload:
-    clip = {"x": 0, "y": 0, "width": 60, "height": 40}
-    return {"name": name, "mimeType": "image/png", "buffer": await page.screenshot(clip=clip)}
-
-
-async def open_topic(attendants: Locator, name: str) -> None:
-    await attendants.get_by_test_id("topic-list-toggle").click()
-    await attendants.get_by_test_id("topic-row").filter(has_text=name).click()
-    await expect(attendants.locator('.topic[aria-selected="true"]')).to_contain_text(name)
-
-
-async def _as_caio(page: Page) -> Locator:
-    """Return the attendants' group on Caio's phone."""
-    await page.get_by_test_id("tab-attendants").tap()
-    attendants = attendants_pane(page)
-    await attendants.get_by_test_id("actor").select_option(str(CAIO))
-    return attendants
 
 
 @asynccontextmanager

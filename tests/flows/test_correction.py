@@ -121,11 +121,13 @@ async def test_note_and_email_are_replaced_emptied_or_left_alone(people: Telegra
     assert await press(people, CAIO, GROUP_ID, texts.BACK) == only_asked("Bia")
     await press(people, BIA, GROUP_ID, texts.BACK)
     assert "ainda" not in menu_of(people)
-    assert "já foi respondida" in await answer(people, question, "a@b.com.br")
+    assert people.emulator.reply_keyboard(GROUP_ID, BIA) is None, "what she writes is no answer"
+    assert question["message_id"] not in [m["message_id"] for m in people.messages(GROUP_ID)]
     # Without a value.
     for field, path in (("✉️ E-mail", "email"), ("📌 Observação fixa", "fixed_note")):
         await ask(people, field)
         await press(people, BIA, GROUP_ID, texts.LEAVE_EMPTY)
+        assert people.emulator.reply_keyboard(GROUP_ID, BIA) is None
         assert "→ vazio" in people.texts(GROUP_ID)[-1]
         await press(people, BIA, GROUP_ID, texts.YES)
         assert (await on_record(people)).value(path) is None

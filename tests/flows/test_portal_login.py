@@ -9,6 +9,7 @@ from bson import json_util
 from pydantic import SecretStr
 
 from bot.demo import people as demo
+from bot.domain.conversation import Department
 from bot.domain.registration import ChangeSource, Kind, Portal, Provenance, Registration
 from bot.domain.tax_id import TaxId, read_tax_id
 from handlers.customer import texts
@@ -244,6 +245,26 @@ async def test_who_shared_another_phone_is_still_offered_the_login(
     assert ana.read[-1] == plain(texts.ASK_USERNAME)
     await ana.says("ana.b")
     assert "<protocol>" in await ana.says(PASSWORD)
+
+
+async def test_its_button_works_at_the_department_question_and_then_goes(
+    people: Telegram, ana: Customer, billing: Department
+):
+    await ana.shares_phone()
+    assert await ana.says("Ana") == texts.CHOOSE_DEPARTMENT
+    people.emulator.press_reply_button(ana.id, ana.id, texts.PORTAL_LOGIN)
+    await people.settled()
+    assert ana.read[-1] == plain(texts.ASK_USERNAME)
+    await ana.says("ana.b")
+    assert await ana.says(PASSWORD) == texts.CHOOSE_DEPARTMENT
+    await ana.presses("Atendimento")
+    assert "✅ confirmado pelo portal" in people.card["text"]
+    jose = await asked_to_confirm(people, demo.JOSE)
+    await jose.shares_phone()
+    await jose.says("José")
+    assert people.emulator.reply_keyboard(jose.id, jose.id)
+    await jose.presses("Atendimento")
+    assert people.emulator.reply_keyboard(jose.id, jose.id) is None
 
 
 async def test_known_and_unknown_are_answered_alike(

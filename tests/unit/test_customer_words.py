@@ -118,6 +118,13 @@ def test_companies_have_other_names(text: str, is_name: bool):
     assert bool(read_given_name(text, is_company=True)) is is_name
 
 
+@pytest.mark.parametrize("name", ["Bom Dia Ltda, com a Cláudia", "Olá Turismo", "Boa Noite Motel"])
+@pytest.mark.parametrize("greeting", ["", "oi, ", "Bom dia! Aqui é o "])
+def test_a_company_may_have_a_greeting_in_its_name(name: str, greeting: str):
+    assert read_given_name(f"{greeting}{name}", is_company=True).endswith(name)
+    assert read_given_name(f"{greeting}Padaria Sol", is_company=True) == "Padaria Sol"
+
+
 @pytest.mark.parametrize("text", ["Continuar sem CPF", "sem cpf", "Sem o CNPJ.", "sem CPF"])
 def test_going_on_without_a_document_can_be_written(text: str):
     assert is_without_tax_id(text)

@@ -261,8 +261,16 @@ class World:
         self.changes.publish(kind, {"chat_id": chat.id, "message": message})
 
     def remove(self, chat: Chat, message_id: int) -> None:
-        """Delete a message for everybody."""
+        """Delete a message for everybody, with the reply keyboard that came with it."""
         self.forget(chat, message_id)
+        shown = {
+            user_id: keyboard
+            for user_id, keyboard in chat.keyboards.items()
+            if keyboard["message_id"] != message_id
+        }
+        if shown != chat.keyboards:
+            chat.keyboards = shown
+            self.changes.publish("keyboards", {"chat_id": chat.id, "keyboards": shown})
         self.changes.publish("delete", {"chat_id": chat.id, "message_id": message_id})
 
     def forget(self, chat: Chat, message_id: int) -> None:

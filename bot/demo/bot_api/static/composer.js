@@ -111,6 +111,22 @@ export class Composer {
     this.input.focus();
   }
 
+  /** Return the id of the message replied to, or null: what is sent with it ends the reply. */
+  takeReply() {
+    const replyTo = this.#replyTo?.message_id ?? null;
+    if (replyTo) this.cancel();
+    return replyTo;
+  }
+
+  /** A message was deleted: nobody can reply to it or edit it any more. */
+  deleted(messageId) {
+    if ((this.#replyTo ?? this.#editing)?.message_id === messageId) this.cancel();
+  }
+
+  sendCommand(text) {
+    this.sendText(text, this.takeReply());
+  }
+
   sendText(text, replyTo) {
     const { actorId, chatId, threadId } = this.#pane;
     this.#pane.addPending(text, () => act("text", { user_id: actorId, chat_id: chatId, text, reply_to: replyTo ?? null, thread_id: threadId }));
@@ -246,7 +262,7 @@ export class Composer {
 
   #runCommand(command) {
     this.input.value = "";
-    this.sendText(`/${command}`);
+    this.sendCommand(`/${command}`);
     this.#typed();
     this.input.focus();
   }

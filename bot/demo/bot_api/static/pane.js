@@ -214,7 +214,7 @@ export class Pane {
       onDelete: (target) => this.#delete(target),
       onPress: (target, button, element) => this.#press(target, button, element),
       onCopy: (text) => navigator.clipboard.writeText(text).then(() => this.notice("Copiado"), () => this.notice("Não deu para copiar")),
-      onCommand: (text) => this.composer.sendText(text),
+      onCommand: (text) => this.composer.sendCommand(text),
       onQuote: (messageId) => this.#goTo(messageId),
     });
   }
@@ -306,6 +306,7 @@ export class Pane {
 
   #deleted(messageId) {
     const node = this.#node(messageId);
+    this.composer.deleted(messageId);
     this.#showPinned();
     if (!node) return;
     const previous = node.previousElementSibling;

@@ -12,7 +12,7 @@ const KINDS = {
 export class Samples {
   #pane;
 
-  /** pane: {chatId, actorId, threadId, addPending} */
+  /** pane: {chatId, actorId, threadId, addPending, composer} */
   constructor(pane) {
     this.#pane = pane;
     this.button = iconButton("plus", "Enviar outra coisa", { "data-testid": "samples", "aria-expanded": "false", onclick: () => this.#open(this.menu.hidden) });
@@ -32,6 +32,7 @@ export class Samples {
   #send(kind, name) {
     const { actorId, chatId, threadId } = this.#pane;
     this.close();
-    this.#pane.addPending(name, () => act("sample", { user_id: actorId, chat_id: chatId, kind, thread_id: threadId }));
+    const replyTo = this.#pane.composer.takeReply();
+    this.#pane.addPending(name, () => act("sample", { user_id: actorId, chat_id: chatId, kind, reply_to: replyTo, thread_id: threadId }));
   }
 }
