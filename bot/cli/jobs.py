@@ -24,6 +24,7 @@ from bot.wiring.clients import utc_now
 
 _LISTED: Final = 20
 _WIDE: Final = 200
+_GO_ON: Final = (JobKind.IMPORT, JobKind.SYNC)
 
 
 def jobs(
@@ -97,7 +98,7 @@ async def _went_on(session: JobSession, only: int | None) -> int:
     now = utc_now()
     if only is not None:
         job = await session.job(only)
-        was_stopped = job.kind is JobKind.IMPORT and job.state is JobState.CANCELLED
+        was_stopped = job.kind in _GO_ON and job.state is JobState.CANCELLED
         if was_stopped and await session.jobs.manage.go_on(only) is None:
             raise RefusedError(cannot_go_on(job))
     left = [
@@ -116,7 +117,7 @@ async def _went_on(session: JobSession, only: int | None) -> int:
             # The person who was to see this preview is gone.
             await session.jobs.manage.cancel(job.id)
             continue
-        if job.kind is JobKind.IMPORT:
+        if job.kind in _GO_ON:
             code = max(code, await imported(session, job, None), key=_weight)
             continue
         await session.report(job)

@@ -9,11 +9,13 @@ from bot.cli.import_ import imported
 from bot.cli.terminal.console import err, finish
 from bot.cli.terminal.files import refuse_as_target
 from bot.cli.terminal.job_session import begin, open_job_session
+from bot.cli.terminal.reports import is_left, runs_already
 from bot.cli.terminal.running import Stop, stoppable
 from bot.domain.errors import RefusedError
 from bot.domain.job import COMMAND_LINE, SyncMode
 from bot.settings import PREFIX
 from bot.usecases.jobs.begin_sync import RunsAlready
+from bot.wiring.clients import utc_now
 
 
 def sync(
@@ -33,8 +35,9 @@ def sync(
         typer.Option(metavar="SAÍDA.csv", help="Grava aqui os registros recusados, e por quê."),
     ] = None,
 ) -> None:
-    """Traz o cadastro do ERP, como no chat; o bot pode estar no ar. Ctrl-C cancela depois do lote
-    em andamento.
+    """Traz o cadastro do ERP, como no chat; o bot pode estar no ar. Ctrl-C para depois do lote em
+    andamento; o mesmo comando continua de onde parou, por 6 horas. Se for morta no meio, o próximo
+    `balcao run` continua, ou `balcao jobs --go-on`.
 
     Termina com 0 quando todos os registros entraram ou já estavam; 2 quando houve recusados; 1
     quando não terminou, foi cancelada, ou já há outra em andamento.
@@ -55,7 +58,7 @@ def sync(
                 )
             job = await begin_sync(mode, by=COMMAND_LINE, everything=everything)
             if isinstance(job, RunsAlready):
-                err.print(f"A sincronização da tarefa {job.job.id} ainda está andando.")
+                err.print(runs_already(job.job, is_left=is_left(job.job, utc_now())))
                 return 1
             return await imported(session, await session.worked(job), errors)
 

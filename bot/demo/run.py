@@ -14,6 +14,7 @@ from bot import app
 from bot.demo import people
 from bot.demo.bot_api import BotApiEmulator, Link, Scene, Switch
 from bot.demo.ixc import IxcEmulator, demo_emulator, fail_for_some, faults
+from bot.demo.quick_syncs import EVERY_S, quick_syncs
 from bot.domain.candidate import Candidate, Policy
 from bot.domain.conversation import DEFAULT_DEPARTMENT, Department
 from bot.domain.label import Tag
@@ -89,11 +90,12 @@ class Demo:
 
 @asynccontextmanager
 async def open_demo(
-    *, port: int = 0, departments: int = 2, **overrides: object
+    *, port: int = 0, departments: int = 2, sync_every_s: float = EVERY_S, **overrides: object
 ) -> AsyncIterator[Demo]:
     """Run emulators of Telegram and of an ERP, and the bot between them with its own database.
 
     departments: number of departments with a group; with one, customers are not asked to choose.
+    sync_every_s: pause between the quick syncs by the clock.
     overrides: settings that differ, by field name.
     """
     async with AsyncExitStack() as stack:
@@ -112,7 +114,8 @@ async def open_demo(
             "admin_ids": (ADMIN_ID,),
             "attendants_chat_id": GROUP_ID,
             "erp_kind": "ixc",
-            # Syncs only by button, else every customer would be known before anything was tried.
+            # Full syncs only by button, else every customer would be known before anything was
+            # tried.
             "sync_interval_minutes": 0,
             "erp_url": erp.url,
             "erp_token": credential,
@@ -126,6 +129,9 @@ async def open_demo(
         balcao = app.build(settings, bot=bot, limiter=limiter, database=database, erp=lookup)
         await _seed(balcao, departments)
         await stack.enter_async_context(app.serving(balcao))
+        sync = quick_syncs(balcao, ADMIN_ID)
+        task = balcao.supervisor.repeat("demo syncs", sync, every_s=sync_every_s)
+        stack.push_async_callback(balcao.supervisor.end, task)
         telegram.serve_page(_scene(erp, departments))
         yield Demo(telegram=telegram, erp=erp, balcao=balcao, url=telegram.url)
 

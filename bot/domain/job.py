@@ -312,6 +312,15 @@ class Job(_Model):
         return was_running and has_file and self.undone_by is None
 
     @property
+    def syncs_on(self) -> bool:
+        """Return True if the next sync of this mode goes on where this one stopped: the ERP went
+        away, or Ctrl-C stopped it."""
+        by_key = self.state is JobState.CANCELLED and self.by == COMMAND_LINE
+        was_stopped = self.trouble is JobTrouble.ERP_AWAY or by_key
+        is_whole = self.batches > 0 and self.undone_by is None and not self.is_summary
+        return self.sync_options is not None and was_stopped and is_whole
+
+    @property
     def key(self) -> str:
         """Return the job's id in the form of `Provenance.job`."""
         return str(self.id)

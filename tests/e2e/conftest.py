@@ -17,8 +17,16 @@ OpenDemo = Callable[..., AbstractAsyncContextManager[Demo]]
 
 @pytest.fixture
 def on_this_server(mongodb_uri: str, database: Any) -> OpenDemo:
-    """Give `open_demo` on a database that runs: its own server takes seconds to start and stop."""
-    return partial(open_demo, mongodb_uri=mongodb_uri, mongodb_database=database.name)
+    """Give `open_demo` on a database that runs: its own server takes seconds to start and stop.
+
+    It syncs by the clock after a day only, so that no message comes between.
+    """
+    return partial(
+        open_demo,
+        mongodb_uri=mongodb_uri,
+        mongodb_database=database.name,
+        sync_every_s=24 * 60 * 60,
+    )
 
 
 @pytest.fixture

@@ -70,6 +70,13 @@ def caller(session: aiohttp.ClientSession, emulator: IxcEmulator) -> Caller:
         ("razao", "=", "ANA", [1]),
         ("razao", "L", "ANA", [1, 2]),
         ("razao", "NL", "ana", [10]),
+        ("razao", "LIKE", "an", [1, 2]),
+        ("razao", "like", "%A", [1, 2]),
+        ("razao", "LIKE", "ana%", [1, 2]),
+        ("razao", "LIKE", "%m_ria%", []),
+        ("razao", "LIKE", "", [1, 2, 10]),
+        ("emp_cnpj", "=", "", [1, 2, 10]),
+        ("nascimento_pai", ">", "2000-01-01", []),
         ("cnpj_cpf", "=", "333.333.334-44", [10]),
         ("cnpj_cpf", "=", "33333333444", []),
         ("cnpj_cpf", "=", "222.222.223-33", []),
@@ -113,16 +120,18 @@ async def test_more_filters_are_all_to_hold(caller: Caller, grid: str, ids: list
 @pytest.mark.parametrize(
     "body",
     [
-        {"qtype": "cnpj_cpf"},
+        {"qtype": "cpf_cnpj"},
         {"qtype": "fornecedor.id"},
         {"qtype": "cliente.nothing"},
+        {"qtype": "cliente.nothing", "query": "", "oper": ""},
         {"qtype": None},
-        {"sortname": "id"},
-        {"oper": "LIKE"},
+        {"qtype": "cliente"},
+        {"sortname": "nothing"},
+        {"oper": "LIKES"},
         {"grid_param": "{"},
         {"grid_param": '{"TB":"cliente.id"}'},
         {"grid_param": [{"TB": "cliente.id", "OP": "=", "P": "1"}]},
-        {"grid_param": '[{"TB":"id","OP":"=","P":"1"}]'},
+        {"grid_param": '[{"TB":"nothing","OP":"=","P":"1"}]'},
     ],
 )
 async def test_a_route_that_fails_answers_with_a_page(caller: Caller, body: Any) -> None:
@@ -159,7 +168,7 @@ async def test_order(caller: Caller) -> None:
 async def test_an_empty_result_has_no_records_key(caller: Caller) -> None:
     caller.emulator.total_as_text = True
     assert await caller.json(query="99") == {"page": "1", "total": "0"}
-    assert (await caller.json())["total"] == "3"
+    assert (await caller.json(query=0))["total"] == "3"
 
 
 async def test_every_value_of_a_record_is_text(caller: Caller) -> None:
@@ -207,6 +216,40 @@ async def test_a_fault_may_be_for_one_document_in_any_writing(caller: Caller) ->
         grid = json.dumps([{"TB": "cliente.cnpj_cpf", "OP": "=", "P": query}])
         assert (await caller.json(grid_param=grid))["type"] == "error"
     assert await caller.ids() == [1, 2, 10]
+
+
+@pytest.mark.parametrize("form", ["json", "as a form", "url-encoded", "multipart"])
+async def test_what_public_clients_send(caller: Caller, form: str) -> None:
+    async def listed(**body: str) -> list[dict[str, str]]:
+        text = json.dumps(body)
+        headers = {"Authorization": BASIC, "ixcsoft": "listar"}
+        if form == "as a form":
+            # As curl does with a JSON text.
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        fields = aiohttp.FormData(body, default_to_multipart=form == "multipart")
+        async with caller.session.post(
+            f"{caller.emulator.url}/webservice/v1/cliente/",
+            data=text if form in ("json", "as a form") else fields,
+            headers=headers,
+        ) as response:
+            assert response.status == 200
+            answer = json.loads(await response.text())
+        rows = answer["registros"]
+        assert isinstance(rows, list)
+        assert answer["total"] == len(rows)
+        return rows
+
+    grid = json.dumps([{"TB": "ativo", "OP": "=", "P": "S", "C": "AND", "G": "ativo"}])
+    empty = {"query": "", "oper": "", "rp": "999999", "grid_param": "[]"}
+    everyone = await listed(qtype="", **empty)
+    assert [row["id"] for row in everyone] == ["1", "2", "10"]
+    assert {len(row) for row in everyone} == {157}
+    assert await listed(**empty | {"qtype": "cliente", "oper": "LIKE"}) == everyone
+    assert await listed(**empty, qtype="cliente.razao", sortname="cnpj_cpf")
+    active = await listed(**empty | {"qtype": "id", "grid_param": grid})
+    assert [row["id"] for row in active] == ["1", "10"]
+    one = await listed(qtype="razao", query="%MARIA", oper="LIKE", sortname="razao")
+    assert [row["cnpj_cpf"] for row in one] == ["22222222333"]
 
 
 async def test_a_late_answer_is_still_the_right_one(caller: Caller) -> None:

@@ -9,14 +9,27 @@ from typing import Any
 
 import pytest
 
+from bot.cli.terminal.reports import cannot_go_on, job_lines
 from bot.demo.documents import make_cnpj
 from bot.demo.ixc import IxcEmulator, faults
 from bot.demo.ixc.records import customer, supplier
-from bot.domain.job import SCHEDULE, Job, JobKind, JobState, JobTrouble, SyncMode
+from bot.domain.job import (
+    COMMAND_LINE,
+    SCHEDULE,
+    Job,
+    JobKind,
+    JobState,
+    JobTrouble,
+    Report,
+    SyncMode,
+)
 from bot.domain.registration import Kind
+from bot.runtime.jobs import job_progress
 from bot.runtime.jobs.sync_schedule import SyncSchedule
 from bot.usecases.jobs.begin_sync import RunsAlready
+from bot.wording.values import Names
 from storage.register.verify import verify
+from tests.erp.conftest import ZONE
 from tests.erp.tls_server import make_certificate, with_tls
 from tests.jobs.conftest import read_back
 from tests.jobs.sync import SyncRunner, change, cpf, people, syncing
@@ -417,6 +430,31 @@ async def test_pages_are_read_to_their_end(runner: SyncRunner, ixc: IxcEmulator)
         row |= {"ultima_atualizacao": LATER, "email": f"novo{row['id']}@exemplo.com.br"}
     job = await runner.synced()
     assert job.counts.updated == 1_203
+
+
+async def test_stopped_with_ctrl_c_the_next_one_goes_on(
+    runner: SyncRunner, ixc: IxcEmulator, monkeypatch: pytest.MonkeyPatch
+):
+    # A job looks for its cancellation now and then; here after each page, however quick that was.
+    monkeypatch.setattr(job_progress, "_LOOK_S", 0.0)
+    held = asyncio.Event()
+    ixc.fail(faults.held(held), document="fornecedor.id")
+    beginning = asyncio.create_task(runner.begin(SyncMode.FULL, by=COMMAND_LINE))
+    await until(lambda: ixc.requests and ixc.requests[-1].body["qtype"] == "fornecedor.id")
+    # As Stop does at the first Ctrl-C.
+    assert await runner.manage.cancel(1)
+    held.set()
+    await beginning
+    stopped = await runner.job(1)
+    assert (stopped.state, stopped.counts.created) == (JobState.CANCELLED, 12)
+    said = list(job_lines(stopped, Report(), Names(timezone=ZONE)))
+    assert "  Para continuar de onde parou, por 6 horas: balcao sync full" in said
+    assert cannot_go_on(stopped).endswith("Continue com: balcao sync full")
+
+    ixc.requests.clear()
+    done = await runner.synced()
+    assert (done.id, done.state, done.counts.created) == (1, JobState.DONE, 12)
+    assert "cliente" not in {request.table for request in ixc.requests}
 
 
 async def test_cancelled_it_ends_and_the_next_one_goes_on(runner: SyncRunner, ixc: IxcEmulator):

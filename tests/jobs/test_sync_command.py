@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.demo.documents import make_cnpj
 from bot.demo.ixc import CREDENTIAL, IxcEmulator, faults
-from bot.demo.ixc.records import customer
+from bot.demo.ixc.records import customer, supplier
 from bot.domain.job import COMMAND_LINE, Job, SyncMode
 from bot.usecases.jobs.begin_sync import BeginSync
 from erp.registry import find_adapter
@@ -121,8 +122,34 @@ async def test_what_keeps_it_from_the_end_is_exit_code_1(shell: ErpShell, ixc: I
     job = await begun_elsewhere(shell.runner)
     running = await shell("sync", "quick")
     assert running.code == 1
-    assert running.words == f"A sincronização da tarefa {job.id} ainda está andando."
+    assert f"A sincronização da tarefa {job.id} espera o bot" in running.words
     assert [one.id for one in await shell.runner.store.latest(10)] == [2, 1]
+
+
+async def test_killed_it_says_how_to_go_on(shell: ErpShell, ixc: IxcEmulator):
+    ixc.tables["fornecedor"] = [supplier(7, "Cabos Ltda", make_cnpj("112223330001").masked)]
+    held = asyncio.Event()
+    # The list of suppliers, after that of customers.
+    ixc.fail(faults.held(held), document="fornecedor.id")
+    async with shell.running("sync", "full") as process:
+        await shell.until_it_has_written(1)
+        running = await shell("sync", "full")
+        assert running.words == "A sincronização da tarefa 1 ainda está andando."
+        process.kill()
+        await process.communicate()
+    killed, one = await asyncio.gather(shell("sync", "quick"), shell("jobs", "1"))
+    assert killed.code == 1
+    assert "A sincronização da tarefa 1 parou no meio" in killed.words
+    assert "balcao jobs 1 --go-on" in killed.words
+    assert "parada" in one.words
+    assert "balcao jobs 1 --go-on" in one.words
+
+    held.set()
+    ended = await shell("jobs", "1", "--go-on")
+    assert ended.code == 0
+    assert "Tarefa 1: sincronização completa, concluída" in ended.out
+    assert "13 novos" in ended.words
+    assert "Para desfazer: balcao undo 1" in ended.out
 
 
 async def test_without_an_erp_or_its_list_one_sentence_says_so(shell: ErpShell):

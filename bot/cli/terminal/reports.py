@@ -1,15 +1,16 @@
 """The command line's words on a file, on an import before it is done, and on jobs."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from bot.cli.terminal.console import plain
 from bot.domain.candidate import Refusal
 from bot.domain.columns import Column, Doubt
 from bot.domain.file_shape import FileShape, Inspected, Question
-from bot.domain.job import Job, JobKind, Report
+from bot.domain.job import COMMAND_LINE, Job, JobKind, Report, SyncOptions
 from bot.runtime.owners import is_dead
+from bot.usecases.jobs.begin_sync import GOES_ON
 from bot.wording.files import (
     DOUBTS,
     amounts,
@@ -115,8 +116,30 @@ def job_lines(job: Job, report: Report, names: Names, *, is_left: bool = False) 
         reasons = {reason for row in report.refused for _, reason, _ in row.reasons}
         if Refusal.NO_KIND in reasons or (job.preview and job.preview.kindless):
             yield _KIND
-    if job.can_go_on:
+    if job.can_go_on or (is_left and job.by == COMMAND_LINE):
         yield f"  Para continuar de onde parou: balcao jobs {job.id} --go-on"
+    if job.syncs_on and job.sync_options is not None:
+        hours = GOES_ON // timedelta(hours=1)
+        yield f"  Para continuar de onde parou, por {hours} horas: {_again(job.sync_options)}"
+
+
+def _again(options: SyncOptions) -> str:
+    return f"balcao sync {options.mode}"
+
+
+def runs_already(job: Job, *, is_left: bool) -> str:
+    """Return the sentence on a sync that keeps another from beginning, and how it goes on."""
+    if not is_left:
+        return f"A sincronização da tarefa {job.id} ainda está andando."
+    if job.by == COMMAND_LINE:
+        return (
+            f"A sincronização da tarefa {job.id} parou no meio. Para continuar de onde parou: "
+            f"balcao jobs {job.id} --go-on"
+        )
+    return (
+        f"A sincronização da tarefa {job.id} espera o bot, e continua quando ele estiver no ar: "
+        "balcao run"
+    )
 
 
 def row_of_list(job: Job, names: Names, *, is_left: bool) -> tuple[str, ...]:
@@ -148,6 +171,8 @@ def no_such_job(job_id: int) -> str:
 
 def cannot_go_on(job: Job) -> str:
     """Return the reason why a cancelled job does not go on, and what to do instead."""
+    if job.sync_options is not None:
+        return f"A tarefa {job.id} é uma sincronização. Continue com: {_again(job.sync_options)}"
     if job.undone_by is not None:
         return f"A tarefa {job.id} foi desfeita, pela tarefa {job.undone_by}. Importe de novo."
     return (

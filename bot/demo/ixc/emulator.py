@@ -5,6 +5,7 @@ import base64
 import json
 from collections import deque
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -27,7 +28,7 @@ _ERROR_PAGE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One received request: table, header `ixcsoft`, and body if it is JSON."""
+    """One received request: table, header `ixcsoft`, and body if it is JSON or a form."""
 
     method: str
     table: str
@@ -95,7 +96,8 @@ class IxcEmulator:
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Start listening; port 0 picks a free port."""
         app = web.Application(middlewares=[only_own_page("/webservice/")])
-        app.router.add_route("*", "/webservice/v1/{table}", self._answer)
+        for path in ("/webservice/v1/{table}", "/webservice/v1/{table}/"):
+            app.router.add_route("*", path, self._answer)
         if self._page is not None:
             self._page.add_routes(app)
         self._stopping.clear()
@@ -143,10 +145,7 @@ class IxcEmulator:
 
     async def _answer(self, request: web.Request) -> web.Response:
         table = request.match_info["table"]
-        try:
-            body = json.loads(await request.text())
-        except ValueError:
-            body = None
+        body = await _body(request)
         known = body if isinstance(body, dict) else {}
         self.requests.append(Asked(request.method, table, request.headers.get("ixcsoft"), known))
         fault = self._fault(table, known)
@@ -225,6 +224,19 @@ class IxcEmulator:
         if not page.total:
             return {"page": page.number, "total": total}
         return {"page": page.number, "total": total, "registros": page.rows}
+
+
+async def _body(request: web.Request) -> Any:
+    """Return what the client sent as JSON or as a form; None if it is neither."""
+    try:
+        if request.content_type != "multipart/form-data":
+            # Also what a client calls a form, as curl does by default.
+            with suppress(ValueError):
+                return json.loads(await request.text())
+        form = await request.post()
+    except ValueError:
+        return None
+    return {name: text for name, text in form.items() if isinstance(text, str)} or None
 
 
 def _json(text: str) -> web.Response:

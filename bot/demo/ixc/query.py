@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bot.demo.ixc.records import COLUMNS, Row
+from bot.demo.ixc.records import COLUMNS, UNUSED, Row
 
 _BRAZILIAN_DATE: Final = re.compile(r"\d{2}/\d{2}/\d{4}(?: \d{2}:\d{2}(?::\d{2})?)?")
 _ZERO_DATE: Final = "0000-00-00"
@@ -15,7 +15,7 @@ _Key = tuple[int, int, str]
 
 
 class BadQueryError(Exception):
-    """A request on which IXC's route fails: a wrong or missing prefix, or an unknown operator."""
+    """A request on which IXC's route fails: a wrong prefix, an unknown column or operator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +34,33 @@ def list_rows(
 
     zero_dates_match: True if `BE` on a date also finds rows without a date.
     """
-    main = {"TB": body.get("qtype"), "OP": body.get("oper", "="), "P": body.get("query", "")}
     filters = [
         _read_filter(table, part, zero_dates_match=zero_dates_match)
-        for part in (main, *_read_grid(body.get("grid_param")))
+        for part in (*_read_main(table, body), *_read_grid(body.get("grid_param")))
     ]
-    order_by = _column(table, body.get("sortname") or f"{table}.id")
+    order_by = _column(table, body.get("sortname") or "id")
+    unused = UNUSED.get(table, {})
+    default = unused.get(order_by, "")
     found = [row for row in rows if all(matches(row) for matches in filters)]
     found.sort(
-        key=lambda row: _key(order_by, row.get(order_by, "")),
+        key=lambda row: _key(order_by, row.get(order_by, default)),
         reverse=str(body.get("sortorder", "asc")).strip().lower() == "desc",
     )
     number, size = _positive(body.get("page"), 1), _positive(body.get("rp"), _DEFAULT_ROWS)
-    return Page(str(number), len(found), found[(number - 1) * size : number * size])
+    shown = found[(number - 1) * size : number * size]
+    return Page(str(number), len(found), [{**unused, **row} for row in shown])
+
+
+def _read_main(table: str, body: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the filter beside `grid_param`; none where the client leaves it empty."""
+    column, text = (str(body.get(key, "")).strip() for key in ("qtype", "query"))
+    if text == "":
+        if column in ("", table):
+            return []
+        _column(table, column)
+        if not body.get("oper"):
+            return []
+    return [{"TB": column, "OP": body.get("oper", "="), "P": text}]
 
 
 def _read_filter(
@@ -54,7 +68,8 @@ def _read_filter(
 ) -> Callable[[Row], bool]:
     """Return the filter as a function of a row. part: keys TB, OP, P and P2, as in grid_param."""
     name = _column(table, part.get("TB"))
-    oper = str(part.get("OP", "=")).strip()
+    default = UNUSED.get(table, {}).get(name, "")
+    oper = str(part.get("OP", "=")).strip().upper()
     text, last = (str(part.get(key, "")).strip() for key in ("P", "P2"))
     if oper in ("BE", "NBE") and not last:
         # The main filter has no second value; it takes two values in one text, as for lists.
@@ -66,6 +81,9 @@ def _read_filter(
     low, high = _key(name, text), _key(name, last)
     listed = {_key(name, part.strip()) for part in text.split(",")}
     contained = text.casefold()
+    # Clients send LIKE with the text alone and mean what contains it.
+    pattern = contained if "%" in text else f"%{contained}%"
+    like = re.compile(".*".join(map(re.escape, pattern.split("%"))), re.DOTALL)
 
     def between(key: _Key, own: str) -> bool:
         return low <= key <= high or (zero_dates_match and own.startswith(_ZERO_DATE))
@@ -79,6 +97,7 @@ def _read_filter(
         "<=": lambda key, own: key <= low,
         "L": lambda key, own: contained in own.casefold(),
         "NL": lambda key, own: contained not in own.casefold(),
+        "LIKE": lambda key, own: like.fullmatch(own.casefold()) is not None,
         "IN": lambda key, own: key in listed,
         "NI": lambda key, own: key not in listed,
         "BE": between,
@@ -87,7 +106,7 @@ def _read_filter(
     if oper not in tests:
         raise BadQueryError("unknown operator")
     test = tests[oper]
-    return lambda row: test(_key(name, row.get(name, "")), row.get(name, ""))
+    return lambda row: test(_key(name, own := row.get(name, default)), own)
 
 
 def _read_grid(text: object) -> list[dict[str, Any]]:
@@ -103,9 +122,10 @@ def _read_grid(text: object) -> list[dict[str, Any]]:
 
 
 def _column(table: str, name: object) -> str:
-    prefix, _, column = str(name).strip().partition(".")
-    if prefix != table or column not in COLUMNS[table]:
-        raise BadQueryError("no such column, or its prefix is missing")
+    """Return the column's name; clients give it with or without its table."""
+    prefix, _, column = str(name).strip().rpartition(".")
+    if prefix not in ("", table) or column not in COLUMNS[table]:
+        raise BadQueryError("no such column, or the prefix of another table")
     return column
 
 

@@ -10,7 +10,6 @@ from bot.domain.job import (
     Job,
     JobKind,
     JobState,
-    JobTrouble,
     Progress,
     SyncMode,
     SyncOptions,
@@ -21,7 +20,7 @@ from bot.usecases.ports import JobStore, Syncs
 _TAKES: Final = timedelta(minutes=1)
 """Longer than a start takes; a draft older than this was cut short by a crash."""
 _WHOLE_EVERY: Final = timedelta(days=7)
-_GOES_ON: Final = timedelta(hours=6)
+GOES_ON: Final = timedelta(hours=6)
 """How long after its beginning a sync can still go on: its changes have the time of that."""
 
 
@@ -65,7 +64,8 @@ class BeginSync:
     ) -> Job | RunsAlready:
         """Start a sync; return its job, or the sync that is already running.
 
-        If the ERP went away during the last one, that goes on where it stopped.
+        If the ERP went away during the last one, or Ctrl-C stopped it, that goes on where it
+        stopped.
         everything: read the unchanged records too. They are always read when there was no sync
             before, or when the ERP's API cannot list changes.
         """
@@ -112,12 +112,11 @@ class BeginSync:
         """Return the last sync if it can go on as the one that is asked for."""
         job = await self.jobs.get(state.job) if state.job else None
         options = job.sync_options if job else None
-        if job is None or options is None or job.trouble is not JobTrouble.ERP_AWAY:
+        if job is None or options is None or not job.syncs_on:
             return None
         is_the_same = options.mode is mode and not (everything and options.since is not None)
-        is_whole = job.batches > 0 and job.undone_by is None and not job.is_summary
-        is_recent = self.clock() - (job.began_at or job.created_at) < _GOES_ON
-        return job if is_the_same and is_whole and is_recent else None
+        is_recent = self.clock() - (job.began_at or job.created_at) < GOES_ON
+        return job if is_the_same and is_recent else None
 
     async def _go_on(
         self, state: SyncState, job: Job, *, by: str, progress: Progress | None
@@ -134,6 +133,7 @@ class BeginSync:
             by=by,
             ended_at=None,
             trouble=None,
+            is_cancelled=False,
             progress=progress,
             tries=0,
         )
