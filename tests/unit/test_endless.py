@@ -38,6 +38,9 @@ def pages(numbers: Iterator[int] | range, *, has_ref: bool = True) -> Iterator[E
         pages(cycle(range(15))),
         pages(cycle(range(300))),
         pages(chain(range(50), cycle(range(40, 50)))),
+        # A round that never comes back to the first page, longer than the pages that are noted.
+        *(pages(chain(range(n), cycle(range(n, n + 25)))) for n in (1, 3, 60, 300)),
+        pages(chain(range(3), cycle(range(3, 250)))),
         (page(n % 5, (n + 1) % 5) for n in count()),
         (page() for _ in count()),
         chain(pages(range(30)), (page() for _ in count())),
@@ -47,7 +50,7 @@ def test_a_list_that_never_ends_is_seen(listing: Iterator[ErpPage]):
     endless = Endless()
 
     def read() -> None:
-        for one in islice(listing, 2_000):
+        for one in islice(listing, 5_000):
             endless.check(one)
 
     with pytest.raises(UnreadableError):

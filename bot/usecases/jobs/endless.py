@@ -10,25 +10,28 @@ from bot.domain.errors import UnreadableError
 _PAGES: Final = 20
 # A second list of the same records, by another filter, repeats at most the pages that are noted.
 _IN_A_ROW: Final = 2 * _PAGES
-_BEGINNINGS: Final = 3
+# Passes by different filters repeat a page at most this often.
+_PASSES: Final = 4
 _EMPTY: Final = 1_000
 
 
 class Endless:
-    """Remembers the first page and the latest ones: its size does not grow with the list."""
+    """Remembers the latest pages and one from before: its size does not grow with the list."""
 
     def __init__(self) -> None:
         self._latest: deque[Set[int]] = deque(maxlen=_PAGES)
-        self._first: Set[int] = frozenset()
+        self._marked: Set[int] = frozenset()
+        self._pages = 0
+        self._returns = 0
         self._without_new = 0
-        self._beginnings = 0
         self._empty = 0
 
     def check(self, page: ErpPage) -> None:
         """Raise UnreadableError if the list goes round, or gives empty pages, without an end.
 
-        It goes round if many pages in a row have no new record, or if the first page came several
-        times.
+        It goes round if many pages in a row have no new record, or if one page comes back several
+        times. That page is the first one, and then each whose number is a power of two: so a round
+        of any length is seen, wherever it begins (Brent's way to find a cycle).
         """
         ids = frozenset(map(_id, page.records))
         if not ids:
@@ -37,14 +40,12 @@ class Endless:
             self._empty = 0
             is_new = not ids <= frozenset().union(*self._latest)
             self._without_new = 0 if is_new else self._without_new + 1
-            self._first = self._first or ids
-            self._beginnings += ids == self._first
+            self._returns += ids == self._marked
+            self._pages += 1
+            if self._pages.bit_count() == 1:
+                self._marked, self._returns = ids, 0
             self._latest.append(ids)
-        if (
-            self._empty > _EMPTY
-            or self._without_new > _IN_A_ROW
-            or self._beginnings > _BEGINNINGS + 1
-        ):
+        if self._empty > _EMPTY or self._without_new > _IN_A_ROW or self._returns > _PASSES:
             raise UnreadableError("the ERP's list has no end: it gives the same records again")
 
 
