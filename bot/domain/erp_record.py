@@ -7,11 +7,18 @@ from datetime import datetime
 from typing import Final, TypeVar
 
 from bot.domain.candidate import Candidate
+from bot.domain.fields import SHAPES, Shape
+from bot.domain.phone import read_phone
 from bot.domain.registration import ErpRef, Kind, Phones, Status, read_email, read_name
 from bot.domain.tax_id import NotATaxId, TaxId, read_tax_id
 
 _BETWEEN_ADDRESSES: Final = re.compile(r"[;,\s]+")
 _NO_PHONES: Final = Phones()
+_NOTHING: Final[frozenset[str]] = frozenset()
+_PHONE_PATHS: Final = tuple(path for path, shape in SHAPES.items() if shape is Shape.PHONE)
+# Of a telephone or an address, not of "-", "(00) 0000-0000" and the like.
+_HAS_NUMBER: Final = re.compile(r"[1-9]")
+_HAS_LETTER: Final = re.compile(r"\w")
 _KINDS: Final = {kind: frozenset((kind,)) for kind in Kind}
 _Value = TypeVar("_Value")
 
@@ -37,6 +44,8 @@ class ErpRecord:
     """Possible names, best first; the first usable one is taken."""
     trade_name: str | None = None
     phones: Phones = _NO_PHONES
+    phone_texts: tuple[str | None, ...] = ()
+    """All texts from which `phones` were read."""
     email: str | None = None
 
 
@@ -59,6 +68,8 @@ class ErpPage:
 
     None when the ERP cannot be asked for it.
     """
+    is_whole: bool = True
+    """False if the ERP has kept some records of the list back, as far as that is known."""
 
 
 def merge(tax_id: TaxId, records: Sequence[ErpRecord]) -> Candidate:
@@ -81,6 +92,7 @@ def merge(tax_id: TaxId, records: Sequence[ErpRecord]) -> Candidate:
         status=first(record.status for record in ranked),
         kinds=frozenset([record.kind for record in ranked]),
         erp_refs=frozenset([record.ref for record in ranked if record.ref]),
+        unread=frozenset[str]().union(*map(_unread, ranked)),
     )
 
 
@@ -97,6 +109,7 @@ def _alone(tax_id: TaxId, record: ErpRecord) -> Candidate:
         status=record.status,
         kinds=_KINDS[record.kind],
         erp_refs=frozenset((record.ref,)) if record.ref else frozenset(),
+        unread=_unread(record),
     )
 
 
@@ -111,6 +124,22 @@ def _phones(ranked: Sequence[ErpRecord]) -> Phones:
         home=first(record.phones.home for record in ranked),
         mobile=first(record.phones.mobile for record in ranked),
     )
+
+
+def _unread(record: ErpRecord) -> frozenset[str]:
+    """Return the fields that the record has filled with a text that is not read.
+
+    "(49) 9999-8888 ramal 1" is no telephone to us, but nobody has emptied the field.
+    """
+    unread: list[str] = []
+    texts = {text for text in record.phone_texts if text}
+    if len(texts) > len(record.phones.all()) and any(
+        _HAS_NUMBER.search(text) and not read_phone(text) for text in texts
+    ):
+        unread += _PHONE_PATHS
+    if record.email and _HAS_LETTER.search(record.email) and not _email_in(record.email):
+        unread.append("email")
+    return frozenset(unread) if unread else _NOTHING
 
 
 def _email_in(text: str | None) -> str | None:
