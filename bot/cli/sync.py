@@ -17,7 +17,8 @@ from bot.usecases.jobs.begin_sync import RunsAlready
 
 _ANSWER: Final = (
     "A sincronização espera uma resposta. Se é isso mesmo: balcao sync {mode} --all "
-    "--accept-many, ou “Aplicar mesmo assim” na tarefa {id}, em /tarefas no chat. Se não é, não faça nada."
+    "--accept-many, ou “Aplicar mesmo assim” na tarefa {id}, em /tarefas no chat. Se não é, não "
+    "faça nada."
 )
 
 

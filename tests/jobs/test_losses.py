@@ -92,6 +92,8 @@ async def test_a_record_that_vanished_or_has_another_document_is_lost_here(
         .to_list(None)
     )
     assert [c["path"] for c in entries[0]["changes"]] == ["erp_refs", "lost_refs"]
+    batches = [one async for one in runner.store.batches(job.id)]
+    assert not any(one.seen for one in batches)
     # It is seen once, and taken back as a whole.
     assert (await runner.synced(everything=True)).counts.lost == 0
     undo = await runner.undone(job)

@@ -188,6 +188,9 @@ class JobRuns:
                     batches=lambda: self.store.batches(job.id),
                     report=report,
                 )
+                if last.is_whole and ended is not None:
+                    # As much as the register is long, and of no more use.
+                    await self.store.forget_seen(job.id)
                 values = _ended_sync(ended, job_progress)
         except ErpFailedError as error:
             logger.warning("sync failed", job=job.id, error=str(error))
