@@ -37,9 +37,11 @@ from bot.runtime.jobs.runs import JobRuns
 from bot.runtime.jobs.worker import WorkJobs
 from bot.runtime.memory import freeze_gc, share_one_heap
 from bot.runtime.passwords import Argon2Passwords
+from bot.usecases.jobs.ask_erp import AskErp
 from bot.usecases.jobs.import_file import BATCH, ImportFile
 from bot.usecases.jobs.manage_jobs import ManageJobs
 from bot.usecases.jobs.sync_erp import SyncErp
+from bot.usecases.jobs.take_away import TakeAway
 from bot.usecases.jobs.undo_job import UndoJob
 from storage.engine.connection import connected
 from storage.engine.embedded import embedded_server
@@ -132,7 +134,8 @@ class JobRunner:
                 requires_tax_id=True,
             ),
             undo_job=UndoJob(register=bulk),
-            sync_erp=SyncErp(erp=erp, register=bulk, new_ids=new_ids),
+            sync_erp=SyncErp(erp=erp, register=bulk, new_ids=new_ids, ask=AskErp()),
+            take_away=TakeAway(erp=erp, register=bulk, ask=AskErp()),
             syncs=self.syncs,
             each=Search(database).each,
             tags=none,

@@ -57,9 +57,9 @@ class Pages:
             begin = bisect.bisect_left(self.times, body["query"]) + (number - 1) * size
             found = self.order[begin : begin + size]  # type: ignore[assignment]
         else:
-            found = range(0)
+            begin, found = len(self.rows), range(0)
         text = ",".join(self.texts[n] for n in found)
-        total = len(self.rows)
+        total = max(len(self.rows) - begin, 0)
         return web.Response(text=f'{{"page":"{number}","total":{total},"registros":[{text}]}}')
 
     async def touch(self, request: web.Request) -> web.Response:

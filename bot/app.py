@@ -164,7 +164,7 @@ def build(
         jobs=jobs,
         retain=company.retain,
         end_leftovers=company.end_leftovers,
-        sync_schedule=jobs.schedule(TelegramSyncNotifier(company.alerts)),
+        sync_schedule=jobs.schedule(TelegramSyncNotifier(company.alerts, register.services.names)),
         settings=settings,
     )
 

@@ -209,6 +209,7 @@ class _ContactRow(Record):
             names=(self.nome, self.fantasia),
             trade_name=self.fantasia,
             phones=phones_in(self.telefone, mobiles=[self.celular]),
+            phone_texts=(self.telefone, self.celular),
             email=self.email,
         )
 

@@ -22,7 +22,7 @@ from erp.answer import HttpAnswer, UnauthorizedError
 from erp.client import read_root
 from erp.fields import Fields, Row, Text, mapping, one_candidate
 from erp.login import TokenClient, access_token, refuses_login
-from erp.paging import Cursor, page_key, same_page, warn_if_fewer
+from erp.paging import Cursor, has_all, page_key, same_page
 from erp.records import Many, Record, check_brazilian, phones_in, read_rows
 
 NAME: Final = "hubsoft"
@@ -121,14 +121,17 @@ class HubSoft:
             return ErpPage(records=(), next=None)
         count = at.count + len(rows)
         present = at.present + sum(not row.is_former for row in rows)
+        is_whole = True
         following: _Cursor | None = _Cursor(at.number + 1, count, key or at.key, at.turn, present)
         if at.number >= paging.number("ultima_pagina", label):
             # Pages may be short or empty in the middle; only the last one is the end.
-            warn_if_fewer(NAME, listed=count, total=total)
+            is_whole = has_all(NAME, listed=count, total=total)
             missing = max(total - count, 0)
             following = None if at.turn else _Cursor(turn=1, present=present + missing)
         return ErpPage(
-            records=[row.to_record() for row in rows], next=str(following) if following else None
+            records=[row.to_record() for row in rows],
+            next=str(following) if following else None,
+            is_whole=is_whole,
         )
 
     async def probe(self) -> None:
@@ -214,6 +217,7 @@ class _CustomerRow(Record):
 
     def to_record(self) -> ErpRecord:
         """Return this row in our terms."""
+        phones = (self.telefone_primario, self.telefone_secundario, self.telefone_terciario)
         return ErpRecord(
             ref=self.ref(NAME),
             document=self.cpf_cnpj or "",
@@ -223,9 +227,8 @@ class _CustomerRow(Record):
             updated=self.data_cadastro or "",
             names=(self.nome_razaosocial, self.nome_fantasia),
             trade_name=self.nome_fantasia,
-            phones=phones_in(
-                self.telefone_primario, self.telefone_secundario, self.telefone_terciario
-            ),
+            phones=phones_in(*phones),
+            phone_texts=phones,
             email=first((self.email_principal, self.email_secundario)),
         )
 

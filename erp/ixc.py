@@ -139,7 +139,7 @@ class Ixc:
                 raise
             # As in a look-up: a token may be released for customers only.
             logger.warning("erp.suppliers_not_listed", system=NAME, error=str(error))
-            return ErpPage(records=(), next=None)
+            return ErpPage(records=(), next=None, is_whole=False)
 
     async def probe(self) -> None:
         """Check that IXC answers and accepts the token; raises as `by_tax_id` does."""

@@ -43,6 +43,7 @@ class IxcRow(Row):
             names=(self.razao, self.fantasia),
             trade_name=self.fantasia,
             phones=self._phones(),
+            phone_texts=self._phone_texts(),
             email=self.email,
         )
 
@@ -53,6 +54,9 @@ class IxcRow(Row):
         raise NotImplementedError
 
     def _phones(self) -> Phones:
+        raise NotImplementedError
+
+    def _phone_texts(self) -> tuple[str | None, ...]:
         raise NotImplementedError
 
 
@@ -83,6 +87,9 @@ class CustomerRow(IxcRow):
             mobile=first((phone_in(self.telefone_celular), phone_in(self.whatsapp))),
         )
 
+    def _phone_texts(self) -> tuple[str | None, ...]:
+        return (self.fone, self.telefone_comercial, self.telefone_celular, self.whatsapp)
+
 
 class SupplierRow(IxcRow):
     """A row of `fornecedor`; note that the name of its document has another word order."""
@@ -102,3 +109,6 @@ class SupplierRow(IxcRow):
 
     def _phones(self) -> Phones:
         return Phones(home=phone_in(self.telefone), mobile=phone_in(self.celular))
+
+    def _phone_texts(self) -> tuple[str | None, ...]:
+        return (self.telefone, self.celular)

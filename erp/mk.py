@@ -220,6 +220,7 @@ class _CustomerRow(Record):
             status=_STATUS.get((self.Situacao or "").strip().casefold()),
             names=(self.Nome,),
             phones=phones_in(self.Fone),
+            phone_texts=(self.Fone,),
             email=self.Email,
         )
 

@@ -419,5 +419,6 @@ class _PartnerRow(Record):
             names=(self.legal_name, self.name) if self.legal_name else (self.name,),
             trade_name=self.name if self.legal_name else None,
             phones=phones_in(self.phone, mobiles=[self.mobile]),
+            phone_texts=(self.phone, self.mobile),
             email=self.email,
         )

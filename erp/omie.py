@@ -232,6 +232,10 @@ class _CustomerRow(Record):
         return [self._record(kind) for kind in kinds_in((tag.tag for tag in self.tags), _KINDS)]
 
     def _record(self, kind: Kind) -> ErpRecord:
+        phones = (
+            f"{self.telefone1_ddd or ''}{self.telefone1_numero or ''}",
+            f"{self.telefone2_ddd or ''}{self.telefone2_numero or ''}",
+        )
         return ErpRecord(
             ref=self.ref(NAME),
             document=self.cnpj_cpf or "",
@@ -241,10 +245,8 @@ class _CustomerRow(Record):
             updated=self.changed,
             names=(self.razao_social, self.nome_fantasia),
             trade_name=self.nome_fantasia,
-            phones=phones_in(
-                f"{self.telefone1_ddd or ''}{self.telefone1_numero or ''}",
-                f"{self.telefone2_ddd or ''}{self.telefone2_numero or ''}",
-            ),
+            phones=phones_in(*phones),
+            phone_texts=phones,
             email=self.email,
         )
 

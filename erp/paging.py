@@ -65,7 +65,8 @@ def warn_newest_unknown(system: str, error: AppError) -> None:
     logger.warning("erp.newest_unknown", system=system, error=str(error))
 
 
-def warn_if_fewer(system: str, *, listed: int, total: int) -> None:
-    """Log how many of the announced records a list did not have."""
+def has_all(system: str, *, listed: int, total: int) -> bool:
+    """Return True if a list had all announced records; log how many it did not have."""
     if listed < total:
         logger.warning("erp.fewer_than_announced", system=system, missing=total - listed)
+    return listed >= total

@@ -21,7 +21,7 @@ from erp.adapter import Adapter, Connection, Facts
 from erp.answer import HttpAnswer
 from erp.client import read_root
 from erp.fields import Row, Text, check_total, mapping, moment, one_candidate
-from erp.paging import Cursor, page_key, warn_if_fewer
+from erp.paging import Cursor, has_all, page_key
 from erp.records import Many, One, Record, check_brazilian, phones_in, read_rows
 
 NAME: Final = "sgp"
@@ -88,17 +88,19 @@ class Sgp:
         found = await self._list(asked, what="clientes")
         key = page_key(f"ERP {NAME} clientes", found.rows, before=at.key)
         following = _Cursor(at.offset + len(found.rows), key)
+        is_whole = True
         if found.total is None or found.total < following.offset:
             is_last = len(found.rows) < _PAGE_ROWS
         else:
             # A short page may not be the last one: some servers give fewer rows than requested.
             is_last = not found.rows or following.offset >= found.total
             if is_last:
-                warn_if_fewer(NAME, listed=following.offset, total=found.total)
+                is_whole = has_all(NAME, listed=following.offset, total=found.total)
         # A customer has no time of change, so there is no `latest`.
         return ErpPage(
             records=[row.to_record() for row in found.rows],
             next=None if is_last else str(following),
+            is_whole=is_whole,
         )
 
     async def probe(self) -> None:
@@ -189,6 +191,7 @@ class _CustomerRow(Record):
             updated=registered.isoformat() if registered else "",
             names=(self.nome,),
             phones=phones_in(*self.contatos.telefones, mobiles=self.contatos.celulares),
+            phone_texts=(*self.contatos.telefones, *self.contatos.celulares),
             email=";".join(text for text in (*self.contatos.emails, self.email) if text) or None,
         )
 

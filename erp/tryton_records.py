@@ -124,6 +124,7 @@ class PartyRow(_DatedRow, Record):
             document, is_foreign = tax_id.number, tax_id.country != "BR"
         kinds = kinds_in((row.name for row in self.categories), _KINDS)
         phones = self._phones()
+        texts = tuple(row.value for row in (*self._having("phone"), *self._having("mobile")))
         emails = [row.value for row in self._having("email") if row.value]
         changed = self.changed
         return [
@@ -136,6 +137,7 @@ class PartyRow(_DatedRow, Record):
                 updated=changed.isoformat() if changed else "",
                 names=(self.name,),
                 phones=phones,
+                phone_texts=texts,
                 email=";".join(emails),
             )
             for kind in (kinds if document else kinds[:1])

@@ -130,6 +130,7 @@ class _PersonRow(Record):
             names=(self.name, self.name2),
             trade_name=self.name2,
             phones=Phones(home=phone_in(self.phone), mobile=phone_in(self.cellPhone)),
+            phone_texts=(self.phone, self.cellPhone),
             email=self.email,
         )
 

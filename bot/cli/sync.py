@@ -1,7 +1,7 @@
 """The command `balcao sync`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -17,6 +17,12 @@ from bot.settings import PREFIX
 from bot.usecases.jobs.begin_sync import RunsAlready
 from bot.wiring.clients import utc_now
 
+_ANSWER: Final = (
+    "A sincronização espera uma resposta. Se é isso mesmo: balcao sync {mode} --all "
+    "--accept-many, ou “Aplicar mesmo assim” na tarefa {id}, em /tarefas no chat. Se não é, não "
+    "faça nada."
+)
+
 
 def sync(
     mode: Annotated[
@@ -30,6 +36,14 @@ def sync(
         bool,
         typer.Option("--all", help="Lê tudo, não só o que mudou desde a última sincronização."),
     ] = False,
+    accept_many: Annotated[
+        bool,
+        typer.Option(
+            "--accept-many",
+            help="Também esvazia e marca quando o ERP deixou de ter dados de mais de 2 % dos "
+            "registros lidos. Sem isto, para e pergunta.",
+        ),
+    ] = False,
     errors: Annotated[
         Path | None,
         typer.Option(metavar="SAÍDA.csv", help="Grava aqui os registros recusados, e por quê."),
@@ -40,7 +54,7 @@ def sync(
     `balcao run` continua, ou `balcao jobs --go-on`.
 
     Termina com 0 quando todos os registros entraram ou já estavam; 2 quando houve recusados; 1
-    quando não terminou, foi cancelada, ou já há outra em andamento.
+    quando não terminou, foi cancelada, espera uma resposta, ou já há outra em andamento.
     """
     settings = begin()
 
@@ -60,6 +74,12 @@ def sync(
             if isinstance(job, RunsAlready):
                 err.print(runs_already(job.job, is_left=is_left(job.job, utc_now())))
                 return 1
-            return await imported(session, await session.worked(job), errors)
+            job = await session.worked(job)
+            if job.asks_about_losses and not accept_many:
+                await session.report(job)
+                raise RefusedError(_ANSWER.format(id=job.id, mode=mode))
+            if job.asks_about_losses and (begun := await session.jobs.manage.apply_losses(job.id)):
+                job = await session.worked(begun)
+            return await imported(session, job, errors)
 
     finish(stoppable(work))

@@ -103,6 +103,8 @@ class Candidate:
     erp_refs: frozenset[ErpRef] = frozenset()
     line: int | None = None
     """Line number in the source file, shown to the admin who sent the file."""
+    unread: frozenset[str] = frozenset()
+    """Paths that the source has filled with what cannot be read: they are blank, but not empty."""
     problems: tuple[CellProblem, ...] = ()
     """The cells of the row that could not be read; if there are any, the row is refused."""
 
@@ -127,6 +129,9 @@ class Policy:
     """
     is_of_erp: bool = False
     """True for the ERP's own values: those it has given before leave a correction as it is."""
+    empties: frozenset[str] = frozenset()
+    """Paths whose blank value may mean that the source has emptied them: no update is planned for
+    them, but such a registration does not count as equal."""
 
 
 # The ERP's fields overwrite, local fields stay, kinds and references are only ever added.
@@ -278,6 +283,7 @@ def _create(
                 "erp_refs": candidate.erp_refs,
                 "chat_phones": frozenset(phones.all()) if from_chat else frozenset(),
                 "erp_values": frozenset(),
+                "lost_refs": frozenset(),
                 "created": provenance,
                 "updated": provenance,
                 "version": 1,
@@ -321,6 +327,11 @@ def _update(
         changes.append(Change("chat_phones", known.chat_phones, rest))
     if news:
         changes.append(Change("erp_values", known.erp_values, known.erp_values - news))
+    if known.lost_refs and "erp_refs" in policy.fields:
+        systems = {ref.system for ref in candidate.erp_refs}
+        lost = frozenset(ref for ref in known.lost_refs if ref.system not in systems)
+        if lost != known.lost_refs:
+            changes.append(Change("lost_refs", known.lost_refs, lost))
     if not changes:
         return Unchanged(known)
     after_values = {change.path: change.after for change in changes}

@@ -7,11 +7,19 @@ from datetime import datetime
 from typing import Final, TypeVar
 
 from bot.domain.candidate import Candidate
+from bot.domain.fields import SHAPES, Shape
+from bot.domain.phone import read_phone
 from bot.domain.registration import ErpRef, Kind, Phones, Status, read_email, read_name
 from bot.domain.tax_id import NotATaxId, TaxId, read_tax_id
 
 _BETWEEN_ADDRESSES: Final = re.compile(r"[;,\s]+")
 _NO_PHONES: Final = Phones()
+_NOTHING: Final[frozenset[str]] = frozenset()
+_BLANKS: Final = {None, ""}
+_PHONE_PATHS: Final = frozenset(path for path, shape in SHAPES.items() if shape is Shape.PHONE)
+# Of a telephone or an address, not of "-", "(00) 0000-0000" and the like.
+_HAS_NUMBER: Final = re.compile(r"[1-9]")
+_HAS_LETTER: Final = re.compile(r"\w")
 _KINDS: Final = {kind: frozenset((kind,)) for kind in Kind}
 _Value = TypeVar("_Value")
 
@@ -37,6 +45,8 @@ class ErpRecord:
     """Possible names, best first; the first usable one is taken."""
     trade_name: str | None = None
     phones: Phones = _NO_PHONES
+    phone_texts: tuple[str | None, ...] = ()
+    """All texts from which `phones` were read."""
     email: str | None = None
 
 
@@ -59,6 +69,8 @@ class ErpPage:
 
     None when the ERP cannot be asked for it.
     """
+    is_whole: bool = True
+    """False if the ERP has kept some records of the list back, as far as that is known."""
 
 
 def merge(tax_id: TaxId, records: Sequence[ErpRecord]) -> Candidate:
@@ -81,6 +93,9 @@ def merge(tax_id: TaxId, records: Sequence[ErpRecord]) -> Candidate:
         status=first(record.status for record in ranked),
         kinds=frozenset([record.kind for record in ranked]),
         erp_refs=frozenset([record.ref for record in ranked if record.ref]),
+        unread=frozenset[str]().union(
+            *(_unread(one, _email_in(one.email) if one.email else None) for one in ranked)
+        ),
     )
 
 
@@ -88,15 +103,17 @@ def _alone(tax_id: TaxId, record: ErpRecord) -> Candidate:
     """Return the same candidate as `merge` for a single record, the usual case, twice as fast."""
     name = next((name for text in record.names if text and (name := read_name(text))), None)
     trade_name = read_name(record.trade_name) if record.trade_name else None
+    email = _email_in(record.email) if record.email else None
     return Candidate(
         tax_id=tax_id,
         name=name,
         trade_name=trade_name if trade_name and trade_name != name else None,
         phones=record.phones,
-        email=_email_in(record.email) if record.email else None,
+        email=email,
         status=record.status,
         kinds=_KINDS[record.kind],
         erp_refs=frozenset((record.ref,)) if record.ref else frozenset(),
+        unread=_unread(record, email),
     )
 
 
@@ -111,6 +128,25 @@ def _phones(ranked: Sequence[ErpRecord]) -> Phones:
         home=first(record.phones.home for record in ranked),
         mobile=first(record.phones.mobile for record in ranked),
     )
+
+
+def _unread(record: ErpRecord, email: str | None) -> frozenset[str]:
+    """Return the fields that the record has filled with a text that is not read.
+
+    "(49) 9999-8888 ramal 1" is no telephone to us, but nobody has emptied the field.
+
+    email: what was read of the record's own.
+    """
+    unread, phones = _NOTHING, record.phones
+    read = (phones.mobile is not None) + (phones.home is not None)
+    texts = set(record.phone_texts) - _BLANKS
+    if len(texts) > read + (phones.commercial is not None) and any(
+        _HAS_NUMBER.search(text) and not read_phone(text) for text in texts if text
+    ):
+        unread = _PHONE_PATHS
+    if email is None and record.email and _HAS_LETTER.search(record.email):
+        unread |= {"email"}
+    return unread
 
 
 def _email_in(text: str | None) -> str | None:

@@ -149,6 +149,14 @@ FIELDS: Final = (
         is_updated=False,
         is_edited=False,
     ),
+    Field(
+        "lost_refs",
+        "Não está mais no ERP",
+        Shape.ERP_REFS,
+        22,
+        is_updated=False,
+        is_edited=False,
+    ),
 )
 OTHER_HEADERS: Final[Mapping[str, str]] = {
     "name": (

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from bot.domain.effort import Effort
 from bot.domain.export import ExportOptions
 from bot.domain.file_shape import FileShape
-from bot.domain.registration import Kind
+from bot.domain.registration import ErpRef, Kind
 
 COMMAND_LINE: Final = "cli"
 """`Job.by` of a job that was started from the command line."""
@@ -169,6 +169,10 @@ class Counts(_Model):
     """ERP records that a quick sync skips, because they have no registration yet."""
     removed: int = 0
     restored: int = 0
+    emptied: int = 0
+    """Registrations with a telephone or e-mail that the ERP has emptied."""
+    lost: int = 0
+    """Registrations that are not in the ERP any more."""
     kept: int = 0
     """Registrations that an undo left unchanged, in part or whole, because of later changes."""
     problems: dict[str, int] = {}
@@ -304,6 +308,12 @@ class Job(_Model):
         return self.effort is None or self.effort.fits
 
     @property
+    def asks_about_losses(self) -> bool:
+        """Return True if the job is a sync that has stopped before it takes away so much."""
+        is_sync = self.kind is JobKind.SYNC and self.state is JobState.CHECKED
+        return is_sync and not self.is_summary
+
+    @property
     def can_go_on(self) -> bool:
         """Return True if the job is an import that was cancelled while it wrote, and whose file is
         kept."""
@@ -335,6 +345,19 @@ class Kept(_Model):
     """The fields that keep their present values; empty when the whole registration stays."""
 
 
+class Suspect(_Model):
+    """A registration of which the ERP's list has not all that the register has.
+
+    Nothing is taken away from it until the sync has read everything.
+    """
+
+    registration_id: str
+    paths: tuple[str, ...] = ()
+    """The fields that the ERP had filled and now gives blank."""
+    refs: tuple[ErpRef, ...] = ()
+    """The records that did not come, or have another document now."""
+
+
 class Batch(_Model):
     """The result of one batch of a job.
 
@@ -364,6 +387,17 @@ class Batch(_Model):
     """For a sync: the time of the newest change when it began, as `ErpPage.newest`."""
     tells_changes: bool = True
     """For a sync: True if every page of records so far had a time of change."""
+    is_whole: bool = False
+    """For a sync: True if it lists all that the ERP has, and all pages so far were complete."""
+    seen: bytes = b""
+    """For such a sync: a key of 8 bytes for each record (`bot.usecases.jobs.take_away`)."""
+    suspects: tuple[Suspect, ...] = ()
+    suspected: int = 0
+    """For a sync: the number of suspects of all batches so far."""
+    is_compared: bool = False
+    """For a sync: True once the register was compared with what came."""
+    settled: tuple[int, int] | None = None
+    """For a sync, once it takes away: the batch up to whose suspect of this place it has."""
 
 
 class Report(_Model):

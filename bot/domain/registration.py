@@ -152,6 +152,11 @@ class Registration(BaseModel):
     """
     erp_values: frozenset[ErpValue] = frozenset()
     """The fields that were corrected by hand: each stays until the ERP's own value changes."""
+    lost_refs: frozenset[ErpRef] = frozenset()
+    """The records that it had in an ERP that has none of it any more.
+
+    They are not in `erp_refs`. A new reference to the same ERP ends this.
+    """
     created: Provenance
     updated: Provenance
     version: int = 1

@@ -50,6 +50,11 @@ class ExistingRegistration(Protocol):
     def version(self) -> int: ...
 
     @property
+    def tax_key(self) -> str:
+        """The `TaxId.key` of a registration that has a tax id."""
+        ...
+
+    @property
     def registration(self) -> Registration: ...
 
     def has(self, candidate: Candidate, policy: Policy) -> bool:

@@ -37,6 +37,8 @@ class Query:
     """The id of a tag."""
     priority: bool = False
     """True for only customers with priority in some department."""
+    left_erp: bool = False
+    """True for only active ones that are not in the ERP any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

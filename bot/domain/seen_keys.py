@@ -41,6 +41,15 @@ class SeenKeys:
             self._grow()
         return None
 
+    def __contains__(self, key: int) -> bool:
+        keys, mask = self._keys, self._mask
+        place = key * _SPREAD >> 20 & mask
+        while found := keys[place]:
+            if found == key:
+                return True
+            place = place + 1 & mask
+        return False
+
     def _allocate(self, size: int) -> None:
         # Not created from bytes, which would need twice the memory for a moment.
         self._keys = array("Q", (0,)) * size

@@ -33,7 +33,7 @@ from bot.domain.outgoing import Content, Outgoing
 from bot.domain.panel import Opened, Period, RegisterCount
 from bot.domain.question import Question
 from bot.domain.ready_answer import ReadyAnswer
-from bot.domain.registration import Provenance, Registration
+from bot.domain.registration import ErpRef, Provenance, Registration
 from bot.domain.reminder import Stage
 from bot.domain.retention import RetentionRun
 from bot.domain.row_plan import ExistingRegistration
@@ -231,6 +231,13 @@ class BulkRegister(BulkLookup, Protocol):
     async def by_ids(self, ids: Sequence[str]) -> Mapping[str, ExistingRegistration]: ...
 
     async def entries(self, ids: Sequence[str]) -> list[AuditEntry]: ...
+
+    def linked_to(
+        self, system: str
+    ) -> AsyncIterator[Sequence[tuple[ExistingRegistration, Sequence[ErpRef]]]]:
+        """Yield all active registrations that have records in this ERP, with these, some hundreds
+        at a time."""
+        ...
 
     def encoded(self, registrations: Sequence[Registration]) -> Sequence[Any]:
         """Return new registrations in the form that `write` takes as `creates`."""

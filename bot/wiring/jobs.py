@@ -22,10 +22,12 @@ from bot.runtime.jobs.worker import WorkJobs
 from bot.runtime.passwords import Argon2Passwords
 from bot.settings import Settings
 from bot.usecases.company.departments import Departments
+from bot.usecases.jobs.ask_erp import AskErp
 from bot.usecases.jobs.begin_sync import BeginSync
 from bot.usecases.jobs.import_file import ImportFile
 from bot.usecases.jobs.manage_jobs import ManageJobs
 from bot.usecases.jobs.sync_erp import SyncErp
+from bot.usecases.jobs.take_away import TakeAway
 from bot.usecases.jobs.undo_job import UndoJob
 from bot.usecases.register.labels import Tags
 from bot.wording.reasons import describe
@@ -86,7 +88,7 @@ def build_jobs(
     """
     effort = partial(_effort, settings.data_dir) if is_embedded(database) else _no_effort
     syncs, store, files = Syncs(database), StoredJobs(database), Files(database)
-    bulk = Bulk(database)
+    bulk, ask = Bulk(database), AskErp()
     runs = JobRuns(
         store=store,
         files=files,
@@ -97,7 +99,8 @@ def build_jobs(
             requires_tax_id=settings.require_tax_id,
         ),
         undo_job=UndoJob(register=bulk),
-        sync_erp=SyncErp(erp=erp, register=bulk, new_ids=new_ids) if erp else None,
+        sync_erp=SyncErp(erp=erp, register=bulk, new_ids=new_ids, ask=ask) if erp else None,
+        take_away=TakeAway(erp=erp, register=bulk, ask=ask) if erp else None,
         syncs=syncs,
         each=Search(database).each,
         tags=tags.latest,

@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.domain.job import OVER, Counts, Job, JobKind, JobState, Report
-from bot.wording.jobs import duration, effort_sentence, exported, summary
+from bot.wording.jobs import (
+    LOST,
+    asks_about_losses,
+    duration,
+    effort_sentence,
+    examples_of_losses,
+    exported,
+    summary,
+)
 from bot.wording.reasons import ACCEPTED, COLUMN_LABELS, describe, describe_trouble
 from bot.wording.values import LABELS, Names, show_value
 from bot.wording.words import counted, number, plural, short
@@ -38,6 +46,15 @@ GAP: Final = Line("")
 
 def report_lines(job: Job, found: Report, names: Names) -> Iterator[Line]:
     """Yield what the job did so far, or what a checked import would do."""
+    if job.asks_about_losses:
+        yield Line(asks_about_losses(job), "⚠️")
+        yield Line("Por exemplo:", is_heading=True)
+        for example in examples_of_losses(job):
+            yield Line(example, depth=1)
+        yield GAP
+        yield Line("O resto já está gravado:")
+        yield from _written(job)
+        return
     if job.state is JobState.CHECKED:
         yield from _preview_lines(job, found, names)
         return
@@ -150,6 +167,12 @@ def _written(job: Job) -> Iterator[Line]:
         text = f"{number(counts.skipped)} só no ERP: {enter} com a sincronização completa"
         yield Line(text, "🙈")
     yield Line(counted(counts.refused, "registro recusado", "registros recusados"), "⛔")
+    if counts.emptied:
+        what = "com telefone ou e-mail que o ERP esvaziou"
+        yield Line(f"{number(counts.emptied)} {what}", "📭")
+    if counts.lost:
+        is_gone = counted(counts.lost, "não está mais no ERP", "não estão mais no ERP")
+        yield Line(f"{is_gone}: veja em /clientes, no filtro “{LOST}”", "👋")
 
 
 def _unchanged(job: Job, counts: Counts) -> Line:

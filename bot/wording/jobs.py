@@ -6,7 +6,7 @@ from bot.domain.effort import Effort
 from bot.domain.job import OVER, Counts, Job, JobKind, JobState, SyncMode
 from bot.domain.retention import JOBS_KEPT
 from bot.domain.search import Query
-from bot.wording.values import Names
+from bot.wording.values import LABELS, Names
 from bot.wording.words import KINDS, STATUSES, counted, number, plural, short
 
 KIND_NAMES: Final = {
@@ -16,6 +16,7 @@ KIND_NAMES: Final = {
     JobKind.SYNC: "Sincronização",
     JobKind.BACKUP: "Backup",
 }
+LOST: Final = "Não estão mais no ERP"
 STATES: Final = {
     JobState.DRAFT: "sendo preparada",
     JobState.CHECKING: "conferindo o arquivo",
@@ -109,6 +110,31 @@ def summary(job: Job) -> str:
     return ", ".join(parts)
 
 
+def asks_about_losses(job: Job) -> str:
+    """Return the sentence with which a sync asks before it takes away so much."""
+    counts = job.preview or Counts()
+    parts = []
+    if counts.lost:
+        parts.append(counted(counts.lost, "não está mais lá", "não estão mais lá"))
+    if counts.emptied:
+        emptied = "com telefone ou e-mail que o ERP esvaziou"
+        parts.append(f"{number(counts.emptied)} {emptied}")
+    return (
+        f"O ERP respondeu {counted(counts.rows, 'registro', 'registros')}, e faltam dados de "
+        f"muitos cadastros: {' e '.join(parts)}. Pode ser um erro do ERP. Por isso parei, e nada "
+        "foi esvaziado nem marcado."
+    )
+
+
+def examples_of_losses(job: Job) -> list[str]:
+    """Return up to three examples of what a sync asks about: `Ana Silva: E-mail`."""
+    labels = {"lost_refs": "não está mais no ERP"}
+    return [
+        f"{short(one.name, _NAME)}: {labels.get(one.path) or LABELS[one.path].lower() + ' vazio'}"
+        for one in job.samples
+    ]
+
+
 def exported(counts: Counts) -> str:
     if not counts.rows:
         return "Nenhum cadastro com estes filtros: não há arquivo."
@@ -157,6 +183,8 @@ def filters(query: Query, names: Names) -> str:
         chosen.append(STATUSES[query.status])
     if query.priority:
         chosen.append("com prioridade")
+    if query.left_erp:
+        chosen.append(LOST.lower())
     if query.tag:
         chosen.append(names.tags.get(query.tag, query.tag))
     return "Filtros: " + ", ".join(chosen) if chosen else "Todos os cadastros"

@@ -7,12 +7,14 @@ from datetime import datetime, timedelta
 import structlog
 from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError
+from aiogram.types import InlineKeyboardMarkup
 
 from bot.domain.conversation import Department
 from bot.domain.errors import TryLaterError, UnconfirmedError, UnknownRefusalError
 from bot.domain.job import Job
+from bot.wording.values import Names
 from handlers.admin import texts
-from handlers.admin.files import report_texts
+from handlers.admin.files import buttons, report_texts
 from handlers.customer import texts as customer_texts
 
 # The same alert is repeated only after this time.
@@ -68,18 +70,21 @@ class TelegramAlerts:
             if later is not None:
                 raise later
 
-    async def tell(self, text: str) -> None:
+    async def tell(self, text: str, markup: InlineKeyboardMarkup | None = None) -> None:
         """Send this text to every admin. Raises TryLaterError if none of them can be told now."""
-        missed = [await self._send(admin_id, text) for admin_id in await self.admin_ids()]
+        admin_ids = await self.admin_ids()
+        missed = [await self._send(admin_id, text, markup) for admin_id in admin_ids]
         # An unconfirmed one may have arrived, and an unknown refusal may last for ever.
         over = (UnconfirmedError, UnknownRefusalError)
         if missed and all(one and not isinstance(one, over) for one in missed):
             raise TryLaterError("no admin can be told now")
 
-    async def _send(self, chat_id: int, text: str) -> TryLaterError | None:
+    async def _send(
+        self, chat_id: int, text: str, markup: InlineKeyboardMarkup | None = None
+    ) -> TryLaterError | None:
         """Return the error if the person may be reached later."""
         try:
-            await self.bot.send_message(chat_id, text)
+            await self.bot.send_message(chat_id, text, reply_markup=markup)
         except (TelegramAPIError, TryLaterError) as error:
             # Also logged, since the operator reads the log.
             logger.warning("alert not delivered", chat=chat_id, error=type(error).__name__)
@@ -95,9 +100,14 @@ class TelegramSyncNotifier:
     """
 
     alerts: TelegramAlerts
+    names: Callable[[], Awaitable[Names]]
 
     async def sync_fails(self, job: Job) -> None:
         await self.alerts.tell(report_texts.sync_fails(job))
+
+    async def sync_asks(self, job: Job) -> None:
+        markup = buttons.keyboard(buttons.about_losses(job))
+        await self.alerts.tell(report_texts.sync_asks(job, await self.names()), markup)
 
     async def sync_works_again(self, job: Job) -> None:
         await self.alerts.tell(report_texts.sync_works_again(job))

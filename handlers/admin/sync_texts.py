@@ -60,6 +60,8 @@ def _how(job: Job | None, timezone: ZoneInfo) -> str:
             return f"✅ Sincronização: concluída às {at:%H:%M de %d/%m}, {summary(job)}"
         case JobState.FAILED:
             return f"❌ Sincronização: falhou às {at:%H:%M de %d/%m} (tarefa {job.id})"
+        case JobState.CHECKED:
+            return f"❓ Sincronização: espera sua resposta (tarefa {job.id}, em /tarefas)"
         case JobState.CANCELLED:
             return f"▫️ Sincronização: cancelada às {at:%H:%M de %d/%m}"
         case _:

@@ -141,6 +141,15 @@ class Jobs:
                 if number in by_number:
                     yield _read_batch(by_number[number])
 
+    async def forget_seen(self, job_id: int) -> None:
+        """Delete the keys of the records that a sync has seen, once it has compared them."""
+        last = await self.last_batch(job_id)
+        for low in range(1, last + 1, _IDS_AT_ONCE):
+            numbers = range(low, min(low + _IDS_AT_ONCE, last + 1))
+            ids = [batch_id(job_id, number) for number in numbers]
+            with translated():
+                await self._batches.update_many({"_id": {"$in": ids}}, {"$set": {"seen": b""}})
+
     async def last_batch(self, job_id: int) -> int:
         """Return the number of the last batch that is done; the numbers have no gaps."""
         job = await self.get(job_id)

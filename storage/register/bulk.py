@@ -19,9 +19,10 @@ from bot.domain.audit import AuditEntry
 from bot.domain.candidate import Update
 from bot.domain.errors import LostError
 from bot.domain.job import Batch
-from bot.domain.registration import Provenance, Registration
+from bot.domain.registration import ErpRef, Provenance, Registration
 from bot.domain.search import fold
 from storage.engine.connection import Collection, Database, Document, Session, translated
+from storage.engine.scan import scan
 from storage.register import audit
 from storage.register.audit_chain import state_of_own
 from storage.register.documents import change_document, own_document, version_of
@@ -89,6 +90,19 @@ class Bulk:
             ).to_list(None)
         all_stored = map(self._stored, found)
         return [one for one in all_stored if fold(one.document["name"]) == folded]
+
+    async def linked_to(
+        self, system: str
+    ) -> AsyncIterator[Sequence[tuple[RawRegistration, Sequence[ErpRef]]]]:
+        """Yield all active registrations that have records in this ERP, with these, some hundreds
+        at a time.
+
+        All have a tax id, too.
+        """
+        async for documents in scan(self._registrations.database, "registrations"):
+            all_stored = map(self._stored, documents)
+            linked = ((stored, stored.links_to(system)) for stored in all_stored)
+            yield [(stored, refs) for stored, refs in linked if refs]
 
     def _stored(self, document: RawBSONDocument) -> RawRegistration:
         return RawRegistration(bytes(document.raw), self._registrations.codec_options)

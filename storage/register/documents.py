@@ -44,6 +44,8 @@ def own_document(registration: Registration) -> Document:
     if not registration.erp_values:
         # Absent: most have none, and documents of earlier versions are stored as they were.
         del document["erp_values"]
+    if not registration.lost_refs:
+        del document["lost_refs"]
     if registration.tax_id is None:
         del document["tax_id"], document["tax_key"]
     else:

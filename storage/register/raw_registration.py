@@ -14,13 +14,16 @@ from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 
 from bot.domain.candidate import Candidate, Policy
+from bot.domain.erp_loss import EMPTIED
 from bot.domain.fields import PASSWORD_HASH, SHAPES, UPDATABLE, Shape
-from bot.domain.registration import Registration, Value
+from bot.domain.registration import ErpRef, Registration, Status, Value
 from storage.engine.connection import Collection, Document
 from storage.register.documents import plain, read_registration
 
 _TAX_KEY: Final = b"\x02tax_key\0"
+_ERP_REFS: Final = b"\x04erp_refs\0"
 _ERP_VALUES: Final = b"\x04erp_values\0"
+_LOST_REFS: Final = b"\x04lost_refs\0"
 _VERSION: Final = b"\x10version\0"
 
 
@@ -91,23 +94,50 @@ class RawRegistration:
         A match is always the field itself: texts from people, files and ERPs hold no zero byte,
         because control characters are removed. So no text can look like a field.
         """
-        if candidate.erp_refs or candidate.portal.password_hash:
+        if candidate.portal.password_hash:
             return False
         find, fields, place = self._raw.find, policy.fields, 0
-        if find(_NO_CHAT_PHONES) < 0 or find(_ERP_VALUES) >= 0:
+        if find(_NO_CHAT_PHONES) < 0 or find(_ERP_VALUES) >= 0 or find(_LOST_REFS) >= 0:
             return False
-        values = _ELEMENT_VALUES(candidate)
+        if candidate.erp_refs and "erp_refs" in fields:
+            if "erp_refs" not in policy.adds_to:
+                return False
+            for ref in candidate.erp_refs:
+                # No other field has elements like these.
+                if find(_text(b"\x02id\0", ref.id) + _rest_of_ref(ref.system, ref.table)) < 0:
+                    return False
+        empties, values = policy.empties, _ELEMENT_VALUES(candidate)
         for path, text, value in zip(_ELEMENTS, _TEXT_ELEMENTS, values, strict=True):
             if (value or value is False) and path in fields:
                 place = find(_text(text, str(value)) if text else _kept(path, value), place)
-                if place < 0:
-                    return False
+            elif path in empties:
+                place = find(_BLANK[path], place)
+            if place < 0:
+                return False
         return True
+
+    def links_to(self, system: str) -> list[ErpRef]:
+        """Return the references to this ERP; none of an inactive registration, nor of one without
+        a tax id."""
+        raw = self._raw
+        place = raw.find(_ERP_REFS)
+        if place < 0 or raw.find(_INACTIVE) >= 0 or raw.find(_TAX_KEY) < 0:
+            return []
+        start = place + len(_ERP_REFS)
+        size = int.from_bytes(raw[start : start + 4], "little")
+        refs = bson.decode(raw[start : start + size]).values()
+        return [ErpRef(**ref) for ref in refs if ref["system"] == system]
 
 
 def _element(path: str, value: object) -> bytes:
     """Return a field with its value, encoded as it is inside a document."""
     return bson.encode({path: value})[4:-1]
+
+
+@lru_cache(maxsize=100)
+def _rest_of_ref(system: str, table: str) -> bytes:
+    """Return the elements of a stored reference behind its id."""
+    return bson.encode({"system": system, "table": table})[4:-1]
 
 
 @lru_cache(maxsize=1_000)
@@ -124,7 +154,7 @@ def _text(name: bytes, text: str) -> bytes:
 
 _TEXTS: Final = (Shape.NAME, Shape.NOTE, Shape.EMAIL, Shape.PHONE, Shape.USERNAME)
 _NO_CHAT_PHONES: Final = _element("chat_phones", [])
-# In the order of a document. `has_bytes_of` leaves out the other two fields.
+# In the order of a document. `has_bytes_of` checks the other two fields by themselves.
 _ELEMENTS: Final = tuple(
     path for path in sorted(UPDATABLE) if path not in ("erp_refs", PASSWORD_HASH)
 )
@@ -133,6 +163,8 @@ _TEXT_ELEMENTS: Final = tuple(
     b"\x02%b\0" % path.rpartition(".")[2].encode() if SHAPES[path] in _TEXTS else b""
     for path in _ELEMENTS
 )
+_BLANK: Final = {path: _element(path.rpartition(".")[2], None) for path in EMPTIED}
+_INACTIVE: Final = _element("status", str(Status.INACTIVE))
 _ELEMENT_VALUES: Final = attrgetter(*_ELEMENTS)
 _VALUES: Final = attrgetter(*UPDATABLE)
 
@@ -140,8 +172,12 @@ _VALUES: Final = attrgetter(*UPDATABLE)
 def _has(document: Document, candidate: Candidate, policy: Policy) -> bool:
     if document["chat_phones"] or document.get("erp_values") or candidate.portal.password_hash:
         return False
+    if document.get("lost_refs") and candidate.erp_refs:
+        return False
     for path, value in zip(UPDATABLE, _VALUES(candidate), strict=True):
         if path not in policy.fields or not (value or value is False):
+            if path in policy.empties and _at(document, path):
+                return False
             continue
         stored, new = _at(document, path), plain(value)
         if new == stored:

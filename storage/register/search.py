@@ -32,6 +32,7 @@ from storage.register.search_fields import (
     END,
     INACTIVE,
     KIND,
+    LEFT_ERP,
     PRIORITY,
     TAG,
     WORD_LENGTH,
@@ -190,7 +191,12 @@ class Search:
         typed = typed_words(query.text)
         if query.text.strip() and not typed:
             return None
+        if query.left_erp and query.status is Status.INACTIVE:
+            return None
         conditions = [self._word(word[:WORD_LENGTH]) for word in sorted(typed, key=len)[::-1]]
+        if query.left_erp:
+            other = {"lost_refs": {"$exists": True}, "status": str(Status.ACTIVE)}
+            conditions.append(_label(LEFT_ERP, other))
         if query.tag is not None:
             conditions.append(_label(f"{TAG}{query.tag}", {"tags": query.tag}))
         if query.priority:

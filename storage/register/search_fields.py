@@ -28,6 +28,8 @@ TAG: Final = "#"
 KIND: Final = "="
 INACTIVE: Final = "!inactive"
 PRIORITY: Final = "!priority"
+LEFT_ERP: Final = "!left_erp"
+"""Of active ones only: the others need no more attention."""
 
 
 def search_fields(registration: Registration) -> Document:
@@ -43,6 +45,7 @@ def search_fields(registration: Registration) -> Document:
                 registration.kinds,
                 registration.status,
                 bool(registration.priority_departments),
+                bool(registration.lost_refs),
             )
         ),
     }
@@ -70,7 +73,7 @@ def _words(registration: Registration, name: str) -> set[str]:
 
 @lru_cache(maxsize=1_000)
 def _labels(
-    tags: frozenset[str], kinds: frozenset[Kind], status: Status, priority: bool
+    tags: frozenset[str], kinds: frozenset[Kind], status: Status, priority: bool, lost: bool
 ) -> tuple[str, ...]:
     found = {f"{TAG}{tag}" for tag in tags}
     found |= {f"{KIND}{kind}" for kind in kinds}
@@ -78,4 +81,6 @@ def _labels(
         found.add(INACTIVE)
     if priority:
         found.add(PRIORITY)
+    if lost and status is Status.ACTIVE:
+        found.add(LEFT_ERP)
     return tuple(sorted(found))

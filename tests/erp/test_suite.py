@@ -161,6 +161,24 @@ async def test_who_is_not_there_is_nobody(
     assert await connect(session, dialect).by_tax_id(OTHER) is None
 
 
+@cases(Case.FOUND)
+async def test_a_field_that_cannot_be_read_is_not_an_empty_one(
+    session: aiohttp.ClientSession, dialect: Dialect, case: Case
+) -> None:
+    for mobile, email, unread in (
+        ("498801001", "sem arroba", {"phones.mobile", "phones.home", "email"}),
+        ("", "", set()),
+        ("-", "-", set()),
+    ):
+        dialect.people = [replace(ANA, mobile=mobile, email=email), PADARIA]
+        # A new adapter, because some keep an answer for a minute.
+        erp = connect(session, dialect)
+        found = await erp.by_tax_id(CPF)
+        assert found is not None
+        assert (found.phones.mobile, found.email) == (None, None)
+        assert found.unread - {"phones.commercial"} == unread
+
+
 @cases(Case.WRITTEN)
 async def test_a_document_is_found_however_it_is_written(
     session: aiohttp.ClientSession, dialect: Dialect, case: Case

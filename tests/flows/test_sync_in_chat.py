@@ -22,6 +22,7 @@ from bot.domain.job import (
 )
 from bot.runtime.jobs import job_progress
 from bot.runtime.jobs.runs import JobRuns
+from bot.usecases.jobs.ask_erp import AskErp
 from handlers.admin import sync_texts
 from handlers.admin.files import report_texts
 from tests.flows.conftest import ADMIN_ID, BIA, GROUP_ID, Clock, Start
@@ -55,7 +56,7 @@ def without_waiting(admin: FileAdmin) -> None:
     async def no_time(seconds: float) -> None:
         pass
 
-    work._run = replace(runs, sync_erp=replace(runs.sync_erp, wait=no_time))
+    work._run = replace(runs, sync_erp=replace(runs.sync_erp, ask=AskErp(wait=no_time)))
 
 
 async def test_a_full_one_brings_the_erps_people_and_is_taken_back(admin: FileAdmin):
@@ -97,6 +98,53 @@ async def test_what_cannot_enter_comes_as_a_file(admin: FileAdmin, erp: IxcEmula
     assert admin.rows(await admin.receives(2)) == admin.rows(sent)
     for screen in ("/tarefas", "/status", "/sincronizar"):
         assert "11 novos, 1 atualizado, 1 recusado" in await admin.says(screen)
+
+
+async def test_one_that_would_take_away_much_asks_first(admin: FileAdmin, erp: IxcEmulator):
+    await synced(admin)
+    everybody = list(erp.tables["cliente"])
+    [maria] = [r for r in everybody if r["cnpj_cpf"] == people.MARIA.tax_id]
+    gone = [row for row in everybody if row is not maria][:3]
+    erp.tables["cliente"] = [row for row in everybody if row not in gone]
+    maria["email"] = ""
+
+    async def asked() -> str:
+        await admin.says("/sincronizar")
+        await admin.presses("⏮ Sincronização completa, desde o começo")
+        return await admin.reads("faltam dados de muitos cadastros")
+
+    question = await asked()
+    assert "3 não estão mais lá e 1 com telefone ou e-mail que o ERP esvaziou" in question
+    assert question.count("• ") == 3
+    assert admin.buttons == ["✅ Aplicar mesmo assim", "✋ Deixar como está"]
+    assert "espera sua resposta" in await admin.says("/sincronizar")
+    await admin.says("/tarefas")
+    await admin.presses("❓ 2")
+    await admin.presses("✋ Deixar como está")
+    await admin.reads("Fica como está")
+    await asked()
+    await admin.presses("✅ Aplicar mesmo assim")
+    report = await admin.reads("Sincronização concluída")
+    assert "3 não estão mais no ERP: veja em /clientes" in report
+    assert "1 com telefone ou e-mail que o ERP esvaziou" in report
+    await admin.says("/clientes")
+    await admin.presses("🔎 Filtros")
+    await admin.presses("Não estão mais no ERP")
+    assert "3 cadastros" in await admin.presses("✅ Mostrar")
+    name = next(label for label in admin.buttons if label.startswith("👋"))
+    assert "Não está mais no ERP" in await admin.presses(name)
+    await admin.presses("🚫 Inativar")
+    assert "Não está mais no ERP" in admin.screen
+    await admin.presses("⬅️ Voltar")
+    assert "2 cadastros" in admin.screen
+    assert "Inativar 2 cadastros" in await admin.presses("🚫 Inativar estes todos")
+    assert "Nada encontrado" in await admin.presses("🚫 Sim, inativar")
+    assert "2 cadastros inativados" in admin.told
+    # They come back with the ERP, active as it says.
+    erp.tables["cliente"] = everybody
+    await admin.says("/sincronizar")
+    await admin.presses("⏮ Sincronização completa, desde o começo")
+    assert "3 atualizados" in await admin.reads("Sincronização concluída")
 
 
 async def test_a_quick_one_leaves_out_who_is_new_and_says_so(admin: FileAdmin, erp: IxcEmulator):

@@ -22,9 +22,11 @@ from bot.runtime.files.table import inspect
 from bot.runtime.jobs.runs import JobRuns
 from bot.runtime.jobs.worker import Run, WorkJobs
 from bot.runtime.passwords import Argon2Passwords
+from bot.usecases.jobs.ask_erp import AskErp
 from bot.usecases.jobs.import_file import BATCH, ImportFile
 from bot.usecases.jobs.manage_jobs import ManageJobs
 from bot.usecases.jobs.sync_erp import SyncErp
+from bot.usecases.jobs.take_away import TakeAway
 from bot.usecases.jobs.undo_job import UndoJob
 from storage.jobs.choices import Choices
 from storage.jobs.files import Files
@@ -77,7 +79,7 @@ class JobRunner:
         self.waits: list[float] = []
         self.notifier = notifier or RecordingNotifier()
         self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
-        bulk = Bulk(database)
+        bulk, ask = Bulk(database), AskErp(wait=self._waited)
         self.bulk = bulk
 
         async def tags() -> tuple[Tag, ...]:
@@ -96,7 +98,8 @@ class JobRunner:
                 requires_tax_id=requires_tax_id,
             ),
             undo_job=UndoJob(register=bulk),
-            sync_erp=SyncErp(erp=erp, register=bulk, new_ids=new_ids, wait=self._waited),
+            sync_erp=SyncErp(erp=erp, register=bulk, new_ids=new_ids, ask=ask),
+            take_away=TakeAway(erp=erp, register=bulk, ask=ask),
             syncs=self.syncs,
             each=Search(database).each,
             tags=tags,

@@ -49,6 +49,12 @@ class SyncRunner(JobRunner):
         assert not isinstance(begun, RunsAlready)
         return await self.job(begun.id)
 
+    async def applied(self, job: Job) -> Job:
+        """Let a sync that asks take away what it has asked about; return the finished job."""
+        assert job.asks_about_losses
+        assert await self.manage.apply_losses(job.id) is not None
+        return await self.job(job.id)
+
     async def named(self) -> dict[str, Any]:
         """Return the stored registrations by tax id."""
         return {d["tax_id"]: d for d in (await self.register()).values()}

@@ -370,6 +370,9 @@ class RecordingSyncNotifier:
     async def sync_works_again(self, job: Job) -> None:
         self.told.append("works again")
 
+    async def sync_asks(self, job: Job) -> None:
+        self.told.append(f"asks about {job.id}")
+
 
 async def test_scheduled_ones_run_when_due_and_tell_of_trouble_once(
     runner: SyncRunner, ixc: IxcEmulator
@@ -408,6 +411,14 @@ async def test_scheduled_ones_run_when_due_and_tell_of_trouble_once(
         await an_hour_later()
     assert said.told == ["fails", "works again"]
     assert [job.state for job in await done()].count(JobState.FAILED) == 3
+    # In the weekly list of everything, most are gone.
+    runner.at += timedelta(days=7)
+    del ixc.tables["cliente"][3:]
+    await an_hour_later()
+    [asking] = [job for job in await done() if job.asks_about_losses]
+    await an_hour_later()
+    assert said.told == ["fails", "works again", f"asks about {asking.id}"]
+    assert (await runner.applied(asking)).counts.lost == 9
 
 
 async def test_a_quick_one_puts_off_no_scheduled_one(runner: SyncRunner):

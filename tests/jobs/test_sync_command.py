@@ -14,7 +14,7 @@ from bot.usecases.jobs.begin_sync import BeginSync
 from erp.registry import find_adapter
 from tests.jobs.conftest import JobRunner
 from tests.jobs.shell import Shell
-from tests.jobs.sync import OVERLAP, change, people
+from tests.jobs.sync import OVERLAP, change, people, syncing
 from tests.storage.commands import CommandResult, assert_one_sentence, balcao
 
 LATER = "2026-03-01 08:00:00"
@@ -48,6 +48,21 @@ async def ixc() -> AsyncIterator[IxcEmulator]:
 @pytest.fixture
 def shell(runner: JobRunner, mongodb_uri: str, tmp_path: Path, ixc: IxcEmulator) -> ErpShell:
     return ErpShell(runner, mongodb_uri, tmp_path, ixc)
+
+
+async def test_what_would_take_away_much_needs_an_option(
+    shell: ErpShell, ixc: IxcEmulator, tmp_path: Path
+):
+    async with syncing(shell.runner.database, tmp_path, ixc) as runner:
+        await runner.synced()
+    del ixc.tables["cliente"][8:]
+    asks = await shell("sync", "full", "--all")
+    assert asks.code == 1
+    assert "O ERP respondeu 8 registros, e faltam dados de muitos cadastros" in asks.out
+    assert "balcao sync full --all --accept-many" in asks.err
+    done = await shell("sync", "full", "--all", "--accept-many")
+    assert (done.code, done.err) == (0, "")
+    assert "4 não estão mais no ERP" in done.out
 
 
 async def test_full_then_quick_then_everything_and_back(shell: ErpShell, ixc: IxcEmulator):

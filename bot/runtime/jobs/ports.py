@@ -24,6 +24,10 @@ class Store(JobChanges, Protocol):
 
     def batches(self, job_id: int, *, backwards: bool = False) -> AsyncIterator[Batch]: ...
 
+    async def forget_seen(self, job_id: int) -> None:
+        """Delete `Batch.seen` of all batches of the job."""
+        ...
+
     async def with_files(self, *, ended_before: datetime) -> list[Job]: ...
 
 

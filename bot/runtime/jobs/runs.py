@@ -13,7 +13,17 @@ import structlog
 from bot.domain.effort import Effort
 from bot.domain.errors import Problem, RefusedError
 from bot.domain.export import cells, headers, written_names
-from bot.domain.job import Batch, Counts, Job, JobKind, JobState, JobTrouble, RowReport, Source
+from bot.domain.job import (
+    OVER,
+    Batch,
+    Counts,
+    Job,
+    JobKind,
+    JobState,
+    JobTrouble,
+    RowReport,
+    Source,
+)
 from bot.domain.job_change import JobChange, failed
 from bot.domain.label import Label
 from bot.domain.registration import ChangeSource, Provenance, Registration
@@ -27,8 +37,10 @@ from bot.runtime.jobs.job_progress import JobProgress
 from bot.runtime.jobs.ports import Files, Store
 from bot.runtime.jobs.source_rows import opened, rows
 from bot.usecases.jobs import sync_erp
+from bot.usecases.jobs.ask_erp import ErpFailedError
 from bot.usecases.jobs.import_file import BATCH, ImportFile, provenance_of
-from bot.usecases.jobs.sync_erp import ErpFailedError, SyncErp
+from bot.usecases.jobs.sync_erp import SyncErp
+from bot.usecases.jobs.take_away import Alarm, TakeAway
 from bot.usecases.jobs.undo_job import UndoJob
 from bot.usecases.ports import Syncs
 
@@ -55,6 +67,7 @@ class JobRuns:
     undo_job: UndoJob
     sync_erp: SyncErp | None
     """None when no ERP is set."""
+    take_away: TakeAway | None
     syncs: Syncs
     each: RegistrationScan
     tags: Labels
@@ -149,33 +162,40 @@ class JobRuns:
         options = job.sync_options
         if options is None:
             raise ValueError("this job is no sync")
-        if self.sync_erp is None:
+        if self.sync_erp is None or self.take_away is None:
             return failed(JobTrouble.ERP_REFUSED)
-        state = await self.syncs.get(options.system)
-        if state.job != job.id:
+        state, before = await self.syncs.get(options.system), await self._last(job)
+        is_latest = state.job == job.id
+        if not is_latest and (before is None or before.cursor is not None):
             # Another sync was begun at the same moment and is running.
             return {"state": JobState.CANCELLED}
         values: JobChange = {"state": JobState.CANCELLED}
+        provenance, report = sync_erp.provenance_of(job), job_progress.wrote
         try:
-            last = await self.sync_erp.run(
-                job,
-                provenance=sync_erp.provenance_of(job),
-                after=await self._last(job),
-                report=job_progress.wrote,
-            )
+            last = await self.sync_erp.run(job, provenance=provenance, after=before, report=report)
+            if last is not None:
+                if is_latest:
+                    # Everything is read: only now may the watermark move, from which the next
+                    # sync begins.
+                    mark = sync_erp.mark_after(job, last, state.mark(options.mode))
+                    move = moved(options.mode, mark)
+                    move["done_at"] = self.clock()
+                    await self.syncs.force_update(options.system, **move)
+                ended = await self.take_away(
+                    job,
+                    last,
+                    provenance=provenance,
+                    batches=lambda: self.store.batches(job.id),
+                    report=report,
+                )
+                if last.is_whole and ended is not None:
+                    # As much as the register is long, and of no more use.
+                    await self.store.forget_seen(job.id)
+                values = _ended_sync(ended, job_progress)
         except ErpFailedError as error:
             logger.warning("sync failed", job=job.id, error=str(error))
             values = failed(error.trouble)
-        else:
-            if last is not None:
-                # Everything is written: only now may the watermark move, from which the next sync
-                # begins.
-                mark = sync_erp.mark_after(job, last, state.mark(options.mode))
-                move = moved(options.mode, mark)
-                move["done_at"] = self.clock()
-                await self.syncs.force_update(options.system, **move)
-                values = {"state": JobState.DONE}
-        if job_progress.counts.refused:
+        if job_progress.counts.refused and values["state"] in OVER:
             values["results"] = await self._refused_records(job, folder)
         return values
 
@@ -277,3 +297,18 @@ class JobRuns:
                 for path in paths
             ]
         )
+
+
+def _ended_sync(ended: Batch | Alarm | None, job_progress: JobProgress) -> JobChange:
+    """Return the change of a sync that has read everything."""
+    if ended is None:
+        return {"state": JobState.CANCELLED}
+    if not isinstance(ended, Alarm):
+        return {"state": JobState.DONE}
+    return {
+        "state": JobState.CHECKED,
+        "preview": ended.counts,
+        "samples": ended.samples,
+        "counts": job_progress.counts,
+        "batches": job_progress.batch,
+    }

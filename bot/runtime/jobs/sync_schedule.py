@@ -25,6 +25,10 @@ class SyncNotifier(Protocol):
 
     async def sync_works_again(self, job: Job) -> None: ...
 
+    async def sync_asks(self, job: Job) -> None:
+        """Ask the admins whether the sync may take away so much."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncSchedule:
@@ -47,20 +51,25 @@ class SyncSchedule:
         if state.job is None or state.job == state.looked_at:
             return
         job = await self.get_job(state.job)
-        if job is None or job.state not in OVER:
+        if job is None or not (job.state in OVER or job.asks_about_losses):
             return
         is_failing = state.is_failing
         if job.state is JobState.FAILED and job.by == SCHEDULE:
             is_failing = True
-        elif job.state is JobState.DONE:
+        elif job.state is JobState.DONE or job.asks_about_losses:
             is_failing = False
+        # Who began it in a chat is asked there.
+        asks = job.asks_about_losses and job.progress is None
         changed = await self.syncs.change(state, looked_at=job.id, is_failing=is_failing)
-        if changed is None or is_failing == state.is_failing:
-            # Another replica announces it, or nothing has changed.
+        if changed is None:
+            # Another replica announces it.
             return
-        tell = self.notifier.sync_fails if is_failing else self.notifier.sync_works_again
         try:
-            await tell(job)
+            if is_failing != state.is_failing:
+                fails = self.notifier.sync_fails
+                await (fails if is_failing else self.notifier.sync_works_again)(job)
+            if asks:
+                await self.notifier.sync_asks(job)
         except TryLaterError as error:
             logger.warning("admins not told of a sync", job=job.id, error=str(error))
             # The next look announces it.

@@ -158,6 +158,40 @@ class ManageJobs:
         """Start the run of an import; return the job, or None if it was not checked before."""
         return await self._begin(job_id, JobState.CHECKED, JobState.RUNNING, progress)
 
+    async def apply_losses(self, job_id: int, progress: Progress | None = None) -> Job | None:
+        """Let a sync take away what it has asked about; return it, or None if it does not ask any
+        more."""
+        begun = await self._change_in(
+            job_id,
+            (JobState.CHECKED,),
+            lambda now: (
+                {
+                    "state": JobState.RUNNING,
+                    "progress": progress or now.progress,
+                    "is_cancelled": False,
+                    "tries": 0,
+                }
+                if now.asks_about_losses
+                else None
+            ),
+        )
+        if begun is not None:
+            await self.wake(job_id)
+        return begun
+
+    async def leave_losses(self, job_id: int) -> Job | None:
+        """End a sync without taking away what it has asked about; return it, or None if it does
+        not ask any more."""
+        return await self._change_in(
+            job_id,
+            (JobState.CHECKED,),
+            lambda now: (
+                {"state": JobState.DONE, "ended_at": self.clock()}
+                if now.asks_about_losses
+                else None
+            ),
+        )
+
     async def cancel(self, job_id: int) -> Job | None:
         """Cancel the job; return it, or None if there is none or it was over.
 

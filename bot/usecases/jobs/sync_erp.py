@@ -10,12 +10,11 @@ begins and however often it is killed.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from array import array
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final, TypeVar
-
-import structlog
+from typing import Final
 
 from bot.domain.candidate import (
     FROM_ERP,
@@ -23,11 +22,22 @@ from bot.domain.candidate import (
     CellProblem,
     CellReason,
     Policy,
+    Several,
 )
+from bot.domain.erp_loss import EMPTIED, blanked, came_from_erp
 from bot.domain.erp_record import ErpPage, ErpRecord, first, merge, read_document
-from bot.domain.errors import AppError, Problem, RefusedError, TryLaterError, UnreadableError
-from bot.domain.job import Batch, Counts, Job, JobTrouble, RowReport, SyncMode, SyncOptions
-from bot.domain.registration import ChangeSource, Provenance
+from bot.domain.errors import TryLaterError, UnreadableError
+from bot.domain.job import (
+    Batch,
+    Counts,
+    Job,
+    JobTrouble,
+    RowReport,
+    Suspect,
+    SyncMode,
+    SyncOptions,
+)
+from bot.domain.registration import ChangeSource, ErpRef, Provenance
 from bot.domain.row import TAX_ID_REASONS, Row
 from bot.domain.row_plan import (
     UNCHANGED,
@@ -39,35 +49,19 @@ from bot.domain.row_plan import (
     updates_of,
 )
 from bot.domain.tax_id import NotATaxId, Reason, TaxId
+from bot.usecases.jobs.ask_erp import AskErp, ErpFailedError
 from bot.usecases.jobs.endless import Endless
+from bot.usecases.jobs.take_away import audit_of, record_key
 from bot.usecases.ports import BulkRegister, ErpRecords
 
 _ROUNDS: Final = 10
-_TRIES: Final = 5
-_FIRST_WAIT_S: Final = 2.0
-_LONGEST_WAIT_S: Final = 30.0
 # Pages without changes share one batch record until it has this many rows: it is all they write.
 _IDLE_ROWS: Final = 5_000
 _NAME_LENGTH: Final = 80
 # The ERP's clock may be in any time zone of Brazil and some minutes wrong.
 _UNSURE: Final = timedelta(hours=6)
-_CERTIFICATES: Final[Mapping[Problem | None, JobTrouble]] = {
-    Problem.ERP_CERTIFICATE: JobTrouble.ERP_CERTIFICATE,
-    Problem.ERP_CERTIFICATE_DATE: JobTrouble.ERP_CERTIFICATE_DATE,
-    Problem.ERP_CERTIFICATE_NAME: JobTrouble.ERP_CERTIFICATE_NAME,
-}
-_QUICK: Final = replace(FROM_ERP, may_create=False)
-_Answer = TypeVar("_Answer")
-
-logger = structlog.get_logger()
-
-
-class ErpFailedError(AppError):
-    """The ERP failed during a sync; `trouble` is the kind of failure."""
-
-    def __init__(self, message: str, trouble: JobTrouble) -> None:
-        super().__init__(message)
-        self.trouble = trouble
+_FULL: Final = replace(FROM_ERP, empties=EMPTIED)
+_QUICK: Final = replace(_FULL, may_create=False)
 
 
 @dataclass(slots=True)
@@ -86,8 +80,7 @@ class SyncErp:
     register: BulkRegister
     new_ids: Callable[[], Iterator[str]]
     """Returns an endless iterator of unused ids, for one batch."""
-    wait: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep)
-    """Waits this many seconds before the ERP is asked again."""
+    ask: AskErp
 
     async def run(
         self,
@@ -109,7 +102,14 @@ class SyncErp:
             raise ValueError("this job is no sync")
         if after is not None and after.cursor is None:
             return after
-        batch = after or Batch(job=job.id, number=0, last_line=0, counts=Counts(), cursor="")
+        batch = after or Batch(
+            job=job.id,
+            number=0,
+            last_line=0,
+            counts=Counts(),
+            cursor="",
+            is_whole=options.mode is SyncMode.FULL and options.since is None,
+        )
         reading = asyncio.create_task(self._page(batch.cursor or "", options))
         held: Batch | None = None
         endless = Endless()
@@ -143,11 +143,14 @@ class SyncErp:
 
         Returns True if something was written, and the batch with the page's results added.
         """
-        policy = FROM_ERP if options.mode is SyncMode.FULL else _QUICK
+        policy = _FULL if options.mode is SyncMode.FULL else _QUICK
         groups = _grouped(page.records, batch.last_line)
+        if batch.is_whole:
+            batch = batch.model_copy(update={"seen": batch.seen + _keys(groups)})
         for _ in range(_ROUNDS):
             planned, skipped = await self._planned(groups, policy, options, provenance)
-            done = _with(batch, groups, planned, skipped, policy)
+            suspects = await self._suspects(planned, options.system)
+            done = _with(batch, groups, planned, skipped, policy, suspects)
             creates, updates = self.register.encoded(creates_of(planned)), updates_of(planned)
             if not creates and not updates:
                 return False, done
@@ -179,22 +182,38 @@ class SyncErp:
                 continue
             row = group.row
             if known is not None and tax_id is not None:
-                if known.has(row.candidate, policy):
+                if _is_equal(known, row.candidate, policy, options):
                     planned.append(PlannedRow(row, known, None, UNCHANGED))
                     continue
                 row = await self._with_all_records(row, tax_id, known, options)
             planned.append(plan_row(row, known, policy, provenance, ids))
         return planned, skipped
 
+    async def _suspects(self, planned: Sequence[PlannedRow], system: str) -> tuple[Suspect, ...]:
+        """Return the registrations of which the ERP may have emptied a field."""
+        found: list[tuple[ExistingRegistration, tuple[str, ...]]] = []
+        for one in planned:
+            if one.code == UNCHANGED or one.known is None or isinstance(one.known, Several):
+                continue
+            paths = blanked(one.known.registration, one.row.candidate, system)
+            if paths:
+                found.append((one.known, paths))
+        histories = await audit_of(self.register, [known for known, _ in found])
+        suspects = []
+        for known, paths in found:
+            now, history = known.registration, histories[known.id]
+            of_erp = tuple(path for path in paths if came_from_erp(now, path, history))
+            if of_erp:
+                suspects.append(Suspect(registration_id=known.id, paths=of_erp))
+        return tuple(suspects)
+
     async def _with_all_records(
         self, row: Row, tax_id: TaxId, known: ExistingRegistration, options: SyncOptions
     ) -> Row:
         """Return the row, completed from the ERP's other records of this document."""
-        here = row.candidate.erp_refs
-        others = {r for r in known.registration.erp_refs if r.system == options.system} - here
-        if not others:
+        if not _others(known, row.candidate, options):
             return row
-        everything = await self._patiently(lambda: self.erp.by_tax_id(tax_id))
+        everything = await self.ask(lambda: self.erp.by_tax_id(tax_id))
         # None: deleted since, or the look-up finds less than the list.
         if everything is None:
             return row
@@ -202,30 +221,30 @@ class SyncErp:
         return Row(everything)
 
     async def _page(self, cursor: str, options: SyncOptions) -> ErpPage:
-        return await self._patiently(lambda: self.erp.page(cursor, since=options.since))
+        return await self.ask(lambda: self.erp.page(cursor, since=options.since))
 
-    async def _patiently(self, ask: Callable[[], Awaitable[_Answer]]) -> _Answer:
-        """Return the ERP's answer; retry with back-off, so that a long run is not lost.
 
-        Raises ErpFailedError after the last try, or when the ERP refuses or is unreadable.
-        """
-        wait_s = _FIRST_WAIT_S
-        for attempt in range(1, _TRIES + 1):
-            try:
-                return await ask()
-            except TryLaterError as error:
-                if attempt == _TRIES:
-                    raise ErpFailedError(str(error), JobTrouble.ERP_AWAY) from error
-                asked_for_s = error.retry_after_s or 0.0
-                logger.info("the ERP is asked again", error=str(error), in_s=wait_s)
-                await self.wait(min(max(wait_s, asked_for_s), _LONGEST_WAIT_S))
-                wait_s *= 2
-            except RefusedError as error:
-                trouble = _CERTIFICATES.get(error.problem, JobTrouble.ERP_REFUSED)
-                raise ErpFailedError(str(error), trouble) from error
-            except UnreadableError as error:
-                raise ErpFailedError(str(error), JobTrouble.ERP_UNREADABLE) from error
-        raise AssertionError("the last attempt returns or raises")
+def _is_equal(
+    known: ExistingRegistration, candidate: Candidate, policy: Policy, options: SyncOptions
+) -> bool:
+    """Return True if nothing of the registration would change, nor be suspected."""
+    if known.has(candidate, policy):
+        return True
+    # In a list of everything, a blank field of one of several records is usual, and asking for
+    # the others would cost a look-up for each such person.
+    return (
+        options.since is None
+        and known.has(candidate, replace(policy, empties=frozenset()))
+        and bool(_others(known, candidate, options))
+    )
+
+
+def _others(
+    known: ExistingRegistration, candidate: Candidate, options: SyncOptions
+) -> frozenset[ErpRef]:
+    """Return the known records of this ERP that are not among those of the candidate."""
+    refs = known.registration.erp_refs
+    return frozenset(ref for ref in refs if ref.system == options.system) - candidate.erp_refs
 
 
 def provenance_of(job: Job) -> Provenance:
@@ -314,6 +333,10 @@ def _following(before: Batch, page: ErpPage, *, is_held: bool) -> Batch:
         counts=before.counts if is_held else Counts(),
         refused=before.refused if is_held else (),
         cursor=page.next,
+        is_whole=before.is_whole and page.is_whole and all(one.ref for one in page.records),
+        seen=before.seen if is_held else b"",
+        suspects=before.suspects if is_held else (),
+        suspected=before.suspected,
         latest=latest,
         newest=before.newest if before.cursor else page.newest,
         tells_changes=before.tells_changes and (page.latest is not None or not page.records),
@@ -326,6 +349,7 @@ def _with(
     planned: Sequence[PlannedRow],
     skipped: int,
     policy: Policy,
+    suspects: tuple[Suspect, ...],
 ) -> Batch:
     """Return the batch with the results of a planned page added."""
     records = {group.row.candidate.line or 0: group.records[0] for group in groups}
@@ -342,8 +366,20 @@ def _with(
             "counts": batch.counts.plus(counts),
             "created": made.created,
             "refused": batch.refused + refused,
+            "suspects": batch.suspects + suspects,
+            "suspected": batch.suspected + len(suspects),
         }
     )
+
+
+def _keys(groups: Sequence[_Group]) -> bytes:
+    """Return the keys of all records, each with its document."""
+    keys = array("Q")
+    for group in groups:
+        tax_id = group.row.candidate.tax_id
+        tax_key = tax_id.key if tax_id is not None else ""
+        keys.extend(record_key(one.ref, tax_key) for one in group.records if one.ref)
+    return keys.tobytes()
 
 
 def _named(report: RowReport, record: ErpRecord) -> RowReport:

@@ -23,6 +23,9 @@ class Verb(StrEnum):
     OPEN = "open"
     LIST = "list"
     TEMPLATE = "template"
+    APPLY = "apply"
+    """Lets a sync take away what it has asked about."""
+    LEAVE = "leave"
 
 
 class JobButton(CallbackData, prefix="job"):
@@ -70,6 +73,8 @@ def of_job(job: Job) -> Rows:
                 [button("✏️ Continuar", Verb.OPTIONS, job.id)],
                 [button("❌ Cancelar", Verb.CANCEL, job.id)],
             ]
+        case JobState.CHECKED if job.kind is JobKind.SYNC:
+            return about_losses(job)
         case JobState.CHECKED:
             return _of_preview(job)
     rows: Rows = []
@@ -79,6 +84,16 @@ def of_job(job: Job) -> Rows:
     if job.can_be_undone:
         rows.append([button("↩️ Desfazer", Verb.UNDO, job.id)])
     return rows
+
+
+def about_losses(job: Job) -> Rows:
+    """Return the answers to what a sync asks."""
+    if not job.asks_about_losses:
+        return []
+    return [
+        [button("✅ Aplicar mesmo assim", Verb.APPLY, job.id)],
+        [button("✋ Deixar como está", Verb.LEAVE, job.id)],
+    ]
 
 
 def ask_to_undo(job: Job) -> Rows:

@@ -93,6 +93,9 @@ def report(job: Job, found: Report, names: Names) -> str:
     """Return everything about the job's current state, within one message."""
     head, ending = _file_line(job), []
     match job.state:
+        case JobState.CHECKED if job.asks_about_losses:
+            head.insert(0, f"❓ {title(job)}")
+            ending = ["", "<b>É isso mesmo?</b> Confira um destes no ERP."]
         case JobState.CHECKED:
             head.insert(0, f"🔎 <b>Prévia da importação</b> · tarefa {job.id}")
             nothing = (
@@ -181,6 +184,11 @@ def sync_fails(job: Job) -> str:
         f"{_quote(describe_trouble(job))}\n\nTento de novo na próxima hora marcada, sem avisar a "
         "cada vez; aviso quando voltar a funcionar. Os clientes continuam sendo atendidos."
     )
+
+
+def sync_asks(job: Job, names: Names) -> str:
+    """Return the question that admins receive when a scheduled sync would take away much."""
+    return report(job, Report(), names)
 
 
 def sync_works_again(job: Job) -> str:

@@ -179,6 +179,36 @@ async def keep(press: Press) -> None:
     await press.edit(texts.NOT_UNDONE)
 
 
+async def apply_losses(press: Press) -> None:
+    job = await press.job()
+    if job is None:
+        return
+    if not job.asks_about_losses:
+        await press.answer(report_texts.state_message(job))
+        return
+    await press.answer()
+    await without_buttons(press.bot, press.here)
+    progress = await show_progress(press.bot, press.here.chat_id, texts.APPLYING, job)
+    if await press.files.manage.apply_losses(job.id, progress) is None:
+        # Another admin answered a moment earlier.
+        told = await press.files.manage.get(job.id)
+        text = report_texts.state_message(told) if told else texts.GONE
+        await edit(press.bot, progress, text)
+
+
+async def leave_losses(press: Press) -> None:
+    job = await press.job()
+    if job is None:
+        return
+    left = await press.files.manage.leave_losses(job.id)
+    if left is None:
+        now = await press.files.manage.get(job.id)
+        await press.answer(report_texts.state_message(now) if now else texts.GONE)
+        return
+    await press.answer()
+    await press.edit(texts.LOSSES_LEFT, buttons.of_job(left))
+
+
 async def send_results(press: Press) -> None:
     job = await press.job()
     if job is None:
@@ -238,6 +268,8 @@ _PRESSES: Final[dict[Verb, Callable[[Press], Awaitable[None]]]] = {
     Verb.OPEN: open_job,
     Verb.LIST: turn,
     Verb.TEMPLATE: template,
+    Verb.APPLY: apply_losses,
+    Verb.LEAVE: leave_losses,
 }
 
 

@@ -56,6 +56,11 @@ CHECKING: Final = "Conferindo o arquivo, nada é gravado…"
 EXPORTING: Final = "Exportando…"
 IMPORTING: Final = "Importando…"
 UNDOING: Final = "Desfazendo…"
+APPLYING: Final = "Perguntando ao ERP por cada um deles…"
+LOSSES_LEFT: Final = (
+    "✋ Fica como está: nenhum telefone ou e-mail foi esvaziado, e ninguém foi marcado. A próxima "
+    "sincronização desde o começo confere outra vez."
+)
 CANCELLING: Final = "Cancelando: paro no fim do que está sendo gravado agora."
 NOT_UNDONE: Final = "Nada foi desfeito."
 NO_JOBS: Final = (

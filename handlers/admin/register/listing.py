@@ -16,11 +16,13 @@ from bot.domain.phone import read_phone
 from bot.domain.registration import Kind, Status
 from bot.domain.search import PAGE, Query
 from bot.domain.tax_id import NotATaxId, Reason, read_tax_id
+from bot.wording.jobs import LOST
 from bot.wording.words import KINDS, STATUSES
 from handlers.admin.files.arriving import ask_for_file
 from handlers.admin.files.exporting import query_data
 from handlers.admin.files.states import ExportDialog
 from handlers.admin.register import texts
+from handlers.admin.register.inactivating import inactivating_window
 from handlers.admin.register.services import RegisterServices, say, take_notice
 from handlers.admin.register.states import AuditDialog, RecordDialog, RegisterDialog, WizardDialog
 from handlers.admin.screens import Shown, choices
@@ -40,7 +42,11 @@ logger = structlog.get_logger()
 def dialog() -> Dialog:
     """Return the dialog. `start_data` may hold `text`, which is searched at once."""
     return Dialog(
-        _listing_window(), _filters_window(), on_start=_start, on_process_result=_recount
+        _listing_window(),
+        _filters_window(),
+        inactivating_window(_query),
+        on_start=_start,
+        on_process_result=_recount,
     )
 
 
@@ -76,6 +82,12 @@ def _listing_window() -> Window:
             Button(Const("🧹 Mostrar todos"), id="clear", on_click=_clear, when="is_narrowed"),
             when="has_register",
         ),
+        SwitchTo(
+            Format("🚫 Inativar estes todos"),
+            id="inactivate",
+            state=RegisterDialog.inactivating,
+            when="are_lost",
+        ),
         Button(Format("➕ {add_button}"), id="add", on_click=_add),
         Row(
             Button(Const("📥 Importar"), id="import", on_click=_import),
@@ -102,6 +114,7 @@ def _filters_window() -> Window:
         Group(choices("kind", "kinds", _filter), width=2),
         Row(choices("status", "statuses", _filter)),
         Button(Format("{priority}"), id="priority", on_click=_filter_priority),
+        Button(Format("{left_erp}"), id="left_erp", on_click=_filter_left_erp, when="has_erp"),
         Group(choices("tag", "tags", _filter), width=2),
         Row(
             Button(Const("🧹 Sem filtros"), id="none", on_click=_clear_filters),
@@ -149,6 +162,7 @@ async def _listing(
         "has_next": page.next is not None,
         "filter_button": texts.filter_button(query),
         "is_narrowed": narrowed,
+        "are_lost": query.left_erp and bool(page.registrations),
         "has_register": not is_empty,
         "has_erp": services.has_erp,
         "add_button": "Adicionar novo cliente" if is_empty else "Adicionar novo cadastro",
@@ -175,6 +189,8 @@ async def _filters(
         "kinds": [(k.value, texts.choice(KINDS[k], query.kind is k)) for k in Kind],
         "statuses": [(s.value, texts.choice(STATUSES[s], query.status is s)) for s in Status],
         "priority": texts.choice("Com prioridade", query.priority),
+        "left_erp": texts.choice(LOST, query.left_erp),
+        "has_erp": services.has_erp or query.left_erp,
         "tags": [(tag.id, texts.choice(tag.shown, query.tag == tag.id)) for tag in tags],
     }
 
@@ -187,6 +203,7 @@ def _query(manager: DialogManager) -> Query:
         status=Status(data["status"]) if data.get("status") else None,
         tag=data.get("tag"),
         priority=data.get("priority", False),
+        left_erp=data.get("left_erp", False),
     )
 
 
@@ -237,6 +254,11 @@ async def _filter(
 async def _filter_priority(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
     data = manager.dialog_data
     data.update(priority=not data.get("priority", False), starts=[])
+
+
+async def _filter_left_erp(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    data = manager.dialog_data
+    data.update(left_erp=not data.get("left_erp", False), starts=[])
 
 
 async def _add(_: CallbackQuery, __: Button, manager: DialogManager) -> None:

@@ -6,6 +6,7 @@ from aiogram.fsm.state import State, StatesGroup
 class RegisterDialog(StatesGroup):
     listing = State()
     filters = State()
+    inactivating = State()
 
 
 class RecordDialog(StatesGroup):

@@ -8,6 +8,7 @@ from bot.domain.phone import read_phone
 from bot.domain.registration import NOTE_LENGTH, Registration, Status
 from bot.domain.search import PAGE, Query, ResultPage
 from bot.wording.countries import country_name
+from bot.wording.jobs import LOST
 from bot.wording.values import (
     EMPTY,
     LABELS,
@@ -18,7 +19,7 @@ from bot.wording.values import (
     when,
     who,
 )
-from bot.wording.words import KINDS, STATUSES, number
+from bot.wording.words import KINDS, STATUSES, counted, number
 
 COUNTING = "Contando o total…"
 EMPTY_REGISTER = (
@@ -69,13 +70,16 @@ def choice(label: str, ticked: bool) -> str:
 
 
 def filter_button(query: Query) -> str:
-    count = sum(map(bool, (query.kind, query.status, query.tag, query.priority)))
+    chosen = (query.kind, query.status, query.tag, query.priority, query.left_erp)
+    count = sum(map(bool, chosen))
     return f"🔎 Filtros ({count})" if count else "🔎 Filtros"
 
 
 def result_button(registration: Registration) -> str:
     """Return the registration on one line: marks, name, tax id."""
     mark = "🔴 " if registration.priority_departments else ""
+    if registration.lost_refs:
+        mark += "👋 "
     if registration.status is Status.INACTIVE:
         mark += "🚫 "
     name = registration.name
@@ -131,6 +135,8 @@ def _filters(query: Query, names: Names) -> str:
         chosen.append(STATUSES[query.status])
     if query.priority:
         chosen.append("Com prioridade")
+    if query.left_erp:
+        chosen.append(LOST)
     if query.tag:
         chosen.append(names.tags.get(query.tag, query.tag))
     return ", ".join(chosen)
@@ -148,6 +154,8 @@ def record(registration: Registration, names: Names) -> str:
     kinds = value_of(registration, "kinds", names)
     active = registration.status is Status.ACTIVE
     lines += [f"{kinds} · {'Ativo' if active else '🚫 <b>Inativo</b>'}", ""]
+    if registration.lost_refs:
+        lines.append("👋 <b>Não está mais no ERP.</b> Se não é mais cliente, toque em Inativar.")
     hidden = ("name", "trade_name", "tax_id", "kinds", "status", "country", "alert_traits")
     for path, label in LABELS.items():
         value = value_of(registration, path, names)
@@ -172,6 +180,20 @@ def ask_to_delete(registration: Registration) -> str:
         "O cadastro sai das buscas e dos atendimentos. A auditoria guarda uma cópia, e por ela "
         "ele pode ser restaurado."
     )
+
+
+def ask_to_inactivate(count: int) -> str:
+    return (
+        f"🚫 <b>Inativar {total(count)} que não estão mais no ERP?</b>\n\n"
+        "Nada é apagado: cada cadastro fica na lista de inativos, com o histórico, e pode ser "
+        "ativado de novo. Quem voltar ao ERP volta a ser ativo com a sincronização."
+    )
+
+
+def inactivated(count: int, left: int) -> str:
+    done = counted(count, "cadastro inativado", "cadastros inativados")
+    more = f" Faltam {number(left)}: toque de novo." if left else ""
+    return f"✅ {done}.{more}"
 
 
 def edit_menu(registration: Registration) -> str:

@@ -52,7 +52,7 @@ def card_text(card: Card, *, timezone: ZoneInfo, in_group: bool = True) -> str:
             lines.append(f"🏷 {_listed(_tags(card))}")
     if phones := _phones(conversation, registration):
         lines.append(f"📞 {phones}")
-    if card.has_erp or (registration and registration.erp_refs):
+    if card.has_erp or (registration and (registration.erp_refs or registration.lost_refs)):
         lines.append(_erp_line(card))
     lines += [_elsewhere(card, other) for other in card.elsewhere[:_OTHERS]]
     lines += [
@@ -193,6 +193,8 @@ def _erp_line(card: Card) -> str:
         return "⏳ <b>ERP não consultado</b>: sem resposta, tentando de novo"
     if registration and registration.erp_refs:
         return f"🗂 {_erp(registration)}"
+    if registration and registration.lost_refs:
+        return "🗂 ERP: 👋 <b>não está mais no ERP</b>"
     if not card.has_erp:
         return "🗂 ERP: nenhum configurado"
     if registration and registration.kinds != {Kind.PROSPECT}:
