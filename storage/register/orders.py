@@ -12,8 +12,10 @@ from bot.domain.search import Order, SortBy
 from storage.engine.connection import Collection, Document, translated
 from storage.engine.ordered import HIGHEST, LOWEST, Ordered, Slice
 
-# Keys of documents begin with their country. Within one country they are evenly spread.
-_COUNTRIES: Final = ((LOWEST, "BR:"), ("BR:", "BR;"), ("BR;", HIGHEST))
+# Keys of documents begin with their country. Within one country they are evenly spread. No bound
+# is "BR:", as up to that the Rust server reads every key that begins so.
+_COUNTRIES: Final = ((LOWEST, "BR9"), ("BR9", "BR;"), ("BR;", HIGHEST))
+_BRAZIL: Final = ("BR:" + "0" * 14, "BR:" + "9" * 14)
 # A cursor begins so where the registrations without a document begin, by name.
 _NO_DOCUMENT: Final = HIGHEST
 
@@ -61,6 +63,7 @@ class Sorted:
                     high=high,
                     backwards=backwards,
                     matches=matches,
+                    dense=_BRAZIL[backwards],
                 )
                 found += page.documents
         if len(found) < most:
