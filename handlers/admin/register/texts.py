@@ -8,7 +8,7 @@ from bot.domain.phone import read_phone
 from bot.domain.registration import NOTE_LENGTH, Registration, Status
 from bot.domain.search import PAGE, Query, ResultPage
 from bot.wording.countries import country_name
-from bot.wording.jobs import LOST
+from bot.wording.jobs import chosen_filters
 from bot.wording.values import (
     EMPTY,
     LABELS,
@@ -19,7 +19,7 @@ from bot.wording.values import (
     when,
     who,
 )
-from bot.wording.words import KINDS, STATUSES, counted, number
+from bot.wording.words import counted, number
 
 COUNTING = "Contando o total…"
 EMPTY_REGISTER = (
@@ -58,6 +58,8 @@ _REFUSALS = {
     Refusal.NOTE_TOO_LONG: f"a observação passa de {NOTE_LENGTH} caracteres",
 }
 _BUTTON_LENGTH = 40
+# Two buttons stand beside each other on a phone.
+_VALUE = 20
 
 
 def total(count: int) -> str:
@@ -70,8 +72,8 @@ def choice(label: str, ticked: bool) -> str:
 
 
 def filter_button(query: Query) -> str:
-    chosen = (query.kind, query.status, query.tag, query.priority, query.left_erp)
-    count = sum(map(bool, chosen))
+    chosen = (query.kinds, query.statuses, query.tags, query.departments)
+    count = sum(map(len, chosen)) + query.priority + query.without_tag + query.left_erp
     return f"🔎 Filtros ({count})" if count else "🔎 Filtros"
 
 
@@ -90,11 +92,12 @@ def result_button(registration: Registration) -> str:
 
 
 def filters(query: Query, names: Names) -> str:
-    chosen = _filters(query, names)
+    chosen = "; ".join(chosen_filters(query, names))
     shown = f"\n\nEscolhido: {html.quote(chosen)}" if chosen else ""
     return (
-        "🔎 <b>Filtros</b>\n\nToque para escolher; toque de novo para tirar. "
-        f"Mostra quem atende a todos os filtros.{shown}"
+        "🔎 <b>Filtros</b>\n\nToque para marcar, quantos quiser; toque de novo para tirar. "
+        "Vale um dos marcados de cada grupo: “Fornecedor” e “Prospect” mostram os dois."
+        f"{shown}"
     )
 
 
@@ -107,7 +110,7 @@ def listing(
     lines = ["👥 <b>Clientes e fornecedores</b>"]
     if query.text:
         lines.append(f"Busca: “{html.quote(query.text)}”")
-    if chosen := _filters(query, names):
+    if chosen := "; ".join(chosen_filters(query, names)):
         lines.append(f"Filtros: {html.quote(chosen)}")
     if not page.registrations:
         nobody = (
@@ -123,23 +126,8 @@ def listing(
     else:
         lines.append(total(count) + (f" · página {page_number} de {number(pages)}" * (pages > 1)))
     if not query.text:
-        lines += ["", "Escreva um nome, CPF, CNPJ ou telefone para procurar."]
+        lines += ["", "Para procurar, escreva um nome, CPF, CNPJ, telefone, e-mail ou etiqueta."]
     return "\n".join(lines)
-
-
-def _filters(query: Query, names: Names) -> str:
-    chosen = []
-    if query.kind:
-        chosen.append(KINDS[query.kind])
-    if query.status:
-        chosen.append(STATUSES[query.status])
-    if query.priority:
-        chosen.append("Com prioridade")
-    if query.left_erp:
-        chosen.append(LOST)
-    if query.tag:
-        chosen.append(names.tags.get(query.tag, query.tag))
-    return ", ".join(chosen)
 
 
 def record(registration: Registration, names: Names) -> str:
@@ -198,6 +186,11 @@ def inactivated(count: int, left: int) -> str:
 
 def edit_menu(registration: Registration) -> str:
     return f"✏️ <b>{html.quote(registration.name)}</b>\n\nO que você quer mudar?"
+
+
+def field_button(label: str, value: str | None) -> str:
+    """Return the label of a field's button, with its value unless there is none."""
+    return label if not value or value == EMPTY else f"{label}: {_cut(value, _VALUE)}"
 
 
 def edit_field(path: str, current: str, hint: str) -> str:
