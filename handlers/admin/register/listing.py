@@ -20,6 +20,7 @@ from bot.wording.words import KINDS, STATUSES
 from handlers.admin.files.arriving import ask_for_file
 from handlers.admin.files.exporting import query_data
 from handlers.admin.files.states import ExportDialog
+from handlers.admin.many.screens import ManyDialog
 from handlers.admin.register import texts
 from handlers.admin.register.services import RegisterServices, say, take_notice
 from handlers.admin.register.states import AuditDialog, RecordDialog, RegisterDialog, WizardDialog
@@ -76,6 +77,7 @@ def _listing_window() -> Window:
             Button(Const("🧹 Mostrar todos"), id="clear", on_click=_clear, when="is_narrowed"),
             when="has_register",
         ),
+        Button(Format("🗂 {many_button}"), id="many", on_click=_many, when="has_results"),
         Button(Format("➕ {add_button}"), id="add", on_click=_add),
         Row(
             Button(Const("📥 Importar"), id="import", on_click=_import),
@@ -150,6 +152,8 @@ async def _listing(
         "filter_button": texts.filter_button(query),
         "is_narrowed": narrowed,
         "has_register": not is_empty,
+        "has_results": bool(page.registrations),
+        "many_button": texts.many_button(count),
         "has_erp": services.has_erp,
         "add_button": "Adicionar novo cliente" if is_empty else "Adicionar novo cadastro",
     }
@@ -252,6 +256,11 @@ async def _export(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
     """Open the export with the current search and filters."""
     data = {"query": query_data(_query(manager))}
     await manager.start(ExportDialog.main, data=data)
+
+
+async def _many(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    """Act on all results of the current search and filters."""
+    await manager.start(ManyDialog.action, data={"query": query_data(_query(manager))})
 
 
 async def _audit(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
