@@ -33,7 +33,7 @@ from tests.jobs.test_undo import edit
 from tests.storage.servers import short_lived
 
 TAG = (BulkAction.ADD_TAG, VIP.id)
-ACTIVE = Query(status=Status.ACTIVE)
+ACTIVE = Query(statuses=frozenset((Status.ACTIVE,)))
 
 
 def told(job: Job) -> dict[str, Any]:

@@ -7,10 +7,9 @@ from aiogram.types import CallbackQuery
 from aiogram_dialog import Dialog, DialogManager, Window
 from aiogram_dialog.widgets.kbd import Button, Cancel, Group, Row, Select, SwitchTo
 from aiogram_dialog.widgets.text import Const, Format
-from pydantic import TypeAdapter
 
 from bot.domain.export import EXPORT_COLUMNS, ExportOptions
-from bot.domain.search import Query
+from bot.domain.search import Query, read_query
 from bot.wording.values import LABELS
 from handlers.admin.files import texts
 from handlers.admin.files.services import FileServices, files_of, offer_cancel, show_progress
@@ -20,17 +19,19 @@ from handlers.admin.register.texts import choice
 from handlers.admin.screens import Shown, choices
 
 _ALL: Final = tuple(EXPORT_COLUMNS.values())
-_QUERIES: Final = TypeAdapter(Query)
 _FORMATS: Final = {"csv": "CSV", "xlsx": "Excel (XLSX)"}
 
 
 def dialog() -> Dialog:
-    """Return the dialog. `start_data` may hold a `query`, made by `query_data`."""
+    """Return the dialog. `start_data` may hold a `query`, of `query_data`."""
     return Dialog(
         Window(
             Format("{text}"),
             Row(choices("format", "formats", _choose_format)),
-            SwitchTo(Const("🧾 Escolher campos"), id="fields", state=ExportDialog.fields),
+            Row(
+                SwitchTo(Const("🧾 Escolher campos"), id="fields", state=ExportDialog.fields),
+                Button(Const("✂️ Só alguns"), id="few", on_click=_tick_few),
+            ),
             Button(Const("🧹 Sem filtros"), id="clear", on_click=_clear, when="is_narrowed"),
             Button(Const("▶️ Exportar"), id="go", on_click=_export),
             Cancel(Const("❌ Cancelar")),
@@ -45,24 +46,17 @@ def dialog() -> Dialog:
             ),
             Row(
                 Button(Const("Todos"), id="all", on_click=_tick_all),
+                Button(Const("Nenhum"), id="nothing", on_click=_tick_none),
+            ),
+            Row(
                 SwitchTo(Const("⬅️ Voltar"), id="back", state=ExportDialog.main),
+                Button(Const("▶️ Exportar"), id="go", on_click=_export),
             ),
             state=ExportDialog.fields,
             getter=_fields,
         ),
         on_start=_start,
     )
-
-
-def query_data(query: Query) -> dict[str, object]:
-    """Return the query as JSON."""
-    data: dict[str, object] = _QUERIES.dump_python(query, mode="json", exclude_defaults=True)
-    return data
-
-
-def query_of(data: object) -> Query:
-    """Return the query that `query_data` made JSON of."""
-    return _QUERIES.validate_python(data)
 
 
 async def _start(start_data: dict[str, object] | None, manager: DialogManager) -> None:
@@ -76,7 +70,7 @@ async def _main(
     dialog_manager: DialogManager, services: RegisterServices, files: FileServices, **_: object
 ) -> Shown:
     data = dialog_manager.dialog_data
-    query = query_of(data["query"])
+    query = read_query(data["query"])
     count = await services.search.count(query)
     return {
         "text": take_notice(dialog_manager)
@@ -105,9 +99,6 @@ async def _clear(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
 
 async def _tick(_: CallbackQuery, __: Select[str], manager: DialogManager, path: str) -> None:
     chosen = ticked(manager.dialog_data["paths"], path)
-    if not chosen:
-        await say(manager, texts.ONE_FIELD)
-        return
     # In the order of the template, and not in the order of the presses.
     manager.dialog_data["paths"] = [one for one in _ALL if one in chosen]
 
@@ -116,12 +107,24 @@ async def _tick_all(_: CallbackQuery, __: Button, manager: DialogManager) -> Non
     manager.dialog_data["paths"] = list(_ALL)
 
 
+async def _tick_none(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    manager.dialog_data["paths"] = []
+
+
+async def _tick_few(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    manager.dialog_data["paths"] = []
+    await manager.switch_to(ExportDialog.fields)
+
+
 async def _export(callback: CallbackQuery, _: Button, manager: DialogManager) -> None:
     data = manager.dialog_data
+    if not data["paths"]:
+        await say(manager, texts.ONE_FIELD)
+        return
     options = ExportOptions(
         format=data["format"],
         paths=tuple(data["paths"]),
-        query=query_of(data["query"]),
+        query=read_query(data["query"]),
     )
     bot: Bot = manager.middleware_data["bot"]
     progress = await show_progress(bot, callback.from_user.id, texts.EXPORTING)

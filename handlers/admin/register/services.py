@@ -1,17 +1,18 @@
 """Dependencies of the admin's screens, and helpers for opening screens and showing notices."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from aiogram import html
-from aiogram.fsm.state import State
+from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import CallbackQuery, Message, User
 from aiogram_dialog import DialogManager, ShowMode, StartMode
 from pydantic import SecretStr
 
+from bot.domain.label import Label
 from bot.usecases.ports import AuditLog, Departments, Registrations, Search, Tags
 from bot.usecases.register.add_registration import AddRegistration
 from bot.usecases.register.edit_registration import (
@@ -23,6 +24,7 @@ from bot.wording.values import Names
 from handlers.admin.register.states import EditDialog, WizardDialog
 from handlers.admin.screens import Shown
 
+L = TypeVar("L", bound=Label)
 # Dialogs that hold typed values not yet saved.
 _DRAFTS = (WizardDialog, EditDialog)
 
@@ -74,12 +76,20 @@ def registration_id(manager: DialogManager) -> str:
     return str(start_data["id"]) if isinstance(start_data, dict) else ""
 
 
-async def open_over(manager: DialogManager, state: State, data: Shown | None = None) -> None:
+async def open_over(
+    manager: DialogManager,
+    state: State,
+    data: Shown | None = None,
+    *,
+    keeping: Collection[type[StatesGroup]] = (),
+) -> None:
     """Open a screen by a command. It replaces the open screens.
 
-    A screen with unsaved values stays below, and comes back when the new screen is closed.
+    A screen with unsaved values, or of a dialog in `keeping`, stays below, and comes back when the
+    new screen is closed.
     """
-    while manager.has_context() and manager.current_context().state.group not in _DRAFTS:
+    kept = (*_DRAFTS, *keeping)
+    while manager.has_context() and manager.current_context().state.group not in kept:
         await manager.done(show_mode=ShowMode.NO_UPDATE)
     mode = StartMode.NORMAL if manager.has_context() else StartMode.RESET_STACK
     await manager.start(state, data=data, mode=mode, show_mode=ShowMode.SEND)
@@ -100,6 +110,11 @@ def take_notice(manager: DialogManager) -> str:
     """Return the notice as HTML and remove it, so that it is shown once."""
     notice = manager.dialog_data.pop("notice", None)
     return f"{html.quote(notice)}\n\n" if notice else ""
+
+
+def offered(labels: Iterable[L], chosen: Collection[str]) -> list[L]:
+    """Return the labels to choose from: those that are not archived, and those chosen already."""
+    return [one for one in labels if not one.archived or one.id in chosen]
 
 
 def ticked(chosen: list[str], item: str) -> list[str]:
