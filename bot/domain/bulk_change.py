@@ -73,6 +73,11 @@ class BulkOptions(BaseModel):
     None if each registration was chosen by itself.
     """
 
+    @property
+    def summary(self) -> "BulkOptions":
+        """The action alone, without texts that may name a person."""
+        return BulkOptions(action=self.action)
+
 
 class Skip(StrEnum):
     """The reasons why a registration stays as it is although it was chosen."""
