@@ -20,6 +20,7 @@ from handlers.admin.files.services import FileServices
 from handlers.admin.files.states import ExportDialog
 from handlers.admin.labels import departments, ready_answers, tags
 from handlers.admin.labels.states import DepartmentsDialog
+from handlers.admin.many import screens as many
 from handlers.admin.register import edit, listing, record, wizard
 from handlers.admin.register.services import open_over
 from handlers.admin.register.states import AuditDialog, RegisterDialog
@@ -112,6 +113,7 @@ def dialogs() -> list[Dialog]:
         ready_answers.dialog(),
         importing.dialog(),
         exporting.dialog(),
+        many.dialog(),
     ]
 
 

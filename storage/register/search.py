@@ -32,6 +32,7 @@ from storage.register.conditions import Condition, all_hold, key, of_filters, ta
 from storage.register.documents import read_registration
 from storage.register.labels import Tags
 from storage.register.orders import Sorted
+from storage.register.raw_registration import RawRegistration
 from storage.register.typed_keys import meanings
 
 # Read from the beginning of the list by name, on a server that sorts first.
@@ -106,6 +107,13 @@ class Search:
             if page.next is None:
                 return
             start = page.next
+
+    async def still_found(self, query: Query, some: Sequence[RawRegistration]) -> set[str]:
+        """Return the ids of those that the query finds."""
+        asked = await self._asked(query)
+        return {
+            one.id for one in some if any(all_hold(one.document, meaning) for meaning in asked)
+        }
 
     async def ids(self, query: Query, *, count: int = 500) -> AsyncIterator[Sequence[str]]:
         """Yield the ids of all results by name, at most `count` at a time."""

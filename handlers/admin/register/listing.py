@@ -20,6 +20,7 @@ from bot.wording.jobs import LOST
 from bot.wording.words import KINDS, STATUSES
 from handlers.admin.files.arriving import ask_for_file
 from handlers.admin.files.states import ExportDialog
+from handlers.admin.many.screens import ManyDialog
 from handlers.admin.register import texts
 from handlers.admin.register.inactivating import inactivating_window
 from handlers.admin.register.services import (
@@ -103,6 +104,7 @@ def _listing_window() -> Window:
             state=RegisterDialog.inactivating,
             when="are_lost",
         ),
+        Button(Format("🗂 {many_button}"), id="many", on_click=_many, when="has_results"),
         Button(Format("➕ {add_button}"), id="add", on_click=_add),
         Row(
             Button(Const("📥 Importar"), id="import", on_click=_import),
@@ -186,6 +188,8 @@ async def _listing(
         "is_narrowed": narrowed,
         "are_lost": query.left_erp and bool(page.registrations),
         "has_register": not is_empty,
+        "has_results": bool(page.registrations),
+        "many_button": texts.many_button(count),
         "has_erp": services.has_erp,
         "add_button": "Adicionar novo cliente" if is_empty else "Adicionar novo cadastro",
     }
@@ -313,6 +317,11 @@ async def _export(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
     """Open the export with the current search and filters."""
     data = {"query": query_data(_query(manager))}
     await manager.start(ExportDialog.main, data=data)
+
+
+async def _many(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    """Act on all results of the current search and filters."""
+    await manager.start(ManyDialog.action, data={"query": query_data(_query(manager))})
 
 
 async def _audit(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
