@@ -15,6 +15,10 @@ class Event(StrEnum):
     CHANGED = "changed"
     DELETED = "deleted"
     RESTORED = "restored"
+    UNITED = "united"
+    """Two registrations became one: the one that stays, and the one that was united into it."""
+    SEPARATED = "separated"
+    """A union was undone, for both."""
     ANONYMISED = "anonymised"
     """Personal data was removed from the registration and from all earlier entries."""
 
@@ -35,7 +39,9 @@ class AuditEntry:
     changes: tuple[Change, ...] = ()
     """The changed fields, with values in stored form: strings, lists, booleans, None."""
     deleted: Registration | None = None
-    """For a deletion: the full copy from which the registration can be restored."""
+    """The full copy of a registration that was deleted, or united into another one."""
+    into: str | None = None
+    """The id of the entry of the registration into which this one was united."""
     is_redacted: bool = False
     """The values were removed by an anonymisation; `changes` still name the fields."""
 

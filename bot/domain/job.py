@@ -27,6 +27,8 @@ class JobKind(StrEnum):
     UNDO = "undo"
     SYNC = "sync"
     BACKUP = "backup"
+    PAIRS = "pairs"
+    """A search for double entries."""
 
 
 class JobState(StrEnum):
@@ -171,6 +173,8 @@ class Counts(_Model):
     restored: int = 0
     kept: int = 0
     """Registrations that an undo left unchanged, in part or whole, because of later changes."""
+    pairs: int = 0
+    """Likely double entries that a search has found."""
     problems: dict[str, int] = {}
     """Rows refused for kinds of problem with which they could enter without the field."""
     fields: dict[str, int] = {}

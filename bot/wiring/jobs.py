@@ -25,6 +25,7 @@ from bot.usecases.company.departments import Departments
 from bot.usecases.jobs.begin_sync import BeginSync
 from bot.usecases.jobs.import_file import ImportFile
 from bot.usecases.jobs.manage_jobs import ManageJobs
+from bot.usecases.jobs.search_pairs import SearchPairs
 from bot.usecases.jobs.sync_erp import SyncErp
 from bot.usecases.jobs.undo_job import UndoJob
 from bot.usecases.register.labels import Tags
@@ -36,6 +37,7 @@ from storage.jobs.jobs import Jobs as StoredJobs
 from storage.jobs.syncs import Syncs
 from storage.register.bulk import Bulk
 from storage.register.ids import new_ids
+from storage.register.pairs import Outlines, Pairs
 from storage.register.search import Search
 
 if TYPE_CHECKING:
@@ -99,6 +101,9 @@ def build_jobs(
         undo_job=UndoJob(register=bulk),
         sync_erp=SyncErp(erp=erp, register=bulk, new_ids=new_ids) if erp else None,
         syncs=syncs,
+        search_pairs=SearchPairs(
+            register=bulk, outlines=Outlines(database), pairs=Pairs(database), clock=clock
+        ),
         each=Search(database).each,
         tags=tags.latest,
         departments=departments.latest,

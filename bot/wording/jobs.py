@@ -15,6 +15,7 @@ KIND_NAMES: Final = {
     JobKind.UNDO: "Desfazer",
     JobKind.SYNC: "Sincronização",
     JobKind.BACKUP: "Backup",
+    JobKind.PAIRS: "Procura de cadastros repetidos",
 }
 STATES: Final = {
     JobState.DRAFT: "sendo preparada",
@@ -32,6 +33,7 @@ _DOING: Final = {
     JobKind.UNDO: "Desfazendo",
     JobKind.SYNC: "Lendo o ERP",
     JobKind.BACKUP: "Fazendo o backup",
+    JobKind.PAIRS: "Procurando cadastros repetidos",
 }
 _THINGS: Final = {
     JobKind.IMPORT: ("linha", "linhas"),
@@ -91,6 +93,8 @@ def summary(job: Job) -> str:
     counts = job.counts
     if job.kind is JobKind.EXPORT:
         return exported(counts)
+    if job.kind is JobKind.PAIRS:
+        return pairs_found(counts)
     if job.kind is JobKind.BACKUP:
         return counted(counts.rows, "documento", "documentos")
     if job.kind is JobKind.UNDO:
@@ -107,6 +111,14 @@ def summary(job: Job) -> str:
         end = "o" if job.kind is JobKind.SYNC else "a"
         parts.append(counted(counts.refused, f"recusad{end}", f"recusad{end}s"))
     return ", ".join(parts)
+
+
+def pairs_found(counts: Counts) -> str:
+    """Return what a search for double entries has found."""
+    if not counts.pairs:
+        return "Nenhum cadastro repetido encontrado."
+    found = counted(counts.pairs, "par provável", "pares prováveis")
+    return f"{found}. Veja em /duplicados."
 
 
 def exported(counts: Counts) -> str:

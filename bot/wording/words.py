@@ -21,6 +21,8 @@ EVENTS: Final = {
     Event.CHANGED: "Alteração",
     Event.DELETED: "Exclusão",
     Event.RESTORED: "Restauração",
+    Event.UNITED: "União de dois cadastros",
+    Event.SEPARATED: "União desfeita",
     Event.ANONYMISED: "Anonimização",
 }
 

@@ -28,6 +28,7 @@ from bot.runtime.jobs.ports import Files, Store
 from bot.runtime.jobs.source_rows import opened, rows
 from bot.usecases.jobs import sync_erp
 from bot.usecases.jobs.import_file import BATCH, ImportFile, provenance_of
+from bot.usecases.jobs.search_pairs import SearchPairs
 from bot.usecases.jobs.sync_erp import ErpFailedError, SyncErp
 from bot.usecases.jobs.undo_job import UndoJob
 from bot.usecases.ports import Syncs
@@ -56,6 +57,7 @@ class JobRuns:
     sync_erp: SyncErp | None
     """None when no ERP is set."""
     syncs: Syncs
+    search_pairs: SearchPairs
     each: RegistrationScan
     tags: Labels
     departments: Labels
@@ -82,6 +84,9 @@ class JobRuns:
             return await self._undo(job, job_progress)
         if job.kind is JobKind.SYNC:
             return await self._sync(job, folder, job_progress)
+        if job.kind is JobKind.PAIRS:
+            is_done = await self.search_pairs(report=job_progress.counted)
+            return {"state": JobState.DONE if is_done else JobState.CANCELLED}
         if job.kind is JobKind.EXPORT:
             return await self._export(job, folder, job_progress)
         if job.state is JobState.CHECKING:

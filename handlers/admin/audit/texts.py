@@ -17,6 +17,8 @@ _MARKS: Final = {
     Event.CHANGED: "✏️",
     Event.DELETED: "🗑",
     Event.RESTORED: "♻️",
+    Event.UNITED: "🔗",
+    Event.SEPARATED: "✂️",
     Event.ANONYMISED: "🕶",
 }
 NO_ENTRY = "Este registro da auditoria não existe."
