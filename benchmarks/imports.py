@@ -39,6 +39,7 @@ from bot.runtime.memory import freeze_gc, share_one_heap
 from bot.runtime.passwords import Argon2Passwords
 from bot.usecases.jobs.import_file import BATCH, ImportFile
 from bot.usecases.jobs.manage_jobs import ManageJobs
+from bot.usecases.jobs.search_pairs import SearchPairs
 from bot.usecases.jobs.sync_erp import SyncErp
 from bot.usecases.jobs.undo_job import UndoJob
 from storage.engine.connection import connected
@@ -50,6 +51,7 @@ from storage.jobs.jobs import Jobs
 from storage.jobs.syncs import Syncs
 from storage.register.bulk import Bulk
 from storage.register.ids import new_ids
+from storage.register.pairs import Outlines, Pairs
 from storage.register.registrations import Registrations
 from storage.register.search import Search
 
@@ -133,6 +135,9 @@ class JobRunner:
             ),
             undo_job=UndoJob(register=bulk),
             sync_erp=SyncErp(erp=erp, register=bulk, new_ids=new_ids),
+            search_pairs=SearchPairs(
+                register=bulk, outlines=Outlines(database), pairs=Pairs(database), clock=_now
+            ),
             syncs=self.syncs,
             each=Search(database).each,
             tags=none,

@@ -45,6 +45,17 @@ class AuditEntry:
     is_redacted: bool = False
     """The values were removed by an anonymisation; `changes` still name the fields."""
 
+    @property
+    def gone_id(self) -> str | None:
+        """Return the id of the registration that went, for either entry of a union."""
+        if self.event is not Event.UNITED or self.into is not None:
+            return self.registration_id if self.into is not None else None
+        for change in self.changes:
+            if change.path == "united" and isinstance(change.after, list):
+                before = change.before if isinstance(change.before, list) else []
+                return next((str(one) for one in change.after if one not in before), None)
+        return None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditFilter:

@@ -53,7 +53,8 @@ class Audit:
     async def with_united(self, registration_id: str) -> list[AuditEntry]:
         """Return the entries of the registration and of those that are united into it."""
         found = await self.audit_of(registration_id)
-        for other_id in sorted(_ever_united(found)):
+        gone = {id_ for one in found if (id_ := one.gone_id) and id_ != registration_id}
+        for other_id in sorted(gone):
             theirs = await self.with_united(other_id)
             own = next((one for one in theirs if one.registration_id == other_id), None)
             if own is not None and own.event is Event.UNITED:
@@ -137,17 +138,6 @@ class Audit:
             with translated(), suppress(DuplicateKeyError):
                 await self._people.replace_one({"_id": by}, {"_id": by}, upsert=True)
             self._noted.add(by)
-
-
-def _ever_united(entries: Iterable[AuditEntry]) -> set[str]:
-    """Return the ids of all that were united into the registration with these entries."""
-    changes = (c for e in entries if e.event is Event.UNITED for c in e.changes)
-    return {
-        one
-        for change in changes
-        if change.path == "united" and isinstance(change.after, list)
-        for one in change.after
-    }
 
 
 def read_entry(document: Document) -> AuditEntry:

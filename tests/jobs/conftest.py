@@ -24,6 +24,7 @@ from bot.runtime.jobs.worker import Run, WorkJobs
 from bot.runtime.passwords import Argon2Passwords
 from bot.usecases.jobs.import_file import BATCH, ImportFile
 from bot.usecases.jobs.manage_jobs import ManageJobs
+from bot.usecases.jobs.search_pairs import SearchPairs
 from bot.usecases.jobs.sync_erp import SyncErp
 from bot.usecases.jobs.undo_job import UndoJob
 from storage.jobs.choices import Choices
@@ -32,6 +33,7 @@ from storage.jobs.jobs import Jobs
 from storage.jobs.syncs import Syncs
 from storage.register.bulk import Bulk
 from storage.register.ids import new_ids
+from storage.register.pairs import Outlines, Pairs
 from storage.register.search import Search
 
 VIP = Tag(id="t1", name="VIP")
@@ -97,6 +99,9 @@ class JobRunner:
             ),
             undo_job=UndoJob(register=bulk),
             sync_erp=SyncErp(erp=erp, register=bulk, new_ids=new_ids, wait=self._waited),
+            search_pairs=SearchPairs(
+                register=bulk, outlines=Outlines(database), pairs=Pairs(database), clock=self.now
+            ),
             syncs=self.syncs,
             each=Search(database).each,
             tags=tags,

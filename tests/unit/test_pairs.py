@@ -25,6 +25,9 @@ def person(
     return Outline(more.get("id", "a"), name, has_document, phones, email, refs)
 
 
+KNOWN = person("Ana Souza", PHONE, has_document=True)
+
+
 @pytest.mark.parametrize(
     ("one", "other", "reasons"),
     [
@@ -42,11 +45,9 @@ def person(
         (person("Ana", email="a@b.co"), person("Bia", email="a@b.co"), {M}),
         (person("Ana"), person("Bia"), set()),
         # A mother and her child, each with a document.
-        (person("Ana Souza", PHONE, has_document=True),)
-        + (person("Bia Souza", PHONE, has_document=True), set()),
+        (KNOWN, person("Bia Souza", PHONE, has_document=True), set()),
         (person("Ana Souza", has_document=True), person("Ana Souza", has_document=True), set()),
-        (person("Ana Souza", PHONE, has_document=True),)
-        + (person("Ana Souza", PHONE, has_document=True), {P, N, D}),
+        (KNOWN, KNOWN, {P, N, D}),
         # The ERP's record has another document now.
         (
             person("Ana", has_document=True, ref="7"),

@@ -217,7 +217,7 @@ async def _entry(dialog_manager: DialogManager, services: RegisterServices, **_:
         "can_restore": registration is None
         and entry.deleted is not None
         and entry.event is Event.DELETED,
-        "can_separate": entry.into is not None,
+        "can_separate": entry.gone_id is not None,
     }
 
 
@@ -292,8 +292,8 @@ async def _restore(_: CallbackQuery, __: Button, manager: DialogManager) -> None
 
 async def _separate(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
     entry = await services_of(manager).audit.entry(manager.dialog_data["entry"])
-    if entry is not None and entry.into is not None:
-        await separate(manager, entry.registration_id)
+    if entry is not None and entry.gone_id is not None:
+        await separate(manager, entry.gone_id)
 
 
 async def _file(callback: CallbackQuery, __: Button, manager: DialogManager) -> None:
