@@ -16,9 +16,10 @@ class Event(StrEnum):
     DELETED = "deleted"
     RESTORED = "restored"
     UNITED = "united"
-    """Two registrations became one: the one that stays, and the one that was united into it."""
-    SEPARATED = "separated"
-    """A union was undone, for both."""
+    """Two registrations became one: the one that stays, and the one that was united into it.
+
+    What undoes that is a change of the one and a restoration of the other.
+    """
     ANONYMISED = "anonymised"
     """Personal data was removed from the registration and from all earlier entries."""
 

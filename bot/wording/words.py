@@ -22,7 +22,6 @@ EVENTS: Final = {
     Event.DELETED: "Exclusão",
     Event.RESTORED: "Restauração",
     Event.UNITED: "União de dois cadastros",
-    Event.SEPARATED: "União desfeita",
     Event.ANONYMISED: "Anonimização",
 }
 

@@ -208,11 +208,11 @@ def gone_into(found: Document, provenance: Provenance, into: str) -> Document:
     )
 
 
-def restored(deletion: Document, document: Document, event: Event = Event.RESTORED) -> Document:
+def restored(deletion: Document, document: Document) -> Document:
     """Return the entry for a restoration from this deletion, or from this union."""
     return _made(
         document,
-        event,
+        Event.RESTORED,
         document["updated"],
         previous=str(deletion.get("hash", "")),
         found=state_of(deletion["deleted"]),

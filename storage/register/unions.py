@@ -45,10 +45,10 @@ class Unions:
         gone = await self._log.stored(f"{restored.id}:{restored.version - 1}")
         if found is None or gone is None or not gone.get("deleted"):
             return False
-        document, entry = self._changed(found, update, Event.SEPARATED)
+        document, entry = self._changed(found, update, Event.CHANGED)
         with translated():
             back = registration_document(restored)
-            back_entry = audit.restored(gone, back, Event.SEPARATED)
+            back_entry = audit.restored(gone, back)
             back["seal"] = back_entry["hash"]
 
         async def write(session: Session) -> bool:

@@ -33,6 +33,7 @@ MIGRATIONS: Final[Sequence[Migration]] = (
     Migration(1, "from before there was a version", migrate_unversioned),
     Migration(2, "telephones among the words of a search", add_phone_words),
     Migration(3, "corrections that the ERP does not have", nothing_to_write),
+    Migration(4, "registrations that were united into one", nothing_to_write),
 )
 
 

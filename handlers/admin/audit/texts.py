@@ -18,7 +18,6 @@ _MARKS: Final = {
     Event.DELETED: "🗑",
     Event.RESTORED: "♻️",
     Event.UNITED: "🔗",
-    Event.SEPARATED: "✂️",
     Event.ANONYMISED: "🕶",
 }
 NO_ENTRY = "Este registro da auditoria não existe."
