@@ -1,6 +1,6 @@
 """Double entries: which registrations are likely the same person, and why; pure.
 
-`PairSearch` looks through a whole register in memory that grows with it by about 250 bytes each,
+`PairSearch` looks through a whole register, in memory that grows with it by some 700 bytes each,
 and gives pairs to look at. `likeness` decides about each of them, from the registrations as they
 are then.
 """

@@ -35,7 +35,12 @@ class Unions:
         async def write(session: Session) -> bool:
             # First the one that goes: it holds documents that the other one gets.
             deleted = await self._registrations.delete_one(version_of(away), session=session)
-            return bool(deleted.deleted_count) and await self._replace(found, document, session)
+            if not deleted.deleted_count:
+                return False
+            result = await self._registrations.replace_one(
+                version_of(found), document, session=session
+            )
+            return bool(result.matched_count)
 
         return await self._written(write, entry, gone)
 
@@ -52,9 +57,12 @@ class Unions:
             back["seal"] = back_entry["hash"]
 
         async def write(session: Session) -> bool:
-            if not await self._replace(found, document, session):
+            # Deleted and stored anew: not every server frees a document for the other one when it
+            # leaves the list of a registration that is only replaced.
+            deleted = await self._registrations.delete_one(version_of(found), session=session)
+            if not deleted.deleted_count:
                 return False
-            await self._registrations.insert_one(back, session=session)
+            await self._registrations.insert_many([document, back], session=session)
             return True
 
         return await self._written(write, entry, back_entry)
@@ -73,12 +81,6 @@ class Unions:
                 {"_id": registration.id}
             )
         return document if document and document["version"] == registration.version else None
-
-    async def _replace(self, found: Document, document: Document, session: Session) -> bool:
-        result = await self._registrations.replace_one(
-            version_of(found), document, session=session
-        )
-        return bool(result.matched_count)
 
     async def _written(
         self, write: Callable[[Session], Awaitable[bool]], *entries: Document

@@ -123,7 +123,7 @@ async def _pair(dialog_manager: DialogManager, services: RegisterServices, **_: 
 
 async def _union(dialog_manager: DialogManager, services: RegisterServices, **_: object) -> Shown:
     data = dialog_manager.dialog_data
-    notice, (stays, goes) = take_notice(dialog_manager), data["both"]
+    notice, (stays, goes) = take_notice(dialog_manager), _both(dialog_manager)
     taken, document = frozenset(data.get("taken", [])), data.get("document")
     plan = await services.unite.plan(stays, goes, taken=taken, document=document)
     if isinstance(plan, Gone):
@@ -141,10 +141,16 @@ async def _union(dialog_manager: DialogManager, services: RegisterServices, **_:
 
 async def _done(dialog_manager: DialogManager, services: RegisterServices, **_: object) -> Shown:
     notice = take_notice(dialog_manager)
-    registration = await services.registrations.by_id(dialog_manager.dialog_data["both"][0])
+    registration = await services.registrations.by_id(_both(dialog_manager)[0])
     if registration is None:
         return {"text": notice + texts.NO_PAIR, "is_there": False}
     return {"text": notice + texts.united(registration), "is_there": True}
+
+
+def _both(manager: DialogManager) -> list[str]:
+    """Return the ids of the one that stays and of the one that goes."""
+    # Empty after a press on a button of a pair that had gone already.
+    return [*manager.dialog_data.get("both", ("", ""))]
 
 
 async def _open(_: CallbackQuery, __: Select[str], manager: DialogManager, pair_id: str) -> None:
@@ -185,11 +191,11 @@ async def _unmark(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
 
 
 async def _open_first(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
-    await manager.start(RecordDialog.card, data={"id": manager.dialog_data["both"][0]})
+    await manager.start(RecordDialog.card, data={"id": _both(manager)[0]})
 
 
 async def _open_second(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
-    await manager.start(RecordDialog.card, data={"id": manager.dialog_data["both"][1]})
+    await manager.start(RecordDialog.card, data={"id": _both(manager)[1]})
 
 
 async def _prepare(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
@@ -199,11 +205,11 @@ async def _prepare(_: CallbackQuery, __: Button, manager: DialogManager) -> None
 
 async def _swap(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
     # What was chosen says "of the other one", which is now the first.
-    manager.dialog_data.update(both=manager.dialog_data["both"][::-1], taken=[])
+    manager.dialog_data.update(both=_both(manager)[::-1], taken=[])
 
 
 async def _take(_: CallbackQuery, __: Select[str], manager: DialogManager, path: str) -> None:
-    taken = manager.dialog_data["taken"]
+    taken = manager.dialog_data.get("taken", [])
     manager.dialog_data["taken"] = (
         [one for one in taken if one != path] if path in taken else [*taken, path]
     )
@@ -217,7 +223,7 @@ async def _choose_document(
 
 async def _unite(callback: CallbackQuery, _: Button, manager: DialogManager) -> None:
     data = manager.dialog_data
-    (stays, goes), (version, other_version) = data["both"], data["versions"]
+    (stays, goes), (version, other_version) = _both(manager), data.get("versions", (0, 0))
     outcome = await services_of(manager).unite(
         stays,
         goes,
@@ -242,9 +248,9 @@ async def _unite(callback: CallbackQuery, _: Button, manager: DialogManager) -> 
 
 
 async def _open_united(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
-    await manager.start(RecordDialog.card, data={"id": manager.dialog_data["both"][0]})
+    await manager.start(RecordDialog.card, data={"id": _both(manager)[0]})
 
 
 async def _separate(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
-    if await separate(manager, manager.dialog_data["both"][1]):
+    if await separate(manager, _both(manager)[1]):
         await manager.switch_to(DuplicatesDialog.pair)
