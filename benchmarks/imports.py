@@ -41,6 +41,7 @@ from bot.usecases.jobs.ask_erp import AskErp
 from bot.usecases.jobs.change_many import ChangeMany
 from bot.usecases.jobs.import_file import BATCH, ImportFile
 from bot.usecases.jobs.manage_jobs import ManageJobs
+from bot.usecases.jobs.search_pairs import SearchPairs
 from bot.usecases.jobs.sync_erp import SyncErp
 from bot.usecases.jobs.take_away import TakeAway
 from bot.usecases.jobs.undo_job import UndoJob
@@ -53,6 +54,7 @@ from storage.jobs.jobs import Jobs
 from storage.jobs.syncs import Syncs
 from storage.register.bulk import Bulk
 from storage.register.ids import new_ids
+from storage.register.pairs import Outlines, Pairs
 from storage.register.registrations import Registrations
 from storage.register.search import Search
 
@@ -139,6 +141,9 @@ class JobRunner:
             sync_erp=SyncErp(erp=erp, register=bulk, new_ids=new_ids, ask=AskErp()),
             take_away=TakeAway(erp=erp, register=bulk, ask=AskErp()),
             change_many=ChangeMany(register=bulk, search=search),
+            search_pairs=SearchPairs(
+                register=bulk, outlines=Outlines(database), pairs=Pairs(database), clock=_now
+            ),
             syncs=self.syncs,
             search=search,
             tags=none,

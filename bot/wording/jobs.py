@@ -18,6 +18,7 @@ KIND_NAMES: Final = {
     JobKind.SYNC: "Sincronização",
     JobKind.BACKUP: "Backup",
     JobKind.CHANGE: "Alteração em lote",
+    JobKind.PAIRS: "Procura de cadastros repetidos",
 }
 LOST: Final = "Não estão mais no ERP"
 STATES: Final = {
@@ -37,6 +38,7 @@ _DOING: Final = {
     JobKind.SYNC: "Lendo o ERP",
     JobKind.BACKUP: "Fazendo o backup",
     JobKind.CHANGE: "Gravando",
+    JobKind.PAIRS: "Procurando cadastros repetidos",
 }
 _THINGS: Final = {
     JobKind.IMPORT: ("linha", "linhas"),
@@ -99,6 +101,8 @@ def summary(job: Job) -> str:
     counts = job.counts
     if job.kind is JobKind.EXPORT:
         return exported(counts)
+    if job.kind is JobKind.PAIRS:
+        return pairs_found(counts)
     if job.kind is JobKind.BACKUP:
         return counted(counts.rows, "documento", "documentos")
     if job.kind is JobKind.UNDO:
@@ -146,6 +150,14 @@ def examples_of_losses(job: Job) -> list[str]:
         f"{short(one.name, _NAME)}: {labels.get(one.path) or LABELS[one.path].lower() + ' vazio'}"
         for one in job.samples
     ]
+
+
+def pairs_found(counts: Counts) -> str:
+    """Return what a search for double entries has found."""
+    if not counts.pairs:
+        return "Nenhum cadastro repetido encontrado."
+    found = counted(counts.pairs, "par provável", "pares prováveis")
+    return f"{found}. Veja em /duplicados."
 
 
 def exported(counts: Counts) -> str:

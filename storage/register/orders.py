@@ -6,11 +6,13 @@ time is seldom asked for.
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from operator import gt, lt
 from typing import Final
 
 from bot.domain.search import Order, SortBy
 from storage.engine.connection import Collection, Document, translated
 from storage.engine.ordered import HIGHEST, LOWEST, Ordered, Slice
+from storage.register.documents import tax_keys_of
 
 # Keys of documents begin with their country. Within one country they are evenly spread. No bound
 # is "BR:", as up to that the Rust server reads every key that begins so.
@@ -40,7 +42,7 @@ class Sorted:
         """
         parts = self._documents if order.by is SortBy.DOCUMENT else self._times
         found = await parts(order.descending, start, count + 1, matches)
-        following = cursor_of(found[count], order) if len(found) > count else None
+        following = cursor_of(found[count], order, start) if len(found) > count else None
         return Slice(found[:count], following)
 
     async def _documents(
@@ -108,21 +110,31 @@ class Sorted:
             in_order.reverse()
         elif order.by is SortBy.DOCUMENT:
             known = [one for one in in_order if "tax_key" in one]
-            known.sort(key=lambda one: str(one["tax_key"]), reverse=order.descending)
+            known.sort(key=lambda one: cursor_of(one, order, start), reverse=order.descending)
             in_order = known + [one for one in in_order if "tax_key" not in one]
         if start is not None:
             in_order = [one for one in in_order if _is_reached(one, order, start)]
         following = in_order[count:][:1]
-        return Slice(in_order[:count], cursor_of(following[0], order) if following else None)
+        return Slice(
+            in_order[:count], cursor_of(following[0], order, start) if following else None
+        )
 
 
-def cursor_of(document: Document, order: Order) -> str:
-    """Return the cursor of the page that begins with this document."""
+def cursor_of(document: Document, order: Order, start: str | None) -> str:
+    """Return the cursor of the page that begins with this document.
+
+    start: the cursor of the page before. By document, a registration that was united with another
+        stands at the place of each of its documents.
+    """
     match order.by:
         case SortBy.NAME:
             return str(document["sort_name"])
         case SortBy.DOCUMENT:
-            return str(document.get("tax_key") or f"{_NO_DOCUMENT}{document['sort_name']}")
+            keys = sorted(tax_keys_of(document), reverse=order.descending)
+            if not keys:
+                return f"{_NO_DOCUMENT}{document['sort_name']}"
+            is_before = gt if order.descending else lt
+            return next((k for k in keys if start is None or not is_before(k, start)), keys[0])
         case SortBy.UPDATED:
             return f"{_at(document).isoformat()} {document['_id']}"
 
@@ -134,7 +146,7 @@ def _is_reached(document: Document, order: Order, start: str) -> bool:
         if at is None or _at(document) == at:
             return str(document["_id"]) >= first_id
         return (_at(document) < at) if order.descending else (_at(document) > at)
-    own = cursor_of(document, order)
+    own = cursor_of(document, order, start)
     if own.startswith(_NO_DOCUMENT) or start.startswith(_NO_DOCUMENT):
         return own >= start
     return own <= start if order.descending else own >= start

@@ -29,7 +29,7 @@ from storage.engine.connection import (
 )
 from storage.engine.ordered import Ordered, Slice
 from storage.register.conditions import Condition, all_hold, key, of_filters, tagged, together
-from storage.register.documents import read_registration
+from storage.register.documents import read_registration, tax_keys_of
 from storage.register.labels import Tags
 from storage.register.orders import Sorted
 from storage.register.raw_registration import RawRegistration
@@ -218,7 +218,7 @@ class Search:
         tax_id = read_tax_id(query.text)
         if isinstance(tax_id, TaxId):
             own = {"tax_key": tax_id.key}
-            document = Condition(lambda one: one.get("tax_key") == tax_id.key, own, own)
+            document = Condition(lambda one: tax_id.key in tax_keys_of(one), own, own)
             if await self._has_one([document]):
                 return [[document, *filters]]
         texts: list[Meaning] = [

@@ -1,5 +1,5 @@
-"""Migrations 3 and 4: registrations may hold what the ERP still says of a corrected field, and the
-records that it has lost."""
+"""Migrations 3, 4 and 6: registrations may hold what the ERP still says of a corrected field, the
+records that it has lost, and the documents of those that were united into them."""
 
 from collections.abc import AsyncIterator
 

@@ -36,6 +36,7 @@ MIGRATIONS: Final[Sequence[Migration]] = (
     Migration(3, "corrections that the ERP does not have", nothing_to_write),
     Migration(4, "registrations that are not in the ERP any more", nothing_to_write),
     Migration(5, "all keys of a search in one list", gather_keys),
+    Migration(6, "registrations that were united into one", nothing_to_write),
 )
 
 

@@ -30,6 +30,7 @@ from bot.usecases.jobs.begin_change import BeginChange
 from bot.usecases.jobs.change_many import ChangeMany
 from bot.usecases.jobs.import_file import BATCH, ImportFile
 from bot.usecases.jobs.manage_jobs import ManageJobs
+from bot.usecases.jobs.search_pairs import SearchPairs
 from bot.usecases.jobs.sync_erp import SyncErp
 from bot.usecases.jobs.take_away import TakeAway
 from bot.usecases.jobs.undo_job import UndoJob
@@ -39,6 +40,7 @@ from storage.jobs.jobs import Jobs
 from storage.jobs.syncs import Syncs
 from storage.register.bulk import Bulk
 from storage.register.ids import new_ids
+from storage.register.pairs import Outlines, Pairs
 from storage.register.search import Search
 
 VIP = Tag(id="t1", name="VIP")
@@ -107,6 +109,9 @@ class JobRunner:
             sync_erp=SyncErp(erp=erp, register=bulk, new_ids=new_ids, ask=ask),
             take_away=TakeAway(erp=erp, register=bulk, ask=ask),
             change_many=ChangeMany(register=bulk, search=search, batch_rows=batch_rows),
+            search_pairs=SearchPairs(
+                register=bulk, outlines=Outlines(database), pairs=Pairs(database), clock=self.now
+            ),
             syncs=self.syncs,
             search=search,
             tags=tags,

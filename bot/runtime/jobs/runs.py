@@ -42,6 +42,7 @@ from bot.usecases.jobs.ask_erp import ErpFailedError
 from bot.usecases.jobs.begin_change import lines_of
 from bot.usecases.jobs.change_many import ChangeMany
 from bot.usecases.jobs.import_file import BATCH, ImportFile, provenance_of
+from bot.usecases.jobs.search_pairs import SearchPairs
 from bot.usecases.jobs.sync_erp import SyncErp
 from bot.usecases.jobs.take_away import Alarm, TakeAway
 from bot.usecases.jobs.undo_job import UndoJob
@@ -70,6 +71,7 @@ class JobRuns:
     take_away: TakeAway | None
     syncs: Syncs
     search: SearchAll
+    search_pairs: SearchPairs
     tags: Labels
     departments: Labels
     describe: Callable[[RowReport], str]
@@ -97,6 +99,9 @@ class JobRuns:
             return await self._undo(job, job_progress)
         if job.kind is JobKind.SYNC:
             return await self._sync(job, folder, job_progress)
+        if job.kind is JobKind.PAIRS:
+            is_done = await self.search_pairs(report=job_progress.counted)
+            return {"state": JobState.DONE if is_done else JobState.CANCELLED}
         if job.kind is JobKind.EXPORT:
             return await self._export(job, folder, job_progress)
         if job.kind is JobKind.CHANGE:

@@ -45,6 +45,7 @@ from bot.domain.row_plan import (
     PlannedRow,
     batch_of,
     creates_of,
+    keep_one_update_each,
     plan_row,
     updates_of,
 )
@@ -187,6 +188,7 @@ class SyncErp:
                     continue
                 row = await self._with_all_records(row, tax_id, known, options)
             planned.append(plan_row(row, known, policy, provenance, ids))
+        keep_one_update_each(planned, refuses=False)
         return planned, skipped
 
     async def _suspects(self, planned: Sequence[PlannedRow], system: str) -> tuple[Suspect, ...]:
