@@ -226,3 +226,14 @@ async def test_the_audit_is_filtered_by_kind_person_and_period(admin: Admin):
     await admin.presses("7 dias")
     assert "Filtros: Alteração, Dora, desde" in await admin.presses("Mostrar")
     assert len([button for button in admin.buttons if "Ana" in button]) == 1
+
+
+async def test_the_country_is_edited_together_with_the_document(admin: Admin):
+    await add(admin, "Ana", CPF.masked)
+    await admin.presses("✏️ Editar")
+    assert "Escolha, ou escreva" in await admin.presses("País: Brasil")
+    await admin.says("portug")
+    assert "Escreva o número certo" in await admin.presses("Portugal")
+    await admin.says("PT123456789")
+    assert "País: Portugal" in admin.buttons
+    assert "País: Portugal" in await admin.presses("Voltar ao cadastro")
