@@ -1,4 +1,4 @@
-"""The HTTP server: health checks and metrics."""
+"""The HTTP server: health checks and metrics, and the pages at a port of their own."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -47,6 +47,16 @@ async def http_server(
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/metrics", metrics_)
+    async with serving(app, host, port) as address:
+        yield address
+
+
+@asynccontextmanager
+async def serving(app: web.Application, host: str, port: int) -> AsyncIterator[str]:
+    """Serve an application inside the block, and yield the address.
+
+    The log holds no addresses that people open. Raises RefusedError when the port is taken.
+    """
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from bot.domain.audit import AuditEntry, AuditFilter, AuditPage
 from bot.domain.candidate import Candidate, Update
 from bot.domain.card import Card, QueueEntry
+from bot.domain.console import Session, TableOptions
 from bot.domain.conversation import (
     Attendant,
     Chat,
@@ -37,7 +38,7 @@ from bot.domain.registration import Provenance, Registration
 from bot.domain.reminder import Stage
 from bot.domain.retention import RetentionRun
 from bot.domain.row_plan import ExistingRegistration
-from bot.domain.search import Query, ResultPage
+from bot.domain.search import PAGE, Query, ResultPage
 from bot.domain.set_aside import SetAside
 from bot.domain.sync import SyncChange, SyncState
 from bot.domain.tax_id import TaxId
@@ -86,8 +87,10 @@ class Register(Registrations, Protocol):
 
 
 class Search(Protocol):
-    async def __call__(self, query: Query, *, start: str | None = None) -> ResultPage:
-        """Return one page of results.
+    async def __call__(
+        self, query: Query, *, start: str | None = None, count: int = PAGE
+    ) -> ResultPage:
+        """Return one page of results, at most `count`.
 
         start: the `next` of the page before; None for the first page.
         """
@@ -344,7 +347,7 @@ class JobFiles(Protocol):
 
 
 class Choices(Protocol):
-    """The last import and export options of each admin."""
+    """The last options of each admin, for imports, exports and the table."""
 
     async def of_import(self, by: str) -> ImportOptions | None: ...
 
@@ -353,6 +356,10 @@ class Choices(Protocol):
     async def remember_import(self, by: str, options: ImportOptions) -> None: ...
 
     async def remember_export(self, by: str, options: ExportOptions) -> None: ...
+
+    async def of_table(self, by: str) -> TableOptions | None: ...
+
+    async def remember_table(self, by: str, options: TableOptions) -> None: ...
 
 
 # Chats and conversations.
@@ -816,3 +823,20 @@ class Invitations(Protocol):
 
     async def revoke(self, invitation_id: str) -> bool:
         """Revoke it; return True if it was unused and not revoked until now."""
+
+
+class ConsoleSessions(Protocol):
+    async def add(self, session: Session, *, token: str, signature: str) -> bool:
+        """Store it; return False if the launch with this signature has opened one before."""
+
+    async def get(self, token: str) -> Session | None:
+        """Return the session of this token, also an ended one."""
+
+
+class ShownSearches(Protocol):
+    """Searches in chat that a button opens in the table, by the key in its address."""
+
+    async def put(self, key: str, query: Query, *, user_id: int, ends_at: datetime) -> None: ...
+
+    async def get(self, key: str, *, user_id: int, now: datetime) -> Query | None:
+        """Return the search, unless it is another user's or has ended."""

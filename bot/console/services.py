@@ -1,0 +1,40 @@
+"""Dependencies of the console's pages."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.usecases.company.enter_console import EnterConsole, KnowAdmin
+from bot.usecases.ports import AuditLog, Choices, Registrations, Search, ShownSearches, Tags
+from bot.wording.values import Names
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """Where the page stands: what may frame it, and where Telegram's script comes from."""
+
+    origin: str
+    """`https://balcao.example`: requests of pages from elsewhere are refused."""
+    framed_by: tuple[str, ...] = (
+        "https://web.telegram.org",
+        "https://webk.telegram.org",
+        "https://weba.telegram.org",
+        "https://webz.telegram.org",
+    )
+    telegram_script: str = "https://telegram.org/js/telegram-web-app.js"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleServices:
+    place: Surroundings
+    enter: EnterConsole
+    know_admin: KnowAdmin
+    search: Search
+    searches: ShownSearches
+    registrations: Registrations
+    audit: AuditLog
+    choices: Choices
+    tags: Tags
+    names: Callable[[], Awaitable[Names]]
+    has_erp: bool
+    clock: Callable[[], datetime]

@@ -1,0 +1,163 @@
+"""The table: search, filters, sorting and pages. Its state is the form on the page."""
+
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Final
+
+from aiohttp import web
+from multidict import MultiMapping
+from pydantic import TypeAdapter, ValidationError
+
+from bot.console.rendering import page
+from bot.console.request import ConsoleRequest, Route
+from bot.console.row import row_of
+from bot.domain.console import Column, TableOptions
+from bot.domain.registration import Kind, Status
+from bot.domain.search import Query
+from bot.wording.values import Names
+from bot.wording.words import KINDS, STATUSES, number
+
+PAGE: Final = 50
+_LONGEST_SEARCH: Final = 200
+_TICKED: Final = 1_000
+COLUMNS: Final = {
+    Column.DOCUMENT: "CPF ou CNPJ",
+    Column.PHONES: "Telefones",
+    Column.KINDS: "Tipo",
+    Column.STATUS: "Status",
+    Column.TAGS: "Etiquetas",
+    Column.PRIORITY: "Prioridade",
+    Column.UPDATED: "Alterado em",
+}
+_QUERY: Final = TypeAdapter(Query)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What the table shows, as its form says."""
+
+    query: Query
+    columns: tuple[Column, ...]
+    starts: tuple[str, ...] = ()
+    """The cursors of the pages up to this one; none for the first."""
+    ticked: frozenset[str] = frozenset()
+
+    @property
+    def mark(self) -> str:
+        """Return a mark of the results, which changes with them: ticks are for the same ones."""
+        return sha256(_QUERY.dump_json(self.query)).hexdigest()[:16]
+
+
+async def open_table(asked: ConsoleRequest) -> web.StreamResponse:
+    """Return the whole table, at the search that a button in chat stands for, or as left."""
+    form = await asked.form()
+    options = await asked.services.choices.of_table(asked.by) or TableOptions()
+    key, notice = form.get("key", ""), ""
+    query = options.filters
+    if key:
+        shown = await asked.services.searches.get(
+            key, user_id=asked.user_id, now=asked.services.clock()
+        )
+        if shown is None:
+            notice = "A busca deste botão já passou de um dia. Procure de novo aqui."
+        else:
+            query = shown
+    view = View(query=query, columns=options.columns)
+    return page("table", {**await _shown(asked, view), "notice": notice})
+
+
+async def list_again(asked: ConsoleRequest) -> web.StreamResponse:
+    """Return the list after a change of the form, and remember what was chosen."""
+    view = read_view(await asked.form())
+    options = TableOptions(columns=view.columns, filters=replace(view.query, text=""))
+    if options != await asked.services.choices.of_table(asked.by):
+        await asked.services.choices.remember_table(asked.by, options)
+    return page("list", await _shown(asked, view))
+
+
+def read_view(form: MultiMapping[str]) -> View:
+    """Return what the form says; raises HTTPBadRequest for what the page cannot send."""
+    try:
+        view = View(
+            query=read_query(form),
+            columns=tuple(map(Column, form.getall("column", []))),
+            starts=tuple(form.getall("start", [])),
+        )
+    except (ValueError, ValidationError) as error:
+        raise web.HTTPBadRequest from error
+    if form.get("mark") != view.mark:
+        return replace(view, starts=())
+    match form.get("do", ""):
+        case "next" if form.get("next"):
+            view = replace(view, starts=(*view.starts, form["next"]))
+        case "previous":
+            view = replace(view, starts=view.starts[:-1])
+    return replace(view, ticked=frozenset(form.getall("tick", [])[:_TICKED]))
+
+
+def read_query(form: MultiMapping[str]) -> Query:
+    """Return the search and the filters of the form."""
+    kinds, statuses = form.getall("kind", []), form.getall("status", [])
+    tags = form.getall("tag", [])
+    return Query(
+        text=form.get("text", "").strip()[:_LONGEST_SEARCH],
+        kind=Kind(kinds[0]) if kinds else None,
+        status=Status(statuses[0]) if statuses else None,
+        tag=tags[0] if tags else None,
+        priority="priority" in form,
+    )
+
+
+async def _shown(asked: ConsoleRequest, view: View) -> dict[str, object]:
+    services, query = asked.services, view.query
+    start = view.starts[-1] if view.starts else None
+    found = await services.search(query, start=start, count=PAGE)
+    if view.starts and not found.registrations:
+        # What was on this page was deleted meanwhile.
+        view = replace(view, starts=())
+        found = await services.search(query, start=None, count=PAGE)
+    total, names = await services.search.count(query), await services.names()
+    is_narrowed = query != Query()
+    on_page = {one.id for one in found.registrations}
+    return {
+        "view": view,
+        "query": query,
+        "rows": [row_of(one, names) for one in found.registrations],
+        "ticked_elsewhere": sorted(view.ticked - on_page),
+        "total": number(total),
+        "is_one": total == 1,
+        "first": len(view.starts) * PAGE + 1,
+        "last": len(view.starts) * PAGE + len(found.registrations),
+        "next": found.next,
+        "is_narrowed": is_narrowed,
+        "is_empty": not is_narrowed and not found.registrations,
+        "columns": COLUMNS,
+        "kinds": KINDS,
+        "statuses": STATUSES,
+        "tags": {
+            tag.id: tag.shown
+            for tag in await services.tags.all()
+            if not tag.archived or tag.id == query.tag
+        },
+        "chips": _chips(query, names),
+    }
+
+
+def _chips(query: Query, names: Names) -> list[tuple[str, str]]:
+    """Return each filter as the id of its box in the form, and its words."""
+    chips = []
+    if query.kind:
+        chips.append((f"kind-{query.kind}", KINDS[query.kind]))
+    if query.status:
+        chips.append((f"status-{query.status}", STATUSES[query.status]))
+    if query.tag:
+        chips.append((f"tag-{query.tag}", names.tags.get(query.tag, query.tag)))
+    if query.priority:
+        chips.append(("priority", "Com prioridade"))
+    return chips
+
+
+ROUTES: Final = (
+    Route(method="POST", path="/table", handle=open_table),
+    Route(method="POST", path="/list", handle=list_again),
+)
