@@ -33,11 +33,11 @@ async def open_page(asked: ConsoleRequest) -> web.StreamResponse:
 
 async def static_file(asked: ConsoleRequest) -> web.StreamResponse:
     name = asked.http.match_info["name"]
-    content = _FILES.get(name)
+    content = asked.services.place.own_files.get(name) or _FILES.get(name)
     if content is None:
         raise web.HTTPNotFound
     headers = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
-    if "gzip" in asked.http.headers.get("Accept-Encoding", ""):
+    if name in _GZIPPED and "gzip" in asked.http.headers.get("Accept-Encoding", ""):
         content, headers["Content-Encoding"] = _GZIPPED[name], "gzip"
     return web.Response(
         body=content, content_type=_TYPES[Path(name).suffix], charset="utf-8", headers=headers

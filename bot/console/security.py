@@ -12,10 +12,11 @@ SESSION_HEADER: Final = "X-Balcao-Session"
 
 def headers(place: Surroundings) -> dict[str, str]:
     """Return the headers of every answer; only static files may be kept by a browser."""
-    script = "/".join(place.telegram_script.split("/")[:3])
+    script = place.telegram_script
+    elsewhere = f" {'/'.join(script.split('/')[:3])}" if "://" in script else ""
     return {
         "Content-Security-Policy": (
-            f"default-src 'none'; script-src 'self' {script}; style-src 'self'; "
+            f"default-src 'none'; script-src 'self'{elsewhere}; style-src 'self'; "
             "img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
             f"frame-ancestors {' '.join(place.framed_by)}"
         ),

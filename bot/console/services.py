@@ -1,7 +1,7 @@
 """Dependencies of the console's pages."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.usecases.company.enter_console import EnterConsole, KnowAdmin
@@ -22,6 +22,9 @@ class Surroundings:
         "https://webz.telegram.org",
     )
     telegram_script: str = "https://telegram.org/js/telegram-web-app.js"
+    """An address elsewhere, or of one of `own_files`."""
+    own_files: Mapping[str, bytes] = field(default_factory=dict)
+    """Static files beside the console's, by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from socket import socket as Socket  # noqa: N812 - a class
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -52,16 +53,19 @@ async def http_server(
 
 
 @asynccontextmanager
-async def serving(app: web.Application, host: str, port: int) -> AsyncIterator[str]:
+async def serving(
+    app: web.Application, host: str, port: int, *, socket: Socket | None = None
+) -> AsyncIterator[str]:
     """Serve an application inside the block, and yield the address.
 
-    The log holds no addresses that people open. Raises RefusedError when the port is taken.
+    socket: listened on in place of the host and port, where they had to be known before. The log
+    holds no addresses that people open. Raises RefusedError when the port is taken.
     """
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
         try:
-            site = web.TCPSite(runner, host, port)
+            site = web.SockSite(runner, socket) if socket else web.TCPSite(runner, host, port)
             await site.start()
         except OSError as error:
             raise RefusedError(

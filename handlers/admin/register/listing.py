@@ -1,14 +1,15 @@
 """/clientes: search, filter and browse the register."""
 
 import asyncio
+import secrets
 from typing import Any
 
 import structlog
 from aiogram import Bot
-from aiogram.types import CallbackQuery, Message, TelegramObject
+from aiogram.types import CallbackQuery, Message, TelegramObject, User
 from aiogram_dialog import Data, Dialog, DialogManager, ShowMode, Window
 from aiogram_dialog.widgets.input import ManagedTextInput, TextInput
-from aiogram_dialog.widgets.kbd import Button, Cancel, Column, Group, Row, Select, SwitchTo
+from aiogram_dialog.widgets.kbd import Button, Cancel, Column, Group, Row, Select, SwitchTo, WebApp
 from aiogram_dialog.widgets.text import Const, Format
 
 from bot.domain.errors import AppError
@@ -76,6 +77,7 @@ def _listing_window() -> Window:
             Button(Const("🧹 Mostrar todos"), id="clear", on_click=_clear, when="is_narrowed"),
             when="has_register",
         ),
+        WebApp(Format("📊 {table_button}"), Format("{table_url}"), when="table_url"),
         Button(Format("➕ {add_button}"), id="add", on_click=_add),
         Row(
             Button(Const("📥 Importar"), id="import", on_click=_import),
@@ -150,9 +152,21 @@ async def _listing(
         "filter_button": texts.filter_button(query),
         "is_narrowed": narrowed,
         "has_register": not is_empty,
+        "table_button": "Ver na tabela" if narrowed else "Tabela",
+        "table_url": await _table_url(dialog_manager, services, query),
         "has_erp": services.has_erp,
         "add_button": "Adicionar novo cliente" if is_empty else "Adicionar novo cadastro",
     }
+
+
+async def _table_url(
+    manager: DialogManager, services: RegisterServices, query: Query
+) -> str | None:
+    if services.show_in_table is None:
+        return None
+    user: User = manager.middleware_data["event_from_user"]
+    key = manager.dialog_data.setdefault("table_key", secrets.token_urlsafe(12))
+    return await services.show_in_table(query, user_id=user.id, key=key)
 
 
 def _keep(manager: DialogManager, count: int) -> int:

@@ -19,6 +19,7 @@ from bot.usecases.register.edit_registration import (
     RemoveRegistration,
     RestoreRegistration,
 )
+from bot.usecases.register.show_in_table import ShowInTable
 from bot.wording.values import Names
 from handlers.admin.register.states import EditDialog, WizardDialog
 from handlers.admin.screens import Shown
@@ -43,6 +44,8 @@ class RegisterServices:
     """Removes a message's content from the stored update, in case it is handled again."""
     people: Callable[[], Awaitable[dict[str, str]]]
     """Returns the names of admins, by `Provenance.by`."""
+    show_in_table: ShowInTable | None
+    """None without a public address."""
     has_erp: bool
     timezone: ZoneInfo
     clock: Callable[[], datetime]
