@@ -37,6 +37,7 @@ from bot.runtime.jobs.runs import JobRuns
 from bot.runtime.jobs.worker import WorkJobs
 from bot.runtime.memory import freeze_gc, share_one_heap
 from bot.runtime.passwords import Argon2Passwords
+from bot.usecases.jobs.change_many import ChangeMany
 from bot.usecases.jobs.import_file import BATCH, ImportFile
 from bot.usecases.jobs.manage_jobs import ManageJobs
 from bot.usecases.jobs.sync_erp import SyncErp
@@ -118,6 +119,7 @@ class JobRunner:
         self.database = database
         self.syncs = Syncs(database)
         self.store, files, bulk = Jobs(database), Files(database), Bulk(database)
+        search = Search(database)
 
         async def none() -> tuple[()]:
             return ()
@@ -132,17 +134,25 @@ class JobRunner:
                 requires_tax_id=True,
             ),
             undo_job=UndoJob(register=bulk),
+            change_many=ChangeMany(register=bulk, search=search),
             sync_erp=SyncErp(erp=erp, register=bulk, new_ids=new_ids),
             syncs=self.syncs,
-            each=Search(database).each,
+            search=search,
             tags=none,
             departments=none,
             describe=lambda row: row.reasons[0][1],
             name_of=lambda job, at: f"job-{job.id}",
             clock=_now,
+            may_change=_always,
         )
         self.work = WorkJobs(
-            store=self.store, files=files, run=runs, notifier=Nobody(), data_dir=folder, clock=_now
+            store=self.store,
+            files=files,
+            run=runs,
+            notifier=Nobody(),
+            data_dir=folder,
+            clock=_now,
+            names_of=_no_names,
         )
         self.manage = ManageJobs(
             store=self.store, files=files, choices=Choices(database), wake=_asleep, clock=_now
@@ -178,6 +188,14 @@ def _now() -> datetime:
 
 
 async def _asleep(_: int) -> None: ...
+
+
+async def _always(_: str) -> bool:
+    return True
+
+
+async def _no_names(_: Sequence[str]) -> dict[str, str]:
+    return {}
 
 
 @asynccontextmanager

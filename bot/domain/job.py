@@ -6,6 +6,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
+from bot.domain.bulk_change import BulkOptions
 from bot.domain.effort import Effort
 from bot.domain.export import ExportOptions
 from bot.domain.file_shape import FileShape
@@ -27,6 +28,8 @@ class JobKind(StrEnum):
     UNDO = "undo"
     SYNC = "sync"
     BACKUP = "backup"
+    CHANGE = "change"
+    """One change to many registrations."""
 
 
 class JobState(StrEnum):
@@ -75,9 +78,11 @@ class JobTrouble(StrEnum):
     BLOCKED = "blocked"
     """The admin who asked for a backup blocked the bot."""
     NO_RIGHT = "no_right"
-    """The user who asked for a backup is no longer an admin."""
+    """The user who asked for it is no longer an admin."""
     TELEGRAM = "telegram"
     """Telegram did not take the backup."""
+    LABEL_GONE = "label_gone"
+    """The tag or department of a change of many was archived meanwhile."""
     INTERRUPTED = "interrupted"
     """The bot was stopped while it made the backup, before backups were jobs."""
     UNKNOWN = "unknown"
@@ -146,7 +151,7 @@ class SyncOptions(_Model):
 
 
 class Counts(_Model):
-    """The numbers of rows by result; for an undo or an export, the numbers of registrations.
+    """The numbers of rows by result; of registrations, for all but imports and syncs.
 
     For a backup, the number of documents."""
 
@@ -172,7 +177,9 @@ class Counts(_Model):
     kept: int = 0
     """Registrations that an undo left unchanged, in part or whole, because of later changes."""
     problems: dict[str, int] = {}
-    """Rows refused for kinds of problem with which they could enter without the field."""
+    """Rows refused for kinds of problem with which they could enter without the field.
+
+    For a change of many, the registrations left out, by reason (`bot.domain.bulk_change.Skip`)."""
     fields: dict[str, int] = {}
     """Number of registrations that change, by field; of documents, by collection, for a backup."""
 
@@ -210,9 +217,11 @@ class RowReport(_Model):
     reasons: tuple[tuple[str, str, str], ...]
     """Each is a path, a reason and a detail."""
     ref: str = ""
-    """For a sync: the ERP's own reference of the record, because readers know no line numbers."""
+    """For a sync: the ERP's own reference of the record, because readers know no line numbers.
+
+    For a change of many: the registration's id."""
     name: str = ""
-    """For a sync: the name in the ERP record."""
+    """For a sync: the name in the ERP record. A change of many stores none."""
 
 
 class Progress(_Model):
@@ -239,6 +248,7 @@ class Job(_Model):
     import_options: ImportOptions | None = None
     export_options: ExportOptions | None = None
     sync_options: SyncOptions | None = None
+    bulk_options: BulkOptions | None = None
     undoes: int | None = None
     undoes_kind: JobKind | None = None
     undone_by: int | None = None
@@ -253,6 +263,7 @@ class Job(_Model):
     effort: Effort | None = None
     """What the checked import takes, if that is much; None with a MongoDB server."""
     plan_file_id: str | None = None
+    """The plan of the preview. For a change of many or an export: the ids of those chosen."""
     counts: Counts = Counts()
     batches: int = 0
     """Approximate number of batches done; the stored batches are authoritative."""
@@ -290,7 +301,8 @@ class Job(_Model):
         """Return True if the job changed the register, so that the audit refers to it."""
         counts = self.counts
         changed = counts.created or counts.updated or counts.removed or counts.restored
-        return self.kind in (JobKind.IMPORT, JobKind.SYNC, JobKind.UNDO) and bool(changed)
+        is_of_register = self.kind not in (JobKind.EXPORT, JobKind.BACKUP)
+        return is_of_register and bool(changed)
 
     @property
     def can_be_undone(self) -> bool:

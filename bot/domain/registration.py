@@ -46,6 +46,7 @@ class ChangeSource(StrEnum):
     IMPORT = "import"
     SYNC = "sync"
     UNDO = "undo"
+    BULK = "bulk"
 
 
 class Provenance(BaseModel):

@@ -99,6 +99,18 @@ class Search(Protocol):
         """Return the number of all results."""
 
 
+class SearchAll(Protocol):
+    """Reads all results of a search, for jobs."""
+
+    def each(self, query: Query, *, count: int) -> AsyncIterator[Sequence[Registration]]:
+        """Yield all results, `count` at a time."""
+        ...
+
+    async def still_found(self, query: Query, some: Sequence[Any]) -> Collection[str]:
+        """Return the ids of those `ExistingRegistration`s that the search finds."""
+        ...
+
+
 class AuditEntries(Protocol):
     async def entry(self, entry_id: str) -> AuditEntry | None: ...
 
@@ -336,6 +348,10 @@ class BackupJobs(JobStore, Protocol):
 
 class JobFiles(Protocol):
     async def put(self, path: Path, *, name: str, report: Callable[[int], None] = ...) -> str: ...
+
+    async def put_pieces(self, pieces: AsyncIterator[bytes], *, name: str) -> str:
+        """Store a file that comes in pieces, and return its id."""
+        ...
 
     async def fetch(self, file_id: str, path: Path) -> None:
         """Write a job's stored file to the path.

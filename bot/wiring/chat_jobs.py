@@ -34,6 +34,7 @@ def build_chat_jobs(
             clock=shared.clock,
         ),
         erp=shared.erp,
+        is_admin=role_of.is_admin,
     )
 
 

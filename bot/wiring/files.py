@@ -21,6 +21,7 @@ def file_services(
     """Return what the screens of files and jobs use."""
     return FileServices(
         manage=jobs.manage,
+        begin_change=jobs.begin_change,
         inspect=inspect,
         report=jobs.work.report,
         names=names,

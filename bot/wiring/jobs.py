@@ -1,7 +1,7 @@
 """The wiring of jobs: the worker, and the use cases of people who start and stop them."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -22,7 +22,9 @@ from bot.runtime.jobs.worker import WorkJobs
 from bot.runtime.passwords import Argon2Passwords
 from bot.settings import Settings
 from bot.usecases.company.departments import Departments
+from bot.usecases.jobs.begin_change import BeginChange
 from bot.usecases.jobs.begin_sync import BeginSync
+from bot.usecases.jobs.change_many import ChangeMany
 from bot.usecases.jobs.import_file import ImportFile
 from bot.usecases.jobs.manage_jobs import ManageJobs
 from bot.usecases.jobs.sync_erp import SyncErp
@@ -43,12 +45,15 @@ if TYPE_CHECKING:
 
 logger = structlog.get_logger()
 
+IsAdmin = Callable[[int], Awaitable[bool]]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Jobs:
     """The parts of jobs that the bot, the worker and the commands use."""
 
     manage: ManageJobs
+    begin_change: BeginChange
     work: WorkJobs
     store: StoredJobs
     files: Files
@@ -79,14 +84,16 @@ def build_jobs(
     make_backup: MakeBackup | None = None,
     erp: "Erp | None" = None,
     progress_interval_s: float = PROGRESS_INTERVAL_S,
+    is_admin: IsAdmin | None = None,
 ) -> Jobs:
     """Build the jobs of this database; `notifier` reports on them every `progress_interval_s`.
 
     lease_clock: `clock` unless given. make_backup: None where no backup of the chat is made.
+    is_admin: tells from a user's id; None where no admin's change of many is worked on.
     """
     effort = partial(_effort, settings.data_dir) if is_embedded(database) else _no_effort
     syncs, store, files = Syncs(database), StoredJobs(database), Files(database)
-    bulk = Bulk(database)
+    bulk, search = Bulk(database), Search(database)
     runs = JobRuns(
         store=store,
         files=files,
@@ -97,14 +104,16 @@ def build_jobs(
             requires_tax_id=settings.require_tax_id,
         ),
         undo_job=UndoJob(register=bulk),
+        change_many=ChangeMany(register=bulk, search=search),
         sync_erp=SyncErp(erp=erp, register=bulk, new_ids=new_ids) if erp else None,
         syncs=syncs,
-        each=Search(database).each,
+        search=search,
         tags=tags.latest,
         departments=departments.latest,
         describe=describe,
         name_of=lambda job, at: file_name(job, at.astimezone(settings.zone)),
         clock=clock,
+        may_change=partial(_may_change, is_admin),
         make_backup=make_backup,
         effort=effort,
     )
@@ -115,6 +124,7 @@ def build_jobs(
         notifier=notifier,
         data_dir=settings.data_dir,
         clock=clock,
+        names_of=partial(_names_of, bulk),
         lease_clock=lease_clock,
         progress_interval_s=progress_interval_s,
     )
@@ -123,6 +133,14 @@ def build_jobs(
     )
     return Jobs(
         manage=manage,
+        begin_change=BeginChange(
+            jobs=store,
+            files=files,
+            tags=tags,
+            departments=departments,
+            wake=work.wake,
+            clock=clock,
+        ),
         work=work,
         store=store,
         files=files,
@@ -130,6 +148,16 @@ def build_jobs(
         effort=effort,
         begin_sync=_begin_sync(settings, store, syncs, work, clock) if erp else None,
     )
+
+
+async def _may_change(is_admin: IsAdmin | None, by: str) -> bool:
+    """Return True if `by` is no admin's, or an admin's who still is one."""
+    kind, _, user_id = by.partition(":")
+    return kind != "admin" or (is_admin is not None and await is_admin(int(user_id)))
+
+
+async def _names_of(bulk: Bulk, ids: Sequence[str]) -> dict[str, str]:
+    return {one.id: one.registration.name for one in (await bulk.by_ids(ids)).values()}
 
 
 def _effort(data_dir: Path, rows: int) -> Effort | None:

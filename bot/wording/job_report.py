@@ -4,8 +4,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from bot.domain.bulk_change import BulkAction
 from bot.domain.job import OVER, Counts, Job, JobKind, JobState, Report
-from bot.wording.jobs import duration, effort_sentence, exported, summary
+from bot.wording.bulk import does, left_out, same
+from bot.wording.jobs import duration, effort_sentence, exported, filters, summary
 from bot.wording.reasons import ACCEPTED, COLUMN_LABELS, describe, describe_trouble
 from bot.wording.values import LABELS, Names, show_value
 from bot.wording.words import counted, number, plural, short
@@ -13,6 +15,8 @@ from bot.wording.words import counted, number, plural, short
 _NAME: Final = 40
 _VALUE: Final = 60
 _FIELDS: Final = 100
+_FILTERS: Final = 300
+_WRITERS: Final = (JobKind.IMPORT, JobKind.SYNC, JobKind.CHANGE)
 _REASON: Final = 220
 _REASONS: Final = 6
 _LINES_OF_A_REASON: Final = 5
@@ -37,9 +41,14 @@ GAP: Final = Line("")
 
 
 def report_lines(job: Job, found: Report, names: Names) -> Iterator[Line]:
-    """Yield what the job did so far, or what a checked import would do."""
+    """Yield what the job did so far, or what a checked import or change would do."""
+    if job.bulk_options is not None:
+        yield Line(does(job.bulk_options, names), "🗂")
+        if job.bulk_options.query is not None and not job.is_summary:
+            yield Line(short(filters(job.bulk_options.query, names), _FILTERS), "🔎")
     if job.state is JobState.CHECKED:
-        yield from _preview_lines(job, found, names)
+        lines = _preview_lines if job.bulk_options is None else _preview_of_change
+        yield from lines(job, found, names)
         return
     wrote = _wrote(job.counts)
     if job.state is JobState.FAILED:
@@ -47,10 +56,10 @@ def report_lines(job: Job, found: Report, names: Names) -> Iterator[Line]:
     if job.state in (JobState.CANCELLED, JobState.FAILED):
         if wrote:
             yield Line("O que já tinha sido gravado continua gravado:")
-        elif job.state is JobState.CANCELLED or job.kind in (JobKind.IMPORT, JobKind.SYNC):
+        elif job.state is JobState.CANCELLED or job.kind in _WRITERS:
             yield Line("Nada foi gravado.")
     if job.state in OVER or job.counts.rows:
-        yield from _result_lines(job)
+        yield from _result_lines(job, found)
     if job.working_s and job.counts.rows:
         rate = max(1, round(job.counts.rows / max(job.working_s, 0.1)))
         yield Line(f"{duration(job.working_s)} · {number(rate)} por segundo", "⏱")
@@ -61,10 +70,10 @@ def report_lines(job: Job, found: Report, names: Names) -> Iterator[Line]:
 
 
 def has_something_to_write(job: Job) -> bool:
-    """Return True if confirming the checked import would write something."""
+    """Return True if confirming the checked import or change would write something."""
     counts = job.preview or Counts()
     # A password counts as a change only after it was compared.
-    return bool(counts.created + counts.updated + counts.passwords)
+    return bool(counts.created + counts.updated + counts.removed + counts.passwords)
 
 
 def _preview_lines(job: Job, found: Report, names: Names) -> Iterator[Line]:
@@ -112,7 +121,48 @@ def _preview_lines(job: Job, found: Report, names: Names) -> Iterator[Line]:
     yield from _refused_lines(job, found, counts, "A importação traz todas em um arquivo.")
 
 
-def _result_lines(job: Job) -> Iterator[Line]:
+def _preview_of_change(job: Job, found: Report, names: Names) -> Iterator[Line]:
+    counts = job.preview or Counts()
+    yield Line(counted(counts.rows, "cadastro", "cadastros"), "👥")
+    yield GAP
+    yield from _changed(job, counts, found, is_done=False)
+    if job.samples:
+        yield Line("Exemplos:", is_heading=True)
+    for sample in job.samples:
+        before, after = (
+            short(show_value(sample.path, value, names), _VALUE)
+            for value in (sample.before, sample.after)
+        )
+        is_deletion = sample.path == "tax_id"
+        rest = f" · {before}" if sample.before else ""
+        text = rest if is_deletion else f": {before} → {after}"
+        yield Line(f"{short(sample.name, _NAME)}{text}", depth=1)
+    if counts.removed:
+        yield GAP
+        yield Line("Saem das buscas e dos atendimentos. Dá para desfazer em /tarefas.", "⚠️")
+
+
+def _changed(job: Job, counts: Counts, found: Report, *, is_done: bool) -> Iterator[Line]:
+    """Yield how many are changed, stay as they are, and are left out, with the reasons."""
+    options = job.bulk_options
+    if options is None:
+        return
+    if options.action is BulkAction.DELETE:
+        will = counted(counts.removed, "vai ser excluído", "vão ser excluídos")
+        yield Line(counted(counts.removed, "excluído", "excluídos") if is_done else will, "🗑")
+    else:
+        will = counted(counts.updated, "muda", "mudam")
+        yield Line(counted(counts.updated, "mudou", "mudaram") if is_done else will, "✏️")
+    if counts.unchanged:
+        yield Line(same(options, counts.unchanged), "➖")
+    if counts.refused:
+        yield Line(counted(counts.refused, "fica de fora", "ficam de fora"), "⛔")
+    for reason, count in counts.problems.items():
+        rows = [row for row in found.refused if row.reasons[0][1] == reason]
+        yield Line(left_out(reason, count, rows), depth=1)
+
+
+def _result_lines(job: Job, found: Report) -> Iterator[Line]:
     if job.kind is JobKind.EXPORT:
         if job.state is JobState.DONE or job.counts.rows:
             yield Line(exported(job.counts))
@@ -121,7 +171,10 @@ def _result_lines(job: Job) -> Iterator[Line]:
     if job.kind is JobKind.BACKUP:
         yield Line(summary(job))
         return
-    yield from _undone(job.counts) if job.kind is JobKind.UNDO else _written(job)
+    if job.kind is JobKind.CHANGE:
+        yield from _changed(job, job.counts, found, is_done=True)
+    else:
+        yield from _undone(job.counts) if job.kind is JobKind.UNDO else _written(job)
     if job.state is JobState.DONE and not _wrote(job.counts):
         yield Line("Nada mudou no cadastro.")
 
@@ -192,7 +245,7 @@ def _lists(job: Job, found: Report) -> Iterator[Line]:
 
 def _refused_lines(job: Job, found: Report, counts: Counts, others: str) -> Iterator[Line]:
     """Yield one line per reason: twenty rows with the same mistake need only one."""
-    if not found.refused:
+    if not found.refused or job.kind is JobKind.CHANGE:
         return
     is_sync = job.kind is JobKind.SYNC
     yield Line("Recusados:" if is_sync else "Recusadas:", is_heading=True)

@@ -6,6 +6,7 @@ from bot.domain.effort import Effort
 from bot.domain.job import OVER, Counts, Job, JobKind, JobState, SyncMode
 from bot.domain.retention import JOBS_KEPT
 from bot.domain.search import Query
+from bot.wording.bulk import ACTIONS
 from bot.wording.values import Names
 from bot.wording.words import KINDS, STATUSES, counted, number, plural, short
 
@@ -15,10 +16,11 @@ KIND_NAMES: Final = {
     JobKind.UNDO: "Desfazer",
     JobKind.SYNC: "Sincronização",
     JobKind.BACKUP: "Backup",
+    JobKind.CHANGE: "Alteração em lote",
 }
 STATES: Final = {
     JobState.DRAFT: "sendo preparada",
-    JobState.CHECKING: "conferindo o arquivo",
+    JobState.CHECKING: "conferindo",
     JobState.CHECKED: "esperando confirmação",
     JobState.RUNNING: "em andamento",
     JobState.DONE: "concluída",
@@ -32,6 +34,7 @@ _DOING: Final = {
     JobKind.UNDO: "Desfazendo",
     JobKind.SYNC: "Lendo o ERP",
     JobKind.BACKUP: "Fazendo o backup",
+    JobKind.CHANGE: "Gravando",
 }
 _THINGS: Final = {
     JobKind.IMPORT: ("linha", "linhas"),
@@ -47,6 +50,8 @@ def subject(job: Job) -> str:
     words = KIND_NAMES[job.kind].lower()
     if job.sync_options is not None:
         words += f" {MODES[job.sync_options.mode]}"
+    if job.bulk_options is not None:
+        words += f": {ACTIONS[job.bulk_options.action]}"
     if job.undoes is not None:
         words += f" a tarefa {job.undoes}"
     if job.source is not None:
@@ -67,7 +72,8 @@ def doing(job: Job) -> str:
     if job.is_cancelled:
         return "Cancelando"
     if job.state is JobState.CHECKING:
-        return "Conferindo o arquivo, nada é gravado"
+        what = " o arquivo" if job.kind is JobKind.IMPORT else ""
+        return f"Conferindo{what}, nada é gravado"
     return _DOING[job.kind]
 
 
@@ -99,6 +105,12 @@ def summary(job: Job) -> str:
         if counts.kept:
             parts.append(counted(counts.kept, "mantido", "mantidos"))
         return ", ".join(parts)
+    if job.kind is JobKind.CHANGE:
+        deleted = counted(counts.removed, "excluído", "excluídos")
+        parts = [deleted if counts.removed else counted(counts.updated, "mudado", "mudados")]
+        if counts.refused:
+            parts.append(f"{number(counts.refused)} de fora")
+        return ", ".join(parts)
     parts = [
         counted(counts.created, "novo", "novos"),
         counted(counts.updated, "atualizado", "atualizados"),
@@ -129,6 +141,9 @@ def undo_effects(job: Job) -> str:
     if counts.updated:
         many = f"Os {number(counts.updated)} atualizados voltam ao que eram."
         sentences.append(plural(counts.updated, "O atualizado volta ao que era.", many))
+    if counts.removed:
+        many = f"Os {number(counts.removed)} excluídos voltam ao cadastro."
+        sentences.append(plural(counts.removed, "O excluído volta ao cadastro.", many))
     return " ".join(sentences)
 
 

@@ -166,6 +166,8 @@ _TROUBLES: Final = {
     "comando: balcao backup ARQUIVO",
     JobTrouble.BLOCKED: "O administrador que pediu bloqueou o bot.",
     JobTrouble.NO_RIGHT: "Quem pediu não é mais administrador.",
+    JobTrouble.LABEL_GONE: "A etiqueta ou o departamento escolhido foi arquivado depois. "
+    "Escolha outro e repita.",
     JobTrouble.TELEGRAM: "O Telegram não aceitou o arquivo. Envie /backup de novo daqui a pouco, "
     "ou use a linha de comando do servidor: balcao backup ARQUIVO",
     JobTrouble.INTERRUPTED: "O bot foi parado durante a cópia, e nenhum arquivo ficou no "

@@ -30,6 +30,7 @@ WAYS: Final = {
     ChangeSource.IMPORT: "importação",
     ChangeSource.SYNC: "sincronização",
     ChangeSource.UNDO: "desfazer de uma tarefa",
+    ChangeSource.BULK: "alteração em lote",
 }
 LABELS: Final = {field.path: field.label for field in FIELDS if field.shape is not Shape.PASSWORD}
 """The label of each field, in the order of the screens."""

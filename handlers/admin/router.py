@@ -20,6 +20,7 @@ from handlers.admin.files.services import FileServices
 from handlers.admin.files.states import ExportDialog
 from handlers.admin.labels import departments, ready_answers, tags
 from handlers.admin.labels.states import DepartmentsDialog
+from handlers.admin.many import screens as many
 from handlers.admin.register import edit, listing, record, wizard
 from handlers.admin.register.services import open_over
 from handlers.admin.register.states import AuditDialog, RegisterDialog
@@ -141,6 +142,7 @@ def router() -> Router:
         ready_answers.dialog(),
         importing.dialog(),
         exporting.dialog(),
+        many.dialog(),
     )
     rest = Router(name="rest")
     rest.message.register(search, F.text, ~F.text.startswith("/"))

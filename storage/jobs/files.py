@@ -35,13 +35,23 @@ class Files:
         report: Callable[[int], None] = lambda _: None,
     ) -> str:
         """Store a copy of the file and return its id; `report` gets the bytes stored so far."""
+        return await self.put_pieces(_of_file(path), name=name, report=report)
+
+    async def put_pieces(
+        self,
+        pieces: AsyncIterator[bytes],
+        *,
+        name: str,
+        report: Callable[[int], None] = lambda _: None,
+    ) -> str:
+        """Store a file that comes in pieces, and return its id."""
         # Written chunk by chunk, as the GridFS specification says: the library's own upload
         # collects 48 MB before it writes, and encodes them once more.
         file_id, number, done = ObjectId(), 0, 0
         await self._ensure_index()
         try:
-            with translated(), await asyncio.to_thread(path.open, "rb") as file:
-                while piece := await asyncio.to_thread(file.read, _PIECE):
+            with translated():
+                async for piece in _whole(pieces):
                     await self._chunks.insert_one(
                         {"files_id": file_id, "n": number, "data": piece}
                     )
@@ -116,6 +126,24 @@ class Files:
             if not piece:
                 return
             yield bytes(piece)
+
+
+async def _of_file(path: Path) -> AsyncIterator[bytes]:
+    with await asyncio.to_thread(path.open, "rb") as file:
+        while piece := await asyncio.to_thread(file.read, _PIECE):
+            yield piece
+
+
+async def _whole(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield the same bytes in pieces of one size, as GridFS has them; the last may be shorter."""
+    rest = b""
+    async for piece in pieces:
+        rest += piece
+        while len(rest) >= _PIECE:
+            yield rest[:_PIECE]
+            rest = rest[_PIECE:]
+    if rest:
+        yield rest
 
 
 def _gone() -> RefusedError:

@@ -28,6 +28,7 @@ from storage.engine.connection import (
 )
 from storage.engine.ordered import HIGHEST, Ordered, Slice, element_between
 from storage.register.documents import read_registration
+from storage.register.raw_registration import RawRegistration
 from storage.register.search_fields import (
     END,
     INACTIVE,
@@ -119,6 +120,13 @@ class Search:
             if page.next is None:
                 return
             start = page.next
+
+    async def still_found(self, query: Query, some: Sequence[RawRegistration]) -> set[str]:
+        """Return the ids of those that the query finds."""
+        conditions = await self._asked(query)
+        if conditions is None:
+            return set()
+        return {one.id for one in some if _holds(one.document, conditions)}
 
     async def _of_tax_id(self, tax_id: TaxId, query: Query) -> Document | None:
         """Return the document with this tax id, unless the filters exclude it."""

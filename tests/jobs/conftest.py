@@ -4,13 +4,15 @@ import asyncio
 import csv
 import io
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from bot.domain.bulk_change import BulkAction, BulkOptions
 from bot.domain.columns import fields_of, map_header
 from bot.domain.export import ExportOptions
 from bot.domain.fields import UPDATABLE
@@ -18,10 +20,13 @@ from bot.domain.file_shape import FileShape
 from bot.domain.guard import unguarded
 from bot.domain.job import Counts, ImportOptions, Job, JobState, Report
 from bot.domain.label import Tag
+from bot.domain.search import Query
 from bot.runtime.files.table import inspect
 from bot.runtime.jobs.runs import JobRuns
 from bot.runtime.jobs.worker import Run, WorkJobs
 from bot.runtime.passwords import Argon2Passwords
+from bot.usecases.jobs.begin_change import BeginChange
+from bot.usecases.jobs.change_many import ChangeMany
 from bot.usecases.jobs.import_file import BATCH, ImportFile
 from bot.usecases.jobs.manage_jobs import ManageJobs
 from bot.usecases.jobs.sync_erp import SyncErp
@@ -77,8 +82,9 @@ class JobRunner:
         self.waits: list[float] = []
         self.notifier = notifier or RecordingNotifier()
         self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
-        bulk = Bulk(database)
+        bulk, search = Bulk(database), Search(database)
         self.bulk = bulk
+        self.removed_admins: set[str] = set()
 
         async def tags() -> tuple[Tag, ...]:
             return (VIP,)
@@ -96,9 +102,10 @@ class JobRunner:
                 requires_tax_id=requires_tax_id,
             ),
             undo_job=UndoJob(register=bulk),
+            change_many=ChangeMany(register=bulk, search=search, batch_rows=batch_rows),
             sync_erp=SyncErp(erp=erp, register=bulk, new_ids=new_ids, wait=self._waited),
             syncs=self.syncs,
-            each=Search(database).each,
+            search=search,
             tags=tags,
             departments=departments,
             describe=lambda row: "; ".join(
@@ -106,6 +113,7 @@ class JobRunner:
             ),
             name_of=lambda job, at: f"job-{job.id}",
             clock=self.now,
+            may_change=self.may_change,
             batch_rows=batch_rows,
         )
         self.work = self.worker(self.run)
@@ -113,6 +121,14 @@ class JobRunner:
             store=self.store,
             files=self.files,
             choices=Choices(database),
+            wake=self._work,
+            clock=self.now,
+        )
+        self.begin_change = BeginChange(
+            jobs=self.store,
+            files=self.files,
+            tags=SimpleNamespace(all=tags),
+            departments=SimpleNamespace(all=departments),
             wake=self._work,
             clock=self.now,
         )
@@ -126,8 +142,15 @@ class JobRunner:
             notifier=self.notifier,
             data_dir=self.folder / "data",
             clock=self.now,
+            names_of=self._names_of,
             **more,
         )
+
+    async def may_change(self, by: str) -> bool:
+        return by not in self.removed_admins
+
+    async def _names_of(self, ids: Sequence[str]) -> dict[str, str]:
+        return {one.id: one.registration.name for one in (await self.bulk.by_ids(ids)).values()}
 
     async def _waited(self, seconds: float) -> None:
         self.waits.append(seconds)
@@ -196,6 +219,25 @@ class JobRunner:
         job = await self.manage.begin_export(ExportOptions(**options), by="admin:1")
         return await self.result(await self.job(job.id))
 
+    async def changing(
+        self, action: BulkAction, value: str = "", *, by: str = "admin:1", **to: Any
+    ) -> Job:
+        """Preview a change of the whole register, unless `query` or `ids` choose; return it."""
+        if ids := to.get("ids"):
+            to["ids"] = _at_once(ids)
+        else:
+            to.setdefault("query", Query())
+        options = BulkOptions(action=action, value=value, query=to.get("query"))
+        job = await self.begin_change(options, by=by, ids=to.get("ids"))
+        assert isinstance(job, Job), job
+        return await self.job(job.id)
+
+    async def changed(self, action: BulkAction, value: str = "", **to: Any) -> Job:
+        """Preview a change and confirm it; return the finished job."""
+        job = await self.changing(action, value, **to)
+        assert await self.manage.confirm(job.id), job
+        return await self.job(job.id)
+
     async def result(self, job: Job) -> bytes:
         assert job.state is JobState.DONE, job
         [file] = job.results
@@ -224,6 +266,10 @@ class JobRunner:
             }
             for document in found
         }
+
+
+async def _at_once(ids: Sequence[str]) -> AsyncIterator[Sequence[str]]:
+    yield ids
 
 
 def table(rows: Sequence[Sequence[str]], *, encoding: str = "utf-8") -> bytes:

@@ -5,20 +5,21 @@ from array import array
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, TextIO
 
 import structlog
 
+from bot.domain.bulk_change import is_valid
 from bot.domain.effort import Effort
 from bot.domain.errors import Problem, RefusedError
-from bot.domain.export import cells, headers, written_names
+from bot.domain.export import ExportOptions, cells, headers, written_names
 from bot.domain.job import Batch, Counts, Job, JobKind, JobState, JobTrouble, RowReport, Source
 from bot.domain.job_change import JobChange, failed
 from bot.domain.label import Label
 from bot.domain.registration import ChangeSource, Provenance, Registration
 from bot.domain.row import RowReader, accepted_reasons
-from bot.domain.search import Query
 from bot.domain.sync import moved
 from bot.runtime.files.refused_rows import RefusedRows
 from bot.runtime.files.writing import TableWriter
@@ -26,11 +27,13 @@ from bot.runtime.jobs.backups import MakeBackup
 from bot.runtime.jobs.job_progress import JobProgress
 from bot.runtime.jobs.ports import Files, Store
 from bot.runtime.jobs.source_rows import opened, rows
-from bot.usecases.jobs import sync_erp
+from bot.usecases.jobs import change_many, sync_erp
+from bot.usecases.jobs.begin_change import lines_of
+from bot.usecases.jobs.change_many import ChangeMany
 from bot.usecases.jobs.import_file import BATCH, ImportFile, provenance_of
 from bot.usecases.jobs.sync_erp import ErpFailedError, SyncErp
 from bot.usecases.jobs.undo_job import UndoJob
-from bot.usecases.ports import Syncs
+from bot.usecases.ports import SearchAll, Syncs
 
 _EXPORTED_AT_ONCE: Final = 500
 # Columns of our own, not those of a template: an ERP's records are corrected in the ERP.
@@ -41,10 +44,6 @@ logger = structlog.get_logger()
 Labels = Callable[[], Awaitable[Sequence[Label]]]
 
 
-class RegistrationScan(Protocol):
-    def __call__(self, query: Query, *, count: int) -> AsyncIterator[Sequence[Registration]]: ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRuns:
     """Does the work of a job; `bot.runtime.jobs.worker` calls it and keeps the lease."""
@@ -53,10 +52,11 @@ class JobRuns:
     files: Files
     import_file: ImportFile
     undo_job: UndoJob
+    change_many: ChangeMany
     sync_erp: SyncErp | None
     """None when no ERP is set."""
     syncs: Syncs
-    each: RegistrationScan
+    search: SearchAll
     tags: Labels
     departments: Labels
     describe: Callable[[RowReport], str]
@@ -64,6 +64,8 @@ class JobRuns:
     name_of: Callable[[Job, datetime], str]
     """Returns the name, without its ending, of the file that a job makes."""
     clock: Callable[[], datetime]
+    may_change: Callable[[str], Awaitable[bool]]
+    """Returns True if who began a job, by `Job.by`, may change the register now."""
     make_backup: MakeBackup | None = None
     """None where no backup of the chat is made."""
     effort: Callable[[int], Effort | None] = lambda rows: None
@@ -84,6 +86,8 @@ class JobRuns:
             return await self._sync(job, folder, job_progress)
         if job.kind is JobKind.EXPORT:
             return await self._export(job, folder, job_progress)
+        if job.kind is JobKind.CHANGE:
+            return await self._change(job, folder, job_progress)
         if job.state is JobState.CHECKING:
             return await self._check(job, folder, job_progress)
         return await self._import(job, folder, job_progress)
@@ -207,6 +211,70 @@ class JobRuns:
         await self.store.force_update(target.id, undone_by=None)
         return {"state": JobState.CANCELLED}
 
+    async def _change(self, job: Job, folder: Path, job_progress: JobProgress) -> JobChange:
+        if not await self.may_change(job.by):
+            return failed(JobTrouble.NO_RIGHT)
+        labels = {"tags": await self.tags(), "departments": await self.departments()}
+        if not is_valid(change_many.options_of(job), **labels):
+            return failed(JobTrouble.LABEL_GONE)
+        if job.state is JobState.CHECKING:
+            return await self._check_change(job, folder, job_progress)
+        is_done = await self.change_many.run(
+            job,
+            self._ids(job, folder),
+            provenance=change_many.provenance_of(job),
+            after=await self._last(job),
+            report=job_progress.wrote,
+        )
+        return {"state": JobState.DONE if is_done else JobState.CANCELLED}
+
+    async def _check_change(self, job: Job, folder: Path, job_progress: JobProgress) -> JobChange:
+        path = folder / "chosen"
+        with await asyncio.to_thread(path.open, "wb") as file:
+
+            async def keep(ids: Sequence[str]) -> None:
+                await asyncio.to_thread(file.write, lines_of(ids))
+
+            checked = await self.change_many.check(
+                job,
+                self._ids(job, folder) if job.plan_file_id else None,
+                keep=keep,
+                provenance=Provenance(
+                    at=self.clock(), by=job.by, way=ChangeSource.BULK, job=job.key
+                ),
+                report=job_progress.counted,
+            )
+        if checked is None:
+            return {"state": JobState.CANCELLED}
+        return {
+            "state": JobState.CHECKED,
+            "preview": checked.counts,
+            "samples": checked.samples,
+            "to_refuse": checked.skipped,
+            "plan_file_id": job.plan_file_id or await self.files.put(path, name="ids"),
+            "batches": 0,
+        }
+
+    async def _ids(self, job: Job, folder: Path) -> AsyncIterator[Sequence[str]]:
+        """Yield the ids that were chosen for the job, a batch at a time."""
+        path = folder / "ids"
+        await self.files.fetch(job.plan_file_id or "", path)
+        with await asyncio.to_thread(path.open, encoding="utf-8") as file:
+            while some := await asyncio.to_thread(_lines, file, self.change_many.batch_rows):
+                yield some
+
+    async def _chosen(
+        self, job: Job, options: ExportOptions, folder: Path
+    ) -> AsyncIterator[Sequence[Registration]]:
+        """Yield the registrations of an export: the chosen ones, or those of its search."""
+        if not job.plan_file_id:
+            async for page in self.search.each(options.query, count=_EXPORTED_AT_ONCE):
+                yield page
+            return
+        async for ids in self._ids(job, folder):
+            found = await self.change_many.register.by_ids(ids)
+            yield [found[one].registration for one in dict.fromkeys(ids) if one in found]
+
     async def _export(self, job: Job, folder: Path, job_progress: JobProgress) -> JobChange:
         options = job.export_options
         if options is None:
@@ -216,7 +284,7 @@ class JobRuns:
         name = self.name_of(job, job.began_at or self.clock())
         count = 0
         with TableWriter(folder, name, options.format, headers(options.paths)) as writer:
-            async for some in self.each(options.query, count=_EXPORTED_AT_ONCE):
+            async for some in self._chosen(job, options, folder):
                 table = [cells(one, options.paths, names) for one in some]
                 await asyncio.to_thread(writer.write_rows, table)
                 count += len(table)
@@ -277,3 +345,7 @@ class JobRuns:
                 for path in paths
             ]
         )
+
+
+def _lines(file: TextIO, count: int) -> list[str]:
+    return [line.rstrip("\n") for line in islice(file, count)]

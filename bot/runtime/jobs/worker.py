@@ -8,7 +8,7 @@ import asyncio
 import os
 import shutil
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -32,6 +32,7 @@ from bot.domain.job import (
     Batch,
     Counts,
     Job,
+    JobKind,
     JobState,
     JobTrouble,
     Report,
@@ -79,12 +80,14 @@ class WorkJobs:
         notifier: JobNotifier,
         data_dir: Path,
         clock: Callable[[], datetime],
+        names_of: Callable[[Sequence[str]], Awaitable[Mapping[str, str]]],
         lease_clock: Callable[[], datetime] | None = None,
         lease: timedelta = _LEASE,
         round_s: float = _ROUND_S,
         progress_interval_s: float = PROGRESS_INTERVAL_S,
     ) -> None:
-        """lease_clock: `clock` unless given. progress_interval_s: between two progress messages.
+        """names_of: returns the names of registrations that exist, by id.
+        lease_clock: `clock` unless given. progress_interval_s: between two progress messages.
         round_s: between looks for jobs."""
         self._store = store
         self._files = files
@@ -92,6 +95,7 @@ class WorkJobs:
         self._notifier = notifier
         self._data_dir = data_dir
         self._clock = clock
+        self._names_of = names_of
         self._lease_clock = lease_clock or clock
         self._leases = LeaseKeeper(
             store.leases, self._lease_clock, id_of=int, lease=lease, patience_s=0.0
@@ -290,13 +294,23 @@ class WorkJobs:
         """Return the report of the job's batches; before it runs, the refused rows of its
         preview."""
         if job.state is JobState.CHECKED:
-            return Report(refused=job.to_refuse)
+            return await self._named(job, Report(refused=job.to_refuse))
         found = Report()
         async for batch in self._store.batches(job.id):
             found = _with(found, batch)
             if _is_full(found, job.counts):
                 break
-        return found
+        return await self._named(job, found)
+
+    async def _named(self, job: Job, report: Report) -> Report:
+        """Return the report with the names of those whom a change of many left out."""
+        if job.kind is not JobKind.CHANGE or not report.refused:
+            return report
+        names = await self._names_of([row.ref for row in report.refused])
+        refused = tuple(
+            row.model_copy(update={"name": names.get(row.ref, "")}) for row in report.refused
+        )
+        return report.model_copy(update={"refused": refused})
 
 
 def _with(report: Report, batch: Batch) -> Report:

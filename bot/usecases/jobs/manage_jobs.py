@@ -21,6 +21,7 @@ from bot.domain.job import (
     Source,
 )
 from bot.domain.job_change import JobChange
+from bot.usecases.jobs.begin_change import Ids, stored_ids
 from bot.usecases.ports import Choices, JobFiles, JobStore
 
 
@@ -155,7 +156,7 @@ class ManageJobs:
         return begun
 
     async def confirm(self, job_id: int, progress: Progress | None = None) -> Job | None:
-        """Start the run of an import; return the job, or None if it was not checked before."""
+        """Start the run of a checked import or change; return the job, or None if it is none."""
         return await self._begin(job_id, JobState.CHECKED, JobState.RUNNING, progress)
 
     async def cancel(self, job_id: int) -> Job | None:
@@ -186,7 +187,7 @@ class ManageJobs:
         return ended
 
     async def forget(self, job_id: int) -> None:
-        """Remove an import that was only looked at; one that has run stays."""
+        """Remove an import or change that was only looked at; one that has run stays."""
         cancelled = await self.cancel(job_id)
         if cancelled is not None and cancelled.state is JobState.CANCELLED:
             await self.store.remove(cancelled)
@@ -257,8 +258,14 @@ class ManageJobs:
         return undo
 
     async def begin_export(
-        self, options: ExportOptions, *, by: str, progress: Progress | None = None
+        self,
+        options: ExportOptions,
+        *,
+        by: str,
+        ids: Ids | None = None,
+        progress: Progress | None = None,
     ) -> Job:
+        """Start an export of what the search of the options finds, or of the chosen ids."""
         await self.choices.remember_export(by, options)
         now = self.clock()
         job = await self.store.add(
@@ -269,6 +276,7 @@ class ManageJobs:
                 created_at=now,
                 began_at=now,
                 export_options=options,
+                plan_file_id=await stored_ids(self.files, ids) if ids is not None else None,
                 progress=progress,
             )
         )

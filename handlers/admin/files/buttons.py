@@ -93,6 +93,12 @@ def ask_to_undo(job: Job) -> Rows:
 def _of_preview(job: Job) -> Rows:
     rows: Rows = []
     seen, preview = preview_id(job), job.preview or Counts()
+    if job.kind is JobKind.CHANGE:
+        if has_something_to_write(job):
+            count = number(preview.updated + preview.removed)
+            rows.append([button(f"✅ Confirmar ({count})", Verb.CONFIRM, job.id, seen=seen)])
+        rows.append([button("⬅️ Voltar", Verb.OPTIONS, job.id)])
+        return rows
     if has_something_to_write(job) and job.fits:
         changes = preview.created + preview.updated
         what = number(changes) if changes else "as senhas"

@@ -60,6 +60,11 @@ def query_data(query: Query) -> dict[str, object]:
     return data
 
 
+def query_of(data: object) -> Query:
+    """Return the query that `query_data` made JSON of."""
+    return _QUERIES.validate_python(data)
+
+
 async def _start(start_data: dict[str, object] | None, manager: DialogManager) -> None:
     last = await files_of(manager).manage.choices.of_export(admin_of(manager)) or ExportOptions()
     manager.dialog_data.update(
@@ -71,7 +76,7 @@ async def _main(
     dialog_manager: DialogManager, services: RegisterServices, files: FileServices, **_: object
 ) -> Shown:
     data = dialog_manager.dialog_data
-    query = _QUERIES.validate_python(data["query"])
+    query = query_of(data["query"])
     count = await services.search.count(query)
     return {
         "text": take_notice(dialog_manager)
@@ -116,7 +121,7 @@ async def _export(callback: CallbackQuery, _: Button, manager: DialogManager) ->
     options = ExportOptions(
         format=data["format"],
         paths=tuple(data["paths"]),
-        query=_QUERIES.validate_python(data["query"]),
+        query=query_of(data["query"]),
     )
     bot: Bot = manager.middleware_data["bot"]
     progress = await show_progress(bot, callback.from_user.id, texts.EXPORTING)

@@ -6,6 +6,7 @@ from html import escape
 from typing import Final
 
 from bot.domain.job import OVER, Counts, Job, JobKind, JobState, Report
+from bot.wording.bulk import ACTIONS
 from bot.wording.job_report import Line, has_something_to_write, report_lines
 from bot.wording.jobs import (
     KIND_NAMES,
@@ -53,7 +54,7 @@ _ENDINGS: Final = {
 
 _MESSAGES: Final = {
     JobState.DRAFT: "está sendo preparada: confira o arquivo primeiro.",
-    JobState.CHECKING: "está conferindo o arquivo. A prévia chega em uma mensagem nova.",
+    JobState.CHECKING: "está sendo conferida. A prévia chega em uma mensagem nova.",
     JobState.CHECKED: "espera confirmação, com uma prévia mais nova. Veja em /tarefas.",
     JobState.RUNNING: "já está em andamento.",
     JobState.DONE: "já terminou.",
@@ -94,7 +95,8 @@ def report(job: Job, found: Report, names: Names) -> str:
     head, ending = _file_line(job), []
     match job.state:
         case JobState.CHECKED:
-            head.insert(0, f"🔎 <b>Prévia da importação</b> · tarefa {job.id}")
+            of = KIND_NAMES[job.kind].lower()
+            head.insert(0, f"🔎 <b>Prévia da {of}</b> · tarefa {job.id}")
             nothing = (
                 "Nada foi gravado ainda."
                 if has_something_to_write(job)
@@ -219,4 +221,6 @@ def _file_line(job: Job) -> list[str]:
         read = "lendo só o que mudou" if job.sync_options.since else "lendo tudo"
         mode = MODES[job.sync_options.mode]
         return [f"🔗 ERP {_quote(erp_name(job.sync_options.system))}: {mode}, {read}"]
+    if job.bulk_options is not None and job.is_active:
+        return [f"🗂 {ACTIONS[job.bulk_options.action].capitalize()}"]
     return [f"📄 {_quote(short(job.source.name, 60))}"] if job.source is not None else []

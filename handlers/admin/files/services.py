@@ -15,6 +15,7 @@ from aiogram_dialog import DialogManager
 from bot.domain.errors import TryLaterError
 from bot.domain.file_shape import FileShape, Inspected, Reading
 from bot.domain.job import Counts, Job, JobKind, JobState, Progress, Report
+from bot.usecases.jobs.begin_change import BeginChange
 from bot.usecases.jobs.manage_jobs import ManageJobs
 from bot.wording.values import Names
 from handlers.admin.company import maintenance_texts
@@ -45,6 +46,7 @@ class Inspect(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileServices:
     manage: ManageJobs
+    begin_change: BeginChange
     inspect: Inspect
     report: Callable[[Job], Awaitable[Report]]
     """Returns the effects of a job, beyond its counts."""

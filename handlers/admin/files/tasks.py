@@ -14,7 +14,7 @@ from aiogram.types import CallbackQuery, MaybeInaccessibleMessageUnion
 from aiogram_dialog import DialogManager
 
 from bot.domain.errors import RefusedError
-from bot.domain.job import ACTIVE, OVER, Job, JobState, Progress
+from bot.domain.job import ACTIVE, OVER, Job, JobKind, JobState, Progress
 from bot.usecases.jobs.manage_jobs import CannotUndo
 from bot.wording.jobs import cannot_undo, effort_sentence
 from handlers.admin.files import buttons, report_texts, texts
@@ -27,6 +27,7 @@ from handlers.admin.files.services import (
     show_progress,
     without_buttons,
 )
+from handlers.admin.many.screens import open_again
 from handlers.answers import answer_press
 
 PAGE: Final = 6
@@ -103,7 +104,8 @@ async def confirm(press: Press) -> None:
         return
     await press.answer()
     await without_buttons(press.bot, press.here)
-    progress = await show_progress(press.bot, press.here.chat_id, texts.IMPORTING, job)
+    doing = texts.CHANGING if job.kind is JobKind.CHANGE else texts.IMPORTING
+    progress = await show_progress(press.bot, press.here.chat_id, doing, job)
     if await press.files.manage.confirm(job.id, progress) is None:
         # Another admin confirmed a moment earlier.
         told = await press.files.manage.get(job.id)
@@ -120,7 +122,8 @@ async def options(press: Press, dialog_manager: DialogManager) -> None:
         return
     await press.answer()
     await without_buttons(press.bot, press.here)
-    if trouble := await reopen(dialog_manager, press.files, job):
+    again = open_again if job.kind is JobKind.CHANGE else reopen
+    if trouble := await again(dialog_manager, press.files, job):
         await press.bot.send_message(press.here.chat_id, f"⚠️ {html.quote(trouble)}")
 
 

@@ -55,13 +55,14 @@ FILE_GONE: Final = "Este arquivo não está mais guardado: arquivos ficam 7 dias
 CHECKING: Final = "Conferindo o arquivo, nada é gravado…"
 EXPORTING: Final = "Exportando…"
 IMPORTING: Final = "Importando…"
+CHANGING: Final = "Gravando…"
 UNDOING: Final = "Desfazendo…"
 CANCELLING: Final = "Cancelando: paro no fim do que está sendo gravado agora."
 NOT_UNDONE: Final = "Nada foi desfeito."
 NO_JOBS: Final = (
     "🗂 <b>Tarefas</b>\n\n"
-    "Ainda não houve nenhuma. Importações, exportações e sincronizações aparecem aqui, e por aqui "
-    "podem ser desfeitas."
+    "Ainda não houve nenhuma. Importações, exportações, sincronizações e alterações em lote "
+    "aparecem aqui, e por aqui podem ser desfeitas."
 )
 CANCELLED: Final = "Importação cancelada. Nada foi gravado."
 UNANSWERED: Final = "Responda antes como ler o arquivo: os botões estão logo abaixo da pergunta."

@@ -21,6 +21,7 @@ from bot.wording.words import KINDS, STATUSES
 from handlers.admin.files.arriving import ask_for_file
 from handlers.admin.files.exporting import query_data
 from handlers.admin.files.states import ExportDialog
+from handlers.admin.many.screens import ManyDialog
 from handlers.admin.register import texts
 from handlers.admin.register.services import RegisterServices, say, take_notice
 from handlers.admin.register.states import AuditDialog, RecordDialog, RegisterDialog, WizardDialog
@@ -78,6 +79,7 @@ def _listing_window() -> Window:
             when="has_register",
         ),
         WebApp(Format("📊 {table_button}"), Format("{table_url}"), when="table_url"),
+        Button(Format("🗂 {many_button}"), id="many", on_click=_many, when="has_results"),
         Button(Format("➕ {add_button}"), id="add", on_click=_add),
         Row(
             Button(Const("📥 Importar"), id="import", on_click=_import),
@@ -154,6 +156,8 @@ async def _listing(
         "has_register": not is_empty,
         "table_button": "Ver na tabela" if narrowed else "Tabela",
         "table_url": await _table_url(dialog_manager, services, query),
+        "has_results": bool(page.registrations),
+        "many_button": texts.many_button(count),
         "has_erp": services.has_erp,
         "add_button": "Adicionar novo cliente" if is_empty else "Adicionar novo cadastro",
     }
@@ -266,6 +270,11 @@ async def _export(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
     """Open the export with the current search and filters."""
     data = {"query": query_data(_query(manager))}
     await manager.start(ExportDialog.main, data=data)
+
+
+async def _many(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    """Act on all results of the current search and filters."""
+    await manager.start(ManyDialog.action, data={"query": query_data(_query(manager))})
 
 
 async def _audit(_: CallbackQuery, __: Button, manager: DialogManager) -> None:

@@ -73,6 +73,11 @@ def filter_button(query: Query) -> str:
     return f"🔎 Filtros ({count})" if count else "🔎 Filtros"
 
 
+def many_button(count: int | None) -> str:
+    """count: of all results; None while they are being counted."""
+    return "Agir em todos" + (f" ({number(count)})" if count is not None else "")
+
+
 def result_button(registration: Registration) -> str:
     """Return the registration on one line: marks, name, tax id."""
     mark = "🔴 " if registration.priority_departments else ""

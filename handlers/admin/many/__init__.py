@@ -1,0 +1,1 @@
+"""Acting on many registrations at once."""
