@@ -172,7 +172,7 @@ def build(
         retain=company.retain,
         end_leftovers=company.end_leftovers,
         sync_schedule=jobs.schedule(TelegramSyncNotifier(company.alerts)),
-        console=build_console(shared, company, register, surroundings),
+        console=build_console(shared, company, register, jobs, surroundings),
         settings=settings,
     )
 

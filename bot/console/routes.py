@@ -2,7 +2,13 @@
 
 from typing import Final
 
-from bot.console import entrance, record, table
+from bot.console import entrance, jobs, many, record, table
 from bot.console.request import Route
 
-ROUTES: Final[tuple[Route, ...]] = (*entrance.ROUTES, *table.ROUTES, *record.ROUTES)
+ROUTES: Final[tuple[Route, ...]] = (
+    *entrance.ROUTES,
+    *table.ROUTES,
+    *many.ROUTES,
+    *jobs.ROUTES,
+    *record.ROUTES,
+)

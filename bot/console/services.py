@@ -4,8 +4,19 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from bot.domain.job import Job, Progress, Report
 from bot.usecases.company.enter_console import EnterConsole, KnowAdmin
-from bot.usecases.ports import AuditLog, Choices, Registrations, Search, ShownSearches, Tags
+from bot.usecases.jobs.begin_change import BeginChange
+from bot.usecases.jobs.manage_jobs import ManageJobs
+from bot.usecases.ports import (
+    AuditLog,
+    Choices,
+    Departments,
+    Registrations,
+    Search,
+    ShownSearches,
+    Tags,
+)
 from bot.wording.values import Names
 
 
@@ -38,6 +49,13 @@ class ConsoleServices:
     audit: AuditLog
     choices: Choices
     tags: Tags
+    departments: Departments
+    jobs: ManageJobs
+    begin_change: BeginChange
+    report: Callable[[Job], Awaitable[Report]]
+    """Returns the effects of a job, beyond its counts."""
+    show_in_chat: Callable[[int, str], Awaitable[Progress]]
+    """Sends an admin the message that will show a job, and returns its place."""
     names: Callable[[], Awaitable[Names]]
     has_erp: bool
     clock: Callable[[], datetime]

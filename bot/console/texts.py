@@ -23,3 +23,7 @@ BAD_REQUEST: Final = "Não entendi este pedido. Recarregue a página e tente de 
 OTHER_SITE: Final = "Este pedido veio de outro site e foi recusado."
 TRY_LATER: Final = "O banco de dados não respondeu. Nada foi mudado. Tente de novo daqui a pouco."
 FAILED: Final = "Algo falhou aqui, e foi anotado no registro do servidor. Tente de novo."
+BAD_VALUE: Final = "Isso não está mais na lista, ou está vazio ou longo demais. Escolha de novo."
+EXPORTING: Final = "Exportando o que você escolheu na tabela…"
+NO_CONFIRM: Final = "Esta prévia não vale mais: a tarefa já começou, terminou ou foi cancelada."
+NO_CANCEL: Final = "Esta tarefa já terminou: não há o que cancelar."

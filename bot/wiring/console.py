@@ -1,6 +1,7 @@
 """The wiring of the console: what its pages get, and its place on the public address."""
 
 from dataclasses import replace
+from functools import partial
 
 from aiohttp import web
 
@@ -8,15 +9,21 @@ from bot.console.server import console_app
 from bot.console.services import ConsoleServices, Surroundings
 from bot.usecases.company.enter_console import EnterConsole, KnowAdmin
 from bot.wiring.company import Company
+from bot.wiring.jobs import Jobs
 from bot.wiring.register import Register
 from bot.wiring.shared import Shared
 from bot.wiring.telegram import launch_reader
+from handlers.admin.files.services import show_progress
 from storage.jobs.choices import Choices
 from storage.people.console import ConsoleSessions, ShownSearches
 
 
 def build_console(
-    shared: Shared, company: Company, register: Register, place: Surroundings | None = None
+    shared: Shared,
+    company: Company,
+    register: Register,
+    jobs: Jobs,
+    place: Surroundings | None = None,
 ) -> web.Application | None:
     """Return the application, or None without a public address.
 
@@ -44,6 +51,11 @@ def build_console(
             audit=services.audit,
             choices=Choices(database, clock),
             tags=services.tags,
+            departments=services.departments,
+            jobs=jobs.manage,
+            begin_change=jobs.begin_change,
+            report=jobs.work.report,
+            show_in_chat=partial(show_progress, shared.bot),
             names=services.names,
             has_erp=services.has_erp,
             clock=clock,

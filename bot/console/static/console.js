@@ -63,17 +63,26 @@
     byId("main").removeAttribute("aria-busy");
   }
 
-  function closeRecord() {
-    const record = byId("record");
-    if (!record || record.hidden) return;
-    record.hidden = true;
-    record.replaceChildren();
+  function closeSide() {
+    const side = byId("side");
+    if (!side || side.hidden) return;
+    side.hidden = true;
+    side.replaceChildren();
     telegram?.BackButton?.hide?.();
     if (opener?.isConnected) opener.focus();
   }
 
   function changed(box) {
     box.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+
+  function countTicks() {
+    const list = byId("list");
+    const button = list?.querySelector("[data-acts-on-ticked]");
+    if (!button) return;
+    const count = Number(list.dataset.tickedElsewhere) + list.querySelectorAll("[data-tick]:checked").length;
+    button.disabled = !count;
+    button.querySelector("[data-tick-count]").textContent = count ? ` (${count})` : "";
   }
 
   document.addEventListener("htmx:configRequest", ({ detail }) => { detail.headers["X-Balcao-Session"] = token; });
@@ -92,7 +101,8 @@
   document.addEventListener("htmx:sendError", () => say("Sem conexão com o Balcão. Nada se perdeu; tente de novo."));
 
   document.addEventListener("htmx:afterSwap", ({ detail }) => {
-    if (detail.target.id !== "record") return;
+    countTicks();
+    if (detail.target.id !== "side") return;
     opener = detail.requestConfig.elt;
     detail.target.hidden = false;
     detail.target.scrollTop = 0;
@@ -101,7 +111,7 @@
   });
 
   document.addEventListener("click", (event) => {
-    const pressed = event.target.closest("[data-skip], [data-close], [data-close-record], [data-uncheck], [data-uncheck-all]");
+    const pressed = event.target.closest("[data-skip], [data-close], [data-close-side], [data-uncheck], [data-uncheck-all]");
     for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
     if (!pressed) return;
     const { dataset } = pressed;
@@ -110,8 +120,8 @@
       (byId("list") ?? byId("main")).focus();
     } else if ("close" in dataset) {
       telegram?.close?.();
-    } else if ("closeRecord" in dataset) {
-      closeRecord();
+    } else if ("closeSide" in dataset) {
+      closeSide();
     } else {
       const boxes = [...document.querySelectorAll("[data-filter]:checked")].filter((box) => "uncheckAll" in dataset || box.id === dataset.uncheck);
       for (const box of boxes) box.checked = false;
@@ -125,6 +135,7 @@
     if (!target.matches?.("[data-tick], [data-tick-all]")) return;
     event.stopPropagation();
     if (target.matches("[data-tick-all]")) for (const box of document.querySelectorAll("[data-tick]")) box.checked = target.checked;
+    countTicks();
   }, true);
 
   document.addEventListener("keydown", (event) => {
@@ -134,10 +145,10 @@
       menu.open = false;
       menu.querySelector("summary").focus();
     } else {
-      closeRecord();
+      closeSide();
     }
   });
 
-  telegram?.BackButton?.onClick?.(closeRecord);
+  telegram?.BackButton?.onClick?.(closeSide);
   open();
 })();
