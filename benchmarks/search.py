@@ -111,10 +111,12 @@ SEARCHES: Final[Mapping[str, Query]] = {
 BROWSED: Final[Mapping[str, Query]] = {
     "first page": Query(),
     "page in the middle": Query(),
-    "suppliers": Query(kind=Kind.SUPPLIER),
-    "active": Query(status=Status.ACTIVE),
-    "inactive, tag": Query(status=Status.INACTIVE, tag="vip"),
-    "suppliers, inactive": Query(kind=Kind.SUPPLIER, status=Status.INACTIVE),
+    "suppliers": Query(kinds=frozenset([Kind.SUPPLIER])),
+    "active": Query(statuses=frozenset([Status.ACTIVE])),
+    "inactive, tag": Query(statuses=frozenset([Status.INACTIVE]), tags=frozenset(["vip"])),
+    "suppliers, inactive": Query(
+        kinds=frozenset([Kind.SUPPLIER]), statuses=frozenset([Status.INACTIVE])
+    ),
 }
 
 

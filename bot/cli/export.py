@@ -44,7 +44,7 @@ def export(
     status: Annotated[str | None, typer.Option(help="ativo ou inativo.")] = None,
     tag: Annotated[str | None, typer.Option(help="Uma etiqueta, por nome ou id.")] = None,
     text: Annotated[
-        str, typer.Option(help="Busca por nome, CPF, CNPJ ou telefone, como no chat.")
+        str, typer.Option(help="Busca como no chat: nome, CPF, telefone, e-mail…")
     ] = "",
     force: Annotated[bool, typer.Option("--force", help="Sobrescreve o que já existe.")] = False,
 ) -> None:
@@ -64,9 +64,9 @@ def export(
         async with open_job_session(settings, stop) as session:
             query = Query(
                 text=text,
-                kind=wanted_kind,
-                status=wanted_status,
-                tag=None if tag is None else await _tag(session.tags, tag),
+                kinds=frozenset([wanted_kind] if wanted_kind else []),
+                statuses=frozenset([wanted_status] if wanted_status else []),
+                tags=frozenset([] if tag is None else [await _tag(session.tags, tag)]),
             )
             # The results of a filter are not counted beforehand: that would be a scan.
             total = None

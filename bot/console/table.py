@@ -1,19 +1,22 @@
 """The table: search, filters, sorting and pages. Its state is the form on the page."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Final
 
 from aiohttp import web
 from multidict import MultiMapping
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from bot.console.rendering import page
 from bot.console.request import ConsoleRequest, Route
 from bot.console.row import row_of
 from bot.domain.console import Column, TableOptions
+from bot.domain.label import Label
 from bot.domain.registration import Kind, Status
-from bot.domain.search import Query
+from bot.domain.search import Order, Query, SortBy, query_data
 from bot.wording.values import Names
 from bot.wording.words import KINDS, STATUSES, number
 
@@ -29,7 +32,11 @@ COLUMNS: Final = {
     Column.PRIORITY: "Prioridade",
     Column.UPDATED: "Alterado em",
 }
-_QUERY: Final = TypeAdapter(Query)
+SORTS: Final = {
+    SortBy.NAME: "Nome",
+    SortBy.DOCUMENT: "CPF ou CNPJ",
+    SortBy.UPDATED: "Alterado em",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +44,7 @@ class View:
     """What the table shows, as its form says."""
 
     query: Query
+    order: Order
     columns: tuple[Column, ...]
     starts: tuple[str, ...] = ()
     """The cursors of the pages up to this one; none for the first."""
@@ -45,7 +53,7 @@ class View:
     @property
     def mark(self) -> str:
         """Return a mark of the results, which changes with them: ticks are for the same ones."""
-        return sha256(_QUERY.dump_json(self.query)).hexdigest()[:16]
+        return sha256(json.dumps(query_data(self.query)).encode()).hexdigest()[:16]
 
 
 async def open_table(asked: ConsoleRequest) -> web.StreamResponse:
@@ -62,14 +70,16 @@ async def open_table(asked: ConsoleRequest) -> web.StreamResponse:
             notice = "A busca deste botão já passou de um dia. Procure de novo aqui."
         else:
             query = shown
-    view = View(query=query, columns=options.columns)
+    view = View(query=query, order=options.order, columns=options.columns)
     return page("table", {**await _shown(asked, view), "notice": notice})
 
 
 async def list_again(asked: ConsoleRequest) -> web.StreamResponse:
     """Return the list after a change of the form, and remember what was chosen."""
     view = read_view(await asked.form())
-    options = TableOptions(columns=view.columns, filters=replace(view.query, text=""))
+    options = TableOptions(
+        columns=view.columns, order=view.order, filters=replace(view.query, text="")
+    )
     if options != await asked.services.choices.of_table(asked.by):
         await asked.services.choices.remember_table(asked.by, options)
     return page("list", await _shown(asked, view))
@@ -78,32 +88,41 @@ async def list_again(asked: ConsoleRequest) -> web.StreamResponse:
 def read_view(form: MultiMapping[str]) -> View:
     """Return what the form says; raises HTTPBadRequest for what the page cannot send."""
     try:
+        by = SortBy(form.get("sort", SortBy.NAME))
         view = View(
             query=read_query(form),
+            order=Order(by=by, descending=form.get("descending") == "1"),
             columns=tuple(map(Column, form.getall("column", []))),
             starts=tuple(form.getall("start", [])),
         )
+        verb, _, value = form.get("do", "").partition(":")
+        if verb == "sort":
+            # The same column again turns the order around; the newest change comes first.
+            again, newest = SortBy(value) is by, SortBy(value) is SortBy.UPDATED
+            order = Order(
+                by=SortBy(value), descending=not view.order.descending if again else newest
+            )
+            view = replace(view, order=order, starts=())
     except (ValueError, ValidationError) as error:
         raise web.HTTPBadRequest from error
     if form.get("mark") != view.mark:
         return replace(view, starts=())
-    match form.get("do", ""):
-        case "next" if form.get("next"):
-            view = replace(view, starts=(*view.starts, form["next"]))
-        case "previous":
-            view = replace(view, starts=view.starts[:-1])
+    if verb == "next" and form.get("next"):
+        view = replace(view, starts=(*view.starts, form["next"]))
+    elif verb == "previous":
+        view = replace(view, starts=view.starts[:-1])
     return replace(view, ticked=frozenset(form.getall("tick", [])[:_TICKED]))
 
 
 def read_query(form: MultiMapping[str]) -> Query:
     """Return the search and the filters of the form."""
-    kinds, statuses = form.getall("kind", []), form.getall("status", [])
-    tags = form.getall("tag", [])
     return Query(
         text=form.get("text", "").strip()[:_LONGEST_SEARCH],
-        kind=Kind(kinds[0]) if kinds else None,
-        status=Status(statuses[0]) if statuses else None,
-        tag=tags[0] if tags else None,
+        kinds=frozenset(map(Kind, form.getall("kind", []))),
+        statuses=frozenset(map(Status, form.getall("status", []))),
+        tags=frozenset(form.getall("tag", [])),
+        without_tag="untagged" in form,
+        departments=frozenset(form.getall("department", [])),
         priority="priority" in form,
     )
 
@@ -111,11 +130,11 @@ def read_query(form: MultiMapping[str]) -> Query:
 async def _shown(asked: ConsoleRequest, view: View) -> dict[str, object]:
     services, query = asked.services, view.query
     start = view.starts[-1] if view.starts else None
-    found = await services.search(query, start=start, count=PAGE)
+    found = await services.search(query, order=view.order, start=start, count=PAGE)
     if view.starts and not found.registrations:
         # What was on this page was deleted meanwhile.
         view = replace(view, starts=())
-        found = await services.search(query, start=None, count=PAGE)
+        found = await services.search(query, order=view.order, count=PAGE)
     total, names = await services.search.count(query), await services.names()
     is_narrowed = query != Query()
     on_page = {one.id for one in found.registrations}
@@ -134,27 +153,32 @@ async def _shown(asked: ConsoleRequest, view: View) -> dict[str, object]:
         "columns": COLUMNS,
         "kinds": KINDS,
         "statuses": STATUSES,
-        "tags": {
-            tag.id: tag.shown
-            for tag in await services.tags.all()
-            if not tag.archived or tag.id == query.tag
-        },
+        "tags": _offered(await services.tags.all(), query.tags),
+        "departments": _offered(await services.departments.all(), query.departments),
+        "sorts": SORTS,
         "chips": _chips(query, names),
     }
 
 
+def _offered(labels: Sequence[Label], chosen: frozenset[str]) -> dict[str, str]:
+    """Return the labels to choose from, by id; archived ones only where they are chosen."""
+    return {one.id: one.shown for one in labels if not one.archived or one.id in chosen}
+
+
 def _chips(query: Query, names: Names) -> list[tuple[str, str]]:
     """Return each filter as the id of its box in the form, and its words."""
-    chips = []
-    if query.kind:
-        chips.append((f"kind-{query.kind}", KINDS[query.kind]))
-    if query.status:
-        chips.append((f"status-{query.status}", STATUSES[query.status]))
-    if query.tag:
-        chips.append((f"tag-{query.tag}", names.tags.get(query.tag, query.tag)))
-    if query.priority:
-        chips.append(("priority", "Com prioridade"))
-    return chips
+    tags, departments = names.tags, names.departments
+    return [
+        *((f"kind-{kind}", KINDS[kind]) for kind in Kind if kind in query.kinds),
+        *((f"status-{one}", STATUSES[one]) for one in Status if one in query.statuses),
+        *([("priority", "Com prioridade")] if query.priority else []),
+        *(
+            (f"department-{one}", f"Prioridade em {departments.get(one, one)}")
+            for one in sorted(query.departments)
+        ),
+        *([("untagged", "Sem etiqueta")] if query.without_tag else []),
+        *((f"tag-{tag}", tags.get(tag, tag)) for tag in sorted(query.tags)),
+    ]
 
 
 ROUTES: Final = (

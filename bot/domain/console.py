@@ -7,7 +7,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
-from bot.domain.search import Query
+from bot.domain.search import BY_NAME, Order, Query, StoredQuery
 
 SESSION_LASTS: Final = timedelta(hours=8)
 LAUNCH_LASTS: Final = timedelta(hours=1)
@@ -66,4 +66,5 @@ class TableOptions(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     columns: tuple[Column, ...] = tuple(Column)
-    filters: Query = Query()
+    order: Order = BY_NAME
+    filters: StoredQuery = Query()

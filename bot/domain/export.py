@@ -11,7 +11,7 @@ from bot.domain.fields import BY_PLACE, SHAPES, Shape
 from bot.domain.label import Label
 from bot.domain.phone import read_phone, show_phone
 from bot.domain.registration import Kind, Registration, Status, Value
-from bot.domain.search import Query, fold
+from bot.domain.search import Query, StoredQuery, fold
 from bot.domain.tax_id import TaxId
 
 Format = Literal["csv", "xlsx"]
@@ -42,7 +42,7 @@ class ExportOptions(BaseModel):
 
     format: Format = "csv"
     paths: tuple[str, ...] = tuple(_HEADERS)
-    query: Query = Query()
+    query: StoredQuery = Query()
 
     @field_validator("paths")
     @classmethod

@@ -2,10 +2,13 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
-from typing import Final
+from typing import Annotated, Final
+
+from pydantic import BeforeValidator, TypeAdapter
 
 from bot.domain.normal_form import normalized
 from bot.domain.registration import Kind, Registration, Status
@@ -23,29 +26,85 @@ _ACCENTS: Final = {n: None for n in range(0x300, 0x370) if unicodedata.combining
 class Query:
     """The text and filters of a search, all of which must match.
 
-    An empty query matches the whole register.
+    Of the several values of one filter, one must match; a filter without a value matches all. An
+    empty query matches the whole register.
     """
 
     text: str = ""
-    """Words of a name, a tax id or its beginning, or a whole telephone, in any format.
+    """Words of a name, a document or its beginning, a telephone or half of one, an e-mail address
+    or its beginning, the id of an ERP's record, or the name of a tag, in any format.
 
-    Each word must be the beginning of a word of the name or trade name.
+    Each word of a name must be the beginning of a word of the name or trade name.
     """
-    kind: Kind | None = None
-    status: Status | None = None
-    tag: str | None = None
-    """The id of a tag."""
+    kinds: frozenset[Kind] = frozenset()
+    statuses: frozenset[Status] = frozenset()
+    tags: frozenset[str] = frozenset()
+    """Ids of tags."""
+    without_tag: bool = False
+    """True for those without any tag; one more value beside `tags`."""
+    departments: frozenset[str] = frozenset()
+    """Ids of departments in which they have priority."""
     priority: bool = False
     """True for only customers with priority in some department."""
 
 
+class SortBy(StrEnum):
+    NAME = "name"
+    DOCUMENT = "document"
+    """By country and number; those without a document come last."""
+    UPDATED = "updated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """The order of a list; registrations that are equal in it are in a fixed order, too."""
+
+    by: SortBy = SortBy.NAME
+    descending: bool = False
+
+
+BY_NAME: Final = Order()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResultPage:
-    """One page of registrations; all pages together are sorted by name."""
+    """One page of registrations, in order."""
 
     registrations: tuple[Registration, ...]
     next: str | None
     """The cursor of the next page; None on the last page."""
+
+
+# Until version 4 of the data each filter had one value.
+_EARLIER: Final = {"kind": "kinds", "status": "statuses", "tag": "tags"}
+
+
+def _current(stored: object) -> object:
+    if not isinstance(stored, Mapping):
+        return stored
+    values = dict(stored)
+    for earlier, name in _EARLIER.items():
+        if (value := values.pop(earlier, None)) is not None:
+            values[name] = [value]
+    return values
+
+
+StoredQuery = Annotated[Query, BeforeValidator(_current)]
+"""A query as a field of a stored model; it is read as earlier versions stored it, too."""
+_STORED: Final[TypeAdapter[Query]] = TypeAdapter(StoredQuery)
+
+
+def query_data(query: Query) -> dict[str, object]:
+    """Return the query as JSON, without filters that are not set."""
+    data: dict[str, object] = _STORED.dump_python(query, mode="json", exclude_defaults=True)
+    return {
+        name: sorted(value) if isinstance(value, list) else value for name, value in data.items()
+    }
+
+
+def read_query(data: object) -> Query:
+    """Return the query of its JSON, also as earlier versions stored it. Raises ValueError."""
+    return _STORED.validate_python(data)
 
 
 def fold(text: str) -> str:

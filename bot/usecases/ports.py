@@ -38,7 +38,7 @@ from bot.domain.registration import Provenance, Registration
 from bot.domain.reminder import Stage
 from bot.domain.retention import RetentionRun
 from bot.domain.row_plan import ExistingRegistration
-from bot.domain.search import PAGE, Query, ResultPage
+from bot.domain.search import BY_NAME, PAGE, Order, Query, ResultPage
 from bot.domain.set_aside import SetAside
 from bot.domain.sync import SyncChange, SyncState
 from bot.domain.tax_id import TaxId
@@ -87,16 +87,27 @@ class Register(Registrations, Protocol):
 
 
 class Search(Protocol):
-    async def __call__(
-        self, query: Query, *, start: str | None = None, count: int = PAGE
-    ) -> ResultPage:
-        """Return one page of results, at most `count`.
+    """Finds registrations; the same query gives the same ones in each method."""
 
-        start: the `next` of the page before; None for the first page.
+    async def __call__(
+        self,
+        query: Query,
+        *,
+        order: Order = BY_NAME,
+        start: str | None = None,
+        count: int = PAGE,
+    ) -> ResultPage:
+        """Return one page of results.
+
+        start: the `next` of the page before, of the same query and order; None for the first page.
+        count: registrations on a page.
         """
 
     async def count(self, query: Query) -> int:
-        """Return the number of all results."""
+        """Return the exact number of all results."""
+
+    def ids(self, query: Query, *, count: int = 500) -> AsyncIterator[Sequence[str]]:
+        """Yield the ids of all results by name, at most `count` at a time."""
 
 
 class SearchAll(Protocol):

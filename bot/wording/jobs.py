@@ -4,6 +4,7 @@ from typing import Final
 
 from bot.domain.effort import Effort
 from bot.domain.job import OVER, Counts, Job, JobKind, JobState, SyncMode
+from bot.domain.registration import Kind, Status
 from bot.domain.retention import JOBS_KEPT
 from bot.domain.search import Query
 from bot.wording.bulk import ACTIONS
@@ -166,15 +167,26 @@ def filters(query: Query, names: Names) -> str:
     chosen = []
     if query.text:
         chosen.append(f"busca “{query.text}”")
-    if query.kind:
-        chosen.append(KINDS[query.kind])
-    if query.status:
-        chosen.append(STATUSES[query.status])
-    if query.priority:
-        chosen.append("com prioridade")
-    if query.tag:
-        chosen.append(names.tags.get(query.tag, query.tag))
+    chosen += chosen_filters(query, names)
     return "Filtros: " + ", ".join(chosen) if chosen else "Todos os cadastros"
+
+
+def chosen_filters(query: Query, names: Names) -> list[str]:
+    """Return each filter of a query in words, as plain text: `Cliente ou Fornecedor`."""
+    tags = sorted(names.tags.get(tag, tag) for tag in query.tags)
+    departments = sorted(names.departments.get(one, one) for one in query.departments)
+    groups = (
+        [KINDS[kind] for kind in Kind if kind in query.kinds],
+        [STATUSES[status] for status in Status if status in query.statuses],
+        ["Sem etiqueta"] * query.without_tag + tags,
+        ["Com prioridade"] * query.priority,
+        [f"Prioridade em {_either(departments)}"] if departments else [],
+    )
+    return [_either(group) for group in groups if group]
+
+
+def _either(words: list[str]) -> str:
+    return " ou ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
 def effort_sentence(effort: Effort) -> str:

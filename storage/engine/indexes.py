@@ -54,9 +54,8 @@ INDEXES: Final = {
     "registrations": [
         _index("tax_key", "tax_key", unique=True, sparse=True),
         _index("sort_name", "sort_name"),
-        # Lists: the index holds each of their elements.
+        # A list: the index holds each of its elements.
         _index("words", "words"),
-        IndexModel([("labels", ASCENDING), ("sort_name", ASCENDING)], name="labels"),
         _WALK,
     ],
     "audit": [

@@ -2,18 +2,14 @@
 
 import hashlib
 from datetime import datetime
-from typing import Final
 
-from pydantic import TypeAdapter
 from pymongo import ReplaceOne
 from pymongo.errors import DuplicateKeyError
 
 from bot.domain.console import Session
-from bot.domain.search import Query
+from bot.domain.search import Query, query_data, read_query
 from storage.engine.batching import FindOne, Write
 from storage.engine.connection import Collection, Database, translated
-
-_QUERY: Final = TypeAdapter(Query)
 
 
 class ConsoleSessions:
@@ -55,7 +51,7 @@ class ShownSearches:
         document = {
             "_id": key,
             "user_id": user_id,
-            "search": _QUERY.dump_python(query, mode="json"),
+            "search": query_data(query),
             "ends_at": ends_at,
         }
         await self._write(ReplaceOne({"_id": key}, document, upsert=True))
@@ -65,7 +61,7 @@ class ShownSearches:
         found = await self._find(key)
         if not found or found["user_id"] != user_id or found["ends_at"] <= now:
             return None
-        return _QUERY.validate_python(found["search"])
+        return read_query(found["search"])
 
 
 def _hashed(secret: str) -> str:

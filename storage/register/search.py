@@ -1,22 +1,23 @@
-"""The search of the register: by name, tax id and filters, in pages, sorted by name.
+"""The search of the register: by text and filters, in pages, in order.
 
-A registration matches if it has each typed word, or one that begins with it, and each label of the
-filters (see `search_fields`). A telephone that somebody has is searched as a whole. MongoDB gets
-that as one query. It reads the index on names, or the one on labels and names, in order, or the
-one on words and sorts by name.
+A registration matches if its keys fit one meaning of the text (`typed_keys`) and it has what the
+filters ask for (`conditions`). MongoDB gets that as one query, and chooses between the index on
+names, in order, and the one on keys, after which it sorts.
 
 On a server that sorts before it limits (see `storage.engine.ordered`) the next few hundred names
 are checked first: they fill a page if many match. If few do, the list of the rarest condition is
 short.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, replace
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Final
 
-from bot.domain.phone import phone_key, read_phone
+from bot.domain.label import label_key
 from bot.domain.registration import Registration, Status
-from bot.domain.search import PAGE, Query, ResultPage, typed_words
+from bot.domain.search import BY_NAME, PAGE, Order, Query, ResultPage, SortBy
 from bot.domain.tax_id import TaxId, read_tax_id
 from storage.engine.connection import (
     Collection,
@@ -26,34 +27,22 @@ from storage.engine.connection import (
     sorts_before_limit,
     translated,
 )
-from storage.engine.ordered import HIGHEST, Ordered, Slice, element_between
+from storage.engine.ordered import Ordered, Slice
+from storage.register.conditions import Condition, all_hold, key, of_filters, tagged, together
 from storage.register.documents import read_registration
+from storage.register.labels import Tags
+from storage.register.orders import Sorted
 from storage.register.raw_registration import RawRegistration
-from storage.register.search_fields import (
-    END,
-    INACTIVE,
-    KIND,
-    PRIORITY,
-    TAG,
-    WORD_LENGTH,
-)
+from storage.register.typed_keys import meanings
 
 # Read from the beginning of the list by name, on a server that sorts first.
 _SAMPLE: Final = 400
 # Names begin here; before it are those that begin with a digit.
 _LETTERS: Final = "aa"
+# On the embedded server the time of `$in` grows with the square of the keys.
+_KEYS: Final = 50
 
-
-@dataclass(frozen=True, slots=True)
-class _Condition:
-    """Something that a registration must have."""
-
-    holds: Callable[[Document], bool]
-    """Checks a registration's document."""
-    indexed: Document | None = None
-    """The filter with an index."""
-    other: Document | None = None
-    """The filter beside one with an index; None where the server allows only one."""
+Meaning = Sequence[Condition]
 
 
 class Search:
@@ -67,49 +56,45 @@ class Search:
         self, database: Database, *, embedded: bool | None = None, by_windows: bool | None = None
     ) -> None:
         self._registrations: Collection = database["registrations"]
+        self._tags = Tags(database, lambda: datetime.now(UTC))
         self._embedded = is_embedded(database) if embedded is None else embedded
         self._by_windows = sorts_before_limit(database) if by_windows is None else by_windows
         self._by_name = Ordered(self._registrations, "sort_name", by_windows=self._by_windows)
         # Where the list by name begins: learnt from its first page.
         self._first_name = _LETTERS
         self._at_once = Ordered(self._registrations, "sort_name", by_windows=False)
+        self._sorted = Sorted(self._registrations, by_windows=self._by_windows)
 
     async def __call__(
-        self, query: Query, *, start: str | None = None, count: int = PAGE
+        self,
+        query: Query,
+        *,
+        order: Order = BY_NAME,
+        start: str | None = None,
+        count: int = PAGE,
     ) -> ResultPage:
         """Return the page of results that begins at `start`, the `next` of the page before."""
-        tax_id = read_tax_id(query.text)
-        if isinstance(tax_id, TaxId) and (found := await self._of_tax_id(tax_id, query)):
-            return ResultPage(registrations=(read_registration(found),), next=None)
-        conditions = await self._asked(query)
-        if conditions is None:
-            return ResultPage(registrations=(), next=None)
-        if self._by_windows and conditions:
-            page = await self._sampled(conditions, start, count)
-        else:
-            page = await self._names(start, count, _together(conditions))
+        found = await self._slice(query, order, start, count)
         return ResultPage(
-            registrations=tuple(map(read_registration, page.documents)), next=page.next
+            registrations=tuple(map(read_registration, found.documents)), next=found.next
         )
 
     async def count(self, query: Query) -> int:
         """Return the number of all results."""
-        tax_id = read_tax_id(query.text)
-        if isinstance(tax_id, TaxId) and await self._of_tax_id(tax_id, query):
-            return 1
-        if query.status is Status.ACTIVE:
+        if query.statuses == {Status.ACTIVE}:
             # No index has the active ones: nearly all are.
-            inactive = replace(query, status=Status.INACTIVE)
-            return await self.count(replace(query, status=None)) - await self.count(inactive)
-        conditions = await self._asked(query)
-        if conditions is None:
+            inactive = replace(query, statuses=frozenset([Status.INACTIVE]))
+            everyone = replace(query, statuses=frozenset())
+            return await self.count(everyone) - await self.count(inactive)
+        asked = await self._asked(query)
+        if not asked:
             return 0
         with translated():
-            if not conditions:
+            if not any(asked):
                 return int(await self._registrations.estimated_document_count())
-            if not self._embedded or all(one.other for one in conditions[1:]):
-                return int(await self._registrations.count_documents(_together(conditions)))
-        return len(await self._checked(conditions[0], conditions))
+            if self._is_one_query(asked):
+                return int(await self._registrations.count_documents(_either(asked)))
+        return len(await self._gathered(asked))
 
     async def each(self, query: Query, *, count: int) -> AsyncIterator[Sequence[Registration]]:
         """Yield all results, `count` at a time, in the order of the pages."""
@@ -123,129 +108,140 @@ class Search:
 
     async def still_found(self, query: Query, some: Sequence[RawRegistration]) -> set[str]:
         """Return the ids of those that the query finds."""
-        conditions = await self._asked(query)
-        if conditions is None:
-            return set()
-        return {one.id for one in some if _holds(one.document, conditions)}
+        asked = await self._asked(query)
+        return {
+            one.id for one in some if any(all_hold(one.document, meaning) for meaning in asked)
+        }
 
-    async def _of_tax_id(self, tax_id: TaxId, query: Query) -> Document | None:
-        """Return the document with this tax id, unless the filters exclude it."""
-        with translated():
-            document: Document | None = await self._registrations.find_one({"tax_key": tax_id.key})
-        filters = self._conditions(replace(query, text="")) or ()
-        return document if document and _holds(document, filters) else None
+    async def ids(self, query: Query, *, count: int = 500) -> AsyncIterator[Sequence[str]]:
+        """Yield the ids of all results by name, at most `count` at a time."""
+        start: str | None = None
+        while True:
+            found = await self._slice(query, BY_NAME, start, count)
+            if found.documents:
+                yield [document["_id"] for document in found.documents]
+            if found.next is None:
+                return
+            start = found.next
+
+    async def _slice(self, query: Query, order: Order, start: str | None, count: int) -> Slice:
+        asked = await self._asked(query)
+        if not asked:
+            return Slice([], None)
+        by_name, backwards = order.by is SortBy.NAME, order.descending
+        if "tax_key" in (asked[0][0].indexed or {} if asked[0] else {}):
+            return await self._at_once.page(count=count, matches=together(asked[0]))
+        if self._by_windows and len(asked) == 1 and asked[0] and by_name:
+            return await self._sampled(asked[0], start, count, backwards)
+        if self._is_one_query(asked):
+            matches = _either(asked)
+            if by_name:
+                return await self._names(start, count, matches, backwards)
+            return await self._sorted.page(order, start, count, matches)
+        found = await self._gathered(asked)
+        return await self._whole(self._sorted.slice_of(found, order, start, count))
+
+    def _is_one_query(self, asked: Sequence[Meaning]) -> bool:
+        """Return True if the server answers all of it in one query, along an index."""
+        if len(asked) > 1:
+            return not self._by_windows
+        return not self._embedded or all(one.other for one in asked[0][1:])
 
     async def _names(
-        self, start: str | None, count: int, matches: Document | None = None
+        self, start: str | None, count: int, matches: Document, backwards: bool
     ) -> Slice:
         page = await self._by_name.page(
-            start=start, count=count, matches=matches, dense=self._first_name
+            start=start,
+            count=count,
+            matches=matches,
+            backwards=backwards,
+            dense=None if backwards else self._first_name,
         )
-        if start is None and not matches and page.documents:
-            self._first_name = _place(page.documents[0])
+        if start is None and not matches and not backwards and page.documents:
+            self._first_name = _name(page.documents[0])
         return page
 
     async def _sampled(
-        self, conditions: Sequence[_Condition], start: str | None, count: int
+        self, conditions: Meaning, start: str | None, count: int, backwards: bool
     ) -> Slice:
-        sample = await self._names(start, max(_SAMPLE, count))
-        matching = [d for d in sample.documents if _holds(d, conditions)]
+        sample = await self._names(start, max(_SAMPLE, count), {}, backwards)
+        matching = [d for d in sample.documents if all_hold(d, conditions)]
         if sample.next is None or len(matching) > count:
-            return _slice(matching, count)
+            following = _name(matching[count]) if len(matching) > count else None
+            return Slice(matching[:count], following)
         listed = [one for one in conditions if one.indexed]
         if not listed:
-            return await self._names(start, count, _together(conditions))
+            return await self._names(start, count, together(conditions), backwards)
         rarest = min(listed, key=lambda one: sum(map(one.holds, sample.documents)))
-        others = [one for one in conditions if one is not rarest]
-        if not self._embedded or all(one.other for one in others):
-            matches = _together([rarest, *others])
-            return await self._at_once.page(start=start, count=count, matches=matches)
-        found = await self._checked(rarest, conditions)
-        page = _slice([d for d in found if start is None or d["sort_name"] >= start], count)
-        by_id = {"_id": {"$in": [document["_id"] for document in page.documents]}}
-        with translated():
-            whole = await self._registrations.find(by_id).to_list(None)
-        return Slice(sorted(whole, key=_place), page.next)
-
-    async def _checked(
-        self, listed: _Condition, conditions: Sequence[_Condition]
-    ) -> list[Document]:
-        """Return the ids, sort keys and words of what matches, by name."""
-        others = [one for one in conditions if one is not listed and one.other]
-        with translated():
-            found = await self._registrations.find(
-                _together([listed, *others]), {"sort_name": 1, "words": 1}
-            ).to_list(None)
-        words = [one for one in conditions if one.other is None]
-        return sorted((d for d in found if _holds(d, words)), key=_place)
-
-    async def _asked(self, query: Query) -> list[_Condition] | None:
-        """Return the conditions; those of a telephone if the text is one that somebody has.
-
-        Other digits may be the beginning of a tax id.
-        """
-        if phone := read_phone(query.text):
-            known = self._word(f"{phone_key(phone)}{END}")
-            with translated():
-                has_one = await self._registrations.find_one(known.indexed, {"_id": 1})
-            if has_one:
-                filters = self._conditions(replace(query, text=""))
-                return [known, *(filters or ())]
-        return self._conditions(query)
-
-    def _conditions(self, query: Query) -> list[_Condition] | None:
-        """Return what must hold, the rarest first as a rule; None if nothing can match."""
-        typed = typed_words(query.text)
-        if query.text.strip() and not typed:
-            return None
-        conditions = [self._word(word[:WORD_LENGTH]) for word in sorted(typed, key=len)[::-1]]
-        if query.tag is not None:
-            conditions.append(_label(f"{TAG}{query.tag}", {"tags": query.tag}))
-        if query.priority:
-            conditions.append(_label(PRIORITY, {"priority_departments": {"$ne": []}}))
-        if query.status is Status.INACTIVE:
-            conditions.append(_label(INACTIVE, {"status": str(query.status)}))
-        if query.kind is not None:
-            conditions.append(_label(f"{KIND}{query.kind}", {"kinds": str(query.kind)}))
-        if query.status is Status.ACTIVE:
-            status = str(query.status)
-            conditions.append(
-                _Condition(lambda d: d["status"] == status, other={"status": status})
+        asked = [[rarest, *(one for one in conditions if one is not rarest)]]
+        if self._is_one_query(asked):
+            return await self._at_once.page(
+                start=start, count=count, matches=together(asked[0]), backwards=backwards
             )
-        return conditions
+        order = replace(BY_NAME, descending=backwards)
+        found = self._sorted.slice_of(await self._gathered(asked), order, start, count)
+        return await self._whole(found)
 
-    def _word(self, beginning: str) -> _Condition:
-        return _Condition(
-            holds=lambda document: any(word.startswith(beginning) for word in document["words"]),
-            indexed=element_between(
-                "words", beginning, beginning + HIGHEST, embedded=self._embedded
-            ),
-        )
+    async def _gathered(self, asked: Sequence[Meaning]) -> list[Document]:
+        """Return the ids, keys and sort keys of what fits one of the meanings."""
+        found: dict[str, Document] = {}
+        for listed, *more in asked:
+            # The embedded server takes one range of keys; the others are compared here.
+            others = [one for one in more if one.other or not self._embedded]
+            with translated():
+                cursor = self._registrations.find(
+                    together([listed, *others]), self._sorted.fields | {"words": 1}
+                )
+                documents = await cursor.to_list(None)
+            rest = [one for one in more if one not in others]
+            found |= {one["_id"]: one for one in documents if all_hold(one, rest)}
+        return list(found.values())
+
+    async def _whole(self, page: Slice) -> Slice:
+        """Return the same page with whole documents; without those deleted in the meantime."""
+        ids = [document["_id"] for document in page.documents]
+        whole: dict[str, Document] = {}
+        for start in range(0, len(ids), _KEYS):
+            by_id = {"_id": {"$in": ids[start : start + _KEYS]}}
+            with translated():
+                documents = await self._registrations.find(by_id).to_list(None)
+            whole |= {document["_id"]: document for document in documents}
+        return Slice([whole[one] for one in ids if one in whole], page.next)
+
+    async def _asked(self, query: Query) -> list[Meaning]:
+        """Return the meanings of the query that somebody may fit; none if nobody can."""
+        filters = of_filters(query)
+        if not query.text.strip():
+            return [filters]
+        tax_id = read_tax_id(query.text)
+        if isinstance(tax_id, TaxId):
+            own = {"tax_key": tax_id.key}
+            document = Condition(lambda one: one.get("tax_key") == tax_id.key, own, own)
+            if await self._has_one([document]):
+                return [[document, *filters]]
+        texts: list[Meaning] = [
+            [key(one, embedded=self._embedded) for one in keys] for keys in meanings(query.text)
+        ]
+        if tags := await self._tags_named(query.text):
+            texts.append([tagged(tags)])
+        if len(texts) > 1:
+            known = await asyncio.gather(*map(self._has_one, texts))
+            texts = [one for one, is_known in zip(texts, known, strict=True) if is_known]
+        return [[*text, *filters] for text in texts]
+
+    async def _has_one(self, meaning: Meaning) -> bool:
+        """Return True if somebody fits the meaning's first condition."""
+        with translated():
+            return bool(await self._registrations.find_one(meaning[0].indexed, {"_id": 1}))
+
+    async def _tags_named(self, text: str) -> list[str]:
+        name = label_key(text)
+        return [tag.id for tag in await self._tags.all() if name and tag.key == name]
 
 
-def _label(label: str, other: Document) -> _Condition:
-    return _Condition(lambda document: label in document["labels"], {"labels": label}, other)
+def _either(asked: Sequence[Meaning]) -> Document:
+    return {"$or": [together(one) for one in asked]} if len(asked) > 1 else together(asked[0])
 
 
-def _holds(document: Document, conditions: Sequence[_Condition]) -> bool:
-    return all(one.holds(document) for one in conditions)
-
-
-def _together(conditions: Sequence[_Condition]) -> Document:
-    """Return one filter, in which the first condition that has an index uses it."""
-    words = [one.indexed for one in conditions if one.other is None and one.indexed]
-    query: Document = {"$and": words} if len(words) > 1 else dict(words[0]) if words else {}
-    for one in conditions:
-        if one.other is not None:
-            use_index = one.indexed is not None and "labels" not in query
-            query |= one.indexed if use_index and one.indexed else one.other
-    return query
-
-
-def _place(document: Document) -> str:
+def _name(document: Document) -> str:
     return str(document["sort_name"])
-
-
-def _slice(documents: list[Document], count: int) -> Slice:
-    following = _place(documents[count]) if len(documents) > count else None
-    return Slice(documents[:count], following)

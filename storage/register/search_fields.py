@@ -1,9 +1,9 @@
 """Search fields: stored with a registration so that it is found, but not part of the model.
 
-`sort_name` is its sort key in the whole register. `words` are the words by which it is found, each
-followed by its id: the longer word is not between two registrations with the shorter one. A
-telephone is a word with a plus sign, which no word of a name or document has. `labels`
-are what lists are filtered by; their index has the sort key too, so a list is in order there.
+`sort_name` is its sort key in the whole register. `words` are all keys by which it is found, in
+one list with one index, as each index and each key makes an import slower. The first character
+tells what a key is: letters and digits begin the words of its names and its tax id, and the
+constants below begin all others. `labels` repeats some for programs of version 3.
 """
 
 from functools import lru_cache
@@ -19,6 +19,15 @@ FIELDS: Final = ("sort_name", "words", "labels")
 _ALL: Final = frozenset((*FIELDS, "marks"))
 END: Final = "\t"
 """Ends a word. It is below every character of a word, so `ana` comes before `anabela`."""
+PHONE: Final = "+"
+"""Begins a whole telephone, without the ninth digit of mobiles."""
+LOCAL: Final = "~"
+"""Begins the last eight digits of a telephone: those without area code and ninth digit."""
+ENDING: Final = "<"
+"""Begins the same digits backwards, so that the last ones are the beginning."""
+EMAIL: Final = "@"
+ERP_ID: Final = "&"
+_LOCAL: Final = 8
 WORD_LENGTH: Final = 40
 _NAME_LENGTH: Final = 48
 # A name of 200 one-letter words would cost as much as forty registrations, so words are limited.
@@ -33,18 +42,16 @@ PRIORITY: Final = "!priority"
 def search_fields(registration: Registration) -> Document:
     """Return the search fields."""
     name = fold(registration.name)
-    ending = f"{END}{registration.id}"
+    labels = _labels(
+        registration.tags,
+        registration.kinds,
+        registration.status,
+        bool(registration.priority_departments),
+    )
     return {
-        "sort_name": f"{name[:_NAME_LENGTH].rstrip()}{ending}",
-        "words": [word + ending for word in sorted(_words(registration, name))],
-        "labels": list(
-            _labels(
-                registration.tags,
-                registration.kinds,
-                registration.status,
-                bool(registration.priority_departments),
-            )
-        ),
+        "sort_name": f"{name[:_NAME_LENGTH].rstrip()}{END}{registration.id}",
+        "words": [*sorted(_words(registration, name)), *labels],
+        "labels": list(labels),
     }
 
 
@@ -61,11 +68,27 @@ def _words(registration: Registration, name: str) -> set[str]:
     if len(words) > _MOST_WORDS:
         # In the order of the name: if there are very many words, the first ones count.
         words = list(dict.fromkeys(words))[:_MOST_WORDS]
-    found = {word[:WORD_LENGTH] for word in words}
+    found = {word[:WORD_LENGTH] + END for word in words}
     if registration.tax_id is not None:
-        found.add(registration.tax_id.number.lower()[:WORD_LENGTH])
-    found.update(map(phone_key, registration.phones.all()))
+        found.add(registration.tax_id.number.lower()[:WORD_LENGTH] + END)
+    for phone in registration.phones.all():
+        key = phone_key(phone)
+        local = local_part(key)
+        found |= {key + END, f"{LOCAL}{local}", f"{ENDING}{local[::-1]}"}
+    if registration.email:
+        found.add(f"{EMAIL}{registration.email[:WORD_LENGTH]}")
+    found.update(erp_key(ref.id) for ref in registration.erp_refs)
     return found
+
+
+def local_part(digits: str) -> str:
+    """Return the last eight digits of a telephone."""
+    return digits[-_LOCAL:]
+
+
+def erp_key(erp_id: str) -> str:
+    """Return the key of an id in an ERP, whatever its case."""
+    return f"{ERP_ID}{erp_id.casefold()[:WORD_LENGTH]}{END}"
 
 
 @lru_cache(maxsize=1_000)

@@ -15,6 +15,7 @@ from storage.engine.connection import Database
 from storage.engine.schema import begin_migration, store_version, stored_version
 from storage.schema.before_versions import migrate_unversioned
 from storage.schema.corrections import nothing_to_write
+from storage.schema.one_list import gather_keys
 from storage.schema.phone_words import add_phone_words
 from storage.schema.progress import Progress, Report
 
@@ -33,6 +34,7 @@ MIGRATIONS: Final[Sequence[Migration]] = (
     Migration(1, "from before there was a version", migrate_unversioned),
     Migration(2, "telephones among the words of a search", add_phone_words),
     Migration(3, "corrections that the ERP does not have", nothing_to_write),
+    Migration(4, "all keys of a search in one list", gather_keys),
 )
 
 

@@ -83,14 +83,14 @@ class RegisterCounts:
         """Return the numbers of all registrations, and of each kind."""
         kinds = []
         for kind in Kind:
-            active, inactive = await self._counts(Query(kind=kind))
+            active, inactive = await self._counts(Query(kinds=frozenset([kind])))
             kinds.append(KindCount(kind=kind, active=active, inactive=inactive))
         active, inactive = await self._counts(Query())
         return RegisterCount(active=active, inactive=inactive, kinds=tuple(kinds))
 
     async def _counts(self, of: Query) -> tuple[int, int]:
         """Return the numbers of active and of inactive results."""
-        inactive = await self._count(replace(of, status=Status.INACTIVE))
+        inactive = await self._count(replace(of, statuses=frozenset([Status.INACTIVE])))
         return max(0, await self._count(of) - inactive), inactive
 
 

@@ -172,7 +172,9 @@ def test_only_fields_that_may_leave_the_register_can_be_chosen(paths: Sequence[s
 
 def test_options_can_be_kept_as_plain_values():
     chosen = ExportOptions(
-        format="xlsx", paths=("name", "tags"), query=Query(text="ana", kind=Kind.PROSPECT)
+        format="xlsx",
+        paths=("name", "tags"),
+        query=Query(text="ana", kinds=frozenset([Kind.PROSPECT])),
     )
     assert ExportOptions.model_validate_json(chosen.model_dump_json()) == chosen
     assert ExportOptions.model_validate(chosen.model_dump()) == chosen

@@ -7,10 +7,9 @@ from aiogram.types import CallbackQuery
 from aiogram_dialog import Dialog, DialogManager, Window
 from aiogram_dialog.widgets.kbd import Button, Cancel, Group, Row, Select, SwitchTo
 from aiogram_dialog.widgets.text import Const, Format
-from pydantic import TypeAdapter
 
 from bot.domain.export import EXPORT_COLUMNS, ExportOptions
-from bot.domain.search import Query
+from bot.domain.search import Query, read_query
 from bot.wording.values import LABELS
 from handlers.admin.files import texts
 from handlers.admin.files.services import FileServices, files_of, offer_cancel, show_progress
@@ -20,12 +19,11 @@ from handlers.admin.register.texts import choice
 from handlers.admin.screens import Shown, choices
 
 _ALL: Final = tuple(EXPORT_COLUMNS.values())
-_QUERIES: Final = TypeAdapter(Query)
 _FORMATS: Final = {"csv": "CSV", "xlsx": "Excel (XLSX)"}
 
 
 def dialog() -> Dialog:
-    """Return the dialog. `start_data` may hold a `query`, made by `query_data`."""
+    """Return the dialog. `start_data` may hold a `query`, of `query_data`."""
     return Dialog(
         Window(
             Format("{text}"),
@@ -54,17 +52,6 @@ def dialog() -> Dialog:
     )
 
 
-def query_data(query: Query) -> dict[str, object]:
-    """Return the query as JSON."""
-    data: dict[str, object] = _QUERIES.dump_python(query, mode="json", exclude_defaults=True)
-    return data
-
-
-def query_of(data: object) -> Query:
-    """Return the query that `query_data` made JSON of."""
-    return _QUERIES.validate_python(data)
-
-
 async def _start(start_data: dict[str, object] | None, manager: DialogManager) -> None:
     last = await files_of(manager).manage.choices.of_export(admin_of(manager)) or ExportOptions()
     manager.dialog_data.update(
@@ -76,7 +63,7 @@ async def _main(
     dialog_manager: DialogManager, services: RegisterServices, files: FileServices, **_: object
 ) -> Shown:
     data = dialog_manager.dialog_data
-    query = query_of(data["query"])
+    query = read_query(data["query"])
     count = await services.search.count(query)
     return {
         "text": take_notice(dialog_manager)
@@ -121,7 +108,7 @@ async def _export(callback: CallbackQuery, _: Button, manager: DialogManager) ->
     options = ExportOptions(
         format=data["format"],
         paths=tuple(data["paths"]),
-        query=query_of(data["query"]),
+        query=read_query(data["query"]),
     )
     bot: Bot = manager.middleware_data["bot"]
     progress = await show_progress(bot, callback.from_user.id, texts.EXPORTING)

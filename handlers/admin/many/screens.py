@@ -15,9 +15,9 @@ from bot.domain.bulk_change import PATHS, BulkAction, BulkOptions
 from bot.domain.fields import SHAPES, Shape
 from bot.domain.job import Job
 from bot.domain.registration import Kind, Status
+from bot.domain.search import query_data, read_query
 from bot.usecases.jobs.begin_change import BadValue
 from bot.wording.words import KINDS
-from handlers.admin.files.exporting import query_data, query_of
 from handlers.admin.files.services import (
     FileServices,
     edit,
@@ -97,7 +97,7 @@ def _query(manager: DialogManager) -> object:
 async def _actions(
     dialog_manager: DialogManager, services: RegisterServices, **_: object
 ) -> Shown:
-    query = query_of(_query(dialog_manager))
+    query = read_query(_query(dialog_manager))
     count = await services.search.count(query)
     return {
         "text": take_notice(dialog_manager) + texts.actions(query, count, await services.names()),
@@ -174,7 +174,7 @@ async def _begin(manager: DialogManager, action: BulkAction, value: str) -> None
     """Start the preview and close the screen; the preview comes as a message."""
     bot: Bot = manager.middleware_data["bot"]
     chat_id = manager.middleware_data["event_from_user"].id
-    options = BulkOptions(action=action, value=value, query=query_of(_query(manager)))
+    options = BulkOptions(action=action, value=value, query=read_query(_query(manager)))
     progress = await show_progress(bot, chat_id, texts.CHECKING)
     job = await files_of(manager).begin_change(options, by=admin_of(manager), progress=progress)
     if isinstance(job, BadValue):

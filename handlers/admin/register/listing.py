@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from aiogram import Bot
@@ -15,15 +15,20 @@ from aiogram_dialog.widgets.text import Const, Format
 from bot.domain.errors import AppError
 from bot.domain.phone import read_phone
 from bot.domain.registration import Kind, Status
-from bot.domain.search import PAGE, Query
+from bot.domain.search import PAGE, Query, query_data, read_query
 from bot.domain.tax_id import NotATaxId, Reason, read_tax_id
 from bot.wording.words import KINDS, STATUSES
 from handlers.admin.files.arriving import ask_for_file
-from handlers.admin.files.exporting import query_data
 from handlers.admin.files.states import ExportDialog
 from handlers.admin.many.screens import ManyDialog
 from handlers.admin.register import texts
-from handlers.admin.register.services import RegisterServices, say, take_notice
+from handlers.admin.register.services import (
+    RegisterServices,
+    offered,
+    say,
+    take_notice,
+    ticked,
+)
 from handlers.admin.register.states import AuditDialog, RecordDialog, RegisterDialog, WizardDialog
 from handlers.admin.screens import Shown, choices
 from handlers.admin.sync import Verb, begin, sync_of
@@ -35,6 +40,15 @@ _COUNT_S = 0.3
 _COUNTING = "counting"
 # Typing errors in a tax id that are worth a message if nothing was found.
 _TOLD = (Reason.CHECK_DIGITS, Reason.REPEATED)
+
+# The filter that each row of buttons sets, and those that one button sets.
+_FILTERS: Final = {
+    "kind": "kinds",
+    "status": "statuses",
+    "tag": "tags",
+    "department": "departments",
+}
+_FLAGS: Final = ("priority", "without_tag")
 
 logger = structlog.get_logger()
 
@@ -106,9 +120,14 @@ def _filters_window() -> Window:
         Group(choices("kind", "kinds", _filter), width=2),
         Row(choices("status", "statuses", _filter)),
         Button(Format("{priority}"), id="priority", on_click=_filter_priority),
-        Group(choices("tag", "tags", _filter), width=2),
+        Group(choices("department", "departments", _filter), width=2),
+        Group(
+            Button(Format("{untagged}"), id="untagged", on_click=_filter_untagged),
+            choices("tag", "tags", _filter),
+            width=2,
+        ),
         Row(
-            Button(Const("🧹 Sem filtros"), id="none", on_click=_clear_filters),
+            Button(Const("🧹 Limpar"), id="none", on_click=_clear_filters),
             SwitchTo(Const("✅ Mostrar"), id="show", state=RegisterDialog.listing),
         ),
         state=RegisterDialog.filters,
@@ -128,7 +147,7 @@ async def _listing(
     query, starts = _query(dialog_manager), data.get("starts", [])
     # The total stays with the screen: pages of the same results are not counted again.
     kept = data.get("counted", {})
-    count = kept["count"] if kept.get("of") == str(query) else None
+    count = kept["count"] if kept.get("of") == query_data(query) else None
     page = await services.search(query, start=starts[-1] if starts else None)
     if starts and not page.registrations:
         # The registrations of this page were deleted in the meantime.
@@ -174,7 +193,7 @@ async def _table_url(
 
 
 def _keep(manager: DialogManager, count: int) -> int:
-    manager.dialog_data["counted"] = {"of": str(_query(manager)), "count": count}
+    manager.dialog_data["counted"] = {"of": query_data(_query(manager)), "count": count}
     return count
 
 
@@ -187,25 +206,27 @@ async def _filters(
     dialog_manager: DialogManager, services: RegisterServices, **_: object
 ) -> Shown:
     query = _query(dialog_manager)
-    tags = [tag for tag in await services.tags.all() if not tag.archived or tag.id == query.tag]
+    tags = offered(await services.tags.all(), query.tags)
+    departments = offered(await services.departments.all(), query.departments)
     return {
         "text": texts.filters(query, await services.names()),
-        "kinds": [(k.value, texts.choice(KINDS[k], query.kind is k)) for k in Kind],
-        "statuses": [(s.value, texts.choice(STATUSES[s], query.status is s)) for s in Status],
+        "kinds": [(k.value, texts.choice(KINDS[k], k in query.kinds)) for k in Kind],
+        "statuses": [(s.value, texts.choice(STATUSES[s], s in query.statuses)) for s in Status],
         "priority": texts.choice("Com prioridade", query.priority),
-        "tags": [(tag.id, texts.choice(tag.shown, query.tag == tag.id)) for tag in tags],
+        "departments": [
+            (one.id, texts.choice(f"🔴 {one.name}", one.id in query.departments))
+            for one in departments
+        ],
+        "untagged": texts.choice("Sem etiqueta", query.without_tag),
+        "tags": [(tag.id, texts.choice(tag.shown, tag.id in query.tags)) for tag in tags],
     }
 
 
 def _query(manager: DialogManager) -> Query:
     data = manager.dialog_data
-    return Query(
-        text=data.get("text", ""),
-        kind=Kind(data["kind"]) if data.get("kind") else None,
-        status=Status(data["status"]) if data.get("status") else None,
-        tag=data.get("tag"),
-        priority=data.get("priority", False),
-    )
+    # A screen that is open since an earlier version has one value a filter, or None.
+    known = {name: data[name] for name in (*_FILTERS, *_FILTERS.values(), *_FLAGS) if name in data}
+    return read_query({"text": data.get("text", ""), **known})
 
 
 async def _search(
@@ -247,14 +268,20 @@ async def _clear_filters(_: CallbackQuery, __: Button, manager: DialogManager) -
 async def _filter(
     _: CallbackQuery, select: Select[str], manager: DialogManager, value: str
 ) -> None:
-    data, name = manager.dialog_data, str(select.widget_id)
-    data[name] = None if data.get(name) == value else value
+    data, name = manager.dialog_data, _FILTERS[str(select.widget_id)]
+    earlier = data.pop(select.widget_id, None)
+    data[name] = ticked(data.get(name, [earlier] if earlier else []), value)
     data["starts"] = []
 
 
 async def _filter_priority(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
     data = manager.dialog_data
     data.update(priority=not data.get("priority", False), starts=[])
+
+
+async def _filter_untagged(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    data = manager.dialog_data
+    data.update(without_tag=not data.get("without_tag", False), starts=[])
 
 
 async def _add(_: CallbackQuery, __: Button, manager: DialogManager) -> None:

@@ -1,9 +1,9 @@
 """Dependencies of the admin's screens, and helpers for opening screens and showing notices."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from aiogram import html
@@ -12,6 +12,7 @@ from aiogram.types import CallbackQuery, Message, User
 from aiogram_dialog import DialogManager, ShowMode, StartMode
 from pydantic import SecretStr
 
+from bot.domain.label import Label
 from bot.usecases.ports import AuditLog, Departments, Registrations, Search, Tags
 from bot.usecases.register.add_registration import AddRegistration
 from bot.usecases.register.edit_registration import (
@@ -24,6 +25,7 @@ from bot.wording.values import Names
 from handlers.admin.register.states import EditDialog, WizardDialog
 from handlers.admin.screens import Shown
 
+L = TypeVar("L", bound=Label)
 # Dialogs that hold typed values not yet saved.
 _DRAFTS = (WizardDialog, EditDialog)
 
@@ -103,6 +105,11 @@ def take_notice(manager: DialogManager) -> str:
     """Return the notice as HTML and remove it, so that it is shown once."""
     notice = manager.dialog_data.pop("notice", None)
     return f"{html.quote(notice)}\n\n" if notice else ""
+
+
+def offered(labels: Iterable[L], chosen: Collection[str]) -> list[L]:
+    """Return the labels to choose from: those that are not archived, and those chosen already."""
+    return [one for one in labels if not one.archived or one.id in chosen]
 
 
 def ticked(chosen: list[str], item: str) -> list[str]:

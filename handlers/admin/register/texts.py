@@ -8,6 +8,7 @@ from bot.domain.phone import read_phone
 from bot.domain.registration import NOTE_LENGTH, Registration, Status
 from bot.domain.search import PAGE, Query, ResultPage
 from bot.wording.countries import country_name
+from bot.wording.jobs import chosen_filters
 from bot.wording.values import (
     EMPTY,
     LABELS,
@@ -18,7 +19,7 @@ from bot.wording.values import (
     when,
     who,
 )
-from bot.wording.words import KINDS, STATUSES, number
+from bot.wording.words import number
 
 COUNTING = "Contando o total…"
 EMPTY_REGISTER = (
@@ -69,7 +70,8 @@ def choice(label: str, ticked: bool) -> str:
 
 
 def filter_button(query: Query) -> str:
-    count = sum(map(bool, (query.kind, query.status, query.tag, query.priority)))
+    chosen = (query.kinds, query.statuses, query.tags, query.departments)
+    count = sum(map(len, chosen)) + query.priority + query.without_tag
     return f"🔎 Filtros ({count})" if count else "🔎 Filtros"
 
 
@@ -91,11 +93,12 @@ def result_button(registration: Registration) -> str:
 
 
 def filters(query: Query, names: Names) -> str:
-    chosen = _filters(query, names)
+    chosen = "; ".join(chosen_filters(query, names))
     shown = f"\n\nEscolhido: {html.quote(chosen)}" if chosen else ""
     return (
-        "🔎 <b>Filtros</b>\n\nToque para escolher; toque de novo para tirar. "
-        f"Mostra quem atende a todos os filtros.{shown}"
+        "🔎 <b>Filtros</b>\n\nToque para marcar, quantos quiser; toque de novo para tirar. "
+        "Vale um dos marcados de cada grupo: “Fornecedor” e “Prospect” mostram os dois."
+        f"{shown}"
     )
 
 
@@ -108,7 +111,7 @@ def listing(
     lines = ["👥 <b>Clientes e fornecedores</b>"]
     if query.text:
         lines.append(f"Busca: “{html.quote(query.text)}”")
-    if chosen := _filters(query, names):
+    if chosen := "; ".join(chosen_filters(query, names)):
         lines.append(f"Filtros: {html.quote(chosen)}")
     if not page.registrations:
         nobody = (
@@ -126,19 +129,6 @@ def listing(
     if not query.text:
         lines += ["", "Escreva um nome, CPF, CNPJ ou telefone para procurar."]
     return "\n".join(lines)
-
-
-def _filters(query: Query, names: Names) -> str:
-    chosen = []
-    if query.kind:
-        chosen.append(KINDS[query.kind])
-    if query.status:
-        chosen.append(STATUSES[query.status])
-    if query.priority:
-        chosen.append("Com prioridade")
-    if query.tag:
-        chosen.append(names.tags.get(query.tag, query.tag))
-    return ", ".join(chosen)
 
 
 def record(registration: Registration, names: Names) -> str:
