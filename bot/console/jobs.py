@@ -20,6 +20,7 @@ from bot.wording.jobs import (
 from bot.wording.words import number
 
 _CONFLICT: Final = 409
+_DIGITS: Final = 9
 
 
 async def show(asked: ConsoleRequest) -> web.StreamResponse:
@@ -92,16 +93,17 @@ async def job_page(asked: ConsoleRequest, job: Job) -> web.Response:
 
 
 async def _job(asked: ConsoleRequest) -> Job:
-    number_ = asked.http.match_info["id"]
-    job = await asked.services.jobs.get(int(number_))
+    job_id = asked.http.match_info["id"]
+    is_number = job_id.isascii() and job_id.isdigit() and len(job_id) <= _DIGITS
+    job = await asked.services.jobs.get(int(job_id)) if is_number else None
     if job is None:
         raise web.HTTPNotFound
     return job
 
 
 ROUTES: Final = (
-    Route(method="GET", path=r"/job/{id:\d{1,9}}", handle=show),
-    Route(method="POST", path=r"/job/{id:\d{1,9}}/confirm", handle=confirm),
-    Route(method="POST", path=r"/job/{id:\d{1,9}}/cancel", handle=cancel),
-    Route(method="POST", path=r"/job/{id:\d{1,9}}/undo", handle=undo),
+    Route(method="GET", path="/job/{id}", handle=show),
+    Route(method="POST", path="/job/{id}/confirm", handle=confirm),
+    Route(method="POST", path="/job/{id}/cancel", handle=cancel),
+    Route(method="POST", path="/job/{id}/undo", handle=undo),
 )
