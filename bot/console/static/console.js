@@ -81,7 +81,7 @@
     const button = list?.querySelector("[data-acts-on-ticked]");
     if (!button) return;
     const count = Number(list.dataset.tickedElsewhere) + list.querySelectorAll("[data-tick]:checked").length;
-    button.disabled = !count;
+    button.hidden = !count;
     button.querySelector("[data-tick-count]").textContent = count ? ` (${count})` : "";
   }
 
