@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from bot.domain.job import Job, Progress, Report
 from bot.usecases.company.enter_console import EnterConsole, KnowAdmin
@@ -57,5 +58,6 @@ class ConsoleServices:
     show_in_chat: Callable[[int, str], Awaitable[Progress]]
     """Sends an admin the message that will show a job, and returns its place."""
     names: Callable[[], Awaitable[Names]]
+    timezone: ZoneInfo
     has_erp: bool
     clock: Callable[[], datetime]
