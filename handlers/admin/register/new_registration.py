@@ -1,12 +1,17 @@
 """The values that an admin has entered in the wizard so far."""
 
+import re
 from dataclasses import dataclass, field, fields, replace
+from typing import Final
 
 from aiogram_dialog import DialogManager
 
 from bot.domain.candidate import Candidate
-from bot.domain.registration import Kind
-from bot.domain.tax_id import TaxId
+from bot.domain.phone import read_phone
+from bot.domain.registration import Kind, Phones, read_email, read_name
+from bot.domain.tax_id import TaxId, read_tax_id
+
+_LANDLINE: Final = re.compile(r"\+55[0-9]{2}[2-5][0-9]{7}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +23,9 @@ class NewRegistration:
     name: str | None = None
     tax_id: str | None = None
     """A `TaxId.key`."""
+    phone: str | None = None
+    """In E.164."""
+    email: str | None = None
     kinds: list[str] = field(default_factory=list)
     alert: bool = False
     traits: list[str] = field(default_factory=list)
@@ -68,6 +76,8 @@ class NewRegistration:
         return Candidate(
             tax_id=self.document,
             name=self.name,
+            phones=self._phones(),
+            email=self.email,
             kinds=frozenset(map(Kind, self.kinds)),
             tags=frozenset(self.tags),
             traits=tuple(self.traits) if self.alert else (),
@@ -75,6 +85,24 @@ class NewRegistration:
             priority_departments=frozenset(self.departments) if self.priority else frozenset(),
             fixed_note=self.note,
         )
+
+    def _phones(self) -> Phones:
+        """Return the telephone in the field of its kind."""
+        if not self.phone or not _LANDLINE.fullmatch(self.phone):
+            return Phones(mobile=self.phone)
+        return Phones(commercial=self.phone) if self.company else Phones(home=self.phone)
+
+
+def searched_for(text: str) -> NewRegistration:
+    """Return what the text of a search in vain says of the one who is added then."""
+    tax_id = read_tax_id(text)
+    if isinstance(tax_id, TaxId):
+        return NewRegistration(tax_id=tax_id.key, company=tax_id.is_company)
+    if (email := read_email(text)) or (phone := read_phone(text)):
+        return NewRegistration(email=email) if email else NewRegistration(phone=phone)
+    name = read_name(text)
+    has_digit = any(map(str.isdigit, name))
+    return NewRegistration(name=None if has_digit else name or None)
 
 
 def entered(manager: DialogManager) -> NewRegistration:

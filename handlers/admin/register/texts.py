@@ -58,6 +58,8 @@ _REFUSALS = {
     Refusal.NOTE_TOO_LONG: f"a observação passa de {NOTE_LENGTH} caracteres",
 }
 _BUTTON_LENGTH = 40
+# Two buttons stand beside each other on a phone.
+_VALUE = 20
 
 
 def total(count: int) -> str:
@@ -171,6 +173,11 @@ def ask_to_delete(registration: Registration) -> str:
 
 def edit_menu(registration: Registration) -> str:
     return f"✏️ <b>{html.quote(registration.name)}</b>\n\nO que você quer mudar?"
+
+
+def field_button(label: str, value: str | None) -> str:
+    """Return the label of a field's button, with its value unless there is none."""
+    return label if not value or value == EMPTY else f"{label}: {_cut(value, _VALUE)}"
 
 
 def edit_field(path: str, current: str, hint: str) -> str:
