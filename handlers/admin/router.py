@@ -100,7 +100,7 @@ async def stale_screen(event: ErrorEvent, dialog_manager: DialogManager) -> None
     await dialog_manager.show(ShowMode.DELETE_AND_SEND)
 
 
-def _dialogs() -> list[Dialog]:
+def dialogs() -> list[Dialog]:
     return [
         listing.dialog(),
         record.dialog(),
@@ -141,10 +141,10 @@ def router() -> Router:
     screens.message.register(open_export, Command("exportar"))
     screens.message.register(open_jobs, Command("tarefas"))
     screens.message.register(open_sync, Command("sincronizar"))
-    dialogs = _dialogs()
+    all_dialogs = dialogs()
     is_text = F.text & ~F.text.startswith("/")
-    screens.message.register(search, is_text, AsksNoText(dialogs))
-    screens.include_routers(tasks.router(), sync.router(), *dialogs)
+    screens.message.register(search, is_text, AsksNoText(all_dialogs))
+    screens.include_routers(tasks.router(), sync.router(), *all_dialogs)
     rest = Router(name="rest")
     rest.message.register(search, is_text)
     rest.message.register(only_text)

@@ -129,7 +129,7 @@ def listing(
     else:
         lines.append(total(count) + (f" · página {page_number} de {number(pages)}" * (pages > 1)))
     if not query.text:
-        lines += ["", "Escreva um nome, CPF, CNPJ ou telefone para procurar."]
+        lines += ["", "Para procurar, escreva um nome, CPF, CNPJ, telefone, e-mail ou etiqueta."]
     return "\n".join(lines)
 
 
