@@ -232,6 +232,9 @@ async def test_ticked_rows_are_tagged_and_untagged_again(
         other = [(name, value) for name, value in form if name != "untagged"]
         assert "Nenhum cadastro está marcado" in await page.post("/many", other)
         act = [*form, ("scope", "ticked"), ("action", "add_tag"), ("value", "vip")]
+        for path in ("/many/preview", "/many/export"):
+            nobody = [*other, ("action", "delete"), ("format", "csv")]
+            assert (await page.ask("POST", path, data=nobody)).status == 422
         job = re.search(r"tarefa (\d+)", await page.post("/many/preview", act))
         assert job
         checked = await job_page(people, page, job[1])
