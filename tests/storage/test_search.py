@@ -24,6 +24,7 @@ from bot.domain.search import (
 )
 from bot.domain.tax_id import TaxId
 from storage.engine.ordered import element_between
+from storage.register.bulk import Bulk
 from storage.register.documents import registration_document
 from storage.register.labels import Tags
 from storage.register.registrations import Registrations
@@ -228,6 +229,7 @@ async def test_every_question_finds_what_a_filter_finds_each_once(
         Search(database, embedded=embedded, by_windows=by_windows),
         Registrations(database),
     )
+    bulk = Bulk(database)
     for round_ in range(60 if embedded else 30):
         # The register changes between the searches.
         key = random.randrange(len(stored))
@@ -247,6 +249,9 @@ async def test_every_question_finds_what_a_filter_finds_each_once(
         assert [one for part in some for one in part] == in_order(expected), query
         assert all(len(page.registrations) == PAGE for page in found[:-1])
         assert await search.count(query) == len(expected), query
+        known = await bulk.by_ids(list({one.id for one in (*expected[:20], *stored[:30])}))
+        still = await search.still_found(query, [*known.values()])
+        assert still == known.keys() & {one.id for one in expected}, query
 
 
 @SHAPES
