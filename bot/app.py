@@ -10,8 +10,12 @@ from typing import Final
 
 import structlog
 from aiogram import Bot, Dispatcher
+from aiohttp import web
 
+from bot.console.services import Surroundings
+from bot.domain.errors import Problem
 from bot.runtime.http_server import http_server
+from bot.runtime.http_server import serving as serving_pages
 from bot.runtime.jobs.sync_schedule import LOOK_S, SyncSchedule
 from bot.runtime.leases import LeaseKeeper
 from bot.runtime.memory import freeze_gc
@@ -42,6 +46,7 @@ from bot.wiring.clients import (
     warning_of_certificate,
 )
 from bot.wiring.company import Company, build_company, names_of_staff, report_status
+from bot.wiring.console import build_console
 from bot.wiring.dispatcher import build_dispatcher, update_handler
 from bot.wiring.files import file_services
 from bot.wiring.jobs import Jobs, work_with_broker_or_alone
@@ -95,6 +100,8 @@ class Balcao:
     end_leftovers: EndLeftovers
     sync_schedule: SyncSchedule | None
     """None when no ERP is set."""
+    console: web.Application | None
+    """None without a public address."""
     settings: Settings
 
 
@@ -109,10 +116,11 @@ def build(
     lease_clock: Callable[[], datetime] | None = None,
     lookup_budget_s: float = LOOKUP_BUDGET_S,
     supervisor: Supervisor | None = None,
+    surroundings: Surroundings | None = None,
 ) -> Balcao:
     """Build everything, fresh at each call, so tests call it too; nothing is started.
 
-    lease_clock: `clock` unless given.
+    lease_clock: `clock` unless given. surroundings: of the console, Telegram's unless given.
     """
     shared = share(
         settings,
@@ -165,6 +173,7 @@ def build(
         retain=company.retain,
         end_leftovers=company.end_leftovers,
         sync_schedule=jobs.schedule(TelegramSyncNotifier(company.alerts, register.services.names)),
+        console=build_console(shared, company, register, jobs, surroundings),
         settings=settings,
     )
 
@@ -315,6 +324,15 @@ async def _serve(settings: Settings, limits: Limits, warn: Callable[[str], None]
                 is_ready=lambda: "polling" in supervisor.health,
             )
         )
+        if balcao.console is not None:
+            await stack.enter_async_context(
+                serving_pages(
+                    balcao.console,
+                    settings.http_host,
+                    settings.public_port,
+                    problem=Problem.PUBLIC_ADDRESS,
+                )
+            )
         polling = await stack.enter_async_context(serving(balcao))
         freeze_gc()
         logger.info("ready", health=f"{address}/healthz", erp=settings.erp_kind or "none")

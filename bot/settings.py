@@ -41,6 +41,16 @@ def _web_address(value: str) -> str:
     return value.rstrip("/")
 
 
+def _secure_address(value: str) -> str:
+    """Telegram opens no page without https; the demo's own does, on this machine alone."""
+    url = urlsplit(value)
+    if value and url.scheme != "https" and not _is_here(url.hostname or ""):
+        raise PydanticCustomError("public_url", "no https")
+    if url.query or url.fragment or url.path or url.username:
+        raise PydanticCustomError("public_url", "more than an address")
+    return value.lower()
+
+
 def _certificates(path: Path | None) -> Path | None:
     try:
         if path is not None:
@@ -100,6 +110,9 @@ class Settings(BaseSettings):
     """Days for which the words of conversations are kept; 0 keeps none."""
     http_host: str = "127.0.0.1"
     http_port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    public_url: Annotated[str, BeforeValidator(_web_address), AfterValidator(_secure_address)] = ""
+    """The address at which admins open the register as a page; without it there is none."""
+    public_port: Annotated[int, Field(ge=0, le=65535)] = 8081
     broker_url: SecretStr = SecretStr("")
     show_attendant_name: bool = False
     reopen_hours: Annotated[int, Field(ge=0, le=168)] = 12
@@ -288,6 +301,8 @@ _HINTS = {
     "ca_path": "não consigo ler este arquivo. Confira o caminho e a permissão",
     "ca_content": "neste arquivo não há certificado. Use um em formato PEM, com linhas "
     "-----BEGIN CERTIFICATE----- e -----END CERTIFICATE-----",
+    "public_url": "use um endereço como https://cadastro.exemplo.com.br, com https e sem nada "
+    "depois do nome do servidor",
     "broker_url": "use um endereço como nats://servidor:4222 (ou tls://…), com os caracteres "
     "especiais da senha escritos com %",
 }

@@ -29,7 +29,10 @@ _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
 class PageFiles:
     """Serves the files of one folder: `index` at `/`, the others below `/static`."""
 
-    def __init__(self, folder: Path, *, index: str) -> None:
+    def __init__(self, folder: Path, *, index: str, frames: str = "'none'") -> None:
+        """frames: what the pages may show in a frame, as in a Content-Security-Policy."""
+        policy = f"{PAGE_HEADERS['Content-Security-Policy']}; frame-src {frames}"
+        self._headers = PAGE_HEADERS | {"Content-Security-Policy": policy}
         self._files = {path.name: path for path in folder.iterdir() if path.is_file()}
         self._index = index
 
@@ -48,7 +51,8 @@ class PageFiles:
         if path is None:
             raise web.HTTPNotFound
         return web.FileResponse(
-            path, headers={**PAGE_HEADERS, "Content-Type": _TYPES[path.suffix] + "; charset=utf-8"}
+            path,
+            headers={**self._headers, "Content-Type": _TYPES[path.suffix] + "; charset=utf-8"},
         )
 
 

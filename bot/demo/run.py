@@ -1,6 +1,7 @@
 """`balcao demo`: the whole product offline, on one page. All data is deleted when it stops."""
 
 import secrets
+import socket
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -11,8 +12,10 @@ from pathlib import Path
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from bot import app
+from bot.console.services import Surroundings
 from bot.demo import people
 from bot.demo.bot_api import BotApiEmulator, Link, Scene, Switch
+from bot.demo.bot_api.page import STATIC
 from bot.demo.ixc import IxcEmulator, demo_emulator, fail_for_some, faults
 from bot.demo.quick_syncs import EVERY_S, quick_syncs
 from bot.domain.candidate import Candidate, Policy
@@ -20,6 +23,7 @@ from bot.domain.conversation import DEFAULT_DEPARTMENT, Department
 from bot.domain.label import Tag
 from bot.domain.registration import ChangeSource, Provenance
 from bot.domain.tax_id import TaxId, read_tax_id
+from bot.runtime.http_server import serving
 from bot.runtime.sending.limits import NO_LIMITS, RateLimiter
 from bot.settings import Settings
 from bot.wiring import clients
@@ -120,20 +124,44 @@ async def open_demo(
             "erp_url": erp.url,
             "erp_token": credential,
         }
+        # The bot tells the address of its page before anything answers there.
+        listening = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        values["public_url"] = f"http://127.0.0.1:{listening.getsockname()[1]}"
         settings = _DemoSettings.model_validate(values | overrides)
         database = await stack.enter_async_context(clients.open_database(settings))
         lookup = await stack.enter_async_context(clients.open_erp_if_set(settings, database))
         # The emulated Telegram has no limits, so the user of the demo need not wait.
         limiter = RateLimiter(NO_LIMITS)
         bot = await stack.enter_async_context(open_bot(settings, limiter))
-        balcao = app.build(settings, bot=bot, limiter=limiter, database=database, erp=lookup)
+        balcao = app.build(
+            settings,
+            bot=bot,
+            limiter=limiter,
+            database=database,
+            erp=lookup,
+            surroundings=_surroundings(telegram.url),
+        )
         await _seed(balcao, departments)
+        if balcao.console is not None:
+            await stack.enter_async_context(serving(balcao.console, "", 0, socket=listening))
         await stack.enter_async_context(app.serving(balcao))
         sync = quick_syncs(balcao, ADMIN_ID)
         task = balcao.supervisor.repeat("demo syncs", sync, every_s=sync_every_s)
         stack.push_async_callback(balcao.supervisor.end, task)
         telegram.serve_page(_scene(erp, departments))
         yield Demo(telegram=telegram, erp=erp, balcao=balcao, url=telegram.url)
+
+
+def _surroundings(page_url: str) -> Surroundings:
+    """Return those of a console in a frame of the demo's page, without a request to Telegram."""
+    script = STATIC / "telegram-web-app.js"
+    names = (page_url, page_url.replace("127.0.0.1", "localhost"))
+    return Surroundings(
+        origin="",
+        framed_by=names,
+        telegram_script=f"/static/{script.name}",
+        own_files={script.name: script.read_bytes()},
+    )
 
 
 def _invite(telegram: BotApiEmulator, departments: int) -> None:

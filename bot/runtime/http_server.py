@@ -1,7 +1,8 @@
-"""The HTTP server: health checks and metrics."""
+"""The HTTP server: health checks and metrics, and the pages at a port of their own."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from socket import socket as Socket  # noqa: N812 - a class
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -47,16 +48,33 @@ async def http_server(
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/metrics", metrics_)
+    async with serving(app, host, port) as address:
+        yield address
+
+
+@asynccontextmanager
+async def serving(
+    app: web.Application,
+    host: str,
+    port: int,
+    *,
+    socket: Socket | None = None,
+    problem: Problem = Problem.HTTP_ADDRESS,
+) -> AsyncIterator[str]:
+    """Serve an application inside the block, and yield the address.
+
+    socket: listened on in place of the host and port, where they had to be known before. The log
+    holds no addresses that people open. Raises RefusedError with the problem when the port is
+    taken.
+    """
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
         try:
-            site = web.TCPSite(runner, host, port)
+            site = web.SockSite(runner, socket) if socket else web.TCPSite(runner, host, port)
             await site.start()
         except OSError as error:
-            raise RefusedError(
-                f"{host}:{port} cannot be listened on", problem=Problem.HTTP_ADDRESS
-            ) from error
+            raise RefusedError(f"{host}:{port} cannot be listened on", problem=problem) from error
         bound = runner.addresses[0]
         yield f"http://{bound[0]}:{bound[1]}"
     finally:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from bot.domain.audit import AuditEntry, AuditFilter, AuditPage
 from bot.domain.candidate import Candidate, Update
 from bot.domain.card import Card, QueueEntry
+from bot.domain.console import Session, TableOptions
 from bot.domain.conversation import (
     Attendant,
     Chat,
@@ -441,7 +442,7 @@ class JobFiles(Protocol):
 
 
 class Choices(Protocol):
-    """The last import and export options of each admin."""
+    """The last options of each admin, for imports, exports and the table."""
 
     async def of_import(self, by: str) -> ImportOptions | None: ...
 
@@ -450,6 +451,10 @@ class Choices(Protocol):
     async def remember_import(self, by: str, options: ImportOptions) -> None: ...
 
     async def remember_export(self, by: str, options: ExportOptions) -> None: ...
+
+    async def of_table(self, by: str) -> TableOptions | None: ...
+
+    async def remember_table(self, by: str, options: TableOptions) -> None: ...
 
 
 # Chats and conversations.
@@ -913,3 +918,20 @@ class Invitations(Protocol):
 
     async def revoke(self, invitation_id: str) -> bool:
         """Revoke it; return True if it was unused and not revoked until now."""
+
+
+class ConsoleSessions(Protocol):
+    async def add(self, session: Session, *, token: str, signature: str) -> bool:
+        """Store it; return False if the launch with this signature has opened one before."""
+
+    async def get(self, token: str) -> Session | None:
+        """Return the session of this token, also an ended one."""
+
+
+class ShownSearches(Protocol):
+    """Searches in chat that a button opens in the table, by the key in its address."""
+
+    async def put(self, key: str, query: Query, *, user_id: int, ends_at: datetime) -> None: ...
+
+    async def get(self, key: str, *, user_id: int, now: datetime) -> Query | None:
+        """Return the search, unless it is another user's or has ended."""

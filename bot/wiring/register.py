@@ -15,9 +15,11 @@ from bot.usecases.register.edit_registration import (
     RemoveRegistration,
     RestoreRegistration,
 )
+from bot.usecases.register.show_in_table import ShowInTable
 from bot.usecases.register.unite import MoveChats, SeparateRegistrations, UniteRegistrations
 from bot.wiring.shared import Shared
 from handlers.admin.register.services import RegisterServices
+from storage.people.console import ShownSearches
 from storage.people.data_subject import DataSubjects
 from storage.register.audit import Audit
 from storage.register.pairs import Pairs
@@ -73,6 +75,7 @@ def build_register(shared: Shared, *, people: Callable[[], Awaitable[dict[str, s
         hash_password=passwords.hash_password,
         forget_content=forget_content,
         people=people,
+        show_in_table=_show_in_table(shared),
         has_erp=shared.can_sync,
         timezone=shared.timezone,
         clock=clock,
@@ -93,6 +96,13 @@ def build_register(shared: Shared, *, people: Callable[[], Awaitable[dict[str, s
         passwords=passwords,
         forget_content=forget_content,
     )
+
+
+def _show_in_table(shared: Shared) -> ShowInTable | None:
+    public_url, searches = shared.settings.public_url, ShownSearches(shared.database)
+    if not public_url:
+        return None
+    return ShowInTable(searches=searches, public_url=public_url, clock=shared.clock)
 
 
 def _new_id() -> str:

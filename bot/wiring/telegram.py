@@ -1,6 +1,6 @@
 """Telegram's client of the settings."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -9,7 +9,10 @@ from aiogram.client.default import DefaultBotProperties
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.types import LinkPreviewOptions
 from aiogram.utils.token import TokenValidationError
+from aiogram.utils.web_app import safe_parse_webapp_init_data
+from pydantic import SecretStr
 
+from bot.domain.console import Launch
 from bot.domain.errors import Problem, RefusedError
 from bot.runtime.sending.answers import TelegramSession
 from bot.runtime.sending.limits import TELEGRAM_LIMITS, RateLimiter
@@ -48,3 +51,21 @@ async def open_bot(settings: Settings, limiter: RateLimiter | None = None) -> As
         yield bot
     finally:
         await session.close()
+
+
+def launch_reader(token: SecretStr) -> Callable[[str], Launch | None]:
+    """Return a function that reads what Telegram signed for this bot when a user opened a page.
+
+    It returns None for everything else, and takes a launch of any age.
+    """
+
+    def read(init_data: str) -> Launch | None:
+        try:
+            data = safe_parse_webapp_init_data(token.get_secret_value(), init_data)
+        except ValueError:
+            return None
+        if data.user is None:
+            return None
+        return Launch(user_id=data.user.id, at=data.auth_date, signature=data.hash)
+
+    return read

@@ -129,6 +129,11 @@ INDEXES: Final = {
     "ready_answers": [_index("word", "word_key", unique=True, sparse=True)],
     "admins": [],
     "invitations": [_index("over", "expires_at", expireAfterSeconds=_INVITATION_OVER_S)],
+    "console_sessions": [
+        _index("token", "token"),
+        _index("over", "ends_at", expireAfterSeconds=0),
+    ],
+    "console_searches": [_index("over", "ends_at", expireAfterSeconds=0)],
     "members": [
         _index("group", "group_id"),
         _index("over", "at", expireAfterSeconds=_s(MEMBERS_KEPT)),

@@ -1,10 +1,11 @@
-"""The last options that each user chose for imports and exports."""
+"""The last options that each user chose for imports, exports and the table."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
+from bot.domain.console import TableOptions
 from bot.domain.export import ExportOptions
 from bot.domain.job import ImportOptions
 from storage.engine.connection import Collection, Database, Document, translated
@@ -35,6 +36,13 @@ class Choices:
 
     async def remember_export(self, by: str, options: ExportOptions) -> None:
         await self._set(by, "export", options.model_dump(mode="json"))
+
+    async def of_table(self, by: str) -> TableOptions | None:
+        found = await self._found(by)
+        return TableOptions.model_validate(found["table"]) if "table" in found else None
+
+    async def remember_table(self, by: str, options: TableOptions) -> None:
+        await self._set(by, "table", options.model_dump(mode="json"))
 
     async def _found(self, by: str) -> Document:
         with translated():

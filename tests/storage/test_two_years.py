@@ -7,12 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from bot.domain.console import SESSION_LASTS, SHOWN_SEARCH_LASTS, Session
 from bot.domain.conversation import Attendant, Chat, Identification, Link
 from bot.domain.export import ExportOptions
 from bot.domain.job import Batch, Counts, Job, JobKind, JobState
 from bot.domain.outgoing import Undelivered
 from bot.domain.question import Question, Subject
 from bot.domain.registration import ChangeSource, Provenance
+from bot.domain.search import Query
 from bot.domain.team import GroupMember, Invitation
 from bot.domain.transcript import Words
 from bot.runtime.updates.inbox import chat_key
@@ -21,6 +23,7 @@ from bot.wiring.company import ends_of
 from storage.engine.indexes import INDEXES
 from storage.jobs.choices import Choices
 from storage.jobs.jobs import Jobs
+from storage.people.console import ConsoleSessions, ShownSearches
 from storage.people.login_tries import LoginTries
 from storage.people.team import Invitations, Members
 from storage.register.bulk import Bulk
@@ -145,6 +148,11 @@ class Company:
         member = GroupMember(group_id=-1, user_id=number, name="B", is_member=True, at=self.now)
         await Members(self.database, self.clock).put(member)
         await LoginTries(self.database).take(f"k{number}", "t", at=self.now, limit=5)
+        session = Session(user_id=number, ends_at=self.now + SESSION_LASTS)
+        sessions = ConsoleSessions(self.database)
+        assert await sessions.add(session, token=f"t{number}", signature=f"s{number}")
+        searches, ends_at = ShownSearches(self.database), self.now + SHOWN_SEARCH_LASTS
+        await searches.put(f"k{number}", Query(text="ana"), user_id=number, ends_at=ends_at)
         choices = Choices(self.database, self.clock)
         await choices.remember_export(f"admin:{number}", ExportOptions(fields=()))
 

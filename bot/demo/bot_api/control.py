@@ -59,6 +59,7 @@ class Control:
             "edit": people.edit_text,
             "delete": people.delete_message,
             "press": people.press,
+            "open-web-app": people.open_web_app,
             "reply-button": people.press_reply_button,
             "block": people.block_bot,
             "unblock": people.unblock_bot,

@@ -56,7 +56,12 @@ class Page:
 
     def __init__(self, people: People) -> None:
         self._people = people
-        self._files = PageFiles(STATIC, index="index.html")
+        self._files = PageFiles(
+            # A Mini App of the demo: Telegram's own client takes any address.
+            STATIC,
+            index="index.html",
+            frames="http://127.0.0.1:* http://localhost:*",
+        )
         self._scene: Scene | None = None
 
     def show(self, scene: Scene) -> None:

@@ -4,6 +4,7 @@ Every method changes the state at once, queues the bot's updates and wakes all w
 """
 
 from bot.demo.bot_api.markup import button_at
+from bot.demo.bot_api.web_apps import THEMES, init_data, launch_url
 from bot.demo.bot_api.world import CallbackQuery, Chat, Json
 from bot.demo.bot_api.writing import Writing
 
@@ -12,6 +13,9 @@ _KEPT_CALLBACKS = 10_000
 
 class People(Writing):
     """The world with every action of a person: writing, pressing buttons, blocking the bot."""
+
+    token: str
+    """The bot's, with which Telegram signs who opens its Mini App."""
 
     def press(
         self,
@@ -37,6 +41,22 @@ class People(Writing):
             raise LookupError(f"button {button['text']!r} opens something, it tells no bot")
         pressed = button["callback_data"] if button is not None else data
         return self._ask(user_id, chat, message_id, str(pressed))
+
+    def open_web_app(
+        self, user_id: int, chat_id: int, message_id: int, *, text: str, theme: str = "light"
+    ) -> Json:
+        """Open the Mini App behind the inline button that has this text.
+
+        Returns the address, with what Telegram signed, and the colours of both themes.
+        """
+        message = self.chat(chat_id).messages.get(message_id)
+        button = button_at(message, text=text, data=None) if message else None
+        if button is None or "web_app" not in button:
+            raise LookupError(f"message {message_id} opens no page by {text!r}")
+        user = self.user(user_id).api
+        signed = init_data(self.token, user, at_s=int(self.clock()))
+        url = launch_url(button["web_app"]["url"], signed, theme=theme)
+        return {"url": url, "themes": THEMES}
 
     def _ask(self, user_id: int, chat: Chat, message_id: int, data: str) -> str:
         user = self.user(user_id)

@@ -15,7 +15,7 @@ from bot.domain.bulk_change import PATHS, BulkAction, BulkOptions
 from bot.domain.fields import SHAPES, Shape
 from bot.domain.job import Job
 from bot.domain.registration import Kind, Status
-from bot.domain.search import query_data, read_query
+from bot.domain.search import Query, query_data, read_query
 from bot.usecases.jobs.begin_change import BadValue
 from bot.wording.words import KINDS
 from handlers.admin.files.services import (
@@ -170,15 +170,27 @@ def _action(manager: DialogManager) -> BulkAction:
     return BulkAction(manager.dialog_data["action"])
 
 
+async def inactivate_all(manager: DialogManager, query: Query) -> None:
+    """Start the preview of making all of the query inactive; it comes as a message."""
+    status = Status.INACTIVE.value
+    await _preview(manager, BulkOptions(action=BulkAction.STATUS, value=status, query=query))
+
+
 async def _begin(manager: DialogManager, action: BulkAction, value: str) -> None:
-    """Start the preview and close the screen; the preview comes as a message."""
+    """Start the preview and close the screen."""
+    options = BulkOptions(action=action, value=value, query=read_query(_query(manager)))
+    if await _preview(manager, options):
+        await manager.done()
+
+
+async def _preview(manager: DialogManager, options: BulkOptions) -> bool:
+    """Start the preview, which comes as a message; return False if there is nothing to show."""
     bot: Bot = manager.middleware_data["bot"]
     chat_id = manager.middleware_data["event_from_user"].id
-    options = BulkOptions(action=action, value=value, query=read_query(_query(manager)))
     progress = await show_progress(bot, chat_id, texts.CHECKING)
     job = await files_of(manager).begin_change(options, by=admin_of(manager), progress=progress)
     if isinstance(job, BadValue):
         await edit(bot, progress, f"⚠️ {texts.BAD_VALUE}")
-        return
+        return False
     await offer_cancel(bot, job, texts.CHECKING)
-    await manager.done()
+    return True

@@ -1,14 +1,15 @@
 """/clientes: search, filter and browse the register."""
 
 import asyncio
+import secrets
 from typing import Any, Final
 
 import structlog
 from aiogram import Bot
-from aiogram.types import CallbackQuery, Message, TelegramObject
+from aiogram.types import CallbackQuery, Message, TelegramObject, User
 from aiogram_dialog import Data, Dialog, DialogManager, ShowMode, Window
 from aiogram_dialog.widgets.input import ManagedTextInput, TextInput
-from aiogram_dialog.widgets.kbd import Button, Cancel, Column, Group, Row, Select, SwitchTo
+from aiogram_dialog.widgets.kbd import Button, Cancel, Column, Group, Row, Select, SwitchTo, WebApp
 from aiogram_dialog.widgets.text import Const, Format
 
 from bot.domain.errors import AppError
@@ -20,9 +21,8 @@ from bot.wording.jobs import LOST
 from bot.wording.words import KINDS, STATUSES
 from handlers.admin.files.arriving import ask_for_file
 from handlers.admin.files.states import ExportDialog
-from handlers.admin.many.screens import ManyDialog
+from handlers.admin.many.screens import ManyDialog, inactivate_all
 from handlers.admin.register import texts
-from handlers.admin.register.inactivating import inactivating_window
 from handlers.admin.register.services import (
     RegisterServices,
     offered,
@@ -60,7 +60,6 @@ def dialog() -> Dialog:
     return Dialog(
         _listing_window(),
         _filters_window(),
-        inactivating_window(_query),
         on_start=_start,
         on_process_result=_recount,
     )
@@ -98,12 +97,13 @@ def _listing_window() -> Window:
             Button(Const("🧹 Mostrar todos"), id="clear", on_click=_clear, when="is_narrowed"),
             when="has_register",
         ),
-        SwitchTo(
-            Format("🚫 Inativar estes todos"),
+        Button(
+            Const("🚫 Inativar estes todos"),
             id="inactivate",
-            state=RegisterDialog.inactivating,
+            on_click=_inactivate,
             when="are_lost",
         ),
+        WebApp(Format("📊 {table_button}"), Format("{table_url}"), when="table_url"),
         Button(Format("🗂 {many_button}"), id="many", on_click=_many, when="has_results"),
         Button(Format("➕ {add_button}"), id="add", on_click=_add),
         Row(
@@ -188,11 +188,23 @@ async def _listing(
         "is_narrowed": narrowed,
         "are_lost": query.left_erp and bool(page.registrations),
         "has_register": not is_empty,
+        "table_button": "Ver na tabela" if narrowed else "Tabela",
+        "table_url": await _table_url(dialog_manager, services, query),
         "has_results": bool(page.registrations),
         "many_button": texts.many_button(count),
         "has_erp": services.has_erp,
         "add_button": "Adicionar novo cliente" if is_empty else "Adicionar novo cadastro",
     }
+
+
+async def _table_url(
+    manager: DialogManager, services: RegisterServices, query: Query
+) -> str | None:
+    if services.show_in_table is None:
+        return None
+    user: User = manager.middleware_data["event_from_user"]
+    key = manager.dialog_data.setdefault("table_key", secrets.token_urlsafe(12))
+    return await services.show_in_table(query, user_id=user.id, key=key)
 
 
 def _keep(manager: DialogManager, count: int) -> int:
@@ -322,6 +334,11 @@ async def _export(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
 async def _many(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
     """Act on all results of the current search and filters."""
     await manager.start(ManyDialog.action, data={"query": query_data(_query(manager))})
+
+
+async def _inactivate(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    """Make all inactive who are not in the ERP any more."""
+    await inactivate_all(manager, _query(manager))
 
 
 async def _audit(_: CallbackQuery, __: Button, manager: DialogManager) -> None:

@@ -21,6 +21,7 @@ from bot.usecases.register.edit_registration import (
     RemoveRegistration,
     RestoreRegistration,
 )
+from bot.usecases.register.show_in_table import ShowInTable
 from bot.usecases.register.unite import SeparateRegistrations, UniteRegistrations
 from bot.wording.values import Names
 from handlers.admin.register.states import EditDialog, WizardDialog
@@ -51,6 +52,8 @@ class RegisterServices:
     """Removes a message's content from the stored update, in case it is handled again."""
     people: Callable[[], Awaitable[dict[str, str]]]
     """Returns the names of admins, by `Provenance.by`."""
+    show_in_table: ShowInTable | None
+    """None without a public address."""
     has_erp: bool
     timezone: ZoneInfo
     clock: Callable[[], datetime]

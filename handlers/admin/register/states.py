@@ -6,7 +6,6 @@ from aiogram.fsm.state import State, StatesGroup
 class RegisterDialog(StatesGroup):
     listing = State()
     filters = State()
-    inactivating = State()
 
 
 class RecordDialog(StatesGroup):

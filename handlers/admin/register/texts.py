@@ -19,7 +19,7 @@ from bot.wording.values import (
     when,
     who,
 )
-from bot.wording.words import counted, number
+from bot.wording.words import number
 
 COUNTING = "Contando o total…"
 EMPTY_REGISTER = (
@@ -173,20 +173,6 @@ def ask_to_delete(registration: Registration) -> str:
         "O cadastro sai das buscas e dos atendimentos. A auditoria guarda uma cópia, e por ela "
         "ele pode ser restaurado."
     )
-
-
-def ask_to_inactivate(count: int) -> str:
-    return (
-        f"🚫 <b>Inativar {total(count)} que não estão mais no ERP?</b>\n\n"
-        "Nada é apagado: cada cadastro fica na lista de inativos, com o histórico, e pode ser "
-        "ativado de novo. Quem voltar ao ERP volta a ser ativo com a sincronização."
-    )
-
-
-def inactivated(count: int, left: int) -> str:
-    done = counted(count, "cadastro inativado", "cadastros inativados")
-    more = f" Faltam {number(left)}: toque de novo." if left else ""
-    return f"✅ {done}.{more}"
 
 
 def edit_menu(registration: Registration) -> str:

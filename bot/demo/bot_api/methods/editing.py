@@ -37,7 +37,8 @@ def to_edit(world: World, params: Params) -> tuple[Chat, Json]:
 
 def apply(world: World, params: Params, chat: Chat, message: Json, changes: Json) -> Any:
     """Edit the message; refuse an edit without a change. No reply_markup removes the buttons."""
-    inline, keyboard = read_markup(params.json("reply_markup", "reply keyboard markup"))
+    markup = params.json("reply_markup", "reply keyboard markup")
+    inline, keyboard = read_markup(markup, is_private=chat.is_private)
     if keyboard is not None:
         raise bad_request("inline keyboard expected")
     changes["reply_markup"] = inline

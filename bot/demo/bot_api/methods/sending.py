@@ -121,7 +121,8 @@ def send(world: World, params: Params, content: Json, *, chat: Chat | None = Non
     chat = chat or world.chat_for_bot(params.text("chat_id"))
     thread_id = topic_for_bot(world, chat, params.integer("message_thread_id"))
     reply_to, quote = reply_of(chat, params)
-    inline, keyboard = read_markup(params.json("reply_markup", "reply keyboard markup"))
+    markup = params.json("reply_markup", "reply keyboard markup")
+    inline, keyboard = read_markup(markup, is_private=chat.is_private)
     world.limits.count(chat.id)
     content |= quote
     if inline:

@@ -4,6 +4,7 @@ import { act } from "./api.js";
 import { h, icon, iconButton } from "./dom.js";
 import { fullName } from "./format.js";
 import { serviceText } from "./message.js";
+import { MiniApp } from "./mini_app.js";
 import { Pane } from "./pane.js";
 import { PeoplePanel } from "./people.js";
 import { Store } from "./store.js";
@@ -15,6 +16,7 @@ const byId = (id) => document.getElementById(id);
 const store = new Store();
 const unreadPeople = new Map();
 const panes = {};
+const miniApp = new MiniApp();
 let panel;
 let visible = "customer";
 
@@ -223,7 +225,7 @@ function build() {
     },
     onClose: () => closeCoveringPeople(),
   });
-  const common = { onUnread: (pane) => { if (panes[pane.key]) showUnread(pane); }, onAlert: alertText, isVisible: (pane) => !phone.matches || visible === pane.key };
+  const common = { onUnread: (pane) => { if (panes[pane.key]) showUnread(pane); }, onAlert: alertText, onWebApp: (...opened) => miniApp.open(...opened), isVisible: (pane) => !phone.matches || visible === pane.key };
   const botName = store.bot.first_name;
   panes.customer = new Pane(store, { ...common, key: "customer", label: "Cliente", tools: [blockButton()],
     who: () => ({ chatId: chosen.customer, actorId: chosen.customer, title: userName(chosen.customer), subtitle: `Cliente, falando com ${botName}` }) });
@@ -234,7 +236,7 @@ function build() {
     } });
   panes.admin = new Pane(store, { ...common, key: "admin", label: "Administrador",
     who: () => ({ chatId: scene.admin_id, actorId: scene.admin_id, title: userName(scene.admin_id), subtitle: `Administrador, falando com ${botName}` }) });
-  byId("layout").replaceChildren(panel.element, h("div", { class: "backdrop", onclick: closeCoveringPeople }), ...Object.values(panes).map((pane) => pane.element));
+  byId("layout").replaceChildren(panel.element, h("div", { class: "backdrop", onclick: closeCoveringPeople }), ...Object.values(panes).map((pane) => pane.element), miniApp.element);
   for (const pane of Object.values(panes)) pane.show();
   setPeople(!narrow.matches && localStorage.getItem("balcao-people") !== "closed", false);
   markPeople();

@@ -89,8 +89,8 @@ function inlineButton(message, button, context) {
       onclick: () => context.onCopy(button.copy_text.text) }, button.text, icon("copy"));
   }
   const element = h("button", { ...attributes, type: "button", "data-data": button.callback_data,
-    disabled: !button.callback_data,
-    onclick: () => context.onPress(message, button, element) }, h("span", {}, button.text));
+    disabled: !button.callback_data && !button.web_app,
+    onclick: () => context.onPress(message, button, element) }, h("span", {}, button.text), button.web_app ? icon("window") : null);
   return element;
 }
 

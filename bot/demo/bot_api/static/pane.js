@@ -27,8 +27,8 @@ export class Pane {
   #answered = new Set();
 
   /** key: customer, attendants or admin; who(): {chatId, actorId, title, subtitle}; tools: header elements; above: what stands over the header. */
-  constructor(store, { key, label, who, tools = [], above = null, onUnread, onAlert, isVisible }) {
-    Object.assign(this, { store, key, label, onUnread, onAlert, isVisible, who });
+  constructor(store, { key, label, who, tools = [], above = null, onUnread, onAlert, onWebApp, isVisible }) {
+    Object.assign(this, { store, key, label, onUnread, onAlert, onWebApp, isVisible, who });
     this.avatar = h("span", { class: "avatar", "aria-hidden": "true" });
     this.title = h("h2", {});
     this.subtitle = h("p", { class: "subtitle", "data-testid": "subtitle" });
@@ -333,6 +333,11 @@ export class Pane {
       element.removeAttribute("aria-busy");
     };
     try {
+      if (button.web_app) {
+        await this.onWebApp(this.actorId, message, button, element);
+        done();
+        return;
+      }
       const id = await act("press", { user_id: this.actorId, chat_id: this.chatId, message_id: message.message_id, data: button.callback_data });
       if (this.#answered.delete(id)) done();
       else {

@@ -1,0 +1,14 @@
+"""All routes of the console, with the roles that may use each. There is no other place."""
+
+from typing import Final
+
+from bot.console import entrance, jobs, many, record, table
+from bot.console.request import Route
+
+ROUTES: Final[tuple[Route, ...]] = (
+    *entrance.ROUTES,
+    *table.ROUTES,
+    *many.ROUTES,
+    *jobs.ROUTES,
+    *record.ROUTES,
+)

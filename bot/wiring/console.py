@@ -1,0 +1,64 @@
+"""The wiring of the console: what its pages get, and its place on the public address."""
+
+from dataclasses import replace
+from functools import partial
+
+from aiohttp import web
+
+from bot.console.server import console_app
+from bot.console.services import ConsoleServices, Surroundings
+from bot.usecases.company.enter_console import EnterConsole, KnowAdmin
+from bot.wiring.company import Company
+from bot.wiring.jobs import Jobs
+from bot.wiring.register import Register
+from bot.wiring.shared import Shared
+from bot.wiring.telegram import launch_reader
+from handlers.admin.files.services import show_progress
+from storage.jobs.choices import Choices
+from storage.people.console import ConsoleSessions, ShownSearches
+
+
+def build_console(
+    shared: Shared,
+    company: Company,
+    register: Register,
+    jobs: Jobs,
+    place: Surroundings | None = None,
+) -> web.Application | None:
+    """Return the application, or None without a public address.
+
+    place: Telegram's own unless given; the demo gives another.
+    """
+    settings, database, clock = shared.settings, shared.database, shared.clock
+    if not settings.public_url:
+        return None
+    place = replace(place or Surroundings(origin=""), origin=settings.public_url)
+    sessions, is_admin = ConsoleSessions(database), company.role_of.is_admin
+    services = register.services
+    return console_app(
+        ConsoleServices(
+            place=place,
+            enter=EnterConsole(
+                read_launch=launch_reader(settings.bot_token),
+                sessions=sessions,
+                is_admin=is_admin,
+                clock=clock,
+            ),
+            know_admin=KnowAdmin(sessions=sessions, is_admin=is_admin, clock=clock),
+            search=services.search,
+            searches=ShownSearches(database),
+            registrations=services.registrations,
+            audit=services.audit,
+            choices=Choices(database, clock),
+            tags=services.tags,
+            departments=services.departments,
+            jobs=jobs.manage,
+            begin_change=jobs.begin_change,
+            report=jobs.work.report,
+            show_in_chat=partial(show_progress, shared.bot),
+            names=services.names,
+            timezone=services.timezone,
+            has_erp=services.has_erp,
+            clock=clock,
+        )
+    )
