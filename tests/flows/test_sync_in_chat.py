@@ -137,9 +137,14 @@ async def test_one_that_would_take_away_much_asks_first(admin: FileAdmin, erp: I
     assert "Não está mais no ERP" in admin.screen
     await admin.presses("⬅️ Voltar")
     assert "2 cadastros" in admin.screen
-    assert "Inativar 2 cadastros" in await admin.presses("🚫 Inativar estes todos")
-    assert "Nada encontrado" in await admin.presses("🚫 Sim, inativar")
-    assert "2 cadastros inativados" in admin.told
+    await admin.presses("🚫 Inativar estes todos")
+    assert "Inativar" in await admin.reads("Prévia")
+    await admin.presses("Confirmar (2)")
+    assert "2 mudaram" in await admin.reads("Alteração em lote concluída")
+    await admin.says("/clientes")
+    await admin.presses("🔎 Filtros")
+    await admin.presses("Não estão mais no ERP")
+    assert "Nada encontrado" in await admin.presses("✅ Mostrar")
     # They come back with the ERP, active as it says.
     erp.tables["cliente"] = everybody
     await admin.says("/sincronizar")
