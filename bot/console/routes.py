@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from bot.console import entrance, jobs, many, record, table
+from bot.console import entrance, jobs, many, new_record, record, table
 from bot.console.request import Route
 
 ROUTES: Final[tuple[Route, ...]] = (
@@ -11,4 +11,5 @@ ROUTES: Final[tuple[Route, ...]] = (
     *many.ROUTES,
     *jobs.ROUTES,
     *record.ROUTES,
+    *new_record.ROUTES,
 )

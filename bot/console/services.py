@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from pydantic import SecretStr
+
 from bot.domain.job import Job, Progress, Report
 from bot.usecases.company.enter_console import EnterConsole, KnowAdmin
 from bot.usecases.jobs.begin_change import BeginChange
@@ -16,6 +18,12 @@ from bot.usecases.ports import (
     Search,
     ShownSearches,
     Tags,
+)
+from bot.usecases.register.add_registration import AddRegistration
+from bot.usecases.register.edit_registration import (
+    EditRegistration,
+    RemoveRegistration,
+    RestoreRegistration,
 )
 from bot.wording.values import Names
 
@@ -47,6 +55,11 @@ class ConsoleServices:
     searches: ShownSearches
     registrations: Registrations
     audit: AuditLog
+    add: AddRegistration
+    edit: EditRegistration
+    remove: RemoveRegistration
+    restore: RestoreRegistration
+    hash_password: Callable[[SecretStr], Awaitable[str]]
     choices: Choices
     tags: Tags
     departments: Departments
@@ -57,5 +70,6 @@ class ConsoleServices:
     show_in_chat: Callable[[int, str], Awaitable[Progress]]
     """Sends an admin the message that will show a job, and returns its place."""
     names: Callable[[], Awaitable[Names]]
+    new_id: Callable[[], str]
     has_erp: bool
     clock: Callable[[], datetime]

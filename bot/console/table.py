@@ -149,18 +149,19 @@ async def _shown(asked: ConsoleRequest, view: View) -> dict[str, object]:
         "last": len(view.starts) * PAGE + len(found.registrations),
         "next": found.next,
         "is_narrowed": is_narrowed,
+        "has_erp": services.has_erp,
         "is_empty": not is_narrowed and not found.registrations,
         "columns": COLUMNS,
         "kinds": KINDS,
         "statuses": STATUSES,
-        "tags": _offered(await services.tags.all(), query.tags),
-        "departments": _offered(await services.departments.all(), query.departments),
+        "tags": offered(await services.tags.all(), query.tags),
+        "departments": offered(await services.departments.all(), query.departments),
         "sorts": SORTS,
         "chips": _chips(query, names),
     }
 
 
-def _offered(labels: Sequence[Label], chosen: frozenset[str]) -> dict[str, str]:
+def offered(labels: Sequence[Label], chosen: frozenset[str]) -> dict[str, str]:
     """Return the labels to choose from, by id; archived ones only where they are chosen."""
     return {one.id: one.shown for one in labels if not one.archived or one.id in chosen}
 

@@ -1,11 +1,11 @@
-"""The values that an admin has entered in the wizard so far."""
+"""What an admin has entered so far of a new registration, in its three steps."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-
-from aiogram_dialog import DialogManager
+from typing import Any
 
 from bot.domain.candidate import Candidate
-from bot.domain.registration import Kind
+from bot.domain.registration import Kind, Phones
 from bot.domain.tax_id import TaxId
 
 
@@ -19,6 +19,9 @@ class NewRegistration:
     tax_id: str | None = None
     """A `TaxId.key`."""
     kinds: list[str] = field(default_factory=list)
+    mobile: str | None = None
+    """In E.164."""
+    email: str | None = None
     alert: bool = False
     traits: list[str] = field(default_factory=list)
     priority: bool = False
@@ -69,6 +72,8 @@ class NewRegistration:
             tax_id=self.document,
             name=self.name,
             kinds=frozenset(map(Kind, self.kinds)),
+            phones=Phones(mobile=self.mobile),
+            email=self.email,
             tags=frozenset(self.tags),
             traits=tuple(self.traits) if self.alert else (),
             alert_traits=self.alert,
@@ -77,7 +82,7 @@ class NewRegistration:
         )
 
 
-def entered(manager: DialogManager) -> NewRegistration:
-    """Return what the open wizard holds."""
-    data, names = manager.dialog_data, {one.name for one in fields(NewRegistration)}
+def entered(data: Mapping[str, Any]) -> NewRegistration:
+    """Return what an open wizard holds."""
+    names = {one.name for one in fields(NewRegistration)}
     return NewRegistration(**{name: data[name] for name in names if name in data})
