@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from bot.console import entrance, jobs, many, new_record, record, table
+from bot.console import entrance, imports, jobs, many, new_record, record, table
 from bot.console.request import Route
 
 ROUTES: Final[tuple[Route, ...]] = (
@@ -12,4 +12,5 @@ ROUTES: Final[tuple[Route, ...]] = (
     *jobs.ROUTES,
     *record.ROUTES,
     *new_record.ROUTES,
+    *imports.ROUTES,
 )

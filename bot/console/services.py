@@ -10,6 +10,8 @@ from bot.domain.job import Job, Progress, Report
 from bot.usecases.company.enter_console import EnterConsole, KnowAdmin
 from bot.usecases.jobs.begin_change import BeginChange
 from bot.usecases.jobs.manage_jobs import ManageJobs
+from bot.usecases.jobs.read_file import ReadFile
+from bot.usecases.jobs.receive_file import ReceiveFile
 from bot.usecases.ports import (
     AuditLog,
     Choices,
@@ -65,6 +67,11 @@ class ConsoleServices:
     departments: Departments
     jobs: ManageJobs
     begin_change: BeginChange
+    receive_file: ReceiveFile
+    read_file: ReadFile
+    create_tag: Callable[[str], Awaitable[object]]
+    """Creates the tag of this name, unless there is one."""
+    requires_tax_id: bool
     report: Callable[[Job], Awaitable[Report]]
     """Returns the effects of a job, beyond its counts."""
     show_in_chat: Callable[[int, str], Awaitable[Progress]]

@@ -8,6 +8,7 @@ from aiohttp import web
 from bot.console.server import console_app
 from bot.console.services import ConsoleServices, Surroundings
 from bot.usecases.company.enter_console import EnterConsole, KnowAdmin
+from bot.usecases.jobs.receive_file import ReceiveFile
 from bot.wiring.company import Company
 from bot.wiring.jobs import Jobs
 from bot.wiring.register import Register
@@ -15,6 +16,7 @@ from bot.wiring.shared import Shared
 from bot.wiring.telegram import launch_reader
 from handlers.admin.files.services import show_progress
 from storage.jobs.choices import Choices
+from storage.jobs.uploads import Uploads
 from storage.people.console import ConsoleSessions, ShownSearches
 
 
@@ -60,6 +62,15 @@ def build_console(
             departments=services.departments,
             jobs=jobs.manage,
             begin_change=jobs.begin_change,
+            receive_file=ReceiveFile(
+                uploads=Uploads(database),
+                pieces=jobs.files,
+                read_file=jobs.read_file,
+                clock=clock,
+            ),
+            read_file=jobs.read_file,
+            create_tag=shared.tags.create,
+            requires_tax_id=settings.require_tax_id,
             report=jobs.work.report,
             show_in_chat=partial(show_progress, shared.bot),
             names=services.names,

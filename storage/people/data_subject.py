@@ -147,7 +147,9 @@ class DataSubjects:
                 jobs = await self._jobs.find({"_id": {"$in": ids}}).to_list(None)
             for job in jobs:
                 if job["state"] not in ACTIVE:
-                    await self._empty(self._jobs, job, ("samples", "to_refuse"), names.are_in)
+                    await self._empty(
+                        self._jobs, job, ("samples", "to_refuse", "shown_rows"), names.are_in
+                    )
         for job_id in _jobs_of(traces):
             await self._empty_batches(job_id, names)
 
