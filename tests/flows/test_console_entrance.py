@@ -19,7 +19,11 @@ SAID = texts.NO_ENTRY
 
 
 def path_of(route: Route) -> str:
-    return route.path.replace("{id}", "0" * 32).replace("{name}", "console.css")
+    return (
+        route.path.replace("{id}", "0" * 32)
+        .replace("{name}", "console.css")
+        .replace("{number}", "0")
+    )
 
 
 async def test_only_what_telegram_signed_for_an_admin_just_now_opens_one_session(

@@ -26,7 +26,7 @@ from bot.runtime.files.writing import TableWriter
 from bot.runtime.jobs.backups import MakeBackup
 from bot.runtime.jobs.job_progress import JobProgress
 from bot.runtime.jobs.ports import Files, Store
-from bot.runtime.jobs.source_rows import mended_of, opened, rows, shown_rows
+from bot.runtime.jobs.source_rows import ShownRows, mended_of, opened, rows
 from bot.usecases.jobs import change_many, sync_erp
 from bot.usecases.jobs.begin_change import lines_of
 from bot.usecases.jobs.change_many import ChangeMany
@@ -95,22 +95,20 @@ class JobRuns:
     async def _check(self, job: Job, folder: Path, job_progress: JobProgress) -> JobChange:
         path = await self._source(job, folder)
         mended = mended_of(job)
+        shown = ShownRows(job.import_options.columns if job.import_options else ())
         async with opened(path, job) as table:
             checked = await self.import_file.check(
                 job,
                 await self._reader(job),
-                lambda: rows(table, self.batch_rows, mended),
+                lambda: shown.passing(rows(table, self.batch_rows, mended)),
                 provenance=Provenance(
                     at=self.clock(), by=job.by, way=ChangeSource.IMPORT, job=job.key
                 ),
                 report=job_progress.counted,
+                refused=shown.refused,
             )
-            if checked is None:
-                return {"state": JobState.CANCELLED}
-            lines = {row.line for row in checked.refused}
-            shown = await shown_rows(
-                table, lines, job.import_options.columns if job.import_options else (), mended
-            )
+        if checked is None:
+            return {"state": JobState.CANCELLED}
         plan = folder / "plan"
         await asyncio.to_thread(plan.write_bytes, checked.plan.tobytes())
         return {
@@ -118,7 +116,7 @@ class JobRuns:
             "preview": checked.counts,
             "samples": checked.samples,
             "to_refuse": checked.refused,
-            "shown_rows": shown,
+            "shown_rows": shown.result(),
             "unknown_tags": checked.unknown_tags,
             "effort": self.effort(checked.counts.created + checked.counts.updated),
             "plan_file_id": await self.files.put(plan, name="plan"),

@@ -1,26 +1,28 @@
 """The rows of the file of a job, read in threads."""
 
 import asyncio
+from collections import deque
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
-    Collection,
     Iterator,
     Mapping,
     Sequence,
 )
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Final
 
 from bot.domain.fields import PASSWORD
 from bot.domain.file_refusal import FileReason, FileRefused
-from bot.domain.job import Job, MendedCell, ShownRow
+from bot.domain.job import Job, MendedCell, RowReport, ShownRow
 from bot.runtime.files.table import Table, inspect, open_table
 
 _FIRST: Final = 3
 # Longer than any field may be.
 _CELL: Final = 2_500
+# More batches than are read ahead of the one that is planned.
+_RECENT: Final = 8
 
 
 @asynccontextmanager
@@ -66,28 +68,43 @@ async def rows(
         await asyncio.to_thread(_close, batches)
 
 
-async def shown_rows(
-    table: Table, lines: Collection[int], fields: Sequence[str | None], mended: Mended
-) -> tuple[ShownRow, ...]:
-    """Return the first rows of the file, and those of these lines, as a preview shows them."""
-    return await asyncio.to_thread(_shown_rows, table, lines, fields, mended)
+class ShownRows:
+    """Takes what a preview shows from the rows on their way: the first ones, and refused ones.
 
+    fields: the path of each column's field; None for a column that is not imported.
+    """
 
-def _shown_rows(
-    table: Table, lines: Collection[int], fields: Sequence[str | None], mended: Mended
-) -> tuple[ShownRow, ...]:
-    last = max(lines, default=0)
-    shown = []
-    for place, (line, cells) in enumerate(table.rows()):
-        if place >= _FIRST and line > last:
-            break
-        if place < _FIRST or line in lines:
+    def __init__(self, fields: Sequence[str | None]) -> None:
+        self._fields = fields
+        self._shown: dict[int, ShownRow] = {}
+        # Rows are read some batches before it is known which are refused.
+        self._recent: deque[list[tuple[int, list[str]]]] = deque(maxlen=_RECENT)
+
+    async def passing(
+        self, rows: AsyncGenerator[list[tuple[int, list[str]]], None]
+    ) -> AsyncGenerator[list[tuple[int, list[str]]], None]:
+        """Yield the same rows."""
+        async with aclosing(rows):
+            async for some in rows:
+                self._take(some[: max(0, _FIRST - len(self._shown))])
+                self._recent.append(some)
+                yield some
+
+    def refused(self, reports: Sequence[RowReport]) -> None:
+        lines = {report.line for report in reports}
+        if lines:
+            self._take([row for some in self._recent for row in some if row[0] in lines])
+
+    def result(self) -> tuple[ShownRow, ...]:
+        return tuple(self._shown[line] for line in sorted(self._shown))
+
+    def _take(self, rows: Sequence[tuple[int, list[str]]]) -> None:
+        for line, cells in rows:
             told = (
                 cell[:_CELL] if field not in (None, PASSWORD) else ""
-                for cell, field in zip(_with(cells, mended.get(line)), fields, strict=False)
+                for cell, field in zip(cells, self._fields, strict=False)
             )
-            shown.append(ShownRow(line=line, cells=tuple(told)))
-    return tuple(shown)
+            self._shown[line] = ShownRow(line=line, cells=tuple(told))
 
 
 def _with(cells: list[str], mended: Sequence[MendedCell] | None) -> list[str]:
