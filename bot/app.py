@@ -13,6 +13,7 @@ from aiogram import Bot, Dispatcher
 from aiohttp import web
 
 from bot.console.services import Surroundings
+from bot.domain.errors import Problem
 from bot.runtime.http_server import http_server
 from bot.runtime.http_server import serving as serving_pages
 from bot.runtime.jobs.sync_schedule import LOOK_S, SyncSchedule
@@ -325,7 +326,12 @@ async def _serve(settings: Settings, limits: Limits, warn: Callable[[str], None]
         )
         if balcao.console is not None:
             await stack.enter_async_context(
-                serving_pages(balcao.console, settings.http_host, settings.public_port)
+                serving_pages(
+                    balcao.console,
+                    settings.http_host,
+                    settings.public_port,
+                    problem=Problem.PUBLIC_ADDRESS,
+                )
             )
         polling = await stack.enter_async_context(serving(balcao))
         freeze_gc()

@@ -48,7 +48,7 @@ def _secure_address(value: str) -> str:
         raise PydanticCustomError("public_url", "no https")
     if url.query or url.fragment or url.path or url.username:
         raise PydanticCustomError("public_url", "more than an address")
-    return value
+    return value.lower()
 
 
 def _certificates(path: Path | None) -> Path | None:

@@ -46,9 +46,10 @@ async def static_file(asked: ConsoleRequest) -> web.StreamResponse:
 
 async def open_session(asked: ConsoleRequest) -> web.StreamResponse:
     """Exchange what Telegram signed for a session's token; the body is what Telegram gave."""
-    if (asked.http.content_length or 0) > _LAUNCH_BYTES:
+    body = await asked.http.content.read(_LAUNCH_BYTES + 1)
+    if len(body) > _LAUNCH_BYTES:
         return sentence(texts.TOO_LARGE, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-    token = await asked.services.enter(await asked.http.text())
+    token = await asked.services.enter(body.decode(errors="replace"))
     return no_entry(token) if isinstance(token, NoEntry) else web.json_response({"token": token})
 
 

@@ -31,7 +31,7 @@ async def choose(asked: ConsoleRequest) -> web.StreamResponse:
             "scope": scope,
             "count": number(count),
             "is_one": count == 1,
-            "is_none": not count,
+            "nobody": "" if count else texts.NONE_TICKED,
             "tags": [tag for tag in await services.tags.all() if not tag.archived],
             "departments": [one for one in await services.departments.all() if not one.archived],
             "kinds": KINDS,
@@ -47,6 +47,8 @@ async def preview(asked: ConsoleRequest) -> web.StreamResponse:
         action = BulkAction(form.get("action", ""))
     except ValueError as error:
         raise web.HTTPBadRequest from error
+    if scope == "ticked" and not view.ticked:
+        return sentence(texts.NONE_TICKED, 422)
     query, ids = (view.query, None) if scope == "all" else (None, _ids(view))
     value = form.get("value", "").strip()[:_LONGEST_VALUE]
     options = BulkOptions(action=action, value=value, query=query)
@@ -62,6 +64,8 @@ async def export(asked: ConsoleRequest) -> web.StreamResponse:
     view, scope = read_view(form), _scope(form)
     if form.get("format") not in get_args(Format):
         raise web.HTTPBadRequest
+    if scope == "ticked" and not view.ticked:
+        return sentence(texts.NONE_TICKED, 422)
     ids = _ids(view) if scope == "ticked" else None
     options = await services.choices.of_export(asked.by) or ExportOptions()
     options = ExportOptions.model_validate(

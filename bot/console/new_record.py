@@ -22,7 +22,7 @@ from bot.wording.reading import Wrong, not_added, read_document, read_field
 from bot.wording.words import KINDS
 
 _STEPS: Final = {
-    1: ("country", "company", "name", "document", "kinds", "mobile", "email"),
+    1: ("country", "company", "name", "document", "kinds", "phone", "email"),
     2: ("alert", "traits", "priority", "departments", "tags"),
     3: ("note",),
 }
@@ -136,7 +136,7 @@ def _read(there: Mapping[str, list[str]]) -> tuple[NewRegistration, dict[str, st
         name: read(name, path)
         for name, path in (
             ("name", "name"),
-            ("mobile", "phones.mobile"),
+            ("phone", "phones.mobile"),
             ("email", "email"),
             ("traits", "traits"),
             ("note", "fixed_note"),

@@ -22,7 +22,9 @@ _TEMPLATES: Final = Environment(
 def page(template: str, values: Mapping[str, object]) -> web.Response:
     """Return an answer of HTML. template: its name in `templates`, without the ending."""
     text = _TEMPLATES.get_template(f"{template}.html").render(values)
-    return web.Response(text=text, content_type="text/html")
+    response = web.Response(text=text, content_type="text/html")
+    response.enable_compression()
+    return response
 
 
 def sentence(text: str, status: int) -> web.Response:

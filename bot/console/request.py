@@ -27,11 +27,15 @@ class ConsoleRequest:
         return f"admin:{self.user_id}"
 
     async def form(self) -> MultiMapping[str]:
-        """Return the submitted form; files are left out."""
-        posted = await self.http.post()
-        form: MultiMapping[str] = posted  # type: ignore[assignment]
+        """Return the submitted form; raises HTTPBadRequest for what is none, or has files."""
+        try:
+            posted = await self.http.post()
+        except (ValueError, LookupError) as error:
+            # No form, or in an encoding that there is not.
+            raise web.HTTPBadRequest from error
         if any(not isinstance(value, str) for value in posted.values()):
             raise web.HTTPBadRequest
+        form: MultiMapping[str] = posted  # type: ignore[assignment]
         return form
 
 

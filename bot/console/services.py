@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr
 
@@ -78,5 +79,6 @@ class ConsoleServices:
     """Sends an admin the message that will show a job, and returns its place."""
     names: Callable[[], Awaitable[Names]]
     new_id: Callable[[], str]
+    timezone: ZoneInfo
     has_erp: bool
     clock: Callable[[], datetime]

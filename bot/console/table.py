@@ -1,5 +1,6 @@
 """The table: search, filters, sorting and pages. Its state is the form on the page."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from bot.console.row import row_of
 from bot.domain.console import Column, TableOptions
 from bot.domain.label import Label
 from bot.domain.registration import Kind, Status
-from bot.domain.search import Order, Query, SortBy, query_data
+from bot.domain.search import Order, Query, ResultPage, SortBy, query_data
 from bot.wording.values import Names
 from bot.wording.words import KINDS, STATUSES, number
 
@@ -129,13 +130,21 @@ def read_query(form: MultiMapping[str]) -> Query:
 
 async def _shown(asked: ConsoleRequest, view: View) -> dict[str, object]:
     services, query = asked.services, view.query
-    start = view.starts[-1] if view.starts else None
-    found = await services.search(query, order=view.order, start=start, count=PAGE)
+    found, count, tags, departments = await asyncio.gather(
+        _page(asked, view),
+        services.search.count(query),
+        services.tags.all(),
+        services.departments.all(),
+    )
     if view.starts and not found.registrations:
         # What was on this page was deleted meanwhile.
         view = replace(view, starts=())
-        found = await services.search(query, order=view.order, count=PAGE)
-    total, names = await services.search.count(query), await services.names()
+        found = await _page(asked, view)
+    names = Names(
+        tags={tag.id: tag.shown for tag in tags},
+        departments={one.id: one.name for one in departments},
+        timezone=services.timezone,
+    )
     is_narrowed = query != Query()
     on_page = {one.id for one in found.registrations}
     return {
@@ -143,8 +152,8 @@ async def _shown(asked: ConsoleRequest, view: View) -> dict[str, object]:
         "query": query,
         "rows": [row_of(one, names) for one in found.registrations],
         "ticked_elsewhere": sorted(view.ticked - on_page),
-        "total": number(total),
-        "is_one": total == 1,
+        "total": number(count),
+        "is_one": count == 1,
         "first": len(view.starts) * PAGE + 1,
         "last": len(view.starts) * PAGE + len(found.registrations),
         "next": found.next,
@@ -154,11 +163,16 @@ async def _shown(asked: ConsoleRequest, view: View) -> dict[str, object]:
         "columns": COLUMNS,
         "kinds": KINDS,
         "statuses": STATUSES,
-        "tags": offered(await services.tags.all(), query.tags),
-        "departments": offered(await services.departments.all(), query.departments),
+        "tags": offered(tags, query.tags),
+        "departments": offered(departments, query.departments),
         "sorts": SORTS,
         "chips": _chips(query, names),
     }
+
+
+async def _page(asked: ConsoleRequest, view: View) -> ResultPage:
+    start = view.starts[-1] if view.starts else None
+    return await asked.services.search(view.query, order=view.order, start=start, count=PAGE)
 
 
 def offered(labels: Sequence[Label], chosen: frozenset[str]) -> dict[str, str]:

@@ -24,6 +24,9 @@ OTHER_SITE: Final = "Este pedido veio de outro site e foi recusado."
 TRY_LATER: Final = "O banco de dados não respondeu. Nada foi mudado. Tente de novo daqui a pouco."
 FAILED: Final = "Algo falhou aqui, e foi anotado no registro do servidor. Tente de novo."
 BAD_VALUE: Final = "Isso não está mais na lista, ou está vazio ou longo demais. Escolha de novo."
+NONE_TICKED: Final = (
+    "Nenhum cadastro está marcado, ou a lista mudou. Marque as linhas e toque de novo em Agir."
+)
 EXPORTING: Final = "Exportando o que você escolheu na tabela…"
 NO_CONFIRM: Final = "Esta prévia não vale mais: a tarefa já começou, terminou ou foi cancelada."
 NO_CANCEL: Final = "Esta tarefa já terminou: não há o que cancelar."

@@ -22,7 +22,7 @@ from bot.domain.registration import (
     read_note,
     read_traits,
 )
-from bot.domain.search import Query, fold
+from bot.domain.search import StoredQuery, fold
 
 
 class BulkAction(StrEnum):
@@ -67,11 +67,16 @@ class BulkOptions(BaseModel):
     action: BulkAction
     value: str = ""
     """The id of a tag or department, a kind, a status, or a text; empty for a deletion."""
-    query: Query | None = None
+    query: StoredQuery | None = None
     """The search that has to find a registration still when it is changed.
 
     None if each registration was chosen by itself.
     """
+
+    @property
+    def summary(self) -> "BulkOptions":
+        """The action alone, without texts that may name a person."""
+        return BulkOptions(action=self.action)
 
 
 class Skip(StrEnum):

@@ -30,6 +30,7 @@ class Problem(StrEnum):
     EMBEDDED_PORT = "embedded_port"
     EMBEDDED_SECRET = "embedded_secret"  # noqa: S105
     HTTP_ADDRESS = "http_address"
+    PUBLIC_ADDRESS = "public_address"
     BOT_TOKEN = "bot_token"  # noqa: S105
     TELEGRAM_GONE = "telegram_gone"
     TELEGRAM_STRANGE = "telegram_strange"

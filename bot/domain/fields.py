@@ -83,7 +83,7 @@ FIELDS: Final = (
     Field("name", "Nome", Shape.NAME, 1, "Nome", Owner.ERP, is_required=True),
     Field("trade_name", "Fantasia", Shape.NAME, 3, "fantasia", Owner.ERP),
     Field("tax_id", "CPF/CNPJ", Shape.TAX_ID, 2, "cpfCnpj", is_updated=False, is_required=True),
-    Field("country", "País", Shape.COUNTRY, 14, "pais", is_updated=False, is_edited=False),
+    Field("country", "País", Shape.COUNTRY, 14, "pais", is_updated=False, is_required=True),
     Field(
         "kinds", "Tipo de cadastro", Shape.KINDS, 12, "tipoRegistro", Owner.BOTH, is_required=True
     ),

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import TypedDict
 
+from bot.domain.bulk_change import BulkOptions
 from bot.domain.effort import Effort
 from bot.domain.file_shape import FileShape
 from bot.domain.job import (
@@ -30,6 +31,7 @@ class JobChange(TypedDict, total=False):
     source: Source | None
     shape: FileShape | None
     import_options: ImportOptions | None
+    bulk_options: BulkOptions | None
     undone_by: int | None
     total: int | None
     preview: Counts | None

@@ -54,12 +54,18 @@ async def http_server(
 
 @asynccontextmanager
 async def serving(
-    app: web.Application, host: str, port: int, *, socket: Socket | None = None
+    app: web.Application,
+    host: str,
+    port: int,
+    *,
+    socket: Socket | None = None,
+    problem: Problem = Problem.HTTP_ADDRESS,
 ) -> AsyncIterator[str]:
     """Serve an application inside the block, and yield the address.
 
     socket: listened on in place of the host and port, where they had to be known before. The log
-    holds no addresses that people open. Raises RefusedError when the port is taken.
+    holds no addresses that people open. Raises RefusedError with the problem when the port is
+    taken.
     """
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
@@ -68,9 +74,7 @@ async def serving(
             site = web.SockSite(runner, socket) if socket else web.TCPSite(runner, host, port)
             await site.start()
         except OSError as error:
-            raise RefusedError(
-                f"{host}:{port} cannot be listened on", problem=Problem.HTTP_ADDRESS
-            ) from error
+            raise RefusedError(f"{host}:{port} cannot be listened on", problem=problem) from error
         bound = runner.addresses[0]
         yield f"http://{bound[0]}:{bound[1]}"
     finally:

@@ -74,6 +74,7 @@ def build_console(
             report=jobs.work.report,
             show_in_chat=partial(show_progress, shared.bot),
             names=services.names,
+            timezone=services.timezone,
             has_erp=services.has_erp,
             clock=clock,
         )

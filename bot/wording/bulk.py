@@ -5,7 +5,7 @@ from typing import Final
 
 from bot.domain.bulk_change import BulkAction, BulkOptions, Skip
 from bot.domain.job import RowReport
-from bot.domain.registration import NOTE_LENGTH, TRAITS, Kind, Status
+from bot.domain.registration import NOTE_LENGTH, TRAITS, Status
 from bot.wording.values import Names
 from bot.wording.words import KINDS, counted, number, short
 
@@ -75,9 +75,9 @@ def does(options: BulkOptions, names: Names) -> str:
         case BulkAction.ADD_PRIORITY | BulkAction.REMOVE_PRIORITY:
             value = names.departments.get(value, value)
         case BulkAction.ADD_KIND | BulkAction.REMOVE_KIND:
-            value = KINDS[Kind(value)]
+            value = next((name for kind, name in KINDS.items() if kind == value), value)
         case BulkAction.STATUS:
-            return "Inativar" if Status(value) is Status.INACTIVE else "Ativar"
+            return "Inativar" if value == Status.INACTIVE else "Ativar"
     return _DOES[action].format(value=short(value, _VALUE))
 
 

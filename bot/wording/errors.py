@@ -39,6 +39,7 @@ SENTENCES: Final = {
     Problem.EMBEDDED_SECRET: f"{PREFIX}DATA_DIR: o banco de dados embutido recusa a senha do "
     "arquivo database/secret. Apague este arquivo: o próximo início cria outra senha.",
     Problem.HTTP_ADDRESS: f"{PREFIX}HTTP_PORT: esta porta já está em uso.",
+    Problem.PUBLIC_ADDRESS: f"{PREFIX}PUBLIC_PORT: esta porta já está em uso.",
     Problem.GROUP: f"{PREFIX}ATTENDANTS_CHAT_ID: o bot não alcança este grupo. "
     "Confira o número e se o bot está no grupo.",
     Problem.TELEGRAM_GONE: "O Telegram não responde. Confira a internet deste computador e, "

@@ -6,7 +6,7 @@ from typing import Final
 
 from bot.domain.bulk_change import BulkAction
 from bot.domain.job import OVER, Counts, Job, JobKind, JobState, Report
-from bot.wording.bulk import does, left_out, same
+from bot.wording.bulk import ACTIONS, does, left_out, same
 from bot.wording.jobs import duration, effort_sentence, exported, filters, summary
 from bot.wording.reasons import ACCEPTED, COLUMN_LABELS, describe, describe_trouble
 from bot.wording.values import LABELS, Names, show_value
@@ -43,8 +43,9 @@ GAP: Final = Line("")
 def report_lines(job: Job, found: Report, names: Names) -> Iterator[Line]:
     """Yield what the job did so far, or what a checked import or change would do."""
     if job.bulk_options is not None:
-        yield Line(does(job.bulk_options, names), "🗂")
-        if job.bulk_options.query is not None and not job.is_summary:
+        action = ACTIONS[job.bulk_options.action].capitalize()
+        yield Line(action if job.is_summary else does(job.bulk_options, names), "🗂")
+        if job.bulk_options.query is not None:
             yield Line(short(filters(job.bulk_options.query, names), _FILTERS), "🔎")
     if job.state is JobState.CHECKED:
         lines = _preview_lines if job.bulk_options is None else _preview_of_change

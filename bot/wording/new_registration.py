@@ -1,12 +1,16 @@
 """What an admin has entered so far of a new registration, in its three steps."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, Final
 
 from bot.domain.candidate import Candidate
-from bot.domain.registration import Kind, Phones
-from bot.domain.tax_id import TaxId
+from bot.domain.phone import read_phone
+from bot.domain.registration import Kind, Phones, read_email, read_name
+from bot.domain.tax_id import TaxId, read_tax_id
+
+_LANDLINE: Final = re.compile(r"\+55[0-9]{2}[2-5][0-9]{7}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,10 +22,10 @@ class NewRegistration:
     name: str | None = None
     tax_id: str | None = None
     """A `TaxId.key`."""
-    kinds: list[str] = field(default_factory=list)
-    mobile: str | None = None
+    phone: str | None = None
     """In E.164."""
     email: str | None = None
+    kinds: list[str] = field(default_factory=list)
     alert: bool = False
     traits: list[str] = field(default_factory=list)
     priority: bool = False
@@ -71,15 +75,33 @@ class NewRegistration:
         return Candidate(
             tax_id=self.document,
             name=self.name,
-            kinds=frozenset(map(Kind, self.kinds)),
-            phones=Phones(mobile=self.mobile),
+            phones=self._phones(),
             email=self.email,
+            kinds=frozenset(map(Kind, self.kinds)),
             tags=frozenset(self.tags),
             traits=tuple(self.traits) if self.alert else (),
             alert_traits=self.alert,
             priority_departments=frozenset(self.departments) if self.priority else frozenset(),
             fixed_note=self.note,
         )
+
+    def _phones(self) -> Phones:
+        """Return the telephone in the field of its kind."""
+        if not self.phone or not _LANDLINE.fullmatch(self.phone):
+            return Phones(mobile=self.phone)
+        return Phones(commercial=self.phone) if self.company else Phones(home=self.phone)
+
+
+def searched_for(text: str) -> NewRegistration:
+    """Return what the text of a search in vain says of the one who is added then."""
+    tax_id = read_tax_id(text)
+    if isinstance(tax_id, TaxId):
+        return NewRegistration(tax_id=tax_id.key, company=tax_id.is_company)
+    if (email := read_email(text)) or (phone := read_phone(text)):
+        return NewRegistration(email=email) if email else NewRegistration(phone=phone)
+    name = read_name(text)
+    has_digit = any(map(str.isdigit, name))
+    return NewRegistration(name=None if has_digit else name or None)
 
 
 def entered(data: Mapping[str, Any]) -> NewRegistration:

@@ -5,7 +5,7 @@ import secrets
 from aiogram import Bot, F, Router
 from aiogram.filters import Command, CommandObject, ExceptionTypeFilter
 from aiogram.types import ErrorEvent, Message
-from aiogram_dialog import DialogManager, ShowMode, setup_dialogs
+from aiogram_dialog import Dialog, DialogManager, ShowMode, setup_dialogs
 from aiogram_dialog.api.entities import stack as stacks
 from aiogram_dialog.api.exceptions import OutdatedIntent, UnknownIntent, UnknownState
 
@@ -25,6 +25,7 @@ from handlers.admin.register import edit, listing, record, wizard
 from handlers.admin.register.services import open_over
 from handlers.admin.register.states import AuditDialog, RegisterDialog
 from handlers.admin.sync import open_sync
+from handlers.admin.typed import AsksNoText, search
 from handlers.answers import answer_press
 from handlers.attendant import calling
 from handlers.menus import Menus
@@ -83,11 +84,6 @@ async def open_ready_answers(_: Message, dialog_manager: DialogManager) -> None:
     await open_over(dialog_manager, ready_answers.ReadyAnswersDialog.list)
 
 
-async def search(message: Message, dialog_manager: DialogManager) -> None:
-    """Search the register for plain text when no screen awaits any: it is most likely a name."""
-    await open_over(dialog_manager, RegisterDialog.listing, {"text": message.text or ""})
-
-
 async def only_text(message: Message) -> None:
     await message.answer(texts.ONLY_TEXT)
 
@@ -102,6 +98,23 @@ async def stale_screen(event: ErrorEvent, dialog_manager: DialogManager) -> None
         return
     await answer_press(callback, texts.SCREEN_IS_BELOW, alert=True)
     await dialog_manager.show(ShowMode.DELETE_AND_SEND)
+
+
+def dialogs() -> list[Dialog]:
+    return [
+        listing.dialog(),
+        record.dialog(),
+        edit.dialog(),
+        wizard.dialog(),
+        audit.dialog(),
+        panel.dialog(),
+        tags.dialog(),
+        departments.dialog(),
+        ready_answers.dialog(),
+        importing.dialog(),
+        exporting.dialog(),
+        many.dialog(),
+    ]
 
 
 def router() -> Router:
@@ -128,24 +141,12 @@ def router() -> Router:
     screens.message.register(open_export, Command("exportar"))
     screens.message.register(open_jobs, Command("tarefas"))
     screens.message.register(open_sync, Command("sincronizar"))
-    screens.include_routers(
-        tasks.router(),
-        sync.router(),
-        listing.dialog(),
-        record.dialog(),
-        edit.dialog(),
-        wizard.dialog(),
-        audit.dialog(),
-        panel.dialog(),
-        tags.dialog(),
-        departments.dialog(),
-        ready_answers.dialog(),
-        importing.dialog(),
-        exporting.dialog(),
-        many.dialog(),
-    )
+    all_dialogs = dialogs()
+    is_text = F.text & ~F.text.startswith("/")
+    screens.message.register(search, is_text, AsksNoText(all_dialogs))
+    screens.include_routers(tasks.router(), sync.router(), *all_dialogs)
     rest = Router(name="rest")
-    rest.message.register(search, F.text, ~F.text.startswith("/"))
+    rest.message.register(search, is_text)
     rest.message.register(only_text)
     screens.include_router(rest)
     setup_dialogs(screens)

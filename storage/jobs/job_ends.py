@@ -61,7 +61,11 @@ class JobEnds:
                 return False
         # First the mark, so that nobody undoes a job of which a part is gone; `batches` says until
         # the end that some are left.
-        reduced = job if job.is_summary else await self._store.change(job, **_DETAILS)
+        details: JobChange = {
+            **_DETAILS,
+            "bulk_options": job.bulk_options and job.bulk_options.summary,
+        }
+        reduced = job if job.is_summary else await self._store.change(job, **details)
         if reduced is None:
             return False
         await self._delete_batches(reduced)

@@ -21,7 +21,7 @@ from bot.domain.data_subject import (
     chat_of,
     conversation_of,
 )
-from bot.domain.job import ACTIVE
+from bot.domain.job import ACTIVE, OVER
 from bot.domain.registration import Provenance, Registration
 from bot.domain.tax_id import TaxId
 from storage.engine.connection import Collection, Database, Document, translated
@@ -147,9 +147,10 @@ class DataSubjects:
                 jobs = await self._jobs.find({"_id": {"$in": ids}}).to_list(None)
             for job in jobs:
                 if job["state"] not in ACTIVE:
-                    await self._empty(
-                        self._jobs, job, ("samples", "to_refuse", "shown_rows"), names.are_in
-                    )
+                    # What waits for a confirmation has to keep what it will do.
+                    more = ("bulk_options",) if job["state"] in OVER else ()
+                    fields = ("samples", "to_refuse", "shown_rows", *more)
+                    await self._empty(self._jobs, job, fields, names.are_in)
         for job_id in _jobs_of(traces):
             await self._empty_batches(job_id, names)
 

@@ -144,14 +144,20 @@ def created(document: Document) -> Document:
     return _made(document, Event.CREATED, document["created"], previous="", found="")
 
 
-def changed(found: Document, document: Document, changes: list[Document]) -> Document:
-    """Return the entry for a change from `found` to `document`."""
+def changed(
+    found: Document, document: Document, changes: list[Document], *, state: str | None = None
+) -> Document:
+    """Return the entry for a change from `found` to `document`.
+
+    state: the state hash of the document, if it is known.
+    """
     return _made(
         document,
         Event.CHANGED,
         document["updated"],
         previous=seal_of(found),
         found=state_of(found),
+        state=state,
         more={"changes": changes},
     )
 

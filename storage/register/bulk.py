@@ -229,7 +229,8 @@ class _Made:
     def change(self, stored: RawRegistration, update: Update) -> None:
         document = own_document(update.after)
         changes = [change_document(change) for change in update.changes]
-        entry = audit.changed(stored.document, document, changes)
+        state = state_of_own(bson.encode(document))
+        entry = audit.changed(stored.document, document, changes, state=state)
         document |= search_fields(update.after) | {"seal": entry["hash"]}
         self.changes.append(ReplaceOne(version_of(stored.document), document))
         self.entries.append(entry)

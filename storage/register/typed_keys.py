@@ -35,7 +35,8 @@ def meanings(text: str) -> list[Keys]:
     if len(alone) == 1:
         if "@" in alone[0]:
             found.append([f"{EMAIL}{alone[0].lower()[:WORD_LENGTH]}"])
-        found.append([erp_key(alone[0])])
+        if any(map(str.isdigit, text)):
+            found.append([erp_key(alone[0])])
     found += [[key] for key in _phones(text)]
     return found
 

@@ -1,6 +1,8 @@
 """Who gets into the console, and what every answer of it carries."""
 
+import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -144,6 +146,36 @@ async def test_floods_and_large_bodies_are_refused_in_words(start: Start, clock:
         assert (await page.ask("POST", "/table")).status == 200
         elsewhere = {"X-Forwarded-For": "10.0.0.1, 203.0.113.9"}
         assert (await page.ask("POST", "/session", headers=elsewhere)).status == 401
+
+
+FORM, PARTS = "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"
+FILE = b'--x\r\nContent-Disposition: form-data; name="text"; filename="a"\r\n\r\na\r\n--x--\r\n'
+BODIES = (
+    (b"", "multipart/form-data"),
+    (b"--x\r\n\r\n", PARTS),
+    (FILE, PARTS),
+    (b"text=%ff%00%ed%a0%80&tick=%00&start=%ff&next=x&mark=x", FORM),
+    (b"text=a", f"{FORM}; charset=none"),
+    (b"\xff\xfe{}", "application/json; charset=utf-16"),
+    (b"column=name&column=updated&do=next&sort=updated", FORM),
+    (b"text=" + b"a%20" * 20_000, FORM),
+)
+
+
+async def test_no_input_makes_a_route_fail(start: Start, clock: Clock):
+    async with start(public_url=ORIGIN) as people, opened(people, clock) as page:
+        first = await page.post("/list")
+        [mark] = re.findall(r'name="mark" value="(\w+)"', first)
+        cursors = {"mark": mark, "start": "\0not-a-cursor", "next": "{}", "do": "next"}
+        bodies: list[dict[str, Any]] = [
+            {"data": body, "headers": {"Content-Type": kind}} for body, kind in BODIES
+        ]
+        bodies += [{"data": cursors | {"sort": by}} for by in ("name", "document", "updated")]
+        for route in ROUTES:
+            for path in (path_of(route), path_of(route).replace("0" * 32, "%ed%a0%80%00..%2f")):
+                for body in bodies:
+                    answer = await page.ask(route.method, path, **body)
+                    assert answer.status < 500, (route.path, body)
 
 
 async def test_without_a_public_address_there_is_no_console(start: Start):

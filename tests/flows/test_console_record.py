@@ -46,7 +46,7 @@ async def test_a_registration_in_three_steps_with_the_rules_of_the_chat(
         bad = await posted(
             page,
             "/new",
-            one.filled(("to", "next"), name="", document="111", email="x", mobile="12"),
+            one.filled(("to", "next"), name="", document="111", email="x", phone="12"),
         )
         for said in ("Falta o nome.", "3 caracteres", "Não é um e-mail", "Não é um telefone"):
             assert said in bad.text
@@ -61,7 +61,7 @@ async def test_a_registration_in_three_steps_with_the_rules_of_the_chat(
                 document=company,
                 kinds=["customer", "supplier"],
                 email="ANA@example.com",
-                mobile="(49) 99999-8888",
+                phone="(49) 99999-8888",
             ),
         )
         # The document decides between person and company.

@@ -66,7 +66,9 @@ async def test_format_and_fields_are_chosen_and_remembered(admin: FileAdmin):
         assert label in admin.buttons
     await admin.presses("☑️ Nome")
     await admin.presses("☑️ CPF/CNPJ")
+    await admin.presses("▶️ Exportar")
     assert admin.told == texts.ONE_FIELD
+    await admin.presses("◻️ CPF/CNPJ")
     await admin.presses("◻️ Nome")
     assert "Campos: 2 de 16" in await admin.presses("Voltar")
     await admin.presses("▶️ Exportar")

@@ -37,6 +37,8 @@ async def fill(database: Any, count: int = COUNT) -> list[Any]:
     await database["registrations"].update_many(
         {}, {"$set": {"words": ["=customer\told"]}, "$unset": {"labels": ""}}
     )
+    # The index of version 3 that the one on words replaces.
+    await database["registrations"].create_index([("labels", 1), ("sort_name", 1)], name="labels")
     # Indexes that an administrator of the database has made.
     await database["registrations"].create_index("fixed_note", name="own")
     await database["own_reports"].create_index("day", name="day")

@@ -81,13 +81,14 @@
     const button = list?.querySelector("[data-acts-on-ticked]");
     if (!button) return;
     const count = Number(list.dataset.tickedElsewhere) + list.querySelectorAll("[data-tick]:checked").length;
-    button.disabled = !count;
+    button.hidden = !count;
     button.querySelector("[data-tick-count]").textContent = count ? ` (${count})` : "";
   }
 
   document.addEventListener("htmx:configRequest", ({ detail }) => { detail.headers["X-Balcao-Session"] = token; });
 
-  document.addEventListener("htmx:afterRequest", ({ detail }) => { if (detail.successful) say(""); });
+  // A refusal stays until the next step of the person; a job asks by itself.
+  document.addEventListener("htmx:beforeRequest", ({ detail }) => { if (detail.elt.id !== "job") say(""); });
 
   document.addEventListener("htmx:responseError", ({ detail: { xhr } }) => {
     if (xhr.status === 401 || xhr.status === 403) {

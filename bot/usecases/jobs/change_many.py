@@ -7,7 +7,7 @@ registration that they change is left out.
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,6 +16,7 @@ from bot.domain.candidate import Update
 from bot.domain.job import LINES, SAMPLES, Batch, Counts, Job, RowReport, Sample
 from bot.domain.registration import ChangeSource, Provenance, Registration
 from bot.domain.row_plan import ExistingRegistration
+from bot.usecases.jobs.writing import Writing
 from bot.usecases.ports import BulkRegister, SearchAll
 
 BATCH: Final = 500
@@ -91,23 +92,22 @@ class ChangeMany:
         report: is called with each batch that was written; False cancels.
         """
         number, done = (after.number, after.last_line) if after else (0, 0)
-        place = 0
-        async for some in ids:
-            todo = [some[max(0, done - place) :]]
-            place += len(some)
-            while todo:
-                part = todo.pop()
+        place, writing = 0, Writing(report)
+        try:
+            async for some in ids:
+                part = some[max(0, done - place) :]
+                place += len(some)
                 if not part:
                     continue
-                batch = await self._written(job, number + 1, done, part, provenance)
-                if batch is None:
-                    half = len(part) // 2
-                    todo += [part[half:], part[:half]]
-                    continue
-                number, done = batch.number, batch.last_line
-                if not await report(batch):
+                plan = await self._planned(options_of(job), part, provenance)
+                if not await writing.reported():
                     return False
-        return True
+                if writing.last is not None:
+                    number, done = writing.last.number, writing.last.last_line
+                writing.begin(self._written(job, number, done, plan, provenance, report))
+        finally:
+            await writing.ended()
+        return await writing.reported()
 
     async def _found(
         self, options: BulkOptions
@@ -125,22 +125,46 @@ class ChangeMany:
             yield [(one, known[one].registration if one in known else None) for one in some]
 
     async def _written(
-        self, job: Job, number: int, done: int, ids: Sequence[str], provenance: Provenance
-    ) -> Batch | None:
-        """Write a batch and return it; None when its registrations change too quickly.
+        self,
+        job: Job,
+        number: int,
+        done: int,
+        plan: "_Plan",
+        provenance: Provenance,
+        report: Callable[[Batch], Awaitable[bool]],
+    ) -> Batch:
+        """Write what was planned and return its last batch; report the others.
 
-        A single registration that does is left out, with its reason.
+        They are several if others keep changing the same registrations. A single one that they
+        keep changing is left out.
         """
+        todo = [plan]
+        while True:
+            part = todo.pop()
+            batch = await self._tried(job, number + 1, done, part, provenance)
+            if batch is None:
+                half = len(part.ids) // 2
+                todo += [_Plan(part.ids[half:]), _Plan(part.ids[:half])]
+                continue
+            if not todo:
+                return batch
+            number, done = batch.number, batch.last_line
+            await report(batch)
+
+    async def _tried(
+        self, job: Job, number: int, done: int, plan: "_Plan", provenance: Provenance
+    ) -> Batch | None:
+        """Return the batch that was written; None when its registrations change too quickly."""
+        ids = plan.ids
         for _ in range(_ROUNDS):
-            known, plans = await self._planned(options_of(job), ids, provenance)
-            batch = _batch(job, number, done + len(ids), plans)
+            if not plan.of_each:
+                plan = await self._planned(options_of(job), ids, provenance)
+            batch = _batch(job, number, done + len(ids), plan.of_each)
             if await self.register.write(
-                batch,
-                provenance=provenance,
-                updates=[(known[i], plan) for i, plan in plans if isinstance(plan, Update)],
-                removes=[known[i] for i, plan in plans if isinstance(plan, Deletion)],
+                batch, provenance=provenance, updates=plan.updates(), removes=plan.removes()
             ):
                 return batch
+            plan = _Plan(ids)
             await asyncio.sleep(_OTHERS_TAKE_S)
         if len(ids) > 1:
             return None
@@ -150,10 +174,10 @@ class ChangeMany:
 
     async def _planned(
         self, options: BulkOptions, ids: Sequence[str], provenance: Provenance
-    ) -> tuple[dict[str, ExistingRegistration], list[tuple[str, Planned]]]:
+    ) -> "_Plan":
         # Each once: a list that was made by hand may name somebody twice.
         once = list(dict.fromkeys(ids))
-        known = dict(await self.register.by_ids(once))
+        known = await self.register.by_ids(once)
         found: Collection[str] = known.keys()
         if options.query is not None:
             found = await self.search.still_found(options.query, [*known.values()])
@@ -161,7 +185,23 @@ class ChangeMany:
         for one in once:
             now = known[one].registration if one in known else None
             plans.append((one, plan_change(now, options, provenance, is_found=one in found)))
-        return known, plans
+        return _Plan(ids, known, plans)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What a batch does, with the registrations as they were read."""
+
+    ids: Sequence[str]
+    known: Mapping[str, ExistingRegistration] = field(default_factory=dict)
+    of_each: Sequence[tuple[str, Planned]] = ()
+    """Empty if nothing is planned yet."""
+
+    def updates(self) -> list[tuple[ExistingRegistration, Update]]:
+        return [(self.known[one], plan) for one, plan in self.of_each if isinstance(plan, Update)]
+
+    def removes(self) -> list[ExistingRegistration]:
+        return [self.known[one] for one, plan in self.of_each if isinstance(plan, Deletion)]
 
 
 def options_of(job: Job) -> BulkOptions:

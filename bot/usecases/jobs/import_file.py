@@ -6,7 +6,7 @@ for the other. Each batch is one transaction with its own record, which is the c
 
 import asyncio
 from array import array
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Final
@@ -42,6 +42,7 @@ from bot.domain.row_plan import (
 )
 from bot.domain.seen_keys import SeenKeys
 from bot.usecases.jobs.look_up_rows import Existing, LookUpRows, RowBatch, Rows
+from bot.usecases.jobs.writing import Writing
 from bot.usecases.ports import BulkRegister
 
 BATCH: Final = 500
@@ -135,7 +136,7 @@ class ImportFile:
         """
         policy = self._policy(job)
         number, after_line = (after.number, after.last_line) if after else (0, 0)
-        writing = _Writing(report)
+        writing = Writing(report)
         broken: RefusedError | None = None
         try:
             batches = self.look_up.batches(reader, rows, after_line)
@@ -290,32 +291,6 @@ class ImportFile:
             if old and await self.passwords.verify(old, password):
                 return None
         return await self.passwords.hash_password(password)
-
-
-class _Writing:
-    """The batch that is written while the next one is planned."""
-
-    def __init__(self, report: Callable[[Batch], Awaitable[bool]]) -> None:
-        self._report = report
-        self._task: asyncio.Task[Batch] | None = None
-
-    def begin(self, write: Coroutine[None, None, Batch]) -> None:
-        self._task = asyncio.create_task(write)
-
-    async def reported(self) -> bool:
-        """Report the batch once it is written; return False if the job is cancelled."""
-        if self._task is None:
-            return True
-        batch = await self._task
-        self._task = None
-        return await self._report(batch)
-
-    async def ended(self) -> None:
-        """Wait for the batch. It is never cancelled: an open transaction would block the
-        server."""
-        if self._task is not None:
-            await asyncio.wait({self._task})
-            self._task.exception()  # mark it as retrieved, also while another error propagates
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ Values that were changed since are kept, and listed. Each batch is one transacti
 record, like those of an import, so an undo can be killed and resumed, and undone, like an import.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,6 +15,7 @@ from bot.domain.job import Batch, Counts, Kept
 from bot.domain.registration import Provenance, Registration
 from bot.domain.row_plan import ExistingRegistration
 from bot.domain.undo import BringBack, Remove, Reverted, undo_creation, undo_entry
+from bot.usecases.jobs.writing import Writing
 from bot.usecases.ports import BulkRegister
 
 _ROUNDS: Final = 10
@@ -52,25 +53,46 @@ class UndoJob:
         report: is called with each batch that was written; False cancels.
         """
         number = after.number if after else 0
-        async for undone in batches:
-            if after is not None and undone.number >= after.last_line:
-                continue
-            if not undone.created and not undone.entries:
-                continue
-            number += 1
-            if not await report(await self._batch(job_id, number, undone, provenance)):
-                return False
-        return True
+        before: Set[str] = frozenset()
+        writing = Writing(report)
+        try:
+            async for undone in batches:
+                if after is not None and undone.number >= after.last_line:
+                    continue
+                if not undone.created and not undone.entries:
+                    continue
+                ids = _registrations_of(undone)
+                # What is being written must be seen, else it would pass for somebody's change.
+                if not ids.isdisjoint(before) and not await writing.reported():
+                    return False
+                before = ids
+                entries = await self.register.entries(undone.entries)
+                undoing = await self._read(undone, entries, provenance)
+                if not await writing.reported():
+                    return False
+                number += 1
+                writing.begin(self._batch(job_id, number, undone, entries, undoing, provenance))
+        finally:
+            await writing.ended()
+        return await writing.reported()
+
+    async def _read(
+        self, undone: Batch, entries: Sequence[AuditEntry], provenance: Provenance
+    ) -> _Undoing:
+        """Return the plan of a batch, from its registrations as they are now."""
+        found = await self.register.by_ids([*_registrations_of(undone)])
+        return await self._planned(undone.job, undone.created, entries, found, provenance)
 
     async def _batch(
-        self, job_id: int, number: int, undone: Batch, provenance: Provenance
+        self,
+        job_id: int,
+        number: int,
+        undone: Batch,
+        entries: Sequence[AuditEntry],
+        undoing: _Undoing,
+        provenance: Provenance,
     ) -> Batch:
-        entries = await self.register.entries(undone.entries)
         for _ in range(_ROUNDS):
-            found = await self.register.by_ids(
-                [*undone.created, *(entry.registration_id for entry in entries)]
-            )
-            undoing = await self._planned(undone.job, undone.created, entries, found, provenance)
             batch = Batch(
                 job=job_id,
                 number=number,
@@ -93,6 +115,7 @@ class UndoJob:
                 brings_back=undoing.brings_back,
             ):
                 return batch
+            undoing = await self._read(undone, entries, provenance)
         raise TryLaterError("registrations change too quickly to be written")
 
     async def _planned(
@@ -164,3 +187,9 @@ class UndoJob:
                 undoing.kept.append(
                     Kept(registration_id=registration.id, name=registration.name, paths=())
                 )
+
+
+def _registrations_of(undone: Batch) -> Set[str]:
+    """Return the ids of all registrations that the batch has written."""
+    # The id of an entry is that of its registration, and the version.
+    return {*undone.created, *(entry.rpartition(":")[0] for entry in undone.entries)}

@@ -107,15 +107,16 @@ def _nothing(*, of_one: bool, filtered: bool) -> str:
 
 
 def button(entry: AuditEntry, names: Names, *, of_one: bool) -> str:
-    """Return one line with time and change; for the whole register, time and name."""
+    """Return one line with time, person and change; for the whole register, the name instead."""
     at = f"{entry.provenance.at.astimezone(names.timezone):%d/%m %H:%M}"
+    by = _cut(who(entry.provenance.by, names), 18)
     if not of_one:
-        return f"{_MARKS[entry.event]} {at} · {_cut(entry.name, 34)}"
+        return f"{_MARKS[entry.event]} {at} · {by} · {_cut(entry.name, 30)}"
     if entry.event is Event.CHANGED:
         what = ", ".join(LABELS.get(change.path, change.path) for change in entry.changes)
     else:
         what = EVENTS[entry.event]
-    return f"{_MARKS[entry.event]} {at} · {_cut(what, 34)}"
+    return f"{_MARKS[entry.event]} {at} · {by} · {_cut(what, 30)}"
 
 
 def entry(of: AuditEntry, names: Names) -> str:

@@ -77,10 +77,24 @@ async def show_conversation(
     if protocol is None:
         await message.answer(transcripts.WHICH_PROTOCOL)
         return
+    if not await send_conversation(
+        message, protocol, find_conversation, services, read_transcript, timezone
+    ):
+        await message.answer(not_found(protocol))
+
+
+async def send_conversation(
+    message: Message,
+    protocol: str,
+    find_conversation: FindConversation,
+    services: RegisterServices,
+    read_transcript: ReadTranscript,
+    timezone: ZoneInfo,
+) -> bool:
+    """Return True if there is one with this protocol; its card, history and words are sent."""
     card = await find_conversation(protocol)
     if card is None:
-        await message.answer(not_found(protocol))
-        return
+        return False
     is_verified = card.conversation.customer.identity is Identity.VERIFIED
     offer = verifying.offer(card) if is_verified else None
     await message.answer(
@@ -92,6 +106,7 @@ async def show_conversation(
     if transcript:
         text, markup = transcripts.screen(transcript, timezone)
         await message.answer(text, reply_markup=markup)
+    return True
 
 
 def not_found(protocol: str) -> str:

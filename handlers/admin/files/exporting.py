@@ -28,7 +28,10 @@ def dialog() -> Dialog:
         Window(
             Format("{text}"),
             Row(choices("format", "formats", _choose_format)),
-            SwitchTo(Const("🧾 Escolher campos"), id="fields", state=ExportDialog.fields),
+            Row(
+                SwitchTo(Const("🧾 Escolher campos"), id="fields", state=ExportDialog.fields),
+                Button(Const("✂️ Só alguns"), id="few", on_click=_tick_few),
+            ),
             Button(Const("🧹 Sem filtros"), id="clear", on_click=_clear, when="is_narrowed"),
             Button(Const("▶️ Exportar"), id="go", on_click=_export),
             Cancel(Const("❌ Cancelar")),
@@ -43,7 +46,11 @@ def dialog() -> Dialog:
             ),
             Row(
                 Button(Const("Todos"), id="all", on_click=_tick_all),
+                Button(Const("Nenhum"), id="nothing", on_click=_tick_none),
+            ),
+            Row(
                 SwitchTo(Const("⬅️ Voltar"), id="back", state=ExportDialog.main),
+                Button(Const("▶️ Exportar"), id="go", on_click=_export),
             ),
             state=ExportDialog.fields,
             getter=_fields,
@@ -92,9 +99,6 @@ async def _clear(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
 
 async def _tick(_: CallbackQuery, __: Select[str], manager: DialogManager, path: str) -> None:
     chosen = ticked(manager.dialog_data["paths"], path)
-    if not chosen:
-        await say(manager, texts.ONE_FIELD)
-        return
     # In the order of the template, and not in the order of the presses.
     manager.dialog_data["paths"] = [one for one in _ALL if one in chosen]
 
@@ -103,8 +107,20 @@ async def _tick_all(_: CallbackQuery, __: Button, manager: DialogManager) -> Non
     manager.dialog_data["paths"] = list(_ALL)
 
 
+async def _tick_none(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    manager.dialog_data["paths"] = []
+
+
+async def _tick_few(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    manager.dialog_data["paths"] = []
+    await manager.switch_to(ExportDialog.fields)
+
+
 async def _export(callback: CallbackQuery, _: Button, manager: DialogManager) -> None:
     data = manager.dialog_data
+    if not data["paths"]:
+        await say(manager, texts.ONE_FIELD)
+        return
     options = ExportOptions(
         format=data["format"],
         paths=tuple(data["paths"]),

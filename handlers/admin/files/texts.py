@@ -80,7 +80,7 @@ IMPORT_ACCEPT: Final = (
     "fora: a linha entra sem esse campo, e o relatório diz quais foram."
 )
 TAGS_CREATED: Final = "Etiquetas criadas. Confira o arquivo de novo."
-ONE_FIELD: Final = "A exportação precisa de ao menos um campo."
+ONE_FIELD: Final = "Marque ao menos um campo."
 IMPORT_FIELDS: Final = (
     "🧾 <b>Campos a atualizar</b>\n\n"
     "Em quem já está no cadastro, só os marcados mudam. Célula vazia nunca apaga o que está "
@@ -252,6 +252,8 @@ def kind_button(kind: Kind | None) -> str:
 
 def export_window(query: Query, of: int, paths: Collection[str], count: int, names: Names) -> str:
     fields = "todos" if len(paths) == count else f"{len(paths)} de {count}"
+    if not paths:
+        fields = "nenhum marcado"
     lines = [
         "📤 <b>Exportar cadastros</b>",
         "",

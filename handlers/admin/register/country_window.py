@@ -1,5 +1,7 @@
 """Window for the choice of a country. Its dialog keeps the search in `dialog_data`."""
 
+from collections.abc import Awaitable, Callable
+
 from aiogram.fsm.state import State
 from aiogram.types import CallbackQuery, Message
 from aiogram_dialog import DialogManager, Window
@@ -11,10 +13,17 @@ from bot.wording.countries import country_name, find_countries, flag
 from handlers.admin.screens import Shown, choices
 
 
-def country_window(state: State, *, back: State) -> Window:
+def country_window(
+    state: State,
+    *,
+    back: State,
+    picked: Callable[[DialogManager], Awaitable[bool]] | None = None,
+) -> Window:
     """Return the window. A choice stores `country` in `dialog_data` and goes back.
 
     If the country changed, a typed tax id is removed.
+
+    picked: called after the choice; True if it went on to another window itself.
     """
 
     async def pick(_: CallbackQuery, __: Select[str], manager: DialogManager, code: str) -> None:
@@ -22,7 +31,8 @@ def country_window(state: State, *, back: State) -> Window:
         if code != data["country"]:
             data.update(country=code, tax_id=None, known=None)
         data["country_search"] = ""
-        await manager.switch_to(back)
+        if picked is None or not await picked(manager):
+            await manager.switch_to(back)
 
     return Window(
         Const("🌎 <b>País</b>\n\nEscolha, ou escreva o começo do nome do país."),

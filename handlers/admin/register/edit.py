@@ -22,6 +22,7 @@ from handlers.admin.register.country_window import country_window
 from handlers.admin.register.save import Draft, save
 from handlers.admin.register.services import (
     RegisterServices,
+    offered,
     registration_id,
     say,
     services_of,
@@ -56,7 +57,7 @@ def dialog() -> Dialog:
         _fields_window(),
         _text_window(),
         _choice_window(),
-        country_window(EditDialog.country, back=EditDialog.text),
+        country_window(EditDialog.country, back=EditDialog.text, picked=_country_picked),
         _password_window(),
         _conflict_window(),
         on_start=_start,
@@ -136,7 +137,15 @@ async def _fields(dialog_manager: DialogManager, **_: object) -> Shown:
     if registration is None:
         return {"text": texts.GONE, "fields": []}
     text = take_notice(dialog_manager) + texts.edit_menu(registration)
-    return {"text": text, "fields": [(path, field.label) for path, field in _FIELDS.items()]}
+    names = await services_of(dialog_manager).names()
+    values = {path: value_of(registration, path, names) for path in _FIELDS}
+    return {
+        "text": text,
+        "fields": [
+            (path, texts.field_button(field.label, values[path]))
+            for path, field in _FIELDS.items()
+        ],
+    }
 
 
 async def _choose_field(
@@ -150,7 +159,11 @@ async def _choose_field(
     # Any later change by a colleague counts as one that this admin has not seen.
     data.update(path=path, version=registration.version, country=registration.country)
     shape = _FIELDS[path].shape
-    if shape in _CHOICES:
+    if shape is Shape.COUNTRY:
+        # A document is of one country, so they are entered together.
+        data["path"] = "tax_id"
+        await manager.switch_to(EditDialog.country)
+    elif shape in _CHOICES:
         value = registration.value(path)
         data["ticked"] = sorted(map(str, value)) if isinstance(value, frozenset) else None
         await manager.switch_to(EditDialog.choice)
@@ -179,6 +192,16 @@ async def _text(dialog_manager: DialogManager, services: RegisterServices, **_: 
         "country": country,
         "can_clear": not _FIELDS[path].is_required and bool(registration.value(path)),
     }
+
+
+async def _country_picked(manager: DialogManager) -> bool:
+    """Return True if the country is all that changes: there is no document."""
+    data, registration = manager.dialog_data, await _record(manager)
+    if registration is None or registration.tax_id is not None:
+        return False
+    data["path"] = "country"
+    await _save(manager, data["country"])
+    return True
 
 
 async def _typed(_: Message, __: ManagedTextInput[str], manager: DialogManager, text: str) -> None:
@@ -233,14 +256,12 @@ async def _options(
         case Shape.TAGS:
             return [
                 (tag.id, texts.choice(tag.shown, tag.id in chosen))
-                for tag in await services.tags.all()
-                if not tag.archived or tag.id in chosen
+                for tag in offered(await services.tags.all(), chosen)
             ]
         case Shape.DEPARTMENTS:
             return [
                 (d.id, texts.choice(d.name, d.id in chosen))
-                for d in await services.departments.all()
-                if not d.archived or d.id in chosen
+                for d in offered(await services.departments.all(), chosen)
             ]
         case Shape.STATUS:
             return [(s.value, texts.choice(STATUSES[s], registration.status is s)) for s in Status]

@@ -32,6 +32,7 @@ from handlers.admin.register.services import (
 from handlers.admin.register.states import AuditDialog, RecordDialog, RegisterDialog, WizardDialog
 from handlers.admin.screens import Shown, choices
 from handlers.admin.sync import Verb, begin, sync_of
+from handlers.admin.typed import document_of, sent_by_protocol
 from handlers.answers import Handler
 
 _LONGEST_SEARCH = 200
@@ -128,8 +129,10 @@ def _filters_window() -> Window:
         ),
         Row(
             Button(Const("🧹 Limpar"), id="none", on_click=_clear_filters),
+            Button(Const("📤 Exportar"), id="export", on_click=_export),
             SwitchTo(Const("✅ Mostrar"), id="show", state=RegisterDialog.listing),
         ),
+        TextInput(id="search_filtered", on_success=_search),
         state=RegisterDialog.filters,
         getter=_filters,
     )
@@ -161,7 +164,7 @@ async def _listing(
             count = _keep(dialog_manager, counting.result())
         else:
             dialog_manager.middleware_data[_COUNTING] = counting
-    data["next"] = page.next
+    data.update(next=page.next, is_in_vain=not page.registrations)
     narrowed = query != Query()
     is_empty = not narrowed and not page.registrations
     return {
@@ -230,8 +233,15 @@ def _query(manager: DialogManager) -> Query:
 
 
 async def _search(
-    _: Message, __: ManagedTextInput[str], manager: DialogManager, text: str
+    message: Message, __: ManagedTextInput[str], manager: DialogManager, text: str
 ) -> None:
+    if found := await document_of(manager, text):
+        await manager.start(RecordDialog.card, data={"id": found})
+        return
+    if await sent_by_protocol(message, manager):
+        return
+    if manager.current_context().state != RegisterDialog.listing:
+        await manager.switch_to(RegisterDialog.listing)
     manager.dialog_data.update(text=text.strip()[:_LONGEST_SEARCH], starts=[])
     read = read_tax_id(text)
     if isinstance(read, NotATaxId) and read.reason in _TOLD and not read_phone(text):
@@ -285,7 +295,10 @@ async def _filter_untagged(_: CallbackQuery, __: Button, manager: DialogManager)
 
 
 async def _add(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
-    await manager.start(WizardDialog.main)
+    data = manager.dialog_data
+    # Who searches in vain, and then adds, means the one that was not found.
+    typed = data.get("text", "") if data.get("is_in_vain") else ""
+    await manager.start(WizardDialog.main, data={"typed": typed})
 
 
 async def _import(callback: CallbackQuery, __: Button, manager: DialogManager) -> None:

@@ -7,7 +7,7 @@ from typing import TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from aiogram import html
-from aiogram.fsm.state import State
+from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import CallbackQuery, Message, User
 from aiogram_dialog import DialogManager, ShowMode, StartMode
 from pydantic import SecretStr
@@ -79,12 +79,20 @@ def registration_id(manager: DialogManager) -> str:
     return str(start_data["id"]) if isinstance(start_data, dict) else ""
 
 
-async def open_over(manager: DialogManager, state: State, data: Shown | None = None) -> None:
+async def open_over(
+    manager: DialogManager,
+    state: State,
+    data: Shown | None = None,
+    *,
+    keeping: Collection[type[StatesGroup]] = (),
+) -> None:
     """Open a screen by a command. It replaces the open screens.
 
-    A screen with unsaved values stays below, and comes back when the new screen is closed.
+    A screen with unsaved values, or of a dialog in `keeping`, stays below, and comes back when the
+    new screen is closed.
     """
-    while manager.has_context() and manager.current_context().state.group not in _DRAFTS:
+    kept = (*_DRAFTS, *keeping)
+    while manager.has_context() and manager.current_context().state.group not in kept:
         await manager.done(show_mode=ShowMode.NO_UPDATE)
     mode = StartMode.NORMAL if manager.has_context() else StartMode.RESET_STACK
     await manager.start(state, data=data, mode=mode, show_mode=ShowMode.SEND)

@@ -49,6 +49,8 @@ CANCEL_WIZARD = (
     "Descartar este cadastro?\n\nNada foi gravado ainda, e o que você escreveu será perdido."
 )
 _BUTTON_LENGTH = 40
+# Two buttons stand beside each other on a phone.
+_VALUE = 20
 
 
 def total(count: int) -> str:
@@ -118,7 +120,7 @@ def listing(
     else:
         lines.append(total(count) + (f" · página {page_number} de {number(pages)}" * (pages > 1)))
     if not query.text:
-        lines += ["", "Escreva um nome, CPF, CNPJ ou telefone para procurar."]
+        lines += ["", "Para procurar, escreva um nome, CPF, CNPJ, telefone, e-mail ou etiqueta."]
     return "\n".join(lines)
 
 
@@ -162,6 +164,11 @@ def ask_to_delete(registration: Registration) -> str:
 
 def edit_menu(registration: Registration) -> str:
     return f"✏️ <b>{html.quote(registration.name)}</b>\n\nO que você quer mudar?"
+
+
+def field_button(label: str, value: str | None) -> str:
+    """Return the label of a field's button, with its value unless there is none."""
+    return label if not value or value == EMPTY else f"{label}: {_cut(value, _VALUE)}"
 
 
 def edit_field(path: str, current: str, hint: str) -> str:

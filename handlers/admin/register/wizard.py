@@ -9,11 +9,12 @@ from aiogram_dialog.widgets.input import ManagedTextInput, TextInput
 from aiogram_dialog.widgets.kbd import Button, Group, Row, Select, SwitchTo
 from aiogram_dialog.widgets.text import Const, Format
 
+from bot.domain.phone import show_phone
 from bot.domain.registration import Kind
 from bot.domain.tax_id import TaxId
 from bot.usecases.register.add_registration import Added, Exists, NotAdded
 from bot.wording.countries import country_name
-from bot.wording.new_registration import NewRegistration, entered
+from bot.wording.new_registration import entered, searched_for
 from bot.wording.reading import Wrong, not_added, read_field
 from bot.wording.words import KINDS
 from handlers.admin.register import texts, wizard_texts
@@ -29,6 +30,8 @@ from handlers.admin.register.services import (
 from handlers.admin.register.states import RecordDialog, WizardDialog
 from handlers.admin.screens import Shown, choices
 
+# Where the values are in a registration, if the wizard has another name for them.
+_PATHS: Final = {"phone": "phones.mobile"}
 _CANCEL: Final = "✖️ Cancelar"
 
 
@@ -48,8 +51,12 @@ def _step_1() -> Window:
     return Window(
         Format("{text}"),
         Row(
-            Button(Const("✏️ Nome"), id="name", on_click=_ask_for),
+            Button(Format("✏️ {name}"), id="name", on_click=_ask_for),
             Button(Format("✏️ {document}"), id="tax_id", on_click=_ask_for),
+        ),
+        Row(
+            Button(Format("📞 {phone}"), id="phone", on_click=_ask_for),
+            Button(Format("✉️ {email}"), id="email", on_click=_ask_for),
         ),
         Row(
             SwitchTo(Format("🌎 {country}"), id="country", state=WizardDialog.country),
@@ -76,7 +83,14 @@ def _step_2() -> Window:
             width=2,
         ),
         Button(Format("{priority}"), id="priority", on_click=_switch),
+        Button(
+            Const("🏢 Passa na frente em:"),
+            id="departments_heading",
+            on_click=_say_tick,
+            when="has_priority",
+        ),
         Group(choices("departments", "departments", _tick, when="has_priority"), width=2),
+        Button(Const("🏷 Etiquetas:"), id="tags_heading", on_click=_say_tick, when="tags"),
         Group(choices("tags", "tags", _tick), width=2),
         Row(
             SwitchTo(Const("◀️ Voltar"), id="back", state=WizardDialog.main),
@@ -118,17 +132,26 @@ def _cancelling() -> Window:
     )
 
 
-async def _start(_: Data, manager: DialogManager) -> None:
+async def _start(start_data: Data, manager: DialogManager) -> None:
+    typed = start_data.get("typed", "") if isinstance(start_data, dict) else ""
+    new = searched_for(str(typed))
     # The id is drawn at the start: if a crash makes Enviar run twice, it finds its own
     # registration.
-    manager.dialog_data.update(asdict(NewRegistration()), id=services_of(manager).new_id())
+    manager.dialog_data.update(asdict(new), id=services_of(manager).new_id())
+    if new.document:
+        await _look_for(manager, new.document)
 
 
 async def _main(dialog_manager: DialogManager, **_: object) -> Shown:
     new = entered(dialog_manager.dialog_data)
     return {
         "text": take_notice(dialog_manager) + wizard_texts.step_1(new),
-        "document": new.document_label,
+        "name": texts.field_button("Nome", new.name),
+        "document": texts.field_button(
+            new.document_label, new.document.masked if new.document else None
+        ),
+        "phone": texts.field_button("Telefone", show_phone(new.phone) if new.phone else None),
+        "email": texts.field_button("E-mail", new.email),
         "country": country_name(new.country),
         "company": f"🏢 Pessoa jurídica: {'Sim' if new.company else 'Não'}",
         "kinds": [(k.value, texts.choice(KINDS[k], k.value in new.kinds)) for k in Kind],
@@ -173,13 +196,8 @@ async def _typed_1(
     _: Message, __: ManagedTextInput[str], manager: DialogManager, text: str
 ) -> None:
     data = manager.dialog_data
-    path = entered(manager.dialog_data).asked_for
-    if path is None:
-        await say(
-            manager, "Está tudo preenchido. Para corrigir, toque antes em Nome ou no documento."
-        )
-        return
-    value = read_field(path, text, country=data["country"])
+    path = entered(manager.dialog_data).asked_for or _optional(text)
+    value = read_field(_PATHS.get(path, path), text, country=data["country"])
     if isinstance(value, Wrong):
         await say(manager, f"⚠️ {value.sentence}")
         return
@@ -191,6 +209,15 @@ async def _typed_1(
             await say(manager, wizard_texts.company_switched(tax_id))
         await _look_for(manager, tax_id)
     data.update({path: value, "asked": None})
+
+
+def _optional(text: str) -> str:
+    """Return the field that a text is for when all that is needed is there."""
+    return "email" if "@" in text else "phone"
+
+
+async def _say_tick(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    await say(manager, "Toque nos nomes abaixo para marcar.")
 
 
 async def _look_for(manager: DialogManager, tax_id: TaxId) -> None:

@@ -2,6 +2,7 @@
 
 from aiogram import html
 
+from bot.domain.phone import show_phone
 from bot.domain.registration import Kind
 from bot.domain.tax_id import TaxId
 from bot.wording.countries import country_name
@@ -31,6 +32,8 @@ def step_1(new: NewRegistration) -> str:
         f"Pessoa jurídica: {'Sim' if new.company else 'Não'}",
         f"Nome: <b>{html.quote(new.name or _NONE)}</b>",
         f"{new.document_label}: <b>{html.quote(document)}</b>",
+        f"Telefone: <b>{html.quote(show_phone(new.phone) if new.phone else _NONE)}</b> (opcional)",
+        f"E-mail: <b>{html.quote(new.email or _NONE)}</b> (opcional)",
         f"Tipo de cadastro: <b>{kinds}</b>",
         "",
         f"👉 {_next_of_step_1(new)}",
@@ -44,9 +47,13 @@ def _next_of_step_1(new: NewRegistration) -> str:
         return "Escreva o <b>nome</b>."
     if path == "tax_id":
         return f"Escreva o <b>{new.document_label}</b>."
+    if path == "phone":
+        return "Escreva o <b>telefone</b> com DDD."
+    if path == "email":
+        return "Escreva o <b>e-mail</b>."
     if not new.kinds:
         return "Marque o <b>tipo de cadastro</b>; pode ser mais de um."
-    return "Confira e toque em <b>Continuar</b>."
+    return "Confira e toque em <b>Continuar</b>. Telefone e e-mail você pode escrever aqui."
 
 
 def step_2(new: NewRegistration) -> str:
@@ -87,6 +94,10 @@ def step_3(new: NewRegistration, names: Names) -> str:
     if new.tags:
         lines.append(f"🏷 {html.quote(', '.join(names.tags.get(t, t) for t in new.tags))}")
     lines.append("")
+    if new.phone:
+        lines.insert(5, f"📞 {html.quote(show_phone(new.phone))}")
+    if new.email:
+        lines.insert(5, f"✉️ {html.quote(new.email)}")
     if new.note:
         lines += [f"📌 {html.quote(new.note)}", "", "👉 Confira e toque em <b>Enviar</b>."]
     else:
