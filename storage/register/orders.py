@@ -12,8 +12,10 @@ from bot.domain.search import Order, SortBy
 from storage.engine.connection import Collection, Document, translated
 from storage.engine.ordered import HIGHEST, LOWEST, Ordered, Slice
 
-# Keys of documents begin with their country. Within one country they are evenly spread.
-_COUNTRIES: Final = ((LOWEST, "BR:"), ("BR:", "BR;"), ("BR;", HIGHEST))
+# Keys of documents begin with their country. Within one country they are evenly spread. No bound
+# is "BR:", as up to that the Rust server reads every key that begins so.
+_COUNTRIES: Final = ((LOWEST, "BR9"), ("BR9", "BR;"), ("BR;", HIGHEST))
+_BRAZIL: Final = ("BR:" + "0" * 14, "BR:" + "9" * 14)
 # A cursor begins so where the registrations without a document begin, by name.
 _NO_DOCUMENT: Final = HIGHEST
 
@@ -45,15 +47,16 @@ class Sorted:
         self, backwards: bool, start: str | None, most: int, matches: Document
     ) -> list[Document]:
         found: list[Document] = []
-        # Windows are for the whole list: what matches may be seldom.
-        by_key = Ordered(
-            self._registrations, "tax_key", by_windows=self._by_windows and not matches
-        )
         has_document = start is None or not start.startswith(_NO_DOCUMENT)
         for low, high in _COUNTRIES[::-1] if backwards else _COUNTRIES:
             is_over = start is not None and (start < low if backwards else start >= high)
             if has_document and len(found) < most and not is_over:
                 is_inside = start is not None and low <= start < high
+                # Windows are for what there is much of: what matches may be seldom.
+                is_much = low < _BRAZIL[0] < high and not matches
+                by_key = Ordered(
+                    self._registrations, "tax_key", by_windows=self._by_windows and is_much
+                )
                 page = await by_key.page(
                     start=start if is_inside else None,
                     count=most - len(found),
@@ -61,6 +64,7 @@ class Sorted:
                     high=high,
                     backwards=backwards,
                     matches=matches,
+                    dense=_BRAZIL[backwards],
                 )
                 found += page.documents
         if len(found) < most:

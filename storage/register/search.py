@@ -39,6 +39,8 @@ from storage.register.typed_keys import meanings
 _SAMPLE: Final = 400
 # Names begin here; before it are those that begin with a digit.
 _LETTERS: Final = "aa"
+# Names end here; after it are those in other alphabets.
+_LAST: Final = "zz"
 # On the embedded server the time of `$in` grows with the square of the keys.
 _KEYS: Final = 50
 
@@ -155,7 +157,7 @@ class Search:
             count=count,
             matches=matches,
             backwards=backwards,
-            dense=None if backwards else self._first_name,
+            dense=_LAST if backwards else self._first_name,
         )
         if start is None and not matches and not backwards and page.documents:
             self._first_name = _name(page.documents[0])

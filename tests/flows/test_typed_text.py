@@ -31,6 +31,7 @@ ASKING = {
     "ImportDialog": set(),
     "ExportDialog": set(),
     "RecordDialog": set(),
+    "ManyDialog": {"text"},
 }
 MENUS = (
     ["/painel"],

@@ -24,6 +24,7 @@ from bot.domain.search import (
 )
 from bot.domain.tax_id import TaxId
 from storage.engine.ordered import element_between
+from storage.register.bulk import Bulk
 from storage.register.documents import registration_document
 from storage.register.labels import Tags
 from storage.register.registrations import Registrations
@@ -174,10 +175,12 @@ def fits(text: str, one: Registration) -> bool:
     )
 
 
-async def pages(search: Search, query: Query, order: Order = BY_NAME) -> list[ResultPage]:
-    found = [await search(query, order=order)]
+async def pages(
+    search: Search, query: Query, order: Order = BY_NAME, *, count: int = PAGE
+) -> list[ResultPage]:
+    found = [await search(query, order=order, count=count)]
     while found[-1].next is not None:
-        found.append(await search(query, order=order, start=found[-1].next))
+        found.append(await search(query, order=order, start=found[-1].next, count=count))
     return found
 
 
@@ -228,6 +231,7 @@ async def test_every_question_finds_what_a_filter_finds_each_once(
         Search(database, embedded=embedded, by_windows=by_windows),
         Registrations(database),
     )
+    bulk = Bulk(database)
     for round_ in range(60 if embedded else 30):
         # The register changes between the searches.
         key = random.randrange(len(stored))
@@ -241,12 +245,16 @@ async def test_every_question_finds_what_a_filter_finds_each_once(
         query = random_query(random, stored)
         expected = [one for one in stored if matches(query, one)]
         order = Order(by=random.choice([*SortBy]), descending=random.random() < 0.5)
-        found = await pages(search, query, order)
+        count = PAGE if order == BY_NAME else 70
+        found = await pages(search, query, order, count=count)
         assert ids(found) == sorted_by(order, expected), (query, order)
-        some = [one async for one in search.ids(query, count=50)]
+        some = [one async for one in search.ids(query, count=200)]
         assert [one for part in some for one in part] == in_order(expected), query
-        assert all(len(page.registrations) == PAGE for page in found[:-1])
+        assert all(len(page.registrations) == count for page in found[:-1])
         assert await search.count(query) == len(expected), query
+        known = await bulk.by_ids(list({one.id for one in (*expected[:20], *stored[:30])}))
+        still = await search.still_found(query, [*known.values()])
+        assert still == known.keys() & {one.id for one in expected}, query
 
 
 @SHAPES
