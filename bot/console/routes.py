@@ -2,7 +2,19 @@
 
 from typing import Final
 
-from bot.console import entrance, imports, jobs, many, new_record, record, table
+from bot.console import (
+    audit,
+    entrance,
+    exports,
+    imports,
+    jobs,
+    many,
+    new_record,
+    record,
+    sync,
+    table,
+    tasks,
+)
 from bot.console.request import Route
 
 ROUTES: Final[tuple[Route, ...]] = (
@@ -13,4 +25,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     *record.ROUTES,
     *new_record.ROUTES,
     *imports.ROUTES,
+    *exports.ROUTES,
+    *sync.ROUTES,
+    *tasks.ROUTES,
+    *audit.ROUTES,
 )

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from bot.domain.job import Job, Progress, Report
 from bot.usecases.company.enter_console import EnterConsole, KnowAdmin
 from bot.usecases.jobs.begin_change import BeginChange
+from bot.usecases.jobs.begin_sync import BeginSync
 from bot.usecases.jobs.manage_jobs import ManageJobs
 from bot.usecases.jobs.read_file import ReadFile
 from bot.usecases.jobs.receive_file import ReceiveFile
@@ -73,6 +74,8 @@ class ConsoleServices:
     create_tag: Callable[[str], Awaitable[object]]
     """Creates the tag of this name, unless there is one."""
     requires_tax_id: bool
+    begin_sync: BeginSync | None
+    """None without an ERP that lists its customers."""
     report: Callable[[Job], Awaitable[Report]]
     """Returns the effects of a job, beyond its counts."""
     show_in_chat: Callable[[int, str], Awaitable[Progress]]

@@ -135,7 +135,7 @@ class AuditLog(AuditEntries, Protocol):
         """Return all entries of one registration."""
 
     async def page(
-        self, wanted: AuditFilter, *, timezone: ZoneInfo, start: str | None
+        self, wanted: AuditFilter, *, timezone: ZoneInfo, start: str | None, count: int = 8
     ) -> AuditPage:
         """Return one page of the entries of the whole register.
 

@@ -71,6 +71,7 @@ def build_console(
             read_file=jobs.read_file,
             create_tag=shared.tags.create,
             requires_tax_id=settings.require_tax_id,
+            begin_sync=jobs.begin_sync if shared.can_sync else None,
             report=jobs.work.report,
             show_in_chat=partial(show_progress, shared.bot),
             names=services.names,
