@@ -64,6 +64,9 @@ async def job_page(asked: ConsoleRequest, job: Job) -> web.Response:
     lines = []
     if shows_report:
         found = await services.report(job)
+        if job.kind is JobKind.IMPORT and not is_over:
+            # The table below has them, with the reason in each cell.
+            found = found.model_copy(update={"refused": ()})
         lines = list(report_lines(job, found, await services.names()))
     can_confirm = job.state is JobState.CHECKED and job.kind is JobKind.CHANGE
     is_checked_import = job.kind is JobKind.IMPORT and job.state is JobState.CHECKED

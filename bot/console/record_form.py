@@ -23,7 +23,8 @@ from bot.wording.values import LABELS
 from bot.wording.words import KINDS, STATUSES
 
 WAS: Final = "was:"
-_EDITED: Final = tuple(field for field in FIELDS if field.is_edited)
+# The country stands beside the document, and is changed with it.
+_EDITED: Final = tuple(one for one in FIELDS if one.is_edited and one.path != "country")
 _REQUIRED: Final = frozenset(field.path for field in FIELDS if field.is_required)
 _TICKS: Final = (Shape.KINDS, Shape.TAGS, Shape.DEPARTMENTS)
 _WIDGETS: Final = {

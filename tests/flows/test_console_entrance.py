@@ -81,7 +81,7 @@ async def test_every_route_has_its_role_and_every_answer_the_headers(
             await Admins(database).remove(BIA)
             for token, status in (("", 401), ("guess", 401), (session, 403)):
                 page.token = token
-                # Each from a network of its own: there are more routes than a stranger may ask for.
+                # From three networks: there are more routes than a stranger may ask for.
                 near = {"X-Forwarded-For": f"203.0.113.{status - 400 + len(token)}"}
                 for route in ROUTES:
                     answer = await page.ask(route.method, path_of(route), headers=near)
