@@ -40,6 +40,7 @@ from bot.runtime.passwords import Argon2Passwords
 from bot.usecases.jobs.change_many import ChangeMany
 from bot.usecases.jobs.import_file import BATCH, ImportFile
 from bot.usecases.jobs.manage_jobs import ManageJobs
+from bot.usecases.jobs.search_pairs import SearchPairs
 from bot.usecases.jobs.sync_erp import SyncErp
 from bot.usecases.jobs.undo_job import UndoJob
 from storage.engine.connection import connected
@@ -51,6 +52,7 @@ from storage.jobs.jobs import Jobs
 from storage.jobs.syncs import Syncs
 from storage.register.bulk import Bulk
 from storage.register.ids import new_ids
+from storage.register.pairs import Outlines, Pairs
 from storage.register.registrations import Registrations
 from storage.register.search import Search
 
@@ -136,6 +138,9 @@ class JobRunner:
             undo_job=UndoJob(register=bulk),
             change_many=ChangeMany(register=bulk, search=search),
             sync_erp=SyncErp(erp=erp, register=bulk, new_ids=new_ids),
+            search_pairs=SearchPairs(
+                register=bulk, outlines=Outlines(database), pairs=Pairs(database), clock=_now
+            ),
             syncs=self.syncs,
             search=search,
             tags=none,

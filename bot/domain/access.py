@@ -61,6 +61,7 @@ COMMANDS: Final[Mapping[str, Rule]] = MappingProxyType(
     {
         "clientes": _for_admins("Cadastro: buscar, incluir, corrigir"),
         "importar": _for_admins("Importar uma planilha"),
+        "duplicados": _for_admins("Cadastros repetidos: comparar e unir"),
         "exportar": _for_admins("Exportar o cadastro"),
         "tarefas": _for_admins("O que foi feito em lote, e desfazer"),
         "sincronizar": _for_admins("Trazer o cadastro do ERP"),

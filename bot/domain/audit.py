@@ -15,6 +15,11 @@ class Event(StrEnum):
     CHANGED = "changed"
     DELETED = "deleted"
     RESTORED = "restored"
+    UNITED = "united"
+    """Two registrations became one: the one that stays, and the one that was united into it.
+
+    What undoes that is a change of the one and a restoration of the other.
+    """
     ANONYMISED = "anonymised"
     """Personal data was removed from the registration and from all earlier entries."""
 
@@ -35,9 +40,22 @@ class AuditEntry:
     changes: tuple[Change, ...] = ()
     """The changed fields, with values in stored form: strings, lists, booleans, None."""
     deleted: Registration | None = None
-    """For a deletion: the full copy from which the registration can be restored."""
+    """The full copy of a registration that was deleted, or united into another one."""
+    into: str | None = None
+    """The id of the entry of the registration into which this one was united."""
     is_redacted: bool = False
     """The values were removed by an anonymisation; `changes` still name the fields."""
+
+    @property
+    def gone_id(self) -> str | None:
+        """Return the id of the registration that went, for either entry of a union."""
+        if self.event is not Event.UNITED or self.into is not None:
+            return self.registration_id if self.into is not None else None
+        for change in self.changes:
+            if change.path == "united" and isinstance(change.after, list):
+                before = change.before if isinstance(change.before, list) else []
+                return next((str(one) for one in change.after if one not in before), None)
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

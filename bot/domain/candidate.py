@@ -137,6 +137,8 @@ FROM_ERP: Final = Policy(
     adds_to=frozenset(field.path for field in FIELDS if field.owner is Owner.BOTH),
     is_of_erp=True,
 )
+# What any record of a person adds to.
+ADDED_BY_ALL: Final = FROM_ERP.adds_to
 # The data that customers give about themselves must not overwrite the company's data.
 FROM_CHAT: Final = Policy(may_create=True, may_update=False)
 
@@ -278,6 +280,8 @@ def _create(
                 "erp_refs": candidate.erp_refs,
                 "chat_phones": frozenset(phones.all()) if from_chat else frozenset(),
                 "erp_values": frozenset(),
+                "other_tax_ids": frozenset(),
+                "united": frozenset(),
                 "created": provenance,
                 "updated": provenance,
                 "version": 1,
@@ -302,10 +306,17 @@ def _update(
 ) -> Update | Unchanged:
     changes = []
     corrected = {one.path: one for one in known.erp_values} if policy.is_of_erp else {}
+    # Of two records that are one registration here the one with its own document leads: else each
+    # run would write the values of the one over those of the other, and back.
+    only_adds = is_by_other_document(candidate, known)
     news = set()
     for path, before, after in zip(UPDATABLE, _VALUES(known), _VALUES(candidate), strict=True):
         if path not in policy.fields or after in (None, "", (), frozenset()):
             continue
+        if only_adds and (path in corrected or before not in (None, "", (), frozenset())):
+            if path not in ADDED_BY_ALL:
+                continue
+            after = before | after
         if path in corrected:
             if is_same(path, corrected[path].value, after):
                 continue
@@ -325,6 +336,11 @@ def _update(
         return Unchanged(known)
     after_values = {change.path: change.after for change in changes}
     return Update(known, known.with_values(after_values, updated=provenance), tuple(changes))
+
+
+def is_by_other_document(candidate: Candidate, known: Registration) -> bool:
+    """Return True if the candidate found the registration by a document of one united into it."""
+    return None not in (candidate.tax_id, known.tax_id) and candidate.tax_id != known.tax_id
 
 
 def is_same(path: str, one: object, other: object) -> bool:

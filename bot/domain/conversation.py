@@ -163,6 +163,8 @@ class Chat:
     """Fingerprints of the different documents typed on `attempts_on`."""
     attempts_on: str | None = None
     """The local date of `attempts`, in ISO format."""
+    united_from: tuple[str, ...] = ()
+    """The registrations that it was linked to before each union, the last one at the end."""
 
     def noticed(self, version: str, *, at: datetime) -> Self:
         """Return the chat as having received this version of the privacy notice."""
@@ -171,11 +173,23 @@ class Chat:
     def linked_to(self, registration_id: str | None, *, lookup_owed: bool = False) -> Self:
         """Return the chat linked to the registration of its document, or to none."""
         customer = replace(self.customer, registration_id=registration_id)
-        return replace(self, customer=customer, lookup_owed=lookup_owed)
+        return replace(self, customer=customer, lookup_owed=lookup_owed, united_from=())
 
     def unlinked(self) -> Self:
         """Return the chat with no document, no registration and no verification."""
-        return replace(self, customer=Identification(), lookup_owed=False)
+        return replace(self, customer=Identification(), lookup_owed=False, united_from=())
+
+    def moved_to(self, registration_id: str) -> Self:
+        """Return the chat linked to the registration that its own was united into."""
+        customer = replace(self.customer, registration_id=registration_id)
+        before = (*self.united_from, self.customer.registration_id or "")
+        return replace(self, customer=customer, united_from=before)
+
+    def moved_back(self) -> Self:
+        """Return the chat linked as it was before the last union."""
+        *before, own = self.united_from
+        customer = replace(self.customer, registration_id=own)
+        return replace(self, customer=customer, united_from=tuple(before))
 
 
 class LookupState(BaseModel):

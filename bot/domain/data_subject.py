@@ -65,6 +65,14 @@ class Traces:
         return (*dict.fromkeys(gone), *there)
 
     @property
+    def tax_ids(self) -> tuple[TaxId, ...]:
+        """Return every document of the person: those of united registrations, too."""
+        registrations = [one for one in (self.registration, *self.deleted) if one]
+        keys = [self.tax_id.key] if self.tax_id else []
+        keys += [key for one in registrations for key in one.tax_keys]
+        return tuple(map(TaxId.of_key, dict.fromkeys(keys)))
+
+    @property
     def handle(self) -> str:
         """Return an id of the person for a button, which must not contain the document.
 
@@ -156,8 +164,7 @@ class Identifiers:
                 emails.append(value)
         self._names = {fold(name) for name in names if name} - {""}
         self._numbers = {_compact(show_phone(phone)) for phone in phones if phone}
-        if traces.tax_id:
-            self._numbers.add(_compact(traces.tax_id.number))
+        self._numbers |= {_compact(tax_id.number) for tax_id in traces.tax_ids}
         self._emails = {email.lower() for email in emails if email}
 
     def are_in(self, text: str) -> bool:

@@ -36,6 +36,10 @@ class Shape(Enum):
     YES_OR_NO = auto()
     ERP_REFS = auto()
     ERP_VALUES = auto()
+    TAX_IDS = auto()
+    """A set of documents, by `TaxId.key`."""
+    UNITED = auto()
+    """A set of ids of registrations."""
 
 
 class Owner(Enum):
@@ -147,6 +151,24 @@ FIELDS: Final = (
         Shape.ERP_VALUES,
         21,
         is_updated=False,
+        is_edited=False,
+    ),
+    Field(
+        "other_tax_ids",
+        "Outros documentos",
+        Shape.TAX_IDS,
+        22,
+        is_updated=False,
+        is_exported=False,
+        is_edited=False,
+    ),
+    Field(
+        "united",
+        "Cadastros unidos a este",
+        Shape.UNITED,
+        23,
+        is_updated=False,
+        is_exported=False,
         is_edited=False,
     ),
 )

@@ -30,6 +30,8 @@ class JobKind(StrEnum):
     BACKUP = "backup"
     CHANGE = "change"
     """One change to many registrations."""
+    PAIRS = "pairs"
+    """A search for double entries."""
 
 
 class JobState(StrEnum):
@@ -193,6 +195,8 @@ class Counts(_Model):
     restored: int = 0
     kept: int = 0
     """Registrations that an undo left unchanged, in part or whole, because of later changes."""
+    pairs: int = 0
+    """Likely double entries that a search has found."""
     problems: dict[str, int] = {}
     """Rows refused for kinds of problem with which they could enter without the field.
 

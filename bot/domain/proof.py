@@ -32,7 +32,9 @@ def holds(customer: Identification, registration: Registration | None, *, at: da
     """
     if customer.identity is not Identity.VERIFIED or registration is None:
         return False
-    if registration.id != customer.registration_id or registration.tax_id != customer.tax_id:
+    if registration.id != customer.registration_id or not registration.has_document(
+        customer.tax_id
+    ):
         return False
     if customer.verified_at is not None and at - customer.verified_at >= LASTS:
         return False

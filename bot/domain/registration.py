@@ -153,9 +153,26 @@ class Registration(BaseModel):
     """
     erp_values: frozenset[ErpValue] = frozenset()
     """The fields that were corrected by hand: each stays until the ERP's own value changes."""
+    other_tax_ids: frozenset[str] = frozenset()
+    """The documents, by `TaxId.key`, of the registrations that were united into this one."""
+    united: frozenset[str] = frozenset()
+    """The ids of the registrations that were united into this one; the audit keeps each."""
     created: Provenance
     updated: Provenance
     version: int = 1
+
+    @property
+    def tax_keys(self) -> tuple[str, ...]:
+        """Return the `TaxId.key` of each document by which it is found, its own first."""
+        own = (self.tax_id.key,) if self.tax_id else ()
+        return (*own, *sorted(self.other_tax_ids.difference(own)))
+
+    def has_document(self, tax_id: TaxId | None) -> bool:
+        """Return True if this is a document of the registration; None if it was united from one
+        without, or has none."""
+        if tax_id is None:
+            return self.tax_id is None or bool(self.united)
+        return tax_id == self.tax_id or tax_id.key in self.other_tax_ids
 
     def is_reached_at(self, phone: str) -> bool:
         """Return True if `phone` (E.164) is on record and proves an identity."""
@@ -216,6 +233,8 @@ _TYPES: Final[Mapping[Shape, TypeAdapter[Value]]] = {
     Shape.TAGS: TypeAdapter(frozenset[str]),
     Shape.DEPARTMENTS: TypeAdapter(frozenset[str]),
     Shape.PHONES: TypeAdapter(frozenset[str]),
+    Shape.TAX_IDS: TypeAdapter(frozenset[str]),
+    Shape.UNITED: TypeAdapter(frozenset[str]),
     Shape.TRAITS: TypeAdapter(tuple[str, ...]),
     Shape.ERP_REFS: TypeAdapter(frozenset[ErpRef]),
     Shape.ERP_VALUES: TypeAdapter(frozenset[ErpValue]),

@@ -19,6 +19,10 @@ CHATS_KEPT: Final = timedelta(days=180)
 """A chat that belongs to no registration and has no conversation."""
 JOBS_KEPT: Final = timedelta(days=365)
 """The report of a job, and the possibility to undo it."""
+PAIRS_KEPT: Final = timedelta(days=90)
+"""A likely double entry, after the search that found it."""
+DIFFERENT_KEPT: Final = timedelta(days=730)
+"""An admin's word that two registrations are not one person."""
 IDLE_JOBS_KEPT: Final = timedelta(days=30)
 """A job that changed nothing, so that the audit does not refer to it."""
 

@@ -23,6 +23,7 @@ from bot.domain.candidate import (
     Unchanged,
     Update,
     decide,
+    is_by_other_document,
     keys_to_repeat,
 )
 from bot.domain.fields import PASSWORD_HASH, UPDATABLE
@@ -139,6 +140,31 @@ def plan_row(
     if isinstance(decision, Unchanged):
         return PlannedRow(row, known, None, changed if row.password else unchanged)
     return PlannedRow(row, known, decision, changed)
+
+
+def keep_one_update_each(planned: Iterable[PlannedRow], *, refuses: bool) -> None:
+    """Leave one update of each registration, as a batch writes none twice.
+
+    Two rows have one registration where two were united: the row with its own document stays.
+    refuses: True if the other row is reported as a repetition, False if it is passed over.
+    """
+    kept: dict[str, PlannedRow] = {}
+    for one in planned:
+        if not isinstance(one.decision, Update):
+            continue
+        before = one.decision.before
+        there = kept.get(before.id)
+        if there is None:
+            kept[before.id] = one
+            continue
+        is_other = is_by_other_document(one.row.candidate, before)
+        stays, goes = (there, one) if is_other else (one, there)
+        kept[before.id] = stays
+        goes.decision, goes.code = None, UNCHANGED
+        if refuses:
+            line = stays.row.candidate.line
+            goes.decision = Refused(goes.row.candidate, (Refusal.REPEATED,), line)
+            goes.code = REFUSE
 
 
 def first_line(candidate: Candidate, policy: Policy, repeats: SeenKeys) -> int | None:

@@ -68,7 +68,7 @@ def undo_entry(
             if now is None:
                 return None
             return Remove(now) if now.version == entry.version else _kept(now, _WHOLE)
-        case Event.ANONYMISED:
+        case Event.ANONYMISED | Event.UNITED:
             return None
 
 

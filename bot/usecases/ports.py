@@ -32,6 +32,7 @@ from bot.domain.job import Batch, ImportOptions, Job
 from bot.domain.job_change import JobChange
 from bot.domain.label import Label, Tag, Written
 from bot.domain.outgoing import Content, Outgoing
+from bot.domain.pairs import Outline, Pair, PairPage
 from bot.domain.panel import Opened, Period, RegisterCount
 from bot.domain.question import Question
 from bot.domain.ready_answer import ReadyAnswer
@@ -56,7 +57,8 @@ L = TypeVar("L", bound=Label)
 class Registrations(Protocol):
     """Reads single registrations."""
 
-    async def by_id(self, registration_id: str) -> Registration | None: ...
+    async def by_id(self, registration_id: str) -> Registration | None:
+        """Return the registration, or the one that it was united into."""
 
     async def by_tax_ids(self, tax_ids: Iterable[TaxId]) -> dict[str, Registration]:
         """Return the registrations that exist, by `TaxId.key`."""
@@ -134,6 +136,9 @@ class AuditLog(AuditEntries, Protocol):
     async def audit_of(self, registration_id: str) -> list[AuditEntry]:
         """Return all entries of one registration."""
 
+    async def with_united(self, registration_id: str) -> list[AuditEntry]:
+        """Return the entries of the registration and of those that are united into it."""
+
     async def page(
         self, wanted: AuditFilter, *, timezone: ZoneInfo, start: str | None, count: int = 8
     ) -> AuditPage:
@@ -147,6 +152,62 @@ class AuditLog(AuditEntries, Protocol):
 
     async def people(self) -> list[str]:
         """Return each `Provenance.by` in the audit that is an admin or an ERP."""
+
+
+class Unions(Protocol):
+    """Makes two registrations one, or one two again; each in one transaction with its audit."""
+
+    async def unite(self, update: Update, goes: Registration, provenance: Provenance) -> bool:
+        """Store the registration that stays, and remove the one that goes.
+
+        Returns False when one of them has changed since it was read.
+        """
+
+    async def separate(self, update: Update, restored: Registration) -> bool:
+        """Store the registration that had stayed, and the one that had gone.
+
+        Returns False when one of them has changed since it was read, or a document is taken.
+        """
+
+
+class Pairs(Protocol):
+    """The likely double entries that the last search has found."""
+
+    async def page(self, *, start: str | None, count: int) -> PairPage:
+        """Return one page, the likeliest first. start: the `next` of the page before."""
+
+    async def count(self) -> int: ...
+
+    async def get(self, pair_id: str) -> Pair | None: ...
+
+    async def replace(self, pairs: Sequence[Pair], *, at: datetime) -> int:
+        """Store what a search has found instead of what the one before has; return how many.
+
+        Pairs that are known to be two people are left out.
+        """
+
+    async def drop(self, pair_id: str) -> None: ...
+
+    async def mark_different(self, pair_id: str, *, by: str, at: datetime) -> None:
+        """Remember that the two are not the same person."""
+
+    async def unmark(self, pair: Pair, *, at: datetime) -> None:
+        """Take that back: the pair is listed again."""
+
+
+class Outlines(Protocol):
+    def outlines(self) -> AsyncIterator[Sequence[Outline]]:
+        """Yield what tells double entries of the whole register, some hundreds at a time."""
+        ...
+
+
+class Relinking(Protocol):
+    """The conversations of a registration that is united into another one."""
+
+    async def to_united(self, registration_id: str, into: str) -> None: ...
+
+    async def back(self, registration_id: str, united_into: str) -> None:
+        """Link those again that were linked to the registration before the union."""
 
 
 class LabelStore(Protocol[L]):

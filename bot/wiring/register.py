@@ -9,18 +9,24 @@ from bot.runtime.passwords import Argon2Passwords
 from bot.usecases.register.add_registration import AddRegistration
 from bot.usecases.register.apply_candidate import ApplyCandidate
 from bot.usecases.register.data_subject import Anonymise
+from bot.usecases.register.duplicates import ComparePair, FindDuplicates
 from bot.usecases.register.edit_registration import (
     EditRegistration,
     RemoveRegistration,
     RestoreRegistration,
 )
 from bot.usecases.register.show_in_table import ShowInTable
+from bot.usecases.register.unite import MoveChats, SeparateRegistrations, UniteRegistrations
 from bot.wiring.shared import Shared
 from handlers.admin.register.services import RegisterServices
 from storage.people.console import ShownSearches
 from storage.people.data_subject import DataSubjects
 from storage.register.audit import Audit
+from storage.register.pairs import Pairs
 from storage.register.search import Search
+from storage.register.unions import Unions
+from storage.talk.conversations import Conversations
+from storage.talk.relinking import Relinking
 from storage.updates.inbox import Inbox
 
 
@@ -41,6 +47,11 @@ def build_register(shared: Shared, *, people: Callable[[], Awaitable[dict[str, s
     registrations, audit = shared.registrations, Audit(database)
     passwords = Argon2Passwords()
     forget_content = partial(Inbox(database).forget_content, shared.bot.id)
+    unions = Unions(database)
+    move = MoveChats(
+        chats=shared.chats, relinking=Relinking(database), holding=shared.locks.holding
+    )
+    duplicates = FindDuplicates(pairs=Pairs(database), registrations=registrations, clock=clock)
     services = RegisterServices(
         registrations=registrations,
         search=Search(database),
@@ -49,6 +60,16 @@ def build_register(shared: Shared, *, people: Callable[[], Awaitable[dict[str, s
         edit=EditRegistration(register=registrations, audit=audit, clock=clock),
         remove=RemoveRegistration(register=registrations, clock=clock),
         restore=RestoreRegistration(register=registrations, audit=audit, clock=clock),
+        duplicates=duplicates,
+        compare=ComparePair(
+            find=duplicates, conversations=Conversations(database), chats=shared.chats
+        ),
+        unite=UniteRegistrations(
+            registrations=registrations, unions=unions, move=move, clock=clock
+        ),
+        separate=SeparateRegistrations(
+            registrations=registrations, unions=unions, audit=audit, move=move, clock=clock
+        ),
         tags=shared.tags,
         departments=shared.departments,
         hash_password=passwords.hash_password,

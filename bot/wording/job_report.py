@@ -169,6 +169,10 @@ def _result_lines(job: Job, found: Report) -> Iterator[Line]:
             yield Line(exported(job.counts))
         return
     yield GAP
+    if job.kind is JobKind.PAIRS:
+        if job.state is JobState.DONE:
+            yield Line(summary(job))
+        return
     if job.kind is JobKind.BACKUP:
         yield Line(summary(job))
         return

@@ -18,6 +18,7 @@ KIND_NAMES: Final = {
     JobKind.SYNC: "Sincronização",
     JobKind.BACKUP: "Backup",
     JobKind.CHANGE: "Alteração em lote",
+    JobKind.PAIRS: "Procura de cadastros repetidos",
 }
 STATES: Final = {
     JobState.DRAFT: "sendo preparada",
@@ -36,6 +37,7 @@ _DOING: Final = {
     JobKind.SYNC: "Lendo o ERP",
     JobKind.BACKUP: "Fazendo o backup",
     JobKind.CHANGE: "Gravando",
+    JobKind.PAIRS: "Procurando cadastros repetidos",
 }
 _THINGS: Final = {
     JobKind.IMPORT: ("linha", "linhas"),
@@ -98,6 +100,8 @@ def summary(job: Job) -> str:
     counts = job.counts
     if job.kind is JobKind.EXPORT:
         return exported(counts)
+    if job.kind is JobKind.PAIRS:
+        return pairs_found(counts)
     if job.kind is JobKind.BACKUP:
         return counted(counts.rows, "documento", "documentos")
     if job.kind is JobKind.UNDO:
@@ -120,6 +124,14 @@ def summary(job: Job) -> str:
         end = "o" if job.kind is JobKind.SYNC else "a"
         parts.append(counted(counts.refused, f"recusad{end}", f"recusad{end}s"))
     return ", ".join(parts)
+
+
+def pairs_found(counts: Counts) -> str:
+    """Return what a search for double entries has found."""
+    if not counts.pairs:
+        return "Nenhum cadastro repetido encontrado."
+    found = counted(counts.pairs, "par provável", "pares prováveis")
+    return f"{found}. Veja em /duplicados."
 
 
 def exported(counts: Counts) -> str:

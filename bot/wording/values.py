@@ -21,7 +21,7 @@ from bot.domain.registration import (
 )
 from bot.domain.tax_id import TaxId
 from bot.wording.countries import country_name
-from bot.wording.words import KINDS, STATUSES
+from bot.wording.words import KINDS, STATUSES, counted
 
 EMPTY: Final = "vazio"
 WAYS: Final = {
@@ -72,6 +72,8 @@ def _shown(shape: Shape | None, value: Value, names: Names) -> str:
         return STATUSES[value]
     if isinstance(value, tuple):
         return ", ".join(value)
+    if shape is Shape.UNITED and isinstance(value, frozenset):
+        return counted(len(value), "cadastro", "cadastros")
     if isinstance(value, frozenset):
         return ", ".join(sorted(_item(shape, one, names) for one in value))
     if shape is Shape.COUNTRY:
@@ -92,6 +94,8 @@ def _item(shape: Shape | None, item: str | ErpRef | ErpValue, names: Names) -> s
             return names.tags.get(item, item)
         case Shape.DEPARTMENTS:
             return names.departments.get(item, item)
+        case Shape.TAX_IDS:
+            return TaxId.of_key(item).masked
     return show_phone(item)
 
 

@@ -21,6 +21,7 @@ EVENTS: Final = {
     Event.CHANGED: "Alteração",
     Event.DELETED: "Exclusão",
     Event.RESTORED: "Restauração",
+    Event.UNITED: "União de dois cadastros",
     Event.ANONYMISED: "Anonimização",
 }
 

@@ -13,6 +13,8 @@ from handlers.access import IsAdmin
 from handlers.admin import sync, texts
 from handlers.admin.audit import screens as audit
 from handlers.admin.company import backup, data_subject, panel, queues, set_aside, status
+from handlers.admin.duplicates import screens as duplicates
+from handlers.admin.duplicates.states import DuplicatesDialog
 from handlers.admin.files import exporting, importing, tasks
 from handlers.admin.files.arriving import ask_for_file, receive
 from handlers.admin.files.buttons import keyboard
@@ -72,6 +74,10 @@ async def open_audit(_: Message, dialog_manager: DialogManager) -> None:
     await open_over(dialog_manager, AuditDialog.listing)
 
 
+async def open_duplicates(_: Message, dialog_manager: DialogManager) -> None:
+    await open_over(dialog_manager, DuplicatesDialog.listing)
+
+
 async def open_tags(_: Message, dialog_manager: DialogManager) -> None:
     await open_over(dialog_manager, tags.TagsDialog.list)
 
@@ -107,6 +113,7 @@ def dialogs() -> list[Dialog]:
         edit.dialog(),
         wizard.dialog(),
         audit.dialog(),
+        duplicates.dialog(),
         panel.dialog(),
         tags.dialog(),
         departments.dialog(),
@@ -131,6 +138,7 @@ def router() -> Router:
     screens.message.register(help_, Command("ajuda"))
     screens.message.register(open_register, Command("clientes"))
     screens.message.register(open_audit, Command("auditoria"))
+    screens.message.register(open_duplicates, Command("duplicados"))
     screens.message.register(open_tags, Command("etiquetas"))
     screens.message.register(open_departments, Command("departamentos"))
     screens.message.register(open_ready_answers, Command("respostas"))

@@ -11,6 +11,7 @@ HELP = (
     "/clientes – o cadastro de clientes e fornecedores\n"
     "/fila – quem espera em cada departamento\n"
     "/atendimento e o protocolo – um atendimento, sua história e o que foi dito\n"
+    "/duplicados – quem parece estar no cadastro duas vezes, para unir\n"
     "/importar e /exportar – planilhas; para importar, basta enviar o arquivo\n"
     "/tarefas – o que foi importado, exportado e sincronizado, e como desfazer\n"
     "/sincronizar – trazer o cadastro do ERP, quando há um\n"

@@ -94,7 +94,10 @@ def _fail(waiting: "asyncio.Future[Answer]", error: Exception) -> None:
 
 
 class FindOne(Batched[Hashable, Document | None]):
-    """Look-ups by a unique field: each returns the document that has the key, or None."""
+    """Look-ups by a unique field: each returns the document that has the key, or None.
+
+    The field may be a list of keys.
+    """
 
     def __init__(self, collection: Collection, field: str = "_id") -> None:
         self._collection = collection
@@ -107,7 +110,10 @@ class FindOne(Batched[Hashable, Document | None]):
         condition: object = wanted[0] if len(wanted) == 1 else {"$in": wanted}
         with translated():
             documents = await self._collection.find({self._field: condition}).to_list(None)
-        by_key = {document[self._field]: document for document in documents}
+        by_key: dict[Hashable, Document] = {}
+        for document in documents:
+            stored = document[self._field]
+            by_key |= dict.fromkeys(stored if isinstance(stored, list) else [stored], document)
         return [by_key.get(key) for key in keys]
 
 

@@ -11,7 +11,14 @@ import pymongo
 from pymongo import ASCENDING, IndexModel, errors
 
 from bot.domain.errors import RefusedError
-from bot.domain.retention import CHOICES_KEPT, MEMBERS_KEPT, STEPS_KEPT, UNDELIVERED_KEPT
+from bot.domain.retention import (
+    CHOICES_KEPT,
+    DIFFERENT_KEPT,
+    MEMBERS_KEPT,
+    PAIRS_KEPT,
+    STEPS_KEPT,
+    UNDELIVERED_KEPT,
+)
 from storage.engine.connection import Collection, Database, translated
 
 _DAY_S: Final = 24 * 3600
@@ -138,6 +145,12 @@ INDEXES: Final = {
         _index("has_files", "has_files", sparse=True),
     ],
     "job_batches": [],
+    "pairs": [
+        # Present only while listed.
+        _index("rank", "rank", sparse=True),
+        _index("over", "at", sparse=True, expireAfterSeconds=_s(PAIRS_KEPT)),
+        _index("forgotten", "different_at", sparse=True, expireAfterSeconds=_s(DIFFERENT_KEPT)),
+    ],
     "job_writers": [_index("over", "at", expireAfterSeconds=_WRITER_OVER_S)],
     "choices": [_index("over", "used_at", expireAfterSeconds=_s(CHOICES_KEPT))],
     "erp_tokens": [],

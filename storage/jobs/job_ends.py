@@ -72,7 +72,7 @@ class JobEnds:
         return await self._store.change(reduced, batches=0) is not None
 
     async def _delete_batches(self, job: Job) -> None:
-        if job.kind in (JobKind.EXPORT, JobKind.BACKUP):
+        if job.kind in (JobKind.EXPORT, JobKind.BACKUP, JobKind.PAIRS):
             return
         number, deleted = 1, 0
         # The number in the job may be too low, and those that are stored have no gaps.

@@ -106,6 +106,8 @@ class DataSubjects:
             if registration.tax_id:
                 return await self.of_tax_id(registration.tax_id)
             return await self._traces(None, registration, [])
+        if into := await self._log.united_into(registration_id):
+            return await self.of_registration(into)
         entries = await self._log.audit_of(registration_id)
         copy = next((one.deleted for one in entries if one.deleted), None)
         if copy is None:
@@ -179,7 +181,8 @@ class DataSubjects:
             if stored.get("transfer"):
                 values |= {"transfer.reason": "", "transfer.from_topic_shown": ""}
             await self._stored_conversations.update_one(
-                {"_id": conversation_id}, {"$set": values, "$unset": {"lookup": ""}}
+                {"_id": conversation_id},
+                {"$set": values, "$unset": {"lookup": "", "united_from": ""}},
             )
 
     async def forget_attempt(self, chat_id: int, tax_id: TaxId) -> None:
@@ -257,10 +260,15 @@ class DataSubjects:
         registration: Registration | None,
         deleted: Sequence[Registration],
     ) -> Traces:
+        if registration is not None:
+            there = {one.id for one in deleted}
+            united = await self._united(registration)
+            deleted = [*deleted, *(one for one in united if one.id not in there)]
         ids = {one.id for one in (registration, *deleted) if one}
         links: list[Tie] = [("registration_id", one) for one in sorted(ids)]
-        if tax_id:
-            links.append(("tax_id", tax_id.key))
+        keys = [tax_id.key] if tax_id else []
+        keys += [key for one in (registration, *deleted) if one for key in one.tax_keys]
+        links += [("tax_id", key) for key in dict.fromkeys(keys)]
         conversations = await self._conversations.linked(links)
         linked = await self._chats.linked(links)
         served = {one.chat_id for one in conversations} - {chat.id for chat in linked}
@@ -282,6 +290,16 @@ class DataSubjects:
             entries=tuple(_newest_first(entries)),
             updates=tuple(await self._updates({chat.id for chat in chats})),
         )
+
+    async def _united(self, registration: Registration) -> list[Registration]:
+        """Return the copies of those that were united into it, and into these."""
+        found: list[Registration] = []
+        for one in sorted(registration.united):
+            entries = await self._log.audit_of(one)
+            copy = entries[0].deleted if entries else None
+            if copy is not None:
+                found += [copy, *await self._united(copy)]
+        return found
 
     async def _read(self, collection: Collection, key: str | int) -> Document | None:
         with translated():

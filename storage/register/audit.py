@@ -50,6 +50,26 @@ class Audit:
         found.sort(key=lambda entry: entry["version"], reverse=True)
         return [read_entry(document) for document in found]
 
+    async def with_united(self, registration_id: str) -> list[AuditEntry]:
+        """Return the entries of the registration and of those that are united into it."""
+        found = await self.audit_of(registration_id)
+        gone = {id_ for one in found if (id_ := one.gone_id) and id_ != registration_id}
+        for other_id in sorted(gone):
+            theirs = await self.with_united(other_id)
+            own = next((one for one in theirs if one.registration_id == other_id), None)
+            if own is not None and own.event is Event.UNITED:
+                found += theirs
+        found.sort(key=lambda one: (one.provenance.at, one.version), reverse=True)
+        return found
+
+    async def united_into(self, registration_id: str) -> str | None:
+        """Return the id of the registration that this one is united into, or None."""
+        with translated():
+            entries = await self._entries.find({"registration_id": registration_id}).to_list(None)
+        last = max(entries, key=lambda entry: int(entry["version"]), default=None)
+        into = last.get("into") if last else None
+        return str(into).rpartition(":")[0] if into else None
+
     async def entry(self, entry_id: str) -> AuditEntry | None:
         document = await self.stored(entry_id)
         return read_entry(document) if document else None
@@ -135,6 +155,7 @@ def read_entry(document: Document) -> AuditEntry:
             for change in document.get("changes", ())
         ),
         deleted=read_registration(deleted) if deleted else None,
+        into=document.get("into"),
         is_redacted=bool(document.get("blanked")),
     )
 
@@ -145,7 +166,12 @@ def created(document: Document) -> Document:
 
 
 def changed(
-    found: Document, document: Document, changes: list[Document], *, state: str | None = None
+    found: Document,
+    document: Document,
+    changes: list[Document],
+    event: Event = Event.CHANGED,
+    *,
+    state: str | None = None,
 ) -> Document:
     """Return the entry for a change from `found` to `document`.
 
@@ -153,7 +179,7 @@ def changed(
     """
     return _made(
         document,
-        Event.CHANGED,
+        event,
         document["updated"],
         previous=seal_of(found),
         found=state_of(found),
@@ -175,8 +201,21 @@ def deleted(found: Document, provenance: Provenance) -> Document:
     )
 
 
+def gone_into(found: Document, provenance: Provenance, into: str) -> Document:
+    """Return the entry for a registration that was united into the one with the entry `into`."""
+    return _made(
+        found | {"version": found["version"] + 1},
+        Event.UNITED,
+        provenance_document(provenance),
+        previous=seal_of(found),
+        found=state_of(found),
+        state=state_of(found),
+        more={"deleted": own_fields(found), "is_gone": True, "into": into},
+    )
+
+
 def restored(deletion: Document, document: Document) -> Document:
-    """Return the entry for a restoration from this deletion."""
+    """Return the entry for a restoration from this deletion, or from this union."""
     return _made(
         document,
         Event.RESTORED,

@@ -70,7 +70,7 @@ class Bulk:
             # Whole documents: leaving out fields costs the embedded server a third more.
             documents = registrations.find({"tax_key": {"$in": some}}).to_list()
             for stored in map(self._stored, documents):
-                found[stored.tax_key] = stored
+                found |= dict.fromkeys(stored.tax_keys, stored)
             # If few of these keys exist, few of the next ones will.
             are_new = len(documents) * 10 < len(some)
             self._at_once = min(self._at_once * 2, _MISSING_AT_ONCE) if are_new else _KEYS_AT_ONCE

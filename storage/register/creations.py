@@ -9,6 +9,7 @@ from bot.domain.errors import RefusedError, TryLaterError
 from storage.engine.batching import Batched
 from storage.engine.connection import Collection, Document, translated
 from storage.register import audit
+from storage.register.documents import tax_keys_of
 
 _DUPLICATE_KEY: Final = 11000
 _ROUNDS: Final = 10
@@ -62,7 +63,7 @@ class CreateTogether(Batched[Document, bool]):
 
         An audit entry may still exist for a registration that was deleted.
         """
-        keys = [d["tax_key"] for d in documents if "tax_key" in d]
+        keys = [key for d in documents for key in tax_keys_of(d)]
         entries = [f"{d['_id']}:{d['version']}" for d in documents]
         found = await self._registrations.find(
             {"_id": {"$in": [d["_id"] for d in documents]}}, {"_id": 1}
@@ -75,12 +76,11 @@ class CreateTogether(Batched[Document, bool]):
         ).to_list(None)
         taken = {f"id {document['_id']}" for document in found}
         taken |= {f"id {document['registration_id']}" for document in old}
-        return taken | {f"tax {document['tax_key']}" for document in same}
+        return taken | {f"tax {key}" for document in same for key in tax_keys_of(document)}
 
 
 def _keys(document: Document) -> set[str]:
-    keys = {f"id {document['_id']}"}
-    return keys | {f"tax {document['tax_key']}"} if "tax_key" in document else keys
+    return {f"id {document['_id']}", *(f"tax {key}" for key in tax_keys_of(document))}
 
 
 def _all(documents: Sequence[Document]) -> set[str]:

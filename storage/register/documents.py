@@ -44,11 +44,16 @@ def own_document(registration: Registration) -> Document:
     if not registration.erp_values:
         # Absent: most have none, and documents of earlier versions are stored as they were.
         del document["erp_values"]
+    for name in ("other_tax_ids", "united"):
+        if not document[name]:
+            del document[name]
     if registration.tax_id is None:
         del document["tax_id"], document["tax_key"]
     else:
         document["tax_id"] = registration.tax_id.number
-        document["tax_key"] = registration.tax_id.key
+        # A list has one entry of the unique index for each key: nobody else gets one of them.
+        is_one = not registration.other_tax_ids
+        document["tax_key"] = registration.tax_id.key if is_one else list(registration.tax_keys)
     return document
 
 
@@ -60,6 +65,12 @@ def read_registration(document: Document) -> Registration:
     values.pop("seal", None)
     values["tax_id"] = TaxId(number, values["country"]) if number else None
     return Registration.model_validate(values)
+
+
+def tax_keys_of(document: Document) -> list[str]:
+    """Return the `TaxId.key` of each document by which the registration is found."""
+    keys = document.get("tax_key")
+    return [keys] if isinstance(keys, str) else list(keys or ())
 
 
 def version_of(document: Document) -> Document:
@@ -136,6 +147,8 @@ _BY_SHAPE: Final[Mapping[Shape, Callable[..., object]]] = {
     Shape.TAGS: sorted,
     Shape.DEPARTMENTS: sorted,
     Shape.PHONES: sorted,
+    Shape.TAX_IDS: sorted,
+    Shape.UNITED: sorted,
     Shape.TRAITS: list,
     Shape.ERP_REFS: _refs,
     Shape.ERP_VALUES: _erp_values,

@@ -5,6 +5,7 @@ the bytes of the document, encoded as they would be stored. Decoding the documen
 than everything else that is done for the row.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from operator import attrgetter
 from typing import Final
@@ -17,7 +18,7 @@ from bot.domain.candidate import Candidate, Policy
 from bot.domain.fields import PASSWORD_HASH, SHAPES, UPDATABLE, Shape
 from bot.domain.registration import Registration, Value
 from storage.engine.connection import Collection, Document
-from storage.register.documents import plain, read_registration
+from storage.register.documents import plain, read_registration, tax_keys_of
 
 _TAX_KEY: Final = b"\x02tax_key\0"
 _ERP_VALUES: Final = b"\x04erp_values\0"
@@ -57,10 +58,16 @@ class RawRegistration:
         """The `TaxId.key` of a registration that has a tax id."""
         place = self._raw.find(_TAX_KEY)
         if place < 0:
-            return str(self.document["tax_key"])
+            return tax_keys_of(self.document)[0]
         start = place + len(_TAX_KEY) + 4
         size = int.from_bytes(self._raw[start - 4 : start], "little")
         return self._raw[start : start + size - 1].decode()
+
+    @property
+    def tax_keys(self) -> Sequence[str]:
+        """The `TaxId.key` of each document by which it is found."""
+        is_one = self._raw.find(_TAX_KEY) >= 0
+        return [self.tax_key] if is_one else tax_keys_of(self.document)
 
     @property
     def version(self) -> int:

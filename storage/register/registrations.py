@@ -25,6 +25,7 @@ from storage.register.documents import (
 )
 
 _OTHERS_TAKE_S: Final = 0.01
+_UNIONS: Final = 20
 
 
 class Registrations:
@@ -42,11 +43,22 @@ class Registrations:
 
     async def by_tax_ids(self, tax_ids: Iterable[TaxId]) -> dict[str, Registration]:
         """Return the registrations that exist, by `TaxId.key`."""
-        documents = await asyncio.gather(*(self._by_tax_key(tax_id.key) for tax_id in tax_ids))
-        return {d["tax_key"]: read_registration(d) for d in documents if d}
+        keys = [tax_id.key for tax_id in tax_ids]
+        documents = await asyncio.gather(*map(self._by_tax_key, keys))
+        return {k: read_registration(d) for k, d in zip(keys, documents, strict=True) if d}
 
     async def by_id(self, registration_id: str) -> Registration | None:
+        """Return the registration, or the one that it was united into."""
         document = await self._by_id(registration_id)
+        # An id without a letter or digit is nobody's, and must not take longer for it.
+        for _ in range(_UNIONS if registration_id.isalnum() else 0):
+            if document is not None:
+                break
+            into = await self._log.united_into(registration_id)
+            if into is None:
+                return None
+            registration_id = into
+            document = await self._by_id(into)
         return read_registration(document) if document else None
 
     async def create(self, registration: Registration) -> bool:
@@ -153,8 +165,8 @@ class Registrations:
                         return False
                     await self._entries.insert_one(entry, session=session)
             except DuplicateKeyError:
-                if of.tax_id is not None:
-                    there = await self._by_tax_key(of.tax_id.key)
+                for key in of.tax_keys:
+                    there = await self._by_tax_key(key)
                     if there and there["_id"] != of.id:
                         return False
                 there = await self._log.stored(entry["_id"])

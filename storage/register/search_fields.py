@@ -12,6 +12,7 @@ from typing import Final
 from bot.domain.phone import phone_key
 from bot.domain.registration import Kind, Registration, Status
 from bot.domain.search import fold
+from bot.domain.tax_id import TaxId
 from storage.engine.connection import Document
 
 FIELDS: Final = ("sort_name", "words", "labels")
@@ -71,6 +72,8 @@ def _words(registration: Registration, name: str) -> set[str]:
     found = {word[:WORD_LENGTH] + END for word in words}
     if registration.tax_id is not None:
         found.add(registration.tax_id.number.lower()[:WORD_LENGTH] + END)
+    for key in registration.other_tax_ids:
+        found.add(TaxId.of_key(key).number.lower()[:WORD_LENGTH] + END)
     for phone in registration.phones.all():
         key = phone_key(phone)
         local = local_part(key)

@@ -1,4 +1,5 @@
-"""Migration 3: registrations may hold what the ERP still says of a corrected field."""
+"""Migrations 3 and 5: registrations may hold what the ERP still says of a corrected field, and the
+documents of those that were united into them."""
 
 from collections.abc import AsyncIterator
 
@@ -7,10 +8,10 @@ from storage.schema.progress import Progress
 
 
 async def nothing_to_write(database: Database) -> AsyncIterator[Progress]:
-    """Change nothing: older data has no corrections.
+    """Change nothing: older data has neither.
 
-    The version rises because an older program would drop the field with its next write, and the
-    audit's chain would then look broken.
+    The version rises because an older program would drop the new field with its next write, and
+    the audit's chain would then look broken.
     """
     del database
     return

@@ -35,6 +35,7 @@ MIGRATIONS: Final[Sequence[Migration]] = (
     Migration(2, "telephones among the words of a search", add_phone_words),
     Migration(3, "corrections that the ERP does not have", nothing_to_write),
     Migration(4, "all keys of a search in one list", gather_keys),
+    Migration(5, "registrations that were united into one", nothing_to_write),
 )
 
 

@@ -305,7 +305,11 @@ def read_conversation(document: Document) -> Conversation:
 
 
 def chat_document(chat: Chat) -> Document:
-    return _flattened(_CHAT.dump_python(chat), chat.customer, name="given_name")
+    document = _flattened(_CHAT.dump_python(chat), chat.customer, name="given_name")
+    if not chat.united_from:
+        # Absent as in documents of earlier versions.
+        del document["united_from"]
+    return document
 
 
 def _read_chat(document: Document) -> Chat:

@@ -31,7 +31,7 @@ ADMINS = {
     *{"importar", "exportar", "tarefas", "sincronizar"},
     *{"fila", "atendimento"},
     *{"clientes", "auditoria", "etiquetas", "departamentos", "equipe", "status", "backup"},
-    *{"painel", "respostas"},
+    *{"painel", "respostas", "duplicados"},
 }
 ATTENDANTS = {
     *{"respostas", "fila", "atendimento", "nota", "apagar"},

@@ -29,6 +29,7 @@ from bot.usecases.jobs.begin_change import BeginChange
 from bot.usecases.jobs.change_many import ChangeMany
 from bot.usecases.jobs.import_file import BATCH, ImportFile
 from bot.usecases.jobs.manage_jobs import ManageJobs
+from bot.usecases.jobs.search_pairs import SearchPairs
 from bot.usecases.jobs.sync_erp import SyncErp
 from bot.usecases.jobs.undo_job import UndoJob
 from storage.jobs.choices import Choices
@@ -37,6 +38,7 @@ from storage.jobs.jobs import Jobs
 from storage.jobs.syncs import Syncs
 from storage.register.bulk import Bulk
 from storage.register.ids import new_ids
+from storage.register.pairs import Outlines, Pairs
 from storage.register.search import Search
 
 VIP = Tag(id="t1", name="VIP")
@@ -104,6 +106,9 @@ class JobRunner:
             undo_job=UndoJob(register=bulk),
             change_many=ChangeMany(register=bulk, search=search, batch_rows=batch_rows),
             sync_erp=SyncErp(erp=erp, register=bulk, new_ids=new_ids, wait=self._waited),
+            search_pairs=SearchPairs(
+                register=bulk, outlines=Outlines(database), pairs=Pairs(database), clock=self.now
+            ),
             syncs=self.syncs,
             search=search,
             tags=tags,

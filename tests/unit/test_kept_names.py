@@ -63,7 +63,7 @@ def dialogs() -> dict[str, list[str]]:
 def models() -> dict[str, list[str]]:
     """Return the fields of each model, as they are stored."""
     return {
-        "Chat": _stored(chat_document(Chat(id=1, customer=PROVEN))),
+        "Chat": _stored(chat_document(Chat(id=1, customer=PROVEN, united_from=("a",)))),
         "Conversation": _stored(
             conversation_document(
                 conversation(

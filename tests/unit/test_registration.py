@@ -189,6 +189,8 @@ def test_each_field_can_be_set_by_its_path(path: str):
         Shape.TAGS: frozenset("a"),
         Shape.DEPARTMENTS: frozenset("a"),
         Shape.PHONES: frozenset(("+5549999998888",)),
+        Shape.TAX_IDS: frozenset((CPF.key,)),
+        Shape.UNITED: frozenset(("a",)),
         Shape.TRAITS: ("x",),
         Shape.YES_OR_NO: True,
         Shape.ERP_REFS: frozenset((ErpRef(system="ixc", id="7"),)),

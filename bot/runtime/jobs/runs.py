@@ -31,6 +31,7 @@ from bot.usecases.jobs import change_many, sync_erp
 from bot.usecases.jobs.begin_change import lines_of
 from bot.usecases.jobs.change_many import ChangeMany
 from bot.usecases.jobs.import_file import BATCH, ImportFile, provenance_of
+from bot.usecases.jobs.search_pairs import SearchPairs
 from bot.usecases.jobs.sync_erp import ErpFailedError, SyncErp
 from bot.usecases.jobs.undo_job import UndoJob
 from bot.usecases.ports import SearchAll, Syncs
@@ -57,6 +58,7 @@ class JobRuns:
     """None when no ERP is set."""
     syncs: Syncs
     search: SearchAll
+    search_pairs: SearchPairs
     tags: Labels
     departments: Labels
     describe: Callable[[RowReport], str]
@@ -84,6 +86,9 @@ class JobRuns:
             return await self._undo(job, job_progress)
         if job.kind is JobKind.SYNC:
             return await self._sync(job, folder, job_progress)
+        if job.kind is JobKind.PAIRS:
+            is_done = await self.search_pairs(report=job_progress.counted)
+            return {"state": JobState.DONE if is_done else JobState.CANCELLED}
         if job.kind is JobKind.EXPORT:
             return await self._export(job, folder, job_progress)
         if job.kind is JobKind.CHANGE:

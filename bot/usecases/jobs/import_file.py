@@ -33,6 +33,7 @@ from bot.domain.row_plan import (
     creates_of,
     first_line,
     is_repeat,
+    keep_one_update_each,
     may_set_password,
     plan_row,
     refusals_of,
@@ -224,6 +225,7 @@ class ImportFile:
                 planned.append(PlannedRow(row, known, refused, REFUSE))
             else:
                 planned.append(plan_row(row, known, policy, provenance, ids))
+        keep_one_update_each(planned, refuses=True)
         return planned
 
     def _encoded(self, planned: Sequence[PlannedRow]) -> Sequence[object]:
@@ -243,6 +245,7 @@ class ImportFile:
         for _ in range(_ROUNDS):
             if await self._set_passwords(planned, policy, provenance):
                 creates = self._encoded(planned)
+            keep_one_update_each(planned, refuses=True)
             batch = write.batch(job_id, number, planned, policy)
             updates = updates_of(planned)
             if await self.register.write(

@@ -284,6 +284,22 @@ class ManageJobs:
         await self.wake(job.id)
         return job
 
+    async def begin_search(self, *, by: str, progress: Progress | None = None) -> Job:
+        """Start a search for double entries."""
+        now = self.clock()
+        job = await self.store.add(
+            Job(
+                kind=JobKind.PAIRS,
+                state=JobState.RUNNING,
+                by=by,
+                created_at=now,
+                began_at=now,
+                progress=progress,
+            )
+        )
+        await self.wake(job.id)
+        return job
+
     async def _remember(self, by: str, options: ImportOptions) -> None:
         if not options.update:
             # Without `update` no fields were chosen: keep the last choice.

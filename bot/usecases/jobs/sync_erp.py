@@ -35,6 +35,7 @@ from bot.domain.row_plan import (
     PlannedRow,
     batch_of,
     creates_of,
+    keep_one_update_each,
     plan_row,
     updates_of,
 )
@@ -184,6 +185,7 @@ class SyncErp:
                     continue
                 row = await self._with_all_records(row, tax_id, known, options)
             planned.append(plan_row(row, known, policy, provenance, ids))
+        keep_one_update_each(planned, refuses=False)
         return planned, skipped
 
     async def _with_all_records(

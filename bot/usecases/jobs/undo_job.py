@@ -178,11 +178,11 @@ class UndoJob:
 
     async def _check_tax_ids(self, undoing: _Undoing) -> None:
         """Keep a removed registration removed if another one has its tax id by now."""
-        keys = [r.tax_id.key for _, r in undoing.brings_back if r.tax_id]
+        keys = [key for _, r in undoing.brings_back for key in r.tax_keys]
         taken = await self.register.by_tax_keys(keys) if keys else {}
         for one in list(undoing.brings_back):
             registration = one[1]
-            if registration.tax_id and registration.tax_id.key in taken:
+            if not taken.keys().isdisjoint(registration.tax_keys):
                 undoing.brings_back.remove(one)
                 undoing.kept.append(
                     Kept(registration_id=registration.id, name=registration.name, paths=())

@@ -81,9 +81,9 @@ class Anonymise:
         return Outcome.DONE
 
     async def _empty_chats(self, traces: Traces, handle: str, admin_id: int) -> None:
-        if traces.tax_id:
+        for tax_id in traces.tax_ids:
             for other in traces.chats_of_others:
-                await self.subjects.forget_attempt(other.id, traces.tax_id)
+                await self.subjects.forget_attempt(other.id, tax_id)
         for chat in _last(traces.chats, handle.removeprefix("chat-")):
             if chat.id == admin_id:
                 await self._empty_chat(chat)

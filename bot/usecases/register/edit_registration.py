@@ -100,7 +100,7 @@ class EditRegistration:
             changes = corrected(current, values, history, confirms_phones=confirms_phones)
             if not changes:
                 return Unchanged(current)
-            if current.version != read_version:
+            if current.version != read_version or current.id != registration_id:
                 return ChangedMeanwhile(current)
             if isinstance(tax_id, TaxId) and (taken := await self._taken(current, tax_id)):
                 return TaxIdTaken(taken)
@@ -132,7 +132,7 @@ class RemoveRegistration:
             current = await self.register.by_id(registration_id)
             if current is None:
                 return Gone()
-            if current.version != read_version:
+            if current.version != read_version or current.id != registration_id:
                 return ChangedMeanwhile(current)
             provenance = Provenance(at=self.clock(), by=by, way=ChangeSource.CHAT)
             if await self.register.delete(current, provenance):

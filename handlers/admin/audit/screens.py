@@ -14,6 +14,7 @@ from bot.wording.values import who
 from bot.wording.words import EVENTS
 from handlers.admin.audit import texts as audit_texts
 from handlers.admin.audit.file import audit_file
+from handlers.admin.duplicates.separating import separate
 from handlers.admin.register import texts
 from handlers.admin.register.restoring import restore
 from handlers.admin.register.services import (
@@ -112,6 +113,9 @@ def _entry_window() -> Window:
         Button(
             Const("♻️ Restaurar o cadastro"), id="restore", on_click=_restore, when="can_restore"
         ),
+        Button(
+            Const("✂️ Desfazer a união"), id="separate", on_click=_separate, when="can_separate"
+        ),
         SwitchTo(Const("⬅️ Voltar"), id="back", state=AuditDialog.listing),
         state=AuditDialog.entry,
         getter=_entry,
@@ -140,7 +144,7 @@ async def _page(manager: DialogManager, services: RegisterServices) -> AuditPage
         return await services.audit.page(
             _wanted(manager), timezone=services.timezone, start=starts[-1] if starts else None
         )
-    entries = await services.audit.audit_of(registration_id)
+    entries = await services.audit.with_united(registration_id)
     first = int(starts[-1]) if starts else 0
     more = len(entries) > first + _PAGE
     return AuditPage(
@@ -200,12 +204,20 @@ async def _entry(dialog_manager: DialogManager, services: RegisterServices, **_:
     entry = await services.audit.entry(dialog_manager.dialog_data["entry"])
     notice = take_notice(dialog_manager)
     if entry is None:
-        return {"text": notice + audit_texts.NO_ENTRY, "is_there": False, "can_restore": False}
+        return {
+            "text": notice + audit_texts.NO_ENTRY,
+            "is_there": False,
+            "can_restore": False,
+            "can_separate": False,
+        }
     registration = await services.registrations.by_id(entry.registration_id)
     return {
         "text": notice + audit_texts.entry(entry, await services.names()),
         "is_there": registration is not None,
-        "can_restore": registration is None and entry.deleted is not None,
+        "can_restore": registration is None
+        and entry.deleted is not None
+        and entry.event is Event.DELETED,
+        "can_separate": entry.gone_id is not None,
     }
 
 
@@ -278,11 +290,17 @@ async def _restore(_: CallbackQuery, __: Button, manager: DialogManager) -> None
         await manager.start(RecordDialog.card, data=data)
 
 
+async def _separate(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
+    entry = await services_of(manager).audit.entry(manager.dialog_data["entry"])
+    if entry is not None and entry.gone_id is not None:
+        await separate(manager, entry.gone_id)
+
+
 async def _file(callback: CallbackQuery, __: Button, manager: DialogManager) -> None:
     """Send a file with the whole list, and not only with this page."""
     services, registration_id = services_of(manager), _registration_id(manager)
     if registration_id is not None:
-        entries: list[AuditEntry] = await services.audit.audit_of(registration_id)
+        entries: list[AuditEntry] = await services.audit.with_united(registration_id)
         content, complete = await audit_file(entries, await services.names())
     else:
         each = services.audit.each(_wanted(manager), timezone=services.timezone)

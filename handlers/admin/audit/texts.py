@@ -17,6 +17,7 @@ _MARKS: Final = {
     Event.CHANGED: "✏️",
     Event.DELETED: "🗑",
     Event.RESTORED: "♻️",
+    Event.UNITED: "🔗",
     Event.ANONYMISED: "🕶",
 }
 NO_ENTRY = "Este registro da auditoria não existe."

@@ -15,12 +15,14 @@ from pydantic import SecretStr
 from bot.domain.label import Label
 from bot.usecases.ports import AuditLog, Departments, Registrations, Search, Tags
 from bot.usecases.register.add_registration import AddRegistration
+from bot.usecases.register.duplicates import ComparePair, FindDuplicates
 from bot.usecases.register.edit_registration import (
     EditRegistration,
     RemoveRegistration,
     RestoreRegistration,
 )
 from bot.usecases.register.show_in_table import ShowInTable
+from bot.usecases.register.unite import SeparateRegistrations, UniteRegistrations
 from bot.wording.values import Names
 from handlers.admin.register.states import EditDialog, WizardDialog
 from handlers.admin.screens import Shown
@@ -39,6 +41,10 @@ class RegisterServices:
     edit: EditRegistration
     remove: RemoveRegistration
     restore: RestoreRegistration
+    duplicates: FindDuplicates
+    compare: ComparePair
+    unite: UniteRegistrations
+    separate: SeparateRegistrations
     tags: Tags
     departments: Departments
     hash_password: Callable[[SecretStr], Awaitable[str]]
