@@ -22,7 +22,15 @@ from bot.usecases.register.edit_registration import (
     TaxIdTaken,
     Unchanged,
 )
+from bot.usecases.register.unite import NoCopy, NotUnited, Separated, UnitedFurther
 from bot.wording.countries import all_countries
+from bot.wording.duplicates import (
+    NO_COPY,
+    NOT_UNITED,
+    RESTORE_FIRST,
+    separated,
+    united_further,
+)
 from bot.wording.values import (
     EMPTY,
     LABELS,
@@ -65,7 +73,10 @@ async def record_page(
     services = asked.services
     registration_id = registration_id or asked.http.match_info["id"]
     registration = await services.registrations.by_id(registration_id)
-    entries, names = await services.audit.audit_of(registration_id), await services.names()
+    if registration is not None and registration.id != registration_id:
+        # It was united into another one.
+        notice, registration_id = notice or texts.united_into(registration), registration.id
+    entries, names = await services.audit.with_united(registration_id), await services.names()
     if registration is None and not entries:
         raise web.HTTPNotFound
     fields = []
@@ -85,7 +96,12 @@ async def record_page(
             "fields": fields,
             "created": provenance_line(registration.created, names) if registration else "",
             "entries": [
-                entry_shown(entry, names, is_there=registration is not None)
+                entry_shown(
+                    entry,
+                    names,
+                    is_there=registration is not None,
+                    of=registration.id if registration else "",
+                )
                 for entry in entries[:_SHOWN_ENTRIES]
             ],
             "older": max(0, len(entries) - _SHOWN_ENTRIES),
@@ -168,6 +184,28 @@ async def restore(asked: ConsoleRequest) -> web.StreamResponse:
             assert_never(outcome)
 
 
+async def separate(asked: ConsoleRequest) -> web.StreamResponse:
+    """Undo the union by which this registration went into another one."""
+    goes_id = asked.http.match_info["id"]
+    async with asked.services.holding(asked.user_id):
+        outcome = await asked.services.separate(goes_id, admin_id=asked.user_id)
+    match outcome:
+        case Separated():
+            return await record_page(asked, separated(outcome), has_changed=True)
+        case NotUnited():
+            return await record_page(asked, NOT_UNITED)
+        case UnitedFurther(into):
+            return await record_page(asked, united_further(into), other=into)
+        case TaxIdTaken(existing):
+            return await record_page(asked, texts.taken(existing), other=existing)
+        case NoCopy():
+            return await record_page(asked, NO_COPY)
+        case Gone():
+            return await record_page(asked, RESTORE_FIRST)
+        case _:
+            assert_never(outcome)
+
+
 async def take_back(asked: ConsoleRequest) -> web.StreamResponse:
     """Give the fields of one audit entry the values that they had before it."""
     form, entry = await asked.form(), await asked.services.audit.entry(await _entry_id(asked))
@@ -202,10 +240,13 @@ async def take_back(asked: ConsoleRequest) -> web.StreamResponse:
             assert_never(outcome)
 
 
-def entry_shown(entry: AuditEntry, names: Names, *, is_there: bool) -> dict[str, object]:
+def entry_shown(
+    entry: AuditEntry, names: Names, *, is_there: bool, of: str = ""
+) -> dict[str, object]:
     """Return one audit entry in words: what, when, who, by which way, from what to what.
 
-    is_there: whether its registration is in the register now.
+    is_there: whether its registration is in the register now. of: the registration on the page,
+        whose changes can be taken back; those of another one that was united into it cannot.
     """
     provenance = entry.provenance
     return {
@@ -225,8 +266,9 @@ def entry_shown(entry: AuditEntry, names: Names, *, is_there: bool) -> dict[str,
             )
             for one in entry.changes
         ],
-        "can_restore": entry.deleted is not None and not is_there,
-        "can_take_back": is_there and _can_take_back(entry),
+        "can_restore": entry.event is Event.DELETED and entry.deleted is not None and not is_there,
+        "separates": entry.gone_id if entry.event is Event.UNITED else None,
+        "can_take_back": entry.registration_id == of and _can_take_back(entry),
     }
 
 
@@ -287,4 +329,5 @@ ROUTES: Final = (
     Route(method="POST", path="/record/{id}/remove", handle=remove),
     Route(method="POST", path="/record/{id}/restore", handle=restore),
     Route(method="POST", path="/record/{id}/take-back", handle=take_back),
+    Route(method="POST", path="/record/{id}/separate", handle=separate),
 )

@@ -22,6 +22,10 @@ CHANGED_MEANWHILE: Final = (
 NO_COPY: Final = "A auditoria não tem mais o que havia aqui. Nada foi mudado."
 
 
+def united_into(registration: Registration) -> str:
+    return f"Este cadastro foi unido a outro: {registration.name}."
+
+
 def taken(by: Registration) -> str:
     """Return who has the tax id that was entered."""
     document = by.tax_id.masked if by.tax_id else "Este documento"

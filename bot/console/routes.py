@@ -10,6 +10,7 @@ from bot.console import (
     jobs,
     many,
     new_record,
+    pairs,
     record,
     sync,
     table,
@@ -29,4 +30,5 @@ ROUTES: Final[tuple[Route, ...]] = (
     *sync.ROUTES,
     *tasks.ROUTES,
     *audit.ROUTES,
+    *pairs.ROUTES,
 )

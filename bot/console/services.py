@@ -1,6 +1,7 @@
 """Dependencies of the console's pages."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -24,11 +25,13 @@ from bot.usecases.ports import (
     Tags,
 )
 from bot.usecases.register.add_registration import AddRegistration
+from bot.usecases.register.duplicates import ComparePair, FindDuplicates
 from bot.usecases.register.edit_registration import (
     EditRegistration,
     RemoveRegistration,
     RestoreRegistration,
 )
+from bot.usecases.register.unite import SeparateRegistrations, UniteRegistrations
 from bot.wording.values import Names
 
 
@@ -63,6 +66,12 @@ class ConsoleServices:
     edit: EditRegistration
     remove: RemoveRegistration
     restore: RestoreRegistration
+    duplicates: FindDuplicates
+    compare: ComparePair
+    unite: UniteRegistrations
+    separate: SeparateRegistrations
+    holding: Callable[[int], AbstractAsyncContextManager[object]]
+    """Holds the lock of a chat, here of the admin's own: uniting moves chats."""
     hash_password: Callable[[SecretStr], Awaitable[str]]
     choices: Choices
     tags: Tags
