@@ -5,6 +5,7 @@ from typing import Final
 from aiohttp import web
 
 from bot.console import texts
+from bot.console.import_preview import preview_of
 from bot.console.rendering import page, sentence
 from bot.console.request import ConsoleRequest, Route
 from bot.domain.job import OVER, Job, JobKind, JobState
@@ -24,12 +25,12 @@ _DIGITS: Final = 9
 
 
 async def show(asked: ConsoleRequest) -> web.StreamResponse:
-    return await job_page(asked, await _job(asked))
+    return await job_page(asked, await job_of(asked))
 
 
 async def confirm(asked: ConsoleRequest) -> web.StreamResponse:
     """Write what the preview of a change has shown."""
-    job = await _job(asked)
+    job = await job_of(asked)
     if job.kind is not JobKind.CHANGE or not has_something_to_write(job):
         return sentence(texts.NO_CONFIRM, _CONFLICT)
     begun = await asked.services.jobs.confirm(job.id)
@@ -39,7 +40,7 @@ async def confirm(asked: ConsoleRequest) -> web.StreamResponse:
 
 
 async def cancel(asked: ConsoleRequest) -> web.StreamResponse:
-    job = await _job(asked)
+    job = await job_of(asked)
     cancelled = await asked.services.jobs.cancel(job.id)
     if cancelled is None:
         return sentence(texts.NO_CANCEL, _CONFLICT)
@@ -48,10 +49,10 @@ async def cancel(asked: ConsoleRequest) -> web.StreamResponse:
 
 async def undo(asked: ConsoleRequest) -> web.StreamResponse:
     """Start the undo of the job, and return the job that does it."""
-    job = await _job(asked)
+    job = await job_of(asked)
     outcome = await asked.services.jobs.undo(job.id, by=asked.by)
     if not isinstance(outcome, Job):
-        return sentence(cannot_undo(await _job(asked)), _CONFLICT)
+        return sentence(cannot_undo(await job_of(asked)), _CONFLICT)
     return await job_page(asked, outcome)
 
 
@@ -63,8 +64,12 @@ async def job_page(asked: ConsoleRequest, job: Job) -> web.Response:
     lines = []
     if shows_report:
         found = await services.report(job)
+        if job.kind is JobKind.IMPORT and not is_over:
+            # The table below has them, with the reason in each cell.
+            found = found.model_copy(update={"refused": ()})
         lines = list(report_lines(job, found, await services.names()))
     can_confirm = job.state is JobState.CHECKED and job.kind is JobKind.CHANGE
+    is_checked_import = job.kind is JobKind.IMPORT and job.state is JobState.CHECKED
     preview = job.preview
     response = page(
         "job",
@@ -84,6 +89,9 @@ async def job_page(asked: ConsoleRequest, job: Job) -> web.Response:
             "deletes": bool(preview and preview.removed),
             "undo_effects": undo_effects(job) if job.can_be_undone else "",
             "goes_to_chat": job.kind is JobKind.EXPORT,
+            "is_import": job.kind is JobKind.IMPORT,
+            "table": preview_of(job) if is_checked_import else None,
+            "number": number,
         },
     )
     if is_over:
@@ -92,7 +100,8 @@ async def job_page(asked: ConsoleRequest, job: Job) -> web.Response:
     return response
 
 
-async def _job(asked: ConsoleRequest) -> Job:
+async def job_of(asked: ConsoleRequest) -> Job:
+    """Return the job that the address names; raises HTTPNotFound."""
     job_id = asked.http.match_info["id"]
     is_number = job_id.isascii() and job_id.isdigit() and len(job_id) <= _DIGITS
     job = await asked.services.jobs.get(int(job_id)) if is_number else None

@@ -2,7 +2,20 @@
 
 from typing import Final
 
-from bot.console import entrance, jobs, many, record, table
+from bot.console import (
+    audit,
+    entrance,
+    exports,
+    imports,
+    jobs,
+    many,
+    new_record,
+    pairs,
+    record,
+    sync,
+    table,
+    tasks,
+)
 from bot.console.request import Route
 
 ROUTES: Final[tuple[Route, ...]] = (
@@ -11,4 +24,11 @@ ROUTES: Final[tuple[Route, ...]] = (
     *many.ROUTES,
     *jobs.ROUTES,
     *record.ROUTES,
+    *new_record.ROUTES,
+    *imports.ROUTES,
+    *exports.ROUTES,
+    *sync.ROUTES,
+    *tasks.ROUTES,
+    *audit.ROUTES,
+    *pairs.ROUTES,
 )

@@ -158,12 +158,13 @@ async def _shown(asked: ConsoleRequest, view: View) -> dict[str, object]:
         "last": len(view.starts) * PAGE + len(found.registrations),
         "next": found.next,
         "is_narrowed": is_narrowed,
+        "has_erp": services.has_erp,
         "is_empty": not is_narrowed and not found.registrations,
         "columns": COLUMNS,
         "kinds": KINDS,
         "statuses": STATUSES,
-        "tags": _offered(tags, query.tags),
-        "departments": _offered(departments, query.departments),
+        "tags": offered(tags, query.tags),
+        "departments": offered(departments, query.departments),
         "sorts": SORTS,
         "chips": _chips(query, names),
     }
@@ -174,7 +175,7 @@ async def _page(asked: ConsoleRequest, view: View) -> ResultPage:
     return await asked.services.search(view.query, order=view.order, start=start, count=PAGE)
 
 
-def _offered(labels: Sequence[Label], chosen: frozenset[str]) -> dict[str, str]:
+def offered(labels: Sequence[Label], chosen: frozenset[str]) -> dict[str, str]:
     """Return the labels to choose from, by id; archived ones only where they are chosen."""
     return {one.id: one.shown for one in labels if not one.archived or one.id in chosen}
 

@@ -116,6 +116,21 @@ class Source(_Model):
         return Source(file_id="", name=self.name, size_bytes=self.size_bytes)
 
 
+class MendedCell(_Model):
+    """A cell of a file that an admin has written anew in the preview."""
+
+    line: int
+    column: int
+    text: str
+
+
+class ShownRow(_Model):
+    """A row of a file as the preview shows it: only the cells of imported columns, no password."""
+
+    line: int
+    cells: tuple[str, ...]
+
+
 class ImportOptions(_Model):
     """The options of an import: how to read the file and what it may change."""
 
@@ -129,6 +144,8 @@ class ImportOptions(_Model):
     """Kind of a new registration whose row has none."""
     accepted: frozenset[str] = frozenset()
     """Kinds of problem (`bot.domain.row.ACCEPTED`) with which a row enters without the field."""
+    mended: tuple[MendedCell, ...] = ()
+    """Cells that are read as they were written in the preview, and not as the file has them."""
     confirm: bool = True
     """True if the job waits for a confirmation after the dry run; the command line does not."""
 
@@ -266,6 +283,8 @@ class Job(_Model):
     samples: tuple[Sample, ...] = ()
     to_refuse: tuple[RowReport, ...] = ()
     """The first rows that the preview refused."""
+    shown_rows: tuple[ShownRow, ...] = ()
+    """The first rows of the file and those of `to_refuse`, as long as the file is kept."""
     unknown_tags: tuple[str, ...] = ()
     """Tags of the file that do not exist, as far as the preview met them."""
     effort: Effort | None = None

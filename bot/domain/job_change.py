@@ -16,6 +16,7 @@ from bot.domain.job import (
     Progress,
     RowReport,
     Sample,
+    ShownRow,
     Source,
 )
 
@@ -36,6 +37,7 @@ class JobChange(TypedDict, total=False):
     preview: Counts | None
     samples: tuple[Sample, ...]
     to_refuse: tuple[RowReport, ...]
+    shown_rows: tuple[ShownRow, ...]
     unknown_tags: tuple[str, ...]
     effort: Effort | None
     plan_file_id: str | None
@@ -55,6 +57,16 @@ class JobChange(TypedDict, total=False):
 def changed(job: Job, change: JobChange) -> Job:
     """Return the next version of the job, with these fields changed."""
     return Job(**{**dict(job), **change, "version": job.version + 1})
+
+
+def without_file(job: Job) -> JobChange:
+    """Return the change that takes out of a job what it holds of its file."""
+    values: JobChange = {"plan_file_id": None, "shape": None, "shown_rows": ()}
+    if job.source is not None:
+        values["source"] = job.source.without_file()
+    if job.import_options is not None:
+        values["import_options"] = job.import_options.model_copy(update={"mended": ()})
+    return values
 
 
 def failed(trouble: JobTrouble) -> JobChange:

@@ -26,6 +26,7 @@ from bot.domain.conversation import (
 from bot.domain.data_subject import Traces
 from bot.domain.erp_record import ErpPage
 from bot.domain.export import ExportOptions
+from bot.domain.file_shape import FileShape, Inspected, Reading
 from bot.domain.group import GroupAccess
 from bot.domain.job import Batch, ImportOptions, Job
 from bot.domain.job_change import JobChange
@@ -45,6 +46,7 @@ from bot.domain.sync import SyncChange, SyncState
 from bot.domain.tax_id import TaxId
 from bot.domain.team import Admin, GroupMember, Invitation
 from bot.domain.transcript import Said, Words
+from bot.domain.upload import Upload
 
 L = TypeVar("L", bound=Label)
 
@@ -138,7 +140,7 @@ class AuditLog(AuditEntries, Protocol):
         """Return the entries of the registration and of those that are united into it."""
 
     async def page(
-        self, wanted: AuditFilter, *, timezone: ZoneInfo, start: str | None
+        self, wanted: AuditFilter, *, timezone: ZoneInfo, start: str | None, count: int = 8
     ) -> AuditPage:
         """Return one page of the entries of the whole register.
 
@@ -439,6 +441,49 @@ class JobFiles(Protocol):
         """
 
     async def delete(self, file_id: str) -> None: ...
+
+
+class FilePieces(Protocol):
+    """Files that are stored piece by piece, in any order and each perhaps repeatedly."""
+
+    async def begin_pieces(self) -> str:
+        """Return the id of a new file."""
+        ...
+
+    async def put_piece(self, file_id: str, number: int, piece: bytes) -> None: ...
+
+    async def pieces(self, file_id: str) -> int:
+        """Return how many pieces are stored."""
+        ...
+
+    async def end_pieces(self, file_id: str, *, name: str, size_bytes: int) -> None:
+        """Make the pieces a file like those of `JobFiles`."""
+
+    async def drop_pieces(self, file_id: str) -> None: ...
+
+
+class Uploads(Protocol):
+    """The upload that each admin has begun last."""
+
+    async def put(self, upload: Upload) -> None: ...
+
+    async def of(self, by: str) -> Upload | None: ...
+
+
+class InspectFile(Protocol):
+    async def __call__(
+        self,
+        path: Path,
+        *,
+        name: str,
+        shape: FileShape | None = None,
+        reading: Reading | None = None,
+    ) -> Inspected:
+        """Return the properties of the file; `name` is the name given by its sender.
+
+        With its known shape, only the first rows are read. Raises FileRefused.
+        """
+        ...
 
 
 class Choices(Protocol):

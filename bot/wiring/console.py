@@ -8,6 +8,7 @@ from aiohttp import web
 from bot.console.server import console_app
 from bot.console.services import ConsoleServices, Surroundings
 from bot.usecases.company.enter_console import EnterConsole, KnowAdmin
+from bot.usecases.jobs.receive_file import ReceiveFile
 from bot.wiring.company import Company
 from bot.wiring.jobs import Jobs
 from bot.wiring.register import Register
@@ -15,6 +16,7 @@ from bot.wiring.shared import Shared
 from bot.wiring.telegram import launch_reader
 from handlers.admin.files.services import show_progress
 from storage.jobs.choices import Choices
+from storage.jobs.uploads import Uploads
 from storage.people.console import ConsoleSessions, ShownSearches
 
 
@@ -49,11 +51,32 @@ def build_console(
             searches=ShownSearches(database),
             registrations=services.registrations,
             audit=services.audit,
+            add=services.add,
+            edit=services.edit,
+            remove=services.remove,
+            restore=services.restore,
+            duplicates=services.duplicates,
+            compare=services.compare,
+            unite=services.unite,
+            separate=services.separate,
+            holding=shared.locks.holding,
+            hash_password=services.hash_password,
+            new_id=services.new_id,
             choices=Choices(database, clock),
             tags=services.tags,
             departments=services.departments,
             jobs=jobs.manage,
             begin_change=jobs.begin_change,
+            receive_file=ReceiveFile(
+                uploads=Uploads(database),
+                pieces=jobs.files,
+                read_file=jobs.read_file,
+                clock=clock,
+            ),
+            read_file=jobs.read_file,
+            create_tag=shared.tags.create,
+            requires_tax_id=settings.require_tax_id,
+            begin_sync=jobs.begin_sync if shared.can_sync else None,
             report=jobs.work.report,
             show_in_chat=partial(show_progress, shared.bot),
             names=services.names,

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from bot.runtime.files.table import inspect
 from bot.runtime.files.work_folders import work_folder
 from bot.settings import Settings
 from bot.wiring.jobs import Jobs
@@ -22,7 +21,7 @@ def file_services(
     return FileServices(
         manage=jobs.manage,
         begin_change=jobs.begin_change,
-        inspect=inspect,
+        read_file=jobs.read_file,
         report=jobs.work.report,
         names=names,
         work_folder=partial(work_folder, settings.data_dir),

@@ -13,6 +13,8 @@ import structlog
 from bot.domain.effort import Effort, effort_of
 from bot.domain.errors import RefusedError
 from bot.domain.job import Job, JobKind
+from bot.runtime.files.table import inspect
+from bot.runtime.files.work_folders import work_folder
 from bot.runtime.jobs.backups import MakeBackup
 from bot.runtime.jobs.job_progress import PROGRESS_INTERVAL_S
 from bot.runtime.jobs.ports import JobNotifier
@@ -28,6 +30,7 @@ from bot.usecases.jobs.begin_sync import BeginSync
 from bot.usecases.jobs.change_many import ChangeMany
 from bot.usecases.jobs.import_file import ImportFile
 from bot.usecases.jobs.manage_jobs import ManageJobs
+from bot.usecases.jobs.read_file import ReadFile
 from bot.usecases.jobs.search_pairs import SearchPairs
 from bot.usecases.jobs.sync_erp import SyncErp
 from bot.usecases.jobs.take_away import TakeAway
@@ -58,6 +61,7 @@ class Jobs:
 
     manage: ManageJobs
     begin_change: BeginChange
+    read_file: ReadFile
     work: WorkJobs
     store: StoredJobs
     files: Files
@@ -141,6 +145,9 @@ def build_jobs(
     )
     return Jobs(
         manage=manage,
+        read_file=ReadFile(
+            manage=manage, inspect=inspect, work_folder=partial(work_folder, settings.data_dir)
+        ),
         begin_change=BeginChange(
             jobs=store,
             files=files,

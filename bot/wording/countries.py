@@ -34,6 +34,12 @@ def flag(code: str) -> str:
     return "".join(chr(ord("🇦") + ord(letter) - ord("A")) for letter in code)
 
 
+def all_countries() -> dict[str, str]:
+    """Return the names of all countries by code, the most likely ones first, the rest by name."""
+    rest = sorted(_names().items(), key=lambda one: fold(one[1]))
+    return {code: _names()[code] for code in _FIRST} | dict(rest)
+
+
 def find_countries(text: str) -> list[str]:
     """Return the codes of the countries that match the text by code or by the words of the name.
 

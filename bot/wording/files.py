@@ -1,13 +1,16 @@
 """Words for a file to import: how it was understood, and what its columns are."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from bot.domain.columns import Column, Doubt
+from bot.domain.columns import Column, Doubt, is_usable
 from bot.domain.encodings import ENCODINGS, OLD, TWICE, repaired
+from bot.domain.fields import UPDATABLE, stored_path
 from bot.domain.file_shape import FileShape, Inspected, Mark, MarkKind, Question
+from bot.domain.job import ImportOptions
 from bot.domain.row import is_total
 from bot.wording.reasons import COLUMN_LABELS
+from bot.wording.values import LABELS
 from bot.wording.words import counted, number, plural, short
 
 DOUBTS: Final = {
@@ -22,6 +25,19 @@ _DELIMITERS: Final = {
     "\t": "tabulação",
     "|": "barra vertical",
 }
+ANSWERS: Final = {
+    Question.QUOTES: (
+        ("quotes:text", "📏 A aspa é texto: cada linha é um cadastro"),
+        ("quotes:cell", "▭ É tudo uma célula"),
+    ),
+    Question.ENCODING: tuple((f"encoding:{name}", f"🔤 {ENCODINGS[name]}") for name in OLD),
+    Question.MOJIBAKE: (
+        (f"encoding:{TWICE}", "🔧 Consertar os acentos"),
+        ("encoding:", "➖ Deixar como está"),
+    ),
+}
+"""The answers to each question: what `Reading` gets, and the words of the button."""
+NO_FIELDS: Final = "Marque ao menos um campo a atualizar, ou responda Não em “Atualizar”."
 _NAME: Final = 40
 _MARKS: Final = {
     MarkKind.HIDDEN_ROW: (
@@ -139,3 +155,28 @@ def column_line(column: Column, *, length: int, doubtful: str) -> str:
     else:
         what = doubtful if column.doubt is not None else "ignorada"
     return f"{column.index + 1}. {short(column.header, length) or '(sem nome)'} → {what}"
+
+
+def cannot_check(
+    options: ImportOptions, columns: Sequence[Column], *, requires_tax_id: bool
+) -> str | None:
+    """Return the decision that must precede the check of the file; None if there is none."""
+    doubtful = [column for column in columns if column.doubt is not None]
+    if doubtful:
+        listed = ", ".join(str(column.index + 1) for column in doubtful[:5])
+        more = "…" if len(doubtful) > 5 else ""
+        word = "a coluna" if len(doubtful) == 1 else "as colunas"
+        return f"Decida antes {word} {listed}{more}: em “Colunas”, escolha o campo ou “Ignorar”."
+    if requires_tax_id and all(column.field != "tax_id" for column in columns):
+        return "Falta dizer qual coluna é o CPF ou CNPJ: escolha em “Colunas”."
+    if not is_usable(columns):
+        return "Falta dizer qual coluna é o nome ou o CPF/CNPJ: escolha em “Colunas”."
+    if options.update and not options.fields & set(updatable(columns)):
+        return NO_FIELDS
+    return None
+
+
+def updatable(columns: Sequence[Column]) -> list[str]:
+    """Return the fields that the file has and an update may change, in the order of a record."""
+    there = {stored_path(column.field) for column in columns if column.field}
+    return [path for path in LABELS if path in there and path in UPDATABLE]

@@ -11,6 +11,7 @@ from aiogram_dialog import DialogManager
 
 from bot.domain.job import SyncMode
 from bot.usecases.jobs.begin_sync import BeginSync, RunsAlready
+from bot.wording.sync import BEGINNING, runs_already
 from handlers.admin import sync_texts as texts
 from handlers.admin.files import buttons
 from handlers.admin.files.services import edit, offer_cancel, show_progress
@@ -66,7 +67,7 @@ async def begin(bot: Bot, chat_id: int, admin_id: int, sync: BeginSync | None, v
     if sync is None or not sync.lists_all:
         await bot.send_message(chat_id, texts.NO_ERP if sync is None else texts.NO_LIST)
         return
-    progress = await show_progress(bot, chat_id, texts.BEGINNING)
+    progress = await show_progress(bot, chat_id, BEGINNING)
     begun = await sync(
         SyncMode.QUICK if verb is Verb.QUICK else SyncMode.FULL,
         by=f"admin:{admin_id}",
@@ -75,9 +76,9 @@ async def begin(bot: Bot, chat_id: int, admin_id: int, sync: BeginSync | None, v
     )
     if isinstance(begun, RunsAlready):
         rows = [[buttons.button("👀 Ver como anda", buttons.Verb.OPEN, begun.job.id)]]
-        await edit(bot, progress, texts.runs_already(begun.job), rows)
+        await edit(bot, progress, runs_already(begun.job), rows)
     else:
-        await offer_cancel(bot, begun, texts.BEGINNING)
+        await offer_cancel(bot, begun, BEGINNING)
 
 
 def sync_of(manager: DialogManager) -> BeginSync | None:

@@ -23,7 +23,7 @@ from bot.usecases.attending.correct_registration import (
     value_to_correct,
 )
 from bot.usecases.ports import Links, Questions
-from handlers.admin.register.reading import Wrong, read_field
+from bot.wording.reading import Wrong, read_field
 from handlers.answers import bot_of
 from handlers.attendant import correcting_texts as texts
 from handlers.attendant.cards.keyboards import Action, CardButton

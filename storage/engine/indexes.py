@@ -133,6 +133,7 @@ INDEXES: Final = {
         _index("token", "token"),
         _index("over", "ends_at", expireAfterSeconds=0),
     ],
+    "uploads": [_index("over", "ends_at", expireAfterSeconds=0)],
     "console_searches": [_index("over", "ends_at", expireAfterSeconds=0)],
     "members": [
         _index("group", "group_id"),

@@ -10,8 +10,8 @@ from bot.domain.export import ExportOptions
 from bot.domain.job import ImportOptions
 from storage.engine.connection import Collection, Database, Document, translated
 
-# Not stored: the columns belong to one file.
-_OF_A_FILE: Final = frozenset(("columns",))
+# Not stored: they belong to one file.
+_OF_A_FILE: Final = frozenset(("columns", "mended"))
 
 _utc_now: Final = partial(datetime.now, UTC)
 

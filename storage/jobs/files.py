@@ -13,9 +13,10 @@ from gridfs.errors import NoFile
 from motor.motor_asyncio import AsyncIOMotorGridFSBucket
 
 from bot.domain.errors import Problem, RefusedError
+from bot.domain.upload import PIECE_BYTES
 from storage.engine.connection import Collection, Database, translated
 
-_PIECE: Final = 1 << 20
+_PIECE: Final = PIECE_BYTES
 
 
 class Files:
@@ -73,6 +74,37 @@ class Files:
                 await self._chunks.delete_many({"files_id": file_id})
             raise
         return str(file_id)
+
+    async def begin_pieces(self) -> str:
+        """Return the id of a new file, whose pieces come one by one, each perhaps repeatedly."""
+        await self._ensure_index()
+        return str(ObjectId())
+
+    async def put_piece(self, file_id: str, number: int, piece: bytes) -> None:
+        key = {"files_id": _id(file_id), "n": number}
+        with translated():
+            await self._chunks.replace_one(key, key | {"data": piece}, upsert=True)
+
+    async def pieces(self, file_id: str) -> int:
+        """Return how many pieces of the file are stored."""
+        with translated():
+            return int(await self._chunks.count_documents({"files_id": _id(file_id)}))
+
+    async def end_pieces(self, file_id: str, *, name: str, size_bytes: int) -> None:
+        """Make the pieces a file like any other."""
+        document = {
+            "length": size_bytes,
+            "chunkSize": _PIECE,
+            "uploadDate": datetime.now(UTC),
+            "filename": name,
+        }
+        with translated():
+            await self._files.replace_one({"_id": _id(file_id)}, document, upsert=True)
+
+    async def drop_pieces(self, file_id: str) -> None:
+        """Delete the pieces of a file that was not ended."""
+        with translated():
+            await self._chunks.delete_many({"files_id": _id(file_id)})
 
     async def _ensure_index(self) -> None:
         """Create the index that the GridFS specification requires, before the first file is

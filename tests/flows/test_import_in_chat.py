@@ -11,6 +11,7 @@ from bot.demo.bot_api.faults import Raw
 from bot.demo.documents import make_cpf
 from bot.domain.job import JobState
 from bot.domain.registration import Registration
+from bot.wording.files import NO_FIELDS
 from handlers.admin.files import texts
 from tests.flows.conftest import ADMIN_ID, BIA, Start
 from tests.flows.file_admin import FileAdmin, left_in, nothing_left_in
@@ -146,7 +147,7 @@ async def test_without_a_ticked_field_nothing_is_checked(admin: FileAdmin):
     await admin.presses("☑️ Nome")
     await admin.presses("Voltar")
     await admin.presses("Conferir arquivo")
-    assert admin.told == texts.NO_FIELDS
+    assert admin.told == NO_FIELDS
 
 
 async def test_whoever_has_no_kind_gets_the_chosen_one(admin: FileAdmin):

@@ -17,12 +17,14 @@ from bot.domain.registration import ChangeSource, Provenance
 from bot.domain.search import Query
 from bot.domain.team import GroupMember, Invitation
 from bot.domain.transcript import Words
+from bot.domain.upload import UPLOAD_LASTS, Upload
 from bot.runtime.updates.inbox import chat_key
 from bot.usecases.company.retention import EndLeftovers, Retain
 from bot.wiring.company import ends_of
 from storage.engine.indexes import INDEXES
 from storage.jobs.choices import Choices
 from storage.jobs.jobs import Jobs
+from storage.jobs.uploads import Uploads
 from storage.people.console import ConsoleSessions, ShownSearches
 from storage.people.login_tries import LoginTries
 from storage.people.team import Invitations, Members
@@ -153,6 +155,16 @@ class Company:
         assert await sessions.add(session, token=f"t{number}", signature=f"s{number}")
         searches, ends_at = ShownSearches(self.database), self.now + SHOWN_SEARCH_LASTS
         await searches.put(f"k{number}", Query(text="ana"), user_id=number, ends_at=ends_at)
+        upload = Upload(
+            by=f"admin:{number}",
+            key=f"k{number}",
+            file_id="",
+            name="c.csv",
+            size_bytes=1,
+            mark="",
+            ends_at=self.now + UPLOAD_LASTS,
+        )
+        await Uploads(self.database).put(upload)
         choices = Choices(self.database, self.clock)
         await choices.remember_export(f"admin:{number}", ExportOptions(fields=()))
 

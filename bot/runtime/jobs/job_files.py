@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bot.domain.job import OVER, Job, JobState
-from bot.domain.job_change import JobChange
+from bot.domain.job_change import JobChange, without_file
 from bot.runtime.jobs.ports import Files, Store
 
 _KEPT: Final = timedelta(days=7)
@@ -14,13 +14,10 @@ _KEPT: Final = timedelta(days=7)
 async def forget_source(store: Store, files: Files, job: Job) -> None:
     """Delete the file that was sent, its shape and its plan: they are not needed once the job is
     over, and what was taken for a header may be a person's data."""
-    values: JobChange = {"plan_file_id": None, "shape": None}
-    if job.source is not None and job.source.file_id:
-        await files.delete(job.source.file_id)
-        values["source"] = job.source.without_file()
-    if job.plan_file_id:
-        await files.delete(job.plan_file_id)
-    await store.force_update(job.id, **values)
+    for file_id in (job.source and job.source.file_id, job.plan_file_id):
+        if file_id:
+            await files.delete(file_id)
+    await store.force_update(job.id, **without_file(job))
 
 
 async def purge(store: Store, files: Files, now: datetime) -> None:

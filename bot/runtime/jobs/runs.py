@@ -36,7 +36,7 @@ from bot.runtime.files.writing import TableWriter
 from bot.runtime.jobs.backups import MakeBackup
 from bot.runtime.jobs.job_progress import JobProgress
 from bot.runtime.jobs.ports import Files, Store
-from bot.runtime.jobs.source_rows import opened, rows
+from bot.runtime.jobs.source_rows import ShownRows, mended_of, opened, rows
 from bot.usecases.jobs import change_many, sync_erp
 from bot.usecases.jobs.ask_erp import ErpFailedError
 from bot.usecases.jobs.begin_change import lines_of
@@ -112,15 +112,18 @@ class JobRuns:
 
     async def _check(self, job: Job, folder: Path, job_progress: JobProgress) -> JobChange:
         path = await self._source(job, folder)
+        mended = mended_of(job)
+        shown = ShownRows(job.import_options.columns if job.import_options else ())
         async with opened(path, job) as table:
             checked = await self.import_file.check(
                 job,
                 await self._reader(job),
-                lambda: rows(table, self.batch_rows),
+                lambda: shown.passing(rows(table, self.batch_rows, mended)),
                 provenance=Provenance(
                     at=self.clock(), by=job.by, way=ChangeSource.IMPORT, job=job.key
                 ),
                 report=job_progress.counted,
+                refused=shown.refused,
             )
         if checked is None:
             return {"state": JobState.CANCELLED}
@@ -131,6 +134,7 @@ class JobRuns:
             "preview": checked.counts,
             "samples": checked.samples,
             "to_refuse": checked.refused,
+            "shown_rows": shown.result(),
             "unknown_tags": checked.unknown_tags,
             "effort": self.effort(checked.counts.created + checked.counts.updated),
             "plan_file_id": await self.files.put(plan, name="plan"),
@@ -140,6 +144,7 @@ class JobRuns:
     async def _import(self, job: Job, folder: Path, job_progress: JobProgress) -> JobChange:
         path = await self._source(job, folder)
         plan, after = await self._plan(job, folder), await self._last(job)
+        mended = mended_of(job)
         name = self.name_of(job, job.began_at or self.clock())
         async with opened(path, job) as table:
             with RefusedRows(
@@ -158,7 +163,7 @@ class JobRuns:
                 is_done = await self.import_file.run(
                     job,
                     await self._reader(job),
-                    lambda: refused.passing(rows(table, self.batch_rows)),
+                    lambda: refused.passing(rows(table, self.batch_rows, mended)),
                     provenance=provenance_of(job),
                     plan=plan,
                     after=after,

@@ -90,14 +90,16 @@ class ImportFile:
         *,
         provenance: Provenance,
         report: Callable[[Counts], Awaitable[bool]],
+        refused: Callable[[Sequence[RowReport]], None] = lambda _: None,
     ) -> Checked | None:
         """Plan all rows and write nothing; return the result, or None if cancelled.
 
-        report: is called after each batch with the counts so far; False cancels.
+        report: is called after each batch with the counts so far; False cancels. refused: is
+            called with the first refused rows of each batch, until there are `LINES`.
         """
         policy, repeats = self._policy(job), SeenKeys()
         total, samples, plan = Counts(), Samples(), array("I")
-        refused: list[RowReport] = []
+        first_refused: list[RowReport] = []
         tags: dict[str, None] = {}
         async with aclosing(self.look_up.batches(reader, rows)) as batches:
             async for some in batches:
@@ -106,11 +108,13 @@ class ImportFile:
                 samples.take(planned)
                 if len(tags) < _TAGS:
                     tags |= dict.fromkeys(unknown_tags_of(planned))
-                refused += refusals_of(planned)[: LINES - len(refused)]
+                some_refused = refusals_of(planned)[: LINES - len(first_refused)]
+                first_refused += some_refused
+                refused(some_refused)
                 total = total.plus(counted(planned, policy, is_preview=True))
                 if not await report(total):
                     return None
-        return Checked(total, samples.result(), tuple(refused), tuple(tags)[:_TAGS], plan)
+        return Checked(total, samples.result(), tuple(first_refused), tuple(tags)[:_TAGS], plan)
 
     async def run(
         self,

@@ -20,7 +20,7 @@ from bot.domain.job import (
     Progress,
     Source,
 )
-from bot.domain.job_change import JobChange
+from bot.domain.job_change import JobChange, without_file
 from bot.usecases.jobs.begin_change import Ids, stored_ids
 from bot.usecases.ports import Choices, JobFiles, JobStore
 
@@ -88,14 +88,16 @@ class ManageJobs:
         state: JobState = JobState.DRAFT,
         progress: Progress | None = None,
         report: Callable[[int], None] = lambda _: None,
+        file_id: str | None = None,
     ) -> Job:
         """Store the file and create its import job; return the job.
 
         shape: as the file was inspected; without it, each step of the job inspects the file.
-        report: is called with the number of bytes stored so far.
+        report: is called with the number of bytes stored so far. file_id: of the file if it is
+            stored already.
         """
         size = (await asyncio.to_thread(path.stat)).st_size
-        file_id = await self.files.put(path, name=name, report=report)
+        file_id = file_id or await self.files.put(path, name=name, report=report)
         job = await self.store.add(
             Job(
                 kind=JobKind.IMPORT,
@@ -134,6 +136,7 @@ class ManageJobs:
                 "preview": None,
                 "samples": (),
                 "to_refuse": (),
+                "shown_rows": (),
                 "unknown_tags": (),
                 "plan_file_id": None,
             },
@@ -209,9 +212,7 @@ class ManageJobs:
             lambda now: {
                 "state": JobState.CANCELLED,
                 "ended_at": self.clock(),
-                "source": now.source and now.source.without_file(),
-                "shape": None,
-                "plan_file_id": None,
+                **without_file(now),
             },
         )
         if ended is not None:

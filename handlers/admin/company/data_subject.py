@@ -18,9 +18,9 @@ from bot.domain.data_subject import Traces
 from bot.usecases.ports import DataSubjects
 from bot.usecases.register.data_subject import Anonymise
 from bot.wording.data_file import file_for_admin
+from bot.wording.reading import Wrong, read_document
 from bot.wording.values import when
 from handlers.admin.company import data_subject_texts as texts
-from handlers.admin.register.reading import Wrong, read_document
 from handlers.admin.register.services import RegisterServices
 from handlers.answers import answer_press
 from handlers.keyboards import button, column

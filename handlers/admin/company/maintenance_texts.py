@@ -14,8 +14,8 @@ from bot.domain.job import COMMAND_LINE, Counts, Job, JobState, JobTrouble
 from bot.domain.retention import SET_ASIDE_KEPT, UNDELIVERED_KEPT
 from bot.usecases.company.status import Failed, GroupStatus, Status, Waiting
 from bot.wording.reasons import describe_trouble
+from bot.wording.sync import last_line
 from bot.wording.words import COLLECTIONS, counted, number, plural, span
-from handlers.admin import sync_texts
 
 # Telegram allows 20 messages a minute in a group: in any busy hour that means a minute of delay.
 _LATE: Final = timedelta(minutes=1)
@@ -183,7 +183,7 @@ def _sync(now: Status, timezone: ZoneInfo) -> list[str]:
         return []
     if isinstance(now.last_sync, Failed):
         return [f"❌ Sincronização: {_why(now.last_sync)}"]
-    return [sync_texts.last_line(now.last_sync, timezone=timezone)]
+    return [last_line(now.last_sync, timezone=timezone)]
 
 
 def _retained(now: Status, timezone: ZoneInfo) -> list[str]:

@@ -10,6 +10,14 @@ from aiogram_dialog.widgets.text import Const, Format
 
 from bot.usecases.register.edit_registration import Gone
 from bot.usecases.register.unite import DocumentNeeded, PairChanged, United
+from bot.wording.duplicates import (
+    BACK_IN_LIST,
+    CHANGED,
+    CHOOSE_DOCUMENT,
+    DIFFERENT,
+    NO_PAIR,
+    SEARCHING,
+)
 from handlers.admin.duplicates import texts
 from handlers.admin.duplicates.separating import separate
 from handlers.admin.duplicates.states import DuplicatesDialog
@@ -115,7 +123,7 @@ async def _pair(dialog_manager: DialogManager, services: RegisterServices, **_: 
     notice = take_notice(dialog_manager)
     compared = await services.compare(data["pair"])
     if compared is None:
-        return {"text": notice + texts.NO_PAIR, "is_there": False}
+        return {"text": notice + NO_PAIR, "is_there": False}
     # A press refers to the two as they are on the screen.
     data["both"] = [compared.listed.stays.id, compared.listed.goes.id]
     return {"text": notice + texts.compared(compared, await services.names()), "is_there": True}
@@ -128,7 +136,7 @@ async def _union(dialog_manager: DialogManager, services: RegisterServices, **_:
     plan = await services.unite.plan(stays, goes, taken=taken, document=document)
     if isinstance(plan, Gone):
         shown: Shown = {"documents": [], "choices": [], "is_there": False}
-        return {"text": notice + texts.NO_PAIR, **shown}
+        return {"text": notice + NO_PAIR, **shown}
     data["versions"] = [plan.stays.version, plan.goes.version]
     names = await services.names()
     return {
@@ -143,7 +151,7 @@ async def _done(dialog_manager: DialogManager, services: RegisterServices, **_: 
     notice = take_notice(dialog_manager)
     registration = await services.registrations.by_id(_both(dialog_manager)[0])
     if registration is None:
-        return {"text": notice + texts.NO_PAIR, "is_there": False}
+        return {"text": notice + NO_PAIR, "is_there": False}
     return {"text": notice + texts.united(registration), "is_there": True}
 
 
@@ -170,9 +178,9 @@ async def _next(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
 
 async def _search(callback: CallbackQuery, _: Button, manager: DialogManager) -> None:
     bot: Bot = manager.middleware_data["bot"]
-    progress = await show_progress(bot, callback.from_user.id, texts.SEARCHING)
+    progress = await show_progress(bot, callback.from_user.id, SEARCHING)
     job = await files_of(manager).manage.begin_search(by=admin_of(manager), progress=progress)
-    await offer_cancel(bot, job, texts.SEARCHING)
+    await offer_cancel(bot, job, SEARCHING)
     await manager.done()
 
 
@@ -180,14 +188,14 @@ async def _different(_: CallbackQuery, __: Button, manager: DialogManager) -> No
     pair_id = manager.dialog_data["pair"]
     await services_of(manager).duplicates.mark_different(pair_id, by=admin_of(manager))
     manager.dialog_data["marked"] = pair_id
-    await say(manager, texts.DIFFERENT)
+    await say(manager, DIFFERENT)
     await manager.switch_to(DuplicatesDialog.listing)
 
 
 async def _unmark(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
     if pair_id := manager.dialog_data.pop("marked", None):
         await services_of(manager).duplicates.unmark(pair_id)
-        await say(manager, texts.BACK_IN_LIST)
+        await say(manager, BACK_IN_LIST)
 
 
 async def _open_first(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
@@ -236,12 +244,12 @@ async def _unite(callback: CallbackQuery, _: Button, manager: DialogManager) -> 
         case United():
             await manager.switch_to(DuplicatesDialog.done)
         case DocumentNeeded():
-            await say(manager, texts.CHOOSE_DOCUMENT)
+            await say(manager, CHOOSE_DOCUMENT)
         case PairChanged():
-            await say(manager, texts.CHANGED)
+            await say(manager, CHANGED)
             await manager.switch_to(DuplicatesDialog.pair)
         case Gone():
-            await say(manager, texts.NO_PAIR)
+            await say(manager, NO_PAIR)
             await manager.switch_to(DuplicatesDialog.listing)
         case _:
             assert_never(outcome)

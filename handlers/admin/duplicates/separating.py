@@ -6,7 +6,7 @@ from aiogram_dialog import DialogManager
 
 from bot.usecases.register.edit_registration import Gone, TaxIdTaken
 from bot.usecases.register.unite import NoCopy, NotUnited, Separated, UnitedFurther
-from handlers.admin.duplicates import texts
+from bot.wording.duplicates import NO_COPY, NOT_UNITED, RESTORE_FIRST, separated, united_further
 from handlers.admin.register.services import admin_of, say, services_of
 from handlers.admin.register.texts import exists
 
@@ -20,19 +20,19 @@ async def separate(manager: DialogManager, goes_id: str) -> bool:
     outcome = await services_of(manager).separate(goes_id, admin_id=admin_id)
     match outcome:
         case Separated():
-            await say(manager, texts.separated(outcome))
+            await say(manager, separated(outcome))
             return True
         case NotUnited():
-            await say(manager, texts.NOT_UNITED)
+            await say(manager, NOT_UNITED)
             return True
         case UnitedFurther(into):
-            await say(manager, texts.united_further(into))
+            await say(manager, united_further(into))
         case TaxIdTaken(existing):
             await say(manager, exists(existing))
         case NoCopy():
-            await say(manager, texts.NO_COPY)
+            await say(manager, NO_COPY)
         case Gone():
-            await say(manager, texts.RESTORE_FIRST)
+            await say(manager, RESTORE_FIRST)
         case _:
             assert_never(outcome)
     return False

@@ -5,49 +5,25 @@ from typing import Final
 
 from aiogram import html
 
-from bot.domain.pairs import Pair, PairReason
+from bot.domain.pairs import PairReason
 from bot.domain.registration import Registration
 from bot.domain.union import Choice, UnionPlan
-from bot.usecases.register.duplicates import ComparedPair, DuplicatesPage, Holding, ListedPair
-from bot.usecases.register.unite import Separated
+from bot.usecases.register.duplicates import ComparedPair, DuplicatesPage, ListedPair
+from bot.wording.duplicates import NOT_COMPARED, holding, reasons
 from bot.wording.values import EMPTY, LABELS, Names, show_value, value_of, when
 from bot.wording.words import counted, short
 
-SEARCHING = "Procurando cadastros repetidos"
 NONE = (
     "🔗 <b>Cadastros repetidos</b>\n\n"
     "A lista está vazia. Toque em 🔎 Procurar: leio o cadastro inteiro e mostro quem parece estar "
     "nele duas vezes. Nada é mudado."
 )
-NO_PAIR = "Este par saiu da lista: um dos dois foi unido, corrigido ou excluído."
-CHANGED = "Um dos dois cadastros mudou há pouco. Confira de novo antes de unir."
-CHOOSE_DOCUMENT = "Cada um tem um documento. Escolha antes qual deles fica."
-DIFFERENT = "👥 Anotado: são duas pessoas. O par não aparece mais."
-BACK_IN_LIST = "O par voltou para a lista."
-NOT_UNITED = "Esta união já foi desfeita."
-RESTORE_FIRST = (
-    "O cadastro unido foi excluído. Restaure-o antes em /auditoria, e depois desfaça a união."
-)
-NO_COPY = "Esta pessoa foi anonimizada: não há mais o que separar."
 DOCUMENTS_DIFFER = (
     "⚠️ <b>São dois documentos diferentes.</b> Podem ser duas pessoas, como pai e filho, ou uma "
     "pessoa e a empresa dela. Una só se tiver certeza."
 )
-_REASONS: Final = {
-    PairReason.ERP: "mesmo registro no ERP (o documento mudou lá)",
-    PairReason.PHONE: "mesmo telefone",
-    PairReason.EMAIL: "mesmo e-mail",
-    PairReason.NAME: "nome igual ou quase igual",
-    PairReason.DOCUMENTS: "documentos diferentes",
-}
 _NAME: Final = 24
 _VALUE: Final = 120
-_NOT_COMPARED: Final = ("country", "chat_phones", "erp_values", "united", "portal.password_hash")
-
-
-def reasons(pair: Pair) -> str:
-    """Return why the two may be one person: `mesmo telefone, nome igual ou quase igual`."""
-    return ", ".join(_REASONS[reason] for reason in PairReason if reason in pair.reasons)
 
 
 def button(listed: ListedPair) -> str:
@@ -79,7 +55,7 @@ def compared(of: ComparedPair, names: Names) -> str:
         lines += [DOCUMENTS_DIFFER, ""]
     same = []
     for path, label in LABELS.items():
-        if path in _NOT_COMPARED:
+        if path in NOT_COMPARED:
             continue
         one, other = value_of(stays, path, names), value_of(goes, path, names)
         if one == other:
@@ -88,7 +64,7 @@ def compared(of: ComparedPair, names: Names) -> str:
         lines.append(f"<b>{label}</b>\n1️⃣ {_value(one)}\n2️⃣ {_value(other)}")
     lines += [
         "<b>Atendimentos e chats</b>",
-        f"1️⃣ {_holding(of.stays)}\n2️⃣ {_holding(of.goes)}",
+        f"1️⃣ {holding(of.stays)}\n2️⃣ {holding(of.goes)}",
         "<b>Criado em</b>",
         f"1️⃣ {when(stays.created.at, names)}\n2️⃣ {when(goes.created.at, names)}",
     ]
@@ -99,15 +75,6 @@ def compared(of: ComparedPair, names: Names) -> str:
 
 def _value(text: str) -> str:
     return html.quote(short(text, _VALUE))
-
-
-def _holding(of: Holding) -> str:
-    more = "mais de " if of.is_more else ""
-    parts = [more + counted(of.conversations, "atendimento", "atendimentos")]
-    if of.open:
-        parts.append(counted(of.open, "aberto agora", "abertos agora"))
-    parts.append(counted(of.chats, "chat", "chats"))
-    return ", ".join(parts)
 
 
 def union(plan: UnionPlan, names: Names, *, document: str | None) -> str:
@@ -125,7 +92,7 @@ def union(plan: UnionPlan, names: Names, *, document: str | None) -> str:
         if document is None:
             lines += ["Escolha embaixo qual documento fica. O outro continua achando o cadastro."]
         lines += [""]
-    changed = [change for change in plan.changes if change.path not in _NOT_COMPARED]
+    changed = [change for change in plan.changes if change.path not in NOT_COMPARED]
     if changed:
         lines.append("O cadastro que fica passa a ter:")
     for change in changed:
@@ -169,16 +136,3 @@ def united(registration: Registration) -> str:
         "Quem procurar por um ou pelo outro acha este cadastro. Foi engano? Toque em ✂️ Desfazer "
         "a união; depois, ela também pode ser desfeita pela auditoria do cadastro."
     )
-
-
-def separated(done: Separated) -> str:
-    """Return one line without HTML."""
-    text = f"✂️ União desfeita: {done.stayed.name} e {done.restored.name} são dois de novo."
-    if done.kept:
-        fields = ", ".join(LABELS[path].lower() for path in done.kept)
-        text += f" Mudou depois da união, e ficou como está: {fields}."
-    return text
-
-
-def united_further(into: Registration) -> str:
-    return f"Este cadastro foi unido depois a {into.name}. Desfaça antes essa união."

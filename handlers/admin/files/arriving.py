@@ -10,7 +10,6 @@ from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import BufferedInputFile, Document, Message
 from aiogram_dialog import DialogManager, ShowMode
 
-from bot.domain.columns import fields_of
 from bot.domain.errors import RefusedError
 from bot.domain.file_refusal import FileRefused
 from bot.domain.job import ImportOptions, Job, JobState
@@ -87,12 +86,7 @@ async def receive(message: Message, dialog_manager: DialogManager, files: FileSe
                 await message.answer(trouble)
                 return
             by = admin_of(dialog_manager)
-            inspected = await files.inspect(path, name=name)
-            fields = tuple(fields_of(inspected.columns))
-            options = await files.manage.options_for(by, fields)
-            job = await files.manage.begin_import(
-                path, name=name, by=by, options=options, shape=inspected.shape
-            )
+            job, inspected = await files.read_file.begin(path, name=name, by=by)
     except FileRefused as refused:
         logger.info("file refused", reason=refused.reason, line=refused.line)
         await message.answer(f"⚠️ {html.quote(describe_file(refused))}")
@@ -118,13 +112,10 @@ async def reopen(manager: DialogManager, files: FileServices, job: Job) -> str |
 
     Returns a sentence with the reason if that fails, else None.
     """
-    if job.source is None or not job.source.file_id:
+    if job.source is None:
         return texts.FILE_GONE
     try:
-        async with files.work_folder() as folder:
-            path = folder / "file"
-            await files.manage.files.fetch(job.source.file_id, path)
-            inspected = await files.inspect(path, name=job.source.name, shape=job.shape)
+        inspected = await files.read_file.again(job)
     except FileRefused as refused:
         return describe_file(refused)
     except RefusedError:

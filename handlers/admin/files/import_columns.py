@@ -10,6 +10,7 @@ from aiogram_dialog.widgets.text import Const, Format
 
 from bot.domain.columns import FILE_COLUMNS, Column, Doubt, assign
 from bot.domain.job import ImportOptions, Job
+from bot.wording.files import updatable
 from bot.wording.reasons import COLUMN_LABELS
 from bot.wording.values import LABELS
 from handlers.admin.files import texts
@@ -140,9 +141,7 @@ async def _fields(dialog_manager: DialogManager, **_: object) -> Shown:
     columns = columns_of(job, file_of(dialog_manager))
     return {
         "text": texts.IMPORT_FIELDS,
-        "fields": [
-            (path, choice(LABELS[path], path in chosen)) for path in texts.updatable(columns)
-        ],
+        "fields": [(path, choice(LABELS[path], path in chosen)) for path in updatable(columns)],
     }
 
 
@@ -153,8 +152,8 @@ async def _change(
     file = file_of(manager)
     before = columns_of(await job_of(manager), file)
     after = change(before)
-    new = set(texts.updatable(after)) - set(texts.updatable(before))
-    kept = set(texts.updatable(after)) - new
+    new = set(updatable(after)) - set(updatable(before))
+    kept = set(updatable(after)) - new
     fields = tuple(column.field for column in after)
     if await choose(
         manager,

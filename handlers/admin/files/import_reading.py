@@ -1,19 +1,16 @@
 """The answers of an import's dialog on how to read the file, and on what may stay unread."""
 
-from typing import Final
-
 from aiogram import html
 from aiogram.types import CallbackQuery
 from aiogram_dialog import DialogManager, Window
 from aiogram_dialog.widgets.kbd import Button, Group, Select, SwitchTo
 from aiogram_dialog.widgets.text import Const, Format
 
-from bot.domain.columns import fields_of
-from bot.domain.encodings import ENCODINGS, OLD, TWICE
 from bot.domain.errors import RefusedError
 from bot.domain.file_refusal import FileRefused
-from bot.domain.file_shape import FileShape, Question, Reading
+from bot.domain.file_shape import Question
 from bot.domain.job import ImportOptions
+from bot.wording.files import ANSWERS
 from bot.wording.reasons import ACCEPTED, describe_file
 from handlers.admin.files import texts
 from handlers.admin.files.import_columns import BACK, choose, file_of, job_of
@@ -23,22 +20,10 @@ from handlers.admin.register.services import say, take_notice
 from handlers.admin.register.texts import choice
 from handlers.admin.screens import Shown, choices
 
-_ANSWERS: Final = {
-    Question.QUOTES: (
-        ("quotes:text", "📏 A aspa é texto: cada linha é um cadastro"),
-        ("quotes:cell", "▭ É tudo uma célula"),
-    ),
-    Question.ENCODING: tuple((f"encoding:{name}", f"🔤 {ENCODINGS[name]}") for name in OLD),
-    Question.MOJIBAKE: (
-        (f"encoding:{TWICE}", "🔧 Consertar os acentos"),
-        ("encoding:", "➖ Deixar como está"),
-    ),
-}
-
 
 def answers(file: texts.FileData) -> list[tuple[str, str]]:
     """Return the buttons that answer what is asked about the file."""
-    return [one for asked in file.get("questions", {}) for one in _ANSWERS[Question(asked)]]
+    return [one for asked in file.get("questions", {}) for one in ANSWERS[Question(asked)]]
 
 
 async def answer(_: CallbackQuery, __: Select[str], manager: DialogManager, chosen: str) -> None:
@@ -96,37 +81,18 @@ async def _create_tags(_: CallbackQuery, __: Button, manager: DialogManager) -> 
 async def _read_again(manager: DialogManager, answered: dict[str, str]) -> None:
     """Inspect the stored file by a new answer, and show it."""
     files, job = files_of(manager), await job_of(manager)
-    if job.source is None or job.shape is None or job.import_options is None:
-        await say(manager, texts.FILE_GONE)
-        return
-    if answered.get("encoding") == "":
-        answered = {"encoding": job.shape.encoding or ""}
-    reading = _reading_of(job.shape).model_copy(update=answered)
     try:
-        async with files.work_folder() as folder:
-            path = folder / "file"
-            await files.manage.files.fetch(job.source.file_id, path)
-            inspected = await files.inspect(path, name=job.source.name, reading=reading)
+        read = await files.read_file.answer(job, answered)
     except FileRefused as refused:
         await say(manager, describe_file(refused))
         return
     except RefusedError:
         await say(manager, texts.FILE_GONE)
         return
-    options = job.import_options
-    if inspected.shape.header != job.shape.header:
-        fields = tuple(fields_of(inspected.columns))
-        fitted = await files.manage.options_for(job.by, fields)
-        options = fitted.model_copy(update={"accepted": options.accepted})
+    if read is None or job.source is None or job.shape is None:
+        return
+    _, inspected = read
     file = texts.as_data(inspected, job.source.name)
     if inspected.shape.header == job.shape.header:
         file["doubts"] = file_of(manager)["doubts"]
-    if await files.manage.choose(job.id, options, shape=inspected.shape) is not None:
-        manager.dialog_data["file"] = file
-
-
-def _reading_of(shape: FileShape) -> Reading:
-    asks = {Question.ENCODING, Question.MOJIBAKE}.intersection(shape.questions)
-    return Reading(
-        encoding=None if asks else shape.encoding, quotes=shape.quotes, sheet=shape.sheet
-    )
+    manager.dialog_data["file"] = file

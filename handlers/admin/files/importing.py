@@ -14,6 +14,7 @@ from aiogram_dialog.widgets.text import Const, Format
 from bot.domain.columns import Doubt
 from bot.domain.job import ImportOptions, JobState
 from bot.domain.registration import Kind
+from bot.wording.files import cannot_check, updatable
 from bot.wording.words import KINDS, short
 from handlers.admin.files import report_texts, texts
 from handlers.admin.files.import_columns import (
@@ -131,7 +132,7 @@ async def _main(dialog_manager: DialogManager, files: FileServices, **_: object)
         "update": f"🔁 Atualizar registros existentes? {'Sim' if options.update else 'Não'}",
         "last": texts.last_button(last, columns) if last else "",
         "is_update": options.update,
-        "ticked": len(options.fields.intersection(texts.updatable(columns))),
+        "ticked": len(options.fields.intersection(updatable(columns))),
         "kind": texts.kind_button(options.default_kind),
         "accept": texts.accept_button(options),
         "answers": answers(file),
@@ -181,9 +182,7 @@ async def _check(callback: CallbackQuery, _: Button, manager: DialogManager) -> 
         await say(manager, texts.UNANSWERED)
         return
     columns = columns_of(job, file_of(manager))
-    missing = texts.cannot_check(
-        job.import_options, columns, requires_tax_id=files.requires_tax_id
-    )
+    missing = cannot_check(job.import_options, columns, requires_tax_id=files.requires_tax_id)
     if missing is not None:
         await say(manager, missing)
         return

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol, cast
+from typing import Final, cast
 
 import structlog
 from aiogram import Bot
@@ -13,10 +13,10 @@ from aiogram.types import FSInputFile
 from aiogram_dialog import DialogManager
 
 from bot.domain.errors import TryLaterError
-from bot.domain.file_shape import FileShape, Inspected, Reading
 from bot.domain.job import Counts, Job, JobKind, JobState, Progress, Report
 from bot.usecases.jobs.begin_change import BeginChange
 from bot.usecases.jobs.manage_jobs import ManageJobs
+from bot.usecases.jobs.read_file import ReadFile
 from bot.wording.values import Names
 from handlers.admin.company import maintenance_texts
 from handlers.admin.files import buttons, report_texts
@@ -27,27 +27,11 @@ UPLOAD_S: Final = 900
 logger = structlog.get_logger()
 
 
-class Inspect(Protocol):
-    async def __call__(
-        self,
-        path: Path,
-        *,
-        name: str,
-        shape: FileShape | None = None,
-        reading: Reading | None = None,
-    ) -> Inspected:
-        """Return the properties of the file; `name` is the name given by its sender.
-
-        With its known shape, only the first rows are read. Raises FileRefused.
-        """
-        ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileServices:
     manage: ManageJobs
     begin_change: BeginChange
-    inspect: Inspect
+    read_file: ReadFile
     report: Callable[[Job], Awaitable[Report]]
     """Returns the effects of a job, beyond its counts."""
     names: Callable[[], Awaitable[Names]]

@@ -5,13 +5,21 @@ from typing import Final, NotRequired, TypedDict
 
 from aiogram import html
 
-from bot.domain.columns import FILE_COLUMNS, Column, Doubt, is_usable
-from bot.domain.fields import PASSWORD, UPDATABLE, stored_path
+from bot.domain.columns import FILE_COLUMNS, Column, Doubt
+from bot.domain.fields import PASSWORD
 from bot.domain.file_shape import Inspected
 from bot.domain.job import ImportOptions, Job
 from bot.domain.registration import Kind
 from bot.domain.search import Query
-from bot.wording.files import DOUBTS, amounts, column_line, left_out, question, understood
+from bot.wording.files import (
+    DOUBTS,
+    amounts,
+    column_line,
+    left_out,
+    question,
+    understood,
+    updatable,
+)
 from bot.wording.files import names as names_of
 from bot.wording.jobs import filters, undo_effects
 from bot.wording.reasons import ACCEPTED, COLUMN_LABELS
@@ -77,7 +85,6 @@ IMPORT_ACCEPT: Final = (
     "fora: a linha entra sem esse campo, e o relatório diz quais foram."
 )
 TAGS_CREATED: Final = "Etiquetas criadas. Confira o arquivo de novo."
-NO_FIELDS: Final = "Marque ao menos um campo a atualizar, ou responda Não em “Atualizar”."
 ONE_FIELD: Final = "Marque ao menos um campo."
 IMPORT_FIELDS: Final = (
     "🧾 <b>Campos a atualizar</b>\n\n"
@@ -225,31 +232,6 @@ def examples_of(column: Column, file: FileData) -> list[str]:
     """Return some values of the column; passwords are hidden."""
     shown = (_cell(column, cell) for cell in file["examples"][column.index])
     return list(dict.fromkeys(shown))
-
-
-def cannot_check(
-    options: ImportOptions, columns: Sequence[Column], *, requires_tax_id: bool
-) -> str | None:
-    """Return the decision that must precede the check of the file; None if there is none."""
-    doubtful = [column for column in columns if column.doubt is not None]
-    if doubtful:
-        listed = ", ".join(str(column.index + 1) for column in doubtful[:5])
-        more = "…" if len(doubtful) > 5 else ""
-        word = "a coluna" if len(doubtful) == 1 else "as colunas"
-        return f"Decida antes {word} {listed}{more}: em “Colunas”, escolha o campo ou “Ignorar”."
-    if requires_tax_id and all(column.field != "tax_id" for column in columns):
-        return "Falta dizer qual coluna é o CPF ou CNPJ: escolha em “Colunas”."
-    if not is_usable(columns):
-        return "Falta dizer qual coluna é o nome ou o CPF/CNPJ: escolha em “Colunas”."
-    if options.update and not options.fields & set(updatable(columns)):
-        return NO_FIELDS
-    return None
-
-
-def updatable(columns: Sequence[Column]) -> list[str]:
-    """Return the fields that the file has and an update may change, in the order of a record."""
-    there = {stored_path(column.field) for column in columns if column.field}
-    return [path for path in LABELS if path in there and path in UPDATABLE]
 
 
 def accept_button(options: ImportOptions) -> str:

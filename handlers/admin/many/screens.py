@@ -17,6 +17,7 @@ from bot.domain.job import Job
 from bot.domain.registration import Kind, Status
 from bot.domain.search import Query, query_data, read_query
 from bot.usecases.jobs.begin_change import BadValue
+from bot.wording.reading import Wrong, read_field
 from bot.wording.words import KINDS
 from handlers.admin.files.services import (
     FileServices,
@@ -27,7 +28,6 @@ from handlers.admin.files.services import (
 )
 from handlers.admin.files.states import ExportDialog
 from handlers.admin.many import texts
-from handlers.admin.register.reading import Wrong, read_field
 from handlers.admin.register.services import (
     RegisterServices,
     admin_of,

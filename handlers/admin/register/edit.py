@@ -14,11 +14,11 @@ from bot.domain.fields import FIELDS, PASSWORD_HASH, Shape
 from bot.domain.portal import PasswordRefusal, read_password
 from bot.domain.registration import Kind, Registration, Status
 from bot.wording.countries import country_name
+from bot.wording.reading import PASSWORDS, Typed, Wrong, read_field
 from bot.wording.values import show_value, value_of
 from bot.wording.words import KINDS, STATUSES
 from handlers.admin.register import texts
 from handlers.admin.register.country_window import country_window
-from handlers.admin.register.reading import Typed, Wrong, read_field
 from handlers.admin.register.save import Draft, save
 from handlers.admin.register.services import (
     RegisterServices,
@@ -46,13 +46,6 @@ _HINTS: Final = {
 }
 _PHONE: Final = "Escreva com DDD, ex.: (49) 99999-8888"
 _PHONE_ABROAD: Final = "Escreva com o código do país, ex.: +351 912 345 678"
-_PASSWORDS: Final = {
-    PasswordRefusal.TOO_SHORT: "A senha precisa de pelo menos 8 caracteres.",
-    PasswordRefusal.TOO_LONG: "A senha pode ter até 128 caracteres.",
-    PasswordRefusal.CHARACTERS: "A senha não pode ter quebra de linha nem caracteres invisíveis.",
-    PasswordRefusal.IS_USERNAME: "A senha não pode ser igual ao usuário.",
-    PasswordRefusal.IS_TAX_ID: "A senha não pode ser o CPF ou CNPJ.",
-}
 
 
 def dialog() -> Dialog:
@@ -310,7 +303,7 @@ async def _password(message: Message, _: MessageInput, manager: DialogManager) -
         tax_id=registration.tax_id,
     )
     if isinstance(password, PasswordRefusal):
-        await say(manager, f"⚠️ {_PASSWORDS[password]}")
+        await say(manager, f"⚠️ {PASSWORDS[password]}")
         return
     hashed = await services_of(manager).hash_password(password)
     await _save(

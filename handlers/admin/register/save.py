@@ -13,8 +13,8 @@ from bot.usecases.register.edit_registration import (
     TaxIdTaken,
     Unchanged,
 )
+from bot.wording.reading import Typed
 from handlers.admin.register import texts
-from handlers.admin.register.reading import Typed
 from handlers.admin.register.services import admin_of, say, services_of
 from handlers.admin.register.states import EditDialog
 

@@ -3,9 +3,8 @@
 from aiogram import html
 
 from bot.domain.audit import AuditEntry
-from bot.domain.candidate import Refusal
 from bot.domain.phone import read_phone
-from bot.domain.registration import NOTE_LENGTH, Registration, Status
+from bot.domain.registration import Registration, Status
 from bot.domain.search import PAGE, Query, ResultPage
 from bot.wording.countries import country_name
 from bot.wording.jobs import chosen_filters
@@ -49,14 +48,6 @@ PASSWORD_NOT_DELETED = "✅ Senha gravada. ⚠️ Apague você mesmo sua mensage
 CANCEL_WIZARD = (
     "Descartar este cadastro?\n\nNada foi gravado ainda, e o que você escreveu será perdido."
 )
-_REFUSALS = {
-    Refusal.NO_NAME: "falta o nome",
-    Refusal.NO_TAX_ID: "falta o CPF ou CNPJ",
-    Refusal.NO_KIND: "falta o tipo de cadastro",
-    Refusal.NAME_TOO_LONG: "o nome passa de 200 caracteres",
-    Refusal.TRADE_NAME_TOO_LONG: "o nome fantasia passa de 200 caracteres",
-    Refusal.NOTE_TOO_LONG: f"a observação passa de {NOTE_LENGTH} caracteres",
-}
 _BUTTON_LENGTH = 40
 # Two buttons stand beside each other on a phone.
 _VALUE = 20
@@ -213,11 +204,6 @@ def exists(registration: Registration) -> str:
         f"⚠️ {registration.tax_id.masked if registration.tax_id else 'Este documento'} já está "
         f"cadastrado: {registration.name}. Abra o cadastro pelo botão."
     )
-
-
-def not_added(reasons: tuple[Refusal, ...]) -> str:
-    said = ", ".join(_REFUSALS.get(reason, reason.value) for reason in reasons)
-    return f"⚠️ Não deu para gravar: {said}."
 
 
 def _cut(text: str, length: int = 120) -> str:

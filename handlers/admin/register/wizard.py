@@ -14,11 +14,11 @@ from bot.domain.registration import Kind
 from bot.domain.tax_id import TaxId
 from bot.usecases.register.add_registration import Added, Exists, NotAdded
 from bot.wording.countries import country_name
+from bot.wording.new_registration import entered, searched_for
+from bot.wording.reading import Wrong, not_added, read_field
 from bot.wording.words import KINDS
 from handlers.admin.register import texts, wizard_texts
 from handlers.admin.register.country_window import country_window
-from handlers.admin.register.new_registration import entered, searched_for
-from handlers.admin.register.reading import Wrong, read_field
 from handlers.admin.register.services import (
     RegisterServices,
     admin_of,
@@ -143,7 +143,7 @@ async def _start(start_data: Data, manager: DialogManager) -> None:
 
 
 async def _main(dialog_manager: DialogManager, **_: object) -> Shown:
-    new = entered(dialog_manager)
+    new = entered(dialog_manager.dialog_data)
     return {
         "text": take_notice(dialog_manager) + wizard_texts.step_1(new),
         "name": texts.field_button("Nome", new.name),
@@ -162,7 +162,7 @@ async def _main(dialog_manager: DialogManager, **_: object) -> Shown:
 async def _priority(
     dialog_manager: DialogManager, services: RegisterServices, **_: object
 ) -> Shown:
-    new = entered(dialog_manager)
+    new = entered(dialog_manager.dialog_data)
     departments = [d for d in await services.departments.all() if not d.archived]
     tags = [tag for tag in await services.tags.all() if not tag.archived]
     return {
@@ -180,7 +180,7 @@ async def _priority(
 
 
 async def _note(dialog_manager: DialogManager, services: RegisterServices, **_: object) -> Shown:
-    new = entered(dialog_manager)
+    new = entered(dialog_manager.dialog_data)
     return {
         "text": take_notice(dialog_manager) + wizard_texts.step_3(new, await services.names()),
         "has_note": bool(new.note),
@@ -196,7 +196,7 @@ async def _typed_1(
     _: Message, __: ManagedTextInput[str], manager: DialogManager, text: str
 ) -> None:
     data = manager.dialog_data
-    path = entered(manager).asked_for or _optional(text)
+    path = entered(manager.dialog_data).asked_for or _optional(text)
     value = read_field(_PATHS.get(path, path), text, country=data["country"])
     if isinstance(value, Wrong):
         await say(manager, f"⚠️ {value.sentence}")
@@ -276,7 +276,7 @@ async def _drop_trait(
 
 
 async def _continue_1(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
-    new = entered(manager)
+    new = entered(manager.dialog_data)
     if new.missing:
         await say(manager, f"Falta: {new.missing}.")
     elif new.known:
@@ -286,7 +286,7 @@ async def _continue_1(_: CallbackQuery, __: Button, manager: DialogManager) -> N
 
 
 async def _continue_2(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
-    new = entered(manager)
+    new = entered(manager.dialog_data)
     if new.alert and not new.traits:
         await say(manager, "Escreva as características, ou mude “Avisar atendente” para Não.")
     elif new.priority and not new.departments:
@@ -300,7 +300,7 @@ async def _erase_note(_: CallbackQuery, __: Button, manager: DialogManager) -> N
 
 
 async def _send(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
-    data, new = manager.dialog_data, entered(manager)
+    data, new = manager.dialog_data, entered(manager.dialog_data)
     if new.missing:
         await manager.switch_to(WizardDialog.main)
         return
@@ -316,18 +316,18 @@ async def _send(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
             data["known"] = registration.id
             await say(manager, texts.exists(registration))
         case NotAdded(reasons):
-            await say(manager, texts.not_added(reasons))
+            await say(manager, not_added(reasons))
         case _:
             assert_never(outcome)
 
 
 async def _open(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
-    if known := entered(manager).known:
+    if known := entered(manager.dialog_data).known:
         await manager.start(RecordDialog.card, data={"id": known})
 
 
 async def _cancel(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
-    if entered(manager).is_blank:
+    if entered(manager.dialog_data).is_blank:
         await manager.done()
         return
     manager.dialog_data["came_from"] = manager.current_context().state.state

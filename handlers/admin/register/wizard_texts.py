@@ -6,9 +6,9 @@ from bot.domain.phone import show_phone
 from bot.domain.registration import Kind
 from bot.domain.tax_id import TaxId
 from bot.wording.countries import country_name
+from bot.wording.new_registration import NewRegistration
 from bot.wording.values import Names
 from bot.wording.words import KINDS
-from handlers.admin.register.new_registration import NewRegistration
 
 _NONE = "—"
 

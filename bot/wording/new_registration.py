@@ -1,10 +1,9 @@
-"""The values that an admin has entered in the wizard so far."""
+"""What an admin has entered so far of a new registration, in its three steps."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Final
-
-from aiogram_dialog import DialogManager
+from typing import Any, Final
 
 from bot.domain.candidate import Candidate
 from bot.domain.phone import read_phone
@@ -105,7 +104,7 @@ def searched_for(text: str) -> NewRegistration:
     return NewRegistration(name=None if has_digit else name or None)
 
 
-def entered(manager: DialogManager) -> NewRegistration:
-    """Return what the open wizard holds."""
-    data, names = manager.dialog_data, {one.name for one in fields(NewRegistration)}
+def entered(data: Mapping[str, Any]) -> NewRegistration:
+    """Return what an open wizard holds."""
+    names = {one.name for one in fields(NewRegistration)}
     return NewRegistration(**{name: data[name] for name in names if name in data})

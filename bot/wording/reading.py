@@ -6,9 +6,10 @@ Values here can be stored in a dialog over a restart: strings, lists, booleans, 
 from dataclasses import dataclass
 from typing import Final
 
+from bot.domain.candidate import Refusal
 from bot.domain.fields import SHAPES, Shape
 from bot.domain.phone import read_phone
-from bot.domain.portal import UsernameRefusal, read_username
+from bot.domain.portal import PasswordRefusal, UsernameRefusal, read_username
 from bot.domain.registration import (
     NAME_LENGTH,
     NOTE_LENGTH,
@@ -35,6 +36,22 @@ _USERNAMES: Final = {
     UsernameRefusal.TOO_SHORT: "O usuário precisa de pelo menos 3 caracteres.",
     UsernameRefusal.TOO_LONG: "O usuário pode ter até 64 caracteres.",
     UsernameRefusal.CHARACTERS: "Use só letras sem acento, números, ponto, hífen, sublinhado e @.",
+}
+
+PASSWORDS: Final = {
+    PasswordRefusal.TOO_SHORT: "A senha precisa de pelo menos 8 caracteres.",
+    PasswordRefusal.TOO_LONG: "A senha pode ter até 128 caracteres.",
+    PasswordRefusal.CHARACTERS: "A senha não pode ter quebra de linha nem caracteres invisíveis.",
+    PasswordRefusal.IS_USERNAME: "A senha não pode ser igual ao usuário.",
+    PasswordRefusal.IS_TAX_ID: "A senha não pode ser o CPF ou CNPJ.",
+}
+_REFUSALS: Final = {
+    Refusal.NO_NAME: "falta o nome",
+    Refusal.NO_TAX_ID: "falta o CPF ou CNPJ",
+    Refusal.NO_KIND: "falta o tipo de cadastro",
+    Refusal.NAME_TOO_LONG: "o nome passa de 200 caracteres",
+    Refusal.TRADE_NAME_TOO_LONG: "o nome fantasia passa de 200 caracteres",
+    Refusal.NOTE_TOO_LONG: f"a observação passa de {NOTE_LENGTH} caracteres",
 }
 
 
@@ -119,3 +136,8 @@ def _why(refusal: NotATaxId, country: str) -> str:
             "Confira se falta ou sobra algum."
         )
     return _TAX_ID.get(refusal.reason, _TAX_ID[Reason.NOTHING])
+
+
+def not_added(reasons: tuple[Refusal, ...]) -> str:
+    said = ", ".join(_REFUSALS.get(reason, reason.value) for reason in reasons)
+    return f"⚠️ Não deu para gravar: {said}."
