@@ -29,14 +29,23 @@ async def show(asked: ConsoleRequest) -> web.StreamResponse:
 
 
 async def confirm(asked: ConsoleRequest) -> web.StreamResponse:
-    """Write what the preview of a change has shown."""
+    """Write what the preview of a change has shown, or what a sync has asked about."""
     job = await job_of(asked)
+    if job.asks_about_losses:
+        applied = await asked.services.jobs.apply_losses(job.id)
+        return await job_page(asked, applied or await job_of(asked))
     if job.kind is not JobKind.CHANGE or not has_something_to_write(job):
         return sentence(texts.NO_CONFIRM, _CONFLICT)
     begun = await asked.services.jobs.confirm(job.id)
     if begun is None:
         return sentence(texts.NO_CONFIRM, _CONFLICT)
     return await job_page(asked, begun)
+
+
+async def leave(asked: ConsoleRequest) -> web.StreamResponse:
+    """End a sync without taking away what it has asked about."""
+    job = await job_of(asked)
+    return await job_page(asked, await asked.services.jobs.leave_losses(job.id) or job)
 
 
 async def cancel(asked: ConsoleRequest) -> web.StreamResponse:
@@ -86,6 +95,7 @@ async def job_page(asked: ConsoleRequest, job: Job) -> web.Response:
             )[0],
             "can_confirm": can_confirm and has_something_to_write(job),
             "writes": number(preview.updated + preview.removed) if preview else "",
+            "asks_about_losses": job.asks_about_losses,
             "deletes": bool(preview and preview.removed),
             "undo_effects": undo_effects(job) if job.can_be_undone else "",
             "goes_to_chat": job.kind is JobKind.EXPORT,
@@ -113,6 +123,7 @@ async def job_of(asked: ConsoleRequest) -> Job:
 ROUTES: Final = (
     Route(method="GET", path="/job/{id}", handle=show),
     Route(method="POST", path="/job/{id}/confirm", handle=confirm),
+    Route(method="POST", path="/job/{id}/leave", handle=leave),
     Route(method="POST", path="/job/{id}/cancel", handle=cancel),
     Route(method="POST", path="/job/{id}/undo", handle=undo),
 )

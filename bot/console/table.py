@@ -18,6 +18,7 @@ from bot.domain.console import Column, TableOptions
 from bot.domain.label import Label
 from bot.domain.registration import Kind, Status
 from bot.domain.search import Order, Query, ResultPage, SortBy, query_data
+from bot.wording.jobs import LOST
 from bot.wording.values import Names
 from bot.wording.words import KINDS, STATUSES, number
 
@@ -125,6 +126,7 @@ def read_query(form: MultiMapping[str]) -> Query:
         without_tag="untagged" in form,
         departments=frozenset(form.getall("department", [])),
         priority="priority" in form,
+        left_erp="left_erp" in form,
     )
 
 
@@ -187,6 +189,7 @@ def _chips(query: Query, names: Names) -> list[tuple[str, str]]:
         *((f"kind-{kind}", KINDS[kind]) for kind in Kind if kind in query.kinds),
         *((f"status-{one}", STATUSES[one]) for one in Status if one in query.statuses),
         *([("priority", "Com prioridade")] if query.priority else []),
+        *([("left_erp", LOST)] if query.left_erp else []),
         *(
             (f"department-{one}", f"Prioridade em {departments.get(one, one)}")
             for one in sorted(query.departments)

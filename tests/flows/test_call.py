@@ -97,7 +97,6 @@ async def test_who_cannot_be_called_is_said(people: Telegram):
     admin = Admin(people, ADMIN_ID)
     await admin.says("/clientes")
     await admin.says(demo.ANA.tax_id)
-    await admin.presses(registration.name)
     await admin.presses("Excluir")
     await admin.presses("Sim, excluir")
     assert await press(people, BIA, GROUP_ID, texts.CALL) == texts.GONE
