@@ -65,6 +65,7 @@ class CellReason(StrEnum):
     """Neither document, telephone nor e-mail: nothing could find this registration again."""
     TOTALS = "totals"
     """The row counts the others."""
+    NAME = "name"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,15 @@ TRAIT_LENGTH: Final = 60
 # Hangul fillers and the empty Braille pattern: invisible, though Unicode's classes for them are
 # visible ones.
 _BLANKS: Final = dict.fromkeys(map(ord, "\u115f\u1160\u3164\uffa0\u2800"), " ")
-_EMAIL: Final = re.compile(r"[^@\s<>,;]{1,64}@[^@\s<>,;]+\.[^@\s<>,;.]{2,}")
+_EMAIL: Final = re.compile(
+    r"(?!\.)[^@\s<>,;:/\\()\[\]\"]{1,64}(?<!\.)@(?:[^\W_](?:[\w-]*[^\W_])?\.)+[^\W\d_][\w-]+"
+)
+# An address that stands for none: `naotem@naotem.com`, `xxx@xxx.com`, `teste@teste.com`.
+_NO_EMAIL: Final = re.compile(
+    r"(?:[^@]+@)?(?:n[aã]o[-_.]?(?:tem|possui|informad[oa]|consta|ha|existe|usa|cadastrad[oa])"
+    r"|sem[-_.]?e?-?mail|no[-_.]?e?-?mail|null|undefined)(?:@.*|\.[a-z.]+)"
+    r"|(?:nao|sem|no)@e?-?mail\..*|(\w)\1*@\1+\.[a-z.]+|(teste|exemplo|email|nao|sem)@\2\.[a-z.]+"
+)
 
 
 class Kind(StrEnum):
@@ -281,8 +289,10 @@ def read_traits(text: str) -> tuple[str, ...]:
 
 
 def read_email(text: str) -> str | None:
-    """Return the address in lower case, or None when it is invalid."""
+    """Return the address in lower case, or None when it is invalid or stands for none."""
     text = text.strip().lower()
     # Lone surrogates and control characters cannot be stored or shown.
     fits = len(text) <= 254 and text.isprintable()
-    return text if fits and _EMAIL.fullmatch(text) else None
+    if not fits or not _EMAIL.fullmatch(text) or ".." in text:
+        return None
+    return None if _NO_EMAIL.fullmatch(text) else text

@@ -12,7 +12,7 @@ from typing import Any, Final
 from pydantic import SecretStr
 
 from bot.domain.candidate import NO_PHONES, NO_PORTAL, Candidate, CellProblem, CellReason
-from bot.domain.cell import BLANKS, NOTHINGS, is_odd, meant
+from bot.domain.cell import BLANKS, NOTHINGS, is_odd, meant, named
 from bot.domain.countries import country_code
 from bot.domain.fields import PASSWORD, SHAPES, Shape
 from bot.domain.guard import unguarded
@@ -160,6 +160,10 @@ class _Wrong:
     detail: str = ""
 
 
+_NAMES: Final = frozenset(path for path, shape in SHAPES.items() if shape is Shape.NAME)
+_NO_NAME: Final = _Wrong(CellReason.NAME)
+
+
 class RowReader:
     """Reads the rows of one file.
 
@@ -219,10 +223,14 @@ class RowReader:
         for place, path, read, blanks in self._readers:
             # Most cells of most files are empty.
             if (cell := cells[place]) and (cell := cell.strip()):
-                cell = meant(cell, blanks) if odd else "" if cell in blanks else cell
-                if not cell:
+                meaning = meant(cell, blanks) if odd else "" if cell in blanks else cell
+                if not meaning:
                     continue
-                value = read(cell)
+                if path in _NAMES:
+                    name = named(cell, meaning)
+                    value = _NO_NAME if name is None else read(name)
+                else:
+                    value = read(meaning)
                 if isinstance(value, _Wrong):
                     problems.append(CellProblem(path, value.reason, value.detail))
                 else:
@@ -286,7 +294,7 @@ class RowReader:
         cell = self._cell("country", cells, odd=odd)
         if not cell or cell == "BR":
             return "BR"
-        code = country_code(cell)
+        code = country_code(without_decimals(cell))
         if code is None:
             problems.append(CellProblem("country", CellReason.COUNTRY, cell[:_DETAIL]))
         return code or "BR"
@@ -402,7 +410,7 @@ def _traits(cell: str) -> tuple[str, ...] | _Wrong:
 
 def _status(cell: str) -> Status | object:
     """Return the status, or `_INTERESTED` for the status of a prospect."""
-    key = kind_key(cell)
+    key = kind_key(without_decimals(cell))
     if key in STATUSES:
         return STATUSES[key]
     if KINDS.get(key) == KINDS["prospect"]:
@@ -432,7 +440,7 @@ def kinds_of(cell: str) -> frozenset[Kind] | None:
 
 
 def _yes_or_no(cell: str) -> bool | _Wrong:
-    folded = fold(cell)
+    folded = fold(without_decimals(cell))
     if folded in _YES or folded in _NO:
         return folded in _YES
     return _Wrong(CellReason.YES_OR_NO, cell[:_DETAIL])
