@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from bot.domain.encodings import count_mojibake
 from bot.domain.guard import unguarded
 from bot.domain.search import fold
 
@@ -55,7 +56,7 @@ _ADDRESS: Final = re.compile(r"\S+@\S+\.\S+")
 _NO_NAMES: Final = frozenset(
     (
         *("nao informado", "nao informada", "nao consta", "nao tem", "nao possui", "sem nome"),
-        *("s/ nome", "desconhecido", "desconhecida", "vazio", "em branco", "n/i", "n.i.", "s/n"),
+        *("s nome", "desconhecido", "desconhecida", "vazio", "em branco", "n i", "s n"),
         *("nan nan", "null null", "undefined undefined", "none none", "sem cadastro", "a definir"),
     )
 )
@@ -139,8 +140,9 @@ def named(cell: str, meaning: str) -> str | None:
         map(str.isalpha, meaning.removeprefix("R$"))
     )
     is_address = "@" in meaning and _ADDRESS.fullmatch(meaning) is not None
-    is_no_name = is_formula or is_number or is_address or _GARBLED.search(meaning)
-    return None if is_no_name else meaning
+    # UTF-8 that was read twice is asked about as a whole, and left as it is on demand.
+    is_garbled = _GARBLED.search(meaning) is not None and not count_mojibake(meaning)
+    return None if is_formula or is_number or is_address or is_garbled else meaning
 
 
 def as_cell(text: str, *, is_name: bool = False) -> str:

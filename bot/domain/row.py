@@ -130,10 +130,13 @@ _INTERESTED: Final = object()
 """The reading of a status that only a prospect has."""
 _NOT_EMPTY: Final = re.compile(r"[^\W0_]")
 """What a telephone's cell has that is more than an empty mask such as `(00) 00000-0000`."""
+# Of a folded name, which has no punctuation.
 _TOTAL: Final = re.compile(
-    r"(?:sub)?tota(?:l|is)\b|soma\b|quantidade\b|(?:pagina|page|pag\.?)\s*:?\s*[0-9]|"
-    r"[0-9.]+ (?:clientes?|registros?|cadastros?|linhas?|itens)\b|registros?:|emitido em|"
-    r"relatorio\b"
+    r"(?:sub ?)?tota(?:l|is)\b|soma(?:torio)?\b|quant(?:idade)?\b|qtde?s?\b|contagem\b|"
+    r"(?:n|no|numero) (?:de|total)\b.* [0-9]|(?:pagina|page|pag) ?[0-9]|"
+    r"[0-9 ]+ (?:clientes?|registros?|cadastros?|linhas?|itens|rows?)\b|"
+    r"(?:registros?|clientes?|cadastros?) [0-9]+$|registros?$|"
+    r"(?:emitido|gerado|impresso|exportado) (?:em|por)\b|fim d[oe] relatorio|relatorio\b"
 )
 _MAIL: Final = re.compile(r"^\s*(?:mailto:\s*)?<?(?:mailto:)?|\?.*$|>?[\s,;]*$", re.IGNORECASE)
 

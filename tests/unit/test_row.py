@@ -10,7 +10,7 @@ from bot.domain.columns import Doubt, doubts_of_values, map_header
 from bot.domain.encodings import OLD, judge, old_text, repaired
 from bot.domain.guard import guarded
 from bot.domain.registration import Kind, Status, read_name
-from bot.domain.row import RowReader, accepted_reasons
+from bot.domain.row import RowReader, accepted_reasons, is_total
 from bot.domain.tax_id import CellTaxId, NotATaxId, Reason, read_tax_id_cell
 from tests.unit.documents import STABLE, cpfs
 
@@ -141,6 +141,16 @@ def test_what_is_no_email_is_refused(cell: str):
     assert [one.reason for one in read(email=cell).problems] == [CellReason.EMAIL]
     for email in ("ibm@ibm.com", "o'neil@são-paulo.com.br", "noemia@mail.com", "nao@x.com"):
         assert read(email=email).email == email
+
+
+def test_totals_are_told_by_their_words():
+    totals = (
+        *("Total geral", "Subtotal:", "Sub-total", "Qtde: 5", "QTD 5", "Quant. 3", "Somatório"),
+        *("(2 rows)", "Nº de clientes: 5", "Clientes: 5", "Gerado em 01/01", "Contagem"),
+    )
+    assert [one for one in totals if not is_total(one)] == []
+    people = ("Somália Silva", "No Capricho", "Noel de Souza", "Clientela Ltda", "N. de Souza")
+    assert [one for one in people if is_total(one)] == []
 
 
 def test_a_document_is_of_the_country_that_it_can_be_of():
