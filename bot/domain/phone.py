@@ -144,6 +144,9 @@ def _brazilian(run: str, *, has_code: bool) -> str | None:
     breaks = {end - before for end in accumulate(map(len, groups))}
     if needs_area and 0 not in breaks:
         return None
+    if -1 in breaks and max(map(len, groups)) > 1:
+        # Half an area code: `(4) 999998888` lacks a digit there.
+        return None
     return f"+55{digits}" if _is_grouped(digits[2:], breaks) else None
 
 

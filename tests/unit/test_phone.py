@@ -145,6 +145,7 @@ def test_a_brazilian_number_without_area_code_does_not_become_a_foreign_one(text
         "0499999998888",  # not area 99 behind carrier 49
         "(23) 99999-8888",  # no such area code
         "(52) 3333-4444",
+        "(4) 999998888",
         "49 99999-8888 (errado)",
         "antigo: 49 99999-8888",
         "não usar 49 99999-8888",
