@@ -10,7 +10,6 @@ from typing import Final
 
 from bot.domain.encodings import count_mojibake
 from bot.domain.guard import unguarded
-from bot.domain.search import fold
 
 
 def _spellings(words: Iterable[str]) -> frozenset[str]:
@@ -55,13 +54,13 @@ _LITERAL: Final = "''"
 _ADDRESS: Final = re.compile(r"\S+@\S+\.\S+")
 _NO_NAMES: Final = frozenset(
     (
-        *("nao informado", "nao informada", "nao consta", "nao tem", "nao possui", "sem nome"),
-        *("s nome", "desconhecido", "desconhecida", "vazio", "em branco", "n i", "s n"),
+        *("nao informado", "não informado", "nao informada", "não informada", "nao consta"),
+        *("não consta", "nao tem", "não tem", "nao possui", "não possui", "sem nome", "s/ nome"),
+        *("s/nome", "desconhecido", "desconhecida", "vazio", "em branco", "n/i", "n.i.", "s/n"),
         *("nan nan", "null null", "undefined undefined", "none none", "sem cadastro", "a definir"),
     )
 )
-"""Words that stand in the place of a name, folded."""
-_LONGEST_NONE: Final = max(map(len, _NO_NAMES))
+"""Words that stand in the place of a name, in lower case."""
 # No name has so many without a letter: it is a document, a telephone or a date.
 _LEAST_DIGITS: Final = 5
 # Accents of one encoding as another one shows them, where no name has such signs; a letter that
@@ -131,18 +130,30 @@ def named(cell: str, meaning: str) -> str | None:
     """
     if cell.startswith(_LITERAL):
         return meaning
-    if len(meaning) <= _LONGEST_NONE and fold(meaning) in _NO_NAMES:
+    if meaning.casefold() in _NO_NAMES:
         return ""
+    # The usual name first: files have hundreds of thousands.
     if meaning.isascii() and meaning.replace(" ", "").isalpha():
         return meaning
-    is_formula = cell[0] == meaning[:1] == "="
-    is_number = sum(map(str.isdecimal, meaning)) >= _LEAST_DIGITS and not any(
-        map(str.isalpha, meaning.removeprefix("R$"))
+    is_no_name = (
+        cell[0] == meaning[0] == "="
+        or ((not meaning[0].isalpha() or meaning.startswith("R$")) and _is_number(meaning))
+        or ("@" in meaning and _ADDRESS.fullmatch(meaning) is not None)
+        or _is_garbled(meaning)
     )
-    is_address = "@" in meaning and _ADDRESS.fullmatch(meaning) is not None
+    return None if is_no_name else meaning
+
+
+def _is_garbled(text: str) -> bool:
+    if text.isascii() and "?" not in text and "<" not in text:
+        return False
     # UTF-8 that was read twice is asked about as a whole, and left as it is on demand.
-    is_garbled = _GARBLED.search(meaning) is not None and not count_mojibake(meaning)
-    return None if is_formula or is_number or is_address or is_garbled else meaning
+    return _GARBLED.search(text) is not None and not count_mojibake(text)
+
+
+def _is_number(text: str) -> bool:
+    has_letters = any(map(str.isalpha, text.removeprefix("R$")))
+    return not has_letters and sum(map(str.isdecimal, text)) >= _LEAST_DIGITS
 
 
 def as_cell(text: str, *, is_name: bool = False) -> str:

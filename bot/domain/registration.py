@@ -24,12 +24,16 @@ _BLANKS: Final = dict.fromkeys(map(ord, "\u115f\u1160\u3164\uffa0\u2800"), " ")
 _EMAIL: Final = re.compile(
     r"(?!\.)[^@\s<>,;:/\\()\[\]\"]{1,64}(?<!\.)@(?:[^\W_](?:[\w-]*[^\W_])?\.)+[^\W\d_][\w-]+"
 )
-# An address that stands for none: `naotem@naotem.com`, `xxx@xxx.com`, `teste@teste.com`.
-_NO_EMAIL: Final = re.compile(
-    r"(?:[^@]+@)?(?:n[aã]o[-_.]?(?:tem|possui|informad[oa]|consta|ha|existe|usa|cadastrad[oa])"
-    r"|sem[-_.]?e?-?mail|no[-_.]?e?-?mail|null|undefined)(?:@.*|\.[a-z.]+)"
-    r"|(?:nao|sem|no)@e?-?mail\..*|(\w)\1*@\1+\.[a-z.]+|(teste|exemplo|email|nao|sem)@\2\.[a-z.]+"
+# Words in the place of an address: `naotem@naotem.com`, `cliente@sem-email.com.br`.
+_NO_ADDRESS: Final = frozenset(
+    (
+        *("naotem", "nãotem", "naopossui", "nãopossui", "naoinformado", "naoinformada"),
+        *("naoconsta", "naoha", "naoexiste", "naousa", "naocadastrado", "naocadastrada"),
+        *("sememail", "noemail", "null", "undefined"),
+    )
 )
+_WORDS_OF_NONE: Final = frozenset(("teste", "exemplo", "email", "nao", "sem"))
+_MARKS: Final = str.maketrans("", "", "-_.")
 
 
 class Kind(StrEnum):
@@ -295,4 +299,14 @@ def read_email(text: str) -> str | None:
     fits = len(text) <= 254 and text.isprintable()
     if not fits or not _EMAIL.fullmatch(text) or ".." in text:
         return None
-    return None if _NO_EMAIL.fullmatch(text) else text
+    return None if _stands_for_none(text) else text
+
+
+def _stands_for_none(email: str) -> bool:
+    local, _, host = email.partition("@")
+    label = host.partition(".")[0]
+    if local.translate(_MARKS) in _NO_ADDRESS or label.translate(_MARKS) in _NO_ADDRESS:
+        return True
+    if local == label:
+        return local in _WORDS_OF_NONE or local == local[0] * len(local)
+    return label == "email" and local in ("nao", "sem", "no")
