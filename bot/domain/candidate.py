@@ -66,6 +66,9 @@ class CellReason(StrEnum):
     TOTALS = "totals"
     """The row counts the others."""
     NAME = "name"
+    """Not a name: a formula, a number, letters of another encoding."""
+    TRADE_NAME = "trade_name"
+    """The same of a trade name, without which the row may enter."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,7 @@ ACCEPTED: Final[Mapping[str, frozenset[CellReason]]] = {
     "phone": frozenset((CellReason.PHONE, CellReason.PHONES)),
     "email": frozenset((CellReason.EMAIL,)),
     "tag": frozenset((CellReason.TAG,)),
+    "trade_name": frozenset((CellReason.TRADE_NAME,)),
     "department": frozenset((CellReason.DEPARTMENT,)),
     "traits": frozenset((CellReason.TRAITS,)),
     "username": frozenset((CellReason.USERNAME,)),
@@ -163,8 +164,10 @@ class _Wrong:
     detail: str = ""
 
 
-_NAMES: Final = frozenset(path for path, shape in SHAPES.items() if shape is Shape.NAME)
-_NO_NAME: Final = _Wrong(CellReason.NAME)
+_NO_NAME: Final = {
+    "name": _Wrong(CellReason.NAME),
+    "trade_name": _Wrong(CellReason.TRADE_NAME),
+}
 
 
 class RowReader:
@@ -229,9 +232,9 @@ class RowReader:
                 meaning = meant(cell, blanks) if odd else "" if cell in blanks else cell
                 if not meaning:
                     continue
-                if path in _NAMES:
+                if path in _NO_NAME:
                     name = named(cell, meaning)
-                    value = _NO_NAME if name is None else read(name)
+                    value = _NO_NAME[path] if name is None else read(name)
                 else:
                     value = read(meaning)
                 if isinstance(value, _Wrong):

@@ -237,6 +237,10 @@ def test_other_countries_have_codes_too(cell: str, code: str):
 
 
 def test_an_accepted_problem_leaves_the_field_out():
+    reader = RowReader(("name", "trade_name"), accepted=accepted_reasons(("trade_name",)))
+    row = reader(2, ["Ana", "Bar do Jo?o"])
+    assert (row.candidate.trade_name, row.candidate.problems) == (None, ())
+    assert [problem.path for problem in row.accepted] == ["trade_name"]
     reader = RowReader(FIELDS, accepted=accepted_reasons(("phone",)))
     row = reader(2, ["Ana", "", "não tem", "não tem", "", "", "", ""])
     assert [problem.path for problem in row.accepted] == ["phones.commercial"]
