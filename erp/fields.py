@@ -1,5 +1,6 @@
 """Field types for the adapters' models of an ERP's answers, and functions for their rows."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Final
@@ -8,13 +9,26 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from bot.domain.candidate import Candidate
 from bot.domain.erp_record import ErpRecord, merge
-from bot.domain.errors import UnreadableError
+from bot.domain.errors import UnknownRefusalError, UnreadableError
 from bot.domain.normal_form import normalized
 from bot.domain.phone import read_phone
 from bot.domain.tax_id import TaxId
 
 _LONGEST: Final = 100
 """Longer than any document, however it is written."""
+
+_MESSAGES: Final = ("message", "messages", "msg", "mensagem", "detail")
+_ERRORS: Final = ("error", "errors", "erro", "erros", "exception", "fault")
+_WRONG: Final = frozenset(("error", "erro", "fail", "failed", "falha", "false"))
+_NOT_FOUND: Final = re.compile(
+    r"n[aã]o (?:foi |foram )?(?:encontrad|localizad|cadastrad|exist)|nenhum|consultad|sucesso",
+    re.IGNORECASE,
+)
+# What else may not be found, or be wrong, than a person.
+_OTHER: Final = re.compile(
+    r"token|sess[aã]o|usu[aá]rio|acesso|licen[cç]a|rota|recurso|permiss|servi[cç]o|p[aá]gina|limite",
+    re.IGNORECASE,
+)
 
 Fields = Mapping[str, object]
 """A JSON object."""
@@ -107,6 +121,25 @@ def check_total(label: str, rows: Sequence[object], total: int | None) -> None:
     """Raise UnreadableError if a first page is empty although its own count says otherwise."""
     if not rows and total:
         raise UnreadableError(f"{label}: no records, although their number is not 0")
+
+
+def check_nobody(label: str, answer: Fields) -> None:
+    """Raise UnknownRefusalError if an answer without records says anything else than that nobody
+    was found: an error in it, or a message that we do not know."""
+    said = " ".join(_texts_in([answer.get(name) for name in _MESSAGES]))
+    is_other = said and (_OTHER.search(said) or not _NOT_FOUND.search(said))
+    status = answer.get("status")
+    is_wrong = isinstance(status, str) and status.strip().casefold() in _WRONG
+    if is_other or is_wrong or any(answer.get(name) for name in _ERRORS):
+        raise UnknownRefusalError(f"{label}: an error in place of records")
+
+
+def _texts_in(value: object) -> list[str]:
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list):
+        return [text for one in value for text in _texts_in(one)]
+    return [value] if isinstance(value, str) and value.strip() else []
 
 
 def mapping(label: str, answer: object) -> Fields:

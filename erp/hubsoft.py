@@ -20,7 +20,7 @@ from bot.domain.tax_id import TaxId
 from erp.adapter import Adapter, Connection, Facts
 from erp.answer import HttpAnswer, UnauthorizedError
 from erp.client import read_root
-from erp.fields import Fields, Row, Text, mapping, one_candidate
+from erp.fields import Fields, Row, Text, check_nobody, mapping, one_candidate
 from erp.login import TokenClient, access_token, refuses_login
 from erp.paging import Cursor, has_all, page_key, same_page
 from erp.records import Many, Record, check_brazilian, phones_in, read_rows
@@ -35,7 +35,7 @@ _ROWS: Final = 100
 # 500 are allowed, but a row contains all services of a customer.
 _PAGE_ROWS: Final = 200
 # The beginning of "success", also where it is misspelled ("suscess").
-_SUCCESS: Final = "su"
+_SUCCESS: Final = ("suc", "susc")
 _CANCELLED: Final = "cancelado"
 _ENDED: Final = frozenset((_CANCELLED, "inativo"))
 # Customers who are suspended or wait for the installation count as active.
@@ -254,7 +254,7 @@ def _joined(rows: Sequence[_CustomerRow]) -> Sequence[_CustomerRow]:
 def _accepted(answer: HttpAnswer) -> Fields:
     # The text of an error may quote the document that was asked for.
     accepted = answer.fields()
-    status = accepted.get("status", _SUCCESS)
+    status = accepted.get("status", _SUCCESS[0])
     if not isinstance(status, str) or not status.casefold().startswith(_SUCCESS):
         raise UnknownRefusalError(f"{answer.label}: an error in place of records")
     return accepted
@@ -274,6 +274,8 @@ def _customers(answer: HttpAnswer) -> Sequence[_CustomerRow]:
     rows = read_rows(answer.label, _CustomerRow, found.get("clientes"))
     if not rows and "status" not in found:
         raise UnreadableError(f"{answer.label}: no records, and not said that it is a success")
+    if not rows:
+        check_nobody(answer.label, found)
     return rows
 
 

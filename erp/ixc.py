@@ -28,6 +28,7 @@ from erp.fields import (
     Row,
     Text,
     as_text,
+    check_nobody,
     check_total,
     compact,
     has,
@@ -328,6 +329,7 @@ def _basic(token: SecretStr) -> str:
 class _Listing(BaseModel, Generic[_AnyRow]):
     type: Text = None
     message: Text = None
+    error: Text = None
     total: Text = None
     """A number or its text, depending on IXC's version."""
     registros: list[_AnyRow] | None = None
@@ -348,6 +350,12 @@ def _rows(answer: HttpAnswer, model: type[_AnyRow], *, is_first: bool) -> Sequen
     rows = listing.registros or []
     if is_first and (listing.total or "").isdecimal():
         check_total(label, rows, int(listing.total or 0))
+    if is_first and not rows:
+        if listing.type not in (None, "success"):
+            raise _refusal(label, listing.message)
+        check_nobody(label, {"message": listing.message, "error": listing.error})
+        if listing.total != "0":
+            raise UnreadableError(f"{label}: no records, and not said that there are none")
     return rows
 
 

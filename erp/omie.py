@@ -26,7 +26,7 @@ from bot.domain.tax_id import TaxId
 from erp.adapter import Adapter, Connection, Facts
 from erp.answer import HttpAnswer
 from erp.client import Limits, read_root
-from erp.fields import Row, Text, check_total, mapping, moment, one_candidate
+from erp.fields import Row, Text, check_total, mapping, moment, one_candidate, phone_in
 from erp.paging import Cursor, page_key, same_page
 from erp.records import Many, One, Record, check_brazilian, kinds_in, phones_in, read_rows
 
@@ -61,6 +61,8 @@ _NOBODY: Final = re.compile(r"n[aã]o existem registros")
 _CODE: Final = re.compile(r"client-([0-9]+)\b")
 _BUSY: Final = re.compile(r"existe uma requisi[cç][aã]o desse m[eé]todo sendo executada")
 _REPEATED: Final = re.compile(r"requisi[cç][aã]o j[aá] foi processada ou est[aá] sendo processada")
+_MISUSE: Final = re.compile(r"misuse|consumo indevido")
+_SUSPENDED: Final = re.compile(r"suspens|inativ|cancelad")
 _WRONG_KEY: Final = re.compile(r"(chave de acesso|app[ _]?(key|secret))\b.*\b(inv[aá]lid|n[aã]o)")
 _KINDS: Final = {"cliente": Kind.CUSTOMER, "fornecedor": Kind.SUPPLIER}
 
@@ -233,8 +235,8 @@ class _CustomerRow(Record):
 
     def _record(self, kind: Kind) -> ErpRecord:
         phones = (
-            f"{self.telefone1_ddd or ''}{self.telefone1_numero or ''}",
-            f"{self.telefone2_ddd or ''}{self.telefone2_numero or ''}",
+            _joined(self.telefone1_ddd, self.telefone1_numero),
+            _joined(self.telefone2_ddd, self.telefone2_numero),
         )
         return ErpRecord(
             ref=self.ref(NAME),
@@ -249,6 +251,13 @@ class _CustomerRow(Record):
             phone_texts=phones,
             email=self.email,
         )
+
+
+def _joined(area: str | None, number: str | None) -> str | None:
+    """Return the telephone of two fields; the second may have the area code as well."""
+    # With half an area code, the first digits of the number would become the rest of it.
+    has_area = sum(map(str.isdecimal, area or "")) > 1
+    return phone_in(f"{area}{number or ''}" if has_area else number) or phone_in(number)
 
 
 class _Paging(Row):
@@ -309,11 +318,13 @@ def _meant(answer: HttpAnswer, fault: _Fault) -> _Listing:
     said = (fault.faultstring or fault.description or "").casefold()
     code = f"{fault.faultcode or ''} {fault.code or ''}".casefold()
     number = found[1] if (found := _CODE.search(code)) else ""
-    if _NOBODY.search(said) and answer.status in (200, 500):
+    is_misuse = answer.status == 425 or _MISUSE.search(said + code) is not None
+    is_nobody = _NOBODY.search(said) is not None and number in ("", "5113")
+    if is_nobody and not is_misuse and answer.status in (200, 500):
         return _Listing()
     found = _SECONDS.search(said)
     asked_s = float(found[1]) if found else answer.retry_after_s
-    if answer.status == 425 or "misuse" in said + code or "consumo indevido" in said:
+    if is_misuse:
         raise _BlockedError(
             f"{label}: Omie has blocked this app for misuse", retry_after_s=asked_s or _BLOCKED_S
         )
@@ -329,6 +340,6 @@ def _meant(answer: HttpAnswer, fault: _Fault) -> _Listing:
         raise TryLaterError(f"{label}: a fault of the server", retry_after_s=asked_s)
     if number == "101" or _WRONG_KEY.search(said):
         raise RefusedError(f"{label}: the app key or the app secret is not accepted")
-    if answer.status == 403:
+    if answer.status == 403 and _SUSPENDED.search(said):
         raise RefusedError(f"{label}: HTTP 403: the app is suspended")
     raise UnknownRefusalError(f"{label}: an error in place of records", retry_after_s=asked_s)

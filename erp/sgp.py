@@ -20,7 +20,7 @@ from bot.domain.tax_id import TaxId
 from erp.adapter import Adapter, Connection, Facts
 from erp.answer import HttpAnswer
 from erp.client import read_root
-from erp.fields import Row, Text, check_total, mapping, moment, one_candidate
+from erp.fields import Row, Text, check_nobody, check_total, mapping, moment, one_candidate
 from erp.paging import Cursor, has_all, page_key
 from erp.records import Many, One, Record, check_brazilian, phones_in, read_rows
 
@@ -216,10 +216,10 @@ def _read(answer: HttpAnswer) -> _Listing:
     if "clientes" not in listing and "detail" in listing:
         raise UnknownRefusalError(f"{label}: an error in place of records")
     total = _Paged.model_validate(listing).paginacao.total or ""
-    return _Listing(
-        read_rows(label, _CustomerRow, listing.get("clientes")),
-        int(total) if total.isdecimal() else None,
-    )
+    rows = read_rows(label, _CustomerRow, listing.get("clientes"))
+    if not rows:
+        check_nobody(label, listing)
+    return _Listing(rows, int(total) if total.isdecimal() else None)
 
 
 def _meaning(answer: HttpAnswer) -> str:

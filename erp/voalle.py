@@ -22,7 +22,7 @@ from bot.domain.tax_id import TaxId
 from erp.adapter import Adapter, Connection, Facts
 from erp.answer import HttpAnswer
 from erp.client import read_address, read_root
-from erp.fields import Text, mapping, one_candidate, phone_in
+from erp.fields import Text, check_nobody, mapping, one_candidate, phone_in
 from erp.login import TokenClient, access_token, refuses_login
 from erp.records import Record, check_brazilian
 
@@ -101,13 +101,14 @@ ADAPTER: Final = Adapter(facts=FACTS, connect=Voalle)
 
 @dataclass(frozen=True, slots=True)
 class _Envelope:
-    """The envelope of every answer. `messages` is not read: it may quote the request."""
+    """The envelope of every answer. `messages` is not passed on: it may quote the request."""
 
     is_success: bool
     has_response: bool
     response: object
     is_missing: bool
     """True if the HTTP status was 404."""
+    messages: object = None
 
 
 class _PersonRow(Record):
@@ -181,17 +182,18 @@ def _envelope(label: str, document: object, *, is_missing: bool) -> _Envelope:
         has_response="response" in answer,
         response=answer.get("response"),
         is_missing=is_missing,
+        messages=answer.get("messages"),
     )
 
 
 def _person(label: str, envelope: _Envelope) -> _PersonRow | None:
-    if envelope.is_missing and envelope.response is None:
+    is_nobody = envelope.is_missing or (envelope.is_success and envelope.has_response)
+    if envelope.response is None and is_nobody:
+        check_nobody(label, {"messages": envelope.messages})
         return None
     if not envelope.is_success:
         # The reason of a failure is not documented; an unknown person is no failure.
         raise UnknownRefusalError(f"{label}: an error in place of a person")
     if not envelope.has_response:
         raise UnreadableError(f"{label}: neither a person nor that there is none")
-    if envelope.response is None:
-        return None
     return _PersonRow.model_validate(mapping(label, envelope.response))

@@ -100,8 +100,8 @@ _SheetName = Annotated[
 _Accept = Annotated[
     str | None,
     typer.Option(
-        help="Deixa entrar sem o campo que não se lê: phone,email,tag,department,traits,username,"
-        "password,name (só o nome, quando o documento não é obrigatório)."
+        help="Deixa entrar sem o campo que não se lê: phone,email,tag,trade_name,department,"
+        "traits,username,password,name (só o nome, quando o documento não é obrigatório)."
     ),
 ]
 _CreateTags = Annotated[

@@ -65,6 +65,10 @@ class CellReason(StrEnum):
     """Neither document, telephone nor e-mail: nothing could find this registration again."""
     TOTALS = "totals"
     """The row counts the others."""
+    NAME = "name"
+    """Not a name: a formula, a number, letters of another encoding."""
+    TRADE_NAME = "trade_name"
+    """The same of a trade name, without which the row may enter."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,8 @@ class Judged:
     is_certain: bool
     fits: bool
     """True if anything at all looks like a word."""
+    is_broken: bool = False
+    """True if nothing looks like a word, and the usual encoding makes signs inside words."""
 
 
 def judge(pieces: Mapping[str, int]) -> Judged:
@@ -95,9 +97,14 @@ def judge(pieces: Mapping[str, int]) -> Judged:
     score, broken = scores[best]
     total = sum(pieces.values())
     rival = max(scores[name][0] for name in OLD if name != best)
-    # The usual encoding needs less proof.
-    needed = 0 if best == OLD[0] else total / 2
-    return Judged(best, broken * 10 <= total and score > rival + needed, score > 0)
+    # The usual encoding needs less proof; for the others a single letter that fits is too little.
+    needed = 0 if best == OLD[0] else _FITS if total == 1 else total / 2
+    return Judged(
+        best,
+        is_certain=broken * 10 <= total and score > rival + needed,
+        fits=score > 0,
+        is_broken=score <= 0 and scores[OLD[0]][0] < 0,
+    )
 
 
 def _score(name: str, pieces: Mapping[str, int]) -> tuple[float, int]:

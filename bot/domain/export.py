@@ -93,7 +93,13 @@ def cells(
     """
     # Without a country column, the import treats every row as Brazilian.
     country = registration.country if "country" in paths else "BR"
-    return [as_cell(_cell(path, registration.value(path), names, country)) for path in paths]
+    return [
+        as_cell(
+            _cell(path, registration.value(path), names, country),
+            is_name=SHAPES[path] is Shape.NAME,
+        )
+        for path in paths
+    ]
 
 
 def _cell(path: str, value: Value, names: Mapping[str, str], country: str) -> str:

@@ -10,15 +10,20 @@ import phonenumbers
 from bot.domain.normal_form import normalized
 
 _BRAZIL: Final = re.compile(r"\+55([0-9]{2})([0-9]{4,5})([0-9]{4})")
+# The area codes that exist (Anatel); those beside them are country codes, or slips.
+_AREA: Final = "1[1-9]|2[12478]|3[1-578]|4[1-9]|5[1345]|6[1-9]|7[134579]|8[1-9]|9[1-9]"
 # Area code and number: a mobile has nine digits and begins with 9; older mobiles and landlines
 # have eight.
-_NATIONAL: Final = re.compile(r"[1-9][1-9](?:9[0-9]{8}|[2-9][0-9]{7})")
+_NATIONAL: Final = re.compile(rf"(?:{_AREA})(?:9[0-9]{{8}}|[2-9][0-9]{{7}})")
 # The form of nearly every number in a file: (49) 99999-8888, or digits only.
 _WRITTEN: Final = re.compile(
-    r"\(?([1-9][1-9])\)? ?(9[0-9]{4}|[2-8][0-9]{3}|9[0-9]{3}(?=-))-?([0-9]{4})"
+    rf"\(?({_AREA})\)? ?(9[0-9]{{4}}|[2-8][0-9]{{3}}|9[0-9]{{3}}(?=-))-?([0-9]{{4}})"
 )
 # Mobiles of eight digits began with 6 to 9; landlines begin with 2 to 5 and never had the ninth.
 _NINTH_DIGIT: Final = re.compile(r"\+55([1-9][1-9])9([6-9][0-9]{7})")
+# A number as long as a Brazilian one, or longer by a slip, that may be one: not a foreign one
+# whose plus sign is missing, although many area codes are country codes too.
+_MAYBE_BRAZILIAN: Final = re.compile(rf"[0-9]{{0,11}}|0*(?:{_AREA})[2-9][0-9]*")
 _INTERNATIONAL: Final = re.compile(r"[1-9][0-9]{6,14}")
 _CARRIER: Final = re.compile(r"[1-9][0-9](?=[1-9][1-9][0-9]{8,9}$)")
 # Numbers without area code that are the same in all of Brazil: 0800 591 2345, 4004-1234.
@@ -28,9 +33,18 @@ _SHOWN_NATIONWIDE: Final = re.compile(r"\+55(?:([3589]00)([0-9]{6,7})|(4[0-9]{3}
 # Digits with the punctuation of telephones, and the "xx" that stands for any carrier.
 _RUN: Final = re.compile(r"[+(]*[0-9](?:[ \t().\-/\u2010-\u2015\u2212]*[0-9])*", re.ASCII)
 _DIGITS: Final = re.compile(r"[0-9]+")
-_XX: Final = re.compile(r"(\(?\b0) ?[xX]{2} ?(?=[1-9])")
+_XX: Final = re.compile(r"(\(?\b0) ?[xX*]{2}\)? ?(?=\(?[1-9])")
 _EXTENSION: Final = re.compile(
-    r"[\s,;(/-]*\b(?:ramal|ramais|rml|ram|ext(?:ens[aã]o)?|r|x)[\s.:]*[0-9]{1,5}\)?$",
+    r"[\s,;(/-]*(?:\b|(?<=[0-9]))(?:"
+    r"(?:ramal|ramais)[\s.:(-]*(?:n[º°.o]*\s*)?[0-9]{1,5}(?:(?:\s*[/,]\s*|\s+e\s+)[0-9]{1,5})*"
+    r"|(?:rml|rm|ram|ext(?:ens[aã]o)?|r|x)[\s.:]*[0-9]{1,5}"
+    r")\)?$",
+    re.IGNORECASE,
+)
+# What is said of a number that is not, or no longer, of the person.
+_NOT_THEIRS: Final = re.compile(
+    r"\b(?:errad|antig|inexist|cancelad|desativad|desligad|inativ|bloquead"
+    r"|n[aã]o (?:us|lig|exist|atend|funciona|é|e |pertence|dele|dela|chama|recebe))",
     re.IGNORECASE,
 )
 # A number format of a spreadsheet shows decimals; they are no digits of a telephone.
@@ -61,7 +75,7 @@ def read_phone(text: str, *, country: str = "BR") -> str | None:
         text = decimals[1] or decimals[2]
     text = _XX.sub(r"\1 ", _EXTENSION.sub("", text))
     runs = _RUN.findall(text)
-    if len(runs) != 1:
+    if len(runs) != 1 or _NOT_THEIRS.search(text):
         return None
     run: str = runs[0]
     digits = "".join(_DIGITS.findall(run))
@@ -73,7 +87,8 @@ def read_phone(text: str, *, country: str = "BR") -> str | None:
             return brazilian
         # ERPs and Telegram's contacts write the country code without a plus sign. A number with
         # brackets or hyphens is a national one.
-        return _foreign(f"+{text}", None) if text.isdecimal() and len(text) > 10 else None
+        is_foreign = text.isdecimal() and not _MAYBE_BRAZILIAN.fullmatch(text)
+        return _foreign(f"+{text}", None) if is_foreign else None
     return _foreign(text, country)
 
 
@@ -103,6 +118,7 @@ def read_phones(text: str, *, country: str = "BR") -> list[str]:
 def _brazilian(run: str, *, has_code: bool) -> str | None:
     """Return the number of a run of digits and punctuation."""
     groups = _DIGITS.findall(run)
+    needs_area = False
     written = digits = "".join(groups)
     if digits.startswith("00"):
         digits, has_code = digits[2:], True
@@ -116,11 +132,21 @@ def _brazilian(run: str, *, has_code: bool) -> str | None:
     if nationwide is _WITH_CODE:
         digits = digits.lstrip("0")
     elif digits.startswith("0"):
-        digits = _CARRIER.sub("", digits.lstrip("0"))
+        national = digits.lstrip("0")
+        digits = _CARRIER.sub("", national)
+        if digits != national and digits[0] == "9" and len(digits) == 10:
+            # `0499999998888` is a mobile of area 49 with a digit too many, and no number of area
+            # 99 behind a carrier, unless its groups say so.
+            needs_area = True
     if not _NATIONAL.fullmatch(digits):
         return None
     before = len(written) - len(digits) + 2
     breaks = {end - before for end in accumulate(map(len, groups))}
+    if needs_area and 0 not in breaks:
+        return None
+    if -1 in breaks and max(map(len, groups)) > 1:
+        # Half an area code: `(4) 999998888` lacks a digit there.
+        return None
     return f"+55{digits}" if _is_grouped(digits[2:], breaks) else None
 
 

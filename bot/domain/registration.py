@@ -21,7 +21,19 @@ TRAIT_LENGTH: Final = 60
 # Hangul fillers and the empty Braille pattern: invisible, though Unicode's classes for them are
 # visible ones.
 _BLANKS: Final = dict.fromkeys(map(ord, "\u115f\u1160\u3164\uffa0\u2800"), " ")
-_EMAIL: Final = re.compile(r"[^@\s<>,;]{1,64}@[^@\s<>,;]+\.[^@\s<>,;.]{2,}")
+_EMAIL: Final = re.compile(
+    r"(?!\.)[^@\s<>,;:/\\()\[\]\"]{1,64}(?<!\.)@(?:[^\W_](?:[\w-]*[^\W_])?\.)+[^\W\d_][\w-]+"
+)
+# Words in the place of an address: `naotem@naotem.com`, `cliente@sem-email.com.br`.
+_NO_ADDRESS: Final = frozenset(
+    (
+        *("naotem", "nãotem", "naopossui", "nãopossui", "naoinformado", "naoinformada"),
+        *("naoconsta", "naoha", "naoexiste", "naousa", "naocadastrado", "naocadastrada"),
+        *("sememail", "noemail", "null", "undefined"),
+    )
+)
+_WORDS_OF_NONE: Final = frozenset(("teste", "exemplo", "email", "nao", "sem"))
+_MARKS: Final = str.maketrans("", "", "-_.")
 
 
 class Kind(StrEnum):
@@ -306,8 +318,20 @@ def read_traits(text: str) -> tuple[str, ...]:
 
 
 def read_email(text: str) -> str | None:
-    """Return the address in lower case, or None when it is invalid."""
+    """Return the address in lower case, or None when it is invalid or stands for none."""
     text = text.strip().lower()
     # Lone surrogates and control characters cannot be stored or shown.
     fits = len(text) <= 254 and text.isprintable()
-    return text if fits and _EMAIL.fullmatch(text) else None
+    if not fits or not _EMAIL.fullmatch(text) or ".." in text:
+        return None
+    return None if _stands_for_none(text) else text
+
+
+def _stands_for_none(email: str) -> bool:
+    local, _, host = email.partition("@")
+    label = host.partition(".")[0]
+    if local.translate(_MARKS) in _NO_ADDRESS or label.translate(_MARKS) in _NO_ADDRESS:
+        return True
+    if local == label:
+        return local in _WORDS_OF_NONE or local == local[0] * len(local)
+    return label == "email" and local in ("nao", "sem", "no")

@@ -12,7 +12,7 @@ from typing import Any, Final
 from pydantic import SecretStr
 
 from bot.domain.candidate import NO_PHONES, NO_PORTAL, Candidate, CellProblem, CellReason
-from bot.domain.cell import BLANKS, NOTHINGS, is_odd, meant
+from bot.domain.cell import BLANKS, NOTHINGS, is_odd, meant, named
 from bot.domain.countries import country_code
 from bot.domain.fields import PASSWORD, SHAPES, Shape
 from bot.domain.guard import unguarded
@@ -94,6 +94,7 @@ ACCEPTED: Final[Mapping[str, frozenset[CellReason]]] = {
     "phone": frozenset((CellReason.PHONE, CellReason.PHONES)),
     "email": frozenset((CellReason.EMAIL,)),
     "tag": frozenset((CellReason.TAG,)),
+    "trade_name": frozenset((CellReason.TRADE_NAME,)),
     "department": frozenset((CellReason.DEPARTMENT,)),
     "traits": frozenset((CellReason.TRAITS,)),
     "username": frozenset((CellReason.USERNAME,)),
@@ -130,10 +131,13 @@ _INTERESTED: Final = object()
 """The reading of a status that only a prospect has."""
 _NOT_EMPTY: Final = re.compile(r"[^\W0_]")
 """What a telephone's cell has that is more than an empty mask such as `(00) 00000-0000`."""
+# Of a folded name, which has no punctuation.
 _TOTAL: Final = re.compile(
-    r"(?:sub)?tota(?:l|is)\b|soma\b|quantidade\b|(?:pagina|page|pag\.?)\s*:?\s*[0-9]|"
-    r"[0-9.]+ (?:clientes?|registros?|cadastros?|linhas?|itens)\b|registros?:|emitido em|"
-    r"relatorio\b"
+    r"(?:sub ?)?tota(?:l|is)\b|soma(?:torio)?\b|quant(?:idade)?\b|qtde?s?\b|contagem\b|"
+    r"(?:n|no|numero) (?:de|total)\b.* [0-9]|(?:pagina|page|pag) ?[0-9]|"
+    r"[0-9 ]+ (?:clientes?|registros?|cadastros?|linhas?|itens|rows?)\b|"
+    r"(?:registros?|clientes?|cadastros?) [0-9]+$|registros?$|"
+    r"(?:emitido|gerado|impresso|exportado) (?:em|por)\b|fim d[oe] relatorio|relatorio\b"
 )
 _MAIL: Final = re.compile(r"^\s*(?:mailto:\s*)?<?(?:mailto:)?|\?.*$|>?[\s,;]*$", re.IGNORECASE)
 
@@ -158,6 +162,12 @@ class _Wrong:
 
     reason: CellReason
     detail: str = ""
+
+
+_NO_NAME: Final = {
+    "name": _Wrong(CellReason.NAME),
+    "trade_name": _Wrong(CellReason.TRADE_NAME),
+}
 
 
 class RowReader:
@@ -219,10 +229,14 @@ class RowReader:
         for place, path, read, blanks in self._readers:
             # Most cells of most files are empty.
             if (cell := cells[place]) and (cell := cell.strip()):
-                cell = meant(cell, blanks) if odd else "" if cell in blanks else cell
-                if not cell:
+                meaning = meant(cell, blanks) if odd else "" if cell in blanks else cell
+                if not meaning:
                     continue
-                value = read(cell)
+                if path in _NO_NAME:
+                    name = named(cell, meaning)
+                    value = _NO_NAME[path] if name is None else read(name)
+                else:
+                    value = read(meaning)
                 if isinstance(value, _Wrong):
                     problems.append(CellProblem(path, value.reason, value.detail))
                 else:
@@ -286,7 +300,7 @@ class RowReader:
         cell = self._cell("country", cells, odd=odd)
         if not cell or cell == "BR":
             return "BR"
-        code = country_code(cell)
+        code = country_code(without_decimals(cell))
         if code is None:
             problems.append(CellProblem("country", CellReason.COUNTRY, cell[:_DETAIL]))
         return code or "BR"
@@ -402,7 +416,7 @@ def _traits(cell: str) -> tuple[str, ...] | _Wrong:
 
 def _status(cell: str) -> Status | object:
     """Return the status, or `_INTERESTED` for the status of a prospect."""
-    key = kind_key(cell)
+    key = kind_key(without_decimals(cell))
     if key in STATUSES:
         return STATUSES[key]
     if KINDS.get(key) == KINDS["prospect"]:
@@ -432,7 +446,7 @@ def kinds_of(cell: str) -> frozenset[Kind] | None:
 
 
 def _yes_or_no(cell: str) -> bool | _Wrong:
-    folded = fold(cell)
+    folded = fold(without_decimals(cell))
     if folded in _YES or folded in _NO:
         return folded in _YES
     return _Wrong(CellReason.YES_OR_NO, cell[:_DETAIL])

@@ -39,11 +39,12 @@ _ATOM: Final = re.compile(r"[0-9A-Z]+")
 # Digits with spaces or punctuation between them: "390 533 447 05", "390,533,447-05".
 _DIGIT_RUN: Final = re.compile(r"[0-9](?:[\s.,/\-_()\u2010-\u2015\u2212]*[0-9])*")
 # "cpf39053344705": a name directly before the digits would be read as letters of a CNPJ.
-_GLUED_NAME: Final = re.compile(r"(?:CPF|CNPJ)(?=[0-9])")
+_GLUED_NAME: Final = re.compile(r"(?:CPF|CNPJ|BR)(?=[0-9])")
 # A text with fewer digits is not meant as a CNPJ: "condominio-1234" is an address.
 _DIGITS_OF_A_CNPJ: Final = 5
 # A protocol number has as many digits as a CNPJ, and customers copy it into their messages.
 _PROTOCOL: Final = re.compile(r"20[0-9]{6}-[0-9]{6}")
+_HEAD_OFFICE: Final = "0001"
 _NOT_ALPHANUMERIC: Final = re.compile(r"[^0-9A-Z]+")
 _SCIENTIFIC: Final = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]*)?\s*E\s*[+-]?[0-9]+")
 # A number format of a spreadsheet shows decimals, a sign between thousands, and a currency.
@@ -229,6 +230,9 @@ def read_tax_id_cell(cell: str | float, *, decimals: bool = False) -> CellTaxId 
     all cells of the column have decimals, which tells what the zeros are.
     """
     if isinstance(cell, str) and (tax_id := _alone(cell)) is not None:
+        # A number that has lost three zeros does not begin with another one.
+        if len(cell) == CPF_LENGTH and cell[5:9] == _HEAD_OFFICE and cell[0] != "0":
+            return _repaired(cell)
         return CellTaxId(tax_id)
     if isinstance(cell, float):
         if not cell.is_integer() or abs(cell) >= 1e15:
@@ -250,7 +254,7 @@ def read_foreign_tax_id(country: str, text: str) -> TaxId | NotATaxId:
     """Return the document of another country, or the refusal.
 
     That country's VAT rule is applied if there is one. Without a rule, any 3 to 40 letters and
-    digits are accepted.
+    digits are accepted that are no valid CPF or CNPJ.
 
     country: ISO 3166 code.
     """
@@ -264,6 +268,9 @@ def read_foreign_tax_id(country: str, text: str) -> TaxId | NotATaxId:
             return TaxId(_compact(rule.validate(text)), country)
         except ValidationError:
             return NotATaxId(Reason.COUNTRY_RULE, len(_compact(text)))
+    if _alone(text) is not None:
+        # `SC` is Santa Catarina as often as the Seychelles: a Brazilian document is not theirs.
+        return NotATaxId(Reason.COUNTRY_RULE, len(_compact(text)))
     number = "".join(c for c in text.upper() if c.isalnum())
     if not number:
         return NotATaxId(Reason.NOTHING)
@@ -324,21 +331,17 @@ def _as_cell(found: TaxId | NotATaxId) -> CellTaxId | NotATaxId:
 
 
 def _repaired(digits: str) -> CellTaxId | NotATaxId:
-    if len(digits) == CPF_LENGTH:
-        exact = check(digits)
-        if isinstance(exact, TaxId):
-            return CellTaxId(exact)
     found = []
-    if len(digits) < CPF_LENGTH:
+    if len(digits) <= CPF_LENGTH:
         found.append(check(digits.zfill(CPF_LENGTH)))
     as_cnpj = digits.zfill(CNPJ_LENGTH)
     # A CNPJ that lost three zeros or more is no longer than a CPF, and one in a hundred mistyped
     # CPFs would pass as such a CNPJ. So at this length only head offices (0001) are accepted.
-    if len(digits) > CPF_LENGTH or as_cnpj[8:12] == "0001":
+    if len(digits) > CPF_LENGTH or as_cnpj[8:12] == _HEAD_OFFICE:
         found.append(check(as_cnpj))
     valid = [tax_id for tax_id in found if isinstance(tax_id, TaxId)]
     if len(valid) == 1:
-        return CellTaxId(valid[0], repaired=True)
+        return CellTaxId(valid[0], repaired=valid[0].number != digits)
     if valid:
         return NotATaxId(Reason.AMBIGUOUS)
     if len(digits) == CPF_LENGTH:

@@ -57,6 +57,10 @@ _CELLS: Final = {
     CellReason.UNREADABLE: "a linha tem caracteres que não podem ser lidos",
     CellReason.NAME_ALONE: "só tem o nome: sem documento, telefone ou e-mail, ninguém é "
     "reconhecido depois",
+    CellReason.NAME: "não parece um nome: é uma fórmula, um número, um e-mail ou tem letras "
+    "trocadas (como Jo?o); corrija a célula",
+    CellReason.TRADE_NAME: "não parece um nome fantasia: é uma fórmula, um número, um e-mail ou "
+    "tem letras trocadas (como Jo?o); corrija a célula ou deixe em branco",
     CellReason.TOTALS: "parece uma linha de total ou de rodapé, e não uma pessoa",
     CellReason.TOO_MANY_CELLS: "a linha tem mais células do que o cabeçalho; veja se há um "
     "separador a mais",
@@ -83,6 +87,7 @@ ACCEPTED: Final = {
     "phone": "telefone",
     "email": "e-mail",
     "tag": "etiqueta",
+    "trade_name": "fantasia",
     "department": "prioridade",
     "traits": "características",
     "username": "usuário",

@@ -132,6 +132,33 @@ async def test_what_omie_says_becomes_what_can_be_done(
     assert CPF.masked not in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("area", "number", "phone"),
+    [
+        ("49", "99999-8888", "+5549999998888"),
+        ("(049)", "999998888", "+5549999998888"),
+        ("49", "(49) 99999-8888", "+5549999998888"),
+        ("", "49999998888", "+5549999998888"),
+        ("4", "999998888", None),
+        (None, "999998888", None),
+    ],
+)
+async def test_half_an_area_code_takes_no_digit_of_the_number(
+    session: aiohttp.ClientSession,
+    server: Server,
+    area: str | None,
+    number: str,
+    phone: str | None,
+) -> None:
+    row = {"codigo_cliente_omie": 1, "cnpj_cpf": CPF.masked, "telefone1_ddd": area}
+    row["telefone1_numero"] = number
+    server.answer(status=200, body=json.dumps({"clientes_cadastro": [row]}))
+    found = await of(session, server).by_tax_id(CPF)
+    assert found is not None
+    assert found.phones.mobile == phone
+    assert found.phones.home is None
+
+
 @pytest.mark.parametrize("status", [200, 500])
 async def test_no_records_are_nobody_whatever_the_status(
     session: aiohttp.ClientSession, server: Server, status: int

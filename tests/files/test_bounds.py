@@ -66,6 +66,11 @@ STRINGS = "xl/sharedStrings.xml"
             FileReason.OTHER_SPREADSHEET,
             id="xlsb",
         ),
+        pytest.param(
+            corpus.zip_of({"Index/Document.iwa": b"x", "preview.jpg": b"y"}),
+            FileReason.OTHER_SPREADSHEET,
+            id="numbers",
+        ),
         pytest.param(corpus.encrypted_zip(), FileReason.ENCRYPTED, id="encrypted-zip"),
         pytest.param(
             corpus.old_excel("EncryptedPackage"), FileReason.ENCRYPTED, id="encrypted-xlsx"

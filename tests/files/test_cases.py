@@ -15,6 +15,24 @@ from tests.files.conftest import read_people
 ANA, BIA, CAIO, DORA = "39053344705", "11122233396", "12345678224", "44455566619"
 
 
+MARKUP = (
+    "<div><table><tr><td>Nome</td></tr></table></div>",
+    "<!-- gerado -->\n<html><table></table></html>",
+    "<tr><td>Nome</td></tr>",
+    "<clientes><c>Ana</c></clientes>",
+    "MIME-Version: 1.0\r\nContent-Type: multipart/related\r\n",
+    'ID;PWXL;N;E\nC;Y1;X1;K"Nome"\n',
+    'TABLE\n0,1\n"EXCEL"\n',
+)
+DUMPS = (
+    "--\n-- Dump\nINSERT INTO clientes VALUES (1);\n",
+    "USE `db`;\nINSERT INTO clientes VALUES (1);\n",
+    "SET NAMES utf8;\n",
+    "REPLACE INTO clientes VALUES (1);\n",
+    "COPY public.clientes (nome, cpf) FROM stdin;\nAna\t1\n",
+)
+
+
 def outcome(row: Row, *fields: str) -> Any:
     """Return the values of these fields, or the reasons why the row is refused."""
     one = row.candidate
@@ -176,8 +194,45 @@ def test_rows_inside_a_cell_are_asked_about_with_their_lines(tmp_path: Path, las
 
 
 @pytest.mark.parametrize(
+    ("inner", "asks"),
+    [
+        ("x\nBia;123.456.789-00;;\nCaio;1;;y", True),
+        ("x\nBia;;;\nCaio;;49999998888;y", True),
+        ("Rua A, 20\nCentro; casa 2\nPalmas", False),
+        ("Rua A;20;Centro;SC\nBairro;89900-000;Palmas;Brasil", False),
+        ("Falar com Bia\n49 99999-1234\nCPF 11122233396", False),
+    ],
+)
+def test_rows_with_wrong_or_no_documents_are_rows_and_addresses_are_not(
+    inner: str, asks: bool, tmp_path: Path
+):
+    text = f'Nome;CPF;Celular;Obs\nAna;{ANA};;"{inner}"\nDora;{DORA};;\n'
+    found, _ = read_people(tmp_path / "file", text.encode())
+    assert bool(found.shape.questions) is asks
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding"),
+    [
+        *(("Muñoz", encoding) for encoding in ("cp850", "cp437", "mac_roman")),
+        *(("Zoë", encoding) for encoding in ("cp850", "cp437")),
+        *(("François", encoding) for encoding in ("cp850", "mac_roman")),
+    ],
+)
+def test_one_letter_that_portuguese_does_not_have_is_asked_about(
+    name: str, encoding: str, tmp_path: Path
+):
+    found, _ = read_people(tmp_path / "file", f"Nome;CPF\n{name};{ANA}\n".encode(encoding))
+    assert found.shape.questions == (Question.ENCODING,)
+    found, [row] = read_people(tmp_path / "file", f"Nome;CPF\n{name};{ANA}\n".encode("cp1252"))
+    assert (found.shape.questions, outcome(row, "name")) == ((), name)
+
+
+@pytest.mark.parametrize(
     ("text", "reason"),
     [
+        *((text, FileReason.OTHER_SPREADSHEET) for text in MARKUP),
+        *((text, FileReason.SQL) for text in DUMPS),
         (f'"Nome,CPF,Celular"\n"Ana,{ANA},49999998888"\n', FileReason.QUOTED_LINES),
         ("BEGIN:VCARD\nVERSION:3.0\nFN:Ana\nEND:VCARD\n", FileReason.CONTACTS),
     ],

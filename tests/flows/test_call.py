@@ -13,7 +13,6 @@ from handlers.customer.texts import SKIP
 from tests.flows.admin import Admin
 from tests.flows.conftest import ADMIN_ID, BIA, CAIO, GROUP_ID, Clock, Customer, Start, Telegram
 from tests.flows.departments import buttons, in_billing, press, says
-from tests.flows.registrations import registration_of
 
 FULL_CARD, CLOSE = "📋 Ficha completa", "☑️ Encerrar"
 WANTS = "quer falar com você"
@@ -92,8 +91,6 @@ async def test_who_cannot_be_called_is_said(people: Telegram):
     await ana.says("Fulano")
     assert await call(people) == texts.NOBODY_VERIFIED
     # The record is deleted meanwhile.
-    registration = await registration_of(people, demo.ANA.tax_id)
-    assert people.balcao
     admin = Admin(people, ADMIN_ID)
     await admin.says("/clientes")
     await admin.says(demo.ANA.tax_id)
@@ -116,7 +113,6 @@ async def test_an_admin_calls_from_the_record_and_chooses_chat_and_department(
     admin = Admin(people, ADMIN_ID)
     await admin.says("/clientes")
     await admin.says(demo.ANA.tax_id)
-    await admin.presses("Ana Beatriz")
     assert await admin.presses("Chamar o cliente") == texts.WHICH_CHAT
     assert len(admin.buttons) == 2
     people.emulator.block_bot(ana.id)
@@ -169,6 +165,5 @@ async def test_an_admin_in_no_group_has_nowhere_to_answer(people: Telegram):
     admin = Admin(people, ADMIN_ID)
     await admin.says("/clientes")
     await admin.says(demo.ANA.tax_id)
-    await admin.presses("Ana Beatriz")
     await admin.presses("Chamar o cliente")
     assert admin.told == texts.NO_DEPARTMENT

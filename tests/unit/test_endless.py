@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import chain, count, cycle, islice, repeat
+from random import Random
 
 import pytest
 
@@ -42,6 +43,8 @@ def pages(numbers: Iterator[int] | range, *, has_ref: bool = True) -> Iterator[E
         *(pages(chain(range(n), cycle(range(n, n + 25)))) for n in (1, 3, 60, 300)),
         pages(chain(range(3), cycle(range(3, 250)))),
         (page(n % 5, (n + 1) % 5) for n in count()),
+        # The same rows again and again in no order.
+        (page(*Random(n).sample(range(300), 5)) for n in count()),  # noqa: S311 - no secret
         (page() for _ in count()),
         chain(pages(range(30)), (page() for _ in count())),
     ],

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.phone import phone_key, read_contact_phone, read_phone, show_phone
+from bot.domain.phone import phone_key, read_contact_phone, read_phone, read_phones, show_phone
 from tests.unit.documents import STABLE, full_width
 from tests.unit.phones import AREA_CODES, landlines, mobiles
 
@@ -133,6 +133,41 @@ def test_what_is_no_telephone_gives_none(text: str):
 )
 def test_a_brazilian_number_without_area_code_does_not_become_a_foreign_one(text: str):
     assert read_phone(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "499999988881",  # Germany's +49, with a digit too many
+        "4399999888812",
+        "39053344705",  # a CPF with the digits of a number of Italy
+        "13055551234",
+        "0499999998888",  # not area 99 behind carrier 49
+        "(23) 99999-8888",  # no such area code
+        "(52) 3333-4444",
+        "(4) 999998888",
+        "49 99999-8888 (errado)",
+        "antigo: 49 99999-8888",
+        "não usar 49 99999-8888",
+        "(49) 3333-4444 casa 2",
+        "49999998888 4933334444",
+    ],
+)
+def test_a_slip_does_not_become_another_number(text: str):
+    assert read_phones(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("4933334444r12", "(49) 3333-4444x12", "4933334444 RM 12", "4933334444 ramal nº 12"),
+        *("4933334444 ramal (12)", "4933334444 - ramal-12", "4933334444 ramais 12 e 13"),
+        *("4933334444 ramal 12/13", "0**49 3333-4444", "0xx(49)3333-4444", "(0xx)49 3333-4444"),
+        "0 15 49 3333-4444",
+    ],
+)
+def test_extensions_and_any_carrier_are_taken_off(text: str):
+    assert read_phone(text) == LANDLINE
 
 
 @pytest.mark.parametrize("text", ["(49) 9999-888", "(49) 3333-444", "(49) 999998-8888"])

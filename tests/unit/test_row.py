@@ -10,7 +10,7 @@ from bot.domain.columns import Doubt, doubts_of_values, map_header
 from bot.domain.encodings import OLD, judge, old_text, repaired
 from bot.domain.guard import guarded
 from bot.domain.registration import Kind, Status, read_name
-from bot.domain.row import RowReader, accepted_reasons
+from bot.domain.row import RowReader, accepted_reasons, is_total
 from bot.domain.tax_id import CellTaxId, NotATaxId, Reason, read_tax_id_cell
 from tests.unit.documents import STABLE, cpfs
 
@@ -82,6 +82,87 @@ def test_what_an_export_writes_is_read_back(text: str):
     text = read_name(text)
     cell = guarded(as_cell(text))
     assert (meant(cell) if is_odd(cell) else cell) == text
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        *('=T("Ana")', "=A1", '=HYPERLINK("x","Ana")', "39053344705", "ana@x.com", "01/02/2024"),
+        *("(49) 99999-8888", "R$ 10.000,00", "<b>Ana</b>", "Jo?o", "Concei??o", "?rica", "Jo├úo"),
+        *("Jo√£o", "JoÆo", "Andr‚", "Mu¤oz", "AndrÚ", "JosÈ", "Lu¡s", "µlvaro", "Gon‡alves"),
+    ],
+)
+def test_what_is_no_name_is_refused_and_comes_back_from_an_export(cell: str):
+    assert [one.reason for one in read(name=cell).problems] == [CellReason.NAME]
+    assert read(name=guarded(as_cell(cell, is_name=True))).name == cell
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("D’Ávila", "d´Ávila", "O'Neil", "Ana – Loja", "Rio–Niterói", "Quem Disse, Berenice?"),
+        *("Müller", "Muñoz", "Zoë", "Łukasz", "Ελένη", "王芳", "Straße", "Ørsted", "C&A", "99"),
+        *("Loja 24h", "João †", "Conceição “Ceiça” Silva", "1ª Igreja", "Nº 5", "N°5", "Café™"),
+        *("iFood", "MÜLLER", "PréMoldados", "Ana <3", "Pão&Cia", "Açaí•Café", "¿Qué?", "A@B"),
+    ],
+)
+def test_unusual_names_are_names(name: str):
+    assert (read(name=name).name, read(name=name).problems) == (name, ())
+
+
+@pytest.mark.parametrize(
+    ("field", "cell", "value"),
+    [
+        ("name", "Não informado", None),
+        ("name", "SEM NOME", None),
+        ("name", "xxx", None),
+        ("name", "(nulo)", None),
+        ("name", "Ana<br/>Silva", "Ana Silva"),
+        ("name", "Ana_x000D_", "Ana"),
+        ("status", "1.0", Status.ACTIVE),
+        ("status", "0,00", Status.INACTIVE),
+        ("country", "1058.0", "BR"),
+    ],
+)
+def test_other_wrappers_of_programs(field: str, cell: str, value: object):
+    candidate = read(**{field: cell})
+    assert (getattr(candidate, field), candidate.problems) == (value, ())
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        *("#mailto:ana@x.com#", "http://ana@x.com", "ana@x.com/", "ana@x..com", ".ana@x.com"),
+        *("naotem@naotem.com", "xxx@xxx.com", "a@a.com", "sem@email.com", "nao_tem@gmail.com"),
+        *("cliente@naopossui.com.br", "teste@teste.com", "ana@x.com/bia@x.com"),
+    ],
+)
+def test_what_is_no_email_is_refused(cell: str):
+    assert [one.reason for one in read(email=cell).problems] == [CellReason.EMAIL]
+    for email in ("ibm@ibm.com", "o'neil@são-paulo.com.br", "noemia@mail.com", "nao@x.com"):
+        assert read(email=email).email == email
+
+
+def test_totals_are_told_by_their_words():
+    totals = (
+        *("Total geral", "Subtotal:", "Sub-total", "Qtde: 5", "QTD 5", "Quant. 3", "Somatório"),
+        *("(2 rows)", "Nº de clientes: 5", "Clientes: 5", "Gerado em 01/01", "Contagem"),
+    )
+    assert [one for one in totals if not is_total(one)] == []
+    people = ("Somália Silva", "No Capricho", "Noel de Souza", "Clientela Ltda", "N. de Souza")
+    assert [one for one in people if is_total(one)] == []
+
+
+def test_a_document_is_of_the_country_that_it_can_be_of():
+    row = {"tax_id": "39053344705"}
+    # The column of countries has states: Santa Catarina is no Seychelles, Pará no Panama.
+    for country in ("SC", "PA", "US"):
+        assert [one.reason for one in read(**row, country=country).problems] == [
+            CellReason.TAX_ID_COUNTRY
+        ]
+    assert read(tax_id="BR39053344705").tax_id == read(**row).tax_id
+    # Both a CPF and a CNPJ that lost three zeros.
+    assert read_tax_id_cell("40188000100") == NotATaxId(Reason.AMBIGUOUS)
 
 
 def test_an_email_comes_out_of_its_wrapper():
@@ -156,6 +237,10 @@ def test_other_countries_have_codes_too(cell: str, code: str):
 
 
 def test_an_accepted_problem_leaves_the_field_out():
+    reader = RowReader(("name", "trade_name"), accepted=accepted_reasons(("trade_name",)))
+    row = reader(2, ["Ana", "Bar do Jo?o"])
+    assert (row.candidate.trade_name, row.candidate.problems) == (None, ())
+    assert [problem.path for problem in row.accepted] == ["trade_name"]
     reader = RowReader(FIELDS, accepted=accepted_reasons(("phone",)))
     row = reader(2, ["Ana", "", "não tem", "não tem", "", "", "", ""])
     assert [problem.path for problem in row.accepted] == ["phones.commercial"]

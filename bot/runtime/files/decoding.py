@@ -105,7 +105,7 @@ class TextLines:
             raise OtherError(judged.encoding, in_doubt=not judged.is_certain)
         if self._undefined_line is not None:
             raise FileRefused(FileReason.ENCODING, line=self._undefined_line)
-        in_doubt = judged.fits and not judged.is_certain
+        in_doubt = judged.is_broken or (judged.fits and not judged.is_certain)
         return "cp1252", (Question.ENCODING,) if in_doubt else ()
 
     def blocks(self) -> Iterator[list[str]]:

@@ -256,7 +256,8 @@ class _Marks:
                 self._add("hidden_row", values.get("r", "?"))
         elif tag == "col":
             if values.get("hidden") in ("1", "true"):
-                self._add("hidden_column", _letters(values.get("min", "0")))
+                first, last = (_letters(values.get(end, "0")) for end in ("min", "max"))
+                self._add("hidden_column", first if last in ("", first) else f"{first}:{last}")
         elif tag == "mergeCell":
             self._add("merged", values.get("ref", "?"))
 

@@ -10,6 +10,8 @@ from bot.domain.tax_id import CellTaxId, read_tax_id_cell
 
 _LEAST_CELLS: Final = 3
 """Cells of a line that is taken for a row although no column tells it by its values."""
+_DIGITS: Final = 9
+"""More than a postal code has: a document or telephone, although it is wrong."""
 
 
 class Swallowing:
@@ -22,6 +24,7 @@ class Swallowing:
         self._telling: tuple[int, Callable[[str], bool]] | None = next(
             ((fields[path], is_value) for path, is_value in _TELLING if path in fields), None
         )
+        self._looks = [(fields[path], looks) for path, looks in _LOOKS if path in fields]
 
     def has_rows_in(self, cells: Sequence[str]) -> bool:
         """Return True if any cell with line breaks has a whole row of the file in it."""
@@ -50,7 +53,21 @@ class Swallowing:
         if self._telling is None:
             return width == self._width and len(cells) >= _LEAST_CELLS and not skipped
         place, is_value = self._telling
-        return 0 <= place - skipped < len(cells) and is_value(cells[place - skipped].strip(' "'))
+        if not 0 <= place - skipped < len(cells):
+            return False
+        value = cells[place - skipped].strip(' "')
+        if is_value(value) or skipped or width != self._width:
+            return is_value(value)
+        # A row whose document is wrong or blank is a row, too, where its columns look like rows'.
+        digits = sum(map(str.isdecimal, value))
+        return self._fits(cells) or (digits >= _DIGITS and _has_only_digits(value))
+
+    def _fits(self, cells: Sequence[str]) -> bool:
+        """Return True if all of a row's telephones, e-mails and documents are such, or blank."""
+        values = [
+            (cells[place].strip(' "'), looks) for place, looks in self._looks if place < len(cells)
+        ]
+        return len(values) > 1 and all(not value or looks(value) for value, looks in values)
 
 
 def _is_tax_id(cell: str) -> bool:
@@ -73,3 +90,17 @@ _TELLING: Final = (
     ("phones.home", _is_phone),
 )
 """Columns whose values tell a row, the surest first."""
+
+
+def _has_only_digits(cell: str) -> bool:
+    return any(map(str.isdecimal, cell)) and not any(map(str.isalpha, cell))
+
+
+_LOOKS: Final = (
+    ("tax_id", _has_only_digits),
+    ("email", lambda cell: "@" in cell),
+    ("phones.mobile", _has_only_digits),
+    ("phones.commercial", _has_only_digits),
+    ("phones.home", _has_only_digits),
+)
+"""What the values of columns look like, valid or not."""

@@ -51,15 +51,21 @@ _OTHERS: Final = (
     b"MZ",
 )
 # Some systems "export to Excel" by calling a web page .xls.
-_MARKUP: Final = (b"<!doctype", b"<html", b"<table", b"<?xml", b"<meta", b"<head", b"<style")
+_MARKUP: Final = re.compile(
+    rb"<(?:!doctype|!--|\?xml|[a-z][a-z0-9:._-]*[\s/>])|mime-version:|content-type: *multipart"
+    # SYLK and DIF, which spreadsheets still write.
+    rb"|id;p(?:wxl|s?calc)|table\r?\n0,1\r?\n"
+)
 _OTHER_TEXTS: Final = (
     (re.compile(rb"BEGIN:VCARD"), FileReason.CONTACTS),
     (re.compile(rb"BEGIN:VCALENDAR"), FileReason.CALENDAR),
     (re.compile(rb"[\[{]\s*[\[{\"}\]]"), FileReason.JSON),
     (
         re.compile(
-            rb"-- (?:MYSQL|MARIADB|POSTGRES|PHPMYADMIN|DUMP|HOST)|/\*!\d|(?:INSERT INTO|CREATE "
-            rb"(?:TABLE|DATABASE)|DROP TABLE|SET SQL_MODE|BEGIN TRANSACTION)\b"
+            rb"-- (?:MYSQL|MARIADB|POSTGRES|PHPMYADMIN|DUMP|HOST)|--\r?\n--|/\*!\d|(?:INSERT INTO|"
+            rb"CREATE (?:TABLE|DATABASE)|DROP TABLE|SET SQL_MODE|BEGIN TRANSACTION|REPLACE INTO|"
+            rb"SET (?:NAMES|FOREIGN_KEY_CHECKS|STATEMENT_TIMEOUT)|LOCK TABLES)\b|USE `?\w+`?;\s|"
+            rb"COPY \S+ \([^)]*\) FROM STDIN;"
         ),
         FileReason.SQL,
     ),
@@ -152,9 +158,9 @@ def _plain(open_it: Opener, head: bytes, member: str | None) -> Unpacked:
         raise FileRefused(_ole_reason(open_it))
     if head.startswith(_OTHERS) and not _is_text(head):
         raise FileRefused(FileReason.NOT_A_TABLE)
-    if head.removeprefix(b"\xef\xbb\xbf").lstrip().lower().startswith(_MARKUP):
-        raise FileRefused(FileReason.OTHER_SPREADSHEET)
     text = head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").upper()
+    if _MARKUP.match(text.lower()):
+        raise FileRefused(FileReason.OTHER_SPREADSHEET)
     for start, reason in _OTHER_TEXTS:
         if start.match(text):
             raise FileRefused(reason)
@@ -184,7 +190,8 @@ def _is_workbook(archive: ZipFile) -> bool:
     """Return True if the archive is an .xlsx within bounds. Raises FileRefused for other
     documents."""
     names = set(archive.namelist())
-    if "xl/workbook.bin" in names or {"mimetype", "content.xml"} <= names:
+    is_numbers = any(name.endswith(".iwa") or name == "Index.zip" for name in names)
+    if is_numbers or "xl/workbook.bin" in names or {"mimetype", "content.xml"} <= names:
         raise FileRefused(FileReason.OTHER_SPREADSHEET)
     if "[Content_Types].xml" not in names:
         return False

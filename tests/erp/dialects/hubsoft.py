@@ -37,6 +37,9 @@ class HubSoftDialect(Dialect):
     answers: ClassVar[Sequence[Answer]] = (
         known(200, {"status": "success", "msg": "", "clientes": []}, Meaning.NOBODY),
         known(200, {"status": "suscess", "clientes": []}, Meaning.NOBODY),
+        known(200, {"status": "success", "msg": "Erro interno", "clientes": []}, Meaning.LATER),
+        known(200, {"status": "success", "error": True, "clientes": []}, Meaning.LATER),
+        known(200, {"status": "suspenso", "clientes": []}, Meaning.LATER),
         known(200, {"status": "error", "msg": "Cliente não encontrado"}, Meaning.LATER),
         known(200, {"status": "error", "msg": "", "clientes": []}, Meaning.LATER),
         known(200, {"status": "erro", "clientes": []}, Meaning.LATER),

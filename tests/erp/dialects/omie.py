@@ -73,6 +73,12 @@ class OmieDialect(Dialect):
             {"faultstring": "API bloqueada por consumo indevido.", "faultcode": "MISUSE"},
             LATER,
         ),
+        known(
+            200,
+            {"faultstring": "Não existem registros: consumo indevido", "faultcode": "MISUSE"},
+            LATER,
+        ),
+        known(403, _fault("IP bloqueado temporariamente", 403), LATER),
         known(500, _fault("ERROR: Chave de acesso inválida", 101), Meaning.REFUSED),
         known(403, _fault("Aplicativo suspenso", 8), Meaning.REFUSED),
         known(403, "<html>Attention Required</html>", LATER),

@@ -29,6 +29,8 @@ class SgpDialect(Dialect):
         known(200, [], Meaning.NOBODY),
         known(200, {"paginacao": {"total": 2}, "clientes": []}, Meaning.UNREADABLE),
         known(200, {"msg": "Nenhum contrato localizado", "contratos": []}, Meaning.UNREADABLE),
+        known(200, {"clientes": [], "msg": "Token não encontrado"}, Meaning.LATER),
+        known(200, {"clientes": [], "status": "erro"}, Meaning.LATER),
         known(403, {"detail": "Credenciais de autenticação incorretas."}, Meaning.REFUSED),
         known(
             403,

@@ -41,6 +41,14 @@ class VoalleDialect(Dialect):
         known(200, {"success": True, "messages": [], "response": None}, Meaning.NOBODY),
         known(404, {"success": True, "messages": [], "response": None}, Meaning.NOBODY),
         known(404, {"success": False, "messages": [], "response": None}, Meaning.NOBODY),
+        *(
+            known(status, {"success": True, "messages": [said], "response": None}, means)
+            for status in (200, 404)
+            for said, means in (
+                ("Pessoa não encontrada", Meaning.NOBODY),
+                ("Token inválido", Meaning.LATER),
+            )
+        ),
         known(404, "", Meaning.LATER),
         known(404, {"message": "no route"}, Meaning.LATER),
         known(200, {"success": False, "messages": ["?"], "response": None}, Meaning.LATER),
