@@ -234,9 +234,9 @@ class _CustomerRow(Record):
         return [self._record(kind) for kind in kinds_in((tag.tag for tag in self.tags), _KINDS)]
 
     def _record(self, kind: Kind) -> ErpRecord:
-        phones = (
-            _joined(self.telefone1_ddd, self.telefone1_numero),
-            _joined(self.telefone2_ddd, self.telefone2_numero),
+        parts = (
+            (self.telefone1_ddd, self.telefone1_numero),
+            (self.telefone2_ddd, self.telefone2_numero),
         )
         return ErpRecord(
             ref=self.ref(NAME),
@@ -247,8 +247,8 @@ class _CustomerRow(Record):
             updated=self.changed,
             names=(self.razao_social, self.nome_fantasia),
             trade_name=self.nome_fantasia,
-            phones=phones_in(*phones),
-            phone_texts=phones,
+            phones=phones_in(*(_joined(area, number) for area, number in parts)),
+            phone_texts=tuple(f"{area or ''}{number or ''}" for area, number in parts),
             email=self.email,
         )
 
