@@ -34,7 +34,7 @@ async def test_eight_ticks_at_once_on_two_replicas_are_all_kept(
         await admin.presses("◻️ Cliente")
         await admin.presses("Continuar")
         rows = admin.message["reply_markup"]["inline_keyboard"]
-        ticks = [b for row in rows for b in row if "Etiqueta" in b["text"]]
+        ticks = [b for row in rows for b in row if "◻️ Etiqueta" in b["text"]]
         assert len(ticks) == 8
         limiter = RateLimiter(NO_LIMITS)
         async with open_bot(settings, limiter) as bot:

@@ -32,6 +32,7 @@ ASKING = {
     "ExportDialog": set(),
     "RecordDialog": set(),
     "ManyDialog": {"text"},
+    "DuplicatesDialog": set(),
 }
 MENUS = (
     ["/painel"],
@@ -39,6 +40,7 @@ MENUS = (
     ["/departamentos"],
     ["/departamentos", "Atendimento"],
     ["/respostas"],
+    ["/duplicados"],
     ["/auditoria"],
     ["/auditoria", "Filtros"],
     ["/auditoria", "Filtros", "👤"],
