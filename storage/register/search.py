@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from bot.domain.label import label_key
-from bot.domain.registration import Registration, Status
+from bot.domain.registration import Registration
 from bot.domain.search import BY_NAME, PAGE, Order, Query, ResultPage, SortBy
 from bot.domain.tax_id import TaxId, read_tax_id
 from storage.engine.connection import (
@@ -83,20 +83,29 @@ class Search:
 
     async def count(self, query: Query) -> int:
         """Return the number of all results."""
-        if query.statuses == {Status.ACTIVE}:
-            # No index has the active ones: nearly all are.
-            inactive = replace(query, statuses=frozenset([Status.INACTIVE]))
-            everyone = replace(query, statuses=frozenset())
-            return await self.count(everyone) - await self.count(inactive)
         asked = await self._asked(query)
         if not asked:
             return 0
-        with translated():
-            if not any(asked):
-                return int(await self._registrations.estimated_document_count())
-            if self._is_one_query(asked):
-                return int(await self._registrations.count_documents(_either(asked)))
+        if len(asked) == 1 and all(one.lacking for one in asked[0]):
+            return await self._most(asked[0])
+        if self._is_one_query(asked):
+            return await self._number(_either(asked))
         return len(await self._gathered(asked))
+
+    async def _most(self, conditions: Meaning) -> int:
+        """Return how many fit conditions that nearly all fit."""
+        lacking = [
+            self._number(together([one.lacking, *conditions[:place]]))
+            for place, one in enumerate(conditions)
+            if one.lacking
+        ]
+        with translated():
+            everyone = int(await self._registrations.estimated_document_count())
+        return everyone - sum(await asyncio.gather(*lacking))
+
+    async def _number(self, matches: Document) -> int:
+        with translated():
+            return int(await self._registrations.count_documents(matches))
 
     async def each(self, query: Query, *, count: int) -> AsyncIterator[Sequence[Registration]]:
         """Yield all results, `count` at a time, in the order of the pages."""
