@@ -5,8 +5,8 @@ filters ask for (`conditions`). MongoDB gets that as one query, and chooses betw
 names, in order, and the one on keys, after which it sorts.
 
 On a server that sorts before it limits (see `storage.engine.ordered`) the next few hundred names
-are checked first: they fill a page if many match. If few do, the list of the rarest condition is
-short.
+are checked first: they fill a page if many match, or show how many more will. If few do, the list
+of the rarest condition is short.
 """
 
 import asyncio
@@ -37,6 +37,8 @@ from storage.register.typed_keys import meanings
 
 # Read from the beginning of the list by name, on a server that sorts first.
 _SAMPLE: Final = 400
+# Of so many names one has to match for more of them to be read.
+_SELDOM: Final = 25
 # Names begin here; before it are those that begin with a digit.
 _LETTERS: Final = "aa"
 # Names end here; after it are those in other alphabets.
@@ -62,8 +64,8 @@ class Search:
         self._embedded = is_embedded(database) if embedded is None else embedded
         self._by_windows = sorts_before_limit(database) if by_windows is None else by_windows
         self._by_name = Ordered(self._registrations, "sort_name", by_windows=self._by_windows)
-        # Where the list by name begins: learnt from its first page.
-        self._first_name = _LETTERS
+        # Where the list by name begins, and backwards: learnt from its first pages.
+        self._begins = {False: _LETTERS, True: _LAST}
         self._at_once = Ordered(self._registrations, "sort_name", by_windows=False)
         self._sorted = Sorted(self._registrations, by_windows=self._by_windows)
 
@@ -166,10 +168,11 @@ class Search:
             count=count,
             matches=matches,
             backwards=backwards,
-            dense=_LAST if backwards else self._first_name,
+            dense=self._begins[backwards],
         )
-        if start is None and not matches and not backwards and page.documents:
-            self._first_name = _name(page.documents[0])
+        if start is None and not matches and page.documents:
+            # Few names are beyond this one now; those that come are found all the same.
+            self._begins[backwards] = _name(page.documents[0])
         return page
 
     async def _sampled(
@@ -177,6 +180,12 @@ class Search:
     ) -> Slice:
         sample = await self._names(start, max(_SAMPLE, count), {}, backwards)
         matching = [d for d in sample.documents if all_hold(d, conditions)]
+        if sample.next is not None and len(sample.documents) // _SELDOM <= len(matching) <= count:
+            # Nearly full: reading on is quicker than a list of so many.
+            names = len(sample.documents) * (count + 1 - len(matching)) * 3 // len(matching) // 2
+            more = await self._names(sample.next, max(count, names), {}, backwards)
+            matching += [d for d in more.documents if all_hold(d, conditions)]
+            sample = Slice(sample.documents + more.documents, more.next)
         if sample.next is None or len(matching) > count:
             following = _name(matching[count]) if len(matching) > count else None
             return Slice(matching[:count], following)
