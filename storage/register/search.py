@@ -4,14 +4,13 @@ A registration matches if its keys fit one meaning of the text (`typed_keys`) an
 filters ask for (`conditions`). MongoDB gets that as one query, and chooses between the index on
 names, in order, and the one on keys, after which it sorts.
 
-On a server that sorts before it limits (see `storage.engine.ordered`) the next few hundred names
-are checked first: they fill a page if many match, or show how many more will. If few do, the list
-of the rarest condition is short.
+On a server that sorts before it limits (see `storage.engine.ordered`) the next few hundred of the
+whole list are checked first, by name or document: they fill a page if many match, or show how many
+more will. If few do, the list of the rarest condition is short.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -31,7 +30,7 @@ from storage.engine.ordered import Ordered, Slice
 from storage.register.conditions import Condition, all_hold, key, of_filters, tagged, together
 from storage.register.documents import read_registration, tax_keys_of
 from storage.register.labels import Tags
-from storage.register.orders import Sorted
+from storage.register.orders import Sorted, cursor_of
 from storage.register.raw_registration import RawRegistration
 from storage.register.typed_keys import meanings
 
@@ -141,16 +140,13 @@ class Search:
         asked = await self._asked(query)
         if not asked:
             return Slice([], None)
-        by_name, backwards = order.by is SortBy.NAME, order.descending
         if "tax_key" in (asked[0][0].indexed or {} if asked[0] else {}):
             return await self._at_once.page(count=count, matches=together(asked[0]))
-        if self._by_windows and len(asked) == 1 and asked[0] and by_name:
-            return await self._sampled(asked[0], start, count, backwards)
+        is_quick = self._by_windows and order.by is not SortBy.UPDATED
+        if is_quick and len(asked) == 1 and asked[0]:
+            return await self._sampled(asked[0], order, start, count)
         if self._is_one_query(asked):
-            matches = _either(asked)
-            if by_name:
-                return await self._names(start, count, matches, backwards)
-            return await self._sorted.page(order, start, count, matches)
+            return await self._listed(order, start, count, _either(asked))
         found = await self._gathered(asked)
         return await self._whole(self._sorted.slice_of(found, order, start, count))
 
@@ -176,31 +172,46 @@ class Search:
         return page
 
     async def _sampled(
-        self, conditions: Meaning, start: str | None, count: int, backwards: bool
+        self, conditions: Meaning, order: Order, start: str | None, count: int
     ) -> Slice:
-        sample = await self._names(start, max(_SAMPLE, count), {}, backwards)
-        matching = [d for d in sample.documents if all_hold(d, conditions)]
-        if sample.next is not None and len(sample.documents) // _SELDOM <= len(matching) <= count:
+        sample, names = Slice([], start), max(_SAMPLE, count)
+        matching: dict[str, tuple[str, Document]] = {}
+        for _ in range(2):
+            some = await self._listed(order, sample.next, names, {})
+            for one in some.documents:
+                if all_hold(one, conditions):
+                    matching.setdefault(one["_id"], (cursor_of(one, order, sample.next), one))
+            sample = Slice(sample.documents + some.documents, some.next)
+            found = len(matching)
+            if sample.next is None or not len(sample.documents) // _SELDOM <= found <= count:
+                break
             # Nearly full: reading on is quicker than a list of so many.
-            names = len(sample.documents) * (count + 1 - len(matching)) * 3 // len(matching) // 2
-            more = await self._names(sample.next, max(count, names), {}, backwards)
-            matching += [d for d in more.documents if all_hold(d, conditions)]
-            sample = Slice(sample.documents + more.documents, more.next)
+            names = len(sample.documents) * (count + 1 - found) * 3 // found // 2
         if sample.next is None or len(matching) > count:
-            following = _name(matching[count]) if len(matching) > count else None
-            return Slice(matching[:count], following)
+            cursors, documents = zip(*matching.values(), strict=True) if matching else ((), ())
+            return Slice(list(documents[:count]), cursors[count] if len(cursors) > count else None)
         listed = [one for one in conditions if one.indexed]
         if not listed:
-            return await self._names(start, count, together(conditions), backwards)
+            return await self._listed(order, start, count, together(conditions))
         rarest = min(listed, key=lambda one: sum(map(one.holds, sample.documents)))
         asked = [[rarest, *(one for one in conditions if one is not rarest)]]
         if self._is_one_query(asked):
+            matches = together(asked[0])
+            if order.by is not SortBy.NAME:
+                return await self._sorted.page(order, start, count, matches)
             return await self._at_once.page(
-                start=start, count=count, matches=together(asked[0]), backwards=backwards
+                start=start, count=count, matches=matches, backwards=order.descending
             )
-        order = replace(BY_NAME, descending=backwards)
-        found = self._sorted.slice_of(await self._gathered(asked), order, start, count)
-        return await self._whole(found)
+        return await self._whole(
+            self._sorted.slice_of(await self._gathered(asked), order, start, count)
+        )
+
+    async def _listed(
+        self, order: Order, start: str | None, count: int, matches: Document
+    ) -> Slice:
+        if order.by is SortBy.NAME:
+            return await self._names(start, count, matches, order.descending)
+        return await self._sorted.page(order, start, count, matches)
 
     async def _gathered(self, asked: Sequence[Meaning]) -> list[Document]:
         """Return the ids, keys and sort keys of what fits one of the meanings."""
