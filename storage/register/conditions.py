@@ -1,9 +1,9 @@
 """What a registration must have to be found, as checks of a document and as filters of a query."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from bot.domain.registration import Status
+from bot.domain.registration import Kind, Status
 from bot.domain.search import Query
 from storage.engine.connection import Document
 from storage.engine.ordered import HIGHEST, element_between
@@ -20,6 +20,9 @@ class Condition:
     """The filter with an index."""
     other: Document | None = None
     """The filter beside one with an index; None where the server allows only one."""
+    lacking: "Condition | None" = None
+    """Holds for those that do not have it; only where nearly all have it, so that they are
+    counted by who does not."""
 
 
 def key(beginning: str, *, embedded: bool) -> Condition:
@@ -65,16 +68,32 @@ def of_filters(query: Query) -> list[Condition]:
     if query.left_erp:
         lost = {"lost_refs": {"$exists": True}, "status": str(Status.ACTIVE)}
         conditions.append(_labels([LEFT_ERP], lost))
+    inactive = _labels([INACTIVE], {"status": str(Status.INACTIVE)})
     if query.statuses == {Status.INACTIVE}:
-        conditions.append(_labels([INACTIVE], {"status": str(Status.INACTIVE)}))
+        conditions.append(inactive)
     if query.kinds:
-        kinds = sorted(map(str, query.kinds))
-        conditions.append(_labels([f"{KIND}{kind}" for kind in kinds], {"kinds": _one_of(kinds)}))
+        conditions.append(_of_kinds(query.kinds))
     if query.statuses == {Status.ACTIVE}:
         # Those that are active have no key, as nearly all are.
         status = str(Status.ACTIVE)
-        conditions.append(Condition(lambda d: d["status"] == status, other={"status": status}))
+        conditions.append(
+            Condition(lambda d: d["status"] == status, other={"status": status}, lacking=inactive)
+        )
     return conditions
+
+
+def _of_kinds(kinds: frozenset[Kind]) -> Condition:
+    wanted, others = sorted(map(str, kinds)), sorted(map(str, {*Kind} - kinds))
+    condition = _labels([f"{KIND}{kind}" for kind in wanted], {"kinds": _one_of(wanted)})
+    if Kind.CUSTOMER not in kinds or not others:
+        return condition
+    # Everybody has a kind, so who has none of these has another.
+    without = {"kinds": {"$nin": wanted}}
+    beside = {"words": _one_of([f"{KIND}{kind}" for kind in others])} | without
+    return replace(
+        condition,
+        lacking=Condition(lambda one: kinds.isdisjoint(one["kinds"]), beside, without),
+    )
 
 
 def all_hold(document: Document, conditions: Iterable[Condition]) -> bool:

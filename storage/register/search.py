@@ -4,19 +4,18 @@ A registration matches if its keys fit one meaning of the text (`typed_keys`) an
 filters ask for (`conditions`). MongoDB gets that as one query, and chooses between the index on
 names, in order, and the one on keys, after which it sorts.
 
-On a server that sorts before it limits (see `storage.engine.ordered`) the next few hundred names
-are checked first: they fill a page if many match. If few do, the list of the rarest condition is
-short.
+On a server that sorts before it limits (see `storage.engine.ordered`) the next few hundred of the
+whole list are checked first, by name or document: they fill a page if many match, or show how many
+more will. If few do, the list of the rarest condition is short.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
 from bot.domain.label import label_key
-from bot.domain.registration import Registration, Status
+from bot.domain.registration import Registration
 from bot.domain.search import BY_NAME, PAGE, Order, Query, ResultPage, SortBy
 from bot.domain.tax_id import TaxId, read_tax_id
 from storage.engine.connection import (
@@ -31,12 +30,14 @@ from storage.engine.ordered import Ordered, Slice
 from storage.register.conditions import Condition, all_hold, key, of_filters, tagged, together
 from storage.register.documents import read_registration, tax_keys_of
 from storage.register.labels import Tags
-from storage.register.orders import Sorted
+from storage.register.orders import Sorted, cursor_of
 from storage.register.raw_registration import RawRegistration
 from storage.register.typed_keys import meanings
 
 # Read from the beginning of the list by name, on a server that sorts first.
 _SAMPLE: Final = 400
+# Of so many names one has to match for more of them to be read.
+_SELDOM: Final = 25
 # Names begin here; before it are those that begin with a digit.
 _LETTERS: Final = "aa"
 # Names end here; after it are those in other alphabets.
@@ -62,8 +63,8 @@ class Search:
         self._embedded = is_embedded(database) if embedded is None else embedded
         self._by_windows = sorts_before_limit(database) if by_windows is None else by_windows
         self._by_name = Ordered(self._registrations, "sort_name", by_windows=self._by_windows)
-        # Where the list by name begins: learnt from its first page.
-        self._first_name = _LETTERS
+        # Where the list by name begins, and backwards: learnt from its first pages.
+        self._begins = {False: _LETTERS, True: _LAST}
         self._at_once = Ordered(self._registrations, "sort_name", by_windows=False)
         self._sorted = Sorted(self._registrations, by_windows=self._by_windows)
 
@@ -83,20 +84,29 @@ class Search:
 
     async def count(self, query: Query) -> int:
         """Return the number of all results."""
-        if query.statuses == {Status.ACTIVE}:
-            # No index has the active ones: nearly all are.
-            inactive = replace(query, statuses=frozenset([Status.INACTIVE]))
-            everyone = replace(query, statuses=frozenset())
-            return await self.count(everyone) - await self.count(inactive)
         asked = await self._asked(query)
         if not asked:
             return 0
-        with translated():
-            if not any(asked):
-                return int(await self._registrations.estimated_document_count())
-            if self._is_one_query(asked):
-                return int(await self._registrations.count_documents(_either(asked)))
+        if len(asked) == 1 and all(one.lacking for one in asked[0]):
+            return await self._most(asked[0])
+        if self._is_one_query(asked):
+            return await self._number(_either(asked))
         return len(await self._gathered(asked))
+
+    async def _most(self, conditions: Meaning) -> int:
+        """Return how many fit conditions that nearly all fit."""
+        lacking = [
+            self._number(together([one.lacking, *conditions[:place]]))
+            for place, one in enumerate(conditions)
+            if one.lacking
+        ]
+        with translated():
+            everyone = int(await self._registrations.estimated_document_count())
+        return everyone - sum(await asyncio.gather(*lacking))
+
+    async def _number(self, matches: Document) -> int:
+        with translated():
+            return int(await self._registrations.count_documents(matches))
 
     async def each(self, query: Query, *, count: int) -> AsyncIterator[Sequence[Registration]]:
         """Yield all results, `count` at a time, in the order of the pages."""
@@ -130,16 +140,13 @@ class Search:
         asked = await self._asked(query)
         if not asked:
             return Slice([], None)
-        by_name, backwards = order.by is SortBy.NAME, order.descending
         if "tax_key" in (asked[0][0].indexed or {} if asked[0] else {}):
             return await self._at_once.page(count=count, matches=together(asked[0]))
-        if self._by_windows and len(asked) == 1 and asked[0] and by_name:
-            return await self._sampled(asked[0], start, count, backwards)
+        is_quick = self._by_windows and order.by is not SortBy.UPDATED
+        if is_quick and len(asked) == 1 and asked[0]:
+            return await self._sampled(asked[0], order, start, count)
         if self._is_one_query(asked):
-            matches = _either(asked)
-            if by_name:
-                return await self._names(start, count, matches, backwards)
-            return await self._sorted.page(order, start, count, matches)
+            return await self._listed(order, start, count, _either(asked))
         found = await self._gathered(asked)
         return await self._whole(self._sorted.slice_of(found, order, start, count))
 
@@ -157,32 +164,54 @@ class Search:
             count=count,
             matches=matches,
             backwards=backwards,
-            dense=_LAST if backwards else self._first_name,
+            dense=self._begins[backwards],
         )
-        if start is None and not matches and not backwards and page.documents:
-            self._first_name = _name(page.documents[0])
+        if start is None and not matches and page.documents:
+            # Few names are beyond this one now; those that come are found all the same.
+            self._begins[backwards] = _name(page.documents[0])
         return page
 
     async def _sampled(
-        self, conditions: Meaning, start: str | None, count: int, backwards: bool
+        self, conditions: Meaning, order: Order, start: str | None, count: int
     ) -> Slice:
-        sample = await self._names(start, max(_SAMPLE, count), {}, backwards)
-        matching = [d for d in sample.documents if all_hold(d, conditions)]
+        sample, names = Slice([], start), max(_SAMPLE, count)
+        matching: dict[str, tuple[str, Document]] = {}
+        for _ in range(2):
+            some = await self._listed(order, sample.next, names, {})
+            for one in some.documents:
+                if all_hold(one, conditions):
+                    matching.setdefault(one["_id"], (cursor_of(one, order, sample.next), one))
+            sample = Slice(sample.documents + some.documents, some.next)
+            found = len(matching)
+            if sample.next is None or not len(sample.documents) // _SELDOM <= found <= count:
+                break
+            # Nearly full: reading on is quicker than a list of so many.
+            names = len(sample.documents) * (count + 1 - found) * 3 // found // 2
         if sample.next is None or len(matching) > count:
-            following = _name(matching[count]) if len(matching) > count else None
-            return Slice(matching[:count], following)
+            cursors, documents = zip(*matching.values(), strict=True) if matching else ((), ())
+            return Slice(list(documents[:count]), cursors[count] if len(cursors) > count else None)
         listed = [one for one in conditions if one.indexed]
         if not listed:
-            return await self._names(start, count, together(conditions), backwards)
+            return await self._listed(order, start, count, together(conditions))
         rarest = min(listed, key=lambda one: sum(map(one.holds, sample.documents)))
         asked = [[rarest, *(one for one in conditions if one is not rarest)]]
         if self._is_one_query(asked):
+            matches = together(asked[0])
+            if order.by is not SortBy.NAME:
+                return await self._sorted.page(order, start, count, matches)
             return await self._at_once.page(
-                start=start, count=count, matches=together(asked[0]), backwards=backwards
+                start=start, count=count, matches=matches, backwards=order.descending
             )
-        order = replace(BY_NAME, descending=backwards)
-        found = self._sorted.slice_of(await self._gathered(asked), order, start, count)
-        return await self._whole(found)
+        return await self._whole(
+            self._sorted.slice_of(await self._gathered(asked), order, start, count)
+        )
+
+    async def _listed(
+        self, order: Order, start: str | None, count: int, matches: Document
+    ) -> Slice:
+        if order.by is SortBy.NAME:
+            return await self._names(start, count, matches, order.descending)
+        return await self._sorted.page(order, start, count, matches)
 
     async def _gathered(self, asked: Sequence[Meaning]) -> list[Document]:
         """Return the ids, keys and sort keys of what fits one of the meanings."""

@@ -276,7 +276,7 @@ async def test_a_common_and_a_rare_word_are_in_order_to_their_end(
     stored = [
         registration(
             id=f"{random.getrandbits(64):016x}",
-            tax_id=None,
+            tax_id=make_cpf(random.randrange(10**9)) if n % 5 else None,
             name=f"{random.choice(['Maria', 'Zilda'])} {random.choice(NAMES)} {n}",
             trade_name="Xerxes & filhos" if n % 90 == 0 else None,
             status=Status.INACTIVE if n % 9 == 0 else Status.ACTIVE,
@@ -300,6 +300,11 @@ async def test_a_common_and_a_rare_word_are_in_order_to_their_end(
         expected = in_order([one for one in stored if matches(query, one)])
         assert ids(await pages(search, query)) == expected, query
         assert await search.count(query) == len(expected), query
+    # One in nine: more than the first 400 of the whole list are read for a page.
+    inactive = Query(statuses=frozenset([Status.INACTIVE]))
+    for order in (BY_NAME, Order(descending=True), Order(by=SortBy.DOCUMENT)):
+        in_turn = sorted_by(order, [one for one in stored if matches(inactive, one)])
+        assert ids(await pages(search, inactive, order, count=50)) == in_turn, order
 
 
 async def test_in_an_empty_register_nothing_is_found(database: Any):

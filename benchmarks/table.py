@@ -1,0 +1,161 @@
+"""Measures the lists and counts of the table in a register of 100,000.
+
+    python -m benchmarks.table --server mongodb://127.0.0.1:27017 [--pid 123] [--size 100000]
+
+Names, documents, tags, kinds, statuses and times are spread as real ones are, with one import of
+a third of them. The database `table` is filled once and kept. Each figure is the least of seven:
+wall time, CPU of this process and, with its pid, of the server.
+"""
+
+import argparse
+import asyncio
+import os
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from itertools import accumulate
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+
+from benchmarks.search import _FIRST, _names
+from bot.demo.documents import make_cnpj, make_cpf
+from bot.domain.registration import ChangeSource, Kind, Phones, Provenance, Registration, Status
+from bot.domain.search import BY_NAME, Order, Query, SortBy
+from storage.engine.connection import connected
+from storage.engine.indexes import ensure_indexes
+from storage.register.documents import registration_document
+from storage.register.search import Search
+
+_AT: Final = datetime(2026, 11, 24, 15, 30, tzinfo=UTC)
+_IMPORTED: Final = _AT - timedelta(days=200)
+_TIMES: Final = 7
+_PAGE: Final = 50
+_BATCH: Final = 500
+_TAGS: Final = ("vip", "fibra", "atraso", "condominio", "parceiro", "evento")
+_TWO: Final = frozenset([Kind.CUSTOMER, Kind.SUPPLIER])
+
+
+def register(size: int) -> Iterator[Registration]:
+    """Yield the same registrations each time."""
+    random = Random(19)  # noqa: S311
+    surnames, weights = _names(random)
+    firsts = _FIRST.split()
+    first_weights = list(accumulate(1 / (rank + 2) for rank in range(len(firsts))))
+    numbers = random.sample(range(100_000_000, 1_000_000_000), size)
+    for number in numbers:
+        first = random.choices(firsts, cum_weights=first_weights)
+        chance = random.random()
+        days = random.expovariate(1 / 120)
+        at = _IMPORTED if random.random() < 0.3 else _AT - timedelta(days=days)
+        made = Provenance(at=at, by="erp:ixc", way=ChangeSource.SYNC)
+        is_company = random.random() < 0.1
+        tax_id = make_cnpj(f"{number % 10**8:08d}0001") if is_company else make_cpf(number)
+        yield Registration(
+            id=uuid.UUID(int=random.getrandbits(128), version=4).hex,
+            tax_id=tax_id if random.random() < 0.97 else None,
+            name=" ".join(first + random.choices(surnames, cum_weights=weights, k=2)),
+            phones=Phones(mobile=f"+55{random.choice((11, 21, 49, 81))}9{number:08d}"[:14]),
+            status=Status.INACTIVE if random.random() < 0.1 else Status.ACTIVE,
+            kinds=_TWO if chance < 0.02 else {Kind.SUPPLIER} if chance < 0.05 else {Kind.CUSTOMER},
+            tags=frozenset(tag for n, tag in enumerate(_TAGS, 2) if random.random() < 0.1 / n),
+            priority_departments=frozenset(["vendas"] if random.random() < 0.01 else []),
+            created=made,
+            updated=made,
+        )
+
+
+async def fill(database: Any, size: int) -> None:
+    """Fill the database unless it is."""
+    registrations = database["registrations"]
+    if await registrations.estimated_document_count() >= size:
+        return
+    await ensure_indexes(database)
+    documents: list[Any] = []
+    for one in register(size):
+        documents.append(registration_document(one))
+        if len(documents) == _BATCH:
+            await registrations.insert_many(documents)
+            documents = []
+    if documents:
+        await registrations.insert_many(documents)
+
+
+INACTIVE: Final = frozenset([Status.INACTIVE])
+ACTIVE: Final = frozenset([Status.ACTIVE])
+QUERIES: Final[Mapping[str, Query]] = {
+    "whole list": Query(),
+    "maria": Query(text="maria"),
+    "m": Query(text="m"),
+    "silva maria": Query(text="silva maria"),
+    "ana bego": Query(text="ana bego"),
+    "conceicao": Query(text="concei"),
+    "nobody": Query(text="zzz"),
+    "half a telephone": Query(text="3222"),
+    "maria, inactive": Query(text="maria", statuses=INACTIVE),
+    "maria, without tag": Query(text="maria", without_tag=True),
+    "inactive": Query(statuses=INACTIVE),
+    "active": Query(statuses=ACTIVE),
+    "without tag": Query(without_tag=True),
+    "vip": Query(tags=frozenset(["vip"])),
+    "customers": Query(kinds=frozenset([Kind.CUSTOMER])),
+    "suppliers, without tag": Query(kinds=frozenset([Kind.SUPPLIER]), without_tag=True),
+    "two kinds": Query(kinds=_TWO),
+    "priority": Query(priority=True),
+}
+ORDERS: Final[Mapping[str, Order]] = {
+    "": BY_NAME,
+    "Z first": Order(descending=True),
+    "newest": Order(by=SortBy.UPDATED, descending=True),
+    "oldest": Order(by=SortBy.UPDATED),
+    "document": Order(by=SortBy.DOCUMENT),
+}
+ORDERED: Final = ("whole list", "maria", "inactive", "active", "maria, inactive", "customers")
+
+
+def _server_s(pid: int | None) -> float:
+    if pid is None:
+        return 0.0
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+async def least(act: Callable[[], Awaitable[object]], pid: int | None) -> str:
+    """Return wall, client and server milliseconds."""
+    wall, own, server = [], [], []
+    for _ in range(_TIMES):
+        began, of_own, of_server = time.perf_counter(), time.process_time(), _server_s(pid)
+        await act()
+        wall.append(time.perf_counter() - began)
+        own.append(time.process_time() - of_own)
+        server.append(_server_s(pid) - of_server)
+    return "".join(f"{min(each) * 1000:8.0f}" for each in (wall, own, server))
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--server", required=True)
+    parser.add_argument("--pid", type=int)
+    parser.add_argument("--size", type=int, default=100_000)
+    parser.add_argument("--only", default="")
+    given = parser.parse_args()
+    async with connected(given.server, "table") as database:
+        await fill(database, given.size)
+        search = Search(database)
+        print(f"{'ms':<34}{'wall':>8}{'client':>8}{'server':>8}")
+        for name, order in ORDERS.items():
+            for shown, query in QUERIES.items():
+                line = f"{shown}{name and ', '}{name}"
+                if given.only not in line or (name and shown not in ORDERED):
+                    continue
+                figures = await least(lambda: search(query, order=order, count=_PAGE), given.pid)  # noqa: B023
+                print(f"{line:<34}{figures}", flush=True)
+        for shown, query in QUERIES.items():
+            if given.only in f"count {shown}":
+                figures = await least(lambda: search.count(query), given.pid)  # noqa: B023
+                print(f"count {shown:<28}{figures}{await search.count(query):9}", flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
