@@ -409,6 +409,8 @@ async def test_commands_are_offered_behind_the_slash(
 ) -> None:
     await bot.set_my_commands(
         [
+            # Listed before the command that its name begins with.
+            BotCommand(command="clientes_novos", description="Os de hoje"),
             BotCommand(command="clientes", description="O cadastro"),
             BotCommand(command="tarefas", description="O que está em andamento"),
         ]
@@ -416,19 +418,20 @@ async def test_commands_are_offered_behind_the_slash(
     page = await open_page()
     pane = page.get_by_test_id("pane-admin")
     await pane.get_by_test_id("input").press_sequentially("/")
-    await expect(pane.get_by_role("option")).to_have_count(2)
+    await expect(pane.get_by_role("option")).to_have_count(3)
+    await page.keyboard.press("ArrowDown")
     await page.keyboard.press("ArrowDown")
     await page.keyboard.press("Enter")
     await expect(pane.get_by_test_id("message")).to_contain_text("/tarefas")
-    # A command is a reply too, when one was begun: chosen from the list, or in a text.
+    # A command is a reply too, when one was begun: typed, chosen from the list, or in a text.
     await bot.send_message(RENATA, "aviso: /clientes mostra todos")
     notice = pane.get_by_test_id("message").nth(1)
-    chosen, in_text = pane.get_by_role("option").first, notice.get_by_text("/clientes")
-    for count, command in enumerate((chosen, in_text), 1):
+    chosen, in_text = pane.get_by_role("option").nth(1), notice.get_by_text("/clientes")
+    for count, command in enumerate((None, chosen, in_text), 1):
         await notice.hover()
         await notice.get_by_test_id("reply").click()
-        await pane.get_by_test_id("input").fill("/")
-        await command.click()
+        await pane.get_by_test_id("input").fill("/" if command else "/clientes")
+        await (command.click() if command else page.keyboard.press("Enter"))
         await expect(pane.locator(".quote")).to_have_count(count)
         await expect(pane.get_by_test_id("message").last.locator(".text")).to_have_text(
             "/clientes"
@@ -528,3 +531,90 @@ async def test_the_theme_follows_the_system_and_the_button_is_remembered(
     await page.reload()
     await page.wait_for_selector("body[data-ready]")
     assert await page.evaluate(background) == light
+
+
+async def test_a_newcomer_is_led_by_three_steps_until_they_are_done(
+    open_page: Opener, stage: Stage, echo: None
+) -> None:
+    page = await open_page(viewport={"width": 360, "height": 740}, has_touch=True)
+    pane, steps = page.get_by_test_id("pane-customer"), page.get_by_test_id("steps")
+    current = steps.locator('[aria-current="step"]')
+    await expect(current).to_contain_text("1Em Pessoas, escolha quem você vai ser.")
+    await steps.get_by_role("button", name="Pessoas").tap()
+    await page.get_by_test_id("be-person").nth(1).tap()
+    await expect(steps).to_contain_text("Agora é João.")
+    await expect(current).to_contain_text("2Toque em Iniciar")
+    await pane.get_by_test_id("start").tap()
+    await expect(steps.get_by_text("Feito: ")).to_have_count(2)
+    # What is written already is kept.
+    await pane.get_by_test_id("input").fill("meu CPF:")
+    await steps.get_by_role("button", name="Pôr na mensagem o CPF 529.982.247-25").tap()
+    await expect(pane.get_by_test_id("input")).to_have_value("meu CPF: 529.982.247-25")
+    await pane.get_by_test_id("send").tap()
+    await expect(steps).to_be_hidden()
+    await page.reload()
+    await expect(pane.get_by_test_id("message")).not_to_have_count(0)
+    await expect(steps).to_be_hidden()
+    await page.get_by_test_id("people-toggle").tap()
+    await page.get_by_role("button", name="Ver os três passos").tap()
+    await expect(steps).to_be_visible()
+    await steps.get_by_role("button", name="Fechar os passos").tap()
+    await expect(steps).to_be_hidden()
+    await expect(pane.get_by_test_id("input")).to_be_focused()
+
+
+async def test_the_keyboard_skips_to_the_people_and_to_every_message_box(
+    open_page: Opener, stage: Stage
+) -> None:
+    page = await open_page()
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Tab")
+    await expect(page.locator(".skip:focus")).to_be_in_viewport(ratio=1)
+    await page.keyboard.press("Enter")
+    customer = page.get_by_test_id("pane-customer")
+    await expect(customer.get_by_test_id("input")).to_be_focused()
+    await page.get_by_role("link", name="Ir para a mensagem: Admin").press("Enter")
+    await expect(page.get_by_test_id("pane-admin").get_by_test_id("input")).to_be_focused()
+    # People that cover the chats make way; a chat that is closed gives its messages.
+    await page.set_viewport_size({"width": 360, "height": 740})
+    await page.get_by_role("link", name="Ir para as pessoas").press("Enter")
+    await expect(page.get_by_test_id("people")).to_be_visible()
+    stage.emulator.block_bot(MARINA)
+    await expect(page.get_by_test_id("unblock")).to_be_attached()
+    await page.get_by_role("link", name="Ir para a mensagem: Cliente").press("Enter")
+    await expect(page.get_by_test_id("people")).to_be_hidden()
+    await expect(customer.get_by_test_id("messages")).to_be_focused()
+
+
+async def test_at_400_percent_zoom_messages_are_readable_and_nothing_covers_them(
+    open_page: Opener, echo: None
+) -> None:
+    """1280 px by 1024 px at 400 % zoom."""
+    page = await open_page(viewport={"width": 320, "height": 256})
+    pane = page.get_by_test_id("pane-customer")
+    messages, input_ = pane.get_by_test_id("messages"), pane.get_by_test_id("input")
+    await page.get_by_test_id("close-steps").click()
+    await say(pane, "telefone")
+    share = pane.get_by_test_id("reply-button")
+    for part in (input_, messages, share, page.get_by_test_id("tab-admin")):
+        await part.scroll_into_view_if_needed()
+        await expect(part).to_be_in_viewport(ratio=0.95)
+        await part.click(trial=True)
+    shown = await messages.bounding_box()
+    assert shown
+    # Six lines, and the last message is among them.
+    assert shown["height"] >= 128
+    await messages.scroll_into_view_if_needed()
+    last = pane.get_by_test_id("message").last.locator(".bubble")
+    await expect(last).to_be_in_viewport(ratio=0.95)
+    # Not a letter at a time, even beside the buttons of a reply keyboard.
+    await input_.fill("o modem está com a luz vermelha")
+    written = await input_.bounding_box()
+    assert written
+    assert written["width"] >= 160
+    await page.get_by_test_id("people-toggle").click()
+    close = page.get_by_role("button", name="Fechar", exact=True)
+    await expect(close).to_be_in_viewport(ratio=1)
+    await expect(page.get_by_test_id("be-person").first).to_be_visible()
+    await close.click()
+    assert await page.evaluate("document.documentElement.scrollWidth") == 320

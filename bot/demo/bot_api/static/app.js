@@ -7,6 +7,7 @@ import { serviceText } from "./message.js";
 import { MiniApp } from "./mini_app.js";
 import { Pane } from "./pane.js";
 import { PeoplePanel } from "./people.js";
+import { Steps } from "./steps.js";
 import { Store } from "./store.js";
 import { threadOf } from "./topics.js";
 
@@ -86,8 +87,28 @@ function setPeople(open, remember = true) {
   const covers = open && narrow.matches;
   for (const pane of Object.values(panes)) pane.element.inert = covers;
   byId("tabs").inert = covers;
+  // Beside a wide screen's sheet the header stays in sight, with the button that closes it.
+  byId("top").inert = covers && phone.matches;
   if (covers) panel.element.querySelector(".close-people").focus();
   if (remember && !narrow.matches) localStorage.setItem("balcao-people", open ? "open" : "closed");
+}
+
+function toPeople() {
+  setPeople(true);
+  if (!narrow.matches) panel.element.querySelector(".be").focus();
+}
+
+function toMessage(key) {
+  if (narrow.matches) setPeople(false);
+  showPane(key);
+  panes[key].focus();
+}
+
+/** Every person's buttons stand before the first message box: 45 presses of Tab. */
+function skips() {
+  const skip = (label, key, onclick) => h("a", { class: `skip skip-${key}`, href: `#${key}`, onclick: (event) => { event.preventDefault(); onclick(); } }, label);
+  byId("skips").replaceChildren(skip("Ir para as pessoas", "people", toPeople),
+    ...Object.values(panes).map(({ key, label }) => skip(`Ir para a mensagem: ${label}`, `pane-${key}`, () => toMessage(key))));
 }
 
 function closeCoveringPeople() {
@@ -104,9 +125,7 @@ function bePerson(userId) {
   panes.customer.show();
   store.dispatchEvent(new Event("person"));
   markPeople();
-  if (narrow.matches) setPeople(false);
-  showPane("customer");
-  panes.customer.composer.input.focus();
+  toMessage("customer");
 }
 
 function markPeople() {
@@ -223,11 +242,22 @@ function build() {
       panes.customer.composer.put(text);
       return true;
     },
+    onSteps: () => {
+      steps.restart();
+      toMessage("customer");
+    },
     onClose: () => closeCoveringPeople(),
+  });
+  const steps = new Steps(store, {
+    person: () => scene.people.find((person) => person.user_id === chosen.customer),
+    isChosen: () => remembered("balcao-person") !== null,
+    onPeople: toPeople,
+    onTaxId: (text) => panes.customer.composer.add(text),
+    onClose: () => toMessage("customer"),
   });
   const common = { onUnread: (pane) => { if (panes[pane.key]) showUnread(pane); }, onAlert: alertText, onWebApp: (...opened) => miniApp.open(...opened), isVisible: (pane) => !phone.matches || visible === pane.key };
   const botName = store.bot.first_name;
-  panes.customer = new Pane(store, { ...common, key: "customer", label: "Cliente", tools: [blockButton()],
+  panes.customer = new Pane(store, { ...common, key: "customer", label: "Cliente", tools: [blockButton()], below: steps.element,
     who: () => ({ chatId: chosen.customer, actorId: chosen.customer, title: userName(chosen.customer), subtitle: `Cliente, falando com ${botName}` }) });
   panes.attendants = new Pane(store, { ...common, key: "attendants", label: "Atendentes", tools: [actorChooser(scene)], above: groupTabs(scene),
     who: () => {
@@ -238,6 +268,7 @@ function build() {
     who: () => ({ chatId: scene.admin_id, actorId: scene.admin_id, title: userName(scene.admin_id), subtitle: `Administrador, falando com ${botName}` }) });
   byId("layout").replaceChildren(panel.element, h("div", { class: "backdrop", onclick: closeCoveringPeople }), ...Object.values(panes).map((pane) => pane.element), miniApp.element);
   for (const pane of Object.values(panes)) pane.show();
+  skips();
   setPeople(!narrow.matches && localStorage.getItem("balcao-people") !== "closed", false);
   markPeople();
   showPane("customer");
@@ -259,7 +290,7 @@ function follow() {
   });
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") closeCoveringPeople(); });
   document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") panes[visible].seen(); });
-  narrow.addEventListener("change", () => setPeople(!narrow.matches, false));
+  for (const size of [narrow, phone]) size.addEventListener("change", () => setPeople(!narrow.matches, false));
 }
 
 try {

@@ -65,6 +65,11 @@ export class Composer {
     this.#typed();
   }
 
+  /** Put a text after what is written already. */
+  add(text) {
+    this.put([this.input.value.trim(), text].filter(Boolean).join(" "));
+  }
+
   replyTo(message) {
     this.#editing = null;
     this.#replyTo = message;
@@ -206,7 +211,7 @@ export class Composer {
     input.style.height = "auto";
     if (input.scrollHeight) input.style.height = `${Math.min(input.scrollHeight + input.offsetHeight - input.clientHeight, 140)}px`;
     this.sendButton.disabled = this.isEmpty;
-    if (/^\/\w*$/.test(input.value)) this.#showCommands(input.value.slice(1));
+    if (!this.#editing && /^\/\w*$/.test(input.value)) this.#showCommands(input.value.slice(1));
     else this.#closeCommands();
   }
 
@@ -247,7 +252,10 @@ export class Composer {
 
   #showCommands(typed) {
     const known = this.#pane.chat?.commands?.[this.#pane.actorId] ?? [];
-    const matching = known.filter(({ command }) => command.startsWith(typed.toLowerCase()));
+    const start = typed.toLowerCase();
+    const matching = known.filter(({ command }) => command.startsWith(start));
+    // Enter sends the first one: a command that is typed in full.
+    matching.sort((one, other) => (other.command === start) - (one.command === start));
     if (!matching.length) {
       this.#closeCommands();
       return;

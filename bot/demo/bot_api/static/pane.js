@@ -26,8 +26,8 @@ export class Pane {
   #waiting = new Map();
   #answered = new Set();
 
-  /** key: customer, attendants or admin; who(): {chatId, actorId, title, subtitle}; tools: header elements; above: what stands over the header. */
-  constructor(store, { key, label, who, tools = [], above = null, onUnread, onAlert, onWebApp, isVisible }) {
+  /** key: customer, attendants or admin; who(): {chatId, actorId, title, subtitle}; tools: header elements; above, below: what stands over and under the header. */
+  constructor(store, { key, label, who, tools = [], above = null, below = null, onUnread, onAlert, onWebApp, isVisible }) {
     Object.assign(this, { store, key, label, onUnread, onAlert, onWebApp, isVisible, who });
     this.avatar = h("span", { class: "avatar", "aria-hidden": "true" });
     this.title = h("h2", {});
@@ -46,7 +46,7 @@ export class Pane {
       ondrop: (event) => this.#drop(event) },
     h("div", { class: "pane-top" }, above,
       h("header", { class: "pane-head" }, this.avatar, h("div", { class: "pane-names" }, this.title, this.subtitle), ...tools),
-      this.topics.element, this.pinned),
+      this.topics.element, this.pinned, below),
     h("div", { class: "scroll-area" }, this.list, this.topics.sheet, this.jump, this.toast, h("p", { class: "drop-hint", "aria-hidden": "true" }, "Solte para anexar")),
     this.pending, this.composer.element);
     // A picture that loads or a keyboard that opens must not move the end out of sight.
@@ -74,6 +74,11 @@ export class Pane {
     this.redraw();
     this.#toBottom();
     this.seen();
+  }
+
+  focus() {
+    const { row, input } = this.composer;
+    (row.hidden ? this.list : input).focus();
   }
 
   redraw() {

@@ -6,12 +6,13 @@ import { initials } from "./format.js";
 export class PeoplePanel {
   #cards = new Map();
 
-  /** options: {onBe(userId), onTaxId(text), onClose()} */
+  /** options: {onBe(userId), onTaxId(text), onSteps(), onClose()} */
   constructor(scene, options) {
     this.list = h("ul", { class: "people-list" }, scene.people.map((person) => this.#card(person, options)));
     this.element = h("aside", { class: "people", id: "people", "aria-label": "Pessoas", "data-testid": "people" },
       h("header", { class: "people-head" }, h("h2", {}, "Pessoas"), iconButton("close", "Fechar", { class: "icon-button close-people", onclick: options.onClose })),
-      scene.note ? h("p", { class: "note" }, scene.note) : null, this.list);
+      scene.note ? h("p", { class: "note" }, scene.note) : null,
+      h("button", { type: "button", class: "link show-steps", onclick: options.onSteps }, "Ver os três passos"), this.list);
   }
 
   #card(person, options) {
