@@ -64,14 +64,14 @@ _NO_NAMES: Final = frozenset(
 # No name has so many without a letter: it is a document, a telephone or a date.
 _LEAST_DIGITS: Final = 5
 # Accents of one encoding as another one shows them, where no name has such signs; a letter that
-# was lost; a tag.
+# was lost; a text between tags.
 _GARBLED: Final = re.compile(
     "[\u2500-\u259f]"
     "|[a-zß-öø-ÿ][À-ÖØ-Þ]"
     "|[^\\W\\d_][?¡-§¨¬¯±¶¸¼-¾×÷‚„ƒˆ‰‹›†‡“€√∂∆∑∏∫Ω≈◊˘-˝ˇ][^\\W\\d_]"
     "|[^\\W\\d_][‚„ƒˆ‹‡¡-¤¬√](?![^\\W_])"
     "|(?<![^\\W_])[?µ¶¢£ƒ‡√](?=[a-zà-ÿ])"
-    "|</?[a-z]+[ />]",
+    "|</[a-z]+>",
 )
 
 
@@ -123,8 +123,8 @@ def is_odd(text: str) -> bool:
 
 def named(cell: str, meaning: str) -> str | None:
     """Return the name that a cell means, empty when that stands for none; None if it cannot be a
-    name: a formula, a tag, an e-mail, a number, or letters that another encoding has turned into
-    signs (`Jo?o`, `JoÆo`, `Jo├úo`).
+    name: a formula, text between tags, an e-mail, a number, or letters that another encoding has
+    turned into signs (`Jo?o`, `JoÆo`, `Jo├úo`).
 
     cell: as it stands in the file. What an export has marked is a name.
     """
@@ -145,7 +145,7 @@ def named(cell: str, meaning: str) -> str | None:
 
 
 def _is_garbled(text: str) -> bool:
-    if text.isascii() and "?" not in text and "<" not in text:
+    if text.isascii() and "?" not in text and "</" not in text:
         return False
     # UTF-8 that was read twice is asked about as a whole, and left as it is on demand.
     return _GARBLED.search(text) is not None and not count_mojibake(text)
