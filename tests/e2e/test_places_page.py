@@ -18,7 +18,7 @@ pytestmark = pytest.mark.browser
 CPFS = [make_cpf(300_000_000 + number * 7919).masked for number in range(5)]
 FILE = (
     "Nome;Documento;Fone;tipoRegistro;Zona\r\n"
-    f"<i>Bia</i>;111.222.333-44;;cliente;Sul\r\n"
+    f"<i>Bia;111.222.333-44;;cliente;Sul\r\n"
     f"Caio Prado;{CPFS[1]};12;cliente;\r\n"
     f"Davi;{CPFS[2]};;gerente;\r\n"
 )
