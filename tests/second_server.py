@@ -49,7 +49,6 @@ KEPT_KEYS: Final = frozenset(
         "storage/test_query_shapes.py::test_conversations_by_chat_registration_and_owed_lookup",
         "storage/test_queue.py::test_a_chat_with_another_open_one_reopens_none",
         "storage/test_queue.py::test_what_is_found_is_what_a_plain_filter_finds",
-        "storage/test_unions.py::test_no_source_makes_the_other_one_again",
     )
 )
 # Of two transactions that give two documents the same key by an update, both succeed, unless one

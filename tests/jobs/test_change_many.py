@@ -180,8 +180,12 @@ async def test_an_import_of_the_same_rows_beside_it_loses_nothing(
     _, imported = await asyncio.gather(
         runner.manage.confirm(changing.id), second.imported(rows, fields=("email",))
     )
+    # Where the two meet too often, one is left for the worker's next round.
+    for one, job_id in ((runner, changing.id), (second, imported.id)):
+        while (await one.job(job_id)).needs_work:
+            await one.work.work(str(job_id))
     assert told(await runner.job(changing.id)) == {"rows": 300, "updated": 300}
-    assert imported.counts.updated == 300
+    assert (await second.job(imported.id)).counts.updated == 300
     documents = (await runner.register()).values()
     assert all(one["tags"] == [VIP.id] for one in documents)
     assert all(one["email"].startswith("novo") for one in documents)
