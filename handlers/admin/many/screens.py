@@ -177,20 +177,23 @@ async def inactivate_all(manager: DialogManager, query: Query) -> None:
 
 
 async def _begin(manager: DialogManager, action: BulkAction, value: str) -> None:
-    """Start the preview and close the screen."""
+    """Close the screen and start the preview.
+
+    In this order: after a typed text the list below is sent anew, which must not come under the
+    preview.
+    """
     options = BulkOptions(action=action, value=value, query=read_query(_query(manager)))
-    if await _preview(manager, options):
-        await manager.done()
+    await manager.done()
+    await _preview(manager, options)
 
 
-async def _preview(manager: DialogManager, options: BulkOptions) -> bool:
-    """Start the preview, which comes as a message; return False if there is nothing to show."""
+async def _preview(manager: DialogManager, options: BulkOptions) -> None:
+    """Start the preview, which comes as a message."""
     bot: Bot = manager.middleware_data["bot"]
     chat_id = manager.middleware_data["event_from_user"].id
     progress = await show_progress(bot, chat_id, texts.CHECKING)
     job = await files_of(manager).begin_change(options, by=admin_of(manager), progress=progress)
     if isinstance(job, BadValue):
         await edit(bot, progress, f"⚠️ {texts.BAD_VALUE}")
-        return False
+        return
     await offer_cancel(bot, job, texts.CHECKING)
-    return True
