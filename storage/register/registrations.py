@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
-from pymongo.errors import DuplicateKeyError, OperationFailure
+from pymongo.errors import DuplicateKeyError
 
 from bot.domain.candidate import Update
 from bot.domain.registration import Provenance, Registration
@@ -23,8 +23,8 @@ from storage.register.documents import (
     registration_document,
     version_of,
 )
+from storage.register.with_audit import WithAudit
 
-_OTHERS_TAKE_S: Final = 0.01
 _UNIONS: Final = 20
 
 
@@ -32,10 +32,10 @@ class Registrations:
     """The stored registrations."""
 
     def __init__(self, database: Database) -> None:
-        self._client = database.client
         self._registrations: Collection = database["registrations"]
         self._entries: Collection = database["audit"]
         self._log = audit.Audit(database)
+        self._with_audit = WithAudit(database)
         self._by_id = FindOne(self._registrations)
         self._by_tax_key = FindOne(self._registrations, "tax_key")
         self._insert = InsertOne(self._registrations)
@@ -153,17 +153,9 @@ class Registrations:
 
         False when another process writes the same at this moment, or when the tax id is taken.
         """
-        await self._log.note([entry["stamp"]["by"]])
         with translated():
             try:
-                async with (
-                    await self._client.start_session() as session,
-                    session.start_transaction(),
-                ):
-                    if not await write(session):
-                        await session.abort_transaction()
-                        return False
-                    await self._entries.insert_one(entry, session=session)
+                return await self._with_audit(write, entry)
             except DuplicateKeyError:
                 for key in of.tax_keys:
                     there = await self._by_tax_key(key)
@@ -174,11 +166,3 @@ class Registrations:
                     return False
                 # An entry without its registration, as a failed restore may leave it.
                 raise
-            except OperationFailure as error:
-                if error.has_error_label("TransientTransactionError"):
-                    # The other transaction still takes a moment, and a retry before its end would
-                    # fail.
-                    await asyncio.sleep(_OTHERS_TAKE_S)
-                    return False
-                raise
-        return True

@@ -1,10 +1,8 @@
 """Unions of two registrations, each with both audit entries in one transaction."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Final
 
-from pymongo.errors import DuplicateKeyError, OperationFailure
+from pymongo.errors import DuplicateKeyError
 
 from bot.domain.audit import Event
 from bot.domain.candidate import Update
@@ -12,15 +10,13 @@ from bot.domain.registration import Provenance, Registration
 from storage.engine.connection import Collection, Database, Document, Session, translated
 from storage.register import audit
 from storage.register.documents import change_document, registration_document, version_of
-
-_OTHERS_TAKE_S: Final = 0.01
+from storage.register.with_audit import WithAudit
 
 
 class Unions:
     def __init__(self, database: Database) -> None:
-        self._client = database.client
         self._registrations: Collection = database["registrations"]
-        self._entries: Collection = database["audit"]
+        self._with_audit = WithAudit(database)
         self._log = audit.Audit(database)
 
     async def unite(self, update: Update, goes: Registration, provenance: Provenance) -> bool:
@@ -42,7 +38,7 @@ class Unions:
             )
             return bool(result.matched_count)
 
-        return await self._written(write, entry, gone)
+        return await self._stored(write, entry, gone)
 
     async def separate(self, update: Update, restored: Registration) -> bool:
         """Return True if the two are stored now as two."""
@@ -65,7 +61,7 @@ class Unions:
             await self._registrations.insert_many([document, back], session=session)
             return True
 
-        return await self._written(write, entry, back_entry)
+        return await self._stored(write, entry, back_entry)
 
     def _changed(self, found: Document, update: Update, event: Event) -> tuple[Document, Document]:
         with translated():
@@ -82,26 +78,11 @@ class Unions:
             )
         return document if document and document["version"] == registration.version else None
 
-    async def _written(
+    async def _stored(
         self, write: Callable[[Session], Awaitable[bool]], *entries: Document
     ) -> bool:
-        await self._log.note(entry["stamp"]["by"] for entry in entries)
         with translated():
             try:
-                async with (
-                    await self._client.start_session() as session,
-                    session.start_transaction(),
-                ):
-                    if not await write(session):
-                        await session.abort_transaction()
-                        return False
-                    await self._entries.insert_many(entries, session=session)
+                return await self._with_audit(write, *entries)
             except DuplicateKeyError:
                 return False
-            except OperationFailure as error:
-                if error.has_error_label("TransientTransactionError"):
-                    # The other transaction still takes a moment.
-                    await asyncio.sleep(_OTHERS_TAKE_S)
-                    return False
-                raise
-        return True
