@@ -121,6 +121,8 @@ class Settings(BaseSettings):
     """In place of `remind_minutes`, for customers with priority."""
     remind_admins_minutes: Annotated[int, Field(ge=0, le=24 * 60)] = 30
     timezone: str = "America/Sao_Paulo"
+    otlp_url: Annotated[str, BeforeValidator(_web_address)] = ""
+    """A collector that traces are sent to; without it none are recorded."""
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 

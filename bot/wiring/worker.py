@@ -16,6 +16,7 @@ from bot.wiring.jobs import work_with_broker
 from bot.wiring.shared import share
 from bot.wiring.stopping import run_until_stopped
 from bot.wiring.telegram import open_bot
+from bot.wiring.watching import Watching, open_tracer
 from bot.wording.values import Names
 from storage.engine.connection import server_time
 
@@ -47,16 +48,23 @@ def _require(settings: Settings) -> None:
 async def _work(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         supervisor = Supervisor()
-        database = await stack.enter_async_context(open_database(settings, supervisor=supervisor))
+        tracer = await stack.enter_async_context(open_tracer(settings, service="balcao-worker"))
+        watching = Watching(tracer)
+        database = await stack.enter_async_context(
+            open_database(settings, supervisor=supervisor, listeners=watching.listeners)
+        )
         limiter = RateLimiter(TELEGRAM_LIMITS)
         shared = share(
             settings,
-            bot=await stack.enter_async_context(open_bot(settings, limiter)),
+            bot=await stack.enter_async_context(open_bot(settings, limiter, tracer=tracer)),
             limiter=limiter,
             database=database,
-            erp=await stack.enter_async_context(open_erp_if_set(settings, database)),
+            erp=await stack.enter_async_context(
+                open_erp_if_set(settings, database, watch=watching.erp)
+            ),
             clock=utc_now,
             lease_clock=server_time(database),
+            tracer=tracer,
         )
 
         async def names() -> Names:

@@ -55,6 +55,7 @@ DEFAULTS = {
     "remind_admins_minutes": 30,
     "timezone": "America/Sao_Paulo",
     "log_format": "console",
+    "otlp_url": "",
     "log_level": "INFO",
 }
 SECRETS = ("bot_token", "mongodb_uri", "erp_token", "erp_password", "erp_client_secret")
