@@ -31,7 +31,7 @@ from storage.updates.inbox import Inbox as StoredInbox
 from storage.updates.outbox import Outbox as StoredOutbox
 from storage.updates.waiting import waiting_updates
 
-_KINDS: Final = frozenset(map(str, UpdateType))
+_KINDS: Final = frozenset(kind.value for kind in UpdateType)
 
 Handle = Callable[[Payload], Awaitable[None]]
 
