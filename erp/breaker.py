@@ -50,8 +50,8 @@ class Breaker:
 
     @property
     def is_open(self) -> bool:
-        """Return True while calls are refused."""
-        return self._paused_until is not None and self._clock() < self._paused_until
+        """Return True from the first pause on until a call succeeds."""
+        return self._paused_until is not None
 
     @contextmanager
     def watching(self, label: str) -> Iterator[None]:

@@ -19,7 +19,7 @@ class Watch(Protocol):
         """
 
     def watch_breaker(self, system: str, is_open: Callable[[], bool]) -> None:
-        """Note a function that tells whether the ERP is left alone for a while."""
+        """Note a function that tells whether the ERP is left alone, as it has failed too often."""
 
 
 @dataclass(frozen=True, slots=True)

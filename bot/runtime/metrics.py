@@ -144,7 +144,7 @@ class ErpFigures(Collector):
         yield from self._seconds.collect()
         circuit = GaugeMetricFamily(
             "balcao_erp_circuit_open",
-            "1 while an ERP is not asked, after failures in a row",
+            "1 from failures in a row on until an ERP answers again, else 0",
             labels=["adapter"],
         )
         for adapter, breakers in sorted(self._open.items()):
