@@ -234,7 +234,11 @@ def test_dashboard_and_alerts_use_only_what_the_metrics_have(day: Day):
         assert set(re.findall(r'[{,](\w+)(?:=~|!=|=)"', text)) <= labels, text
     shown = {name.removesuffix("_bucket").removesuffix("_count") for name in used}
     ours = {name for name in names if name.startswith("balcao_")}
-    assert {re.sub(r"_(?:bucket|count|sum)$", "", name) for name in ours} <= shown
+    ours = {re.sub(r"_(?:bucket|count|sum)$", "", name) for name in ours}
+    assert ours <= shown
+    page = (DEPLOY.parent / "docs" / "operations.md").read_text(encoding="utf-8")
+    for name in [*ours, *re.findall(r"alert: (\w+)", rules)]:
+        assert f"`{name}`" in page, name
 
 
 @promtool
