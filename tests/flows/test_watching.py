@@ -47,6 +47,8 @@ class Day:
 
     traces: Collector
     metrics: str
+    of_worker: str
+    """The metrics of the worker."""
     secrets: list[str]
 
 
@@ -54,7 +56,7 @@ class Day:
 async def day(
     databases: Databases, mongodb_uri: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Day]:
-    folder, port = tmp_path_factory.mktemp("day"), free_port()
+    folder, port, port_of_worker = tmp_path_factory.mktemp("day"), free_port(), free_port()
     async with (
         databases.lent() as database,
         BotApiEmulator() as telegram,
@@ -76,6 +78,7 @@ async def day(
                 "erp_token": CREDENTIAL,
                 "sync_interval_minutes": 0,
                 "http_port": port,
+                "worker_port": port_of_worker,
                 "broker_url": nats.url(),
                 "otlp_url": traces.url,
             }
@@ -91,18 +94,22 @@ async def day(
         try:
             [people.balcao] = built
             await talk(people)
-            async with (
-                aiohttp.ClientSession() as session,
-                session.get(f"http://127.0.0.1:{port}/metrics") as response,
-            ):
-                metrics = await response.text()
+            metrics, of_worker = await scraped(port), await scraped(port_of_worker)
         finally:
             for one in serving:
                 one.cancel()
             for one in serving:
                 with suppress(asyncio.CancelledError):
                     await one
-        yield Day(traces, metrics, secrets(settings))
+        yield Day(traces, metrics, of_worker, secrets(settings))
+
+
+async def scraped(port: int) -> str:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"http://127.0.0.1:{port}/metrics") as response,
+    ):
+        return await response.text()
 
 
 def note_built(patch: pytest.MonkeyPatch) -> list[app.Balcao]:
@@ -188,8 +195,8 @@ def test_a_job_belongs_to_the_press_that_began_it_also_over_nats(day: Day):
 
 def test_neither_spans_nor_metrics_tell_on_anybody(day: Day):
     for secret in day.secrets:
-        assert secret not in day.traces.text, secret
-        assert secret not in day.metrics, secret
+        for text in (day.traces.text, day.metrics, day.of_worker):
+            assert secret not in text, secret
 
 
 @pytest.mark.parametrize(
@@ -210,6 +217,12 @@ def test_neither_spans_nor_metrics_tell_on_anybody(day: Day):
 )
 def test_the_metrics_show(day: Day, line: str):
     assert line in day.metrics
+
+
+def test_a_worker_shows_its_own(day: Day):
+    assert 'balcao_task_up{task="jobs"} 1' in day.of_worker
+    assert 'balcao_leases_held{what="jobs"}' in day.of_worker
+    assert 'balcao_erp_circuit_open{adapter="ixc"} 0' in day.of_worker
 
 
 _SUFFIXES = {"counter": ("",), "gauge": ("",), "histogram": ("_bucket", "_count", "_sum")}

@@ -44,6 +44,7 @@ DEFAULTS = {
     "webhook_secret": "",
     "http_host": "127.0.0.1",
     "http_port": 8080,
+    "worker_port": None,
     "public_url": "",
     "public_port": 8081,
     "broker_url": "",
