@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.domain.job import JobKind, JobState
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
@@ -17,8 +15,9 @@ class Backlog:
     """Updates that were given up."""
     undelivered: int
     """Messages that were given up."""
-    jobs: Mapping[tuple[JobKind, JobState], int]
-    """All that are not over, and those of the latest that ended within an hour."""
+    jobs: Mapping[tuple[str, str], int]
+    """How many there are of each kind and state: all that are not over, and of the latest those
+    that ended within an hour."""
     jobs_waiting: int
     """Jobs that nobody works on."""
     jobs_since: datetime | None

@@ -10,7 +10,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from bot.domain.backlog import Backlog
-from bot.domain.errors import AppError
+from bot.runtime.supervisor import log_failure
 
 # Several may scrape, and each look costs the database a few reads.
 _FRESH_S: Final = 10.0
@@ -48,8 +48,12 @@ class BacklogFigures(Collector):
             try:
                 async with asyncio.timeout(self._patience_s):
                     self._backlog = await self._read()
-            except (AppError, TimeoutError) as error:
-                logger.warning("backlog not read", error=type(error).__name__)
+            except TimeoutError:
+                logger.warning("backlog not read in time")
+                self._backlog = None
+            except Exception as error:
+                # The other metrics are shown all the same.
+                log_failure("backlog", error)
                 self._backlog = None
             self._looked_at = loop.time()
 
@@ -79,7 +83,7 @@ class BacklogFigures(Collector):
             labels=["kind", "state"],
         )
         for (kind, state), count in sorted(found.jobs.items()):
-            jobs.add_metric([str(kind), str(state)], count)
+            jobs.add_metric([kind, state], count)
         yield jobs
         yield _gauge("balcao_jobs_waiting", "Jobs that nobody works on", found.jobs_waiting)
         yield _gauge(

@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import Final
 
-from bot.domain.job import ACTIVE, JobKind, JobState
+from bot.domain.job import ACTIVE
 from storage.engine.connection import Database, Document, translated
 from storage.jobs.jobs import Jobs
 
@@ -21,7 +21,7 @@ class JobFigures:
         self._jobs = database["jobs"]
         self._store = Jobs(database)
 
-    async def by_state(self, now: datetime) -> Counter[tuple[JobKind, JobState]]:
+    async def by_state(self, now: datetime) -> Counter[tuple[str, str]]:
         """Return how many there are: all that are not over, and of the latest hundred those that
         ended within an hour."""
         last = await self._store.last_id()
@@ -30,7 +30,8 @@ class JobFigures:
             found = await self._jobs.find({"_id": {"$in": latest}}, _SHAPE).to_list(None)
         jobs = {one["_id"]: one for one in [*found, *await self._active()]}
         return Counter(
-            (JobKind(one["kind"]), JobState(one["state"]))
+            # As stored: a newer program may have kinds of its own.
+            (str(one["kind"]), str(one["state"]))
             for one in jobs.values()
             if not one.get("ended_at") or one["ended_at"] > now - _ENDED
         )
