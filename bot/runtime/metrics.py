@@ -184,37 +184,3 @@ class LeaseFigures(Collector):
             lost.add_metric([name], keeper.lost)
             taken.add_metric([name], keeper.taken_over)
         yield from (held, lost, taken)
-
-
-class Connected(Protocol):
-    """What is counted of the connections to the database."""
-
-    @property
-    def open(self) -> int: ...
-    @property
-    def in_use(self) -> int: ...
-    @property
-    def refused(self) -> int: ...
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ConnectionFigures(Collector):
-    """The connections of this process to the database."""
-
-    connections: Connected
-
-    def collect(self) -> Iterator[Metric]:
-        here = self.connections
-        yield GaugeMetricFamily(
-            "balcao_database_connections", "Open connections to the database", value=here.open
-        )
-        yield GaugeMetricFamily(
-            "balcao_database_connections_in_use",
-            "Connections to the database that a call holds",
-            value=here.in_use,
-        )
-        yield CounterMetricFamily(
-            "balcao_database_connections_refused",
-            "Calls to the database that got no connection",
-            value=here.refused,
-        )

@@ -6,7 +6,7 @@ What is watched passes through here, so that no span and no metric gets more tha
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 from importlib.metadata import version
@@ -19,13 +19,13 @@ from prometheus_client import CollectorRegistry
 
 from bot.domain.backlog import Backlog
 from bot.domain.errors import RefusedError, TryLaterError
-from bot.runtime.metrics import ConnectionFigures, ErpFigures, Metrics
+from bot.runtime.metrics import ErpFigures, Metrics
 from bot.runtime.tracing import ERROR, NO_TRACES, Tracer, Value
 from bot.runtime.updates.inbox import Payload, chat_key
 from bot.settings import PREFIX, Settings
 from erp.watching import Asked
 from storage.engine.connection import Database
-from storage.engine.watching import Commands, Connections
+from storage.engine.watching import Commands
 from storage.jobs.figures import JobFigures
 from storage.updates.inbox import Inbox as StoredInbox
 from storage.updates.outbox import Outbox as StoredOutbox
@@ -57,23 +57,17 @@ class ErpWatch:
         self.figures.watch_breaker(system, is_open)
 
 
-@dataclass(frozen=True, slots=True)
 class Watching:
     """What watches one process; clients are opened with its parts."""
 
-    tracer: Tracer = NO_TRACES
-    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
-    erp: ErpWatch = field(init=False)
-    listeners: Sequence[object] = field(init=False)
-    """For the driver of the database."""
-
-    def __post_init__(self) -> None:
-        figures, connections = ErpFigures(), Connections()
+    def __init__(self, tracer: Tracer = NO_TRACES) -> None:
+        self.tracer = tracer
+        self.registry = CollectorRegistry()
+        """For the metrics of the process."""
+        self.erp = ErpWatch(figures := ErpFigures(), tracer)
         self.registry.register(figures)
-        self.registry.register(ConnectionFigures(connections))
-        commands = [] if self.tracer is NO_TRACES else [Commands(self._command)]
-        object.__setattr__(self, "erp", ErpWatch(figures, self.tracer))
-        object.__setattr__(self, "listeners", [connections, *commands])
+        self.listeners = [] if tracer is NO_TRACES else [Commands(self._command)]
+        """For the driver of the database."""
 
     def _command(self, name: str, collection: str, seconds: float, error: str) -> None:
         values = {"db.system.name": "mongodb", "db.operation.name": name}

@@ -211,7 +211,6 @@ def test_neither_spans_nor_metrics_tell_on_anybody(day: Day):
         "balcao_inbox_waiting 0",
         "balcao_outbox_failed 1",
         'balcao_leases_held{what="chats"}',
-        "balcao_database_connections ",
         "process_resident_memory_bytes ",
     ],
 )

@@ -12,7 +12,7 @@ from bot.domain.job import Job, JobKind, JobState
 from bot.domain.trace import here
 from storage.engine.batching import Batched
 from storage.engine.connection import connected, translated
-from storage.engine.watching import Commands, Connections
+from storage.engine.watching import Commands
 from storage.jobs.figures import JobFigures
 from storage.jobs.jobs import Jobs
 from storage.updates.inbox import Inbox
@@ -50,9 +50,8 @@ async def test_a_call_for_many_belongs_to_the_first_of_them_that_is_traced(datab
 
 async def test_commands_are_told_without_what_they_say(database: Any, mongodb_uri: str):
     told: list[tuple[Any, ...]] = []
-    connections = Connections()
     commands = Commands(lambda *command: told.append(command))
-    async with connected(mongodb_uri, database.name, listeners=[commands, connections]) as opened:
+    async with connected(mongodb_uri, database.name, listeners=[commands]) as opened:
         await opened["chats"].insert_one({"_id": 1})
         here.set("a trace")
         await opened["chats"].insert_many([{"_id": n} for n in range(2, 205)])
@@ -61,8 +60,6 @@ async def test_commands_are_told_without_what_they_say(database: Any, mongodb_ur
         with pytest.raises(AppError), translated():
             await opened["chats"].aggregate([{f"${DOCUMENT}": {}}]).to_list(None)
         here.set(None)
-        assert connections.open > 0
-        assert connections.in_use == connections.refused == 0
     assert [(name, of, bool(error)) for name, of, _, error in told] == [
         ("insert", "chats", False),
         ("find", "chats", False),
@@ -72,7 +69,6 @@ async def test_commands_are_told_without_what_they_say(database: Any, mongodb_ur
     ]
     assert all(seconds >= 0 for _, _, seconds, _ in told)
     assert DOCUMENT not in repr(told)
-    assert connections.open == 0
 
 
 def ago(**time: float) -> datetime:
