@@ -17,7 +17,6 @@ from bot.wiring.shared import share
 from bot.wiring.stopping import run_until_stopped
 from bot.wiring.telegram import open_bot
 from bot.wording.values import Names
-from storage.engine.connection import server_time
 
 logger = structlog.get_logger()
 
@@ -56,7 +55,6 @@ async def _work(settings: Settings) -> None:
             database=database,
             erp=await stack.enter_async_context(open_erp_if_set(settings, database)),
             clock=utc_now,
-            lease_clock=server_time(database),
         )
 
         async def names() -> Names:
