@@ -41,6 +41,7 @@ from bot.usecases.register.labels import Tags
 from bot.wiring.attending import build_attending
 from bot.wiring.chat_jobs import build_chat_jobs
 from bot.wiring.clients import (
+    log_wrong_clock,
     open_database,
     open_erp_if_set,
     utc_now,
@@ -309,6 +310,7 @@ async def _serve(settings: Settings, limits: Limits, warn: Callable[[str], None]
     async with AsyncExitStack() as stack:
         supervisor = Supervisor()
         database = await stack.enter_async_context(open_database(settings, supervisor=supervisor))
+        log_wrong_clock(database)
         if await outgrown(database):
             warn(EMBEDDED_OUTGROWN)
         erp = await stack.enter_async_context(open_erp_if_set(settings, database))

@@ -10,7 +10,7 @@ from bot.runtime.sending.limits import TELEGRAM_LIMITS, RateLimiter
 from bot.runtime.supervisor import Supervisor
 from bot.settings import PREFIX, Settings
 from bot.wiring.chat_jobs import build_chat_jobs
-from bot.wiring.clients import open_database, open_erp_if_set, utc_now
+from bot.wiring.clients import log_wrong_clock, open_database, open_erp_if_set, utc_now
 from bot.wiring.company import build_company
 from bot.wiring.jobs import work_with_broker
 from bot.wiring.shared import share
@@ -47,6 +47,7 @@ async def _work(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         supervisor = Supervisor()
         database = await stack.enter_async_context(open_database(settings, supervisor=supervisor))
+        log_wrong_clock(database)
         limiter = RateLimiter(TELEGRAM_LIMITS)
         shared = share(
             settings,

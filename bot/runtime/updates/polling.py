@@ -46,6 +46,7 @@ class PollingTurn:
         self._bot_id = bot_id
         self._keeper = keeper
         self._settled_at = 0.0
+        self._polls_since: float | None = None
         keeper.on_takeover(self._taken_over)
 
     @asynccontextmanager
@@ -58,13 +59,25 @@ class PollingTurn:
             logger.info("another replica polls, this one stands by", polling=described(owner))
         async with self._keeper.holding(self._bot_id):
             logger.info("polling")
+            self._polls_since = None
             yield
+
+    def polled(self, asked_at: float) -> None:
+        """Note that Telegram has answered a request for updates made at this loop time."""
+        if self._polls_since is None:
+            self._polls_since = asked_at
+
+    def refused(self) -> None:
+        """Note that Telegram sends the updates elsewhere."""
+        self._polls_since = None
 
     def alone_since(self) -> float | None:
         """Return the loop time since which no other replica can have stored an update of
         Telegram; None if others poll."""
         since = self._keeper.held_since(self._bot_id)
-        return None if since is None else max(since, self._settled_at)
+        if since is None or self._polls_since is None:
+            return None
+        return max(since, self._settled_at, self._polls_since)
 
     def check(self) -> None:
         """Raise LostError if the lease has ended."""
@@ -124,9 +137,11 @@ async def _poll(
     pause_s = 0.0
     while True:
         turn.check()
+        asked_at = asyncio.get_running_loop().time()
         request = _GetUpdates(offset=offset, timeout=_POLL_S, allowed_updates=allowed_updates)
         try:
             updates = await bot(request, request_timeout=_POLL_S + 10)
+            turn.polled(asked_at)
             if pause_s:
                 # Telegram is back, and nobody needs to wait for the end of a pause.
                 inbox.end_pauses()
@@ -146,6 +161,7 @@ async def _poll(
             if error.retry_after_s:
                 await asyncio.sleep(error.retry_after_s)
         except TelegramConflictError as error:
+            turn.refused()
             if "webhook" in error.message:
                 logger.error("updates not taken: a webhook is set with this token")
             else:
