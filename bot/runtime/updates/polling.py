@@ -16,12 +16,14 @@ from aiogram.methods.base import TelegramMethod
 from bot.domain.errors import LostError, Problem, RefusedError, TryLaterError
 from bot.runtime.leases import POLLING_LEASE, LeaseKeeper
 from bot.runtime.owners import described
+from bot.runtime.supervisor import TaskHealth
 from bot.runtime.updates.inbox import Inbox
 
 _POLL_S: Final = 25
 _FIRST_PAUSE_S: Final = 0.5
 # What waits goes on as soon as polling has an answer again.
 _LONGEST_PAUSE_S: Final = 10.0
+_OTHER: Final = "another program"
 
 logger = structlog.get_logger()
 
@@ -46,8 +48,13 @@ class PollingTurn:
         self._bot_id = bot_id
         self._keeper = keeper
         self._settled_at = 0.0
+        """Until then others may store updates."""
+        self._noticed_at = 0.0
+        """By then a last holder that was not at an end has noticed that the lease is ours."""
         self._polls_since: float | None = None
         keeper.on_takeover(self._taken_over)
+        self.health = TaskHealth()
+        """Down while another program polls, which takes updates from us."""
 
     @asynccontextmanager
     async def mine(self) -> AsyncIterator[None]:
@@ -55,6 +62,8 @@ class PollingTurn:
 
         Raises LostError, which ends the block, when another replica may poll now.
         """
+        self.health.works()
+        self.health.works(_OTHER)
         if owner := await self._keeper.owner_of(self._bot_id):
             logger.info("another replica polls, this one stands by", polling=described(owner))
         async with self._keeper.holding(self._bot_id):
@@ -64,12 +73,14 @@ class PollingTurn:
 
     def polled(self, asked_at: float) -> None:
         """Note that Telegram has answered a request for updates made at this loop time."""
+        self.health.works(_OTHER)
         if self._polls_since is None:
             self._polls_since = asked_at
 
     def refused(self) -> None:
-        """Note that Telegram sends the updates elsewhere."""
+        """Note that Telegram has sent updates elsewhere, and may do so again."""
         self._polls_since = None
+        self._settled_at = self._after_a_lease()
 
     def alone_since(self) -> float | None:
         """Return the loop time since which no other replica can have stored an update of
@@ -89,14 +100,18 @@ class PollingTurn:
         owner = await self._keeper.owner_of(self._bot_id)
         if owner != self._keeper.owner:
             raise LostError(f"another replica polls: {described(owner) if owner else 'it began'}")
-        if asyncio.get_running_loop().time() < self._settled_at:
+        if asyncio.get_running_loop().time() < self._noticed_at:
             logger.warning("the replica that polled before still does, and will notice")
         else:
-            logger.error("another program polls with this token: none that works on this database")
+            self.health.failed(_OTHER)
+            logger.error("another program polls with this token, and knows no lease on it")
 
     async def _taken_over(self, _: str, __: int) -> None:
         # The last holder may store what it has received, until it notices.
-        self._settled_at = asyncio.get_running_loop().time() + POLLING_LEASE.total_seconds()
+        self._settled_at = self._noticed_at = self._after_a_lease()
+
+    def _after_a_lease(self) -> float:
+        return asyncio.get_running_loop().time() + POLLING_LEASE.total_seconds()
 
 
 async def poll_in_turn(

@@ -79,6 +79,7 @@ async def taking_updates(
             bot, inbox, turn, allowed_updates=allowed_updates, on_return=outbox.end_pauses
         ),
         ends_with=_is_of_token,
+        health=turn.health,
     )
     try:
         yield polling
