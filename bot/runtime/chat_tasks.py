@@ -89,10 +89,10 @@ class ChatTasks(Generic[Chat]):
         Raises what `waiting` raises.
         """
         while True:
+            self._sweep_now.clear()
             for chat in await waiting():
                 self.wake(chat)
             self.health.works()
-            self._sweep_now.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(_SWEEP_S):
                     await self._sweep_now.wait()

@@ -216,6 +216,17 @@ def test_a_stop_ends_the_waits_that_are_too_long_and_those_for_what_is_stored():
                 name += " stopped"
             ended[name] = now()
 
+        async def asked_to_wait(chat: int, *, is_sent: bool) -> None:
+            name = "in a turn, begun" if is_sent else "in a turn"
+            try:
+                async with limiter.turn(chat, Priority.ANSWER, is_stored=True):
+                    if is_sent:
+                        limiter.sent()
+                    await limiter.wait(1.5)
+            except StoppingError:
+                name += ", stopped"
+            ended[name] = now()
+
         began = now()
         for chat in (GROUP, OTHER, PERSON):
             await send("first", chat)
@@ -226,6 +237,8 @@ def test_a_stop_ends_the_waits_that_are_too_long_and_those_for_what_is_stored():
             asyncio.create_task(send("person, stored", PERSON, is_stored=True)),
             asyncio.create_task(limiter.wait(2.0)),
         ]
+        for chat, is_sent in ((8, True), (9, False)):
+            waiting.append(asyncio.create_task(asked_to_wait(chat, is_sent=is_sent)))
         long = asyncio.create_task(limiter.wait(6.0))
         await asyncio.sleep(0.5)
         limiter.stop(began + 5.0)
@@ -241,7 +254,9 @@ def test_a_stop_ends_the_waits_that_are_too_long_and_those_for_what_is_stored():
             "group stopped": 0.5,
             "group, stored stopped": 0.5,
             "person, stored stopped": 0.5,
+            "in a turn, stopped": 0.5,
             "person": 1.0,
+            "in a turn, begun": 1.5,
         }
         assert round(now() - began, 3) == 2.0
 

@@ -96,8 +96,16 @@ class _ChatThrottle:
         return max(window.free_at() for window in self.windows)
 
 
-# Together with the task: a task started inside a turn does not hold that turn.
-_holds: ContextVar[tuple[Hashable, object]] = ContextVar("holds", default=(None, None))
+@dataclass(slots=True, eq=False)
+class _Turn:
+    chat_id: Hashable
+    task: object
+    """A task started inside a turn does not hold that turn."""
+    can_be_left: bool = False
+    """True while nothing of what is to be sent has left, and it waits in the store."""
+
+
+_holds: ContextVar[_Turn | None] = ContextVar("holds", default=None)
 
 
 class RateLimiter:
@@ -142,8 +150,8 @@ class RateLimiter:
         waited. A task that already holds the turn of this chat keeps it and does not wait.
         is_stored: the message waits in the store meanwhile. Raises StoppingError as `stop` says.
         """
-        mine = (chat_id, asyncio.current_task())
-        if _holds.get() == mine:
+        task, held = asyncio.current_task(), _holds.get()
+        if held and (held.chat_id, held.task) == (chat_id, task):
             yield 0.0
             return
         loop = asyncio.get_running_loop()
@@ -159,7 +167,7 @@ class RateLimiter:
             if not waiter.turn.cancelled() and not waiter.turn.exception():
                 self._leave(chat_id, queue)
             raise
-        token = _holds.set(mine)
+        token = _holds.set(_Turn(chat_id, task, can_be_left=is_stored))
         try:
             yield loop.time() - waiter.since
         finally:
@@ -193,7 +201,7 @@ class RateLimiter:
         await self.wait(at - loop.time())
 
     async def wait(self, delay_s: float) -> None:
-        """Wait so long; raises StoppingError as `stop` says."""
+        """Wait so long; raises StoppingError as `stop` says, also inside a turn."""
         if delay_s <= 0:
             return
         loop = asyncio.get_running_loop()
@@ -201,9 +209,17 @@ class RateLimiter:
         with suppress(TimeoutError):
             async with asyncio.timeout_at(at):
                 await self._ending.wait()
-        if at > self._ends_at:
+        turn = _holds.get()
+        can_be_left = turn is not None and turn.can_be_left
+        if at > self._ends_at or (can_be_left and self._ending.is_set()):
             raise StoppingError(_NO_TURN)
         await asyncio.sleep(at - loop.time())
+
+    def sent(self) -> None:
+        """Note a call that has changed a chat; what else belongs to it is sent by this process."""
+        self.done += 1
+        if turn := _holds.get():
+            turn.can_be_left = False
 
     def close(self, chat_id: Hashable, for_s: float) -> None:
         """Note that Telegram has asked to make no call to this chat for so long."""

@@ -79,7 +79,7 @@ class Outbound(BaseRequestMiddleware):
             async with self._limiter.turn(chat_id, priority):
                 await self._limiter.pace(chat_id, messages=messages)
                 result = await self._patiently(make_request, bot, method)
-        self._limiter.done += 1
+        self._limiter.sent()
         return result
 
     async def _patiently(

@@ -59,7 +59,7 @@ async def taking_updates(
     as soon as nothing is done in it. Yields the polling task, which ends only with an error that a
     retry does not fix.
     """
-    known = await handed_over.count()
+    known = -1
 
     async def look() -> None:
         nonlocal known
