@@ -22,6 +22,7 @@ from bot.runtime.memory import freeze_gc
 from bot.runtime.metrics import Metrics
 from bot.runtime.sending.limits import TELEGRAM_LIMITS, Limits, RateLimiter
 from bot.runtime.sending.outbox import Outbox
+from bot.runtime.sending.share import KeepShare
 from bot.runtime.supervisor import Supervisor
 from bot.runtime.updates.fsm import DurableStorage, steps_prefix
 from bot.runtime.updates.inbox import Inbox, chat_key
@@ -53,7 +54,7 @@ from bot.wiring.jobs import Jobs, work_with_broker_or_alone
 from bot.wiring.receiving import build_receiving
 from bot.wiring.register import Register, build_register
 from bot.wiring.relaying import build_relaying
-from bot.wiring.shared import Shared, share
+from bot.wiring.shared import Shared, keep_share, share
 from bot.wiring.stopping import run_until_stopped
 from bot.wiring.telegram import open_bot
 from bot.wording.errors import EMBEDDED_OUTGROWN
@@ -86,6 +87,8 @@ class Balcao:
     metrics: Metrics
     supervisor: Supervisor
     locks: LeaseKeeper[str]
+    share: KeepShare | None
+    """None without a limit on the messages of the bot."""
     retry_lookups: RetryLookups
     queue_rounds: QueueRounds
     registrations: Registrations
@@ -160,6 +163,7 @@ def build(
         metrics=metrics,
         supervisor=supervisor,
         locks=shared.locks,
+        share=keep_share(shared),
         retry_lookups=receiving.retry_lookups,
         queue_rounds=attending.rounds,
         registrations=shared.registrations,
@@ -242,6 +246,9 @@ async def serving(balcao: Balcao) -> AsyncIterator[asyncio.Task[None]]:
     await balcao.menus.set_all(await balcao.role_of.admin_ids())
     await balcao.locks.release_the_dead()
     async with AsyncExitStack() as stack:
+        if balcao.share:
+            stack.push_async_callback(balcao.share.leave)
+            await balcao.share.join()
         stack.push_async_callback(balcao.locks.close)
         stack.push_async_callback(balcao.supervisor.end, *_background(balcao))
         polling = await stack.enter_async_context(
@@ -270,7 +277,9 @@ def _background(balcao: Balcao) -> list[asyncio.Task[None]]:
     }
     if balcao.sync_schedule:
         rounds["syncs"] = (balcao.sync_schedule.look, LOOK_S)
+    share = balcao.share
     return [
+        *([tasks.run("share", share.keep_forever, health=share.health)] if share else []),
         tasks.run(
             "jobs", lambda: work_with_broker_or_alone(jobs, balcao.settings), health=jobs.health
         ),

@@ -6,26 +6,24 @@ bursts, 20 a minute in a group, about 30 a second overall. Edits count like mess
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Hashable
+from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Final
 
 from bot.domain.outgoing import Priority
+from bot.runtime.sending.overall import Overall, Rate
 
 # A sender that has waited this long goes before one of the next higher priority: an attendant who
 # asks for the full card in the middle of a flood gets it within seconds.
 _STEP_S: Final = 5.0
 _MANY: Final = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """A limit of `count` messages in any `window_s` seconds."""
-
-    count: int
-    window_s: float
+EVERYWHERE: Final = "*"
+"""The place of a wait that concerns all calls of the bot."""
+# Telegram does not say that a wait concerns the whole bot. So many chats that ask for one after
+# each other, while no other takes anything, say it.
+_MANY_CHATS: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +36,7 @@ class Limits:
 
 
 NO_LIMITS: Final = Limits()
-# A little less than Telegram allows, because messages that leave evenly may arrive unevenly. The
-# 30 a second are spread over the second: two seconds' worth at its two ends would arrive as one
-# burst.
+# A little less than Telegram allows, because messages that leave evenly may arrive unevenly.
 TELEGRAM_LIMITS: Final = Limits(group=Rate(20, 61.0), chat=Rate(3, 3.3), overall=Rate(5, 0.2))
 
 
@@ -83,9 +79,16 @@ class _ChatThrottle:
     waiting: list[_Waiter] = field(default_factory=list)
     is_taken: bool = False
     timer: asyncio.TimerHandle | None = None
+    pacing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held until a message leaves: an upload has no turn."""
 
     def free_at(self) -> float:
         return max(window.free_at() for window in self.windows)
+
+    def is_idle(self, now: float) -> bool:
+        """Return True if nothing of the chat needs to be remembered."""
+        is_used = self.is_taken or self.waiting or self.pacing.locked()
+        return not is_used and all(window.is_over(now) for window in self.windows)
 
 
 # Together with the task: a task started inside a turn does not hold that turn.
@@ -99,12 +102,16 @@ class RateLimiter:
         self._limits = limits
         self._step_s = step_s
         self._throttles: dict[Hashable, _ChatThrottle] = {}
-        self._overall = _Window(limits.overall)
+        self.overall = Overall(limits.overall)
         self.asked_to_wait = 0
         """The number of times that Telegram has asked to wait so far."""
         self.done = 0
         """The number of calls that have changed a chat so far."""
         self._closed_until: dict[Hashable, float] = {}
+        self._asked_by: set[Hashable] = set()
+        """The chats that asked to wait since a call to any chat was done."""
+        self.on_wait: Callable[[Hashable, float], None] = lambda place, for_s: None
+        """Called with each wait that Telegram asks this process for: place and seconds."""
 
     @asynccontextmanager
     async def turn(self, chat_id: Hashable, priority: Priority) -> AsyncIterator[float]:
@@ -139,33 +146,54 @@ class RateLimiter:
         """Return True if a message may leave for this chat now, and nobody waits to send one."""
         now = asyncio.get_running_loop().time()
         queue = self._throttles.get(chat_id)
-        if self._overall.free_at() > now:
+        if not self.overall.is_free():
             return False
         return queue is None or not (queue.is_taken or queue.waiting or queue.free_at() > now)
 
     async def pace(self, chat_id: Hashable, *, messages: int = 1) -> None:
         """Wait until this many more messages may leave, and count them."""
+        if not messages:
+            return
         loop = asyncio.get_running_loop()
-        windows = (*self._throttle(chat_id).windows, self._overall)
-        at = loop.time()
-        for _ in range(messages):
-            at = max(at, *(window.free_at() for window in windows))
-            for window in windows:
-                window.take(at)
-        if (delay_s := at - loop.time()) > 0:
-            await asyncio.sleep(delay_s)
+        chat = self._throttle(chat_id)
+        async with chat.pacing:
+            for _ in range(messages):
+                if (delay_s := chat.free_at() - loop.time()) > 0:
+                    await asyncio.sleep(delay_s)
+                await self.overall.take()
+                for window in chat.windows:
+                    window.take(loop.time())
 
-    def close(self, chat_id: Hashable, for_s: float) -> None:
-        """Note that Telegram has asked to make no call to this chat for so long."""
+    def took(self) -> None:
+        """Note that Telegram has done a call that changes a chat."""
+        self.done += 1
+        self._asked_by.clear()
+
+    def asked(self, place: Hashable, for_s: float) -> None:
+        """Note that Telegram has asked to make no call there for so long.
+
+        place: a chat's id, or the name of a method.
+        """
         self.asked_to_wait += 1
+        places = [place]
+        if isinstance(place, int):
+            self._asked_by.add(place)
+            if len(self._asked_by) >= _MANY_CHATS:
+                places.append(EVERYWHERE)
+        for one in places:
+            self.close(one, for_s)
+            self.on_wait(one, for_s)
+
+    def close(self, place: Hashable, for_s: float) -> None:
+        """Make no call there for so long; another process may have been asked for that."""
         now = asyncio.get_running_loop().time()
         if len(self._closed_until) >= _MANY:
             self._closed_until = {c: at for c, at in self._closed_until.items() if at > now}
-        self._closed_until[chat_id] = max(now + for_s, self._closed_until.get(chat_id, 0.0))
+        self._closed_until[place] = max(now + for_s, self._closed_until.get(place, 0.0))
 
-    def closed_for_s(self, chat_id: Hashable) -> float:
-        """Return the seconds until a call to this chat may be made again; 0 for now."""
-        until = self._closed_until.get(chat_id, 0.0)
+    def closed_for_s(self, place: Hashable) -> float:
+        """Return the seconds until a call to this place may be made again; 0 for now."""
+        until = max(self._closed_until.get(one, 0.0) for one in (place, EVERYWHERE))
         return max(0.0, until - asyncio.get_running_loop().time())
 
     def _throttle(self, chat_id: Hashable) -> _ChatThrottle:
@@ -207,9 +235,5 @@ class RateLimiter:
     def _forget_idle(self) -> None:
         now = asyncio.get_running_loop().time()
         for chat_id, queue in list(self._throttles.items()):
-            if (
-                not queue.is_taken
-                and not queue.waiting
-                and all(w.is_over(now) for w in queue.windows)
-            ):
+            if queue.is_idle(now):
                 del self._throttles[chat_id]

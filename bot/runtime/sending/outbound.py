@@ -80,7 +80,7 @@ class Outbound(BaseRequestMiddleware):
             async with self._limiter.turn(chat_id, priority):
                 await self._limiter.pace(chat_id, messages=messages)
                 result = await self._patiently(make_request, bot, method)
-        self._limiter.done += 1
+        self._limiter.took()
         return result
 
     async def _patiently(
@@ -108,7 +108,7 @@ class Outbound(BaseRequestMiddleware):
                 logger.warning(
                     "Telegram asks to wait", method=name, retry_after_s=error.retry_after
                 )
-                self._limiter.close(place, error.retry_after)
+                self._limiter.asked(place, error.retry_after)
 
 
 def _messages(method: TelegramMethod[TelegramType]) -> int:

@@ -1,0 +1,145 @@
+"""The shares that processes have of the messages a second that one bot may send.
+
+Each process renews its entry, a heartbeat, and states how much it wants. Who is alone has
+everything. Else each live process keeps one message a second, so that it is never silent, and the
+rest goes to those who want it, in equal parts. What nobody wants nobody has, so it can be taken at
+once. `docs/decisions/shared-limits.md`
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict
+
+LIVE: Final = timedelta(seconds=5)
+"""A process counts as live for this long after it has renewed its entry."""
+LEAST: Final = 1
+"""The share of a live process that wants nothing."""
+# A little more than the second in which the messages of a share count.
+_SECOND: Final = timedelta(seconds=1.1)
+# A process that cannot reach the database sends at most `LEAST` a second; so long it is counted.
+_CUT_OFF: Final = timedelta(minutes=1)
+EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Share(BaseModel):
+    """One process's entry."""
+
+    model_config = ConfigDict(frozen=True)
+
+    owner: str
+    until: datetime
+    units: int = 0
+    """Messages a second that it may send."""
+    wants: int = LEAST
+    cooling: int = 0
+    """Units given back in which it has sent messages within the last second."""
+    cools_at: datetime = EVER
+
+    def held(self, now: datetime) -> int:
+        """Return the messages a second that it may send now."""
+        if now < self.until + _SECOND:
+            return self.units
+        return min(self.units, LEAST) if now < self.until + _CUT_OFF else 0
+
+    def taken(self, now: datetime) -> int:
+        """Return the messages a second that nobody else may send now."""
+        return self.held(now) + (self.cooling if now < self.cools_at else 0)
+
+
+class Wait(BaseModel):
+    """A wait that Telegram has asked for."""
+
+    model_config = ConfigDict(frozen=True)
+
+    place: str
+    """A chat's id, the name of a method, or `EVERYWHERE`."""
+    until: datetime
+
+
+class Shares(BaseModel):
+    """The shares of one bot's processes, and the waits that all of them keep."""
+
+    model_config = ConfigDict(frozen=True)
+
+    shares: tuple[Share, ...] = ()
+    waits: tuple[Wait, ...] = ()
+
+    def units_of(self, owner: str) -> int:
+        return next((one.units for one in self.shares if one.owner == owner), 0)
+
+    def renewed(
+        self, owner: str, *, total: int, wants: int, sent: Sequence[timedelta], now: datetime
+    ) -> "Shares":
+        """Return the shares after a heartbeat of the owner; equal ones if nothing needs storing.
+
+        total: of all processes. sent: the ages of its messages of the last second, latest first.
+        """
+        mine = self._of(owner, now)
+        others = [one for one in self.shares if one.owner != owner and _counts(one, now)]
+        is_alone = not any(now < one.until for one in others)
+        wants = LEAST if is_alone else max(wants, LEAST)
+        units = _fair(owner, wants, others, total=total, now=now)
+        cooling, cools_at = mine.cooling, mine.cools_at
+        if units < (held := mine.held(now)):
+            cooling = max(len(sent) - units, 0)
+            # By then only so many messages as it may send have been sent within a second.
+            cools_at = now + _SECOND - sent[units] if cooling else EVER
+        elif units > held:
+            free = total - sum(one.taken(now) for one in others)
+            units = max(held, min(units, free))
+            cooling = max(held + cooling - units, 0)
+        renewed = mine.model_copy(
+            update={"units": units, "wants": wants, "cooling": cooling, "cools_at": cools_at}
+        )
+        if renewed != mine or mine.until - now < LIVE / 2:
+            renewed = renewed.model_copy(update={"until": now + LIVE})
+        return (
+            self.model_copy(update={"shares": (*others, renewed)})
+            if self._differs(others, renewed)
+            else self
+        )
+
+    def left(self, owner: str, *, sent: int, now: datetime) -> "Shares":
+        """Return the shares after the owner has ended, which has sent so many messages within the
+        last second."""
+        others = tuple(one for one in self.shares if one.owner != owner)
+        last = Share(owner=owner, until=now, cooling=sent, cools_at=now + _SECOND)
+        return self.model_copy(update={"shares": (*others, last)})
+
+    def waiting(self, new: Sequence[Wait], now: datetime) -> "Shares":
+        """Return the shares with these waits, without those that are over."""
+        until = {one.place: one.until for one in self.waits if now < one.until}
+        for one in new:
+            until[one.place] = max(one.until, until.get(one.place, EVER))
+        waits = tuple(Wait(place=place, until=at) for place, at in sorted(until.items()))
+        return self if waits == self.waits else self.model_copy(update={"waits": waits})
+
+    def _of(self, owner: str, now: datetime) -> Share:
+        return next(
+            (one for one in self.shares if one.owner == owner), Share(owner=owner, until=now)
+        )
+
+    def _differs(self, others: Sequence[Share], renewed: Share) -> bool:
+        return renewed not in self.shares or len(others) + 1 != len(self.shares)
+
+
+def _counts(one: Share, now: datetime) -> bool:
+    return now < one.until or one.taken(now) > 0
+
+
+def _fair(owner: str, wants: int, others: Sequence[Share], *, total: int, now: datetime) -> int:
+    """Return what is the owner's if everybody has what they want, and equal parts where that is
+    too much."""
+    live = [one for one in others if now < one.until]
+    left = total - sum(one.taken(now) for one in others if one not in live)
+    wanted = sorted([(one.wants, one.owner) for one in live] + [(wants, owner)])
+    if not live:
+        return max(left, 0)
+    for place, (wish, who) in enumerate(wanted):
+        part = min(wish, max(left, 0) // (len(wanted) - place))
+        if who == owner:
+            return part
+        left -= part
+    raise AssertionError("the owner is among those who want")
