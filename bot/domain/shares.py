@@ -6,7 +6,7 @@ rest goes to those who want it, in equal parts. What nobody wants nobody has, so
 once. `docs/decisions/shared-limits.md`
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -19,7 +19,9 @@ LEAST: Final = 1
 # A little more than the second in which the messages of a share count.
 _SECOND: Final = timedelta(seconds=1.1)
 # A process that cannot reach the database sends at most `LEAST` a second; so long it is counted.
-_CUT_OFF: Final = timedelta(minutes=1)
+# What it has sent to groups counts against their limit for as long.
+_CUT_OFF: Final = timedelta(seconds=61)
+_CYCLE: Final = 1 << 16
 EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -36,6 +38,8 @@ class Share(BaseModel):
     cooling: int = 0
     """Units given back in which it has sent messages within the last second."""
     cools_at: datetime = EVER
+    groups: dict[str, bytes] = {}
+    """By a group's id, when messages left for it: see `pack_times`."""
 
     def held(self, now: datetime) -> int:
         """Return the messages a second that it may send now."""
@@ -70,11 +74,19 @@ class Shares(BaseModel):
         return next((one.units for one in self.shares if one.owner == owner), 0)
 
     def renewed(
-        self, owner: str, *, total: int, wants: int, sent: Sequence[timedelta], now: datetime
+        self,
+        owner: str,
+        *,
+        total: int,
+        wants: int,
+        sent: Sequence[timedelta],
+        groups: Mapping[str, bytes],
+        now: datetime,
     ) -> "Shares":
         """Return the shares after a heartbeat of the owner; equal ones if nothing needs storing.
 
         total: of all processes. sent: the ages of its messages of the last second, latest first.
+        groups: as in `Share`. They are stored only if there is somebody to read them.
         """
         mine = self._of(owner, now)
         others = [one for one in self.shares if one.owner != owner and _counts(one, now)]
@@ -91,7 +103,13 @@ class Shares(BaseModel):
             units = max(held, min(units, free))
             cooling = max(held + cooling - units, 0)
         renewed = mine.model_copy(
-            update={"units": units, "wants": wants, "cooling": cooling, "cools_at": cools_at}
+            update={
+                "units": units,
+                "wants": wants,
+                "cooling": cooling,
+                "cools_at": cools_at,
+                "groups": {} if is_alone else dict(groups),
+            }
         )
         if renewed != mine or mine.until - now < LIVE / 2:
             renewed = renewed.model_copy(update={"until": now + LIVE})
@@ -101,11 +119,15 @@ class Shares(BaseModel):
             else self
         )
 
-    def left(self, owner: str, *, sent: int, now: datetime) -> "Shares":
+    def left(
+        self, owner: str, *, sent: int, groups: Mapping[str, bytes], now: datetime
+    ) -> "Shares":
         """Return the shares after the owner has ended, which has sent so many messages within the
         last second."""
         others = tuple(one for one in self.shares if one.owner != owner)
-        last = Share(owner=owner, until=now, cooling=sent, cools_at=now + _SECOND)
+        last = Share(
+            owner=owner, until=now, cooling=sent, cools_at=now + _SECOND, groups=dict(groups)
+        )
         return self.model_copy(update={"shares": (*others, last)})
 
     def waiting(self, new: Sequence[Wait], now: datetime) -> "Shares":
@@ -126,7 +148,7 @@ class Shares(BaseModel):
 
 
 def _counts(one: Share, now: datetime) -> bool:
-    return now < one.until or one.taken(now) > 0
+    return now < one.until + _CUT_OFF
 
 
 def _fair(owner: str, wants: int, others: Sequence[Share], *, total: int, now: datetime) -> int:
@@ -143,3 +165,20 @@ def _fair(owner: str, wants: int, others: Sequence[Share], *, total: int, now: d
             return part
         left -= part
     raise AssertionError("the owner is among those who want")
+
+
+def pack_times(times: Iterable[datetime]) -> bytes:
+    """Return the times in two bytes each, to a tenth of a second."""
+    return b"".join((_tenths(at) % _CYCLE).to_bytes(2, "big") for at in times)
+
+
+def read_ages(packed: bytes, now: datetime) -> list[timedelta]:
+    """Return how long ago each of these times is; right for half an hour."""
+    pairs = zip(packed[::2], packed[1::2], strict=True)
+    tenths = [(_tenths(now) - (high << 8) - low) % _CYCLE for high, low in pairs]
+    # One that was rounded up is ahead.
+    return [timedelta(seconds=one / 10 if one < _CYCLE // 2 else 0) for one in tenths]
+
+
+def _tenths(at: datetime) -> int:
+    return round(at.timestamp() * 10)

@@ -16,6 +16,7 @@ from tests.virtual_time import in_virtual_time, now
 
 ALL = 30
 """What Telegram allows in a second."""
+GROUP = -100
 HAIR_S = 1e-6
 
 
@@ -104,10 +105,11 @@ class World:
         begin, end = self.began + begin_s, self.began + end_s
         return sum(begin <= at < end and (name in names or not names) for at, name in self.sent)
 
-    def most_in_a_second(self) -> int:
+    def most_in_a_second(self, second_s: float = 1.0) -> int:
         times = sorted(at for at, _ in self.sent)
         return max(
-            sum(a <= t < a + 1.0 - HAIR_S for t in times[n : n + 99]) for n, a in enumerate(times)
+            sum(a <= t < a + second_s - HAIR_S for t in times[n : n + 99])
+            for n, a in enumerate(times)
         )
 
 
@@ -267,3 +269,31 @@ def test_chats_that_ask_to_wait_are_not_the_whole_bot_while_others_are_served():
         assert limiter.closed_for_s(EVERYWHERE) == 0
 
     lived(seconds=0, story=story)
+
+
+def test_the_limit_of_a_group_holds_whoever_sends_to_it():
+    async def story(world: World) -> None:
+        a, b, c = await world.started("a", "b", "c")
+
+        async def sends(one: Process, for_s: float) -> None:
+            until = now() + for_s
+            while now() < until:
+                async with lease:
+                    await one.limiter.pace(GROUP)
+                    world.sent.append((now(), one.name))
+                # By then another one has the lease.
+                await asyncio.sleep(0.25)
+
+        lease = asyncio.Lock()
+        await asyncio.gather(*(sends(one, 200) for one in (a, b)))
+        # One leaves in order, the other is killed.
+        await a.share.leave()
+        for one in (a, b):
+            await one.dies()
+        await sends(c, 100)
+
+    world = lived(seconds=320, story=story)
+    assert world.most_in_a_second(60.0) <= 20
+    for name in "ab":
+        assert world.between(0, 200, name) > 25
+    assert len(world.sent) > 5 * 19

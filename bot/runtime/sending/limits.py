@@ -6,11 +6,11 @@ bursts, 20 a minute in a group, about 30 a second overall. Edits count like mess
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Hashable
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeGuard
 
 from bot.domain.outgoing import Priority
 from bot.runtime.sending.overall import Overall, Rate
@@ -19,6 +19,7 @@ from bot.runtime.sending.overall import Overall, Rate
 # asks for the full card in the middle of a flood gets it within seconds.
 _STEP_S: Final = 5.0
 _MANY: Final = 1_000
+_PART_UNKNOWN: Final = 10
 EVERYWHERE: Final = "*"
 """The place of a wait that concerns all calls of the bot."""
 # Telegram does not say that a wait concerns the whole bot. So many chats that ask for one after
@@ -46,12 +47,26 @@ class _Window:
     def __init__(self, rate: Rate | None) -> None:
         self._rate = rate
         self._times: deque[float] = deque(maxlen=rate.count if rate else 0)
+        self.others: Sequence[float] = ()
+        """The times at which messages of other processes left."""
 
     def free_at(self) -> float:
         """Return the earliest time for one more message."""
-        if self._rate is None or len(self._times) < self._rate.count:
+        if self._rate is None:
             return 0.0
-        return self._times[0] + self._rate.window_s
+        times: Sequence[float] = self._times
+        count = self._rate.count
+        if self.others:
+            times = sorted((*times, *self.others))
+            # What others have sent a moment ago is not known yet.
+            count -= count // _PART_UNKNOWN
+        return times[-count] + self._rate.window_s if len(times) >= count else 0.0
+
+    def counted(self, now: float) -> list[float]:
+        """Return the times of our messages that count against the limit."""
+        if self._rate is None:
+            return []
+        return [at for at in self._times if at + self._rate.window_s > now]
 
     def take(self, at: float) -> None:
         if self._rate is not None:
@@ -59,9 +74,7 @@ class _Window:
 
     def is_over(self, now: float) -> bool:
         """Return True if no message counts against the limit any more."""
-        return (
-            self._rate is None or not self._times or self._times[-1] + self._rate.window_s <= now
-        )
+        return not self.counted(now) and not self.others
 
 
 @dataclass(slots=True, eq=False)
@@ -158,7 +171,8 @@ class RateLimiter:
         chat = self._throttle(chat_id)
         async with chat.pacing:
             for _ in range(messages):
-                if (delay_s := chat.free_at() - loop.time()) > 0:
+                # Asked again: another process may have sent there meanwhile.
+                while (delay_s := chat.free_at() - loop.time()) > 0:  # noqa: ASYNC110
                     await asyncio.sleep(delay_s)
                 await self.overall.take()
                 for window in chat.windows:
@@ -196,13 +210,29 @@ class RateLimiter:
         until = max(self._closed_until.get(one, 0.0) for one in (place, EVERYWHERE))
         return max(0.0, until - asyncio.get_running_loop().time())
 
+    def sent_to_groups(self) -> dict[int, list[float]]:
+        """Return the times at which messages left for each group, as far as they still count."""
+        now = asyncio.get_running_loop().time()
+        return {
+            chat_id: times
+            for chat_id, chat in self._throttles.items()
+            if _is_group(chat_id) and (times := chat.windows[-1].counted(now))
+        }
+
+    def others_sent(self, to_groups: Mapping[int, Sequence[float]]) -> None:
+        """Count what other processes have sent to groups: all that is known of them now."""
+        for chat_id, chat in self._throttles.items():
+            if _is_group(chat_id):
+                chat.windows[-1].others = to_groups.get(chat_id, ())
+        for chat_id, times in to_groups.items():
+            self._throttle(chat_id).windows[-1].others = times
+
     def _throttle(self, chat_id: Hashable) -> _ChatThrottle:
         queue = self._throttles.get(chat_id)
         if queue is None:
             if len(self._throttles) >= _MANY:
                 self._forget_idle()
-            is_group = isinstance(chat_id, int) and chat_id < 0
-            rates = (self._limits.chat, self._limits.group if is_group else None)
+            rates = (self._limits.chat, self._limits.group if _is_group(chat_id) else None)
             queue = self._throttles[chat_id] = _ChatThrottle(
                 tuple(_Window(rate) for rate in rates)
             )
@@ -237,3 +267,7 @@ class RateLimiter:
         for chat_id, queue in list(self._throttles.items()):
             if queue.is_idle(now):
                 del self._throttles[chat_id]
+
+
+def _is_group(chat_id: Hashable) -> TypeGuard[int]:
+    return isinstance(chat_id, int) and chat_id < 0

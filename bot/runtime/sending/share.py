@@ -11,7 +11,7 @@ from typing import Final
 
 from bot.domain.agreed import Agreed
 from bot.domain.errors import AppError
-from bot.domain.shares import EVER, LEAST, LIVE, Shares, Wait
+from bot.domain.shares import EVER, LEAST, LIVE, Shares, Wait, pack_times, read_ages
 from bot.runtime.sending.limits import RateLimiter
 from bot.runtime.supervisor import TaskHealth, log_failure
 
@@ -64,9 +64,13 @@ class KeepShare:
         """Give the share back, if the database can be reached; else it ends by itself."""
         overall = self._limiter.overall
         overall.share(0, until=0.0)
-        sent = len(overall.ages())
+
+        def left(shares: Shares, now: datetime) -> Shares:
+            sent = len(overall.ages())
+            return shares.left(self._owner, sent=sent, groups=self._groups(now), now=now)
+
         with suppress(AppError):
-            await self._agreed.change(lambda all_, now: all_.left(self._owner, sent=sent, now=now))
+            await self._agreed.change(left)
 
     async def _renew(self) -> None:
         loop, overall = asyncio.get_running_loop(), self._limiter.overall
@@ -84,6 +88,7 @@ class KeepShare:
                 total=overall.total,
                 wants=wants,
                 sent=[timedelta(seconds=age - late_s) for age in overall.ages()],
+                groups=self._groups(now),
                 now=now,
             ).waiting([self._wait(*one, now) for one in waits.items()], now)
             # Before others can read it.
@@ -99,6 +104,24 @@ class KeepShare:
                 del self._waits[place]
         for wait in agreed.waits:
             self._limiter.close(_place(wait.place), (wait.until - at).total_seconds())
+        self._limiter.others_sent(self._of_others(agreed, at))
+
+    def _groups(self, now: datetime) -> dict[str, bytes]:
+        time = asyncio.get_running_loop().time()
+        return {
+            str(group): pack_times(now - timedelta(seconds=time - at) for at in times)
+            for group, times in self._limiter.sent_to_groups().items()
+        }
+
+    def _of_others(self, shares: Shares, now: datetime) -> dict[int, list[float]]:
+        """Return the loop times at which other processes have sent to groups."""
+        time = asyncio.get_running_loop().time()
+        sent: dict[int, list[float]] = {}
+        for one in shares.shares:
+            for group, packed in one.groups.items() if one.owner != self._owner else ():
+                ages = read_ages(packed, now)
+                sent.setdefault(int(group), []).extend(time - age.total_seconds() for age in ages)
+        return sent
 
     def _wait(self, place: str, until: float, now: datetime) -> Wait:
         rest_s = until - asyncio.get_running_loop().time()
