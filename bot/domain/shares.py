@@ -6,7 +6,7 @@ rest goes to those who want it, in equal parts. What nobody wants nobody has, so
 once. `docs/decisions/shared-limits.md`
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -16,6 +16,8 @@ LIVE: Final = timedelta(seconds=5)
 """A process counts as live for this long after it has renewed its entry."""
 LEAST: Final = 1
 """The share of a live process that wants nothing."""
+# The pace of messages leaves this part of the limit unused: see `TELEGRAM_LIMITS`.
+_MARGIN: Final = 6
 # A little more than the second in which the messages of a share count.
 _SECOND: Final = timedelta(seconds=1.1)
 # A process that cannot reach the database sends at most `LEAST` a second; so long it is counted.
@@ -51,6 +53,15 @@ class Share(BaseModel):
         """Return the messages a second that nobody else may send now."""
         return self.held(now) + (self.cooling if now < self.cools_at else 0)
 
+    def gone(self, now: datetime) -> "Share":
+        """Return the entry of a process that runs no longer."""
+        if now >= self.until:
+            return self
+        cooling, cools_at = self.taken(now), now + _SECOND
+        return self.model_copy(
+            update={"until": now, "units": 0, "cooling": cooling, "cools_at": cools_at}
+        )
+
 
 class Wait(BaseModel):
     """A wait that Telegram has asked for."""
@@ -81,18 +92,24 @@ class Shares(BaseModel):
         wants: int,
         sent: Sequence[timedelta],
         groups: Mapping[str, bytes],
+        gone: Collection[str],
         now: datetime,
     ) -> "Shares":
         """Return the shares after a heartbeat of the owner; equal ones if nothing needs storing.
 
         total: of all processes. sent: the ages of its messages of the last second, latest first.
-        groups: as in `Share`. They are stored only if there is somebody to read them.
+        groups: as in `Share`. They are stored only if there is somebody to read them. gone: owners
+        that are known to run no longer.
         """
         mine = self._of(owner, now)
-        others = [one for one in self.shares if one.owner != owner and _counts(one, now)]
+        others = [
+            one.gone(now) if one.owner in gone else one
+            for one in self.shares
+            if one.owner != owner and now < one.until + _CUT_OFF
+        ]
         is_alone = not any(now < one.until for one in others)
         wants = LEAST if is_alone else max(wants, LEAST)
-        units = _fair(owner, wants, others, total=total, now=now)
+        units = max(_fair(owner, wants, others, total=total, now=now), LEAST)
         cooling, cools_at = mine.cooling, mine.cools_at
         if units < (held := mine.held(now)):
             cooling = max(len(sent) - units, 0)
@@ -100,7 +117,9 @@ class Shares(BaseModel):
             cools_at = now + _SECOND - sent[units] if cooling else EVER
         elif units > held:
             free = total - sum(one.taken(now) for one in others)
-            units = max(held, min(units, free))
+            # Who has just come need not wait for the others' next heartbeat.
+            spare = free + total // _MARGIN
+            units = max(held, min(units, free), min(LEAST, spare))
             cooling = max(held + cooling - units, 0)
         renewed = mine.model_copy(
             update={
@@ -113,11 +132,9 @@ class Shares(BaseModel):
         )
         if renewed != mine or mine.until - now < LIVE / 2:
             renewed = renewed.model_copy(update={"until": now + LIVE})
-        return (
-            self.model_copy(update={"shares": (*others, renewed)})
-            if self._differs(others, renewed)
-            else self
-        )
+        shares = (*others, renewed)
+        is_same = len(shares) == len(self.shares) and all(one in self.shares for one in shares)
+        return self if is_same else self.model_copy(update={"shares": shares})
 
     def left(
         self, owner: str, *, sent: int, groups: Mapping[str, bytes], now: datetime
@@ -142,13 +159,6 @@ class Shares(BaseModel):
         return next(
             (one for one in self.shares if one.owner == owner), Share(owner=owner, until=now)
         )
-
-    def _differs(self, others: Sequence[Share], renewed: Share) -> bool:
-        return renewed not in self.shares or len(others) + 1 != len(self.shares)
-
-
-def _counts(one: Share, now: datetime) -> bool:
-    return now < one.until + _CUT_OFF
 
 
 def _fair(owner: str, wants: int, others: Sequence[Share], *, total: int, now: datetime) -> int:

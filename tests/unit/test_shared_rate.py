@@ -27,6 +27,8 @@ class Database:
         self._agreed = AgreedAlone(Shares(), self.clock)
         self.trips = 0
         self.cut_off: set[str] = set()
+        self.gone: set[str] = set()
+        """The processes that are known to be gone."""
 
     @staticmethod
     def clock() -> datetime:
@@ -56,7 +58,12 @@ class Process:
     def __init__(self, database: Database, name: str, sent: list[tuple[float, str]]) -> None:
         self.name = name
         self.limiter = RateLimiter(TELEGRAM_LIMITS)
-        self.share = KeepShare(database.seen_by(name), self.limiter, owner=name)
+        self.share = KeepShare(
+            database.seen_by(name),
+            self.limiter,
+            owner=name,
+            is_gone=database.gone.__contains__,
+        )
         self._sent = sent
         self._tasks = set[asyncio.Task[Any]]()
         self._chats = iter(range(1, 10**6))
@@ -196,6 +203,25 @@ def test_the_share_of_a_killed_process_comes_back_when_its_heartbeat_ends():
     # One left in order: what it had is free after its last second.
     assert world.between(7, 10, "a") > 3 * 12
     assert world.between(12.5, 20, "a") > 7.5 * 23
+
+
+def test_who_is_started_again_after_a_kill_soon_has_everything():
+    """The killed one is known to be gone where it ran on the same machine."""
+
+    async def story(world: World) -> None:
+        (a,) = await world.started("a")
+        a.begin(a.flood(9))
+        await asyncio.sleep(5)
+        await a.dies()
+        world.database.gone.add("a")
+        (b,) = await world.started("b")
+        await b.send()
+        await b.flood(5)
+
+    world = lived(seconds=12, story=story)
+    assert world.most_in_a_second() <= ALL
+    assert world.between(4.9, 5.1, "b") == 1
+    assert world.between(6.5, 10, "b") > 3.5 * 23
 
 
 def test_who_cannot_reach_the_database_sends_next_to_nothing():

@@ -4,7 +4,7 @@ A heartbeat renews the share by the database. Between two of them the share need
 """
 
 import asyncio
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
@@ -12,6 +12,7 @@ from typing import Final
 from bot.domain.agreed import Agreed
 from bot.domain.errors import AppError
 from bot.domain.shares import EVER, LEAST, LIVE, Shares, Wait, pack_times, read_ages
+from bot.runtime.owners import is_dead
 from bot.runtime.sending.limits import RateLimiter
 from bot.runtime.supervisor import TaskHealth, log_failure
 
@@ -24,10 +25,19 @@ _AT_LEAST_S: Final = 0.05
 class KeepShare:
     """The heartbeat of one process. Until `join`, the limiter sends nothing."""
 
-    def __init__(self, agreed: Agreed[Shares], limiter: RateLimiter, *, owner: str) -> None:
+    def __init__(
+        self,
+        agreed: Agreed[Shares],
+        limiter: RateLimiter,
+        *,
+        owner: str,
+        is_gone: Callable[[str], bool] = is_dead,
+    ) -> None:
+        """is_gone: returns True if that owner is known to run no longer."""
         self._agreed = agreed
         self._limiter = limiter
         self._owner = owner
+        self._is_gone = is_gone
         self._look = asyncio.Event()
         self._waits: dict[str, float] = {}
         """The loop times until which Telegram asked to wait; not stored yet."""
@@ -89,6 +99,7 @@ class KeepShare:
                 wants=wants,
                 sent=[timedelta(seconds=age - late_s) for age in overall.ages()],
                 groups=self._groups(now),
+                gone=[one.owner for one in shares.shares if self._is_gone(one.owner)],
                 now=now,
             ).waiting([self._wait(*one, now) for one in waits.items()], now)
             # Before others can read it.
