@@ -69,7 +69,7 @@ class Wait(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     place: str
-    """A chat's id, the name of a method, or `EVERYWHERE`."""
+    """A chat's id, the name of a method, or `ALL_CHATS`."""
     until: datetime
 
 

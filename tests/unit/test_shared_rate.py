@@ -10,7 +10,7 @@ import pytest
 from bot.domain.agreed import AgreedAlone
 from bot.domain.errors import TryLaterError
 from bot.domain.shares import Shares
-from bot.runtime.sending.limits import EVERYWHERE, TELEGRAM_LIMITS, RateLimiter
+from bot.runtime.sending.limits import ALL_CHATS, TELEGRAM_LIMITS, RateLimiter
 from bot.runtime.sending.share import KeepShare
 from tests.virtual_time import in_virtual_time, now
 
@@ -274,6 +274,7 @@ def test_what_telegram_asks_of_one_all_keep():
         a.limiter.asked(-300, 5.0)
         await asyncio.sleep(1)
         (c,) = await world.started("c")
+        assert b.limiter.closed_for_s("getUpdates") == 0
         for one in (a, b, c):
             assert one.limiter.closed_for_s(-400) == pytest.approx(4.0, abs=0.01)
         await asyncio.sleep(5)
@@ -292,7 +293,7 @@ def test_chats_that_ask_to_wait_are_not_the_whole_bot_while_others_are_served():
             limiter.asked(chat, 5.0)
             if chat % 2:
                 limiter.took()
-        assert limiter.closed_for_s(EVERYWHERE) == 0
+        assert limiter.closed_for_s(ALL_CHATS) == 0
 
     lived(seconds=0, story=story)
 

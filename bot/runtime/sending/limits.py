@@ -20,10 +20,10 @@ from bot.runtime.sending.overall import Overall, Rate
 _STEP_S: Final = 5.0
 _MANY: Final = 1_000
 _PART_UNKNOWN: Final = 10
-EVERYWHERE: Final = "*"
-"""The place of a wait that concerns all calls of the bot."""
-# Telegram does not say that a wait concerns the whole bot. So many chats that ask for one after
-# each other, while no other takes anything, say it.
+ALL_CHATS: Final = "*"
+"""The place of a wait that concerns all chats. Calls without a chat go on: updates are taken."""
+# Telegram does not say that a wait concerns all chats. So many that ask for one after each other,
+# while no chat takes anything, say it.
 _MANY_CHATS: Final = 3
 
 
@@ -193,7 +193,7 @@ class RateLimiter:
         if isinstance(place, int):
             self._asked_by.add(place)
             if len(self._asked_by) >= _MANY_CHATS:
-                places.append(EVERYWHERE)
+                places.append(ALL_CHATS)
         for one in places:
             self.close(one, for_s)
             self.on_wait(one, for_s)
@@ -207,7 +207,8 @@ class RateLimiter:
 
     def closed_for_s(self, place: Hashable) -> float:
         """Return the seconds until a call to this place may be made again; 0 for now."""
-        until = max(self._closed_until.get(one, 0.0) for one in (place, EVERYWHERE))
+        places = (place, ALL_CHATS) if isinstance(place, int) else (place,)
+        until = max(self._closed_until.get(one, 0.0) for one in places)
         return max(0.0, until - asyncio.get_running_loop().time())
 
     def sent_to_groups(self) -> dict[int, list[float]]:
