@@ -126,6 +126,10 @@ async def test_every_rhythm_runs_once_over_three_replicas(
         await at_once(lambda each: each.sync_schedule.look())
         jobs = await one.jobs.store.latest(9)
         assert sum(job.state is not JobState.CANCELLED for job in jobs) == 1
+        await at_once(
+            lambda each: each.retry_lookups.register_prospect.alerts.prospects_stopped(9)
+        )
+        assert sum("9 pessoas novas" in text for text in people.texts(ADMIN_ID)) == 1
         for other in others:
             await other.outbox.stop(1.0)
             await other.locks.close()
