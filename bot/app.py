@@ -23,6 +23,7 @@ from bot.runtime.memory import freeze_gc
 from bot.runtime.metrics import LeaseFigures, Metrics
 from bot.runtime.sending.limits import TELEGRAM_LIMITS, Limits, RateLimiter
 from bot.runtime.sending.outbox import Outbox
+from bot.runtime.sending.share import KeepShare
 from bot.runtime.supervisor import Supervisor
 from bot.runtime.tracing import NO_TRACES
 from bot.runtime.updates.fsm import DurableStorage, steps_prefix
@@ -57,7 +58,7 @@ from bot.wiring.jobs import Jobs, work_with_broker_or_alone
 from bot.wiring.receiving import build_receiving
 from bot.wiring.register import Register, build_register
 from bot.wiring.relaying import build_relaying
-from bot.wiring.shared import Shared, share
+from bot.wiring.shared import Shared, keep_share, share
 from bot.wiring.stopping import run_until_stopped
 from bot.wiring.telegram import open_bot
 from bot.wiring.watching import (
@@ -100,6 +101,8 @@ class Balcao:
     locks: LeaseKeeper[str]
     polling: PollingTurn
     handed_over: HandedOver
+    share: KeepShare | None
+    """None without a limit on the messages of the bot."""
     retry_lookups: RetryLookups
     queue_rounds: QueueRounds
     registrations: Registrations
@@ -187,6 +190,7 @@ def build(
         locks=shared.locks,
         polling=polling,
         handed_over=HandedOver(database),
+        share=keep_share(shared),
         retry_lookups=receiving.retry_lookups,
         queue_rounds=attending.rounds,
         registrations=shared.registrations,
@@ -281,6 +285,9 @@ async def serving(balcao: Balcao) -> AsyncIterator[asyncio.Task[None]]:
     async with AsyncExitStack() as stack:
         # For what was left only now.
         stack.push_async_callback(_tell_of_the_end, balcao)
+        if balcao.share:
+            stack.push_async_callback(balcao.share.leave)
+            await balcao.share.join()
         stack.push_async_callback(balcao.locks.close)
         stack.push_async_callback(balcao.supervisor.end, *_background(balcao))
         polling = await stack.enter_async_context(
@@ -317,7 +324,9 @@ def _background(balcao: Balcao) -> list[asyncio.Task[None]]:
     }
     if balcao.sync_schedule:
         rounds["syncs"] = (balcao.sync_schedule.look, LOOK_S)
+    share = balcao.share
     return [
+        *([tasks.run("share", share.keep_forever, health=share.health)] if share else []),
         tasks.run(
             "jobs", lambda: work_with_broker_or_alone(jobs, balcao.settings), health=jobs.health
         ),

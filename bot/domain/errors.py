@@ -87,7 +87,7 @@ class UnknownRefusalError(TryLaterError):
 
 
 class TakenError(TryLaterError):
-    """Another process has the lease."""
+    """Another process has the lease, or no process may ask now."""
 
 
 class LostError(TryLaterError):

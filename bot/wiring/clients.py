@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from bot.domain.errors import AppError, Problem, RefusedError, TryLaterError
+from bot.domain.pace import Pace
 from bot.runtime.leases import keep_tokens, keep_turns
 from bot.runtime.supervisor import Supervisor
 from bot.settings import Settings
@@ -26,6 +27,7 @@ from bot.usecases.company.departments import Departments
 from bot.wiring.schema import Report, ended_by_newer_data, migrate_alone
 from bot.wording.errors import sentence
 from storage.backup.backup import refuse_half_restored
+from storage.engine.agreed import Agreed, Marks
 from storage.engine.connection import (
     Database,
     connected,
@@ -119,18 +121,20 @@ def open_erp_of(
     """Open the ERP of the settings; raises RefusedError when they cannot be right.
 
     database: stores the tokens that some ERPs renew. Without one, their adapters refuse. It also
-        keeps the turns of all processes at an ERP that takes one request at a time.
+        keeps what limits the requests of all processes.
     watch: hears of each request.
     """
     from erp.adapter import Credentials
     from erp.registry import open_erp
 
-    tokens, gate = None, None
+    tokens = gate = pace = marks = None
     if database is not None:
         clock = server_time(database)
         keeper = keep_tokens(token_leases(database), clock)
         tokens = ErpTokens(database, settings.erp_kind, keeper.holding)
         gate = keep_turns(turn_leases(database), clock).holding
+        pace = Agreed(database, f"erp:{settings.erp_kind}", Pace())
+        marks = Marks(database, clock)
     return open_erp(
         settings.erp_kind,
         Credentials(
@@ -145,6 +149,8 @@ def open_erp_of(
         timezone=settings.zone,
         tokens=tokens,
         gate=gate,
+        pace=pace,
+        marks=marks,
         ca_file=settings.erp_ca_file,
         watch=watch,
     )
@@ -164,7 +170,8 @@ async def open_erp_if_set(
     from erp.negative_cache import NegativeCache
 
     async with open_erp_of(settings, database, watch=watch) as erp:
-        yield NegativeCache(erp)
+        marks = Marks(database, server_time(database))
+        yield NegativeCache(erp, system=settings.erp_kind, marks=marks)
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from bot.wiring.chat_jobs import build_chat_jobs
 from bot.wiring.clients import log_wrong_clock, open_database, open_erp_if_set, utc_now
 from bot.wiring.company import build_company
 from bot.wiring.jobs import Jobs, work_with_broker
-from bot.wiring.shared import Shared, share
+from bot.wiring.shared import Shared, keep_share, share
 from bot.wiring.stopping import run_until_stopped
 from bot.wiring.telegram import open_bot
 from bot.wiring.watching import Watching, open_tracer
@@ -106,6 +106,11 @@ async def _work(settings: Settings) -> None:
 
         jobs = build_chat_jobs(shared, role_of=build_company(shared).role_of, names=names)
         await _watched(stack, settings, shared, jobs, watching, supervisor)
+        if kept := keep_share(shared):
+            stack.push_async_callback(kept.leave)
+            await kept.join()
+            keeping = supervisor.run("share", kept.keep_forever, health=kept.health)
+            stack.push_async_callback(supervisor.end, keeping)
         working = supervisor.run(
             "jobs",
             lambda: work_with_broker(

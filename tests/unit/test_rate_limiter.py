@@ -9,7 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.domain.outgoing import Priority
-from bot.runtime.sending.limits import NO_LIMITS, Limits, Rate, RateLimiter, StoppingError
+from bot.runtime.sending.limits import NO_LIMITS, Limits, RateLimiter, StoppingError
+from bot.runtime.sending.overall import Rate
 from tests.unit.documents import STABLE
 from tests.virtual_time import in_virtual_time, now
 

@@ -7,28 +7,27 @@ bursts, 20 a minute in a group, about 30 a second overall. Edits count like mess
 import asyncio
 import math
 from collections import deque
-from collections.abc import AsyncIterator, Hashable
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeGuard
 
 from bot.domain.errors import TryLaterError
 from bot.domain.outgoing import Priority
+from bot.runtime.sending.overall import Overall, Rate
 
 # A sender that has waited this long goes before one of the next higher priority: an attendant who
 # asks for the full card in the middle of a flood gets it within seconds.
 _STEP_S: Final = 5.0
 _MANY: Final = 1_000
 _NO_TURN: Final = "the bot stops before its turn"
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """A limit of `count` messages in any `window_s` seconds."""
-
-    count: int
-    window_s: float
+_PART_UNKNOWN: Final = 10
+ALL_CHATS: Final = "*"
+"""The place of a wait that concerns all chats. Calls without a chat go on: updates are taken."""
+# Telegram does not say that a wait concerns all chats. So many that ask for one after each other,
+# while no chat takes anything, say it.
+_MANY_CHATS: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +40,7 @@ class Limits:
 
 
 NO_LIMITS: Final = Limits()
-# A little less than Telegram allows, because messages that leave evenly may arrive unevenly. The
-# 30 a second are spread over the second: two seconds' worth at its two ends would arrive as one
-# burst.
+# A little less than Telegram allows, because messages that leave evenly may arrive unevenly.
 TELEGRAM_LIMITS: Final = Limits(group=Rate(20, 61.0), chat=Rate(3, 3.3), overall=Rate(5, 0.2))
 
 
@@ -57,12 +54,26 @@ class _Window:
     def __init__(self, rate: Rate | None) -> None:
         self._rate = rate
         self._times: deque[float] = deque(maxlen=rate.count if rate else 0)
+        self.others: Sequence[float] = ()
+        """The times at which messages of other processes left."""
 
     def free_at(self) -> float:
         """Return the earliest time for one more message."""
-        if self._rate is None or len(self._times) < self._rate.count:
+        if self._rate is None:
             return 0.0
-        return self._times[0] + self._rate.window_s
+        times: Sequence[float] = self._times
+        count = self._rate.count
+        if self.others:
+            times = sorted((*times, *self.others))
+            # What others have sent a moment ago is not known yet.
+            count -= count // _PART_UNKNOWN
+        return times[-count] + self._rate.window_s if len(times) >= count else 0.0
+
+    def counted(self, now: float) -> list[float]:
+        """Return the times of our messages that count against the limit."""
+        if self._rate is None:
+            return []
+        return [at for at in self._times if at + self._rate.window_s > now]
 
     def take(self, at: float) -> None:
         if self._rate is not None:
@@ -70,9 +81,7 @@ class _Window:
 
     def is_over(self, now: float) -> bool:
         """Return True if no message counts against the limit any more."""
-        return (
-            self._rate is None or not self._times or self._times[-1] + self._rate.window_s <= now
-        )
+        return not self.counted(now) and not self.others
 
 
 @dataclass(slots=True, eq=False)
@@ -91,9 +100,16 @@ class _ChatThrottle:
     waiting: list[_Waiter] = field(default_factory=list)
     is_taken: bool = False
     timer: asyncio.TimerHandle | None = None
+    pacing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held until a message leaves: an upload has no turn."""
 
     def free_at(self) -> float:
         return max(window.free_at() for window in self.windows)
+
+    def is_idle(self, now: float) -> bool:
+        """Return True if nothing of the chat needs to be remembered."""
+        is_used = self.is_taken or self.waiting or self.pacing.locked()
+        return not is_used and all(window.is_over(now) for window in self.windows)
 
 
 @dataclass(slots=True, eq=False)
@@ -115,7 +131,7 @@ class RateLimiter:
         self._limits = limits
         self._step_s = step_s
         self._throttles: dict[Hashable, _ChatThrottle] = {}
-        self._overall = _Window(limits.overall)
+        self.overall = Overall(limits.overall)
         self.asked_to_wait = 0
         """The number of times that Telegram has asked to wait so far."""
         self.done = 0
@@ -123,6 +139,10 @@ class RateLimiter:
         self._closed_until: dict[Hashable, float] = {}
         self._ends_at = math.inf
         self._ending = asyncio.Event()
+        self._asked_by: set[Hashable] = set()
+        """The chats that asked to wait since a call to any chat was done."""
+        self.on_wait: Callable[[Hashable, float], None] = lambda place, for_s: None
+        """Called with each wait that Telegram asks this process for: place and seconds."""
 
     def stop(self, at: float) -> None:
         """End each wait that would last longer than until this loop time, with StoppingError.
@@ -176,9 +196,8 @@ class RateLimiter:
 
     def is_free(self, chat_id: Hashable) -> bool:
         """Return True if a message may leave for this chat now, and nobody waits to send one."""
-        now = asyncio.get_running_loop().time()
         queue = self._throttles.get(chat_id)
-        if self._overall.free_at() > now:
+        if not self.overall.is_free():
             return False
         return queue is None or self._is_free(queue)
 
@@ -191,14 +210,37 @@ class RateLimiter:
 
         Raises StoppingError as `stop` says.
         """
+        if not messages:
+            return
         loop = asyncio.get_running_loop()
-        windows = (*self._throttle(chat_id).windows, self._overall)
-        at = loop.time()
-        for _ in range(messages):
-            at = max(at, *(window.free_at() for window in windows))
-            for window in windows:
-                window.take(at)
-        await self.wait(at - loop.time())
+        chat = self._throttle(chat_id)
+        async with chat.pacing:
+            for _ in range(messages):
+                # Asked again: another process may have sent there meanwhile.
+                while (delay_s := chat.free_at() - loop.time()) > 0:
+                    await self.wait(delay_s)
+                await self._take_of_all()
+                for window in chat.windows:
+                    window.take(loop.time())
+
+    async def _take_of_all(self) -> None:
+        """Count one more message of all chats; raises StoppingError as `stop` says."""
+        if self.overall.is_free():
+            await self.overall.take()
+            return
+        taking = asyncio.ensure_future(self.overall.take())
+        ending = asyncio.ensure_future(self._ending.wait())
+        try:
+            await asyncio.wait((taking, ending), return_when=asyncio.FIRST_COMPLETED)
+            if not taking.done() and not self._can_be_left():
+                left_s = self._ends_at - asyncio.get_running_loop().time()
+                await asyncio.wait((taking,), timeout=max(0.0, left_s))
+            if not taking.done():
+                raise StoppingError(_NO_TURN)
+            await taking
+        finally:
+            taking.cancel()
+            ending.cancel()
 
     async def wait(self, delay_s: float) -> None:
         """Wait so long; raises StoppingError as `stop` says, also inside a turn."""
@@ -209,38 +251,72 @@ class RateLimiter:
         with suppress(TimeoutError):
             async with asyncio.timeout_at(at):
                 await self._ending.wait()
-        turn = _holds.get()
-        can_be_left = turn is not None and turn.can_be_left
-        if at > self._ends_at or (can_be_left and self._ending.is_set()):
+        if at > self._ends_at or (self._can_be_left() and self._ending.is_set()):
             raise StoppingError(_NO_TURN)
         await asyncio.sleep(at - loop.time())
+
+    def _can_be_left(self) -> bool:
+        turn = _holds.get()
+        return turn is not None and turn.can_be_left
 
     def sent(self) -> None:
         """Note a call that has changed a chat; what else belongs to it is sent by this process."""
         self.done += 1
+        self._asked_by.clear()
         if turn := _holds.get():
             turn.can_be_left = False
 
-    def close(self, chat_id: Hashable, for_s: float) -> None:
-        """Note that Telegram has asked to make no call to this chat for so long."""
+    def asked(self, place: Hashable, for_s: float) -> None:
+        """Note that Telegram has asked to make no call there for so long.
+
+        place: a chat's id, or the name of a method.
+        """
         self.asked_to_wait += 1
+        places = [place]
+        if isinstance(place, int):
+            self._asked_by.add(place)
+            if len(self._asked_by) >= _MANY_CHATS:
+                places.append(ALL_CHATS)
+        for one in places:
+            self.close(one, for_s)
+            self.on_wait(one, for_s)
+
+    def close(self, place: Hashable, for_s: float) -> None:
+        """Make no call there for so long; another process may have been asked for that."""
         now = asyncio.get_running_loop().time()
         if len(self._closed_until) >= _MANY:
             self._closed_until = {c: at for c, at in self._closed_until.items() if at > now}
-        self._closed_until[chat_id] = max(now + for_s, self._closed_until.get(chat_id, 0.0))
+        self._closed_until[place] = max(now + for_s, self._closed_until.get(place, 0.0))
 
-    def closed_for_s(self, chat_id: Hashable) -> float:
-        """Return the seconds until a call to this chat may be made again; 0 for now."""
-        until = self._closed_until.get(chat_id, 0.0)
+    def closed_for_s(self, place: Hashable) -> float:
+        """Return the seconds until a call to this place may be made again; 0 for now."""
+        places = (place, ALL_CHATS) if isinstance(place, int) else (place,)
+        until = max(self._closed_until.get(one, 0.0) for one in places)
         return max(0.0, until - asyncio.get_running_loop().time())
+
+    def sent_to_groups(self) -> dict[int, list[float]]:
+        """Return the times at which messages left for each group, as far as they still count."""
+        now = asyncio.get_running_loop().time()
+        return {
+            chat_id: times
+            for chat_id, chat in self._throttles.items()
+            if _is_group(chat_id) and (times := chat.windows[-1].counted(now))
+        }
+
+    def others_sent(self, to_groups: Mapping[int, Sequence[float]]) -> None:
+        """Count what other processes have sent to groups: all that is known of them now."""
+        for chat_id, chat in self._throttles.items():
+            if _is_group(chat_id):
+                chat.windows[-1].others = to_groups.get(chat_id, ())
+        for chat_id, times in to_groups.items():
+            self._throttle(chat_id).windows[-1].others = times
 
     def _throttle(self, chat_id: Hashable) -> _ChatThrottle:
         queue = self._throttles.get(chat_id)
         if queue is None:
             if len(self._throttles) >= _MANY:
                 self._forget_idle()
-            is_group = isinstance(chat_id, int) and chat_id < 0
-            rates = (self._limits.chat, self._limits.group if is_group else None)
+            rates = (self._limits.chat, self._limits.group if _is_group(chat_id) else None)
             queue = self._throttles[chat_id] = _ChatThrottle(
                 tuple(_Window(rate) for rate in rates)
             )
@@ -273,9 +349,9 @@ class RateLimiter:
     def _forget_idle(self) -> None:
         now = asyncio.get_running_loop().time()
         for chat_id, queue in list(self._throttles.items()):
-            if (
-                not queue.is_taken
-                and not queue.waiting
-                and all(w.is_over(now) for w in queue.windows)
-            ):
+            if queue.is_idle(now):
                 del self._throttles[chat_id]
+
+
+def _is_group(chat_id: Hashable) -> TypeGuard[int]:
+    return isinstance(chat_id, int) and chat_id < 0

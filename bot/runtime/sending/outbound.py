@@ -107,7 +107,7 @@ class Outbound(BaseRequestMiddleware):
                 logger.warning(
                     "Telegram asks to wait", method=name, retry_after_s=error.retry_after
                 )
-                self._limiter.close(place, error.retry_after)
+                self._limiter.asked(place, error.retry_after)
 
 
 def _messages(method: TelegramMethod[TelegramType]) -> int:
