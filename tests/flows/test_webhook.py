@@ -1,0 +1,186 @@
+"""Updates by webhook: any number of replicas, the same inbox, and nothing for strangers."""
+
+import asyncio
+import gzip
+import io
+import json
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from aiohttp import ClientError, ClientSession
+
+from bot.demo import people as demo
+from bot.demo.bot_api import BotApiEmulator
+from bot.runtime.http_server import http_server
+from bot.runtime.updates.webhook import SECRET_HEADER
+from storage.engine.connection import answers
+from storage.engine.schema import VERSION, require_version
+from storage.updates.webhook import WebhookSettings
+from tests.flows.conftest import GROUP_ID, Customer, Start, Telegram
+from tests.flows.console import ORIGIN
+from tests.flows.test_outbox import words
+from tests.flows.webhook import PATH, balanced, public, replicas
+from tests.patience import until
+
+SECRET = "Um-segredo_de-32-caracteres-aqui"
+
+
+async def begins(customer: Customer) -> None:
+    """Open a conversation; without an ERP the name is asked for, too."""
+    await customer.is_in_conversation()
+    await customer.says(f"{customer.person.first_name} Lima")
+
+
+async def test_two_replicas_behind_a_balancer_handle_each_update_once(
+    start: Start, database: Any, telegram: BotApiEmulator
+):
+    async with balanced() as balancer, replicas(start, balancer, 2) as people:
+        [call] = telegram.calls_of("setWebhook")
+        # Generated, kept, and the same for both.
+        secret = await WebhookSettings(database, telegram.bot.id).secret()
+        assert len(secret) >= 43
+        assert call.params["secret_token"] == secret
+        assert "message" in json.loads(call.params["allowed_updates"])
+        ana, jose = people.customer(demo.ANA), people.customer(demo.JOSE)
+        await asyncio.gather(begins(ana), begins(jose))
+        said = [f"w{number}" for number in range(6)]
+        # Telegram repeats what it has no answer to, to the other replica.
+        balancer.lose = 3
+        for word in said:
+            for customer in (ana, jose):
+                telegram.send_text(customer.id, customer.id, word)
+        await until(lambda: not telegram.pending_updates)
+        await people.settled()
+        await until(lambda: len(words(people, GROUP_ID)) >= 12)
+        await people.settled()
+        assert sorted(words(people, GROUP_ID)) == sorted(said * 2)
+        assert min(balancer.taken.values()) > 5
+        assert len(balancer.taken) == 2
+        assert not await database["inbox"].count_documents({"pending": {"$gt": ""}})
+
+
+async def test_strangers_and_broken_requests_store_nothing(
+    start: Start, database: Any, telegram: BotApiEmulator
+):
+    url = f"http://127.0.0.1:9{PATH}"
+    bot = start(with_erp=False, webhook_url=url, webhook_secret=SECRET, public_url=ORIGIN)
+    large = b'{"update_id": 7, "message": "' + b"x" * 10_000_000 + b'"}'
+
+    async def pieces() -> Any:
+        for at in range(0, len(large), 100_000):
+            yield large[at : at + 100_000]
+
+    async with bot as people, public(people.balcao) as address, ClientSession() as http:
+
+        async def post(body: Any, secret: str | None = SECRET, **more: Any) -> int:
+            headers = {SECRET_HEADER: secret} if secret is not None else {}
+            async with http.post(address + PATH, data=body, headers=headers | more) as response:
+                text = await response.text()
+                assert "Traceback" not in text
+                assert not response.headers.get("Content-Security-Policy")
+                return response.status
+
+        good = b'{"update_id": 7, "message": {"chat": {"id": 7}}}'
+        for secret in (None, "", SECRET[:-1], SECRET.lower(), "não", SECRET + "x"):
+            assert await post(good, secret) == 401
+        assert await post(b"\xff", "") == 401
+        bad: tuple[bytes, ...] = (
+            *(b"", b"{", b"[]", b"null", b"7", b"\xff\xfe", b"[" * 100_000),
+            *(b'{"update_id": %s}' % number for number in (b'"7"', b"true", b"7.0", b"-7")),
+            b'{"update_id": 9%s}' % (b"9" * 30),
+        )
+        for body in bad:
+            assert await post(body) == 400, body[:20]
+        assert await post(b"not gzip", **{"Content-Encoding": "gzip"}) == 400
+        # A body is refused by what it says of itself, by what comes, and by what it unpacks to.
+        for body, more in (
+            (io.BytesIO(large), {}),
+            (pieces(), {}),
+            (gzip.compress(large), {"Content-Encoding": "gzip"}),
+        ):
+            with suppress(ClientError):
+                assert await post(body, **more) == 413
+        assert await database["inbox"].find().to_list(None) == []
+        async with http.get(address + PATH, headers={SECRET_HEADER: SECRET}) as response:
+            assert response.status == 405
+        for path, status in (("/", 200), ("/metrics", 404), ("/healthz", 404), ("/readyz", 404)):
+            async with http.get(address + path) as response:
+                assert response.status == status
+                assert response.headers["Content-Security-Policy"]
+        # Beside the console, whose limit for an address counts none of these.
+        for _ in range(125):
+            status = await post(good)
+        assert status == 200
+        assert await database["inbox"].count_documents({"update_id": 7}) == 1
+        people.balcao.webhook.close()
+        assert await post(good) == 503
+
+
+async def test_from_polling_to_the_webhook_and_back_nothing_is_lost_or_set_twice(
+    start: Start, telegram: BotApiEmulator
+):
+    said: list[str] = []
+
+    def say() -> None:
+        for _ in range(2):
+            said.append(f"w{len(said)}")
+            telegram.send_text(demo.ANA.user_id, demo.ANA.user_id, said[-1])
+
+    async def arrived(people: Telegram) -> None:
+        say()
+        await people.settled()
+        assert words(people, GROUP_ID) == said
+
+    async with balanced() as balancer:
+        async with start(with_erp=False) as people:
+            await begins(people.customer(demo.ANA))
+            await arrived(people)
+        assert not telegram.calls_of("deleteWebhook")
+        say()
+        for secret, is_set in ((SECRET, 1), (SECRET, 1), (SECRET[::-1], 2)):
+            # The second time 502 comes first: Telegram is away when it is asked.
+            telegram.fail_next("getWebhookInfo", 502, "Bad Gateway", times=is_set)
+            async with replicas(start, balancer, webhook_secret=secret) as people:
+                await arrived(people)
+                assert len(telegram.calls_of("setWebhook")) == is_set
+            say()
+        for _ in range(2):
+            async with start(with_erp=False) as people:
+                await arrived(people)
+            assert len(telegram.calls_of("deleteWebhook")) == 1
+            say()
+    calls = telegram.calls_of("setWebhook") + telegram.calls_of("deleteWebhook")
+    assert not any("true" in str(call.params.get("drop_pending_updates")) for call in calls)
+
+
+async def test_ready_is_who_can_take_updates(start: Start, database: Any):
+    url = f"http://127.0.0.1:9{PATH}"
+    data = database["meta"], {"_id": "schema"}
+    await data[0].update_one(data[1], {"$set": {"version": VERSION}}, upsert=True)
+    async with ClientSession() as http:
+        for way in ({}, {"webhook_url": url}):
+            async with start(with_erp=False, **way) as people:
+                balcao = people.balcao
+                await until(lambda: balcao.is_ready)
+                server = http_server(
+                    "127.0.0.1",
+                    0,
+                    database_answers=lambda: answers(database),
+                    data_fits=lambda: require_version(database),
+                    metrics=bytes,
+                    is_ready=lambda: balcao.is_ready,
+                )
+                address = await server.__aenter__()
+                async with http.get(f"{address}/readyz") as response:
+                    assert (response.status, await response.json()) == (200, {"status": "ok"})
+                for version in (VERSION - 1, VERSION + 1):
+                    await data[0].update_one(data[1], {"$set": {"version": version}})
+                    async with http.get(f"{address}/readyz") as response:
+                        assert response.status == 503
+                        assert str(version) in (await response.json())["database"]
+                await data[0].update_one(data[1], {"$set": {"version": VERSION}})
+            async with http.get(f"{address}/readyz") as response:
+                said = {"status": "not ready", "process": "starting or stopping"}
+                assert (response.status, await response.json()) == (503, said)
+            await server.__aexit__(None, None, None)
