@@ -14,7 +14,7 @@ from rich.markup import escape
 from bot.cli.terminal.console import err, finish, out, read_settings
 from bot.cli.terminal.database import open_database
 from bot.cli.terminal.set_aside import how_to_tend, tend_set_aside, tending
-from bot.cli.terminal.webhook import beside_polling, webhook_line
+from bot.cli.terminal.webhook import beside_polling, unfetched, webhook_line
 from bot.domain.conversation import Department
 from bot.domain.errors import AppError, RefusedError
 from bot.domain.group import Right
@@ -183,7 +183,7 @@ async def _telegram(settings: Settings, database: Database | None, seen: _Seen) 
         seen.delivery = await read_delivery(bot)
         groups = await _groups(settings, database)
         if not groups:
-            return f"@{me.username}; sem grupo para testar"
+            return f"@{me.username}; sem grupo para testar{unfetched(settings, seen.delivery)}"
         titles, lacking = [], []
         for group_id, department in groups.items():
             try:
@@ -205,7 +205,8 @@ async def _telegram(settings: Settings, database: Database | None, seen: _Seen) 
     if lacking:
         raise AppError("\n".join(lacking))
     of = "do grupo" if len(titles) == 1 else "dos grupos"
-    return f"@{me.username}, administrador {of} {', '.join(titles)}"
+    rules = f"@{me.username}, administrador {of} {', '.join(titles)}"
+    return rules + unfetched(settings, seen.delivery)
 
 
 async def _groups(settings: Settings, database: Database | None) -> dict[int, str]:

@@ -4,10 +4,9 @@ import asyncio
 import gzip
 import io
 import json
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
-import pytest
 from aiohttp import ClientError, ClientSession
 
 from bot.demo import people as demo
@@ -44,7 +43,7 @@ async def test_two_replicas_behind_a_balancer_handle_each_update_once(
         assert "message" in json.loads(call.params["allowed_updates"])
         ana, jose = people.customer(demo.ANA), people.customer(demo.JOSE)
         await asyncio.gather(begins(ana), begins(jose))
-        said = [f"w{number}" for number in range(6)]
+        said = [f"w{number}" for number in range(4)]
         # Telegram repeats what it has no answer to, to the other replica.
         balancer.lose = 3
         for word in said:
@@ -52,7 +51,7 @@ async def test_two_replicas_behind_a_balancer_handle_each_update_once(
                 telegram.send_text(customer.id, customer.id, word)
         await until(lambda: not telegram.pending_updates)
         await people.settled()
-        await until(lambda: len(words(people, GROUP_ID)) >= 12)
+        await until(lambda: len(words(people, GROUP_ID)) >= 8)
         await people.settled()
         assert sorted(words(people, GROUP_ID)) == sorted(said * 2)
         assert min(balancer.taken.values()) > 5
@@ -138,9 +137,9 @@ async def test_from_polling_to_the_webhook_and_back_nothing_is_lost_or_set_twice
             await arrived(people)
         assert not telegram.calls_of("deleteWebhook")
         say()
-        for secret, is_set in ((SECRET, 1), (SECRET, 1), (SECRET[::-1], 2)):
-            # The second time 502 comes first: Telegram is away when it is asked.
-            telegram.fail_next("getWebhookInfo", 502, "Bad Gateway", times=is_set)
+        # Telegram is away when it is asked the first time.
+        telegram.fail_next("getWebhookInfo", 502, "Bad Gateway")
+        for secret, is_set in ((SECRET, 1), (SECRET[::-1], 2)):
             async with replicas(start, balancer, webhook_secret=secret) as people:
                 await arrived(people)
                 assert len(telegram.calls_of("setWebhook")) == is_set
@@ -155,32 +154,31 @@ async def test_from_polling_to_the_webhook_and_back_nothing_is_lost_or_set_twice
 
 
 async def test_ready_is_who_can_take_updates(start: Start, database: Any):
-    url = f"http://127.0.0.1:9{PATH}"
-    data = database["meta"], {"_id": "schema"}
-    await data[0].update_one(data[1], {"$set": {"version": VERSION}}, upsert=True)
-    async with ClientSession() as http:
-        for way in ({}, {"webhook_url": url}):
-            async with start(with_erp=False, **way) as people:
-                balcao = people.balcao
-                await until(lambda: balcao.is_ready)
-                server = http_server(
-                    "127.0.0.1",
-                    0,
-                    database_answers=lambda: answers(database),
-                    data_fits=lambda: require_version(database),
-                    metrics=bytes,
-                    is_ready=lambda: balcao.is_ready,
-                )
-                address = await server.__aenter__()
+    meta, schema = database["meta"], {"_id": "schema"}
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(ClientSession())
+        async with start(with_erp=False, webhook_url=f"http://127.0.0.1:9{PATH}") as people:
+            balcao = people.balcao
+            await until(lambda: balcao.is_ready)
+            server = http_server(
+                "127.0.0.1",
+                0,
+                database_answers=lambda: answers(database),
+                data_fits=lambda: require_version(database),
+                metrics=bytes,
+                is_ready=lambda: balcao.is_ready,
+            )
+            address = await stack.enter_async_context(server)
+
+            async def told() -> tuple[int, Any]:
                 async with http.get(f"{address}/readyz") as response:
-                    assert (response.status, await response.json()) == (200, {"status": "ok"})
-                for version in (VERSION - 1, VERSION + 1):
-                    await data[0].update_one(data[1], {"$set": {"version": version}})
-                    async with http.get(f"{address}/readyz") as response:
-                        assert response.status == 503
-                        assert str(version) in (await response.json())["database"]
-                await data[0].update_one(data[1], {"$set": {"version": VERSION}})
-            async with http.get(f"{address}/readyz") as response:
-                said = {"status": "not ready", "process": "starting or stopping"}
-                assert (response.status, await response.json()) == (503, said)
-            await server.__aexit__(None, None, None)
+                    return response.status, await response.json()
+
+            for version in (VERSION - 1, VERSION + 1):
+                await meta.update_one(schema, {"$set": {"version": version}}, upsert=True)
+                status, body = await told()
+                assert status == 503
+                assert str(version) in body["database"]
+            await meta.update_one(schema, {"$set": {"version": VERSION}})
+            assert await told() == (200, {"status": "ok"})
+        assert await told() == (503, {"status": "not ready", "process": "starting or stopping"})

@@ -88,7 +88,7 @@ async def until_set(balcao: app.Balcao) -> None:
     mark = mark_of(balcao.bot.token, balcao.settings.webhook_url, secret)
     async with asyncio.timeout(HANG_S):
         while (await balcao.stored_webhook.last_set())[0] != mark:
-            await asyncio.sleep(0.01)
+            pass
 
 
 @asynccontextmanager

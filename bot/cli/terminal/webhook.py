@@ -45,21 +45,24 @@ async def webhook_line(
     if found.error_at is not None:
         error = _error(found.error, found.error_at, settings)
         if found.waiting:
-            raise AppError(f"o Telegram não consegue entregar: {error}. {waiting.capitalize()}")
+            raise AppError(f"o Telegram não consegue entregar: {error}; {waiting}")
         doubts.append(f"último erro do Telegram: {error}. Depois disso tudo chegou")
     return f"ligado em {settings.webhook_url}; {waiting}"
 
 
 def beside_polling(found: "Delivery | None") -> list[str]:
     """Return what is to be said of the webhook of a bot that polls."""
-    if found is None:
+    if found is None or not found.url:
         return []
-    if found.url:
-        return [
-            f"está ligado um webhook ({found.url}), e sem {PREFIX}WEBHOOK_URL o Balcão busca as "
-            f"mensagens ele mesmo: {_NEXT_START}. {_waiting(found.waiting).capitalize()}"
-        ]
-    return [f"{_waiting(found.waiting)} pelo balcao run"] if found.waiting else []
+    return [
+        f"está ligado um webhook ({found.url}), e sem {PREFIX}WEBHOOK_URL o Balcão busca as "
+        f"mensagens ele mesmo: {_NEXT_START}"
+    ]
+
+
+def unfetched(settings: Settings, found: "Delivery") -> str:
+    """Return how many messages wait to be fetched, to go on after other words; empty for none."""
+    return "" if settings.webhook_url or not found.waiting else f"; {_waiting(found.waiting)}"
 
 
 async def _differences(

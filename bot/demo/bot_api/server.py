@@ -25,7 +25,11 @@ class BotApiServer:
         self._world = world
         self._token = token
         self.webhook = Webhook(
-            world.updates, call=self.call, now=world.now, second_s=webhook_second_s
+            world.updates,
+            call=self.call,
+            now=world.now,
+            changed=world.changes.wake,
+            second_s=webhook_second_s,
         )
         world.updates.on_add = self.webhook.wake
         self._stopping = asyncio.Event()

@@ -53,6 +53,7 @@ class Webhook:
         *,
         call: Callable[[str, Params], Any],
         now: Callable[[], int],
+        changed: Callable[[], None],
         second_s: float,
         timeout_s: float = 60.0,
     ) -> None:
@@ -60,6 +61,7 @@ class Webhook:
         self._updates = updates
         self._call = call
         self._now = now
+        self._changed = changed
         self._second_s = second_s
         self._timeout_s = timeout_s
         self._set = _Setting()
@@ -187,6 +189,7 @@ class Webhook:
         else:
             self._last_error = {"last_error_date": self._now(), "last_error_message": error}
             self._wait(queue, min(asked_wait, _LONGEST_ASKED_WAIT))
+            self._changed()
         self._wake.set()
 
     def _wait(self, queue: object, asked_wait: int) -> None:

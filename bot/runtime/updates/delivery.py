@@ -12,6 +12,7 @@ from typing import Final, Protocol
 
 import structlog
 from aiogram import Bot
+from aiogram.exceptions import TelegramAPIError
 
 from bot.domain.errors import RefusedError, TryLaterError
 from bot.runtime.updates.polling import refuse_bad_token
@@ -107,11 +108,14 @@ class KeepWebhook:
             while True:
                 try:
                     await self._look()
-                except TryLaterError as error:
-                    refuse_bad_token(error)
-                    logger.warning("webhook not looked after", error=str(error))
+                except (TryLaterError, TelegramAPIError) as error:
+                    asked_s = 0.0
+                    if isinstance(error, TryLaterError):
+                        refuse_bad_token(error)
+                        asked_s = error.retry_after_s or 0.0
+                    logger.warning("webhook not looked after", error=type(error).__name__)
                     pause_s = min(pause_s * 2, _LONGEST_PAUSE_S) or _FIRST_PAUSE_S
-                    await asyncio.sleep(max(pause_s, error.retry_after_s or 0.0))
+                    await asyncio.sleep(max(pause_s, asked_s))
                     continue
                 if pause_s:
                     pause_s = 0.0
