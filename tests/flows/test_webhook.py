@@ -107,10 +107,7 @@ async def test_strangers_and_broken_requests_store_nothing(
             async with http.get(address + path) as response:
                 assert response.status == status
                 assert response.headers["Content-Security-Policy"]
-        # Beside the console, whose limit for an address counts none of these.
-        for _ in range(125):
-            status = await post(good)
-        assert status == 200
+        assert [await post(good), await post(good)] == [200, 200]
         assert await database["inbox"].count_documents({"update_id": 7}) == 1
         people.balcao.webhook.close()
         assert await post(good) == 503
