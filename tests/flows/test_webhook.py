@@ -39,6 +39,8 @@ async def test_two_replicas_behind_a_balancer_handle_each_update_once(
         # Generated, kept, and the same for both.
         secret = await WebhookSettings(database, telegram.bot.id).secret()
         assert len(secret) >= 43
+        others = [WebhookSettings(database, 7) for _ in range(4)]
+        assert len(set(await asyncio.gather(*(one.secret() for one in others)))) == 1
         assert call.params["secret_token"] == secret
         assert "message" in json.loads(call.params["allowed_updates"])
         ana, jose = people.customer(demo.ANA), people.customer(demo.JOSE)
@@ -78,6 +80,9 @@ async def test_strangers_and_broken_requests_store_nothing(
                 text = await response.text()
                 assert "Traceback" not in text
                 assert not response.headers.get("Content-Security-Policy")
+                # Without it Telegram's pauses grow and outlast the trouble.
+                asks = {k: v for k, v in response.headers.items() if k == "Retry-After"}
+                assert asks == ({"Retry-After": "1"} if response.status == 503 else {})
                 return response.status
 
         good = b'{"update_id": 7, "message": {"chat": {"id": 7}}}'
