@@ -19,6 +19,7 @@ from bot.runtime.updates.polling import refuse_bad_token
 from bot.runtime.updates.webhook import Webhook
 
 _LOOK_S: Final = 30.0
+_STRANGER: Final = "response from the webhook: 401"
 _FIRST_PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 10.0
 
@@ -108,19 +109,21 @@ class KeepWebhook:
             while True:
                 try:
                     await self._look()
-                except (TryLaterError, TelegramAPIError) as error:
-                    asked_s = 0.0
-                    if isinstance(error, TryLaterError):
-                        refuse_bad_token(error)
-                        asked_s = error.retry_after_s or 0.0
+                except TryLaterError as error:
+                    refuse_bad_token(error)
+                    logger.warning("webhook not looked after", error=str(error))
+                    asked_s = error.retry_after_s or 0.0
+                except TelegramAPIError as error:
                     logger.warning("webhook not looked after", error=type(error).__name__)
-                    pause_s = min(pause_s * 2, _LONGEST_PAUSE_S) or _FIRST_PAUSE_S
-                    await asyncio.sleep(max(pause_s, asked_s))
+                    asked_s = 0.0
+                else:
+                    if pause_s:
+                        pause_s = 0.0
+                        self._on_return()
+                    await asyncio.sleep(_LOOK_S)
                     continue
-                if pause_s:
-                    pause_s = 0.0
-                    self._on_return()
-                await asyncio.sleep(_LOOK_S)
+                pause_s = min(pause_s * 2, _LONGEST_PAUSE_S) or _FIRST_PAUSE_S
+                await asyncio.sleep(max(pause_s, asked_s))
         except RefusedError as error:
             logger.error("webhook not set", error=str(error))
             raise
@@ -141,21 +144,28 @@ class KeepWebhook:
             logger.error("Telegram delivers elsewhere: the webhook was changed or deleted")
         elif found.error_at and found.error_at != self._told_at:
             logger.warning("Telegram could not deliver", error=found.error, waiting=found.waiting)
+            if _STRANGER in found.error:
+                # Another program, or another database of this bot, has set its own secret.
+                await self._set()
         self._told_at = found.error_at
 
     async def _set_if_other(self, found: Delivery) -> None:
         """Set it where Telegram has another one; it does not tell the secret."""
-        url = self._webhook.url
-        mark = mark_of(self._bot.token, url, self._secret)
         last, _ = await self._stored.last_set()
-        is_same = found.url == url and found.allowed == frozenset(self._allowed)
-        if is_same and last == mark:
-            return
+        is_same = found.url == self._webhook.url and found.allowed == frozenset(self._allowed)
+        if not is_same or last != self._mark:
+            await self._set()
+
+    async def _set(self) -> None:
         await self._bot.set_webhook(
-            url,
+            self._webhook.url,
             allowed_updates=self._allowed,
             secret_token=self._secret,
             drop_pending_updates=False,
         )
-        await self._stored.note_set(mark, self._allowed)
+        await self._stored.note_set(self._mark, self._allowed)
         logger.info("webhook set")
+
+    @property
+    def _mark(self) -> str:
+        return mark_of(self._bot.token, self._webhook.url, self._secret)
