@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -13,19 +13,22 @@ from aiogram import Bot, Dispatcher
 from aiohttp import web
 
 from bot.console.services import Surroundings
-from bot.domain.errors import Problem
+from bot.domain.errors import AppError, Problem
+from bot.runtime.backlog import BacklogFigures
 from bot.runtime.http_server import http_server
 from bot.runtime.http_server import serving as serving_pages
 from bot.runtime.jobs.sync_schedule import LOOK_S, SyncSchedule
-from bot.runtime.leases import LeaseKeeper
+from bot.runtime.leases import LeaseKeeper, keep_polling
 from bot.runtime.memory import freeze_gc
-from bot.runtime.metrics import Metrics
+from bot.runtime.metrics import LeaseFigures, Metrics
 from bot.runtime.sending.limits import TELEGRAM_LIMITS, Limits, RateLimiter
 from bot.runtime.sending.outbox import Outbox
 from bot.runtime.supervisor import Supervisor
+from bot.runtime.tracing import NO_TRACES
 from bot.runtime.updates.delivery import KeepWebhook, leave_webhook
 from bot.runtime.updates.fsm import DurableStorage, steps_prefix
 from bot.runtime.updates.inbox import Inbox, chat_key
+from bot.runtime.updates.polling import PollingTurn
 from bot.runtime.updates.serve import (
     answered,
     taking_updates,
@@ -47,6 +50,7 @@ from bot.usecases.register.labels import Tags
 from bot.wiring.attending import build_attending
 from bot.wiring.chat_jobs import build_chat_jobs
 from bot.wiring.clients import (
+    log_wrong_clock,
     open_database,
     open_erp_if_set,
     utc_now,
@@ -64,18 +68,25 @@ from bot.wiring.relaying import build_relaying
 from bot.wiring.shared import Shared, share
 from bot.wiring.stopping import run_until_stopped
 from bot.wiring.telegram import open_bot
+from bot.wiring.watching import (
+    WatchedUpdates,
+    Watching,
+    open_tracer,
+    read_backlog,
+    trace_handlers,
+)
 from bot.wording.errors import EMBEDDED_OUTGROWN
 from erp.adapter import Erp
 from handlers.admin.alerts import TelegramSyncNotifier
 from handlers.menus import Menus
-from storage.engine.connection import Database, server_time
+from storage.engine.connection import Database
 from storage.engine.connection import answers as database_answers
 from storage.engine.embedded import outgrown
 from storage.engine.schema import require_version
 from storage.register.registrations import Registrations
-from storage.updates.inbox import Inbox as StoredInbox
+from storage.updates.handed_over import HandedOver
 from storage.updates.set_aside import SetAsideUpdates
-from storage.updates.states import States
+from storage.updates.states import States, polling_leases
 from storage.updates.webhook import WebhookSettings
 
 _LOOKUP_ROUND_S: Final = 2.0
@@ -94,8 +105,11 @@ class Balcao:
     inbox: Inbox
     outbox: Outbox
     metrics: Metrics
+    backlog: BacklogFigures
     supervisor: Supervisor
     locks: LeaseKeeper[str]
+    polling: PollingTurn
+    handed_over: HandedOver
     retry_lookups: RetryLookups
     queue_rounds: QueueRounds
     registrations: Registrations
@@ -133,15 +147,17 @@ def build(
     database: Database,
     erp: Erp | None,
     clock: Callable[[], datetime] = utc_now,
-    lease_clock: Callable[[], datetime] | None = None,
     lookup_budget_s: float = LOOKUP_BUDGET_S,
     supervisor: Supervisor | None = None,
     surroundings: Surroundings | None = None,
+    watching: Watching | None = None,
 ) -> Balcao:
     """Build everything, fresh at each call, so tests call it too; nothing is started.
 
-    lease_clock: `clock` unless given. surroundings: of the console, Telegram's unless given.
+    clock: for all but leases, which end by the server's time. surroundings: of the console,
+        Telegram's unless given.
     """
+    watching = watching or Watching()
     shared = share(
         settings,
         bot=bot,
@@ -149,10 +165,15 @@ def build(
         database=database,
         erp=erp,
         clock=clock,
-        lease_clock=lease_clock,
+        tracer=watching.tracer,
     )
     supervisor = supervisor or Supervisor()
-    metrics = Metrics(asked_to_wait=lambda: limiter.asked_to_wait, tasks=supervisor.health)
+    metrics = Metrics(
+        asked_to_wait=lambda: limiter.asked_to_wait,
+        tasks=supervisor.health,
+        registry=watching.registry,
+    )
+    metrics.add(backlog := BacklogFigures(read_backlog(database, shared.lease_clock), clock))
     company = build_company(shared)
     register = build_register(shared, people=names_of_staff(shared, company))
     jobs = build_chat_jobs(shared, role_of=company.role_of, names=register.services.names)
@@ -171,15 +192,21 @@ def build(
     )
     handlers = company.handlers | register.handlers | attending.handlers | receiving.handlers
     handlers |= _of_all_rooms(shared, company, register, jobs, begin_backup)
-    dispatcher, inbox = _updates(shared, company, handlers)
+    leases = keep_polling(polling_leases(database), shared.lease_clock)
+    polling = PollingTurn(bot.id, leases)
+    dispatcher, inbox = _updates(shared, company, handlers, metrics, polling)
+    metrics.add(LeaseFigures({"chats": shared.locks, "jobs": jobs.work.leases}))
     return Balcao(
         bot=bot,
         dispatcher=dispatcher,
         inbox=inbox,
         outbox=relaying.outbox,
         metrics=metrics,
+        backlog=backlog,
         supervisor=supervisor,
         locks=shared.locks,
+        polling=polling,
+        handed_over=HandedOver(database),
         retry_lookups=receiving.retry_lookups,
         queue_rounds=attending.rounds,
         registrations=shared.registrations,
@@ -224,20 +251,30 @@ def _of_all_rooms(
 
 
 def _updates(
-    shared: Shared, company: Company, handlers: dict[str, object]
+    shared: Shared,
+    company: Company,
+    handlers: dict[str, object],
+    metrics: Metrics,
+    polling: PollingTurn,
 ) -> tuple[Dispatcher, Inbox]:
-    states, store = States(shared.database, shared.clock), StoredInbox(shared.database)
+    watched = WatchedUpdates(
+        shared.bot.id, shared.bot.token, metrics=metrics, tracer=shared.tracer
+    )
+    states, store = States(shared.database, shared.clock), watched.inbox(shared.database)
     fsm = DurableStorage(states)
     dispatcher = build_dispatcher(fsm, company.role_of, handlers)
+    if shared.tracer is not NO_TRACES:
+        trace_handlers(dispatcher, shared.tracer)
     inbox = Inbox(
         bot_id=shared.bot.id,
         store=store,
-        handle=update_handler(shared.bot, dispatcher, fsm),
-        holding=shared.locks.holding,
+        handle=watched.handling(update_handler(shared.bot, dispatcher, fsm)),
+        holding=partial(shared.locks.holding, patience_s=0.0),
         set_aside=company.alerts.set_aside,
         telegram_answers=partial(telegram_answers, shared.bot),
         done_in_telegram=lambda: shared.limiter.done,
         clock=shared.clock,
+        alone_since=polling.alone_since,
     )
     dispatcher["set_aside"] = TendSetAside(
         store=SetAsideUpdates(shared.database, chat_key),
@@ -266,6 +303,8 @@ async def serving(balcao: Balcao) -> AsyncIterator[asyncio.Task[None]]:
     await balcao.menus.set_all(await balcao.role_of.admin_ids())
     await balcao.locks.release_the_dead()
     async with AsyncExitStack() as stack:
+        # For what was left only now.
+        stack.push_async_callback(_tell_of_the_end, balcao)
         stack.push_async_callback(balcao.locks.close)
         stack.push_async_callback(balcao.supervisor.end, *_background(balcao))
         allowed_updates = balcao.dispatcher.resolve_used_update_types(
@@ -277,6 +316,9 @@ async def serving(balcao: Balcao) -> AsyncIterator[asyncio.Task[None]]:
                 balcao.inbox,
                 balcao.outbox,
                 balcao.supervisor,
+                turn=balcao.polling,
+                locks=balcao.locks,
+                handed_over=balcao.handed_over,
                 allowed_updates=allowed_updates,
                 keep_webhook=_keep_webhook(balcao, allowed_updates),
             )
@@ -300,6 +342,11 @@ def _keep_webhook(balcao: Balcao, allowed_updates: list[str]) -> KeepWebhook | N
         allowed_updates=allowed_updates,
         on_return=on_return,
     )
+
+
+async def _tell_of_the_end(balcao: Balcao) -> None:
+    with suppress(AppError):
+        await balcao.handed_over.tell()
 
 
 def _background(balcao: Balcao) -> list[asyncio.Task[None]]:
@@ -341,22 +388,29 @@ async def _serve(settings: Settings, limits: Limits, warn: Callable[[str], None]
         warn(sentence)
     async with AsyncExitStack() as stack:
         supervisor = Supervisor()
-        database = await stack.enter_async_context(open_database(settings, supervisor=supervisor))
+        tracer = await stack.enter_async_context(open_tracer(settings, service="balcao"))
+        watching = Watching(tracer)
+        database = await stack.enter_async_context(
+            open_database(settings, supervisor=supervisor, listeners=watching.listeners)
+        )
+        log_wrong_clock(database)
         if await outgrown(database):
             warn(EMBEDDED_OUTGROWN)
-        erp = await stack.enter_async_context(open_erp_if_set(settings, database))
+        erp = await stack.enter_async_context(
+            open_erp_if_set(settings, database, watch=watching.erp)
+        )
         if erp is not None and settings.erp_url:
             await stack.enter_async_context(warning_of_certificate(erp, warn))
         limiter = RateLimiter(limits)
-        bot = await stack.enter_async_context(open_bot(settings, limiter))
+        bot = await stack.enter_async_context(open_bot(settings, limiter, tracer=tracer))
         balcao = build(
             settings,
             bot=bot,
             limiter=limiter,
             database=database,
             erp=erp,
-            lease_clock=server_time(database),
             supervisor=supervisor,
+            watching=watching,
         )
         address = await stack.enter_async_context(
             http_server(
@@ -367,6 +421,7 @@ async def _serve(settings: Settings, limits: Limits, warn: Callable[[str], None]
                 tasks_down=lambda: supervisor.down,
                 data_fits=lambda: require_version(database),
                 is_ready=lambda: balcao.is_ready,
+                look=balcao.backlog.look,
             )
         )
         if (public := public_app(balcao.webhook, balcao.console)) is not None:

@@ -49,7 +49,7 @@ _REPEATABLE: Final = (
     "answerCallbackQuery",
     "sendChatAction",
 )
-_ERRORS: Final[dict[int, type[TelegramAPIError]]] = {
+ERRORS: Final[dict[int, type[TelegramAPIError]]] = {
     400: TelegramBadRequest,
     403: TelegramForbiddenError,
     404: TelegramNotFound,
@@ -149,14 +149,14 @@ def _refusal(method: TelegramMethod[Any], status: int, answer: dict[str, Any]) -
     if is_id(moved_to := parameters.get("migrate_to_chat_id")):
         return TelegramMigrateToChat(method, "", moved_to)
     if code == 409 and name == "getUpdates":
-        return TelegramConflictError(method, "")
+        return TelegramConflictError(method, "webhook" if "ebhook" in description else "")
     if code == 400 and name == "setWebhook":
         # Its description quotes the address alone.
         return RefusedError(f"setWebhook: {description}", problem=Problem.WEBHOOK_URL)
     known = find_refusal("request entity too large" if code == 413 else description)
     if known is not None and code < 500:
         # The whole description can quote what a person wrote.
-        return _ERRORS.get(code, TelegramBadRequest)(method, known.phrase)
+        return ERRORS.get(code, TelegramBadRequest)(method, known.phrase)
     said = f"Telegram refuses {name} ({code} {code_of(description)}".rstrip() + ")"
     if code >= 500:
         later = TryLaterError if is_repeatable(method) else UnknownRefusalError
