@@ -26,10 +26,17 @@ from bot.runtime.sending.outbox import Outbox
 from bot.runtime.sending.share import KeepShare
 from bot.runtime.supervisor import Supervisor
 from bot.runtime.tracing import NO_TRACES
+from bot.runtime.updates.delivery import KeepWebhook, leave_webhook
 from bot.runtime.updates.fsm import DurableStorage, steps_prefix
 from bot.runtime.updates.inbox import Inbox, chat_key
 from bot.runtime.updates.polling import PollingTurn
-from bot.runtime.updates.serve import taking_updates, telegram_answers, wait_for_telegram
+from bot.runtime.updates.serve import (
+    answered,
+    taking_updates,
+    telegram_answers,
+    wait_for_telegram,
+)
+from bot.runtime.updates.webhook import Webhook
 from bot.settings import Settings
 from bot.usecases.attending.watch_queue import QueueRounds
 from bot.usecases.company.departments import Departments
@@ -55,6 +62,7 @@ from bot.wiring.console import build_console
 from bot.wiring.dispatcher import build_dispatcher, update_handler
 from bot.wiring.files import file_services
 from bot.wiring.jobs import Jobs, work_with_broker_or_alone
+from bot.wiring.public import public_app
 from bot.wiring.receiving import build_receiving
 from bot.wiring.register import Register, build_register
 from bot.wiring.relaying import build_relaying
@@ -75,10 +83,12 @@ from handlers.menus import Menus
 from storage.engine.connection import Database
 from storage.engine.connection import answers as database_answers
 from storage.engine.embedded import outgrown
+from storage.engine.schema import require_version
 from storage.register.registrations import Registrations
 from storage.updates.handed_over import HandedOver
 from storage.updates.set_aside import SetAsideUpdates
 from storage.updates.states import States, polling_leases
+from storage.updates.webhook import WebhookSettings
 
 _LOOKUP_ROUND_S: Final = 2.0
 _QUEUE_ROUND_S: Final = 10.0
@@ -119,7 +129,17 @@ class Balcao:
     """None when no ERP is set."""
     console: web.Application | None
     """None without a public address."""
+    webhook: Webhook | None
+    """None where the bot polls."""
+    stored_webhook: WebhookSettings
     settings: Settings
+
+    @property
+    def is_ready(self) -> bool:
+        """True from the end of the start to the beginning of the stop."""
+        if self.webhook is not None:
+            return self.webhook.is_open
+        return "polling" in self.supervisor.health
 
 
 def build(
@@ -205,6 +225,8 @@ def build(
         end_leftovers=company.end_leftovers,
         sync_schedule=jobs.schedule(TelegramSyncNotifier(company.alerts, register.services.names)),
         console=build_console(shared, company, register, jobs, surroundings),
+        webhook=Webhook(settings.webhook_url, inbox.take) if settings.webhook_url else None,
+        stored_webhook=WebhookSettings(database, bot.id),
         settings=settings,
     )
 
@@ -276,10 +298,12 @@ def _updates(
 async def serving(balcao: Balcao) -> AsyncIterator[asyncio.Task[None]]:
     """Take and handle updates inside the block.
 
-    Yields the polling task, which ends only with an error that no retry can mend.
+    Yields the task that receives, which ends only with an error that no retry can mend.
     """
     await balcao.departments.ensure_default()
     await wait_for_telegram(balcao.bot)
+    if balcao.webhook is None:
+        await answered(partial(leave_webhook, balcao.bot))
     await balcao.menus.set_all(await balcao.role_of.admin_ids())
     await balcao.locks.release_the_dead()
     async with AsyncExitStack() as stack:
@@ -290,7 +314,10 @@ async def serving(balcao: Balcao) -> AsyncIterator[asyncio.Task[None]]:
             await balcao.share.join()
         stack.push_async_callback(balcao.locks.close)
         stack.push_async_callback(balcao.supervisor.end, *_background(balcao))
-        polling = await stack.enter_async_context(
+        allowed_updates = balcao.dispatcher.resolve_used_update_types(
+            skip_events={"aiogd_update", "business_message"}
+        )
+        receiving = await stack.enter_async_context(
             taking_updates(
                 balcao.bot,
                 balcao.inbox,
@@ -299,12 +326,29 @@ async def serving(balcao: Balcao) -> AsyncIterator[asyncio.Task[None]]:
                 turn=balcao.polling,
                 locks=balcao.locks,
                 handed_over=balcao.handed_over,
-                allowed_updates=balcao.dispatcher.resolve_used_update_types(
-                    skip_events={"aiogd_update", "business_message"}
-                ),
+                allowed_updates=allowed_updates,
+                keep_webhook=_keep_webhook(balcao, allowed_updates),
             )
         )
-        yield polling
+        yield receiving
+
+
+def _keep_webhook(balcao: Balcao, allowed_updates: list[str]) -> KeepWebhook | None:
+    if balcao.webhook is None:
+        return None
+
+    def on_return() -> None:
+        balcao.inbox.end_pauses()
+        balcao.outbox.end_pauses()
+
+    return KeepWebhook(
+        balcao.bot,
+        balcao.webhook,
+        balcao.stored_webhook,
+        secret=balcao.settings.webhook_secret.get_secret_value(),
+        allowed_updates=allowed_updates,
+        on_return=on_return,
+    )
 
 
 async def _tell_of_the_end(balcao: Balcao) -> None:
@@ -384,20 +428,21 @@ async def _serve(settings: Settings, limits: Limits, warn: Callable[[str], None]
                 database_answers=lambda: database_answers(database),
                 metrics=balcao.metrics.text,
                 tasks_down=lambda: supervisor.down,
-                is_ready=lambda: "polling" in supervisor.health,
+                data_fits=lambda: require_version(database),
+                is_ready=lambda: balcao.is_ready,
                 look=balcao.backlog.look,
             )
         )
-        if balcao.console is not None:
+        if (public := public_app(balcao.webhook, balcao.console)) is not None:
             await stack.enter_async_context(
                 serving_pages(
-                    balcao.console,
+                    public,
                     settings.http_host,
                     settings.public_port,
                     problem=Problem.PUBLIC_ADDRESS,
                 )
             )
-        polling = await stack.enter_async_context(serving(balcao))
+        receiving = await stack.enter_async_context(serving(balcao))
         freeze_gc()
         logger.info("ready", health=f"{address}/healthz", erp=settings.erp_kind or "none")
-        await polling
+        await receiving

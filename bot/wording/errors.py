@@ -42,6 +42,8 @@ SENTENCES: Final = {
     Problem.PUBLIC_ADDRESS: f"{PREFIX}PUBLIC_PORT: esta porta já está em uso.",
     Problem.GROUP: f"{PREFIX}ATTENDANTS_CHAT_ID: o bot não alcança este grupo. "
     "Confira o número e se o bot está no grupo.",
+    Problem.WEBHOOK_URL: f"{PREFIX}WEBHOOK_URL: o Telegram recusa este endereço. Confira se o "
+    "nome do servidor já existe na internet (DNS) e aponta para um endereço IPv4 público.",
     Problem.TELEGRAM_GONE: "O Telegram não responde. Confira a internet deste computador e, "
     f"se for outro servidor, o endereço em {PREFIX}TELEGRAM_API_URL.",
     Problem.TELEGRAM_STRANGE: "O Telegram, ou um proxy no caminho, responde de um jeito que o "

@@ -51,7 +51,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_no_answer_to_the_calls_of_the_start_ends_anything(
     start: Start, telegram: BotApiEmulator, raw: Raw
 ):
-    for method in ("getMe", "setMyCommands", "getUpdates"):
+    for method in ("getMe", "getWebhookInfo", "setMyCommands", "getUpdates"):
         telegram.fail_next(method, raw=raw)
     async with start() as people:
         assert "🔒" in await people.customer(demo.ANA).says("oi")

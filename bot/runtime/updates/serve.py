@@ -1,9 +1,9 @@
-"""The polling for updates with its background tasks, from the start to an orderly shutdown."""
+"""The taking of updates with its background tasks, from the start to an orderly shutdown."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 import structlog
 from aiogram import Bot
@@ -19,6 +19,7 @@ from bot.domain.errors import (
 from bot.runtime.leases import LeaseKeeper
 from bot.runtime.sending.outbox import Outbox
 from bot.runtime.supervisor import Supervisor
+from bot.runtime.updates.delivery import KeepWebhook
 from bot.runtime.updates.inbox import Inbox
 from bot.runtime.updates.polling import PollingTurn, poll_in_turn, refuse_bad_token
 
@@ -29,6 +30,8 @@ _LAST_S: Final = 2.0
 _FIRST_PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 10.0
 _LOOK_S: Final = 1.0
+
+Answer = TypeVar("Answer")
 
 logger = structlog.get_logger()
 
@@ -52,12 +55,13 @@ async def taking_updates(
     locks: LeaseKeeper[str],
     handed_over: HandedOver,
     allowed_updates: list[str],
+    keep_webhook: KeepWebhook | None = None,
 ) -> AsyncIterator[asyncio.Task[None]]:
-    """Handle updates inside the block, and poll for them when it is this replica's turn.
+    """Handle updates inside the block; receive them by the webhook, or poll when it is our turn.
 
     At the end the inbox and the outbox are drained for up to 20 seconds, and each chat is let go
-    as soon as nothing is done in it. Yields the polling task, which ends only with an error that a
-    retry does not fix.
+    as soon as nothing is done in it. Yields the task that receives, which ends only with an error
+    that a retry does not fix.
     """
     known = -1
 
@@ -73,19 +77,22 @@ async def taking_updates(
         supervisor.run("outbox", outbox.sweep_forever, health=outbox.health),
         supervisor.repeat("handed over", look, every_s=_LOOK_S),
     ]
-    polling = supervisor.run(
-        "polling",
-        lambda: poll_in_turn(
-            bot, inbox, turn, allowed_updates=allowed_updates, on_return=outbox.end_pauses
-        ),
-        ends_with=_is_of_token,
-        health=turn.health,
-    )
+    if keep_webhook is not None:
+        receiving = supervisor.run("webhook", keep_webhook.forever, ends_with=_is_of_settings)
+    else:
+        receiving = supervisor.run(
+            "polling",
+            lambda: poll_in_turn(
+                bot, inbox, turn, allowed_updates=allowed_updates, on_return=outbox.end_pauses
+            ),
+            ends_with=_is_of_settings,
+            health=turn.health,
+        )
     try:
-        yield polling
+        yield receiving
     finally:
-        # Polling stops first, so that no update arrives during the drain.
-        await supervisor.end(polling)
+        # This stops first, so that no update arrives during the drain.
+        await supervisor.end(receiving)
         loop = asyncio.get_running_loop()
         until = loop.time() + DRAIN_S
         outbox.stop_waiting(until)
@@ -101,12 +108,22 @@ async def _hand_over(locks: LeaseKeeper[str], handed_over: HandedOver) -> None:
         await handed_over.tell()
 
 
-def _is_of_token(error: Exception) -> bool:
-    return isinstance(error, RefusedError) and error.problem is Problem.BOT_TOKEN
+def _is_of_settings(error: Exception) -> bool:
+    return isinstance(error, RefusedError) and error.problem in (
+        Problem.BOT_TOKEN,
+        Problem.WEBHOOK_URL,
+    )
 
 
 async def wait_for_telegram(bot: Bot, *, patience_s: float | None = None) -> None:
-    """Return once Telegram knows the bot; Telegram may be away while the bot starts.
+    """Return once Telegram knows the bot; Telegram may be away while the bot starts."""
+    await answered(bot.me, patience_s=patience_s)
+
+
+async def answered(
+    ask: Callable[[], Awaitable[Answer]], *, patience_s: float | None = None
+) -> Answer:
+    """Return Telegram's answer, asking again while it is away.
 
     patience_s: None to wait for ever. Raises RefusedError when Telegram does not accept the token,
     and TryLaterError, with what it said last, when the patience is over.
@@ -117,13 +134,11 @@ async def wait_for_telegram(bot: Bot, *, patience_s: float | None = None) -> Non
         async with asyncio.timeout(patience_s):
             while True:
                 try:
-                    await bot.me()
+                    return await ask()
                 except TryLaterError as error:
                     refuse_bad_token(error)
                     logger.warning("Telegram does not answer", error=str(error))
                     last = error
-                else:
-                    return
                 await asyncio.sleep(max(pause_s, last.retry_after_s or 0.0))
                 pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
     except TimeoutError:
