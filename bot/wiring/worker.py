@@ -7,6 +7,7 @@ import structlog
 from bot.domain.errors import RefusedError
 from bot.runtime.memory import freeze_gc
 from bot.runtime.sending.limits import TELEGRAM_LIMITS, RateLimiter
+from bot.runtime.service_manager import said_ready
 from bot.runtime.supervisor import Supervisor
 from bot.settings import PREFIX, Settings
 from bot.wiring.chat_jobs import build_chat_jobs
@@ -80,6 +81,7 @@ async def _work(settings: Settings) -> None:
         stack.push_async_callback(supervisor.end, working)
         freeze_gc()
         logger.info("worker ready")
+        await stack.enter_async_context(said_ready())
         try:
             await working
         except RefusedError as error:
