@@ -53,8 +53,9 @@ async def _backup(settings: Settings, path: Path) -> None:
         # An error is ignored: the backup itself is there.
         with suppress(AppError):
             await Jobs(database).add(_job(file, began_at, counts(tallies)))
+    name = "saída padrão" if is_piped else str(path)
     (err if is_piped else out).print(
-        f"[green]✓[/green] {escape(str(path))}: {listed(counts(tallies))}",
+        f"[green]✓[/green] {escape(name)}: {listed(counts(tallies))}",
         soft_wrap=True,
         highlight=False,
     )
