@@ -23,6 +23,7 @@ from bot.runtime.memory import freeze_gc
 from bot.runtime.metrics import LeaseFigures, Metrics
 from bot.runtime.sending.limits import TELEGRAM_LIMITS, Limits, RateLimiter
 from bot.runtime.sending.outbox import Outbox
+from bot.runtime.service_manager import said_ready
 from bot.runtime.sending.share import KeepShare
 from bot.runtime.supervisor import Supervisor
 from bot.runtime.tracing import NO_TRACES
@@ -445,4 +446,5 @@ async def _serve(settings: Settings, limits: Limits, warn: Callable[[str], None]
         receiving = await stack.enter_async_context(serving(balcao))
         freeze_gc()
         logger.info("ready", health=f"{address}/healthz", erp=settings.erp_kind or "none")
+        await stack.enter_async_context(said_ready())
         await receiving

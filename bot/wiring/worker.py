@@ -9,6 +9,7 @@ from bot.runtime.http_server import http_server
 from bot.runtime.memory import freeze_gc
 from bot.runtime.metrics import LeaseFigures, Metrics
 from bot.runtime.sending.limits import TELEGRAM_LIMITS, RateLimiter
+from bot.runtime.service_manager import said_ready
 from bot.runtime.supervisor import Supervisor
 from bot.settings import PREFIX, Settings
 from bot.wiring.chat_jobs import build_chat_jobs
@@ -124,6 +125,7 @@ async def _work(settings: Settings) -> None:
         stack.push_async_callback(supervisor.end, working)
         freeze_gc()
         logger.info("worker ready")
+        await stack.enter_async_context(said_ready())
         try:
             await working
         except RefusedError as error:
