@@ -23,8 +23,8 @@ from bot.runtime.memory import freeze_gc
 from bot.runtime.metrics import LeaseFigures, Metrics
 from bot.runtime.sending.limits import TELEGRAM_LIMITS, Limits, RateLimiter
 from bot.runtime.sending.outbox import Outbox
-from bot.runtime.service_manager import said_ready
 from bot.runtime.sending.share import KeepShare
+from bot.runtime.service_manager import said_ready
 from bot.runtime.supervisor import Supervisor
 from bot.runtime.tracing import NO_TRACES
 from bot.runtime.updates.delivery import KeepWebhook, leave_webhook
