@@ -12,7 +12,7 @@ from bot.settings import PREFIX, Settings
 from bot.wiring.chat_jobs import build_chat_jobs
 from bot.wiring.clients import open_database, open_erp_if_set, utc_now
 from bot.wiring.company import build_company
-from bot.wiring.jobs import work_with_broker
+from bot.wiring.jobs import carry, work_on_jobs
 from bot.wiring.shared import share
 from bot.wiring.stopping import run_until_stopped
 from bot.wiring.telegram import open_bot
@@ -67,15 +67,12 @@ async def _work(settings: Settings) -> None:
             )
 
         jobs = build_chat_jobs(shared, role_of=build_company(shared).role_of, names=names)
+        carrying = carry(settings, utc_now, must_be_let_in=True)
         working = supervisor.run(
             "jobs",
-            lambda: work_with_broker(
-                jobs.work,
-                settings.broker_url.get_secret_value(),
-                queue=settings.mongodb_database,
-            ),
+            lambda: work_on_jobs(jobs.take, carrying),
             ends_with=lambda error: isinstance(error, RefusedError),
-            health=jobs.work.health,
+            health=jobs.take.health,
         )
         stack.push_async_callback(supervisor.end, working)
         freeze_gc()

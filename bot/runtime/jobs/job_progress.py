@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from typing import Final, Unpack
+from typing import Final, Protocol, Unpack
 
 from bot.domain.errors import LostError
 from bot.domain.job import Batch, Counts, Job
@@ -12,10 +12,33 @@ from bot.runtime.jobs.ports import JobNotifier, Store
 PROGRESS_INTERVAL_S: Final = 3.0
 """Telegram lets a message be edited about this often."""
 _LOOK_S: Final = 0.2
+_ASK_S: Final = 1.0
+
+
+class GaveWayError(Exception):
+    """The job leaves its place to another one, and goes on later."""
+
+
+class GivesWay(Protocol):
+    async def __call__(self, *, worked_s: float, began_s: float, has_checkpoint: bool) -> bool:
+        """Return True if the job must leave its place now.
+
+        worked_s: since it got the place. began_s: the part of it before the first result.
+        has_checkpoint: True if nothing will be done again.
+        """
+        ...
+
+
+async def never(*, worked_s: float, began_s: float, has_checkpoint: bool) -> bool:
+    """Return False: the process has no other work."""
+    return False
 
 
 class JobProgress:
-    """The progress of a job: keeps its counts, shows them, and says when the job must stop."""
+    """The progress of a job: keeps its counts, shows them, and says when the job must stop.
+
+    What reports to it raises GaveWayError when the job has to wait for its next turn.
+    """
 
     def __init__(
         self,
@@ -24,13 +47,17 @@ class JobProgress:
         notifier: JobNotifier,
         *,
         progress_interval_s: float,
+        gives_way: GivesWay = never,
     ) -> None:
         self.job_id = job.id
         self._job = job
         self._store = store
         self._notifier = notifier
         self._progress_interval_s = progress_interval_s
+        self._gives_way = gives_way
         self._began = self._looked = self._showed = time.monotonic()
+        self._reported: float | None = None
+        self._asked = 0.0
         self._before = job.working_s
         self._first = 0
         self._saying: asyncio.Task[None] | None = None
@@ -52,13 +79,13 @@ class JobProgress:
         self.counts = self.counts.plus(batch.counts)
         self.batch = batch.number
         return await self._look(
-            counts=self.counts, batches=batch.number, working_s=self.working_s, tries=0
+            True, counts=self.counts, batches=batch.number, working_s=self.working_s, tries=0
         )
 
     async def counted(self, counts: Counts) -> bool:
         """Set the counts when nothing was written; return False if the job must stop."""
         self.counts = counts
-        return await self._look()
+        return await self._look(False)
 
     async def expect(self, preview: Counts) -> None:
         """Store how much there is to do, and show it."""
@@ -66,8 +93,10 @@ class JobProgress:
         self._job = expected or self._job
         self._show(time.monotonic())
 
-    async def _look(self, **values: Unpack[JobChange]) -> bool:
+    async def _look(self, has_checkpoint: bool, **values: Unpack[JobChange]) -> bool:
         now = time.monotonic()
+        if self._reported is None:
+            self._reported = now
         if now - self._looked >= _LOOK_S:
             self._looked = now
             job = await self._store.get(self.job_id)
@@ -78,6 +107,14 @@ class JobProgress:
             if values and (changed := await self._store.change(job, **values)):
                 job = changed
             self._job = job
+            if now - self._asked >= _ASK_S:
+                self._asked = now
+                if await self._gives_way(
+                    worked_s=now - self._began,
+                    began_s=self._reported - self._began,
+                    has_checkpoint=has_checkpoint,
+                ):
+                    raise GaveWayError
         if now - self._showed >= self._progress_interval_s:
             self._show(now)
         return True
