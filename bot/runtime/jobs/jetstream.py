@@ -32,8 +32,6 @@ _CONFIRM_S: Final = 10.0
 _KEEP_S: Final = 24 * 60 * 60.0
 _COPIES: Final = 3
 """Where there are as many servers, the stream survives the loss of one."""
-# A server that is cut off from the others looks well, and never has an answer.
-_ATTEMPTS: Final = 3
 _ATTEMPT_S: Final = 3.0
 
 logger = structlog.get_logger()
@@ -154,7 +152,6 @@ class JetStream(PullBasedJetStreamBroker):
         A server can have lost its files, and nats-py never reconnects after a server has ended a
         connection with an error.
         """
-        attempts = 0
         while True:
             try:
                 if self.client.is_closed:
@@ -167,9 +164,9 @@ class JetStream(PullBasedJetStreamBroker):
             except (NatsError, OSError) as error:
                 self._tell(is_there=False)
                 logger.debug("the broker is not ready", error=type(error).__name__)
-                attempts += 1
-                if attempts % _ATTEMPTS == 0 and len(self.servers) > 1:
-                    # The next connection goes to any of them.
+                if len(self.servers) > 1:
+                    # A server that is cut off from the others answers nothing, and its connection
+                    # looks well. The next one goes to any of them.
                     with suppress(NatsError, OSError):
                         await self.client.close()
                 await asyncio.sleep(_PAUSE_S)
