@@ -29,7 +29,7 @@ class Length(IntEnum):
 
 def length_of(job: Job) -> Length:
     """Return the length of the work that is left of the job."""
-    if not job.is_active:
+    if not job.is_active or ends_unbegun(job):
         # Only its end has to be told.
         return Length.SHORT
     # A check begins anew where it gave way: it needs a place where it can stay.
@@ -41,6 +41,14 @@ def length_of(job: Job) -> Length:
     passwords = job.preview.passwords if job.preview else 0
     rows = job.total - job.counts.rows + _ROWS_OF_A_PASSWORD * passwords
     return Length.SHORT if rows <= FEW_ROWS else Length.LONG
+
+
+def ends_unbegun(job: Job) -> bool:
+    """Return True if the job was cancelled before it wrote anything, and nothing is to be done.
+
+    An undo has to give its target free.
+    """
+    return job.is_cancelled and not job.batches and job.kind is not JobKind.UNDO
 
 
 def in_line(active: Sequence[Job], now: datetime) -> list[Job]:

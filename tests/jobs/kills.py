@@ -136,9 +136,11 @@ class Workers:
 
 
 @asynccontextmanager
-async def workers(uri: str, runner: JobRunner, erp_url: str = "") -> AsyncIterator[Workers]:
+async def workers(
+    uri: str, runner: JobRunner, erp_url: str = "", broker_url: str = ""
+) -> AsyncIterator[Workers]:
     """Give the workers, and kill the last one at the end."""
-    some = Workers(uri, runner, erp_url)
+    some = Workers(uri, runner, erp_url, broker_url)
     try:
         yield some
     finally:

@@ -82,7 +82,10 @@ class Taker(JobRunner):
         for job_id, count in rows.items():
             job = await self.job(job_id)
             assert job.state is JobState.DONE, job
-            assert job.counts.model_dump(exclude_defaults=True) == {"rows": count, "created": count}
+            assert job.counts.model_dump(exclude_defaults=True) == {
+                "rows": count,
+                "created": count,
+            }
             batches = [batch async for batch in self.store.batches(job_id)]
             assert [batch.number for batch in batches] == list(range(1, job.batches + 1))
             named += [one for batch in batches for one in batch.created]

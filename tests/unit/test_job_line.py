@@ -35,6 +35,9 @@ def at_work(number: int, by: str = "admin:1", **values: Any) -> Job:
         (job(1, total=None, kind=JobKind.EXPORT), Length.UNKNOWN),
         (job(1, total=None, kind=JobKind.EXPORT, waits_since=NOW), Length.LONG),
         (job(1, total=50, waits_since=NOW), Length.SHORT),
+        (job(1, is_cancelled=True), Length.SHORT),
+        (job(1, is_cancelled=True, batches=3), Length.LONG),
+        (job(1, is_cancelled=True, kind=JobKind.UNDO), Length.LONG),
         # It begins anew, and would give way for ever.
         (job(1, total=50, state=JobState.CHECKING, waits_since=NOW), Length.LONG),
         *((job(1, total=9, kind=kind), Length.LONG) for kind in (JobKind.SYNC, JobKind.BACKUP)),

@@ -92,7 +92,7 @@ class Carrying:
 
     def _changed(self, *, is_there: bool) -> None:
         if not is_there:
-            self._lost("the connection is lost")
+            self._lost("the connection is lost, or nothing is confirmed")
         elif self._away is not None:
             self._away, self._is_said = None, False
             if self._broker_url:

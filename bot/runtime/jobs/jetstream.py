@@ -142,7 +142,7 @@ class JetStream(PullBasedJetStreamBroker):
             yield AckableMessage(data=message.data, ack=message.ack)
 
     def _mend(self) -> None:
-        self._ready.clear()
+        self._not_ready()
         if not self._leaving and (self._mending is None or self._mending.done()):
             self._mending = asyncio.create_task(self._mended())
 
@@ -162,7 +162,6 @@ class JetStream(PullBasedJetStreamBroker):
                         await self.consumer.unsubscribe()
                     await self._startup_consumer()
             except (NatsError, OSError) as error:
-                self._tell(is_there=False)
                 logger.debug("the broker is not ready", error=type(error).__name__)
                 if len(self.servers) > 1:
                     # A server that is cut off from the others answers nothing, and its connection
@@ -194,6 +193,9 @@ class JetStream(PullBasedJetStreamBroker):
                 await self.js.update_stream(there, num_replicas=_COPIES)
 
     async def _on_disconnected(self) -> None:
+        self._not_ready()
+
+    def _not_ready(self) -> None:
         self._ready.clear()
         if not self._leaving:
             self._tell(is_there=False)

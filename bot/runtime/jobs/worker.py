@@ -37,6 +37,7 @@ from bot.domain.job import (
     Report,
 )
 from bot.domain.job_change import JobChange, failed
+from bot.domain.job_line import ends_unbegun
 from bot.runtime.files.work_folders import remove_left
 from bot.runtime.jobs.job_files import forget_source
 from bot.runtime.jobs.job_progress import (
@@ -183,6 +184,8 @@ class WorkJobs:
         try:
             if job.tries > _MOST_TRIES:
                 values = failed(JobTrouble.TOO_MANY_TRIES)
+            elif ends_unbegun(job) and not job_progress.batch:
+                values = {"state": JobState.CANCELLED}
             else:
                 await asyncio.to_thread(_make_empty, folder)
                 values = await self._run(job, folder, job_progress)
