@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
-from bot.domain.job import Job
+from bot.domain.bulk_change import BulkAction
+from bot.domain.job import Job, JobState
 from bot.domain.job_change import JobChange
-from bot.runtime.jobs import job_progress, worker
+from bot.runtime.jobs import job_progress, taking, worker
 from bot.runtime.jobs.job_progress import JobProgress
+from tests.jobs.conftest import VIP
 from tests.jobs.kills import until
 from tests.jobs.taker import Taker
 
@@ -30,13 +32,50 @@ class Gated:
         return await self._run(job, folder, progress)
 
 
-async def test_a_short_file_waits_for_no_long_one_and_long_ones_take_turns(
-    database: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+@pytest.fixture(autouse=True)
+def always_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(job_progress, "_LOOK_S", 0.0)
     monkeypatch.setattr(job_progress, "_ASK_S", 0.0)
+    monkeypatch.setattr(taking, "_WORTH", 0.0)
+
+
+async def at_checkpoints(*, worked_s: float, began_s: float, has_checkpoint: bool) -> bool:
+    return has_checkpoint
+
+
+async def test_what_gives_way_at_every_batch_does_all_of_its_work_once(
+    database: Any, tmp_path: Path
+):
+    one = Taker(database, tmp_path, batch_rows=10)
+
+    async def in_turns(job: Job) -> Job:
+        turns = 0
+        while (now := await one.job(job.id)).needs_work:
+            assert (now.waits_since is None) == (turns == 0)
+            assert await one.take._work.work(job.id, at_checkpoints)
+            turns += 1
+        assert turns == ROWS // 10
+        return now
+
+    file = await in_turns(await one.file(0, ROWS, by="admin:1"))
+    await one.assert_done_once({file.id: ROWS})
+    before = await one.register()
+    preview = await one.changing(BulkAction.ADD_TAG, VIP.id)
+    assert await one.manage.confirm(preview.id)
+    change = await in_turns(preview)
+    assert (change.state, change.counts.rows) == (JobState.DONE, ROWS)
+    assert change.counts.updated == ROWS
+    undo = await one.manage.undo(change.id, by="admin:1")
+    assert isinstance(undo, Job)
+    assert (await in_turns(undo)).counts.updated == ROWS
+    assert await one.register() == before
+    assert [shown.state for shown, _ in one.notifier.shown] == [JobState.RUNNING] * 9
+
+
+async def test_a_short_file_waits_for_no_long_one_and_long_ones_take_turns(
+    database: Any, tmp_path: Path
+):
     one = Taker(database, tmp_path, batch_rows=10, round_s=0.01, slice_s=0.0, turn_s=0.0)
-    monkeypatch.setattr("bot.runtime.jobs.taking._WORTH", 0.0)
     gated = Gated(one.run)
     one.works_by(gated)
     async with one.at_work():

@@ -107,7 +107,8 @@ class JobProgress:
             if values and (changed := await self._store.change(job, **values)):
                 job = changed
             self._job = job
-            if now - self._asked >= _ASK_S:
+            is_last = job.total is not None and self.counts.rows >= job.total
+            if now - self._asked >= _ASK_S and not is_last:
                 self._asked = now
                 if await self._gives_way(
                     worked_s=now - self._began,

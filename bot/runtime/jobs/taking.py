@@ -6,7 +6,7 @@ and goes on behind its last batch when its next turn comes.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from contextvars import Context
 from datetime import datetime
@@ -125,10 +125,7 @@ class TakeJobs:
     async def _fill(self) -> None:
         """Begin with as many waiting jobs as there are places for."""
         while (job := await self._next()) is not None:
-            # Not in the context of whoever has woken it.
-            task = asyncio.create_task(self._work_through(job), context=Context())
-            self._working.add(task)
-            task.add_done_callback(self._ended)
+            self._begin(self._work_through(job))
         await self._tell_who_waits()
 
     async def _tell_who_waits(self) -> None:
@@ -137,8 +134,14 @@ class TakeJobs:
         waiting = [one for one in line if length_of(one) is Length.LONG and not one.waits_since]
         for job in waiting:
             if job.id in self._without_place:
-                await self._work.show_waiting(job)
-        self._without_place = {job.id for job in waiting}
+                self._begin(self._work.show_waiting(job))
+        self._without_place = {job.id for job in waiting if job.id not in self._left}
+
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        # Not in the context of whoever has woken it.
+        task = asyncio.create_task(work, context=Context())
+        self._working.add(task)
+        task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._working.discard(task)
