@@ -183,7 +183,7 @@ class JobRunner:
         Raises RuntimeError when the job did not end well.
         """
         began, cpu = time.perf_counter(), time.process_time()
-        await self.work.work(job.key)
+        await self.work.work(job.id)
         took, used = time.perf_counter() - began, time.process_time() - cpu
         over = await self.store.get(job.id)
         if over is None or over.state is not JobState.DONE:

@@ -17,6 +17,7 @@ from bot.domain.errors import AppError, Problem
 from bot.runtime.backlog import BacklogFigures
 from bot.runtime.http_server import http_server
 from bot.runtime.http_server import serving as serving_pages
+from bot.runtime.jobs.carrying import Carrying
 from bot.runtime.jobs.sync_schedule import LOOK_S, SyncSchedule
 from bot.runtime.leases import LeaseKeeper, keep_polling
 from bot.runtime.memory import freeze_gc
@@ -62,7 +63,7 @@ from bot.wiring.company import Company, build_company, names_of_staff, report_st
 from bot.wiring.console import build_console
 from bot.wiring.dispatcher import build_dispatcher, update_handler
 from bot.wiring.files import file_services
-from bot.wiring.jobs import Jobs, work_with_broker_or_alone
+from bot.wiring.jobs import Jobs, carry, work_on_jobs
 from bot.wiring.public import public_app
 from bot.wiring.receiving import build_receiving
 from bot.wiring.register import Register, build_register
@@ -124,6 +125,7 @@ class Balcao:
     menus: Menus
     begin_backup: BeginBackup
     jobs: Jobs
+    carrying: Carrying
     retain: Retain
     end_leftovers: EndLeftovers
     sync_schedule: SyncSchedule | None
@@ -191,11 +193,15 @@ def build(
         attends=company.role_of.attends,
         lookup_budget_s=lookup_budget_s,
     )
+    carrying = carry(settings, clock, tracer=watching.tracer)
     begin_backup = BeginBackup(
-        jobs=jobs.store, wake=jobs.work.wake, holding=shared.locks.holding, clock=clock
+        jobs=jobs.store, wake=jobs.take.wake, holding=shared.locks.holding, clock=clock
     )
     handlers = company.handlers | register.handlers | attending.handlers | receiving.handlers
-    handlers |= _of_all_rooms(shared, company, register, jobs, begin_backup)
+    handlers |= _of_all_rooms(shared, register, jobs) | {
+        "begin_backup": begin_backup,
+        "report_status": report_status(shared, jobs, begin_backup, company.retention, carrying),
+    }
     leases = keep_polling(polling_leases(database), shared.lease_clock)
     polling = PollingTurn(bot.id, leases)
     dispatcher, inbox = _updates(shared, company, handlers, metrics, polling)
@@ -222,6 +228,7 @@ def build(
         menus=company.menus,
         begin_backup=begin_backup,
         jobs=jobs,
+        carrying=carrying,
         retain=company.retain,
         end_leftovers=company.end_leftovers,
         sync_schedule=jobs.schedule(TelegramSyncNotifier(company.alerts, register.services.names)),
@@ -232,13 +239,7 @@ def build(
     )
 
 
-def _of_all_rooms(
-    shared: Shared,
-    company: Company,
-    register: Register,
-    jobs: Jobs,
-    begin_backup: BeginBackup,
-) -> dict[str, object]:
+def _of_all_rooms(shared: Shared, register: Register, jobs: Jobs) -> dict[str, object]:
     """Return what the handlers of several rooms get by name."""
     return {
         "conversations": shared.conversations,
@@ -250,8 +251,6 @@ def _of_all_rooms(
         "files": file_services(
             jobs, shared.settings, names=register.services.names, create_tag=shared.tags.create
         ),
-        "begin_backup": begin_backup,
-        "report_status": report_status(shared, jobs, begin_backup, company.retention),
     }
 
 
@@ -359,7 +358,7 @@ async def _tell_of_the_end(balcao: Balcao) -> None:
 
 def _background(balcao: Balcao) -> list[asyncio.Task[None]]:
     """Start the tasks that run beside the updates."""
-    tasks, jobs = balcao.supervisor, balcao.jobs.work
+    tasks, take = balcao.supervisor, balcao.jobs.take
     tasks.watch("leases", balcao.locks.health)
     rounds: dict[str, tuple[Callable[[], Awaitable[object]], float]] = {
         "lookups": (balcao.retry_lookups, _LOOKUP_ROUND_S),
@@ -372,9 +371,7 @@ def _background(balcao: Balcao) -> list[asyncio.Task[None]]:
     share = balcao.share
     return [
         *([tasks.run("share", share.keep_forever, health=share.health)] if share else []),
-        tasks.run(
-            "jobs", lambda: work_with_broker_or_alone(jobs, balcao.settings), health=jobs.health
-        ),
+        tasks.run("jobs", lambda: work_on_jobs(take, balcao.carrying), health=take.health),
         *(tasks.repeat(name, work, every_s=every_s) for name, (work, every_s) in rounds.items()),
     ]
 
@@ -429,6 +426,7 @@ async def _serve(settings: Settings, limits: Limits, warn: Callable[[str], None]
                 database_answers=lambda: database_answers(database),
                 metrics=balcao.metrics.text,
                 tasks_down=lambda: supervisor.down,
+                remarks=lambda: balcao.carrying.remarks,
                 data_fits=lambda: require_version(database),
                 is_ready=lambda: balcao.is_ready,
                 look=balcao.backlog.look,

@@ -12,10 +12,10 @@ from bot.domain.job import OVER, Job, JobKind, JobState
 from bot.wording.job_report import has_something_to_write, report_lines
 from bot.wording.jobs import (
     KIND_NAMES,
-    STATES,
     cannot_undo,
     doing,
     progress_parts,
+    state,
     undo_effects,
 )
 from bot.wording.words import number
@@ -85,7 +85,7 @@ async def job_page(asked: ConsoleRequest, job: Job) -> web.Response:
         {
             "job": job,
             "title": f"{KIND_NAMES[job.kind]} · tarefa {job.id}",
-            "state": STATES[job.state],
+            "state": state(job),
             "lines": lines,
             "is_over": is_over,
             "is_active": job.is_active,

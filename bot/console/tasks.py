@@ -7,7 +7,7 @@ from aiohttp import web
 from bot.console.rendering import page
 from bot.console.request import ConsoleRequest, Route
 from bot.domain.job import Job, JobState
-from bot.wording.jobs import STATES, subject, summary
+from bot.wording.jobs import state, subject, summary
 from bot.wording.values import Names, when, who
 
 _PAGE: Final = 20
@@ -36,7 +36,7 @@ def _shown(job: Job, names: Names) -> dict[str, object]:
     return {
         "id": job.id,
         "subject": words[:1].upper() + words[1:],
-        "state": STATES[job.state],
+        "state": state(job),
         "is_active": job.is_active,
         "is_failed": job.state is JobState.FAILED,
         "summary": summary(job) if job.state is JobState.DONE else "",

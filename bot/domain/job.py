@@ -310,6 +310,8 @@ class Job(_Model):
     """End of the owner's lease."""
     tries: int = 0
     """Number of times a worker has taken the job since its last batch."""
+    waits_since: datetime | None = None
+    """Since when it waits for its turn, other jobs being first; None while it is worked on."""
     is_summary: bool = False
     """True once its details are deleted, so that it can be neither undone nor told in full."""
     version: int = 1

@@ -51,6 +51,7 @@ class JobChange(TypedDict, total=False):
     progress: Progress | None
     told: bool
     tries: int
+    waits_since: datetime | None
     is_summary: bool
 
 

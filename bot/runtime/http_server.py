@@ -1,6 +1,6 @@
 """The HTTP server: health checks and metrics, and the pages at a port of their own."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from socket import socket as Socket  # noqa: N812 - a class
 
@@ -22,16 +22,17 @@ async def http_server(
     data_fits: Callable[[], Awaitable[None]] | None = None,
     metrics: Callable[[], bytes],
     tasks_down: Callable[[], Sequence[str]] = tuple,
+    remarks: Callable[[], Mapping[str, str]] = dict,
     is_ready: Callable[[], bool] = lambda: True,
     look: Callable[[], Awaitable[None]] = _nothing,
 ) -> AsyncIterator[str]:
     """Serve /healthz, /readyz and /metrics inside the block, and yield the address.
 
     /healthz answers 200 when the database reads a document and no background task is down, else
-    503 with what is wrong. /readyz answers 200 while a balancer may send updates: `is_ready` says
-    so and `data_fits` (`database_answers` unless given) raises nothing. /metrics is for
-    Prometheus; `look` is called before it is answered. Raises RefusedError when the address is
-    taken.
+    503 with what is wrong; `remarks` are said either way. /readyz answers 200 while a balancer may
+    send updates: `is_ready` says so and `data_fits` (`database_answers` unless given) raises
+    nothing. /metrics is for Prometheus; `look` is called before it is answered. Raises
+    RefusedError when the address is taken.
     """
 
     async def healthz(_: web.Request) -> web.Response:
@@ -42,7 +43,8 @@ async def http_server(
             wrong["database"] = str(error)
         if down := tasks_down():
             wrong["tasks"] = list(down)
-        return _answer("error" if wrong else "ok", wrong, is_well=not wrong)
+        said = {**remarks(), **wrong}
+        return _answer("error" if wrong else "ok", said, is_well=not wrong)
 
     async def readyz(_: web.Request) -> web.Response:
         wrong: dict[str, object] = {}

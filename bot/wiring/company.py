@@ -12,6 +12,7 @@ from aiogram.exceptions import TelegramAPIError
 from bot.domain.errors import TryLaterError
 from bot.runtime.charts.drawing import DrawCharts
 from bot.runtime.group_access import group_access
+from bot.runtime.jobs.carrying import Carrying
 from bot.usecases.company.panel import ReadFigures
 from bot.usecases.company.ready_answers import ManageReadyAnswers
 from bot.usecases.company.retention import EndLeftovers, Retain
@@ -134,7 +135,11 @@ def ends_of(database: Database) -> dict[str, Callable[[datetime], Awaitable[int]
 
 
 def report_status(
-    shared: Shared, jobs: Jobs, begin_backup: BeginBackup, retention: Retention
+    shared: Shared,
+    jobs: Jobs,
+    begin_backup: BeginBackup,
+    retention: Retention,
+    carrying: Carrying,
 ) -> ReportStatus:
     """Return the use case behind /status."""
     settings, database = shared.settings, shared.database
@@ -147,6 +152,8 @@ def report_status(
         open_conversations=shared.conversations.count_open,
         waiting=_waiting(Inbox(database), Outbox(database)),
         backups=begin_backup.latest,
+        has_broker=bool(settings.broker_url.get_secret_value()),
+        broker_away=lambda: carrying.away,
         erp_name=settings.erp_kind,
         erp=shared.erp,
         retained=retention.last if settings.retain_conversations_days else None,

@@ -1,5 +1,6 @@
 """The wiring of jobs: the worker, and the use cases of people who start and stop them."""
 
+import asyncio
 import shutil
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -8,10 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import structlog
-
 from bot.domain.effort import Effort, effort_of
-from bot.domain.errors import RefusedError
 from bot.domain.job import Job, JobKind
 from bot.runtime.files.table import inspect
 from bot.runtime.files.work_folders import work_folder
@@ -20,6 +18,7 @@ from bot.runtime.jobs.job_progress import PROGRESS_INTERVAL_S
 from bot.runtime.jobs.ports import JobNotifier
 from bot.runtime.jobs.runs import JobRuns
 from bot.runtime.jobs.sync_schedule import SyncNotifier, SyncSchedule
+from bot.runtime.jobs.taking import TakeJobs
 from bot.runtime.jobs.worker import WorkJobs
 from bot.runtime.passwords import Argon2Passwords
 from bot.runtime.tracing import NO_TRACES, Tracer
@@ -49,9 +48,8 @@ from storage.register.pairs import Outlines, Pairs
 from storage.register.search import Search
 
 if TYPE_CHECKING:
+    from bot.runtime.jobs.carrying import Carrying
     from erp.adapter import Erp
-
-logger = structlog.get_logger()
 
 IsAdmin = Callable[[int], Awaitable[bool]]
 
@@ -64,6 +62,7 @@ class Jobs:
     begin_change: BeginChange
     read_file: ReadFile
     work: WorkJobs
+    take: TakeJobs
     store: StoredJobs
     files: Files
     syncs: Syncs
@@ -143,8 +142,11 @@ def build_jobs(
         progress_interval_s=progress_interval_s,
         tracer=tracer,
     )
+    take = TakeJobs(
+        store=store, files=files, work=work, clock=clock, lease_clock=lease_clock or clock
+    )
     manage = ManageJobs(
-        store=store, files=files, choices=Choices(database, clock), wake=work.wake, clock=clock
+        store=store, files=files, choices=Choices(database, clock), wake=take.wake, clock=clock
     )
     return Jobs(
         manage=manage,
@@ -156,15 +158,16 @@ def build_jobs(
             files=files,
             tags=tags,
             departments=departments,
-            wake=work.wake,
+            wake=take.wake,
             clock=clock,
         ),
         work=work,
+        take=take,
         store=store,
         files=files,
         syncs=syncs,
         effort=effort,
-        begin_sync=_begin_sync(settings, store, syncs, work, clock) if erp else None,
+        begin_sync=_begin_sync(settings, store, syncs, take, clock) if erp else None,
     )
 
 
@@ -190,7 +193,7 @@ def _begin_sync(
     settings: Settings,
     store: StoredJobs,
     syncs: Syncs,
-    work: WorkJobs,
+    take: TakeJobs,
     clock: Callable[[], datetime],
 ) -> BeginSync:
     # Commands that work on files load no ERP.
@@ -207,7 +210,7 @@ def _begin_sync(
         every=timedelta(minutes=every) if every else None,
         jobs=store,
         syncs=syncs,
-        wake=work.wake,
+        wake=take.wake,
         clock=clock,
     )
 
@@ -226,25 +229,40 @@ def file_name(job: Job, at: datetime) -> str:
     return f"recusados-tarefa-{job.id}"
 
 
-async def work_with_broker(jobs: WorkJobs, broker_url: str, *, queue: str) -> None:
-    """Work on jobs of all processes.
+async def work_on_jobs(take: TakeJobs, carrying: "Carrying") -> None:
+    """Work on jobs of all processes, with or without the broker.
 
-    Raises RefusedError when the broker refuses the connection, TryLaterError while it is away.
+    Raises RefusedError as `Carrying.run_forever` does.
     """
-    # Commands load no broker: they work on their own jobs themselves.
-    from bot.runtime.jobs.broker import open_broker
-
-    async with open_broker(broker_url, jobs.work, queue=queue, tracer=jobs.tracer) as carrier:
-        await jobs.run_forever(carrier.send)
-
-
-async def work_with_broker_or_alone(jobs: WorkJobs, settings: Settings) -> None:
-    """Work as `work_with_broker`; when the broker refuses, work on own jobs only."""
-    queue = settings.mongodb_database
+    both = [
+        asyncio.create_task(carrying.run_forever(take.take)),
+        asyncio.create_task(take.run_forever(carrying.send)),
+    ]
     try:
-        await work_with_broker(jobs, settings.broker_url.get_secret_value(), queue=queue)
-    except RefusedError as error:
-        logger.error(
-            "the broker refuses the connection; this process works alone", error=str(error)
-        )
-    await work_with_broker(jobs, "", queue=queue)
+        done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in both:
+            task.cancel()
+        await asyncio.gather(*both, return_exceptions=True)
+
+
+def carry(
+    settings: Settings,
+    clock: Callable[[], datetime],
+    *,
+    must_be_let_in: bool = False,
+    tracer: Tracer = NO_TRACES,
+) -> "Carrying":
+    """Return what carries the ids of jobs between the processes on this database."""
+    # Commands load no broker: they work on their own jobs themselves.
+    from bot.runtime.jobs.carrying import Carrying
+
+    return Carrying(
+        settings.broker_url.get_secret_value(),
+        queue=settings.mongodb_database,
+        clock=clock,
+        must_be_let_in=must_be_let_in,
+        tracer=tracer,
+    )

@@ -15,7 +15,7 @@ from bot.settings import PREFIX, Settings
 from bot.wiring.chat_jobs import build_chat_jobs
 from bot.wiring.clients import log_wrong_clock, open_database, open_erp_if_set, utc_now
 from bot.wiring.company import build_company
-from bot.wiring.jobs import Jobs, work_with_broker
+from bot.wiring.jobs import Jobs, carry, work_on_jobs
 from bot.wiring.shared import Shared, keep_share, share
 from bot.wiring.stopping import run_until_stopped
 from bot.wiring.telegram import open_bot
@@ -112,15 +112,12 @@ async def _work(settings: Settings) -> None:
             await kept.join()
             keeping = supervisor.run("share", kept.keep_forever, health=kept.health)
             stack.push_async_callback(supervisor.end, keeping)
+        carrying = carry(settings, utc_now, must_be_let_in=True, tracer=tracer)
         working = supervisor.run(
             "jobs",
-            lambda: work_with_broker(
-                jobs.work,
-                settings.broker_url.get_secret_value(),
-                queue=settings.mongodb_database,
-            ),
+            lambda: work_on_jobs(jobs.take, carrying),
             ends_with=lambda error: isinstance(error, RefusedError),
-            health=jobs.work.health,
+            health=jobs.take.health,
         )
         stack.push_async_callback(supervisor.end, working)
         freeze_gc()

@@ -75,10 +75,19 @@ def doing(job: Job) -> str:
     """Return the work in progress, without a full stop."""
     if job.is_cancelled:
         return "Cancelando"
+    if job.waits_since is not None:
+        return "Esperando a vez: outras tarefas estão na frente"
     if job.state is JobState.CHECKING:
         what = " o arquivo" if job.kind is JobKind.IMPORT else ""
         return f"Conferindo{what}, nada é gravado"
     return _DOING[job.kind]
+
+
+def state(job: Job) -> str:
+    """Return the state of the job in a list."""
+    if job.is_active and job.waits_since is not None and not job.is_cancelled:
+        return "esperando a vez"
+    return STATES[job.state]
 
 
 def progress_parts(

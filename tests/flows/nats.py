@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from tests.patience import HANG_S
 from tests.storage.servers import free_port
@@ -63,8 +64,17 @@ class NatsServer:
     @property
     def connections(self) -> int:
         """The number of connected clients."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self._watched}/varz") as answer:
-            return int(json.load(answer)["connections"])
+        return int(self._told("varz")["connections"])
+
+    @property
+    def ids(self) -> int:
+        """The number of ids that the stream has ever had."""
+        [account] = self._told("jsz?streams=true")["account_details"]
+        return sum(stream["state"]["last_seq"] for stream in account["stream_detail"])
+
+    def _told(self, path: str) -> Any:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._watched}/{path}") as answer:
+            return json.load(answer)
 
     def reload(self) -> None:
         assert self._process is not None

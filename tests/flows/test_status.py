@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 from bot.demo import people as demo
 from bot.demo.ixc import IxcEmulator, faults
 from bot.domain.backup import Backups, latest_backups
+from bot.domain.broker_link import BrokerAway
 from bot.domain.conversation import Department
 from bot.domain.errors import Problem
 from bot.domain.job import COMMAND_LINE, Job, JobKind, JobState, JobTrouble, Source
@@ -58,6 +59,8 @@ async def test_everything_is_well(people: Telegram, admin: Admin):
         "⚠️ Último backup: nenhum até agora. Faça um com /backup",
     ):
         assert line in said.splitlines(), said
+    # No broker is set here.
+    assert "NATS" not in said
     assert texts.CHECKING not in people.texts(ADMIN_ID)
 
 
@@ -92,7 +95,11 @@ async def test_an_erp_that_is_down_is_said_and_the_rest_shown(
     people: Telegram, admin: Admin, erp: IxcEmulator
 ):
     erp.fail(faults.DOWN)
+    refused = BrokerAway(datetime(2026, 11, 24, 15, 30, tzinfo=UTC), is_refused=True)
+    report_of(people, has_broker=True, broker_away=lambda: refused)
     said = await admin.says("/status")
+    assert "⚠️ Servidor de tarefas (NATS): recusa a ligação, desde 24/11/2026 às 12:30." in said
+    assert "As tarefas andam mesmo assim: cada processo as busca no banco de dados." in said
     assert "❌ ERP (ixc): não respond" in said
     assert "Os clientes continuam sendo atendidos" in said
     assert "✅ Banco de dados" in said

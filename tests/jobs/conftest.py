@@ -23,6 +23,7 @@ from bot.domain.label import Tag
 from bot.domain.search import Query
 from bot.runtime.files.table import inspect
 from bot.runtime.jobs.runs import JobRuns
+from bot.runtime.jobs.taking import TakeJobs
 from bot.runtime.jobs.worker import Run, WorkJobs
 from bot.runtime.passwords import Argon2Passwords
 from bot.usecases.jobs.ask_erp import AskErp
@@ -154,6 +155,17 @@ class JobRunner:
             **more,
         )
 
+    def taking(self, work: WorkJobs, **more: Any) -> TakeJobs:
+        """Return what takes the jobs that this worker works on."""
+        return TakeJobs(
+            store=self.store,
+            files=self.files,
+            work=work,
+            clock=self.now,
+            lease_clock=self.now,
+            **more,
+        )
+
     async def may_change(self, by: str) -> bool:
         return by not in self.removed_admins
 
@@ -164,7 +176,7 @@ class JobRunner:
         self.waits.append(seconds)
 
     async def _work(self, job_id: int) -> None:
-        await self.work.work(str(job_id))
+        await self.work.work(job_id)
 
     async def imported(
         self,

@@ -59,7 +59,7 @@ class Begun(JobRunner):
 
     async def worked(self, job: Job) -> Job:
         """Work on the job here without interruption, and return it."""
-        await self.work.work(str(job.id))
+        await self.work.work(job.id)
         return await self.job(job.id)
 
 
@@ -73,8 +73,11 @@ class Moment:
 class Workers:
     """One process at a time that works on the jobs of a database."""
 
-    def __init__(self, uri: str, runner: JobRunner, erp_url: str = "") -> None:
+    def __init__(
+        self, uri: str, runner: JobRunner, erp_url: str = "", broker_url: str = ""
+    ) -> None:
         self._of = (uri, runner.database.name, str(runner.folder), erp_url)
+        self._broker_url = broker_url
         self._runner = runner
         self._process: warm.Command | None = None
         self.kills = 0
@@ -89,6 +92,7 @@ class Workers:
         self._process = await warm.begin(
             *self._of,
             "" if halts_at is None else str(halts_at),
+            self._broker_url,
             module="tests.jobs.worker",
             cwd=self._runner.folder,
             env=env | {"PYTHONPATH": os.pathsep.join(sys.path)},
@@ -132,9 +136,11 @@ class Workers:
 
 
 @asynccontextmanager
-async def workers(uri: str, runner: JobRunner, erp_url: str = "") -> AsyncIterator[Workers]:
+async def workers(
+    uri: str, runner: JobRunner, erp_url: str = "", broker_url: str = ""
+) -> AsyncIterator[Workers]:
     """Give the workers, and kill the last one at the end."""
-    some = Workers(uri, runner, erp_url)
+    some = Workers(uri, runner, erp_url, broker_url)
     try:
         yield some
     finally:

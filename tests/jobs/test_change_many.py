@@ -183,7 +183,7 @@ async def test_an_import_of_the_same_rows_beside_it_loses_nothing(
     # Where the two meet too often, one is left for the worker's next round.
     for one, job_id in ((runner, changing.id), (second, imported.id)):
         while (await one.job(job_id)).needs_work:
-            await one.work.work(str(job_id))
+            await one.work.work(job_id)
     assert told(await runner.job(changing.id)) == {"rows": 300, "updated": 300}
     assert (await second.job(imported.id)).counts.updated == 300
     documents = (await runner.register()).values()

@@ -36,10 +36,10 @@ async def test_an_import_outlives_an_outage_of_any_length(runner: JobRunner, wir
     with wire.refusing(8000, INSERT):
         job = await runner.imported(ROWS)
         for _ in range(15):
-            await runner.work.work(str(job.id))
+            await runner.work.work(job.id)
         job = await runner.job(job.id)
         assert (job.state, job.tries) == (JobState.RUNNING, 0)
-    await runner.work.work(str(job.id))
+    await runner.work.work(job.id)
     job = await runner.job(job.id)
     assert (job.state, job.counts.created) == (JobState.DONE, 3)
 
@@ -48,7 +48,7 @@ async def test_an_import_that_is_refused_for_an_unknown_reason_ends(runner: JobR
     with wire.refusing(999_999, INSERT):
         job = await runner.imported(ROWS)
         for _ in range(15):
-            await runner.work.work(str(job.id))
+            await runner.work.work(job.id)
         job = await runner.job(job.id)
     assert (job.state, job.trouble) == (JobState.FAILED, JobTrouble.TOO_MANY_TRIES)
 

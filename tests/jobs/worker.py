@@ -4,7 +4,7 @@ With a batch number, it halts at that batch and never reaches a job's end. So a 
 in time, however late the kill comes.
 
 argv: address of the server, name of the database, folder of the process, address of an IXC or
-nothing, batch number or nothing.
+nothing, batch number or nothing, addresses of NATS or nothing.
 """
 
 import asyncio
@@ -18,10 +18,11 @@ import erp.ixc
 from bot.demo.ixc import CREDENTIAL
 from bot.domain.job import Batch, Job
 from bot.domain.job_change import JobChange
-from bot.runtime.jobs.broker import open_broker
+from bot.runtime.jobs.carrying import Carrying
 from bot.runtime.jobs.job_progress import JobProgress
 from bot.runtime.jobs.worker import Run
 from bot.runtime.logs import configure_logs
+from bot.wiring.jobs import work_on_jobs
 from erp.adapter import Credentials
 from erp.registry import open_erp
 from storage.engine.connection import connected
@@ -53,7 +54,9 @@ class _Halting:
         return values
 
 
-async def _work(uri: str, name: str, folder: Path, erp_url: str, halts_at: int | None) -> None:
+async def _work(
+    uri: str, name: str, folder: Path, erp_url: str, halts_at: int | None, broker_url: str
+) -> None:
     credentials = Credentials(url=erp_url or "nowhere.example", token=SecretStr(CREDENTIAL))
     async with (
         connected(uri, name) as database,
@@ -61,13 +64,13 @@ async def _work(uri: str, name: str, folder: Path, erp_url: str, halts_at: int |
     ):
         runner = JobRunner(database, folder, erp=ixc, batch_rows=BATCH_ROWS)
         work = runner.work if halts_at is None else runner.worker(_Halting(runner.run, halts_at))
-        async with open_broker("", work.work) as carrier:
-            await work.run_forever(carrier.send)
+        await work_on_jobs(runner.taking(work), Carrying(broker_url, queue=name, clock=runner.now))
 
 
 if __name__ == "__main__":
     erp.ixc._PAGE_ROWS = BATCH_ROWS
     be_patient()
     configure_logs(level="WARNING", log_format="console")
-    uri, name, folder, erp_url, halts_at = sys.argv[1:]
-    asyncio.run(_work(uri, name, Path(folder), erp_url, int(halts_at) if halts_at else None))
+    uri, name, folder, erp_url, halts_at, broker_url = sys.argv[1:]
+    at = int(halts_at) if halts_at else None
+    asyncio.run(_work(uri, name, Path(folder), erp_url, at, broker_url))

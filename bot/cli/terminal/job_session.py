@@ -72,7 +72,7 @@ class JobSession:
             self.stop.cancels(lambda: self.jobs.manage.cancel(job.id)),
         ):
             while True:
-                await self.jobs.work.work(str(job.id))
+                await self.jobs.work.work(job.id)
                 now = await self.jobs.manage.get(job.id)
                 if now is None:
                     raise RefusedError(f"A tarefa {job.id} foi apagada enquanto andava.")

@@ -23,7 +23,7 @@ from bot.wording.files import (
     names as names_of,
 )
 from bot.wording.job_report import Line, report_lines
-from bot.wording.jobs import STATES, filters, subject, summary, undo_effects
+from bot.wording.jobs import filters, state, subject, summary, undo_effects
 from bot.wording.values import Names, when, who
 from bot.wording.words import counted, plural, short
 
@@ -183,8 +183,8 @@ def cannot_go_on(job: Job) -> str:
 
 def _state(job: Job, *, is_left: bool) -> str:
     if is_left:
-        return "parada"
-    return "cancelando" if job.is_active and job.is_cancelled else STATES[job.state]
+        return "parada" if job.waits_since is None else state(job)
+    return "cancelando" if job.is_active and job.is_cancelled else state(job)
 
 
 def _laid_out(lines: Iterable[Line]) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """The job broker: carries ids of jobs to workers, within this process or over NATS JetStream.
 
 A job's document is the source of truth; only its id travels. The id may come late, twice, or not
-at all when a process dies. The process that keeps the jobs sends unfinished ones again.
+at all when a process dies: each process finds unfinished jobs in the database, too.
 """
 
 import asyncio
@@ -19,7 +19,13 @@ from taskiq.kicker import AsyncKicker
 from taskiq.receiver import Receiver
 
 from bot.domain.errors import TryLaterError
-from bot.runtime.jobs.jetstream import ANSWER_S, JetStream, read_address
+from bot.runtime.jobs.jetstream import (
+    ANSWER_S,
+    JetStream,
+    OnChange,
+    nobody_minds,
+    read_address,
+)
 from bot.runtime.tracing import NO_TRACES, Tracer, sent_from
 
 Work = Callable[[str], Awaitable[None]]
@@ -53,10 +59,17 @@ class JobBroker:
             async with asyncio.timeout(ANSWER_S):
                 await sender.kiq(job_id)
         except TimeoutError as error:
+            self._doubt()
             raise TryLaterError("the broker does not confirm in time") from error
         except SendTaskError as error:
+            self._doubt()
             reason = type(error.__cause__).__name__
             raise TryLaterError(f"the broker does not confirm: {reason}") from error
+
+    def _doubt(self) -> None:
+        # The server may be cut off from the others, which its connection does not show.
+        if isinstance(self._broker, JetStream):
+            self._broker.doubt()
 
 
 @asynccontextmanager
@@ -66,6 +79,7 @@ async def open_broker(
     *,
     at_once: int = 2,
     queue: str = "balcao",
+    on_change: OnChange = nobody_minds,
     tracer: Tracer = NO_TRACES,
 ) -> AsyncIterator[JobBroker]:
     """Open a broker between processes, or within this one when the address is empty.
@@ -73,20 +87,24 @@ async def open_broker(
     `work` is called with every id that arrives, at most `at_once` at a time. Leaving the block
     cancels the running work and waits for it. Without `work` this process only sends, which needs
     a broker. Processes on one server share jobs only if their `queue` (letters, digits, hyphens
-    and underscores) is the same. Raises RefusedError for an address or credentials that the broker
+    and underscores) is the same. `on_change` is called when the connection is there, or is not.
+    Raises RefusedError for an address or credentials that the broker
     does not accept, TryLaterError when it does not answer within 3 seconds.
     """
     # taskiq logs every id at INFO, and every message at DEBUG.
     logging.getLogger("taskiq").setLevel(logging.WARNING)
     if not broker_url and work is None:
         raise ValueError("without a broker, the jobs are this process's own")
-    broker = JetStream(*read_address(broker_url), queue=queue) if broker_url else InMemoryBroker()
+    broker: AsyncBroker = InMemoryBroker()
+    if broker_url:
+        broker = JetStream(*read_address(broker_url), queue=queue, on_change=on_change)
     broker.add_middlewares(_ReadTrace())
     sending = JobBroker(broker, leaving := asyncio.Event(), tracer)
     arrivals = _Arrivals(work, at_once, leaving) if work else None
     try:
         if isinstance(broker, JetStream):
             await broker.first_startup()
+        on_change(is_there=True)
         if arrivals is None:
             yield sending
             return

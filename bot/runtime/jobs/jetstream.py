@@ -5,7 +5,7 @@ import ssl
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import unquote, urlsplit
 
 import structlog
@@ -13,7 +13,7 @@ from nats.errors import Error as NatsError
 from nats.errors import SecureConnWantedError, StaleConnectionError
 from nats.errors import TimeoutError as NatsTimeoutError
 from nats.js.api import ConsumerConfig, RetentionPolicy, StorageType, StreamConfig
-from nats.js.errors import BadRequestError, NoStreamResponseError, ServiceUnavailableError
+from nats.js.errors import APIError, BadRequestError, NotFoundError, ServiceUnavailableError
 from taskiq import AckableMessage, BrokerMessage
 from taskiq_nats import PullBasedJetStreamBroker
 
@@ -30,8 +30,19 @@ _PULL_S: Final = 5.0
 _CONFIRM_S: Final = 10.0
 # Without a worker, ids of the same jobs pile up, as they are sent again and again.
 _KEEP_S: Final = 24 * 60 * 60.0
+_COPIES: Final = 3
+"""Where there are as many servers, the stream survives the loss of one."""
+_ATTEMPT_S: Final = 3.0
 
 logger = structlog.get_logger()
+
+
+class OnChange(Protocol):
+    def __call__(self, *, is_there: bool) -> None: ...
+
+
+def nobody_minds(*, is_there: bool) -> None:
+    """Do nothing."""
 
 
 class JetStream(PullBasedJetStreamBroker):
@@ -41,7 +52,16 @@ class JetStream(PullBasedJetStreamBroker):
     only sends gets none. The push broker subscribes in every process that starts it.
     """
 
-    def __init__(self, servers: list[str], login: dict[str, str], *, queue: str) -> None:
+    def __init__(
+        self,
+        servers: list[str],
+        login: dict[str, str],
+        *,
+        queue: str,
+        on_change: OnChange = nobody_minds,
+    ) -> None:
+        """on_change: is called when the connection is lost, and when all is there again."""
+        self._tell = on_change
         self._ready = asyncio.Event()
         self._started = self._leaving = False
         self._mending: asyncio.Task[None] | None = None
@@ -100,11 +120,11 @@ class JetStream(PullBasedJetStreamBroker):
     async def kick(self, message: BrokerMessage) -> None:
         # Without a connection nats-py would buffer the id and send it some time later.
         await self._ready.wait()
-        try:
-            await super().kick(message)
-        except NoStreamResponseError:
-            self._mend()
-            raise
+        await super().kick(message)
+
+    def doubt(self) -> None:
+        """See to it that connection, stream and consumer are there: an id was not confirmed."""
+        self._mend()
 
     async def listen(self) -> AsyncGenerator[AckableMessage, None]:
         while True:
@@ -122,7 +142,7 @@ class JetStream(PullBasedJetStreamBroker):
             yield AckableMessage(data=message.data, ack=message.ack)
 
     def _mend(self) -> None:
-        self._ready.clear()
+        self._not_ready()
         if not self._leaving and (self._mending is None or self._mending.done()):
             self._mending = asyncio.create_task(self._mended())
 
@@ -136,22 +156,49 @@ class JetStream(PullBasedJetStreamBroker):
             try:
                 if self.client.is_closed:
                     await self.client.connect(self.servers, **self.connection_kwargs)
-                await self._add_or_reuse_stream()
-                with suppress(NatsError):
-                    await self.consumer.unsubscribe()
-                await self._startup_consumer()
+                async with asyncio.timeout(_ATTEMPT_S):
+                    await self._add_or_reuse_stream()
+                    with suppress(NatsError):
+                        await self.consumer.unsubscribe()
+                    await self._startup_consumer()
             except (NatsError, OSError) as error:
-                logger.warning("the broker is not ready", error=type(error).__name__)
+                logger.debug("the broker is not ready", error=type(error).__name__)
+                if len(self.servers) > 1:
+                    # A server that is cut off from the others answers nothing, and its connection
+                    # looks well. The next one goes to any of them.
+                    with suppress(NatsError, OSError):
+                        await self.client.close()
                 await asyncio.sleep(_PAUSE_S)
             else:
-                logger.info("connected to the broker again")
                 self._ready.set()
+                self._tell(is_there=True)
                 return
 
+    async def _add_or_reuse_stream(self) -> None:
+        """See to it that there is the stream, on three servers if there are as many."""
+        config = self.stream_config
+        name = config.name or self.stream_name
+        try:
+            there = (await self.js.stream_info(name)).config
+        except NotFoundError:
+            try:
+                await self.js.add_stream(config, num_replicas=_COPIES)
+            except APIError as error:
+                logger.debug("the stream is on one server", reason=error.description)
+                await self.js.add_stream(config, num_replicas=1)
+            return
+        if (there.num_replicas or 1) < _COPIES:
+            # Refused where there are fewer servers.
+            with suppress(APIError):
+                await self.js.update_stream(there, num_replicas=_COPIES)
+
     async def _on_disconnected(self) -> None:
+        self._not_ready()
+
+    def _not_ready(self) -> None:
         self._ready.clear()
         if not self._leaving:
-            logger.warning("connection to the broker lost")
+            self._tell(is_there=False)
 
     async def _on_change(self) -> None:
         self._mend()

@@ -1,13 +1,12 @@
 """Job workers: one works on each job, as long as it renews its lease.
 
 The document is the source of truth. The lease of a killed worker expires, and the first process
-that sees it goes on after the last batch. Brokers only carry ids (`broker.py`).
+that sees it goes on after the last batch. `taking.py` chooses the jobs.
 """
 
 import asyncio
 import os
 import shutil
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -38,22 +37,27 @@ from bot.domain.job import (
     Report,
 )
 from bot.domain.job_change import JobChange, failed
+from bot.domain.job_line import ends_unbegun
 from bot.runtime.files.work_folders import remove_left
-from bot.runtime.jobs.job_files import forget_source, purge
-from bot.runtime.jobs.job_progress import PROGRESS_INTERVAL_S, JobProgress
+from bot.runtime.jobs.job_files import forget_source
+from bot.runtime.jobs.job_progress import (
+    PROGRESS_INTERVAL_S,
+    GaveWayError,
+    GivesWay,
+    JobProgress,
+    never,
+)
 from bot.runtime.jobs.ports import Files, JobNotifier, Store
 from bot.runtime.jobs.troubles import change_of
 from bot.runtime.journal import Journal
 from bot.runtime.leases import LeaseKeeper
 from bot.runtime.owners import is_alive
-from bot.runtime.supervisor import TaskHealth, log_failure
 from bot.runtime.tracing import NO_TRACES, Tracer, Values, sent_from
 
 _LEASE: Final = timedelta(seconds=30)
-_ROUND_S: Final = 5.0
 _MOST_TRIES: Final = 10
 _AWAY: Final = frozenset((Problem.DATABASE_GONE, Problem.DATABASE_REFUSES))
-_PURGE_S: Final = 3600.0
+_SHOW_S: Final = 2.0
 _FOLDER: Final = "job-"
 # Folders of backups, before these were jobs.
 _OLD_FOLDER: Final = "chat-backup-"
@@ -70,7 +74,7 @@ class Run(Protocol):
 
 
 class WorkJobs:
-    """Works on the jobs whose ids arrive, and resumes jobs that another worker left."""
+    """Works on jobs, and resumes those that another worker left."""
 
     def __init__(
         self,
@@ -84,13 +88,11 @@ class WorkJobs:
         names_of: Callable[[Sequence[str]], Awaitable[Mapping[str, str]]],
         lease_clock: Callable[[], datetime] | None = None,
         lease: timedelta = _LEASE,
-        round_s: float = _ROUND_S,
         progress_interval_s: float = PROGRESS_INTERVAL_S,
         tracer: Tracer = NO_TRACES,
     ) -> None:
         """names_of: returns the names of registrations that exist, by id.
-        lease_clock: `clock` unless given. progress_interval_s: between two progress messages.
-        round_s: between looks for jobs."""
+        lease_clock: `clock` unless given. progress_interval_s: between two progress messages."""
         self._store = store
         self._files = files
         self._run = run
@@ -103,36 +105,26 @@ class WorkJobs:
             store.leases, self._lease_clock, id_of=int, lease=lease, patience_s=0.0
         )
         self.release_the_dead = self.leases.release_the_dead
-        self._round_s = round_s
         self.tracer = tracer
         self._progress_interval_s = progress_interval_s
         self._mine: set[int] = set()
         self._journals: dict[int, Journal] = {}
         """Job ids to what Telegram has confirmed of the message about the job's end."""
-        self._send: Callable[[str], Awaitable[None]] | None = None
-        self.health = TaskHealth()
 
-    async def wake(self, job_id: int) -> None:
-        """Have a worker look at the job; if the id cannot be sent now, the next round sends it."""
-        if self._send is None:
-            return
-        try:
-            await self._send(str(job_id))
-        except TryLaterError as error:
-            logger.warning("job not sent to the broker", job=job_id, error=str(error))
+    async def work(self, job_id: int, gives_way: GivesWay = never) -> bool:
+        """Work on this job until it is over or gives way.
 
-    async def work(self, job_id: str) -> None:
-        """Work on this job until it is over or another worker has it."""
-        if not job_id.isdecimal() or int(job_id) in self._mine:
-            return
-        number = int(job_id)
-        self._mine.add(number)
+        Returns False if it is to be tried again: another worker has it, or it had to be left.
+        """
+        if job_id in self._mine:
+            return False
+        self._mine.add(job_id)
         try:
-            job = await self._store.get(number)
+            job = await self._store.get(job_id)
             if job is None or not job.needs_work:
-                return
-            async with self.leases.holding(number):
-                while job := await self._next(number):
+                return True
+            async with self.leases.holding(job_id):
+                while job := await self._next(job_id):
                     values: Values = {
                         "balcao.job": job.id,
                         "balcao.job.kind": str(job.kind),
@@ -140,41 +132,24 @@ class WorkJobs:
                         "balcao.job.tries": job.tries,
                     }
                     with self.tracer.span("job", values, parent=sent_from.get()):
-                        await self._work(job)
+                        try:
+                            await self._work(job, gives_way)
+                        except GaveWayError:
+                            return True
         except TakenError:
-            pass
+            return False
         except AppError as error:
-            # A worker tries again in its next round.
-            logger.warning("job left", job=number, error=str(error))
+            logger.warning("job left", job=job_id, error=str(error))
+            return False
         finally:
-            self._mine.discard(number)
+            self._mine.discard(job_id)
+        return True
 
-    async def run_forever(self, send: Callable[[str], Awaitable[None]]) -> None:
-        """Send the ids of jobs that nobody works on, and delete files past their retention
-        time."""
-        self._send = send
+    async def clean_up(self) -> None:
+        """Release the leases and remove the work folders of killed processes."""
         with suppress(AppError):
             await self.release_the_dead()
         await asyncio.to_thread(_sweep, self._data_dir)
-        purged_at: float | None = None
-        while True:
-            try:
-                await self._send_left()
-                if purged_at is None or time.monotonic() - purged_at >= _PURGE_S:
-                    purged_at = time.monotonic()
-                    await purge(self._store, self._files, self._clock())
-                self.health.works()
-            except Exception as error:
-                # Not the end of the task, which would cancel the jobs that are worked on.
-                self.health.failed()
-                log_failure("jobs", error)
-            await asyncio.sleep(self._round_s)
-
-    async def _send_left(self) -> None:
-        now = self._lease_clock()
-        for job in await self._store.active():
-            if job.id not in self._mine and (job.until is None or job.until <= now):
-                await self.wake(job.id)
 
     async def _next(self, job_id: int) -> Job | None:
         """Return the job if it needs work, with this try counted."""
@@ -182,27 +157,32 @@ class WorkJobs:
         if job is None or not job.needs_work:
             return None
         goes_on = await self._store.last_batch(job_id) > job.batches
-        return await self._change_mine(job_id, tries=1 if goes_on else job.tries + 1)
+        tries = 1 if goes_on else job.tries + 1
+        return await self._change_mine(job_id, tries=tries, waits_since=None)
 
-    async def _work(self, job: Job) -> None:
+    async def _work(self, job: Job, gives_way: GivesWay) -> None:
         folder = self._data_dir / f"{_FOLDER}{job.id}-{os.getpid()}"
         with structlog.contextvars.bound_contextvars(job=job.id):
             try:
                 if job.is_active:
-                    job = await self._done(job, folder)
+                    job = await self._done(job, folder, gives_way)
                 if not job.told:
                     await self._notify(job, folder)
             finally:
                 await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
-    async def _done(self, job: Job, folder: Path) -> Job:
-        """Do the job's work; return the job as it is stored afterwards."""
+    async def _done(self, job: Job, folder: Path, gives_way: GivesWay) -> Job:
+        """Do the job's work; return the job as it is stored afterwards.
+
+        Raises GaveWayError when it was put back into the line.
+        """
         logger.info("job", kind=job.kind, state=job.state, tries=job.tries)
         job_progress = JobProgress(
             job,
             self._store,
             self._notifier,
             progress_interval_s=self._progress_interval_s,
+            gives_way=gives_way,
             tracer=self.tracer,
         )
         await self._catch_up(job_progress)
@@ -216,9 +196,15 @@ class WorkJobs:
         try:
             if job.tries > _MOST_TRIES:
                 values = failed(JobTrouble.TOO_MANY_TRIES)
+            elif ends_unbegun(job) and not job_progress.batch:
+                values = {"state": JobState.CANCELLED}
             else:
                 await asyncio.to_thread(_make_empty, folder)
                 values = await self._run(job, folder, job_progress)
+        except GaveWayError:
+            await job_progress.over()
+            await self._put_back(job, job_progress)
+            raise
         except TryLaterError as error:
             if error.problem in _AWAY and not isinstance(error, UnknownRefusalError):
                 # An outage is not the job's fault, however long it takes.
@@ -229,6 +215,30 @@ class WorkJobs:
             values = change_of(error)
         await job_progress.over()
         return await self._ended(job, values, job_progress)
+
+    async def _put_back(self, job: Job, job_progress: JobProgress) -> None:
+        """Store where the job goes on when its next turn comes, and show that it waits."""
+        values: JobChange = {"waits_since": self._lease_clock(), "tries": 0}
+        if job_progress.batch:
+            values |= {
+                "counts": job_progress.counts,
+                "batches": job_progress.batch,
+                "working_s": job_progress.working_s,
+            }
+        waiting = await self._change_mine(job.id, **values)
+        logger.info("job gives way", batches=waiting.batches)
+        await self._show(waiting)
+
+    async def show_waiting(self, job: Job) -> None:
+        """Store and show that the job waits for its turn, unless somebody has taken it."""
+        if waiting := await self._store.change(job, waits_since=self._lease_clock()):
+            await self._show(waiting)
+
+    async def _show(self, job: Job) -> None:
+        with suppress(TimeoutError):
+            # Others wait for this meanwhile, so Telegram may not take long.
+            async with asyncio.timeout(_SHOW_S):
+                await self._notifier.progress(job, job.counts, rows_a_second=0, left_s=None)
 
     async def _ended(self, job: Job, values: JobChange, job_progress: JobProgress) -> Job:
         if values["state"] in OVER:

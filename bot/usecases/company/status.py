@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 import structlog
 
 from bot.domain.backup import Backups
+from bot.domain.broker_link import BrokerAway
 from bot.domain.conversation import Department
 from bot.domain.errors import AppError, Problem
 from bot.domain.group import GroupAccess
@@ -74,6 +75,9 @@ class Status:
     open_conversations: int | Failed
     waiting: Waiting | Failed
     backups: Backups | Failed
+    has_broker: bool
+    """True if jobs go over a broker, as long as it is there."""
+    broker_away: BrokerAway | None
     erp: str
     """The ERP's name; empty when there is none."""
     erp_answer: Failed | None
@@ -96,6 +100,8 @@ class ReportStatus:
     open_conversations: Callable[[], Awaitable[int]]
     waiting: Callable[[], Awaitable[Waiting]]
     backups: Callable[[], Awaitable[Backups]]
+    has_broker: bool
+    broker_away: Callable[[], BrokerAway | None]
     erp_name: str
     erp: ErpProbe | None
     last_sync: Callable[[], Awaitable[LastSync]] | None
@@ -130,6 +136,8 @@ class ReportStatus:
             open_conversations=conversations.result(),
             waiting=waiting.result(),
             backups=backups.result(),
+            has_broker=self.has_broker,
+            broker_away=self.broker_away(),
             erp=self.erp_name if self.erp else "",
             erp_answer=erp.result(),
             last_sync=last_sync.result(),

@@ -123,6 +123,7 @@ def status(now: Status, *, timezone: ZoneInfo) -> str:
         _counted("Cadastros", now.registrations, about=True),
         _counted("Atendimentos abertos", now.open_conversations),
         *_waiting(now),
+        *_broker(now, timezone),
         _erp(now),
         *_sync(now, timezone),
         *_retained(now, timezone),
@@ -167,6 +168,23 @@ def _unsent(waiting: Waiting, now: datetime) -> str:
     if since is None or now - since < _LATE:
         return f"▫️ {line}"
     return f"⚠️ {line}, o primeiro há {span(now - since)}"
+
+
+def _broker(now: Status, timezone: ZoneInfo) -> list[str]:
+    """Return how the broker of jobs does, where one is set."""
+    if not now.has_broker:
+        return []
+    away = now.broker_away
+    if away is None:
+        return ["✅ Servidor de tarefas (NATS): responde"]
+    why = "recusa a ligação" if away.is_refused else "não responde"
+    line = (
+        f"⚠️ Servidor de tarefas (NATS): {why}, desde {_moment(away.since, timezone)}. As tarefas "
+        "andam mesmo assim: cada processo as busca no banco de dados."
+    )
+    if away.is_refused:
+        line += " Confira BALCAO_BROKER_URL no servidor."
+    return [line]
 
 
 def _erp(now: Status) -> str:

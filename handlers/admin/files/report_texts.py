@@ -16,6 +16,7 @@ from bot.wording.jobs import (
     exported,
     filters,
     progress_parts,
+    state,
     subject,
     summary,
     undone,
@@ -162,7 +163,7 @@ def list_line(job: Job, names: Names) -> str:
     what = _quote(subject(job))
     rest = [f"{when(job.created_at, names)}, {_quote(short(who(job.by, names), 40))}"]
     is_over = job.state in OVER and job.counts.rows
-    rest.append(summary(job) if is_over else STATES[job.state])
+    rest.append(summary(job) if is_over else state(job))
     if job.undone_by is not None:
         rest.append(f"desfeita pela {job.undone_by}")
     return (
