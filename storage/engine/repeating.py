@@ -142,9 +142,19 @@ async def _once(
             await patience.pause(error)
     if broken_off is None:
         return False
+    return is_done(await _confirmed(collection, key))
+
+
+async def is_stored(collection: Collection, document: Document) -> bool:
+    """Return True if exactly this document is stored."""
+    return _equal(collection, document)(await _confirmed(collection, document["_id"]))
+
+
+async def _confirmed(collection: Collection, key: Any) -> Document | None:
     # What no majority has may be taken back, and the driver does not say that of a duplicate key.
-    confirmed = collection.with_options(read_concern=ReadConcern("majority"))
-    return is_done(await confirmed.find_one({"_id": key}))
+    of_majority = collection.with_options(read_concern=ReadConcern("majority"))
+    found: Document | None = await do_again(lambda: of_majority.find_one({"_id": key}))
+    return found
 
 
 def _equal(collection: Collection, document: Document) -> Callable[[Document | None], bool]:

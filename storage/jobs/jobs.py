@@ -9,7 +9,7 @@ from bot.domain.job import Batch, Job, JobKind
 from bot.domain.job_change import JobChange, changed
 from storage.engine.connection import Collection, Database, Document, translated
 from storage.engine.leases import Leases
-from storage.engine.repeating import insert_once, replace_once
+from storage.engine.repeating import do_again, insert_once, replace_once
 from storage.register.bulk import batch_id
 
 _BATCHES_AT_ONCE: Final = 50
@@ -177,7 +177,8 @@ class Jobs:
         return int(document["last"]) if document else 0
 
     async def _count(self, number: int) -> None:
-        await self._meta.update_one({"_id": "jobs"}, {"$max": {"last": number}}, upsert=True)
+        change = {"$max": {"last": number}}
+        await do_again(lambda: self._meta.update_one({"_id": "jobs"}, change, upsert=True))
 
 
 def _document(job: Job) -> Document:
