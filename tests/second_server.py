@@ -22,7 +22,16 @@ MONGODB: Final = os.environ.get("TEST_MONGODB_URI", "")
 # use the same calls of storage/, whose own tests run on both servers.
 FLOWS: Final = frozenset(
     (
-        *("conversation", "inbox", "locks_and_steps", "outbox", "queue", "reopen", "retention"),
+        *(
+            "conversation",
+            "failover",
+            "inbox",
+            "locks_and_steps",
+            "outbox",
+            "queue",
+            "reopen",
+            "retention",
+        ),
         *("set_aside", "transfer", "two_replicas", "verified_by_hand"),
     )
 )

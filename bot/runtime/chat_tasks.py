@@ -78,13 +78,17 @@ class ChatTasks(Generic[Chat]):
     async def sweep_forever(self, waiting: Callable[[], Awaitable[Iterable[Chat]]]) -> None:
         """Wake every chat with work: at the start, and later those of dead replicas.
 
-        Raises what `waiting` raises.
+        Raises what `waiting` raises, and is called again then. Once the store answers, what paused
+        meanwhile goes on.
         """
+        chats = await waiting()
+        self.end_pauses()
         while True:
-            for chat in await waiting():
+            for chat in chats:
                 self.wake(chat)
             self.health.works()
             await asyncio.sleep(_SWEEP_S)
+            chats = await waiting()
 
     async def idle(self) -> None:
         """Return once no chat has a task."""

@@ -126,28 +126,39 @@ class ReplicaSet:
             spoilt: dict[int, Spoilt] = {}
             hellos: set[int] = set()
             back = asyncio.create_task(self._answered(up_reader, writer, member, hellos, spoilt))
-            try:
-                while message := await op_msg.read_message(reader):
-                    command, number = op_msg.body_of(message), op_msg.id_of(message)
-                    if next(iter(command)) in _HELLO:
-                        hellos.add(number)
-                    elif now := self._spoilt(member, command):
-                        if now.is_after:
-                            spoilt[number] = now
-                        elif now.answer is None:
-                            writer.transport.abort()
-                            break
-                        else:
-                            writer.write(op_msg.answer(now.answer, to=number))
-                            continue
-                    up_writer.write(message)
-            finally:
-                self._open[member].discard(writer)
-                back.cancel()
-                up_writer.close()
-                writer.close()
+            # Cancelled: the replica set ends.
+            with suppress(asyncio.CancelledError):
+                await self._asked(reader, writer, up_writer, member, hellos, spoilt)
+            self._open[member].discard(writer)
+            back.cancel()
+            up_writer.close()
+            writer.close()
 
         return serve
+
+    async def _asked(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        up: asyncio.StreamWriter,
+        member: int,
+        hellos: set[int],
+        spoilt: dict[int, Spoilt],
+    ) -> None:
+        while message := await op_msg.read_message(reader):
+            command, number = op_msg.body_of(message), op_msg.id_of(message)
+            if next(iter(command)) in _HELLO:
+                hellos.add(number)
+            elif now := self._spoilt(member, command):
+                if now.is_after:
+                    spoilt[number] = now
+                elif now.answer is None:
+                    writer.transport.abort()
+                    return
+                else:
+                    writer.write(op_msg.answer(now.answer, to=number))
+                    continue
+            up.write(message)
 
     def _spoilt(self, member: int, command: Command) -> Spoilt | None:
         name = next(iter(command))

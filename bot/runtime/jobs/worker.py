@@ -163,7 +163,9 @@ class WorkJobs:
     async def _send_left(self) -> None:
         now = self._lease_clock()
         for job in await self._store.active():
-            if job.id not in self._mine and (job.until is None or job.until <= now):
+            # Still ours if the database was away when its lease was to be released.
+            is_free = job.owner == self._leases.owner or job.until is None or job.until <= now
+            if job.id not in self._mine and is_free:
                 await self.wake(job.id)
 
     async def _next(self, job_id: int) -> Job | None:
