@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
+import pymongo.common
 import pytest
 
 from bot.demo.documents import make_cpf
@@ -16,6 +17,7 @@ from bot.domain.job import Batch, Counts, Job, JobKind, JobState
 from bot.domain.label import Tag
 from bot.domain.team import Admin
 from storage.engine.connection import connected
+from storage.engine.scan import scan
 from storage.jobs.jobs import Jobs
 from storage.people.team import Admins
 from storage.register.bulk import Bulk
@@ -28,7 +30,6 @@ from tests.op_msg import named
 from tests.storage.records import NOW, RUI, conversation, provenance, registration, renaming
 from tests.storage.replica_set import Command, ReplicaSet, Spoilt, refusal, replica_set_before
 
-CODES: Final = (91, 189, 10107, 11600, 11602, 13435, 13436)
 _UNCONFIRMED: Final = {"code": 64, "errmsg": "waiting for replication timed out"}
 
 
@@ -40,9 +41,14 @@ def members(mongodb_uri: str) -> Iterator[ReplicaSet]:
 
 @pytest.fixture(params=[True, False], ids=["driver repeats", "driver does not"])
 async def behind(
-    request: pytest.FixtureRequest, members: ReplicaSet, database: Any
+    request: pytest.FixtureRequest,
+    members: ReplicaSet,
+    database: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Any]:
     """Return the test's database, reached through the replica set."""
+    # The driver's shortest pause between two looks for a primary is half a second.
+    monkeypatch.setattr(pymongo.common, "MIN_HEARTBEAT_INTERVAL", 0.05)
     uri = members.uri if request.param else f"{members.uri}&retryWrites=false"
     async with connected(uri, database.name) as opened:
         yield opened
@@ -157,8 +163,11 @@ def spoiling(code: int | None, command: Command, *, is_after: bool) -> Spoilt | 
     return Spoilt({"writeConcernError": _UNCONFIRMED}, is_after=True, is_added=True)
 
 
-# The driver treats all codes of an election alike; those below are read by `of_code` too.
-ROUNDS: Final = ((10107, False), (11602, True), (None, False), (None, True), (64, True))
+# (code, whether the command is done all the same)
+ROUNDS: Final = (
+    *((10107, False), (11602, True), (91, False), (189, True)),
+    *((None, False), (None, True), (64, True)),
+)
 
 
 async def test_every_call_is_done_once_whatever_the_election_answers(
@@ -189,3 +198,40 @@ async def done_once(database: Any, n: int) -> None:
     entries = await database["audit"].count_documents({"registration_id": f"kept{n}"})
     assert entries == 2
     assert await database["job_batches"].count_documents({"job": n}) == 1
+
+
+async def test_a_transaction_that_came_to_nothing_is_begun_again_until_it_is_too_often(
+    members: ReplicaSet, behind: Any
+):
+    register = Registrations(behind)
+    current = registration()
+    await register.create(current)
+    statement = frozenset({("update", "registrations")})
+    for code in (112, 189, 251):
+        members.rule = Once(statement, partial(spoiling, code, is_after=False))
+        update = renaming(current, f"Ana {code}")
+        assert await register.update(update)
+        current = update.after
+    members.rule = lambda command: (
+        Spoilt(refusal(112, command)) if named(command) in statement else None
+    )
+    with pytest.raises(TryLaterError):
+        await register.update(renaming(current, "Bia"))
+    members.rule = lambda _: None
+    assert await register.by_id("r1") == current
+    assert await behind["audit"].count_documents({}) == current.version
+
+
+async def test_a_list_whose_cursor_is_lost_is_read_again_from_its_beginning(
+    members: ReplicaSet, behind: Any
+):
+    wanted = [f"{n:032x}" for n in range(150)]
+    await behind["registrations"].insert_many([{"_id": one, "tax_key": one} for one in wanted])
+    for code in (43, 10107, None):
+        rule = Once(
+            frozenset({("getMore", "registrations")}), partial(spoiling, code, is_after=False)
+        )
+        members.rule = rule
+        found = [one["_id"] async for some in scan(behind, "registrations") for one in some]
+        assert rule.hit
+        assert sorted(found) == wanted
