@@ -58,8 +58,8 @@ COMPILE := $(BIN)/uv pip compile -q --universal --no-strip-extras --generate-has
 
 # What demo and tests run with, what the tests need besides, and what installs the project.
 lock: $(VENV)/dev
-	$(COMPILE) --extra embedded pyproject.toml -o requirements.lock
-	$(COMPILE) --extra embedded --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(COMPILE) --extra embedded --extra tracing pyproject.toml -o requirements.lock
+	$(COMPILE) --extra embedded --extra tracing --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 	$(COMPILE) -c requirements-dev.lock --group pyproject.toml:build -o requirements-build.lock
 
 clean:

@@ -14,15 +14,17 @@ from aiohttp import web
 
 from bot.console.services import Surroundings
 from bot.domain.errors import Problem
+from bot.runtime.backlog import BacklogFigures
 from bot.runtime.http_server import http_server
 from bot.runtime.http_server import serving as serving_pages
 from bot.runtime.jobs.sync_schedule import LOOK_S, SyncSchedule
 from bot.runtime.leases import LeaseKeeper
 from bot.runtime.memory import freeze_gc
-from bot.runtime.metrics import Metrics
+from bot.runtime.metrics import LeaseFigures, Metrics
 from bot.runtime.sending.limits import TELEGRAM_LIMITS, Limits, RateLimiter
 from bot.runtime.sending.outbox import Outbox
 from bot.runtime.supervisor import Supervisor
+from bot.runtime.tracing import NO_TRACES
 from bot.runtime.updates.fsm import DurableStorage, steps_prefix
 from bot.runtime.updates.inbox import Inbox, chat_key
 from bot.runtime.updates.serve import taking_updates, telegram_answers, wait_for_telegram
@@ -56,6 +58,13 @@ from bot.wiring.relaying import build_relaying
 from bot.wiring.shared import Shared, share
 from bot.wiring.stopping import run_until_stopped
 from bot.wiring.telegram import open_bot
+from bot.wiring.watching import (
+    WatchedUpdates,
+    Watching,
+    open_tracer,
+    read_backlog,
+    trace_handlers,
+)
 from bot.wording.errors import EMBEDDED_OUTGROWN
 from erp.adapter import Erp
 from handlers.admin.alerts import TelegramSyncNotifier
@@ -64,7 +73,6 @@ from storage.engine.connection import Database, server_time
 from storage.engine.connection import answers as database_answers
 from storage.engine.embedded import outgrown
 from storage.register.registrations import Registrations
-from storage.updates.inbox import Inbox as StoredInbox
 from storage.updates.set_aside import SetAsideUpdates
 from storage.updates.states import States
 
@@ -84,6 +92,7 @@ class Balcao:
     inbox: Inbox
     outbox: Outbox
     metrics: Metrics
+    backlog: BacklogFigures
     supervisor: Supervisor
     locks: LeaseKeeper[str]
     retry_lookups: RetryLookups
@@ -117,11 +126,13 @@ def build(
     lookup_budget_s: float = LOOKUP_BUDGET_S,
     supervisor: Supervisor | None = None,
     surroundings: Surroundings | None = None,
+    watching: Watching | None = None,
 ) -> Balcao:
     """Build everything, fresh at each call, so tests call it too; nothing is started.
 
     lease_clock: `clock` unless given. surroundings: of the console, Telegram's unless given.
     """
+    watching = watching or Watching()
     shared = share(
         settings,
         bot=bot,
@@ -130,9 +141,15 @@ def build(
         erp=erp,
         clock=clock,
         lease_clock=lease_clock,
+        tracer=watching.tracer,
     )
     supervisor = supervisor or Supervisor()
-    metrics = Metrics(asked_to_wait=lambda: limiter.asked_to_wait, tasks=supervisor.health)
+    metrics = Metrics(
+        asked_to_wait=lambda: limiter.asked_to_wait,
+        tasks=supervisor.health,
+        registry=watching.registry,
+    )
+    metrics.add(backlog := BacklogFigures(read_backlog(database, shared.lease_clock), clock))
     company = build_company(shared)
     register = build_register(shared, people=names_of_staff(shared, company))
     jobs = build_chat_jobs(shared, role_of=company.role_of, names=register.services.names)
@@ -151,13 +168,15 @@ def build(
     )
     handlers = company.handlers | register.handlers | attending.handlers | receiving.handlers
     handlers |= _of_all_rooms(shared, company, register, jobs, begin_backup)
-    dispatcher, inbox = _updates(shared, company, handlers)
+    dispatcher, inbox = _updates(shared, company, handlers, metrics)
+    metrics.add(LeaseFigures({"chats": shared.locks, "jobs": jobs.work.leases}))
     return Balcao(
         bot=bot,
         dispatcher=dispatcher,
         inbox=inbox,
         outbox=relaying.outbox,
         metrics=metrics,
+        backlog=backlog,
         supervisor=supervisor,
         locks=shared.locks,
         retry_lookups=receiving.retry_lookups,
@@ -202,15 +221,20 @@ def _of_all_rooms(
 
 
 def _updates(
-    shared: Shared, company: Company, handlers: dict[str, object]
+    shared: Shared, company: Company, handlers: dict[str, object], metrics: Metrics
 ) -> tuple[Dispatcher, Inbox]:
-    states, store = States(shared.database, shared.clock), StoredInbox(shared.database)
+    watched = WatchedUpdates(
+        shared.bot.id, shared.bot.token, metrics=metrics, tracer=shared.tracer
+    )
+    states, store = States(shared.database, shared.clock), watched.inbox(shared.database)
     fsm = DurableStorage(states)
     dispatcher = build_dispatcher(fsm, company.role_of, handlers)
+    if shared.tracer is not NO_TRACES:
+        trace_handlers(dispatcher, shared.tracer)
     inbox = Inbox(
         bot_id=shared.bot.id,
         store=store,
-        handle=update_handler(shared.bot, dispatcher, fsm),
+        handle=watched.handling(update_handler(shared.bot, dispatcher, fsm)),
         holding=shared.locks.holding,
         set_aside=company.alerts.set_aside,
         telegram_answers=partial(telegram_answers, shared.bot),
@@ -297,14 +321,20 @@ async def _serve(settings: Settings, limits: Limits, warn: Callable[[str], None]
         warn(sentence)
     async with AsyncExitStack() as stack:
         supervisor = Supervisor()
-        database = await stack.enter_async_context(open_database(settings, supervisor=supervisor))
+        tracer = await stack.enter_async_context(open_tracer(settings, service="balcao"))
+        watching = Watching(tracer)
+        database = await stack.enter_async_context(
+            open_database(settings, supervisor=supervisor, listeners=watching.listeners)
+        )
         if await outgrown(database):
             warn(EMBEDDED_OUTGROWN)
-        erp = await stack.enter_async_context(open_erp_if_set(settings, database))
+        erp = await stack.enter_async_context(
+            open_erp_if_set(settings, database, watch=watching.erp)
+        )
         if erp is not None and settings.erp_url:
             await stack.enter_async_context(warning_of_certificate(erp, warn))
         limiter = RateLimiter(limits)
-        bot = await stack.enter_async_context(open_bot(settings, limiter))
+        bot = await stack.enter_async_context(open_bot(settings, limiter, tracer=tracer))
         balcao = build(
             settings,
             bot=bot,
@@ -313,6 +343,7 @@ async def _serve(settings: Settings, limits: Limits, warn: Callable[[str], None]
             erp=erp,
             lease_clock=server_time(database),
             supervisor=supervisor,
+            watching=watching,
         )
         address = await stack.enter_async_context(
             http_server(
@@ -322,6 +353,7 @@ async def _serve(settings: Settings, limits: Limits, warn: Callable[[str], None]
                 metrics=balcao.metrics.text,
                 tasks_down=lambda: supervisor.down,
                 is_ready=lambda: "polling" in supervisor.health,
+                look=balcao.backlog.look,
             )
         )
         if balcao.console is not None:

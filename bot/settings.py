@@ -110,6 +110,9 @@ class Settings(BaseSettings):
     """Days for which the words of conversations are kept; 0 keeps none."""
     http_host: str = "127.0.0.1"
     http_port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    worker_port: Annotated[int, Field(ge=0, le=65535)] | None = None
+    """In place of `http_port` for a worker, which may run beside a bot; without it there is none.
+    """
     public_url: Annotated[str, BeforeValidator(_web_address), AfterValidator(_secure_address)] = ""
     """The address at which admins open the register as a page; without it there is none."""
     public_port: Annotated[int, Field(ge=0, le=65535)] = 8081
@@ -121,6 +124,8 @@ class Settings(BaseSettings):
     """In place of `remind_minutes`, for customers with priority."""
     remind_admins_minutes: Annotated[int, Field(ge=0, le=24 * 60)] = 30
     timezone: str = "America/Sao_Paulo"
+    otlp_url: Annotated[str, BeforeValidator(_web_address)] = ""
+    """A collector that traces are sent to; without it none are recorded."""
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 

@@ -22,6 +22,7 @@ from bot.domain.errors import RefusedError
 from bot.domain.tax_id import TaxId
 from erp.breaker import Breaker
 from erp.client import DEFAULT_LIMITS, ErpClient, Limits, Turn
+from erp.watching import Watch
 
 _UNSET: Final = SecretStr("")
 
@@ -130,6 +131,7 @@ class Connection:
 
     gate: Gate = field(default_factory=local_gate)
     """For ERPs that work on one request of a method at a time."""
+    watch: Watch | None = None
 
     def client(
         self,
@@ -144,13 +146,16 @@ class Connection:
 
         refusals, turn: see `ErpClient`.
         """
+        breaker = self.breaker or Breaker()
+        if self.watch:
+            self.watch.watch_breaker(system, lambda: breaker.is_open)
         return ErpClient(
             self.session,
             system=system,
             url=url,
             headers=headers or {},
             limits=self.limits,
-            breaker=self.breaker,
+            breaker=breaker,
             refusals=refusals,
             turn=turn,
         )

@@ -25,6 +25,7 @@ from bot.domain.errors import (
 from erp.answer import ErrorPageError, HttpAnswer, nameless, read_answer
 from erp.breaker import Breaker
 from erp.tls import refused_certificate, trusting
+from erp.watching import Asked, Watch, tracing_to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +118,7 @@ class ErpClient:
         HTTP, not JSON).
         """
         label = f"ERP {self._system} {what}"
-        sent = _Request(method, path, body, form, params, headers)
+        sent = _Request(Asked(self._system, what), method, path, body, form, params, headers)
         with self._breaker.watching(label):
             try:
                 async with asyncio.timeout(self._limits.total_s):
@@ -174,6 +175,7 @@ class ErpClient:
                     timeout=self._timeout,
                     # A redirected POST turns into a GET, and the credentials go with it.
                     allow_redirects=False,
+                    trace_request_ctx=sent.asked,
                 ) as response,
             ):
                 content = await self._read(response, label)
@@ -214,6 +216,7 @@ class ErpClient:
 class _Request:
     """One request, as it is sent."""
 
+    asked: Asked
     method: str
     path: str
     body: object
@@ -223,14 +226,18 @@ class _Request:
 
 
 @asynccontextmanager
-async def open_session(ca_file: Path | None = None) -> AsyncIterator[aiohttp.ClientSession]:
+async def open_session(
+    ca_file: Path | None = None, *, watch: Watch | None = None
+) -> AsyncIterator[aiohttp.ClientSession]:
     """Yield a session that keeps no cookies and checks certificates; close it at the end.
 
-    ca_file: see `trusting`.
+    ca_file: see `trusting`. watch: hears of each request.
     """
     connector = aiohttp.TCPConnector(ssl=trusting(ca_file) if ca_file else True)
     async with aiohttp.ClientSession(
-        connector=connector, cookie_jar=aiohttp.DummyCookieJar()
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trace_configs=[tracing_to(watch)] if watch else None,
     ) as session:
         yield session
 

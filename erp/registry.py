@@ -11,6 +11,7 @@ from bot.domain.errors import RefusedError
 from erp import bling, hubsoft, ixc, mk, odoo, omie, sgp, tryton, voalle
 from erp.adapter import Adapter, Connection, Credentials, Erp, Gate, Tokens, local_gate
 from erp.client import open_session
+from erp.watching import Watch
 
 ENTRY_POINT_GROUP: Final = "balcao.erp"
 _OURS: Final[Mapping[str, Adapter]] = {
@@ -53,16 +54,17 @@ async def open_erp(
     tokens: Tokens | None = None,
     gate: Gate | None = None,
     ca_file: Path | None = None,
+    watch: Watch | None = None,
 ) -> AsyncIterator[Erp]:
     """Yield an ERP that is ready for requests; close it at the end.
 
     kind: as in ERP_KIND. gate: None for one of this process alone. ca_file: certificates to trust
-        beside the usual ones.
+        beside the usual ones. watch: hears of each request.
     Raises RefusedError for an unknown kind and for settings that cannot be right; sends no request
     to the ERP yet.
     """
     adapter = find_adapter(kind)
-    async with open_session(ca_file) as session:
+    async with open_session(ca_file, watch=watch) as session:
         yield adapter.connect(
             Connection(
                 session=session,
@@ -71,5 +73,6 @@ async def open_erp(
                 tokens=tokens,
                 timezone=timezone,
                 gate=gate or local_gate(),
+                watch=watch,
             )
         )

@@ -10,6 +10,9 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from bot.domain.errors import AppError, Problem, RefusedError
 
 
+async def _nothing() -> None: ...
+
+
 @asynccontextmanager
 async def http_server(
     host: str,
@@ -19,12 +22,14 @@ async def http_server(
     metrics: Callable[[], bytes],
     tasks_down: Callable[[], Sequence[str]] = tuple,
     is_ready: Callable[[], bool] = lambda: True,
+    look: Callable[[], Awaitable[None]] = _nothing,
 ) -> AsyncIterator[str]:
     """Serve /healthz, /readyz and /metrics inside the block, and yield the address.
 
     /healthz answers 200 when the database reads a document and no background task is down, else
     503 with what is wrong. /readyz answers 200 while updates are taken. /metrics is for
-    Prometheus. Raises RefusedError when the address is taken.
+    Prometheus; `look` is called before it is answered. Raises RefusedError when the address is
+    taken.
     """
 
     async def healthz(_: web.Request) -> web.Response:
@@ -42,6 +47,7 @@ async def http_server(
         return _answer("ok" if is_well else "not ready", {}, is_well=is_well)
 
     async def metrics_(_: web.Request) -> web.Response:
+        await look()
         return web.Response(body=metrics(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     app = web.Application()

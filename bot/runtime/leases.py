@@ -115,6 +115,8 @@ class LeaseKeeper(Generic[Id]):
         self._look = asyncio.Event()
         self.health = TaskHealth()
         """Down while the leases are not kept."""
+        self.lost = self.taken_over = 0
+        """How many leases were lost so far, and how many acquired that nobody had released."""
 
     def on_release(self, forget: Callable[[str], None]) -> None:
         """Call `forget` with each name that another replica may hold from now on."""
@@ -162,6 +164,11 @@ class LeaseKeeper(Generic[Id]):
             if not self._kept_s:
                 await self.release_all()
 
+    @property
+    def held(self) -> int:
+        """Return how many leases are held."""
+        return sum(held.is_leased for held in self._held.values())
+
     def held_since(self, key: str | int) -> float | None:
         """Return the loop time since which nobody else has held the lease; None if it is not held
         here."""
@@ -199,6 +206,7 @@ class LeaseKeeper(Generic[Id]):
         held.is_leased, held.number = True, lease.number
         held.since = asyncio.get_running_loop().time()
         if lease.is_takeover:
+            self.taken_over += 1
             try:
                 for take_over in self._take_over:
                     await take_over(name, lease.number)
@@ -301,6 +309,7 @@ class LeaseKeeper(Generic[Id]):
                 held.until = now + self._lease
             else:
                 logger.error("lease lost", lease=name)
+                self.lost += 1
                 # It stays in `_held`: those who wait for it here acquire it anew, one at a time.
                 held.is_leased = False
                 self._forgotten(name)

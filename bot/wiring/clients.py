@@ -6,7 +6,7 @@ reason.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
@@ -34,6 +34,7 @@ from storage.register.labels import Departments as StoredDepartments
 
 if TYPE_CHECKING:
     from erp.adapter import Erp
+    from erp.watching import Watch
 
 
 @asynccontextmanager
@@ -43,11 +44,12 @@ async def open_database(
     to_restore: bool = False,
     report: Report = lambda _: None,
     supervisor: Supervisor | None = None,
+    listeners: Sequence[object] = (),
 ) -> AsyncIterator[Database]:
     """Open the database of the settings, with its indexes; without a URI the embedded one.
 
     Data of an older program is migrated first; report gets the progress of that. supervisor: runs
-    what looks for newer data. When a newer
+    what looks for newer data. listeners: of the driver. When a newer
     program changes the data later, the block is cancelled. Raises RefusedError when the data is
     newer than this program, and after an unfinished restore, unless it is opened for a restore.
     """
@@ -57,7 +59,9 @@ async def open_database(
             stack.enter_context(named_embedded(settings))
             server = embedded_server(settings.data_dir, restarts=True)
             uri = await stack.enter_async_context(server)
-        database = await stack.enter_async_context(connected(uri, settings.mongodb_database))
+        database = await stack.enter_async_context(
+            connected(uri, settings.mongodb_database, listeners=listeners)
+        )
         await claim_new(database)
         await stored_version(database)
         # What a restore replaces needs no migration, and what it leaves is migrated afterwards.
@@ -86,12 +90,13 @@ def named_embedded(settings: Settings) -> Iterator[None]:
 
 
 def open_erp_of(
-    settings: Settings, database: Database | None
+    settings: Settings, database: Database | None, *, watch: "Watch | None" = None
 ) -> "AbstractAsyncContextManager[Erp]":
     """Open the ERP of the settings; raises RefusedError when they cannot be right.
 
     database: stores the tokens that some ERPs renew. Without one, their adapters refuse. It also
         keeps the turns of all processes at an ERP that takes one request at a time.
+    watch: hears of each request.
     """
     from erp.adapter import Credentials
     from erp.registry import open_erp
@@ -117,18 +122,24 @@ def open_erp_of(
         tokens=tokens,
         gate=gate,
         ca_file=settings.erp_ca_file,
+        watch=watch,
     )
 
 
 @asynccontextmanager
-async def open_erp_if_set(settings: Settings, database: Database) -> "AsyncIterator[Erp | None]":
-    """Open the ERP with a short negative cache in front; yields None when no ERP is set."""
+async def open_erp_if_set(
+    settings: Settings, database: Database, *, watch: "Watch | None" = None
+) -> "AsyncIterator[Erp | None]":
+    """Open the ERP with a short negative cache in front; yields None when no ERP is set.
+
+    watch: hears of each request.
+    """
     if not settings.erp_kind:
         yield None
         return
     from erp.negative_cache import NegativeCache
 
-    async with open_erp_of(settings, database) as erp:
+    async with open_erp_of(settings, database, watch=watch) as erp:
         yield NegativeCache(erp)
 
 

@@ -22,6 +22,7 @@ from bot.runtime.jobs.runs import JobRuns
 from bot.runtime.jobs.sync_schedule import SyncNotifier, SyncSchedule
 from bot.runtime.jobs.worker import WorkJobs
 from bot.runtime.passwords import Argon2Passwords
+from bot.runtime.tracing import NO_TRACES, Tracer
 from bot.settings import Settings
 from bot.usecases.company.departments import Departments
 from bot.usecases.jobs.ask_erp import AskErp
@@ -93,6 +94,7 @@ def build_jobs(
     erp: "Erp | None" = None,
     progress_interval_s: float = PROGRESS_INTERVAL_S,
     is_admin: IsAdmin | None = None,
+    tracer: Tracer = NO_TRACES,
 ) -> Jobs:
     """Build the jobs of this database; `notifier` reports on them every `progress_interval_s`.
 
@@ -139,6 +141,7 @@ def build_jobs(
         names_of=partial(_names_of, bulk),
         lease_clock=lease_clock,
         progress_interval_s=progress_interval_s,
+        tracer=tracer,
     )
     manage = ManageJobs(
         store=store, files=files, choices=Choices(database, clock), wake=work.wake, clock=clock
@@ -231,7 +234,7 @@ async def work_with_broker(jobs: WorkJobs, broker_url: str, *, queue: str) -> No
     # Commands load no broker: they work on their own jobs themselves.
     from bot.runtime.jobs.broker import open_broker
 
-    async with open_broker(broker_url, jobs.work, queue=queue) as carrier:
+    async with open_broker(broker_url, jobs.work, queue=queue, tracer=jobs.tracer) as carrier:
         await jobs.run_forever(carrier.send)
 
 

@@ -46,6 +46,7 @@ def build_relaying(shared: Shared, *, metrics: Metrics, alerts: GroupAlerts) -> 
         telegram_answers=bot.get_me,
         metrics=metrics,
         clock=clock,
+        tracer=shared.tracer,
     )
     locks.on_release(outbox.forget)
     locks.on_takeover(outbox.take_over)

@@ -9,6 +9,7 @@ from aiogram import Bot
 
 from bot.runtime.leases import LeaseKeeper, keep_chats
 from bot.runtime.sending.limits import RateLimiter
+from bot.runtime.tracing import NO_TRACES, Tracer
 from bot.settings import Settings
 from bot.usecases.attending.office_hours import OfficeHours
 from bot.usecases.company.departments import Departments
@@ -36,6 +37,7 @@ class Shared:
     lease_clock: Callable[[], datetime]
     """The clock that leases end by; all processes on the database have the same."""
     locks: LeaseKeeper[str]
+    tracer: Tracer
     tags: Tags
     departments: Departments
     registrations: Registrations
@@ -65,6 +67,7 @@ def share(
     erp: Erp | None,
     clock: Callable[[], datetime],
     lease_clock: Callable[[], datetime] | None = None,
+    tracer: Tracer = NO_TRACES,
 ) -> Shared:
     """Return the shared objects of one process.
 
@@ -80,6 +83,7 @@ def share(
         clock=clock,
         lease_clock=lease_clock,
         locks=keep_chats(chat_leases(database), lease_clock),
+        tracer=tracer,
         tags=Tags(store=StoredTags(database, clock)),
         departments=departments_of(settings, database, clock),
         registrations=Registrations(database),

@@ -1,7 +1,7 @@
 """The MongoDB client, the database, and the translation of MongoDB's errors into ours."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -117,11 +117,13 @@ async def connected(
     *,
     server_selection_ms: int | None = None,
     connect_ms: int | None = None,
+    listeners: Sequence[object] = (),
 ) -> AsyncIterator[Database]:
     """Yield the database after it has answered a read; close the client at the end.
 
     server_selection_ms: time limit for finding a server. connect_ms: time limit for the handshake
-        of a connection; the same as for finding a server, if that is given.
+        of a connection; the same as for finding a server, if that is given. listeners: the
+        driver's, such as those of `storage.engine.watching`.
     Raises RefusedError (the URI is wrong, the password is wrong) or TryLaterError (no answer).
     """
     options = client_options.client_options(uri)
@@ -134,7 +136,7 @@ async def connected(
         try:
             client: Any = AsyncIOMotorClient(
                 uri,
-                event_listeners=[time],
+                event_listeners=[time, *listeners],
                 tz_aware=True,
                 tzinfo=UTC,
                 **options,

@@ -44,6 +44,7 @@ DEFAULTS = {
     "webhook_secret": "",
     "http_host": "127.0.0.1",
     "http_port": 8080,
+    "worker_port": None,
     "public_url": "",
     "public_port": 8081,
     "broker_url": "",
@@ -55,6 +56,7 @@ DEFAULTS = {
     "remind_admins_minutes": 30,
     "timezone": "America/Sao_Paulo",
     "log_format": "console",
+    "otlp_url": "",
     "log_level": "INFO",
 }
 SECRETS = ("bot_token", "mongodb_uri", "erp_token", "erp_password", "erp_client_secret")

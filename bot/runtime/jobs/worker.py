@@ -47,6 +47,7 @@ from bot.runtime.journal import Journal
 from bot.runtime.leases import LeaseKeeper
 from bot.runtime.owners import is_alive
 from bot.runtime.supervisor import TaskHealth, log_failure
+from bot.runtime.tracing import NO_TRACES, Tracer, Values, sent_from
 
 _LEASE: Final = timedelta(seconds=30)
 _ROUND_S: Final = 5.0
@@ -85,6 +86,7 @@ class WorkJobs:
         lease: timedelta = _LEASE,
         round_s: float = _ROUND_S,
         progress_interval_s: float = PROGRESS_INTERVAL_S,
+        tracer: Tracer = NO_TRACES,
     ) -> None:
         """names_of: returns the names of registrations that exist, by id.
         lease_clock: `clock` unless given. progress_interval_s: between two progress messages.
@@ -97,11 +99,12 @@ class WorkJobs:
         self._clock = clock
         self._names_of = names_of
         self._lease_clock = lease_clock or clock
-        self._leases = LeaseKeeper(
+        self.leases = LeaseKeeper(
             store.leases, self._lease_clock, id_of=int, lease=lease, patience_s=0.0
         )
-        self.release_the_dead = self._leases.release_the_dead
+        self.release_the_dead = self.leases.release_the_dead
         self._round_s = round_s
+        self.tracer = tracer
         self._progress_interval_s = progress_interval_s
         self._mine: set[int] = set()
         self._journals: dict[int, Journal] = {}
@@ -128,9 +131,16 @@ class WorkJobs:
             job = await self._store.get(number)
             if job is None or not job.needs_work:
                 return
-            async with self._leases.holding(number):
+            async with self.leases.holding(number):
                 while job := await self._next(number):
-                    await self._work(job)
+                    values: Values = {
+                        "balcao.job": job.id,
+                        "balcao.job.kind": str(job.kind),
+                        "balcao.job.state": str(job.state),
+                        "balcao.job.tries": job.tries,
+                    }
+                    with self.tracer.span("job", values, parent=sent_from.get()):
+                        await self._work(job)
         except TakenError:
             pass
         except AppError as error:
@@ -191,7 +201,11 @@ class WorkJobs:
         """Do the job's work; return the job as it is stored afterwards."""
         logger.info("job", kind=job.kind, state=job.state, tries=job.tries)
         job_progress = JobProgress(
-            job, self._store, self._notifier, progress_interval_s=self._progress_interval_s
+            job,
+            self._store,
+            self._notifier,
+            progress_interval_s=self._progress_interval_s,
+            tracer=self.tracer,
         )
         await self._catch_up(job_progress)
         if job_progress.batch > job.batches:
@@ -239,7 +253,7 @@ class WorkJobs:
         """Return the job with these values set. Raises LostError when another worker has it."""
         while True:
             job = await self._store.get(job_id)
-            if job is None or job.owner != self._leases.owner:
+            if job is None or job.owner != self.leases.owner:
                 raise LostError("another worker does this job")
             if changed := await self._store.change(job, **values):
                 return changed

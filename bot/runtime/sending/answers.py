@@ -36,7 +36,7 @@ _UNASKED_WAIT_S: Final = 5.0
 """For a 429 that does not say how long."""
 # Repeating one of these changes nothing, and shows nobody anything twice.
 _REPEATABLE: Final = ("get", "set", "deleteMyCommands", "answerCallbackQuery", "sendChatAction")
-_ERRORS: Final[dict[int, type[TelegramAPIError]]] = {
+ERRORS: Final[dict[int, type[TelegramAPIError]]] = {
     400: TelegramBadRequest,
     403: TelegramForbiddenError,
     404: TelegramNotFound,
@@ -140,7 +140,7 @@ def _refusal(method: TelegramMethod[Any], status: int, answer: dict[str, Any]) -
     known = find_refusal("request entity too large" if code == 413 else description)
     if known is not None and code < 500:
         # The whole description can quote what a person wrote.
-        return _ERRORS.get(code, TelegramBadRequest)(method, known.phrase)
+        return ERRORS.get(code, TelegramBadRequest)(method, known.phrase)
     said = f"Telegram refuses {name} ({code} {code_of(description)}".rstrip() + ")"
     if code >= 500:
         later = TryLaterError if is_repeatable(method) else UnknownRefusalError

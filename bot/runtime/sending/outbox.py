@@ -22,6 +22,7 @@ from bot.runtime.sending.limits import RateLimiter
 from bot.runtime.sending.order import Order, causing_chat
 from bot.runtime.sending.ports import OutboxMetrics, OutboxStore, SentLinks
 from bot.runtime.sending.sender import Sender
+from bot.runtime.tracing import NO_TRACES, Tracer, Values
 
 # A message that waited this long for its turn is late.
 _WAITED_S: Final = 0.5
@@ -45,6 +46,7 @@ class Outbox:
         telegram_answers: Callable[[], Awaitable[object]],
         metrics: OutboxMetrics,
         clock: Callable[[], datetime],
+        tracer: Tracer = NO_TRACES,
     ) -> None:
         """holding: locks a name against every other replica, and yields True if another replica
         may have held it. held_since: returns the loop time since which no other replica has held
@@ -55,6 +57,7 @@ class Outbox:
         self._metrics = metrics
         self._clock = clock
         self._held_since = held_since
+        self._tracer = tracer
         self._queues: dict[int, ChatQueue] = {}
         self._tasks: ChatTasks[int] = ChatTasks(
             "outbox",
@@ -92,7 +95,10 @@ class Outbox:
 
         conversation: theirs, if it was read just now. It is not read again if they leave soon.
         """
-        wanted = [self._order.placed(item) for item in items if not self._is_redundant(item)]
+        trace = self._tracer.here()
+        wanted = [
+            self._order.placed(item, trace=trace) for item in items if not self._is_redundant(item)
+        ]
         free = {item.id: queue for item in wanted if (queue := self._free_queue(item))}
         self._putting.update(item.id for item in wanted)
         are_new: Sequence[bool] = [False] * len(wanted)
@@ -300,10 +306,21 @@ class Outbox:
                     await self._read(batch[0].chat_id, queue)
                 # Chosen again: a message of higher priority may have come during the wait.
                 batch = queue.next(self._free(queue), self._clock(), is_late=is_late)
-                if batch and not await self._sender.send(queue, batch):
+                if batch and not await self._sent(queue, batch):
                     self._resting.add(chat_id)
                     return False
         return True
+
+    async def _sent(self, queue: ChatQueue, batch: Sequence[Outgoing]) -> bool:
+        head, *others = batch
+        waited_s = (self._clock() - head.put_at).total_seconds()
+        values: Values = {
+            "balcao.message": str(head.what),
+            "balcao.waited_s": max(waited_s, 0.0),
+        }
+        causes = {one.trace for one in others if one.trace and one.trace != head.trace}
+        with self._tracer.span("send", values, parent=head.trace, causes=sorted(causes)):
+            return await self._sender.send(queue, batch)
 
     def _free(self, queue: ChatQueue) -> list[Outgoing]:
         return [item for item in queue.items.values() if not self._holds.is_held(item)]
