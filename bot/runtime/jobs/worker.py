@@ -174,7 +174,7 @@ class WorkJobs:
         now = self._lease_clock()
         for job in await self._store.active():
             # Still ours if the database was away when its lease was to be released.
-            is_free = job.owner == self._leases.owner or job.until is None or job.until <= now
+            is_free = job.owner == self.leases.owner or job.until is None or job.until <= now
             if job.id not in self._mine and is_free:
                 await self.wake(job.id)
 
