@@ -90,7 +90,7 @@ def unsafe_with_set(uri: str, hello: dict[str, Any]) -> list[str]:
 
     hello: its answer to the command of this name.
     """
-    has_others = len(hello.get("hosts", ())) > 1 or not hello.get("isWritablePrimary")
+    has_others = len(hello.get("hosts", ())) > 1
     return [
         name
         for name, value in _given(uri)
