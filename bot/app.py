@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -13,12 +13,12 @@ from aiogram import Bot, Dispatcher
 from aiohttp import web
 
 from bot.console.services import Surroundings
-from bot.domain.errors import Problem
+from bot.domain.errors import AppError, Problem
 from bot.runtime.backlog import BacklogFigures
 from bot.runtime.http_server import http_server
 from bot.runtime.http_server import serving as serving_pages
 from bot.runtime.jobs.sync_schedule import LOOK_S, SyncSchedule
-from bot.runtime.leases import LeaseKeeper
+from bot.runtime.leases import LeaseKeeper, keep_polling
 from bot.runtime.memory import freeze_gc
 from bot.runtime.metrics import LeaseFigures, Metrics
 from bot.runtime.sending.limits import TELEGRAM_LIMITS, Limits, RateLimiter
@@ -27,6 +27,7 @@ from bot.runtime.supervisor import Supervisor
 from bot.runtime.tracing import NO_TRACES
 from bot.runtime.updates.fsm import DurableStorage, steps_prefix
 from bot.runtime.updates.inbox import Inbox, chat_key
+from bot.runtime.updates.polling import PollingTurn
 from bot.runtime.updates.serve import taking_updates, telegram_answers, wait_for_telegram
 from bot.settings import Settings
 from bot.usecases.attending.watch_queue import QueueRounds
@@ -42,6 +43,7 @@ from bot.usecases.register.labels import Tags
 from bot.wiring.attending import build_attending
 from bot.wiring.chat_jobs import build_chat_jobs
 from bot.wiring.clients import (
+    log_wrong_clock,
     open_database,
     open_erp_if_set,
     utc_now,
@@ -69,12 +71,13 @@ from bot.wording.errors import EMBEDDED_OUTGROWN
 from erp.adapter import Erp
 from handlers.admin.alerts import TelegramSyncNotifier
 from handlers.menus import Menus
-from storage.engine.connection import Database, server_time
+from storage.engine.connection import Database
 from storage.engine.connection import answers as database_answers
 from storage.engine.embedded import outgrown
 from storage.register.registrations import Registrations
+from storage.updates.handed_over import HandedOver
 from storage.updates.set_aside import SetAsideUpdates
-from storage.updates.states import States
+from storage.updates.states import States, polling_leases
 
 _LOOKUP_ROUND_S: Final = 2.0
 _QUEUE_ROUND_S: Final = 10.0
@@ -95,6 +98,8 @@ class Balcao:
     backlog: BacklogFigures
     supervisor: Supervisor
     locks: LeaseKeeper[str]
+    polling: PollingTurn
+    handed_over: HandedOver
     retry_lookups: RetryLookups
     queue_rounds: QueueRounds
     registrations: Registrations
@@ -122,7 +127,6 @@ def build(
     database: Database,
     erp: Erp | None,
     clock: Callable[[], datetime] = utc_now,
-    lease_clock: Callable[[], datetime] | None = None,
     lookup_budget_s: float = LOOKUP_BUDGET_S,
     supervisor: Supervisor | None = None,
     surroundings: Surroundings | None = None,
@@ -130,7 +134,8 @@ def build(
 ) -> Balcao:
     """Build everything, fresh at each call, so tests call it too; nothing is started.
 
-    lease_clock: `clock` unless given. surroundings: of the console, Telegram's unless given.
+    clock: for all but leases, which end by the server's time. surroundings: of the console,
+        Telegram's unless given.
     """
     watching = watching or Watching()
     shared = share(
@@ -140,7 +145,6 @@ def build(
         database=database,
         erp=erp,
         clock=clock,
-        lease_clock=lease_clock,
         tracer=watching.tracer,
     )
     supervisor = supervisor or Supervisor()
@@ -168,7 +172,9 @@ def build(
     )
     handlers = company.handlers | register.handlers | attending.handlers | receiving.handlers
     handlers |= _of_all_rooms(shared, company, register, jobs, begin_backup)
-    dispatcher, inbox = _updates(shared, company, handlers, metrics)
+    leases = keep_polling(polling_leases(database), shared.lease_clock)
+    polling = PollingTurn(bot.id, leases)
+    dispatcher, inbox = _updates(shared, company, handlers, metrics, polling)
     metrics.add(LeaseFigures({"chats": shared.locks, "jobs": jobs.work.leases}))
     return Balcao(
         bot=bot,
@@ -179,6 +185,8 @@ def build(
         backlog=backlog,
         supervisor=supervisor,
         locks=shared.locks,
+        polling=polling,
+        handed_over=HandedOver(database),
         retry_lookups=receiving.retry_lookups,
         queue_rounds=attending.rounds,
         registrations=shared.registrations,
@@ -221,7 +229,11 @@ def _of_all_rooms(
 
 
 def _updates(
-    shared: Shared, company: Company, handlers: dict[str, object], metrics: Metrics
+    shared: Shared,
+    company: Company,
+    handlers: dict[str, object],
+    metrics: Metrics,
+    polling: PollingTurn,
 ) -> tuple[Dispatcher, Inbox]:
     watched = WatchedUpdates(
         shared.bot.id, shared.bot.token, metrics=metrics, tracer=shared.tracer
@@ -235,11 +247,12 @@ def _updates(
         bot_id=shared.bot.id,
         store=store,
         handle=watched.handling(update_handler(shared.bot, dispatcher, fsm)),
-        holding=shared.locks.holding,
+        holding=partial(shared.locks.holding, patience_s=0.0),
         set_aside=company.alerts.set_aside,
         telegram_answers=partial(telegram_answers, shared.bot),
         done_in_telegram=lambda: shared.limiter.done,
         clock=shared.clock,
+        alone_since=polling.alone_since,
     )
     dispatcher["set_aside"] = TendSetAside(
         store=SetAsideUpdates(shared.database, chat_key),
@@ -266,6 +279,8 @@ async def serving(balcao: Balcao) -> AsyncIterator[asyncio.Task[None]]:
     await balcao.menus.set_all(await balcao.role_of.admin_ids())
     await balcao.locks.release_the_dead()
     async with AsyncExitStack() as stack:
+        # For what was left only now.
+        stack.push_async_callback(_tell_of_the_end, balcao)
         stack.push_async_callback(balcao.locks.close)
         stack.push_async_callback(balcao.supervisor.end, *_background(balcao))
         polling = await stack.enter_async_context(
@@ -274,12 +289,20 @@ async def serving(balcao: Balcao) -> AsyncIterator[asyncio.Task[None]]:
                 balcao.inbox,
                 balcao.outbox,
                 balcao.supervisor,
+                turn=balcao.polling,
+                locks=balcao.locks,
+                handed_over=balcao.handed_over,
                 allowed_updates=balcao.dispatcher.resolve_used_update_types(
                     skip_events={"aiogd_update", "business_message"}
                 ),
             )
         )
         yield polling
+
+
+async def _tell_of_the_end(balcao: Balcao) -> None:
+    with suppress(AppError):
+        await balcao.handed_over.tell()
 
 
 def _background(balcao: Balcao) -> list[asyncio.Task[None]]:
@@ -326,6 +349,7 @@ async def _serve(settings: Settings, limits: Limits, warn: Callable[[str], None]
         database = await stack.enter_async_context(
             open_database(settings, supervisor=supervisor, listeners=watching.listeners)
         )
+        log_wrong_clock(database)
         if await outgrown(database):
             warn(EMBEDDED_OUTGROWN)
         erp = await stack.enter_async_context(
@@ -341,7 +365,6 @@ async def _serve(settings: Settings, limits: Limits, warn: Callable[[str], None]
             limiter=limiter,
             database=database,
             erp=erp,
-            lease_clock=server_time(database),
             supervisor=supervisor,
             watching=watching,
         )

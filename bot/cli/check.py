@@ -19,7 +19,7 @@ from bot.domain.group import Right
 from bot.runtime.logs import configure_logs
 from bot.settings import Settings
 from bot.wiring import clients
-from bot.wording.errors import EMBEDDED_OUTGROWN, sentence
+from bot.wording.errors import EMBEDDED_OUTGROWN, clocks_differ, sentence
 from bot.wording.words import counted, number
 from storage.engine.connection import Database
 from storage.engine.embedded import outgrown
@@ -83,7 +83,7 @@ async def check_all(settings: Settings, *, out: Console, err: Console) -> bool:
         )
         doubts = {
             "configuração": lambda: _exposed(settings),
-            "banco de dados": lambda: _set_aside(database),
+            "banco de dados": lambda: _of_database(database),
         }
         well = True
         for name, check in checks:
@@ -122,12 +122,16 @@ async def _exposed(settings: Settings) -> list[str]:
     return settings.exposed()
 
 
-async def _set_aside(database: Database | None) -> list[str]:
+async def _of_database(database: Database | None) -> list[str]:
     # Where the database does not answer, its own line says so.
+    if database is None:
+        return []
+    ahead_s = clients.wrong_clock_s(database)
+    found = [clocks_differ(ahead_s)] if ahead_s else []
     with suppress(AppError):
-        if database is not None and (count := await tending(database).store.count()):
-            return [how_to_tend(count)]
-    return []
+        if count := await tending(database).store.count():
+            found.append(how_to_tend(count))
+    return found
 
 
 async def _nothing() -> list[str]:

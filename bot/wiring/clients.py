@@ -14,7 +14,9 @@ from contextlib import (
     contextmanager,
 )
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+import structlog
 
 from bot.domain.errors import AppError, Problem, RefusedError, TryLaterError
 from bot.runtime.leases import keep_tokens, keep_turns
@@ -24,7 +26,12 @@ from bot.usecases.company.departments import Departments
 from bot.wiring.schema import Report, ended_by_newer_data, migrate_alone
 from bot.wording.errors import sentence
 from storage.backup.backup import refuse_half_restored
-from storage.engine.connection import Database, connected, server_time
+from storage.engine.connection import (
+    Database,
+    connected,
+    own_clock_is_ahead,
+    server_time,
+)
 from storage.engine.embedded import embedded_server
 from storage.engine.indexes import ensure_indexes
 from storage.engine.schema import claim_new, stored_version
@@ -35,6 +42,10 @@ from storage.register.labels import Departments as StoredDepartments
 if TYPE_CHECKING:
     from erp.adapter import Erp
     from erp.watching import Watch
+
+_CLOCK_S: Final = 3.0
+
+logger = structlog.get_logger()
 
 
 @asynccontextmanager
@@ -75,6 +86,19 @@ async def open_database(
             )
         await stack.enter_async_context(ended_by_newer_data(database, supervisor or Supervisor()))
         yield database
+
+
+def wrong_clock_s(database: Database) -> int:
+    """Return by how many seconds this machine's clock is ahead of the database's; 0 if it is
+    right enough."""
+    ahead_s = own_clock_is_ahead(database).total_seconds()
+    return round(ahead_s) if abs(ahead_s) > _CLOCK_S else 0
+
+
+def log_wrong_clock(database: Database) -> None:
+    """Name a clock that is wrong; leases end by the database's, the times of records do not."""
+    if ahead_s := wrong_clock_s(database):
+        logger.warning("this machine's clock differs from the database's", ahead_s=ahead_s)
 
 
 @contextmanager

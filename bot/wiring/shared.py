@@ -17,7 +17,7 @@ from bot.usecases.register.labels import Tags
 from bot.wiring.clients import departments_of
 from erp.adapter import Erp
 from erp.registry import find_adapter
-from storage.engine.connection import Database
+from storage.engine.connection import Database, server_time
 from storage.register.labels import Tags as StoredTags
 from storage.register.registrations import Registrations
 from storage.talk.conversations import Chats, Conversations
@@ -66,14 +66,10 @@ def share(
     database: Database,
     erp: Erp | None,
     clock: Callable[[], datetime],
-    lease_clock: Callable[[], datetime] | None = None,
     tracer: Tracer = NO_TRACES,
 ) -> Shared:
-    """Return the shared objects of one process.
-
-    lease_clock: `clock` unless given.
-    """
-    lease_clock = lease_clock or clock
+    """Return the shared objects of one process."""
+    lease_clock = server_time(database)
     return Shared(
         settings=settings,
         database=database,

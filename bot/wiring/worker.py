@@ -12,7 +12,7 @@ from bot.runtime.sending.limits import TELEGRAM_LIMITS, RateLimiter
 from bot.runtime.supervisor import Supervisor
 from bot.settings import PREFIX, Settings
 from bot.wiring.chat_jobs import build_chat_jobs
-from bot.wiring.clients import open_database, open_erp_if_set, utc_now
+from bot.wiring.clients import log_wrong_clock, open_database, open_erp_if_set, utc_now
 from bot.wiring.company import build_company
 from bot.wiring.jobs import Jobs, work_with_broker
 from bot.wiring.shared import Shared, share
@@ -21,7 +21,6 @@ from bot.wiring.telegram import open_bot
 from bot.wiring.watching import Watching, open_tracer
 from bot.wording.values import Names
 from storage.engine.connection import answers as database_answers
-from storage.engine.connection import server_time
 
 logger = structlog.get_logger()
 
@@ -84,6 +83,7 @@ async def _work(settings: Settings) -> None:
         database = await stack.enter_async_context(
             open_database(settings, supervisor=supervisor, listeners=watching.listeners)
         )
+        log_wrong_clock(database)
         limiter = RateLimiter(TELEGRAM_LIMITS)
         shared = share(
             settings,
@@ -94,7 +94,6 @@ async def _work(settings: Settings) -> None:
                 open_erp_if_set(settings, database, watch=watching.erp)
             ),
             clock=utc_now,
-            lease_clock=server_time(database),
             tracer=tracer,
         )
 

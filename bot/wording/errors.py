@@ -92,6 +92,15 @@ EMBEDDED_OUTGROWN = (
 )
 
 
+def clocks_differ(ahead_s: int) -> str:
+    """Return a sentence about this machine's clock; negative seconds: it is behind."""
+    how = "adiantado" if ahead_s > 0 else "atrasado"
+    return (
+        f"O relógio desta máquina está {abs(ahead_s)} s {how} em relação ao do banco de dados. "
+        "Acerte os dois por NTP: as horas dos registros saem erradas."
+    )
+
+
 def sentence(error: AppError) -> str:
     """Return one sentence about the error; for wrong settings, one line for each setting."""
     return SENTENCES.get(error.problem, str(error)) if error.problem else str(error)

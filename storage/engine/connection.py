@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from motor.motor_asyncio import AsyncIOMotorClient
@@ -110,6 +110,11 @@ def server_time(database: Database) -> Callable[[], datetime]:
     return _times[id(database.client)].now
 
 
+def own_clock_is_ahead(database: Database) -> timedelta:
+    """Return by how much this machine's clock is ahead of the server's; negative if behind."""
+    return _times[id(database.client)].own_is_ahead()
+
+
 @asynccontextmanager
 async def connected(
     uri: str,
@@ -153,6 +158,9 @@ async def connected(
             await _read_health(opened)
             build = await opened.command("buildInfo")
             hello = await opened.command("hello")
+        if not time.is_known:
+            # Behind a load balancer the driver asks no server for its state by itself.
+            time.hear(hello["localTime"])
         if not hello.keys() & _TELLS_OF_TRANSACTIONS:
             raise RefusedError(
                 "MongoDB is not a replica set, so it has no transactions",

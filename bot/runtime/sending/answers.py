@@ -136,7 +136,7 @@ def _refusal(method: TelegramMethod[Any], status: int, answer: dict[str, Any]) -
     if is_id(moved_to := parameters.get("migrate_to_chat_id")):
         return TelegramMigrateToChat(method, "", moved_to)
     if code == 409 and name == "getUpdates":
-        return TelegramConflictError(method, "")
+        return TelegramConflictError(method, "webhook" if "ebhook" in description else "")
     known = find_refusal("request entity too large" if code == 413 else description)
     if known is not None and code < 500:
         # The whole description can quote what a person wrote.

@@ -5,19 +5,22 @@ bursts, 20 a minute in a group, about 30 a second overall. Edits count like mess
 """
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import AsyncIterator, Hashable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Final
 
+from bot.domain.errors import TryLaterError
 from bot.domain.outgoing import Priority
 
 # A sender that has waited this long goes before one of the next higher priority: an attendant who
 # asks for the full card in the middle of a flood gets it within seconds.
 _STEP_S: Final = 5.0
 _MANY: Final = 1_000
+_NO_TURN: Final = "the bot stops before its turn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,10 @@ NO_LIMITS: Final = Limits()
 # 30 a second are spread over the second: two seconds' worth at its two ends would arrive as one
 # burst.
 TELEGRAM_LIMITS: Final = Limits(group=Rate(20, 61.0), chat=Rate(3, 3.3), overall=Rate(5, 0.2))
+
+
+class StoppingError(TryLaterError):
+    """The bot stops before a turn can come."""
 
 
 class _Window:
@@ -73,6 +80,7 @@ class _Waiter:
     priority: Priority
     since: float
     turn: asyncio.Future[None]
+    is_stored: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -88,8 +96,16 @@ class _ChatThrottle:
         return max(window.free_at() for window in self.windows)
 
 
-# Together with the task: a task started inside a turn does not hold that turn.
-_holds: ContextVar[tuple[Hashable, object]] = ContextVar("holds", default=(None, None))
+@dataclass(slots=True, eq=False)
+class _Turn:
+    chat_id: Hashable
+    task: object
+    """A task started inside a turn does not hold that turn."""
+    can_be_left: bool = False
+    """True while nothing of what is to be sent has left, and it waits in the store."""
+
+
+_holds: ContextVar[_Turn | None] = ContextVar("holds", default=None)
 
 
 class RateLimiter:
@@ -105,30 +121,53 @@ class RateLimiter:
         self.done = 0
         """The number of calls that have changed a chat so far."""
         self._closed_until: dict[Hashable, float] = {}
+        self._ends_at = math.inf
+        self._ending = asyncio.Event()
+
+    def stop(self, at: float) -> None:
+        """End each wait that would last longer than until this loop time, with StoppingError.
+
+        Those for a message that waits in the store end now: the next process sends it.
+        """
+        self._ends_at = at
+        self._ending.set()
+        for throttle in self._throttles.values():
+            for waiter in throttle.waiting:
+                if not waiter.turn.done() and self._is_vain(throttle, waiter.is_stored):
+                    waiter.turn.set_exception(StoppingError(_NO_TURN))
+
+    def _is_vain(self, throttle: _ChatThrottle, is_stored: bool) -> bool:
+        """Return True if a turn would come too late, in a chat that is not free now."""
+        return throttle.free_at() > self._ends_at or (is_stored and self._ending.is_set())
 
     @asynccontextmanager
-    async def turn(self, chat_id: Hashable, priority: Priority) -> AsyncIterator[float]:
+    async def turn(
+        self, chat_id: Hashable, priority: Priority, *, is_stored: bool = False
+    ) -> AsyncIterator[float]:
         """Hold the chat's turn inside the block.
 
         Nobody else sends to the chat then, and one message may leave at once. Yields the seconds
         waited. A task that already holds the turn of this chat keeps it and does not wait.
+        is_stored: the message waits in the store meanwhile. Raises StoppingError as `stop` says.
         """
-        mine = (chat_id, asyncio.current_task())
-        if _holds.get() == mine:
+        task, held = asyncio.current_task(), _holds.get()
+        if held and (held.chat_id, held.task) == (chat_id, task):
             yield 0.0
             return
         loop = asyncio.get_running_loop()
         queue = self._throttle(chat_id)
-        waiter = _Waiter(priority, loop.time(), loop.create_future())
+        waiter = _Waiter(priority, loop.time(), loop.create_future(), is_stored)
+        if not self._is_free(queue) and self._is_vain(queue, is_stored):
+            raise StoppingError(_NO_TURN)
         queue.waiting.append(waiter)
         self._call_next(chat_id, queue)
         try:
             await waiter.turn
         except asyncio.CancelledError:
-            if not waiter.turn.cancelled():
+            if not waiter.turn.cancelled() and not waiter.turn.exception():
                 self._leave(chat_id, queue)
             raise
-        token = _holds.set(mine)
+        token = _holds.set(_Turn(chat_id, task, can_be_left=is_stored))
         try:
             yield loop.time() - waiter.since
         finally:
@@ -141,10 +180,17 @@ class RateLimiter:
         queue = self._throttles.get(chat_id)
         if self._overall.free_at() > now:
             return False
-        return queue is None or not (queue.is_taken or queue.waiting or queue.free_at() > now)
+        return queue is None or self._is_free(queue)
+
+    def _is_free(self, queue: _ChatThrottle) -> bool:
+        now = asyncio.get_running_loop().time()
+        return not (queue.is_taken or queue.waiting or queue.free_at() > now)
 
     async def pace(self, chat_id: Hashable, *, messages: int = 1) -> None:
-        """Wait until this many more messages may leave, and count them."""
+        """Wait until this many more messages may leave, and count them.
+
+        Raises StoppingError as `stop` says.
+        """
         loop = asyncio.get_running_loop()
         windows = (*self._throttle(chat_id).windows, self._overall)
         at = loop.time()
@@ -152,8 +198,28 @@ class RateLimiter:
             at = max(at, *(window.free_at() for window in windows))
             for window in windows:
                 window.take(at)
-        if (delay_s := at - loop.time()) > 0:
-            await asyncio.sleep(delay_s)
+        await self.wait(at - loop.time())
+
+    async def wait(self, delay_s: float) -> None:
+        """Wait so long; raises StoppingError as `stop` says, also inside a turn."""
+        if delay_s <= 0:
+            return
+        loop = asyncio.get_running_loop()
+        at = loop.time() + delay_s
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(at):
+                await self._ending.wait()
+        turn = _holds.get()
+        can_be_left = turn is not None and turn.can_be_left
+        if at > self._ends_at or (can_be_left and self._ending.is_set()):
+            raise StoppingError(_NO_TURN)
+        await asyncio.sleep(at - loop.time())
+
+    def sent(self) -> None:
+        """Note a call that has changed a chat; what else belongs to it is sent by this process."""
+        self.done += 1
+        if turn := _holds.get():
+            turn.can_be_left = False
 
     def close(self, chat_id: Hashable, for_s: float) -> None:
         """Note that Telegram has asked to make no call to this chat for so long."""
@@ -185,8 +251,8 @@ class RateLimiter:
         self._call_next(chat_id, queue)
 
     def _call_next(self, chat_id: Hashable, queue: _ChatThrottle) -> None:
-        # A cancelled waiter is still in the list.
-        queue.waiting = [waiter for waiter in queue.waiting if not waiter.turn.cancelled()]
+        # One that was cancelled or ended is still in the list.
+        queue.waiting = [waiter for waiter in queue.waiting if not waiter.turn.done()]
         if queue.is_taken or not queue.waiting or queue.timer is not None:
             return
         loop = asyncio.get_running_loop()

@@ -18,7 +18,7 @@ from bot.runtime.chat_tasks import ChatTasks
 from bot.runtime.sending.asking import Asking
 from bot.runtime.sending.chat_queue import ALBUM_S, ChatQueue
 from bot.runtime.sending.holds import Holds
-from bot.runtime.sending.limits import RateLimiter
+from bot.runtime.sending.limits import RateLimiter, StoppingError
 from bot.runtime.sending.order import Order, causing_chat
 from bot.runtime.sending.ports import OutboxMetrics, OutboxStore, SentLinks
 from bot.runtime.sending.sender import Sender
@@ -69,6 +69,7 @@ class Outbox:
         self.failed = store.failed
         self.health = self._tasks.health
         self.wake = self._tasks.wake
+        self.sweep_now = self._tasks.sweep_now
         self._resting: set[int] = set()
         """Chats that take no messages now."""
         self._holds = Holds()
@@ -151,11 +152,18 @@ class Outbox:
         replicas."""
         await self._tasks.sweep_forever(self._sweep)
 
-    async def stop(self, patience_s: float) -> None:
-        """Finish what is in progress, for at most `patience_s` seconds; the rest stays stored."""
+    def stop_waiting(self, until: float) -> None:
+        """Leave to other replicas what would have to wait before it is sent.
+
+        What can leave at once still does. until: the loop time at which the bot ends.
+        """
         for timer in self._timers.values():
             if timer:
                 timer.cancel()
+        self._limiter.stop(until)
+
+    async def stop(self, patience_s: float) -> None:
+        """Finish what is in progress, for at most `patience_s` seconds; the rest stays stored."""
         until = asyncio.get_running_loop().time() + patience_s
         await self._tasks.stop(patience_s)
         # What is in progress may have begun it.
@@ -252,6 +260,9 @@ class Outbox:
             timer.cancel()
         try:
             return await self._send(chat_id, is_new)
+        except StoppingError:
+            self._tasks.leave(chat_id)
+            return True
         except (TryLaterError, RefusedError) as error:
             await self._sender.store_owed(chat_id)
             # Telegram's own refusals end in the sender: the database refuses, for now.
@@ -299,7 +310,8 @@ class Outbox:
                 # An album is still arriving.
                 await queue.next_news(ALBUM_S)
                 continue
-            async with self._limiter.turn(chat_id, batch[0].priority) as waited_s:
+            turn = self._limiter.turn(chat_id, batch[0].priority, is_stored=True)
+            async with turn as waited_s:
                 is_late = waited_s > _WAITED_S
                 if is_late or not queue.is_latest or queue.sent >= _SENT_UNREAD:
                     # Another replica may have stored messages that go before those put here.

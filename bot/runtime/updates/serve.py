@@ -2,18 +2,25 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Final
+from contextlib import asynccontextmanager, suppress
+from typing import Final, Protocol
 
 import structlog
 from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError
 
-from bot.domain.errors import Problem, RefusedError, TryLaterError, UnknownRefusalError
+from bot.domain.errors import (
+    AppError,
+    Problem,
+    RefusedError,
+    TryLaterError,
+    UnknownRefusalError,
+)
+from bot.runtime.leases import LeaseKeeper
 from bot.runtime.sending.outbox import Outbox
 from bot.runtime.supervisor import Supervisor
 from bot.runtime.updates.inbox import Inbox
-from bot.runtime.updates.polling import poll_forever, refuse_bad_token
+from bot.runtime.updates.polling import PollingTurn, poll_in_turn, refuse_bad_token
 
 DRAIN_S: Final = 20.0
 # Calls that are on their way get time to be confirmed, so that they are not made again at the next
@@ -21,8 +28,17 @@ DRAIN_S: Final = 20.0
 _LAST_S: Final = 2.0
 _FIRST_PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 10.0
+_LOOK_S: Final = 1.0
 
 logger = structlog.get_logger()
+
+
+class HandedOver(Protocol):
+    """The count of hand-overs, over all replicas."""
+
+    async def count(self) -> int: ...
+
+    async def tell(self) -> None: ...
 
 
 @asynccontextmanager
@@ -32,23 +48,38 @@ async def taking_updates(
     outbox: Outbox,
     supervisor: Supervisor,
     *,
+    turn: PollingTurn,
+    locks: LeaseKeeper[str],
+    handed_over: HandedOver,
     allowed_updates: list[str],
 ) -> AsyncIterator[asyncio.Task[None]]:
-    """Poll and handle updates inside the block.
+    """Handle updates inside the block, and poll for them when it is this replica's turn.
 
-    At the end the inbox and the outbox are drained for up to 20 seconds. Yields the polling task,
-    which ends only with an error that a retry does not fix.
+    At the end the inbox and the outbox are drained for up to 20 seconds, and each chat is let go
+    as soon as nothing is done in it. Yields the polling task, which ends only with an error that a
+    retry does not fix.
     """
+    known = -1
+
+    async def look() -> None:
+        nonlocal known
+        before, known = known, await handed_over.count()
+        if known != before:
+            inbox.sweep_now()
+            outbox.sweep_now()
+
     sweeps = [
         supervisor.run("inbox", inbox.sweep_forever, health=inbox.health),
         supervisor.run("outbox", outbox.sweep_forever, health=outbox.health),
+        supervisor.repeat("handed over", look, every_s=_LOOK_S),
     ]
     polling = supervisor.run(
         "polling",
-        lambda: poll_forever(
-            bot, inbox, allowed_updates=allowed_updates, on_return=outbox.end_pauses
+        lambda: poll_in_turn(
+            bot, inbox, turn, allowed_updates=allowed_updates, on_return=outbox.end_pauses
         ),
         ends_with=_is_of_token,
+        health=turn.health,
     )
     try:
         yield polling
@@ -57,9 +88,17 @@ async def taking_updates(
         await supervisor.end(polling)
         loop = asyncio.get_running_loop()
         until = loop.time() + DRAIN_S
-        await inbox.stop(DRAIN_S)
+        outbox.stop_waiting(until)
+        await asyncio.gather(inbox.stop(DRAIN_S), _hand_over(locks, handed_over))
         await outbox.stop(max(until - loop.time(), _LAST_S))
         await supervisor.end(*sweeps)
+
+
+async def _hand_over(locks: LeaseKeeper[str], handed_over: HandedOver) -> None:
+    """Let the other replicas have the chats in which nothing is done."""
+    await locks.hand_over()
+    with suppress(AppError):
+        await handed_over.tell()
 
 
 def _is_of_token(error: Exception) -> bool:
