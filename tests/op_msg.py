@@ -32,22 +32,31 @@ def answered_id(message: bytes) -> int:
     return int(_HEADER.unpack_from(message)[2])
 
 
-def command_of(message: bytes) -> tuple[str, str]:
-    """Return the command and its collection; empty if the message is of an older kind."""
+def body_of(message: bytes) -> dict[str, Any]:
+    """Return the command or the answer; empty if the message is of an older kind."""
     if _HEADER.unpack_from(message)[3] != _OP_MSG:
-        return "", ""
+        return {}
     # Behind the flags come sections. The one of kind 0 is the command itself.
     at = _HEADER.size + 4
     while at < len(message):
         kind = message[at]
         [length] = struct.unpack_from("<i", message, at + 1)
         if kind == 0:
-            document: Mapping[str, Any] = bson.decode(message[at + 1 : at + 1 + length])
-            name = next(iter(document), "")
-            collection = document.get("collection") if name == "getMore" else document.get(name)
-            return name, collection if isinstance(collection, str) else ""
+            return bson.decode(message[at + 1 : at + 1 + length])
         at += 1 + length
-    return "", ""
+    return {}
+
+
+def command_of(message: bytes) -> tuple[str, str]:
+    """Return the command and its collection; empty if the message is of an older kind."""
+    return named(body_of(message))
+
+
+def named(command: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the command's name and its collection, each empty if there is none."""
+    name = next(iter(command), "")
+    collection = command.get("collection") if name == "getMore" else command.get(name)
+    return name, collection if isinstance(collection, str) else ""
 
 
 def answer(document: Mapping[str, Any], *, to: int) -> bytes:

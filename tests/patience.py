@@ -11,7 +11,7 @@ from typing import Any, Final
 from bot.runtime.jobs import broker, jetstream
 from erp import registry
 from erp.client import Limits
-from storage.engine import connection, server_process
+from storage.engine import client_options, server_process
 
 HANG_S: Final = 300.0
 HANG_MS: Final = int(HANG_S * 1000)
@@ -31,8 +31,11 @@ def be_patient() -> None:
     the machine is busy. A test of a time-out sets its own.
     """
     given: list[tuple[Any, str, float]] = [
-        (connection, "_SERVER_SELECTION_MS", HANG_MS),
-        (connection, "_SOCKET_MS", HANG_MS),
+        (client_options, "SERVER_SELECTION_MS", HANG_MS),
+        (client_options, "CONNECT_MS", HANG_MS),
+        (client_options, "SOCKET_MS", HANG_MS),
+        (client_options, "MAJORITY_MS", HANG_MS),
+        (client_options, "SHORT_S", HANG_S),
         (server_process, "START_S", HANG_S),
         (broker, "ANSWER_S", HANG_S),
         (jetstream, "ANSWER_S", HANG_S),

@@ -22,8 +22,8 @@ MONGODB: Final = os.environ.get("TEST_MONGODB_URI", "")
 # use the same calls of storage/, whose own tests run on both servers.
 FLOWS: Final = frozenset(
     (
-        *("conversation", "inbox", "locks_and_steps", "outbox", "queue", "reopen", "retention"),
-        *("set_aside", "transfer", "replicas", "verified_by_hand"),
+        *("conversation", "failover", "inbox", "locks_and_steps", "outbox", "queue", "reopen"),
+        *("replicas", "retention", "set_aside", "transfer", "verified_by_hand"),
     )
 )
 # An update that changes or unsets a uniquely indexed field never frees the old key, so that a

@@ -12,6 +12,7 @@ class Problem(StrEnum):
     """The cause of a failed command, from which the caller chooses the advice to show."""
 
     DATABASE_URI = "database_uri"
+    DATABASE_OPTION = "database_option"
     DATABASE_PASSWORD = "database_password"  # noqa: S105 - the name of a problem
     DATABASE_GONE = "database_gone"
     DATABASE_REFUSES = "database_refuses"

@@ -4,7 +4,7 @@ A short job never waits for a long one, and nobody's many jobs hold up another p
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from datetime import datetime
 from enum import IntEnum
 from typing import Final
@@ -51,13 +51,14 @@ def ends_unbegun(job: Job) -> bool:
     return job.is_cancelled and not job.batches and job.kind is not JobKind.UNDO
 
 
-def in_line(active: Sequence[Job], now: datetime) -> list[Job]:
+def in_line(active: Sequence[Job], now: datetime, *, let_go: Container[int] = ()) -> list[Job]:
     """Return those of the active jobs that nobody works on, in the order in which they go.
 
-    Of equal length, those go first whose author has fewer jobs at work.
+    Of equal length, those go first whose author has fewer jobs at work. let_go: ids of jobs that
+    nobody works on although they have an owner.
     """
     at_work = _at_work(active, now)
-    waiting = (job for job in active if _is_left(job, now))
+    waiting = (job for job in active if job.id in let_go or _is_left(job, now))
     return sorted(
         waiting, key=lambda job: (length_of(job), at_work[job.by], _waits_since(job), job.id)
     )

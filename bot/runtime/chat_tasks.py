@@ -86,12 +86,17 @@ class ChatTasks(Generic[Chat]):
     async def sweep_forever(self, waiting: Callable[[], Awaitable[Iterable[Chat]]]) -> None:
         """Wake every chat with work: at the start, and later those of dead replicas.
 
-        Raises what `waiting` raises.
+        Raises what `waiting` raises, and is called again then. Once the store answers, what paused
+        meanwhile goes on.
         """
+        is_back = True
         while True:
             self._sweep_now.clear()
             for chat in await waiting():
                 self.wake(chat)
+            if is_back:
+                self.end_pauses()
+                is_back = False
             self.health.works()
             with suppress(TimeoutError):
                 async with asyncio.timeout(_SWEEP_S):

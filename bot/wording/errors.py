@@ -8,6 +8,10 @@ from bot.settings import PREFIX
 SENTENCES: Final = {
     Problem.DATABASE_URI: f"{PREFIX}MONGODB_URI: o endereço do MongoDB não está certo. "
     "Ele começa com mongodb:// ou mongodb+srv://.",
+    Problem.DATABASE_OPTION: f"{PREFIX}MONGODB_URI: o endereço tem uma opção com que dados se "
+    "perderiam ou se repetiriam. Tire dele w, journal, readPreference, readConcernLevel, "
+    "retryWrites, directConnection e serverSelectionTimeoutMS: sem elas, valem as do Balcão, "
+    "que são seguras.",
     Problem.DATABASE_PASSWORD: f"{PREFIX}MONGODB_URI: o MongoDB recusou o usuário ou a senha.",
     Problem.DATABASE_GONE: "O MongoDB não responde. Confira se ele está no ar e se o endereço em "
     f"{PREFIX}MONGODB_URI está certo.",

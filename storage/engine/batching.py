@@ -16,6 +16,7 @@ from bot.domain.errors import AppError, TryLaterError, UnknownRefusalError
 from bot.domain.trace import here
 from storage.engine import refusals
 from storage.engine.connection import Collection, Document, batch_slots, translated
+from storage.engine.repeating import do_again, is_stored
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -114,7 +115,9 @@ class FindOne(Batched[Hashable, Document | None]):
         # Equality for a single key: the embedded server has a quicker path for it.
         condition: object = wanted[0] if len(wanted) == 1 else {"$in": wanted}
         with translated():
-            documents = await self._collection.find({self._field: condition}).to_list(None)
+            documents = await do_again(
+                lambda: self._collection.find({self._field: condition}).to_list(None)
+            )
         by_key: dict[Hashable, Document] = {}
         for document in documents:
             stored = document[self._field]
@@ -130,17 +133,28 @@ class InsertOne(Batched[Document, bool]):
         super().__init__(collection, self._insert)
 
     async def _insert(self, documents: Sequence[Document]) -> Sequence[bool | AppError]:
-        failed = await each_write(self._collection.insert_many(documents, ordered=False))
+        tries = 0
+
+        async def insert() -> None:
+            nonlocal tries
+            tries += 1
+            await self._collection.insert_many(documents, ordered=False)
+
+        failed = await each_write(insert)
         answers: list[bool | AppError] = [True] * len(documents)
         for n, error in failed.items():
             answers[n] = error if not isinstance(error, refusals.DuplicateError) else False
+        if tries > 1:
+            with translated():
+                for n, answer in enumerate(answers):
+                    answers[n] = answer or await is_stored(self._collection, documents[n])
         return answers
 
 
 class Write(Batched[object, None]):
     """Writes: each is one pymongo operation, such as ReplaceOne.
 
-    No other caller may write the same document at the same time.
+    No other caller may write the same document at the same time, and each can be repeated.
     """
 
     def __init__(self, collection: Collection) -> None:
@@ -148,19 +162,21 @@ class Write(Batched[object, None]):
         super().__init__(collection, self._write)
 
     async def _write(self, operations: Sequence[object]) -> Sequence[AppError | None]:
-        writing = self._collection.bulk_write(list(operations), ordered=False)
-        failed = await each_write(writing)
+        failed = await each_write(
+            lambda: self._collection.bulk_write(list(operations), ordered=False)
+        )
         return [failed.get(n) for n in range(len(operations))]
 
 
-async def each_write(writing: Awaitable[object]) -> dict[int, AppError]:
+async def each_write(write: Callable[[], Awaitable[object]]) -> dict[int, AppError]:
     """Return the error of each write of an unordered bulk that failed, by its place.
 
-    Raises our error when it is not known which of them were done.
+    write: does the bulk; it is called again when it was broken off. Raises our error when it is
+        still not known which of them were done.
     """
     with translated():
         try:
-            await writing
+            await do_again(write)
         except BulkWriteError as error:
             failed = refusals.of_writes(error)
             if failed is None:

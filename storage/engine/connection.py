@@ -10,7 +10,7 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import errors
 
 from bot.domain.errors import AppError, Problem, RefusedError, TryLaterError
-from storage.engine import refusals
+from storage.engine import client_options, refusals
 from storage.engine.server_time import ServerTime
 
 # motor ships no types, so these names only document the meaning.
@@ -23,9 +23,6 @@ ReadDocument = Mapping[str, Any]
 
 _BATCHES_AT_ONCE: Final = 2
 
-# A person waits for most calls: it is better to say "try later" than to hang.
-_SERVER_SELECTION_MS: Final = 5_000
-_SOCKET_MS: Final = 20_000
 # A member of a replica set names it; a router says `isdbgrid`, a load balancer its service.
 _TELLS_OF_TRANSACTIONS: Final = frozenset(("setName", "msg", "serviceId"))
 
@@ -130,26 +127,24 @@ async def connected(
     """Yield the database after it has answered a read; close the client at the end.
 
     server_selection_ms: time limit for finding a server. connect_ms: time limit for the handshake
-        of a connection; the same as for finding a server unless given. listeners: the driver's,
-        such as those of `storage.engine.watching`.
+        of a connection; the same as for finding a server, if that is given. listeners: the
+        driver's, such as those of `storage.engine.watching`.
     Raises RefusedError (the URI is wrong, the password is wrong) or TryLaterError (no answer).
     """
-    if server_selection_ms is None:
-        server_selection_ms = _SERVER_SELECTION_MS
+    options = client_options.client_options(uri)
+    if server_selection_ms is not None:
+        options["serverSelectionTimeoutMS"] = server_selection_ms
+        options["connectTimeoutMS"] = server_selection_ms if connect_ms is None else connect_ms
+    _refuse(client_options.unsafe_options(uri))
     time = ServerTime()
     with translated(refusals.at_the_start):
         try:
             client: Any = AsyncIOMotorClient(
                 uri,
                 event_listeners=[time, *listeners],
-                serverSelectionTimeoutMS=server_selection_ms,
-                connectTimeoutMS=server_selection_ms if connect_ms is None else connect_ms,
-                socketTimeoutMS=_SOCKET_MS,
                 tz_aware=True,
                 tzinfo=UTC,
-                appname="balcao",
-                w="majority",
-                journal=True,
+                **options,
             )
             opened = client.get_database(database)
         # OSError: a file that the URI names, such as a certificate, does not exist.
@@ -171,7 +166,9 @@ async def connected(
                 "MongoDB is not a replica set, so it has no transactions",
                 problem=Problem.DATABASE_TOO_SIMPLE,
             )
-        if "secantusVersion" in build:
+        if "secantusVersion" not in build:
+            _refuse(client_options.unsafe_with_set(uri, hello))
+        else:
             _sorts_first.add(id(client))
             # The Rust server of CI has MongoDB's semantics.
             if build.get("buildEnvironment", {}).get("cc") != "rustc":
@@ -190,9 +187,17 @@ async def answers(database: Database) -> None:
 
     A ping is not enough: a server with a full disk still answers it.
     """
-    with translated():
+    with translated(), client_options.shortly(database.client):
         await _read_health(database)
 
 
 async def _read_health(database: Database) -> None:
     await database["health"].find_one({"_id": "health"})
+
+
+def _refuse(options: list[str]) -> None:
+    if options:
+        raise RefusedError(
+            f"the MongoDB URI has options that are not safe: {', '.join(options)}",
+            problem=Problem.DATABASE_OPTION,
+        )

@@ -56,7 +56,7 @@ class FencedUpdate:
             result = await self._collection.bulk_write(operations, ordered=False)
             matched = result.matched_count
 
-        failed = await each_write(write())
+        failed = await each_write(write)
         answers: list[AppError | None] = [failed.get(n) for n in range(len(changes))]
         if failed or matched < len(changes):
             fences = await self._fences([key for key, _, _ in changes])

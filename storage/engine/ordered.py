@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from storage.engine.connection import Collection, Document, sorts_before_limit, translated
+from storage.engine.repeating import do_again
 
 LOWEST: Final = "\1"
 """Below every key."""
@@ -119,12 +120,14 @@ class Ordered:
         if matches and bounds == _ALL:
             # These bounds would have the Rust server read the list by this field, from its start.
             query = matches
-        cursor = self._collection.find(query)
+
+        async def read() -> list[Document]:
+            cursor = self._collection.find(query).sort(self._field, -1 if backwards else 1)
+            found: list[Document] = await cursor.limit(most).to_list(None)
+            return found
+
         with translated():
-            found: list[Document] = (
-                await cursor.sort(self._field, -1 if backwards else 1).limit(most).to_list(None)
-            )
-        return found
+            return await do_again(read)
 
     async def _windows(
         self,

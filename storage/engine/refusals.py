@@ -67,6 +67,8 @@ _PASSING: Final = _NOT_ALLOWED | frozenset(
         *(9001, 10058, 10107, 11600, 11601, 11602, 13388, 13435, 13436, _OUT_OF_DISK, 16500),
     )
 )
+# The host, the network or the cursor went away in the middle.
+_BROKEN_OFF: Final = frozenset((6, 7, 43, 89, 134, 175, 237, 9001, 11601))
 _AGAIN: Final = ("TransientTransactionError", "RetryableWriteError")
 
 LOCAL: Final = (BSONError, OverflowError, UnicodeEncodeError, RecursionError)
@@ -113,7 +115,9 @@ def of_server(error: errors.PyMongoError) -> AppError:
         return TryLaterError("MongoDB did not confirm the write", problem=Problem.DATABASE_GONE)
     if isinstance(error, errors.OperationFailure):
         if _passes(error):
-            return TryLaterError(f"MongoDB asks to try again (code {error.code})")
+            return TryLaterError(
+                f"MongoDB asks to try again (code {error.code})", problem=Problem.DATABASE_REFUSES
+            )
         return of_code(error.code)
     if isinstance(error, NoFile):
         return RefusedError("there is no such file")
@@ -166,6 +170,24 @@ def of_writes(error: errors.BulkWriteError) -> dict[int, AppError] | None:
     if not failures or error.details.get("writeConcernErrors") or _passes(error):
         return None
     return {one["index"]: of_code(one.get("code"), what="a write") for one in failures}
+
+
+def is_broken_off(error: errors.PyMongoError) -> bool:
+    """Return True if the call may have been done, or done in part, and can be made again."""
+    if isinstance(error, errors.BulkWriteError):
+        return of_writes(error) is None
+    if isinstance(error, errors.OperationFailure):
+        is_unconfirmed = isinstance(error, errors.WriteConcernError)
+        return is_unconfirmed or error.code in _BROKEN_OFF or _passes(error)
+    return isinstance(error, errors.ConnectionFailure)
+
+
+def is_duplicate(error: errors.OperationFailure) -> bool:
+    """Return True if all that failed did so for a key that a unique index has already."""
+    if not isinstance(error, errors.BulkWriteError):
+        return isinstance(error, errors.DuplicateKeyError)
+    failed = of_writes(error)
+    return failed is not None and all(isinstance(e, DuplicateError) for e in failed.values())
 
 
 def _passes(error: errors.OperationFailure) -> bool:

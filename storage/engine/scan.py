@@ -19,6 +19,7 @@ hundreds of queries.
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, TypeVar
 
 from bson.codec_options import CodecOptions
@@ -26,6 +27,7 @@ from bson.raw_bson import RawBSONDocument
 from pymongo import UpdateOne
 
 from storage.engine.connection import Collection, Database, Document, translated
+from storage.engine.repeating import do_again
 
 Answer = TypeVar("Answer")
 _WANTED: Final = 500
@@ -92,8 +94,7 @@ def scan(database: Database, name: str) -> AsyncIterator[list[RawBSONDocument]]:
     collection = raw(database[name])
 
     async def read(query: Document) -> tuple[int, list[RawBSONDocument]]:
-        with translated():
-            documents = await collection.find(query).to_list(None)
+        documents = await collection.find(query).to_list(None)
         return len(documents), documents
 
     return _each_window(database, name, read)
@@ -111,9 +112,8 @@ def scan_with_audit(
     async def read(
         query: Document,
     ) -> tuple[int, tuple[list[RawBSONDocument], list[RawBSONDocument]]]:
-        with translated():
-            documents = await registrations.find(query).to_list(None)
-            entries = await audit.find({"registration_id": query["_id"]}).to_list(None)
+        documents = await registrations.find(query).to_list(None)
+        entries = await audit.find({"registration_id": query["_id"]}).to_list(None)
         return len(documents) + len(entries), (documents, entries)
 
     return _each_window(database, "registrations", read, beside="audit")
@@ -127,8 +127,7 @@ def delete_all(database: Database, name: str) -> AsyncIterator[int]:
     collection: Collection = database[name]
 
     async def delete(query: Document) -> tuple[int, int]:
-        with translated():
-            result = await collection.delete_many(query)
+        result = await collection.delete_many(query)
         return result.deleted_count, result.deleted_count
 
     return _each_window(database, name, delete)
@@ -139,15 +138,14 @@ def unset_all(database: Database, name: str, field: str) -> AsyncIterator[int]:
     collection: Collection = database[name]
 
     async def unset(query: Document) -> tuple[int, int]:
-        with translated():
-            documents = await collection.find(query, {field: 1}).to_list(None)
-            writes = [
-                UpdateOne({"_id": document["_id"]}, {"$unset": {field: ""}})
-                for document in documents
-                if field in document
-            ]
-            if writes:
-                await collection.bulk_write(writes, ordered=False)
+        documents = await collection.find(query, {field: 1}).to_list(None)
+        writes = [
+            UpdateOne({"_id": document["_id"]}, {"$unset": {field: ""}})
+            for document in documents
+            if field in document
+        ]
+        if writes:
+            await collection.bulk_write(writes, ordered=False)
         return len(documents), len(documents)
 
     return _each_window(database, name, unset)
@@ -162,7 +160,7 @@ async def _each_window(
 ) -> AsyncIterator[Answer]:
     """Yield the answers of `act` for adjoining windows; `act` also returns its document count.
 
-    beside: another collection that `act` reads in the same windows.
+    act: can be repeated. beside: another collection that `act` reads in the same windows.
     """
     field, keys = _FIELDS[name]
     with translated():
@@ -175,7 +173,9 @@ async def _each_window(
         high = keys.bound(position) if position <= keys.end else keys.highest
         # Lower bound included, upper bound excluded: the form that gives right results on a
         # compound index.
-        count, answer = await act({field: {"$gte": low, "$lt": high}})
+        window: Document = {field: {"$gte": low, "$lt": high}}
+        with translated():
+            count, answer = await do_again(partial(act, window))
         if count:
             yield answer
         if position > keys.end:

@@ -15,6 +15,7 @@ from motor.motor_asyncio import AsyncIOMotorGridFSBucket
 from bot.domain.errors import Problem, RefusedError
 from bot.domain.upload import PIECE_BYTES
 from storage.engine.connection import Collection, Database, translated
+from storage.engine.repeating import insert_once
 
 _PIECE: Final = PIECE_BYTES
 
@@ -53,20 +54,22 @@ class Files:
         try:
             with translated():
                 async for piece in _whole(pieces):
-                    await self._chunks.insert_one(
-                        {"files_id": file_id, "n": number, "data": piece}
+                    await insert_once(
+                        self._chunks,
+                        {"_id": ObjectId(), "files_id": file_id, "n": number, "data": piece},
                     )
                     number += 1
                     done += len(piece)
                     report(done)
-                await self._files.insert_one(
+                await insert_once(
+                    self._files,
                     {
                         "_id": file_id,
                         "length": done,
                         "chunkSize": _PIECE,
                         "uploadDate": datetime.now(UTC),
                         "filename": name,
-                    }
+                    },
                 )
         except BaseException:
             # `purge` finds the chunks that cannot be deleted now.

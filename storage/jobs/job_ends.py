@@ -8,6 +8,7 @@ from bot.domain.job import Job, JobKind
 from bot.domain.job_change import JobChange
 from bot.domain.retention import IDLE_JOBS_KEPT, JOBS_KEPT
 from storage.engine.connection import Collection, Database, translated
+from storage.engine.repeating import delete_once
 from storage.jobs.jobs import Jobs
 from storage.register.bulk import batch_id
 
@@ -50,8 +51,7 @@ class JobEnds:
     async def _delete(self, job: Job) -> bool:
         await self._delete_batches(job)
         with translated():
-            result = await self._jobs.delete_one({"_id": job.id, "version": job.version})
-        return bool(result.deleted_count)
+            return await delete_once(self._jobs, {"_id": job.id, "version": job.version})
 
     async def _reduce(self, job: Job) -> bool:
         """Return True if only the summary is left: what the job was, who began it, its counts."""

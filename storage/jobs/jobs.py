@@ -4,13 +4,12 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Final, Unpack
 
-from pymongo.errors import DuplicateKeyError
-
 from bot.domain.errors import TryLaterError
 from bot.domain.job import Batch, Job, JobKind
 from bot.domain.job_change import JobChange, changed
 from storage.engine.connection import Collection, Database, Document, translated
 from storage.engine.leases import Leases
+from storage.engine.repeating import do_again, insert_once, replace_once
 from storage.register.bulk import batch_id
 
 _BATCHES_AT_ONCE: Final = 50
@@ -35,15 +34,12 @@ class Jobs:
             for _ in range(_ROUNDS):
                 number = await self.last_id() + 1
                 numbered = Job(**{**dict(job), "id": number})
-                try:
-                    await self._jobs.insert_one(_document(numbered))
-                except DuplicateKeyError:
-                    # Another job took this number just now, or a process was killed before it
-                    # raised the counter.
-                    await self._count(number)
-                    continue
+                is_ours = await insert_once(self._jobs, _document(numbered))
+                # If not, another job took this number just now, or a process was killed before it
+                # raised the counter.
                 await self._count(number)
-                return numbered
+                if is_ours:
+                    return numbered
         raise TryLaterError("jobs are begun too quickly to be numbered")
 
     async def get(self, job_id: int) -> Job | None:
@@ -95,10 +91,10 @@ class Jobs:
         read."""
         after = changed(job, values)
         with translated():
-            result = await self._jobs.replace_one(
-                {"_id": job.id, "version": job.version}, _document(after)
+            is_done = await replace_once(
+                self._jobs, {"_id": job.id, "version": job.version}, _document(after)
             )
-        return after if result.matched_count else None
+        return after if is_done else None
 
     async def force_update(self, job_id: int, **values: Unpack[JobChange]) -> Job | None:
         """Store the job with these values and return it, retrying after concurrent changes.
@@ -181,7 +177,8 @@ class Jobs:
         return int(document["last"]) if document else 0
 
     async def _count(self, number: int) -> None:
-        await self._meta.update_one({"_id": "jobs"}, {"$max": {"last": number}}, upsert=True)
+        change = {"$max": {"last": number}}
+        await do_again(lambda: self._meta.update_one({"_id": "jobs"}, change, upsert=True))
 
 
 def _document(job: Job) -> Document:

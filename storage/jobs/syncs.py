@@ -2,11 +2,10 @@
 
 from typing import Final, Unpack
 
-from pymongo.errors import DuplicateKeyError
-
 from bot.domain.errors import TryLaterError
 from bot.domain.sync import SyncChange, SyncState
 from storage.engine.connection import Collection, Database, Document, translated
+from storage.engine.repeating import insert_once, replace_once
 
 _ROUNDS: Final = 20
 
@@ -31,15 +30,11 @@ class Syncs:
         changed = state.changed(values)
         with translated():
             if state.version == 0:
-                try:
-                    await self._syncs.insert_one(_document(changed))
-                except DuplicateKeyError:
-                    return None
-                return changed
-            result = await self._syncs.replace_one(
-                {"_id": state.system, "version": state.version}, _document(changed)
-            )
-        return changed if result.matched_count else None
+                is_done = await insert_once(self._syncs, _document(changed))
+            else:
+                seen: Document = {"_id": state.system, "version": state.version}
+                is_done = await replace_once(self._syncs, seen, _document(changed))
+        return changed if is_done else None
 
     async def force_update(self, system: str, **values: Unpack[SyncChange]) -> SyncState:
         """Store the state with these values and return it, retrying after concurrent changes.

@@ -4,12 +4,12 @@ import hashlib
 from datetime import datetime
 
 from pymongo import ReplaceOne
-from pymongo.errors import DuplicateKeyError
 
 from bot.domain.console import Session
 from bot.domain.search import Query, query_data, read_query
 from storage.engine.batching import FindOne, Write
 from storage.engine.connection import Collection, Database, translated
+from storage.engine.repeating import insert_once
 
 
 class ConsoleSessions:
@@ -27,11 +27,7 @@ class ConsoleSessions:
             "ends_at": session.ends_at,
         }
         with translated():
-            try:
-                await self._sessions.insert_one(document)
-            except DuplicateKeyError:
-                return False
-        return True
+            return await insert_once(self._sessions, document)
 
     async def get(self, token: str) -> Session | None:
         with translated():

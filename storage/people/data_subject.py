@@ -1,6 +1,5 @@
 """All data that is stored about one person: search and redaction."""
 
-import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -8,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from pymongo import ReplaceOne
-from pymongo.errors import DuplicateKeyError, OperationFailure
+from pymongo.errors import DuplicateKeyError
 
 from bot.domain.audit import AuditEntry
 from bot.domain.conversation import Chat, Conversation, EventKind, fingerprint
@@ -24,7 +23,8 @@ from bot.domain.data_subject import (
 from bot.domain.job import ACTIVE, OVER
 from bot.domain.registration import Provenance, Registration
 from bot.domain.tax_id import TaxId
-from storage.engine.connection import Collection, Database, Document, translated
+from storage.engine.connection import Collection, Database, Document, Session, translated
+from storage.engine.transactions import in_transaction
 from storage.people.redaction import STATE, redacted
 from storage.register import audit
 from storage.register.documents import (
@@ -38,7 +38,6 @@ from storage.talk.transcripts import Transcripts
 
 _AT_ONCE: Final = 50
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_OTHERS_TAKE_S: Final = 0.01
 # An emptied conversation keeps its protocol, times, department and attendants.
 _EMPTY_CONVERSATION: Final = {
     "shown_name": ANONYMISED_NAME,
@@ -197,8 +196,8 @@ class DataSubjects:
     ) -> bool:
         """Return True if the registration and its entries no longer show who the person was.
 
-        False when it was changed since `version` (0: when it is deleted), or is being written at
-        this moment. One transaction: all of it or nothing.
+        False when it was changed since `version` (0: when it is deleted). One transaction: all of
+        it or nothing.
         """
         found = await self._read(self._registrations, registration_id)
         if (found["version"] if found else 0) != version:
@@ -213,32 +212,24 @@ class DataSubjects:
         document, entry = _after(found, chain, provenance, was_broken)
         await self._log.note([provenance.by])
         writes = [ReplaceOne({"_id": one["_id"]}, one) for one in chain]
+
+        async def write(session: Session) -> bool:
+            if document is not None:
+                result = await self._registrations.replace_one(
+                    {"_id": registration_id, "version": version}, document, session=session
+                )
+                if not result.matched_count:
+                    return False
+            if writes:
+                await self._entries.bulk_write(writes, session=session)
+            await self._entries.insert_one(entry, session=session)
+            return True
+
         with translated():
             try:
-                async with (
-                    await self._client.start_session() as session,
-                    session.start_transaction(),
-                ):
-                    if document is not None:
-                        result = await self._registrations.replace_one(
-                            {"_id": registration_id, "version": version},
-                            document,
-                            session=session,
-                        )
-                        if not result.matched_count:
-                            await session.abort_transaction()
-                            return False
-                    if writes:
-                        await self._entries.bulk_write(writes, session=session)
-                    await self._entries.insert_one(entry, session=session)
+                return await in_transaction(self._client, write)
             except DuplicateKeyError:
                 return False
-            except OperationFailure as error:
-                if error.has_error_label("TransientTransactionError"):
-                    await asyncio.sleep(_OTHERS_TAKE_S)
-                    return False
-                raise
-        return True
 
     async def record(self, operation: str, provenance: Provenance) -> None:
         """Record that a person without a registration was anonymised; idempotent.

@@ -9,6 +9,7 @@ from pymongo import ReplaceOne
 from bot.domain.team import Admin, GroupMember, Invitation
 from storage.engine.batching import FindOne, InsertOne, Write
 from storage.engine.connection import Collection, Database, Document, translated
+from storage.engine.repeating import delete_once, update_once
 
 _KNOWN_FOR: Final = timedelta(seconds=10)
 
@@ -38,8 +39,7 @@ class Admins:
     async def remove(self, user_id: int) -> bool:
         """Return True if the user was an admin until now."""
         with translated():
-            result = await self._admins.delete_one({"_id": user_id})
-        return bool(result.deleted_count)
+            return await delete_once(self._admins, {"_id": user_id})
 
 
 class Invitations:
@@ -89,8 +89,7 @@ class Invitations:
 
     async def _set(self, query: Document, values: Document) -> bool:
         with translated():
-            result = await self._invitations.update_one(query, {"$set": values})
-        return bool(result.matched_count)
+            return await update_once(self._invitations, query, {"$set": values})
 
 
 class Members:

@@ -5,7 +5,7 @@ A batch and its record are one transaction, so it is done once, even if a proces
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -13,7 +13,7 @@ from typing import Any, Final
 import bson
 from bson.raw_bson import RawBSONDocument
 from pymongo import DeleteOne, ReplaceOne
-from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
+from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from bot.domain.audit import AuditEntry
 from bot.domain.candidate import Update
@@ -21,15 +21,16 @@ from bot.domain.errors import LostError
 from bot.domain.job import Batch
 from bot.domain.registration import ErpRef, Provenance, Registration
 from bot.domain.search import fold
+from storage.engine import refusals
 from storage.engine.connection import Collection, Database, Document, Session, translated
 from storage.engine.scan import scan
+from storage.engine.transactions import Write, in_transaction_of
 from storage.register import audit
 from storage.register.audit_chain import state_of_own
 from storage.register.documents import change_document, own_document, version_of
 from storage.register.raw_registration import RawRegistration, undecoded
 from storage.register.search_fields import END, search_fields
 
-_DUPLICATE_KEY: Final = 11000
 # On the embedded server, the time of `$in` grows with the square of the keys that it finds: 50
 # cost 130 microseconds each, 100 cost 200. Fewer keys cost our process more. Missing keys are
 # cheap.
@@ -149,26 +150,26 @@ class Bulk:
             record = _batch_document(batch) | {"entries": entry_ids}
             if not made.inserts and not made.changes and not made.entries:
                 return await self._record(record)
+
+            async def write(session: Session) -> bool:
+                if not await self._write(made, session):
+                    return False
+                await self._batches.insert_one(record, session=session)
+                return True
+
             try:
-                async with self._transaction(batch.job) as session:
-                    if not await self._write(made, session):
-                        await session.abort_transaction()
-                        return False
-                    await self._batches.insert_one(record, session=session)
+                return await self._in_transaction(batch.job, write)
             except OperationFailure as error:
-                if not _is_conflict(error):
+                if not refusals.is_duplicate(error):
                     raise
                 if await self._batches.find_one({"_id": record["_id"]}, {"_id": 1}):
                     raise LostError("another worker does this job") from error
                 return False
-        return True
 
-    @asynccontextmanager
-    async def _transaction(self, job: int) -> AsyncIterator[Session]:
+    async def _in_transaction(self, job: int, write: Write) -> bool:
         session = self._sessions.pop(job, None) or await self._begun_session(job)
         try:
-            async with session.start_transaction():
-                yield session
+            is_written = await in_transaction_of(session, write)
         except OperationFailure:
             self._sessions[job] = session
             raise
@@ -179,6 +180,7 @@ class Bulk:
         self._sessions[job] = session
         while len(self._sessions) > _SESSIONS:
             await self._sessions.pop(next(iter(self._sessions))).end_session()
+        return is_written
 
     async def _begun_session(self, job: int) -> Session:
         """Start the session for the writes of this process to the job.
@@ -282,11 +284,3 @@ def _sealed(registration: Registration) -> RawBSONDocument:
     rest = bson.encode(more)
     size = len(own) + len(rest) - _EMPTY
     return RawBSONDocument(size.to_bytes(4, "little") + own[4:-1] + rest[4:])
-
-
-def _is_conflict(error: OperationFailure) -> bool:
-    if isinstance(error, BulkWriteError):
-        return all(one["code"] == _DUPLICATE_KEY for one in error.details["writeErrors"])
-    return isinstance(error, DuplicateKeyError) or error.has_error_label(
-        "TransientTransactionError"
-    )

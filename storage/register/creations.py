@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 from typing import Final
 
-from pymongo.errors import BulkWriteError, OperationFailure
+from pymongo.errors import BulkWriteError
 
 from bot.domain.errors import RefusedError, TryLaterError
+from storage.engine import refusals
 from storage.engine.batching import Batched
-from storage.engine.connection import Collection, Document, translated
+from storage.engine.connection import Collection, Document, Session, translated
+from storage.engine.transactions import in_transaction
 from storage.register import audit
 from storage.register.documents import tax_keys_of
 
-_DUPLICATE_KEY: Final = 11000
 _ROUNDS: Final = 10
 
 
@@ -38,25 +39,20 @@ class CreateTogether(Batched[Document, bool]):
         raise TryLaterError("registrations are created too quickly to be written")
 
     async def _stored(self, documents: list[Document]) -> bool:
-        """Return True if all were stored; False if a key exists or is being written at this
-        moment."""
+        """Return True if all were stored; False if a key exists."""
         entries = [audit.created(document) for document in documents]
+
+        async def insert(session: Session) -> bool:
+            await self._registrations.insert_many(documents, session=session)
+            await self._entries.insert_many(entries, session=session)
+            return True
+
         try:
-            async with (
-                await self._client.start_session() as session,
-                session.start_transaction(),
-            ):
-                await self._registrations.insert_many(documents, session=session)
-                await self._entries.insert_many(entries, session=session)
+            return await in_transaction(self._client, insert)
         except BulkWriteError as error:
-            if any(failure["code"] != _DUPLICATE_KEY for failure in error.details["writeErrors"]):
+            if not refusals.is_duplicate(error):
                 raise
             return False
-        except OperationFailure as error:
-            if not error.has_error_label("TransientTransactionError"):
-                raise
-            return False
-        return True
 
     async def _there(self, documents: list[Document]) -> set[str]:
         """Return the keys of the documents that are taken.

@@ -10,6 +10,7 @@ from bot.domain.conversation import Department
 from bot.domain.label import Label, Tag, Written
 from bot.domain.opening_hours import OpeningHours
 from storage.engine.connection import Collection, Database, Document, translated
+from storage.engine.repeating import insert_once, replace_once
 
 L = TypeVar("L", bound=Label)
 # Changes by another replica show after this time; changes by this one show at once.
@@ -51,11 +52,7 @@ class Labels(Generic[L]):
         already."""
         self._until = None
         with translated():
-            try:
-                await self._labels.insert_one(_written(label))
-            except DuplicateKeyError:
-                return False
-        return True
+            return await insert_once(self._labels, _written(label))
 
     async def change(self, before: L, after: L) -> Written:
         """Replace `before`, as it was read, by `after`, which has the next version.
@@ -65,13 +62,11 @@ class Labels(Generic[L]):
         self._until = None
         with translated():
             try:
-                result = await self._labels.replace_one(
-                    {"_id": before.id, "version": before.version}, _written(after)
-                )
+                seen: Document = {"_id": before.id, "version": before.version}
+                if await replace_once(self._labels, seen, _written(after)):
+                    return Written.DONE
             except DuplicateKeyError:
                 return Written.TAKEN
-            if result.matched_count:
-                return Written.DONE
             stored = await self._labels.find_one({"_id": before.id})
         return Written.DONE if stored == _written(after) else Written.STALE
 

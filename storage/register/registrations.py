@@ -151,7 +151,7 @@ class Registrations:
     ) -> bool:
         """Return the result of `write`, which is stored together with the entry or not at all.
 
-        False when another process writes the same at this moment, or when the tax id is taken.
+        False also when the tax id is taken.
         """
         with translated():
             try:

@@ -8,6 +8,7 @@ from bson.raw_bson import RawBSONDocument
 
 from bot.domain.retention import CHATS_KEPT
 from storage.engine.connection import Collection, Database, Document, translated
+from storage.engine.repeating import delete_once
 from storage.engine.scan import scan
 
 _AT_ONCE: Final = 100
@@ -57,7 +58,7 @@ class ChatEnds:
         as_read: Document = {"_id": chat["_id"]}
         as_read |= {name: chat.get(name) for name in ("registration_id", "privacy_notice_at")}
         with translated():
-            return int((await self._chats.delete_one(as_read)).deleted_count)
+            return int(await delete_once(self._chats, as_read))
 
 
 def _is_old(chat: RawBSONDocument, now: datetime) -> bool:

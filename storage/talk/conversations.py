@@ -20,6 +20,7 @@ from bot.domain.conversation import (
 from bot.domain.tax_id import TaxId
 from storage.engine.batching import FindOne, InsertOne, Write
 from storage.engine.connection import Collection, Database, Document, translated
+from storage.engine.repeating import update_once
 
 _CHAT: Final = TypeAdapter(Chat)
 _CONVERSATION: Final = TypeAdapter(Conversation)
@@ -270,10 +271,9 @@ async def change_one(
         change["$unset"] = dict.fromkeys(unset, "")
     with translated():
         try:
-            result = await conversations.update_one(query, change)
+            return await update_once(conversations, query, change)
         except DuplicateKeyError:
             return False
-    return bool(result.matched_count)
 
 
 def _topic_key(group_id: int, topic_id: int) -> str:

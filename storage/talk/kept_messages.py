@@ -7,6 +7,7 @@ from pymongo import DeleteOne, ReplaceOne
 from bot.domain.outgoing import Content
 from storage.engine.batching import Write
 from storage.engine.connection import Collection, Database, Document, translated
+from storage.engine.repeating import update_once
 
 
 class KeptMessages:
@@ -24,11 +25,11 @@ class KeptMessages:
     async def change(self, chat_id: int, content: Content) -> bool:
         """Return True if the message was kept, and is kept with this content now."""
         with translated():
-            result = await self._kept.update_one(
+            return await update_once(
+                self._kept,
                 {"_id": _key(chat_id, content.source_message_id)},
                 {"$set": {"content": _stored(content)}},
             )
-        return bool(result.matched_count)
 
     async def drop(self, chat_id: int, message_id: int) -> None:
         await self._write(DeleteOne({"_id": _key(chat_id, message_id)}))

@@ -8,6 +8,7 @@ from pymongo import ReplaceOne
 from bot.domain.question import Question
 from storage.engine.batching import FindOne, Write
 from storage.engine.connection import Collection, Database, Document, translated
+from storage.engine.repeating import update_once
 
 _QUESTION: Final = TypeAdapter(Question)
 
@@ -34,8 +35,7 @@ class Questions:
         """Return True if the question was unanswered until now."""
         query: Document = {"_id": _key(group_id, message_id), "done": False}
         with translated():
-            result = await self._questions.update_one(query, {"$set": {"done": True}})
-        return bool(result.matched_count)
+            return await update_once(self._questions, query, {"$set": {"done": True}})
 
 
 def _key(group_id: int, message_id: int) -> str:

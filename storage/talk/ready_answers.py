@@ -5,6 +5,7 @@ from pymongo.errors import DuplicateKeyError
 from bot.domain.label import Written
 from bot.domain.ready_answer import ReadyAnswer
 from storage.engine.connection import Database, Document, translated
+from storage.engine.repeating import insert_once, replace_once
 
 
 class ReadyAnswers:
@@ -23,23 +24,17 @@ class ReadyAnswers:
     async def add(self, answer: ReadyAnswer) -> bool:
         """Return True if it was stored; False if its department has the word, or its id exists."""
         with translated():
-            try:
-                await self._answers.insert_one(_written(answer))
-            except DuplicateKeyError:
-                return False
-        return True
+            return await insert_once(self._answers, _written(answer))
 
     async def change(self, before: ReadyAnswer, after: ReadyAnswer) -> Written:
         """Replace `before`, as it was read, by `after`, which has the next version."""
         with translated():
             try:
-                result = await self._answers.replace_one(
-                    {"_id": before.id, "version": before.version}, _written(after)
-                )
+                seen: Document = {"_id": before.id, "version": before.version}
+                if await replace_once(self._answers, seen, _written(after)):
+                    return Written.DONE
             except DuplicateKeyError:
                 return Written.TAKEN
-            if result.matched_count:
-                return Written.DONE
             stored = await self._answers.find_one({"_id": before.id})
         return Written.DONE if stored == _written(after) else Written.STALE
 

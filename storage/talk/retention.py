@@ -4,10 +4,9 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Final
 
-from pymongo.errors import DuplicateKeyError
-
 from bot.domain.retention import RetentionRun
-from storage.engine.connection import Collection, Database, translated
+from storage.engine.connection import Collection, Database, Document, translated
+from storage.engine.repeating import insert_once, replace_once
 from storage.engine.scan import scan
 
 # The documents of these collections name their conversation in `conversation_id`, which is
@@ -36,15 +35,9 @@ class DailyRuns:
         document = run.model_dump() | {"_id": self._key}
         with translated():
             if after is None:
-                try:
-                    await self._meta.insert_one(document)
-                except DuplicateKeyError:
-                    return False
-                return True
-            result = await self._meta.replace_one(
-                {"_id": self._key, "began_at": after.began_at}, document
-            )
-        return bool(result.matched_count)
+                return await insert_once(self._meta, document)
+            seen: Document = {"_id": self._key, "began_at": after.began_at}
+            return await replace_once(self._meta, seen, document)
 
     async def end(self, run: RetentionRun) -> None:
         """Store the result of the run, unless another one has begun since."""

@@ -1,7 +1,8 @@
 """An attendant's word on a customer's identity, stored in conversation and chat or in neither."""
 
 from bot.domain.conversation import Chat, Conversation, ConversationEvent
-from storage.engine.connection import Collection, Database, Document, translated
+from storage.engine.connection import Collection, Database, Document, Session, translated
+from storage.engine.transactions import in_transaction
 from storage.talk.conversations import PROOF, chat_document
 
 
@@ -29,24 +30,23 @@ class Verifications:
             "verified_at": seen.customer.verified_at,
             "closed_at": seen.closed_at,
         }
+
+        async def write(session: Session) -> bool:
+            changed = await self._conversations.update_one(
+                as_seen,
+                {"$set": proof, "$push": {"events": event.model_dump()}},
+                session=session,
+            )
+            linked = await self._chats.update_one(
+                {"_id": chat.id, **registration}, {"$set": proof}, session=session
+            )
+            if not (changed.matched_count and linked.matched_count):
+                return False
+            if not seen.is_open:
+                await self._conversations.update_one(
+                    {"open_chat": chat.id, **registration}, {"$set": proof}, session=session
+                )
+            return True
+
         with translated():
-            async with (
-                await self._client.start_session() as session,
-                session.start_transaction(),
-            ):
-                changed = await self._conversations.update_one(
-                    as_seen,
-                    {"$set": proof, "$push": {"events": event.model_dump()}},
-                    session=session,
-                )
-                linked = await self._chats.update_one(
-                    {"_id": chat.id, **registration}, {"$set": proof}, session=session
-                )
-                if not (changed.matched_count and linked.matched_count):
-                    await session.abort_transaction()
-                    return False
-                if not seen.is_open:
-                    await self._conversations.update_one(
-                        {"open_chat": chat.id, **registration}, {"$set": proof}, session=session
-                    )
-        return True
+            return await in_transaction(self._client, write)

@@ -11,6 +11,7 @@ from bot.domain.outgoing import Outgoing, Undelivered
 from storage.engine.batching import FindOne, InsertOne, Write
 from storage.engine.connection import Collection, Database, Document, translated
 from storage.engine.fencing import FencedUpdate, take_over
+from storage.engine.repeating import update_once
 
 # Below every chat id, and a number: a range keeps the read in the index.
 _LOWEST_CHAT: Final = -(2**63)
@@ -125,14 +126,14 @@ class Outbox:
             document = await self._outbox.find_one({"_id": item_id})
             if document is None or "failed_at" not in document:
                 return False
-            result = await self._outbox.update_one(
+            return await update_once(
+                self._outbox,
                 {"_id": item_id, "failed_at": document["failed_at"]},
                 {
                     "$set": {"waiting": document["chat_id"], "attempts": 0, "notice": notice},
                     "$unset": {"failed_at": "", "reason": "", "refusals": ""},
                 },
             )
-        return bool(result.modified_count)
 
 
 def _counted(item: Outgoing) -> Document:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from bot.domain.set_aside import SetAside
 from storage.engine.connection import Collection, Database, Document, translated
+from storage.engine.repeating import replace_once
 
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # What a pending update has; whatever else a failure has left is not kept.
@@ -67,10 +68,8 @@ class SetAsideUpdates:
     async def _replace(self, stored: Document, values: Document) -> bool:
         mark = {name: stored[name] for name in _MARK if name in stored}
         with translated():
-            result = await self._inbox.replace_one(
-                {"_id": stored["_id"], "set_aside_at": stored["set_aside_at"]}, mark | values
-            )
-        return bool(result.matched_count)
+            seen = {"_id": stored["_id"], "set_aside_at": stored["set_aside_at"]}
+            return await replace_once(self._inbox, seen, mark | values)
 
 
 def _read(stored: Document) -> SetAside:

@@ -11,10 +11,11 @@ from pymongo import ReplaceOne
 from bot.domain.errors import LostError
 from bot.domain.lease import held_number
 from storage.engine.batching import FindOne, Write
-from storage.engine.connection import Collection, Database, Document, translated
+from storage.engine.connection import Collection, Database, Document, Session, translated
 from storage.engine.fencing import FENCE, not_fenced_off, take_over
 from storage.engine.leases import Leases
 from storage.engine.refusals import DuplicateError
+from storage.engine.transactions import in_transaction
 
 _utc_now: Final = partial(datetime.now, UTC)
 
@@ -60,16 +61,17 @@ class States:
             )
             for key, state, data in steps
         ]
+
+        async def write(session: Session) -> bool:
+            await self._states.bulk_write(writes, session=session)
+            return True
+
         try:
             if len(writes) == 1:
                 await self._write(writes[0])
                 return
             with translated():
-                async with (
-                    await self._client.start_session() as session,
-                    session.start_transaction(),
-                ):
-                    await self._states.bulk_write(writes, session=session)
+                await in_transaction(self._client, write)
         except DuplicateError as error:
             # The document is there and does not match, so it was to be inserted.
             raise await self._lost([key for key, _, _ in steps]) from error

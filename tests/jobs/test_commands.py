@@ -29,9 +29,11 @@ from tests.flows.nats import nats_server
 from tests.jobs.conftest import HEADER, JobRunner, table
 from tests.jobs.rows import row, stored
 from tests.jobs.shell import Shell
+from tests.op_msg import named
 from tests.patience import HANG_S
 from tests.storage.commands import CommandResult, assert_one_sentence, balcao
-from tests.storage.servers import free_port, uri
+from tests.storage.replica_set import Command, Spoilt, replica_set_before
+from tests.storage.servers import free_port, until, uri
 
 TOKEN = "7000000001:AAabcdefghijklmnopqrstuvwxyz_-12345"
 PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n"
@@ -457,3 +459,30 @@ async def begun_elsewhere(runner: JobRunner, rows: Any) -> Job:
         clock=runner.now,
     )
     return await runner.begun(rows, state=JobState.RUNNING)
+
+
+async def test_an_import_outlives_an_election_of_the_database(
+    runner: JobRunner, mongodb_uri: str, tmp_path: Path
+):
+    with replica_set_before(mongodb_uri) as members:
+
+        def amid_a_commit(command: Command) -> Spoilt | None:
+            if named(command) != ("commitTransaction", ""):
+                return None
+            members.primary = None
+            return Spoilt(None, is_after=True)
+
+        members.rule = amid_a_commit
+        # For less time than the election takes.
+        shell = Shell(runner, f"{members.uri}&serverSelectionTimeoutMS=100", tmp_path)
+        shell.write("c.csv", [HEADER, *map(row, range(1_500))])
+        async with shell.running("import", "c.csv") as process:
+            await until(lambda: members.primary is None)
+            await asyncio.sleep(4)
+            members.rule = lambda _: None
+            members.elect()
+            async with asyncio.timeout(HANG_S):
+                out, err = map(bytes.decode, await process.communicate())
+    assert process.returncode == 0, err
+    assert "1.500 novos" in out
+    assert len(await runner.register()) == 1_500

@@ -3,10 +3,12 @@
 import gc
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.domain.errors import AppError, Problem, RefusedError, TryLaterError
+from storage.engine.client_options import unsafe_with_set
 from storage.engine.connection import answers, connected, is_embedded
 from tests.patience import HANG_MS
 from tests.storage.servers import SOON_MS, free_port, plain_server, uri
@@ -51,6 +53,53 @@ async def test_an_address_that_cannot_be_right_is_refused_at_once(address: str):
     assert isinstance(error, RefusedError)
     assert error.problem is Problem.DATABASE_URI
     assert PASSWORD not in str(error)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        *("w=0", "w=1", "w=2", "w=rack", "W=0", "w=majority&w=1", "journal=false", "j=false"),
+        *("readPreference=secondary", "readPreference=primaryPreferred", "readpreference=nearest"),
+        *("readConcernLevel=available", "readConcernLevel=linearizable"),
+        *("serverSelectionTimeoutMS=900000", "serverSelectionTimeoutMS=x"),
+    ],
+)
+async def test_an_option_that_would_break_a_promise_is_refused_before_anything_is_sent(
+    option: str,
+):
+    error = await refused(f"mongodb://127.0.0.1:1/?{option}")
+    assert (type(error), error.problem) == (RefusedError, Problem.DATABASE_OPTION)
+    assert option.partition("=")[0].lower()[:1] in str(error)
+
+
+@pytest.mark.parametrize(
+    ("options", "hello", "unsafe"),
+    [
+        ("retryWrites=false", {}, ["retrywrites"]),
+        ("retryWrites=true&directConnection=true", {}, []),
+        ("directConnection=true", {"hosts": ["a", "b"]}, ["directconnection"]),
+        # A set of one that has just been started.
+        ("directConnection=true", {"isWritablePrimary": False}, []),
+        ("directConnection=false", {"hosts": ["a", "b"]}, []),
+        ("", {"hosts": ["a", "b"]}, []),
+    ],
+)
+def test_some_options_depend_on_the_set(options: str, hello: dict[str, Any], unsafe: list[str]):
+    told = {"hosts": ["a"], "isWritablePrimary": True} | hello
+    assert unsafe_with_set(f"mongodb://a/?{options}", told) == unsafe
+
+
+async def test_a_harmless_option_of_the_operator_wins(mongodb_uri: str):
+    given = "maxPoolSize=3&socketTimeoutMS=9000&appName=loja&w=majority&readConcernLevel=majority"
+    async with connected(f"{mongodb_uri}&{given}", "balcao") as database:
+        options = database.client.options
+        assert options.pool_options.max_pool_size == 3
+        assert options.pool_options.socket_timeout == 9
+        assert options.pool_options.appname == "loja"
+        assert options.read_concern.level == "majority"
+        assert options.write_concern.document["w"] == "majority"
+        assert options.write_concern.document["j"] is True
+        assert options.read_preference.mongos_mode == "primary"
 
 
 @pytest.mark.parametrize("name", ["a b", "a.b", "", "a/b", "$x"])

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from pymongo import UpdateOne
+from pymongo import UpdateOne, errors
 
 from bot.domain.errors import (
     AppError,
@@ -17,7 +17,7 @@ from bot.domain.errors import (
 )
 from storage.engine.batching import FindOne, InsertOne, Write
 from storage.engine.connection import connected, translated
-from storage.engine.refusals import of_code
+from storage.engine.refusals import of_code, of_server
 from storage.updates.states import States
 from tests.storage.wire import Wire, wire_before
 
@@ -82,6 +82,29 @@ def test_a_server_that_is_no_primary_any_more_means_later(code: int):
     assert type(of_code(code)) is TryLaterError
 
 
+@pytest.mark.parametrize("code", [*PASSING, *NO_PRIMARY, 43, 64, 100, 112, 246, 251, 13436])
+def test_in_whatever_form_a_passing_trouble_comes_it_means_later_and_away(code: int):
+    """A job that meets it is not at fault, however often (`Problem.DATABASE_GONE`, `_REFUSES`)."""
+    said = {"ok": 0.0, "code": code, "errmsg": "x"}
+    labels = [["TransientTransactionError"], ["UnknownTransactionCommitResult"], []]
+    forms: list[errors.PyMongoError] = [
+        *(errors.OperationFailure("x", code, said | {"errorLabels": some}) for some in labels),
+        errors.NotPrimaryError("x", said),
+        errors.WriteConcernError("x", code, said),
+        errors.WTimeoutError("x", code, said),
+        errors.BulkWriteError({"writeErrors": [], "writeConcernErrors": [said]}),
+        errors.BulkWriteError({"writeErrors": [{"index": 0, **said}]}),
+        errors.BulkWriteError(
+            {"writeErrors": [{"index": 0, "code": 11000}], "writeConcernErrors": [said]}
+        ),
+    ]
+    for form in forms:
+        error = of_server(form)
+        assert type(error) is TryLaterError, form
+        full = Problem.DISK_FULL if code == 14031 else None
+        assert error.problem in (Problem.DATABASE_GONE, Problem.DATABASE_REFUSES, full), form
+
+
 async def test_an_answer_without_a_code_means_later(wire: Wire, behind: Any):
     with wire.answering(("find", "states"), ok=0.0, errmsg="?"):
         error = await error_of(FindOne(behind["states"])("k"))
@@ -90,9 +113,9 @@ async def test_an_answer_without_a_code_means_later(wire: Wire, behind: Any):
 
 async def test_each_write_of_a_bulk_has_its_own_answer(wire: Wire, behind: Any):
     insert = InsertOne(behind["states"])
-    errors = [{"index": n, "code": code, "errmsg": "x"} for n, code in ((1, 121), (2, 8000))]
-    errors += [{"index": 3, "code": 11000, "errmsg": "x"}, {"index": 4, "code": 47, "errmsg": "x"}]
-    with wire.answering(("insert", "states"), ok=1.0, n=1, writeErrors=errors):
+    failed = [{"index": n, "code": code, "errmsg": "x"} for n, code in ((1, 121), (2, 8000))]
+    failed += [{"index": 3, "code": 11000, "errmsg": "x"}, {"index": 4, "code": 47, "errmsg": "x"}]
+    with wire.answering(("insert", "states"), ok=1.0, n=1, writeErrors=failed):
         found = await asyncio.gather(
             *(insert({"_id": n}) for n in range(5)), return_exceptions=True
         )

@@ -151,3 +151,18 @@ def test_the_page_names_every_folder_of_tests() -> None:
 
 def test_the_readme_links_to_the_page() -> None:
     assert "](docs/architecture.md)" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("call", "places"),
+    [
+        ("AsyncIOMotorClient(", {"connection.py"}),
+        ("start_transaction(", {"transactions.py"}),
+        ("ReadConcern(", {"repeating.py"}),
+        ("WriteConcern(", set()),
+        ("ReadPreference", set()),
+    ],
+)
+def test_what_is_asked_of_mongodb_stands_in_one_place(call: str, places: set[str]) -> None:
+    found = {path.name for path in (ROOT / "storage").rglob("*.py") if call in path.read_text()}
+    assert found == places

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from bot.cli.terminal.database import open_database
 from bot.cli.terminal.files import save
 from bot.cli.terminal.reports import is_left, job_lines, no_such_job
 from bot.cli.terminal.running import Stop, TerminalProgress
-from bot.domain.errors import Problem, RefusedError
+from bot.domain.errors import Problem, RefusedError, TryLaterError
 from bot.domain.job import Job, JobKind, JobState
 from bot.domain.registration import Kind
 from bot.domain.row import KINDS, kind_key
@@ -37,6 +38,8 @@ NOT_ALL: Final = 2
 # Shorter than in chat: a terminal can be updated more often.
 _PROGRESS_INTERVAL_S: Final = 0.3
 _LOOK_S: Final = 0.5
+# So long a command waits for a database that is gone; then it ends, and the job can go on later.
+_GONE_S: Final = 60.0
 Yes = Annotated[bool, typer.Option("--yes", help="Não pergunta.")]
 KindName = Annotated[
     str | None,
@@ -71,9 +74,19 @@ class JobSession:
             self.notifier.showing(doing(job), job.total or total),
             self.stop.cancels(lambda: self.jobs.manage.cancel(job.id)),
         ):
+            gone_since: float | None = None
             while True:
                 await self.jobs.work.work(job.id)
-                now = await self.jobs.manage.get(job.id)
+                try:
+                    now = await self.jobs.manage.get(job.id)
+                except TryLaterError:
+                    # An election of MongoDB. It is over in half a minute, and the job goes on.
+                    gone_since = gone_since or time.monotonic()
+                    if time.monotonic() > gone_since + _GONE_S:
+                        raise
+                    await asyncio.sleep(_LOOK_S)
+                    continue
+                gone_since = None
                 if now is None:
                     raise RefusedError(f"A tarefa {job.id} foi apagada enquanto andava.")
                 if not now.is_active:

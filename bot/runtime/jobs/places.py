@@ -17,6 +17,9 @@ class Places:
         self._taken: dict[int, bool] = {}
         """Job ids to True for a place for long jobs."""
 
+    def __contains__(self, job_id: int) -> bool:
+        return job_id in self._taken
+
     def take(self, job: Job) -> bool:
         """Give the job a place; return False if it has one, or none is free for its length."""
         if job.id in self._taken:

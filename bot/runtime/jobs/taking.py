@@ -6,7 +6,7 @@ and goes on behind its last batch when its next turn comes.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from contextvars import Context
 from datetime import datetime
@@ -133,7 +133,7 @@ class TakeJobs:
 
     async def _tell_who_waits(self) -> None:
         """Show on long jobs that they wait, if nobody has had a place for them for a round."""
-        line = in_line(await self._store.active(), self._lease_clock())
+        line = self._line(await self._store.active())
         waiting = [one for one in line if length_of(one) is Length.LONG and not one.waits_since]
         for job in waiting:
             if job.id in self._without_place:
@@ -156,10 +156,16 @@ class TakeJobs:
         active = await self._store.active()
         now = asyncio.get_running_loop().time()
         self._left = {job_id: again for job_id, again in self._left.items() if again > now}
-        for job in in_line(active, self._lease_clock()):
+        for job in self._line(active):
             if job.id not in self._left and self._places.take(job):
                 return job
         return None
+
+    def _line(self, active: Sequence[Job]) -> list[Job]:
+        # Still ours if the database was away when its lease was to be released.
+        owner = self._work.leases.owner
+        let_go = {job.id for job in active if job.owner == owner and job.id not in self._places}
+        return in_line(active, self._lease_clock(), let_go=let_go)
 
     async def _work_through(self, job: Job | None) -> None:
         """Work on a job that has a place here, and then on those that follow it in the line."""
