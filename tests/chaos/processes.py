@@ -18,6 +18,7 @@ from tests.warm import Command, Commands
 _AGAIN_S: Final = 0.5
 """A service manager starts what has ended again, after this time."""
 
+_TICKS_S: Final = os.sysconf("SC_CLK_TCK")
 _PORTS: Final = range(10_000, 20_000)
 _NO_DATABASE: Final = "Erro: O MongoDB não"
 
@@ -38,7 +39,7 @@ class Forks:
         self._commands.stop()
 
 
-def _port() -> int:
+def free_port() -> int:
     """Return a free port that no outgoing connection is given, also not while it is restarted."""
     while True:
         port = _PORTS[secrets.randbelow(len(_PORTS))]
@@ -62,7 +63,7 @@ class Process:
         self._forks = forks
         self._cwd = cwd
         self._command = str(minute_s), command
-        self.port = port = _port()
+        self.port = port = free_port()
         """Of its health checks."""
         self.clock = WallClock(cwd / f"clock-{port}")
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("BALCAO_")}
@@ -83,6 +84,23 @@ class Process:
         self._began_at = 0
         self._keeping: asyncio.Task[None] | None = None
         self._pause_s = _AGAIN_S
+        self._spent_s = 0.0
+
+    @property
+    def pid(self) -> int:
+        """The process id of the present run; 0 before the first."""
+        return self._running.pid if self._running else 0
+
+    def cpu_s(self) -> float:
+        """Return the seconds of CPU of the present run and of those that were killed."""
+        return self._spent_s + self._of_this_run_s()
+
+    def _of_this_run_s(self) -> float:
+        try:
+            stat = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return 0.0
+        return (int(stat[11]) + int(stat[12])) / _TICKS_S
 
     @property
     def is_ready(self) -> bool:
@@ -129,6 +147,7 @@ class Process:
         match fault.what:
             case What.KILL:
                 self.killed.append(loop.time())
+                self._spent_s += self._of_this_run_s()
                 self._may_end, self._pause_s = True, fault.for_s
                 self._signal(signal.SIGKILL)
             case What.STOP:

@@ -4,11 +4,11 @@ import asyncio
 import socket
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from aiohttp import ClientSession, web
+from aiohttp import ClientError, ClientSession, web
 
 from bot import app
 from bot.runtime.http_server import serving
@@ -34,14 +34,22 @@ class Balancer:
     turn: int = 0
 
     async def pass_on(self, request: web.Request) -> web.Response:
-        if not self.replicas:
-            raise web.HTTPBadGateway
-        self.turn += 1
-        replica = self.replicas[self.turn % len(self.replicas)]
+        content = await request.read()
         headers = {k: v for k, v in request.headers.items() if k.startswith("X-Telegram")}
+        self.turn += 1
+        # To the next one where one cannot be reached.
+        for number in range(len(self.replicas)):
+            replica = self.replicas[(self.turn + number) % len(self.replicas)]
+            with suppress(ClientError):
+                return await self._pass_to(replica, content, headers)
+        raise web.HTTPBadGateway
+
+    async def _pass_to(
+        self, replica: str, content: bytes, headers: dict[str, str]
+    ) -> web.Response:
         async with (
             ClientSession() as session,
-            session.post(replica, data=await request.read(), headers=headers) as answer,
+            session.post(replica, data=content, headers=headers) as answer,
         ):
             body = await answer.read()
             self.taken[replica] += answer.status == 200
