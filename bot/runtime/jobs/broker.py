@@ -26,6 +26,7 @@ from bot.runtime.jobs.jetstream import (
     nobody_minds,
     read_address,
 )
+from bot.runtime.supervisor import is_cancelled
 
 Work = Callable[[str], Awaitable[None]]
 
@@ -111,6 +112,8 @@ async def open_broker(
             yield JobBroker(broker, leaving)
         finally:
             leaving.set()
+            if isinstance(broker, JetStream):
+                broker.leave()
             await arrivals.end()
             await taking
     finally:
@@ -171,7 +174,10 @@ async def _take(broker: AsyncBroker, at_once: int, leaving: asyncio.Event) -> No
     while not leaving.is_set():
         try:
             await receiver.listen(leaving)
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
+            # nats-py cancels what waits for an id when it closes a connection.
+            if is_cancelled(error):
+                raise
             logger.error("taking jobs failed", exc_info=error)
             with suppress(TimeoutError):
                 await asyncio.wait_for(leaving.wait(), _PAUSE_S)
