@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Compiled once: otherwise each of the tests' processes compiles all it loads.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test pytest coverage lint format lock benchmark chaos clean
+.PHONY: demo test pytest coverage lint format lock wheel benchmark chaos clean
 
 demo: $(VENV)/runtime
 	$(BIN)/balcao demo
@@ -56,19 +56,25 @@ chaos: $(VENV)/dev
 COMPILE := $(BIN)/uv pip compile -q --universal --no-strip-extras --generate-hashes --no-emit-find-links --no-emit-index-url --custom-compile-command "make lock" \
   --python-version 3.11 $(UPGRADE)
 
-# What demo and tests run with, what the tests need besides, and what installs the project.
+# What a server runs with, what the embedded database adds to that, what the tests need, and what installs the project.
 lock: $(VENV)/dev
-	$(COMPILE) --extra embedded pyproject.toml -o requirements.lock
-	$(COMPILE) --extra embedded --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(COMPILE) --extra tracing pyproject.toml -o requirements.lock
+	$(COMPILE) --extra embedded --extra tracing -c requirements.lock $$(sed -n 's/^\([a-z0-9._-]*\)==.*/--no-emit-package \1/p' requirements.lock) \
+	  pyproject.toml -o requirements-embedded.lock
+	$(COMPILE) --extra embedded --extra tracing --extra dev -c requirements.lock -c requirements-embedded.lock pyproject.toml -o requirements-dev.lock
 	$(COMPILE) -c requirements-dev.lock --group pyproject.toml:build -o requirements-build.lock
+
+# For a server, with requirements.lock: docs/deploy.md.
+wheel: $(VENV)/runtime
+	$(BIN)/python -m pip wheel -q --disable-pip-version-check --no-deps --no-build-isolation -w dist .
 
 clean:
 	rm -rf $(VENV) build dist .coverage .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
-$(VENV)/runtime: requirements.lock requirements-build.lock pyproject.toml
+$(VENV)/runtime: requirements.lock requirements-embedded.lock requirements-build.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Balcão needs Python 3.11 or later; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 demo") if sys.version_info < (3, 11) else None'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock -r requirements-build.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock -r requirements-embedded.lock -r requirements-build.lock
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 

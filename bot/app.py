@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -13,20 +13,32 @@ from aiogram import Bot, Dispatcher
 from aiohttp import web
 
 from bot.console.services import Surroundings
-from bot.domain.errors import Problem
+from bot.domain.errors import AppError, Problem
+from bot.runtime.backlog import BacklogFigures
 from bot.runtime.http_server import http_server
 from bot.runtime.http_server import serving as serving_pages
 from bot.runtime.jobs.carrying import Carrying
 from bot.runtime.jobs.sync_schedule import LOOK_S, SyncSchedule
-from bot.runtime.leases import LeaseKeeper
+from bot.runtime.leases import LeaseKeeper, keep_polling
 from bot.runtime.memory import freeze_gc
-from bot.runtime.metrics import Metrics
+from bot.runtime.metrics import LeaseFigures, Metrics
 from bot.runtime.sending.limits import TELEGRAM_LIMITS, Limits, RateLimiter
 from bot.runtime.sending.outbox import Outbox
+from bot.runtime.sending.share import KeepShare
+from bot.runtime.service_manager import said_ready
 from bot.runtime.supervisor import Supervisor
+from bot.runtime.tracing import NO_TRACES
+from bot.runtime.updates.delivery import KeepWebhook, leave_webhook
 from bot.runtime.updates.fsm import DurableStorage, steps_prefix
 from bot.runtime.updates.inbox import Inbox, chat_key
-from bot.runtime.updates.serve import taking_updates, telegram_answers, wait_for_telegram
+from bot.runtime.updates.polling import PollingTurn
+from bot.runtime.updates.serve import (
+    answered,
+    taking_updates,
+    telegram_answers,
+    wait_for_telegram,
+)
+from bot.runtime.updates.webhook import Webhook
 from bot.settings import Settings
 from bot.usecases.attending.watch_queue import QueueRounds
 from bot.usecases.company.departments import Departments
@@ -41,6 +53,7 @@ from bot.usecases.register.labels import Tags
 from bot.wiring.attending import build_attending
 from bot.wiring.chat_jobs import build_chat_jobs
 from bot.wiring.clients import (
+    log_wrong_clock,
     open_database,
     open_erp_if_set,
     utc_now,
@@ -51,23 +64,33 @@ from bot.wiring.console import build_console
 from bot.wiring.dispatcher import build_dispatcher, update_handler
 from bot.wiring.files import file_services
 from bot.wiring.jobs import Jobs, carry, work_on_jobs
+from bot.wiring.public import public_app
 from bot.wiring.receiving import build_receiving
 from bot.wiring.register import Register, build_register
 from bot.wiring.relaying import build_relaying
-from bot.wiring.shared import Shared, share
+from bot.wiring.shared import Shared, keep_share, share
 from bot.wiring.stopping import run_until_stopped
 from bot.wiring.telegram import open_bot
+from bot.wiring.watching import (
+    WatchedUpdates,
+    Watching,
+    open_tracer,
+    read_backlog,
+    trace_handlers,
+)
 from bot.wording.errors import EMBEDDED_OUTGROWN
 from erp.adapter import Erp
 from handlers.admin.alerts import TelegramSyncNotifier
 from handlers.menus import Menus
-from storage.engine.connection import Database, server_time
+from storage.engine.connection import Database
 from storage.engine.connection import answers as database_answers
 from storage.engine.embedded import outgrown
+from storage.engine.schema import require_version
 from storage.register.registrations import Registrations
-from storage.updates.inbox import Inbox as StoredInbox
+from storage.updates.handed_over import HandedOver
 from storage.updates.set_aside import SetAsideUpdates
-from storage.updates.states import States
+from storage.updates.states import States, polling_leases
+from storage.updates.webhook import WebhookSettings
 
 _LOOKUP_ROUND_S: Final = 2.0
 _QUEUE_ROUND_S: Final = 10.0
@@ -85,8 +108,13 @@ class Balcao:
     inbox: Inbox
     outbox: Outbox
     metrics: Metrics
+    backlog: BacklogFigures
     supervisor: Supervisor
     locks: LeaseKeeper[str]
+    polling: PollingTurn
+    handed_over: HandedOver
+    share: KeepShare | None
+    """None without a limit on the messages of the bot."""
     retry_lookups: RetryLookups
     queue_rounds: QueueRounds
     registrations: Registrations
@@ -104,7 +132,17 @@ class Balcao:
     """None when no ERP is set."""
     console: web.Application | None
     """None without a public address."""
+    webhook: Webhook | None
+    """None where the bot polls."""
+    stored_webhook: WebhookSettings
     settings: Settings
+
+    @property
+    def is_ready(self) -> bool:
+        """True from the end of the start to the beginning of the stop."""
+        if self.webhook is not None:
+            return self.webhook.is_open
+        return "polling" in self.supervisor.health
 
 
 def build(
@@ -115,15 +153,17 @@ def build(
     database: Database,
     erp: Erp | None,
     clock: Callable[[], datetime] = utc_now,
-    lease_clock: Callable[[], datetime] | None = None,
     lookup_budget_s: float = LOOKUP_BUDGET_S,
     supervisor: Supervisor | None = None,
     surroundings: Surroundings | None = None,
+    watching: Watching | None = None,
 ) -> Balcao:
     """Build everything, fresh at each call, so tests call it too; nothing is started.
 
-    lease_clock: `clock` unless given. surroundings: of the console, Telegram's unless given.
+    clock: for all but leases, which end by the server's time. surroundings: of the console,
+        Telegram's unless given.
     """
+    watching = watching or Watching()
     shared = share(
         settings,
         bot=bot,
@@ -131,10 +171,15 @@ def build(
         database=database,
         erp=erp,
         clock=clock,
-        lease_clock=lease_clock,
+        tracer=watching.tracer,
     )
     supervisor = supervisor or Supervisor()
-    metrics = Metrics(asked_to_wait=lambda: limiter.asked_to_wait, tasks=supervisor.health)
+    metrics = Metrics(
+        asked_to_wait=lambda: limiter.asked_to_wait,
+        tasks=supervisor.health,
+        registry=watching.registry,
+    )
+    metrics.add(backlog := BacklogFigures(read_backlog(database, shared.lease_clock), clock))
     company = build_company(shared)
     register = build_register(shared, people=names_of_staff(shared, company))
     jobs = build_chat_jobs(shared, role_of=company.role_of, names=register.services.names)
@@ -148,7 +193,7 @@ def build(
         attends=company.role_of.attends,
         lookup_budget_s=lookup_budget_s,
     )
-    carrying = carry(settings, clock)
+    carrying = carry(settings, clock, tracer=watching.tracer)
     begin_backup = BeginBackup(
         jobs=jobs.store, wake=jobs.take.wake, holding=shared.locks.holding, clock=clock
     )
@@ -157,15 +202,22 @@ def build(
         "begin_backup": begin_backup,
         "report_status": report_status(shared, jobs, begin_backup, company.retention, carrying),
     }
-    dispatcher, inbox = _updates(shared, company, handlers)
+    leases = keep_polling(polling_leases(database), shared.lease_clock)
+    polling = PollingTurn(bot.id, leases)
+    dispatcher, inbox = _updates(shared, company, handlers, metrics, polling)
+    metrics.add(LeaseFigures({"chats": shared.locks, "jobs": jobs.work.leases}))
     return Balcao(
         bot=bot,
         dispatcher=dispatcher,
         inbox=inbox,
         outbox=relaying.outbox,
         metrics=metrics,
+        backlog=backlog,
         supervisor=supervisor,
         locks=shared.locks,
+        polling=polling,
+        handed_over=HandedOver(database),
+        share=keep_share(shared),
         retry_lookups=receiving.retry_lookups,
         queue_rounds=attending.rounds,
         registrations=shared.registrations,
@@ -181,6 +233,8 @@ def build(
         end_leftovers=company.end_leftovers,
         sync_schedule=jobs.schedule(TelegramSyncNotifier(company.alerts, register.services.names)),
         console=build_console(shared, company, register, jobs, surroundings),
+        webhook=Webhook(settings.webhook_url, inbox.take) if settings.webhook_url else None,
+        stored_webhook=WebhookSettings(database, bot.id),
         settings=settings,
     )
 
@@ -201,20 +255,30 @@ def _of_all_rooms(shared: Shared, register: Register, jobs: Jobs) -> dict[str, o
 
 
 def _updates(
-    shared: Shared, company: Company, handlers: dict[str, object]
+    shared: Shared,
+    company: Company,
+    handlers: dict[str, object],
+    metrics: Metrics,
+    polling: PollingTurn,
 ) -> tuple[Dispatcher, Inbox]:
-    states, store = States(shared.database, shared.clock), StoredInbox(shared.database)
+    watched = WatchedUpdates(
+        shared.bot.id, shared.bot.token, metrics=metrics, tracer=shared.tracer
+    )
+    states, store = States(shared.database, shared.clock), watched.inbox(shared.database)
     fsm = DurableStorage(states)
     dispatcher = build_dispatcher(fsm, company.role_of, handlers)
+    if shared.tracer is not NO_TRACES:
+        trace_handlers(dispatcher, shared.tracer)
     inbox = Inbox(
         bot_id=shared.bot.id,
         store=store,
-        handle=update_handler(shared.bot, dispatcher, fsm),
-        holding=shared.locks.holding,
+        handle=watched.handling(update_handler(shared.bot, dispatcher, fsm)),
+        holding=partial(shared.locks.holding, patience_s=0.0),
         set_aside=company.alerts.set_aside,
         telegram_answers=partial(telegram_answers, shared.bot),
         done_in_telegram=lambda: shared.limiter.done,
         clock=shared.clock,
+        alone_since=polling.alone_since,
     )
     dispatcher["set_aside"] = TendSetAside(
         store=SetAsideUpdates(shared.database, chat_key),
@@ -234,27 +298,62 @@ def _updates(
 async def serving(balcao: Balcao) -> AsyncIterator[asyncio.Task[None]]:
     """Take and handle updates inside the block.
 
-    Yields the polling task, which ends only with an error that no retry can mend.
+    Yields the task that receives, which ends only with an error that no retry can mend.
     """
     await balcao.departments.ensure_default()
     await wait_for_telegram(balcao.bot)
+    if balcao.webhook is None:
+        await answered(partial(leave_webhook, balcao.bot))
     await balcao.menus.set_all(await balcao.role_of.admin_ids())
     await balcao.locks.release_the_dead()
     async with AsyncExitStack() as stack:
+        # For what was left only now.
+        stack.push_async_callback(_tell_of_the_end, balcao)
+        if balcao.share:
+            stack.push_async_callback(balcao.share.leave)
+            await balcao.share.join()
         stack.push_async_callback(balcao.locks.close)
         stack.push_async_callback(balcao.supervisor.end, *_background(balcao))
-        polling = await stack.enter_async_context(
+        allowed_updates = balcao.dispatcher.resolve_used_update_types(
+            skip_events={"aiogd_update", "business_message"}
+        )
+        receiving = await stack.enter_async_context(
             taking_updates(
                 balcao.bot,
                 balcao.inbox,
                 balcao.outbox,
                 balcao.supervisor,
-                allowed_updates=balcao.dispatcher.resolve_used_update_types(
-                    skip_events={"aiogd_update", "business_message"}
-                ),
+                turn=balcao.polling,
+                locks=balcao.locks,
+                handed_over=balcao.handed_over,
+                allowed_updates=allowed_updates,
+                keep_webhook=_keep_webhook(balcao, allowed_updates),
             )
         )
-        yield polling
+        yield receiving
+
+
+def _keep_webhook(balcao: Balcao, allowed_updates: list[str]) -> KeepWebhook | None:
+    if balcao.webhook is None:
+        return None
+
+    def on_return() -> None:
+        balcao.inbox.end_pauses()
+        balcao.outbox.end_pauses()
+
+    return KeepWebhook(
+        balcao.bot,
+        balcao.webhook,
+        balcao.stored_webhook,
+        secret=balcao.settings.webhook_secret.get_secret_value(),
+        allowed_updates=allowed_updates,
+        on_return=on_return,
+    )
+
+
+async def _tell_of_the_end(balcao: Balcao) -> None:
+    with suppress(AppError):
+        await balcao.handed_over.tell()
 
 
 def _background(balcao: Balcao) -> list[asyncio.Task[None]]:
@@ -269,7 +368,9 @@ def _background(balcao: Balcao) -> list[asyncio.Task[None]]:
     }
     if balcao.sync_schedule:
         rounds["syncs"] = (balcao.sync_schedule.look, LOOK_S)
+    share = balcao.share
     return [
+        *([tasks.run("share", share.keep_forever, health=share.health)] if share else []),
         tasks.run("jobs", lambda: work_on_jobs(take, balcao.carrying), health=take.health),
         *(tasks.repeat(name, work, every_s=every_s) for name, (work, every_s) in rounds.items()),
     ]
@@ -294,22 +395,29 @@ async def _serve(settings: Settings, limits: Limits, warn: Callable[[str], None]
         warn(sentence)
     async with AsyncExitStack() as stack:
         supervisor = Supervisor()
-        database = await stack.enter_async_context(open_database(settings, supervisor=supervisor))
+        tracer = await stack.enter_async_context(open_tracer(settings, service="balcao"))
+        watching = Watching(tracer)
+        database = await stack.enter_async_context(
+            open_database(settings, supervisor=supervisor, listeners=watching.listeners)
+        )
+        log_wrong_clock(database)
         if await outgrown(database):
             warn(EMBEDDED_OUTGROWN)
-        erp = await stack.enter_async_context(open_erp_if_set(settings, database))
+        erp = await stack.enter_async_context(
+            open_erp_if_set(settings, database, watch=watching.erp)
+        )
         if erp is not None and settings.erp_url:
             await stack.enter_async_context(warning_of_certificate(erp, warn))
         limiter = RateLimiter(limits)
-        bot = await stack.enter_async_context(open_bot(settings, limiter))
+        bot = await stack.enter_async_context(open_bot(settings, limiter, tracer=tracer))
         balcao = build(
             settings,
             bot=bot,
             limiter=limiter,
             database=database,
             erp=erp,
-            lease_clock=server_time(database),
             supervisor=supervisor,
+            watching=watching,
         )
         address = await stack.enter_async_context(
             http_server(
@@ -319,19 +427,22 @@ async def _serve(settings: Settings, limits: Limits, warn: Callable[[str], None]
                 metrics=balcao.metrics.text,
                 tasks_down=lambda: supervisor.down,
                 remarks=lambda: balcao.carrying.remarks,
-                is_ready=lambda: "polling" in supervisor.health,
+                data_fits=lambda: require_version(database),
+                is_ready=lambda: balcao.is_ready,
+                look=balcao.backlog.look,
             )
         )
-        if balcao.console is not None:
+        if (public := public_app(balcao.webhook, balcao.console)) is not None:
             await stack.enter_async_context(
                 serving_pages(
-                    balcao.console,
+                    public,
                     settings.http_host,
                     settings.public_port,
                     problem=Problem.PUBLIC_ADDRESS,
                 )
             )
-        polling = await stack.enter_async_context(serving(balcao))
+        receiving = await stack.enter_async_context(serving(balcao))
         freeze_gc()
         logger.info("ready", health=f"{address}/healthz", erp=settings.erp_kind or "none")
-        await polling
+        await stack.enter_async_context(said_ready())
+        await receiving

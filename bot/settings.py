@@ -1,6 +1,7 @@
 """All settings, read once from the environment or `.env`, with the prefix BALCAO_."""
 
 import os
+import re
 import ssl
 from difflib import get_close_matches
 from ipaddress import ip_address
@@ -51,6 +52,19 @@ def _secure_address(value: str) -> str:
     return value.lower()
 
 
+def _webhook_address(value: str) -> str:
+    """Telegram delivers by https to four ports; an own Bot API server on this machine to any."""
+    url = urlsplit(value)
+    is_taken = url.scheme == "https" and (url.port or 443) in _WEBHOOK_PORTS
+    if value and not is_taken and not _is_here(url.hostname or ""):
+        raise PydanticCustomError("webhook_url", "not where Telegram delivers")
+    if value and not _WEBHOOK_PATH.fullmatch(value.partition(url.netloc)[2]):
+        raise PydanticCustomError("webhook_url", "no path, or more than a path")
+    if url.username:
+        raise PydanticCustomError("webhook_url", "a password in it")
+    return value
+
+
 def _certificates(path: Path | None) -> Path | None:
     try:
         if path is not None:
@@ -79,6 +93,12 @@ class Settings(BaseSettings):
 
     bot_token: SecretStr = SecretStr("")
     telegram_api_url: Annotated[str, BeforeValidator(_web_address)] = ""
+    webhook_url: Annotated[
+        str, BeforeValidator(_web_address), AfterValidator(_webhook_address)
+    ] = ""
+    """The address at which Telegram delivers; without it the bot polls."""
+    webhook_secret: SecretStr = SecretStr("")
+    """Empty for one that is generated."""
     mongodb_uri: SecretStr = SecretStr("")
     mongodb_database: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,38}$")] = "balcao"
     data_dir: Path = Path("data")
@@ -110,6 +130,9 @@ class Settings(BaseSettings):
     """Days for which the words of conversations are kept; 0 keeps none."""
     http_host: str = "127.0.0.1"
     http_port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    worker_port: Annotated[int, Field(ge=0, le=65535)] | None = None
+    """In place of `http_port` for a worker, which may run beside a bot; without it there is none.
+    """
     public_url: Annotated[str, BeforeValidator(_web_address), AfterValidator(_secure_address)] = ""
     """The address at which admins open the register as a page; without it there is none."""
     public_port: Annotated[int, Field(ge=0, le=65535)] = 8081
@@ -121,6 +144,8 @@ class Settings(BaseSettings):
     """In place of `remind_minutes`, for customers with priority."""
     remind_admins_minutes: Annotated[int, Field(ge=0, le=24 * 60)] = 30
     timezone: str = "America/Sao_Paulo"
+    otlp_url: Annotated[str, BeforeValidator(_web_address)] = ""
+    """A collector that traces are sent to; without it none are recorded."""
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
@@ -145,6 +170,13 @@ class Settings(BaseSettings):
                 is_right = False
             if not is_right:
                 raise PydanticCustomError("broker_url", "no address of a NATS server")
+        return value
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _header_value(cls, value: SecretStr) -> SecretStr:
+        if not _WEBHOOK_SECRET.fullmatch(value.get_secret_value()):
+            raise PydanticCustomError("webhook_secret", "not what Telegram takes")
         return value
 
     @field_validator("log_level", mode="before")
@@ -188,8 +220,8 @@ class Settings(BaseSettings):
             raise RefusedError("\n".join(missing))
 
     def exposed(self) -> list[str]:
-        """Return a sentence for each secret that others can read: on this machine's disk, or on
-        the way to another machine."""
+        """Return a sentence for each secret that others can read, on this machine's disk or on
+        the way to another machine, or guess."""
         found = []
         if _is_open_to_others(Path(".env")):
             found.append(
@@ -216,6 +248,12 @@ class Settings(BaseSettings):
                 f"{PREFIX}BROKER_URL: {_OPEN}, e com ele a senha do servidor NATS, se há uma. Use "
                 "tls://"
             )
+        if 0 < len(self.webhook_secret.get_secret_value()) < _SHORT_SECRET:
+            found.append(
+                f"{PREFIX}WEBHOOK_SECRET: quem adivinhar este segredo manda mensagens ao bot em "
+                "nome de qualquer pessoa. Use 32 caracteres ao acaso, ou deixe vazio: o Balcão "
+                "gera um"
+            )
         return found
 
     @property
@@ -223,6 +261,10 @@ class Settings(BaseSettings):
         return ZoneInfo(self.timezone)
 
 
+_WEBHOOK_PORTS: Final = (443, 80, 88, 8443)
+_WEBHOOK_PATH: Final = re.compile(r"(/[A-Za-z0-9._~-]+)+")
+_WEBHOOK_SECRET: Final = re.compile(r"[A-Za-z0-9_-]{0,256}")
+_SHORT_SECRET: Final = 16
 _OPEN: Final = "o que vai até essa máquina passa pela rede sem criptografia"
 
 
@@ -268,8 +310,6 @@ def _is_here(host: str) -> bool:
 
 
 _NAMES = frozenset(PREFIX + name.upper() for name in Settings.model_fields)
-# In the design, but without effect in this version: reported as an error instead of ignored.
-_LATER = frozenset((PREFIX + "WEBHOOK_URL", PREFIX + "WEBHOOK_SECRET"))
 
 
 def _given_names() -> list[str]:
@@ -279,8 +319,6 @@ def _given_names() -> list[str]:
 
 
 def _unknown(name: str) -> str:
-    if name in _LATER:
-        return f"{name}: ainda não tem efeito nesta versão; tire da configuração"
     close = get_close_matches(name, _NAMES, n=1)
     hint = f"; seria {close[0]}?" if close else ""
     return f"{name}: configuração desconhecida{hint}"
@@ -303,6 +341,10 @@ _HINTS = {
     "-----BEGIN CERTIFICATE----- e -----END CERTIFICATE-----",
     "public_url": "use um endereço como https://cadastro.exemplo.com.br, com https e sem nada "
     "depois do nome do servidor",
+    "webhook_url": "use um endereço como https://bot.exemplo.com.br/telegram, com https, na porta "
+    "443, 80, 88 ou 8443, e com um caminho depois do nome do servidor",
+    "webhook_secret": "use até 256 letras sem acento, números, hífens e sublinhados; sem ele, o "
+    "Balcão gera um",
     "broker_url": "use um endereço como nats://servidor:4222 (ou tls://…), com os caracteres "
     "especiais da senha escritos com %",
 }

@@ -16,12 +16,16 @@ import aiohttp
 from pydantic import SecretStr
 from yarl import URL
 
+from bot.domain.agreed import Agreed, Marks
 from bot.domain.candidate import Candidate
 from bot.domain.erp_record import ErpPage
 from bot.domain.errors import RefusedError
+from bot.domain.pace import Pace
 from bot.domain.tax_id import TaxId
 from erp.breaker import Breaker
 from erp.client import DEFAULT_LIMITS, ErpClient, Limits, Turn
+from erp.shared import marks_alone, pace_alone
+from erp.watching import Watch
 
 _UNSET: Final = SecretStr("")
 
@@ -130,6 +134,11 @@ class Connection:
 
     gate: Gate = field(default_factory=local_gate)
     """For ERPs that work on one request of a method at a time."""
+    watch: Watch | None = None
+    pace: Agreed[Pace] = field(default_factory=pace_alone)
+    """For ERPs that limit the rate of requests; shared by all processes of one Balcão."""
+    marks: Marks = field(default_factory=marks_alone)
+    """For ERPs that must not be asked the same again; shared by all processes of one Balcão."""
 
     def client(
         self,
@@ -144,15 +153,19 @@ class Connection:
 
         refusals, turn: see `ErpClient`.
         """
+        breaker = self.breaker or Breaker()
+        if self.watch:
+            self.watch.watch_breaker(system, lambda: breaker.is_open)
         return ErpClient(
             self.session,
             system=system,
             url=url,
             headers=headers or {},
             limits=self.limits,
-            breaker=self.breaker,
+            breaker=breaker,
             refusals=refusals,
             turn=turn,
+            pace=self.pace,
         )
 
 

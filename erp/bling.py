@@ -40,7 +40,7 @@ FACTS: Final = Facts(
     # Its filter for changes knows only days.
     overlap=timedelta(days=1),
 )
-# An account has three requests a second: a sync leaves some of them for the look-ups.
+# An account has three requests a second.
 LIMITS: Final = Limits(concurrency=2, gap_s=0.4)
 _URL: Final = "https://api.bling.com.br"
 _CONTACTS: Final = "contatos"

@@ -48,6 +48,11 @@ class Breaker:
         self._in_a_row = 0
         self._paused_until: float | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """Return True from the first pause on until a call succeeds."""
+        return self._paused_until is not None
+
     @contextmanager
     def watching(self, label: str) -> Iterator[None]:
         """Run one call under the breaker.

@@ -16,15 +16,19 @@ import aiohttp
 import stamina
 from yarl import URL
 
+from bot.domain.agreed import Agreed
 from bot.domain.errors import (
     RefusedError,
     TryLaterError,
     UnknownRefusalError,
     UnreadableError,
 )
+from bot.domain.pace import Pace
 from erp.answer import ErrorPageError, HttpAnswer, nameless, read_answer
 from erp.breaker import Breaker
+from erp.shared import Pacer, pace_alone
 from erp.tls import refused_certificate, trusting
+from erp.watching import Asked, Watch, tracing_to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +52,10 @@ class Limits:
     retry_after_max_s: float = 2.0
     """A longer Retry-After is not waited for, but set on the error."""
     concurrency: int = 4
+    """Of each process."""
     gap_s: float = 0.0
-    """Least time between the starts of two requests, for ERPs that limit their rate."""
+    """Least time between the starts of two requests of all processes, for ERPs that limit their
+    rate."""
     answer_bytes: int = 16 * 1024 * 1024
 
 
@@ -77,8 +83,10 @@ class ErpClient:
         breaker: Breaker | None = None,
         refusals: Mapping[int, str] | None = None,
         turn: Turn = nullcontext,
+        pace: Agreed[Pace] | None = None,
     ) -> None:
-        """refusals: see `HttpAnswer`. turn: held by each request while it runs."""
+        """refusals: see `HttpAnswer`. turn: held by each request while it runs. pace: None for
+        one of this process alone."""
         self._session = session
         self._system = system
         self._url = url
@@ -87,7 +95,8 @@ class ErpClient:
         self._refusals = refusals or {}
         self._turn = turn
         self._breaker = breaker or Breaker()
-        self._next_start = 0.0
+        self._pacer = Pacer(pace or pace_alone())
+        self.close: Final = self._pacer.close
         self._slots = asyncio.Semaphore(limits.concurrency)
         self._timeout = aiohttp.ClientTimeout(
             total=limits.attempt_s, sock_connect=limits.connect_s, sock_read=limits.read_s
@@ -117,7 +126,7 @@ class ErpClient:
         HTTP, not JSON).
         """
         label = f"ERP {self._system} {what}"
-        sent = _Request(method, path, body, form, params, headers)
+        sent = _Request(Asked(self._system, what), method, path, body, form, params, headers)
         with self._breaker.watching(label):
             try:
                 async with asyncio.timeout(self._limits.total_s):
@@ -159,12 +168,10 @@ class ErpClient:
         return retry
 
     async def _ask(self, sent: "_Request", label: str) -> HttpAnswer:
-        await self._wait_for_gap()
         try:
-            async with (
-                self._slots,
-                self._turn(),
-                self._session.request(
+            async with self._slots, self._turn():
+                await self._pacer.turn(label, self._limits.gap_s)
+                async with self._session.request(
                     sent.method,
                     self._url / sent.path if sent.path else self._url,
                     json=sent.body,
@@ -174,9 +181,9 @@ class ErpClient:
                     timeout=self._timeout,
                     # A redirected POST turns into a GET, and the credentials go with it.
                     allow_redirects=False,
-                ) as response,
-            ):
-                content = await self._read(response, label)
+                    trace_request_ctx=sent.asked,
+                ) as response:
+                    content = await self._read(response, label)
         except TimeoutError as error:
             raise TryLaterError(f"{label}: no answer in time") from nameless(error)
         except aiohttp.ClientConnectorCertificateError as error:
@@ -193,14 +200,6 @@ class ErpClient:
             raise TryLaterError(f"{label}: {type(error).__name__}") from nameless(error)
         return HttpAnswer(label, response.status, response.headers, content, self._refusals)
 
-    async def _wait_for_gap(self) -> None:
-        if not self._limits.gap_s:
-            return
-        now = asyncio.get_running_loop().time()
-        start = max(now, self._next_start)
-        self._next_start = start + self._limits.gap_s
-        await asyncio.sleep(start - now)
-
     async def _read(self, response: aiohttp.ClientResponse, label: str) -> bytes:
         content = bytearray()
         async for chunk in response.content.iter_any():
@@ -214,6 +213,7 @@ class ErpClient:
 class _Request:
     """One request, as it is sent."""
 
+    asked: Asked
     method: str
     path: str
     body: object
@@ -223,14 +223,18 @@ class _Request:
 
 
 @asynccontextmanager
-async def open_session(ca_file: Path | None = None) -> AsyncIterator[aiohttp.ClientSession]:
+async def open_session(
+    ca_file: Path | None = None, *, watch: Watch | None = None
+) -> AsyncIterator[aiohttp.ClientSession]:
     """Yield a session that keeps no cookies and checks certificates; close it at the end.
 
-    ca_file: see `trusting`.
+    ca_file: see `trusting`. watch: hears of each request.
     """
     connector = aiohttp.TCPConnector(ssl=trusting(ca_file) if ca_file else True)
     async with aiohttp.ClientSession(
-        connector=connector, cookie_jar=aiohttp.DummyCookieJar()
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trace_configs=[tracing_to(watch)] if watch else None,
     ) as session:
         yield session
 

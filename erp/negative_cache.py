@@ -1,19 +1,20 @@
-"""A negative cache for an ERP: a tax id typed again in a moment causes no second search."""
+"""A negative cache for an ERP: a tax id typed again in a moment causes no second search.
 
-import time
-from collections import OrderedDict
-from collections.abc import Callable
-from datetime import datetime
+All processes have the same one.
+"""
+
+from datetime import datetime, timedelta
 from typing import Final
 
+from bot.domain.agreed import Marks
 from bot.domain.candidate import Candidate
 from bot.domain.erp_record import ErpPage
 from bot.domain.tax_id import TaxId
 from erp.adapter import Erp
+from erp.shared import mark_of
 
 # Shorter than it takes to register a customer in the ERP and have them try again.
-_BELIEVED_S: Final = 15.0
-_MOST: Final = 10_000
+_BELIEVED: Final = timedelta(seconds=15)
 
 
 class NegativeCache:
@@ -24,29 +25,22 @@ class NegativeCache:
     """
 
     def __init__(
-        self,
-        erp: Erp,
-        *,
-        believed_s: float = _BELIEVED_S,
-        clock: Callable[[], float] = time.monotonic,
+        self, erp: Erp, *, system: str, marks: Marks, believed: timedelta = _BELIEVED
     ) -> None:
+        """marks: seen by all processes."""
         self._erp = erp
-        self._believed_s = believed_s
-        self._clock = clock
-        self._nobody: OrderedDict[str, float] = OrderedDict()
+        self._system = system
+        self._marks = marks
+        self._believed = believed
 
     async def by_tax_id(self, tax_id: TaxId) -> Candidate | None:
         """Return the ERP's answer, or None if the ERP did not find the tax id a moment ago."""
-        now = self._clock()
-        since = self._nobody.get(tax_id.key)
-        if since is not None and now - since < self._believed_s:
+        mark = mark_of("nobody", self._system, tax_id)
+        if await self._marks.has(mark):
             return None
         found = await self._erp.by_tax_id(tax_id)
-        self._nobody.pop(tax_id.key, None)
         if found is None:
-            self._nobody[tax_id.key] = now
-            if len(self._nobody) > _MOST:
-                self._nobody.popitem(last=False)
+            await self._marks.put(mark, self._believed)
         return found
 
     async def page(self, cursor: str, *, since: datetime | None = None) -> ErpPage:

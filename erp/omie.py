@@ -29,6 +29,7 @@ from erp.client import Limits, read_root
 from erp.fields import Row, Text, check_total, mapping, moment, one_candidate, phone_in
 from erp.paging import Cursor, page_key, same_page
 from erp.records import Many, One, Record, check_brazilian, kinds_in, phones_in, read_rows
+from erp.shared import mark_of
 
 NAME: Final = "omie"
 FACTS: Final = Facts(
@@ -39,8 +40,8 @@ FACTS: Final = Facts(
     # Times are Brazilian without a zone, and Brazil's zones are three hours apart.
     overlap=timedelta(hours=4),
 )
-# 240 requests a minute are allowed; bot and worker have half of that each.
-LIMITS: Final = Limits(concurrency=1, gap_s=0.5)
+# 240 requests a minute are allowed.
+LIMITS: Final = Limits(concurrency=1, gap_s=0.26)
 _URL: Final = "https://app.omie.com.br"
 # The slash at the end is required.
 _CUSTOMERS: Final = "geral/clientes/"
@@ -52,7 +53,7 @@ _ROWS: Final = 100
 # As far as documented, a new customer does not count as altered.
 _PASSES: Final = ("filtrar_apenas_alteracao", "filtrar_apenas_inclusao")
 # The same request is not answered twice within a minute, and repeating it gets the key blocked.
-_SAME_S: Final = 60.0
+_SAME: Final = timedelta(minutes=1)
 # A method works on one request at a time, also on one that we no longer wait for.
 _BUSY_S: Final = 1.0
 _BLOCKED_S: Final = 1800.0
@@ -80,14 +81,15 @@ class Omie:
         url = read_root(at.credentials.url.strip() or _URL, "/api/", api="/api/v1")
         # Omie refuses a second request of a method while it works on one.
         self._client = at.client(NAME, url, turn=lambda: at.gate(f"{NAME} {_METHOD}"))
+        self._marks = at.marks
         self._clock = clock
-        self._blocked_until = 0.0
         self._answered: dict[str, tuple[float, Sequence[ErpRecord]]] = {}
 
     async def by_tax_id(self, tax_id: TaxId) -> Candidate | None:
         """Return the candidate with this tax id, from an answer that is a minute old at most.
 
-        Within a minute Omie does not answer the same request again.
+        Within a minute Omie does not answer the same request again. Raises TryLaterError if
+        another process has asked it.
         """
         check_brazilian(NAME, tax_id)
         now = self._clock()
@@ -95,12 +97,19 @@ class Omie:
         if tax_id.number in self._answered:
             records = self._answered[tax_id.number][1]
         else:
+            asked = mark_of("asked", NAME, tax_id)
+            if await self._marks.has(asked):
+                raise TryLaterError(
+                    f"ERP {NAME} cliente: another process has asked for it a moment ago",
+                    retry_after_s=_SAME.total_seconds(),
+                )
             found = await self._list(
                 "cliente", 1, _ROWS, {"clientesFiltro": {"cnpj_cpf": tax_id.number}}
             )
             check_total(f"ERP {NAME} cliente", found.rows, found.total)
             records = [record for row in found.rows for record in row.to_records()]
-            self._answered[tax_id.number] = (self._clock() + _SAME_S, records)
+            self._answered[tax_id.number] = (self._clock() + _SAME.total_seconds(), records)
+            await self._marks.put(asked, _SAME)
         return one_candidate(f"ERP {NAME} cliente", tax_id, records)
 
     async def page(self, cursor: str, *, since: datetime | None = None) -> ErpPage:
@@ -141,9 +150,6 @@ class Omie:
     async def _list(
         self, what: str, number: int, rows: int, asked: Mapping[str, object] | None = None
     ) -> "_Listing":
-        rest = self._blocked_until - self._clock()
-        if rest > 0:
-            raise TryLaterError(f"ERP {NAME} {what}: Omie has blocked us", retry_after_s=rest)
         try:
             return await self._client.request(
                 "POST",
@@ -167,7 +173,7 @@ class Omie:
             )
         except _BlockedError as error:
             # Every further request extends the block.
-            self._blocked_until = self._clock() + (error.retry_after_s or _BLOCKED_S)
+            await self._client.close(error.retry_after_s or _BLOCKED_S)
             raise
 
 
@@ -334,7 +340,8 @@ def _meant(answer: HttpAnswer, fault: _Fault) -> _Listing:
         )
     if number in ("8020", "1100") or "redundant" in said + code or _REPEATED.search(said):
         raise TryLaterError(
-            f"{label}: the same was asked a moment ago", retry_after_s=asked_s or _SAME_S
+            f"{label}: the same was asked a moment ago",
+            retry_after_s=asked_s or _SAME.total_seconds(),
         )
     if answer.status == 429 or answer.status >= 502 or "env:server" in code:
         raise TryLaterError(f"{label}: a fault of the server", retry_after_s=asked_s)

@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from bot.domain.agreed import Agreed, Marks
 from bot.domain.errors import RefusedError
+from bot.domain.pace import Pace
 from erp import bling, hubsoft, ixc, mk, odoo, omie, sgp, tryton, voalle
 from erp.adapter import Adapter, Connection, Credentials, Erp, Gate, Tokens, local_gate
 from erp.client import open_session
+from erp.shared import marks_alone, pace_alone
+from erp.watching import Watch
 
 ENTRY_POINT_GROUP: Final = "balcao.erp"
 _OURS: Final[Mapping[str, Adapter]] = {
@@ -52,17 +56,20 @@ async def open_erp(
     timezone: ZoneInfo,
     tokens: Tokens | None = None,
     gate: Gate | None = None,
+    pace: Agreed[Pace] | None = None,
+    marks: Marks | None = None,
     ca_file: Path | None = None,
+    watch: Watch | None = None,
 ) -> AsyncIterator[Erp]:
     """Yield an ERP that is ready for requests; close it at the end.
 
-    kind: as in ERP_KIND. gate: None for one of this process alone. ca_file: certificates to trust
-        beside the usual ones.
+    kind: as in ERP_KIND. gate, pace, marks: None for those of this process alone.
+    ca_file: certificates to trust beside the usual ones. watch: hears of each request.
     Raises RefusedError for an unknown kind and for settings that cannot be right; sends no request
     to the ERP yet.
     """
     adapter = find_adapter(kind)
-    async with open_session(ca_file) as session:
+    async with open_session(ca_file, watch=watch) as session:
         yield adapter.connect(
             Connection(
                 session=session,
@@ -71,5 +78,8 @@ async def open_erp(
                 tokens=tokens,
                 timezone=timezone,
                 gate=gate or local_gate(),
+                watch=watch,
+                pace=pace or pace_alone(),
+                marks=marks or marks_alone(),
             )
         )

@@ -23,7 +23,7 @@ MONGODB: Final = os.environ.get("TEST_MONGODB_URI", "")
 FLOWS: Final = frozenset(
     (
         *("conversation", "inbox", "locks_and_steps", "outbox", "queue", "reopen", "retention"),
-        *("set_aside", "transfer", "two_replicas", "verified_by_hand"),
+        *("set_aside", "transfer", "replicas", "verified_by_hand"),
     )
 )
 # An update that changes or unsets a uniquely indexed field never frees the old key, so that a

@@ -8,7 +8,8 @@ import sys
 
 from bot import app
 from bot.runtime.logs import configure_logs
-from bot.runtime.sending.limits import TELEGRAM_LIMITS, Limits, Rate
+from bot.runtime.sending.limits import TELEGRAM_LIMITS, Limits
+from bot.runtime.sending.overall import Rate
 from bot.settings import Settings
 from tests.patience import be_patient
 

@@ -1,9 +1,10 @@
 """`balcao check`: shows line by line what works and what does not."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from typing import Annotated, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Final
 
 import rich.progress
 import typer
@@ -13,18 +14,22 @@ from rich.markup import escape
 from bot.cli.terminal.console import err, finish, out, read_settings
 from bot.cli.terminal.database import open_database
 from bot.cli.terminal.set_aside import how_to_tend, tend_set_aside, tending
+from bot.cli.terminal.webhook import beside_polling, unfetched, webhook_line
 from bot.domain.conversation import Department
 from bot.domain.errors import AppError, RefusedError
 from bot.domain.group import Right
 from bot.runtime.logs import configure_logs
 from bot.settings import Settings
 from bot.wiring import clients
-from bot.wording.errors import EMBEDDED_OUTGROWN, sentence
+from bot.wording.errors import EMBEDDED_OUTGROWN, clocks_differ, sentence
 from bot.wording.words import counted, number
 from storage.engine.connection import Database
 from storage.engine.embedded import outgrown
 from storage.engine.indexes import missing_indexes
 from storage.register.verify import Broken, Fault, verify
+
+if TYPE_CHECKING:
+    from bot.runtime.updates.delivery import Delivery
 
 _TELEGRAM_S: Final = 15
 _BROKEN_SHOWN: Final = 20
@@ -74,31 +79,46 @@ async def check_all(settings: Settings, *, out: Console, err: Console) -> bool:
     What works and should be changed all the same has a line, too, which does not count.
     """
     async with _opened(settings) as (database, trouble):
-        checks = (
-            ("configuração", _settings(settings)),
-            ("banco de dados", _database(settings, database, trouble)),
-            ("Telegram", _telegram(settings, database)),
-            ("ERP", _erp(settings, database)),
-            ("auditoria", _audit(database, err)),
-        )
-        doubts = {
-            "configuração": lambda: _exposed(settings),
-            "banco de dados": lambda: _set_aside(database),
+        seen = _Seen()
+        checks: dict[str, Callable[[], Awaitable[str]]] = {
+            "configuração": lambda: _settings(settings),
+            "banco de dados": lambda: _database(settings, database, trouble),
+            "Telegram": lambda: _telegram(settings, database, seen),
+            "webhook": lambda: webhook_line(settings, database, seen.delivery, seen.doubts),
+            "ERP": lambda: _erp(settings, database),
+            "auditoria": lambda: _audit(database, err),
         }
+        doubts: dict[str, Callable[[], Awaitable[list[str]]]] = {
+            "configuração": lambda: _exposed(settings),
+            "banco de dados": lambda: _of_database(database),
+            "webhook": lambda: _said(seen.doubts),
+        }
+        if not settings.webhook_url:
+            del checks["webhook"]
+            doubts["Telegram"] = lambda: _said(beside_polling(seen.delivery))
         well = True
-        for name, check in checks:
+        for name, check in checks.items():
             try:
                 with clients.named_embedded(settings):
-                    said = await check
+                    said = await check()
             except AppError as error:
                 well = False
                 for line in sentence(error).splitlines():
                     out.print(f"[red]✗[/red] {name}: {escape(line)}", soft_wrap=True)
             else:
                 out.print(f"[green]✓[/green] {name}: {escape(said)}")
-            for line in await doubts.get(name, _nothing)():
+            for line in await doubts[name]() if name in doubts else ():
                 out.print(f"[yellow]![/yellow] {name}: {escape(line)}", soft_wrap=True)
     return well
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What one check leaves for another."""
+
+    delivery: "Delivery | None" = None
+    """What Telegram says of the webhook; None while it does not answer."""
+    doubts: list[str] = field(default_factory=list)
 
 
 @asynccontextmanager
@@ -122,16 +142,20 @@ async def _exposed(settings: Settings) -> list[str]:
     return settings.exposed()
 
 
-async def _set_aside(database: Database | None) -> list[str]:
+async def _of_database(database: Database | None) -> list[str]:
     # Where the database does not answer, its own line says so.
+    if database is None:
+        return []
+    ahead_s = clients.wrong_clock_s(database)
+    found = [clocks_differ(ahead_s)] if ahead_s else []
     with suppress(AppError):
-        if database is not None and (count := await tending(database).store.count()):
-            return [how_to_tend(count)]
-    return []
+        if count := await tending(database).store.count():
+            found.append(how_to_tend(count))
+    return found
 
 
-async def _nothing() -> list[str]:
-    return []
+async def _said(lines: list[str]) -> list[str]:
+    return lines
 
 
 async def _database(
@@ -148,20 +172,22 @@ async def _database(
     return f"{kind}, responde, índices completos"
 
 
-async def _telegram(settings: Settings, database: Database | None) -> str:
+async def _telegram(settings: Settings, database: Database | None, seen: _Seen) -> str:
     if not settings.bot_token.get_secret_value():
         raise AppError("sem token, não dá para testar")
     # Telegram's library takes seconds to load.
     from bot.runtime.group_access import group_access
+    from bot.runtime.updates.delivery import read_delivery
     from bot.runtime.updates.serve import wait_for_telegram
     from bot.wiring import telegram
 
     async with telegram.open_bot(settings) as bot:
         await wait_for_telegram(bot, patience_s=_TELEGRAM_S)
         me = await bot.me()
+        seen.delivery = await read_delivery(bot)
         groups = await _groups(settings, database)
         if not groups:
-            return f"@{me.username}; sem grupo para testar"
+            return f"@{me.username}; sem grupo para testar{unfetched(settings, seen.delivery)}"
         titles, lacking = [], []
         for group_id, department in groups.items():
             try:
@@ -183,7 +209,8 @@ async def _telegram(settings: Settings, database: Database | None) -> str:
     if lacking:
         raise AppError("\n".join(lacking))
     of = "do grupo" if len(titles) == 1 else "dos grupos"
-    return f"@{me.username}, administrador {of} {', '.join(titles)}"
+    rules = f"@{me.username}, administrador {of} {', '.join(titles)}"
+    return rules + unfetched(settings, seen.delivery)
 
 
 async def _groups(settings: Settings, database: Database | None) -> dict[int, str]:

@@ -32,6 +32,7 @@ class Problem(StrEnum):
     HTTP_ADDRESS = "http_address"
     PUBLIC_ADDRESS = "public_address"
     BOT_TOKEN = "bot_token"  # noqa: S105
+    WEBHOOK_URL = "webhook_url"
     TELEGRAM_GONE = "telegram_gone"
     TELEGRAM_STRANGE = "telegram_strange"
     GROUP = "group"
@@ -87,7 +88,7 @@ class UnknownRefusalError(TryLaterError):
 
 
 class TakenError(TryLaterError):
-    """Another process has the lease."""
+    """Another process has the lease, or no process may ask now."""
 
 
 class LostError(TryLaterError):

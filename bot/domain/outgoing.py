@@ -135,6 +135,8 @@ class Outgoing(Content):
     """For a sentence: True if a button below it shows all that was said."""
     corrects: bool = False
     """For a sentence: True if its buttons correct the registration."""
+    trace: str = ""
+    """The place of what put it in a trace, which its sending belongs to; empty without traces."""
 
     @property
     def lane(self) -> str:

@@ -2,18 +2,20 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from contextvars import Context
 from typing import Final, Generic, TypeVar
 
 import structlog
 
-from bot.domain.errors import TryLaterError
+from bot.domain.errors import TakenError, TryLaterError
 from bot.runtime.supervisor import TaskHealth, is_cancelled, log_failure
 
 _FIRST_PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 60.0
 _SWEEP_S: Final = 15.0
+_FIRST_LOOK_S: Final = 0.01
+_LONGEST_LOOK_S: Final = 0.25
 
 Chat = TypeVar("Chat", bound=str | int)
 
@@ -35,8 +37,8 @@ class ChatTasks(Generic[Chat]):
         """subject: what it works on, for the log. work: works on a chat, and returns True if
         nothing is left; its second argument is True if another replica may have worked on the
         chat. A TryLaterError of its own says how long the chat pauses at least. holding: keeps the
-        chat's lease. forget: drops what is cached of a chat. at_once: the largest number of chats
-        that are worked on at a time."""
+        chat's lease; raises TakenError at once while another replica has it. forget: drops what is
+        cached of a chat. at_once: the largest number of chats that are worked on at a time."""
         self._subject = subject
         self._work = work
         self._holding = holding
@@ -45,6 +47,8 @@ class ChatTasks(Generic[Chat]):
         self._tasks: dict[Chat, asyncio.Task[None]] = {}
         self._woken: set[Chat] = set()
         self._pauses: dict[Chat, asyncio.Event] = {}
+        self._left: set[Chat] = set()
+        self._sweep_now = asyncio.Event()
         self.is_stopping = False
         self.health = TaskHealth()
         """Down while the sweep or a chat's task has failed and not worked since."""
@@ -56,7 +60,7 @@ class ChatTasks(Generic[Chat]):
 
     def wake(self, chat: Chat) -> None:
         """Start working on the chat, or have its task look again."""
-        if self.is_stopping:
+        if self.is_stopping or chat in self._left:
             return
         self._woken.add(chat)
         if chat not in self._tasks:
@@ -64,6 +68,10 @@ class ChatTasks(Generic[Chat]):
             self._tasks[chat] = asyncio.create_task(
                 self._run(chat), name=f"{self._subject} {chat}", context=Context()
             )
+
+    def leave(self, chat: Chat) -> None:
+        """Leave the chat to other replicas from now on: this one stops."""
+        self._left.add(chat)
 
     def end_pause(self, chat: Chat) -> None:
         """Work on the chat at once if its task pauses after a failure."""
@@ -81,10 +89,17 @@ class ChatTasks(Generic[Chat]):
         Raises what `waiting` raises.
         """
         while True:
+            self._sweep_now.clear()
             for chat in await waiting():
                 self.wake(chat)
             self.health.works()
-            await asyncio.sleep(_SWEEP_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_SWEEP_S):
+                    await self._sweep_now.wait()
+
+    def sweep_now(self) -> None:
+        """Do not wait for the time of the next sweep: another replica has left something."""
+        self._sweep_now.set()
 
     async def idle(self) -> None:
         """Return once no chat has a task."""
@@ -106,17 +121,23 @@ class ChatTasks(Generic[Chat]):
             logger.warning("left for the next start", what=self._subject, chats=len(late))
 
     async def _run(self, chat: Chat) -> None:
-        pause_s = _FIRST_PAUSE_S
+        pause_s, look_s = _FIRST_PAUSE_S, _FIRST_LOOK_S
         try:
             while chat in self._woken and not self.is_stopping:
                 self._woken.discard(chat)
                 try:
                     is_done, asked_s = await self._try(chat), 0.0
+                except _ElsewhereError:
+                    self._woken.add(chat)
+                    await self._pause(chat, look_s)
+                    look_s = min(look_s * 2, _LONGEST_LOOK_S)
+                    continue
                 except TryLaterError as error:
                     logger.warning(
                         "chat waits", what=self._subject, chat=loggable(chat), error=str(error)
                     )
                     is_done, asked_s = False, error.retry_after_s or 0.0
+                look_s = _FIRST_LOOK_S
                 if is_done:
                     self.health.works(chat)
                     pause_s = _FIRST_PAUSE_S
@@ -131,10 +152,14 @@ class ChatTasks(Generic[Chat]):
             self.health.works(chat)
 
     async def _try(self, chat: Chat) -> bool:
+        is_here = False
         try:
             async with self._slots or nullcontext(), self._holding(chat) as is_new:
+                is_here = True
                 return await self._work(chat, is_new)
         except BaseException as error:
+            if isinstance(error, TakenError) and not is_here:
+                raise _ElsewhereError from error
             self._forget(chat)
             if isinstance(error, TryLaterError):
                 raise
@@ -145,6 +170,8 @@ class ChatTasks(Generic[Chat]):
             return False
 
     async def _pause(self, chat: Chat, pause_s: float) -> None:
+        if self.is_stopping:
+            return
         pause = self._pauses[chat] = asyncio.Event()
         try:
             async with asyncio.timeout(pause_s):
@@ -153,6 +180,10 @@ class ChatTasks(Generic[Chat]):
             pass
         finally:
             del self._pauses[chat]
+
+
+class _ElsewhereError(Exception):
+    """Another replica works on the chat. Meanwhile this one keeps no slot for it."""
 
 
 def loggable(chat: str | int) -> int | str:

@@ -10,22 +10,29 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from bot.domain.errors import AppError, Problem, RefusedError
 
 
+async def _nothing() -> None: ...
+
+
 @asynccontextmanager
 async def http_server(
     host: str,
     port: int,
     *,
     database_answers: Callable[[], Awaitable[None]],
+    data_fits: Callable[[], Awaitable[None]] | None = None,
     metrics: Callable[[], bytes],
     tasks_down: Callable[[], Sequence[str]] = tuple,
     remarks: Callable[[], Mapping[str, str]] = dict,
     is_ready: Callable[[], bool] = lambda: True,
+    look: Callable[[], Awaitable[None]] = _nothing,
 ) -> AsyncIterator[str]:
     """Serve /healthz, /readyz and /metrics inside the block, and yield the address.
 
     /healthz answers 200 when the database reads a document and no background task is down, else
-    503 with what is wrong; `remarks` are said either way. /readyz answers 200 while updates are
-    taken. /metrics is for Prometheus. Raises RefusedError when the address is taken.
+    503 with what is wrong; `remarks` are said either way. /readyz answers 200 while a balancer may
+    send updates: `is_ready` says so and `data_fits` (`database_answers` unless given) raises
+    nothing. /metrics is for Prometheus; `look` is called before it is answered. Raises
+    RefusedError when the address is taken.
     """
 
     async def healthz(_: web.Request) -> web.Response:
@@ -40,10 +47,18 @@ async def http_server(
         return _answer("error" if wrong else "ok", said, is_well=not wrong)
 
     async def readyz(_: web.Request) -> web.Response:
-        is_well = is_ready()
-        return _answer("ok" if is_well else "not ready", {}, is_well=is_well)
+        wrong: dict[str, object] = {}
+        if not is_ready():
+            wrong["process"] = "starting or stopping"
+        else:
+            try:
+                await (data_fits or database_answers)()
+            except AppError as error:
+                wrong["database"] = str(error)
+        return _answer("not ready" if wrong else "ok", wrong, is_well=not wrong)
 
     async def metrics_(_: web.Request) -> web.Response:
+        await look()
         return web.Response(body=metrics(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     app = web.Application()

@@ -5,9 +5,11 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from aiogram.methods import TelegramMethod
+if TYPE_CHECKING:
+    # It takes seconds to load, and every command loads this module.
+    from aiogram.methods import TelegramMethod
 
 _Call = tuple[str, str, int]
 """Method, payload, and how many such calls came before it."""
@@ -43,7 +45,7 @@ class Journal:
         time."""
         return any(count > 1 for count in self._unconfirmed.values())
 
-    def begin(self, method: TelegramMethod[Any]) -> _Call:
+    def begin(self, method: "TelegramMethod[Any]") -> _Call:
         """Return the call's place in the journal."""
         name = method.__api_method__
         payload = json.dumps(

@@ -24,6 +24,9 @@ from bot.runtime.supervisor import TaskHealth, is_cancelled, log_failure
 _LEASE: Final = timedelta(seconds=15)
 # Longer than one renewal of tokens takes: one that is broken off can lose the new ones.
 _TOKENS_LEASE: Final = timedelta(seconds=60)
+# With the look of those who stand by, less than the 15 s after which another one must poll.
+POLLING_LEASE: Final = timedelta(seconds=10)
+_STANDBY_S: Final = 0.5
 # Not longer than a lease: with a replica that died on another machine, chats wait for its end.
 _KEPT_S: Final = 15.0
 _PATIENCE_S: Final = 20.0
@@ -61,6 +64,9 @@ class Leases(Protocol[Id]):
         """Release the leases that belong to the owner; given `numbers`, only those that have one
         of them."""
 
+    async def owner_of(self, key: Id) -> str | None:
+        """Return who has the lease, or had it when it expired; None if it is released."""
+
     async def owners(self) -> list[tuple[Id, str]]:
         """Return (key, owner) of every lease."""
 
@@ -97,10 +103,11 @@ class LeaseKeeper(Generic[Id]):
         lease: timedelta = _LEASE,
         kept_s: float = 0.0,
         patience_s: float = float("inf"),
+        longest_wait_s: float = _LONGEST_WAIT_S,
     ) -> None:
         """id_of: returns the stored key of a name. kept_s: a lease is released this long after
         its last use, or when another process waits for it. patience_s: the longest wait for a
-        lease that another process has."""
+        lease that another process has. longest_wait_s: between two tries to get it."""
         self.owner: Final = owner_of_a_run()
         self._leases = leases
         self._clock = clock
@@ -108,6 +115,7 @@ class LeaseKeeper(Generic[Id]):
         self._lease = lease
         self._kept_s = kept_s
         self._patience_s = patience_s
+        self._longest_wait_s = longest_wait_s
         self._held: dict[str, _Held] = {}
         self._forget: list[Callable[[str], None]] = []
         self._take_over: list[Callable[[str, int], Awaitable[None]]] = []
@@ -115,6 +123,8 @@ class LeaseKeeper(Generic[Id]):
         self._look = asyncio.Event()
         self.health = TaskHealth()
         """Down while the leases are not kept."""
+        self.lost = self.taken_over = 0
+        """How many leases were lost so far, and how many acquired that nobody had released."""
 
     def on_release(self, forget: Callable[[str], None]) -> None:
         """Call `forget` with each name that another replica may hold from now on."""
@@ -126,12 +136,15 @@ class LeaseKeeper(Generic[Id]):
         self._take_over.append(take_over)
 
     @asynccontextmanager
-    async def holding(self, key: str | int) -> AsyncIterator[bool]:
+    async def holding(
+        self, key: str | int, *, patience_s: float | None = None
+    ) -> AsyncIterator[bool]:
         """Wait for the lease, and hold it inside the block.
 
-        Yields True if the lease is new; if not, nobody else has held it since the last time.
-        Raises TakenError when the wait is too long, and LostError when the lease is lost, as
-        happens when the database was away for longer than a lease: the block is cancelled then.
+        patience_s: instead of the keeper's. Yields True if the lease is new; if not, nobody else
+        has held it since the last time. Raises TakenError when the wait is too long, and LostError
+        when the lease is lost, as happens when the database was away for longer than a lease: the
+        block is cancelled then.
         """
         name = str(key)
         held = self._held.setdefault(name, _Held())
@@ -144,7 +157,8 @@ class LeaseKeeper(Generic[Id]):
                     self._forgotten(name)
                 is_new = not held.is_leased
                 if is_new:
-                    await self._begin(name, held)
+                    patience_s = self._patience_s if patience_s is None else patience_s
+                    await self._begin(name, held, patience_s)
                 # Also for a kept lease: its keeper may have failed.
                 self._keep_on()
                 token = held_number.set(held.number)
@@ -162,11 +176,27 @@ class LeaseKeeper(Generic[Id]):
             if not self._kept_s:
                 await self.release_all()
 
+    @property
+    def held(self) -> int:
+        """Return how many leases are held."""
+        return sum(held.is_leased for held in self._held.values())
+
     def held_since(self, key: str | int) -> float | None:
         """Return the loop time since which nobody else has held the lease; None if it is not held
         here."""
         held = self._held.get(str(key))
-        return held.since if held and held.is_leased else None
+        if held is None or not held.is_leased or held.until < self._clock():
+            return None
+        return held.since
+
+    async def owner_of(self, key: str | int) -> str | None:
+        """Return who has the lease now, which may be this keeper; None if nobody has it."""
+        return await self._leases.owner_of(self._id_of(str(key)))
+
+    async def hand_over(self) -> None:
+        """Release what is not in use, and from now on each lease as soon as its use ends."""
+        self._kept_s = 0.0
+        await self.release_all()
 
     async def release_all(self) -> None:
         """Release every lease that is not in use, so that another replica can continue at once."""
@@ -193,12 +223,13 @@ class LeaseKeeper(Generic[Id]):
         for owner, keys in dead.items():
             await self._leases.release(keys, owner)
 
-    async def _begin(self, name: str, held: _Held) -> None:
+    async def _begin(self, name: str, held: _Held, patience_s: float) -> None:
         """Acquire the lease."""
-        lease, held.until = await self._acquire(name, held.above)
+        lease, held.until = await self._acquire(name, held.above, patience_s)
         held.is_leased, held.number = True, lease.number
         held.since = asyncio.get_running_loop().time()
         if lease.is_takeover:
+            self.taken_over += 1
             try:
                 for take_over in self._take_over:
                     await take_over(name, lease.number)
@@ -215,9 +246,9 @@ class LeaseKeeper(Generic[Id]):
             with suppress(AppError):
                 await self._leases.release([self._id_of(name)], self.owner, [held.number])
 
-    async def _acquire(self, name: str, above: int) -> tuple[Lease, datetime]:
+    async def _acquire(self, name: str, above: int, patience_s: float) -> tuple[Lease, datetime]:
         loop = asyncio.get_running_loop()
-        latest, wait_s, key = loop.time() + self._patience_s, _FIRST_WAIT_S, self._id_of(name)
+        latest, wait_s, key = loop.time() + patience_s, _FIRST_WAIT_S, self._id_of(name)
         try:
             while True:
                 now = self._clock()
@@ -228,7 +259,7 @@ class LeaseKeeper(Generic[Id]):
                 if loop.time() >= latest:
                     raise TakenError(f"another process has the lease on {name}")
                 await asyncio.sleep(wait_s)
-                wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
+                wait_s = min(wait_s * 2, self._longest_wait_s)
         except asyncio.CancelledError:
             # It may have been acquired, and nobody here would know.
             with suppress(AppError):
@@ -301,6 +332,7 @@ class LeaseKeeper(Generic[Id]):
                 held.until = now + self._lease
             else:
                 logger.error("lease lost", lease=name)
+                self.lost += 1
                 # It stays in `_held`: those who wait for it here acquire it anew, one at a time.
                 held.is_leased = False
                 self._forgotten(name)
@@ -335,6 +367,17 @@ async def _cancelled_when_lost(name: str, held: _Held) -> AsyncIterator[None]:
 def keep_chats(leases: Leases[str], clock: Callable[[], datetime]) -> LeaseKeeper[str]:
     """Return the keeper of leases on chats, and of the right to send to a chat."""
     return LeaseKeeper(leases, clock, id_of="chat:{}".format, kept_s=_KEPT_S)
+
+
+def keep_polling(leases: Leases[str], clock: Callable[[], datetime]) -> LeaseKeeper[str]:
+    """Return the keeper of the right to poll for a bot's updates."""
+    return LeaseKeeper(
+        leases,
+        clock,
+        id_of="poll:{}".format,
+        lease=POLLING_LEASE,
+        longest_wait_s=_STANDBY_S,
+    )
 
 
 def keep_turns(leases: Leases[str], clock: Callable[[], datetime]) -> LeaseKeeper[str]:

@@ -36,6 +36,12 @@ def is_dead(owner: str) -> bool:
     return bool(started and now) and started != now
 
 
+def described(owner: str) -> str:
+    """Return the owner's host and process id, for people who read the log."""
+    host, _, of_process = owner.partition("/")
+    return f"{host.partition(':')[0]}, process {of_process.partition('/')[0]}"
+
+
 def is_alive(pid: int) -> bool:
     """Return True if this machine has a process with this id."""
     try:

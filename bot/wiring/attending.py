@@ -162,7 +162,10 @@ def _rounds(
     settings = shared.settings
     return QueueRounds(
         follow_registrations=FollowRegistrations(
-            queue=queue, registrations=shared.registrations, show_card=relaying.show_card
+            queue=queue,
+            registrations=shared.registrations,
+            show_card=relaying.show_card,
+            holding=shared.locks.holding,
         ),
         remind=RemindOfWaiting(
             queue=queue,

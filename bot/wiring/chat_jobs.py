@@ -35,6 +35,7 @@ def build_chat_jobs(
         ),
         erp=shared.erp,
         is_admin=role_of.is_admin,
+        tracer=shared.tracer,
     )
 
 

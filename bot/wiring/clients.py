@@ -6,7 +6,7 @@ reason.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
@@ -14,9 +14,12 @@ from contextlib import (
     contextmanager,
 )
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+import structlog
 
 from bot.domain.errors import AppError, Problem, RefusedError, TryLaterError
+from bot.domain.pace import Pace
 from bot.runtime.leases import keep_tokens, keep_turns
 from bot.runtime.supervisor import Supervisor
 from bot.settings import Settings
@@ -24,7 +27,13 @@ from bot.usecases.company.departments import Departments
 from bot.wiring.schema import Report, ended_by_newer_data, migrate_alone
 from bot.wording.errors import sentence
 from storage.backup.backup import refuse_half_restored
-from storage.engine.connection import Database, connected, server_time
+from storage.engine.agreed import Agreed, Marks
+from storage.engine.connection import (
+    Database,
+    connected,
+    own_clock_is_ahead,
+    server_time,
+)
 from storage.engine.embedded import embedded_server
 from storage.engine.indexes import ensure_indexes
 from storage.engine.schema import claim_new, stored_version
@@ -34,6 +43,11 @@ from storage.register.labels import Departments as StoredDepartments
 
 if TYPE_CHECKING:
     from erp.adapter import Erp
+    from erp.watching import Watch
+
+_CLOCK_S: Final = 3.0
+
+logger = structlog.get_logger()
 
 
 @asynccontextmanager
@@ -43,11 +57,12 @@ async def open_database(
     to_restore: bool = False,
     report: Report = lambda _: None,
     supervisor: Supervisor | None = None,
+    listeners: Sequence[object] = (),
 ) -> AsyncIterator[Database]:
     """Open the database of the settings, with its indexes; without a URI the embedded one.
 
     Data of an older program is migrated first; report gets the progress of that. supervisor: runs
-    what looks for newer data. When a newer
+    what looks for newer data. listeners: of the driver. When a newer
     program changes the data later, the block is cancelled. Raises RefusedError when the data is
     newer than this program, and after an unfinished restore, unless it is opened for a restore.
     """
@@ -57,7 +72,9 @@ async def open_database(
             stack.enter_context(named_embedded(settings))
             server = embedded_server(settings.data_dir, restarts=True)
             uri = await stack.enter_async_context(server)
-        database = await stack.enter_async_context(connected(uri, settings.mongodb_database))
+        database = await stack.enter_async_context(
+            connected(uri, settings.mongodb_database, listeners=listeners)
+        )
         await claim_new(database)
         await stored_version(database)
         # What a restore replaces needs no migration, and what it leaves is migrated afterwards.
@@ -73,6 +90,19 @@ async def open_database(
         yield database
 
 
+def wrong_clock_s(database: Database) -> int:
+    """Return by how many seconds this machine's clock is ahead of the database's; 0 if it is
+    right enough."""
+    ahead_s = own_clock_is_ahead(database).total_seconds()
+    return round(ahead_s) if abs(ahead_s) > _CLOCK_S else 0
+
+
+def log_wrong_clock(database: Database) -> None:
+    """Name a clock that is wrong; leases end by the database's, the times of records do not."""
+    if ahead_s := wrong_clock_s(database):
+        logger.warning("this machine's clock differs from the database's", ahead_s=ahead_s)
+
+
 @contextmanager
 def named_embedded(settings: Settings) -> Iterator[None]:
     """Name the embedded server in the error of a database that is gone, where it is that one."""
@@ -86,22 +116,25 @@ def named_embedded(settings: Settings) -> Iterator[None]:
 
 
 def open_erp_of(
-    settings: Settings, database: Database | None
+    settings: Settings, database: Database | None, *, watch: "Watch | None" = None
 ) -> "AbstractAsyncContextManager[Erp]":
     """Open the ERP of the settings; raises RefusedError when they cannot be right.
 
     database: stores the tokens that some ERPs renew. Without one, their adapters refuse. It also
-        keeps the turns of all processes at an ERP that takes one request at a time.
+        keeps what limits the requests of all processes.
+    watch: hears of each request.
     """
     from erp.adapter import Credentials
     from erp.registry import open_erp
 
-    tokens, gate = None, None
+    tokens = gate = pace = marks = None
     if database is not None:
         clock = server_time(database)
         keeper = keep_tokens(token_leases(database), clock)
         tokens = ErpTokens(database, settings.erp_kind, keeper.holding)
         gate = keep_turns(turn_leases(database), clock).holding
+        pace = Agreed(database, f"erp:{settings.erp_kind}", Pace())
+        marks = Marks(database, clock)
     return open_erp(
         settings.erp_kind,
         Credentials(
@@ -116,20 +149,29 @@ def open_erp_of(
         timezone=settings.zone,
         tokens=tokens,
         gate=gate,
+        pace=pace,
+        marks=marks,
         ca_file=settings.erp_ca_file,
+        watch=watch,
     )
 
 
 @asynccontextmanager
-async def open_erp_if_set(settings: Settings, database: Database) -> "AsyncIterator[Erp | None]":
-    """Open the ERP with a short negative cache in front; yields None when no ERP is set."""
+async def open_erp_if_set(
+    settings: Settings, database: Database, *, watch: "Watch | None" = None
+) -> "AsyncIterator[Erp | None]":
+    """Open the ERP with a short negative cache in front; yields None when no ERP is set.
+
+    watch: hears of each request.
+    """
     if not settings.erp_kind:
         yield None
         return
     from erp.negative_cache import NegativeCache
 
-    async with open_erp_of(settings, database) as erp:
-        yield NegativeCache(erp)
+    async with open_erp_of(settings, database, watch=watch) as erp:
+        marks = Marks(database, server_time(database))
+        yield NegativeCache(erp, system=settings.erp_kind, marks=marks)
 
 
 @asynccontextmanager

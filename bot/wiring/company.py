@@ -107,7 +107,7 @@ def build_company(shared: Shared) -> Company:
         role_of=role_of,
         members=members,
         groups=groups,
-        alerts=TelegramAlerts(bot=shared.bot, admin_ids=role_of.admin_ids, clock=clock),
+        alerts=TelegramAlerts(bot=shared.bot, admin_ids=role_of.admin_ids, marks=shared.marks),
         menus=menus,
         retain=Retain(
             store=retention,

@@ -21,6 +21,7 @@ from bot.runtime.jobs.sync_schedule import SyncNotifier, SyncSchedule
 from bot.runtime.jobs.taking import TakeJobs
 from bot.runtime.jobs.worker import WorkJobs
 from bot.runtime.passwords import Argon2Passwords
+from bot.runtime.tracing import NO_TRACES, Tracer
 from bot.settings import Settings
 from bot.usecases.company.departments import Departments
 from bot.usecases.jobs.ask_erp import AskErp
@@ -92,6 +93,7 @@ def build_jobs(
     erp: "Erp | None" = None,
     progress_interval_s: float = PROGRESS_INTERVAL_S,
     is_admin: IsAdmin | None = None,
+    tracer: Tracer = NO_TRACES,
 ) -> Jobs:
     """Build the jobs of this database; `notifier` reports on them every `progress_interval_s`.
 
@@ -138,6 +140,7 @@ def build_jobs(
         names_of=partial(_names_of, bulk),
         lease_clock=lease_clock,
         progress_interval_s=progress_interval_s,
+        tracer=tracer,
     )
     take = TakeJobs(
         store=store, files=files, work=work, clock=clock, lease_clock=lease_clock or clock
@@ -246,7 +249,11 @@ async def work_on_jobs(take: TakeJobs, carrying: "Carrying") -> None:
 
 
 def carry(
-    settings: Settings, clock: Callable[[], datetime], *, must_be_let_in: bool = False
+    settings: Settings,
+    clock: Callable[[], datetime],
+    *,
+    must_be_let_in: bool = False,
+    tracer: Tracer = NO_TRACES,
 ) -> "Carrying":
     """Return what carries the ids of jobs between the processes on this database."""
     # Commands load no broker: they work on their own jobs themselves.
@@ -257,4 +264,5 @@ def carry(
         queue=settings.mongodb_database,
         clock=clock,
         must_be_let_in=must_be_let_in,
+        tracer=tracer,
     )

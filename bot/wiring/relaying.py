@@ -1,6 +1,7 @@
 """The wiring of cards and messages between customers and attendants."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from bot.runtime.metrics import Metrics
 from bot.runtime.sending.outbox import Outbox
@@ -41,11 +42,12 @@ def build_relaying(shared: Shared, *, metrics: Metrics, alerts: GroupAlerts) -> 
         store=StoredOutbox(database),
         links=links,
         limiter=shared.limiter,
-        holding=locks.holding,
+        holding=partial(locks.holding, patience_s=0.0),
         held_since=locks.held_since,
         telegram_answers=bot.get_me,
         metrics=metrics,
         clock=clock,
+        tracer=shared.tracer,
     )
     locks.on_release(outbox.forget)
     locks.on_takeover(outbox.take_over)

@@ -7,8 +7,12 @@ from zoneinfo import ZoneInfo
 
 from aiogram import Bot
 
+from bot.domain.agreed import Marks
+from bot.domain.shares import Shares
 from bot.runtime.leases import LeaseKeeper, keep_chats
 from bot.runtime.sending.limits import RateLimiter
+from bot.runtime.sending.share import KeepShare
+from bot.runtime.tracing import NO_TRACES, Tracer
 from bot.settings import Settings
 from bot.usecases.attending.office_hours import OfficeHours
 from bot.usecases.company.departments import Departments
@@ -16,7 +20,9 @@ from bot.usecases.register.labels import Tags
 from bot.wiring.clients import departments_of
 from erp.adapter import Erp
 from erp.registry import find_adapter
-from storage.engine.connection import Database
+from storage.engine.agreed import Agreed
+from storage.engine.agreed import Marks as StoredMarks
+from storage.engine.connection import Database, server_time
 from storage.register.labels import Tags as StoredTags
 from storage.register.registrations import Registrations
 from storage.talk.conversations import Chats, Conversations
@@ -36,6 +42,8 @@ class Shared:
     lease_clock: Callable[[], datetime]
     """The clock that leases end by; all processes on the database have the same."""
     locks: LeaseKeeper[str]
+    tracer: Tracer
+    marks: Marks
     tags: Tags
     departments: Departments
     registrations: Registrations
@@ -64,13 +72,10 @@ def share(
     database: Database,
     erp: Erp | None,
     clock: Callable[[], datetime],
-    lease_clock: Callable[[], datetime] | None = None,
+    tracer: Tracer = NO_TRACES,
 ) -> Shared:
-    """Return the shared objects of one process.
-
-    lease_clock: `clock` unless given.
-    """
-    lease_clock = lease_clock or clock
+    """Return the shared objects of one process."""
+    lease_clock = server_time(database)
     return Shared(
         settings=settings,
         database=database,
@@ -80,9 +85,20 @@ def share(
         clock=clock,
         lease_clock=lease_clock,
         locks=keep_chats(chat_leases(database), lease_clock),
+        tracer=tracer,
+        marks=StoredMarks(database, lease_clock),
         tags=Tags(store=StoredTags(database, clock)),
         departments=departments_of(settings, database, clock),
         registrations=Registrations(database),
         chats=Chats(database),
         conversations=Conversations(database),
     )
+
+
+def keep_share(shared: Shared) -> KeepShare | None:
+    """Return what keeps this process's share of Telegram's limit for the bot; None without a
+    limit."""
+    if not shared.limiter.overall.is_limited:
+        return None
+    agreed = Agreed(shared.database, f"telegram:{shared.bot.id}", Shares())
+    return KeepShare(agreed, shared.limiter, owner=shared.locks.owner)

@@ -15,15 +15,19 @@ from pydantic import SecretStr
 from bot.domain.console import Launch
 from bot.domain.errors import Problem, RefusedError
 from bot.runtime.sending.answers import TelegramSession
+from bot.runtime.sending.call_spans import CallSpans
 from bot.runtime.sending.limits import TELEGRAM_LIMITS, RateLimiter
 from bot.runtime.sending.outbound import Outbound
+from bot.runtime.tracing import NO_TRACES, Tracer
 from bot.settings import Settings
 
 _TELEGRAM: Final = "https://api.telegram.org"
 
 
 @asynccontextmanager
-async def open_bot(settings: Settings, limiter: RateLimiter | None = None) -> AsyncIterator[Bot]:
+async def open_bot(
+    settings: Settings, limiter: RateLimiter | None = None, *, tracer: Tracer = NO_TRACES
+) -> AsyncIterator[Bot]:
     """Open the bot's client, without a request yet; raises RefusedError for a malformed token.
 
     limiter: shared with others that send; a new one unless given.
@@ -32,6 +36,8 @@ async def open_bot(settings: Settings, limiter: RateLimiter | None = None) -> As
         api=TelegramAPIServer.from_base(settings.telegram_api_url or _TELEGRAM)
     )
     session.middleware(Outbound(limiter or RateLimiter(TELEGRAM_LIMITS)))
+    if tracer is not NO_TRACES:
+        session.middleware(CallSpans(tracer))
     try:
         bot = Bot(
             settings.bot_token.get_secret_value(),

@@ -5,19 +5,23 @@ from contextlib import AsyncExitStack
 import structlog
 
 from bot.domain.errors import RefusedError
+from bot.runtime.http_server import http_server
 from bot.runtime.memory import freeze_gc
+from bot.runtime.metrics import LeaseFigures, Metrics
 from bot.runtime.sending.limits import TELEGRAM_LIMITS, RateLimiter
+from bot.runtime.service_manager import said_ready
 from bot.runtime.supervisor import Supervisor
 from bot.settings import PREFIX, Settings
 from bot.wiring.chat_jobs import build_chat_jobs
-from bot.wiring.clients import open_database, open_erp_if_set, utc_now
+from bot.wiring.clients import log_wrong_clock, open_database, open_erp_if_set, utc_now
 from bot.wiring.company import build_company
-from bot.wiring.jobs import carry, work_on_jobs
-from bot.wiring.shared import share
+from bot.wiring.jobs import Jobs, carry, work_on_jobs
+from bot.wiring.shared import Shared, keep_share, share
 from bot.wiring.stopping import run_until_stopped
 from bot.wiring.telegram import open_bot
+from bot.wiring.watching import Watching, open_tracer
 from bot.wording.values import Names
-from storage.engine.connection import server_time
+from storage.engine.connection import answers as database_answers
 
 logger = structlog.get_logger()
 
@@ -44,19 +48,54 @@ def _require(settings: Settings) -> None:
         raise RefusedError("\n".join(missing))
 
 
+async def _watched(
+    stack: AsyncExitStack,
+    settings: Settings,
+    shared: Shared,
+    jobs: Jobs,
+    watching: Watching,
+    supervisor: Supervisor,
+) -> None:
+    """Serve health and metrics until the stack is closed, if the settings give a port."""
+    if settings.worker_port is None:
+        return
+    metrics = Metrics(
+        asked_to_wait=lambda: shared.limiter.asked_to_wait,
+        tasks=supervisor.health,
+        registry=watching.registry,
+    )
+    metrics.add(LeaseFigures({"jobs": jobs.work.leases}))
+    server = http_server(
+        settings.http_host,
+        settings.worker_port,
+        database_answers=lambda: database_answers(shared.database),
+        metrics=metrics.text,
+        tasks_down=lambda: supervisor.down,
+        is_ready=lambda: "jobs" in supervisor.health,
+    )
+    logger.info("watched", health=f"{await stack.enter_async_context(server)}/healthz")
+
+
 async def _work(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         supervisor = Supervisor()
-        database = await stack.enter_async_context(open_database(settings, supervisor=supervisor))
+        tracer = await stack.enter_async_context(open_tracer(settings, service="balcao-worker"))
+        watching = Watching(tracer)
+        database = await stack.enter_async_context(
+            open_database(settings, supervisor=supervisor, listeners=watching.listeners)
+        )
+        log_wrong_clock(database)
         limiter = RateLimiter(TELEGRAM_LIMITS)
         shared = share(
             settings,
-            bot=await stack.enter_async_context(open_bot(settings, limiter)),
+            bot=await stack.enter_async_context(open_bot(settings, limiter, tracer=tracer)),
             limiter=limiter,
             database=database,
-            erp=await stack.enter_async_context(open_erp_if_set(settings, database)),
+            erp=await stack.enter_async_context(
+                open_erp_if_set(settings, database, watch=watching.erp)
+            ),
             clock=utc_now,
-            lease_clock=server_time(database),
+            tracer=tracer,
         )
 
         async def names() -> Names:
@@ -67,7 +106,13 @@ async def _work(settings: Settings) -> None:
             )
 
         jobs = build_chat_jobs(shared, role_of=build_company(shared).role_of, names=names)
-        carrying = carry(settings, utc_now, must_be_let_in=True)
+        await _watched(stack, settings, shared, jobs, watching, supervisor)
+        if kept := keep_share(shared):
+            stack.push_async_callback(kept.leave)
+            await kept.join()
+            keeping = supervisor.run("share", kept.keep_forever, health=kept.health)
+            stack.push_async_callback(supervisor.end, keeping)
+        carrying = carry(settings, utc_now, must_be_let_in=True, tracer=tracer)
         working = supervisor.run(
             "jobs",
             lambda: work_on_jobs(jobs.take, carrying),
@@ -77,6 +122,7 @@ async def _work(settings: Settings) -> None:
         stack.push_async_callback(supervisor.end, working)
         freeze_gc()
         logger.info("worker ready")
+        await stack.enter_async_context(said_ready())
         try:
             await working
         except RefusedError as error:

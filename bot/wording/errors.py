@@ -42,6 +42,8 @@ SENTENCES: Final = {
     Problem.PUBLIC_ADDRESS: f"{PREFIX}PUBLIC_PORT: esta porta já está em uso.",
     Problem.GROUP: f"{PREFIX}ATTENDANTS_CHAT_ID: o bot não alcança este grupo. "
     "Confira o número e se o bot está no grupo.",
+    Problem.WEBHOOK_URL: f"{PREFIX}WEBHOOK_URL: o Telegram recusa este endereço. Confira se o "
+    "nome do servidor já existe na internet (DNS) e aponta para um endereço IPv4 público.",
     Problem.TELEGRAM_GONE: "O Telegram não responde. Confira a internet deste computador e, "
     f"se for outro servidor, o endereço em {PREFIX}TELEGRAM_API_URL.",
     Problem.TELEGRAM_STRANGE: "O Telegram, ou um proxy no caminho, responde de um jeito que o "
@@ -86,6 +88,15 @@ EMBEDDED_OUTGROWN = (
     "Há mais de 20.000 cadastros ou de 50.000 entradas de auditoria, e o banco de dados embutido "
     f"é para até isso. Use um MongoDB ({PREFIX}MONGODB_URI); um backup leva os dados para lá."
 )
+
+
+def clocks_differ(ahead_s: int) -> str:
+    """Return a sentence about this machine's clock; negative seconds: it is behind."""
+    how = "adiantado" if ahead_s > 0 else "atrasado"
+    return (
+        f"O relógio desta máquina está {abs(ahead_s)} s {how} em relação ao do banco de dados. "
+        "Acerte os dois por NTP: as horas dos registros saem erradas."
+    )
 
 
 def sentence(error: AppError) -> str:

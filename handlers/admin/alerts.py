@@ -1,14 +1,15 @@
 """Alerts that admins receive without asking."""
 
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
 from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError
 from aiogram.types import InlineKeyboardMarkup
 
+from bot.domain.agreed import Marks
 from bot.domain.conversation import Department
 from bot.domain.errors import TryLaterError, UnconfirmedError, UnknownRefusalError
 from bot.domain.job import Job
@@ -27,8 +28,8 @@ logger = structlog.get_logger()
 class TelegramAlerts:
     bot: Bot
     admin_ids: Callable[[], Awaitable[Collection[int]]]
-    clock: Callable[[], datetime]
-    _said_at: dict[str, datetime] = field(default_factory=dict)
+    marks: Marks
+    """Tell which alerts were sent lately, by any replica."""
 
     async def group_unreachable(self, department: Department) -> None:
         text = texts.group_unreachable(department.name)
@@ -45,15 +46,14 @@ class TelegramAlerts:
 
     async def _tell_now_and_then(self, key: str, text: str) -> None:
         """Send this text to every admin, unless one with this key has reached them lately."""
-        now = self.clock()
-        if key in self._said_at and now - self._said_at[key] < _QUIET:
+        mark = f"alert:{key}"
+        if not await self.marks.put(mark, _QUIET):
             return
-        self._said_at[key] = now
         try:
             await self.tell(text)
         except TryLaterError:
             # Whoever reports it the next time is heard.
-            del self._said_at[key]
+            await self.marks.remove(mark)
 
     async def set_aside(self, update_id: int, chat_key: str, error: str) -> None:
         """Report an update that was given up: to the admins, and in the chat that it came from.

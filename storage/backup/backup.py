@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from bson.raw_bson import RawBSONDocument
 from pymongo.errors import BulkWriteError
 
 from bot.domain.errors import Problem, RefusedError, TryLaterError
-from storage.backup.file import Tally, reading, writing
+from storage.backup.file import Tally, reading, streaming, writing
 from storage.engine.connection import Collection, Database, translated
 from storage.engine.indexes import ensure_indexes
 from storage.engine.scan import delete_all, raw, scan
@@ -64,12 +64,20 @@ Report = Callable[[Progress], None]
 Tallies = Mapping[str, Tally]
 
 
-async def back_up(database: Database, out: Path, *, at: datetime, report: Report) -> Tallies:
+async def back_up(
+    database: Database, out: Path | IO[bytes], *, at: datetime, report: Report
+) -> Tallies:
     """Write everything into the new file `out`; return the tallies of its collections.
 
-    Works beside a running bot. Raises RefusedError or TryLaterError, and then leaves no file.
+    out: an open pipe gets the same bytes. Works beside a running bot. Raises RefusedError or
+    TryLaterError, and then leaves no file, or in a pipe one that no restore takes.
     """
-    with writing(out, version=await stored_version(database)) as backup:
+    version = await stored_version(database)
+    if isinstance(out, Path):
+        file = writing(out, version=version)
+    else:
+        file = streaming(out, version=version)
+    with file as backup:
         for name in COLLECTIONS:
             there = await _count(database, name)
             tally = backup.begin(name)

@@ -114,14 +114,23 @@ def writing(out: Path, *, version: int) -> Iterator[BackupWriter]:
     part = Path(name)
     try:
         with _writable(), os.fdopen(descriptor, "wb") as plain:
-            with gzip.GzipFile("", "wb", compresslevel=6, fileobj=plain, mtime=0) as packed:
-                yield BackupWriter(packed, version)
-            plain.flush()
+            with streaming(plain, version=version) as writer:
+                yield writer
             os.fsync(plain.fileno())
         with _writable():
             _appear(part, out)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def streaming(plain: IO[bytes], *, version: int) -> Iterator[BackupWriter]:
+    """Yield a writer into an open file or pipe, which stays open; without success it gets no
+    trailer, so that no restore takes it. Raises RefusedError with the problem."""
+    with _writable():
+        with gzip.GzipFile("", "wb", compresslevel=6, fileobj=plain, mtime=0) as packed:
+            yield BackupWriter(packed, version)
+        plain.flush()
 
 
 def _appear(part: Path, out: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 from pymongo.errors import BulkWriteError
 
 from bot.domain.errors import AppError, TryLaterError, UnknownRefusalError
+from bot.domain.trace import here
 from storage.engine import refusals
 from storage.engine.connection import Collection, Document, batch_slots, translated
 
@@ -21,6 +22,8 @@ Answer = TypeVar("Answer")
 
 # On the embedded server, the time of `$in` grows with the square of its keys; a hundred are quick.
 _AT_MOST = 100
+_Waiting = tuple[Item, "asyncio.Future[Answer]", object | None]
+"""An item, its answer to come, and the place of its caller in a trace."""
 
 
 class Batched(Generic[Item, Answer]):
@@ -34,13 +37,13 @@ class Batched(Generic[Item, Answer]):
         """run: returns the answer to each item, in order; an error for one that was not done."""
         self._run = run
         self._slots = batch_slots(collection)
-        self._waiting: list[tuple[Item, asyncio.Future[Answer]]] = []
+        self._waiting: list[_Waiting[Item, Answer]] = []
         self._task: asyncio.Task[None] | None = None
 
     async def __call__(self, item: Item) -> Answer:
         """Return the answer for this item."""
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append((item, answer))
+        self._waiting.append((item, answer, here.get()))
         if self._task is None:
             self._task = asyncio.create_task(self._work())
         return await answer
@@ -48,26 +51,28 @@ class Batched(Generic[Item, Answer]):
     async def _work(self) -> None:
         try:
             while self._waiting:
-                batch: list[tuple[Item, asyncio.Future[Answer]]] = []
+                batch: list[_Waiting[Item, Answer]] = []
                 try:
                     async with self._slots.slot():
                         batch = self._take()
                         await self._answer(batch)
                 except TryLaterError as error:
                     # The server is gone, also for the callers that joined meanwhile.
-                    for _, waiting in [*batch, *self._take()]:
+                    for _, waiting, _ in [*batch, *self._take()]:
                         _fail(waiting, error)
         finally:
             self._task = None
 
-    def _take(self) -> list[tuple[Item, asyncio.Future[Answer]]]:
+    def _take(self) -> "list[_Waiting[Item, Answer]]":
         batch = self._waiting[:_AT_MOST]
         del self._waiting[:_AT_MOST]
+        # One call for many belongs to the first of them that is traced.
+        here.set(next((place for _, _, place in batch if place), None))
         return batch
 
-    async def _answer(self, batch: list[tuple[Item, asyncio.Future[Answer]]]) -> None:
+    async def _answer(self, batch: "list[_Waiting[Item, Answer]]") -> None:
         try:
-            answers = await self._run([item for item, _ in batch])
+            answers = await self._run([item for item, _, _ in batch])
         except Exception as error:
             if isinstance(error, TryLaterError) and not isinstance(error, UnknownRefusalError):
                 raise
@@ -78,7 +83,7 @@ class Batched(Generic[Item, Answer]):
             for one in batch:
                 await self._answer([one])
             return
-        for (_, waiting), answer in zip(batch, answers, strict=True):
+        for (_, waiting, _), answer in zip(batch, answers, strict=True):
             if isinstance(answer, Exception):
                 _fail(waiting, answer)
             elif not waiting.done():

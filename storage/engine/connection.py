@@ -1,9 +1,9 @@
 """The MongoDB client, the database, and the translation of MongoDB's errors into ours."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from motor.motor_asyncio import AsyncIOMotorClient
@@ -113,6 +113,11 @@ def server_time(database: Database) -> Callable[[], datetime]:
     return _times[id(database.client)].now
 
 
+def own_clock_is_ahead(database: Database) -> timedelta:
+    """Return by how much this machine's clock is ahead of the server's; negative if behind."""
+    return _times[id(database.client)].own_is_ahead()
+
+
 @asynccontextmanager
 async def connected(
     uri: str,
@@ -120,11 +125,13 @@ async def connected(
     *,
     server_selection_ms: int | None = None,
     connect_ms: int | None = None,
+    listeners: Sequence[object] = (),
 ) -> AsyncIterator[Database]:
     """Yield the database after it has answered a read; close the client at the end.
 
     server_selection_ms: time limit for finding a server. connect_ms: time limit for the handshake
-        of a connection; the same as for finding a server unless given.
+        of a connection; the same as for finding a server unless given. listeners: the driver's,
+        such as those of `storage.engine.watching`.
     Raises RefusedError (the URI is wrong, the password is wrong) or TryLaterError (no answer).
     """
     if server_selection_ms is None:
@@ -134,7 +141,7 @@ async def connected(
         try:
             client: Any = AsyncIOMotorClient(
                 uri,
-                event_listeners=[time],
+                event_listeners=[time, *listeners],
                 serverSelectionTimeoutMS=server_selection_ms,
                 connectTimeoutMS=server_selection_ms if connect_ms is None else connect_ms,
                 socketTimeoutMS=_SOCKET_MS,
@@ -156,6 +163,9 @@ async def connected(
             await _read_health(opened)
             build = await opened.command("buildInfo")
             hello = await opened.command("hello")
+        if not time.is_known:
+            # Behind a load balancer the driver asks no server for its state by itself.
+            time.hear(hello["localTime"])
         if not hello.keys() & _TELLS_OF_TRANSACTIONS:
             raise RefusedError(
                 "MongoDB is not a replica set, so it has no transactions",

@@ -154,6 +154,9 @@ INDEXES: Final = {
     "job_writers": [_index("over", "at", expireAfterSeconds=_WRITER_OVER_S)],
     "choices": [_index("over", "used_at", expireAfterSeconds=_s(CHOICES_KEPT))],
     "erp_tokens": [],
+    # A value that is not used any more: of a bot or an ERP that was replaced.
+    "limits": [_index("over", "used_at", expireAfterSeconds=_DAY_S)],
+    "marks": [_index("over", "until", expireAfterSeconds=0)],
     "login_tries": [_index("over", "at", expireAfterSeconds=_TRIES_S)],
     "states": [_index("over", "used_at", expireAfterSeconds=_s(STEPS_KEPT))],
     "locks": [

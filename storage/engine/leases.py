@@ -24,15 +24,18 @@ class Leases(Generic[Id]):
         versioned: bool = False,
         freed: datetime | None = None,
         among: Document | None = None,
+        are_asked_for: bool = True,
     ) -> None:
         """are_documents: a document is nothing but its lease, so it exists only while it has an
         owner. versioned: every write of a document raises its `version`, that of a lease too.
-        freed: the end that a released lease gets. among: the documents that can have an owner."""
+        freed: the end that a released lease gets. among: the documents that can have an owner.
+        are_asked_for: False for leases that nobody gives up because another one waits."""
         self._collection = collection
         self._insert = InsertOne(collection) if are_documents else None
         self._versioned = versioned
         self._freed = freed
         self._among = among or {}
+        self._are_asked_for = are_documents and are_asked_for
 
     async def acquire(
         self, key: Id, owner: str, *, now: datetime, lease: timedelta, above: int = 0
@@ -59,7 +62,7 @@ class Leases(Generic[Id]):
             is_mine = before["owner"] == owner
             is_free = not before["owner"] or not before["until"] or before["until"] < now
             if not is_free and not is_mine:
-                if self._insert is not None and not found.get("wanted"):
+                if self._are_asked_for and not found.get("wanted"):
                     await self._collection.update_one(
                         {"_id": key, "owner": before["owner"]}, {"$set": {"wanted": True}}
                     )
@@ -109,6 +112,12 @@ class Leases(Generic[Id]):
                 await self._collection.update_many(
                     mine, self._change({"owner": None, "until": self._freed})
                 )
+
+    async def owner_of(self, key: Id) -> str | None:
+        """Return who has the lease, or had it when it expired; None if it is released."""
+        with translated():
+            found = await self._collection.find_one({"_id": key}, {"owner": 1})
+        return (found or {}).get("owner")
 
     async def owners(self) -> list[tuple[Id, str]]:
         """Return (key, owner) of every lease."""

@@ -39,6 +39,12 @@ async def stored_version(database: Database) -> int:
     return int(document.get("version", 0))
 
 
+async def require_version(database: Database) -> None:
+    """Raise RefusedError unless the data has the version that this program reads and writes."""
+    if (found := await stored_version(database)) != VERSION:
+        raise RefusedError(f"the data has version {found}, and this program needs {VERSION}")
+
+
 async def claim_new(database: Database) -> None:
     """Give the database this program's version if there is nothing in it yet."""
     with translated():

@@ -82,7 +82,7 @@ class Outbox:
 
         said: the ids of those whose words stay, for the transcript.
         """
-        gone = {"waiting": "", **dict.fromkeys(_CONTENT, "")}
+        gone = {"waiting": "", "trace": "", **dict.fromkeys(_CONTENT, "")}
         # Each has one moment only, by which an index ends it.
         kept: Document = {"$set": {"said_at": at}, "$unset": gone}
         change: Document = {"$set": {"done_at": at}, "$unset": gone | {"words": ""}}

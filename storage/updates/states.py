@@ -89,6 +89,11 @@ class States:
         await take_over(self._states, {"_id": chat}, number)
 
 
+def polling_leases(database: Database) -> Leases[str]:
+    """Return the leases on polling: one document for each bot, while a replica polls for it."""
+    return Leases(database["locks"], are_documents=True, are_asked_for=False)
+
+
 def chat_leases(database: Database) -> Leases[str]:
     """Return the leases on chats: one small document for each chat that is being handled."""
     return Leases(database["locks"], are_documents=True)

@@ -73,6 +73,8 @@ class Receiver:
 
     def __init__(self) -> None:
         self.statuses: list[int] = []
+        self.headers: dict[str, str] = {}
+        self.at: list[float] = []
         self.reply: Any = None
         self.gate: asyncio.Event | None = None
         self.secrets: list[str | None] = []
@@ -80,12 +82,14 @@ class Receiver:
 
     async def handle(self, request: web.Request) -> web.Response:
         update = await request.json()
-        if self.gate is not None and update["message"]["text"] == "espera":
+        text = update["message"]["text"] if "message" in update else "botão"
+        if self.gate is not None and text == "espera":
             await self.gate.wait()
         self.secrets.append(request.headers.get("X-Telegram-Bot-Api-Secret-Token"))
-        self.texts.append(update["message"]["text"])
+        self.texts.append(text)
+        self.at.append(asyncio.get_running_loop().time())
         status = self.statuses.pop(0) if self.statuses else 200
-        return web.json_response(self.reply, status=status)
+        return web.json_response(self.reply, status=status, headers=self.headers)
 
 
 @pytest.fixture
@@ -105,7 +109,7 @@ async def test_a_webhook_gets_updates_with_the_secret_and_again_until_accepted(
     receiver: tuple[Receiver, str],
 ) -> None:
     endpoint, url = receiver
-    async with BotApiEmulator(webhook_retry_s=0.0) as emulator:
+    async with BotApiEmulator(webhook_second_s=0.0) as emulator:
         emulator.add_user(ANA, "Ana")
         endpoint.statuses = [500, 503]
         emulator.send_text(ANA, ANA, "antes")
@@ -117,6 +121,11 @@ async def test_a_webhook_gets_updates_with_the_secret_and_again_until_accepted(
         info = await _call(emulator, "getWebhookInfo", {})
         assert info["url"] == url
         assert info["last_error_message"].startswith("Wrong response from the webhook: 503")
+        # The same again changes nothing; another one forgets the last error.
+        await _call(emulator, "setWebhook", {"url": url, "secret_token": "segredo_1"})
+        assert "last_error_message" in await _call(emulator, "getWebhookInfo", {})
+        await _call(emulator, "setWebhook", {"url": url, "secret_token": "segredo_2"})
+        assert "last_error_message" not in await _call(emulator, "getWebhookInfo", {})
 
 
 async def test_a_webhook_keeps_the_order_within_a_chat_and_not_between_chats(
@@ -128,13 +137,35 @@ async def test_a_webhook_keeps_the_order_within_a_chat_and_not_between_chats(
         emulator.add_user(ANA, "Ana")
         emulator.add_user(BRUNO, "Bruno")
         await _call(emulator, "setWebhook", {"url": url})
+        button = {"inline_keyboard": [[{"text": "Sim", "callback_data": "s"}]]}
+        asked = {"chat_id": ANA, "text": "?", "reply_markup": button}
         emulator.send_text(ANA, ANA, "espera")
         emulator.send_text(ANA, ANA, "depois")
         emulator.send_text(BRUNO, BRUNO, "enquanto isso")
+        message = await _call(emulator, "sendMessage", asked)
+        emulator.press(ANA, ANA, message["message_id"], text="Sim")
         await emulator.until(lambda: emulator.pending_updates == 2)
         endpoint.gate.set()
         await emulator.until(lambda: emulator.pending_updates == 0)
-        assert endpoint.texts == ["enquanto isso", "espera", "depois"]
+        assert sorted(endpoint.texts[:2]) == ["botão", "enquanto isso"]
+        assert endpoint.texts[2:] == ["espera", "depois"]
+
+
+async def test_repeats_wait_longer_and_longer_or_as_long_as_the_webhook_asks(
+    receiver: tuple[Receiver, str],
+) -> None:
+    endpoint, url = receiver
+    async with BotApiEmulator(webhook_second_s=0.02) as emulator:
+        emulator.add_user(ANA, "Ana")
+        await _call(emulator, "setWebhook", {"url": url, "max_connections": 1})
+        for headers, waits in (({}, (0, 2, 4)), ({"Retry-After": "3"}, (3, 3, 3))):
+            endpoint.statuses, endpoint.headers, endpoint.at = [503] * 3, headers, []
+            emulator.send_text(ANA, ANA, "oi")
+            await emulator.until(lambda: emulator.pending_updates == 0)
+            apart = [after - at for at, after in zip(endpoint.at, endpoint.at[1:], strict=False)]
+            assert [took >= 0.02 * least for took, least in zip(apart, waits, strict=True)] == [
+                True
+            ] * 3
 
 
 async def test_a_webhook_reply_may_call_a_method(receiver: tuple[Receiver, str]) -> None:
@@ -186,13 +217,29 @@ async def test_setting_a_webhook_ends_a_long_poll(emulator: BotApiEmulator, bot:
     ("url", "secret", "says"),
     [
         ("ftp://a.br", "", "invalid webhook URL specified"),
+        ("https://a.br:x", "", "invalid webhook URL specified"),
         ("https://a.br", "não", "secret token contains unallowed characters"),
         ("https://a.br", "a" * 257, "secret token is too long"),
+        ("http://a.br", "", "bad webhook: An HTTPS URL must be provided for webhook"),
+        ("https://a.br:8080", "", "bad webhook: Webhook can be set up only on ports 80, 88, 443"),
     ],
 )
 async def test_a_bad_webhook_is_refused(bot: Bot, url: str, secret: str, says: str) -> None:
     with pytest.raises(TelegramBadRequest, match=says):
         await bot.set_webhook(url, secret_token=secret)
+    assert not (await bot.get_webhook_info()).url
+
+
+async def test_a_webhook_is_set_once_a_second_and_one_that_is_refused_leaves_none() -> None:
+    async with BotApiEmulator(webhook_second_s=0.0) as emulator:
+        await _call(emulator, "setWebhook", {"url": "http://127.0.0.1:9/hook"})
+        with pytest.raises(AssertionError, match="invalid webhook URL"):
+            await _call(emulator, "setWebhook", {"url": "ftp://a.br"})
+        assert not (await _call(emulator, "getWebhookInfo", {}))["url"]
+    async with BotApiEmulator(webhook_second_s=300.0) as emulator:
+        await _call(emulator, "setWebhook", {"url": "http://127.0.0.1:9/hook"})
+        with pytest.raises(AssertionError, match="retry after 1"):
+            await _call(emulator, "setWebhook", {"url": "http://127.0.0.1:9/other"})
 
 
 async def test_stopping_ends_a_long_poll() -> None:

@@ -19,12 +19,15 @@ from bot.demo.bot_api.faults import Raw
 from bot.demo.ixc import CREDENTIAL, IxcEmulator, faults
 from bot.domain.conversation import Department
 from bot.domain.errors import Problem, RefusedError
+from bot.runtime.updates.delivery import mark_of
 from bot.settings import Settings
 from bot.wiring import clients
+from bot.wiring.telegram import open_bot
 from bot.wording.errors import EMBEDDED_OUTGROWN
 from storage.engine.embedded import MEANT_FOR
 from storage.register.registrations import Registrations
 from storage.updates.inbox import Inbox
+from storage.updates.webhook import WebhookSettings
 from tests import warm
 from tests.erp.tls_server import make_certificate, with_tls
 from tests.patience import HANG_S, until
@@ -271,6 +274,53 @@ async def test_what_is_set_aside_is_counted_with_what_to_do(
     await tend_set_aside(read(settings), drop=False)
     assert [number for number, _, _ in await inbox.pending_of("7")] == [0, 1]
     assert not [line for line in (await check(settings))[1] if line.startswith("!")]
+
+
+async def test_what_telegram_says_of_the_webhook_is_told_with_what_to_do(
+    settings: dict[str, str], database: Any, telegram: BotApiEmulator
+):
+    url, elsewhere = "http://127.0.0.1:9/telegram", "http://127.0.0.1:9/outro"
+    token = telegram.token
+    stored = WebhookSettings(database, telegram.bot.id)
+
+    async def of_webhook(way: dict[str, str]) -> tuple[int, list[str]]:
+        code, lines = await check(settings | way)
+        return code, [line for line in lines if "webhook" in line or "no Telegram" in line]
+
+    webhook = {"BALCAO_WEBHOOK_URL": url}
+    assert await of_webhook({}) == (0, [])
+    telegram.send_text(ADMIN_ID, ADMIN_ID, "oi")
+    assert "; 1 mensagem espera no Telegram" in (await of_webhook({}))[1][0]
+    # Before the first start nothing is wrong yet.
+    code, lines = await of_webhook(webhook)
+    assert code == 0
+    assert lines == [
+        f"✓ webhook: ainda não é {url}; 1 mensagem espera no Telegram",
+        "! webhook: não está ligado no Telegram: o próximo início do balcao run acerta isso",
+    ]
+    async with open_bot(read(settings)) as bot:
+        await bot.set_webhook(elsewhere)
+        assert f"no Telegram está ligado {elsewhere}" in (await of_webhook(webhook))[1][1]
+        # Who polls is told, too, and keeps the exit code.
+        code, [_, line] = await of_webhook({})
+        assert (code, line[:1], elsewhere in line) == (0, "!", True)
+        await bot.set_webhook(url, allowed_updates=["message"])
+        await telegram.until(lambda: "last_error_date" in telegram._server.webhook.info())
+        await stored.note_set(mark_of(token, url, "outro"), ["callback_query"])
+        code, lines = await of_webhook(webhook)
+    assert code == 1
+    assert lines[0].startswith(
+        "✗ webhook: o Telegram não consegue entregar: “Connection refused”, em "
+    )
+    assert "o Telegram não alcança este endereço" in lines[0]
+    assert lines[0].endswith("1 mensagem espera no Telegram")
+    assert ["outros tipos" in lines[1], "o segredo não é o" in lines[2]] == [True, True]
+    await stored.note_set(mark_of(token, url, await stored.secret()), ["message"])
+    telegram.updates.drop_pending()
+    code, lines = await of_webhook(webhook)
+    assert (code, len(lines)) == (0, 2)
+    assert lines[0] == f"✓ webhook: ligado em {url}; nada espera no Telegram"
+    assert "Depois disso tudo chegou" in lines[1]
 
 
 @pytest.fixture

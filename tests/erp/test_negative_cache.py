@@ -1,9 +1,12 @@
+from datetime import UTC, datetime, timedelta
+
 import aiohttp
 import pytest
 
 from bot.demo.documents import make_cpf
 from bot.demo.ixc import IxcEmulator, faults
 from bot.demo.ixc.records import customer
+from bot.domain.agreed import MarksAlone
 from bot.domain.errors import TryLaterError
 from erp.breaker import Breaker
 from erp.negative_cache import NegativeCache
@@ -20,7 +23,8 @@ def clock() -> Clock:
 @pytest.fixture
 def erp(session: aiohttp.ClientSession, emulator: IxcEmulator, clock: Clock) -> NegativeCache:
     ixc = make_ixc(session, emulator.url, breaker=Breaker(failures=10**9))
-    return NegativeCache(ixc, believed_s=30, clock=clock)
+    marks = MarksAlone(lambda: datetime.fromtimestamp(clock(), UTC))
+    return NegativeCache(ixc, system="ixc", marks=marks, believed=timedelta(seconds=30))
 
 
 async def test_nobody_is_believed_for_a_moment(

@@ -3,18 +3,26 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from bot.domain.errors import TryLaterError
-from bot.runtime.leases import keep_chats
+from bot.runtime.leases import keep_chats, keep_polling
 from bot.runtime.updates.inbox import Inbox
+from bot.runtime.updates.polling import PollingTurn
+from storage.engine.connection import server_time
 from storage.updates.inbox import Inbox as StoredInbox
-from storage.updates.states import chat_leases
+from storage.updates.states import chat_leases, polling_leases
 from tests.flows.conftest import Clock
 
 
 def update(number: int, chat_id: int = 7) -> dict[str, Any]:
     return {"update_id": number, "message": {"chat": {"id": chat_id}}}
+
+
+def first_turn(database: Any) -> PollingTurn:
+    """Return the turn to poll of another bot than the one that is served."""
+    return PollingTurn(1, keep_polling(polling_leases(database), server_time(database)))
 
 
 class Replica:
@@ -36,7 +44,7 @@ class Replica:
             bot_id=1,
             store=self.store,
             handle=self._handle,
-            holding=self.locks.holding,
+            holding=partial(self.locks.holding, patience_s=0.0),
             set_aside=self._set_aside,
             telegram_answers=self._answers,
             done_in_telegram=lambda: self.done,

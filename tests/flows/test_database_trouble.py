@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from bot.demo import people as demo
+from bot.demo.bot_api import BotApiEmulator
 from bot.domain.errors import TryLaterError
 from bot.runtime.http_server import http_server
 from handlers.customer import texts
@@ -18,6 +19,7 @@ from storage.engine.connection import answers, connected
 from storage.updates.inbox import Inbox
 from tests.flows.conftest import GROUP_ID, Start, Telegram
 from tests.flows.test_outbox import words
+from tests.flows.webhook import balanced, replicas
 from tests.patience import until
 from tests.storage.wire import Wire, wire_before
 
@@ -46,6 +48,24 @@ async def test_no_update_is_confirmed_before_it_is_stored(start: Start, wire: Wi
             await until(lambda: wire.refused)
         await until(lambda: ana.read)
         assert wire.refused[0] == ("insert", "inbox")
+
+
+async def test_what_cannot_be_stored_is_refused_so_that_telegram_posts_it_again(
+    start: Start, wire: Wire, database: Any, telegram: BotApiEmulator
+):
+    async with balanced() as balancer, replicas(start, balancer) as people:
+        ana = people.customer(demo.ANA)
+        with wire.refusing(8000, ("insert", "inbox")):
+            telegram.send_text(ana.id, ana.id, "/start")
+            await until(lambda: len(wire.refused) >= 4)
+            info = await people.balcao.balcaos[0].bot.get_webhook_info()
+            assert "503" in info.last_error_message
+            assert info.pending_update_count == 1
+            assert not balancer.taken.total()
+        await until(lambda: ana.read)
+        await people.settled()
+        assert len(ana.read) == 1
+        assert await database["inbox"].count_documents({}) == 1
 
 
 def one_in(count: int) -> Callable[[], bool]:

@@ -10,7 +10,8 @@ from bot import app
 from bot.demo import people as demo
 from bot.domain.errors import TryLaterError, UnconfirmedError
 from bot.domain.outgoing import Outgoing, OutgoingKind, Priority
-from bot.runtime.sending.limits import NO_LIMITS, Limits, Rate, RateLimiter
+from bot.runtime.sending.limits import NO_LIMITS, Limits, RateLimiter
+from bot.runtime.sending.overall import Rate
 from bot.settings import Settings
 from bot.wiring.telegram import open_bot
 from handlers.relay import texts

@@ -5,12 +5,23 @@ from collections.abc import Awaitable
 import pytest
 
 from bot.demo import people as demo
+from bot.runtime.sending.limits import Limits
+from bot.runtime.sending.overall import Rate
 from tests.databases import Reads
 from tests.flows.conftest import BIA, GROUP_ID, Start
 from tests.patience import HANG_S
 
-# What runs by itself: rounds over jobs, syncs and conversations to delete, renewal of leases.
-BESIDE = frozenset({("find", "jobs"), ("find", "syncs"), ("find", "meta"), ("update", "locks")})
+# What runs by itself: rounds over jobs, syncs and conversations to delete, renewal of leases and
+# of the share of Telegram's limit.
+BESIDE = frozenset(
+    {
+        *(("find", name) for name in ("jobs", "syncs", "meta")),
+        *(("update", name) for name in ("locks", "limits")),
+        ("aggregate", "limits"),
+    }
+)
+# So many that none has to wait, as a message that waits is stored once more.
+LIMITED = Limits(overall=Rate(1000, 0.2))
 RELAYED = sorted(
     [
         ("insert", "inbox"),
@@ -41,7 +52,7 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_a_relayed_message_costs_six_commands_in_each_direction(start: Start, reads: Reads):
-    async with start() as people:
+    async with start(limits=LIMITED) as people:
         ana = people.customer(demo.ANA)
         await ana.is_in_conversation()
         card = people.card["message_id"]

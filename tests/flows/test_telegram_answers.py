@@ -15,11 +15,11 @@ from bot.domain.errors import (
     UnknownRefusalError,
 )
 from bot.runtime.updates import inbox
-from bot.runtime.updates.polling import poll_forever
+from bot.runtime.updates.polling import poll_in_turn
 from handlers import access
 from handlers.customer import texts as customer_texts
 from tests.flows.conftest import BIA, CAIO, GROUP_ID, Clock, Start, Telegram
-from tests.flows.replica import Replica, update
+from tests.flows.replica import Replica, first_turn, update
 from tests.patience import HANG_S, until
 
 # Long, and not about the database.
@@ -51,13 +51,15 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_no_answer_to_the_calls_of_the_start_ends_anything(
     start: Start, telegram: BotApiEmulator, raw: Raw
 ):
-    for method in ("getMe", "setMyCommands", "getUpdates"):
+    for method in ("getMe", "getWebhookInfo", "setMyCommands", "getUpdates"):
         telegram.fail_next(method, raw=raw)
     async with start() as people:
         assert "🔒" in await people.customer(demo.ANA).says("oi")
 
 
-async def test_a_token_that_is_revoked_while_others_wait_loses_nothing(start: Start):
+async def test_a_token_that_is_revoked_while_others_wait_loses_nothing(
+    start: Start, database: Any
+):
     async with start() as people:
         ana = people.customer(demo.ANA)
         await ana.is_in_conversation()
@@ -68,8 +70,9 @@ async def test_a_token_that_is_revoked_while_others_wait_loses_nothing(start: St
         await emulator.until(lambda: emulator.pending_updates == 0)
         await people.balcao.inbox.idle()
         emulator.fail_next("getUpdates", 401, "Unauthorized")
+        turn = first_turn(database)
         with pytest.raises(RefusedError) as raised:
-            await poll_forever(people.balcao.bot, people.balcao.inbox, allowed_updates=[])
+            await poll_in_turn(people.balcao.bot, people.balcao.inbox, turn, allowed_updates=[])
         assert raised.value.problem is Problem.BOT_TOKEN
     emulator.faults.clear()
     async with start() as people:

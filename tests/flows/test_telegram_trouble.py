@@ -9,9 +9,10 @@ import pytest
 from bot.demo import people as demo
 from bot.domain.errors import RefusedError, TryLaterError
 from bot.runtime.http_server import http_server
-from bot.runtime.updates.polling import poll_forever
+from bot.runtime.updates.polling import poll_in_turn
 from storage.engine.connection import answers
 from tests.flows.conftest import Customer, Start, Telegram
+from tests.flows.replica import first_turn
 
 
 @pytest.mark.parametrize(
@@ -31,11 +32,12 @@ async def test_a_lost_answer_of_telegram_is_tried_again(people: Telegram):
     assert "Compartilhar" in await ana.says(demo.ANA.tax_id)
 
 
-async def test_a_revoked_token_ends_polling_with_one_clear_error(start: Start):
+async def test_a_revoked_token_ends_polling_with_one_clear_error(start: Start, database: Any):
     async with start() as people:
         people.emulator.fail_next("getUpdates", 401, "Unauthorized", times=1)
+        turn = first_turn(database)
         with pytest.raises(RefusedError):
-            await poll_forever(people.balcao.bot, people.balcao.inbox, allowed_updates=[])
+            await poll_in_turn(people.balcao.bot, people.balcao.inbox, turn, allowed_updates=[])
 
 
 async def test_messages_to_one_chat_wait_for_each_other_and_others_do_not(people: Telegram):

@@ -147,7 +147,8 @@ async def test_every_value_comes_back_as_it_was(
     first = await back_up(database, tmp_path / "1", at=NOW, report=silent)
     await restored(other, tmp_path / "1")
     assert await all_stored(other) == await all_stored(database)
-    again = await back_up(other, tmp_path / "2", at=NOW, report=silent)
+    with (tmp_path / "2").open("wb") as pipe:
+        again = await back_up(other, pipe, at=NOW, report=silent)
     assert first == again
     assert frames(tmp_path / "1") == frames(tmp_path / "2")
     assert {name: tally.count for name, tally in first.items()} == dict.fromkeys(
@@ -614,6 +615,20 @@ async def test_a_file_that_cannot_be_read(tmp_path: Path):
         with pytest.raises(RefusedError) as raised:
             check_backup(path, silent)
         assert raised.value.problem is Problem.BACKUP_NOT_READABLE
+
+
+async def test_what_a_pipe_got_of_a_backup_that_failed_is_no_backup(database: Any, tmp_path: Path):
+    await fill_at_random(database, 12, count=20)
+
+    def fail(_: Progress) -> None:
+        raise TryLaterError("the database is gone")
+
+    with (tmp_path / "b").open("wb") as pipe, pytest.raises(TryLaterError):
+        await back_up(database, pipe, at=NOW, report=fail)
+    assert gzip.decompress((tmp_path / "b").read_bytes()).startswith(MAGIC)
+    with pytest.raises(RefusedError) as raised:
+        check_backup(tmp_path / "b", silent)
+    assert raised.value.problem is Problem.BACKUP_DAMAGED
 
 
 @pytest.mark.embedded

@@ -9,7 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.domain.outgoing import Priority
-from bot.runtime.sending.limits import NO_LIMITS, Limits, Rate, RateLimiter
+from bot.runtime.sending.limits import NO_LIMITS, Limits, RateLimiter, StoppingError
+from bot.runtime.sending.overall import Rate
 from tests.unit.documents import STABLE
 from tests.virtual_time import in_virtual_time, now
 
@@ -201,3 +202,63 @@ def test_what_waits_long_overtakes_what_is_more_important_but_new(
         return log
 
     assert in_virtual_time(sent()) == order
+
+
+def test_a_stop_ends_the_waits_that_are_too_long_and_those_for_what_is_stored():
+    async def check() -> None:
+        limiter = RateLimiter(Limits(group=Rate(1, 10.0), chat=Rate(1, 1.0)))
+        ended: dict[str, float] = {}
+
+        async def send(name: str, chat: int, *, is_stored: bool = False) -> None:
+            try:
+                async with limiter.turn(chat, Priority.ANSWER, is_stored=is_stored):
+                    await limiter.pace(chat)
+            except StoppingError:
+                name += " stopped"
+            ended[name] = now()
+
+        async def asked_to_wait(chat: int, *, is_sent: bool) -> None:
+            name = "in a turn, begun" if is_sent else "in a turn"
+            try:
+                async with limiter.turn(chat, Priority.ANSWER, is_stored=True):
+                    if is_sent:
+                        limiter.sent()
+                    await limiter.wait(1.5)
+            except StoppingError:
+                name += ", stopped"
+            ended[name] = now()
+
+        began = now()
+        for chat in (GROUP, OTHER, PERSON):
+            await send("first", chat)
+        waiting = [
+            asyncio.create_task(send("group", GROUP)),
+            asyncio.create_task(send("group, stored", GROUP, is_stored=True)),
+            asyncio.create_task(send("person", PERSON)),
+            asyncio.create_task(send("person, stored", PERSON, is_stored=True)),
+            asyncio.create_task(limiter.wait(2.0)),
+        ]
+        for chat, is_sent in ((8, True), (9, False)):
+            waiting.append(asyncio.create_task(asked_to_wait(chat, is_sent=is_sent)))
+        long = asyncio.create_task(limiter.wait(6.0))
+        await asyncio.sleep(0.5)
+        limiter.stop(began + 5.0)
+        await send("later group", GROUP)
+        await send("later, stored", OTHER, is_stored=True)
+        await asyncio.gather(*waiting)
+        with pytest.raises(StoppingError):
+            await long
+        assert {name: round(at - began, 3) for name, at in ended.items()} == {
+            "first": 0.0,
+            "later group stopped": 0.5,
+            "later, stored stopped": 0.5,
+            "group stopped": 0.5,
+            "group, stored stopped": 0.5,
+            "person, stored stopped": 0.5,
+            "in a turn, stopped": 0.5,
+            "person": 1.0,
+            "in a turn, begun": 1.5,
+        }
+        assert round(now() - began, 3) == 2.0
+
+    in_virtual_time(check())

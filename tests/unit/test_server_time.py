@@ -40,3 +40,17 @@ def test_it_follows_the_server_forwards_at_once_and_back_after_some_answers():
     for _ in range(10):
         clock.hear(NOON)
     assert clock.now() == NOON
+
+
+def test_a_new_primary_is_believed_at_once():
+    clock = ServerTime(Monotonic())
+    clock.hear(NOON, of="a")
+    clock.hear(NOON - timedelta(seconds=30), of="b")
+    assert clock.now() == NOON - timedelta(seconds=30)
+
+
+def test_it_says_by_how_much_our_own_clock_is_wrong():
+    ours = Monotonic()
+    clock = ServerTime(ours, wall=lambda: NOON.timestamp() + 12)
+    clock.hear(NOON)
+    assert clock.own_is_ahead() == timedelta(seconds=12)

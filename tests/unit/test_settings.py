@@ -44,6 +44,7 @@ DEFAULTS = {
     "webhook_secret": "",
     "http_host": "127.0.0.1",
     "http_port": 8080,
+    "worker_port": None,
     "public_url": "",
     "public_port": 8081,
     "broker_url": "",
@@ -55,9 +56,13 @@ DEFAULTS = {
     "remind_admins_minutes": 30,
     "timezone": "America/Sao_Paulo",
     "log_format": "console",
+    "otlp_url": "",
     "log_level": "INFO",
 }
-SECRETS = ("bot_token", "mongodb_uri", "erp_token", "erp_password", "erp_client_secret")
+SECRETS = (
+    *("bot_token", "mongodb_uri", "erp_token", "erp_password", "erp_client_secret"),
+    "webhook_secret",
+)
 
 
 @pytest.fixture
@@ -105,6 +110,18 @@ def test_secrets_never_show_themselves(field: str, read: Read):
         ("public_url", "https://cadastro.example/balcao"),
         ("public_url", "https://cadastro.example?a=b"),
         ("public_url", "cadastro.example"),
+        ("webhook_url", "http://bot.example/telegram"),
+        ("webhook_url", "https://bot.example:8081/telegram"),
+        ("webhook_url", "https://bot.example"),
+        ("webhook_url", "https://bot.example/"),
+        ("webhook_url", "https://bot.example/a?b=c"),
+        ("webhook_url", "https://bot.example/a#b"),
+        ("webhook_url", "https://ana:pw@bot.example/telegram"),
+        ("webhook_url", "https://bot.example/olá"),
+        ("webhook_url", "http://127.0.0.1:8081"),
+        ("webhook_secret", "com espaço"),
+        ("webhook_secret", "açaí"),
+        ("webhook_secret", "a" * 257),
         ("http_port", "-1"),
         ("http_port", "80.5"),
         ("http_port", "9" * 5000),
@@ -183,6 +200,11 @@ def test_values_are_understood_as_people_write_them(read: Read):
     assert settings.data_dir == Path("/var/lib/balcao")
 
 
+def test_a_webhook_secret_that_can_be_guessed_is_told():
+    [line] = Settings(_env_file=None, webhook_secret="segredo").exposed()
+    assert line.startswith("BALCAO_WEBHOOK_SECRET: ")
+
+
 def test_a_bot_that_serves_says_all_that_it_lacks(read: Read):
     with pytest.raises(RefusedError) as refused:
         read().require_for_run()
@@ -258,6 +280,10 @@ def test_a_secret_that_crosses_the_network_in_the_clear_is_told(name: str, value
         ("mongodb_uri", "mongodb://db.example.com/?ssl=true"),
         ("broker_url", "nats://user:pw@localhost:4222"),
         ("broker_url", "tls://user:pw@nats.example.com:4222"),
+        ("webhook_url", "https://bot.example/telegram"),
+        ("webhook_url", "https://bot.example:8443/a/b_c~d.e"),
+        ("webhook_url", "http://localhost:8081/telegram"),
+        ("webhook_secret", "A-z_9" * 51),
     ],
 )
 def test_what_stays_on_this_machine_or_is_encrypted_is_not_told(name: str, value: str):

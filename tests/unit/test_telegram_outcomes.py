@@ -20,7 +20,13 @@ from aiogram.types import InputMediaPhoto, Update
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.errors import Problem, TryLaterError, UnconfirmedError, UnknownRefusalError
+from bot.domain.errors import (
+    Problem,
+    RefusedError,
+    TryLaterError,
+    UnconfirmedError,
+    UnknownRefusalError,
+)
 from bot.domain.outgoing import Undelivered
 from bot.domain.refusals import Refusal, Refused, find_refusal
 from bot.runtime.sending.answers import read_answer
@@ -149,6 +155,18 @@ def test_a_refused_token_is_known_by_telegrams_own_words_alone():
             assert other.problem is not Problem.BOT_TOKEN
     assert isinstance(error := failure(READS[0], 404, refusal(404, "Not Found")), TryLaterError)
     assert error.problem is Problem.BOT_TOKEN
+
+
+def test_an_address_that_telegram_refuses_is_for_whoever_starts_the_bot_and_no_trouble_is():
+    method = methods.SetWebhook(url="https://bot.example/telegram")
+    with pytest.raises(RefusedError) as raised:
+        answer(method, 400, refusal(400, "Bad Request: bad webhook: IP address is reserved"))
+    assert raised.value.problem is Problem.WEBHOOK_URL
+    for code in (409, 429, 500, 502):
+        assert not isinstance(failure(method, code, refusal(code)), RefusedError)
+    # Telegram's own, so a second try may follow.
+    lost = failure(methods.DeleteWebhook(), 502, b"")
+    assert not isinstance(lost, UnconfirmedError)
 
 
 @pytest.mark.parametrize(

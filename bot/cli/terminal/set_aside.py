@@ -5,7 +5,6 @@ import typer
 from bot.cli.terminal.console import say
 from bot.cli.terminal.database import open_database
 from bot.domain.retention import SET_ASIDE_KEPT
-from bot.runtime.updates.inbox import chat_key
 from bot.settings import Settings
 from bot.usecases.company.set_aside import TendSetAside
 from bot.wiring.clients import utc_now
@@ -16,6 +15,9 @@ from storage.updates.set_aside import SetAsideUpdates
 
 def tending(database: Database) -> TendSetAside:
     """Return the use case; a running bot finds by itself what is pending again."""
+    # Telegram's library takes seconds to load, and every command loads this module.
+    from bot.runtime.updates.inbox import chat_key
+
     store = SetAsideUpdates(database, chat_key)
     return TendSetAside(store=store, wake=lambda _: None, clock=utc_now)
 

@@ -42,13 +42,14 @@ class BotApiEmulator(People):
         bot_name: str = "Balcão",
         bot_username: str = "balcao_demo_bot",
         first_update_id: int = 1000,
-        webhook_retry_s: float = 0.3,
+        webhook_second_s: float = 0.1,
         history_limit: int = 10_000,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Create an emulator that is not started.
 
         token: None draws one; history_limit: messages kept per chat; clock: seconds since 1970.
+        webhook_second_s: how long a second lasts between attempts to deliver to a webhook.
         """
         token = token or f"{_BOT_ID}:{secrets.token_urlsafe(24)}"
         super().__init__(
@@ -60,7 +61,7 @@ class BotApiEmulator(People):
             clock=clock,
         )
         self.token = token
-        self._server = BotApiServer(self, token=token, webhook_retry_s=webhook_retry_s)
+        self._server = BotApiServer(self, token=token, webhook_second_s=webhook_second_s)
         self._control = Control(self)
         self._page = Page(self)
         self._runner: web.AppRunner | None = None

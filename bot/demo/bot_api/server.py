@@ -21,11 +21,15 @@ logger = logging.getLogger(__name__)
 class BotApiServer:
     """Answers the bot's calls; `methods` holds their effects on the world."""
 
-    def __init__(self, world: World, *, token: str, webhook_retry_s: float) -> None:
+    def __init__(self, world: World, *, token: str, webhook_second_s: float) -> None:
         self._world = world
         self._token = token
         self.webhook = Webhook(
-            world.updates, call=self.call, now=world.now, retry_s=webhook_retry_s
+            world.updates,
+            call=self.call,
+            now=world.now,
+            changed=world.changes.wake,
+            second_s=webhook_second_s,
         )
         world.updates.on_add = self.webhook.wake
         self._stopping = asyncio.Event()

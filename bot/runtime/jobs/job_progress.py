@@ -8,6 +8,7 @@ from bot.domain.errors import LostError
 from bot.domain.job import Batch, Counts, Job
 from bot.domain.job_change import JobChange
 from bot.runtime.jobs.ports import JobNotifier, Store
+from bot.runtime.tracing import NO_TRACES, Tracer
 
 PROGRESS_INTERVAL_S: Final = 3.0
 """Telegram lets a message be edited about this often."""
@@ -48,6 +49,7 @@ class JobProgress:
         *,
         progress_interval_s: float,
         gives_way: GivesWay = never,
+        tracer: Tracer = NO_TRACES,
     ) -> None:
         self.job_id = job.id
         self._job = job
@@ -55,7 +57,8 @@ class JobProgress:
         self._notifier = notifier
         self._progress_interval_s = progress_interval_s
         self._gives_way = gives_way
-        self._began = self._looked = self._showed = time.monotonic()
+        self._tracer = tracer
+        self._began = self._looked = self._showed = self._wrote = time.monotonic()
         self._reported: float | None = None
         self._asked = 0.0
         self._before = job.working_s
@@ -78,6 +81,9 @@ class JobProgress:
         """Count a written batch; return False if the job must stop."""
         self.counts = self.counts.plus(batch.counts)
         self.batch = batch.number
+        before, self._wrote = self._wrote, time.monotonic()
+        values = {"balcao.batch": batch.number, "balcao.rows": batch.counts.rows}
+        self._tracer.took("batch", self._wrote - before, values)
         return await self._look(
             True, counts=self.counts, batches=batch.number, working_s=self.working_s, tries=0
         )

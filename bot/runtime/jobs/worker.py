@@ -52,6 +52,7 @@ from bot.runtime.jobs.troubles import change_of
 from bot.runtime.journal import Journal
 from bot.runtime.leases import LeaseKeeper
 from bot.runtime.owners import is_alive
+from bot.runtime.tracing import NO_TRACES, Tracer, Values, sent_from
 
 _LEASE: Final = timedelta(seconds=30)
 _MOST_TRIES: Final = 10
@@ -88,6 +89,7 @@ class WorkJobs:
         lease_clock: Callable[[], datetime] | None = None,
         lease: timedelta = _LEASE,
         progress_interval_s: float = PROGRESS_INTERVAL_S,
+        tracer: Tracer = NO_TRACES,
     ) -> None:
         """names_of: returns the names of registrations that exist, by id.
         lease_clock: `clock` unless given. progress_interval_s: between two progress messages."""
@@ -99,10 +101,11 @@ class WorkJobs:
         self._clock = clock
         self._names_of = names_of
         self._lease_clock = lease_clock or clock
-        self._leases = LeaseKeeper(
+        self.leases = LeaseKeeper(
             store.leases, self._lease_clock, id_of=int, lease=lease, patience_s=0.0
         )
-        self.release_the_dead = self._leases.release_the_dead
+        self.release_the_dead = self.leases.release_the_dead
+        self.tracer = tracer
         self._progress_interval_s = progress_interval_s
         self._mine: set[int] = set()
         self._journals: dict[int, Journal] = {}
@@ -120,11 +123,19 @@ class WorkJobs:
             job = await self._store.get(job_id)
             if job is None or not job.needs_work:
                 return True
-            async with self._leases.holding(job_id):
+            async with self.leases.holding(job_id):
                 while job := await self._next(job_id):
-                    await self._work(job, gives_way)
-        except GaveWayError:
-            pass
+                    values: Values = {
+                        "balcao.job": job.id,
+                        "balcao.job.kind": str(job.kind),
+                        "balcao.job.state": str(job.state),
+                        "balcao.job.tries": job.tries,
+                    }
+                    with self.tracer.span("job", values, parent=sent_from.get()):
+                        try:
+                            await self._work(job, gives_way)
+                        except GaveWayError:
+                            return True
         except TakenError:
             return False
         except AppError as error:
@@ -172,6 +183,7 @@ class WorkJobs:
             self._notifier,
             progress_interval_s=self._progress_interval_s,
             gives_way=gives_way,
+            tracer=self.tracer,
         )
         await self._catch_up(job_progress)
         if job_progress.batch > job.batches:
@@ -249,7 +261,7 @@ class WorkJobs:
         """Return the job with these values set. Raises LostError when another worker has it."""
         while True:
             job = await self._store.get(job_id)
-            if job is None or job.owner != self._leases.owner:
+            if job is None or job.owner != self.leases.owner:
                 raise LostError("another worker does this job")
             if changed := await self._store.change(job, **values):
                 return changed

@@ -27,7 +27,13 @@ from aiohttp import (
     InvalidURL,
 )
 
-from bot.domain.errors import Problem, TryLaterError, UnconfirmedError, UnknownRefusalError
+from bot.domain.errors import (
+    Problem,
+    RefusedError,
+    TryLaterError,
+    UnconfirmedError,
+    UnknownRefusalError,
+)
 from bot.domain.refusals import asked_to_wait_s, code_of, find_refusal
 from bot.runtime.sending.repair import NotReadableError, is_id, read
 
@@ -35,8 +41,15 @@ _CONNECT_S: Final = 15.0
 _UNASKED_WAIT_S: Final = 5.0
 """For a 429 that does not say how long."""
 # Repeating one of these changes nothing, and shows nobody anything twice.
-_REPEATABLE: Final = ("get", "set", "deleteMyCommands", "answerCallbackQuery", "sendChatAction")
-_ERRORS: Final[dict[int, type[TelegramAPIError]]] = {
+_REPEATABLE: Final = (
+    "get",
+    "set",
+    "deleteMyCommands",
+    "deleteWebhook",
+    "answerCallbackQuery",
+    "sendChatAction",
+)
+ERRORS: Final[dict[int, type[TelegramAPIError]]] = {
     400: TelegramBadRequest,
     403: TelegramForbiddenError,
     404: TelegramNotFound,
@@ -136,11 +149,14 @@ def _refusal(method: TelegramMethod[Any], status: int, answer: dict[str, Any]) -
     if is_id(moved_to := parameters.get("migrate_to_chat_id")):
         return TelegramMigrateToChat(method, "", moved_to)
     if code == 409 and name == "getUpdates":
-        return TelegramConflictError(method, "")
+        return TelegramConflictError(method, "webhook" if "ebhook" in description else "")
+    if code == 400 and name == "setWebhook":
+        # Its description quotes the address alone.
+        return RefusedError(f"setWebhook: {description}", problem=Problem.WEBHOOK_URL)
     known = find_refusal("request entity too large" if code == 413 else description)
     if known is not None and code < 500:
         # The whole description can quote what a person wrote.
-        return _ERRORS.get(code, TelegramBadRequest)(method, known.phrase)
+        return ERRORS.get(code, TelegramBadRequest)(method, known.phrase)
     said = f"Telegram refuses {name} ({code} {code_of(description)}".rstrip() + ")"
     if code >= 500:
         later = TryLaterError if is_repeatable(method) else UnknownRefusalError

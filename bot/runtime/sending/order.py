@@ -46,9 +46,12 @@ class Order:
     def __init__(self) -> None:
         self._latest_update = 0
 
-    def placed(self, item: Outgoing) -> Outgoing:
+    def placed(self, item: Outgoing, *, trace: str = "") -> Outgoing:
         """Return a copy placed after the update that causes it, or else after the latest
-        update."""
+        update.
+
+        trace: the place of what puts it in a trace.
+        """
         origin = _origin.get()
         if origin is None:
             order = self._latest_update * _UPDATE_ROOM + _UPDATE_ROOM - 1
@@ -56,4 +59,4 @@ class Order:
             self._latest_update = max(self._latest_update, origin.update_id)
             order = origin.update_id * _UPDATE_ROOM + origin.count
             origin.count += 1
-        return item.model_copy(update={"order": order})
+        return item.model_copy(update={"order": order, "trace": trace})

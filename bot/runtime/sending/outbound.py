@@ -1,6 +1,5 @@
 """The one way to Telegram: rate limits, waits that Telegram asks for, repeats of an update."""
 
-import asyncio
 from typing import Final, cast
 
 import structlog
@@ -80,7 +79,7 @@ class Outbound(BaseRequestMiddleware):
             async with self._limiter.turn(chat_id, priority):
                 await self._limiter.pace(chat_id, messages=messages)
                 result = await self._patiently(make_request, bot, method)
-        self._limiter.done += 1
+        self._limiter.sent()
         return result
 
     async def _patiently(
@@ -101,14 +100,14 @@ class Outbound(BaseRequestMiddleware):
                         problem=Problem.TELEGRAM_GONE,
                         retry_after_s=wait_s,
                     )
-                await asyncio.sleep(wait_s)
+                await self._limiter.wait(wait_s)
             try:
                 return await make_request(bot, method)
             except TelegramRetryAfter as error:
                 logger.warning(
                     "Telegram asks to wait", method=name, retry_after_s=error.retry_after
                 )
-                self._limiter.close(place, error.retry_after)
+                self._limiter.asked(place, error.retry_after)
 
 
 def _messages(method: TelegramMethod[TelegramType]) -> int:

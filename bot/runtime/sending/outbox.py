@@ -18,10 +18,11 @@ from bot.runtime.chat_tasks import ChatTasks
 from bot.runtime.sending.asking import Asking
 from bot.runtime.sending.chat_queue import ALBUM_S, ChatQueue
 from bot.runtime.sending.holds import Holds
-from bot.runtime.sending.limits import RateLimiter
+from bot.runtime.sending.limits import RateLimiter, StoppingError
 from bot.runtime.sending.order import Order, causing_chat
 from bot.runtime.sending.ports import OutboxMetrics, OutboxStore, SentLinks
 from bot.runtime.sending.sender import Sender
+from bot.runtime.tracing import NO_TRACES, Tracer, Values
 
 # A message that waited this long for its turn is late.
 _WAITED_S: Final = 0.5
@@ -45,6 +46,7 @@ class Outbox:
         telegram_answers: Callable[[], Awaitable[object]],
         metrics: OutboxMetrics,
         clock: Callable[[], datetime],
+        tracer: Tracer = NO_TRACES,
     ) -> None:
         """holding: locks a name against every other replica, and yields True if another replica
         may have held it. held_since: returns the loop time since which no other replica has held
@@ -55,6 +57,7 @@ class Outbox:
         self._metrics = metrics
         self._clock = clock
         self._held_since = held_since
+        self._tracer = tracer
         self._queues: dict[int, ChatQueue] = {}
         self._tasks: ChatTasks[int] = ChatTasks(
             "outbox",
@@ -66,6 +69,7 @@ class Outbox:
         self.failed = store.failed
         self.health = self._tasks.health
         self.wake = self._tasks.wake
+        self.sweep_now = self._tasks.sweep_now
         self._resting: set[int] = set()
         """Chats that take no messages now."""
         self._holds = Holds()
@@ -92,7 +96,10 @@ class Outbox:
 
         conversation: theirs, if it was read just now. It is not read again if they leave soon.
         """
-        wanted = [self._order.placed(item) for item in items if not self._is_redundant(item)]
+        trace = self._tracer.here()
+        wanted = [
+            self._order.placed(item, trace=trace) for item in items if not self._is_redundant(item)
+        ]
         free = {item.id: queue for item in wanted if (queue := self._free_queue(item))}
         self._putting.update(item.id for item in wanted)
         are_new: Sequence[bool] = [False] * len(wanted)
@@ -145,11 +152,18 @@ class Outbox:
         replicas."""
         await self._tasks.sweep_forever(self._sweep)
 
-    async def stop(self, patience_s: float) -> None:
-        """Finish what is in progress, for at most `patience_s` seconds; the rest stays stored."""
+    def stop_waiting(self, until: float) -> None:
+        """Leave to other replicas what would have to wait before it is sent.
+
+        What can leave at once still does. until: the loop time at which the bot ends.
+        """
         for timer in self._timers.values():
             if timer:
                 timer.cancel()
+        self._limiter.stop(until)
+
+    async def stop(self, patience_s: float) -> None:
+        """Finish what is in progress, for at most `patience_s` seconds; the rest stays stored."""
         until = asyncio.get_running_loop().time() + patience_s
         await self._tasks.stop(patience_s)
         # What is in progress may have begun it.
@@ -246,6 +260,9 @@ class Outbox:
             timer.cancel()
         try:
             return await self._send(chat_id, is_new)
+        except StoppingError:
+            self._tasks.leave(chat_id)
+            return True
         except (TryLaterError, RefusedError) as error:
             await self._sender.store_owed(chat_id)
             # Telegram's own refusals end in the sender: the database refuses, for now.
@@ -293,17 +310,29 @@ class Outbox:
                 # An album is still arriving.
                 await queue.next_news(ALBUM_S)
                 continue
-            async with self._limiter.turn(chat_id, batch[0].priority) as waited_s:
+            turn = self._limiter.turn(chat_id, batch[0].priority, is_stored=True)
+            async with turn as waited_s:
                 is_late = waited_s > _WAITED_S
                 if is_late or not queue.is_latest or queue.sent >= _SENT_UNREAD:
                     # Another replica may have stored messages that go before those put here.
                     await self._read(batch[0].chat_id, queue)
                 # Chosen again: a message of higher priority may have come during the wait.
                 batch = queue.next(self._free(queue), self._clock(), is_late=is_late)
-                if batch and not await self._sender.send(queue, batch):
+                if batch and not await self._sent(queue, batch):
                     self._resting.add(chat_id)
                     return False
         return True
+
+    async def _sent(self, queue: ChatQueue, batch: Sequence[Outgoing]) -> bool:
+        head, *others = batch
+        waited_s = (self._clock() - head.put_at).total_seconds()
+        values: Values = {
+            "balcao.message": str(head.what),
+            "balcao.waited_s": max(waited_s, 0.0),
+        }
+        causes = {one.trace for one in others if one.trace and one.trace != head.trace}
+        with self._tracer.span("send", values, parent=head.trace, causes=sorted(causes)):
+            return await self._sender.send(queue, batch)
 
     def _free(self, queue: ChatQueue) -> list[Outgoing]:
         return [item for item in queue.items.values() if not self._holds.is_held(item)]

@@ -27,6 +27,7 @@ from bot.domain.outgoing import (
 from bot.runtime.sending.asking import Asking
 from bot.runtime.sending.chat_queue import ChatQueue
 from bot.runtime.sending.holds import FIRST_PAUSE_S, Holds
+from bot.runtime.sending.limits import StoppingError
 from bot.runtime.sending.ports import Delivery, OutboxMetrics, OutboxStore, SentLinks
 
 # One attempt, and one more when the first was cut short.
@@ -120,6 +121,9 @@ class Sender:
             return False
         except UnknownRefusalError as error:
             await self._refused(queue, batch, error)
+        except StoppingError:
+            await self._count(batch)
+            raise
         except (TryLaterError, RefusedError) as error:
             if isinstance(error, UnconfirmedError):
                 self._in_doubt(queue, begun, str(error))

@@ -1,7 +1,7 @@
 """The durable inbox: an update is stored, then confirmed to Telegram, then handled, then marked.
 
 Delivery is at least once: a crash at any moment loses no update. The updates of a chat are handled
-in the order of their ids, by one replica at a time.
+in the order of their ids, by one replica at a time, whichever replica has stored them.
 """
 
 import asyncio
@@ -45,6 +45,8 @@ _Waiting = tuple[int, Payload, int]
 class _Chat:
     """The cached updates of a chat that this process holds, so that they need not be read back."""
 
+    read_at: float
+    """The loop time at which they were read from the store."""
     waiting: list[_Waiting] = field(default_factory=list)
     read: set[int] = field(default_factory=set)
     """Ids read from the store: `take` may learn only later that it had stored them."""
@@ -104,12 +106,15 @@ class Inbox:
         telegram_answers: Callable[[str], Awaitable[object]],
         done_in_telegram: Callable[[], int],
         clock: Callable[[], datetime],
+        alone_since: Callable[[], float | None] = lambda: None,
     ) -> None:
         """handle: handles one update, and raises when it could not. holding: locks a chat against
         every other replica, and yields True if another replica may have held it. set_aside: called
         with (update id, chat key, error) of an update that is given up; raises TryLaterError while
         nobody can be told. telegram_answers: raises TryLaterError unless Telegram answers now, in
-        the chat with this key. done_in_telegram: returns how many calls have changed a chat."""
+        the chat with this key. done_in_telegram: returns how many calls have changed a chat.
+        alone_since: returns the loop time since which no other process can have stored an update;
+        None while others can. Then a chat's updates are read before each is handled."""
         self._bot_id = bot_id
         self._store = store
         self._handle = _refusing_empty(handle)
@@ -118,6 +123,7 @@ class Inbox:
         self._done_in_telegram = done_in_telegram
         self._attempts: dict[int, _Attempts] = {}
         self._clock = clock
+        self._alone_since = alone_since
         self._chats: dict[str, _Chat] = {}
         self._tasks: ChatTasks[str] = ChatTasks(
             "inbox",
@@ -131,9 +137,13 @@ class Inbox:
         self.end_pauses = self._tasks.end_pauses
         self.idle = self._tasks.idle
         self.stop = self._tasks.stop
+        self.sweep_now = self._tasks.sweep_now
 
     async def take(self, updates: Sequence[Payload]) -> None:
-        """Store the updates, then wake their chats. When this returns they may be confirmed."""
+        """Store the updates, then wake their chats. When this returns they may be confirmed.
+
+        Any process may take any update, at any time.
+        """
         keyed = [(update["update_id"], chat_key(update), update) for update in updates]
         try:
             are_new = await self._store.add(self._bot_id, keyed, at=self._clock())
@@ -147,7 +157,10 @@ class Inbox:
             if isinstance(is_new, RefusedError):
                 logger.error("update without content", update=update_id, error=str(is_new))
                 update = {}
-            if chat and is_new and update_id not in chat.read:
+            if not is_new:
+                # Stored by another process, or long ago: what is cached may lack it.
+                self.forget(key)
+            elif chat and update_id not in chat.read:
                 chat.waiting.append((update_id, update, 0))
             self.wake(key)
 
@@ -176,9 +189,14 @@ class Inbox:
         """Return True if every waiting update was handled or set aside."""
         if is_new:
             self.forget(key)
-        for update_id, payload, attempts in await self._waiting(key):
-            if self._tasks.is_stopping:
-                return True
+        is_last = False
+        while not (is_last or self._tasks.is_stopping):
+            waiting = await self._waiting(key)
+            if not waiting:
+                break
+            update_id, payload, attempts = waiting.pop(0)
+            # What others store from now on wakes the chat in their process, or in this one.
+            is_last = not waiting
             with structlog.contextvars.bound_contextvars(update=update_id, chat=loggable(key)):
                 if not await self._try(key, update_id, payload, attempts):
                     # The store returns it first again, and then the later ones in order.
@@ -254,15 +272,19 @@ class Inbox:
         return self._attempts.setdefault(update_id, _Attempts())
 
     async def _waiting(self, key: str) -> list[_Waiting]:
-        """Return the chat's waiting updates, oldest first, each once."""
-        if chat := self._chats.get(key):
-            waiting, chat.waiting = chat.waiting, []
-            return waiting
-        chat = self._chats[key] = _Chat()
-        waiting = await self._store.pending_of(key)
-        chat.read.update(update_id for update_id, _, _ in waiting)
-        chat.waiting = [w for w in chat.waiting if w[0] not in chat.read]
-        return waiting
+        """Return the chat's waiting updates, oldest first; the caller removes what it handles.
+
+        They are read unless no other process can have stored one that goes before these.
+        """
+        chat, alone_since = self._chats.get(key), self._alone_since()
+        if chat and alone_since is not None and alone_since <= chat.read_at:
+            return chat.waiting
+        chat = self._chats[key] = _Chat(asyncio.get_running_loop().time())
+        stored = await self._store.pending_of(key)
+        chat.read.update(update_id for update_id, _, _ in stored)
+        taken = [one for one in chat.waiting if one[0] not in chat.read]
+        chat.waiting = sorted([*stored, *taken], key=lambda one: one[0])
+        return chat.waiting
 
     async def _give_up(self, key: str, update_id: int, known: _Attempts, error: str) -> bool:
         """Tell whom it concerns, then set the update aside."""

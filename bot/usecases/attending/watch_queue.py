@@ -2,7 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from typing import Final
 
 import structlog
 
@@ -12,6 +14,8 @@ from bot.usecases.attending.remind import AnnounceOpening, RemindOfWaiting
 from bot.usecases.attending.show_card import ShowCard
 from bot.usecases.attending.transfer import TransferConversation
 from bot.usecases.ports import Queue, Registrations
+
+_LEASE: Final = "cards"
 
 logger = structlog.get_logger()
 
@@ -27,22 +31,32 @@ class FollowRegistrations:
     queue: Queue
     registrations: Registrations
     show_card: ShowCard
+    holding: Callable[[str], AbstractAsyncContextManager[object]]
+    """Holds a lease, so that two replicas do not refresh the same cards."""
 
     async def __call__(self) -> int:
         """Run one round; return the number of refreshed cards."""
+        if not await self._outdated():
+            return 0
+        async with self.holding(_LEASE):
+            return sum([await self._follow(*one) for one in await self._outdated()])
+
+    async def _outdated(self) -> list[tuple[Conversation, str, str]]:
+        """Return each conversation with an outdated card, its registration's id, and what the
+        card is to show of the others."""
         by_registration: dict[str, list[Conversation]] = defaultdict(list)
         for one in await self.queue.all_open():
             if registration_id := one.customer.registration_id:
                 by_registration[registration_id].append(one)
         versions = await self.queue.versions(sorted(by_registration))
-        drawn = 0
+        outdated = []
         for registration_id, together in by_registration.items():
             version = versions.get(registration_id, 0)
             for one in together:
                 others = others_mark(other for other in together if other.id != one.id)
                 if (one.card_version, one.card_others) != (version, others):
-                    drawn += await self._follow(one, registration_id, others)
-        return drawn
+                    outdated.append((one, registration_id, others))
+        return outdated
 
     async def _follow(self, one: Conversation, registration_id: str, others: str) -> bool:
         registration = await self.registrations.by_id(registration_id)

@@ -15,6 +15,7 @@ from bot.usecases.customer.identify import Found, LookUp, LookupOutcome, NotCons
 from bot.usecases.customer.identify_conversation import identified
 from bot.usecases.ports import Chats, Conversations, Registrations
 
+_LEASE: Final = "lookups"
 # In the first hour an attendant may need the answer; later it only completes the register.
 _FIRST_PAUSE: Final = timedelta(seconds=5)
 _LONGEST_PAUSE: Final = timedelta(minutes=1)
@@ -34,21 +35,28 @@ class RetryLookups:
     look_up: LookUp
     register_prospect: RegisterProspect
     show_card: ShowCard
-    holding: Callable[[int], AbstractAsyncContextManager[object]]
-    """Holds the lock of a chat: its messages wait while its link is changed."""
+    holding: Callable[[int | str], AbstractAsyncContextManager[object]]
+    """Holds the lock of a chat: its messages wait while its link is changed. Holds a lease too,
+    so that two replicas do not ask the ERP for the same customers."""
     clock: Callable[[], datetime]
 
     async def __call__(self) -> int:
         """Run one round; return the number of look-ups that were answered."""
+        if not await self._due():
+            return 0
         answered = 0
-        for conversation in await self.conversations.owed_lookups(until=self.clock()):
-            if conversation.customer.tax_id is None:
-                continue
-            # Outside the lock: no messages wait for a slow ERP.
-            outcome = await self.look_up(conversation.customer.tax_id)
-            async with self.holding(conversation.chat_id):
-                answered += await self._apply(conversation.id, outcome)
+        async with self.holding(_LEASE):
+            for conversation in await self._due():
+                if conversation.customer.tax_id is None:
+                    continue
+                # Outside the chat's lock: no messages wait for a slow ERP.
+                outcome = await self.look_up(conversation.customer.tax_id)
+                async with self.holding(conversation.chat_id):
+                    answered += await self._apply(conversation.id, outcome)
         return answered
+
+    async def _due(self) -> list[Conversation]:
+        return await self.conversations.owed_lookups(until=self.clock())
 
     async def _apply(self, conversation_id: str, outcome: LookupOutcome) -> bool:
         # Read again under the lock: another replica may have finished first.
