@@ -89,8 +89,8 @@ async def open_broker(
     cancels the running work and waits for it. Without `work` this process only sends, which needs
     a broker. Processes on one server share jobs only if their `queue` (letters, digits, hyphens
     and underscores) is the same. `on_change` is called when the connection is there, or is not.
-    Raises RefusedError for an address or credentials that the broker
-    does not accept, TryLaterError when it does not answer within 3 seconds.
+    Raises RefusedError for an address or credentials that the broker does not accept,
+    TryLaterError when it does not answer within 3 seconds.
     """
     # taskiq logs every id at INFO, and every message at DEBUG.
     logging.getLogger("taskiq").setLevel(logging.WARNING)
