@@ -26,6 +26,7 @@ from bot.runtime.jobs.jetstream import (
     nobody_minds,
     read_address,
 )
+from bot.runtime.supervisor import is_cancelled
 from bot.runtime.tracing import NO_TRACES, Tracer, sent_from
 
 Work = Callable[[str], Awaitable[None]]
@@ -88,8 +89,8 @@ async def open_broker(
     cancels the running work and waits for it. Without `work` this process only sends, which needs
     a broker. Processes on one server share jobs only if their `queue` (letters, digits, hyphens
     and underscores) is the same. `on_change` is called when the connection is there, or is not.
-    Raises RefusedError for an address or credentials that the broker
-    does not accept, TryLaterError when it does not answer within 3 seconds.
+    Raises RefusedError for an address or credentials that the broker does not accept,
+    TryLaterError when it does not answer within 3 seconds.
     """
     # taskiq logs every id at INFO, and every message at DEBUG.
     logging.getLogger("taskiq").setLevel(logging.WARNING)
@@ -118,6 +119,8 @@ async def open_broker(
             yield sending
         finally:
             leaving.set()
+            if isinstance(broker, JetStream):
+                broker.leave()
             await arrivals.end()
             await taking
     finally:
@@ -188,7 +191,10 @@ async def _take(broker: AsyncBroker, at_once: int, leaving: asyncio.Event) -> No
     while not leaving.is_set():
         try:
             await receiver.listen(leaving)
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
+            # nats-py cancels what waits for an id when it closes a connection.
+            if is_cancelled(error):
+                raise
             logger.error("taking jobs failed", exc_info=error)
             with suppress(TimeoutError):
                 await asyncio.wait_for(leaving.wait(), _PAUSE_S)

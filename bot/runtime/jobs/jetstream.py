@@ -109,7 +109,7 @@ class JetStream(PullBasedJetStreamBroker):
         self._ready.set()
 
     async def shutdown(self) -> None:
-        self._leaving = True
+        self.leave()
         if self._mending is not None:
             self._mending.cancel()
             await asyncio.gather(self._mending, return_exceptions=True)
@@ -126,8 +126,13 @@ class JetStream(PullBasedJetStreamBroker):
         """See to it that connection, stream and consumer are there: an id was not confirmed."""
         self._mend()
 
+    def leave(self) -> None:
+        """Take no more ids."""
+        self._leaving = True
+
     async def listen(self) -> AsyncGenerator[AckableMessage, None]:
-        while True:
+        # nats-py may answer a cancellation with an error of its own, after which this would go on.
+        while not self._leaving:
             # nats-py would buffer requests made without a connection, and each would later bring
             # an id.
             await self._ready.wait()
