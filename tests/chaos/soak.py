@@ -231,7 +231,7 @@ class Soak:
             self.telegram.send_text(customer, customer, f"s{customer}-{number}s")
 
     def _is_of_killed(self, sent: Sent) -> bool:
-        keys = (str(sent.customer), f"outbox:{sent.group}")
+        keys = (f"chat:{sent.customer}", f"chat:outbox:{sent.group}")
         return any(
             sent.at - at < _LEASE_S + _AFTER_S and not held.isdisjoint(keys)
             for at, held in self.kills
