@@ -205,7 +205,8 @@ class _ByTime(Ordered):
         cursor = self._collection.find(matches | {self._field: within})
         cursor = cursor.sort([("updated.at", direction), ("_id", direction)])
         with translated():
-            return await cursor.limit(most).to_list(None)
+            found: list[Document] = await cursor.limit(most).to_list(None)
+        return found
 
 
 def _changed(document: Document) -> str:

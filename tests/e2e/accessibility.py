@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from playwright.async_api import Page
+from playwright.async_api import Frame, Page
 
 from bot.demo.bot_api.web_apps import THEMES
 
@@ -15,9 +15,13 @@ _RUN: Final = """async ([place, themes]) => {
   const found = [];
   const run = async (theme, more) => {
     root.dataset.theme = theme;
-    for (const [name, color] of Object.entries(themes[theme])) root.style.setProperty(`--tg-theme-${name.replaceAll("_", "-")}`, color);
+    for (const [name, color] of Object.entries(themes[theme])) {
+      root.style.setProperty(`--tg-theme-${name.replaceAll("_", "-")}`, color);
+    }
     const { violations } = await axe.run(place, { resultTypes: ["violations"], ...more });
-    for (const { id, nodes } of violations) for (const node of nodes) found.push(`${theme}, ${id}: ${node.target}: ${node.failureSummary}`);
+    for (const { id, nodes } of violations) {
+      for (const one of nodes) found.push(`${theme}, ${id}: ${one.target}: ${one.failureSummary}`);
+    }
   };
   await run(before === "dark" ? "light" : "dark", { runOnly: ["color-contrast"] });
   await run(before, {});
@@ -25,7 +29,7 @@ _RUN: Final = """async ([place, themes]) => {
 }"""
 
 
-async def assert_accessible(page: Page, place: str = "html") -> None:
+async def assert_accessible(page: Page | Frame, place: str = "html") -> None:
     """Check that axe finds nothing in this part of the page, in Telegram's light and dark."""
     if not await page.evaluate("'axe' in window"):
         await page.evaluate(_AXE)
