@@ -192,6 +192,9 @@ async def main() -> None:
     given = parser.parse_args()
     async with connected(given.server, "table") as database:
         await fill(database, given.size)
+        # The demo of a run before has left its own, and begins with none.
+        for name in ("departments", "tags"):
+            await database[name].delete_many({})
     if given.page:
         await of_page(given.server, given.pid)
         return

@@ -31,6 +31,8 @@ async def test_export_sync_jobs_and_audit_of_all(start: Start, clock: Clock, dat
         [job] = await people.balcao.jobs.manage.latest(1)
         assert (job.kind, job.export_options.paths) == (JobKind.EXPORT, ("name", "email"))
         assert "1 cadastro" in await over(people, page, f"/{job.id}")
+        # The choice, but not whom it was about.
+        assert "N1" not in str(await database["choices"].find_one({}))
         again = await posted(page, "/export", [])
         assert [value for name, value in again.values if name == "path"] == ["name", "email"]
         # A sync, and only one at a time.
