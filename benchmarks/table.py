@@ -1,10 +1,12 @@
 """Measures the lists and counts of the table in a register of 100,000.
 
     python -m benchmarks.table --server mongodb://127.0.0.1:27017 [--pid 123] [--size 100000]
+                               [--page]
 
 Names, documents, tags, kinds, statuses and times are spread as real ones are, with one import of
 a third of them. The database `table` is filled once and kept. Each figure is the least of seven:
-wall time, CPU of this process and, with its pid, of the server.
+wall time, CPU of this process and, with its pid, of the server. With --page, the first table and
+its total over HTTP, and in Chromium from the opening of the address to the first row.
 """
 
 import argparse
@@ -19,14 +21,20 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final
 
+from aiohttp import ClientSession
+
 from benchmarks.search import _FIRST, _names
+from bot.console.security import SESSION_HEADER
+from bot.demo.bot_api.web_apps import init_data, launch_url
 from bot.demo.documents import make_cnpj, make_cpf
+from bot.demo.run import ADMIN_ID, open_demo
 from bot.domain.registration import ChangeSource, Kind, Phones, Provenance, Registration, Status
 from bot.domain.search import BY_NAME, Order, Query, SortBy
 from storage.engine.connection import connected
 from storage.engine.indexes import ensure_indexes
 from storage.register.documents import registration_document
 from storage.register.search import Search
+from tests.browsers import chromium, new_context
 
 _AT: Final = datetime(2026, 11, 24, 15, 30, tzinfo=UTC)
 _IMPORTED: Final = _AT - timedelta(days=200)
@@ -34,6 +42,9 @@ _TIMES: Final = 7
 _PAGE: Final = 50
 _BATCH: Final = 500
 _TAGS: Final = ("vip", "fibra", "atraso", "condominio", "parceiro", "evento")
+_FIRST_ROW: Final = """new MutationObserver(() => {
+  if (document.querySelector("#list tbody tr")) window.shownAt ??= performance.now();
+}).observe(document, { childList: true, subtree: true });"""
 _TWO: Final = frozenset([Kind.CUSTOMER, Kind.SUPPLIER])
 
 
@@ -133,15 +144,61 @@ async def least(act: Callable[[], Awaitable[object]], pid: int | None) -> str:
     return "".join(f"{min(each) * 1000:8.0f}" for each in (wall, own, server))
 
 
+async def of_page(server: str, pid: int | None) -> None:
+    """Print the figures of the page, which the demo serves."""
+    async with (
+        open_demo(
+            departments=1, mongodb_uri=server, mongodb_database="table", sync_every_s=86_400
+        ) as demo,
+        ClientSession() as http,
+        chromium() as browser,
+    ):
+        url = demo.balcao.settings.public_url or ""
+
+        def launch() -> str:
+            # Each opens one session.
+            user = {"id": ADMIN_ID, "first_name": "Dora"}
+            return init_data(demo.telegram.token, user, at_s=int(time.time()))
+
+        async with http.post(f"{url}/session", data=launch()) as answer:
+            headers = {SESSION_HEADER: (await answer.json())["token"]}
+
+        async def post(path: str) -> None:
+            async with http.post(url + path, headers=headers) as answer:
+                answer.raise_for_status()
+                await answer.read()
+
+        for path in ("/table", "/total"):
+            print(f"{path:<34}{await least(lambda: post(path), pid)}", flush=True)  # noqa: B023
+        shown = []
+        for _ in range(_TIMES):
+            context = await new_context(browser)
+            page = await context.new_page()
+            await page.add_init_script(_FIRST_ROW)
+            await page.goto(launch_url(url, launch(), theme="light"))
+            await page.wait_for_selector("#list tbody tr")
+            shown.append(await page.evaluate("shownAt"))
+            await context.close()
+        print(f"{'first row in Chromium':<34}{min(shown):8.0f}")
+
+
 async def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--server", required=True)
     parser.add_argument("--pid", type=int)
     parser.add_argument("--size", type=int, default=100_000)
     parser.add_argument("--only", default="")
+    parser.add_argument("--page", action="store_true")
     given = parser.parse_args()
     async with connected(given.server, "table") as database:
         await fill(database, given.size)
+        # The demo of a run before has left its own, and begins with none.
+        for name in ("departments", "tags"):
+            await database[name].delete_many({})
+    if given.page:
+        await of_page(given.server, given.pid)
+        return
+    async with connected(given.server, "table") as database:
         search = Search(database)
         print(f"{'ms':<34}{'wall':>8}{'client':>8}{'server':>8}")
         for name, order in ORDERS.items():

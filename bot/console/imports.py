@@ -24,6 +24,7 @@ from bot.wording.files import (
     ANSWERS,
     DOUBTS,
     amounts,
+    as_last_time,
     cannot_check,
     left_out,
     question,
@@ -95,7 +96,7 @@ async def end_upload(asked: ConsoleRequest) -> web.StreamResponse:
         return _unreadable(error)
     if isinstance(ended, NotReceived):
         return _not_received(ended)
-    return _prepare_page(asked, *ended)
+    return await _prepare_page(asked, *ended)
 
 
 async def prepare(asked: ConsoleRequest) -> web.StreamResponse:
@@ -107,7 +108,24 @@ async def prepare(asked: ConsoleRequest) -> web.StreamResponse:
         inspected = await asked.services.read_file.again(job)
     except (FileRefused, RefusedError, OSError) as error:
         return _unreadable(error)
-    return _prepare_page(asked, job, inspected)
+    return await _prepare_page(asked, job, inspected)
+
+
+async def choose_as_last(asked: ConsoleRequest) -> web.StreamResponse:
+    """Return the screen with what this admin chose for the last file; nothing is stored yet."""
+    job, form = await _import_of(asked), await asked.form()
+    columns = tuple(column.field for column in _columns(job, form))
+    options = (job.import_options or ImportOptions()).model_copy(update={"columns": columns})
+    job = job.model_copy(update={"import_options": options})
+    if job.state not in _OPEN:
+        return await job_page(asked, job)
+    last = await asked.services.jobs.last_choice(job)
+    try:
+        inspected = await asked.services.read_file.again(job)
+    except (FileRefused, RefusedError, OSError) as error:
+        return _unreadable(error)
+    as_last = job.model_copy(update={"import_options": last or options})
+    return await _prepare_page(asked, as_last, inspected)
 
 
 async def answer(asked: ConsoleRequest) -> web.StreamResponse:
@@ -124,7 +142,7 @@ async def answer(asked: ConsoleRequest) -> web.StreamResponse:
         return _unreadable(error)
     if read is None:
         return await job_page(asked, await _import_of(asked))
-    return _prepare_page(asked, *read)
+    return await _prepare_page(asked, *read)
 
 
 async def show_fields(asked: ConsoleRequest) -> web.StreamResponse:
@@ -240,7 +258,8 @@ def _columns(job: Job, form: MultiMapping[str]) -> tuple[Column, ...]:
     )
 
 
-def _prepare_page(asked: ConsoleRequest, job: Job, inspected: Inspected) -> web.Response:
+async def _prepare_page(asked: ConsoleRequest, job: Job, inspected: Inspected) -> web.Response:
+    last = await asked.services.jobs.last_choice(job)
     options, shape = job.import_options or ImportOptions(), inspected.shape
     was_chosen = job.state is not JobState.DRAFT
     columns = [
@@ -281,6 +300,7 @@ def _prepare_page(asked: ConsoleRequest, job: Job, inspected: Inspected) -> web.
             "fields": _labelled(fields),
             "ticked": options.fields,
             "options": options,
+            "last": as_last_time(last, columns) if last else "",
             "kinds": KINDS,
             "accepts": ACCEPTED,
             "mended": len(options.mended),
@@ -331,6 +351,7 @@ ROUTES: Final = (
     Route(method="GET", path="/import/{id}", handle=prepare),
     Route(method="POST", path="/import/{id}/answer", handle=answer),
     Route(method="POST", path="/import/{id}/fields", handle=show_fields),
+    Route(method="POST", path="/import/{id}/last", handle=choose_as_last),
     Route(method="POST", path="/import/{id}/check", handle=check),
     Route(method="POST", path="/import/{id}/mend", handle=mend),
     Route(method="POST", path="/import/{id}/tags", handle=create_tags),

@@ -40,6 +40,8 @@ async def show_list(asked: ConsoleRequest) -> web.StreamResponse:
 
 async def search(asked: ConsoleRequest) -> web.StreamResponse:
     """Start the job that looks for double entries."""
+    if running := await asked.services.jobs.running_search():
+        return await job_page(asked, running)
     progress = await asked.services.show_in_chat(asked.user_id, SEARCHING)
     job = await asked.services.jobs.begin_search(by=asked.by, progress=progress)
     return await job_page(asked, job)

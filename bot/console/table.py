@@ -76,6 +76,15 @@ async def open_table(asked: ConsoleRequest) -> web.StreamResponse:
     return page("table", {**await _shown(asked, view), "notice": notice})
 
 
+async def total(asked: ConsoleRequest) -> web.StreamResponse:
+    """Return how many the search and the filters find; the list does not wait for it."""
+    try:
+        query = read_query(await asked.form())
+    except (ValueError, ValidationError) as error:
+        raise web.HTTPBadRequest from error
+    return page("total", {"total": number(await asked.services.search.count(query))})
+
+
 async def list_again(asked: ConsoleRequest) -> web.StreamResponse:
     """Return the list after a change of the form, and remember what was chosen."""
     view = read_view(await asked.form())
@@ -132,9 +141,8 @@ def read_query(form: MultiMapping[str]) -> Query:
 
 async def _shown(asked: ConsoleRequest, view: View) -> dict[str, object]:
     services, query = asked.services, view.query
-    found, count, tags, departments = await asyncio.gather(
+    found, tags, departments = await asyncio.gather(
         _page(asked, view),
-        services.search.count(query),
         services.tags.all(),
         services.departments.all(),
     )
@@ -149,13 +157,15 @@ async def _shown(asked: ConsoleRequest, view: View) -> dict[str, object]:
     )
     is_narrowed = query != Query()
     on_page = {one.id for one in found.registrations}
+    is_whole = found.next is None and not view.starts
     return {
         "view": view,
         "query": query,
         "rows": [row_of(one, names) for one in found.registrations],
         "ticked_elsewhere": sorted(view.ticked - on_page),
-        "total": number(count),
-        "is_one": count == 1,
+        # Else the page asks for it when the list is there.
+        "total": number(len(on_page)) if is_whole else "",
+        "is_one": is_whole and len(on_page) == 1,
         "first": len(view.starts) * PAGE + 1,
         "last": len(view.starts) * PAGE + len(found.registrations),
         "next": found.next,
@@ -202,4 +212,5 @@ def _chips(query: Query, names: Names) -> list[tuple[str, str]]:
 ROUTES: Final = (
     Route(method="POST", path="/table", handle=open_table),
     Route(method="POST", path="/list", handle=list_again),
+    Route(method="POST", path="/total", handle=total),
 )

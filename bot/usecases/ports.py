@@ -415,6 +415,10 @@ class JobStore(JobChanges, Protocol):
     async def remove(self, job: Job) -> None:
         """Delete the job, unless it has changed since it was read."""
 
+    async def active(self) -> list[Job]:
+        """Return the jobs that are being worked on or need work, oldest first."""
+        ...
+
     async def latest(self, count: int, *, before: int | None = None) -> list[Job]: ...
 
     async def above(self, job_id: int, count: int) -> list[Job]:

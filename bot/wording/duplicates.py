@@ -10,6 +10,9 @@ from bot.wording.values import LABELS
 from bot.wording.words import counted
 
 SEARCHING: Final = "Procurando cadastros repetidos"
+SEARCHING_ALREADY: Final = (
+    "Já há uma procura em andamento. Espere ela terminar e abra /duplicados de novo."
+)
 NO_PAIR: Final = "Este par saiu da lista: um dos dois foi unido, corrigido ou excluído."
 CHANGED: Final = "Um dos dois cadastros mudou há pouco. Confira de novo antes de unir."
 CHOOSE_DOCUMENT: Final = "Cada um tem um documento. Escolha antes qual deles fica."

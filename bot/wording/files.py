@@ -11,7 +11,7 @@ from bot.domain.job import ImportOptions
 from bot.domain.row import is_total
 from bot.wording.reasons import COLUMN_LABELS
 from bot.wording.values import LABELS
-from bot.wording.words import counted, number, plural, short
+from bot.wording.words import KINDS, counted, number, plural, short
 
 DOUBTS: Final = {
     Doubt.UNNAMED: "sem nome",
@@ -180,3 +180,15 @@ def updatable(columns: Sequence[Column]) -> list[str]:
     """Return the fields that the file has and an update may change, in the order of a record."""
     there = {stored_path(column.field) for column in columns if column.field}
     return [path for path in LABELS if path in there and path in UPDATABLE]
+
+
+def as_last_time(last: ImportOptions, columns: Sequence[Column]) -> str:
+    """Return the offer to choose what was chosen for the last file."""
+    chosen = []
+    if last.update:
+        ticked = [LABELS[path] for path in updatable(columns) if path in last.fields]
+        some = ", ".join(ticked[:2]) + (f" e mais {len(ticked) - 2}" if len(ticked) > 2 else "")
+        chosen.append(f"atualizar {some}")
+    if last.default_kind:
+        chosen.append(f"tipo {KINDS[last.default_kind]}")
+    return f"↩️ Como da última vez: {'; '.join(chosen)}"

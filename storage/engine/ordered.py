@@ -25,16 +25,15 @@ HIGHEST: Final = "\U0010ffff"
 _ALL: Final = {"$gte": LOWEST, "$lt": HIGHEST}
 
 # Each character of a key is a digit of a number: the lowest characters of some ranges, in order.
-# Keys are folded names and times, so small letters and digits have a range each.
+# Most keys are folded names, so small letters and digits have a range each.
 _RANGES: Final = (
     "\1\t !-./0123456789:;A[abcdefghijklmnopqrstuvwxyz{\x80\u0100\u0400\u3000\U00010000"
 )
-_BASE: Final = len(_RANGES)
 # So many characters tell two neighbours in a large register apart, but for namesakes.
 _DEPTH: Final = 24
 # Windows that differ after their sixth character may grow fast: few keys have so long a beginning
 # in common. Wider ones grow slowly, because behind a gap there can be thousands of them.
-_SIX_CHARACTERS: Final = _BASE ** (_DEPTH - 6)
+_FAST: Final = 6
 
 
 def element_between(field: str, low: str, high: str, *, embedded: bool) -> Document:
@@ -60,6 +59,9 @@ class Slice:
 class Ordered:
     """A collection in the order of one field, which has an ascending index."""
 
+    grows: int = 4
+    """So many times as wide may a wide window be as the one before."""
+
     def __init__(
         self,
         collection: Collection,
@@ -67,16 +69,20 @@ class Ordered:
         *,
         characters: int = 12,
         by_windows: bool | None = None,
+        ranges: str = _RANGES,
     ) -> None:
         """field: holds a unique string. characters: so many of its first ones are the same in no
         more keys than fit into a page, or few more. by_windows: for a server that sorts before it
-        limits; None detects the server."""
+        limits; None detects the server. ranges: the lowest characters of the ranges that the
+        characters of a key are taken for."""
         if by_windows is None:
             by_windows = sorts_before_limit(collection.database)
         self._collection = collection
         self._field = field
         self._by_windows = by_windows
-        self._narrow = _BASE ** (_DEPTH - characters)
+        self._ranges = ranges
+        self._narrow = len(ranges) ** (_DEPTH - characters)
+        self._fast = len(ranges) ** (_DEPTH - _FAST)
 
     async def page(
         self,
@@ -110,12 +116,16 @@ class Ordered:
             found = await self._windows(bounds, first, backwards, matches or {}, count + 1)
         else:
             found = await self._sorted(bounds, backwards, matches or {}, count + 1)
-        following = str(found[count][self._field]) if len(found) > count else None
+        following = self._key_of(found[count]) if len(found) > count else None
         return Slice(found[:count], following)
+
+    def _key_of(self, document: Document) -> str:
+        return str(document[self._field])
 
     async def _sorted(
         self, bounds: dict[str, str], backwards: bool, matches: Document, most: int
     ) -> list[Document]:
+        """Return the first documents, in order, whose key is within the bounds."""
         query = matches | {self._field: bounds}
         if matches and bounds == _ALL:
             # These bounds would have the Rust server read the list by this field, from its start.
@@ -144,7 +154,7 @@ class Ordered:
         shared = os.path.commonprefix([begun, last])  # noqa: RUF071 - of texts, not of paths
         found: list[Document] = []
         width = self._narrow
-        position = _position(begun if first is None else first, shared)
+        position = self._position(begun if first is None else first, shared)
         end = begun if first is None else first
         while True:
             is_last = end <= last if backwards else end >= last
@@ -154,38 +164,39 @@ class Ordered:
                 found += documents
                 if is_last or len(found) == most:
                     return found
-                width = _wider(width, len(documents), most - len(found))
+                width = self._wider(width, len(documents), most - len(found))
                 begun = end
                 window = {"$lt": end} if backwards else {"$gte": end}
             else:
-                width = _wider(width, 0, most)
+                width = self._wider(width, 0, most)
             position += -width if backwards else width
-            end = _key(position, shared, last)
+            end = self._key(position, shared, last)
 
+    def _wider(self, width: int, found: int, wanted: int) -> int:
+        """Return the width of the next window, after one of this width in which some were
+        found."""
+        most = 16 if width < self._fast else self.grows
+        return (
+            width * most if not found else max(1, width * min(most * found, 2 * wanted) // found)
+        )
 
-def _wider(width: int, found: int, wanted: int) -> int:
-    """Return the width of the next window, after one of this width in which some were found."""
-    most = 16 if width < _SIX_CHARACTERS else 4
-    return width * most if not found else max(1, width * min(most * found, 2 * wanted) // found)
+    def _position(self, key: str, shared: str) -> int:
+        """Return the place of a key among all that begin like it, as a number."""
+        position, tail = 0, key.removeprefix(shared)[:_DEPTH].ljust(_DEPTH, self._ranges[0])
+        for character in tail:
+            digit = max(0, bisect_right(self._ranges, character) - 1)
+            position = position * len(self._ranges) + digit
+        return position
 
+    def _key(self, position: int, shared: str, last: str) -> str:
+        """Return the lowest key at a place, or `last` for one beyond all keys.
 
-def _position(key: str, shared: str) -> int:
-    """Return the place of a key among all that begin like it, as a number."""
-    position, tail = 0, key.removeprefix(shared)[:_DEPTH].ljust(_DEPTH, _RANGES[0])
-    for character in tail:
-        position = position * _BASE + max(0, bisect_right(_RANGES, character) - 1)
-    return position
-
-
-def _key(position: int, shared: str, last: str) -> str:
-    """Return the lowest key at a place, or `last` for one beyond all keys.
-
-    Not a short one: up to "m" the Rust server reads every key that begins with m.
-    """
-    if not 0 <= position < _BASE**_DEPTH:
-        return last
-    characters = []
-    for _ in range(_DEPTH):
-        position, digit = divmod(position, _BASE)
-        characters.append(_RANGES[digit])
-    return shared + "".join(reversed(characters))
+        Not a short one: up to "m" the Rust server reads every key that begins with m.
+        """
+        if not 0 <= position < len(self._ranges) ** _DEPTH:
+            return last
+        characters = []
+        for _ in range(_DEPTH):
+            position, digit = divmod(position, len(self._ranges))
+            characters.append(self._ranges[digit])
+        return shared + "".join(reversed(characters))

@@ -1,6 +1,7 @@
 """The last options that each user chose for imports, exports and the table."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
@@ -35,7 +36,10 @@ class Choices:
         await self._set(by, "import", options.model_dump(mode="json", exclude=set(_OF_A_FILE)))
 
     async def remember_export(self, by: str, options: ExportOptions) -> None:
-        await self._set(by, "export", options.model_dump(mode="json"))
+        # What was searched for names a person, and is of no later day.
+        query = replace(options.query, text="")
+        kept = options.model_copy(update={"query": query})
+        await self._set(by, "export", kept.model_dump(mode="json"))
 
     async def of_table(self, by: str) -> TableOptions | None:
         found = await self._found(by)

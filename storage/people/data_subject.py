@@ -149,7 +149,7 @@ class DataSubjects:
             for job in jobs:
                 if job["state"] not in ACTIVE:
                     # What waits for a confirmation has to keep what it will do.
-                    more = ("bulk_options",) if job["state"] in OVER else ()
+                    more = ("bulk_options", "export_options") if job["state"] in OVER else ()
                     fields = ("samples", "to_refuse", "shown_rows", *more)
                     await self._empty(self._jobs, job, fields, names.are_in)
         for job_id in _jobs_of(traces):

@@ -1,18 +1,20 @@
 """Pages of the register by document and by time of change, and of documents in memory.
 
-There is an index on documents, but none on times: each index makes an import slower, and a list by
-time is seldom asked for.
+There is an index on documents. A time is one of the keys of the search (`search_fields`), as each
+index makes an import slower than one more key does.
 """
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from operator import gt, lt
+from string import hexdigits
 from typing import Final
 
 from bot.domain.search import Order, SortBy
 from storage.engine.connection import Collection, Document, translated
 from storage.engine.ordered import HIGHEST, LOWEST, Ordered, Slice
 from storage.register.documents import tax_keys_of
+from storage.register.search_fields import CHANGED, change_of, changed_key
 
 # Keys of documents begin with their country. Within one country they are evenly spread. No bound
 # is "BR:", as up to that the Rust server reads every key that begins so.
@@ -20,6 +22,10 @@ _COUNTRIES: Final = ((LOWEST, "BR9"), ("BR9", "BR;"), ("BR;", HIGHEST))
 _BRAZIL: Final = ("BR:" + "0" * 14, "BR:" + "9" * 14)
 # A cursor begins so where the registrations without a document begin, by name.
 _NO_DOCUMENT: Final = HIGHEST
+# Times are hexadecimal: they are between these bounds, and so many digits long.
+_FIRST, _LAST, _DIGITS = f"{CHANGED}0", f"{CHANGED}g", 12
+# Four digits of an id tell those apart that one import has written at one time.
+_APART: Final = _DIGITS + 4
 
 
 class Sorted:
@@ -31,15 +37,20 @@ class Sorted:
     fields: Final[Document] = {"sort_name": 1, "tax_key": 1, "updated.at": 1}
     """What `slice_of` reads."""
 
-    def __init__(self, registrations: Collection, *, by_windows: bool) -> None:
+    def __init__(self, registrations: Collection, *, by_windows: bool, embedded: bool) -> None:
         self._registrations = registrations
         self._by_windows = by_windows
+        self._by_time = _ByTime(registrations, embedded=embedded)
+        # Where the list by time begins, and backwards: learnt from its first pages.
+        self._begins: dict[bool, str] = {}
 
     async def page(self, order: Order, start: str | None, count: int, matches: Document) -> Slice:
         """Return a page by document or by time of what matches.
 
         start: the cursor of the page before.
         """
+        if order.by is SortBy.UPDATED and not matches:
+            return await self._changes(order.descending, start, count)
         parts = self._documents if order.by is SortBy.DOCUMENT else self._times
         found = await parts(order.descending, start, count + 1, matches)
         following = cursor_of(found[count], order, start) if len(found) > count else None
@@ -77,24 +88,47 @@ class Sorted:
                 found += await cursor.sort("sort_name", 1).limit(most - len(found)).to_list(None)
         return found
 
+    async def _changes(self, backwards: bool, start: str | None, count: int) -> Slice:
+        """Return a page of the whole register by time."""
+        if backwards not in self._begins:
+            self._begins[backwards] = await self._beginning(backwards)
+        page = await self._by_time.page(
+            start=start if start and change_of(start) else None,
+            count=count,
+            low=_FIRST,
+            high=_LAST,
+            backwards=backwards,
+            dense=self._begins[backwards],
+        )
+        if start is None and page.documents:
+            self._begins[backwards] = _changed(page.documents[0])
+        return page
+
+    async def _beginning(self, backwards: bool) -> str:
+        """Return a key that few are before, in this direction."""
+        if backwards:
+            return changed_key(datetime.now(UTC), "")
+        # A window that grows from 1970 on would hold the whole register at once. So once a scan.
+        with translated():
+            oldest = await self._registrations.find({}).sort("updated.at", 1).limit(1).to_list(1)
+        return _changed(oldest[0]) if oldest else _FIRST
+
     async def _times(
         self, backwards: bool, start: str | None, most: int, matches: Document
     ) -> list[Document]:
-        at, first_id = _moment(start)
-        found: list[Document] = []
-        beyond: Document = {}
-        if at is not None:
+        direction, found = -1 if backwards else 1, list[Document]()
+        in_order, beyond = [("updated.at", direction), ("_id", direction)], Document()
+        if (reached := change_of(start or "")) is not None:
+            at, first_id = reached
             # A whole import has one time.
-            same = matches | {"updated.at": at, "_id": {"$gte": first_id}}
+            same = {"updated.at": at, "_id": {"$lte" if backwards else "$gte": first_id}}
             with translated():
-                cursor = self._registrations.find(same).sort("_id", 1)
-                found = await cursor.limit(most).to_list(None)
+                cursor = self._registrations.find(matches | same)
+                found = await cursor.sort("_id", direction).limit(most).to_list(None)
             beyond = {"updated.at": {"$lt" if backwards else "$gt": at}}
         if len(found) < most:
-            direction = -1 if backwards else 1
             with translated():
-                cursor = self._registrations.find(matches | beyond)
-                cursor = cursor.sort([("updated.at", direction), ("_id", 1)])
+                cursor = self._registrations.find(matches | beyond).sort(in_order)
                 found += await cursor.limit(most - len(found)).to_list(None)
         return found
 
@@ -103,10 +137,8 @@ class Sorted:
     ) -> Slice:
         """Return a page of these documents, which need to have `fields` only."""
         by_time = order.by is SortBy.UPDATED
-        in_order = sorted(documents, key=lambda one: str(one["_id" if by_time else "sort_name"]))
-        if by_time:
-            in_order.sort(key=_at, reverse=order.descending)
-        elif order.by is SortBy.NAME and order.descending:
+        in_order = sorted(documents, key=_changed if by_time else _name)
+        if order.by is not SortBy.DOCUMENT and order.descending:
             in_order.reverse()
         elif order.by is SortBy.DOCUMENT:
             known = [one for one in in_order if "tax_key" in one]
@@ -136,31 +168,50 @@ def cursor_of(document: Document, order: Order, start: str | None) -> str:
             is_before = gt if order.descending else lt
             return next((k for k in keys if start is None or not is_before(k, start)), keys[0])
         case SortBy.UPDATED:
-            return f"{_at(document).isoformat()} {document['_id']}"
+            return _changed(document)
 
 
 def _is_reached(document: Document, order: Order, start: str) -> bool:
     """Return True if the document is not before the cursor."""
-    if order.by is SortBy.UPDATED:
-        at, first_id = _moment(start)
-        if at is None or _at(document) == at:
-            return str(document["_id"]) >= first_id
-        return (_at(document) < at) if order.descending else (_at(document) > at)
+    if order.by is SortBy.UPDATED and change_of(start) is None:
+        return True
     own = cursor_of(document, order, start)
     if own.startswith(_NO_DOCUMENT) or start.startswith(_NO_DOCUMENT):
         return own >= start
     return own <= start if order.descending else own >= start
 
 
-def _at(document: Document) -> datetime:
-    at: datetime = document["updated"]["at"]
-    return at
+class _ByTime(Ordered):
+    """The register by time of change, read along the keys of the search on every server: none has
+    an index that is in this order and in no other."""
+
+    # After years with few changes come days with thousands.
+    grows = 2
+
+    def __init__(self, registrations: Collection, *, embedded: bool) -> None:
+        super().__init__(
+            registrations, "words", characters=_APART, by_windows=True, ranges=hexdigits[:16]
+        )
+        self._embedded = embedded
+
+    def _key_of(self, document: Document) -> str:
+        return _changed(document)
+
+    async def _sorted(
+        self, bounds: dict[str, str], backwards: bool, matches: Document, most: int
+    ) -> list[Document]:
+        direction = -1 if backwards else 1
+        within = bounds if self._embedded else {"$elemMatch": bounds}
+        cursor = self._collection.find(matches | {self._field: within})
+        cursor = cursor.sort([("updated.at", direction), ("_id", direction)])
+        with translated():
+            found: list[Document] = await cursor.limit(most).to_list(None)
+        return found
 
 
-def _moment(start: str | None) -> tuple[datetime | None, str]:
-    """Return the time and the id of a cursor; no time for one that is of another order."""
-    at, _, first_id = (start or "").partition(" ")
-    try:
-        return datetime.fromisoformat(at).astimezone(UTC), first_id
-    except ValueError:
-        return None, ""
+def _changed(document: Document) -> str:
+    return changed_key(document["updated"]["at"], document["_id"])
+
+
+def _name(document: Document) -> str:
+    return str(document["sort_name"])

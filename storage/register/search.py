@@ -4,9 +4,9 @@ A registration matches if its keys fit one meaning of the text (`typed_keys`) an
 filters ask for (`conditions`). MongoDB gets that as one query, and chooses between the index on
 names, in order, and the one on keys, after which it sorts.
 
-On a server that sorts before it limits (see `storage.engine.ordered`) the next few hundred of the
-whole list are checked first, by name or document: they fill a page if many match, or show how many
-more will. If few do, the list of the rarest condition is short.
+On a server that sorts before it limits (see `storage.engine.ordered`), and by time on any, the
+next few hundred of the whole list are checked first: they fill a page if many match, or show how
+many more will. If few do, the list of the rarest condition is short.
 """
 
 import asyncio
@@ -66,7 +66,9 @@ class Search:
         # Where the list by name begins, and backwards: learnt from its first pages.
         self._begins = {False: _LETTERS, True: _LAST}
         self._at_once = Ordered(self._registrations, "sort_name", by_windows=False)
-        self._sorted = Sorted(self._registrations, by_windows=self._by_windows)
+        self._sorted = Sorted(
+            self._registrations, by_windows=self._by_windows, embedded=self._embedded
+        )
 
     async def __call__(
         self,
@@ -142,8 +144,8 @@ class Search:
             return Slice([], None)
         if "tax_key" in (asked[0][0].indexed or {} if asked[0] else {}):
             return await self._at_once.page(count=count, matches=together(asked[0]))
-        is_quick = self._by_windows and order.by is not SortBy.UPDATED
-        if is_quick and len(asked) == 1 and asked[0]:
+        # No server has an index for times alone.
+        if (self._by_windows or order.by is SortBy.UPDATED) and len(asked) == 1 and asked[0]:
             return await self._sampled(asked[0], order, start, count)
         if self._is_one_query(asked):
             return await self._listed(order, start, count, _either(asked))

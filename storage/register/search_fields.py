@@ -6,6 +6,7 @@ tells what a key is: letters and digits begin the words of its names and its tax
 constants below begin all others. `labels` repeats some for programs of version 3.
 """
 
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
@@ -28,6 +29,10 @@ ENDING: Final = "<"
 """Begins the same digits backwards, so that the last ones are the beginning."""
 EMAIL: Final = "@"
 ERP_ID: Final = "&"
+CHANGED: Final = ">"
+"""Begins the time of the last change and the id, by which a list by time is read."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MS: Final = timedelta(milliseconds=1)
 _LOCAL: Final = 8
 WORD_LENGTH: Final = 40
 _NAME_LENGTH: Final = 48
@@ -54,7 +59,11 @@ def search_fields(registration: Registration) -> Document:
     )
     return {
         "sort_name": f"{name[:_NAME_LENGTH].rstrip()}{END}{registration.id}",
-        "words": [*sorted(_words(registration, name)), *labels],
+        "words": [
+            *sorted(_words(registration, name)),
+            *labels,
+            changed_key(registration.updated.at, registration.id),
+        ],
         "labels": list(labels),
     }
 
@@ -90,6 +99,19 @@ def _words(registration: Registration, name: str) -> set[str]:
 def local_part(digits: str) -> str:
     """Return the last eight digits of a telephone."""
     return digits[-_LOCAL:]
+
+
+def changed_key(at: datetime, id_: str) -> str:
+    """Return the key of a change; keys are in the order of their times, then of the ids."""
+    return f"{CHANGED}{(at - _EPOCH) // _MS:012x}{id_}"
+
+
+def change_of(key: str) -> tuple[datetime, str] | None:
+    """Return the time and the id in a change's key, or None for any other text."""
+    try:
+        return _EPOCH + int(key[1:13], 16) * _MS, key[13:]
+    except (ValueError, OverflowError):
+        return None
 
 
 def erp_key(erp_id: str) -> str:

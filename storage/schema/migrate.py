@@ -16,8 +16,8 @@ from storage.engine.schema import begin_migration, store_version, stored_version
 from storage.schema.before_versions import migrate_unversioned
 from storage.schema.corrections import nothing_to_write
 from storage.schema.one_list import gather_keys
-from storage.schema.phone_words import add_phone_words
 from storage.schema.progress import Progress, Report
+from storage.schema.renewed_words import renew_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +32,12 @@ class Migration:
 
 MIGRATIONS: Final[Sequence[Migration]] = (
     Migration(1, "from before there was a version", migrate_unversioned),
-    Migration(2, "telephones among the words of a search", add_phone_words),
+    Migration(2, "telephones among the words of a search", renew_words),
     Migration(3, "corrections that the ERP does not have", nothing_to_write),
     Migration(4, "registrations that are not in the ERP any more", nothing_to_write),
     Migration(5, "all keys of a search in one list", gather_keys),
     Migration(6, "registrations that were united into one", nothing_to_write),
+    Migration(7, "the time of the last change among the keys of a search", renew_words),
 )
 
 

@@ -11,6 +11,7 @@ from bot.demo.bot_api.web_apps import init_data, launch_url
 from bot.demo.documents import make_cpf
 from bot.demo.run import ADMIN_ID, Demo
 from tests.browsers import new_context
+from tests.e2e.accessibility import assert_accessible
 from tests.e2e.demo_page import PHONE
 
 pytestmark = pytest.mark.browser
@@ -74,12 +75,15 @@ async def test_three_cells_of_a_file_are_mended_after_the_network_was_gone(page:
 
     await page.route(re.compile("/import/piece/"), piece)
     await page.get_by_role("button", name="Importar").click()
+    await expect(side.locator("[data-file]")).to_be_attached()
+    await assert_accessible(page, "#side")
     await side.locator("[data-file]").set_input_files(
         {"name": "clientes.csv", "mimeType": "text/csv", "buffer": FILE.encode()}
     )
     await expect(side).to_contain_text("O envio continua sozinho")
     await context.set_offline(False)
     await expect(side).to_contain_text("Colunas do arquivo")
+    await assert_accessible(page, "#side")
     await side.get_by_role("button", name="Ignorar todas").click()
     await side.get_by_label("Sim", exact=True).check()
     await side.get_by_role("button", name="Nenhum").click()
@@ -88,6 +92,8 @@ async def test_three_cells_of_a_file_are_mended_after_the_network_was_gone(page:
     await expect(page.get_by_role("alert")).to_contain_text("Marque ao menos um campo")
     await side.get_by_role("button", name="Todos").click()
     await side.get_by_role("button", name="Conferir arquivo").click()
+    await expect(side.get_by_label("CPF/CNPJ, linha 2")).to_be_visible()
+    await assert_accessible(page, "#side")
     await side.get_by_label("CPF/CNPJ, linha 2").fill(CPFS[0])
     await side.get_by_label("Telefone comercial, linha 3").fill("49 99999-8888")
     await side.get_by_label("Tipo de cadastro, linha 4").fill("fornecedor")
@@ -104,13 +110,41 @@ async def test_two_that_were_added_in_three_steps_are_united_and_two_again(page:
     for document in CPFS[:2]:
         await add(page, "Joana <b>Prado</b>", "49 98888-7777", document)
     await page.get_by_role("button", name="Repetidos").click()
+    await assert_accessible(page, "#side")
     await side.get_by_role("button", name="Procurar").click()
     await side.get_by_role("button", name="Ver os repetidos").click()
     await side.get_by_role("button", name="Joana <b>Prado</b> ↔").click()
+    await expect(side.get_by_role("button", name="Sim: unir…")).to_be_visible()
+    await assert_accessible(page, "#side")
     await side.get_by_role("button", name="Sim: unir…").click()
     await side.get_by_label(CPFS[1]).check()
+    await assert_accessible(page, "#side")
     await side.get_by_role("button", name="Unir", exact=True).click()
     await expect(side).to_contain_text("Unidos.")
     await side.get_by_text("Desfazer a união…").first.click()
     await side.get_by_role("button", name="Sim, desfazer").first.click()
     await expect(side).to_contain_text("são dois de novo")
+
+
+async def test_no_place_on_a_phone_shuts_anybody_out(page: Page):
+    """What the tests above do not open; they look at the places where they are."""
+    side = page.locator("#side")
+    await add(page, "Joana", "49 98888-7777", CPFS[0])
+    await assert_accessible(page)
+    for menu in ("Filtros", "Colunas"):
+        await page.get_by_text(menu, exact=True).click()
+        await assert_accessible(page, "details[open]")
+        await page.keyboard.press("Escape")
+    for place in ("Adicionar", "Exportar", "Sincronizar", "Tarefas", "Auditoria"):
+        await page.get_by_role("button", name=place).click()
+        await expect(side.get_by_role("heading", level=2)).to_be_focused()
+        await assert_accessible(page, "#side")
+        await page.keyboard.press("Escape")
+        await expect(side).to_be_hidden()
+    await page.get_by_label("Marcar Joana").check()
+    for name in ("Agir nos marcados", "Joana"):
+        await page.get_by_role("button", name=name).click()
+        await expect(side.get_by_role("heading", level=2)).to_be_focused()
+        await assert_accessible(page, "#side")
+        await page.keyboard.press("Escape")
+        await expect(side).to_be_hidden()

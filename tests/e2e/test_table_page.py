@@ -12,6 +12,7 @@ from bot.demo.run import ADMIN_ID, Demo, open_demo
 from bot.domain.candidate import Candidate, Policy
 from bot.domain.registration import ChangeSource, Kind, Provenance
 from tests.browsers import new_context
+from tests.e2e.accessibility import assert_accessible
 from tests.e2e.chat import say, screen
 
 pytestmark = pytest.mark.browser
@@ -67,6 +68,7 @@ async def test_suppliers_without_a_tag_are_tagged_all_at_once_and_untagged_again
     await expect(side.get_by_role("heading", level=2)).to_be_focused()
     await expect(side).to_contain_text("Mora em área rural")
     await expect(side).to_contain_text("por Dora Lima")
+    await assert_accessible(page.frames[-1])
     await page.keyboard.press("Escape")
     await expect(side).to_be_hidden()
     await search.fill("")

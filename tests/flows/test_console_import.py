@@ -113,7 +113,7 @@ async def test_three_refused_cells_are_mended_in_place_and_imported_and_undone(
         # The fields that may be updated follow the menus; a new one is ticked.
         fields = await page.post(f"{url}/fields", form.filled(column=[*columns[:5], "email"]))
         assert ("field", "email") in Form(f"<form>{fields}</form>").values
-        await page.post(f"{url}/check", form.filled(column=columns))
+        await page.post(f"{url}/check", form.filled(column=columns, update="1", field=["name"]))
         preview = Form(await over(people, page, url))
         assert "svg" not in preview.tags
         mendable = [name for name, _ in preview.values if name.startswith("cell:")]
@@ -146,6 +146,14 @@ async def test_three_refused_cells_are_mended_in_place_and_imported_and_undone(
         # With the end the job forgets the cells, as it does the file.
         job = await database["jobs"].find_one({"_id": int(url.rpartition("/")[2])})
         assert (job["import_options"]["mended"], job["shown_rows"]) == ([], [])
+        # With the next file what was chosen for this one is offered, and nothing else is lost.
+        url_, form = await prepared(page, [rows[0], ("Gil", CPFS[1].masked, "", "", "", "")])
+        assert "Como da última vez: atualizar" in form.text
+        chosen = form.filled(column=columns, field=[])
+        as_last = Form(await page.post(f"{url_}/last", chosen))
+        assert {("update", "1"), ("field", "name")} <= set(as_last.values)
+        assert [value for name, value in as_last.values if name == "column"][:5] == columns[:5]
+        assert "Como da última vez" not in as_last.text
         undo = await page.post(f"{url.replace('import', 'job')}/undo")
         await over(people, page, undo.partition('hx-get="')[2].partition('"')[0])
         assert not await Registrations(database).by_tax_ids(CPFS)

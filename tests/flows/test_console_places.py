@@ -1,5 +1,6 @@
 """The places beside the table: export, sync, jobs and the audit of all."""
 
+import asyncio
 import re
 
 from bot.console.exports import NO_FIELD
@@ -30,6 +31,8 @@ async def test_export_sync_jobs_and_audit_of_all(start: Start, clock: Clock, dat
         [job] = await people.balcao.jobs.manage.latest(1)
         assert (job.kind, job.export_options.paths) == (JobKind.EXPORT, ("name", "email"))
         assert "1 cadastro" in await over(people, page, f"/{job.id}")
+        # The choice, but not whom it was about.
+        assert "N1" not in str(await database["choices"].find_one({}))
         again = await posted(page, "/export", [])
         assert [value for name, value in again.values if name == "path"] == ["name", "email"]
         # A sync, and only one at a time.
@@ -39,6 +42,13 @@ async def test_export_sync_jobs_and_audit_of_all(start: Start, clock: Clock, dat
         [sync] = await people.balcao.jobs.manage.latest(1)
         assert sync.kind is JobKind.SYNC
         await over(people, page, f"/{sync.id}")
+        # One search for double entries, however often the button is pressed.
+        await asyncio.gather(*[page.post("/pairs/search") for _ in range(3)])
+        searches = [one for one in await people.balcao.jobs.manage.latest(3) if one != sync]
+        searches = [one for one in searches if one.kind is JobKind.PAIRS]
+        assert sum(not one.is_cancelled for one in searches) == 1
+        for one in searches:
+            await over(people, page, f"/{one.id}")
         # Jobs, newest first, each page with those before.
         assert "Sincronização completa" in await get(page, "/jobs")
         assert "Sincronização" not in await page.post("/jobs", [("before", str(sync.id))])

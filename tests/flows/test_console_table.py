@@ -134,12 +134,23 @@ async def test_sorts_filters_and_pages_are_those_of_a_list_in_memory(
                 assert sorted(ids) == sorted(of_them), (form, by)
                 got = [keys[by](of_them[one]) for one in ids]
                 assert got == sorted(got, reverse=turned), (form, by)
+        # What a phone loads for the first table; Telegram's own script is not ours.
+        first_page = await page.ask("GET", "/")
+        paths = re.findall(r'(?:href|src)="(/static/[^"]+)"', await first_page.text())
+        files = [await page.ask("GET", path) for path in paths]
+        assert len(paths) >= 6
+        table = await page.ask("POST", "/table")
+        assert sum([len(await one.read()) for one in (first_page, table, *files)]) < 150_000
         # Half a telephone, and back to the page before.
         phone = register[70].phones.mobile
         assert phone
         shown = Shown(await page.post("/list", [("text", phone[-8:]), *COLUMNS]))
         assert shown.ids == ["r070"]
         first = Shown(await page.post("/list", COLUMNS))
+        # The total follows, in the list and on the button.
+        assert "Contando…, de 1 a 50" in " ".join(first.text.split())
+        total = Shown(await page.post("/total", [*COLUMNS, *first.hidden]))
+        assert total.text.split() == ["130", "cadastros", "os", "130"]
         second = Shown(await page.post("/list", [*COLUMNS, *first.hidden, ("do", "next")]))
         assert "de 51 a 100" in " ".join(second.text.split())
         back = Shown(await page.post("/list", [*COLUMNS, *second.hidden, ("do", "previous")]))
@@ -147,6 +158,7 @@ async def test_sorts_filters_and_pages_are_those_of_a_list_in_memory(
         # What the page cannot send.
         for bad in (("kind", "king"), ("column", "x"), ("sort", "$where"), ("do", "sort:x")):
             assert (await page.ask("POST", "/list", data=[bad])).status == 400
+        assert (await page.ask("POST", "/total", data={"kind": "king"})).status == 400
 
 
 async def test_names_are_text_and_choices_are_kept(

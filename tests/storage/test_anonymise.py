@@ -8,6 +8,7 @@ import pytest
 
 from bot.demo.documents import make_cpf
 from bot.domain.audit import Event
+from bot.domain.bulk_change import BulkAction, BulkOptions
 from bot.domain.candidate import Change, Update
 from bot.domain.conversation import (
     Attendant,
@@ -20,10 +21,12 @@ from bot.domain.conversation import (
     fingerprint,
 )
 from bot.domain.data_subject import ANONYMISED_NAME, Traces
+from bot.domain.export import ExportOptions
 from bot.domain.job import Batch, Counts, Job, JobKind, JobState, Kept, RowReport, Sample
 from bot.domain.outgoing import Undelivered
 from bot.domain.question import Question, Subject
 from bot.domain.registration import ErpRef, Phones, Portal, Registration
+from bot.domain.search import Query
 from bot.domain.tax_id import TaxId
 from bot.domain.undo import undo_entry
 from bot.runtime.leases import keep_chats
@@ -205,6 +208,14 @@ async def _a_job(database: Any) -> None:
         to_refuse=(RowReport(line=3, reasons=(("tax_id", "repeated", CPF.masked),)),),
     )
     assert (await jobs.add(job)).id == 1
+    note = BulkOptions(
+        action=BulkAction.ADD_NOTE, value=f"Falar com {NAME}", query=Query(text=NAME)
+    )
+    for kind, options in (
+        (JobKind.CHANGE, {"bulk_options": note}),
+        (JobKind.EXPORT, {"export_options": ExportOptions(query=Query(text=CPF.masked))}),
+    ):
+        await jobs.add(job.model_copy(update={"kind": kind} | options))
     bulk, batch = Bulk(database), Batch(job=1, number=1, last_line=2, counts=Counts(rows=1))
     [stored] = (await bulk.by_ids(["a1"])).values()
     now = stored.registration

@@ -200,8 +200,8 @@ def sorted_by(order: Order, register: list[Registration]) -> list[str]:
     if order.by is SortBy.NAME:
         found = sorted(register, key=by_name, reverse=order.descending)
     elif order.by is SortBy.UPDATED:
-        found = sorted(register, key=lambda one: one.id)
-        found.sort(key=lambda one: one.updated.at, reverse=order.descending)
+        found = list(register)
+        found.sort(key=lambda one: (one.updated.at, one.id), reverse=order.descending)
     else:
         documents = sorted(
             ((one.tax_id.key, one) for one in register if one.tax_id), reverse=order.descending
@@ -281,6 +281,7 @@ async def test_a_common_and_a_rare_word_are_in_order_to_their_end(
             trade_name="Xerxes & filhos" if n % 90 == 0 else None,
             status=Status.INACTIVE if n % 9 == 0 else Status.ACTIVE,
             tags=frozenset(("rare",) if n % 100 == 0 else ()),
+            updated=provenance(at=after(seconds=random.randrange(10**6) if n % 2 else 5_000)),
         )
         for n in range(1_200)
     ]
@@ -302,9 +303,15 @@ async def test_a_common_and_a_rare_word_are_in_order_to_their_end(
         assert await search.count(query) == len(expected), query
     # One in nine: more than the first 400 of the whole list are read for a page.
     inactive = Query(statuses=frozenset([Status.INACTIVE]))
+    by_time = [Order(by=SortBy.UPDATED, descending=turned) for turned in (False, True)]
     for order in (BY_NAME, Order(descending=True), Order(by=SortBy.DOCUMENT)):
         in_turn = sorted_by(order, [one for one in stored if matches(inactive, one)])
         assert ids(await pages(search, inactive, order, count=50)) == in_turn, order
+    # Half of them have one time. The other shapes of this scan the whole register on this server.
+    for order in by_time if embedded else ():
+        in_turn = sorted_by(order, [one for one in stored if matches(inactive, one)])
+        assert ids(await pages(search, inactive, order, count=50)) == in_turn, order
+        assert ids(await pages(search, Query(), order, count=400)) == sorted_by(order, stored)
 
 
 async def test_in_an_empty_register_nothing_is_found(database: Any):

@@ -38,6 +38,7 @@ from storage.register.bulk import Bulk
 from storage.register.pairs import Outlines, Pairs
 from storage.register.registrations import Registrations
 from storage.register.search import Search
+from storage.register.search_fields import CHANGED
 from storage.register.unions import Unions
 from storage.register.verify import verify
 from storage.talk.conversations import Chats, Conversations
@@ -88,6 +89,9 @@ class Company:
             for one in sorted(documents, key=lambda document: str(document[key])):
                 for passing in ("version", "updated", "seal", "card_version"):
                     one.pop(passing, None)
+                if "words" in one:
+                    # Its time of change is among them.
+                    one["words"] = [word for word in one["words"] if not word.startswith(CHANGED)]
                 if not one.get("united_from", True):
                     del one["united_from"]
                 found.append(one)

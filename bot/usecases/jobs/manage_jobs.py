@@ -318,8 +318,13 @@ class ManageJobs:
         await self.wake(job.id)
         return job
 
+    async def running_search(self) -> Job | None:
+        """Return the search for double entries that is not over."""
+        active = await self.store.active()
+        return next((job for job in active if job.kind is JobKind.PAIRS), None)
+
     async def begin_search(self, *, by: str, progress: Progress | None = None) -> Job:
-        """Start a search for double entries."""
+        """Start a search for double entries; return it, or the one that has begun before it."""
         now = self.clock()
         job = await self.store.add(
             Job(
@@ -331,8 +336,14 @@ class ManageJobs:
                 progress=progress,
             )
         )
+        # Of two that begin at once, the later one ends at its first report.
+        first = await self.running_search()
+        if first is not None and first.id < job.id:
+            await self.store.force_update(job.id, is_cancelled=True)
+        else:
+            first = job
         await self.wake(job.id)
-        return job
+        return first
 
     async def _remember(self, by: str, options: ImportOptions) -> None:
         if not options.update:

@@ -17,6 +17,7 @@ from bot.wording.duplicates import (
     DIFFERENT,
     NO_PAIR,
     SEARCHING,
+    SEARCHING_ALREADY,
 )
 from handlers.admin.duplicates import texts
 from handlers.admin.duplicates.separating import separate
@@ -178,6 +179,9 @@ async def _next(_: CallbackQuery, __: Button, manager: DialogManager) -> None:
 
 async def _search(callback: CallbackQuery, _: Button, manager: DialogManager) -> None:
     bot: Bot = manager.middleware_data["bot"]
+    if await files_of(manager).manage.running_search() is not None:
+        await say(manager, SEARCHING_ALREADY)
+        return
     progress = await show_progress(bot, callback.from_user.id, SEARCHING)
     job = await files_of(manager).manage.begin_search(by=admin_of(manager), progress=progress)
     await offer_cancel(bot, job, SEARCHING)

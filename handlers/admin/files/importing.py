@@ -14,7 +14,7 @@ from aiogram_dialog.widgets.text import Const, Format
 from bot.domain.columns import Doubt
 from bot.domain.job import ImportOptions, JobState
 from bot.domain.registration import Kind
-from bot.wording.files import cannot_check, updatable
+from bot.wording.files import as_last_time, cannot_check, updatable
 from bot.wording.words import KINDS, short
 from handlers.admin.files import report_texts, texts
 from handlers.admin.files.import_columns import (
@@ -130,7 +130,7 @@ async def _main(dialog_manager: DialogManager, files: FileServices, **_: object)
         "unnamed": doubts.count(Doubt.UNNAMED),
         "unknown": doubts.count(Doubt.UNKNOWN),
         "update": f"🔁 Atualizar registros existentes? {'Sim' if options.update else 'Não'}",
-        "last": texts.last_button(last, columns) if last else "",
+        "last": as_last_time(last, columns) if last else "",
         "is_update": options.update,
         "ticked": len(options.fields.intersection(updatable(columns))),
         "kind": texts.kind_button(options.default_kind),

@@ -239,18 +239,6 @@ def accept_button(options: ImportOptions) -> str:
     return f"⚠️ Aceitar sem o campo: {names or 'nenhum'}"
 
 
-def last_button(last: ImportOptions, columns: Sequence[Column]) -> str:
-    """Return the offer to choose what was chosen for the last file."""
-    chosen = []
-    if last.update:
-        ticked = [LABELS[path] for path in updatable(columns) if path in last.fields]
-        some = ", ".join(ticked[:2]) + (f" e mais {len(ticked) - 2}" if len(ticked) > 2 else "")
-        chosen.append(f"atualizar {some}")
-    if last.default_kind:
-        chosen.append(f"tipo {KINDS[last.default_kind]}")
-    return f"↩️ Como da última vez: {'; '.join(chosen)}"
-
-
 def kind_button(kind: Kind | None) -> str:
     return f"🏷 Linhas sem tipo: {KINDS[kind] if kind else 'recusar'}"
 

@@ -1,4 +1,4 @@
-"""Migration 2: registrations are found by their telephones, too."""
+"""Migrations 2 and 7: registrations are found by their telephones too, and listed by time."""
 
 from collections.abc import AsyncIterator
 
@@ -7,7 +7,7 @@ from storage.schema.progress import Progress, within
 from storage.schema.search_fields import renew_search_fields
 
 
-async def add_phone_words(database: Database) -> AsyncIterator[Progress]:
-    """Add the telephones to the words of each registration; an older program ignores them."""
+async def renew_words(database: Database) -> AsyncIterator[Progress]:
+    """Add the new keys to each registration; an older program ignores them."""
     async for progress in within(database, "registrations", renew_search_fields(database)):
         yield progress
