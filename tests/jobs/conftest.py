@@ -43,6 +43,7 @@ from storage.register.bulk import Bulk
 from storage.register.ids import new_ids
 from storage.register.pairs import Outlines, Pairs
 from storage.register.search import Search
+from storage.register.search_fields import CHANGED
 
 VIP = Tag(id="t1", name="VIP")
 HEADER = ("Nome", "cpfCnpj", "celular", "email", "tipoRegistro", "etiqueta", "observacao")
@@ -284,6 +285,7 @@ class JobRunner:
                 for key, value in document.items()
                 if key not in ("updated", "version", "seal")
             }
+            | {"words": [word for word in document["words"] if not word.startswith(CHANGED)]}
             for document in found
         }
 
