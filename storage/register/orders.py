@@ -1,20 +1,22 @@
 """Pages of the register by document and by time of change, and of documents in memory.
 
-There is an index on documents. A time is one of the keys of the search (`search_fields`), as each
-index makes an import slower than one more key does.
+Document and time are keys of the search (`search_fields`), as each index makes an import slower
+than one more key does. The unique index on documents has lists in it once two registrations were
+united, and no server reads a range of such an index in its order.
 """
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from operator import gt, lt
+from operator import gt, itemgetter, lt
 from string import hexdigits
-from typing import Final
+from typing import Any, Final
 
 from bot.domain.search import Order, SortBy
 from storage.engine.connection import Collection, Document, translated
 from storage.engine.ordered import HIGHEST, LOWEST, Ordered, Slice
+from storage.engine.repeating import do_again
 from storage.register.documents import tax_keys_of
-from storage.register.search_fields import CHANGED, change_of, changed_key
+from storage.register.search_fields import CHANGED, DOCUMENT, change_of, changed_key
 
 # Keys of documents begin with their country. Within one country they are evenly spread. No bound
 # is "BR:", as up to that the Rust server reads every key that begins so.
@@ -29,17 +31,19 @@ _APART: Final = _DIGITS + 4
 
 
 class Sorted:
-    """The registrations in the orders of a list.
-
-    by_windows: for a server that sorts before it limits.
-    """
+    """The registrations in the orders of a list."""
 
     fields: Final[Document] = {"sort_name": 1, "tax_key": 1, "updated.at": 1}
     """What `slice_of` reads."""
 
-    def __init__(self, registrations: Collection, *, by_windows: bool, embedded: bool) -> None:
+    def __init__(self, registrations: Collection, *, embedded: bool) -> None:
         self._registrations = registrations
-        self._by_windows = by_windows
+        self._by_document: dict[bool | None, Ordered] = {
+            # Only of Brazil there are many: elsewhere a window would be narrow for nothing.
+            is_much: _ByDocument(registrations, embedded=embedded, by_windows=is_much)
+            for is_much in (True, False)
+        }
+        self._by_document[None] = Ordered(registrations, "tax_key", by_windows=False)
         self._by_time = _ByTime(registrations, embedded=embedded)
         # Where the list by time begins, and backwards: learnt from its first pages.
         self._begins: dict[bool, str] = {}
@@ -65,19 +69,17 @@ class Sorted:
             is_over = start is not None and (start < low if backwards else start >= high)
             if has_document and len(found) < most and not is_over:
                 is_inside = start is not None and low <= start < high
-                # Windows are for what there is much of: what matches may be seldom.
-                is_much = low < _BRAZIL[0] < high and not matches
-                by_key = Ordered(
-                    self._registrations, "tax_key", by_windows=self._by_windows and is_much
-                )
-                page = await by_key.page(
-                    start=start if is_inside else None,
+                is_much = low < _BRAZIL[0] < high
+                # What matches may be seldom, so it is sorted as a whole.
+                prefix = "" if matches else DOCUMENT
+                page = await self._by_document[is_much if not matches else None].page(
+                    start=f"{prefix}{start}" if is_inside else None,
                     count=most - len(found),
-                    low=low,
-                    high=high,
+                    low=f"{prefix}{low}",
+                    high=f"{prefix}{high}",
                     backwards=backwards,
                     matches=matches,
-                    dense=_BRAZIL[backwards],
+                    dense=f"{prefix}{_BRAZIL[backwards]}",
                 )
                 found += page.documents
         if len(found) < most:
@@ -181,32 +183,85 @@ def _is_reached(document: Document, order: Order, start: str) -> bool:
     return own <= start if order.descending else own >= start
 
 
-class _ByTime(Ordered):
-    """The register by time of change, read along the keys of the search on every server: none has
-    an index that is in this order and in no other."""
+class _ByWords(Ordered):
+    """The register in the order of keys of the search, in windows on every server: none has an
+    index that is in this order and in no other."""
 
-    # After years with few changes come days with thousands.
-    grows = 2
+    order: Sequence[str] = ()
+    """The fields that the keys are made of."""
 
-    def __init__(self, registrations: Collection, *, embedded: bool) -> None:
-        super().__init__(
-            registrations, "words", characters=_APART, by_windows=True, ranges=hexdigits[:16]
-        )
+    def __init__(self, registrations: Collection, *, embedded: bool, **keys: Any) -> None:
+        super().__init__(registrations, "words", **keys)
         self._embedded = embedded
-
-    def _key_of(self, document: Document) -> str:
-        return _changed(document)
 
     async def _sorted(
         self, bounds: dict[str, str], backwards: bool, matches: Document, most: int
     ) -> list[Document]:
         direction = -1 if backwards else 1
         within = bounds if self._embedded else {"$elemMatch": bounds}
-        cursor = self._collection.find(matches | {self._field: within})
-        cursor = cursor.sort([("updated.at", direction), ("_id", direction)])
-        with translated():
+
+        async def read() -> list[Document]:
+            cursor = self._collection.find(matches | {self._field: within})
+            cursor = cursor.sort([(field, direction) for field in self.order])
             found: list[Document] = await cursor.limit(most).to_list(None)
-        return found
+            return found
+
+        with translated():
+            return await do_again(read)
+
+
+class _ByTime(_ByWords):
+    # After years with few changes come days with thousands.
+    grows = 2
+    order = ("updated.at", "_id")
+
+    def __init__(self, registrations: Collection, *, embedded: bool) -> None:
+        super().__init__(
+            registrations,
+            embedded=embedded,
+            characters=_APART,
+            by_windows=True,
+            ranges=hexdigits[:16],
+        )
+
+    def _key_of(self, document: Document) -> str:
+        return _changed(document)
+
+
+class _ByDocument(_ByWords):
+    order = ("tax_key",)
+
+    def _key_of(self, document: Document) -> str:
+        return f"{DOCUMENT}{tax_keys_of(document)[0]}"
+
+    async def _sorted(
+        self, bounds: dict[str, str], backwards: bool, matches: Document, most: int
+    ) -> list[Document]:
+        limit = most
+        while True:
+            read = await super()._sorted(bounds, backwards, matches, limit)
+            placed = [(_within(bounds, one, backwards), one) for one in read]
+            placed.sort(key=itemgetter(0), reverse=backwards)
+            if len(read) == limit:
+                # A united registration comes at its first document, which may be outside of the
+                # window. Between there and its place there can be others that were not read.
+                while placed and len(tax_keys_of(placed[-1][1])) > 1:
+                    placed.pop()
+            if len(read) < limit or len(placed) >= most:
+                return [one for _, one in placed[:most]]
+            limit *= 2
+
+
+def _within(bounds: dict[str, str], document: Document, backwards: bool) -> str:
+    """Return the first of the document's keys that is within the bounds."""
+    keys = sorted((f"{DOCUMENT}{key}" for key in tax_keys_of(document)), reverse=backwards)
+    return next(
+        key
+        for key in keys
+        if bounds.get("$gte", "") <= key
+        and key < bounds.get("$lt", HIGHEST)
+        and key <= bounds.get("$lte", HIGHEST)
+    )
 
 
 def _changed(document: Document) -> str:

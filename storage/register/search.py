@@ -66,9 +66,7 @@ class Search:
         # Where the list by name begins, and backwards: learnt from its first pages.
         self._begins = {False: _LETTERS, True: _LAST}
         self._at_once = Ordered(self._registrations, "sort_name", by_windows=False)
-        self._sorted = Sorted(
-            self._registrations, by_windows=self._by_windows, embedded=self._embedded
-        )
+        self._sorted = Sorted(self._registrations, embedded=self._embedded)
 
     async def __call__(
         self,

@@ -31,6 +31,8 @@ EMAIL: Final = "@"
 ERP_ID: Final = "&"
 CHANGED: Final = ">"
 """Begins the time of the last change and the id, by which a list by time is read."""
+DOCUMENT: Final = "^"
+"""Begins the key of a document, by which a list by document is read."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MS: Final = timedelta(milliseconds=1)
 _LOCAL: Final = 8
@@ -63,6 +65,7 @@ def search_fields(registration: Registration) -> Document:
             *sorted(_words(registration, name)),
             *labels,
             changed_key(registration.updated.at, registration.id),
+            *(f"{DOCUMENT}{key}" for key in registration.tax_keys),
         ],
         "labels": list(labels),
     }

@@ -1,6 +1,7 @@
 """The register's search equals a filter in memory, with the query shapes of both servers."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from random import Random
 from typing import Any
@@ -23,7 +24,7 @@ from bot.domain.search import (
     typed_words,
 )
 from bot.domain.tax_id import TaxId
-from storage.engine.ordered import element_between
+from storage.engine.ordered import HIGHEST, element_between
 from storage.register.bulk import Bulk
 from storage.register.documents import registration_document
 from storage.register.labels import Tags
@@ -312,6 +313,34 @@ async def test_a_common_and_a_rare_word_are_in_order_to_their_end(
         in_turn = sorted_by(order, [one for one in stored if matches(inactive, one)])
         assert ids(await pages(search, inactive, order, count=50)) == in_turn, order
         assert ids(await pages(search, Query(), order, count=400)) == sorted_by(order, stored)
+
+
+@SHAPES
+async def test_by_document_the_united_stand_at_the_places_of_theirs(
+    database: Any, embedded: bool, by_windows: bool
+):
+    random = Random(5)  # noqa: S311
+    documents = [make_cpf(random.randrange(10**9)) for _ in range(150)]
+    others = [one.key for one in documents[120:]]
+    stored = [
+        registration(
+            id=f"{n:03}", tax_id=documents[n], other_tax_ids=frozenset(others[2 * n : 2 * n + 2])
+        )
+        for n in range(120)
+    ]
+    await store(database, stored)
+    search = Search(database, embedded=embedded, by_windows=by_windows)
+    keys_of = {one.id: one.tax_keys for one in stored}
+    for descending in (False, True):
+        order = Order(by=SortBy.DOCUMENT, descending=descending)
+        found = ids(await pages(search, Query(), order, count=7))
+        reached = HIGHEST if descending else ""
+        for one in found:
+            own = sorted(keys_of[one], reverse=descending)
+            reached = next(k for k in own if (k <= reached if descending else k >= reached))
+        times = Counter(found)
+        assert times.keys() == keys_of.keys()
+        assert all(times[one] <= len(keys) for one, keys in keys_of.items())
 
 
 async def test_in_an_empty_register_nothing_is_found(database: Any):
