@@ -34,6 +34,8 @@ async def test_a_lost_answer_of_telegram_is_tried_again(people: Telegram):
 
 async def test_a_revoked_token_ends_polling_with_one_clear_error(start: Start, database: Any):
     async with start() as people:
+        # Else its own first request could have this answer.
+        await people.emulator.until(lambda: people.emulator.calls_of("getUpdates"))
         people.emulator.fail_next("getUpdates", 401, "Unauthorized", times=1)
         turn = first_turn(database)
         with pytest.raises(RefusedError):

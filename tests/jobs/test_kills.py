@@ -44,7 +44,7 @@ async def test_twenty_kills_leave_an_import_as_if_there_had_been_none(
             for _ in range(3):
                 await some.killed_when(await moments.claimed())
             while some.kills < KILLS - 3:
-                await some.killed_when(await moments.batches(chance.randint(2, 5)))
+                await some.killed_when(await moments.batches(chance.randint(1, 4)))
             # At the last kills every row is written, and the refused rows are not yet reported.
             await some.killed_when(await moments.written(twin.batches))
             await some.killed_when(await moments.claimed())

@@ -224,7 +224,7 @@ async def test_every_question_finds_what_a_filter_finds_each_once(
     database: Any, embedded: bool, by_windows: bool, seed: int
 ):
     random = Random(seed)  # noqa: S311
-    stored = [some_registration(random, number) for number in range(500 if embedded else 150)]
+    stored = [some_registration(random, number) for number in range(300 if embedded else 120)]
     await store(database, stored)
     for id_, name in TAG_NAMES.items():
         await Tags(database, lambda: NOW).add(Tag(id=id_, name=name))
@@ -233,7 +233,7 @@ async def test_every_question_finds_what_a_filter_finds_each_once(
         Registrations(database),
     )
     bulk = Bulk(database)
-    for round_ in range(30 if embedded else 15):
+    for round_ in range(20 if embedded else 10):
         # The register changes between the searches.
         key = random.randrange(len(stored))
         update = renaming(stored[key], " ".join(random.choices(NAMES, k=2)))
