@@ -62,7 +62,11 @@ def register(size: int) -> Iterator[Registration]:
         at = _IMPORTED if random.random() < 0.3 else _AT - timedelta(days=days)
         made = Provenance(at=at, by="erp:ixc", way=ChangeSource.SYNC)
         is_company = random.random() < 0.1
-        tax_id = make_cnpj(f"{number % 10**8:08d}0001") if is_company else make_cpf(number)
+        tax_id = (
+            make_cnpj(f"{number % 10**8:08d}{number // 10**8:04d}")
+            if is_company
+            else make_cpf(number)
+        )
         yield Registration(
             id=uuid.UUID(int=random.getrandbits(128), version=4).hex,
             tax_id=tax_id if random.random() < 0.97 else None,

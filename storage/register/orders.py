@@ -5,9 +5,9 @@ than one more key does. The unique index on documents has lists in it once two r
 united, and no server reads a range of such an index in its order.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from operator import gt, itemgetter, lt
+from functools import partial
 from string import hexdigits
 from typing import Any, Final
 
@@ -43,7 +43,7 @@ class Sorted:
             is_much: _ByDocument(registrations, embedded=embedded, by_windows=is_much)
             for is_much in (True, False)
         }
-        self._by_document[None] = Ordered(registrations, "tax_key", by_windows=False)
+        self._by_document[None] = _AmongMatches(registrations, "tax_key", by_windows=False)
         self._by_time = _ByTime(registrations, embedded=embedded)
         # Where the list by time begins, and backwards: learnt from its first pages.
         self._begins: dict[bool, str] = {}
@@ -57,7 +57,7 @@ class Sorted:
             return await self._changes(order.descending, start, count)
         parts = self._documents if order.by is SortBy.DOCUMENT else self._times
         found = await parts(order.descending, start, count + 1, matches)
-        following = cursor_of(found[count], order, start) if len(found) > count else None
+        following = cursor_of(found[count], order) if len(found) > count else None
         return Slice(found[:count], following)
 
     async def _documents(
@@ -144,31 +144,23 @@ class Sorted:
             in_order.reverse()
         elif order.by is SortBy.DOCUMENT:
             known = [one for one in in_order if "tax_key" in one]
-            known.sort(key=lambda one: cursor_of(one, order, start), reverse=order.descending)
+            known.sort(key=lambda one: cursor_of(one, order), reverse=order.descending)
             in_order = known + [one for one in in_order if "tax_key" not in one]
         if start is not None:
             in_order = [one for one in in_order if _is_reached(one, order, start)]
         following = in_order[count:][:1]
-        return Slice(
-            in_order[:count], cursor_of(following[0], order, start) if following else None
-        )
+        return Slice(in_order[:count], cursor_of(following[0], order) if following else None)
 
 
-def cursor_of(document: Document, order: Order, start: str | None) -> str:
-    """Return the cursor of the page that begins with this document.
-
-    start: the cursor of the page before. By document, a registration that was united with another
-        stands at the place of each of its documents.
-    """
+def cursor_of(document: Document, order: Order) -> str:
+    """Return the cursor of the page that begins with this document."""
     match order.by:
         case SortBy.NAME:
             return str(document["sort_name"])
         case SortBy.DOCUMENT:
-            keys = sorted(tax_keys_of(document), reverse=order.descending)
-            if not keys:
+            if not tax_keys_of(document):
                 return f"{_NO_DOCUMENT}{document['sort_name']}"
-            is_before = gt if order.descending else lt
-            return next((k for k in keys if start is None or not is_before(k, start)), keys[0])
+            return _first_key(document, order.descending)
         case SortBy.UPDATED:
             return _changed(document)
 
@@ -177,7 +169,7 @@ def _is_reached(document: Document, order: Order, start: str) -> bool:
     """Return True if the document is not before the cursor."""
     if order.by is SortBy.UPDATED and change_of(start) is None:
         return True
-    own = cursor_of(document, order, start)
+    own = cursor_of(document, order)
     if own.startswith(_NO_DOCUMENT) or start.startswith(_NO_DOCUMENT):
         return own >= start
     return own <= start if order.descending else own >= start
@@ -231,37 +223,61 @@ class _ByTime(_ByWords):
 class _ByDocument(_ByWords):
     order = ("tax_key",)
 
+    async def _sorted(
+        self, bounds: dict[str, str], backwards: bool, matches: Document, most: int
+    ) -> list[Document]:
+        read = partial(super()._sorted, bounds, backwards, matches)
+        return await _each_once(read, bounds, backwards, most, prefix=DOCUMENT)
+
     def _key_of(self, document: Document) -> str:
-        return f"{DOCUMENT}{tax_keys_of(document)[0]}"
+        return f"{DOCUMENT}{_first_key(document, backwards=False)}"
+
+
+class _AmongMatches(Ordered):
+    """What matches, by document."""
 
     async def _sorted(
         self, bounds: dict[str, str], backwards: bool, matches: Document, most: int
     ) -> list[Document]:
-        limit = most
-        while True:
-            read = await super()._sorted(bounds, backwards, matches, limit)
-            placed = [(_within(bounds, one, backwards), one) for one in read]
-            placed.sort(key=itemgetter(0), reverse=backwards)
-            if len(read) == limit:
-                # A united registration comes at its first document, which may be outside of the
-                # window. Between there and its place there can be others that were not read.
-                while placed and len(tax_keys_of(placed[-1][1])) > 1:
-                    placed.pop()
-            if len(read) < limit or len(placed) >= most:
-                return [one for _, one in placed[:most]]
-            limit *= 2
+        read = partial(super()._sorted, bounds, backwards, matches)
+        return await _each_once(read, bounds, backwards, most)
+
+    def _key_of(self, document: Document) -> str:
+        return _first_key(document, backwards=False)
 
 
-def _within(bounds: dict[str, str], document: Document, backwards: bool) -> str:
-    """Return the first of the document's keys that is within the bounds."""
-    keys = sorted((f"{DOCUMENT}{key}" for key in tax_keys_of(document)), reverse=backwards)
-    return next(
-        key
-        for key in keys
-        if bounds.get("$gte", "") <= key
-        and key < bounds.get("$lt", HIGHEST)
-        and key <= bounds.get("$lte", HIGHEST)
-    )
+async def _each_once(
+    read: Callable[[int], Awaitable[list[Document]]],
+    bounds: dict[str, str],
+    backwards: bool,
+    most: int,
+    *,
+    prefix: str = "",
+) -> list[Document]:
+    """Return the first documents that `read` finds within the bounds, each at its one place.
+
+    A united registration is found by each of its documents, and stands at the first of them.
+    read: gets the number of documents to read.
+    """
+    limit = most
+    while True:
+        found = await read(limit)
+        kept = [
+            one for one in found if _is_within(bounds, f"{prefix}{_first_key(one, backwards)}")
+        ]
+        if len(found) < limit or len(kept) >= most:
+            return kept[:most]
+        limit *= 2
+
+
+def _is_within(bounds: dict[str, str], key: str) -> bool:
+    is_above = bounds.get("$gte", "") <= key
+    return is_above and key < bounds.get("$lt", HIGHEST) and key <= bounds.get("$lte", HIGHEST)
+
+
+def _first_key(document: Document, backwards: bool) -> str:
+    """Return the key of the document at which a registration stands in this direction."""
+    return (max if backwards else min)(tax_keys_of(document))
 
 
 def _changed(document: Document) -> str:

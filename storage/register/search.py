@@ -180,7 +180,7 @@ class Search:
             some = await self._listed(order, sample.next, names, {})
             for one in some.documents:
                 if all_hold(one, conditions):
-                    matching.setdefault(one["_id"], (cursor_of(one, order, sample.next), one))
+                    matching.setdefault(one["_id"], (cursor_of(one, order), one))
             sample = Slice(sample.documents + some.documents, some.next)
             found = len(matching)
             if sample.next is None or not len(sample.documents) // _SELDOM <= found <= count:
