@@ -4,7 +4,8 @@
         [--sizes 10000,100000,1000000]
 
 One database, `scale`, grows from size to size and is kept; what customers leave in it is deleted
-first. At each size people of the register identify themselves, write and are answered, admins
+first. The greatest size decides who they are, so another one needs an empty database. At each
+size people of the register identify themselves, write and are answered, admins
 search, and a file is imported. CPU is of the bot's process and of the server, which has the pid;
 growth is set against the first size. Bytes are those of `collStats`, which the Rust server tells
 without compression: MongoDB's are fewer. docs/scaling.md reckons with the figures.
