@@ -163,9 +163,8 @@ async def test_repeats_wait_longer_and_longer_or_as_long_as_the_webhook_asks(
             emulator.send_text(ANA, ANA, "oi")
             await emulator.until(lambda: emulator.pending_updates == 0)
             apart = [after - at for at, after in zip(endpoint.at, endpoint.at[1:], strict=False)]
-            assert [took >= 0.02 * least for took, least in zip(apart, waits, strict=True)] == [
-                True
-            ] * 3
+            # At least so long: on a busy machine it is longer.
+            assert all(took >= 0.02 * least for took, least in zip(apart, waits, strict=True))
 
 
 async def test_a_webhook_reply_may_call_a_method(receiver: tuple[Receiver, str]) -> None:

@@ -198,11 +198,13 @@ async def test_a_replica_that_stands_by_polls_when_the_lease_of_the_killed_one_h
         await until(lambda: lines)
         assert lines[0]["polling"] == "elsewhere, process 7"
         assert turn.alone_since() is None
+        before = asyncio.get_running_loop().time()
         clock.advance(POLLING_LEASE + timedelta(seconds=1))
         await is_mine.wait()
     since = turn.alone_since()
     assert since is not None
-    assert since > asyncio.get_running_loop().time(), "the last one may not have noticed yet"
+    last_noticed = before + POLLING_LEASE.total_seconds()
+    assert since > last_noticed, "the last one may not have noticed yet"
     polling.cancel()
     await asyncio.gather(polling, return_exceptions=True)
     assert await leases.owner_of("poll:1") is None

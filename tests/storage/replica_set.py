@@ -5,7 +5,6 @@ one be elected, and spoil single answers.
 """
 
 import asyncio
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from tests import op_msg
+from tests.storage.own_thread import served
 
 _NAME: Final = "rs0"
 _HELLO: Final = frozenset(("hello", "ismaster", "isMaster"))
@@ -102,22 +102,6 @@ class ReplicaSet:
         with MongoClient[dict[str, Any]](self._server_uri) as client, suppress(PyMongoError):
             client["admin"].command("killSessions", list(self._sessions.values()))
         self._sessions.clear()
-
-    async def _run(self, began: threading.Event) -> None:
-        servers = []
-        for member in range(_MEMBERS):
-            server = await asyncio.start_server(self._server_of(member), "127.0.0.1", 0)
-            self._ports.append(server.sockets[0].getsockname()[1])
-            servers.append(server)
-        began.set()
-        with suppress(asyncio.CancelledError):
-            await asyncio.Event().wait()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-        for server in servers:
-            server.close()
 
     def _server_of(self, member: int) -> Any:
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -217,16 +201,8 @@ class ReplicaSet:
 
 @contextmanager
 def replica_set_before(server_uri: str) -> Iterator[ReplicaSet]:
-    """Start the members in a thread of their own: the driver blocks the event loop at its end."""
+    """Start the members before the server."""
     members = ReplicaSet(server_uri)
-    loop, began = members._loop, threading.Event()
-    running = loop.create_task(members._run(began))
-    thread = threading.Thread(target=loop.run_until_complete, args=(running,))
-    thread.start()
-    began.wait()
-    try:
+    handlers = [members._server_of(member) for member in range(_MEMBERS)]
+    with served(members._loop, *handlers) as members._ports:
         yield members
-    finally:
-        loop.call_soon_threadsafe(running.cancel)
-        thread.join()
-        loop.close()

@@ -2,13 +2,13 @@
 does."""
 
 import asyncio
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from tests import op_msg
+from tests.storage.own_thread import served
 
 
 @dataclass(slots=True)
@@ -47,11 +47,8 @@ class Wire:
 
 @contextmanager
 def wire_before(port: int) -> Iterator[Wire]:
-    """Start the proxy before the server at this port of this machine.
-
-    It runs in a thread of its own, as the driver blocks the event loop when it closes.
-    """
-    wire, loop = Wire(), asyncio.new_event_loop()
+    """Start the proxy before the server at this port of this machine."""
+    wire = Wire()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         upstream, to_server = await asyncio.open_connection("127.0.0.1", port)
@@ -67,29 +64,8 @@ def wire_before(port: int) -> Iterator[Wire]:
             to_server.close()
             writer.close()
 
-    async def run(began: threading.Event) -> None:
-        server = await asyncio.start_server(serve, "127.0.0.1", 0)
-        wire.port = server.sockets[0].getsockname()[1]
-        began.set()
-        with suppress(asyncio.CancelledError):
-            await asyncio.Event().wait()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-        server.close()
-
-    began = threading.Event()
-    running = loop.create_task(run(began))
-    thread = threading.Thread(target=loop.run_until_complete, args=(running,))
-    thread.start()
-    began.wait()
-    try:
+    with served(asyncio.new_event_loop(), serve) as [wire.port]:
         yield wire
-    finally:
-        loop.call_soon_threadsafe(running.cancel)
-        thread.join()
-        loop.close()
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
