@@ -27,15 +27,12 @@ from bot.runtime.sending.outbox import Outbox
 from bot.runtime.sending.share import KeepShare
 from bot.runtime.service_manager import said_ready
 from bot.runtime.supervisor import Supervisor
-from bot.runtime.tracing import NO_TRACES
 from bot.runtime.updates.delivery import KeepWebhook, leave_webhook
-from bot.runtime.updates.fsm import DurableStorage, steps_prefix
-from bot.runtime.updates.inbox import Inbox, chat_key
+from bot.runtime.updates.inbox import Inbox
 from bot.runtime.updates.polling import PollingTurn
 from bot.runtime.updates.serve import (
     answered,
     taking_updates,
-    telegram_answers,
     wait_for_telegram,
 )
 from bot.runtime.updates.webhook import Webhook
@@ -44,7 +41,6 @@ from bot.usecases.attending.watch_queue import QueueRounds
 from bot.usecases.company.departments import Departments
 from bot.usecases.company.retention import EndLeftovers, Retain
 from bot.usecases.company.roles import RoleOf
-from bot.usecases.company.set_aside import TendSetAside
 from bot.usecases.customer.identify import LOOKUP_BUDGET_S
 from bot.usecases.customer.retry_lookups import RetryLookups
 from bot.usecases.jobs.begin_backup import BeginBackup
@@ -59,9 +55,8 @@ from bot.wiring.clients import (
     utc_now,
     warning_of_certificate,
 )
-from bot.wiring.company import Company, build_company, names_of_staff, report_status
+from bot.wiring.company import build_company, names_of_staff, report_status
 from bot.wiring.console import build_console
-from bot.wiring.dispatcher import build_dispatcher, update_handler
 from bot.wiring.files import file_services
 from bot.wiring.jobs import Jobs, carry, work_on_jobs
 from bot.wiring.public import public_app
@@ -71,12 +66,11 @@ from bot.wiring.relaying import build_relaying
 from bot.wiring.shared import Shared, keep_share, share
 from bot.wiring.stopping import run_until_stopped
 from bot.wiring.telegram import open_bot
+from bot.wiring.updates import build_updates
 from bot.wiring.watching import (
-    WatchedUpdates,
     Watching,
     open_tracer,
     read_backlog,
-    trace_handlers,
 )
 from bot.wording.errors import EMBEDDED_OUTGROWN
 from erp.adapter import Erp
@@ -88,8 +82,7 @@ from storage.engine.embedded import outgrown
 from storage.engine.schema import require_version
 from storage.register.registrations import Registrations
 from storage.updates.handed_over import HandedOver
-from storage.updates.set_aside import SetAsideUpdates
-from storage.updates.states import States, polling_leases
+from storage.updates.states import polling_leases
 from storage.updates.webhook import WebhookSettings
 
 _LOOKUP_ROUND_S: Final = 2.0
@@ -204,7 +197,7 @@ def build(
     }
     leases = keep_polling(polling_leases(database), shared.lease_clock)
     polling = PollingTurn(bot.id, leases)
-    dispatcher, inbox = _updates(shared, company, handlers, metrics, polling)
+    dispatcher, inbox = build_updates(shared, company, handlers, metrics, polling)
     metrics.add(LeaseFigures({"chats": shared.locks, "jobs": jobs.work.leases}))
     return Balcao(
         bot=bot,
@@ -252,46 +245,6 @@ def _of_all_rooms(shared: Shared, register: Register, jobs: Jobs) -> dict[str, o
             jobs, shared.settings, names=register.services.names, create_tag=shared.tags.create
         ),
     }
-
-
-def _updates(
-    shared: Shared,
-    company: Company,
-    handlers: dict[str, object],
-    metrics: Metrics,
-    polling: PollingTurn,
-) -> tuple[Dispatcher, Inbox]:
-    watched = WatchedUpdates(
-        shared.bot.id, shared.bot.token, metrics=metrics, tracer=shared.tracer
-    )
-    states, store = States(shared.database, shared.clock), watched.inbox(shared.database)
-    fsm = DurableStorage(states)
-    dispatcher = build_dispatcher(fsm, company.role_of, handlers)
-    if shared.tracer is not NO_TRACES:
-        trace_handlers(dispatcher, shared.tracer)
-    inbox = Inbox(
-        bot_id=shared.bot.id,
-        store=store,
-        handle=watched.handling(update_handler(shared.bot, dispatcher, fsm)),
-        holding=partial(shared.locks.holding, patience_s=0.0),
-        set_aside=company.alerts.set_aside,
-        telegram_answers=partial(telegram_answers, shared.bot),
-        done_in_telegram=lambda: shared.limiter.done,
-        clock=shared.clock,
-        alone_since=polling.alone_since,
-    )
-    dispatcher["set_aside"] = TendSetAside(
-        store=SetAsideUpdates(shared.database, chat_key),
-        wake=inbox.reread,
-        clock=shared.clock,
-    )
-    shared.locks.on_release(inbox.forget)
-    shared.locks.on_release(fsm.forget)
-    shared.locks.on_takeover(store.take_over)
-    shared.locks.on_takeover(
-        lambda chat, number: states.take_over(steps_prefix(shared.bot.id, chat), number)
-    )
-    return dispatcher, inbox
 
 
 @asynccontextmanager
