@@ -46,7 +46,10 @@ async def commands_of(reads: Reads, step: Awaitable[object]) -> list[tuple[str, 
 
 @pytest.fixture(autouse=True)
 def kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep leases and conversations: on a busy machine they could end between two steps."""
+    """Keep leases and what was read: on a busy machine they could end between two steps, and the
+    look for what other replicas have left could come between them."""
+    monkeypatch.setattr("bot.runtime.chat_tasks._SWEEP_S", HANG_S)
+    monkeypatch.setattr("bot.runtime.sending.outbox._WAITED_S", HANG_S)
     monkeypatch.setattr("bot.runtime.sending.sender._FRESH_S", HANG_S)
     monkeypatch.setattr("bot.runtime.leases._KEPT_S", HANG_S)
 
