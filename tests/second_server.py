@@ -1,7 +1,7 @@
 """The tests on another server than the embedded one: `make test MONGODB=<uri>`.
 
-Storage, jobs and the flows in `FLOWS` run there, on databases of their own that are dropped at the
-end. Tests marked `embedded` do not.
+Storage and jobs but for `OF_COMMANDS`, and the flows in `FLOWS`, run there, on databases of their own
+that are dropped at the end. Tests marked `embedded` do not.
 
 `.ci/run` gives the Rust server of the embedded one's author (.ci/secantusd-rs). It answers queries
 as MongoDB does, but it has two faults with unique keys, and the tests that meet them are listed
@@ -22,17 +22,22 @@ MONGODB: Final = os.environ.get("TEST_MONGODB_URI", "")
 # use the same calls of storage/, whose own tests run on both servers.
 FLOWS: Final = frozenset(
     (
-        *("conversation", "failover", "inbox", "locks_and_steps", "outbox", "queue", "reopen"),
-        *("replicas", "retention", "set_aside", "transfer", "verified_by_hand"),
+        *("failover", "inbox", "locks_and_steps", "outbox", "queue", "reopen", "replicas"),
+        *("retention", "set_aside", "transfer", "verified_by_hand"),
+    )
+)
+# Those of what stands on the terminal or in a file: the calls of storage/ behind it are tested next
+# to them.
+OF_COMMANDS: Final = frozenset(
+    (
+        *("backup_command", "command_line", "commands", "corpus", "files_as_they_are"),
+        "sync_command",
     )
 )
 # An update that changes or unsets a uniquely indexed field never frees the old key, so that a
 # later document with this key is refused. Only deleting a document frees its keys.
 KEPT_KEYS: Final = frozenset(
     (
-        "flows/test_conversation.py::test_a_customer_who_returns_is_recognised_by_name",
-        "flows/test_conversation.py::test_not_you_switches_to_another_person",
-        "flows/test_conversation.py::test_who_returns_unverified_is_shown_only_the_covered_number",
         "flows/test_reopen.py::test_after_the_time_or_by_a_command_a_new_one_begins",
         "flows/test_reopen.py::test_another_subject_takes_along_what_reopened_the_conversation",
         "flows/test_reopen.py::test_not_while_the_customer_has_another_one",
@@ -90,7 +95,8 @@ def choose(config: pytest.Config, items: list[pytest.Item]) -> None:
 def _is_for_embedded(item: pytest.Item) -> bool:
     if item.get_closest_marker("embedded"):
         return True
-    if item.path.parent.name == "flows" and item.path.stem.removeprefix("test_") not in FLOWS:
+    name = item.path.stem.removeprefix("test_")
+    if name in OF_COMMANDS or (item.path.parent.name == "flows" and name not in FLOWS):
         return True
     # Parametrized for the query shapes of both servers.
     return isinstance(item, pytest.Function) and (
