@@ -19,7 +19,7 @@ pytestmark = [
 
 # Both kinds of groups, a worker, kills and a wrong clock are among them.
 SEEDS: Final = (8, 10, 11)
-_SECONDS: Final = 24.0
+_SECONDS: Final = 14.0
 _AT_ONCE: Final = 2
 
 

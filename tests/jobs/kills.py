@@ -29,7 +29,7 @@ from tests.jobs.worker import BATCH_ROWS
 from tests.patience import HANG_S
 from tests.storage.servers import is_running, short_lived
 
-ROWS = 7_000
+ROWS = 3_500
 KILLS = 20
 NOW = datetime(2026, 11, 24, 15, 30, 1, 234_000, tzinfo=UTC)
 FIRST = 100_000_000

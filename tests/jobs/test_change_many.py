@@ -172,11 +172,11 @@ async def test_who_never_holds_still_is_left_out_and_the_others_are_not(runner: 
 async def test_an_import_of_the_same_rows_beside_it_loses_nothing(
     database: Any, tmp_path: Path, runner: JobRunner
 ):
-    await runner.imported([HEADER, *map(row, range(300))])
+    await runner.imported([HEADER, *map(row, range(160))])
     changing = await runner.changing(*TAG)
     second = JobRunner(database, tmp_path / "other", batch_rows=50)
     second.folder.mkdir()
-    rows = [HEADER, *(row(n, email=f"novo{n}@example.com.br") for n in range(300))]
+    rows = [HEADER, *(row(n, email=f"novo{n}@example.com.br") for n in range(160))]
     _, imported = await asyncio.gather(
         runner.manage.confirm(changing.id), second.imported(rows, fields=("email",))
     )
@@ -184,7 +184,7 @@ async def test_an_import_of_the_same_rows_beside_it_loses_nothing(
     for one, job_id in ((runner, changing.id), (second, imported.id)):
         while (await one.job(job_id)).needs_work:
             await one.work.work(job_id)
-    assert told(await runner.job(changing.id)) == {"rows": 300, "updated": 300}
+    assert told(await runner.job(changing.id)) == {"rows": 160, "updated": 160}
     assert (await second.job(imported.id)).counts.updated == 300
     documents = (await runner.register()).values()
     assert all(one["tags"] == [VIP.id] for one in documents)
@@ -206,7 +206,7 @@ async def test_kills_leave_nobody_out_and_change_nobody_twice(
         opened(uri) as database,
     ):
         runner = Begun(database, tmp_path)
-        there = there_of(10_000)
+        there = there_of(6_000)
         await prefill(database, there)
         options = BulkOptions(action=BulkAction.ADD_NOTE, value="Nova", query=Query())
         begin = replace(runner.begin_change, wake=runner._nobody, clock=runner.manage.clock)

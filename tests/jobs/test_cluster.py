@@ -21,7 +21,7 @@ from tests.jobs.taker import Taker
 from tests.jobs.worker import BATCH_ROWS
 
 PARTITION_S: Final = float(os.environ.get("PARTITION_S", "0"))
-ROWS: Final = 2 * BATCH_ROWS
+ROWS: Final = 4 * BATCH_ROWS
 
 pytestmark = pytest.mark.embedded
 

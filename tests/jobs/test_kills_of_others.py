@@ -28,7 +28,7 @@ pytestmark = pytest.mark.embedded
 async def test_kills_leave_an_undo_as_if_there_had_been_none(
     database: Any, mongodb_uri: str, tmp_path: Path
 ):
-    rows = 2_000
+    rows = 1_000
     chance = random.Random(rows)  # noqa: S311 - the same every time
     sent, there = generated(rows), there_of(rows)
     async with opened(mongodb_uri) as second:
@@ -75,7 +75,7 @@ async def assert_undone(runner: JobRunner, undo: Job, other: JobRunner, twin: Jo
 async def test_kills_leave_a_dry_run_as_if_there_had_been_none(
     database: Any, mongodb_uri: str, tmp_path: Path
 ):
-    rows = 3_000
+    rows = 1_500
     sent = generated(rows)
     await prefill(database, there_of(rows))
     runner = Begun(database, tmp_path)

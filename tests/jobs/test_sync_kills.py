@@ -19,7 +19,7 @@ from tests.jobs.sync import SyncRunner, cpf, people, syncing
 
 pytestmark = pytest.mark.embedded
 
-ROWS = 3_000
+ROWS = 1_500
 KILLS = 6
 
 

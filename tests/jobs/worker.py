@@ -29,7 +29,7 @@ from storage.engine.connection import connected
 from tests.jobs.conftest import JobRunner
 from tests.patience import be_patient
 
-BATCH_ROWS = 100
+BATCH_ROWS = 50
 """Small, so that a job of few rows has many moments for a kill."""
 
 

@@ -139,7 +139,7 @@ async def other(databases: Databases) -> AsyncIterator[Any]:
         yield lent
 
 
-@pytest.mark.parametrize(("seed", "many"), [(1, 300), (2, 600)], ids=["at once", "in windows"])
+@pytest.mark.parametrize(("seed", "many"), [(1, 80), (2, 600)], ids=["at once", "in windows"])
 async def test_every_value_comes_back_as_it_was(
     database: Any, other: Any, tmp_path: Path, seed: int, many: int
 ):
@@ -196,7 +196,7 @@ async def test_nothing_else_is_in_it(database: Any, tmp_path: Path):
 ODD_KEYS = ["", "0", "00000000", "9z", "F", "ffffffff", "ffffffffz", "g", "~", "é", "日", "🙂"]
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 async def test_a_walk_meets_every_key_once_and_so_does_emptying(database: Any, seed: int):
     random = Random(seed)  # noqa: S311
     hexadecimal = {random.randbytes(16).hex() for _ in range(700)}
@@ -233,13 +233,13 @@ def scattered_ids() -> Iterator[str]:
 async def test_windows_stay_small_where_keys_spread_as_ours_do(
     database: Any, ids: Callable[[], Iterator[str]]
 ):
-    keys = list(islice(ids(), 6000))
+    keys = list(islice(ids(), 3000))
     await database["registrations"].insert_many(
         [{"_id": key, "tax_key": str(n)} for n, key in enumerate(keys)]
     )
     sizes = [len(window) async for window in scan(database, "registrations")]
-    assert sum(sizes) == 6000
-    assert max(sizes) < 2000
+    assert sum(sizes) == 3000
+    assert max(sizes) < 1000
 
 
 def repacked(change: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:

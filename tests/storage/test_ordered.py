@@ -77,7 +77,7 @@ async def test_each_document_is_on_one_page_in_order(
     database: Any, by_windows: bool, backwards: bool
 ):
     random = Random(1)  # noqa: S311
-    stored = await filled(database, random, 700)
+    stored = await filled(database, random, 400)
     ordered = Ordered(database["things"], "key", by_windows=by_windows)
     bounds = [
         (LOWEST, HIGHEST),
@@ -89,10 +89,11 @@ async def test_each_document_is_on_one_page_in_order(
     ]
     bounds += [tuple(sorted(random.sample(sorted(stored), 2))) for _ in range(4)]  # type: ignore[misc]
     for low, high in bounds:
-        for dense in (None, "a", "2026"):
+        # Only where windows begin.
+        for dense in (None, "a", "2026") if by_windows else (None,):
             some: dict[str, Any] = {"low": low, "high": high, "backwards": backwards}
             expected = sorted((k for k in stored if low <= k < high), reverse=backwards)
-            assert await pages(ordered, count=61, dense=dense, **some) == expected
+            assert await pages(ordered, count=37, dense=dense, **some) == expected
 
 
 @SHAPES
