@@ -1,7 +1,7 @@
 """The tests on another server than the embedded one: `make test MONGODB=<uri>`.
 
-Storage and jobs but for `OF_COMMANDS`, and the flows in `FLOWS`, run there, on databases of their own
-that are dropped at the end. Tests marked `embedded` do not.
+Storage and jobs without `OF_COMMANDS`, and the flows in `FLOWS`, run there, on databases of their
+own that are dropped at the end. Tests marked `embedded` do not.
 
 `.ci/run` gives the Rust server of the embedded one's author (.ci/secantusd-rs). It answers queries
 as MongoDB does, but it has two faults with unique keys, and the tests that meet them are listed
@@ -26,8 +26,7 @@ FLOWS: Final = frozenset(
         *("retention", "set_aside", "transfer", "verified_by_hand"),
     )
 )
-# Those of what stands on the terminal or in a file: the calls of storage/ behind it are tested next
-# to them.
+# What stands on the terminal or in a file: the calls of storage/ behind it have tests of their own.
 OF_COMMANDS: Final = frozenset(
     (
         *("backup_command", "command_line", "commands", "corpus", "files_as_they_are"),
