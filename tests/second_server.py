@@ -26,7 +26,7 @@ FLOWS: Final = frozenset(
         *("retention", "set_aside", "transfer", "verified_by_hand"),
     )
 )
-# What stands on the terminal or in a file: the calls of storage/ behind it have tests of their own.
+# What stands on the terminal or in a file: the calls of storage/ behind it have their own tests.
 OF_COMMANDS: Final = frozenset(
     (
         *("backup_command", "command_line", "commands", "corpus", "files_as_they_are"),
