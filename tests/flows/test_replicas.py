@@ -20,6 +20,8 @@ from bot.runtime.sending.limits import NO_LIMITS, Limits, Rate, RateLimiter
 from bot.runtime.updates.polling import PollingTurn
 from bot.settings import Settings
 from bot.wiring.telegram import open_bot
+from storage.updates.handed_over import HandedOver
+from storage.updates.inbox import Inbox as StoredInbox
 from storage.updates.outbox import Outbox as StoredOutbox
 from storage.updates.states import polling_leases
 from tests.flows.admin import Admin
@@ -178,6 +180,24 @@ async def test_who_stops_hands_over_at_once_what_waits_for_its_turn(
         await telegram.until(lambda: len(said_in_group(second, demo.ANA)) == 4)
         await second.settled()
         assert said_in_group(second, demo.ANA) == [f"w{ana.id} {n}" for n in range(4)]
+
+
+async def test_a_start_looks_once_for_what_was_left(
+    start: Start, database: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("bot.runtime.updates.serve._LOOK_S", 0.1)
+    async with start() as people:
+        # As another replica does that has not handed anything over.
+        stored = StoredInbox(database)
+        await stored.add(people.emulator.bot.id, [(5, "7", update(5))], at=clock())
+        ana = people.customer(demo.ANA)
+        for _ in range(10):
+            await ana.says("oi")
+        assert len(await stored.pending_of("7")) == 1
+        await HandedOver(database).tell()
+        async with asyncio.timeout(HANG_S):
+            while await stored.pending_of("7"):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
 
 
 async def test_a_replica_that_stands_by_polls_when_the_lease_of_the_killed_one_has_ended(

@@ -15,7 +15,13 @@ from storage.updates.inbox import Inbox
 from tests.flows.admin import Admin
 from tests.flows.conftest import ADMIN_ID, GROUP_ID, Clock, Customer, Telegram
 from tests.flows.replica import Replica, background, update
-from tests.patience import until
+from tests.patience import HANG_S, until
+
+
+@pytest.fixture(autouse=True)
+def swept_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no sweep come between what a test stores and what it does next."""
+    monkeypatch.setattr("bot.runtime.chat_tasks._SWEEP_S", HANG_S)
 
 
 @pytest.fixture

@@ -58,20 +58,26 @@ def test_a_line_says_when_how_grave_and_by_whom(lines: Lines):
     )
 
 
-async def test_an_error_of_a_task_that_nobody_awaits_is_logged_without_its_text(lines: Lines):
+def test_an_error_of_a_task_that_nobody_awaits_is_logged_without_its_text(lines: Lines):
     async def fail() -> None:
         raise ValueError(SECRET)
 
-    loop = asyncio.get_running_loop()
-    failed = loop.create_task(fail())
-    await asyncio.wait({failed})
-    loop.call_exception_handler(
-        {
-            "message": "Task exception was never retrieved",
-            "exception": failed.exception(),
-            "future": failed,
-        }
-    )
+    async def nobody_awaits() -> None:
+        loop = asyncio.get_running_loop()
+        failed = loop.create_task(fail())
+        await asyncio.wait({failed})
+        loop.call_exception_handler(
+            {
+                "message": "Task exception was never retrieved",
+                "exception": failed.exception(),
+                "future": failed,
+            }
+        )
+
+    # In the loop of all tests, the tasks of others may log too.
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(nobody_awaits())
+    loop.close()
     [line] = lines()
     assert line["event"] == "Task exception was never retrieved"
     assert "ValueError" in line["exception"]

@@ -63,7 +63,10 @@ async def taking_updates(
     as soon as nothing is done in it. Yields the task that receives, which ends only with an error
     that a retry does not fix.
     """
+    # Before the first sweeps, which find what was handed over until now.
     known = -1
+    with suppress(AppError):
+        known = await handed_over.count()
 
     async def look() -> None:
         nonlocal known
