@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-# Compiled once: otherwise each of the tests' processes compiles all it loads.
+# Compiled once, when it is loaded first: pip would compile all that it installs. With this set, each
+# of the tests' processes would compile what it loads.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test pytest coverage lint format lock wheel benchmark chaos soak clean
@@ -79,10 +80,10 @@ clean:
 $(VENV)/runtime: requirements.lock requirements-embedded.lock requirements-build.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Balcão needs Python 3.11 or later; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 demo") if sys.version_info < (3, 11) else None'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock -r requirements-embedded.lock -r requirements-build.lock
-	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-compile --require-hashes -r requirements.lock -r requirements-embedded.lock -r requirements-build.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-compile --no-deps --no-build-isolation -e .
 	touch $@
 
 $(VENV)/dev: requirements-dev.lock $(VENV)/runtime
-	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-compile --require-hashes -r requirements-dev.lock
 	touch $@
