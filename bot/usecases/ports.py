@@ -608,7 +608,10 @@ class Conversations(Protocol):
         """Store below which message the card's buttons stand a second time."""
 
     async def move(self, conversation_id: str, group_id: int) -> None:
-        """Move the conversation to another group, where it has no card yet."""
+        """Move the conversation to another group, where it has no card yet.
+
+        One that is there already keeps its card: the caller may have read it before it came.
+        """
 
     async def set_other_document(self, conversation_id: str, tax_key: str) -> None:
         """Store the other document that the customer sent, by `TaxId.key`."""

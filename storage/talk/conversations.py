@@ -207,10 +207,11 @@ class Conversations:
         return read_conversation(document) if document else None
 
     async def move(self, conversation_id: str, group_id: int) -> None:
-        """Move it to another group, where it has no card yet."""
+        """Move it to another group, where it has no card yet; leave it there with its card if it
+        is there already."""
         await change_one(
             self._conversations,
-            {"_id": conversation_id},
+            {"_id": conversation_id, "group_id": {"$ne": group_id}},
             {"group_id": group_id} | WITHOUT_CARD,
             unset=("topic",),
         )

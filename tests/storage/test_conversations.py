@@ -236,6 +236,12 @@ async def test_in_another_group_it_has_neither_card_nor_topic(conversations: Con
     await conversations.move("c1", -200)
     assert await conversations.get("c1") == conversation(group_id=-200)
     assert await conversations.in_topic(shown.group_id, 70) is None
+    there = conversation(group_id=-200, card_message_id=5, topic_id=71)
+    await conversations.set_card(there)
+    # As one does that has read it in the other group.
+    await conversations.move("c1", -200)
+    assert await conversations.get("c1") == there
+    assert await conversations.in_topic(-200, 71) == there
 
 
 async def test_identifying_stores_who_it_is_and_leaves_the_rest(conversations: Conversations):
