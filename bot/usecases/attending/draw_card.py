@@ -35,9 +35,7 @@ class DrawCard:
         )
         if group_id is not None and group_id != conversation.group_id:
             await self.conversations.move(conversation.id, group_id)
-            moved = replace(conversation.without_card(), group_id=group_id)
-            # It may have been there already, with a card that was posted since it was read.
-            conversation = await self.conversations.get(conversation.id) or moved
+            conversation = replace(conversation.without_card(), group_id=group_id)
         if conversation.group_id != in_group:
             # It is posted there in that chat's order, and so only once.
             raise MovedError(conversation.group_id)
