@@ -17,7 +17,7 @@ LIVE: Final = timedelta(seconds=5)
 LEAST: Final = 1
 """The share of a live process that wants nothing."""
 # The pace of messages leaves this part of the limit unused: see `TELEGRAM_LIMITS`.
-_MARGIN: Final = 6
+_MARGIN: Final = 15
 # A little more than the second in which the messages of a share count.
 _SECOND: Final = timedelta(seconds=1.1)
 # A process that cannot reach the database sends at most `LEAST` a second; so long it is counted.

@@ -41,7 +41,7 @@ class Limits:
 
 NO_LIMITS: Final = Limits()
 # A little less than Telegram allows, because messages that leave evenly may arrive unevenly.
-TELEGRAM_LIMITS: Final = Limits(group=Rate(20, 61.0), chat=Rate(3, 3.3), overall=Rate(5, 0.2))
+TELEGRAM_LIMITS: Final = Limits(group=Rate(20, 61.0), chat=Rate(3, 3.3), overall=Rate(2, 1 / 14))
 
 
 class StoppingError(TryLaterError):

@@ -11,7 +11,8 @@ from typing import Final
 from bot.domain.shares import LEAST
 
 # In the closed second that a rate is made for, one burst more arrives than whole windows fit in.
-_WINDOWS: Final = 5
+# The shorter the windows, the less of the limit that leaves unused.
+_WINDOWS: Final = 14
 
 
 @dataclass(frozen=True, slots=True)
