@@ -8,7 +8,7 @@ The plan decides for each candidate: create, update field by field, unchanged or
 reads and writes nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 from operator import attrgetter
@@ -250,20 +250,7 @@ def _create(
     candidate: Candidate, policy: Policy, provenance: Provenance, ids: Iterable[str]
 ) -> Create | Refused:
     kinds = candidate.kinds or policy.default_kinds
-    reasons = []
-    if not policy.may_create:
-        reasons.append(Refusal.NOT_IN_REGISTER)
-    if not candidate.name:
-        reasons.append(Refusal.NO_NAME)
-    if (
-        candidate.tax_id is None
-        and policy.requires_tax_id
-        and all(problem.path != "tax_id" for problem in candidate.problems)
-    ):
-        reasons.append(Refusal.NO_TAX_ID)
-    if not kinds and all(problem.path != "kinds" for problem in candidate.problems):
-        reasons.append(Refusal.NO_KIND)
-    reasons += _too_long(candidate)
+    reasons = [*_missing(candidate, kinds, policy), *_too_long(candidate)]
     if reasons or candidate.problems or candidate.name is None:
         return Refused(candidate, tuple(reasons))
     from_chat = provenance.way is ChangeSource.IDENTIFICATION and not candidate.erp_refs
@@ -298,6 +285,20 @@ def _create(
             }
         )
     )
+
+
+def _missing(candidate: Candidate, kinds: frozenset[Kind], policy: Policy) -> Iterator[Refusal]:
+    """Yield what a new registration needs and the candidate does not have."""
+    # What could not be read is reported as that.
+    faulty = {problem.path for problem in candidate.problems}
+    if not policy.may_create:
+        yield Refusal.NOT_IN_REGISTER
+    if not candidate.name:
+        yield Refusal.NO_NAME
+    if candidate.tax_id is None and policy.requires_tax_id and "tax_id" not in faulty:
+        yield Refusal.NO_TAX_ID
+    if not kinds and "kinds" not in faulty:
+        yield Refusal.NO_KIND
 
 
 def _too_long(candidate: Candidate) -> list[Refusal]:

@@ -68,13 +68,9 @@ def _week(said: Sequence[Token]) -> Week:
     times: list[Token] = []
     closed_ahead = False
 
-    def end_of_group() -> None:
+    def end_of_group(*, is_closed: bool = False) -> None:
         nonlocal closed_ahead
-        intervals = _intervals(times)
-        if intervals and not days:
-            raise FaultError(Fault.NO_DAY, times[0].text)
-        if days and not intervals and not closed_ahead:
-            raise FaultError(Fault.NO_TIME, day=days[-1])
+        intervals = _hours_of(days, times, is_closed=is_closed or closed_ahead)
         for day in days:
             week.setdefault(day, []).extend(intervals)
         closed_ahead = closed_ahead and not days
@@ -98,12 +94,9 @@ def _week(said: Sequence[Token]) -> Week:
                     # "24h" alone: all day.
                     times.insert(-1, Token("time", token.text))
             case "closed":
-                if days and not times:
-                    closed_ahead = True
-                    end_of_group()
-                else:
-                    end_of_group()
-                    closed_ahead = True
+                is_behind = bool(days) and not times
+                end_of_group(is_closed=is_behind)
+                closed_ahead = not is_behind
             case "apart":
                 if closed_ahead and days:
                     end_of_group()
@@ -117,6 +110,16 @@ def _week(said: Sequence[Token]) -> Week:
     if not any(week.values()):
         raise FaultError(Fault.NEVER)
     return tuple(_apart(week.get(day, ()), day=day) for day in range(7))
+
+
+def _hours_of(days: Sequence[int], times: Sequence[Token], *, is_closed: bool) -> list[Interval]:
+    """Return the intervals of a group of days; raises if only days or only times are given."""
+    intervals = _intervals(times)
+    if intervals and not days:
+        raise FaultError(Fault.NO_DAY, times[0].text)
+    if days and not intervals and not is_closed:
+        raise FaultError(Fault.NO_TIME, day=days[-1])
+    return intervals
 
 
 def _until(first: int, last: int) -> Iterator[int]:

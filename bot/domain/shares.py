@@ -112,9 +112,7 @@ class Shares(BaseModel):
         units = max(_fair(owner, wants, others, total=total, now=now), LEAST)
         cooling, cools_at = mine.cooling, mine.cools_at
         if units < (held := mine.held(now)):
-            cooling = max(len(sent) - units, 0)
-            # By then only so many messages as it may send have been sent within a second.
-            cools_at = now + _SECOND - sent[units] if cooling else EVER
+            cooling, cools_at = _cooling(units, sent, now)
         elif units > held:
             free = total - sum(one.taken(now) for one in others)
             # Who has just come need not wait for the others' next heartbeat.
@@ -159,6 +157,16 @@ class Shares(BaseModel):
         return next(
             (one for one in self.shares if one.owner == owner), Share(owner=owner, until=now)
         )
+
+
+def _cooling(units: int, sent: Sequence[timedelta], now: datetime) -> tuple[int, datetime]:
+    """Return how many units above these cool, and until when: messages left in them just now.
+
+    sent: as in `Shares.renewed`.
+    """
+    cooling = max(len(sent) - units, 0)
+    # By then only so many messages as it may send have been sent within a second.
+    return cooling, now + _SECOND - sent[units] if cooling else EVER
 
 
 def _fair(owner: str, wants: int, others: Sequence[Share], *, total: int, now: datetime) -> int:

@@ -93,16 +93,7 @@ def plan_union(
     taken: paths of the choices in which the united one gets the value of the one that goes.
     document: the `TaxId.key` of the document that stays, where both have one.
     """
-    values: dict[str, Value] = {}
-    choices = []
-    for path in _ONE_OF_TWO:
-        mine, other = stays.value(path), goes.value(path)
-        # A telephone for a free place may be there already in another one.
-        is_free = not mine and path not in _PHONES
-        is_other = bool(other) and (is_free or (path in taken and bool(mine)))
-        if mine and other and not is_same(path, mine, other):
-            choices.append(Choice(path, mine, other, path in taken))
-        values[path] = other if is_other else mine
+    values, choices = _one_of_two(stays, goes, taken)
     has_other_login = values[USERNAME] != stays.portal.username or not stays.portal.password_hash
     portal = goes.portal if has_other_login else stays.portal
     values[PASSWORD_HASH] = portal.password_hash
@@ -191,6 +182,23 @@ def plan_separation(
 def _set(registration: Registration, path: str) -> frozenset[Any]:
     value = registration.value(path)
     return frozenset(value) if isinstance(value, frozenset) else frozenset()
+
+
+def _one_of_two(
+    stays: Registration, goes: Registration, taken: frozenset[str]
+) -> tuple[dict[str, Value], list[Choice]]:
+    """Return the values of the fields that hold one, and the choices in them."""
+    values: dict[str, Value] = {}
+    choices = []
+    for path in _ONE_OF_TWO:
+        mine, other = stays.value(path), goes.value(path)
+        # A telephone for a free place may be there already in another one.
+        is_free = not mine and path not in _PHONES
+        is_other = bool(other) and (is_free or (path in taken and bool(mine)))
+        if mine and other and not is_same(path, mine, other):
+            choices.append(Choice(path, mine, other, path in taken))
+        values[path] = other if is_other else mine
+    return values, choices
 
 
 def _place_phones(values: dict[str, Value], stays: Registration, goes: Registration) -> list[str]:
