@@ -143,9 +143,7 @@ def import_(
     async def work(stop: Stop) -> int:
         _refuse_contradictions(update=update, fields=fields, dry_run=dry_run, errors=errors)
         default_kind, accepted = read_kind(kind), read_accepted(accept)
-        reading = read_reading(encoding, quotes, sheet)
-        notifier = TerminalProgress()
-        found = await _inspected(file, stop, notifier, reading)
+        found = await _inspected(file, stop, read_reading(encoding, quotes, sheet))
         columns = chosen_columns(found.columns, column or (), ignore_unknown=ignore_unknown)
         _say_file(found, columns, previews=asks or dry_run)
         options = ImportOptions(
@@ -156,19 +154,12 @@ def import_(
             accepted=accepted,
             confirm=asks,
         )
-        async with open_job_session(settings, stop, notifier) as session:
+        async with open_job_session(settings, stop) as session:
             if not asks and not dry_run:
                 say_effort(session.jobs.effort(found.shape.rows), is_sure=yes)
             if create_tags and not dry_run:
                 await created_tags(session, file, found.shape, options)
-            state = JobState.DRAFT if asks or dry_run else JobState.RUNNING
-            job = await _begun(session, file, options, found.shape, state)
-            if state is JobState.DRAFT:
-                preview = await _previewed(session, job, asks=asks)
-                if isinstance(preview, int):
-                    return preview
-                job = preview
-            return await imported(session, await session.worked(job), errors)
+            return await _run(session, file, found.shape, options, dry_run=dry_run, errors=errors)
 
     finish(stoppable(work))
 
@@ -219,9 +210,9 @@ def say_effort(effort: Effort | None, *, is_sure: bool) -> None:
     say(f"Atenção: {effort_sentence(effort)}")
 
 
-async def _inspected(
-    file: Path, stop: Stop, notifier: TerminalProgress, reading: Reading
-) -> Inspected:
+async def _inspected(file: Path, stop: Stop, reading: Reading) -> Inspected:
+    notifier = TerminalProgress()
+
     def report(rows: int) -> None:
         # A thread cannot be cancelled from outside.
         if stop.is_pressed:
@@ -256,8 +247,27 @@ async def created_tags(
         say(f"Etiquetas criadas: {plain(', '.join(names))}")
 
 
+async def _run(
+    session: JobSession,
+    file: Path,
+    shape: FileShape,
+    options: ImportOptions,
+    *,
+    dry_run: bool,
+    errors: Path | None,
+) -> int:
+    """Import the file, after a preview if one is wanted, and return the exit code."""
+    previews = dry_run or options.confirm
+    state = JobState.DRAFT if previews else JobState.RUNNING
+    job = await _begun(session, file, shape, options, state)
+    begun = await _previewed(session, job, asks=options.confirm) if previews else job
+    if isinstance(begun, int):
+        return begun
+    return await imported(session, await session.worked(begun), errors)
+
+
 async def _begun(
-    session: JobSession, file: Path, options: ImportOptions, shape: FileShape, state: JobState
+    session: JobSession, file: Path, shape: FileShape, options: ImportOptions, state: JobState
 ) -> Job:
     size = (await asyncio.to_thread(file.stat)).st_size
 

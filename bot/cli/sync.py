@@ -17,6 +17,29 @@ from bot.settings import PREFIX
 from bot.usecases.jobs.begin_sync import RunsAlready
 from bot.wiring.clients import utc_now
 
+_Mode = Annotated[
+    SyncMode,
+    typer.Argument(
+        metavar="quick|full",
+        help="quick atualiza quem já está no cadastro; full inclui também quem é novo.",
+    ),
+]
+_Everything = Annotated[
+    bool,
+    typer.Option("--all", help="Lê tudo, não só o que mudou desde a última sincronização."),
+]
+_AcceptMany = Annotated[
+    bool,
+    typer.Option(
+        "--accept-many",
+        help="Também esvazia e marca quando o ERP deixou de ter dados de mais de 2 % dos "
+        "registros lidos. Sem isto, para e pergunta.",
+    ),
+]
+_Errors = Annotated[
+    Path | None,
+    typer.Option(metavar="SAÍDA.csv", help="Grava aqui os registros recusados, e por quê."),
+]
 _ANSWER: Final = (
     "A sincronização espera uma resposta. Se é isso mesmo: balcao sync {mode} --all "
     "--accept-many, ou “Aplicar mesmo assim” na tarefa {id}, em /tarefas no chat. Se não é, não "
@@ -25,29 +48,10 @@ _ANSWER: Final = (
 
 
 def sync(
-    mode: Annotated[
-        SyncMode,
-        typer.Argument(
-            metavar="quick|full",
-            help="quick atualiza quem já está no cadastro; full inclui também quem é novo.",
-        ),
-    ],
-    everything: Annotated[
-        bool,
-        typer.Option("--all", help="Lê tudo, não só o que mudou desde a última sincronização."),
-    ] = False,
-    accept_many: Annotated[
-        bool,
-        typer.Option(
-            "--accept-many",
-            help="Também esvazia e marca quando o ERP deixou de ter dados de mais de 2 % dos "
-            "registros lidos. Sem isto, para e pergunta.",
-        ),
-    ] = False,
-    errors: Annotated[
-        Path | None,
-        typer.Option(metavar="SAÍDA.csv", help="Grava aqui os registros recusados, e por quê."),
-    ] = None,
+    mode: _Mode,
+    everything: _Everything = False,
+    accept_many: _AcceptMany = False,
+    errors: _Errors = None,
 ) -> None:
     """Traz o cadastro do ERP, como no chat; o bot pode estar no ar. Ctrl-C para depois do lote em
     andamento; o mesmo comando continua de onde parou, por 6 horas. Se for morta no meio, o próximo

@@ -115,10 +115,8 @@ def begin() -> Settings:
 
 
 @asynccontextmanager
-async def open_job_session(
-    settings: Settings, stop: Stop, notifier: TerminalProgress | None = None
-) -> AsyncIterator[JobSession]:
-    notifier = notifier or TerminalProgress()
+async def open_job_session(settings: Settings, stop: Stop) -> AsyncIterator[JobSession]:
+    notifier = TerminalProgress()
     async with open_database(settings) as database, open_erp_if_set(settings, database) as erp:
         await asyncio.to_thread(_refuse_data_dir, settings.data_dir)
         tags = Tags(store=StoredTags(database, utc_now))
