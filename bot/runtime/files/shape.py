@@ -1,5 +1,6 @@
 """The shape of a file: the line of its header and its columns."""
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
@@ -50,7 +51,25 @@ def header_of(lines: Sequence[int], rows: Sequence[Sequence[str]]) -> tuple[int,
     return lines[place] if has_header else 0, tuple(cells)
 
 
-class DecimalColumns:
+class TableScan:
+    """The header of a table, and what its rows show once all were taken."""
+
+    def __init__(self, head: Batch) -> None:
+        """head: the first rows, with the header. Raises FileRefused, as `header_of`."""
+        self.header_line, self.header = header_of(*head)
+        self.rows = 0
+        self.decimals = _DecimalColumns(len(self.header))
+        self.beyond = _BeyondHeader(len(self.header))
+
+    def take(self, lines: Sequence[int], rows: Sequence[Sequence[str]]) -> None:
+        """Take the next rows; what stands above them and the header itself are left out."""
+        first = bisect_right(lines, self.header_line)
+        self.rows += len(lines) - first
+        self.decimals.take(rows[first:])
+        self.beyond.take(lines[first:], rows[first:])
+
+
+class _DecimalColumns:
     """Finds the columns in which every filled cell is a number with decimals that are zero.
 
     Only a column that has such numbers among the first rows is watched further on.
@@ -79,7 +98,7 @@ class DecimalColumns:
         return tuple(place for place, count in self._found.items() if count > 1)
 
 
-class BeyondHeader:
+class _BeyondHeader:
     """Finds filled cells to the right of the last column."""
 
     def __init__(self, width: int) -> None:

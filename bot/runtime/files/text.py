@@ -17,9 +17,8 @@ from bot.runtime.files.decoding import OtherError, TextLines
 from bot.runtime.files.shape import (
     PROBE,
     Batch,
-    BeyondHeader,
-    DecimalColumns,
     Read,
+    TableScan,
     header_of,
     header_place,
     known_names,
@@ -89,41 +88,24 @@ def _inspected(
 ) -> tuple[FileShape, Batch]:
     with source.open() as stream:
         text = TextLines(
-            stream,
-            known.encoding,
-            has_escapes=known.has_escapes,
-            asks=reading.encoding is None,
+            stream, known.encoding, has_escapes=known.has_escapes, asks=reading.encoding is None
         )
         blocks = text.blocks()
         sample = _sample(blocks)
-        if not sample:
-            raise FileRefused(FileReason.EMPTY)
-        sep = _SEP.fullmatch(sample[0])
-        skipped = 1 if sep else 0
-        delimiter = sep[1] if sep else _delimiter(sample, delimiters)
+        delimiter, skipped = _delimiter(sample, delimiters)
         text.seek_escapes(delimiter, sample)
-        splits = None
-        if reading.quotes == "text":
-            lines = list(islice(enumerate(sample[skipped:], 1 + skipped), PROBE))
-            rows = [cells_of(line, delimiter) for _, line in lines]
-            splits = Swallowing(header_of([line for line, _ in lines], rows)[1], delimiter)
+        splits = _splits(sample[skipped:], delimiter) if reading.quotes == "text" else None
         records = _Records(delimiter, splits)
         batches = records.batches(chain((sample,), blocks), PROBE, skipped)
         head = next(batches, ([], []))
-        header_line, header = header_of(*head)
-        decimals, beyond = DecimalColumns(len(header)), BeyondHeader(len(header))
-        first = sum(line <= header_line for line in head[0])
-        decimals.take(head[1][first:])
-        beyond.take(head[0][first:], head[1][first:])
-        count = len(head[0]) - first
-        for lines_of_batch, rows in batches:
-            decimals.take(rows)
-            beyond.take(lines_of_batch, rows)
-            count += len(lines_of_batch)
-            report(count)
+        scan = TableScan(head)
+        scan.take(*head)
+        for batch in batches:
+            scan.take(*batch)
+            report(scan.rows)
     encoding, questions = text.verdict(in_doubt=known.in_doubt)
-    swallowing = Swallowing(header, delimiter)
-    broken = [one for one in records.broken if one[0] > header_line]
+    swallowing = Swallowing(scan.header, delimiter)
+    broken = [one for one in records.broken if one[0] > scan.header_line]
     found = [(first, last) for first, last, cells in broken if swallowing.has_rows_in(cells)]
     if found and reading.quotes is None:
         questions = (Question.QUOTES, *questions)
@@ -132,23 +114,24 @@ def _inspected(
         encoding=encoding,
         delimiter=delimiter,
         member=source.member,
-        header_line=header_line,
-        header=header,
-        rows=count,
-        other_lines=records.lines - header_line - count,
+        header_line=scan.header_line,
+        header=scan.header,
+        rows=scan.rows,
+        other_lines=records.lines - scan.header_line - scan.rows,
         broken_rows=len(broken),
         quotes=reading.quotes,
         swallowing=tuple(found[:LINES]),
         has_escapes=known.has_escapes,
         questions=questions,
-        decimals=decimals.found(),
-        marks=beyond.marks(),
+        decimals=scan.decimals.found(),
+        marks=scan.beyond.marks(),
     )
     return shape, head
 
 
 def _sample(blocks: Iterator[list[str]]) -> list[str]:
-    """Return the first lines, enough to detect the delimiter."""
+    """Return the first lines, enough to detect the delimiter. Raises FileRefused if there are
+    none."""
     sample: list[str] = []
     length = 0
     for block in blocks:
@@ -156,7 +139,18 @@ def _sample(blocks: Iterator[list[str]]) -> list[str]:
         length += sum(map(len, block))
         if length >= _SAMPLE:
             break
+    if not sample:
+        raise FileRefused(FileReason.EMPTY)
     return sample
+
+
+def _splits(sample: Sequence[str], delimiter: str) -> Swallowing:
+    """Return what splits the quoted cells in which whole rows stand, by the header alone.
+
+    sample: the first lines, each of which is a row here.
+    """
+    rows = [cells_of(line, delimiter) for line in sample[:PROBE]]
+    return Swallowing(header_of(range(1, len(rows) + 1), rows)[1], delimiter)
 
 
 class _Records:
@@ -272,11 +266,14 @@ def cells_of(line: str, delimiter: str) -> list[str]:
     return next(reader, [])
 
 
-def _delimiter(sample: Sequence[str], delimiters: str) -> str:
-    """Return the delimiter that finds most names of fields in the header.
+def _delimiter(sample: Sequence[str], delimiters: str) -> tuple[str, int]:
+    """Return the delimiter, and how many lines before the table tell it: 1 or 0.
 
-    Among several such delimiters, it is the one that gives most rows the width of the header.
+    Else it is the one that finds most names of fields in the header. Among several such delimiters
+    it is the one that gives most rows the width of the header.
     """
+    if sep := _SEP.fullmatch(sample[0]):
+        return sep[1], 1
 
     def fitness(delimiter: str) -> tuple[int, float]:
         try:
@@ -290,4 +287,4 @@ def _delimiter(sample: Sequence[str], delimiters: str) -> str:
         alike = Counter(map(len, data))[width] / len(data) if width > 1 else 0.0
         return known_names(rows[place]), alike
 
-    return max(delimiters, key=fitness)
+    return max(delimiters, key=fitness), 0

@@ -14,10 +14,8 @@ from bot.domain.search import fold
 from bot.runtime.files.shape import (
     PROBE,
     Batch,
-    BeyondHeader,
-    DecimalColumns,
     Read,
-    header_of,
+    TableScan,
     header_place,
     known_names,
 )
@@ -43,15 +41,10 @@ def inspect_workbook(
     sheet, others = _chosen(source, (reading or Reading()).sheet)
     try:
         head = sheet.head()
-        header_line, header = header_of(*head)
-        decimals, beyond = DecimalColumns(len(header)), BeyondHeader(len(header))
-        count = 0
-        for lines, rows in sheet.batches():
-            first = bisect_right(lines, header_line)
-            count += len(lines) - first
-            decimals.take(rows[first:])
-            beyond.take(lines[first:], rows[first:])
-            report(count)
+        scan = TableScan(head)
+        for batch in sheet.batches():
+            scan.take(*batch)
+            report(scan.rows)
     finally:
         sheet.close()
     shape = FileShape(
@@ -59,12 +52,12 @@ def inspect_workbook(
         member=source.member,
         sheet=sheet.name,
         sheet_place=sheet.place,
-        header_line=header_line,
-        header=header,
-        rows=count,
-        decimals=decimals.found(),
+        header_line=scan.header_line,
+        header=scan.header,
+        rows=scan.rows,
+        decimals=scan.decimals.found(),
         other_sheets=others,
-        marks=(*sheet.marks, *beyond.marks()),
+        marks=(*sheet.marks, *scan.beyond.marks()),
     )
     return shape, head
 

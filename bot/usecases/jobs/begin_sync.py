@@ -74,8 +74,8 @@ class BeginSync:
             return RunsAlready(running)
         if stopped := await self._stopped(state, mode, everything=everything):
             return await self._go_on(state, stopped, by=by, progress=progress)
-        mark = state.mark(mode)
-        only_changes = self.lists_changes and mark is not None and not everything
+        mark = state.mark(mode) if self.lists_changes and not everything else None
+        since = mark - self.overlap if mark else None
         now = self.clock()
         job = await self.jobs.add(
             Job(
@@ -85,18 +85,14 @@ class BeginSync:
                 by=by,
                 created_at=now,
                 began_at=now,
-                sync_options=SyncOptions(
-                    system=self.system,
-                    mode=mode,
-                    since=mark - self.overlap if only_changes and mark else None,
-                ),
+                sync_options=SyncOptions(system=self.system, mode=mode, since=since),
                 progress=progress,
             )
         )
         change: SyncChange = {"job": job.id}
         if mode is SyncMode.FULL:
             change["full_began_at"] = now
-            if not only_changes:
+            if since is None:
                 change["whole_began_at"] = now
         claimed = await self.syncs.change(state, **change)
         if claimed is None:

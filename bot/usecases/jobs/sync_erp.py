@@ -11,7 +11,8 @@ begins and however often it is killed.
 
 import asyncio
 from array import array
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -111,18 +112,9 @@ class SyncErp:
             cursor="",
             is_whole=options.mode is SyncMode.FULL and options.since is None,
         )
-        reading = asyncio.create_task(self._page(batch.cursor or "", options))
         held: Batch | None = None
-        endless = Endless()
-        try:
-            while True:
-                page = await reading
-                try:
-                    endless.check(page)
-                except UnreadableError as error:
-                    raise ErpFailedError(str(error), JobTrouble.ERP_UNREADABLE) from error
-                if page.next is not None:
-                    reading = asyncio.create_task(self._page(page.next, options))
+        async with aclosing(self._pages(batch.cursor or "", options)) as pages:
+            async for page in pages:
                 batch = _following(held or batch, page, is_held=held is not None)
                 is_written, batch = await self._take(page, batch, options, provenance)
                 held = None if is_written else batch
@@ -131,11 +123,7 @@ class SyncErp:
                     held = None
                 if held is None and not await report(batch):
                     return None
-                if page.next is None:
-                    return batch
-        finally:
-            reading.cancel()
-            await asyncio.gather(reading, return_exceptions=True)
+        return batch
 
     async def _take(
         self, page: ErpPage, batch: Batch, options: SyncOptions, provenance: Provenance
@@ -221,6 +209,29 @@ class SyncErp:
             return row
         everything.line = row.candidate.line
         return Row(everything)
+
+    async def _pages(self, cursor: str, options: SyncOptions) -> AsyncGenerator[ErpPage, None]:
+        """Yield the pages from this one to the last; each is read while the one before is used.
+
+        Raises ErpFailedError, also when the list has no end.
+        """
+        endless = Endless()
+        reading = asyncio.create_task(self._page(cursor, options))
+        try:
+            while True:
+                page = await reading
+                try:
+                    endless.check(page)
+                except UnreadableError as error:
+                    raise ErpFailedError(str(error), JobTrouble.ERP_UNREADABLE) from error
+                if page.next is not None:
+                    reading = asyncio.create_task(self._page(page.next, options))
+                yield page
+                if page.next is None:
+                    return
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
 
     async def _page(self, cursor: str, options: SyncOptions) -> ErpPage:
         return await self.ask(lambda: self.erp.page(cursor, since=options.since))
