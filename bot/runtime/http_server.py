@@ -36,25 +36,16 @@ async def http_server(
     """
 
     async def healthz(_: web.Request) -> web.Response:
-        wrong: dict[str, object] = {}
-        try:
-            await database_answers()
-        except AppError as error:
-            wrong["database"] = str(error)
+        wrong = await _wrong_with(database_answers)
         if down := tasks_down():
             wrong["tasks"] = list(down)
         said = {**remarks(), **wrong}
         return _answer("error" if wrong else "ok", said, is_well=not wrong)
 
     async def readyz(_: web.Request) -> web.Response:
-        wrong: dict[str, object] = {}
-        if not is_ready():
-            wrong["process"] = "starting or stopping"
-        else:
-            try:
-                await (data_fits or database_answers)()
-            except AppError as error:
-                wrong["database"] = str(error)
+        wrong: dict[str, object] = {"process": "starting or stopping"}
+        if is_ready():
+            wrong = await _wrong_with(data_fits or database_answers)
         return _answer("not ready" if wrong else "ok", wrong, is_well=not wrong)
 
     async def metrics_(_: web.Request) -> web.Response:
@@ -96,6 +87,15 @@ async def serving(
         yield f"http://{bound[0]}:{bound[1]}"
     finally:
         await runner.cleanup()
+
+
+async def _wrong_with(database_answers: Callable[[], Awaitable[None]]) -> dict[str, object]:
+    """Return what a health check says of the database: nothing while it answers."""
+    try:
+        await database_answers()
+    except AppError as error:
+        return {"database": str(error)}
+    return {}
 
 
 def _answer(status: str, more: dict[str, object], *, is_well: bool) -> web.Response:

@@ -1,7 +1,6 @@
 """The wiring of cards and messages between customers and attendants."""
 
 from dataclasses import dataclass
-from functools import partial
 
 from bot.runtime.metrics import Metrics
 from bot.runtime.sending.outbox import Outbox
@@ -42,8 +41,7 @@ def build_relaying(shared: Shared, *, metrics: Metrics, alerts: GroupAlerts) -> 
         store=StoredOutbox(database),
         links=links,
         limiter=shared.limiter,
-        holding=partial(locks.holding, patience_s=0.0),
-        held_since=locks.held_since,
+        leases=locks,
         telegram_answers=bot.get_me,
         metrics=metrics,
         clock=clock,

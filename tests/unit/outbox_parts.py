@@ -126,6 +126,24 @@ class StoredLinks:
         return {one for one in item_ids if one in self.stored.links}
 
 
+@dataclass(eq=False)
+class Leases:
+    """Those of one replica, by the locks that all of them have in common."""
+
+    locks: dict[str, asyncio.Lock]
+    holders: dict[str, object]
+
+    @asynccontextmanager
+    async def holding(self, key: str, *, patience_s: float | None = None) -> AsyncIterator[bool]:
+        async with self.locks[key]:
+            is_new = self.holders.get(key) is not self
+            self.holders[key] = self
+            yield is_new
+
+    def held_since(self, key: str) -> float | None:
+        return 0.0
+
+
 @dataclass
 class World:
     """A Telegram as the test wants it, and the people who are told."""
@@ -142,7 +160,7 @@ class World:
     closed: int = 0
     asked: int = 0
     limiter: RateLimiter = field(default_factory=lambda: RateLimiter(NO_LIMITS))
-    leases: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    locks: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
     holders: dict[str, object] = field(default_factory=dict)
     """The replica that had each lease last."""
 
@@ -178,21 +196,11 @@ class World:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Outbox]:
         """Run an outbox, as one replica does; it is killed at the end."""
-        me = object()
-
-        @asynccontextmanager
-        async def holding(name: str) -> AsyncIterator[bool]:
-            async with self.leases[name]:
-                is_new = self.holders.get(name) is not me
-                self.holders[name] = me
-                yield is_new
-
         outbox = Outbox(
             store=self.stored,
             links=StoredLinks(self.stored),
             limiter=self.limiter,
-            holding=holding,
-            held_since=lambda name: 0.0,
+            leases=Leases(self.locks, self.holders),
             telegram_answers=self.answers,
             metrics=Metrics(asked_to_wait=lambda: 0, tasks={}),
             clock=lambda: START + timedelta(seconds=now() - 1000),

@@ -8,7 +8,7 @@ import asyncio
 import contextvars
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from typing import Final
 
 import structlog
@@ -101,31 +101,37 @@ async def open_broker(
         broker = JetStream(*read_address(broker_url), queue=queue, on_change=on_change)
     broker.add_middlewares(_ReadTrace())
     sending = JobBroker(broker, leaving := asyncio.Event(), tracer)
-    arrivals = _Arrivals(work, at_once, leaving) if work else None
     try:
         if isinstance(broker, JetStream):
             await broker.first_startup()
         on_change(is_there=True)
-        if arrivals is None:
+        async with _working(broker, work, at_once, leaving) if work else nullcontext():
             yield sending
-            return
-
-        @broker.task(task_name=_TASK)
-        async def job(job_id: str) -> None:  # taskiq renames it, which a method does not allow
-            await arrivals.take(job_id)
-
-        taking = asyncio.create_task(_take(broker, at_once, leaving))
-        try:
-            yield sending
-        finally:
-            leaving.set()
-            if isinstance(broker, JetStream):
-                broker.leave()
-            await arrivals.end()
-            await taking
     finally:
         leaving.set()
         await broker.shutdown()
+
+
+@asynccontextmanager
+async def _working(
+    broker: AsyncBroker, work: Work, at_once: int, leaving: asyncio.Event
+) -> AsyncIterator[None]:
+    """Work on the jobs whose ids arrive inside the block; cancel at its end what still runs."""
+    arrivals = _Arrivals(work, at_once, leaving)
+
+    @broker.task(task_name=_TASK)
+    async def job(job_id: str) -> None:  # taskiq renames it, which a method does not allow
+        await arrivals.take(job_id)
+
+    taking = asyncio.create_task(_take(broker, at_once, leaving))
+    try:
+        yield
+    finally:
+        leaving.set()
+        if isinstance(broker, JetStream):
+            broker.leave()
+        await arrivals.end()
+        await taking
 
 
 class _ReadTrace(TaskiqMiddleware):

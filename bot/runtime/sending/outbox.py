@@ -7,7 +7,6 @@ Each chat is served by one replica at a time.
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Final
 
@@ -15,12 +14,11 @@ from bot.domain.conversation import Conversation
 from bot.domain.errors import RefusedError, TryLaterError
 from bot.domain.outgoing import Outgoing
 from bot.runtime.chat_tasks import ChatTasks
-from bot.runtime.sending.asking import Asking
 from bot.runtime.sending.chat_queue import ALBUM_S, ChatQueue
 from bot.runtime.sending.holds import Holds
 from bot.runtime.sending.limits import RateLimiter, StoppingError
 from bot.runtime.sending.order import Order, causing_chat
-from bot.runtime.sending.ports import OutboxMetrics, OutboxStore, SentLinks
+from bot.runtime.sending.ports import ChatLeases, OutboxMetrics, OutboxStore, SentLinks
 from bot.runtime.sending.sender import Sender
 from bot.runtime.tracing import NO_TRACES, Tracer, Values
 
@@ -41,28 +39,24 @@ class Outbox:
         store: OutboxStore,
         links: SentLinks,
         limiter: RateLimiter,
-        holding: Callable[[str], AbstractAsyncContextManager[bool]],
-        held_since: Callable[[str], float | None],
+        leases: ChatLeases,
         telegram_answers: Callable[[], Awaitable[object]],
         metrics: OutboxMetrics,
         clock: Callable[[], datetime],
         tracer: Tracer = NO_TRACES,
     ) -> None:
-        """holding: locks a name against every other replica, and yields True if another replica
-        may have held it. held_since: returns the loop time since which no other replica has held
-        a name, or None if it is not locked here. telegram_answers: asks Telegram something, and
-        raises when no answer comes."""
+        """telegram_answers: asks Telegram something, and raises when no answer comes."""
         self._store = store
         self._limiter = limiter
         self._metrics = metrics
         self._clock = clock
-        self._held_since = held_since
+        self._leases = leases
         self._tracer = tracer
         self._queues: dict[int, ChatQueue] = {}
         self._tasks: ChatTasks[int] = ChatTasks(
             "outbox",
             work=self._work,
-            holding=lambda chat_id: holding(f"{_LEASE}{chat_id}"),
+            holding=lambda chat_id: leases.holding(f"{_LEASE}{chat_id}", patience_s=0.0),
             forget=self._forget,
         )
         self.waiting = store.one_waiting
@@ -73,12 +67,11 @@ class Outbox:
         self._resting: set[int] = set()
         """Chats that take no messages now."""
         self._holds = Holds()
-        self._asking = Asking(telegram_answers, self._holds, go_on=self._go_on)
         self._sender = Sender(
             store=store,
             links=links,
             holds=self._holds,
-            asking=self._asking,
+            telegram_answers=telegram_answers,
             metrics=metrics,
             clock=clock,
             moved=self._moved,
@@ -166,9 +159,7 @@ class Outbox:
         """Finish what is in progress, for at most `patience_s` seconds; the rest stays stored."""
         until = asyncio.get_running_loop().time() + patience_s
         await self._tasks.stop(patience_s)
-        # What is in progress may have begun it.
-        await self._asking.stop()
-        await self._sender.store_all(until)
+        await self._sender.stop(until)
 
     def end_pauses(self) -> None:
         """Go on at once: Telegram answers again."""
@@ -225,7 +216,7 @@ class Outbox:
         Other replicas have put what they did put before this one had the lease of that chat.
         """
         chat = causing_chat()
-        since = self._held_since(chat) if chat else None
+        since = self._leases.held_since(chat) if chat else None
         return queue.is_read and since is not None and since <= queue.read_at
 
     def _take_in(

@@ -1,6 +1,7 @@
-"""The needs of the outbox: a store, a way to Telegram, and metrics."""
+"""The needs of the outbox: a store, leases, a way to Telegram, and metrics."""
 
 from collections.abc import Container, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 
@@ -42,6 +43,22 @@ class OutboxStore(Protocol):
     async def one_waiting(self, item_id: str) -> Outgoing | None: ...
 
     async def again(self, item_id: str, *, notice: tuple[int, int]) -> bool: ...
+
+
+class ChatLeases(Protocol):
+    """Locks names against every other replica."""
+
+    def holding(
+        self, key: str, *, patience_s: float | None = None
+    ) -> AbstractAsyncContextManager[bool]:
+        """Lock the name inside the block; yield True if another replica may have held it.
+
+        patience_s: how long to wait while another replica holds it. Raises TakenError then.
+        """
+
+    def held_since(self, key: str) -> float | None:
+        """Return the loop time since which no other replica has held the name; None if it is not
+        locked here."""
 
 
 class SentLinks(Protocol):

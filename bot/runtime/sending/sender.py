@@ -50,18 +50,19 @@ class Sender:
         store: OutboxStore,
         links: SentLinks,
         holds: Holds,
-        asking: Asking,
+        telegram_answers: Callable[[], Awaitable[object]],
         metrics: OutboxMetrics,
         clock: Callable[[], datetime],
         moved: Callable[[Sequence[Outgoing]], None],
         go_on: Callable[[Collection[int]], None],
     ) -> None:
-        """moved: called with messages that belong to another chat now. go_on: called with the
-        chats that may go on."""
+        """telegram_answers: asks Telegram something, and raises when no answer comes. moved:
+        called with messages that belong to another chat now. go_on: called with the chats that may
+        go on."""
         self._store = store
         self._links = links
         self._holds = holds
-        self._asking = asking
+        self._asking = Asking(telegram_answers, holds, go_on=go_on)
         self._metrics = metrics
         self._clock = clock
         self._moved = moved
@@ -264,8 +265,12 @@ class Sender:
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
 
-    async def store_all(self, until: float) -> None:
-        """Store what could not be stored before, in all chats; give up at this loop time."""
+    async def stop(self, until: float) -> None:
+        """Ask no more, and store what could not be stored before; give up at this loop time.
+
+        Call it once nothing is being sent: whatever is may begin to ask.
+        """
+        await self._asking.stop()
         with suppress(TimeoutError):
             async with asyncio.timeout_at(until):
                 await asyncio.gather(*map(self.store_owed, self._answers))

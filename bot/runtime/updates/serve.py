@@ -64,17 +64,7 @@ async def taking_updates(
     that a retry does not fix.
     """
     # Before the first sweeps, which find what was handed over until now.
-    known = -1
-    with suppress(AppError):
-        known = await handed_over.count()
-
-    async def look() -> None:
-        nonlocal known
-        before, known = known, await handed_over.count()
-        if known != before:
-            inbox.sweep_now()
-            outbox.sweep_now()
-
+    look = await _looking(handed_over, inbox, outbox)
     sweeps = [
         supervisor.run("inbox", inbox.sweep_forever, health=inbox.health),
         supervisor.run("outbox", outbox.sweep_forever, health=outbox.health),
@@ -102,6 +92,24 @@ async def taking_updates(
         await asyncio.gather(inbox.stop(DRAIN_S), _hand_over(locks, handed_over))
         await outbox.stop(max(until - loop.time(), _LAST_S))
         await supervisor.end(*sweeps)
+
+
+async def _looking(
+    handed_over: HandedOver, inbox: Inbox, outbox: Outbox
+) -> Callable[[], Awaitable[None]]:
+    """Return a function that sweeps if any replica has handed over since it was called last."""
+    known = -1
+    with suppress(AppError):
+        known = await handed_over.count()
+
+    async def look() -> None:
+        nonlocal known
+        before, known = known, await handed_over.count()
+        if known != before:
+            inbox.sweep_now()
+            outbox.sweep_now()
+
+    return look
 
 
 async def _hand_over(locks: LeaseKeeper[str], handed_over: HandedOver) -> None:
