@@ -19,7 +19,7 @@ from bot.runtime.http_server import http_server
 from bot.runtime.http_server import serving as serving_pages
 from bot.runtime.jobs.carrying import Carrying
 from bot.runtime.jobs.sync_schedule import LOOK_S, SyncSchedule
-from bot.runtime.leases import LeaseKeeper, keep_polling
+from bot.runtime.leases import LeaseKeeper
 from bot.runtime.memory import freeze_gc
 from bot.runtime.metrics import LeaseFigures, Metrics
 from bot.runtime.sending.limits import TELEGRAM_LIMITS, Limits, RateLimiter
@@ -39,8 +39,6 @@ from bot.runtime.updates.webhook import Webhook
 from bot.settings import Settings
 from bot.usecases.attending.watch_queue import QueueRounds
 from bot.usecases.company.departments import Departments
-from bot.usecases.company.retention import EndLeftovers, Retain
-from bot.usecases.company.roles import RoleOf
 from bot.usecases.customer.identify import LOOKUP_BUDGET_S
 from bot.usecases.customer.retry_lookups import RetryLookups
 from bot.usecases.jobs.begin_backup import BeginBackup
@@ -55,7 +53,7 @@ from bot.wiring.clients import (
     utc_now,
     warning_of_certificate,
 )
-from bot.wiring.company import build_company, names_of_staff, report_status
+from bot.wiring.company import Company, build_company, names_of_staff, report_status
 from bot.wiring.console import build_console
 from bot.wiring.files import file_services
 from bot.wiring.jobs import Jobs, carry, work_on_jobs
@@ -75,14 +73,12 @@ from bot.wiring.watching import (
 from bot.wording.errors import EMBEDDED_OUTGROWN
 from erp.adapter import Erp
 from handlers.admin.alerts import TelegramSyncNotifier
-from handlers.menus import Menus
 from storage.engine.connection import Database
 from storage.engine.connection import answers as database_answers
 from storage.engine.embedded import outgrown
 from storage.engine.schema import require_version
 from storage.register.registrations import Registrations
 from storage.updates.handed_over import HandedOver
-from storage.updates.states import polling_leases
 from storage.updates.webhook import WebhookSettings
 
 _LOOKUP_ROUND_S: Final = 2.0
@@ -114,13 +110,9 @@ class Balcao:
     apply_candidate: ApplyCandidate
     tags: Tags
     departments: Departments
-    role_of: RoleOf
-    menus: Menus
-    begin_backup: BeginBackup
+    company: Company
     jobs: Jobs
     carrying: Carrying
-    retain: Retain
-    end_leftovers: EndLeftovers
     sync_schedule: SyncSchedule | None
     """None when no ERP is set."""
     console: web.Application | None
@@ -156,7 +148,7 @@ def build(
     clock: for all but leases, which end by the server's time. surroundings: of the console,
         Telegram's unless given.
     """
-    watching = watching or Watching()
+    watching, supervisor = watching or Watching(), supervisor or Supervisor()
     shared = share(
         settings,
         bot=bot,
@@ -166,38 +158,33 @@ def build(
         clock=clock,
         tracer=watching.tracer,
     )
-    supervisor = supervisor or Supervisor()
-    metrics = Metrics(
-        asked_to_wait=lambda: limiter.asked_to_wait,
-        tasks=supervisor.health,
-        registry=watching.registry,
-    )
-    metrics.add(backlog := BacklogFigures(read_backlog(database, shared.lease_clock), clock))
+    metrics = watching.metrics(limiter, supervisor)
+    backlog = BacklogFigures(read_backlog(database, shared.lease_clock), clock)
+    metrics.add(backlog)
+    return _balcao(shared, supervisor, metrics, backlog, lookup_budget_s, surroundings)
+
+
+def _balcao(
+    shared: Shared,
+    supervisor: Supervisor,
+    metrics: Metrics,
+    backlog: BacklogFigures,
+    lookup_budget_s: float,
+    surroundings: Surroundings | None,
+) -> Balcao:
+    settings, database, bot = shared.settings, shared.database, shared.bot
     company = build_company(shared)
     register = build_register(shared, people=names_of_staff(shared, company))
     jobs = build_chat_jobs(shared, role_of=company.role_of, names=register.services.names)
     relaying = build_relaying(shared, metrics=metrics, alerts=company.alerts)
     attending = build_attending(shared, relaying, company, register)
     receiving = build_receiving(
-        shared,
-        relaying,
-        attending,
-        register,
-        attends=company.role_of.attends,
-        lookup_budget_s=lookup_budget_s,
+        shared, relaying, company, attending, register, lookup_budget_s=lookup_budget_s
     )
-    carrying = carry(settings, clock, tracer=watching.tracer)
-    begin_backup = BeginBackup(
-        jobs=jobs.store, wake=jobs.take.wake, holding=shared.locks.holding, clock=clock
-    )
+    carrying = carry(settings, shared.clock, tracer=shared.tracer)
     handlers = company.handlers | register.handlers | attending.handlers | receiving.handlers
-    handlers |= _of_all_rooms(shared, register, jobs) | {
-        "begin_backup": begin_backup,
-        "report_status": report_status(shared, jobs, begin_backup, company.retention, carrying),
-    }
-    leases = keep_polling(polling_leases(database), shared.lease_clock)
-    polling = PollingTurn(bot.id, leases)
-    dispatcher, inbox = build_updates(shared, company, handlers, metrics, polling)
+    handlers |= _of_all_rooms(shared, company, register, jobs, carrying)
+    dispatcher, inbox, polling = build_updates(shared, company, handlers, metrics)
     metrics.add(LeaseFigures({"chats": shared.locks, "jobs": jobs.work.leases}))
     return Balcao(
         bot=bot,
@@ -217,13 +204,9 @@ def build(
         apply_candidate=register.apply_candidate,
         tags=shared.tags,
         departments=shared.departments,
-        role_of=company.role_of,
-        menus=company.menus,
-        begin_backup=begin_backup,
+        company=company,
         jobs=jobs,
         carrying=carrying,
-        retain=company.retain,
-        end_leftovers=company.end_leftovers,
         sync_schedule=jobs.schedule(TelegramSyncNotifier(company.alerts, register.services.names)),
         console=build_console(shared, company, register, jobs, surroundings),
         webhook=Webhook(settings.webhook_url, inbox.take) if settings.webhook_url else None,
@@ -232,8 +215,13 @@ def build(
     )
 
 
-def _of_all_rooms(shared: Shared, register: Register, jobs: Jobs) -> dict[str, object]:
-    """Return what the handlers of several rooms get by name."""
+def _of_all_rooms(
+    shared: Shared, company: Company, register: Register, jobs: Jobs, carrying: Carrying
+) -> dict[str, object]:
+    """Return what the handlers of several rooms get by name, and what is built of several."""
+    begin_backup = BeginBackup(
+        jobs=jobs.store, wake=jobs.take.wake, holding=shared.locks.holding, clock=shared.clock
+    )
     return {
         "conversations": shared.conversations,
         "timezone": shared.timezone,
@@ -244,6 +232,8 @@ def _of_all_rooms(shared: Shared, register: Register, jobs: Jobs) -> dict[str, o
         "files": file_services(
             jobs, shared.settings, names=register.services.names, create_tag=shared.tags.create
         ),
+        "begin_backup": begin_backup,
+        "report_status": report_status(shared, jobs, begin_backup, company.retention, carrying),
     }
 
 
@@ -257,7 +247,7 @@ async def serving(balcao: Balcao) -> AsyncIterator[asyncio.Task[None]]:
     await wait_for_telegram(balcao.bot)
     if balcao.webhook is None:
         await answered(partial(leave_webhook, balcao.bot))
-    await balcao.menus.set_all(await balcao.role_of.admin_ids())
+    await balcao.company.menus.set_all(await balcao.company.role_of.admin_ids())
     await balcao.locks.release_the_dead()
     async with AsyncExitStack() as stack:
         # For what was left only now.
@@ -315,8 +305,8 @@ def _background(balcao: Balcao) -> list[asyncio.Task[None]]:
     tasks.watch("leases", balcao.locks.health)
     rounds: dict[str, tuple[Callable[[], Awaitable[object]], float]] = {
         "lookups": (balcao.retry_lookups, _LOOKUP_ROUND_S),
-        "retention": (balcao.retain, _RETENTION_ROUND_S),
-        "leftovers": (balcao.end_leftovers, _RETENTION_ROUND_S),
+        "retention": (balcao.company.retain, _RETENTION_ROUND_S),
+        "leftovers": (balcao.company.end_leftovers, _RETENTION_ROUND_S),
         **{name: (work, _QUEUE_ROUND_S) for name, work in balcao.queue_rounds.each().items()},
     }
     if balcao.sync_schedule:
@@ -372,30 +362,33 @@ async def _serve(settings: Settings, limits: Limits, warn: Callable[[str], None]
             supervisor=supervisor,
             watching=watching,
         )
-        address = await stack.enter_async_context(
-            http_server(
-                settings.http_host,
-                settings.http_port,
-                database_answers=lambda: database_answers(database),
-                metrics=balcao.metrics.text,
-                tasks_down=lambda: supervisor.down,
-                remarks=lambda: balcao.carrying.remarks,
-                data_fits=lambda: require_version(database),
-                is_ready=lambda: balcao.is_ready,
-                look=balcao.backlog.look,
-            )
-        )
-        if (public := public_app(balcao.webhook, balcao.console)) is not None:
-            await stack.enter_async_context(
-                serving_pages(
-                    public,
-                    settings.http_host,
-                    settings.public_port,
-                    problem=Problem.PUBLIC_ADDRESS,
-                )
-            )
+        address = await _answer_http(stack, balcao, database)
         receiving = await stack.enter_async_context(serving(balcao))
         freeze_gc()
         logger.info("ready", health=f"{address}/healthz", erp=settings.erp_kind or "none")
         await stack.enter_async_context(said_ready())
         await receiving
+
+
+async def _answer_http(stack: AsyncExitStack, balcao: Balcao, database: Database) -> str:
+    """Serve health, metrics and pages until the stack is closed; return the address of health."""
+    settings = balcao.settings
+    address = await stack.enter_async_context(
+        http_server(
+            settings.http_host,
+            settings.http_port,
+            database_answers=lambda: database_answers(database),
+            metrics=balcao.metrics.text,
+            tasks_down=lambda: balcao.supervisor.down,
+            remarks=lambda: balcao.carrying.remarks,
+            data_fits=lambda: require_version(database),
+            is_ready=lambda: balcao.is_ready,
+            look=balcao.backlog.look,
+        )
+    )
+    if (public := public_app(balcao.webhook, balcao.console)) is not None:
+        pages = serving_pages(
+            public, settings.http_host, settings.public_port, problem=Problem.PUBLIC_ADDRESS
+        )
+        await stack.enter_async_context(pages)
+    return address

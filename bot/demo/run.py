@@ -186,7 +186,7 @@ async def _seed(balcao: app.Balcao, departments: int) -> None:
     for group_id in (GROUP_ID, FORUM_ID)[:departments]:
         for user_id, _, _ in ATTENDANTS:
             # As if they had worked here before: each can transfer a conversation to the other.
-            await balcao.role_of(user_id, group_id=group_id)
+            await balcao.company.role_of(user_id, group_id=group_id)
     tag_ids: dict[people.DemoPerson, set[str]] = {}
     for name, emoji, tagged in _TAGS:
         tag = await balcao.tags.create(name, emoji)

@@ -18,8 +18,8 @@ from bot.usecases.customer.open_conversation import OpenConversation
 from bot.usecases.customer.renew_notice import RenewNotice
 from bot.usecases.customer.retry_lookups import RetryLookups
 from bot.usecases.customer.set_apart import SetApart
-from bot.usecases.ports import Attends
 from bot.wiring.attending import Attending
+from bot.wiring.company import Company
 from bot.wiring.register import Register
 from bot.wiring.relaying import Relaying
 from bot.wiring.shared import Shared
@@ -40,16 +40,17 @@ class Receiving:
 def build_receiving(
     shared: Shared,
     relaying: Relaying,
+    company: Company,
     attending: Attending,
     register: Register,
     *,
-    attends: Attends,
     lookup_budget_s: float,
 ) -> Receiving:
     """Build it; nothing is started."""
-    clock, notice = (
-        shared.clock,
-        PrivacyNotice(shared.settings.privacy_text, shared.settings.privacy_url),
+    clock, settings = shared.clock, shared.settings
+    notice = PrivacyNotice(settings.privacy_text, settings.privacy_url)
+    arrive = Arrive(
+        conversations=shared.conversations, reopen=attending.reopen, notice=notice, clock=clock
     )
     look_up = LookUp(
         erp=shared.erp,
@@ -58,23 +59,15 @@ def build_receiving(
         clock=clock,
         budget_s=lookup_budget_s,
     )
-    arrive = Arrive(
-        conversations=shared.conversations, reopen=attending.reopen, notice=notice, clock=clock
-    )
-    switch_document = SwitchDocument(
-        look_up=look_up,
-        chats=shared.chats,
-        conversations=shared.conversations,
-        register_prospect=attending.register_prospect,
-        show_card=relaying.show_card,
-        holding=shared.locks.holding,
-        clock=clock,
-    )
+    switch_document = _switch_document(shared, relaying, attending, look_up)
     open_conversation = OpenConversation(
         conversations=shared.conversations,
         show_card=relaying.show_card,
         clock=clock,
         timezone=shared.timezone,
+    )
+    reception = _reception(
+        shared, relaying, attending, register, arrive, look_up, switch_document, open_conversation
     )
     handlers: dict[str, object] = {
         "renew_notice": RenewNotice(notice=notice, clock=clock),
@@ -85,30 +78,48 @@ def build_receiving(
             show_card=relaying.show_card,
             clock=clock,
         ),
-        "reception": _reception(
-            shared,
-            relaying,
-            attending,
-            register,
-            arrive,
-            look_up,
-            switch_document,
-            open_conversation,
-        ),
+        "reception": reception,
         "switch_document": switch_document,
-        "call_customer": CallCustomer(
-            chats=shared.chats,
-            registrations=shared.registrations,
-            conversations=shared.conversations,
-            departments=shared.departments,
-            open_conversation=open_conversation,
-            profiles=TelegramProfiles(shared.bot),
-            attends=attends,
-            holding=shared.locks.holding,
-            clock=clock,
-        ),
+        "call_customer": _call_customer(shared, company, open_conversation),
     }
-    retry_lookups = RetryLookups(
+    retry_lookups = _retry_lookups(shared, relaying, attending, look_up)
+    return Receiving(handlers=handlers, retry_lookups=retry_lookups)
+
+
+def _switch_document(
+    shared: Shared, relaying: Relaying, attending: Attending, look_up: LookUp
+) -> SwitchDocument:
+    return SwitchDocument(
+        look_up=look_up,
+        chats=shared.chats,
+        conversations=shared.conversations,
+        register_prospect=attending.register_prospect,
+        show_card=relaying.show_card,
+        holding=shared.locks.holding,
+        clock=shared.clock,
+    )
+
+
+def _call_customer(
+    shared: Shared, company: Company, open_conversation: OpenConversation
+) -> CallCustomer:
+    return CallCustomer(
+        chats=shared.chats,
+        registrations=shared.registrations,
+        conversations=shared.conversations,
+        departments=shared.departments,
+        open_conversation=open_conversation,
+        profiles=TelegramProfiles(shared.bot),
+        attends=company.role_of.attends,
+        holding=shared.locks.holding,
+        clock=shared.clock,
+    )
+
+
+def _retry_lookups(
+    shared: Shared, relaying: Relaying, attending: Attending, look_up: LookUp
+) -> RetryLookups:
+    return RetryLookups(
         chats=shared.chats,
         conversations=shared.conversations,
         registrations=shared.registrations,
@@ -116,9 +127,8 @@ def build_receiving(
         register_prospect=attending.register_prospect,
         show_card=relaying.show_card,
         holding=shared.locks.holding,
-        clock=clock,
+        clock=shared.clock,
     )
-    return Receiving(handlers=handlers, retry_lookups=retry_lookups)
 
 
 def _reception(
@@ -131,8 +141,8 @@ def _reception(
     switch_document: SwitchDocument,
     open_conversation: OpenConversation,
 ) -> Reception:
-    settings, clock, timezone = shared.settings, shared.clock, shared.timezone
-    identify = Identify(look_up=look_up, clock=clock, timezone=timezone)
+    settings, clock = shared.settings, shared.clock
+    identify = Identify(look_up=look_up, clock=clock, timezone=shared.timezone)
     confirm_phone = ConfirmPhone(clock=clock)
     keep = KeepMessages(kept=KeptMessages(shared.database), clock=clock)
     return Reception(
@@ -150,12 +160,7 @@ def _reception(
             show_card=relaying.show_card,
             clock=clock,
         ),
-        log_in=LogIn(
-            passwords=register.passwords,
-            tries=LoginTries(shared.database),
-            clock=clock,
-            timezone=timezone,
-        ),
+        log_in=_log_in(shared, register),
         forget_content=register.forget_content,
         switch_document=switch_document,
         keep=keep,
@@ -174,4 +179,13 @@ def _reception(
         privacy_url=settings.privacy_url,
         confirm_identity=settings.confirm_identity == "phone",
         portal_login=settings.portal_login,
+    )
+
+
+def _log_in(shared: Shared, register: Register) -> LogIn:
+    return LogIn(
+        passwords=register.passwords,
+        tries=LoginTries(shared.database),
+        clock=shared.clock,
+        timezone=shared.timezone,
     )

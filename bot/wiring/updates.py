@@ -4,6 +4,7 @@ from functools import partial
 
 from aiogram import Dispatcher
 
+from bot.runtime.leases import keep_polling
 from bot.runtime.metrics import Metrics
 from bot.runtime.tracing import NO_TRACES
 from bot.runtime.updates.fsm import DurableStorage, steps_prefix
@@ -16,20 +17,16 @@ from bot.wiring.dispatcher import build_dispatcher, update_handler
 from bot.wiring.shared import Shared
 from bot.wiring.watching import WatchedUpdates, trace_handlers
 from storage.updates.set_aside import SetAsideUpdates
-from storage.updates.states import States
+from storage.updates.states import States, polling_leases
 
 
 def build_updates(
-    shared: Shared,
-    company: Company,
-    handlers: dict[str, object],
-    metrics: Metrics,
-    polling: PollingTurn,
-) -> tuple[Dispatcher, Inbox]:
-    """Return what chooses the handler of an update, and the inbox that gives the updates to it.
-
-    polling: proves that no other replica stores any.
-    """
+    shared: Shared, company: Company, handlers: dict[str, object], metrics: Metrics
+) -> tuple[Dispatcher, Inbox, PollingTurn]:
+    """Return what chooses the handler of an update, the inbox that gives the updates to it, and
+    the turn of polling, which proves that no other replica stores any."""
+    leases = keep_polling(polling_leases(shared.database), shared.lease_clock)
+    polling = PollingTurn(shared.bot.id, leases)
     watched = WatchedUpdates(
         shared.bot.id, shared.bot.token, metrics=metrics, tracer=shared.tracer
     )
@@ -60,4 +57,4 @@ def build_updates(
     shared.locks.on_takeover(
         lambda chat, number: states.take_over(steps_prefix(shared.bot.id, chat), number)
     )
-    return dispatcher, inbox
+    return dispatcher, inbox, polling

@@ -20,6 +20,8 @@ from prometheus_client import CollectorRegistry
 from bot.domain.backlog import Backlog
 from bot.domain.errors import RefusedError, TryLaterError
 from bot.runtime.metrics import ErpFigures, Metrics
+from bot.runtime.sending.limits import RateLimiter
+from bot.runtime.supervisor import Supervisor
 from bot.runtime.tracing import ERROR, NO_TRACES, Tracer, Value
 from bot.runtime.updates.inbox import Payload, chat_key
 from bot.settings import PREFIX, Settings
@@ -68,6 +70,14 @@ class Watching:
         self.registry.register(figures)
         self.listeners = [] if tracer is NO_TRACES else [Commands(self._command)]
         """For the driver of the database."""
+
+    def metrics(self, limiter: RateLimiter, supervisor: Supervisor) -> Metrics:
+        """Return the metrics of the process; built once, as its registry takes a name once."""
+        return Metrics(
+            asked_to_wait=lambda: limiter.asked_to_wait,
+            tasks=supervisor.health,
+            registry=self.registry,
+        )
 
     def _command(self, name: str, collection: str, seconds: float, error: str) -> None:
         values = {"db.system.name": "mongodb", "db.operation.name": name}

@@ -1,13 +1,14 @@
 """`balcao worker`: a process that only works on jobs, beside a bot and other workers."""
 
 from contextlib import AsyncExitStack
+from functools import partial
 
 import structlog
 
 from bot.domain.errors import RefusedError
 from bot.runtime.http_server import http_server
 from bot.runtime.memory import freeze_gc
-from bot.runtime.metrics import LeaseFigures, Metrics
+from bot.runtime.metrics import LeaseFigures
 from bot.runtime.sending.limits import TELEGRAM_LIMITS, RateLimiter
 from bot.runtime.service_manager import said_ready
 from bot.runtime.supervisor import Supervisor
@@ -59,11 +60,7 @@ async def _watched(
     """Serve health and metrics until the stack is closed, if the settings give a port."""
     if settings.worker_port is None:
         return
-    metrics = Metrics(
-        asked_to_wait=lambda: shared.limiter.asked_to_wait,
-        tasks=supervisor.health,
-        registry=watching.registry,
-    )
+    metrics = watching.metrics(shared.limiter, supervisor)
     metrics.add(LeaseFigures({"jobs": jobs.work.leases}))
     server = http_server(
         settings.http_host,
@@ -74,6 +71,14 @@ async def _watched(
         is_ready=lambda: "jobs" in supervisor.health,
     )
     logger.info("watched", health=f"{await stack.enter_async_context(server)}/healthz")
+
+
+async def _names(shared: Shared) -> Names:
+    return Names(
+        tags={tag.id: tag.shown for tag in await shared.tags.all()},
+        departments={one.id: one.name for one in await shared.departments.all()},
+        timezone=shared.timezone,
+    )
 
 
 async def _work(settings: Settings) -> None:
@@ -97,15 +102,8 @@ async def _work(settings: Settings) -> None:
             clock=utc_now,
             tracer=tracer,
         )
-
-        async def names() -> Names:
-            return Names(
-                tags={tag.id: tag.shown for tag in await shared.tags.all()},
-                departments={one.id: one.name for one in await shared.departments.all()},
-                timezone=settings.zone,
-            )
-
-        jobs = build_chat_jobs(shared, role_of=build_company(shared).role_of, names=names)
+        role_of = build_company(shared).role_of
+        jobs = build_chat_jobs(shared, role_of=role_of, names=partial(_names, shared))
         await _watched(stack, settings, shared, jobs, watching, supervisor)
         if kept := keep_share(shared):
             stack.push_async_callback(kept.leave)

@@ -183,4 +183,4 @@ async def test_no_input_makes_a_route_fail(start: Start, clock: Clock):
 async def test_without_a_public_address_there_is_no_console(start: Start):
     async with start() as people:
         assert people.balcao.console is None
-        assert ADMIN_ID in await people.balcao.role_of.admin_ids()
+        assert ADMIN_ID in await people.balcao.company.role_of.admin_ids()

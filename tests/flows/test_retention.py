@@ -21,7 +21,7 @@ async def test_old_conversations_are_deleted_and_status_tells_it(
         await jose.is_in_conversation()
         clock.advance(timedelta(days=2))
         assert people.balcao
-        run = await people.balcao.retain()
+        run = await people.balcao.company.retain()
         assert run
         assert run.conversations == 1
         assert run.messages >= 1

@@ -60,7 +60,10 @@ async def test_every_rhythm_runs_once_over_three_replicas(
         assert sum("⏰" in text for text in people.texts(GROUP_ID)) == 1
         await registered(people, demo.ANA, priority_departments=frozenset(("atendimento",)))
         assert sum(await at_once(lambda each: each.queue_rounds.follow_registrations())) == 1
-        for daily in (lambda each: each.end_leftovers(), lambda each: each.retain()):
+        for daily in (
+            lambda each: each.company.end_leftovers(),
+            lambda each: each.company.retain(),
+        ):
             assert sum(run is not None for run in await at_once(daily)) == 1
         await at_once(lambda each: each.sync_schedule.look())
         jobs = await one.jobs.store.latest(9)
