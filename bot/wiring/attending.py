@@ -41,7 +41,7 @@ def build_attending(
     shared: Shared, relaying: Relaying, company: Company, register: Register
 ) -> Attending:
     """Build it; nothing is started."""
-    queue, show_card, read_card = Queue(shared.database), relaying.show_card, relaying.read_card
+    queue = Queue(shared.database)
     register_prospect = RegisterProspect(
         apply=register.apply_candidate,
         chats=shared.chats,
@@ -51,12 +51,46 @@ def build_attending(
         holding=shared.locks.holding,
         clock=shared.clock,
     )
-    transfer = TransferConversation(
+    transfer = _transfer(shared, relaying, company, queue, register_prospect)
+    reopen = ReopenConversation(
+        queue=queue,
+        chats=shared.chats,
+        conversations=shared.conversations,
+        departments=shared.departments,
+        show_card=relaying.show_card,
+        register_prospect=register_prospect,
+        attends=company.role_of.attends,
+        within=timedelta(hours=shared.settings.reopen_hours),
+        clock=shared.clock,
+    )
+    handlers = _on_a_card(shared, relaying, register.services.edit, register_prospect)
+    handlers |= _of_the_queue(shared, relaying, queue) | {
+        "sending": relaying.sending,
+        "links": relaying.links,
+        "outbox": relaying.outbox,
+        "transfer": transfer,
+        "reopen_conversation": reopen,
+    }
+    reminders = Reminders(sending=relaying.sending, admin_ids=company.role_of.admin_ids)
+    rounds = _rounds(shared, relaying, queue, transfer, reminders)
+    return Attending(
+        handlers=handlers, reopen=reopen, register_prospect=register_prospect, rounds=rounds
+    )
+
+
+def _transfer(
+    shared: Shared,
+    relaying: Relaying,
+    company: Company,
+    queue: Queue,
+    register_prospect: RegisterProspect,
+) -> TransferConversation:
+    return TransferConversation(
         queue=queue,
         conversations=shared.conversations,
         registrations=shared.registrations,
         departments=shared.departments,
-        show_card=show_card,
+        show_card=relaying.show_card,
         register_prospect=register_prospect,
         members=company.members,
         groups=company.groups,
@@ -71,35 +105,18 @@ def build_attending(
         holding=shared.locks.holding,
         clock=shared.clock,
     )
-    reopen = ReopenConversation(
-        queue=queue,
-        chats=shared.chats,
-        conversations=shared.conversations,
-        departments=shared.departments,
-        show_card=show_card,
-        register_prospect=register_prospect,
-        attends=company.role_of.attends,
-        within=timedelta(hours=shared.settings.reopen_hours),
-        clock=shared.clock,
-    )
-    handlers = _on_a_card(shared, relaying, register.services.edit, register_prospect) | {
-        "sending": relaying.sending,
-        "links": relaying.links,
-        "ready_answers": UseReadyAnswers(
-            answers=ReadyAnswers(shared.database),
-            departments=shared.departments,
-            read_card=read_card,
-        ),
-        "outbox": relaying.outbox,
-        "transfer": transfer,
-        "reopen_conversation": reopen,
+
+
+def _of_the_queue(shared: Shared, relaying: Relaying, queue: Queue) -> dict[str, object]:
+    """Return the use cases that find conversations, by the names that the handlers use."""
+    return {
         "show_queue": ShowQueue(
             queue=queue,
             registrations=shared.registrations,
             departments=shared.departments,
             clock=shared.clock,
         ),
-        "find_conversation": FindConversation(queue=queue, read_card=read_card),
+        "find_conversation": FindConversation(queue=queue, read_card=relaying.read_card),
         "read_transcript": ReadTranscript(
             queue=queue,
             conversations=shared.conversations,
@@ -109,11 +126,6 @@ def build_attending(
             clock=shared.clock,
         ),
     }
-    reminders = Reminders(sending=relaying.sending, admin_ids=company.role_of.admin_ids)
-    rounds = _rounds(shared, relaying, queue, transfer, reminders)
-    return Attending(
-        handlers=handlers, reopen=reopen, register_prospect=register_prospect, rounds=rounds
-    )
 
 
 def _on_a_card(
@@ -140,6 +152,11 @@ def _on_a_card(
             verifications=Verifications(shared.database),
             holding=shared.locks.holding,
             clock=shared.clock,
+        ),
+        "ready_answers": UseReadyAnswers(
+            answers=ReadyAnswers(shared.database),
+            departments=shared.departments,
+            read_card=relaying.read_card,
         ),
         "questions": questions,
         "correct": CorrectRegistration(

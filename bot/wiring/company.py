@@ -59,11 +59,8 @@ class Company:
 def build_company(shared: Shared) -> Company:
     """Build it; nothing is started."""
     database, clock, departments = shared.database, shared.clock, shared.departments
-    admins, members, groups = (
-        Admins(database),
-        Members(database, clock),
-        TelegramGroups(shared.bot),
-    )
+    admins, members = Admins(database), Members(database, clock)
+    groups = TelegramGroups(shared.bot)
     role_of = RoleOf(
         settings_admins=frozenset(shared.settings.admin_ids),
         admins=admins,
@@ -89,18 +86,7 @@ def build_company(shared: Shared) -> Company:
         ),
         "manage_ready_answers": ManageReadyAnswers(answers=ReadyAnswers(database)),
         "access_to_group": partial(group_access, shared.bot),
-        "panel": PanelServices(
-            read=ReadFigures(
-                conversations=OpenedConversations(database),
-                register=RegisterCounts(database),
-                departments=departments.all,
-                clock=clock,
-                timezone=shared.timezone,
-            ),
-            draw=DrawCharts(),
-            clock=clock,
-            timezone=shared.timezone,
-        ),
+        "panel": _panel(shared),
     }
     return Company(
         handlers=handlers,
@@ -115,13 +101,29 @@ def build_company(shared: Shared) -> Company:
             clock=clock,
             timezone=shared.timezone,
         ),
-        end_leftovers=EndLeftovers(
-            store=DailyRuns(database, "ends"),
-            ends=ends_of(database),
-            clock=clock,
-            timezone=shared.timezone,
-        ),
+        end_leftovers=_end_leftovers(shared),
         retention=retention,
+    )
+
+
+def _panel(shared: Shared) -> PanelServices:
+    database, clock, timezone = shared.database, shared.clock, shared.timezone
+    read = ReadFigures(
+        conversations=OpenedConversations(database),
+        register=RegisterCounts(database),
+        departments=shared.departments.all,
+        clock=clock,
+        timezone=timezone,
+    )
+    return PanelServices(read=read, draw=DrawCharts(), clock=clock, timezone=timezone)
+
+
+def _end_leftovers(shared: Shared) -> EndLeftovers:
+    return EndLeftovers(
+        store=DailyRuns(shared.database, "ends"),
+        ends=ends_of(shared.database),
+        clock=shared.clock,
+        timezone=shared.timezone,
     )
 
 

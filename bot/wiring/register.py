@@ -43,16 +43,39 @@ class Register:
 
 def build_register(shared: Shared, *, people: Callable[[], Awaitable[dict[str, str]]]) -> Register:
     """Build it; nothing is started. people: names of the staff by `Provenance.by`."""
-    database, clock = shared.database, shared.clock
-    registrations, audit = shared.registrations, Audit(database)
     passwords = Argon2Passwords()
-    forget_content = partial(Inbox(database).forget_content, shared.bot.id)
-    unions = Unions(database)
+    forget_content = partial(Inbox(shared.database).forget_content, shared.bot.id)
+    services = _services(shared, passwords, forget_content, people)
+    subjects = DataSubjects(shared.database)
+    handlers: dict[str, object] = {
+        "services": services,
+        "data_subjects": subjects,
+        "anonymise": Anonymise(
+            subjects=subjects, chats=shared.chats, holding=shared.locks.holding, clock=shared.clock
+        ),
+    }
+    return Register(
+        handlers=handlers,
+        services=services,
+        apply_candidate=ApplyCandidate(register=shared.registrations, new_id=_new_id),
+        passwords=passwords,
+        forget_content=forget_content,
+    )
+
+
+def _services(
+    shared: Shared,
+    passwords: Argon2Passwords,
+    forget_content: Callable[[int], Awaitable[None]],
+    people: Callable[[], Awaitable[dict[str, str]]],
+) -> RegisterServices:
+    database, clock, registrations = shared.database, shared.clock, shared.registrations
+    audit, unions = Audit(database), Unions(database)
     move = MoveChats(
         chats=shared.chats, relinking=Relinking(database), holding=shared.locks.holding
     )
     duplicates = FindDuplicates(pairs=Pairs(database), registrations=registrations, clock=clock)
-    services = RegisterServices(
+    return RegisterServices(
         registrations=registrations,
         search=Search(database),
         audit=audit,
@@ -80,21 +103,6 @@ def build_register(shared: Shared, *, people: Callable[[], Awaitable[dict[str, s
         timezone=shared.timezone,
         clock=clock,
         new_id=_new_id,
-    )
-    subjects = DataSubjects(database)
-    handlers: dict[str, object] = {
-        "services": services,
-        "data_subjects": subjects,
-        "anonymise": Anonymise(
-            subjects=subjects, chats=shared.chats, holding=shared.locks.holding, clock=clock
-        ),
-    }
-    return Register(
-        handlers=handlers,
-        services=services,
-        apply_candidate=ApplyCandidate(register=registrations, new_id=_new_id),
-        passwords=passwords,
-        forget_content=forget_content,
     )
 
 

@@ -35,29 +35,9 @@ class Relaying:
 
 def build_relaying(shared: Shared, *, metrics: Metrics, alerts: GroupAlerts) -> Relaying:
     """Build it; nothing is started."""
-    database, bot, locks, clock = shared.database, shared.bot, shared.locks, shared.clock
-    conversations, links = shared.conversations, Links(database)
-    outbox = Outbox(
-        store=StoredOutbox(database),
-        links=links,
-        limiter=shared.limiter,
-        leases=locks,
-        telegram_answers=bot.get_me,
-        metrics=metrics,
-        clock=clock,
-        tracer=shared.tracer,
-    )
-    locks.on_release(outbox.forget)
-    locks.on_takeover(outbox.take_over)
-    read_card = ReadCard(
-        conversations=conversations,
-        registrations=shared.registrations,
-        tags=shared.tags,
-        departments=shared.departments,
-        queue=Queue(database),
-        clock=clock,
-        has_erp=shared.erp is not None,
-    )
+    bot, clock = shared.bot, shared.clock
+    conversations, links = shared.conversations, Links(shared.database)
+    outbox, read_card = _outbox(shared, links, metrics), _read_card(shared)
     draw = DrawCard(
         conversations=conversations,
         departments=shared.departments,
@@ -65,7 +45,7 @@ def build_relaying(shared: Shared, *, metrics: Metrics, alerts: GroupAlerts) -> 
         group=TelegramAttendantsGroup(bot=bot, topics=Topics(bot=bot), timezone=shared.timezone),
         read_card=read_card,
     )
-    transcripts = Transcripts(database)
+    transcripts = Transcripts(shared.database)
     sending = Sending(
         outbox=outbox,
         conversations=conversations,
@@ -96,4 +76,34 @@ def build_relaying(shared: Shared, *, metrics: Metrics, alerts: GroupAlerts) -> 
         read_card=read_card,
         sending=sending,
         transcripts=transcripts,
+    )
+
+
+def _outbox(shared: Shared, links: Links, metrics: Metrics) -> Outbox:
+    """Return the outbox; it hears of each lock that this process releases or takes over."""
+    locks = shared.locks
+    outbox = Outbox(
+        store=StoredOutbox(shared.database),
+        links=links,
+        limiter=shared.limiter,
+        leases=locks,
+        telegram_answers=shared.bot.get_me,
+        metrics=metrics,
+        clock=shared.clock,
+        tracer=shared.tracer,
+    )
+    locks.on_release(outbox.forget)
+    locks.on_takeover(outbox.take_over)
+    return outbox
+
+
+def _read_card(shared: Shared) -> ReadCard:
+    return ReadCard(
+        conversations=shared.conversations,
+        registrations=shared.registrations,
+        tags=shared.tags,
+        departments=shared.departments,
+        queue=Queue(shared.database),
+        clock=shared.clock,
+        has_erp=shared.erp is not None,
     )
