@@ -20,22 +20,15 @@ def build_chat_jobs(
 ) -> Jobs:
     """Build it; nothing is started."""
     return build_jobs(
-        shared.settings,
-        shared.database,
+        shared,
         notifier=TelegramJobNotifier(bot=shared.bot, names=names, admin_ids=role_of.admin_ids),
-        tags=shared.tags,
-        departments=shared.departments,
-        clock=shared.clock,
-        lease_clock=shared.lease_clock,
         make_backup=MakeBackup(
             back_up=backing_up(shared.database),
             expected=lambda: held(shared.database),
             deliver=TelegramBackups(bot=shared.bot, admin_ids=role_of.admin_ids).deliver,
             clock=shared.clock,
         ),
-        erp=shared.erp,
         is_admin=role_of.is_admin,
-        tracer=shared.tracer,
     )
 
 

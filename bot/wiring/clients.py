@@ -13,6 +13,7 @@ from contextlib import (
     asynccontextmanager,
     contextmanager,
 )
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -22,8 +23,10 @@ from bot.domain.errors import AppError, Problem, RefusedError, TryLaterError
 from bot.domain.pace import Pace
 from bot.runtime.leases import keep_tokens, keep_turns
 from bot.runtime.supervisor import Supervisor
+from bot.runtime.tracing import NO_TRACES, Tracer
 from bot.settings import Settings
 from bot.usecases.company.departments import Departments
+from bot.usecases.register.labels import Tags
 from bot.wiring.schema import Report, ended_by_newer_data, migrate_alone
 from bot.wording.errors import sentence
 from storage.backup.backup import refuse_half_restored
@@ -48,6 +51,21 @@ if TYPE_CHECKING:
 _CLOCK_S: Final = 3.0
 
 logger = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """What every process that works on the register has, with or without Telegram."""
+
+    settings: Settings
+    database: Database
+    erp: "Erp | None"
+    clock: Callable[[], datetime]
+    lease_clock: Callable[[], datetime]
+    """The clock that leases end by; all processes on the database have the same."""
+    tracer: Tracer = NO_TRACES
+    tags: Tags
+    departments: Departments
 
 
 @asynccontextmanager

@@ -23,7 +23,6 @@ from bot.runtime.jobs.worker import WorkJobs
 from bot.runtime.passwords import Argon2Passwords
 from bot.runtime.tracing import NO_TRACES, Tracer
 from bot.settings import Settings
-from bot.usecases.company.departments import Departments
 from bot.usecases.jobs.ask_erp import AskErp
 from bot.usecases.jobs.begin_change import BeginChange
 from bot.usecases.jobs.begin_sync import BeginSync
@@ -35,9 +34,9 @@ from bot.usecases.jobs.search_pairs import SearchPairs
 from bot.usecases.jobs.sync_erp import SyncErp
 from bot.usecases.jobs.take_away import TakeAway
 from bot.usecases.jobs.undo_job import UndoJob
-from bot.usecases.register.labels import Tags
+from bot.wiring.clients import Opened
 from bot.wording.reasons import describe
-from storage.engine.connection import Database, is_embedded
+from storage.engine.connection import is_embedded
 from storage.jobs.choices import Choices
 from storage.jobs.files import Files
 from storage.jobs.jobs import Jobs as StoredJobs
@@ -49,7 +48,6 @@ from storage.register.search import Search
 
 if TYPE_CHECKING:
     from bot.runtime.jobs.carrying import Carrying
-    from erp.adapter import Erp
 
 IsAdmin = Callable[[int], Awaitable[bool]]
 
@@ -81,29 +79,65 @@ class Jobs:
 
 
 def build_jobs(
-    settings: Settings,
-    database: Database,
+    opened: Opened,
     *,
     notifier: JobNotifier,
-    tags: Tags,
-    departments: Departments,
-    clock: Callable[[], datetime],
-    lease_clock: Callable[[], datetime] | None = None,
     make_backup: MakeBackup | None = None,
-    erp: "Erp | None" = None,
     progress_interval_s: float = PROGRESS_INTERVAL_S,
     is_admin: IsAdmin | None = None,
-    tracer: Tracer = NO_TRACES,
 ) -> Jobs:
     """Build the jobs of this database; `notifier` reports on them every `progress_interval_s`.
 
-    lease_clock: `clock` unless given. make_backup: None where no backup of the chat is made.
-    is_admin: tells from a user's id; None where no admin's change of many is worked on.
+    make_backup: None where no backup of the chat is made. is_admin: tells from a user's id; None
+    where no admin's change of many is worked on.
     """
-    effort = partial(_effort, settings.data_dir) if is_embedded(database) else _no_effort
-    syncs, store, files = Syncs(database), StoredJobs(database), Files(database)
+    data_dir, database, clock = opened.settings.data_dir, opened.database, opened.clock
+    store, files, syncs = StoredJobs(database), Files(database), Syncs(database)
+    runs = _runs(opened, store, files, syncs, make_backup, is_admin)
+    work = WorkJobs(
+        store=store,
+        files=files,
+        run=runs,
+        notifier=notifier,
+        data_dir=data_dir,
+        clock=clock,
+        names_of=partial(_names_of, Bulk(database)),
+        lease_clock=opened.lease_clock,
+        progress_interval_s=progress_interval_s,
+        tracer=opened.tracer,
+    )
+    take = TakeJobs(
+        store=store, files=files, work=work, clock=clock, lease_clock=opened.lease_clock
+    )
+    choices = Choices(database, clock)
+    manage = ManageJobs(store=store, files=files, choices=choices, wake=take.wake, clock=clock)
+    return Jobs(
+        manage=manage,
+        read_file=ReadFile(
+            manage=manage, inspect=inspect, work_folder=partial(work_folder, data_dir)
+        ),
+        begin_change=_begin_change(opened, store, files, take),
+        work=work,
+        take=take,
+        store=store,
+        files=files,
+        syncs=syncs,
+        effort=runs.effort,
+        begin_sync=_begin_sync(opened, store, syncs, take) if opened.erp else None,
+    )
+
+
+def _runs(
+    opened: Opened,
+    store: StoredJobs,
+    files: Files,
+    syncs: Syncs,
+    make_backup: MakeBackup | None,
+    is_admin: IsAdmin | None,
+) -> JobRuns:
+    settings, database, clock, erp = opened.settings, opened.database, opened.clock, opened.erp
     bulk, search, ask = Bulk(database), Search(database), AskErp()
-    runs = JobRuns(
+    return JobRuns(
         store=store,
         files=files,
         import_file=ImportFile(
@@ -121,53 +155,14 @@ def build_jobs(
         search_pairs=SearchPairs(
             register=bulk, outlines=Outlines(database), pairs=Pairs(database), clock=clock
         ),
-        tags=tags.latest,
-        departments=departments.latest,
+        tags=opened.tags.latest,
+        departments=opened.departments.latest,
         describe=describe,
         name_of=lambda job, at: file_name(job, at.astimezone(settings.zone)),
         clock=clock,
         may_change=partial(_may_change, is_admin),
         make_backup=make_backup,
-        effort=effort,
-    )
-    work = WorkJobs(
-        store=store,
-        files=files,
-        run=runs,
-        notifier=notifier,
-        data_dir=settings.data_dir,
-        clock=clock,
-        names_of=partial(_names_of, bulk),
-        lease_clock=lease_clock,
-        progress_interval_s=progress_interval_s,
-        tracer=tracer,
-    )
-    take = TakeJobs(
-        store=store, files=files, work=work, clock=clock, lease_clock=lease_clock or clock
-    )
-    manage = ManageJobs(
-        store=store, files=files, choices=Choices(database, clock), wake=take.wake, clock=clock
-    )
-    return Jobs(
-        manage=manage,
-        read_file=ReadFile(
-            manage=manage, inspect=inspect, work_folder=partial(work_folder, settings.data_dir)
-        ),
-        begin_change=BeginChange(
-            jobs=store,
-            files=files,
-            tags=tags,
-            departments=departments,
-            wake=take.wake,
-            clock=clock,
-        ),
-        work=work,
-        take=take,
-        store=store,
-        files=files,
-        syncs=syncs,
-        effort=effort,
-        begin_sync=_begin_sync(settings, store, syncs, take, clock) if erp else None,
+        effort=partial(_effort, settings.data_dir) if is_embedded(database) else _no_effort,
     )
 
 
@@ -189,18 +184,23 @@ def _no_effort(rows: int) -> None:
     """Return None: a MongoDB server is made for large imports, and its disk cannot be seen."""
 
 
-def _begin_sync(
-    settings: Settings,
-    store: StoredJobs,
-    syncs: Syncs,
-    take: TakeJobs,
-    clock: Callable[[], datetime],
-) -> BeginSync:
+def _begin_change(opened: Opened, store: StoredJobs, files: Files, take: TakeJobs) -> BeginChange:
+    return BeginChange(
+        jobs=store,
+        files=files,
+        tags=opened.tags,
+        departments=opened.departments,
+        wake=take.wake,
+        clock=opened.clock,
+    )
+
+
+def _begin_sync(opened: Opened, store: StoredJobs, syncs: Syncs, take: TakeJobs) -> BeginSync:
     # Commands that work on files load no ERP.
     from erp.registry import find_adapter
 
-    facts = find_adapter(settings.erp_kind).facts
-    minutes = settings.sync_interval_minutes
+    facts = find_adapter(opened.settings.erp_kind).facts
+    minutes = opened.settings.sync_interval_minutes
     every = facts.sync_minutes if minutes is None else minutes
     return BeginSync(
         system=facts.name,
@@ -211,7 +211,7 @@ def _begin_sync(
         jobs=store,
         syncs=syncs,
         wake=take.wake,
-        clock=clock,
+        clock=opened.clock,
     )
 
 

@@ -15,9 +15,8 @@ from bot.runtime.sending.share import KeepShare
 from bot.runtime.tracing import NO_TRACES, Tracer
 from bot.settings import Settings
 from bot.usecases.attending.office_hours import OfficeHours
-from bot.usecases.company.departments import Departments
 from bot.usecases.register.labels import Tags
-from bot.wiring.clients import departments_of
+from bot.wiring.clients import Opened, departments_of
 from erp.adapter import Erp
 from erp.registry import find_adapter
 from storage.engine.agreed import Agreed
@@ -30,22 +29,13 @@ from storage.updates.states import chat_leases
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shared:
+class Shared(Opened):
     """Opened clients, and one of each object that must not exist twice in a process."""
 
-    settings: Settings
-    database: Database
     bot: Bot
     limiter: RateLimiter
-    erp: Erp | None
-    clock: Callable[[], datetime]
-    lease_clock: Callable[[], datetime]
-    """The clock that leases end by; all processes on the database have the same."""
     locks: LeaseKeeper[str]
-    tracer: Tracer
     marks: Marks
-    tags: Tags
-    departments: Departments
     registrations: Registrations
     chats: Chats
     conversations: Conversations

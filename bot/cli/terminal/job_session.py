@@ -26,7 +26,7 @@ from bot.runtime.logs import configure_logs
 from bot.runtime.memory import freeze_gc
 from bot.settings import Settings
 from bot.usecases.register.labels import Tags
-from bot.wiring.clients import departments_of, open_erp_if_set, utc_now
+from bot.wiring.clients import Opened, departments_of, open_erp_if_set, utc_now
 from bot.wiring.jobs import Jobs, build_jobs
 from bot.wording.jobs import doing
 from bot.wording.values import Names
@@ -121,19 +121,18 @@ async def open_job_session(settings: Settings, stop: Stop) -> AsyncIterator[JobS
         await asyncio.to_thread(_refuse_data_dir, settings.data_dir)
         tags = Tags(store=StoredTags(database, utc_now))
         departments = departments_of(settings, database)
+        opened = Opened(
+            settings=settings,
+            database=database,
+            erp=erp,
+            clock=utc_now,
+            lease_clock=server_time(database),
+            tags=tags,
+            departments=departments,
+        )
         yield JobSession(
             database=database,
-            jobs=build_jobs(
-                settings,
-                database,
-                notifier=notifier,
-                tags=tags,
-                departments=departments,
-                clock=utc_now,
-                lease_clock=server_time(database),
-                erp=erp,
-                progress_interval_s=_PROGRESS_INTERVAL_S,
-            ),
+            jobs=build_jobs(opened, notifier=notifier, progress_interval_s=_PROGRESS_INTERVAL_S),
             tags=tags,
             names=Names(
                 tags={tag.id: tag.shown for tag in await tags.latest()},
